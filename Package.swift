@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One list of settings for every target: Swift 6 mode, warnings are errors, no silent existentials.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Cores, hosts and the simulator are generic over each other and live in separate modules. Without
+/// cross-module optimisation a generic call costs 40 times as much, so release builds ask for it.
+let library: [SwiftSetting] =
+  strict + [
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+  ]
+
+func module(_ name: String, _ dependencies: [String] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: library)
+}
+
+func tests(_ name: String, _ dependencies: [String]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+/// The replication protocols. To add one: a folder under `Sources`, a folder under `Tests`, its name
+/// here, and its case in `Sources/ProtocolList`.
+let protocolModules = ["Raft", "MultiPaxos", "PrimaryBackup", "ChainReplication", "Unreplicated"]
+
+let package = Package(
+  name: "rsmbench",
+  targets: [
+    module("Replication"),
+    module("Raft", ["Replication"]),
+    module("MultiPaxos", ["Replication"]),
+    module("ViewService", ["Replication"]),
+    module("PrimaryBackup", ["Replication", "ViewService"]),
+    module("ChainReplication", ["Replication", "ViewService"]),
+    module("Unreplicated", ["Replication"]),
+    module("StateMachines", ["Replication"]),
+    module("ReplicaHosting", ["Replication"]),
+    module("InProcess", ["Replication"]),
+    module("Histories"),
+    module("Linearizability", ["Histories"]),
+    module("Measurement", ["Histories"]),
+    module("Workloads", ["Replication", "StateMachines", "Histories"]),
+    module("Clients", ["Replication", "ReplicaHosting", "Histories"]),
+    module("Faults", ["Replication"]),
+    module(
+      "Simulation",
+      [
+        "Replication", "ReplicaHosting", "Clients", "Faults", "Histories", "Measurement",
+      ]),
+    tests("ReplicationTests", ["Replication"]),
+    tests("RaftTests", ["Raft", "Replication", "InProcess"]),
+    tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),
+    tests("ViewServiceTests", ["ViewService", "Raft", "Replication", "InProcess"]),
+    tests(
+      "PrimaryBackupTests", ["PrimaryBackup", "ViewService", "Raft", "Replication", "InProcess"]),
+    tests(
+      "ChainReplicationTests",
+      ["ChainReplication", "ViewService", "Raft", "Replication", "InProcess"]),
+    tests("LinearizabilityTests", ["Linearizability", "Histories"]),
+    tests("MeasurementTests", ["Measurement", "Histories"]),
+  ]
+)

@@ -1,0 +1,140 @@
+/// What an operation of the key-value store asked for.
+public enum OperationKind: UInt8, Sendable, CaseIterable {
+  case get, put, delete, append, compareAndSwap
+
+  public var isRead: Bool { self == .get }
+
+  /// The name in CSV files and histories.
+  public var name: String {
+    switch self {
+    case .get: "get"
+    case .put: "put"
+    case .delete: "delete"
+    case .append: "append"
+    case .compareAndSwap: "cas"
+    }
+  }
+}
+
+/// How an operation ended for the client.
+public enum Outcome: UInt8, Sendable {
+  /// Acknowledged: it took effect between `invoked` and `returned`.
+  case ok
+  /// It certainly did not take effect and never will.
+  case failed
+  /// No answer: it may have taken effect at any time after `invoked`, or may never.
+  case unknown
+}
+
+/// One operation of one client, as the client saw it. Times are nanoseconds of true time since the
+/// trial began.
+///
+/// Values appear as 64-bit digests that compose: the digest of `a` followed by `b` is a function of
+/// both digests and the length of `b` (`ValueDigest`). `ValueDigest.absent` stands for "no value".
+public struct Operation: Sendable, Equatable {
+  /// The client, counted from 0.
+  public var client: UInt32
+  public var kind: OperationKind
+  public var outcome: Outcome
+  /// A compare-and-swap that was acknowledged and did swap. Otherwise false.
+  public var swapped: Bool
+  /// Sends until the answer came, at least 1.
+  public var attempts: UInt16
+  /// The key's number in the workload.
+  public var key: UInt32
+  /// What a put, an append or a compare-and-swap writes; absent for a get and a delete.
+  public var argument: ValueDigest
+  /// What a compare-and-swap expects.
+  public var expected: ValueDigest
+  /// What an acknowledged get, or a compare-and-swap that did not swap, observed.
+  public var observed: ValueDigest
+  /// When the operation was due: the arrival time of an open loop, otherwise `invoked`.
+  public var intended: Int64
+  public var invoked: Int64
+  /// When the answer came, or the client gave up; for an operation that was still open when the trial
+  /// ended, the end of the trial.
+  public var returned: Int64
+  /// The request's sequence number in its client's session.
+  public var sequence: UInt64
+
+  public init(
+    client: UInt32, kind: OperationKind, key: UInt32, argument: ValueDigest = .absent,
+    expected: ValueDigest = .absent, observed: ValueDigest = .absent, swapped: Bool = false,
+    outcome: Outcome = .unknown, intended: Int64? = nil, invoked: Int64, returned: Int64,
+    attempts: UInt16 = 1, sequence: UInt64 = 0
+  ) {
+    self.client = client
+    self.kind = kind
+    self.outcome = outcome
+    self.swapped = swapped
+    self.attempts = attempts
+    self.key = key
+    self.argument = argument
+    self.expected = expected
+    self.observed = observed
+    self.intended = intended ?? invoked
+    self.invoked = invoked
+    self.returned = returned
+    self.sequence = sequence
+  }
+}
+
+/// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ modulo
+/// 2⁶⁴, with the length beside it. Never equal for a value and for no value.
+public struct ValueDigest: Hashable, Sendable {
+  public let hash: UInt64
+  /// Bytes in the value; `nil` length is spelt -1 for "no value".
+  public let length: Int32
+
+  static let base: UInt64 = 0x9E37_79B9_7F4A_7C15
+  public static let absent = ValueDigest(hash: 0, length: -1)
+  public static let empty = ValueDigest(hash: 0, length: 0)
+
+  public init(hash: UInt64, length: Int32) {
+    self.hash = hash
+    self.length = length
+  }
+
+  public init(_ bytes: [UInt8]) {
+    var hash: UInt64 = 0
+    let p = ValueDigest.base
+    let p2 = p &* p
+    let p4 = p2 &* p2
+    let p3 = p2 &* p
+    bytes.withUnsafeBufferPointer { bytes in
+      var offset = 0
+      while offset + 4 <= bytes.count {
+        let high = (UInt64(bytes[offset]) + 1) &* p3 &+ (UInt64(bytes[offset + 1]) + 1) &* p2
+        let low = (UInt64(bytes[offset + 2]) + 1) &* p &+ (UInt64(bytes[offset + 3]) + 1)
+        hash = hash &* p4 &+ high &+ low
+        offset += 4
+      }
+      while offset < bytes.count {
+        hash = hash &* p &+ (UInt64(bytes[offset]) + 1)
+        offset += 1
+      }
+    }
+    self.hash = hash
+    length = Int32(bytes.count)
+  }
+
+  public init(_ bytes: [UInt8]?) {
+    self = if let bytes { ValueDigest(bytes) } else { .absent }
+  }
+
+  public var isAbsent: Bool { length < 0 }
+
+  /// The digest of this value followed by another; no value counts as an empty one.
+  public func appending(_ other: ValueDigest) -> ValueDigest {
+    guard length > 0 else { return other.isAbsent ? .empty : other }
+    var shifted = hash
+    var factor = ValueDigest.base
+    var remaining = max(other.length, 0)
+    while remaining > 0 {
+      if remaining & 1 == 1 { shifted = shifted &* factor }
+      factor = factor &* factor
+      remaining >>= 1
+    }
+    return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
+  }
+}

@@ -1,0 +1,100 @@
+/// What one turn of a core asks its host to do, one lane per kind of effect.
+///
+/// Lanes instead of one list: a host needs them apart anyway, and within a turn only the order inside a
+/// lane means anything. Commits are applied before reads are answered, which a read may only gain from.
+/// The host reuses one `Effects` for all turns, so that nothing is allocated in steady state.
+public struct Effects<Core: ReplicaCore>: Sendable {
+  public struct Send: Sendable {
+    public var message: Core.Message
+    public var to: ReplicaID
+  }
+
+  public enum TimerChange: Equatable, Sendable {
+    case set(Core.Timer, after: ClosedRange<Interval>)
+    case cancel(Core.Timer)
+  }
+
+  public struct Commit: Equatable, Sendable {
+    public var batch: Batch
+    public var index: LogIndex
+    /// This replica is the one that answers the clients.
+    public var answering: Bool
+  }
+
+  public struct Refusal<Refused: Sendable>: Sendable {
+    public var refused: Refused
+    /// Who may know better, if the core has an idea.
+    public var redirect: ReplicaID?
+  }
+
+  public private(set) var records: [Core.Record] = []
+  /// Held back until every record of this and earlier turns is durable.
+  public private(set) var sends: [Send] = []
+  /// May overtake the disk.
+  public private(set) var earlySends: [Send] = []
+  public private(set) var timerChanges: [TimerChange] = []
+  public private(set) var commits: [Commit] = []
+  public private(set) var reads: [ReadTicket] = []
+  public private(set) var refusedBatches: [Refusal<Batch>] = []
+  public private(set) var refusedReads: [Refusal<ReadTicket>] = []
+
+  public init() {}
+
+  /// Makes a fact durable. Every later `send` waits for it, in this turn and in those that follow.
+  public mutating func persist(_ record: Core.Record) { records.append(record) }
+
+  /// Sends a message that may promise what has been persisted. To self: it comes back as
+  /// `.received` once the records before it are durable, which is how a leader counts itself.
+  public mutating func send(_ message: Core.Message, to: ReplicaID) {
+    sends.append(Send(message: message, to: to))
+  }
+
+  /// Sends a message that promises nothing and need not wait for the disk, such as entries replicated
+  /// while the leader writes them itself (Ongaro 2014 §10.2.1). The call site says why that is safe.
+  public mutating func sendEarly(_ message: Core.Message, to: ReplicaID) {
+    earlySends.append(Send(message: message, to: to))
+  }
+
+  /// Fires once after a duration that the host draws from the range, by this node's own clock.
+  public mutating func setTimer(_ timer: Core.Timer, after range: ClosedRange<Interval>) {
+    timerChanges.append(.set(timer, after: range))
+  }
+
+  public mutating func setTimer(_ timer: Core.Timer, after interval: Interval) {
+    timerChanges.append(.set(timer, after: interval...interval))
+  }
+
+  public mutating func cancelTimer(_ timer: Core.Timer) { timerChanges.append(.cancel(timer)) }
+
+  /// Announces that an entry is committed. Indices are contiguous from 1 in the life of a process.
+  public mutating func commit(_ batch: Batch, at index: LogIndex, answering: Bool) {
+    commits.append(Commit(batch: batch, index: index, answering: answering))
+  }
+
+  /// The reads of this ticket may be answered from what has been committed so far.
+  public mutating func read(_ ticket: ReadTicket) { reads.append(ticket) }
+
+  /// The updates were not proposed and never will be by this replica.
+  public mutating func refuse(_ batch: Batch, redirect: ReplicaID?) {
+    refusedBatches.append(Refusal(refused: batch, redirect: redirect))
+  }
+
+  public mutating func refuseRead(_ ticket: ReadTicket, redirect: ReplicaID?) {
+    refusedReads.append(Refusal(refused: ticket, redirect: redirect))
+  }
+
+  /// Empties all lanes and keeps their storage.
+  public mutating func removeAll() {
+    records.removeAll(keepingCapacity: true)
+    sends.removeAll(keepingCapacity: true)
+    earlySends.removeAll(keepingCapacity: true)
+    timerChanges.removeAll(keepingCapacity: true)
+    commits.removeAll(keepingCapacity: true)
+    reads.removeAll(keepingCapacity: true)
+    refusedBatches.removeAll(keepingCapacity: true)
+    refusedReads.removeAll(keepingCapacity: true)
+  }
+}
+
+extension Effects.Send: Equatable {}
+extension Effects.Refusal: Equatable where Refused: Equatable {}

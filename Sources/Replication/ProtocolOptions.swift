@@ -1,0 +1,151 @@
+/// What a user may set for one protocol in an experiment's `options`.
+public protocol ProtocolOptions: Sendable {
+  /// Every option with its type, default and range.
+  static var declared: [OptionDeclaration] { get }
+  /// Reads the values; an option that is absent has its declared default.
+  init(_ values: OptionValues)
+}
+
+public struct OptionDeclaration: Sendable {
+  public enum Kind: Sendable, Equatable {
+    case flag(default: Bool)
+    case integer(default: Int, range: ClosedRange<Int>)
+    case interval(default: Interval, range: ClosedRange<Interval>)
+    /// Two durations, the shorter first.
+    case intervalRange(default: ClosedRange<Interval>, range: ClosedRange<Interval>)
+    case choice(default: String, of: [String])
+  }
+
+  public let name: String
+  public let kind: Kind
+  /// One sentence for `rsmbench list options`.
+  public let meaning: String
+
+  public init(_ name: String, _ kind: Kind, _ meaning: String) {
+    self.name = name
+    self.kind = kind
+    self.meaning = meaning
+  }
+}
+
+public enum OptionValue: Sendable, Equatable {
+  case flag(Bool)
+  case integer(Int)
+  case interval(Interval)
+  case intervalRange(ClosedRange<Interval>)
+  case choice(String)
+}
+
+extension OptionDeclaration {
+  public var defaultValue: OptionValue {
+    switch kind {
+    case .flag(let value): .flag(value)
+    case .integer(let value, _): .integer(value)
+    case .interval(let value, _): .interval(value)
+    case .intervalRange(let value, _): .intervalRange(value)
+    case .choice(let value, _): .choice(value)
+    }
+  }
+}
+
+/// Values by option name, complete: every declared option is present.
+public struct OptionValues: Sendable, Equatable {
+  private var values: [String: OptionValue] = [:]
+
+  /// All defaults, with `overrides` in their place. The caller has checked names, types and ranges.
+  public init(_ declared: [OptionDeclaration], overrides: [String: OptionValue] = [:]) {
+    for declaration in declared {
+      values[declaration.name] = overrides[declaration.name] ?? declaration.defaultValue
+    }
+  }
+
+  public subscript(name: String) -> OptionValue? { values[name] }
+
+  public func flag(_ name: String) -> Bool {
+    guard case .flag(let value)? = values[name] else { preconditionFailure(undeclared(name)) }
+    return value
+  }
+
+  public func integer(_ name: String) -> Int {
+    guard case .integer(let value)? = values[name] else { preconditionFailure(undeclared(name)) }
+    return value
+  }
+
+  public func interval(_ name: String) -> Interval {
+    guard case .interval(let value)? = values[name] else { preconditionFailure(undeclared(name)) }
+    return value
+  }
+
+  public func intervalRange(_ name: String) -> ClosedRange<Interval> {
+    guard case .intervalRange(let value)? = values[name] else {
+      preconditionFailure(undeclared(name))
+    }
+    return value
+  }
+
+  public func choice(_ name: String) -> String {
+    guard case .choice(let value)? = values[name] else { preconditionFailure(undeclared(name)) }
+    return value
+  }
+
+  private func undeclared(_ name: String) -> String {
+    "option \(name) was read with another type than it is declared with, or is not declared"
+  }
+}
+
+extension ProtocolOptions {
+  /// All defaults.
+  public init() { self.init(OptionValues(Self.declared)) }
+}
+
+/// What `rsmbench list protocols` says of a protocol.
+public struct ProtocolDescription: Sendable {
+  /// The name in experiments and CSV files: `raft`.
+  public let name: String
+  /// One sentence.
+  public let summary: String
+  /// What it follows, by author, year and section.
+  public let source: String
+  /// Replicas needed to survive `f` of them failing: `slope * f + 1`.
+  public let replicasPerFailure: Int
+  /// Replicas of the authority it needs beside its own; 0 for none.
+  public let needsAuthority: Bool
+  /// Known mistakes that can be switched on with the option `unsafeBug`, with what each one does.
+  public let bugs: [(name: String, meaning: String)]
+
+  public init(
+    name: String, summary: String, source: String, replicasPerFailure: Int,
+    needsAuthority: Bool = false, bugs: [(name: String, meaning: String)]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.source = source
+    self.replicasPerFailure = replicasPerFailure
+    self.needsAuthority = needsAuthority
+    self.bugs = bugs
+  }
+}
+
+/// The classic mistakes of one protocol, as the values of its option `unsafeBug`.
+public protocol SwitchableBug: RawRepresentable, CaseIterable, Sendable, Equatable
+where RawValue == String {
+  var meaning: String { get }
+}
+
+extension SwitchableBug {
+  /// The declaration of `unsafeBug`: `none`, or one of the bugs.
+  public static var option: OptionDeclaration {
+    OptionDeclaration(
+      "unsafeBug", .choice(default: "none", of: ["none"] + allCases.map(\.rawValue)),
+      "Switches one known mistake on, to show that the bench catches it")
+  }
+
+  public static var list: [(name: String, meaning: String)] {
+    allCases.map { ($0.rawValue, $0.meaning) }
+  }
+
+  /// The bug that the options name, or `nil` for `none`.
+  public static func chosen(in values: OptionValues) -> Self? {
+    Self(rawValue: values.choice("unsafeBug"))
+  }
+}

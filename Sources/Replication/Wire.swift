@@ -1,0 +1,163 @@
+/// A value with one binary form: little-endian integers of fixed width, lengths before what they count.
+public protocol WireCodable {
+  /// How many bytes `encode` writes. Cheap, because the simulator charges for every message.
+  var encodedByteCount: Int { get }
+  func encode(into writer: inout WireWriter)
+  init(from reader: inout WireReader) throws(WireError)
+}
+
+/// Why bytes are not the value they should be. Whoever sent them is at fault, never the reader.
+public enum WireError: Error, Equatable, Sendable {
+  /// The bytes ended too early.
+  case truncated
+  /// The bytes cannot mean anything; the text says what was found.
+  case malformed(String)
+  /// The checksum does not fit the content.
+  case checksumMismatch
+  /// The frame speaks another version of the protocol.
+  case unsupportedVersion(UInt8)
+}
+
+/// Appends binary values to a buffer that it keeps for the next use.
+public struct WireWriter: Sendable {
+  private var storage: [UInt8] = []
+  public private(set) var count = 0
+
+  public init() {}
+
+  /// Makes room for `byteCount` more bytes.
+  public mutating func reserve(_ byteCount: Int) {
+    let needed = count + byteCount
+    if needed > storage.count {
+      let room = max(needed, storage.count * 2, 64)
+      storage.append(contentsOf: repeatElement(0, count: room - storage.count))
+    }
+  }
+
+  public mutating func write<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
+    reserve(MemoryLayout<Number>.size)
+    let offset = count
+    storage.withUnsafeMutableBytes {
+      $0.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
+    }
+    count += MemoryLayout<Number>.size
+  }
+
+  public mutating func write(_ flag: Bool) { write(UInt8(flag ? 1 : 0)) }
+
+  /// The bytes alone, without a length before them.
+  public mutating func write(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    reserve(bytes.count)
+    let offset = count
+    storage.withUnsafeMutableBytes { target in
+      bytes.withUnsafeBytes { source in
+        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count])
+          .copyMemory(from: source)
+      }
+    }
+    count += bytes.count
+  }
+
+  /// Overwrites four bytes that were written earlier, such as a length that was not known yet.
+  public mutating func overwrite(at offset: Int, with number: UInt32) {
+    precondition(offset + 4 <= count)
+    storage.withUnsafeMutableBytes {
+      $0.storeBytes(of: number.littleEndian, toByteOffset: offset, as: UInt32.self)
+    }
+  }
+
+  /// A copy of what has been written.
+  public func bytes() -> [UInt8] { Array(storage[..<count]) }
+
+  /// What has been written, without a copy.
+  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    storage.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+  }
+
+  public mutating func removeAll() { count = 0 }
+}
+
+/// Reads binary values and checks every bound.
+public struct WireReader: Sendable {
+  private let storage: [UInt8]
+  private let end: Int
+  public var offset: Int
+
+  public init(_ bytes: [UInt8]) {
+    storage = bytes
+    offset = 0
+    end = bytes.count
+  }
+
+  public init(_ bytes: [UInt8], in range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+    storage = bytes
+    offset = range.lowerBound
+    end = range.upperBound
+  }
+
+  public var remaining: Int { end - offset }
+  public var isAtEnd: Bool { offset == end }
+
+  public mutating func read<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Number.Type
+  ) throws(WireError) -> Number {
+    guard remaining >= MemoryLayout<Number>.size else { throw .truncated }
+    let position = offset
+    offset += MemoryLayout<Number>.size
+    let number = storage.withUnsafeBytes {
+      $0.loadUnaligned(fromByteOffset: position, as: Number.self)
+    }
+    return Number(littleEndian: number)
+  }
+
+  public mutating func readFlag() throws(WireError) -> Bool {
+    switch try read(UInt8.self) {
+    case 0: return false
+    case 1: return true
+    case let other: throw .malformed("\(other) is no truth value")
+    }
+  }
+
+  public mutating func readBytes(_ count: Int) throws(WireError) -> [UInt8] {
+    guard count >= 0, remaining >= count else { throw .truncated }
+    defer { offset += count }
+    return Array(storage[offset..<offset + count])
+  }
+
+  public mutating func skip(_ count: Int) throws(WireError) {
+    guard count >= 0, remaining >= count else { throw .truncated }
+    offset += count
+  }
+
+  /// A count that precedes elements of at least `elementSize` bytes: one that cannot fit is refused
+  /// before anything is allocated for it.
+  public mutating func readCount(elementSize: Int) throws(WireError) -> Int {
+    let count = Int(try read(UInt32.self))
+    guard count <= remaining / max(elementSize, 1) else { throw .truncated }
+    return count
+  }
+}
+
+extension WireReader {
+  /// Decodes a value that must fill the bytes to the last one.
+  public static func decode<Value: WireCodable>(
+    _ type: Value.Type, from bytes: [UInt8]
+  ) throws(WireError) -> Value {
+    var reader = WireReader(bytes)
+    let value = try Value(from: &reader)
+    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    return value
+  }
+}
+
+extension WireCodable {
+  /// The binary form in a fresh array.
+  public func encoded() -> [UInt8] {
+    var writer = WireWriter()
+    writer.reserve(encodedByteCount)
+    encode(into: &writer)
+    return writer.bytes()
+  }
+}
