@@ -1,0 +1,20 @@
+import Replication
+
+/// What clients ask, and the record of how it went. A runtime owns one load for all clients of a trial.
+public protocol ClientLoad: Sendable {
+  associatedtype Application: StateMachine
+
+  /// The next command of an idle client.
+  /// - Parameters:
+  ///   - due: when the operation was due; before `now` if it had to wait for a free client.
+  ///   - now: true time since the trial began.
+  mutating func begin(client: Int, sequence: UInt64, due: Interval, at now: Interval)
+    -> Application.Command
+
+  /// The operation that `begin` started for this client is over.
+  mutating func end(
+    client: Int, outcome: ClientOutcome<Application.Response>, attempts: Int, at now: Interval)
+
+  /// An operation came due and no client was free to send it before its timeout.
+  mutating func dropped(due: Interval, at now: Interval)
+}

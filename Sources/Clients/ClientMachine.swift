@@ -1,0 +1,161 @@
+import Replication
+import ReplicaHosting
+
+/// How an operation ended.
+public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatable, Sendable {
+  case answered(Response)
+  /// Given up after the timeout: it may have taken effect, or may still. The session's next request
+  /// settles it: from then on replicas refuse this one.
+  case unknown
+}
+
+/// One client as a pure machine: one outstanding request, retries, redirects, and the search for the
+/// replica in charge. The runtime tells it the time and carries its messages.
+///
+/// - A request that is not answered in time is sent again, to the next replica; how long that takes
+///   follows the latencies seen so far and doubles with each retry of the same operation.
+/// - A redirect that names a replica is followed at once; one that does not, or a chain of them, makes
+///   the client pause first, so that clients do not storm a cluster without a leader.
+/// - Where updates and reads go is remembered apart: in a chain they are different replicas.
+public struct ClientMachine<Application: StateMachine>: Sendable {
+  public typealias Request = ClientRequest<Application.Command>
+  public typealias Reply = ClientReply<Application.Response>
+
+  /// What the runtime has to do now.
+  public enum Action: Equatable, Sendable {
+    case nothing
+    case send(Request, to: ReplicaID)
+    /// The operation is over; the client is idle again.
+    case finish(ClientOutcome<Application.Response>, attempts: Int)
+  }
+
+  private struct Outstanding: Sendable {
+    var request: Request
+    var isRead: Bool
+    var started: Instant
+    var deadline: Instant
+    var attempts: Int
+    /// Redirects followed since the last pause.
+    var redirects: Int
+    var isPausing: Bool
+    /// When to act without an answer: retry, or end of a pause.
+    var actAt: Instant
+  }
+
+  public let id: ClientID
+  private let replicas: [ReplicaID]
+  private let timeout: Interval
+  private var sequence: UInt64 = 0
+  private var outstanding: Outstanding?
+  private var updateTarget: ReplicaID
+  private var readTarget: ReplicaID
+  /// Smoothed latency of answered first attempts; `nil` before the first.
+  private var smoothedLatency: Interval?
+
+  /// - Parameters:
+  ///   - replicas: those the client may ask, at least one.
+  ///   - timeout: after this time an operation is given up.
+  public init(id: ClientID, replicas: [ReplicaID], timeout: Interval) {
+    self.id = id
+    self.replicas = replicas
+    self.timeout = timeout
+    updateTarget = replicas[Int(id.rawValue % UInt64(replicas.count))]
+    readTarget = updateTarget
+  }
+
+  public var isIdle: Bool { outstanding == nil }
+  public var nextSequence: UInt64 { sequence + 1 }
+
+  /// When the client wants to be woken, if nothing arrives before.
+  public var wakeAt: Instant? {
+    guard let outstanding else { return nil }
+    return min(outstanding.actAt, outstanding.deadline)
+  }
+
+  /// Starts an operation. The client must be idle.
+  /// - Parameter due: when the operation was due; the timeout counts from there.
+  public mutating func begin(
+    _ command: Application.Command, due: Instant, at now: Instant
+  ) -> Action {
+    precondition(isIdle, "a client has one operation outstanding")
+    sequence += 1
+    outstanding = Outstanding(
+      request: Request(id: RequestID(client: id, sequence: sequence), command: command),
+      isRead: Application.isReadOnly(command), started: now, deadline: due + timeout, attempts: 0,
+      redirects: 0, isPausing: false, actAt: now)
+    return attempt(at: now)
+  }
+
+  public mutating func receive(_ reply: Reply, at now: Instant) -> Action {
+    guard let current = outstanding, reply.id == current.request.id else { return .nothing }
+    switch reply.result {
+    case .answer(let response):
+      if current.attempts == 1 { learn(latency: now - current.started) }
+      outstanding = nil
+      return .finish(.answered(response), attempts: current.attempts)
+    case .redirect(let target):
+      guard !current.isPausing else { return .nothing }
+      if let target, replicas.contains(target) {
+        aim(at: target, forReads: current.isRead)
+        outstanding!.redirects += 1
+        if current.redirects < replicas.count { return attempt(at: now) }
+      } else {
+        aimAtNext(forReads: current.isRead)
+      }
+      outstanding!.isPausing = true
+      outstanding!.actAt = now + pause
+      return .nothing
+    }
+  }
+
+  /// The time of `wakeAt` has come.
+  public mutating func wake(at now: Instant) -> Action {
+    guard let current = outstanding else { return .nothing }
+    if now >= current.deadline {
+      aimAtNext(forReads: current.isRead)
+      outstanding = nil
+      return .finish(.unknown, attempts: current.attempts)
+    }
+    guard now >= current.actAt else { return .nothing }
+    if current.isPausing {
+      outstanding!.isPausing = false
+      outstanding!.redirects = 0
+    } else {
+      aimAtNext(forReads: current.isRead)
+    }
+    return attempt(at: now)
+  }
+
+  private mutating func attempt(at now: Instant) -> Action {
+    outstanding!.attempts += 1
+    let doublings = min(outstanding!.attempts - 1, 4)
+    outstanding!.actAt = now + patience * (1 << doublings)
+    return .send(outstanding!.request, to: outstanding!.isRead ? readTarget : updateTarget)
+  }
+
+  /// How long the first attempt may take: four times what is usual, and no less than a tenth of the
+  /// timeout.
+  private var patience: Interval {
+    max(timeout / 10, min((smoothedLatency ?? .zero) * 4, timeout / 2))
+  }
+
+  private var pause: Interval { timeout / 50 }
+
+  private mutating func learn(latency: Interval) {
+    guard let smoothed = smoothedLatency else {
+      smoothedLatency = latency
+      return
+    }
+    smoothedLatency = smoothed + (latency - smoothed) / 8
+  }
+
+  private mutating func aim(at target: ReplicaID, forReads: Bool) {
+    if forReads { readTarget = target } else { updateTarget = target }
+  }
+
+  private mutating func aimAtNext(forReads: Bool) {
+    let current = forReads ? readTarget : updateTarget
+    let position = replicas.firstIndex(of: current) ?? 0
+    aim(at: replicas[(position + 1) % replicas.count], forReads: forReads)
+  }
+}

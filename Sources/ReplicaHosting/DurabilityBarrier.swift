@@ -1,0 +1,48 @@
+import Replication
+
+/// Holds sends back until the records they may promise are durable.
+///
+/// Records are counted from the start of the log. A send that was emitted when `n` records had been
+/// appended waits until `n` records are durable, whether or not its own turn appended any: the barrier
+/// holds across turns while a sync is in flight.
+public struct DurabilityBarrier<Send: Sendable>: Sendable {
+  private var held: [(needs: Int, send: Send)] = []
+  private var first = 0
+  /// Records appended so far.
+  public private(set) var appendedCount: Int
+  /// Records known to be durable.
+  public private(set) var durableCount: Int
+
+  /// - Parameter recovered: records that were read back at the start; they are durable.
+  public init(recovered: Int = 0) {
+    appendedCount = recovered
+    durableCount = recovered
+  }
+
+  public var isOpen: Bool { appendedCount == durableCount }
+  public var heldCount: Int { held.count - first }
+
+  public mutating func append(_ recordCount: Int) { appendedCount += recordCount }
+
+  /// Keeps a send until everything appended so far is durable. Only for a barrier that is not open.
+  public mutating func hold(_ send: Send) { held.append((appendedCount, send)) }
+
+  /// A sync has ended that covered the first `count` records.
+  public mutating func synced(_ count: Int) {
+    precondition(count <= appendedCount && count >= durableCount)
+    durableCount = count
+  }
+
+  /// The oldest held send whose records are durable by now.
+  public mutating func popReleased() -> Send? {
+    guard first < held.count, held[first].needs <= durableCount else {
+      if first == held.count, first > 0 {
+        held.removeAll(keepingCapacity: true)
+        first = 0
+      }
+      return nil
+    }
+    defer { first += 1 }
+    return held[first].send
+  }
+}

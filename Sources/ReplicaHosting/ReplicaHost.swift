@@ -1,0 +1,176 @@
+import Replication
+
+/// Joins a protocol core to an application: one replica without its runtime. Pure.
+///
+/// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`, and
+/// carries out what the turn left in `effects`, `timers` and `replies`:
+/// 1. early sends leave at once, 2. records are appended and synced once, 3. the other sends leave when
+/// that sync and all before it have ended (`DurabilityBarrier`), 4. timers are set, 5. replies leave
+/// without waiting: what they announce is durable on a quorum. Then it calls `clearTurn`.
+///
+/// Everything protocols have in common is here, so that none of them is favoured: batching (all updates
+/// of a turn are ordered together), applying in order, exactly-once sessions, gathering reads.
+public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendable {
+  public typealias Request = ClientRequest<Application.Command>
+  public typealias Reply = ClientReply<Application.Response>
+
+  public struct TimerSetting: Equatable, Sendable {
+    public var timer: Core.Timer
+    /// How long by the node's own clock, or `nil` to cancel.
+    public var delay: Interval?
+  }
+
+  /// A batch closes at this many requests or bytes, whatever comes first; a turn may order several.
+  public static var maximumBatchCount: Int { 256 }
+  public static var maximumBatchByteCount: Int { 256 << 10 }
+
+  public let id: ReplicaID
+  public private(set) var core: Core
+  public private(set) var application = Application()
+  public private(set) var sessions = Sessions<Application.Response>()
+
+  /// What the core asked for in this turn.
+  public private(set) var effects = Effects<Core>()
+  public private(set) var timers: [TimerSetting] = []
+  public private(set) var replies: [Reply] = []
+  /// Commands applied or read in this turn, for runtimes that charge for it.
+  public private(set) var executedCount = 0
+  /// The last entry that was applied.
+  public private(set) var appliedIndex = LogIndex.zero
+
+  private var builder = BatchBuilder()
+  private var gatheredReads: [Request] = []
+  private var waitingReads: [(ticket: ReadTicket, requests: [Request])] = []
+  private var lastTicket: UInt64 = 0
+  private var random: RandomStream
+
+  /// - Parameter seed: for the jitter of timers.
+  public init(id: ReplicaID, membership: Membership, options: Core.Options, seed: UInt64) {
+    self.id = id
+    core = Core(id: id, membership: membership, options: options)
+    random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
+  }
+
+  /// Takes back a durable record, oldest first, before `start`.
+  public mutating func recover(_ record: Core.Record) { core.recover(record) }
+
+  public mutating func start(at now: Instant) { core.handle(.started, at: now, into: &effects) }
+
+  public mutating func receive(_ message: Core.Message, from sender: ReplicaID, at now: Instant) {
+    core.handle(.received(message, from: sender), at: now, into: &effects)
+  }
+
+  public mutating func fire(_ timer: Core.Timer, at now: Instant) {
+    core.handle(.timerFired(timer), at: now, into: &effects)
+  }
+
+  /// Takes a client's request. It reaches the core at the end of the turn, together with the others.
+  public mutating func submit(_ request: Request, at now: Instant) {
+    if Application.isReadOnly(request.command) {
+      gatheredReads.append(request)
+      return
+    }
+    switch sessions.standing(of: request.id) {
+    case .answered(let response):
+      replies.append(Reply(id: request.id, result: .answer(response)))
+    case .superseded: break
+    case .fresh:
+      builder.append(request.id, request.command)
+      if builder.count >= Self.maximumBatchCount
+        || builder.byteCount >= Self.maximumBatchByteCount
+      {
+        core.handle(.requested(builder.build()), at: now, into: &effects)
+      }
+    }
+  }
+
+  /// Hands the gathered requests to the core, applies what it committed and answers clients.
+  public mutating func endTurn(at now: Instant) {
+    if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
+    if !gatheredReads.isEmpty {
+      lastTicket += 1
+      waitingReads.append((ReadTicket(lastTicket), gatheredReads))
+      gatheredReads.removeAll(keepingCapacity: true)
+      core.handle(.readRequested(ReadTicket(lastTicket)), at: now, into: &effects)
+    }
+    for commit in effects.commits { apply(commit) }
+    for ticket in effects.reads { answer(ticket) }
+    for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
+    for refusal in effects.refusedBatches {
+      for id in refusal.refused.requestIDs {
+        replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
+      }
+    }
+    for change in effects.timerChanges {
+      switch change {
+      case .set(let timer, let range):
+        timers.append(TimerSetting(timer: timer, delay: random.interval(in: range)))
+      case .cancel(let timer): timers.append(TimerSetting(timer: timer, delay: nil))
+      }
+    }
+  }
+
+  /// Forgets the effects of the turn; the runtime has carried them out.
+  public mutating func clearTurn() {
+    effects.removeAll()
+    timers.removeAll(keepingCapacity: true)
+    replies.removeAll(keepingCapacity: true)
+    executedCount = 0
+  }
+
+  private mutating func apply(_ commit: Effects<Core>.Commit) {
+    precondition(
+      commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
+    appliedIndex = commit.index
+    var reader = commit.batch.makeReader()
+    while let id = reader.next() {
+      let response: Application.Response
+      switch sessions.standing(of: id) {
+      case .superseded: continue
+      case .answered(let earlier): response = earlier
+      case .fresh:
+        // Bytes that are no command cannot come from a host; skipping them is the same everywhere.
+        guard let command = reader.command(as: Application.Command.self) else { continue }
+        executedCount += 1
+        response = application.apply(command)
+        sessions.record(id, response: response)
+      }
+      if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
+    }
+  }
+
+  private mutating func answer(_ ticket: ReadTicket) {
+    for request in takeReads(ticket) {
+      executedCount += 1
+      let response = application.query(request.command)
+      replies.append(Reply(id: request.id, result: .answer(response)))
+    }
+  }
+
+  private mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
+    for request in takeReads(ticket) {
+      replies.append(Reply(id: request.id, result: .redirect(redirect)))
+    }
+  }
+
+  private mutating func takeReads(_ ticket: ReadTicket) -> [Request] {
+    guard let position = waitingReads.firstIndex(where: { $0.ticket == ticket }) else { return [] }
+    return waitingReads.remove(at: position).requests
+  }
+}
+
+extension ReplicaHost {
+  /// Application and sessions as bytes: equal on all replicas that applied the same entries.
+  public func snapshot() -> [UInt8] {
+    let state = application.snapshot()
+    var writer = WireWriter()
+    appliedIndex.encode(into: &writer)
+    writer.write(UInt32(state.count))
+    writer.write(state)
+    sessions.encode(into: &writer)
+    return writer.bytes()
+  }
+
+  /// How many read tickets the core has not answered yet.
+  public var waitingReadCount: Int { waitingReads.count }
+}

@@ -1,0 +1,57 @@
+import Replication
+
+/// What each client asked last and was answered: part of the replicated state, so that a request takes
+/// effect exactly once however often it is sent and ordered (Ongaro 2014 §6.3).
+///
+/// A client has one request outstanding and numbers its requests upwards, so the last one is enough: a
+/// request with a lower number was given up by its client and must not take effect any more.
+public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
+  public enum Standing: Equatable {
+    /// Not seen before: apply it.
+    case fresh
+    /// Applied already, with this response.
+    case answered(Response)
+    /// The client has gone on to a later request.
+    case superseded
+  }
+
+  private struct Session {
+    var sequence: UInt64
+    var response: Response
+  }
+
+  private var sessions: [ClientID: Session] = [:]
+
+  public init() {}
+
+  public var count: Int { sessions.count }
+
+  public func standing(of id: RequestID) -> Standing {
+    guard let session = sessions[id.client], id.sequence <= session.sequence else { return .fresh }
+    return id.sequence == session.sequence ? .answered(session.response) : .superseded
+  }
+
+  /// Remembers the response to a fresh request.
+  public mutating func record(_ id: RequestID, response: Response) {
+    sessions[id.client] = Session(sequence: id.sequence, response: response)
+  }
+
+  /// The table as bytes, the same for equal tables.
+  func encode(into writer: inout WireWriter) {
+    writer.write(UInt32(sessions.count))
+    for (client, session) in sessions.sorted(by: { $0.key < $1.key }) {
+      writer.write(client.rawValue)
+      writer.write(session.sequence)
+      session.response.encode(into: &writer)
+    }
+  }
+
+  init(from reader: inout WireReader) throws(WireError) {
+    let count = try reader.readCount(elementSize: 17)
+    for _ in 0..<count {
+      let client = ClientID(try reader.read(UInt64.self))
+      let sequence = try reader.read(UInt64.self)
+      sessions[client] = Session(sequence: sequence, response: try Response(from: &reader))
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import Replication
+
+/// A key of the key-value store: any bytes. Up to 15 bytes lie in the value itself, because looking a
+/// key up is the most frequent thing a replica does.
+public struct Key: Hashable, Sendable {
+  private let low: UInt64
+  /// Seven bytes, and in the highest byte the length, or `longMark` for keys in `long`.
+  private let high: UInt64
+  private let long: [UInt8]?
+
+  private static let longMark: UInt64 = 0xFF << 56
+  private static let inlineLimit = 15
+
+  public init(_ bytes: [UInt8]) {
+    guard bytes.count <= Key.inlineLimit else {
+      low = 0
+      high = Key.longMark
+      long = bytes
+      return
+    }
+    var words: (UInt64, UInt64) = (0, 0)
+    for (position, byte) in bytes.enumerated() {
+      if position < 8 {
+        words.0 |= UInt64(byte) << (8 * UInt64(position))
+      } else {
+        words.1 |= UInt64(byte) << (8 * UInt64(position - 8))
+      }
+    }
+    low = words.0
+    high = words.1 | UInt64(bytes.count) << 56
+    long = nil
+  }
+
+  public init(_ text: String) { self.init(Array(text.utf8)) }
+
+  public var count: Int { long?.count ?? Int(high >> 56) }
+
+  public var bytes: [UInt8] {
+    if let long { return long }
+    return (0..<count).map { position in
+      position < 8
+        ? UInt8(truncatingIfNeeded: low >> (8 * UInt64(position)))
+        : UInt8(truncatingIfNeeded: high >> (8 * UInt64(position - 8)))
+    }
+  }
+
+  public static func == (a: Key, b: Key) -> Bool {
+    a.low == b.low && a.high == b.high && (a.high != longMark || a.long == b.long)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(low)
+    hasher.combine(high)
+    if let long { hasher.combine(long) }
+  }
+}
+
+extension Key: WireCodable {
+  public var encodedByteCount: Int { long == nil ? 16 : 16 + 4 + long!.count }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(low)
+    writer.write(high)
+    if let long {
+      writer.write(UInt32(long.count))
+      writer.write(long)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    low = try reader.read(UInt64.self)
+    high = try reader.read(UInt64.self)
+    if high == Key.longMark {
+      let count = Int(try reader.read(UInt32.self))
+      guard count > Key.inlineLimit else { throw .malformed("a long key of \(count) bytes") }
+      long = try reader.readBytes(count)
+      return
+    }
+    long = nil
+    // Equal keys must have equal bytes, so whatever lies behind the key's end has to be zero.
+    let length = high >> 56
+    let content = high & ~Key.longMark
+    let fits: Bool
+    switch length {
+    case 0: fits = low == 0 && content == 0
+    case 1..<8: fits = low >> (8 * length) == 0 && content == 0
+    case 8: fits = content == 0
+    case 9...15: fits = content >> (8 * (length - 8)) == 0
+    default: fits = false
+    }
+    guard fits else { throw .malformed("a key whose length does not fit its bytes") }
+  }
+}
