@@ -46,13 +46,13 @@ let package = Package(
     module("Histories"),
     module("Linearizability", ["Histories"]),
     module("Measurement", ["Histories"]),
-    module("Workloads", ["Replication", "StateMachines", "Histories"]),
+    module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),
     module("Clients", ["Replication", "ReplicaHosting", "Histories"]),
     module("Faults", ["Replication"]),
     module(
       "Simulation",
       [
-        "Replication", "ReplicaHosting", "Clients", "Faults", "Histories", "Measurement",
+        "Replication", "ReplicaHosting", "Clients", "Workloads", "Faults", "Measurement",
       ]),
     tests("ReplicationTests", ["Replication"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),

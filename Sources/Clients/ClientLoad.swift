@@ -17,4 +17,7 @@ public protocol ClientLoad: Sendable {
 
   /// An operation came due and no client was free to send it before its timeout.
   mutating func dropped(due: Interval, at now: Interval)
+
+  /// The trial is over: operations that are still open stay unknown.
+  mutating func close(at end: Interval)
 }

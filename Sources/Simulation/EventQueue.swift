@@ -1,0 +1,119 @@
+/// What will happen and when: a priority queue by time, first in, first out among equal times.
+///
+/// A 4-ary heap of 16-byte keys over a slab of payloads, so that sifting moves keys only. Both live in
+/// memory of their own, because moving a payload out of an array slot costs a copy that a pointer's
+/// `move` does not.
+///
+/// Safety: all access goes through the methods below. `keys[0..<count]` and the slots that keys name are
+/// initialised, each slot by exactly one key; `push` initialises a free slot, `pop` moves it out, and
+/// `deinit` destroys those that are left. The pointers never leave the type.
+public struct EventQueue<Payload>: ~Copyable {
+  private struct Key {
+    var time: Int64
+    /// A running number in the upper 40 bits, the payload's slot in the lower 24.
+    var order: UInt64
+
+    static func < (a: Key, b: Key) -> Bool {
+      a.time < b.time || (a.time == b.time && a.order < b.order)
+    }
+  }
+
+  private static var slotBits: UInt64 { 24 }
+  private static var slotMask: UInt64 { (1 << slotBits) - 1 }
+
+  private var keys: UnsafeMutablePointer<Key>
+  private var slab: UnsafeMutablePointer<Payload>
+  private var freeSlots: UnsafeMutablePointer<UInt32>
+  private var capacity: Int
+  public private(set) var count = 0
+  private var nextNumber: UInt64 = 0
+
+  public init() {
+    capacity = 256
+    keys = .allocate(capacity: capacity)
+    slab = .allocate(capacity: capacity)
+    freeSlots = .allocate(capacity: capacity)
+    for slot in 0..<capacity { freeSlots[slot] = UInt32(slot) }
+  }
+
+  deinit {
+    for position in 0..<count {
+      (slab + Int(keys[position].order & Self.slotMask)).deinitialize(count: 1)
+    }
+    keys.deallocate()
+    slab.deallocate()
+    freeSlots.deallocate()
+  }
+
+  public var isEmpty: Bool { count == 0 }
+
+  /// The time of the next event; the queue must not be empty.
+  public var nextTime: Int64 {
+    precondition(count > 0)
+    return keys[0].time
+  }
+
+  public mutating func push(_ payload: consuming Payload, at time: Int64) {
+    if count == capacity { grow() }
+    // Free slots lie behind the used ones: `freeSlots[count...]`.
+    let slot = freeSlots[count]
+    (slab + Int(slot)).initialize(to: payload)
+    let key = Key(time: time, order: nextNumber << Self.slotBits | UInt64(slot))
+    nextNumber += 1
+    var position = count
+    count += 1
+    while position > 0 {
+      let parent = (position - 1) >> 2
+      guard key < keys[parent] else { break }
+      keys[position] = keys[parent]
+      position = parent
+    }
+    keys[position] = key
+  }
+
+  /// Removes the next event; the queue must not be empty.
+  public mutating func pop() -> (time: Int64, payload: Payload) {
+    precondition(count > 0)
+    let first = keys[0]
+    count -= 1
+    let last = keys[count]
+    var position = 0
+    while true {
+      let child = position << 2 + 1
+      guard child < count else { break }
+      var smallest = child
+      let end = min(child + 4, count)
+      var other = child + 1
+      while other < end {
+        if keys[other] < keys[smallest] { smallest = other }
+        other += 1
+      }
+      guard keys[smallest] < last else { break }
+      keys[position] = keys[smallest]
+      position = smallest
+    }
+    keys[position] = last
+    let slot = Int(first.order & Self.slotMask)
+    freeSlots[count] = UInt32(slot)
+    return (first.time, (slab + slot).move())
+  }
+
+  private mutating func grow() {
+    let larger = capacity * 2
+    precondition(larger <= 1 << Self.slotBits, "more than 16 million events at once")
+    let newKeys = UnsafeMutablePointer<Key>.allocate(capacity: larger)
+    newKeys.moveInitialize(from: keys, count: count)
+    let newSlab = UnsafeMutablePointer<Payload>.allocate(capacity: larger)
+    // The queue is full, so every slot is in use.
+    newSlab.moveInitialize(from: slab, count: capacity)
+    let newFree = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
+    for slot in 0..<larger { newFree[slot] = UInt32(slot) }
+    keys.deallocate()
+    slab.deallocate()
+    freeSlots.deallocate()
+    keys = newKeys
+    slab = newSlab
+    freeSlots = newFree
+    capacity = larger
+  }
+}

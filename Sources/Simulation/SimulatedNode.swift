@@ -1,0 +1,358 @@
+import Replication
+import ReplicaHosting
+
+/// What waits for a node's processor.
+enum InboxItem<Core: ReplicaCore, Application: StateMachine> {
+  case message(Core.Message, from: Int, bytes: Int)
+  case request(ClientRequest<Application.Command>)
+  case timer(Int)
+}
+
+/// One node: a host, a processor that does one thing at a time, a disk and a clock.
+///
+/// The processor takes whatever has arrived as one turn. What the turn sends leaves while it computes,
+/// one message after the other, so a node that sends much is late. Early sends leave first, then the
+/// turn's records go to the disk, then the sends that need no disk and the replies leave.
+struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
+  typealias Host = ReplicaHost<Core, Application>
+  typealias SharedWorld = World<Core, Application>
+
+  let number: Int
+  var host: Host
+  var clock: NodeClock
+  private let membership: Membership
+  private let options: Core.Options
+  private let seed: UInt64
+
+  /// Crashes, and pauses, that have not ended yet: faults may overlap.
+  private var crashes = 0
+  private var pauses = 0
+  var isUp: Bool { crashes == 0 }
+  var isPaused: Bool { pauses > 0 }
+  /// Counts restarts: what was scheduled in an earlier life is void.
+  private(set) var life = 0
+  private var inbox: [InboxItem<Core, Application>] = []
+  private var busyUntil: Int64 = 0
+  private var turnIsScheduled = false
+  var slowness = 1.0
+  var usage = NodeCounters()
+
+  /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event, and
+  /// whether it has fired into the inbox. `Int64.max` is never.
+  private var timerDue: [Int64]
+  private var timerScheduled: [Int64]
+  private var timerHasFired: [Bool]
+
+  /// Everything appended to the disk; the first `barrier.durableCount` records are durable.
+  private(set) var log: [Core.Record] = []
+  private var barrier = DurabilityBarrier<Effects<Core>.Send>()
+  private var isSyncing = false
+  private var syncTarget = 0
+  private var syncIsOverdue = false
+  private(set) var diskStalls = 0
+  var extraSyncTime: Int64 = 0
+
+  /// What this replica committed since its last start, in order.
+  private(set) var commits: [Batch] = []
+
+  init(
+    number: Int, membership: Membership, options: Core.Options, seed: UInt64, clock: NodeClock
+  ) {
+    self.number = number
+    self.membership = membership
+    self.options = options
+    self.seed = seed
+    self.clock = clock
+    host = Host(id: ReplicaID(number), membership: membership, options: options, seed: seed)
+    timerDue = Array(repeating: .max, count: Core.Timer.count)
+    timerScheduled = timerDue
+    timerHasFired = Array(repeating: false, count: Core.Timer.count)
+  }
+
+  // MARK: The processor
+
+  mutating func start(in world: inout SharedWorld) {
+    host.start(at: clock.reading(at: world.now))
+    finishTurn(cost: 0, in: &world)
+  }
+
+  /// Something arrived. If the processor is free it is dealt with at once.
+  mutating func arrive(
+    _ item: consuming InboxItem<Core, Application>, in world: inout SharedWorld
+  ) {
+    guard isUp else { return }
+    if isPaused || world.now < busyUntil || !inbox.isEmpty {
+      inbox.append(item)
+      scheduleTurn(in: &world)
+      return
+    }
+    var cost = 0.0
+    take(item, cost: &cost, in: &world)
+    finishTurn(cost: cost, in: &world)
+  }
+
+  /// The processor is free: everything that has arrived by now is one turn.
+  mutating func takeTurn(in world: inout SharedWorld) {
+    turnIsScheduled = false
+    guard !isPaused, !inbox.isEmpty else { return }
+    var cost = 0.0
+    for position in inbox.indices { take(inbox[position], cost: &cost, in: &world) }
+    inbox.removeAll(keepingCapacity: true)
+    finishTurn(cost: cost, in: &world)
+  }
+
+  private mutating func scheduleTurn(in world: inout SharedWorld) {
+    guard !turnIsScheduled, !isPaused else { return }
+    turnIsScheduled = true
+    world.schedule(.turn(node: number, life: life), at: max(busyUntil, world.now))
+  }
+
+  private mutating func take(
+    _ item: InboxItem<Core, Application>, cost: inout Double, in world: inout SharedWorld
+  ) {
+    let now = clock.reading(at: world.now)
+    switch item {
+    case .message(let message, let from, let bytes):
+      if from != number { charge(received: bytes, cost: &cost, in: world) }
+      host.receive(message, from: ReplicaID(from), at: now)
+    case .request(let request):
+      charge(received: Frame.byteCount(of: request), cost: &cost, in: world)
+      host.submit(request, at: now)
+    case .timer(let timer):
+      // It may have been set anew or cancelled while it waited in the inbox.
+      guard timerHasFired[timer] else { return }
+      timerHasFired[timer] = false
+      host.fire(Core.Timer(index: timer), at: now)
+    }
+    if world.checksInvariants, let broken = host.core.invariantViolation() {
+      world.report("replica \(number): \(broken)")
+    }
+  }
+
+  private mutating func charge(
+    received bytes: Int, cost: inout Double, in world: borrowing SharedWorld
+  ) {
+    usage.messagesReceived += 1
+    usage.bytesReceived += bytes
+    cost += world.cpu.cost(ofMessage: bytes) * slowness
+  }
+
+  /// Carries out what the turn asked for; `cost` is what it has taken so far, in nanoseconds.
+  private mutating func finishTurn(cost: Double, in world: inout SharedWorld) {
+    host.endTurn(at: clock.reading(at: world.now))
+    for commit in host.effects.commits {
+      world.check(commit, by: number)
+      commits.append(commit.batch)
+    }
+    var cost =
+      cost + Double(host.executedCount) * Double(world.cpu.apply.nanoseconds) * slowness
+    for send in host.effects.earlySends { depart(send, cost: &cost, in: &world) }
+    if !host.effects.records.isEmpty {
+      let start = world.now + Int64(cost)
+      append(in: &world, from: start)
+    }
+    for send in host.effects.sends {
+      if barrier.isOpen {
+        depart(send, cost: &cost, in: &world)
+      } else {
+        if send.to.index != number {
+          cost += world.cpu.cost(ofMessage: Frame.byteCount(of: send.message)) * slowness
+        }
+        barrier.hold(send)
+      }
+    }
+    for reply in host.replies {
+      let bytes = Frame.byteCount(of: reply)
+      cost += world.cpu.cost(ofMessage: bytes) * slowness
+      usage.messagesSent += 1
+      usage.bytesSent += bytes
+      world.answer(reply, from: number, departing: world.now + Int64(cost), bytes: bytes)
+    }
+    for setting in host.timers { set(setting, in: &world) }
+    host.clearTurn()
+    usage.busy += Int64(cost)
+    busyUntil = world.now + Int64(cost)
+    if !inbox.isEmpty { scheduleTurn(in: &world) }
+  }
+
+  /// Lets a message go that need not wait for the disk.
+  private mutating func depart(
+    _ send: Effects<Core>.Send, cost: inout Double, in world: inout SharedWorld
+  ) {
+    let to = send.to.index
+    if to == number {
+      world.schedule(
+        .message(send.message, from: number, to: number, bytes: 0), at: world.now + Int64(cost))
+      return
+    }
+    let bytes = Frame.byteCount(of: send.message)
+    cost += world.cpu.cost(ofMessage: bytes) * slowness
+    emit(send, bytes: bytes, departing: world.now + Int64(cost), in: &world)
+  }
+
+  private mutating func emit(
+    _ send: Effects<Core>.Send, bytes: Int, departing: Int64, in world: inout SharedWorld
+  ) {
+    guard send.to.index < membership.nodeCount else { return }
+    usage.messagesSent += 1
+    usage.bytesSent += bytes
+    world.transmit(
+      send.message, from: number, to: send.to.index, bytes: bytes, departing: departing)
+  }
+
+  // MARK: The disk
+
+  private mutating func append(in world: inout SharedWorld, from start: Int64) {
+    for record in host.effects.records { usage.bytesWritten += record.encodedByteCount + 8 }
+    log.append(contentsOf: host.effects.records)
+    barrier.append(host.effects.records.count)
+    if world.diskSampler == nil, diskStalls == 0 {
+      barrier.synced(barrier.appendedCount)
+    } else {
+      startSync(in: &world, at: start)
+    }
+  }
+
+  /// Begins a sync of what waits, if none is under way.
+  private mutating func startSync(in world: inout SharedWorld, at start: Int64) {
+    guard !isSyncing, diskStalls == 0, !barrier.isOpen, isUp else { return }
+    isSyncing = true
+    syncTarget = world.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
+    let time = world.diskSampler?.next(&world.random) ?? 0
+    world.schedule(.synced(node: number, life: life), at: start + time + extraSyncTime)
+  }
+
+  /// A sync has ended: what it covered is durable, and what waited for that leaves.
+  mutating func syncEnded(in world: inout SharedWorld) {
+    if diskStalls > 0 || isPaused {
+      syncIsOverdue = true
+      return
+    }
+    syncIsOverdue = false
+    isSyncing = false
+    usage.syncs += 1
+    barrier.synced(syncTarget)
+    startSync(in: &world, at: world.now)
+    while let send = barrier.popReleased() {
+      if send.to.index == number {
+        arrive(.message(send.message, from: number, bytes: 0), in: &world)
+      } else {
+        emit(
+          send, bytes: Frame.byteCount(of: send.message), departing: world.now, in: &world)
+      }
+    }
+  }
+
+  mutating func stallDisk() { diskStalls += 1 }
+
+  mutating func resumeDisk(in world: inout SharedWorld) {
+    guard diskStalls > 0 else { return }
+    diskStalls -= 1
+    if syncIsOverdue { syncEnded(in: &world) } else { startSync(in: &world, at: world.now) }
+  }
+
+  // MARK: Timers
+
+  private mutating func set(_ setting: Host.TimerSetting, in world: inout SharedWorld) {
+    let timer = setting.timer.index
+    timerHasFired[timer] = false
+    guard let delay = setting.delay else {
+      timerDue[timer] = .max
+      return
+    }
+    timerDue[timer] = clock.timerTime(at: world.now) + max(delay.nanoseconds, 0)
+    scheduleTimer(timer, in: &world)
+  }
+
+  /// Makes sure an event comes no later than the timer. An earlier one is kept: it will look again.
+  private mutating func scheduleTimer(_ timer: Int, in world: inout SharedWorld) {
+    let time = clock.trueTime(ofTimer: timerDue[timer], from: world.now)
+    guard time < timerScheduled[timer] else { return }
+    timerScheduled[timer] = time
+    world.schedule(.timer(node: number, timer: timer, life: life), at: time)
+  }
+
+  mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {
+    if timerScheduled[timer] <= world.now { timerScheduled[timer] = .max }
+    guard timerDue[timer] != .max else { return }
+    guard timerDue[timer] <= clock.timerTime(at: world.now) else {
+      scheduleTimer(timer, in: &world)
+      return
+    }
+    timerDue[timer] = .max
+    timerHasFired[timer] = true
+    arrive(.timer(timer), in: &world)
+  }
+
+  /// The clock's rate has changed: what is scheduled may come too late.
+  mutating func rescheduleTimers(in world: inout SharedWorld) {
+    for timer in timerDue.indices where timerDue[timer] != .max {
+      scheduleTimer(timer, in: &world)
+    }
+  }
+
+  // MARK: Life and death
+
+  mutating func pause() { pauses += 1 }
+
+  mutating func resume(in world: inout SharedWorld) {
+    pauses -= 1
+    guard pauses == 0 else { return }
+    guard isUp else { return }
+    if syncIsOverdue { syncEnded(in: &world) }
+    if !inbox.isEmpty { scheduleTurn(in: &world) }
+  }
+
+  /// Ends the process. `keepsTorn` of the records that were not durable yet survive.
+  mutating func crash(keepingTorn kept: Int) {
+    crashes += 1
+    guard crashes == 1 else { return }
+    life += 1
+    log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
+    inbox.removeAll()
+    turnIsScheduled = false
+    isSyncing = false
+    syncIsOverdue = false
+    for timer in timerDue.indices {
+      timerDue[timer] = .max
+      timerScheduled[timer] = .max
+      timerHasFired[timer] = false
+    }
+  }
+
+  /// How many records are appended but not durable.
+  var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
+
+  /// Ends one crash. After the last one the process starts again from what is on the disk.
+  mutating func restart(in world: inout SharedWorld) {
+    crashes -= 1
+    guard crashes == 0 else { return }
+    host = Host(
+      id: ReplicaID(number), membership: membership, options: options,
+      seed: seed &+ UInt64(life) &* 0x9E37_79B9)
+    for record in log { host.recover(record) }
+    barrier = DurabilityBarrier(recovered: log.count)
+    commits = []
+    busyUntil = world.now
+    start(in: &world)
+  }
+}
+
+/// What a node did in the measured interval.
+struct NodeCounters: Sendable {
+  var messagesSent = 0
+  var messagesReceived = 0
+  var bytesSent = 0
+  var bytesReceived = 0
+  var syncs = 0
+  var bytesWritten = 0
+  /// Nanoseconds in which the processor was busy.
+  var busy: Int64 = 0
+}
+
+extension CPUModel {
+  /// Nanoseconds that handling a message of this size takes.
+  func cost(ofMessage bytes: Int) -> Double {
+    Double(perMessage.nanoseconds) + Double(bytes) * Double(perByte.nanoseconds)
+  }
+}

@@ -1,0 +1,142 @@
+import Clients
+import Replication
+import ReplicaHosting
+import Workloads
+
+/// The clients of a trial: their machines, and who is free. Clients compute in no time.
+struct ClientFloor<Application: StateMachine>: Sendable {
+  var machines: [ClientMachine<Application>]
+  /// True time of each client's earliest scheduled wake-up; `Int64.max` is none.
+  var wakeScheduled: [Int64]
+  /// Idle clients of an open loop, and where the next one is taken.
+  var free: [Int] = []
+  /// When operations came due that still wait for a free client; the first is at `nextDue`.
+  var dueTimes: [Int64] = []
+  var nextDue = 0
+  /// When the last operation of an open loop came due, in fractions of a nanosecond.
+  var lastArrival = 0.0
+
+  init(count: Int, replicas: [ReplicaID], timeout: Interval) {
+    machines = (0..<count).map {
+      ClientMachine(id: ClientID(UInt64($0)), replicas: replicas, timeout: timeout)
+    }
+    wakeScheduled = Array(repeating: .max, count: count)
+  }
+}
+
+extension Trial {
+  mutating func startClients() {
+    switch setup.arrival {
+    case .closed:
+      // Spread over a millisecond, so that clients do not march in step.
+      for client in clients.machines.indices {
+        world.schedule(.clientReady(client), at: Int64(world.random.below(1_000_000)))
+      }
+    case .open:
+      clients.free = Array(clients.machines.indices.reversed())
+      scheduleArrival()
+    }
+  }
+
+  private mutating func scheduleArrival() {
+    guard case .open(let rate, let process) = setup.arrival else { return }
+    let mean = 1e9 / rate
+    let gap =
+      switch process {
+      case .constant: mean
+      case .poisson: -mean * RealFunctions.log(1 - world.random.unit())
+      }
+    clients.lastArrival += gap
+    guard clients.lastArrival < Double(setup.duration.nanoseconds) else { return }
+    world.schedule(.arrival, at: Int64(clients.lastArrival))
+  }
+
+  mutating func operationComesDue() {
+    if let client = clients.free.popLast() {
+      beginNext(client, due: world.now)
+    } else {
+      clients.dueTimes.append(world.now)
+    }
+    scheduleArrival()
+  }
+
+  mutating func beginNext(_ client: Int, due: Int64) {
+    guard !isSettling else { return }
+    let command = load.begin(
+      client: client, sequence: clients.machines[client].nextSequence,
+      due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
+    let action = clients.machines[client].begin(
+      command, due: Instant(nanoseconds: due), at: Instant(nanoseconds: world.now))
+    carryOut(action, of: client)
+  }
+
+  mutating func deliver(_ reply: ClientReply<Application.Response>, to client: Int) {
+    guard !isSettling else { return }
+    let action = clients.machines[client].receive(reply, at: Instant(nanoseconds: world.now))
+    carryOut(action, of: client)
+  }
+
+  mutating func wake(_ client: Int) {
+    guard !isSettling else { return }
+    if clients.wakeScheduled[client] <= world.now { clients.wakeScheduled[client] = .max }
+    guard let due = clients.machines[client].wakeAt else { return }
+    guard due.nanoseconds <= world.now else {
+      scheduleWake(client)
+      return
+    }
+    carryOut(clients.machines[client].wake(at: Instant(nanoseconds: world.now)), of: client)
+  }
+
+  private mutating func carryOut(_ action: ClientMachine<Application>.Action, of client: Int) {
+    switch action {
+    case .nothing: break
+    case .send(let request, let replica): world.ask(request, of: replica.index)
+    case .finish(let outcome, let attempts):
+      load.end(
+        client: client, outcome: outcome, attempts: attempts, at: Interval(nanoseconds: world.now))
+      goOn(client)
+      return
+    }
+    scheduleWake(client)
+  }
+
+  /// An idle client turns to its next operation.
+  private mutating func goOn(_ client: Int) {
+    guard case .open = setup.arrival else {
+      if setup.thinkTime.nanoseconds > 0 {
+        world.schedule(.clientReady(client), at: world.now + setup.thinkTime.nanoseconds)
+      } else {
+        beginNext(client, due: world.now)
+      }
+      return
+    }
+    while clients.nextDue < clients.dueTimes.count {
+      let due = clients.dueTimes[clients.nextDue]
+      clients.nextDue += 1
+      if due + setup.timeout.nanoseconds > world.now {
+        beginNext(client, due: due)
+        return
+      }
+      load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
+    }
+    clients.dueTimes.removeAll(keepingCapacity: true)
+    clients.nextDue = 0
+    clients.free.append(client)
+  }
+
+  private mutating func scheduleWake(_ client: Int) {
+    guard let due = clients.machines[client].wakeAt?.nanoseconds,
+      due < clients.wakeScheduled[client]
+    else { return }
+    clients.wakeScheduled[client] = due
+    world.schedule(.clientWakes(client), at: due)
+  }
+
+  /// The trial is over: what is still open stays unknown, what was never sent has failed.
+  mutating func closeClients() {
+    for due in clients.dueTimes[clients.nextDue...] {
+      load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
+    }
+    load.close(at: Interval(nanoseconds: world.now))
+  }
+}

@@ -1,0 +1,93 @@
+import Replication
+import ReplicaHosting
+
+/// What a trial leaves behind beside the history, before anything is computed from it.
+public struct TrialStock: Sendable {
+  public struct Node: Sendable {
+    public var isAuthority: Bool
+    public var messagesSent: Int
+    public var messagesReceived: Int
+    public var bytesSent: Int
+    public var bytesReceived: Int
+    public var syncs: Int
+    public var bytesWritten: Int
+    public var busy: Interval
+    /// Records on the disk at the end.
+    public var logRecords: Int
+  }
+
+  public struct Fault: Sendable {
+    public var kind: String
+    public var target: String
+    public var nodes: [Int]
+    public var start: Interval
+    public var end: Interval?
+  }
+
+  public struct Leadership: Sendable {
+    public var leader: Int?
+    public var epoch: UInt64
+  }
+
+  public var nodes: [Node]
+  public var faults: [Fault]
+  /// One per window, as it was at the window's end.
+  public var leadership: [Leadership]
+  /// Promises that the simulator saw broken: agreement, and the cores' own invariants if asked for.
+  public var violations: [String]
+  /// Every request that is part of the state in which the cluster came to rest.
+  public var survivingRequests: Set<RequestID>
+  /// After all faults had ended, a replica took charge and all caught up, within ten seconds.
+  public var hasSettled: Bool
+  /// The application and session states that replicas ended with, by how much they had applied.
+  public var finalStatesAgree: Bool
+  public var eventCount: Int
+  public var traceHash: UInt64
+}
+
+extension Trial {
+  func takeStock(
+    counters: [NodeCounters], leadership: [(leader: Int?, epoch: UInt64)]
+  ) -> TrialStock {
+    let replicas = setup.membership.replicas.map(\.index)
+    let survivor =
+      leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
+    var surviving: Set<RequestID> = []
+    for batch in nodes[survivor].commits {
+      for id in batch.requestIDs { surviving.insert(id) }
+    }
+    return TrialStock(
+      nodes: nodes.map { node in
+        let used = counters[node.number]
+        return TrialStock.Node(
+          isAuthority: setup.membership.authority.contains(ReplicaID(node.number)),
+          messagesSent: used.messagesSent, messagesReceived: used.messagesReceived,
+          bytesSent: used.bytesSent, bytesReceived: used.bytesReceived, syncs: used.syncs,
+          bytesWritten: used.bytesWritten, busy: Interval(nanoseconds: used.busy),
+          logRecords: node.log.count)
+      },
+      faults: occurrences.map { fault in
+        TrialStock.Fault(
+          kind: fault.kind, target: fault.target, nodes: fault.nodes,
+          start: Interval(nanoseconds: fault.start),
+          end: fault.end.map { Interval(nanoseconds: $0) })
+      },
+      leadership: leadership.map { TrialStock.Leadership(leader: $0.leader, epoch: $0.epoch) },
+      violations: world.violations, survivingRequests: surviving, hasSettled: hasSettled,
+      finalStatesAgree: finalStatesAgree(replicas), eventCount: eventCount, traceHash: traceHash)
+  }
+
+  /// Replicas that applied equally much have equal states.
+  private func finalStatesAgree(_ replicas: [Int]) -> Bool {
+    var states: [(applied: LogIndex, digest: [UInt8])] = []
+    for replica in replicas {
+      let host = nodes[replica].host
+      let state = host.snapshot()
+      for other in states where other.applied == host.appliedIndex && other.digest != state {
+        return false
+      }
+      states.append((host.appliedIndex, state))
+    }
+    return true
+  }
+}

@@ -1,0 +1,119 @@
+import Clients
+import Faults
+import Replication
+import ReplicaHosting
+
+/// Something that happens at a moment of a trial.
+enum Happening<Core: ReplicaCore, Application: StateMachine> {
+  case message(Core.Message, from: Int, to: Int, bytes: Int)
+  case request(ClientRequest<Application.Command>, node: Int)
+  case reply(ClientReply<Application.Response>, client: Int)
+  /// A node's processor is free and its inbox is not empty.
+  case turn(node: Int, life: Int)
+  case timer(node: Int, timer: Int, life: Int)
+  case synced(node: Int, life: Int)
+  case clientWakes(Int)
+  /// A closed-loop client has thought long enough.
+  case clientReady(Int)
+  /// An operation of an open loop comes due.
+  case arrival
+  case faultStarts(Int)
+  case faultEnds(Int)
+  case windowEnds
+  case warmUpEnds
+}
+
+/// What nodes share: the time, the queue of what will happen, the network, and the record of what was
+/// committed where.
+struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
+  var now: Int64 = 0
+  var queue = EventQueue<Happening<Core, Application>>()
+  var network: NetworkState
+  var random: RandomStream
+  let cpu: CPUModel
+  let diskSampler: LatencySampler?
+  let groupCommit: Bool
+  /// The first batch that any replica committed at each index: what all others have to agree with.
+  var committed: [Batch] = []
+  var violations: [String] = []
+  let checksInvariants: Bool
+
+  mutating func schedule(_ what: consuming Happening<Core, Application>, at time: Int64) {
+    queue.push(what, at: time)
+  }
+
+  /// Notes a broken promise, once each and no more than a few.
+  mutating func report(_ violation: String) {
+    if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
+  }
+
+  /// Compares a commit with what others committed at its index.
+  mutating func check(_ commit: Effects<Core>.Commit, by node: Int) {
+    let position = commit.index.rawValue - 1
+    if position < committed.count {
+      if committed[position] != commit.batch {
+        report(
+          "replica \(node) committed another batch at index \(commit.index) than was committed before"
+        )
+      }
+    } else if position == committed.count {
+      committed.append(commit.batch)
+    } else {
+      report("replica \(node) committed index \(commit.index) before index \(committed.count + 1)")
+    }
+  }
+}
+
+/// Sends of a turn travel through the world: the simulated half of `Transport`.
+extension World: Transport {
+  typealias Message = Core.Message
+
+  mutating func send(
+    _ message: Core.Message, from: ReplicaID, to: ReplicaID, at departure: Instant
+  ) {
+    transmit(
+      message, from: from.index, to: to.index, bytes: Frame.byteCount(of: message),
+      departing: departure.nanoseconds)
+  }
+
+  mutating func transmit(
+    _ message: Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
+  ) {
+    switch network.route(from: from, to: to, bytes: bytes, departing: departing) {
+    case .lost: break
+    case .delivered(let time):
+      queue.push(.message(message, from: from, to: to, bytes: bytes), at: time)
+    case .twice(let time, let again):
+      queue.push(.message(message, from: from, to: to, bytes: bytes), at: time)
+      queue.push(.message(message, from: from, to: to, bytes: bytes), at: again)
+    }
+  }
+
+  /// Carries a node's answer to a client.
+  mutating func answer(
+    _ reply: ClientReply<Application.Response>, from node: Int, departing: Int64, bytes: Int
+  ) {
+    let client = Int(reply.id.client.rawValue)
+    let fate = network.routeClient(client: client, node: node, bytes: bytes, departing: departing)
+    switch fate {
+    case .lost: break
+    case .delivered(let time): queue.push(.reply(reply, client: client), at: time)
+    case .twice(let time, let again):
+      queue.push(.reply(reply, client: client), at: time)
+      queue.push(.reply(reply, client: client), at: again)
+    }
+  }
+
+  /// Carries a client's request to a node.
+  mutating func ask(_ request: ClientRequest<Application.Command>, of node: Int) {
+    let client = Int(request.id.client.rawValue)
+    let bytes = Frame.byteCount(of: request)
+    switch network.routeClient(client: client, node: node, bytes: bytes, departing: now) {
+    case .lost: break
+    case .delivered(let time): queue.push(.request(request, node: node), at: time)
+    case .twice(let time, let again):
+      queue.push(.request(request, node: node), at: time)
+      queue.push(.request(request, node: node), at: again)
+    }
+  }
+}

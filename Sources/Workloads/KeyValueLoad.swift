@@ -1,0 +1,203 @@
+import Clients
+import Histories
+import Replication
+import StateMachines
+
+/// The clients of the key-value store: draws operations by a spec, and writes the history.
+///
+/// Every written value is unique: its first eight bytes are the number of the operation. Histories can
+/// therefore be checked in near-linear time, and a value says who wrote it.
+public struct KeyValueLoad: ClientLoad {
+  public typealias Application = KeyValueStore
+
+  public let spec: WorkloadSpec
+  /// All operations in the order in which they were sent (dropped ones: given up).
+  public private(set) var operations: [Operation] = []
+
+  private var random: RandomStream
+  private var chooser: KeyChooser
+  private var keys: [Key] = []
+  private let choices: [(limit: Double, choice: Choice)]
+  /// The operation each client has outstanding, as a position in `operations`; -1 for none.
+  private var current: [Int]
+  /// The key whose value a client has just read in order to write it.
+  private var modifying: [Int?]
+  /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
+  private var lastSeen: [Int: [UInt8]] = [:]
+  private let tracksValues: Bool
+  /// The value each client's outstanding operation writes, if `tracksValues`.
+  private var writing: [[UInt8]?]
+  private let filler: [UInt8]
+  private let fillerDigest: ValueDigest
+  private var valueCount: UInt64 = 0
+
+  private enum Choice: Sendable {
+    case get, put, delete, append, compareAndSwap, insert, readModifyWrite
+  }
+
+  public init(_ spec: WorkloadSpec, seed: UInt64) {
+    self.spec = spec
+    random = RandomStream(seed: seed, label: 0x10AD)
+    chooser = KeyChooser(spec.distribution, keys: spec.keys)
+    let mix = spec.mix
+    let weights: [(Double, Choice)] = [
+      (mix.get, .get), (mix.put, .put), (mix.delete, .delete), (mix.append, .append),
+      (mix.compareAndSwap, .compareAndSwap), (mix.insert, .insert),
+      (mix.readModifyWrite, .readModifyWrite),
+    ]
+    var sum = 0.0
+    choices = weights.filter { $0.0 > 0 }.map { weight, choice in
+      sum += weight
+      return (sum, choice)
+    }
+    current = Array(repeating: -1, count: spec.clients)
+    modifying = Array(repeating: nil, count: spec.clients)
+    writing = Array(repeating: nil, count: spec.clients)
+    tracksValues = mix.compareAndSwap > 0
+    filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
+    fillerDigest = ValueDigest(filler)
+    keys = (0..<spec.keys).map(KeyValueLoad.key)
+  }
+
+  /// The name of the key with this number.
+  public static func key(_ number: Int) -> Key { Key("key\(number)") }
+
+  public mutating func begin(
+    client: Int, sequence: UInt64, due: Interval, at now: Interval
+  ) -> KeyValueCommand {
+    var operation = Operation(
+      client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
+      invoked: now.nanoseconds, returned: .max, sequence: sequence)
+    let command = draw(for: client, into: &operation)
+    current[client] = operations.count
+    operations.append(operation)
+    return command
+  }
+
+  private mutating func draw(for client: Int, into operation: inout Operation) -> KeyValueCommand {
+    if let number = modifying[client] {
+      modifying[client] = nil
+      return put(number, by: client, into: &operation)
+    }
+    switch drawChoice() {
+    case .get: return get(chooser.next(&random), into: &operation)
+    case .put: return put(chooser.next(&random), by: client, into: &operation)
+    case .insert:
+      let number = chooser.insert()
+      keys.append(KeyValueLoad.key(number))
+      return put(number, by: client, into: &operation)
+    case .readModifyWrite:
+      let number = chooser.next(&random)
+      modifying[client] = number
+      return get(number, into: &operation)
+    case .delete:
+      let number = chooser.next(&random)
+      operation.kind = .delete
+      operation.key = UInt32(number)
+      return .delete(keys[number])
+    case .append:
+      let number = chooser.next(&random)
+      operation.kind = .append
+      operation.key = UInt32(number)
+      return .append(keys[number], value: makeValue(&operation))
+    case .compareAndSwap:
+      let number = chooser.next(&random)
+      let expected = lastSeen[number]
+      operation.kind = .compareAndSwap
+      operation.key = UInt32(number)
+      operation.expected = ValueDigest(expected)
+      let value = makeValue(&operation)
+      writing[client] = value
+      return .compareAndSwap(keys[number], expected: expected, value: value)
+    }
+  }
+
+  private mutating func drawChoice() -> Choice {
+    let total = choices[choices.count - 1].limit
+    let point = random.unit() * total
+    for (limit, choice) in choices where point < limit { return choice }
+    return choices[choices.count - 1].choice
+  }
+
+  private func get(_ number: Int, into operation: inout Operation) -> KeyValueCommand {
+    operation.key = UInt32(number)
+    return .get(keys[number])
+  }
+
+  private mutating func put(
+    _ number: Int, by client: Int, into operation: inout Operation
+  ) -> KeyValueCommand {
+    operation.kind = .put
+    operation.key = UInt32(number)
+    let value = makeValue(&operation)
+    if tracksValues { writing[client] = value }
+    return .put(keys[number], value: value)
+  }
+
+  private mutating func makeValue(_ operation: inout Operation) -> [UInt8] {
+    valueCount += 1
+    let number = valueCount
+    let value = [UInt8](unsafeUninitializedCapacity: 8 + filler.count) { buffer, count in
+      for position in 0..<8 {
+        buffer.initializeElement(
+          at: position, to: UInt8(truncatingIfNeeded: number >> (8 * UInt64(position))))
+      }
+      _ = buffer[8...].initialize(fromContentsOf: filler)
+      count = 8 + filler.count
+    }
+    operation.argument = ValueDigest(Array(value[..<8])).appending(fillerDigest)
+    return value
+  }
+
+  public mutating func end(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {
+    let position = current[client]
+    current[client] = -1
+    operations[position].returned = now.nanoseconds
+    operations[position].attempts = UInt16(clamping: attempts)
+    guard case .answered(let response) = outcome else {
+      modifying[client] = nil
+      return
+    }
+    operations[position].outcome = .ok
+    let key = Int(operations[position].key)
+    switch response {
+    case .value(let value):
+      operations[position].observed = ValueDigest(value)
+      if tracksValues { lastSeen[key] = value }
+    case .notSwapped(let found):
+      operations[position].observed = ValueDigest(found)
+      if tracksValues { lastSeen[key] = found }
+    case .swapped, .done:
+      operations[position].swapped = response == .swapped
+      if tracksValues { lastSeen[key] = writing[client] }
+    }
+    writing[client] = nil
+  }
+
+  public mutating func dropped(due: Interval, at now: Interval) {
+    // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
+    let kind: OperationKind =
+      switch drawChoice() {
+      case .get, .readModifyWrite: .get
+      case .put, .insert: .put
+      case .delete: .delete
+      case .append: .append
+      case .compareAndSwap: .compareAndSwap
+      }
+    operations.append(
+      Operation(
+        client: UInt32(spec.clients), kind: kind, key: 0, outcome: .failed,
+        intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
+        attempts: 0))
+  }
+
+  /// Ends the history: operations that are still open stay unknown.
+  public mutating func close(at end: Interval) {
+    for client in current.indices where current[client] >= 0 {
+      operations[current[client]].returned = end.nanoseconds
+      current[client] = -1
+    }
+  }
+}
