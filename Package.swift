@@ -18,7 +18,9 @@ let library: [SwiftSetting] =
 
 func module(_ name: String, _ dependencies: [String] = []) -> Target {
   .target(
-    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: library)
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: library,
+    // Rounding and square roots of the standard library are calls into libm where Foundation is absent.
+    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
 }
 
 func tests(_ name: String, _ dependencies: [String]) -> Target {
@@ -54,6 +56,11 @@ let package = Package(
       [
         "Replication", "ReplicaHosting", "Clients", "Workloads", "Faults", "Measurement",
       ]),
+    module("ProtocolList", ["Replication"] + protocolModules),
+    module(
+      "Benchmarks",
+      ["Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation"]),
+    .executableTarget(name: "rsmbench", dependencies: ["Benchmarks"], swiftSettings: library),
     tests("ReplicationTests", ["Replication"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),
     tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),

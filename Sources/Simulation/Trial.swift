@@ -19,6 +19,9 @@ public struct TrialSetup<Core: ReplicaCore>: Sendable {
   public var warmUp = Interval.seconds(1)
   public var duration = Interval.seconds(10)
   public var window = Interval.milliseconds(100)
+  /// How long, after the measured part and with all faults ended, to wait for the cluster to come to
+  /// rest so that it can be seen what survived.
+  public var settling = Interval.seconds(10)
   public var seed: UInt64 = 1
   /// Ask every core for broken invariants after every event. Slow; for tests and fuzzing.
   public var checksInvariants = false
@@ -185,7 +188,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   private mutating func settle() {
     isSettling = true
     for index in activeFaults.keys.sorted() { endFault(index) }
-    let limit = world.now + Interval.seconds(10).nanoseconds
+    let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {
       let pause = world.now + Interval.milliseconds(50).nanoseconds
       _ = advance(to: pause) { _ in true }

@@ -1,0 +1,33 @@
+/// One figure that a benchmark found.
+public struct BenchmarkResult: Sendable {
+  public var name: String
+  public var value: Double
+  public var unit: String
+}
+
+/// A named measurement. Rates are the best of several repetitions: on a shared machine everything that
+/// disturbs a run makes it slower, so the best one is the least disturbed.
+public struct Benchmark: Sendable {
+  public let name: String
+  public let unit: String
+  /// Runs once and returns how much work was done in how many seconds.
+  let run: @Sendable () -> (work: Double, seconds: Double)
+
+  static let repetitions = 5
+
+  public func measure() -> BenchmarkResult {
+    var best = 0.0
+    for _ in 0..<Self.repetitions {
+      let (work, seconds) = run()
+      best = max(best, work / seconds)
+    }
+    let isTime = unit.hasPrefix("ns")
+    return BenchmarkResult(name: name, value: isTime ? 1e9 / best : best, unit: unit)
+  }
+
+  static func time(_ body: () -> Void) -> Double {
+    let clock = ContinuousClock()
+    let duration = clock.measure(body)
+    return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+  }
+}

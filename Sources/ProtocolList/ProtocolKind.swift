@@ -1,0 +1,64 @@
+import Replication
+import Unreplicated
+
+/// The one list of protocols. A new one gets a case here, and the compiler points at the switch.
+public enum ProtocolKind: String, CaseIterable, Sendable {
+  case unreplicated
+
+  /// The name in experiments and CSV files.
+  public var name: String { rawValue }
+
+  /// Calls the visitor with the protocol's core type: the only place where a name becomes a type.
+  @inlinable
+  public func visit<Visitor: ProtocolVisitor>(_ visitor: inout Visitor) -> Visitor.Result {
+    switch self {
+    case .unreplicated:
+      visitor.visit(UnreplicatedServer.self, UnreplicatedServer.description)
+    }
+  }
+}
+
+/// Something to be done with a protocol, whichever it is.
+public protocol ProtocolVisitor {
+  associatedtype Result
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> Result
+}
+
+extension ProtocolKind {
+  public var description: ProtocolDescription {
+    struct Describe: ProtocolVisitor {
+      func visit<Core: ReplicaCore>(
+        _ core: Core.Type, _ description: ProtocolDescription
+      ) -> ProtocolDescription { description }
+    }
+    var visitor = Describe()
+    return visit(&visitor)
+  }
+
+  /// The options its experiments may set.
+  public var options: [OptionDeclaration] {
+    struct Declare: ProtocolVisitor {
+      func visit<Core: ReplicaCore>(
+        _ core: Core.Type, _ description: ProtocolDescription
+      ) -> [OptionDeclaration] { Core.Options.declared }
+    }
+    var visitor = Declare()
+    return visit(&visitor)
+  }
+
+  /// Who takes part when an experiment asks for this many replicas. The unreplicated server is alone
+  /// whatever is asked for; an authority has three nodes, so that it survives the loss of one.
+  public func membership(replicas: Int) -> Membership {
+    let description = description
+    return Membership(
+      replicas: description.replicasPerFailure == 0 ? 1 : replicas,
+      authority: description.needsAuthority ? 3 : 0)
+  }
+
+  /// How many replicas survive `failures` of them failing.
+  public func replicas(tolerating failures: Int) -> Int {
+    description.replicasPerFailure * failures + 1
+  }
+}
