@@ -29,7 +29,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     case finish(ClientOutcome<Application.Response>, attempts: Int)
   }
 
-  private struct Outstanding: Sendable {
+  public struct Outstanding: Sendable {
     var request: Request
     var isRead: Bool
     var started: Instant
@@ -43,14 +43,14 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   }
 
   public let id: ClientID
-  private let replicas: [ReplicaID]
-  private let timeout: Interval
-  private var sequence: UInt64 = 0
-  private var outstanding: Outstanding?
-  private var updateTarget: ReplicaID
-  private var readTarget: ReplicaID
+  public let replicas: [ReplicaID]
+  public let timeout: Interval
+  public var sequence: UInt64 = 0
+  public var outstanding: Outstanding?
+  public var updateTarget: ReplicaID
+  public var readTarget: ReplicaID
   /// Smoothed latency of answered first attempts; `nil` before the first.
-  private var smoothedLatency: Interval?
+  public var smoothedLatency: Interval?
 
   /// - Parameters:
   ///   - replicas: those the client may ask, at least one.
@@ -126,7 +126,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return attempt(at: now)
   }
 
-  private mutating func attempt(at now: Instant) -> Action {
+  public mutating func attempt(at now: Instant) -> Action {
     outstanding!.attempts += 1
     let doublings = min(outstanding!.attempts - 1, 4)
     outstanding!.actAt = now + patience * (1 << doublings)
@@ -135,13 +135,13 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
 
   /// How long the first attempt may take: four times what is usual, and no less than a tenth of the
   /// timeout.
-  private var patience: Interval {
+  public var patience: Interval {
     max(timeout / 10, min((smoothedLatency ?? .zero) * 4, timeout / 2))
   }
 
-  private var pause: Interval { timeout / 50 }
+  public var pause: Interval { timeout / 50 }
 
-  private mutating func learn(latency: Interval) {
+  public mutating func learn(latency: Interval) {
     guard let smoothed = smoothedLatency else {
       smoothedLatency = latency
       return
@@ -149,11 +149,11 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     smoothedLatency = smoothed + (latency - smoothed) / 8
   }
 
-  private mutating func aim(at target: ReplicaID, forReads: Bool) {
+  public mutating func aim(at target: ReplicaID, forReads: Bool) {
     if forReads { readTarget = target } else { updateTarget = target }
   }
 
-  private mutating func aimAtNext(forReads: Bool) {
+  public mutating func aimAtNext(forReads: Bool) {
     let current = forReads ? readTarget : updateTarget
     let position = replicas.firstIndex(of: current) ?? 0
     aim(at: replicas[(position + 1) % replicas.count], forReads: forReads)

@@ -6,12 +6,12 @@ import Replication
 /// appended waits until `n` records are durable, whether or not its own turn appended any: the barrier
 /// holds across turns while a sync is in flight.
 public struct DurabilityBarrier<Send: Sendable>: Sendable {
-  private var held: [(needs: Int, send: Send)] = []
-  private var first = 0
+  public var held: [(needs: Int, send: Send)] = []
+  public var first = 0
   /// Records appended so far.
-  public private(set) var appendedCount: Int
+  public var appendedCount: Int
   /// Records known to be durable.
-  public private(set) var durableCount: Int
+  public var durableCount: Int
 
   /// - Parameter recovered: records that were read back at the start; they are durable.
   public init(recovered: Int = 0) {

@@ -25,24 +25,24 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public static var maximumBatchByteCount: Int { 256 << 10 }
 
   public let id: ReplicaID
-  public private(set) var core: Core
-  public private(set) var application = Application()
-  public private(set) var sessions = Sessions<Application.Response>()
+  public var core: Core
+  public var application = Application()
+  public var sessions = Sessions<Application.Response>()
 
   /// What the core asked for in this turn.
-  public private(set) var effects = Effects<Core>()
-  public private(set) var timers: [TimerSetting] = []
-  public private(set) var replies: [Reply] = []
+  public var effects = Effects<Core>()
+  public var timers: [TimerSetting] = []
+  public var replies: [Reply] = []
   /// Commands applied or read in this turn, for runtimes that charge for it.
-  public private(set) var executedCount = 0
+  public var executedCount = 0
   /// The last entry that was applied.
-  public private(set) var appliedIndex = LogIndex.zero
+  public var appliedIndex = LogIndex.zero
 
-  private var builder = BatchBuilder()
-  private var gatheredReads: [Request] = []
-  private var waitingReads: [(ticket: ReadTicket, requests: [Request])] = []
-  private var lastTicket: UInt64 = 0
-  private var random: RandomStream
+  public var builder = BatchBuilder()
+  public var gatheredReads: [Request] = []
+  public var waitingReads: [(ticket: ReadTicket, requests: [Request])] = []
+  public var lastTicket: UInt64 = 0
+  public var random: RandomStream
 
   /// - Parameter seed: for the jitter of timers.
   public init(id: ReplicaID, membership: Membership, options: Core.Options, seed: UInt64) {
@@ -118,7 +118,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     executedCount = 0
   }
 
-  private mutating func apply(_ commit: Effects<Core>.Commit) {
+  public mutating func apply(_ commit: Effects<Core>.Commit) {
     precondition(
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
     appliedIndex = commit.index
@@ -139,7 +139,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  private mutating func answer(_ ticket: ReadTicket) {
+  public mutating func answer(_ ticket: ReadTicket) {
     for request in takeReads(ticket) {
       executedCount += 1
       let response = application.query(request.command)
@@ -147,13 +147,13 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  private mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
+  public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
     for request in takeReads(ticket) {
       replies.append(Reply(id: request.id, result: .redirect(redirect)))
     }
   }
 
-  private mutating func takeReads(_ ticket: ReadTicket) -> [Request] {
+  public mutating func takeReads(_ ticket: ReadTicket) -> [Request] {
     guard let position = waitingReads.firstIndex(where: { $0.ticket == ticket }) else { return [] }
     return waitingReads.remove(at: position).requests
   }

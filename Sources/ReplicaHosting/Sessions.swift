@@ -15,12 +15,12 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     case superseded
   }
 
-  private struct Session {
+  public struct Session: Sendable {
     var sequence: UInt64
     var response: Response
   }
 
-  private var sessions: [ClientID: Session] = [:]
+  public var sessions: [ClientID: Session] = [:]
 
   public init() {}
 
@@ -37,7 +37,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   }
 
   /// The table as bytes, the same for equal tables.
-  func encode(into writer: inout WireWriter) {
+  public func encode(into writer: inout WireWriter) {
     writer.write(UInt32(sessions.count))
     for (client, session) in sessions.sorted(by: { $0.key < $1.key }) {
       writer.write(client.rawValue)
@@ -46,7 +46,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     }
   }
 
-  init(from reader: inout WireReader) throws(WireError) {
+  public init(from reader: inout WireReader) throws(WireError) {
     let count = try reader.readCount(elementSize: 17)
     for _ in 0..<count {
       let client = ClientID(try reader.read(UInt64.self))

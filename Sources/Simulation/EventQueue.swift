@@ -8,7 +8,7 @@
 /// initialised, each slot by exactly one key; `push` initialises a free slot, `pop` moves it out, and
 /// `deinit` destroys those that are left. The pointers never leave the type.
 public struct EventQueue<Payload>: ~Copyable {
-  private struct Key {
+  public struct Key {
     var time: Int64
     /// A running number in the upper 40 bits, the payload's slot in the lower 24.
     var order: UInt64
@@ -18,15 +18,15 @@ public struct EventQueue<Payload>: ~Copyable {
     }
   }
 
-  private static var slotBits: UInt64 { 24 }
-  private static var slotMask: UInt64 { (1 << slotBits) - 1 }
+  public static var slotBits: UInt64 { 24 }
+  public static var slotMask: UInt64 { (1 << slotBits) - 1 }
 
-  private var keys: UnsafeMutablePointer<Key>
-  private var slab: UnsafeMutablePointer<Payload>
-  private var freeSlots: UnsafeMutablePointer<UInt32>
-  private var capacity: Int
-  public private(set) var count = 0
-  private var nextNumber: UInt64 = 0
+  public var keys: UnsafeMutablePointer<Key>
+  public var slab: UnsafeMutablePointer<Payload>
+  public var freeSlots: UnsafeMutablePointer<UInt32>
+  public var capacity: Int
+  public var count = 0
+  public var nextNumber: UInt64 = 0
 
   public init() {
     capacity = 256
@@ -98,7 +98,7 @@ public struct EventQueue<Payload>: ~Copyable {
     return (first.time, (slab + slot).move())
   }
 
-  private mutating func grow() {
+  public mutating func grow() {
     let larger = capacity * 2
     precondition(larger <= 1 << Self.slotBits, "more than 16 million events at once")
     let newKeys = UnsafeMutablePointer<Key>.allocate(capacity: larger)

@@ -2,7 +2,7 @@ import Replication
 
 /// Draws from a `LatencyDistribution`: from a table of quantiles, computed once, and by formula in its
 /// outermost cells, where a table would cut the tail off.
-struct LatencySampler: Sendable {
+public struct LatencySampler: Sendable {
   private static let bits: UInt64 = 12
   private static let cells = 1 << bits
 
@@ -10,7 +10,7 @@ struct LatencySampler: Sendable {
   private let quantiles: [Int64]
   private let fixed: Int64?
 
-  init(_ distribution: LatencyDistribution) {
+  public init(_ distribution: LatencyDistribution) {
     self.distribution = distribution
     if case .constant(let interval) = distribution {
       fixed = interval.nanoseconds
@@ -24,7 +24,7 @@ struct LatencySampler: Sendable {
   }
 
   /// Nanoseconds, never negative.
-  func next(_ random: inout RandomStream) -> Int64 {
+  public func next(_ random: inout RandomStream) -> Int64 {
     if let fixed { return fixed }
     let word = random.next()
     let cell = Int(word & UInt64(Self.cells - 1))
@@ -33,7 +33,8 @@ struct LatencySampler: Sendable {
     return Self.quantile((Double(cell) + within) / Double(Self.cells), of: distribution)
   }
 
-  static func quantile(_ probability: Double, of distribution: LatencyDistribution) -> Int64 {
+  public static func quantile(_ probability: Double, of distribution: LatencyDistribution) -> Int64
+  {
     let value: Double
     switch distribution {
     case .constant(let interval): return interval.nanoseconds

@@ -1,7 +1,7 @@
 import Replication
 
 /// The network of one trial: who reaches whom, how fast, and what gets lost.
-struct NetworkState: Sendable {
+public struct NetworkState: Sendable {
   private let model: NetworkModel
   private let nodeCount: Int
   private let samplers: [LatencySampler]
@@ -21,7 +21,7 @@ struct NetworkState: Sendable {
   private var random: RandomStream
 
   /// What a link fault does, in the units the network computes with.
-  struct LinkDegradationState: Sendable {
+  public struct LinkDegradationState: Sendable {
     var loss: Double
     var duplicate: Double
     var reorder: Double
@@ -31,13 +31,13 @@ struct NetworkState: Sendable {
   }
 
   /// What becomes of one message.
-  enum Fate {
+  public enum Fate {
     case lost
     case delivered(at: Int64)
     case twice(at: Int64, and: Int64)
   }
 
-  init(model: NetworkModel, nodeCount: Int, random: RandomStream) {
+  public init(model: NetworkModel, nodeCount: Int, random: RandomStream) {
     self.model = model
     self.nodeCount = nodeCount
     self.random = random
@@ -80,12 +80,12 @@ struct NetworkState: Sendable {
     self.samplers = samplers
   }
 
-  static func nanosecondsPerByte(_ bitsPerSecond: Double?) -> Double {
+  public static func nanosecondsPerByte(_ bitsPerSecond: Double?) -> Double {
     bitsPerSecond.map { 8e9 / $0 } ?? 0
   }
 
   /// Decides what becomes of a message between two different nodes that departs now or later.
-  mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
+  public mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
     let link = from * nodeCount + to
     guard cuts[link] == 0 else { return .lost }
     var loss = lossOfLink[link]
@@ -121,7 +121,7 @@ struct NetworkState: Sendable {
 
   /// The same for a message between a client and a node, in either direction. Partitions do not touch
   /// it; degradations of the node do.
-  mutating func routeClient(client: Int, node: Int, bytes: Int, departing: Int64) -> Fate {
+  public mutating func routeClient(client: Int, node: Int, bytes: Int, departing: Int64) -> Fate {
     var loss = model.loss
     var duplicate = model.duplicate
     var extra: Int64 = 0
@@ -144,14 +144,14 @@ struct NetworkState: Sendable {
     return .delivered(at: arrival)
   }
 
-  mutating func cut(from: Int, to: Int) { cuts[from * nodeCount + to] += 1 }
-  mutating func mend(from: Int, to: Int) { cuts[from * nodeCount + to] -= 1 }
+  public mutating func cut(from: Int, to: Int) { cuts[from * nodeCount + to] += 1 }
+  public mutating func mend(from: Int, to: Int) { cuts[from * nodeCount + to] -= 1 }
 
-  mutating func degrade(key: Int, nodes: [Int], what: LinkDegradationState) {
+  public mutating func degrade(key: Int, nodes: [Int], what: LinkDegradationState) {
     var hit = Array(repeating: false, count: nodeCount)
     for node in nodes { hit[node] = true }
     degradations.append((key, hit, what))
   }
 
-  mutating func restore(key: Int) { degradations.removeAll { $0.key == key } }
+  public mutating func restore(key: Int) { degradations.removeAll { $0.key == key } }
 }

@@ -2,7 +2,7 @@ import Replication
 
 /// One node's clock against true time. It is off by a skew, runs fast or slow by a drift, and a fault
 /// can step it. Timers follow the drift but not the steps, as a kernel's monotonic timers do.
-struct NodeClock: Sendable {
+public struct NodeClock: Sendable {
   private let baseDrift: Double
   private var rate: Double
   /// True time of the last change of rate, and what the timer clock showed then.
@@ -11,35 +11,35 @@ struct NodeClock: Sendable {
   /// Reading of the clock minus the timer clock: skew and steps.
   private var offset: Int64
 
-  init(skew: Interval, drift: Double) {
+  public init(skew: Interval, drift: Double) {
     baseDrift = drift
     rate = 1 + drift
     offset = skew.nanoseconds
   }
 
   /// What the node's timers have counted by now.
-  func timerTime(at now: Int64) -> Int64 {
+  public func timerTime(at now: Int64) -> Int64 {
     let elapsed = now - anchorTrue
     return anchorTimer + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded(.down)))
   }
 
   /// What the node reads as the time. Clocks start an hour after their origin, so that neither skew nor
   /// a step makes a reading negative.
-  func reading(at now: Int64) -> Instant {
+  public func reading(at now: Int64) -> Instant {
     Instant(nanoseconds: timerTime(at: now) + offset + 3_600_000_000_000)
   }
 
   /// The earliest true time at which the timer clock shows `deadline`.
-  func trueTime(ofTimer deadline: Int64, from now: Int64) -> Int64 {
+  public func trueTime(ofTimer deadline: Int64, from now: Int64) -> Int64 {
     let rest = deadline - timerTime(at: now)
     guard rest > 0 else { return now }
     return now + (rate == 1 ? rest : Int64((Double(rest) / rate).rounded(.up)))
   }
 
-  mutating func step(by interval: Interval) { offset += interval.nanoseconds }
+  public mutating func step(by interval: Interval) { offset += interval.nanoseconds }
 
   /// Adds to the node's own drift from now on; 0 ends it.
-  mutating func setExtraDrift(_ drift: Double, at now: Int64) {
+  public mutating func setExtraDrift(_ drift: Double, at now: Int64) {
     anchorTimer = timerTime(at: now)
     anchorTrue = now
     rate = max(1 + baseDrift + drift, 0.01)

@@ -2,11 +2,11 @@ import Faults
 import Replication
 
 /// A fault with its times fixed; its target is resolved when it fires.
-struct PlannedFault: Sendable {
-  var start: Int64
+public struct PlannedFault: Sendable {
+  public var start: Int64
   /// `nil`: it lasts to the end of the trial.
-  var end: Int64?
-  var action: FaultAction
+  public var end: Int64?
+  public var action: FaultAction
 
   /// The script as a list in order of time, with the trial's draws for its chaos.
   static func plan(
@@ -71,7 +71,7 @@ struct PlannedFault: Sendable {
 }
 
 /// What has to be taken back when a fault ends.
-enum FaultUndo: Sendable {
+public enum FaultUndo: Sendable {
   case restart([Int])
   case resume([Int])
   case speedUp([Int], factor: Double)
@@ -84,10 +84,10 @@ enum FaultUndo: Sendable {
 }
 
 /// A fault that has fired, as `faults.csv` tells it.
-struct Occurrence: Sendable {
-  var kind: String
-  var target: String
-  var nodes: [Int]
-  var start: Int64
-  var end: Int64?
+public struct Occurrence: Sendable {
+  public var kind: String
+  public var target: String
+  public var nodes: [Int]
+  public var start: Int64
+  public var end: Int64?
 }

@@ -2,7 +2,7 @@ import Replication
 import ReplicaHosting
 
 /// What waits for a node's processor.
-enum InboxItem<Core: ReplicaCore, Application: StateMachine> {
+public enum InboxItem<Core: ReplicaCore, Application: StateMachine> {
   case message(Core.Message, from: Int, bytes: Int)
   case request(ClientRequest<Application.Command>)
   case timer(Int)
@@ -13,49 +13,49 @@ enum InboxItem<Core: ReplicaCore, Application: StateMachine> {
 /// The processor takes whatever has arrived as one turn. What the turn sends leaves while it computes,
 /// one message after the other, so a node that sends much is late. Early sends leave first, then the
 /// turn's records go to the disk, then the sends that need no disk and the replies leave.
-struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
-  typealias Host = ReplicaHost<Core, Application>
-  typealias SharedWorld = World<Core, Application>
+public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
+  public typealias Host = ReplicaHost<Core, Application>
+  public typealias SharedWorld = World<Core, Application>
 
-  let number: Int
-  var host: Host
-  var clock: NodeClock
-  private let membership: Membership
-  private let options: Core.Options
-  private let seed: UInt64
+  public let number: Int
+  public var host: Host
+  public var clock: NodeClock
+  public let membership: Membership
+  public let options: Core.Options
+  public let seed: UInt64
 
   /// Crashes, and pauses, that have not ended yet: faults may overlap.
-  private var crashes = 0
-  private var pauses = 0
-  var isUp: Bool { crashes == 0 }
-  var isPaused: Bool { pauses > 0 }
+  public var crashes = 0
+  public var pauses = 0
+  public var isUp: Bool { crashes == 0 }
+  public var isPaused: Bool { pauses > 0 }
   /// Counts restarts: what was scheduled in an earlier life is void.
-  private(set) var life = 0
-  private var inbox: [InboxItem<Core, Application>] = []
-  private var busyUntil: Int64 = 0
-  private var turnIsScheduled = false
-  var slowness = 1.0
-  var usage = NodeCounters()
+  public var life = 0
+  public var inbox: [InboxItem<Core, Application>] = []
+  public var busyUntil: Int64 = 0
+  public var turnIsScheduled = false
+  public var slowness = 1.0
+  public var usage = NodeCounters()
 
   /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event, and
   /// whether it has fired into the inbox. `Int64.max` is never.
-  private var timerDue: [Int64]
-  private var timerScheduled: [Int64]
-  private var timerHasFired: [Bool]
+  public var timerDue: [Int64]
+  public var timerScheduled: [Int64]
+  public var timerHasFired: [Bool]
 
   /// Everything appended to the disk; the first `barrier.durableCount` records are durable.
-  private(set) var log: [Core.Record] = []
-  private var barrier = DurabilityBarrier<Effects<Core>.Send>()
-  private var isSyncing = false
-  private var syncTarget = 0
-  private var syncIsOverdue = false
-  private(set) var diskStalls = 0
-  var extraSyncTime: Int64 = 0
+  public var log: [Core.Record] = []
+  public var barrier = DurabilityBarrier<Effects<Core>.Send>()
+  public var isSyncing = false
+  public var syncTarget = 0
+  public var syncIsOverdue = false
+  public var diskStalls = 0
+  public var extraSyncTime: Int64 = 0
 
   /// What this replica committed since its last start, in order.
-  private(set) var commits: [Batch] = []
+  public var commits: [Batch] = []
 
-  init(
+  public init(
     number: Int, membership: Membership, options: Core.Options, seed: UInt64, clock: NodeClock
   ) {
     self.number = number
@@ -71,13 +71,13 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   // MARK: The processor
 
-  mutating func start(in world: inout SharedWorld) {
+  public mutating func start(in world: inout SharedWorld) {
     host.start(at: clock.reading(at: world.now))
     finishTurn(cost: 0, in: &world)
   }
 
   /// Something arrived. If the processor is free it is dealt with at once.
-  mutating func arrive(
+  public mutating func arrive(
     _ item: consuming InboxItem<Core, Application>, in world: inout SharedWorld
   ) {
     guard isUp else { return }
@@ -92,7 +92,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// The processor is free: everything that has arrived by now is one turn.
-  mutating func takeTurn(in world: inout SharedWorld) {
+  public mutating func takeTurn(in world: inout SharedWorld) {
     turnIsScheduled = false
     guard !isPaused, !inbox.isEmpty else { return }
     var cost = 0.0
@@ -101,13 +101,13 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     finishTurn(cost: cost, in: &world)
   }
 
-  private mutating func scheduleTurn(in world: inout SharedWorld) {
+  public mutating func scheduleTurn(in world: inout SharedWorld) {
     guard !turnIsScheduled, !isPaused else { return }
     turnIsScheduled = true
     world.schedule(.turn(node: number, life: life), at: max(busyUntil, world.now))
   }
 
-  private mutating func take(
+  public mutating func take(
     _ item: InboxItem<Core, Application>, cost: inout Double, in world: inout SharedWorld
   ) {
     let now = clock.reading(at: world.now)
@@ -129,7 +129,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     }
   }
 
-  private mutating func charge(
+  public mutating func charge(
     received bytes: Int, cost: inout Double, in world: borrowing SharedWorld
   ) {
     usage.messagesReceived += 1
@@ -138,7 +138,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// Carries out what the turn asked for; `cost` is what it has taken so far, in nanoseconds.
-  private mutating func finishTurn(cost: Double, in world: inout SharedWorld) {
+  public mutating func finishTurn(cost: Double, in world: inout SharedWorld) {
     host.endTurn(at: clock.reading(at: world.now))
     for commit in host.effects.commits {
       world.check(commit, by: number)
@@ -176,7 +176,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// Lets a message go that need not wait for the disk.
-  private mutating func depart(
+  public mutating func depart(
     _ send: Effects<Core>.Send, cost: inout Double, in world: inout SharedWorld
   ) {
     let to = send.to.index
@@ -190,7 +190,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     emit(send, bytes: bytes, departing: world.now + Int64(cost), in: &world)
   }
 
-  private mutating func emit(
+  public mutating func emit(
     _ send: Effects<Core>.Send, bytes: Int, departing: Int64, in world: inout SharedWorld
   ) {
     guard send.to.index < membership.nodeCount else { return }
@@ -202,7 +202,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   // MARK: The disk
 
-  private mutating func append(in world: inout SharedWorld, from start: Int64) {
+  public mutating func append(in world: inout SharedWorld, from start: Int64) {
     for record in host.effects.records { usage.bytesWritten += record.encodedByteCount + 8 }
     log.append(contentsOf: host.effects.records)
     barrier.append(host.effects.records.count)
@@ -214,7 +214,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// Begins a sync of what waits, if none is under way.
-  private mutating func startSync(in world: inout SharedWorld, at start: Int64) {
+  public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
     guard !isSyncing, diskStalls == 0, !barrier.isOpen, isUp else { return }
     isSyncing = true
     syncTarget = world.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
@@ -223,7 +223,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// A sync has ended: what it covered is durable, and what waited for that leaves.
-  mutating func syncEnded(in world: inout SharedWorld) {
+  public mutating func syncEnded(in world: inout SharedWorld) {
     if diskStalls > 0 || isPaused {
       syncIsOverdue = true
       return
@@ -243,9 +243,9 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     }
   }
 
-  mutating func stallDisk() { diskStalls += 1 }
+  public mutating func stallDisk() { diskStalls += 1 }
 
-  mutating func resumeDisk(in world: inout SharedWorld) {
+  public mutating func resumeDisk(in world: inout SharedWorld) {
     guard diskStalls > 0 else { return }
     diskStalls -= 1
     if syncIsOverdue { syncEnded(in: &world) } else { startSync(in: &world, at: world.now) }
@@ -253,7 +253,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   // MARK: Timers
 
-  private mutating func set(_ setting: Host.TimerSetting, in world: inout SharedWorld) {
+  public mutating func set(_ setting: Host.TimerSetting, in world: inout SharedWorld) {
     let timer = setting.timer.index
     timerHasFired[timer] = false
     guard let delay = setting.delay else {
@@ -265,14 +265,14 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// Makes sure an event comes no later than the timer. An earlier one is kept: it will look again.
-  private mutating func scheduleTimer(_ timer: Int, in world: inout SharedWorld) {
+  public mutating func scheduleTimer(_ timer: Int, in world: inout SharedWorld) {
     let time = clock.trueTime(ofTimer: timerDue[timer], from: world.now)
     guard time < timerScheduled[timer] else { return }
     timerScheduled[timer] = time
     world.schedule(.timer(node: number, timer: timer, life: life), at: time)
   }
 
-  mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {
+  public mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {
     if timerScheduled[timer] <= world.now { timerScheduled[timer] = .max }
     guard timerDue[timer] != .max else { return }
     guard timerDue[timer] <= clock.timerTime(at: world.now) else {
@@ -285,7 +285,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// The clock's rate has changed: what is scheduled may come too late.
-  mutating func rescheduleTimers(in world: inout SharedWorld) {
+  public mutating func rescheduleTimers(in world: inout SharedWorld) {
     for timer in timerDue.indices where timerDue[timer] != .max {
       scheduleTimer(timer, in: &world)
     }
@@ -293,9 +293,9 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   // MARK: Life and death
 
-  mutating func pause() { pauses += 1 }
+  public mutating func pause() { pauses += 1 }
 
-  mutating func resume(in world: inout SharedWorld) {
+  public mutating func resume(in world: inout SharedWorld) {
     pauses -= 1
     guard pauses == 0 else { return }
     guard isUp else { return }
@@ -304,7 +304,7 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// Ends the process. `keepsTorn` of the records that were not durable yet survive.
-  mutating func crash(keepingTorn kept: Int) {
+  public mutating func crash(keepingTorn kept: Int) {
     crashes += 1
     guard crashes == 1 else { return }
     life += 1
@@ -321,10 +321,10 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// How many records are appended but not durable.
-  var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
+  public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
   /// Ends one crash. After the last one the process starts again from what is on the disk.
-  mutating func restart(in world: inout SharedWorld) {
+  public mutating func restart(in world: inout SharedWorld) {
     crashes -= 1
     guard crashes == 0 else { return }
     host = Host(
@@ -339,20 +339,20 @@ struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 }
 
 /// What a node did in the measured interval.
-struct NodeCounters: Sendable {
-  var messagesSent = 0
-  var messagesReceived = 0
-  var bytesSent = 0
-  var bytesReceived = 0
-  var syncs = 0
-  var bytesWritten = 0
+public struct NodeCounters: Sendable {
+  public var messagesSent = 0
+  public var messagesReceived = 0
+  public var bytesSent = 0
+  public var bytesReceived = 0
+  public var syncs = 0
+  public var bytesWritten = 0
   /// Nanoseconds in which the processor was busy.
-  var busy: Int64 = 0
+  public var busy: Int64 = 0
 }
 
 extension CPUModel {
   /// Nanoseconds that handling a message of this size takes.
-  func cost(ofMessage bytes: Int) -> Double {
+  public func cost(ofMessage bytes: Int) -> Double {
     Double(perMessage.nanoseconds) + Double(bytes) * Double(perByte.nanoseconds)
   }
 }

@@ -4,19 +4,19 @@ import ReplicaHosting
 import Workloads
 
 /// The clients of a trial: their machines, and who is free. Clients compute in no time.
-struct ClientFloor<Application: StateMachine>: Sendable {
-  var machines: [ClientMachine<Application>]
+public struct ClientFloor<Application: StateMachine>: Sendable {
+  public var machines: [ClientMachine<Application>]
   /// True time of each client's earliest scheduled wake-up; `Int64.max` is none.
-  var wakeScheduled: [Int64]
+  public var wakeScheduled: [Int64]
   /// Idle clients of an open loop, and where the next one is taken.
-  var free: [Int] = []
+  public var free: [Int] = []
   /// When operations came due that still wait for a free client; the first is at `nextDue`.
-  var dueTimes: [Int64] = []
-  var nextDue = 0
+  public var dueTimes: [Int64] = []
+  public var nextDue = 0
   /// When the last operation of an open loop came due, in fractions of a nanosecond.
-  var lastArrival = 0.0
+  public var lastArrival = 0.0
 
-  init(count: Int, replicas: [ReplicaID], timeout: Interval) {
+  public init(count: Int, replicas: [ReplicaID], timeout: Interval) {
     machines = (0..<count).map {
       ClientMachine(id: ClientID(UInt64($0)), replicas: replicas, timeout: timeout)
     }
@@ -25,7 +25,7 @@ struct ClientFloor<Application: StateMachine>: Sendable {
 }
 
 extension Trial {
-  mutating func startClients() {
+  public mutating func startClients() {
     switch setup.arrival {
     case .closed:
       // Spread over a millisecond, so that clients do not march in step.
@@ -38,7 +38,7 @@ extension Trial {
     }
   }
 
-  private mutating func scheduleArrival() {
+  public mutating func scheduleArrival() {
     guard case .open(let rate, let process) = setup.arrival else { return }
     let mean = 1e9 / rate
     let gap =
@@ -51,7 +51,7 @@ extension Trial {
     world.schedule(.arrival, at: Int64(clients.lastArrival))
   }
 
-  mutating func operationComesDue() {
+  public mutating func operationComesDue() {
     if let client = clients.free.popLast() {
       beginNext(client, due: world.now)
     } else {
@@ -60,7 +60,7 @@ extension Trial {
     scheduleArrival()
   }
 
-  mutating func beginNext(_ client: Int, due: Int64) {
+  public mutating func beginNext(_ client: Int, due: Int64) {
     guard !isSettling else { return }
     let command = load.begin(
       client: client, sequence: clients.machines[client].nextSequence,
@@ -70,13 +70,13 @@ extension Trial {
     carryOut(action, of: client)
   }
 
-  mutating func deliver(_ reply: ClientReply<Application.Response>, to client: Int) {
+  public mutating func deliver(_ reply: ClientReply<Application.Response>, to client: Int) {
     guard !isSettling else { return }
     let action = clients.machines[client].receive(reply, at: Instant(nanoseconds: world.now))
     carryOut(action, of: client)
   }
 
-  mutating func wake(_ client: Int) {
+  public mutating func wake(_ client: Int) {
     guard !isSettling else { return }
     if clients.wakeScheduled[client] <= world.now { clients.wakeScheduled[client] = .max }
     guard let due = clients.machines[client].wakeAt else { return }
@@ -87,7 +87,7 @@ extension Trial {
     carryOut(clients.machines[client].wake(at: Instant(nanoseconds: world.now)), of: client)
   }
 
-  private mutating func carryOut(_ action: ClientMachine<Application>.Action, of client: Int) {
+  public mutating func carryOut(_ action: ClientMachine<Application>.Action, of client: Int) {
     switch action {
     case .nothing: break
     case .send(let request, let replica): world.ask(request, of: replica.index)
@@ -101,7 +101,7 @@ extension Trial {
   }
 
   /// An idle client turns to its next operation.
-  private mutating func goOn(_ client: Int) {
+  public mutating func goOn(_ client: Int) {
     guard case .open = setup.arrival else {
       if setup.thinkTime.nanoseconds > 0 {
         world.schedule(.clientReady(client), at: world.now + setup.thinkTime.nanoseconds)
@@ -124,7 +124,7 @@ extension Trial {
     clients.free.append(client)
   }
 
-  private mutating func scheduleWake(_ client: Int) {
+  public mutating func scheduleWake(_ client: Int) {
     guard let due = clients.machines[client].wakeAt?.nanoseconds,
       due < clients.wakeScheduled[client]
     else { return }
@@ -133,7 +133,7 @@ extension Trial {
   }
 
   /// The trial is over: what is still open stays unknown, what was never sent has failed.
-  mutating func closeClients() {
+  public mutating func closeClients() {
     for due in clients.dueTimes[clients.nextDue...] {
       load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
     }

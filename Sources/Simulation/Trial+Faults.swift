@@ -4,7 +4,7 @@ import ReplicaHosting
 
 /// Faults fire and end.
 extension Trial {
-  mutating func startFault(_ index: Int) {
+  public mutating func startFault(_ index: Int) {
     let fault = plan[index]
     let (nodes, undo) = inflict(fault.action, key: index)
     let end = fault.end.map { min($0, setup.duration.nanoseconds) }
@@ -16,7 +16,7 @@ extension Trial {
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }
   }
 
-  private mutating func inflict(
+  public mutating func inflict(
     _ action: FaultAction, key: Int
   ) -> (nodes: [Int], undo: FaultUndo) {
     switch action {
@@ -64,7 +64,7 @@ extension Trial {
     }
   }
 
-  mutating func endFault(_ index: Int) {
+  public mutating func endFault(_ index: Int) {
     guard let undo = activeFaults.removeValue(forKey: index) else { return }
     switch undo {
     case .restart(let hit): for number in hit { nodes[number].restart(in: &world) }
@@ -81,7 +81,7 @@ extension Trial {
     }
   }
 
-  private mutating func crash(_ number: Int, disk: DiskFate) {
+  public mutating func crash(_ number: Int, disk: DiskFate) {
     let kept =
       switch disk {
       case .kept: 0
@@ -90,7 +90,7 @@ extension Trial {
     nodes[number].crash(keepingTorn: kept)
   }
 
-  private mutating func setDrift(_ drift: Double, of number: Int) {
+  public mutating func setDrift(_ drift: Double, of number: Int) {
     nodes[number].clock.setExtraDrift(drift, at: world.now)
     nodes[number].rescheduleTimers(in: &world)
   }
@@ -98,7 +98,7 @@ extension Trial {
   /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge the
   /// draw is among all replicas that are up, so that a script never silently does nothing. Only a
   /// cluster without such a replica (a follower of the unreplicated server) is spared.
-  private mutating func resolve(_ target: FaultTarget) -> [Int] {
+  public mutating func resolve(_ target: FaultTarget) -> [Int] {
     let replicas = setup.membership.replicas.map(\.index)
     let up = replicas.filter { nodes[$0].isUp }
     let candidates = up.isEmpty ? replicas : up
@@ -130,7 +130,7 @@ extension Trial {
   }
 
   /// The nodes a partition singles out, and the directed links it cuts.
-  private mutating func cuts(
+  public mutating func cuts(
     of shape: PartitionShape
   ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
     let replicas = setup.membership.replicas.map(\.index)
@@ -175,13 +175,13 @@ extension Trial {
     }
   }
 
-  private func between(_ a: [Int], _ b: [Int]) -> [(from: Int, to: Int)] {
+  public func between(_ a: [Int], _ b: [Int]) -> [(from: Int, to: Int)] {
     a.flatMap { x in b.flatMap { y in [(from: x, to: y), (from: y, to: x)] } }
   }
 
   /// In a random ring each replica keeps the neighbours that make up a majority with itself, so that
   /// every replica sees a majority and no two see the same. The authority is seen by all.
-  private mutating func ringCuts(_ replicas: [Int]) -> [(from: Int, to: Int)] {
+  public mutating func ringCuts(_ replicas: [Int]) -> [(from: Int, to: Int)] {
     let ring = replicas.shuffled(using: &faultRandom)
     let count = ring.count
     let reach = max((count / 2 + 1) / 2, 1)

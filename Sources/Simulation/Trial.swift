@@ -38,20 +38,20 @@ public struct TrialSetup<Core: ReplicaCore>: Sendable {
 public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
-  let setup: TrialSetup<Core>
-  public internal(set) var load: Load
-  var nodes: [SimulatedNode<Core, Application>]
-  var world: World<Core, Application>
-  var clients: ClientFloor<Application>
-  var plan: [PlannedFault]
-  var activeFaults: [Int: FaultUndo] = [:]
-  var occurrences: [Occurrence] = []
-  var faultRandom: RandomStream
-  var leadership: [(leader: Int?, epoch: UInt64)] = []
-  public internal(set) var eventCount = 0
+  public let setup: TrialSetup<Core>
+  public var load: Load
+  public var nodes: [SimulatedNode<Core, Application>]
+  public var world: World<Core, Application>
+  public var clients: ClientFloor<Application>
+  public var plan: [PlannedFault]
+  public var activeFaults: [Int: FaultUndo] = [:]
+  public var occurrences: [Occurrence] = []
+  public var faultRandom: RandomStream
+  public var leadership: [(leader: Int?, epoch: UInt64)] = []
+  public var eventCount = 0
   /// A digest of everything that happened, in order: equal for equal trials.
-  public internal(set) var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
-  var isSettling = false
+  public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
+  public var isSettling = false
 
   public init(_ setup: TrialSetup<Core>, load: Load) {
     self.setup = setup
@@ -97,7 +97,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     return takeStock(counters: counters, leadership: leadership)
   }
 
-  private mutating func prepare() {
+  public mutating func prepare() {
     for number in nodes.indices { nodes[number].start(in: &world) }
     for (index, fault) in plan.enumerated() {
       world.schedule(.faultStarts(index), at: fault.start)
@@ -108,7 +108,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   /// Lets everything happen up to and including `end`.
-  private mutating func advance(to end: Int64, progress: (Interval) -> Bool) -> Bool {
+  public mutating func advance(to end: Int64, progress: (Interval) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= end {
       let (time, what) = world.queue.pop()
       world.now = time
@@ -119,7 +119,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     return true
   }
 
-  private mutating func happen(_ what: consuming Happening<Core, Application>) {
+  public mutating func happen(_ what: consuming Happening<Core, Application>) {
     switch what {
     case .message(let message, let from, let to, let bytes):
       trace(1, to)
@@ -159,14 +159,14 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
   }
 
-  private mutating func trace(_ kind: UInt64, _ place: Int) {
+  public mutating func trace(_ kind: UInt64, _ place: Int) {
     let word = UInt64(bitPattern: world.now) &* 31 &+ kind &* 1_000_003 &+ UInt64(place)
     traceHash = (traceHash ^ word) &* 0x100_0000_01B3
     traceHash ^= traceHash >> 29
   }
 
   /// The replica in charge: among those that are up and say so, the one of the highest epoch.
-  func leader() -> Int? {
+  public func leader() -> Int? {
     var best: (number: Int, epoch: UInt64)?
     for replica in setup.membership.replicas where nodes[replica.index].isUp {
       let status = nodes[replica.index].host.core.status
@@ -177,7 +177,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     return best?.number
   }
 
-  private mutating func sampleLeadership() {
+  public mutating func sampleLeadership() {
     let number = leader()
     let epoch = number.map { nodes[$0].host.core.status.epoch }
     leadership.append((number, epoch ?? leadership.last?.epoch ?? 0))
@@ -185,7 +185,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen
   /// what survived. Clients are silent; nothing here is measured.
-  private mutating func settle() {
+  public mutating func settle() {
     isSettling = true
     for index in activeFaults.keys.sorted() { endFault(index) }
     let limit = world.now + setup.settling.nanoseconds
@@ -198,7 +198,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   /// Some replica is in charge, and all replicas applied everything that any of them ever committed.
-  var hasSettled: Bool {
+  public var hasSettled: Bool {
     leader() != nil
       && setup.membership.replicas.allSatisfy {
         nodes[$0.index].commits.count >= world.committed.count

@@ -46,7 +46,7 @@ public struct TrialStock: Sendable {
 }
 
 extension Trial {
-  func takeStock(
+  public func takeStock(
     counters: [NodeCounters], leadership: [(leader: Int?, epoch: UInt64)]
   ) -> TrialStock {
     let replicas = setup.membership.replicas.map(\.index)
@@ -78,7 +78,7 @@ extension Trial {
   }
 
   /// Replicas that applied equally much have equal states.
-  private func finalStatesAgree(_ replicas: [Int]) -> Bool {
+  public func finalStatesAgree(_ replicas: [Int]) -> Bool {
     var states: [(applied: LogIndex, digest: [UInt8])] = []
     for replica in replicas {
       let host = nodes[replica].host

@@ -4,7 +4,7 @@ import Replication
 import ReplicaHosting
 
 /// Something that happens at a moment of a trial.
-enum Happening<Core: ReplicaCore, Application: StateMachine> {
+public enum Happening<Core: ReplicaCore, Application: StateMachine> {
   case message(Core.Message, from: Int, to: Int, bytes: Int)
   case request(ClientRequest<Application.Command>, node: Int)
   case reply(ClientReply<Application.Response>, client: Int)
@@ -25,30 +25,30 @@ enum Happening<Core: ReplicaCore, Application: StateMachine> {
 
 /// What nodes share: the time, the queue of what will happen, the network, and the record of what was
 /// committed where.
-struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
-  var now: Int64 = 0
-  var queue = EventQueue<Happening<Core, Application>>()
-  var network: NetworkState
-  var random: RandomStream
-  let cpu: CPUModel
-  let diskSampler: LatencySampler?
-  let groupCommit: Bool
+public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
+  public var now: Int64 = 0
+  public var queue = EventQueue<Happening<Core, Application>>()
+  public var network: NetworkState
+  public var random: RandomStream
+  public let cpu: CPUModel
+  public let diskSampler: LatencySampler?
+  public let groupCommit: Bool
   /// The first batch that any replica committed at each index: what all others have to agree with.
-  var committed: [Batch] = []
-  var violations: [String] = []
-  let checksInvariants: Bool
+  public var committed: [Batch] = []
+  public var violations: [String] = []
+  public let checksInvariants: Bool
 
-  mutating func schedule(_ what: consuming Happening<Core, Application>, at time: Int64) {
+  public mutating func schedule(_ what: consuming Happening<Core, Application>, at time: Int64) {
     queue.push(what, at: time)
   }
 
   /// Notes a broken promise, once each and no more than a few.
-  mutating func report(_ violation: String) {
+  public mutating func report(_ violation: String) {
     if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
   }
 
   /// Compares a commit with what others committed at its index.
-  mutating func check(_ commit: Effects<Core>.Commit, by node: Int) {
+  public mutating func check(_ commit: Effects<Core>.Commit, by node: Int) {
     let position = commit.index.rawValue - 1
     if position < committed.count {
       if committed[position] != commit.batch {
@@ -66,9 +66,9 @@ struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
 
 /// Sends of a turn travel through the world: the simulated half of `Transport`.
 extension World: Transport {
-  typealias Message = Core.Message
+  public typealias Message = Core.Message
 
-  mutating func send(
+  public mutating func send(
     _ message: Core.Message, from: ReplicaID, to: ReplicaID, at departure: Instant
   ) {
     transmit(
@@ -76,7 +76,7 @@ extension World: Transport {
       departing: departure.nanoseconds)
   }
 
-  mutating func transmit(
+  public mutating func transmit(
     _ message: Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
   ) {
     switch network.route(from: from, to: to, bytes: bytes, departing: departing) {
@@ -90,7 +90,7 @@ extension World: Transport {
   }
 
   /// Carries a node's answer to a client.
-  mutating func answer(
+  public mutating func answer(
     _ reply: ClientReply<Application.Response>, from node: Int, departing: Int64, bytes: Int
   ) {
     let client = Int(reply.id.client.rawValue)
@@ -105,7 +105,7 @@ extension World: Transport {
   }
 
   /// Carries a client's request to a node.
-  mutating func ask(_ request: ClientRequest<Application.Command>, of node: Int) {
+  public mutating func ask(_ request: ClientRequest<Application.Command>, of node: Int) {
     let client = Int(request.id.client.rawValue)
     let bytes = Frame.byteCount(of: request)
     switch network.routeClient(client: client, node: node, bytes: bytes, departing: now) {
