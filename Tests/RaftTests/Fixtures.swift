@@ -85,3 +85,25 @@ extension InProcessCluster<RaftReplica> {
     return effects
   }
 }
+
+/// Remembers what was committed at each index when it was first seen, across crashes.
+struct CommitWitness {
+  private(set) var batches: [Batch] = []
+  /// Where a replica later committed something else.
+  private(set) var disagreement: LogIndex?
+
+  mutating func note(_ cluster: Cluster) {
+    for number in cluster.nodes.indices { note(cluster.nodes[number].commits) }
+  }
+
+  mutating func note(_ commits: some Sequence<Effects<RaftReplica>.Commit>) {
+    for commit in commits {
+      let position = commit.index.rawValue - 1
+      if position == batches.count {
+        batches.append(commit.batch)
+      } else if position > batches.count || batches[position] != commit.batch {
+        disagreement = disagreement ?? commit.index
+      }
+    }
+  }
+}
