@@ -15,7 +15,12 @@ struct RandomSchedule {
   private(set) var leaderCount = 0
   private var leaderOfTerm: [RaftReplica.Term: Int] = [:]
   private var nextUpdate: UInt64 = 1
-  private var nextTicket: UInt64 = 1
+  /// Per ticket: what was committed anywhere when the read was asked for.
+  private var committedAtRequest: [Int] = []
+  private var isTicketClosed: [Bool] = []
+  private(set) var readCount = 0
+  /// Cut off from all others for a while.
+  private var isolated: Int?
   private var notedCommits: [Int]
   private var count: Int { cluster.nodes.count }
 
@@ -43,10 +48,13 @@ struct RandomSchedule {
       cluster.handle(.requested(update(nextUpdate)), at: id)
       nextUpdate += 1
     case ..<870:
-      cluster.handle(.readRequested(ReadTicket(nextTicket)), at: id)
-      nextTicket += 1
+      let ticket = ReadTicket(UInt64(committedAtRequest.count))
+      committedAtRequest.append(witness.batches.count)
+      isTicketClosed.append(false)
+      cluster.handle(.readRequested(ticket), at: id)
     case ..<960: cluster.fire(.heartbeat, at: id)
     case ..<970: cluster.fire(.election, at: id)
+    case ..<974: isolated = isolated == nil ? replica : nil
     case ..<994:
       if cluster.nodes[replica].holdsDisk {
         cluster.releaseDisk(id)
@@ -71,6 +79,7 @@ struct RandomSchedule {
     let envelope = cluster.inFlight.remove(at: random.below(span))
     let isLocal = envelope.from == envelope.to
     if !isLocal, random.chance(0.05) { return nil }
+    if !isLocal, envelope.from.index == isolated || envelope.to.index == isolated { return nil }
     if !isLocal, random.chance(0.05) { cluster.inFlight.append(envelope) }
     cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
     return envelope.to.index
@@ -94,9 +103,28 @@ struct RandomSchedule {
       witness.note(cluster.nodes[replica].commits[notedCommits[replica]...])
       notedCommits[replica] = cluster.nodes[replica].commits.count
     }
+    checkReads(replica, step)
     if let index = witness.disagreement {
       failure = "step \(step): replicas disagree on entry \(index)"
     }
+  }
+
+  /// A read sees all that was committed when it was asked for, and is answered once.
+  private mutating func checkReads(_ replica: Int, _ step: Int) {
+    let node = cluster.nodes[replica]
+    guard !node.reads.isEmpty || !node.refusedReads.isEmpty else { return }
+    for ticket in node.reads {
+      readCount += 1
+      if node.committedCount < committedAtRequest[Int(ticket.rawValue)] {
+        failure = "step \(step): replica \(replica) served a stale read"
+      }
+    }
+    for ticket in node.reads + node.refusedReads.map(\.refused) {
+      if isTicketClosed[Int(ticket.rawValue)] { failure = "step \(step): a read answered twice" }
+      isTicketClosed[Int(ticket.rawValue)] = true
+    }
+    cluster.nodes[replica].reads = []
+    cluster.nodes[replica].refusedReads = []
   }
 
   /// If two logs hold an entry with the same index and term, they are the same up to it (§5.3).
@@ -165,30 +193,36 @@ struct RandomScheduleTests {
     }
   }
 
-  @Test("The schedules are kind enough to elect leaders and commit updates")
+  @Test("The schedules are kind enough to elect leaders, commit updates and serve reads")
   func progress() {
     var leaderCount = 0
     var updateCount = 0
+    var readCount = 0
     for seed in 1...10 as ClosedRange<UInt64> {
       var schedule = RandomSchedule(seed: seed, replicas: 3, raftOptions())
       schedule.run(steps: 3000)
       leaderCount += schedule.leaderCount
+      readCount += schedule.readCount
       updateCount += schedule.witness.batches.count { !$0.isNoop }
     }
     #expect(leaderCount >= 20)
     #expect(updateCount >= 100)
+    #expect(readCount >= 30)
   }
 
+  /// The other four need rarer coincidences, which `SafetyTests` brings about step by step.
   @Test(
     "The schedules are harsh enough to catch mistakes",
     arguments: [
       RaftReplica.Bug.alwaysTruncate, .skipLogCheck, .longestLogWins, .ackEarly,
-      .matchFromNextIndex, .voteBeforeDurable, .commitPastMatch,
+      .leaderCountsBeforeSync, .matchFromNextIndex, .commitPastMatch, .readBeforeOwnCommit,
+      .readWithoutQuorum,
     ])
   func catches(bug: RaftReplica.Bug) {
     let isCaught = (1...200 as ClosedRange<UInt64>).contains { seed in
       var schedule = RandomSchedule(
-        seed: seed, replicas: 3, raftOptions(bug: bug, preVote: false, checkQuorum: false))
+        seed: seed, replicas: seed % 2 == 0 ? 5 : 3,
+        raftOptions(bug: bug, preVote: false, checkQuorum: false))
       schedule.run(steps: 3000)
       return schedule.failure != nil
     }
