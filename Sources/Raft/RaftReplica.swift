@@ -13,11 +13,13 @@ import Replication
 /// reads without log entries (§6.4), pipelining (§10.2) and writing to disk in parallel (§10.2.1).
 ///
 /// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches, so
-///   that every protocol of the bench batches alike.
-/// - Deviation: a rejected AppendEntries says where the logs part (the last paragraphs of §5.3 of the
-///   paper), and the leader sends ahead of acknowledgements only to followers whose log it knows.
-/// - Deviation: AppendEntries carries the number of the newest read round. A reply echoes it, which
-///   confirms leadership for the reads of that round and of all earlier ones.
+///   that every protocol of the bench batches alike (`LogReplicationTests.happyPath`).
+/// - Deviation: a rejected AppendEntries says where the logs part, as the end of §5.3 of the paper
+///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows to
+///   match (`LogReplicationTests.fastBackup`, `.window`).
+/// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
+///   one round of heartbeats confirms leadership for all reads that waited for it
+///   (`ReadTests.sharedRound`, `.earlierHeartbeat`).
 public struct RaftReplica: ReplicaCore {
   public typealias Term = UInt64
 

@@ -109,6 +109,21 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader)
   }
 
+  @Test("Replicas may bear any numbers, such as those of an authority behind other replicas")
+  func otherNumbers() {
+    let membership = Membership(replicas: [3, 4, 5].map { ReplicaID($0) })
+    var core = RaftReplica(id: ReplicaID(4), membership: membership, options: plain)
+    var effects = Effects<RaftReplica>()
+    core.handle(.timerFired(.election), at: .zero, into: &effects)
+    #expect(effects.sends.map(\.to) == [ReplicaID(3), ReplicaID(5), ReplicaID(4)])
+    core.handle(.received(vote(1, true), from: ReplicaID(4)), at: .zero, into: &effects)
+    core.handle(.received(vote(1, true), from: ReplicaID(1)), at: .zero, into: &effects)
+    #expect(core.role == .candidate)
+    core.handle(.received(vote(1, true), from: ReplicaID(5)), at: .zero, into: &effects)
+    #expect(core.role == .leader)
+    #expect(effects.earlySends.map(\.to) == [ReplicaID(3), ReplicaID(5)])
+  }
+
   @Test("Refused votes, votes of another term and votes of strangers do not count")
   func votesThatDoNotCount() {
     var cluster = Cluster(3, plain)
