@@ -1,0 +1,96 @@
+/// Counts of durations in buckets whose width grows with the value, after Gil Tene's HdrHistogram:
+/// 1,024 buckets per power of two, so that a bucket is at most 0.1 % as wide as its values. Exact below
+/// 2 µs; histograms of several trials are merged by adding counts, never by averaging percentiles.
+///
+/// The unit is the nanosecond. Values above `largest` share one bucket; minimum and maximum are exact.
+public struct Histogram: Sendable, Equatable {
+  @usableFromInline static let bits = 10
+  @usableFromInline static let octaves = 34
+  @usableFromInline static let buckets = (octaves + 1) << bits
+  /// About 4.9 hours.
+  public static let largest = Int64(1) << Int64(bits + octaves) - 1
+
+  @usableFromInline var counts: [UInt64]
+  public private(set) var count = 0
+  /// nil if empty.
+  public var minimum: Int64? { count == 0 ? nil : least }
+  public var maximum: Int64? { count == 0 ? nil : most }
+  @usableFromInline var least = Int64.max
+  @usableFromInline var most = Int64.min
+  private var sum = 0.0
+
+  public init() { counts = [UInt64](repeating: 0, count: Histogram.buckets) }
+
+  /// Negative durations count as 0.
+  public mutating func record(_ nanoseconds: Int64, times: Int = 1) {
+    guard times > 0 else { return }
+    let value = max(nanoseconds, 0)
+    counts[Histogram.bucket(of: value)] &+= UInt64(times)
+    count += times
+    sum += Double(value) * Double(times)
+    least = min(least, value)
+    most = max(most, value)
+  }
+
+  /// For a load that should have sent one request each `interval` and waited for each answer instead:
+  /// adds what the requests that were never sent would have met, `value` less one interval, less two,
+  /// and so on. Valid only for a fixed interval. A measurement from the intended time needs no repair.
+  public mutating func record(_ nanoseconds: Int64, expectedInterval interval: Int64) {
+    record(nanoseconds)
+    guard interval > 0 else { return }
+    var missed = nanoseconds - interval
+    while missed >= interval {
+      record(missed)
+      missed -= interval
+    }
+  }
+
+  public mutating func merge(_ other: Histogram) {
+    guard other.count > 0 else { return }
+    for i in counts.indices { counts[i] &+= other.counts[i] }
+    count += other.count
+    sum += other.sum
+    least = min(least, other.least)
+    most = max(most, other.most)
+  }
+
+  /// The exact mean; nil if empty.
+  public var mean: Double? { count == 0 ? nil : sum / Double(count) }
+
+  /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed, to the width of its
+  /// bucket (the bucket's upper end, but never more than the maximum). 0 gives the minimum. nil if empty.
+  public func percentile(_ p: Double) -> Int64? {
+    guard count > 0 else { return nil }
+    guard p > 0 else { return least }
+    let rank = Histogram.rank(p, of: count)
+    guard rank < count else { return most }
+    var cumulative = 0
+    for (bucket, n) in counts.enumerated() where n > 0 {
+      cumulative += Int(n)
+      if cumulative >= rank {
+        return max(least, min(most, Histogram.upperEnd(of: bucket)))
+      }
+    }
+    return most
+  }
+
+  /// ⌈p/100 · n⌉, at least 1 and at most n. The product is rounded down by a hair first, since 99.9/100
+  /// has no exact binary form and 999.0000000000001 must not become 1,000.
+  static func rank(_ p: Double, of n: Int) -> Int {
+    let exact = p / 100 * Double(n)
+    let rounded = (exact - exact * 1e-14).rounded(.up)
+    return max(1, min(n, Int(rounded)))
+  }
+
+  @usableFromInline static func bucket(of value: Int64) -> Int {
+    let bounded = UInt64(truncatingIfNeeded: min(value, largest))
+    let shift = max(0, 63 - bits - bounded.leadingZeroBitCount)
+    return shift << bits + Int(bounded >> UInt64(shift))
+  }
+
+  static func upperEnd(of bucket: Int) -> Int64 {
+    let shift = max(0, bucket >> bits - 1)
+    let mantissa = Int64(bucket - shift << bits)
+    return (mantissa + 1) << Int64(shift) - 1
+  }
+}

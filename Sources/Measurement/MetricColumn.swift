@@ -1,0 +1,111 @@
+/// One metric as a column of `trials.csv` and `summary.csv`.
+public struct MetricColumn: Sendable {
+  public let name: String
+  /// Empty for a pure number.
+  public let unit: String
+  public let meaning: String
+  /// nil: not applicable, an empty cell.
+  public let value: @Sendable (TrialMetrics) -> Double?
+
+  /// Every metric, in the order of the files.
+  public static let all: [MetricColumn] =
+    rates + latencies("read", \.readLatency) + latencies("write", \.writeLatency)
+    + latencies("all", \.latency) + costs
+
+  private static let rates: [MetricColumn] = [
+    MetricColumn("throughput", "ops/s", "operations acknowledged in the measured interval") {
+      $0.throughput
+    },
+    MetricColumn("goodput", "ops/s", "the same, within the SLO's latency and not lost later") {
+      $0.goodput
+    },
+    MetricColumn("operations_due", "", "operations whose intended time was measured") {
+      Double($0.due)
+    },
+    MetricColumn("acknowledged", "", "due operations that were acknowledged") {
+      Double($0.acknowledged)
+    },
+    MetricColumn("failed", "", "due operations that certainly did not take effect") {
+      Double($0.failed)
+    },
+    MetricColumn("unknown", "", "due operations that may or may not have taken effect") {
+      Double($0.unknown)
+    },
+    MetricColumn("availability", "", "share of due operations acknowledged within the SLO") {
+      $0.availability
+    },
+    MetricColumn("nines", "", "minus the decimal logarithm of 1 - availability") { $0.nines },
+    MetricColumn("uptime", "", "share of busy windows with an acknowledgement") { $0.uptime },
+    MetricColumn("longest_outage_ms", "ms", "longest time without an acknowledgement") {
+      $0.longestOutage.map { Double($0) / 1e6 }
+    },
+    MetricColumn("fault_outage_ms", "ms", "largest outage of a fault") {
+      $0.faults.compactMap(\.outage).max().map { Double($0) / 1e6 }
+    },
+    MetricColumn("time_to_recover_ms", "ms", "largest time to recover, if every fault has one") {
+      let times = $0.faults.map(\.timeToRecover)
+      guard !times.contains(nil) else { return nil }
+      return times.compactMap { $0 }.max().map { Double($0) / 1e6 }
+    },
+  ]
+
+  private static let costs: [MetricColumn] = [
+    MetricColumn("messages_per_op", "", "messages sent by nodes per acknowledged operation") {
+      $0.messagesPerOperation
+    },
+    MetricColumn("bytes_per_op", "B", "bytes sent by nodes per acknowledged operation") {
+      $0.bytesPerOperation
+    },
+    MetricColumn("fsyncs_per_op", "", "fsyncs of all nodes per acknowledged operation") {
+      $0.fsyncsPerOperation
+    },
+    MetricColumn("busiest_node_share", "", "largest share of all messages handled by one node") {
+      $0.busiestNodeShare
+    },
+    MetricColumn("stale_reads", "", "gets that missed a write over before they began") {
+      $0.staleness.map { Double($0.staleReads) }
+    },
+    MetricColumn("staleness_mean_ms", "ms", "mean age of values read, fresh ones as 0") {
+      $0.staleness?.meanLag.map { $0 / 1e6 }
+    },
+    MetricColumn("staleness_max_ms", "ms", "largest age of a value read") {
+      $0.staleness.map { Double($0.maximumLag) / 1e6 }
+    },
+    MetricColumn("staleness_max_versions", "", "most versions that a read was behind") {
+      $0.staleness.map { Double($0.maximumVersions) }
+    },
+    MetricColumn("lost_writes", "", "acknowledged writes that disappeared") {
+      Double($0.lostWrites)
+    },
+    MetricColumn("safety_violations", "", "broken promises that the runtime saw itself") {
+      Double($0.safetyViolations)
+    },
+  ]
+
+  private static func latencies(
+    _ name: String, _ histogram: @escaping @Sendable (TrialMetrics) -> Histogram
+  ) -> [MetricColumn] {
+    let percentiles: [(String, Double)] = [
+      ("p50", 50), ("p95", 95), ("p99", 99), ("p999", 99.9), ("max", 100),
+    ]
+    let mean = MetricColumn("\(name)_mean_us", "us", "mean latency, \(name)") {
+      histogram($0).mean.map { $0 / 1e3 }
+    }
+    return [mean]
+      + percentiles.map { label, p in
+        MetricColumn("\(name)_\(label)_us", "us", "latency, \(name), percentile \(p)") {
+          histogram($0).percentile(p).map { Double($0) / 1e3 }
+        }
+      }
+  }
+
+  init(
+    _ name: String, _ unit: String, _ meaning: String,
+    _ value: @escaping @Sendable (TrialMetrics) -> Double?
+  ) {
+    self.name = name
+    self.unit = unit
+    self.meaning = meaning
+    self.value = value
+  }
+}

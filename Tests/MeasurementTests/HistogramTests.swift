@@ -1,0 +1,107 @@
+import Testing
+
+@testable import Measurement
+
+@Suite struct HistogramTests {
+  private func numbers(_ count: Int, seed: UInt64, below bound: Int64) -> [Int64] {
+    var state = seed
+    return (0..<count).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let shift = state >> 58 & 31
+      return Int64((state >> 20) >> shift) % bound
+    }
+  }
+
+  @Test(
+    "Percentiles are those of the sorted values, within 0.1 %", arguments: [1, 2, 7, 100, 5_000])
+  func percentiles(count: Int) throws {
+    var values = numbers(count, seed: UInt64(count), below: 3_600_000_000_000)
+    var histogram = Histogram()
+    for value in values { histogram.record(value) }
+    values.sort()
+    for p in [0, 0.1, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100] {
+      let rank = max(1, Int((p * Double(count) / 100 - 1e-9).rounded(.up)))
+      let exact = values[rank - 1]
+      let found = try #require(histogram.percentile(p))
+      #expect(found >= exact)
+      #expect(Double(found - exact) <= Double(exact) * 0.001)
+    }
+    #expect(histogram.percentile(100) == values.last)
+    #expect(histogram.percentile(0) == values.first)
+    #expect(histogram.minimum == values.first)
+    #expect(histogram.maximum == values.last)
+    let mean = values.reduce(0.0) { $0 + Double($1) } / Double(count)
+    #expect(abs(histogram.mean! - mean) <= 1e-9 * mean)
+  }
+
+  @Test("Every bucket ends right before the next one begins, up to an hour and beyond")
+  func buckets() {
+    for bucket in 0..<Histogram.buckets {
+      let end = Histogram.upperEnd(of: bucket)
+      #expect(Histogram.bucket(of: end) == bucket)
+      if end < Histogram.largest { #expect(Histogram.bucket(of: end + 1) == bucket + 1) }
+    }
+    var histogram = Histogram()
+    histogram.record(.max)
+    histogram.record(-5)
+    #expect(histogram.percentile(100) == .max)
+    #expect(histogram.percentile(50) == 0)
+  }
+
+  @Test("An empty histogram has no numbers")
+  func empty() {
+    let histogram = Histogram()
+    #expect(histogram.percentile(50) == nil && histogram.mean == nil)
+    #expect(histogram.minimum == nil && histogram.maximum == nil)
+  }
+
+  @Test("Merging adds counts: the same as recording everything in one")
+  func merge() {
+    var (a, b, both) = (Histogram(), Histogram(), Histogram())
+    for value in numbers(1_000, seed: 1, below: 1_000_000) {
+      a.record(value)
+      both.record(value)
+    }
+    for value in numbers(500, seed: 2, below: 1_000) {
+      b.record(value)
+      both.record(value)
+    }
+    a.merge(b)
+    a.merge(Histogram())
+    #expect(a == both)
+  }
+
+  @Test("Coordinated omission: 9,999 answers of 1 ms, one stall of 100 s, a request every 10 ms")
+  func coordinatedOmission() throws {
+    let ms: Int64 = 1_000_000
+    var naive = Histogram()
+    var corrected = Histogram()
+    for i in 0..<10_000 {
+      let value = i == 9_999 ? 100_000 * ms : ms
+      naive.record(value)
+      corrected.record(value, expectedInterval: 10 * ms)
+    }
+    func near(_ value: Int64?, _ expected: Int64) -> Bool {
+      abs(Double(value! - expected)) <= Double(expected) * 0.001
+    }
+    #expect(near(naive.percentile(99), ms))
+    #expect(corrected.count == 19_999)
+    #expect(near(corrected.percentile(50), 10 * ms))
+    #expect(near(corrected.percentile(75), 50_010 * ms))
+    #expect(abs(corrected.mean! / 1e9 - 25.0) < 0.01)
+  }
+
+  @Test("The decimal logarithm is right to 1e-12")
+  func logarithm() throws {
+    for exponent in -300...300 {
+      let power = Double("1e\(exponent)")!
+      let found = try #require(decimalLogarithm(power))
+      #expect(abs(found - Double(exponent)) <= 1e-12 * max(1, abs(Double(exponent))))
+    }
+    let known = [
+      (2.0, 0.301_029_995_663_981_2), (3, 0.477_121_254_719_662_4), (0.7, -0.154_901_959_985_743_2),
+    ]
+    for (x, log) in known { #expect(abs(decimalLogarithm(x)! - log) < 1e-14) }
+    for x in [0, -1, Double.nan, .infinity] { #expect(decimalLogarithm(x) == nil) }
+  }
+}
