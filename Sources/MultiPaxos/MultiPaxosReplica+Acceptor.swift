@@ -70,10 +70,10 @@ extension MultiPaxosReplica {
     promised = max(promised, ballot)
     var slot = first
     for value in values {
-      guard acceptValue(value, at: slot, in: ballot, into: &effects) else { break }
+      acceptValue(value, at: slot, in: ballot, into: &effects)
       slot = slot.next
     }
-    let reply = Message.accepted(ballot: ballot, first: first, count: slot - first)
+    let reply = Message.accepted(ballot: ballot, first: first, count: values.count)
     // Bug: accepted-before-durable.
     if options.bug == .acceptedBeforeDurable {
       effects.sendEarly(reply, to: sender)
@@ -84,30 +84,31 @@ extension MultiPaxosReplica {
   }
 
   /// Holds `value` in `slot` from now on, durably. Whether the ballot may do so is the caller's concern.
-  /// Says no only if something else is known to be chosen there: then the proposer has been overtaken by
-  /// a ballot that this replica has not heard of, and nobody will miss the acceptance.
+  ///
+  /// A slot that is known to be chosen keeps its value. A proposer that was overtaken, but not in the eyes
+  /// of this acceptor, may still offer another one. Acknowledging that does no harm: a majority has
+  /// promised the ballot that overtook it, so what it offers can never be chosen.
   mutating func acceptValue(
     _ value: Batch, at slot: LogIndex, in ballot: Ballot, into effects: inout Effects<Self>
-  ) -> Bool {
+  ) {
     if slot == log.lastIndex.next {
       log.append(Slot(ballot: ballot, votes: 0, value: value, isChosen: false))
     } else {
       log.extend(through: slot)
-      if log[slot].isChosen, log[slot].value != value { return false }
+      if log[slot].isChosen, log[slot].value != value { return }
       let held = log[slot].ballot
       // Learnt, or the same message again: already in the log, and the barrier covers the reply.
-      if held == .chosen { return true }
+      if held == .chosen { return }
       if held == ballot {
         if log[slot].value != value {
           violation = "ballot \(ballot) has two values in slot \(slot)"
         }
-        return true
+        return
       }
       log[slot].ballot = ballot
       log[slot].value = value
     }
     effects.persist(.accepted(slot: slot, ballot: ballot, value: value))
     recordChosen(into: &effects)
-    return true
   }
 }

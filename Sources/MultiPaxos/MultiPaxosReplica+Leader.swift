@@ -92,7 +92,7 @@ extension MultiPaxosReplica {
   private mutating func propose(_ values: [Batch], into effects: inout Effects<Self>) {
     let first = phase2.nextSlot
     for value in values {
-      _ = acceptValue(value, at: phase2.nextSlot, in: ballot, into: &effects)
+      acceptValue(value, at: phase2.nextSlot, in: ballot, into: &effects)
       phase2.nextSlot = phase2.nextSlot.next
     }
     effects.send(.accepted(ballot: ballot, first: first, count: values.count), to: id)
