@@ -1,0 +1,152 @@
+import Replication
+
+/// What a proposer gathers in phase 1.
+struct Phase1: Sendable {
+  /// The acceptors whose report is complete.
+  var reported: UInt64 = 0
+  /// The first slot of the page that is due from each acceptor, in membership order.
+  var due: [LogIndex] = []
+  /// Per slot the reported value of the highest ballot, in ascending order of slots.
+  var recovered: [AcceptedValue] = []
+
+  /// Adds a page. Both lists ascend, so this is one pass.
+  mutating func merge(_ page: [AcceptedValue], lastReceivedWins: Bool) {
+    guard let first = page.first?.slot else { return }
+    guard let last = recovered.last?.slot, last >= first else { return recovered += page }
+    var merged: [AcceptedValue] = []
+    merged.reserveCapacity(recovered.count + page.count)
+    var old = 0
+    for value in page {
+      while old < recovered.count, recovered[old].slot < value.slot {
+        merged.append(recovered[old])
+        old += 1
+      }
+      var best = value
+      if old < recovered.count, recovered[old].slot == value.slot {
+        if recovered[old].ballot >= value.ballot, !lastReceivedWins { best = recovered[old] }
+        old += 1
+      }
+      merged.append(best)
+    }
+    merged += recovered[old...]
+    recovered = merged
+  }
+}
+
+extension MultiPaxosReplica {
+  /// How long a follower waits. The range grows with every attempt that a rival ended, so that duelling
+  /// proposers get out of each other's way (PMMC §3).
+  private var electionRange: ClosedRange<Interval> {
+    let base = options.electionTimeout
+    return base.lowerBound...(base.upperBound * (1 << min(lostAttempts, 4)))
+  }
+
+  mutating func electionTimerFired(at now: Instant, into effects: inout Effects<Self>) {
+    switch role {
+    case .leader: checkQuorum(into: &effects)
+    case .candidate: break
+    case .follower:
+      // Set once, not at every message of the leader: when it fires it asks when the leader was heard.
+      let silence = now - lastLeaderContact
+      let range = electionRange
+      if silence < range.lowerBound {
+        effects.setTimer(
+          .election, after: (range.lowerBound - silence)...(range.upperBound - silence))
+      } else {
+        startPhase1(into: &effects)
+      }
+    }
+  }
+
+  /// Phase 1a, for all slots from the first unchosen one on, in a ballot above all that were ever seen.
+  private mutating func startPhase1(into effects: inout Effects<Self>) {
+    let round = max(promised, highestSeen).round + 1
+    guard round <= Ballot.maximumRound else { return }
+    role = .candidate
+    ballot = Ballot(round: round, node: id)
+    highestSeen = ballot
+    promised = ballot
+    // Bug: reuse-ballot.
+    if options.bug != .reuseBallot { effects.persist(.promised(ballot)) }
+    phase1 = Phase1(
+      due: Array(repeating: firstUnchosen, count: membership.replicas.count))
+    // Behind the barrier: a ballot that peers know must never be used again after a crash.
+    for replica in membership.replicas {
+      effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
+    }
+    // A candidate keeps its ballot until it leads or meets a higher one. New ballots without a rival
+    // would only disturb the leader that the rest may have.
+    effects.cancelTimer(.election)
+    effects.setTimer(.retransmission, after: options.retransmission)
+  }
+
+  /// Asks again for the reports that are due.
+  func repeatPrepare(into effects: inout Effects<Self>) {
+    for (position, replica) in membership.replicas.enumerated()
+    where phase1.reported & (1 << UInt64(position)) == 0 {
+      effects.send(.prepare(ballot: ballot, from: phase1.due[position]), to: replica)
+    }
+  }
+
+  mutating func receivePromise(
+    _ ballot: Ballot, from first: LogIndex, accepted: [AcceptedValue], next: LogIndex?,
+    sender: ReplicaID, into effects: inout Effects<Self>
+  ) {
+    let bit = bit(of: sender)
+    guard role == .candidate, ballot == self.ballot, phase1.reported & bit == 0 else { return }
+    let position = bit.trailingZeroBitCount
+    guard phase1.due[position] == first, isPage(accepted, from: first, next: next) else { return }
+
+    for value in accepted where value.ballot == .chosen {
+      learn(value.value, at: value.slot, into: &effects)
+    }
+    commitChosen(into: &effects)
+    // An acceptor holds nothing further ahead of what it knows is chosen, and that is learnt by now.
+    if let last = accepted.last?.slot, last > firstUnchosen + SlotLog.reach { return }
+    phase1.merge(
+      accepted.filter { $0.slot >= firstUnchosen },
+      // Bug: adopt-last-received.
+      lastReceivedWins: options.bug == .adoptLastReceived)
+
+    if let next {
+      phase1.due[position] = next
+      effects.send(.prepare(ballot: ballot, from: next), to: sender)
+    } else {
+      phase1.reported |= bit
+      if isMajority(phase1.reported) { lead(into: &effects) }
+    }
+  }
+
+  private func isPage(_ page: [AcceptedValue], from first: LogIndex, next: LogIndex?) -> Bool {
+    var previous = first.previous
+    for value in page {
+      guard value.slot > previous else { return false }
+      previous = value.slot
+    }
+    guard let next else { return true }
+    return next > previous && next > first
+  }
+
+  /// A ballot was heard of. A higher one than the own ends the attempt or the leadership at once.
+  mutating func notice(_ seen: Ballot, into effects: inout Effects<Self>) {
+    guard seen > highestSeen, isPossible(seen) else { return }
+    highestSeen = seen
+    if role != .follower { stepDown(into: &effects) }
+  }
+
+  /// Back to being a follower. Batches in the window may be chosen yet or not; their clients find out.
+  mutating func stepDown(into effects: inout Effects<Self>) {
+    if role == .candidate { lostAttempts += 1 }
+    role = .follower
+    // A leader that stepped down knows nobody better unless it was told so.
+    let redirect = highestSeen > ballot ? highestSeen.node : nil
+    if leaderBallot == ballot { leaderBallot = .none }
+    phase1 = Phase1()
+    phase2.queue.refuseAll(redirect: redirect, into: &effects)
+    phase2 = Phase2()
+    refuseReads(redirect: redirect, into: &effects)
+    effects.cancelTimer(.heartbeat)
+    effects.cancelTimer(.retransmission)
+    effects.setTimer(.election, after: electionRange)
+  }
+}

@@ -1,0 +1,24 @@
+import Replication
+
+extension MultiPaxosReplica {
+  /// What an event can have broken; constant time.
+  public func invariantViolation() -> String? {
+    if let violation { return violation }
+    if role != .follower, ballot != promised {
+      return "a \(role.rawValue) of ballot \(ballot) has promised \(promised)"
+    }
+    if role != .follower, ballot.node != id {
+      return "replica \(id) proposes in ballot \(ballot), which is another's"
+    }
+    if role == .leader, phase2.nextSlot < firstUnchosen, !log.isChosen(phase2.nextSlot) {
+      return "slot \(phase2.nextSlot) counts as chosen and was never proposed"
+    }
+    if commitIndex >= log.firstIndex, !log.isChosen(commitIndex) {
+      return "slot \(commitIndex) is committed and not chosen"
+    }
+    if highestSeen < promised {
+      return "ballot \(promised) is promised, but \(highestSeen) is the highest seen"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,189 @@
+// Multi-Paxos: a log in which the value of each slot is chosen by one instance of Paxos, with phase 1
+// done once for all slots by a distinguished proposer.
+//
+// Sources: Lamport 2001 "Paxos Made Simple" §2 (the algorithm) and §3 (the log); van Renesse & Altinbuken
+// 2015 "Paxos Made Moderately Complex" §2 (ballots, adoption) and §4 (windows, catching up); Chandra et
+// al. 2007 "Paxos Made Live" §4.2 and §5 (catch-up, the coordinator, reads).
+//
+// Every replica is proposer, acceptor and learner:
+// - `+Candidate`  the proposer in phase 1
+// - `+Leader`     the proposer in phase 2
+// - `+Acceptor`   promises and acceptances
+// - `+Learner`    what is chosen, and catching up
+// - `+Reads`      reads without a slot
+//
+// Deviation: a promise need not carry everything at once. The proposer asks for it page by page; between
+// two pages the report cannot change but for values that became known as chosen, because the acceptor
+// has promised. Reason: logs are long, frames are not. Test: PhaseOneTests.
+//
+// Deviation: a value that is known to be chosen is reported and stored with the ballot `Ballot.chosen`.
+// Whoever hears of it learns it and need not propose it again. Reason: a proposer that lags behind would
+// otherwise order the whole log anew. Test: PhaseOneTests.
+//
+// Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001, where
+// that is an optimisation (§2.5).
+import Replication
+
+public struct MultiPaxosReplica: ReplicaCore {
+  public typealias Message = MultiPaxosMessage
+  public typealias Record = MultiPaxosRecord
+  public typealias Options = MultiPaxosOptions
+
+  public enum Timer: Int, TimerName, CaseIterable {
+    /// Follower: the leader has been silent. Leader: time to see whether a quorum still answers.
+    case election
+    case heartbeat
+    /// Unanswered messages are sent again.
+    case retransmission
+  }
+
+  enum Role: String { case follower, candidate, leader }
+
+  public static let description = ProtocolDescription(
+    name: "multi-paxos",
+    summary: "Consensus on every slot of a log, with one proposer distinguished by its ballot.",
+    source: "Lamport 2001 §3; Chandra et al. 2007 §4-5; van Renesse & Altinbuken 2015 §2-4",
+    replicasPerFailure: 2, bugs: MultiPaxosBug.list)
+
+  let id: ReplicaID
+  let membership: Membership
+  let options: Options
+  /// The bit of every node, by number; zero for those that are no replicas.
+  let bits: [UInt64]
+
+  // Acceptor.
+  /// No ballot below it is answered. Durable before anybody hears of it.
+  var promised = Ballot.none
+  var log = SlotLog()
+
+  // Learner.
+  /// All slots below it are chosen and committed.
+  var firstUnchosen = LogIndex(1)
+  /// The newest ballot whose leader was heard, and what that leader said is chosen.
+  var leaderBallot = Ballot.none
+  var leaderCommitIndex = LogIndex.zero
+  var lastLeaderContact = Instant(nanoseconds: .min / 2)
+  /// A fetch is under way; the next heartbeat allows another.
+  var isFetching = false
+  /// What the last `.chosen` record said.
+  var recordedChosen = LogIndex.zero
+
+  // Proposer.
+  var role = Role.follower
+  /// The ballot of a candidate or leader.
+  var ballot = Ballot.none
+  /// The newest ballot ever heard of.
+  var highestSeen = Ballot.none
+  /// Attempts that a rival ended, since a leader was last heard.
+  var lostAttempts = 0
+  var phase1 = Phase1()
+  var phase2 = Phase2()
+  var reads = ReadQueue()
+
+  /// The first broken invariant that an event has come across.
+  var violation: String?
+
+  public init(id: ReplicaID, membership: Membership, options: Options) {
+    precondition(membership.replicas.count <= 64, "votes are kept in 64 bits")
+    self.id = id
+    self.membership = membership
+    self.options = options
+    var bits = [UInt64](
+      repeating: 0, count: (membership.replicas.map(\.index).max() ?? 0) + 1)
+    for (position, replica) in membership.replicas.enumerated() {
+      bits[replica.index] = 1 << UInt64(position)
+    }
+    self.bits = bits
+  }
+
+  public mutating func recover(_ record: Record) {
+    switch record {
+    case .promised(let ballot): promised = max(promised, ballot)
+    case .accepted(let slot, let ballot, let value):
+      guard slot >= log.firstIndex else { return }
+      log.extend(through: slot)
+      log[slot] = Slot(
+        ballot: ballot, votes: 0, value: value,
+        isChosen: log[slot].isChosen || ballot == .chosen)
+      if ballot != .chosen { promised = max(promised, ballot) }
+    case .chosen(let slot):
+      while recordedChosen < slot, recordedChosen < log.lastIndex {
+        recordedChosen = recordedChosen.next
+        log[recordedChosen].isChosen = true
+      }
+    }
+    highestSeen = promised
+  }
+
+  public mutating func handle(
+    _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    switch event {
+    case .started:
+      effects.setTimer(.election, after: options.electionTimeout)
+      commitChosen(into: &effects)
+    case .received(let message, let sender):
+      guard bit(of: sender) != 0 else { return }
+      receive(message, from: sender, at: now, into: &effects)
+    case .timerFired(.election): electionTimerFired(at: now, into: &effects)
+    case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
+    case .timerFired(.retransmission): retransmissionTimerFired(into: &effects)
+    case .requested(let batch): request(batch, into: &effects)
+    case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    }
+  }
+
+  private mutating func receive(
+    _ message: Message, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    switch message {
+    case .prepare(let ballot, let from):
+      receivePrepare(ballot, from: from, sender: sender, at: now, into: &effects)
+    case .promise(let ballot, let from, let accepted, let next):
+      receivePromise(
+        ballot, from: from, accepted: accepted, next: next, sender: sender, into: &effects)
+    case .accept(let ballot, let first, let values, let commitIndex):
+      receiveAccept(
+        ballot, first: first, values: values, commitIndex: commitIndex, sender: sender, at: now,
+        into: &effects)
+    case .accepted(let ballot, let first, let count):
+      receiveAccepted(ballot, first: first, count: count, sender: sender, into: &effects)
+    case .preempted(let ballot): notice(ballot, into: &effects)
+    case .heartbeat(let ballot, let commitIndex, let round):
+      receiveHeartbeat(
+        ballot, commitIndex: commitIndex, round: round, sender: sender, at: now, into: &effects)
+    case .heartbeatAcknowledged(let ballot, let round):
+      receiveHeartbeatAcknowledged(ballot, round: round, sender: sender, into: &effects)
+    case .fetch(let from, let through):
+      receiveFetch(from: from, through: through, sender: sender, into: &effects)
+    case .learn(let first, let values): receiveLearn(first: first, values: values, into: &effects)
+    }
+  }
+
+  public var status: ReplicaStatus {
+    ReplicaStatus(
+      role: role.rawValue, isInCharge: role == .leader,
+      epoch: max(promised, leaderBallot).rawValue, commitIndex: commitIndex,
+      lastIndex: log.lastIndex)
+  }
+
+  /// The contiguous chosen prefix.
+  var commitIndex: LogIndex { firstUnchosen.previous }
+
+  /// Zero for a node that is no replica.
+  func bit(of node: ReplicaID) -> UInt64 { node.index < bits.count ? bits[node.index] : 0 }
+
+  func isMajority(_ acceptors: UInt64) -> Bool {
+    acceptors.nonzeroBitCount >= membership.majority
+  }
+
+  /// A ballot that some replica can have made.
+  func isPossible(_ ballot: Ballot) -> Bool {
+    bit(of: ballot.node) != 0 && ballot.round <= Ballot.maximumRound
+  }
+
+  /// Who may be in charge, to the best of this replica's knowledge.
+  var redirect: ReplicaID? {
+    role == .leader ? id : role == .candidate || leaderBallot == .none ? nil : leaderBallot.node
+  }
+}
