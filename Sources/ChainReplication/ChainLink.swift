@@ -23,9 +23,8 @@ struct ChainProgress: Equatable, Sendable {
 }
 
 extension ChainReplica {
-  /// A page holds at most this many entries and is closed once it exceeds this many bytes.
+  /// The most entries in a page, which the log also bounds in bytes.
   static let pageEntryCount = 512
-  static let pageByteCount = 1 << 20
   /// The joiner has caught up when it lacks at most this many entries.
   static let joinerSlack = 64
   /// The most entries on their way to a joiner. Members are bounded by the head's window.
@@ -54,7 +53,7 @@ extension ChainReplica {
   private func makePage(from first: LogIndex) -> Forward? {
     guard let previousView = log.view(at: first.previous) else { return nil }
     let entries = log.page(
-      from: first, count: ChainReplica.pageEntryCount, byteCount: ChainReplica.pageByteCount)
+      from: first, through: first + (ChainReplica.pageEntryCount - 1))
     return Forward(
       previous: first.previous, previousView: previousView,
       entries: sentAgain(entries, from: first), committed: committed, wantsReceipt: true)
@@ -62,7 +61,7 @@ extension ChainReplica {
 
   /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep the
   /// numbering whole with no-ops.
-  private func sentAgain(_ entries: [ChainEntry], from first: LogIndex) -> [ChainEntry] {
+  private func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
     let forgotten: LogIndex
     switch options.bug {
     case .skipSuffixOnMiddleFailure: forgotten = servesFrom
@@ -72,7 +71,7 @@ extension ChainReplica {
     return entries.indices.map { offset in
       let index = first + offset
       guard index > committed, index <= forgotten else { return entries[offset] }
-      return ChainEntry(view: entries[offset].view, batch: .noop)
+      return ViewEntry(view: entries[offset].view, batch: .noop)
     }
   }
 
@@ -96,7 +95,7 @@ extension ChainReplica {
     if link == \.successor, let acknowledged = position.acknowledged {
       receiveAcknowledgement(of: acknowledged, into: &effects)
     }
-    let match = log.commonPrefix(with: position.runs, floor: position.committed)
+    let match = min(max(log.commonPrefix(with: position.runs), position.committed), log.lastIndex)
     self[keyPath: link]?.isOpen = true
     self[keyPath: link]?.next = match.next
     if position.isSynchronised { return sendPage(on: link, into: &effects) }

@@ -1,32 +1,5 @@
 import Replication
-
-extension ChainEntry: WireCodable {
-  public var encodedByteCount: Int { 8 + batch.encodedByteCount }
-
-  public func encode(into writer: inout WireWriter) {
-    writer.write(view)
-    batch.encode(into: &writer)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    view = try reader.read(UInt64.self)
-    batch = try Batch(from: &reader)
-  }
-}
-
-extension ViewRun: WireCodable {
-  public var encodedByteCount: Int { 16 }
-
-  public func encode(into writer: inout WireWriter) {
-    writer.write(view)
-    last.encode(into: &writer)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    view = try reader.read(UInt64.self)
-    last = try LogIndex(from: &reader)
-  }
-}
+import ViewService
 
 extension Forward: WireCodable {
   public var encodedByteCount: Int { 25 + entries.encodedByteCount }
@@ -44,7 +17,7 @@ extension Forward: WireCodable {
     previousView = try reader.read(UInt64.self)
     committed = try LogIndex(from: &reader)
     wantsReceipt = try reader.readFlag()
-    entries = try [ChainEntry](from: &reader)
+    entries = try [ViewEntry](from: &reader)
   }
 }
 
@@ -166,7 +139,7 @@ extension ChainRecord: WireCodable {
     switch try reader.read(UInt8.self) {
     case 0:
       let first = try LogIndex(from: &reader)
-      self = .entries(first: first, try [ChainEntry](from: &reader))
+      self = .entries(first: first, try [ViewEntry](from: &reader))
     case 1: self = .view(try reader.read(UInt64.self))
     case let tag: throw .malformed("\(tag) is no record of a chain")
     }

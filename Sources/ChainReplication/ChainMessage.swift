@@ -1,4 +1,5 @@
 import Replication
+import ViewService
 
 // The messages of a chain, each with the number of the view it belongs to. Updates travel down,
 // acknowledgements up; the rest brings neighbours in line after a change of view or a loss.
@@ -17,11 +18,22 @@ public struct Forward: Equatable, Sendable {
   public var previous: LogIndex
   public var previousView: UInt64
   /// All of them are durable at the sender.
-  public var entries: [ChainEntry]
+  public var entries: [ViewEntry]
   /// What the sender knows to be committed.
   public var committed: LogIndex
   /// The receiver says when the entries are durable.
   public var wantsReceipt: Bool
+
+  public init(
+    previous: LogIndex, previousView: UInt64, entries: [ViewEntry], committed: LogIndex,
+    wantsReceipt: Bool
+  ) {
+    self.previous = previous
+    self.previousView = previousView
+    self.entries = entries
+    self.committed = committed
+    self.wantsReceipt = wantsReceipt
+  }
 
   var last: LogIndex { previous + entries.count }
 }
@@ -37,6 +49,18 @@ public struct Position: Equatable, Sendable {
   public var isSynchronised: Bool
   /// Where the views of the newest entries end.
   public var runs: [ViewRun]
+
+  public init(
+    last: LogIndex, lastView: UInt64, committed: LogIndex, acknowledged: LogIndex?,
+    isSynchronised: Bool, runs: [ViewRun]
+  ) {
+    self.last = last
+    self.lastView = lastView
+    self.committed = committed
+    self.acknowledged = acknowledged
+    self.isSynchronised = isSynchronised
+    self.runs = runs
+  }
 }
 
 /// What makes a replica's log a prefix of its predecessor's.
@@ -48,6 +72,15 @@ public struct Synchronisation: Equatable, Sendable {
   public var through: LogIndex
   /// The entries that follow the common prefix. The receiver drops what it holds behind `previous`.
   public var forward: Forward
+
+  public init(
+    positionLast: LogIndex, positionView: UInt64, through: LogIndex, forward: Forward
+  ) {
+    self.positionLast = positionLast
+    self.positionView = positionView
+    self.through = through
+    self.forward = forward
+  }
 }
 
 /// What the replicas of a chain say to each other.
@@ -76,7 +109,7 @@ public enum ChainMessage: Equatable, Sendable {
 /// One durable fact of a chain's replica.
 public enum ChainRecord: Equatable, Sendable {
   /// The log holds these entries from `first` on and nothing behind them.
-  case entries(first: LogIndex, [ChainEntry])
+  case entries(first: LogIndex, [ViewEntry])
   /// The replica works in this view and will never work in an earlier one.
   case view(UInt64)
 }

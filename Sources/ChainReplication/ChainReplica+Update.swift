@@ -16,7 +16,7 @@ extension ChainReplica {
     guard log.lastIndex - committed < options.window else {
       return effects.refuse(batch, redirect: id)
     }
-    append([ChainEntry(view: view.number, batch: batch)], into: &effects)
+    append([ViewEntry(view: view.number, batch: batch)], into: &effects)
   }
 
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
@@ -40,12 +40,12 @@ extension ChainReplica {
 
   /// Appends entries behind the log, hands them on, and at the tail waits for the own disk.
   private mutating func append(
-    _ entries: [ChainEntry], into effects: inout Effects<ChainReplica>
+    _ entries: [ViewEntry], into effects: inout Effects<ChainReplica>
   ) {
     guard let first = entries.first, first.view >= log.lastView else { return }
     let previous = log.lastIndex
     let previousView = log.lastView
-    log.append(entries)
+    for entry in entries { log.append(entry) }
     effects.persist(.entries(first: previous.next, entries))
     hasReportedGap = false
     let forward = Forward(
@@ -113,7 +113,7 @@ extension ChainReplica {
     while committed < end {
       committed = committed.next
       effects.commit(
-        log.batch(at: committed), at: committed,
+        log[committed].batch, at: committed,
         answering: answering && committed > recoveredThrough)
     }
   }

@@ -1,5 +1,6 @@
 import Replication
 import ViewService
+import ViewService
 
 // Changes of view: failures of head, middle and tail, and a new tail (van Renesse & Schneider 2004 §3.1
 // to §3.3, §4).
@@ -40,7 +41,7 @@ extension ChainReplica {
     servesFrom = isSynchronised ? max(servesFrom, log.lastIndex) : .zero
     establishedFrom = log.lastIndex
     if options.bug == .dropSentOnTailFailure, isTail, !wasTail, isSynchronised {
-      log.truncate(to: committed)
+      log.truncate(from: committed.next)
       servesFrom = .zero
     }
     if predecessor != nil { sendPosition(into: &effects) }
@@ -97,8 +98,17 @@ extension ChainReplica {
     let position = Position(
       last: log.lastIndex, lastView: log.lastView, committed: committed,
       acknowledged: acknowledged, isSynchronised: isSynchronised,
-      runs: log.runs(beyond: committed, limit: ChainReplica.runLimit))
+      runs: newestRuns())
     effects.send(.position(view: view.number, position), to: predecessor)
+  }
+
+  /// The newest stretches of the log that reach beyond what is committed, and so may differ.
+  private func newestRuns() -> [ViewRun] {
+    var start = log.runs.count
+    while start > 0, log.runs[start - 1].last > committed,
+      log.runs.count - start < ChainReplica.runLimit
+    { start -= 1 }
+    return Array(log.runs[start...])
   }
 
   /// The predecessor found the common prefix: what lies behind it goes, and the log is in line.
@@ -117,7 +127,7 @@ extension ChainReplica {
       return
     }
     if forward.previous < log.lastIndex {
-      log.truncate(to: forward.previous)
+      log.truncate(from: forward.previous.next)
       recoveredThrough = min(recoveredThrough, forward.previous)
       // Entries that follow say the same to the disk.
       if forward.entries.isEmpty {

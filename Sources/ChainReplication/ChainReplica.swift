@@ -44,7 +44,7 @@ public struct ChainReplica: SupervisedCore {
   let options: Options
 
   // Durable: rebuilt by `recover`.
-  var log = ChainLog()
+  var log = ViewLog()
   /// The newest view this replica ever worked in.
   var newestView: UInt64 = 0
   /// The last entry that a restart found on disk: clients were answered for it, or will ask again.
@@ -93,8 +93,8 @@ public struct ChainReplica: SupervisedCore {
     switch record {
     case .entries(let first, let entries):
       guard first >= log.firstIndex, first <= log.lastIndex.next else { return }
-      log.truncate(to: first.previous)
-      log.append(entries)
+      log.truncate(from: first)
+      for entry in entries { log.append(entry) }
       recoveredThrough = log.lastIndex
     case .view(let number):
       newestView = max(newestView, number)

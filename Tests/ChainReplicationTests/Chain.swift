@@ -67,5 +67,11 @@ struct Chain {
   }
 }
 
+extension InProcessCluster<ChainReplica> {
+  mutating func adopt(_ view: View, at id: ReplicaID) {
+    perform(at: id) { core, now, effects in core.adopt(view, at: now, into: &effects) }
+  }
+}
+
 /// A batch of no particular content.
 func someBatch(_ sequence: UInt64 = 1) -> Batch { Chain.batch(sequence) }
