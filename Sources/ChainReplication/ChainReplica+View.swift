@@ -169,7 +169,7 @@ extension ChainReplica {
       if isQuiet || !isSynchronised { sendPosition(into: &effects) }
     }
     if let successor, isSynchronised,
-      !successor.isOpen || acknowledged == nil || committed < log.lastIndex
+      !successor.isOpen || acknowledged != log.lastIndex
     {
       isUnfinished = true
       if isStuck { effects.send(.hail(view: view.number), to: successor.to) }
