@@ -98,8 +98,9 @@ extension ChainReplica {
     let match = min(max(log.commonPrefix(with: position.runs), position.committed), log.lastIndex)
     self[keyPath: link]?.isOpen = true
     self[keyPath: link]?.next = match.next
+    // A position is sent behind the barrier, so the receiver holds the common prefix durably.
+    self[keyPath: link]?.match = match
     if position.isSynchronised { return sendPage(on: link, into: &effects) }
-    self[keyPath: link]?.match = .zero
     guard let page = makePage(from: match.next) else { return }
     self[keyPath: link]?.next = page.last.next
     let synchronisation = Synchronisation(

@@ -156,7 +156,7 @@ struct UpdateTests {
     chain.update(at: 0)
     chain.cluster.run()
     #expect(chain.committed(0).count == 1 && chain.committed(2).count == 2)
-    for _ in 0..<3 {
+    for _ in 0..<4 {
       chain.fire(1)
       chain.fire(0)
       chain.cluster.run()
