@@ -39,6 +39,10 @@ struct Supervision: Sendable {
     guard let position = ids.firstIndex(of: id) else { return }
     let known = replicas[position]
     guard (ping.incarnation, ping.sequence) > (known.incarnation, known.sequence) else { return }
+    if replicas.allSatisfy({ $0.silentTicks >= silenceLimit }) {
+      // The first sign of life after a total outage: the others get as long to come back.
+      for position in replicas.indices { replicas[position].silentTicks = 0 }
+    }
     replicas[position] = Replica(
       silentTicks: 0, hasPinged: true, incarnation: ping.incarnation, sequence: ping.sequence,
       report: ping.report, held: ping.held)
