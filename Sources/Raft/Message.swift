@@ -1,0 +1,88 @@
+import Replication
+
+extension RaftReplica {
+  /// ```
+  ///  candidate                voter            leader                       follower
+  ///      │── requestVote ──────►│                 │── appendEntries ──────────►│
+  ///      │◄─────── voteReply ───│                 │◄── appendAccepted ─────────│
+  ///                                               │◄── or appendRejected ──────│
+  /// ```
+  /// Whoever is behind the term of the receiver is answered `newerTerm` instead (§5.1).
+  public enum Message: Equatable, Sendable {
+    case requestVote(RequestVote)
+    case voteReply(VoteReply)
+    case appendEntries(AppendEntries)
+    case appendAccepted(AppendAccepted)
+    case appendRejected(AppendRejected)
+    case newerTerm(Term)
+  }
+
+  public struct RequestVote: Equatable, Sendable {
+    /// The term the candidate wants to lead: for a pre-vote one above the term it is in.
+    public var term: Term
+    public var lastLogIndex: LogIndex
+    public var lastLogTerm: Term
+    /// Asks whether the vote would be granted, and changes nothing (thesis §9.6).
+    public var isPreVote: Bool
+  }
+
+  public struct VoteReply: Equatable, Sendable {
+    /// Of a granted pre-vote: the term of the request. Otherwise the voter's own term.
+    public var term: Term
+    public var isGranted: Bool
+    public var isPreVote: Bool
+  }
+
+  /// Without entries it is a heartbeat.
+  public struct AppendEntries: Equatable, Sendable {
+    public var term: Term
+    public var prevLogIndex: LogIndex
+    public var prevLogTerm: Term
+    public var leaderCommit: LogIndex
+    /// The newest round that confirms leadership for reads.
+    public var readRound: UInt64
+    public var entries: [Entry]
+  }
+
+  public struct AppendAccepted: Equatable, Sendable {
+    public var term: Term
+    /// The last entry that the request proves to be the same in both logs: `prevLogIndex` and the
+    /// number of entries, never the end of the follower's log.
+    public var matchIndex: LogIndex
+    public var readRound: UInt64
+  }
+
+  public struct AppendRejected: Equatable, Sendable {
+    public var term: Term
+    /// Of the request, to tell old rejections from new ones.
+    public var prevLogIndex: LogIndex
+    /// The term of the follower's entry at `prevLogIndex`; 0 if its log ends before.
+    public var conflictTerm: Term
+    /// The follower's first entry of `conflictTerm`.
+    public var conflictIndex: LogIndex
+    /// The end of the follower's log.
+    public var lastLogIndex: LogIndex
+    public var readRound: UInt64
+  }
+
+  /// What must survive a crash.
+  public enum Record: Equatable, Sendable {
+    /// The term, and who got this replica's vote in it.
+    case vote(term: Term, votedFor: ReplicaID?)
+    /// Entries from `index` on. Whatever was there or behind it before is gone.
+    case append(at: LogIndex, [Entry])
+  }
+}
+
+extension RaftReplica.Message {
+  var term: RaftReplica.Term {
+    switch self {
+    case .requestVote(let request): request.term
+    case .voteReply(let reply): reply.term
+    case .appendEntries(let request): request.term
+    case .appendAccepted(let reply): reply.term
+    case .appendRejected(let reply): reply.term
+    case .newerTerm(let term): term
+    }
+  }
+}

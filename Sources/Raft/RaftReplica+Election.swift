@@ -1,0 +1,168 @@
+import Replication
+
+// Elections: §5.2 and §5.4.1 of the paper; PreVote and disruption, §9.6 and §4.2.3 of the thesis.
+
+extension RaftReplica {
+  mutating func electionTimerFired(into effects: inout Effects<RaftReplica>) {
+    guard role != .leader else { return checkQuorum(into: &effects) }
+    if options.preVote {
+      becomePreCandidate(into: &effects)
+    } else {
+      becomeCandidate(into: &effects)
+    }
+  }
+
+  /// Asks whether an election could be won. Neither term nor vote change, so that a replica that was
+  /// cut off does not come back with a high term and depose a leader that all others follow.
+  private mutating func becomePreCandidate(into effects: inout Effects<RaftReplica>) {
+    role = .preCandidate
+    leader = nil
+    votesGranted.removeAll(keepingCapacity: true)
+    effects.setTimer(.election, after: options.electionTimeout)
+    requestVotes(in: currentTerm + 1, isPreVote: true, into: &effects)
+  }
+
+  private mutating func becomeCandidate(into effects: inout Effects<RaftReplica>) {
+    role = .candidate
+    leader = nil
+    votesGranted.removeAll(keepingCapacity: true)
+    currentTerm += 1
+    votedFor = id
+    effects.persist(.vote(term: currentTerm, votedFor: id))
+    effects.setTimer(.election, after: options.electionTimeout)
+    requestVotes(in: currentTerm, isPreVote: false, into: &effects)
+  }
+
+  /// The request waits for the disk: it boasts of a log whose end may not be durable yet. A crash could
+  /// take that end, and the candidate, restarted in the same term, would count votes that were granted
+  /// to a longer log. The own vote travels like any other, and so waits as well.
+  private func requestVotes(
+    in term: Term, isPreVote: Bool, into effects: inout Effects<RaftReplica>
+  ) {
+    let request = RequestVote(
+      term: term, lastLogIndex: log.lastIndex, lastLogTerm: log.lastTerm, isPreVote: isPreVote)
+    for replica in membership.replicas where replica != id {
+      effects.send(.requestVote(request), to: replica)
+    }
+    let ownVote = VoteReply(term: term, isGranted: true, isPreVote: isPreVote)
+    effects.send(.voteReply(ownVote), to: id)
+  }
+
+  mutating func receive(
+    _ request: RequestVote, from candidate: ReplicaID, at now: Instant,
+    into effects: inout Effects<RaftReplica>
+  ) {
+    guard request.term >= currentTerm else {
+      return effects.send(.newerTerm(currentTerm), to: candidate)
+    }
+    if request.isPreVote { return answerPreVote(request, from: candidate, at: now, into: &effects) }
+    if request.term > currentTerm {
+      // A candidate that a living leader does not know of must not depose it. Should it be stuck in its
+      // higher term, it learns of the leader by AppendEntries, and the leader of its term by the reply.
+      if options.checkQuorum, hearsFromLeader(at: now) { return }
+      becomeFollower(in: request.term, into: &effects)
+    }
+    // Candidates and leaders have voted for themselves.
+    let isGranted = (votedFor == nil || votedFor == candidate) && isUpToDate(request)
+    if isGranted {
+      becomeFollower(in: currentTerm, into: &effects)
+      // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and asks
+      // again and again, would keep all others from trying.
+      effects.setTimer(.election, after: options.electionTimeout)
+      if votedFor == nil {
+        votedFor = candidate
+        effects.persist(.vote(term: currentTerm, votedFor: candidate))
+      }
+    }
+    let reply = Message.voteReply(
+      VoteReply(term: currentTerm, isGranted: isGranted, isPreVote: false))
+    // Bug: vote-before-durable.
+    if options.bug == .voteBeforeDurable {
+      effects.sendEarly(reply, to: candidate)
+    } else {
+      effects.send(reply, to: candidate)
+    }
+  }
+
+  private func answerPreVote(
+    _ request: RequestVote, from candidate: ReplicaID, at now: Instant,
+    into effects: inout Effects<RaftReplica>
+  ) {
+    let isGranted =
+      request.term > currentTerm && !hearsFromLeader(at: now) && isUpToDate(request)
+    effects.send(
+      .voteReply(
+        VoteReply(
+          term: isGranted ? request.term : currentTerm, isGranted: isGranted, isPreVote: true)),
+      to: candidate)
+  }
+
+  /// Whether there is a leader that has been heard from within the shortest election timeout.
+  private func hearsFromLeader(at now: Instant) -> Bool {
+    if role == .leader { return true }
+    return leader != nil && now - lastLeaderContact < options.electionTimeout.lowerBound
+  }
+
+  private func isUpToDate(_ request: RequestVote) -> Bool {
+    // Bug: longest-log-wins.
+    if options.bug == .longestLogWins { return request.lastLogIndex >= log.lastIndex }
+    return log.isCovered(byLogEndingAt: request.lastLogIndex, request.lastLogTerm)
+  }
+
+  mutating func receive(
+    _ reply: VoteReply, from voter: ReplicaID, into effects: inout Effects<RaftReplica>
+  ) {
+    guard reply.isGranted else {
+      if reply.term > currentTerm { becomeFollower(in: reply.term, into: &effects) }
+      return
+    }
+    let isExpected =
+      reply.isPreVote
+      ? role == .preCandidate && reply.term == currentTerm + 1
+      : role == .candidate && reply.term == currentTerm
+    guard isExpected else { return }
+    // Bug: count-duplicate-votes.
+    guard !votesGranted.contains(voter) || options.bug == .countDuplicateVotes else { return }
+    votesGranted.append(voter)
+    guard votesGranted.count >= membership.majority else { return }
+    if reply.isPreVote {
+      becomeCandidate(into: &effects)
+    } else {
+      becomeLeader(into: &effects)
+    }
+  }
+
+  /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does the
+  /// leader know which earlier ones are (§5.4.2, §8).
+  private mutating func becomeLeader(into effects: inout Effects<RaftReplica>) {
+    role = .leader
+    leader = id
+    votesGranted.removeAll(keepingCapacity: true)
+    for slot in progress.indices { progress[slot].reset(nextIndex: log.lastIndex.next) }
+    readRound = 0
+    termStartIndex = log.lastIndex.next
+    effects.setTimer(.heartbeat, after: options.heartbeat)
+    if options.checkQuorum {
+      effects.setTimer(.election, after: options.electionTimeout)
+    } else {
+      effects.cancelTimer(.election)
+    }
+    appendOwn(.noop, into: &effects)
+  }
+
+  /// A leader that no majority has answered for an election timeout may have been replaced: it steps
+  /// down, so that its clients look elsewhere (thesis §6.2).
+  private mutating func checkQuorum(into effects: inout Effects<RaftReplica>) {
+    guard options.checkQuorum else { return }
+    var activeCount = 1
+    for slot in progress.indices where slot != ownSlot && progress[slot].isActive {
+      activeCount += 1
+      progress[slot].isActive = false
+    }
+    if activeCount >= membership.majority {
+      effects.setTimer(.election, after: options.electionTimeout)
+    } else {
+      becomeFollower(in: currentTerm, into: &effects)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Replication
+
+// The follower's half of log replication: "AppendEntries RPC, receiver" of figure 2 of the paper.
+
+extension RaftReplica {
+  mutating func receive(
+    _ request: AppendEntries, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<RaftReplica>
+  ) {
+    guard request.term >= currentTerm else {
+      return effects.send(.newerTerm(currentTerm), to: sender)
+    }
+    if request.term > currentTerm {
+      becomeFollower(in: request.term, into: &effects)
+    } else if role != .follower {
+      // A candidate has lost to the leader of its own term; two leaders of one term cannot be (§5.2).
+      guard role != .leader else { return }
+      becomeFollower(in: currentTerm, into: &effects)
+    }
+    leader = sender
+    lastLeaderContact = now
+    effects.setTimer(.election, after: options.electionTimeout)
+
+    guard holdsEntry(before: request) else {
+      return effects.send(.appendRejected(rejection(of: request)), to: sender)
+    }
+    let matchIndex = request.prevLogIndex + request.entries.count
+    if !request.entries.isEmpty || options.bug == .alwaysTruncate {
+      store(request.entries, after: request.prevLogIndex, into: &effects)
+    }
+    // Bug: commit-past-match. What lies behind the compared part may be of another leader.
+    let commitLimit = options.bug == .commitPastMatch ? log.lastIndex : matchIndex
+    commit(through: min(request.leaderCommit, commitLimit), into: &effects)
+
+    let reply = Message.appendAccepted(
+      AppendAccepted(term: currentTerm, matchIndex: matchIndex, readRound: request.readRound))
+    // Bug: ack-early.
+    if options.bug == .ackEarly {
+      effects.sendEarly(reply, to: sender)
+    } else {
+      effects.send(reply, to: sender)
+    }
+  }
+
+  private func holdsEntry(before request: AppendEntries) -> Bool {
+    guard let term = log.term(at: request.prevLogIndex) else { return false }
+    // Bug: skip-log-check.
+    return term == request.prevLogTerm || options.bug == .skipLogCheck
+  }
+
+  private func rejection(of request: AppendEntries) -> AppendRejected {
+    var reply = AppendRejected(
+      term: currentTerm, prevLogIndex: request.prevLogIndex, conflictTerm: 0,
+      conflictIndex: .zero, lastLogIndex: log.lastIndex, readRound: request.readRound)
+    if let term = log.term(at: request.prevLogIndex) {
+      reply.conflictTerm = term
+      reply.conflictIndex = log.firstIndex(notBelow: term)
+    }
+    return reply
+  }
+
+  /// Adds the entries that are new. Only the first entry that differs, and what follows it, gives way:
+  /// the rest of a message that was overtaken by a longer one must not cost entries that have been
+  /// acknowledged since.
+  private mutating func store(
+    _ entries: [Entry], after prevLogIndex: LogIndex, into effects: inout Effects<RaftReplica>
+  ) {
+    var knownCount = 0
+    // Bug: always-truncate.
+    if options.bug != .alwaysTruncate {
+      while knownCount < entries.count,
+        log.term(at: prevLogIndex + knownCount + 1) == entries[knownCount].term
+      { knownCount += 1 }
+      if knownCount == entries.count { return }
+    }
+    let start = prevLogIndex + knownCount + 1
+    if start <= log.lastIndex {
+      if start <= commitIndex, brokenInvariant == nil {
+        brokenInvariant = "entry \(start) is committed here and overwritten in term \(currentTerm)"
+      }
+      log.truncate(from: start)
+    }
+    let new = knownCount == 0 ? entries : Array(entries[knownCount...])
+    log.append(contentsOf: new)
+    effects.persist(.append(at: start, new))
+  }
+}

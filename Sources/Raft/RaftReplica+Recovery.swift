@@ -1,0 +1,59 @@
+import Replication
+
+extension RaftReplica {
+  /// Rebuilds term, vote and log. What is committed is learnt anew from the leader.
+  public mutating func recover(_ record: Record) {
+    switch record {
+    case .vote(let term, let votedFor):
+      currentTerm = term
+      self.votedFor = votedFor
+    case .append(let index, let entries):
+      precondition(index > .zero && index <= log.lastIndex.next, "the disk has lost a record")
+      log.truncate(from: index)
+      log.append(contentsOf: entries)
+    }
+  }
+
+  public func invariantViolation() -> String? {
+    if let brokenInvariant { return brokenInvariant }
+    if commitIndex > log.lastIndex {
+      return "commit index \(commitIndex) is beyond the log, which ends at \(log.lastIndex)"
+    }
+    if log.lastTerm > currentTerm {
+      return "the last entry is of term \(log.lastTerm), later than the term \(currentTerm)"
+    }
+    if log.lastIndex > LogIndex(1), log[log.lastIndex.previous].term > log.lastTerm {
+      return "the term falls from entry \(log.lastIndex.previous) to entry \(log.lastIndex)"
+    }
+    switch role {
+    case .follower, .preCandidate: return waitingReadsViolation()
+    case .candidate:
+      if votedFor != id { return "a candidate has not voted for itself" }
+      return waitingReadsViolation()
+    case .leader: return leaderViolation()
+    }
+  }
+
+  private func waitingReadsViolation() -> String? {
+    readsInRound.isEmpty && readsWaiting.isEmpty
+      ? nil : "reads wait at a replica that does not lead"
+  }
+
+  private func leaderViolation() -> String? {
+    if votedFor != id { return "a leader has not voted for itself" }
+    if log.lastIndex < termStartIndex { return "a leader has no entry of its term" }
+    for slot in progress.indices {
+      let known = progress[slot]
+      let replica = membership.replicas[slot]
+      if known.matchIndex > log.lastIndex {
+        return "replica \(replica) is believed to hold \(known.matchIndex), beyond the log"
+      }
+      guard slot != ownSlot else { continue }
+      if known.nextIndex <= known.matchIndex || known.nextIndex > log.lastIndex.next {
+        return "next index \(known.nextIndex) of replica \(replica) is beside "
+          + "\(known.matchIndex)...\(log.lastIndex)"
+      }
+    }
+    return nil
+  }
+}

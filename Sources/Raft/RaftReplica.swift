@@ -1,0 +1,164 @@
+import Replication
+
+/// Raft: one leader per term orders all updates, and a majority of replicas keeps them.
+///
+/// ```
+///   follower ──timeout──► pre-candidate ──majority──► candidate ──majority──► leader
+///      ▲                        │                         │                     │
+///      └────── higher term, AppendEntries of the own term, lost majority ───────┘
+/// ```
+///
+/// Follows Ongaro & Ousterhout 2014 ("the paper") for election (§5.2), replication (§5.3) and safety
+/// (§5.4), and Ongaro 2014 ("the thesis") for PreVote (§9.6), stepping down without a majority (§6.2),
+/// reads without log entries (§6.4), pipelining (§10.2) and writing to disk in parallel (§10.2.1).
+///
+/// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches, so
+///   that every protocol of the bench batches alike.
+/// - Deviation: a rejected AppendEntries says where the logs part (the last paragraphs of §5.3 of the
+///   paper), and the leader sends ahead of acknowledgements only to followers whose log it knows.
+/// - Deviation: AppendEntries carries the number of the newest read round. A reply echoes it, which
+///   confirms leadership for the reads of that round and of all earlier ones.
+public struct RaftReplica: ReplicaCore {
+  public typealias Term = UInt64
+
+  enum Role: Equatable { case follower, preCandidate, candidate, leader }
+
+  public enum Timer: Int, CaseIterable, TimerName {
+    /// Follower and candidate: time for an election. Leader: time to look for a majority.
+    case election
+    case heartbeat
+  }
+
+  /// Terms above this are nonsense: no cluster lives long enough to count that far.
+  static let largestTerm = Term(1) << 62
+
+  let id: ReplicaID
+  let membership: Membership
+  let options: Options
+  /// The position of this replica in `membership.replicas`.
+  let ownSlot: Int
+
+  // Durable, as in figure 2 of the paper: a record is persisted whenever one of these changes.
+  var currentTerm: Term = 0
+  var votedFor: ReplicaID?
+  var log = Log()
+
+  // Volatile on every replica.
+  var role = Role.follower
+  var commitIndex = LogIndex.zero
+  /// The leader of `currentTerm`, once known.
+  var leader: ReplicaID?
+  /// When an AppendEntries of that leader last arrived.
+  var lastLeaderContact = Instant.zero
+  /// Who granted its vote, or its pre-vote, in the election that runs.
+  var votesGranted: [ReplicaID] = []
+
+  // Volatile on the leader; set anew at the start of its term.
+  /// What the leader knows of each replica, itself included, in the order of the membership.
+  var progress: [Progress]
+  /// The no-op with which the leader began its term.
+  var termStartIndex = LogIndex.zero
+  /// The newest round of heartbeats that confirms leadership for reads.
+  var readRound: UInt64 = 0
+  /// Reads that the running round will answer.
+  var readsInRound: [ReadTicket] = []
+  /// Reads that arrived later than the running round began.
+  var readsWaiting: [ReadTicket] = []
+
+  /// The first safety property that this replica saw broken.
+  var brokenInvariant: String?
+
+  public init(id: ReplicaID, membership: Membership, options: Options) {
+    guard let slot = membership.replicas.firstIndex(of: id) else {
+      preconditionFailure("replica \(id) is not in the membership \(membership.replicas)")
+    }
+    self.id = id
+    self.membership = membership
+    self.options = options
+    ownSlot = slot
+    progress = membership.replicas.map { _ in Progress(windowCapacity: options.inFlightLimit) }
+  }
+
+  public mutating func handle(
+    _ event: Event<RaftReplica>, at now: Instant, into effects: inout Effects<RaftReplica>
+  ) {
+    switch event {
+    case .started: effects.setTimer(.election, after: options.electionTimeout)
+    case .received(let message, let sender):
+      receive(message, from: sender, at: now, into: &effects)
+    case .timerFired(.election): electionTimerFired(into: &effects)
+    case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
+    case .requested(let batch): propose(batch, into: &effects)
+    case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    }
+  }
+
+  private mutating func receive(
+    _ message: Message, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<RaftReplica>
+  ) {
+    guard let slot = slot(of: sender), message.term <= RaftReplica.largestTerm else { return }
+    switch message {
+    case .appendEntries(let request):
+      if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
+    case .appendAccepted(let reply): receive(reply, from: slot, into: &effects)
+    case .appendRejected(let reply): receive(reply, from: slot, into: &effects)
+    case .requestVote(let request):
+      if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
+    case .voteReply(let reply): receive(reply, from: sender, into: &effects)
+    case .newerTerm(let term):
+      if term > currentTerm { becomeFollower(in: term, into: &effects) }
+    }
+  }
+
+  /// The position of a replica in the membership; `nil` for strangers.
+  func slot(of replica: ReplicaID) -> Int? {
+    for slot in membership.replicas.indices where membership.replicas[slot] == replica {
+      return slot
+    }
+    return nil
+  }
+
+  /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election timer
+  /// runs on, unless this was the leader, which has none of its own (rule of figure 2).
+  mutating func becomeFollower(in term: Term, into effects: inout Effects<RaftReplica>) {
+    let wasLeader = role == .leader
+    role = .follower
+    votesGranted.removeAll(keepingCapacity: true)
+    if term > currentTerm {
+      currentTerm = term
+      votedFor = nil
+      leader = nil
+      effects.persist(.vote(term: term, votedFor: nil))
+    }
+    if wasLeader {
+      leader = nil
+      effects.cancelTimer(.heartbeat)
+      effects.setTimer(.election, after: options.electionTimeout)
+      refuseReads(into: &effects)
+    }
+  }
+
+  /// Moves the commit index forward and announces what it passes.
+  mutating func commit(through index: LogIndex, into effects: inout Effects<RaftReplica>) {
+    while commitIndex < index {
+      commitIndex = commitIndex.next
+      let entry = log[commitIndex]
+      effects.commit(
+        entry.batch, at: commitIndex, answering: role == .leader && entry.term == currentTerm)
+    }
+  }
+
+  public var status: ReplicaStatus {
+    let word =
+      switch role {
+      case .follower: "follower"
+      case .preCandidate: "pre-candidate"
+      case .candidate: "candidate"
+      case .leader: "leader"
+      }
+    return ReplicaStatus(
+      role: word, isInCharge: role == .leader, epoch: currentTerm, commitIndex: commitIndex,
+      lastIndex: log.lastIndex)
+  }
+}
