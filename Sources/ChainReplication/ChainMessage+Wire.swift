@@ -119,7 +119,6 @@ extension ChainRecord: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .entries(_, let entries): 9 + entries.encodedByteCount
-    case .view: 9
     }
   }
 
@@ -129,9 +128,6 @@ extension ChainRecord: WireCodable {
       writer.write(UInt8(0))
       first.encode(into: &writer)
       entries.encode(into: &writer)
-    case .view(let number):
-      writer.write(UInt8(1))
-      writer.write(number)
     }
   }
 
@@ -140,7 +136,6 @@ extension ChainRecord: WireCodable {
     case 0:
       let first = try LogIndex(from: &reader)
       self = .entries(first: first, try [ViewEntry](from: &reader))
-    case 1: self = .view(try reader.read(UInt64.self))
     case let tag: throw .malformed("\(tag) is no record of a chain")
     }
   }

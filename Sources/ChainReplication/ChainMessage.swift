@@ -106,10 +106,9 @@ public enum ChainMessage: Equatable, Sendable {
   }
 }
 
-/// One durable fact of a chain's replica.
+/// One durable fact of a chain's replica. The number of its view is none: that is made durable before
+/// the replica is told of the view (`Supervised`).
 public enum ChainRecord: Equatable, Sendable {
   /// The log holds these entries from `first` on and nothing behind them.
   case entries(first: LogIndex, [ViewEntry])
-  /// The replica works in this view and will never work in an earlier one.
-  case view(UInt64)
 }

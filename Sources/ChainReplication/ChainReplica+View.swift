@@ -26,15 +26,8 @@ extension ChainReplica {
   public mutating func adopt(
     _ view: View, at now: Instant, into effects: inout Effects<ChainReplica>
   ) {
-    // A restarted replica might be told an old view by an old message. Its disk knows better.
-    guard view.number > self.view.number, view.number >= newestView,
-      view.number >= log.lastView
-    else { return }
+    guard view.number > self.view.number, view.number >= log.lastView else { return }
     let wasSynchronised = isSynchronised && keepsPlace(in: view)
-    if view.number > newestView {
-      newestView = view.number
-      effects.persist(.view(view.number))
-    }
     let wasTail = isTail
     takePlace(in: view)
     isSynchronised = isHead || wasSynchronised

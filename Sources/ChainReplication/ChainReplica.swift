@@ -45,8 +45,6 @@ public struct ChainReplica: SupervisedCore {
 
   // Durable: rebuilt by `recover`.
   var log = ViewLog()
-  /// The newest view this replica ever worked in.
-  var newestView: UInt64 = 0
   /// The last entry that a restart found on disk: clients were answered for it, or will ask again.
   var recoveredThrough = LogIndex.zero
 
@@ -96,8 +94,6 @@ public struct ChainReplica: SupervisedCore {
       log.truncate(from: first)
       for entry in entries { log.append(entry) }
       recoveredThrough = log.lastIndex
-    case .view(let number):
-      newestView = max(newestView, number)
     }
   }
 

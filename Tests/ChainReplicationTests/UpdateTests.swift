@@ -222,7 +222,7 @@ struct UpdateTests {
       #expect(bytes.count == message.encodedByteCount)
       #expect(try WireReader.decode(ChainMessage.self, from: bytes) == message)
     }
-    for record in [ChainRecord.view(6), .entries(first: LogIndex(4), entries)] {
+    for record in [ChainRecord.entries(first: LogIndex(4), entries)] {
       let bytes = record.encoded()
       #expect(bytes.count == record.encodedByteCount)
       #expect(try WireReader.decode(ChainRecord.self, from: bytes) == record)

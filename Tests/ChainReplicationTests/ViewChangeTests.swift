@@ -218,12 +218,13 @@ struct ViewChangeTests {
     #expect(chain.answered(0) == [update])
   }
 
-  @Test("A replica does not go back to a view older than its disk knows")
+  @Test("A replica does not go back to a view older than its log")
   func noOldViews() {
     var chain = Chain(2)
     chain.cluster.run()
     let old = chain.view
     chain.issue([0, 1])
+    chain.update(at: 0)
     chain.cluster.run()
     chain.crash(1)
     chain.restart(1)

@@ -230,7 +230,10 @@ extension World {
   private mutating func replayRecords(of id: ReplicaID) {
     let records = cluster.nodes[id.index].records
     for record in records[seenRecords[id.index]...] {
-      guard case .entries(let first, let entries) = record else { continue }
+      let (first, entries) =
+        switch record {
+        case .entries(let first, let entries): (first, entries)
+        }
       durable[id.index].removeSubrange((first.rawValue - 1)...)
       durable[id.index] += entries
     }
