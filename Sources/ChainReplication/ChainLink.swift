@@ -23,14 +23,10 @@ struct ChainProgress: Equatable, Sendable {
 }
 
 extension ChainReplica {
-  /// The most entries in a page, which the log also bounds in bytes.
-  static let pageEntryCount = 512
   /// The joiner has caught up when it lacks at most this many entries.
   static let joinerSlack = 64
   /// The most entries on their way to a joiner. Members are bounded by the head's window.
   static let joinerWindow = 1024
-  /// The most ends of views in a position. Beyond them the whole pending part is sent again.
-  static let runLimit = 64
 
   /// Sends new entries to the successor, and to the joiner if there is one.
   mutating func handOn(_ forward: Forward, into effects: inout Effects<ChainReplica>) {
@@ -53,7 +49,7 @@ extension ChainReplica {
   private func makePage(from first: LogIndex) -> Forward? {
     guard let previousView = log.view(at: first.previous) else { return nil }
     let entries = log.page(
-      from: first, through: first + (ChainReplica.pageEntryCount - 1))
+      from: first, through: first + (options.page - 1))
     return Forward(
       previous: first.previous, previousView: previousView,
       entries: sentAgain(entries, from: first), committed: committed, wantsReceipt: true)
@@ -90,8 +86,7 @@ extension ChainReplica {
     _ position: Position, of link: WritableKeyPath<ChainReplica, ChainLink?>,
     into effects: inout Effects<ChainReplica>
   ) {
-    // What is behind an unsynchronised replica must wait: its own log may yet be cut.
-    guard isSynchronised, let target = self[keyPath: link] else { return }
+    guard isComplete, let target = self[keyPath: link] else { return }
     if link == \.successor, let acknowledged = position.acknowledged {
       receiveAcknowledgement(of: acknowledged, into: &effects)
     }

@@ -14,6 +14,8 @@ extension ChainReplica {
     public var resend: Interval
     /// The most entries that may be pending at the head; further updates are refused.
     public var window: Int
+    /// The most entries sent at a time to a replica that catches up.
+    public var page: Int
     public var bug: ChainBug?
 
     public static let declared: [OptionDeclaration] = [
@@ -27,6 +29,9 @@ extension ChainReplica {
       OptionDeclaration(
         "window", .integer(default: 4096, range: 1...65_536),
         "The most batches the head lets travel down the chain at a time"),
+      OptionDeclaration(
+        "page", .integer(default: 512, range: 1...65_536),
+        "The most batches sent at a time to a replica that catches up"),
       ChainBug.option,
     ]
 
@@ -34,6 +39,7 @@ extension ChainReplica {
       reads = Reads(rawValue: values.choice("reads")) ?? .tail
       resend = values.interval("resend")
       window = values.integer("window")
+      page = values.integer("page")
       bug = ChainBug.chosen(in: values)
     }
   }

@@ -22,7 +22,7 @@ extension ChainReplica {
       if link.next > last.next || link.match > last {
         return "\(id) counts on entries behind its log at \(link.to)"
       }
-      if !isSynchronised { return "\(id) feeds \(link.to) and is not in line itself" }
+      if !isComplete { return "\(id) feeds \(link.to) and is not complete itself" }
     }
     if isHead, predecessor != nil { return "\(id) is the head and has a predecessor" }
     if servesReads, !isTail { return "\(id) answers reads and is not the tail" }

@@ -22,6 +22,7 @@ extension ChainReplica {
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
   mutating func receive(_ forward: Forward, into effects: inout Effects<ChainReplica>) {
     guard isSynchronised || options.bug == .acceptAnyView else { return }
+    let wasComplete = isComplete
     let last = log.lastIndex
     guard forward.previous <= last else { return reportGap(into: &effects) }
     guard log.view(at: forward.previous) == forward.previousView else { return }
@@ -31,6 +32,7 @@ extension ChainReplica {
     } else if heldCount < forward.entries.count {
       append(Array(forward.entries[heldCount...]), into: &effects)
     }
+    if isComplete, !wasComplete { beginServing(into: &effects) }
     learnCommitted(min(forward.committed, forward.last), into: &effects)
     // Behind the barrier: the receipt says that the entries are durable.
     if forward.wantsReceipt, let predecessor {

@@ -8,19 +8,23 @@ import ViewService
 // Three things are to be shown of a change from view n to view n + 1.
 //
 // Nothing acknowledged is lost. An entry is acknowledged when it is durable at the tail of a view, and
-// by then at every member, because each hands on only what is durable. The authority puts a replica
-// first only if it was a member of an established view and has not restarted since without its disk:
-// the head of n + 1 holds everything. A replica behind it holds a prefix of what its predecessor holds,
-// either because it already did in view n and those before it now were before it then, or because its
-// predecessor brought it in line in this view.
+// by then it is durable at every member, because each hands on only what is durable. The authority puts
+// a replica first only if it was a member of an established view and of all since, so the head of n + 1
+// holds everything. A member behind it is in line: its log is a prefix of its predecessor's, either
+// because it was in view n and those before it now were before it then, or because its predecessor
+// brought it in line in this view. It is complete when it also holds everything up to `servesFrom`,
+// behind which nothing had been acknowledged when it was brought in line. A view is established when
+// all members are complete.
 //
 // What is cut was not acknowledged. A replica that was restarted, or that missed views, may hold more
-// than its predecessor now does: it may have been the head. Its predecessor is synchronised, so it holds
-// everything that was acknowledged, by induction from the head; what it lacks was not.
+// than its predecessor does: it may have been the head. It is cut only by a predecessor that is
+// complete, and only where the logs part, so it keeps everything that was acknowledged. (A predecessor
+// that is in line but lacks pages might cut the last copy that may still be put in charge.)
 //
-// A tail answers nothing too early. A member that stays member holds all that was acknowledged in view
-// n, since it lay on the way to the tail. A replica that joins does not: it waits for the old tail to
-// send its position in the new view, at which the old tail no longer acknowledges on its own.
+// A tail answers nothing too early. A member that keeps its place holds all that was acknowledged in
+// view n, since it lay on the way to the tail. Any other waits for its predecessor to say, in the new
+// view, what its last entry is. If the predecessor was the old tail, it acknowledges nothing of its own
+// accord from then on; if the old tail is gone, its lease was over before the authority removed it.
 
 extension ChainReplica {
   public mutating func adopt(
@@ -31,14 +35,14 @@ extension ChainReplica {
     let wasTail = isTail
     takePlace(in: view)
     isSynchronised = isHead || wasSynchronised
-    servesFrom = isSynchronised ? max(servesFrom, log.lastIndex) : .zero
+    servesFrom = isHead || !wasSynchronised ? log.lastIndex : max(servesFrom, log.lastIndex)
     establishedFrom = log.lastIndex
     if options.bug == .dropSentOnTailFailure, isTail, !wasTail, isSynchronised {
       log.truncate(from: committed.next)
       servesFrom = .zero
     }
     if predecessor != nil { sendPosition(into: &effects) }
-    if isSynchronised { beginServing(into: &effects) }
+    if isComplete { beginServing(into: &effects) }
     if predecessor != nil || successor != nil { setTimerIfNeeded(into: &effects) }
   }
 
@@ -77,9 +81,13 @@ extension ChainReplica {
     }
   }
 
-  /// In line with the predecessor: the one behind may be brought in line, and a tail's log is going to
-  /// be committed, what the failed tail had not acknowledged included (§3.2).
-  private mutating func beginServing(into effects: inout Effects<ChainReplica>) {
+  /// Whether this replica is in line and holds all that earlier tails may have acknowledged. Only then
+  /// may it bring another one in line, which cuts what it does not hold itself.
+  var isComplete: Bool { isSynchronised && log.lastIndex >= servesFrom }
+
+  /// The one behind may be brought in line, and a tail's log is going to be committed, what the failed
+  /// tail had not acknowledged included (§3.2).
+  func beginServing(into effects: inout Effects<ChainReplica>) {
     if let successor { effects.send(.hail(view: view.number), to: successor.to) }
     if let joiner { effects.send(.hail(view: view.number), to: joiner.to) }
     awaitOwnDisk(into: &effects)
@@ -91,16 +99,14 @@ extension ChainReplica {
     let position = Position(
       last: log.lastIndex, lastView: log.lastView, committed: committed,
       acknowledged: acknowledged, isSynchronised: isSynchronised,
-      runs: newestRuns())
+      runs: uncommittedRuns())
     effects.send(.position(view: view.number, position), to: predecessor)
   }
 
-  /// The newest stretches of the log that reach beyond what is committed, and so may differ.
-  private func newestRuns() -> [ViewRun] {
+  /// The stretches of the log that reach beyond what is committed, and so may differ.
+  private func uncommittedRuns() -> [ViewRun] {
     var start = log.runs.count
-    while start > 0, log.runs[start - 1].last > committed,
-      log.runs.count - start < ChainReplica.runLimit
-    { start -= 1 }
+    while start > 0, log.runs[start - 1].last > committed { start -= 1 }
     return Array(log.runs[start...])
   }
 
@@ -129,8 +135,8 @@ extension ChainReplica {
     }
     isSynchronised = true
     servesFrom = synchronisation.through
+    if isComplete { beginServing(into: &effects) }
     receive(forward, into: &effects)
-    beginServing(into: &effects)
   }
 
   /// Entries are missing before those that came: the predecessor is told, once until some arrive.
@@ -161,7 +167,7 @@ extension ChainReplica {
       isUnfinished = true
       if isQuiet || !isSynchronised { sendPosition(into: &effects) }
     }
-    if let successor, isSynchronised,
+    if let successor, isComplete,
       !successor.isOpen || acknowledged != log.lastIndex
     {
       isUnfinished = true

@@ -10,21 +10,23 @@ import ViewService
 /// the tail alone. An acknowledgement passes back up, and what it has not covered yet is `pending`, the
 /// paper's Sent (the Inprocess Requests Invariant, §3).
 ///
-/// Failures are an outside authority's affair (the paper's master): it issues views, and `adopt` takes
-/// them over (§3.1 to §3.3, §4). A replica without a head in front of it is the head; a predecessor
-/// brings its new successor in line before it sends anything new; a new tail's pending entries become
-/// committed. A joiner copies the tail's log while the tail goes on serving, and becomes the tail in a
-/// later view.
+/// Failures are the affair of an outside authority, the paper's master: it issues views, and `adopt`
+/// takes them over (§3.1 to §3.3, §4). The first member is the head and goes on numbering behind what it
+/// holds; a predecessor brings a new successor in line before it sends it anything new; what is pending
+/// at a new tail is committed. A joiner copies the tail's log while the tail goes on serving, and is the
+/// tail of a later view.
 ///
 /// Deviation: an update is applied when its acknowledgement passes, not when it is received, because an
-/// application that is never ahead of what is committed needs no undoing (`Sent removed by the tail's
-/// acknowledgement`). Clients see the tail's state alone, so nothing they can observe changes.
+/// application that is never ahead of what is committed needs no undoing (test: `Sent removed by the
+/// tail's acknowledgement`). Clients see nothing but the tail's state, and that is the same.
 ///
-/// Deviation: the paper assumes reliable FIFO links and fail-stop servers. Here messages may be lost,
-/// duplicated and reordered, and servers restart with what was durable: entries carry their index and
-/// the view they were numbered in, and neighbours compare positions (`Lost, repeated and reordered
-/// messages`). For the same reason the authority talks to each replica on its own, and the order of the
-/// four messages of §3.3 (successor before predecessor) follows from what the neighbours tell each other.
+/// Deviation: the paper assumes reliable FIFO links and servers that stop for good. Here messages may be
+/// lost, repeated and reordered, and servers come back with what was durable. So entries carry their
+/// index and the view they were numbered in, and neighbours compare positions (test: `Lost, repeated and
+/// reordered messages`).
+///
+/// Deviation: the master of §3.3 asks S+ what it has and then tells S-, four messages in a row. Here the
+/// authority tells every member the view, and S+ tells S- itself (test: `A middle fails`).
 public struct ChainReplica: SupervisedCore {
   public typealias Message = ChainMessage
   public typealias Record = ChainRecord
@@ -59,10 +61,10 @@ public struct ChainReplica: SupervisedCore {
   /// The tail's link to the joiner.
   var joiner: ChainLink?
 
-  /// The log is a prefix of the predecessor's, and all that may have been acknowledged in earlier views
-  /// is in it or comes before `servesFrom`.
+  /// In line: the log is a prefix of the predecessor's.
   var isSynchronised = false
-  /// A tail answers reads once it has committed this entry.
+  /// Nothing behind this entry was acknowledged in earlier views. A tail answers reads once it has
+  /// committed it.
   var servesFrom = LogIndex.zero
   /// Everything up to here has been committed. What lies behind is `pending`.
   var committed = LogIndex.zero

@@ -9,9 +9,13 @@ struct Chain {
   var view: View
   private var nextSequence: UInt64 = 1
 
-  init(_ replicas: Int, bug: ChainBug? = nil, members: [Int]? = nil, joiner: Int? = nil) {
+  init(
+    _ replicas: Int, bug: ChainBug? = nil, members: [Int]? = nil, joiner: Int? = nil,
+    page: Int = 512
+  ) {
     var options = ChainReplica.Options()
     options.bug = bug
+    options.page = page
     cluster = InProcessCluster(membership: Membership(replicas: replicas), options: options)
     view = View(
       number: 1, members: (members ?? Array(0..<replicas)).map { ReplicaID($0) },

@@ -108,6 +108,26 @@ struct JoinerTests {
     #expect(chain.core(0).report.isEstablished)
   }
 
+  @Test("A member that still lacks pages cuts nobody: the one behind it may have to be the head")
+  func incompleteCutsNobody() {
+    var chain = Chain(3, members: [0, 2], page: 2)
+    chain.cluster.run()
+    for _ in 0..<10 { chain.update(at: 0) }
+    chain.cluster.run()
+    chain.crash(2)
+    chain.restart(2)
+    chain.cluster.delivers = { if case .receipt = $0.message { false } else { true } }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(chain.core(1).status.lastIndex == LogIndex(2))
+    #expect(chain.core(2).status.lastIndex == LogIndex(10))
+    chain.crash(0)
+    chain.cluster.delivers = { _ in true }
+    chain.issue([2, 1])
+    chain.cluster.run()
+    #expect(chain.committed(1).count == 10 && chain.committed(2).count == 10)
+  }
+
   @Test("joiner-serves-during-copy: a new tail shows less than the old one did (protocols 2d.9)")
   func servesDuringCopy() {
     func answers(bug: ChainBug?) -> Bool {

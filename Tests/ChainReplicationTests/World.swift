@@ -53,6 +53,7 @@ struct World {
   init(seed: UInt64, replicas: Int = 4, bug: ChainBug? = nil) {
     var options = ChainReplica.Options()
     options.bug = bug
+    options.page = 4
     let membership = Membership(replicas: replicas)
     cluster = InProcessCluster(membership: membership, options: options)
     authority = ScriptedAuthority(members: Array(membership.replicas.dropLast()))
