@@ -65,6 +65,15 @@ public struct InProcessCluster<Core: ReplicaCore> {
     carryOut(at: id)
   }
 
+  /// Lets the caller do to one core what no event does, and carries out the effects.
+  public mutating func perform(
+    at id: ReplicaID, _ body: (inout Core, Instant, inout Effects<Core>) -> Void
+  ) {
+    guard nodes[id.index].isUp else { return }
+    body(&nodes[id.index].core, now, &effects)
+    carryOut(at: id)
+  }
+
   /// Delivers messages until none are left or `limit` have been delivered; says whether none are left.
   @discardableResult
   public mutating func run(limit: Int = .max) -> Bool {

@@ -1,0 +1,70 @@
+import Replication
+
+extension ChainReplica {
+  /// What an experiment may set for chain replication.
+  public struct Options: ProtocolOptions {
+    /// Which replicas answer reads.
+    public enum Reads: String, CaseIterable, Sendable {
+      /// The tail alone (van Renesse & Schneider 2004 §2).
+      case tail
+    }
+
+    public var reads: Reads
+    /// How long a replica waits for progress before it asks its neighbour where it stands.
+    public var resend: Interval
+    /// The most entries that may be pending at the head; further updates are refused.
+    public var window: Int
+    /// The most entries sent at a time to a replica that catches up.
+    public var page: Int
+    public var bug: ChainBug?
+
+    public static let declared: [OptionDeclaration] = [
+      OptionDeclaration(
+        "reads", .choice(default: Reads.tail.rawValue, of: Reads.allCases.map(\.rawValue)),
+        "Which replicas answer reads"),
+      OptionDeclaration(
+        "resend",
+        .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
+        "How long a replica waits for progress before it asks its neighbour where it stands"),
+      OptionDeclaration(
+        "window", .integer(default: 4096, range: 1...65_536),
+        "The most batches the head lets travel down the chain at a time"),
+      OptionDeclaration(
+        "page", .integer(default: 512, range: 1...65_536),
+        "The most batches sent at a time to a replica that catches up"),
+      ChainBug.option,
+    ]
+
+    public init(_ values: OptionValues) {
+      reads = Reads(rawValue: values.choice("reads")) ?? .tail
+      resend = values.interval("resend")
+      window = values.integer("window")
+      page = values.integer("page")
+      bug = ChainBug.chosen(in: values)
+    }
+  }
+}
+
+/// The classic mistakes of chain replication, each of which switches one rule off.
+public enum ChainBug: String, SwitchableBug {
+  case ackAtHead = "ack-at-head"
+  case dropSentOnTailFailure = "drop-sent-on-tail-failure"
+  case skipSuffixOnMiddleFailure = "skip-suffix-on-middle-failure"
+  case removeSentOnReceipt = "remove-sent-on-receipt"
+  case acceptAnyView = "accept-any-view"
+  case joinerServesDuringCopy = "joiner-serves-during-copy"
+  case serveStaleRole = "serve-stale-role"
+
+  public var meaning: String {
+    switch self {
+    case .ackAtHead: "The head answers an update when only its own disk holds it"
+    case .dropSentOnTailFailure: "A new tail forgets what it had sent to the failed one"
+    case .skipSuffixOnMiddleFailure: "A new successor gets no-ops for what its predecessor had sent"
+    case .removeSentOnReceipt:
+      "An update leaves Sent when it is handed on, not when the tail has it"
+    case .acceptAnyView: "Messages count whatever their view and whoever their sender"
+    case .joinerServesDuringCopy: "A joiner answers reads before it holds what the tail holds"
+    case .serveStaleRole: "A replica that is not the tail answers reads from what it knows"
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Replication
+import ViewService
+
+extension ChainReplica {
+  /// What a replica can see of §3's invariants by itself; that one history is a prefix of another is
+  /// seen from outside only.
+  public func invariantViolation() -> String? {
+    if let brokenRule { return brokenRule }
+    let last = log.lastIndex
+    if committed > last { return "\(id) has committed \(committed), behind its last entry \(last)" }
+    if let acknowledged, acknowledged > committed {
+      return "\(id) passed on an acknowledgement of \(acknowledged) but committed \(committed)"
+    }
+    if view.number > 0, log.lastView > view.number {
+      return "\(id) in view \(view.number) holds an entry of view \(log.lastView)"
+    }
+    if last > log.firstIndex, let before = log.view(at: last.previous), before > log.lastView {
+      return "\(id) holds an entry of view \(before) before one of view \(log.lastView)"
+    }
+    for link in [successor, joiner] {
+      guard let link, link.isOpen else { continue }
+      if link.next > last.next || link.match > last {
+        return "\(id) counts on entries behind its log at \(link.to)"
+      }
+      if !isComplete { return "\(id) feeds \(link.to) and is not complete itself" }
+    }
+    if isHead, predecessor != nil { return "\(id) is the head and has a predecessor" }
+    if servesReads, !isTail { return "\(id) answers reads and is not the tail" }
+    return nil
+  }
+}

@@ -1,0 +1,148 @@
+import Replication
+
+// A node that runs the data protocol.
+extension Supervised {
+  mutating func handleAsReplica(
+    _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    ward.observe(now)
+    switch event {
+    case .received(.replica(let message), let sender):
+      replica?.handle(.received(message, from: sender), at: now, into: &replicaEffects)
+    case .requested(let batch):
+      replica?.handle(.requested(batch), at: now, into: &replicaEffects)
+    case .readRequested(let ticket):
+      replica?.handle(.readRequested(ticket), at: now, into: &replicaEffects)
+    case .timerFired(.replica(let timer)):
+      replica?.handle(.timerFired(timer), at: now, into: &replicaEffects)
+    case .started:
+      ward.incarnation += 1
+      effects.persist(.incarnation(ward.incarnation))
+      replica?.handle(.started, at: now, into: &replicaEffects)
+      ping(at: now, into: &effects)
+      effects.setTimer(.tick, after: options.ping)
+    case .timerFired(.tick):
+      tick(at: now, into: &effects)
+    case .received(let message, let sender):
+      hear(message, from: sender, at: now, into: &effects)
+    case .timerFired(.consensus):
+      break
+    }
+    passOn(at: now, into: &effects)
+    if let report = replica?.report, report != ward.reported { ping(at: now, into: &effects) }
+  }
+
+  private mutating func tick(at now: Instant, into effects: inout Effects<Self>) {
+    ward.tick()
+    // Three intervals without an answer: perhaps another node leads the authority.
+    if ward.ticks - ward.lastAnswerTick >= 3 {
+      ward.lastAnswerTick = ward.ticks
+      ward.target = (ward.target + 1) % max(membership.authority.count, 1)
+    }
+    if !ward.heldReads.isEmpty, ward.ticks - ward.heldReadsTick >= options.silenceLimit {
+      for ticket in ward.heldReads { effects.refuseRead(ticket, redirect: nil) }
+      ward.heldReads.removeAll()
+    }
+    ping(at: now, into: &effects)
+    effects.setTimer(.tick, after: options.ping)
+  }
+
+  private mutating func ping(at now: Instant, into effects: inout Effects<Self>) {
+    guard let report = replica?.report, !membership.authority.isEmpty else { return }
+    let target = membership.authority[ward.target]
+    effects.send(.ping(ward.nextPing(report, at: now)), to: target)
+  }
+
+  /// Messages of the authority, and those to oneself.
+  private mutating func hear(
+    _ message: Message, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<Self>
+  ) {
+    let isFromAuthority = membership.authority.contains(sender)
+    switch message {
+    case .pong(let pong) where isFromAuthority:
+      if let place = membership.authority.firstIndex(of: sender) { ward.target = place }
+      ward.answered(pong, at: now)
+      announce(pong.view, into: &effects)
+      releaseHeldReads(at: now, into: &effects)
+    case .view(let view) where isFromAuthority:
+      announce(view, into: &effects)
+    case .redirect(let hint) where isFromAuthority:
+      guard !ward.hasFollowedRedirect else { return }
+      ward.hasFollowedRedirect = true
+      let place = hint.flatMap { membership.authority.firstIndex(of: $0) }
+      ward.target = place ?? (ward.target + 1) % membership.authority.count
+      ping(at: now, into: &effects)
+    case .held(let view) where sender == id:
+      guard view.number > ward.view.number else { return }
+      adopt(view, at: now, into: &effects)
+    default:
+      break
+    }
+  }
+
+  /// Makes the number of a new view durable. The view is taken over when that is done.
+  private mutating func announce(_ view: View, into effects: inout Effects<Self>) {
+    guard view.number > ward.announced else { return }
+    ward.announced = view.number
+    effects.persist(.held(view.number))
+    effects.send(.held(view), to: id)
+  }
+
+  private mutating func adopt(
+    _ view: View, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    ward.take(view)
+    replica?.adopt(view, at: now, into: &replicaEffects)
+    // The replica is asked again: it may be out of charge now, and then knows whom to name.
+    let tickets = ward.heldReads
+    ward.heldReads.removeAll()
+    for ticket in tickets {
+      replica?.handle(.readRequested(ticket), at: now, into: &replicaEffects)
+    }
+    ping(at: now, into: &effects)
+  }
+
+  private mutating func releaseHeldReads(at now: Instant, into effects: inout Effects<Self>) {
+    guard !ward.heldReads.isEmpty, ward.holdsLease(at: now) else { return }
+    for ticket in ward.heldReads { effects.read(ticket) }
+    ward.heldReads.removeAll(keepingCapacity: true)
+  }
+
+  /// Carries the effects of the data protocol out, reads only under a lease.
+  private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
+    for record in replicaEffects.records { effects.persist(.replica(record)) }
+    for send in replicaEffects.sends { effects.send(.replica(send.message), to: send.to) }
+    for send in replicaEffects.earlySends {
+      // Safe early: the view's number was durable before the core heard of the view, and what the
+      // core may say before its records are durable is the core's own argument.
+      effects.sendEarly(.replica(send.message), to: send.to)
+    }
+    for change in replicaEffects.timerChanges {
+      switch change {
+      case .set(let timer, let range): effects.setTimer(.replica(timer), after: range)
+      case .cancel(let timer): effects.cancelTimer(.replica(timer))
+      }
+    }
+    for commit in replicaEffects.commits {
+      effects.commit(commit.batch, at: commit.index, answering: commit.answering)
+    }
+    for ticket in replicaEffects.reads {
+      if ward.holdsLease(at: now) {
+        effects.read(ticket)
+      } else if ward.heldReads.count < Ward.heldReadLimit {
+        if ward.heldReads.isEmpty { ward.heldReadsTick = ward.ticks }
+        ward.heldReads.append(ticket)
+      } else {
+        effects.refuseRead(ticket, redirect: nil)
+      }
+    }
+    for refusal in replicaEffects.refusedBatches {
+      effects.refuse(refusal.refused, redirect: refusal.redirect)
+    }
+    for refusal in replicaEffects.refusedReads {
+      effects.refuseRead(refusal.refused, redirect: refusal.redirect)
+    }
+    replicaEffects.removeAll()
+  }
+}

@@ -1,0 +1,190 @@
+import Replication
+
+/// A cluster whose replicas are supervised by an outside authority, as one core for all its nodes.
+///
+/// A node of `Membership.replicas` runs `Replica`; a node of `Membership.authority` runs `Consensus` and
+/// applies what it commits to a `ViewServiceStateMachine`. Replicas ping the authority's leader and get
+/// the current view in return; who is in charge is decided by the authority alone.
+///
+/// Follows the view service of primary-backup as Alsberg & Day 1976 and PacificA (Lin et al. 2008 §2)
+/// put it, and the master of chain replication (van Renesse & Schneider 2004 §3): an authority that
+/// detects failures, replicated by consensus so that it survives its own.
+///
+/// Leases. A replica whose ping was answered in view `v` may answer reads in `v` until a fraction of
+/// `failureTimeout` has passed since it *sent* that ping. The authority's leader answers only when its
+/// consensus core has made sure, by a quorum asked after the ping came, that it still leads; and a
+/// leader proposes to remove a replica only `failureTimeout` after it last heard it, or after it became
+/// leader. While a proposal is on its way no ping is answered, so that none renews what it takes away.
+/// The assumption: two nodes' timers that count `failureTimeout` differ by less than a fifth. Clocks may
+/// jump: a lease also ends by a count of timer ticks, and when the clock is seen to go back.
+///
+/// Restarts. A replica makes the number of a view durable before it takes the view over, and never takes
+/// over the same number twice: what it said in that view before the restart may be forgotten here and
+/// remembered elsewhere. It reports view 0, and the authority gives it a new view.
+///
+/// Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log is on
+/// its disk, so it stays eligible, but goes to the end of the order if another one can lead.
+public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: ReplicaCore {
+  let id: ReplicaID
+  let membership: Membership
+  let options: Options
+
+  // Exactly one of the two is there.
+  var replica: Replica?
+  var consensus: Consensus?
+  var replicaEffects = Effects<Replica>()
+  var consensusEffects = Effects<Consensus>()
+
+  /// What a replica knows of the authority, and its lease.
+  var ward: Ward
+  /// What an authority node knows beyond its consensus core.
+  var authority: Authority
+
+  public init(id: ReplicaID, membership: Membership, options: Options) {
+    self.id = id
+    self.membership = membership
+    self.options = options
+    ward = Ward(options: options)
+    authority = Authority(id: id, membership: membership, options: options)
+    if membership.authority.contains(id) {
+      consensus = Consensus(
+        id: id, membership: Membership(replicas: membership.authority), options: options.consensus)
+    } else {
+      replica = Replica(id: id, membership: membership, options: options.replica)
+    }
+  }
+
+  public mutating func recover(_ record: Record) {
+    switch record {
+    case .replica(let record): replica?.recover(record)
+    case .consensus(let record): consensus?.recover(record)
+    case .incarnation(let number): ward.incarnation = max(ward.incarnation, number)
+    case .held(let number):
+      guard options.bug != .adoptAgain else { return }
+      ward.held = max(ward.held, number)
+      ward.announced = ward.held
+    }
+  }
+
+  public mutating func handle(
+    _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    if replica != nil {
+      handleAsReplica(event, at: now, into: &effects)
+    } else {
+      handleAsAuthority(event, at: now, into: &effects)
+    }
+  }
+
+  public var status: ReplicaStatus {
+    if let replica {
+      var status = replica.status
+      status.isCoordinator = false
+      return status
+    }
+    guard let consensus else { preconditionFailure("a node is a replica or of the authority") }
+    var status = consensus.status
+    status.role = status.isInCharge ? "authority leader" : "authority"
+    status.isCoordinator = status.isInCharge
+    status.isInCharge = false
+    status.isTail = false
+    return status
+  }
+
+  public func invariantViolation() -> String? {
+    if let replica { return replica.invariantViolation() }
+    let machine = authority.machine
+    if machine.view.number > 0, machine.eligible.isEmpty {
+      return "view \(machine.view.number) has no member that holds the data"
+    }
+    return consensus?.invariantViolation()
+  }
+
+  /// The view that this node works in, or, on an authority node, the last one it saw agreed on.
+  public var view: View { replica == nil ? authority.machine.view : ward.view }
+
+  /// Whether the authority, as far as this node of it knows, has marked `view` established.
+  public var isEstablished: Bool { authority.machine.isEstablished }
+
+  /// Whether this replica may answer reads now.
+  public func holdsLease(at now: Instant) -> Bool { ward.holdsLease(at: now) }
+}
+
+extension Supervised {
+  /// The options of the data protocol, and those of the authority. The authority's consensus core has
+  /// its defaults.
+  public struct Options: ProtocolOptions {
+    public var replica: Replica.Options
+    public var consensus: Consensus.Options
+    /// How long a replica must be silent before the authority gives it up.
+    public var failureTimeout: Interval
+    /// How often a replica pings, and how often the authority looks who is silent. At most a quarter of
+    /// `failureTimeout`, whatever was asked for, so that one lost ping costs no lease.
+    public var ping: Interval
+    public var bug: ViewServiceBug?
+
+    public static var declared: [OptionDeclaration] {
+      var declared = Replica.Options.declared.filter { $0.name != "unsafeBug" }
+      declared.append(
+        OptionDeclaration(
+          "failureTimeout",
+          .interval(default: .milliseconds(200), range: .milliseconds(4)...(.seconds(60))),
+          "How long a replica must be silent before the authority gives it up"))
+      declared.append(
+        OptionDeclaration(
+          "ping", .interval(default: .milliseconds(40), range: .milliseconds(1)...(.seconds(15))),
+          "How often a replica pings the authority; at most a quarter of failureTimeout"))
+      var bugs = ["none"]
+      for declaration in Replica.Options.declared where declaration.name == "unsafeBug" {
+        if case .choice(_, let names) = declaration.kind { bugs = names }
+      }
+      declared.append(
+        OptionDeclaration(
+          "unsafeBug",
+          .choice(default: "none", of: bugs + ViewServiceBug.allCases.map(\.rawValue)),
+          "Switches one known mistake on, to show that the bench catches it"))
+      return declared
+    }
+
+    public init(_ values: OptionValues) {
+      replica = Replica.Options(values)
+      consensus = Consensus.Options()
+      failureTimeout = values.interval("failureTimeout")
+      ping = min(values.interval("ping"), failureTimeout / 4)
+      bug = ViewServiceBug.chosen(in: values)
+    }
+
+    /// How many ticks of `ping` make sure that `failureTimeout` has passed; the first may come at once.
+    var silenceLimit: Int {
+      Int((failureTimeout.nanoseconds + ping.nanoseconds - 1) / ping.nanoseconds) + 1
+    }
+  }
+
+  public enum Timer: TimerName {
+    case replica(Replica.Timer)
+    case consensus(Consensus.Timer)
+    /// On a replica the next ping, on an authority node the next look at who is silent.
+    case tick
+
+    public static var count: Int { Replica.Timer.count + Consensus.Timer.count + 1 }
+
+    public var index: Int {
+      switch self {
+      case .replica(let timer): timer.index
+      case .consensus(let timer): Replica.Timer.count + timer.index
+      case .tick: Replica.Timer.count + Consensus.Timer.count
+      }
+    }
+
+    public init(index: Int) {
+      let behind = index - Replica.Timer.count
+      if behind < 0 {
+        self = .replica(Replica.Timer(index: index))
+      } else if behind < Consensus.Timer.count {
+        self = .consensus(Consensus.Timer(index: behind))
+      } else {
+        self = .tick
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import Replication
+
+/// The known mistakes of an outside authority. They share the option `unsafeBug` with those of the
+/// protocol that is supervised.
+public enum ViewServiceBug: String, SwitchableBug {
+  case leaseFromReceipt = "lease-from-receipt"
+  case promoteUnestablished = "promote-unestablished"
+  case pingWithoutQuorum = "ping-without-quorum"
+  case adoptAgain = "adopt-again"
+
+  public var meaning: String {
+    switch self {
+    case .leaseFromReceipt:
+      "A replica counts its lease from the receipt of the answer, not from the sending of the ping"
+    case .promoteUnestablished:
+      "A member of a view that was never established may be put in charge"
+    case .pingWithoutQuorum:
+      "The authority's leader answers pings without making sure that it still leads"
+    case .adoptAgain:
+      "A replica that restarts goes on in the view it had before, as if it had forgotten nothing"
+    }
+  }
+}

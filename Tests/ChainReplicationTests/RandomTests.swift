@@ -1,0 +1,44 @@
+import ChainReplication
+import Replication
+import Testing
+import ViewService
+
+@Suite("Random histories of views, crashes and messages")
+struct RandomTests {
+  /// What is wrong after a run of the seed, or `nil`.
+  private func failure(seed: UInt64, bug: ChainBug? = nil, steps: Int = 2000) -> String? {
+    var world = World(seed: seed, bug: bug)
+    for _ in 0..<steps where world.violation == nil { world.step() }
+    let makesProgress = world.violation == nil && world.heals()
+    return world.violation ?? (makesProgress ? nil : "no progress after the last fault")
+  }
+
+  @Test("Agreement, prefixes, nothing answered is lost, and progress after the last fault")
+  func sweep() {
+    for seed in 1...50 {
+      let found = failure(seed: UInt64(seed))
+      #expect(found == nil, "replay with World(seed: \(seed))")
+    }
+  }
+
+  @Test("The sweep sees views change, joiners become members, updates and reads succeed")
+  func coverage() {
+    var views: UInt64 = 0
+    var committed = 0
+    var reads = 0
+    for seed in 1...5 {
+      var world = World(seed: UInt64(seed))
+      for _ in 0..<3000 { world.step() }
+      views += world.authority.view.number
+      committed += world.history.count
+      reads += world.servedReads
+    }
+    #expect(views > 50 && committed > 200 && reads > 20)
+  }
+
+  @Test("The sweep finds every mistake", arguments: ChainBug.allCases)
+  func findsBugs(bug: ChainBug) {
+    let found = (1...200).first { failure(seed: $0, bug: bug) != nil }
+    #expect(found != nil)
+  }
+}
