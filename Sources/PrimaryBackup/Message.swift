@@ -1,43 +1,45 @@
 import Replication
 import ViewService
 
-/// What the replicas of one view say to each other. Every message names the view it was sent in.
-public enum Message: Equatable, Sendable {
-  /// From the primary to a backup or the joiner.
-  case append(Append)
-  /// Everything up to `index` equals the primary's log and is durable at the sender. From the primary to
-  /// itself, too.
-  case appended(view: UInt64, index: LogIndex)
-  /// The sender's log, in so many words: an append did not fit, or the sender has just taken the view
-  /// over (`round` is then `Message.unasked`).
-  case summary(view: UInt64, round: UInt32, runs: [ViewRun])
-  /// The sender works in this view, which is newer than that of the message it answers.
-  case outdated(view: UInt64)
+extension PrimaryBackupReplica {
+  /// What the replicas of one view say to each other. Every message names the view it was sent in.
+  public enum Message: Equatable, Sendable {
+    /// From the primary to a backup or the joiner.
+    case append(Append)
+    /// Everything up to `index` equals the primary's log and is durable at the sender. From the primary to
+    /// itself, too.
+    case appended(view: UInt64, index: LogIndex)
+    /// The sender's log, in so many words: an append did not fit, or the sender has just taken the view
+    /// over (`round` is then `Message.unasked`).
+    case summary(view: UInt64, round: UInt32, runs: [ViewRun])
+    /// The sender works in this view, which is newer than that of the message it answers.
+    case outdated(view: UInt64)
 
-  static let unasked = UInt32.max
+    static let unasked = UInt32.max
+  }
+
+  /// Entries that follow `previous`, or none to find out how the receiver's log ends.
+  public struct Append: Equatable, Sendable {
+    public var view: UInt64
+    /// How often the primary has had to go back for this receiver. A summary that answers an append of an
+    /// earlier round comes too late to matter.
+    public var round: UInt32
+    public var previous: LogIndex
+    /// The view of the entry at `previous`; 0 at the start of the log.
+    public var previousView: UInt64
+    /// Everything up to here is durable at all members.
+    public var commit: LogIndex
+    public var entries: [ViewEntry]
+  }
+
+  /// An entry of the log. What stood at its index and behind it is gone.
+  public struct Record: Equatable, Sendable {
+    public var index: LogIndex
+    public var entry: ViewEntry
+  }
 }
 
-/// Entries that follow `previous`, or none to find out how the receiver's log ends.
-public struct Append: Equatable, Sendable {
-  public var view: UInt64
-  /// How often the primary has had to go back for this receiver. A summary that answers an append of an
-  /// earlier round comes too late to matter.
-  public var round: UInt32
-  public var previous: LogIndex
-  /// The view of the entry at `previous`; 0 at the start of the log.
-  public var previousView: UInt64
-  /// Everything up to here is durable at all members.
-  public var commit: LogIndex
-  public var entries: [ViewEntry]
-}
-
-/// An entry of the log. What stood at its index and behind it is gone.
-public struct Record: Equatable, Sendable {
-  public var index: LogIndex
-  public var entry: ViewEntry
-}
-
-extension Message: WireCodable {
+extension PrimaryBackupReplica.Message: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .append(let append): 1 + append.encodedByteCount
@@ -69,7 +71,7 @@ extension Message: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.read(UInt8.self) {
-    case 0: self = .append(try Append(from: &reader))
+    case 0: self = .append(try PrimaryBackupReplica.Append(from: &reader))
     case 1:
       self = .appended(view: try reader.read(UInt64.self), index: try LogIndex(from: &reader))
     case 2:
@@ -82,7 +84,7 @@ extension Message: WireCodable {
   }
 }
 
-extension Append: WireCodable {
+extension PrimaryBackupReplica.Append: WireCodable {
   public var encodedByteCount: Int { 36 + entries.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {
@@ -104,7 +106,7 @@ extension Append: WireCodable {
   }
 }
 
-extension Record: WireCodable {
+extension PrimaryBackupReplica.Record: WireCodable {
   public var encodedByteCount: Int { 8 + entry.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {

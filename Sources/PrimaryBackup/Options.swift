@@ -1,53 +1,56 @@
 import Replication
 import ViewService
 
-/// What a user may set for primary-backup, beside the options of the authority.
-public struct Options: ProtocolOptions {
-  /// How many entries may be on their way to one backup.
-  public var window: Int
-  /// How long the primary waits for an acknowledgement before it sends again, and how often an idle one
-  /// tells the backups what is committed.
-  public var resend: Interval
-  public var bug: Bug?
+extension PrimaryBackupReplica {
+  /// What a user may set for primary-backup, beside the options of the authority.
+  public struct Options: ProtocolOptions {
+    /// How many entries may be on their way to one backup.
+    public var window: Int
+    /// How long the primary waits for an acknowledgement before it sends again, and how often an idle one
+    /// tells the backups what is committed.
+    public var resend: Interval
+    public var bug: Bug?
 
-  public static var declared: [OptionDeclaration] {
-    [
-      OptionDeclaration(
-        "window", .integer(default: 1024, range: 1...65_536),
-        "How many entries may be on their way to one backup"),
-      OptionDeclaration(
-        "resend",
-        .interval(default: .milliseconds(25), range: .milliseconds(1)...(.seconds(10))),
-        "How long the primary waits for an acknowledgement before it sends again"),
-      Bug.option,
-    ]
+    public static var declared: [OptionDeclaration] {
+      [
+        OptionDeclaration(
+          "window", .integer(default: 1024, range: 1...65_536),
+          "How many entries may be on their way to one backup"),
+        OptionDeclaration(
+          "resend",
+          .interval(default: .milliseconds(25), range: .milliseconds(1)...(.seconds(10))),
+          "How long the primary waits for an acknowledgement before it sends again"),
+        Bug.option,
+      ]
+    }
+
+    public init(_ values: OptionValues) {
+      window = values.integer("window")
+      resend = values.interval("resend")
+      bug = Bug.chosen(in: values)
+    }
   }
 
-  public init(_ values: OptionValues) {
-    window = values.integer("window")
-    resend = values.interval("resend")
-    bug = Bug.chosen(in: values)
-  }
-}
+  /// The known mistakes of primary-backup. Each switches one safety rule off.
+  public enum Bug: String, SwitchableBug {
+    case replyBeforeBackups = "reply-before-backups"
+    case acceptAnyView = "accept-any-view"
+    case continueWithoutBackup = "continue-without-backup"
+    case skipSync = "skip-sync"
+    case readUnestablished = "read-unestablished"
+    case ignoreGaps = "ignore-gaps"
 
-/// The known mistakes of primary-backup. Each switches one safety rule off.
-public enum Bug: String, SwitchableBug {
-  case replyBeforeBackups = "reply-before-backups"
-  case acceptAnyView = "accept-any-view"
-  case continueWithoutBackup = "continue-without-backup"
-  case skipSync = "skip-sync"
-  case readUnestablished = "read-unestablished"
-  case ignoreGaps = "ignore-gaps"
-
-  public var meaning: String {
-    switch self {
-    case .replyBeforeBackups: "The primary commits what only its own disk holds"
-    case .acceptAnyView:
-      "A replica takes entries of a view that was replaced, and acknowledges them"
-    case .continueWithoutBackup: "The primary gives a silent backup up without asking the authority"
-    case .skipSync: "A new primary takes it for granted that the backups hold what it holds"
-    case .readUnestablished: "A new primary answers reads before it knows what was acknowledged"
-    case .ignoreGaps: "A backup appends what it gets, whether or not it fits behind what it has"
+    public var meaning: String {
+      switch self {
+      case .replyBeforeBackups: "The primary commits what only its own disk holds"
+      case .acceptAnyView:
+        "A replica takes entries of a view that was replaced, and acknowledges them"
+      case .continueWithoutBackup:
+        "The primary gives a silent backup up without asking the authority"
+      case .skipSync: "A new primary takes it for granted that the backups hold what it holds"
+      case .readUnestablished: "A new primary answers reads before it knows what was acknowledged"
+      case .ignoreGaps: "A backup appends what it gets, whether or not it fits behind what it has"
+      }
     }
   }
 }

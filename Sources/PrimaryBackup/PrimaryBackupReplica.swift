@@ -22,10 +22,6 @@ import ViewService
 /// Deviation: a backup's divergent entries go when others take their place, not at the start of a view.
 /// They are never counted or committed before. The test is "Entries that the primary lacks are replaced".
 public struct PrimaryBackupReplica: SupervisedCore {
-  public typealias Message = PrimaryBackup.Message
-  public typealias Record = PrimaryBackup.Record
-  public typealias Options = PrimaryBackup.Options
-
   public enum Timer: Int, TimerName, CaseIterable { case resend }
 
   /// What the primary knows of a backup or of the joiner.
