@@ -56,7 +56,7 @@ let package = Package(
       [
         "Replication", "ReplicaHosting", "Clients", "Workloads", "Faults", "Measurement",
       ]),
-    module("ProtocolList", ["Replication"] + protocolModules),
+    module("ProtocolList", ["Replication", "ViewService"] + protocolModules),
     module(
       "Benchmarks",
       ["Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation"]),

@@ -1,8 +1,17 @@
+import ChainReplication
+import MultiPaxos
+import PrimaryBackup
+import Raft
 import Replication
 import Unreplicated
+import ViewService
 
 /// The one list of protocols. A new one gets a case here, and the compiler points at the switch.
 public enum ProtocolKind: String, CaseIterable, Sendable {
+  case raft
+  case multiPaxos = "multi-paxos"
+  case primaryBackup = "primary-backup"
+  case chainReplication = "chain-replication"
   case unreplicated
 
   /// The name in experiments and CSV files.
@@ -12,8 +21,14 @@ public enum ProtocolKind: String, CaseIterable, Sendable {
   @inlinable
   public func visit<Visitor: ProtocolVisitor>(_ visitor: inout Visitor) -> Visitor.Result {
     switch self {
-    case .unreplicated:
-      visitor.visit(UnreplicatedServer.self, UnreplicatedServer.description)
+    case .raft: visitor.visit(RaftReplica.self, RaftReplica.description)
+    case .multiPaxos: visitor.visit(MultiPaxosReplica.self, MultiPaxosReplica.description)
+    case .primaryBackup:
+      visitor.visit(
+        Supervised<PrimaryBackupReplica, RaftReplica>.self, PrimaryBackupReplica.description)
+    case .chainReplication:
+      visitor.visit(Supervised<ChainReplica, RaftReplica>.self, ChainReplica.description)
+    case .unreplicated: visitor.visit(UnreplicatedServer.self, UnreplicatedServer.description)
     }
   }
 }
