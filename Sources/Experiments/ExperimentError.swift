@@ -1,0 +1,58 @@
+/// What is wrong with an experiment, in one line. The caller prints it and exits with code 2; nothing
+/// has run and nothing was written.
+public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The file, or the command line argument that set the value.
+  public var file: String
+  /// `workload.mix.get`, `faults[1].at`, `line 3, column 8`; empty when it is the file as a whole.
+  public var path: String
+  public var found: String
+  public var allowed: String
+  /// The nearest known name, if something looks misspelt.
+  public var suggestion: String?
+
+  public init(
+    file: String = "", path: String, found: String, allowed: String, suggestion: String? = nil
+  ) {
+    self.file = file
+    self.path = path
+    self.found = found
+    self.allowed = allowed
+    self.suggestion = suggestion
+  }
+
+  public var description: String {
+    let place = [file, path].filter { !$0.isEmpty }.map { $0 + ": " }.joined()
+    let hint = suggestion.map { "; did you mean \"\($0)\"?" } ?? ""
+    return "\(place)found \(found), allowed \(allowed)\(hint)"
+  }
+}
+
+/// The known name that needs the fewest edits, if it is near enough to be what was meant.
+func nearest(to text: String, among known: [String]) -> String? {
+  let text = String(text.prefix(64))
+  let ranked = known.map { name in
+    (name: name, distance: editDistance(text.lowercased(), name.lowercased()))
+  }
+  guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
+  return best.distance <= max(1, min(text.count, best.name.count) / 3) ? best.name : nil
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (the optimal
+/// string alignment distance).
+func editDistance(_ a: String, _ b: String) -> Int {
+  let a = Array(a)
+  let b = Array(b)
+  var rows = [Array(0...b.count)]
+  for i in a.indices {
+    var row = [i + 1]
+    for j in b.indices {
+      var cost = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a[i] == b[j] ? 0 : 1))
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+        cost = min(cost, rows[i - 1][j - 1] + 1)
+      }
+      row.append(cost)
+    }
+    rows.append(row)
+  }
+  return rows[a.count][b.count]
+}

@@ -1,0 +1,112 @@
+import Replication
+
+/// `protocols`, `replicas`, `tolerates` and `options`.
+struct ProtocolSection {
+  static let mostReplicas = 64
+  static let defaultProtocols = ["raft", "multi-paxos", "primary-backup", "chain-replication"]
+
+  var size = ClusterSize.replicas(3)
+  var choices: [ProtocolChoice] = []
+  /// Replicas that every replicated protocol of the experiment has.
+  var fewestReplicas = 1
+
+  init(reading root: Section, catalog: ProtocolCatalog) throws(ExperimentError) {
+    size = try Self.size(root)
+    let names = try Self.names(root, catalog)
+    let overrides = try Self.overrides(root["options"], catalog)
+    var replicated: [Int] = []
+    for entry in names.compactMap({ catalog[$0] }) {
+      let replicas = Self.replicas(of: entry, size)
+      guard replicas <= Self.mostReplicas else {
+        throw ExperimentError(
+          path: "tolerates", found: "\(replicas) replicas of \(entry.name)",
+          allowed: "up to \(Self.mostReplicas)")
+      }
+      if !entry.isBaseline { replicated.append(replicas) }
+      let options = OptionValues(entry.options, overrides: overrides[entry.name] ?? [:])
+      let settings = entry.options.map {
+        ProtocolChoice.Setting(name: $0.name, value: options[$0.name] ?? $0.defaultValue)
+      }
+      choices.append(
+        ProtocolChoice(
+          name: entry.name, replicas: replicas, settings: settings, options: options))
+    }
+    fewestReplicas = replicated.min() ?? 1
+  }
+
+  private static func size(_ root: Section) throws(ExperimentError) -> ClusterSize {
+    guard let failures = root["tolerates"] else {
+      return .replicas(try root["replicas"]?.integer(in: 1...mostReplicas) ?? 3)
+    }
+    guard root["replicas"] == nil else {
+      throw failures.refused("one of replicas and tolerates", found: "both")
+    }
+    return .tolerates(try failures.integer(in: 0...(mostReplicas / 2)))
+  }
+
+  private static func replicas(of entry: ProtocolCatalog.Entry, _ size: ClusterSize) -> Int {
+    switch size {
+    case .replicas(let count): entry.isBaseline ? 1 : count
+    case .tolerates(let failures): entry.description.replicasPerFailure * failures + 1
+    }
+  }
+
+  private static func names(
+    _ root: Section, _ catalog: ProtocolCatalog
+  ) throws(ExperimentError) -> [String] {
+    guard let node = root["protocols"] else {
+      return defaultProtocols.filter(catalog.names.contains)
+    }
+    let allowed = "a list of " + Node.list(catalog.names)
+    var names: [String] = []
+    for element in try node.elements(allowed) {
+      let name = try element.choice(of: catalog.names)
+      guard !names.contains(name) else { throw element.refused("each protocol once") }
+      names.append(name)
+    }
+    guard !names.isEmpty else { throw node.refused(allowed) }
+    return names
+  }
+
+  /// Options of protocols that do not take part are checked too, so that choosing fewer protocols on
+  /// the command line needs no other change.
+  private static func overrides(
+    _ node: Node?, _ catalog: ProtocolCatalog
+  ) throws(ExperimentError) -> [String: [String: OptionValue]] {
+    let section = try Section(node, path: "options", known: catalog.names)
+    var result: [String: [String: OptionValue]] = [:]
+    for entry in catalog.entries {
+      guard let node = section[entry.name] else { continue }
+      let options = try Section(node, path: node.path, known: entry.options.map(\.name))
+      for declaration in entry.options {
+        guard let node = options[declaration.name] else { continue }
+        result[entry.name, default: [:]][declaration.name] = try node.option(declaration.kind)
+      }
+    }
+    return result
+  }
+}
+
+extension Node {
+  func option(_ kind: OptionDeclaration.Kind) throws(ExperimentError) -> OptionValue {
+    switch kind {
+    case .flag: .flag(try flag())
+    case .integer(_, let range): .integer(try integer(in: range))
+    case .interval(_, let range): .interval(try interval(in: range))
+    case .intervalRange(_, let range): .intervalRange(try intervalRange(in: range))
+    case .choice(_, let names): .choice(try choice(of: names))
+    }
+  }
+}
+
+extension OptionValue {
+  var json: JSONValue {
+    switch self {
+    case .flag(let value): .flag(value)
+    case .integer(let value): .integer(Int128(value))
+    case .interval(let value): .interval(value)
+    case .intervalRange(let value): .intervalRange(value)
+    case .choice(let value): .string(value)
+    }
+  }
+}
