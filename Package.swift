@@ -60,6 +60,12 @@ let package = Package(
     module(
       "Benchmarks",
       ["Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation"]),
+    module(
+      "Runner",
+      [
+        "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
+        "Measurement", "Experiments",
+      ]),
     .executableTarget(name: "rsmbench", dependencies: ["Benchmarks"], swiftSettings: library),
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
     tests("ReplicationTests", ["Replication"]),

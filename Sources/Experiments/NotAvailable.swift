@@ -7,10 +7,7 @@ enum NotAvailable {
     .cluster: "the cluster runtime is not available in this version"
   ]
 
-  static let checks: [CheckLevel: String] = [
-    .sequential: "the check for sequential consistency is not available in this version",
-    .eventual: "the check for eventual consistency is not available in this version",
-  ]
+  static let checks: [CheckLevel: String] = [:]
 
   static let faultKinds: [String: String] = [
     "add-replica": "changes of membership cannot be injected in this version",
