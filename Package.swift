@@ -60,14 +60,22 @@ let package = Package(
     module("ProtocolList", ["Replication", "ViewService"] + protocolModules),
     module(
       "Benchmarks",
-      ["Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation"]),
+      [
+        "Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation",
+        "InProcess", "Histories", "Linearizability", "Measurement",
+      ]),
     module(
       "Runner",
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
         "Measurement", "Experiments",
       ]),
-    .executableTarget(name: "rsmbench", dependencies: ["Benchmarks"], swiftSettings: library),
+    .executableTarget(
+      name: "rsmbench",
+      dependencies: [
+        "Benchmarks", "Experiments", "Faults", "Measurement", "ProtocolList", "Replication",
+        "Runner", "Workloads",
+      ], swiftSettings: library),
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
     tests("ReplicationTests", ["Replication"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),

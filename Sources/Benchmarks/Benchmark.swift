@@ -13,7 +13,7 @@ public struct Benchmark: Sendable {
   /// Runs once and returns how much work was done in how many seconds.
   let run: @Sendable () -> (work: Double, seconds: Double)
 
-  static let repetitions = 5
+  public static let repetitions = 5
 
   public func measure() -> BenchmarkResult {
     var best = 0.0

@@ -1,6 +1,9 @@
 import ProtocolList
 
+/// Every benchmark of `rsmbench bench`, in the order in which they run.
 public enum BenchmarkSuite {
   public static let all: [Benchmark] =
     [.simulatorRing] + ProtocolKind.allCases.map { .simulator($0) }
+    + ProtocolKind.allCases.flatMap { [.core($0, batch: 1), .core($0, batch: 64)] }
+    + [.histogramRecord, .codecRoundTrip, .checkerKeyValue]
 }

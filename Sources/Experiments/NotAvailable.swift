@@ -7,8 +7,6 @@ enum NotAvailable {
     .cluster: "the cluster runtime is not available in this version"
   ]
 
-  static let checks: [CheckLevel: String] = [:]
-
   static let faultKinds: [String: String] = [
     "add-replica": "changes of membership cannot be injected in this version",
     "remove-replica": "changes of membership cannot be injected in this version",

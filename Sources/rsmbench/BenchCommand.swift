@@ -1,0 +1,61 @@
+import Benchmarks
+
+extension Command {
+  static let bench = Command(
+    name: "bench", synopsis: "bench [--filter TEXT] [--format table|json]",
+    meaning: "Runs the micro-benchmarks of this program and prints their figures.",
+    notes: """
+      Each figure is the best of \(Benchmark.repetitions) repetitions on one core. Compare figures of one run
+      with each other, not with another machine's.
+      """,
+    flags: {
+      [
+        Flag(
+          name: "--filter", value: "TEXT", meaning: "only benchmarks whose name contains TEXT"),
+        Flag(name: "--format", value: "table|json", meaning: "how to print (default table)"),
+      ]
+    },
+    run: { arguments in
+      guard arguments.positional.isEmpty else {
+        throw UsageError("bench takes no file: found \"\(arguments.positional[0])\"")
+      }
+      let format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
+      let filter = arguments["--filter"] ?? ""
+      let chosen = BenchmarkSuite.all.filter { filter.isEmpty || $0.name.contains(filter) }
+      guard !chosen.isEmpty else {
+        let names = BenchmarkSuite.all.map(\.name).joined(separator: ", ")
+        throw UsageError("--filter: no benchmark's name contains \"\(filter)\"; there are \(names)")
+      }
+      if format == "table" {
+        for benchmark in chosen {
+          let result = benchmark.measure()
+          let name = pad(result.name, to: 28)
+          Console.print("\(name)\(pad(figure(result.value), to: 16, left: true)) \(result.unit)")
+        }
+      } else {
+        let rows = chosen.map { benchmark in
+          let result = benchmark.measure()
+          return
+            #"  { "name": "\#(result.name)", "value": \#(plain(result.value)), "unit": "\#(result.unit)" }"#
+        }
+        Console.print("[\n" + rows.joined(separator: ",\n") + "\n]")
+      }
+      return .done
+    })
+}
+
+/// A number without an exponent: one decimal below a thousand, none above.
+private func plain(_ value: Double) -> String {
+  value < 1000 ? "\((value * 10).rounded() / 10)" : "\(Int(value.rounded()))"
+}
+
+/// The same with its thousands set apart.
+private func figure(_ value: Double) -> String {
+  guard value >= 1000 else { return plain(value) }
+  var text = ""
+  for (position, digit) in plain(value).reversed().enumerated() {
+    if position > 0, position % 3 == 0 { text.append(" ") }
+    text.append(digit)
+  }
+  return String(text.reversed())
+}
