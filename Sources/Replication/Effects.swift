@@ -85,14 +85,15 @@ public struct Effects<Core: ReplicaCore>: Sendable {
 
   /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {
-    records.removeAll(keepingCapacity: true)
-    sends.removeAll(keepingCapacity: true)
-    earlySends.removeAll(keepingCapacity: true)
-    timerChanges.removeAll(keepingCapacity: true)
-    commits.removeAll(keepingCapacity: true)
-    reads.removeAll(keepingCapacity: true)
-    refusedBatches.removeAll(keepingCapacity: true)
-    refusedReads.removeAll(keepingCapacity: true)
+    // Most lanes are empty in most turns, and emptying an empty array is not free.
+    if !records.isEmpty { records.removeAll(keepingCapacity: true) }
+    if !sends.isEmpty { sends.removeAll(keepingCapacity: true) }
+    if !earlySends.isEmpty { earlySends.removeAll(keepingCapacity: true) }
+    if !timerChanges.isEmpty { timerChanges.removeAll(keepingCapacity: true) }
+    if !commits.isEmpty { commits.removeAll(keepingCapacity: true) }
+    if !reads.isEmpty { reads.removeAll(keepingCapacity: true) }
+    if !refusedBatches.isEmpty { refusedBatches.removeAll(keepingCapacity: true) }
+    if !refusedReads.isEmpty { refusedReads.removeAll(keepingCapacity: true) }
   }
 }
 
