@@ -82,7 +82,7 @@ extension PrimaryBackupReplica {
     guard follower.matched == nil || round == follower.round else { return }
     // The summary left after its sender's records were durable, and in this view the sender overwrites
     // only what differs from this log: so the common prefix counts as acknowledged.
-    let common = max(log.commonPrefix(with: runs), follower.matched ?? .zero)
+    let common = log.commonPrefix(with: runs)
     followers[position].round += 1
     followers[position].next = common.next
     raiseMatched(of: position, to: common)

@@ -18,32 +18,43 @@ public struct Pong: Equatable, Sendable {
   public var incarnation: UInt64
 }
 
-extension Supervised {
-  public enum Message: Equatable, Sendable {
-    case replica(Replica.Message)
-    case consensus(Consensus.Message)
-    /// From a replica to the node of the authority that it takes for the leader.
-    case ping(Ping)
-    case pong(Pong)
-    /// From the authority, as soon as the view is agreed on. It grants no lease.
-    case view(View)
-    /// From a replica to itself: the number of the view is durable, so the view may be taken over.
-    case held(View)
-    /// From an authority node that does not lead, with the one that may.
-    case redirect(ReplicaID?)
-  }
-
-  public enum Record: Equatable, Sendable {
-    case replica(Replica.Record)
-    case consensus(Consensus.Record)
-    /// The replica starts its so-many-th life.
-    case incarnation(UInt64)
-    /// The replica takes over the view of this number.
-    case held(UInt64)
-  }
+/// What the nodes of a supervised cluster say to each other. Generic over the two protocols' messages
+/// rather than over the protocols: the layout is then found without asking for associated types, which
+/// every copy in an array of messages would pay for.
+public enum SupervisedMessage<
+  Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
+>: Equatable, Sendable {
+  case replica(Data)
+  case consensus(Consensus)
+  /// From a replica to the node of the authority that it takes for the leader.
+  case ping(Ping)
+  case pong(Pong)
+  /// From the authority, as soon as the view is agreed on. It grants no lease.
+  case view(View)
+  /// From a replica to itself: the number of the view is durable, so the view may be taken over.
+  case held(View)
+  /// From an authority node that does not lead, with the one that may.
+  case redirect(ReplicaID?)
 }
 
-extension Supervised.Message: WireCodable {
+/// What a node of a supervised cluster makes durable.
+public enum SupervisedRecord<
+  Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
+>: Equatable, Sendable {
+  case replica(Data)
+  case consensus(Consensus)
+  /// The replica starts its so-many-th life.
+  case incarnation(UInt64)
+  /// The replica takes over the view of this number.
+  case held(UInt64)
+}
+
+extension Supervised {
+  public typealias Message = SupervisedMessage<Replica.Message, Consensus.Message>
+  public typealias Record = SupervisedRecord<Replica.Record, Consensus.Record>
+}
+
+extension SupervisedMessage: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .replica(let message): 1 + message.encodedByteCount
@@ -83,8 +94,8 @@ extension Supervised.Message: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.read(UInt8.self) {
-    case 0: self = .replica(try Replica.Message(from: &reader))
-    case 1: self = .consensus(try Consensus.Message(from: &reader))
+    case 0: self = .replica(try Data(from: &reader))
+    case 1: self = .consensus(try Consensus(from: &reader))
     case 2: self = .ping(try Ping(from: &reader))
     case 3: self = .pong(try Pong(from: &reader))
     case 4: self = .view(try View(from: &reader))
@@ -95,7 +106,7 @@ extension Supervised.Message: WireCodable {
   }
 }
 
-extension Supervised.Record: WireCodable {
+extension SupervisedRecord: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .replica(let record): 1 + record.encodedByteCount
@@ -123,8 +134,8 @@ extension Supervised.Record: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.read(UInt8.self) {
-    case 0: self = .replica(try Replica.Record(from: &reader))
-    case 1: self = .consensus(try Consensus.Record(from: &reader))
+    case 0: self = .replica(try Data(from: &reader))
+    case 1: self = .consensus(try Consensus(from: &reader))
     case 2: self = .incarnation(try reader.read(UInt64.self))
     case 3: self = .held(try reader.read(UInt64.self))
     case let other: throw .malformed("\(other) is no record of a supervised cluster")

@@ -74,7 +74,8 @@ extension Supervised {
       ward.target = place ?? (ward.target + 1) % membership.authority.count
       ping(at: now, into: &effects)
     case .held(let view) where sender == id:
-      guard view.number > ward.view.number else { return }
+      // Not one that an earlier life sent: that view is past.
+      guard view.number > ward.held else { return }
       adopt(view, at: now, into: &effects)
     default:
       break
