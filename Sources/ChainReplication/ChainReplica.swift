@@ -40,7 +40,7 @@ public struct ChainReplica: SupervisedCore {
     name: "chain-replication",
     summary: "Updates enter at the head and are answered by the tail, which also answers reads",
     source: "van Renesse & Schneider 2004",
-    replicasPerFailure: 1, needsAuthority: true, bugs: ChainBug.list)
+    replicasPerFailure: 1, needsAuthority: true, bugs: ChainBug.list + ViewServiceBug.list)
 
   let id: ReplicaID
   let options: Options

@@ -25,6 +25,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
     public var refusedReads: [Effects<Core>.Refusal<ReadTicket>] = []
     /// Timers that are set, by index, with their ranges.
     public var timers: [ClosedRange<Interval>?]
+    /// When each timer that is set is due if time is left to `fireNextTimer`.
+    public var timerDue: [Instant]
     public var isUp = true
     /// Records and sends of turns whose sync is withheld.
     public var unsynced: [Core.Record] = []
@@ -53,7 +55,10 @@ public struct InProcessCluster<Core: ReplicaCore> {
     self.keepsHistory = keepsHistory
     for number in 0..<membership.nodeCount {
       let core = Core(id: ReplicaID(number), membership: membership, options: options)
-      nodes.append(Node(core: core, timers: Array(repeating: nil, count: Core.Timer.count)))
+      nodes.append(
+        Node(
+          core: core, timers: Array(repeating: nil, count: Core.Timer.count),
+          timerDue: Array(repeating: .zero, count: Core.Timer.count)))
     }
     for number in 0..<membership.nodeCount { handle(.started, at: ReplicaID(number)) }
   }
@@ -112,6 +117,25 @@ public struct InProcessCluster<Core: ReplicaCore> {
     return true
   }
 
+  /// Lets time pass until the next timer of any node is due, and fires it. Within its range a timer is
+  /// due the later the higher its node's number, so that nodes do not act in step.
+  /// - Returns: whether a timer was set at all.
+  @discardableResult
+  public mutating func fireNextTimer() -> Bool {
+    var next: (node: Int, timer: Int, due: Instant)?
+    for node in nodes.indices where nodes[node].isUp {
+      for timer in nodes[node].timers.indices where nodes[node].timers[timer] != nil {
+        let due = nodes[node].timerDue[timer]
+        if next.map({ due < $0.due }) ?? true { next = (node, timer, due) }
+      }
+    }
+    guard let next else { return false }
+    now = max(now, next.due)
+    nodes[next.node].timers[next.timer] = nil
+    handle(.timerFired(Core.Timer(index: next.timer)), at: ReplicaID(next.node))
+    return true
+  }
+
   /// Ends a process: what was not durable is gone, and so are messages to it.
   public mutating func crash(_ id: ReplicaID) {
     nodes[id.index].isUp = false
@@ -160,7 +184,10 @@ public struct InProcessCluster<Core: ReplicaCore> {
     }
     for change in effects.timerChanges {
       switch change {
-      case .set(let timer, let range): nodes[id.index].timers[timer.index] = range
+      case .set(let timer, let range):
+        let share = (range.upperBound - range.lowerBound) * id.index / nodes.count
+        nodes[id.index].timers[timer.index] = range
+        nodes[id.index].timerDue[timer.index] = now + range.lowerBound + share
       case .cancel(let timer): nodes[id.index].timers[timer.index] = nil
       }
     }

@@ -7,6 +7,11 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public struct Send: Sendable {
     public var message: Core.Message
     public var to: ReplicaID
+
+    public init(message: Core.Message, to: ReplicaID) {
+      self.message = message
+      self.to = to
+    }
   }
 
   public enum TimerChange: Equatable, Sendable {
@@ -19,12 +24,23 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     public var index: LogIndex
     /// This replica is the one that answers the clients.
     public var answering: Bool
+
+    public init(batch: Batch, index: LogIndex, answering: Bool) {
+      self.batch = batch
+      self.index = index
+      self.answering = answering
+    }
   }
 
   public struct Refusal<Refused: Sendable>: Sendable {
     public var refused: Refused
     /// Who may know better, if the core has an idea.
     public var redirect: ReplicaID?
+
+    public init(refused: Refused, redirect: ReplicaID?) {
+      self.refused = refused
+      self.redirect = redirect
+    }
   }
 
   public private(set) var records: [Core.Record] = []

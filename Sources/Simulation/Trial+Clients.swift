@@ -53,27 +53,29 @@ extension Trial {
 
   public mutating func operationComesDue() {
     if let client = clients.free.popLast() {
-      beginNext(client, due: world.now)
+      beginNext(client, due: world.now, at: world.now)
     } else {
       clients.dueTimes.append(world.now)
     }
     scheduleArrival()
   }
 
-  public mutating func beginNext(_ client: Int, due: Int64) {
+  /// Starts a client's next operation `at` now, or the nanosecond after: a client that goes on at once
+  /// does so measurably later than its last answer, so that its operations never seem concurrent.
+  public mutating func beginNext(_ client: Int, due: Int64, at time: Int64) {
     guard !isSettling else { return }
     let command = load.begin(
       client: client, sequence: clients.machines[client].nextSequence,
-      due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
+      due: Interval(nanoseconds: due), at: Interval(nanoseconds: time))
     let action = clients.machines[client].begin(
-      command, due: Instant(nanoseconds: due), at: Instant(nanoseconds: world.now))
-    carryOut(action, of: client)
+      command, due: Instant(nanoseconds: due), at: Instant(nanoseconds: time))
+    carryOut(action, of: client, at: time)
   }
 
   public mutating func deliver(_ reply: ClientReply<Application.Response>, to client: Int) {
     guard !isSettling else { return }
     let action = clients.machines[client].receive(reply, at: Instant(nanoseconds: world.now))
-    carryOut(action, of: client)
+    carryOut(action, of: client, at: world.now)
   }
 
   public mutating func wake(_ client: Int) {
@@ -84,13 +86,16 @@ extension Trial {
       scheduleWake(client)
       return
     }
-    carryOut(clients.machines[client].wake(at: Instant(nanoseconds: world.now)), of: client)
+    let action = clients.machines[client].wake(at: Instant(nanoseconds: world.now))
+    carryOut(action, of: client, at: world.now)
   }
 
-  public mutating func carryOut(_ action: ClientMachine<Application>.Action, of client: Int) {
+  public mutating func carryOut(
+    _ action: ClientMachine<Application>.Action, of client: Int, at time: Int64
+  ) {
     switch action {
     case .nothing: break
-    case .send(let request, let replica): world.ask(request, of: replica.index)
+    case .send(let request, let replica): world.ask(request, of: replica.index, departing: time)
     case .finish(let outcome, let attempts):
       load.end(
         client: client, outcome: outcome, attempts: attempts, at: Interval(nanoseconds: world.now))
@@ -106,7 +111,7 @@ extension Trial {
       if setup.thinkTime.nanoseconds > 0 {
         world.schedule(.clientReady(client), at: world.now + setup.thinkTime.nanoseconds)
       } else {
-        beginNext(client, due: world.now)
+        beginNext(client, due: world.now + 1, at: world.now + 1)
       }
       return
     }
@@ -114,7 +119,7 @@ extension Trial {
       let due = clients.dueTimes[clients.nextDue]
       clients.nextDue += 1
       if due + setup.timeout.nanoseconds > world.now {
-        beginNext(client, due: due)
+        beginNext(client, due: due, at: world.now + 1)
         return
       }
       load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))

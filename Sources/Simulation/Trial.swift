@@ -143,7 +143,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       trace(6, node)
       nodes[node].syncEnded(in: &world)
     case .clientWakes(let client): wake(client)
-    case .clientReady(let client): beginNext(client, due: world.now)
+    case .clientReady(let client): beginNext(client, due: world.now, at: world.now)
     case .arrival: operationComesDue()
     case .faultStarts(let index):
       trace(7, index)

@@ -105,10 +105,12 @@ extension World: Transport {
   }
 
   /// Carries a client's request to a node.
-  public mutating func ask(_ request: ClientRequest<Application.Command>, of node: Int) {
+  public mutating func ask(
+    _ request: ClientRequest<Application.Command>, of node: Int, departing: Int64
+  ) {
     let client = Int(request.id.client.rawValue)
     let bytes = Frame.byteCount(of: request)
-    switch network.routeClient(client: client, node: node, bytes: bytes, departing: now) {
+    switch network.routeClient(client: client, node: node, bytes: bytes, departing: departing) {
     case .lost: break
     case .delivered(let time): queue.push(.request(request, node: node), at: time)
     case .twice(let time, let again):

@@ -15,7 +15,7 @@ extension Command {
         Flag(name: "--format", value: "table|json", meaning: "how to print (default table)"),
       ]
     },
-    run: { arguments in
+    execute: { arguments in
       guard arguments.positional.isEmpty else {
         throw UsageError("bench takes no file: found \"\(arguments.positional[0])\"")
       }

@@ -6,9 +6,9 @@ struct Command: Sendable {
   /// Paragraphs below the flags in the command's own help.
   var notes = ""
   var flags: @Sendable () -> [Flag]
-  var run: @Sendable (Arguments) async throws -> ExitCode
+  var execute: @Sendable (Arguments) async throws -> ExitCode
 
-  static let all: [Command] = [.run, .validate, .list, .bench]
+  static let all: [Command] = [.validate, .list, .bench]
 
   /// Commands that the format defines and this version does not have.
   static let notAvailable = [

@@ -13,7 +13,7 @@ extension Command {
     flags: {
       [Flag(name: "--format", value: "table|json", meaning: "how to print (default table)")]
     },
-    run: { arguments in
+    execute: { arguments in
       let topics = Listing.topics.map(\.name)
       guard let topic = arguments.positional.first else {
         throw UsageError("list what? One of \(topics.joined(separator: ", "))")

@@ -11,7 +11,7 @@ extension Command {
     meaning: "Checks an experiment and prints it with every default filled in.",
     notes: "Nothing runs and nothing is written.",
     flags: { [setFlag] },
-    run: { arguments in
+    execute: { arguments in
       let overrides = try arguments.all("--set").map { try Override(set: $0) }
       let plan = try readPlan(arguments, overrides: overrides)
       Console.print(plan.resolvedText, terminator: "")
