@@ -110,7 +110,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// Lets everything happen up to and including `end`.
   public mutating func advance(to end: Int64, progress: (Interval) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= end {
-      let (time, what) = world.queue.pop()
+      let time = world.queue.nextTime
+      let what = world.queue.pop()
       world.now = time
       eventCount += 1
       if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time)) { return false }
@@ -119,7 +120,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     return true
   }
 
-  public mutating func happen(_ what: consuming Happening<Core, Application>) {
+  public mutating func happen(_ what: consuming World<Core, Application>.Event) {
     switch what {
     case .message(let message, let from, let to, let bytes):
       trace(1, to)
