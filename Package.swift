@@ -48,6 +48,7 @@ let package = Package(
     module("Histories"),
     module("Linearizability", ["Histories"]),
     module("Measurement", ["Histories"]),
+    module("Results", ["Measurement", "Linearizability", "Histories"]),
     module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),
     module("Clients", ["Replication", "ReplicaHosting", "Histories"]),
     module("Faults", ["Replication"]),
@@ -72,5 +73,6 @@ let package = Package(
       ["ChainReplication", "ViewService", "Raft", "Replication", "InProcess"]),
     tests("LinearizabilityTests", ["Linearizability", "Histories"]),
     tests("MeasurementTests", ["Measurement", "Histories"]),
+    tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
   ]
 )
