@@ -23,9 +23,10 @@ func module(_ name: String, _ dependencies: [String] = []) -> Target {
     linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
 }
 
-func tests(_ name: String, _ dependencies: [String]) -> Target {
+func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, resources: resources,
+    swiftSettings: strict)
 }
 
 /// The replication protocols. To add one: a folder under `Sources`, a folder under `Tests`, its name
@@ -71,7 +72,9 @@ let package = Package(
     tests(
       "ChainReplicationTests",
       ["ChainReplication", "ViewService", "Raft", "Replication", "InProcess"]),
-    tests("LinearizabilityTests", ["Linearizability", "Histories"]),
+    tests("HistoriesTests", ["Histories"]),
+    tests(
+      "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
     tests("MeasurementTests", ["Measurement", "Histories"]),
     tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
   ]

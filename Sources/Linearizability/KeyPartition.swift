@@ -63,69 +63,83 @@ struct KeyedOperation {
   }
 }
 
-/// The operations of a history, key by key, in the order of the history.
+/// The operations of a history, key by key, in the order of the history; those that cannot matter are
+/// left out.
 struct KeyPartition {
   private(set) var operations: [KeyedOperation]
   /// The keys that occur, ascending.
-  private(set) var keys: [UInt32]
-  private var starts: [Int]
+  private(set) var keys: [UInt32] = []
+  private var starts: [Int] = []
 
   init(_ history: [Operation]) {
-    let (slots, keys) = KeyPartition.denseKeys(history)
-    var starts = [Int](repeating: 0, count: keys.count + 1)
-    for operation in history where !KeyedOperation.isIrrelevant(operation) {
-      starts[slots.slot(of: operation.key) + 1] += 1
-    }
-    for slot in 0..<keys.count { starts[slot + 1] += starts[slot] }
-    var cursor = starts
-    let total = starts[keys.count]
-    operations = [KeyedOperation](unsafeUninitializedCapacity: total) { buffer, count in
-      for i in history.indices where !KeyedOperation.isIrrelevant(history[i]) {
-        let slot = slots.slot(of: history[i].key)
-        // Sound: `starts` counted exactly these operations, so every place is filled once.
-        (buffer.baseAddress! + cursor[slot]).initialize(to: KeyedOperation(history[i], at: i))
-        cursor[slot] += 1
-      }
-      count = total
-    }
-    self.keys = keys
-    self.starts = starts
+    operations = []
+    if !fillByTable(history) { fillByBisection(history) }
   }
 
   func range(ofKeyAt slot: Int) -> Range<Int> { starts[slot]..<starts[slot + 1] }
 
-  /// Key numbers are usually dense, so a table finds the slot; sparse ones are found by bisection.
-  private struct Slots {
-    var table: [Int32]
-    var sorted: [UInt32]
+  /// Counting sort with a table over all key numbers, in two passes over the history. False if the key
+  /// numbers are too far apart for that.
+  private mutating func fillByTable(_ history: [Operation]) -> Bool {
+    let limit = 4 * history.count + 1024
+    var cursor: [Int] = []
+    for operation in history where !KeyedOperation.isIrrelevant(operation) {
+      let key = Int(operation.key)
+      if key >= cursor.count {
+        guard key < limit else { return false }
+        let size = min(limit, max(2 * key, 1024))
+        cursor.append(contentsOf: repeatElement(0, count: size - cursor.count))
+      }
+      cursor[key] += 1
+    }
+    var total = 0
+    for key in cursor.indices where cursor[key] > 0 {
+      keys.append(UInt32(key))
+      starts.append(total)
+      let count = cursor[key]
+      cursor[key] = total
+      total += count
+    }
+    starts.append(total)
+    scatter(history, total) { key in
+      let place = cursor[Int(key)]
+      cursor[Int(key)] += 1
+      return place
+    }
+    return true
+  }
 
-    func slot(of key: UInt32) -> Int {
-      if !table.isEmpty { return Int(table[Int(key)]) }
+  private mutating func fillByBisection(_ history: [Operation]) {
+    let relevant = history.filter { !KeyedOperation.isIrrelevant($0) }
+    let sorted = relevant.map(\.key).sorted()
+    for (i, key) in sorted.enumerated() where i == 0 || sorted[i - 1] != key {
+      keys.append(key)
+      starts.append(i)
+    }
+    starts.append(sorted.count)
+    var cursor = starts
+    let keys = self.keys
+    scatter(history, sorted.count) { key in
       var low = 0
-      var high = sorted.count - 1
+      var high = keys.count - 1
       while low < high {
         let middle = (low + high) / 2
-        if sorted[middle] < key { low = middle + 1 } else { high = middle }
+        if keys[middle] < key { low = middle + 1 } else { high = middle }
       }
-      return low
+      cursor[low] += 1
+      return cursor[low] - 1
     }
   }
 
-  private static func denseKeys(_ history: [Operation]) -> (Slots, [UInt32]) {
-    var largest: UInt32 = 0
-    for operation in history { largest = max(largest, operation.key) }
-    guard Int(largest) < 4 * history.count + 1024 else {
-      var keys: [UInt32] = []
-      for key in history.map(\.key).sorted() where keys.last != key { keys.append(key) }
-      return (Slots(table: [], sorted: keys), keys)
+  private mutating func scatter(_ history: [Operation], _ total: Int, _ place: (UInt32) -> Int) {
+    operations = [KeyedOperation](unsafeUninitializedCapacity: total) { buffer, count in
+      for i in history.indices where !KeyedOperation.isIrrelevant(history[i]) {
+        // Sound: the same operations were counted before, so every place is filled exactly once.
+        let target = place(history[i].key)
+        precondition(target < total)
+        (buffer.baseAddress! + target).initialize(to: KeyedOperation(history[i], at: i))
+      }
+      count = total
     }
-    var table = [Int32](repeating: -1, count: Int(largest) + 1)
-    for operation in history { table[Int(operation.key)] = 0 }
-    var keys: [UInt32] = []
-    for key in table.indices where table[key] == 0 {
-      table[key] = Int32(keys.count)
-      keys.append(UInt32(key))
-    }
-    return (Slots(table: table, sorted: []), keys)
   }
 }

@@ -4,29 +4,30 @@
 ///
 /// The unit is the nanosecond. Values above `largest` share one bucket; minimum and maximum are exact.
 public struct Histogram: Sendable, Equatable {
-  @usableFromInline static let bits = 10
-  @usableFromInline static let octaves = 34
-  @usableFromInline static let buckets = (octaves + 1) << bits
+  @inlinable static var bits: Int { 10 }
+  @inlinable static var octaves: Int { 34 }
+  @inlinable static var buckets: Int { (octaves + 1) << bits }
   /// About 4.9 hours.
-  public static let largest = Int64(1) << Int64(bits + octaves) - 1
+  @inlinable public static var largest: Int64 { Int64(1) << Int64(bits + octaves) - 1 }
 
   @usableFromInline var counts: [UInt64]
-  public private(set) var count = 0
+  @usableFromInline var recorded = 0
+  public var count: Int { recorded }
   /// nil if empty.
   public var minimum: Int64? { count == 0 ? nil : least }
   public var maximum: Int64? { count == 0 ? nil : most }
   @usableFromInline var least = Int64.max
   @usableFromInline var most = Int64.min
-  private var sum = 0.0
+  @usableFromInline var sum = 0.0
 
   public init() { counts = [UInt64](repeating: 0, count: Histogram.buckets) }
 
   /// Negative durations count as 0.
-  public mutating func record(_ nanoseconds: Int64, times: Int = 1) {
+  @inlinable public mutating func record(_ nanoseconds: Int64, times: Int = 1) {
     guard times > 0 else { return }
     let value = max(nanoseconds, 0)
     counts[Histogram.bucket(of: value)] &+= UInt64(times)
-    count += times
+    recorded += times
     sum += Double(value) * Double(times)
     least = min(least, value)
     most = max(most, value)
@@ -48,7 +49,7 @@ public struct Histogram: Sendable, Equatable {
   public mutating func merge(_ other: Histogram) {
     guard other.count > 0 else { return }
     for i in counts.indices { counts[i] &+= other.counts[i] }
-    count += other.count
+    recorded += other.count
     sum += other.sum
     least = min(least, other.least)
     most = max(most, other.most)
@@ -82,7 +83,7 @@ public struct Histogram: Sendable, Equatable {
     return max(1, min(n, Int(rounded)))
   }
 
-  @usableFromInline static func bucket(of value: Int64) -> Int {
+  @inlinable static func bucket(of value: Int64) -> Int {
     let bounded = UInt64(truncatingIfNeeded: min(value, largest))
     let shift = max(0, 63 - bits - bounded.leadingZeroBitCount)
     return shift << bits + Int(bounded >> UInt64(shift))
