@@ -85,26 +85,27 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
   /// For a person: the counterexample, or why the checker gave up. Empty if all is well.
   public var explanation: String
 
-  public init(_ word: Word, explanation: String = "") {
+  public init(word: Word, explanation: String = "") {
     self.word = word
     self.explanation = explanation
   }
 
   public init(_ verdict: Verdict) {
     switch verdict {
-    case .consistent(.linearizable): self.init(.linearizable)
-    case .consistent(.sequential): self.init(.sequential)
-    case .consistent(.eventual): self.init(.eventual)
-    case .consistent(.none): self.init(.unchecked)
-    case .violated(let counterexample): self.init(.violated, explanation: counterexample.text)
+    case .consistent(.linearizable): self.init(word: .linearizable)
+    case .consistent(.sequential): self.init(word: .sequential)
+    case .consistent(.eventual): self.init(word: .eventual)
+    case .consistent(.none): self.init(word: .unchecked)
+    case .violated(let counterexample): self.init(word: .violated, explanation: counterexample.text)
     case .undecided(let key, let reason):
-      self.init(.undecided, explanation: "key \(key): \(reason)")
+      self.init(word: .undecided, explanation: "key \(key): \(reason)")
     }
   }
 
   func with(safetyViolations: [String]) -> TrialVerdict {
     guard !safetyViolations.isEmpty else { return self }
     let found = word == .violated ? [explanation] : []
-    return TrialVerdict(.violated, explanation: (found + safetyViolations).joined(separator: "\n"))
+    return TrialVerdict(
+      word: .violated, explanation: (found + safetyViolations).joined(separator: "\n"))
   }
 }

@@ -77,8 +77,9 @@ struct ResultFile: Sendable {
     ) { trials in
       TrialGroup.groups(trials).map { group in
         outline.key(group.place)
-          + group.estimates.flatMap { estimate in
-            [estimate.mean, estimate.low, estimate.high].map { DecimalText.text($0) }
+          + MetricColumn.all.indices.flatMap { index in
+            let estimate = group.estimate(index)
+            return [estimate.mean, estimate.low, estimate.high].map { DecimalText.text($0) }
           } + [String(group.trials.count), group.verdict.rawValue]
       }
     }
@@ -134,8 +135,6 @@ extension RunOutline {
 struct TrialGroup: Sendable {
   /// In order of their numbers; never empty.
   let trials: [FinishedTrial]
-  /// In the order of `MetricColumn.all`.
-  let estimates: [Estimate]
 
   var place: TrialPlace { trials[0].place }
   var verdict: TrialVerdict.Word { trials.map(\.verdict.word).max() ?? .unchecked }
@@ -155,12 +154,10 @@ struct TrialGroup: Sendable {
     return groups.map { TrialGroup(trials: $0) }
   }
 
-  private init(trials: [FinishedTrial]) {
-    self.trials = trials
-    estimates = MetricColumn.all.indices.map { index in Estimate(trials.map { $0.metrics[index] }) }
-  }
+  /// Of the metric at this index of `MetricColumn.all`. Costs a bootstrap.
+  func estimate(_ index: Int) -> Estimate { Estimate(trials.map { $0.metrics[index] }) }
 
   func estimate(_ name: String) -> Estimate {
-    MetricColumn.all.firstIndex { $0.name == name }.map { estimates[$0] } ?? Estimate([])
+    MetricColumn.all.firstIndex { $0.name == name }.map { estimate($0) } ?? Estimate([])
   }
 }

@@ -47,7 +47,7 @@ func observation(_ place: TrialPlace) -> TrialObservation {
 }
 
 func finished(
-  _ place: TrialPlace, _ verdict: TrialVerdict = TrialVerdict(.linearizable)
+  _ place: TrialPlace, _ verdict: TrialVerdict = TrialVerdict(word: .linearizable)
 ) -> FinishedTrial {
   let seen = observation(place)
   let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
@@ -57,14 +57,6 @@ func finished(
 }
 
 let allTrials = outline.places.map { finished($0) }
-
-func manifest(_ trials: [FinishedTrial], at time: Double = 0) -> Manifest {
-  Manifest(
-    outline: outline, finished: trials, runtime: "simulation", version: "0.1", gitRevision: "",
-    startedAt: Date(timeIntervalSince1970: time), wallTime: time / 3,
-    machine: Machine(
-      host: "h", cores: 2, operatingSystem: "Linux", architecture: "x86_64", toolchain: "Swift"))
-}
 
 /// A directory of its own, removed after the test.
 func inTemporaryDirectory(_ body: (String) throws -> Void) throws {

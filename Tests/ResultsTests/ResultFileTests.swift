@@ -80,7 +80,9 @@ private struct Package: Decodable {
   @Test("Rows follow sweep point, protocol and trial, whatever order the trials finished in")
   func order() throws {
     let reversed = Array(allTrials.reversed())
-    for file in ResultFile.all(outline).dropFirst() { #expect(file.csv(allTrials) == file.csv(reversed)) }
+    for file in ResultFile.all(outline).dropFirst() {
+      #expect(file.csv(allTrials) == file.csv(reversed))
+    }
     let records = try #require(parseCSV(ResultFile.all(outline)[1].csv(reversed)))
     #expect(
       records[0].prefix(5) == [
@@ -107,9 +109,9 @@ private struct Package: Decodable {
   @Test("The summary holds mean and interval of every metric, and the worst verdict")
   func summary() throws {
     var trials = allTrials
-    trials[1].verdict = TrialVerdict(.undecided)
-    trials[3].verdict = TrialVerdict(.undecided)
-    trials[4].verdict = TrialVerdict(.violated)
+    trials[1].verdict = TrialVerdict(word: .undecided)
+    trials[3].verdict = TrialVerdict(word: .undecided)
+    trials[4].verdict = TrialVerdict(word: .violated)
     let records = try #require(parseCSV(ResultFile.all(outline)[0].csv(trials.reversed())))
     #expect(records.count == 5)
     #expect(
@@ -136,8 +138,10 @@ private struct Package: Decodable {
   @Test("A trial survives its fragment to the last bit")
   func roundTrip() throws {
     var trial = allTrials[0]
-    trial.metrics = [1.0 / 3, nil, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 0.1, -0.0, 1e22 / 7]
-    trial.verdict = TrialVerdict(.violated, explanation: "line\n\"quoted\" \u{1F600}")
+    trial.metrics = [
+      1.0 / 3, nil, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 0.1, -0.0, 1e22 / 7,
+    ]
+    trial.verdict = TrialVerdict(word: .violated, explanation: "line\n\"quoted\" \u{1F600}")
     let data = try JSONEncoder().encode(trial)
     let back = try JSONDecoder().decode(FinishedTrial.self, from: data)
     #expect(back == trial)
@@ -151,8 +155,8 @@ private struct Package: Decodable {
     let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
     let trial = FinishedTrial(
       place: outline.places[0], seed: 1, observation: seen,
-      metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(.linearizable))
-    #expect(trial.verdict == TrialVerdict(.violated, explanation: "logs differ at 3"))
+      metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
+    #expect(trial.verdict == TrialVerdict(word: .violated, explanation: "logs differ at 3"))
   }
 
   @Test("A counterexample is a few lines that a person can read")

@@ -4,6 +4,19 @@ import Testing
 @testable import Results
 
 @Suite struct RunDirectoryTests {
+  /// Smaller than the others' outline: every summary costs a bootstrap per metric.
+  private let outline = RunOutline(
+    name: "leader-crash", seed: 7, protocols: ["raft", "chain"], trials: 2)
+  private var allTrials: [FinishedTrial] { outline.places.map { finished($0) } }
+
+  private func manifest(_ trials: [FinishedTrial], at time: Double = 0) -> Manifest {
+    Manifest(
+      outline: outline, finished: trials, runtime: "simulation", version: "0.1", gitRevision: "",
+      startedAt: Date(timeIntervalSince1970: time), wallTime: time / 3,
+      machine: Machine(
+        host: "h", cores: 2, operatingSystem: "Linux", architecture: "x86_64", toolchain: "Swift"))
+  }
+
   private func directory(
     _ parent: String, _ existing: RunDirectory.Existing = .refuse, experiment: String = "{}\n",
     version: String = "0.1"
@@ -29,13 +42,13 @@ import Testing
       try whole.writeResults(allTrials, manifest: manifest(allTrials))
 
       let first = try directory(parent + "/c")
-      let some = [allTrials[7], allTrials[2], allTrials[0]]
+      let some = [allTrials[3], allTrials[0]]
       for trial in some { try first.keep(trial) }
       try first.writeResults(some, manifest: manifest(some, at: 1_000))
       #expect(try contents(first.path)["trials.csv"] != contents(whole.path)["trials.csv"])
 
       let second = try directory(parent + "/c", .resume)
-      #expect(second.finishedBefore == [allTrials[0], allTrials[2], allTrials[7]])
+      #expect(second.finishedBefore == [allTrials[0], allTrials[3]])
       let rest = allTrials.filter { !second.finishedBefore.contains($0) }
       for trial in rest.reversed() { try second.keep(trial) }
       let all = rest + second.finishedBefore
@@ -51,16 +64,18 @@ import Testing
   func manifestText() throws {
     struct Read: Decodable {
       var complete: Bool
-      var trials_finished: Int
-      var started_at: String
-      var wall_time_s: Double
+      var trialsFinished: Int
+      var startedAt: String
+      var wallTimeS: Double
     }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     func read(_ trials: [FinishedTrial]) throws -> Read {
-      try JSONDecoder().decode(Read.self, from: Data(manifest(trials, at: 60).text.utf8))
+      try decoder.decode(Read.self, from: Data(manifest(trials, at: 60).text.utf8))
     }
-    #expect(try read(allTrials).complete && read(allTrials).trials_finished == 12)
+    #expect(try read(allTrials).complete && read(allTrials).trialsFinished == 4)
     #expect(try !read([allTrials[0]]).complete)
-    #expect(try read([]).started_at == "1970-01-01T00:01:00Z" && read([]).wall_time_s == 20)
+    #expect(try read([]).startedAt == "1970-01-01T00:01:00Z" && read([]).wallTimeS == 20)
     #expect(Machine.current.cores > 0 && !Machine.current.host.isEmpty)
   }
 
@@ -161,11 +176,12 @@ import Testing
     "History files are named after protocol and trial, and after the point if there are several")
   func historyNames() {
     let place = TrialPlace(point: 1, protocolIndex: 0, trial: 3)
-    #expect(outline.historyFileName(place) == "history-raft-2-3.edn")
+    let sweep = ResultsTests.outline
+    #expect(sweep.historyFileName(place) == "history-raft-2-3.edn")
     let single = RunOutline(name: "x", seed: 1, protocols: ["raft"], trials: 3)
     #expect(
       single.historyFileName(TrialPlace(point: 0, protocolIndex: 0, trial: 3))
         == "history-raft-3.edn")
-    #expect(Set(outline.places.map(outline.fragmentName)).count == outline.places.count)
+    #expect(Set(sweep.places.map(sweep.fragmentName)).count == sweep.places.count)
   }
 }
