@@ -5,8 +5,9 @@ extension ResultTable {
   public var json: String { JSONText.array(groups.map(row)).text }
 
   private func row(_ group: TrialGroup) -> JSONText {
-    let sweep = zip(outline.sweepPaths, outline.points[group.place.point]).map { path, text in
-      JSONText.Member(path, .string(text))
+    let sweep = zip(outline.keyFields.dropFirst(), outline.points[group.place.point]).map {
+      field, text in
+      JSONText.Member(field.name, field.kind == .string ? .string(text) : .number(Double(text)))
     }
     let metrics = MetricColumn.all.enumerated().map { index, metric in
       JSONText.Member(metric.name, interval(group.estimate(index)))

@@ -111,17 +111,13 @@ public struct RunDirectory: Sendable {
     guard isUnfinished || names.contains(manifestName) else { throw .foreign(path: path) }
     switch existing {
     case .overwrite:
-      // The manifest last but one and the fragments last: killed half-way, it is still a run.
-      let last = [manifestName, fragments]
-      for name in names.filter(isOfRun) + last.filter(names.contains) {
-        try FileStore.remove(self.path(path, name))
-      }
+      try clear(path, names)
       return []
     case .refuse:
       throw isUnfinished ? .unfinished(path: path) : .finished(path: path)
     case .resume:
       guard isUnfinished else { throw .nothingToResume(path: path) }
-      return try finishedTrials(in: path, identity)
+      return try finishedTrials(in: path, names, identity)
     }
   }
 
@@ -129,22 +125,39 @@ public struct RunDirectory: Sendable {
   private static func isOfRun(_ name: String) -> Bool {
     name.hasSuffix(".csv") || (name.hasPrefix("history-") && name.hasSuffix(".edn"))
       || name.hasPrefix(FileStore.temporaryPrefix)
-      || ["experiment.json5", "datapackage.json", "report.html"].contains(name)
+      || ["experiment.json5", manifestName, "datapackage.json", "report.html"].contains(name)
+  }
+
+  /// Removes all that a run wrote. Killed half-way, it leaves an unfinished run without an identity.
+  private static func clear(_ path: String, _ names: [String]) throws(RunDirectoryError) {
+    let folder = self.path(path, fragments)
+    try FileStore.createDirectory(folder)
+    let kept = try FileStore.names(in: folder)
+    for name in kept.filter({ $0 == identityName }) + kept.filter({ $0 != identityName }) {
+      try FileStore.remove(self.path(folder, name))
+    }
+    for name in names where isOfRun(name) { try FileStore.remove(self.path(path, name)) }
   }
 
   private static func finishedTrials(
-    in path: String, _ identity: Identity
+    in path: String, _ files: [String], _ identity: Identity
   ) throws(RunDirectoryError) -> [FinishedTrial] {
     let folder = self.path(path, fragments)
     let names = try FileStore.names(in: folder)
-    // Killed before the first trial: nothing is known and nothing is lost.
-    guard names.contains(identityName) else { return [] }
+    // Killed before the first trial, or while an earlier run was removed.
+    guard names.contains(identityName) else {
+      try clear(path, files)
+      return []
+    }
     let found = try decode(Identity.self, self.path(folder, identityName))
     guard found.experiment == identity.experiment, found.outline == identity.outline else {
       throw .different(path: path, what: "another experiment or seed")
     }
     guard found.version == identity.version else {
       throw .different(path: path, what: "version \(found.version) of the program")
+    }
+    for name in files where name.hasPrefix(FileStore.temporaryPrefix) {
+      try FileStore.remove(self.path(path, name))
     }
     var trials: [FinishedTrial] = []
     for place in identity.outline.places {

@@ -1,9 +1,9 @@
-/// Everything that a run writes and prints: the CSV files and their schema, the run directory, the
-/// comparison table, the progress line. It is given finished trials and knows no protocol and no
-/// runtime. The files and their columns are those of `experiments.md` §2 and §3.
-///
-/// Nothing here depends on the order in which trials finish: every trial has its place in the outline,
-/// and rows appear in the order of the places. Wall-clock times appear in `manifest.json` alone.
+// Everything that a run writes and prints: the CSV files and their schema, the run directory, the
+// comparison table, the progress line. It is given finished trials and knows no protocol and no
+// runtime. The files and their columns are those of `experiments.md` §2 and §3.
+//
+// Nothing here depends on the order in which trials finish: every trial has its place in the outline,
+// and rows appear in the order of the places. Wall-clock times appear in `manifest.json` alone.
 
 /// What a run consists of, before it begins.
 public struct RunOutline: Sendable, Equatable, Codable {

@@ -169,7 +169,15 @@ import Testing
         var different: Bool
       }
       var `protocol`: String
-      var sweep: [String: String]
+      struct Sweep: Decodable, Equatable {
+        var clients: Int
+        var valueSize: String
+        enum CodingKeys: String, CodingKey {
+          case clients = "workload.clients"
+          case valueSize = "workload.valueSize"
+        }
+      }
+      var sweep: Sweep
       var trials: Int
       var verdict: String
       var metrics: [String: Interval]
@@ -179,7 +187,7 @@ import Testing
     let text = ResultTable(outline: outline, trials: allTrials).json
     let rows = try JSONDecoder().decode([Row].self, from: Data(text.utf8))
     #expect(rows.map(\.protocol) == ["raft", "chain-replication", "raft", "chain-replication"])
-    #expect(rows[2].sweep == ["workload.clients": "64", "workload.valueSize": "1KiB"])
+    #expect(rows[2].sweep == Row.Sweep(clients: 64, valueSize: "1KiB"))
     #expect(rows.allSatisfy { $0.trials == 3 && $0.verdict == "linearizable" })
     #expect(rows[0].metrics["throughput"]?.mean ?? 0 > 0)
     #expect(rows[0].faults.map(\.kind) == ["crash", "partition"])

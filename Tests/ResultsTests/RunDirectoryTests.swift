@@ -121,6 +121,24 @@ import Testing
     }
   }
 
+  @Test("Killed while an earlier run was removed, nothing of that run is taken for the new one")
+  func killedWhileClearing() throws {
+    try inTemporaryDirectory { parent in
+      let run = try directory(parent)
+      try run.keep(allTrials[0])
+      for name in [".writing-trials.csv", "trials.csv"] {
+        try run.write([1], to: name)
+      }
+      _ = try directory(parent, .resume)
+      #expect(try contents(run.path).keys.sorted() == ["experiment.json5", "trials.csv"])
+
+      try FileManager.default.removeItem(atPath: run.path + "/.trials/run.json")
+      #expect(try directory(parent, .resume, experiment: "{ }").finishedBefore.isEmpty)
+      #expect(try directory(parent, .resume, experiment: "{ }").finishedBefore.isEmpty)
+      #expect(try contents(run.path).keys.sorted() == ["experiment.json5"])
+    }
+  }
+
   @Test("What is in the way is named, and left alone")
   func inTheWay() throws {
     try inTemporaryDirectory { parent in
