@@ -13,7 +13,8 @@ public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatab
 /// replica in charge. The runtime tells it the time and carries its messages.
 ///
 /// - A request that is not answered in time is sent again, to the next replica; how long that takes
-///   follows the latencies seen so far and doubles with each retry of the same operation.
+///   follows the latencies seen so far and doubles with each retry of the same operation. A redirect is
+///   no retry: while a cluster looks for a leader, patience with replicas that are down must not grow.
 /// - A redirect that names a replica is followed at once; one that does not, or a chain of them, makes
 ///   the client pause first, so that clients do not storm a cluster without a leader.
 /// - Where updates and reads go is remembered apart: in a chain they are different replicas.
@@ -35,6 +36,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     var started: Instant
     var deadline: Instant
     var attempts: Int
+    /// Attempts that were not answered in time.
+    var retries: Int
     /// Redirects followed since the last pause.
     var redirects: Int
     var isPausing: Bool
@@ -82,7 +85,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     outstanding = Outstanding(
       request: Request(id: RequestID(client: id, sequence: sequence), command: command),
       isRead: Application.isReadOnly(command), started: now, deadline: due + timeout, attempts: 0,
-      redirects: 0, isPausing: false, actAt: now)
+      retries: 0, redirects: 0, isPausing: false, actAt: now)
     return attempt(at: now)
   }
 
@@ -121,6 +124,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       outstanding!.isPausing = false
       outstanding!.redirects = 0
     } else {
+      outstanding!.retries += 1
       aimAtNext(forReads: current.isRead)
     }
     return attempt(at: now)
@@ -128,7 +132,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
 
   public mutating func attempt(at now: Instant) -> Action {
     outstanding!.attempts += 1
-    let doublings = min(outstanding!.attempts - 1, 4)
+    let doublings = min(outstanding!.retries, 4)
     outstanding!.actAt = now + patience * (1 << doublings)
     return .send(outstanding!.request, to: outstanding!.isRead ? readTarget : updateTarget)
   }
