@@ -49,6 +49,7 @@ let package = Package(
     module("Histories"),
     module("Linearizability", ["Histories"]),
     module("Measurement", ["Histories"]),
+    module("Results", ["Measurement", "Linearizability", "Histories"]),
     module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),
     module("Clients", ["Replication", "ReplicaHosting", "Histories"]),
     module("Faults", ["Replication"]),
@@ -96,5 +97,6 @@ let package = Package(
     tests(
       "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
     tests("MeasurementTests", ["Measurement", "Histories"]),
+    tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
   ]
 )

@@ -6,11 +6,7 @@ import Replication
 /// Messages are delivered in the order in which they were sent, each link FIFO. Everything persisted is
 /// durable at once unless `holdsDisk` says otherwise. Timers fire only when the caller fires them.
 public struct InProcessCluster<Core: ReplicaCore> {
-  public struct Envelope {
-    public var message: Core.Message
-    public var from: ReplicaID
-    public var to: ReplicaID
-  }
+  public typealias Envelope = InProcess.Envelope<Core.Message>
 
   public struct Node {
     public var core: Core
@@ -33,6 +29,12 @@ public struct InProcessCluster<Core: ReplicaCore> {
     public var heldSends: [Envelope] = []
     /// While true, records stay volatile and `send`s wait, as during a long sync.
     public var holdsDisk = false
+
+    public init(core: Core) {
+      self.core = core
+      timers = Array(repeating: nil, count: Core.Timer.count)
+      timerDue = Array(repeating: .zero, count: Core.Timer.count)
+    }
   }
 
   public let membership: Membership
@@ -45,9 +47,9 @@ public struct InProcessCluster<Core: ReplicaCore> {
   public let keepsHistory: Bool
   /// Messages for which this returns false are lost.
   public var delivers: (Envelope) -> Bool = { _ in true }
-  public private(set) var deliveredCount = 0
-  private var head = 0
-  private var effects = Effects<Core>()
+  public var deliveredCount = 0
+  public var head = 0
+  public var effects = Effects<Core>()
 
   public init(membership: Membership, options: Core.Options, keepsHistory: Bool = true) {
     self.membership = membership
@@ -55,10 +57,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
     self.keepsHistory = keepsHistory
     for number in 0..<membership.nodeCount {
       let core = Core(id: ReplicaID(number), membership: membership, options: options)
-      nodes.append(
-        Node(
-          core: core, timers: Array(repeating: nil, count: Core.Timer.count),
-          timerDue: Array(repeating: .zero, count: Core.Timer.count)))
+      nodes.append(Node(core: core))
     }
     for number in 0..<membership.nodeCount { handle(.started, at: ReplicaID(number)) }
   }
@@ -167,7 +166,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
     nodes[id.index].heldSends = []
   }
 
-  private mutating func carryOut(at id: ReplicaID) {
+  public mutating func carryOut(at id: ReplicaID) {
     for send in effects.earlySends {
       inFlight.append(Envelope(message: send.message, from: id, to: send.to))
     }
@@ -205,5 +204,18 @@ public struct InProcessCluster<Core: ReplicaCore> {
       nodes[id.index].refusedReads += effects.refusedReads
     }
     effects.removeAll()
+  }
+}
+
+/// A message on its way.
+public struct Envelope<Message> {
+  public var message: Message
+  public var from: ReplicaID
+  public var to: ReplicaID
+
+  public init(message: Message, from: ReplicaID, to: ReplicaID) {
+    self.message = message
+    self.from = from
+    self.to = to
   }
 }

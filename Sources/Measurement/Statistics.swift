@@ -29,6 +29,12 @@ public struct Estimate: Sendable, Equatable {
       high = nil
       return
     }
+    // Whatever is drawn from equal values, its mean is theirs.
+    guard sample.contains(where: { $0 != center }) else {
+      low = center
+      high = center
+      return
+    }
     var state = seed
     // Deviations from the mean are summed, so that equal values give a point and not a rounding error.
     let deviations = sample.map { $0 - center }

@@ -16,11 +16,16 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   }
 
   public struct Session: Sendable {
-    var sequence: UInt64
-    var response: Response
+    public var sequence: UInt64
+    public var response: Response
+
+    public init(sequence: UInt64, response: Response) {
+      self.sequence = sequence
+      self.response = response
+    }
   }
 
-  public var sessions: [ClientID: Session] = [:]
+  public var sessions = FlatTable<ClientID, Session>()
 
   public init() {}
 
@@ -33,13 +38,15 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
 
   /// Remembers the response to a fresh request.
   public mutating func record(_ id: RequestID, response: Response) {
-    sessions[id.client] = Session(sequence: id.sequence, response: response)
+    sessions.set(id.client, to: Session(sequence: id.sequence, response: response))
   }
 
   /// The table as bytes, the same for equal tables.
   public func encode(into writer: inout WireWriter) {
     writer.write(UInt32(sessions.count))
-    for (client, session) in sessions.sorted(by: { $0.key < $1.key }) {
+    for position in sessions.keys.indices.sorted(by: { sessions.keys[$0] < sessions.keys[$1] }) {
+      let client = sessions.keys[position]
+      let session = sessions.values[position]
       writer.write(client.rawValue)
       writer.write(session.sequence)
       session.response.encode(into: &writer)
@@ -51,7 +58,8 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     for _ in 0..<count {
       let client = ClientID(try reader.read(UInt64.self))
       let sequence = try reader.read(UInt64.self)
-      sessions[client] = Session(sequence: sequence, response: try Response(from: &reader))
+      let response = try Response(from: &reader)
+      sessions.set(client, to: Session(sequence: sequence, response: response))
     }
   }
 }

@@ -4,55 +4,21 @@
 /// lane means anything. Commits are applied before reads are answered, which a read may only gain from.
 /// The host reuses one `Effects` for all turns, so that nothing is allocated in steady state.
 public struct Effects<Core: ReplicaCore>: Sendable {
-  public struct Send: Sendable {
-    public var message: Core.Message
-    public var to: ReplicaID
+  public typealias Send = OutgoingMessage<Core.Message>
+  public typealias TimerChange = Replication.TimerChange<Core.Timer>
+  public typealias Commit = CommittedEntry
+  public typealias Refusal<Refused: Sendable> = Replication.Refusal<Refused>
 
-    public init(message: Core.Message, to: ReplicaID) {
-      self.message = message
-      self.to = to
-    }
-  }
-
-  public enum TimerChange: Equatable, Sendable {
-    case set(Core.Timer, after: ClosedRange<Interval>)
-    case cancel(Core.Timer)
-  }
-
-  public struct Commit: Equatable, Sendable {
-    public var batch: Batch
-    public var index: LogIndex
-    /// This replica is the one that answers the clients.
-    public var answering: Bool
-
-    public init(batch: Batch, index: LogIndex, answering: Bool) {
-      self.batch = batch
-      self.index = index
-      self.answering = answering
-    }
-  }
-
-  public struct Refusal<Refused: Sendable>: Sendable {
-    public var refused: Refused
-    /// Who may know better, if the core has an idea.
-    public var redirect: ReplicaID?
-
-    public init(refused: Refused, redirect: ReplicaID?) {
-      self.refused = refused
-      self.redirect = redirect
-    }
-  }
-
-  public private(set) var records: [Core.Record] = []
+  public internal(set) var records: [Core.Record] = []
   /// Held back until every record of this and earlier turns is durable.
-  public private(set) var sends: [Send] = []
+  public internal(set) var sends: [Send] = []
   /// May overtake the disk.
-  public private(set) var earlySends: [Send] = []
-  public private(set) var timerChanges: [TimerChange] = []
-  public private(set) var commits: [Commit] = []
-  public private(set) var reads: [ReadTicket] = []
-  public private(set) var refusedBatches: [Refusal<Batch>] = []
-  public private(set) var refusedReads: [Refusal<ReadTicket>] = []
+  public internal(set) var earlySends: [Send] = []
+  public internal(set) var timerChanges: [TimerChange] = []
+  public internal(set) var commits: [Commit] = []
+  public internal(set) var reads: [ReadTicket] = []
+  public internal(set) var refusedBatches: [Refusal<Batch>] = []
+  public internal(set) var refusedReads: [Refusal<ReadTicket>] = []
 
   public init() {}
 
@@ -113,5 +79,50 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   }
 }
 
-extension Effects.Send: Equatable {}
-extension Effects.Refusal: Equatable where Refused: Equatable {}
+// The elements of lanes are generic over what they hold, not over the core: the run-time system finds
+// an argument of a type at once, and an associated type only by a search.
+
+/// A message and its addressee.
+public struct OutgoingMessage<Message: Sendable>: Sendable {
+  public var message: Message
+  public var to: ReplicaID
+
+  public init(message: Message, to: ReplicaID) {
+    self.message = message
+    self.to = to
+  }
+}
+
+public enum TimerChange<Timer: TimerName>: Equatable, Sendable {
+  case set(Timer, after: ClosedRange<Interval>)
+  case cancel(Timer)
+}
+
+/// An entry that is known to be committed.
+public struct CommittedEntry: Equatable, Sendable {
+  public var batch: Batch
+  public var index: LogIndex
+  /// This replica is the one that answers the clients.
+  public var answering: Bool
+
+  public init(batch: Batch, index: LogIndex, answering: Bool) {
+    self.batch = batch
+    self.index = index
+    self.answering = answering
+  }
+}
+
+/// Something a core was asked to do and did not do.
+public struct Refusal<Refused: Sendable>: Sendable {
+  public var refused: Refused
+  /// Who may know better, if the core has an idea.
+  public var redirect: ReplicaID?
+
+  public init(refused: Refused, redirect: ReplicaID?) {
+    self.refused = refused
+    self.redirect = redirect
+  }
+}
+
+extension OutgoingMessage: Equatable where Message: Equatable {}
+extension Refusal: Equatable where Refused: Equatable {}

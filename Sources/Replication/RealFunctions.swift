@@ -5,6 +5,10 @@ public enum RealFunctions {
   // `Double` is exact.
   private static let ln2High = 0x1.62E4_2FEEp-1
   private static let ln2Low = 0x1.A39E_F357_93C76p-33
+  /// 1/14, 1/13 ... 1/1: multiplying is several times as fast as dividing.
+  private static let reciprocals: [Double] = (1...14).reversed().map { 1 / Double($0) }
+  /// 1/23, 1/21 ... 1/1.
+  private static let oddReciprocals: [Double] = (0...11).reversed().map { 1 / Double(2 * $0 + 1) }
 
   /// e to the power of `x`, with a relative error below 10⁻¹⁴ for results in the normal range.
   public static func exp(_ x: Double) -> Double {
@@ -15,7 +19,7 @@ public enum RealFunctions {
     let rest = (x - doublings * ln2High) - doublings * ln2Low
     // Taylor's series: |rest| ≤ ln 2 / 2, so the 14th term is below 2 · 10⁻¹⁷.
     var sum = 1.0
-    for term in stride(from: 14.0, through: 1.0, by: -1.0) { sum = 1 + rest / term * sum }
+    for factor in reciprocals { sum = 1 + rest * factor * sum }
     return scale(sum, by: Int(doublings))
   }
 
@@ -33,7 +37,7 @@ public enum RealFunctions {
     let z = (significand - 1) / (significand + 1)
     let square = z * z
     var sum = 0.0
-    for term in stride(from: 23.0, through: 1.0, by: -2.0) { sum = sum * square + 1 / term }
+    for coefficient in oddReciprocals { sum = sum * square + coefficient }
     return exponent * ln2High + (2 * z * sum + exponent * ln2Low)
   }
 

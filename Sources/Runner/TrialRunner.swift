@@ -145,7 +145,7 @@ extension TrialObservation {
       if operation.kind == .compareAndSwap, !operation.swapped { return false }
       let id = RequestID(
         client: ClientID(UInt64(operation.client)), sequence: operation.sequence)
-      return !stock.survivingRequests.contains(id)
+      return !stock.surviving.contains(id)
     }
   }
 }

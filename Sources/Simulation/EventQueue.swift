@@ -7,7 +7,7 @@
 /// Safety: all access goes through the methods below. `keys[0..<count]` and the slots that keys name are
 /// initialised, each slot by exactly one key; `push` initialises a free slot, `pop` moves it out, and
 /// `deinit` destroys those that are left. The pointers never leave the type.
-public struct EventQueue<Payload>: ~Copyable {
+public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   public struct Key {
     var time: Int64
     /// A running number in the upper 40 bits, the payload's slot in the lower 24.
@@ -71,8 +71,8 @@ public struct EventQueue<Payload>: ~Copyable {
     keys[position] = key
   }
 
-  /// Removes the next event; the queue must not be empty.
-  public mutating func pop() -> (time: Int64, payload: Payload) {
+  /// Removes the next event, which is due at `nextTime`; the queue must not be empty.
+  public mutating func pop() -> Payload {
     precondition(count > 0)
     let first = keys[0]
     count -= 1
@@ -95,7 +95,7 @@ public struct EventQueue<Payload>: ~Copyable {
     keys[position] = last
     let slot = Int(first.order & Self.slotMask)
     freeSlots[count] = UInt32(slot)
-    return (first.time, (slab + slot).move())
+    return (slab + slot).move()
   }
 
   public mutating func grow() {

@@ -2,9 +2,9 @@ import Replication
 import ReplicaHosting
 
 /// What waits for a node's processor.
-public enum InboxItem<Core: ReplicaCore, Application: StateMachine> {
-  case message(Core.Message, from: Int, bytes: Int)
-  case request(ClientRequest<Application.Command>)
+public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
+  case message(Message, from: Int, bytes: Int)
+  case request(ClientRequest<Command>)
   case timer(Int)
 }
 
@@ -31,7 +31,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var isPaused: Bool { pauses > 0 }
   /// Counts restarts: what was scheduled in an earlier life is void.
   public var life = 0
-  public var inbox: [InboxItem<Core, Application>] = []
+  public var inbox: [InboxItem<Core.Message, Application.Command>] = []
   public var busyUntil: Int64 = 0
   public var turnIsScheduled = false
   public var slowness = 1.0
@@ -78,7 +78,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   /// Something arrived. If the processor is free it is dealt with at once.
   public mutating func arrive(
-    _ item: consuming InboxItem<Core, Application>, in world: inout SharedWorld
+    _ item: consuming InboxItem<Core.Message, Application.Command>, in world: inout SharedWorld
   ) {
     guard isUp else { return }
     if isPaused || world.now < busyUntil || !inbox.isEmpty {
@@ -108,7 +108,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func take(
-    _ item: InboxItem<Core, Application>, cost: inout Double, in world: inout SharedWorld
+    _ item: InboxItem<Core.Message, Application.Command>, cost: inout Double,
+    in world: inout SharedWorld
   ) {
     let now = clock.reading(at: world.now)
     switch item {

@@ -110,17 +110,17 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// Lets everything happen up to and including `end`.
   public mutating func advance(to end: Int64, progress: (Interval) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= end {
-      let (time, what) = world.queue.pop()
+      let time = world.queue.nextTime
       world.now = time
       eventCount += 1
       if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time)) { return false }
-      happen(what)
+      happenNext()
     }
     return true
   }
 
-  public mutating func happen(_ what: consuming Happening<Core, Application>) {
-    switch what {
+  public mutating func happenNext() {
+    switch world.queue.pop() {
     case .message(let message, let from, let to, let bytes):
       trace(1, to)
       nodes[to].arrive(.message(message, from: from, bytes: bytes), in: &world)

@@ -36,13 +36,41 @@ public struct TrialStock: Sendable {
   /// Promises that the simulator saw broken: agreement, and the cores' own invariants if asked for.
   public var violations: [String]
   /// Every request that is part of the state in which the cluster came to rest.
-  public var survivingRequests: Set<RequestID>
+  public var surviving: SurvivingRequests
   /// After all faults had ended, a replica took charge and all caught up, within ten seconds.
   public var hasSettled: Bool
   /// The application and session states that replicas ended with, by how much they had applied.
   public var finalStatesAgree: Bool
   public var eventCount: Int
   public var traceHash: UInt64
+}
+
+/// The updates that made it: per client, the sequence numbers in the order of the log.
+public struct SurvivingRequests: Sendable {
+  private var sequences: [[UInt64]]
+
+  public init(clients: Int) { sequences = Array(repeating: [], count: clients) }
+
+  public mutating func insert(_ id: RequestID) {
+    let client = Int(id.client.rawValue)
+    guard client < sequences.count else { return }
+    // A retry that was ordered again comes later with the same or a lower number: it changes nothing.
+    if let last = sequences[client].last, last >= id.sequence { return }
+    sequences[client].append(id.sequence)
+  }
+
+  public func contains(_ id: RequestID) -> Bool {
+    let client = Int(id.client.rawValue)
+    guard client < sequences.count else { return false }
+    let list = sequences[client]
+    var low = 0
+    var high = list.count
+    while low < high {
+      let middle = (low + high) / 2
+      if list[middle] < id.sequence { low = middle + 1 } else { high = middle }
+    }
+    return low < list.count && list[low] == id.sequence
+  }
 }
 
 extension Trial {
@@ -52,9 +80,10 @@ extension Trial {
     let replicas = setup.membership.replicas.map(\.index)
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
-    var surviving: Set<RequestID> = []
+    var surviving = SurvivingRequests(clients: setup.clients)
     for batch in nodes[survivor].commits {
-      for id in batch.requestIDs { surviving.insert(id) }
+      var reader = batch.makeReader()
+      while let id = reader.next() { surviving.insert(id) }
     }
     return TrialStock(
       nodes: nodes.map { node in
@@ -73,7 +102,7 @@ extension Trial {
           end: fault.end.map { Interval(nanoseconds: $0) })
       },
       leadership: leadership.map { TrialStock.Leadership(leader: $0.leader, epoch: $0.epoch) },
-      violations: world.violations, survivingRequests: surviving, hasSettled: hasSettled,
+      violations: world.violations, surviving: surviving, hasSettled: hasSettled,
       finalStatesAgree: finalStatesAgree(replicas), eventCount: eventCount, traceHash: traceHash)
   }
 

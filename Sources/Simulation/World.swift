@@ -3,11 +3,15 @@ import Faults
 import Replication
 import ReplicaHosting
 
-/// Something that happens at a moment of a trial.
-public enum Happening<Core: ReplicaCore, Application: StateMachine> {
-  case message(Core.Message, from: Int, to: Int, bytes: Int)
-  case request(ClientRequest<Application.Command>, node: Int)
-  case reply(ClientReply<Application.Response>, client: Int)
+/// Something that happens at a moment of a trial. Generic over what it
+/// carries rather than over the core: that spares the run-time system a search on every event.
+public enum Happening<
+  Message, Command: WireCodable & Equatable & Sendable,
+  Response: WireCodable & Equatable & Sendable
+> {
+  case message(Message, from: Int, to: Int, bytes: Int)
+  case request(ClientRequest<Command>, node: Int)
+  case reply(ClientReply<Response>, client: Int)
   /// A node's processor is free and its inbox is not empty.
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
@@ -27,7 +31,9 @@ public enum Happening<Core: ReplicaCore, Application: StateMachine> {
 /// committed where.
 public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var now: Int64 = 0
-  public var queue = EventQueue<Happening<Core, Application>>()
+  public typealias Event = Happening<Core.Message, Application.Command, Application.Response>
+
+  public var queue = EventQueue<Event>()
   public var network: NetworkState
   public var random: RandomStream
   public let cpu: CPUModel
@@ -38,7 +44,7 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var violations: [String] = []
   public let checksInvariants: Bool
 
-  public mutating func schedule(_ what: consuming Happening<Core, Application>, at time: Int64) {
+  public mutating func schedule(_ what: consuming Event, at time: Int64) {
     queue.push(what, at: time)
   }
 

@@ -55,6 +55,15 @@ public struct Key: Hashable, Sendable {
   }
 }
 
+extension Key: FlatKey {
+  public var flatHash: UInt64 {
+    guard let long else { return Key.mix(low ^ Key.mix(high)) }
+    var hash = high
+    for byte in long { hash = Key.mix(hash ^ UInt64(byte)) }
+    return hash
+  }
+}
+
 extension Key: WireCodable {
   public var encodedByteCount: Int { long == nil ? 16 : 16 + 4 + long!.count }
 

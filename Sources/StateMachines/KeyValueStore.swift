@@ -5,7 +5,7 @@ public struct KeyValueStore: StateMachine {
   public typealias Command = KeyValueCommand
   public typealias Response = KeyValueResponse
 
-  private var values: [Key: [UInt8]] = [:]
+  public var values = FlatTable<Key, [UInt8]>()
 
   public init() {}
 
@@ -20,18 +20,22 @@ public struct KeyValueStore: StateMachine {
     switch command {
     case .get(let key): return .value(values[key])
     case .put(let key, let value):
-      values[key] = value
+      values.set(key, to: value)
       return .done
     case .delete(let key):
-      values[key] = nil
+      values.remove(key)
       return .done
     case .append(let key, let value):
-      values[key, default: []].append(contentsOf: value)
+      if let position = values.position(of: key) {
+        values.values[position].append(contentsOf: value)
+      } else {
+        values.set(key, to: value)
+      }
       return .done
     case .compareAndSwap(let key, let expected, let value):
       let found = values[key]
       guard found == expected else { return .notSwapped(found: found) }
-      values[key] = value
+      values.set(key, to: value)
       return .swapped
     }
   }
@@ -42,7 +46,7 @@ public struct KeyValueStore: StateMachine {
   }
 
   public func snapshot() -> [UInt8] {
-    let sorted = values.map { ($0.key.bytes, $0.value) }.sorted {
+    let sorted = zip(values.keys, values.values).map { ($0.bytes, $1) }.sorted {
       $0.0.lexicographicallyPrecedes($1.0)
     }
     var writer = WireWriter()
@@ -57,10 +61,9 @@ public struct KeyValueStore: StateMachine {
   public init(restoring snapshot: [UInt8]) throws(WireError) {
     var reader = WireReader(snapshot)
     let count = try reader.readCount(elementSize: 8)
-    values.reserveCapacity(count)
     for _ in 0..<count {
       let key = Key(try reader.readCounted())
-      values[key] = try reader.readCounted()
+      values.set(key, to: try reader.readCounted())
     }
     guard reader.isAtEnd else { throw .malformed("bytes after the last value") }
   }

@@ -1,0 +1,87 @@
+import Foundation
+
+/// The few things a run does with files, each with an error that names the file and the reason.
+enum FileStore {
+  enum Kind { case nothing, file, directory }
+
+  static func kind(_ path: String) -> Kind {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      return .nothing
+    }
+    return isDirectory.boolValue ? .directory : .file
+  }
+
+  /// With all directories above it.
+  static func createDirectory(_ path: String) throws(RunDirectoryError) {
+    switch kind(path) {
+    case .directory: return
+    case .file: throw .notADirectory(path: path)
+    case .nothing: break
+    }
+    let parent = (path as NSString).deletingLastPathComponent
+    if !parent.isEmpty, parent != path { try createDirectory(parent) }
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      throw .creating(path, errno: errno)
+    }
+  }
+
+  /// First under a temporary name, then renamed: the file is there as a whole or not at all. A name
+  /// may be written by one thread at a time.
+  static func write(_ bytes: [UInt8], to path: String) throws(RunDirectoryError) {
+    let name = (path as NSString).lastPathComponent
+    let parent = (path as NSString).deletingLastPathComponent
+    let temporary = (parent as NSString).appendingPathComponent(temporaryPrefix + name)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
+    guard descriptor >= 0 else { throw .writing(path, errno: errno) }
+    var failure: Int32?
+    var offset = 0
+    while offset < bytes.count, failure == nil {
+      let written = bytes.withUnsafeBytes {
+        Foundation.write(descriptor, $0.baseAddress! + offset, bytes.count - offset)
+      }
+      if written >= 0 {
+        offset += written
+      } else if errno != EINTR {
+        failure = errno
+      }
+    }
+    if close(descriptor) != 0, failure == nil { failure = errno }
+    if failure == nil, rename(temporary, path) != 0 { failure = errno }
+    if let failure {
+      unlink(temporary)
+      throw .writing(path, errno: failure)
+    }
+  }
+
+  static func write(_ text: String, to path: String) throws(RunDirectoryError) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  static let temporaryPrefix = ".writing-"
+
+  static func read(_ path: String) throws(RunDirectoryError) -> Data {
+    do {
+      return try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      throw .cannotRead(path: path, reason: "it is missing or unreadable")
+    }
+  }
+
+  /// In order of name.
+  static func names(in path: String) throws(RunDirectoryError) -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    } catch {
+      throw .cannotRead(path: path, reason: "its files cannot be listed")
+    }
+  }
+
+  static func remove(_ path: String) throws(RunDirectoryError) {
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw .cannotWrite(path: path, reason: "it cannot be removed")
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Linearizability
+import Measurement
+
+/// What is kept of one trial: enough for every file and for the table, small enough to keep them all.
+/// It can be stored in a fragment and read back without losing a bit.
+public struct FinishedTrial: Sendable, Equatable, Codable {
+  public var place: TrialPlace
+  public var seed: UInt64
+  /// In the order of `MetricColumn.all`; nil is "not applicable".
+  public var metrics: [Double?]
+  public var verdict: TrialVerdict
+  public var faults: [FaultRow]
+  /// Cells of the rows of `latency.csv`, `timeline.csv` and `resources.csv` after the columns that say
+  /// which trial it is.
+  var latencyCells: [[String]]
+  var timelineCells: [[String]]
+  var resourceCells: [[String]]
+
+  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check of
+  /// the history found.
+  public init(
+    place: TrialPlace, seed: UInt64, observation: TrialObservation, metrics: TrialMetrics,
+    verdict: TrialVerdict
+  ) {
+    self.place = place
+    self.seed = seed
+    self.metrics = MetricColumn.all.map { column in
+      column.value(metrics).flatMap { $0.isFinite ? $0 : nil }
+    }
+    self.verdict = verdict.with(safetyViolations: observation.safetyViolations)
+    faults = zip(observation.faults, metrics.faults).map { FaultRow($0, $1) }
+    latencyCells = [Column].latency.cells(of: metrics.latencyTable)
+    timelineCells = [Column].timeline.cells(of: metrics.timeline.windows)
+    let interval = observation.measuredEnd - observation.warmUpEnd
+    resourceCells = [Column].resources.cells(
+      of: observation.nodes.map { NodeRow(usage: $0, intervalNs: interval) })
+  }
+
+  /// The metric of this name in `MetricColumn.all`; nil if not applicable.
+  public func metric(_ name: String) -> Double? {
+    MetricColumn.all.firstIndex { $0.name == name }.flatMap { metrics[$0] }
+  }
+
+  var faultCells: [[String]] { [Column].faults.cells(of: faults) }
+}
+
+extension Array {
+  func cells<Row>(of rows: [Row]) -> [[String]] where Element == Column<Row> {
+    rows.map { row in map { $0.cell(row) } }
+  }
+}
+
+/// One fault of a trial and what it did.
+public struct FaultRow: Sendable, Hashable, Codable {
+  public var kind: String
+  public var target: String
+  public var node: String
+  public var startNs: Int64
+  public var endNs: Int64?
+  public var outageNs: Int64?
+  public var timeToRecoverNs: Int64?
+
+  init(_ occurrence: FaultOccurrence, _ metrics: FaultMetrics) {
+    kind = occurrence.kind
+    target = occurrence.target
+    node = occurrence.node
+    startNs = occurrence.startNs
+    endNs = occurrence.endNs
+    outageNs = metrics.outage
+    timeToRecoverNs = metrics.timeToRecover
+  }
+}
+
+/// The answer of the check as the files show it.
+public struct TrialVerdict: Sendable, Equatable, Codable {
+  /// From the best to the worst; the worst of its trials is the verdict of a row of `summary.csv`.
+  public enum Word: String, Sendable, Codable, CaseIterable, Comparable {
+    case linearizable, sequential, eventual, unchecked, undecided, violated
+
+    private var rank: Int { Word.allCases.firstIndex(of: self) ?? 0 }
+    public static func < (a: Word, b: Word) -> Bool { a.rank < b.rank }
+  }
+
+  public var word: Word
+  /// For a person: the counterexample, or why the checker gave up. Empty if all is well.
+  public var explanation: String
+
+  public init(word: Word, explanation: String = "") {
+    self.word = word
+    self.explanation = explanation
+  }
+
+  public init(_ verdict: Verdict) {
+    switch verdict {
+    case .consistent(.linearizable): self.init(word: .linearizable)
+    case .consistent(.sequential): self.init(word: .sequential)
+    case .consistent(.eventual): self.init(word: .eventual)
+    case .consistent(.none): self.init(word: .unchecked)
+    case .violated(let counterexample): self.init(word: .violated, explanation: counterexample.text)
+    case .undecided(let key, let reason):
+      self.init(word: .undecided, explanation: "key \(key): \(reason)")
+    }
+  }
+
+  func with(safetyViolations: [String]) -> TrialVerdict {
+    guard !safetyViolations.isEmpty else { return self }
+    let found = word == .violated ? [explanation] : []
+    return TrialVerdict(
+      word: .violated, explanation: (found + safetyViolations).joined(separator: "\n"))
+  }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Synchronization
+
+/// Shows on standard error how far a run is. On a terminal one line is drawn again and again, at most
+/// ten times a second; elsewhere a plain line is written every few seconds. May be told of progress by
+/// several threads at once.
+public final class ProgressLine: Sendable {
+  private struct State {
+    var progress: ProgressState
+    /// Seconds, when the line was last shown.
+    var shownAt: Double?
+    /// Whether an unfinished line stands on the terminal.
+    var isDrawn = false
+    var isOver = false
+  }
+
+  private let state: Mutex<State>
+  private let terminal: Terminal
+  private let isQuiet: Bool
+  /// Seconds since the start.
+  private let clock: @Sendable () -> Double
+  private let output: @Sendable (String) -> Void
+
+  static let redrawInterval = 0.1
+  static let plainInterval = 5.0
+
+  /// - Parameters:
+  ///   - trialsBefore: finished in earlier attempts of the same run.
+  ///   - trialDurationNs: simulated time of one trial; a run that sweeps it gives the mean.
+  public convenience init(
+    trialsTotal: Int, trialsBefore: Int = 0, trialDurationNs: Int64, isQuiet: Bool = false,
+    terminal: Terminal = .standardError
+  ) {
+    let start = ContinuousClock.now
+    self.init(
+      ProgressState(
+        trialsTotal: trialsTotal, trialsBefore: trialsBefore, trialDurationNs: trialDurationNs),
+      isQuiet: isQuiet, terminal: terminal,
+      clock: { (ContinuousClock.now - start) / .seconds(1) },
+      output: { FileHandle.standardError.write(Data($0.utf8)) })
+  }
+
+  init(
+    _ progress: ProgressState, isQuiet: Bool, terminal: Terminal,
+    clock: @escaping @Sendable () -> Double, output: @escaping @Sendable (String) -> Void
+  ) {
+    state = Mutex(State(progress: progress))
+    self.isQuiet = isQuiet
+    self.terminal = terminal
+    self.clock = clock
+    self.output = output
+  }
+
+  /// - Parameters:
+  ///   - trial: any number that tells the running trials apart.
+  ///   - simulatedNs: virtual time since the trial began.
+  ///   - events: handled since the trial began.
+  public func advance(trial: Int, simulatedNs: Int64, events: Int) {
+    guard !isQuiet else { return }
+    update { $0.advance(trial: trial, simulatedNs: simulatedNs, events: events) }
+  }
+
+  public func finish(trial: Int, events: Int) {
+    guard !isQuiet else { return }
+    update { $0.finish(trial: trial, events: events) }
+  }
+
+  /// Takes the live line away, so that something else can be written; elsewhere, leaves a last line.
+  public func end() {
+    guard !isQuiet else { return }
+    state.withLock { state in
+      guard !state.isOver else { return }
+      state.isOver = true
+      if state.isDrawn {
+        output(ProgressLine.eraseLine)
+      } else if state.shownAt != nil {
+        output(state.progress.line(elapsed: clock()) + "\n")
+      }
+    }
+  }
+
+  /// Writes a message to the same stream, on a line of its own.
+  public func message(_ text: String) {
+    state.withLock { state in
+      output((state.isDrawn ? ProgressLine.eraseLine : "") + text + "\n")
+      state.isDrawn = false
+      if terminal.isInteractive { state.shownAt = nil }
+    }
+  }
+
+  private static let eraseLine = "\r\u{1B}[K"
+
+  private func update(_ change: (inout ProgressState) -> Void) {
+    state.withLock { state in
+      change(&state.progress)
+      guard !state.isOver else { return }
+      let now = clock()
+      let interval =
+        terminal.isInteractive ? ProgressLine.redrawInterval : ProgressLine.plainInterval
+      // A run that is over within the first interval needs no plain line.
+      let last = state.shownAt ?? (terminal.isInteractive ? -.infinity : 0)
+      guard now - last >= interval else { return }
+      state.shownAt = now
+      if terminal.isInteractive {
+        // One column is left free: some terminals wrap when the last is filled.
+        let line = state.progress.line(elapsed: now, width: terminal.width - 1)
+        let shown = terminal.usesColor ? "\u{1B}[2m\(line)\u{1B}[0m" : line
+        output(ProgressLine.eraseLine + shown)
+        state.isDrawn = true
+      } else {
+        output(state.progress.line(elapsed: now) + "\n")
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/// How far a run is, as one line of text.
+struct ProgressState: Sendable {
+  /// All trials of the run, those of earlier attempts included.
+  var trialsTotal: Int
+  /// Finished in earlier attempts.
+  var trialsBefore: Int
+  var trialDurationNs: Int64
+  /// Finished in this attempt.
+  private(set) var trialsDone = 0
+  private var finishedEvents = 0
+  private var running: [Int: (simulatedNs: Int64, events: Int)] = [:]
+
+  init(trialsTotal: Int, trialsBefore: Int, trialDurationNs: Int64) {
+    self.trialsTotal = trialsTotal
+    self.trialsBefore = trialsBefore
+    self.trialDurationNs = max(trialDurationNs, 1)
+  }
+
+  mutating func advance(trial: Int, simulatedNs: Int64, events: Int) {
+    running[trial] = (min(simulatedNs, trialDurationNs), events)
+  }
+
+  mutating func finish(trial: Int, events: Int) {
+    running[trial] = nil
+    trialsDone += 1
+    finishedEvents += events
+  }
+
+  var events: Int { running.values.reduce(finishedEvents) { $0 + $1.events } }
+
+  /// Of this attempt, all trials together, ns.
+  var simulatedNs: Int64 {
+    running.values.reduce(Int64(trialsDone) * trialDurationNs) { $0 + $1.simulatedNs }
+  }
+
+  /// Of the work of this attempt, 0...1.
+  private var share: Double {
+    let work = Double(trialsTotal - trialsBefore) * Double(trialDurationNs)
+    return work > 0 ? min(1, Double(simulatedNs) / work) : 1
+  }
+
+  /// ` 42 %  17/40 trials  85 s simulated  3.1 M events/s  12 s left`
+  /// - Parameter elapsed: seconds of this attempt.
+  func line(elapsed: Double, width: Int = .max) -> String {
+    let all = Double(trialsTotal) * Double(trialDurationNs)
+    let before = Double(trialsBefore) * Double(trialDurationNs)
+    let percent = all > 0 ? Int(100 * (before + Double(simulatedNs)) / all) : 100
+    let simulated = Double(simulatedNs) / 1e9
+    var parts = [
+      String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %",
+      "\(trialsBefore + trialsDone)/\(trialsTotal) trials",
+      "\(DecimalText.fixed(simulated, decimals: simulated < 10 ? 1 : 0) ?? "0") s simulated",
+    ]
+    if elapsed > 0 { parts.append(ProgressState.rate(Double(events) / elapsed)) }
+    // An estimate from very little is worse than none.
+    if share >= 1 {
+      parts.append(ProgressState.time(elapsed) + " elapsed")
+    } else if share > 0.01, elapsed >= 0.5 {
+      parts.append(ProgressState.time(elapsed * (1 - share) / share) + " left")
+    }
+    var line = ""
+    for part in parts {
+      let next = line.isEmpty ? part : line + "  " + part
+      if next.count > width { break }
+      line = next
+    }
+    return line
+  }
+
+  private static func rate(_ perSecond: Double) -> String {
+    let (scale, unit) =
+      perSecond >= 1e6 ? (1e6, "M ") : perSecond >= 1e3 ? (1e3, "k ") : (1, "")
+    let value = perSecond / scale
+    let text = DecimalText.fixed(value, decimals: scale > 1 && value < 100 ? 1 : 0) ?? "0"
+    return "\(text) \(unit)events/s"
+  }
+
+  static func time(_ seconds: Double) -> String {
+    let whole = Int(min(seconds, 1e9).rounded(.up))
+    switch whole {
+    case ..<120: return "\(whole) s"
+    case ..<7200: return "\(whole / 60) min \(whole % 60) s"
+    default: return "\(whole / 3600) h \(whole / 60 % 60) min"
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import Measurement
+
+/// One CSV file of a run: its columns and how its rows come from trials.
+struct ResultFile: Sendable {
+  var name: String
+  var meaning: String
+  var fields: [Field]
+  /// Columns that together name a row; empty where rows may repeat.
+  var primaryKey: [String]
+  private var rows: @Sendable ([FinishedTrial]) -> [[String]]
+
+  var fileName: String { name + ".csv" }
+
+  /// `trials` in any order: rows follow the places.
+  func csv(_ trials: [FinishedTrial]) -> [UInt8] {
+    var text = CSVText(header: fields.map(\.name))
+    for row in rows(trials.sorted { $0.place < $1.place }) { text.append(row) }
+    return text.bytes
+  }
+
+  static func all(_ outline: RunOutline) -> [ResultFile] {
+    let trialColumns =
+      outline.keyFields + [
+        Field(name: "trial", kind: .integer, meaning: "number of the trial, from 1")
+      ]
+    func perTrial<Row>(
+      _ name: String, _ meaning: String, _ columns: [Column<Row>], key: [String],
+      _ cells: @escaping @Sendable (FinishedTrial) -> [[String]]
+    ) -> ResultFile {
+      ResultFile(
+        name: name, meaning: meaning, fields: trialColumns + columns.map(\.field),
+        primaryKey: key.isEmpty ? [] : trialColumns.map(\.name) + key
+      ) { trials in
+        trials.flatMap { trial in
+          let which = outline.key(trial.place) + [String(trial.place.trial)]
+          return cells(trial).map { which + $0 }
+        }
+      }
+    }
+    return [
+      summary(outline),
+      trials(outline, trialColumns),
+      perTrial(
+        "latency", "Percentiles of latency per trial and operation.", .latency,
+        key: ["operation", "percentile"]
+      ) { $0.latencyCells },
+      perTrial(
+        "timeline", "What happened in each window of each trial.", .timeline,
+        key: ["window_start_ms"]
+      ) { $0.timelineCells },
+      perTrial("faults", "Each fault of each trial and what it did.", .faults, key: []) {
+        $0.faultCells
+      },
+      perTrial(
+        "resources", "What each node of each trial used in the measured interval.", .resources,
+        key: ["node"]
+      ) { $0.resourceCells },
+    ]
+  }
+
+  private static func summary(_ outline: RunOutline) -> ResultFile {
+    let metrics = MetricColumn.all.flatMap { metric in
+      [
+        ("mean", "mean over trials"), ("ci95_low", "lower end of its 95 % bootstrap interval"),
+        ("ci95_high", "upper end of its 95 % bootstrap interval"),
+      ].map { suffix, what in
+        Field(
+          name: "\(metric.name)_\(suffix)", kind: .number, unit: metric.unit,
+          meaning: "\(metric.meaning): \(what)", isRequired: false)
+      }
+    }
+    let trials = Field(name: "trials", kind: .integer, meaning: "trials in the row")
+    return ResultFile(
+      name: "summary", meaning: "Every metric over the trials of a protocol at a sweep point.",
+      fields: outline.keyFields + metrics + [trials, verdict("worst verdict of the trials")],
+      primaryKey: outline.keyFields.map(\.name)
+    ) { trials in
+      TrialGroup.groups(trials).map { group in
+        outline.key(group.place)
+          + MetricColumn.all.indices.flatMap { index in
+            let estimate = group.estimate(index)
+            return [estimate.mean, estimate.low, estimate.high].map { DecimalText.text($0) }
+          } + [String(group.trials.count), group.verdict.rawValue]
+      }
+    }
+  }
+
+  private static func trials(_ outline: RunOutline, _ trialColumns: [Field]) -> ResultFile {
+    let metrics = MetricColumn.all.map {
+      Field(
+        name: $0.name, kind: .number, unit: $0.unit, meaning: $0.meaning, isRequired: false)
+    }
+    let seed = Field(name: "seed", kind: .integer, meaning: "seed of the trial")
+    return ResultFile(
+      name: "trials", meaning: "Every metric and the verdict of each trial.",
+      fields: trialColumns + [seed] + metrics + [verdict("verdict on the trial's history")],
+      primaryKey: trialColumns.map(\.name)
+    ) { trials in
+      trials.map { trial in
+        outline.key(trial.place) + [String(trial.place.trial), String(trial.seed)]
+          + trial.metrics.map { DecimalText.text($0) } + [trial.verdict.word.rawValue]
+      }
+    }
+  }
+
+  private static func verdict(_ meaning: String) -> Field {
+    Field(
+      name: "verdict", kind: .string, meaning: meaning,
+      allowed: TrialVerdict.Word.allCases.map(\.rawValue))
+  }
+}
+
+extension RunOutline {
+  /// The columns that every file begins with.
+  var keyFields: [Field] {
+    [Field(name: "protocol", kind: .string, meaning: "replication protocol", allowed: protocols)]
+      + sweepPaths.enumerated().map { index, path in
+        Field(
+          name: path, kind: kind(ofSweep: index), meaning: "swept value of \(path)",
+          isRequired: !points.contains { $0[index].isEmpty })
+      }
+  }
+
+  private func kind(ofSweep index: Int) -> Field.Kind {
+    let texts = points.map { $0[index] }
+    if texts.allSatisfy({ Int($0) != nil }) { return .integer }
+    let isNumber = texts.allSatisfy { text in
+      Double(text) != nil && text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) }
+    }
+    return isNumber ? .number : .string
+  }
+}
+
+/// The trials of one protocol at one sweep point.
+struct TrialGroup: Sendable {
+  /// In order of their numbers; never empty.
+  let trials: [FinishedTrial]
+
+  var place: TrialPlace { trials[0].place }
+  var verdict: TrialVerdict.Word { trials.map(\.verdict.word).max() ?? .unchecked }
+
+  /// In the order of the places.
+  static func groups(_ trials: [FinishedTrial]) -> [TrialGroup] {
+    var groups: [[FinishedTrial]] = []
+    for trial in trials.sorted(by: { $0.place < $1.place }) {
+      if let last = groups.last?[0].place, last.point == trial.place.point,
+        last.protocolIndex == trial.place.protocolIndex
+      {
+        groups[groups.count - 1].append(trial)
+      } else {
+        groups.append([trial])
+      }
+    }
+    return groups.map { TrialGroup(trials: $0) }
+  }
+
+  /// Of the metric at this index of `MetricColumn.all`. Costs a bootstrap.
+  func estimate(_ index: Int) -> Estimate { Estimate(trials.map { $0.metrics[index] }) }
+
+  func estimate(_ name: String) -> Estimate {
+    MetricColumn.all.firstIndex { $0.name == name }.map { estimate($0) } ?? Estimate([])
+  }
+}

@@ -1,0 +1,185 @@
+import Foundation
+
+/// `DIR/NAME-SEED/`: what a run writes, and where an interrupted run left off.
+///
+/// Each finished trial is kept as a *fragment* in the hidden folder `.trials`, and the other files are
+/// put together from them, so it does not matter when, in which order or in how many attempts the
+/// trials were run. A run is finished when the manifest says so and the folder is gone. Every file is
+/// written under a temporary name first and then renamed.
+public struct RunDirectory: Sendable {
+  /// What to do with what is there already.
+  public enum Existing: Sendable {
+    case refuse
+    /// Continue an unfinished run; start if there is nothing.
+    case resume
+    /// Start again, finished or not.
+    case overwrite
+  }
+
+  public let path: String
+  public let outline: RunOutline
+  /// Trials of an earlier attempt, in order of their places.
+  public let finishedBefore: [FinishedTrial]
+
+  static let fragments = ".trials"
+  private static let identityName = "run.json"
+
+  private var fragmentsPath: String { RunDirectory.path(path, RunDirectory.fragments) }
+
+  /// What must be the same for trials to belong to one run.
+  private struct Identity: Codable, Equatable {
+    var outline: RunOutline
+    var experiment: String
+    var version: String
+  }
+
+  /// Makes the directory, or finds what an earlier attempt left there.
+  ///
+  /// - Parameters:
+  ///   - parent: the directory of all runs; made if it is not there.
+  ///   - experiment: the resolved experiment, the text of `experiment.json5`.
+  ///   - version: of the program; trials of different versions are not mixed in one run.
+  public init(
+    in parent: String, outline: RunOutline, experiment: String, version: String,
+    existing: Existing = .refuse
+  ) throws(RunDirectoryError) {
+    path = RunDirectory.path(parent, "\(outline.name)-\(outline.seed)")
+    self.outline = outline
+    let identity = Identity(outline: outline, experiment: experiment, version: version)
+    finishedBefore = try RunDirectory.prepare(path, existing, identity)
+    do {
+      try FileStore.createDirectory(fragmentsPath)
+      let text = try JSONEncoder().encode(identity)
+      try FileStore.write(
+        Array(text), to: RunDirectory.path(fragmentsPath, RunDirectory.identityName))
+      try FileStore.write(experiment, to: RunDirectory.path(path, "experiment.json5"))
+    } catch let error as RunDirectoryError {
+      throw error
+    } catch {
+      throw .cannotWrite(path: path, reason: "\(error)")
+    }
+  }
+
+  /// Keeps the trial, so that it need not be run again. May be called by several threads at once, for
+  /// different trials.
+  public func keep(_ trial: FinishedTrial) throws(RunDirectoryError) {
+    let file = RunDirectory.path(fragmentsPath, outline.fragmentName(trial.place))
+    let bytes: [UInt8]
+    do {
+      bytes = Array(try JSONEncoder().encode(trial))
+    } catch {
+      throw .cannotWrite(path: file, reason: "\(error)")
+    }
+    try FileStore.write(bytes, to: file)
+  }
+
+  /// Writes a further file of the run, such as a history.
+  public func write(_ bytes: [UInt8], to name: String) throws(RunDirectoryError) {
+    try FileStore.write(bytes, to: RunDirectory.path(path, name))
+  }
+
+  /// Writes every CSV file, its schema and the manifest. If the manifest says that the run is complete
+  /// the fragments go; otherwise they stay, so that the run can be resumed.
+  ///
+  /// - Parameter trials: all finished ones, those of earlier attempts included, in any order.
+  public func writeResults(
+    _ trials: [FinishedTrial], manifest: Manifest
+  ) throws(RunDirectoryError) {
+    for file in ResultFile.all(outline) {
+      try write(file.csv(trials), to: file.fileName)
+    }
+    try write(Array(DataPackage(outline: outline).text.utf8), to: "datapackage.json")
+    try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
+    if manifest.isComplete { try FileStore.remove(fragmentsPath) }
+  }
+
+  // MARK: What is there already
+
+  private static let manifestName = "manifest.json"
+
+  private static func prepare(
+    _ path: String, _ existing: Existing, _ identity: Identity
+  ) throws(RunDirectoryError) -> [FinishedTrial] {
+    switch FileStore.kind(path) {
+    case .nothing: return []
+    case .file: throw .notADirectory(path: path)
+    case .directory: break
+    }
+    let names = try FileStore.names(in: path)
+    if names.isEmpty { return [] }
+    let isUnfinished = names.contains(fragments)
+    guard isUnfinished || names.contains(manifestName) else { throw .foreign(path: path) }
+    switch existing {
+    case .overwrite:
+      try clear(path, names)
+      return []
+    case .refuse:
+      throw isUnfinished ? .unfinished(path: path) : .finished(path: path)
+    case .resume:
+      guard isUnfinished else { throw .nothingToResume(path: path) }
+      return try finishedTrials(in: path, names, identity)
+    }
+  }
+
+  /// Whether a run writes a file of this name. Nothing else is ever removed.
+  private static func isOfRun(_ name: String) -> Bool {
+    name.hasSuffix(".csv") || (name.hasPrefix("history-") && name.hasSuffix(".edn"))
+      || name.hasPrefix(FileStore.temporaryPrefix)
+      || ["experiment.json5", manifestName, "datapackage.json", "report.html"].contains(name)
+  }
+
+  /// Removes all that a run wrote. Killed half-way, it leaves an unfinished run without an identity.
+  private static func clear(_ path: String, _ names: [String]) throws(RunDirectoryError) {
+    let folder = self.path(path, fragments)
+    try FileStore.createDirectory(folder)
+    let kept = try FileStore.names(in: folder)
+    for name in kept.filter({ $0 == identityName }) + kept.filter({ $0 != identityName }) {
+      try FileStore.remove(self.path(folder, name))
+    }
+    for name in names where isOfRun(name) { try FileStore.remove(self.path(path, name)) }
+  }
+
+  private static func finishedTrials(
+    in path: String, _ files: [String], _ identity: Identity
+  ) throws(RunDirectoryError) -> [FinishedTrial] {
+    let folder = self.path(path, fragments)
+    let names = try FileStore.names(in: folder)
+    // Killed before the first trial, or while an earlier run was removed.
+    guard names.contains(identityName) else {
+      try clear(path, files)
+      return []
+    }
+    let found = try decode(Identity.self, self.path(folder, identityName))
+    guard found.experiment == identity.experiment, found.outline == identity.outline else {
+      throw .different(path: path, what: "another experiment or seed")
+    }
+    guard found.version == identity.version else {
+      throw .different(path: path, what: "version \(found.version) of the program")
+    }
+    for name in files where name.hasPrefix(FileStore.temporaryPrefix) {
+      try FileStore.remove(self.path(path, name))
+    }
+    var trials: [FinishedTrial] = []
+    for place in identity.outline.places {
+      let name = identity.outline.fragmentName(place)
+      guard names.contains(name) else { continue }
+      trials.append(try decode(FinishedTrial.self, self.path(folder, name)))
+    }
+    return trials
+  }
+
+  private static func decode<Value: Decodable>(
+    _ type: Value.Type, _ path: String
+  ) throws(RunDirectoryError) -> Value {
+    let data = try FileStore.read(path)
+    do {
+      return try JSONDecoder().decode(type, from: data)
+    } catch {
+      throw .cannotRead(path: path, reason: "it is damaged; use --force to start again")
+    }
+  }
+
+  private static func path(_ directory: String, _ name: String) -> String {
+    (directory as NSString).appendingPathComponent(name)
+  }
+}

@@ -1,0 +1,64 @@
+import Foundation
+
+/// Why a run's directory cannot be used. Each is one sentence for the person at the terminal; nothing
+/// has been changed in the directory, except where writing failed half-way.
+public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A finished run is there.
+  case finished(path: String)
+  /// An interrupted run is there, or one that still goes on.
+  case unfinished(path: String)
+  /// To be resumed, but there is nothing that was interrupted.
+  case nothingToResume(path: String)
+  /// To be resumed, but begun with something else: `what` says with what.
+  case different(path: String, what: String)
+  case notADirectory(path: String)
+  /// It holds files, but no run.
+  case foreign(path: String)
+  case cannotCreate(path: String, reason: String)
+  case cannotWrite(path: String, reason: String)
+  case cannotRead(path: String, reason: String)
+  case diskFull(path: String)
+
+  public var description: String {
+    switch self {
+    case .finished(let path):
+      "\(path) holds a finished run; use --force to overwrite it, or another --out or --seed"
+    case .unfinished(let path):
+      "\(path) holds an unfinished run; use --resume to continue it or --force to start again"
+    case .nothingToResume(let path): "there is no unfinished run to resume in \(path)"
+    case .different(let path, let what):
+      "cannot resume \(path): it was begun with \(what); use --force to start again"
+    case .notADirectory(let path): "\(path) exists and is not a directory"
+    case .foreign(let path):
+      "\(path) holds files but no run; choose another --out, or empty it first"
+    case .cannotCreate(let path, let reason): "cannot create the directory \(path): \(reason)"
+    case .cannotWrite(let path, let reason): "cannot write \(path): \(reason)"
+    case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
+    case .diskFull(let path): "cannot write \(path): the disk is full"
+    }
+  }
+
+  /// From an error number of the system.
+  static func writing(_ path: String, errno code: Int32) -> RunDirectoryError {
+    code == ENOSPC || code == EDQUOT
+      ? .diskFull(path: path) : .cannotWrite(path: path, reason: reason(code))
+  }
+
+  static func creating(_ path: String, errno code: Int32) -> RunDirectoryError {
+    switch code {
+    case ENOSPC, EDQUOT: .diskFull(path: path)
+    case ENOTDIR: .notADirectory(path: path)
+    default: .cannotCreate(path: path, reason: reason(code))
+    }
+  }
+
+  static func reason(_ code: Int32) -> String {
+    switch code {
+    case EACCES, EPERM: "permission denied"
+    case EROFS: "the file system is read-only"
+    case ENOENT: "no such file or directory"
+    case ENAMETOOLONG: "the name is too long"
+    default: String(cString: strerror(code))
+    }
+  }
+}

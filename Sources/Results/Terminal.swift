@@ -1,0 +1,35 @@
+import Foundation
+
+/// What an output stream can show.
+public struct Terminal: Sendable, Equatable {
+  /// Whether lines can be redrawn.
+  public var isInteractive: Bool
+  public var usesColor: Bool
+  /// Columns.
+  public var width: Int
+
+  public init(isInteractive: Bool, usesColor: Bool, width: Int) {
+    self.isInteractive = isInteractive
+    self.usesColor = usesColor
+    self.width = width
+  }
+
+  public static var standardOutput: Terminal { Terminal(STDOUT_FILENO) }
+  public static var standardError: Terminal { Terminal(STDERR_FILENO) }
+
+  private init(_ descriptor: Int32) {
+    var size = winsize()
+    let hasSize = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    self.init(
+      isTerminal: isatty(descriptor) == 1, columns: hasSize ? Int(size.ws_col) : nil,
+      environment: ProcessInfo.processInfo.environment)
+  }
+
+  /// `NO_COLOR` (no-color.org) counts if it is set and not empty. Where there is no terminal a line has
+  /// 100 columns, unless `COLUMNS` says otherwise.
+  init(isTerminal: Bool, columns: Int?, environment: [String: String]) {
+    isInteractive = isTerminal && environment["TERM"] != "dumb"
+    usesColor = isInteractive && (environment["NO_COLOR"] ?? "").isEmpty
+    width = columns ?? environment["COLUMNS"].flatMap { Int($0) } ?? 100
+  }
+}

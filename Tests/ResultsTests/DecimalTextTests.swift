@@ -1,0 +1,38 @@
+import Testing
+
+@testable import Results
+
+@Suite struct DecimalTextTests {
+  @Test(
+    "Numbers have `.` decimals, no exponent, nine significant digits, and whole numbers all theirs",
+    arguments: [
+      (0, "0"), (-0.0, "0"), (1, "1"), (-3, "-3"), (0.5, "0.5"), (1234567.891234, "1234567.89"),
+      (1e-7, "0.0000001"), (1.0 / 3, "0.333333333"), (2.0 / 3, "0.666666667"),
+      (0.9999999999, "1"), (99.99999999999, "100"), (1e15, "1000000000000000"),
+      (123_456_789_012, "123456789012"), (1.5e22, "15000000000000000000000"),
+      (-0.00012345678949, "-0.000123456789"), (.nan, ""), (.infinity, ""),
+    ] as [(Double, String)])
+  func text(value: Double, expected: String) {
+    #expect(DecimalText.text(value) == expected)
+  }
+
+  @Test(
+    "For people a number has the decimals asked for",
+    arguments: [
+      (0, 2, "0.00"), (1.005, 2, "1.01"), (0.004, 2, "0.00"), (-0.004, 2, "0.00"),
+      (0.5, 0, "1"), (0.05, 0, "0"), (9.996, 2, "10.00"), (1234.5, 1, "1234.5"), (12, 0, "12"),
+      (99.95, 1, "100.0"), (-2.25, 1, "-2.3"), (1e-9, 3, "0.000"),
+    ] as [(Double, Int, String)])
+  func fixed(value: Double, decimals: Int, expected: String) {
+    #expect(DecimalText.fixed(value, decimals: decimals) == expected)
+  }
+
+  @Test("Times are exact, with no more decimals than they have")
+  func times() {
+    #expect(DecimalText.milliseconds(1_234_567) == "1.234567")
+    #expect(DecimalText.milliseconds(60_000_000_000) == "60000")
+    #expect(DecimalText.microseconds(1) == "0.001")
+    #expect(DecimalText.microseconds(0) == "0" && DecimalText.microseconds(nil) == "")
+    #expect(DecimalText.milliseconds(-1_500_000) == "-1.5")
+  }
+}

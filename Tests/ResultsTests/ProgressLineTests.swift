@@ -1,0 +1,139 @@
+import Synchronization
+import Testing
+
+@testable import Results
+
+/// A clock that the test sets, and what was written.
+private final class Stage: Sendable {
+  let now = Mutex(0.0)
+  let written = Mutex([String]())
+
+  func line(
+    trials: Int = 4, before: Int = 0, isQuiet: Bool = false, isInteractive: Bool = true,
+    usesColor: Bool = false
+  ) -> ProgressLine {
+    ProgressLine(
+      ProgressState(
+        trialsTotal: trials, trialsBefore: before, trialDurationNs: 10_000_000_000),
+      isQuiet: isQuiet,
+      terminal: Terminal(isInteractive: isInteractive, usesColor: usesColor, width: 80),
+      clock: { self.now.withLock { $0 } },
+      output: { text in self.written.withLock { $0.append(text) } })
+  }
+
+  func at(_ seconds: Double) { now.withLock { $0 = seconds } }
+  var texts: [String] { written.withLock { $0 } }
+}
+
+@Suite struct ProgressLineTests {
+  @Test("The line tells percent, trials, simulated time, events per second and time left")
+  func line() {
+    var state = ProgressState(trialsTotal: 4, trialsBefore: 0, trialDurationNs: 10_000_000_000)
+    #expect(state.line(elapsed: 0) == "  0 %  0/4 trials  0.0 s simulated")
+    state.advance(trial: 1, simulatedNs: 5_000_000_000, events: 2_000_000)
+    state.finish(trial: 0, events: 4_000_000)
+    #expect(
+      state.line(elapsed: 3) == " 37 %  1/4 trials  15 s simulated  2.0 M events/s  5 s left")
+    #expect(state.line(elapsed: 3, width: 30) == " 37 %  1/4 trials")
+    for trial in 1...3 { state.finish(trial: trial, events: 0) }
+    #expect(
+      state.line(elapsed: 4).hasSuffix(
+        "100 %  4/4 trials  40 s simulated  1.0 M events/s  4 s elapsed"))
+  }
+
+  @Test("A resumed run counts earlier trials as done, but not in the time left")
+  func resumed() {
+    var state = ProgressState(trialsTotal: 4, trialsBefore: 2, trialDurationNs: 10_000_000_000)
+    state.finish(trial: 0, events: 5_000)
+    #expect(state.line(elapsed: 10) == " 75 %  3/4 trials  10 s simulated  500 events/s  10 s left")
+    #expect(ProgressState.time(150) == "2 min 30 s" && ProgressState.time(7_260) == "2 h 1 min")
+    let nothing = ProgressState(trialsTotal: 2, trialsBefore: 2, trialDurationNs: 1)
+    #expect(nothing.line(elapsed: 0).hasPrefix("100 %  2/2 trials"))
+  }
+
+  @Test("A terminal's line is redrawn at most ten times a second, and taken away at the end")
+  func interactive() {
+    let stage = Stage()
+    let line = stage.line()
+    for step in 0..<100 {
+      stage.at(Double(step) / 100)
+      line.advance(trial: 0, simulatedNs: Int64(step), events: step)
+    }
+    #expect(stage.texts.count == 10)
+    #expect(stage.texts.allSatisfy { $0.hasPrefix("\r\u{1B}[K") && !$0.contains("\n") })
+    line.message("note")
+    #expect(stage.texts.last == "\r\u{1B}[Knote\n")
+    line.finish(trial: 0, events: 5)
+    line.end()
+    line.end()
+    line.advance(trial: 1, simulatedNs: 5, events: 5)
+    #expect(stage.texts.count == 13 && stage.texts.last == "\r\u{1B}[K")
+  }
+
+  @Test("Elsewhere a plain line is written every few seconds, and a short run writes none")
+  func plain() {
+    let stage = Stage()
+    let line = stage.line(isInteractive: false)
+    for second in 0...12 {
+      stage.at(Double(second))
+      line.advance(trial: 0, simulatedNs: Int64(second) * 1_000_000_000, events: 0)
+      if second == 1 { #expect(stage.texts.isEmpty) }
+    }
+    line.end()
+    #expect(stage.texts.count == 3)
+    #expect(stage.texts.allSatisfy { $0.hasSuffix("\n") && !$0.contains("\u{1B}") })
+
+    let short = Stage()
+    let shortLine = short.line(isInteractive: false)
+    shortLine.finish(trial: 0, events: 1)
+    shortLine.end()
+    #expect(short.texts.isEmpty)
+  }
+
+  @Test("--quiet silences progress, not messages")
+  func quiet() {
+    let stage = Stage()
+    let line = stage.line(isQuiet: true)
+    line.advance(trial: 0, simulatedNs: 1, events: 1)
+    line.finish(trial: 0, events: 1)
+    line.end()
+    #expect(stage.texts.isEmpty)
+    line.message("the disk is full")
+    #expect(stage.texts == ["the disk is full\n"])
+  }
+
+  @Test("Colour needs a terminal and no NO_COLOR; a dumb terminal redraws nothing")
+  func terminal() {
+    func terminal(_ isTerminal: Bool, _ environment: [String: String]) -> Terminal {
+      Terminal(isTerminal: isTerminal, columns: nil, environment: environment)
+    }
+    #expect(terminal(true, [:]) == Terminal(isInteractive: true, usesColor: true, width: 100))
+    #expect(
+      !terminal(true, ["NO_COLOR": "1"]).usesColor && terminal(true, ["NO_COLOR": ""]).usesColor)
+    #expect(terminal(true, ["NO_COLOR": "1"]).isInteractive)
+    #expect(!terminal(true, ["TERM": "dumb"]).isInteractive)
+    #expect(!terminal(false, [:]).isInteractive && !terminal(false, [:]).usesColor)
+    #expect(terminal(false, ["COLUMNS": "72"]).width == 72)
+    let stage = Stage()
+    stage.line(usesColor: true).finish(trial: 0, events: 0)
+    #expect(stage.texts[0].contains("\u{1B}[2m"))
+  }
+
+  @Test("Several threads may report at once")
+  func threads() async {
+    let stage = Stage()
+    let line = stage.line(trials: 64)
+    await withTaskGroup(of: Void.self) { group in
+      for trial in 0..<64 {
+        group.addTask {
+          for step in 0..<50 { line.advance(trial: trial, simulatedNs: Int64(step), events: step) }
+          line.finish(trial: trial, events: 100)
+        }
+      }
+    }
+    stage.at(1)
+    line.advance(trial: 64, simulatedNs: 0, events: 0)
+    #expect(stage.texts.last?.contains("64/64 trials") == true)
+    #expect(stage.texts.last?.contains("6.4 k events/s") == true)
+  }
+}

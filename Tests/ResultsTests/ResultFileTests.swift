@@ -1,0 +1,180 @@
+import Foundation
+import Linearizability
+import Histories
+import Measurement
+import Testing
+
+@testable import Results
+
+/// The parts of a Tabular Data Package that the tests look at.
+private struct Package: Decodable {
+  struct Resource: Decodable {
+    var name: String
+    var path: String
+    var format: String
+    var schema: Schema
+  }
+  struct Schema: Decodable {
+    var fields: [Field]
+    var missingValues: [String]
+    var primaryKey: [String]?
+  }
+  struct Field: Decodable {
+    struct Constraints: Decodable {
+      var required: Bool?
+      var `enum`: [String]?
+    }
+    var name: String
+    var type: String
+    var description: String
+    var constraints: Constraints?
+
+    func accepts(_ cell: String) -> Bool {
+      if cell.isEmpty { return constraints?.required != true }
+      if let allowed = constraints?.enum, !allowed.contains(cell) { return false }
+      switch type {
+      case "string": return true
+      case "integer": return Int(cell) != nil || UInt64(cell) != nil
+      case "number":
+        return Double(cell) != nil && cell.utf8.allSatisfy { "-.0123456789".utf8.contains($0) }
+      default: return false
+      }
+    }
+  }
+  var profile: String
+  var name: String
+  var resources: [Resource]
+}
+
+@Suite struct ResultFileTests {
+  @Test("Every cell of every file satisfies the schema in datapackage.json")
+  func schema() throws {
+    let text = DataPackage(outline: outline).text
+    let package = try JSONDecoder().decode(Package.self, from: Data(text.utf8))
+    #expect(package.name == "leader-crash-7" && package.profile == "tabular-data-package")
+    let files = ResultFile.all(outline)
+    #expect(
+      package.resources.map(\.path) == [
+        "summary.csv", "trials.csv", "latency.csv", "timeline.csv", "faults.csv", "resources.csv",
+      ])
+    for (file, resource) in zip(files, package.resources) {
+      let records = try #require(parseCSV(file.csv(allTrials)))
+      let fields = resource.schema.fields
+      #expect(records[0] == fields.map(\.name), "\(file.name)")
+      #expect(Set(records[0]).count == records[0].count && resource.schema.missingValues == [""])
+      #expect(records.count > 4 && fields.allSatisfy { !$0.description.isEmpty })
+      for record in records.dropFirst() {
+        #expect(record.count == fields.count)
+        for (field, cell) in zip(fields, record) where !field.accepts(cell) {
+          Issue.record("\(file.name): \(field.name) may not be '\(cell)'")
+        }
+      }
+      guard let key = resource.schema.primaryKey else { continue }
+      let indices = key.compactMap { name in records[0].firstIndex(of: name) }
+      #expect(indices.count == key.count)
+      let keys = records.dropFirst().map { record in indices.map { record[$0] } }
+      #expect(Set(keys).count == keys.count, "\(file.name): the primary key is not unique")
+    }
+  }
+
+  @Test("Rows follow sweep point, protocol and trial, whatever order the trials finished in")
+  func order() throws {
+    let reversed = Array(allTrials.reversed())
+    for file in ResultFile.all(outline).dropFirst() {
+      #expect(file.csv(allTrials) == file.csv(reversed))
+    }
+    let records = try #require(parseCSV(ResultFile.all(outline)[1].csv(reversed)))
+    #expect(
+      records[0].prefix(5) == [
+        "protocol", "workload.clients", "workload.valueSize", "trial", "seed",
+      ])
+    #expect(records[1].prefix(5) == ["raft", "8", "128B", "1", "18446744073709551361"])
+    #expect(records[4].prefix(4) == ["chain-replication", "8", "128B", "1"])
+    #expect(records[7].prefix(4) == ["raft", "64", "1KiB", "1"])
+    #expect(records.count == 13)
+  }
+
+  @Test("A sweep over numbers is a column of numbers, any other a column of text")
+  func sweepKinds() {
+    func kind(_ texts: [String]) -> Field.Kind {
+      RunOutline(
+        name: "", seed: 0, protocols: ["raft"], trials: 1, sweepPaths: ["x"],
+        points: texts.map { [$0] }
+      ).keyFields[1].kind
+    }
+    #expect(kind(["8", "64"]) == .integer && kind(["0.5", "1e-3"]) == .number)
+    #expect(kind(["8", "128B"]) == .string && kind(["inf"]) == .string)
+  }
+
+  @Test("The summary holds mean and interval of every metric, and the worst verdict")
+  func summary() throws {
+    var trials = allTrials
+    trials[1].verdict = TrialVerdict(word: .undecided)
+    trials[3].verdict = TrialVerdict(word: .undecided)
+    trials[4].verdict = TrialVerdict(word: .violated)
+    let records = try #require(parseCSV(ResultFile.all(outline)[0].csv(trials.reversed())))
+    #expect(records.count == 5)
+    #expect(
+      records.map(\.last) == ["verdict", "undecided", "violated", "linearizable", "linearizable"])
+    let column = try #require(records[0].firstIndex(of: "throughput_mean"))
+    let estimate = Estimate(trials[0..<3].map { $0.metric("throughput") })
+    #expect(
+      Array(records[1][column...(column + 2)])
+        == [estimate.mean, estimate.low, estimate.high].map { DecimalText.text($0) })
+    #expect(records[0].count == 3 + MetricColumn.all.count * 3 + 2)
+  }
+
+  @Test("A comma, a quote or a line break is quoted, and anything else is not")
+  func quoting() {
+    var text = CSVText(header: ["a", "b c"])
+    text.append(["1,2", "say \"x\""])
+    text.append(["", "two\r\nlines"])
+    #expect(
+      String(decoding: text.bytes, as: UTF8.self)
+        == "a,b c\r\n\"1,2\",\"say \"\"x\"\"\"\r\n,\"two\r\nlines\"\r\n")
+    #expect(parseCSV(text.bytes) == [["a", "b c"], ["1,2", "say \"x\""], ["", "two\r\nlines"]])
+  }
+
+  @Test("A trial survives its fragment to the last bit")
+  func roundTrip() throws {
+    var trial = allTrials[0]
+    trial.metrics = [
+      1.0 / 3, nil, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 0.1, -0.0, 1e22 / 7,
+    ]
+    trial.verdict = TrialVerdict(word: .violated, explanation: "line\n\"quoted\" \u{1F600}")
+    let data = try JSONEncoder().encode(trial)
+    let back = try JSONDecoder().decode(FinishedTrial.self, from: data)
+    #expect(back == trial)
+    #expect(back.metrics.map { $0?.bitPattern } == trial.metrics.map { $0?.bitPattern })
+  }
+
+  @Test("What the runtime saw broken makes the verdict violated")
+  func safetyViolation() {
+    var seen = observation(outline.places[0])
+    seen.safetyViolations = ["logs differ at 3"]
+    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+    let trial = FinishedTrial(
+      place: outline.places[0], seed: 1, observation: seen,
+      metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
+    #expect(trial.verdict == TrialVerdict(word: .violated, explanation: "logs differ at 3"))
+  }
+
+  @Test("A counterexample is a few lines that a person can read")
+  func counterexample() {
+    let put = Operation(
+      client: 1, kind: .put, key: 4, argument: ValueDigest([1]), outcome: .ok, invoked: ms,
+      returned: 2 * ms)
+    let get = Operation(
+      client: 2, kind: .get, key: 4, outcome: .ok, invoked: 3 * ms, returned: 4 * ms)
+    let text = TrialVerdict(
+      .violated(
+        Counterexample(key: 4, operations: [put, get], culprit: get, explanation: "A lost write."))
+    ).explanation
+    #expect(
+      text == """
+        A lost write.
+          [1 .. 2 ms] client 1: put key 4 #00000000 -> ok
+        > [3 .. 4 ms] client 2: get key 4 -> nothing
+        """)
+  }
+}
