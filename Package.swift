@@ -79,6 +79,17 @@ let package = Package(
       ], swiftSettings: library),
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
     tests("ReplicationTests", ["Replication"]),
+    tests("StateMachinesTests", ["StateMachines", "Replication"]),
+    tests("ReplicaHostingTests", ["ReplicaHosting", "StateMachines", "Replication"]),
+    tests("InProcessTests", ["InProcess", "Unreplicated", "Replication"]),
+    tests("ClientsTests", ["Clients", "ReplicaHosting", "StateMachines", "Replication"]),
+    tests(
+      "SimulationTests",
+      [
+        "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
+        "StateMachines", "Histories", "Replication",
+      ]),
+    tests("WorkloadsTests", ["Workloads", "Clients", "StateMachines", "Histories", "Replication"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),
     tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),

@@ -142,6 +142,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
     nodes[id.index].heldSends = []
     nodes[id.index].holdsDisk = false
     nodes[id.index].timers = Array(repeating: nil, count: Core.Timer.count)
+    inFlight.removeAll { $0.to == id }
   }
 
   /// Starts a crashed process from its durable records.

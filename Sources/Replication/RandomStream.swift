@@ -14,6 +14,9 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     s3 = RandomStream.splitMix64(&state)
   }
 
+  /// Goes on from a state of the generator, which must not be all zero.
+  init(state: (UInt64, UInt64, UInt64, UInt64)) { (s0, s1, s2, s3) = state }
+
   /// A stream of its own for each purpose: streams of different labels share nothing, so that drawing
   /// more for one purpose does not change what another one draws.
   public init(seed: UInt64, label: UInt64) {

@@ -23,6 +23,9 @@ public struct LatencySampler: Sendable {
     }
   }
 
+  /// The last cell's uppermost draws round to 1, where a normal distribution has no quantile.
+  private static let nearlyOne = 1.0.nextDown
+
   /// Nanoseconds, never negative.
   public func next(_ random: inout RandomStream) -> Int64 {
     if let fixed { return fixed }
@@ -44,11 +47,11 @@ public struct LatencySampler: Sendable {
     case .normal(let mean, let deviation):
       value =
         Double(mean.nanoseconds)
-        + Double(deviation.nanoseconds) * RealFunctions.normalQuantile(probability)
+        + Double(deviation.nanoseconds) * RealFunctions.normalQuantile(min(probability, nearlyOne))
     case .lognormal(let median, let sigma):
       value =
         Double(median.nanoseconds)
-        * RealFunctions.exp(sigma * RealFunctions.normalQuantile(probability))
+        * RealFunctions.exp(sigma * RealFunctions.normalQuantile(min(probability, nearlyOne)))
     case .exponential(let minimum, let mean):
       value =
         Double(minimum.nanoseconds)

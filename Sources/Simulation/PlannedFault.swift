@@ -77,7 +77,7 @@ public enum FaultUndo: Sendable {
   case speedUp([Int], factor: Double)
   case mend([(from: Int, to: Int)])
   case restoreLinks(key: Int)
-  case steadyClocks([Int])
+  case steadyClocks([Int], drift: Double)
   case quickenDisk([Int], by: Int64)
   case releaseDisk([Int])
   case nothing

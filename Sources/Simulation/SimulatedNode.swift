@@ -29,6 +29,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var pauses = 0
   public var isUp: Bool { crashes == 0 }
   public var isPaused: Bool { pauses > 0 }
+  /// The process came back during a pause and starts when that ends.
+  public var startIsOverdue = false
   /// Counts restarts: what was scheduled in an earlier life is void.
   public var life = 0
   public var inbox: [InboxItem<Core.Message, Application.Command>] = []
@@ -47,6 +49,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var log: [Core.Record] = []
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
+  /// Messages to itself that the sync that has just ended released.
+  public var ownMessages: [Core.Message] = []
   public var syncTarget = 0
   public var syncIsOverdue = false
   public var diskStalls = 0
@@ -120,9 +124,15 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       charge(received: Frame.byteCount(of: request), cost: &cost, in: world)
       host.submit(request, at: now)
     case .timer(let timer):
-      // It may have been set anew or cancelled while it waited in the inbox.
+      // It may have been set anew or cancelled while it waited in the inbox, or earlier in this turn.
       guard timerHasFired[timer] else { return }
       timerHasFired[timer] = false
+      let isVoid = host.effects.timerChanges.contains { change in
+        switch change {
+        case .set(let other, _), .cancel(let other): other.index == timer
+        }
+      }
+      guard !isVoid else { return }
       host.fire(Core.Timer(index: timer), at: now)
     }
     if world.checksInvariants, let broken = host.core.invariantViolation() {
@@ -207,7 +217,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     for record in host.effects.records { usage.bytesWritten += record.encodedByteCount + 8 }
     log.append(contentsOf: host.effects.records)
     barrier.append(host.effects.records.count)
-    if world.diskSampler == nil, diskStalls == 0 {
+    if world.diskSampler == nil, diskStalls == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
     } else {
       startSync(in: &world, at: start)
@@ -234,14 +244,22 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     usage.syncs += 1
     barrier.synced(syncTarget)
     startSync(in: &world, at: world.now)
+    // What the core sends because of a message to itself must not overtake what was held longer, so
+    // those to itself are dealt with last.
     while let send = barrier.popReleased() {
       if send.to.index == number {
-        arrive(.message(send.message, from: number, bytes: 0), in: &world)
+        ownMessages.append(send.message)
       } else {
         emit(
           send, bytes: Frame.byteCount(of: send.message), departing: world.now, in: &world)
       }
     }
+    var position = 0
+    while position < ownMessages.count {
+      arrive(.message(ownMessages[position], from: number, bytes: 0), in: &world)
+      position += 1
+    }
+    if position > 0 { ownMessages.removeAll(keepingCapacity: true) }
   }
 
   public mutating func stallDisk() { diskStalls += 1 }
@@ -300,6 +318,10 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     pauses -= 1
     guard pauses == 0 else { return }
     guard isUp else { return }
+    if startIsOverdue {
+      startIsOverdue = false
+      start(in: &world)
+    }
     if syncIsOverdue { syncEnded(in: &world) }
     if !inbox.isEmpty { scheduleTurn(in: &world) }
   }
@@ -314,6 +336,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     turnIsScheduled = false
     isSyncing = false
     syncIsOverdue = false
+    startIsOverdue = false
     for timer in timerDue.indices {
       timerDue[timer] = .max
       timerScheduled[timer] = .max
@@ -335,7 +358,11 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     barrier = DurabilityBarrier(recovered: log.count)
     commits = []
     busyUntil = world.now
-    start(in: &world)
+    if isPaused {
+      startIsOverdue = true
+    } else {
+      start(in: &world)
+    }
   }
 }
 

@@ -15,8 +15,11 @@ public struct ClientFloor<Application: StateMachine>: Sendable {
   public var nextDue = 0
   /// When the last operation of an open loop came due, in fractions of a nanosecond.
   public var lastArrival = 0.0
+  /// For arrivals alone, so that they are the same whatever the cluster does.
+  public var random: RandomStream
 
-  public init(count: Int, replicas: [ReplicaID], timeout: Interval) {
+  public init(count: Int, replicas: [ReplicaID], timeout: Interval, random: RandomStream) {
+    self.random = random
     machines = (0..<count).map {
       ClientMachine(id: ClientID(UInt64($0)), replicas: replicas, timeout: timeout)
     }
@@ -30,7 +33,7 @@ extension Trial {
     case .closed:
       // Spread over a millisecond, so that clients do not march in step.
       for client in clients.machines.indices {
-        world.schedule(.clientReady(client), at: Int64(world.random.below(1_000_000)))
+        world.schedule(.clientReady(client), at: Int64(clients.random.below(1_000_000)))
       }
     case .open:
       clients.free = Array(clients.machines.indices.reversed())
@@ -44,7 +47,7 @@ extension Trial {
     let gap =
       switch process {
       case .constant: mean
-      case .poisson: -mean * RealFunctions.log(1 - world.random.unit())
+      case .poisson: -mean * RealFunctions.log(1 - clients.random.unit())
       }
     clients.lastArrival += gap
     guard clients.lastArrival < Double(setup.duration.nanoseconds) else { return }

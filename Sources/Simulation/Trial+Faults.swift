@@ -51,8 +51,11 @@ extension Trial {
       return (hit, .nothing)
     case .clock(let target, .drift(let drift)):
       let hit = resolve(target)
-      for number in hit { setDrift(drift, of: number) }
-      return (hit, .steadyClocks(hit))
+      for number in hit {
+        nodes[number].clock.addDrift(drift, at: world.now)
+        nodes[number].rescheduleTimers(in: &world)
+      }
+      return (hit, .steadyClocks(hit, drift: drift))
     case .disk(let target, .slow(let interval)):
       let hit = resolve(target)
       for number in hit { nodes[number].extraSyncTime += interval.nanoseconds }
@@ -73,7 +76,11 @@ extension Trial {
     case .mend(let links):
       for link in links { world.network.mend(from: link.from, to: link.to) }
     case .restoreLinks(let key): world.network.restore(key: key)
-    case .steadyClocks(let hit): for number in hit { setDrift(0, of: number) }
+    case .steadyClocks(let hit, let drift):
+      for number in hit {
+        nodes[number].clock.removeDrift(drift, at: world.now)
+        nodes[number].rescheduleTimers(in: &world)
+      }
     case .quickenDisk(let hit, let time):
       for number in hit { nodes[number].extraSyncTime -= time }
     case .releaseDisk(let hit): for number in hit { nodes[number].resumeDisk(in: &world) }
@@ -88,11 +95,6 @@ extension Trial {
       case .torn: faultRandom.below(nodes[number].unsyncedCount + 1)
       }
     nodes[number].crash(keepingTorn: kept)
-  }
-
-  public mutating func setDrift(_ drift: Double, of number: Int) {
-    nodes[number].clock.setExtraDrift(drift, at: world.now)
-    nodes[number].rescheduleTimers(in: &world)
   }
 
   /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge the

@@ -76,7 +76,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       diskSampler: environment.disk.sync.map(LatencySampler.init),
       groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
     clients = ClientFloor(
-      count: setup.clients, replicas: setup.membership.replicas, timeout: setup.timeout)
+      count: setup.clients, replicas: setup.membership.replicas, timeout: setup.timeout,
+      random: RandomStream(seed: setup.seed, label: 0xA441))
     faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
     plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
   }

@@ -80,6 +80,7 @@ extension Key: WireCodable {
     low = try reader.read(UInt64.self)
     high = try reader.read(UInt64.self)
     if high == Key.longMark {
+      guard low == 0 else { throw .malformed("a long key that begins in the words") }
       let count = Int(try reader.read(UInt32.self))
       guard count > Key.inlineLimit else { throw .malformed("a long key of \(count) bytes") }
       long = try reader.readBytes(count)

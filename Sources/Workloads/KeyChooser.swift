@@ -4,7 +4,9 @@ import Replication
 public struct KeyChooser: Sendable {
   private enum Method: Sendable {
     case uniform
-    case scrambledZipfian(ZipfianRanks)
+    /// Over the keys that were there at the start: another number of keys would scatter the ranks anew,
+    /// and no key would stay popular.
+    case scrambledZipfian(ZipfianRanks, keys: Int)
     case hotspot(hotKeys: Int, operationShare: Double)
     case latest(ZipfianRanks)
   }
@@ -18,7 +20,8 @@ public struct KeyChooser: Sendable {
     switch distribution {
     case .uniform: method = .uniform
     case .zipfian(let theta):
-      method = .scrambledZipfian(ZipfianRanks(count: ZipfianRanks.scrambledCount, theta: theta))
+      method = .scrambledZipfian(
+        ZipfianRanks(count: ZipfianRanks.scrambledCount, theta: theta), keys: keys)
     case .hotspot(let keyShare, let operationShare):
       let hotKeys = min(max(Int(Double(keys) * keyShare), 1), keys)
       method = .hotspot(hotKeys: hotKeys, operationShare: operationShare)
@@ -29,8 +32,8 @@ public struct KeyChooser: Sendable {
   public mutating func next(_ random: inout RandomStream) -> Int {
     switch method {
     case .uniform: return random.below(count)
-    case .scrambledZipfian(let ranks):
-      return Int(KeyChooser.fnv1a(UInt64(ranks.rank(of: random.unit()))) % UInt64(count))
+    case .scrambledZipfian(let ranks, let keys):
+      return Int(KeyChooser.fnv1a(UInt64(ranks.rank(of: random.unit()))) % UInt64(keys))
     case .hotspot(let hotKeys, let operationShare):
       if hotKeys == count || random.chance(operationShare) { return random.below(hotKeys) }
       return hotKeys + random.below(count - hotKeys)

@@ -5,7 +5,7 @@ import StateMachines
 
 /// The clients of the key-value store: draws operations by a spec, and writes the history.
 ///
-/// Every written value is unique: its first eight bytes are the number of the operation. Histories can
+/// Every written value is unique: its first eight bytes number the values written. Histories can
 /// therefore be checked in near-linear time, and a value says who wrote it.
 public struct KeyValueLoad: ClientLoad {
   public typealias Application = KeyValueStore
@@ -158,6 +158,7 @@ public struct KeyValueLoad: ClientLoad {
     operations[position].attempts = UInt16(clamping: attempts)
     guard case .answered(let response) = outcome else {
       modifying[client] = nil
+      writing[client] = nil
       return
     }
     operations[position].outcome = .ok

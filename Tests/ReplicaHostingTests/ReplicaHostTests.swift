@@ -1,0 +1,197 @@
+import ReplicaHosting
+import Replication
+import StateMachines
+import Testing
+
+@Suite struct ReplicaHostTests {
+  typealias Host = ReplicaHost<SilentCore, Counter>
+  typealias Reply = ClientReply<UInt64>
+
+  func host(seed: UInt64 = 1) -> Host {
+    Host(
+      id: ReplicaID(0), membership: Membership(replicas: 3), options: SilentCore.Options(),
+      seed: seed)
+  }
+
+  func id(_ client: UInt64, _ sequence: UInt64) -> RequestID {
+    RequestID(client: ClientID(client), sequence: sequence)
+  }
+
+  func add(_ id: RequestID, _ amount: UInt64) -> Host.Request {
+    Host.Request(id: id, command: .add(amount))
+  }
+
+  func batch(_ requests: [Host.Request]) -> Batch {
+    Batch(requests.map { (id: $0.id, command: $0.command) })
+  }
+
+  /// A turn in which the core commits these batches.
+  func commit(
+    _ batches: [Batch], on host: inout Host, answering: Bool = true
+  ) -> [Reply] {
+    var index = host.appliedIndex
+    for batch in batches {
+      index = index.next
+      host.effects.commit(batch, at: index, answering: answering)
+    }
+    host.endTurn(at: .zero)
+    defer { host.clearTurn() }
+    return host.replies
+  }
+
+  @Test("All updates of a turn become one batch, in the order in which they came")
+  func batching() {
+    var host = host()
+    for client in [5, 3, 9] as [UInt64] { host.submit(add(id(client, 1), 1), at: .zero) }
+    #expect(host.core.requested.isEmpty)
+    host.endTurn(at: .zero)
+    #expect(host.core.requested.map(\.requestIDs) == [[id(5, 1), id(3, 1), id(9, 1)]])
+    host.clearTurn()
+    host.endTurn(at: .zero)
+    #expect(host.core.requested.count == 1)
+  }
+
+  @Test("A batch closes at 256 requests, and at 256 KiB")
+  func limits() {
+    var host = host()
+    for client in 0..<600 { host.submit(add(id(UInt64(client), 1), 1), at: .zero) }
+    host.endTurn(at: .zero)
+    #expect(host.core.requested.map(\.count) == [256, 256, 88])
+    var store = ReplicaHost<SilentCore, KeyValueStore>(
+      id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
+    let value = Array(repeating: UInt8(1), count: 100 << 10)
+    for client in 0..<7 {
+      store.submit(
+        ClientRequest(id: id(UInt64(client), 1), command: .put(Key("a"), value: value)), at: .zero)
+    }
+    store.endTurn(at: .zero)
+    #expect(store.core.requested.map(\.count) == [3, 3, 1])
+  }
+
+  @Test("Commits are applied in order; only the replica that is to answer does")
+  func applying() {
+    var host = host()
+    let first = batch([add(id(1, 1), 5), add(id(2, 1), 7)])
+    #expect(
+      commit([first, .noop], on: &host)
+        == [
+          Reply(id: id(1, 1), result: .answer(5)), Reply(id: id(2, 1), result: .answer(12)),
+        ])
+    #expect(host.appliedIndex == LogIndex(2) && host.application.value == 12)
+    #expect(commit([batch([add(id(1, 2), 1)])], on: &host, answering: false).isEmpty)
+    #expect(host.application.value == 13)
+  }
+
+  @Test("A request that is ordered twice takes effect once and gets the first answer again")
+  func orderedTwice() {
+    var host = host()
+    let twice = batch([add(id(1, 1), 5), add(id(1, 1), 5)])
+    let answer = Reply(id: id(1, 1), result: .answer(5))
+    #expect(commit([twice, twice], on: &host) == [answer, answer, answer, answer])
+    #expect(host.application.value == 5)
+  }
+
+  @Test("A retry of an answered request is answered from the session without being ordered")
+  func retry() {
+    var host = host()
+    _ = commit([batch([add(id(1, 1), 5)])], on: &host)
+    host.submit(add(id(1, 1), 5), at: .zero)
+    host.endTurn(at: .zero)
+    #expect(host.replies == [Reply(id: id(1, 1), result: .answer(5))])
+    #expect(host.core.requested.isEmpty)
+  }
+
+  @Test("A request that its client gave up takes no effect any more, ordered late or sent late")
+  func superseded() {
+    var host = host()
+    _ = commit([batch([add(id(1, 2), 5)])], on: &host)
+    #expect(commit([batch([add(id(1, 1), 100)])], on: &host).isEmpty)
+    host.submit(add(id(1, 1), 100), at: .zero)
+    host.endTurn(at: .zero)
+    #expect(host.replies.isEmpty && host.core.requested.isEmpty && host.application.value == 5)
+  }
+
+  @Test("Bytes that are no command are skipped and leave the session as it was")
+  func noCommand() {
+    var host = host()
+    let odd = Batch([(id: id(1, 1), command: UInt64.max), (id: id(2, 1), command: UInt64(2))])
+    #expect(commit([odd, batch([add(id(1, 1), 3)])], on: &host).count == 1)
+    #expect(host.application.value == 3 && host.sessions.count == 1)
+  }
+
+  @Test("Reads of a turn share a ticket and see what was committed in the turn that answers them")
+  func reads() {
+    var host = host()
+    host.submit(Host.Request(id: id(1, 1), command: .read), at: .zero)
+    host.submit(Host.Request(id: id(2, 1), command: .read), at: .zero)
+    host.endTurn(at: .zero)
+    host.clearTurn()
+    #expect(host.core.tickets.count == 1 && host.waitingReadCount == 1)
+    host.effects.read(host.core.tickets[0])
+    host.effects.commit(batch([add(id(3, 1), 4)]), at: LogIndex(1), answering: false)
+    host.endTurn(at: .zero)
+    #expect(
+      host.replies
+        == [Reply(id: id(1, 1), result: .answer(4)), Reply(id: id(2, 1), result: .answer(4))])
+    #expect(host.executedCount == 3 && host.waitingReadCount == 0)
+    host.clearTurn()
+    // A ticket that is answered again says nothing.
+    host.effects.read(host.core.tickets[0])
+    host.endTurn(at: .zero)
+    #expect(host.replies.isEmpty && host.executedCount == 0)
+  }
+
+  @Test("What the core refuses becomes a redirect for each of its clients")
+  func refusals() {
+    var host = host()
+    host.submit(add(id(1, 1), 1), at: .zero)
+    host.submit(add(id(2, 1), 1), at: .zero)
+    host.submit(Host.Request(id: id(3, 1), command: .read), at: .zero)
+    host.endTurn(at: .zero)
+    host.clearTurn()
+    host.effects.refuse(host.core.requested[0], redirect: ReplicaID(2))
+    host.effects.refuseRead(host.core.tickets[0], redirect: nil)
+    host.endTurn(at: .zero)
+    #expect(
+      host.replies
+        == [
+          Reply(id: id(3, 1), result: .redirect(nil)),
+          Reply(id: id(1, 1), result: .redirect(ReplicaID(2))),
+          Reply(id: id(2, 1), result: .redirect(ReplicaID(2))),
+        ])
+  }
+
+  @Test("A timer's delay is drawn from its range, by the seed; a cancelled one has none")
+  func timers() {
+    func draw(seed: UInt64) -> [Interval] {
+      var host = host(seed: seed)
+      for _ in 0..<200 {
+        host.effects.setTimer(.election, after: .milliseconds(150)...(.milliseconds(300)))
+      }
+      host.effects.cancelTimer(.heartbeat)
+      host.effects.setTimer(.heartbeat, after: .milliseconds(50))
+      host.endTurn(at: .zero)
+      #expect(host.timers.count == 202 && host.timers[200].delay == nil)
+      #expect(host.timers[201].timer == .heartbeat && host.timers[201].delay == .milliseconds(50))
+      return host.timers[..<200].compactMap(\.delay)
+    }
+    let delays = draw(seed: 1)
+    #expect(delays.allSatisfy { $0 >= .milliseconds(150) && $0 <= .milliseconds(300) })
+    #expect(delays.min()! < .milliseconds(155) && delays.max()! > .milliseconds(295))
+    #expect(draw(seed: 1) == delays && draw(seed: 2) != delays)
+  }
+
+  @Test("Replicas that applied the same have the same snapshot; a session's state is part of it")
+  func snapshots() {
+    var first = host(seed: 1)
+    var second = host(seed: 2)
+    let batches = (1...20).map { batch([add(id(UInt64($0 * 7 % 20), 1), UInt64($0))]) }
+    _ = commit(batches, on: &first)
+    for batch in batches { _ = commit([batch], on: &second, answering: false) }
+    #expect(first.snapshot() == second.snapshot())
+    _ = commit([batch([add(id(1, 2), 0)])], on: &first)
+    _ = commit([batch([add(id(2, 2), 0)])], on: &second)
+    #expect(first.application.value == second.application.value)
+    #expect(first.snapshot() != second.snapshot())
+  }
+}

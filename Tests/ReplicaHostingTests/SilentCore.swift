@@ -1,0 +1,38 @@
+import Replication
+
+/// Not a protocol: notes what its host hands over and asks for nothing. Tests put the effects of a turn
+/// into the host themselves.
+struct SilentCore: ReplicaCore {
+  typealias Message = UInt64
+  typealias Record = UInt64
+
+  enum Timer: Int, TimerName, CaseIterable { case election, heartbeat }
+
+  struct Options: ProtocolOptions {
+    static let declared: [OptionDeclaration] = []
+    init(_ values: OptionValues) {}
+  }
+
+  var requested: [Batch] = []
+  var tickets: [ReadTicket] = []
+
+  init(id: ReplicaID, membership: Membership, options: Options) {}
+
+  mutating func recover(_ record: UInt64) {}
+
+  mutating func handle(
+    _ event: Event<SilentCore>, at now: Instant, into effects: inout Effects<SilentCore>
+  ) {
+    switch event {
+    case .requested(let batch): requested.append(batch)
+    case .readRequested(let ticket): tickets.append(ticket)
+    case .started, .received, .timerFired: break
+    }
+  }
+
+  var status: ReplicaStatus {
+    ReplicaStatus(role: "silent", isInCharge: false, epoch: 0, commitIndex: .zero, lastIndex: .zero)
+  }
+
+  func invariantViolation() -> String? { nil }
+}

@@ -1,0 +1,206 @@
+import Faults
+import ReplicaHosting
+import Replication
+import Testing
+
+@testable import Simulation
+
+@Suite struct FaultTargetTests {
+  /// Five replicas, of which 1 is in charge in epoch 2 and 3 still thinks so, 4 is the tail, and an
+  /// authority of three that 6 leads.
+  func cluster() -> ProbeTrial {
+    var trial = probes(5, authority: 3)
+    trial.nodes[1].host.core.charge.isInCharge = true
+    trial.nodes[1].host.core.charge.epoch = 2
+    trial.nodes[3].host.core.charge.isInCharge = true
+    trial.nodes[3].host.core.charge.epoch = 1
+    trial.nodes[4].host.core.charge.isTail = true
+    trial.nodes[4].host.core.charge.epoch = 2
+    trial.nodes[6].host.core.charge.isCoordinator = true
+    trial.nodes[6].host.core.charge.epoch = 7
+    return trial
+  }
+
+  /// What many draws of a target hit.
+  func draws(_ target: FaultTarget, in trial: inout ProbeTrial) -> Set<[Int]> {
+    var seen: Set<[Int]> = []
+    for _ in 0..<200 { seen.insert(trial.resolve(target)) }
+    return seen
+  }
+
+  @Test("A target means whom it says")
+  func targets() {
+    var trial = cluster()
+    #expect(draws(.leader, in: &trial) == [[1]])
+    #expect(draws(.tail, in: &trial) == [[4]])
+    #expect(draws(.coordinator, in: &trial) == [[6]])
+    #expect(draws(.follower, in: &trial) == [[0], [2], [3], [4]])
+    #expect(draws(.random, in: &trial) == [[0], [1], [2], [3], [4]])
+    #expect(draws(.all, in: &trial) == [[0, 1, 2, 3, 4]])
+    #expect(draws(.replica(2), in: &trial) == [[2]])
+    #expect(draws(.replica(6), in: &trial) == [[]])
+    let majorities = draws(.majority, in: &trial)
+    let minorities = draws(.minority, in: &trial)
+    #expect(majorities.count == 10 && majorities.allSatisfy { $0.count == 3 && $0 == $0.sorted() })
+    #expect(minorities.count == 10 && minorities.allSatisfy { $0.count == 2 && $0 == $0.sorted() })
+  }
+
+  @Test("Replicas that are down are spared, unless all are down")
+  func down() {
+    var trial = cluster()
+    trial.nodes[1].crash(keepingTorn: 0)
+    #expect(draws(.leader, in: &trial) == [[3]])
+    trial.nodes[3].crash(keepingTorn: 0)
+    #expect(draws(.leader, in: &trial) == [[0], [2], [4]])
+    #expect(draws(.random, in: &trial) == [[0], [2], [4]])
+    for number in [0, 2, 4] { trial.nodes[number].crash(keepingTorn: 0) }
+    #expect(draws(.random, in: &trial).count == 5)
+  }
+
+  @Test("A cluster of one has no follower and no minority")
+  func single() {
+    var trial = probes(1)
+    trial.nodes[0].host.core.charge.isInCharge = true
+    #expect(trial.resolve(.follower) == [] && trial.resolve(.minority) == [])
+    #expect(trial.resolve(.majority) == [0] && trial.resolve(.leader) == [0])
+  }
+}
+
+@Suite struct PartitionTests {
+  /// For each node the nodes that it can send to.
+  func reach(
+    _ shape: PartitionShape, replicas: Int, authority: Int = 0, seed: UInt64 = 1
+  ) -> (hit: [Int], reach: [Set<Int>]) {
+    var trial = probes(replicas, authority: authority) { $0.seed = seed }
+    trial.nodes[0].host.core.charge.isInCharge = true
+    let (hit, links) = trial.cuts(of: shape)
+    let all = Set(0..<replicas + authority)
+    var reach = all.map { _ in all }
+    for link in links { reach[link.from].remove(link.to) }
+    return (hit, reach)
+  }
+
+  /// That links are cut both ways, and no node is cut from itself.
+  func isSymmetric(_ reach: [Set<Int>]) -> Bool {
+    reach.indices.allSatisfy { a in
+      reach[a].contains(a) && reach[a].allSatisfy { reach[$0].contains(a) }
+    }
+  }
+
+  @Test("An isolated target reaches nobody outside it, the authority included")
+  func isolate() {
+    let (hit, reach) = reach(.isolate(.leader), replicas: 3, authority: 3)
+    #expect(hit == [0] && isSymmetric(reach))
+    #expect(reach[0] == [0] && reach[1] == [1, 2, 3, 4, 5])
+  }
+
+  @Test(
+    "The replica in charge is with the largest minority",
+    arguments: [(3, 1), (4, 1), (5, 2), (7, 3)])
+  func minorityWithLeader(replicas: Int, size: Int) {
+    let (hit, reach) = reach(.minorityWithLeader, replicas: replicas, authority: 3)
+    #expect(hit.count == size && hit.contains(0) && isSymmetric(reach))
+    #expect(reach[0] == Set(hit))
+    let rest = Set(0..<replicas + 3).subtracting(hit)
+    for other in rest { #expect(reach[other] == rest) }
+  }
+
+  @Test("In a ring everyone sees a majority, and no two see the same", arguments: [3, 4, 5, 6, 7])
+  func majorityRing(replicas: Int) {
+    for seed in 1...5 as ClosedRange<UInt64> {
+      let (hit, reach) = reach(.majorityRing, replicas: replicas, authority: 3, seed: seed)
+      #expect(hit == Array(0..<replicas) && isSymmetric(reach))
+      let views = reach[..<replicas].map { $0.filter { $0 < replicas } }
+      #expect(views.allSatisfy { $0.count >= replicas / 2 + 1 })
+      #expect(Set(views).count == replicas && views.contains { $0.count < replicas })
+      #expect(reach[replicas...].allSatisfy { $0.count == replicas + 3 })
+    }
+  }
+
+  @Test("A bridge reaches both halves, which do not reach each other", arguments: [3, 4, 5, 7])
+  func bridge(replicas: Int) {
+    let (hit, reach) = reach(.bridge, replicas: replicas, authority: 3)
+    let bridge = hit[0]
+    #expect(hit.count == 1 && isSymmetric(reach) && reach[bridge].count == replicas + 3)
+    let halves = Set(reach.indices.filter { $0 != bridge }.map { reach[$0].subtracting([bridge]) })
+    #expect(halves.count == 2)
+    let sizes = halves.map { $0.filter { $0 < replicas }.count }.sorted()
+    #expect(sizes == [(replicas - 1) / 2, replicas - 1 - (replicas - 1) / 2])
+  }
+
+  @Test("One way: the target hears nothing, or is not heard")
+  func oneWay() {
+    let deaf = reach(.oneWay(.leader, .inbound), replicas: 3, authority: 1).reach
+    #expect(deaf == [[0, 1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3]])
+    let mute = reach(.oneWay(.leader, .outbound), replicas: 3, authority: 1).reach
+    #expect(mute == [[0], [0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]])
+  }
+
+  @Test("Groups reach only themselves; who is in none is alone; the authority is with the largest")
+  func groups() {
+    let reach = reach(.groups([[0, 1], [2, 3, 4]]), replicas: 6, authority: 1).reach
+    #expect(
+      reach == [[0, 1], [0, 1], [2, 3, 4, 6], [2, 3, 4, 6], [2, 3, 4, 6], [5], [2, 3, 4, 6]])
+  }
+
+  @Test("A partition cuts links while it lasts and no longer; overlapping ones end apart")
+  func lasting() {
+    var trial = probes(
+      3,
+      faults: [
+        TimedFault(
+          at: .milliseconds(1), duration: .milliseconds(10),
+          action: .partition(.isolate(.replica(0)))),
+        TimedFault(
+          at: .milliseconds(5), duration: .milliseconds(10),
+          action: .partition(.groups([[0], [1, 2]]))),
+      ])
+    for time in [2, 12, 16] as [Int64] {
+      trial.pass(to: time)
+      trial.tell(0, ProbeCore.early + UInt64(time))
+    }
+    trial.pass(to: 20)
+    #expect(trial.notes(1) == ["16@17000"])
+  }
+}
+
+@Suite struct ChaosTests {
+  func plan(_ kinds: [ChaosKind], seed: UInt64 = 1) -> [PlannedFault] {
+    let chaos = Chaos(
+      meanTimeBetween: .milliseconds(40), meanTimeToRepair: .milliseconds(20), kinds: kinds,
+      from: .seconds(1), until: .seconds(9))
+    var random = RandomStream(seed: seed)
+    return PlannedFault.plan(
+      FaultScript(chaos: [chaos]), duration: .seconds(10), random: &random)
+  }
+
+  @Test("Chaos is one fault at a time, within its bounds, at the rates it was given")
+  func oneAtATime() {
+    let plan = plan(ChaosKind.allCases)
+    #expect(plan.first!.start >= 1_000_000_000 && plan.last!.end! <= 9_000_000_000)
+    for (one, next) in zip(plan, plan.dropFirst()) { #expect(one.end! <= next.start) }
+    // Eight seconds of faults every 60 ms.
+    #expect(plan.count > 90 && plan.count < 180)
+    #expect(Set(plan.map(\.action.kind)).count >= 7)
+  }
+
+  @Test("Chaos is the same for the same seed, and nothing without kinds")
+  func seeds() {
+    #expect(plan([.crash]).map(\.start) == plan([.crash]).map(\.start))
+    #expect(plan([.crash]).map(\.start) != plan([.crash], seed: 2).map(\.start))
+    #expect(plan([]).isEmpty)
+  }
+
+  @Test("A script is in order of time, and what would start after the end is left out")
+  func order() {
+    func fault(_ at: Int64) -> TimedFault {
+      TimedFault(at: .seconds(at), duration: nil, action: .pause(.random))
+    }
+    var random = RandomStream(seed: 1)
+    let plan = PlannedFault.plan(
+      FaultScript(timed: [fault(7), fault(2), fault(10), fault(5)]), duration: .seconds(10),
+      random: &random)
+    #expect(plan.map(\.start) == [2_000_000_000, 5_000_000_000, 7_000_000_000])
+    #expect(plan.allSatisfy { $0.end == nil })
+  }
+}
