@@ -103,6 +103,7 @@ let package = Package(
     tests(
       "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
     tests("MeasurementTests", ["Measurement", "Histories"]),
+    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
     tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
   ]
 )
