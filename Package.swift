@@ -78,6 +78,13 @@ let package = Package(
       ], swiftSettings: library),
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
     tests("ReplicationTests", ["Replication"]),
+    tests(
+      "ConformanceTests",
+      [
+        "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
+        "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
+      ]),
+    tests("TidyTests", []),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),
     tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),
