@@ -53,8 +53,13 @@ extension Trial {
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
     var surviving: Set<RequestID> = []
+    var lastSequence: [ClientID: UInt64] = [:]
     for batch in nodes[survivor].commits {
-      for id in batch.requestIDs { surviving.insert(id) }
+      // A request that its client had given up by then was ordered but not applied.
+      for id in batch.requestIDs where id.sequence > lastSequence[id.client, default: 0] {
+        lastSequence[id.client] = id.sequence
+        surviving.insert(id)
+      }
     }
     return TrialStock(
       nodes: nodes.map { node in
