@@ -52,7 +52,8 @@ struct SwarmPlan: Sendable {
     if random.chance(0.5) { environment.network.loss = random.unit() * 0.08 }
     if random.chance(0.5) { environment.network.duplicate = random.unit() * 0.1 }
     if random.chance(0.5) { environment.network.reorder = random.unit() * 0.3 }
-    let slowest = LatencyDistribution.exponential(minimum: .microseconds(100), mean: .milliseconds(4))
+    let slowest = LatencyDistribution.exponential(
+      minimum: .microseconds(100), mean: .milliseconds(4))
     switch random.below(4) {
     case 0: environment.disk.sync = nil
     case 1: environment.disk.sync = slowest
@@ -65,16 +66,19 @@ struct SwarmPlan: Sendable {
   }
 
   private mutating func drawWorkload() {
-    workload.clients = 3 + random.below(4)
+    workload.clients = 2 + random.below(4)
     workload.keys = 1 + random.below(5)
     workload.valueSize = 8 + random.below(40)
     workload.distribution = .uniform
     workload.timeout = .milliseconds(Int64(100 + random.below(200)))
-    workload.thinkTime = .microseconds(Int64(1000 + random.below(5000)))
-    workload.mix = OperationMix(
-      get: 0.2 + random.unit(), put: 0.2 + random.unit(),
-      delete: random.chance(0.3) ? 0.2 : 0, append: random.chance(0.3) ? 0.3 : 0,
-      compareAndSwap: random.chance(0.3) ? 0.5 : 0)
+    workload.thinkTime = .microseconds(Int64(1500 + random.below(5000)))
+    workload.mix = OperationMix(get: 0.2 + random.unit(), put: 0.2 + random.unit())
+    guard random.chance(0.4) else { return }
+    // Keys with these are checked by search, which many unknown operations on one key would exhaust.
+    workload.keys = 10 + random.below(10)
+    workload.mix.delete = random.chance(0.5) ? 0.2 : 0
+    workload.mix.append = random.chance(0.5) ? 0.3 : 0
+    workload.mix.compareAndSwap = random.chance(0.5) ? 0.5 : 0
   }
 
   private mutating func drawFaults() {

@@ -26,7 +26,8 @@ struct TrialFindings: Sendable {
           RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
     }
     if let first = lost.first {
-      problems.append("\(lost.count) acknowledged writes are lost, the first at \(first.invoked) ns")
+      problems.append(
+        "\(lost.count) acknowledged writes are lost, the first at \(first.invoked) ns")
     }
     if !stock.finalStatesAgree { problems.append("replicas that applied equally much differ") }
     return problems
@@ -79,7 +80,7 @@ struct SwarmTrial: ProtocolVisitor {
 }
 
 /// Runs seeds over both cores and keeps the findings in the order of the seeds.
-func sweep<Finding: Sendable>(
+func sweepSeeds<Finding: Sendable>(
   _ seeds: ClosedRange<UInt64>, _ body: @escaping @Sendable (UInt64) -> Finding
 ) async -> [Finding] {
   await withTaskGroup(of: (UInt64, Finding).self) { group in
