@@ -90,6 +90,13 @@ let package = Package(
         "StateMachines", "Histories", "Replication",
       ]),
     tests("WorkloadsTests", ["Workloads", "Clients", "StateMachines", "Histories", "Replication"]),
+    tests(
+      "ConformanceTests",
+      [
+        "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
+        "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
+      ]),
+    tests("TidyTests", []),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),
     tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),
