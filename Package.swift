@@ -74,8 +74,8 @@ let package = Package(
     .executableTarget(
       name: "rsmbench",
       dependencies: [
-        "Benchmarks", "Experiments", "Faults", "Measurement", "ProtocolList", "Replication",
-        "Runner", "Workloads",
+        "Benchmarks", "Experiments", "Faults", "Histories", "Measurement", "ProtocolList",
+        "Replication", "Results", "Runner", "Workloads",
       ], swiftSettings: library),
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
     tests("ReplicationTests", ["Replication"]),

@@ -13,10 +13,11 @@ public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatab
 /// replica in charge. The runtime tells it the time and carries its messages.
 ///
 /// - A request that is not answered in time is sent again, to the next replica; how long that takes
-///   follows the latencies seen so far and doubles with each retry of the same operation. A redirect is
-///   no retry: while a cluster looks for a leader, patience with replicas that are down must not grow.
+///   follows the latencies seen so far and doubles with each retry of the same operation.
 /// - A redirect that names a replica is followed at once; one that does not, or a chain of them, makes
 ///   the client pause first, so that clients do not storm a cluster without a leader.
+/// - A replica that did not answer in time is suspected: if others still redirect to it, it gets only a
+///   short time to answer before the client asks the next one again.
 /// - Where updates and reads go is remembered apart: in a chain they are different replicas.
 public struct ClientMachine<Application: StateMachine>: Sendable {
   public typealias Request = ClientRequest<Application.Command>
@@ -31,18 +32,20 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   }
 
   public struct Outstanding: Sendable {
-    var request: Request
-    var isRead: Bool
-    var started: Instant
-    var deadline: Instant
-    var attempts: Int
-    /// Attempts that were not answered in time.
-    var retries: Int
+    public var request: Request
+    public var isRead: Bool
+    public var started: Instant
+    public var deadline: Instant
+    public var attempts: Int
+    /// Attempts that ran out of time, those at the suspect aside.
+    public var timeouts: Int
     /// Redirects followed since the last pause.
-    var redirects: Int
-    var isPausing: Bool
+    public var redirects: Int
+    public var isPausing: Bool
+    /// Who did not answer the last attempt that ran out of time.
+    public var suspect: ReplicaID?
     /// When to act without an answer: retry, or end of a pause.
-    var actAt: Instant
+    public var actAt: Instant
   }
 
   public let id: ClientID
@@ -85,7 +88,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     outstanding = Outstanding(
       request: Request(id: RequestID(client: id, sequence: sequence), command: command),
       isRead: Application.isReadOnly(command), started: now, deadline: due + timeout, attempts: 0,
-      retries: 0, redirects: 0, isPausing: false, actAt: now)
+      timeouts: 0, redirects: 0, isPausing: false, suspect: nil, actAt: now)
     return attempt(at: now)
   }
 
@@ -124,7 +127,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       outstanding!.isPausing = false
       outstanding!.redirects = 0
     } else {
-      outstanding!.retries += 1
+      let silent = current.isRead ? readTarget : updateTarget
+      if silent != current.suspect || replicas.count == 1 { outstanding!.timeouts += 1 }
+      outstanding!.suspect = silent
       aimAtNext(forReads: current.isRead)
     }
     return attempt(at: now)
@@ -132,9 +137,13 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
 
   public mutating func attempt(at now: Instant) -> Action {
     outstanding!.attempts += 1
-    let doublings = min(outstanding!.retries, 4)
-    outstanding!.actAt = now + patience * (1 << doublings)
-    return .send(outstanding!.request, to: outstanding!.isRead ? readTarget : updateTarget)
+    let target = outstanding!.isRead ? readTarget : updateTarget
+    if target == outstanding!.suspect, replicas.count > 1 {
+      outstanding!.actAt = now + max(pause, (smoothedLatency ?? .zero) * 2)
+    } else {
+      outstanding!.actAt = now + patience * (1 << min(outstanding!.timeouts, 4))
+    }
+    return .send(outstanding!.request, to: target)
   }
 
   /// How long the first attempt may take: four times what is usual, and no less than a tenth of the

@@ -19,7 +19,7 @@ extension RaftReplica.Entry: WireCodable {
 extension RaftReplica.Message: WireCodable {
   private enum Tag: UInt8 {
     case requestVote = 1
-    case voteReply, appendEntries, appendAccepted, appendRejected, newerTerm
+    case voteReply, appendEntries, appendAccepted, appendRejected, newerTerm, roundConfirmed
   }
 
   public var encodedByteCount: Int {
@@ -29,6 +29,7 @@ extension RaftReplica.Message: WireCodable {
     case .appendEntries(let request): 1 + 40 + request.entries.encodedByteCount
     case .appendAccepted: 1 + 24
     case .appendRejected: 1 + 48
+    case .roundConfirmed: 1 + 16
     case .newerTerm: 1 + 8
     }
   }
@@ -67,6 +68,10 @@ extension RaftReplica.Message: WireCodable {
       reply.conflictIndex.encode(into: &writer)
       reply.lastLogIndex.encode(into: &writer)
       writer.write(reply.readRound)
+    case .roundConfirmed(let reply):
+      writer.write(Tag.roundConfirmed.rawValue)
+      writer.write(reply.term)
+      writer.write(reply.readRound)
     case .newerTerm(let term):
       writer.write(Tag.newerTerm.rawValue)
       writer.write(term)
@@ -104,6 +109,8 @@ extension RaftReplica.Message: WireCodable {
           term: term, prevLogIndex: try LogIndex(from: &reader),
           conflictTerm: try reader.read(UInt64.self), conflictIndex: try LogIndex(from: &reader),
           lastLogIndex: try LogIndex(from: &reader), readRound: try reader.read(UInt64.self)))
+    case .roundConfirmed:
+      self = .roundConfirmed(.init(term: term, readRound: try reader.read(UInt64.self)))
     case .newerTerm: self = .newerTerm(term)
     }
   }

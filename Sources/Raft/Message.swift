@@ -6,6 +6,7 @@ extension RaftReplica {
   ///      │── requestVote ──────►│                 │── appendEntries ──────────►│
   ///      │◄─────── voteReply ───│                 │◄── appendAccepted ─────────│
   ///                                               │◄── or appendRejected ──────│
+  ///                                               │◄── roundConfirmed, early ──│
   /// ```
   /// Whoever is behind the term of the receiver is answered `newerTerm` instead (§5.1).
   public enum Message: Equatable, Sendable {
@@ -14,6 +15,7 @@ extension RaftReplica {
     case appendEntries(AppendEntries)
     case appendAccepted(AppendAccepted)
     case appendRejected(AppendRejected)
+    case roundConfirmed(RoundConfirmed)
     case newerTerm(Term)
   }
 
@@ -52,6 +54,12 @@ extension RaftReplica {
     public var readRound: UInt64
   }
 
+  /// Says only that at this moment the follower knows no newer leader.
+  public struct RoundConfirmed: Equatable, Sendable {
+    public var term: Term
+    public var readRound: UInt64
+  }
+
   public struct AppendRejected: Equatable, Sendable {
     public var term: Term
     /// Of the request, to tell old rejections from new ones.
@@ -82,6 +90,7 @@ extension RaftReplica.Message {
     case .appendEntries(let request): request.term
     case .appendAccepted(let reply): reply.term
     case .appendRejected(let reply): reply.term
+    case .roundConfirmed(let reply): reply.term
     case .newerTerm(let term): term
     }
   }

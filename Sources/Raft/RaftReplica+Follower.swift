@@ -21,6 +21,16 @@ extension RaftReplica {
     lastLeaderContact = now
     effects.setTimer(.election, after: options.electionTimeout)
 
+    let confirmsRound = request.readRound > confirmedRound
+    if confirmsRound {
+      confirmedRound = request.readRound
+      // Early: it promises nothing about the future, nor about the log. Whoever is elected in a newer
+      // term had a vote of this majority after this moment, hence after the read arrived, and a vote
+      // waits for its disk.
+      effects.sendEarly(
+        .roundConfirmed(RoundConfirmed(term: currentTerm, readRound: request.readRound)),
+        to: sender)
+    }
     guard holdsEntry(before: request) else {
       return effects.send(.appendRejected(rejection(of: request)), to: sender)
     }
@@ -32,6 +42,8 @@ extension RaftReplica {
     let commitLimit = options.bug == .commitPastMatch ? log.lastIndex : matchIndex
     commit(through: min(request.leaderCommit, commitLimit), into: &effects)
 
+    // A heartbeat for a read asks no more than that; ordinary ones ask what the log holds.
+    if confirmsRound, request.entries.isEmpty { return }
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: matchIndex, readRound: request.readRound))
     // Bug: ack-early.

@@ -134,7 +134,7 @@ extension RaftReplica {
 
   /// Replies count only in the term of their request: within a term a follower never drops what it has
   /// acknowledged, across terms it may (§5.3).
-  private mutating func isForThisLeader(
+  mutating func isForThisLeader(
     replyIn term: Term, into effects: inout Effects<RaftReplica>
   ) -> Bool {
     if term > currentTerm { becomeFollower(in: term, into: &effects) }

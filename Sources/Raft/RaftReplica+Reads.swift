@@ -30,6 +30,14 @@ extension RaftReplica {
     noteReadRound(readRound, answeredBy: ownSlot, into: &effects)
   }
 
+  mutating func receive(
+    _ reply: RoundConfirmed, from slot: Int, into effects: inout Effects<RaftReplica>
+  ) {
+    guard slot != ownSlot, isForThisLeader(replyIn: reply.term, into: &effects) else { return }
+    progress[slot].isActive = true
+    noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
+  }
+
   /// A replica has answered a message that was sent when `round` was the newest.
   mutating func noteReadRound(
     _ round: UInt64, answeredBy slot: Int, into effects: inout Effects<RaftReplica>

@@ -17,6 +17,8 @@ import Replication
 /// - Deviation: a rejected AppendEntries says where the logs part, as the end of §5.3 of the paper
 ///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows to
 ///   match (`LogReplicationTests.fastBackup`, `.window`).
+/// - Deviation: a follower confirms a new read round at once, in a message of its own, and does not wait
+///   for its disk as a reply about its log must (test: "A read waits for no disk").
 /// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
 ///   one round of heartbeats confirms leadership for all reads that waited for it
 ///   (`ReadTests.sharedRound`, `.earlierHeartbeat`).
@@ -52,6 +54,8 @@ public struct RaftReplica: ReplicaCore {
   var leader: ReplicaID?
   /// When an AppendEntries of that leader last arrived.
   var lastLeaderContact = Instant.zero
+  /// The newest read round of that leader that this replica has confirmed.
+  var confirmedRound: UInt64 = 0
   /// Who granted its vote, or its pre-vote, in the election that runs.
   var votesGranted: [ReplicaID] = []
 
@@ -108,6 +112,7 @@ public struct RaftReplica: ReplicaCore {
     case .requestVote(let request):
       if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
     case .voteReply(let reply): receive(reply, from: sender, into: &effects)
+    case .roundConfirmed(let reply): receive(reply, from: slot, into: &effects)
     case .newerTerm(let term):
       if term > currentTerm { becomeFollower(in: term, into: &effects) }
     }
@@ -131,6 +136,7 @@ public struct RaftReplica: ReplicaCore {
       currentTerm = term
       votedFor = nil
       leader = nil
+      confirmedRound = 0
       effects.persist(.vote(term: term, votedFor: nil))
     }
     if wasLeader {

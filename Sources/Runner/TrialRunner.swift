@@ -44,10 +44,11 @@ public struct TrialReport: Sendable {
 
 /// Runs trials in the simulator.
 public enum TrialRunner {
-  /// - Parameter progress: gets the virtual time now and then; returns false to abandon the trial.
+  /// - Parameter progress: gets the virtual time and the number of events now and then; returns false to
+  ///   abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
-    _ task: TrialTask, progress: @escaping (Interval) -> Bool = { _ in true }
+    _ task: TrialTask, progress: @escaping (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialReport? {
     guard let kind = ProtocolKind(rawValue: task.choice.name) else {
       preconditionFailure("a validated experiment names \(task.choice.name), which is not listed")
@@ -60,7 +61,7 @@ public enum TrialRunner {
 struct SimulationVisitor: ProtocolVisitor {
   let kind: ProtocolKind
   let task: TrialTask
-  let progress: (Interval) -> Bool
+  let progress: (Interval, Int) -> Bool
 
   mutating func visit<Core: ReplicaCore>(
     _ core: Core.Type, _ description: ProtocolDescription

@@ -83,10 +83,11 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   /// Runs the trial to its end and takes stock.
-  /// - Parameter progress: called about every 2¹⁴ events with the virtual time; returns false to stop.
+  /// - Parameter progress: called about every 2¹⁴ events with the virtual time and the number of events
+  ///   so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   public mutating func run(
-    progress: (Interval) -> Bool = { _ in true }
+    progress: (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialStock? {
     prepare()
     guard advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
@@ -109,12 +110,14 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   /// Lets everything happen up to and including `end`.
-  public mutating func advance(to end: Int64, progress: (Interval) -> Bool) -> Bool {
+  public mutating func advance(to end: Int64, progress: (Interval, Int) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= end {
       let time = world.queue.nextTime
       world.now = time
       eventCount += 1
-      if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time)) { return false }
+      if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time), eventCount) {
+        return false
+      }
       happenNext()
     }
     return true
@@ -192,7 +195,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {
       let pause = world.now + Interval.milliseconds(50).nanoseconds
-      _ = advance(to: pause) { _ in true }
+      _ = advance(to: pause) { _, _ in true }
       world.now = pause
       if hasSettled { return }
     }

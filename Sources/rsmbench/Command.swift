@@ -8,7 +8,7 @@ struct Command: Sendable {
   var flags: @Sendable () -> [Flag]
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
-  static let all: [Command] = [.validate, .list, .bench]
+  static let all: [Command] = [.run, .validate, .list, .bench]
 
   /// Commands that the format defines and this version does not have.
   static let notAvailable = [

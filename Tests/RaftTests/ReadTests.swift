@@ -27,6 +27,23 @@ struct ReadTests {
     #expect(cluster.nodes[0].reads == tickets(1...1))
   }
 
+  @Test("A read waits for no disk: followers confirm a round while they write")
+  func noDisk() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    for node in 1...2 { cluster.nodes[node].holdsDisk = true }
+    cluster.handle(.requested(update(1)), at: ReplicaID(0))
+    cluster.run()
+    let committed = cluster.nodes[0].committedCount
+    cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
+    cluster.run()
+    #expect(cluster.nodes[0].reads == tickets(1...1))
+    #expect(cluster.nodes[0].committedCount == committed)
+    for node in 1...2 { cluster.releaseDisk(ReplicaID(node)) }
+    cluster.run()
+    #expect(cluster.nodes[0].committedCount == committed + 1)
+  }
+
   @Test("Reads that arrive while a round runs share the next one")
   func sharedRound() {
     var cluster = Cluster(3)

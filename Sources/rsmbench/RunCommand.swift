@@ -1,0 +1,131 @@
+import Experiments
+import Foundation
+import Results
+import Runner
+
+extension Command {
+  static let run = Command(
+    name: "run", synopsis: "run FILE [flags]",
+    meaning: "Runs an experiment, prints the comparison and writes its results to DIR/NAME-SEED/.",
+    notes: """
+      Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C
+      ends the run and keeps the trials that are finished; --resume goes on from there. The same seed gives
+      the same CSV files to the last byte, whatever --jobs is.
+      """,
+    flags: {
+      [
+        Flag(
+          name: "--out", value: "DIR", meaning: "where the run's directory goes (default results)"),
+        Flag(
+          name: "--runtime", value: "simulation|cluster",
+          meaning: "replaces the file's runtime (this version has simulation)"),
+        Flag(name: "--seed", value: "N", meaning: "replaces the file's seed"),
+        Flag(name: "--trials", value: "N", meaning: "replaces the file's number of trials"),
+        Flag(
+          name: "--jobs", value: "N", meaning: "trials that run at a time (default one per core)"),
+        setFlag,
+        Flag(
+          name: "--history", meaning: "also writes every trial's history in Jepsen's EDN format"),
+        Flag(name: "--resume", meaning: "continues an interrupted run"),
+        Flag(name: "--force", meaning: "overwrites a run that is there"),
+        Flag(name: "--quiet", meaning: "no progress on standard error"),
+        Flag(
+          name: "--format", value: "table|json", meaning: "how to print the result (default table)"),
+      ]
+    },
+    execute: { try await RunRequest($0).run() })
+}
+
+/// What `rsmbench run` was asked to do.
+struct RunRequest {
+  let plan: ExperimentPlan
+  let output: String
+  let existing: RunDirectory.Existing
+  let jobs: Int
+  let writesHistories: Bool
+  let isQuiet: Bool
+  let format: String
+
+  init(_ arguments: Arguments) throws {
+    var overrides = try arguments.all("--set").map { try Override(set: $0) }
+    if let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max) {
+      overrides.append(.seed(seed))
+    }
+    if let trials = try arguments.integer("--trials", in: 1...10_000) {
+      overrides.append(.trials(trials))
+    }
+    if let runtime = try arguments.choice("--runtime", of: ["simulation", "cluster"]) {
+      overrides.append(.runtime(runtime))
+    }
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    jobs = try arguments.integer("--jobs", in: 1...1_024) ?? cores
+    format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
+    guard !(arguments.has("--resume") && arguments.has("--force")) else {
+      throw UsageError("--resume continues a run and --force starts it again: give one of them")
+    }
+    existing = arguments.has("--resume") ? .resume : arguments.has("--force") ? .overwrite : .refuse
+    output = arguments["--out"] ?? "results"
+    guard !output.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
+    writesHistories = arguments.has("--history")
+    isQuiet = arguments.has("--quiet")
+    plan = try Command.readPlan(arguments, overrides: overrides)
+  }
+
+  func run() async throws -> ExitCode {
+    let started = Date()
+    let outline = RunOutline(plan)
+    let directory = try RunDirectory(
+      in: output, outline: outline, experiment: plan.resolvedText, version: version,
+      existing: existing)
+    let session = RunSession(plan: plan, directory: directory, request: self)
+    let interruption = Interruption { session.stop() }
+    defer { interruption.end() }
+    await session.runTrials(jobs: jobs)
+    if let error = session.failure { throw error }
+
+    let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }
+    let manifest = Manifest(
+      outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
+      version: version, gitRevision: GitRevision.ofProgram, startedAt: started,
+      wallTime: Date().timeIntervalSince(started))
+    try directory.writeResults(trials, manifest: manifest)
+    if !trials.isEmpty { show(ResultTable(outline: outline, trials: trials)) }
+    if !manifest.isComplete {
+      Console.complain(
+        "rsmbench: interrupted; \(trials.count) of \(outline.places.count) trials are kept in "
+          + "\(directory.path), --resume continues")
+      return .interrupted
+    }
+    if !isQuiet { Console.complain("results are in \(directory.path)") }
+    return ExitCode(trials.map(\.verdict.word))
+  }
+
+  private func show(_ table: ResultTable) {
+    if format == "json" {
+      Console.print(table.json)
+    } else {
+      let terminal = Terminal.standardOutput
+      Console.print(
+        table.text(width: terminal.width, usesColor: terminal.usesColor), terminator: "")
+    }
+  }
+}
+
+extension RunOutline {
+  init(_ plan: ExperimentPlan) {
+    let experiment = plan.experiment
+    self.init(
+      name: experiment.name, seed: experiment.seed, protocols: experiment.protocols.map(\.name),
+      trials: experiment.trials, sweepPaths: experiment.sweep.map(\.path),
+      points: plan.points.map { $0.values.map(\.text) })
+  }
+}
+
+extension ExitCode {
+  /// The worst verdict decides.
+  init(_ verdicts: [TrialVerdict.Word]) {
+    self =
+      verdicts.contains(.violated)
+      ? .violated : verdicts.contains(.undecided) ? .undecided : .done
+  }
+}
