@@ -27,7 +27,7 @@ struct ReplayTests {
     let kind = try #require(ProtocolKind(rawValue: SweepRequest.protocolName ?? ""))
     let seed = try #require(SweepRequest.number("CONFORMANCE_SEED"))
     let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
-    print("\(findings.plan)")
+    print("\(findings.plan), \(findings.stock.eventCount) events")
     for fault in findings.stock.faults { print("\(fault)") }
     for (window, leadership) in findings.stock.leadership.enumerated() {
       print("\(window * 20) ms: \(leadership)")

@@ -16,8 +16,8 @@ struct SwarmPlan: Sendable {
   var faults = FaultScript()
   var workload = WorkloadSpec()
   /// From here on nothing breaks any more, though the network stays as bad as it is.
-  var calm = Interval.milliseconds(900)
-  var duration = Interval.milliseconds(1700)
+  var calm = Interval.milliseconds(800)
+  var duration = Interval.milliseconds(1500)
 
   private var random: RandomStream
 
