@@ -36,40 +36,46 @@ let protocolModules = ["Raft", "MultiPaxos", "PrimaryBackup", "ChainReplication"
 let package = Package(
   name: "rsmbench",
   targets: [
+    // The shared interface and the protocols.
     module("Replication"),
+    module("ViewService", ["Replication"]),
     module("Raft", ["Replication"]),
     module("MultiPaxos", ["Replication"]),
-    module("ViewService", ["Replication"]),
     module("PrimaryBackup", ["Replication", "ViewService"]),
     module("ChainReplication", ["Replication", "ViewService"]),
     module("Unreplicated", ["Replication"]),
+    module("ProtocolList", ["Replication", "ViewService"] + protocolModules),
+
+    // What all protocols share: hosts, applications, clients, and what they are asked and suffer.
     module("StateMachines", ["Replication"]),
     module("ReplicaHosting", ["Replication"]),
-    module("InProcess", ["Replication"]),
+    module("Clients", ["Replication", "ReplicaHosting"]),
+    module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),
+    module("Faults", ["Replication"]),
+
+    // Histories, verdicts, metrics.
     module("Histories"),
     module("Linearizability", ["Histories"]),
-    module("Measurement", ["Histories"]),
-    module("Results", ["Measurement", "Linearizability", "Histories"]),
-    module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),
-    module("Clients", ["Replication", "ReplicaHosting", "Histories"]),
-    module("Faults", ["Replication"]),
-    module(
-      "Simulation",
-      [
-        "Replication", "ReplicaHosting", "Clients", "Workloads", "Faults", "Measurement",
-      ]),
-    module("ProtocolList", ["Replication", "ViewService"] + protocolModules),
-    module(
-      "Benchmarks",
-      [
-        "Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation",
-        "InProcess", "Histories", "Linearizability", "Measurement",
-      ]),
+    module("Measurement", ["Replication", "Histories"]),
+
+    // Runtimes.
+    module("InProcess", ["Replication"]),
+    module("Simulation", ["Replication", "ReplicaHosting", "Clients", "Workloads", "Faults"]),
+
+    // Experiments: what goes in, what runs, what comes out.
+    module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
     module(
       "Runner",
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
         "Measurement", "Experiments",
+      ]),
+    module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
+    module(
+      "Benchmarks",
+      [
+        "Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation",
+        "InProcess", "Histories", "Linearizability", "Measurement",
       ]),
     .executableTarget(
       name: "rsmbench",
@@ -77,33 +83,42 @@ let package = Package(
         "Benchmarks", "Experiments", "Faults", "Histories", "Measurement", "ProtocolList",
         "Replication", "Results", "Runner", "Workloads",
       ], swiftSettings: library),
-    module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
+
+    // Tests, one target per module, and three that look at the whole.
     tests("ReplicationTests", ["Replication"]),
+    tests("ViewServiceTests", ["ViewService", "Raft", "Replication", "InProcess"]),
+    tests("RaftTests", ["Raft", "Replication", "InProcess"]),
+    tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),
+    tests(
+      "PrimaryBackupTests", ["PrimaryBackup", "ViewService", "Raft", "Replication", "InProcess"]),
+    tests(
+      "ChainReplicationTests",
+      ["ChainReplication", "ViewService", "Raft", "Replication", "InProcess"]),
+    tests("UnreplicatedTests", ["Unreplicated", "Replication", "InProcess"]),
     tests("StateMachinesTests", ["StateMachines", "Replication"]),
     tests("ReplicaHostingTests", ["ReplicaHosting", "StateMachines", "Replication"]),
-    tests("InProcessTests", ["InProcess", "Unreplicated", "Replication"]),
     tests("ClientsTests", ["Clients", "ReplicaHosting", "StateMachines", "Replication"]),
+    tests("WorkloadsTests", ["Workloads", "Clients", "StateMachines", "Histories", "Replication"]),
+    tests("HistoriesTests", ["Histories"]),
+    tests(
+      "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
+    tests("MeasurementTests", ["Measurement", "Histories"]),
+    tests("InProcessTests", ["InProcess", "Unreplicated", "Replication"]),
     tests(
       "SimulationTests",
       [
         "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
         "StateMachines", "Histories", "Replication",
       ]),
-    tests("WorkloadsTests", ["Workloads", "Clients", "StateMachines", "Histories", "Replication"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
-    tests("RaftTests", ["Raft", "Replication", "InProcess"]),
-    tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),
-    tests("ViewServiceTests", ["ViewService", "Raft", "Replication", "InProcess"]),
-    tests(
-      "PrimaryBackupTests", ["PrimaryBackup", "ViewService", "Raft", "Replication", "InProcess"]),
-    tests(
-      "ChainReplicationTests",
-      ["ChainReplication", "ViewService", "Raft", "Replication", "InProcess"]),
-    tests("HistoriesTests", ["Histories"]),
-    tests(
-      "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
-    tests("MeasurementTests", ["Measurement", "Histories"]),
-    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
     tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
+    tests(
+      "ConformanceTests",
+      [
+        "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
+        "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
+      ]),
+    tests("TidyTests", []),
+    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
   ]
 )

@@ -28,7 +28,7 @@ public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertib
 }
 
 /// The known name that needs the fewest edits, if it is near enough to be what was meant.
-func nearest(to text: String, among known: [String]) -> String? {
+public func nearest(to text: String, among known: [String]) -> String? {
   let text = String(text.prefix(64))
   let ranked = known.map { name in
     (name: name, distance: editDistance(text.lowercased(), name.lowercased()))

@@ -62,7 +62,8 @@ public enum JSONValue: Sendable, Equatable {
     }
   }
 
-  static func quoted(_ text: String) -> String {
+  /// The text as a JSON string, in quotes.
+  public static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

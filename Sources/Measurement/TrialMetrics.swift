@@ -1,4 +1,5 @@
 import Histories
+import Replication
 
 /// What the experiment says about measuring.
 public struct MeasurementSettings: Sendable, Equatable {
@@ -130,7 +131,7 @@ public struct TrialMetrics: Sendable, Equatable {
       availability = Double(prompt) / Double(due)
       let unavailable = max(Double(due - prompt) / Double(due), 1 / Double(due + 1))
       // 0 − x, so that no availability at all gives 0 and not −0.
-      nines = decimalLogarithm(unavailable).map { 0 - $0 }
+      nines = unavailable > 0 ? 0 - RealFunctions.log10(unavailable) : nil
     }
   }
 

@@ -1,3 +1,5 @@
+import Experiments
+
 /// A JSON value that is written with its keys in the order given and with numbers as `DecimalText`
 /// writes them, so that the same content is the same bytes.
 enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
@@ -38,7 +40,7 @@ enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBoo
     case .object(let members):
       let inner = indentation + "  "
       JSONText.block("{", "}", members, &output, indentation, isFlat: false) { member, output in
-        JSONText.quote(member.key, to: &output)
+        output += JSONValue.quoted(member.key)
         output += ": "
         member.value.write(to: &output, indentation: inner)
       }
@@ -48,7 +50,7 @@ enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBoo
       JSONText.block("[", "]", values, &output, indentation, isFlat: isFlat) { value, output in
         value.write(to: &output, indentation: inner)
       }
-    case .string(let text): JSONText.quote(text, to: &output)
+    case .string(let text): output += JSONValue.quoted(text)
     case .number(let value):
       let text = DecimalText.text(value)
       output += text.isEmpty ? "null" : text
@@ -78,23 +80,5 @@ enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBoo
     }
     if !isFlat && !elements.isEmpty { output += "\n" + indentation }
     output += close
-  }
-
-  private static func quote(_ text: String, to output: inout String) {
-    output += "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": output += "\\\""
-      case "\\": output += "\\\\"
-      case "\n": output += "\\n"
-      case "\r": output += "\\r"
-      case "\t": output += "\\t"
-      case _ where scalar.value < 0x20:
-        let hex = String(scalar.value, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: output.unicodeScalars.append(scalar)
-      }
-    }
-    output += "\""
   }
 }

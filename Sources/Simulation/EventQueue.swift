@@ -53,6 +53,12 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     return keys[0].time
   }
 
+  /// Shows the next event without removing it; the queue must not be empty.
+  public func withNext<Result>(_ body: (borrowing Payload) -> Result) -> Result {
+    precondition(count > 0)
+    return body((slab + Int(keys[0].order & Self.slotMask)).pointee)
+  }
+
   public mutating func push(_ payload: consuming Payload, at time: Int64) {
     if count == capacity { grow() }
     // Free slots lie behind the used ones: `freeSlots[count...]`.

@@ -135,9 +135,12 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       guard !isVoid else { return }
       host.fire(Core.Timer(index: timer), at: now)
     }
-    if world.checksInvariants, let broken = host.core.invariantViolation() {
-      world.report("replica \(number): \(broken)")
-    }
+    checkInvariants(in: &world)
+  }
+
+  public func checkInvariants(in world: inout SharedWorld) {
+    guard world.checksInvariants, let broken = host.core.invariantViolation() else { return }
+    world.report("replica \(number): \(broken)")
   }
 
   public mutating func charge(
@@ -151,6 +154,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// Carries out what the turn asked for; `cost` is what it has taken so far, in nanoseconds.
   public mutating func finishTurn(cost: Double, in world: inout SharedWorld) {
     host.endTurn(at: clock.reading(at: world.now))
+    checkInvariants(in: &world)
     for commit in host.effects.commits {
       world.check(commit, by: number)
       commits.append(commit.batch)
@@ -217,7 +221,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     for record in host.effects.records { usage.bytesWritten += record.encodedByteCount + 8 }
     log.append(contentsOf: host.effects.records)
     barrier.append(host.effects.records.count)
-    if world.diskSampler == nil, diskStalls == 0, !isSyncing {
+    // A disk that syncs at once may still have a sync under way that a fault has held up.
+    if world.diskSampler == nil, diskStalls == 0, extraSyncTime == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
     } else {
       startSync(in: &world, at: start)

@@ -46,8 +46,11 @@ public struct TrialStock: Sendable {
 }
 
 /// The updates that made it: per client, the sequence numbers in the order of the log.
-public struct SurvivingRequests: Sendable {
+public struct SurvivingRequests: Sendable, Equatable {
   private var sequences: [[UInt64]]
+
+  /// How many updates there are.
+  public var count: Int { sequences.reduce(0) { $0 + $1.count } }
 
   public init(clients: Int) { sequences = Array(repeating: [], count: clients) }
 

@@ -1,3 +1,5 @@
+import Experiments
+
 /// What a user typed wrong, in one sentence. Ends the program with exit code 2.
 struct UsageError: Error {
   var message: String
@@ -87,24 +89,5 @@ struct Arguments {
 
 /// `; did you mean X?` for the nearest of the candidates, if one is near.
 func suggestion(for word: String, among candidates: [String]) -> String {
-  let near = candidates.map { ($0, distance(word, $0)) }.min { $0.1 < $1.1 }
-  guard let (candidate, steps) = near, steps <= max(2, word.count / 3) else { return "" }
-  return "; did you mean \(candidate)?"
-}
-
-/// How many letters have to be inserted, deleted or replaced (Levenshtein).
-private func distance(_ a: String, _ b: String) -> Int {
-  let a = Array(a)
-  let b = Array(b)
-  var row = Array(0...b.count)
-  for i in a.indices {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for j in b.indices {
-      let replaced = diagonal + (a[i] == b[j] ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
-    }
-  }
-  return row[b.count]
+  nearest(to: word, among: candidates).map { "; did you mean \($0)?" } ?? ""
 }

@@ -166,28 +166,9 @@ struct Listing {
 
   var json: String {
     let objects = rows().map { row in
-      let fields = zip(columns, row).map { "\(quoted($0)): \(quoted($1))" }
+      let fields = zip(columns, row).map { "\(JSONValue.quoted($0)): \(JSONValue.quoted($1))" }
       return "  { " + fields.joined(separator: ", ") + " }"
     }
     return "[\n" + objects.joined(separator: ",\n") + "\n]\n"
   }
-}
-
-/// The text as a JSON string.
-func quoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\t": result += "\\t"
-    case "\r": result += "\\r"
-    case _ where scalar.value < 0x20:
-      let hex = String(scalar.value, radix: 16)
-      result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }

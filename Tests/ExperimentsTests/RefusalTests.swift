@@ -37,7 +37,7 @@ import Testing
     ("{ name: 'a/b' }", #"name: found "a/b""#), ("{ name: '' }", "name: found"),
     ("{ name: '..' }", "name: found"), ("{ format: 2 }", "format: found 2, allowed 1"),
     ("{ runtime: 'cluster' }", "runtime: found *not available in this version"),
-    ("{ check: 'sequential' }", "check: found *not available in this version"),
+    ("{ check: 'sequentially' }", "check: found"),
     ("{ duration: '1e300s' }", "duration: found"), ("{ duration: '-5s' }", "duration: found"),
     ("{ duration: '99999999999999999999s' }", "duration: found *from 1ms to 3600s"),
     (

@@ -90,18 +90,4 @@ import Testing
     #expect(near(corrected.percentile(75), 50_010 * ms))
     #expect(abs(corrected.mean! / 1e9 - 25.0) < 0.01)
   }
-
-  @Test("The decimal logarithm is right to 1e-12")
-  func logarithm() throws {
-    for exponent in -300...300 {
-      let power = Double("1e\(exponent)")!
-      let found = try #require(decimalLogarithm(power))
-      #expect(abs(found - Double(exponent)) <= 1e-12 * max(1, abs(Double(exponent))))
-    }
-    let known = [
-      (2.0, 0.301_029_995_663_981_2), (3, 0.477_121_254_719_662_4), (0.7, -0.154_901_959_985_743_2),
-    ]
-    for (x, log) in known { #expect(abs(decimalLogarithm(x)! - log) < 1e-14) }
-    for x in [0, -1, Double.nan, .infinity] { #expect(decimalLogarithm(x) == nil) }
-  }
 }

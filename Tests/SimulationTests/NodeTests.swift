@@ -95,7 +95,7 @@ import Testing
     #expect(trial.nodes[0].barrier.isOpen)
     trial.tell(0, ProbeCore.persist + 3)
     trial.pass(to: 40)
-    #expect(trial.notes(1).last == "3@31000")
+    #expect(trial.notes(1).last == "3@34000")
   }
 }
 

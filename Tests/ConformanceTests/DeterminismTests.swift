@@ -1,0 +1,48 @@
+import Histories
+import ProtocolList
+import Simulation
+import Testing
+
+@Suite("Determinism")
+struct DeterminismTests {
+  @Test(
+    "A seed tells the whole story, and another seed another one", arguments: ProtocolKind.allCases)
+  func sameProcess(kind: ProtocolKind) {
+    for seed in [3, 17, 40] as [UInt64] {
+      let first = SwarmTrial.run(kind, SwarmPlan(seed: seed))
+      let second = SwarmTrial.run(kind, SwarmPlan(seed: seed))
+      #expect(first.stock.traceHash == second.stock.traceHash)
+      #expect(first.stock.eventCount == second.stock.eventCount)
+      #expect(first.stock.surviving == second.stock.surviving)
+      #expect(first.operations == second.operations)
+      #expect(first.operations.count >= 100)
+      let other = SwarmTrial.run(kind, SwarmPlan(seed: seed + 1))
+      #expect(first.stock.traceHash != other.stock.traceHash)
+      #expect(first.operations != other.operations)
+    }
+  }
+
+  /// Hashing is seeded anew in every process, so an iteration over a set or a dictionary would show.
+  @Test("Another process sees the same")
+  func otherProcess() async throws {
+    let result = await #expect(
+      processExitsWith: .success, observing: [\.standardOutputContent]
+    ) {
+      print("digests: \(DeterminismTests.digests())")
+    }
+    let output = try #require(result).standardOutputContent
+    let text = String(decoding: output, as: UTF8.self)
+    #expect(text.contains("digests: \(DeterminismTests.digests())\n"))
+  }
+
+  static func digests() -> String {
+    ProtocolKind.allCases.map { kind in
+      let findings = SwarmTrial.run(kind, SwarmPlan(seed: 17))
+      var hash: UInt64 = 0
+      for operation in findings.operations {
+        hash = hash &* 31 &+ UInt64(operation.returned) ^ operation.observed.hash
+      }
+      return "\(kind.name) \(findings.stock.traceHash) \(hash)"
+    }.joined(separator: ", ")
+  }
+}

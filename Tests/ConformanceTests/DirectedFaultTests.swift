@@ -1,0 +1,125 @@
+import Faults
+import Histories
+import ProtocolList
+import Replication
+import Simulation
+import Testing
+import Workloads
+
+extension TrialFindings {
+  /// When acknowledged writes returned.
+  private var writeReturns: [Int64] {
+    operations.filter { $0.outcome == .ok && !$0.kind.isRead }.map(\.returned).sorted()
+  }
+
+  /// The longest time without an acknowledged write that began in this range, and when it ended.
+  func longestOutage(from start: Interval, to end: Interval) -> (length: Interval, end: Interval) {
+    let returns = writeReturns
+    var longest = (length: Interval.zero, end: start)
+    for (before, after) in zip(returns, returns.dropFirst())
+    where before >= start.nanoseconds - 50_000_000 && before <= end.nanoseconds {
+      let length = Interval(nanoseconds: after - before)
+      if length > longest.length { longest = (length, Interval(nanoseconds: after)) }
+    }
+    return longest
+  }
+
+  func writeCount(from start: Interval, to end: Interval) -> Int {
+    writeReturns.count { $0 >= start.nanoseconds && $0 < end.nanoseconds }
+  }
+}
+
+extension ProtocolKind {
+  var isReplicated: Bool { description.replicasPerFailure > 0 }
+  static var replicated: [ProtocolKind] { allCases.filter(\.isReplicated) }
+  static var supervised: [ProtocolKind] { allCases.filter(\.description.needsAuthority) }
+}
+
+@Suite("Directed faults")
+struct DirectedFaultTests {
+  static func crash(
+    _ target: FaultTarget, at start: Int64, for length: Int64, disk: DiskFate = .kept
+  ) -> TimedFault {
+    TimedFault(
+      at: .milliseconds(start), duration: .milliseconds(length), action: .crash(target, disk: disk))
+  }
+
+  private func run(_ kind: ProtocolKind, seed: UInt64, _ faults: [TimedFault]) -> TrialFindings {
+    var plan = SwarmPlan(seed: seed, faults: faults)
+    plan.calm = .milliseconds(1500)
+    plan.duration = .milliseconds(2000)
+    return SwarmTrial.run(kind, plan)
+  }
+
+  @Test(
+    "The loss of the replica in charge is an outage, which ends without it",
+    arguments: ProtocolKind.replicated, [1, 2, 3] as [UInt64])
+  func leaderCrash(kind: ProtocolKind, seed: UInt64) {
+    let findings = run(kind, seed: seed, [DirectedFaultTests.crash(.leader, at: 700, for: 800)])
+    #expect(findings.safetyProblems == [])
+    #expect(findings.livenessProblems == [])
+    #expect(findings.stock.faults.first?.nodes.count == 1)
+    let outage = findings.longestOutage(from: .milliseconds(700), to: .milliseconds(1500))
+    #expect(outage.length >= .milliseconds(20))
+    #expect(outage.end < .milliseconds(1200))
+    #expect(findings.writeCount(from: .milliseconds(1200), to: .milliseconds(1500)) >= 50)
+  }
+
+  @Test("The unreplicated server is down until it restarts, and has everything then")
+  func unreplicatedCrash() {
+    let findings = run(
+      .unreplicated, seed: 1, [DirectedFaultTests.crash(.leader, at: 700, for: 800, disk: .torn)])
+    #expect(findings.safetyProblems == [])
+    #expect(findings.livenessProblems == [])
+    #expect(findings.writeCount(from: .milliseconds(300), to: .milliseconds(700)) >= 50)
+    #expect(findings.writeCount(from: .milliseconds(710), to: .milliseconds(1500)) == 0)
+    #expect(findings.writeCount(from: .milliseconds(1500), to: .milliseconds(2000)) >= 50)
+  }
+
+  @Test(
+    "The loss of one authority node is survived, even when the replica in charge is lost then",
+    arguments: ProtocolKind.supervised, [1, 2, 3] as [UInt64])
+  func authorityCrash(kind: ProtocolKind, seed: UInt64) {
+    let findings = run(
+      kind, seed: seed,
+      [
+        DirectedFaultTests.crash(.coordinator, at: 500, for: 1000),
+        DirectedFaultTests.crash(.leader, at: 600, for: 900),
+      ])
+    #expect(findings.safetyProblems == [])
+    #expect(findings.livenessProblems == [])
+    let hit = findings.stock.faults.flatMap(\.nodes)
+    #expect(hit.count == 2)
+    #expect(hit.first.map { findings.stock.nodes[$0].isAuthority } == true)
+    #expect(findings.writeCount(from: .milliseconds(1300), to: .milliseconds(1500)) >= 20)
+  }
+
+  @Test(
+    "When all replicas crash at once, torn disks included, everything acknowledged survives",
+    arguments: ProtocolKind.allCases, [1, 2, 3] as [UInt64])
+  func totalCrash(kind: ProtocolKind, seed: UInt64) {
+    let findings = run(
+      kind, seed: seed,
+      [
+        DirectedFaultTests.crash(.all, at: 600, for: 150, disk: .torn),
+        DirectedFaultTests.crash(.all, at: 1100, for: 50, disk: .kept),
+        DirectedFaultTests.crash(.all, at: 1103, for: 60, disk: .torn),
+      ])
+    #expect(findings.safetyProblems == [])
+    #expect(findings.livenessProblems == [])
+    #expect(findings.writeCount(from: .zero, to: .milliseconds(600)) >= 50)
+    #expect(findings.writeCount(from: .milliseconds(1500), to: .milliseconds(2000)) >= 50)
+  }
+
+  @Test(
+    "Torn crashes of one replica after the other lose nothing",
+    arguments: ProtocolKind.allCases, [1, 2] as [UInt64])
+  func tornCrashes(kind: ProtocolKind, seed: UInt64) {
+    let findings = run(
+      kind, seed: seed,
+      (0..<7).map { DirectedFaultTests.crash(.random, at: 150 + 180 * $0, for: 40, disk: .torn) })
+    #expect(findings.safetyProblems == [])
+    #expect(findings.livenessProblems == [])
+    #expect(findings.stock.faults.flatMap(\.nodes).count == 7)
+  }
+}

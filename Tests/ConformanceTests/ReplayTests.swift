@@ -1,0 +1,39 @@
+import Foundation
+import ProtocolList
+import Simulation
+import Testing
+
+/// What the environment asks of the sweeps.
+enum SweepRequest {
+  static func number(_ name: String) -> UInt64? {
+    ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+  }
+
+  /// How many seeds each protocol's sweep takes: `CONFORMANCE_SEEDS`, or 200.
+  static var seedCount: UInt64 { number("CONFORMANCE_SEEDS") ?? 200 }
+  /// The first one: `CONFORMANCE_FIRST_SEED`, or 1.
+  static var firstSeed: UInt64 { number("CONFORMANCE_FIRST_SEED") ?? 1 }
+  static var seeds: ClosedRange<UInt64> { firstSeed...firstSeed + seedCount - 1 }
+  static var protocolName: String? { ProcessInfo.processInfo.environment["CONFORMANCE_PROTOCOL"] }
+  static var bug: String? { ProcessInfo.processInfo.environment["CONFORMANCE_BUG"] }
+}
+
+@Suite("Replay")
+struct ReplayTests {
+  @Test(
+    "One trial of a sweep, as CONFORMANCE_PROTOCOL and CONFORMANCE_SEED name it",
+    .enabled(if: SweepRequest.number("CONFORMANCE_SEED") != nil))
+  func replay() throws {
+    let kind = try #require(ProtocolKind(rawValue: SweepRequest.protocolName ?? ""))
+    let seed = try #require(SweepRequest.number("CONFORMANCE_SEED"))
+    let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
+    print("\(findings.plan), \(findings.stock.eventCount) events")
+    for fault in findings.stock.faults { print("\(fault)") }
+    for (window, leadership) in findings.stock.leadership.enumerated() {
+      print("\(window * 20) ms: \(leadership)")
+    }
+    print("verdict: \(findings.verdict)")
+    #expect(findings.safetyProblems.isEmpty)
+    #expect(findings.livenessProblems.isEmpty)
+  }
+}

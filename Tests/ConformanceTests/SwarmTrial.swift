@@ -1,0 +1,92 @@
+import Histories
+import Linearizability
+import ProtocolList
+import Replication
+import Simulation
+import Workloads
+
+/// What one trial of the key-value store did, and what was wrong with it.
+struct TrialFindings: Sendable {
+  var plan: SwarmPlan
+  var kind: ProtocolKind
+  var stock: TrialStock
+  var operations: [Operation]
+  var verdict: Verdict
+
+  /// Broken promises that must never be seen, whatever breaks around the cluster.
+  var safetyProblems: [String] {
+    var problems = stock.violations
+    if case .violated(let counterexample) = verdict { problems.append(counterexample.explanation) }
+    if case .undecided(let key, let reason) = verdict {
+      problems.append("key \(key) is undecided: \(reason)")
+    }
+    let lost = operations.filter { operation in
+      operation.outcome == .ok && !operation.kind.isRead
+        && !stock.surviving.contains(
+          RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
+    }
+    if let first = lost.first {
+      problems.append(
+        "\(lost.count) acknowledged writes are lost, the first at \(first.invoked) ns")
+    }
+    if !stock.finalStatesAgree { problems.append("replicas that applied equally much differ") }
+    return problems
+  }
+
+  /// Promises of progress, which hold once the faults have ended.
+  var livenessProblems: [String] {
+    var problems: [String] = []
+    if !stock.hasSettled { problems.append("the cluster did not come to rest") }
+    for (what, isRead) in [("write", false), ("read", true)] {
+      let isServed = operations.contains {
+        $0.outcome == .ok && $0.kind.isRead == isRead && $0.invoked > plan.calm.nanoseconds
+      }
+      if !isServed { problems.append("no \(what) succeeded after \(plan.calm)") }
+    }
+    return problems
+  }
+
+  /// How to see this trial again.
+  var replay: String {
+    "replay: CONFORMANCE_PROTOCOL=\(kind.name) CONFORMANCE_SEED=\(plan.seed)"
+      + " swift test --filter ConformanceTests.ReplayTests"
+  }
+}
+
+/// Runs one plan with one protocol.
+struct SwarmTrial: ProtocolVisitor {
+  let kind: ProtocolKind
+  let plan: SwarmPlan
+  var bug: String?
+
+  static func run(_ kind: ProtocolKind, _ plan: SwarmPlan, bug: String? = nil) -> TrialFindings {
+    var trial = SwarmTrial(kind: kind, plan: plan, bug: bug)
+    return kind.visit(&trial)
+  }
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> TrialFindings {
+    var trial = Trial(
+      plan.setup(of: core, for: kind, bug: bug),
+      load: KeyValueLoad(plan.workload, seed: plan.seed))
+    guard let stock = trial.run() else { preconditionFailure("nobody stops the trial") }
+    let operations = trial.load.operations
+    return TrialFindings(
+      plan: plan, kind: kind, stock: stock, operations: operations,
+      verdict: ConsistencyCheck(budget: SearchBudget(configurations: 200_000, steps: 20_000_000))
+        .verdict(of: operations))
+  }
+}
+
+/// Runs seeds over both cores and keeps the findings in the order of the seeds.
+func sweepSeeds<Finding: Sendable>(
+  _ seeds: ClosedRange<UInt64>, _ body: @escaping @Sendable (UInt64) -> Finding
+) async -> [Finding] {
+  await withTaskGroup(of: (UInt64, Finding).self) { group in
+    for seed in seeds { group.addTask { (seed, body(seed)) } }
+    var findings: [(UInt64, Finding)] = []
+    for await finding in group { findings.append(finding) }
+    return findings.sorted { $0.0 < $1.0 }.map(\.1)
+  }
+}

@@ -1,0 +1,89 @@
+import Faults
+import Histories
+import ProtocolList
+import Replication
+import Simulation
+import Testing
+
+/// What has to have happened somewhere in a sweep, lest its other findings mean nothing.
+struct SweepTally: Sendable {
+  var leaderChanges = 0
+  var retries = 0
+  var unknownOutcomes = 0
+  var readsAnswered = 0
+  var readsOfValues = 0
+  var swaps = 0
+  var failedSwaps = 0
+  var deletesAndAppends = 0
+  /// Writes acknowledged after a replica had been crashed and restarted.
+  var writesAfterRestart = 0
+  var faultKinds: Set<String> = []
+  var clusterSizes: Set<Int> = []
+
+  mutating func add(_ findings: TrialFindings) {
+    var epochs: Set<UInt64> = []
+    for sample in findings.stock.leadership where sample.leader != nil {
+      epochs.insert(sample.epoch)
+    }
+    leaderChanges += max(epochs.count - 1, 0)
+    faultKinds.formUnion(findings.stock.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
+    clusterSizes.insert(findings.stock.nodes.count { !$0.isAuthority })
+    let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.end).min()
+    for operation in findings.operations {
+      retries += operation.attempts > 1 ? 1 : 0
+      guard operation.outcome == .ok else {
+        unknownOutcomes += operation.outcome == .unknown ? 1 : 0
+        continue
+      }
+      switch operation.kind {
+      case .get:
+        readsAnswered += 1
+        readsOfValues += operation.observed.isAbsent ? 0 : 1
+      case .compareAndSwap:
+        swaps += operation.swapped ? 1 : 0
+        failedSwaps += operation.swapped ? 0 : 1
+      case .delete, .append: deletesAndAppends += 1
+      case .put: break
+      }
+      if !operation.kind.isRead, let restart, operation.invoked > restart.nanoseconds {
+        writesAfterRestart += 1
+      }
+    }
+  }
+}
+
+@Suite("Sweep")
+struct SweepTests {
+  @Test(
+    "Whatever breaks, histories are linearizable and nothing acknowledged is lost; then service resumes",
+    arguments: ProtocolKind.allCases)
+  func sweep(kind: ProtocolKind) async {
+    let all = await sweepSeeds(SweepRequest.seeds) { seed in
+      SwarmTrial.run(kind, SwarmPlan(seed: seed))
+    }
+    var tally = SweepTally()
+    for findings in all {
+      #expect(findings.safetyProblems == [], "\(findings.replay)")
+      #expect(findings.livenessProblems == [], "\(findings.replay)")
+      tally.add(findings)
+    }
+    guard SweepRequest.seedCount >= 200 else { return }
+    expectEventful(tally, kind)
+  }
+
+  private func expectEventful(_ tally: SweepTally, _ kind: ProtocolKind) {
+    let isReplicated = kind.description.replicasPerFailure > 0
+    #expect(tally.leaderChanges >= (isReplicated ? 200 : 0))
+    #expect(tally.clusterSizes == (isReplicated ? [3, 5] : [1]))
+    #expect(tally.retries >= 1000)
+    #expect(tally.unknownOutcomes >= 200)
+    #expect(tally.readsAnswered >= 5000)
+    #expect(tally.readsOfValues >= 2000)
+    #expect(tally.swaps >= 200)
+    #expect(tally.failedSwaps >= 200)
+    #expect(tally.deletesAndAppends >= 500)
+    #expect(tally.writesAfterRestart >= 1000)
+    let kinds = ["clock", "crash", "disk", "link", "partition", "pause", "slow-cpu"]
+    #expect(tally.faultKinds.sorted() == kinds)
+  }
+}
