@@ -11,11 +11,22 @@ enum Entry {
     do {
       return try await dispatch(words)
     } catch let error as UsageError {
-      Console.complain("rsmbench: \(error.message)")
+      Console.complain("rsmbench: \(oneLine(error.message))")
     } catch {
-      Console.complain("rsmbench: \(error)")
+      Console.complain("rsmbench: \(oneLine("\(error)"))")
     }
     return .usage
+  }
+
+  /// What was typed may be part of a message: it must not break the line, nor reach the terminal as a
+  /// control sequence.
+  private static func oneLine(_ message: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        message.unicodeScalars.flatMap { scalar in
+          scalar.properties.generalCategory == .control
+            ? Array(scalar.escaped(asASCII: true).unicodeScalars) : [scalar]
+        }))
   }
 
   private static func dispatch(_ words: [String]) async throws -> ExitCode {

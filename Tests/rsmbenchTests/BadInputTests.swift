@@ -114,6 +114,13 @@ import Testing
     }
   }
 
+  @Test("Control characters in what was typed neither break the line nor reach the terminal")
+  func controlCharacters() async throws {
+    try await refused(["run", "no\nfile\u{1B}[31m"], [#"no\nfile\u{1B}[31m: found no such file"#])
+    try await refused(["ru\nn"], [#"unknown command "ru\nn""#])
+    try await refused(["run", "tiny.json5", "--set", "trails\n=5"], [#"trails\n: found"#])
+  }
+
   @Test("A flag or command that is wrong is named, with the nearest one")
   func usage() async throws {
     try await refused(["run"], ["which experiment?"])
