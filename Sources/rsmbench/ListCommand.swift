@@ -108,7 +108,8 @@ struct Listing {
       ],
       [
         "clock", #"{ at: "5s", clock: "random", jump: "-500ms" }"#,
-        "the node's clock steps, or drifts: drift: 0.01",
+        "the node's clock steps, or drifts: drift: 0.01; leases of primary-backup and chain-replication "
+          + "stand clocks that differ by a factor of 1.25",
       ],
       [
         "disk", #"{ at: "5s", disk: "follower", slow: "20ms", for: "2s" }"#,

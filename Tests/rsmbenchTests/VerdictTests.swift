@@ -80,4 +80,27 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
     #expect(run.output.contains("unchecked"))
     #expect(!run.output.contains("linearizable"))
   }
+
+  @Test(
+    "Reads under a lease stand clocks that drift by a fifth, and are violated far beyond that",
+    arguments: [("0.2", "linearizable"), ("1", "violated")])
+  func drift(drift: String, verdict: String) async throws {
+    // The authority's clock runs fast, so that it gives up a replica that still holds its lease.
+    try space.write(
+      """
+      {
+        name: "lease", protocols: ["primary-backup", "chain-replication"],
+        workload: { clients: 6, keys: 2, thinkTime: "2ms", timeout: "300ms" },
+        faults: [
+          { at: "300ms", clock: "coordinator", drift: \(drift) },
+          { at: "500ms", partition: { isolate: "tail" }, for: "700ms" },
+        ],
+        warmUp: "200ms", duration: "1500ms", trials: 1,
+      }
+      """, to: "lease.json5")
+    let run = try await space.rsmbench("run", "lease.json5", "--quiet")
+    #expect(run.status == (verdict == "violated" ? 1 : 0))
+    let verdicts = rows(try space.text("results/lease-1/trials.csv")).column("verdict")
+    #expect(verdicts == [verdict, verdict])
+  }
 }
