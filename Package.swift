@@ -119,5 +119,6 @@ let package = Package(
         "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
       ]),
     tests("TidyTests", []),
+    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
   ]
 )

@@ -4,6 +4,25 @@ import Foundation
 enum FileStore {
   enum Kind { case nothing, file, directory }
 
+  /// `a/b` and `c` of `a/b/c`. A single name has the parent `""`, and `/` is its own.
+  ///
+  /// Foundation's own traps on names of one character where the platform is not Apple's.
+  static func split(_ path: String) -> (parent: String, name: String) {
+    func trimmed(_ text: Substring) -> Substring {
+      var text = text
+      while text.count > 1, text.hasSuffix("/") { text.removeLast() }
+      return text
+    }
+    let path = trimmed(path[...])
+    guard let slash = path.lastIndex(of: "/") else { return ("", String(path)) }
+    let name = path[path.index(after: slash)...]
+    return (String(trimmed(path[...slash])), String(name))
+  }
+
+  static func join(_ directory: String, _ name: String) -> String {
+    directory.isEmpty || directory.hasSuffix("/") ? directory + name : directory + "/" + name
+  }
+
   static func kind(_ path: String) -> Kind {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -19,7 +38,7 @@ enum FileStore {
     case .file: throw .notADirectory(path: path)
     case .nothing: break
     }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = split(path).parent
     if !parent.isEmpty, parent != path { try createDirectory(parent) }
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw .creating(path, errno: errno)
@@ -29,9 +48,8 @@ enum FileStore {
   /// First under a temporary name, then renamed: the file is there as a whole or not at all. A name
   /// may be written by one thread at a time.
   static func write(_ bytes: [UInt8], to path: String) throws(RunDirectoryError) {
-    let name = (path as NSString).lastPathComponent
-    let parent = (path as NSString).deletingLastPathComponent
-    let temporary = (parent as NSString).appendingPathComponent(temporaryPrefix + name)
+    let (parent, name) = split(path)
+    let temporary = join(parent, temporaryPrefix + name)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
     guard descriptor >= 0 else { throw .writing(path, errno: errno) }
     var failure: Int32?

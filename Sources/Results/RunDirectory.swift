@@ -180,6 +180,6 @@ public struct RunDirectory: Sendable {
   }
 
   private static func path(_ directory: String, _ name: String) -> String {
-    (directory as NSString).appendingPathComponent(name)
+    FileStore.join(directory, name)
   }
 }

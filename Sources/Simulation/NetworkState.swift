@@ -28,6 +28,8 @@ public struct NetworkState: Sendable {
     var corrupt: Double
     var extraLatency: Int64
     var nanosecondsPerByte: Double
+    /// When it will end, as far as is known: what still waits then goes at the network's own speed.
+    var until = Int64.max
   }
 
   /// What becomes of one message.
@@ -92,17 +94,17 @@ public struct NetworkState: Sendable {
     var duplicate = model.duplicate
     var reorder = model.reorder
     var extra: Int64 = 0
-    var perByte = nanosecondsPerByte[link]
     for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
       let what = degradation.what
       loss += what.loss + what.corrupt
       duplicate += what.duplicate
       reorder += what.reorder
       extra += what.extraLatency
-      perByte = max(perByte, what.nanosecondsPerByte)
     }
     if loss > 0, random.chance(loss) { return .lost }
-    let sent = max(departing, freeAt[link]) + Int64(Double(bytes) * perByte)
+    let sent = transmitted(
+      bytes, from: max(departing, freeAt[link]), nanosecondsPerByte[link]
+    ) { $0[from] || $0[to] }
     freeAt[link] = sent
     let latency = samplers[samplerOfLink[link]].next(&random) + extra
     var arrival = sent + latency
@@ -125,23 +127,48 @@ public struct NetworkState: Sendable {
     var loss = model.loss
     var duplicate = model.duplicate
     var extra: Int64 = 0
-    var perByte = NetworkState.nanosecondsPerByte(model.bandwidth)
     for degradation in degradations where degradation.nodes[node] {
       loss += degradation.what.loss + degradation.what.corrupt
       duplicate += degradation.what.duplicate
       extra += degradation.what.extraLatency
-      perByte = max(perByte, degradation.what.nanosecondsPerByte)
     }
     if loss > 0, random.chance(loss) { return .lost }
     let sampler =
       placeCount == 0
       ? samplers[0] : placeSamplers[client % placeCount * placeCount + node % placeCount]
-    let base = departing + Int64(Double(bytes) * perByte) + extra
+    let perByte = NetworkState.nanosecondsPerByte(model.bandwidth)
+    let sent = transmitted(bytes, from: departing, perByte) { $0[node] }
+    let base = sent + extra
     let arrival = base + sampler.next(&random)
     if duplicate > 0, random.chance(duplicate) {
       return .twice(at: arrival, and: base + sampler.next(&random))
     }
     return .delivered(at: arrival)
+  }
+
+  /// When the last of the bytes has left: at the link's own speed, or at that of the slowest
+  /// degradation for as long as it lasts. Otherwise a queue that built up in a short fault would go on
+  /// crawling long after its end.
+  private func transmitted(
+    _ bytes: Int, from start: Int64, _ ownPerByte: Double, _ hits: ([Bool]) -> Bool
+  ) -> Int64 {
+    var time = start
+    var rest = Double(bytes)
+    while true {
+      var perByte = ownPerByte
+      var change = Int64.max
+      for degradation in degradations where degradation.what.until > time {
+        guard degradation.what.nanosecondsPerByte > ownPerByte, hits(degradation.nodes) else {
+          continue
+        }
+        perByte = max(perByte, degradation.what.nanosecondsPerByte)
+        change = min(change, degradation.what.until)
+      }
+      let end = time + Int64(rest * perByte)
+      guard end > change else { return end }
+      rest -= Double(change - time) / perByte
+      time = change
+    }
   }
 
   public mutating func cut(from: Int, to: Int) { cuts[from * nodeCount + to] += 1 }

@@ -43,7 +43,8 @@ extension Trial {
         what: NetworkState.LinkDegradationState(
           loss: what.loss, duplicate: what.duplicate, reorder: what.reorder,
           corrupt: what.corrupt, extraLatency: what.extraLatency.nanoseconds,
-          nanosecondsPerByte: NetworkState.nanosecondsPerByte(what.bandwidth)))
+          nanosecondsPerByte: NetworkState.nanosecondsPerByte(what.bandwidth),
+          until: plan[key].end ?? .max))
       return (hit, .restoreLinks(key: key))
     case .clock(let target, .jump(let interval)):
       let hit = resolve(target)

@@ -22,7 +22,7 @@ extension Command {
   static func readPlan(
     _ arguments: Arguments, overrides: [Override]
   ) throws -> ExperimentPlan {
-    guard let file = arguments.positional.first else {
+    guard let file = arguments.positional.first, !file.isEmpty else {
       throw UsageError("which experiment? Give a file, such as experiments/quickstart.json5")
     }
     guard arguments.positional.count == 1 else {

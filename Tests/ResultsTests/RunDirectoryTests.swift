@@ -202,4 +202,18 @@ import Testing
         == "history-raft-3.edn")
     #expect(Set(sweep.places.map(sweep.fragmentName)).count == sweep.places.count)
   }
+
+  @Test("Paths are taken apart and put together, names of one character included")
+  func paths() {
+    let parts: [(path: String, parent: String, name: String)] = [
+      ("a", "", "a"), ("a/b", "a", "b"), ("/a", "/", "a"), ("/", "/", ""), ("a/", "", "a"),
+      ("a//b//", "a", "b"), ("/tmp/a.b/c", "/tmp/a.b", "c"), ("", "", ""),
+    ]
+    for (path, parent, name) in parts {
+      #expect(FileStore.split(path) == (parent, name))
+    }
+    #expect(FileStore.join("", "a") == "a")
+    #expect(FileStore.join("a", "b") == "a/b")
+    #expect(FileStore.join("/", "b") == "/b")
+  }
 }

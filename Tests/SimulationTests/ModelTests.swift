@@ -239,6 +239,26 @@ import Testing
     #expect(arrival(network.route(from: 2, to: 0, bytes: 1, departing: 0)) == nil)
   }
 
+  @Test("What queued up behind a narrow link leaves at full speed once the degradation is over")
+  func narrowLink() {
+    var model = NetworkModel(latency: .constant(.milliseconds(1)))
+    model.bandwidth = 8e9
+    var network = network(model)
+    network.degrade(
+      key: 1, nodes: [0],
+      what: .init(
+        loss: 0, duplicate: 0, reorder: 0, corrupt: 0, extraLatency: 0, nanosecondsPerByte: 1000,
+        until: 5_000_000))
+    // 2 ms for each message of 2000 bytes, until 5 ms; from then on 2 us.
+    let arrivals = (0..<4).map { _ in
+      arrival(network.route(from: 0, to: 1, bytes: 2000, departing: 0))
+    }
+    #expect(arrivals == [3_000_000, 5_000_000, 6_001_000, 6_003_000])
+    #expect(
+      arrival(network.routeClient(client: 0, node: 0, bytes: 6000, departing: 0)) == 6_001_000)
+    #expect(arrival(network.route(from: 1, to: 2, bytes: 2000, departing: 0)) == 1_002_000)
+  }
+
   @Test("Places decide latencies of nodes and of clients; an override replaces one direction")
   func places() {
     var model = NetworkModel(latency: .constant(.seconds(1)))

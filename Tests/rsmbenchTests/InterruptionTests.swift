@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+/// Ctrl-C in the middle of a run, and going on from there.
+@Suite(.timeLimit(.minutes(2))) struct InterruptionTests {
+  private let space: Workspace
+
+  init() throws {
+    space = try Workspace()
+    try space.write(
+      tiny().replacing("trials: 2", with: "trials: 12"), to: "long.json5")
+  }
+
+  /// Waits until the program has kept so many trials.
+  private func wait(for process: Process, toKeep count: Int) async throws {
+    while process.isRunning {
+      // Fragments of trials and the file that says whose they are.
+      let names = (try? space.names("results/tiny-1/.trials")) ?? []
+      if names.count(where: { $0.hasSuffix(".json") && !$0.hasPrefix(".") }) > count { return }
+      try await Task.sleep(for: .milliseconds(2))
+    }
+  }
+
+  @Test("Ctrl-C keeps the finished trials, and --resume completes the very same files")
+  func interruptAndResume() async throws {
+    let stopped = try await space.rsmbench(list: ["run", "long.json5", "--jobs", "1"]) {
+      try await wait(for: $0, toKeep: 3)
+      $0.interrupt()
+    }
+    #expect(stopped.status == 130)
+    #expect(!stopped.diedOfSignal)
+    let last = try #require(stopped.errorLines.last)
+    #expect(last.hasPrefix("rsmbench: interrupted; "))
+    #expect(last.hasSuffix(" of 24 trials are kept in results/tiny-1, --resume continues"))
+    #expect(try space.text("results/tiny-1/manifest.json").contains(#""complete": false"#))
+    let kept = rows(try space.text("results/tiny-1/trials.csv"))
+    #expect((3..<24).contains(kept.count))
+    let left = try space.files("results/tiny-1")
+    #expect(!left.keys.contains { $0.contains(".writing-") })
+
+    // Neither a plain run nor another experiment or seed may touch it.
+    let refused = try await space.rsmbench("run", "long.json5")
+    #expect(refused.status == 2)
+    #expect(refused.errors.contains("holds an unfinished run; use --resume"))
+    let other = try await space.rsmbench("run", "long.json5", "--resume", "--set", "replicas=5")
+    #expect(other.status == 2)
+    #expect(other.errors.contains("it was begun with another experiment or seed"))
+    let longer = try await space.rsmbench("run", "long.json5", "--resume", "--set", "trials=13")
+    #expect(longer.status == 2)
+    #expect(try space.files("results/tiny-1") == left)
+
+    let resumed = try await space.rsmbench("run", "long.json5", "--resume")
+    #expect(resumed.status == 0)
+    let whole = try await space.rsmbench("run", "long.json5", "--out", "whole", "--quiet")
+    #expect(whole.status == 0)
+    #expect(try space.tables("results/tiny-1") == space.tables("whole/tiny-1"))
+    #expect(try space.names("results/tiny-1") == space.names("whole/tiny-1"))
+    #expect(resumed.output == whole.output)
+
+    let again = try await space.rsmbench("run", "long.json5", "--resume")
+    #expect(again.status == 2)
+    #expect(again.errors == "rsmbench: there is no unfinished run to resume in results/tiny-1\n")
+  }
+
+  @Test("--resume where nothing was begun starts the run")
+  func resumeNothing() async throws {
+    let run = try await space.rsmbench("run", "long.json5", "--resume", "--trials", "1")
+    #expect(run.status == 0)
+    #expect(rows(try space.text("results/tiny-1/trials.csv")).count == 2)
+  }
+
+  @Test("A run that was killed outright resumes from the trials that it kept")
+  func killed() async throws {
+    let stopped = try await space.rsmbench(list: ["run", "long.json5", "--trials", "6"]) {
+      try await wait(for: $0, toKeep: 1)
+      kill($0.processIdentifier, SIGKILL)
+    }
+    #expect(stopped.diedOfSignal)
+    let resumed = try await space.rsmbench("run", "long.json5", "--trials", "6", "--resume")
+    #expect(resumed.status == 0)
+    let whole = try await space.rsmbench("run", "long.json5", "--trials", "6", "--out", "whole")
+    #expect(whole.status == 0)
+    #expect(try space.tables("results/tiny-1") == space.tables("whole/tiny-1"))
+  }
+
+  @Test("A trial that the checker gave up on makes the run undecided: exit code 3")
+  func undecided() async throws {
+    // The checker's budget is large, so a kept trial is changed to say what it says when it is spent.
+    _ = try await space.rsmbench(list: ["run", "long.json5", "--jobs", "1"]) {
+      try await wait(for: $0, toKeep: 1)
+      $0.interrupt()
+    }
+    let fragment = "results/tiny-1/.trials/raft-1-1.json"
+    let text = try space.text(fragment)
+    #expect(text.contains(#""word":"linearizable""#))
+    try space.write(
+      text.replacing(#""word":"linearizable""#, with: #""word":"undecided""#), to: fragment)
+    let resumed = try await space.rsmbench("run", "long.json5", "--resume", "--quiet")
+    #expect(resumed.status == 3)
+    #expect(resumed.output.contains("undecided"))
+    let verdicts = rows(try space.text("results/tiny-1/trials.csv")).column("verdict")
+    #expect(verdicts.count == 24)
+    #expect(verdicts.first == "undecided")
+    #expect(try space.text("results/tiny-1/summary.csv").contains(",undecided"))
+  }
+
+  @Test("A kept trial that is damaged is refused by name, not counted")
+  func damaged() async throws {
+    _ = try await space.rsmbench(list: ["run", "long.json5", "--jobs", "1"]) {
+      try await wait(for: $0, toKeep: 1)
+      $0.interrupt()
+    }
+    let fragment = "results/tiny-1/.trials/raft-1-1.json"
+    try space.write(String(try space.text(fragment).prefix(100)), to: fragment)
+    let resumed = try await space.rsmbench("run", "long.json5", "--resume", "--quiet")
+    #expect(resumed.status == 2)
+    #expect(
+      resumed.errors
+        == "rsmbench: cannot read \(fragment): it is damaged; use --force to start again\n")
+  }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// A protocol with one safety rule switched off, and the fault that shows it.
+struct BrokenProtocol: Sendable, CustomTestStringConvertible {
+  var name: String
+  var options: String
+  var fault: String
+
+  var testDescription: String { "\(name) with \(options)" }
+
+  static let all = [
+    // The leader that was cut off still answers reads, while the others elect a new one.
+    BrokenProtocol(
+      name: "raft", options: #"{ unsafeBug: "read-without-quorum", checkQuorum: false }"#,
+      fault: #"partition: "isolate""#),
+    BrokenProtocol(
+      name: "multi-paxos", options: #"{ unsafeBug: "read-without-quorum" }"#,
+      fault: #"partition: "isolate""#),
+    // What only the replica in charge holds is lost when another one takes over.
+    BrokenProtocol(
+      name: "primary-backup", options: #"{ unsafeBug: "reply-before-backups" }"#,
+      fault: #"partition: "isolate""#),
+    BrokenProtocol(
+      name: "chain-replication", options: #"{ unsafeBug: "ack-at-head" }"#,
+      fault: #"partition: "isolate""#),
+    // What was not synced is lost in a crash.
+    BrokenProtocol(
+      name: "unreplicated", options: #"{ unsafeBug: "reply-before-sync" }"#,
+      fault: #"crash: "leader""#),
+  ]
+
+  func experiment(_ options: String) -> String {
+    """
+    {
+      name: "broken", protocols: ["\(name)"], options: { "\(name)": \(options) },
+      workload: { clients: 6, keys: 2, thinkTime: "2ms", timeout: "300ms" },
+      faults: [{ at: "500ms", \(fault), for: "900ms" }],
+      warmUp: "200ms", duration: "2s", trials: 2,
+    }
+    """
+  }
+}
+
+/// Verdicts decide the exit code.
+@Suite(.timeLimit(.minutes(2))) struct VerdictTests {
+  private let space: Workspace
+
+  init() throws { space = try Workspace() }
+
+  @Test(
+    "A protocol without one of its safety rules is violated: exit code 1; with it, linearizable",
+    arguments: BrokenProtocol.all)
+  func violated(broken: BrokenProtocol) async throws {
+    try space.write(broken.experiment(broken.options), to: "broken.json5")
+    let run = try await space.rsmbench("run", "broken.json5", "--quiet")
+    #expect(run.status == 1)
+    #expect(!run.diedOfSignal)
+    #expect(run.output.contains("VIOLATED"))
+    #expect(
+      rows(try space.text("results/broken-1/trials.csv")).column("verdict").contains("violated"))
+    #expect(try space.text("results/broken-1/summary.csv").contains(",violated"))
+    #expect(try space.text("results/broken-1/manifest.json").contains("\"violated\""))
+
+    let sound = broken.options.replacing(#/unsafeBug: "[^"]*"/#, with: #"unsafeBug: "none""#)
+    try space.write(broken.experiment(sound), to: "sound.json5")
+    let again = try await space.rsmbench("run", "sound.json5", "--quiet", "--out", "sound")
+    #expect(again.status == 0)
+    let verdicts = rows(try space.text("sound/broken-1/trials.csv")).column("verdict")
+    #expect(verdicts == ["linearizable", "linearizable"])
+  }
+
+  @Test("What the experiment does not ask to be checked is called unchecked: exit code 0")
+  func unchecked() async throws {
+    try space.write(tiny(#"check: "none","#), to: "tiny.json5")
+    let run = try await space.rsmbench("run", "tiny.json5", "--quiet")
+    #expect(run.status == 0)
+    let trials = rows(try space.text("results/tiny-1/trials.csv"))
+    #expect(Set(trials.column("verdict")) == ["unchecked"])
+    #expect(run.output.contains("unchecked"))
+    #expect(!run.output.contains("linearizable"))
+  }
+}
