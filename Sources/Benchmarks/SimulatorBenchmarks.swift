@@ -28,7 +28,8 @@ extension Benchmark {
     return (Double(events), seconds)
   }
 
-  /// A whole trial of three replicas and 64 closed-loop clients on the standard environment.
+  /// A whole trial of three replicas on the standard environment: 16 closed-loop clients, half gets and
+  /// half puts of 64 bytes on 1,000 uniformly drawn keys, history and final state included.
   static func simulator(_ kind: ProtocolKind) -> Benchmark {
     Benchmark(name: "simulator.\(kind.name)", unit: "events/s") {
       var visitor = SimulatorVisitor(kind: kind)
@@ -59,10 +60,12 @@ struct SimulatorVisitor: ProtocolVisitor {
   ) -> (work: Double, seconds: Double) {
     var setup = TrialSetup<Core>(
       membership: kind.membership(replicas: 3), options: Core.Options())
-    setup.clients = 64
-    setup.duration = .seconds(4)
+    setup.clients = 16
+    setup.duration = .seconds(8)
     var spec = WorkloadSpec()
-    spec.clients = 64
+    spec.clients = 16
+    spec.distribution = .uniform
+    spec.valueSize = 64
     var trial = Trial(setup, load: KeyValueLoad(spec, seed: 1))
     var events = 0
     let seconds = Benchmark.time {

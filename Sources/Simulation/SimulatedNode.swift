@@ -80,19 +80,51 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     finishTurn(cost: 0, in: &world)
   }
 
-  /// Something arrived. If the processor is free it is dealt with at once.
+  /// Whether what arrives now has to wait; the processor is then told to look.
+  @inline(__always)
+  public mutating func mustWait(in world: inout SharedWorld) -> Bool {
+    guard isPaused || world.now < busyUntil || !inbox.isEmpty else { return false }
+    scheduleTurn(in: &world)
+    return true
+  }
+
+  // Something arrived. If the processor is free it is dealt with at once, without the detour over the
+  // inbox.
+
   public mutating func arrive(
-    _ item: consuming InboxItem<Core.Message, Application.Command>, in world: inout SharedWorld
+    _ message: Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
   ) {
     guard isUp else { return }
-    if isPaused || world.now < busyUntil || !inbox.isEmpty {
-      inbox.append(item)
-      scheduleTurn(in: &world)
+    if mustWait(in: &world) {
+      inbox.append(.message(message, from: from, bytes: bytes))
       return
     }
     var cost = 0.0
-    take(item, cost: &cost, in: &world)
+    take(message, from: from, bytes: bytes, cost: &cost, in: &world)
     finishTurn(cost: cost, in: &world)
+  }
+
+  public mutating func arrive(
+    _ request: ClientRequest<Application.Command>, in world: inout SharedWorld
+  ) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.request(request))
+      return
+    }
+    var cost = 0.0
+    take(request, cost: &cost, in: &world)
+    finishTurn(cost: cost, in: &world)
+  }
+
+  public mutating func arrive(timer: Int, in world: inout SharedWorld) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.timer(timer))
+      return
+    }
+    take(timer: timer, in: &world)
+    finishTurn(cost: 0, in: &world)
   }
 
   /// The processor is free: everything that has arrived by now is one turn.
@@ -100,7 +132,14 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     turnIsScheduled = false
     guard !isPaused, !inbox.isEmpty else { return }
     var cost = 0.0
-    for position in inbox.indices { take(inbox[position], cost: &cost, in: &world) }
+    for position in inbox.indices {
+      switch inbox[position] {
+      case .message(let message, let from, let bytes):
+        take(message, from: from, bytes: bytes, cost: &cost, in: &world)
+      case .request(let request): take(request, cost: &cost, in: &world)
+      case .timer(let timer): take(timer: timer, in: &world)
+      }
+    }
     inbox.removeAll(keepingCapacity: true)
     finishTurn(cost: cost, in: &world)
   }
@@ -112,29 +151,34 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func take(
-    _ item: InboxItem<Core.Message, Application.Command>, cost: inout Double,
+    _ message: Core.Message, from: Int, bytes: Int, cost: inout Double,
     in world: inout SharedWorld
   ) {
-    let now = clock.reading(at: world.now)
-    switch item {
-    case .message(let message, let from, let bytes):
-      if from != number { charge(received: bytes, cost: &cost, in: world) }
-      host.receive(message, from: ReplicaID(from), at: now)
-    case .request(let request):
-      charge(received: Frame.byteCount(of: request), cost: &cost, in: world)
-      host.submit(request, at: now)
-    case .timer(let timer):
-      // It may have been set anew or cancelled while it waited in the inbox, or earlier in this turn.
-      guard timerHasFired[timer] else { return }
-      timerHasFired[timer] = false
-      let isVoid = host.effects.timerChanges.contains { change in
-        switch change {
-        case .set(let other, _), .cancel(let other): other.index == timer
-        }
+    if from != number { charge(received: bytes, cost: &cost, in: world) }
+    host.receive(message, from: ReplicaID(from), at: clock.reading(at: world.now))
+    checkInvariants(in: &world)
+  }
+
+  public mutating func take(
+    _ request: ClientRequest<Application.Command>, cost: inout Double,
+    in world: inout SharedWorld
+  ) {
+    charge(received: Frame.byteCount(of: request), cost: &cost, in: world)
+    host.submit(request, at: clock.reading(at: world.now))
+    checkInvariants(in: &world)
+  }
+
+  public mutating func take(timer: Int, in world: inout SharedWorld) {
+    // It may have been set anew or cancelled while it waited in the inbox, or earlier in this turn.
+    guard timerHasFired[timer] else { return }
+    timerHasFired[timer] = false
+    let isVoid = host.effects.timerChanges.contains { change in
+      switch change {
+      case .set(let other, _), .cancel(let other): other.index == timer
       }
-      guard !isVoid else { return }
-      host.fire(Core.Timer(index: timer), at: now)
     }
+    guard !isVoid else { return }
+    host.fire(Core.Timer(index: timer), at: clock.reading(at: world.now))
     checkInvariants(in: &world)
   }
 
@@ -213,161 +257,6 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     usage.bytesSent += bytes
     world.transmit(
       send.message, from: number, to: send.to.index, bytes: bytes, departing: departing)
-  }
-
-  // MARK: The disk
-
-  public mutating func append(in world: inout SharedWorld, from start: Int64) {
-    for record in host.effects.records { usage.bytesWritten += record.encodedByteCount + 8 }
-    log.append(contentsOf: host.effects.records)
-    barrier.append(host.effects.records.count)
-    // A disk that syncs at once may still have a sync under way that a fault has held up.
-    if world.diskSampler == nil, diskStalls == 0, extraSyncTime == 0, !isSyncing {
-      barrier.synced(barrier.appendedCount)
-    } else {
-      startSync(in: &world, at: start)
-    }
-  }
-
-  /// Begins a sync of what waits, if none is under way.
-  public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
-    guard !isSyncing, diskStalls == 0, !barrier.isOpen, isUp else { return }
-    isSyncing = true
-    syncTarget = world.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
-    let time = world.diskSampler?.next(&world.random) ?? 0
-    world.schedule(.synced(node: number, life: life), at: start + time + extraSyncTime)
-  }
-
-  /// A sync has ended: what it covered is durable, and what waited for that leaves.
-  public mutating func syncEnded(in world: inout SharedWorld) {
-    if diskStalls > 0 || isPaused {
-      syncIsOverdue = true
-      return
-    }
-    syncIsOverdue = false
-    isSyncing = false
-    usage.syncs += 1
-    barrier.synced(syncTarget)
-    startSync(in: &world, at: world.now)
-    // What the core sends because of a message to itself must not overtake what was held longer, so
-    // those to itself are dealt with last.
-    while let send = barrier.popReleased() {
-      if send.to.index == number {
-        ownMessages.append(send.message)
-      } else {
-        emit(
-          send, bytes: Frame.byteCount(of: send.message), departing: world.now, in: &world)
-      }
-    }
-    var position = 0
-    while position < ownMessages.count {
-      arrive(.message(ownMessages[position], from: number, bytes: 0), in: &world)
-      position += 1
-    }
-    if position > 0 { ownMessages.removeAll(keepingCapacity: true) }
-  }
-
-  public mutating func stallDisk() { diskStalls += 1 }
-
-  public mutating func resumeDisk(in world: inout SharedWorld) {
-    guard diskStalls > 0 else { return }
-    diskStalls -= 1
-    if syncIsOverdue { syncEnded(in: &world) } else { startSync(in: &world, at: world.now) }
-  }
-
-  // MARK: Timers
-
-  public mutating func set(_ setting: Host.TimerSetting, in world: inout SharedWorld) {
-    let timer = setting.timer.index
-    timerHasFired[timer] = false
-    guard let delay = setting.delay else {
-      timerDue[timer] = .max
-      return
-    }
-    timerDue[timer] = clock.timerTime(at: world.now) + max(delay.nanoseconds, 0)
-    scheduleTimer(timer, in: &world)
-  }
-
-  /// Makes sure an event comes no later than the timer. An earlier one is kept: it will look again.
-  public mutating func scheduleTimer(_ timer: Int, in world: inout SharedWorld) {
-    let time = clock.trueTime(ofTimer: timerDue[timer], from: world.now)
-    guard time < timerScheduled[timer] else { return }
-    timerScheduled[timer] = time
-    world.schedule(.timer(node: number, timer: timer, life: life), at: time)
-  }
-
-  public mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {
-    if timerScheduled[timer] <= world.now { timerScheduled[timer] = .max }
-    guard timerDue[timer] != .max else { return }
-    guard timerDue[timer] <= clock.timerTime(at: world.now) else {
-      scheduleTimer(timer, in: &world)
-      return
-    }
-    timerDue[timer] = .max
-    timerHasFired[timer] = true
-    arrive(.timer(timer), in: &world)
-  }
-
-  /// The clock's rate has changed: what is scheduled may come too late.
-  public mutating func rescheduleTimers(in world: inout SharedWorld) {
-    for timer in timerDue.indices where timerDue[timer] != .max {
-      scheduleTimer(timer, in: &world)
-    }
-  }
-
-  // MARK: Life and death
-
-  public mutating func pause() { pauses += 1 }
-
-  public mutating func resume(in world: inout SharedWorld) {
-    pauses -= 1
-    guard pauses == 0 else { return }
-    guard isUp else { return }
-    if startIsOverdue {
-      startIsOverdue = false
-      start(in: &world)
-    }
-    if syncIsOverdue { syncEnded(in: &world) }
-    if !inbox.isEmpty { scheduleTurn(in: &world) }
-  }
-
-  /// Ends the process. `keepsTorn` of the records that were not durable yet survive.
-  public mutating func crash(keepingTorn kept: Int) {
-    crashes += 1
-    guard crashes == 1 else { return }
-    life += 1
-    log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
-    inbox.removeAll()
-    turnIsScheduled = false
-    isSyncing = false
-    syncIsOverdue = false
-    startIsOverdue = false
-    for timer in timerDue.indices {
-      timerDue[timer] = .max
-      timerScheduled[timer] = .max
-      timerHasFired[timer] = false
-    }
-  }
-
-  /// How many records are appended but not durable.
-  public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
-
-  /// Ends one crash. After the last one the process starts again from what is on the disk.
-  public mutating func restart(in world: inout SharedWorld) {
-    crashes -= 1
-    guard crashes == 0 else { return }
-    host = Host(
-      id: ReplicaID(number), membership: membership, options: options,
-      seed: seed &+ UInt64(life) &* 0x9E37_79B9)
-    for record in log { host.recover(record) }
-    barrier = DurabilityBarrier(recovered: log.count)
-    commits = []
-    busyUntil = world.now
-    if isPaused {
-      startIsOverdue = true
-    } else {
-      start(in: &world)
-    }
   }
 }
 

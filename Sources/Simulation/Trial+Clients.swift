@@ -18,7 +18,18 @@ public struct ClientFloor<Application: StateMachine>: Sendable {
   /// For arrivals alone, so that they are the same whatever the cluster does.
   public var random: RandomStream
 
-  public init(count: Int, replicas: [ReplicaID], timeout: Interval, random: RandomStream) {
+  // Kept here beside what they govern: reading them through the trial's setup would copy all of it.
+  public let arrival: Arrival
+  public let timeout: Int64
+  public let thinkTime: Int64
+
+  public init(
+    count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval, thinkTime: Interval,
+    random: RandomStream
+  ) {
+    self.arrival = arrival
+    self.timeout = timeout.nanoseconds
+    self.thinkTime = thinkTime.nanoseconds
     self.random = random
     machines = (0..<count).map {
       ClientMachine(id: ClientID(UInt64($0)), replicas: replicas, timeout: timeout)
@@ -29,7 +40,7 @@ public struct ClientFloor<Application: StateMachine>: Sendable {
 
 extension Trial {
   public mutating func startClients() {
-    switch setup.arrival {
+    switch clients.arrival {
     case .closed:
       // Spread over a millisecond, so that clients do not march in step.
       for client in clients.machines.indices {
@@ -42,7 +53,7 @@ extension Trial {
   }
 
   public mutating func scheduleArrival() {
-    guard case .open(let rate, let process) = setup.arrival else { return }
+    guard case .open(let rate, let process) = clients.arrival else { return }
     let mean = 1e9 / rate
     let gap =
       switch process {
@@ -110,9 +121,9 @@ extension Trial {
 
   /// An idle client turns to its next operation.
   public mutating func goOn(_ client: Int) {
-    guard case .open = setup.arrival else {
-      if setup.thinkTime.nanoseconds > 0 {
-        world.schedule(.clientReady(client), at: world.now + setup.thinkTime.nanoseconds)
+    guard case .open = clients.arrival else {
+      if clients.thinkTime > 0 {
+        world.schedule(.clientReady(client), at: world.now + clients.thinkTime)
       } else {
         beginNext(client, due: world.now + 1, at: world.now + 1)
       }
@@ -121,7 +132,7 @@ extension Trial {
     while clients.nextDue < clients.dueTimes.count {
       let due = clients.dueTimes[clients.nextDue]
       clients.nextDue += 1
-      if due + setup.timeout.nanoseconds > world.now {
+      if due + clients.timeout > world.now {
         beginNext(client, due: due, at: world.now + 1)
         return
       }

@@ -76,7 +76,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       diskSampler: environment.disk.sync.map(LatencySampler.init),
       groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
     clients = ClientFloor(
-      count: setup.clients, replicas: setup.membership.replicas, timeout: setup.timeout,
+      count: setup.clients, replicas: setup.membership.replicas, arrival: setup.arrival,
+      timeout: setup.timeout, thinkTime: setup.thinkTime,
       random: RandomStream(seed: setup.seed, label: 0xA441))
     faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
     plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
@@ -127,10 +128,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     switch world.queue.pop() {
     case .message(let message, let from, let to, let bytes):
       trace(1, to)
-      nodes[to].arrive(.message(message, from: from, bytes: bytes), in: &world)
+      nodes[to].arrive(message, from: from, bytes: bytes, in: &world)
     case .request(let request, let node):
       trace(2, node)
-      nodes[node].arrive(.request(request), in: &world)
+      nodes[node].arrive(request, in: &world)
     case .reply(let reply, let client):
       trace(3, client)
       deliver(reply, to: client)

@@ -203,8 +203,7 @@ import Testing
       (ProbeCore.setBell + 50, ["1@8000", "1050@12000", "bell@62000"]),
     ] {
       var trial = probes { $0.environment.cpu.perMessage = .milliseconds(4) }
-      trial.nodes[0].arrive(
-        .message(ProbeCore.setBell + 10, from: 0, bytes: 0), in: &trial.world)
+      trial.nodes[0].arrive(ProbeCore.setBell + 10, from: 0, bytes: 0, in: &trial.world)
       trial.pass(to: 8)
       trial.tell(0, 1)
       trial.pass(to: 9)

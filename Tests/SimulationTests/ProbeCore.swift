@@ -145,7 +145,7 @@ extension Trial {
 extension Trial where Core == ProbeCore {
   /// A message from node 1 is there.
   mutating func tell(_ number: Int, _ message: UInt64) {
-    nodes[number].arrive(.message(message, from: 1, bytes: 0), in: &world)
+    nodes[number].arrive(message, from: 1, bytes: 0, in: &world)
   }
 
   func notes(_ number: Int) -> [String] { Array(nodes[number].host.core.notes.dropFirst()) }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What is wrong with the command or its file: one line on standard error, exit code 2, nothing written.
-@Suite(.timeLimit(.minutes(2))) struct BadInputTests {
+@Suite struct BadInputTests {
   private let space: Workspace
 
   init() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `validate`, `list`, `bench` and the help.
-@Suite(.timeLimit(.minutes(2))) struct CommandTests {
+@Suite struct CommandTests {
   private let space: Workspace
 
   init() throws { space = try Workspace() }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Ctrl-C in the middle of a run, and going on from there.
-@Suite(.timeLimit(.minutes(2))) struct InterruptionTests {
+@Suite struct InterruptionTests {
   private let space: Workspace
 
   init() throws {
@@ -11,22 +11,26 @@ import Testing
       tiny().replacing("trials: 2", with: "trials: 12"), to: "long.json5")
   }
 
-  /// Waits until the program has kept so many trials.
-  private func wait(for process: Process, toKeep count: Int) async throws {
-    while process.isRunning {
-      // Fragments of trials and the file that says whose they are.
-      let names = (try? space.names("results/tiny-1/.trials")) ?? []
-      if names.count(where: { $0.hasSuffix(".json") && !$0.hasPrefix(".") }) > count { return }
-      try await Task.sleep(for: .milliseconds(2))
+  /// Waits until the program has kept so many trials, and then sends it a signal.
+  private func signal(
+    _ number: Int32, after count: Int
+  ) -> @Sendable (Process) -> Void {
+    let fragments = space.url("results/tiny-1/.trials").path
+    return { process in
+      while process.isRunning {
+        // Fragments of trials and the file that says whose they are.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: fragments)) ?? []
+        if names.count(where: { $0.hasSuffix(".json") && !$0.hasPrefix(".") }) > count { break }
+        usleep(1_000)
+      }
+      if process.isRunning { kill(process.processIdentifier, number) }
     }
   }
 
   @Test("Ctrl-C keeps the finished trials, and --resume completes the very same files")
   func interruptAndResume() async throws {
-    let stopped = try await space.rsmbench(list: ["run", "long.json5", "--jobs", "1"]) {
-      try await wait(for: $0, toKeep: 3)
-      $0.interrupt()
-    }
+    let stopped = try await space.rsmbench(
+      list: ["run", "long.json5", "--jobs", "1"], meanwhile: signal(SIGINT, after: 3))
     #expect(stopped.status == 130)
     #expect(!stopped.diedOfSignal)
     let last = try #require(stopped.errorLines.last)
@@ -71,10 +75,8 @@ import Testing
 
   @Test("A run that was killed outright resumes from the trials that it kept")
   func killed() async throws {
-    let stopped = try await space.rsmbench(list: ["run", "long.json5", "--trials", "6"]) {
-      try await wait(for: $0, toKeep: 1)
-      kill($0.processIdentifier, SIGKILL)
-    }
+    let stopped = try await space.rsmbench(
+      list: ["run", "long.json5", "--trials", "6"], meanwhile: signal(SIGKILL, after: 1))
     #expect(stopped.diedOfSignal)
     let resumed = try await space.rsmbench("run", "long.json5", "--trials", "6", "--resume")
     #expect(resumed.status == 0)
@@ -86,10 +88,8 @@ import Testing
   @Test("A trial that the checker gave up on makes the run undecided: exit code 3")
   func undecided() async throws {
     // The checker's budget is large, so a kept trial is changed to say what it says when it is spent.
-    _ = try await space.rsmbench(list: ["run", "long.json5", "--jobs", "1"]) {
-      try await wait(for: $0, toKeep: 1)
-      $0.interrupt()
-    }
+    _ = try await space.rsmbench(
+      list: ["run", "long.json5", "--jobs", "1"], meanwhile: signal(SIGINT, after: 1))
     let fragment = "results/tiny-1/.trials/raft-1-1.json"
     let text = try space.text(fragment)
     #expect(text.contains(#""word":"linearizable""#))
@@ -106,10 +106,8 @@ import Testing
 
   @Test("A kept trial that is damaged is refused by name, not counted")
   func damaged() async throws {
-    _ = try await space.rsmbench(list: ["run", "long.json5", "--jobs", "1"]) {
-      try await wait(for: $0, toKeep: 1)
-      $0.interrupt()
-    }
+    _ = try await space.rsmbench(
+      list: ["run", "long.json5", "--jobs", "1"], meanwhile: signal(SIGINT, after: 1))
     let fragment = "results/tiny-1/.trials/raft-1-1.json"
     try space.write(String(try space.text(fragment).prefix(100)), to: fragment)
     let resumed = try await space.rsmbench("run", "long.json5", "--resume", "--quiet")

@@ -69,9 +69,10 @@ final class Workspace {
 
   /// Runs the program to its end.
   ///
-  /// - Parameter meanwhile: called while it runs.
+  /// - Parameter meanwhile: called while it runs, on a thread of its own: the threads of the tests are
+  ///   busy with other tests, and the program would be over before they come to it.
   func rsmbench(
-    list arguments: [String], meanwhile: (Process) async throws -> Void = { _ in }
+    list arguments: [String], meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
   ) async throws -> Outcome {
     try #require(
       FileManager.default.isExecutableFile(atPath: Workspace.program.path),
@@ -91,8 +92,12 @@ final class Workspace {
     let (ended, end) = AsyncStream<Void>.makeStream()
     process.terminationHandler = { _ in end.finish() }
     try process.run()
-    try await meanwhile(process)
+    Thread.detachNewThread { meanwhile(process) }
+    // A program that hangs is ended, and its test fails by its status.
+    let deadline = DispatchWorkItem { process.terminate() }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 240, execute: deadline)
     for await _ in ended {}
+    deadline.cancel()
     let texts = try streams.map { name, handle in
       try handle.close()
       defer { try? FileManager.default.removeItem(at: url(name)) }

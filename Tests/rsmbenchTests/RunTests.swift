@@ -4,7 +4,7 @@ import Linearizability
 import Testing
 
 /// `rsmbench run`: files, flags and what is printed.
-@Suite(.timeLimit(.minutes(2))) struct RunTests {
+@Suite struct RunTests {
   private let space: Workspace
 
   init() throws {

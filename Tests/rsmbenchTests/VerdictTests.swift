@@ -43,7 +43,7 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
 }
 
 /// Verdicts decide the exit code.
-@Suite(.timeLimit(.minutes(2))) struct VerdictTests {
+@Suite struct VerdictTests {
   private let space: Workspace
 
   init() throws { space = try Workspace() }
