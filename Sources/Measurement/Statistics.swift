@@ -48,8 +48,9 @@ public struct Estimate: Sendable, Equatable {
     }
     means.sort()
     let tail = Estimate.resamples / 40
-    low = min(means[tail], center)
-    high = max(means[Estimate.resamples - 1 - tail], center)
+    // No mean lies outside of the values, so a rounding error must not put it there (below zero, say).
+    low = max(min(means[tail], center), sample.min()!)
+    high = min(max(means[Estimate.resamples - 1 - tail], center), sample.max()!)
   }
 
   private static func mean(_ sample: [Double]) -> Double {

@@ -30,6 +30,17 @@ import Testing
     #expect(estimate.mean == 0.1 && estimate.low == 0.1 && estimate.high == 0.1)
   }
 
+  @Test("Rounding never takes an interval beyond the values it is made of")
+  func withinValues() {
+    for (round, outlier) in [0.1, 0.3, 185.7, 742.1, 1e3 / 3].enumerated() {
+      for zeros in 1...8 {
+        let sample = Array(repeating: 0.0, count: zeros) + [outlier]
+        let estimate = Estimate(sample, seed: UInt64(round))
+        #expect(estimate.low! >= 0 && estimate.high! <= outlier)
+      }
+    }
+  }
+
   @Test("About 95 of 100 intervals hold the true mean when trials are many")
   func coverage() {
     var state: UInt64 = 1
