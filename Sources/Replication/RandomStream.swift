@@ -1,10 +1,10 @@
 /// A seeded stream of random numbers: xoshiro256** 1.0 (Blackman & Vigna 2018), seeded by SplitMix64.
 /// The same seed gives the same numbers on every machine. Cores never draw; hosts and runtimes do.
 public struct RandomStream: RandomNumberGenerator, Sendable {
-  private var s0: UInt64
-  private var s1: UInt64
-  private var s2: UInt64
-  private var s3: UInt64
+  @usableFromInline var s0: UInt64
+  @usableFromInline var s1: UInt64
+  @usableFromInline var s2: UInt64
+  @usableFromInline var s3: UInt64
 
   public init(seed: UInt64) {
     var state = seed
@@ -32,6 +32,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return z ^ (z >> 31)
   }
 
+  @inlinable
   public mutating func next() -> UInt64 {
     let product = s1 &* 5
     let result = (product << 7 | product >> 57) &* 9

@@ -9,11 +9,12 @@
 /// `deinit` destroys those that are left. The pointers never leave the type.
 public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   public struct Key {
-    var time: Int64
+    public var time: Int64
     /// A running number in the upper 40 bits, the payload's slot in the lower 24.
-    var order: UInt64
+    public var order: UInt64
 
-    static func < (a: Key, b: Key) -> Bool {
+    @inline(__always)
+    public static func < (a: Key, b: Key) -> Bool {
       a.time < b.time || (a.time == b.time && a.order < b.order)
     }
   }
@@ -66,6 +67,8 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     (slab + Int(slot)).initialize(to: payload)
     let key = Key(time: time, order: nextNumber << Self.slotBits | UInt64(slot))
     nextNumber += 1
+    // A local pointer: the compiler cannot know that stores through it leave `self` alone.
+    let keys = self.keys
     var position = count
     count += 1
     while position > 0 {
@@ -80,23 +83,37 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   /// Removes the next event, which is due at `nextTime`; the queue must not be empty.
   public mutating func pop() -> Payload {
     precondition(count > 0)
+    let keys = self.keys
     let first = keys[0]
-    count -= 1
+    let count = self.count - 1
+    self.count = count
     let last = keys[count]
     var position = 0
+    // The hole sinks to a leaf along the smallest children, then `last` rises from there: it came from
+    // the bottom and mostly belongs there, so comparing it on the way down would be in vain.
     while true {
       let child = position << 2 + 1
       guard child < count else { break }
       var smallest = child
+      var least = keys[child]
       let end = min(child + 4, count)
       var other = child + 1
       while other < end {
-        if keys[other] < keys[smallest] { smallest = other }
+        let candidate = keys[other]
+        if candidate < least {
+          smallest = other
+          least = candidate
+        }
         other += 1
       }
-      guard keys[smallest] < last else { break }
-      keys[position] = keys[smallest]
+      keys[position] = least
       position = smallest
+    }
+    while position > 0 {
+      let parent = (position - 1) >> 2
+      guard last < keys[parent] else { break }
+      keys[position] = keys[parent]
+      position = parent
     }
     keys[position] = last
     let slot = Int(first.order & Self.slotMask)

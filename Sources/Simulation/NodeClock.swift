@@ -3,15 +3,15 @@ import Replication
 /// One node's clock against true time. It is off by a skew, runs fast or slow by a drift, and a fault
 /// can step it. Timers follow the drift but not the steps, as a kernel's monotonic timers do.
 public struct NodeClock: Sendable {
-  private let baseDrift: Double
+  @usableFromInline let baseDrift: Double
   /// Drifts that faults add at present.
-  private var extraDrifts: [Double] = []
-  private var rate: Double
+  @usableFromInline var extraDrifts: [Double] = []
+  @usableFromInline var rate: Double
   /// True time of the last change of rate, and what the timer clock showed then.
-  private var anchorTrue: Int64 = 0
-  private var anchorTimer: Int64 = 0
+  @usableFromInline var anchorTrue: Int64 = 0
+  @usableFromInline var anchorTimer: Int64 = 0
   /// Reading of the clock minus the timer clock: skew and steps.
-  private var offset: Int64
+  @usableFromInline var offset: Int64
 
   public init(skew: Interval, drift: Double) {
     baseDrift = drift
@@ -20,6 +20,7 @@ public struct NodeClock: Sendable {
   }
 
   /// What the node's timers have counted by now.
+  @inlinable
   public func timerTime(at now: Int64) -> Int64 {
     let elapsed = now - anchorTrue
     return anchorTimer + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded(.down)))
@@ -27,6 +28,7 @@ public struct NodeClock: Sendable {
 
   /// What the node reads as the time. Clocks start an hour after their origin, so that neither skew nor
   /// a step makes a reading negative.
+  @inlinable
   public func reading(at now: Int64) -> Instant {
     Instant(nanoseconds: timerTime(at: now) + offset + 3_600_000_000_000)
   }
