@@ -61,7 +61,7 @@ struct SimulatorVisitor: ProtocolVisitor {
     var setup = TrialSetup<Core>(
       membership: kind.membership(replicas: 3), options: Core.Options())
     setup.clients = 16
-    setup.duration = .seconds(8)
+    setup.duration = .seconds(16)
     var spec = WorkloadSpec()
     spec.clients = 16
     spec.distribution = .uniform

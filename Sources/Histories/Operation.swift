@@ -118,6 +118,16 @@ public struct ValueDigest: Hashable, Sendable {
     length = Int32(bytes.count)
   }
 
+  /// The digest of the number's eight bytes, lowest first.
+  public init(littleEndian number: UInt64) {
+    var hash: UInt64 = 0
+    for position in 0..<8 as Range<UInt64> {
+      hash = hash &* ValueDigest.base &+ (number >> (8 * position) & 0xFF) &+ 1
+    }
+    self.hash = hash
+    length = 8
+  }
+
   public init(_ bytes: [UInt8]?) {
     self = if let bytes { ValueDigest(bytes) } else { .absent }
   }

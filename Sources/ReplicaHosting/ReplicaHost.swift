@@ -56,7 +56,9 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public mutating func start(at now: Instant) { core.handle(.started, at: now, into: &effects) }
 
-  public mutating func receive(_ message: Core.Message, from sender: ReplicaID, at now: Instant) {
+  public mutating func receive(
+    _ message: consuming Core.Message, from sender: ReplicaID, at now: Instant
+  ) {
     core.handle(.received(message, from: sender), at: now, into: &effects)
   }
 
@@ -113,8 +115,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// Forgets the effects of the turn; the runtime has carried them out.
   public mutating func clearTurn() {
     effects.removeAll()
-    timers.removeAll(keepingCapacity: true)
-    replies.removeAll(keepingCapacity: true)
+    if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
+    if !replies.isEmpty { replies.removeAll(keepingCapacity: true) }
     executedCount = 0
   }
 

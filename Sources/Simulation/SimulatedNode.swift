@@ -92,7 +92,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   // inbox.
 
   public mutating func arrive(
-    _ message: Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
+    _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
   ) {
     guard isUp else { return }
     if mustWait(in: &world) {
@@ -105,7 +105,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func arrive(
-    _ request: ClientRequest<Application.Command>, in world: inout SharedWorld
+    _ request: consuming ClientRequest<Application.Command>, in world: inout SharedWorld
   ) {
     guard isUp else { return }
     if mustWait(in: &world) {
@@ -151,7 +151,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func take(
-    _ message: Core.Message, from: Int, bytes: Int, cost: inout Double,
+    _ message: consuming Core.Message, from: Int, bytes: Int, cost: inout Double,
     in world: inout SharedWorld
   ) {
     if from != number { charge(received: bytes, cost: &cost, in: world) }

@@ -105,7 +105,7 @@ extension Trial {
   }
 
   public mutating func carryOut(
-    _ action: ClientMachine<Application>.Action, of client: Int, at time: Int64
+    _ action: consuming ClientMachine<Application>.Action, of client: Int, at time: Int64
   ) {
     switch action {
     case .nothing: break

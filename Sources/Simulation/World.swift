@@ -83,14 +83,14 @@ extension World: Transport {
   }
 
   public mutating func transmit(
-    _ message: Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
+    _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
   ) {
     switch network.route(from: from, to: to, bytes: bytes, departing: departing) {
     case .lost: break
     case .delivered(let time):
       queue.push(.message(message, from: from, to: to, bytes: bytes), at: time)
     case .twice(let time, let again):
-      queue.push(.message(message, from: from, to: to, bytes: bytes), at: time)
+      queue.push(.message(copy message, from: from, to: to, bytes: bytes), at: time)
       queue.push(.message(message, from: from, to: to, bytes: bytes), at: again)
     }
   }

@@ -145,7 +145,7 @@ public struct KeyValueLoad: ClientLoad {
       _ = buffer[8...].initialize(fromContentsOf: filler)
       count = 8 + filler.count
     }
-    operation.argument = ValueDigest(Array(value[..<8])).appending(fillerDigest)
+    operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
     return value
   }
 
