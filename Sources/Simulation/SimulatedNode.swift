@@ -3,7 +3,7 @@ import ReplicaHosting
 
 /// What waits for a node's processor.
 public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
-  case message(Message, from: Int, bytes: Int)
+  case message(Message, Envelope)
   case request(ClientRequest<Command>)
   case timer(Int)
 }
@@ -96,7 +96,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   ) {
     guard isUp else { return }
     if mustWait(in: &world) {
-      inbox.append(.message(message, from: from, bytes: bytes))
+      inbox.append(.message(message, Envelope(from: from, to: number, bytes: bytes)))
       return
     }
     var cost = 0.0
@@ -134,8 +134,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     var cost = 0.0
     for position in inbox.indices {
       switch inbox[position] {
-      case .message(let message, let from, let bytes):
-        take(message, from: from, bytes: bytes, cost: &cost, in: &world)
+      case .message(let message, let envelope):
+        take(message, from: envelope.from, bytes: envelope.bytes, cost: &cost, in: &world)
       case .request(let request): take(request, cost: &cost, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
       }
@@ -241,7 +241,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     let to = send.to.index
     if to == number {
       world.schedule(
-        .message(send.message, from: number, to: number, bytes: 0), at: world.now + Int64(cost))
+        .message(send.message, Envelope(from: number, to: number, bytes: 0)),
+        at: world.now + Int64(cost))
       return
     }
     let bytes = Frame.byteCount(of: send.message)

@@ -126,9 +126,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   public mutating func happenNext() {
     switch world.queue.pop() {
-    case .message(let message, let from, let to, let bytes):
-      trace(1, to)
-      nodes[to].arrive(message, from: from, bytes: bytes, in: &world)
+    case .message(let message, let envelope):
+      trace(1, envelope.to)
+      nodes[envelope.to].arrive(
+        message, from: envelope.from, bytes: envelope.bytes, in: &world)
     case .request(let request, let node):
       trace(2, node)
       nodes[node].arrive(request, in: &world)

@@ -3,13 +3,30 @@ import Faults
 import Replication
 import ReplicaHosting
 
+/// From whom to whom, and how long. Small, because every event is moved several times.
+public struct Envelope: Sendable {
+  private let sender: UInt16
+  private let addressee: UInt16
+  private let length: UInt32
+
+  public init(from: Int, to: Int, bytes: Int) {
+    sender = UInt16(from)
+    addressee = UInt16(to)
+    length = UInt32(bytes)
+  }
+
+  public var from: Int { Int(sender) }
+  public var to: Int { Int(addressee) }
+  public var bytes: Int { Int(length) }
+}
+
 /// Something that happens at a moment of a trial. Generic over what it
 /// carries rather than over the core: that spares the run-time system a search on every event.
 public enum Happening<
   Message, Command: WireCodable & Equatable & Sendable,
   Response: WireCodable & Equatable & Sendable
 > {
-  case message(Message, from: Int, to: Int, bytes: Int)
+  case message(Message, Envelope)
   case request(ClientRequest<Command>, node: Int)
   case reply(ClientReply<Response>, client: Int)
   /// A node's processor is free and its inbox is not empty.
@@ -85,13 +102,14 @@ extension World: Transport {
   public mutating func transmit(
     _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
   ) {
+    let envelope = Envelope(from: from, to: to, bytes: bytes)
     switch network.route(from: from, to: to, bytes: bytes, departing: departing) {
     case .lost: break
     case .delivered(let time):
-      queue.push(.message(message, from: from, to: to, bytes: bytes), at: time)
+      queue.push(.message(message, envelope), at: time)
     case .twice(let time, let again):
-      queue.push(.message(copy message, from: from, to: to, bytes: bytes), at: time)
-      queue.push(.message(message, from: from, to: to, bytes: bytes), at: again)
+      queue.push(.message(copy message, envelope), at: time)
+      queue.push(.message(message, envelope), at: again)
     }
   }
 

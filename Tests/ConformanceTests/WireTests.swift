@@ -25,7 +25,8 @@ struct WireSurvey: ProtocolVisitor {
       trial.prepare()
       var messages: [Core.Message] = []
       trial.step(to: plan.duration) { what, nodes in
-        guard case .message(let message, let from, let to, _) = what else { return }
+        guard case .message(let message, let envelope) = what else { return }
+        let (from, to) = (envelope.from, envelope.to)
         // Rare messages are what tests forget: keep one of each size, and some of the others.
         let size = message.encodedByteCount
         let isNew = !messages.contains { $0.encodedByteCount == size }
