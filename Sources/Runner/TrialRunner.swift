@@ -112,6 +112,10 @@ extension TrialObservation {
     if !stock.finalStatesAgree {
       violations.append("replicas that applied the same entries ended in different states")
     }
+    let lost = TrialObservation.lostWrites(operations, surviving: stock)
+    if lost > 0 {
+      violations.append("\(lost) acknowledged writes are missing from the final state")
+    }
     self.init(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds,
       measuredEnd: experiment.duration.nanoseconds, clients: experiment.workload.clients,
@@ -134,14 +138,16 @@ extension TrialObservation {
           windowStart: Int64(index) * window, leader: sample.leader, epoch: sample.epoch)
       },
       safetyViolations: violations,
-      lostWrites: TrialObservation.lostWrites(operations, surviving: stock),
+      lostWrites: lost,
       eventsProcessed: stock.eventCount)
   }
 
   /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
-  /// compare-and-swap that did not swap changed nothing and cannot be lost.
+  /// compare-and-swap that did not swap changed nothing and cannot be lost. A cluster that did not come
+  /// to rest has no final state yet, and nothing can be said to be missing from it.
   private static func lostWrites(_ operations: [Operation], surviving stock: TrialStock) -> Int {
-    operations.count { operation in
+    guard stock.hasSettled else { return 0 }
+    return operations.count { operation in
       guard operation.outcome == .ok, operation.kind != .get else { return false }
       if operation.kind == .compareAndSwap, !operation.swapped { return false }
       let id = RequestID(
