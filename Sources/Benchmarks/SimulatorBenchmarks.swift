@@ -28,12 +28,12 @@ extension Benchmark {
     return (Double(events), seconds)
   }
 
-  /// Three replicas on the standard environment and 16 closed-loop clients that alternate gets and puts
+  /// Three replicas on the standard environment and 4 closed-loop clients that alternate gets and puts
   /// of 64 bytes on 1,000 keys. The commands are made beforehand and no history is kept: what one event
   /// of a replicated state machine costs, not what workloads and histories do (`trial.*`).
   static func simulator(_ kind: ProtocolKind) -> Benchmark {
     Benchmark(name: "simulator.\(kind.name)", unit: "events/s") {
-      var visitor = SimulatorVisitor(kind: kind, clients: 16, load: RepeatedLoad()) {
+      var visitor = SimulatorVisitor(kind: kind, clients: 4, load: RepeatedLoad()) {
         events, _ in events
       }
       return kind.visit(&visitor)

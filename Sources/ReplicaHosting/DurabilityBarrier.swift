@@ -6,7 +6,10 @@ import Replication
 /// appended waits until `n` records are durable, whether or not its own turn appended any: the barrier
 /// holds across turns while a sync is in flight.
 public struct DurabilityBarrier<Send: Sendable>: Sendable {
-  public var held: [(needs: Int, send: Send)] = []
+  /// Sends that wait, oldest first, and how many records each needs; those before `first` are gone. Two
+  /// arrays, because copying a tuple out of one is left to the run-time system.
+  public var held: [Send] = []
+  public var needs: [Int] = []
   public var first = 0
   /// Records appended so far.
   public var appendedCount: Int
@@ -25,7 +28,10 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
   public mutating func append(_ recordCount: Int) { appendedCount += recordCount }
 
   /// Keeps a send until everything appended so far is durable. Only for a barrier that is not open.
-  public mutating func hold(_ send: Send) { held.append((appendedCount, send)) }
+  public mutating func hold(_ send: Send) {
+    held.append(send)
+    needs.append(appendedCount)
+  }
 
   /// A sync has ended that covered the first `count` records.
   public mutating func synced(_ count: Int) {
@@ -35,15 +41,16 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
 
   /// The oldest held send whose records are durable by now.
   public mutating func popReleased() -> Send? {
-    guard first < held.count, held[first].needs <= durableCount else {
+    guard first < held.count, needs[first] <= durableCount else {
       // A busy disk may never leave this empty: what was released is dropped when it is the larger part.
       if first > 0, first == held.count || first >= 64 && first * 2 >= held.count {
         held.removeSubrange(..<first)
+        needs.removeSubrange(..<first)
         first = 0
       }
       return nil
     }
     defer { first += 1 }
-    return held[first].send
+    return held[first]
   }
 }

@@ -95,20 +95,31 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       gatheredReads.removeAll(keepingCapacity: true)
       core.handle(.readRequested(ReadTicket(lastTicket)), at: now, into: &effects)
     }
-    for commit in effects.commits { apply(commit) }
-    for ticket in effects.reads { answer(ticket) }
-    for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
-    for refusal in effects.refusedBatches {
-      for id in refusal.refused.requestIDs {
-        replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
-      }
+    // Most lanes are empty in most turns, and a loop over an empty array is not free.
+    if !effects.commits.isEmpty { for commit in effects.commits { apply(commit) } }
+    if !effects.reads.isEmpty { for ticket in effects.reads { answer(ticket) } }
+    if !effects.refusedReads.isEmpty {
+      for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
     }
+    if !effects.refusedBatches.isEmpty {
+      for refusal in effects.refusedBatches { refuse(refusal) }
+    }
+    if !effects.timerChanges.isEmpty { drawTimers() }
+  }
+
+  public mutating func drawTimers() {
     for change in effects.timerChanges {
       switch change {
       case .set(let timer, let range):
         timers.append(TimerSetting(timer: timer, delay: random.interval(in: range)))
       case .cancel(let timer): timers.append(TimerSetting(timer: timer, delay: nil))
       }
+    }
+  }
+
+  public mutating func refuse(_ refusal: Refusal<Batch>) {
+    for id in refusal.refused.requestIDs {
+      replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
     }
   }
 

@@ -16,7 +16,8 @@ public struct NetworkState: Sendable {
   private var freeAt: [Int64]
   /// Degradations at present, each with the nodes it hits.
   private var degradations: [(key: Int, nodes: [Bool], what: LinkDegradationState)] = []
-  private let placeSamplers: [LatencySampler]
+  /// Of the links between clients and nodes.
+  private let clientNanosecondsPerByte: Double
   private let placeCount: Int
   private var random: RandomStream
 
@@ -53,7 +54,8 @@ public struct NetworkState: Sendable {
     lastArrival = Array(repeating: 0, count: links)
     freeAt = Array(repeating: 0, count: links)
     placeCount = model.places?.count ?? 0
-    placeSamplers = (model.places ?? []).flatMap { row in
+    clientNanosecondsPerByte = perByte
+    let placeSamplers = (model.places ?? []).flatMap { row in
       row.map { LatencySampler(.lognormal(median: $0, sigma: 0.02)) }
     }
     if placeCount > 0 {
@@ -94,12 +96,14 @@ public struct NetworkState: Sendable {
     var duplicate = model.duplicate
     var reorder = model.reorder
     var extra: Int64 = 0
-    for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
-      let what = degradation.what
-      loss += what.loss + what.corrupt
-      duplicate += what.duplicate
-      reorder += what.reorder
-      extra += what.extraLatency
+    if !degradations.isEmpty {
+      for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
+        let what = degradation.what
+        loss += what.loss + what.corrupt
+        duplicate += what.duplicate
+        reorder += what.reorder
+        extra += what.extraLatency
+      }
     }
     if loss > 0, random.chance(loss) { return .lost }
     let sent = transmitted(
@@ -127,21 +131,22 @@ public struct NetworkState: Sendable {
     var loss = model.loss
     var duplicate = model.duplicate
     var extra: Int64 = 0
-    for degradation in degradations where degradation.nodes[node] {
-      loss += degradation.what.loss + degradation.what.corrupt
-      duplicate += degradation.what.duplicate
-      extra += degradation.what.extraLatency
+    if !degradations.isEmpty {
+      for degradation in degradations where degradation.nodes[node] {
+        loss += degradation.what.loss + degradation.what.corrupt
+        duplicate += degradation.what.duplicate
+        extra += degradation.what.extraLatency
+      }
     }
     if loss > 0, random.chance(loss) { return .lost }
+    // With places the samplers of the places come first among all.
     let sampler =
-      placeCount == 0
-      ? samplers[0] : placeSamplers[client % placeCount * placeCount + node % placeCount]
-    let perByte = NetworkState.nanosecondsPerByte(model.bandwidth)
-    let sent = transmitted(bytes, from: departing, perByte) { $0[node] }
+      placeCount == 0 ? 0 : client % placeCount * placeCount + node % placeCount
+    let sent = transmitted(bytes, from: departing, clientNanosecondsPerByte) { $0[node] }
     let base = sent + extra
-    let arrival = base + sampler.next(&random)
+    let arrival = base + samplers[sampler].next(&random)
     if duplicate > 0, random.chance(duplicate) {
-      return .twice(at: arrival, and: base + sampler.next(&random))
+      return .twice(at: arrival, and: base + samplers[sampler].next(&random))
     }
     return .delivered(at: arrival)
   }
@@ -152,6 +157,7 @@ public struct NetworkState: Sendable {
   private func transmitted(
     _ bytes: Int, from start: Int64, _ ownPerByte: Double, _ hits: ([Bool]) -> Bool
   ) -> Int64 {
+    if degradations.isEmpty { return start + Int64(Double(bytes) * ownPerByte) }
     var time = start
     var rest = Double(bytes)
     while true {
