@@ -37,9 +37,6 @@ public struct TrialReport: Sendable {
   public var metrics: TrialMetrics
   /// What the checker says of the history.
   public var verdict: Verdict
-  /// Promises that were seen broken although no client may have noticed: they make the trial violated.
-  public var safetyViolations: [String] { observation.safetyViolations }
-  public var traceHash: UInt64
 }
 
 /// Runs trials in the simulator.
@@ -88,8 +85,7 @@ struct SimulationVisitor: ProtocolVisitor {
       window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
     return TrialReport(
       observation: observation, metrics: TrialMetrics(observation, settings),
-      verdict: ConsistencyCheck(experiment.check.consistency).verdict(of: observation.operations),
-      traceHash: stock.traceHash)
+      verdict: ConsistencyCheck(experiment.check.consistency).verdict(of: observation.operations))
   }
 }
 
