@@ -36,8 +36,12 @@ let protocolModules = ["Raft", "MultiPaxos", "PrimaryBackup", "ChainReplication"
 let package = Package(
   name: "rsmbench",
   targets: [
+    // What the toolchain lacks: a processor instruction and system calls.
+    .target(name: "CChecksum"),
+    .target(name: "CLinux"),
+
     // The shared interface and the protocols.
-    module("Replication"),
+    module("Replication", ["CChecksum"]),
     module("ViewService", ["Replication"]),
     module("Raft", ["Replication"]),
     module("MultiPaxos", ["Replication"]),
@@ -61,6 +65,24 @@ let package = Package(
     // Runtimes.
     module("InProcess", ["Replication"]),
     module("Simulation", ["Replication", "ReplicaHosting", "Clients", "Workloads", "Faults"]),
+
+    module("Sockets", ["CLinux"]),
+    module("WriteAheadLog", ["Replication", "CLinux"]),
+    module(
+      "Cluster",
+      [
+        "Replication", "ProtocolList", "ReplicaHosting", "StateMachines", "Clients", "Workloads",
+        "Faults", "Simulation", "Sockets", "WriteAheadLog", "CLinux",
+      ]),
+
+    // Servers that others speak to, and servers of others.
+    module("Resp", ["StateMachines"]),
+    module(
+      "Serving",
+      ["Replication", "ReplicaHosting", "StateMachines", "Clients", "Resp", "Sockets", "Cluster"]),
+    module(
+      "Targets",
+      ["Replication", "StateMachines", "ReplicaHosting", "Clients", "Resp", "Sockets", "Cluster"]),
 
     // Experiments: what goes in, what runs, what comes out.
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),

@@ -1,0 +1,61 @@
+#pragma once
+
+// System calls that the toolchain's Glibc module lacks, or whose constants it imports in odd types.
+// Every function returns -errno where the system call fails.
+
+#include <stddef.h>
+#include <stdint.h>
+
+// MARK: epoll
+
+/// Something has happened on the descriptor that was watched under `token`.
+typedef struct {
+  uint64_t token;
+  uint8_t readable;
+  uint8_t writable;
+  /// The other side has hung up, or the descriptor has an error.
+  uint8_t broken;
+} linux_ready;
+
+int linux_epoll_create(void);
+/// Watches a descriptor, or changes how it is watched. Level triggered.
+int linux_epoll_add(int epoll, int descriptor, uint64_t token, int reads, int writes);
+int linux_epoll_change(int epoll, int descriptor, uint64_t token, int reads, int writes);
+int linux_epoll_remove(int epoll, int descriptor);
+/// Waits until something is ready or the time is over (`nanoseconds` < 0: without end). Returns how many
+/// elements of `ready` were filled; 0 also if a signal interrupted the wait.
+int linux_epoll_wait(int epoll, linux_ready *ready, int room, int64_t nanoseconds);
+
+// MARK: sockets
+
+/// A non-blocking listening TCP socket. `port` 0 chooses a free one.
+int linux_listen(const char *address, uint16_t port);
+/// The port that a socket is bound to.
+int linux_local_port(int descriptor);
+/// A non-blocking TCP socket on its way to an IPv4 or IPv6 address; writable once connected.
+int linux_connect(const char *address, uint16_t port);
+/// What has become of a connection attempt: 0 or -errno.
+int linux_connect_result(int descriptor);
+/// A non-blocking connection, without delay for small segments.
+int linux_accept(int listener);
+/// -EAGAIN if nothing is there; 0 at the end of the stream.
+long linux_receive(int descriptor, void *bytes, size_t room);
+/// Never raises SIGPIPE.
+long linux_send(int descriptor, const void *bytes, size_t count);
+
+// MARK: time, processes
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+int64_t linux_monotonic(void);
+/// Processor time of this process, in nanoseconds.
+int64_t linux_processor_time(void);
+/// The kernel kills this process as soon as the thread that started it has ended, however it ended.
+int linux_die_with_parent(void);
+/// Raises the limit on open descriptors as far as it goes. Returns the limit.
+int64_t linux_raise_descriptor_limit(void);
+
+// MARK: disks
+
+/// Ends a mounted ext4 file system as a loss of power would: nothing in memory reaches the disk.
+/// `directory` is open on it. Needs root.
+int linux_ext4_shutdown(int directory);

@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+
+/// A system call that failed, with what it was for.
+public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
+  public var purpose: String
+  /// The system's error number, positive.
+  public var code: Int32
+
+  public init(purpose: String, code: Int32) {
+    self.purpose = purpose
+    self.code = code
+  }
+
+  public var description: String { "\(purpose): \(SocketError.text(of: code))" }
+
+  /// The system's own words for an error number.
+  public static func text(of code: Int32) -> String { String(cString: strerror(code)) }
+
+  static func check(_ result: Int32, _ purpose: String) throws(SocketError) -> Int32 {
+    guard result >= 0 else { throw SocketError(purpose: purpose, code: -result) }
+    return result
+  }
+}
+
+public enum Descriptor {
+  public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+}
+
+/// A numeric address and a port: `127.0.0.1:7400`, `[::1]:7400`.
+public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
+  public var host: String
+  public var port: UInt16
+
+  public init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+
+  public static func loopback(_ port: UInt16) -> Endpoint {
+    Endpoint(host: "127.0.0.1", port: port)
+  }
+
+  /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port.
+  public init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"),
+      let port = UInt16(text[text.index(after: colon)...])
+    else { return nil }
+    var host = String(text[..<colon])
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = String(host.dropFirst().dropLast())
+      var address = in6_addr()
+      guard inet_pton(AF_INET6, host, &address) == 1 else { return nil }
+    } else {
+      var address = in_addr()
+      guard inet_pton(AF_INET, host, &address) == 1 else { return nil }
+    }
+    self.init(host: host, port: port)
+  }
+
+  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// A non-blocking listening socket on this address.
+  public func listen() throws(SocketError) -> Int32 {
+    try SocketError.check(linux_listen(host, port), "cannot listen on \(self)")
+  }
+
+  /// A non-blocking socket on its way to this address.
+  public func connect() throws(SocketError) -> Int32 {
+    try SocketError.check(linux_connect(host, port), "cannot connect to \(self)")
+  }
+}
