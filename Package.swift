@@ -66,7 +66,7 @@ let package = Package(
     module("InProcess", ["Replication"]),
     module("Simulation", ["Replication", "ReplicaHosting", "Clients", "Workloads", "Faults"]),
 
-    module("Sockets", ["CLinux"]),
+    module("Sockets", ["Replication", "CLinux"]),
     module("WriteAheadLog", ["Replication", "CLinux"]),
     module(
       "Cluster",

@@ -86,6 +86,15 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
+  /// Whether this turn has set the timer anew or cancelled it: had it fired before, that is void.
+  public func hasChangedTimer(_ timer: Int) -> Bool {
+    effects.timerChanges.contains { change in
+      switch change {
+      case .set(let other, _), .cancel(let other): other.index == timer
+      }
+    }
+  }
+
   /// Hands the gathered requests to the core, applies what it committed and answers clients.
   public mutating func endTurn(at now: Instant) {
     if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }

@@ -1,10 +1,49 @@
-/// How a message travels: length, checksum, version and sender before the message itself.
+import CChecksum
+
+/// What a frame carries.
+public enum FrameKind: UInt8, Sendable, CaseIterable {
+  /// The first frame of a connection: who dials, and whom it believes it has reached.
+  case hello = 1
+  /// The answer to a hello that fits.
+  case welcome = 2
+  /// The answer to one that does not: a sentence that says why.
+  case refusal = 3
+  /// What one replica says to another.
+  case message = 4
+  /// A client's request, and a replica's answer.
+  case request = 5
+  case reply = 6
+  /// What a runner asks of a node, and what the node reports.
+  case order = 7
+  case report = 8
+}
+
+/// What stands before the body of a frame.
+public struct FrameHeader: Equatable, Sendable {
+  public var kind: FrameKind
+  public var sender: ReplicaID
+  /// How often the sender has started: what it said in an earlier life is told from what it says now.
+  public var epoch: UInt32
+  /// Where the body lies in the bytes that were looked at.
+  public var body: Range<Int>
+
+  public init(kind: FrameKind, sender: ReplicaID, epoch: UInt32, body: Range<Int>) {
+    self.kind = kind
+    self.sender = sender
+    self.epoch = epoch
+    self.body = body
+  }
+}
+
+/// How a message travels: length, checksum, version, kind, sender and epoch before the message itself.
 ///
-/// Layout: length of what follows the checksum (4 bytes), CRC-32C of it (4), version (1), sender (2),
-/// message. A frame that fails any check is refused whole.
+/// Layout: length of what follows the checksum (4 bytes), CRC-32C of it (4), version (1), kind (1),
+/// sender (2), epoch (4), body. A frame that fails any check is refused whole.
 public enum Frame {
   public static let version: UInt8 = 1
-  public static let headerByteCount = 11
+  public static let headerByteCount = 16
+  /// What the length counts beside the body.
+  static let fixedByteCount = 8
   /// Longer frames are refused before anything is allocated for them.
   public static let maximumByteCount = 64 << 20
 
@@ -14,15 +53,22 @@ public enum Frame {
   }
 
   public static func encode<Message: WireCodable>(
-    _ message: Message, from sender: ReplicaID, into writer: inout WireWriter
+    _ message: Message, kind: FrameKind = .message, from sender: ReplicaID, epoch: UInt32 = 0,
+    into writer: inout WireWriter
   ) {
     let start = writer.count
     writer.reserve(headerByteCount + message.encodedByteCount)
-    writer.write(UInt32(0))
-    writer.write(UInt32(0))
+    writer.write(UInt64(0))
     writer.write(version)
+    writer.write(kind.rawValue)
     sender.encode(into: &writer)
+    writer.write(epoch)
     message.encode(into: &writer)
+    seal(&writer, from: start)
+  }
+
+  /// Fills in length and checksum of the frame that began at `start`.
+  public static func seal(_ writer: inout WireWriter, from start: Int) {
     let checksum = writer.withBytes { bytes in
       CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[(start + 8)...]))
     }
@@ -30,33 +76,71 @@ public enum Frame {
     writer.overwrite(at: start + 4, with: checksum)
   }
 
-  /// Reads one frame that fills `bytes`.
-  public static func decode<Message: WireCodable>(
-    _ type: Message.Type, from bytes: [UInt8]
-  ) throws(WireError) -> (message: Message, sender: ReplicaID) {
-    var reader = WireReader(bytes)
-    let length = Int(try reader.read(UInt32.self))
-    guard length <= maximumByteCount else {
-      throw .malformed("a frame of \(length) bytes, over the limit of \(maximumByteCount)")
+  /// Finds the frame that begins at `start` of a stream that has been received up to `end`.
+  /// - Returns: `nil` if the frame is not complete yet.
+  public static func next(
+    in bytes: [UInt8], from start: Int, to end: Int
+  ) throws(WireError) -> FrameHeader? {
+    guard end - start >= headerByteCount else {
+      // A length that cannot be is found without waiting for the rest.
+      if end - start >= 4 { _ = try length(in: bytes, at: start) }
+      return nil
     }
+    let length = try length(in: bytes, at: start)
+    guard end - start >= 8 + length else { return nil }
+    var reader = WireReader(bytes, in: start + 4..<start + 8 + length)
     let checksum = try reader.read(UInt32.self)
-    guard reader.remaining >= length else { throw .truncated }
-    guard reader.remaining == length else { throw .malformed("bytes after the frame") }
     let found = bytes.withUnsafeBytes {
-      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[8...]))
+      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start + 8..<start + 8 + length]))
     }
     guard found == checksum else { throw .checksumMismatch }
     let version = try reader.read(UInt8.self)
     guard version == Frame.version else { throw .unsupportedVersion(version) }
-    let sender = try ReplicaID(from: &reader)
-    let message = try Message(from: &reader)
+    let rawKind = try reader.read(UInt8.self)
+    guard let kind = FrameKind(rawValue: rawKind) else {
+      throw .malformed("\(rawKind) is no kind of frame")
+    }
+    return FrameHeader(
+      kind: kind, sender: try ReplicaID(from: &reader), epoch: try reader.read(UInt32.self),
+      body: start + headerByteCount..<start + 8 + length)
+  }
+
+  /// The announced length of what follows the checksum.
+  private static func length(in bytes: [UInt8], at start: Int) throws(WireError) -> Int {
+    var reader = WireReader(bytes, in: start..<start + 4)
+    let length = Int(try reader.read(UInt32.self))
+    guard length <= maximumByteCount else {
+      throw .malformed("a frame of \(length) bytes, over the limit of \(maximumByteCount)")
+    }
+    guard length >= fixedByteCount else { throw .truncated }
+    return length
+  }
+
+  /// Decodes the body of a frame, which must be one whole value.
+  public static func decode<Body: WireCodable>(
+    _ type: Body.Type, from bytes: [UInt8], in body: Range<Int>
+  ) throws(WireError) -> Body {
+    var reader = WireReader(bytes, in: body)
+    let value = try Body(from: &reader)
     guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes after the message") }
-    return (message, sender)
+    return value
+  }
+
+  /// Reads one frame that fills `bytes`.
+  public static func decode<Message: WireCodable>(
+    _ type: Message.Type, from bytes: [UInt8]
+  ) throws(WireError) -> (message: Message, header: FrameHeader) {
+    guard let header = try next(in: bytes, from: 0, to: bytes.count) else { throw .truncated }
+    guard header.body.upperBound == bytes.count else { throw .malformed("bytes after the frame") }
+    return (try decode(type, from: bytes, in: header.body), header)
   }
 }
 
-/// The Castagnoli checksum (RFC 3720 appendix B.4), eight bytes at a time by eight tables.
+/// The Castagnoli checksum (RFC 3720 appendix B.4): by the processor's instruction where it has one,
+/// otherwise eight bytes at a time by eight tables.
 public enum CRC32C {
+  private static let hasInstruction = checksum_has_crc32c() != 0
+
   private static let tables: [UInt32] = {
     var tables = [UInt32](repeating: 0, count: 8 * 256)
     for byte in 0..<256 {
@@ -73,9 +157,19 @@ public enum CRC32C {
     return tables
   }()
 
-  public static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  /// - Parameter previous: the checksum of the bytes before these, to go on from.
+  public static func checksum(
+    _ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0
+  ) -> UInt32 {
+    guard hasInstruction, let start = bytes.baseAddress else {
+      return byTables(bytes, after: previous)
+    }
+    return checksum_crc32c(previous, start, bytes.count)
+  }
+
+  static func byTables(_ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0) -> UInt32 {
     tables.withUnsafeBufferPointer { tables in
-      var crc = ~UInt32(0)
+      var crc = ~previous
       var offset = 0
       while offset + 8 <= bytes.count {
         let word =

@@ -20,8 +20,10 @@ public enum WireError: Error, Equatable, Sendable {
 
 /// Appends binary values to a buffer that it keeps for the next use.
 public struct WireWriter: Sendable {
-  private var storage: [UInt8] = []
-  public private(set) var count = 0
+  /// The buffer; the first `count` bytes of it have been written. Public, as everything here, so that
+  /// codecs of other modules are specialised.
+  public var storage: [UInt8] = []
+  public var count = 0
 
   public init() {}
 
@@ -76,12 +78,23 @@ public struct WireWriter: Sendable {
   }
 
   public mutating func removeAll() { count = 0 }
+
+  /// Forgets the first `byteCount` bytes; the others move to the front.
+  public mutating func removeFirst(_ byteCount: Int) {
+    precondition(byteCount <= count)
+    let rest = count - byteCount
+    storage.withUnsafeMutableBytes { all in
+      guard rest > 0, let start = all.baseAddress else { return }
+      start.copyMemory(from: start + byteCount, byteCount: rest)
+    }
+    count = rest
+  }
 }
 
 /// Reads binary values and checks every bound.
 public struct WireReader: Sendable {
-  private let storage: [UInt8]
-  private let end: Int
+  public let storage: [UInt8]
+  public let end: Int
   public var offset: Int
 
   public init(_ bytes: [UInt8]) {

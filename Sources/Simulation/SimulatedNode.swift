@@ -172,12 +172,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     // It may have been set anew or cancelled while it waited in the inbox, or earlier in this turn.
     guard timerHasFired[timer] else { return }
     timerHasFired[timer] = false
-    let isVoid = host.effects.timerChanges.contains { change in
-      switch change {
-      case .set(let other, _), .cancel(let other): other.index == timer
-      }
-    }
-    guard !isVoid else { return }
+    guard !host.hasChangedTimer(timer) else { return }
     host.fire(Core.Timer(index: timer), at: clock.reading(at: world.now))
     checkInvariants(in: &world)
   }

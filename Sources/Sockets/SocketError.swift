@@ -23,8 +23,33 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+/// Error numbers that code asks for, as positive numbers.
+public enum SystemError {
+  public static let wouldBlock = Int(EAGAIN)
+  public static let addressInUse = EADDRINUSE
+  public static let connectionRefused = ECONNREFUSED
+}
+
 public enum Descriptor {
   public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+
+  /// The next connection that waits at a listener, if there is one.
+  public static func accept(_ listener: Int32) -> Int32? {
+    let descriptor = linux_accept(listener)
+    return descriptor >= 0 ? descriptor : nil
+  }
+
+  public static func sleep(nanoseconds: Int64) {
+    var time = timespec(
+      tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    while nanosleep(&time, &time) != 0 && errno == EINTR {}
+  }
+
+  /// Writes a line to standard error.
+  public static func complain(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+  }
 }
 
 /// A numeric address and a port: `127.0.0.1:7400`, `[::1]:7400`.

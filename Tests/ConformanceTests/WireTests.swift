@@ -83,7 +83,7 @@ extension WireSurvey {
       note("a frame of \(message) has another size")
     }
     let read = try? Frame.decode(Message.self, from: bytes)
-    if read?.message != message || read?.sender != ReplicaID(2) {
+    if read?.message != message || read?.header.sender != ReplicaID(2) {
       note("a frame of \(message) is read back as something else")
     }
     for _ in 0..<20 {

@@ -1,5 +1,6 @@
-import Replication
 import Testing
+
+@testable import Replication
 
 @Suite struct FrameTests {
   @Test("CRC-32C gives the published values (RFC 3720 §B.4)")
@@ -27,13 +28,21 @@ import Testing
         for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
       }
       #expect(CRC32C.checksum(bytes) == ~crc)
+      bytes.withUnsafeBytes { whole in
+        // The tables agree with the instruction, and both go on from a checksum of what came before.
+        #expect(CRC32C.byTables(whole) == ~crc)
+        let half = UnsafeRawBufferPointer(rebasing: whole[..<(count / 2)])
+        let rest = UnsafeRawBufferPointer(rebasing: whole[(count / 2)...])
+        #expect(CRC32C.checksum(rest, after: CRC32C.checksum(half)) == ~crc)
+        #expect(CRC32C.byTables(rest, after: CRC32C.byTables(half)) == ~crc)
+      }
     }
   }
 
   func frame(_ message: [UInt64], behind prefix: [UInt8] = []) -> [UInt8] {
     var writer = WireWriter()
     writer.write(prefix)
-    Frame.encode(message, from: ReplicaID(2), into: &writer)
+    Frame.encode(message, from: ReplicaID(2), epoch: 7, into: &writer)
     return writer.bytes()
   }
 
@@ -42,8 +51,8 @@ import Testing
     let message: [UInt64] = [1, 2, 3]
     let bytes = frame(message)
     #expect(bytes.count == Frame.byteCount(of: message))
-    let (decoded, sender) = try Frame.decode([UInt64].self, from: bytes)
-    #expect(decoded == message && sender == ReplicaID(2))
+    let (decoded, header) = try Frame.decode([UInt64].self, from: bytes)
+    #expect(decoded == message && header.sender == ReplicaID(2) && header.epoch == 7)
     // Behind other bytes in the same writer the frame is the same.
     #expect(frame(message, behind: [9, 9, 9]) == [9, 9, 9] + bytes)
   }
@@ -76,10 +85,14 @@ import Testing
       return writer.bytes()
     }
     #expect(throws: WireError.unsupportedVersion(2)) {
-      try Frame.decode(UInt64.self, from: seal([2, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
+      try Frame.decode(UInt64.self, from: seal([2, 4, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
+    }
+    #expect(throws: WireError.malformed("77 is no kind of frame")) {
+      try Frame.decode(UInt64.self, from: seal([1, 77, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
     }
     #expect(throws: WireError.malformed("1 bytes after the message")) {
-      try Frame.decode(UInt64.self, from: seal([1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
+      try Frame.decode(
+        UInt64.self, from: seal([1, 4, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
     }
     #expect(throws: WireError.truncated) { try Frame.decode(UInt64.self, from: seal([1, 0, 0])) }
     #expect(throws: WireError.truncated) { try Frame.decode(UInt64.self, from: seal([])) }
@@ -87,5 +100,34 @@ import Testing
     {
       try Frame.decode(UInt64.self, from: Array(repeating: 0xFF, count: 20))
     }
+  }
+}
+
+/// Frames in a stream, as they arrive.
+@Suite struct FrameStreamTests {
+  @Test("A frame is found as soon as its last byte is there, and not before")
+  func arrival() throws {
+    var writer = WireWriter()
+    Frame.encode([1, 2] as [UInt64], from: ReplicaID(1), epoch: 3, into: &writer)
+    let first = writer.count
+    Frame.encode(UInt64(9), kind: .order, from: ReplicaID(4), epoch: 5, into: &writer)
+    let bytes = writer.bytes()
+    for end in 0..<first { #expect(try Frame.next(in: bytes, from: 0, to: end) == nil) }
+    for end in first...bytes.count {
+      #expect(
+        try Frame.next(in: bytes, from: 0, to: end)
+          == FrameHeader(kind: .message, sender: ReplicaID(1), epoch: 3, body: 16..<first))
+    }
+    let second = try #require(try Frame.next(in: bytes, from: first, to: bytes.count))
+    #expect(second.kind == .order && second.sender == ReplicaID(4) && second.epoch == 5)
+    #expect(try Frame.decode(UInt64.self, from: bytes, in: second.body) == 9)
+  }
+
+  @Test("A length that cannot be is refused before the frame is complete")
+  func impossibleLength() {
+    #expect(throws: WireError.self) {
+      try Frame.next(in: [0xFF, 0xFF, 0xFF, 0xFF], from: 0, to: 4)
+    }
+    #expect(throws: WireError.truncated) { try Frame.next(in: [7, 0, 0, 0], from: 0, to: 4) }
   }
 }

@@ -59,3 +59,14 @@ int64_t linux_raise_descriptor_limit(void);
 /// Ends a mounted ext4 file system as a loss of power would: nothing in memory reaches the disk.
 /// `directory` is open on it. Needs root.
 int linux_ext4_shutdown(int directory);
+
+// MARK: child processes
+
+/// Starts a program in a session of its own, without any descriptor of this process but those named.
+/// `arguments` ends with NULL. `input` becomes its standard input (-1: nothing to read), `messages` its
+/// standard error and output (-1: nowhere). Returns its process number.
+int linux_spawn(const char *program, char *const arguments[], int input, int messages);
+/// A pipe whose ends no child inherits.
+int linux_pipe(int ends[2]);
+/// Whether the child has ended: 1 and its status as `waitpid` tells it, 0 not yet, or -errno.
+int linux_reap(int child, int waits, int *status);

@@ -1,0 +1,200 @@
+import CLinux
+import Replication
+import ReplicaHosting
+import Simulation
+import Sockets
+import WriteAheadLog
+
+/// One node of a real cluster: a replica's host, its log, its connections and its timers, on one thread.
+///
+/// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then early
+/// sends and replies leave, the turn's records are written and synced once, and what promises them leaves
+/// after that. Whatever a turn has for one connection leaves in one write.
+///
+/// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up where the
+/// log reports them done, the clock is bent where it is read.
+public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
+  public typealias Host = ReplicaHost<Core, Application>
+
+  public let settings: NodeSettings
+  public let number: Int
+  public var host: Host
+  public var log: WriteAheadLog
+  public var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>>
+  public let loop: EventLoop
+  public let listener: Int32
+  /// How often this node has started: its epoch in frames.
+  public let life: UInt32
+
+  public var inbound: [Inbound] = []
+  public var freeSlots: [Int] = []
+  public var peers: [PeerLink]
+  /// The latest life of each peer that has said hello.
+  public var peerEpochs: [UInt32]
+  /// Connections and peers with something to send.
+  public var dirtySlots: [Int] = []
+  public var dirtyPeers: [Int] = []
+  /// Where each client's answer goes: slot and generation of its connection.
+  public var clients = FlatTable<ClientID, UInt64>()
+  /// Connections of runners, which are told of changes.
+  public var runnerSlots: [Int] = []
+  public var toldStatus: ReplicaStatus?
+  public var holdsClientsBack = false
+
+  public var clock: NodeClock
+  /// Per timer: when it is due by the timer clock; `Int64.max` is never.
+  public var timerDue: [Int64]
+  /// Monotonic time of this turn.
+  public var now: Int64
+  public var ownMessages: [Core.Message] = []
+
+  public var faults: NodeFaults
+  public var faultsAreActive = false
+  public var heldFrames = EventQueue<HeldFrame>()
+  public var faultRandom: RandomStream
+  /// A sync that a fault holds up: how many records it covers, and when it ends.
+  public var heldSync: (target: Int, endsAt: Int64)?
+
+  public var counters = NodeCounters()
+  public var commitDigest: UInt32 = 0
+  public var violation: String?
+  public var sweepAt: Int64 = 0
+  /// When the next peer has to be dialled or given up.
+  public var dialAt: Int64 = 0
+  public var complaints = 0
+
+  /// Opens the log and recovers from it, and listens.
+  public init(_ settings: NodeSettings, options: Core.Options) throws {
+    self.settings = settings
+    number = settings.node.index
+    loop = try EventLoop()
+    listener = try settings.endpoints[number].listen()
+    log = try WriteAheadLog(
+      directory: settings.directory,
+      identity: LogIdentity(
+        cluster: settings.cluster, protocolName: settings.protocolName, node: number),
+      syncs: settings.syncs)
+    life = UInt32(truncatingIfNeeded: log.life)
+    var recovered = Host(
+      id: settings.node, membership: settings.membership, options: options,
+      seed: settings.seed &+ log.life &* 0x9E37_79B9)
+    try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
+    host = recovered
+    barrier = DurabilityBarrier(recovered: log.recordCount)
+    peers = settings.endpoints.map { PeerLink(endpoint: $0) }
+    peerEpochs = Array(repeating: 0, count: settings.endpoints.count)
+    clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
+    timerDue = Array(repeating: .max, count: Core.Timer.count)
+    faults = NodeFaults(nodeCount: settings.endpoints.count)
+    faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
+    now = MonotonicClock.now()
+    counters.logRecords = log.recordCount
+  }
+
+  /// Works until the log fails or `isStopped` says so; it is asked at least every 100 ms.
+  public mutating func run(until isStopped: () -> Bool) throws {
+    loop.add(listener, token: Token.listener)
+    now = MonotonicClock.now()
+    host.start(at: clock.reading(at: now))
+    try finishTurn()
+    while !isStopped() {
+      let count = loop.wait(nanoseconds: min(nextDeadline - now, 100_000_000))
+      now = MonotonicClock.now()
+      let began = now
+      for position in 0..<count { attend(to: loop.ready[position]) }
+      fireTimers()
+      releaseHeld()
+      if now >= dialAt { dialPeers() }
+      try finishTurn()
+      if now >= sweepAt { sweep() }
+      if faults.slowness > 1, count > 0 { slowDown(since: began) }
+    }
+  }
+
+  deinit {
+    for connection in inbound where connection.isOpen { Descriptor.close(connection.descriptor) }
+    for peer in peers where peer.descriptor >= 0 { Descriptor.close(peer.descriptor) }
+    Descriptor.close(listener)
+  }
+
+  /// Monotonic time at which something has to be done even if nothing arrives.
+  public var nextDeadline: Int64 {
+    var deadline = min(sweepAt, dialAt)
+    for due in timerDue where due != .max {
+      deadline = min(deadline, clock.trueTime(ofTimer: due, from: now))
+    }
+    if !heldFrames.isEmpty { deadline = min(deadline, heldFrames.nextTime) }
+    if let heldSync { deadline = min(deadline, heldSync.endsAt) }
+    return max(deadline, now)
+  }
+
+  public mutating func attend(to ready: linux_ready) {
+    switch Token.kind(of: ready.token) {
+    case .listener: acceptAll()
+    case .inbound:
+      let slot = Token.index(of: ready.token)
+      guard inbound[slot].isOpen, inbound[slot].generation == Token.generation(of: ready.token)
+      else { return }
+      if ready.writable != 0 { flushInbound(slot) }
+      if ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
+    case .peer:
+      attendPeer(Token.index(of: ready.token), ready)
+    }
+  }
+
+  public mutating func fireTimers() {
+    let time = clock.timerTime(at: now)
+    for timer in timerDue.indices where timerDue[timer] <= time {
+      timerDue[timer] = .max
+      // A timer that this turn has set anew or cancelled is not the one that is due.
+      guard !host.hasChangedTimer(timer) else { continue }
+      host.fire(Core.Timer(index: timer), at: clock.reading(at: now))
+    }
+  }
+
+  /// Once a second: those that never said hello go, and peers are dialled again.
+  public mutating func sweep() {
+    sweepAt = now + 1_000_000_000
+    for slot in inbound.indices
+    where inbound[slot].isOpen && inbound[slot].role == nil
+      && now - inbound[slot].openedAt > NodeLimits.helloDeadline
+    {
+      complain("a connection that did not say hello is closed")
+      closeInbound(slot)
+    }
+  }
+
+  /// Everything this node computes takes longer by the fault's factor.
+  public func slowDown(since began: Int64) {
+    let spent = MonotonicClock.now() - began
+    Descriptor.sleep(nanoseconds: Int64(Double(spent) * (faults.slowness - 1)))
+  }
+
+  /// Tells whoever reads the node's standard error, a hundred times at most.
+  public mutating func complain(_ text: String) {
+    complaints += 1
+    guard complaints <= 100 else { return }
+    Descriptor.complain("node \(number): \(text)")
+  }
+}
+
+/// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the lower 32.
+public enum Token {
+  public enum Kind: UInt64 {
+    case listener, inbound, peer
+  }
+
+  public static var listener: UInt64 { 0 }
+
+  public static func inbound(_ slot: Int, generation: UInt32) -> UInt64 {
+    Kind.inbound.rawValue << 56 | UInt64(generation & 0xFF_FFFF) << 32 | UInt64(slot)
+  }
+
+  public static func peer(_ number: Int) -> UInt64 {
+    Kind.peer.rawValue << 56 | UInt64(number)
+  }
+
+  public static func kind(of token: UInt64) -> Kind { Kind(rawValue: token >> 56)! }
+  public static func index(of token: UInt64) -> Int { Int(token & 0xFFFF_FFFF) }
+  public static func generation(of token: UInt64) -> UInt32 { UInt32(token >> 32) & 0xFF_FFFF }
+}

@@ -1,0 +1,56 @@
+import Replication
+import Sockets
+
+/// What one node of a real cluster is told at its start.
+public struct NodeSettings: Sendable {
+  /// The cluster's name. Nodes and clients of another one are refused.
+  public var cluster: String
+  public var protocolName: String
+  public var node: ReplicaID
+  public var membership: Membership
+  /// Where every node listens, by node number.
+  public var endpoints: [Endpoint]
+  /// The directory of this node's log; made if it is not there.
+  public var directory: String
+  /// Without syncs nothing survives a loss of power.
+  public var syncs = true
+  /// For the jitter of timers and the draws of link faults.
+  public var seed: UInt64 = 1
+  /// Whether whoever connects as a runner may inject faults.
+  public var allowsFaults = false
+  /// How far the node's clock is off, and by which share it runs fast.
+  public var clockSkew = Interval.zero
+  public var clockDrift = 0.0
+
+  public init(
+    cluster: String, protocolName: String, node: ReplicaID, membership: Membership,
+    endpoints: [Endpoint], directory: String
+  ) {
+    self.cluster = cluster
+    self.protocolName = protocolName
+    self.node = node
+    self.membership = membership
+    self.endpoints = endpoints
+    self.directory = directory
+  }
+}
+
+/// What a node allows itself and others.
+public enum NodeLimits {
+  /// Bytes that wait for one peer; what comes on top is given up, as a network would.
+  public static let peerOutput = 64 << 20
+  /// Bytes that wait for the clients of one connection before their requests wait, too.
+  public static let clientOutput = 8 << 20
+  /// Entries that are proposed and not committed before clients' requests wait.
+  public static let uncommitted = 1024
+  /// Gathered reads that the core has not answered before clients' requests wait.
+  public static let waitingReads = 4096
+  /// Connections from others.
+  public static let connections = 10_000
+  /// Until then a connection must have said who it is.
+  public static let helloDeadline: Int64 = 5_000_000_000
+  /// Pause before a peer that could not be reached is dialled again.
+  public static let redialPause: Int64 = 20_000_000
+  /// After which an attempt to connect is given up.
+  public static let dialDeadline: Int64 = 2_000_000_000
+}
