@@ -51,6 +51,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public let id: ClientID
   public let replicas: [ReplicaID]
   public let timeout: Interval
+  /// Whether a request without an answer is sent again. Only servers that recognise a request they have
+  /// seen make that safe; of others it is never known.
+  public let resends: Bool
   public var sequence: UInt64 = 0
   public var outstanding: Outstanding?
   public var updateTarget: ReplicaID
@@ -61,10 +64,14 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   /// - Parameters:
   ///   - replicas: those the client may ask, at least one.
   ///   - timeout: after this time an operation is given up.
-  public init(id: ClientID, replicas: [ReplicaID], timeout: Interval) {
+  ///   - resends: false for servers without sessions: an operation is then sent once.
+  public init(
+    id: ClientID, replicas: [ReplicaID], timeout: Interval, resends: Bool = true
+  ) {
     self.id = id
     self.replicas = replicas
     self.timeout = timeout
+    self.resends = resends
     updateTarget = replicas[Int(id.rawValue % UInt64(replicas.count))]
     readTarget = updateTarget
   }
@@ -100,6 +107,10 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       outstanding = nil
       return .finish(.answered(response), attempts: current.attempts)
     case .redirect(let target):
+      guard resends else {
+        outstanding = nil
+        return .finish(.unknown, attempts: current.attempts)
+      }
       guard !current.isPausing else { return .nothing }
       if let target, replicas.contains(target) {
         aim(at: target, forReads: current.isRead)
@@ -135,10 +146,28 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return attempt(at: now)
   }
 
+  /// The connection to a replica is gone: if an answer was to come from there, it will not.
+  public mutating func lostConnection(to replica: ReplicaID, at now: Instant) -> Action {
+    guard let current = outstanding, !current.isPausing,
+      (current.isRead ? readTarget : updateTarget) == replica
+    else { return .nothing }
+    guard resends else {
+      outstanding = nil
+      return .finish(.unknown, attempts: current.attempts)
+    }
+    aimAtNext(forReads: current.isRead)
+    outstanding!.suspect = replica
+    outstanding!.isPausing = true
+    outstanding!.actAt = now + pause
+    return .nothing
+  }
+
   public mutating func attempt(at now: Instant) -> Action {
     outstanding!.attempts += 1
     let target = outstanding!.isRead ? readTarget : updateTarget
-    if target == outstanding!.suspect, replicas.count > 1 {
+    if !resends {
+      outstanding!.actAt = outstanding!.deadline
+    } else if target == outstanding!.suspect, replicas.count > 1 {
       outstanding!.actAt = now + max(pause, (smoothedLatency ?? .zero) * 2)
     } else {
       outstanding!.actAt = now + patience * (1 << min(outstanding!.timeouts, 4))

@@ -3,48 +3,12 @@ import Replication
 import ReplicaHosting
 import Workloads
 
-/// The clients of a trial: their machines, and who is free. Clients compute in no time.
-public struct ClientFloor<Application: StateMachine>: Sendable {
-  public var machines: [ClientMachine<Application>]
-  /// True time of each client's earliest scheduled wake-up; `Int64.max` is none.
-  public var wakeScheduled: [Int64]
-  /// Idle clients of an open loop, and where the next one is taken.
-  public var free: [Int] = []
-  /// When operations came due that still wait for a free client; the first is at `nextDue`.
-  public var dueTimes: [Int64] = []
-  public var nextDue = 0
-  /// When the last operation of an open loop came due, in fractions of a nanosecond.
-  public var lastArrival = 0.0
-  /// For arrivals alone, so that they are the same whatever the cluster does.
-  public var random: RandomStream
-
-  // Kept here beside what they govern: reading them through the trial's setup would copy all of it.
-  public let arrival: Arrival
-  public let timeout: Int64
-  public let thinkTime: Int64
-
-  public init(
-    count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval, thinkTime: Interval,
-    random: RandomStream
-  ) {
-    self.arrival = arrival
-    self.timeout = timeout.nanoseconds
-    self.thinkTime = thinkTime.nanoseconds
-    self.random = random
-    machines = (0..<count).map {
-      ClientMachine(id: ClientID(UInt64($0)), replicas: replicas, timeout: timeout)
-    }
-    wakeScheduled = Array(repeating: .max, count: count)
-  }
-}
-
 extension Trial {
   public mutating func startClients() {
     switch clients.arrival {
     case .closed:
-      // Spread over a millisecond, so that clients do not march in step.
       for client in clients.machines.indices {
-        world.schedule(.clientReady(client), at: Int64(clients.random.below(1_000_000)))
+        world.schedule(.clientReady(client), at: clients.firstBegin())
       }
     case .open:
       clients.free = Array(clients.machines.indices.reversed())
@@ -53,16 +17,8 @@ extension Trial {
   }
 
   public mutating func scheduleArrival() {
-    guard case .open(let rate, let process) = clients.arrival else { return }
-    let mean = 1e9 / rate
-    let gap =
-      switch process {
-      case .constant: mean
-      case .poisson: -mean * RealFunctions.log(1 - clients.random.unit())
-      }
-    clients.lastArrival += gap
-    guard clients.lastArrival < Double(setup.duration.nanoseconds) else { return }
-    world.schedule(.arrival, at: Int64(clients.lastArrival))
+    guard let time = clients.nextArrival(before: setup.duration.nanoseconds) else { return }
+    world.schedule(.arrival, at: time)
   }
 
   public mutating func operationComesDue() {
@@ -121,26 +77,15 @@ extension Trial {
 
   /// An idle client turns to its next operation.
   public mutating func goOn(_ client: Int) {
-    guard case .open = clients.arrival else {
-      if clients.thinkTime > 0 {
-        world.schedule(.clientReady(client), at: world.now + clients.thinkTime)
-      } else {
-        beginNext(client, due: world.now + 1, at: world.now + 1)
-      }
-      return
+    let now = world.now
+    let step = clients.nextStep(of: client, at: now) { due in
+      load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: now))
     }
-    while clients.nextDue < clients.dueTimes.count {
-      let due = clients.dueTimes[clients.nextDue]
-      clients.nextDue += 1
-      if due + clients.timeout > world.now {
-        beginNext(client, due: due, at: world.now + 1)
-        return
-      }
-      load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
+    switch step {
+    case .begin(let due): beginNext(client, due: due, at: now + 1)
+    case .think(let end): world.schedule(.clientReady(client), at: end)
+    case .rest: break
     }
-    clients.dueTimes.removeAll(keepingCapacity: true)
-    clients.nextDue = 0
-    clients.free.append(client)
   }
 
   public mutating func scheduleWake(_ client: Int) {
@@ -153,7 +98,7 @@ extension Trial {
 
   /// The trial is over: what is still open stays unknown, what was never sent has failed.
   public mutating func closeClients() {
-    for due in clients.dueTimes[clients.nextDue...] {
+    for due in clients.neverBegun {
       load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: world.now))
     }
     load.close(at: Interval(nanoseconds: world.now))

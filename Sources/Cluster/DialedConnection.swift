@@ -1,0 +1,91 @@
+import CLinux
+import Replication
+import Sockets
+
+/// A connection that this process opens to a node, and opens again when it is lost.
+public struct DialedConnection: Sendable {
+  public enum State: Sendable, Equatable {
+    case idle, connecting, greeted, welcome
+  }
+
+  public let endpoint: Endpoint
+  public let node: ReplicaID
+  public let token: UInt64
+  public var state = State.idle
+  public var descriptor: Int32 = -1
+  /// When an idle one is dialled, or an attempt is given up.
+  public var actAt: Int64 = 0
+  public var input = InputBuffer()
+  public var output = OutputBuffer()
+  public var watchesWriting = false
+  public var isDirty = false
+  /// How often the node had started when it took this connection.
+  public var life: UInt32 = 0
+  /// Why the node would have none of it.
+  public var refusal: String?
+
+  public init(endpoint: Endpoint, node: ReplicaID, token: UInt64) {
+    self.endpoint = endpoint
+    self.node = node
+    self.token = token
+  }
+
+  public var isOpen: Bool { state == .greeted || state == .welcome }
+
+  /// Begins to connect. `hello` leaves as soon as that is done.
+  public mutating func dial(_ loop: borrowing EventLoop, hello: Hello, now: Int64) {
+    guard let opened = try? endpoint.connect() else {
+      rest(now)
+      return
+    }
+    descriptor = opened
+    state = .connecting
+    actAt = now + NodeLimits.dialDeadline
+    watchesWriting = true
+    loop.add(opened, token: token, writes: true)
+    Frame.encode(hello, kind: .hello, from: ReplicaID(Int(UInt16.max)), into: &output.writer)
+  }
+
+  public mutating func rest(_ now: Int64) {
+    state = .idle
+    actAt = now + NodeLimits.redialPause
+  }
+
+  public mutating func hangUp(_ loop: borrowing EventLoop, now: Int64) {
+    guard descriptor >= 0 else { return }
+    loop.remove(descriptor)
+    Descriptor.close(descriptor)
+    descriptor = -1
+    input = InputBuffer()
+    output.removeAll()
+    rest(now)
+  }
+
+  /// The socket is ready for something. Afterwards `input` may hold frames.
+  /// - Returns: false if the connection is gone.
+  public mutating func attend(
+    _ ready: linux_ready, _ loop: borrowing EventLoop, now: Int64
+  ) -> Bool {
+    guard descriptor >= 0 else { return true }
+    if state == .connecting {
+      guard ready.writable != 0 || ready.broken != 0 else { return true }
+      guard linux_connect_result(descriptor) == 0 else { return false }
+      state = .greeted
+    }
+    if ready.writable != 0, !flush(loop) { return false }
+    guard ready.readable != 0 || ready.broken != 0 else { return true }
+    return input.fill(from: descriptor) == .open || input.count > 0
+  }
+
+  /// - Returns: false if the connection is gone.
+  public mutating func flush(_ loop: borrowing EventLoop) -> Bool {
+    guard isOpen else { return true }
+    guard output.flush(to: descriptor) == .open else { return false }
+    let waits = !output.isEmpty
+    if waits != watchesWriting {
+      watchesWriting = waits
+      loop.change(descriptor, token: token, reads: true, writes: waits)
+    }
+    return true
+  }
+}
