@@ -125,6 +125,7 @@ let package = Package(
     tests(
       "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
     tests("MeasurementTests", ["Measurement", "Histories"]),
+    tests("FaultsTests", ["Faults", "Replication"]),
     tests("InProcessTests", ["InProcess", "Unreplicated", "Replication"]),
     tests(
       "SimulationTests",

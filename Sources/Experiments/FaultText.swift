@@ -34,6 +34,9 @@ extension TimedFault {
       switch fault {
       case .slow(let extra): members.append(.init("slow", .interval(extra)))
       case .stall: members.append(.init("stall", .flag(true)))
+      case .error: members.append(.init("error", .flag(true)))
+      case .full: members.append(.init("full", .flag(true)))
+      case .bitRot: members.append(.init("bitRot", .flag(true)))
       }
     }
     if let duration { members.append(.init("for", .interval(duration))) }

@@ -61,6 +61,9 @@ public enum DiskFate: String, Sendable, CaseIterable {
   case kept
   /// Everything that was synced, and a random part of what was being written.
   case torn
+  /// Nothing: the replica starts again with an empty disk under its old name. No protocol here promises
+  /// safety then, unless it replaces such a replica. Only in the cluster runtime.
+  case lost
 }
 
 /// Which links a partition cuts. Clients reach every replica throughout, as in Jepsen's tests.
@@ -118,6 +121,13 @@ public enum DiskFault: Sendable, Equatable {
   case slow(Interval)
   /// No sync ends while the fault lasts.
   case stall
+  /// The next sync fails with an input/output error, and the replica stops. Only in the cluster
+  /// runtime, as are the others below.
+  case error
+  /// The disk has no space left at the next write, and the replica stops.
+  case full
+  /// One bit of the log on the disk flips. The replica notices when it next starts.
+  case bitRot
 }
 
 public enum FaultAction: Sendable, Equatable {

@@ -65,6 +65,8 @@ extension Trial {
       let hit = resolve(target)
       for number in hit { nodes[number].stallDisk() }
       return (hit, .releaseDisk(hit))
+    case .disk(_, .error), .disk(_, .full), .disk(_, .bitRot):
+      preconditionFailure("an experiment with this disk fault is refused for the simulator")
     }
   }
 
@@ -94,109 +96,28 @@ extension Trial {
       switch disk {
       case .kept: 0
       case .torn: faultRandom.below(nodes[number].unsyncedCount + 1)
+      case .lost:
+        preconditionFailure("an experiment that loses a disk is refused for the simulator")
       }
     nodes[number].crash(keepingTorn: kept)
   }
 
-  /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge the
-  /// draw is among all replicas that are up, so that a script never silently does nothing. Only a
-  /// cluster without such a replica (a follower of the unreplicated server) is spared.
+  /// What the faults' targets are told apart by, of every node. Also of those that are down.
+  public var views: [NodeView] {
+    nodes.map { NodeView(isUp: $0.isUp, status: $0.host.core.status) }
+  }
+
+  /// The nodes that a target means at this moment.
   public mutating func resolve(_ target: FaultTarget) -> [Int] {
-    let replicas = setup.membership.replicas.map(\.index)
-    let up = replicas.filter { nodes[$0].isUp }
-    let candidates = up.isEmpty ? replicas : up
-    func draw(_ count: Int, from numbers: [Int]) -> [Int] {
-      Array(numbers.shuffled(using: &faultRandom).prefix(count)).sorted()
-    }
-    switch target {
-    case .leader: return leader().map { [$0] } ?? draw(1, from: candidates)
-    case .tail:
-      let tail = candidates.filter { nodes[$0].host.core.status.isTail }.max {
-        nodes[$0].host.core.status.epoch < nodes[$1].host.core.status.epoch
-      }
-      return tail.map { [$0] } ?? draw(1, from: candidates)
-    case .follower:
-      let leader = leader()
-      let others = candidates.filter { $0 != leader }
-      return draw(1, from: others)
-    case .random: return draw(1, from: candidates)
-    case .majority: return draw(replicas.count / 2 + 1, from: replicas)
-    case .minority: return draw((replicas.count - 1) / 2, from: replicas)
-    case .coordinator:
-      let coordinator = nodes.indices.filter {
-        nodes[$0].isUp && nodes[$0].host.core.status.isCoordinator
-      }.max { nodes[$0].host.core.status.epoch < nodes[$1].host.core.status.epoch }
-      return coordinator.map { [$0] } ?? draw(1, from: candidates)
-    case .all: return replicas
-    case .replica(let number): return replicas.contains(number) ? [number] : []
-    }
+    aim.resolve(target, nodes: views, random: &faultRandom)
   }
 
   /// The nodes a partition singles out, and the directed links it cuts.
   public mutating func cuts(
     of shape: PartitionShape
   ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
-    let replicas = setup.membership.replicas.map(\.index)
-    let authority = setup.membership.authority.map(\.index)
-    switch shape {
-    case .isolate(let target):
-      let hit = resolve(target)
-      let rest = nodes.indices.filter { !hit.contains($0) }
-      return (hit, between(hit, rest))
-    case .minorityWithLeader:
-      let leader = resolve(.leader)
-      let size = max((replicas.count - 1) / 2, 1)
-      let others = replicas.filter { !leader.contains($0) }.shuffled(using: &faultRandom)
-      let hit = (leader + others.prefix(size - leader.count)).sorted()
-      return (hit, between(hit, nodes.indices.filter { !hit.contains($0) }))
-    case .majorityRing:
-      return (replicas, ringCuts(replicas))
-    case .bridge:
-      let order = replicas.shuffled(using: &faultRandom)
-      guard order.count > 2 else { return (replicas, between([order[0]], Array(order[1...]))) }
-      let half = (order.count - 1) / 2
-      let left = order[1...half].sorted()
-      let right = order[(half + 1)...].sorted()
-      return ([order[0]], between(left, right + authority))
-    case .oneWay(let target, let direction):
-      let hit = resolve(target)
-      let rest = nodes.indices.filter { !hit.contains($0) }
-      let inbound = rest.flatMap { from in hit.map { (from: from, to: $0) } }
-      return (hit, direction == .inbound ? inbound : inbound.map { (from: $0.to, to: $0.from) })
-    case .groups(let groups):
-      var sides = groups
-      for replica in replicas where !groups.contains(where: { $0.contains(replica) }) {
-        sides.append([replica])
-      }
-      let largest = sides.indices.max { sides[$0].count < sides[$1].count } ?? 0
-      sides[largest] += authority
-      var links: [(from: Int, to: Int)] = []
-      for a in sides.indices {
-        for b in sides.indices where b > a { links += between(sides[a], sides[b]) }
-      }
-      return (replicas, links)
-    }
+    aim.cuts(of: shape, nodes: views, random: &faultRandom)
   }
 
-  public func between(_ a: [Int], _ b: [Int]) -> [(from: Int, to: Int)] {
-    a.flatMap { x in b.flatMap { y in [(from: x, to: y), (from: y, to: x)] } }
-  }
-
-  /// In a random ring each replica keeps the neighbours that make up a majority with itself, so that
-  /// every replica sees a majority and no two see the same. The authority is seen by all.
-  public mutating func ringCuts(_ replicas: [Int]) -> [(from: Int, to: Int)] {
-    let ring = replicas.shuffled(using: &faultRandom)
-    let count = ring.count
-    let reach = max((count / 2 + 1) / 2, 1)
-    var links: [(from: Int, to: Int)] = []
-    for a in 0..<count {
-      for b in 0..<count where a != b {
-        let distance = min((b - a + count) % count, (a - b + count) % count)
-        if distance > reach { links.append((ring[a], ring[b])) }
-      }
-    }
-    // With three replicas or fewer everyone is a neighbour: cut one link, as the smallest such ring.
-    if links.isEmpty, count == 3 { links = between([ring[0]], [ring[1]]) }
-    return links
-  }
+  private var aim: FaultAim { FaultAim(membership: setup.membership) }
 }

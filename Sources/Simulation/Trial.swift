@@ -173,14 +173,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   /// The replica in charge: among those that are up and say so, the one of the highest epoch.
   public func leader() -> Int? {
-    var best: (number: Int, epoch: UInt64)?
-    for replica in setup.membership.replicas where nodes[replica.index].isUp {
-      let status = nodes[replica.index].host.core.status
-      if status.isInCharge, best.map({ status.epoch > $0.epoch }) ?? true {
-        best = (replica.index, status.epoch)
-      }
-    }
-    return best?.number
+    FaultAim(membership: setup.membership).leader(among: views)
   }
 
   public mutating func sampleLeadership() {

@@ -3,15 +3,15 @@ import Replication
 /// One node's clock against true time. It is off by a skew, runs fast or slow by a drift, and a fault
 /// can step it. Timers follow the drift but not the steps, as a kernel's monotonic timers do.
 public struct NodeClock: Sendable {
-  @usableFromInline let baseDrift: Double
+  public let baseDrift: Double
   /// Drifts that faults add at present.
-  @usableFromInline var extraDrifts: [Double] = []
-  @usableFromInline var rate: Double
+  public var extraDrifts: [Double] = []
+  public var rate: Double
   /// True time of the last change of rate, and what the timer clock showed then.
-  @usableFromInline var anchorTrue: Int64 = 0
-  @usableFromInline var anchorTimer: Int64 = 0
+  public var anchorTrue: Int64 = 0
+  public var anchorTimer: Int64 = 0
   /// Reading of the clock minus the timer clock: skew and steps.
-  @usableFromInline var offset: Int64
+  public var offset: Int64
 
   public init(skew: Interval, drift: Double) {
     baseDrift = drift

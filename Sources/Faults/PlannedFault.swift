@@ -1,15 +1,22 @@
-import Faults
 import Replication
 
 /// A fault with its times fixed; its target is resolved when it fires.
-public struct PlannedFault: Sendable {
+public struct PlannedFault: Sendable, Equatable {
+  /// Nanoseconds since the start of the trial, as is `end`.
   public var start: Int64
   /// `nil`: it lasts to the end of the trial.
   public var end: Int64?
   public var action: FaultAction
 
-  /// The script as a list in order of time, with the trial's draws for its chaos.
-  static func plan(
+  public init(start: Int64, end: Int64?, action: FaultAction) {
+    self.start = start
+    self.end = end
+    self.action = action
+  }
+
+  /// The script as a list in order of time, with the trial's draws for its chaos. The same script and
+  /// the same stream give the same plan in every runtime.
+  public static func plan(
     _ script: FaultScript, duration: Interval, random: inout RandomStream
   ) -> [PlannedFault] {
     var plan = script.timed.map { fault in
@@ -68,26 +75,4 @@ public struct PlannedFault: Sendable {
       return .link(.random, what)
     }
   }
-}
-
-/// What has to be taken back when a fault ends.
-public enum FaultUndo: Sendable {
-  case restart([Int])
-  case resume([Int])
-  case speedUp([Int], factor: Double)
-  case mend([(from: Int, to: Int)])
-  case restoreLinks(key: Int)
-  case steadyClocks([Int], drift: Double)
-  case quickenDisk([Int], by: Int64)
-  case releaseDisk([Int])
-  case nothing
-}
-
-/// A fault that has fired, as `faults.csv` tells it.
-public struct Occurrence: Sendable {
-  public var kind: String
-  public var target: String
-  public var nodes: [Int]
-  public var start: Int64
-  public var end: Int64?
 }
