@@ -72,7 +72,7 @@ let package = Package(
       "Cluster",
       [
         "Replication", "ProtocolList", "ReplicaHosting", "StateMachines", "Clients", "Workloads",
-        "Faults", "Simulation", "Sockets", "WriteAheadLog", "CLinux",
+        "Faults", "Sockets", "WriteAheadLog", "CLinux",
       ]),
 
     // Servers that others speak to, and servers of others.

@@ -18,6 +18,19 @@ public protocol ClientLoad: Sendable {
   /// An operation came due and no client was free to send it before its timeout.
   mutating func dropped(due: Interval, at now: Interval)
 
+  /// The trial is over, and what is there is to be read back: from now on `begin` hands out reads, one
+  /// for each place that was ever touched. After the last of them nothing may begin.
+  /// - Returns: how many reads that are.
+  mutating func prepareReadBack() -> Int
+
+  /// Reads that `prepareReadBack` announced and `begin` has not handed out yet.
+  var readsToDo: Int { get }
+
   /// The trial is over: operations that are still open stay unknown.
   mutating func close(at end: Interval)
+}
+
+extension ClientLoad {
+  public mutating func prepareReadBack() -> Int { 0 }
+  public var readsToDo: Int { 0 }
 }

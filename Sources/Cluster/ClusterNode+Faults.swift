@@ -1,7 +1,6 @@
 import CLinux
 import Replication
 import ReplicaHosting
-import Simulation
 import Sockets
 
 /// Faults of links, clocks and disks, as a runner orders them.

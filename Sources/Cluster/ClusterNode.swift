@@ -1,7 +1,6 @@
 import CLinux
 import Replication
 import ReplicaHosting
-import Simulation
 import Sockets
 import WriteAheadLog
 

@@ -34,6 +34,8 @@ where Port.Application == Load.Application {
   public var now: Int64 = 0
   /// Clients begin nothing any more.
   public var isSilent = false
+  /// Clients only read back what is there.
+  public var isReadingBack = false
   public var answered = 0
 
   public init(load: Load, clients: ClientFloor<Application>, port: consuming Port) {
@@ -120,7 +122,7 @@ where Port.Application == Load.Application {
   }
 
   public mutating func begin(_ client: Int, due: Int64, at time: Int64) {
-    guard !isSilent else { return }
+    guard !isSilent, !isReadingBack || load.readsToDo > 0 else { return }
     let command = load.begin(
       client: client, sequence: clients.machines[client].nextSequence,
       due: Interval(nanoseconds: due), at: Interval(nanoseconds: time))

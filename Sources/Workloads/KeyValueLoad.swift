@@ -31,6 +31,9 @@ public struct KeyValueLoad: ClientLoad {
   private let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
 
+  /// Keys that are still to be read back, the next one last; nil before the trial's end.
+  private var toRead: [Int]?
+
   private enum Choice: Sendable {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite
   }
@@ -75,6 +78,7 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   private mutating func draw(for client: Int, into operation: inout Operation) -> KeyValueCommand {
+    if let number = toRead?.popLast() { return get(number, into: &operation) }
     if let number = modifying[client] {
       modifying[client] = nil
       return put(number, by: client, into: &operation)
@@ -193,6 +197,18 @@ public struct KeyValueLoad: ClientLoad {
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
         attempts: 0))
   }
+
+  public mutating func prepareReadBack() -> Int {
+    var touched = Set<Int>()
+    for operation in operations where operation.outcome != .failed {
+      touched.insert(Int(operation.key))
+    }
+    toRead = touched.sorted(by: >)
+    for client in modifying.indices { modifying[client] = nil }
+    return touched.count
+  }
+
+  public var readsToDo: Int { toRead?.count ?? 0 }
 
   /// Ends the history: operations that are still open stay unknown.
   public mutating func close(at end: Interval) {

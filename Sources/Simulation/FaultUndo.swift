@@ -10,12 +10,3 @@ public enum FaultUndo: Sendable {
   case releaseDisk([Int])
   case nothing
 }
-
-/// A fault that has fired, as `faults.csv` tells it.
-public struct Occurrence: Sendable {
-  public var kind: String
-  public var target: String
-  public var nodes: [Int]
-  public var start: Int64
-  public var end: Int64?
-}

@@ -1,0 +1,184 @@
+import CLinux
+import Glibc
+import Sockets
+
+/// Why a cluster could not be run to its end: one sentence.
+public struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible {
+  public var description: String
+
+  public init(_ description: String) { self.description = description }
+}
+
+/// A child process that this process has started and nobody else reaps.
+public struct ChildProcess: ~Copyable {
+  public let number: pid_t
+  public private(set) var isRunning = true
+
+  /// - Parameters:
+  ///   - input: becomes the child's standard input; -1 for none.
+  ///   - messages: a file to which its standard output and error go; nil for nowhere.
+  public init(
+    program: String, arguments: [String], input: Int32 = -1, messages: String? = nil
+  ) throws(ClusterError) {
+    var file: Int32 = -1
+    if let messages {
+      file = open(messages, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+      guard file >= 0 else {
+        throw ClusterError("cannot write \(messages): \(SocketError.text(of: errno))")
+      }
+    }
+    var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+    words.append(nil)
+    number = linux_spawn(program, words, input, file)
+    for word in words { free(word) }
+    if file >= 0 { close(file) }
+    guard number > 0 else {
+      throw ClusterError("cannot start \(program): \(SocketError.text(of: -number))")
+    }
+  }
+
+  deinit {
+    if isRunning {
+      kill(number, SIGKILL)
+      var status: Int32 = 0
+      _ = linux_reap(number, 1, &status)
+    }
+  }
+
+  public borrowing func signal(_ signal: Int32) {
+    if isRunning { _ = Glibc.kill(number, signal) }
+  }
+
+  /// Whether the process has ended by now; the status is then as `waitpid` tells it.
+  public mutating func hasEnded() -> Bool {
+    var status: Int32 = 0
+    if isRunning, linux_reap(number, 0, &status) != 0 { isRunning = false }
+    return !isRunning
+  }
+
+  /// Waits until the process has ended by itself.
+  public mutating func wait() {
+    var status: Int32 = 0
+    if isRunning { _ = linux_reap(number, 1, &status) }
+    isRunning = false
+  }
+
+  /// Ends the process at once, and waits until it is gone.
+  public mutating func end() {
+    signal(SIGKILL)
+    wait()
+  }
+}
+
+/// Removes a directory with all that is in it as soon as this process has ended, however it ended: a shell
+/// that waits for the end of a pipe, in a session of its own.
+public struct DirectoryGuard: ~Copyable {
+  private var shell: ChildProcess
+  private let pipe: Int32
+  public let path: String
+
+  public init(path: String) throws(ClusterError) {
+    var ends: (Int32, Int32) = (0, 0)
+    let result = withUnsafeMutablePointer(to: &ends) {
+      $0.withMemoryRebound(to: Int32.self, capacity: 2) { linux_pipe($0) }
+    }
+    guard result == 0 else {
+      throw ClusterError("cannot make a pipe: \(SocketError.text(of: -result))")
+    }
+    // The nodes die with the process that started them, but perhaps a moment later.
+    let script = """
+      cat > /dev/null
+      tries=0
+      while [ -e "$1" ] && [ $tries -lt 100 ]; do
+        rm -rf -- "$1" 2> /dev/null
+        tries=$((tries + 1))
+        sleep 0.05
+      done
+      """
+    self.path = path
+    pipe = ends.1
+    defer { close(ends.0) }
+    shell = try ChildProcess(
+      program: "/bin/sh", arguments: ["-c", script, "rsmbench-guard", path], input: ends.0)
+  }
+
+  /// Removes the directory now.
+  public consuming func finish() {
+    close(pipe)
+    shell.wait()
+  }
+}
+
+/// How the nodes of a cluster are started.
+public struct NodeLauncher: Sendable {
+  public var program: String
+  /// What the program is told so that it becomes node `number`, with its log in `directory`.
+  public var arguments: @Sendable (_ number: Int, _ directory: String) -> [String]
+
+  public init(
+    program: String, arguments: @escaping @Sendable (_ number: Int, _ directory: String) -> [String]
+  ) {
+    self.program = program
+    self.arguments = arguments
+  }
+
+  /// The program that runs at present.
+  public static var thisProgram: String {
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let count = readlink("/proc/self/exe", &path, path.count - 1)
+    return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+  }
+}
+
+/// A node of a cluster as its process: started, ended, stopped, and started again.
+public struct NodeProcess: ~Copyable {
+  public let number: Int
+  public let directory: String
+  private let launcher: NodeLauncher
+  private var child: ChildProcess?
+
+  public init(number: Int, directory: String, launcher: NodeLauncher) {
+    self.number = number
+    self.directory = directory
+    self.launcher = launcher
+    child = nil
+  }
+
+  private var messages: String { directory + ".messages" }
+
+  public mutating func start() throws(ClusterError) {
+    child = try ChildProcess(
+      program: launcher.program, arguments: launcher.arguments(number, directory),
+      messages: messages)
+  }
+
+  public var isStarted: Bool { child != nil }
+  public var processNumber: pid_t? { child?.number }
+
+  public mutating func end() {
+    child?.end()
+    child = nil
+  }
+
+  public mutating func signal(_ signal: Int32) { child?.signal(signal) }
+
+  /// Whether the process has ended although nobody ended it.
+  public mutating func hasEnded() -> Bool {
+    guard child?.hasEnded() == true else { return false }
+    child = nil
+    return true
+  }
+
+  /// The last line that the node has written to its standard error.
+  public var lastWords: String {
+    let file = open(messages, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    let size = lseek(file, 0, SEEK_END)
+    lseek(file, max(0, size - 4096), SEEK_SET)
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = max(read(file, &bytes, bytes.count), 0)
+    let lines = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+    return lines.last.map(String.init) ?? ""
+  }
+}

@@ -1,0 +1,51 @@
+import Glibc
+
+/// All nodes of a cluster that this process has started. None of them, and nothing of their directory,
+/// outlives it.
+public struct NodeProcesses: ~Copyable {
+  private var nodes: [Int: Box] = [:]
+  private let directory: String
+  private var guardian: DirectoryGuard?
+
+  /// Processes cannot be copied, which arrays of them would need.
+  private final class Box {
+    var process: NodeProcess
+    init(_ process: consuming NodeProcess) { self.process = process }
+  }
+
+  public init(count: Int, directory: String, launcher: NodeLauncher?) throws(ClusterError) {
+    self.directory = directory
+    guardian = nil
+    guard let launcher else { return }
+    for number in 0..<count {
+      nodes[number] = Box(
+        NodeProcess(number: number, directory: "\(directory)/\(number)", launcher: launcher))
+    }
+  }
+
+  deinit { for box in nodes.values { box.process.end() } }
+
+  /// Whether this process has started the nodes, and so can end them.
+  public var isOurs: Bool { !nodes.isEmpty }
+
+  public mutating func startAll() throws(ClusterError) {
+    guard isOurs else { return }
+    guardian = try DirectoryGuard(path: directory)
+    for number in nodes.keys.sorted() { try nodes[number]!.process.start() }
+  }
+
+  public func start(_ node: Int) throws(ClusterError) { try nodes[node]?.process.start() }
+  public func end(_ node: Int) { nodes[node]?.process.end() }
+  public func signal(_ node: Int, _ signal: Int32) { nodes[node]?.process.signal(signal) }
+  public func hasEnded(_ node: Int) -> Bool { nodes[node]?.process.hasEnded() ?? false }
+  public func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
+  public func lastWords(of node: Int) -> String { nodes[node]?.process.lastWords ?? "" }
+  public func directory(of node: Int) -> String? { nodes[node]?.process.directory }
+  public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
+
+  /// Ends all nodes and removes their directory.
+  public mutating func endAll() {
+    for box in nodes.values { box.process.end() }
+    if let guardian = guardian.take() { guardian.finish() }
+  }
+}
