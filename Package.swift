@@ -85,7 +85,7 @@ let package = Package(
       ["Replication", "StateMachines", "ReplicaHosting", "Clients", "Resp", "Sockets", "Cluster"]),
 
     // Experiments: what goes in, what runs, what comes out.
-    module("Experiments", ["Replication", "Faults", "Workloads", "Simulation"]),
+    module("Experiments", ["Replication", "Faults", "Workloads", "Simulation", "Sockets"]),
     module(
       "Runner",
       [

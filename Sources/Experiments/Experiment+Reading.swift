@@ -5,7 +5,8 @@ import Workloads
 
 extension Experiment {
   static let keyNames = [
-    "format", "name", "description", "runtime", "protocols", "replicas", "tolerates", "options",
+    "format", "name", "description", "runtime", "protocols", "target", "replicas", "tolerates",
+    "options",
     "workload", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration", "window",
     "slo", "trials", "seed", "check", "sweep",
   ]
@@ -14,22 +15,22 @@ extension Experiment {
   private static let mostOperations = 50_000_000.0
 
   /// Everything but the sweep, which needs the whole file for each of its points.
-  init(reading root: JSONValue, catalog: ProtocolCatalog) throws(ExperimentError) {
+  init(
+    reading root: JSONValue, catalog: ProtocolCatalog, hosts: HostsFile?
+  ) throws(ExperimentError) {
     let node = Node(path: "", value: root)
     guard case .object = root else {
       throw node.refused("an object, such as { name: \"hello\" }")
     }
     let section = try Section(node, path: "", known: Experiment.keyNames)
     if let node = section["format"] { try Experiment.checkFormat(node) }
-    name = try section["name"].map(Experiment.name) ?? name
+    name = try section["name"]?.name() ?? name
     description = try section["description"].map(Experiment.description) ?? description
-    if let node = section["runtime"] {
-      runtime = try node.choice(of: ExperimentRuntime.self)
-      if let reason = NotAvailable.runtimes[runtime] {
-        throw node.refused("\"simulation\" (\(reason))")
-      }
-    }
-    let protocols = try ProtocolSection(reading: section, catalog: catalog)
+    runtime = try section["runtime"]?.choice(of: ExperimentRuntime.self) ?? runtime
+    if hosts != nil { runtime = .cluster }
+    targets = try TargetSection(runtime: runtime, taken: catalog.names).read(section["target"])
+    let protocols = try ProtocolSection(
+      reading: section, catalog: catalog, mayBeEmpty: !targets.isEmpty, hosts: hosts)
     size = protocols.size
     self.protocols = protocols.choices
     workload = try WorkloadSpec(reading: section["workload"])
@@ -37,10 +38,15 @@ extension Experiment {
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),
       clocks: try ClockModel(reading: section["clocks"]))
+    if runtime == .cluster { try ClusterRules.check(environment, of: section) }
+    if hosts != nil { try HostsRules.check(environment, of: section) }
+    try TargetRules.check(targets, workload.mix)
     try readTimes(section)
     faults = try FaultSection(
-      replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration
+      replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration,
+      limits: FaultLimits(runtime: runtime, startsProcesses: hosts == nil)
     ).read(section["faults"])
+    try TargetRules.check(targets, section["faults"])
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials
     seed = try section["seed"]?.seed() ?? seed
     check = try section["check"]?.choice(of: CheckLevel.self) ?? check
@@ -84,22 +90,6 @@ extension Experiment {
     guard node.value == .integer(Int128(format)) else {
       throw node.refused("\(format), the format that this version reads")
     }
-  }
-
-  /// The name becomes part of a directory's name.
-  private static func name(_ node: Node) throws(ExperimentError) -> String {
-    let allowed = "1 to 100 letters, digits, '.', '_' or '-', not starting with '.' or '-'"
-    let text = try node.string(allowed)
-    let allowedCharacters = text.unicodeScalars.allSatisfy {
-      switch $0 {
-      case "A"..."Z", "a"..."z", "0"..."9", ".", "_", "-": true
-      default: false
-      }
-    }
-    guard allowedCharacters, (1...100).contains(text.count), !text.hasPrefix("."),
-      !text.hasPrefix("-")
-    else { throw node.refused(allowed) }
-    return text
   }
 
   private static func description(_ node: Node) throws(ExperimentError) -> String {

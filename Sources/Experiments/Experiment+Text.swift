@@ -13,18 +13,14 @@ extension Experiment {
       .init("description", .string(description)),
       .init("runtime", .string(runtime.rawValue)),
       .init("protocols", .array(protocols.map { .string($0.name) })),
+      .init("target", .array(targets.map(\.json))),
     ]
     switch size {
     case .replicas(let count): members.append(.init("replicas", .integer(Int128(count))))
     case .tolerates(let count): members.append(.init("tolerates", .integer(Int128(count))))
     }
     members += [
-      .init(
-        "options",
-        .object(
-          protocols.map {
-            .init($0.name, .object($0.settings.map { .init($0.name, $0.value.json) }))
-          })),
+      .init("options", .object(protocols.map { .init($0.name, $0.optionsJSON) })),
       .init("workload", workload.json),
       .init("network", environment.network.json),
       .init("disk", environment.disk.json),

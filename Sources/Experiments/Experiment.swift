@@ -18,6 +18,8 @@ public struct Experiment: Sendable, Equatable {
   public var size = ClusterSize.replicas(3)
   /// What is compared, in the order of the file.
   public var protocols: [ProtocolChoice] = []
+  /// Other systems that are compared with them, behind them. Only in the cluster runtime.
+  public var targets: [TargetChoice] = []
   public var workload = WorkloadSpec()
   public var environment = Environment.standard
   public var faults = FaultScript()
@@ -63,22 +65,6 @@ public enum ClusterSize: Sendable, Equatable {
   case replicas(Int)
   /// Each protocol's own minimum for this many failures.
   case tolerates(Int)
-}
-
-/// One protocol of the comparison.
-public struct ProtocolChoice: Sendable, Equatable {
-  public var name: String
-  public var replicas: Int
-  /// Every declared option, in the order of the declarations.
-  public var settings: [Setting]
-
-  public struct Setting: Sendable, Equatable {
-    public var name: String
-    public var value: OptionValue
-  }
-
-  /// What the protocol reads its options from.
-  public var options: OptionValues
 }
 
 /// One dimension of a sweep: a path in the file and the values it takes in turn.

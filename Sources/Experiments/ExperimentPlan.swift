@@ -1,5 +1,3 @@
-import Foundation
-
 /// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists only
 /// when all of it is valid.
 public struct ExperimentPlan: Sendable, Equatable {
@@ -10,23 +8,28 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// The file after the overrides, from which points are resolved.
   private let source: JSONValue
 
-  private static let mostBytes = 1 << 20
-
   /// Reads a file. Errors: unreadable or not valid; the caller prints them and exits with code 2.
+  ///
+  /// - Parameter hosts: the nodes that the experiment is to run on, if somebody else starts them. Their
+  ///   protocol with its options and its number of replicas takes the place of the file's, the runtime is
+  ///   the cluster, and what takes a process that the runner started itself is refused.
   public static func read(
-    file: String, overrides: [Override] = [], catalog: ProtocolCatalog
+    file: String, overrides: [Override] = [], hosts: HostsFile? = nil, catalog: ProtocolCatalog
   ) throws(ExperimentError) -> ExperimentPlan {
     try read(
-      text: contents(of: file), file: file, overrides: overrides, catalog: catalog)
+      text: SourceText.contents(of: file, "a readable experiment file"), file: file,
+      overrides: overrides, hosts: hosts, catalog: catalog)
   }
 
   /// Reads the text of a file; `file` is what errors call it.
   public static func read(
-    text: String, file: String, overrides: [Override] = [], catalog: ProtocolCatalog
+    text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil,
+    catalog: ProtocolCatalog
   ) throws(ExperimentError) -> ExperimentPlan {
     do {
+      let tree = try SourceText.parse(text, example: "{ name: \"hello\" }")
       return try ExperimentPlan(
-        source: overridden(parse(text, file), overrides), overrides: overrides, catalog: catalog)
+        source: overridden(tree, overrides), overrides: overrides, hosts: hosts, catalog: catalog)
     } catch {
       var error = error
       if error.file.isEmpty {
@@ -38,16 +41,17 @@ public struct ExperimentPlan: Sendable, Equatable {
   }
 
   private init(
-    source: JSONValue, overrides: [Override], catalog: ProtocolCatalog
+    source: JSONValue, overrides: [Override], hosts: HostsFile?, catalog: ProtocolCatalog
   ) throws(ExperimentError) {
     self.source = source
     let sweep = try Sweep(reading: source)
+    if hosts != nil { try HostsRules.check(sweep) }
     if let axis = sweep.axes.first(where: { axis in overrides.contains { $0.path == axis.path } }) {
       throw ExperimentError(
         path: axis.path, found: "a value for what the experiment sweeps",
         allowed: "sweep={} beside it, to drop the sweep")
     }
-    points = try sweep.points(of: source, catalog: catalog)
+    points = try sweep.points(of: source, catalog: catalog, hosts: hosts)
     var experiment = points[0].experiment
     experiment.sweep = sweep.axes
     self.experiment = experiment
@@ -70,21 +74,6 @@ public struct ExperimentPlan: Sendable, Equatable {
     return JSONValue.object(members).text() + "\n"
   }
 
-  private static func parse(_ text: String, _ file: String) throws(ExperimentError) -> JSONValue {
-    guard !text.utf8.allSatisfy({ $0 == 0x20 || (9...13).contains($0) }) else {
-      throw ExperimentError(
-        file: file, path: "", found: "an empty file",
-        allowed: "an object, such as { name: \"hello\" }")
-    }
-    do {
-      return try JSON5Parser.parse(text)
-    } catch {
-      throw ExperimentError(
-        file: file, path: "line \(error.line), column \(error.column)", found: error.found,
-        allowed: error.allowed)
-    }
-  }
-
   private static func overridden(
     _ tree: JSONValue, _ overrides: [Override]
   ) throws(ExperimentError) -> JSONValue {
@@ -100,29 +89,5 @@ public struct ExperimentPlan: Sendable, Equatable {
       }
     }
     return tree
-  }
-
-  private static func contents(of file: String) throws(ExperimentError) -> String {
-    func refused(_ found: String) -> ExperimentError {
-      ExperimentError(file: file, path: "", found: found, allowed: "a readable experiment file")
-    }
-    let path = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
-    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
-      throw refused("no such file")
-    }
-    let type = attributes[.type] as? FileAttributeType
-    guard type == .typeRegular else {
-      throw refused(type == .typeDirectory ? "a directory" : "something that is not a file")
-    }
-    guard (attributes[.size] as? NSNumber)?.intValue ?? 0 <= mostBytes else {
-      throw refused("more than 1MiB")
-    }
-    guard let bytes = FileManager.default.contents(atPath: path) else {
-      throw refused("a file that cannot be read")
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw refused("bytes that are not UTF-8 text")
-    }
-    return text
   }
 }

@@ -113,7 +113,7 @@ extension FaultSection {
     let chaos = Chaos(
       meanTimeBetween: try fields["mtbf"]?.interval(in: range) ?? .seconds(4),
       meanTimeToRepair: try fields["mttr"]?.interval(in: range) ?? .milliseconds(500),
-      kinds: try kinds(fields["kinds"]), from: from ?? warmUp, until: until ?? duration)
+      kinds: try kinds(fields), from: from ?? warmUp, until: until ?? duration)
     guard chaos.from < chaos.until else {
       throw ExperimentError(
         path: Node.path(entry.path, section["until"] == nil ? "from" : "until"),
@@ -122,12 +122,24 @@ extension FaultSection {
     return chaos
   }
 
-  private func kinds(_ node: Node?) throws(ExperimentError) -> [ChaosKind] {
-    guard let node else { return [.crash, .pause, .partition, .slowDisk] }
-    let allowed = "a list of " + Node.list(ChaosKind.allCases.map(\.rawValue))
+  private func kinds(_ chaos: Section) throws(ExperimentError) -> [ChaosKind] {
+    let possible = ChaosKind.allCases.filter { limits.chaosKinds[$0] == nil }.map(\.rawValue)
+    let allowed = "a list of " + Node.list(possible)
+    guard let node = chaos["kinds"] else {
+      let kinds: [ChaosKind] = [.crash, .pause, .partition, .slowDisk]
+      guard let reason = kinds.lazy.compactMap({ limits.chaosKinds[$0] }).first else {
+        return kinds
+      }
+      throw ExperimentError(
+        path: Node.path(chaos.path, "kinds"),
+        found: "the default " + Node.list(kinds.map(\.rawValue)), allowed: "\(allowed) (\(reason))")
+    }
     var kinds: [ChaosKind] = []
     for element in try node.elements(allowed) {
       let kind = try element.choice(of: ChaosKind.self)
+      if let reason = limits.chaosKinds[kind] {
+        throw element.refused(Node.list(possible) + " (\(reason))")
+      }
       guard !kinds.contains(kind) else { throw element.refused("each kind once") }
       kinds.append(kind)
     }

@@ -9,6 +9,7 @@ struct FaultSection {
   let replicas: Int
   let warmUp: Interval
   let duration: Interval
+  let limits: FaultLimits
 
   func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
     var script = FaultScript()
@@ -30,10 +31,11 @@ struct FaultSection {
       of: entry, "a fault, such as { at: \"5s\", crash: \"leader\" }")
     let keys = members.map(\.key)
     for key in keys {
-      guard let reason = NotAvailable.faultKinds[key] else { continue }
+      guard let reason = limits.kinds[key] else { continue }
+      let possible = FaultSection.kinds.filter { limits.kinds[$0] == nil }
       throw ExperimentError(
         path: Node.path(entry.path, key), found: "\"\(key)\"",
-        allowed: FaultSection.kinds.joined(separator: ", ") + " (\(reason))")
+        allowed: possible.joined(separator: ", ") + " (\(reason))")
     }
     let named = keys.filter { FaultSection.kinds.contains($0) }
       .filter { !($0 == "disk" && keys.contains("crash")) }
@@ -53,7 +55,7 @@ struct FaultSection {
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
       "link": ["loss", "duplicate", "reorder", "corrupt", "latency", "bandwidth"],
       "clock": ["jump", "drift"],
-      "disk": ["slow", "stall"] + NotAvailable.diskFaults.keys.sorted(),
+      "disk": ["slow"] + FaultSection.diskFlags.map(\.name),
     ]
     let section = try Section(
       entry, path: entry.path, known: ["at", kind] + (parameters[kind] ?? []) + ["for"])
@@ -92,10 +94,14 @@ struct FaultSection {
 
   private func diskFate(_ node: Node?) throws(ExperimentError) -> DiskFate {
     guard let node else { return .kept }
-    if case .string(let name) = node.value, let reason = NotAvailable.crashDisks[name] {
-      throw node.refused(Node.list(DiskFate.allCases.map(\.rawValue)) + " (\(reason))")
+    let possible = DiskFate.allCases.filter { limits.crashDisks[$0] == nil }.map(\.rawValue)
+    if case .string(let name) = node.value,
+      let reason = DiskFate(rawValue: name).flatMap({ limits.crashDisks[$0] })
+    {
+      throw node.refused(Node.list(possible) + " (\(reason))")
     }
-    return try node.choice(of: DiskFate.self)
+    let name = try node.choice(of: possible)
+    return DiskFate(rawValue: name) ?? .kept
   }
 
   private func degradation(_ section: Section) throws(ExperimentError) -> LinkDegradation {
@@ -123,19 +129,30 @@ struct FaultSection {
     }
   }
 
+  /// Disk faults without a parameter: `error: true`.
+  private static let diskFlags: [(name: String, fault: DiskFault)] = [
+    ("stall", .stall), ("error", .error), ("full", .full), ("bitRot", .bitRot),
+  ]
+
   private func diskFault(_ section: Section) throws(ExperimentError) -> DiskFault {
-    for (name, reason) in NotAvailable.diskFaults.sorted(by: { $0.key < $1.key }) {
+    let possible = (["slow"] + FaultSection.diskFlags.map(\.name)).filter {
+      limits.diskFaults[$0] == nil
+    }
+    for (name, reason) in limits.diskFaults.sorted(by: { $0.key < $1.key }) {
       guard let node = section[name] else { continue }
-      throw node.refused("slow or stall (\(reason))", found: "\"\(name)\"")
+      throw node.refused(
+        possible.joined(separator: " or ") + " (\(reason))", found: "\"\(name)\"")
     }
-    switch (section["slow"], section["stall"]) {
-    case (let slow?, nil):
-      return .slow(try slow.interval(in: .nanoseconds(1)...Interval.hour))
-    case (nil, let stall?):
-      guard try stall.flag() else { throw stall.refused("true") }
-      return .stall
-    default: throw chooseOne("slow and stall", section)
+    let named = possible.compactMap { name in section[name].map { (name, $0) } }
+    guard let (name, node) = named.first, named.count == 1 else {
+      let names = possible.dropLast().joined(separator: ", ")
+      throw chooseOne("\(names) and \(possible[possible.count - 1])", section)
     }
+    guard let fault = FaultSection.diskFlags.first(where: { $0.name == name })?.fault else {
+      return .slow(try node.interval(in: .nanoseconds(1)...Interval.hour))
+    }
+    guard try node.flag() else { throw node.refused("true") }
+    return fault
   }
 
   private func chooseOne(_ names: String, _ section: Section) -> ExperimentError {

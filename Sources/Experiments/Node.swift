@@ -27,6 +27,22 @@ struct Node {
     return text
   }
 
+  /// A name that becomes part of the names of directories and files.
+  func name() throws(ExperimentError) -> String {
+    let allowed = "1 to 100 letters, digits, '.', '_' or '-', not starting with '.' or '-'"
+    let text = try string(allowed)
+    let allowedCharacters = text.unicodeScalars.allSatisfy {
+      switch $0 {
+      case "A"..."Z", "a"..."z", "0"..."9", ".", "_", "-": true
+      default: false
+      }
+    }
+    guard allowedCharacters, (1...100).contains(text.count), !text.hasPrefix("."),
+      !text.hasPrefix("-")
+    else { throw refused(allowed) }
+    return text
+  }
+
   func flag() throws(ExperimentError) -> Bool {
     guard case .flag(let value) = value else { throw refused("true or false") }
     return value

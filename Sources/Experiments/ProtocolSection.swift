@@ -10,9 +10,14 @@ struct ProtocolSection {
   /// Replicas that every replicated protocol of the experiment has.
   var fewestReplicas = 1
 
-  init(reading root: Section, catalog: ProtocolCatalog) throws(ExperimentError) {
+  /// - Parameters:
+  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to compare.
+  ///   - hosts: what runs instead of what the file names, which has to be valid all the same.
+  init(
+    reading root: Section, catalog: ProtocolCatalog, mayBeEmpty: Bool, hosts: HostsFile?
+  ) throws(ExperimentError) {
     size = try Self.size(root)
-    let names = try Self.names(root, catalog)
+    let names = try Self.names(root, catalog, mayBeEmpty: mayBeEmpty)
     let overrides = try Self.overrides(root["options"], catalog)
     var replicated: [Int] = []
     for entry in names.compactMap({ catalog[$0] }) {
@@ -23,15 +28,15 @@ struct ProtocolSection {
           allowed: "up to \(Self.mostReplicas)")
       }
       if !entry.isBaseline { replicated.append(replicas) }
-      let options = OptionValues(entry.options, overrides: overrides[entry.name] ?? [:])
-      let settings = entry.options.map {
-        ProtocolChoice.Setting(name: $0.name, value: options[$0.name] ?? $0.defaultValue)
-      }
       choices.append(
-        ProtocolChoice(
-          name: entry.name, replicas: replicas, settings: settings, options: options))
+        ProtocolChoice(entry, replicas: replicas, overrides: overrides[entry.name] ?? [:]))
     }
     fewestReplicas = replicated.min() ?? 1
+    if let hosts {
+      size = .replicas(hosts.choice.replicas)
+      choices = [hosts.choice]
+      fewestReplicas = hosts.choice.replicas
+    }
   }
 
   private static func size(_ root: Section) throws(ExperimentError) -> ClusterSize {
@@ -52,7 +57,7 @@ struct ProtocolSection {
   }
 
   private static func names(
-    _ root: Section, _ catalog: ProtocolCatalog
+    _ root: Section, _ catalog: ProtocolCatalog, mayBeEmpty: Bool
   ) throws(ExperimentError) -> [String] {
     guard let node = root["protocols"] else {
       return defaultProtocols.filter(catalog.names.contains)
@@ -64,7 +69,7 @@ struct ProtocolSection {
       guard !names.contains(name) else { throw element.refused("each protocol once") }
       names.append(name)
     }
-    guard !names.isEmpty else { throw node.refused(allowed) }
+    guard !names.isEmpty || mayBeEmpty else { throw node.refused(allowed) }
     return names
   }
 
@@ -77,11 +82,20 @@ struct ProtocolSection {
     var result: [String: [String: OptionValue]] = [:]
     for entry in catalog.entries {
       guard let node = section[entry.name] else { continue }
-      let options = try Section(node, path: node.path, known: entry.options.map(\.name))
-      for declaration in entry.options {
-        guard let node = options[declaration.name] else { continue }
-        result[entry.name, default: [:]][declaration.name] = try node.option(declaration.kind)
-      }
+      result[entry.name] = try entry.overrides(reading: node)
+    }
+    return result
+  }
+}
+
+extension ProtocolCatalog.Entry {
+  /// Options of this protocol that differ from their defaults.
+  func overrides(reading node: Node?) throws(ExperimentError) -> [String: OptionValue] {
+    let section = try Section(node, path: node?.path ?? "options", known: options.map(\.name))
+    var result: [String: OptionValue] = [:]
+    for declaration in options {
+      guard let node = section[declaration.name] else { continue }
+      result[declaration.name] = try node.option(declaration.kind)
     }
     return result
   }

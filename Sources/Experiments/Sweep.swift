@@ -5,7 +5,7 @@ struct Sweep {
   static let mostTrials = 100_000
   /// What a sweep cannot vary: it is the same for the whole run, or already a dimension of it.
   private static let fixed = [
-    "format", "name", "description", "runtime", "protocols", "trials", "seed", "sweep",
+    "format", "name", "description", "runtime", "protocols", "target", "trials", "seed", "sweep",
   ]
 
   var axes: [SweepAxis] = []
@@ -70,7 +70,7 @@ struct Sweep {
 
   /// Every point, resolved and checked.
   func points(
-    of source: JSONValue, catalog: ProtocolCatalog
+    of source: JSONValue, catalog: ProtocolCatalog, hosts: HostsFile?
   ) throws(ExperimentError) -> [SweepPoint] {
     var cells: [[JSONValue]] = [[]]
     for axis in axes {
@@ -85,7 +85,7 @@ struct Sweep {
       do {
         var tree = source
         for (path, value) in zip(paths, cell) { tree = try path.setting(value, in: tree) }
-        let experiment = try Experiment(reading: tree, catalog: catalog)
+        let experiment = try Experiment(reading: tree, catalog: catalog, hosts: hosts)
         points.append(SweepPoint(values: values, experiment: experiment))
       } catch {
         var error = error
@@ -100,12 +100,12 @@ struct Sweep {
 
   private func checkTrials(_ points: [SweepPoint]) throws(ExperimentError) {
     let experiment = points[0].experiment
-    let total = points.count * experiment.protocols.count * experiment.trials
+    let total = points.count * experiment.contenders.count * experiment.trials
     guard total <= Sweep.mostTrials else {
       throw ExperimentError(
         path: "trials",
-        found: "\(experiment.trials) trials of \(experiment.protocols.count) protocols "
-          + "at \(points.count) points",
+        found: "\(experiment.trials) trials of \(experiment.contenders.count) "
+          + "\(experiment.targets.isEmpty ? "protocols" : "protocols and targets") at \(points.count) points",
         allowed: "at most \(Sweep.mostTrials) trials in all")
     }
   }

@@ -4,7 +4,7 @@ import Workloads
 extension WorkloadSpec {
   private static let keyNames = [
     "preset", "clients", "arrival", "mix", "keys", "distribution", "valueSize", "timeout",
-    "thinkTime",
+    "thinkTime", "connections",
   ]
   /// Keys × value size that a replica may come to hold.
   private static let mostBytes = 4 << 30
@@ -27,6 +27,13 @@ extension WorkloadSpec {
     valueSize = try section["valueSize"]?.size(in: 8...(1 << 20)) ?? valueSize
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
+    connections =
+      try section["connections"].map(ConnectionSharing.init(reading:)) ?? connections
+    guard connections != .perClient || clients <= ConnectionSharing.mostPerClient else {
+      throw ExperimentError(
+        path: "workload.connections", found: "\"per-client\" with \(clients) clients",
+        allowed: "at most \(ConnectionSharing.mostPerClient) connections to each node")
+    }
     guard keys * valueSize <= Self.mostBytes else {
       let size = Quantity.text(Int64(valueSize), units: Unit.sizes)
       throw ExperimentError(
@@ -58,7 +65,32 @@ extension WorkloadSpec {
       .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
       .init("timeout", .interval(timeout)),
       .init("thinkTime", .interval(thinkTime)),
+      .init("connections", connections.json),
     ])
+  }
+}
+
+/// `workload.connections`: a whole number 1...1024, or `"per-client"`. Default 4. Only the cluster
+/// runtime and targets have connections; the simulation accepts the key and models none.
+extension ConnectionSharing {
+  /// One machine has about 28 000 ports to connect from to one address.
+  static let mostPerClient = 20_000
+
+  init(reading node: Node) throws(ExperimentError) {
+    let range = 1...1024
+    switch node.value {
+    case .string("per-client"): self = .perClient
+    case .integer(let count) where Int(exactly: count).map(range.contains) ?? false:
+      self = .shared(Int(count))
+    default: throw node.refused("a whole number 1...1024 or \"per-client\"")
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .shared(let count): .integer(Int128(count))
+    case .perClient: .string("per-client")
+    }
   }
 }
 

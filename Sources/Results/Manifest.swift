@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 
 /// `manifest.json`: where, when and with what a run was made. The only file with the wall clock's times.
@@ -6,6 +7,8 @@ public struct Manifest: Sendable, Equatable {
   public var seed: UInt64
   /// `simulation` or `cluster`.
   public var runtime: String
+  /// The other systems that took part.
+  public var targets: [TargetChoice]
   /// Of the program.
   public var version: String
   /// Empty if unknown.
@@ -21,12 +24,14 @@ public struct Manifest: Sendable, Equatable {
 
   /// `finished`: all trials there are.
   public init(
-    outline: RunOutline, finished: [FinishedTrial], runtime: String, version: String,
-    gitRevision: String, startedAt: Date, wallTime: Double, machine: Machine = .current
+    outline: RunOutline, finished: [FinishedTrial], runtime: String,
+    targets: [TargetChoice] = [], version: String, gitRevision: String, startedAt: Date,
+    wallTime: Double, machine: Machine = .current
   ) {
     name = outline.name
     seed = outline.seed
     self.runtime = runtime
+    self.targets = targets
     self.version = version
     self.gitRevision = gitRevision
     self.machine = machine
@@ -47,6 +52,15 @@ public struct Manifest: Sendable, Equatable {
       .init("name", .string(name)),
       .init("seed", .unsigned(seed)),
       .init("runtime", .string(runtime)),
+      .init(
+        "targets",
+        .array(
+          targets.map {
+            .object([
+              .init("name", .string($0.name)), .init("kind", .string($0.kind.rawValue)),
+              .init("address", .string($0.address)),
+            ])
+          })),
       .init("complete", .bool(isComplete)),
       .init("trials_planned", .integer(trialsPlanned)),
       .init("trials_finished", .integer(trialsFinished)),

@@ -52,7 +52,9 @@ struct ResultFile: Sendable {
         $0.faultCells
       },
       perTrial(
-        "resources", "What each node of each trial used in the measured interval.", .resources,
+        "resources",
+        "What each node of each trial used in the measured interval; other systems do not tell.",
+        .resources,
         key: ["node"]
       ) { $0.resourceCells },
     ]
@@ -113,7 +115,11 @@ struct ResultFile: Sendable {
 extension RunOutline {
   /// The columns that every file begins with.
   var keyFields: [Field] {
-    [Field(name: "protocol", kind: .string, meaning: "replication protocol", allowed: protocols)]
+    [
+      Field(
+        name: "protocol", kind: .string,
+        meaning: "replication protocol, or the name of another system", allowed: protocols)
+    ]
       + sweepPaths.enumerated().map { index, path in
         Field(
           name: path, kind: kind(ofSweep: index), meaning: "swept value of \(path)",

@@ -14,7 +14,8 @@ public struct RunOutline: Sendable, Equatable, Codable {
   /// One per sweep point: the values' text in the order of `sweepPaths`. A run without a sweep has one
   /// point without values.
   public var points: [[String]]
-  /// In the order of the experiment.
+  /// What is compared, by the names in the files: the protocols in the order of the experiment, then
+  /// other systems.
   public var protocols: [String]
   /// Trials of each protocol at each point.
   public var trials: Int

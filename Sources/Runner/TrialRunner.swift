@@ -12,19 +12,20 @@ public struct TrialTask: Sendable {
   /// Position in the plan's sweep.
   public var point: Int
   public var experiment: Experiment
-  public var choice: ProtocolChoice
-  /// From 1. Trials of the same number have the same seed for every protocol and sweep point, so that
-  /// protocols meet the same arrivals, latencies and faults and differences can be paired.
+  public var contender: Contender
+  /// From 1. Trials of the same number have the same seed for every contender and sweep point, so that
+  /// they meet the same arrivals, latencies and faults and differences can be paired.
   public var trial: Int
 
   public var seed: UInt64 { experiment.seed &+ UInt64(trial - 1) }
 
-  /// All trials of a plan: by sweep point, protocol and trial, the order of the CSV files.
+  /// All trials of a plan: by sweep point, contender and trial, the order of the CSV files.
   public static func all(of plan: ExperimentPlan) -> [TrialTask] {
     plan.points.enumerated().flatMap { index, point in
-      point.experiment.protocols.flatMap { choice in
+      point.experiment.contenders.flatMap { contender in
         (1...max(plan.experiment.trials, 1)).map { trial in
-          TrialTask(point: index, experiment: point.experiment, choice: choice, trial: trial)
+          TrialTask(
+            point: index, experiment: point.experiment, contender: contender, trial: trial)
         }
       }
     }
@@ -41,22 +42,28 @@ public struct TrialReport: Sendable {
 
 /// Runs trials in the simulator.
 public enum TrialRunner {
-  /// - Parameter progress: gets the virtual time and the number of events now and then; returns false to
-  ///   abandon the trial.
+  /// - Parameters:
+  ///   - task: of the simulation runtime.
+  ///   - progress: gets the virtual time and the number of events now and then; returns false to
+  ///     abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
     _ task: TrialTask, progress: @escaping (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialReport? {
-    guard let kind = ProtocolKind(rawValue: task.choice.name) else {
-      preconditionFailure("a validated experiment names \(task.choice.name), which is not listed")
+    guard task.experiment.runtime == .simulation, case .protocol(let choice) = task.contender,
+      let kind = ProtocolKind(rawValue: choice.name)
+    else {
+      preconditionFailure(
+        "\(task.contender.name) is not a listed protocol, or not for the simulator")
     }
-    var visitor = SimulationVisitor(kind: kind, task: task, progress: progress)
+    var visitor = SimulationVisitor(kind: kind, choice: choice, task: task, progress: progress)
     return kind.visit(&visitor)
   }
 }
 
 struct SimulationVisitor: ProtocolVisitor {
   let kind: ProtocolKind
+  let choice: ProtocolChoice
   let task: TrialTask
   let progress: (Interval, Int) -> Bool
 
@@ -65,10 +72,10 @@ struct SimulationVisitor: ProtocolVisitor {
   ) -> TrialReport? {
     let experiment = task.experiment
     var setup = TrialSetup<Core>(
-      membership: kind.membership(replicas: task.choice.replicas),
-      options: Core.Options(task.choice.options))
+      membership: kind.membership(replicas: choice.replicas),
+      options: Core.Options(choice.options))
     setup.environment = experiment.environment
-    setup.faults = experiment.faults(for: task.choice)
+    setup.faults = experiment.faults(for: choice)
     setup.clients = experiment.workload.clients
     setup.arrival = experiment.workload.arrival
     setup.timeout = experiment.workload.timeout

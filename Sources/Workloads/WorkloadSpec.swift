@@ -14,6 +14,9 @@ public struct WorkloadSpec: Sendable, Equatable {
   public var timeout = Interval.seconds(1)
   /// Pause of a closed-loop client between an answer and its next operation.
   public var thinkTime = Interval.zero
+  /// How clients reach a node where there are connections: in the cluster runtime and to targets. The
+  /// simulator models none, so there it makes no difference.
+  public var connections = ConnectionSharing.shared(4)
 
   public init() {}
 }
@@ -25,6 +28,14 @@ public enum Arrival: Sendable, Equatable {
   /// clients. An operation that comes due while all clients are busy waits for the first free one; its
   /// latency counts from the moment it came due.
   case open(rate: Double, process: ArrivalProcess)
+}
+
+/// How many TCP connections lead to each node.
+public enum ConnectionSharing: Sendable, Equatable {
+  /// This many, 1...1024, that all clients share. Requests on one connection are pipelined.
+  case shared(Int)
+  /// Each client has its own.
+  case perClient
 }
 
 public enum ArrivalProcess: String, Sendable, CaseIterable {

@@ -86,63 +86,6 @@ struct Listing {
     }
   }
 
-  static let faults = Listing(name: "faults", columns: ["kind", "example", "meaning"]) {
-    [
-      [
-        "crash", #"{ at: "5s", crash: "leader", for: "3s" }"#,
-        "the process dies and restarts from its disk; disk: \"torn\" keeps part of what was being written",
-      ],
-      ["pause", #"{ at: "5s", pause: "leader", for: "2s" }"#, "the process stops and goes on"],
-      [
-        "slow-cpu", #"{ at: "5s", "slow-cpu": "follower", factor: 10, for: "2s" }"#,
-        "everything the node computes takes longer",
-      ],
-      [
-        "partition", #"{ at: "5s", partition: "minority-with-leader", for: "2s" }"#,
-        "replicas cannot reach each other: "
-          + PartitionShape.names.joined(separator: ", ") + ", or groups such as [[0, 1], [2]]",
-      ],
-      [
-        "link", #"{ at: "5s", link: "leader", loss: 0.1, latency: "5ms", for: "2s" }"#,
-        "all links of the node lose, delay, duplicate, reorder or corrupt messages",
-      ],
-      [
-        "clock", #"{ at: "5s", clock: "random", jump: "-500ms" }"#,
-        "the node's clock steps, or drifts: drift: 0.01; leases of primary-backup and chain-replication "
-          + "stand clocks that differ by a factor of 1.25",
-      ],
-      [
-        "disk", #"{ at: "5s", disk: "follower", slow: "20ms", for: "2s" }"#,
-        "every sync takes longer, or none ends: stall: true",
-      ],
-      [
-        "chaos",
-        #"{ chaos: { mtbf: "4s", mttr: "500ms", kinds: ["crash"] }, from: "5s", until: "9s" }"#,
-        "random faults, one at a time: "
-          + ChaosKind.allCases.map(\.rawValue).joined(separator: ", "),
-      ],
-      [
-        "targets", FaultTarget.named.map(\.name).joined(separator: " "),
-        "or the number of a replica; resolved when the fault fires",
-      ],
-    ]
-  }
-
-  static let workloads = Listing(name: "workloads", columns: ["workload", "meaning"]) {
-    WorkloadPreset.allCases.map { [$0.rawValue, $0.meaning] } + [
-      ["arrival: \"closed\"", "each client waits for its answer before it asks again"],
-      [
-        "arrival: { open: \"5000/s\" }",
-        "operations come due whatever the answers do; process: \"poisson\" or \"constant\"",
-      ],
-      ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
-      [
-        "distribution",
-        "\"uniform\", { zipfian: 0.99 }, { hotspot: [keys, operations] }, \"latest\"",
-      ],
-    ]
-  }
-
   static let bugs = Listing(name: "bugs", columns: ["protocol", "unsafeBug", "meaning"]) {
     ProtocolKind.allCases.flatMap { kind in
       kind.description.bugs.map { [kind.name, $0.name, $0.meaning] }

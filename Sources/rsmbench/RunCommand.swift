@@ -9,20 +9,21 @@ extension Command {
     meaning: "Runs an experiment, prints the comparison and writes its results to DIR/NAME-SEED/.",
     notes: """
       Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C
-      ends the run and keeps the trials that are finished; --resume goes on from there. The same seed gives
-      the same CSV files to the last byte, whatever --jobs is.
+      ends the run and keeps the trials that are finished; --resume goes on from there. In the simulation
+      the same seed gives the same CSV files to the last byte, whatever --jobs is. In the cluster runtime
+      trials run one at a time, since they would take each other's processors.
       """,
     flags: {
       [
         Flag(
           name: "--out", value: "DIR", meaning: "where the run's directory goes (default results)"),
-        Flag(
-          name: "--runtime", value: "simulation|cluster",
-          meaning: "replaces the file's runtime (this version has simulation)"),
+        runtimeFlag, hostsFlag,
         Flag(name: "--seed", value: "N", meaning: "replaces the file's seed"),
         Flag(name: "--trials", value: "N", meaning: "replaces the file's number of trials"),
         Flag(
-          name: "--jobs", value: "N", meaning: "trials that run at a time (default one per core)"),
+          name: "--jobs", value: "N",
+          meaning: "simulated trials that run at a time (default one per core)"
+        ),
         setFlag,
         Flag(
           name: "--history", meaning: "also writes every trial's history in Jepsen's EDN format"),
@@ -39,6 +40,8 @@ extension Command {
 /// What `rsmbench run` was asked to do.
 struct RunRequest {
   let plan: ExperimentPlan
+  /// The nodes to run on; `nil` if the runner starts its own, or simulates.
+  let hosts: HostsFile?
   let output: String
   let existing: RunDirectory.Existing
   let jobs: Int
@@ -47,18 +50,14 @@ struct RunRequest {
   let format: String
 
   init(_ arguments: Arguments) throws {
-    var overrides = try arguments.all("--set").map { try Override(set: $0) }
+    var overrides: [Override] = []
     if let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max) {
       overrides.append(.seed(seed))
     }
     if let trials = try arguments.integer("--trials", in: 1...10_000) {
       overrides.append(.trials(trials))
     }
-    if let runtime = try arguments.choice("--runtime", of: ["simulation", "cluster"]) {
-      overrides.append(.runtime(runtime))
-    }
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    jobs = try arguments.integer("--jobs", in: 1...1_024) ?? cores
+    let jobs = try arguments.integer("--jobs", in: 1...1_024)
     format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
     guard !(arguments.has("--resume") && arguments.has("--force")) else {
       throw UsageError("--resume continues a run and --force starts it again: give one of them")
@@ -68,10 +67,24 @@ struct RunRequest {
     guard !output.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
     writesHistories = arguments.has("--history")
     isQuiet = arguments.has("--quiet")
-    plan = try Command.readPlan(arguments, overrides: overrides)
+    hosts = try Command.readHosts(arguments)
+    plan = try Command.readPlan(arguments, overrides: overrides, hosts: hosts)
+    switch plan.experiment.runtime {
+    case .simulation: self.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+    case .cluster:
+      if let jobs, jobs > 1 {
+        throw UsageError(
+          "--jobs: found \(jobs), allowed 1 in the cluster runtime, where trials would take each "
+            + "other's processors")
+      }
+      self.jobs = 1
+    }
   }
 
   func run() async throws -> ExitCode {
+    guard plan.experiment.runtime == .simulation else {
+      throw UsageError("the cluster runtime is not available in this version")
+    }
     let started = Date()
     let outline = RunOutline(plan)
     let directory = try RunDirectory(
@@ -86,7 +99,8 @@ struct RunRequest {
     let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }
     let manifest = Manifest(
       outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
-      version: version, gitRevision: GitRevision.ofProgram, startedAt: started,
+      targets: plan.experiment.targets, version: version, gitRevision: GitRevision.ofProgram,
+      startedAt: started,
       wallTime: Date().timeIntervalSince(started))
     try directory.writeResults(trials, manifest: manifest)
     if !trials.isEmpty { show(ResultTable(outline: outline, trials: trials)) }
@@ -115,7 +129,7 @@ extension RunOutline {
   init(_ plan: ExperimentPlan) {
     let experiment = plan.experiment
     self.init(
-      name: experiment.name, seed: experiment.seed, protocols: experiment.protocols.map(\.name),
+      name: experiment.name, seed: experiment.seed, protocols: experiment.contenders.map(\.name),
       trials: experiment.trials, sweepPaths: experiment.sweep.map(\.path),
       points: plan.points.map { $0.values.map(\.text) })
   }

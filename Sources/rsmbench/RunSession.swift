@@ -24,7 +24,7 @@ final class RunSession: Sendable {
     let done = Set(directory.finishedBefore.map(\.place))
     tasks = TrialTask.all(of: plan).compactMap { task in
       let names = directory.outline.protocols
-      let index = names.firstIndex(of: task.choice.name) ?? 0
+      let index = names.firstIndex(of: task.contender.name) ?? 0
       let place = TrialPlace(point: task.point, protocolIndex: index, trial: task.trial)
       return done.contains(place) ? nil : (task, place)
     }
@@ -52,11 +52,7 @@ final class RunSession: Sendable {
 
   private func runTrial(_ number: Int) {
     let (task, place) = tasks[number]
-    let report = TrialRunner.run(task) { time, events in
-      self.progress.advance(trial: number, simulatedNs: time.nanoseconds, events: events)
-      return !self.isStopped.load(ordering: .relaxed)
-    }
-    guard let report else { return }
+    guard let report = report(on: task, number) else { return }
     let trial = FinishedTrial(
       place: place, seed: task.seed, observation: report.observation, metrics: report.metrics,
       verdict: TrialVerdict(report.verdict))
@@ -74,5 +70,17 @@ final class RunSession: Sendable {
     }
     state.withLock { $0.finished.append(trial) }
     progress.finish(trial: number, events: report.observation.eventsProcessed)
+  }
+
+  /// `nil` if the trial was abandoned.
+  private func report(on task: TrialTask, _ number: Int) -> TrialReport? {
+    func goesOn(_ time: Interval, _ events: Int) -> Bool {
+      progress.advance(trial: number, simulatedNs: time.nanoseconds, events: events)
+      return !isStopped.load(ordering: .relaxed)
+    }
+    switch task.experiment.runtime {
+    case .simulation: return TrialRunner.run(task, progress: goesOn)
+    case .cluster: preconditionFailure("RunRequest.run refuses the cluster runtime")
+    }
   }
 }

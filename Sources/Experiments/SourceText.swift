@@ -1,0 +1,46 @@
+import Foundation
+
+/// Text files that people write, and the JSON5 in them.
+enum SourceText {
+  private static let mostBytes = 1 << 20
+
+  /// - Parameter allowed: what the file should be: `a readable experiment file`.
+  static func contents(of file: String, _ allowed: String) throws(ExperimentError) -> String {
+    func refused(_ found: String) -> ExperimentError {
+      ExperimentError(file: file, path: "", found: found, allowed: allowed)
+    }
+    let path = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
+      throw refused("no such file")
+    }
+    let type = attributes[.type] as? FileAttributeType
+    guard type == .typeRegular else {
+      throw refused(type == .typeDirectory ? "a directory" : "something that is not a file")
+    }
+    guard (attributes[.size] as? NSNumber)?.intValue ?? 0 <= mostBytes else {
+      throw refused("more than 1MiB")
+    }
+    guard let bytes = FileManager.default.contents(atPath: path) else {
+      throw refused("a file that cannot be read")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw refused("bytes that are not UTF-8 text")
+    }
+    return text
+  }
+
+  /// - Parameter example: what an object of this kind of file looks like.
+  static func parse(_ text: String, example: String) throws(ExperimentError) -> JSONValue {
+    guard !text.utf8.allSatisfy({ $0 == 0x20 || (9...13).contains($0) }) else {
+      throw ExperimentError(
+        path: "", found: "an empty file", allowed: "an object, such as \(example)")
+    }
+    do {
+      return try JSON5Parser.parse(text)
+    } catch {
+      throw ExperimentError(
+        path: "line \(error.line), column \(error.column)", found: error.found,
+        allowed: error.allowed)
+    }
+  }
+}

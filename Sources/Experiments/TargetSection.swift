@@ -1,0 +1,113 @@
+import Sockets
+import Workloads
+
+/// `target`: other systems as further rows of the comparison, driven by the same workload, measured with
+/// the same clock and checked by the same checker. One object or a list of them:
+///
+///     target: { redis: "127.0.0.1:6379" }
+///     target: [{ name: "my-redis", redis: "10.0.0.7:6379" }, { etcd: "localhost:2379" }]
+///
+/// The row is called as the system unless `name` says otherwise. With a target `protocols` may be `[]`.
+struct TargetSection {
+  private static let example = #"{ redis: "127.0.0.1:6379" }"#
+
+  let runtime: ExperimentRuntime
+  /// Names that no target may have.
+  let taken: [String]
+
+  func read(_ node: Node?) throws(ExperimentError) -> [TargetChoice] {
+    guard let node else { return [] }
+    var choices: [TargetChoice] = []
+    let nodes: [Node]
+    if case .array = node.value {
+      nodes = try node.elements("a list of targets", atMost: 16)
+    } else {
+      nodes = [node]
+    }
+    for node in nodes {
+      let choice = try target(node)
+      guard !taken.contains(choice.name), !choices.contains(where: { $0.name == choice.name })
+      else {
+        throw ExperimentError(
+          path: Node.path(node.path, "name"), found: JSONValue.quoted(choice.name),
+          allowed: "a name that no protocol and no other target has")
+      }
+      choices.append(choice)
+    }
+    guard choices.isEmpty || runtime == .cluster else {
+      throw node.refused(
+        "a target only with runtime \"cluster\" (a simulation cannot drive a real server)")
+    }
+    return choices
+  }
+
+  private func target(_ node: Node) throws(ExperimentError) -> TargetChoice {
+    let kinds = TargetKind.allCases
+    guard case .object = node.value else {
+      throw node.refused("a target, such as \(TargetSection.example), or a list of targets")
+    }
+    let section = try Section(node, path: node.path, known: ["name"] + kinds.map(\.rawValue))
+    let named = kinds.filter { section[$0.rawValue] != nil }
+    guard let kind = named.first, named.count == 1,
+      let address = section[kind.rawValue]
+    else {
+      throw node.refused("exactly one of " + kinds.map(\.rawValue).joined(separator: " and "))
+    }
+    return TargetChoice(
+      name: try section["name"]?.name() ?? kind.rawValue, kind: kind,
+      address: try address.address(orLocalhost: true))
+  }
+}
+
+extension TargetChoice {
+  var json: JSONValue {
+    .object([.init("name", .string(name)), .init(kind.rawValue, .string(address))])
+  }
+}
+
+/// What an experiment with targets may not say.
+enum TargetRules {
+  static func check(
+    _ targets: [TargetChoice], _ mix: OperationMix
+  ) throws(ExperimentError) {
+    for target in targets {
+      let reason =
+        switch target.kind {
+        case .redis: "Redis has GET, SET, DEL and APPEND"
+        case .etcd: "etcd is driven with get, put and delete"
+        }
+      let missing =
+        mix.compareAndSwap > 0
+        ? ("cas", mix.compareAndSwap)
+        : target.kind == .etcd && mix.append > 0 ? ("append", mix.append) : nil
+      guard let (name, share) = missing else { continue }
+      throw ExperimentError(
+        path: "workload.mix.\(name)", found: "\(Node.plain(share)) with the target \(target.name)",
+        allowed: "a mix without \(name) (\(reason))")
+    }
+  }
+
+  static func check(_ targets: [TargetChoice], _ faults: Node?) throws(ExperimentError) {
+    guard let target = targets.first, let node = faults, node.value != .array([]) else { return }
+    throw node.refused(
+      "no faults beside the target \(target.name) (a fault cannot be injected into a server that "
+        + "rsmbench did not start)")
+  }
+}
+
+extension Node {
+  /// A numeric address with a port other than 0, in its plain form.
+  func address(orLocalhost: Bool = false) throws(ExperimentError) -> String {
+    let allowed =
+      #"a numeric address and a port, such as "127.0.0.1:7400" or "[::1]:7400""#
+      + (orLocalhost ? #", or "localhost:7400""# : "")
+    var text = try string(allowed)
+    let local = "localhost:"
+    if orLocalhost, text.hasPrefix(local) { text = "127.0.0.1:" + text.dropFirst(local.count) }
+    // Beyond a zero byte the system would not look.
+    guard !text.utf8.contains(0), let endpoint = Endpoint(text), endpoint.port > 0 else {
+      throw refused(allowed)
+    }
+    return endpoint.description
+  }
+}
