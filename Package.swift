@@ -133,6 +133,7 @@ let package = Package(
         "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
         "StateMachines", "Histories", "Replication",
       ]),
+    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "CLinux"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
     tests(

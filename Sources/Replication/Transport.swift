@@ -10,12 +10,21 @@ public protocol Transport<Message>: ~Copyable {
 }
 
 /// Where a replica's records survive a crash.
-public protocol DurableLog<Record>: ~Copyable {
-  associatedtype Record: WireCodable & Sendable
+///
+/// A host appends what the core persists during a turn, commits once, and only then sends what rests on
+/// it. After an error the log refuses everything: what is durable is known only after it is opened anew.
+public protocol DurableLog: ~Copyable {
+  associatedtype Failure: Error
 
-  /// Adds records behind all others. They are durable only after a sync that began later has ended.
-  mutating func append(_ records: [Record])
+  /// Adds a record behind all others. It is durable once a later `commit` has returned.
+  mutating func append<Record: WireCodable>(_ record: Record)
 
-  /// All records that are durable now, oldest first.
-  func durableRecords() -> [Record]
+  /// Makes all records appended so far durable, or throws and makes nothing of it known.
+  mutating func commit() throws(Failure)
+
+  /// Hands over the records that were durable when the log was opened, oldest first: all that any
+  /// earlier life has committed, perhaps followed by some that it was about to.
+  func forEachRecovered<Record: WireCodable>(
+    _ type: Record.Type, _ body: (Record) -> Void
+  ) throws(Failure)
 }

@@ -1,45 +1,255 @@
 import Glibc
 import Replication
 
-public struct LogIdentity: Sendable {
-  public var cluster: String
-  public var protocolName: String
-  public var node: Int
-  public init(cluster: String, protocolName: String, node: Int) {
-    self.cluster = cluster
-    self.protocolName = protocolName
-    self.node = node
-  }
-}
-public enum LogFault { case syncError, full, bitFlip(seed: UInt64) }
-public struct WriteAheadLog: ~Copyable {
-  public var life: UInt64 = 1
-  public var recordCount = 0
-  public var syncCount = 0
-  public var bytesWritten = 0
-  var fd: Int32
-  let syncs: Bool
-  var writer = WireWriter()
-  public init(directory: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20) throws {
-    mkdir(directory, 0o755)
-    fd = open(directory + "/log", O_RDWR | O_CREAT | O_TRUNC, 0o644)
+/// The log of one replica: what it must not forget, in files of one directory.
+///
+/// ```swift
+/// var log = try WriteAheadLog(directory: "data/0", identity: identity, syncs: true)
+/// try log.forEachRecovered(Record.self) { core.recover($0) }
+/// log.append(record)
+/// try log.commit()  // Only now may anything be said that rests on the record.
+/// ```
+///
+/// All records that one turn appends form one block, which `commit` writes and syncs at once. The files:
+///
+/// - `node`: whose log this is and how often it was opened (`NodeFile`).
+/// - `lock`: locked while the log is open, so that two processes never share a directory.
+/// - `synced`: the last block known to be durable (`SyncedMark`).
+/// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`). With syncs, each is
+///   written full of zeros before use, the next one in advance by a thread.
+///
+/// Opening a log finishes what a crash interrupted and refuses everything that no crash can leave
+/// (`LogScan`). What cannot be noticed: a loss of power that takes the last state of `synced`, together
+/// with a disk that then returns zeros for what it had reported as durable.
+///
+/// The first error of a write or a sync is final: what the files hold then is known only after they are
+/// read again, so the log throws the same error at every later call and the replica has to stop.
+public struct WriteAheadLog: ~Copyable, Sendable {
+  public let directoryPath: String
+  /// How often the log has been opened, this time included. Durable before anything else is.
+  public let life: UInt64
+  /// Whether `commit` waits for the disk.
+  public let syncs: Bool
+  public let segmentByteCount: Int
+  /// How many records earlier lives have left.
+  public let recoveredRecordCount: Int
+  /// How often `commit` has waited for the disk since the log was opened.
+  public internal(set) var syncCount = 0
+  /// Bytes of the blocks written since the log was opened.
+  public internal(set) var bytesWritten = 0
+
+  /// The block of this turn: room for its header, then its records.
+  @usableFromInline var buffer = WireWriter()
+  @usableFromInline var pendingRecordCount = 0
+  /// What every call throws from now on.
+  @usableFromInline var failure: LogError?
+
+  let digest: UInt64
+  let directory: File
+  let lock: File
+  var mark: SyncedMark
+  var segment: OpenSegment
+  var next: SegmentPreparation?
+  /// The segments that earlier lives have left.
+  let recovered: [RecoveredSegment]
+  let lastRecoveredBlock: UInt64
+  /// The last block written.
+  var block: UInt64
+  /// The last record written.
+  var record: UInt64
+  var fault: LogFault?
+
+  /// Opens a log, or creates an empty one.
+  /// - Parameters:
+  ///   - directory: is created, with those above it, if it is not there.
+  ///   - syncs: without syncs, records survive the death of the process but no loss of power. May change
+  ///     from one life to the next.
+  ///   - segmentByteCount: the size of new segments, at least 4096. A block that is too large for that
+  ///     gets a segment of its own.
+  public init(
+    directory path: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20
+  ) throws(LogError) {
+    precondition(segmentByteCount >= 4096)
+    guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
+      throw LogError(
+        .system(EINVAL), path: path, reason: "the names of a log are at most 128 bytes long")
+    }
+    try Directory.create(path)
+    let directory = try File(path, O_RDONLY | O_DIRECTORY)
+    let lock = try DirectoryLock.take(path)
+    try WriteAheadLog.removeUnfinished(in: path)
+    let earlier = try NodeFile.read(from: directory)
+    try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
+    let digest = identity.digest
+    var mark = try SyncedMark(in: directory, digest: digest, mayCreate: earlier == nil)
+    var recovery = try Recovery(
+      path, digest: digest, synced: mark.block, mayLackHeader: earlier.map { !$0.syncs } ?? true)
+    guard earlier != nil || recovery.block == 0 else {
+      throw .damaged("\(path)/\(NodeFile.name)", "the file is missing but there are records")
+    }
+    try recovery.repair(in: directory, syncs: syncs, mark: &mark)
+    let size = Sector.roundedUp(segmentByteCount)
+    let segment = try recovery.openSegment(digest: digest, syncs: syncs, segmentByteCount: size)
+    var next = try recovery.openNext(after: segment, segmentByteCount: size)
+    let life = (earlier?.life ?? 0) + 1
+    try NodeFile(identity: identity, life: life, syncs: syncs).write(to: directory)
+    if syncs && next == nil {
+      next = try SegmentPreparation(in: path, segment.header.following(byteCount: size))
+    }
+    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    directoryPath = path
+    self.life = life
     self.syncs = syncs
-    if syncs {
-    let zeros = [UInt8](repeating: 0, count: 64 << 20)
-    _ = zeros.withUnsafeBytes { pwrite(fd, $0.baseAddress, $0.count, 0) }
-    fsync(fd)
+    self.segmentByteCount = size
+    recoveredRecordCount = Int(recovery.record)
+    self.digest = digest
+    self.directory = directory
+    self.lock = lock
+    self.mark = mark
+    self.segment = segment
+    self.next = next
+    recovered = recovery.used
+    lastRecoveredBlock = recovery.block
+    block = recovery.block
+    record = recovery.record
+  }
+
+  /// Records in the log: recovered and committed.
+  public var recordCount: Int { Int(record) }
+
+  /// Adds a record to what the next `commit` makes durable. After a failure nothing is added.
+  @inlinable
+  public mutating func append<Record: WireCodable>(_ record: Record) {
+    guard failure == nil else { return }
+    if pendingRecordCount == 0 { startBlock() }
+    let start = buffer.count
+    buffer.write(UInt32(0))
+    record.encode(into: &buffer)
+    buffer.overwrite(at: start, with: UInt32(buffer.count - start - 4))
+    pendingRecordCount += 1
+  }
+
+  /// Makes all records appended so far durable: one write and one sync, or nothing if there are none.
+  /// - Throws: what failed; the log refuses everything from then on.
+  public mutating func commit() throws(LogError) {
+    if let failure { throw failure }
+    guard pendingRecordCount > 0 else { return }
+    do {
+      try write()
+      try sync()
+    } catch {
+      failure = error
+      throw error
     }
   }
-  public mutating func forEachRecovered<Record: WireCodable>(_ type: Record.Type, _ body: (Record) -> Void) throws {}
-  public mutating func append<Record: WireCodable>(_ record: Record) {
-    record.encode(into: &writer)
-    recordCount += 1
+
+  /// Lets another log open the directory. What was appended and not committed is lost.
+  public mutating func close() {
+    guard failure?.kind != .closed else { return }
+    failure = LogError(.closed, path: directoryPath, reason: "the log is closed")
+    // The thread, if there is one, must not write to the directory any more.
+    next = nil
+    flock(lock.descriptor, LOCK_UN)
   }
-  public mutating func commit() throws {
-    let count = writer.withBytes { pwrite(fd, $0.baseAddress, $0.count, bytesWritten) }
-    bytesWritten += count
-    writer.removeAll()
-    if syncs { fdatasync(fd); syncCount += 1 }
+
+  @usableFromInline
+  mutating func startBlock() {
+    buffer.removeAll()
+    buffer.reserve(BlockHeader.byteCount)
+    buffer.count = BlockHeader.byteCount
   }
-  public mutating func inject(_ fault: LogFault?) {}
+
+  /// Writes the block of this turn without making it durable.
+  mutating func write() throws(LogError) {
+    let payloadByteCount = buffer.count - BlockHeader.byteCount
+    let byteCount = Sector.roundedUp(buffer.count)
+    buffer.reserve(byteCount - buffer.count)
+    if segment.position + byteCount > segment.capacity { try startSegment(for: byteCount) }
+    let offset = segment.position
+    sealBlock(payloadByteCount: payloadByteCount, blockByteCount: byteCount)
+    buffer.count = byteCount
+    let code = fault == .full ? ENOSPC : buffer.withBytes { segment.file.write($0, at: offset) }
+    guard code == 0 else { throw segment.file.failure(code, "write") }
+    segment.position += byteCount
+    bytesWritten += byteCount
+    block += 1
+    record += UInt64(pendingRecordCount)
+    pendingRecordCount = 0
+  }
+
+  /// Waits until everything written is durable, and notes that it is.
+  mutating func sync() throws(LogError) {
+    guard syncs else { return }
+    guard fault != .syncError else { throw segment.file.failure(EIO, "sync") }
+    try segment.file.syncData()
+    syncCount += 1
+    let code = mark.advance(to: block)
+    guard code == 0 else { throw File.failure(code, mark.path, "write") }
+  }
+
+  /// Fills in padding and header of the block in the buffer.
+  private mutating func sealBlock(payloadByteCount: Int, blockByteCount: Int) {
+    var header = BlockHeader(
+      number: block + 1, firstRecord: record + 1, payloadByteCount: payloadByteCount,
+      recordCount: UInt32(pendingRecordCount), zeroSectorCount: 0, checksum: 0)
+    let seal = segment.header.seal
+    let offset = segment.position
+    let end = buffer.count
+    buffer.storage.withUnsafeMutableBytes { bytes in
+      let block = UnsafeMutableRawBufferPointer(rebasing: bytes[..<blockByteCount])
+      if end < blockByteCount {
+        memset(block.baseAddress! + end, 0, blockByteCount - end)
+      }
+      header.checksum = CRC32C.checksum(
+        UnsafeRawBufferPointer(rebasing: block[BlockHeader.byteCount...]))
+      header.zeroSectorCount = UInt32(
+        Sector.zeroCount(UnsafeRawBufferPointer(rebasing: block[Sector.byteCount...])))
+      header.store(to: block, seal: seal, offset: offset)
+    }
+  }
+
+  /// Goes on in the next segment.
+  private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
+    let needed = Sector.byteCount + blockByteCount
+    guard syncs else {
+      let header = segment.header.following(byteCount: 0)
+      segment = OpenSegment(
+        try SegmentFile.createGrowing(in: directoryPath, header), header,
+        capacity: max(segmentByteCount, needed))
+      return
+    }
+    // Also if the prepared one is too small: its thread must have ended before it is replaced.
+    var prepared = next.take()
+    let file = try prepared?.finish()
+    let header = segment.header.following(byteCount: max(needed, segmentByteCount))
+    if let file, header.byteCount == segmentByteCount {
+      segment = OpenSegment(file, header)
+    } else {
+      segment = OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
+    }
+    next = try SegmentPreparation(
+      in: directoryPath, header.following(byteCount: segmentByteCount))
+  }
 }
+
+/// The segment that is written to.
+struct OpenSegment: ~Copyable, Sendable {
+  let file: File
+  let header: SegmentHeader
+  /// How many bytes may be written; a block larger than that starts a new segment.
+  let capacity: Int
+  /// Where the next block goes.
+  var position = Sector.byteCount
+
+  init(
+    _ file: consuming File, _ header: SegmentHeader, capacity: Int? = nil,
+    position: Int = Sector.byteCount
+  ) {
+    self.file = file
+    self.header = header
+    self.capacity = capacity ?? header.byteCount
+    self.position = position
+  }
+}
+
+extension WriteAheadLog: DurableLog {}

@@ -1,0 +1,162 @@
+import Glibc
+
+/// An open file or directory, closed when the value ends.
+struct File: ~Copyable, Sendable {
+  let descriptor: Int32
+  /// For messages.
+  var path: String
+
+  /// - Parameter flags: those of open(2). Every descriptor is closed on exec.
+  init(_ path: String, _ flags: Int32) throws(LogError) {
+    descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o644)
+    self.path = path
+    guard descriptor >= 0 else { throw File.failure(errno, path, "open") }
+  }
+
+  deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
+
+  static func failure(_ code: Int32, _ path: String, _ attempt: String) -> LogError {
+    LogError(
+      .system(code), path: path, reason: "cannot \(attempt): \(String(cString: strerror(code)))")
+  }
+
+  func failure(_ code: Int32, _ attempt: String) -> LogError {
+    File.failure(code, path, attempt)
+  }
+
+  /// Writes everything. Returns 0 or an `errno`, so that it can be called where nothing may be thrown.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(
+        descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      done += count
+    }
+    return 0
+  }
+
+  func write(_ bytes: [UInt8], at offset: Int) throws(LogError) {
+    let code = bytes.withUnsafeBytes { write($0, at: offset) }
+    guard code == 0 else { throw failure(code, "write") }
+  }
+
+  /// Writes zeros in pieces of at most a mebibyte.
+  /// - Parameter syncsPieces: syncs each piece by itself, so that whoever else syncs on the same disk
+  ///   never waits for much.
+  func writeZeros(_ range: Range<Int>, syncsPieces: Bool) throws(LogError) {
+    let zeros = [UInt8](repeating: 0, count: min(range.count, 1 << 20))
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(zeros.count, range.upperBound - offset)
+      let code = zeros.withUnsafeBytes {
+        write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: offset)
+      }
+      guard code == 0 else { throw failure(code, "write") }
+      if syncsPieces { try syncData() }
+      offset += count
+    }
+  }
+
+  func byteCount() throws(LogError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure(errno, "look at") }
+    return Int(status.st_size)
+  }
+
+  /// The whole file.
+  func contents() throws(LogError) -> [UInt8] {
+    let size = try byteCount()
+    var code: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      while filled < size {
+        let count = pread(descriptor, buffer.baseAddress! + filled, size - filled, off_t(filled))
+        if count < 0 && errno == EINTR { continue }
+        if count < 0 { code = errno }
+        if count <= 0 { return }
+        filled += count
+      }
+    }
+    guard code == 0 else { throw failure(code, "read") }
+    return bytes
+  }
+
+  func truncate(to byteCount: Int) throws(LogError) {
+    guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw failure(errno, "truncate") }
+  }
+
+  /// Makes content and length durable.
+  func syncData() throws(LogError) {
+    guard fdatasync(descriptor) == 0 else { throw failure(errno, "sync") }
+  }
+
+  /// Makes content and all metadata durable; of a directory, its entries.
+  func sync() throws(LogError) {
+    guard fsync(descriptor) == 0 else { throw failure(errno, "sync") }
+  }
+
+  /// Gives the file another name, durably, replacing what has that name.
+  mutating func rename(to newPath: String, in directory: borrowing File) throws(LogError) {
+    guard Glibc.rename(path, newPath) == 0 else { throw failure(errno, "rename") }
+    path = newPath
+    try directory.sync()
+  }
+}
+
+/// Directories by their paths.
+enum Directory {
+  /// Creates the directory and those above it, durably.
+  static func create(_ path: String) throws(LogError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw File.failure(ENOTDIR, path, "open")
+      }
+      return
+    }
+    let parent = parent(of: path)
+    if parent != path { try create(parent) }
+    guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
+      throw File.failure(errno, path, "create")
+    }
+    try File(parent, O_RDONLY | O_DIRECTORY).sync()
+  }
+
+  static func parent(of path: String) -> String {
+    var end = path.utf8.endIndex
+    let slash = UInt8(ascii: "/")
+    func last(before index: String.Index) -> UInt8? {
+      index > path.utf8.startIndex ? path.utf8[path.utf8.index(before: index)] : nil
+    }
+    while let byte = last(before: end), byte == slash { end = path.utf8.index(before: end) }
+    while let byte = last(before: end), byte != slash { end = path.utf8.index(before: end) }
+    while let byte = last(before: end), byte == slash { end = path.utf8.index(before: end) }
+    if end == path.utf8.startIndex { return path.hasPrefix("/") ? "/" : "." }
+    return String(path[..<end])
+  }
+
+  /// The names in a directory, sorted, without `.` and `..`.
+  static func names(in path: String) throws(LogError) -> [String] {
+    guard let stream = opendir(path) else { throw File.failure(errno, path, "list") }
+    defer { closedir(stream) }
+    var names: [String] = []
+    errno = 0
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+      errno = 0
+    }
+    guard errno == 0 else { throw File.failure(errno, path, "list") }
+    return names.sorted()
+  }
+
+  /// Removes a file; one that is not there is no error.
+  static func remove(_ path: String) throws(LogError) {
+    guard unlink(path) == 0 || errno == ENOENT else { throw File.failure(errno, path, "remove") }
+  }
+}

@@ -1,0 +1,125 @@
+import Glibc
+import Replication
+import Testing
+
+@testable import WriteAheadLog
+
+/// A directory that ends with the value.
+final class Scratch {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/wal-XXXXXX".utf8CString)
+    let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
+    path = try #require(made.map { String(cString: $0) })
+  }
+
+  deinit {
+    let names = (try? Directory.names(in: path)) ?? []
+    for name in names {
+      let inner = "\(path)/\(name)"
+      for file in (try? Directory.names(in: inner)) ?? [] { unlink("\(inner)/\(file)") }
+      unlink(inner)
+      rmdir(inner)
+    }
+    rmdir(path)
+  }
+
+  /// The directory of a log; not created yet.
+  var log: String { "\(path)/log" }
+
+  func file(_ name: String) -> String { "\(log)/\(name)" }
+}
+
+/// A record of some length whose content follows from its number, so that no two are alike and none can
+/// be mistaken for garbage.
+struct Fact: WireCodable, Equatable {
+  var number: UInt64
+  var padding: [UInt8]
+
+  init(_ number: UInt64, byteCount: Int = 24) {
+    self.number = number
+    var random = RandomStream(seed: number)
+    padding = (0..<max(0, byteCount - 12)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+  }
+
+  /// As many zeros, as in a value that somebody has cleared.
+  init(_ number: UInt64, zeroCount: Int) {
+    self.number = number
+    padding = [UInt8](repeating: 0, count: zeroCount)
+  }
+
+  var encodedByteCount: Int { 12 + padding.count }
+
+  func encode(into writer: inout WireWriter) {
+    writer.write(number)
+    writer.write(UInt32(padding.count))
+    writer.write(padding)
+  }
+
+  init(from reader: inout WireReader) throws(WireError) {
+    number = try reader.read(UInt64.self)
+    padding = try reader.readBytes(Int(try reader.read(UInt32.self)))
+  }
+}
+
+let testIdentity = LogIdentity(cluster: "test", protocolName: "raft", node: 0)
+
+extension WriteAheadLog {
+  init(_ directory: String, syncs: Bool = true, segment: Int = 16384) throws(LogError) {
+    try self.init(
+      directory: directory, identity: testIdentity, syncs: syncs, segmentByteCount: segment)
+  }
+
+  /// Everything that earlier lives have left.
+  func facts() throws(LogError) -> [Fact] {
+    var found: [Fact] = []
+    try forEachRecovered(Fact.self) { found.append($0) }
+    return found
+  }
+}
+
+/// Opens the log once and reads it.
+func recovered(_ directory: String, syncs: Bool = true) throws(LogError) -> [Fact] {
+  var log = try WriteAheadLog(directory, syncs: syncs)
+  let facts = try log.facts()
+  log.close()
+  return facts
+}
+
+/// What opening the log says, if it refuses.
+func refusal(_ directory: String, syncs: Bool = true) -> LogError? {
+  do {
+    _ = try recovered(directory, syncs: syncs)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+func contents(_ path: String) throws -> [UInt8] { try File(path, O_RDONLY).contents() }
+
+func replace(_ path: String, with bytes: [UInt8]) throws {
+  let file = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
+  try file.write(bytes, at: 0)
+}
+
+/// The files of a log, to be put back after each experiment.
+struct Snapshot {
+  var files: [String: [UInt8]] = [:]
+  let directory: String
+
+  init(_ directory: String) throws {
+    self.directory = directory
+    for name in try Directory.names(in: directory) {
+      files[name] = try contents("\(directory)/\(name)")
+    }
+  }
+
+  func restore() throws {
+    for name in try Directory.names(in: directory) where files[name] == nil {
+      unlink("\(directory)/\(name)")
+    }
+    for (name, bytes) in files { try replace("\(directory)/\(name)", with: bytes) }
+  }
+}
