@@ -90,7 +90,7 @@ let package = Package(
       "Runner",
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
-        "Measurement", "Experiments",
+        "Measurement", "Experiments", "Cluster", "Faults", "Sockets", "StateMachines",
       ]),
     module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
     module(
@@ -103,7 +103,7 @@ let package = Package(
       name: "rsmbench",
       dependencies: [
         "Benchmarks", "Experiments", "Faults", "Histories", "Measurement", "ProtocolList",
-        "Replication", "Results", "Runner", "Workloads",
+        "Replication", "Results", "Runner", "Workloads", "Cluster", "CLinux",
       ], swiftSettings: library),
 
     // Tests, one target per module, and three that look at the whole.

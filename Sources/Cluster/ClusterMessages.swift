@@ -110,7 +110,7 @@ public struct NodeCounters: Equatable, Sendable {
 
   public init() {}
 
-  static let fields: [WritableKeyPath<NodeCounters, Int> & Sendable] = [
+  static let fields: [any WritableKeyPath<NodeCounters, Int> & Sendable] = [
     \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
     \.busy, \.logRecords, \.garbage, \.overflowed,
   ]

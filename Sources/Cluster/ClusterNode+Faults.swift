@@ -2,6 +2,7 @@ import CLinux
 import Replication
 import ReplicaHosting
 import Sockets
+import WriteAheadLog
 
 /// Faults of links, clocks and disks, as a runner orders them.
 extension ClusterNode {
@@ -20,9 +21,9 @@ extension ClusterNode {
     switch order {
     case .faults(let faults): try suffer(faults)
     case .stepClock(let interval): clock.step(by: interval)
-    case .disk(.syncError): log.inject(.syncError)
-    case .disk(.full): log.inject(.full)
-    case .disk(.bitFlip): log.inject(.bitFlip(seed: faultRandom.next()))
+    case .disk(.syncError): _ = log.inject(.syncError)
+    case .disk(.full): _ = log.inject(.full)
+    case .disk(.bitFlip): _ = log.inject(.bitFlip(seed: faultRandom.next()))
     case .report: break
     }
   }

@@ -1,5 +1,6 @@
 import CLinux
 import Replication
+import ReplicaHosting
 import Sockets
 
 /// The connections over which this node speaks to the others.

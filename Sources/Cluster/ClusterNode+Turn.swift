@@ -1,6 +1,7 @@
 import Replication
 import ReplicaHosting
 import Sockets
+import WriteAheadLog
 
 /// The second half of a turn: what the host asked for is carried out.
 extension ClusterNode {

@@ -64,20 +64,24 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 
   /// Opens the log and recovers from it, and listens.
   public init(_ settings: NodeSettings, options: Core.Options) throws {
-    self.settings = settings
-    number = settings.node.index
-    loop = try EventLoop()
-    listener = try settings.endpoints[number].listen()
-    log = try WriteAheadLog(
+    let number = settings.node.index
+    let loop = try EventLoop()
+    let log = try WriteAheadLog(
       directory: settings.directory,
       identity: LogIdentity(
         cluster: settings.cluster, protocolName: settings.protocolName, node: number),
       syncs: settings.syncs)
-    life = UInt32(truncatingIfNeeded: log.life)
     var recovered = Host(
       id: settings.node, membership: settings.membership, options: options,
       seed: settings.seed &+ log.life &* 0x9E37_79B9)
     try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
+    let listener = try settings.endpoints[number].listen()
+    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    self.settings = settings
+    self.number = number
+    self.loop = loop
+    self.listener = listener
+    life = UInt32(truncatingIfNeeded: log.life)
     host = recovered
     barrier = DurabilityBarrier(recovered: log.recordCount)
     peers = settings.endpoints.map { PeerLink(endpoint: $0) }
@@ -88,6 +92,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
     now = MonotonicClock.now()
     counters.logRecords = log.recordCount
+    self.log = log
   }
 
   /// Works until the log fails or `isStopped` says so; it is asked at least every 100 ms.

@@ -1,4 +1,5 @@
 import Clients
+import Faults
 import Glibc
 import Replication
 import Sockets

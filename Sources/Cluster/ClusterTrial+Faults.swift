@@ -81,10 +81,10 @@ extension ClusterTrial {
     switch disk {
     case .kept: break
     case .torn:
-      try LogSurgery.tearTail(directory: directory, random: &faultRandom)
+      try LogSurgery.tearTail(directory, random: &faultRandom)
     case .lost:
       mayRefuse[node] = true
-      try LogSurgery.wipe(directory: directory)
+      try LogSurgery.wipe(directory)
     }
   }
 

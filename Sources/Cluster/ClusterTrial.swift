@@ -43,8 +43,6 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public init(
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
   ) throws {
-    self.setup = setup
-    aim = FaultAim(membership: setup.membership)
     let count = setup.membership.nodeCount
     var clockRandom = RandomStream(seed: setup.seed, label: 0xC10C)
     var skews: [Interval] = []
@@ -56,6 +54,12 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
             (clockRandom.unit() * 2 - 1) * Double(setup.maxSkew.nanoseconds))))
       drifts.append((clockRandom.unit() * 2 - 1) * setup.maxDrift)
     }
+    let port = try ClusterPort<Application>(
+      cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
+      replicaCount: setup.membership.replicas.count, connections: setup.connections)
+    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    self.setup = setup
+    aim = FaultAim(membership: setup.membership)
     self.skews = skews
     ledger = FaultLedger(drifts: drifts)
     mayRefuse = Array(repeating: false, count: count)
@@ -68,10 +72,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         count: setup.clients, replicas: setup.membership.replicas, arrival: setup.arrival,
         timeout: setup.timeout, thinkTime: setup.thinkTime,
         random: RandomStream(seed: setup.seed, label: 0xA441), firstID: setup.firstClient),
-      port: try ClusterPort(
-        cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
-        replicaCount: setup.membership.replicas.count, connections: setup.connections))
-    processes = try NodeProcesses(
+      port: port)
+    processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)
   }
 

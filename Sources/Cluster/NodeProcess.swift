@@ -29,12 +29,13 @@ public struct ChildProcess: ~Copyable {
     }
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
     words.append(nil)
-    number = linux_spawn(program, words, input, file)
+    let started = linux_spawn(program, words, input, file)
     for word in words { free(word) }
     if file >= 0 { close(file) }
-    guard number > 0 else {
-      throw ClusterError("cannot start \(program): \(SocketError.text(of: -number))")
+    guard started > 0 else {
+      throw ClusterError("cannot start \(program): \(SocketError.text(of: -started))")
     }
+    number = started
   }
 
   deinit {
@@ -95,11 +96,12 @@ public struct DirectoryGuard: ~Copyable {
         sleep 0.05
       done
       """
+    defer { close(ends.0) }
+    let shell = try ChildProcess(
+      program: "/bin/sh", arguments: ["-c", script, "rsmbench-guard", path], input: ends.0)
     self.path = path
     pipe = ends.1
-    defer { close(ends.0) }
-    shell = try ChildProcess(
-      program: "/bin/sh", arguments: ["-c", script, "rsmbench-guard", path], input: ends.0)
+    self.shell = shell
   }
 
   /// Removes the directory now.
@@ -147,17 +149,25 @@ public struct NodeProcess: ~Copyable {
   private var messages: String { directory + ".messages" }
 
   public mutating func start() throws(ClusterError) {
-    child = try ChildProcess(
+    let started = try ChildProcess(
       program: launcher.program, arguments: launcher.arguments(number, directory),
       messages: messages)
+    processNumber = started.number
+    child = consume started
   }
 
-  public var isStarted: Bool { child != nil }
-  public var processNumber: pid_t? { child?.number }
+  /// `nil` while no process runs.
+  public private(set) var processNumber: pid_t?
+  public var isStarted: Bool { processNumber != nil }
 
   public mutating func end() {
     child?.end()
+    forget()
+  }
+
+  private mutating func forget() {
     child = nil
+    processNumber = nil
   }
 
   public mutating func signal(_ signal: Int32) { child?.signal(signal) }
@@ -165,7 +175,7 @@ public struct NodeProcess: ~Copyable {
   /// Whether the process has ended although nobody ended it.
   public mutating func hasEnded() -> Bool {
     guard child?.hasEnded() == true else { return false }
-    child = nil
+    forget()
     return true
   }
 

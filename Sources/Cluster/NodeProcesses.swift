@@ -13,7 +13,7 @@ public struct NodeProcesses: ~Copyable {
     init(_ process: consuming NodeProcess) { self.process = process }
   }
 
-  public init(count: Int, directory: String, launcher: NodeLauncher?) throws(ClusterError) {
+  public init(count: Int, directory: String, launcher: NodeLauncher?) {
     self.directory = directory
     guardian = nil
     guard let launcher else { return }

@@ -38,6 +38,18 @@ public struct TrialReport: Sendable {
   public var metrics: TrialMetrics
   /// What the checker says of the history.
   public var verdict: Verdict
+  /// What the user should know besides, a sentence each.
+  public var notes: [String] = []
+
+  /// Measures and checks what was seen.
+  init(_ observation: TrialObservation, _ experiment: Experiment, notes: [String] = []) {
+    let settings = MeasurementSettings(
+      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
+    self.observation = observation
+    metrics = TrialMetrics(observation, settings)
+    verdict = ConsistencyCheck(experiment.check.consistency).verdict(of: observation.operations)
+    self.notes = notes
+  }
 }
 
 /// Runs trials in the simulator.
@@ -88,11 +100,7 @@ struct SimulationVisitor: ProtocolVisitor {
     guard let stock = trial.run(progress: progress) else { return nil }
     let observation = TrialObservation(
       stock: stock, operations: trial.load.operations, experiment: experiment)
-    let settings = MeasurementSettings(
-      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
-    return TrialReport(
-      observation: observation, metrics: TrialMetrics(observation, settings),
-      verdict: ConsistencyCheck(experiment.check.consistency).verdict(of: observation.operations))
+    return TrialReport(observation, experiment)
   }
 }
 
@@ -103,59 +111,6 @@ extension CheckLevel {
     case .sequential: .sequential
     case .eventual: .eventual
     case .none: .none
-    }
-  }
-}
-
-extension TrialObservation {
-  /// What the simulator saw, in the terms of measurement.
-  init(stock: TrialStock, operations: [Operation], experiment: Experiment) {
-    let window = experiment.window.nanoseconds
-    var violations = stock.violations
-    if !stock.finalStatesAgree {
-      violations.append("replicas that applied the same entries ended in different states")
-    }
-    let lost = TrialObservation.lostWrites(operations, surviving: stock)
-    if lost > 0 {
-      violations.append("\(lost) acknowledged writes are missing from the final state")
-    }
-    self.init(
-      operations: operations, warmUpEnd: experiment.warmUp.nanoseconds,
-      measuredEnd: experiment.duration.nanoseconds, clients: experiment.workload.clients,
-      faults: stock.faults.map { fault in
-        FaultOccurrence(
-          kind: fault.kind, target: fault.target,
-          node: fault.nodes.map(String.init).joined(separator: "+"),
-          startNs: fault.start.nanoseconds, endNs: fault.end?.nanoseconds)
-      },
-      nodes: stock.nodes.enumerated().map { number, node in
-        NodeUsage(
-          node: number, role: node.isAuthority ? .authority : .replica,
-          messagesSent: node.messagesSent, messagesReceived: node.messagesReceived,
-          bytesSent: node.bytesSent, bytesReceived: node.bytesReceived, fsyncs: node.syncs,
-          bytesWritten: node.bytesWritten, cpuBusyNs: node.busy.nanoseconds,
-          logEntries: node.logRecords)
-      },
-      leadership: stock.leadership.enumerated().map { index, sample in
-        LeadershipSample(
-          windowStart: Int64(index) * window, leader: sample.leader, epoch: sample.epoch)
-      },
-      safetyViolations: violations,
-      lostWrites: lost,
-      eventsProcessed: stock.eventCount)
-  }
-
-  /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
-  /// compare-and-swap that did not swap changed nothing and cannot be lost. A cluster that did not come
-  /// to rest has no final state yet, and nothing can be said to be missing from it.
-  private static func lostWrites(_ operations: [Operation], surviving stock: TrialStock) -> Int {
-    guard stock.hasSettled else { return 0 }
-    return operations.count { operation in
-      guard operation.outcome == .ok, operation.kind != .get else { return false }
-      if operation.kind == .compareAndSwap, !operation.swapped { return false }
-      let id = RequestID(
-        client: ClientID(UInt64(operation.client)), sequence: operation.sequence)
-      return !stock.surviving.contains(id)
     }
   }
 }

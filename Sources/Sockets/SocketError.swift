@@ -42,7 +42,8 @@ public enum Descriptor {
   public static func sleep(nanoseconds: Int64) {
     var time = timespec(
       tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    while nanosleep(&time, &time) != 0 && errno == EINTR {}
+    var rest = timespec()
+    while nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
   }
 
   /// Writes a line to standard error.
@@ -93,5 +94,21 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   /// A non-blocking socket on its way to this address.
   public func connect() throws(SocketError) -> Int32 {
     try SocketError.check(linux_connect(host, port), "cannot connect to \(self)")
+  }
+}
+
+extension Endpoint {
+  /// So many loopback addresses that nobody listens on at this moment.
+  public static func freeOnLoopback(_ count: Int) throws(SocketError) -> [Endpoint] {
+    var held: [Int32] = []
+    defer { for descriptor in held { Descriptor.close(descriptor) } }
+    var found: [Endpoint] = []
+    for _ in 0..<count {
+      let descriptor = try Endpoint.loopback(0).listen()
+      held.append(descriptor)
+      let port = try SocketError.check(linux_local_port(descriptor), "cannot find a free port")
+      found.append(.loopback(UInt16(port)))
+    }
+    return found
   }
 }

@@ -38,8 +38,13 @@ public struct KeyValueLoad: ClientLoad {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite
   }
 
-  public init(_ spec: WorkloadSpec, seed: UInt64) {
+  /// Stands before the name of every key.
+  public let keyPrefix: String
+
+  /// - Parameter keyPrefix: tells the keys of this trial from others, where a store outlives a trial.
+  public init(_ spec: WorkloadSpec, seed: UInt64, keyPrefix: String = "") {
     self.spec = spec
+    self.keyPrefix = keyPrefix
     random = RandomStream(seed: seed, label: 0x10AD)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
     let mix = spec.mix
@@ -59,11 +64,11 @@ public struct KeyValueLoad: ClientLoad {
     tracksValues = mix.compareAndSwap > 0
     filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
     fillerDigest = ValueDigest(filler)
-    keys = (0..<spec.keys).map(KeyValueLoad.key)
+    keys = (0..<spec.keys).map { KeyValueLoad.key($0, prefix: keyPrefix) }
   }
 
   /// The name of the key with this number.
-  public static func key(_ number: Int) -> Key { Key("key\(number)") }
+  public static func key(_ number: Int, prefix: String = "") -> Key { Key("\(prefix)key\(number)") }
 
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
@@ -88,7 +93,7 @@ public struct KeyValueLoad: ClientLoad {
     case .put: return put(chooser.next(&random), by: client, into: &operation)
     case .insert:
       let number = chooser.insert()
-      keys.append(KeyValueLoad.key(number))
+      keys.append(KeyValueLoad.key(number, prefix: keyPrefix))
       return put(number, by: client, into: &operation)
     case .readModifyWrite:
       let number = chooser.next(&random)

@@ -36,6 +36,14 @@ public enum ConnectionSharing: Sendable, Equatable {
   case shared(Int)
   /// Each client has its own.
   case perClient
+
+  /// How many that are.
+  public func count(clients: Int) -> Int {
+    switch self {
+    case .shared(let count): min(count, max(clients, 1))
+    case .perClient: max(clients, 1)
+    }
+  }
 }
 
 public enum ArrivalProcess: String, Sendable, CaseIterable {

@@ -18,6 +18,10 @@ extension Command {
         Flag(
           name: "--out", value: "DIR", meaning: "where the run's directory goes (default results)"),
         runtimeFlag, hostsFlag,
+        Flag(
+          name: "--data", value: "DIR",
+          meaning: "where the nodes of a cluster keep their logs during a trial (default the run's "
+            + "directory): whose disk is measured"),
         Flag(name: "--seed", value: "N", meaning: "replaces the file's seed"),
         Flag(name: "--trials", value: "N", meaning: "replaces the file's number of trials"),
         Flag(
@@ -43,6 +47,8 @@ struct RunRequest {
   /// The nodes to run on; `nil` if the runner starts its own, or simulates.
   let hosts: HostsFile?
   let output: String
+  /// Where the nodes of a cluster keep their logs; `nil` for the run's own directory.
+  let data: String?
   let existing: RunDirectory.Existing
   let jobs: Int
   let writesHistories: Bool
@@ -65,6 +71,8 @@ struct RunRequest {
     existing = arguments.has("--resume") ? .resume : arguments.has("--force") ? .overwrite : .refuse
     output = arguments["--out"] ?? "results"
     guard !output.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
+    data = arguments["--data"]
+    guard data != "" else { throw UsageError("--data: found \"\", allowed a directory") }
     writesHistories = arguments.has("--history")
     isQuiet = arguments.has("--quiet")
     hosts = try Command.readHosts(arguments)
@@ -82,9 +90,6 @@ struct RunRequest {
   }
 
   func run() async throws -> ExitCode {
-    guard plan.experiment.runtime == .simulation else {
-      throw UsageError("the cluster runtime is not available in this version")
-    }
     let started = Date()
     let outline = RunOutline(plan)
     let directory = try RunDirectory(
@@ -94,6 +99,7 @@ struct RunRequest {
     let interruption = Interruption { session.stop() }
     defer { interruption.end() }
     await session.runTrials(jobs: jobs)
+    for note in session.notes { Console.complain("rsmbench: \(note)") }
     if let error = session.failure { throw error }
 
     let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }

@@ -11,11 +11,13 @@ final class RunSession: Sendable {
   private struct State {
     var finished: [FinishedTrial] = []
     var failure: (any Error)?
+    var notes: [String] = []
   }
 
   private let tasks: [(task: TrialTask, place: TrialPlace)]
   private let directory: RunDirectory
   private let writesHistories: Bool
+  private let place: ClusterPlace
   private let progress: ProgressLine
   private let state = Mutex(State())
   private let isStopped = Atomic<Bool>(false)
@@ -30,6 +32,7 @@ final class RunSession: Sendable {
     }
     self.directory = directory
     writesHistories = request.writesHistories
+    place = ClusterPlace(hosts: request.hosts, scratch: request.data ?? directory.path)
     progress = ProgressLine(
       trialsTotal: directory.outline.places.count, trialsBefore: done.count,
       trialDurationNs: plan.experiment.duration.nanoseconds, isQuiet: request.isQuiet)
@@ -37,7 +40,9 @@ final class RunSession: Sendable {
 
   /// Trials that finished in this session, in no particular order.
   var finished: [FinishedTrial] { state.withLock { $0.finished } }
-  /// Why results could not be kept.
+  /// What the user should know besides the results.
+  var notes: [String] { state.withLock { $0.notes } }
+  /// Why a trial could not be run, or its results not be kept.
   var failure: (any Error)? { state.withLock { $0.failure } }
 
   /// Abandons the trials that are running and begins no more.
@@ -52,7 +57,16 @@ final class RunSession: Sendable {
 
   private func runTrial(_ number: Int) {
     let (task, place) = tasks[number]
-    guard let report = report(on: task, number) else { return }
+    let report: TrialReport
+    do {
+      guard let finished = try self.report(on: task, number) else { return }
+      report = finished
+    } catch {
+      state.withLock { $0.failure = error }
+      stop()
+      return
+    }
+    if !report.notes.isEmpty { state.withLock { $0.notes += report.notes } }
     let trial = FinishedTrial(
       place: place, seed: task.seed, observation: report.observation, metrics: report.metrics,
       verdict: TrialVerdict(report.verdict))
@@ -73,14 +87,19 @@ final class RunSession: Sendable {
   }
 
   /// `nil` if the trial was abandoned.
-  private func report(on task: TrialTask, _ number: Int) -> TrialReport? {
+  private func report(on task: TrialTask, _ number: Int) throws -> TrialReport? {
     func goesOn(_ time: Interval, _ events: Int) -> Bool {
       progress.advance(trial: number, simulatedNs: time.nanoseconds, events: events)
       return !isStopped.load(ordering: .relaxed)
     }
     switch task.experiment.runtime {
     case .simulation: return TrialRunner.run(task, progress: goesOn)
-    case .cluster: preconditionFailure("RunRequest.run refuses the cluster runtime")
+    case .cluster:
+      switch task.contender {
+      case .protocol(let choice):
+        return try ClusterTrialRunner.run(task, of: choice, at: place, progress: goesOn)
+      case .target: preconditionFailure("not yet")
+      }
     }
   }
 }
