@@ -33,7 +33,7 @@ where Port.Application == Load.Application {
   /// The trial's time of this turn.
   public var now: Int64 = 0
   /// Clients begin nothing any more.
-  public var isSilent = false
+  public var isSilent = true
   /// Clients only read back what is there.
   public var isReadingBack = false
   public var answered = 0
@@ -48,6 +48,7 @@ where Port.Application == Load.Application {
   public mutating func start(end: Int64) {
     origin = MonotonicClock.now()
     now = 0
+    isSilent = false
     self.end = end
     switch clients.arrival {
     case .closed:
@@ -77,6 +78,12 @@ where Port.Application == Load.Application {
   }
 
   public mutating func deliverAll() {
+    if isSilent {
+      // Answers to what has been given up.
+      port.lost.removeAll()
+      port.replies.removeAll(keepingCapacity: true)
+      return
+    }
     if !port.lost.isEmpty {
       for loss in port.lost { deliver(loss) }
       port.lost.removeAll()
