@@ -17,7 +17,7 @@ extension ClusterTrial {
     tellFaults()
   }
 
-  private mutating func inflict(
+  public mutating func inflict(
     _ action: FaultAction
   ) throws -> (nodes: [Int], entry: FaultLedger.Entry) {
     switch action {
@@ -51,7 +51,7 @@ extension ClusterTrial {
     }
   }
 
-  private mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
+  public mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
     switch what {
     case .slow(let interval): return .slowDisk(hit, nanoseconds: interval.nanoseconds)
     case .stall: return .stalledDisk(hit)
@@ -70,11 +70,11 @@ extension ClusterTrial {
     }
   }
 
-  private mutating func resolve(_ target: FaultTarget) -> [Int] {
+  public mutating func resolve(_ target: FaultTarget) -> [Int] {
     aim.resolve(target, nodes: views, random: &faultRandom)
   }
 
-  private mutating func crash(_ node: Int, disk: DiskFate) throws {
+  public mutating func crash(_ node: Int, disk: DiskFate) throws {
     processes.end(node)
     driver.port.setDown(node, true)
     guard let directory = processes.directory(of: node) else { return }
@@ -107,7 +107,7 @@ extension ClusterTrial {
   }
 
   /// Starts a node again that is down; during a pause that waits for the pause's end.
-  private mutating func revive(_ node: Int) throws {
+  public mutating func revive(_ node: Int) throws {
     guard ledger.pauses(of: node) == 0 else { return }
     // A disk that was to fail may not have been used since: then the node runs on.
     if processes.isStarted(node), !processes.hasEnded(node) {

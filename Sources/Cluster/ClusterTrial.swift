@@ -101,7 +101,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       hasSettled: hasSettled, hasReadBack: hasReadBack, notes: notes)
   }
 
-  private mutating func schedule() {
+  public mutating func schedule() {
     for (index, fault) in plan.enumerated() {
       agenda.push(.faultStarts(index), at: fault.start)
     }
@@ -110,7 +110,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Waits until all nodes are there and somebody is in charge.
-  private mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
+  public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     driver.origin = MonotonicClock.now()
     while !driver.port.isConnected || aim.leader(among: views) == nil {
@@ -132,7 +132,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Lets everything happen up to the trial's time `end`.
-  private mutating func advance(
+  public mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
     var nextProgress: Int64 = 0
@@ -154,7 +154,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
-  private mutating func carryOut(_ deed: Deed, at time: Int64) throws {
+  public mutating func carryOut(_ deed: Deed, at time: Int64) throws {
     switch deed {
     case .faultStarts(let index): try startFault(index)
     case .faultEnds(let index): try endFault(index)
@@ -215,7 +215,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// Nodes that have ended by themselves are dead for good if a fault of their disk explains it, and an
   /// error of ours otherwise.
-  private mutating func attendProcesses() throws {
+  public mutating func attendProcesses() throws {
     for node in meters.indices where ledger.downs(of: node) == 0 && processes.hasEnded(node) {
       let words = processes.lastWords(of: node)
       guard mayRefuse[node] else {
