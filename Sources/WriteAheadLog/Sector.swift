@@ -2,8 +2,9 @@ import Glibc
 import Replication
 
 /// What a disk writes wholly or not at all.
+@usableFromInline
 enum Sector {
-  static let byteCount = 512
+  @usableFromInline static let byteCount = 512
 
   static func roundedUp(_ byteCount: Int) -> Int {
     (byteCount + Sector.byteCount - 1) / Sector.byteCount * Sector.byteCount

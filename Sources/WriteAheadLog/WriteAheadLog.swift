@@ -122,6 +122,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   public mutating func append<Record: WireCodable>(_ record: Record) {
     guard failure == nil else { return }
     if pendingRecordCount == 0 { startBlock() }
+    // With room for the padding, so that the buffer grows once at most.
+    buffer.reserve(4 + record.encodedByteCount + Sector.byteCount)
     let start = buffer.count
     buffer.write(UInt32(0))
     record.encode(into: &buffer)

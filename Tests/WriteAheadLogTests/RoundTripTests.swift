@@ -59,7 +59,7 @@ struct RoundTripTests {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log, syncs: syncs)
     let facts = [
-      Fact(1), Fact(2, zeroCount: 16 << 20), Fact(3), Fact(4, byteCount: 20_000),
+      Fact(1), Fact(2, zeroCount: 1 << 20), Fact(3), Fact(4, byteCount: 20_000),
       Fact(5, byteCount: 40_000), Fact(6),
     ]
     for fact in facts {

@@ -8,8 +8,11 @@ import Testing
 final class Scratch {
   let path: String
 
-  init() throws {
-    var template = Array("/tmp/wal-XXXXXX".utf8CString)
+  /// - Parameter isVolatile: in memory where there is such a file system: for tests that open a log
+  ///   thousands of times and to which it is the same whether a sync reaches a disk.
+  init(isVolatile: Bool = false) throws {
+    let place = isVolatile && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    var template = Array("\(place)/wal-XXXXXX".utf8CString)
     let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
     path = try #require(made.map { String(cString: $0) })
   }
@@ -121,5 +124,83 @@ struct Snapshot {
       unlink("\(directory)/\(name)")
     }
     for (name, bytes) in files { try replace("\(directory)/\(name)", with: bytes) }
+  }
+}
+
+/// The bytes of one segment, and what was written to it.
+struct SegmentImage {
+  var bytes: [UInt8]
+  /// The records of each block.
+  var blocks: [[Fact]]
+  /// Where each block begins, and the end of the last.
+  var bounds: [Int]
+
+  static let digest = testIdentity.digest
+
+  /// Blocks of various shapes: short, of several sectors, with sectors of zeros.
+  init(syncs: Bool = true, blockCount: Int = 6, random seed: UInt64 = 1) throws {
+    let scratch = try Scratch(isVolatile: true)
+    var log = try WriteAheadLog(scratch.log, syncs: syncs, segment: 32768)
+    var random = RandomStream(seed: seed)
+    blocks = []
+    bounds = [Sector.byteCount]
+    var number: UInt64 = 0
+    for block in 0..<blockCount {
+      var facts: [Fact] = []
+      for _ in 0...random.below(3) {
+        number += 1
+        facts.append(
+          block % 3 == 1
+            ? Fact(number, zeroCount: random.below(2000))
+            : Fact(number, byteCount: 12 + random.below(900)))
+      }
+      for fact in facts { log.append(fact) }
+      try log.commit()
+      blocks.append(facts)
+      bounds.append(log.segment.position)
+    }
+    bytes = try contents(scratch.file("00000001.log"))
+    log.close()
+  }
+
+  /// Reads changed bytes as recovery does.
+  static func scan(
+    _ bytes: [UInt8], synced: Int
+  ) -> Result<[Fact], Damage> {
+    var scan = LogScan(digest: digest, synced: UInt64(synced))
+    var facts: [Fact] = []
+    return bytes.withUnsafeBytes { file in
+      Result { () throws(Damage) in
+        let contents = try scan.read(file, number: 1) { header, payload throws(Damage) in
+          var offset = payload.lowerBound
+          for _ in 0..<header.recordCount {
+            var prefix = WireReader(bytes, in: offset..<payload.upperBound)
+            guard let length = try? prefix.read(UInt32.self), Int(length) <= prefix.remaining,
+              let fact = try? Fact(
+                whole: WireReader(bytes, in: offset + 4..<offset + 4 + Int(length)))
+            else { throw Damage(offset: offset, reason: "no fact") }
+            facts.append(fact)
+            offset += 4 + Int(length)
+          }
+        }
+        try scan.finish(at: contents.end)
+        return facts
+      }
+    }
+  }
+
+  /// Whether these are the first records, and all of the first `count` blocks among them.
+  func isPrefix(_ facts: [Fact], ofAtLeast count: Int) -> Bool {
+    let all = blocks.flatMap { $0 }
+    return facts.count >= blocks.prefix(count).joined().count && facts.count <= all.count
+      && facts == Array(all.prefix(facts.count))
+  }
+}
+
+extension Fact {
+  fileprivate init(whole reader: WireReader) throws {
+    var reader = reader
+    self = try Fact(from: &reader)
+    guard reader.isAtEnd else { throw WireError.malformed("more") }
   }
 }
