@@ -134,7 +134,9 @@ let package = Package(
         "StateMachines", "Histories", "Replication",
       ]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
-    tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
+    tests(
+      "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
+    tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
     tests(
       "ConformanceTests",
       [
