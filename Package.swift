@@ -135,7 +135,9 @@ let package = Package(
       ]),
     tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "CLinux"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
-    tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
+    tests(
+      "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
+    tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
     tests(
       "ConformanceTests",
       [

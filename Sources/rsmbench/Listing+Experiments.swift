@@ -44,7 +44,7 @@ extension Listing {
       ],
       [
         "disk", cluster, #"{ at: "5s", disk: "follower", error: true, for: "2s" }"#,
-        "the next sync fails and the replica stops; full: true: so does the next write for lack of space",
+        "the next sync fails and the replica stops; full: true: the next write finds no space",
       ],
       [
         "disk", cluster, #"{ at: "5s", disk: "follower", bitRot: true }"#,

@@ -17,10 +17,10 @@ let catalog = ProtocolCatalog([
     "multi-paxos", replicasPerFailure: 2,
     [interval("heartbeat"), interval("retransmission"), electionTimeout]),
   entry(
-    "primary-backup", replicasPerFailure: 1,
+    "primary-backup", replicasPerFailure: 1, needsAuthority: true,
     [interval("failureTimeout"), interval("ping"), interval("resend")]),
   entry(
-    "chain-replication", replicasPerFailure: 1,
+    "chain-replication", replicasPerFailure: 1, needsAuthority: true,
     [interval("failureTimeout"), interval("ping"), interval("resend")]),
   entry("unreplicated", replicasPerFailure: 0),
 ])
@@ -37,17 +37,22 @@ private func interval(_ name: String) -> OptionDeclaration {
 }
 
 private func entry(
-  _ name: String, replicasPerFailure: Int, _ options: [OptionDeclaration] = []
+  _ name: String, replicasPerFailure: Int, needsAuthority: Bool = false,
+  _ options: [OptionDeclaration] = []
 ) -> ProtocolCatalog.Entry {
   ProtocolCatalog.Entry(
     ProtocolDescription(
-      name: name, summary: "", source: "", replicasPerFailure: replicasPerFailure, bugs: []),
+      name: name, summary: "", source: "", replicasPerFailure: replicasPerFailure,
+      needsAuthority: needsAuthority, bugs: []),
     options: options)
 }
 
-func plan(_ text: String, set: [String] = []) throws -> ExperimentPlan {
+func plan(
+  _ text: String, set: [String] = [], hosts: HostsFile? = nil
+) throws -> ExperimentPlan {
   try ExperimentPlan.read(
-    text: text, file: "x.json5", overrides: set.map { try Override(set: $0) }, catalog: catalog)
+    text: text, file: "x.json5", overrides: set.map { try Override(set: $0) }, hosts: hosts,
+    catalog: catalog)
 }
 
 func experiment(_ text: String, set: [String] = []) throws -> Experiment {
@@ -55,9 +60,9 @@ func experiment(_ text: String, set: [String] = []) throws -> Experiment {
 }
 
 /// The one line that a refusal prints; a test fails if there is none.
-func refusal(_ text: String, set: [String] = []) -> String {
+func refusal(_ text: String, set: [String] = [], hosts: HostsFile? = nil) -> String {
   do {
-    _ = try plan(text, set: set)
+    _ = try plan(text, set: set, hosts: hosts)
     Issue.record("accepted: \(text) \(set)")
     return ""
   } catch {

@@ -36,7 +36,10 @@ import Testing
     ("{ seed: 18446744073709551616 }", "seed: found 18446744073709551616"),
     ("{ name: 'a/b' }", #"name: found "a/b""#), ("{ name: '' }", "name: found"),
     ("{ name: '..' }", "name: found"), ("{ format: 2 }", "format: found 2, allowed 1"),
-    ("{ runtime: 'cluster' }", "runtime: found *not available in this version"),
+    (
+      "{ runtime: 'clusters' }",
+      #"runtime: found "clusters", allowed "simulation", "cluster"; did you mean "cluster"?"#
+    ),
     ("{ check: 'sequentially' }", "check: found"),
     ("{ duration: '1e300s' }", "duration: found"), ("{ duration: '-5s' }", "duration: found"),
     ("{ duration: '99999999999999999999s' }", "duration: found *from 1ms to 3600s"),
@@ -59,6 +62,15 @@ import Testing
     ("{ workload: { distribution: { zipfian: 1 } } }", "workload.distribution.zipfian: found 1"),
     ("{ workload: { arrival: { open: 5000 } } }", "workload.arrival.open: found 5000"),
     ("{ workload: { arrival: { open: '10000000/s' } } }", "operations in a trial"),
+    (
+      "{ workload: { connections: 0 } }",
+      #"workload.connections: found 0, allowed a whole number 1...1024 or "per-client""#
+    ),
+    ("{ workload: { connections: 'each' } }", #"workload.connections: found "each", allowed a"#),
+    (
+      "{ workload: { connections: 'per-client', clients: 20001 } }",
+      #"workload.connections: found "per-client" with 20001 clients, allowed at most 20000"#
+    ),
     ("{ network: { preset: 'wan-aws-5', latency: '1ms' } }", "network.latency: found"),
     ("{ network: { links: [{ from: 0, to: 3 }] } }", "network.links[0].to: found 3"),
     (

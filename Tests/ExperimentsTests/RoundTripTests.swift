@@ -16,6 +16,16 @@ import Workloads
     { faults: [{ chaos: {} }, { at: '1s', partition: 'isolate' }],
       sweep: { 'faults[1].partition': ['isolate', 'one-way'] } }
     """,
+    "{ workload: { connections: 'per-client' } }",
+    """
+    { runtime: 'cluster', disk: 'none', clocks: { maxSkew: '5ms' }, workload: { connections: 16 },
+      faults: [{ at: '1s', crash: 0, disk: 'lost', for: '1s' }, { at: '2s', disk: 1, error: true },
+        { at: '2s', disk: 2, full: true, for: '1s' }, { at: '3s', disk: 1, bitRot: true }] }
+    """,
+    """
+    { runtime: 'cluster', protocols: [], target: [{ redis: 'localhost:6379' },
+      { name: 'other', redis: '[::1]:6380' }, { etcd: '127.0.0.1:2379' }] }
+    """,
     "{ network: { bandwidth: '1234.5bps' }, workload: { arrival: { open: '0.125/s' } } }",
   ])
 func roundTrip(text: String) throws {

@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 import Testing
 
@@ -9,9 +10,12 @@ import Testing
     name: "leader-crash", seed: 7, protocols: ["raft", "chain"], trials: 2)
   private var allTrials: [FinishedTrial] { outline.places.map { finished($0) } }
 
-  private func manifest(_ trials: [FinishedTrial], at time: Double = 0) -> Manifest {
+  private func manifest(
+    _ trials: [FinishedTrial], at time: Double = 0, targets: [TargetChoice] = []
+  ) -> Manifest {
     Manifest(
-      outline: outline, finished: trials, runtime: "simulation", version: "0.1", gitRevision: "",
+      outline: outline, finished: trials, runtime: "simulation", targets: targets,
+      version: "0.1", gitRevision: "",
       startedAt: Date(timeIntervalSince1970: time), wallTime: time / 3,
       machine: Machine(
         host: "h", cores: 2, operatingSystem: "Linux", architecture: "x86_64", toolchain: "Swift"))
@@ -77,6 +81,17 @@ import Testing
     #expect(try !read([allTrials[0]]).complete)
     #expect(try read([]).startedAt == "1970-01-01T00:01:00Z" && read([]).wallTimeS == 20)
     #expect(Machine.current.cores > 0 && !Machine.current.host.isEmpty)
+  }
+
+  @Test("The manifest says which other systems took part")
+  func manifestTargets() throws {
+    struct Read: Decodable {
+      var targets: [[String: String]]
+    }
+    let target = TargetChoice(name: "mine", kind: .redis, address: "127.0.0.1:6379")
+    let text = manifest(allTrials, targets: [target]).text
+    let read = try JSONDecoder().decode(Read.self, from: Data(text.utf8))
+    #expect(read.targets == [["name": "mine", "kind": "redis", "address": "127.0.0.1:6379"]])
   }
 
   @Test("A finished run is not overwritten unless asked, and cannot be resumed")

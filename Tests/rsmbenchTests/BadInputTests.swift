@@ -56,7 +56,7 @@ import Testing
       (#"faults=[{at:"400ms",crash:"leeder"}]"#, "faults[0].crash", #"did you mean "leader"?"#),
       (#"faults=[{at:"400ms","add-replica":3}]"#, "add-replica", "cannot be injected"),
       (#"faults=[{at:"9s",crash:0}]"#, "faults[0].at: found", "before the end of the trial"),
-      ("runtime=cluster", "runtime: found", "not available in this version"),
+      (#"target={redis:"[::1]:6379"}"#, "target: found", "only with runtime"),
       ("check=strict", #"check: found "strict""#, #""linearizable""#),
       ("name=a/b", #"name: found "a/b""#, "letters, digits"),
       ("faults[0].at=1s", "faults[0].at", "before [0]"),
@@ -140,6 +140,20 @@ import Testing
     try await refused(
       ["run", "tiny.json5", "--runtime", "cluster"], ["not available in this version"])
     try await refused(["run", "tiny.json5", "--runtime", "moon"], ["--runtime: found \"moon\""])
+    try await refused(
+      ["run", "tiny.json5", "--runtime", "cluster", "--jobs", "2"], ["--jobs: found 2, allowed 1"])
+    try await refused(
+      ["validate", "tiny.json5", "--runtime", "cluster", "--set", "network.loss=0.1"],
+      ["--set network.loss=0.1: network: found", "this machine's own network"])
+    try await refused(
+      ["run", "tiny.json5", "--hosts", "absent.json5"],
+      ["absent.json5: found no such file, allowed a readable hosts file"])
+    try await refused(
+      ["run", "tiny.json5", "--hosts", "tiny.json5"],
+      ["tiny.json5: name: found an unknown key, allowed cluster, protocol, options, nodes"])
+    try await refused(
+      ["run", "tiny.json5", "--hosts", "absent.json5", "--runtime", "simulation"],
+      ["--hosts names real nodes"])
     try await refused(["rum", "tiny.json5"], ["unknown command \"rum\"", "did you mean run?"])
     try await refused(["serve"], ["'serve' is not available in this version"])
     try await refused(["list"], ["list what?"])

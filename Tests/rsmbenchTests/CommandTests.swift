@@ -44,6 +44,26 @@ import Testing
     #expect(table.errors + json.errors == "")
   }
 
+  @Test("A fault is listed with the runtimes that accept its example, and no other does")
+  func faultRuntimes() async throws {
+    let list = try await space.rsmbench("list", "faults", "--format", "json")
+    let value = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
+    let rows = try #require(value as? [[String: String]]).filter { $0["kind"] != "targets" }
+    #expect(rows.count >= 10)
+    for row in rows {
+      let example = try #require(row["example"])
+      try space.write("{ replicas: 3, faults: [\(example)] }", to: "fault.json5")
+      let runtimes = try #require(row["runtime"]).split(separator: ",").map {
+        $0.trimmingPrefix(" ")
+      }
+      for runtime in ["simulation", "cluster"] {
+        let outcome = try await space.rsmbench("validate", "fault.json5", "--runtime", runtime)
+        let isListed = runtimes.contains { $0 == runtime }
+        #expect(outcome.status == (isListed ? 0 : 2), "\(example) in \(runtime)")
+      }
+    }
+  }
+
   @Test("The help names every command and every flag of run")
   func help() async throws {
     let overview = try await space.rsmbench("--help")
@@ -55,7 +75,8 @@ import Testing
     let run = try await space.rsmbench("run", "--help")
     #expect(run.status == 0)
     let flags = [
-      "--out DIR", "--runtime", "--seed N", "--trials N", "--jobs N", "--set path=value",
+      "--out DIR", "--runtime", "--hosts FILE", "--seed N", "--trials N", "--jobs N",
+      "--set path=value",
       "--history", "--resume", "--force", "--quiet", "--format table|json",
     ]
     for flag in flags { #expect(run.output.contains(flag)) }
