@@ -76,10 +76,13 @@ let package = Package(
       ]),
 
     // Servers that others speak to, and servers of others.
-    module("Resp", ["StateMachines"]),
+    module("Resp", ["Replication", "StateMachines"]),
     module(
       "Serving",
-      ["Replication", "ReplicaHosting", "StateMachines", "Clients", "Resp", "Sockets", "Cluster"]),
+      [
+        "Replication", "ReplicaHosting", "StateMachines", "Clients", "Faults", "Resp", "Sockets",
+        "Cluster", "CLinux",
+      ]),
     module(
       "Targets",
       ["Replication", "StateMachines", "ReplicaHosting", "Clients", "Resp", "Sockets", "Cluster"]),
@@ -91,6 +94,7 @@ let package = Package(
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
         "Measurement", "Experiments", "Cluster", "Faults", "Sockets", "StateMachines",
+        "Serving",
       ]),
     module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
     module(

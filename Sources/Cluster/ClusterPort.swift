@@ -25,6 +25,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var now: Int64
   /// Nodes that clients may ask.
   public let replicaCount: Int
+  /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have chosen.
+  public var foreign: [linux_ready] = []
   /// A node that is known to be down is not dialled.
   public var isDown: [Bool]
 
@@ -141,6 +143,10 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     let count = loop.wait(nanoseconds: max(0, min(nanoseconds, dialAt - now)))
     now = MonotonicClock.now()
     for ready in 0..<count {
+      guard loop.ready[ready].token < ForeignToken.first else {
+        foreign.append(loop.ready[ready])
+        continue
+      }
       let position = Int(loop.ready[ready].token)
       if !connections[position].attend(loop.ready[ready], loop, now: now)
         || !readFrames(position)
@@ -208,4 +214,9 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
       throw .malformed("\(header.kind) from a node to a client")
     }
   }
+}
+
+/// Tokens of the port's event loop that the port leaves to others.
+public enum ForeignToken {
+  public static let first: UInt64 = 1 << 32
 }

@@ -1,10 +1,11 @@
 import Glibc
 
-/// All nodes of a cluster that this process has started. None of them, and nothing of their directory,
-/// outlives it.
+/// All nodes of a cluster that this process has started. None of them outlives it, nor, unless it is to be
+/// kept, their directory.
 public struct NodeProcesses: ~Copyable {
   private var nodes: [Int: Box] = [:]
   private let directory: String
+  private let keepsDirectory: Bool
   private var guardian: DirectoryGuard?
 
   /// Processes cannot be copied, which arrays of them would need.
@@ -13,8 +14,15 @@ public struct NodeProcesses: ~Copyable {
     init(_ process: consuming NodeProcess) { self.process = process }
   }
 
-  public init(count: Int, directory: String, launcher: NodeLauncher?) {
+  /// - Parameters:
+  ///   - directory: of all nodes; each has a directory of its own below.
+  ///   - launcher: `nil` for nodes that others have started.
+  ///   - keepsDirectory: what the nodes have written is there for their next start.
+  public init(
+    count: Int, directory: String, launcher: NodeLauncher?, keepsDirectory: Bool = false
+  ) {
     self.directory = directory
+    self.keepsDirectory = keepsDirectory
     guardian = nil
     guard let launcher else { return }
     for number in 0..<count {
@@ -30,7 +38,7 @@ public struct NodeProcesses: ~Copyable {
 
   public mutating func startAll() throws(ClusterError) {
     guard isOurs else { return }
-    guardian = try DirectoryGuard(path: directory)
+    if !keepsDirectory { guardian = try DirectoryGuard(path: directory) }
     for number in nodes.keys.sorted() { try nodes[number]!.process.start() }
   }
 

@@ -12,7 +12,9 @@ struct ScratchDirectory {
   /// - Parameter parent: is made if it is not there, but not what lies above it.
   init(below parent: String) throws(ClusterError) {
     _ = mkdir(parent, 0o755)
-    var template = Array("\(parent)/rsmbench-nodes-XXXXXX".utf8CString)
+    // What `mkdtemp` replaces by something unique.
+    let places = String(repeating: "X", count: 6)
+    var template = Array("\(parent)/rsmbench-nodes-\(places)".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw ClusterError("cannot make a directory in \(parent): \(SocketError.text(of: errno))")
     }

@@ -8,11 +8,11 @@ struct Command: Sendable {
   var flags: @Sendable () -> [Flag]
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
-  static let all: [Command] = [.run, .validate, .list, .bench, .node]
+  static let all: [Command] = [.run, .validate, .list, .bench, .serve, .node]
 
   /// Commands that the format defines and this version does not have.
   static let notAvailable = [
-    "check", "fuzz", "replay", "report", "compare", "serve",
+    "check", "fuzz", "replay", "report", "compare",
   ]
 
   var help: String {

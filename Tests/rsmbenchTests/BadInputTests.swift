@@ -137,8 +137,6 @@ import Testing
       ["run", "tiny.json5", "--seed", "18446744073709551616"], ["--seed: found \"1844"])
     try await refused(
       ["run", "tiny.json5", "--format", "xml"], ["--format: found \"xml\"", "table, json"])
-    try await refused(
-      ["run", "tiny.json5", "--runtime", "cluster"], ["not available in this version"])
     try await refused(["run", "tiny.json5", "--runtime", "moon"], ["--runtime: found \"moon\""])
     try await refused(
       ["run", "tiny.json5", "--runtime", "cluster", "--jobs", "2"], ["--jobs: found 2, allowed 1"])
@@ -155,7 +153,18 @@ import Testing
       ["run", "tiny.json5", "--hosts", "absent.json5", "--runtime", "simulation"],
       ["--hosts names real nodes"])
     try await refused(["rum", "tiny.json5"], ["unknown command \"rum\"", "did you mean run?"])
-    try await refused(["serve"], ["'serve' is not available in this version"])
+    try await refused(["fuzz"], ["'fuzz' is not available in this version"])
+    try await refused(["serve"], ["serve needs --protocol P, or --hosts FILE"])
+    try await refused(["serve", "--protocol", "rafd"], ["--protocol: found \"rafd\""])
+    try await refused(
+      ["serve", "--protocol", "raft", "--set", "heartbeet=1ms"],
+      ["options.heartbeet", "did you mean heartbeat?"])
+    try await refused(
+      ["serve", "--protocol", "raft", "--address", "here"], ["--address: found \"here\""])
+    try await refused(
+      ["serve", "--protocol", "raft", "--hosts", "tiny.json5"], ["--hosts names the nodes"])
+    try await refused(["node"], ["node needs --hosts FILE"])
+    try await refused(["node", "x"], ["node takes no argument"])
     try await refused(["list"], ["list what?"])
     try await refused(["list", "bug"], ["no list \"bug\"", "did you mean bugs?"])
     try await refused(["list", "bugs", "faults"], ["one list at a time"])

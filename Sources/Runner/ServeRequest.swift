@@ -1,0 +1,157 @@
+import Cluster
+import Experiments
+import Foundation
+import ProtocolList
+import Replication
+import Serving
+import Sockets
+import StateMachines
+
+/// Nodes that a service starts itself.
+public struct OwnNodes: Sendable {
+  public var protocolName: String
+  public var replicas: Int
+  /// `OPTION=VALUE`, as typed.
+  public var settings: [String]
+  /// Where logs are kept beyond this service's life; `nil` for a directory that goes with it.
+  public var data: String?
+  public var syncs: Bool
+
+  public init(
+    protocolName: String, replicas: Int, settings: [String], data: String?, syncs: Bool
+  ) {
+    self.protocolName = protocolName
+    self.replicas = replicas
+    self.settings = settings
+    self.data = data
+    self.syncs = syncs
+  }
+}
+
+/// What `rsmbench serve` was asked to do.
+public struct ServeRequest: Sendable {
+  public enum Nodes: Sendable {
+    case own(OwnNodes)
+    case running(HostsFile)
+  }
+
+  public var nodes: Nodes?
+  public var address = "127.0.0.1"
+  public var port: UInt16 = 6379
+  public var version: String
+
+  public init(version: String) { self.version = version }
+
+  private var endpoint: Endpoint { Endpoint(host: address, port: port) }
+
+  public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
+
+  /// Serves until it is told to stop.
+  /// - Parameters:
+  ///   - announce: gets what the service is, once it serves.
+  ///   - tell: gets what happens to it.
+  public func run(
+    catalog: ProtocolCatalog, until isStopped: () -> Bool, announce: (String) -> Void,
+    tell: (String) -> Void
+  ) throws {
+    switch nodes {
+    case .running(let hosts):
+      try serve(
+        hosts, NodeProcesses(count: 0, directory: "", launcher: nil), isStopped, announce, tell)
+    case .own(let own):
+      let hosts = try own.hosts(catalog)
+      // A service that cannot listen should not have started nodes first.
+      Descriptor.close(try endpoint.listen())
+      let directory =
+        try own.data ?? ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench").path
+      try own.prepare(directory, hosts)
+      let processes = NodeProcesses(
+        count: hosts.addresses.count, directory: directory,
+        launcher: own.launcher(hostsPath: "\(directory)/hosts.json5"),
+        keepsDirectory: own.data != nil)
+      try serve(hosts, processes, isStopped, announce, tell)
+    case nil: preconditionFailure("a request without nodes")
+    }
+  }
+
+  private func serve(
+    _ hosts: HostsFile, _ processes: consuming NodeProcesses, _ isStopped: () -> Bool,
+    _ announce: (String) -> Void, _ tell: (String) -> Void
+  ) throws {
+    let membership = hosts.membership
+    let port = try ClusterPort<KeyValueStore>(
+      cluster: hosts.cluster, protocolName: hosts.choice.name,
+      endpoints: hosts.addresses.compactMap { Endpoint($0) },
+      replicaCount: membership.replicas.count, connections: 4)
+    let gateway = try RespGateway(
+      port: port, at: endpoint, replicas: membership.replicas,
+      facts: GatewayFacts(
+        version: version, protocolName: hosts.choice.name, cluster: hosts.cluster))
+    var service = Service(gateway: gateway, processes: processes, membership: membership)
+    try service.start(within: .seconds(20))
+    announce(
+      "serving \(hosts.choice.name), \(membership.replicas.count) replicas, on "
+        + "\(service.gateway.endpoint)")
+    for (node, address) in hosts.addresses.enumerated() {
+      var line = "node \(node)  \(address)"
+      if let number = service.processes.processNumber(of: node) { line += "  process \(number)" }
+      if membership.authority.contains(ReplicaID(node)) { line += "  authority" }
+      if service.currentLeader == node { line += "  in charge" }
+      announce(line)
+    }
+    try service.run(until: isStopped, tell: tell)
+  }
+}
+
+extension OwnNodes {
+  /// Who the nodes are: on loopback, at ports that are free now.
+  func hosts(_ catalog: ProtocolCatalog) throws -> HostsFile {
+    guard let kind = ProtocolKind(rawValue: protocolName) else {
+      preconditionFailure("\(protocolName) is not listed")
+    }
+    let membership = kind.membership(replicas: replicas)
+    let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map { "\"\($0)\"" }
+    let count = membership.replicas.count
+    let text = """
+      { cluster: "serve", protocol: "\(protocolName)",
+        options: { \(try settings.map(OwnNodes.member).joined(separator: ", ")) },
+        nodes: [\(addresses[..<count].joined(separator: ", "))],
+        authority: [\(addresses[count...].joined(separator: ", "))] }
+      """
+    return try HostsFile.read(text: text, file: "--set", catalog: catalog)
+  }
+
+  /// `heartbeat=50ms` as a member of a JSON5 object. What is no number, truth value, list or text in
+  /// quotes is a text.
+  private static func member(_ setting: String) throws -> String {
+    guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+      throw ClusterError("--set: found \"\(setting)\", allowed OPTION=VALUE")
+    }
+    let name = setting[..<equals]
+    let value = setting[setting.index(after: equals)...]
+    func quoted(_ text: Substring) throws -> String {
+      String(decoding: try JSONEncoder().encode(String(text)), as: UTF8.self)
+    }
+    let isLiteral =
+      Double(value) != nil || value == "true" || value == "false" || value.hasPrefix("[")
+      || value.hasPrefix("\"")
+    return "\(try quoted(name)): \(isLiteral ? String(value) : try quoted(value))"
+  }
+
+  func prepare(_ directory: String, _ hosts: HostsFile) throws {
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    try hosts.text.write(
+      toFile: "\(directory)/hosts.json5", atomically: true, encoding: .utf8)
+  }
+
+  func launcher(hostsPath: String) -> NodeLauncher {
+    let parent = ScratchDirectory.processNumber
+    let syncs = syncs
+    return NodeLauncher(program: NodeLauncher.thisProgram) { number, data in
+      ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data]
+        + ["--seed", "\(UInt64.random(in: 0...UInt64.max))", "--parent", "\(parent)"]
+        + (syncs ? [] : ["--no-sync"])
+    }
+  }
+}
