@@ -76,7 +76,7 @@ let package = Package(
       ]),
 
     // Servers that others speak to, and servers of others.
-    module("Resp", ["StateMachines"]),
+    module("Resp", ["Replication", "StateMachines"]),
     module(
       "Serving",
       ["Replication", "ReplicaHosting", "StateMachines", "Clients", "Resp", "Sockets", "Cluster"]),
@@ -134,6 +134,7 @@ let package = Package(
         "StateMachines", "Histories", "Replication",
       ]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
+    tests("RespTests", ["Resp", "StateMachines", "Replication"]),
     tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
     tests(
       "ConformanceTests",
