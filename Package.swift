@@ -142,6 +142,8 @@ let package = Package(
     tests(
       "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
     tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
+    tests("RespTests", ["Resp", "StateMachines", "Replication"]),
+    tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
     tests(
       "ConformanceTests",
       [

@@ -11,24 +11,32 @@ public struct Key: Hashable, Sendable {
   private static let longMark: UInt64 = 0xFF << 56
   private static let inlineLimit = 15
 
-  public init(_ bytes: [UInt8]) {
-    guard bytes.count <= Key.inlineLimit else {
+  public init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count) }
+
+  /// The key whose bytes lie in a part of a buffer. Allocates for long keys only.
+  public init(_ bytes: [UInt8], in range: Range<Int>) {
+    guard range.count <= Key.inlineLimit else {
       low = 0
       high = Key.longMark
-      long = bytes
+      long = range.count == bytes.count ? bytes : Array(bytes[range])
       return
     }
-    var words: (UInt64, UInt64) = (0, 0)
-    for (position, byte) in bytes.enumerated() {
-      if position < 8 {
-        words.0 |= UInt64(byte) << (8 * UInt64(position))
-      } else {
-        words.1 |= UInt64(byte) << (8 * UInt64(position - 8))
-      }
-    }
-    low = words.0
-    high = words.1 | UInt64(bytes.count) << 56
+    low = Key.word(bytes, from: range.lowerBound, to: min(range.lowerBound + 8, range.upperBound))
+    high =
+      Key.word(bytes, from: min(range.lowerBound + 8, range.upperBound), to: range.upperBound)
+      | UInt64(range.count) << 56
     long = nil
+  }
+
+  /// Up to eight bytes as a number, the first one lowest.
+  private static func word(_ bytes: [UInt8], from start: Int, to end: Int) -> UInt64 {
+    var word: UInt64 = 0
+    var position = end
+    while position > start {
+      position -= 1
+      word = word << 8 | UInt64(bytes[position])
+    }
+    return word
   }
 
   public init(_ text: String) { self.init(Array(text.utf8)) }

@@ -1,64 +1,128 @@
 import Replication
 
-/// What clients of the key-value store ask.
+/// What clients of the key-value store ask. Each command takes effect at one moment.
 public enum KeyValueCommand: Equatable, Sendable {
   case get(Key)
   case put(Key, value: [UInt8])
+  /// Answered by the number of keys removed: 1 or 0.
   case delete(Key)
-  /// Adds bytes behind the value; a missing key counts as empty.
+  /// Adds bytes behind the value; a missing key counts as empty. Answered by the new length.
   case append(Key, value: [UInt8])
   /// Replaces the value if it is the expected one; `nil` expects the key to be missing.
   case compareAndSwap(Key, expected: [UInt8]?, value: [UInt8])
+  /// Answered by 1 if the key has a value, otherwise by 0.
+  case exists(Key)
+  /// Answered by the length of the value in bytes, 0 if the key is missing.
+  case length(Key)
+  /// Adds to the number that the value spells in decimal; a missing key counts as 0. Answered by the
+  /// sum.
+  case increment(Key, by: Int64)
+  /// Writes only where there is no value. Answered by 1 if it did, otherwise by 0.
+  case putIfAbsent(Key, value: [UInt8])
+  /// Writes only where there is a value. Answered by 1 if it did, otherwise by 0.
+  case putIfPresent(Key, value: [UInt8])
+  /// Commands that take effect in order and at one moment, nobody else's between them. At most
+  /// `maximumSequenceCount`, and no sequence among them. Answered by a sequence of as many responses,
+  /// or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
+  case sequence([KeyValueCommand])
+
+  /// A longer sequence is refused by whoever decodes it.
+  public static var maximumSequenceCount: Int { 1 << 16 }
 }
 
-/// What the key-value store answers.
-public enum KeyValueResponse: Equatable, Sendable {
-  case value([UInt8]?)
-  case done
-  case swapped
-  /// The compare-and-swap found another value, this one, and changed nothing.
-  case notSwapped(found: [UInt8]?)
+extension KeyValueCommand {
+  /// Whether the command leaves the store alone.
+  public var isReadOnly: Bool {
+    switch self {
+    case .get, .exists, .length: true
+    case .sequence(let commands): commands.allSatisfy(\.isReadOnly)
+    default: false
+    }
+  }
 }
 
 extension KeyValueCommand: WireCodable {
-  private static func size(of value: [UInt8]) -> Int { 4 + value.count }
+  public static func size(of value: [UInt8]) -> Int { 4 + value.count }
 
   public var encodedByteCount: Int {
     switch self {
-    case .get(let key), .delete(let key): 1 + key.encodedByteCount
-    case .put(let key, let value), .append(let key, let value):
-      1 + key.encodedByteCount + Self.size(of: value)
+    case .get(let key), .delete(let key), .exists(let key), .length(let key):
+      return 1 + key.encodedByteCount
+    case .put(let key, let value), .append(let key, let value), .putIfAbsent(let key, let value),
+      .putIfPresent(let key, let value):
+      return 1 + key.encodedByteCount + Self.size(of: value)
     case .compareAndSwap(let key, let expected, let value):
-      2 + key.encodedByteCount + (expected.map(Self.size) ?? 0) + Self.size(of: value)
+      return 2 + key.encodedByteCount + (expected.map(Self.size) ?? 0) + Self.size(of: value)
+    case .increment(let key, _): return 1 + key.encodedByteCount + 8
+    case .sequence(let commands):
+      var total = 5
+      for command in commands { total += command.encodedByteCount }
+      return total
     }
   }
 
   public func encode(into writer: inout WireWriter) {
     switch self {
-    case .get(let key):
-      writer.write(UInt8(0))
-      key.encode(into: &writer)
-    case .put(let key, let value):
-      writer.write(UInt8(1))
-      key.encode(into: &writer)
-      writer.writeCounted(value)
-    case .delete(let key):
-      writer.write(UInt8(2))
-      key.encode(into: &writer)
-    case .append(let key, let value):
-      writer.write(UInt8(3))
-      key.encode(into: &writer)
-      writer.writeCounted(value)
+    case .get(let key): Self.encode(0, key, into: &writer)
+    case .put(let key, let value): Self.encode(1, key, value, into: &writer)
+    case .delete(let key): Self.encode(2, key, into: &writer)
+    case .append(let key, let value): Self.encode(3, key, value, into: &writer)
     case .compareAndSwap(let key, let expected, let value):
-      writer.write(UInt8(4))
-      key.encode(into: &writer)
+      Self.encode(4, key, into: &writer)
       writer.writeCounted(expected)
       writer.writeCounted(value)
+    case .exists(let key): Self.encode(5, key, into: &writer)
+    case .length(let key): Self.encode(6, key, into: &writer)
+    case .increment(let key, let amount):
+      Self.encode(7, key, into: &writer)
+      writer.write(amount)
+    case .putIfAbsent(let key, let value): Self.encode(8, key, value, into: &writer)
+    case .putIfPresent(let key, let value): Self.encode(9, key, value, into: &writer)
+    case .sequence(let commands):
+      writer.write(Self.sequenceKind)
+      writer.write(UInt32(commands.count))
+      for command in commands { command.encode(into: &writer) }
     }
+  }
+
+  public static var sequenceKind: UInt8 { 10 }
+
+  public static func encode(_ kind: UInt8, _ key: Key, into writer: inout WireWriter) {
+    writer.write(kind)
+    key.encode(into: &writer)
+  }
+
+  public static func encode(
+    _ kind: UInt8, _ key: Key, _ value: [UInt8], into writer: inout WireWriter
+  ) {
+    encode(kind, key, into: &writer)
+    writer.writeCounted(value)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     let kind = try reader.read(UInt8.self)
+    guard kind == Self.sequenceKind else {
+      try self.init(single: kind, from: &reader)
+      return
+    }
+    // No command is shorter than its kind and the shortest key.
+    let count = try reader.readCount(elementSize: 17)
+    guard count <= Self.maximumSequenceCount else {
+      throw .malformed("a sequence of \(count) commands")
+    }
+    var commands: [KeyValueCommand] = []
+    commands.reserveCapacity(count)
+    for _ in 0..<count {
+      let kind = try reader.read(UInt8.self)
+      guard kind != Self.sequenceKind else { throw .malformed("a sequence within a sequence") }
+      commands.append(try KeyValueCommand(single: kind, from: &reader))
+    }
+    self = .sequence(commands)
+  }
+
+  /// Decodes what follows the kind of any command but a sequence.
+  public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
+    guard kind < Self.sequenceKind else { throw .malformed("\(kind) is no key-value command") }
     let key = try Key(from: &reader)
     switch kind {
     case 0: self = .get(key)
@@ -68,62 +132,34 @@ extension KeyValueCommand: WireCodable {
     case 4:
       self = .compareAndSwap(
         key, expected: try reader.readCountedOrNil(), value: try reader.readCounted())
-    default: throw .malformed("\(kind) is no key-value command")
-    }
-  }
-}
-
-extension KeyValueResponse: WireCodable {
-  public var encodedByteCount: Int {
-    switch self {
-    case .value(let value), .notSwapped(let value): 2 + (value.map { 4 + $0.count } ?? 0)
-    case .done, .swapped: 1
-    }
-  }
-
-  public func encode(into writer: inout WireWriter) {
-    switch self {
-    case .value(let value):
-      writer.write(UInt8(0))
-      writer.writeCounted(value)
-    case .done: writer.write(UInt8(1))
-    case .swapped: writer.write(UInt8(2))
-    case .notSwapped(let found):
-      writer.write(UInt8(3))
-      writer.writeCounted(found)
-    }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.read(UInt8.self) {
-    case 0: self = .value(try reader.readCountedOrNil())
-    case 1: self = .done
-    case 2: self = .swapped
-    case 3: self = .notSwapped(found: try reader.readCountedOrNil())
-    case let kind: throw .malformed("\(kind) is no key-value response")
+    case 5: self = .exists(key)
+    case 6: self = .length(key)
+    case 7: self = .increment(key, by: try reader.read(Int64.self))
+    case 8: self = .putIfAbsent(key, value: try reader.readCounted())
+    default: self = .putIfPresent(key, value: try reader.readCounted())
     }
   }
 }
 
 extension WireWriter {
   /// A length and then the bytes.
-  mutating func writeCounted(_ bytes: [UInt8]) {
+  public mutating func writeCounted(_ bytes: [UInt8]) {
     write(UInt32(bytes.count))
     write(bytes)
   }
 
-  mutating func writeCounted(_ bytes: [UInt8]?) {
+  public mutating func writeCounted(_ bytes: [UInt8]?) {
     write(bytes != nil)
     if let bytes { writeCounted(bytes) }
   }
 }
 
 extension WireReader {
-  mutating func readCounted() throws(WireError) -> [UInt8] {
+  public mutating func readCounted() throws(WireError) -> [UInt8] {
     try readBytes(Int(try read(UInt32.self)))
   }
 
-  mutating func readCountedOrNil() throws(WireError) -> [UInt8]? {
+  public mutating func readCountedOrNil() throws(WireError) -> [UInt8]? {
     try readFlag() ? try readCounted() : nil
   }
 }

@@ -5,6 +5,14 @@ public struct KeyValueStore: StateMachine {
   public typealias Command = KeyValueCommand
   public typealias Response = KeyValueResponse
 
+  /// Appending never makes a value longer than this: it has to fit into one message.
+  public static var maximumValueByteCount: Int { 32 << 20 }
+
+  /// The values in the answer to a sequence add up to no more than this, unless the first one alone
+  /// does. A `get` or `compareAndSwap` that would exceed it ends the sequence: it and the commands
+  /// behind it take no effect and get no response, and whoever asked may ask for them anew.
+  public static var maximumAnswerByteCount: Int { 32 << 20 }
+
   public var values = FlatTable<Key, [UInt8]>()
 
   public init() {}
@@ -12,9 +20,7 @@ public struct KeyValueStore: StateMachine {
   public var count: Int { values.count }
   public subscript(key: Key) -> [UInt8]? { values[key] }
 
-  public static func isReadOnly(_ command: Command) -> Bool {
-    if case .get = command { true } else { false }
-  }
+  public static func isReadOnly(_ command: Command) -> Bool { command.isReadOnly }
 
   public mutating func apply(_ command: Command) -> Response {
     switch command {
@@ -23,26 +29,38 @@ public struct KeyValueStore: StateMachine {
       values.set(key, to: value)
       return .done
     case .delete(let key):
+      let before = values.count
       values.remove(key)
-      return .done
-    case .append(let key, let value):
-      if let position = values.position(of: key) {
-        values.values[position].append(contentsOf: value)
-      } else {
-        values.set(key, to: value)
-      }
-      return .done
+      return .number(Int64(before - values.count))
+    case .append(let key, let value): return append(value, to: key)
     case .compareAndSwap(let key, let expected, let value):
       let found = values[key]
       guard found == expected else { return .notSwapped(found: found) }
       values.set(key, to: value)
       return .swapped
+    case .exists(let key): return exists(key)
+    case .length(let key): return length(of: key)
+    case .increment(let key, let amount): return increment(key, by: amount)
+    case .putIfAbsent(let key, let value):
+      guard values.position(of: key) == nil else { return .number(0) }
+      values.set(key, to: value)
+      return .number(1)
+    case .putIfPresent(let key, let value):
+      guard let position = values.position(of: key) else { return .number(0) }
+      values.values[position] = value
+      return .number(1)
+    case .sequence(let commands): return apply(sequence: commands)
     }
   }
 
   public func query(_ command: Command) -> Response {
-    guard case .get(let key) = command else { return .value(nil) }
-    return .value(values[key])
+    switch command {
+    case .get(let key): return .value(values[key])
+    case .exists(let key): return exists(key)
+    case .length(let key): return length(of: key)
+    case .sequence(let commands): return query(sequence: commands)
+    default: return .value(nil)
+    }
   }
 
   public func snapshot() -> [UInt8] {
@@ -66,5 +84,80 @@ public struct KeyValueStore: StateMachine {
       values.set(key, to: try reader.readCounted())
     }
     guard reader.isAtEnd else { throw .malformed("bytes after the last value") }
+  }
+}
+
+extension KeyValueStore {
+  private func exists(_ key: Key) -> Response {
+    .number(values.position(of: key) == nil ? 0 : 1)
+  }
+
+  private func length(of key: Key) -> Response {
+    guard let position = values.position(of: key) else { return .number(0) }
+    return .number(Int64(values.values[position].count))
+  }
+
+  private mutating func append(_ value: [UInt8], to key: Key) -> Response {
+    guard let position = values.position(of: key) else {
+      values.set(key, to: value)
+      return .number(Int64(value.count))
+    }
+    let length = values.values[position].count + value.count
+    guard length <= Self.maximumValueByteCount else { return .refused(.tooLong) }
+    values.values[position].append(contentsOf: value)
+    return .number(Int64(length))
+  }
+
+  private mutating func increment(_ key: Key, by amount: Int64) -> Response {
+    var number: Int64 = 0
+    let position = values.position(of: key)
+    if let position {
+      let value = values.values[position]
+      guard let found = DecimalInteger.parse(value, in: 0..<value.count) else {
+        return .refused(.notAnInteger)
+      }
+      number = found
+    }
+    let (sum, overflows) = number.addingReportingOverflow(amount)
+    guard !overflows else { return .refused(.overflow) }
+    if let position {
+      values.values[position] = DecimalInteger.spell(sum)
+    } else {
+      values.set(key, to: DecimalInteger.spell(sum))
+    }
+    return .number(sum)
+  }
+
+  private mutating func apply(sequence commands: [Command]) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(commands.count)
+    var room = Self.maximumAnswerByteCount
+    for command in commands {
+      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
+      responses.append(apply(command))
+    }
+    return .sequence(responses)
+  }
+
+  private func query(sequence commands: [Command]) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(commands.count)
+    var room = Self.maximumAnswerByteCount
+    for command in commands {
+      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
+      responses.append(query(command))
+    }
+    return .sequence(responses)
+  }
+
+  /// Takes the length of the value that the answer to a command may hold.
+  /// - Returns: false if it is longer than the room that is left.
+  private func takeRoom(for command: Command, from room: inout Int) -> Bool {
+    switch command {
+    case .get(let key), .compareAndSwap(let key, _, _):
+      if let position = values.position(of: key) { room -= values.values[position].count }
+      return room >= 0
+    default: return true
+    }
   }
 }

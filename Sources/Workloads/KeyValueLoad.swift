@@ -179,9 +179,12 @@ public struct KeyValueLoad: ClientLoad {
     case .notSwapped(let found):
       operations[position].observed = ValueDigest(found)
       if tracksValues { lastSeen[key] = found }
-    case .swapped, .done:
+    case .swapped, .done, .number:
       operations[position].swapped = response == .swapped
       if tracksValues { lastSeen[key] = writing[client] }
+    case .refused: operations[position].outcome = .failed
+    // Nothing that a client of this load asks is answered so.
+    case .sequence: operations[position].outcome = .unknown
     }
     writing[client] = nil
   }

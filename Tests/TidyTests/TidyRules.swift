@@ -6,7 +6,7 @@ enum TidyRules {
   static let pureModules: Set<String> = [
     "Replication", "Raft", "MultiPaxos", "ViewService", "PrimaryBackup", "ChainReplication",
     "Unreplicated", "StateMachines", "ReplicaHosting", "InProcess", "Histories", "Linearizability",
-    "Measurement", "Clients", "Workloads", "Faults", "Simulation", "ProtocolList",
+    "Measurement", "Clients", "Workloads", "Faults", "Simulation", "ProtocolList", "Resp",
   ]
 
   static let impureImports: Set<String> = [

@@ -111,7 +111,7 @@ import Workloads
       switch load.begin(client: 0, sequence: step, due: .zero, at: .zero) {
       case .put: break
       case .delete:
-        outcome = .answered(.done)
+        outcome = .answered(.number(1))
         wasDeleted = true
       case .compareAndSwap(_, let expected, _):
         if wasDeleted { #expect(expected == nil) }
@@ -120,6 +120,19 @@ import Workloads
       default: Issue.record("an unexpected command")
       }
       load.end(client: 0, outcome: outcome, attempts: 1, at: .zero)
+    }
+  }
+
+  @Test("A refused operation has failed; an answer that fits nothing leaves it unknown")
+  func refusals() {
+    var load = load(OperationMix(append: 1))
+    for (response, outcome) in [
+      (KeyValueResponse.refused(.tooLong), Outcome.failed), (.sequence([]), .unknown),
+      (.number(3), .ok),
+    ] {
+      _ = load.begin(client: 0, sequence: 1, due: .zero, at: .zero)
+      load.end(client: 0, outcome: .answered(response), attempts: 1, at: .zero)
+      #expect(load.operations.last!.outcome == outcome)
     }
   }
 

@@ -1,0 +1,56 @@
+/// What one connection may ask for at once. Nothing is allocated for a size that was only announced.
+public struct RespLimits: Equatable, Sendable {
+  /// Arguments of one command, its name among them; also elements of one array in a reply.
+  public var maximumArgumentCount = 1 << 20
+  /// Bytes of one argument.
+  public var maximumBulkByteCount = 16 << 20
+  /// Bytes of one command, with everything that frames it. Has to fit into 32 bits.
+  public var maximumCommandByteCount = 32 << 20
+  /// Bytes of a command that is typed as a line.
+  public var maximumInlineByteCount = 64 << 10
+  /// Commands of a pipeline that become one command of the store.
+  public var chunkCommandCount = 1024
+  /// Bytes of such commands. The command that reaches this is the last one of the chunk.
+  public var chunkByteCount = 256 << 10
+  /// Keys of one command. With those of a chunk they stay below what a sequence may hold.
+  public var maximumKeyCount = 1 << 15
+  /// Bytes that may wait while a command is outstanding before the session wants no more.
+  public var maximumWaitingByteCount = 1 << 20
+
+  public init() {}
+}
+
+/// Bytes that do not follow the protocol. The connection cannot go on: where the next command begins is
+/// not known.
+public enum RespProtocolError: Error, Equatable, Sendable {
+  case invalidMultibulkLength
+  case invalidBulkLength
+  case countTooLong
+  case lengthTooLong
+  case expectedDollar(found: UInt8)
+  case unterminatedBulk
+  case commandTooBig(limit: Int)
+  case inlineTooBig
+  case unbalancedQuotes
+  /// A reply that begins with this byte, or a line of one that is malformed.
+  case invalidReply(UInt8)
+  case nestedTooDeep
+
+  /// What Redis says, where it knows the case.
+  public var text: String {
+    switch self {
+    case .invalidMultibulkLength: "Protocol error: invalid multibulk length"
+    case .invalidBulkLength: "Protocol error: invalid bulk length"
+    case .countTooLong: "Protocol error: too big mbulk count string"
+    case .lengthTooLong: "Protocol error: too big bulk count string"
+    case .expectedDollar(let found):
+      "Protocol error: expected '$', got '\(Character(UnicodeScalar(found)))'"
+    case .unterminatedBulk: "Protocol error: no line end behind a bulk"
+    case .commandTooBig(let limit): "Protocol error: a command of more than \(limit) bytes"
+    case .inlineTooBig: "Protocol error: too big inline request"
+    case .unbalancedQuotes: "Protocol error: unbalanced quotes in request"
+    case .invalidReply(let found): "Protocol error: invalid reply, byte \(found)"
+    case .nestedTooDeep: "Protocol error: arrays nested too deep"
+    }
+  }
+}
