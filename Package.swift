@@ -143,7 +143,6 @@ let package = Package(
       "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
     tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
-    tests("ResultsTests", ["Results", "Measurement", "Linearizability", "Histories"]),
     tests(
       "ConformanceTests",
       [

@@ -1,5 +1,6 @@
 import Resp
 import Sockets
+import StateMachines
 
 /// A connection of a Redis client.
 public struct RespConnection: Sendable {
@@ -15,8 +16,6 @@ public struct RespConnection: Sendable {
   public var isDirty = false
   public var watchesReading = true
   public var watchesWriting = false
-  /// Nothing more will be read.
-  public var isFinished = false
 
   public init(descriptor: Int32, generation: UInt32, session: RespSession, machine: Int) {
     self.descriptor = descriptor
@@ -26,6 +25,17 @@ public struct RespConnection: Sendable {
   }
 
   public var isOpen: Bool { descriptor >= 0 }
+
+  // The session's steps, with the replies that they give into this connection's output.
+
+  public mutating func next() -> RespRequest? { session.next(into: &output.writer) }
+
+  public mutating func complete(_ response: KeyValueResponse) {
+    session.complete(response, into: &output.writer)
+  }
+
+  public mutating func inform(_ text: String) { session.inform(text, into: &output.writer) }
+  public mutating func fail(_ text: String) { session.fail(text, into: &output.writer) }
 }
 
 /// What a gateway allows.

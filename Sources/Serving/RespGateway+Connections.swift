@@ -1,4 +1,5 @@
 import CLinux
+import Clients
 import Cluster
 import Replication
 import Resp

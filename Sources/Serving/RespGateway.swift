@@ -135,11 +135,10 @@ public struct RespGateway: ~Copyable {
       }
       switch outcome {
       case .answered(let response):
-        connections[slot].session.complete(response, into: &connections[slot].output.writer)
+        connections[slot].complete(response)
       case .unknown:
-        connections[slot].session.fail(
-          "ERR outcome unknown: no answer from the cluster within \(timeout)",
-          into: &connections[slot].output.writer)
+        connections[slot].fail(
+          "ERR outcome unknown: no answer from the cluster within \(timeout)")
       }
       goOn(slot)
       return
@@ -149,12 +148,11 @@ public struct RespGateway: ~Copyable {
 
   /// Asks the cluster what the connection wants to know next, if it can go on.
   public mutating func goOn(_ slot: Int) {
-    while let request = connections[slot].session.next(into: &connections[slot].output.writer) {
+    while let request = connections[slot].next() {
       commandCount += 1
       switch request {
       case .info(let section):
-        connections[slot].session.inform(
-          information(section), into: &connections[slot].output.writer)
+        connections[slot].inform(information(section))
       case .store(let command):
         let machine = connections[slot].machine
         markDirty(slot)
