@@ -15,10 +15,12 @@ public struct ChildProcess: ~Copyable {
   public private(set) var isRunning = true
 
   /// - Parameters:
+  ///   - setting: `NAME=value`, added to the environment unless the variable is set already.
   ///   - input: becomes the child's standard input; -1 for none.
   ///   - messages: a file to which its standard output and error go; nil for nowhere.
   public init(
-    program: String, arguments: [String], input: Int32 = -1, messages: String? = nil
+    program: String, arguments: [String], setting: String? = nil, input: Int32 = -1,
+    messages: String? = nil
   ) throws(ClusterError) {
     var file: Int32 = -1
     if let messages {
@@ -29,7 +31,7 @@ public struct ChildProcess: ~Copyable {
     }
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
     words.append(nil)
-    let started = linux_spawn(program, words, input, file)
+    let started = linux_spawn(program, words, setting, input, file)
     for word in words { free(word) }
     if file >= 0 { close(file) }
     guard started > 0 else {
@@ -128,7 +130,8 @@ public struct NodeLauncher: Sendable {
   public static var thisProgram: String {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = readlink("/proc/self/exe", &path, path.count - 1)
-    return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+    guard count > 0 else { return "" }
+    return String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 
@@ -148,10 +151,14 @@ public struct NodeProcess: ~Copyable {
 
   private var messages: String { directory + ".messages" }
 
+  /// Lets the C library ask for huge pages: a log that grows in memory costs a page fault for each 4 KiB
+  /// otherwise, a tenth of a busy replica's time.
+  private static let allocation = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+
   public mutating func start() throws(ClusterError) {
     let started = try ChildProcess(
       program: launcher.program, arguments: launcher.arguments(number, directory),
-      messages: messages)
+      setting: NodeProcess.allocation, messages: messages)
     processNumber = started.number
     child = consume started
   }
