@@ -205,6 +205,9 @@ extension ClusterNode {
   ) throws(WireError) {
     counters.messagesReceived += 1
     counters.bytesReceived += header.body.count + Frame.headerByteCount
+    guard header.body.count <= NodeLimits.request else {
+      throw .malformed("a request of \(header.body.count) bytes")
+    }
     let request = try Frame.decode(Host.Request.self, from: input.bytes, in: header.body)
     if faultsAreActive, isLost(faults.clients) { return }
     clients.set(

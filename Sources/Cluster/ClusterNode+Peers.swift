@@ -160,7 +160,15 @@ extension ClusterNode {
     let before = peers[to].output.writer.count
     Frame.encode(
       send.message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
-    counters.bytesSent += peers[to].output.writer.count - before
+    let byteCount = peers[to].output.writer.count - before
+    guard byteCount <= Frame.maximumByteCount else {
+      // The other side would hang up on it, and on every repetition.
+      peers[to].output.writer.count = before
+      counters.overflowed += 1
+      complain("a message of \(byteCount) bytes to node \(to) is too large for a frame")
+      return
+    }
+    counters.bytesSent += byteCount
     markPeerDirty(to)
   }
 }

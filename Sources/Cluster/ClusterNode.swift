@@ -32,7 +32,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var peerLives: [PeerLife?]
   /// Connections taken so far, and how many may be open at a time.
   public var acceptedCount: UInt64 = 0
-  public let connectionLimit: Int
+  public var connectionLimit: Int
   /// False while no connection can be taken.
   public var watchesListener = true
   /// Connections and peers with something to send.
@@ -105,22 +105,29 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 
   /// Works until the log fails or `isStopped` says so; it is asked at least every 100 ms.
   public mutating func run(until isStopped: () -> Bool) throws {
+    try start()
+    while !isStopped() { try turn(atMost: 100_000_000) }
+  }
+
+  public mutating func start() throws {
     loop.add(listener, token: Token.listener)
     now = MonotonicClock.now()
     host.start(at: clock.reading(at: now))
     try finishTurn()
-    while !isStopped() {
-      let count = loop.wait(nanoseconds: min(nextDeadline - now, 100_000_000))
-      now = MonotonicClock.now()
-      let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
-      for position in 0..<count { attend(to: loop.ready[position]) }
-      fireTimers()
-      try releaseHeld()
-      if now >= dialAt { dialPeers() }
-      try finishTurn()
-      if now >= sweepAt { sweep() }
-      if let busyBefore { slowDown(since: busyBefore) }
-    }
+  }
+
+  /// One turn, which waits at most so many nanoseconds for something to do.
+  public mutating func turn(atMost nanoseconds: Int64) throws {
+    let count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
+    now = MonotonicClock.now()
+    let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
+    for position in 0..<count { attend(to: loop.ready[position]) }
+    fireTimers()
+    try releaseHeld()
+    if now >= dialAt { dialPeers() }
+    try finishTurn()
+    if now >= sweepAt { sweep() }
+    if let busyBefore { slowDown(since: busyBefore) }
   }
 
   deinit {
