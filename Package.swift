@@ -137,6 +137,13 @@ let package = Package(
         "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
         "StateMachines", "Histories", "Replication",
       ]),
+    tests("SocketsTests", ["Sockets", "Replication", "CLinux"]),
+    tests(
+      "ClusterTests",
+      [
+        "Cluster", "Replication", "Raft", "Unreplicated", "ReplicaHosting", "StateMachines",
+        "Clients", "Workloads", "Faults", "Histories", "Sockets", "WriteAheadLog",
+      ]),
     tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "CLinux"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests(

@@ -1,0 +1,179 @@
+import CLinux
+import Glibc
+import Replication
+import Sockets
+import Testing
+
+/// Two ends of a connection over TCP.
+private final class Pair {
+  let near: Int32
+  let far: Int32
+
+  init() throws {
+    let listener = try Endpoint.loopback(0).listen()
+    defer { Descriptor.close(listener) }
+    near = try Endpoint.loopback(UInt16(linux_local_port(listener))).connect()
+    var taken: Int32?
+    while taken == nil { taken = try Descriptor.accept(listener) }
+    far = try #require(taken)
+  }
+
+  deinit {
+    Descriptor.close(near)
+    Descriptor.close(far)
+  }
+}
+
+private func noise(_ count: Int, seed: UInt64) -> [UInt8] {
+  var random = RandomStream(seed: seed)
+  return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+}
+
+@Suite struct StreamTests {
+  @Test("What is written arrives whole and in order, however the pieces fall", arguments: 0..<8)
+  func pieces(seed: Int) throws {
+    var random = RandomStream(seed: UInt64(seed))
+    let pair = try Pair()
+    // More than the system's buffers hold, so that writes are cut.
+    let message = noise(6_000_000, seed: UInt64(seed))
+    var output = OutputBuffer()
+    var input = InputBuffer()
+    var given = 0
+    var found: [UInt8] = []
+    found.reserveCapacity(message.count)
+    var wasCut = false
+    while found.count < message.count {
+      let count = min(random.below(400_000), message.count - given)
+      output.writer.write(Array(message[given..<given + count]))
+      given += count
+      #expect(output.flush(to: pair.near) == .open)
+      wasCut = wasCut || !output.isEmpty
+      for _ in 0..<random.below(4) {
+        #expect(input.fill(from: pair.far, room: 1 + random.below(200_000)) == .open)
+        // Some of it is understood, the rest waits.
+        let understood = random.below(input.count + 1)
+        found += input.bytes[input.start..<input.start + understood]
+        input.consume(understood)
+      }
+      if given == message.count {
+        found += input.bytes[input.start..<input.end]
+        input.consume(input.count)
+      }
+    }
+    #expect(found == message)
+    #expect(wasCut)
+    #expect(output.isEmpty && input.count == 0)
+  }
+
+  @Test("Nothing there is no end; an end is one, after what was sent before it; so is a reset")
+  func ends() throws {
+    let pair = try Pair()
+    var input = InputBuffer()
+    #expect(input.fill(from: pair.far) == .open)
+    #expect(input.count == 0)
+    var output = OutputBuffer()
+    output.writer.write([1, 2, 3])
+    #expect(output.flush(to: pair.near) == .open)
+    Descriptor.endOutput(pair.near)
+    while input.count < 3 { #expect(input.fill(from: pair.far) == .open) }
+    #expect(input.fill(from: pair.far) == .closed)
+    #expect(input.count == 3)
+    // The other direction is open still.
+    output.writer.write([4])
+    #expect(output.flush(to: pair.far) == .open)
+    // Closed with something unread: the other side is told that it was in vain.
+    let other = try Pair()
+    output.writer.write([5])
+    #expect(output.flush(to: other.near) == .open)
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      other.far, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    Descriptor.close(dup2(open("/dev/null", O_RDONLY), other.far))
+    output.writer.write([6])
+    #expect(output.flush(to: other.near) == .closed)
+  }
+
+  @Test(
+    "A buffer of a silent connection is small, one of a busy one grows, a huge one is given back")
+  func sizes() throws {
+    let pair = try Pair()
+    var input = InputBuffer()
+    var output = OutputBuffer()
+    _ = input.fill(from: pair.far)
+    #expect(input.bytes.count <= 16 << 10)
+    var received = 0
+    while received < 4 << 20 {
+      output.writer.write([UInt8](repeating: 1, count: 1 << 18))
+      #expect(output.flush(to: pair.near) == .open)
+      #expect(input.fill(from: pair.far) == .open)
+      received += input.count
+      input.consume(input.count)
+    }
+    #expect(input.nextRoom == InputBuffer.readByteCount)
+    while !output.isEmpty || received < 16 << 20 {
+      if received < 16 << 20 { output.writer.write([UInt8](repeating: 1, count: 1 << 18)) }
+      #expect(output.flush(to: pair.near) == .open)
+      #expect(input.fill(from: pair.far) == .open)
+      if input.count > 8 << 20 {
+        received += input.count
+        input.consume(input.count)
+      } else if received >= 16 << 20 {
+        break
+      }
+    }
+    #expect(input.bytes.count > InputBuffer.keptByteCount)
+    input.consume(input.count)
+    _ = input.fill(from: pair.far)
+    #expect(input.bytes.count <= InputBuffer.readByteCount)
+  }
+}
+
+@Suite struct EventLoopTests {
+  @Test("Descriptors are ready under their tokens, for what is watched, until they are removed")
+  func tokens() throws {
+    let pair = try Pair()
+    let loop = try EventLoop()
+    #expect(loop.wait(nanoseconds: 0) == 0)
+    loop.add(pair.near, token: 7)
+    loop.add(pair.far, token: 1 << 60 | 9, writes: true)
+    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.ready[0].token == 1 << 60 | 9)
+    #expect(loop.ready[0].writable != 0 && loop.ready[0].readable == 0)
+    loop.change(pair.far, token: 3, reads: true, writes: false)
+    #expect(loop.wait(nanoseconds: 0) == 0)
+    var output = OutputBuffer()
+    output.writer.write([1])
+    #expect(output.flush(to: pair.near) == .open)
+    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.ready[0].token == 3 && loop.ready[0].readable != 0)
+    // Level triggered: what was not read is told again.
+    #expect(loop.wait(nanoseconds: 0) == 1)
+    loop.change(pair.far, token: 3, reads: false, writes: false)
+    #expect(loop.wait(nanoseconds: 0) == 0)
+    loop.remove(pair.near)
+    Descriptor.endOutput(pair.far)
+    #expect(loop.wait(nanoseconds: 0) == 0)
+  }
+
+  @Test("A connection that fails or breaks is told as broken")
+  func broken() throws {
+    let endpoint = try Endpoint.freeOnLoopback(1)[0]
+    let descriptor = try endpoint.connect()
+    defer { Descriptor.close(descriptor) }
+    let loop = try EventLoop()
+    loop.add(descriptor, token: 1, writes: true)
+    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.ready[0].broken != 0)
+    #expect(-linux_connect_result(descriptor) == SystemError.connectionRefused)
+  }
+
+  @Test("A wait lasts as long as it was asked to, to a fraction of a millisecond")
+  func time() throws {
+    let loop = try EventLoop()
+    for nanoseconds in [300_000, 2_000_000] as [Int64] {
+      let began = MonotonicClock.now()
+      #expect(loop.wait(nanoseconds: nanoseconds) == 0)
+      #expect(MonotonicClock.now() - began >= nanoseconds)
+    }
+  }
+}
