@@ -205,7 +205,7 @@ extension ClusterNode {
   ) throws(WireError) {
     counters.messagesReceived += 1
     counters.bytesReceived += header.body.count + Frame.headerByteCount
-    guard header.body.count <= NodeLimits.request else {
+    guard header.body.count <= settings.largestRequest else {
       throw .malformed("a request of \(header.body.count) bytes")
     }
     let request = try Frame.decode(Host.Request.self, from: input.bytes, in: header.body)

@@ -116,8 +116,6 @@ final class Caller: Stepped {
 
   func say(bytes: [UInt8]) { output.writer.write(bytes) }
 
-  var unsentByteCount: Int { output.count }
-
   func step() throws {
     guard !isClosed else { return }
     if output.flush(to: descriptor) == .closed { output.removeAll() }
@@ -131,6 +129,8 @@ final class Caller: Stepped {
     }
     if progress == .closed { isClosed = true }
   }
+
+  func count(of kind: FrameKind) -> Int { received.count { $0.kind == kind } }
 
   func bodies<Body: WireCodable>(_ type: Body.Type, _ kind: FrameKind) throws -> [Body] {
     try received.filter { $0.kind == kind }.map {
