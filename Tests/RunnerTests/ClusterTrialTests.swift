@@ -1,6 +1,7 @@
 import Cluster
 import Experiments
 import Foundation
+import Histories
 import Linearizability
 import Measurement
 import ProtocolList
@@ -36,9 +37,11 @@ import Testing
     let scratch = FileManager.default.temporaryDirectory.appending(path: "trial-\(UUID())").path
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    let report = try ClusterTrialRunner.run(
-      task, of: choice, at: ClusterPlace(hosts: nil, scratch: scratch, program: Self.program)
-    ) { time, _ in limit.map { time < $0 } ?? true }
+    var place = ClusterPlace(hosts: nil, scratch: scratch)
+    place.program = ClusterTrialTests.program
+    let report = try ClusterTrialRunner.run(task, of: choice, at: place) { time, _ in
+      limit.map { time < $0 } ?? true
+    }
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch) == [])
     #expect(try processes(naming: scratch) == [])
     return report
