@@ -242,7 +242,7 @@ extension ClusterNode {
   /// Watches for room if something waits for it.
   public mutating func watch(_ slot: Int) {
     let waits = !inbound[slot].output.isEmpty
-    let overflows = inbound[slot].output.count > NodeLimits.clientOutput
+    let overflows = inbound[slot].output.count > settings.largestOutput
     let isHeldBack = overflows || inbound[slot].role == .client && holdsClientsBack
     guard waits != inbound[slot].watchesWriting || isHeldBack != inbound[slot].isHeldBack else {
       return

@@ -20,6 +20,8 @@ public struct NodeSettings: Sendable {
   public var allowsFaults = false
   /// Bytes of one request: what is made of it must fit into a frame between nodes, too.
   public var largestRequest = 34 << 20
+  /// Bytes that may wait to be sent over a connection that others opened before what they ask waits, too.
+  public var largestOutput = 8 << 20
   /// How far the node's clock is off, and by which share it runs fast.
   public var clockSkew = Interval.zero
   public var clockDrift = 0.0
@@ -41,8 +43,6 @@ public struct NodeSettings: Sendable {
 public enum NodeLimits {
   /// Bytes that wait for one peer; what comes on top is given up, as a network would.
   public static let peerOutput = 64 << 20
-  /// Bytes that wait for the clients of one connection before their requests wait, too.
-  public static let clientOutput = 8 << 20
   /// Entries that are proposed and not committed before clients' requests wait.
   public static let uncommitted = 1024
   /// Gathered reads that the core has not answered before clients' requests wait.

@@ -17,7 +17,7 @@ struct Overdue: Error, CustomStringConvertible {
 /// Moves everything on until the test has what it waits for.
 @discardableResult
 func waitFor<Result>(
-  _ what: String, _ all: [any Stepped], within time: Interval = .seconds(10),
+  _ what: String, _ all: [any Stepped], within time: Interval = .seconds(60),
   _ look: () throws -> Result?
 ) throws -> Result {
   let limit = MonotonicClock.now() + time.nanoseconds
@@ -153,4 +153,12 @@ func frame<Body: WireCodable>(
   writer.storage[8] = version
   Frame.seal(&writer, from: 0)
   return writer.bytes()
+}
+
+extension Descriptor {
+  /// Leaves the system little room for what is to be sent.
+  static func narrow(_ descriptor: Int32) {
+    var byteCount: Int32 = 4096
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &byteCount, socklen_t(MemoryLayout<Int32>.size))
+  }
 }

@@ -146,10 +146,9 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   @Test("A peer that takes nothing gets no more than a bounded queue, and the node goes on")
   func silentPeer() throws {
-    seats[0].node.peers[1].output.writer.count = 0
-    let full = [UInt8](repeating: 0, count: NodeLimits.peerOutput)
+    seats[0].node.peers[1].output.writer.storage = Array(repeating: 0, count: NodeLimits.peerOutput)
+    seats[0].node.peers[1].output.writer.count = NodeLimits.peerOutput
     seats[0].node.peers[1].state = .connecting
-    seats[0].node.peers[1].output.writer.write(full)
     send(1...3)
     #expect(seats[0].node.counters.overflowed == 3)
     #expect(seats[0].node.peers[1].output.count == NodeLimits.peerOutput)

@@ -30,7 +30,7 @@ final class RaftTrio {
       replicaCount: 3, connections: 1)
     machine = ClientMachine(
       id: ClientID(firstClient), replicas: plan.settings[0].membership.replicas,
-      timeout: .seconds(10))
+      timeout: .seconds(60))
   }
 
   func stop(_ node: Int) { nodes[node] = nil }
@@ -46,7 +46,7 @@ final class RaftTrio {
   }
 
   func wait(_ what: String, until isThere: () -> Bool) throws {
-    let limit = MonotonicClock.now() + 20_000_000_000
+    let limit = MonotonicClock.now() + 60_000_000_000
     while !isThere() {
       guard MonotonicClock.now() < limit else { throw Overdue(description: "no \(what)") }
       try step()

@@ -108,25 +108,17 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     var output = OutputBuffer()
     _ = input.fill(from: pair.far)
     #expect(input.bytes.count <= 16 << 10)
-    var received = 0
-    while received < 4 << 20 {
+    while input.nextRoom < InputBuffer.readByteCount {
       output.writer.write([UInt8](repeating: 1, count: 1 << 18))
       #expect(output.flush(to: pair.near) == .open)
       #expect(input.fill(from: pair.far) == .open)
-      received += input.count
       input.consume(input.count)
     }
-    #expect(input.nextRoom == InputBuffer.readByteCount)
-    while !output.isEmpty || received < 16 << 20 {
-      if received < 16 << 20 { output.writer.write([UInt8](repeating: 1, count: 1 << 18)) }
+    // One frame that is not whole for long.
+    while input.bytes.count <= InputBuffer.keptByteCount {
+      if output.isEmpty { output.writer.write([UInt8](repeating: 1, count: 1 << 18)) }
       #expect(output.flush(to: pair.near) == .open)
       #expect(input.fill(from: pair.far) == .open)
-      if input.count > 8 << 20 {
-        received += input.count
-        input.consume(input.count)
-      } else if received >= 16 << 20 {
-        break
-      }
     }
     #expect(input.bytes.count > InputBuffer.keptByteCount)
     input.consume(input.count)
