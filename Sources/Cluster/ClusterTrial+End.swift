@@ -10,6 +10,7 @@ extension ClusterTrial {
   /// Waits for a report of every node that is up, asked for now.
   /// - Returns: whether all have come.
   @discardableResult
+  @inlinable
   public mutating func freshReports(
     within patience: Interval, digest: Bool = false
   ) throws -> Bool {
@@ -31,6 +32,7 @@ extension ClusterTrial {
 
   /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
   /// applied equally much, twice in a row.
+  @inlinable
   public mutating func settle() throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
@@ -65,6 +67,7 @@ extension ClusterTrial {
 
   /// Reads every key that was touched, as a client would, so that the checker sees whether what was
   /// acknowledged is still there.
+  @inlinable
   public mutating func readBack() throws -> Bool {
     let count = driver.load.prepareReadBack()
     guard count > 0 else { return true }
@@ -91,6 +94,7 @@ extension ClusterTrial {
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  @inlinable
   public mutating func compareStates() throws {
     try freshReports(within: setup.patience, digest: true)
     var first: (node: Int, report: NodeReport)?
