@@ -29,7 +29,7 @@ import Testing
       text: """
         { runtime: "cluster", protocols: ["\(protocolName)"], trials: 1, seed: 5,
           workload: { clients: 4, keys: 20, valueSize: "16B", timeout: "500ms", thinkTime: "1ms" },
-          environment: { clocks: { maxSkew: "20ms", maxDrift: 0.01 } },
+          clocks: { maxSkew: "20ms", maxDrift: 0.01 },
           warmUp: "100ms", duration: "\(duration)", faults: [\(faults)] }
         """, file: "x.json5", catalog: ClusterTrialTests.catalog)
     let task = TrialTask.all(of: plan)[0]
@@ -73,10 +73,10 @@ import Testing
       { at: "300ms", crash: 1, for: "200ms", disk: "torn" },
       { at: "350ms", crash: 1, for: "300ms" },
       { at: "400ms", link: 2, loss: 0.1, duplicate: 0.1, reorder: 0.1, corrupt: 0.05, latency: "1ms" },
-      { at: "500ms", clock: 2, jump: "-1h", for: "1s" },
-      { at: "900ms", partition: "isolate", target: 0, for: "1h" },
-      { at: "1s", pause: 2, for: "1h" },
-      { at: "1200ms", disk: 1, stall: true, for: "1h" },
+      { at: "500ms", clock: 2, jump: "-30m", for: "1s" },
+      { at: "900ms", partition: "isolate", target: 0, for: "60m" },
+      { at: "1s", pause: 2, for: "60m" },
+      { at: "1200ms", disk: 1, stall: true, for: "60m" },
       { at: "1400ms", crash: 1 }
       """)
     try expectSound(report, faults: 9)

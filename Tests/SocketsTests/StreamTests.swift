@@ -25,7 +25,7 @@ private final class Pair {
 
   /// Leaves the system little room for what is on its way from the near to the far end.
   func narrow() {
-    var byteCount: Int32 = 8192
+    var byteCount: Int32 = 128 << 10
     let size = socklen_t(MemoryLayout<Int32>.size)
     setsockopt(near, SOL_SOCKET, SO_SNDBUF, &byteCount, size)
     setsockopt(far, SOL_SOCKET, SO_RCVBUF, &byteCount, size)
