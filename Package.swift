@@ -137,11 +137,28 @@ let package = Package(
         "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
         "StateMachines", "Histories", "Replication",
       ]),
-    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "CLinux"]),
+    tests("SocketsTests", ["Sockets", "Replication", "CLinux"]),
+    tests(
+      "ClusterTests",
+      [
+        "Cluster", "Replication", "Raft", "Unreplicated", "ReplicaHosting", "StateMachines",
+        "Clients", "Workloads", "Faults", "Histories", "Linearizability", "Sockets",
+        "WriteAheadLog", "SmallDisks",
+      ]),
+    // A disk whose power can be cut, for tests.
+    .target(
+      name: "SmallDisks", dependencies: ["CLinux"], path: "Tests/SmallDisks",
+      swiftSettings: strict),
+    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "SmallDisks"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests(
       "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
-    tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
+    tests(
+      "RunnerTests",
+      [
+        "Runner", "Experiments", "Replication", "ProtocolList", "Cluster", "Histories",
+        "Linearizability", "Measurement", "rsmbench",
+      ]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
     tests(
       "ConformanceTests",

@@ -199,10 +199,14 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public mutating func attendReports() {
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
-      if connection.state == .welcome, connection.life != meters[node].toldLife {
-        meters[node].toldLife = connection.life
+      if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
+        meters[node].welcomeCount = connection.welcomeCount
+        // Faults end with the connection over which they were ordered, steps of a clock with the node.
         meters[node].toldFaults = nil
-        if skews[node] != .zero { driver.port.order(.stepClock(skews[node]), to: node) }
+        if connection.life != meters[node].toldLife, skews[node] != .zero {
+          driver.port.order(.stepClock(skews[node]), to: node)
+        }
+        meters[node].toldLife = connection.life
         tellFaults(to: node)
         driver.port.order(.report(digest: false), to: node)
         driver.port.flush()
@@ -226,6 +230,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// error of ours otherwise.
   @inlinable
   public mutating func attendProcesses() throws {
+    if let refusal = driver.port.refusal { throw ClusterError(refusal) }
     for node in meters.indices where ledger.downs(of: node) == 0 && processes.hasEnded(node) {
       let words = processes.lastWords(of: node)
       guard mayRefuse[node] else {
@@ -244,7 +249,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 public struct NodeMeter: Sendable {
   public var startsWithNextReport = false
   public var seenReports = 0
-  /// The life that has been told its faults, and what it was told.
+  /// The connection and the life that have been told what holds, and which faults these are.
+  public var welcomeCount = 0
   public var toldLife: UInt32 = 0
   public var toldFaults: NodeFaults?
   public var life: UInt32 = 0

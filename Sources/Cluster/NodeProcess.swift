@@ -66,6 +66,13 @@ public struct ChildProcess: ~Copyable {
     isRunning = false
   }
 
+  /// Leaves the process to the caller, who reaps it.
+  public consuming func release() -> pid_t {
+    let number = number
+    discard self
+    return number
+  }
+
   /// Ends the process at once, and waits until it is gone.
   public mutating func end() {
     signal(SIGKILL)
@@ -75,8 +82,10 @@ public struct ChildProcess: ~Copyable {
 
 /// Removes a directory with all that is in it as soon as this process has ended, however it ended: a shell
 /// that waits for the end of a pipe, in a session of its own.
+///
+/// When the value ends, the directory is removed and the shell is gone.
 public struct DirectoryGuard: ~Copyable {
-  private var shell: ChildProcess
+  private let shell: pid_t
   private let pipe: Int32
   public let path: String
 
@@ -103,13 +112,13 @@ public struct DirectoryGuard: ~Copyable {
       program: "/bin/sh", arguments: ["-c", script, "rsmbench-guard", path], input: ends.0)
     self.path = path
     pipe = ends.1
-    self.shell = shell
+    self.shell = shell.release()
   }
 
-  /// Removes the directory now.
-  public consuming func finish() {
+  deinit {
     close(pipe)
-    shell.wait()
+    var status: Int32 = 0
+    _ = linux_reap(shell, 1, &status)
   }
 }
 

@@ -33,7 +33,7 @@ extension RespGateway {
   }
 
   public mutating func acceptAll() {
-    while let descriptor = Descriptor.accept(listener) {
+    while let descriptor = try? Descriptor.accept(listener) {
       guard connections.count - freeSlots.count < GatewayLimits.connections else {
         let refusal = Array("-ERR max number of clients reached\r\n".utf8)
         _ = linux_send(descriptor, refusal, refusal.count)
