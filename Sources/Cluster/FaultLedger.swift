@@ -47,7 +47,9 @@ public struct FaultLedger: Sendable {
     for key in entries.keys.sorted() {
       switch entries[key]! {
       case .down, .paused, .nothing: break
-      case .slowed(let hit, let factor): if hit.contains(node) { result.slowness *= factor }
+      case .slowed(let hit, let factor):
+        guard hit.contains(node) else { break }
+        result.slowness = min(result.slowness * factor, NodeFaults.mostSlowness)
       case .cut(let links):
         for link in links {
           if link.from == node { result.links[link.to].cutsOutbound = true }

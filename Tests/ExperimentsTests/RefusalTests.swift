@@ -145,6 +145,14 @@ func argumentErrors() {
   #expect(throws: ExperimentError.self) { try Override(set: "=5") }
 }
 
+@Test("A refusal is one line, whatever the names and arguments are that it repeats")
+func oneLine() {
+  #expect(
+    refusal("{ 'a\\nb': 1 }").hasPrefix("x.json5: a\\nb: found an unknown key, allowed format"))
+  #expect(refusal("{ disk: { '\\u001b[31m': 1 } }").hasPrefix("x.json5: disk.\\u001b[31m: found"))
+  #expect(refusal("{}", set: ["a\nb=1"]).hasPrefix("--set a\\nb=1: a\\nb: found an unknown key"))
+}
+
 @Test("What is not a readable text file is refused by name")
 func unreadableFiles() throws {
   let folder = FileManager.default.temporaryDirectory
