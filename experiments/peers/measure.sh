@@ -455,7 +455,7 @@ cc -O2 -o "$floor" "$here/floor.c"
 etcd_client=
 if command -v go > /dev/null && [ -d /usr/share/gocode/src/go.etcd.io/etcd/clientv3 ]; then
   etcd_client=$scratch/etcd-load
-  (cd "$here/etcd-load" && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$scratch/gocache \
+  (cd "$here/etcd-load" && GO111MODULE=off GOPATH=/usr/share/gocode \
     go build -o "$etcd_client" .)
 else
   say "no Go client of etcd (Debian: golang-go golang-etcd-server-dev): its JSON gateway is measured"
