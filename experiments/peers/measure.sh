@@ -10,6 +10,8 @@
 #   --rows     some of: disk memory floor reads failover serve protocols; the others keep the samples that
 #              lie in --out from an earlier run
 #
+# The environment's RSMBENCH may name a program that is built already.
+#
 # Needs a Swift toolchain, a C compiler, etcd and Redis; Debian: gcc etcd-server redis-server redis-tools. With
 # golang-go and golang-etcd-server-dev etcd is loaded over gRPC, otherwise over its slower JSON gateway.
 # Everything is on loopback, all processes that this starts end with it, and nobody else's are touched.
@@ -75,27 +77,44 @@ memory=$(mktemp -d /dev/shm/rsmbench-peers-XXXXXX)
 samples=$out/samples.csv
 touch "$samples"
 
-# Every process that is started in the background, so that exactly these are ended.
+# Every process that was started in the background and has not been ended, so that exactly these are ended.
 started=()
+
+# start LOG COMMAND...: in the background; its process is $process.
+start() {
+  local log=$1
+  shift
+  "$@" >> "$log" 2>&1 &
+  process=$!
+  # The shell does not report how it ends.
+  disown "$process"
+  started+=("$process")
+}
+
+# Whether it ends within so many tenths of a second.
+ends() {
+  local left=$2
+  while kill -0 "$1" 2> /dev/null; do
+    [ "$left" -gt 0 ] || return 1
+    left=$((left - 1))
+    sleep 0.1
+  done
+}
 
 end_started() {
   local process
   for process in "${started[@]}"; do kill -TERM "$process" 2> /dev/null || true; done
   for process in "${started[@]}"; do
-    for _ in $(seq 50); do
-      kill -0 "$process" 2> /dev/null || break
-      sleep 0.1
-    done
-    kill -KILL "$process" 2> /dev/null || true
-    wait "$process" 2> /dev/null || true
+    ends "$process" 50 || kill -KILL "$process" 2> /dev/null || true
+    ends "$process" 50 || true
   done
   started=()
 }
 
-# A process that has ended already: its number may soon be somebody else's.
+# A process that is being ended by somebody else: its number may soon belong to another one.
 forget_process() {
   local process others=()
-  wait "$1" 2> /dev/null || true
+  ends "$1" 50
   for process in "${started[@]}"; do
     [ "$process" = "$1" ] || others+=("$process")
   done
@@ -192,16 +211,14 @@ free_ports() {
 start_etcd_node() {
   local i=$1 peers="n0=http://127.0.0.1:${etcd_ports[3]},n1=http://127.0.0.1:${etcd_ports[4]}"
   peers+=",n2=http://127.0.0.1:${etcd_ports[5]}"
-  etcd --name "n$i" --data-dir "$etcd_directory/n$i" \
+  start "$out/etcd$i.log" etcd --name "n$i" --data-dir "$etcd_directory/n$i" \
     --listen-client-urls "http://127.0.0.1:${etcd_ports[$i]}" \
     --advertise-client-urls "http://127.0.0.1:${etcd_ports[$i]}" \
     --listen-peer-urls "http://127.0.0.1:${etcd_ports[$((i + 3))]}" \
     --initial-advertise-peer-urls "http://127.0.0.1:${etcd_ports[$((i + 3))]}" \
     --initial-cluster "$peers" --initial-cluster-state "$2" --initial-cluster-token peers \
-    --heartbeat-interval 100 --election-timeout 1000 --logger zap --log-level error \
-    >> "$out/etcd$i.log" 2>&1 &
-  etcd_processes[i]=$!
-  started+=("$!")
+    --heartbeat-interval 100 --election-timeout 1000 --logger zap --log-level error
+  etcd_processes[i]=$process
 }
 
 # Whether the node on this port answers a linearizable read, over HTTP and with nothing but bash.
@@ -214,12 +231,13 @@ etcd_answers() (
 )
 
 start_etcd() {
+  local i
   etcd_directory=$1/etcd
   rm -rf "$etcd_directory"
   mkdir -p "$etcd_directory"
   read -r -a etcd_ports <<< "$(free_ports 6)"
   etcd_endpoints=127.0.0.1:${etcd_ports[0]},127.0.0.1:${etcd_ports[1]},127.0.0.1:${etcd_ports[2]}
-  for i in 0 1 2; do start_etcd_node $i new; done
+  for i in 0 1 2; do start_etcd_node "$i" new; done
   for i in 0 1 2; do await "etcd node $i" etcd_answers "${etcd_ports[$i]}"; done
 }
 
@@ -309,9 +327,7 @@ serve_sample() {
   local row=$1 data=$2/serve port
   shift 2
   port=$(free_ports 1)
-  "$rsmbench" serve --protocol raft --replicas 3 --port "$port" --data "$data" "$@" \
-    > "$out/serve.log" 2>&1 &
-  started+=("$!")
+  start "$out/serve.log" "$rsmbench" serve --protocol raft --replicas 3 --port "$port" --data "$data" "$@"
   await "rsmbench serve" redis-cli -e -p "$port" set ready yes
   sample "$row" ours "$(redis_benchmark "$port")"
   end_started
@@ -321,9 +337,8 @@ serve_sample() {
 redis_sample() {
   local port
   port=$(free_ports 1)
-  redis-server --port "$port" --bind 127.0.0.1 --dir "$memory" --save '' --appendonly no \
-    > "$out/redis.log" 2>&1 &
-  started+=("$!")
+  start "$out/redis.log" redis-server --port "$port" --bind 127.0.0.1 --dir "$memory" --save '' \
+    --appendonly no
   await redis-server redis-cli -e -p "$port" set ready yes
   sample "$1" redis "$(redis_benchmark "$port")"
   end_started
@@ -341,7 +356,7 @@ measure_protocols() {
   local protocol where data=$scratch flags=()
   for where in disk memory; do
     if [ $where = memory ]; then data=$memory flags=(--set 'disk="none"'); fi
-    ours protocols-$where "$data" writes.json5 "${flags[@]}" \
+    ours "protocols-$where" "$data" writes.json5 "${flags[@]}" \
       --set 'protocols=["raft", "primary-backup", "chain-replication"]'
     for protocol in primary-backup chain-replication; do
       sample $protocol-$where ours "$(column "$run/trials.csv" $protocol throughput)"
