@@ -141,6 +141,9 @@ func argumentErrors() {
   #expect(refusal("{}", set: ["a..b=1"]).contains("a path that cannot be read"))
   #expect(
     refusal("{ sweep: { replicas: [3] } }", set: ["replicas=5"]).contains("to drop the sweep"))
+  for argument in ["sweep.replicas=[3, 0]", "sweep={ replicas: [3, 0] }"] {
+    #expect(refusal("{}", set: [argument]).hasPrefix("--set \(argument): replicas: found 0 at"))
+  }
   #expect(throws: ExperimentError.self) { try Override(set: "clients") }
   #expect(throws: ExperimentError.self) { try Override(set: "=5") }
 }

@@ -142,7 +142,9 @@ struct TextFuzzTests {
           overrides: [try Override(set: text)], catalog: TextCorpus.catalog)
         return nil
       } catch {
-        return TextFuzzTests.problem(of: "\(error)", about: "--set", text)
+        // What an argument makes wrong elsewhere is said about the file.
+        let subject = "\(error)".hasPrefix("--set") ? "--set" : "x.json5"
+        return TextFuzzTests.problem(of: "\(error)", about: subject, text)
       }
     }
   }
