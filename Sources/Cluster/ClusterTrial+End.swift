@@ -8,6 +8,7 @@ import Workloads
 /// After the measured part: what survived.
 extension ClusterTrial {
   /// Waits for a report of every node that is up, asked for now.
+  @inlinable
   public mutating func freshReports(within patience: Interval, digest: Bool = false) throws {
     let seen = driver.port.reportCounts
     askForReports(digest: digest)
@@ -26,6 +27,7 @@ extension ClusterTrial {
 
   /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
   /// applied equally much, twice in a row.
+  @inlinable
   public mutating func settle() throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
@@ -57,6 +59,7 @@ extension ClusterTrial {
 
   /// Reads every key that was touched, as a client would, so that the checker sees whether what was
   /// acknowledged is still there.
+  @inlinable
   public mutating func readBack() throws -> Bool {
     let count = driver.load.prepareReadBack()
     guard count > 0 else { return true }
@@ -83,6 +86,7 @@ extension ClusterTrial {
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  @inlinable
   public mutating func compareStates() throws {
     try freshReports(within: setup.patience, digest: true)
     var first: (node: Int, report: NodeReport)?
