@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures rsmbench side by side with etcd, Redis and a floor in C, and prints the table of goals.
 #
-#   bash experiments/peers/measure.sh [--quick] [--out DIR] [--disk DIR] [--rounds N] [--rows A,B,...]
+#   bash experiments/peers/measure.sh [--quick] [--out DIR] [--disk DIR] [--rounds N] [--rows A,B,...] [--gateway]
 #
 #   --quick    one round and 5 kills in place of 3 rounds and 20 kills: about 4 minutes, not 15
 #   --out      where the table, the samples and the logs go (default results/peers)
@@ -9,6 +9,7 @@
 #   --rounds   how often each row is measured; the table has the medians
 #   --rows     some of: disk memory floor reads failover serve protocols; the others keep the samples that
 #              lie in --out from an earlier run
+#   --gateway  loads etcd over its JSON gateway, which is slower, even where its Go client is there
 #
 # The environment's RSMBENCH may name a program that is built already.
 #
@@ -24,6 +25,7 @@ out=$root/results/peers
 disk=
 rounds=3
 kills=20
+gateway=no
 rows=disk,memory,floor,reads,failover,serve,protocols
 
 usage() {
@@ -34,6 +36,7 @@ usage() {
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) rounds=1 kills=5 ;;
+    --gateway) gateway=yes ;;
     --out | --disk | --rounds | --rows)
       [ $# -gt 1 ] || usage
       case $1 in
@@ -221,14 +224,29 @@ start_etcd_node() {
   etcd_processes[i]=$process
 }
 
-# Whether the node on this port answers a linearizable read, over HTTP and with nothing but bash.
-etcd_answers() (
-  question='{"key":"cmVhZHk="}'
+# etcd_ask PORT PATH QUESTION: over the JSON gateway, with nothing but bash.
+etcd_ask() (
   exec 3<> "/dev/tcp/127.0.0.1/$1"
-  printf 'POST /v3/kv/range HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s' ${#question} "$question" >&3
-  answer=$(timeout 2 cat <&3 || true)
-  [[ $answer == *revision* ]]
+  printf 'POST %s HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s' "$2" ${#3} "$3" >&3
+  timeout 2 cat <&3
 )
+
+# Whether the node on this port answers a linearizable read.
+etcd_answers() { etcd_ask "$1" /v3/kv/range '{"key":"cmVhZHk="}' | grep revision; }
+
+# The address of the node that leads.
+etcd_leader() {
+  local i
+  for i in 0 1 2; do
+    if etcd_ask "${etcd_ports[$i]}" /v3/maintenance/status '{}' | tr '{},' '\n' | awk -F'"' '
+      $2 == "member_id" { self = $4 }
+      $2 == "leader" { leader = $4 }
+      END { exit !(self != "" && self == leader) }'; then
+      echo "127.0.0.1:${etcd_ports[$i]}"
+      return
+    fi
+  done
+}
 
 start_etcd() {
   local i
@@ -252,9 +270,10 @@ etcd_load() {
     timeout --foreground 60 "$etcd_client" -endpoints "$etcd_endpoints" -clients "$2" "$1"
     return
   fi
-  local mix='{ put: 1 }' kind=write leader=127.0.0.1:${etcd_ports[0]}
+  local mix='{ put: 1 }' kind=write leader
+  leader=$(etcd_leader)
   [ "$1" = put ] || { mix='{ get: 0.99, put: 0.01 }' kind=read; }
-  ours etcd-gateway "$disk" writes.json5 --set protocols=[] --set "target={ etcd: \"$leader\" }" \
+  ours etcd-gateway "$scratch" writes.json5 --set protocols=[] --set "target={ etcd: \"$leader\" }" \
     --set "workload.mix=$mix" --set "workload.clients=$2" --set workload.keys=1000
   echo "ops_per_s=$(column "$run/trials.csv" etcd throughput) p50_us=$(column "$run/trials.csv" etcd ${kind}_p50_us)"
 }
@@ -468,7 +487,9 @@ fi
 floor=$scratch/floor
 cc -O2 -o "$floor" "$here/floor.c"
 etcd_client=
-if command -v go > /dev/null && [ -d /usr/share/gocode/src/go.etcd.io/etcd/clientv3 ]; then
+if [ $gateway = yes ]; then
+  say "etcd is loaded over its JSON gateway"
+elif command -v go > /dev/null && [ -d /usr/share/gocode/src/go.etcd.io/etcd/clientv3 ]; then
   etcd_client=$scratch/etcd-load
   (cd "$here/etcd-load" && GO111MODULE=off GOPATH=/usr/share/gocode \
     go build -o "$etcd_client" .)
