@@ -144,15 +144,6 @@ public struct NodeFaults: Equatable, Sendable {
   /// Share by which the clock runs fast.
   public var drift = 0.0
 
-  // More than experiments ask for, also where several faults come together. What is beyond is refused by
-  // whoever decodes it.
-
-  /// Nanoseconds: a thousand hours.
-  static let longestDelay: Int64 = 3_600_000_000_000_000
-  /// Nanoseconds per byte: less than one bit per second.
-  static let slowestLink = 1e10
-  static let mostSlowness = 1e9
-
   public init(nodeCount: Int) {
     links = Array(repeating: LinkFault(), count: nodeCount)
   }

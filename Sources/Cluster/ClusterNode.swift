@@ -171,7 +171,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// Everything this node computes takes longer by the fault's factor.
   public func slowDown(since began: Int64) {
     let spent = MonotonicClock.now() - began
-    Descriptor.sleep(nanoseconds: Int64(min(Double(spent) * (faults.slowness - 1), 1e18)))
+    Descriptor.sleep(nanoseconds: Int64(Double(spent) * (faults.slowness - 1)))
   }
 
   /// Tells whoever reads the node's standard error, a hundred times at most.

@@ -48,8 +48,8 @@ public struct FaultLedger: Sendable {
       switch entries[key]! {
       case .down, .paused, .nothing: break
       case .slowed(let hit, let factor):
-        guard hit.contains(node) else { break }
-        result.slowness = min(result.slowness * factor, NodeFaults.mostSlowness)
+        // Together they are no more than a node takes.
+        if hit.contains(node) { result.slowness = min(result.slowness * factor, 1e9) }
       case .cut(let links):
         for link in links {
           if link.from == node { result.links[link.to].cutsOutbound = true }

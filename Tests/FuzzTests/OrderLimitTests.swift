@@ -14,19 +14,6 @@ struct OrderLimitTests {
     return .faults(faults)
   }
 
-  @Test("A node refuses faults that it could not calculate with")
-  func refused() {
-    let orders = [
-      .stepClock(Interval(nanoseconds: .min)), .stepClock(Interval(nanoseconds: .max)),
-      faults { $0.syncDelay = .max }, faults { $0.syncDelay = -1 },
-      faults { $0.links[1].extraLatency = .max / 2 }, faults { $0.clients.extraLatency = -1 },
-      faults { $0.links[2].nanosecondsPerByte = 1e300 },
-      faults { $0.links[2].nanosecondsPerByte = -1 }, faults { $0.clients.loss = .nan },
-      faults { $0.slowness = .infinity }, faults { $0.slowness = 0 }, faults { $0.drift = 1e300 },
-    ]
-    for order in orders { #expect(!isAccepted(order), "\(order)") }
-  }
-
   @Test("A node takes the worst that an experiment can ask for")
   func accepted() {
     let hour: Int64 = 3_600_000_000_000
