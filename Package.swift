@@ -110,7 +110,7 @@ let package = Package(
         "Replication", "Results", "Runner", "Workloads", "Cluster", "CLinux",
       ], swiftSettings: library),
 
-    // Tests, one target per module, and three that look at the whole.
+    // Tests, one target per module, and some that look at the whole.
     tests("ReplicationTests", ["Replication"]),
     tests("ViewServiceTests", ["ViewService", "Raft", "Replication", "InProcess"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),
@@ -165,6 +165,12 @@ let package = Package(
       [
         "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
         "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
+      ]),
+    tests(
+      "FuzzTests",
+      [
+        "Replication", "ProtocolList", "ReplicaHosting", "StateMachines", "Workloads", "Faults",
+        "Simulation", "Cluster", "Resp", "Experiments", "Histories",
       ]),
     tests("TidyTests", []),
     tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),

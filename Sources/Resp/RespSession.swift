@@ -32,6 +32,8 @@ public struct RespSession: Sendable {
   public private(set) var waiting = Waiting.nothing
   /// Nothing that is still to come is understood: the client said goodbye, or something unintelligible.
   public private(set) var isClosing = false
+  /// The command that the parser found last waits for what is before it.
+  private var isCommandHeld = false
 
   /// - Parameter connection: its number, which a client may ask for.
   public init(connection: Int64, limits: RespLimits = RespLimits()) {
@@ -121,6 +123,11 @@ public struct RespSession: Sendable {
 
   /// Finds the next command; bytes that are none end the conversation.
   private mutating func parse() -> Int? {
+    if isCommandHeld {
+      // It cannot be read again: escapes in a line have been replaced.
+      isCommandHeld = false
+      return parser.position
+    }
     do {
       return try parser.next(in: &input.bytes, from: input.start, to: input.end)
     } catch {
@@ -144,7 +151,7 @@ public struct RespSession: Sendable {
     case .quit: close()
     case .info(let section):
       guard chunk.commands.isEmpty else {
-        parser.restart()
+        isCommandHeld = true
         return false
       }
       info = section
