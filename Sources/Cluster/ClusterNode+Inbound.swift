@@ -5,7 +5,13 @@ import Sockets
 /// Connections that others open: who they are, and what they send.
 extension ClusterNode {
   public mutating func acceptAll() {
-    while let descriptor = Descriptor.accept(listener) {
+    while true {
+      let accepted = Descriptor.accept(listener)
+      // Until the next sweep: it would be ready all the time.
+      if accepted == .exhausted {
+        loop.change(listener, token: Token.listener, reads: false, writes: false)
+      }
+      guard case .connection(let descriptor) = accepted else { return }
       guard inbound.count - freeSlots.count < NodeLimits.connections else {
         Descriptor.close(descriptor)
         continue

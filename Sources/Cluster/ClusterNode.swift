@@ -156,9 +156,11 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     }
   }
 
-  /// Once a second: those that never said hello go, and peers are dialled again.
+  /// Once a second: those that never said hello go, and the listener is looked at again if there was no
+  /// descriptor left for a connection.
   public mutating func sweep() {
     sweepAt = now + 1_000_000_000
+    loop.change(listener, token: Token.listener, reads: true, writes: false)
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].role == nil
       && now - inbound[slot].openedAt > NodeLimits.helloDeadline

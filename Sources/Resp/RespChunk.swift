@@ -55,10 +55,18 @@ public struct RespChunk: Sendable {
     commands.count == 1 ? commands[0] : .sequence(commands)
   }
 
+  /// What a larger chunk needed is given back.
+  private static var keptCount: Int { 256 }
+  private static var keptByteCount: Int { 64 << 10 }
+
   public mutating func removeAll() {
-    commands.removeAll(keepingCapacity: true)
-    answers.removeAll(keepingCapacity: true)
-    local.removeAll()
+    commands.removeAll(keepingCapacity: commands.count <= RespChunk.keptCount)
+    answers.removeAll(keepingCapacity: answers.count <= RespChunk.keptCount)
+    if local.storage.count <= RespChunk.keptByteCount {
+      local.removeAll()
+    } else {
+      local = WireWriter()
+    }
     localPosition = 0
   }
 
@@ -107,7 +115,7 @@ public struct RespChunk: Sendable {
   }
 
   private mutating func copyLocal(_ count: Int, into output: inout WireWriter) {
-    output.write(Array(local.storage[localPosition..<localPosition + count]))
+    output.write(local.storage, in: localPosition..<localPosition + count)
     localPosition += count
   }
 

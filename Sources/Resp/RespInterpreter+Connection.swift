@@ -20,18 +20,47 @@ extension RespInterpreter {
     case .client: client(command, into: &output)
     case .command: commands(command, into: &output)
     case .config:
-      if command.word(1) == "GET" {
-        // Nothing can be configured through this protocol.
-        RespReply.array(count: 0, into: &output)
-      } else {
-        unknownSubcommand("CONFIG", command, into: &output)
-      }
-    case .auth:
+      config(command, into: &output)
+    case .auth: authenticate(command, into: &output)
+    default: RespReply.error("ERR '\(name.rawValue)' is not supported", into: &output)
+    }
+  }
+
+  /// What clients ask for before they begin; nothing can be configured through this protocol.
+  private static let settings = [("save", ""), ("appendonly", "yes"), ("databases", "1")]
+
+  private func config(_ command: RespArguments, into output: inout WireWriter) {
+    guard command.word(1) == "GET" else {
+      return unknownSubcommand("CONFIG", "GET", command, into: &output)
+    }
+    guard command.count > 2 else {
+      return RespInterpreter.wrongArity("config|get", into: &output)
+    }
+    let wanted = (2..<command.count).map { command.word($0).lowercased() }
+    let found = RespInterpreter.settings.filter { wanted.contains($0.0) || wanted.contains("*") }
+    RespReply.array(count: found.count * 2, into: &output)
+    for (field, value) in found {
+      RespReply.bulk(field, into: &output)
+      RespReply.bulk(value, into: &output)
+    }
+  }
+
+  private func authenticate(_ command: RespArguments, into output: inout WireWriter) {
+    if command.count == 3 {
+      if RespInterpreter.isUser(command.value(1), into: &output) { RespReply.ok(into: &output) }
+    } else {
       RespReply.error(
         "ERR AUTH <password> called without any password configured for the default user. "
           + "Are you sure your configuration is correct?", into: &output)
-    default: RespReply.error("ERR '\(name.rawValue)' is not supported", into: &output)
     }
+  }
+
+  /// The one user there is has no password: any will do, as with Redis. Others are refused.
+  private static func isUser(_ name: [UInt8], into output: inout WireWriter) -> Bool {
+    if name == Array("default".utf8) { return true }
+    RespReply.error(
+      "WRONGPASS invalid username-password pair or user is disabled.", into: &output)
+    return false
   }
 
   private func select(_ command: RespArguments, into output: inout WireWriter) {
@@ -40,11 +69,15 @@ extension RespInterpreter {
     case nil:
       RespReply.error(KeyValueResponse.Refusal.notAnInteger.respText, into: &output)
     default:
-      RespReply.error("ERR DB index is out of range: the only database is 0", into: &output)
+      RespReply.error("ERR DB index is out of range", into: &output)
     }
   }
 
-  /// `HELLO [2 [AUTH user password] [SETNAME name]]`.
+  /// Of Redis, whose replies these are; clients look at it to see what they may use.
+  public static let spokenVersion = "7.0.0"
+
+  /// `HELLO [2 [AUTH user password] [SETNAME name]]`. Clients that would rather speak RESP3 are told that
+  /// it is not spoken here, in the words that make them fall back.
   private mutating func hello(_ command: RespArguments, into output: inout WireWriter) {
     var newName: [UInt8]?
     if command.count > 1 {
@@ -57,12 +90,21 @@ extension RespInterpreter {
       }
       var position = 2
       while position < command.count {
-        guard command.word(position) == "SETNAME", position + 1 < command.count else {
+        let rest = command.count - position - 1
+        switch command.word(position) {
+        case "AUTH" where rest >= 2:
+          guard RespInterpreter.isUser(command.value(position + 1), into: &output) else { return }
+          position += 3
+        case "SETNAME" where rest >= 1:
+          newName = command.value(position + 1)
+          position += 2
+        default:
+          let quoted = command.bytes[command.range(position)]
+            .prefix(RespInterpreter.quotedByteCount)
           return RespReply.error(
-            "ERR Syntax error in HELLO option '\(command.text(position))'", into: &output)
+            Array("ERR Syntax error in HELLO option '".utf8) + quoted + Array("'".utf8),
+            into: &output)
         }
-        newName = command.value(position + 1)
-        position += 2
       }
     }
     if let newName {
@@ -72,7 +114,7 @@ extension RespInterpreter {
       name = newName
     }
     RespReply.array(count: 14, into: &output)
-    for (field, value) in [("server", "rsmbench"), ("version", "1.0.0")] {
+    for (field, value) in [("server", "rsmbench"), ("version", RespInterpreter.spokenVersion)] {
       RespReply.bulk(field, into: &output)
       RespReply.bulk(value, into: &output)
     }
@@ -92,7 +134,7 @@ extension RespInterpreter {
     let arities = ["ID": 2, "GETNAME": 2, "SETNAME": 3, "SETINFO": 4]
     let subcommand = command.word(1)
     guard let arity = arities[subcommand] else {
-      return unknownSubcommand("CLIENT", command, into: &output)
+      return unknownSubcommand("CLIENT", "ID, GETNAME, SETNAME, SETINFO", command, into: &output)
     }
     guard command.count == arity else {
       return RespInterpreter.wrongArity("client|\(subcommand.lowercased())", into: &output)
@@ -120,7 +162,7 @@ extension RespInterpreter {
     case "COUNT": RespReply.integer(Int64(RespCommandName.allCases.count), into: &output)
     case "DOCS", "INFO", "LIST": RespReply.array(count: 0, into: &output)
     case "" where command.count == 1: RespReply.array(count: 0, into: &output)
-    default: unknownSubcommand("COMMAND", command, into: &output)
+    default: unknownSubcommand("COMMAND", "COUNT, DOCS, INFO, LIST", command, into: &output)
     }
   }
 
@@ -137,7 +179,23 @@ extension RespInterpreter {
   /// Texts from the client that are repeated in errors are cut to this many bytes.
   private static let quotedByteCount = 128
 
+  /// Why commands that clients take for granted are not there.
+  private static let absences: [String: String] = {
+    var absences: [String: String] = [:]
+    for word in ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"] {
+      absences[word] = "transactions are not supported"
+    }
+    for word in ["SETEX", "PSETEX", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX"] {
+      absences[word] = "expiry is not supported"
+    }
+    return absences
+  }()
+
   func unknown(_ command: RespArguments, into output: inout WireWriter) {
+    if let reason = RespInterpreter.absences[command.word(0)] {
+      return RespReply.error(
+        "ERR unknown command '\(command.text(0))': \(reason)", into: &output)
+    }
     let limit = RespInterpreter.quotedByteCount
     var text = Array("ERR unknown command '".utf8)
     text += command.bytes[command.range(0)].prefix(limit)
@@ -152,10 +210,11 @@ extension RespInterpreter {
   }
 
   private func unknownSubcommand(
-    _ name: String, _ command: RespArguments, into output: inout WireWriter
+    _ name: String, _ known: String, _ command: RespArguments, into output: inout WireWriter
   ) {
     let quoted = command.bytes[command.range(1)].prefix(RespInterpreter.quotedByteCount)
-    let text = "ERR \(name) '\(String(decoding: quoted, as: UTF8.self))' is not supported"
-    RespReply.error(text, into: &output)
+    RespReply.error(
+      Array("ERR unknown subcommand '".utf8) + quoted + Array("'. \(name) takes \(known)".utf8),
+      into: &output)
   }
 }

@@ -9,7 +9,7 @@ public struct RespInterpreter: Sendable {
     /// The connection closes behind the answer.
     case quit
     /// The answer is a text that only the server knows.
-    case info(section: String)
+    case info(sections: [String])
   }
 
   /// The connection's number, for `CLIENT ID`.
@@ -28,6 +28,8 @@ public struct RespInterpreter: Sendable {
     _ command: RespArguments, into chunk: inout RespChunk
   ) -> Effect {
     guard let name = RespCommandName.named(command.bytes, in: command.range(0)) else {
+      // A browser that was lured here: what it sends on may be commands of whoever lured it.
+      if ["POST", "HOST:"].contains(command.word(0)) { return .quit }
       unknown(command, into: &chunk.local)
       return .none
     }
@@ -57,7 +59,7 @@ public struct RespInterpreter: Sendable {
       RespReply.ok(into: &chunk.local)
       return .quit
     case .info:
-      return .info(section: command.count > 1 ? command.text(1) : "")
+      return .info(sections: (1..<command.count).map(command.text))
     default: converse(name, command, into: &chunk.local)
     }
     return .none
@@ -73,7 +75,8 @@ public struct RespInterpreter: Sendable {
       case "NX" where condition != "XX": condition = "NX"
       case "XX" where condition != "NX": condition = "XX"
       case "GET": wantsOld = true
-      case "EX", "PX", "EXAT", "PXAT", "KEEPTTL":
+      case "KEEPTTL": break
+      case "EX", "PX", "EXAT", "PXAT":
         return RespReply.error(
           "ERR expiry is not supported: SET takes NX, XX and GET", into: &chunk.local)
       default: return RespReply.error("ERR syntax error", into: &chunk.local)

@@ -32,9 +32,17 @@ extension RespGateway {
     UInt64(connections[slot].generation) << 40 | ForeignToken.first | UInt64(slot + 1)
   }
 
+  /// Takes all connections that wait, as many as there may be.
   public mutating func acceptAll() {
-    while let descriptor = Descriptor.accept(listener) {
-      guard connections.count - freeSlots.count < GatewayLimits.connections else {
+    while true {
+      let acceptance = Descriptor.accept(listener)
+      if acceptance == .exhausted {
+        port.loop.change(listener, token: ForeignToken.first, reads: false, writes: false)
+        acceptsAgainAt = now + GatewayLimits.acceptPause
+      }
+      guard case .connection(let descriptor) = acceptance else { return }
+      // Sessions of closed connections that still wait for an answer count as well.
+      guard machines.count - freeMachines.count < GatewayLimits.connections else {
         let refusal = Array("-ERR max number of clients reached\r\n".utf8)
         _ = linux_send(descriptor, refusal, refusal.count)
         Descriptor.close(descriptor)
@@ -42,10 +50,12 @@ extension RespGateway {
       }
       accepted += 1
       let slot = freeSlots.popLast() ?? connections.count
+      let isDirty = slot < connections.count && connections[slot].isDirty
       let generation = slot < connections.count ? (connections[slot].generation + 1) & 0xFFFF : 1
-      let connection = RespConnection(
+      var connection = RespConnection(
         descriptor: descriptor, generation: generation,
         session: RespSession(connection: accepted), machine: takeMachine(for: slot))
+      connection.isDirty = isDirty
       if slot == connections.count {
         connections.append(connection)
       } else {
@@ -68,28 +78,35 @@ extension RespGateway {
     return machines.count - 1
   }
 
+  public mutating func acceptAgain() {
+    acceptsAgainAt = .max
+    port.loop.change(listener, token: ForeignToken.first, reads: true, writes: false)
+  }
+
   public mutating func read(_ slot: Int) {
-    let progress = connections[slot].input.fill(from: connections[slot].descriptor)
-    let count = connections[slot].input.count
+    // One buffer for all: a session takes over everything at once.
+    let progress = received.fill(from: connections[slot].descriptor)
+    let count = received.count
     if count > 0 {
-      var input = InputBuffer()
-      swap(&input, &connections[slot].input)
-      connections[slot].session.feed(input.bytes, in: input.start..<input.end)
-      input.consume(count)
-      swap(&input, &connections[slot].input)
+      connections[slot].session.feed(received.bytes, in: received.start..<received.end)
+      received.consume(count)
       if machines[connections[slot].machine].isIdle { goOn(slot) } else { markDirty(slot) }
     }
-    if progress == .closed { close(slot) }
+    if progress == .closed {
+      // Perhaps only for writing: what it has asked is still answered.
+      connections[slot].hasEnded = true
+      markDirty(slot)
+    }
   }
 
   public mutating func close(_ slot: Int) {
     guard connections[slot].isOpen else { return }
     port.loop.remove(connections[slot].descriptor)
     Descriptor.close(connections[slot].descriptor)
-    connections[slot].descriptor = -1
-    connections[slot].input = InputBuffer()
-    connections[slot].output = OutputBuffer()
     let machine = connections[slot].machine
+    connections[slot].descriptor = -1
+    connections[slot].session = RespSession(connection: 0)
+    connections[slot].output = OutputBuffer()
     owners[machine] = -1
     // One that still waits for an answer is free when it has come.
     if machines[machine].isIdle { freeMachines.append(machine) }
@@ -104,25 +121,35 @@ extension RespGateway {
 
   public mutating func flushAll() {
     guard !dirty.isEmpty else { return }
-    for slot in dirty {
+    // Whoever becomes dirty meanwhile has its turn next time.
+    swap(&dirty, &flushing)
+    for slot in flushing {
       connections[slot].isDirty = false
       flush(slot)
     }
-    dirty.removeAll(keepingCapacity: true)
+    flushing.removeAll(keepingCapacity: true)
   }
 
   public mutating func flush(_ slot: Int) {
     guard connections[slot].isOpen else { return }
-    let isOpen = connections[slot].output.flush(to: connections[slot].descriptor) == .open
-    let waiting = connections[slot].output.count
-    guard isOpen, waiting < GatewayLimits.hopelessOutput,
-      !(connections[slot].session.shouldClose && waiting == 0)
+    guard connections[slot].output.flush(to: connections[slot].descriptor) == .open,
+      !connections[slot].isOver
     else {
       close(slot)
       return
     }
+    let waiting = connections[slot].output.count
+    if waiting == 0, connections[slot].output.writer.storage.count > GatewayLimits.keptOutput {
+      connections[slot].output = OutputBuffer()
+    }
+    if connections[slot].isHeldBack, waiting < GatewayLimits.output {
+      connections[slot].isHeldBack = false
+      goOn(slot)
+    }
     let writes = waiting > 0
-    let reads = connections[slot].session.wantsInput && waiting < GatewayLimits.output
+    let reads =
+      !connections[slot].hasEnded && connections[slot].session.wantsInput
+      && waiting < GatewayLimits.output
     guard writes != connections[slot].watchesWriting || reads != connections[slot].watchesReading
     else { return }
     connections[slot].watchesWriting = writes

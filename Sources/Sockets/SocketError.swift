@@ -33,10 +33,20 @@ public enum SystemError {
 public enum Descriptor {
   public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
-  /// The next connection that waits at a listener, if there is one.
-  public static func accept(_ listener: Int32) -> Int32? {
+  public enum Acceptance: Equatable, Sendable {
+    case connection(Int32)
+    /// Nobody waits.
+    case none
+    /// Somebody waits, but this process or the system has nothing left to take a connection with.
+    /// Whoever watches the listener should not do so for a while: it stays ready.
+    case exhausted
+  }
+
+  /// Takes the next connection that waits at a listener.
+  public static func accept(_ listener: Int32) -> Acceptance {
     let descriptor = linux_accept(listener)
-    return descriptor >= 0 ? descriptor : nil
+    if descriptor >= 0 { return .connection(descriptor) }
+    return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor) ? .exhausted : .none
   }
 
   public static func sleep(nanoseconds: Int64) {

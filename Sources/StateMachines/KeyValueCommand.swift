@@ -27,7 +27,7 @@ public enum KeyValueCommand: Equatable, Sendable {
   case sequence([KeyValueCommand])
 
   /// A longer sequence is refused by whoever decodes it.
-  public static var maximumSequenceCount: Int { 1 << 16 }
+  public static var maximumSequenceCount: Int { 1 << 18 }
 }
 
 extension KeyValueCommand {
