@@ -144,12 +144,18 @@ let package = Package(
     tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
     tests(
+      "ServingTests",
+      [
+        "Serving", "Resp", "Sockets", "Cluster", "Clients", "ReplicaHosting", "StateMachines",
+        "Replication", "Unreplicated", "Raft", "CLinux",
+      ]),
+    tests(
       "ConformanceTests",
       [
         "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
         "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
       ]),
     tests("TidyTests", []),
-    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
+    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability", "Resp", "Sockets"]),
   ]
 )

@@ -21,10 +21,12 @@ public struct RespAnswer: Equatable, Sendable {
   public var kind: Kind
   /// How many responses belong to it; of a local reply, how many bytes.
   public var count: Int
+  public var version: RespVersion
 
-  public init(_ kind: Kind, count: Int) {
+  public init(_ kind: Kind, count: Int, _ version: RespVersion) {
     self.kind = kind
     self.count = count
+    self.version = version
   }
 }
 
@@ -35,19 +37,26 @@ public struct RespChunk: Sendable {
   public var local = WireWriter()
   /// How much of `local` has been sent.
   public var localPosition = 0
+  /// How the client wants the answers to the commands that follow.
+  public var version = RespVersion.two
 
   public init() {}
 
   /// A client's command that is one command of the store.
   public mutating func ask(_ command: KeyValueCommand, _ kind: RespAnswer.Kind) {
     commands.append(command)
-    answers.append(RespAnswer(kind, count: 1))
+    expect(kind, count: 1)
+  }
+
+  /// The responses to the last `count` commands are the answer to one of the client's.
+  public mutating func expect(_ kind: RespAnswer.Kind, count: Int) {
+    answers.append(RespAnswer(kind, count: count, version))
   }
 
   /// What was written to `local` since it held `count` bytes is the reply to one command.
   public mutating func closeLocal(since count: Int) {
     let written = local.count - count
-    if written > 0 { answers.append(RespAnswer(.local, count: written)) }
+    if written > 0 { answers.append(RespAnswer(.local, count: written, version)) }
   }
 
   /// What the store is asked.
@@ -132,14 +141,16 @@ public struct RespChunk: Sendable {
       RespReply.ok(into: &output)
     case .value:
       guard case .value(let value) = responses[first] else { return mismatch(into: &output) }
-      write(value, into: &output)
+      write(value, answer.version, into: &output)
     case .values:
       for position in own {
         guard case .value = responses[position] else { return mismatch(into: &output) }
       }
       RespReply.array(count: answer.count, into: &output)
       for position in own {
-        if case .value(let value) = responses[position] { write(value, into: &output) }
+        if case .value(let value) = responses[position] {
+          write(value, answer.version, into: &output)
+        }
       }
     case .sum:
       var sum: Int64 = 0
@@ -153,16 +164,22 @@ public struct RespChunk: Sendable {
       RespReply.integer(sum, into: &output)
     case .okOrNull:
       guard case .number(let number) = responses[first] else { return mismatch(into: &output) }
-      if number == 1 { RespReply.ok(into: &output) } else { RespReply.null(into: &output) }
+      if number == 1 {
+        RespReply.ok(into: &output)
+      } else {
+        RespReply.null(answer.version, into: &output)
+      }
     case .local: break
     }
   }
 
-  private static func write(_ value: [UInt8]?, into output: inout WireWriter) {
+  private static func write(
+    _ value: [UInt8]?, _ version: RespVersion, into output: inout WireWriter
+  ) {
     if let value {
       RespReply.bulk(value, into: &output)
     } else {
-      RespReply.null(into: &output)
+      RespReply.null(version, into: &output)
     }
   }
 

@@ -5,7 +5,8 @@ import StateMachines
 
 extension RespInterpreter {
   mutating func converse(
-    _ name: RespCommandName, _ command: RespArguments, into output: inout WireWriter
+    _ name: RespCommandName, _ command: RespArguments, _ version: inout RespVersion,
+    into output: inout WireWriter
   ) {
     switch name {
     case .ping:
@@ -16,11 +17,11 @@ extension RespInterpreter {
       }
     case .echo: RespReply.bulk(command.value(1), into: &output)
     case .select: select(command, into: &output)
-    case .hello: hello(command, into: &output)
-    case .client: client(command, into: &output)
-    case .command: commands(command, into: &output)
+    case .hello: hello(command, &version, into: &output)
+    case .client: client(command, version, into: &output)
+    case .command: commands(command, version, into: &output)
     case .config:
-      config(command, into: &output)
+      config(command, version, into: &output)
     case .auth: authenticate(command, into: &output)
     default: RespReply.error("ERR '\(name.rawValue)' is not supported", into: &output)
     }
@@ -29,7 +30,9 @@ extension RespInterpreter {
   /// What clients ask for before they begin; nothing can be configured through this protocol.
   private static let settings = [("save", ""), ("appendonly", "yes"), ("databases", "1")]
 
-  private func config(_ command: RespArguments, into output: inout WireWriter) {
+  private func config(
+    _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
+  ) {
     guard command.word(1) == "GET" else {
       return unknownSubcommand("CONFIG", "GET", command, into: &output)
     }
@@ -38,7 +41,7 @@ extension RespInterpreter {
     }
     let wanted = (2..<command.count).map { command.word($0).lowercased() }
     let found = RespInterpreter.settings.filter { wanted.contains($0.0) || wanted.contains("*") }
-    RespReply.array(count: found.count * 2, into: &output)
+    RespReply.map(count: found.count, version, into: &output)
     for (field, value) in found {
       RespReply.bulk(field, into: &output)
       RespReply.bulk(value, into: &output)
@@ -76,18 +79,21 @@ extension RespInterpreter {
   /// Of Redis, whose replies these are; clients look at it to see what they may use.
   public static let spokenVersion = "7.0.0"
 
-  /// `HELLO [2 [AUTH user password] [SETNAME name]]`. Clients that would rather speak RESP3 are told that
-  /// it is not spoken here, in the words that make them fall back.
-  private mutating func hello(_ command: RespArguments, into output: inout WireWriter) {
+  /// `HELLO [version [AUTH user password] [SETNAME name]]`.
+  private mutating func hello(
+    _ command: RespArguments, _ version: inout RespVersion, into output: inout WireWriter
+  ) {
     var newName: [UInt8]?
+    var newVersion = version
     if command.count > 1 {
-      guard let version = DecimalInteger.parse(command.bytes, in: command.range(1)) else {
+      guard let number = DecimalInteger.parse(command.bytes, in: command.range(1)) else {
         return RespReply.error(
           "ERR Protocol version is not an integer or out of range", into: &output)
       }
-      guard version == 2 else {
+      guard let known = RespVersion(rawValue: number) else {
         return RespReply.error("NOPROTO unsupported protocol version", into: &output)
       }
+      newVersion = known
       var position = 2
       while position < command.count {
         let rest = command.count - position - 1
@@ -113,12 +119,13 @@ extension RespInterpreter {
       }
       name = newName
     }
-    RespReply.array(count: 14, into: &output)
+    version = newVersion
+    RespReply.map(count: 7, version, into: &output)
     for (field, value) in [("server", "rsmbench"), ("version", RespInterpreter.spokenVersion)] {
       RespReply.bulk(field, into: &output)
       RespReply.bulk(value, into: &output)
     }
-    for (field, value) in [("proto", 2), ("id", connection)] as [(String, Int64)] {
+    for (field, value) in [("proto", version.rawValue), ("id", connection)] as [(String, Int64)] {
       RespReply.bulk(field, into: &output)
       RespReply.integer(value, into: &output)
     }
@@ -130,7 +137,9 @@ extension RespInterpreter {
     RespReply.array(count: 0, into: &output)
   }
 
-  private mutating func client(_ command: RespArguments, into output: inout WireWriter) {
+  private mutating func client(
+    _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
+  ) {
     let arities = ["ID": 2, "GETNAME": 2, "SETNAME": 3, "SETINFO": 4]
     let subcommand = command.word(1)
     guard let arity = arities[subcommand] else {
@@ -142,7 +151,11 @@ extension RespInterpreter {
     switch subcommand {
     case "ID": RespReply.integer(connection, into: &output)
     case "GETNAME":
-      if name.isEmpty { RespReply.null(into: &output) } else { RespReply.bulk(name, into: &output) }
+      if name.isEmpty {
+        RespReply.null(version, into: &output)
+      } else {
+        RespReply.bulk(name, into: &output)
+      }
     case "SETNAME":
       let newName = command.value(2)
       guard RespInterpreter.isName(newName) else {
@@ -157,10 +170,13 @@ extension RespInterpreter {
   }
 
   /// Clients ask for descriptions of the commands in order to help at the prompt. There are none.
-  private func commands(_ command: RespArguments, into output: inout WireWriter) {
+  private func commands(
+    _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
+  ) {
     switch command.count == 1 ? "" : command.word(1) {
     case "COUNT": RespReply.integer(Int64(RespCommandName.allCases.count), into: &output)
-    case "DOCS", "INFO", "LIST": RespReply.array(count: 0, into: &output)
+    case "DOCS": RespReply.map(count: 0, version, into: &output)
+    case "INFO", "LIST": RespReply.array(count: 0, into: &output)
     case "" where command.count == 1: RespReply.array(count: 0, into: &output)
     default: unknownSubcommand("COMMAND", "COUNT, DOCS, INFO, LIST", command, into: &output)
     }

@@ -49,18 +49,18 @@ public struct RespInterpreter: Sendable {
     case .getset:
       chunk.commands.append(.get(command.key(1)))
       chunk.commands.append(.put(command.key(1), value: command.value(2)))
-      chunk.answers.append(RespAnswer(.value, count: 2))
+      chunk.expect(.value, count: 2)
     case .getdel:
       chunk.commands.append(.get(command.key(1)))
       chunk.commands.append(.delete(command.key(1)))
-      chunk.answers.append(RespAnswer(.value, count: 2))
+      chunk.expect(.value, count: 2)
     case .mget, .mset, .del, .exists: several(name, command, into: &chunk)
     case .quit:
       RespReply.ok(into: &chunk.local)
       return .quit
     case .info:
       return .info(sections: (1..<command.count).map(command.text))
-    default: converse(name, command, into: &chunk.local)
+    default: converse(name, command, &chunk.version, into: &chunk.local)
     }
     return .none
   }
@@ -92,7 +92,7 @@ public struct RespInterpreter: Sendable {
     guard wantsOld else { return chunk.ask(put, condition == nil ? .ok : .okOrNull) }
     chunk.commands.append(.get(key))
     chunk.commands.append(put)
-    chunk.answers.append(RespAnswer(.value, count: 2))
+    chunk.expect(.value, count: 2)
   }
 
   private func increment(_ command: RespArguments, isDown: Bool, into chunk: inout RespChunk) {
@@ -130,7 +130,7 @@ public struct RespInterpreter: Sendable {
       }
     }
     let kind: RespAnswer.Kind = name == .mget ? .values : name == .mset ? .ok : .sum
-    chunk.answers.append(RespAnswer(kind, count: count))
+    chunk.expect(kind, count: count)
   }
 
   static func wrongArity(_ name: String, into output: inout WireWriter) {

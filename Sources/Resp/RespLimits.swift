@@ -25,6 +25,7 @@ public struct RespLimits: Equatable, Sendable {
 public enum RespProtocolError: Error, Equatable, Sendable {
   case invalidMultibulkLength
   case invalidBulkLength
+  case bulkTooBig(limit: Int)
   case expectedDollar(found: UInt8)
   case unterminatedBulk
   case commandTooBig(limit: Int)
@@ -39,6 +40,8 @@ public enum RespProtocolError: Error, Equatable, Sendable {
     switch self {
     case .invalidMultibulkLength: "Protocol error: invalid multibulk length"
     case .invalidBulkLength: "Protocol error: invalid bulk length"
+    case .bulkTooBig(let limit):
+      "Protocol error: invalid bulk length, over the limit of \(limit) bytes"
     case .expectedDollar(let found):
       "Protocol error: expected '$', got '\(Character(UnicodeScalar(found)))'"
     case .unterminatedBulk: "Protocol error: no line end behind a bulk"

@@ -81,7 +81,10 @@ public struct RespParser: Sendable {
           in: bytes, from: head + 1, to: end, invalid: .invalidBulkLength,
           tooLong: .invalidBulkLength)
       else { return false }
-      guard count >= 0, count <= limits.maximumBulkByteCount else { throw .invalidBulkLength }
+      guard count >= 0 else { throw .invalidBulkLength }
+      guard count <= limits.maximumBulkByteCount else {
+        throw .bulkTooBig(limit: limits.maximumBulkByteCount)
+      }
       position = after - start
       guard position + count + 2 <= limits.maximumCommandByteCount else {
         throw .commandTooBig(limit: limits.maximumCommandByteCount)

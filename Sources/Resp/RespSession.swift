@@ -112,7 +112,7 @@ public struct RespSession: Sendable {
   public mutating func inform(_ text: String, into output: inout WireWriter) {
     guard waiting == .info else { return }
     waiting = .nothing
-    RespReply.bulk(text, into: &output)
+    RespReply.prose(text, chunk.version, into: &output)
   }
 
   /// Answers everything outstanding by an error. What the store was asked may have taken effect.

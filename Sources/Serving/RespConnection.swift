@@ -17,6 +17,9 @@ public struct RespConnection: Sendable {
   public var hasEnded = false
   /// Commands wait until replies have been taken.
   public var isHeldBack = false
+  /// Nothing more is said or understood: what it still sends is thrown away until then, because closing
+  /// at once could take the last reply from under it.
+  public var lingersUntil: Int64?
   public var watchesReading = true
   public var watchesWriting = false
 
@@ -55,4 +58,6 @@ public enum GatewayLimits {
   public static let keptOutput = 64 << 10
   /// How long no connection is taken after there was nothing left to take one with, in nanoseconds.
   public static let acceptPause: Int64 = 100_000_000
+  /// How long a client that was told goodbye may go on sending, in nanoseconds.
+  public static let linger: Int64 = 5_000_000_000
 }

@@ -87,6 +87,11 @@ extension RespGateway {
     // One buffer for all: a session takes over everything at once.
     let progress = received.fill(from: connections[slot].descriptor)
     let count = received.count
+    guard connections[slot].lingersUntil == nil else {
+      received.consume(count)
+      if progress == .closed { close(slot) }
+      return
+    }
     if count > 0 {
       connections[slot].session.feed(received.bytes, in: received.start..<received.end)
       received.consume(count)
@@ -113,6 +118,25 @@ extension RespGateway {
     freeSlots.append(slot)
   }
 
+  /// Says goodbye, and waits a while for the other side to do so.
+  public mutating func linger(_ slot: Int) {
+    Descriptor.endOutput(connections[slot].descriptor)
+    connections[slot].lingersUntil = now + GatewayLimits.linger
+    lingering.append(slot)
+    port.loop.change(
+      connections[slot].descriptor, token: token(of: slot), reads: true, writes: false)
+    connections[slot].watchesReading = true
+  }
+
+  public mutating func endLingering() {
+    var left: [Int] = []
+    for slot in lingering {
+      guard connections[slot].isOpen, let end = connections[slot].lingersUntil else { continue }
+      if end <= now { close(slot) } else { left.append(slot) }
+    }
+    lingering = left
+  }
+
   public mutating func markDirty(_ slot: Int) {
     guard !connections[slot].isDirty else { return }
     connections[slot].isDirty = true
@@ -131,11 +155,13 @@ extension RespGateway {
   }
 
   public mutating func flush(_ slot: Int) {
-    guard connections[slot].isOpen else { return }
-    guard connections[slot].output.flush(to: connections[slot].descriptor) == .open,
-      !connections[slot].isOver
-    else {
+    guard connections[slot].isOpen, connections[slot].lingersUntil == nil else { return }
+    guard connections[slot].output.flush(to: connections[slot].descriptor) == .open else {
       close(slot)
+      return
+    }
+    guard !connections[slot].isOver else {
+      if connections[slot].hasEnded { close(slot) } else { linger(slot) }
       return
     }
     let waiting = connections[slot].output.count

@@ -46,7 +46,7 @@ extension RespGateway {
         "Clients",
         [
           "connected_clients:\(connections.count - freeSlots.count)",
-          "maxclients:\(GatewayLimits.connections)",
+          "maxclients:\(GatewayLimits.connections)", "cluster_sessions:\(machines.count)",
         ]
       ),
       ("Persistence", ["loading:0"]),

@@ -25,6 +25,8 @@ public struct RespGateway: ~Copyable {
   /// Connections with something to send, or to be looked at.
   public var dirty: [Int] = []
   public var flushing: [Int] = []
+  /// Connections that are to be closed soon.
+  public var lingering: [Int] = []
   /// What a connection has just sent.
   public var received = InputBuffer()
   /// When connections are taken again, if there was nothing left to take one with.
@@ -91,6 +93,7 @@ public struct RespGateway: ~Copyable {
     deliverAll()
     port.flush()
     flushAll()
+    if !lingering.isEmpty { endLingering() }
   }
 
   public mutating func deliverAll() {

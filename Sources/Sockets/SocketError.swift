@@ -33,6 +33,9 @@ public enum SystemError {
 public enum Descriptor {
   public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
+  /// Says that nothing more will be sent. What the other side sends is still received.
+  public static func endOutput(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
   public enum Acceptance: Equatable, Sendable {
     case connection(Int32)
     /// Nobody waits.

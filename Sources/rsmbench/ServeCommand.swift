@@ -8,7 +8,7 @@ import Synchronization
 extension Command {
   static let serve = Command(
     name: "serve", synopsis: "serve --protocol P [flags]",
-    meaning: "Serves a replicated key-value store to Redis clients (RESP2), until Ctrl-C.",
+    meaning: "Serves a replicated key-value store to Redis clients, until Ctrl-C.",
     notes: """
       One process per replica, on loopback; a node that ends is started again from its log. Every command is
       ordered by the protocol: what is acknowledged survives the loss of a minority of the nodes (with
@@ -16,7 +16,7 @@ extension Command {
       effect at one moment.
 
       commands: GET SET [NX|XX] [GET] SETNX GETSET GETDEL DEL EXISTS APPEND STRLEN INCR DECR INCRBY DECRBY
-      MGET MSET PING ECHO INFO COMMAND SELECT 0 CLIENT HELLO 2 AUTH CONFIG GET QUIT. There is no expiry and
+      MGET MSET PING ECHO INFO COMMAND SELECT 0 CLIENT HELLO AUTH CONFIG GET QUIT. There is no expiry and
       there are no transactions. INFO says who is in charge, and which process each node is.
 
       Ctrl-C and SIGTERM stop the service and its nodes: exit code 0. What goes wrong gives one line, and
