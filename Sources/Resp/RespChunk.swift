@@ -32,7 +32,7 @@ public struct RespAnswer: Equatable, Sendable {
 
 /// Commands of one connection that go to the store together, and how all of them are answered in order.
 public struct RespChunk: Sendable {
-  public var commands: [KeyValueCommand] = []
+  public var commands = KeyValueSequenceBuilder()
   public var answers: [RespAnswer] = []
   public var local = WireWriter()
   /// How much of `local` has been sent.
@@ -48,6 +48,12 @@ public struct RespChunk: Sendable {
     expect(kind, count: 1)
   }
 
+  /// A `SET` of a value that lies in a buffer.
+  public mutating func askPut(_ key: Key, value bytes: [UInt8], in range: Range<Int>) {
+    commands.appendPut(key, value: bytes, in: range)
+    expect(.ok, count: 1)
+  }
+
   /// The responses to the last `count` commands are the answer to one of the client's.
   public mutating func expect(_ kind: RespAnswer.Kind, count: Int) {
     answers.append(RespAnswer(kind, count: count, version))
@@ -61,7 +67,8 @@ public struct RespChunk: Sendable {
 
   /// What the store is asked.
   public var request: KeyValueCommand {
-    commands.count == 1 ? commands[0] : .sequence(commands)
+    if commands.count == 1, let only = commands.first { return only }
+    return .sequence(commands.sequence)
   }
 
   /// What a larger chunk needed is given back.
@@ -69,7 +76,7 @@ public struct RespChunk: Sendable {
   private static var keptByteCount: Int { 64 << 10 }
 
   public mutating func removeAll() {
-    commands.removeAll(keepingCapacity: commands.count <= RespChunk.keptCount)
+    commands.removeAll(keeping: RespChunk.keptByteCount)
     answers.removeAll(keepingCapacity: answers.count <= RespChunk.keptCount)
     if local.storage.count <= RespChunk.keptByteCount {
       local.removeAll()

@@ -33,7 +33,7 @@ public enum RespCommandName: String, CaseIterable, Sendable {
     switch self {
     case .quit, .command, .hello: 1...(.max)
     case .ping: 1...2
-    case .auth: 2...3
+    case .auth: 2...(.max)
     case .info: 1...(.max)
     case .decr, .echo, .get, .getdel, .incr, .select, .strlen: 2...2
     case .append, .decrby, .getset, .incrby, .setnx: 3...3

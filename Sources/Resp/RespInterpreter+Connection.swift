@@ -49,6 +49,7 @@ extension RespInterpreter {
   }
 
   private func authenticate(_ command: RespArguments, into output: inout WireWriter) {
+    guard command.count <= 3 else { return RespReply.error("ERR syntax error", into: &output) }
     if command.count == 3 {
       if RespInterpreter.isUser(command.value(1), into: &output) { RespReply.ok(into: &output) }
     } else {
@@ -214,11 +215,11 @@ extension RespInterpreter {
     }
     let limit = RespInterpreter.quotedByteCount
     var text = Array("ERR unknown command '".utf8)
-    text += command.bytes[command.range(0)].prefix(limit)
+    text += command.quoted(0).prefix(limit)
     text += Array("', with args beginning with: ".utf8)
     var room = limit
     for position in 1..<max(command.count, 1) where room > 0 {
-      let quoted = command.bytes[command.range(position)].prefix(room)
+      let quoted = command.quoted(position).prefix(room)
       text += [UInt8(ascii: "'")] + quoted + Array("' ".utf8)
       room -= quoted.count + 3
     }

@@ -67,7 +67,9 @@ public struct RespInterpreter: Sendable {
 
   private func set(_ command: RespArguments, into chunk: inout RespChunk) {
     let key = command.key(1)
-    guard command.count > 3 else { return chunk.ask(.put(key, value: command.value(2)), .ok) }
+    guard command.count > 3 else {
+      return chunk.askPut(key, value: command.bytes, in: command.range(2))
+    }
     var condition: String?
     var wantsOld = false
     for position in 3..<command.count {
@@ -124,7 +126,8 @@ public struct RespInterpreter: Sendable {
       let key = command.key(position)
       switch name {
       case .mget: chunk.commands.append(.get(key))
-      case .mset: chunk.commands.append(.put(key, value: command.value(position + 1)))
+      case .mset:
+        chunk.commands.appendPut(key, value: command.bytes, in: command.range(position + 1))
       case .del: chunk.commands.append(.delete(key))
       default: chunk.commands.append(.exists(key))
       }
@@ -162,6 +165,11 @@ public struct RespArguments: Sendable {
 
   public func key(_ position: Int) -> Key { Key(bytes, in: range(position)) }
   public func value(_ position: Int) -> [UInt8] { Array(bytes[range(position)]) }
+
+  /// As errors repeat it: up to the first zero byte, as Redis does.
+  public func quoted(_ position: Int) -> ArraySlice<UInt8> {
+    bytes[range(position)].prefix { $0 != 0 }
+  }
 
   /// What is no UTF-8 in it is replaced.
   public func text(_ position: Int) -> String {

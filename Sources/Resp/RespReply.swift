@@ -15,13 +15,13 @@ public enum RespReply {
 
   public static func ok(into output: inout WireWriter) { output.write(okBytes) }
 
-  /// A line that is no error. Line ends and other control characters in it become blanks.
+  /// A line that is no error. Line ends in it become blanks.
   public static func status(_ text: String, into output: inout WireWriter) {
     line(UInt8(ascii: "+"), Array(text.utf8), into: &output)
   }
 
-  /// - Parameter text: begins with the error's kind in capitals, such as `ERR`. Line ends and other
-  /// control characters in it become blanks.
+  /// - Parameter text: begins with the error's kind in capitals, such as `ERR`. Line
+  /// ends in it become blanks.
   public static func error(_ text: String, into output: inout WireWriter) {
     line(UInt8(ascii: "-"), Array(text.utf8), into: &output)
   }
@@ -73,7 +73,7 @@ public enum RespReply {
 
   private static func line(_ kind: UInt8, _ text: [UInt8], into output: inout WireWriter) {
     output.write(kind)
-    output.write(text.map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 })
+    output.write(text.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
     lineEnd(into: &output)
   }
 

@@ -111,15 +111,24 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Endpoint {
+  /// Below what systems choose for connections that leave: such a one could otherwise take the port of a
+  /// node that is to start again.
+  private static let listeningPorts: ClosedRange<UInt16> = 16_384...32_000
+
   /// So many loopback addresses that nobody listens on at this moment.
   public static func freeOnLoopback(_ count: Int) throws(SocketError) -> [Endpoint] {
     var held: [Int32] = []
     defer { for descriptor in held { Descriptor.close(descriptor) } }
     var found: [Endpoint] = []
     for _ in 0..<count {
-      let descriptor = try Endpoint.loopback(0).listen()
-      held.append(descriptor)
-      let port = try SocketError.check(linux_local_port(descriptor), "cannot find a free port")
+      var descriptor: Int32?
+      for _ in 0..<100 where descriptor == nil {
+        descriptor = try? Endpoint.loopback(.random(in: listeningPorts)).listen()
+      }
+      if descriptor == nil { descriptor = try Endpoint.loopback(0).listen() }
+      guard let listener = descriptor else { continue }
+      held.append(listener)
+      let port = try SocketError.check(linux_local_port(listener), "cannot find a free port")
       found.append(.loopback(UInt16(port)))
     }
     return found

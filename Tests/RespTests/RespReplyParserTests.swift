@@ -95,7 +95,7 @@ import Testing
   @Test("Texts of errors and states stay on their line")
   func oneLine() {
     var writer = WireWriter()
-    RespReply.error("ERR a\r\n+OK\0b", into: &writer)
+    RespReply.error("ERR a\r\n+OK\nb", into: &writer)
     RespReply.status("a\nb", into: &writer)
     #expect(text(writer.bytes()) == "-ERR a  +OK b\r\n+a b\r\n")
   }

@@ -27,7 +27,7 @@ import Unreplicated
         try client.send(RedisClient.command([Array("GET".utf8), key]))
         #expect(try client.reply() == .bulk(value))
       }
-      let large = Array(repeating: UInt8(7), count: 16 << 20)
+      let large = Array(repeating: UInt8(7), count: 2 << 20)
       try client.send(RedisClient.command([Array("SET".utf8), Array("large".utf8), large]))
       #expect(try client.reply() == .ok)
       try client.send(RedisClient.command("GET", "large") + RedisClient.command("PING"))

@@ -48,7 +48,7 @@ final class RedisClient {
     while sent < bytes.count {
       let taken = bytes.withUnsafeBytes {
         Glibc.send(
-          descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+          descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
       }
       try #require(taken > 0, "the connection took no more after \(sent) bytes")
       sent += taken
@@ -58,7 +58,7 @@ final class RedisClient {
   /// As much as fits without waiting.
   func sendSome(_ bytes: [UInt8]) -> Int {
     Glibc.send(
-      descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+      descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
   }
 
   /// Says that nothing more will be sent.

@@ -18,9 +18,15 @@ final class RedisServer {
     port = try Endpoint.freeOnLoopback(1)[0].port
     process = try ChildProcess(
       program: try #require(RedisServer.program),
-      arguments: ["--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+      arguments: [
+        "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+        "--databases", "1",
+      ])
     // It needs a moment to listen; a server that has ended never does.
-    while (try? client()) == nil { try #require(!process.hasEnded(), "redis-server has ended") }
+    while (try? client()) == nil {
+      let hasEnded = process.hasEnded()
+      try #require(!hasEnded, "redis-server has ended")
+    }
   }
 
   func client() throws -> RedisClient { try RedisClient(port: port) }
@@ -85,14 +91,14 @@ struct RedisComparisonTests {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1)
       stage.startAll()
       let redis = try RedisServer()
-      for seed in 0..<60 as Range<UInt64> {
+      for seed in 0..<40 as Range<UInt64> {
         var random = RandomStream(seed: seed)
         let clients = try [stage.client(), redis.client()]
         if seed % 2 == 1 { for client in clients { try greet(client) } }
         let keys = ["", "a key of more than fifteen bytes\0", "k0", "k1", "k2"].map {
           "\(seed):\($0)"
         }
-        for round in 0..<40 {
+        for round in 0..<20 {
           let pipeline = (0...random.below(6)).map { _ in Self.words(&random, keys) }
           let bytes = pipeline.flatMap { RedisClient.command($0.map { Array($0.utf8) }) }
           let answers = try clients.map {
@@ -111,26 +117,28 @@ struct RedisComparisonTests {
     #expect(greeting.starts(with: Array("%7\r\n".utf8)))
   }
 
-  @Test(
-    "Lines, empty commands and what is no command, up to the end of the connection",
-    arguments: [
-      "PING\r\n", "ping\n", "\r\n\r\nPING\r\n", "*0\r\nPING\r\n", "*-1\r\nPING\r\n",
-      "set a 'x y'\r\nget a\r\n",
-      "set b \"\\x41\\n\"\r\nget b\r\n", "get \"a\r\n", "get 'a'b\r\n", "*x\r\n", "*1\r\nPING\r\n",
-      "*1\r\n$x\r\n", "*1\r\n$-5\r\n", "*99999999999\r\n", "*1\r\n$4\r\nPING\r\nQUIT\r\nPING\r\n",
-      "get\r\n", "*1\r\n$0\r\n\r\n", "echo \"\"\r\n", "POST / HTTP/1.1\r\nPING\r\n",
-    ])
-  func streams(stream: String) async throws {
+  private static let streams = [
+    "PING\r\n", "ping\n", "\r\n\r\nPING\r\n", "*0\r\nPING\r\n", "*-1\r\nPING\r\n",
+    "set a 'x y'\r\nget a\r\n", "set b \"\\x41\\n\"\r\nget b\r\n", "get \"a\r\n", "get 'a'b\r\n",
+    "*x\r\n", "*1\r\nPING\r\n", "*1\r\n$x\r\n", "*1\r\n$-5\r\n", "*99999999999\r\n",
+    "*1\r\n$4\r\nPING\r\nQUIT\r\nPING\r\n", "get\r\n", "*1\r\n$0\r\n\r\n", "echo \"\"\r\n",
+    "POST / HTTP/1.1\r\nPING\r\n",
+  ]
+
+  @Test("Lines, empty commands and what is no command, up to the end of the connection")
+  func ends() async throws {
     try await onThread {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1)
       stage.startAll()
       let redis = try RedisServer()
-      let answers = try [stage.client(), redis.client()].map { client in
-        try client.send(Array(stream.utf8))
-        client.endOutput()
-        return try client.rest()
+      for stream in Self.streams {
+        let answers = try [stage.client(), redis.client()].map { client in
+          try client.send(Array(stream.utf8))
+          client.endOutput()
+          return try client.rest()
+        }
+        #expect(answers[0] == answers[1], "\(stream.debugDescription)")
       }
-      #expect(answers[0] == answers[1])
     }
   }
 }

@@ -7,13 +7,18 @@ import StateMachines
 import Synchronization
 import Testing
 
-/// Runs what blocks on a thread of its own: those of the tests are few.
-func onThread<Value: Sendable>(
-  _ body: @escaping @Sendable () throws -> Value
-) async throws -> Value {
-  try await withCheckedThrowingContinuation { continuation in
-    Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+/// Runs what blocks on a thread of its own, as part of the test: the threads of the tests are few.
+final class BlockingExecutor: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    Thread.detachNewThread { [self] in
+      job.runSynchronously(on: asUnownedTaskExecutor())
+    }
   }
+}
+
+func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+  try await withTaskExecutorPreference(BlockingExecutor()) { try body() }
 }
 
 /// Something that works on a thread until it is told to stop.
@@ -56,7 +61,7 @@ final class Stage {
 
   /// - Parameter timeout: of the gateway's requests.
   init<Core: ReplicaCore>(
-    _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(20)
+    _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(60)
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID())")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

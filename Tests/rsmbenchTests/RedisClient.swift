@@ -42,7 +42,7 @@ final class RedisClient {
     while sent < bytes.count {
       let taken = bytes.withUnsafeBytes {
         Glibc.send(
-          descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+          descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
       }
       try #require(taken > 0, "the connection took no more after \(sent) bytes")
       sent += taken

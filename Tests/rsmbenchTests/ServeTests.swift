@@ -70,27 +70,26 @@ import Testing
 
   @Test("--data keeps what was written, for the same protocol and size only, one service at a time")
   func data() async throws {
-    let space = try Workspace()
-    let arguments = ["--protocol", "raft", "--data", "kept/logs"]
     try await onThread {
+      let space = try Workspace()
+      let arguments = ["--protocol", "raft", "--data", "kept/logs"]
       let server = try Server(space, arguments + ["--no-sync"])
       #expect(try server.client().ask("SET", "a", "1") == .status(Array("OK".utf8)))
       #expect(server.end(SIGINT) == 0)
       #expect(try server.leftovers(of: server.nodes.map(\.process)) == [])
-    }
-    for (others, words) in [
-      (["--protocol", "raft", "--replicas", "5"], "of raft with 3 replicas, not of raft with 5"),
-      (["--protocol", "multi-paxos"], "of raft with 3 replicas, not of multi-paxos with 3"),
-    ] {
-      let refused = try await space.rsmbench(
-        list: ["serve", "--port", "0", "--data", "kept/logs"] + others)
-      #expect(refused.status == 2 && refused.errors.contains(words), "\(refused.errors)")
-    }
-    let again = try await onThread { try Server(space, arguments) }
-    let second = try await space.rsmbench(list: ["serve", "--port", "0"] + arguments)
-    #expect(second.status == 2)
-    #expect(second.errors == "rsmbench: --data: kept/logs is in use by another process\n")
-    try await onThread {
+
+      let other = ["serve", "--port", "0", "--data", "kept/logs", "--protocol"]
+      for (words, reason) in [
+        (["raft", "--replicas", "5"], "of raft with 3 replicas, not of raft with 5"),
+        (["multi-paxos"], "of raft with 3 replicas, not of multi-paxos with 3"),
+      ] {
+        let refused = try space.finished(other + words)
+        #expect(refused.status == 2 && refused.errors.contains(reason), "\(refused.errors)")
+      }
+      let again = try Server(space, arguments)
+      let second = try space.finished(["serve", "--port", "0"] + arguments)
+      #expect(second.status == 2)
+      #expect(second.errors == "rsmbench: --data: kept/logs is in use by another process\n")
       #expect(try again.client().ask("GET", "a") == .bulk(Array("1".utf8)))
       #expect(again.end(SIGINT) == 0)
     }
@@ -98,17 +97,16 @@ import Testing
 
   @Test("Gateways to nodes that others run: several at once, also while a node is missing")
   func hosts() async throws {
-    let space = try Workspace()
-    let addresses = try Endpoint.freeOnLoopback(3).map { "\"\($0)\"" }.joined(separator: ", ")
-    try space.write(
-      "{ cluster: \"test\", protocol: \"raft\", nodes: [\(addresses)] }", to: "hosts.json5")
     try await onThread {
+      let space = try Workspace()
+      let addresses = try Endpoint.freeOnLoopback(3).map { "\"\($0)\"" }.joined(separator: ", ")
+      try space.write(
+        "{ cluster: \"test\", protocol: \"raft\", nodes: [\(addresses)] }", to: "hosts.json5")
       let nodes = try (0..<2).map { node in
         let process = Process()
         process.executableURL = Workspace.program
-        process.arguments = [
-          "node", "--hosts", "hosts.json5", "--node", "\(node)", "--data", "\(node)",
-        ]
+        process.arguments =
+          ["node", "--hosts", "hosts.json5", "--node", "\(node)", "--data", "\(node)"]
         process.currentDirectoryURL = space.folder
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -140,9 +138,9 @@ import Testing
       #expect(try first.ask("SET", "a", "1") == .status(Array("OK".utf8)))
       var others = try (0..<60).map { _ in try server.client() }
       #expect(try first.ask("INCR", "a") == .integer(2))
-      let spent = try processorTime(of: server.process.processIdentifier)
+      let spent = try Self.processorTime(of: server.process.processIdentifier)
       sleep(2)
-      #expect(try processorTime(of: server.process.processIdentifier) - spent < 1)
+      #expect(try Self.processorTime(of: server.process.processIdentifier) - spent < 1)
       #expect(try first.ask("INCR", "a") == .integer(3))
       others.removeAll()
       #expect(try server.client().ask("INCR", "a") == .integer(4))
@@ -151,7 +149,7 @@ import Testing
   }
 
   /// Seconds of processor time that a process has taken.
-  private func processorTime(of process: pid_t) throws -> Double {
+  private static func processorTime(of process: pid_t) throws -> Double {
     let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
     let fields = try #require(text.split(separator: ")").last).split(separator: " ")
     let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
@@ -160,14 +158,28 @@ import Testing
 
   @Test("What cannot be served is refused in one line, with exit code 2, and leaves nothing")
   func refused() async throws {
-    let space = try Workspace()
-    try space.write("", to: "file")
+    try await onThread {
+      let space = try Workspace()
+      try space.write("", to: "file")
+      let taker = try Server(space, ["--protocol", "unreplicated"])
+      defer { _ = taker.end(SIGINT) }
+      for (arguments, words) in Self.refusals(taken: taker.port) {
+        let before = try space.names()
+        let outcome = try space.finished(["serve"] + arguments)
+        #expect(outcome.status == 2 && !outcome.diedOfSignal, "\(arguments): \(outcome.status)")
+        #expect(
+          outcome.errorLines.count == 1 && outcome.errors.hasPrefix("rsmbench: ")
+            && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+        #expect(outcome.output == "")
+        #expect(try space.names() == before, "\(arguments) left something")
+      }
+    }
+  }
+
+  private static func refusals(taken: UInt16) -> [([String], String)] {
     let raft = ["--protocol", "raft"]
-    let taker = try await onThread { try Server(space, ["--protocol", "unreplicated"]) }
-    defer { _ = taker.end(SIGINT) }
-    let before = try space.names()
-    for (arguments, words) in [
-      (raft + ["--port", "\(taker.port)"], "cannot listen on 127.0.0.1:\(taker.port)"),
+    return [
+      (raft + ["--port", "\(taken)"], "cannot listen on 127.0.0.1:\(taken)"),
       (raft + ["--address", "localhost"], "--address: found \"localhost\", allowed a numeric"),
       (raft + ["--address", "203.0.113.1", "--port", "0"], "cannot listen on 203.0.113.1:0"),
       (raft + ["--port", "65536"], "--port"),
@@ -185,14 +197,6 @@ import Testing
       (raft + ["--data", ""], "--data: found \"\", allowed a directory"),
       (["--hosts", "absent.json5"], "absent.json5: found no such file"),
       (raft + ["--hosts", "file"], "file"),
-    ] {
-      let outcome = try await space.rsmbench(list: ["serve"] + arguments)
-      #expect(outcome.status == 2 && !outcome.diedOfSignal, "\(arguments): \(outcome.status)")
-      #expect(
-        outcome.errorLines.count == 1 && outcome.errors.hasPrefix("rsmbench: ")
-          && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
-      #expect(outcome.output == "")
-      #expect(try space.names() == before, "\(arguments) left something")
-    }
+    ]
   }
 }

@@ -10,6 +10,8 @@ final class Server {
     var isInCharge: Bool
   }
 
+  /// Held as long as the program runs in it.
+  private let space: Workspace
   let process = Process()
   private let output: URL
   private let errors: URL
@@ -20,6 +22,7 @@ final class Server {
   /// Waits until it serves.
   /// - Parameter shell: what a shell does before it becomes the program.
   init(_ space: Workspace, shell: String = "true", _ arguments: [String]) throws {
+    self.space = space
     let name = "serve-\(UUID())"
     output = space.url("\(name).out")
     errors = space.url("\(name).err")
@@ -100,11 +103,41 @@ final class Server {
   }
 }
 
-/// Runs what blocks on a thread of its own: those of the tests are few.
-func onThread<Value: Sendable>(
-  _ body: @escaping @Sendable () throws -> Value
-) async throws -> Value {
-  try await withCheckedThrowingContinuation { continuation in
-    Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+extension Workspace {
+  /// Runs the program to its end, and waits for it on this thread.
+  func finished(_ arguments: [String]) throws -> Outcome {
+    let files = ["out", "err"].map { url(".\($0)") }
+    for file in files { try Data().write(to: file) }
+    let process = Process()
+    process.executableURL = Workspace.program
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardError = try FileHandle(forWritingTo: files[1])
+    try process.run()
+    process.waitUntilExit()
+    let texts = try files.map { file in
+      defer { try? FileManager.default.removeItem(at: file) }
+      return try String(contentsOf: file, encoding: .utf8)
+    }
+    return Outcome(
+      status: process.terminationStatus,
+      diedOfSignal: process.terminationReason == .uncaughtSignal, output: texts[0],
+      errors: texts[1])
   }
+}
+
+/// Runs what blocks on a thread of its own, as part of the test: the threads of the tests are few.
+final class BlockingExecutor: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    Thread.detachNewThread { [self] in
+      job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+  }
+}
+
+func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+  try await withTaskExecutorPreference(BlockingExecutor()) { try body() }
 }
