@@ -161,6 +161,12 @@ let package = Package(
       ]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
     tests(
+      "ServingTests",
+      [
+        "Serving", "Resp", "Sockets", "Cluster", "Clients", "ReplicaHosting", "StateMachines",
+        "Replication", "Unreplicated", "Raft", "CLinux",
+      ]),
+    tests(
       "ConformanceTests",
       [
         "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
@@ -173,6 +179,6 @@ let package = Package(
         "Simulation", "Cluster", "Resp", "Experiments", "Histories",
       ]),
     tests("TidyTests", []),
-    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
+    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability", "Resp", "Sockets"]),
   ]
 )

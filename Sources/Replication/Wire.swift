@@ -66,6 +66,21 @@ public struct WireWriter: Sendable {
     count += range.count
   }
 
+  /// A part of a buffer, without a copy of it in between.
+  public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+    guard !range.isEmpty else { return }
+    reserve(range.count)
+    let offset = count
+    storage.withUnsafeMutableBytes { target in
+      bytes.withUnsafeBytes { source in
+        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+      }
+    }
+    count += range.count
+  }
+
   /// Overwrites four bytes that were written earlier, such as a length that was not known yet.
   public mutating func overwrite(at offset: Int, with number: UInt32) {
     precondition(offset + 4 <= count)

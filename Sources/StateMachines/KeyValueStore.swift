@@ -49,7 +49,7 @@ public struct KeyValueStore: StateMachine {
       guard let position = values.position(of: key) else { return .number(0) }
       values.values[position] = value
       return .number(1)
-    case .sequence(let commands): return apply(sequence: commands)
+    case .sequence(let sequence): return apply(sequence)
     }
   }
 
@@ -58,7 +58,7 @@ public struct KeyValueStore: StateMachine {
     case .get(let key): return .value(values[key])
     case .exists(let key): return exists(key)
     case .length(let key): return length(of: key)
-    case .sequence(let commands): return query(sequence: commands)
+    case .sequence(let sequence): return query(sequence)
     default: return .value(nil)
     }
   }
@@ -167,22 +167,24 @@ extension KeyValueStore {
     return .number(sum)
   }
 
-  private mutating func apply(sequence commands: [Command]) -> Response {
+  private mutating func apply(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(commands.count)
+    responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
-    for command in commands {
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
       guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
       responses.append(apply(command))
     }
     return .sequence(responses)
   }
 
-  private func query(sequence commands: [Command]) -> Response {
+  private func query(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(commands.count)
+    responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
-    for command in commands {
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
       guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
       responses.append(query(command))
     }
