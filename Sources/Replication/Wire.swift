@@ -52,20 +52,6 @@ public struct WireWriter: Sendable {
     write(bytes, in: 0..<bytes.count)
   }
 
-  /// A part of a buffer.
-  public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
-    reserve(range.count)
-    let offset = count
-    storage.withUnsafeMutableBytes { target in
-      bytes.withUnsafeBytes { source in
-        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
-      }
-    }
-    count += range.count
-  }
-
   /// A part of a buffer, without a copy of it in between.
   public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
