@@ -87,42 +87,42 @@ public struct KeyValueStore: StateMachine {
   }
 }
 
-// A put, the most frequent update, is looked at and carried out where its bytes lie: no array comes and
-// goes for it.
+// Commands are looked at where their bytes lie, and puts, the most frequent updates, are carried out there:
+// no array comes and goes for them.
 extension KeyValueStore {
   public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
-    guard try beginPut(&reader) != nil else {
-      return isReadOnly(try reader.readLast(Command.self))
+    let isReadOnly: Bool
+    if reader.remaining > 0, reader.storage[reader.offset] == Command.sequenceKind {
+      reader.offset += 1
+      isReadOnly = try KeyValueSequence.look(at: &reader).isReadOnly
+    } else {
+      isReadOnly = try Command.skip(in: &reader)
     }
-    try reader.skip(reader.remaining)
-    return false
+    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    return isReadOnly
   }
 
-  /// A put whose value is as long as the one before is written over it.
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
-    guard let key = try KeyValueStore.beginPut(&reader) else {
+    guard reader.remaining > 0, reader.storage[reader.offset] == Command.putKind else {
       return apply(try reader.readLast(Command.self))
     }
-    if let position = values.position(of: key), values.values[position].count == reader.remaining {
-      reader.readAll(into: &values.values[position])
-    } else {
-      values.set(key, to: try reader.readBytes(reader.remaining))
-    }
-    return .done
-  }
-
-  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
-  public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
-    let start = reader.offset
-    guard try reader.read(UInt8.self) == Command.putKind else {
-      reader.offset = start
-      return nil
-    }
+    reader.offset += 1
     let key = try Key(from: &reader)
     guard Int(try reader.read(UInt32.self)) == reader.remaining else {
       throw .malformed("a value of another length than announced")
     }
-    return key
+    put(key, reading: &reader)
+    return .done
+  }
+
+  /// Writes what is left in the reader, over the old value if that is as long.
+  public mutating func put(_ key: Key, reading reader: inout WireReader) {
+    if let position = values.position(of: key), values.values[position].count == reader.remaining {
+      reader.readAll(into: &values.values[position])
+    } else {
+      values.set(key, to: Array(reader.storage[reader.offset..<reader.end]))
+      reader.offset = reader.end
+    }
   }
 }
 
@@ -172,8 +172,15 @@ extension KeyValueStore {
     responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
     var reader = sequence.makeReader()
-    while let command = reader.next() {
-      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
+    while true {
+      if var put = reader.nextPut() {
+        self.put(put.key, reading: &put.value)
+        responses.append(.done)
+        continue
+      }
+      guard let command = reader.next(),
+        takeRoom(for: command, from: &room) || responses.isEmpty
+      else { break }
       responses.append(apply(command))
     }
     return .sequence(responses)
