@@ -26,7 +26,8 @@ extension Command {
       """,
     flags: {
       [
-        Flag(name: "--hosts", value: "FILE", meaning: "the nodes of the cluster, and what they run"),
+        Flag(
+          name: "--hosts", value: "FILE", meaning: "the nodes of the cluster, and what they run"),
         Flag(name: "--node", value: "N", meaning: "which of them this is"),
         Flag(name: "--data", value: "DIR", meaning: "where this node keeps its log"),
         Flag(
