@@ -85,7 +85,10 @@ let package = Package(
       ]),
     module(
       "Targets",
-      ["Replication", "StateMachines", "ReplicaHosting", "Clients", "Resp", "Sockets", "Cluster"]),
+      [
+        "Replication", "StateMachines", "ReplicaHosting", "Clients", "Workloads", "Resp", "Sockets",
+        "Cluster", "CLinux",
+      ]),
 
     // Experiments: what goes in, what runs, what comes out.
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation", "Sockets"]),
@@ -94,7 +97,7 @@ let package = Package(
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
         "Measurement", "Experiments", "Cluster", "Faults", "Sockets", "StateMachines",
-        "Serving",
+        "Serving", "Targets",
       ]),
     module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
     module(
@@ -167,6 +170,12 @@ let package = Package(
         "Replication", "Unreplicated", "Raft", "CLinux",
       ]),
     tests(
+      "TargetsTests",
+      [
+        "Targets", "CLinux", "Clients", "Cluster", "ReplicaHosting", "Replication", "Sockets",
+        "StateMachines",
+      ]),
+    tests(
       "ConformanceTests",
       [
         "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
@@ -179,6 +188,10 @@ let package = Package(
         "Simulation", "Cluster", "Resp", "Experiments", "Histories",
       ]),
     tests("TidyTests", []),
-    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability", "Resp", "Sockets"]),
+    tests(
+      "rsmbenchTests",
+      [
+        "rsmbench", "Histories", "Linearizability", "Replication", "Resp", "Sockets", "Targets",
+      ]),
   ]
 )

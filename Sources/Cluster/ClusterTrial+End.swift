@@ -69,23 +69,15 @@ extension ClusterTrial {
   /// acknowledged is still there.
   @inlinable
   public mutating func readBack() throws -> Bool {
-    let count = driver.load.prepareReadBack()
-    guard count > 0 else { return true }
-    let readers = min(count, setup.clients)
-    driver.clients = ClientFloor(
-      count: readers, replicas: setup.membership.replicas, arrival: .closed,
-      timeout: setup.timeout, thinkTime: .zero,
-      random: RandomStream(seed: setup.seed, label: 0x4EAD),
-      firstID: setup.firstClient + UInt64(setup.clients))
-    driver.isSilent = false
-    driver.isReadingBack = true
-    driver.answered = 0
-    driver.now = MonotonicClock.now() - driver.origin
-    for client in 0..<readers { driver.begin(client, due: driver.now, at: driver.now) }
-    driver.port.flush()
+    let count = driver.beginReadBack { readers in
+      ClientFloor(
+        count: min(readers, setup.clients), replicas: setup.membership.replicas, arrival: .closed,
+        timeout: setup.timeout, thinkTime: .zero,
+        random: RandomStream(seed: setup.seed, label: 0x4EAD),
+        firstID: setup.firstClient + UInt64(setup.clients))
+    }
     let limit = driver.now + setup.patience.nanoseconds
-    while driver.load.readsToDo > 0 || driver.clients.machines.contains(where: { !$0.isIdle }) {
-      guard driver.now < limit else { break }
+    while !driver.hasReadBack, driver.now < limit {
       try driver.turn(until: driver.now + 50_000_000)
       attendReports()
     }

@@ -25,6 +25,8 @@ public struct DialedConnection: Sendable {
   public var welcomeCount = 0
   /// Why the node would have none of it.
   public var refusal: String?
+  /// Why the last attempt to connect failed: the system's error number, or 0.
+  public var connectError: Int32 = 0
 
   public init(endpoint: Endpoint, node: ReplicaID, token: UInt64) {
     self.endpoint = endpoint
@@ -36,16 +38,26 @@ public struct DialedConnection: Sendable {
 
   /// Begins to connect. `hello` leaves as soon as that is done.
   public mutating func dial(_ loop: borrowing EventLoop, hello: Hello, now: Int64) {
-    guard let opened = try? endpoint.connect() else {
+    guard dial(loop, now: now) else { return }
+    Frame.encode(hello, kind: .hello, from: ReplicaID(Int(UInt16.max)), into: &output.writer)
+  }
+
+  /// Begins to connect.
+  /// - Returns: false if that is not possible now.
+  @discardableResult
+  public mutating func dial(_ loop: borrowing EventLoop, now: Int64) -> Bool {
+    do throws(SocketError) {
+      descriptor = try endpoint.connect()
+    } catch {
+      connectError = error.code
       rest(now)
-      return
+      return false
     }
-    descriptor = opened
     state = .connecting
     actAt = now + NodeLimits.dialDeadline
     watchesWriting = true
-    loop.add(opened, token: token, writes: true)
-    Frame.encode(hello, kind: .hello, from: ReplicaID(Int(UInt16.max)), into: &output.writer)
+    loop.add(descriptor, token: token, writes: true)
+    return true
   }
 
   public mutating func rest(_ now: Int64) {
@@ -72,7 +84,8 @@ public struct DialedConnection: Sendable {
     guard descriptor >= 0 else { return true }
     if state == .connecting {
       guard ready.writable != 0 || ready.broken != 0 else { return true }
-      guard linux_connect_result(descriptor) == 0 else { return false }
+      connectError = -linux_connect_result(descriptor)
+      guard connectError == 0 else { return false }
       state = .greeted
     }
     let canSend = ready.writable == 0 || flush(loop)

@@ -170,11 +170,11 @@ where Port.Application == Load.Application {
     case .nothing: break
     case .send(let request, let replica): port.send(request, to: replica)
     case .finish(let outcome, let attempts):
-      if case .answered = outcome { answered += 1 }
+      let isAnswered = if case .answered = outcome { true } else { false }
+      if isAnswered { answered += 1 }
       load.end(
         client: client, outcome: outcome, attempts: attempts, at: Interval(nanoseconds: now))
-      if case .unknown = outcome, !clients.machines[client].resends, case .closed = clients.arrival
-      {
+      if !isAnswered, !clients.machines[client].resends, case .closed = clients.arrival {
         // A server that refuses at once would be asked again without end in this very turn.
         agenda.push(
           .clientReady(client), at: time + clients.machines[client].pause.nanoseconds)

@@ -32,7 +32,8 @@ public struct WireWriter: Sendable {
     let needed = count + byteCount
     if needed > storage.count {
       let room = max(needed, storage.count * 2, 64)
-      storage.append(contentsOf: repeatElement(0, count: room - storage.count))
+      // An array is copied at once, also where nothing is optimised.
+      storage.append(contentsOf: [UInt8](repeating: 0, count: room - storage.count))
     }
   }
 

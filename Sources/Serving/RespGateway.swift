@@ -149,6 +149,7 @@ public struct RespGateway: ~Copyable {
       switch outcome {
       case .answered(let response):
         connections[slot].complete(response)
+      case .failed: connections[slot].fail("ERR the cluster did not take the command")
       case .unknown:
         connections[slot].fail(
           "ERR outcome unknown: no answer from the cluster within \(timeout)")

@@ -28,6 +28,7 @@ public enum SystemError {
   public static let wouldBlock = Int(EAGAIN)
   public static let addressInUse = EADDRINUSE
   public static let connectionRefused = ECONNREFUSED
+  public static let timedOut = ETIMEDOUT
 }
 
 public enum Descriptor {

@@ -47,7 +47,8 @@ public struct InputBuffer: Sendable {
     }
     if bytes.count - end < room {
       let size = max(end + room, min(bytes.count * 2, 16 << 20))
-      bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
+      // An array is copied at once, also where nothing is optimised.
+      bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
     }
     let offset = end
     let received = bytes.withUnsafeMutableBytes {

@@ -168,6 +168,7 @@ public struct KeyValueLoad: ClientLoad {
     guard case .answered(let response) = outcome else {
       modifying[client] = nil
       writing[client] = nil
+      if outcome == .failed { operations[position].outcome = .failed }
       return
     }
     operations[position].outcome = .ok

@@ -100,7 +100,8 @@ final class RunSession: Sendable {
       switch task.contender {
       case .protocol(let choice):
         return try ClusterTrialRunner.run(task, of: choice, at: place, progress: goesOn)
-      case .target: preconditionFailure("not yet")
+      case .target(let choice):
+        return try TargetTrialRunner.run(task, of: choice, progress: goesOn)
       }
     }
   }
