@@ -208,11 +208,10 @@ extension ClusterNode {
     guard header.body.count <= settings.largestRequest else {
       throw .malformed("a request of \(header.body.count) bytes")
     }
-    let request = try Frame.decode(Host.Request.self, from: input.bytes, in: header.body)
     if faultsAreActive, isLost(faults.clients) { return }
-    clients.set(
-      request.id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
-    host.submit(request, at: clock.reading(at: now))
+    var reader = WireReader(input.bytes, in: header.body)
+    let id = try host.submit(reading: &reader, at: clock.reading(at: now))
+    clients.set(id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
   }
 
   public mutating func markDirty(_ slot: Int) {

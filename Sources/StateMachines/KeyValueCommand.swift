@@ -64,7 +64,7 @@ extension KeyValueCommand: WireCodable {
   public func encode(into writer: inout WireWriter) {
     switch self {
     case .get(let key): Self.encode(0, key, into: &writer)
-    case .put(let key, let value): Self.encode(1, key, value, into: &writer)
+    case .put(let key, let value): Self.encode(Self.putKind, key, value, into: &writer)
     case .delete(let key): Self.encode(2, key, into: &writer)
     case .append(let key, let value): Self.encode(3, key, value, into: &writer)
     case .compareAndSwap(let key, let expected, let value):
@@ -85,6 +85,7 @@ extension KeyValueCommand: WireCodable {
     }
   }
 
+  public static var putKind: UInt8 { 1 }
   public static var sequenceKind: UInt8 { 10 }
 
   public static func encode(_ kind: UInt8, _ key: Key, into writer: inout WireWriter) {
@@ -126,7 +127,7 @@ extension KeyValueCommand: WireCodable {
     let key = try Key(from: &reader)
     switch kind {
     case 0: self = .get(key)
-    case 1: self = .put(key, value: try reader.readCounted())
+    case Self.putKind: self = .put(key, value: try reader.readCounted())
     case 2: self = .delete(key)
     case 3: self = .append(key, value: try reader.readCounted())
     case 4:

@@ -87,6 +87,45 @@ public struct KeyValueStore: StateMachine {
   }
 }
 
+// A put, the most frequent update, is looked at and carried out where its bytes lie: no array comes and
+// goes for it.
+extension KeyValueStore {
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    guard try beginPut(&reader) != nil else {
+      return isReadOnly(try reader.readLast(Command.self))
+    }
+    try reader.skip(reader.remaining)
+    return false
+  }
+
+  /// A put whose value is as long as the one before is written over it.
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    guard let key = try KeyValueStore.beginPut(&reader) else {
+      return apply(try reader.readLast(Command.self))
+    }
+    if let position = values.position(of: key), values.values[position].count == reader.remaining {
+      reader.readAll(into: &values.values[position])
+    } else {
+      values.set(key, to: try reader.readBytes(reader.remaining))
+    }
+    return .done
+  }
+
+  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
+  public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.putKind else {
+      reader.offset = start
+      return nil
+    }
+    let key = try Key(from: &reader)
+    guard Int(try reader.read(UInt32.self)) == reader.remaining else {
+      throw .malformed("a value of another length than announced")
+    }
+    return key
+  }
+}
+
 extension KeyValueStore {
   private func exists(_ key: Key) -> Response {
     .number(values.position(of: key) == nil ? 0 : 1)
