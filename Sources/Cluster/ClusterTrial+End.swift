@@ -31,11 +31,11 @@ extension ClusterTrial {
 
   /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
   /// applied equally much, twice in a row.
-  public mutating func settle() throws -> Bool {
+  public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     var last: [LogIndex] = []
-    while MonotonicClock.now() < limit {
+    while MonotonicClock.now() < limit, try goesOn(progress) {
       let areFresh = try freshReports(within: .milliseconds(200))
       let applied = setup.membership.replicas.compactMap {
         driver.port.isDown[$0.index] ? nil : driver.port.reports[$0.index]?.appliedIndex
@@ -52,20 +52,13 @@ extension ClusterTrial {
       last = areFresh ? applied : []
       try driver.turn(until: driver.now + 20_000_000)
       attendReports()
-      for node in meters.indices where processes.hasEnded(node) {
-        guard mayRefuse[node] else {
-          throw ClusterError("node \(node) has ended by itself: \(processes.lastWords(of: node))")
-        }
-        driver.port.setDown(node, true)
-        notes.append("node \(node) did not start again: \(processes.lastWords(of: node))")
-      }
     }
     return false
   }
 
   /// Reads every key that was touched, as a client would, so that the checker sees whether what was
   /// acknowledged is still there.
-  public mutating func readBack() throws -> Bool {
+  public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.load.prepareReadBack()
     guard count > 0 else { return true }
     let readers = min(count, setup.clients)
@@ -82,12 +75,20 @@ extension ClusterTrial {
     driver.port.flush()
     let limit = driver.now + setup.patience.nanoseconds
     while driver.load.readsToDo > 0 || driver.clients.machines.contains(where: { !$0.isIdle }) {
-      guard driver.now < limit else { break }
+      guard driver.now < limit, try goesOn(progress) else { break }
       try driver.turn(until: driver.now + 50_000_000)
       attendReports()
     }
     driver.close()
     return driver.answered == count
+  }
+
+  /// Without an answer to every read nothing is said of writes that may be lost, and the user should know.
+  public func whyNotReadBack(_ hasSettled: Bool) -> String {
+    hasSettled
+      ? "not every key could be read back within \(setup.patience) after the load"
+      : "the replicas did not come to rest within \(setup.patience) after the faults had ended, so "
+        + "that nothing was read back"
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.

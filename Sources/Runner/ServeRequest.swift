@@ -62,14 +62,21 @@ public struct ServeRequest: Sendable {
       let hosts = try own.hosts(catalog)
       // A service that cannot listen should not have started nodes first.
       Descriptor.close(try endpoint.listen())
-      let directory =
-        try own.data ?? ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench").path
+      let directory: String
+      var scratch: ScratchDirectory?
+      if let data = own.data {
+        directory = data
+      } else {
+        let made = try ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench")
+        directory = made.path
+        scratch = consume made
+      }
       try own.prepare(directory, hosts)
       let processes = NodeProcesses(
         count: hosts.addresses.count, directory: directory,
-        launcher: own.launcher(hostsPath: "\(directory)/hosts.json5"),
-        keepsDirectory: own.data != nil)
+        launcher: own.launcher(hostsPath: "\(directory)/hosts.json5"))
       try serve(hosts, processes, isStopped, announce, tell)
+      _ = consume scratch
     case nil: preconditionFailure("a request without nodes")
     }
   }

@@ -42,7 +42,7 @@ public struct Service: ~Copyable {
       askForReports()
       if let refusal = gateway.port.refusal { throw ClusterError(refusal) }
       for node in restarts.indices where processes.hasEnded(node) {
-        throw ClusterError("node \(node) did not start: \(processes.lastWords(of: node))")
+        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
       }
       guard MonotonicClock.now() < limit else {
         let missing = gateway.port.connections.first { $0.state != .welcome }
@@ -97,8 +97,7 @@ public struct Service: ~Copyable {
           lived > Service.longestPause
           ? Service.shortestPause : min(pauses[node] * 2, Service.longestPause)
         restarts[node] = gateway.now + pauses[node]
-        let words = processes.lastWords(of: node)
-        tell("node \(node) has ended" + (words.isEmpty ? "" : ": \(words)"))
+        tell("node \(node) has ended: \(processes.ending(of: node))")
       }
     }
   }
