@@ -150,6 +150,6 @@ let package = Package(
         "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
       ]),
     tests("TidyTests", []),
-    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
+    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability", "Sockets"]),
   ]
 )

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,17 @@ int linux_spawn(const char *program, char *const arguments[], int input, int mes
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   return error ? -error : child;
+}
+
+int linux_memory_file(void) {
+  int file = memfd_create("messages", MFD_CLOEXEC);
+  if (file < 0) return -errno;
+  if (fcntl(file, F_SETFL, O_APPEND) < 0) {
+    int error = errno;
+    close(file);
+    return -error;
+  }
+  return file;
 }
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }

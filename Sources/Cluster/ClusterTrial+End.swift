@@ -33,7 +33,7 @@ extension ClusterTrial {
   /// applied equally much, twice in a row.
   public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
-    let limit = MonotonicClock.now() + setup.patience.nanoseconds
+    let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
     var last: [LogIndex] = []
     while MonotonicClock.now() < limit, try goesOn(progress) {
       let areFresh = try freshReports(within: .milliseconds(200))
@@ -62,9 +62,10 @@ extension ClusterTrial {
     let count = driver.load.prepareReadBack()
     guard count > 0 else { return true }
     let readers = min(count, setup.clients)
+    // One read that is given up would leave a key unread, and what was said of it unproven.
     driver.clients = ClientFloor(
       count: readers, replicas: setup.membership.replicas, arrival: .closed,
-      timeout: setup.timeout, thinkTime: .zero,
+      timeout: max(setup.timeout, .seconds(5)), thinkTime: .zero,
       random: RandomStream(seed: setup.seed, label: 0x4EAD),
       firstID: setup.firstClient + UInt64(setup.clients))
     driver.isSilent = false
@@ -73,7 +74,7 @@ extension ClusterTrial {
     driver.now = MonotonicClock.now() - driver.origin
     for client in 0..<readers { driver.begin(client, due: driver.now, at: driver.now) }
     driver.port.flush()
-    let limit = driver.now + setup.patience.nanoseconds
+    let limit = driver.now + setup.patienceAtEnd.nanoseconds
     while driver.load.readsToDo > 0 || driver.clients.machines.contains(where: { !$0.isIdle }) {
       guard driver.now < limit, try goesOn(progress) else { break }
       try driver.turn(until: driver.now + 50_000_000)
@@ -86,14 +87,14 @@ extension ClusterTrial {
   /// Without an answer to every read nothing is said of writes that may be lost, and the user should know.
   public func whyNotReadBack(_ hasSettled: Bool) -> String {
     hasSettled
-      ? "not every key could be read back within \(setup.patience) after the load"
-      : "the replicas did not come to rest within \(setup.patience) after the faults had ended, so "
+      ? "not every key could be read back within \(setup.patienceAtEnd) after the load"
+      : "the replicas did not come to rest within \(setup.patienceAtEnd) after the faults had ended, so "
         + "that nothing was read back"
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.
   public mutating func compareStates() throws {
-    try freshReports(within: setup.patience, digest: true)
+    try freshReports(within: setup.patienceAtEnd, digest: true)
     var first: (node: Int, report: NodeReport)?
     for replica in setup.membership.replicas where !driver.port.isDown[replica.index] {
       guard let report = driver.port.reports[replica.index], let digest = report.digest else {

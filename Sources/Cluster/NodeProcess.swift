@@ -19,24 +19,16 @@ public struct ChildProcess: ~Copyable {
 
   /// - Parameters:
   ///   - input: becomes the child's standard input; -1 for none.
-  ///   - messages: a file to which its standard output and error go; nil for nowhere.
+  ///   - messages: becomes its standard output and error; -1 for none.
   ///   - endsByItself: whoever lets go of the child waits for its end, and does not kill it.
   public init(
-    program: String, arguments: [String], input: Int32 = -1, messages: String? = nil,
+    program: String, arguments: [String], input: Int32 = -1, messages: Int32 = -1,
     endsByItself: Bool = false
   ) throws(ClusterError) {
-    var file: Int32 = -1
-    if let messages {
-      file = open(messages, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-      guard file >= 0 else {
-        throw ClusterError("cannot write \(messages): \(SocketError.text(of: errno))")
-      }
-    }
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
     words.append(nil)
-    let started = linux_spawn(program, words, input, file)
+    let started = linux_spawn(program, words, input, messages)
     for word in words { free(word) }
-    if file >= 0 { close(file) }
     guard started > 0 else {
       throw ClusterError("cannot start \(program): \(SocketError.text(of: -started))")
     }
@@ -153,15 +145,19 @@ public struct NodeProcess: ~Copyable {
   public let directory: String
   private let launcher: NodeLauncher
   private var child: ChildProcess?
+  /// What the node says on its standard output and error: a file in memory, since the disk may be what it
+  /// has to complain of.
+  private let messages: Int32
 
   public init(number: Int, directory: String, launcher: NodeLauncher) {
     self.number = number
     self.directory = directory
     self.launcher = launcher
     child = nil
+    messages = linux_memory_file()
   }
 
-  private var messages: String { directory + ".messages" }
+  deinit { if messages >= 0 { close(messages) } }
 
   public mutating func start() throws(ClusterError) {
     let started = try ChildProcess(
@@ -212,13 +208,11 @@ public struct NodeProcess: ~Copyable {
 
   /// The last line that the node has written to its standard error.
   public var lastWords: String {
-    let file = open(messages, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return "" }
-    defer { close(file) }
-    let size = lseek(file, 0, SEEK_END)
-    lseek(file, max(0, size - 4096), SEEK_SET)
+    guard messages >= 0 else { return "" }
+    var status = stat()
+    guard fstat(messages, &status) == 0 else { return "" }
     var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = max(read(file, &bytes, bytes.count), 0)
+    let count = max(pread(messages, &bytes, bytes.count, max(0, status.st_size - 4096)), 0)
     let lines = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
     return lines.last.map(String.init) ?? ""
   }
