@@ -86,10 +86,18 @@ extension ClusterTrial {
 
   /// Without an answer to every read nothing is said of writes that may be lost, and the user should know.
   public func whyNotReadBack(_ hasSettled: Bool) -> String {
-    hasSettled
-      ? "not every key could be read back within \(setup.patienceAtEnd) after the load"
-      : "the replicas did not come to rest within \(setup.patienceAtEnd) after the faults had ended, so "
-        + "that nothing was read back"
+    if hasSettled {
+      return "not every key could be read back within \(setup.patienceAtEnd) after the load"
+    }
+    let states = setup.membership.replicas.map { replica in
+      guard !driver.port.isDown[replica.index], let report = driver.port.reports[replica.index]
+      else { return "replica \(replica) is down" }
+      let status = report.status
+      return "replica \(replica) (\(status.role), epoch \(status.epoch)) has applied "
+        + "\(report.appliedIndex)"
+    }
+    return "the replicas did not come to rest within \(setup.patienceAtEnd) after the faults, so that "
+      + "nothing was read back: \(states.joined(separator: ", "))"
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.
