@@ -201,7 +201,7 @@ extension ClusterNode {
       return
     }
     // One that does not read what it is told is told no more.
-    for slot in runnerSlots where inbound[slot].output.count <= NodeLimits.clientOutput {
+    for slot in runnerSlots where inbound[slot].output.count <= settings.largestOutput {
       report(to: slot, digest: false)
     }
   }

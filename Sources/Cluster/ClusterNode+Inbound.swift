@@ -205,14 +205,13 @@ extension ClusterNode {
   ) throws(WireError) {
     counters.messagesReceived += 1
     counters.bytesReceived += header.body.count + Frame.headerByteCount
-    guard header.body.count <= NodeLimits.request else {
+    guard header.body.count <= settings.largestRequest else {
       throw .malformed("a request of \(header.body.count) bytes")
     }
-    let request = try Frame.decode(Host.Request.self, from: input.bytes, in: header.body)
     if faultsAreActive, isLost(faults.clients) { return }
-    clients.set(
-      request.id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
-    host.submit(request, at: clock.reading(at: now))
+    var reader = WireReader(input.bytes, in: header.body)
+    let id = try host.submit(reading: &reader, at: clock.reading(at: now))
+    clients.set(id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
   }
 
   public mutating func markDirty(_ slot: Int) {
@@ -242,7 +241,7 @@ extension ClusterNode {
   /// Watches for room if something waits for it.
   public mutating func watch(_ slot: Int) {
     let waits = !inbound[slot].output.isEmpty
-    let overflows = inbound[slot].output.count > NodeLimits.clientOutput
+    let overflows = inbound[slot].output.count > settings.largestOutput
     let isHeldBack = overflows || inbound[slot].role == .client && holdsClientsBack
     guard waits != inbound[slot].watchesWriting || isHeldBack != inbound[slot].isHeldBack else {
       return

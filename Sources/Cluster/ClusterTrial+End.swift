@@ -10,6 +10,7 @@ extension ClusterTrial {
   /// Waits for a report of every node that is up, asked for now.
   /// - Returns: whether all have come.
   @discardableResult
+  @inlinable
   public mutating func freshReports(
     within patience: Interval, digest: Bool = false
   ) throws -> Bool {
@@ -31,6 +32,7 @@ extension ClusterTrial {
 
   /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
   /// applied equally much, twice in a row.
+  @inlinable
   public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
@@ -58,6 +60,7 @@ extension ClusterTrial {
 
   /// Reads every key that was touched, as a client would, so that the checker sees whether what was
   /// acknowledged is still there.
+  @inlinable
   public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.load.prepareReadBack()
     guard count > 0 else { return true }
@@ -85,6 +88,7 @@ extension ClusterTrial {
   }
 
   /// Without an answer to every read nothing is said of writes that may be lost, and the user should know.
+  @inlinable
   public func whyNotReadBack(_ hasSettled: Bool) -> String {
     if hasSettled {
       return "not every key could be read back within \(setup.patienceAtEnd) after the load"
@@ -96,11 +100,12 @@ extension ClusterTrial {
       return "replica \(replica) (\(status.role), epoch \(status.epoch)) has applied "
         + "\(report.appliedIndex)"
     }
-    return "the replicas did not come to rest within \(setup.patienceAtEnd) after the faults, so that "
-      + "nothing was read back: \(states.joined(separator: ", "))"
+    return "the replicas did not come to rest within \(setup.patienceAtEnd) after the faults, so "
+      + "that nothing was read back: \(states.joined(separator: ", "))"
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  @inlinable
   public mutating func compareStates() throws {
     try freshReports(within: setup.patienceAtEnd, digest: true)
     var first: (node: Int, report: NodeReport)?

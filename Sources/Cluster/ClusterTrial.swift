@@ -46,6 +46,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   ///   - launcher: how nodes are started; `nil` if the cluster runs already.
   ///   - directory: where started nodes keep their logs. It is the caller's, and no longer used when the
   ///     trial has ended.
+  @inlinable
   public init(
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
   ) throws {
@@ -87,6 +88,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// - Parameter progress: called now and then with the trial's time and the operations acknowledged so
   ///   far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
+  @inlinable
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> ClusterStock? {
@@ -110,6 +112,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       hasSettled: hasSettled, hasReadBack: hasReadBack, notes: notes)
   }
 
+  @inlinable
   public mutating func schedule() {
     for (index, fault) in plan.enumerated() {
       agenda.push(.faultStarts(index), at: fault.start)
@@ -119,6 +122,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Waits until all nodes are there and somebody is in charge.
+  @inlinable
   public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     driver.origin = MonotonicClock.now()
@@ -143,6 +147,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Lets everything happen up to the trial's time `end`.
+  @inlinable
   public mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
@@ -161,6 +166,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Now and then: whether the nodes are still there, and whether anybody still wants the trial.
+  @inlinable
   public mutating func goesOn(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     guard !isAbandoned, driver.now >= attendAt else { return !isAbandoned }
     attendAt = driver.now + 50_000_000
@@ -170,6 +176,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     return !isAbandoned
   }
 
+  @inlinable
   public mutating func carryOut(_ deed: Deed, at time: Int64) throws {
     switch deed {
     case .faultStarts(let index): try startFault(index)
@@ -196,6 +203,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
+  @inlinable
   public mutating func askForReports(digest: Bool = false) {
     for node in meters.indices where ledger.pauses(of: node) == 0 {
       driver.port.order(.report(digest: digest), to: node)
@@ -204,6 +212,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// Takes note of what nodes have reported since the last time, and tells those that have just come up
   /// what holds for them.
+  @inlinable
   public mutating func attendReports() {
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
@@ -231,6 +240,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Notes a broken promise, once each and no more than a few.
+  @inlinable
   public mutating func blame(_ violation: String) {
     if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
   }
@@ -238,6 +248,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// A node that has ended although no fault was to end it is dead for good if a fault of its disk
   /// explains that. Otherwise somebody has killed it or it is broken, and the trial measures neither: it
   /// ends with an error.
+  @inlinable
   public mutating func attendProcesses() throws {
     if let refusal = driver.port.refusal { throw ClusterError(refusal) }
     for node in meters.indices where processes.hasEnded(node) {
@@ -265,8 +276,10 @@ public struct NodeMeter: Sendable {
   public var ofEarlierLives = NodeCounters()
   public var atStart = NodeCounters()
 
+  @inlinable
   public init() {}
 
+  @inlinable
   public mutating func take(_ counters: NodeCounters, life newLife: UInt32) {
     if newLife != life {
       ofEarlierLives = ofEarlierLives + latest

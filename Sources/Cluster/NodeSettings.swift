@@ -18,6 +18,10 @@ public struct NodeSettings: Sendable {
   public var seed: UInt64 = 1
   /// Whether whoever connects as a runner may inject faults.
   public var allowsFaults = false
+  /// Bytes of one request: what is made of it must fit into a frame between nodes, too.
+  public var largestRequest = 34 << 20
+  /// Bytes that may wait to be sent over a connection that others opened before what they ask waits, too.
+  public var largestOutput = 8 << 20
   /// How far the node's clock is off, and by which share it runs fast.
   public var clockSkew = Interval.zero
   public var clockDrift = 0.0
@@ -39,8 +43,6 @@ public struct NodeSettings: Sendable {
 public enum NodeLimits {
   /// Bytes that wait for one peer; what comes on top is given up, as a network would.
   public static let peerOutput = 64 << 20
-  /// Bytes that wait for the clients of one connection before their requests wait, too.
-  public static let clientOutput = 8 << 20
   /// Entries that are proposed and not committed before clients' requests wait.
   public static let uncommitted = 1024
   /// Gathered reads that the core has not answered before clients' requests wait.
@@ -51,8 +53,6 @@ public enum NodeLimits {
   public static let reservedDescriptors = 128
   /// Bytes that a connection may have sent before it has said hello.
   public static let helloByteCount = 4096
-  /// Bytes of one request: what is made of it must fit into a frame between nodes, too.
-  public static let request = 34 << 20
   /// Bytes of messages that faults of links hold up; what comes on top is given up.
   public static let held = 64 << 20
   /// Until then a connection must have said who it is.

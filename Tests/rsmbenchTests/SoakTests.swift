@@ -19,8 +19,10 @@ extension RealProcesses {
         "raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated",
       ])
     func soak(name: String) async throws {
+      // A load that a debug build stands on a busy machine, too.
       let run = try await space.runLive(
-        SoakTests.soak, "--quiet", "--set", #"protocols=["\#(name)"]"#, "--set", "duration=7s",
+        SoakTests.soak, "--quiet", "--set", "workload.clients=4", "--set",
+        "workload.thinkTime=10ms", "--set", #"protocols=["\#(name)"]"#, "--set", "duration=7s",
         "--set", #"faults=[{chaos:{mtbf:"350ms",mttr:"250ms",kinds:["crash"]}}]"#)
       #expect(run.status == 0)
       // A note would say that something could not be read back.
