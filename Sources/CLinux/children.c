@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +58,17 @@ int linux_spawn(
   posix_spawnattr_destroy(&attributes);
   free(environment);
   return error ? -error : child;
+}
+
+int linux_memory_file(void) {
+  int file = memfd_create("messages", MFD_CLOEXEC);
+  if (file < 0) return -errno;
+  if (fcntl(file, F_SETFL, O_APPEND) < 0) {
+    int error = errno;
+    close(file);
+    return -error;
+  }
+  return file;
 }
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }

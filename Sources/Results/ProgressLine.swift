@@ -38,7 +38,7 @@ public final class ProgressLine: Sendable {
         kind: kind),
       isQuiet: isQuiet, terminal: terminal,
       clock: { (ContinuousClock.now - start) / .seconds(1) },
-      output: { FileHandle.standardError.write(Data($0.utf8)) })
+      output: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
   }
 
   init(

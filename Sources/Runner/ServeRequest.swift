@@ -68,15 +68,24 @@ public struct ServeRequest: Sendable {
       let gateway = try self.gateway(to: hosts)
       let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts, catalog: catalog) }
       defer { data?.close() }
-      let path = try data?.path ?? OwnNodes.scratch(hosts)
+      // Logs that nobody wants to keep go with the service.
+      var scratch: ScratchDirectory?
+      let path: String
+      if let data {
+        path = data.path
+      } else {
+        let made = try OwnNodes.scratch(hosts)
+        path = made.path
+        scratch = consume made
+      }
       var service = Service(
         gateway: gateway,
         processes: NodeProcesses(
           count: hosts.addresses.count, directory: path,
-          launcher: own.launcher(hostsPath: "\(path)/\(DataDirectory.hostsName)"),
-          keepsDirectory: data != nil),
+          launcher: own.launcher(hostsPath: "\(path)/\(DataDirectory.hostsName)")),
         membership: hosts.membership)
       try serve(&service, hosts, isStopped, announce, tell)
+      _ = consume scratch
     case nil: preconditionFailure("a request without nodes")
     }
   }
@@ -152,15 +161,10 @@ extension OwnNodes {
   }
 
   /// A new directory for nodes whose logs go with the service, with their hosts file in it.
-  static func scratch(_ hosts: HostsFile) throws(ClusterError) -> String {
+  static func scratch(_ hosts: HostsFile) throws(ClusterError) -> ScratchDirectory {
     let directory = try ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench")
-    do throws(ClusterError) {
-      try directory.write(hosts.text, to: "\(directory.path)/\(DataDirectory.hostsName)")
-    } catch {
-      try? FileManager.default.removeItem(atPath: directory.path)
-      throw error
-    }
-    return directory.path
+    try directory.write(hosts.text, to: DataDirectory.hostsName)
+    return directory
   }
 
   func launcher(hostsPath: String) -> NodeLauncher {

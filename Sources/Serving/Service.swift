@@ -46,7 +46,7 @@ public struct Service: ~Copyable {
       askForReports()
       if let refusal = gateway.port.refusal { throw ClusterError(refusal) }
       for node in restarts.indices where processes.hasEnded(node) {
-        throw ClusterError("node \(node) did not start: \(processes.lastWords(of: node))")
+        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
       }
       guard MonotonicClock.now() < limit else {
         let missing = gateway.port.connections.first { $0.state != .welcome }
@@ -98,8 +98,7 @@ public struct Service: ~Copyable {
         gateway.port.setDown(node, true)
         let lived = gateway.now - startTimes[node]
         if lived > Service.longestPause { pauses[node] = Service.shortestPause }
-        let words = processes.lastWords(of: node)
-        tell("node \(node) has ended" + (words.isEmpty ? "" : ": \(words)"))
+        tell("node \(node) has ended: \(processes.ending(of: node))")
         rest(node)
       }
     }

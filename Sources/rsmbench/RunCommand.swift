@@ -103,7 +103,10 @@ struct RunRequest {
     defer { interruption.end() }
     await session.runTrials(jobs: jobs)
     for note in session.notes { Console.complain("rsmbench: \(note)") }
-    if let error = session.failure { throw error }
+    if let error = session.failure {
+      if directory.finishedBefore.isEmpty, session.finished.isEmpty { directory.discard() }
+      throw error
+    }
 
     let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }
     let manifest = Manifest(

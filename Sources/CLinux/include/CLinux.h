@@ -68,6 +68,9 @@ int linux_ext4_shutdown(int directory);
 /// standard error and output (-1: nowhere). Returns its process number.
 int linux_spawn(
     const char *program, char *const arguments[], const char *setting, int input, int messages);
+/// A file in memory that is gone with its last descriptor; what is written goes to its end. No child inherits
+/// it unless it is named.
+int linux_memory_file(void);
 /// A pipe whose ends no child inherits.
 int linux_pipe(int ends[2]);
 /// Whether the child has ended: 1 and its status as `waitpid` tells it, 0 not yet, or -errno.
