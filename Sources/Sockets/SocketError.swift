@@ -125,8 +125,8 @@ extension Endpoint {
       for _ in 0..<100 where descriptor == nil {
         descriptor = try? Endpoint.loopback(.random(in: listeningPorts)).listen()
       }
-      if descriptor == nil { descriptor = try Endpoint.loopback(0).listen() }
-      guard let listener = descriptor else { continue }
+      // Should none of them be free, the system knows another one.
+      let listener = if let descriptor { descriptor } else { try Endpoint.loopback(0).listen() }
       held.append(listener)
       let port = try SocketError.check(linux_local_port(listener), "cannot find a free port")
       found.append(.loopback(UInt16(port)))
