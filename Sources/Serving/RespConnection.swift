@@ -20,6 +20,8 @@ public struct RespConnection: Sendable {
   /// Nothing more is said or understood: what it still sends is thrown away until then, because closing
   /// at once could take the last reply from under it.
   public var lingersUntil: Int64?
+  /// How many bytes of it have been thrown away.
+  public var discarded = 0
   public var watchesReading = true
   public var watchesWriting = false
 
@@ -58,6 +60,8 @@ public enum GatewayLimits {
   public static let keptOutput = 64 << 10
   /// How long no connection is taken after there was nothing left to take one with, in nanoseconds.
   public static let acceptPause: Int64 = 100_000_000
-  /// How long a client that was told goodbye may go on sending, in nanoseconds.
+  /// How long a client that was told goodbye may be silent before the connection ends, in nanoseconds,
+  /// and how many bytes it may go on sending.
   public static let linger: Int64 = 5_000_000_000
+  public static let discarded = 1 << 30
 }

@@ -95,7 +95,11 @@ extension RespGateway {
     let count = received.count
     guard connections[slot].lingersUntil == nil else {
       received.consume(count)
-      if progress == .closed { close(slot) }
+      connections[slot].discarded += count
+      if count > 0 { connections[slot].lingersUntil = now + GatewayLimits.linger }
+      if progress == .closed || connections[slot].discarded > GatewayLimits.discarded {
+        close(slot)
+      }
       return
     }
     if count > 0 {

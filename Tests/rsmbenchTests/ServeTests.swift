@@ -186,7 +186,7 @@ import Testing
       (raft + ["--port", "-1"], "--port"),
       (raft + ["--replicas", "0"], "--replicas"),
       (raft + ["--replicas", "65"], "--replicas"),
-      (["--protocol", "rafd"], "did you mean \"raft\"?"),
+      (["--protocol", "rafd"], "did you mean raft?"),
       ([], "serve needs --protocol P, or --hosts FILE"),
       (raft + ["extra"], "serve takes no argument besides its flags: found \"extra\""),
       (raft + ["--sync"], "--sync"),
