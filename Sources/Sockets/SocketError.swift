@@ -122,6 +122,10 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Endpoint {
+  /// Below what systems choose for connections that leave: such a one could otherwise take the port of a
+  /// node that is to start again.
+  private static let listeningPorts: ClosedRange<UInt16> = 16_384...32_000
+
   /// So many loopback addresses that nobody listens on at this moment.
   public static func freeOnLoopback(_ count: Int) throws(SocketError) -> [Endpoint] {
     var held: [Int32] = []
