@@ -49,7 +49,7 @@ public struct KeyValueStore: StateMachine {
       guard let position = values.position(of: key) else { return .number(0) }
       values.values[position] = value
       return .number(1)
-    case .sequence(let commands): return apply(sequence: commands)
+    case .sequence(let sequence): return apply(sequence)
     }
   }
 
@@ -58,7 +58,7 @@ public struct KeyValueStore: StateMachine {
     case .get(let key): return .value(values[key])
     case .exists(let key): return exists(key)
     case .length(let key): return length(of: key)
-    case .sequence(let commands): return query(sequence: commands)
+    case .sequence(let sequence): return query(sequence)
     default: return .value(nil)
     }
   }
@@ -84,6 +84,45 @@ public struct KeyValueStore: StateMachine {
       values.set(key, to: try reader.readCounted())
     }
     guard reader.isAtEnd else { throw .malformed("bytes after the last value") }
+  }
+}
+
+// A put, the most frequent update, is looked at and carried out where its bytes lie: no array comes and
+// goes for it.
+extension KeyValueStore {
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    guard try beginPut(&reader) != nil else {
+      return isReadOnly(try reader.readLast(Command.self))
+    }
+    try reader.skip(reader.remaining)
+    return false
+  }
+
+  /// A put whose value is as long as the one before is written over it.
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    guard let key = try KeyValueStore.beginPut(&reader) else {
+      return apply(try reader.readLast(Command.self))
+    }
+    if let position = values.position(of: key), values.values[position].count == reader.remaining {
+      reader.readAll(into: &values.values[position])
+    } else {
+      values.set(key, to: try reader.readBytes(reader.remaining))
+    }
+    return .done
+  }
+
+  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
+  public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.putKind else {
+      reader.offset = start
+      return nil
+    }
+    let key = try Key(from: &reader)
+    guard Int(try reader.read(UInt32.self)) == reader.remaining else {
+      throw .malformed("a value of another length than announced")
+    }
+    return key
   }
 }
 
@@ -128,22 +167,24 @@ extension KeyValueStore {
     return .number(sum)
   }
 
-  private mutating func apply(sequence commands: [Command]) -> Response {
+  private mutating func apply(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(commands.count)
+    responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
-    for command in commands {
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
       guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
       responses.append(apply(command))
     }
     return .sequence(responses)
   }
 
-  private func query(sequence commands: [Command]) -> Response {
+  private func query(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(commands.count)
+    responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
-    for command in commands {
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
       guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
       responses.append(query(command))
     }

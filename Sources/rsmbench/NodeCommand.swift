@@ -58,7 +58,6 @@ extension Command {
         throw UsageError("node needs --data DIR")
       }
       let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max)
-      _ = linux_raise_descriptor_limit()
       try NodeRunner.run(hosts, node: Int(number), directory: directory) { settings in
         settings.syncs = !arguments.has("--no-sync")
         settings.allowsFaults = arguments.has("--allow-faults")
