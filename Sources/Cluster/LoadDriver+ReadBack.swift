@@ -9,6 +9,7 @@ extension LoadDriver where Port: ~Copyable {
   /// Begins the reads, as clients would, once the load has been closed.
   /// - Parameter makeClients: makes clients that are new to the servers, no more than reads.
   /// - Returns: how many reads there are.
+  @inlinable
   public mutating func beginReadBack(
     _ makeClients: (_ reads: Int) -> ClientFloor<Application>
   ) -> Int {
@@ -24,5 +25,6 @@ extension LoadDriver where Port: ~Copyable {
   }
 
   /// Every read has ended, with an answer or without.
+  @inlinable
   public var hasReadBack: Bool { load.readsToDo == 0 && clients.machines.allSatisfy(\.isIdle) }
 }

@@ -41,8 +41,10 @@ func roundTrip(text: String) throws {
   }
 }
 
-@Test("The experiments that come with the bench are valid", arguments: [("", 6), ("/peers", 2)])
-func shippedExperiments(below: String, atLeast count: Int) throws {
+@Test(
+  "The experiments that come with the bench are valid",
+  arguments: [("", "", 6), ("/peers", "peers-", 2)])
+func shippedExperiments(below: String, prefix: String, atLeast count: Int) throws {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("experiments" + below)
@@ -52,7 +54,7 @@ func shippedExperiments(below: String, atLeast count: Int) throws {
   for file in files {
     let plan = try ExperimentPlan.read(
       file: folder.appendingPathComponent(file).path, catalog: catalog)
-    #expect(plan.experiment.name + ".json5" == file)
+    #expect(plan.experiment.name + ".json5" == prefix + file)
   }
 }
 
