@@ -110,7 +110,7 @@ let package = Package(
         "Replication", "Results", "Runner", "Workloads", "Cluster", "CLinux",
       ], swiftSettings: library),
 
-    // Tests, one target per module, and three that look at the whole.
+    // Tests, one target per module, and some that look at the whole.
     tests("ReplicationTests", ["Replication"]),
     tests("ViewServiceTests", ["ViewService", "Raft", "Replication", "InProcess"]),
     tests("RaftTests", ["Raft", "Replication", "InProcess"]),
@@ -137,11 +137,28 @@ let package = Package(
         "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
         "StateMachines", "Histories", "Replication",
       ]),
-    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "CLinux"]),
+    tests("SocketsTests", ["Sockets", "Replication", "CLinux"]),
+    tests(
+      "ClusterTests",
+      [
+        "Cluster", "Replication", "Raft", "Unreplicated", "ReplicaHosting", "StateMachines",
+        "Clients", "Workloads", "Faults", "Histories", "Linearizability", "Sockets",
+        "WriteAheadLog", "SmallDisks",
+      ]),
+    // A disk whose power can be cut, for tests.
+    .target(
+      name: "SmallDisks", dependencies: ["CLinux"], path: "Tests/SmallDisks",
+      swiftSettings: strict),
+    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "SmallDisks"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests(
       "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
-    tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
+    tests(
+      "RunnerTests",
+      [
+        "Runner", "Experiments", "Replication", "ProtocolList", "Cluster", "Histories",
+        "Linearizability", "Measurement", "rsmbench",
+      ]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
     tests(
       "ServingTests",
@@ -154,6 +171,12 @@ let package = Package(
       [
         "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
         "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
+      ]),
+    tests(
+      "FuzzTests",
+      [
+        "Replication", "ProtocolList", "ReplicaHosting", "StateMachines", "Workloads", "Faults",
+        "Simulation", "Cluster", "Resp", "Experiments", "Histories",
       ]),
     tests("TidyTests", []),
     tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability", "Resp", "Sockets"]),

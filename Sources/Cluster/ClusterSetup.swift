@@ -44,6 +44,11 @@ public struct ClusterStock: Sendable {
   public struct Leadership: Sendable {
     public var leader: Int?
     public var epoch: UInt64
+
+    public init(leader: Int?, epoch: UInt64) {
+      self.leader = leader
+      self.epoch = epoch
+    }
   }
 
   /// What each node did in the measured interval; records in the log count from the start.
@@ -59,4 +64,19 @@ public struct ClusterStock: Sendable {
   public var hasReadBack: Bool
   /// What the user should know: a node that would not start again, connections that sent garbage.
   public var notes: [String]
+
+  // Public, as everything that a trial calls: an internal step keeps the optimiser from specialising the
+  // trial, and the load driver in it, for the module that runs it.
+  public init(
+    counters: [NodeCounters], faults: [Occurrence], leadership: [Leadership],
+    violations: [String], hasSettled: Bool, hasReadBack: Bool, notes: [String]
+  ) {
+    self.counters = counters
+    self.faults = faults
+    self.leadership = leadership
+    self.violations = violations
+    self.hasSettled = hasSettled
+    self.hasReadBack = hasReadBack
+    self.notes = notes
+  }
 }

@@ -8,7 +8,12 @@ import Workloads
 /// After the measured part: what survived.
 extension ClusterTrial {
   /// Waits for a report of every node that is up, asked for now.
-  public mutating func freshReports(within patience: Interval, digest: Bool = false) throws {
+  /// - Returns: whether all have come.
+  @discardableResult
+  @inlinable
+  public mutating func freshReports(
+    within patience: Interval, digest: Bool = false
+  ) throws -> Bool {
     let seen = driver.port.reportCounts
     askForReports(digest: digest)
     driver.port.flush()
@@ -18,30 +23,35 @@ extension ClusterTrial {
         !driver.port.isDown[node] && ledger.pauses(of: node) == 0
           && driver.port.reportCounts[node] == seen[node]
       }
-      guard isMissing else { return }
+      guard isMissing else { return true }
       try driver.turn(until: driver.now + 5_000_000)
       attendReports()
     }
+    return false
   }
 
   /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
   /// applied equally much, twice in a row.
+  @inlinable
   public mutating func settle() throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     var last: [LogIndex] = []
     while MonotonicClock.now() < limit {
-      try freshReports(within: .milliseconds(200))
+      let areFresh = try freshReports(within: .milliseconds(200))
       let applied = setup.membership.replicas.compactMap {
         driver.port.isDown[$0.index] ? nil : driver.port.reports[$0.index]?.appliedIndex
       }
       let missing = setup.membership.replicas.count(where: { replica in
         driver.port.isDown[replica.index] && !mayRefuse[replica.index]
       })
-      if missing == 0, aim.leader(among: views) != nil, Set(applied).count == 1, applied == last {
+      // A node that is on its way up has not been heard: then nothing is known of what it holds.
+      if areFresh, missing == 0, aim.leader(among: views) != nil, Set(applied).count == 1,
+        applied == last
+      {
         return true
       }
-      last = applied
+      last = areFresh ? applied : []
       try driver.turn(until: driver.now + 20_000_000)
       attendReports()
       for node in meters.indices where processes.hasEnded(node) {
@@ -57,6 +67,7 @@ extension ClusterTrial {
 
   /// Reads every key that was touched, as a client would, so that the checker sees whether what was
   /// acknowledged is still there.
+  @inlinable
   public mutating func readBack() throws -> Bool {
     let count = driver.load.prepareReadBack()
     guard count > 0 else { return true }
@@ -83,6 +94,7 @@ extension ClusterTrial {
   }
 
   /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  @inlinable
   public mutating func compareStates() throws {
     try freshReports(within: setup.patience, digest: true)
     var first: (node: Int, report: NodeReport)?

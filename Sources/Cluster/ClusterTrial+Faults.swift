@@ -5,18 +5,21 @@ import WriteAheadLog
 
 /// Faults fire and end, for real.
 extension ClusterTrial {
+  @inlinable
   public mutating func startFault(_ index: Int) throws {
     let fault = plan[index]
     let (hit, entry) = try inflict(fault.action)
     occurrences.append(
       Occurrence(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        start: driver.now, end: fault.end.map { min($0, setup.duration.nanoseconds) }))
+        planned: fault.start, start: driver.now,
+        end: fault.end.map { min($0, setup.duration.nanoseconds) }))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()
   }
 
+  @inlinable
   public mutating func inflict(
     _ action: FaultAction
   ) throws -> (nodes: [Int], entry: FaultLedger.Entry) {
@@ -51,6 +54,7 @@ extension ClusterTrial {
     }
   }
 
+  @inlinable
   public mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
     switch what {
     case .slow(let interval): return .slowDisk(hit, nanoseconds: interval.nanoseconds)
@@ -70,10 +74,12 @@ extension ClusterTrial {
     }
   }
 
+  @inlinable
   public mutating func resolve(_ target: FaultTarget) -> [Int] {
     aim.resolve(target, nodes: views, random: &faultRandom)
   }
 
+  @inlinable
   public mutating func crash(_ node: Int, disk: DiskFate) throws {
     processes.end(node)
     driver.port.setDown(node, true)
@@ -88,6 +94,7 @@ extension ClusterTrial {
     }
   }
 
+  @inlinable
   public mutating func endFault(_ index: Int) throws {
     guard let entry = ledger.remove(key: index) else { return }
     switch entry {
@@ -107,6 +114,7 @@ extension ClusterTrial {
   }
 
   /// Starts a node again that is down; during a pause that waits for the pause's end.
+  @inlinable
   public mutating func revive(_ node: Int) throws {
     guard ledger.pauses(of: node) == 0 else { return }
     // A disk that was to fail may not have been used since: then the node runs on.
@@ -117,11 +125,13 @@ extension ClusterTrial {
     driver.port.setDown(node, false)
   }
 
+  @inlinable
   public mutating func tellFaults() {
     for node in meters.indices { tellFaults(to: node) }
     driver.port.flush()
   }
 
+  @inlinable
   public mutating func tellFaults(to node: Int) {
     let faults = ledger.faults(of: node)
     guard faults != meters[node].toldFaults else { return }

@@ -40,6 +40,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// - Parameters:
   ///   - launcher: how nodes are started; `nil` if the cluster runs already.
   ///   - directory: where started nodes keep their logs; removed by the end of the trial.
+  @inlinable
   public init(
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
   ) throws {
@@ -81,6 +82,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// - Parameter progress: called now and then with the trial's time and the operations acknowledged so
   ///   far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
+  @inlinable
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> ClusterStock? {
@@ -101,6 +103,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       hasSettled: hasSettled, hasReadBack: hasReadBack, notes: notes)
   }
 
+  @inlinable
   public mutating func schedule() {
     for (index, fault) in plan.enumerated() {
       agenda.push(.faultStarts(index), at: fault.start)
@@ -110,6 +113,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Waits until all nodes are there and somebody is in charge.
+  @inlinable
   public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     driver.origin = MonotonicClock.now()
@@ -132,6 +136,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Lets everything happen up to the trial's time `end`.
+  @inlinable
   public mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
@@ -154,6 +159,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
+  @inlinable
   public mutating func carryOut(_ deed: Deed, at time: Int64) throws {
     switch deed {
     case .faultStarts(let index): try startFault(index)
@@ -180,6 +186,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
+  @inlinable
   public mutating func askForReports(digest: Bool = false) {
     for node in meters.indices where ledger.pauses(of: node) == 0 {
       driver.port.order(.report(digest: digest), to: node)
@@ -188,13 +195,18 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// Takes note of what nodes have reported since the last time, and tells those that have just come up
   /// what holds for them.
+  @inlinable
   public mutating func attendReports() {
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
-      if connection.state == .welcome, connection.life != meters[node].toldLife {
-        meters[node].toldLife = connection.life
+      if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
+        meters[node].welcomeCount = connection.welcomeCount
+        // Faults end with the connection over which they were ordered, steps of a clock with the node.
         meters[node].toldFaults = nil
-        if skews[node] != .zero { driver.port.order(.stepClock(skews[node]), to: node) }
+        if connection.life != meters[node].toldLife, skews[node] != .zero {
+          driver.port.order(.stepClock(skews[node]), to: node)
+        }
+        meters[node].toldLife = connection.life
         tellFaults(to: node)
         driver.port.order(.report(digest: false), to: node)
         driver.port.flush()
@@ -209,13 +221,16 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Notes a broken promise, once each and no more than a few.
+  @inlinable
   public mutating func blame(_ violation: String) {
     if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
   }
 
   /// Nodes that have ended by themselves are dead for good if a fault of their disk explains it, and an
   /// error of ours otherwise.
+  @inlinable
   public mutating func attendProcesses() throws {
+    if let refusal = driver.port.refusal { throw ClusterError(refusal) }
     for node in meters.indices where ledger.downs(of: node) == 0 && processes.hasEnded(node) {
       let words = processes.lastWords(of: node)
       guard mayRefuse[node] else {
@@ -234,7 +249,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 public struct NodeMeter: Sendable {
   public var startsWithNextReport = false
   public var seenReports = 0
-  /// The life that has been told its faults, and what it was told.
+  /// The connection and the life that have been told what holds, and which faults these are.
+  public var welcomeCount = 0
   public var toldLife: UInt32 = 0
   public var toldFaults: NodeFaults?
   public var life: UInt32 = 0
@@ -242,8 +258,10 @@ public struct NodeMeter: Sendable {
   public var ofEarlierLives = NodeCounters()
   public var atStart = NodeCounters()
 
+  @inlinable
   public init() {}
 
+  @inlinable
   public mutating func take(_ counters: NodeCounters, life newLife: UInt32) {
     if newLife != life {
       ofEarlierLives = ofEarlierLives + latest

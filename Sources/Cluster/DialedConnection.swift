@@ -21,6 +21,8 @@ public struct DialedConnection: Sendable {
   public var isDirty = false
   /// How often the node had started when it took this connection.
   public var life: UInt32 = 0
+  /// How often a node has taken this connection.
+  public var welcomeCount = 0
   /// Why the node would have none of it.
   public var refusal: String?
 
@@ -61,7 +63,8 @@ public struct DialedConnection: Sendable {
     rest(now)
   }
 
-  /// The socket is ready for something. Afterwards `input` may hold frames.
+  /// The socket is ready for something. Afterwards `input` may hold frames, also if the connection is
+  /// gone: they are the last, and a refusal may be among them.
   /// - Returns: false if the connection is gone.
   public mutating func attend(
     _ ready: linux_ready, _ loop: borrowing EventLoop, now: Int64
@@ -72,9 +75,9 @@ public struct DialedConnection: Sendable {
       guard linux_connect_result(descriptor) == 0 else { return false }
       state = .greeted
     }
-    if ready.writable != 0, !flush(loop) { return false }
-    guard ready.readable != 0 || ready.broken != 0 else { return true }
-    return input.fill(from: descriptor) == .open || input.count > 0
+    let canSend = ready.writable == 0 || flush(loop)
+    guard ready.readable != 0 || ready.broken != 0 || !canSend else { return true }
+    return input.fill(from: descriptor) == .open && canSend
   }
 
   /// - Returns: false if the connection is gone.

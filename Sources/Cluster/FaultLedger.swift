@@ -47,7 +47,9 @@ public struct FaultLedger: Sendable {
     for key in entries.keys.sorted() {
       switch entries[key]! {
       case .down, .paused, .nothing: break
-      case .slowed(let hit, let factor): if hit.contains(node) { result.slowness *= factor }
+      case .slowed(let hit, let factor):
+        // Together they are no more than a node takes.
+        if hit.contains(node) { result.slowness = min(result.slowness * factor, 1e9) }
       case .cut(let links):
         for link in links {
           if link.from == node { result.links[link.to].cutsOutbound = true }

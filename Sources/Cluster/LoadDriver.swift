@@ -11,6 +11,9 @@ import Workloads
 /// reading serves the whole turn. An operation that begins in the same turn does so a nanosecond after
 /// the answer before it, and leaves after everything of this turn has been read: operations seem to
 /// overlap only if they may have.
+///
+/// Every step is inlinable, here and in `ClusterTrial`: the optimiser specialises them for a load of another
+/// module only then, and three times as many operations pass.
 public struct LoadDriver<Load: ClientLoad, Port: ServerPort & ~Copyable>: ~Copyable
 where Port.Application == Load.Application {
   public typealias Application = Load.Application
@@ -38,6 +41,7 @@ where Port.Application == Load.Application {
   public var isReadingBack = false
   public var answered = 0
 
+  @inlinable
   public init(load: Load, clients: ClientFloor<Application>, port: consuming Port) {
     self.load = load
     self.clients = clients
@@ -45,6 +49,7 @@ where Port.Application == Load.Application {
   }
 
   /// The trial begins now.
+  @inlinable
   public mutating func start(end: Int64) {
     origin = MonotonicClock.now()
     now = 0
@@ -61,12 +66,14 @@ where Port.Application == Load.Application {
     }
   }
 
+  @inlinable
   public mutating func scheduleArrival() {
     guard let time = clients.nextArrival(before: end) else { return }
     agenda.push(.arrival, at: time)
   }
 
   /// One turn, which waits until the trial's time `deadline` at most.
+  @inlinable
   public mutating func turn(until deadline: Int64) throws {
     var deadline = deadline
     if !agenda.isEmpty { deadline = min(deadline, agenda.nextTime) }
@@ -77,6 +84,7 @@ where Port.Application == Load.Application {
     port.flush()
   }
 
+  @inlinable
   public mutating func deliverAll() {
     if isSilent {
       // Answers to what has been given up.
@@ -97,6 +105,7 @@ where Port.Application == Load.Application {
     port.replies.removeAll(keepingCapacity: true)
   }
 
+  @inlinable
   public mutating func deliver(_ reply: ClientReply<Application.Response>) {
     let client = Int(truncatingIfNeeded: reply.id.client.rawValue &- clients.firstID)
     guard clients.machines.indices.contains(client) else { return }
@@ -104,6 +113,7 @@ where Port.Application == Load.Application {
       clients.machines[client].receive(reply, at: Instant(nanoseconds: now)), of: client, at: now)
   }
 
+  @inlinable
   public mutating func deliver(_ loss: LostConnection) {
     for client in clients.machines.indices
     where clients.machines[client].id.rawValue % UInt64(loss.stride) == UInt64(loss.remainder) {
@@ -113,6 +123,7 @@ where Port.Application == Load.Application {
     }
   }
 
+  @inlinable
   public mutating func happen(_ what: Agenda) {
     switch what {
     case .clientReady(let client): begin(client, due: now, at: now)
@@ -128,6 +139,7 @@ where Port.Application == Load.Application {
     }
   }
 
+  @inlinable
   public mutating func begin(_ client: Int, due: Int64, at time: Int64) {
     guard !isSilent, !isReadingBack || load.readsToDo > 0 else { return }
     let command = load.begin(
@@ -138,6 +150,7 @@ where Port.Application == Load.Application {
     carryOut(action, of: client, at: time)
   }
 
+  @inlinable
   public mutating func wake(_ client: Int) {
     if clients.wakeScheduled[client] <= now { clients.wakeScheduled[client] = .max }
     guard !isSilent, let due = clients.machines[client].wakeAt else { return }
@@ -149,6 +162,7 @@ where Port.Application == Load.Application {
       clients.machines[client].wake(at: Instant(nanoseconds: now)), of: client, at: now)
   }
 
+  @inlinable
   public mutating func carryOut(
     _ action: consuming ClientMachine<Application>.Action, of client: Int, at time: Int64
   ) {
@@ -159,12 +173,20 @@ where Port.Application == Load.Application {
       if case .answered = outcome { answered += 1 }
       load.end(
         client: client, outcome: outcome, attempts: attempts, at: Interval(nanoseconds: now))
-      goOn(client)
+      if case .unknown = outcome, !clients.machines[client].resends, case .closed = clients.arrival
+      {
+        // A server that refuses at once would be asked again without end in this very turn.
+        agenda.push(
+          .clientReady(client), at: time + clients.machines[client].pause.nanoseconds)
+      } else {
+        goOn(client)
+      }
       return
     }
     scheduleWake(client)
   }
 
+  @inlinable
   public mutating func goOn(_ client: Int) {
     let time = now
     let step = clients.nextStep(of: client, at: time) { due in
@@ -177,6 +199,7 @@ where Port.Application == Load.Application {
     }
   }
 
+  @inlinable
   public mutating func scheduleWake(_ client: Int) {
     guard let due = clients.machines[client].wakeAt?.nanoseconds,
       due < clients.wakeScheduled[client]
@@ -186,11 +209,14 @@ where Port.Application == Load.Application {
   }
 
   /// The measured part is over: what is still open stays unknown, what was never sent has failed.
+  @inlinable
   public mutating func close() {
     for due in clients.neverBegun {
       load.dropped(due: Interval(nanoseconds: due), at: Interval(nanoseconds: now))
     }
     load.close(at: Interval(nanoseconds: now))
     isSilent = true
+    // What was to happen to these clients must not happen to those that come after them.
+    agenda = EventQueue()
   }
 }

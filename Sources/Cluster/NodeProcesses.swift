@@ -31,6 +31,7 @@ public struct NodeProcesses: ~Copyable {
     }
   }
 
+  // The guardian ends after the nodes, and the directory with it.
   deinit { for box in nodes.values { box.process.end() } }
 
   /// Whether this process has started the nodes, and so can end them.
@@ -54,6 +55,6 @@ public struct NodeProcesses: ~Copyable {
   /// Ends all nodes and removes their directory.
   public mutating func endAll() {
     for box in nodes.values { box.process.end() }
-    if let guardian = guardian.take() { guardian.finish() }
+    guardian = nil
   }
 }

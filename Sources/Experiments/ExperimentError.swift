@@ -23,7 +23,7 @@ public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertib
   public var description: String {
     let place = [file, path].filter { !$0.isEmpty }.map { $0 + ": " }.joined()
     let hint = suggestion.map { "; did you mean \"\($0)\"?" } ?? ""
-    return "\(place)found \(found), allowed \(allowed)\(hint)"
+    return JSONValue.inOneLine("\(place)found \(found), allowed \(allowed)\(hint)")
   }
 }
 

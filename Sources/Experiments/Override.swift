@@ -42,7 +42,16 @@ public struct Override: Sendable, Equatable {
     func reaches(_ a: String, _ b: String) -> Bool {
       a == b || a.hasPrefix(b + ".") || a.hasPrefix(b + "[")
     }
-    return !errorPath.isEmpty && (reaches(path, errorPath) || reaches(errorPath, path))
+    guard !errorPath.isEmpty else { return false }
+    return ([path] + sweptPaths).contains { reaches($0, errorPath) || reaches(errorPath, $0) }
+  }
+
+  /// What it makes the experiment sweep.
+  private var sweptPaths: [String] {
+    let prefix = "sweep."
+    if path.hasPrefix(prefix) { return [String(path.dropFirst(prefix.count))] }
+    guard path == "sweep", case .object(let axes) = value else { return [] }
+    return axes.map(\.key)
   }
 }
 

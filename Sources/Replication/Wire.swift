@@ -49,19 +49,10 @@ public struct WireWriter: Sendable {
 
   /// The bytes alone, without a length before them.
   public mutating func write(_ bytes: [UInt8]) {
-    guard !bytes.isEmpty else { return }
-    reserve(bytes.count)
-    let offset = count
-    storage.withUnsafeMutableBytes { target in
-      bytes.withUnsafeBytes { source in
-        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count])
-          .copyMemory(from: source)
-      }
-    }
-    count += bytes.count
+    write(bytes, in: 0..<bytes.count)
   }
 
-  /// A part of a buffer, without a copy of it in between.
+  /// A part of a buffer.
   public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
     guard !range.isEmpty else { return }
@@ -109,7 +100,7 @@ public struct WireWriter: Sendable {
 /// Reads binary values and checks every bound.
 public struct WireReader: Sendable {
   public let storage: [UInt8]
-  public let end: Int
+  public var end: Int
   public var offset: Int
 
   public init(_ bytes: [UInt8]) {
@@ -154,6 +145,17 @@ public struct WireReader: Sendable {
     return Array(storage[offset..<offset + count])
   }
 
+  /// Reads all that is left into an array of exactly that length.
+  public mutating func readAll(into bytes: inout [UInt8]) {
+    precondition(bytes.count == remaining)
+    bytes.withUnsafeMutableBytes { target in
+      storage.withUnsafeBytes { source in
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<end]))
+      }
+    }
+    offset = end
+  }
+
   public mutating func skip(_ count: Int) throws(WireError) {
     guard count >= 0, remaining >= count else { throw .truncated }
     offset += count
@@ -174,8 +176,13 @@ extension WireReader {
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(WireError) -> Value {
     var reader = WireReader(bytes)
-    let value = try Value(from: &reader)
-    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    return try reader.readLast(type)
+  }
+
+  /// Decodes a value that must be all that is left.
+  public mutating func readLast<Value: WireCodable>(_ type: Value.Type) throws(WireError) -> Value {
+    let value = try Value(from: &self)
+    guard isAtEnd else { throw .malformed("\(remaining) bytes too many") }
     return value
   }
 }

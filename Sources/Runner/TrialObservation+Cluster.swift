@@ -24,8 +24,8 @@ extension TrialObservation {
       faults: stock.faults.map { fault in
         FaultOccurrence(
           kind: fault.kind, target: fault.target,
-          node: fault.nodes.map(String.init).joined(separator: "+"), startNs: fault.start,
-          endNs: fault.end)
+          node: fault.nodes.map(String.init).joined(separator: "+"), plannedNs: fault.planned,
+          startNs: fault.start, endNs: fault.end)
       },
       nodes: stock.counters.enumerated().map { number, node in
         NodeUsage(

@@ -34,13 +34,7 @@ extension RespGateway {
 
   /// Takes all connections that wait, as many as there may be.
   public mutating func acceptAll() {
-    while true {
-      let acceptance = Descriptor.accept(listener)
-      if acceptance == .exhausted {
-        port.loop.change(listener, token: ForeignToken.first, reads: false, writes: false)
-        acceptsAgainAt = now + GatewayLimits.acceptPause
-      }
-      guard case .connection(let descriptor) = acceptance else { return }
+    while let descriptor = acceptNext() {
       // Sessions of closed connections that still wait for an answer count as well.
       guard machines.count - freeMachines.count < GatewayLimits.connections else {
         let refusal = Array("-ERR max number of clients reached\r\n".utf8)
@@ -62,6 +56,18 @@ extension RespGateway {
         connections[slot] = connection
       }
       port.loop.add(descriptor, token: token(of: slot))
+    }
+  }
+
+  /// Where no connection can be taken, the listener is left alone for a while: it would be ready all the
+  /// time.
+  public mutating func acceptNext() -> Int32? {
+    do {
+      return try Descriptor.accept(listener)
+    } catch {
+      port.loop.change(listener, token: ForeignToken.first, reads: false, writes: false)
+      acceptsAgainAt = now + GatewayLimits.acceptPause
+      return nil
     }
   }
 

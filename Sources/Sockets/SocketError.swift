@@ -33,23 +33,29 @@ public enum SystemError {
 public enum Descriptor {
   public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
-  /// Says that nothing more will be sent. What the other side sends is still received.
-  public static func endOutput(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_WR)) }
-
-  public enum Acceptance: Equatable, Sendable {
-    case connection(Int32)
-    /// Nobody waits.
-    case none
-    /// Somebody waits, but this process or the system has nothing left to take a connection with.
-    /// Whoever watches the listener should not do so for a while: it stays ready.
-    case exhausted
+  /// The next connection that waits at a listener, if there is one.
+  /// - Throws: why none can be taken although it waits, such as a lack of descriptors. The listener stays
+  ///   ready meanwhile: the caller should look away from it for a while.
+  public static func accept(_ listener: Int32) throws(SocketError) -> Int32? {
+    while true {
+      let descriptor = linux_accept(listener)
+      switch -descriptor {
+      case Int32.min...0: return descriptor
+      case EAGAIN: return nil
+      // One that was given up before it was taken; the next may be good.
+      case ECONNABORTED, EINTR, EPROTO: continue
+      case let code: throw SocketError(purpose: "cannot take a connection", code: code)
+      }
+    }
   }
 
-  /// Takes the next connection that waits at a listener.
-  public static func accept(_ listener: Int32) -> Acceptance {
-    let descriptor = linux_accept(listener)
-    if descriptor >= 0 { return .connection(descriptor) }
-    return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor) ? .exhausted : .none
+  /// Raises the limit on descriptors of this process as far as it goes. Returns the limit.
+  @discardableResult
+  public static func raiseLimit() -> Int { Int(clamping: max(linux_raise_descriptor_limit(), 0)) }
+
+  /// Tells the other side that nothing more will come.
+  public static func endOutput(_ descriptor: Int32) {
+    _ = shutdown(descriptor, Int32(SHUT_WR))
   }
 
   public static func sleep(nanoseconds: Int64) {
@@ -82,10 +88,14 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port.
   public init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"),
-      let port = UInt16(text[text.index(after: colon)...])
+    guard let colon = text.lastIndex(of: ":") else { return nil }
+    let digits = text[text.index(after: colon)...]
+    guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+      let port = UInt16(digits)
     else { return nil }
     var host = String(text[..<colon])
+    // The system's functions would see such a text end there.
+    guard !host.utf8.contains(0) else { return nil }
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = String(host.dropFirst().dropLast())
       var address = in6_addr()

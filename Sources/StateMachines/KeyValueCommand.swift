@@ -107,7 +107,7 @@ extension KeyValueCommand: WireCodable {
     let key = try Key(from: &reader)
     switch kind {
     case 0: self = .get(key)
-    case 1: self = .put(key, value: try reader.readCounted())
+    case Self.putKind: self = .put(key, value: try reader.readCounted())
     case 2: self = .delete(key)
     case 3: self = .append(key, value: try reader.readCounted())
     case 4:

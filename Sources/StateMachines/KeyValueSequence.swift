@@ -52,21 +52,28 @@ extension KeyValueSequence: WireCodable {
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
+    let start = reader.offset + 8
+    (count, isReadOnly) = try KeyValueSequence.check(in: &reader)
+    bytes = Array(reader.storage[start..<reader.offset])
+  }
+
+  /// Moves over a sequence, and proves that it is so many whole commands, so that readers need not doubt
+  /// it.
+  public static func check(
+    in reader: inout WireReader
+  ) throws(WireError) -> (count: Int, isReadOnly: Bool) {
     let count = Int(try reader.read(UInt32.self))
-    guard count <= Self.maximumCount else { throw .malformed("a sequence of \(count) commands") }
+    guard count <= maximumCount else { throw .malformed("a sequence of \(count) commands") }
     let byteCount = Int(try reader.read(UInt32.self))
     let start = reader.offset
     try reader.skip(byteCount)
-    // Proves that these are so many whole commands, so that readers need not doubt it.
     var check = WireReader(reader.storage, in: start..<start + byteCount)
     var isReadOnly = true
     for _ in 0..<count {
       if try !KeyValueCommand.skip(in: &check) { isReadOnly = false }
     }
     guard check.isAtEnd else { throw .malformed("bytes after the last command of a sequence") }
-    self.count = count
-    self.isReadOnly = isReadOnly
-    bytes = Array(reader.storage[start..<start + byteCount])
+    return (count, isReadOnly)
   }
 }
 

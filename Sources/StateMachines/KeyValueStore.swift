@@ -87,6 +87,99 @@ public struct KeyValueStore: StateMachine {
   }
 }
 
+// A put, the most frequent update, is looked at and carried out where its bytes lie, alone or in a
+// sequence: no array comes and goes for it.
+extension KeyValueStore {
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    if let sequence = try beginSequence(&reader) {
+      try reader.skip(reader.remaining)
+      return sequence.isReadOnly
+    }
+    guard try beginPut(&reader) != nil else {
+      return isReadOnly(try reader.readLast(Command.self))
+    }
+    try reader.skip(reader.remaining)
+    return false
+  }
+
+  /// A put whose value is as long as the one before is written over it.
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    if let sequence = try KeyValueStore.beginSequence(&reader) {
+      return try apply(sequence.count, reading: &reader)
+    }
+    guard let key = try KeyValueStore.beginPut(&reader) else {
+      return apply(try reader.readLast(Command.self))
+    }
+    try put(key, reading: &reader)
+    return .done
+  }
+
+  private mutating func put(_ key: Key, reading reader: inout WireReader) throws(WireError) {
+    if let position = values.position(of: key), values.values[position].count == reader.remaining {
+      reader.readAll(into: &values.values[position])
+    } else {
+      values.set(key, to: try reader.readBytes(reader.remaining))
+    }
+  }
+
+  /// The commands of a sequence that has been checked.
+  private mutating func apply(
+    _ count: Int, reading reader: inout WireReader
+  ) throws(WireError) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(count)
+    var room = Self.maximumAnswerByteCount
+    for _ in 0..<count {
+      let kind = try reader.read(UInt8.self)
+      guard kind == Command.putKind else {
+        let command = try Command(single: kind, from: &reader)
+        guard takeRoom(for: command, from: &room) || responses.isEmpty else {
+          try reader.skip(reader.remaining)
+          break
+        }
+        responses.append(apply(command))
+        continue
+      }
+      let key = try Key(from: &reader)
+      let length = Int(try reader.read(UInt32.self))
+      var value = WireReader(reader.storage, in: reader.offset..<reader.offset + length)
+      try put(key, reading: &value)
+      try reader.skip(length)
+      responses.append(.done)
+    }
+    return .sequence(responses)
+  }
+
+  /// Reads a sequence up to its first command, and checks all of them; `nil` if another command lies here.
+  private static func beginSequence(
+    _ reader: inout WireReader
+  ) throws(WireError) -> (count: Int, isReadOnly: Bool)? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.sequenceKind else {
+      reader.offset = start
+      return nil
+    }
+    let sequence = try KeyValueSequence.check(in: &reader)
+    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    reader.offset = start + 9
+    return sequence
+  }
+
+  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
+  public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.putKind else {
+      reader.offset = start
+      return nil
+    }
+    let key = try Key(from: &reader)
+    guard Int(try reader.read(UInt32.self)) == reader.remaining else {
+      throw .malformed("a value of another length than announced")
+    }
+    return key
+  }
+}
+
 extension KeyValueStore {
   private func exists(_ key: Key) -> Response {
     .number(values.position(of: key) == nil ? 0 : 1)

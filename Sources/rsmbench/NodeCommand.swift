@@ -26,7 +26,8 @@ extension Command {
       """,
     flags: {
       [
-        Flag(name: "--hosts", value: "FILE", meaning: "the nodes of the cluster, and what they run"),
+        Flag(
+          name: "--hosts", value: "FILE", meaning: "the nodes of the cluster, and what they run"),
         Flag(name: "--node", value: "N", meaning: "which of them this is"),
         Flag(name: "--data", value: "DIR", meaning: "where this node keeps its log"),
         Flag(
@@ -57,7 +58,6 @@ extension Command {
         throw UsageError("node needs --data DIR")
       }
       let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max)
-      _ = linux_raise_descriptor_limit()
       try NodeRunner.run(hosts, node: Int(number), directory: directory) { settings in
         settings.syncs = !arguments.has("--no-sync")
         settings.allowsFaults = arguments.has("--allow-faults")

@@ -141,8 +141,19 @@ func argumentErrors() {
   #expect(refusal("{}", set: ["a..b=1"]).contains("a path that cannot be read"))
   #expect(
     refusal("{ sweep: { replicas: [3] } }", set: ["replicas=5"]).contains("to drop the sweep"))
+  for argument in ["sweep.replicas=[3, 0]", "sweep={ replicas: [3, 0] }"] {
+    #expect(refusal("{}", set: [argument]).hasPrefix("--set \(argument): replicas: found 0 at"))
+  }
   #expect(throws: ExperimentError.self) { try Override(set: "clients") }
   #expect(throws: ExperimentError.self) { try Override(set: "=5") }
+}
+
+@Test("A refusal is one line, whatever the names and arguments are that it repeats")
+func oneLine() {
+  #expect(
+    refusal("{ 'a\\nb': 1 }").hasPrefix("x.json5: a\\nb: found an unknown key, allowed format"))
+  #expect(refusal("{ disk: { '\\u001b[31m': 1 } }").hasPrefix("x.json5: disk.\\u001b[31m: found"))
+  #expect(refusal("{}", set: ["a\nb=1"]).hasPrefix("--set a\\nb=1: a\\nb: found an unknown key"))
 }
 
 @Test("What is not a readable text file is refused by name")

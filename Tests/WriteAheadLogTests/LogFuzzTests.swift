@@ -76,8 +76,14 @@ struct Mutator {
 /// Recovery takes any bytes: it never traps and never returns what was not written.
 @Suite("Write-ahead log: fuzzing")
 struct LogFuzzTests {
-  /// `FUZZ_INPUTS` asks for more.
-  static let inputCount = getenv("FUZZ_INPUTS").flatMap { Int(String(cString: $0)) } ?? 20_000
+  static func number(_ name: String) -> UInt64? {
+    getenv(name).flatMap { UInt64(String(cString: $0)) }
+  }
+
+  /// A sixth of `RSMBENCH_FUZZ_INPUTS`, which are for all decoders, or some.
+  static let inputCount = number("RSMBENCH_FUZZ_INPUTS").map { max(4, Int($0) / 6) } ?? 20_000
+  static let firstSeed = number("RSMBENCH_FUZZ_SEED") ?? 1
+  static func seeds(_ count: Int) -> Range<UInt64> { firstSeed..<firstSeed + UInt64(count) }
 
   @Test("Damaged segments give a prefix of what was written or a refusal")
   func damaged() throws {
@@ -86,7 +92,7 @@ struct LogFuzzTests {
     ]
     var recovered = 0
     var refused = 0
-    for seed in 0..<UInt64(Self.inputCount / 2) {
+    for seed in Self.seeds(Self.inputCount / 2) {
       var mutator = Mutator(random: RandomStream(seed: seed))
       let image = images[mutator.random.below(images.count)]
       let synced = mutator.random.below(7)
@@ -109,7 +115,7 @@ struct LogFuzzTests {
   func forged() throws {
     let images = try [SegmentImage(random: 1), SegmentImage(syncs: false, random: 3)]
     var visited = 0
-    for seed in 0..<UInt64(Self.inputCount / 2) {
+    for seed in Self.seeds(Self.inputCount / 2) {
       var mutator = Mutator(random: RandomStream(seed: seed, label: 1))
       var bytes = images[mutator.random.below(images.count)].bytes
       mutator.mutate(&bytes)
@@ -137,7 +143,7 @@ struct LogFuzzTests {
   func smallFiles() throws {
     let node = NodeFile(identity: testIdentity, life: 3, syncs: true)
     var accepted = 0
-    for seed in 0..<UInt64(Self.inputCount / 4) {
+    for seed in Self.seeds(Self.inputCount / 4) {
       var mutator = Mutator(random: RandomStream(seed: seed, label: 2))
       var bytes = node.bytes
       mutator.mutate(&bytes)

@@ -12,7 +12,7 @@ final class Scratch {
   ///   thousands of times and to which it is the same whether a sync reaches a disk.
   init(isVolatile: Bool = false) throws {
     let place = isVolatile && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    var template = Array("\(place)/wal-XXXXXX".utf8CString)
+    var template = Array(("\(place)/wal-" + String(repeating: "X", count: 6)).utf8CString)
     let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
     path = try #require(made.map { String(cString: $0) })
   }
