@@ -52,29 +52,28 @@ extension KeyValueSequence: WireCodable {
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    let found = try Self.look(at: &reader)
-    count = found.count
-    isReadOnly = found.isReadOnly
-    bytes = Array(reader.storage[found.range])
+    let start = reader.offset + 8
+    (count, isReadOnly) = try KeyValueSequence.check(in: &reader)
+    bytes = Array(reader.storage[start..<reader.offset])
   }
 
-  /// Moves over a sequence and proves that it is so many whole commands, so that readers need not doubt it.
-  static func look(
-    at reader: inout WireReader
-  ) throws(WireError) -> (count: Int, isReadOnly: Bool, range: Range<Int>) {
+  /// Moves over a sequence, and proves that it is so many whole commands, so that readers need not doubt
+  /// it.
+  public static func check(
+    in reader: inout WireReader
+  ) throws(WireError) -> (count: Int, isReadOnly: Bool) {
     let count = Int(try reader.read(UInt32.self))
-    guard count <= Self.maximumCount else { throw .malformed("a sequence of \(count) commands") }
+    guard count <= maximumCount else { throw .malformed("a sequence of \(count) commands") }
     let byteCount = Int(try reader.read(UInt32.self))
     let start = reader.offset
     try reader.skip(byteCount)
-    let range = start..<start + byteCount
-    var check = WireReader(reader.storage, in: range)
+    var check = WireReader(reader.storage, in: start..<start + byteCount)
     var isReadOnly = true
     for _ in 0..<count {
       if try !KeyValueCommand.skip(in: &check) { isReadOnly = false }
     }
     guard check.isAtEnd else { throw .malformed("bytes after the last command of a sequence") }
-    return (count, isReadOnly, range)
+    return (count, isReadOnly)
   }
 }
 
@@ -88,20 +87,6 @@ public struct KeyValueSequenceReader {
   public mutating func next() -> KeyValueCommand? {
     guard !reader.isAtEnd, let kind = try? reader.read(UInt8.self) else { return nil }
     return try? KeyValueCommand(single: kind, from: &reader)
-  }
-
-  /// Moves over the next command if it is a `put`: its key, and its value where it lies.
-  public mutating func nextPut() -> (key: Key, value: WireReader)? {
-    guard !reader.isAtEnd, reader.storage[reader.offset] == KeyValueCommand.putKind else {
-      return nil
-    }
-    reader.offset += 1
-    guard let key = try? Key(from: &reader), let count = try? reader.read(UInt32.self) else {
-      return nil
-    }
-    let start = reader.offset
-    guard (try? reader.skip(Int(count))) != nil else { return nil }
-    return (key, WireReader(reader.storage, in: start..<reader.offset))
   }
 }
 

@@ -87,42 +87,96 @@ public struct KeyValueStore: StateMachine {
   }
 }
 
-// Commands are looked at where their bytes lie, and puts, the most frequent updates, are carried out there:
-// no array comes and goes for them.
+// A put, the most frequent update, is looked at and carried out where its bytes lie, alone or in a
+// sequence: no array comes and goes for it.
 extension KeyValueStore {
   public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
-    let isReadOnly: Bool
-    if reader.remaining > 0, reader.storage[reader.offset] == Command.sequenceKind {
-      reader.offset += 1
-      isReadOnly = try KeyValueSequence.look(at: &reader).isReadOnly
-    } else {
-      isReadOnly = try Command.skip(in: &reader)
+    if let sequence = try beginSequence(&reader) {
+      try reader.skip(reader.remaining)
+      return sequence.isReadOnly
     }
-    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
-    return isReadOnly
+    guard try beginPut(&reader) != nil else {
+      return isReadOnly(try reader.readLast(Command.self))
+    }
+    try reader.skip(reader.remaining)
+    return false
   }
 
+  /// A put whose value is as long as the one before is written over it.
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
-    guard reader.remaining > 0, reader.storage[reader.offset] == Command.putKind else {
+    if let sequence = try KeyValueStore.beginSequence(&reader) {
+      return try apply(sequence.count, reading: &reader)
+    }
+    guard let key = try KeyValueStore.beginPut(&reader) else {
       return apply(try reader.readLast(Command.self))
     }
-    reader.offset += 1
+    try put(key, reading: &reader)
+    return .done
+  }
+
+  private mutating func put(_ key: Key, reading reader: inout WireReader) throws(WireError) {
+    if let position = values.position(of: key), values.values[position].count == reader.remaining {
+      reader.readAll(into: &values.values[position])
+    } else {
+      values.set(key, to: try reader.readBytes(reader.remaining))
+    }
+  }
+
+  /// The commands of a sequence that has been checked.
+  private mutating func apply(
+    _ count: Int, reading reader: inout WireReader
+  ) throws(WireError) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(count)
+    var room = Self.maximumAnswerByteCount
+    for _ in 0..<count {
+      let kind = try reader.read(UInt8.self)
+      guard kind == Command.putKind else {
+        let command = try Command(single: kind, from: &reader)
+        guard takeRoom(for: command, from: &room) || responses.isEmpty else {
+          try reader.skip(reader.remaining)
+          break
+        }
+        responses.append(apply(command))
+        continue
+      }
+      let key = try Key(from: &reader)
+      let length = Int(try reader.read(UInt32.self))
+      var value = WireReader(reader.storage, in: reader.offset..<reader.offset + length)
+      try put(key, reading: &value)
+      try reader.skip(length)
+      responses.append(.done)
+    }
+    return .sequence(responses)
+  }
+
+  /// Reads a sequence up to its first command, and checks all of them; `nil` if another command lies here.
+  private static func beginSequence(
+    _ reader: inout WireReader
+  ) throws(WireError) -> (count: Int, isReadOnly: Bool)? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.sequenceKind else {
+      reader.offset = start
+      return nil
+    }
+    let sequence = try KeyValueSequence.check(in: &reader)
+    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    reader.offset = start + 9
+    return sequence
+  }
+
+  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
+  public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.putKind else {
+      reader.offset = start
+      return nil
+    }
     let key = try Key(from: &reader)
     guard Int(try reader.read(UInt32.self)) == reader.remaining else {
       throw .malformed("a value of another length than announced")
     }
-    put(key, reading: &reader)
-    return .done
-  }
-
-  /// Writes what is left in the reader, over the old value if that is as long.
-  public mutating func put(_ key: Key, reading reader: inout WireReader) {
-    if let position = values.position(of: key), values.values[position].count == reader.remaining {
-      reader.readAll(into: &values.values[position])
-    } else {
-      values.set(key, to: Array(reader.storage[reader.offset..<reader.end]))
-      reader.offset = reader.end
-    }
+    return key
   }
 }
 
@@ -172,15 +226,8 @@ extension KeyValueStore {
     responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
     var reader = sequence.makeReader()
-    while true {
-      if var put = reader.nextPut() {
-        self.put(put.key, reading: &put.value)
-        responses.append(.done)
-        continue
-      }
-      guard let command = reader.next(),
-        takeRoom(for: command, from: &room) || responses.isEmpty
-      else { break }
+    while let command = reader.next() {
+      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
       responses.append(apply(command))
     }
     return .sequence(responses)

@@ -68,7 +68,7 @@ struct FrameCorpus {
       .increment(short, by: -7), .putIfAbsent(short, value: value),
       .putIfPresent(long, value: value), .put(short, value: [UInt8](repeating: 0x61, count: 256)),
     ]
-    let commands = single + [.sequence(single), .sequence([])]
+    let commands = single + [.sequence(KeyValueSequence(single)), .sequence([])]
     add(commands.map { ClientRequest(id: id, command: $0) }, .request)
     let answers: [KeyValueResponse] =
       [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]

@@ -86,7 +86,7 @@ private struct Server {
       case .store(let command):
         let response = command.isReadOnly ? store.query(command) : store.apply(command)
         session.complete(response, into: &output)
-      case .info(let section): session.inform("about \(section)", into: &output)
+      case .info(let sections): session.inform("about \(sections)", into: &output)
       }
     }
   }

@@ -4,6 +4,14 @@ import Testing
 
 /// Commands that are looked at and applied where their bytes lie.
 @Suite struct KeyValueBytesTests {
+  /// One command, or a few in a sequence.
+  private static func command(_ random: inout RandomStream) -> KeyValueCommand {
+    guard random.chance(0.3) else { return KeyValueSequenceTests.command(&random) }
+    let count = random.below(5)
+    return .sequence(
+      KeyValueSequence((0..<count).map { _ in KeyValueSequenceTests.command(&random) }))
+  }
+
   @Test(
     "A command applied from its bytes does and answers what the decoded one does",
     arguments: 0..<200 as Range<UInt64>)
@@ -12,7 +20,7 @@ import Testing
     var fromBytes = KeyValueStore()
     var decoded = KeyValueStore()
     for _ in 0..<40 {
-      let command = KeyValueSequenceTests.command(&random)
+      let command = Self.command(&random)
       // Something stands before and behind, as in a batch.
       let bytes = [9] + command.encoded() + [9]
       var reader = WireReader(bytes, in: 1..<bytes.count - 1)
@@ -35,7 +43,7 @@ import Testing
     var fromBytes = KeyValueStore()
     var decoded = KeyValueStore()
     for _ in 0..<200 {
-      var bytes = KeyValueSequenceTests.command(&random).encoded()
+      var bytes = Self.command(&random).encoded()
       bytes[random.below(bytes.count)] ^= UInt8(1 << random.below(8))
       if random.chance(0.2) { bytes.removeLast(random.below(bytes.count)) }
       if random.chance(0.2) { bytes.append(0) }
