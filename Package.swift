@@ -85,7 +85,10 @@ let package = Package(
       ]),
     module(
       "Targets",
-      ["Replication", "StateMachines", "ReplicaHosting", "Clients", "Resp", "Sockets", "Cluster"]),
+      [
+        "Replication", "StateMachines", "ReplicaHosting", "Clients", "Workloads", "Resp", "Sockets",
+        "Cluster", "CLinux",
+      ]),
 
     // Experiments: what goes in, what runs, what comes out.
     module("Experiments", ["Replication", "Faults", "Workloads", "Simulation", "Sockets"]),
@@ -94,7 +97,7 @@ let package = Package(
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
         "Measurement", "Experiments", "Cluster", "Faults", "Sockets", "StateMachines",
-        "Serving",
+        "Serving", "Targets",
       ]),
     module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
     module(
@@ -137,12 +140,41 @@ let package = Package(
         "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
         "StateMachines", "Histories", "Replication",
       ]),
-    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "CLinux"]),
+    tests("SocketsTests", ["Sockets", "Replication", "CLinux"]),
+    tests(
+      "ClusterTests",
+      [
+        "Cluster", "Replication", "Raft", "Unreplicated", "ReplicaHosting", "StateMachines",
+        "Clients", "Workloads", "Faults", "Histories", "Linearizability", "Sockets",
+        "WriteAheadLog", "SmallDisks",
+      ]),
+    // A disk whose power can be cut, for tests.
+    .target(
+      name: "SmallDisks", dependencies: ["CLinux"], path: "Tests/SmallDisks",
+      swiftSettings: strict),
+    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "SmallDisks"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests(
       "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
-    tests("RunnerTests", ["Runner", "Experiments", "Replication"]),
+    tests(
+      "RunnerTests",
+      [
+        "Runner", "Experiments", "Replication", "ProtocolList", "Cluster", "Histories",
+        "Linearizability", "Measurement", "rsmbench",
+      ]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
+    tests(
+      "ServingTests",
+      [
+        "Serving", "Resp", "Sockets", "Cluster", "Clients", "ReplicaHosting", "StateMachines",
+        "Replication", "Unreplicated", "Raft", "CLinux",
+      ]),
+    tests(
+      "TargetsTests",
+      [
+        "Targets", "CLinux", "Clients", "Cluster", "ReplicaHosting", "Replication", "Sockets",
+        "StateMachines",
+      ]),
     tests(
       "ConformanceTests",
       [
@@ -156,6 +188,10 @@ let package = Package(
         "Simulation", "Cluster", "Resp", "Experiments", "Histories",
       ]),
     tests("TidyTests", []),
-    tests("rsmbenchTests", ["rsmbench", "Histories", "Linearizability"]),
+    tests(
+      "rsmbenchTests",
+      [
+        "rsmbench", "Histories", "Linearizability", "Replication", "Resp", "Sockets", "Targets",
+      ]),
   ]
 )

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +18,25 @@ static int use(posix_spawn_file_actions_t *actions, int descriptor, int as, int 
                          : posix_spawn_file_actions_addopen(actions, as, "/dev/null", mode, 0);
 }
 
-int linux_spawn(const char *program, char *const arguments[], int input, int messages) {
+/// The environment of this process with one more variable, unless that is set already. To be freed.
+static char **environment_with(const char *setting) {
+  size_t count = 0;
+  while (environ[count]) count++;
+  char **result = malloc((count + 2) * sizeof *result);
+  if (!result) return NULL;
+  memcpy(result, environ, count * sizeof *result);
+  size_t name = setting ? strcspn(setting, "=") : 0;
+  for (size_t i = 0; setting && i < count; i++)
+    if (!strncmp(environ[i], setting, name) && environ[i][name] == '=') setting = NULL;
+  if (setting) result[count++] = (char *)setting;
+  result[count] = NULL;
+  return result;
+}
+
+int linux_spawn(
+    const char *program, char *const arguments[], const char *setting, int input, int messages) {
+  char **environment = environment_with(setting);
+  if (!environment) return -ENOMEM;
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
@@ -32,10 +53,22 @@ int linux_spawn(const char *program, char *const arguments[], int input, int mes
   if (!error) error = use(&actions, messages, 1, O_WRONLY);
   if (!error) error = use(&actions, messages, 2, O_WRONLY);
   if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  if (!error) error = posix_spawn(&child, program, &actions, &attributes, arguments, environ);
+  if (!error) error = posix_spawn(&child, program, &actions, &attributes, arguments, environment);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
+  free(environment);
   return error ? -error : child;
+}
+
+int linux_memory_file(void) {
+  int file = memfd_create("messages", MFD_CLOEXEC);
+  if (file < 0) return -errno;
+  if (fcntl(file, F_SETFL, O_APPEND) < 0) {
+    int error = errno;
+    close(file);
+    return -error;
+  }
+  return file;
 }
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }

@@ -37,6 +37,15 @@ static int closing(int descriptor) {
   return -error;
 }
 
+/// A peer that vanished without a word is noticed after a few minutes.
+static void notice_loss(int descriptor) {
+  int one = 1, idle = 120, interval = 30, probes = 4;
+  setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 static void without_delay(int descriptor) {
   int one = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -85,6 +94,7 @@ int linux_accept(int listener) {
   int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (descriptor < 0) return -errno;
   without_delay(descriptor);
+  notice_loss(descriptor);
   return descriptor;
 }
 

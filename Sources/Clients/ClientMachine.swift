@@ -4,6 +4,9 @@ import ReplicaHosting
 /// How an operation ended.
 public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   case answered(Response)
+  /// It certainly had no effect and never will: the server has said so, or was never asked. Only where
+  /// requests are sent once (`ClientMachine.resends`); otherwise the client looks for another replica.
+  case failed
   /// Given up after the timeout: it may have taken effect, or may still. The session's next request
   /// settles it: from then on replicas refuse this one.
   case unknown
@@ -52,7 +55,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public let replicas: [ReplicaID]
   public let timeout: Interval
   /// Whether a request without an answer is sent again. Only servers that recognise a request they have
-  /// seen make that safe; of others it is never known.
+  /// seen make that safe; with others an operation without an answer stays unknown, and one that was
+  /// refused has failed.
   public let resends: Bool
   public var sequence: UInt64 = 0
   public var outstanding: Outstanding?
@@ -109,7 +113,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     case .redirect(let target):
       guard resends else {
         outstanding = nil
-        return .finish(.unknown, attempts: current.attempts)
+        return .finish(.failed, attempts: current.attempts)
       }
       guard !current.isPausing else { return .nothing }
       if let target, replicas.contains(target) {

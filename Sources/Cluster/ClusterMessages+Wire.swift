@@ -28,6 +28,23 @@ extension WireReader {
     return number
   }
 
+  /// A number that is computed with, and so must not be too large for that.
+  mutating func readNumber(in range: ClosedRange<Double>) throws(WireError) -> Double {
+    let number = try readNumber()
+    guard range.contains(number) else { throw .malformed("\(number), not in \(range)") }
+    return number
+  }
+
+  /// Nanoseconds: up to eleven days, a hundred times what experiments may ask for, and added to times
+  /// of a clock without a thought of overflow.
+  mutating func readTime(
+    in range: ClosedRange<Int64> = 0...1_000_000_000_000_000
+  ) throws(WireError) -> Int64 {
+    let time = try read(Int64.self)
+    guard range.contains(time) else { throw .malformed("\(time) ns, not in \(range)") }
+    return time
+  }
+
   mutating func readInteger() throws(WireError) -> Int { Int(try read(Int64.self)) }
 }
 
@@ -90,7 +107,10 @@ extension Order: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.read(UInt8.self) {
     case 1: self = .faults(try NodeFaults(from: &reader))
-    case 2: self = .stepClock(Interval(nanoseconds: try reader.read(Int64.self)))
+    case 2:
+      // A clock that is stepped back again and again may still not come before its origin.
+      let hour: Int64 = 3_600_000_000_000
+      self = .stepClock(Interval(nanoseconds: try reader.readTime(in: -hour...hour)))
     case 3:
       let kind = try reader.read(UInt8.self)
       guard let order = DiskOrder(rawValue: kind) else {
@@ -117,12 +137,14 @@ extension LinkFault: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     cutsOutbound = try reader.readFlag()
     cutsInbound = try reader.readFlag()
-    loss = try reader.readNumber()
-    duplicate = try reader.readNumber()
-    reorder = try reader.readNumber()
-    corrupt = try reader.readNumber()
-    extraLatency = try reader.read(Int64.self)
-    nanosecondsPerByte = try reader.readNumber()
+    // Faults that overlap add up, so shares may exceed 1.
+    loss = try reader.readNumber(in: 0...1000)
+    duplicate = try reader.readNumber(in: 0...1000)
+    reorder = try reader.readNumber(in: 0...1000)
+    corrupt = try reader.readNumber(in: 0...1000)
+    extraLatency = try reader.readTime()
+    // One bit per second at least.
+    nanosecondsPerByte = try reader.readNumber(in: 0...8e9)
   }
 }
 
@@ -141,10 +163,10 @@ extension NodeFaults: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     links = try [LinkFault](from: &reader)
     clients = try LinkFault(from: &reader)
-    slowness = try reader.readNumber()
-    syncDelay = try reader.read(Int64.self)
+    slowness = try reader.readNumber(in: 1...1e9)
+    syncDelay = try reader.readTime()
     syncStalls = try reader.readFlag()
-    drift = try reader.readNumber()
+    drift = try reader.readNumber(in: -1000...1000)
   }
 }
 

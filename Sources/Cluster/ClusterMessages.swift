@@ -115,9 +115,10 @@ public struct NodeCounters: Equatable, Sendable {
     \.busy, \.logRecords, \.garbage, \.overflowed,
   ]
 
-  /// What was done since `earlier` and what was done before, field by field.
-  public static func - (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, -) }
-  public static func + (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, +) }
+  /// What was done since `earlier` and what was done before, field by field. Whatever a node has reported
+  /// must not stop who adds it up.
+  public static func - (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, &-) }
+  public static func + (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, &+) }
 
   private func combined(_ other: NodeCounters, _ operation: (Int, Int) -> Int) -> NodeCounters {
     var result = self

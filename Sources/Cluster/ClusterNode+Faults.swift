@@ -11,13 +11,14 @@ extension ClusterNode {
       report(to: slot, digest: digest)
       return
     }
-    guard settings.allowsFaults else {
+    guard settings.allowsFaults || order == .faults(NodeFaults(nodeCount: peers.count)) else {
       Frame.encode(
         Sentence("node \(number) was not started with --allow-faults"), kind: .refusal,
         from: host.id, epoch: life, into: &inbound[slot].output.writer)
       markDirty(slot)
       return
     }
+    inbound[slot].ordersFaults = true
     switch order {
     case .faults(let faults): try suffer(faults)
     case .stepClock(let interval): clock.step(by: interval)
@@ -32,9 +33,24 @@ extension ClusterNode {
     guard next.links.count == peers.count else {
       throw .malformed("faults of \(next.links.count) links in a cluster of \(peers.count) nodes")
     }
+    adopt(next)
+  }
+
+  /// Nobody is there any more who would end the faults that hold.
+  public mutating func endFaults() {
+    adopt(NodeFaults(nodeCount: peers.count))
+    log.inject(nil)
+  }
+
+  private mutating func adopt(_ next: NodeFaults) {
     if next.drift != faults.drift {
       if faults.drift != 0 { clock.removeDrift(faults.drift, at: now) }
       if next.drift != 0 { clock.addDrift(next.drift, at: now) }
+    }
+    // A link that has changed has no queue left of before.
+    for peer in peers.indices where next.links[peer] != faults.links[peer] {
+      peers[peer].freeAt = 0
+      peers[peer].lastDeparture = 0
     }
     faults = next
     faultsAreActive = next != NodeFaults(nodeCount: peers.count)
@@ -49,9 +65,10 @@ extension ClusterNode {
   }
 
   /// Lets go what faults have held up until now.
-  public mutating func releaseHeld() {
+  public mutating func releaseHeld() throws {
     while !heldFrames.isEmpty, heldFrames.nextTime <= now {
       let frame = heldFrames.pop()
+      heldByteCount -= frame.bytes.count
       switch frame.to {
       case .peer(let peer): append(frame.bytes, toPeer: peer)
       case .connection(let slot, let generation):
@@ -64,7 +81,19 @@ extension ClusterNode {
       heldSync = nil
       barrier.synced(held.target)
       releaseSends()
+      // What was appended meanwhile waits for a sync of its own.
+      try sync()
     }
+  }
+
+  /// Keeps a frame for later, unless too much is kept already.
+  public mutating func hold(_ frame: HeldFrame, until time: Int64) {
+    guard heldByteCount + frame.bytes.count <= NodeLimits.held else {
+      counters.overflowed += 1
+      return
+    }
+    heldByteCount += frame.bytes.count
+    heldFrames.push(frame, at: time)
   }
 
   public mutating func append(_ frame: [UInt8], toPeer peer: Int) {
@@ -85,6 +114,10 @@ extension ClusterNode {
   public mutating func departDegraded(_ message: Core.Message, to peer: Int) {
     let fault = faults.links[peer]
     guard !fault.cutsOutbound, !isLost(fault) else { return }
+    guard heldByteCount <= NodeLimits.held else {
+      counters.overflowed += 1
+      return
+    }
     var frame = WireWriter()
     Frame.encode(message, kind: .message, from: host.id, epoch: life, into: &frame)
     var bytes = frame.bytes()
@@ -102,12 +135,12 @@ extension ClusterNode {
       peers[peer].lastDeparture = leavesAt
     }
     if fault.duplicate > 0, faultRandom.chance(fault.duplicate) {
-      heldFrames.push(HeldFrame(to: .peer(peer), bytes: bytes), at: leavesAt)
+      hold(HeldFrame(to: .peer(peer), bytes: bytes), until: leavesAt)
     }
     if leavesAt <= now {
       append(bytes, toPeer: peer)
     } else {
-      heldFrames.push(HeldFrame(to: .peer(peer), bytes: bytes), at: leavesAt)
+      hold(HeldFrame(to: .peer(peer), bytes: bytes), until: leavesAt)
     }
   }
 
@@ -133,9 +166,9 @@ extension ClusterNode {
       2 * fault.extraLatency + Int64(Double(bytes.count) * fault.nanosecondsPerByte)
     let held = HeldFrame(
       to: .connection(slot: slot, generation: inbound[slot].generation), bytes: bytes)
-    heldFrames.push(held, at: now + delay)
+    hold(held, until: now + delay)
     if fault.duplicate > 0, faultRandom.chance(fault.duplicate) {
-      heldFrames.push(held, at: now + delay)
+      hold(held, until: now + delay)
     }
   }
 
@@ -167,6 +200,9 @@ extension ClusterNode {
     {
       return
     }
-    for slot in runnerSlots { report(to: slot, digest: false) }
+    // One that does not read what it is told is told no more.
+    for slot in runnerSlots where inbound[slot].output.count <= settings.largestOutput {
+      report(to: slot, digest: false)
+    }
   }
 }

@@ -5,8 +5,8 @@ import Sockets
 /// Connections that others open: who they are, and what they send.
 extension ClusterNode {
   public mutating func acceptAll() {
-    while let descriptor = Descriptor.accept(listener) {
-      guard inbound.count - freeSlots.count < NodeLimits.connections else {
+    while let descriptor = acceptNext() {
+      guard inbound.count - freeSlots.count < connectionLimit else {
         Descriptor.close(descriptor)
         continue
       }
@@ -17,12 +17,28 @@ extension ClusterNode {
       inbound[slot].descriptor = descriptor
       inbound[slot].generation = generation
       inbound[slot].openedAt = now
+      acceptedCount += 1
+      inbound[slot].number = acceptedCount
       loop.add(descriptor, token: Token.inbound(slot, generation: generation))
+    }
+  }
+
+  /// Where no connection can be taken, the listener is left alone until the next sweep: it would be ready
+  /// all the time.
+  public mutating func acceptNext() -> Int32? {
+    do {
+      return try Descriptor.accept(listener)
+    } catch {
+      complain("\(error)")
+      watchesListener = false
+      loop.remove(listener)
+      return nil
     }
   }
 
   public mutating func closeInbound(_ slot: Int) {
     guard inbound[slot].isOpen else { return }
+    let orderedFaults = inbound[slot].ordersFaults
     loop.remove(inbound[slot].descriptor)
     Descriptor.close(inbound[slot].descriptor)
     let generation = inbound[slot].generation
@@ -30,22 +46,39 @@ extension ClusterNode {
     inbound[slot] = Inbound()
     inbound[slot].generation = generation
     freeSlots.append(slot)
+    if orderedFaults, !inbound.contains(where: { $0.ordersFaults }) { endFaults() }
   }
 
   /// Takes what has arrived, and deals with every whole frame of it.
   public mutating func readInbound(_ slot: Int) {
     let progress = inbound[slot].input.fill(from: inbound[slot].descriptor)
+    guard !inbound[slot].isClosing else {
+      inbound[slot].input.consume(inbound[slot].input.count)
+      if progress == .closed { closeInbound(slot) }
+      return
+    }
     // The buffer leaves its place while frames are dealt with, so that no step of that copies it.
     var input = InputBuffer()
     swap(&input, &inbound[slot].input)
     let generation = inbound[slot].generation
     do throws(WireError) {
       while inbound[slot].isOpen, inbound[slot].generation == generation,
+        !inbound[slot].isClosing,
         let header = try Frame.next(in: input.bytes, from: input.start, to: input.end)
       {
         try take(header, of: input, from: slot)
         input.consume(header.body.upperBound - input.start)
       }
+      if inbound[slot].isOpen, inbound[slot].role == nil, !inbound[slot].isClosing,
+        input.count > NodeLimits.helloByteCount
+      {
+        throw .malformed("\(input.count) bytes without a hello")
+      }
+    } catch .unsupportedVersion(let version) where inbound[slot].role == nil {
+      refuse(
+        slot,
+        "node \(number) speaks version \(Frame.version) of the frame format, not version \(version)"
+      )
     } catch {
       counters.garbage += 1
       complain("what came over a connection is no frame of this cluster (\(error)); it is closed")
@@ -87,29 +120,12 @@ extension ClusterNode {
     _ hello: Hello, _ header: FrameHeader, at slot: Int
   ) throws(WireError) {
     if let reason = objection(to: hello, from: header.sender) {
-      Frame.encode(
-        Sentence(reason), kind: .refusal, from: host.id, epoch: life,
-        into: &inbound[slot].output.writer)
-      inbound[slot].isClosing = true
-      complain("a \(hello.role) was refused: \(reason)")
-      markDirty(slot)
+      refuse(slot, reason)
       return
     }
-    if hello.role == .peer {
-      let peer = header.sender.index
-      guard header.epoch >= peerEpochs[peer] else {
-        throw .malformed("a hello of node \(peer) from an earlier life")
-      }
-      // Whatever still lies on connections of its earlier lives is void.
-      if header.epoch > peerEpochs[peer] {
-        for other in inbound.indices
-        where inbound[other].isOpen && inbound[other].role == .peer
-          && inbound[other].sender.index == peer
-        {
-          closeInbound(other)
-        }
-      }
-      peerEpochs[peer] = header.epoch
+    if hello.role == .peer, !isLatestLife(header, at: slot) {
+      refuse(slot, "node \(header.sender) has started again since")
+      return
     }
     inbound[slot].role = hello.role
     inbound[slot].sender = header.sender
@@ -119,6 +135,37 @@ extension ClusterNode {
     markDirty(slot)
     if hello.role == .runner { runnerSlots.append(slot) }
     if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
+  }
+
+  /// Tells a connection why it is of no use. It is then read until the other side hangs up or the hello
+  /// is overdue, because closing it at once could take the refusal back.
+  public mutating func refuse(_ slot: Int, _ reason: String) {
+    Frame.encode(
+      Sentence(reason), kind: .refusal, from: host.id, epoch: life,
+      into: &inbound[slot].output.writer)
+    inbound[slot].isClosing = true
+    complain("a connection was refused: \(reason)")
+    markDirty(slot)
+  }
+
+  /// Of two lives of a peer, the one whose connection was opened later is the present one, whatever their
+  /// numbers: a node that lost its disk counts from 1 again. What still lies on connections of the other
+  /// is void.
+  public mutating func isLatestLife(_ header: FrameHeader, at slot: Int) -> Bool {
+    let peer = header.sender.index
+    let number = inbound[slot].number
+    if let known = peerLives[peer], known.epoch != header.epoch {
+      guard number > known.connection else { return false }
+      for other in inbound.indices
+      where inbound[other].isOpen && inbound[other].role == .peer
+        && inbound[other].sender.index == peer
+      {
+        closeInbound(other)
+      }
+    }
+    peerLives[peer] = PeerLife(
+      epoch: header.epoch, connection: max(number, peerLives[peer]?.connection ?? 0))
+    return true
   }
 
   /// Why a connection cannot be of use, if it cannot.
@@ -158,11 +205,13 @@ extension ClusterNode {
   ) throws(WireError) {
     counters.messagesReceived += 1
     counters.bytesReceived += header.body.count + Frame.headerByteCount
-    let request = try Frame.decode(Host.Request.self, from: input.bytes, in: header.body)
+    guard header.body.count <= settings.largestRequest else {
+      throw .malformed("a request of \(header.body.count) bytes")
+    }
     if faultsAreActive, isLost(faults.clients) { return }
-    clients.set(
-      request.id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
-    host.submit(request, at: clock.reading(at: now))
+    var reader = WireReader(input.bytes, in: header.body)
+    let id = try host.submit(reading: &reader, at: clock.reading(at: now))
+    clients.set(id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
   }
 
   public mutating func markDirty(_ slot: Int) {
@@ -174,10 +223,12 @@ extension ClusterNode {
   /// Sends what waits for one connection, as far as it takes it.
   public mutating func flushInbound(_ slot: Int) {
     guard inbound[slot].isOpen else { return }
-    let progress = inbound[slot].output.flush(to: inbound[slot].descriptor)
-    if progress == .closed || inbound[slot].isClosing && inbound[slot].output.isEmpty {
+    if inbound[slot].output.flush(to: inbound[slot].descriptor) == .closed {
       closeInbound(slot)
       return
+    }
+    if inbound[slot].isClosing, inbound[slot].output.isEmpty {
+      Descriptor.endOutput(inbound[slot].descriptor)
     }
     watch(slot)
   }
@@ -190,8 +241,8 @@ extension ClusterNode {
   /// Watches for room if something waits for it.
   public mutating func watch(_ slot: Int) {
     let waits = !inbound[slot].output.isEmpty
-    let overflows = inbound[slot].output.count > NodeLimits.clientOutput
-    let isHeldBack = inbound[slot].role == .client && (holdsClientsBack || overflows)
+    let overflows = inbound[slot].output.count > settings.largestOutput
+    let isHeldBack = overflows || inbound[slot].role == .client && holdsClientsBack
     guard waits != inbound[slot].watchesWriting || isHeldBack != inbound[slot].isHeldBack else {
       return
     }

@@ -31,7 +31,8 @@ extension ClusterNode {
 
   public mutating func redialLater(_ peer: Int) {
     peers[peer].state = .idle
-    peers[peer].actAt = now + NodeLimits.redialPause
+    peers[peer].actAt =
+      now + (peers[peer].refusal == nil ? NodeLimits.redialPause : NodeLimits.refusedPause)
     dialAt = min(dialAt, peers[peer].actAt)
   }
 
@@ -74,30 +75,50 @@ extension ClusterNode {
   /// A peer says nothing on this connection but whether it takes it.
   public mutating func readPeer(_ peer: Int) {
     guard peers[peer].descriptor >= 0 else { return }
-    let progress = peers[peer].input.fill(from: peers[peer].descriptor, room: 4096)
-    while true {
-      guard
-        let found = try? Frame.next(
-          in: peers[peer].input.bytes, from: peers[peer].input.start, to: peers[peer].input.end)
-      else {
-        if peers[peer].input.count > 4096 {
-          counters.garbage += 1
-          hangUp(peer)
-          return
-        }
-        break
-      }
-      if found.kind == .refusal,
-        let reason = try? Frame.decode(
-          Sentence.self, from: peers[peer].input.bytes, in: found.body),
-        peers[peer].refusal != reason.text
+    let progress = peers[peer].input.fill(
+      from: peers[peer].descriptor, room: NodeLimits.helloByteCount)
+    do throws(WireError) {
+      while let found = try Frame.next(
+        in: peers[peer].input.bytes, from: peers[peer].input.start, to: peers[peer].input.end)
       {
-        peers[peer].refusal = reason.text
-        complain("\(peers[peer].endpoint) refuses this node: \(reason.text)")
+        try takeAnswer(found, from: peer)
+        peers[peer].input.consume(found.body.upperBound - peers[peer].input.start)
       }
-      peers[peer].input.consume(found.body.upperBound - peers[peer].input.start)
+      if peers[peer].input.count > NodeLimits.helloByteCount {
+        throw .malformed("an answer of \(peers[peer].input.count) bytes")
+      }
+    } catch .unsupportedVersion(let version) {
+      noteRefusal(
+        "it speaks version \(version) of the frame format, this node version \(Frame.version)",
+        of: peer)
+      hangUp(peer)
+      return
+    } catch {
+      counters.garbage += 1
+      complain("what answers at \(peers[peer].endpoint) is no node of this cluster (\(error))")
+      hangUp(peer)
+      return
     }
     if progress == .closed { hangUp(peer) }
+  }
+
+  public mutating func takeAnswer(
+    _ header: FrameHeader, from peer: Int
+  ) throws(WireError) {
+    switch header.kind {
+    case .welcome: peers[peer].refusal = nil
+    case .refusal:
+      let reason = try Frame.decode(
+        Sentence.self, from: peers[peer].input.bytes, in: header.body)
+      noteRefusal(reason.text, of: peer)
+    default: throw .malformed("\(header.kind) as an answer to a hello")
+    }
+  }
+
+  public mutating func noteRefusal(_ reason: String, of peer: Int) {
+    guard peers[peer].refusal != reason else { return }
+    peers[peer].refusal = reason
+    complain("\(peers[peer].endpoint) refuses this node: \(reason)")
   }
 
   public mutating func flushPeer(_ peer: Int) {
@@ -139,7 +160,15 @@ extension ClusterNode {
     let before = peers[to].output.writer.count
     Frame.encode(
       send.message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
-    counters.bytesSent += peers[to].output.writer.count - before
+    let byteCount = peers[to].output.writer.count - before
+    guard byteCount <= Frame.maximumByteCount else {
+      // The other side would hang up on it, and on every repetition.
+      peers[to].output.writer.count = before
+      counters.overflowed += 1
+      complain("a message of \(byteCount) bytes to node \(to) is too large for a frame")
+      return
+    }
+    counters.bytesSent += byteCount
     markPeerDirty(to)
   }
 }

@@ -28,8 +28,13 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var inbound: [Inbound] = []
   public var freeSlots: [Int] = []
   public var peers: [PeerLink]
-  /// The latest life of each peer that has said hello.
-  public var peerEpochs: [UInt32]
+  /// By node; `nil` until it has said hello.
+  public var peerLives: [PeerLife?]
+  /// Connections taken so far, and how many may be open at a time.
+  public var acceptedCount: UInt64 = 0
+  public var connectionLimit: Int
+  /// False while no connection can be taken.
+  public var watchesListener = true
   /// Connections and peers with something to send.
   public var dirtySlots: [Int] = []
   public var dirtyPeers: [Int] = []
@@ -50,6 +55,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var faults: NodeFaults
   public var faultsAreActive = false
   public var heldFrames = EventQueue<HeldFrame>()
+  public var heldByteCount = 0
   public var faultRandom: RandomStream
   /// A sync that a fault holds up: how many records it covers, and when it ends.
   public var heldSync: (target: Int, endsAt: Int64)?
@@ -85,7 +91,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     host = recovered
     barrier = DurabilityBarrier(recovered: log.recordCount)
     peers = settings.endpoints.map { PeerLink(endpoint: $0) }
-    peerEpochs = Array(repeating: 0, count: settings.endpoints.count)
+    peerLives = Array(repeating: nil, count: settings.endpoints.count)
+    connectionLimit = max(
+      min(NodeLimits.connections, Descriptor.raiseLimit() - NodeLimits.reservedDescriptors), 8)
     clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     faults = NodeFaults(nodeCount: settings.endpoints.count)
@@ -97,22 +105,29 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 
   /// Works until the log fails or `isStopped` says so; it is asked at least every 100 ms.
   public mutating func run(until isStopped: () -> Bool) throws {
+    try start()
+    while !isStopped() { try turn(atMost: 100_000_000) }
+  }
+
+  public mutating func start() throws {
     loop.add(listener, token: Token.listener)
     now = MonotonicClock.now()
     host.start(at: clock.reading(at: now))
     try finishTurn()
-    while !isStopped() {
-      let count = loop.wait(nanoseconds: min(nextDeadline - now, 100_000_000))
-      now = MonotonicClock.now()
-      let began = now
-      for position in 0..<count { attend(to: loop.ready[position]) }
-      fireTimers()
-      releaseHeld()
-      if now >= dialAt { dialPeers() }
-      try finishTurn()
-      if now >= sweepAt { sweep() }
-      if faults.slowness > 1, count > 0 { slowDown(since: began) }
-    }
+  }
+
+  /// One turn, which waits at most so many nanoseconds for something to do.
+  public mutating func turn(atMost nanoseconds: Int64) throws {
+    let count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
+    now = MonotonicClock.now()
+    let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
+    for position in 0..<count { attend(to: loop.ready[position]) }
+    fireTimers()
+    try releaseHeld()
+    if now >= dialAt { dialPeers() }
+    try finishTurn()
+    if now >= sweepAt { sweep() }
+    if let busyBefore { slowDown(since: busyBefore) }
   }
 
   deinit {
@@ -156,22 +171,25 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     }
   }
 
-  /// Once a second: those that never said hello go, and peers are dialled again.
+  /// Once a second: those that never said hello go, and connections are taken again if they could not be.
   public mutating func sweep() {
     sweepAt = now + 1_000_000_000
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].role == nil
       && now - inbound[slot].openedAt > NodeLimits.helloDeadline
     {
-      complain("a connection that did not say hello is closed")
+      if !inbound[slot].isClosing { complain("a connection that did not say hello is closed") }
       closeInbound(slot)
     }
+    guard !watchesListener else { return }
+    watchesListener = true
+    loop.add(listener, token: Token.listener)
   }
 
-  /// Everything this node computes takes longer by the fault's factor.
-  public func slowDown(since began: Int64) {
-    let spent = MonotonicClock.now() - began
-    Descriptor.sleep(nanoseconds: Int64(Double(spent) * (faults.slowness - 1)))
+  /// Everything this node computes takes longer by the fault's factor; what it waits for does not.
+  public func slowDown(since busyBefore: Int64) {
+    let spent = linux_processor_time() - busyBefore
+    Descriptor.sleep(nanoseconds: Int64(Double(spent) * max(faults.slowness - 1, 0)))
   }
 
   /// Tells whoever reads the node's standard error, a hundred times at most.

@@ -148,11 +148,9 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
         continue
       }
       let position = Int(loop.ready[ready].token)
-      if !connections[position].attend(loop.ready[ready], loop, now: now)
-        || !readFrames(position)
-      {
-        lose(position)
-      }
+      let isThere = connections[position].attend(loop.ready[ready], loop, now: now)
+      let isSound = readFrames(position)
+      if !isThere || !isSound { lose(position) }
     }
   }
 
@@ -186,6 +184,10 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
         try take(header, of: input, at: position)
         input.consume(header.body.upperBound - input.start)
       }
+    } catch .unsupportedVersion(let version) {
+      connections[position].refusal =
+        "node \(connections[position].node) speaks version \(version) of the frame format, this "
+        + "program version \(Frame.version)"
     } catch {
       return false
     }
@@ -207,6 +209,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     case .welcome:
       connections[position].state = .welcome
       connections[position].life = header.epoch
+      connections[position].welcomeCount += 1
     case .refusal:
       connections[position].refusal =
         try Frame.decode(Sentence.self, from: input.bytes, in: header.body).text

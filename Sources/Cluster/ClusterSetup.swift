@@ -20,9 +20,10 @@ public struct ClusterSetup: Sendable {
   public var warmUp = Interval.seconds(1)
   public var duration = Interval.seconds(10)
   public var window = Interval.milliseconds(100)
-  /// How long to wait for somebody to be in charge before the trial, and for the cluster to come to rest
-  /// after it.
+  /// How long to wait for somebody to be in charge before the trial.
   public var patience = Interval.seconds(10)
+  /// How long to wait for the cluster to come to rest after the trial, and for what it holds.
+  public var patienceAtEnd = Interval.seconds(20)
   public var maxSkew = Interval.zero
   public var maxDrift = 0.0
   public var seed: UInt64 = 1

@@ -12,7 +12,8 @@ extension ClusterTrial {
     occurrences.append(
       Occurrence(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        start: driver.now, end: fault.end.map { min($0, setup.duration.nanoseconds) }))
+        planned: fault.start, start: driver.now,
+        end: fault.end.map { min($0, setup.duration.nanoseconds) }))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()

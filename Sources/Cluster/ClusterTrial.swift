@@ -29,6 +29,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public let skews: [Interval]
   /// Nodes that a fault of their disk may keep from starting again.
   public var mayRefuse: [Bool]
+  /// The trial's time at which nodes and progress are looked after next.
+  public var attendAt: Int64 = 0
+  public var isAbandoned = false
+  /// Operations of the load that were acknowledged; those that read back do not count.
+  public var loadAnswered: Int?
 
   public enum Deed: Sendable {
     case faultStarts(Int)
@@ -39,7 +44,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// - Parameters:
   ///   - launcher: how nodes are started; `nil` if the cluster runs already.
-  ///   - directory: where started nodes keep their logs; removed by the end of the trial.
+  ///   - directory: where started nodes keep their logs. It is the caller's, and no longer used when the
+  ///     trial has ended.
   @inlinable
   public init(
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
@@ -92,11 +98,14 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     driver.start(end: setup.duration.nanoseconds)
     guard try advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
+    loadAnswered = driver.answered
     try freshReports(within: .milliseconds(500))
     let counters = meters.map(\.measured)
-    let hasSettled = try settle()
-    let hasReadBack = hasSettled ? try readBack() : false
+    let hasSettled = try settle(progress)
+    let hasReadBack = hasSettled ? try readBack(progress) : false
+    guard !isAbandoned else { return nil }
     if hasSettled { try compareStates() }
+    if !hasReadBack { notes.append(whyNotReadBack(hasSettled)) }
     processes.endAll()
     return ClusterStock(
       counters: counters, faults: occurrences, leadership: leadership, violations: violations,
@@ -117,12 +126,14 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     driver.origin = MonotonicClock.now()
-    while !driver.port.isConnected || aim.leader(among: views) == nil {
+    while !driver.port.isConnected || driver.port.reports.contains(where: { $0 == nil })
+      || aim.leader(among: views) == nil
+    {
       try driver.port.wait(nanoseconds: 10_000_000)
       attendReports()
       if let refusal = driver.port.refusal { throw ClusterError(refusal) }
       for node in meters.indices where processes.hasEnded(node) {
-        throw ClusterError("node \(node) did not start: \(processes.lastWords(of: node))")
+        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
       }
       guard progress(.zero, 0) else { return false }
       guard MonotonicClock.now() < limit else {
@@ -140,7 +151,6 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
-    var nextProgress: Int64 = 0
     while true {
       let next = agenda.isEmpty ? end : min(end, agenda.nextTime)
       try driver.turn(until: min(next, driver.now + 50_000_000))
@@ -151,12 +161,19 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       }
       driver.port.flush()
       if driver.now >= end { return true }
-      if driver.now >= nextProgress {
-        nextProgress = driver.now + 50_000_000
-        try attendProcesses()
-        guard progress(Interval(nanoseconds: driver.now), driver.answered) else { return false }
-      }
+      guard try goesOn(progress) else { return false }
     }
+  }
+
+  /// Now and then: whether the nodes are still there, and whether anybody still wants the trial.
+  @inlinable
+  public mutating func goesOn(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    guard !isAbandoned, driver.now >= attendAt else { return !isAbandoned }
+    attendAt = driver.now + 50_000_000
+    try attendProcesses()
+    let time = min(driver.now, setup.duration.nanoseconds)
+    isAbandoned = !progress(Interval(nanoseconds: time), loadAnswered ?? driver.answered)
+    return !isAbandoned
   }
 
   @inlinable
@@ -199,11 +216,17 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public mutating func attendReports() {
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
-      if connection.state == .welcome, connection.life != meters[node].toldLife {
-        meters[node].toldLife = connection.life
+      if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
+        meters[node].welcomeCount = connection.welcomeCount
+        // Faults end with the connection over which they were ordered, steps of a clock with the node.
         meters[node].toldFaults = nil
-        if skews[node] != .zero { driver.port.order(.stepClock(skews[node]), to: node) }
+        if connection.life != meters[node].toldLife, skews[node] != .zero {
+          driver.port.order(.stepClock(skews[node]), to: node)
+        }
+        meters[node].toldLife = connection.life
         tellFaults(to: node)
+        // Whether a node that others have started takes faults at all should be known before the trial.
+        if !processes.isOurs, !plan.isEmpty { driver.port.order(.stepClock(.zero), to: node) }
         driver.port.order(.report(digest: false), to: node)
         driver.port.flush()
       }
@@ -222,20 +245,20 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
   }
 
-  /// Nodes that have ended by themselves are dead for good if a fault of their disk explains it, and an
-  /// error of ours otherwise.
+  /// A node that has ended although no fault was to end it is dead for good if a fault of its disk
+  /// explains that. Otherwise somebody has killed it or it is broken, and the trial measures neither: it
+  /// ends with an error.
   @inlinable
   public mutating func attendProcesses() throws {
-    for node in meters.indices where ledger.downs(of: node) == 0 && processes.hasEnded(node) {
-      let words = processes.lastWords(of: node)
+    if let refusal = driver.port.refusal { throw ClusterError(refusal) }
+    for node in meters.indices where processes.hasEnded(node) {
+      driver.port.setDown(node, true)
+      guard ledger.downs(of: node) == 0 else { continue }
+      let ending = processes.ending(of: node)
       guard mayRefuse[node] else {
-        throw ClusterError("node \(node) has ended by itself: \(words)")
+        throw ClusterError("node \(node) has ended, which no fault explains: \(ending)")
       }
-      driver.port.setDown(node, true)
-      notes.append("node \(node) did not start again: \(words)")
-    }
-    for node in meters.indices where ledger.downs(of: node) > 0 && processes.hasEnded(node) {
-      driver.port.setDown(node, true)
+      notes.append("node \(node) did not start again: \(ending)")
     }
   }
 }
@@ -244,7 +267,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 public struct NodeMeter: Sendable {
   public var startsWithNextReport = false
   public var seenReports = 0
-  /// The life that has been told its faults, and what it was told.
+  /// The connection and the life that have been told what holds, and which faults these are.
+  public var welcomeCount = 0
   public var toldLife: UInt32 = 0
   public var toldFaults: NodeFaults?
   public var life: UInt32 = 0

@@ -21,8 +21,12 @@ public struct DialedConnection: Sendable {
   public var isDirty = false
   /// How often the node had started when it took this connection.
   public var life: UInt32 = 0
+  /// How often a node has taken this connection.
+  public var welcomeCount = 0
   /// Why the node would have none of it.
   public var refusal: String?
+  /// Why the last attempt to connect failed: the system's error number, or 0.
+  public var connectError: Int32 = 0
 
   public init(endpoint: Endpoint, node: ReplicaID, token: UInt64) {
     self.endpoint = endpoint
@@ -34,16 +38,26 @@ public struct DialedConnection: Sendable {
 
   /// Begins to connect. `hello` leaves as soon as that is done.
   public mutating func dial(_ loop: borrowing EventLoop, hello: Hello, now: Int64) {
-    guard let opened = try? endpoint.connect() else {
+    guard dial(loop, now: now) else { return }
+    Frame.encode(hello, kind: .hello, from: ReplicaID(Int(UInt16.max)), into: &output.writer)
+  }
+
+  /// Begins to connect.
+  /// - Returns: false if that is not possible now.
+  @discardableResult
+  public mutating func dial(_ loop: borrowing EventLoop, now: Int64) -> Bool {
+    do throws(SocketError) {
+      descriptor = try endpoint.connect()
+    } catch {
+      connectError = error.code
       rest(now)
-      return
+      return false
     }
-    descriptor = opened
     state = .connecting
     actAt = now + NodeLimits.dialDeadline
     watchesWriting = true
-    loop.add(opened, token: token, writes: true)
-    Frame.encode(hello, kind: .hello, from: ReplicaID(Int(UInt16.max)), into: &output.writer)
+    loop.add(descriptor, token: token, writes: true)
+    return true
   }
 
   public mutating func rest(_ now: Int64) {
@@ -61,7 +75,8 @@ public struct DialedConnection: Sendable {
     rest(now)
   }
 
-  /// The socket is ready for something. Afterwards `input` may hold frames.
+  /// The socket is ready for something. Afterwards `input` may hold frames, also if the connection is
+  /// gone: they are the last, and a refusal may be among them.
   /// - Returns: false if the connection is gone.
   public mutating func attend(
     _ ready: linux_ready, _ loop: borrowing EventLoop, now: Int64
@@ -69,12 +84,13 @@ public struct DialedConnection: Sendable {
     guard descriptor >= 0 else { return true }
     if state == .connecting {
       guard ready.writable != 0 || ready.broken != 0 else { return true }
-      guard linux_connect_result(descriptor) == 0 else { return false }
+      connectError = -linux_connect_result(descriptor)
+      guard connectError == 0 else { return false }
       state = .greeted
     }
-    if ready.writable != 0, !flush(loop) { return false }
-    guard ready.readable != 0 || ready.broken != 0 else { return true }
-    return input.fill(from: descriptor) == .open || input.count > 0
+    let canSend = ready.writable == 0 || flush(loop)
+    guard ready.readable != 0 || ready.broken != 0 || !canSend else { return true }
+    return input.fill(from: descriptor) == .open && canSend
   }
 
   /// - Returns: false if the connection is gone.

@@ -12,6 +12,10 @@ public struct Inbound: Sendable {
   /// The peer, and its life, if it is one.
   public var sender = ReplicaID(0)
   public var epoch: UInt32 = 0
+  /// Connections are numbered as they are taken.
+  public var number: UInt64 = 0
+  /// Faults have been ordered over this connection; they end with it.
+  public var ordersFaults = false
   public var openedAt: Int64 = 0
   public var input = InputBuffer()
   public var output = OutputBuffer()
@@ -19,12 +23,18 @@ public struct Inbound: Sendable {
   public var isDirty = false
   public var watchesWriting = false
   public var isHeldBack = false
-  /// It will be closed as soon as its output has left.
+  /// It was refused and is being told so: nothing more is taken from it.
   public var isClosing = false
 
   public init() {}
 
   public var isOpen: Bool { descriptor >= 0 }
+}
+
+/// The latest life of a peer that has said hello, and the last connection on which it did.
+public struct PeerLife: Sendable, Equatable {
+  public var epoch: UInt32
+  public var connection: UInt64
 }
 
 /// The connection over which this node speaks to one peer.
@@ -45,7 +55,7 @@ public struct PeerLink: Sendable {
   public var output = OutputBuffer()
   public var watchesWriting = false
   public var isDirty = false
-  /// The last refusal, so that it is told once.
+  /// Why the peer will have none of this node, so that it is told once.
   public var refusal: String?
   /// By the link's faults: when the last message that was held up leaves, and when the link is free.
   public var lastDeparture: Int64 = 0

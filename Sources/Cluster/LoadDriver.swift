@@ -170,10 +170,17 @@ where Port.Application == Load.Application {
     case .nothing: break
     case .send(let request, let replica): port.send(request, to: replica)
     case .finish(let outcome, let attempts):
-      if case .answered = outcome { answered += 1 }
+      let isAnswered = if case .answered = outcome { true } else { false }
+      if isAnswered { answered += 1 }
       load.end(
         client: client, outcome: outcome, attempts: attempts, at: Interval(nanoseconds: now))
-      goOn(client)
+      if !isAnswered, !clients.machines[client].resends, case .closed = clients.arrival {
+        // A server that refuses at once would be asked again without end in this very turn.
+        agenda.push(
+          .clientReady(client), at: time + clients.machines[client].pause.nanoseconds)
+      } else {
+        goOn(client)
+      }
       return
     }
     scheduleWake(client)
@@ -209,5 +216,7 @@ where Port.Application == Load.Application {
     }
     load.close(at: Interval(nanoseconds: now))
     isSilent = true
+    // What was to happen to these clients must not happen to those that come after them.
+    agenda = EventQueue()
   }
 }

@@ -13,34 +13,33 @@ public struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible 
 public struct ChildProcess: ~Copyable {
   public let number: pid_t
   public private(set) var isRunning = true
+  /// How it has ended, as `waitpid` tells it.
+  public private(set) var status: Int32 = 0
+  private let endsByItself: Bool
 
   /// - Parameters:
+  ///   - setting: `NAME=value`, added to the environment unless the variable is set already.
   ///   - input: becomes the child's standard input; -1 for none.
-  ///   - messages: a file to which its standard output and error go; nil for nowhere.
+  ///   - messages: becomes its standard output and error; -1 for none.
+  ///   - endsByItself: whoever lets go of the child waits for its end, and does not kill it.
   public init(
-    program: String, arguments: [String], input: Int32 = -1, messages: String? = nil
+    program: String, arguments: [String], setting: String? = nil, input: Int32 = -1,
+    messages: Int32 = -1, endsByItself: Bool = false
   ) throws(ClusterError) {
-    var file: Int32 = -1
-    if let messages {
-      file = open(messages, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-      guard file >= 0 else {
-        throw ClusterError("cannot write \(messages): \(SocketError.text(of: errno))")
-      }
-    }
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
     words.append(nil)
-    let started = linux_spawn(program, words, input, file)
+    let started = linux_spawn(program, words, setting, input, messages)
     for word in words { free(word) }
-    if file >= 0 { close(file) }
     guard started > 0 else {
       throw ClusterError("cannot start \(program): \(SocketError.text(of: -started))")
     }
     number = started
+    self.endsByItself = endsByItself
   }
 
   deinit {
     if isRunning {
-      kill(number, SIGKILL)
+      if !endsByItself { kill(number, SIGKILL) }
       var status: Int32 = 0
       _ = linux_reap(number, 1, &status)
     }
@@ -50,16 +49,14 @@ public struct ChildProcess: ~Copyable {
     if isRunning { _ = Glibc.kill(number, signal) }
   }
 
-  /// Whether the process has ended by now; the status is then as `waitpid` tells it.
+  /// Whether the process has ended by now.
   public mutating func hasEnded() -> Bool {
-    var status: Int32 = 0
     if isRunning, linux_reap(number, 0, &status) != 0 { isRunning = false }
     return !isRunning
   }
 
   /// Waits until the process has ended by itself.
   public mutating func wait() {
-    var status: Int32 = 0
     if isRunning { _ = linux_reap(number, 1, &status) }
     isRunning = false
   }
@@ -71,10 +68,11 @@ public struct ChildProcess: ~Copyable {
   }
 }
 
-/// Removes a directory with all that is in it as soon as this process has ended, however it ended: a shell
-/// that waits for the end of a pipe, in a session of its own.
+/// Removes a directory with all that is in it when this value ends, or as soon as this process has ended,
+/// however it ended: a shell that waits for the end of a pipe, in a session of its own. The directory may
+/// be made after its guard, so that there is no moment at which it is there without one.
 public struct DirectoryGuard: ~Copyable {
-  private var shell: ChildProcess
+  private let shell: ChildProcess
   private let pipe: Int32
   public let path: String
 
@@ -86,28 +84,37 @@ public struct DirectoryGuard: ~Copyable {
     guard result == 0 else {
       throw ClusterError("cannot make a pipe: \(SocketError.text(of: -result))")
     }
-    // The nodes die with the process that started them, but perhaps a moment later.
+    // A line says that nobody uses the directory any more. Without one its user has died: then the nodes
+    // die, too, but perhaps a moment later, and one that was just starting may make it once more.
     let script = """
-      cat > /dev/null
+      if read -r line; then rm -rf -- "$1"; exit; fi
       tries=0
-      while [ -e "$1" ] && [ $tries -lt 100 ]; do
-        rm -rf -- "$1" 2> /dev/null
+      absent=0
+      while [ $absent -lt 3 ] && [ $tries -lt 200 ]; do
+        if [ -e "$1" ]; then absent=0; rm -rf -- "$1"; else absent=$((absent + 1)); fi
         tries=$((tries + 1))
         sleep 0.05
       done
       """
-    defer { close(ends.0) }
+    var isMade = false
+    defer {
+      close(ends.0)
+      if !isMade { close(ends.1) }
+    }
     let shell = try ChildProcess(
-      program: "/bin/sh", arguments: ["-c", script, "rsmbench-guard", path], input: ends.0)
+      program: "/bin/sh", arguments: ["-c", script, "rsmbench-guard", path], input: ends.0,
+      endsByItself: true)
     self.path = path
     pipe = ends.1
     self.shell = shell
+    isMade = true
   }
 
-  /// Removes the directory now.
-  public consuming func finish() {
+  deinit {
+    // A shell that somebody has ended cannot take the line, and nothing follows from that.
+    let line: [UInt8] = [0x0A]
+    _ = write(pipe, line, 1)
     close(pipe)
-    shell.wait()
   }
 }
 
@@ -128,8 +135,8 @@ public struct NodeLauncher: Sendable {
   public static var thisProgram: String {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = readlink("/proc/self/exe", &path, path.count - 1)
-    return count > 0
-      ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+    guard count > 0 else { return "" }
+    return String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 
@@ -139,20 +146,28 @@ public struct NodeProcess: ~Copyable {
   public let directory: String
   private let launcher: NodeLauncher
   private var child: ChildProcess?
+  /// What the node says on its standard output and error: a file in memory, since the disk may be what it
+  /// has to complain of.
+  private let messages: Int32
 
   public init(number: Int, directory: String, launcher: NodeLauncher) {
     self.number = number
     self.directory = directory
     self.launcher = launcher
     child = nil
+    messages = linux_memory_file()
   }
 
-  private var messages: String { directory + ".messages" }
+  deinit { if messages >= 0 { close(messages) } }
+
+  /// Lets the C library ask for huge pages: a log that grows in memory costs a page fault for each 4 KiB
+  /// otherwise, a tenth of a busy replica's time.
+  private static let allocation = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
 
   public mutating func start() throws(ClusterError) {
     let started = try ChildProcess(
       program: launcher.program, arguments: launcher.arguments(number, directory),
-      messages: messages)
+      setting: NodeProcess.allocation, messages: messages)
     processNumber = started.number
     child = consume started
   }
@@ -173,22 +188,36 @@ public struct NodeProcess: ~Copyable {
 
   public mutating func signal(_ signal: Int32) { child?.signal(signal) }
 
-  /// Whether the process has ended although nobody ended it.
+  /// Whether the process has ended although this process did not end it; told once.
   public mutating func hasEnded() -> Bool {
     guard child?.hasEnded() == true else { return false }
+    ending = describe(child?.status ?? 0)
     forget()
     return true
   }
 
+  /// How the process has ended when it last did so by itself or at the hands of somebody else.
+  public private(set) var ending = ""
+
+  private func describe(_ status: Int32) -> String {
+    let words = lastWords
+    let signal = status & 0x7F
+    guard signal == 0 else {
+      // What it had complained of before has nothing to do with a signal from outside.
+      let isFromOutside = [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(signal)
+      return "killed by signal \(signal)" + (isFromOutside || words.isEmpty ? "" : ": \(words)")
+    }
+    let code = status >> 8 & 0xFF
+    return code == 0 || words.isEmpty ? "exit code \(code)" : words
+  }
+
   /// The last line that the node has written to its standard error.
   public var lastWords: String {
-    let file = open(messages, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return "" }
-    defer { close(file) }
-    let size = lseek(file, 0, SEEK_END)
-    lseek(file, max(0, size - 4096), SEEK_SET)
+    guard messages >= 0 else { return "" }
+    var status = stat()
+    guard fstat(messages, &status) == 0 else { return "" }
     var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = max(read(file, &bytes, bytes.count), 0)
+    let count = max(pread(messages, &bytes, bytes.count, max(0, status.st_size - 4096)), 0)
     let lines = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
     return lines.last.map(String.init) ?? ""
   }

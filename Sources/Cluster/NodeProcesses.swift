@@ -1,12 +1,8 @@
 import Glibc
 
-/// All nodes of a cluster that this process has started. None of them outlives it, nor, unless it is to be
-/// kept, their directory.
+/// All nodes of a cluster that this process has started. None of them outlives it.
 public struct NodeProcesses: ~Copyable {
   private var nodes: [Int: Box] = [:]
-  private let directory: String
-  private let keepsDirectory: Bool
-  private var guardian: DirectoryGuard?
 
   /// Processes cannot be copied, which arrays of them would need.
   private final class Box {
@@ -15,15 +11,10 @@ public struct NodeProcesses: ~Copyable {
   }
 
   /// - Parameters:
-  ///   - directory: of all nodes; each has a directory of its own below.
+  ///   - directory: of all nodes; each has a directory of its own below. It is the caller's, who may keep
+  ///     it for their next start or remove it.
   ///   - launcher: `nil` for nodes that others have started.
-  ///   - keepsDirectory: what the nodes have written is there for their next start.
-  public init(
-    count: Int, directory: String, launcher: NodeLauncher?, keepsDirectory: Bool = false
-  ) {
-    self.directory = directory
-    self.keepsDirectory = keepsDirectory
-    guardian = nil
+  public init(count: Int, directory: String, launcher: NodeLauncher?) {
     guard let launcher else { return }
     for number in 0..<count {
       nodes[number] = Box(
@@ -37,8 +28,6 @@ public struct NodeProcesses: ~Copyable {
   public var isOurs: Bool { !nodes.isEmpty }
 
   public mutating func startAll() throws(ClusterError) {
-    guard isOurs else { return }
-    if !keepsDirectory { guardian = try DirectoryGuard(path: directory) }
     for number in nodes.keys.sorted() { try nodes[number]!.process.start() }
   }
 
@@ -47,13 +36,10 @@ public struct NodeProcesses: ~Copyable {
   public func signal(_ node: Int, _ signal: Int32) { nodes[node]?.process.signal(signal) }
   public func hasEnded(_ node: Int) -> Bool { nodes[node]?.process.hasEnded() ?? false }
   public func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
-  public func lastWords(of node: Int) -> String { nodes[node]?.process.lastWords ?? "" }
+  /// How a node has ended that nobody here has ended.
+  public func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
   public func directory(of node: Int) -> String? { nodes[node]?.process.directory }
   public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
 
-  /// Ends all nodes and removes their directory.
-  public mutating func endAll() {
-    for box in nodes.values { box.process.end() }
-    if let guardian = guardian.take() { guardian.finish() }
-  }
+  public func endAll() { for box in nodes.values { box.process.end() } }
 }

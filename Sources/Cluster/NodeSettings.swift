@@ -18,6 +18,10 @@ public struct NodeSettings: Sendable {
   public var seed: UInt64 = 1
   /// Whether whoever connects as a runner may inject faults.
   public var allowsFaults = false
+  /// Bytes of one request: what is made of it must fit into a frame between nodes, too.
+  public var largestRequest = 34 << 20
+  /// Bytes that may wait to be sent over a connection that others opened before what they ask waits, too.
+  public var largestOutput = 8 << 20
   /// How far the node's clock is off, and by which share it runs fast.
   public var clockSkew = Interval.zero
   public var clockDrift = 0.0
@@ -39,18 +43,24 @@ public struct NodeSettings: Sendable {
 public enum NodeLimits {
   /// Bytes that wait for one peer; what comes on top is given up, as a network would.
   public static let peerOutput = 64 << 20
-  /// Bytes that wait for the clients of one connection before their requests wait, too.
-  public static let clientOutput = 8 << 20
   /// Entries that are proposed and not committed before clients' requests wait.
   public static let uncommitted = 1024
   /// Gathered reads that the core has not answered before clients' requests wait.
   public static let waitingReads = 4096
-  /// Connections from others.
+  /// Connections from others, if there are descriptors for so many.
   public static let connections = 10_000
+  /// Descriptors that are left to the log, the peers and the standard streams.
+  public static let reservedDescriptors = 128
+  /// Bytes that a connection may have sent before it has said hello.
+  public static let helloByteCount = 4096
+  /// Bytes of messages that faults of links hold up; what comes on top is given up.
+  public static let held = 64 << 20
   /// Until then a connection must have said who it is.
   public static let helloDeadline: Int64 = 5_000_000_000
   /// Pause before a peer that could not be reached is dialled again.
   public static let redialPause: Int64 = 20_000_000
+  /// Pause before one that has refused this node is dialled again.
+  public static let refusedPause: Int64 = 1_000_000_000
   /// After which an attempt to connect is given up.
   public static let dialDeadline: Int64 = 2_000_000_000
 }

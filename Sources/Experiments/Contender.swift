@@ -59,11 +59,14 @@ public struct TargetChoice: Sendable, Equatable {
   public var kind: TargetKind
   /// Numeric, with a port: `127.0.0.1:6379` or `[::1]:6379`.
   public var address: String
+  /// Of redis: replicas that must acknowledge each write (`WAIT`); 0 for none.
+  public var wait: Int
 
-  public init(name: String, kind: TargetKind, address: String) {
+  public init(name: String, kind: TargetKind, address: String, wait: Int = 0) {
     self.name = name
     self.kind = kind
     self.address = address
+    self.wait = wait
   }
 }
 

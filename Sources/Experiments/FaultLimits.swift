@@ -35,6 +35,10 @@ struct FaultLimits {
 
   /// By the key of the fault's parameter.
   var diskFaults: [String: String] {
+    if !startsProcesses {
+      let reason = "the runner could not start the node again"
+      return ["error": reason, "full": reason, "bitRot": reason]
+    }
     guard runtime == .simulation else { return [:] }
     return [
       "error": "failing syncs cannot be injected in the simulation",

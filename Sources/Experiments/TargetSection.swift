@@ -6,8 +6,19 @@ import Workloads
 ///
 ///     target: { redis: "127.0.0.1:6379" }
 ///     target: [{ name: "my-redis", redis: "10.0.0.7:6379" }, { etcd: "localhost:2379" }]
+///     target: { redis: "127.0.0.1:6379", wait: 2 }
 ///
 /// The row is called as the system unless `name` says otherwise. With a target `protocols` may be `[]`.
+///
+/// `redis` is any server that speaks RESP2. Clients share `workload.connections` and pipeline. With
+/// `wait: N` (0...64, default 0) every write is followed by `WAIT N` with the workload's timeout, and
+/// counts as acknowledged only if so many replicas have it; otherwise it is unknown. `WAIT` holds up what
+/// is behind it on its connection, so each client then has a connection of its own (up to 1024).
+///
+/// `etcd` is etcd 3.4 or later, asked through its JSON gateway with linearizable reads. The gateway answers
+/// one request of a connection at a time, so here, too, each client has its own (up to 1024).
+///
+/// Neither TLS nor passwords are supported.
 struct TargetSection {
   private static let example = #"{ redis: "127.0.0.1:6379" }"#
 
@@ -46,22 +57,29 @@ struct TargetSection {
     guard case .object = node.value else {
       throw node.refused("a target, such as \(TargetSection.example), or a list of targets")
     }
-    let section = try Section(node, path: node.path, known: ["name"] + kinds.map(\.rawValue))
+    let section = try Section(
+      node, path: node.path, known: ["name"] + kinds.map(\.rawValue) + ["wait"])
     let named = kinds.filter { section[$0.rawValue] != nil }
     guard let kind = named.first, named.count == 1,
       let address = section[kind.rawValue]
     else {
       throw node.refused("exactly one of " + kinds.map(\.rawValue).joined(separator: " and "))
     }
+    if kind != .redis, let wait = section["wait"] {
+      throw wait.refused(
+        "a wait only with redis, whose primary acknowledges before its replicas do")
+    }
     return TargetChoice(
       name: try section["name"]?.name() ?? kind.rawValue, kind: kind,
-      address: try address.address(orLocalhost: true))
+      address: try address.address(orLocalhost: true),
+      wait: try section["wait"]?.integer(in: 0...64) ?? 0)
   }
 }
 
 extension TargetChoice {
   var json: JSONValue {
-    .object([.init("name", .string(name)), .init(kind.rawValue, .string(address))])
+    let wait = kind == .redis ? [JSONValue.Member("wait", .integer(Int128(wait)))] : []
+    return .object([.init("name", .string(name)), .init(kind.rawValue, .string(address))] + wait)
   }
 }
 

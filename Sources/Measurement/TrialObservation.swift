@@ -49,14 +49,21 @@ public struct FaultOccurrence: Sendable, Equatable {
   public var target: String
   /// The node or nodes it was resolved to: `2`, or `0+2`.
   public var node: String
+  /// When it was to start: the same in all trials of an experiment, unless chance drew it.
+  public var plannedNs: Int64
   public var startNs: Int64
   /// When it was healed; nil if it lasts to the end of the trial.
   public var endNs: Int64?
 
-  public init(kind: String, target: String, node: String, startNs: Int64, endNs: Int64? = nil) {
+  /// - Parameter plannedNs: nil: it started as planned.
+  public init(
+    kind: String, target: String, node: String, plannedNs: Int64? = nil, startNs: Int64,
+    endNs: Int64? = nil
+  ) {
     self.kind = kind
     self.target = target
     self.node = node
+    self.plannedNs = plannedNs ?? startNs
     self.startNs = startNs
     self.endNs = endNs
   }

@@ -72,18 +72,47 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       gatheredReads.append(request)
       return
     }
-    switch sessions.standing(of: request.id) {
-    case .answered(let response):
-      replies.append(Reply(id: request.id, result: .answer(response)))
-    case .superseded: break
-    case .fresh:
-      builder.append(request.id, request.command)
-      if builder.count >= Self.maximumBatchCount
-        || builder.byteCount >= Self.maximumBatchByteCount
-      {
-        core.handle(.requested(builder.build()), at: now, into: &effects)
-      }
+    guard isFresh(request.id) else { return }
+    builder.append(request.id, request.command)
+    closeFullBatch(at: now)
+  }
+
+  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as decoding
+  /// it, but the bytes of an update are only checked and go into the batch as they are.
+  /// - Throws: they are no request; nothing has been taken.
+  public mutating func submit(
+    reading reader: inout WireReader, at now: Instant
+  ) throws(WireError) -> RequestID {
+    let id = try RequestID(from: &reader)
+    let start = reader.offset
+    guard try !Application.isReadOnly(reading: &reader) else {
+      reader.offset = start
+      gatheredReads.append(Request(id: id, command: try reader.readLast(Application.Command.self)))
+      return id
     }
+    if isFresh(id) {
+      builder.append(id, encoded: reader.storage, in: start..<reader.end)
+      closeFullBatch(at: now)
+    }
+    return id
+  }
+
+  /// Whether a request has not taken effect yet. One that has is answered again.
+  public mutating func isFresh(_ id: RequestID) -> Bool {
+    switch sessions.standing(of: id) {
+    case .answered(let response):
+      replies.append(Reply(id: id, result: .answer(response)))
+      return false
+    case .superseded: return false
+    case .fresh: return true
+    }
+  }
+
+  public mutating func closeFullBatch(at now: Instant) {
+    guard
+      builder.count >= Self.maximumBatchCount || builder.byteCount >= Self.maximumBatchByteCount
+    else { return }
+    core.handle(.requested(builder.build()), at: now, into: &effects)
   }
 
   /// Whether this turn has set the timer anew or cancelled it: had it fired before, that is void.
@@ -152,9 +181,9 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       case .answered(let earlier): response = earlier
       case .fresh:
         // Bytes that are no command cannot come from a host; skipping them is the same everywhere.
-        guard let command = reader.command(as: Application.Command.self) else { continue }
+        guard let answer = reader.apply(to: &application) else { continue }
         executedCount += 1
-        response = application.apply(command)
+        response = answer
         sessions.record(id, response: response)
       }
       if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }

@@ -76,9 +76,9 @@ extension Batch: WireCodable {
 
 /// Walks over the requests of a batch: `next()` moves to a request, `command(as:)` decodes it.
 public struct BatchReader {
-  private var reader: WireReader
-  private var remaining: Int
-  private var commandEnd = 0
+  public var reader: WireReader
+  public var remaining: Int
+  public var commandEnd = 0
 
   init(_ batch: Batch) {
     reader = WireReader(batch.bytes)
@@ -90,6 +90,7 @@ public struct BatchReader {
     guard remaining > 0 else { return nil }
     remaining -= 1
     reader.offset = commandEnd
+    reader.end = reader.storage.count
     guard let client = try? reader.read(UInt64.self),
       let sequence = try? reader.read(UInt64.self),
       let length = try? reader.read(UInt32.self)
@@ -103,12 +104,20 @@ public struct BatchReader {
     guard let command = try? Command(from: &reader), reader.offset == commandEnd else { return nil }
     return command
   }
+
+  /// Applies the command of the request that `next()` returned; `nil` if its bytes are none.
+  public mutating func apply<Application: StateMachine>(
+    to application: inout Application
+  ) -> Application.Response? {
+    reader.end = commandEnd
+    return try? application.apply(reading: &reader)
+  }
 }
 
 /// Gathers requests into a batch.
 public struct BatchBuilder: Sendable {
-  private var writer = WireWriter()
-  public private(set) var count = 0
+  public var writer = WireWriter()
+  public var count = 0
 
   public init() {}
 
@@ -116,12 +125,21 @@ public struct BatchBuilder: Sendable {
   public var byteCount: Int { writer.count }
 
   public mutating func append<Command: WireCodable>(_ id: RequestID, _ command: Command) {
-    let length = command.encodedByteCount
-    writer.reserve(Batch.headerByteCount + length)
+    begin(id, commandByteCount: command.encodedByteCount)
+    command.encode(into: &writer)
+  }
+
+  /// Adds a request whose command lies encoded in a part of a buffer.
+  public mutating func append(_ id: RequestID, encoded bytes: [UInt8], in range: Range<Int>) {
+    begin(id, commandByteCount: range.count)
+    writer.write(bytes, in: range)
+  }
+
+  public mutating func begin(_ id: RequestID, commandByteCount: Int) {
+    writer.reserve(Batch.headerByteCount + commandByteCount)
     writer.write(id.client.rawValue)
     writer.write(id.sequence)
-    writer.write(UInt32(length))
-    command.encode(into: &writer)
+    writer.write(UInt32(commandByteCount))
     count += 1
   }
 

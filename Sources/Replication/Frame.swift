@@ -121,9 +121,7 @@ public enum Frame {
     _ type: Body.Type, from bytes: [UInt8], in body: Range<Int>
   ) throws(WireError) -> Body {
     var reader = WireReader(bytes, in: body)
-    let value = try Body(from: &reader)
-    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes after the message") }
-    return value
+    return try reader.readLast(type)
   }
 
   /// Reads one frame that fills `bytes`.

@@ -9,12 +9,31 @@ public protocol StateMachine: Sendable {
   /// Whether the command leaves the state alone, so that it can be answered without a log entry.
   static func isReadOnly(_ command: Command) -> Bool
 
+  /// The same of a command whose bytes are all that is left in the reader.
+  /// - Throws: they are no command.
+  static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool
+
   mutating func apply(_ command: Command) -> Response
 
   /// Answers a read-only command. For any other command the answer is unspecified.
   func query(_ command: Command) -> Response
 
+  /// Applies the command whose bytes are all that is left in the reader. The same as decoding it and
+  /// applying it, which is what happens unless an application knows a shorter way.
+  /// - Throws: the bytes are no command; the state is as it was.
+  mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response
+
   /// The whole state as bytes. Equal states give equal bytes.
   func snapshot() -> [UInt8]
   init(restoring snapshot: [UInt8]) throws(WireError)
+}
+
+extension StateMachine {
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    apply(try reader.readLast(Command.self))
+  }
+
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    isReadOnly(try reader.readLast(Command.self))
+  }
 }

@@ -32,7 +32,8 @@ public struct WireWriter: Sendable {
     let needed = count + byteCount
     if needed > storage.count {
       let room = max(needed, storage.count * 2, 64)
-      storage.append(contentsOf: repeatElement(0, count: room - storage.count))
+      // An array is copied at once, also where nothing is optimised.
+      storage.append(contentsOf: [UInt8](repeating: 0, count: room - storage.count))
     }
   }
 
@@ -49,16 +50,22 @@ public struct WireWriter: Sendable {
 
   /// The bytes alone, without a length before them.
   public mutating func write(_ bytes: [UInt8]) {
-    guard !bytes.isEmpty else { return }
-    reserve(bytes.count)
+    write(bytes, in: 0..<bytes.count)
+  }
+
+  /// A part of a buffer, without a copy of it in between.
+  public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+    guard !range.isEmpty else { return }
+    reserve(range.count)
     let offset = count
     storage.withUnsafeMutableBytes { target in
       bytes.withUnsafeBytes { source in
-        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count])
-          .copyMemory(from: source)
+        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
       }
     }
-    count += bytes.count
+    count += range.count
   }
 
   /// Overwrites four bytes that were written earlier, such as a length that was not known yet.
@@ -94,7 +101,7 @@ public struct WireWriter: Sendable {
 /// Reads binary values and checks every bound.
 public struct WireReader: Sendable {
   public let storage: [UInt8]
-  public let end: Int
+  public var end: Int
   public var offset: Int
 
   public init(_ bytes: [UInt8]) {
@@ -139,6 +146,17 @@ public struct WireReader: Sendable {
     return Array(storage[offset..<offset + count])
   }
 
+  /// Reads all that is left into an array of exactly that length.
+  public mutating func readAll(into bytes: inout [UInt8]) {
+    precondition(bytes.count == remaining)
+    bytes.withUnsafeMutableBytes { target in
+      storage.withUnsafeBytes { source in
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<end]))
+      }
+    }
+    offset = end
+  }
+
   public mutating func skip(_ count: Int) throws(WireError) {
     guard count >= 0, remaining >= count else { throw .truncated }
     offset += count
@@ -159,8 +177,13 @@ extension WireReader {
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(WireError) -> Value {
     var reader = WireReader(bytes)
-    let value = try Value(from: &reader)
-    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    return try reader.readLast(type)
+  }
+
+  /// Decodes a value that must be all that is left.
+  public mutating func readLast<Value: WireCodable>(_ type: Value.Type) throws(WireError) -> Value {
+    let value = try Value(from: &self)
+    guard isAtEnd else { throw .malformed("\(remaining) bytes too many") }
     return value
   }
 }

@@ -21,44 +21,68 @@ public struct RespAnswer: Equatable, Sendable {
   public var kind: Kind
   /// How many responses belong to it; of a local reply, how many bytes.
   public var count: Int
+  public var version: RespVersion
 
-  public init(_ kind: Kind, count: Int) {
+  public init(_ kind: Kind, count: Int, _ version: RespVersion) {
     self.kind = kind
     self.count = count
+    self.version = version
   }
 }
 
 /// Commands of one connection that go to the store together, and how all of them are answered in order.
 public struct RespChunk: Sendable {
-  public var commands: [KeyValueCommand] = []
+  public var commands = KeyValueSequenceBuilder()
   public var answers: [RespAnswer] = []
   public var local = WireWriter()
   /// How much of `local` has been sent.
   public var localPosition = 0
+  /// How the client wants the answers to the commands that follow.
+  public var version = RespVersion.two
 
   public init() {}
 
   /// A client's command that is one command of the store.
   public mutating func ask(_ command: KeyValueCommand, _ kind: RespAnswer.Kind) {
     commands.append(command)
-    answers.append(RespAnswer(kind, count: 1))
+    expect(kind, count: 1)
+  }
+
+  /// A `SET` of a value that lies in a buffer.
+  public mutating func askPut(_ key: Key, value bytes: [UInt8], in range: Range<Int>) {
+    commands.appendPut(key, value: bytes, in: range)
+    expect(.ok, count: 1)
+  }
+
+  /// The responses to the last `count` commands are the answer to one of the client's.
+  public mutating func expect(_ kind: RespAnswer.Kind, count: Int) {
+    answers.append(RespAnswer(kind, count: count, version))
   }
 
   /// What was written to `local` since it held `count` bytes is the reply to one command.
   public mutating func closeLocal(since count: Int) {
     let written = local.count - count
-    if written > 0 { answers.append(RespAnswer(.local, count: written)) }
+    if written > 0 { answers.append(RespAnswer(.local, count: written, version)) }
   }
 
   /// What the store is asked.
   public var request: KeyValueCommand {
-    commands.count == 1 ? commands[0] : .sequence(commands)
+    if commands.count == 1, let only = commands.first { return only }
+    return .sequence(commands.sequence)
   }
 
+  /// What a larger chunk needed is given back.
+  private static var keptCount: Int { 256 }
+  private static var keptByteCount: Int { 64 << 10 }
+
   public mutating func removeAll() {
-    commands.removeAll(keepingCapacity: true)
-    answers.removeAll(keepingCapacity: true)
-    local.removeAll()
+    commands.removeAll(keeping: RespChunk.keptByteCount)
+    answers.removeAll(keepingCapacity: answers.count <= RespChunk.keptCount)
+    if local.storage.count <= RespChunk.keptByteCount {
+      local.removeAll()
+    } else {
+      local = WireWriter()
+    }
     localPosition = 0
   }
 
@@ -107,7 +131,7 @@ public struct RespChunk: Sendable {
   }
 
   private mutating func copyLocal(_ count: Int, into output: inout WireWriter) {
-    output.write(Array(local.storage[localPosition..<localPosition + count]))
+    output.write(local.storage, in: localPosition..<localPosition + count)
     localPosition += count
   }
 
@@ -124,14 +148,16 @@ public struct RespChunk: Sendable {
       RespReply.ok(into: &output)
     case .value:
       guard case .value(let value) = responses[first] else { return mismatch(into: &output) }
-      write(value, into: &output)
+      write(value, answer.version, into: &output)
     case .values:
       for position in own {
         guard case .value = responses[position] else { return mismatch(into: &output) }
       }
       RespReply.array(count: answer.count, into: &output)
       for position in own {
-        if case .value(let value) = responses[position] { write(value, into: &output) }
+        if case .value(let value) = responses[position] {
+          write(value, answer.version, into: &output)
+        }
       }
     case .sum:
       var sum: Int64 = 0
@@ -145,16 +171,22 @@ public struct RespChunk: Sendable {
       RespReply.integer(sum, into: &output)
     case .okOrNull:
       guard case .number(let number) = responses[first] else { return mismatch(into: &output) }
-      if number == 1 { RespReply.ok(into: &output) } else { RespReply.null(into: &output) }
+      if number == 1 {
+        RespReply.ok(into: &output)
+      } else {
+        RespReply.null(answer.version, into: &output)
+      }
     case .local: break
     }
   }
 
-  private static func write(_ value: [UInt8]?, into output: inout WireWriter) {
+  private static func write(
+    _ value: [UInt8]?, _ version: RespVersion, into output: inout WireWriter
+  ) {
     if let value {
       RespReply.bulk(value, into: &output)
     } else {
-      RespReply.null(into: &output)
+      RespReply.null(version, into: &output)
     }
   }
 

@@ -25,16 +25,15 @@ public struct RespWord: FlatKey {
 
 /// The commands that are understood; the raw value is the name in error texts.
 public enum RespCommandName: String, CaseIterable, Sendable {
-  case append, auth, client, command, config, dbsize, decr, decrby, del, echo, exists, get, getdel
-  case getset, hello, incr, incrby, info, mget, mset, ping, quit, select, set, setnx, strlen
+  case append, auth, client, command, config, decr, decrby, del, echo, exists, get, getdel, getset
+  case hello, incr, incrby, info, mget, mset, ping, quit, select, set, setnx, strlen
 
   /// How many arguments there may be, the name among them.
   public var arity: ClosedRange<Int> {
     switch self {
     case .quit, .command, .hello: 1...(.max)
-    case .dbsize: 1...1
     case .ping: 1...2
-    case .auth: 2...3
+    case .auth: 2...(.max)
     case .info: 1...(.max)
     case .decr, .echo, .get, .getdel, .incr, .select, .strlen: 2...2
     case .append, .decrby, .getset, .incrby, .setnx: 3...3

@@ -9,7 +9,7 @@ public struct RespInterpreter: Sendable {
     /// The connection closes behind the answer.
     case quit
     /// The answer is a text that only the server knows.
-    case info(section: String)
+    case info(sections: [String])
   }
 
   /// The connection's number, for `CLIENT ID`.
@@ -28,6 +28,8 @@ public struct RespInterpreter: Sendable {
     _ command: RespArguments, into chunk: inout RespChunk
   ) -> Effect {
     guard let name = RespCommandName.named(command.bytes, in: command.range(0)) else {
+      // A browser that was lured here: what it sends on may be commands of whoever lured it.
+      if ["POST", "HOST:"].contains(command.word(0)) { return .quit }
       unknown(command, into: &chunk.local)
       return .none
     }
@@ -47,25 +49,27 @@ public struct RespInterpreter: Sendable {
     case .getset:
       chunk.commands.append(.get(command.key(1)))
       chunk.commands.append(.put(command.key(1), value: command.value(2)))
-      chunk.answers.append(RespAnswer(.value, count: 2))
+      chunk.expect(.value, count: 2)
     case .getdel:
       chunk.commands.append(.get(command.key(1)))
       chunk.commands.append(.delete(command.key(1)))
-      chunk.answers.append(RespAnswer(.value, count: 2))
+      chunk.expect(.value, count: 2)
     case .mget, .mset, .del, .exists: several(name, command, into: &chunk)
     case .quit:
       RespReply.ok(into: &chunk.local)
       return .quit
     case .info:
-      return .info(section: command.count > 1 ? command.text(1) : "")
-    default: converse(name, command, into: &chunk.local)
+      return .info(sections: (1..<command.count).map(command.text))
+    default: converse(name, command, &chunk.version, into: &chunk.local)
     }
     return .none
   }
 
   private func set(_ command: RespArguments, into chunk: inout RespChunk) {
     let key = command.key(1)
-    guard command.count > 3 else { return chunk.ask(.put(key, value: command.value(2)), .ok) }
+    guard command.count > 3 else {
+      return chunk.askPut(key, value: command.bytes, in: command.range(2))
+    }
     var condition: String?
     var wantsOld = false
     for position in 3..<command.count {
@@ -73,7 +77,8 @@ public struct RespInterpreter: Sendable {
       case "NX" where condition != "XX": condition = "NX"
       case "XX" where condition != "NX": condition = "XX"
       case "GET": wantsOld = true
-      case "EX", "PX", "EXAT", "PXAT", "KEEPTTL":
+      case "KEEPTTL": break
+      case "EX", "PX", "EXAT", "PXAT":
         return RespReply.error(
           "ERR expiry is not supported: SET takes NX, XX and GET", into: &chunk.local)
       default: return RespReply.error("ERR syntax error", into: &chunk.local)
@@ -89,7 +94,7 @@ public struct RespInterpreter: Sendable {
     guard wantsOld else { return chunk.ask(put, condition == nil ? .ok : .okOrNull) }
     chunk.commands.append(.get(key))
     chunk.commands.append(put)
-    chunk.answers.append(RespAnswer(.value, count: 2))
+    chunk.expect(.value, count: 2)
   }
 
   private func increment(_ command: RespArguments, isDown: Bool, into chunk: inout RespChunk) {
@@ -121,13 +126,14 @@ public struct RespInterpreter: Sendable {
       let key = command.key(position)
       switch name {
       case .mget: chunk.commands.append(.get(key))
-      case .mset: chunk.commands.append(.put(key, value: command.value(position + 1)))
+      case .mset:
+        chunk.commands.appendPut(key, value: command.bytes, in: command.range(position + 1))
       case .del: chunk.commands.append(.delete(key))
       default: chunk.commands.append(.exists(key))
       }
     }
     let kind: RespAnswer.Kind = name == .mget ? .values : name == .mset ? .ok : .sum
-    chunk.answers.append(RespAnswer(kind, count: count))
+    chunk.expect(kind, count: count)
   }
 
   static func wrongArity(_ name: String, into output: inout WireWriter) {
@@ -159,6 +165,11 @@ public struct RespArguments: Sendable {
 
   public func key(_ position: Int) -> Key { Key(bytes, in: range(position)) }
   public func value(_ position: Int) -> [UInt8] { Array(bytes[range(position)]) }
+
+  /// As errors repeat it: up to the first zero byte, as Redis does.
+  public func quoted(_ position: Int) -> ArraySlice<UInt8> {
+    bytes[range(position)].prefix { $0 != 0 }
+  }
 
   /// What is no UTF-8 in it is replaced.
   public func text(_ position: Int) -> String {

@@ -13,7 +13,7 @@ public struct RespLimits: Equatable, Sendable {
   /// Bytes of such commands. The command that reaches this is the last one of the chunk.
   public var chunkByteCount = 256 << 10
   /// Keys of one command. With those of a chunk they stay below what a sequence may hold.
-  public var maximumKeyCount = 1 << 15
+  public var maximumKeyCount = 1 << 17
   /// Bytes that may wait while a command is outstanding before the session wants no more.
   public var maximumWaitingByteCount = 1 << 20
 
@@ -25,8 +25,7 @@ public struct RespLimits: Equatable, Sendable {
 public enum RespProtocolError: Error, Equatable, Sendable {
   case invalidMultibulkLength
   case invalidBulkLength
-  case countTooLong
-  case lengthTooLong
+  case bulkTooBig(limit: Int)
   case expectedDollar(found: UInt8)
   case unterminatedBulk
   case commandTooBig(limit: Int)
@@ -41,8 +40,8 @@ public enum RespProtocolError: Error, Equatable, Sendable {
     switch self {
     case .invalidMultibulkLength: "Protocol error: invalid multibulk length"
     case .invalidBulkLength: "Protocol error: invalid bulk length"
-    case .countTooLong: "Protocol error: too big mbulk count string"
-    case .lengthTooLong: "Protocol error: too big bulk count string"
+    case .bulkTooBig(let limit):
+      "Protocol error: invalid bulk length, over the limit of \(limit) bytes"
     case .expectedDollar(let found):
       "Protocol error: expected '$', got '\(Character(UnicodeScalar(found)))'"
     case .unterminatedBulk: "Protocol error: no line end behind a bulk"

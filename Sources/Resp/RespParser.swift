@@ -46,7 +46,7 @@ public struct RespParser: Sendable {
       guard
         let (count, after) = try RespParser.number(
           in: bytes, from: start + 1, to: end, invalid: .invalidMultibulkLength,
-          tooLong: .countTooLong)
+          tooLong: .invalidMultibulkLength)
       else { return nil }
       guard count <= limits.maximumArgumentCount else { throw .invalidMultibulkLength }
       position = after - start
@@ -78,9 +78,13 @@ public struct RespParser: Sendable {
       guard bytes[head] == UInt8(ascii: "$") else { throw .expectedDollar(found: bytes[head]) }
       guard
         let (count, after) = try RespParser.number(
-          in: bytes, from: head + 1, to: end, invalid: .invalidBulkLength, tooLong: .lengthTooLong)
+          in: bytes, from: head + 1, to: end, invalid: .invalidBulkLength,
+          tooLong: .invalidBulkLength)
       else { return false }
-      guard count >= 0, count <= limits.maximumBulkByteCount else { throw .invalidBulkLength }
+      guard count >= 0 else { throw .invalidBulkLength }
+      guard count <= limits.maximumBulkByteCount else {
+        throw .bulkTooBig(limit: limits.maximumBulkByteCount)
+      }
       position = after - start
       guard position + count + 2 <= limits.maximumCommandByteCount else {
         throw .commandTooBig(limit: limits.maximumCommandByteCount)

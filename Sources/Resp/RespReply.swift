@@ -1,19 +1,27 @@
 import Replication
 
-/// Writes replies (RESP2) behind what a buffer holds.
+/// How replies are written: a connection begins with the second version, and may ask for the third one.
+/// Of what a key-value store says they differ in nulls and maps only.
+public enum RespVersion: Int64, Sendable {
+  case two = 2
+  case three = 3
+}
+
+/// Writes replies behind what a buffer holds.
 public enum RespReply {
   public static let okBytes = Array("+OK\r\n".utf8)
   public static let nullBytes = Array("$-1\r\n".utf8)
+  public static let null3Bytes = Array("_\r\n".utf8)
 
   public static func ok(into output: inout WireWriter) { output.write(okBytes) }
 
-  /// A line that is no error. Line ends and other control characters in it become blanks.
+  /// A line that is no error. Line ends in it become blanks.
   public static func status(_ text: String, into output: inout WireWriter) {
     line(UInt8(ascii: "+"), Array(text.utf8), into: &output)
   }
 
-  /// - Parameter text: begins with the error's kind in capitals, such as `ERR`. Line ends and other
-  /// control characters in it become blanks.
+  /// - Parameter text: begins with the error's kind in capitals, such as `ERR`. Line
+  /// ends in it become blanks.
   public static func error(_ text: String, into output: inout WireWriter) {
     line(UInt8(ascii: "-"), Array(text.utf8), into: &output)
   }
@@ -36,7 +44,27 @@ public enum RespReply {
     bulk(Array(text.utf8), into: &output)
   }
 
-  public static func null(into output: inout WireWriter) { output.write(nullBytes) }
+  public static func null(_ version: RespVersion, into output: inout WireWriter) {
+    output.write(version == .two ? nullBytes : null3Bytes)
+  }
+
+  /// A text for people to read.
+  public static func prose(_ text: String, _ version: RespVersion, into output: inout WireWriter) {
+    guard version == .three else { return bulk(text, into: &output) }
+    let bytes = Array("txt:\(text)".utf8)
+    head(UInt8(ascii: "="), Int64(bytes.count), into: &output)
+    output.write(bytes)
+    lineEnd(into: &output)
+  }
+
+  /// Begins a map; its keys and values follow in turn, as replies.
+  public static func map(count: Int, _ version: RespVersion, into output: inout WireWriter) {
+    if version == .two {
+      array(count: count * 2, into: &output)
+    } else {
+      head(UInt8(ascii: "%"), Int64(count), into: &output)
+    }
+  }
 
   /// Begins an array; its elements follow as replies.
   public static func array(count: Int, into output: inout WireWriter) {
@@ -45,7 +73,7 @@ public enum RespReply {
 
   private static func line(_ kind: UInt8, _ text: [UInt8], into output: inout WireWriter) {
     output.write(kind)
-    output.write(text.map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 })
+    output.write(text.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
     lineEnd(into: &output)
   }
 

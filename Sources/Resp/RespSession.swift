@@ -5,8 +5,9 @@ import StateMachines
 public enum RespRequest: Equatable, Sendable {
   /// Answered through `complete(_:into:)`, or `fail` if the outcome is unknown.
   case store(KeyValueCommand)
-  /// A text about the server, of the named section, empty for all. Answered through `inform`.
-  case info(section: String)
+  /// A text about the server, of the named sections, or of all if none is named. Answered through
+  /// `inform`.
+  case info(sections: [String])
 }
 
 /// One connection of a Redis client, without the connection: bytes in, commands of the store out,
@@ -32,8 +33,8 @@ public struct RespSession: Sendable {
   public private(set) var waiting = Waiting.nothing
   /// Nothing that is still to come is understood: the client said goodbye, or something unintelligible.
   public private(set) var isClosing = false
-  /// The command that the parser found last waits for what is before it.
-  private var isCommandHeld = false
+  /// Sections of INFO that are asked for once everything before is answered.
+  private var question: [String]?
 
   /// - Parameter connection: its number, which a client may ask for.
   public init(connection: Int64, limits: RespLimits = RespLimits()) {
@@ -48,7 +49,10 @@ public struct RespSession: Sendable {
   }
 
   /// Whether to close the connection as soon as the output has left.
-  public var shouldClose: Bool { isClosing && waiting == .nothing && chunk.answers.isEmpty }
+  public var shouldClose: Bool { isClosing && isIdle }
+
+  /// Whether everything is answered that was asked in whole, provided that `next` has said `nil`.
+  public var isIdle: Bool { waiting == .nothing && chunk.answers.isEmpty && question == nil }
 
   /// Takes what has arrived. Answers wait for `next`.
   public mutating func feed(_ bytes: [UInt8], in range: Range<Int>) {
@@ -62,15 +66,24 @@ public struct RespSession: Sendable {
   /// - Returns: `nil` while a request is outstanding, and when more input is needed.
   public mutating func next(into output: inout WireWriter) -> RespRequest? {
     guard waiting == .nothing else { return nil }
-    // What a sequence left undone goes first.
+    // What a sequence left undone goes first, then the question behind it.
+    if chunk.commands.isEmpty, question == nil { gather(into: &output) }
     if !chunk.commands.isEmpty {
       waiting = .store
       return .store(chunk.request)
     }
-    var info: String?
+    flushLocal(into: &output)
+    guard let sections = question else { return nil }
+    question = nil
+    waiting = .info
+    return .info(sections: sections)
+  }
+
+  /// Fills the chunk with what has arrived.
+  private mutating func gather(into output: inout WireWriter) {
     var taken = 0
     var takenByteCount = 0
-    while !isClosing, info == nil {
+    while !isClosing, question == nil {
       if !chunk.commands.isEmpty,
         taken >= limits.chunkCommandCount || takenByteCount >= limits.chunkByteCount
           || chunk.commands.count >= limits.chunkCommandCount
@@ -81,19 +94,11 @@ public struct RespSession: Sendable {
       takenByteCount += length
       if !parser.arguments.isEmpty {
         taken += 1
-        guard interpret(&info) else { break }
+        interpret()
       }
       input.consume(length)
       if chunk.commands.isEmpty { flushLocal(into: &output) }
     }
-    if !chunk.commands.isEmpty {
-      waiting = .store
-      return .store(chunk.request)
-    }
-    flushLocal(into: &output)
-    guard let info else { return nil }
-    waiting = .info
-    return .info(section: info)
   }
 
   /// Answers by what the store has said.
@@ -107,7 +112,7 @@ public struct RespSession: Sendable {
   public mutating func inform(_ text: String, into output: inout WireWriter) {
     guard waiting == .info else { return }
     waiting = .nothing
-    RespReply.bulk(text, into: &output)
+    RespReply.prose(text, chunk.version, into: &output)
   }
 
   /// Answers everything outstanding by an error. What the store was asked may have taken effect.
@@ -123,11 +128,6 @@ public struct RespSession: Sendable {
 
   /// Finds the next command; bytes that are none end the conversation.
   private mutating func parse() -> Int? {
-    if isCommandHeld {
-      // It cannot be read again: escapes in a line have been replaced.
-      isCommandHeld = false
-      return parser.position
-    }
     do {
       return try parser.next(in: &input.bytes, from: input.start, to: input.end)
     } catch {
@@ -139,8 +139,7 @@ public struct RespSession: Sendable {
     }
   }
 
-  /// - Returns: false if the command has to wait until what is before it is answered.
-  private mutating func interpret(_ info: inout String?) -> Bool {
+  private mutating func interpret() {
     let before = chunk.local.count
     let arguments = RespArguments(
       bytes: input.bytes, start: input.start, slices: parser.arguments)
@@ -149,14 +148,8 @@ public struct RespSession: Sendable {
     switch effect {
     case .none: break
     case .quit: close()
-    case .info(let section):
-      guard chunk.commands.isEmpty else {
-        isCommandHeld = true
-        return false
-      }
-      info = section
+    case .info(let sections): question = sections
     }
-    return true
   }
 
   private mutating func close() {
@@ -167,7 +160,7 @@ public struct RespSession: Sendable {
   /// Sends replies that nothing stands before.
   private mutating func flushLocal(into output: inout WireWriter) {
     guard chunk.local.count > 0 else { return }
-    output.write(chunk.local.bytes())
+    output.write(chunk.local.storage, in: 0..<chunk.local.count)
     chunk.removeAll()
   }
 }
@@ -180,7 +173,7 @@ public struct RespInput: Sendable {
   public var end = 0
 
   /// A larger buffer is given back when it runs empty.
-  static var keptByteCount: Int { 1 << 20 }
+  static var keptByteCount: Int { 64 << 10 }
 
   public init() {}
 

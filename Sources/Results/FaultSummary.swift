@@ -1,17 +1,17 @@
 /// What one fault did, over the trials of one protocol at one sweep point. A fault that all trials have
-/// alike, by kind, target and start, stands for itself; the others (those of chaos) are taken together
+/// alike, by kind, target and planned start, stands for itself; the others (those of chaos) are taken together
 /// by kind and target.
 struct FaultSummary {
   var kind: String
   var target: String
-  /// nil if the faults of the row began at several times.
-  var startNs: Int64?
+  /// When it was to begin; nil if the faults of the row were to begin at several times.
+  var plannedNs: Int64?
   var rows: [FaultRow]
 
   private struct Key: Hashable {
     var kind: String
     var target: String
-    var startNs: Int64?
+    var plannedNs: Int64?
   }
 
   /// In order of first appearance.
@@ -19,7 +19,7 @@ struct FaultSummary {
     var appearances: [Key: Int] = [:]
     for trial in trials {
       for key in Set(
-        trial.faults.map { Key(kind: $0.kind, target: $0.target, startNs: $0.startNs) })
+        trial.faults.map { Key(kind: $0.kind, target: $0.target, plannedNs: $0.plannedNs) })
       {
         appearances[key, default: 0] += 1
       }
@@ -27,14 +27,14 @@ struct FaultSummary {
     var order: [Key: Int] = [:]
     var result: [FaultSummary] = []
     for row in trials.flatMap(\.faults) {
-      var key = Key(kind: row.kind, target: row.target, startNs: row.startNs)
-      if appearances[key] != trials.count { key.startNs = nil }
+      var key = Key(kind: row.kind, target: row.target, plannedNs: row.plannedNs)
+      if appearances[key] != trials.count { key.plannedNs = nil }
       if let index = order[key] {
         result[index].rows.append(row)
       } else {
         order[key] = result.count
         result.append(
-          FaultSummary(kind: row.kind, target: row.target, startNs: key.startNs, rows: [row]))
+          FaultSummary(kind: row.kind, target: row.target, plannedNs: key.plannedNs, rows: [row]))
       }
     }
     return result
@@ -43,8 +43,8 @@ struct FaultSummary {
   /// `crash leader @5s`, or `crash leader` for several times.
   var label: String {
     let name = target.isEmpty ? kind : "\(kind) \(target)"
-    guard let startNs else { return name }
-    return "\(name) @\(DecimalText.time(startNs, exponent: 9))s"
+    guard let plannedNs else { return name }
+    return "\(name) @\(DecimalText.time(plannedNs, exponent: 9))s"
   }
 
   /// Mean, ms; nil if no trial can tell.
@@ -60,7 +60,7 @@ struct FaultSummary {
   /// always told.
   var recoveryText: String {
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else { return "never" }
-    let isPlain = startNs != nil && recoveredCount == rows.count
+    let isPlain = plannedNs != nil && recoveredCount == rows.count
     return isPlain ? text : "\(text) (\(recoveredCount) of \(rows.count))"
   }
 

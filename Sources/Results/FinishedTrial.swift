@@ -55,6 +55,7 @@ public struct FaultRow: Sendable, Hashable, Codable {
   public var kind: String
   public var target: String
   public var node: String
+  public var plannedNs: Int64
   public var startNs: Int64
   public var endNs: Int64?
   public var outageNs: Int64?
@@ -64,6 +65,7 @@ public struct FaultRow: Sendable, Hashable, Codable {
     kind = occurrence.kind
     target = occurrence.target
     node = occurrence.node
+    plannedNs = occurrence.plannedNs
     startNs = occurrence.startNs
     endNs = occurrence.endNs
     outageNs = metrics.outage

@@ -58,7 +58,7 @@ public struct Manifest: Sendable, Equatable {
           targets.map {
             .object([
               .init("name", .string($0.name)), .init("kind", .string($0.kind.rawValue)),
-              .init("address", .string($0.address)),
+              .init("address", .string($0.address)), .init("wait", .integer($0.wait)),
             ])
           })),
       .init("complete", .bool(isComplete)),

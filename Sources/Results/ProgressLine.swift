@@ -26,18 +26,19 @@ public final class ProgressLine: Sendable {
 
   /// - Parameters:
   ///   - trialsBefore: finished in earlier attempts of the same run.
-  ///   - trialDurationNs: simulated time of one trial; a run that sweeps it gives the mean.
+  ///   - trialDurationNs: time of one trial; a run that sweeps it gives the mean.
   public convenience init(
-    trialsTotal: Int, trialsBefore: Int = 0, trialDurationNs: Int64, isQuiet: Bool = false,
-    terminal: Terminal = .standardError
+    trialsTotal: Int, trialsBefore: Int = 0, trialDurationNs: Int64,
+    kind: ProgressKind = .simulation, isQuiet: Bool = false, terminal: Terminal = .standardError
   ) {
     let start = ContinuousClock.now
     self.init(
       ProgressState(
-        trialsTotal: trialsTotal, trialsBefore: trialsBefore, trialDurationNs: trialDurationNs),
+        trialsTotal: trialsTotal, trialsBefore: trialsBefore, trialDurationNs: trialDurationNs,
+        kind: kind),
       isQuiet: isQuiet, terminal: terminal,
       clock: { (ContinuousClock.now - start) / .seconds(1) },
-      output: { FileHandle.standardError.write(Data($0.utf8)) })
+      output: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
   }
 
   init(
@@ -53,11 +54,11 @@ public final class ProgressLine: Sendable {
 
   /// - Parameters:
   ///   - trial: any number that tells the running trials apart.
-  ///   - simulatedNs: virtual time since the trial began.
-  ///   - events: handled since the trial began.
-  public func advance(trial: Int, simulatedNs: Int64, events: Int) {
+  ///   - timeNs: since the trial began.
+  ///   - events: since the trial began.
+  public func advance(trial: Int, timeNs: Int64, events: Int) {
     guard !isQuiet else { return }
-    update { $0.advance(trial: trial, simulatedNs: simulatedNs, events: events) }
+    update { $0.advance(trial: trial, timeNs: timeNs, events: events) }
   }
 
   public func finish(trial: Int, events: Int) {

@@ -1,3 +1,25 @@
+/// What the time of a trial is, and what its events are.
+public enum ProgressKind: Sendable {
+  /// Virtual time, and whatever the simulator handled in it.
+  case simulation
+  /// Real time under load, and operations that were acknowledged.
+  case cluster
+
+  var time: String {
+    switch self {
+    case .simulation: "simulated"
+    case .cluster: "of load"
+    }
+  }
+
+  var events: String {
+    switch self {
+    case .simulation: "events/s"
+    case .cluster: "ops/s"
+    }
+  }
+}
+
 /// How far a run is, as one line of text.
 struct ProgressState: Sendable {
   /// All trials of the run, those of earlier attempts included.
@@ -5,19 +27,23 @@ struct ProgressState: Sendable {
   /// Finished in earlier attempts.
   var trialsBefore: Int
   var trialDurationNs: Int64
+  var kind: ProgressKind
   /// Finished in this attempt.
   private(set) var trialsDone = 0
   private var finishedEvents = 0
-  private var running: [Int: (simulatedNs: Int64, events: Int)] = [:]
+  private var running: [Int: (timeNs: Int64, events: Int)] = [:]
 
-  init(trialsTotal: Int, trialsBefore: Int, trialDurationNs: Int64) {
+  init(
+    trialsTotal: Int, trialsBefore: Int, trialDurationNs: Int64, kind: ProgressKind = .simulation
+  ) {
     self.trialsTotal = trialsTotal
     self.trialsBefore = trialsBefore
     self.trialDurationNs = max(trialDurationNs, 1)
+    self.kind = kind
   }
 
-  mutating func advance(trial: Int, simulatedNs: Int64, events: Int) {
-    running[trial] = (min(simulatedNs, trialDurationNs), events)
+  mutating func advance(trial: Int, timeNs: Int64, events: Int) {
+    running[trial] = (min(timeNs, trialDurationNs), events)
   }
 
   mutating func finish(trial: Int, events: Int) {
@@ -29,14 +55,14 @@ struct ProgressState: Sendable {
   var events: Int { running.values.reduce(finishedEvents) { $0 + $1.events } }
 
   /// Of this attempt, all trials together, ns.
-  var simulatedNs: Int64 {
-    running.values.reduce(Int64(trialsDone) * trialDurationNs) { $0 + $1.simulatedNs }
+  var timeNs: Int64 {
+    running.values.reduce(Int64(trialsDone) * trialDurationNs) { $0 + $1.timeNs }
   }
 
   /// Of the work of this attempt, 0...1.
   private var share: Double {
     let work = Double(trialsTotal - trialsBefore) * Double(trialDurationNs)
-    return work > 0 ? min(1, Double(simulatedNs) / work) : 1
+    return work > 0 ? min(1, Double(timeNs) / work) : 1
   }
 
   /// ` 42 %  17/40 trials  85 s simulated  3.1 M events/s  12 s left`
@@ -44,14 +70,14 @@ struct ProgressState: Sendable {
   func line(elapsed: Double, width: Int = .max) -> String {
     let all = Double(trialsTotal) * Double(trialDurationNs)
     let before = Double(trialsBefore) * Double(trialDurationNs)
-    let percent = all > 0 ? Int(100 * (before + Double(simulatedNs)) / all) : 100
-    let simulated = Double(simulatedNs) / 1e9
+    let percent = all > 0 ? Int(100 * (before + Double(timeNs)) / all) : 100
+    let seconds = Double(timeNs) / 1e9
     var parts = [
       String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %",
       "\(trialsBefore + trialsDone)/\(trialsTotal) trials",
-      "\(DecimalText.fixed(simulated, decimals: simulated < 10 ? 1 : 0) ?? "0") s simulated",
+      "\(DecimalText.fixed(seconds, decimals: seconds < 10 ? 1 : 0) ?? "0") s \(kind.time)",
     ]
-    if elapsed > 0 { parts.append(ProgressState.rate(Double(events) / elapsed)) }
+    if elapsed > 0 { parts.append(rate(Double(events) / elapsed)) }
     // An estimate from very little is worse than none.
     if share >= 1 {
       parts.append(ProgressState.time(elapsed) + " elapsed")
@@ -67,12 +93,12 @@ struct ProgressState: Sendable {
     return line
   }
 
-  private static func rate(_ perSecond: Double) -> String {
+  private func rate(_ perSecond: Double) -> String {
     let (scale, unit) =
       perSecond >= 1e6 ? (1e6, "M ") : perSecond >= 1e3 ? (1e3, "k ") : (1, "")
     let value = perSecond / scale
     let text = DecimalText.fixed(value, decimals: scale > 1 && value < 100 ? 1 : 0) ?? "0"
-    return "\(text) \(unit)events/s"
+    return "\(text) \(unit)\(kind.events)"
   }
 
   static func time(_ seconds: Double) -> String {

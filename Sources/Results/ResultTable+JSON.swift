@@ -41,7 +41,7 @@ extension ResultTable {
   private func fault(_ fault: FaultSummary) -> JSONText {
     .object([
       .init("kind", .string(fault.kind)), .init("target", .string(fault.target)),
-      .init("start_ms", .number(fault.startNs.map { Double($0) / 1e6 })),
+      .init("start_ms", .number(fault.plannedNs.map { Double($0) / 1e6 })),
       .init("count", .integer(fault.rows.count)),
       .init("outage_ms", .number(fault.outage)),
       .init("time_to_recover_ms", .number(fault.timeToRecover)),

@@ -93,6 +93,15 @@ public struct RunDirectory: Sendable {
     if manifest.isComplete { try FileStore.remove(fragmentsPath) }
   }
 
+  /// Removes what a run has written that failed before any trial was kept, so that it can simply be started
+  /// again. Whatever else lies in the directory stays.
+  public func discard() {
+    guard let names = try? FileStore.names(in: path) else { return }
+    try? RunDirectory.clear(path, names)
+    rmdir(fragmentsPath)
+    rmdir(path)
+  }
+
   // MARK: What is there already
 
   private static let manifestName = "manifest.json"

@@ -63,8 +63,8 @@ public enum ClusterTrialRunner {
       nodes: Array(addresses[..<membership.replicas.count]),
       authority: Array(addresses[membership.replicas.count...]))
     let directory = try ScratchDirectory(below: place.scratch)
+    try directory.write(hosts.text, to: "hosts.json5")
     let hostsPath = "\(directory.path)/hosts.json5"
-    try directory.write(hosts.text, to: hostsPath)
     let syncs = task.experiment.environment.disk.sync != nil
     let seed = task.seed
     let parent = ScratchDirectory.processNumber
@@ -72,8 +72,11 @@ public enum ClusterTrialRunner {
       ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data, "--allow-faults"]
         + ["--seed", "\(seed)", "--parent", "\(parent)"] + (syncs ? [] : ["--no-sync"])
     }
-    return try run(
+    // The trial ends its nodes before the directory goes.
+    let report = try run(
       task, of: choice, hosts: hosts, launcher: launcher, directory: directory.path, progress)
+    _ = consume directory
+    return report
   }
 
   private static func run(
@@ -110,6 +113,7 @@ public enum ClusterTrialRunner {
     let observation = TrialObservation(
       stock: stock, operations: trial.driver.load.operations, experiment: experiment,
       membership: hosts.membership)
-    return TrialReport(observation, experiment, notes: stock.notes)
+    let name = "\(task.contender.name), trial \(task.trial)"
+    return TrialReport(observation, experiment, notes: stock.notes.map { "\(name): \($0)" })
   }
 }

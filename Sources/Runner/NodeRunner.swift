@@ -7,10 +7,13 @@ import StateMachines
 
 /// Runs one node of a cluster in this process.
 public enum NodeRunner {
-  /// Works until the node's log fails.
-  /// - Parameter node: below the number of nodes in `hosts`.
+  /// Works until it is told to stop, or the node's log fails.
+  /// - Parameters:
+  ///   - node: below the number of nodes in `hosts`.
+  ///   - isStopped: is asked at least ten times a second.
   public static func run(
-    _ hosts: HostsFile, node: Int, directory: String, configure: (inout NodeSettings) -> Void
+    _ hosts: HostsFile, node: Int, directory: String, until isStopped: @escaping () -> Bool,
+    configure: (inout NodeSettings) -> Void
   ) throws {
     guard let kind = ProtocolKind(rawValue: hosts.choice.name) else {
       preconditionFailure("a validated file names \(hosts.choice.name), which is not listed")
@@ -20,7 +23,8 @@ public enum NodeRunner {
       membership: hosts.membership, endpoints: hosts.addresses.compactMap { Endpoint($0) },
       directory: directory)
     configure(&settings)
-    var visitor = NodeVisitor(settings: settings, options: hosts.choice.options)
+    var visitor = NodeVisitor(
+      settings: settings, options: hosts.choice.options, isStopped: isStopped)
     if let error = kind.visit(&visitor) { throw error }
   }
 }
@@ -28,13 +32,14 @@ public enum NodeRunner {
 struct NodeVisitor: ProtocolVisitor {
   let settings: NodeSettings
   let options: OptionValues
+  let isStopped: () -> Bool
 
   mutating func visit<Core: ReplicaCore>(
     _ core: Core.Type, _ description: ProtocolDescription
   ) -> (any Error)? {
     do {
       var node = try ClusterNode<Core, KeyValueStore>(settings, options: Core.Options(options))
-      try node.run(until: { false })
+      try node.run(until: isStopped)
       return nil
     } catch {
       return error

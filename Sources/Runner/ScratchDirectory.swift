@@ -2,27 +2,29 @@ import Cluster
 import Glibc
 import Sockets
 
-/// A new directory for what lives no longer than a trial. Whoever starts nodes in it removes it
-/// (`DirectoryGuard`).
-struct ScratchDirectory {
+/// A new directory for what lives no longer than this value, nor than this process: also where the process
+/// is killed, nothing is left of it.
+struct ScratchDirectory: ~Copyable {
   static var processNumber: Int { Int(getpid()) }
 
   let path: String
+  private let guardian: DirectoryGuard
 
   /// - Parameter parent: is made if it is not there, but not what lies above it.
   init(below parent: String) throws(ClusterError) {
     _ = mkdir(parent, 0o755)
-    // What `mkdtemp` replaces by something unique.
-    let places = String(repeating: "X", count: 6)
-    var template = Array("\(parent)/rsmbench-nodes-\(places)".utf8CString)
-    guard mkdtemp(&template) != nil else {
+    // Nobody else has a directory of this name, which the guard would remove.
+    let name = "rsmbench-nodes-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
+    let guardian = try DirectoryGuard(path: "\(parent)/\(name)")
+    guard mkdir(guardian.path, 0o700) == 0 else {
       throw ClusterError("cannot make a directory in \(parent): \(SocketError.text(of: errno))")
     }
-    path = String(
-      decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    path = guardian.path
+    self.guardian = guardian
   }
 
-  func write(_ text: String, to path: String) throws(ClusterError) {
+  func write(_ text: String, to name: String) throws(ClusterError) {
+    let path = "\(path)/\(name)"
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     let bytes = Array(text.utf8)
     defer { if file >= 0 { close(file) } }

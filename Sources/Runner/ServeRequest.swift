@@ -46,7 +46,8 @@ public struct ServeRequest: Sendable {
 
   public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
 
-  /// Serves until it is told to stop.
+  /// Serves until it is told to stop. Whatever happens, no node and no directory of this service is left,
+  /// except for the logs that were to be kept.
   /// - Parameters:
   ///   - announce: gets what the service is, once it serves.
   ///   - tell: gets what happens to it.
@@ -56,42 +57,63 @@ public struct ServeRequest: Sendable {
   ) throws {
     switch nodes {
     case .running(let hosts):
-      try serve(
-        hosts, NodeProcesses(count: 0, directory: "", launcher: nil), isStopped, announce, tell)
+      var service = Service(
+        gateway: try gateway(to: hosts),
+        processes: NodeProcesses(count: 0, directory: "", launcher: nil),
+        membership: hosts.membership)
+      try serve(&service, hosts, isStopped, announce, tell)
     case .own(let own):
       let hosts = try own.hosts(catalog)
-      // A service that cannot listen should not have started nodes first.
-      Descriptor.close(try endpoint.listen())
-      let directory =
-        try own.data ?? ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench").path
-      try own.prepare(directory, hosts)
-      let processes = NodeProcesses(
-        count: hosts.addresses.count, directory: directory,
-        launcher: own.launcher(hostsPath: "\(directory)/hosts.json5"),
-        keepsDirectory: own.data != nil)
-      try serve(hosts, processes, isStopped, announce, tell)
+      // Whoever cannot listen starts no nodes.
+      let gateway = try self.gateway(to: hosts)
+      let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts, catalog: catalog) }
+      defer { data?.close() }
+      // Logs that nobody wants to keep go with the service.
+      var scratch: ScratchDirectory?
+      let path: String
+      if let data {
+        path = data.path
+      } else {
+        let made = try OwnNodes.scratch(hosts)
+        path = made.path
+        scratch = consume made
+      }
+      var service = Service(
+        gateway: gateway,
+        processes: NodeProcesses(
+          count: hosts.addresses.count, directory: path,
+          launcher: own.launcher(hostsPath: "\(path)/\(DataDirectory.hostsName)")),
+        membership: hosts.membership)
+      try serve(&service, hosts, isStopped, announce, tell)
+      _ = consume scratch
     case nil: preconditionFailure("a request without nodes")
     }
   }
 
-  private func serve(
-    _ hosts: HostsFile, _ processes: consuming NodeProcesses, _ isStopped: () -> Bool,
-    _ announce: (String) -> Void, _ tell: (String) -> Void
-  ) throws {
+  private func gateway(to hosts: HostsFile) throws -> RespGateway {
     let membership = hosts.membership
     let port = try ClusterPort<KeyValueStore>(
       cluster: hosts.cluster, protocolName: hosts.choice.name,
       endpoints: hosts.addresses.compactMap { Endpoint($0) },
       replicaCount: membership.replicas.count, connections: 4)
-    let gateway = try RespGateway(
+    return try RespGateway(
       port: port, at: endpoint, replicas: membership.replicas,
       facts: GatewayFacts(
-        version: version, protocolName: hosts.choice.name, cluster: hosts.cluster))
-    var service = Service(gateway: gateway, processes: processes, membership: membership)
-    try service.start(within: .seconds(20))
+        version: version, protocolName: hosts.choice.name, cluster: hosts.cluster,
+        processNumber: ScratchDirectory.processNumber))
+  }
+
+  private func serve(
+    _ service: inout Service, _ hosts: HostsFile, _ isStopped: () -> Bool,
+    _ announce: (String) -> Void, _ tell: (String) -> Void
+  ) throws {
+    defer { service.end() }
+    guard try service.start(within: .seconds(20), until: isStopped) else { return }
+    let membership = hosts.membership
     announce(
-      "serving \(hosts.choice.name), \(membership.replicas.count) replicas, on "
-        + "\(service.gateway.endpoint)")
+      "serving \(hosts.choice.name), \(membership.replicas.count) "
+        + (membership.replicas.count == 1 ? "replica" : "replicas")
+        + ", on \(service.gateway.endpoint)")
     for (node, address) in hosts.addresses.enumerated() {
       var line = "node \(node)  \(address)"
       if let number = service.processes.processNumber(of: node) { line += "  process \(number)" }
@@ -138,11 +160,11 @@ extension OwnNodes {
     return "\(try quoted(name)): \(isLiteral ? String(value) : try quoted(value))"
   }
 
-  func prepare(_ directory: String, _ hosts: HostsFile) throws {
-    try FileManager.default.createDirectory(
-      atPath: directory, withIntermediateDirectories: true)
-    try hosts.text.write(
-      toFile: "\(directory)/hosts.json5", atomically: true, encoding: .utf8)
+  /// A new directory for nodes whose logs go with the service, with their hosts file in it.
+  static func scratch(_ hosts: HostsFile) throws(ClusterError) -> ScratchDirectory {
+    let directory = try ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench")
+    try directory.write(hosts.text, to: DataDirectory.hostsName)
+    return directory
   }
 
   func launcher(hostsPath: String) -> NodeLauncher {

@@ -13,19 +13,16 @@ extension TrialObservation {
   ) {
     let window = experiment.window.nanoseconds
     let measuredEnd = experiment.duration.nanoseconds
-    var violations = stock.violations
     let lost = stock.hasReadBack ? ReadBack.lostWrites(operations, readFrom: measuredEnd) : 0
-    if lost > 0 {
-      violations.append("\(lost) acknowledged writes are missing from the final state")
-    }
+    let violations = stock.violations + ReadBack.violations(lost: lost)
     self.init(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds, measuredEnd: measuredEnd,
       clients: experiment.workload.clients,
       faults: stock.faults.map { fault in
         FaultOccurrence(
           kind: fault.kind, target: fault.target,
-          node: fault.nodes.map(String.init).joined(separator: "+"), startNs: fault.start,
-          endNs: fault.end)
+          node: fault.nodes.map(String.init).joined(separator: "+"), plannedNs: fault.planned,
+          startNs: fault.start, endNs: fault.end)
       },
       nodes: stock.counters.enumerated().map { number, node in
         NodeUsage(
@@ -46,6 +43,11 @@ extension TrialObservation {
 
 /// What the reads after a trial say of the writes in it.
 enum ReadBack {
+  /// How lost writes are told.
+  static func violations(lost: Int) -> [String] {
+    lost > 0 ? ["\(lost) acknowledged writes are missing from the final state"] : []
+  }
+
   /// Acknowledged puts that were certainly not overwritten and are not there: those that began after the
   /// write that is there had been acknowledged, or all of a key that is empty and was never deleted. Keys
   /// that were appended to are left to the checker, which sees all of this too but does not count it.

@@ -9,11 +9,19 @@ public struct RespConnection: Sendable {
   /// Tells the connections that have had this slot apart.
   public var generation: UInt32 = 0
   public var session: RespSession
-  public var input = InputBuffer()
   public var output = OutputBuffer()
   /// The position of the session of the cluster that acts for it.
   public var machine: Int
   public var isDirty = false
+  /// It has sent its last byte, but may still listen.
+  public var hasEnded = false
+  /// Commands wait until replies have been taken.
+  public var isHeldBack = false
+  /// Nothing more is said or understood: what it still sends is thrown away until then, because closing
+  /// at once could take the last reply from under it.
+  public var lingersUntil: Int64?
+  /// How many bytes of it have been thrown away.
+  public var discarded = 0
   public var watchesReading = true
   public var watchesWriting = false
 
@@ -25,6 +33,11 @@ public struct RespConnection: Sendable {
   }
 
   public var isOpen: Bool { descriptor >= 0 }
+
+  /// There is nothing left to say.
+  public var isOver: Bool {
+    output.isEmpty && (session.shouldClose || hasEnded && session.isIdle && !isHeldBack)
+  }
 
   // The session's steps, with the replies that they give into this connection's output.
 
@@ -41,8 +54,14 @@ public struct RespConnection: Sendable {
 /// What a gateway allows.
 public enum GatewayLimits {
   public static let connections = 10_000
-  /// Bytes of replies that a client has not taken before nothing more is read from it.
-  public static let output = 8 << 20
-  /// Replies that are given up with their connection: a client that asks and never listens.
-  public static let hopelessOutput = 512 << 20
+  /// Bytes of replies that a client has not taken before nothing more is read or done for it.
+  public static let output = 1 << 20
+  /// A larger buffer is given back when it runs empty.
+  public static let keptOutput = 64 << 10
+  /// How long no connection is taken after there was nothing left to take one with, in nanoseconds.
+  public static let acceptPause: Int64 = 100_000_000
+  /// How long a client that was told goodbye may be silent before the connection ends, in nanoseconds,
+  /// and how many bytes it may go on sending.
+  public static let linger: Int64 = 5_000_000_000
+  public static let discarded = 1 << 30
 }

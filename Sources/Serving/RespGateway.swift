@@ -22,7 +22,15 @@ public struct RespGateway: ~Copyable {
   public let facts: GatewayFacts
   public var connections: [RespConnection] = []
   public var freeSlots: [Int] = []
+  /// Connections with something to send, or to be looked at.
   public var dirty: [Int] = []
+  public var flushing: [Int] = []
+  /// Connections that are to be closed soon.
+  public var lingering: [Int] = []
+  /// What a connection has just sent.
+  public var received = InputBuffer()
+  /// When connections are taken again, if there was nothing left to take one with.
+  public var acceptsAgainAt = Int64.max
   public var machines: [Machine] = []
   /// The slot that each machine acts for; -1 for none.
   public var owners: [Int] = []
@@ -39,6 +47,8 @@ public struct RespGateway: ~Copyable {
   public let startedAt: Int64
   public var accepted: Int64 = 0
   public var commandCount = 0
+  /// Of the nodes that the service has started.
+  public var processNumbers: [Int: Int32] = [:]
 
   /// - Parameters:
   ///   - port: to the cluster.
@@ -70,10 +80,12 @@ public struct RespGateway: ~Copyable {
 
   /// One turn, which waits so many nanoseconds at most.
   public mutating func turn(nanoseconds: Int64) throws {
-    var wait = nanoseconds
+    var wait = dirty.isEmpty && port.lost.isEmpty ? nanoseconds : 0
+    wait = min(wait, max(0, acceptsAgainAt - MonotonicClock.now()))
     if !agenda.isEmpty { wait = min(wait, max(0, agenda.nextTime - MonotonicClock.now())) }
     try port.wait(nanoseconds: wait)
     now = MonotonicClock.now()
+    if acceptsAgainAt <= now { acceptAgain() }
     for ready in port.foreign { attend(to: ready) }
     port.foreign.removeAll(keepingCapacity: true)
     deliverAll()
@@ -81,6 +93,7 @@ public struct RespGateway: ~Copyable {
     deliverAll()
     port.flush()
     flushAll()
+    if !lingering.isEmpty { endLingering() }
   }
 
   public mutating func deliverAll() {
@@ -136,6 +149,7 @@ public struct RespGateway: ~Copyable {
       switch outcome {
       case .answered(let response):
         connections[slot].complete(response)
+      case .failed: connections[slot].fail("ERR the cluster did not take the command")
       case .unknown:
         connections[slot].fail(
           "ERR outcome unknown: no answer from the cluster within \(timeout)")
@@ -146,20 +160,25 @@ public struct RespGateway: ~Copyable {
     scheduleWake(machine)
   }
 
-  /// Asks the cluster what the connection wants to know next, if it can go on.
+  /// Asks the cluster what the connection wants to know next, if it can go on. One that does not take
+  /// its replies has to wait.
   public mutating func goOn(_ slot: Int) {
-    while let request = connections[slot].next() {
+    markDirty(slot)
+    while true {
+      guard connections[slot].output.count < GatewayLimits.output else {
+        connections[slot].isHeldBack = true
+        return
+      }
+      guard let request = connections[slot].next() else { return }
       commandCount += 1
       switch request {
-      case .info(let section):
-        connections[slot].inform(information(section))
+      case .info(let sections):
+        connections[slot].inform(information(sections))
       case .store(let command):
         let machine = connections[slot].machine
-        markDirty(slot)
         carryOut(machines[machine].begin(command, due: instant, at: instant), of: machine)
         return
       }
     }
-    markDirty(slot)
   }
 }

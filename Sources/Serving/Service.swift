@@ -33,16 +33,20 @@ public struct Service: ~Copyable {
   private static let shortestPause: Int64 = 500_000_000
   private static let longestPause: Int64 = 10_000_000_000
 
-  /// Starts the nodes and waits until one is in charge.
-  public mutating func start(within patience: Interval) throws {
+  /// Starts the nodes and waits until one is in charge. Nodes that others run need not all be there.
+  /// - Returns: false if it was told to stop before.
+  public mutating func start(within patience: Interval, until isStopped: () -> Bool) throws -> Bool
+  {
     try processes.startAll()
+    for node in restarts.indices { noteProcess(of: node) }
     let limit = MonotonicClock.now() + patience.nanoseconds
-    while !gateway.port.isConnected || currentLeader == nil {
+    while currentLeader == nil || processes.isOurs && !gateway.port.isConnected {
+      guard !isStopped() else { return false }
       try gateway.turn(nanoseconds: 10_000_000)
       askForReports()
       if let refusal = gateway.port.refusal { throw ClusterError(refusal) }
       for node in restarts.indices where processes.hasEnded(node) {
-        throw ClusterError("node \(node) did not start: \(processes.lastWords(of: node))")
+        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
       }
       guard MonotonicClock.now() < limit else {
         let missing = gateway.port.connections.first { $0.state != .welcome }
@@ -53,6 +57,7 @@ public struct Service: ~Copyable {
     }
     leader = currentLeader
     startTimes = Array(repeating: gateway.now, count: restarts.count)
+    return true
   }
 
   /// Serves until it is told to stop; it asks at least ten times a second.
@@ -63,44 +68,65 @@ public struct Service: ~Copyable {
       try gateway.turn(nanoseconds: 50_000_000)
       guard gateway.now >= tendAt else { continue }
       tendAt = gateway.now + 50_000_000
-      try tend(tell)
+      tend(tell)
       askForReports()
       if let found = currentLeader, found != leader {
         leader = found
         tell("node \(found) is in charge")
       }
     }
-    processes.endAll()
   }
+
+  /// Ends all nodes that this service has started and removes what they leave, unless that is to be kept.
+  public mutating func end() { processes.endAll() }
 
   /// Who is in charge, as far as is known.
   public var currentLeader: Int? {
-    FaultAim(membership: membership).leader(
-      among: gateway.port.reports.enumerated().map { node, report in
-        NodeView(isUp: !gateway.port.isDown[node], status: report?.status)
-      })
+    var views: [NodeView] = []
+    for node in gateway.port.reports.indices {
+      views.append(
+        NodeView(isUp: gateway.isUp(node), status: gateway.port.reports[node]?.status))
+    }
+    return FaultAim(membership: membership).leader(among: views)
   }
 
-  private mutating func tend(_ tell: (String) -> Void) throws {
+  private mutating func tend(_ tell: (String) -> Void) {
     for node in restarts.indices {
       if let time = restarts[node] {
-        guard gateway.now >= time else { continue }
-        restarts[node] = nil
-        startTimes[node] = gateway.now
-        try processes.start(node)
-        gateway.port.setDown(node, false)
-        tell("node \(node) is started again as process \(processes.processNumber(of: node) ?? 0)")
+        if gateway.now >= time { restart(node, tell) }
       } else if processes.hasEnded(node) {
         gateway.port.setDown(node, true)
         let lived = gateway.now - startTimes[node]
-        pauses[node] =
-          lived > Service.longestPause
-          ? Service.shortestPause : min(pauses[node] * 2, Service.longestPause)
-        restarts[node] = gateway.now + pauses[node]
-        let words = processes.lastWords(of: node)
-        tell("node \(node) has ended" + (words.isEmpty ? "" : ": \(words)"))
+        if lived > Service.longestPause { pauses[node] = Service.shortestPause }
+        tell("node \(node) has ended: \(processes.ending(of: node))")
+        rest(node)
       }
     }
+  }
+
+  private mutating func restart(_ node: Int, _ tell: (String) -> Void) {
+    startTimes[node] = gateway.now
+    do {
+      try processes.start(node)
+    } catch {
+      tell("\(error)")
+      return rest(node)
+    }
+    restarts[node] = nil
+    noteProcess(of: node)
+    gateway.port.setDown(node, false)
+    tell("node \(node) is started again as process \(processes.processNumber(of: node) ?? 0)")
+  }
+
+  /// Until the node is started again; longer each time that it ends soon.
+  private mutating func rest(_ node: Int) {
+    noteProcess(of: node)
+    restarts[node] = gateway.now + pauses[node]
+    pauses[node] = min(pauses[node] * 2, Service.longestPause)
+  }
+
+  private mutating func noteProcess(of node: Int) {
+    gateway.processNumbers[node] = processes.processNumber(of: node)
   }
 
   private mutating func askForReports() {

@@ -28,15 +28,35 @@ public enum SystemError {
   public static let wouldBlock = Int(EAGAIN)
   public static let addressInUse = EADDRINUSE
   public static let connectionRefused = ECONNREFUSED
+  public static let timedOut = ETIMEDOUT
 }
 
 public enum Descriptor {
   public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
   /// The next connection that waits at a listener, if there is one.
-  public static func accept(_ listener: Int32) -> Int32? {
-    let descriptor = linux_accept(listener)
-    return descriptor >= 0 ? descriptor : nil
+  /// - Throws: why none can be taken although it waits, such as a lack of descriptors. The listener stays
+  ///   ready meanwhile: the caller should look away from it for a while.
+  public static func accept(_ listener: Int32) throws(SocketError) -> Int32? {
+    while true {
+      let descriptor = linux_accept(listener)
+      switch -descriptor {
+      case Int32.min...0: return descriptor
+      case EAGAIN: return nil
+      // One that was given up before it was taken; the next may be good.
+      case ECONNABORTED, EINTR, EPROTO: continue
+      case let code: throw SocketError(purpose: "cannot take a connection", code: code)
+      }
+    }
+  }
+
+  /// Raises the limit on descriptors of this process as far as it goes. Returns the limit.
+  @discardableResult
+  public static func raiseLimit() -> Int { Int(clamping: max(linux_raise_descriptor_limit(), 0)) }
+
+  /// Tells the other side that nothing more will come.
+  public static func endOutput(_ descriptor: Int32) {
+    _ = shutdown(descriptor, Int32(SHUT_WR))
   }
 
   public static func sleep(nanoseconds: Int64) {
@@ -69,10 +89,14 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port.
   public init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"),
-      let port = UInt16(text[text.index(after: colon)...])
+    guard let colon = text.lastIndex(of: ":") else { return nil }
+    let digits = text[text.index(after: colon)...]
+    guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+      let port = UInt16(digits)
     else { return nil }
     var host = String(text[..<colon])
+    // The system's functions would see such a text end there.
+    guard !host.utf8.contains(0) else { return nil }
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = String(host.dropFirst().dropLast())
       var address = in6_addr()
@@ -98,15 +122,24 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Endpoint {
+  /// Below what systems choose for connections that leave: such a one could otherwise take the port of a
+  /// node that is to start again.
+  private static let listeningPorts: ClosedRange<UInt16> = 16_384...32_000
+
   /// So many loopback addresses that nobody listens on at this moment.
   public static func freeOnLoopback(_ count: Int) throws(SocketError) -> [Endpoint] {
     var held: [Int32] = []
     defer { for descriptor in held { Descriptor.close(descriptor) } }
     var found: [Endpoint] = []
     for _ in 0..<count {
-      let descriptor = try Endpoint.loopback(0).listen()
-      held.append(descriptor)
-      let port = try SocketError.check(linux_local_port(descriptor), "cannot find a free port")
+      var descriptor: Int32?
+      for _ in 0..<100 where descriptor == nil {
+        descriptor = try? Endpoint.loopback(.random(in: listeningPorts)).listen()
+      }
+      // Should none of them be free, the system knows another one.
+      let listener = if let descriptor { descriptor } else { try Endpoint.loopback(0).listen() }
+      held.append(listener)
+      let port = try SocketError.check(linux_local_port(listener), "cannot find a free port")
       found.append(.loopback(UInt16(port)))
     }
     return found

@@ -15,21 +15,28 @@ public struct InputBuffer: Sendable {
   public var bytes: [UInt8] = []
   public var start = 0
   public var end = 0
+  /// Room for the next read: it grows for those that have much to say, so that ten thousand silent
+  /// connections take little memory.
+  public var nextRoom = 16 << 10
 
   public init() {}
 
   public var count: Int { end - start }
 
-  /// Room for one read. More than what sockets hold on average, so that one read empties most.
+  /// The most room for one read. More than what sockets hold on average, so that one read empties most.
   public static var readByteCount: Int { 256 << 10 }
+  /// A buffer that has grown larger than this for one frame is given back when it is empty.
+  public static var keptByteCount: Int { 4 << 20 }
 
   /// Takes what has arrived, with one read. Nobody may hold a copy of `bytes` meanwhile: it would be
   /// copied.
-  /// - Parameter room: the most that is read.
-  public mutating func fill(from descriptor: Int32, room: Int = readByteCount) -> StreamProgress {
+  /// - Parameter room: the most that is read, if the caller knows better than the buffer.
+  public mutating func fill(from descriptor: Int32, room: Int? = nil) -> StreamProgress {
+    let room = room ?? nextRoom
     if start == end {
       start = 0
       end = 0
+      if bytes.count > InputBuffer.keptByteCount { bytes = [] }
     } else if start > 0, bytes.count - end < room {
       // What is left of an unfinished frame moves to the front.
       bytes.withUnsafeMutableBytes { all in
@@ -40,13 +47,15 @@ public struct InputBuffer: Sendable {
     }
     if bytes.count - end < room {
       let size = max(end + room, min(bytes.count * 2, 16 << 20))
-      bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
+      // An array is copied at once, also where nothing is optimised.
+      bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
     }
     let offset = end
     let received = bytes.withUnsafeMutableBytes {
       linux_receive(descriptor, $0.baseAddress! + offset, min(room, $0.count - offset))
     }
     if received > 0 { end += received }
+    if received == nextRoom { nextRoom = min(nextRoom * 4, InputBuffer.readByteCount) }
     return received > 0 || -received == SystemError.wouldBlock ? .open : .closed
   }
 

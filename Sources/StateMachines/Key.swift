@@ -87,14 +87,30 @@ extension Key: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     low = try reader.read(UInt64.self)
     high = try reader.read(UInt64.self)
+    if let count = try Key.longCount(low, high, in: &reader) {
+      long = try reader.readBytes(count)
+    } else {
+      long = nil
+    }
+  }
+
+  /// Moves over a key, and checks it as decoding would.
+  public static func skip(in reader: inout WireReader) throws(WireError) {
+    let low = try reader.read(UInt64.self)
+    let high = try reader.read(UInt64.self)
+    if let count = try longCount(low, high, in: &reader) { try reader.skip(count) }
+  }
+
+  /// The length of a long key, whose bytes follow; `nil` for a key that lies in the words.
+  private static func longCount(
+    _ low: UInt64, _ high: UInt64, in reader: inout WireReader
+  ) throws(WireError) -> Int? {
     if high == Key.longMark {
       guard low == 0 else { throw .malformed("a long key that begins in the words") }
       let count = Int(try reader.read(UInt32.self))
       guard count > Key.inlineLimit else { throw .malformed("a long key of \(count) bytes") }
-      long = try reader.readBytes(count)
-      return
+      return count
     }
-    long = nil
     // Equal keys must have equal bytes, so whatever lies behind the key's end has to be zero.
     let length = high >> 56
     let content = high & ~Key.longMark
@@ -107,5 +123,6 @@ extension Key: WireCodable {
     default: fits = false
     }
     guard fits else { throw .malformed("a key whose length does not fit its bytes") }
+    return nil
   }
 }

@@ -21,13 +21,9 @@ public enum KeyValueCommand: Equatable, Sendable {
   case putIfAbsent(Key, value: [UInt8])
   /// Writes only where there is a value. Answered by 1 if it did, otherwise by 0.
   case putIfPresent(Key, value: [UInt8])
-  /// Commands that take effect in order and at one moment, nobody else's between them. At most
-  /// `maximumSequenceCount`, and no sequence among them. Answered by a sequence of as many responses,
-  /// or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
-  case sequence([KeyValueCommand])
-
-  /// A longer sequence is refused by whoever decodes it.
-  public static var maximumSequenceCount: Int { 1 << 16 }
+  /// At most `KeyValueSequence.maximumCount` commands, and no sequence among them. Answered by a sequence
+  /// of as many responses, or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
+  case sequence(KeyValueSequence)
 }
 
 extension KeyValueCommand {
@@ -35,7 +31,7 @@ extension KeyValueCommand {
   public var isReadOnly: Bool {
     switch self {
     case .get, .exists, .length: true
-    case .sequence(let commands): commands.allSatisfy(\.isReadOnly)
+    case .sequence(let sequence): sequence.isReadOnly
     default: false
     }
   }
@@ -54,17 +50,14 @@ extension KeyValueCommand: WireCodable {
     case .compareAndSwap(let key, let expected, let value):
       return 2 + key.encodedByteCount + (expected.map(Self.size) ?? 0) + Self.size(of: value)
     case .increment(let key, _): return 1 + key.encodedByteCount + 8
-    case .sequence(let commands):
-      var total = 5
-      for command in commands { total += command.encodedByteCount }
-      return total
+    case .sequence(let sequence): return 1 + sequence.encodedByteCount
     }
   }
 
   public func encode(into writer: inout WireWriter) {
     switch self {
     case .get(let key): Self.encode(0, key, into: &writer)
-    case .put(let key, let value): Self.encode(1, key, value, into: &writer)
+    case .put(let key, let value): Self.encode(Self.putKind, key, value, into: &writer)
     case .delete(let key): Self.encode(2, key, into: &writer)
     case .append(let key, let value): Self.encode(3, key, value, into: &writer)
     case .compareAndSwap(let key, let expected, let value):
@@ -78,13 +71,13 @@ extension KeyValueCommand: WireCodable {
       writer.write(amount)
     case .putIfAbsent(let key, let value): Self.encode(8, key, value, into: &writer)
     case .putIfPresent(let key, let value): Self.encode(9, key, value, into: &writer)
-    case .sequence(let commands):
+    case .sequence(let sequence):
       writer.write(Self.sequenceKind)
-      writer.write(UInt32(commands.count))
-      for command in commands { command.encode(into: &writer) }
+      sequence.encode(into: &writer)
     }
   }
 
+  public static var putKind: UInt8 { 1 }
   public static var sequenceKind: UInt8 { 10 }
 
   public static func encode(_ kind: UInt8, _ key: Key, into writer: inout WireWriter) {
@@ -105,28 +98,16 @@ extension KeyValueCommand: WireCodable {
       try self.init(single: kind, from: &reader)
       return
     }
-    // No command is shorter than its kind and the shortest key.
-    let count = try reader.readCount(elementSize: 17)
-    guard count <= Self.maximumSequenceCount else {
-      throw .malformed("a sequence of \(count) commands")
-    }
-    var commands: [KeyValueCommand] = []
-    commands.reserveCapacity(count)
-    for _ in 0..<count {
-      let kind = try reader.read(UInt8.self)
-      guard kind != Self.sequenceKind else { throw .malformed("a sequence within a sequence") }
-      commands.append(try KeyValueCommand(single: kind, from: &reader))
-    }
-    self = .sequence(commands)
+    self = .sequence(try KeyValueSequence(from: &reader))
   }
 
   /// Decodes what follows the kind of any command but a sequence.
   public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
-    guard kind < Self.sequenceKind else { throw .malformed("\(kind) is no key-value command") }
+    try Self.check(kind)
     let key = try Key(from: &reader)
     switch kind {
     case 0: self = .get(key)
-    case 1: self = .put(key, value: try reader.readCounted())
+    case Self.putKind: self = .put(key, value: try reader.readCounted())
     case 2: self = .delete(key)
     case 3: self = .append(key, value: try reader.readCounted())
     case 4:
@@ -138,6 +119,30 @@ extension KeyValueCommand: WireCodable {
     case 8: self = .putIfAbsent(key, value: try reader.readCounted())
     default: self = .putIfPresent(key, value: try reader.readCounted())
     }
+  }
+
+  /// Moves over a command that is no sequence, and checks it as decoding would.
+  /// - Returns: whether it is read-only.
+  public static func skip(in reader: inout WireReader) throws(WireError) -> Bool {
+    let kind = try reader.read(UInt8.self)
+    try check(kind)
+    try Key.skip(in: &reader)
+    switch kind {
+    case 0, 5, 6: return true
+    case 2: return false
+    case 4: if try reader.readFlag() { try reader.skip(Int(try reader.read(UInt32.self))) }
+    case 7:
+      try reader.skip(8)
+      return false
+    default: break
+    }
+    try reader.skip(Int(try reader.read(UInt32.self)))
+    return false
+  }
+
+  private static func check(_ kind: UInt8) throws(WireError) {
+    guard kind != sequenceKind else { throw .malformed("a sequence within a sequence") }
+    guard kind < sequenceKind else { throw .malformed("\(kind) is no key-value command") }
   }
 }
 

@@ -70,7 +70,7 @@ extension KeyValueResponse: WireCodable {
       return
     }
     let count = try reader.readCount(elementSize: 1)
-    guard count <= KeyValueCommand.maximumSequenceCount else {
+    guard count <= KeyValueSequence.maximumCount else {
       throw .malformed("a sequence of \(count) responses")
     }
     var responses: [KeyValueResponse] = []

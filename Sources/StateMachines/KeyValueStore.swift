@@ -49,7 +49,7 @@ public struct KeyValueStore: StateMachine {
       guard let position = values.position(of: key) else { return .number(0) }
       values.values[position] = value
       return .number(1)
-    case .sequence(let commands): return apply(sequence: commands)
+    case .sequence(let sequence): return apply(sequence)
     }
   }
 
@@ -58,7 +58,7 @@ public struct KeyValueStore: StateMachine {
     case .get(let key): return .value(values[key])
     case .exists(let key): return exists(key)
     case .length(let key): return length(of: key)
-    case .sequence(let commands): return query(sequence: commands)
+    case .sequence(let sequence): return query(sequence)
     default: return .value(nil)
     }
   }
@@ -84,6 +84,45 @@ public struct KeyValueStore: StateMachine {
       values.set(key, to: try reader.readCounted())
     }
     guard reader.isAtEnd else { throw .malformed("bytes after the last value") }
+  }
+}
+
+// Commands are looked at where their bytes lie, and puts, the most frequent updates, are carried out there:
+// no array comes and goes for them.
+extension KeyValueStore {
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    let isReadOnly: Bool
+    if reader.remaining > 0, reader.storage[reader.offset] == Command.sequenceKind {
+      reader.offset += 1
+      isReadOnly = try KeyValueSequence.look(at: &reader).isReadOnly
+    } else {
+      isReadOnly = try Command.skip(in: &reader)
+    }
+    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    return isReadOnly
+  }
+
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    guard reader.remaining > 0, reader.storage[reader.offset] == Command.putKind else {
+      return apply(try reader.readLast(Command.self))
+    }
+    reader.offset += 1
+    let key = try Key(from: &reader)
+    guard Int(try reader.read(UInt32.self)) == reader.remaining else {
+      throw .malformed("a value of another length than announced")
+    }
+    put(key, reading: &reader)
+    return .done
+  }
+
+  /// Writes what is left in the reader, over the old value if that is as long.
+  public mutating func put(_ key: Key, reading reader: inout WireReader) {
+    if let position = values.position(of: key), values.values[position].count == reader.remaining {
+      reader.readAll(into: &values.values[position])
+    } else {
+      values.set(key, to: Array(reader.storage[reader.offset..<reader.end]))
+      reader.offset = reader.end
+    }
   }
 }
 
@@ -128,22 +167,31 @@ extension KeyValueStore {
     return .number(sum)
   }
 
-  private mutating func apply(sequence commands: [Command]) -> Response {
+  private mutating func apply(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(commands.count)
+    responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
-    for command in commands {
-      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
+    var reader = sequence.makeReader()
+    while true {
+      if var put = reader.nextPut() {
+        self.put(put.key, reading: &put.value)
+        responses.append(.done)
+        continue
+      }
+      guard let command = reader.next(),
+        takeRoom(for: command, from: &room) || responses.isEmpty
+      else { break }
       responses.append(apply(command))
     }
     return .sequence(responses)
   }
 
-  private func query(sequence commands: [Command]) -> Response {
+  private func query(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(commands.count)
+    responses.reserveCapacity(sequence.count)
     var room = Self.maximumAnswerByteCount
-    for command in commands {
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
       guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
       responses.append(query(command))
     }

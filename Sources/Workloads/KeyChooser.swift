@@ -76,12 +76,17 @@ public struct ZipfianRanks: Sendable {
   public let theta: Double
   public private(set) var zeta: Double
   private var eta: Double
+  /// Below this a scaled draw means rank 1, if not 0; and what the other ranks are raised to.
+  private let secondLimit: Double
+  private let exponent: Double
 
   public init(count: Int, theta: Double) {
     self.count = count
     self.theta = theta
     zeta = ZipfianRanks.zeta(count, theta: theta)
     eta = 0
+    secondLimit = 1 + RealFunctions.pow(0.5, theta)
+    exponent = 1 / (1 - theta)
     updateEta()
   }
 
@@ -89,8 +94,8 @@ public struct ZipfianRanks: Sendable {
   public func rank(of unit: Double) -> Int {
     let scaled = unit * zeta
     if scaled < 1 || count == 1 { return 0 }
-    if scaled < 1 + RealFunctions.pow(0.5, theta) || count == 2 { return 1 }
-    let power = RealFunctions.pow(eta * unit - eta + 1, 1 / (1 - theta))
+    if scaled < secondLimit || count == 2 { return 1 }
+    let power = RealFunctions.pow(eta * unit - eta + 1, exponent)
     return min(Int(Double(count) * power), count - 1)
   }
 

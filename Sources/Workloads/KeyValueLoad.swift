@@ -147,11 +147,11 @@ public struct KeyValueLoad: ClientLoad {
     valueCount += 1
     let number = valueCount
     let value = [UInt8](unsafeUninitializedCapacity: 8 + filler.count) { buffer, count in
-      for position in 0..<8 {
-        buffer.initializeElement(
-          at: position, to: UInt8(truncatingIfNeeded: number >> (8 * UInt64(position))))
+      let bytes = UnsafeMutableRawBufferPointer(buffer)
+      bytes.storeBytes(of: number.littleEndian, as: UInt64.self)
+      filler.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(rebasing: bytes[8...]).copyMemory(from: $0)
       }
-      _ = buffer[8...].initialize(fromContentsOf: filler)
       count = 8 + filler.count
     }
     operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
@@ -168,6 +168,7 @@ public struct KeyValueLoad: ClientLoad {
     guard case .answered(let response) = outcome else {
       modifying[client] = nil
       writing[client] = nil
+      if outcome == .failed { operations[position].outcome = .failed }
       return
     }
     operations[position].outcome = .ok

@@ -1,13 +1,14 @@
 import Foundation
 
-/// Results go to standard output, everything else to standard error.
+/// Results go to standard output, everything else to standard error. Where those cannot be written, such as to
+/// a full disk, the text is lost; the program goes on.
 enum Console {
   static func print(_ text: String, terminator: String = "\n") {
-    FileHandle.standardOutput.write(Data((text + terminator).utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
   }
 
   static func complain(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
   }
 }
 

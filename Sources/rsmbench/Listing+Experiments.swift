@@ -85,6 +85,10 @@ extension Listing {
         "beside workload: another system under the same load, also { etcd: ADDRESS } and lists; "
           + "only in the cluster runtime, without faults",
       ],
+      [
+        "target: { redis: ADDRESS, wait: 2 }",
+        "each write is acknowledged by so many replicas of the Redis server (WAIT), 0 to 64",
+      ],
     ]
   }
 }

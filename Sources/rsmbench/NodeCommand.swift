@@ -7,7 +7,7 @@ import Runner
 extension Command {
   static let node = Command(
     name: "node", synopsis: "node --hosts FILE --node N --data DIR [flags]",
-    meaning: "Runs one node of a cluster in this process, until it is killed.",
+    meaning: "Runs one node of a cluster in this process, until it is told to end.",
     notes: """
       The hosts file says who the nodes are and what they run; every node, 'rsmbench run --hosts' and
       'rsmbench serve --hosts' read the same one:
@@ -21,7 +21,8 @@ extension Command {
         }
 
       Nodes are numbered from 0, those of the authority after the others. A node keeps its log in DIR, and
-      finds it there when it starts again; an error of the disk ends it. Traffic is neither encrypted nor
+      finds it there when it starts again; an error of the disk ends it. SIGTERM and Ctrl-C end it, too, with
+      exit code 0; what it promised is on its disk at any time, so that SIGKILL does no more harm. Traffic is neither encrypted nor
       authenticated: between hosts, use a private network, WireGuard or SSH tunnels.
       """,
     flags: {
@@ -58,8 +59,12 @@ extension Command {
         throw UsageError("node needs --data DIR")
       }
       let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max)
-      _ = linux_raise_descriptor_limit()
-      try NodeRunner.run(hosts, node: Int(number), directory: directory) { settings in
+      let isStopped = StopFlag()
+      let interruption = Interruption { isStopped.set() }
+      defer { interruption.end() }
+      try NodeRunner.run(
+        hosts, node: Int(number), directory: directory, until: { isStopped.isSet }
+      ) { settings in
         settings.syncs = !arguments.has("--no-sync")
         settings.allowsFaults = arguments.has("--allow-faults")
         settings.seed = seed ?? 1

@@ -11,7 +11,9 @@ extension Command {
       Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C
       ends the run and keeps the trials that are finished; --resume goes on from there. In the simulation
       the same seed gives the same CSV files to the last byte, whatever --jobs is. In the cluster runtime
-      trials run one at a time, since they would take each other's processors.
+      trials run one at a time, since they would take each other's processors. An experiment's targets are
+      servers of others, which have to run already; they are looked for first. What is written to them lies
+      under keys that begin with "rsmbench-" and stays there.
       """,
     flags: {
       [
@@ -92,6 +94,7 @@ struct RunRequest {
   func run() async throws -> ExitCode {
     let started = Date()
     let outline = RunOutline(plan)
+    try TargetTrialRunner.check(plan.experiment.targets)
     let directory = try RunDirectory(
       in: output, outline: outline, experiment: plan.resolvedText, version: version,
       existing: existing)
@@ -100,7 +103,10 @@ struct RunRequest {
     defer { interruption.end() }
     await session.runTrials(jobs: jobs)
     for note in session.notes { Console.complain("rsmbench: \(note)") }
-    if let error = session.failure { throw error }
+    if let error = session.failure {
+      if directory.finishedBefore.isEmpty, session.finished.isEmpty { directory.discard() }
+      throw error
+    }
 
     let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }
     let manifest = Manifest(

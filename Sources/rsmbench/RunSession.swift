@@ -35,7 +35,9 @@ final class RunSession: Sendable {
     place = ClusterPlace(hosts: request.hosts, scratch: request.data ?? directory.path)
     progress = ProgressLine(
       trialsTotal: directory.outline.places.count, trialsBefore: done.count,
-      trialDurationNs: plan.experiment.duration.nanoseconds, isQuiet: request.isQuiet)
+      trialDurationNs: plan.experiment.duration.nanoseconds,
+      kind: plan.experiment.runtime == .simulation ? .simulation : .cluster,
+      isQuiet: request.isQuiet)
   }
 
   /// Trials that finished in this session, in no particular order.
@@ -89,7 +91,7 @@ final class RunSession: Sendable {
   /// `nil` if the trial was abandoned.
   private func report(on task: TrialTask, _ number: Int) throws -> TrialReport? {
     func goesOn(_ time: Interval, _ events: Int) -> Bool {
-      progress.advance(trial: number, simulatedNs: time.nanoseconds, events: events)
+      progress.advance(trial: number, timeNs: time.nanoseconds, events: events)
       return !isStopped.load(ordering: .relaxed)
     }
     switch task.experiment.runtime {
@@ -98,7 +100,8 @@ final class RunSession: Sendable {
       switch task.contender {
       case .protocol(let choice):
         return try ClusterTrialRunner.run(task, of: choice, at: place, progress: goesOn)
-      case .target: preconditionFailure("not yet")
+      case .target(let choice):
+        return try TargetTrialRunner.run(task, of: choice, progress: goesOn)
       }
     }
   }

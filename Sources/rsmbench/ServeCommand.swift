@@ -1,3 +1,4 @@
+import CLinux
 import Experiments
 import Foundation
 import ProtocolList
@@ -7,15 +8,19 @@ import Synchronization
 extension Command {
   static let serve = Command(
     name: "serve", synopsis: "serve --protocol P [flags]",
-    meaning: "Serves a replicated key-value store to Redis clients (RESP2), until Ctrl-C.",
+    meaning: "Serves a replicated key-value store to Redis clients, until Ctrl-C.",
     notes: """
       One process per replica, on loopback; a node that ends is started again from its log. Every command is
       ordered by the protocol: what is acknowledged survives the loss of a minority of the nodes (with
       primary-backup and chain-replication, of all but one replica). A pipeline of one connection takes
       effect at one moment.
 
-      commands: GET SET [NX|XX] SETNX DEL EXISTS APPEND STRLEN INCR DECR INCRBY DECRBY MGET MSET PING ECHO
-      INFO COMMAND SELECT 0 CLIENT QUIT and a few more; keys do not expire.
+      commands: GET SET [NX|XX] [GET] SETNX GETSET GETDEL DEL EXISTS APPEND STRLEN INCR DECR INCRBY DECRBY
+      MGET MSET PING ECHO INFO COMMAND SELECT 0 CLIENT HELLO AUTH CONFIG GET QUIT. There is no expiry and
+      there are no transactions. INFO says who is in charge, and which process each node is.
+
+      Ctrl-C and SIGTERM stop the service and its nodes: exit code 0. What goes wrong gives one line, and
+      exit code 2. However it ends, no node stays behind.
 
       With --hosts the nodes run already ('rsmbench node') and this is a gateway to them; start as many as you
       like. Traffic is neither encrypted nor authenticated: on anything but loopback, use a private network,
@@ -79,6 +84,8 @@ extension Command {
           protocolName: chosen, replicas: replicas, settings: arguments.all("--set"),
           data: arguments["--data"], syncs: !arguments.has("--no-sync")))
     }
+    // Every client is a connection.
+    _ = linux_raise_descriptor_limit()
     let isStopped = StopFlag()
     let interruption = Interruption { isStopped.set() }
     defer { interruption.end() }

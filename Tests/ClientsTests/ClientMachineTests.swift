@@ -168,4 +168,24 @@ import Testing
     _ = client.receive(reply(3, .answer(1)), at: at(7))
     #expect(target(client.begin(.add(1), due: at(8), at: at(8))) == 1)
   }
+
+  @Test(
+    "Where nothing is sent again, a refusal fails an operation and a lost connection leaves it unknown"
+  )
+  func sentOnce() {
+    let lone = [ReplicaID(0)]
+    var client = Machine(
+      id: ClientID(3), replicas: lone, timeout: .seconds(1), resends: false)
+    #expect(target(client.begin(.add(1), due: at(0), at: at(0))) == 0)
+    #expect(client.wake(at: at(500)) == .nothing)
+    #expect(client.wakeAt == at(1000))
+    #expect(client.receive(reply(1, .redirect(nil)), at: at(600)) == .finish(.failed, attempts: 1))
+    #expect(target(client.begin(.add(1), due: at(700), at: at(700))) == 0)
+    // An answer that comes too late for the operation before says nothing of this one.
+    #expect(client.receive(reply(1, .redirect(nil)), at: at(710)) == .nothing)
+    #expect(
+      client.lostConnection(to: ReplicaID(0), at: at(720)) == .finish(.unknown, attempts: 1))
+    #expect(target(client.begin(.add(1), due: at(800), at: at(800))) == 0)
+    #expect(client.wake(at: at(1800)) == .finish(.unknown, attempts: 1))
+  }
 }

@@ -24,7 +24,7 @@ import Workloads
     """,
     """
     { runtime: 'cluster', protocols: [], target: [{ redis: 'localhost:6379' },
-      { name: 'other', redis: '[::1]:6380' }, { etcd: '127.0.0.1:2379' }] }
+      { name: 'other', redis: '[::1]:6380', wait: 2 }, { etcd: '127.0.0.1:2379' }] }
     """,
     "{ network: { bandwidth: '1234.5bps' }, workload: { arrival: { open: '0.125/s' } } }",
   ])
@@ -41,17 +41,20 @@ func roundTrip(text: String) throws {
   }
 }
 
-@Test("The experiments that come with the bench are valid")
-func shippedExperiments() throws {
+@Test(
+  "The experiments that come with the bench are valid",
+  arguments: [("", "", 6), ("/peers", "peers-", 2)])
+func shippedExperiments(below: String, prefix: String, atLeast count: Int) throws {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("experiments")
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("experiments" + below)
   let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     .filter { $0.hasSuffix(".json5") }
-  #expect(files.count >= 6)
+  #expect(files.count >= count)
   for file in files {
     let plan = try ExperimentPlan.read(
       file: folder.appendingPathComponent(file).path, catalog: catalog)
-    #expect(plan.experiment.name + ".json5" == file)
+    #expect(plan.experiment.name + ".json5" == prefix + file)
   }
 }
 

@@ -22,6 +22,19 @@ func targets() throws {
   #expect(try experiment("{ target: [] }").targets.isEmpty)
 }
 
+@Test(
+  "Replicas of a Redis server may have to acknowledge, and the resolved experiment says how many")
+func targetWaits() throws {
+  let waiting = try plan("{ runtime: 'cluster', target: { redis: '127.0.0.1:1', wait: 64 } }")
+  #expect(waiting.experiment.targets.map(\.wait) == [64])
+  #expect(waiting.resolvedText.contains(#""wait": 64"#))
+  let plain = try plan(
+    "{ runtime: 'cluster', target: [{ redis: '127.0.0.1:1' }, { etcd: '127.0.0.1:2', wait: null }] }"
+  )
+  #expect(plain.experiment.targets.map(\.wait) == [0, 0])
+  #expect(plain.resolvedText.contains(#""wait": 0"#))
+}
+
 private let address = #"a numeric address and a port, such as "127.0.0.1:7400" or "[::1]:7400""#
 
 @Test(
@@ -52,7 +65,24 @@ private let address = #"a numeric address and a port, such as "127.0.0.1:7400" o
     ),
     (
       "target: { reddis: '127.0.0.1:1' }",
-      "target.reddis: found an unknown key, allowed name, redis, etcd; did you mean \"redis\"?"
+      "target.reddis: found an unknown key, allowed name, redis, etcd, wait; did you mean \"redis\"?"
+    ),
+    (
+      "target: { etcd: '127.0.0.1:1', wait: 1 }",
+      "target.wait: found 1, allowed a wait only with redis, whose primary acknowledges before its "
+        + "replicas do"
+    ),
+    (
+      "target: { redis: '127.0.0.1:1', wait: 65 }",
+      "target.wait: found 65, allowed a whole number 0...64"
+    ),
+    (
+      "target: [{ redis: '127.0.0.1:1', wait: -1 }]",
+      "target[0].wait: found -1, allowed a whole number 0...64"
+    ),
+    (
+      "target: { redis: '127.0.0.1:1', wait: '1s' }",
+      "target.wait: found \"1s\", allowed a whole number 0...64"
     ),
     (
       "target: { name: '../x', redis: '127.0.0.1:1' }",

@@ -90,7 +90,7 @@ import Testing
     #expect(throws: WireError.malformed("77 is no kind of frame")) {
       try Frame.decode(UInt64.self, from: seal([1, 77, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
     }
-    #expect(throws: WireError.malformed("1 bytes after the message")) {
+    #expect(throws: WireError.malformed("1 bytes too many")) {
       try Frame.decode(
         UInt64.self, from: seal([1, 4, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
     }

@@ -30,7 +30,7 @@ private final class Stage: Sendable {
   func line() {
     var state = ProgressState(trialsTotal: 4, trialsBefore: 0, trialDurationNs: 10_000_000_000)
     #expect(state.line(elapsed: 0) == "  0 %  0/4 trials  0.0 s simulated")
-    state.advance(trial: 1, simulatedNs: 5_000_000_000, events: 2_000_000)
+    state.advance(trial: 1, timeNs: 5_000_000_000, events: 2_000_000)
     state.finish(trial: 0, events: 4_000_000)
     #expect(
       state.line(elapsed: 3) == " 37 %  1/4 trials  15 s simulated  2.0 M events/s  5 s left")
@@ -39,6 +39,14 @@ private final class Stage: Sendable {
     #expect(
       state.line(elapsed: 4).hasSuffix(
         "100 %  4/4 trials  40 s simulated  1.0 M events/s  4 s elapsed"))
+  }
+
+  @Test("On a cluster nothing is simulated: the line tells time under load and operations")
+  func cluster() {
+    var state = ProgressState(
+      trialsTotal: 2, trialsBefore: 0, trialDurationNs: 10_000_000_000, kind: .cluster)
+    state.advance(trial: 0, timeNs: 5_000_000_000, events: 60_000)
+    #expect(state.line(elapsed: 6) == " 25 %  0/2 trials  5.0 s of load  10.0 k ops/s  18 s left")
   }
 
   @Test("A resumed run counts earlier trials as done, but not in the time left")
@@ -57,7 +65,7 @@ private final class Stage: Sendable {
     let line = stage.line()
     for step in 0..<100 {
       stage.at(Double(step) / 100)
-      line.advance(trial: 0, simulatedNs: Int64(step), events: step)
+      line.advance(trial: 0, timeNs: Int64(step), events: step)
     }
     #expect(stage.texts.count == 10)
     #expect(stage.texts.allSatisfy { $0.hasPrefix("\r\u{1B}[K") && !$0.contains("\n") })
@@ -66,7 +74,7 @@ private final class Stage: Sendable {
     line.finish(trial: 0, events: 5)
     line.end()
     line.end()
-    line.advance(trial: 1, simulatedNs: 5, events: 5)
+    line.advance(trial: 1, timeNs: 5, events: 5)
     #expect(stage.texts.count == 13 && stage.texts.last == "\r\u{1B}[K")
   }
 
@@ -76,7 +84,7 @@ private final class Stage: Sendable {
     let line = stage.line(isInteractive: false)
     for second in 0...12 {
       stage.at(Double(second))
-      line.advance(trial: 0, simulatedNs: Int64(second) * 1_000_000_000, events: 0)
+      line.advance(trial: 0, timeNs: Int64(second) * 1_000_000_000, events: 0)
       if second == 1 { #expect(stage.texts.isEmpty) }
     }
     line.end()
@@ -94,7 +102,7 @@ private final class Stage: Sendable {
   func quiet() {
     let stage = Stage()
     let line = stage.line(isQuiet: true)
-    line.advance(trial: 0, simulatedNs: 1, events: 1)
+    line.advance(trial: 0, timeNs: 1, events: 1)
     line.finish(trial: 0, events: 1)
     line.end()
     #expect(stage.texts.isEmpty)
@@ -126,13 +134,13 @@ private final class Stage: Sendable {
     await withTaskGroup(of: Void.self) { group in
       for trial in 0..<64 {
         group.addTask {
-          for step in 0..<50 { line.advance(trial: trial, simulatedNs: Int64(step), events: step) }
+          for step in 0..<50 { line.advance(trial: trial, timeNs: Int64(step), events: step) }
           line.finish(trial: trial, events: 100)
         }
       }
     }
     stage.at(1)
-    line.advance(trial: 64, simulatedNs: 0, events: 0)
+    line.advance(trial: 64, timeNs: 0, events: 0)
     #expect(stage.texts.last?.contains("64/64 trials") == true)
     #expect(stage.texts.last?.contains("6.4 k events/s") == true)
   }

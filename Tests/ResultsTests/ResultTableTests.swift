@@ -119,7 +119,7 @@ import Testing
     var trials = Array(trials.prefix(3))
     func row(_ start: Int64, recovers: Int64?) -> FaultRow {
       var row = trials[0].faults[0]
-      row.startNs = start * ms
+      row.plannedNs = start * ms
       row.outageNs = 100 * ms
       row.timeToRecoverNs = recovers.map { $0 * ms }
       return row
@@ -133,6 +133,21 @@ import Testing
     #expect(summaries.map(\.outage) == [100, 100])
     trials[0].faults[0].timeToRecoverNs = nil
     #expect(FaultSummary.all(trials)[0].recoveryText == "never")
+  }
+
+  @Test("A fault that real trials start a moment late, each its own, is still one line")
+  func lateFaults() {
+    var trials = Array(trials.prefix(3))
+    for trial in trials.indices {
+      trials[trial].faults = [trials[trial].faults[0]]
+      trials[trial].faults[0].startNs += Int64(trial) * 60_334 + 1
+    }
+    let summaries = FaultSummary.all(trials)
+    #expect(summaries.map(\.label) == ["crash leader @0.4s"])
+    #expect(summaries.map(\.rows.count) == [3])
+    #expect(trials[1].faultCells[0][3] == "400.060335")
+    let text = ResultTable(outline: single, trials: trials).text(width: 100)
+    #expect(text.components(separatedBy: "crash leader").count == 2)
   }
 
   @Test("Protocols are ranked, and told apart only if their paired trials differ")

@@ -86,12 +86,20 @@ import Testing
   @Test("The manifest says which other systems took part")
   func manifestTargets() throws {
     struct Read: Decodable {
-      var targets: [[String: String]]
+      struct Target: Decodable, Equatable {
+        var name: String
+        var kind: String
+        var address: String
+        var wait: Int
+      }
+      var targets: [Target]
     }
-    let target = TargetChoice(name: "mine", kind: .redis, address: "127.0.0.1:6379")
+    let target = TargetChoice(name: "mine", kind: .redis, address: "127.0.0.1:6379", wait: 2)
     let text = manifest(allTrials, targets: [target]).text
     let read = try JSONDecoder().decode(Read.self, from: Data(text.utf8))
-    #expect(read.targets == [["name": "mine", "kind": "redis", "address": "127.0.0.1:6379"]])
+    #expect(
+      read.targets
+        == [Read.Target(name: "mine", kind: "redis", address: "127.0.0.1:6379", wait: 2)])
   }
 
   @Test("A finished run is not overwritten unless asked, and cannot be resumed")

@@ -36,11 +36,14 @@ import Testing
     for _ in 0..<20 {
       let commands = (0..<random.below(12)).map { _ in Self.command(&random) }
       let responses = commands.map { apart.apply($0) }
-      #expect(together.apply(.sequence(commands)) == .sequence(responses), "seed \(seed)")
+      #expect(
+        together.apply(.sequence(KeyValueSequence(commands))) == .sequence(responses),
+        "seed \(seed)")
       #expect(together.snapshot() == apart.snapshot(), "seed \(seed)")
       let reads = commands.filter(\.isReadOnly)
       let answers = reads.map { apart.query($0) }
-      #expect(together.query(.sequence(reads)) == .sequence(answers), "seed \(seed)")
+      #expect(
+        together.query(.sequence(KeyValueSequence(reads))) == .sequence(answers), "seed \(seed)")
       for (read, answer) in zip(reads, answers) { #expect(apart.apply(read) == answer) }
     }
   }
@@ -51,7 +54,7 @@ import Testing
     var store = KeyValueStore()
     let commands = (0..<random.below(20)).map { _ in Self.command(&random) }
     let responses = commands.map { store.apply($0) }
-    for command in commands + [.sequence(commands)] {
+    for command in commands + [.sequence(KeyValueSequence(commands))] {
       let bytes = command.encoded()
       #expect(bytes.count == command.encodedByteCount, "seed \(seed)")
       #expect(try WireReader.decode(KeyValueCommand.self, from: bytes) == command, "seed \(seed)")
@@ -72,8 +75,8 @@ import Testing
     var store = KeyValueStore()
     let commands = (0..<8).map { _ in Self.command(&random) }
     let originals = [
-      KeyValueCommand.sequence(commands).encoded(),
-      store.apply(.sequence(commands)).encoded(),
+      KeyValueCommand.sequence(KeyValueSequence(commands)).encoded(),
+      store.apply(.sequence(KeyValueSequence(commands))).encoded(),
     ]
     for _ in 0..<100 {
       for var bytes in originals {
@@ -102,11 +105,12 @@ import Testing
     #expect(throws: WireError.malformed("a sequence within a sequence")) {
       try WireReader.decode(KeyValueResponse.self, from: nestedAnswer.encoded())
     }
-    let count = UInt32(KeyValueCommand.maximumSequenceCount + 1)
+    let count = UInt32(KeyValueSequence.maximumCount + 1)
     var commands = WireWriter()
     var responses = WireWriter()
     commands.write(KeyValueCommand.sequenceKind)
     commands.write(count)
+    commands.write(17 * count)
     commands.write([UInt8](repeating: 0, count: 17 * Int(count)))
     responses.write(KeyValueResponse.sequenceKind)
     responses.write(count)
@@ -119,12 +123,53 @@ import Testing
     }
     // One fewer is decoded: its bytes are those without the last command, with the count lowered.
     commands.overwrite(at: 1, with: count - 1)
+    commands.overwrite(at: 5, with: 17 * (count - 1))
     #expect(throws: Never.self) {
       try WireReader.decode(KeyValueCommand.self, from: Array(commands.bytes().dropLast(17)))
     }
     // A count that the bytes cannot hold is refused before room is made for it.
     #expect(throws: WireError.truncated) {
-      try WireReader.decode(KeyValueCommand.self, from: [10, 255, 255, 0, 0])
+      try WireReader.decode(KeyValueCommand.self, from: [10, 255, 255, 0, 0, 255, 255, 255, 255])
+    }
+  }
+
+  @Test(
+    "Gathered commands are a sequence, also when the first ones are dropped",
+    arguments: 0..<100 as Range<UInt64>)
+  func gathering(seed: UInt64) throws {
+    var random = RandomStream(seed: seed, label: 2)
+    var builder = KeyValueSequenceBuilder()
+    for _ in 0..<4 {
+      let commands = (0..<1 + random.below(8)).map { _ in Self.command(&random) }
+      for command in commands {
+        if case .put(let key, let value) = command {
+          builder.appendPut(key, value: [1] + value + [2], in: 1..<value.count + 1)
+        } else {
+          builder.append(command)
+        }
+      }
+      #expect(builder.sequence == KeyValueSequence(commands), "seed \(seed)")
+      #expect(builder.sequence.commands == commands, "seed \(seed)")
+      #expect(builder.sequence.isReadOnly == commands.allSatisfy(\.isReadOnly), "seed \(seed)")
+      #expect(builder.first == commands.first)
+      let dropped = random.below(commands.count + 1)
+      builder.removeFirst(dropped)
+      #expect(
+        builder.sequence == KeyValueSequence(Array(commands[dropped...])), "seed \(seed)")
+      builder.removeAll(keeping: 100 * random.below(2))
+      #expect(builder.isEmpty && builder.byteCount == 0 && builder.first == nil)
+    }
+  }
+
+  @Test("A sequence whose bytes are not so many whole commands is not decoded")
+  func wholeCommands() {
+    let bytes = KeyValueCommand.sequence([.get(a), .put(b, value: [1, 2])]).encoded()
+    for count: UInt8 in [0, 1, 3] {
+      var wrong = bytes
+      wrong[1] = count
+      #expect(throws: WireError.self, "\(count)") {
+        try WireReader.decode(KeyValueCommand.self, from: wrong)
+      }
     }
   }
 

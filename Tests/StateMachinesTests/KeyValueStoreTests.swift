@@ -94,8 +94,12 @@ import Testing
     ]
     #expect(reads.allSatisfy(KeyValueStore.isReadOnly))
     #expect(!updates.contains(where: KeyValueStore.isReadOnly))
-    #expect(KeyValueStore.isReadOnly(.sequence(reads)) && KeyValueStore.isReadOnly(.sequence([])))
-    for update in updates { #expect(!KeyValueStore.isReadOnly(.sequence(reads + [update]))) }
+    for sequence in [KeyValueSequence(reads), []] {
+      #expect(KeyValueStore.isReadOnly(.sequence(sequence)))
+    }
+    for update in updates {
+      #expect(!KeyValueStore.isReadOnly(.sequence(KeyValueSequence(reads + [update]))))
+    }
   }
 
   @Test("Equal states give equal snapshots however they came about, and a snapshot restores")

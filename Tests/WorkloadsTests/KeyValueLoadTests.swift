@@ -126,12 +126,13 @@ import Workloads
   @Test("A refused operation has failed; an answer that fits nothing leaves it unknown")
   func refusals() {
     var load = load(OperationMix(append: 1))
-    for (response, outcome) in [
-      (KeyValueResponse.refused(.tooLong), Outcome.failed), (.sequence([]), .unknown),
-      (.number(3), .ok),
+    for (result, outcome) in [
+      (ClientOutcome.answered(KeyValueResponse.refused(.tooLong)), Outcome.failed),
+      (.answered(.sequence([])), .unknown), (.answered(.number(3)), .ok), (.failed, .failed),
+      (.unknown, .unknown),
     ] {
       _ = load.begin(client: 0, sequence: 1, due: .zero, at: .zero)
-      load.end(client: 0, outcome: .answered(response), attempts: 1, at: .zero)
+      load.end(client: 0, outcome: result, attempts: 1, at: .zero)
       #expect(load.operations.last!.outcome == outcome)
     }
   }

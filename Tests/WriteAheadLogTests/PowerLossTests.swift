@@ -1,71 +1,7 @@
-import CLinux
-import Foundation
-import Glibc
-import Replication
+import SmallDisks
 import Testing
 
 @testable import WriteAheadLog
-
-/// An ext4 file system in a file, mounted through a loop device. Everything is taken down with the value.
-private final class SmallDisk {
-  let scratch: Scratch
-  let mountPoint: String
-  private let image: String
-  private var isMounted = false
-
-  /// - Returns: `nil`, with the reason printed, where such a disk cannot be had.
-  static func make() throws -> SmallDisk? {
-    guard getuid() == 0 else { return skip("this needs root") }
-    let disk = try SmallDisk()
-    guard run("truncate -s 64M \(disk.image) && mkfs.ext4 -q -F \(disk.image)") else {
-      return skip("there is no working mkfs.ext4")
-    }
-    mkdir(disk.mountPoint, 0o755)
-    guard disk.mount() else { return skip("no loop device can be mounted") }
-    return disk
-  }
-
-  private static func skip(_ reason: String) -> SmallDisk? {
-    print("loss of power is not tested: \(reason)")
-    return nil
-  }
-
-  private init() throws {
-    scratch = try Scratch()
-    image = "\(scratch.path)/image"
-    mountPoint = "\(scratch.path)/mount"
-  }
-
-  deinit { if isMounted { unmount() } }
-
-  func mount() -> Bool {
-    isMounted = SmallDisk.run("mount -o loop \(image) \(mountPoint)")
-    return isMounted
-  }
-
-  /// Unmounting also frees the loop device, which `mount` has set up.
-  func unmount() {
-    if !SmallDisk.run("umount \(mountPoint)") { _ = SmallDisk.run("umount -l \(mountPoint)") }
-    isMounted = false
-  }
-
-  /// Nothing that is only in memory reaches the disk any more. Returns 0 or a negative `errno`.
-  func cutPower() throws -> Int32 {
-    let directory = try File(mountPoint, O_RDONLY | O_DIRECTORY)
-    return linux_ext4_shutdown(directory.descriptor)
-  }
-
-  private static func run(_ command: String) -> Bool {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "PATH=$PATH:/usr/sbin:/sbin; \(command)"]
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    do { try process.run() } catch { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }
-}
 
 /// A disk that loses what it was not told to keep.
 @Suite("Write-ahead log: loss of power", .serialized)
@@ -87,7 +23,7 @@ struct PowerLossTests {
       // One more is on its way.
       log.append(Fact(UInt64(count), byteCount: 5000))
       try log.write()
-      let code = try disk.cutPower()
+      let code = disk.cutPower()
       guard code == 0 else {
         print("loss of power is not tested: ext4 refuses to shut down (errno \(-code))")
         return nil

@@ -12,7 +12,9 @@ final class Scratch {
   ///   thousands of times and to which it is the same whether a sync reaches a disk.
   init(isVolatile: Bool = false) throws {
     let place = isVolatile && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    var template = Array(("\(place)/wal-" + String(repeating: "X", count: 6)).utf8CString)
+    // What `mkdtemp` replaces by something unique.
+    let places = String(repeating: "X", count: 6)
+    var template = Array("\(place)/wal-\(places)".utf8CString)
     let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
     path = try #require(made.map { String(cString: $0) })
   }

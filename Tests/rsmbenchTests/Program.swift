@@ -59,7 +59,7 @@ final class Workspace {
   }
 
   /// The program, which the build puts beside the bundle of its tests.
-  private static let program =
+  static let program =
     (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
     .resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "rsmbench")
 

@@ -1,0 +1,60 @@
+import Replication
+
+/// Not a protocol. Notes what arrives; each request is written down and then promised to every other
+/// node, and to itself, whereupon it is committed and answered.
+struct ProbeCore: ReplicaCore {
+  typealias Message = UInt64
+  typealias Record = Batch
+
+  enum Timer: Int, TimerName, CaseIterable { case unused }
+
+  struct Options: ProtocolOptions {
+    static let declared: [OptionDeclaration] = []
+    init() {}
+    init(_ values: OptionValues) {}
+  }
+
+  let id: ReplicaID
+  let others: [ReplicaID]
+  var log: [Batch] = []
+  var commitIndex = LogIndex.zero
+  var received: [UInt64] = []
+  /// Requests are refused, and a node is named that may take them.
+  var redirect: ReplicaID?
+
+  init(id: ReplicaID, membership: Membership, options: Options) {
+    self.id = id
+    others = membership.replicas.filter { $0 != id }
+  }
+
+  mutating func recover(_ record: Batch) { log.append(record) }
+
+  mutating func handle(
+    _ event: Event<ProbeCore>, at now: Instant, into effects: inout Effects<ProbeCore>
+  ) {
+    switch event {
+    case .started, .timerFired: break
+    case .received(let number, let sender):
+      guard sender == id else { return received.append(number) }
+      while commitIndex.rawValue < number {
+        commitIndex = commitIndex.next
+        effects.commit(log[commitIndex.rawValue - 1], at: commitIndex, answering: true)
+      }
+    case .requested(let batch):
+      if let redirect { return effects.refuse(batch, redirect: redirect) }
+      log.append(batch)
+      effects.persist(batch)
+      for other in others { effects.send(UInt64(log.count), to: other) }
+      effects.send(UInt64(log.count), to: id)
+    case .readRequested(let ticket): effects.read(ticket)
+    }
+  }
+
+  var status: ReplicaStatus {
+    ReplicaStatus(
+      role: "probe", isInCharge: id.rawValue == 0, epoch: 1, commitIndex: commitIndex,
+      lastIndex: LogIndex(log.count))
+  }
+
+  func invariantViolation() -> String? { nil }
+}

@@ -1,0 +1,117 @@
+import Glibc
+import Resp
+import Testing
+
+/// A connection as a Redis client has it: blocking, for one thread.
+final class RedisClient {
+  let descriptor: Int32
+  private var parser = RespReplyParser()
+  private var bytes: [UInt8] = []
+  private var start = 0
+
+  /// - Parameter receiveBuffer: how many bytes the system takes for a client that does not read.
+  init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    try #require(descriptor >= 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    if var receiveBuffer {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(4))
+    }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(result == 0, "cannot connect to port \(port)")
+  }
+
+  deinit { close(descriptor) }
+
+  static func command(_ words: [[UInt8]]) -> [UInt8] {
+    var bytes = Array("*\(words.count)\r\n".utf8)
+    for word in words { bytes += Array("$\(word.count)\r\n".utf8) + word + Array("\r\n".utf8) }
+    return bytes
+  }
+
+  static func command(_ words: String...) -> [UInt8] { command(words.map { Array($0.utf8) }) }
+
+  func send(_ bytes: [UInt8]) throws {
+    var sent = 0
+    while sent < bytes.count {
+      let taken = bytes.withUnsafeBytes {
+        Glibc.send(
+          descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      try #require(taken > 0, "the connection took no more after \(sent) bytes")
+      sent += taken
+    }
+  }
+
+  /// As much as fits without waiting.
+  func sendSome(_ bytes: [UInt8]) -> Int {
+    Glibc.send(
+      descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+  }
+
+  /// Says that nothing more will be sent.
+  func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Empty at the end of the stream.
+  func receive() throws -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: 256 << 10)
+    let count = recv(descriptor, &piece, piece.count, 0)
+    try #require(count >= 0, "no reply within a minute, or the connection is broken")
+    return Array(piece[..<count])
+  }
+
+  /// Everything up to the end of the stream.
+  func rest() throws -> String {
+    var all = Array(bytes[start...])
+    while true {
+      let piece = try receive()
+      guard !piece.isEmpty else { return String(decoding: all, as: UTF8.self) }
+      all += piece
+    }
+  }
+
+  /// The next reply.
+  func reply() throws -> RespValue {
+    while true {
+      if let value = try parser.next(in: bytes, from: &start, to: bytes.count) { return value }
+      bytes.removeFirst(start)
+      start = 0
+      let piece = try receive()
+      try #require(!piece.isEmpty, "the connection was closed")
+      bytes += piece
+    }
+  }
+
+  func ask(_ words: String...) throws -> RespValue {
+    try send(RedisClient.command(words.map { Array($0.utf8) }))
+    return try reply()
+  }
+
+  /// INFO as its fields.
+  func info(_ section: String) throws -> [String: String] {
+    guard case .bulk(let text?) = try ask("INFO", section) else { return [:] }
+    var fields: [String: String] = [:]
+    for line in String(decoding: text, as: UTF8.self).split(separator: "\r\n") {
+      let halves = line.split(separator: ":", maxSplits: 1)
+      if halves.count == 2 { fields[String(halves[0])] = String(halves[1]) }
+    }
+    return fields
+  }
+}
+
+extension RespValue {
+  static let ok = RespValue.status(Array("OK".utf8))
+  static func text(_ text: String) -> RespValue { .bulk(Array(text.utf8)) }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import Testing
+
+/// Tests that start clusters, one after the other: at the same time they would take each other's processors,
+/// and a node in charge that gets none is replaced although nothing is wrong with it.
+@Suite(.serialized) struct RealProcesses {}
+
+/// An experiment of one trial on a real cluster.
+func live(
+  _ fields: String = "", protocols: String = #"["raft"]"#, duration: String = "1500ms"
+) -> String {
+  """
+  {
+    name: "live", runtime: "cluster", protocols: \(protocols),
+    workload: { clients: 4, keys: 20, thinkTime: "1ms", timeout: "500ms" },
+    warmUp: "200ms", duration: "\(duration)", trials: 1,
+    \(fields)
+  }
+  """
+}
+
+let allProtocols =
+  #"["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"]"#
+
+/// A process as `/proc` shows it.
+struct LiveProcess {
+  var number: Int32
+  var words: [String]
+  /// `T` is stopped by a signal.
+  var state: Character
+
+  var isNode: Bool { words.dropFirst().first == "node" }
+
+  /// Those whose command line names something in a folder. One that has ended has no command line.
+  static func all(naming folder: String) -> [LiveProcess] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap(Int32.init).compactMap { number in
+      let line = String(decoding: contents("/proc/\(number)/cmdline"), as: UTF8.self)
+      guard line.contains(folder) else { return nil }
+      // `PID (NAME) STATE ...`, and the name may hold anything.
+      let status = String(decoding: contents("/proc/\(number)/stat"), as: UTF8.self)
+      let state = status.split(separator: ")").last?.first { $0 != " " }
+      return LiveProcess(
+        number: number, words: line.split(separator: "\0").map(String.init), state: state ?? "?")
+    }
+  }
+
+  private static func contents(_ path: String) -> Data {
+    guard let file = FileHandle(forReadingAtPath: path) else { return Data() }
+    defer { try? file.close() }
+    return (try? file.readToEnd()) ?? Data()
+  }
+}
+
+/// Looks again and again until something holds, for a minute at most.
+/// - Returns: whether it came to hold.
+@discardableResult
+func eventually(within seconds: Double = 60, _ holds: () -> Bool) -> Bool {
+  let limit = Date().addingTimeInterval(seconds)
+  while Date() < limit {
+    if holds() { return true }
+    usleep(1_000)
+  }
+  return holds()
+}
+
+extension Workspace {
+  /// Where the nodes of `runLive` keep their logs; their command lines name it.
+  var data: String { url("data").path }
+
+  var nodes: [LiveProcess] { LiveProcess.all(naming: data).filter(\.isNode) }
+
+  /// Directories of nodes at present.
+  var nodeDirectories: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: data)) ?? []
+  }
+
+  /// Runs an experiment on a real cluster whose processes can be told from those of all others.
+  func runLive(
+    _ file: String, _ arguments: String...,
+    meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
+  ) async throws -> Outcome {
+    try await rsmbench(list: ["run", file, "--data", data] + arguments, meanwhile: meanwhile)
+  }
+
+  /// Neither a process, whichever, nor a directory of nodes stays for long.
+  func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) {
+    eventually(within: 20) {
+      LiveProcess.all(naming: folder.path).isEmpty && nodeDirectories.isEmpty
+    }
+    let left = LiveProcess.all(naming: folder.path).map(\.words)
+    #expect(left == [], sourceLocation: location)
+    #expect(nodeDirectories == [], sourceLocation: location)
+  }
+}
+
+/// The program while it runs in the background. It ends with this object.
+final class BackgroundProgram {
+  private let process = Process()
+  private let errorsFile: URL
+
+  init(_ space: Workspace, _ arguments: [String], errors name: String) throws {
+    errorsFile = space.url(name)
+    try Data().write(to: errorsFile)
+    process.executableURL = Workspace.program
+    process.arguments = arguments
+    process.currentDirectoryURL = space.folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = try FileHandle(forWritingTo: errorsFile)
+    try process.run()
+  }
+
+  deinit { end(by: SIGKILL) }
+
+  var errors: String { (try? String(contentsOf: errorsFile, encoding: .utf8)) ?? "" }
+  var isRunning: Bool { process.isRunning }
+
+  /// - Returns: the exit code; `nil` if the signal itself was the end, or it never came.
+  @discardableResult
+  func end(by signal: Int32) -> Int32? {
+    if process.isRunning { kill(process.processIdentifier, signal) }
+    guard eventually({ !process.isRunning }), process.terminationReason == .exit else { return nil }
+    return process.terminationStatus
+  }
+}

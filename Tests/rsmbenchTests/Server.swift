@@ -1,0 +1,143 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The program as `serve`, as a user would start it: with a temporary directory of its own, which tells
+/// what it leaves behind.
+final class Server {
+  struct Node {
+    var process: pid_t
+    var isInCharge: Bool
+  }
+
+  /// Held as long as the program runs in it.
+  private let space: Workspace
+  let process = Process()
+  private let output: URL
+  private let errors: URL
+  let temporary: URL
+  private(set) var port: UInt16 = 0
+  private(set) var nodes: [Node] = []
+
+  /// Waits until it serves.
+  /// - Parameter shell: what a shell does before it becomes the program.
+  init(_ space: Workspace, shell: String = "true", _ arguments: [String]) throws {
+    self.space = space
+    let name = "serve-\(UUID())"
+    output = space.url("\(name).out")
+    errors = space.url("\(name).err")
+    temporary = space.url(name)
+    try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
+    for file in [output, errors] { try Data().write(to: file) }
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments =
+      ["-c", "\(shell); exec \"$@\"", "sh", Workspace.program.path, "serve", "--port", "0"]
+      + arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["TMPDIR": temporary.path, "SWIFT_BACKTRACE": "enable=no"]) { $1 }
+    process.currentDirectoryURL = space.folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    while !announcement.contains("in charge\n") {
+      try #require(process.isRunning, "\(complaints)")
+      usleep(5_000)
+    }
+    try read(announcement)
+  }
+
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+  private var announcement: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+  var complaints: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
+  /// `serving raft, 3 replicas, on 127.0.0.1:6379`, and a line for each node:
+  /// `node 0  127.0.0.1:40001  process 4711  in charge`.
+  private func read(_ text: String) throws {
+    let lines = text.split(separator: "\n")
+    port = try #require(lines.first?.split(separator: ":").last.flatMap { UInt16($0) })
+    nodes = lines.dropFirst().map { line in
+      let words = line.split(separator: " ")
+      let number = words.firstIndex(of: "process").flatMap { pid_t(words[$0 + 1]) }
+      return Node(process: number ?? 0, isInCharge: words.last == "charge")
+    }
+  }
+
+  func client() throws -> RedisClient { try RedisClient(port: port) }
+
+  /// What INFO says of each node.
+  func states(_ client: RedisClient) throws -> [[String: String]] {
+    let fields = try client.info("replication")
+    return (0..<nodes.count).map { node in
+      var state: [String: String] = [:]
+      for field in (fields["node\(node)"] ?? "").split(separator: ",") {
+        let halves = field.split(separator: "=")
+        if halves.count == 2 { state[String(halves[0])] = String(halves[1]) }
+      }
+      return state
+    }
+  }
+
+  /// Sends a signal and waits for the end.
+  /// - Returns: the exit code, or the number of the signal that ended it.
+  func end(_ signal: Int32) -> Int32 {
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  /// Whether a process is there and has not ended.
+  static func isAlive(_ process: pid_t) -> Bool {
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+      let state = text.split(separator: ")").last?.split(separator: " ").first
+    else { return false }
+    return state != "Z" && state != "X"
+  }
+
+  /// What is left of the nodes and of what they wrote.
+  func leftovers(of processes: [pid_t]) throws -> [String] {
+    let alive = processes.filter(Server.isAlive).map { "process \($0)" }
+    let scratch = temporary.appending(path: "rsmbench").path
+    return alive + ((try? FileManager.default.contentsOfDirectory(atPath: scratch)) ?? [])
+  }
+}
+
+extension Workspace {
+  /// Runs the program to its end, and waits for it on this thread.
+  func finished(_ arguments: [String]) throws -> Outcome {
+    let files = ["out", "err"].map { url(".\($0)") }
+    for file in files { try Data().write(to: file) }
+    let process = Process()
+    process.executableURL = Workspace.program
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardError = try FileHandle(forWritingTo: files[1])
+    try process.run()
+    process.waitUntilExit()
+    let texts = try files.map { file in
+      defer { try? FileManager.default.removeItem(at: file) }
+      return try String(contentsOf: file, encoding: .utf8)
+    }
+    return Outcome(
+      status: process.terminationStatus,
+      diedOfSignal: process.terminationReason == .uncaughtSignal, output: texts[0],
+      errors: texts[1])
+  }
+}
+
+/// Runs what blocks on a thread of its own, as part of the test: the threads of the tests are few.
+final class BlockingExecutor: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    Thread.detachNewThread { [self] in
+      job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+  }
+}
+
+func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+  try await withTaskExecutorPreference(BlockingExecutor()) { try body() }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+extension RealProcesses {
+  /// The soak experiment, shorter.
+  @Suite struct SoakTests {
+    private let space: Workspace
+
+    init() throws { space = try Workspace() }
+
+    private static var soak: String {
+      URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "experiments/soak.json5").path
+    }
+
+    @Test(
+      "Replicas are killed again and again under load, and no acknowledged write is lost",
+      arguments: [
+        "raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated",
+      ])
+    func soak(name: String) async throws {
+      // A load that a debug build stands on a busy machine, too.
+      let run = try await space.runLive(
+        SoakTests.soak, "--quiet", "--set", "workload.clients=4", "--set",
+        "workload.thinkTime=10ms", "--set", #"protocols=["\#(name)"]"#, "--set", "duration=7s",
+        "--set", #"faults=[{chaos:{mtbf:"350ms",mttr:"250ms",kinds:["crash"]}}]"#)
+      #expect(run.status == 0)
+      // A note would say that something could not be read back.
+      #expect(run.errors == "")
+      space.expectNothingLeft()
+      let trials = rows(try space.text("results/soak-1/trials.csv"))
+      #expect(trials.column("verdict") == ["linearizable"])
+      #expect(trials.column("lost_writes") == ["0"])
+      #expect(trials.column("safety_violations") == ["0"])
+      let answered = try #require(trials.first?["acknowledged"].flatMap(Int.init))
+      #expect(answered > 500)
+      let kills = rows(try space.text("results/soak-1/faults.csv"))
+      #expect(kills.count > 4 && Set(kills.column("kind")) == ["crash"])
+    }
+  }
+}
