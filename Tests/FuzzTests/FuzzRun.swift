@@ -13,7 +13,7 @@ enum FuzzRequest {
   }
 
   /// Inputs of all decoders together: `RSMBENCH_FUZZ_INPUTS`, or a few.
-  static var inputCount: Int { number("RSMBENCH_FUZZ_INPUTS").map { Int(clamping: $0) } ?? 30_000 }
+  static var inputCount: Int { number("RSMBENCH_FUZZ_INPUTS").map { Int(clamping: $0) } ?? 15_000 }
   /// The first seed: `RSMBENCH_FUZZ_SEED`, or 1.
   static var firstSeed: UInt64 { number("RSMBENCH_FUZZ_SEED") ?? 1 }
   /// Somebody asked for this run and nothing else, so the process's memory is that of the fuzzing.

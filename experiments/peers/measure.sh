@@ -337,8 +337,9 @@ measure_failover() {
 # redis_benchmark PORT: SETs per second, after a warm-up.
 redis_benchmark() {
   local arguments=(-p "$1" -t set -d 256 -c 50 -P 16 -r 10000 --csv)
-  timeout --foreground 60 redis-benchmark "${arguments[@]}" -n 200000 > /dev/null
-  timeout --foreground 60 redis-benchmark "${arguments[@]}" -n 1500000 | awk -F'","' '/^"SET"/ { print $2 }'
+  timeout --foreground 60 redis-benchmark "${arguments[@]}" -n 200000 > "$out/redis-benchmark.log" 2>&1
+  timeout --foreground 60 redis-benchmark "${arguments[@]}" -n 1500000 \
+    2>> "$out/redis-benchmark.log" | awk -F'","' '/^"SET"/ { print $2 }'
 }
 
 # serve_sample ROW DIRECTORY [flags]
