@@ -62,7 +62,8 @@ final class RaftTrio {
       case .nothing: break
       case .send(let request, let replica): port.send(request, to: replica)
       case .finish(.answered(let response), _): return response
-      case .finish(.unknown, _): throw Overdue(description: "no answer to \(command)")
+      case .finish(.unknown, _), .finish(.failed, _):
+        throw Overdue(description: "no answer to \(command)")
       }
       try step()
       action = .nothing
