@@ -8,6 +8,8 @@ struct Phase1: Sendable {
   var due: [LogIndex] = []
   /// Per slot the reported value of the highest ballot, in ascending order of slots.
   var recovered: [AcceptedValue] = []
+  /// A page may take longer than a retransmission time; nothing makes the pace faster again.
+  var pace = RepeatPace()
 
   /// Adds a page. Both lists ascend, so this is one pass.
   mutating func merge(_ page: [AcceptedValue], lastReceivedWins: Bool) {
@@ -81,7 +83,8 @@ extension MultiPaxosReplica {
   }
 
   /// Asks again for the reports that are due.
-  func repeatPrepare(into effects: inout Effects<Self>) {
+  mutating func repeatPrepare(into effects: inout Effects<Self>) {
+    guard phase1.pace.isDue() else { return }
     for (position, replica) in membership.replicas.enumerated()
     where phase1.reported & (1 << UInt64(position)) == 0 {
       effects.send(.prepare(ballot: ballot, from: phase1.due[position]), to: replica)

@@ -11,6 +11,8 @@ struct Phase2: Sendable {
   var recoveredThrough = LogIndex.zero
   /// Slots below it were proposed before the last retransmission.
   var repeatBelow = LogIndex(1)
+  /// How often each acceptor is asked again, in membership order.
+  var paces: [RepeatPace] = []
   /// Who has answered since the quorum was last checked.
   var heardFrom: UInt64 = 0
   /// Batches that found the window full.
@@ -30,6 +32,7 @@ extension MultiPaxosReplica {
     phase2.recovered = phase1.recovered
     phase2.recoveredThrough = max(phase1.recovered.last?.slot ?? .zero, commitIndex)
     phase2.heardFrom = bit(of: id)
+    phase2.paces = Array(repeating: RepeatPace(), count: membership.replicas.count)
     phase1 = Phase1()
     var slot = firstUnchosen
     while slot <= log.lastIndex {
@@ -114,6 +117,7 @@ extension MultiPaxosReplica {
     guard ballot == self.ballot || options.bug == .countAcrossBallots else { return }
     let bit = bit(of: sender)
     phase2.heardFrom |= bit
+    phase2.paces[bit.trailingZeroBitCount].reset()
     var slot = max(first, firstUnchosen)
     let end = min(first + count, phase2.nextSlot)
     while slot < end {
@@ -151,8 +155,8 @@ extension MultiPaxosReplica {
     case .follower: return
     case .candidate: repeatPrepare(into: &effects)
     case .leader:
-      for replica in membership.replicas where replica != id {
-        repeatAccepts(to: replica, into: &effects)
+      for (position, replica) in membership.replicas.enumerated() where replica != id {
+        if phase2.paces[position].isDue() { repeatAccepts(to: replica, into: &effects) }
       }
       phase2.repeatBelow = phase2.nextSlot
     }

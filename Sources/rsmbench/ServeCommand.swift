@@ -67,11 +67,11 @@ extension Command {
         "--address: found \"\(request.address)\", allowed a numeric address, such as 127.0.0.1")
     }
     let chosen = try arguments.choice("--protocol", of: names)
+    let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set"]
+    if arguments.has("--hosts"), let flag = ours.first(where: { arguments.has($0) }) {
+      throw UsageError("--hosts names the nodes and what they run: leave \(flag) out")
+    }
     if let hosts = try readHosts(arguments) {
-      let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set"]
-      if let flag = ours.first(where: { arguments.has($0) }) {
-        throw UsageError("--hosts names the nodes and what they run: leave \(flag) out")
-      }
       request.nodes = .running(hosts)
     } else {
       guard let chosen else { throw UsageError("serve needs --protocol P, or --hosts FILE") }

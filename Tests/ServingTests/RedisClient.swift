@@ -1,5 +1,6 @@
 import Glibc
 import Resp
+import Sockets
 import Testing
 
 /// A connection as a Redis client has it: blocking, for one thread.
@@ -30,7 +31,10 @@ final class RedisClient {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    try #require(result == 0, "cannot connect to port \(port)")
+    // Thrown and not required: who waits for a server to listen expects it.
+    guard result == 0 else {
+      throw SocketError(purpose: "cannot connect to port \(port)", code: errno)
+    }
   }
 
   deinit { close(descriptor) }

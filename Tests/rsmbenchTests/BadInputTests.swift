@@ -116,7 +116,7 @@ import Testing
 
   @Test("Control characters in what was typed neither break the line nor reach the terminal")
   func controlCharacters() async throws {
-    try await refused(["run", "no\nfile\u{1B}[31m"], [#"no\nfile\u{1B}[31m: found no such file"#])
+    try await refused(["run", "no\nfile\u{1B}[31m"], [#"no\nfile\u001b[31m: found no such file"#])
     try await refused(["ru\nn"], [#"unknown command "ru\nn""#])
     try await refused(["run", "tiny.json5", "--set", "trails\n=5"], [#"trails\n: found"#])
   }
@@ -158,7 +158,7 @@ import Testing
     try await refused(["serve", "--protocol", "rafd"], ["--protocol: found \"rafd\""])
     try await refused(
       ["serve", "--protocol", "raft", "--set", "heartbeet=1ms"],
-      ["options.heartbeet", "did you mean heartbeat?"])
+      ["options.heartbeet", "did you mean \"heartbeat\"?"])
     try await refused(
       ["serve", "--protocol", "raft", "--address", "here"], ["--address: found \"here\""])
     try await refused(

@@ -36,7 +36,8 @@ import Testing
       #expect(successor != process && Server.isAlive(successor))
       processes.insert(successor)
       #expect(try client.ask("GET", "a") == .bulk(Array("2".utf8)))
-      #expect(server.complaints.contains("rsmbench: node \(leader) has ended\n"))
+      #expect(
+        server.complaints.contains("rsmbench: node \(leader) has ended: killed by signal 9\n"))
       #expect(server.complaints.contains("is started again as process \(successor)\n"))
 
       #expect(server.end(SIGINT) == 0)
@@ -196,7 +197,7 @@ import Testing
       (raft + ["--port", "0", "--data", "file"], "--data: cannot write file/hosts.json5"),
       (raft + ["--data", ""], "--data: found \"\", allowed a directory"),
       (["--hosts", "absent.json5"], "absent.json5: found no such file"),
-      (raft + ["--hosts", "file"], "file"),
+      (["--hosts", "file"], "file"), (raft + ["--hosts", "file"], "leave --protocol out"),
     ]
   }
 }

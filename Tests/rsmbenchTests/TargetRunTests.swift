@@ -124,7 +124,8 @@ import Testing
     #expect(outcome.status == 0)
     let row = try #require(trials.first)
     #expect(row["verdict"] == "linearizable")
-    #expect((1...16).contains(number(row, "unknown")))
+    // One for each client at most: what was on its way at that moment.
+    #expect((0...16).contains(number(row, "unknown")))
     #expect(number(row, "failed") > 0 && number(row, "acknowledged") >= 0)
     #expect(number(row, "availability") < 1)
     #expect(
