@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,25 +16,7 @@ static int use(posix_spawn_file_actions_t *actions, int descriptor, int as, int 
                          : posix_spawn_file_actions_addopen(actions, as, "/dev/null", mode, 0);
 }
 
-/// The environment of this process with one more variable, unless that is set already. To be freed.
-static char **environment_with(const char *setting) {
-  size_t count = 0;
-  while (environ[count]) count++;
-  char **result = malloc((count + 2) * sizeof *result);
-  if (!result) return NULL;
-  memcpy(result, environ, count * sizeof *result);
-  size_t name = setting ? strcspn(setting, "=") : 0;
-  for (size_t i = 0; setting && i < count; i++)
-    if (!strncmp(environ[i], setting, name) && environ[i][name] == '=') setting = NULL;
-  if (setting) result[count++] = (char *)setting;
-  result[count] = NULL;
-  return result;
-}
-
-int linux_spawn(
-    const char *program, char *const arguments[], const char *setting, int input, int messages) {
-  char **environment = environment_with(setting);
-  if (!environment) return -ENOMEM;
+int linux_spawn(const char *program, char *const arguments[], int input, int messages) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
@@ -53,10 +33,9 @@ int linux_spawn(
   if (!error) error = use(&actions, messages, 1, O_WRONLY);
   if (!error) error = use(&actions, messages, 2, O_WRONLY);
   if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  if (!error) error = posix_spawn(&child, program, &actions, &attributes, arguments, environment);
+  if (!error) error = posix_spawn(&child, program, &actions, &attributes, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
-  free(environment);
   return error ? -error : child;
 }
 

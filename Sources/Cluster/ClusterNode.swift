@@ -118,10 +118,17 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 
   /// One turn, which waits at most so many nanoseconds for something to do.
   public mutating func turn(atMost nanoseconds: Int64) throws {
-    let count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
+    var count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
     now = MonotonicClock.now()
     let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
-    for position in 0..<count { attend(to: loop.ready[position]) }
+    // What arrives while the turn reads joins it, within limits: fewer and larger batches.
+    var looks = 0
+    while count > 0 {
+      for position in 0..<count { attend(to: loop.ready[position]) }
+      guard looks < NodeLimits.looksPerTurn else { break }
+      looks += 1
+      count = loop.wait(nanoseconds: 0)
+    }
     fireTimers()
     try releaseHeld()
     if now >= dialAt { dialPeers() }

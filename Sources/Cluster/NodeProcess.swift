@@ -18,17 +18,16 @@ public struct ChildProcess: ~Copyable {
   private let endsByItself: Bool
 
   /// - Parameters:
-  ///   - setting: `NAME=value`, added to the environment unless the variable is set already.
   ///   - input: becomes the child's standard input; -1 for none.
   ///   - messages: becomes its standard output and error; -1 for none.
   ///   - endsByItself: whoever lets go of the child waits for its end, and does not kill it.
   public init(
-    program: String, arguments: [String], setting: String? = nil, input: Int32 = -1,
+    program: String, arguments: [String], input: Int32 = -1,
     messages: Int32 = -1, endsByItself: Bool = false
   ) throws(ClusterError) {
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
     words.append(nil)
-    let started = linux_spawn(program, words, setting, input, messages)
+    let started = linux_spawn(program, words, input, messages)
     for word in words { free(word) }
     guard started > 0 else {
       throw ClusterError("cannot start \(program): \(SocketError.text(of: -started))")
@@ -160,14 +159,10 @@ public struct NodeProcess: ~Copyable {
 
   deinit { if messages >= 0 { close(messages) } }
 
-  /// Lets the C library ask for huge pages: a log that grows in memory costs a page fault for each 4 KiB
-  /// otherwise, a tenth of a busy replica's time.
-  private static let allocation = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
-
   public mutating func start() throws(ClusterError) {
     let started = try ChildProcess(
       program: launcher.program, arguments: launcher.arguments(number, directory),
-      setting: NodeProcess.allocation, messages: messages)
+      messages: messages)
     processNumber = started.number
     child = consume started
   }

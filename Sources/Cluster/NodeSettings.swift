@@ -41,6 +41,8 @@ public struct NodeSettings: Sendable {
 
 /// What a node allows itself and others.
 public enum NodeLimits {
+  /// How often a turn that has read something looks for more before it acts on it.
+  public static let looksPerTurn = 4
   /// Bytes that wait for one peer; what comes on top is given up, as a network would.
   public static let peerOutput = 64 << 20
   /// Entries that are proposed and not committed before clients' requests wait.

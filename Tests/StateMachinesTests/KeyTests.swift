@@ -3,7 +3,7 @@ import StateMachines
 import Testing
 
 @Suite struct KeyTests {
-  static let lengths = [0, 1, 7, 8, 9, 14, 15, 16, 17, 100]
+  static let lengths = [0, 1, 7, 8, 9, 14, 15, 16, 17, 22, 23, 24, 25, 100]
 
   @Test("A key gives its bytes back at every length", arguments: lengths)
   func bytes(length: Int) throws {

@@ -63,11 +63,9 @@ int linux_ext4_shutdown(int directory);
 // MARK: child processes
 
 /// Starts a program in a session of its own, without any descriptor of this process but those named.
-/// `arguments` ends with NULL. `setting` (`NAME=value`, or NULL) is added to the environment unless the
-/// variable is set already. `input` becomes its standard input (-1: nothing to read), `messages` its
+/// `arguments` ends with NULL. `input` becomes its standard input (-1: nothing to read), `messages` its
 /// standard error and output (-1: nowhere). Returns its process number.
-int linux_spawn(
-    const char *program, char *const arguments[], const char *setting, int input, int messages);
+int linux_spawn(const char *program, char *const arguments[], int input, int messages);
 /// A file in memory that is gone with its last descriptor; what is written goes to its end. No child inherits
 /// it unless it is named.
 int linux_memory_file(void);
