@@ -74,8 +74,10 @@ public struct MetricColumn: Sendable {
     MetricColumn("staleness_max_versions", "", "most versions that a read was behind") {
       $0.staleness.map { Double($0.maximumVersions) }
     },
-    MetricColumn("lost_writes", "", "acknowledged writes that disappeared") {
-      Double($0.lostWrites)
+    MetricColumn(
+      "lost_writes", "", "acknowledged writes that disappeared; empty if not all could be read back"
+    ) {
+      $0.lostWrites.map(Double.init)
     },
     MetricColumn("safety_violations", "", "broken promises that the runtime saw itself") {
       Double($0.safetyViolations)

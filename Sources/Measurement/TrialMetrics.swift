@@ -65,7 +65,7 @@ public struct TrialMetrics: Sendable, Equatable {
   public private(set) var busiestNodeShare: Double?
 
   public private(set) var staleness: Staleness?
-  public private(set) var lostWrites: Int
+  public private(set) var lostWrites: Int?
   public private(set) var safetyViolations: Int
   /// One per fault of the observation, in its order.
   public private(set) var faults: [FaultMetrics]
@@ -125,7 +125,7 @@ public struct TrialMetrics: Sendable, Equatable {
     let seconds = Double(trial.measuredEnd - trial.warmUpEnd) / 1e9
     if seconds > 0 {
       throughput = Double(inTime) / seconds
-      goodput = Double(max(0, inTimeAndPrompt - trial.lostWrites)) / seconds
+      goodput = Double(max(0, inTimeAndPrompt - (trial.lostWrites ?? 0))) / seconds
     }
     if due > 0 {
       availability = Double(prompt) / Double(due)

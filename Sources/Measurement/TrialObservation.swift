@@ -18,15 +18,16 @@ public struct TrialObservation: Sendable, Equatable {
   public var leadership: [LeadershipSample]
   /// Broken promises that the runtime saw for itself: disagreement between logs, a core's invariant.
   public var safetyViolations: [String]
-  /// Acknowledged writes absent from every later read and from the final state.
-  public var lostWrites: Int
+  /// Acknowledged writes absent from every later read and from the final state; `nil` where that state is
+  /// not known, because the cluster did not come to rest or not everything could be read back.
+  public var lostWrites: Int?
   /// Events the runtime handled in the whole trial; a measure of its own work, not of the protocol's.
   public var eventsProcessed: Int
 
   public init(
     operations: [Operation], warmUpEnd: Int64, measuredEnd: Int64, clients: Int,
     faults: [FaultOccurrence] = [], nodes: [NodeUsage] = [], leadership: [LeadershipSample] = [],
-    safetyViolations: [String] = [], lostWrites: Int = 0, eventsProcessed: Int = 0
+    safetyViolations: [String] = [], lostWrites: Int? = 0, eventsProcessed: Int = 0
   ) {
     self.operations = operations
     self.warmUpEnd = warmUpEnd

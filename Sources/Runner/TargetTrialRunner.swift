@@ -84,7 +84,7 @@ public enum TargetTrialRunner {
     guard let stock = try trial.run(progress: progress) else { return nil }
     let operations = trial.driver.load.operations
     let end = experiment.duration.nanoseconds
-    let lost = stock.hasReadBack ? ReadBack.lostWrites(operations, readFrom: end) : 0
+    let lost = ReadBack.lostWrites(operations, readFrom: end, isComplete: stock.hasReadBack)
     let observation = TrialObservation(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds, measuredEnd: end,
       clients: experiment.workload.clients,

@@ -13,7 +13,8 @@ extension TrialObservation {
   ) {
     let window = experiment.window.nanoseconds
     let measuredEnd = experiment.duration.nanoseconds
-    let lost = stock.hasReadBack ? ReadBack.lostWrites(operations, readFrom: measuredEnd) : 0
+    let lost = ReadBack.lostWrites(
+      operations, readFrom: measuredEnd, isComplete: stock.hasReadBack)
     let violations = stock.violations + ReadBack.violations(lost: lost)
     self.init(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds, measuredEnd: measuredEnd,
@@ -44,8 +45,17 @@ extension TrialObservation {
 /// What the reads after a trial say of the writes in it.
 enum ReadBack {
   /// How lost writes are told.
-  static func violations(lost: Int) -> [String] {
-    lost > 0 ? ["\(lost) acknowledged writes are missing from the final state"] : []
+  static func violations(lost: Int?) -> [String] {
+    guard let lost, lost > 0 else { return [] }
+    return ["\(lost) acknowledged writes are missing from the final state"]
+  }
+
+  /// The same where perhaps not every key was read: then none is not zero, but unknown.
+  static func lostWrites(
+    _ operations: [Operation], readFrom end: Int64, isComplete: Bool
+  ) -> Int? {
+    let lost = lostWrites(operations, readFrom: end)
+    return isComplete || lost > 0 ? lost : nil
   }
 
   /// Acknowledged puts that were certainly not overwritten and are not there: those that began after the

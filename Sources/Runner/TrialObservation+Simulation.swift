@@ -14,9 +14,7 @@ extension TrialObservation {
       violations.append("replicas that applied the same entries ended in different states")
     }
     let lost = TrialObservation.lostWrites(operations, surviving: stock)
-    if lost > 0 {
-      violations.append("\(lost) acknowledged writes are missing from the final state")
-    }
+    violations += ReadBack.violations(lost: lost)
     self.init(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds,
       measuredEnd: experiment.duration.nanoseconds, clients: experiment.workload.clients,
@@ -46,8 +44,8 @@ extension TrialObservation {
   /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
   /// compare-and-swap that did not swap changed nothing and cannot be lost. A cluster that did not come
   /// to rest has no final state yet, and nothing can be said to be missing from it.
-  private static func lostWrites(_ operations: [Operation], surviving stock: TrialStock) -> Int {
-    guard stock.hasSettled else { return 0 }
+  private static func lostWrites(_ operations: [Operation], surviving stock: TrialStock) -> Int? {
+    guard stock.hasSettled else { return nil }
     return operations.count { operation in
       guard operation.outcome == .ok, operation.kind != .get else { return false }
       if operation.kind == .compareAndSwap, !operation.swapped { return false }

@@ -50,6 +50,18 @@ import Testing
     #expect(found(9, key: 2) == 2)
   }
 
+  @Test("Where not every key was read back, none is unknown, and some is some")
+  mutating func incomplete() {
+    add(.put, 1)
+    add(.put, 2)
+    var lost = self
+    #expect(found(2) == 0)
+    #expect(ReadBack.lostWrites(operations, readFrom: 1_000, isComplete: true) == 0)
+    #expect(ReadBack.lostWrites(operations, readFrom: 1_000, isComplete: false) == nil)
+    #expect(lost.found(1) == 1)
+    #expect(ReadBack.lostWrites(lost.operations, readFrom: 1_000, isComplete: false) == 1)
+  }
+
   @Test("A key that is empty and was never deleted has lost all its acknowledged writes")
   mutating func emptied() {
     add(.put, 1)
