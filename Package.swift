@@ -152,6 +152,10 @@ let package = Package(
     .target(
       name: "SmallDisks", dependencies: ["CLinux"], path: "Tests/SmallDisks",
       swiftSettings: strict),
+    // A Redis client that blocks, and threads for those who use it, for tests.
+    .target(
+      name: "RedisClients", dependencies: ["Resp", "Sockets"], path: "Tests/RedisClients",
+      swiftSettings: strict),
     tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "SmallDisks"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests(
@@ -167,7 +171,7 @@ let package = Package(
       "ServingTests",
       [
         "Serving", "Resp", "Sockets", "Cluster", "Clients", "ReplicaHosting", "StateMachines",
-        "Replication", "Unreplicated", "Raft", "CLinux",
+        "Replication", "Unreplicated", "Raft", "CLinux", "RedisClients",
       ]),
     tests(
       "TargetsTests",
@@ -192,6 +196,7 @@ let package = Package(
       "rsmbenchTests",
       [
         "rsmbench", "Histories", "Linearizability", "Replication", "Resp", "Sockets", "Targets",
+        "RedisClients",
       ]),
   ]
 )

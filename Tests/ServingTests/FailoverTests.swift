@@ -1,4 +1,5 @@
 import Raft
+import RedisClients
 import Replication
 import Resp
 import Testing

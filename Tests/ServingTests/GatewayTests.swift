@@ -1,4 +1,5 @@
 import Glibc
+import RedisClients
 import Replication
 import Resp
 import Testing

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import RedisClients
 import Replication
 import Resp
 import Sockets

@@ -1,25 +1,12 @@
 import Cluster
 import Foundation
+import RedisClients
 import Replication
 import Serving
 import Sockets
 import StateMachines
 import Synchronization
 import Testing
-
-/// Runs what blocks on a thread of its own, as part of the test: the threads of the tests are few.
-final class BlockingExecutor: TaskExecutor {
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    Thread.detachNewThread { [self] in
-      job.runSynchronously(on: asUnownedTaskExecutor())
-    }
-  }
-}
-
-func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-  try await withTaskExecutorPreference(BlockingExecutor()) { try body() }
-}
 
 /// Something that works on a thread until it is told to stop.
 final class Worker: Sendable {

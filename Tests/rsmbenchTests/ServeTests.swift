@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RedisClients
 import Resp
 import Sockets
 import Testing

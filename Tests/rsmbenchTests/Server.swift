@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RedisClients
 import Testing
 
 /// The program as `serve`, as a user would start it: with a temporary directory of its own, which tells
@@ -126,18 +127,4 @@ extension Workspace {
       diedOfSignal: process.terminationReason == .uncaughtSignal, output: texts[0],
       errors: texts[1])
   }
-}
-
-/// Runs what blocks on a thread of its own, as part of the test: the threads of the tests are few.
-final class BlockingExecutor: TaskExecutor {
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    Thread.detachNewThread { [self] in
-      job.runSynchronously(on: asUnownedTaskExecutor())
-    }
-  }
-}
-
-func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-  try await withTaskExecutorPreference(BlockingExecutor()) { try body() }
 }

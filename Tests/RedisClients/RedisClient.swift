@@ -1,19 +1,18 @@
 import Glibc
 import Resp
 import Sockets
-import Testing
 
 /// A connection as a Redis client has it: blocking, for one thread.
-final class RedisClient {
-  let descriptor: Int32
+public final class RedisClient {
+  public let descriptor: Int32
   private var parser = RespReplyParser()
   private var bytes: [UInt8] = []
   private var start = 0
 
   /// - Parameter receiveBuffer: how many bytes the system takes for a client that does not read.
-  init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+  public init(port: UInt16, receiveBuffer: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    try #require(descriptor >= 0)
+    guard descriptor >= 0 else { throw SocketError(purpose: "cannot make a socket", code: errno) }
     var patience = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -31,7 +30,6 @@ final class RedisClient {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    // Thrown and not required: who waits for a server to listen expects it.
     guard result == 0 else {
       throw SocketError(purpose: "cannot connect to port \(port)", code: errno)
     }
@@ -39,45 +37,52 @@ final class RedisClient {
 
   deinit { close(descriptor) }
 
-  static func command(_ words: [[UInt8]]) -> [UInt8] {
+  public static func command(_ words: [[UInt8]]) -> [UInt8] {
     var bytes = Array("*\(words.count)\r\n".utf8)
     for word in words { bytes += Array("$\(word.count)\r\n".utf8) + word + Array("\r\n".utf8) }
     return bytes
   }
 
-  static func command(_ words: String...) -> [UInt8] { command(words.map { Array($0.utf8) }) }
+  public static func command(_ words: String...) -> [UInt8] {
+    command(words.map { Array($0.utf8) })
+  }
 
-  func send(_ bytes: [UInt8]) throws {
+  public func send(_ bytes: [UInt8]) throws {
     var sent = 0
     while sent < bytes.count {
       let taken = bytes.withUnsafeBytes {
         Glibc.send(
           descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
       }
-      try #require(taken > 0, "the connection took no more after \(sent) bytes")
+      guard taken > 0 else {
+        throw SocketError(purpose: "the connection took no more after \(sent) bytes", code: errno)
+      }
       sent += taken
     }
   }
 
   /// As much as fits without waiting.
-  func sendSome(_ bytes: [UInt8]) -> Int {
+  public func sendSome(_ bytes: [UInt8]) -> Int {
     Glibc.send(
       descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
   }
 
   /// Says that nothing more will be sent.
-  func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
+  public func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// Empty at the end of the stream.
-  func receive() throws -> [UInt8] {
+  public func receive() throws -> [UInt8] {
     var piece = [UInt8](repeating: 0, count: 256 << 10)
     let count = recv(descriptor, &piece, piece.count, 0)
-    try #require(count >= 0, "no reply within a minute, or the connection is broken")
+    guard count >= 0 else {
+      throw SocketError(
+        purpose: "no reply within a minute, or the connection is broken", code: errno)
+    }
     return Array(piece[..<count])
   }
 
   /// Everything up to the end of the stream.
-  func rest() throws -> String {
+  public func rest() throws -> String {
     var all = Array(bytes[start...])
     while true {
       let piece = try receive()
@@ -87,24 +92,26 @@ final class RedisClient {
   }
 
   /// The next reply.
-  func reply() throws -> RespValue {
+  public func reply() throws -> RespValue {
     while true {
       if let value = try parser.next(in: bytes, from: &start, to: bytes.count) { return value }
       bytes.removeFirst(start)
       start = 0
       let piece = try receive()
-      try #require(!piece.isEmpty, "the connection was closed")
+      guard !piece.isEmpty else {
+        throw SocketError(purpose: "no reply before the connection was closed", code: EPIPE)
+      }
       bytes += piece
     }
   }
 
-  func ask(_ words: String...) throws -> RespValue {
+  public func ask(_ words: String...) throws -> RespValue {
     try send(RedisClient.command(words.map { Array($0.utf8) }))
     return try reply()
   }
 
   /// INFO as its fields.
-  func info(_ section: String) throws -> [String: String] {
+  public func info(_ section: String) throws -> [String: String] {
     guard case .bulk(let text?) = try ask("INFO", section) else { return [:] }
     var fields: [String: String] = [:]
     for line in String(decoding: text, as: UTF8.self).split(separator: "\r\n") {
@@ -116,6 +123,6 @@ final class RedisClient {
 }
 
 extension RespValue {
-  static let ok = RespValue.status(Array("OK".utf8))
-  static func text(_ text: String) -> RespValue { .bulk(Array(text.utf8)) }
+  public static let ok = RespValue.status(Array("OK".utf8))
+  public static func text(_ text: String) -> RespValue { .bulk(Array(text.utf8)) }
 }
