@@ -40,9 +40,21 @@ extension ClusterNode {
       }
     }
     host.clearTurn()
-    guard appends else { return }
+    guard appends || deferredTurns > 0 else { return }
     if settings.syncs { flushAll() }
-    try sync()
+    if mayDeferSync {
+      deferredTurns += 1
+    } else {
+      deferredTurns = 0
+      try sync()
+    }
+  }
+
+  /// Whether the sync of this turn may wait for the next one, which begins at once because something has
+  /// arrived already: what a busy node does for many turns costs one sync.
+  public var mayDeferSync: Bool {
+    settings.syncs && deferredTurns < NodeLimits.deferredTurns && heldSync == nil
+      && loop.wait(nanoseconds: 0) > 0
   }
 
   /// Makes everything appended durable, unless a fault holds up the sync before; what waited for that

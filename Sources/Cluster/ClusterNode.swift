@@ -60,6 +60,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// A sync that a fault holds up: how many records it covers, and when it ends.
   public var heldSync: (target: Int, endsAt: Int64)?
 
+  /// Turns since the last sync that have appended something.
+  public var deferredTurns = 0
+
   public var counters = NodeCounters()
   public var commitDigest: UInt32 = 0
   public var violation: String?
