@@ -8,7 +8,7 @@ import WriteAheadLog
 ///
 /// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then early
 /// sends and replies leave, the turn's records are written and synced once, and what promises them leaves
-/// after that. Whatever a turn has for one connection leaves in one write.
+/// after that. A busy node may let a few turns share the sync (`mayDeferSync`). Whatever a turn has for one connection leaves in one write.
 ///
 /// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up where the
 /// log reports them done, the clock is bent where it is read.
