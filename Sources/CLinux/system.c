@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -26,6 +27,14 @@ int64_t linux_raise_descriptor_limit(void) {
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
   return (int64_t)limit.rlim_cur;
+}
+
+int linux_bypass_cache(int descriptor, int bypasses) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0) return -errno;
+  int wanted = bypasses ? flags | O_DIRECT : flags & ~O_DIRECT;
+  if (fcntl(descriptor, F_SETFL, wanted) < 0) return -errno;
+  return (flags & O_DIRECT) != 0;
 }
 
 int linux_ext4_shutdown(int directory) {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// An open file or directory, closed when the value ends.
@@ -24,6 +25,11 @@ struct File: ~Copyable, Sendable {
     File.failure(code, path, attempt)
   }
 
+  /// From now on writes go past the page cache, where the file system can do that. They must begin and end at
+  /// sectors, in memory and in the file. A page of the cache that nobody reads again costs more than the write:
+  /// it has to be found, filled and, on a virtual machine, often be asked of the host.
+  func bypassCache() { _ = linux_bypass_cache(descriptor, 1) }
+
   /// Writes everything. Returns 0 or an `errno`, so that it can be called where nothing may be thrown.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {
     var done = 0
@@ -32,7 +38,10 @@ struct File: ~Copyable, Sendable {
         descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
       if count < 0 {
         if errno == EINTR { continue }
-        return errno
+        // A disk of larger sectors: its writes take the way through the cache from now on.
+        let code = errno
+        if code == EINVAL, linux_bypass_cache(descriptor, 0) == 1 { continue }
+        return code
       }
       done += count
     }
@@ -48,12 +57,14 @@ struct File: ~Copyable, Sendable {
   /// - Parameter syncsPieces: syncs each piece by itself, so that whoever else syncs on the same disk
   ///   never waits for much.
   func writeZeros(_ range: Range<Int>, syncsPieces: Bool) throws(LogError) {
-    let zeros = [UInt8](repeating: 0, count: min(range.count, 1 << 20))
+    let pieceByteCount = min(range.count, 1 << 20)
+    let zeros = [UInt8](repeating: 0, count: pieceByteCount + Sector.byteCount)
     var offset = range.lowerBound
     while offset < range.upperBound {
-      let count = min(zeros.count, range.upperBound - offset)
+      let count = min(pieceByteCount, range.upperBound - offset)
       let code = zeros.withUnsafeBytes {
-        write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: offset)
+        let lead = Sector.lead($0)
+        return write(UnsafeRawBufferPointer(rebasing: $0[lead..<lead + count]), at: offset)
       }
       guard code == 0 else { throw failure(code, "write") }
       if syncsPieces { try syncData() }

@@ -103,16 +103,18 @@ struct Recovery {
     digest: UInt64, syncs: Bool, segmentByteCount: Int
   ) throws(LogError) -> OpenSegment {
     if let last = used.last, let header = last.contents.header, header.isGrowing == !syncs {
+      let file = try File(last.path, O_RDWR)
+      if syncs { file.bypassCache() }
       return OpenSegment(
-        try File(last.path, O_RDWR), header, capacity: syncs ? nil : segmentByteCount,
-        position: last.contents.end)
+        file, header, capacity: syncs ? nil : segmentByteCount, position: last.contents.end)
     }
     let header = SegmentHeader(
       digest: digest, number: UInt64(used.count + 1), byteCount: syncs ? segmentByteCount : 0)
     if let first = unused.first, first.contents.header == header {
       unused.removeFirst()
-      return OpenSegment(
-        try File(first.path, O_RDWR), header, capacity: syncs ? nil : segmentByteCount)
+      let file = try File(first.path, O_RDWR)
+      if syncs { file.bypassCache() }
+      return OpenSegment(file, header, capacity: syncs ? nil : segmentByteCount)
     }
     try removeUnused()
     guard syncs else {
@@ -135,7 +137,9 @@ struct Recovery {
     }
     unused.removeFirst()
     try removeUnused()
-    return SegmentPreparation(ready: try File(first.path, O_RDWR), header)
+    let file = try File(first.path, O_RDWR)
+    file.bypassCache()
+    return SegmentPreparation(ready: file, header)
   }
 
   private mutating func removeUnused() throws(LogError) {

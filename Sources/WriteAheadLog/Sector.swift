@@ -10,6 +10,12 @@ enum Sector {
     (byteCount + Sector.byteCount - 1) / Sector.byteCount * Sector.byteCount
   }
 
+  /// How far the first sector lies behind the beginning of a buffer, if it is to lie in memory as in a file.
+  @usableFromInline
+  static func lead(_ buffer: UnsafeRawBufferPointer) -> Int {
+    buffer.baseAddress.map { -Int(bitPattern: $0) & (byteCount - 1) } ?? 0
+  }
+
   /// Whether all bytes are zero; none are.
   static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let start = bytes.baseAddress, bytes.count > 0 else { return true }

@@ -24,8 +24,10 @@ enum SegmentFile {
     let directory = try File(directoryPath, O_RDONLY | O_DIRECTORY)
     let path = "\(directoryPath)/\(name(header.number))"
     var file = try File(path + ".new", O_RDWR | O_CREAT | O_TRUNC)
-    try file.writeZeros(0..<header.byteCount, syncsPieces: true)
+    // The header first, because it does not lie at a sector in memory.
     try file.write(header.bytes, at: 0)
+    file.bypassCache()
+    try file.writeZeros(Sector.byteCount..<header.byteCount, syncsPieces: true)
     try file.sync()
     try file.rename(to: path, in: directory)
     return file

@@ -16,7 +16,8 @@ import Replication
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
 /// - `synced`: the last block known to be durable (`SyncedMark`).
 /// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`). With syncs, each is
-///   written full of zeros before use, the next one in advance by a thread.
+///   written full of zeros before use, the next one in advance by a thread, and its blocks go past the page
+///   cache where the file system allows that.
 ///
 /// Opening a log finishes what a crash interrupted and refuses everything that no crash can leave
 /// (`LogScan`). What cannot be noticed: a loss of power that takes the last state of `synced`, together
@@ -38,8 +39,10 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// Bytes of the blocks written since the log was opened.
   public internal(set) var bytesWritten = 0
 
-  /// The block of this turn: room for its header, then its records.
+  /// The block of this turn: bytes up to the first sector in memory, room for the block's header, then its
+  /// records.
   @usableFromInline var buffer = WireWriter()
+  @usableFromInline var lead = 0
   @usableFromInline var pendingRecordCount = 0
   /// What every call throws from now on.
   @usableFromInline var failure: LogError?
@@ -157,20 +160,41 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   @usableFromInline
   mutating func startBlock() {
     buffer.removeAll()
-    buffer.reserve(BlockHeader.byteCount)
-    buffer.count = BlockHeader.byteCount
+    buffer.reserve(2 * Sector.byteCount)
+    lead = buffer.storage.withUnsafeBytes { Sector.lead($0) }
+    buffer.count = lead + BlockHeader.byteCount
+  }
+
+  /// Makes room behind the block up to the end of its last sector. Where the buffer has grown and its sectors
+  /// have moved in memory, the block moves with them.
+  private mutating func alignBlock() {
+    buffer.reserve(2 * Sector.byteCount)
+    let byteCount = buffer.count - lead
+    let target = buffer.storage.withUnsafeMutableBytes { bytes in
+      let target = Sector.lead(UnsafeRawBufferPointer(bytes))
+      if target != lead {
+        memmove(bytes.baseAddress! + target, bytes.baseAddress! + lead, byteCount)
+      }
+      return target
+    }
+    buffer.count = target + byteCount
+    lead = target
   }
 
   /// Writes the block of this turn without making it durable.
   mutating func write() throws(LogError) {
-    let payloadByteCount = buffer.count - BlockHeader.byteCount
-    let byteCount = Sector.roundedUp(buffer.count)
-    buffer.reserve(byteCount - buffer.count)
+    alignBlock()
+    let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
+    let byteCount = Sector.roundedUp(buffer.count - lead)
     if segment.position + byteCount > segment.capacity { try startSegment(for: byteCount) }
     let offset = segment.position
     sealBlock(payloadByteCount: payloadByteCount, blockByteCount: byteCount)
-    buffer.count = byteCount
-    let code = fault == .full ? ENOSPC : buffer.withBytes { segment.file.write($0, at: offset) }
+    let code =
+      fault == .full
+      ? ENOSPC
+      : buffer.storage.withUnsafeBytes {
+        segment.file.write(UnsafeRawBufferPointer(rebasing: $0[lead..<lead + byteCount]), at: offset)
+      }
     guard code == 0 else { throw segment.file.failure(code, "write") }
     segment.position += byteCount
     bytesWritten += byteCount
@@ -196,9 +220,10 @@ public struct WriteAheadLog: ~Copyable, Sendable {
       recordCount: UInt32(pendingRecordCount), zeroSectorCount: 0, checksum: 0)
     let seal = segment.header.seal
     let offset = segment.position
-    let end = buffer.count
+    let lead = lead
+    let end = buffer.count - lead
     buffer.storage.withUnsafeMutableBytes { bytes in
-      let block = UnsafeMutableRawBufferPointer(rebasing: bytes[..<blockByteCount])
+      let block = UnsafeMutableRawBufferPointer(rebasing: bytes[lead..<lead + blockByteCount])
       if end < blockByteCount {
         memset(block.baseAddress! + end, 0, blockByteCount - end)
       }

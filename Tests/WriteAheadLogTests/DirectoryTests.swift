@@ -51,6 +51,19 @@ struct DirectoryTests {
     #expect(try recovered(scratch.log) == facts)
   }
 
+  @Test("What does not fit past the page cache goes through it, in a file as in memory")
+  func unaligned() throws {
+    for isVolatile in [false, true] {
+      let scratch = try Scratch(isVolatile: isVolatile)
+      let file = try File("\(scratch.path)/file", O_RDWR | O_CREAT)
+      defer { unlink("\(scratch.path)/file") }
+      file.bypassCache()
+      try file.write([1, 2, 3], at: 5)
+      try file.writeZeros(Sector.byteCount..<3 * Sector.byteCount, syncsPieces: true)
+      #expect(try file.contents() == [0, 0, 0, 0, 0, 1, 2, 3] + [UInt8](repeating: 0, count: 1528))
+    }
+  }
+
   @Test("Files of another version are refused, with both versions")
   func versions() throws {
     let scratch = try Scratch()

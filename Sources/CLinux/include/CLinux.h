@@ -56,6 +56,9 @@ int64_t linux_raise_descriptor_limit(void);
 
 // MARK: disks
 
+/// Whether reads and writes go past the page cache from now on (O_DIRECT). Returns whether they did before.
+int linux_bypass_cache(int descriptor, int bypasses);
+
 /// Ends a mounted ext4 file system as a loss of power would: nothing in memory reaches the disk.
 /// `directory` is open on it. Needs root.
 int linux_ext4_shutdown(int directory);
