@@ -8,16 +8,18 @@
 public struct Batch: Sendable {
   /// How many requests the batch holds.
   public let count: Int
-  public let bytes: [UInt8]
+  public let block: BatchBlock
 
-  static let headerByteCount = 20
+  public static var headerByteCount: Int { 20 }
 
   public static let noop = Batch(count: 0, bytes: [])
 
-  init(count: Int, bytes: [UInt8]) {
+  public init(count: Int, bytes: [UInt8]) {
     self.count = count
-    self.bytes = bytes
+    block = BatchBlock(bytes)
   }
+
+  public var bytes: [UInt8] { block.bytes }
 
   /// Encodes requests in the given order.
   public init<Command: WireCodable>(_ requests: [(id: RequestID, command: Command)]) {
@@ -42,30 +44,32 @@ public struct Batch: Sendable {
 
 extension Batch: Equatable {
   public static func == (a: Batch, b: Batch) -> Bool {
-    a.count == b.count && a.bytes == b.bytes
+    a.count == b.count && (a.block === b.block || a.bytes == b.bytes)
   }
 }
 
 extension Batch: WireCodable {
-  public var encodedByteCount: Int { 8 + bytes.count }
+  public var encodedByteCount: Int { 8 + block.byteCount }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(UInt32(count))
-    writer.write(UInt32(bytes.count))
+    writer.write(UInt32(block.byteCount))
+    if writer.notesBlocks, block.byteCount > 0 {
+      writer.notedBlocks.append(NotedBlock(block: block, offset: writer.count))
+    }
     writer.write(bytes)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     let count = Int(try reader.read(UInt32.self))
     let length = Int(try reader.read(UInt32.self))
-    bytes = try reader.readBytes(length)
-    self.count = count
+    self.init(count: count, bytes: try reader.readBytes(length))
     try checkStructure()
   }
 
   /// Proves that the block holds exactly `count` whole requests, so that readers need not doubt it.
   private func checkStructure() throws(WireError) {
-    var reader = WireReader(bytes)
+    var reader = makeReader().reader
     for _ in 0..<count {
       try reader.skip(Batch.headerByteCount - 4)
       try reader.skip(Int(try reader.read(UInt32.self)))

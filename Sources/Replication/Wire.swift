@@ -24,6 +24,9 @@ public struct WireWriter: Sendable {
   /// codecs of other modules are specialised.
   public var storage: [UInt8] = []
   public var count = 0
+  /// The blocks of batches that were written, if somebody wants to know.
+  public var notesBlocks = false
+  public var notedBlocks: [NotedBlock] = []
 
   public init() {}
 

@@ -79,12 +79,15 @@ struct File: ~Copyable, Sendable {
   }
 
   /// The whole file.
-  func contents() throws(LogError) -> [UInt8] {
-    let size = try byteCount()
+  func contents() throws(LogError) -> [UInt8] { try read(try byteCount(), at: 0) }
+
+  /// As many bytes from there, or fewer if the file ends before.
+  func read(_ size: Int, at offset: Int) throws(LogError) -> [UInt8] {
     var code: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       while filled < size {
-        let count = pread(descriptor, buffer.baseAddress! + filled, size - filled, off_t(filled))
+        let count = pread(
+          descriptor, buffer.baseAddress! + filled, size - filled, off_t(offset + filled))
         if count < 0 && errno == EINTR { continue }
         if count < 0 { code = errno }
         if count <= 0 { return }

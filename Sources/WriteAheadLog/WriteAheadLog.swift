@@ -52,6 +52,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   let lock: File
   var mark: SyncedMark
   var segment: OpenSegment
+  var batches: WrittenBatches
   var next: SegmentPreparation?
   /// The segments that earlier lives have left.
   let recovered: [RecoveredSegment]
@@ -69,8 +70,11 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///     from one life to the next.
   ///   - segmentByteCount: the size of new segments, at least 4096. A block that is too large for that
   ///     gets a segment of its own.
+  ///   - memoryByteCount: how much of the batches written last stays in memory. Others are read from the files
+  ///     when they are asked for.
   public init(
-    directory path: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20
+    directory path: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20,
+    memoryByteCount: Int = 16 << 20
   ) throws(LogError) {
     precondition(segmentByteCount >= 4096)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
@@ -110,6 +114,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     self.lock = lock
     self.mark = mark
     self.segment = segment
+    batches = WrittenBatches(byteLimit: memoryByteCount)
+    buffer.notesBlocks = true
     self.next = next
     recovered = recovery.used
     lastRecoveredBlock = recovery.block
@@ -160,13 +166,14 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   @usableFromInline
   mutating func startBlock() {
     buffer.removeAll()
+    buffer.notedBlocks.removeAll(keepingCapacity: true)
     buffer.reserve(2 * Sector.byteCount)
     lead = buffer.storage.withUnsafeBytes { Sector.lead($0) }
     buffer.count = lead + BlockHeader.byteCount
   }
 
   /// Makes room behind the block up to the end of its last sector. Where the buffer has grown and its sectors
-  /// have moved in memory, the block moves with them.
+  /// have moved in memory, the block moves with them. Noted offsets count from the block's start from here on.
   private mutating func alignBlock() {
     buffer.reserve(2 * Sector.byteCount)
     let byteCount = buffer.count - lead
@@ -177,6 +184,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
       }
       return target
     }
+    for index in buffer.notedBlocks.indices { buffer.notedBlocks[index].offset -= lead }
     buffer.count = target + byteCount
     lead = target
   }
@@ -193,9 +201,11 @@ public struct WriteAheadLog: ~Copyable, Sendable {
       fault == .full
       ? ENOSPC
       : buffer.storage.withUnsafeBytes {
-        segment.file.write(UnsafeRawBufferPointer(rebasing: $0[lead..<lead + byteCount]), at: offset)
+        segment.file.write(
+          UnsafeRawBufferPointer(rebasing: $0[lead..<lead + byteCount]), at: offset)
       }
     guard code == 0 else { throw segment.file.failure(code, "write") }
+    batches.append(buffer.notedBlocks, in: segment.keeper, at: offset)
     segment.position += byteCount
     bytesWritten += byteCount
     block += 1
@@ -265,6 +275,7 @@ struct OpenSegment: ~Copyable, Sendable {
   let header: SegmentHeader
   /// How many bytes may be written; a block larger than that starts a new segment.
   let capacity: Int
+  let keeper: SegmentKeeper
   /// Where the next block goes.
   var position = Sector.byteCount
 
@@ -275,6 +286,7 @@ struct OpenSegment: ~Copyable, Sendable {
     self.file = file
     self.header = header
     self.capacity = capacity ?? header.byteCount
+    keeper = SegmentKeeper(path: self.file.path, seal: header.seal)
     self.position = position
   }
 }

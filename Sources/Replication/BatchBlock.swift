@@ -1,0 +1,60 @@
+/// The bytes of a batch, shared by all copies of it: in memory, or only where a log keeps them.
+///
+/// A replica that held all it ever ordered in memory would need memory without end, and fresh memory at that,
+/// which costs more than everything that is done with its content. So a log lets go the bytes of batches that
+/// it has written some time ago (`leaveMemory`). They are seldom asked for again: for a replica that has
+/// fallen far behind. They are read back each time, and not kept.
+// Unchecked: a block changes only by the hand of the log that it was written to, on the thread that runs the
+// replica. Replicas that share a process without sharing a thread write to no such log.
+public final class BatchBlock: @unchecked Sendable {
+  public let byteCount: Int
+  private var resident: [UInt8]
+  private var home: (keeper: any BlockKeeper, place: BlockPlace)?
+
+  public init(_ bytes: [UInt8]) {
+    byteCount = bytes.count
+    resident = bytes
+  }
+
+  public var isInMemory: Bool { resident.count == byteCount }
+
+  public var bytes: [UInt8] {
+    isInMemory ? resident : home!.keeper.read(byteCount, at: home!.place)
+  }
+
+  /// From now on the bytes are only where `keeper` has them.
+  public func leaveMemory(for keeper: any BlockKeeper, at place: BlockPlace) {
+    guard isInMemory, byteCount > 0 else { return }
+    home = (keeper, place)
+    resident = []
+  }
+}
+
+/// Where the bytes of a batch lie in a file: in which of its records' blocks, and how far behind its start.
+public struct BlockPlace: Sendable {
+  public let start: Int
+  public let offset: Int
+
+  public init(start: Int, offset: Int) {
+    self.start = start
+    self.offset = offset
+  }
+}
+
+/// A file that keeps the bytes of batches.
+public protocol BlockKeeper: AnyObject, Sendable {
+  /// The bytes that were written there. A replica whose file does not hold them any more cannot go on, so this
+  /// ends the process if they cannot be read or are damaged.
+  func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8]
+}
+
+/// A block that was written, and where its bytes begin in what was written.
+public struct NotedBlock: Sendable {
+  public let block: BatchBlock
+  public var offset: Int
+
+  public init(block: BatchBlock, offset: Int) {
+    self.block = block
+    self.offset = offset
+  }
+}
