@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t reading(clockid_t clock) {
   struct timespec time;
@@ -41,4 +43,21 @@ int linux_ext4_shutdown(int directory) {
   // EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH, from the kernel's fs/ext4/ext4.h.
   uint32_t flags = 2;
   return ioctl(directory, _IOR('X', 125, uint32_t), &flags) < 0 ? -errno : 0;
+}
+
+int linux_event_create(void) {
+  int event = eventfd(0, EFD_CLOEXEC);
+  return event < 0 ? -errno : event;
+}
+
+void linux_event_ring(int event) {
+  uint64_t one = 1;
+  while (write(event, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void linux_event_await(int event) {
+  uint64_t count;
+  while (read(event, &count, sizeof count) < 0 && errno == EINTR) {
+  }
 }

@@ -28,8 +28,7 @@ extension ClusterNode {
     for send in host.effects.earlySends { depart(send) }
     for reply in host.replies { answer(reply) }
     for setting in host.timers { set(setting) }
-    let appends = !host.effects.records.isEmpty
-    if appends {
+    if !host.effects.records.isEmpty {
       for record in host.effects.records { log.append(record) }
       barrier.append(host.effects.records.count)
     }
@@ -40,36 +39,48 @@ extension ClusterNode {
       }
     }
     host.clearTurn()
-    guard appends || deferredTurns > 0 else { return }
-    if settings.syncs { flushAll() }
-    if mayDeferSync {
-      deferredTurns += 1
-    } else {
-      deferredTurns = 0
-      try sync()
-    }
+    try sync()
   }
 
-  /// Whether the sync of this turn may wait for the next one, which begins at once because something has
-  /// arrived already: what a busy node does for many turns costs one sync.
-  public var mayDeferSync: Bool {
-    settings.syncs && deferredTurns < NodeLimits.deferredTurns && heldSync == nil
-      && loop.wait(nanoseconds: 0) > 0
-  }
-
-  /// Makes everything appended durable, unless a fault holds up the sync before; what waited for that
-  /// leaves.
+  /// Makes everything appended durable, unless a fault holds up the sync before or the log's thread is busy
+  /// with what was appended earlier; what waited for it leaves. With much to sync or to do, that thread does
+  /// it, and `finishSync` follows.
   public mutating func sync() throws {
-    guard heldSync == nil, !barrier.isOpen else { return }
-    try log.commit()
-    if settings.syncs { now = MonotonicClock.now() }
-    if faultsAreActive, faults.syncStalls || faults.syncDelay > 0 {
-      heldSync = (
-        barrier.appendedCount, faults.syncStalls ? .max : now + faults.syncDelay
-      )
+    guard heldSync == nil, !log.isCommitting, !barrier.isOpen else { return }
+    guard settings.syncs else {
+      try log.commit()
+      endSync(of: barrier.appendedCount)
       return
     }
-    barrier.synced(barrier.appendedCount)
+    flushAll()
+    if log.pendingByteCount > NodeLimits.inlineSync || loop.wait(nanoseconds: 0) > 0 {
+      try log.beginCommit()
+      committingCount = barrier.appendedCount
+      if !watchesCommits, let signal = log.commitSignal {
+        watchesCommits = true
+        loop.add(signal, token: Token.log)
+      }
+      return
+    }
+    try log.commit()
+    now = MonotonicClock.now()
+    endSync(of: barrier.appendedCount)
+  }
+
+  /// The log's thread is done. What was appended meanwhile is synced at the end of the turn.
+  public mutating func finishSync() throws {
+    commitHasEnded = false
+    try log.finishCommit()
+    endSync(of: committingCount)
+  }
+
+  /// So many records are durable, though a fault may keep that secret for a while.
+  public mutating func endSync(of count: Int) {
+    if faultsAreActive, faults.syncStalls || faults.syncDelay > 0 {
+      heldSync = (count, faults.syncStalls ? .max : now + faults.syncDelay)
+      return
+    }
+    barrier.synced(count)
     releaseSends()
   }
 

@@ -8,7 +8,8 @@ import WriteAheadLog
 ///
 /// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then early
 /// sends and replies leave, the turn's records are written and synced once, and what promises them leaves
-/// after that. A busy node may let a few turns share the sync (`mayDeferSync`). Whatever a turn has for one connection leaves in one write.
+/// after that. A busy node lets the log's thread do that, and goes on with further turns, which then share the
+/// next sync (`sync`). Whatever a turn has for one connection leaves in one write.
 ///
 /// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up where the
 /// log reports them done, the clock is bent where it is read.
@@ -60,8 +61,11 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// A sync that a fault holds up: how many records it covers, and when it ends.
   public var heldSync: (target: Int, endsAt: Int64)?
 
-  /// Turns since the last sync that have appended something.
-  public var deferredTurns = 0
+  /// How many records will be durable when the log's thread is done with what it has.
+  public var committingCount = 0
+  public var watchesCommits = false
+  /// It is done.
+  public var commitHasEnded = false
 
   public var counters = NodeCounters()
   public var commitDigest: UInt32 = 0
@@ -132,6 +136,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       looks += 1
       count = loop.wait(nanoseconds: 0)
     }
+    if commitHasEnded { try finishSync() }
     fireTimers()
     try releaseHeld()
     if now >= dialAt { dialPeers() }
@@ -168,6 +173,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       if ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
     case .peer:
       attendPeer(Token.index(of: ready.token), ready)
+    case .log: commitHasEnded = true
     }
   }
 
@@ -213,10 +219,11 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 /// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the lower 32.
 public enum Token {
   public enum Kind: UInt64 {
-    case listener, inbound, peer
+    case listener, inbound, peer, log
   }
 
   public static var listener: UInt64 { 0 }
+  public static var log: UInt64 { Kind.log.rawValue << 56 }
 
   public static func inbound(_ slot: Int, generation: UInt32) -> UInt64 {
     Kind.inbound.rawValue << 56 | UInt64(generation & 0xFF_FFFF) << 32 | UInt64(slot)

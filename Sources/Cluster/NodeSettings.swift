@@ -43,8 +43,9 @@ public struct NodeSettings: Sendable {
 public enum NodeLimits {
   /// How often a turn that has read something looks for more before it acts on it.
   public static let looksPerTurn = 4
-  /// For how many turns a busy node may put off the sync of what it has appended.
-  public static let deferredTurns = 2
+  /// A node that has nothing else to do writes and syncs a block of up to so many bytes itself: waking the
+  /// log's thread for that would take longer.
+  public static let inlineSync = 4096
   /// Bytes that wait for one peer; what comes on top is given up, as a network would.
   public static let peerOutput = 64 << 20
   /// Entries that are proposed and not committed before clients' requests wait.

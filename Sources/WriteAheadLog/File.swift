@@ -32,6 +32,12 @@ struct File: ~Copyable, Sendable {
 
   /// Writes everything. Returns 0 or an `errno`, so that it can be called where nothing may be thrown.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {
+    File.write(bytes, to: descriptor, at: offset)
+  }
+
+  static func write(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int
+  ) -> Int32 {
     var done = 0
     while done < bytes.count {
       let count = pwrite(
@@ -53,23 +59,20 @@ struct File: ~Copyable, Sendable {
     guard code == 0 else { throw failure(code, "write") }
   }
 
-  /// Writes zeros in pieces of at most a mebibyte.
-  /// - Parameter syncsPieces: syncs each piece by itself, so that whoever else syncs on the same disk
-  ///   never waits for much.
-  func writeZeros(_ range: Range<Int>, syncsPieces: Bool) throws(LogError) {
-    let pieceByteCount = min(range.count, 1 << 20)
-    let zeros = [UInt8](repeating: 0, count: pieceByteCount + Sector.byteCount)
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = min(pieceByteCount, range.upperBound - offset)
-      let code = zeros.withUnsafeBytes {
-        let lead = Sector.lead($0)
-        return write(UnsafeRawBufferPointer(rebasing: $0[lead..<lead + count]), at: offset)
-      }
-      guard code == 0 else { throw failure(code, "write") }
-      if syncsPieces { try syncData() }
-      offset += count
+  func writeZeros(_ range: Range<Int>) throws(LogError) {
+    let zeros = [UInt8](repeating: 0, count: range.count + Sector.byteCount)
+    let code = zeros.withUnsafeBytes {
+      let lead = Sector.lead($0)
+      return write(
+        UnsafeRawBufferPointer(rebasing: $0[lead..<lead + range.count]), at: range.lowerBound)
     }
+    guard code == 0 else { throw failure(code, "write") }
+  }
+
+  /// Makes the file so long, with room on the disk for all of it.
+  func allocate(_ byteCount: Int) throws(LogError) {
+    let code = posix_fallocate(descriptor, 0, off_t(byteCount))
+    guard code == 0 else { throw failure(code, "write") }
   }
 
   func byteCount() throws(LogError) -> Int {

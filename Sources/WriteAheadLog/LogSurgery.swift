@@ -41,7 +41,7 @@ public enum LogSurgery {
         // Only the last block can have been under way when the replica died.
         for sector in stride(from: last.offset, to: end, by: Sector.byteCount)
         where random.chance(0.5) {
-          try file.writeZeros(sector..<sector + Sector.byteCount, syncsPieces: false)
+          try file.writeZeros(sector..<sector + Sector.byteCount)
         }
       }
       return true

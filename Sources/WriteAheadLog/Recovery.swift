@@ -79,7 +79,7 @@ struct Recovery {
         if header.isGrowing {
           try file.truncate(to: segment.contents.end)
         } else {
-          try file.writeZeros(segment.contents.end..<tornEnd, syncsPieces: false)
+          try file.writeZeros(segment.contents.end..<tornEnd)
         }
       }
       guard syncs else { continue }

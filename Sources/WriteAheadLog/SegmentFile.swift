@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Segments as files of a directory.
@@ -16,22 +17,41 @@ enum SegmentFile {
     return number
   }
 
-  /// Creates a segment that is written full of zeros and durable, so that a sync of a block has nothing
-  /// but the block to write: no block of the file is ever allocated, or marked as written, by it.
-  static func createFilled(
+  /// Creates a segment whose blocks on the disk are all allocated, and none of them written but the header's.
+  /// It is durable, and could be used.
+  private static func createAllocated(
     in directoryPath: String, _ header: SegmentHeader
   ) throws(LogError) -> File {
     let directory = try File(directoryPath, O_RDONLY | O_DIRECTORY)
     let path = "\(directoryPath)/\(name(header.number))"
     var file = try File(path + ".new", O_RDWR | O_CREAT | O_TRUNC)
-    // The header first, because it does not lie at a sector in memory.
+    try file.allocate(header.byteCount)
+    // Before the cache is bypassed, because it does not lie at a sector in memory.
     try file.write(header.bytes, at: 0)
-    file.bypassCache()
-    try file.writeZeros(Sector.byteCount..<header.byteCount, syncsPieces: true)
     try file.sync()
     try file.rename(to: path, in: directory)
+    file.bypassCache()
     return file
   }
+
+  /// Creates a segment that is written full of zeros, so that a sync of a block has nothing but the block to
+  /// write: no block of the file is marked as written by it.
+  /// - Parameter pause: is called between two pieces; where it returns false, the rest stays as allocated, which
+  ///   costs the syncs of later blocks more.
+  static func createFilled(
+    in directoryPath: String, _ header: SegmentHeader, pause: () -> Bool = { true }
+  ) throws(LogError) -> File {
+    let file = try createAllocated(in: directoryPath, header)
+    for start in stride(from: Sector.byteCount, to: header.byteCount, by: pieceByteCount) {
+      guard pause() else { return file }
+      try file.writeZeros(start..<min(start + pieceByteCount, header.byteCount))
+    }
+    try file.syncData()
+    return file
+  }
+
+  /// So little that a block that is synced meanwhile hardly waits for it.
+  private static var pieceByteCount: Int { 256 << 10 }
 
   /// Creates a segment that grows as it is written to. Nothing is synced.
   static func createGrowing(
@@ -44,23 +64,35 @@ enum SegmentFile {
   }
 }
 
-/// The next segment, which a thread of its own fills with zeros while the present one is in use.
+/// The next segment, which a thread of its own fills with zeros while the present one is in use. A log that is
+/// faster takes it as it is by then: the disk has better things to do.
 struct SegmentPreparation: ~Copyable, Sendable {
   /// What the thread leaves behind.
   // Only the thread uses the box until it ends, and only the owner after joining it.
   private final class Box: @unchecked Sendable {
     let directoryPath: String
     let header: SegmentHeader
+    /// Rung when the segment is wanted.
+    let bell: Int32
     var file: File?
     var error: LogError?
 
-    init(_ directoryPath: String, _ header: SegmentHeader) {
+    init(_ directoryPath: String, _ header: SegmentHeader, bell: Int32) {
       self.directoryPath = directoryPath
       self.header = header
+      self.bell = bell
     }
 
+    deinit { if bell >= 0 { Glibc.close(bell) } }
+
     func work() {
-      do { file = try SegmentFile.createFilled(in: directoryPath, header) } catch {
+      do {
+        file = try SegmentFile.createFilled(in: directoryPath, header) {
+          // 32 MiB/s: a log that writes less than that finds its segments filled.
+          var bell = pollfd(fd: self.bell, events: Int16(POLLIN), revents: 0)
+          return poll(&bell, 1, 8) == 0
+        }
+      } catch {
         self.error = error
       }
     }
@@ -73,7 +105,8 @@ struct SegmentPreparation: ~Copyable, Sendable {
   /// Starts the thread.
   init(in directoryPath: String, _ header: SegmentHeader) throws(LogError) {
     self.header = header
-    box = Box(directoryPath, header)
+    box = Box(directoryPath, header, bell: linux_event_create())
+    guard box.bell >= 0 else { throw File.failure(-box.bell, directoryPath, "start a thread") }
     var thread = pthread_t()
     let argument = Unmanaged.passRetained(box)
     let code = pthread_create(
@@ -92,15 +125,21 @@ struct SegmentPreparation: ~Copyable, Sendable {
   /// A segment that an earlier life has left ready.
   init(ready file: consuming File, _ header: SegmentHeader) {
     self.header = header
-    box = Box("", header)
+    box = Box("", header, bell: -1)
     box.file = consume file
   }
 
-  deinit { if let thread { pthread_join(thread, nil) } }
+  deinit {
+    if let thread {
+      linux_event_ring(box.bell)
+      pthread_join(thread, nil)
+    }
+  }
 
-  /// Waits for the thread and hands the segment over, once.
+  /// Hands the segment over, once, as soon as the thread comes to an end.
   mutating func finish() throws(LogError) -> File {
     if let running = thread {
+      linux_event_ring(box.bell)
       pthread_join(running, nil)
       thread = nil
     }

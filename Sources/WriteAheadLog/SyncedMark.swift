@@ -56,8 +56,11 @@ struct SyncedMark: ~Copyable, Sendable {
 
   var path: String { file.path }
 
-  /// Returns 0 or an `errno`.
-  mutating func advance(to block: UInt64) -> Int32 {
+  var descriptor: Int32 { file.descriptor }
+
+  /// What the file holds once everything up to `block` is durable.
+  func sector(for block: UInt64) -> [UInt8] {
+    var sector = sector
     sector.withUnsafeMutableBytes { bytes in
       bytes.storeBytes(
         of: block.littleEndian, toByteOffset: SyncedMark.blockOffset, as: UInt64.self)
@@ -65,8 +68,17 @@ struct SyncedMark: ~Copyable, Sendable {
       bytes.storeBytes(
         of: CRC32C.checksum(content).littleEndian, toByteOffset: Sector.byteCount - 4,
         as: UInt32.self)
-      return file.write(UnsafeRawBufferPointer(bytes), at: 0)
     }
+    return sector
+  }
+
+  /// The file holds this sector by now.
+  mutating func adopt(_ sector: [UInt8]) { self.sector = sector }
+
+  /// Returns 0 or an `errno`.
+  mutating func advance(to block: UInt64) -> Int32 {
+    adopt(sector(for: block))
+    return sector.withUnsafeBytes { file.write($0, at: 0) }
   }
 
   /// - Parameter digest: of the identity that is expected; `nil` accepts any.

@@ -10,7 +10,8 @@ import Replication
 /// try log.commit()  // Only now may anything be said that rests on the record.
 /// ```
 ///
-/// All records that one turn appends form one block, which `commit` writes and syncs at once. The files:
+/// All records that one turn appends form one block, which `commit` writes and syncs at once. Whoever has
+/// other things to do meanwhile lets a thread do that (`beginCommit`, `finishCommit`). The files:
 ///
 /// - `node`: whose log this is and how often it was opened (`NodeFile`).
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
@@ -43,6 +44,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// records.
   @usableFromInline var buffer = WireWriter()
   @usableFromInline var lead = 0
+  /// The other of the two buffers, which take turns.
+  var spareBuffer = WireWriter()
   @usableFromInline var pendingRecordCount = 0
   /// What every call throws from now on.
   @usableFromInline var failure: LogError?
@@ -62,6 +65,12 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// The last record written.
   var record: UInt64
   var fault: LogFault?
+  /// Writes and syncs blocks while the log takes further records; started when it is first needed.
+  var writer: BlockWriter?
+  /// Readable once the block that is on its way is durable, or has failed; `nil` before the first.
+  public internal(set) var commitSignal: Int32?
+  /// How many records the block holds that the writer has at present; 0 if it has none.
+  var inFlightRecordCount = 0
 
   /// Opens a log, or creates an empty one.
   /// - Parameters:
@@ -115,12 +124,19 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     self.mark = mark
     self.segment = segment
     batches = WrittenBatches(byteLimit: memoryByteCount)
-    buffer.notesBlocks = true
     self.next = next
     recovered = recovery.used
     lastRecoveredBlock = recovery.block
     block = recovery.block
     record = recovery.record
+  }
+
+  deinit {
+    // Before the files are closed, and the directory is given back.
+    switch writer {
+    case .some(let writer): writer.end()
+    case .none: break
+    }
   }
 
   /// Records in the log: recovered and committed.
@@ -140,25 +156,13 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     pendingRecordCount += 1
   }
 
-  /// Makes all records appended so far durable: one write and one sync, or nothing if there are none.
-  /// - Throws: what failed; the log refuses everything from then on.
-  public mutating func commit() throws(LogError) {
-    if let failure { throw failure }
-    guard pendingRecordCount > 0 else { return }
-    do {
-      try write()
-      try sync()
-    } catch {
-      failure = error
-      throw error
-    }
-  }
-
   /// Lets another log open the directory. What was appended and not committed is lost.
   public mutating func close() {
     guard failure?.kind != .closed else { return }
     failure = LogError(.closed, path: directoryPath, reason: "the log is closed")
-    // The thread, if there is one, must not write to the directory any more.
+    // The threads, if there are any, must not write to the directory any more.
+    writer = nil
+    commitSignal = nil
     next = nil
     flock(lock.descriptor, LOCK_UN)
   }
@@ -166,106 +170,11 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   @usableFromInline
   mutating func startBlock() {
     buffer.removeAll()
+    buffer.notesBlocks = true
     buffer.notedBlocks.removeAll(keepingCapacity: true)
     buffer.reserve(2 * Sector.byteCount)
     lead = buffer.storage.withUnsafeBytes { Sector.lead($0) }
     buffer.count = lead + BlockHeader.byteCount
-  }
-
-  /// Makes room behind the block up to the end of its last sector. Where the buffer has grown and its sectors
-  /// have moved in memory, the block moves with them. Noted offsets count from the block's start from here on.
-  private mutating func alignBlock() {
-    buffer.reserve(2 * Sector.byteCount)
-    let byteCount = buffer.count - lead
-    let target = buffer.storage.withUnsafeMutableBytes { bytes in
-      let target = Sector.lead(UnsafeRawBufferPointer(bytes))
-      if target != lead {
-        memmove(bytes.baseAddress! + target, bytes.baseAddress! + lead, byteCount)
-      }
-      return target
-    }
-    for index in buffer.notedBlocks.indices { buffer.notedBlocks[index].offset -= lead }
-    buffer.count = target + byteCount
-    lead = target
-  }
-
-  /// Writes the block of this turn without making it durable.
-  mutating func write() throws(LogError) {
-    alignBlock()
-    let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
-    let byteCount = Sector.roundedUp(buffer.count - lead)
-    if segment.position + byteCount > segment.capacity { try startSegment(for: byteCount) }
-    let offset = segment.position
-    sealBlock(payloadByteCount: payloadByteCount, blockByteCount: byteCount)
-    let code =
-      fault == .full
-      ? ENOSPC
-      : buffer.storage.withUnsafeBytes {
-        segment.file.write(
-          UnsafeRawBufferPointer(rebasing: $0[lead..<lead + byteCount]), at: offset)
-      }
-    guard code == 0 else { throw segment.file.failure(code, "write") }
-    batches.append(buffer.notedBlocks, in: segment.keeper, at: offset)
-    segment.position += byteCount
-    bytesWritten += byteCount
-    block += 1
-    record += UInt64(pendingRecordCount)
-    pendingRecordCount = 0
-  }
-
-  /// Waits until everything written is durable, and notes that it is.
-  mutating func sync() throws(LogError) {
-    guard syncs else { return }
-    guard fault != .syncError else { throw segment.file.failure(EIO, "sync") }
-    try segment.file.syncData()
-    syncCount += 1
-    let code = mark.advance(to: block)
-    guard code == 0 else { throw File.failure(code, mark.path, "write") }
-  }
-
-  /// Fills in padding and header of the block in the buffer.
-  private mutating func sealBlock(payloadByteCount: Int, blockByteCount: Int) {
-    var header = BlockHeader(
-      number: block + 1, firstRecord: record + 1, payloadByteCount: payloadByteCount,
-      recordCount: UInt32(pendingRecordCount), zeroSectorCount: 0, checksum: 0)
-    let seal = segment.header.seal
-    let offset = segment.position
-    let lead = lead
-    let end = buffer.count - lead
-    buffer.storage.withUnsafeMutableBytes { bytes in
-      let block = UnsafeMutableRawBufferPointer(rebasing: bytes[lead..<lead + blockByteCount])
-      if end < blockByteCount {
-        memset(block.baseAddress! + end, 0, blockByteCount - end)
-      }
-      header.checksum = CRC32C.checksum(
-        UnsafeRawBufferPointer(rebasing: block[BlockHeader.byteCount...]))
-      header.zeroSectorCount = UInt32(
-        Sector.zeroCount(UnsafeRawBufferPointer(rebasing: block[Sector.byteCount...])))
-      header.store(to: block, seal: seal, offset: offset)
-    }
-  }
-
-  /// Goes on in the next segment.
-  private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
-    let needed = Sector.byteCount + blockByteCount
-    guard syncs else {
-      let header = segment.header.following(byteCount: 0)
-      segment = OpenSegment(
-        try SegmentFile.createGrowing(in: directoryPath, header), header,
-        capacity: max(segmentByteCount, needed))
-      return
-    }
-    // Also if the prepared one is too small: its thread must have ended before it is replaced.
-    var prepared = next.take()
-    let file = try prepared?.finish()
-    let header = segment.header.following(byteCount: max(needed, segmentByteCount))
-    if let file, header.byteCount == segmentByteCount {
-      segment = OpenSegment(file, header)
-    } else {
-      segment = OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
-    }
-    next = try SegmentPreparation(
-      in: directoryPath, header.following(byteCount: segmentByteCount))
   }
 }
 

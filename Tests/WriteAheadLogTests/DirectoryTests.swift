@@ -59,7 +59,7 @@ struct DirectoryTests {
       defer { unlink("\(scratch.path)/file") }
       file.bypassCache()
       try file.write([1, 2, 3], at: 5)
-      try file.writeZeros(Sector.byteCount..<3 * Sector.byteCount, syncsPieces: true)
+      try file.writeZeros(Sector.byteCount..<3 * Sector.byteCount)
       #expect(try file.contents() == [0, 0, 0, 0, 0, 1, 2, 3] + [UInt8](repeating: 0, count: 1528))
     }
   }

@@ -76,6 +76,13 @@ extension WriteAheadLog {
       directory: directory, identity: testIdentity, syncs: syncs, segmentByteCount: segment)
   }
 
+  /// What `commit` does up to the sync.
+  mutating func write() throws(LogError) {
+    var job = try makeJob()
+    job.mark = nil
+    try conclude(job.carriedOut())
+  }
+
   /// Everything that earlier lives have left.
   func facts() throws(LogError) -> [Fact] {
     var found: [Fact] = []

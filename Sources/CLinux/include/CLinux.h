@@ -54,6 +54,14 @@ int linux_die_with_parent(void);
 /// Raises the limit on open descriptors as far as it goes. Returns the limit.
 int64_t linux_raise_descriptor_limit(void);
 
+// MARK: threads
+
+/// A descriptor over which one thread wakes another: readable from `linux_event_ring` until `linux_event_await`,
+/// which waits for that. No child inherits it.
+int linux_event_create(void);
+void linux_event_ring(int event);
+void linux_event_await(int event);
+
 // MARK: disks
 
 /// Whether reads and writes go past the page cache from now on (O_DIRECT). Returns whether they did before.
