@@ -37,11 +37,11 @@ let package = Package(
   name: "rsmbench",
   targets: [
     // What the toolchain lacks: a processor instruction and system calls.
-    .target(name: "CChecksum"),
+    .target(name: "CProcessor"),
     .target(name: "CLinux"),
 
     // The shared interface and the protocols.
-    module("Replication", ["CChecksum"]),
+    module("Replication", ["CProcessor"]),
     module("ViewService", ["Replication"]),
     module("Raft", ["Replication"]),
     module("MultiPaxos", ["Replication"]),
@@ -51,7 +51,7 @@ let package = Package(
     module("ProtocolList", ["Replication", "ViewService"] + protocolModules),
 
     // What all protocols share: hosts, applications, clients, and what they are asked and suffer.
-    module("StateMachines", ["Replication"]),
+    module("StateMachines", ["Replication", "CProcessor"]),
     module("ReplicaHosting", ["Replication"]),
     module("Clients", ["Replication", "ReplicaHosting"]),
     module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),

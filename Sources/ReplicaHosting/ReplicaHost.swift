@@ -23,6 +23,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// A batch closes at this many requests or bytes, whatever comes first; a turn may order several.
   public static var maximumBatchCount: Int { 256 }
   public static var maximumBatchByteCount: Int { 256 << 10 }
+  /// How many commands the application is told in advance.
+  public static var lookAheadCount: Int { 32 }
 
   public let id: ReplicaID
   public var core: Core
@@ -38,6 +40,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// The last entry that was applied.
   public var appliedIndex = LogIndex.zero
 
+  public var upcoming: [Int] = []
   public var builder = BatchBuilder()
   public var gatheredReads: [Request] = []
   public var waitingReads: [(ticket: ReadTicket, requests: [Request])] = []
@@ -174,7 +177,15 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
     appliedIndex = commit.index
     var reader = commit.batch.makeReader()
-    while let id = reader.next() {
+    var lookAhead = 0
+    while true {
+      if lookAhead == 0, reader.remaining > 1 {
+        lookAhead = Self.lookAheadCount
+        reader.upcoming(lookAhead, into: &upcoming)
+        application.expect(upcoming, in: reader.reader.storage)
+      }
+      lookAhead -= 1
+      guard let id = reader.next() else { break }
       let response: Application.Response
       switch sessions.standing(of: id) {
       case .superseded: continue

@@ -103,6 +103,20 @@ public struct BatchReader {
     return RequestID(client: ClientID(client), sequence: sequence)
   }
 
+  /// Where the commands of the following requests begin in the batch's bytes: at most `limit` of them.
+  public func upcoming(_ limit: Int, into offsets: inout [Int]) {
+    offsets.removeAll(keepingCapacity: true)
+    var look = reader
+    look.offset = commandEnd
+    look.end = look.storage.count
+    for _ in 0..<min(limit, remaining) {
+      look.offset += Batch.headerByteCount - 4
+      guard let length = try? look.read(UInt32.self) else { return }
+      offsets.append(look.offset)
+      look.offset += Int(length)
+    }
+  }
+
   /// The command of the request that `next()` returned; `nil` if its bytes are none.
   public mutating func command<Command: WireCodable>(as type: Command.Type) -> Command? {
     guard let command = try? Command(from: &reader), reader.offset == commandEnd else { return nil }

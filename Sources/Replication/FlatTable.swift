@@ -1,3 +1,5 @@
+import CProcessor
+
 /// A key whose hash is a few multiplications: the same in every process, and cheap.
 public protocol FlatKey: Equatable, Sendable {
   /// Well mixed in all bits; `FlatTable` uses the upper ones.
@@ -38,6 +40,24 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
       if keys[position] == key { return position }
       slot = (slot + 1) & (slots.count - 1)
     }
+  }
+
+  // Looking a key up follows a chain of addresses, each of which may have to come from memory. Whoever knows
+  // many keys in advance has the links of all their chains fetched side by side: slots, then entries.
+
+  /// Begins to fetch the slot of a key with this hash.
+  public func fetchSlot(_ hash: UInt64) {
+    slots.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + Int(hash >> shift)) }
+  }
+
+  /// Begins to fetch key and value behind the slot of a key with this hash.
+  /// - Returns: their position, unless the table does not have the key; it may still be another one's.
+  public func fetchEntry(_ hash: UInt64) -> Int? {
+    let position = Int(slots[Int(hash >> shift)])
+    guard position >= 0 else { return nil }
+    keys.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
+    values.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
+    return position
   }
 
   public mutating func set(_ key: Key, to value: Value) {

@@ -1,4 +1,4 @@
-import CChecksum
+import CProcessor
 
 /// What a frame carries.
 public enum FrameKind: UInt8, Sendable, CaseIterable {

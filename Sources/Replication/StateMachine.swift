@@ -23,12 +23,19 @@ public protocol StateMachine: Sendable {
   /// - Throws: the bytes are no command; the state is as it was.
   mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response
 
+  /// Says which commands will be applied next: where in `bytes` each begins, in order. A state machine whose
+  /// state is larger than the processor's caches can have what they touch fetched meanwhile; most do nothing.
+  /// Bytes that are no command are none here, either.
+  func expect(_ commands: [Int], in bytes: [UInt8])
+
   /// The whole state as bytes. Equal states give equal bytes.
   func snapshot() -> [UInt8]
   init(restoring snapshot: [UInt8]) throws(WireError)
 }
 
 extension StateMachine {
+  public func expect(_ commands: [Int], in bytes: [UInt8]) {}
+
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
     apply(try reader.readLast(Command.self))
   }

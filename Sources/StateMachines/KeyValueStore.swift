@@ -129,7 +129,12 @@ extension KeyValueStore {
     var responses: [Response] = []
     responses.reserveCapacity(count)
     var room = Self.maximumAnswerByteCount
-    for _ in 0..<count {
+    var upcoming: [Int] = []
+    for index in 0..<count {
+      if index.isMultiple(of: 32), count - index > 1 {
+        try Self.look(ahead: min(32, count - index), reader, into: &upcoming)
+        expect(upcoming, in: reader.storage)
+      }
       let kind = try reader.read(UInt8.self)
       guard kind == Command.putKind else {
         let command = try Command(single: kind, from: &reader)

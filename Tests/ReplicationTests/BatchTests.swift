@@ -36,6 +36,26 @@ import Testing
     #expect(reader.command(as: [UInt64].self) == [5, 6])
   }
 
+  @Test("Looking ahead says where commands begin, and moves nothing")
+  func lookingAhead() {
+    var reader = three.makeReader()
+    var offsets = [99]
+    reader.upcoming(2, into: &offsets)
+    // Commands of 12, 4 and 20 bytes, each behind 20 bytes of its request.
+    #expect(offsets == [20, 52])
+    reader.upcoming(9, into: &offsets)
+    #expect(offsets == [20, 52, 76])
+    #expect(reader.next() == Self.id(1, 10))
+    reader.upcoming(9, into: &offsets)
+    #expect(offsets == [52, 76])
+    #expect(reader.command(as: [UInt64].self) == [4])
+    reader.upcoming(1, into: &offsets)
+    #expect(offsets == [52])
+    while reader.next() != nil {}
+    reader.upcoming(9, into: &offsets)
+    #expect(offsets == [])
+  }
+
   @Test("A command that would reach into the next request is none")
   func overreach() {
     let batch = Batch([

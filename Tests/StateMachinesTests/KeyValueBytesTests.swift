@@ -72,4 +72,51 @@ import Testing
     #expect(answered == .value(Array("first".utf8)))
     #expect(store.query(.get(Key("a"))) == .value(Array("other".utf8)))
   }
+
+  @Test("What is expected changes nothing, whatever the bytes are")
+  func expecting() throws {
+    var store = KeyValueStore()
+    var random = RandomStream(seed: 11)
+    let keys = (0..<200).map { Key("key\($0)") } + [Key(Array(repeating: 3, count: 60))]
+    for (index, key) in keys.enumerated() {
+      _ = store.apply(.put(key, value: [UInt8](repeating: 1, count: index * 13 % 900)))
+    }
+    let before = store.snapshot()
+    for _ in 0..<50 {
+      var writer = WireWriter()
+      var offsets: [Int] = []
+      for _ in 0..<40 {
+        offsets.append(writer.count)
+        let key = keys[random.below(keys.count)]
+        switch random.below(5) {
+        case 0: KeyValueCommand.get(key).encode(into: &writer)
+        case 1:
+          KeyValueCommand.put(key, value: Array(repeating: 2, count: random.below(2000))).encode(
+            into: &writer)
+        case 2: KeyValueCommand.delete(Key("missing")).encode(into: &writer)
+        case 3: writer.write(UInt8(truncatingIfNeeded: random.next()))
+        default: KeyValueCommand.sequence(KeyValueSequence([.get(key)])).encode(into: &writer)
+        }
+      }
+      // Behind the last byte, too.
+      offsets.append(writer.count)
+      store.expect(offsets, in: writer.bytes())
+    }
+    KeyValueStore().expect([0], in: KeyValueCommand.get(keys[0]).encoded())
+    #expect(store.snapshot() == before)
+  }
+
+  @Test("A long sequence is applied as its commands are, one by one")
+  func longSequence() throws {
+    var random = RandomStream(seed: 12)
+    let commands = (0..<100).map { index -> KeyValueCommand in
+      let key = Key("key\(random.below(30))")
+      return index.isMultiple(of: 3) ? .get(key) : .put(key, value: [UInt8(index)])
+    }
+    var one = KeyValueStore()
+    var other = KeyValueStore()
+    var reader = WireReader(KeyValueCommand.sequence(KeyValueSequence(commands)).encoded())
+    #expect(try one.apply(reading: &reader) == .sequence(commands.map { other.apply($0) }))
+    #expect(one.snapshot() == other.snapshot())
+  }
 }
