@@ -42,7 +42,7 @@ struct RingCore: ReplicaCore {
     case .received(let message, _):
       passed += 1
       effects.send(message, to: next)
-    case .timerFired, .requested, .readRequested: break
+    case .timerFired, .requested, .readRequested, .disconnected: break
     }
   }
 

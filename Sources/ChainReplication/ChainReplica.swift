@@ -103,7 +103,7 @@ public struct ChainReplica: SupervisedCore {
     _ event: Event<ChainReplica>, at now: Instant, into effects: inout Effects<ChainReplica>
   ) {
     switch event {
-    case .started: break
+    case .started, .disconnected: break
     case .received(let message, let sender): receive(message, from: sender, into: &effects)
     case .timerFired(.resend): resendTimerFired(into: &effects)
     case .requested(let batch): propose(batch, into: &effects)

@@ -87,7 +87,13 @@ extension ClusterNode {
     }
     guard inbound[slot].isOpen, inbound[slot].generation == generation else { return }
     swap(&input, &inbound[slot].input)
-    if progress == .closed { closeInbound(slot) }
+    guard progress == .closed else { return }
+    let peer = inbound[slot].role == .peer ? inbound[slot].sender : nil
+    closeInbound(slot)
+    // Over a link that is cut nothing is seen, not even that.
+    if let peer, !(faultsAreActive && faults.links[peer.index].cutsInbound) {
+      host.disconnect(peer, at: clock.reading(at: now))
+    }
   }
 
   public mutating func take(

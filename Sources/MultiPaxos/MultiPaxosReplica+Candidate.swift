@@ -60,6 +60,16 @@ extension MultiPaxosReplica {
     }
   }
 
+  /// The leader's process has ended: its silence so far does not matter.
+  mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<Self>) {
+    guard options.electOnDisconnect, role == .follower, leaderBallot != .none,
+      replica == leaderBallot.node
+    else { return }
+    lastLeaderContact = .longAgo
+    effects.setTimer(
+      .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
+  }
+
   /// Phase 1a, for all slots from the first unchosen one on, in a ballot above all that were ever seen.
   private mutating func startPhase1(into effects: inout Effects<Self>) {
     let round = max(promised, highestSeen).round + 1

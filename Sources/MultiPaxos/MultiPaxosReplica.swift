@@ -62,7 +62,7 @@ public struct MultiPaxosReplica: ReplicaCore {
   /// The newest ballot whose leader was heard, and what that leader said is chosen.
   var leaderBallot = Ballot.none
   var leaderCommitIndex = LogIndex.zero
-  var lastLeaderContact = Instant(nanoseconds: .min / 2)
+  var lastLeaderContact = Instant.longAgo
   /// A fetch is under way; the next heartbeat allows another.
   var isFetching = false
   /// What the last `.chosen` record said.
@@ -130,6 +130,7 @@ public struct MultiPaxosReplica: ReplicaCore {
     case .timerFired(.retransmission): retransmissionTimerFired(into: &effects)
     case .requested(let batch): request(batch, into: &effects)
     case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    case .disconnected(let replica): disconnected(replica, into: &effects)
     }
   }
 

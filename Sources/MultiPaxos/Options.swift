@@ -11,6 +11,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
   public var window: Int
   /// Batches that may wait for a place in the window; more are refused.
   public var queue: Int
+  public var electOnDisconnect: Bool
   public var bug: MultiPaxosBug?
 
   public static var declared: [OptionDeclaration] {
@@ -35,6 +36,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
       OptionDeclaration(
         "queue", .integer(default: 4096, range: 0...1_048_576),
         "Batches that may wait for a place in the window; more are refused"),
+      .electOnDisconnect,
       OptionDeclaration(
         "reads", .choice(default: "quorum", of: ["quorum"]),
         "How linearizable reads are served: after a majority has confirmed the leader's ballot"),
@@ -48,8 +50,11 @@ public struct MultiPaxosOptions: ProtocolOptions {
     retransmission = values.interval("retransmission")
     window = values.integer("window")
     queue = values.integer("queue")
+    electOnDisconnect = values.flag("electOnDisconnect")
     bug = MultiPaxosBug.chosen(in: values)
   }
+
+  public var heedsDisconnects: Bool { electOnDisconnect }
 }
 
 /// The classic mistakes, each one a safety rule switched off.

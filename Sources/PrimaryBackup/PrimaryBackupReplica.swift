@@ -105,7 +105,7 @@ public struct PrimaryBackupReplica: SupervisedCore {
     case .timerFired(.resend): resend(into: &effects)
     case .requested(let batch): propose(batch, into: &effects)
     case .readRequested(let ticket): read(ticket, into: &effects)
-    case .started: break
+    case .started, .disconnected: break
     }
   }
 

@@ -7,6 +7,7 @@ extension RaftReplica {
     public var heartbeat: Interval
     public var preVote: Bool
     public var checkQuorum: Bool
+    public var electOnDisconnect: Bool
     /// Messages on their way to one follower.
     public var inFlightLimit: Int
     /// Bytes of entries in one message; a larger entry travels alone.
@@ -33,6 +34,7 @@ extension RaftReplica {
           "checkQuorum", .flag(default: true),
           "A leader that hears from no majority for an election timeout steps down, and replicas "
             + "that hear from a leader ignore candidates (thesis 6.2, 4.2.3)"),
+        .electOnDisconnect,
         OptionDeclaration(
           "reads", .choice(default: "read-index", of: ["read-index"]),
           "How linearizable reads are served (thesis 6.4)"),
@@ -51,10 +53,13 @@ extension RaftReplica {
       heartbeat = values.interval("heartbeat")
       preVote = values.flag("preVote")
       checkQuorum = values.flag("checkQuorum")
+      electOnDisconnect = values.flag("electOnDisconnect")
       inFlightLimit = values.integer("inFlightLimit")
       messageByteLimit = values.integer("messageByteLimit")
       bug = Bug.chosen(in: values)
     }
+
+    public var heedsDisconnects: Bool { electOnDisconnect }
   }
 
   /// Known mistakes. Each is asked for at one place, marked `Bug:` there.

@@ -12,6 +12,13 @@ extension RaftReplica {
     }
   }
 
+  mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<RaftReplica>) {
+    guard options.electOnDisconnect, role == .follower, replica == leader else { return }
+    leader = nil
+    effects.setTimer(
+      .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
+  }
+
   /// Asks whether an election could be won. Neither term nor vote change, so that a replica that was
   /// cut off does not come back with a high term and depose a leader that all others follow.
   private mutating func becomePreCandidate(into effects: inout Effects<RaftReplica>) {

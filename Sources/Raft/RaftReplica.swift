@@ -19,6 +19,9 @@ import Replication
 ///   match (`LogReplicationTests.fastBackup`, `.window`).
 /// - Deviation: a follower confirms a new read round at once, in a message of its own, and does not wait
 ///   for its disk as a reply about its log must (test: "A read waits for no disk").
+/// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands for election
+///   without waiting for the timeout, and no longer counts as one that hears from a leader. Timing is all that
+///   this changes (tests: `ElectionTests.disconnected`).
 /// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
 ///   one round of heartbeats confirms leadership for all reads that waited for it
 ///   (`ReadTests.sharedRound`, `.earlierHeartbeat`).
@@ -96,6 +99,7 @@ public struct RaftReplica: ReplicaCore {
     case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
     case .requested(let batch): propose(batch, into: &effects)
     case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    case .disconnected(let replica): disconnected(replica, into: &effects)
     }
   }
 

@@ -69,6 +69,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.handle(.timerFired(timer), at: now, into: &effects)
   }
 
+  /// The process of another node seems to have ended.
+  public mutating func disconnect(_ replica: ReplicaID, at now: Instant) {
+    core.handle(.disconnected(replica), at: now, into: &effects)
+  }
+
   /// Takes a client's request. It reaches the core at the end of the turn, together with the others.
   public mutating func submit(_ request: Request, at now: Instant) {
     if Application.isReadOnly(request.command) {

@@ -4,6 +4,34 @@ public protocol ProtocolOptions: Sendable {
   static var declared: [OptionDeclaration] { get }
   /// Reads the values; an option that is absent has its declared default.
   init(_ values: OptionValues)
+  /// Whether the core wants to be told of `Event.disconnected`. False unless a protocol says otherwise.
+  var heedsDisconnects: Bool { get }
+}
+
+extension ProtocolOptions {
+  public var heedsDisconnects: Bool { false }
+}
+
+extension OptionDeclaration {
+  /// For protocols whose safety does not rest on time.
+  public static var electOnDisconnect: OptionDeclaration {
+    OptionDeclaration(
+      "electOnDisconnect", .flag(default: false),
+      "A follower whose leader's process has ended, as the closed connection says, does not wait for the "
+        + "election timeout")
+  }
+}
+
+extension ReplicaID {
+  /// How long this replica waits before it takes the place of one whose process has ended: one after the other,
+  /// in the order of the membership, so that two do not split the votes. The first waits too, a little, until
+  /// the others have noticed.
+  public func turn(after gone: ReplicaID, of membership: Membership, heartbeat: Interval)
+    -> Interval
+  {
+    let others = membership.replicas.filter { $0 != gone }
+    return heartbeat / 10 + heartbeat * (others.firstIndex(of: self) ?? 0)
+  }
 }
 
 public struct OptionDeclaration: Sendable {

@@ -45,6 +45,10 @@ public enum Event<Core: ReplicaCore>: Sendable {
   case requested(Batch)
   /// Clients ask for linearizable reads: from which moment on may they be answered from local state?
   case readRequested(ReadTicket)
+  /// The process of another node has ended, as far as this node can see: the connection over which it sends was
+  /// closed from its side. A hint and no more. It may be wrong, and may never come: not if the machine is gone,
+  /// too, nor over a cut link. Only cores whose options ask for it (`heedsDisconnects`) may rely on hearing it.
+  case disconnected(ReplicaID)
 }
 
 /// What a replica is, in words all protocols share.

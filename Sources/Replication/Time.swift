@@ -57,6 +57,8 @@ public struct Instant: Hashable, Comparable, Sendable {
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   public static let zero = Instant(nanoseconds: 0)
+  /// Before everything that happens, by more than any interval that is asked for.
+  public static let longAgo = Instant(nanoseconds: .min / 2)
 
   public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
   public static func + (instant: Instant, interval: Interval) -> Instant {

@@ -88,6 +88,19 @@ public struct NetworkState: Sendable {
     bitsPerSecond.map { 8e9 / $0 } ?? 0
   }
 
+  /// When a node sees that a connection was closed at the other end; `nil` if it does not. Nothing is drawn:
+  /// trials without such news are what they would be without this.
+  public func closing(from: Int, to: Int, at now: Int64) -> Int64? {
+    let link = from * nodeCount + to
+    guard cuts[link] == 0 else { return nil }
+    var random = RandomStream(seed: UInt64(bitPattern: now), label: UInt64(link))
+    var arrival = now + samplers[samplerOfLink[link]].next(&random)
+    for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
+      arrival += degradation.what.extraLatency
+    }
+    return max(arrival, lastArrival[link])
+  }
+
   /// Decides what becomes of a message between two different nodes that departs now or later.
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
     let link = from * nodeCount + to

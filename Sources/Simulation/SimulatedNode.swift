@@ -6,6 +6,7 @@ public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
   case message(Message, Envelope)
   case request(ClientRequest<Command>)
   case timer(Int)
+  case disconnected(from: Int)
 }
 
 /// One node: a host, a processor that does one thing at a time, a disk and a clock.
@@ -127,6 +128,16 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     finishTurn(cost: 0, in: &world)
   }
 
+  public mutating func arrive(disconnectedFrom other: Int, in world: inout SharedWorld) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.disconnected(from: other))
+      return
+    }
+    take(disconnectedFrom: other, in: &world)
+    finishTurn(cost: 0, in: &world)
+  }
+
   /// The processor is free: everything that has arrived by now is one turn.
   public mutating func takeTurn(in world: inout SharedWorld) {
     turnIsScheduled = false
@@ -138,6 +149,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
         take(message, from: envelope.from, bytes: envelope.bytes, cost: &cost, in: &world)
       case .request(let request): take(request, cost: &cost, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
+      case .disconnected(let other): take(disconnectedFrom: other, in: &world)
       }
     }
     inbox.removeAll(keepingCapacity: true)
@@ -174,6 +186,11 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     timerHasFired[timer] = false
     guard !host.hasChangedTimer(timer) else { return }
     host.fire(Core.Timer(index: timer), at: clock.reading(at: world.now))
+    checkInvariants(in: &world)
+  }
+
+  public mutating func take(disconnectedFrom other: Int, in world: inout SharedWorld) {
+    host.disconnect(ReplicaID(other), at: clock.reading(at: world.now))
     checkInvariants(in: &world)
   }
 

@@ -99,7 +99,20 @@ extension Trial {
       case .lost:
         preconditionFailure("an experiment that loses a disk is refused for the simulator")
       }
+    let wasUp = nodes[number].isUp
     nodes[number].crash(keepingTorn: kept)
+    if wasUp, nodes[number].options.heedsDisconnects { closeConnections(of: number) }
+  }
+
+  /// The machine outlives the process and closes its connections: whoever is not cut off sees that, behind
+  /// everything that is on its way.
+  public mutating func closeConnections(of number: Int) {
+    for other in nodes.indices where other != number {
+      guard let time = world.network.closing(from: number, to: other, at: world.now) else {
+        continue
+      }
+      world.schedule(.disconnected(node: other, from: number), at: time)
+    }
   }
 
   /// What the faults' targets are told apart by, of every node. Also of those that are down.

@@ -148,6 +148,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       guard nodes[node].life == life else { return }
       trace(6, node)
       nodes[node].syncEnded(in: &world)
+    case .disconnected(let node, let other):
+      trace(9, node)
+      nodes[node].arrive(disconnectedFrom: other, in: &world)
     case .clientWakes(let client): wake(client)
     case .clientReady(let client): beginNext(client, due: world.now, at: world.now)
     case .arrival: operationComesDue()

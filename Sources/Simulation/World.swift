@@ -33,6 +33,8 @@ public enum Happening<
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
   case synced(node: Int, life: Int)
+  /// A node sees that the process of another one has ended.
+  case disconnected(node: Int, from: Int)
   case clientWakes(Int)
   /// A closed-loop client has thought long enough.
   case clientReady(Int)

@@ -86,7 +86,7 @@ public struct UnreplicatedServer: ReplicaCore {
     case .readRequested(let ticket):
       guard id == server else { return effects.refuseRead(ticket, redirect: server) }
       effects.read(ticket)
-    case .timerFired: break
+    case .timerFired, .disconnected: break
     }
   }
 

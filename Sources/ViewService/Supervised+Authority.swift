@@ -56,7 +56,7 @@ extension Supervised {
       effects.refuse(batch, redirect: authority.machine.view.members.first)
     case .readRequested(let ticket):
       effects.refuseRead(ticket, redirect: authority.machine.view.members.first)
-    case .received, .timerFired(.replica):
+    case .received, .timerFired(.replica), .disconnected:
       break
     }
     if next == nil { next = nextConsensusEvent() }

@@ -25,7 +25,7 @@ extension Supervised {
       tick(at: now, into: &effects)
     case .received(let message, let sender):
       hear(message, from: sender, at: now, into: &effects)
-    case .timerFired(.consensus):
+    case .timerFired(.consensus), .disconnected:
       break
     }
     passOn(at: now, into: &effects)

@@ -266,4 +266,23 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.counters.garbage == 1)
     #expect(seat.node.peers[1].state == .idle)
   }
+
+  @Test(
+    "A node that ends is noticed at once by the others, unless the link is cut",
+    arguments: [true, false])
+  func ended(isCut: Bool) throws {
+    let plan = try Plan(nodes: 2)
+    let here = try ProbeSeat(plan.settings[0])
+    var there: ProbeSeat? = try ProbeSeat(plan.settings[1])
+    func hears() -> Bool { here.node.inbound.contains { $0.isOpen && $0.role == .peer } }
+    try waitFor("link", [here, try #require(there)]) { hears() ? true : nil }
+    if isCut {
+      var faults = NodeFaults(nodeCount: 2)
+      faults.links[1].cutsInbound = true
+      try here.node.suffer(faults)
+    }
+    there = nil
+    try waitFor("end of the link", [here]) { hears() ? nil : true }
+    #expect(here.node.host.core.gone == (isCut ? [] : [ReplicaID(1)]))
+  }
 }

@@ -19,6 +19,7 @@ struct ProbeCore: ReplicaCore {
   var log: [Batch] = []
   var commitIndex = LogIndex.zero
   var received: [UInt64] = []
+  var gone: [ReplicaID] = []
   /// Requests are refused, and a node is named that may take them.
   var redirect: ReplicaID?
 
@@ -46,6 +47,7 @@ struct ProbeCore: ReplicaCore {
       effects.persist(batch)
       for other in others { effects.send(UInt64(log.count), to: other) }
       effects.send(UInt64(log.count), to: id)
+    case .disconnected(let other): gone.append(other)
     case .readRequested(let ticket): effects.read(ticket)
     }
   }

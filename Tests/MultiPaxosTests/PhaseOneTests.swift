@@ -18,6 +18,28 @@ struct PhaseOneTests {
     #expect(replica.sent(to: b) == [.prepare(ballot: ballot(7, b), from: slot(1))])
   }
 
+  @Test("A follower that sees its leader's process end starts phase 1 in its turn, if asked to")
+  func disconnected() {
+    for heeds in [true, false] {
+      var replica = Bare(c, electsOnDisconnect: heeds)
+      replica.now = .zero + .seconds(3600)
+      // Nobody leads yet.
+      replica.disconnect(a)
+      #expect(replica.effects.timerChanges.isEmpty)
+      replica.receive(
+        .accept(ballot: ballot(1, a), first: slot(1), values: [batch(1)], commitIndex: slot(1)),
+        from: a)
+      replica.disconnect(b)
+      #expect(replica.effects.timerChanges.isEmpty)
+      replica.disconnect(a)
+      // The second in turn: a tenth of a heartbeat and a whole one.
+      let turn = Interval.milliseconds(55)
+      #expect(replica.effects.timerChanges == (heeds ? [.set(.election, after: turn...turn)] : []))
+      replica.fire(.election, after: turn)
+      #expect(replica.core.status.role == (heeds ? "candidate" : "follower"))
+    }
+  }
+
   @Test("A promise is durable before it is sent, and reports all that was accepted")
   func promise() {
     var replica = Bare(b)

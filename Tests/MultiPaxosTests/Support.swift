@@ -80,9 +80,14 @@ struct Bare {
   var effects = Effects<MultiPaxosReplica>()
   var now = Instant.zero
 
-  init(_ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosBug? = nil) {
+  init(
+    _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosBug? = nil,
+    electsOnDisconnect: Bool = false
+  ) {
+    var options = options(bug)
+    options.electOnDisconnect = electsOnDisconnect
     core = MultiPaxosReplica(
-      id: id, membership: Membership(replicas: replicas), options: options(bug))
+      id: id, membership: Membership(replicas: replicas), options: options)
     core.handle(.started, at: now, into: &effects)
     effects.removeAll()
   }
@@ -91,6 +96,11 @@ struct Bare {
   mutating func receive(_ message: Message, from sender: ReplicaID) {
     effects.removeAll()
     core.handle(.received(message, from: sender), at: now, into: &effects)
+  }
+
+  mutating func disconnect(_ other: ReplicaID) {
+    effects.removeAll()
+    core.handle(.disconnected(other), at: now, into: &effects)
   }
 
   mutating func fire(_ timer: MultiPaxosReplica.Timer, after interval: Interval) {

@@ -37,6 +37,7 @@ struct Directed<Inner: SupervisedCore>: ReplicaCore {
     case .received(.adopt(let view), _): inner.adopt(view, at: now, into: &innerEffects)
     case .timerFired(let timer): inner.handle(.timerFired(timer), at: now, into: &innerEffects)
     case .requested(let batch): inner.handle(.requested(batch), at: now, into: &innerEffects)
+    case .disconnected: break
     case .readRequested(let ticket):
       inner.handle(.readRequested(ticket), at: now, into: &innerEffects)
     }

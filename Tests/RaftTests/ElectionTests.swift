@@ -48,6 +48,52 @@ struct ElectionTests {
     #expect(cluster.inFlight.map(\.to) == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
   }
 
+  @Test(
+    "A follower that sees its leader's process end stands in its turn and votes at once, if asked to",
+    arguments: [true, false])
+  func disconnected(heeds: Bool) {
+    var options = raftOptions()
+    options.electOnDisconnect = heeds
+    var cluster = Cluster(3, options)
+    cluster.elect(0)
+    let timers = cluster.nodes.map(\.timers)
+    // Others than the leader do not matter, and followers do not to the leader.
+    cluster.handle(.disconnected(ReplicaID(2)), at: ReplicaID(1))
+    cluster.handle(.disconnected(ReplicaID(1)), at: ReplicaID(0))
+    #expect(cluster.nodes.map(\.timers) == timers)
+    for follower in [1, 2] {
+      cluster.handle(.disconnected(ReplicaID(0)), at: ReplicaID(follower))
+    }
+    // Heartbeats are 50 ms apart.
+    let turns: [ClosedRange<Interval>?] =
+      heeds ? [.milliseconds(5)...(.milliseconds(5)), .milliseconds(55)...(.milliseconds(55))] : []
+    #expect(
+      cluster.nodes[1...].map { $0.timers[0] } == (heeds ? turns : timers[1...].map { $0[0] }))
+    // The leader was heard from a moment ago; that counts no longer.
+    let answer = cluster.deliver(
+      requestVote(2, last: (1, 1), isPreVote: true), from: 1, to: 2)
+    #expect(answer.sends.map(\.message) == [vote(heeds ? 2 : 1, heeds, isPreVote: true)])
+    cluster.connectOnly(1, 2)
+    cluster.elect(1)
+    #expect(cluster.core(1).role == .leader)
+  }
+
+  @Test("A leader that was thought gone and is not is followed again")
+  func falseAlarm() {
+    var options = raftOptions()
+    options.electOnDisconnect = true
+    var cluster = Cluster(3, options)
+    cluster.elect(0)
+    cluster.handle(.disconnected(ReplicaID(0)), at: ReplicaID(1))
+    // The other follower still hears from the leader, and denies its pre-vote.
+    let answer = cluster.deliver(
+      requestVote(2, last: (1, 1), isPreVote: true), from: 1, to: 2)
+    #expect(answer.sends.map(\.message) == [vote(1, false, isPreVote: true)])
+    cluster.heartbeat(from: 0)
+    #expect(cluster.core(1).role == .follower && cluster.core(1).leader == ReplicaID(0))
+    #expect(cluster.core(0).role == .leader && cluster.core(0).currentTerm == 1)
+  }
+
   @Test("The request for a vote waits until the end of the log it boasts of is durable")
   func requestWaitsForDisk() {
     var cluster = Cluster(3, plain)

@@ -25,6 +25,7 @@ struct SilentCore: ReplicaCore {
   ) {
     switch event {
     case .requested(let batch): requested.append(batch)
+    case .disconnected: break
     case .readRequested(let ticket): tickets.append(ticket)
     case .started, .received, .timerFired: break
     }

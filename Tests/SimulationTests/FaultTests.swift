@@ -66,6 +66,47 @@ import Testing
   }
 }
 
+@Suite struct DisconnectTests {
+  /// What nodes 1, 2 and 3 have noted after node 0 crashed at 10 ms.
+  func notes(heeds: Bool, _ prepare: (inout ProbeTrial) -> Void = { _ in }) -> [[String]] {
+    var trial = probes(4, heedsDisconnects: heeds)
+    trial.pass(to: 10)
+    prepare(&trial)
+    trial.crash(0, disk: .kept)
+    trial.crash(0, disk: .kept)
+    trial.pass(to: 30)
+    return trial.nodes[1...].map { $0.host.core.notes.filter { $0 != "start@0" } }
+  }
+
+  @Test("Nodes see a process end a latency later, once, if their protocol wants to know")
+  func seen() {
+    #expect(notes(heeds: true) == [["lost 0@11000"], ["lost 0@11000"], ["lost 0@11000"]])
+    #expect(notes(heeds: false) == [[], [], []])
+  }
+
+  @Test("Nothing is seen over a cut link, by a node that is down, or before what was sent earlier")
+  func unseen() {
+    let found = notes(heeds: true) { trial in
+      trial.world.network.cut(from: 0, to: 1)
+      trial.nodes[2].crash(keepingTorn: 0)
+      trial.world.transmit(7, from: 0, to: 3, bytes: 0, departing: 15_000_000)
+    }
+    #expect(found == [[], [], ["7@16000", "lost 0@16000"]])
+  }
+
+  @Test("A paused node sees it when it goes on")
+  func paused() {
+    var trial = probes(2, heedsDisconnects: true)
+    trial.nodes[1].pause()
+    trial.crash(0, disk: .kept)
+    trial.pass(to: 20)
+    #expect(trial.nodes[1].host.core.notes == ["start@0"])
+    trial.nodes[1].resume(in: &trial.world)
+    trial.pass(to: 21)
+    #expect(trial.nodes[1].host.core.notes == ["start@0", "lost 0@20000"])
+  }
+}
+
 @Suite struct PartitionTests {
   /// For each node the nodes that it can send to.
   func reach(

@@ -15,6 +15,7 @@ struct ProbeCore: ReplicaCore {
   struct Options: ProtocolOptions {
     static let declared: [OptionDeclaration] = []
     init(_ values: OptionValues) {}
+    var heedsDisconnects = false
   }
 
   /// Messages from `setBell` up set the timer after so many milliseconds, and so on.
@@ -64,6 +65,7 @@ struct ProbeCore: ReplicaCore {
       default: break
       }
     case .requested, .readRequested: break
+    case .disconnected(let other): notes.append("lost \(other)@\(time)")
     }
   }
 
@@ -114,10 +116,13 @@ typealias ProbeTrial = Trial<ProbeCore, CounterLoad>
 /// A trial of probes without clients: one millisecond between nodes, five for a sync, no processor time.
 func probes(
   _ replicas: Int = 2, authority: Int = 0, faults: [TimedFault] = [],
+  heedsDisconnects: Bool = false,
   configure: (inout TrialSetup<ProbeCore>) -> Void = { _ in }
 ) -> ProbeTrial {
+  var options = ProbeCore.Options()
+  options.heedsDisconnects = heedsDisconnects
   var setup = TrialSetup<ProbeCore>(
-    membership: Membership(replicas: replicas, authority: authority), options: ProbeCore.Options())
+    membership: Membership(replicas: replicas, authority: authority), options: options)
   setup.environment = Environment(
     network: NetworkModel(latency: .constant(.milliseconds(1))),
     disk: DiskModel(sync: .constant(.milliseconds(5))),

@@ -29,6 +29,7 @@ struct StubReplica: SupervisedCore {
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
     switch event {
+    case .disconnected: break
     case .readRequested(let ticket):
       if view.members.first == id {
         effects.read(ticket)
@@ -114,6 +115,7 @@ struct SoloConsensus: ReplicaCore {
     case .received(.holdReads(let holds), _): holdsReads = holds
     case .received(.holdCommits(let holds), _): holdsCommits = holds
     case .received(.lead(let leads), _): isLeader = leads
+    case .disconnected: break
     case .readRequested(let ticket): heldReads.append(ticket)
     case .started, .timerFired: break
     }

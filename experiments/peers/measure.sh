@@ -313,10 +313,13 @@ measure_reads() {
 }
 
 measure_failover() {
-  local i outage line victim
-  ours failover "$scratch" failover.json5 --trials $((kills / 5))
-  column "$run/faults.csv" raft outage_ms > "$scratch/outages"
-  while read -r outage; do sample failover ours "$outage"; done < "$scratch/outages"
+  local i outage line victim row flags
+  for row in failover failover-timeout; do
+    if [ $row = failover ]; then flags=(); else flags=(--set options.raft.electOnDisconnect=false); fi
+    ours $row "$scratch" failover.json5 --trials $((kills / 5)) "${flags[@]}"
+    column "$run/faults.csv" raft outage_ms > "$scratch/outages"
+    while read -r outage; do sample $row ours "$outage"; done < "$scratch/outages"
+  done
   if [ -z "$etcd_client" ]; then
     say "failover etcd: not measured without its Go client"
     return
@@ -325,7 +328,9 @@ measure_failover() {
   for ((i = 0; i < kills; i++)); do
     line=$(timeout --foreground 60 "$etcd_client" -endpoints "$etcd_endpoints" -clients 16 -keys 1000 \
       -pids "$(IFS=,; echo "${etcd_processes[*]}")" failover)
-    sample failover etcd "$(echo "$line" | field outage_ms)"
+    for row in failover failover-timeout; do
+      sample $row etcd "$(echo "$line" | field outage_ms)"
+    done
     victim=$(echo "$line" | field victim)
     forget_process "${etcd_processes[$victim]}"
     start_etcd_node "$victim" existing
@@ -394,8 +399,10 @@ connections|the same, 64 clients with a connection each|ops/s|median|floor|>=|0.
 latency|one client, fdatasync: median latency|us|median|etcd|<=|0.5
 latency|one client, fdatasync: median latency|us|median|floor|<=|1.3
 reads|linearizable reads, 256 clients|ops/s|median|etcd|>=|20
-failover|no service after SIGKILL of the leader, 100 ms / 1000 ms: median|ms|median|etcd|<=|1
-failover|no service after SIGKILL of the leader, 100 ms / 1000 ms: worst|ms|largest|etcd|<=|0.5
+failover|no service after SIGKILL of the leader, 100 ms / 1000 ms, electOnDisconnect: median|ms|median|etcd|<=|1
+failover|no service after SIGKILL of the leader, 100 ms / 1000 ms, electOnDisconnect: worst|ms|largest|etcd|<=|0.5
+failover-timeout|the same by timeouts alone: median|ms|median|etcd||
+failover-timeout|the same by timeouts alone: worst|ms|largest|etcd||
 serve|redis-benchmark -t set -d 256 -c 50 -P 16: three replicas without sync, Redis alone|ops/s|median|redis|>=|0.5
 serve-disk|the same with fdatasync, Redis as before|ops/s|median|redis||
 primary-backup-disk|primary-backup and Raft, fdatasync, 256 clients|ops/s|median|raft||
@@ -503,6 +510,7 @@ for row in ${rows//,/ }; do
     disk) forget writes-disk latency ;;
     memory) forget writes-memory ;;
     floor) forget connections ;;
+    failover) forget failover failover-timeout ;;
     serve) forget serve serve-disk ;;
     protocols)
       forget primary-backup-disk primary-backup-memory chain-replication-disk chain-replication-memory
