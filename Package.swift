@@ -97,7 +97,7 @@ let package = Package(
       [
         "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
         "Measurement", "Experiments", "Cluster", "Faults", "Sockets", "StateMachines",
-        "Serving", "Targets",
+        "Serving", "Targets", "CLinux",
       ]),
     module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
     module(

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,11 @@ int64_t linux_monotonic(void) { return reading(CLOCK_MONOTONIC); }
 int64_t linux_processor_time(void) { return reading(CLOCK_PROCESS_CPUTIME_ID); }
 
 int linux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0; }
+
+void linux_prefer_throughput(void) {
+  struct sched_param parameter = {.sched_priority = 0};
+  sched_setscheduler(0, SCHED_BATCH, &parameter);
+}
 
 int64_t linux_raise_descriptor_limit(void) {
   struct rlimit limit;

@@ -1,3 +1,4 @@
+import CLinux
 import Cluster
 import Experiments
 import Measurement
@@ -109,6 +110,7 @@ public enum ClusterTrialRunner {
     var trial = try ClusterTrial(
       setup, load: KeyValueLoad(workload, seed: task.seed, keyPrefix: prefix),
       launcher: launcher, directory: directory)
+    linux_prefer_throughput()
     guard let stock = try trial.run(progress: progress) else { return nil }
     let observation = TrialObservation(
       stock: stock, operations: trial.driver.load.operations, experiment: experiment,

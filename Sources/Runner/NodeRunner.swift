@@ -1,3 +1,4 @@
+import CLinux
 import Cluster
 import Experiments
 import ProtocolList
@@ -39,6 +40,7 @@ struct NodeVisitor: ProtocolVisitor {
   ) -> (any Error)? {
     do {
       var node = try ClusterNode<Core, KeyValueStore>(settings, options: Core.Options(options))
+      linux_prefer_throughput()
       try node.run(until: isStopped)
       return nil
     } catch {

@@ -1,3 +1,4 @@
+import CLinux
 import Cluster
 import Experiments
 import Histories
@@ -76,6 +77,7 @@ public enum TargetTrialRunner {
     let experiment = task.experiment
     // The store outlives the trial: keys of another one, or the user's, may not be met.
     let trial36 = String(UInt64.random(in: 1 << 30..<1 << 36), radix: 36)
+    linux_prefer_throughput()
     var trial = try TargetTrial(
       setup,
       load: KeyValueLoad(

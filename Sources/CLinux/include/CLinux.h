@@ -51,6 +51,9 @@ int64_t linux_monotonic(void);
 int64_t linux_processor_time(void);
 /// The kernel kills this process as soon as the thread that started it has ended, however it ended.
 int linux_die_with_parent(void);
+/// This thread, and those that it starts, take a processor from nobody when they wake up (SCHED_BATCH). Where
+/// processors are short, whoever works on goes on, and whoever waits finds more to do when its turn comes.
+void linux_prefer_throughput(void);
 /// Raises the limit on open descriptors as far as it goes. Returns the limit.
 int64_t linux_raise_descriptor_limit(void);
 
