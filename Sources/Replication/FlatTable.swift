@@ -11,16 +11,17 @@ public protocol FlatKey: Equatable, Sendable {
 /// insertion, the same in every run.
 ///
 /// Keys and values lie densely in the order of insertion (a removal moves the last one into the gap);
-/// `slots` maps hashes to positions by linear probing, never more than half full.
+/// `slots` maps hashes to positions by linear probing, never more than half full. A slot also has half of the
+/// key's hash, so that other keys on the way are passed by without a look at them.
 public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   public var keys: [Key] = []
   public var values: [Value] = []
-  /// Position in `keys`, or -1.
-  public var slots: [Int32]
+  /// One more than the position in `keys`, and above it the lower half of the key's hash; or 0.
+  public var slots: [UInt64]
   public var shift: UInt64
 
   public init() {
-    slots = Array(repeating: -1, count: 16)
+    slots = Array(repeating: 0, count: 16)
     shift = 60
   }
 
@@ -33,13 +34,27 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
 
   /// Where in `values` the key's value lies.
   public func position(of key: Key) -> Int? {
-    var slot = Int(key.flatHash >> shift)
-    while true {
-      let position = Int(slots[slot])
-      if position < 0 { return nil }
-      if keys[position] == key { return position }
+    let hash = key.flatHash
+    var slot = Int(hash >> shift)
+    while slots[slot] != 0 {
+      if let position = match(hash, slots[slot]), keys[position] == key { return position }
       slot = (slot + 1) & (slots.count - 1)
     }
+    return nil
+  }
+
+  /// The position in a slot, if it may be that of a key with this hash.
+  @inline(__always)
+  public func match(_ hash: UInt64, _ word: UInt64) -> Int? {
+    UInt32(truncatingIfNeeded: word >> 32) == UInt32(truncatingIfNeeded: hash)
+      ? FlatTable.position(in: word) : nil
+  }
+
+  @inline(__always)
+  public static func position(in word: UInt64) -> Int { Int(UInt32(truncatingIfNeeded: word)) - 1 }
+
+  public static func word(_ hash: UInt64, _ position: Int) -> UInt64 {
+    hash << 32 | UInt64(position + 1)
   }
 
   // Looking a key up follows a chain of addresses, each of which may have to come from memory. Whoever knows
@@ -51,13 +66,18 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   }
 
   /// Begins to fetch key and value behind the slot of a key with this hash.
-  /// - Returns: their position, unless the table does not have the key; it may still be another one's.
+  /// - Returns: their position, unless the table does not have the key. In rare cases it is another one's.
   public func fetchEntry(_ hash: UInt64) -> Int? {
-    let position = Int(slots[Int(hash >> shift)])
-    guard position >= 0 else { return nil }
-    keys.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
-    values.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
-    return position
+    var slot = Int(hash >> shift)
+    while slots[slot] != 0 {
+      if let position = match(hash, slots[slot]) {
+        keys.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
+        values.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
+        return position
+      }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
   }
 
   public mutating func set(_ key: Key, to value: Value) {
@@ -66,7 +86,8 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
       return
     }
     if (keys.count + 1) * 2 > slots.count { grow() }
-    slots[freeSlot(for: key)] = Int32(keys.count)
+    let hash = key.flatHash
+    slots[freeSlot(for: hash)] = FlatTable.word(hash, keys.count)
     keys.append(key)
     values.append(value)
   }
@@ -76,7 +97,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     vacate(slotHolding(position))
     let last = keys.count - 1
     if position != last {
-      slots[slotHolding(last)] = Int32(position)
+      slots[slotHolding(last)] = FlatTable.word(keys[last].flatHash, position)
       keys[position] = keys[last]
       values[position] = values[last]
     }
@@ -86,13 +107,13 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
 
   public func slotHolding(_ position: Int) -> Int {
     var slot = Int(keys[position].flatHash >> shift)
-    while slots[slot] != Int32(position) { slot = (slot + 1) & (slots.count - 1) }
+    while FlatTable.position(in: slots[slot]) != position { slot = (slot + 1) & (slots.count - 1) }
     return slot
   }
 
-  public func freeSlot(for key: Key) -> Int {
-    var slot = Int(key.flatHash >> shift)
-    while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+  public func freeSlot(for hash: UInt64) -> Int {
+    var slot = Int(hash >> shift)
+    while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
     return slot
   }
 
@@ -101,8 +122,8 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     let mask = slots.count - 1
     var gap = emptied
     var slot = (gap + 1) & mask
-    while slots[slot] >= 0 {
-      let home = Int(keys[Int(slots[slot])].flatHash >> shift)
+    while slots[slot] != 0 {
+      let home = Int(keys[FlatTable.position(in: slots[slot])].flatHash >> shift)
       // It may move if its home does not lie cyclically in (gap, slot].
       if (slot - home) & mask >= (slot - gap) & mask {
         slots[gap] = slots[slot]
@@ -110,13 +131,16 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
       }
       slot = (slot + 1) & mask
     }
-    slots[gap] = -1
+    slots[gap] = 0
   }
 
   public mutating func grow() {
-    slots = Array(repeating: -1, count: slots.count * 2)
+    slots = Array(repeating: 0, count: slots.count * 2)
     shift -= 1
-    for position in keys.indices { slots[freeSlot(for: keys[position])] = Int32(position) }
+    for position in keys.indices {
+      let hash = keys[position].flatHash
+      slots[freeSlot(for: hash)] = FlatTable.word(hash, position)
+    }
   }
 }
 

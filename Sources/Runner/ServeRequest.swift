@@ -1,3 +1,4 @@
+import CLinux
 import Cluster
 import Experiments
 import Foundation
@@ -95,7 +96,7 @@ public struct ServeRequest: Sendable {
     let port = try ClusterPort<KeyValueStore>(
       cluster: hosts.cluster, protocolName: hosts.choice.name,
       endpoints: hosts.addresses.compactMap { Endpoint($0) },
-      replicaCount: membership.replicas.count, connections: 4)
+      replicaCount: membership.replicas.count, connections: 1)
     return try RespGateway(
       port: port, at: endpoint, replicas: membership.replicas,
       facts: GatewayFacts(
@@ -121,6 +122,7 @@ public struct ServeRequest: Sendable {
       if service.currentLeader == node { line += "  in charge" }
       announce(line)
     }
+    linux_prefer_throughput()
     try service.run(until: isStopped, tell: tell)
   }
 }

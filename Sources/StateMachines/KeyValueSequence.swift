@@ -53,14 +53,16 @@ extension KeyValueSequence: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     let start = reader.offset + 8
-    (count, isReadOnly) = try KeyValueSequence.check(in: &reader)
+    var places: [Int]?
+    (count, isReadOnly) = try KeyValueSequence.check(in: &reader, noting: &places)
     bytes = Array(reader.storage[start..<reader.offset])
   }
 
   /// Moves over a sequence, and proves that it is so many whole commands, so that readers need not doubt
   /// it.
+  /// - Parameter places: where to note the beginning of each command, if that is of use.
   public static func check(
-    in reader: inout WireReader
+    in reader: inout WireReader, noting places: inout [Int]?
   ) throws(WireError) -> (count: Int, isReadOnly: Bool) {
     let count = Int(try reader.read(UInt32.self))
     guard count <= maximumCount else { throw .malformed("a sequence of \(count) commands") }
@@ -69,7 +71,9 @@ extension KeyValueSequence: WireCodable {
     try reader.skip(byteCount)
     var check = WireReader(reader.storage, in: start..<start + byteCount)
     var isReadOnly = true
+    places?.reserveCapacity(count)
     for _ in 0..<count {
+      places?.append(check.offset)
       if try !KeyValueCommand.skip(in: &check) { isReadOnly = false }
     }
     guard check.isAtEnd else { throw .malformed("bytes after the last command of a sequence") }

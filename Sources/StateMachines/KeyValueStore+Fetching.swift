@@ -6,7 +6,9 @@ import Replication
 // does for the put. Here the steps of many commands are taken side by side.
 
 extension KeyValueStore {
-  public func expect(_ commands: [Int], in bytes: [UInt8]) {
+  public func expect(_ commands: [Int], in bytes: [UInt8]) { expect(commands[...], in: bytes) }
+
+  func expect(_ commands: ArraySlice<Int>, in bytes: [UInt8]) {
     withUnsafeTemporaryAllocation(of: Expected.self, capacity: commands.count) { expected in
       var count = 0
       for offset in commands {
@@ -38,18 +40,6 @@ extension KeyValueStore {
   }
 
   private static var arrayHeaderByteCount: Int { 32 }
-
-  /// Where the commands of a sequence begin, from the reader on.
-  static func look(
-    ahead count: Int, _ reader: WireReader, into offsets: inout [Int]
-  ) throws(WireError) {
-    offsets.removeAll(keepingCapacity: true)
-    var reader = reader
-    for _ in 0..<count {
-      offsets.append(reader.offset)
-      _ = try Command.skip(in: &reader)
-    }
-  }
 
   /// A command that is about to be applied.
   private struct Expected {

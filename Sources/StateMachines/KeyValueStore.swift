@@ -91,7 +91,8 @@ public struct KeyValueStore: StateMachine {
 // sequence: no array comes and goes for it.
 extension KeyValueStore {
   public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
-    if let sequence = try beginSequence(&reader) {
+    var places: [Int]?
+    if let sequence = try beginSequence(&reader, noting: &places) {
       try reader.skip(reader.remaining)
       return sequence.isReadOnly
     }
@@ -104,8 +105,9 @@ extension KeyValueStore {
 
   /// A put whose value is as long as the one before is written over it.
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
-    if let sequence = try KeyValueStore.beginSequence(&reader) {
-      return try apply(sequence.count, reading: &reader)
+    var places: [Int]? = []
+    if try KeyValueStore.beginSequence(&reader, noting: &places) != nil {
+      return try applySequence(places!, reading: &reader)
     }
     guard let key = try KeyValueStore.beginPut(&reader) else {
       return apply(try reader.readLast(Command.self))
@@ -122,18 +124,16 @@ extension KeyValueStore {
     }
   }
 
-  /// The commands of a sequence that has been checked.
-  private mutating func apply(
-    _ count: Int, reading reader: inout WireReader
+  /// The commands of a sequence that has been checked, by the places where they begin.
+  private mutating func applySequence(
+    _ places: [Int], reading reader: inout WireReader
   ) throws(WireError) -> Response {
     var responses: [Response] = []
-    responses.reserveCapacity(count)
+    responses.reserveCapacity(places.count)
     var room = Self.maximumAnswerByteCount
-    var upcoming: [Int] = []
-    for index in 0..<count {
-      if index.isMultiple(of: 32), count - index > 1 {
-        try Self.look(ahead: min(32, count - index), reader, into: &upcoming)
-        expect(upcoming, in: reader.storage)
+    for index in places.indices {
+      if index.isMultiple(of: 32), places.count - index > 1 {
+        expect(places[index..<min(index + 32, places.count)], in: reader.storage)
       }
       let kind = try reader.read(UInt8.self)
       guard kind == Command.putKind else {
@@ -157,14 +157,14 @@ extension KeyValueStore {
 
   /// Reads a sequence up to its first command, and checks all of them; `nil` if another command lies here.
   private static func beginSequence(
-    _ reader: inout WireReader
+    _ reader: inout WireReader, noting places: inout [Int]?
   ) throws(WireError) -> (count: Int, isReadOnly: Bool)? {
     let start = reader.offset
     guard try reader.read(UInt8.self) == Command.sequenceKind else {
       reader.offset = start
       return nil
     }
-    let sequence = try KeyValueSequence.check(in: &reader)
+    let sequence = try KeyValueSequence.check(in: &reader, noting: &places)
     guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
     reader.offset = start + 9
     return sequence

@@ -83,7 +83,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///     when they are asked for.
   public init(
     directory path: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20,
-    memoryByteCount: Int = 16 << 20
+    memoryByteCount: Int = 4 << 20
   ) throws(LogError) {
     precondition(segmentByteCount >= 4096)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
