@@ -65,7 +65,7 @@ extension ClusterNode {
   }
 
   /// Lets go what faults have held up until now.
-  public mutating func releaseHeld() throws {
+  public mutating func releaseHeld() {
     while !heldFrames.isEmpty, heldFrames.nextTime <= now {
       let frame = heldFrames.pop()
       heldByteCount -= frame.bytes.count
@@ -80,9 +80,8 @@ extension ClusterNode {
     if let held = heldSync, held.endsAt <= now {
       heldSync = nil
       barrier.synced(held.target)
+      // What was appended meanwhile waits for a sync of its own, at the end of the turn.
       releaseSends()
-      // What was appended meanwhile waits for a sync of its own.
-      try sync()
     }
   }
 

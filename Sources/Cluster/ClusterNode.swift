@@ -138,7 +138,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     }
     if commitHasEnded { try finishSync() }
     fireTimers()
-    try releaseHeld()
+    releaseHeld()
     if now >= dialAt { dialPeers() }
     try finishTurn()
     if now >= sweepAt { sweep() }

@@ -98,6 +98,43 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.log.syncCount <= syncsBefore + 2)
   }
 
+  @Test("Much is synced by the log's thread, and promised and answered only after that")
+  func background() throws {
+    for number in 1...400 as ClosedRange<UInt64> { ask(number) }
+    try waitFor("commit in the background", all) { seat.node.log.isCommitting ? true : nil }
+    #expect(seat.node.log.recordCount == 0)
+    #expect(witness.node.host.core.received == [])
+    #expect(try answers.isEmpty)
+    // What comes meanwhile does not disturb it, and shares the next sync.
+    ask(401)
+    ask(402)
+    try waitFor("answer", all) { try answers.count == 402 ? true : nil }
+    try waitFor("promise", all) {
+      witness.node.host.core.received.last == UInt64(seat.node.log.recordCount) ? true : nil
+    }
+    let (records, syncs) = (seat.node.log.recordCount, seat.node.log.syncCount)
+    #expect(records >= 2 && syncs <= records)
+    #expect(witness.node.host.core.received == (1...UInt64(records)).map { $0 })
+  }
+
+  @Test("A sync that fails in the background ends the node before it promises anything")
+  func backgroundFailure() throws {
+    runner.say(Order.disk(.syncError), .order)
+    runner.say(Order.report(digest: false), .order)
+    try waitFor("report", all) {
+      try runner.bodies(NodeReport.self, .report).isEmpty ? nil : true
+    }
+    for number in 1...400 as ClosedRange<UInt64> { ask(number) }
+    let error = try #require(throws: LogError.self) {
+      try waitFor("end of the node", all) { nil as Bool? }
+    }
+    #expect(error.description.contains("sync"))
+    #expect(seat.node.commitHasEnded == false && seat.node.watchesCommits)
+    for _ in 0..<20 { for one in [witness, client] as [any Stepped] { try one.step() } }
+    #expect(witness.node.host.core.received == [])
+    #expect(try answers.isEmpty)
+  }
+
   @Test("A sync that fails, or a full disk, ends the node before it promises anything")
   func failures() throws {
     for (disk, reason) in [(DiskOrder.syncError, "sync"), (.full, "write")] {
