@@ -8,14 +8,14 @@ let catalog = ProtocolCatalog([
     "raft", replicasPerFailure: 2,
     [
       electionTimeout, interval("heartbeat"),
-      OptionDeclaration("preVote", .flag(default: true), "Pre-vote"),
+      OptionDeclaration("preVote", .flag(default: true), "Pre-vote"), .electOnDisconnect,
       OptionDeclaration(
         "reads", .choice(default: "read-index", of: ["read-index", "log"]), "Reads"),
       OptionDeclaration("inFlightLimit", .integer(default: 64, range: 1...4096), "In flight"),
     ]),
   entry(
     "multi-paxos", replicasPerFailure: 2,
-    [interval("heartbeat"), interval("retransmission"), electionTimeout]),
+    [interval("heartbeat"), interval("retransmission"), electionTimeout, .electOnDisconnect]),
   entry(
     "primary-backup", replicasPerFailure: 1, needsAuthority: true,
     [interval("failureTimeout"), interval("ping"), interval("resend")]),

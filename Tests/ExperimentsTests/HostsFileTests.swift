@@ -108,8 +108,8 @@ private let protocols =
     ),
     (
       "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeats: '1s' } }",
-      "options.heartbeats: found an unknown key, allowed electionTimeout, heartbeat, preVote, reads, "
-        + "inFlightLimit; did you mean \"heartbeat\"?"
+      "options.heartbeats: found an unknown key, allowed electionTimeout, heartbeat, preVote, "
+        + "electOnDisconnect, reads, inFlightLimit; did you mean \"heartbeat\"?"
     ),
     (
       "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeat: '1m' } }",
