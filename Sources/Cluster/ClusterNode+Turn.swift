@@ -49,13 +49,12 @@ extension ClusterNode {
     guard heldSync == nil, !log.isCommitting, !barrier.isOpen else { return }
     guard settings.syncs else {
       try log.commit()
-      endSync(of: barrier.appendedCount)
+      endSync()
       return
     }
     flushAll()
     if log.pendingByteCount > NodeLimits.inlineSync || loop.wait(nanoseconds: 0) > 0 {
       try log.beginCommit()
-      committingCount = barrier.appendedCount
       if !watchesCommits, let signal = log.commitSignal {
         watchesCommits = true
         loop.add(signal, token: Token.log)
@@ -64,23 +63,23 @@ extension ClusterNode {
     }
     try log.commit()
     now = MonotonicClock.now()
-    endSync(of: barrier.appendedCount)
+    endSync()
   }
 
   /// The log's thread is done. What was appended meanwhile is synced at the end of the turn.
   public mutating func finishSync() throws {
     commitHasEnded = false
     try log.finishCommit()
-    endSync(of: committingCount)
+    endSync()
   }
 
-  /// So many records are durable, though a fault may keep that secret for a while.
-  public mutating func endSync(of count: Int) {
+  /// What the log has committed is durable, though a fault may keep that secret for a while.
+  public mutating func endSync() {
     if faultsAreActive, faults.syncStalls || faults.syncDelay > 0 {
-      heldSync = (count, faults.syncStalls ? .max : now + faults.syncDelay)
+      heldSync = (log.recordCount, faults.syncStalls ? .max : now + faults.syncDelay)
       return
     }
-    barrier.synced(count)
+    barrier.synced(log.recordCount)
     releaseSends()
   }
 

@@ -61,10 +61,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// A sync that a fault holds up: how many records it covers, and when it ends.
   public var heldSync: (target: Int, endsAt: Int64)?
 
-  /// How many records will be durable when the log's thread is done with what it has.
-  public var committingCount = 0
+  /// The event loop knows the signal of the log's thread.
   public var watchesCommits = false
-  /// It is done.
+  /// The log's thread is done with what it had.
   public var commitHasEnded = false
 
   public var counters = NodeCounters()

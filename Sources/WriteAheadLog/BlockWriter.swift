@@ -83,7 +83,7 @@ struct BlockWriter: ~Copyable, Sendable {
   }
 
   private let shared: Shared
-  private let thread: pthread_t
+  private let thread: LogThread
 
   init(directoryPath: String) throws(LogError) {
     let bell = linux_event_create()
@@ -95,18 +95,7 @@ struct BlockWriter: ~Copyable, Sendable {
       throw File.failure(code, directoryPath, "start a thread")
     }
     let shared = Shared(bell: bell, signal: signal)
-    var thread = pthread_t()
-    let argument = Unmanaged.passRetained(shared)
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        Unmanaged<Shared>.fromOpaque(argument!).takeRetainedValue().work()
-        return nil
-      }, argument.toOpaque())
-    guard code == 0 else {
-      argument.release()
-      throw File.failure(code, directoryPath, "start a thread")
-    }
+    let thread = try LogThread(directoryPath: directoryPath) { shared.work() }
     self.shared = shared
     self.thread = thread
   }
@@ -121,7 +110,7 @@ struct BlockWriter: ~Copyable, Sendable {
     }
     guard !wasEnding else { return }
     linux_event_ring(shared.bell)
-    pthread_join(thread, nil)
+    thread.join()
   }
 
   /// Readable once the job is done, until `finish`.

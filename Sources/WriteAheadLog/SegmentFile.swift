@@ -100,26 +100,15 @@ struct SegmentPreparation: ~Copyable, Sendable {
 
   let header: SegmentHeader
   private let box: Box
-  private var thread: pthread_t?
+  private var thread: LogThread?
 
   /// Starts the thread.
   init(in directoryPath: String, _ header: SegmentHeader) throws(LogError) {
     self.header = header
     box = Box(directoryPath, header, bell: linux_event_create())
     guard box.bell >= 0 else { throw File.failure(-box.bell, directoryPath, "start a thread") }
-    var thread = pthread_t()
-    let argument = Unmanaged.passRetained(box)
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().work()
-        return nil
-      }, argument.toOpaque())
-    guard code == 0 else {
-      argument.release()
-      throw File.failure(code, directoryPath, "start a thread")
-    }
-    self.thread = thread
+    let box = box
+    thread = try LogThread(directoryPath: directoryPath) { box.work() }
   }
 
   /// A segment that an earlier life has left ready.
@@ -132,7 +121,7 @@ struct SegmentPreparation: ~Copyable, Sendable {
   deinit {
     if let thread {
       linux_event_ring(box.bell)
-      pthread_join(thread, nil)
+      thread.join()
     }
   }
 
@@ -140,7 +129,7 @@ struct SegmentPreparation: ~Copyable, Sendable {
   mutating func finish() throws(LogError) -> File {
     if let running = thread {
       linux_event_ring(box.bell)
-      pthread_join(running, nil)
+      running.join()
       thread = nil
     }
     if let error = box.error { throw error }

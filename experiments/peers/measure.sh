@@ -3,7 +3,7 @@
 #
 #   bash experiments/peers/measure.sh [--quick] [--out DIR] [--disk DIR] [--rounds N] [--rows A,B,...] [--gateway]
 #
-#   --quick    one round and 5 kills in place of 3 rounds and 20 kills: about 4 minutes, not 15
+#   --quick    one round and 5 kills in place of 3 rounds and 20 kills: about 5 minutes, not 15
 #   --out      where the table, the samples and the logs go (default results/peers)
 #   --disk     a directory on the disk to be measured (default: below --out)
 #   --rounds   how often each row is measured; the table has the medians
