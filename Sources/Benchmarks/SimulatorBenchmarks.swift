@@ -1,4 +1,5 @@
 import Clients
+import Histories
 import ProtocolList
 import Replication
 import Simulation
@@ -47,7 +48,7 @@ extension Benchmark {
       spec.clients = 64
       var visitor = SimulatorVisitor(
         kind: kind, clients: 64, load: KeyValueLoad(spec, seed: 1)
-      ) { _, load in load.operations.count }
+      ) { _, load in load.history.count }
       return kind.visit(&visitor)
     }
   }

@@ -113,7 +113,7 @@ public enum ClusterTrialRunner {
     linux_prefer_throughput()
     guard let stock = try trial.run(progress: progress) else { return nil }
     let observation = TrialObservation(
-      stock: stock, operations: trial.driver.load.operations, experiment: experiment,
+      stock: stock, operations: trial.driver.load.takeOperations(), experiment: experiment,
       membership: hosts.membership)
     let name = "\(task.contender.name), trial \(task.trial)"
     return TrialReport(observation, experiment, notes: stock.notes.map { "\(name): \($0)" })

@@ -84,7 +84,7 @@ public enum TargetTrialRunner {
         experiment.workload, seed: task.seed, keyPrefix: "rsmbench-\(trial36)-"),
       dialect: dialect)
     guard let stock = try trial.run(progress: progress) else { return nil }
-    let operations = trial.driver.load.operations
+    let operations = trial.driver.load.takeOperations()
     let end = experiment.duration.nanoseconds
     let lost = ReadBack.lostWrites(operations, readFrom: end, isComplete: stock.hasReadBack)
     let observation = TrialObservation(

@@ -99,7 +99,7 @@ struct SimulationVisitor: ProtocolVisitor {
     var trial = Trial(setup, load: KeyValueLoad(experiment.workload, seed: task.seed))
     guard let stock = trial.run(progress: progress) else { return nil }
     let observation = TrialObservation(
-      stock: stock, operations: trial.load.operations, experiment: experiment)
+      stock: stock, operations: trial.load.takeOperations(), experiment: experiment)
     return TrialReport(observation, experiment)
   }
 }

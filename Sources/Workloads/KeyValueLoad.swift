@@ -12,13 +12,13 @@ public struct KeyValueLoad: ClientLoad {
 
   public let spec: WorkloadSpec
   /// All operations in the order in which they were sent (dropped ones: given up).
-  public private(set) var operations: [Operation] = []
+  public private(set) var history = OperationLog()
 
   private var random: RandomStream
   private var chooser: KeyChooser
   private var keys: [Key] = []
   private let choices: [(limit: Double, choice: Choice)]
-  /// The operation each client has outstanding, as a position in `operations`; -1 for none.
+  /// The operation each client has outstanding, as a position in `history`; -1 for none.
   private var current: [Int]
   /// The key whose value a client has just read in order to write it.
   private var modifying: [Int?]
@@ -67,6 +67,12 @@ public struct KeyValueLoad: ClientLoad {
     keys = (0..<spec.keys).map { KeyValueLoad.key($0, prefix: keyPrefix) }
   }
 
+  /// All operations in the order in which they were sent.
+  public var operations: [Operation] { history.operations }
+
+  /// The same, after the trial: the load gives its history away.
+  public mutating func takeOperations() -> [Operation] { history.takeOperations() }
+
   /// The name of the key with this number.
   public static func key(_ number: Int, prefix: String = "") -> Key { Key("\(prefix)key\(number)") }
 
@@ -77,8 +83,8 @@ public struct KeyValueLoad: ClientLoad {
       client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
       invoked: now.nanoseconds, returned: .max, sequence: sequence)
     let command = draw(for: client, into: &operation)
-    current[client] = operations.count
-    operations.append(operation)
+    current[client] = history.count
+    history.append(operation)
     return command
   }
 
@@ -163,29 +169,29 @@ public struct KeyValueLoad: ClientLoad {
   ) {
     let position = current[client]
     current[client] = -1
-    operations[position].returned = now.nanoseconds
-    operations[position].attempts = UInt16(clamping: attempts)
+    history[position].returned = now.nanoseconds
+    history[position].attempts = UInt16(clamping: attempts)
     guard case .answered(let response) = outcome else {
       modifying[client] = nil
       writing[client] = nil
-      if outcome == .failed { operations[position].outcome = .failed }
+      if outcome == .failed { history[position].outcome = .failed }
       return
     }
-    operations[position].outcome = .ok
-    let key = Int(operations[position].key)
+    history[position].outcome = .ok
+    let key = Int(history[position].key)
     switch response {
     case .value(let value):
-      operations[position].observed = ValueDigest(value)
+      history[position].observed = ValueDigest(value)
       if tracksValues { lastSeen[key] = value }
     case .notSwapped(let found):
-      operations[position].observed = ValueDigest(found)
+      history[position].observed = ValueDigest(found)
       if tracksValues { lastSeen[key] = found }
     case .swapped, .done, .number:
-      operations[position].swapped = response == .swapped
+      history[position].swapped = response == .swapped
       if tracksValues { lastSeen[key] = writing[client] }
-    case .refused: operations[position].outcome = .failed
+    case .refused: history[position].outcome = .failed
     // Nothing that a client of this load asks is answered so.
-    case .sequence: operations[position].outcome = .unknown
+    case .sequence: history[position].outcome = .unknown
     }
     writing[client] = nil
   }
@@ -200,7 +206,7 @@ public struct KeyValueLoad: ClientLoad {
       case .append: .append
       case .compareAndSwap: .compareAndSwap
       }
-    operations.append(
+    history.append(
       Operation(
         client: UInt32(spec.clients), kind: kind, key: 0, outcome: .failed,
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
@@ -209,8 +215,8 @@ public struct KeyValueLoad: ClientLoad {
 
   public mutating func prepareReadBack() -> Int {
     var touched = Set<Int>()
-    for operation in operations where operation.outcome != .failed {
-      touched.insert(Int(operation.key))
+    for position in 0..<history.count where history[position].outcome != .failed {
+      touched.insert(Int(history[position].key))
     }
     toRead = touched.sorted(by: >)
     for client in modifying.indices { modifying[client] = nil }
@@ -222,7 +228,7 @@ public struct KeyValueLoad: ClientLoad {
   /// Ends the history: operations that are still open stay unknown.
   public mutating func close(at end: Interval) {
     for client in current.indices where current[client] >= 0 {
-      operations[current[client]].returned = end.nanoseconds
+      history[current[client]].returned = end.nanoseconds
       current[client] = -1
     }
   }
