@@ -74,6 +74,13 @@ struct BlockHeader: Equatable {
       zeroSectorCount: get(UInt32.self, 36), checksum: get(UInt32.self, 40))
   }
 
+  /// Whether the block at the start of `bytes`, whose header this is, is all there and as it was.
+  func isIntact(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard blockByteCount <= bytes.count else { return false }
+    let behindHeader = bytes[BlockHeader.byteCount..<blockByteCount]
+    return CRC32C.checksum(UnsafeRawBufferPointer(rebasing: behindHeader)) == checksum
+  }
+
   private static func checksum(_ block: UnsafeRawBufferPointer) -> UInt32 {
     CRC32C.checksum(UnsafeRawBufferPointer(rebasing: block[8..<byteCount]))
   }

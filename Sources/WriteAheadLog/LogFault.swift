@@ -23,6 +23,8 @@ extension WriteAheadLog {
       return true
     }
     var random = RandomStream(seed: seed)
+    // What is on its way to the files would mend them.
+    guard (try? drain()) != nil else { return false }
     return (try? flipBit(&random)) ?? false
   }
 

@@ -141,15 +141,15 @@ struct LogScan {
     guard header.blockByteCount <= rest.count else {
       return .unreadable("it is longer than the file", mayBeTorn: segment.isGrowing)
     }
-    let behindHeader = UnsafeRawBufferPointer(
-      rebasing: rest[BlockHeader.byteCount..<header.blockByteCount])
-    guard CRC32C.checksum(behindHeader) == header.checksum else {
+    guard header.isIntact(rest) else {
       let sectors = UnsafeRawBufferPointer(rebasing: rest[sector.count..<header.blockByteCount])
       let isIncomplete =
         Sector.zeroCount(sectors) > header.zeroSectorCount
         && Sector.isZero(UnsafeRawBufferPointer(rebasing: rest[header.blockByteCount...]))
       return .unreadable("checksum differs", mayBeTorn: segment.isGrowing || isIncomplete)
     }
+    let behindHeader = UnsafeRawBufferPointer(
+      rebasing: rest[BlockHeader.byteCount..<header.blockByteCount])
     guard holdsRecords(behindHeader, header) else {
       return .unreadable("its records do not add up", mayBeTorn: false)
     }

@@ -23,6 +23,7 @@ public enum LogSurgery {
   ) throws(LogError) -> Bool {
     let lock = try DirectoryLock.take(directoryPath)
     defer { _ = lock.descriptor }
+    try StagedFile.settle(in: directoryPath, digest: nil)
     let markPath = "\(directoryPath)/\(SyncedMark.name)"
     let synced = try SyncedMark.block(
       in: try File(markPath, O_RDONLY).contents(), digest: nil, path: markPath)

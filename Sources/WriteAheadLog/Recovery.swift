@@ -104,7 +104,7 @@ struct Recovery {
   ) throws(LogError) -> OpenSegment {
     if let last = used.last, let header = last.contents.header, header.isGrowing == !syncs {
       let file = try File(last.path, O_RDWR)
-      if syncs { file.bypassCache() }
+      file.bypassCache()
       return OpenSegment(
         file, header, capacity: syncs ? nil : segmentByteCount, position: last.contents.end)
     }
@@ -113,14 +113,14 @@ struct Recovery {
     if let first = unused.first, first.contents.header == header {
       unused.removeFirst()
       let file = try File(first.path, O_RDWR)
-      if syncs { file.bypassCache() }
+      file.bypassCache()
       return OpenSegment(file, header, capacity: syncs ? nil : segmentByteCount)
     }
     try removeUnused()
     guard syncs else {
-      return OpenSegment(
-        try SegmentFile.createGrowing(in: directoryPath, header), header,
-        capacity: segmentByteCount)
+      let file = try SegmentFile.createGrowing(in: directoryPath, header)
+      file.bypassCache()
+      return OpenSegment(file, header, capacity: segmentByteCount)
     }
     return OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
   }

@@ -5,15 +5,14 @@ import Replication
 
 extension WriteAheadLog {
   /// Makes all records appended so far durable: one write and one sync, or nothing if there are none. Waits for
-  /// a block that is on its way before.
+  /// a block that is on its way before. Without syncs they survive the end of the process from now on.
   /// - Throws: what failed; the log refuses everything from then on.
   public mutating func commit() throws(LogError) {
     if isCommitting { try finishCommit() }
     if let failure { throw failure }
     guard pendingRecordCount > 0 else { return }
     do {
-      let job = try makeJob()
-      try conclude(job.carriedOut())
+      if syncs { try conclude(try makeJob().carriedOut()) } else { try stage() }
     } catch {
       failure = error
       throw error
@@ -26,16 +25,16 @@ extension WriteAheadLog {
   /// How large the block of the records appended so far is; 0 if there are none.
   public var pendingByteCount: Int { pendingRecordCount == 0 ? 0 : buffer.count - lead }
 
-  /// Starts to make all records appended so far durable, and does not wait. Only while no block is on its way;
-  /// what is appended from now on belongs to the next one.
+  /// Starts to make all records appended so far durable, and does not wait. Only with syncs, and while no block
+  /// is on its way; what is appended from now on belongs to the next one.
   /// - Throws: what failed; the log refuses everything from then on.
   public mutating func beginCommit() throws(LogError) {
-    precondition(!isCommitting)
+    precondition(syncs && !isCommitting)
     if let failure { throw failure }
     guard pendingRecordCount > 0 else { return }
     do {
       if writer == nil {
-        let started = try BlockWriter(directoryPath: directoryPath)
+        let started = try LogWorker<BlockJob>(directoryPath: directoryPath)
         commitSignal = started.signal
         writer = consume started
       }
@@ -59,18 +58,59 @@ extension WriteAheadLog {
     }
   }
 
-  /// Takes the records out of the buffer, as a block for the end of the log.
-  mutating func makeJob() throws(LogError) -> BlockJob {
+  /// Makes a block for the end of the log of what is in the buffer.
+  /// - Returns: where in the buffer it lies.
+  private mutating func finishBlock() throws(LogError) -> Range<Int> {
     alignBlock()
     let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
     let byteCount = Sector.roundedUp(buffer.count - lead)
     if segment.position + byteCount > segment.capacity { try startSegment(for: byteCount) }
     sealBlock(payloadByteCount: payloadByteCount, blockByteCount: byteCount)
+    return lead..<lead + byteCount
+  }
+
+  /// Puts the block of the buffer where it survives the end of the process.
+  private mutating func stage() throws(LogError) {
+    let place = try finishBlock()
+    guard fault != .full else { throw segment.file.failure(ENOSPC, "write") }
+    if staging == nil {
+      staging = try Staging(in: directoryPath, digest: digest, runByteCount: stagedByteCount)
+    }
+    let result = buffer.storage.withUnsafeBytes { bytes in
+      Result { () throws(LogError) in
+        try staging!.append(
+          UnsafeRawBufferPointer(rebasing: bytes[place]), buffer.notedBlocks, to: segment)
+      }
+    }
+    try result.get()
+    noteSettled()
+    segment.position += place.count
+    bytesWritten += place.count
+    block += 1
+    record += UInt64(pendingRecordCount)
+    pendingRecordCount = 0
+  }
+
+  /// Waits until the segments hold all blocks.
+  mutating func drain() throws(LogError) {
+    guard staging != nil else { return }
+    try staging!.drain()
+    noteSettled()
+  }
+
+  private mutating func noteSettled() {
+    for run in staging!.takeSettled() {
+      for (start, noted) in run.batches { batches.append(noted, in: run.keeper, at: start) }
+    }
+  }
+
+  /// Takes the records out of the buffer, as a block for the end of the log.
+  mutating func makeJob() throws(LogError) -> BlockJob {
+    let place = try finishBlock()
     let job = BlockJob(
-      buffer: buffer, bytes: lead..<lead + byteCount, recordCount: pendingRecordCount,
+      buffer: buffer, bytes: place, recordCount: pendingRecordCount,
       descriptor: segment.file.descriptor, offset: segment.position,
-      mark: syncs ? mark.sector(for: block + 1) : nil, markDescriptor: mark.descriptor, fault: fault
-    )
+      mark: mark.sector(for: block + 1), markDescriptor: mark.descriptor, fault: fault)
     buffer = spareBuffer
     spareBuffer = WireWriter()
     pendingRecordCount = 0
@@ -90,10 +130,8 @@ extension WriteAheadLog {
     bytesWritten += job.bytes.count
     block += 1
     record += UInt64(job.recordCount)
-    if let sector = job.mark {
-      syncCount += 1
-      mark.adopt(sector)
-    }
+    syncCount += 1
+    mark.adopt(job.mark)
     spareBuffer = job.buffer
   }
 
@@ -141,9 +179,9 @@ extension WriteAheadLog {
     let needed = Sector.byteCount + blockByteCount
     guard syncs else {
       let header = segment.header.following(byteCount: 0)
-      segment = OpenSegment(
-        try SegmentFile.createGrowing(in: directoryPath, header), header,
-        capacity: max(segmentByteCount, needed))
+      let file = try SegmentFile.createGrowing(in: directoryPath, header)
+      file.bypassCache()
+      segment = OpenSegment(file, header, capacity: max(segmentByteCount, needed))
       return
     }
     // Also if the prepared one is too small: its thread must have ended before it is replaced.

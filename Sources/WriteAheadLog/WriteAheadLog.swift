@@ -16,9 +16,10 @@ import Replication
 /// - `node`: whose log this is and how often it was opened (`NodeFile`).
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
 /// - `synced`: the last block known to be durable (`SyncedMark`).
-/// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`). With syncs, each is
-///   written full of zeros before use, the next one in advance by a thread, and its blocks go past the page
-///   cache where the file system allows that.
+/// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`), which go past the page
+///   cache where the file system allows that. With syncs, each is written full of zeros before use, the next
+///   one in advance by a thread.
+/// - `staged`: without syncs, blocks on their way to a segment (`StagedFile`).
 ///
 /// Opening a log finishes what a crash interrupted and refuses everything that no crash can leave
 /// (`LogScan`). What cannot be noticed: a loss of power that takes the last state of `synced`, together
@@ -51,6 +52,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   @usableFromInline var failure: LogError?
 
   let digest: UInt64
+  let stagedByteCount: Int
   let directory: File
   let lock: File
   var mark: SyncedMark
@@ -66,7 +68,9 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   var record: UInt64
   var fault: LogFault?
   /// Writes and syncs blocks while the log takes further records; started when it is first needed.
-  var writer: BlockWriter?
+  var writer: LogWorker<BlockJob>?
+  /// Without syncs, what brings blocks to the segments; started when it is first needed.
+  var staging: Staging?
   /// Readable once the block that is on its way is durable, or has failed; `nil` before the first.
   public internal(set) var commitSignal: Int32?
   /// How many records the block holds that the writer has at present; 0 if it has none.
@@ -79,11 +83,12 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///     from one life to the next.
   ///   - segmentByteCount: the size of new segments, at least 4096. A block that is too large for that
   ///     gets a segment of its own.
-  ///   - memoryByteCount: how much of the batches written last stays in memory. Others are read from the files
-  ///     when they are asked for.
+  ///   - memoryByteCount: how much of the batches that the files hold stays in memory. Others are read from the
+  ///     files when they are asked for.
+  ///   - stagedByteCount: without syncs, how much goes to a segment at once.
   public init(
     directory path: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20,
-    memoryByteCount: Int = 4 << 20
+    memoryByteCount: Int = 4 << 20, stagedByteCount: Int = 1 << 20
   ) throws(LogError) {
     precondition(segmentByteCount >= 4096)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
@@ -98,6 +103,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
     let digest = identity.digest
     var mark = try SyncedMark(in: directory, digest: digest, mayCreate: earlier == nil)
+    try StagedFile.settle(in: path, digest: digest)
     var recovery = try Recovery(
       path, digest: digest, synced: mark.block, mayLackHeader: earlier.map { !$0.syncs } ?? true)
     guard earlier != nil || recovery.block == 0 else {
@@ -119,6 +125,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     self.segmentByteCount = size
     recoveredRecordCount = Int(recovery.record)
     self.digest = digest
+    self.stagedByteCount = stagedByteCount
     self.directory = directory
     self.lock = lock
     self.mark = mark
@@ -159,9 +166,12 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// Lets another log open the directory. What was appended and not committed is lost.
   public mutating func close() {
     guard failure?.kind != .closed else { return }
+    // What cannot be brought to its segment is left to whoever opens the log next.
+    try? drain()
     failure = LogError(.closed, path: directoryPath, reason: "the log is closed")
     // The threads, if there are any, must not write to the directory any more.
     writer = nil
+    staging = nil
     commitSignal = nil
     next = nil
     flock(lock.descriptor, LOCK_UN)
@@ -180,7 +190,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
 
 /// The segment that is written to.
 struct OpenSegment: ~Copyable, Sendable {
-  let file: File
+  let shared: SharedFile
   let header: SegmentHeader
   /// How many bytes may be written; a block larger than that starts a new segment.
   let capacity: Int
@@ -192,12 +202,14 @@ struct OpenSegment: ~Copyable, Sendable {
     _ file: consuming File, _ header: SegmentHeader, capacity: Int? = nil,
     position: Int = Sector.byteCount
   ) {
-    self.file = file
+    keeper = SegmentKeeper(path: file.path, seal: header.seal)
+    shared = SharedFile(file)
     self.header = header
     self.capacity = capacity ?? header.byteCount
-    keeper = SegmentKeeper(path: self.file.path, seal: header.seal)
     self.position = position
   }
+
+  var file: File { _read { yield shared.file } }
 }
 
 extension WriteAheadLog: DurableLog {}

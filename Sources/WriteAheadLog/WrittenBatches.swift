@@ -64,11 +64,7 @@ final class SegmentKeeper: BlockKeeper {
     let header = head.withUnsafeBytes { BlockHeader($0, seal: seal, offset: place.start) }
     guard let header, place.offset + byteCount <= header.blockByteCount else { throw damage(place) }
     let block = try file.read(header.blockByteCount, at: place.start)
-    let isIntact = block.withUnsafeBytes {
-      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[BlockHeader.byteCount...]))
-        == header.checksum
-    }
-    guard isIntact else { throw damage(place) }
+    guard block.withUnsafeBytes({ header.isIntact($0) }) else { throw damage(place) }
     return Array(block[place.offset..<place.offset + byteCount])
   }
 

@@ -7,12 +7,10 @@ import Testing
 /// Blocks that a thread writes while the log takes further records.
 @Suite("Write-ahead log: commits in the background")
 struct BackgroundTests {
-  @Test(
-    "What is appended while a block is on its way belongs to the next one",
-    arguments: [true, false])
-  func order(syncs: Bool) throws {
+  @Test("What is appended while a block is on its way belongs to the next one")
+  func order() throws {
     let scratch = try Scratch()
-    var log = try WriteAheadLog(scratch.log, syncs: syncs, segment: 4096)
+    var log = try WriteAheadLog(scratch.log, segment: 4096)
     var facts: [Fact] = []
     func append(_ count: Int, to log: inout WriteAheadLog) {
       for _ in 0..<count {
@@ -47,9 +45,9 @@ struct BackgroundTests {
     // Waits for the one on its way, and writes the other.
     try log.commit()
     let counts = (log.recordCount, log.syncCount)
-    #expect(counts == (facts.count, syncs ? 42 : 0))
+    #expect(counts == (facts.count, 42))
     log.close()
-    #expect(try recovered(scratch.log, syncs: syncs) == facts)
+    #expect(try recovered(scratch.log) == facts)
   }
 
   @Test("The signal is readable when the block is durable, and not before one is on its way again")

@@ -139,6 +139,37 @@ struct LogFuzzTests {
     #expect(visited > Self.inputCount)
   }
 
+  @Test("A staged file is read whatever is in it, and only whole blocks are taken from it")
+  func stagedFile() throws {
+    let image = try SegmentImage(syncs: false, random: 3)
+    let blocks = Array(image.bytes[Sector.byteCount...])
+    let staged = try stagedHalf(of: blocks)
+    let ends = Set(image.bounds.map { $0 - Sector.byteCount })
+    var lengths: Set<Int> = []
+    for seed in Self.seeds(Self.inputCount / 4) {
+      var mutator = Mutator(random: RandomStream(seed: seed, label: 3))
+      var bytes = staged
+      mutator.mutate(&bytes)
+      let length = bytes.withUnsafeBytes { StagedRemnant(of: $0)?.blocks.count ?? 0 }
+      if !ends.contains(length) { Issue.record("seed \(seed): \(length) bytes taken") }
+      lengths.insert(length)
+    }
+    #expect(lengths.count > 2)
+    #expect(staged.withUnsafeBytes { StagedRemnant(of: $0)?.blocks.count } == blocks.count)
+  }
+
+  /// The half of a staged file that these blocks of the first segment are in.
+  private func stagedHalf(of blocks: [UInt8]) throws -> [UInt8] {
+    let scratch = try Scratch(isVolatile: true)
+    let file = try StagedFile(in: scratch.path, runByteCount: blocks.count)
+    file.half(1).begin(
+      digest: SegmentImage.digest, segment: 1, offset: Sector.byteCount)
+    blocks.withUnsafeBytes { file.half(1).extend(0, with: $0) }
+    let bytes = try contents("\(scratch.path)/\(StagedFile.name)")
+    unlink("\(scratch.path)/\(StagedFile.name)")
+    return Array(bytes[(bytes.count / 2)...])
+  }
+
   @Test("The small files are read whatever is in them")
   func smallFiles() throws {
     let node = NodeFile(identity: testIdentity, life: 3, syncs: true)

@@ -37,8 +37,9 @@ struct MemoryTests {
     let scratch = try Scratch()
     var log = try WriteAheadLog(
       directory: scratch.log, identity: testIdentity, syncs: syncs, segmentByteCount: 16384,
-      memoryByteCount: 10_000)
+      memoryByteCount: 10_000, stagedByteCount: 4096)
     let batches = try write(60, to: &log, perBlock: perBlock)
+    try log.drain()
     #expect(log.segment.header.number > 3)
     let inMemory = batches.map(\.block.isInMemory)
     let firstKept = try #require(inMemory.firstIndex(of: true))

@@ -31,7 +31,6 @@ struct PowerLossTests {
       // A disk without power is an error that the log reports.
       log.append(Fact(UInt64(count) + 1))
       if syncs { #expect(throws: LogError.self) { try log.commit() } }
-      log.close()
     }
     disk.unmount()
     try #require(disk.mount())

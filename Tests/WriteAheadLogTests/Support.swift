@@ -71,16 +71,23 @@ struct Fact: WireCodable, Equatable {
 let testIdentity = LogIdentity(cluster: "test", protocolName: "raft", node: 0)
 
 extension WriteAheadLog {
-  init(_ directory: String, syncs: Bool = true, segment: Int = 16384) throws(LogError) {
+  init(
+    _ directory: String, syncs: Bool = true, segment: Int = 16384, staged: Int = 1 << 20
+  ) throws(LogError) {
     try self.init(
-      directory: directory, identity: testIdentity, syncs: syncs, segmentByteCount: segment)
+      directory: directory, identity: testIdentity, syncs: syncs, segmentByteCount: segment,
+      stagedByteCount: staged)
   }
 
-  /// What `commit` does up to the sync.
+  /// What `commit` does up to the sync, after which the process is killed.
   mutating func write() throws(LogError) {
-    var job = try makeJob()
-    job.mark = nil
-    try conclude(job.carriedOut())
+    guard syncs else { return try commit() }
+    let job = try makeJob()
+    let code = job.buffer.storage.withUnsafeBytes {
+      File.write(
+        UnsafeRawBufferPointer(rebasing: $0[job.bytes]), to: job.descriptor, at: job.offset)
+    }
+    #expect(code == 0)
   }
 
   /// Everything that earlier lives have left.
@@ -168,8 +175,8 @@ struct SegmentImage {
       blocks.append(facts)
       bounds.append(log.segment.position)
     }
-    bytes = try contents(scratch.file("00000001.log"))
     log.close()
+    bytes = try contents(scratch.file("00000001.log"))
   }
 
   /// Reads changed bytes as recovery does.

@@ -291,7 +291,7 @@ measure_disk() {
 }
 
 measure_memory() {
-  ours writes-memory "$memory" writes.json5 --set 'disk="none"'
+  ours writes-memory "$scratch" writes.json5 --set 'disk="none"'
   sample writes-memory ours "$(column "$run/trials.csv" raft throughput)"
   start_etcd "$memory"
   sample writes-memory etcd "$(etcd_load put 256 | field ops_per_s)"
@@ -299,7 +299,7 @@ measure_memory() {
 }
 
 measure_floor() {
-  ours connections "$memory" connections.json5
+  ours connections "$scratch" connections.json5
   sample connections ours "$(column "$run/trials.csv" raft throughput)"
   sample connections floor "$("$floor" 64 3 | field ops_per_s)"
 }
@@ -371,7 +371,7 @@ redis_sample() {
 
 # Redis has no replicas here and syncs nothing, which is what it does unless told otherwise.
 measure_serve() {
-  serve_sample serve "$memory" --no-sync
+  serve_sample serve "$scratch" --no-sync
   redis_sample serve
   serve_sample serve-disk "$scratch"
   sample serve-disk redis "$(awk -F, '$1 == "serve" && $2 == "redis" { last = $3 } END { print last }' "$samples")"

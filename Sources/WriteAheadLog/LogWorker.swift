@@ -1,54 +1,18 @@
 import CLinux
 import Glibc
-import Replication
 import Synchronization
 
-/// One block on its way to the disk.
-struct BlockJob: Sendable {
-  /// What has gone wrong, with its `errno`.
-  enum Failure: Equatable, Sendable {
-    case write(Int32)
-    case sync(Int32)
-    case mark(Int32)
-  }
-
-  var buffer: WireWriter
-  /// Where in the buffer the block lies.
-  let bytes: Range<Int>
-  let recordCount: Int
-  let descriptor: Int32
-  let offset: Int
-  /// What the mark holds when the block is durable; `nil` if nothing is to be synced.
-  var mark: [UInt8]?
-  let markDescriptor: Int32
-  let fault: LogFault?
-  var failure: Failure?
-
-  /// Writes the block, and waits until it is durable.
-  consuming func carriedOut() -> BlockJob {
-    failure = outcome()
-    return self
-  }
-
-  private func outcome() -> Failure? {
-    guard fault != .full else { return .write(ENOSPC) }
-    let code = buffer.storage.withUnsafeBytes {
-      File.write(UnsafeRawBufferPointer(rebasing: $0[bytes]), to: descriptor, at: offset)
-    }
-    guard code == 0 else { return .write(code) }
-    guard let mark else { return nil }
-    guard fault != .syncError else { return .sync(EIO) }
-    guard fdatasync(descriptor) == 0 else { return .sync(errno) }
-    let markCode = mark.withUnsafeBytes { File.write($0, to: markDescriptor, at: 0) }
-    return markCode == 0 ? nil : .mark(markCode)
-  }
+/// What a thread of a log does at a time.
+protocol LogJob: Sendable {
+  /// Does it, and returns what has come of it.
+  consuming func carriedOut() -> Self
 }
 
 /// A thread that carries out one job at a time. It ends with the value, after the job that it has.
-struct BlockWriter: ~Copyable, Sendable {
+struct LogWorker<Job: LogJob>: ~Copyable, Sendable {
   private struct State: Sendable {
-    var job: BlockJob?
-    var done: BlockJob?
+    var job: Job?
+    var done: Job?
     var isEnding = false
   }
 
@@ -117,14 +81,14 @@ struct BlockWriter: ~Copyable, Sendable {
   var signal: Int32 { shared.signal }
 
   /// Only one job at a time.
-  func start(_ job: consuming BlockJob) {
+  func start(_ job: consuming Job) {
     let job = consume job
     shared.state.withLock { $0.job = job }
     linux_event_ring(shared.bell)
   }
 
   /// Waits for the job that was started.
-  func finish() -> BlockJob {
+  func finish() -> Job {
     linux_event_await(shared.signal)
     return shared.state.withLock { $0.done.take()! }
   }
