@@ -77,9 +77,10 @@ struct RepeatedLoad: ClientLoad {
 
   init() {
     let value = [UInt8](repeating: 7, count: 64)
+    var names = KeyNames()
     commands = (0..<2_000).map { number in
       // Every key is written and read; a step that is prime to the number of keys mixes them.
-      let key = KeyValueLoad.key(number * 7 % 1_000)
+      let key = names[number * 7 % 1_000]
       return number % 2 == 0 ? .get(key) : .put(key, value: value)
     }
   }

@@ -104,29 +104,35 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   }
 
   public mutating func receive(_ reply: Reply, at now: Instant) -> Action {
-    guard let current = outstanding, reply.id == current.request.id else { return .nothing }
+    guard reply.id == outstanding?.request.id else { return .nothing }
     switch reply.result {
     case .answer(let response):
-      if current.attempts == 1 { learn(latency: now - current.started) }
+      let attempts = outstanding!.attempts
+      if attempts == 1 { learn(latency: now - outstanding!.started) }
       outstanding = nil
-      return .finish(.answered(response), attempts: current.attempts)
-    case .redirect(let target):
-      guard resends else {
-        outstanding = nil
-        return .finish(.failed, attempts: current.attempts)
-      }
-      guard !current.isPausing else { return .nothing }
-      if let target, replicas.contains(target) {
-        aim(at: target, forReads: current.isRead)
-        outstanding!.redirects += 1
-        if current.redirects < replicas.count { return attempt(at: now) }
-      } else {
-        aimAtNext(forReads: current.isRead)
-      }
-      outstanding!.isPausing = true
-      outstanding!.actAt = now + pause
-      return .nothing
+      return .finish(.answered(response), attempts: attempts)
+    case .redirect(let target): return follow(target, at: now)
     }
+  }
+
+  /// A replica has said that it cannot help, and perhaps who can.
+  public mutating func follow(_ target: ReplicaID?, at now: Instant) -> Action {
+    guard let current = outstanding else { return .nothing }
+    guard resends else {
+      outstanding = nil
+      return .finish(.failed, attempts: current.attempts)
+    }
+    guard !current.isPausing else { return .nothing }
+    if let target, replicas.contains(target) {
+      aim(at: target, forReads: current.isRead)
+      outstanding!.redirects += 1
+      if current.redirects < replicas.count { return attempt(at: now) }
+    } else {
+      aimAtNext(forReads: current.isRead)
+    }
+    outstanding!.isPausing = true
+    outstanding!.actAt = now + pause
+    return .nothing
   }
 
   /// The time of `wakeAt` has come.

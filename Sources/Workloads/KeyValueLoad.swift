@@ -16,7 +16,7 @@ public struct KeyValueLoad: ClientLoad {
 
   private var random: RandomStream
   private var chooser: KeyChooser
-  private var keys: [Key] = []
+  private var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
   private var current: [Int]
@@ -27,7 +27,8 @@ public struct KeyValueLoad: ClientLoad {
   private let tracksValues: Bool
   /// The value each client's outstanding operation writes, if `tracksValues`.
   private var writing: [[UInt8]?]
-  private let filler: [UInt8]
+  /// What each client wrote last: a number, and what fills the value up to its length.
+  private var values: [[UInt8]]
   private let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
 
@@ -62,9 +63,10 @@ public struct KeyValueLoad: ClientLoad {
     modifying = Array(repeating: nil, count: spec.clients)
     writing = Array(repeating: nil, count: spec.clients)
     tracksValues = mix.compareAndSwap > 0
-    filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
+    let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
+    values = Array(repeating: Array(repeating: 0, count: 8) + filler, count: spec.clients)
     fillerDigest = ValueDigest(filler)
-    keys = (0..<spec.keys).map { KeyValueLoad.key($0, prefix: keyPrefix) }
+    names = KeyNames(prefix: keyPrefix)
   }
 
   /// All operations in the order in which they were sent.
@@ -72,9 +74,6 @@ public struct KeyValueLoad: ClientLoad {
 
   /// The same, after the trial: the load gives its history away.
   public mutating func takeOperations() -> [Operation] { history.takeOperations() }
-
-  /// The name of the key with this number.
-  public static func key(_ number: Int, prefix: String = "") -> Key { Key("\(prefix)key\(number)") }
 
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
@@ -99,7 +98,6 @@ public struct KeyValueLoad: ClientLoad {
     case .put: return put(chooser.next(&random), by: client, into: &operation)
     case .insert:
       let number = chooser.insert()
-      keys.append(KeyValueLoad.key(number, prefix: keyPrefix))
       return put(number, by: client, into: &operation)
     case .readModifyWrite:
       let number = chooser.next(&random)
@@ -109,21 +107,21 @@ public struct KeyValueLoad: ClientLoad {
       let number = chooser.next(&random)
       operation.kind = .delete
       operation.key = UInt32(number)
-      return .delete(keys[number])
+      return .delete(names[number])
     case .append:
       let number = chooser.next(&random)
       operation.kind = .append
       operation.key = UInt32(number)
-      return .append(keys[number], value: makeValue(&operation))
+      return .append(names[number], value: makeValue(by: client, &operation))
     case .compareAndSwap:
       let number = chooser.next(&random)
       let expected = lastSeen[number]
       operation.kind = .compareAndSwap
       operation.key = UInt32(number)
       operation.expected = ValueDigest(expected)
-      let value = makeValue(&operation)
+      let value = makeValue(by: client, &operation)
       writing[client] = value
-      return .compareAndSwap(keys[number], expected: expected, value: value)
+      return .compareAndSwap(names[number], expected: expected, value: value)
     }
   }
 
@@ -134,9 +132,9 @@ public struct KeyValueLoad: ClientLoad {
     return choices[choices.count - 1].choice
   }
 
-  private func get(_ number: Int, into operation: inout Operation) -> KeyValueCommand {
+  private mutating func get(_ number: Int, into operation: inout Operation) -> KeyValueCommand {
     operation.key = UInt32(number)
-    return .get(keys[number])
+    return .get(names[number])
   }
 
   private mutating func put(
@@ -144,24 +142,21 @@ public struct KeyValueLoad: ClientLoad {
   ) -> KeyValueCommand {
     operation.kind = .put
     operation.key = UInt32(number)
-    let value = makeValue(&operation)
+    let value = makeValue(by: client, &operation)
     if tracksValues { writing[client] = value }
-    return .put(keys[number], value: value)
+    return .put(names[number], value: value)
   }
 
-  private mutating func makeValue(_ operation: inout Operation) -> [UInt8] {
+  /// A value that nobody has written before. Its bytes are those of the client's value before, unless somebody
+  /// still has that.
+  private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
     valueCount += 1
     let number = valueCount
-    let value = [UInt8](unsafeUninitializedCapacity: 8 + filler.count) { buffer, count in
-      let bytes = UnsafeMutableRawBufferPointer(buffer)
-      bytes.storeBytes(of: number.littleEndian, as: UInt64.self)
-      filler.withUnsafeBytes {
-        UnsafeMutableRawBufferPointer(rebasing: bytes[8...]).copyMemory(from: $0)
-      }
-      count = 8 + filler.count
+    values[client].withUnsafeMutableBytes {
+      $0.storeBytes(of: number.littleEndian, as: UInt64.self)
     }
     operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
-    return value
+    return values[client]
   }
 
   public mutating func end(

@@ -59,11 +59,24 @@ import Workloads
           .compareAndSwap(let key, _, let value):
           #expect(value.count == size && seen.insert(value).inserted)
           #expect(operation.argument == ValueDigest(value))
-          #expect(key == KeyValueLoad.key(Int(operation.key)))
+          #expect(key == Key("key\(operation.key)"))
         default: Issue.record("an unexpected command")
         }
       }
     }
+  }
+
+  @Test(
+    "The names of keys are their numbers in decimal behind the prefix", arguments: ["", "trial-7-"])
+  func names(prefix: String) {
+    var names = KeyNames(prefix: prefix)
+    var random = RandomStream(seed: 3)
+    let edges = (1...18).flatMap { digits in
+      let power = (0..<digits).reduce(1) { power, _ in power * 10 }
+      return [power - 1, power, power + 1]
+    }
+    let numbers = edges + [0, 1, 9, Int.max] + (0..<200).map { _ in random.below(1 << 40) }
+    for number in numbers { #expect(names[number] == Key("\(prefix)key\(number)")) }
   }
 
   @Test("The history tells what was asked and what was answered")

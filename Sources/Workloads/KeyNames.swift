@@ -1,0 +1,37 @@
+import StateMachines
+
+/// The names of keys: a prefix, `key`, and the key's number in decimal.
+///
+/// A name is made anew each time. A table of thousands of names lies outside the processor's caches, and to fetch
+/// one takes longer than to make it.
+public struct KeyNames: Sendable {
+  private var text: [UInt8]
+  private let start: Int
+
+  public init(prefix: String = "") {
+    text = Array("\(prefix)key".utf8)
+    start = text.count
+    text += Array(repeating: 0, count: 20)
+  }
+
+  /// - Parameter number: not negative.
+  public subscript(number: Int) -> Key {
+    mutating get {
+      var digitCount = 1
+      var power = 10
+      while digitCount < 19, number >= power {
+        digitCount += 1
+        power &*= 10
+      }
+      var rest = UInt64(number)
+      var position = start + digitCount
+      while position > start {
+        position -= 1
+        let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+        text[position] = UInt8(truncatingIfNeeded: 48 + digit)
+        rest = quotient
+      }
+      return Key(text, in: 0..<start + digitCount)
+    }
+  }
+}
