@@ -24,7 +24,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public static var maximumBatchCount: Int { 256 }
   public static var maximumBatchByteCount: Int { 256 << 10 }
   /// How many commands the application is told in advance.
-  public static var lookAheadCount: Int { 32 }
+  public static var lookAheadCount: Int { 8 }
 
   public let id: ReplicaID
   public var core: Core

@@ -71,7 +71,12 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     var slot = Int(hash >> shift)
     while slots[slot] != 0 {
       if let position = match(hash, slots[slot]) {
-        keys.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
+        keys.withUnsafeBufferPointer {
+          let key = UnsafeRawPointer($0.baseAddress! + position)
+          processor_prefetch(key)
+          // It may lie across the end of a cache line.
+          if MemoryLayout<Key>.size > 16 { processor_prefetch(key + (MemoryLayout<Key>.size - 1)) }
+        }
         values.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
         return position
       }
