@@ -21,6 +21,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var reports: [NodeReport?]
   public var reportCounts: [Int]
   public var dirty: [Int] = []
+  public var unattended = ReadyList()
   public var dialAt: Int64 = 0
   public var now: Int64
   /// Nodes that clients may ask.
@@ -137,18 +138,20 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     }
   }
 
-  public mutating func wait(nanoseconds: Int64) throws {
+  public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
     now = MonotonicClock.now()
-    if now >= dialAt { dialAll() }
-    let count = loop.wait(nanoseconds: max(0, min(nanoseconds, dialAt - now)))
+    // While something is left, no connection is opened to which it could seem to belong.
+    if unattended.isEmpty, now >= dialAt { dialAll() }
+    unattended.wait(
+      on: loop, nanoseconds: max(0, min(nanoseconds, dialAt - now)), awake: awake)
     now = MonotonicClock.now()
-    for ready in 0..<count {
-      guard loop.ready[ready].token < ForeignToken.first else {
-        foreign.append(loop.ready[ready])
+    while replies.count < share, let ready = unattended.pop(loop) {
+      guard ready.token < ForeignToken.first else {
+        foreign.append(ready)
         continue
       }
-      let position = Int(loop.ready[ready].token)
-      let isThere = connections[position].attend(loop.ready[ready], loop, now: now)
+      let position = Int(ready.token)
+      let isThere = connections[position].attend(ready, loop, now: now)
       let isSound = readFrames(position)
       if !isThere || !isSound { lose(position) }
     }

@@ -6,9 +6,10 @@ import Workloads
 
 /// Drives a load against servers in real time: all clients on one thread.
 ///
-/// A turn: wait; read everything that has arrived; take the time; deal with it and begin what follows;
-/// send. The time is thus never before an answer's arrival nor after a request's departure, and one
-/// reading serves the whole turn. An operation that begins in the same turn does so a nanosecond after
+/// A turn: wait; read what has arrived, or answers for a quarter of the clients, so that servers have
+/// something to do while others are read; take the time; deal with it and begin what follows; send. The
+/// time is thus never before an answer's arrival nor after a request's departure, and one reading serves
+/// the whole turn. An operation that begins in the same turn does so a nanosecond after
 /// the answer before it, and leaves after everything of this turn has been read: operations seem to
 /// overlap only if they may have.
 ///
@@ -40,6 +41,9 @@ where Port.Application == Load.Application {
   /// Clients only read back what is there.
   public var isReadingBack = false
   public var answered = 0
+
+  /// How long the driver looks for answers before it sleeps, in nanoseconds.
+  @inlinable public static var awake: Int64 { 50_000 }
 
   @inlinable
   public init(load: Load, clients: ClientFloor<Application>, port: consuming Port) {
@@ -77,7 +81,9 @@ where Port.Application == Load.Application {
   public mutating func turn(until deadline: Int64) throws {
     var deadline = deadline
     if !agenda.isEmpty { deadline = min(deadline, agenda.nextTime) }
-    try port.wait(nanoseconds: max(0, origin + deadline - MonotonicClock.now()))
+    try port.wait(
+      nanoseconds: max(0, origin + deadline - MonotonicClock.now()), awake: Self.awake,
+      share: max(clients.machines.count / 4, 1))
     now = MonotonicClock.now() - origin
     deliverAll()
     while !agenda.isEmpty, agenda.nextTime <= now { happen(agenda.pop()) }

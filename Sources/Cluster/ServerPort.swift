@@ -12,14 +12,24 @@ public protocol ServerPort<Application>: ~Copyable {
 
   mutating func flush()
 
-  /// Waits until something arrives, at most so many nanoseconds, and reads it.
-  mutating func wait(nanoseconds: Int64) throws
+  /// Waits until something arrives, and reads it.
+  /// - Parameters:
+  ///   - nanoseconds: the longest time to wait.
+  ///   - awake: for how much of it not to sleep.
+  ///   - share: after so many replies the rest is left for the next call, so that those clients can go on.
+  mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws
 
   /// What has arrived and nobody has taken yet.
   var replies: [ClientReply<Application.Response>] { get set }
 
   /// Servers to which connections have been lost since somebody asked: answers from there will not come.
   var lost: [LostConnection] { get set }
+}
+
+extension ServerPort where Self: ~Copyable {
+  public mutating func wait(nanoseconds: Int64) throws {
+    try wait(nanoseconds: nanoseconds, awake: 0, share: .max)
+  }
 }
 
 /// A connection that is gone, and whose clients' answers with it.

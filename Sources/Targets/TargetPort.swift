@@ -37,6 +37,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   public var replies: [ClientReply<KeyValueResponse>] = []
   public var lost: [LostConnection] = []
   public var dirty: [Int] = []
+  public var unattended = ReadyList()
   public var dialAt: Int64 = 0
   public var now: Int64
   public var lastTrouble: Trouble?
@@ -107,15 +108,16 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     dirty.removeAll(keepingCapacity: true)
   }
 
-  public mutating func wait(nanoseconds: Int64) throws {
+  public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
     now = MonotonicClock.now()
-    if now >= dialAt { dialAll() }
+    // While something is left, no connection is opened to which it could seem to belong.
+    if unattended.isEmpty, now >= dialAt { dialAll() }
     let patience = lost.isEmpty && replies.isEmpty ? min(nanoseconds, dialAt - now) : 0
-    let count = loop.wait(nanoseconds: max(0, patience))
+    unattended.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
     now = MonotonicClock.now()
-    for index in 0..<count {
-      let position = Int(loop.ready[index].token)
-      let isHere = connections[position].link.attend(loop.ready[index], loop, now: now)
+    while replies.count < share, let ready = unattended.pop(loop) {
+      let position = Int(ready.token)
+      let isHere = connections[position].link.attend(ready, loop, now: now)
       // Before it hung up the server may have answered.
       readAnswers(position)
       if isHere {

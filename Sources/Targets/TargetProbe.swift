@@ -1,3 +1,4 @@
+import Cluster
 import Clients
 import Replication
 import ReplicaHosting

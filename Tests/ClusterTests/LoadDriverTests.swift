@@ -46,7 +46,11 @@ private struct ScriptedPort: ServerPort {
 
   mutating func flush() {}
 
-  mutating func wait(nanoseconds: Int64) throws {
+  /// What each wait asked for.
+  var shares: Set<Int> = []
+
+  mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+    shares.insert(share)
     if waiting.isEmpty, lost.isEmpty, nanoseconds > 0 {
       Descriptor.sleep(nanoseconds: min(nanoseconds, 200_000))
     }
@@ -75,6 +79,13 @@ private struct ScriptedPort: ServerPort {
         count: clients, replicas: [ReplicaID(0)], arrival: arrival, timeout: timeout,
         thinkTime: thinkTime, random: RandomStream(seed: 1), resends: resends),
       port: ScriptedPort())
+  }
+
+  @Test("A quarter of the clients is waited for at a time", arguments: [(1, 1), (4, 1), (9, 2)])
+  func share(clients: Int, share: Int) throws {
+    var driver = driver(clients: clients)
+    try run(&driver, for: .milliseconds(2))
+    #expect(driver.port.shares == [share])
   }
 
   private func run(_ driver: inout Driver, for time: Interval) throws {

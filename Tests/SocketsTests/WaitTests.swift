@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Event loop: waiting awake, and in part")
+struct WaitTests {
+  /// Reading ends of pipes that the loop watches under their positions, and the ends to write to.
+  private func pipes(_ count: Int, on loop: borrowing EventLoop) -> [(input: Int32, output: Int32)]
+  {
+    (0..<count).map { position in
+      var ends: [Int32] = [0, 0]
+      #expect(pipe(&ends) == 0)
+      loop.add(ends[0], token: UInt64(position))
+      return (ends[0], ends[1])
+    }
+  }
+
+  private func close(_ pipes: [(input: Int32, output: Int32)]) {
+    for pipe in pipes {
+      Descriptor.close(pipe.input)
+      Descriptor.close(pipe.output)
+    }
+  }
+
+  @Test("Waiting awake ends when something is there, and otherwise no earlier than asked")
+  func awake() throws {
+    let loop = try EventLoop()
+    let pipes = pipes(1, on: loop)
+    for (nanoseconds, awake) in [(Int64(3_000_000), Int64(1_000_000)), (1_000_000, 50_000_000)] {
+      let start = MonotonicClock.now()
+      #expect(loop.wait(nanoseconds: nanoseconds, awake: awake) == 0)
+      #expect(MonotonicClock.now() - start >= nanoseconds)
+    }
+    var byte: UInt8 = 1
+    #expect(write(pipes[0].output, &byte, 1) == 1)
+    for (nanoseconds, awake) in [(Int64(0), Int64(0)), (60_000_000_000, 1), (60_000_000_000, 0)] {
+      #expect(loop.wait(nanoseconds: nanoseconds, awake: awake) == 1)
+    }
+    close(pipes)
+  }
+
+  @Test("What is not attended to at once is there the next time, once, before anything new")
+  func rest() throws {
+    let loop = try EventLoop()
+    let pipes = pipes(3, on: loop)
+    var byte: UInt8 = 1
+    for pipe in pipes[..<2] { #expect(write(pipe.output, &byte, 1) == 1) }
+    var list = ReadyList()
+    #expect(list.isEmpty && list.pop(loop) == nil)
+    list.wait(on: loop, nanoseconds: 0)
+    var seen: Set<UInt64> = []
+    let popped = list.pop(loop)
+    let first = try #require(popped)
+    #expect(read(pipes[Int(first.token)].input, &byte, 1) == 1)
+    seen.insert(first.token)
+    #expect(write(pipes[2].output, &byte, 1) == 1)
+    #expect(!list.isEmpty)
+    // Does not wait, and does not ask for what is new.
+    list.wait(on: loop, nanoseconds: 60_000_000_000)
+    let poppedNext = list.pop(loop)
+    let second = try #require(poppedNext)
+    #expect(read(pipes[Int(second.token)].input, &byte, 1) == 1)
+    seen.insert(second.token)
+    #expect(seen == [0, 1] && list.isEmpty)
+    list.wait(on: loop, nanoseconds: 60_000_000_000)
+    #expect(list.pop(loop)?.token == 2)
+    #expect(list.pop(loop) == nil)
+    close(pipes)
+  }
+}
