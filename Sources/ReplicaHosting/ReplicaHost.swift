@@ -23,8 +23,6 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// A batch closes at this many requests or bytes, whatever comes first; a turn may order several.
   public static var maximumBatchCount: Int { 256 }
   public static var maximumBatchByteCount: Int { 256 << 10 }
-  /// How many commands the application is told in advance.
-  public static var lookAheadCount: Int { 8 }
 
   public let id: ReplicaID
   public var core: Core
@@ -185,7 +183,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     var lookAhead = 0
     while true {
       if lookAhead == 0, reader.remaining > 1 {
-        lookAhead = Self.lookAheadCount
+        lookAhead = Application.lookAheadCount
         reader.upcoming(lookAhead, into: &upcoming)
         application.expect(upcoming, in: reader.reader.storage)
       }

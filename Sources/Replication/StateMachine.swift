@@ -34,6 +34,10 @@ public protocol StateMachine: Sendable {
 }
 
 extension StateMachine {
+  /// How many commands are announced at a time. What they touch should be no more than a processor fetches side
+  /// by side, some dozens of cache lines: with 32 commands most came too late.
+  public static var lookAheadCount: Int { 8 }
+
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
 
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {

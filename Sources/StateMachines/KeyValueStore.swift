@@ -132,8 +132,9 @@ extension KeyValueStore {
     responses.reserveCapacity(places.count)
     var room = Self.maximumAnswerByteCount
     for index in places.indices {
-      if index.isMultiple(of: 32), places.count - index > 1 {
-        expect(places[index..<min(index + 32, places.count)], in: reader.storage)
+      if index.isMultiple(of: Self.lookAheadCount), places.count - index > 1 {
+        expect(
+          places[index..<min(index + Self.lookAheadCount, places.count)], in: reader.storage)
       }
       let kind = try reader.read(UInt8.self)
       guard kind == Command.putKind else {
