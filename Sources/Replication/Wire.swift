@@ -149,17 +149,6 @@ public struct WireReader: Sendable {
     return Array(storage[offset..<offset + count])
   }
 
-  /// Reads all that is left into an array of exactly that length.
-  public mutating func readAll(into bytes: inout [UInt8]) {
-    precondition(bytes.count == remaining)
-    bytes.withUnsafeMutableBytes { target in
-      storage.withUnsafeBytes { source in
-        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<end]))
-      }
-    }
-    offset = end
-  }
-
   public mutating func skip(_ count: Int) throws(WireError) {
     guard count >= 0, remaining >= count else { throw .truncated }
     offset += count

@@ -112,15 +112,21 @@ extension KeyValueStore {
     guard let key = try KeyValueStore.beginPut(&reader) else {
       return apply(try reader.readLast(Command.self))
     }
-    try put(key, reading: &reader)
+    put(key, reader.storage, in: reader.offset..<reader.end)
+    reader.offset = reader.end
     return .done
   }
 
-  private mutating func put(_ key: Key, reading reader: inout WireReader) throws(WireError) {
-    if let position = values.position(of: key), values.values[position].count == reader.remaining {
-      reader.readAll(into: &values.values[position])
-    } else {
-      values.set(key, to: try reader.readBytes(reader.remaining))
+  private mutating func put(_ key: Key, _ bytes: [UInt8], in range: Range<Int>) {
+    guard let position = values.position(of: key), values.values[position].count == range.count
+    else {
+      values.set(key, to: Array(bytes[range]))
+      return
+    }
+    values.values[position].withUnsafeMutableBytes { target in
+      bytes.withUnsafeBytes {
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range]))
+      }
     }
   }
 
@@ -131,10 +137,11 @@ extension KeyValueStore {
     var responses: [Response] = []
     responses.reserveCapacity(places.count)
     var room = Self.maximumAnswerByteCount
+    let bytes = reader.storage
     for index in places.indices {
       if index.isMultiple(of: Self.lookAheadCount), places.count - index > 1 {
         expect(
-          places[index..<min(index + Self.lookAheadCount, places.count)], in: reader.storage)
+          places[index..<min(index + Self.lookAheadCount, places.count)], in: bytes)
       }
       let kind = try reader.read(UInt8.self)
       guard kind == Command.putKind else {
@@ -148,9 +155,9 @@ extension KeyValueStore {
       }
       let key = try Key(from: &reader)
       let length = Int(try reader.read(UInt32.self))
-      var value = WireReader(reader.storage, in: reader.offset..<reader.offset + length)
-      try put(key, reading: &value)
+      let start = reader.offset
       try reader.skip(length)
+      put(key, bytes, in: start..<reader.offset)
       responses.append(.done)
     }
     return .sequence(responses)
