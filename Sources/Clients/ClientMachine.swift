@@ -29,26 +29,29 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   /// What the runtime has to do now.
   public enum Action: Equatable, Sendable {
     case nothing
-    case send(Request, to: ReplicaID)
+    /// `request` is to be sent. It stays with the client: its bytes are copied once, into a frame.
+    case send(to: ReplicaID)
     /// The operation is over; the client is idle again.
     case finish(ClientOutcome<Application.Response>, attempts: Int)
   }
 
-  public struct Outstanding: Sendable {
-    public var request: Request
-    public var isRead: Bool
-    public var started: Instant
-    public var deadline: Instant
-    public var attempts: Int
+  /// How far the outstanding request has come.
+  public struct Progress: Sendable {
+    public var isRead = false
+    public var started = Instant.zero
+    public var deadline = Instant.zero
+    public var attempts = 0
     /// Attempts that ran out of time, those at the suspect aside.
-    public var timeouts: Int
+    public var timeouts = 0
     /// Redirects followed since the last pause.
-    public var redirects: Int
-    public var isPausing: Bool
+    public var redirects = 0
+    public var isPausing = false
     /// Who did not answer the last attempt that ran out of time.
     public var suspect: ReplicaID?
     /// When to act without an answer: retry, or end of a pause.
-    public var actAt: Instant
+    public var actAt = Instant.zero
+
+    public init() {}
   }
 
   public let id: ClientID
@@ -59,7 +62,10 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   /// refused has failed.
   public let resends: Bool
   public var sequence: UInt64 = 0
-  public var outstanding: Outstanding?
+  /// The outstanding request.
+  public var request: Request?
+  /// Says something only while a request is outstanding.
+  public var progress = Progress()
   public var updateTarget: ReplicaID
   public var readTarget: ReplicaID
   /// Smoothed latency of answered first attempts; `nil` before the first.
@@ -80,13 +86,12 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     readTarget = updateTarget
   }
 
-  public var isIdle: Bool { outstanding == nil }
+  public var isIdle: Bool { request == nil }
   public var nextSequence: UInt64 { sequence + 1 }
 
   /// When the client wants to be woken, if nothing arrives before.
   public var wakeAt: Instant? {
-    guard let outstanding else { return nil }
-    return min(outstanding.actAt, outstanding.deadline)
+    isIdle ? nil : min(progress.actAt, progress.deadline)
   }
 
   /// Starts an operation. The client must be idle.
@@ -96,94 +101,92 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   ) -> Action {
     precondition(isIdle, "a client has one operation outstanding")
     sequence += 1
-    outstanding = Outstanding(
-      request: Request(id: RequestID(client: id, sequence: sequence), command: command),
-      isRead: Application.isReadOnly(command), started: now, deadline: due + timeout, attempts: 0,
-      timeouts: 0, redirects: 0, isPausing: false, suspect: nil, actAt: now)
+    request = Request(id: RequestID(client: id, sequence: sequence), command: command)
+    progress = Progress()
+    progress.isRead = Application.isReadOnly(command)
+    progress.started = now
+    progress.deadline = due + timeout
     return attempt(at: now)
   }
 
   public mutating func receive(_ reply: Reply, at now: Instant) -> Action {
-    guard reply.id == outstanding?.request.id else { return .nothing }
+    guard !isIdle, reply.id.client == id, reply.id.sequence == sequence else { return .nothing }
     switch reply.result {
     case .answer(let response):
-      let attempts = outstanding!.attempts
-      if attempts == 1 { learn(latency: now - outstanding!.started) }
-      outstanding = nil
-      return .finish(.answered(response), attempts: attempts)
+      if progress.attempts == 1 { learn(latency: now - progress.started) }
+      return finish(.answered(response))
     case .redirect(let target): return follow(target, at: now)
     }
   }
 
   /// A replica has said that it cannot help, and perhaps who can.
   public mutating func follow(_ target: ReplicaID?, at now: Instant) -> Action {
-    guard let current = outstanding else { return .nothing }
-    guard resends else {
-      outstanding = nil
-      return .finish(.failed, attempts: current.attempts)
-    }
-    guard !current.isPausing else { return .nothing }
+    guard !isIdle else { return .nothing }
+    guard resends else { return finish(.failed) }
+    guard !progress.isPausing else { return .nothing }
     if let target, replicas.contains(target) {
-      aim(at: target, forReads: current.isRead)
-      outstanding!.redirects += 1
-      if current.redirects < replicas.count { return attempt(at: now) }
+      aim(at: target)
+      progress.redirects += 1
+      if progress.redirects <= replicas.count { return attempt(at: now) }
     } else {
-      aimAtNext(forReads: current.isRead)
+      aimAtNext()
     }
-    outstanding!.isPausing = true
-    outstanding!.actAt = now + pause
+    progress.isPausing = true
+    progress.actAt = now + pause
     return .nothing
   }
 
   /// The time of `wakeAt` has come.
   public mutating func wake(at now: Instant) -> Action {
-    guard let current = outstanding else { return .nothing }
-    if now >= current.deadline {
-      aimAtNext(forReads: current.isRead)
-      outstanding = nil
-      return .finish(.unknown, attempts: current.attempts)
+    guard !isIdle else { return .nothing }
+    if now >= progress.deadline {
+      aimAtNext()
+      return finish(.unknown)
     }
-    guard now >= current.actAt else { return .nothing }
-    if current.isPausing {
-      outstanding!.isPausing = false
-      outstanding!.redirects = 0
+    guard now >= progress.actAt else { return .nothing }
+    if progress.isPausing {
+      progress.isPausing = false
+      progress.redirects = 0
     } else {
-      let silent = current.isRead ? readTarget : updateTarget
-      if silent != current.suspect || replicas.count == 1 { outstanding!.timeouts += 1 }
-      outstanding!.suspect = silent
-      aimAtNext(forReads: current.isRead)
+      let silent = target
+      if silent != progress.suspect || replicas.count == 1 { progress.timeouts += 1 }
+      progress.suspect = silent
+      aimAtNext()
     }
     return attempt(at: now)
   }
 
   /// The connection to a replica is gone: if an answer was to come from there, it will not.
   public mutating func lostConnection(to replica: ReplicaID, at now: Instant) -> Action {
-    guard let current = outstanding, !current.isPausing,
-      (current.isRead ? readTarget : updateTarget) == replica
-    else { return .nothing }
-    guard resends else {
-      outstanding = nil
-      return .finish(.unknown, attempts: current.attempts)
-    }
-    aimAtNext(forReads: current.isRead)
-    outstanding!.suspect = replica
-    outstanding!.isPausing = true
-    outstanding!.actAt = now + pause
+    guard !isIdle, !progress.isPausing, target == replica else { return .nothing }
+    guard resends else { return finish(.unknown) }
+    aimAtNext()
+    progress.suspect = replica
+    progress.isPausing = true
+    progress.actAt = now + pause
     return .nothing
   }
 
   public mutating func attempt(at now: Instant) -> Action {
-    outstanding!.attempts += 1
-    let target = outstanding!.isRead ? readTarget : updateTarget
+    progress.attempts += 1
     if !resends {
-      outstanding!.actAt = outstanding!.deadline
-    } else if target == outstanding!.suspect, replicas.count > 1 {
-      outstanding!.actAt = now + max(pause, (smoothedLatency ?? .zero) * 2)
+      progress.actAt = progress.deadline
+    } else if target == progress.suspect, replicas.count > 1 {
+      progress.actAt = now + max(pause, (smoothedLatency ?? .zero) * 2)
     } else {
-      outstanding!.actAt = now + patience * (1 << min(outstanding!.timeouts, 4))
+      progress.actAt = now + patience * (1 << min(progress.timeouts, 4))
     }
-    return .send(outstanding!.request, to: target)
+    return .send(to: target)
   }
+
+  /// The operation is over.
+  public mutating func finish(_ outcome: ClientOutcome<Application.Response>) -> Action {
+    request = nil
+    return .finish(outcome, attempts: progress.attempts)
+  }
+
+  /// Who is asked what is outstanding.
+  public var target: ReplicaID { progress.isRead ? readTarget : updateTarget }
 
   /// How long the first attempt may take: four times what is usual, and no less than a tenth of the
   /// timeout.
@@ -201,13 +204,12 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     smoothedLatency = smoothed + (latency - smoothed) / 8
   }
 
-  public mutating func aim(at target: ReplicaID, forReads: Bool) {
-    if forReads { readTarget = target } else { updateTarget = target }
+  public mutating func aim(at target: ReplicaID) {
+    if progress.isRead { readTarget = target } else { updateTarget = target }
   }
 
-  public mutating func aimAtNext(forReads: Bool) {
-    let current = forReads ? readTarget : updateTarget
-    let position = replicas.firstIndex(of: current) ?? 0
-    aim(at: replicas[(position + 1) % replicas.count], forReads: forReads)
+  public mutating func aimAtNext() {
+    let position = replicas.firstIndex(of: target) ?? 0
+    aim(at: replicas[(position + 1) % replicas.count])
   }
 }

@@ -174,7 +174,7 @@ where Port.Application == Load.Application {
   ) {
     switch action {
     case .nothing: break
-    case .send(let request, let replica): port.send(request, to: replica)
+    case .send(let replica): port.send(clients.machines[client].request!, to: replica)
     case .finish(let outcome, let attempts):
       let isAnswered = if case .answered = outcome { true } else { false }
       if isAnswered { answered += 1 }

@@ -65,7 +65,8 @@ extension Trial {
   ) {
     switch action {
     case .nothing: break
-    case .send(let request, let replica): world.ask(request, of: replica.index, departing: time)
+    case .send(let replica):
+      world.ask(clients.machines[client].request!, of: replica.index, departing: time)
     case .finish(let outcome, let attempts):
       load.end(
         client: client, outcome: outcome, attempts: attempts, at: Interval(nanoseconds: world.now))

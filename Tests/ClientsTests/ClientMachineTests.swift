@@ -17,7 +17,7 @@ import Testing
   func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }
 
   func target(_ action: Machine.Action) -> Int? {
-    if case .send(_, let to) = action { to.index } else { nil }
+    if case .send(let to) = action { to.index } else { nil }
   }
 
   func reply(_ sequence: UInt64, _ result: ClientReply<UInt64>.Result) -> Machine.Reply {
@@ -30,7 +30,8 @@ import Testing
     #expect(client.isIdle && client.nextSequence == 1 && client.wakeAt == nil)
     let request = Machine.Request(
       id: RequestID(client: ClientID(3), sequence: 1), command: .add(5))
-    #expect(client.begin(.add(5), due: at(0), at: at(0)) == .send(request, to: ReplicaID(0)))
+    #expect(client.begin(.add(5), due: at(0), at: at(0)) == .send(to: ReplicaID(0)))
+    #expect(client.request == request)
     #expect(!client.isIdle)
     #expect(client.receive(reply(1, .answer(5)), at: at(1)) == .finish(.answered(5), attempts: 1))
     #expect(client.isIdle && client.wakeAt == nil && client.nextSequence == 2)
@@ -137,7 +138,8 @@ import Testing
     // The next operation is of the same session, has the next number, and goes elsewhere.
     let request = Machine.Request(
       id: RequestID(client: ClientID(3), sequence: 2), command: .read)
-    #expect(client.begin(.read, due: at(1001), at: at(1001)) == .send(request, to: ReplicaID(0)))
+    #expect(client.begin(.read, due: at(1001), at: at(1001)) == .send(to: ReplicaID(0)))
+    #expect(client.request == request)
     _ = client.receive(reply(2, .answer(1)), at: at(1002))
     #expect(target(client.begin(.add(1), due: at(1003), at: at(1003))) == 1)
   }
