@@ -79,11 +79,11 @@ public struct NodeReport: Equatable, Sendable {
   }
 }
 
-/// Checksums of what a node holds: equal on nodes that applied the same entries.
+/// Digests of what a node holds: equal on nodes that applied the same entries.
 public struct StateDigest: Equatable, Sendable {
   /// Of application and sessions.
   public var state: UInt32
-  /// Of all committed batches in order.
+  /// Of what was applied in which order (`CommitDigest`).
   public var commits: UInt32
 
   public init(state: UInt32, commits: UInt32) {

@@ -181,7 +181,7 @@ extension ClusterNode {
     toldStatus = status
     let found =
       digest
-      ? StateDigest(state: CRC32C.checksum(host.snapshot()), commits: commitDigest) : nil
+      ? StateDigest(state: CRC32C.checksum(host.snapshot()), commits: host.commitDigest.value) : nil
     Frame.encode(
       NodeReport(
         status: status, appliedIndex: host.appliedIndex, counters: counters, digest: found,

@@ -24,7 +24,6 @@ extension ClusterNode {
   }
 
   public mutating func carryOut() throws {
-    if !host.effects.commits.isEmpty { noteCommits() }
     for send in host.effects.earlySends { depart(send) }
     for reply in host.replies { answer(reply) }
     for setting in host.timers { set(setting) }
@@ -85,14 +84,6 @@ extension ClusterNode {
 
   public mutating func releaseSends() {
     while let send = barrier.popReleased() { depart(send) }
-  }
-
-  public mutating func noteCommits() {
-    for commit in host.effects.commits {
-      commitDigest = commit.batch.bytes.withUnsafeBytes {
-        CRC32C.checksum($0, after: commitDigest)
-      }
-    }
   }
 
   public mutating func set(_ setting: Host.TimerSetting) {

@@ -67,7 +67,6 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var commitHasEnded = false
 
   public var counters = NodeCounters()
-  public var commitDigest: UInt32 = 0
   public var violation: String?
   public var sweepAt: Int64 = 0
   /// When the next peer has to be dialled or given up.

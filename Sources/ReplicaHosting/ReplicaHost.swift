@@ -37,6 +37,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var executedCount = 0
   /// The last entry that was applied.
   public var appliedIndex = LogIndex.zero
+  /// What has been applied so far.
+  public var commitDigest = CommitDigest()
 
   public var upcoming: [Int] = []
   public var builder = BatchBuilder()
@@ -179,6 +181,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     precondition(
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
     appliedIndex = commit.index
+    commitDigest.note(batchOf: commit.batch.count, at: commit.index)
     var reader = commit.batch.makeReader()
     var lookAhead = 0
     while true {
@@ -190,7 +193,9 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       lookAhead -= 1
       guard let id = reader.next() else { break }
       let response: Application.Response
-      switch sessions.standing(of: id) {
+      commitDigest.note(id)
+      let place = sessions.place(of: id.client)
+      switch sessions.standing(of: id, at: place) {
       case .superseded: continue
       case .answered(let earlier): response = earlier
       case .fresh:
@@ -198,7 +203,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
         guard let answer = reader.apply(to: &application) else { continue }
         executedCount += 1
         response = answer
-        sessions.record(id, response: response)
+        sessions.record(id, response: response, at: place)
       }
       if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
     }

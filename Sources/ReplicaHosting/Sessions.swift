@@ -31,14 +31,28 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
 
   public var count: Int { sessions.count }
 
-  public func standing(of id: RequestID) -> Standing {
-    guard let session = sessions[id.client], id.sequence <= session.sequence else { return .fresh }
-    return id.sequence == session.sequence ? .answered(session.response) : .superseded
+  public func standing(of id: RequestID) -> Standing { standing(of: id, at: place(of: id.client)) }
+
+  /// Where the client's session lies, if it has one. What is asked and recorded there does not look for it again.
+  public func place(of client: ClientID) -> Int? { sessions.position(of: client) }
+
+  /// - Parameter place: that of the client.
+  public func standing(of id: RequestID, at place: Int?) -> Standing {
+    guard let place else { return .fresh }
+    let sequence = sessions.values[place].sequence
+    if id.sequence > sequence { return .fresh }
+    return id.sequence == sequence ? .answered(sessions.values[place].response) : .superseded
   }
 
   /// Remembers the response to a fresh request.
-  public mutating func record(_ id: RequestID, response: Response) {
-    sessions.set(id.client, to: Session(sequence: id.sequence, response: response))
+  /// - Parameter place: that of the client.
+  public mutating func record(_ id: RequestID, response: Response, at place: Int?) {
+    guard let place else {
+      sessions.set(id.client, to: Session(sequence: id.sequence, response: response))
+      return
+    }
+    sessions.values[place].sequence = id.sequence
+    sessions.values[place].response = response
   }
 
   /// The table as bytes, the same for equal tables.

@@ -60,7 +60,7 @@ final class RaftTrio {
     while true {
       switch action {
       case .nothing: break
-      case .send(let request, let replica): port.send(request, to: replica)
+      case .send(let replica): port.send(machine.request!, to: replica)
       case .finish(.answered(let response), _): return response
       case .finish(.unknown, _), .finish(.failed, _):
         throw Overdue(description: "no answer to \(command)")
@@ -98,7 +98,7 @@ final class RaftTrio {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }
     // Counts from the start of each life, over the same commits.
-    #expect(Set(trio.nodes.compactMap { $0?.node.commitDigest }).count == 1)
+    #expect(Set(trio.nodes.compactMap { $0?.node.host.commitDigest.value }).count == 1)
     #expect(Set(trio.nodes.compactMap { $0?.node.host.snapshot() }).count == 1)
     for node in 0..<3 { trio.stop(node) }
     for node in 0..<3 { try trio.start(node) }

@@ -71,10 +71,12 @@ import Testing
   func standing() {
     var sessions = Sessions<UInt64>()
     #expect(sessions.standing(of: id(1, 1)) == .fresh)
-    sessions.record(id(1, 3), response: 9)
+    sessions.record(id(1, 3), response: 9, at: sessions.place(of: ClientID(1)))
     #expect(sessions.standing(of: id(1, 2)) == .superseded)
     #expect(sessions.standing(of: id(1, 3)) == .answered(9))
     #expect(sessions.standing(of: id(1, 4)) == .fresh && sessions.standing(of: id(2, 1)) == .fresh)
+    sessions.record(id(1, 4), response: 7, at: sessions.place(of: ClientID(1)))
+    #expect(sessions.count == 1 && sessions.standing(of: id(1, 4)) == .answered(7))
   }
 
   @Test("Equal tables have equal bytes, which restore them; truncations are refused")
@@ -82,8 +84,8 @@ import Testing
     var a = Sessions<UInt64>()
     var b = Sessions<UInt64>()
     for client in 0..<50 as Range<UInt64> {
-      a.record(id(client, 1), response: client)
-      b.record(id(49 - client, 1), response: 49 - client)
+      a.record(id(client, 1), response: client, at: nil)
+      b.record(id(49 - client, 1), response: 49 - client, at: nil)
     }
     func bytes(_ sessions: Sessions<UInt64>) -> [UInt8] {
       var writer = WireWriter()
