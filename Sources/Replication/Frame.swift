@@ -59,10 +59,9 @@ public enum Frame {
     let start = writer.count
     writer.reserve(headerByteCount + message.encodedByteCount)
     writer.write(UInt64(0))
-    writer.write(version)
-    writer.write(kind.rawValue)
-    sender.encode(into: &writer)
-    writer.write(epoch)
+    writer.write(
+      UInt64(version) | UInt64(kind.rawValue) << 8 | UInt64(sender.rawValue) << 16 | UInt64(epoch)
+        << 32)
     message.encode(into: &writer)
     seal(&writer, from: start)
   }
@@ -81,39 +80,36 @@ public enum Frame {
   public static func next(
     in bytes: [UInt8], from start: Int, to end: Int
   ) throws(WireError) -> FrameHeader? {
-    guard end - start >= headerByteCount else {
-      // A length that cannot be is found without waiting for the rest.
-      if end - start >= 4 { _ = try length(in: bytes, at: start) }
-      return nil
-    }
-    let length = try length(in: bytes, at: start)
-    guard end - start >= 8 + length else { return nil }
-    var reader = WireReader(bytes, in: start + 4..<start + 8 + length)
-    let checksum = try reader.read(UInt32.self)
-    let found = bytes.withUnsafeBytes {
-      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start + 8..<start + 8 + length]))
-    }
-    guard found == checksum else { throw .checksumMismatch }
-    let version = try reader.read(UInt8.self)
-    guard version == Frame.version else { throw .unsupportedVersion(version) }
-    let rawKind = try reader.read(UInt8.self)
-    guard let kind = FrameKind(rawValue: rawKind) else {
-      throw .malformed("\(rawKind) is no kind of frame")
-    }
-    return FrameHeader(
-      kind: kind, sender: try ReplicaID(from: &reader), epoch: try reader.read(UInt32.self),
-      body: start + headerByteCount..<start + 8 + length)
-  }
-
-  /// The announced length of what follows the checksum.
-  private static func length(in bytes: [UInt8], at start: Int) throws(WireError) -> Int {
-    var reader = WireReader(bytes, in: start..<start + 4)
-    let length = Int(try reader.read(UInt32.self))
+    guard end - start >= 4 else { return nil }
+    let length = Int(word(UInt32.self, in: bytes, at: start))
     guard length <= maximumByteCount else {
       throw .malformed("a frame of \(length) bytes, over the limit of \(maximumByteCount)")
     }
     guard length >= fixedByteCount else { throw .truncated }
-    return length
+    guard end - start >= 8 + length else { return nil }
+    let found = bytes.withUnsafeBytes {
+      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start + 8..<start + 8 + length]))
+    }
+    guard found == word(UInt32.self, in: bytes, at: start + 4) else { throw .checksumMismatch }
+    let fixed = word(UInt64.self, in: bytes, at: start + 8)
+    let version = UInt8(truncatingIfNeeded: fixed)
+    guard version == Frame.version else { throw .unsupportedVersion(version) }
+    let rawKind = UInt8(truncatingIfNeeded: fixed >> 8)
+    guard let kind = FrameKind(rawValue: rawKind) else {
+      throw .malformed("\(rawKind) is no kind of frame")
+    }
+    return FrameHeader(
+      kind: kind, sender: ReplicaID(Int(UInt16(truncatingIfNeeded: fixed >> 16))),
+      epoch: UInt32(truncatingIfNeeded: fixed >> 32),
+      body: start + headerByteCount..<start + 8 + length)
+  }
+
+  @inline(__always)
+  private static func word<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Number.Type, in bytes: [UInt8], at offset: Int
+  ) -> Number {
+    Number(
+      littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) })
   }
 
   /// Decodes the body of a frame, which must be one whole value.
