@@ -58,7 +58,7 @@ let package = Package(
     module("Faults", ["Replication"]),
 
     // Histories, verdicts, metrics.
-    module("Histories"),
+    module("Histories", ["CLinux"]),
     module("Linearizability", ["Histories"]),
     module("Measurement", ["Replication", "Histories"]),
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -21,6 +22,15 @@ static int64_t reading(clockid_t clock) {
 int64_t linux_monotonic(void) { return reading(CLOCK_MONOTONIC); }
 
 int64_t linux_processor_time(void) { return reading(CLOCK_PROCESS_CPUTIME_ID); }
+
+void linux_populate(void *start, int64_t byte_count) {
+#ifdef MADV_POPULATE_WRITE
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
+  uintptr_t end = ((uintptr_t)start + (uintptr_t)byte_count) & ~(page - 1);
+  if (first < end) madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+#endif
+}
 
 int linux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0; }
 

@@ -1,3 +1,5 @@
+import CLinux
+
 /// Operations in the order in which they were noted. It grows piece by piece: an array that doubles holds all
 /// clients up while millions of operations move to fresh memory, for half a second.
 public struct OperationLog: Sendable {
@@ -18,6 +20,10 @@ public struct OperationLog: Sendable {
     if pieces.isEmpty || pieces[pieces.count - 1].count == OperationLog.pieceCount {
       var piece: [Operation] = []
       piece.reserveCapacity(OperationLog.pieceCount)
+      piece.withUnsafeMutableBytes {
+        linux_populate(
+          $0.baseAddress, Int64(OperationLog.pieceCount * MemoryLayout<Operation>.stride))
+      }
       pieces.append(piece)
     }
     pieces[pieces.count - 1].append(operation)

@@ -49,6 +49,9 @@ long linux_send(int descriptor, const void *bytes, size_t count);
 int64_t linux_monotonic(void);
 /// Processor time of this process, in nanoseconds.
 int64_t linux_processor_time(void);
+/// Provides the whole pages within this memory at once, for somebody who is about to fill it: page by page, on
+/// first touch, they cost more. Where the kernel cannot do that (before 5.14), nothing happens.
+void linux_populate(void *start, int64_t byte_count);
 /// The kernel kills this process as soon as the thread that started it has ended, however it ended.
 int linux_die_with_parent(void);
 /// This thread, and those that it starts, take a processor from nobody when they wake up (SCHED_BATCH). Where
