@@ -62,6 +62,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   /// refused has failed.
   public let resends: Bool
   public var sequence: UInt64 = 0
+  /// When the client wants to be woken, if nothing arrives before; nil while it is idle.
+  public var wakeAt: Instant?
   /// The outstanding request.
   public var request: Request?
   /// Says something only while a request is outstanding.
@@ -86,24 +88,19 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     readTarget = updateTarget
   }
 
-  public var isIdle: Bool { request == nil }
+  public var isIdle: Bool { wakeAt == nil }
   public var nextSequence: UInt64 { sequence + 1 }
-
-  /// When the client wants to be woken, if nothing arrives before.
-  public var wakeAt: Instant? {
-    isIdle ? nil : min(progress.actAt, progress.deadline)
-  }
 
   /// Starts an operation. The client must be idle.
   /// - Parameter due: when the operation was due; the timeout counts from there.
   public mutating func begin(
-    _ command: Application.Command, due: Instant, at now: Instant
+    _ command: consuming Application.Command, due: Instant, at now: Instant
   ) -> Action {
     precondition(isIdle, "a client has one operation outstanding")
     sequence += 1
-    request = Request(id: RequestID(client: id, sequence: sequence), command: command)
     progress = Progress()
     progress.isRead = Application.isReadOnly(command)
+    request = Request(id: RequestID(client: id, sequence: sequence), command: command)
     progress.started = now
     progress.deadline = due + timeout
     return attempt(at: now)
@@ -132,7 +129,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       aimAtNext()
     }
     progress.isPausing = true
-    progress.actAt = now + pause
+    act(at: now + pause)
     return .nothing
   }
 
@@ -163,18 +160,18 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     aimAtNext()
     progress.suspect = replica
     progress.isPausing = true
-    progress.actAt = now + pause
+    act(at: now + pause)
     return .nothing
   }
 
   public mutating func attempt(at now: Instant) -> Action {
     progress.attempts += 1
     if !resends {
-      progress.actAt = progress.deadline
+      act(at: progress.deadline)
     } else if target == progress.suspect, replicas.count > 1 {
-      progress.actAt = now + max(pause, (smoothedLatency ?? .zero) * 2)
+      act(at: now + max(pause, (smoothedLatency ?? .zero) * 2))
     } else {
-      progress.actAt = now + patience * (1 << min(progress.timeouts, 4))
+      act(at: now + patience * (1 << min(progress.timeouts, 4)))
     }
     return .send(to: target)
   }
@@ -182,7 +179,13 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   /// The operation is over.
   public mutating func finish(_ outcome: ClientOutcome<Application.Response>) -> Action {
     request = nil
+    wakeAt = nil
     return .finish(outcome, attempts: progress.attempts)
+  }
+
+  public mutating func act(at time: Instant) {
+    progress.actAt = time
+    wakeAt = min(time, progress.deadline)
   }
 
   /// Who is asked what is outstanding.

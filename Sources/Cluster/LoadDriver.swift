@@ -159,8 +159,8 @@ where Port.Application == Load.Application {
   @inlinable
   public mutating func wake(_ client: Int) {
     if clients.wakeScheduled[client] <= now { clients.wakeScheduled[client] = .max }
-    guard !isSilent, let due = clients.machines[client].wakeAt else { return }
-    guard due.nanoseconds <= now else {
+    guard !isSilent, let due = clients.wakeTime(of: client) else { return }
+    guard due <= now else {
       scheduleWake(client)
       return
     }
@@ -174,7 +174,7 @@ where Port.Application == Load.Application {
   ) {
     switch action {
     case .nothing: break
-    case .send(let replica): port.send(clients.machines[client].request!, to: replica)
+    case .send(let replica): clients.machines[client].send(over: &port, to: replica)
     case .finish(let outcome, let attempts):
       let isAnswered = if case .answered = outcome { true } else { false }
       if isAnswered { answered += 1 }
@@ -207,9 +207,9 @@ where Port.Application == Load.Application {
 
   @inlinable
   public mutating func scheduleWake(_ client: Int) {
-    guard let due = clients.machines[client].wakeAt?.nanoseconds,
-      due < clients.wakeScheduled[client]
-    else { return }
+    guard let due = clients.wakeTime(of: client), due < clients.wakeScheduled[client] else {
+      return
+    }
     clients.wakeScheduled[client] = due
     agenda.push(.clientWakes(client), at: due)
   }

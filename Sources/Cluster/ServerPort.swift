@@ -32,6 +32,17 @@ extension ServerPort where Self: ~Copyable {
   }
 }
 
+extension ClientMachine {
+  /// Hands over what `Action.send` speaks of, from where it lies.
+  @inlinable
+  public mutating func send<Port: ServerPort & ~Copyable>(
+    over port: inout Port, to replica: ReplicaID
+  ) where Port.Application == Application {
+    guard let request else { preconditionFailure("nothing is outstanding") }
+    port.send(request, to: replica)
+  }
+}
+
 /// A connection that is gone, and whose clients' answers with it.
 public struct LostConnection: Sendable, Equatable {
   public var replica: ReplicaID

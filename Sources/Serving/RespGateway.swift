@@ -139,7 +139,7 @@ public struct RespGateway: ~Copyable {
   public mutating func carryOut(_ action: consuming Machine.Action, of machine: Int) {
     switch action {
     case .nothing: break
-    case .send(let replica): port.send(machines[machine].request!, to: replica)
+    case .send(let replica): machines[machine].send(over: &port, to: replica)
     case .finish(let outcome, _):
       let slot = owners[machine]
       guard slot >= 0 else {

@@ -51,8 +51,8 @@ extension Trial {
   public mutating func wake(_ client: Int) {
     guard !isSettling else { return }
     if clients.wakeScheduled[client] <= world.now { clients.wakeScheduled[client] = .max }
-    guard let due = clients.machines[client].wakeAt else { return }
-    guard due.nanoseconds <= world.now else {
+    guard let due = clients.wakeTime(of: client) else { return }
+    guard due <= world.now else {
       scheduleWake(client)
       return
     }
@@ -90,9 +90,9 @@ extension Trial {
   }
 
   public mutating func scheduleWake(_ client: Int) {
-    guard let due = clients.machines[client].wakeAt?.nanoseconds,
-      due < clients.wakeScheduled[client]
-    else { return }
+    guard let due = clients.wakeTime(of: client), due < clients.wakeScheduled[client] else {
+      return
+    }
     clients.wakeScheduled[client] = due
     world.schedule(.clientWakes(client), at: due)
   }

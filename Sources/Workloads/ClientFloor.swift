@@ -43,6 +43,12 @@ public struct ClientFloor<Application: StateMachine>: Sendable {
     wakeScheduled = Array(repeating: .max, count: count)
   }
 
+  /// When a client wants to be woken. Read where it lies: an array hands out whole elements, and a machine is a
+  /// large one to copy for each operation.
+  public func wakeTime(of client: Int) -> Int64? {
+    machines.withUnsafeBufferPointer { $0[client].wakeAt?.nanoseconds }
+  }
+
   /// When each client of a closed loop begins: spread over a millisecond, so that clients do not march
   /// in step.
   public mutating func firstBegin() -> Int64 { Int64(random.below(1_000_000)) }
