@@ -6,7 +6,7 @@ import Workloads
 
 /// Drives a load against servers in real time: all clients on one thread.
 ///
-/// A turn: wait; read what has arrived, or answers for a quarter of the clients, so that servers have
+/// A turn: wait; read what has arrived, or answers for half of the clients, so that servers have
 /// something to do while others are read; take the time; deal with it and begin what follows; send. The
 /// time is thus never before an answer's arrival nor after a request's departure, and one reading serves
 /// the whole turn. An operation that begins in the same turn does so a nanosecond after
@@ -83,7 +83,7 @@ where Port.Application == Load.Application {
     if !agenda.isEmpty { deadline = min(deadline, agenda.nextTime) }
     try port.wait(
       nanoseconds: max(0, origin + deadline - MonotonicClock.now()), awake: Self.awake,
-      share: max(clients.machines.count / 4, 1))
+      share: max(clients.machines.count / 2, 1))
     now = MonotonicClock.now() - origin
     deliverAll()
     while !agenda.isEmpty, agenda.nextTime <= now { happen(agenda.pop()) }

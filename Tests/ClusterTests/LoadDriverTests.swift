@@ -81,7 +81,7 @@ private struct ScriptedPort: ServerPort {
       port: ScriptedPort())
   }
 
-  @Test("A quarter of the clients is waited for at a time", arguments: [(1, 1), (4, 1), (9, 2)])
+  @Test("Half of the clients are waited for at a time", arguments: [(1, 1), (4, 2), (9, 4)])
   func share(clients: Int, share: Int) throws {
     var driver = driver(clients: clients)
     try run(&driver, for: .milliseconds(2))
