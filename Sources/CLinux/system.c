@@ -32,6 +32,16 @@ void linux_populate(void *start, int64_t byte_count) {
 #endif
 }
 
+int linux_keep_processors_awake(void) {
+  int32_t longest_wake_up = 0;
+  int descriptor = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return -errno;
+  if (write(descriptor, &longest_wake_up, sizeof longest_wake_up) == sizeof longest_wake_up) return descriptor;
+  int reason = errno;
+  close(descriptor);
+  return -reason;
+}
+
 int linux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0; }
 
 void linux_prefer_throughput(void) {

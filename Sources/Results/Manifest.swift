@@ -14,6 +14,8 @@ public struct Manifest: Sendable, Equatable {
   /// Empty if unknown.
   public var gitRevision: String
   public var machine: Machine
+  /// Whether processors without work were kept from sleeping, in trials in real time.
+  public var processorsKeptAwake: Bool
   public var startedAt: Date
   /// Of this attempt, seconds.
   public var wallTime: Double
@@ -26,7 +28,7 @@ public struct Manifest: Sendable, Equatable {
   public init(
     outline: RunOutline, finished: [FinishedTrial], runtime: String,
     targets: [TargetChoice] = [], version: String, gitRevision: String, startedAt: Date,
-    wallTime: Double, machine: Machine = .current
+    wallTime: Double, processorsKeptAwake: Bool = false, machine: Machine = .current
   ) {
     name = outline.name
     seed = outline.seed
@@ -35,6 +37,7 @@ public struct Manifest: Sendable, Equatable {
     self.version = version
     self.gitRevision = gitRevision
     self.machine = machine
+    self.processorsKeptAwake = processorsKeptAwake
     self.startedAt = startedAt
     self.wallTime = wallTime
     trialsPlanned = outline.places.count
@@ -72,6 +75,7 @@ public struct Manifest: Sendable, Equatable {
       .init("cores", .integer(machine.cores)),
       .init("operating_system", .string(machine.operatingSystem)),
       .init("architecture", .string(machine.architecture)),
+      .init("processors_kept_awake", .bool(processorsKeptAwake)),
       .init("started_at", .string(startedAt.ISO8601Format())),
       .init("wall_time_s", .number((wallTime * 1000).rounded() / 1000)),
     ]).text

@@ -35,6 +35,11 @@ extension Command {
           name: "--history", meaning: "also writes every trial's history in Jepsen's EDN format"),
         Flag(name: "--resume", meaning: "continues an interrupted run"),
         Flag(name: "--force", meaning: "overwrites a run that is there"),
+        Flag(
+          name: "--let-sleep",
+          meaning:
+            "lets processors without work sleep during trials in real time (default: kept awake "
+            + "where /dev/cpu_dma_latency may be opened; the manifest says whether)"),
         Flag(name: "--quiet", meaning: "no progress on standard error"),
         Flag(
           name: "--format", value: "table|json", meaning: "how to print the result (default table)"),
@@ -54,6 +59,7 @@ struct RunRequest {
   let existing: RunDirectory.Existing
   let jobs: Int
   let writesHistories: Bool
+  let letsSleep: Bool
   let isQuiet: Bool
   let format: String
 
@@ -76,6 +82,7 @@ struct RunRequest {
     data = arguments["--data"]
     guard data != "" else { throw UsageError("--data: found \"\", allowed a directory") }
     writesHistories = arguments.has("--history")
+    letsSleep = arguments.has("--let-sleep")
     isQuiet = arguments.has("--quiet")
     hosts = try Command.readHosts(arguments)
     plan = try Command.readPlan(arguments, overrides: overrides, hosts: hosts)
@@ -101,6 +108,7 @@ struct RunRequest {
     let session = RunSession(plan: plan, directory: directory, request: self)
     let interruption = Interruption { session.stop() }
     defer { interruption.end() }
+    let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)
     await session.runTrials(jobs: jobs)
     for note in session.notes { Console.complain("rsmbench: \(note)") }
     if let error = session.failure {
@@ -113,7 +121,8 @@ struct RunRequest {
       outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
       targets: plan.experiment.targets, version: version, gitRevision: GitRevision.ofProgram,
       startedAt: started,
-      wallTime: Date().timeIntervalSince(started))
+      wallTime: Date().timeIntervalSince(started),
+      processorsKeptAwake: processors.areAwake)
     try directory.writeResults(trials, manifest: manifest)
     if !trials.isEmpty { show(ResultTable(outline: outline, trials: trials)) }
     if !manifest.isComplete {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 extension RealProcesses {
@@ -73,6 +74,41 @@ extension RealProcesses {
           }
         }
       }
+    }
+
+    @Test(
+      "Processors are kept awake by the runner alone, where it may, unless they are to sleep",
+      arguments: [false, true])
+    func processors(sleep: Bool) async throws {
+      let device = "/dev/cpu_dma_latency"
+      let isExpected = !sleep && access(device, W_OK) == 0
+      try space.write(live(duration: "1s"), to: "live.json5")
+      let data = space.data
+      let holders = Mutex<[Bool]>([])
+      let run = try await space.runLive(
+        list: ["live.json5", "--quiet"] + (sleep ? ["--let-sleep"] : [])
+      ) { process in
+        var nodes: [LiveProcess] = []
+        eventually {
+          nodes = LiveProcess.all(naming: data).filter(\.isNode)
+          return nodes.count == 3
+        }
+        let found = ([process.processIdentifier] + nodes.map(\.number)).map { number in
+          let folder = "/proc/\(number)/fd"
+          let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+          return names.contains {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)"))
+              == device
+          }
+        }
+        holders.withLock { $0 = found }
+      }
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(holders.withLock { $0 } == [isExpected, false, false, false])
+      #expect(
+        try space.text("results/live-1/manifest.json").contains(
+          "\"processors_kept_awake\": \(isExpected)"))
+      space.expectNothingLeft()
     }
 
     @Test(

@@ -80,7 +80,13 @@ extension Workspace {
     _ file: String, _ arguments: String...,
     meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
   ) async throws -> Outcome {
-    try await rsmbench(list: ["run", file, "--data", data] + arguments, meanwhile: meanwhile)
+    try await runLive(list: [file] + arguments, meanwhile: meanwhile)
+  }
+
+  func runLive(
+    list arguments: [String], meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
+  ) async throws -> Outcome {
+    try await rsmbench(list: ["run"] + arguments + ["--data", data], meanwhile: meanwhile)
   }
 
   /// Neither a process, whichever, nor a directory of nodes stays for long.

@@ -2,6 +2,7 @@
 # Measures rsmbench side by side with etcd, Redis and a floor in C, and prints the table of goals.
 #
 #   bash experiments/peers/measure.sh [--quick] [--out DIR] [--disk DIR] [--rounds N] [--rows A,B,...] [--gateway]
+#                                     [--let-sleep]
 #
 #   --quick    one round and 5 kills in place of 3 rounds and 20 kills: about 5 minutes, not 15
 #   --out      where the table, the samples and the logs go (default results/peers)
@@ -10,6 +11,9 @@
 #   --rows     some of: disk memory floor reads failover serve protocols; the others keep the samples that
 #              lie in --out from an earlier run
 #   --gateway  loads etcd over its JSON gateway, which is slower, even where its Go client is there
+#   --let-sleep  processors without work may sleep, as the machine has it. Otherwise they are kept awake for
+#              everybody that is measured, where /dev/cpu_dma_latency may be opened (root), as latency is
+#              usually measured: on a virtual machine to wake one takes as long as a whole batch
 #
 # The environment's RSMBENCH may name a program that is built already.
 #
@@ -26,6 +30,8 @@ disk=
 rounds=3
 kills=20
 gateway=no
+sleeps=yes
+keeps_awake=yes
 rows=disk,memory,floor,reads,failover,serve,protocols
 
 usage() {
@@ -37,6 +43,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --quick) rounds=1 kills=5 ;;
     --gateway) gateway=yes ;;
+    --let-sleep) keeps_awake=no ;;
     --out | --disk | --rounds | --rows)
       [ $# -gt 1 ] || usage
       case $1 in
@@ -186,6 +193,7 @@ ours() {
   local label=$1 data=$2 file=$3
   shift 3
   rm -rf "$scratch/run"
+  [ $keeps_awake = yes ] || set -- --let-sleep "$@"
   if ! timeout --foreground 240 "$rsmbench" run "$here/$file" --out "$scratch/run" --data "$data" --quiet "$@" \
     > "$out/$label.log" 2>&1; then
     tail -5 "$out/$label.log" >&2
@@ -393,7 +401,7 @@ measure_protocols() {
 # Rows of the table: name|goal|unit|of ours and of the peer: the median or the largest|peer|relation|factor
 goals() {
   cat << 'END'
-writes-disk|Raft writes, fdatasync, 256 clients over 8 connections|ops/s|median|etcd|>=|20
+writes-disk|Raft writes, fdatasync, 256 clients over 2 connections|ops/s|median|etcd|>=|20
 writes-memory|the same without sync, etcd on tmpfs|ops/s|median|etcd|>=|40
 connections|the same, 64 clients with a connection each|ops/s|median|floor|>=|0.8
 latency|one client, fdatasync: median latency|us|median|etcd|<=|0.5
@@ -453,6 +461,7 @@ versions() {
   echo "$(date -u +%Y-%m-%d), $(nproc) x $processor, $(uname -sr), disk $(df --output=fstype "$disk" | tail -1)"
   echo "rsmbench $(git -C "$root" rev-parse --short HEAD 2> /dev/null || echo unknown), \
 etcd $(etcd --version | awk 'NR == 1 { print $3 }') over $protocol, \
+$([ $sleeps = no ] && echo "processors kept awake" || echo "processors sleep when idle"), \
 redis $(redis-server --version | tr ' ' '\n' | awk -F= '/^v=/ { print $2 }'), $(cc --version | head -1)"
 }
 
@@ -485,6 +494,14 @@ report() {
   versions
   say "also in $out/peers.md and $out/peers.csv, every sample in $samples"
 }
+
+# The kernel keeps to the longest wake-up time, in microseconds, that is written here, for as long as the file is
+# open (Documentation/power/pm_qos_interface.rst): until this script has ended, however it ends.
+if [ $keeps_awake = yes ] && [ -w /dev/cpu_dma_latency ]; then
+  exec {latency}> /dev/cpu_dma_latency
+  printf '\0\0\0\0' >&"$latency"
+  sleeps=no
+fi
 
 say "building"
 rsmbench=${RSMBENCH:-}

@@ -52,6 +52,9 @@ int64_t linux_processor_time(void);
 /// Provides the whole pages within this memory at once, for somebody who is about to fill it: page by page, on
 /// first touch, they cost more. Where the kernel cannot do that (before 5.14), nothing happens.
 void linux_populate(void *start, int64_t byte_count);
+/// Processors without work do not sleep for as long as the returned descriptor is open, or this process is
+/// (Documentation/power/pm_qos_interface.rst). Returns -errno where this user may not ask for that.
+int linux_keep_processors_awake(void);
 /// The kernel kills this process as soon as the thread that started it has ended, however it ended.
 int linux_die_with_parent(void);
 /// This thread, and those that it starts, take a processor from nobody when they wake up (SCHED_BATCH). Where
