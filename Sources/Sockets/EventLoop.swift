@@ -35,19 +35,16 @@ public struct EventLoop: ~Copyable {
     max(Int(linux_epoll_wait(descriptor, ready, Int32(EventLoop.room), nanoseconds)), 0)
   }
 
-  /// The same, but looks again and again for the first `awake` nanoseconds, between which it lets others run. A
-  /// processor that goes to sleep takes as long to wake up as a short request to be answered.
-  public borrowing func wait(nanoseconds: Int64, awake: Int64) -> Int {
-    guard awake > 0, nanoseconds > 0 else { return wait(nanoseconds: nanoseconds) }
-    let start = MonotonicClock.now()
-    var waited: Int64 = 0
+  /// The same without sleep: looks again and again, and in between lets others run. A processor that goes to
+  /// sleep takes as long to wake up as a short request to be answered.
+  public borrowing func waitAwake(nanoseconds: Int64) -> Int {
+    let end = MonotonicClock.now() + nanoseconds
     repeat {
       let count = wait(nanoseconds: 0)
       if count > 0 { return count }
       sched_yield()
-      waited = MonotonicClock.now() - start
-    } while waited < min(awake, nanoseconds)
-    return wait(nanoseconds: max(nanoseconds - waited, 0))
+    } while MonotonicClock.now() < end
+    return 0
   }
 }
 
@@ -56,16 +53,26 @@ public struct EventLoop: ~Copyable {
 public struct ReadyList: Sendable {
   private var next = 0
   private var count = 0
+  private var vigil = Vigil()
 
   public init() {}
 
   public var isEmpty: Bool { next == count }
 
   /// Waits for more, unless there is something left.
+  /// - Parameter awake: for how much of that time not to sleep, while that pays.
   public mutating func wait(on loop: borrowing EventLoop, nanoseconds: Int64, awake: Int64 = 0) {
     guard isEmpty else { return }
-    count = loop.wait(nanoseconds: nanoseconds, awake: awake)
     next = 0
+    var left = nanoseconds
+    if awake > 0, nanoseconds > 0, vigil.begins() {
+      let start = MonotonicClock.now()
+      count = loop.waitAwake(nanoseconds: min(awake, nanoseconds))
+      vigil.end(inVain: count == 0)
+      guard count == 0 else { return }
+      left = max(nanoseconds - (MonotonicClock.now() - start), 0)
+    }
+    count = loop.wait(nanoseconds: left)
   }
 
   public mutating func pop(_ loop: borrowing EventLoop) -> linux_ready? {
@@ -73,4 +80,24 @@ public struct ReadyList: Sendable {
     next += 1
     return loop.ready[next - 1]
   }
+}
+
+/// Whether to wait awake once more. Where nothing comes in that time, as from a disk that takes longer, whoever
+/// is awake only takes the processor from those that it waits for.
+struct Vigil: Sendable {
+  /// After so many in vain, one after the other, there is one more only now and then.
+  static let limit = 4
+  static let pause = 16
+  private(set) var inVain = 0
+  private var skipped = 0
+
+  mutating func begins() -> Bool {
+    guard inVain >= Vigil.limit else { return true }
+    skipped += 1
+    guard skipped > Vigil.pause else { return false }
+    skipped = 0
+    return true
+  }
+
+  mutating func end(inVain isInVain: Bool) { inVain = isInVain ? inVain + 1 : 0 }
 }

@@ -28,17 +28,58 @@ struct WaitTests {
   func awake() throws {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
+    let start = MonotonicClock.now()
+    #expect(loop.waitAwake(nanoseconds: 1_000_000) == 0)
+    #expect(MonotonicClock.now() - start >= 1_000_000)
+    var byte: UInt8 = 1
+    #expect(write(pipes[0].output, &byte, 1) == 1)
+    for nanoseconds in [0, 60_000_000_000] as [Int64] {
+      #expect(loop.waitAwake(nanoseconds: nanoseconds) == 1)
+    }
+    close(pipes)
+  }
+
+  @Test("A list waits as long as asked, however much of that awake, and finds what comes")
+  func list() throws {
+    let loop = try EventLoop()
+    let pipes = pipes(1, on: loop)
+    var list = ReadyList()
     for (nanoseconds, awake) in [(Int64(3_000_000), Int64(1_000_000)), (1_000_000, 50_000_000)] {
       let start = MonotonicClock.now()
-      #expect(loop.wait(nanoseconds: nanoseconds, awake: awake) == 0)
-      #expect(MonotonicClock.now() - start >= nanoseconds)
+      list.wait(on: loop, nanoseconds: nanoseconds, awake: awake)
+      #expect(list.isEmpty && MonotonicClock.now() - start >= nanoseconds)
     }
     var byte: UInt8 = 1
     #expect(write(pipes[0].output, &byte, 1) == 1)
     for (nanoseconds, awake) in [(Int64(0), Int64(0)), (60_000_000_000, 1), (60_000_000_000, 0)] {
-      #expect(loop.wait(nanoseconds: nanoseconds, awake: awake) == 1)
+      list.wait(on: loop, nanoseconds: nanoseconds, awake: awake)
+      let popped = list.pop(loop)
+      #expect(popped?.token == 0)
     }
     close(pipes)
+  }
+
+  @Test("Where waiting awake is in vain four times, it is tried every seventeenth time")
+  func vigil() {
+    var vigil = Vigil()
+    for _ in 0..<3 {
+      let begins = vigil.begins()
+      #expect(begins)
+      vigil.end(inVain: true)
+    }
+    // One that was not in vain, and the count begins anew.
+    var begins = vigil.begins()
+    #expect(begins)
+    vigil.end(inVain: false)
+    var tried: [Int] = []
+    for turn in 0..<40 where vigil.begins() {
+      tried.append(turn)
+      vigil.end(inVain: true)
+    }
+    #expect(tried == [0, 1, 2, 3, 20, 37])
+    vigil.end(inVain: false)
+    begins = vigil.begins()
+    #expect(begins)
   }
 
   @Test("What is not attended to at once is there the next time, once, before anything new")
