@@ -291,11 +291,11 @@ measure_disk() {
   sample writes-disk ours "$(column "$run/trials.csv" raft throughput)"
   ours latency "$scratch" latency.json5
   sample latency ours "$(column "$run/trials.csv" raft write_p50_us)"
+  sample latency floor "$("$floor" 1 3 "$scratch" | field p50_us)"
   start_etcd "$scratch"
   sample writes-disk etcd "$(etcd_load put 256 | field ops_per_s)"
   sample latency etcd "$(etcd_load put 1 | field p50_us)"
   stop_etcd
-  sample latency floor "$("$floor" 1 3 "$scratch" | field p50_us)"
 }
 
 measure_memory() {
