@@ -386,10 +386,10 @@ measure_serve() {
 }
 
 measure_protocols() {
-  local protocol where data=$scratch flags=()
+  local protocol where flags=()
   for where in disk memory; do
-    if [ $where = memory ]; then data=$memory flags=(--set 'disk="none"'); fi
-    ours "protocols-$where" "$data" writes.json5 "${flags[@]}" \
+    if [ $where = memory ]; then flags=(--set 'disk="none"'); fi
+    ours "protocols-$where" "$scratch" writes.json5 "${flags[@]}" \
       --set 'protocols=["raft", "primary-backup", "chain-replication"]'
     for protocol in primary-backup chain-replication; do
       sample $protocol-$where ours "$(column "$run/trials.csv" $protocol throughput)"
