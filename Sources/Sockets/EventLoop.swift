@@ -53,7 +53,7 @@ public struct EventLoop: ~Copyable {
 public struct ReadyList: Sendable {
   private var next = 0
   private var count = 0
-  private var vigil = Vigil()
+  private(set) var vigil = Vigil()
 
   public init() {}
 

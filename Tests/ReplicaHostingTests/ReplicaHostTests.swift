@@ -194,4 +194,21 @@ import Testing
     #expect(first.application.value == second.application.value)
     #expect(first.snapshot() != second.snapshot())
   }
+
+  @Test("Replicas that applied the same have the same digest, with what had no effect in it")
+  func digests() {
+    var first = host(seed: 1)
+    var second = host(seed: 2)
+    let batches = [
+      batch([add(id(1, 1), 3), add(id(2, 1), 4)]), .noop, batch([add(id(1, 1), 3)]),
+    ]
+    _ = commit(batches, on: &first)
+    for batch in batches { _ = commit([batch], on: &second, answering: false) }
+    #expect(first.commitDigest == second.commitDigest)
+    // The same state, by different requests that are ordered again.
+    _ = commit([batch([add(id(1, 1), 3)])], on: &first)
+    _ = commit([batch([add(id(2, 1), 4)])], on: &second)
+    #expect(first.snapshot() == second.snapshot())
+    #expect(first.commitDigest != second.commitDigest)
+  }
 }

@@ -49,6 +49,7 @@ struct WaitTests {
       list.wait(on: loop, nanoseconds: nanoseconds, awake: awake)
       #expect(list.isEmpty && MonotonicClock.now() - start >= nanoseconds)
     }
+    #expect(list.vigil.inVain == 2)
     var byte: UInt8 = 1
     #expect(write(pipes[0].output, &byte, 1) == 1)
     for (nanoseconds, awake) in [(Int64(0), Int64(0)), (60_000_000_000, 1), (60_000_000_000, 0)] {
@@ -56,6 +57,7 @@ struct WaitTests {
       let popped = list.pop(loop)
       #expect(popped?.token == 0)
     }
+    #expect(list.vigil.inVain == 0)
     close(pipes)
   }
 
