@@ -102,7 +102,7 @@ let modules: [[Target]] = [
   protocolFloor.module(
     "ViewService", ["WireFormat", "Replication"], testedWith: ["Raft", "SteppedCluster"]),
   protocolFloor.module(
-    "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name), testedWith: nil),
+    "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name)),
 
   shared.module("StateMachines", ["CProcessor", "Primitives", "WireFormat", "Replication"]),
   shared.module(
@@ -117,7 +117,7 @@ let modules: [[Target]] = [
   shared.module(
     "Configuration", ["Primitives", "Replication", "ProtocolList"], testedWith: ["Experiments"]),
 
-  analysis.module("Linearizability", ["Histories"], resources: [.copy("Fixtures")]),
+  analysis.module("Linearizability", ["Primitives", "Histories"], resources: [.copy("Fixtures")]),
   analysis.module("Measurement", ["Primitives", "Replication", "Histories"]),
 
   runtimes.module("SteppedCluster", ["Replication"], testedWith: ["Unreplicated"]),
