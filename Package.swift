@@ -183,7 +183,7 @@ let package = Package(
       "ConformanceTests",
       [
         "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
-        "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
+        "ReplicaHosting", "Simulation", "Cluster", "Sockets", "StateMachines", "Workloads",
       ]),
     tests(
       "FuzzTests",
