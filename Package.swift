@@ -225,7 +225,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Simulation",
+        "Linearizability", "Simulation", "Sockets", "NodeRuntime",
       ]),
     whole.tests(
       "FuzzTests",
