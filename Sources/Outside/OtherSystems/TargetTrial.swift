@@ -51,10 +51,9 @@ where Load.Application == KeyValueStore {
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
     self.setup = setup
     driver = LoadDriver(
-      load: load,
-      clients: ClientFloor(
-        count: setup.clients, replicas: [TargetPort<Dialect>.server], arrival: setup.arrival,
-        timeout: setup.timeout, thinkTime: setup.thinkTime,
+      clients: ClientDriver(
+        load: load, count: setup.clients, replicas: [TargetPort<Dialect>.server],
+        arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
         random: RandomStream(seed: setup.seed, label: 0xA441), resends: false),
       port: port)
   }
@@ -101,13 +100,7 @@ where Load.Application == KeyValueStore {
   }
 
   private mutating func readBack() throws -> Bool {
-    let count = driver.beginReadBack { reads in
-      ClientFloor(
-        count: min(reads, setup.clients), replicas: [TargetPort<Dialect>.server],
-        arrival: .closed, timeout: setup.timeout, thinkTime: .zero,
-        random: RandomStream(seed: setup.seed, label: 0x4EAD), firstID: UInt64(setup.clients),
-        resends: false)
-    }
+    let count = driver.beginReadBack(timeout: setup.timeout)
     let limit = driver.now + setup.patience.nanoseconds
     while !driver.hasReadBack, driver.now < limit {
       try driver.turn(until: driver.now + 50_000_000)

@@ -37,7 +37,7 @@ extension RespGateway {
   public mutating func acceptAll() {
     while let descriptor = acceptNext() {
       // Sessions of closed connections that still wait for an answer count as well.
-      guard machines.count - freeMachines.count < GatewayLimits.connections else {
+      guard fleet.machines.count - freeMachines.count < GatewayLimits.connections else {
         let refusal = Array("-ERR max number of clients reached\r\n".utf8)
         _ = linux_send(descriptor, refusal, refusal.count)
         Descriptor.close(descriptor)
@@ -77,12 +77,8 @@ extension RespGateway {
       owners[machine] = slot
       return machine
     }
-    machines.append(
-      Machine(
-        id: ClientID(firstClient + UInt64(machines.count)), replicas: replicas, timeout: timeout))
     owners.append(slot)
-    wakeScheduled.append(.max)
-    return machines.count - 1
+    return fleet.add()
   }
 
   public mutating func acceptAgain() {
@@ -106,7 +102,7 @@ extension RespGateway {
     if count > 0 {
       connections[slot].session.feed(received.bytes, in: received.start..<received.end)
       received.consume(count)
-      if machines[connections[slot].machine].isIdle { goOn(slot) } else { markDirty(slot) }
+      if fleet.machines[connections[slot].machine].isIdle { goOn(slot) } else { markDirty(slot) }
     }
     if progress == .closed {
       // Perhaps only for writing: what it has asked is still answered.
@@ -125,7 +121,7 @@ extension RespGateway {
     connections[slot].output = OutputBuffer()
     owners[machine] = -1
     // One that still waits for an answer is free when it has come.
-    if machines[machine].isIdle { freeMachines.append(machine) }
+    if fleet.machines[machine].isIdle { freeMachines.append(machine) }
     freeSlots.append(slot)
   }
 

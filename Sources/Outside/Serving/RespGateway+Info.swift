@@ -1,3 +1,4 @@
+import Clients
 import ClusterControl
 import ClusterMessages
 import LoadDriving
@@ -49,7 +50,7 @@ extension RespGateway {
         "Clients",
         [
           "connected_clients:\(connections.count - freeSlots.count)",
-          "maxclients:\(GatewayLimits.connections)", "cluster_sessions:\(machines.count)",
+          "maxclients:\(GatewayLimits.connections)", "cluster_sessions:\(fleet.machines.count)",
         ]
       ),
       ("Persistence", ["loading:0"]),

@@ -16,7 +16,7 @@ import StateMachines
 /// the node in charge takes effect once. Sessions of closed connections are used again, because the
 /// replicas remember every one.
 public struct RespGateway: ~Copyable {
-  public typealias Machine = ClientMachine<KeyValueStore>
+  public typealias Fleet = ClientFleet<KeyValueStore>
 
   public var port: ClusterPort<KeyValueStore>
   public let listener: Int32
@@ -33,18 +33,14 @@ public struct RespGateway: ~Copyable {
   public var received = InputBuffer()
   /// When connections are taken again, if there was nothing left to take one with.
   public var acceptsAgainAt = Int64.max
-  public var machines: [Machine] = []
+  /// Clients of the cluster, which act for connections.
+  public var fleet: Fleet
   /// The slot that each machine acts for; -1 for none.
   public var owners: [Int] = []
   /// Machines that act for nobody and have nothing outstanding.
   public var freeMachines: [Int] = []
   /// When machines want to be woken.
-  public var agenda = EventQueue<Int>()
-  public var wakeScheduled: [Int64] = []
-  /// Sessions of this gateway among all that the cluster has seen.
-  public let firstClient: UInt64
-  public let replicas: [ReplicaID]
-  public let timeout: Interval
+  public var agenda = EventQueue<ClientEvent>()
   public var now: Int64
   public let startedAt: Int64
   public var accepted: Int64 = 0
@@ -65,10 +61,10 @@ public struct RespGateway: ~Copyable {
     self.listener = listener
     self.endpoint = Endpoint(
       host: endpoint.host, port: UInt16(max(linux_local_port(listener), 0)))
-    self.replicas = replicas
     self.facts = facts
-    self.timeout = timeout
-    firstClient = UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF
+    fleet = Fleet(
+      replicas: replicas, timeout: timeout,
+      firstID: UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF)
     now = MonotonicClock.now()
     startedAt = now
   }
@@ -91,7 +87,10 @@ public struct RespGateway: ~Copyable {
     for ready in port.foreign { attend(to: ready) }
     port.foreign.removeAll(keepingCapacity: true)
     deliverAll()
-    while !agenda.isEmpty, agenda.nextTime <= now { wake(agenda.pop()) }
+    while !agenda.isEmpty, agenda.nextTime <= now {
+      // Operations begin when connections ask for them, so no other event was asked for.
+      if case .wakes(let machine) = agenda.pop() { goOn(after: fleet.wake(machine, at: instant)) }
+    }
     deliverAll()
     port.flush()
     flushAll()
@@ -99,67 +98,40 @@ public struct RespGateway: ~Copyable {
   }
 
   public mutating func deliverAll() {
-    for loss in port.lost {
-      for machine in machines.indices
-      where machines[machine].id.rawValue % UInt64(loss.stride) == UInt64(loss.remainder) {
-        let action = machines[machine].lostConnection(to: loss.replica, at: instant)
-        carryOut(action, of: machine)
+    for connection in port.lost {
+      for machine in fleet.clients(using: connection) {
+        goOn(
+          after: fleet.lose(connectionTo: connection.replica, of: machine, at: instant))
       }
     }
     port.lost.removeAll()
     var position = 0
     while position < port.replies.count {
-      let reply = port.replies[position]
+      goOn(after: fleet.receive(port.replies[position], at: instant))
       position += 1
-      let machine = Int(truncatingIfNeeded: reply.id.client.rawValue &- firstClient)
-      guard machines.indices.contains(machine) else { continue }
-      carryOut(machines[machine].receive(reply, at: instant), of: machine)
     }
     port.replies.removeAll(keepingCapacity: true)
   }
 
   public var instant: Instant { Instant(nanoseconds: now) }
 
-  public mutating func wake(_ machine: Int) {
-    if wakeScheduled[machine] <= now { wakeScheduled[machine] = .max }
-    guard let due = machines[machine].wakeAt else { return }
-    if due.nanoseconds <= now {
-      carryOut(machines[machine].wake(at: instant), of: machine)
-    } else {
-      scheduleWake(machine)
-    }
-  }
-
-  public mutating func scheduleWake(_ machine: Int) {
-    guard let due = machines[machine].wakeAt?.nanoseconds, due < wakeScheduled[machine] else {
+  /// Carries out what the machines ask for, and answers the connection whose operation has ended.
+  public mutating func goOn(after ending: Fleet.Ending?) {
+    fleet.carryOutEffects(over: &port, into: &agenda)
+    guard let ending else { return }
+    let slot = owners[ending.client]
+    guard slot >= 0 else {
+      freeMachines.append(ending.client)
       return
     }
-    wakeScheduled[machine] = due
-    agenda.push(machine, at: due)
-  }
-
-  public mutating func carryOut(_ action: consuming Machine.Action, of machine: Int) {
-    switch action {
-    case .nothing: break
-    case .send(let replica): machines[machine].send(over: &port, to: replica)
-    case .finish(let outcome, _):
-      let slot = owners[machine]
-      guard slot >= 0 else {
-        freeMachines.append(machine)
-        return
-      }
-      switch outcome {
-      case .answered(let response):
-        connections[slot].complete(response)
-      case .failed: connections[slot].fail("ERR the cluster did not take the command")
-      case .unknown:
-        connections[slot].fail(
-          "ERR outcome unknown: no answer from the cluster within \(timeout)")
-      }
-      goOn(slot)
-      return
+    switch ending.outcome {
+    case .answered(let response): connections[slot].complete(response)
+    case .failed: connections[slot].fail("ERR the cluster did not take the command")
+    case .unknown:
+      connections[slot].fail(
+        "ERR outcome unknown: no answer from the cluster within \(fleet.timeout)")
     }
-    scheduleWake(machine)
+    goOn(slot)
   }
 
   /// Asks the cluster what the connection wants to know next, if it can go on. One that does not take
@@ -177,8 +149,8 @@ public struct RespGateway: ~Copyable {
       case .info(let sections):
         connections[slot].inform(information(sections))
       case .store(let command):
-        let machine = connections[slot].machine
-        carryOut(machines[machine].begin(command, due: instant, at: instant), of: machine)
+        fleet.begin(command, by: connections[slot].machine, due: instant, at: instant)
+        fleet.carryOutEffects(over: &port, into: &agenda)
         return
       }
     }

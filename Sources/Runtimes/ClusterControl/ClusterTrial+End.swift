@@ -66,13 +66,7 @@ extension ClusterTrial {
   @inlinable
   public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     // One read that is given up would leave a key unread, and what was said of it unproven.
-    let count = driver.beginReadBack { readers in
-      ClientFloor(
-        count: min(readers, setup.clients), replicas: setup.membership.replicas, arrival: .closed,
-        timeout: max(setup.timeout, .seconds(5)), thinkTime: .zero,
-        random: RandomStream(seed: setup.seed, label: 0x4EAD),
-        firstID: setup.firstClient + UInt64(setup.clients))
-    }
+    let count = driver.beginReadBack(timeout: max(setup.timeout, .seconds(5)))
     let limit = driver.now + setup.patienceAtEnd.nanoseconds
     while !driver.hasReadBack, driver.now < limit, try goesOn(progress) {
       try driver.turn(until: driver.now + 50_000_000)

@@ -77,10 +77,9 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
     plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
     driver = LoadDriver(
-      load: load,
-      clients: ClientFloor(
-        count: setup.clients, replicas: setup.membership.replicas, arrival: setup.arrival,
-        timeout: setup.timeout, thinkTime: setup.thinkTime,
+      clients: ClientDriver(
+        load: load, count: setup.clients, replicas: setup.membership.replicas,
+        arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
         random: RandomStream(seed: setup.seed, label: 0xA441), firstID: setup.firstClient),
       port: port)
     processes = NodeProcesses(

@@ -1,6 +1,5 @@
 import Clients
 import Replication
-import ReplicaHosting
 
 /// How clients' requests reach servers, whichever servers they are: replicas of a cluster, or a system
 /// that speaks another protocol. Used by one thread.
@@ -29,30 +28,5 @@ public protocol ServerPort<Application>: ~Copyable {
 extension ServerPort where Self: ~Copyable {
   public mutating func wait(nanoseconds: Int64) throws {
     try wait(nanoseconds: nanoseconds, awake: 0, share: .max)
-  }
-}
-
-extension ClientMachine {
-  /// Hands over what `Action.send` speaks of, from where it lies.
-  @inlinable
-  public mutating func send<Port: ServerPort & ~Copyable>(
-    over port: inout Port, to replica: ReplicaID
-  ) where Port.Application == Application {
-    guard let request else { preconditionFailure("nothing is outstanding") }
-    port.send(request, to: replica)
-  }
-}
-
-/// A connection that is gone, and whose clients' answers with it.
-public struct LostConnection: Sendable, Equatable {
-  public var replica: ReplicaID
-  /// Clients `remainder`, `remainder + stride`, ... used it.
-  public var remainder: Int
-  public var stride: Int
-
-  public init(replica: ReplicaID, remainder: Int, stride: Int) {
-    self.replica = replica
-    self.remainder = remainder
-    self.stride = stride
   }
 }

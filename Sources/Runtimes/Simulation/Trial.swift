@@ -41,10 +41,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
   public let setup: TrialSetup<Core>
-  public var load: Load
   public var nodes: [SimulatedNode<Core, Application>]
   public var world: World<Core, Application>
-  public var clients: ClientFloor<Application>
+  public var clients: ClientDriver<Load>
   public var plan: [PlannedFault]
   public var activeFaults: [Int: FaultUndo] = [:]
   public var occurrences: [Occurrence] = []
@@ -53,11 +52,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var eventCount = 0
   /// A digest of everything that happened, in order: equal for equal trials.
   public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
-  public var isSettling = false
 
   public init(_ setup: TrialSetup<Core>, load: Load) {
     self.setup = setup
-    self.load = load
     let count = setup.membership.nodeCount
     let environment = setup.environment
     var clockRandom = RandomStream(seed: setup.seed, label: 0xC10C)
@@ -77,12 +74,17 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       random: RandomStream(seed: setup.seed, label: 0xD15C), cpu: environment.cpu,
       diskSampler: environment.disk.sync.map(LatencySampler.init),
       groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
-    clients = ClientFloor(
-      count: setup.clients, replicas: setup.membership.replicas, arrival: setup.arrival,
-      timeout: setup.timeout, thinkTime: setup.thinkTime,
+    clients = ClientDriver(
+      load: load, count: setup.clients, replicas: setup.membership.replicas,
+      arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
       random: RandomStream(seed: setup.seed, label: 0xA441))
     faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
     plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
+  }
+
+  public var load: Load {
+    _read { yield clients.load }
+    _modify { yield &clients.load }
   }
 
   /// Runs the trial to its end and takes stock.
@@ -96,7 +98,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     guard advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.duration.nanoseconds
     let counters = nodes.map(\.usage)
-    closeClients()
+    clients.close(at: instant)
     let leadership = self.leadership
     settle()
     return takeStock(counters: counters, leadership: leadership)
@@ -109,7 +111,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
     world.schedule(.windowEnds, at: setup.window.nanoseconds)
     world.schedule(.warmUpEnds, at: setup.warmUp.nanoseconds)
-    startClients()
+    clients.start(until: Instant(nanoseconds: setup.duration.nanoseconds))
+    carryOutForClients()
   }
 
   /// Lets everything happen up to and including `end`.
@@ -137,7 +140,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       nodes[node].arrive(request, in: &world)
     case .reply(let reply, let client):
       trace(3, client)
-      deliver(reply, to: client)
+      clients.receive(reply, at: instant)
+      carryOutForClients()
     case .turn(let node, let life):
       guard nodes[node].life == life else { return }
       trace(4, node)
@@ -153,9 +157,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     case .disconnected(let node, let other):
       trace(9, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
-    case .clientWakes(let client): wake(client)
-    case .clientReady(let client): beginNext(client, due: world.now, at: world.now)
-    case .arrival: operationComesDue()
+    case .client(let event):
+      clients.handle(event, at: instant)
+      carryOutForClients()
     case .faultStarts(let index):
       trace(7, index)
       startFault(index)
@@ -190,7 +194,6 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen
   /// what survived. Clients are silent; nothing here is measured.
   public mutating func settle() {
-    isSettling = true
     for index in activeFaults.keys.sorted() { endFault(index) }
     let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {

@@ -38,11 +38,7 @@ public enum Happening<
   case synced(node: Int, life: Int)
   /// A node sees that the process of another one has ended.
   case disconnected(node: Int, from: Int)
-  case clientWakes(Int)
-  /// A closed-loop client has thought long enough.
-  case clientReady(Int)
-  /// An operation of an open loop comes due.
-  case arrival
+  case client(ClientEvent)
   case faultStarts(Int)
   case faultEnds(Int)
   case windowEnds

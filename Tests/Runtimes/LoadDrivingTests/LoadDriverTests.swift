@@ -75,10 +75,10 @@ private struct ScriptedPort: ServerPort {
     spec.keys = keys
     spec.arrival = arrival
     return Driver(
-      load: KeyValueLoad(spec, seed: 1),
-      clients: ClientFloor(
-        count: clients, replicas: [ReplicaID(0)], arrival: arrival, timeout: timeout,
-        thinkTime: thinkTime, random: RandomStream(seed: 1), resends: resends),
+      clients: ClientDriver(
+        load: KeyValueLoad(spec, seed: 1), count: clients, replicas: [ReplicaID(0)],
+        arrival: arrival, timeout: timeout, thinkTime: thinkTime, random: RandomStream(seed: 1),
+        resends: resends),
       port: ScriptedPort())
   }
 
@@ -190,17 +190,10 @@ private struct ScriptedPort: ServerPort {
     var driver = driver(clients: 8, keys: 2, thinkTime: .microseconds(100))
     try run(&driver, for: .milliseconds(20))
     #expect(driver.agenda.isEmpty == true)
-    let count = driver.load.prepareReadBack()
+    let count = driver.beginReadBack(timeout: .milliseconds(20))
     #expect(count == 2)
-    driver.clients = ClientFloor(
-      count: count, replicas: [ReplicaID(0)], arrival: .closed, timeout: .milliseconds(20),
-      thinkTime: .zero, random: RandomStream(seed: 2), firstID: 8)
-    driver.isSilent = false
-    driver.isReadingBack = true
-    driver.answered = 0
-    for client in 0..<count { driver.begin(client, due: driver.now, at: driver.now) }
     let limit = driver.now + 100_000_000
-    while driver.now < limit, driver.answered < count { try driver.turn(until: limit) }
+    while driver.now < limit, !driver.hasReadBack { try driver.turn(until: limit) }
     #expect(driver.answered == count)
     let last = driver.load.operations.suffix(2)
     #expect(last.allSatisfy { $0.kind == .get && $0.outcome == .ok })

@@ -14,8 +14,6 @@ import Testing
     Machine(id: ClientID(3), replicas: replicas, timeout: .seconds(1))
   }
 
-  func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }
-
   func target(_ action: Machine.Action) -> Int? {
     if case .send(let to) = action { to.index } else { nil }
   }

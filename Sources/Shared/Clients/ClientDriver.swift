@@ -1,0 +1,215 @@
+import Primitives
+import Replication
+
+/// Drives the clients of a trial through its load, in a closed or an open loop, and lets them read
+/// back what is there after it. A pure value: a runtime tells it what happens and when, and after
+/// each event carries out `fleet.effects`.
+///
+/// A client that goes on at once begins a nanosecond after its last answer, so that its operations
+/// never seem concurrent.
+///
+/// Every step is inlinable: the optimiser specialises them for a load of another module only then,
+/// and three times as many operations pass.
+public struct ClientDriver<Load: ClientLoad>: Sendable {
+  public typealias Application = Load.Application
+  public typealias Fleet = ClientFleet<Application>
+
+  public enum Phase: Sendable {
+    /// No client begins anything, and whatever happens is ignored.
+    case silent
+    case driving
+    /// Clients only read back what is there.
+    case readingBack
+  }
+
+  public var load: Load
+  public var fleet: Fleet
+  public var phase = Phase.silent
+  /// Operations that were answered since the phase began.
+  public var answered = 0
+  public var arrival: Arrival
+  public var thinkTime: Interval
+  /// For arrivals alone, so that they are the same whatever the cluster does.
+  public var random: RandomStream
+  /// No operation comes due from here on.
+  public var end = Fleet.never
+  /// When the last operation of an open loop came due, in fractions of a nanosecond.
+  public var lastArrivalNs = 0.0
+  /// Idle clients of an open loop; the last one begins next.
+  public var idle: [Int] = []
+  /// When operations came due that still wait for an idle client; the first is at `nextDue`.
+  public var dueTimes: [Instant] = []
+  public var nextDue = 0
+
+  /// - Parameters:
+  ///   - firstID: see `ClientFleet`.
+  ///   - resends: see `ClientMachine`.
+  @inlinable
+  public init(
+    load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
+    thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true
+  ) {
+    self.load = load
+    self.arrival = arrival
+    self.thinkTime = thinkTime
+    self.random = random
+    fleet = Fleet(
+      count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends)
+  }
+
+  /// The trial begins, at time zero. Clients of a closed loop begin spread over a millisecond, so
+  /// that they do not march in step.
+  @inlinable
+  public mutating func start(until end: Instant) {
+    self.end = end
+    phase = .driving
+    switch arrival {
+    case .closed:
+      for client in fleet.machines.indices {
+        schedule(.ready(client), at: Instant(nanoseconds: Int64(random.below(1_000_000))))
+      }
+    case .open:
+      idle = Array(fleet.machines.indices.reversed())
+      scheduleArrival()
+    }
+  }
+
+  /// An event comes that was asked for.
+  @inlinable
+  public mutating func handle(_ event: ClientEvent, at now: Instant) {
+    guard phase != .silent else { return }
+    switch event {
+    case .ready(let client): begin(client, due: now, at: now)
+    case .wakes(let client): goOn(after: fleet.wake(client, at: now), at: now)
+    case .operationDue:
+      let due = Instant(nanoseconds: Int64(lastArrivalNs))
+      if let client = idle.popLast() {
+        begin(client, due: due, at: now)
+      } else {
+        dueTimes.append(due)
+      }
+      scheduleArrival()
+    }
+  }
+
+  @inlinable
+  public mutating func receive(_ reply: ClientReply<Application.Response>, at now: Instant) {
+    guard phase != .silent else { return }
+    goOn(after: fleet.receive(reply, at: now), at: now)
+  }
+
+  @inlinable
+  public mutating func lose(_ connection: LostConnection, at now: Instant) {
+    guard phase != .silent else { return }
+    for client in fleet.clients(using: connection) {
+      goOn(after: fleet.lose(connectionTo: connection.replica, of: client, at: now), at: now)
+    }
+  }
+
+  /// The phase is over: what is still open stays unknown, what was never sent has failed.
+  @inlinable
+  public mutating func close(at now: Instant) {
+    for due in dueTimes[nextDue...] { load.dropped(due: due - .zero, at: now - .zero) }
+    dueTimes.removeAll()
+    nextDue = 0
+    load.close(at: now - .zero)
+    phase = .silent
+  }
+
+  /// Begins to read every key that was touched, once the load has been closed. The readers are new
+  /// to the servers, because a client's session would still settle what the client left open.
+  /// - Returns: how many reads there are.
+  @inlinable
+  public mutating func beginReadBack(timeout: Interval, at now: Instant) -> Int {
+    let reads = load.prepareReadBack()
+    let clients = fleet.machines.count
+    fleet = Fleet(
+      count: min(reads, clients), replicas: fleet.replicas, timeout: timeout,
+      firstID: fleet.firstID + UInt64(clients), resends: fleet.resends)
+    arrival = .closed
+    thinkTime = .zero
+    phase = .readingBack
+    answered = 0
+    for client in fleet.machines.indices { begin(client, due: now, at: now) }
+    return reads
+  }
+
+  /// Every read has ended, with an answer or without.
+  @inlinable
+  public var hasReadBack: Bool {
+    load.readsToDo == 0 && fleet.machines.allSatisfy(\.isIdle)
+  }
+}
+
+// MARK: Open to the optimiser only
+
+extension ClientDriver {
+  @inlinable
+  public mutating func schedule(_ event: ClientEvent, at time: Instant) {
+    fleet.effects.append(.schedule(event, at: time))
+  }
+
+  @inlinable
+  public mutating func scheduleArrival() {
+    guard case .open(let rate, let process) = arrival else { return }
+    let mean = 1e9 / rate
+    let gap =
+      switch process {
+      case .constant: mean
+      case .poisson: -mean * RealFunctions.log(1 - random.unit())
+      }
+    lastArrivalNs += gap
+    guard lastArrivalNs < Double(end.nanoseconds) else { return }
+    schedule(.operationDue, at: Instant(nanoseconds: Int64(lastArrivalNs)))
+  }
+
+  @inlinable
+  public mutating func begin(_ client: Int, due: Instant, at now: Instant) {
+    guard phase != .readingBack || load.readsToDo > 0 else { return }
+    let command = load.begin(
+      client: client, sequence: fleet.machines[client].nextSequence, due: due - .zero,
+      at: now - .zero)
+    fleet.begin(command, by: client, due: due, at: now)
+  }
+
+  /// A client whose operation has ended turns to its next one.
+  @inlinable
+  public mutating func goOn(after ending: consuming Fleet.Ending?, at now: Instant) {
+    guard let ending else { return }
+    let client = ending.client
+    let isAnswered = if case .answered = ending.outcome { true } else { false }
+    if isAnswered { answered += 1 }
+    load.end(
+      client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
+    guard case .closed = arrival else {
+      takeDue(client, at: now)
+      return
+    }
+    if !isAnswered, !fleet.resends {
+      // A server that refuses at once would be asked again without end at this very time.
+      schedule(.ready(client), at: now + fleet.machines[client].pause)
+    } else if thinkTime > .zero {
+      schedule(.ready(client), at: now + thinkTime)
+    } else {
+      let next = now + .nanoseconds(1)
+      begin(client, due: next, at: next)
+    }
+  }
+
+  /// An idle client of an open loop begins what has waited longest, if it has not waited too long.
+  @inlinable
+  public mutating func takeDue(_ client: Int, at now: Instant) {
+    while nextDue < dueTimes.count {
+      let due = dueTimes[nextDue]
+      nextDue += 1
+      if due + fleet.timeout > now {
+        begin(client, due: due, at: now + .nanoseconds(1))
+        return
+      }
+      load.dropped(due: due - .zero, at: now - .zero)
+    }
+    dueTimes.removeAll(keepingCapacity: true)
+    nextDue = 0
+    idle.append(client)
+  }
+}

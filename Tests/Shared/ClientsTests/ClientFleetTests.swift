@@ -1,0 +1,152 @@
+import Clients
+import Replication
+import StateMachines
+import Testing
+
+/// Clients that begin single operations, as those of a gateway do.
+@Suite struct ClientFleetTests {
+  typealias Fleet = ClientFleet<Counter>
+
+  /// Clients retry after 100 ms, pause for 20 ms and give up after a second.
+  func fleet(_ count: Int = 0, resends: Bool = true) -> Fleet {
+    Fleet(
+      count: count, replicas: [ReplicaID(0), ReplicaID(1)], timeout: .seconds(1), firstID: 10,
+      resends: resends)
+  }
+
+  func reply(
+    to client: UInt64, _ sequence: UInt64, _ result: ClientReply<UInt64>.Result
+  ) -> ClientReply<UInt64> {
+    ClientReply(id: RequestID(client: ClientID(client), sequence: sequence), result: result)
+  }
+
+  @Test("A fleet grows by clients that follow the others and can begin at once")
+  func growth() {
+    var fleet = fleet()
+    #expect(fleet.add() == 0 && fleet.add() == 1)
+    #expect(fleet.machines.map(\.id.rawValue) == [10, 11])
+    fleet.begin(.add(5), by: 1, due: at(3), at: at(4))
+    #expect(
+      fleet.takeEffects() == [
+        .send(client: 1, to: ReplicaID(1), at: at(4)), .schedule(.wakes(1), at: at(104)),
+      ])
+    #expect(
+      fleet.request(of: 1)
+        == ClientRequest(id: RequestID(client: ClientID(11), sequence: 1), command: .add(5)))
+    #expect(fleet.machines[1].progress.deadline == at(1003))
+  }
+
+  @Test("An answer ends the operation of its client; those to others' clients change nothing")
+  func answers() {
+    var fleet = fleet(2)
+    for client in 0...1 { fleet.begin(.add(1), by: client, due: at(0), at: at(0)) }
+    fleet.effects = []
+    for stranger in [0, 9, 12, .max] as [UInt64] {
+      #expect(fleet.receive(reply(to: stranger, 1, .answer(1)), at: at(1)) == nil)
+    }
+    #expect(
+      fleet.receive(reply(to: 11, 1, .answer(7)), at: at(1))
+        == Fleet.Ending(client: 1, outcome: .answered(7), attempts: 1))
+    #expect(fleet.machines.map(\.isIdle) == [false, true])
+    #expect(fleet.takeEffects() == [])
+  }
+
+  @Test("A redirect is followed at once; a pause is a wake-up that comes before the one asked for")
+  func redirects() {
+    var fleet = fleet(1)
+    fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
+    fleet.effects = []
+    #expect(fleet.receive(reply(to: 10, 1, .redirect(ReplicaID(1))), at: at(1)) == nil)
+    #expect(fleet.takeEffects() == [.send(client: 0, to: ReplicaID(1), at: at(1))])
+    #expect(fleet.receive(reply(to: 10, 1, .redirect(nil)), at: at(2)) == nil)
+    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(22))])
+    #expect(fleet.wake(0, at: at(22)) == nil)
+    #expect(
+      fleet.takeEffects() == [
+        .send(client: 0, to: ReplicaID(0), at: at(22)), .schedule(.wakes(0), at: at(122)),
+      ])
+  }
+
+  @Test("One wake-up is asked for at a time, however many operations pass before it comes")
+  func wakesOnce() {
+    var fleet = fleet(1)
+    for operation in 0..<5 as Range<Int64> {
+      fleet.begin(.add(1), by: 0, due: at(operation), at: at(operation))
+      _ = fleet.receive(reply(to: 10, UInt64(operation) + 1, .answer(1)), at: at(operation))
+    }
+    fleet.begin(.add(1), by: 0, due: at(50), at: at(50))
+    let effects = fleet.takeEffects()
+    #expect(effects.count { if case .schedule = $0 { true } else { false } } == 1)
+    #expect(effects[1] == .schedule(.wakes(0), at: at(100)))
+    // It comes too early for the sixth operation, and is asked for again.
+    #expect(fleet.wake(0, at: at(100)) == nil)
+    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(150))])
+    // One that came before the time asked for leaves that one standing.
+    #expect(fleet.wake(0, at: at(120)) == nil)
+    #expect(fleet.takeEffects() == [])
+    #expect(fleet.wake(0, at: at(150)) == nil)
+    #expect(
+      fleet.takeEffects() == [
+        .send(client: 0, to: ReplicaID(1), at: at(150)), .schedule(.wakes(0), at: at(350)),
+      ])
+  }
+
+  @Test("A wake-up of an idle client is forgotten, so that its next operation asks for one")
+  func wakesIdle() {
+    var fleet = fleet(1)
+    fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
+    _ = fleet.receive(reply(to: 10, 1, .answer(1)), at: at(1))
+    fleet.effects = []
+    #expect(fleet.wake(0, at: at(100)) == nil)
+    #expect(fleet.takeEffects() == [])
+    fleet.begin(.add(1), by: 0, due: at(200), at: at(200))
+    #expect(fleet.takeEffects().last == .schedule(.wakes(0), at: at(300)))
+  }
+
+  @Test("Silence ends an operation at its deadline")
+  func deadline() {
+    var fleet = fleet(1)
+    fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
+    var ending: Fleet.Ending?
+    var times: [Instant] = []
+    while ending == nil, case .schedule(.wakes(0), let time)? = fleet.takeEffects().last {
+      times.append(time)
+      ending = fleet.wake(0, at: time)
+    }
+    #expect(ending == Fleet.Ending(client: 0, outcome: .unknown, attempts: 4))
+    #expect(times == [at(100), at(300), at(700), at(1000)])
+  }
+
+  @Test("A lost connection concerns the clients that used it, by their identities")
+  func lostConnections() {
+    var fleet = fleet(5, resends: false)
+    func lost(_ remainder: Int, _ stride: Int) -> [Int] {
+      fleet.clients(
+        using: LostConnection(replica: ReplicaID(0), remainder: remainder, stride: stride))
+    }
+    #expect(lost(0, 1) == [0, 1, 2, 3, 4])
+    #expect(lost(1, 2) == [1, 3])
+    #expect(lost(2, 3) == [1, 4])
+    #expect(lost(12, .max) == [2])
+    for client in 0...1 { fleet.begin(.add(1), by: client, due: at(0), at: at(0)) }
+    fleet.effects = []
+    // Client 1 asks the other replica.
+    for (client, isLost) in [(0, true), (1, false)] {
+      let ending = fleet.lose(connectionTo: ReplicaID(0), of: client, at: at(1))
+      #expect(
+        ending == (isLost ? Fleet.Ending(client: client, outcome: .unknown, attempts: 1) : nil))
+    }
+    #expect(fleet.takeEffects() == [])
+  }
+
+  @Test("A client that may send again pauses after a lost connection, then asks the next replica")
+  func lostAndResent() {
+    var fleet = fleet(1)
+    fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
+    fleet.effects = []
+    #expect(fleet.lose(connectionTo: ReplicaID(0), of: 0, at: at(5)) == nil)
+    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(25))])
+    #expect(fleet.wake(0, at: at(25)) == nil)
+    #expect(fleet.takeEffects().first == .send(client: 0, to: ReplicaID(1), at: at(25)))
+  }
+}

@@ -1,0 +1,74 @@
+import Clients
+import Replication
+import StateMachines
+
+/// Adds one each time, and notes what the driver says of it. Times are in nanoseconds.
+struct NotedLoad: ClientLoad {
+  typealias Application = Counter
+
+  struct Begun: Equatable {
+    var client: Int
+    var sequence: UInt64
+    var due: Int64
+    var at: Int64
+  }
+
+  struct Ended: Equatable {
+    var client: Int
+    var outcome: ClientOutcome<UInt64>
+    var attempts: Int
+    var at: Int64
+  }
+
+  struct Dropped: Equatable {
+    var due: Int64
+    var at: Int64
+  }
+
+  var begun: [Begun] = []
+  var ended: [Ended] = []
+  var dropped: [Dropped] = []
+  var closed: [Int64] = []
+  /// How many reads there will be after the trial, and how many are left.
+  var touched = 0
+  var readsToDo = 0
+
+  mutating func begin(
+    client: Int, sequence: UInt64, due: Interval, at now: Interval
+  ) -> Counter.Command {
+    begun.append(
+      Begun(client: client, sequence: sequence, due: due.nanoseconds, at: now.nanoseconds))
+    guard readsToDo > 0 else { return .add(1) }
+    readsToDo -= 1
+    return .read
+  }
+
+  mutating func end(
+    client: Int, outcome: ClientOutcome<UInt64>, attempts: Int, at now: Interval
+  ) {
+    ended.append(
+      Ended(client: client, outcome: outcome, attempts: attempts, at: now.nanoseconds))
+  }
+
+  mutating func dropped(due: Interval, at now: Interval) {
+    dropped.append(Dropped(due: due.nanoseconds, at: now.nanoseconds))
+  }
+
+  mutating func prepareReadBack() -> Int {
+    readsToDo = touched
+    return touched
+  }
+
+  mutating func close(at end: Interval) { closed.append(end.nanoseconds) }
+}
+
+/// A time in milliseconds.
+func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }
+
+extension ClientFleet {
+  /// What the steps since the last call have asked for.
+  mutating func takeEffects() -> [ClientEffect] {
+    defer { effects = [] }
+    return effects
+  }
+}
