@@ -135,7 +135,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       attendReports()
       if let refusal = driver.port.refusal { throw ClusterError(refusal) }
       for node in meters.indices where processes.hasEnded(node) {
-        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
+        throw ClusterError(
+          "node \(node) did not start: \(processes.ending(of: node))", unstarted: node)
       }
       guard progress(.zero, 0) else { return false }
       guard MonotonicClock.now() < limit else {

@@ -5,8 +5,13 @@ import Sockets
 /// Why a cluster could not be run to its end: one sentence.
 public struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String
+  /// The node that did not start, if that is the reason.
+  public var unstarted: Int?
 
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String, unstarted: Int? = nil) {
+    self.description = description
+    self.unstarted = unstarted
+  }
 }
 
 /// A child process that this process has started and nobody else reaps.

@@ -47,7 +47,7 @@ extension Experiment {
     try readTimes(section)
     faults = try FaultSection(
       replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration,
-      limits: FaultLimits(runtime: runtime, startsProcesses: hosts == nil)
+      injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation
     ).read(section["faults"])
     try TargetRules.check(targets, section["faults"])
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials

@@ -123,12 +123,16 @@ extension FaultSection {
     return chaos
   }
 
+  private func refusal(_ kind: ChaosKind) -> String? {
+    FaultTable.refusal(of: kind, by: injector)
+  }
+
   private func kinds(_ chaos: Section) throws(ExperimentError) -> [ChaosKind] {
-    let possible = ChaosKind.allCases.filter { limits.chaosKinds[$0] == nil }.map(\.rawValue)
+    let possible = ChaosKind.allCases.filter { refusal($0) == nil }.map(\.rawValue)
     let allowed = "a list of " + Node.list(possible)
     guard let node = chaos["kinds"] else {
       let kinds: [ChaosKind] = [.crash, .pause, .partition, .slowDisk]
-      guard let reason = kinds.lazy.compactMap({ limits.chaosKinds[$0] }).first else {
+      guard let reason = kinds.lazy.compactMap(refusal).first else {
         return kinds
       }
       throw ExperimentError(
@@ -138,7 +142,7 @@ extension FaultSection {
     var kinds: [ChaosKind] = []
     for element in try node.elements(allowed) {
       let kind = try element.choice(of: ChaosKind.self)
-      if let reason = limits.chaosKinds[kind] {
+      if let reason = refusal(kind) {
         throw element.refused(Node.list(possible) + " (\(reason))")
       }
       guard !kinds.contains(kind) else { throw element.refused("each kind once") }

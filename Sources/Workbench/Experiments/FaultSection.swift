@@ -4,13 +4,11 @@ import Replication
 
 /// `faults`: one entry after the other.
 struct FaultSection {
-  static let kinds = ["crash", "pause", "slow-cpu", "partition", "link", "clock", "disk", "chaos"]
-
   /// The fewest replicas that a protocol of the experiment has: a target must exist in all of them.
   let replicas: Int
   let warmUp: Interval
   let duration: Interval
-  let limits: FaultLimits
+  let injector: FaultInjector
 
   func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
     var script = FaultScript()
@@ -27,18 +25,19 @@ struct FaultSection {
 
   /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
   private func kind(of entry: Node) throws(ExperimentError) -> String {
-    let oneKind = "exactly one of \(FaultSection.kinds.joined(separator: ", "))"
+    let kinds = FaultTable.kinds
+    let oneKind = "exactly one of \(kinds.joined(separator: ", "))"
     let members = try Section.members(
       of: entry, "a fault, such as { at: \"5s\", crash: \"leader\" }")
     let keys = members.map(\.key)
     for key in keys {
-      guard let reason = limits.kinds[key] else { continue }
-      let possible = FaultSection.kinds.filter { limits.kinds[$0] == nil }
+      guard let reason = FaultTable.refusal(of: key, by: injector) else { continue }
+      let possible = kinds.filter { FaultTable.refusal(of: $0, by: injector) == nil }
       throw ExperimentError(
         path: Node.path(entry.path, key), found: "\"\(key)\"",
         allowed: possible.joined(separator: ", ") + " (\(reason))")
     }
-    let named = keys.filter { FaultSection.kinds.contains($0) }
+    let named = keys.filter { kinds.contains($0) }
       .filter { !($0 == "disk" && keys.contains("crash")) }
     if let kind = named.first, named.count == 1 { return kind }
     if named.isEmpty {
@@ -46,7 +45,7 @@ struct FaultSection {
       guard let other else { throw entry.refused(oneKind) }
       throw ExperimentError(
         path: Node.path(entry.path, other), found: "an unknown key", allowed: oneKind,
-        suggestion: nearest(to: other, among: FaultSection.kinds))
+        suggestion: nearest(to: other, among: kinds))
     }
     throw entry.refused(oneKind, found: named.joined(separator: " and "))
   }
@@ -56,7 +55,7 @@ struct FaultSection {
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
       "link": ["loss", "duplicate", "reorder", "corrupt", "latency", "bandwidth"],
       "clock": ["jump", "drift"],
-      "disk": ["slow"] + FaultSection.diskFlags.map(\.name),
+      "disk": FaultSection.diskFaults.map(\.name),
     ]
     let section = try Section(
       entry, path: entry.path, known: ["at", kind] + (parameters[kind] ?? []) + ["for"])
@@ -95,9 +94,11 @@ struct FaultSection {
 
   private func diskFate(_ node: Node?) throws(ExperimentError) -> DiskFate {
     guard let node else { return .kept }
-    let possible = DiskFate.allCases.filter { limits.crashDisks[$0] == nil }.map(\.rawValue)
-    if case .string(let name) = node.value,
-      let reason = DiskFate(rawValue: name).flatMap({ limits.crashDisks[$0] })
+    let possible = DiskFate.allCases.map(\.rawValue).filter {
+      FaultTable.refusal(of: "crash", $0, by: injector) == nil
+    }
+    if case .string(let name) = node.value, DiskFate(rawValue: name) != nil,
+      let reason = FaultTable.refusal(of: "crash", name, by: injector)
     {
       throw node.refused(Node.list(possible) + " (\(reason))")
     }
@@ -130,28 +131,26 @@ struct FaultSection {
     }
   }
 
-  /// Disk faults without a parameter: `error: true`.
-  private static let diskFlags: [(name: String, fault: DiskFault)] = [
-    ("stall", .stall), ("error", .error), ("full", .full), ("bitRot", .bitRot),
-  ]
+  /// All but the first are asked for without a parameter: `error: true`.
+  private static let diskFaults: [DiskFault] = [.slow(.zero), .stall, .error, .full, .bitRot]
 
   private func diskFault(_ section: Section) throws(ExperimentError) -> DiskFault {
-    let possible = (["slow"] + FaultSection.diskFlags.map(\.name)).filter {
-      limits.diskFaults[$0] == nil
+    func refusal(_ fault: DiskFault) -> String? {
+      FaultTable.refusal(of: "disk", fault.name, by: injector)
     }
-    for (name, reason) in limits.diskFaults.sorted(by: { $0.key < $1.key }) {
-      guard let node = section[name] else { continue }
+    let possible = FaultSection.diskFaults.filter { refusal($0) == nil }
+    let names = possible.map(\.name)
+    for fault in FaultSection.diskFaults {
+      guard let node = section[fault.name], let reason = refusal(fault) else { continue }
       throw node.refused(
-        possible.joined(separator: " or ") + " (\(reason))", found: "\"\(name)\"")
+        names.joined(separator: " or ") + " (\(reason))", found: "\"\(fault.name)\"")
     }
-    let named = possible.compactMap { name in section[name].map { (name, $0) } }
-    guard let (name, node) = named.first, named.count == 1 else {
-      let names = possible.dropLast().joined(separator: ", ")
-      throw chooseOne("\(names) and \(possible[possible.count - 1])", section)
+    let named = possible.compactMap { fault in section[fault.name].map { (fault, $0) } }
+    guard let (fault, node) = named.first, named.count == 1 else {
+      throw chooseOne(
+        "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])", section)
     }
-    guard let fault = FaultSection.diskFlags.first(where: { $0.name == name })?.fault else {
-      return .slow(try node.interval(in: .nanoseconds(1)...Interval.hour))
-    }
+    if case .slow = fault { return .slow(try node.interval(in: .nanoseconds(1)...Interval.hour)) }
     guard try node.flag() else { throw node.refused("true") }
     return fault
   }

@@ -41,25 +41,36 @@ public enum ClusterTrialRunner {
     if let hosts = place.hosts {
       return try run(task, of: choice, hosts: hosts, launcher: nil, directory: "", progress)
     }
-    // A port that was free a moment ago may be taken by somebody else before the node asks for it.
+    let count = choice.kind.membership(replicas: choice.replicas).nodeCount
     for attempt in 1... {
+      let endpoints = try Endpoint.freeOnLoopback(count)
       do {
-        return try start(task, of: choice, at: place, progress)
+        return try start(task, of: choice, at: place, endpoints, progress)
       } catch let error as ClusterError
-        where attempt < 3 && error.description.contains("Address already in use")
+        where attempt < 3 && error.unstarted.map({ isTaken(endpoints[$0]) }) ?? false
       {
+        // Another process has taken a port that was free a moment ago, before the node asked for it.
         continue
       }
     }
     return nil
   }
 
+  private static func isTaken(_ endpoint: Endpoint) -> Bool {
+    do throws(SocketError) {
+      Descriptor.close(try endpoint.listen())
+      return false
+    } catch {
+      return error.code == SystemError.addressInUse
+    }
+  }
+
   private static func start(
-    _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
+    _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace, _ endpoints: [Endpoint],
     _ progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {
     let membership = choice.kind.membership(replicas: choice.replicas)
-    let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map(\.description)
+    let addresses = endpoints.map(\.description)
     let hosts = HostsFile(
       cluster: "\(task.experiment.name)-\(task.seed)", choice: choice,
       nodes: Array(addresses[..<membership.replicas.count]),

@@ -3,63 +3,18 @@ import Workloads
 
 /// The lists of what experiments may say of faults and workloads.
 extension Listing {
-  private static let both = "simulation, cluster"
-  private static let cluster = "cluster"
-
   static let faults = Listing(name: "faults", columns: ["kind", "runtime", "example", "meaning"]) {
-    [
+    func runtimes(_ entry: FaultEntry) -> String {
+      [("simulation", FaultInjector.simulation), ("cluster", .ownProcesses)]
+        .filter { entry.refusals[$0.1] == nil }.map(\.0).joined(separator: ", ")
+    }
+    return FaultTable.entries.filter(\.exists).map {
+      [$0.kind, runtimes($0), $0.example, $0.meaning]
+    } + [
       [
-        "crash", both, #"{ at: "5s", crash: "leader", for: "3s" }"#,
-        "the process dies and restarts from its disk; disk: \"torn\" keeps part of what was being written",
-      ],
-      [
-        "crash", cluster, #"{ at: "5s", crash: "follower", disk: "lost", for: "3s" }"#,
-        "the process dies and restarts with an empty disk, which no protocol here promises to survive",
-      ],
-      [
-        "pause", both, #"{ at: "5s", pause: "leader", for: "2s" }"#,
-        "the process stops and goes on",
-      ],
-      [
-        "slow-cpu", both, #"{ at: "5s", "slow-cpu": "follower", factor: 10, for: "2s" }"#,
-        "everything the node computes takes longer",
-      ],
-      [
-        "partition", both, #"{ at: "5s", partition: "minority-with-leader", for: "2s" }"#,
-        "replicas cannot reach each other: "
-          + PartitionShape.names.joined(separator: ", ") + ", or groups such as [[0, 1], [2]]",
-      ],
-      [
-        "link", both, #"{ at: "5s", link: "leader", loss: 0.1, latency: "5ms", for: "2s" }"#,
-        "all links of the node lose, delay, duplicate, reorder or corrupt messages",
-      ],
-      [
-        "clock", both, #"{ at: "5s", clock: "random", jump: "-500ms" }"#,
-        "the node's clock steps, or drifts: drift: 0.01; leases of primary-backup and chain-replication "
-          + "stand clocks that differ by a factor of 1.25",
-      ],
-      [
-        "disk", both, #"{ at: "5s", disk: "follower", slow: "20ms", for: "2s" }"#,
-        "every sync takes longer, or none ends: stall: true",
-      ],
-      [
-        "disk", cluster, #"{ at: "5s", disk: "follower", error: true, for: "2s" }"#,
-        "the next sync fails and the replica stops; full: true: the next write finds no space",
-      ],
-      [
-        "disk", cluster, #"{ at: "5s", disk: "follower", bitRot: true }"#,
-        "one bit of the replica's log flips, which it notices when it next starts",
-      ],
-      [
-        "chaos", both,
-        #"{ chaos: { mtbf: "4s", mttr: "500ms", kinds: ["crash"] }, from: "5s", until: "9s" }"#,
-        "random faults, one at a time: "
-          + ChaosKind.allCases.map(\.rawValue).joined(separator: ", "),
-      ],
-      [
-        "targets", both, FaultTarget.named.map(\.name).joined(separator: " "),
+        "targets", "simulation, cluster", FaultTarget.named.map(\.name).joined(separator: " "),
         "or the number of a replica; resolved when the fault fires",
-      ],
+      ]
     ]
   }
 

@@ -1,0 +1,153 @@
+/// Who injects faults, and into what.
+public enum FaultInjector: Sendable, CaseIterable {
+  /// The simulator, into nodes in virtual time.
+  case simulation
+  /// A runner, into processes that it has started and can start again.
+  case ownProcesses
+  /// A runner, into processes that others have started.
+  case othersProcesses
+}
+
+/// A fault that experiments may name: what it does, and who cannot inject it and why.
+public struct FaultEntry: Sendable {
+  /// The key that names the kind in experiment files, which is also the kind in `faults.csv`.
+  public let kind: String
+  /// The key or the value that asks for a variant of the kind: `lost`, `bitRot`; `nil` for the kind.
+  public let variant: String?
+  public let example: String
+  /// One sentence for `rsmbench list faults`.
+  public let meaning: String
+  /// Those who cannot inject it, with the reason.
+  public let refusals: [FaultInjector: String]
+
+  /// Somebody can inject it.
+  public var exists: Bool { refusals.count < FaultInjector.allCases.count }
+}
+
+/// The one table of faults. The parser of experiments refuses by it, `list faults` prints it, and runtimes
+/// hold what they are asked to inject against it.
+public enum FaultTable {
+  public static let entries: [FaultEntry] = [
+    entry(
+      "crash", #"{ at: "5s", crash: "leader", for: "3s" }"#,
+      "the process dies and restarts from its disk; disk: \"torn\" keeps part of what was being written",
+      notOurs),
+    entry(
+      "crash", variant: DiskFate.lost.rawValue,
+      #"{ at: "5s", crash: "follower", disk: "lost", for: "3s" }"#,
+      "the process dies and restarts with an empty disk, which no protocol here promises to survive",
+      [
+        .simulation:
+          "no protocol here replaces a replica that lost its disk: that needs membership changes"
+      ]),
+    entry(
+      "pause", #"{ at: "5s", pause: "leader", for: "2s" }"#, "the process stops and goes on",
+      notOurs),
+    entry(
+      "slow-cpu", #"{ at: "5s", "slow-cpu": "follower", factor: 10, for: "2s" }"#,
+      "everything the node computes takes longer"),
+    entry(
+      "partition", #"{ at: "5s", partition: "minority-with-leader", for: "2s" }"#,
+      "replicas cannot reach each other: \(PartitionShape.names.joined(separator: ", ")), or groups "
+        + "such as [[0, 1], [2]]"),
+    entry(
+      "link", #"{ at: "5s", link: "leader", loss: 0.1, latency: "5ms", for: "2s" }"#,
+      "all links of the node lose, delay, duplicate, reorder or corrupt messages"),
+    entry(
+      "clock", #"{ at: "5s", clock: "random", jump: "-500ms" }"#,
+      "the node's clock steps, or drifts: drift: 0.01; leases of primary-backup and chain-replication "
+        + "stand clocks that differ by a factor of 1.25"),
+    entry(
+      "disk", #"{ at: "5s", disk: "follower", slow: "20ms", for: "2s" }"#,
+      "every sync takes longer, or none ends: stall: true"),
+    entry(
+      "disk", variant: DiskFault.error.name,
+      #"{ at: "5s", disk: "follower", error: true, for: "2s" }"#,
+      "the next sync fails and the replica stops",
+      notAgain("failing syncs cannot be injected in the simulation")),
+    entry(
+      "disk", variant: DiskFault.full.name,
+      #"{ at: "5s", disk: "follower", full: true, for: "2s" }"#,
+      "the next write finds no space and the replica stops",
+      notAgain("a full disk cannot be injected in the simulation")),
+    entry(
+      "disk", variant: DiskFault.bitRot.name, #"{ at: "5s", disk: "follower", bitRot: true }"#,
+      "one bit of the replica's log flips, which it notices when it next starts",
+      notAgain("bit rot cannot be injected in the simulation")),
+    entry(
+      "chaos",
+      #"{ chaos: { mtbf: "4s", mttr: "500ms", kinds: ["crash"] }, from: "5s", until: "9s" }"#,
+      "random faults, one at a time: \(ChaosKind.allCases.map(\.rawValue).joined(separator: ", "))"),
+    missing("add-replica", "changes of membership cannot be injected in this version"),
+    missing("remove-replica", "changes of membership cannot be injected in this version"),
+    missing("transfer-leadership", "a transfer of leadership cannot be injected in this version"),
+  ]
+
+  /// The kinds that somebody can inject.
+  public static var kinds: [String] {
+    entries.filter { $0.variant == nil && $0.exists }.map(\.kind)
+  }
+
+  /// Why a fault cannot be injected; `nil` if it can.
+  public static func refusal(
+    of kind: String, _ variant: String? = nil, by injector: FaultInjector
+  ) -> String? {
+    let own = entries.first { $0.kind == kind && $0.variant == variant }
+    return own?.refusals[injector]
+      ?? (variant == nil ? nil : refusal(of: kind, nil, by: injector))
+  }
+
+  public static func refusal(of kind: ChaosKind, by injector: FaultInjector) -> String? {
+    refusal(of: kind == .slowDisk ? "disk" : kind.rawValue, by: injector)
+  }
+
+  public static func refusal(of action: FaultAction, by injector: FaultInjector) -> String? {
+    let variant: String? =
+      switch action {
+      case .crash(_, let fate): fate.rawValue
+      case .disk(_, let fault): fault.name
+      default: nil
+      }
+    return refusal(of: action.kind, variant, by: injector)
+  }
+
+  private static let notOurs: [FaultInjector: String] = [
+    .othersProcesses: "the runner did not start these processes"
+  ]
+
+  /// Of a fault after which a node has to be started again.
+  private static func notAgain(_ inSimulation: String) -> [FaultInjector: String] {
+    [
+      .simulation: inSimulation,
+      .othersProcesses: "the runner could not start the node again",
+    ]
+  }
+
+  private static func entry(
+    _ kind: String, variant: String? = nil, _ example: String, _ meaning: String,
+    _ refusals: [FaultInjector: String] = [:]
+  ) -> FaultEntry {
+    FaultEntry(
+      kind: kind, variant: variant, example: example, meaning: meaning, refusals: refusals)
+  }
+
+  /// A kind of the file format that this version does not have.
+  private static func missing(_ kind: String, _ reason: String) -> FaultEntry {
+    FaultEntry(
+      kind: kind, variant: nil, example: "", meaning: "",
+      refusals: Dictionary(uniqueKeysWithValues: FaultInjector.allCases.map { ($0, reason) }))
+  }
+}
+
+extension DiskFault {
+  /// The key that asks for it in experiment files.
+  public var name: String {
+    switch self {
+    case .slow: "slow"
+    case .stall: "stall"
+    case .error: "error"
+    case .full: "full"
+    case .bitRot: "bitRot"
+    }
+  }
+}
