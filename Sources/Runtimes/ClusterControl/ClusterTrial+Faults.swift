@@ -43,7 +43,7 @@ extension ClusterTrial {
       return (hit, .cut(links))
     case .link(let target, let what):
       let hit = resolve(target)
-      return (hit, .degraded(hit, what))
+      return (hit, .degraded(hit, what, until: nil))
     case .clock(let target, .jump(let interval)):
       let hit = resolve(target)
       for node in hit { driver.port.order(.stepClock(interval), to: node) }

@@ -125,29 +125,44 @@ extension Order: WireCodable {
   }
 }
 
+extension LinkDegradation: WireCodable {
+  public var encodedByteCount: Int { 6 * 8 }
+
+  public func encode(into writer: inout WireWriter) {
+    for share in [loss, duplicate, reorder, corrupt] { writer.write(share) }
+    writer.write(extraLatency.nanoseconds)
+    writer.write(bandwidth ?? 0)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    // Faults that overlap add up, so shares may exceed 1.
+    loss = try reader.readNumber(in: 0...1000)
+    duplicate = try reader.readNumber(in: 0...1000)
+    reorder = try reader.readNumber(in: 0...1000)
+    corrupt = try reader.readNumber(in: 0...1000)
+    extraLatency = Interval(nanoseconds: try reader.readTime())
+    // One bit per second at least; 0 stands for no limit.
+    let limit = try reader.readNumber(in: 0...1e15)
+    guard limit == 0 || limit >= 1 else { throw .malformed("\(limit) bits per second") }
+    bandwidth = limit == 0 ? nil : limit
+  }
+}
+
 extension LinkFault: WireCodable {
-  public var encodedByteCount: Int { 2 + 6 * 8 }
+  public var encodedByteCount: Int { 2 + degradation.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(cutsOutbound)
     writer.write(cutsInbound)
-    for share in [loss, duplicate, reorder, corrupt] { writer.write(share) }
-    writer.write(extraLatency)
-    writer.write(nanosecondsPerByte)
+    degradation.encode(into: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     self.init()
     cutsOutbound = try reader.readFlag()
     cutsInbound = try reader.readFlag()
-    // Faults that overlap add up, so shares may exceed 1.
-    loss = try reader.readNumber(in: 0...1000)
-    duplicate = try reader.readNumber(in: 0...1000)
-    reorder = try reader.readNumber(in: 0...1000)
-    corrupt = try reader.readNumber(in: 0...1000)
-    extraLatency = try reader.readTime()
-    // One bit per second at least.
-    nanosecondsPerByte = try reader.readNumber(in: 0...8e9)
+    degradation = try LinkDegradation(from: &reader)
   }
 }
 
@@ -166,7 +181,7 @@ extension NodeFaults: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     self.init(nodeCount: 0)
     links = try [LinkFault](from: &reader)
-    clients = try LinkFault(from: &reader)
+    clients = try LinkDegradation(from: &reader)
     slowness = try reader.readNumber(in: 1...1e9)
     syncDelay = try reader.readTime()
     syncStalls = try reader.readFlag()

@@ -26,11 +26,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public let options: Core.Options
   public let seed: UInt64
 
-  /// Crashes, and pauses, that have not ended yet: faults may overlap.
-  public var crashes = 0
-  public var pauses = 0
-  public var isUp: Bool { crashes == 0 }
-  public var isPaused: Bool { pauses > 0 }
+  /// What holds of faults at present: see `adopt`.
+  public var isUp = true
+  public var isPaused = false
   /// The process came back during a pause and starts when that ends.
   public var startIsOverdue = false
   /// Counts restarts: what was scheduled in an earlier life is void.
@@ -55,7 +53,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var ownMessages: [Core.Message] = []
   public var syncTarget = 0
   public var syncIsOverdue = false
-  public var diskStalls = 0
+  public var diskIsStalled = false
   public var extraSyncTime: Int64 = 0
 
   /// What this replica committed since its last start, in order.

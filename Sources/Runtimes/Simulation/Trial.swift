@@ -45,7 +45,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var world: World<Core, Application>
   public var clients: ClientDriver<Load>
   public var plan: [PlannedFault]
-  public var activeFaults: [Int: FaultUndo] = [:]
+  public var ledger: FaultLedger
   public var occurrences: [Occurrence] = []
   public var faultRandom: RandomStream
   public var leadership: [(leader: Int?, epoch: UInt64)] = []
@@ -78,6 +78,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       load: load, count: setup.clients, replicas: setup.membership.replicas,
       arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
       random: RandomStream(seed: setup.seed, label: 0xA441))
+    ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
     faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
     plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
   }
@@ -194,7 +195,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen
   /// what survived. Clients are silent; nothing here is measured.
   public mutating func settle() {
-    for index in activeFaults.keys.sorted() { endFault(index) }
+    for index in ledger.entries.keys.sorted() { endFault(index) }
     let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {
       let pause = world.now + Interval.milliseconds(50).nanoseconds

@@ -87,7 +87,8 @@ import Testing
   @Test("Nothing is seen over a cut link, by a node that is down, or before what was sent earlier")
   func unseen() {
     let found = notes(heeds: true) { trial in
-      trial.world.network.cut(from: 0, to: 1)
+      trial.ledger.add(.cut([(from: 0, to: 1)]), key: 1)
+      trial.world.network.adopt(trial.ledger)
       trial.nodes[2].crash(keepingTorn: 0)
       trial.world.transmit(7, from: 0, to: 3, bytes: 0, departing: 15_000_000)
     }
@@ -97,7 +98,7 @@ import Testing
   @Test("A paused node sees it when it goes on")
   func paused() {
     var trial = probes(2, heedsDisconnects: true)
-    trial.nodes[1].pause()
+    trial.nodes[1].isPaused = true
     trial.crash(0, disk: .kept)
     trial.pass(to: 20)
     #expect(trial.nodes[1].host.core.notes == ["start@0"])

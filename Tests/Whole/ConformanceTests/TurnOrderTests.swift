@@ -185,7 +185,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     "While a simulated disk stalls only early sends and timers come through; then the rest does")
   func simulatedStall() {
     var trial = simulated()
-    trial.nodes[0].stallDisk()
+    trial.nodes[0].diskIsStalled = true
     trial.nodes[0].arrive(request(1), in: &trial.world)
     _ = trial.advance(to: Interval.milliseconds(20).nanoseconds) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1])

@@ -101,9 +101,9 @@ struct FrameCorpus {
     add([Sentence("this is node 1, not node 2")], .refusal)
     var faults = NodeFaults(nodeCount: 5)
     faults.links[1].cutsInbound = true
-    faults.links[2].loss = 0.25
-    faults.links[3].extraLatency = 5_000_000
-    faults.clients.nanosecondsPerByte = 0.8
+    faults.links[2].degradation.loss = 0.25
+    faults.links[3].degradation.extraLatency = .milliseconds(5)
+    faults.clients.bandwidth = 1e10
     faults.slowness = 10
     faults.drift = -0.1
     faults.syncDelay = 20_000_000
