@@ -10,10 +10,10 @@ extension Trial {
     let fault = plan[index]
     let (nodes, undo) = inflict(fault.action, key: index)
     let end = fault.end.map { min($0, setup.duration.nanoseconds) }
-    occurrences.append(
-      Occurrence(
-        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, start: world.now,
-        end: end))
+    injected.append(
+      InjectedFault(
+        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,
+        endNs: end))
     activeFaults[index] = undo
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }
   }
