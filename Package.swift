@@ -102,7 +102,7 @@ let modules: [[Target]] = [
   protocolFloor.module(
     "ViewService", ["WireFormat", "Replication"], testedWith: ["Raft", "SteppedCluster"]),
   protocolFloor.module(
-    "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name), testedWith: nil),
+    "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name)),
 
   shared.module("StateMachines", ["CProcessor", "Primitives", "WireFormat", "Replication"]),
   shared.module(
@@ -118,7 +118,7 @@ let modules: [[Target]] = [
   shared.module(
     "Configuration", ["Primitives", "Replication", "ProtocolList"], testedWith: ["Experiments"]),
 
-  analysis.module("Linearizability", ["Histories"], resources: [.copy("Fixtures")]),
+  analysis.module("Linearizability", ["Primitives", "Histories"], resources: [.copy("Fixtures")]),
   analysis.module(
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
@@ -231,7 +231,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Trials", "Simulation",
+        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime",
       ]),
     whole.tests(
       "FuzzTests",

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The object that a history is checked against, as one client alone would see it.
 public protocol SequentialModel: Sendable {
   associatedtype State: Hashable & Sendable
@@ -54,20 +56,12 @@ struct Configuration<State: Hashable>: Hashable {
   var state: State
 
   mutating func toggle(_ action: Int) {
-    low ^= Configuration.scramble(UInt64(action) &* 2 &+ 1)
-    high ^= Configuration.scramble(UInt64(action) &* 2 &+ 2)
+    low ^= RandomStream.splitMix64(at: UInt64(action) &* 2 &+ 1)
+    high ^= RandomStream.splitMix64(at: UInt64(action) &* 2 &+ 2)
   }
 
   func hash(into hasher: inout Hasher) {
     hasher.combine(low)
     hasher.combine(state)
-  }
-
-  /// The output function of SplitMix64 (Steele, Lea & Flood 2014) on the given multiple of its step.
-  private static func scramble(_ n: UInt64) -> UInt64 {
-    var z = n &* 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A mean over trials with its 95 % interval. Samples inside a trial depend on each other, so only
 /// whole trials are counted as independent.
 public struct Estimate: Sendable, Equatable {
@@ -41,7 +43,8 @@ public struct Estimate: Sendable, Equatable {
     var means = (0..<Estimate.resamples).map { _ in
       var sum = 0.0
       for _ in deviations {
-        let pick = Estimate.draw(&state).multipliedFullWidth(by: UInt64(deviations.count)).high
+        let pick = RandomStream.splitMix64(&state).multipliedFullWidth(by: UInt64(deviations.count))
+          .high
         sum += deviations[Int(pick)]
       }
       return center + sum / Double(deviations.count)
@@ -57,15 +60,6 @@ public struct Estimate: Sendable, Equatable {
     // Around the first value: equal values give exactly that value.
     let first = sample[0]
     return first + sample.reduce(0) { $0 + ($1 - first) } / Double(sample.count)
-  }
-
-  /// SplitMix64 (Steele, Lea & Flood 2014).
-  private static func draw(_ state: inout UInt64) -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

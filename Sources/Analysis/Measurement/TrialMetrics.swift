@@ -9,14 +9,10 @@ public struct MeasurementSettings: Sendable, Equatable {
   public var window: Int64
   /// The latency within which an answer counts as available, nanoseconds.
   public var sloLatency: Int64
-  /// Whether to look for stale reads; costs more than everything else, and a linearizable history has
-  /// none.
-  public var measuresStaleness: Bool
 
-  public init(window: Int64, sloLatency: Int64, measuresStaleness: Bool = true) {
+  public init(window: Int64, sloLatency: Int64) {
     self.window = window
     self.sloLatency = sloLatency
-    self.measuresStaleness = measuresStaleness
   }
 }
 
@@ -86,7 +82,7 @@ public struct TrialMetrics: Sendable, Equatable {
     countOperations(trial, settings)
     countWindows()
     countCost(trial, acknowledgedInInterval: acknowledgements.count(in: trial))
-    if settings.measuresStaleness { staleness = Staleness(trial) }
+    staleness = Staleness(trial)
   }
 
   private mutating func countOperations(_ trial: TrialRecord, _ settings: MeasurementSettings) {

@@ -65,6 +65,24 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     refusedReads.append(Refusal(refused: ticket, redirect: redirect))
   }
 
+  /// Takes over the records, messages and timers of a core inside this one, each as the case of this
+  /// core's own types that stands for it. Safe early sends of the inner core stay safe by its own
+  /// argument. Commits, reads and refusals of the inner core are left to the caller.
+  public mutating func forward<Inner: ReplicaCore>(
+    _ inner: Effects<Inner>, record: (Inner.Record) -> Core.Record,
+    message: (Inner.Message) -> Core.Message, timer: (Inner.Timer) -> Core.Timer
+  ) {
+    for fact in inner.records { persist(record(fact)) }
+    for item in inner.sends { send(message(item.message), to: item.to) }
+    for item in inner.earlySends { sendEarly(message(item.message), to: item.to) }
+    for change in inner.timerChanges {
+      switch change {
+      case .set(let name, let range): setTimer(timer(name), after: range)
+      case .cancel(let name): cancelTimer(timer(name))
+      }
+    }
+  }
+
   /// Empties all lanes and keeps their storage. Most lanes are empty in most turns, and asking is a
   /// third of the cost of emptying in vain.
   public mutating func removeAll() {

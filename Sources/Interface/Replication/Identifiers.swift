@@ -89,15 +89,3 @@ public struct Membership: Hashable, Sendable {
   public var majority: Int { replicas.count / 2 + 1 }
   public var nodeCount: Int { replicas.count + authority.count }
 }
-
-extension ReplicaID {
-  /// How long this replica waits before it takes the place of one whose process has ended: one after the other,
-  /// in the order of the membership, so that two do not split the votes. The first waits too, a little, until
-  /// the others have noticed.
-  public func turn(after gone: ReplicaID, of membership: Membership, heartbeat: Interval)
-    -> Interval
-  {
-    let others = membership.replicas.filter { $0 != gone }
-    return heartbeat / 10 + heartbeat * (others.firstIndex(of: self) ?? 0)
-  }
-}

@@ -12,16 +12,6 @@ extension ProtocolOptions {
   public var heedsDisconnects: Bool { false }
 }
 
-extension OptionDeclaration {
-  /// For protocols whose safety does not rest on time.
-  public static var electOnDisconnect: OptionDeclaration {
-    OptionDeclaration(
-      "electOnDisconnect", .flag(default: false),
-      "A follower whose leader's process has ended, as the closed connection says, does not wait for the "
-        + "election timeout")
-  }
-}
-
 public struct OptionDeclaration: Sendable {
   public enum Kind: Sendable, Equatable {
     case flag(default: Bool)
@@ -114,26 +104,23 @@ extension ProtocolOptions {
   public init() { self.init(OptionValues(Self.declared)) }
 }
 
-/// What `rsmbench list protocols` says of a protocol.
+/// What `rsmbench list protocols` says of a protocol. Its name stands in the list of protocols alone.
 public struct ProtocolDescription: Sendable {
-  /// The name in experiments and CSV files: `raft`.
-  public let name: String
   /// One sentence.
   public let summary: String
   /// What it follows, by author, year and section.
   public let source: String
-  /// Replicas needed to survive `f` of them failing: `slope * f + 1`.
+  /// Surviving `f` failures takes this times `f` and one more replicas; 0 for a baseline, which survives none.
   public let replicasPerFailure: Int
-  /// Replicas of the authority it needs beside its own; 0 for none.
+  /// Whether it needs an authority of nodes beside its replicas that decides who is in charge.
   public let needsAuthority: Bool
   /// Known mistakes that can be switched on with the option `unsafeBug`, with what each one does.
   public let bugs: [(name: String, meaning: String)]
 
   public init(
-    name: String, summary: String, source: String, replicasPerFailure: Int,
+    summary: String, source: String, replicasPerFailure: Int,
     needsAuthority: Bool = false, bugs: [(name: String, meaning: String)]
   ) {
-    self.name = name
     self.summary = summary
     self.source = source
     self.replicasPerFailure = replicasPerFailure

@@ -31,8 +31,8 @@ public protocol ReplicaCore: Sendable {
   /// What this replica believes about itself.
   var status: ReplicaStatus { get }
 
-  /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests and
-  /// `fuzz` ask after every event, so it should look at what the last event can have changed.
+  /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests ask
+  /// after every event, so it should look at what the last event can have changed.
   func invariantViolation() -> String?
 }
 
@@ -60,9 +60,11 @@ public struct ReplicaStatus: Equatable, Sendable {
   /// The replica believes that clients should bring their updates here. The fault target `leader` is
   /// the replica of the highest `epoch` that says so.
   public var isInCharge: Bool
-  /// The replica is the last one to learn an update: the tail of a chain. Elsewhere as `isInCharge`.
+  /// The fault target `tail`. Only chain replication sets it, for the last replica of the chain;
+  /// elsewhere it is as `isInCharge`.
   public var isTail: Bool
-  /// The replica leads the authority, or, in protocols without one, is in charge.
+  /// The fault target `coordinator`. Only the authority of primary-backup and chain replication sets
+  /// it, for its leader; elsewhere it is as `isInCharge`.
   public var isCoordinator: Bool
   /// Term, ballot round or view number.
   public var epoch: UInt64

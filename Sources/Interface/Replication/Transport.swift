@@ -1,6 +1,10 @@
 import WireFormat
 
-/// Carries messages between nodes. Cores never see it; hosts do.
+// What surrounds a replica: the seam between protocols and the network, the disk and the clock they run on.
+// The simulated node and the node of a real cluster both provide it; hosts use it (`TurnRuntime`), and
+// cores never see it.
+
+/// Carries messages from one node to others.
 ///
 /// A transport may lose, delay, duplicate and reorder; it never invents and never delivers a damaged
 /// message, because frames carry a checksum (`Frame`). The simulated and the in-process transport hand
@@ -8,25 +12,25 @@ import WireFormat
 public protocol Transport<Message>: ~Copyable {
   associatedtype Message: WireCodable & Sendable
 
-  mutating func send(_ message: Message, from: ReplicaID, to: ReplicaID, at now: Instant)
+  /// Sends a message now. One to the node itself comes back to it as received, after this turn.
+  mutating func send(_ message: Message, to: ReplicaID)
 }
 
 /// Where a replica's records survive a crash.
 ///
-/// A host appends what the core persists during a turn, commits once, and only then sends what rests on
-/// it. After an error the log refuses everything: what is durable is known only after it is opened anew.
-public protocol DurableLog: ~Copyable {
-  associatedtype Failure: Error
+/// Records are durable in the order in which they were appended, and some time after that: when a sync
+/// begins is up to the log. Whoever waits for it waits behind a barrier (`DurabilityBarrier`).
+public protocol DurableLog<Record>: ~Copyable {
+  associatedtype Record: WireCodable & Sendable
 
-  /// Adds a record behind all others. It is durable once a later `commit` has returned.
-  mutating func append<Record: WireCodable>(_ record: Record)
+  /// Adds the records of a turn behind all others.
+  mutating func append(_ records: [Record])
+}
 
-  /// Makes all records appended so far durable, or throws and makes nothing of it known.
-  mutating func commit() throws(Failure)
+/// The timers of one node, by its own clock.
+public protocol Timers<Timer>: ~Copyable {
+  associatedtype Timer: TimerName
 
-  /// Hands over the records that were durable when the log was opened, oldest first: all that any
-  /// earlier life has committed, perhaps followed by some that it was about to.
-  func forEachRecovered<Record: WireCodable>(
-    _ type: Record.Type, _ body: (Record) -> Void
-  ) throws(Failure)
+  /// Sets a timer, anew if it is set already. `nil` cancels it.
+  mutating func set(_ timer: Timer, after delay: Interval?)
 }

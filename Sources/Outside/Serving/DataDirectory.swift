@@ -15,7 +15,7 @@ struct DataDirectory {
   private let file: Int32
 
   /// Makes the directory if it is not there, and writes who the nodes are this time.
-  init(path: String, hosts: HostsFile, catalog: ProtocolCatalog) throws {
+  init(path: String, hosts: HostsFile) throws {
     self.path = path
     try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let name = "\(path)/\(DataDirectory.hostsName)"
@@ -27,7 +27,7 @@ struct DataDirectory {
       guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
         throw ClusterError("--data: \(path) is in use by another process")
       }
-      try DataDirectory.compare(hosts, with: name, in: path, catalog)
+      try DataDirectory.compare(hosts, with: name, in: path)
       let bytes = Array(hosts.text.utf8)
       guard ftruncate(file, 0) == 0, pwrite(file, bytes, bytes.count, 0) == bytes.count else {
         throw ClusterError("--data: cannot write \(name): \(SocketError.text(of: errno))")
@@ -41,11 +41,11 @@ struct DataDirectory {
   func close() { Descriptor.close(file) }
 
   private static func compare(
-    _ hosts: HostsFile, with name: String, in path: String, _ catalog: ProtocolCatalog
+    _ hosts: HostsFile, with name: String, in path: String
   ) throws {
     let text = try String(contentsOfFile: name, encoding: .utf8)
     guard !text.isEmpty else { return }
-    let earlier = try HostsFile.read(text: text, file: name, catalog: catalog)
+    let earlier = try HostsFile.read(text: text, file: name)
     func words(_ hosts: HostsFile) -> String { "\(hosts.choice.name) with \(hosts.nodes.count)" }
     guard words(earlier) == words(hosts) else {
       throw ClusterError(

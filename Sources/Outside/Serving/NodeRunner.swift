@@ -17,9 +17,6 @@ public enum NodeRunner {
     _ hosts: HostsFile, node: Int, directory: String, until isStopped: @escaping () -> Bool,
     configure: (inout NodeSettings) -> Void
   ) throws {
-    guard let kind = ProtocolKind(rawValue: hosts.choice.name) else {
-      preconditionFailure("a validated file names \(hosts.choice.name), which is not listed")
-    }
     var settings = NodeSettings(
       cluster: hosts.cluster, protocolName: hosts.choice.name, node: ReplicaID(node),
       membership: hosts.membership, endpoints: hosts.addresses.compactMap { Endpoint($0) },
@@ -27,7 +24,7 @@ public enum NodeRunner {
     configure(&settings)
     var visitor = NodeVisitor(
       settings: settings, options: hosts.choice.options, isStopped: isStopped)
-    if let error = kind.visit(&visitor) { throw error }
+    if let error = hosts.choice.kind.visit(&visitor) { throw error }
   }
 }
 

@@ -10,7 +10,7 @@ import StateMachines
 
 /// Nodes that a service starts itself.
 public struct OwnNodes: Sendable {
-  public var protocolName: String
+  public var kind: ProtocolKind
   public var replicas: Int
   /// `OPTION=VALUE`, as typed.
   public var settings: [String]
@@ -19,9 +19,9 @@ public struct OwnNodes: Sendable {
   public var syncs: Bool
 
   public init(
-    protocolName: String, replicas: Int, settings: [String], data: String?, syncs: Bool
+    kind: ProtocolKind, replicas: Int, settings: [String], data: String?, syncs: Bool
   ) {
-    self.protocolName = protocolName
+    self.kind = kind
     self.replicas = replicas
     self.settings = settings
     self.data = data
@@ -53,8 +53,7 @@ public struct ServeRequest: Sendable {
   ///   - announce: gets what the service is, once it serves.
   ///   - tell: gets what happens to it.
   public func run(
-    catalog: ProtocolCatalog, until isStopped: () -> Bool, announce: (String) -> Void,
-    tell: (String) -> Void
+    until isStopped: () -> Bool, announce: (String) -> Void, tell: (String) -> Void
   ) throws {
     switch nodes {
     case .running(let hosts):
@@ -64,10 +63,10 @@ public struct ServeRequest: Sendable {
         membership: hosts.membership)
       try serve(&service, hosts, isStopped, announce, tell)
     case .own(let own):
-      let hosts = try own.hosts(catalog)
+      let hosts = try own.hosts()
       // Whoever cannot listen starts no nodes.
       let gateway = try self.gateway(to: hosts)
-      let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts, catalog: catalog) }
+      let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts) }
       defer { data?.close() }
       // Logs that nobody wants to keep go with the service.
       var scratch: ScratchDirectory?
@@ -129,37 +128,45 @@ public struct ServeRequest: Sendable {
 
 extension OwnNodes {
   /// Who the nodes are: on loopback, at ports that are free now.
-  func hosts(_ catalog: ProtocolCatalog) throws -> HostsFile {
-    guard let kind = ProtocolKind(rawValue: protocolName) else {
-      preconditionFailure("\(protocolName) is not listed")
-    }
+  func hosts() throws -> HostsFile {
     let membership = kind.membership(replicas: replicas)
-    let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map { "\"\($0)\"" }
     let count = membership.replicas.count
-    let text = """
-      { cluster: "serve", protocol: "\(protocolName)",
-        options: { \(try settings.map(OwnNodes.member).joined(separator: ", ")) },
-        nodes: [\(addresses[..<count].joined(separator: ", "))],
-        authority: [\(addresses[count...].joined(separator: ", "))] }
-      """
-    return try HostsFile.read(text: text, file: "--set", catalog: catalog)
+    let choice = ProtocolChoice(kind, replicas: count, overrides: try overrides())
+    let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map(\.description)
+    return HostsFile(
+      cluster: "serve", choice: choice, nodes: Array(addresses[..<count]),
+      authority: Array(addresses[count...]))
   }
 
-  /// `heartbeat=50ms` as a member of a JSON5 object. What is no number, truth value, list or text in
-  /// quotes is a text.
-  private static func member(_ setting: String) throws -> String {
+  /// The options that were set, read as those of an experiment file are.
+  private func overrides() throws(ExperimentError) -> [String: OptionValue] {
+    do throws(ExperimentError) {
+      var members: [JSONValue.Member] = []
+      for setting in settings {
+        let member = try OwnNodes.member(setting)
+        guard !members.contains(where: { $0.key == member.key }) else {
+          throw ExperimentError(
+            path: "options.\(member.key)", found: "a second value", allowed: "each option once")
+        }
+        members.append(member)
+      }
+      return try kind.overrides(reading: Node(path: "options", value: .object(members)))
+    } catch {
+      var error = error
+      error.file = "--set"
+      throw error
+    }
+  }
+
+  /// `heartbeat=50ms`. The value is read as JSON5; what is not JSON5 is a text.
+  private static func member(_ setting: String) throws(ExperimentError) -> JSONValue.Member {
     guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
-      throw ClusterError("--set: found \"\(setting)\", allowed OPTION=VALUE")
+      throw ExperimentError(
+        path: "", found: JSONValue.quoted(setting), allowed: "OPTION=VALUE")
     }
-    let name = setting[..<equals]
-    let value = setting[setting.index(after: equals)...]
-    func quoted(_ text: Substring) throws -> String {
-      String(decoding: try JSONEncoder().encode(String(text)), as: UTF8.self)
-    }
-    let isLiteral =
-      Double(value) != nil || value == "true" || value == "false" || value.hasPrefix("[")
-      || value.hasPrefix("\"")
-    return "\(try quoted(name)): \(isLiteral ? String(value) : try quoted(value))"
+    return JSONValue.Member(
+      String(setting[..<equals]), JSONValue(typed: String(setting[setting.index(after: equals)...]))
+    )
   }
 
   /// A new directory for nodes whose logs go with the service, with their hosts file in it.

@@ -59,6 +59,7 @@ extension ChainReplica {
   /// numbering whole with no-ops.
   private func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
     let forgotten: LogIndex
+    // Bug: those of this switch.
     switch options.bug {
     case .skipSuffixOnMiddleFailure: forgotten = servesFrom
     case .removeSentOnReceipt: forgotten = handedOn

@@ -3,13 +3,6 @@ import Replication
 extension ChainReplica {
   /// What an experiment may set for chain replication.
   public struct Options: ProtocolOptions {
-    /// Which replicas answer reads.
-    public enum Reads: String, CaseIterable, Sendable {
-      /// The tail alone (van Renesse & Schneider 2004 §2).
-      case tail
-    }
-
-    public var reads: Reads
     /// How long a replica waits for progress before it asks its neighbour where it stands.
     public var resend: Interval
     /// The most entries that may be pending at the head; further updates are refused.
@@ -20,8 +13,8 @@ extension ChainReplica {
 
     public static let declared: [OptionDeclaration] = [
       OptionDeclaration(
-        "reads", .choice(default: Reads.tail.rawValue, of: Reads.allCases.map(\.rawValue)),
-        "Which replicas answer reads"),
+        "reads", .choice(default: "tail", of: ["tail"]),
+        "Which replicas answer reads: the tail alone (van Renesse & Schneider 2004 §2)"),
       OptionDeclaration(
         "resend",
         .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
@@ -36,7 +29,6 @@ extension ChainReplica {
     ]
 
     public init(_ values: OptionValues) {
-      reads = Reads(rawValue: values.choice("reads")) ?? .tail
       resend = values.interval("resend")
       window = values.integer("window")
       page = values.integer("page")

@@ -21,6 +21,7 @@ extension ChainReplica {
 
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
   mutating func receive(_ forward: Forward, into effects: inout Effects<ChainReplica>) {
+    // Bug: accept-any-view.
     guard isSynchronised || options.bug == .acceptAnyView else { return }
     let wasComplete = isComplete
     let last = log.lastIndex
@@ -59,7 +60,10 @@ extension ChainReplica {
   }
 
   /// Whether this replica's own disk is what an entry has to reach to be committed.
-  private var decides: Bool { isTail || isHead && options.bug == .ackAtHead }
+  private var decides: Bool {
+    // Bug: ack-at-head.
+    isTail || isHead && options.bug == .ackAtHead
+  }
 
   /// Has the tail hear of it when everything it holds now is durable.
   func awaitOwnDisk(into effects: inout Effects<ChainReplica>) {
@@ -131,6 +135,7 @@ extension ChainReplica {
 
   /// A tail may answer once it has committed all that earlier tails may have acknowledged.
   var servesReads: Bool {
+    // Bug: those of this switch.
     switch options.bug {
     case .serveStaleRole where !isTail: view.members.contains(id)
     case .joinerServesDuringCopy where isTail || isJoiner: true

@@ -1,6 +1,5 @@
 import Replication
 import ViewService
-import ViewService
 
 // Changes of view: failures of head, middle and tail, and a new tail (van Renesse & Schneider 2004 §3.1
 // to §3.3, §4).
@@ -37,6 +36,7 @@ extension ChainReplica {
     isSynchronised = isHead || wasSynchronised
     servesFrom = isHead || !wasSynchronised ? log.lastIndex : max(servesFrom, log.lastIndex)
     establishedFrom = log.lastIndex
+    // Bug: drop-sent-on-tail-failure.
     if options.bug == .dropSentOnTailFailure, isTail, !wasTail, isSynchronised {
       log.truncate(from: committed.next)
       servesFrom = .zero

@@ -37,7 +37,6 @@ public struct ChainReplica: SupervisedCore {
   }
 
   public static let description = ProtocolDescription(
-    name: "chain-replication",
     summary: "Updates enter at the head and are answered by the tail, which also answers reads",
     source: "van Renesse & Schneider 2004",
     replicasPerFailure: 1, needsAuthority: true, bugs: ChainBug.list + ViewServiceBug.list)
@@ -148,6 +147,7 @@ public struct ChainReplica: SupervisedCore {
   /// Whether a message counts: it must be of this replica's own view and come from the neighbour whose
   /// message it is. A deposed neighbour's messages are of an earlier view and change nothing.
   private func counts(_ view: UInt64, from sender: ReplicaID, if neighbour: ReplicaID?) -> Bool {
+    // Bug: accept-any-view.
     if options.bug == .acceptAnyView { return self.view.number > 0 }
     return view == self.view.number && sender == neighbour
   }

@@ -40,7 +40,6 @@ public struct MultiPaxosReplica: ReplicaCore {
   enum Role: String { case follower, candidate, leader }
 
   public static let description = ProtocolDescription(
-    name: "multi-paxos",
     summary: "Consensus on every slot of a log, with one proposer distinguished by its ballot.",
     source: "Lamport 2001 §3; Chandra et al. 2007 §4-5; van Renesse & Altinbuken 2015 §2-4",
     replicasPerFailure: 2, bugs: MultiPaxosBug.list)

@@ -39,7 +39,8 @@ public struct MultiPaxosOptions: ProtocolOptions {
       .electOnDisconnect,
       OptionDeclaration(
         "reads", .choice(default: "quorum", of: ["quorum"]),
-        "How linearizable reads are served: after a majority has confirmed the leader's ballot"),
+        "How linearizable reads are served; there is one way: after a majority has confirmed the "
+          + "leader's ballot"),
       MultiPaxosBug.option,
     ]
   }

@@ -9,6 +9,7 @@ extension PrimaryBackupReplica {
     let isCurrent =
       append.view == view.number && view.members.first == sender
       && (role == .backup || role == .joiner)
+    // Bug: accept-any-view.
     if !isCurrent, options.bug != .acceptAnyView {
       if append.view < view.number {
         // The sender was replaced and may not know it. It must stop.
@@ -17,6 +18,7 @@ extension PrimaryBackupReplica {
       return
     }
     guard isSensible(append) else { return }
+    // Bug: ignore-gaps.
     if options.bug == .ignoreGaps {
       for entry in append.entries { store(entry, at: log.lastIndex.next, into: &effects) }
       verified = max(verified, append.previous + append.entries.count)

@@ -17,6 +17,7 @@ extension PrimaryBackupReplica {
 
   private mutating func addFollower(_ id: ReplicaID, isMember: Bool) {
     var follower = Follower(id: id, isMember: isMember, next: log.lastIndex.next)
+    // Bug: skip-sync.
     if options.bug == .skipSync { follower.matched = log.lastIndex }
     followers.append(follower)
   }
@@ -50,6 +51,7 @@ extension PrimaryBackupReplica {
       effects.refuseRead(ticket, redirect: redirect)
       return
     }
+    // Bug: read-unestablished.
     if isEstablished || options.bug == .readUnestablished {
       effects.read(ticket)
     } else {
@@ -106,6 +108,7 @@ extension PrimaryBackupReplica {
         && (follower.matched.map { $0 < log.lastIndex } ?? true)
       followers[position].matchedAtTimer = follower.matched
       followers[position].idleTimers = isStuck ? follower.idleTimers + 1 : 0
+      // Bug: continue-without-backup.
       if options.bug == .continueWithoutBackup, followers[position].idleTimers > 3 {
         followers[position].isMember = false
       }
@@ -117,6 +120,7 @@ extension PrimaryBackupReplica {
         sendEntries([], to: position, into: &effects)
       }
     }
+    // Bug: continue-without-backup.
     if options.bug == .continueWithoutBackup { advanceCommit(into: &effects) }
     effects.setTimer(.resend, after: options.resend)
   }
@@ -132,6 +136,7 @@ extension PrimaryBackupReplica {
   /// Commits what every member has on its disk.
   private mutating func advanceCommit(into effects: inout Effects<Self>) {
     var lowest = ownMatched
+    // Bug: reply-before-backups.
     if options.bug != .replyBeforeBackups {
       for follower in followers where follower.isMember {
         guard let matched = follower.matched else { return }

@@ -48,7 +48,6 @@ public struct PrimaryBackupReplica: SupervisedCore {
   }
 
   public static let description = ProtocolDescription(
-    name: "primary-backup",
     summary: "A primary forwards updates to all backups before it answers; an authority picks it",
     source: "Alsberg & Day 1976; Lin et al. 2008 (PacificA) §2.1 to §2.3",
     replicasPerFailure: 1, needsAuthority: true, bugs: Bug.list + ViewServiceBug.list)

@@ -63,17 +63,23 @@ extension ProtocolKind {
     return visit(&visitor)
   }
 
-  /// Who takes part when an experiment asks for this many replicas. The unreplicated server is alone
-  /// whatever is asked for; an authority has three nodes, so that it survives the loss of one.
-  public func membership(replicas: Int) -> Membership {
-    let description = description
-    return Membership(
-      replicas: description.replicasPerFailure == 0 ? 1 : replicas,
-      authority: description.needsAuthority ? 3 : 0)
-  }
+  /// The protocol survives no failure, however many replicas it has.
+  public var isBaseline: Bool { description.replicasPerFailure == 0 }
+
+  /// What an experiment compares that names no protocols: all but the baselines, in the list's order.
+  public static var replicated: [ProtocolKind] { allCases.filter { !$0.isBaseline } }
+
+  /// How many replicas take part when an experiment asks for this many: a baseline runs alone.
+  public func replicas(asked count: Int) -> Int { isBaseline ? 1 : count }
 
   /// How many replicas survive `failures` of them failing.
   public func replicas(tolerating failures: Int) -> Int {
     description.replicasPerFailure * failures + 1
+  }
+
+  /// Who takes part when an experiment asks for this many replicas. An authority has three nodes, so
+  /// that it survives the loss of one.
+  public func membership(replicas count: Int) -> Membership {
+    Membership(replicas: replicas(asked: count), authority: description.needsAuthority ? 3 : 0)
   }
 }

@@ -37,7 +37,7 @@ extension RaftReplica {
         .electOnDisconnect,
         OptionDeclaration(
           "reads", .choice(default: "read-index", of: ["read-index"]),
-          "How linearizable reads are served (thesis 6.4)"),
+          "How linearizable reads are served; there is one way (thesis 6.4)"),
         OptionDeclaration(
           "inFlightLimit", .integer(default: 64, range: 1...4096),
           "Messages sent ahead of acknowledgements, per follower"),
@@ -100,7 +100,6 @@ extension RaftReplica {
   }
 
   public static let description = ProtocolDescription(
-    name: "raft",
     summary: "A leader elected by a majority orders all updates; a majority keeps them.",
     source: "Ongaro & Ousterhout 2014 §5; Ongaro 2014 §6.2, §6.4, §9.6, §10.2",
     replicasPerFailure: 2,

@@ -43,7 +43,7 @@ public struct UnreplicatedServer: ReplicaCore {
   }
 
   public static let description = ProtocolDescription(
-    name: "unreplicated", summary: "One server without replicas: the baseline", source: "none",
+    summary: "One server without replicas: the baseline", source: "none",
     replicasPerFailure: 0, bugs: Bug.list)
 
   private let id: ReplicaID

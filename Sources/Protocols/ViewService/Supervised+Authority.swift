@@ -73,6 +73,7 @@ extension Supervised {
   ) {
     guard let place = membership.replicas.firstIndex(of: sender) else { return }
     if consensus?.status.isInCharge == true { authority.supervision.heard(ping, from: sender) }
+    // Bug: ping-without-quorum.
     if options.bug == .pingWithoutQuorum, consensus?.status.isInCharge == true {
       answer(ping, to: sender, into: &effects)
     } else {
@@ -113,18 +114,9 @@ extension Supervised {
 
   /// Carries the effects of the consensus core out. Its commits, reads and refusals end here.
   private mutating func carryOut(into effects: inout Effects<Self>) {
-    for record in consensusEffects.records { effects.persist(.consensus(record)) }
-    for send in consensusEffects.sends { effects.send(.consensus(send.message), to: send.to) }
-    for send in consensusEffects.earlySends {
-      // Safe early by the argument of the consensus core, which this node adds nothing to.
-      effects.sendEarly(.consensus(send.message), to: send.to)
-    }
-    for change in consensusEffects.timerChanges {
-      switch change {
-      case .set(let timer, let range): effects.setTimer(.consensus(timer), after: range)
-      case .cancel(let timer): effects.cancelTimer(.consensus(timer))
-      }
-    }
+    effects.forward(
+      consensusEffects, record: Record.consensus, message: Message.consensus,
+      timer: Timer.consensus)
     for commit in consensusEffects.commits { apply(commit.batch, into: &effects) }
     if !consensusEffects.refusedBatches.isEmpty {
       authority.proposal = nil

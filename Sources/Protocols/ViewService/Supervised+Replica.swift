@@ -112,19 +112,10 @@ extension Supervised {
 
   /// Carries the effects of the data protocol out, reads only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
-    for record in replicaEffects.records { effects.persist(.replica(record)) }
-    for send in replicaEffects.sends { effects.send(.replica(send.message), to: send.to) }
-    for send in replicaEffects.earlySends {
-      // Safe early: the view's number was durable before the core heard of the view, and what the
-      // core may say before its records are durable is the core's own argument.
-      effects.sendEarly(.replica(send.message), to: send.to)
-    }
-    for change in replicaEffects.timerChanges {
-      switch change {
-      case .set(let timer, let range): effects.setTimer(.replica(timer), after: range)
-      case .cancel(let timer): effects.cancelTimer(.replica(timer))
-      }
-    }
+    // Early sends stay safe: the view's number was durable before the core heard of the view, and what
+    // the core may say before its records are durable is the core's own argument.
+    effects.forward(
+      replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
     for commit in replicaEffects.commits {
       effects.commit(commit.batch, at: commit.index, answering: commit.answering)
     }

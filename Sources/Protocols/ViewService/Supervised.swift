@@ -60,6 +60,7 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     case .consensus(let record): consensus?.recover(record)
     case .incarnation(let number): ward.incarnation = max(ward.incarnation, number)
     case .held(let number):
+      // Bug: adopt-again.
       guard options.bug != .adoptAgain else { return }
       ward.held = max(ward.held, number)
       ward.announced = ward.held

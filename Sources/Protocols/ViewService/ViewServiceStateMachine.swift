@@ -43,6 +43,7 @@ public struct ViewServiceStateMachine: StateMachine {
       }
       view = next
       isEstablished = false
+      // Bug: promote-unestablished.
       if bug == .promoteUnestablished { eligible = next.members }
     case .markEstablished(let number):
       guard number == view.number, number > 0, !isEstablished else {

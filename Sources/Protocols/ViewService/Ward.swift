@@ -44,6 +44,7 @@ struct Ward: Sendable {
   init<Replica, Consensus>(options: Supervised<Replica, Consensus>.Options) {
     leaseDuration = options.failureTimeout.scaled(by: 0.8)
     leaseTickLimit = Int(leaseDuration.nanoseconds / options.ping.nanoseconds) - 1
+    // Bug: lease-from-receipt.
     countsFromReceipt = options.bug == .leaseFromReceipt
   }
 

@@ -144,16 +144,16 @@ extension ClusterNode {
   }
 
   /// Lets a message go to another node.
-  public mutating func depart(_ send: OutgoingMessage<Core.Message>) {
-    let to = send.to.index
+  public mutating func send(_ message: Core.Message, to receiver: ReplicaID) {
+    let to = receiver.index
     guard to < peers.count else { return }
     guard to != number else {
-      ownMessages.append(send.message)
+      ownMessages.append(message)
       return
     }
     counters.messagesSent += 1
     if faultsAreActive, !faults.links[to].letsAllThrough {
-      departDegraded(send.message, to: to)
+      departDegraded(message, to: to)
       return
     }
     guard peers[to].state != .idle, peers[to].output.count < NodeLimits.peerOutput else {
@@ -162,7 +162,7 @@ extension ClusterNode {
     }
     let before = peers[to].output.writer.count
     Frame.encode(
-      send.message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
+      message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
     let byteCount = peers[to].output.writer.count - before
     guard byteCount <= Frame.maximumByteCount else {
       // The other side would hang up on it, and on every repetition.
@@ -173,16 +173,5 @@ extension ClusterNode {
     }
     counters.bytesSent += byteCount
     markPeerDirty(to)
-  }
-}
-
-/// The TCP half of the interface to the network. Who sends is always this node.
-extension ClusterNode: Transport {
-  public typealias Message = Core.Message
-
-  public mutating func send(
-    _ message: Core.Message, from: ReplicaID, to: ReplicaID, at now: Instant
-  ) {
-    depart(OutgoingMessage(message: message, to: to))
   }
 }

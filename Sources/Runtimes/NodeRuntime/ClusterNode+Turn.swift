@@ -8,8 +8,11 @@ import Sockets
 import WireFormat
 import WriteAheadLog
 
-/// The second half of a turn: what the host asked for is carried out.
-extension ClusterNode {
+/// The second half of a turn: what the host asked for is carried out (`carryOutTurn`).
+///
+/// Messages and replies only go to buffers then. They leave before the node waits for its disk (`sync`), and
+/// at the end of the turn.
+extension ClusterNode: TurnRuntime {
   /// Ends the turn, and those that follow from it because the node speaks to itself.
   public mutating func finishTurn() throws {
     repeat {
@@ -21,29 +24,12 @@ extension ClusterNode {
         }
       }
       host.endTurn(at: clock.reading(at: now))
-      try carryOut()
+      carryOutTurn()
+      try sync()
     } while !ownMessages.isEmpty
     relievePressure()
     flushAll()
     if !runnerSlots.isEmpty { tellRunners() }
-  }
-
-  public mutating func carryOut() throws {
-    for send in host.effects.earlySends { depart(send) }
-    for reply in host.replies { answer(reply) }
-    for setting in host.timers { set(setting) }
-    if !host.effects.records.isEmpty {
-      for record in host.effects.records { log.append(record) }
-      barrier.append(host.effects.records.count)
-    }
-    if !host.effects.sends.isEmpty {
-      let isOpen = barrier.isOpen
-      for send in host.effects.sends {
-        if isOpen { depart(send) } else { barrier.hold(send) }
-      }
-    }
-    host.clearTurn()
-    try sync()
   }
 
   /// Makes everything appended durable, unless a fault holds up the sync before or the log's thread is busy
@@ -87,13 +73,17 @@ extension ClusterNode {
     releaseSends()
   }
 
-  public mutating func releaseSends() {
-    while let send = barrier.popReleased() { depart(send) }
+  public mutating func append(_ records: [Core.Record]) {
+    for record in records { log.append(record) }
   }
 
-  public mutating func set(_ setting: Host.TimerSetting) {
-    timerDue[setting.timer.index] =
-      setting.delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max
+  public mutating func noteHeld(_ message: Core.Message, to: ReplicaID) {}
+
+  public mutating func sendHeld(_ message: Core.Message, to: ReplicaID) { send(message, to: to) }
+
+  public mutating func set(_ timer: Core.Timer, after delay: Interval?) {
+    timerDue[timer.index] =
+      delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max
   }
 
   /// Sends an answer over the connection on which its client asked last.

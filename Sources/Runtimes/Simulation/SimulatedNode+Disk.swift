@@ -5,10 +5,8 @@ import WireFormat
 
 /// The disk: records wait for a sync, and sends for records.
 extension SimulatedNode {
-  public mutating func append(in world: inout SharedWorld, from start: Int64) {
-    for record in host.effects.records { usage.bytesWritten += record.encodedByteCount + 8 }
-    log.append(contentsOf: host.effects.records)
-    barrier.append(host.effects.records.count)
+  /// Makes durable what has been appended, at once or with a sync.
+  public mutating func syncAppended(in world: inout SharedWorld, at start: Int64) {
     // A disk that syncs at once may still have a sync under way that a fault has held up.
     if world.diskSampler == nil, diskStalls == 0, extraSyncTime == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
@@ -37,16 +35,7 @@ extension SimulatedNode {
     usage.syncs += 1
     barrier.synced(syncTarget)
     startSync(in: &world, at: world.now)
-    // What the core sends because of a message to itself must not overtake what was held longer, so
-    // those to itself are dealt with last.
-    while let send = barrier.popReleased() {
-      if send.to.index == number {
-        ownMessages.append(send.message)
-      } else {
-        emit(
-          send, bytes: Frame.byteCount(of: send.message), departing: world.now, in: &world)
-      }
-    }
+    _ = lend(cost: 0, in: &world) { $0.releaseSends() }
     var position = 0
     while position < ownMessages.count {
       arrive(ownMessages[position], from: number, bytes: 0, in: &world)

@@ -4,10 +4,9 @@ import Replication
 
 /// Timers: each has at most one event ahead that matters; setting it anew moves no event.
 extension SimulatedNode {
-  public mutating func set(_ setting: Host.TimerSetting, in world: inout SharedWorld) {
-    let timer = setting.timer.index
+  public mutating func set(_ timer: Int, after delay: Interval?, in world: inout SharedWorld) {
     timerHasFired[timer] = false
-    guard let delay = setting.delay else {
+    guard let delay else {
       timerDue[timer] = .max
       return
     }

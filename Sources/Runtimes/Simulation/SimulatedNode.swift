@@ -15,8 +15,7 @@ public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
 /// One node: a host, a processor that does one thing at a time, a disk and a clock.
 ///
 /// The processor takes whatever has arrived as one turn. What the turn sends leaves while it computes,
-/// one message after the other, so a node that sends much is late. Early sends leave first, then the
-/// turn's records go to the disk, then the sends that need no disk and the replies leave.
+/// one message after the other (`SimulatedTurn`), so a node that sends much is late.
 public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public typealias Host = ReplicaHost<Core, Application>
   public typealias SharedWorld = World<Core, Application>
@@ -224,16 +223,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       cost + Double(host.executedCount) * Double(world.cpu.apply.nanoseconds) * slowness
     // Most lanes are empty in most turns, and a loop over an empty array is not free.
     if !host.effects.commits.isEmpty { noteCommits(in: &world) }
-    if !host.effects.earlySends.isEmpty {
-      for send in host.effects.earlySends { depart(send, cost: &cost, in: &world) }
-    }
-    if !host.effects.records.isEmpty { append(in: &world, from: world.now + Int64(cost)) }
-    if !host.effects.sends.isEmpty { departOrHold(cost: &cost, in: &world) }
-    if !host.replies.isEmpty { answerClients(cost: &cost, in: &world) }
-    if !host.timers.isEmpty {
-      for setting in host.timers { set(setting, in: &world) }
-    }
-    host.clearTurn()
+    cost = lend(cost: cost, in: &world) { $0.carryOutTurn() }
     usage.busy += Int64(cost)
     busyUntil = world.now + Int64(cost)
     if !inbox.isEmpty { scheduleTurn(in: &world) }
@@ -244,57 +234,6 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       world.check(commit, by: number)
       commits.append(commit.batch)
     }
-  }
-
-  /// Sends that wait for the disk, if there is something to wait for.
-  public mutating func departOrHold(cost: inout Double, in world: inout SharedWorld) {
-    let isOpen = barrier.isOpen
-    for send in host.effects.sends {
-      if isOpen {
-        depart(send, cost: &cost, in: &world)
-      } else {
-        if send.to.index != number {
-          cost += world.cpu.cost(ofMessage: Frame.byteCount(of: send.message)) * slowness
-        }
-        barrier.hold(send)
-      }
-    }
-  }
-
-  public mutating func answerClients(cost: inout Double, in world: inout SharedWorld) {
-    for reply in host.replies {
-      let bytes = Frame.byteCount(of: reply)
-      cost += world.cpu.cost(ofMessage: bytes) * slowness
-      usage.messagesSent += 1
-      usage.bytesSent += bytes
-      world.answer(reply, from: number, departing: world.now + Int64(cost), bytes: bytes)
-    }
-  }
-
-  /// Lets a message go that need not wait for the disk.
-  public mutating func depart(
-    _ send: Effects<Core>.Send, cost: inout Double, in world: inout SharedWorld
-  ) {
-    let to = send.to.index
-    if to == number {
-      world.schedule(
-        .message(send.message, Envelope(from: number, to: number, bytes: 0)),
-        at: world.now + Int64(cost))
-      return
-    }
-    let bytes = Frame.byteCount(of: send.message)
-    cost += world.cpu.cost(ofMessage: bytes) * slowness
-    emit(send, bytes: bytes, departing: world.now + Int64(cost), in: &world)
-  }
-
-  public mutating func emit(
-    _ send: Effects<Core>.Send, bytes: Int, departing: Int64, in world: inout SharedWorld
-  ) {
-    guard send.to.index < membership.nodeCount else { return }
-    usage.messagesSent += 1
-    usage.bytesSent += bytes
-    world.transmit(
-      send.message, from: number, to: send.to.index, bytes: bytes, departing: departing)
   }
 }
 

@@ -92,18 +92,8 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   }
 }
 
-/// Sends of a turn travel through the world: the simulated half of `Transport`.
-extension World: Transport {
-  public typealias Message = Core.Message
-
-  public mutating func send(
-    _ message: Core.Message, from: ReplicaID, to: ReplicaID, at departure: Instant
-  ) {
-    transmit(
-      message, from: from.index, to: to.index, bytes: Frame.byteCount(of: message),
-      departing: departure.nanoseconds)
-  }
-
+/// Messages between nodes and clients travel through the world.
+extension World {
   public mutating func transmit(
     _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
   ) {

@@ -212,5 +212,3 @@ struct OpenSegment: ~Copyable, Sendable {
 
   var file: File { _read { yield shared.file } }
 }
-
-extension WriteAheadLog: DurableLog {}

@@ -1,3 +1,4 @@
+import ProtocolList
 import Replication
 
 /// One row of the comparison: a protocol that the bench runs itself, or another system that it drives.
@@ -18,7 +19,7 @@ public enum Contender: Sendable, Equatable {
 public struct ProtocolChoice: Sendable, Equatable {
   package static let mostReplicas = 64
 
-  public var name: String
+  public var kind: ProtocolKind
   public var replicas: Int
   /// Every declared option, in the order of the declarations.
   public var settings: [Setting]
@@ -31,17 +32,19 @@ public struct ProtocolChoice: Sendable, Equatable {
   /// What the protocol reads its options from.
   public var options: OptionValues
 
-  package init(
-    _ entry: ProtocolCatalog.Entry, replicas: Int, overrides: [String: OptionValue]
-  ) {
-    let options = OptionValues(entry.options, overrides: overrides)
-    name = entry.name
+  /// - Parameter overrides: options that differ from their defaults; checked by the caller.
+  package init(_ kind: ProtocolKind, replicas: Int, overrides: [String: OptionValue] = [:]) {
+    let declared = kind.options
+    let options = OptionValues(declared, overrides: overrides)
+    self.kind = kind
     self.replicas = replicas
-    settings = entry.options.map {
+    settings = declared.map {
       Setting(name: $0.name, value: options[$0.name] ?? $0.defaultValue)
     }
     self.options = options
   }
+
+  public var name: String { kind.name }
 
   /// The options as a file has them.
   package var optionsJSON: JSONValue { .object(settings.map { .init($0.name, $0.value.json) }) }

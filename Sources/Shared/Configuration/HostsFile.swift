@@ -1,3 +1,4 @@
+import ProtocolList
 import Replication
 
 /// Which nodes make up one cluster of processes, and what they run. Every node and everyone who speaks
@@ -54,11 +55,10 @@ public struct HostsFile: Sendable, Equatable {
 
   /// Reads the text of a file; `file` is what errors call it.
   public static func read(
-    text: String, file: String, catalog: ProtocolCatalog
+    text: String, file: String
   ) throws(ExperimentError) -> HostsFile {
     do {
-      return try HostsFile(
-        reading: SourceText.parse(text, example: example), catalog: catalog)
+      return try HostsFile(reading: SourceText.parse(text, example: example))
     } catch {
       var error = error
       if error.file.isEmpty { error.file = file }
@@ -66,30 +66,30 @@ public struct HostsFile: Sendable, Equatable {
     }
   }
 
-  private init(reading root: JSONValue, catalog: ProtocolCatalog) throws(ExperimentError) {
+  private init(reading root: JSONValue) throws(ExperimentError) {
     let node = Node(path: "", value: root)
     guard case .object = root else {
       throw node.refused("an object, such as \(HostsFile.example)")
     }
     let section = try Section(node, path: "", known: HostsFile.keyNames)
     cluster = try section.required("cluster", "a name for the cluster").name()
-    let chosen = try section.required("protocol", Node.list(catalog.names))
-    let name = try chosen.choice(of: catalog.names)
-    guard let entry = catalog[name] else { throw chosen.refused(Node.list(catalog.names)) }
+    let kind = try section.required("protocol", Node.list(ProtocolKind.names))
+      .choice(of: ProtocolKind.self)
     let example = #"a list of addresses, such as ["127.0.0.1:7400"]"#
     let replicas = try section.required("nodes", example)
     var seen: Set<String> = []
     nodes = try HostsFile.addresses(
-      replicas, 1...(entry.isBaseline ? 1 : ProtocolChoice.mostReplicas), of: name, &seen)
+      replicas, 1...(kind.replicas(asked: ProtocolChoice.mostReplicas)), of: kind.name, &seen)
     authority = []
-    if entry.description.needsAuthority {
-      let list = try section.required("authority", "\(example): \(name) needs an authority")
-      authority = try HostsFile.addresses(list, 1...HostsFile.mostAuthorityNodes, of: name, &seen)
+    if kind.description.needsAuthority {
+      let list = try section.required("authority", "\(example): \(kind.name) needs an authority")
+      authority = try HostsFile.addresses(
+        list, 1...HostsFile.mostAuthorityNodes, of: kind.name, &seen)
     } else if let list = section["authority"], list.value != .array([]) {
-      throw list.refused("no authority: \(name) needs none")
+      throw list.refused("no authority: \(kind.name) needs none")
     }
     choice = ProtocolChoice(
-      entry, replicas: nodes.count, overrides: try entry.overrides(reading: section["options"]))
+      kind, replicas: nodes.count, overrides: try kind.overrides(reading: section["options"]))
   }
 
   private static func addresses(

@@ -11,6 +11,9 @@ public enum JSONValue: Sendable, Equatable {
     }
   }
 
+  /// What was typed on a command line: JSON5, or else a text, so that `5s` needs no quotes.
+  package init(typed text: String) { self = (try? JSON5Parser.parse(text)) ?? .string(text) }
+
   case null
   case flag(Bool)
   case integer(Int128)
@@ -19,6 +22,11 @@ public enum JSONValue: Sendable, Equatable {
   case string(String)
   case array([JSONValue])
   case object([Member])
+
+  /// An array of values, a line each, ending in a new line.
+  package static func lines(_ values: [JSONValue]) -> String {
+    "[\n" + values.map { "  \($0.compactText)" }.joined(separator: ",\n") + "\n]\n"
+  }
 
   /// The value in JSON on one line. Numbers that JSON cannot say are written as JSON5 does.
   public var compactText: String {

@@ -1,11 +1,15 @@
+import ProtocolList
 import Replication
 
-extension ProtocolCatalog.Entry {
+extension ProtocolKind {
+  package static var names: [String] { allCases.map(\.name) }
+
   /// Options of this protocol that differ from their defaults.
   package func overrides(reading node: Node?) throws(ExperimentError) -> [String: OptionValue] {
-    let section = try Section(node, path: node?.path ?? "options", known: options.map(\.name))
+    let declared = options
+    let section = try Section(node, path: node?.path ?? "options", known: declared.map(\.name))
     var result: [String: OptionValue] = [:]
-    for declaration in options {
+    for declaration in declared {
       guard let node = section[declaration.name] else { continue }
       result[declaration.name] = try node.option(declaration.kind)
     }

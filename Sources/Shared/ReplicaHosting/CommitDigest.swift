@@ -11,7 +11,7 @@ public struct CommitDigest: Equatable, Sendable {
 
   public init() {}
 
-  public var value: UInt32 { UInt32(truncatingIfNeeded: ClientID.mix(state)) }
+  public var value: UInt32 { UInt32(truncatingIfNeeded: RandomStream.scramble(state)) }
 
   /// A batch of this many requests begins.
   public mutating func note(batchOf count: Int, at index: LogIndex) {

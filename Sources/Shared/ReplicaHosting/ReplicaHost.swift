@@ -5,10 +5,7 @@ import WireFormat
 /// Joins a protocol core to an application: one replica without its runtime. Pure.
 ///
 /// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`, and
-/// carries out what the turn left in `effects`, `timers` and `replies`:
-/// 1. early sends leave at once, 2. records are appended and synced once, 3. the other sends leave when
-/// that sync and all before it have ended (`DurabilityBarrier`), 4. timers are set, 5. replies leave
-/// without waiting: what they announce is durable on a quorum. Then it calls `clearTurn`.
+/// carries out what the turn left in `effects`, `timers` and `replies` (`TurnRuntime.carryOutTurn`).
 ///
 /// Everything protocols have in common is here, so that none of them is favoured: batching (all updates
 /// of a turn are ordered together), applying in order, exactly-once sessions, gathering reads.

@@ -24,9 +24,19 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     self.init(seed: RandomStream.splitMix64(&state) ^ label)
   }
 
+  /// The next output of SplitMix64 (Steele, Lea & Flood 2014).
   public static func splitMix64(_ state: inout UInt64) -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
+    return scramble(state)
+  }
+
+  /// The `n`th output of SplitMix64 that was seeded with 0: a hash of `n`.
+  @inlinable
+  public static func splitMix64(at n: UInt64) -> UInt64 { scramble(n &* 0x9E37_79B9_7F4A_7C15) }
+
+  @inlinable
+  public static func scramble(_ word: UInt64) -> UInt64 {
+    var z = word
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return z ^ (z >> 31)

@@ -3,6 +3,7 @@ import Clients
 import Configuration
 import Environments
 import Faults
+import ProtocolList
 import Replication
 import Workloads
 
@@ -19,7 +20,7 @@ extension Experiment {
 
   /// Everything but the sweep, which needs the whole file for each of its points.
   init(
-    reading root: JSONValue, catalog: ProtocolCatalog, hosts: HostsFile?
+    reading root: JSONValue, hosts: HostsFile?
   ) throws(ExperimentError) {
     let node = Node(path: "", value: root)
     guard case .object = root else {
@@ -31,9 +32,9 @@ extension Experiment {
     description = try section["description"].map(Experiment.description) ?? description
     runtime = try section["runtime"]?.choice(of: ExperimentRuntime.self) ?? runtime
     if hosts != nil { runtime = .cluster }
-    targets = try TargetSection(runtime: runtime, taken: catalog.names).read(section["target"])
+    targets = try TargetSection(runtime: runtime, taken: ProtocolKind.names).read(section["target"])
     let protocols = try ProtocolSection(
-      reading: section, catalog: catalog, mayBeEmpty: !targets.isEmpty, hosts: hosts)
+      reading: section, mayBeEmpty: !targets.isEmpty, hosts: hosts)
     size = protocols.size
     self.protocols = protocols.choices
     workload = try WorkloadSpec(reading: section["workload"])

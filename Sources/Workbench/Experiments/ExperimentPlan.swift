@@ -16,22 +16,21 @@ public struct ExperimentPlan: Sendable, Equatable {
   ///   protocol with its options and its number of replicas takes the place of the file's, the runtime is
   ///   the cluster, and what takes a process that the runner started itself is refused.
   public static func read(
-    file: String, overrides: [Override] = [], hosts: HostsFile? = nil, catalog: ProtocolCatalog
+    file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
     try read(
       text: SourceText.contents(of: file, "a readable experiment file"), file: file,
-      overrides: overrides, hosts: hosts, catalog: catalog)
+      overrides: overrides, hosts: hosts)
   }
 
   /// Reads the text of a file; `file` is what errors call it.
   public static func read(
-    text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil,
-    catalog: ProtocolCatalog
+    text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
     do {
       let tree = try SourceText.parse(text, example: "{ name: \"hello\" }")
       return try ExperimentPlan(
-        source: overridden(tree, overrides), overrides: overrides, hosts: hosts, catalog: catalog)
+        source: overridden(tree, overrides), overrides: overrides, hosts: hosts)
     } catch {
       var error = error
       if error.file.isEmpty {
@@ -43,7 +42,7 @@ public struct ExperimentPlan: Sendable, Equatable {
   }
 
   private init(
-    source: JSONValue, overrides: [Override], hosts: HostsFile?, catalog: ProtocolCatalog
+    source: JSONValue, overrides: [Override], hosts: HostsFile?
   ) throws(ExperimentError) {
     self.source = source
     let sweep = try Sweep(reading: source)
@@ -53,7 +52,7 @@ public struct ExperimentPlan: Sendable, Equatable {
         path: axis.path, found: "a value for what the experiment sweeps",
         allowed: "sweep={} beside it, to drop the sweep")
     }
-    points = try sweep.points(of: source, catalog: catalog, hosts: hosts)
+    points = try sweep.points(of: source, hosts: hosts)
     var experiment = points[0].experiment
     experiment.sweep = sweep.axes
     self.experiment = experiment

@@ -23,8 +23,7 @@ public struct Override: Sendable, Equatable {
         allowed: "path=value, such as workload.clients=64")
     }
     path = String(text[..<equals])
-    let value = String(text[text.index(after: equals)...])
-    self.value = (try? JSON5Parser.parse(value)) ?? .string(value)
+    value = JSONValue(typed: String(text[text.index(after: equals)...]))
   }
 
   public static func seed(_ seed: UInt64) -> Override {

@@ -1,10 +1,9 @@
 import Configuration
+import ProtocolList
 import Replication
 
 /// `protocols`, `replicas`, `tolerates` and `options`.
 struct ProtocolSection {
-  static let defaultProtocols = ["raft", "multi-paxos", "primary-backup", "chain-replication"]
-
   var size = ClusterSize.replicas(3)
   var choices: [ProtocolChoice] = []
   /// Replicas that every replicated protocol of the experiment has.
@@ -14,22 +13,21 @@ struct ProtocolSection {
   ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to compare.
   ///   - hosts: what runs instead of what the file names, which has to be valid all the same.
   init(
-    reading root: Section, catalog: ProtocolCatalog, mayBeEmpty: Bool, hosts: HostsFile?
+    reading root: Section, mayBeEmpty: Bool, hosts: HostsFile?
   ) throws(ExperimentError) {
     size = try Self.size(root)
-    let names = try Self.names(root, catalog, mayBeEmpty: mayBeEmpty)
-    let overrides = try Self.overrides(root["options"], catalog)
+    let overrides = try Self.overrides(root["options"])
     var replicated: [Int] = []
-    for entry in names.compactMap({ catalog[$0] }) {
-      let replicas = Self.replicas(of: entry, size)
+    for kind in try Self.kinds(root, mayBeEmpty: mayBeEmpty) {
+      let replicas = Self.replicas(of: kind, size)
       guard replicas <= ProtocolChoice.mostReplicas else {
         throw ExperimentError(
-          path: "tolerates", found: "\(replicas) replicas of \(entry.name)",
+          path: "tolerates", found: "\(replicas) replicas of \(kind.name)",
           allowed: "up to \(ProtocolChoice.mostReplicas)")
       }
-      if !entry.isBaseline { replicated.append(replicas) }
+      if !kind.isBaseline { replicated.append(replicas) }
       choices.append(
-        ProtocolChoice(entry, replicas: replicas, overrides: overrides[entry.name] ?? [:]))
+        ProtocolChoice(kind, replicas: replicas, overrides: overrides[kind] ?? [:]))
     }
     fewestReplicas = replicated.min() ?? 1
     if let hosts {
@@ -49,40 +47,38 @@ struct ProtocolSection {
     return .tolerates(try failures.integer(in: 0...(ProtocolChoice.mostReplicas / 2)))
   }
 
-  private static func replicas(of entry: ProtocolCatalog.Entry, _ size: ClusterSize) -> Int {
+  private static func replicas(of kind: ProtocolKind, _ size: ClusterSize) -> Int {
     switch size {
-    case .replicas(let count): entry.isBaseline ? 1 : count
-    case .tolerates(let failures): entry.description.replicasPerFailure * failures + 1
+    case .replicas(let count): kind.replicas(asked: count)
+    case .tolerates(let failures): kind.replicas(tolerating: failures)
     }
   }
 
-  private static func names(
-    _ root: Section, _ catalog: ProtocolCatalog, mayBeEmpty: Bool
-  ) throws(ExperimentError) -> [String] {
-    guard let node = root["protocols"] else {
-      return defaultProtocols.filter(catalog.names.contains)
-    }
-    let allowed = "a list of " + Node.list(catalog.names)
-    var names: [String] = []
+  private static func kinds(
+    _ root: Section, mayBeEmpty: Bool
+  ) throws(ExperimentError) -> [ProtocolKind] {
+    guard let node = root["protocols"] else { return ProtocolKind.replicated }
+    let allowed = "a list of " + Node.list(ProtocolKind.names)
+    var kinds: [ProtocolKind] = []
     for element in try node.elements(allowed) {
-      let name = try element.choice(of: catalog.names)
-      guard !names.contains(name) else { throw element.refused("each protocol once") }
-      names.append(name)
+      let kind = try element.choice(of: ProtocolKind.self)
+      guard !kinds.contains(kind) else { throw element.refused("each protocol once") }
+      kinds.append(kind)
     }
-    guard !names.isEmpty || mayBeEmpty else { throw node.refused(allowed) }
-    return names
+    guard !kinds.isEmpty || mayBeEmpty else { throw node.refused(allowed) }
+    return kinds
   }
 
   /// Options of protocols that do not take part are checked too, so that choosing fewer protocols on
   /// the command line needs no other change.
   private static func overrides(
-    _ node: Node?, _ catalog: ProtocolCatalog
-  ) throws(ExperimentError) -> [String: [String: OptionValue]] {
-    let section = try Section(node, path: "options", known: catalog.names)
-    var result: [String: [String: OptionValue]] = [:]
-    for entry in catalog.entries {
-      guard let node = section[entry.name] else { continue }
-      result[entry.name] = try entry.overrides(reading: node)
+    _ node: Node?
+  ) throws(ExperimentError) -> [ProtocolKind: [String: OptionValue]] {
+    let section = try Section(node, path: "options", known: ProtocolKind.names)
+    var result: [ProtocolKind: [String: OptionValue]] = [:]
+    for kind in ProtocolKind.allCases {
+      guard let node = section[kind.name] else { continue }
+      result[kind] = try kind.overrides(reading: node)
     }
     return result
   }

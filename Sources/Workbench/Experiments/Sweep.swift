@@ -72,7 +72,7 @@ struct Sweep {
 
   /// Every point, resolved and checked.
   func points(
-    of source: JSONValue, catalog: ProtocolCatalog, hosts: HostsFile?
+    of source: JSONValue, hosts: HostsFile?
   ) throws(ExperimentError) -> [SweepPoint] {
     var cells: [[JSONValue]] = [[]]
     for axis in axes {
@@ -87,7 +87,7 @@ struct Sweep {
       do {
         var tree = source
         for (path, value) in zip(paths, cell) { tree = try path.setting(value, in: tree) }
-        let experiment = try Experiment(reading: tree, catalog: catalog, hosts: hosts)
+        let experiment = try Experiment(reading: tree, hosts: hosts)
         points.append(SweepPoint(values: values, experiment: experiment))
       } catch {
         var error = error

@@ -1,6 +1,6 @@
 // Everything that a run writes and prints: the CSV files and their schema, the run directory, the
 // comparison table, the progress line. It is given finished trials and knows no protocol and no
-// runtime. The files and their columns are those of `experiments.md` §2 and §3.
+// runtime. README says which files there are, and `list columns` what they hold.
 //
 // Nothing here depends on the order in which trials finish: every trial has its place in the outline,
 // and rows appear in the order of the places. Wall-clock times appear in `manifest.json` alone.

@@ -59,10 +59,7 @@ public enum ClusterTrialRunner {
     _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
     _ progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {
-    guard let kind = ProtocolKind(rawValue: choice.name) else {
-      preconditionFailure("a validated experiment names \(choice.name), which is not listed")
-    }
-    let membership = kind.membership(replicas: choice.replicas)
+    let membership = choice.kind.membership(replicas: choice.replicas)
     let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map(\.description)
     let hosts = HostsFile(
       cluster: "\(task.experiment.name)-\(task.seed)", choice: choice,

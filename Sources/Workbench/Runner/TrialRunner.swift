@@ -65,19 +65,15 @@ public enum TrialRunner {
   public static func run(
     _ task: TrialTask, progress: @escaping (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialReport? {
-    guard task.experiment.runtime == .simulation, case .protocol(let choice) = task.contender,
-      let kind = ProtocolKind(rawValue: choice.name)
-    else {
-      preconditionFailure(
-        "\(task.contender.name) is not a listed protocol, or not for the simulator")
+    guard task.experiment.runtime == .simulation, case .protocol(let choice) = task.contender else {
+      preconditionFailure("\(task.contender.name) is not for the simulator")
     }
-    var visitor = SimulationVisitor(kind: kind, choice: choice, task: task, progress: progress)
-    return kind.visit(&visitor)
+    var visitor = SimulationVisitor(choice: choice, task: task, progress: progress)
+    return choice.kind.visit(&visitor)
   }
 }
 
 struct SimulationVisitor: ProtocolVisitor {
-  let kind: ProtocolKind
   let choice: ProtocolChoice
   let task: TrialTask
   let progress: (Interval, Int) -> Bool
@@ -87,7 +83,7 @@ struct SimulationVisitor: ProtocolVisitor {
   ) -> TrialReport? {
     let experiment = task.experiment
     var setup = TrialSetup<Core>(
-      membership: kind.membership(replicas: choice.replicas),
+      membership: choice.kind.membership(replicas: choice.replicas),
       options: Core.Options(choice.options))
     setup.environment = experiment.environment
     setup.faults = experiment.faults(for: choice)

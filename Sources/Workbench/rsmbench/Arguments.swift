@@ -86,6 +86,13 @@ struct Arguments {
     }
     return text
   }
+
+  /// The same, for words that are the cases of an enumeration.
+  func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String, of type: Choice.Type
+  ) throws(UsageError) -> Choice? where Choice.RawValue == String {
+    try choice(name, of: type.allCases.map(\.rawValue)).flatMap { Choice(rawValue: $0) }
+  }
 }
 
 /// `; did you mean X?` for the nearest of the candidates, if one is near.

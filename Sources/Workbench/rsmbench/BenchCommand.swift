@@ -1,4 +1,5 @@
 import Benchmarks
+import Configuration
 
 extension Command {
   static let bench = Command(
@@ -35,10 +36,15 @@ extension Command {
       } else {
         let rows = chosen.map { benchmark in
           let result = benchmark.measure()
-          return
-            #"  { "name": "\#(result.name)", "value": \#(plain(result.value)), "unit": "\#(result.unit)" }"#
+          let value: JSONValue =
+            result.value < 1000
+            ? .number((result.value * 10).rounded() / 10) : .integer(Int128(result.value.rounded()))
+          return JSONValue.object([
+            .init("name", .string(result.name)), .init("value", value),
+            .init("unit", .string(result.unit)),
+          ])
         }
-        Console.print("[\n" + rows.joined(separator: ",\n") + "\n]")
+        Console.print(JSONValue.lines(rows), terminator: "")
       }
       return .done
     })

@@ -44,9 +44,6 @@ enum Entry {
     default: break
     }
     guard let command = Command.all.first(where: { $0.name == first }) else {
-      if Command.notAvailable.contains(first) {
-        throw UsageError("'\(first)' is not available in this version")
-      }
       throw UsageError(
         "unknown command \"\(first)\"" + suggestion(for: first, among: Command.all.map(\.name))
           + "; see 'rsmbench --help'")

@@ -50,11 +50,11 @@ struct Listing {
     ProtocolKind.allCases.map { kind in
       let about = kind.description
       let needed =
-        about.replicasPerFailure == 0
+        kind.isBaseline
         ? "survives none"
         : about.replicasPerFailure == 1 ? "f + 1" : "\(about.replicasPerFailure)f + 1"
       return [
-        about.name, needed, about.needsAuthority ? "view service" : "none", about.summary,
+        kind.name, needed, about.needsAuthority ? "view service" : "none", about.summary,
         about.source,
       ]
     }
@@ -110,10 +110,7 @@ struct Listing {
   }
 
   var json: String {
-    let objects = rows().map { row in
-      let fields = zip(columns, row).map { "\(JSONValue.quoted($0)): \(JSONValue.quoted($1))" }
-      return "  { " + fields.joined(separator: ", ") + " }"
-    }
-    return "[\n" + objects.joined(separator: ",\n") + "\n]\n"
+    JSONValue.lines(
+      rows().map { row in .object(zip(columns, row).map { .init($0, .string($1)) }) })
   }
 }

@@ -23,9 +23,10 @@ extension Command {
         }
 
       Nodes are numbered from 0, those of the authority after the others. A node keeps its log in DIR, and
-      finds it there when it starts again; an error of the disk ends it. SIGTERM and Ctrl-C end it, too, with
-      exit code 0; what it promised is on its disk at any time, so that SIGKILL does no more harm. Traffic is neither encrypted nor
-      authenticated: between hosts, use a private network, WireGuard or SSH tunnels.
+      finds it there when it starts again; an error of the disk ends it. SIGTERM and Ctrl-C end it, too,
+      with exit code 0; what it promised is on its disk at any time, so that SIGKILL does no more harm.
+      Traffic is neither encrypted nor authenticated: between hosts, use a private network, WireGuard or
+      SSH tunnels.
       """,
     flags: {
       [

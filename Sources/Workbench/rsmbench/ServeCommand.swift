@@ -59,7 +59,6 @@ extension Command {
       throw UsageError(
         "serve takes no argument besides its flags: found \"\(arguments.positional[0])\"")
     }
-    let names = ProtocolKind.allCases.map(\.name)
     var request = ServeRequest(version: version)
     request.port = try arguments.integer("--port", in: UInt16.min...UInt16.max) ?? 6379
     request.address = arguments["--address"] ?? "127.0.0.1"
@@ -67,7 +66,7 @@ extension Command {
       throw UsageError(
         "--address: found \"\(request.address)\", allowed a numeric address, such as 127.0.0.1")
     }
-    let chosen = try arguments.choice("--protocol", of: names)
+    let chosen = try arguments.choice("--protocol", of: ProtocolKind.self)
     let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set"]
     if arguments.has("--hosts"), let flag = ours.first(where: { arguments.has($0) }) {
       throw UsageError("--hosts names the nodes and what they run: leave \(flag) out")
@@ -82,7 +81,7 @@ extension Command {
       }
       request.nodes = .own(
         OwnNodes(
-          protocolName: chosen, replicas: replicas, settings: arguments.all("--set"),
+          kind: chosen, replicas: replicas, settings: arguments.all("--set"),
           data: arguments["--data"], syncs: !arguments.has("--no-sync")))
     }
     // Every client is a connection.
@@ -91,7 +90,7 @@ extension Command {
     let interruption = Interruption { isStopped.set() }
     defer { interruption.end() }
     try request.run(
-      catalog: .all, until: { isStopped.isSet }, announce: { Console.print($0) },
+      until: { isStopped.isSet }, announce: { Console.print($0) },
       tell: { Console.complain("rsmbench: \($0)") })
     return .done
   }

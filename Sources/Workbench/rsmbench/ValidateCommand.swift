@@ -31,7 +31,7 @@ extension Command {
     guard arguments["--runtime"] != "simulation" else {
       throw UsageError("--hosts names real nodes: leave it out, or --runtime simulation")
     }
-    return try HostsFile.read(file: file, catalog: .all)
+    return try HostsFile.read(file: file)
   }
 
   /// Reads the experiment that a command's only positional argument names, with what `--set` and
@@ -52,12 +52,6 @@ extension Command {
       throw UsageError(
         "one experiment at a time: found \"\(arguments.positional[1])\" behind \"\(file)\"")
     }
-    return try ExperimentPlan.read(file: file, overrides: overrides, hosts: hosts, catalog: .all)
+    return try ExperimentPlan.read(file: file, overrides: overrides, hosts: hosts)
   }
-}
-
-extension ProtocolCatalog {
-  /// Every protocol of the list.
-  static let all = ProtocolCatalog(
-    ProtocolKind.allCases.map { Entry($0.description, options: $0.options) })
 }

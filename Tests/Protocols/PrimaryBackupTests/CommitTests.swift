@@ -7,7 +7,7 @@ import WireFormat
 @testable import PrimaryBackup
 
 @Suite struct CommitTests {
-  @Test("An update is committed when every member has it on its disk (2c.4)")
+  @Test("An update is committed when every member has it on its disk")
   func everyMember() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1, 2])
@@ -68,7 +68,7 @@ import WireFormat
     #expect(cluster.nodes[1].commits.allSatisfy { !$0.answering })
   }
 
-  @Test("A silent backup stops all updates until the authority decides (2c.6)")
+  @Test("A silent backup stops all updates until the authority decides")
   func silentBackup() {
     for bug in [nil, PrimaryBackupReplica.Bug.continueWithoutBackup] {
       var cluster = DirectedCluster(replicas: 2, bug: bug)
@@ -89,7 +89,7 @@ import WireFormat
   }
 
   @Test(
-    "A backup takes entries in order only; without the rule it stores them in the wrong place (2c.8)",
+    "A backup takes entries in order only; without the rule it stores them in the wrong place",
     arguments: [nil, PrimaryBackupReplica.Bug.ignoreGaps])
   func gaps(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(replicas: 2, bug: bug)

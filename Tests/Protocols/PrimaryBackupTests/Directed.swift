@@ -42,15 +42,7 @@ struct Directed<Inner: SupervisedCore>: ReplicaCore {
     case .readRequested(let ticket):
       inner.handle(.readRequested(ticket), at: now, into: &innerEffects)
     }
-    for record in innerEffects.records { effects.persist(record) }
-    for send in innerEffects.sends { effects.send(.inner(send.message), to: send.to) }
-    for send in innerEffects.earlySends { effects.sendEarly(.inner(send.message), to: send.to) }
-    for change in innerEffects.timerChanges {
-      switch change {
-      case .set(let timer, let range): effects.setTimer(timer, after: range)
-      case .cancel(let timer): effects.cancelTimer(timer)
-      }
-    }
+    effects.forward(innerEffects, record: { $0 }, message: Message.inner, timer: { $0 })
     for commit in innerEffects.commits {
       effects.commit(commit.batch, at: commit.index, answering: commit.answering)
     }

@@ -6,7 +6,7 @@ import ViewService
 @testable import PrimaryBackup
 
 @Suite struct ViewChangeTests {
-  @Test("A view is established when all members hold what its primary began with (2c.3)")
+  @Test("A view is established when all members hold what its primary began with")
   func establishing() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1, 2])
@@ -70,7 +70,7 @@ import ViewService
   }
 
   @Test(
-    "A replica refuses a replaced primary, which then stops; accepted, it splits the history (2c.5)",
+    "A replica refuses a replaced primary, which then stops; accepted, it splits the history",
     arguments: [nil, PrimaryBackupReplica.Bug.acceptAnyView])
   func oldPrimary(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(replicas: 2, bug: bug)
@@ -105,7 +105,7 @@ import ViewService
   }
 
   @Test(
-    "Reads wait until it is known what was acknowledged; answered at once, they are stale (2c.12)",
+    "Reads wait until it is known what was acknowledged; answered at once, they are stale",
     arguments: [nil, PrimaryBackupReplica.Bug.readUnestablished])
   func readsOfNewPrimary(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(bug: bug)
@@ -135,7 +135,7 @@ import ViewService
     #expect(cluster.nodes[0].refusedReads.first?.redirect == ReplicaID(1))
   }
 
-  @Test("A joiner is fed the log and becomes a member; nothing waits for it before (2c.7)")
+  @Test("A joiner is fed the log and becomes a member; nothing waits for it before")
   func joiner() {
     var cluster = DirectedCluster(window: 4)
     cluster.begin(1, [0, 1])
@@ -162,7 +162,7 @@ import ViewService
     #expect(cluster.committed(0).count == 22)
   }
 
-  @Test("A restarted replica is inert until it learns of a view (2c.11)")
+  @Test("A restarted replica is inert until it learns of a view")
   func restart() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])

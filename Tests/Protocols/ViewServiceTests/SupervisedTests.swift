@@ -82,7 +82,7 @@ import WireFormat
     #expect(cluster.view(at: 0).joiner == nil)
   }
 
-  @Test("Without an authority the view stays and leases run out (2c.15)")
+  @Test("Without an authority the view stays and leases run out")
   func authorityOutage() {
     var cluster = StubCluster(replicas: 3)
     cluster.tickAll()

@@ -79,7 +79,7 @@ import Testing
     #expect(scene.nextView == View(number: 2, members: [ReplicaID(1), ReplicaID(2)]))
   }
 
-  @Test("The last member that holds the data is never removed: unavailable, not empty (2c.3)")
+  @Test("The last member that holds the data is never removed: unavailable, not empty")
   func lastEligible() {
     var scene = scene([0, 1, 2])
     scene.tick(3 * limit, hearing: [])
@@ -99,7 +99,7 @@ import Testing
     #expect(scene.nextView?.members == [ReplicaID(1), ReplicaID(2)])
   }
 
-  @Test("A member that restarted goes to the end of the order (2c.11)")
+  @Test("A member that restarted goes to the end of the order")
   func restart() {
     var scene = scene([0, 1, 2])
     scene.tick(1, hearing: [0, 1, 2])

@@ -30,7 +30,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   /// Node 0 sends numbers to node 1, so many at a time.
   private func send(_ numbers: ClosedRange<UInt64>) {
     for number in numbers {
-      seats[0].node.send(number, from: ReplicaID(0), to: ReplicaID(1), at: .zero)
+      seats[0].node.send(number, to: ReplicaID(1))
     }
     seats[0].node.flushAll()
   }
@@ -60,7 +60,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     send(1...5)
     try degrade { $0.cutsInbound = true }
     send(6...10)
-    seats[1].node.send(1, from: ReplicaID(1), to: ReplicaID(0), at: .zero)
+    seats[1].node.send(1, to: ReplicaID(0))
     seats[1].node.flushAll()
     try waitFor("message", seats) {
       received.count == 5 && seats[0].node.counters.messagesReceived == 1 ? true : nil
@@ -68,7 +68,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(received == Array(6...10))
     #expect(seats[0].node.host.core.received.isEmpty == true)
     try degrade { _ in }
-    seats[1].node.send(2, from: ReplicaID(1), to: ReplicaID(0), at: .zero)
+    seats[1].node.send(2, to: ReplicaID(0))
     seats[1].node.flushAll()
     try waitFor("message", seats) { seats[0].node.host.core.received == [2] ? true : nil }
   }
@@ -174,7 +174,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
         stays.node.acceptedCount > before && stays.node.peers[1].state == .open
           && comes.node.peers[0].state == .open ? true : nil
       }
-      comes.node.send(7, from: ReplicaID(1), to: ReplicaID(0), at: .zero)
+      comes.node.send(7, to: ReplicaID(0))
       comes.node.flushAll()
       try waitFor("message", [stays, comes]) {
         stays.node.host.core.received.count > heard ? true : nil

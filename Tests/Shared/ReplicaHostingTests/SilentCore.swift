@@ -10,6 +10,7 @@ struct SilentCore: ReplicaCore {
 
   struct Options: ProtocolOptions {
     static let declared: [OptionDeclaration] = []
+    init() {}
     init(_ values: OptionValues) {}
   }
 

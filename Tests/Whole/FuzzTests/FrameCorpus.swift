@@ -43,12 +43,16 @@ struct FrameCorpus {
   private(set) var samples: [Sample] = []
 
   init() {
-    for kind in ProtocolKind.allCases { kind.visit(&self) }
+    for kind in ProtocolKind.allCases {
+      var visitor = ConversationVisitor(corpus: self, kind: kind)
+      kind.visit(&visitor)
+      (decoders, samples) = (visitor.corpus.decoders, visitor.corpus.samples)
+    }
     addClients()
     addCluster()
   }
 
-  private mutating func add<Value: WireCodable & Equatable>(
+  fileprivate mutating func add<Value: WireCodable & Equatable>(
     _ values: [Value], _ kind: FrameKind
   ) {
     for value in values {
@@ -121,13 +125,16 @@ struct FrameCorpus {
   }
 }
 
-extension FrameCorpus: ProtocolVisitor {
+/// Adds what the replicas of one protocol say to each other.
+struct ConversationVisitor: ProtocolVisitor {
+  var corpus: FrameCorpus
+  let kind: ProtocolKind
+
   mutating func visit<Core: ReplicaCore>(_ core: Core.Type, _ description: ProtocolDescription) {
-    let said = Conversation<Core>(
-      kind: ProtocolKind.allCases.first { $0.name == description.name }!)
-    add(said.messages.map(\.message), .message)
+    let said = Conversation<Core>(kind: kind)
+    corpus.add(said.messages.map(\.message), .message)
     // The records of a log travel in no frame, but a frame brings them to their decoder as well.
-    add(said.records, .message)
+    corpus.add(said.records, .message)
   }
 }
 

@@ -9,12 +9,9 @@ import Testing
 
 /// The files that people write, and the histories that tools write.
 enum TextCorpus {
-  static let catalog = ProtocolCatalog(
-    ProtocolKind.allCases.map { ProtocolCatalog.Entry($0.description, options: $0.options) })
-
   static func files(_ folder: String, ending: String) throws -> [[UInt8]] {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
     let path = root.appending(path: folder).path
     return try FileManager.default.subpathsOfDirectory(atPath: path)
       .filter { $0.hasSuffix(ending) }.sorted()
@@ -27,7 +24,7 @@ enum TextCorpus {
     let printed = try files.map { file in
       Array(
         try ExperimentPlan.read(
-          text: String(decoding: file, as: UTF8.self), file: "x", catalog: catalog
+          text: String(decoding: file, as: UTF8.self), file: "x"
         ).resolvedText.utf8)
     }
     return files + printed.prefix(4) + sections.map { Array($0.utf8) }
@@ -104,10 +101,10 @@ struct TextFuzzTests {
     try run.forEachInput { random in
       let text = TextCorpus.damaged(corpus, &random)
       do throws(ExperimentError) {
-        let plan = try ExperimentPlan.read(text: text, file: "x.json5", catalog: TextCorpus.catalog)
+        let plan = try ExperimentPlan.read(text: text, file: "x.json5")
         accepted += 1
         let printed = try ExperimentPlan.read(
-          text: plan.resolvedText, file: "again.json5", catalog: TextCorpus.catalog)
+          text: plan.resolvedText, file: "again.json5")
         return printed.experiment == plan.experiment && printed.points == plan.points
           ? nil : "it is printed as another one: \(text.debugDescription)"
       } catch {
@@ -123,9 +120,8 @@ struct TextFuzzTests {
     try run.forEachInput { random in
       let text = TextCorpus.damaged(TextCorpus.hosts, &random)
       do throws(ExperimentError) {
-        let catalog = TextCorpus.catalog
-        let hosts = try HostsFile.read(text: text, file: "h.json5", catalog: catalog)
-        let printed = try HostsFile.read(text: hosts.text, file: "again.json5", catalog: catalog)
+        let hosts = try HostsFile.read(text: text, file: "h.json5")
+        let printed = try HostsFile.read(text: hosts.text, file: "again.json5")
         return printed == hosts ? nil : "it is printed as another one: \(text.debugDescription)"
       } catch {
         return TextFuzzTests.problem(of: "\(error)", about: "h.json5", text)
@@ -141,7 +137,7 @@ struct TextFuzzTests {
       do throws(ExperimentError) {
         _ = try ExperimentPlan.read(
           text: "{ faults: [{ at: '1s', crash: 0 }] }", file: "x.json5",
-          overrides: [try Override(set: text)], catalog: TextCorpus.catalog)
+          overrides: [try Override(set: text)])
         return nil
       } catch {
         // What an argument makes wrong elsewhere is said about the file.
@@ -162,7 +158,7 @@ struct TextFuzzTests {
 
   @Test("A damaged history is read or refused")
   func histories() throws {
-    let folder = "Tests/LinearizabilityTests/Fixtures"
+    let folder = "Tests/Analysis/LinearizabilityTests/Fixtures"
     let maps = try TextCorpus.files(folder, ending: ".edn").map { Array($0.prefix(3000)) }
     let logs = try TextCorpus.files(folder, ending: ".log").map { Array($0.prefix(3000)) }
     #expect(maps.count >= 3 && logs.count >= 3)

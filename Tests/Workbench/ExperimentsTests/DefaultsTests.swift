@@ -60,7 +60,7 @@ let full = """
     format: 1, name: 'full-1.2_x', description: "quote \\" and\\nline", runtime: "simulation",
     protocols: ["raft", "multi-paxos", "unreplicated"], replicas: 3,
     options: { raft: { electionTimeout: ["500ms", "1s"], heartbeat: "70ms", preVote: false,
-      reads: "log", inFlightLimit: 7 } },
+      reads: "read-index", inFlightLimit: 7 } },
     workload: { clients: 8, arrival: { open: "20000/s", process: "constant" },
       mix: { get: 1, put: .25, cas: 0.5, delete: 0.1, append: 1e-3, insert: 2, readModifyWrite: 3 },
       keys: 0x10, distribution: { hotspot: [0.1, 0.9] }, valueSize: "4KiB", timeout: "1.5s" },

@@ -6,7 +6,7 @@ import Replication
 import Testing
 
 private func hosts(_ text: String) throws -> HostsFile {
-  try HostsFile.read(text: text, file: "h.json5", catalog: catalog)
+  try HostsFile.read(text: text, file: "h.json5")
 }
 
 private let three = "nodes: ['10.0.0.1:7400', '10.0.0.2:7400', '10.0.0.3:7400']"
@@ -111,11 +111,11 @@ private let protocols =
     (
       "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeats: '1s' } }",
       "options.heartbeats: found an unknown key, allowed electionTimeout, heartbeat, preVote, "
-        + "electOnDisconnect, reads, inFlightLimit; did you mean \"heartbeat\"?"
+        + "checkQuorum, electOnDisconnect, reads, inFlightLimit, messageByteLimit, unsafeBug; did you mean \"heartbeat\"?"
     ),
     (
-      "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeat: '1m' } }",
-      "options.heartbeat: found \"1m\", allowed a duration from 1ms to 10s"
+      "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeat: '2m' } }",
+      "options.heartbeat: found \"2m\", allowed a duration from 100us to 60s"
     ),
     (
       "{ cluster: 'a', protocol: 'raft', \(three), replicas: 3 }",

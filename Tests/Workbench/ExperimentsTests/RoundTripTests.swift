@@ -48,14 +48,14 @@ func roundTrip(text: String) throws {
   arguments: [("", "", 6), ("/peers", "peers-", 2)])
 func shippedExperiments(below: String, prefix: String, atLeast count: Int) throws {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("experiments" + below)
   let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     .filter { $0.hasSuffix(".json5") }
   #expect(files.count >= count)
   for file in files {
     let plan = try ExperimentPlan.read(
-      file: folder.appendingPathComponent(file).path, catalog: catalog)
+      file: folder.appendingPathComponent(file).path)
     #expect(plan.experiment.name + ".json5" == prefix + file)
   }
 }
@@ -84,8 +84,7 @@ func overrides() throws {
   #expect(read.protocols.map(\.replicas) == [5, 5, 3, 3])
   #expect(read.sweep.map(\.path) == ["workload.keys"])
   let plan = try ExperimentPlan.read(
-    text: "{}", file: "x.json5", overrides: [.seed(.max), .trials(7), .runtime("simulation")],
-    catalog: catalog)
+    text: "{}", file: "x.json5", overrides: [.seed(.max), .trials(7), .runtime("simulation")])
   #expect(plan.experiment.seed == .max && plan.experiment.trials == 7)
 }
 

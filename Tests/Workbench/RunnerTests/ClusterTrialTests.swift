@@ -14,9 +14,6 @@ import Trials
 
 /// Whole trials on real processes, each with more than one thing going wrong.
 @Suite("Cluster trials", .serialized) struct ClusterTrialTests {
-  private static let catalog = ProtocolCatalog(
-    ProtocolKind.allCases.map { ProtocolCatalog.Entry($0.description, options: $0.options) })
-
   /// The program, which the build puts beside the bundle of its tests.
   private static let program =
     (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
@@ -33,7 +30,7 @@ import Trials
           workload: { clients: 4, keys: 20, valueSize: "16B", timeout: "500ms", thinkTime: "1ms" },
           clocks: { maxSkew: "20ms", maxDrift: 0.01 },
           warmUp: "100ms", duration: "\(duration)", faults: [\(faults)] }
-        """, file: "x.json5", catalog: ClusterTrialTests.catalog)
+        """, file: "x.json5")
     let task = TrialTask.all(of: plan)[0]
     guard case .protocol(let choice) = task.contender else { return nil }
     let scratch = FileManager.default.temporaryDirectory.appending(path: "trial-\(UUID())").path

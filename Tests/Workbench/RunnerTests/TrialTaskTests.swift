@@ -5,19 +5,13 @@ import Runner
 import Testing
 
 @Suite struct TrialTaskTests {
-  private let catalog = ProtocolCatalog([
-    ProtocolCatalog.Entry(
-      ProtocolDescription(
-        name: "raft", summary: "", source: "", replicasPerFailure: 2, bugs: []), options: [])
-  ])
-
   @Test("Trials are by point, contender and number; targets come behind the protocols")
   func order() throws {
     let plan = try ExperimentPlan.read(
       text: """
         { runtime: "cluster", protocols: ["raft"], target: { redis: "127.0.0.1:6379" }, trials: 2,
           seed: 7, sweep: { "workload.clients": [1, 8] } }
-        """, file: "x.json5", catalog: catalog)
+        """, file: "x.json5")
     let tasks = TrialTask.all(of: plan)
     #expect(
       tasks.map { "\($0.point) \($0.contender.name) \($0.trial) \($0.seed)" } == [

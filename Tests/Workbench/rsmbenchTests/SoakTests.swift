@@ -10,7 +10,9 @@ extension RealProcesses {
 
     private static var soak: String {
       URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "experiments/soak.json5").path
+        .deletingLastPathComponent().deletingLastPathComponent().appending(
+          path: "experiments/soak.json5"
+        ).path
     }
 
     @Test(

@@ -1,0 +1,84 @@
+import Replication
+
+/// What a host's turns are carried out on: one node without its protocol.
+///
+/// Costs, faults and back-pressure are up to the runtime. The order in which a turn is carried out is
+/// here, once, for the simulator and for real nodes (`carryOutTurn`, `releaseSends`).
+public protocol TurnRuntime<Core, Application>: Transport, DurableLog, Timers, ~Copyable
+where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
+  associatedtype Core: ReplicaCore
+  associatedtype Application: StateMachine
+
+  /// Borrowed, because a copy of the whole host would be made to read one of its lanes.
+  @_borrowed var host: ReplicaHost<Core, Application> { get set }
+  /// Counts the records that were appended and those that are durable. The runtime tells it of syncs.
+  var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>> { get set }
+  /// Messages of the node to itself that no record holds back any more. The runtime hands them over.
+  var ownMessages: [Core.Message] { get set }
+
+  /// A message of this turn is held back. A runtime that charges for encoding messages does so now.
+  mutating func noteHeld(_ message: Core.Message, to: ReplicaID)
+
+  /// Sends a message to another node that was held back and has been noted.
+  mutating func sendHeld(_ message: Core.Message, to: ReplicaID)
+
+  /// Sends an answer to the client that asked.
+  mutating func answer(_ reply: ClientReply<Application.Response>)
+}
+
+extension TurnRuntime where Self: ~Copyable {
+  /// Carries out what the host asked for in the turn that it has just ended (`ReplicaHost.endTurn`).
+  ///
+  /// 1. Early sends leave. They promise nothing, so the disk does not delay them.
+  /// 2. Records are appended.
+  /// 3. The other sends leave if all records are durable, those of this and of earlier turns. Otherwise
+  ///    they are held until they are.
+  /// 4. Replies leave without waiting, because what they announce is durable on a quorum.
+  /// 5. Timers are set.
+  public mutating func carryOutTurn() {
+    // Most lanes are empty in most turns, and a loop over an empty array is not free.
+    if !host.effects.earlySends.isEmpty {
+      for early in host.effects.earlySends { send(early.message, to: early.to) }
+    }
+    if !host.effects.records.isEmpty {
+      barrier.append(host.effects.records.count)
+      append(host.effects.records)
+    }
+    if !host.effects.sends.isEmpty { sendOrHold() }
+    if !host.replies.isEmpty {
+      for reply in host.replies { answer(reply) }
+    }
+    if !host.timers.isEmpty {
+      for setting in host.timers { set(setting.timer, after: setting.delay) }
+    }
+    host.clearTurn()
+  }
+
+  /// Sends what may promise the records of this turn, or holds it back.
+  public mutating func sendOrHold() {
+    let isOpen = barrier.isOpen
+    for outgoing in host.effects.sends {
+      if isOpen {
+        send(outgoing.message, to: outgoing.to)
+      } else {
+        noteHeld(outgoing.message, to: outgoing.to)
+        barrier.hold(outgoing)
+      }
+    }
+  }
+
+  /// More records are durable: lets those sends go that were held for them, oldest first.
+  ///
+  /// Messages to the node itself are left in `ownMessages`, behind all others: what they bring about must
+  /// not overtake what was held longer.
+  public mutating func releaseSends() {
+    let id = host.id
+    while let held = barrier.popReleased() {
+      if held.to == id {
+        ownMessages.append(held.message)
+      } else {
+        sendHeld(held.message, to: held.to)
+      }
+    }
+  }
+}

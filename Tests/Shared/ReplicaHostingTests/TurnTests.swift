@@ -1,0 +1,101 @@
+import ReplicaHosting
+import Replication
+import StateMachines
+import Testing
+
+/// Writes down what it is asked to do. Its disk makes nothing durable by itself.
+private struct Recorder: TurnRuntime {
+  var host = ReplicaHost<SilentCore, Counter>(
+    id: ReplicaID(0), membership: Membership(replicas: 2), options: SilentCore.Options(), seed: 1)
+  var barrier = DurabilityBarrier<OutgoingMessage<UInt64>>()
+  var ownMessages: [UInt64] = []
+  var calls: [String] = []
+
+  mutating func send(_ message: UInt64, to: ReplicaID) { calls.append("send \(message) to \(to)") }
+  mutating func noteHeld(_ message: UInt64, to: ReplicaID) {
+    calls.append("hold \(message) to \(to)")
+  }
+  mutating func sendHeld(_ message: UInt64, to: ReplicaID) {
+    calls.append("release \(message) to \(to)")
+  }
+  mutating func append(_ records: [UInt64]) {
+    calls.append("append \(records) behind \(barrier.appendedCount - records.count)")
+  }
+  mutating func answer(_ reply: ClientReply<UInt64>) { calls.append("answer \(reply.id.sequence)") }
+  mutating func set(_ timer: SilentCore.Timer, after delay: Interval?) {
+    calls.append(delay == nil ? "cancel \(timer)" : "set \(timer)")
+  }
+
+  /// Carries out one turn in which the core asks for what `body` says.
+  mutating func turn(_ body: (inout Effects<SilentCore>) -> Void) -> [String] {
+    calls = []
+    body(&host.effects)
+    host.endTurn(at: .zero)
+    carryOutTurn()
+    return calls
+  }
+}
+
+@Suite struct TurnTests {
+  private func batch(_ sequence: UInt64) -> Batch {
+    var builder = BatchBuilder()
+    builder.append(RequestID(client: ClientID(1), sequence: sequence), Counter.Command.add(1))
+    return builder.build()
+  }
+
+  @Test("A turn is carried out lane by lane, whatever the order in which the core asked")
+  func order() {
+    var runtime = Recorder()
+    let calls = runtime.turn { effects in
+      effects.setTimer(.election, after: .milliseconds(1))
+      effects.cancelTimer(.heartbeat)
+      effects.refuse(batch(4), redirect: nil)
+      effects.send(2, to: ReplicaID(1))
+      effects.persist(8)
+      effects.persist(9)
+      effects.sendEarly(1, to: ReplicaID(1))
+    }
+    #expect(
+      calls == [
+        "send 1 to 1", "append [8, 9] behind 0", "hold 2 to 1", "answer 4", "set election",
+        "cancel heartbeat",
+      ])
+    // All of it is done: the next turn does not repeat it.
+    #expect(runtime.turn { _ in } == [])
+  }
+
+  @Test("Sends leave at once unless records of this turn or of an earlier one are not durable yet")
+  func holding() {
+    var runtime = Recorder()
+    #expect(runtime.turn { $0.send(1, to: ReplicaID(1)) } == ["send 1 to 1"])
+    #expect(runtime.turn { $0.persist(1) } == ["append [1] behind 0"])
+    #expect(runtime.turn { $0.send(2, to: ReplicaID(1)) } == ["hold 2 to 1"])
+    #expect(runtime.turn { $0.sendEarly(3, to: ReplicaID(1)) } == ["send 3 to 1"])
+    runtime.barrier.synced(1)
+    runtime.calls = []
+    runtime.releaseSends()
+    #expect(runtime.calls == ["release 2 to 1"])
+    #expect(runtime.turn { $0.send(4, to: ReplicaID(1)) } == ["send 4 to 1"])
+  }
+
+  @Test(
+    "A sync releases what it covers, oldest first, and leaves messages to the node itself for last")
+  func releasing() {
+    var runtime = Recorder()
+    _ = runtime.turn { effects in
+      effects.persist(1)
+      effects.send(1, to: ReplicaID(0))
+      effects.send(2, to: ReplicaID(1))
+    }
+    _ = runtime.turn { $0.send(3, to: ReplicaID(1)) }
+    _ = runtime.turn { effects in
+      effects.persist(2)
+      effects.send(4, to: ReplicaID(1))
+    }
+    runtime.calls = []
+    runtime.barrier.synced(1)
+    runtime.releaseSends()
+    #expect(runtime.calls == ["release 2 to 1", "release 3 to 1"])
+    #expect(runtime.ownMessages == [1] && runtime.barrier.heldCount == 1)
+  }
+}
