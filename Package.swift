@@ -112,20 +112,22 @@ let modules: [[Target]] = [
   shared.module("Environments", ["Replication"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
+  shared.module("Trials", ["Faults", "Histories"], testedWith: nil),
   shared.module(
     "Workloads", ["Primitives", "Replication", "StateMachines", "Clients", "Histories"]),
   shared.module(
     "Configuration", ["Primitives", "Replication", "ProtocolList"], testedWith: ["Experiments"]),
 
   analysis.module("Linearizability", ["Primitives", "Histories"], resources: [.copy("Fixtures")]),
-  analysis.module("Measurement", ["Primitives", "Replication", "Histories"]),
+  analysis.module(
+    "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module("SteppedCluster", ["Replication"], testedWith: ["Unreplicated"]),
   runtimes.module(
     "Simulation",
     [
       "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients", "Workloads",
-      "Environments", "Faults",
+      "Environments", "Faults", "Trials",
     ], testedWith: ["Unreplicated", "StateMachines", "Histories"]),
   runtimes.module("Sockets", ["CLinux", "Primitives", "WireFormat", "Replication"]),
   runtimes.module(
@@ -147,7 +149,7 @@ let modules: [[Target]] = [
     "ClusterControl",
     [
       "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads", "Faults",
-      "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
+      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
       "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
@@ -173,16 +175,20 @@ let modules: [[Target]] = [
     "Experiments",
     [
       "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
-      "Faults", "Configuration",
+      "Faults", "Linearizability", "Configuration",
     ]),
   workbench.module(
-    "Results", ["Configuration", "Experiments", "Measurement", "Linearizability", "Histories"]),
+    "Results",
+    [
+      "Configuration", "Experiments", "Measurement", "Linearizability", "Histories", "Faults",
+      "Trials",
+    ]),
   workbench.module(
     "Runner",
     [
       "CLinux", "Primitives", "Replication", "ProtocolList", "StateMachines", "Workloads",
       "Environments", "Faults", "Histories", "Configuration", "Linearizability", "Measurement",
-      "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
+      "Trials", "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
       "OtherSystems", "Experiments",
     ], testedWith: ["rsmbench"]),
   workbench.module(
@@ -196,7 +202,7 @@ let modules: [[Target]] = [
     .executableTarget(
       name: "rsmbench",
       dependencies: Floor.byName([
-        "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories",
+        "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories", "Trials",
         "Configuration", "Measurement", "Serving", "ClusterControl", "LoadDriving", "NodeRuntime",
         "Benchmarks", "Experiments", "Results", "Runner",
       ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
@@ -225,7 +231,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Simulation", "Sockets", "NodeRuntime",
+        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime",
       ]),
     whole.tests(
       "FuzzTests",

@@ -1,3 +1,4 @@
+import Trials
 import Histories
 
 /// How old the values were that acknowledged gets returned: over the gets that were due in the measured
@@ -28,7 +29,7 @@ public struct Staleness: Sendable, Equatable {
     var hasAppends = false
   }
 
-  init(_ trial: TrialObservation) {
+  init(_ trial: TrialRecord) {
     var keys: [UInt32: Key] = [:]
     for operation in trial.operations {
       guard operation.outcome != .failed, !operation.kind.isRead else { continue }

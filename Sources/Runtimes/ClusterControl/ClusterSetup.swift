@@ -4,6 +4,7 @@ import Faults
 import Primitives
 import Replication
 import Sockets
+import Trials
 import Workloads
 
 /// What a trial on a real cluster needs to know beside the load.
@@ -45,21 +46,11 @@ public struct ClusterSetup: Sendable {
 
 /// What a trial on a real cluster leaves behind beside the history.
 public struct ClusterStock: Sendable {
-  public struct Leadership: Sendable {
-    public var leader: Int?
-    public var epoch: UInt64
-
-    public init(leader: Int?, epoch: UInt64) {
-      self.leader = leader
-      self.epoch = epoch
-    }
-  }
-
   /// What each node did in the measured interval; records in the log count from the start.
   public var counters: [NodeCounters]
-  public var faults: [Occurrence]
+  public var faults: [InjectedFault]
   /// One per window, as it was at the window's end.
-  public var leadership: [Leadership]
+  public var leadership: [LeadershipSample]
   /// Broken promises: a core's invariant, or replicas that disagree.
   public var violations: [String]
   /// After all faults had ended, a replica took charge and all caught up.
@@ -72,7 +63,7 @@ public struct ClusterStock: Sendable {
   // Public, as everything that a trial calls: an internal step keeps the optimiser from specialising the
   // trial, and the load driver in it, for the module that runs it.
   public init(
-    counters: [NodeCounters], faults: [Occurrence], leadership: [Leadership],
+    counters: [NodeCounters], faults: [InjectedFault], leadership: [LeadershipSample],
     violations: [String], hasSettled: Bool, hasReadBack: Bool, notes: [String]
   ) {
     self.counters = counters

@@ -12,11 +12,11 @@ extension ClusterTrial {
   public mutating func startFault(_ index: Int) throws {
     let fault = plan[index]
     let (hit, entry) = try inflict(fault.action)
-    occurrences.append(
-      Occurrence(
+    injected.append(
+      InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        planned: fault.start, start: driver.now,
-        end: fault.end.map { min($0, setup.duration.nanoseconds) }))
+        plannedNs: fault.start, startNs: driver.now,
+        endNs: fault.end.map { min($0, setup.duration.nanoseconds) }))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()

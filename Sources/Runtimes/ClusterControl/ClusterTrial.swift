@@ -7,6 +7,7 @@ import Primitives
 import ReplicaHosting
 import Replication
 import Sockets
+import Trials
 import Workloads
 
 /// One trial on a real cluster: it starts the nodes (or finds them running), drives the load, injects the
@@ -24,8 +25,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public var faultRandom: RandomStream
   /// What is to happen to the cluster, by the trial's time.
   public var agenda = EventQueue<Deed>()
-  public var occurrences: [Occurrence] = []
-  public var leadership: [ClusterStock.Leadership] = []
+  public var injected: [InjectedFault] = []
+  public var leadership: [LeadershipSample] = []
   public var meters: [NodeMeter]
   public var violations: [String] = []
   public var notes: [String] = []
@@ -110,7 +111,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     if !hasReadBack { notes.append(whyNotReadBack(hasSettled)) }
     processes.endAll()
     return ClusterStock(
-      counters: counters, faults: occurrences, leadership: leadership, violations: violations,
+      counters: counters, faults: injected, leadership: leadership, violations: violations,
       hasSettled: hasSettled, hasReadBack: hasReadBack, notes: notes)
   }
 
@@ -188,8 +189,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       let views = views
       let leader = aim.leader(among: views)
       leadership.append(
-        ClusterStock.Leadership(
-          leader: leader,
+        LeadershipSample(
+          windowStart: Int64(leadership.count) * setup.window.nanoseconds, leader: leader,
           epoch: leader.flatMap { views[$0].status?.epoch } ?? leadership.last?.epoch ?? 0))
       askForReports()
       agenda.push(.windowEnds, at: time + setup.window.nanoseconds)

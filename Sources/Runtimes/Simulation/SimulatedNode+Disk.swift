@@ -1,5 +1,6 @@
 import ReplicaHosting
 import Replication
+import Trials
 import WireFormat
 
 /// The disk: records wait for a sync, and sends for records.

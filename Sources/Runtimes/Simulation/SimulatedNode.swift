@@ -1,6 +1,7 @@
 import Environments
 import ReplicaHosting
 import Replication
+import Trials
 import WireFormat
 
 /// What waits for a node's processor.
@@ -37,7 +38,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var busyUntil: Int64 = 0
   public var turnIsScheduled = false
   public var slowness = 1.0
-  public var usage = NodeCounters()
+  public var usage: NodeUsage
 
   /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event, and
   /// whether it has fired into the inbox. `Int64.max` is never.
@@ -64,6 +65,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   ) {
     self.number = number
     self.membership = membership
+    usage = NodeUsage(
+      node: number,
+      role: membership.authority.contains(ReplicaID(number)) ? .authority : .replica)
     self.options = options
     self.seed = seed
     self.clock = clock
@@ -72,6 +76,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)
   }
+
+  /// Forgets what was used so far.
+  public mutating func startMeasuring() { usage = NodeUsage(node: number, role: usage.role) }
 
   // MARK: The processor
 
@@ -226,18 +233,6 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       commits.append(commit.batch)
     }
   }
-}
-
-/// What a node did in the measured interval.
-public struct NodeCounters: Sendable {
-  public var messagesSent = 0
-  public var messagesReceived = 0
-  public var bytesSent = 0
-  public var bytesReceived = 0
-  public var syncs = 0
-  public var bytesWritten = 0
-  /// Nanoseconds in which the processor was busy.
-  public var busy: Int64 = 0
 }
 
 extension CPUModel {

@@ -10,10 +10,10 @@ extension Trial {
     let fault = plan[index]
     let (nodes, entry) = inflict(fault.action, until: fault.end)
     let end = fault.end.map { min($0, setup.duration.nanoseconds) }
-    occurrences.append(
-      Occurrence(
-        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, start: world.now,
-        end: end))
+    injected.append(
+      InjectedFault(
+        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,
+        endNs: end))
     ledger.add(entry, key: index)
     adopt(entry)
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }

@@ -4,6 +4,7 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
+import Trials
 import Workloads
 
 /// What a trial needs to know beside the protocol and the load.
@@ -46,9 +47,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var clients: ClientDriver<Load>
   public var plan: [PlannedFault]
   public var ledger: FaultLedger
-  public var occurrences: [Occurrence] = []
+  public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
-  public var leadership: [(leader: Int?, epoch: UInt64)] = []
+  public var leadership: [LeadershipSample] = []
   public var eventCount = 0
   /// A digest of everything that happened, in order: equal for equal trials.
   public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -98,11 +99,11 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     prepare()
     guard advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.duration.nanoseconds
-    let counters = nodes.map(\.usage)
+    let usages = nodes.map(\.usage)
     clients.close(at: instant)
     let leadership = self.leadership
     settle()
-    return takeStock(counters: counters, leadership: leadership)
+    return takeStock(usages: usages, leadership: leadership)
   }
 
   public mutating func prepare() {
@@ -171,7 +172,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       sampleLeadership()
       world.schedule(.windowEnds, at: world.now + setup.window.nanoseconds)
     case .warmUpEnds:
-      for number in nodes.indices { nodes[number].usage = NodeCounters() }
+      for number in nodes.indices { nodes[number].startMeasuring() }
     }
   }
 
@@ -189,7 +190,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public mutating func sampleLeadership() {
     let number = leader()
     let epoch = number.map { nodes[$0].host.core.status.epoch }
-    leadership.append((number, epoch ?? leadership.last?.epoch ?? 0))
+    leadership.append(
+      LeadershipSample(
+        windowStart: Int64(leadership.count) * setup.window.nanoseconds, leader: number,
+        epoch: epoch ?? leadership.last?.epoch ?? 0))
   }
 
   /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen

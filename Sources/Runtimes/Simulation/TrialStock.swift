@@ -1,40 +1,16 @@
 import Faults
 import ReplicaHosting
 import Replication
+import Trials
 import WireFormat
 
 /// What a trial leaves behind beside the history, before anything is computed from it.
 public struct TrialStock: Sendable {
-  public struct Node: Sendable {
-    public var isAuthority: Bool
-    public var messagesSent: Int
-    public var messagesReceived: Int
-    public var bytesSent: Int
-    public var bytesReceived: Int
-    public var syncs: Int
-    public var bytesWritten: Int
-    public var busy: Interval
-    /// Records on the disk at the end.
-    public var logRecords: Int
-  }
-
-  public struct Fault: Sendable {
-    public var kind: String
-    public var target: String
-    public var nodes: [Int]
-    public var start: Interval
-    public var end: Interval?
-  }
-
-  public struct Leadership: Sendable {
-    public var leader: Int?
-    public var epoch: UInt64
-  }
-
-  public var nodes: [Node]
-  public var faults: [Fault]
+  /// Counted over the measured interval, records in the log aside.
+  public var nodes: [NodeUsage]
+  public var faults: [InjectedFault]
   /// One per window, as it was at the window's end.
-  public var leadership: [Leadership]
+  public var leadership: [LeadershipSample]
   /// Promises that the simulator saw broken: agreement, and the cores' own invariants if asked for.
   public var violations: [String]
   /// Every request that is part of the state in which the cluster came to rest.
@@ -80,7 +56,7 @@ public struct SurvivingRequests: Sendable, Equatable {
 
 extension Trial {
   public func takeStock(
-    counters: [NodeCounters], leadership: [(leader: Int?, epoch: UInt64)]
+    usages: [NodeUsage], leadership: [LeadershipSample]
   ) -> TrialStock {
     let replicas = setup.membership.replicas.map(\.index)
     let survivor =
@@ -91,22 +67,12 @@ extension Trial {
       while let id = reader.next() { surviving.insert(id) }
     }
     return TrialStock(
-      nodes: nodes.map { node in
-        let used = counters[node.number]
-        return TrialStock.Node(
-          isAuthority: setup.membership.authority.contains(ReplicaID(node.number)),
-          messagesSent: used.messagesSent, messagesReceived: used.messagesReceived,
-          bytesSent: used.bytesSent, bytesReceived: used.bytesReceived, syncs: used.syncs,
-          bytesWritten: used.bytesWritten, busy: Interval(nanoseconds: used.busy),
-          logRecords: node.log.count)
+      nodes: zip(nodes, usages).map { node, used in
+        var usage = used
+        usage.logRecords = node.log.count
+        return usage
       },
-      faults: occurrences.map { fault in
-        TrialStock.Fault(
-          kind: fault.kind, target: fault.target, nodes: fault.nodes,
-          start: Interval(nanoseconds: fault.start),
-          end: fault.end.map { Interval(nanoseconds: $0) })
-      },
-      leadership: leadership.map { TrialStock.Leadership(leader: $0.leader, epoch: $0.epoch) },
+      faults: injected, leadership: leadership,
       violations: world.violations, surviving: surviving, hasSettled: hasSettled,
       finalStatesAgree: finalStatesAgree(replicas), eventCount: eventCount, traceHash: traceHash)
   }

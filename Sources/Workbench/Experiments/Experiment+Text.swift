@@ -1,3 +1,4 @@
+import Linearizability
 import Configuration
 import Environments
 import Faults

@@ -1,3 +1,5 @@
+import Faults
+import Trials
 import Linearizability
 import Measurement
 
@@ -19,7 +21,7 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check of
   /// the history found.
   public init(
-    place: TrialPlace, seed: UInt64, observation: TrialObservation, metrics: TrialMetrics,
+    place: TrialPlace, seed: UInt64, observation: TrialRecord, metrics: TrialMetrics,
     verdict: TrialVerdict
   ) {
     self.place = place
@@ -61,13 +63,13 @@ public struct FaultRow: Sendable, Hashable, Codable {
   public var outageNs: Int64?
   public var timeToRecoverNs: Int64?
 
-  init(_ occurrence: FaultOccurrence, _ metrics: FaultMetrics) {
-    kind = occurrence.kind
-    target = occurrence.target
-    node = occurrence.node
-    plannedNs = occurrence.plannedNs
-    startNs = occurrence.startNs
-    endNs = occurrence.endNs
+  init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
+    kind = fault.kind
+    target = fault.target
+    node = fault.nodes.map(String.init).joined(separator: "+")
+    plannedNs = fault.plannedNs
+    startNs = fault.startNs
+    endNs = fault.endNs
     outageNs = metrics.outage
     timeToRecoverNs = metrics.timeToRecover
   }

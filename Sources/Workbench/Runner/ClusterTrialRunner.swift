@@ -1,3 +1,4 @@
+import Trials
 import CLinux
 import ClusterControl
 import Configuration
@@ -126,7 +127,7 @@ public enum ClusterTrialRunner {
       launcher: launcher, directory: directory)
     linux_prefer_throughput()
     guard let stock = try trial.run(progress: progress) else { return nil }
-    let observation = TrialObservation(
+    let observation = TrialRecord(
       stock: stock, operations: trial.driver.load.takeOperations(), experiment: experiment,
       membership: hosts.membership)
     let name = "\(task.contender.name), trial \(task.trial)"

@@ -1,3 +1,4 @@
+import Trials
 import CLinux
 import Configuration
 import Experiments
@@ -90,7 +91,7 @@ public enum TargetTrialRunner {
     let operations = trial.driver.load.takeOperations()
     let end = experiment.duration.nanoseconds
     let lost = ReadBack.lostWrites(operations, readFrom: end, isComplete: stock.hasReadBack)
-    let observation = TrialObservation(
+    let observation = TrialRecord(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds, measuredEnd: end,
       clients: experiment.workload.clients,
       safetyViolations: ReadBack.violations(lost: lost), lostWrites: lost,

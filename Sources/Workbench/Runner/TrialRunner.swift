@@ -1,3 +1,4 @@
+import Trials
 import Configuration
 import Experiments
 import Histories
@@ -36,7 +37,7 @@ public struct TrialTask: Sendable {
 
 /// What a finished trial was seen to do, what that measures, and whether it was right.
 public struct TrialReport: Sendable {
-  public var observation: TrialObservation
+  public var observation: TrialRecord
   public var metrics: TrialMetrics
   /// What the checker says of the history.
   public var verdict: Verdict
@@ -44,12 +45,12 @@ public struct TrialReport: Sendable {
   public var notes: [String] = []
 
   /// Measures and checks what was seen.
-  init(_ observation: TrialObservation, _ experiment: Experiment, notes: [String] = []) {
+  init(_ observation: TrialRecord, _ experiment: Experiment, notes: [String] = []) {
     let settings = MeasurementSettings(
       window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
     self.observation = observation
     metrics = TrialMetrics(observation, settings)
-    verdict = ConsistencyCheck(experiment.check.consistency).verdict(of: observation.operations)
+    verdict = ConsistencyCheck(experiment.check).verdict(of: observation.operations)
     self.notes = notes
   }
 }
@@ -97,19 +98,8 @@ struct SimulationVisitor: ProtocolVisitor {
     var trial = Trial(
       setup, load: KeyValueLoad(experiment.workload, seed: task.seed, populate: Memory.populate))
     guard let stock = trial.run(progress: progress) else { return nil }
-    let observation = TrialObservation(
+    let observation = TrialRecord(
       stock: stock, operations: trial.load.takeOperations(), experiment: experiment)
     return TrialReport(observation, experiment)
-  }
-}
-
-extension CheckLevel {
-  var consistency: Consistency {
-    switch self {
-    case .linearizable: .linearizable
-    case .sequential: .sequential
-    case .eventual: .eventual
-    case .none: .none
-    }
   }
 }

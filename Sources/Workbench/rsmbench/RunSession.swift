@@ -1,3 +1,4 @@
+import Trials
 import Configuration
 import Experiments
 import Histories

@@ -3,6 +3,7 @@ import Faults
 import ReplicaHosting
 import Replication
 import Testing
+import Trials
 
 @testable import Simulation
 
@@ -162,7 +163,7 @@ import Testing
     #expect(trial.nodes[2].slowness == 1 && trial.nodes[2].extraSyncTime == 0)
     // Ten milliseconds each of a half and a quarter more.
     #expect(trial.nodes[2].clock.timerTime(at: 16_000_000) == 16_000_000 + 5_000_000 + 2_500_000)
-    #expect(trial.occurrences.count == 10 && trial.ledger.entries.isEmpty)
+    #expect(trial.injected.count == 10 && trial.ledger.entries.isEmpty)
   }
 }
 

@@ -4,6 +4,7 @@ import Histories
 import ReplicaHosting
 import Replication
 import Testing
+import Trials
 import Unreplicated
 import Workloads
 
@@ -74,7 +75,7 @@ import Workloads
         TimedFault(at: .milliseconds(200), duration: nil, action: .crash(.replica(0), disk: .kept))
       ])
     }
-    #expect(stock.leadership.last?.leader == nil && stock.faults.map(\.end) == [nil])
+    #expect(stock.leadership.last?.leader == nil && stock.faults.map(\.endNs) == [nil])
     let last = operations.filter { $0.outcome == .ok }.map(\.returned).max()!
     #expect(last > 190_000_000 && last < 202_000_000)
     let put = operations.last { $0.outcome == .ok && $0.kind == .put }!
@@ -91,7 +92,7 @@ import Workloads
     let server = stock.nodes[0]
     #expect(abs(server.messagesReceived - measured.count) <= 8)
     #expect(abs(server.messagesSent - server.messagesReceived) <= 8)
-    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > .zero)
+    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > 0)
     #expect(stock.nodes[2].messagesReceived == 0)
   }
 

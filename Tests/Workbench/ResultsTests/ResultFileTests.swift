@@ -3,6 +3,7 @@ import Linearizability
 import Histories
 import Measurement
 import Testing
+import Trials
 
 @testable import Results
 

@@ -1,3 +1,4 @@
+import Trials
 import Experiments
 import Histories
 import Measurement
@@ -5,37 +6,19 @@ import Replication
 import Simulation
 import Workloads
 
-extension TrialObservation {
+extension TrialRecord {
   /// What the simulator saw, in the terms of measurement.
   init(stock: TrialStock, operations: [Operation], experiment: Experiment) {
-    let window = experiment.window.nanoseconds
     var violations = stock.violations
     if !stock.finalStatesAgree {
       violations.append("replicas that applied the same entries ended in different states")
     }
-    let lost = TrialObservation.lostWrites(operations, surviving: stock)
+    let lost = TrialRecord.lostWrites(operations, surviving: stock)
     violations += ReadBack.violations(lost: lost)
     self.init(
       operations: operations, warmUpEnd: experiment.warmUp.nanoseconds,
       measuredEnd: experiment.duration.nanoseconds, clients: experiment.workload.clients,
-      faults: stock.faults.map { fault in
-        FaultOccurrence(
-          kind: fault.kind, target: fault.target,
-          node: fault.nodes.map(String.init).joined(separator: "+"),
-          startNs: fault.start.nanoseconds, endNs: fault.end?.nanoseconds)
-      },
-      nodes: stock.nodes.enumerated().map { number, node in
-        NodeUsage(
-          node: number, role: node.isAuthority ? .authority : .replica,
-          messagesSent: node.messagesSent, messagesReceived: node.messagesReceived,
-          bytesSent: node.bytesSent, bytesReceived: node.bytesReceived, fsyncs: node.syncs,
-          bytesWritten: node.bytesWritten, cpuBusyNs: node.busy.nanoseconds,
-          logEntries: node.logRecords)
-      },
-      leadership: stock.leadership.enumerated().map { index, sample in
-        LeadershipSample(
-          windowStart: Int64(index) * window, leader: sample.leader, epoch: sample.epoch)
-      },
+      faults: stock.faults, nodes: stock.nodes, leadership: stock.leadership,
       safetyViolations: violations,
       lostWrites: lost,
       eventsProcessed: stock.eventCount)
