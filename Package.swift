@@ -109,10 +109,10 @@ let modules: [[Target]] = [
     "ReplicaHosting", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
   shared.module(
     "Clients", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
-  shared.module("Environments", ["Replication"]),
+  shared.module("Environments", ["Primitives", "Replication"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
-  shared.module("Trials", ["Faults", "Histories"], testedWith: nil),
+  shared.module("Trials", ["Replication", "Faults", "Histories", "Workloads"]),
   shared.module(
     "Workloads", ["Primitives", "Replication", "StateMachines", "Clients", "Histories"]),
   shared.module(
@@ -134,11 +134,13 @@ let modules: [[Target]] = [
     "WriteAheadLog", ["CLinux", "Primitives", "WireFormat", "Replication"],
     testedWith: ["SmallDisks"]),
   runtimes.module(
-    "ClusterMessages", ["WireFormat", "Replication", "Faults"], testedWith: ["Primitives"]),
+    "ClusterMessages", ["WireFormat", "Replication", "Faults", "Trials"], testedWith: ["Primitives"]
+  ),
   runtimes.module(
     "NodeRuntime",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Environments",
+      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting",
+      "Environments",
       "Faults", "Sockets", "WriteAheadLog", "ClusterMessages",
     ], testedWith: ["StateMachines", "NodeBench"]),
   runtimes.module(
@@ -148,7 +150,8 @@ let modules: [[Target]] = [
   runtimes.module(
     "ClusterControl",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads", "Faults",
+      "Environments", "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads",
+      "Faults",
       "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
@@ -160,7 +163,7 @@ let modules: [[Target]] = [
   outside.module(
     "OtherSystems",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
+      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
       "Workloads", "Resp", "Sockets", "LoadDriving",
     ]),
   outside.module(
@@ -174,7 +177,7 @@ let modules: [[Target]] = [
   workbench.module(
     "Experiments",
     [
-      "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
+      "Trials", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
       "Faults", "Linearizability", "Configuration",
     ]),
   workbench.module(

@@ -1,14 +1,38 @@
 import Histories
+import Replication
+import Trials
 
-/// What the reads after a trial say of the writes in it.
+extension TrialRecord {
+  /// Counts the acknowledged writes that are missing in the end; a loss is a broken promise. Nothing can be
+  /// said to be missing from a state that is not known, because the cluster did not come to rest.
+  public mutating func countLostWrites() {
+    if let surviving {
+      lostWrites = hasSettled ? ReadBack.lostWrites(operations, surviving: surviving) : nil
+    } else {
+      lostWrites = ReadBack.lostWrites(
+        operations, readFrom: measuredEnd, isComplete: hasReadBack)
+    }
+    guard let lostWrites, lostWrites > 0 else { return }
+    safetyViolations.append("\(lostWrites) acknowledged writes are missing from the final state")
+  }
+}
+
+/// What the state in which a trial ended says of the writes in it.
 public enum ReadBack {
-  /// How lost writes are told.
-  public static func violations(lost: Int?) -> [String] {
-    guard let lost, lost > 0 else { return [] }
-    return ["\(lost) acknowledged writes are missing from the final state"]
+  /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
+  /// compare-and-swap that did not swap changed nothing and cannot be lost.
+  public static func lostWrites(
+    _ operations: [Operation], surviving: SurvivingRequests
+  ) -> Int {
+    operations.count { operation in
+      guard operation.outcome == .ok, operation.kind != .get else { return false }
+      if operation.kind == .compareAndSwap, !operation.swapped { return false }
+      return !surviving.contains(
+        RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
+    }
   }
 
-  /// The same where perhaps not every key was read: then none is not zero, but unknown.
+  /// The same by reads of every key. Where perhaps not every key was read, none is not zero, but unknown.
   public static func lostWrites(
     _ operations: [Operation], readFrom end: Int64, isComplete: Bool
   ) -> Int? {

@@ -4,19 +4,20 @@ import Glibc
 import LoadDriving
 import Primitives
 import Replication
+import Trials
 import WriteAheadLog
 
 /// Faults fire and end, for real.
 extension ClusterTrial {
   @inlinable
   public mutating func startFault(_ index: Int) throws {
-    let fault = plan[index]
+    let fault = plannedFaults[index]
     let (hit, entry) = try inflict(fault.action)
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
         plannedNs: fault.start, startNs: driver.now,
-        endNs: fault.end.map { min($0, setup.duration.nanoseconds) }))
+        endNs: fault.end.map { min($0, setup.plan.duration.nanoseconds) }))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()

@@ -1,5 +1,6 @@
 import Faults
 import Replication
+import Trials
 import WireFormat
 
 extension WireWriter {
@@ -203,16 +204,16 @@ extension StateDigest: WireCodable {
   }
 }
 
-extension NodeCounters: WireCodable {
-  public var encodedByteCount: Int { NodeCounters.fields.count * 8 }
+extension NodeUsage: WireCodable {
+  public var encodedByteCount: Int { NodeUsage.counts.count * 8 }
 
   public func encode(into writer: inout WireWriter) {
-    for field in NodeCounters.fields { writer.write(self[keyPath: field]) }
+    for field in NodeUsage.counts { writer.write(self[keyPath: field]) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    self.init()
-    for field in NodeCounters.fields { self[keyPath: field] = try reader.readInteger() }
+    self.init(node: 0)
+    for field in NodeUsage.counts { self[keyPath: field] = try reader.readInteger() }
   }
 }
 
@@ -246,7 +247,7 @@ extension NodeReport: WireCodable {
       epoch: try reader.read(UInt64.self), commitIndex: try LogIndex(from: &reader),
       lastIndex: try LogIndex(from: &reader))
     appliedIndex = try LogIndex(from: &reader)
-    counters = try NodeCounters(from: &reader)
+    counters = try NodeUsage(from: &reader)
     digest = try StateDigest?(from: &reader)
     violation = try reader.readFlag() ? try reader.readText() : nil
   }

@@ -6,6 +6,7 @@ import ReplicaHosting
 import Faults
 import Replication
 import Sockets
+import Trials
 import WireFormat
 import WriteAheadLog
 

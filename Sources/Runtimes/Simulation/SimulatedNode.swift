@@ -202,7 +202,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   public func checkInvariants(in world: inout SharedWorld) {
     guard world.checksInvariants, let broken = host.core.invariantViolation() else { return }
-    world.report("replica \(number): \(broken)")
+    world.violations.note("replica \(number): \(broken)")
   }
 
   public mutating func charge(
@@ -222,7 +222,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     // Most lanes are empty in most turns, and a loop over an empty array is not free.
     if !host.effects.commits.isEmpty { noteCommits(in: &world) }
     cost = lend(cost: cost, in: &world) { $0.carryOutTurn() }
-    usage.busy += Int64(cost)
+    usage.busy += Int(cost)
     busyUntil = world.now + Int64(cost)
     if !inbox.isEmpty { scheduleTurn(in: &world) }
   }

@@ -3,13 +3,14 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
+import Trials
 
 /// Faults fire and end.
 extension Trial {
   public mutating func startFault(_ index: Int) {
-    let fault = plan[index]
+    let fault = plannedFaults[index]
     let (nodes, entry) = inflict(fault.action, until: fault.end)
-    let end = fault.end.map { min($0, setup.duration.nanoseconds) }
+    let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,

@@ -19,16 +19,20 @@ public struct NodeUsage: Sendable, Equatable {
   /// Bytes handed to the disk.
   public var bytesWritten: Int
   /// Nanoseconds in which the processor was busy.
-  public var busy: Int64
+  public var busy: Int
   /// Records in the log at the end.
   public var logRecords: Int
   /// Snapshots taken or installed.
   public var snapshots: Int
+  /// Connections that were ended because what came over them was no frame of this cluster.
+  public var garbage = 0
+  /// Messages that were given up because a peer takes none or too few.
+  public var overflowed = 0
 
   public init(
     node: Int, role: Role = .replica, messagesSent: Int = 0, messagesReceived: Int = 0,
     bytesSent: Int = 0, bytesReceived: Int = 0, syncs: Int = 0, bytesWritten: Int = 0,
-    busy: Int64 = 0, logRecords: Int = 0, snapshots: Int = 0
+    busy: Int = 0, logRecords: Int = 0, snapshots: Int = 0
   ) {
     self.node = node
     self.role = role
@@ -41,5 +45,26 @@ public struct NodeUsage: Sendable, Equatable {
     self.busy = busy
     self.logRecords = logRecords
     self.snapshots = snapshots
+  }
+}
+
+extension NodeUsage {
+  /// Everything that is counted from the start of a process.
+  public static let counts: [any WritableKeyPath<NodeUsage, Int> & Sendable] = [
+    \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
+    \.busy, \.logRecords, \.garbage, \.overflowed,
+  ]
+
+  /// What was done since `b`, count by count. A node's report may hold any number, and none may stop the
+  /// runner that adds them up.
+  public static func - (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &-) }
+  public static func + (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &+) }
+
+  private func combined(_ other: NodeUsage, _ operation: (Int, Int) -> Int) -> NodeUsage {
+    var result = self
+    for count in NodeUsage.counts {
+      result[keyPath: count] = operation(self[keyPath: count], other[keyPath: count])
+    }
+    return result
   }
 }

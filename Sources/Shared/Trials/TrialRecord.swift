@@ -1,8 +1,10 @@
 import Faults
 import Histories
+import Replication
+import Workloads
 
-/// Everything a runtime saw in one finished trial: plain values, from which every metric, table and
-/// verdict is computed. Times are nanoseconds of true time since the trial began.
+/// Everything that was seen of one finished trial: plain values, from which every metric, table and
+/// verdict is computed. Runtimes leave the operations to those who know the load. Times are nanoseconds of true time since the trial began.
 public struct TrialRecord: Sendable, Equatable {
   /// In order of invocation. Operations of the warm-up belong here too: the checker needs them.
   public var operations: [Operation]
@@ -24,6 +26,24 @@ public struct TrialRecord: Sendable, Equatable {
   public var lostWrites: Int?
   /// Events the runtime handled in the whole trial; a measure of its own work, not of the protocol's.
   public var eventsProcessed: Int
+  /// After all faults had ended, a replica took charge and all caught up.
+  public var hasSettled = true
+  /// Every request that is part of the state in which the cluster came to rest, where the runtime can
+  /// look into replicas.
+  public var surviving: SurvivingRequests?
+  /// Where it cannot: reads of the final state were answered for all keys.
+  public var hasReadBack = false
+  /// In virtual time, a digest of everything that happened, in order: equal for equal trials.
+  public var traceHash: UInt64?
+  /// What the user should know besides, a sentence each.
+  public var notes: [String] = []
+
+  /// A record of a trial in which nothing has happened yet.
+  public init(of plan: TrialPlan) {
+    self.init(
+      operations: [], warmUpEnd: plan.warmUp.nanoseconds, measuredEnd: plan.duration.nanoseconds,
+      clients: plan.workload.clients, lostWrites: nil)
+  }
 
   public init(
     operations: [Operation], warmUpEnd: Int64, measuredEnd: Int64, clients: Int,

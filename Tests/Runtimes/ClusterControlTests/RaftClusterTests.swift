@@ -11,6 +11,7 @@ import Replication
 import Sockets
 import StateMachines
 import Testing
+import Trials
 
 private typealias RaftSeat = Seat<RaftReplica, KeyValueStore>
 

@@ -4,6 +4,7 @@ import Replication
 import Testing
 
 @testable import ClusterMessages
+import Trials
 import WireFormat
 
 /// What is said on the connections of a cluster besides the protocol's own messages.
@@ -32,8 +33,8 @@ import WireFormat
   }
 
   private static func report(_ random: inout RandomStream) -> NodeReport {
-    var counters = NodeCounters()
-    for field in NodeCounters.fields { counters[keyPath: field] = random.below(1 << 50) }
+    var counters = NodeUsage(node: 0)
+    for field in NodeUsage.counts { counters[keyPath: field] = random.below(1 << 50) }
     return NodeReport(
       status: ReplicaStatus(
         role: "leader", isInCharge: random.chance(0.5), isTail: random.chance(0.5),
@@ -117,14 +118,14 @@ import WireFormat
 
   @Test("Counters are added and subtracted field by field, whatever a node has reported")
   func counters() {
-    var a = NodeCounters()
-    var b = NodeCounters()
-    for (position, field) in NodeCounters.fields.enumerated() {
+    var a = NodeUsage(node: 0)
+    var b = NodeUsage(node: 0)
+    for (position, field) in NodeUsage.counts.enumerated() {
       a[keyPath: field] = position * 10
       b[keyPath: field] = position
     }
     let (sum, difference) = (a + b, a - b)
-    for (position, field) in NodeCounters.fields.enumerated() {
+    for (position, field) in NodeUsage.counts.enumerated() {
       #expect(sum[keyPath: field] == position * 11)
       #expect(difference[keyPath: field] == position * 9)
     }

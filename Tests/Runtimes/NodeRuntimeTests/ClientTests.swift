@@ -7,6 +7,7 @@ import Replication
 import Sockets
 import StateMachines
 import Testing
+import Trials
 import WireFormat
 import WriteAheadLog
 

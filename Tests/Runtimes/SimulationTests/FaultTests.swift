@@ -2,6 +2,7 @@ import Faults
 import ReplicaHosting
 import Replication
 import Testing
+import Trials
 
 @testable import Simulation
 
@@ -113,7 +114,7 @@ import Testing
   func reach(
     _ shape: PartitionShape, replicas: Int, authority: Int = 0, seed: UInt64 = 1
   ) -> (hit: [Int], reach: [Set<Int>]) {
-    var trial = probes(replicas, authority: authority) { $0.seed = seed }
+    var trial = probes(replicas, authority: authority) { $0.plan.seed = seed }
     trial.nodes[0].host.core.charge.isInCharge = true
     let (hit, links) = trial.cuts(of: shape)
     let all = Set(0..<replicas + authority)
