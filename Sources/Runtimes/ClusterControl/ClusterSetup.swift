@@ -3,9 +3,7 @@ import ClusterMessages
 import Environments
 import Primitives
 import Replication
-import Sockets
 import Trials
-import Workloads
 
 /// What a trial on a real cluster needs to know beside the load.
 public struct ClusterSetup: Sendable {

@@ -1,9 +1,7 @@
-import Linearizability
 import Configuration
 import Environments
 import Faults
 import Replication
-import Workloads
 
 extension Experiment {
   /// The experiment with every default filled in, in the order of the format's description. It is

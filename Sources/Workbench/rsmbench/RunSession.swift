@@ -2,7 +2,6 @@ import Trials
 import Configuration
 import Experiments
 import Histories
-import Measurement
 import Replication
 import Results
 import Runner

@@ -1,6 +1,5 @@
 import Configuration
 import Experiments
-import ProtocolList
 
 extension Command {
   static let setFlag = Flag(
