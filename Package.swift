@@ -156,6 +156,10 @@ let package = Package(
     .target(
       name: "RedisClients", dependencies: ["Resp", "Sockets"], path: "Tests/RedisClients",
       swiftSettings: strict),
+    // A run whose work traps, for tests.
+    .executableTarget(
+      name: "TrappingRun", dependencies: ["Runner"], path: "Tests/TrappingRun",
+      swiftSettings: strict),
     tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "SmallDisks"]),
     tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
     tests(
@@ -164,7 +168,7 @@ let package = Package(
       "RunnerTests",
       [
         "Runner", "Experiments", "Replication", "ProtocolList", "Cluster", "Histories",
-        "Linearizability", "Measurement", "rsmbench",
+        "Linearizability", "Measurement", "rsmbench", "TrappingRun",
       ]),
     tests("RespTests", ["Resp", "StateMachines", "Replication"]),
     tests(

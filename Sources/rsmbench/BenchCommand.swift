@@ -30,7 +30,8 @@ extension Command {
         for benchmark in chosen {
           let result = benchmark.measure()
           let name = pad(result.name, to: 28)
-          Console.print("\(name)\(pad(figure(result.value), to: 16, left: true)) \(result.unit)")
+          try Console.print(
+            "\(name)\(pad(figure(result.value), to: 16, left: true)) \(result.unit)")
         }
       } else {
         let rows = chosen.map { benchmark in
@@ -38,7 +39,7 @@ extension Command {
           return
             #"  { "name": "\#(result.name)", "value": \#(plain(result.value)), "unit": "\#(result.unit)" }"#
         }
-        Console.print("[\n" + rows.joined(separator: ",\n") + "\n]")
+        try Console.print("[\n" + rows.joined(separator: ",\n") + "\n]")
       }
       return .done
     })

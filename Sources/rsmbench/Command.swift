@@ -10,11 +10,6 @@ struct Command: Sendable {
 
   static let all: [Command] = [.run, .validate, .list, .bench, .serve, .node]
 
-  /// Commands that the format defines and this version does not have.
-  static let notAvailable = [
-    "check", "fuzz", "replay", "report", "compare",
-  ]
-
   var help: String {
     var text = "usage: rsmbench \(synopsis)\n\n\(meaning)\n"
     let flags = flags()
