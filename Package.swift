@@ -16,191 +16,236 @@ let library: [SwiftSetting] =
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
   ]
 
-func module(_ name: String, _ dependencies: [String] = []) -> Target {
-  .target(
-    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: library,
-    // Rounding and square roots of the standard library are calls into libm where Foundation is absent.
-    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+/// A folder below `Sources` and `Tests`. A module imports modules of its own floor and of those below.
+struct Floor {
+  let name: String
+
+  init(_ name: String) { self.name = name }
+
+  /// A module and the target of its tests.
+  /// - Parameters:
+  ///   - dependencies: what the module imports; its tests may import the same.
+  ///   - testedWith: what the tests import besides; `nil` for a module that only others' tests test.
+  func module(
+    _ name: String, _ dependencies: [String] = [], testedWith others: [String]? = [],
+    resources: [Resource] = []
+  ) -> [Target] {
+    let target = Target.target(
+      name: name, dependencies: Floor.byName(dependencies), path: "Sources/\(self.name)/\(name)",
+      swiftSettings: library,
+      // Rounding and square roots of the standard library are calls into libm where Foundation is absent.
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+    guard let others else { return [target] }
+    return [target, tests("\(name)Tests", [name] + dependencies + others, resources: resources)]
+  }
+
+  /// A module in C: what the toolchain lacks.
+  func shim(_ name: String) -> [Target] {
+    [.target(name: name, path: "Sources/\(self.name)/\(name)")]
+  }
+
+  /// A protocol and the target of its tests.
+  /// - Parameter authority: whether it needs an authority outside, which runs on Raft.
+  func replicationProtocol(_ name: String, authority: Bool = false) -> [Target] {
+    module(
+      name, ["WireFormat", "Replication"] + (authority ? ["ViewService"] : []),
+      testedWith: ["Primitives", "SteppedCluster"] + (authority ? ["Raft"] : []))
+  }
+
+  func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
+    .testTarget(
+      name: name, dependencies: Floor.byName(dependencies), path: "Tests/\(self.name)/\(name)",
+      resources: resources, swiftSettings: strict)
+  }
+
+  /// What several tests share.
+  func kit(_ name: String, _ dependencies: [String]) -> [Target] {
+    [
+      .target(
+        name: name, dependencies: Floor.byName(dependencies), path: "Tests/\(self.name)/\(name)",
+        swiftSettings: strict)
+    ]
+  }
+
+  static func byName(_ names: [String]) -> [Target.Dependency] { names.map { .byName(name: $0) } }
 }
 
-func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
-  .testTarget(
-    name: name, dependencies: dependencies.map { .byName(name: $0) }, resources: resources,
-    swiftSettings: strict)
-}
+/// The replication protocols: one line for each. To add one: its line here, a folder below
+/// `Sources/Protocols`, a folder below `Tests/Protocols`, and its case in `ProtocolList`.
+let protocols: [(name: String, needsAuthority: Bool)] = [
+  ("Raft", false),
+  ("MultiPaxos", false),
+  ("PrimaryBackup", true),
+  ("ChainReplication", true),
+  ("Unreplicated", false),
+]
 
-/// The replication protocols. To add one: a folder under `Sources`, a folder under `Tests`, its name
-/// here, and its case in `Sources/ProtocolList`.
-let protocolModules = ["Raft", "MultiPaxos", "PrimaryBackup", "ChainReplication", "Unreplicated"]
+let system = Floor("System")
+let interface = Floor("Interface")
+let protocolFloor = Floor("Protocols")
+let shared = Floor("Shared")
+let analysis = Floor("Analysis")
+let runtimes = Floor("Runtimes")
+let outside = Floor("Outside")
+let workbench = Floor("Workbench")
+let whole = Floor("Whole")
+let kit = Floor("Kit")
+
+let modules: [[Target]] = [
+  system.shim("CProcessor"),
+  system.shim("CLinux"),
+  system.module("Primitives", ["CProcessor"], testedWith: ["Replication"]),
+  system.module("WireFormat", ["Primitives"], testedWith: ["Replication"]),
+
+  interface.module("Replication", ["Primitives", "WireFormat"]),
+
+  protocolFloor.module(
+    "ViewService", ["WireFormat", "Replication"], testedWith: ["Raft", "SteppedCluster"]),
+  protocolFloor.module(
+    "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name), testedWith: nil),
+
+  shared.module("StateMachines", ["CProcessor", "Primitives", "WireFormat", "Replication"]),
+  shared.module(
+    "ReplicaHosting", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
+  shared.module(
+    "Clients", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
+  shared.module("Environments", ["Replication"]),
+  shared.module("Faults", ["Primitives", "Replication"]),
+  shared.module("Histories"),
+  shared.module(
+    "Workloads", ["Primitives", "Replication", "StateMachines", "Clients", "Histories"]),
+  shared.module(
+    "Configuration", ["Primitives", "Replication", "ProtocolList"], testedWith: ["Experiments"]),
+
+  analysis.module("Linearizability", ["Histories"], resources: [.copy("Fixtures")]),
+  analysis.module("Measurement", ["Primitives", "Replication", "Histories"]),
+
+  runtimes.module("SteppedCluster", ["Replication"], testedWith: ["Unreplicated"]),
+  runtimes.module(
+    "Simulation",
+    [
+      "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients", "Workloads",
+      "Environments", "Faults",
+    ], testedWith: ["Unreplicated", "StateMachines", "Histories"]),
+  runtimes.module("Sockets", ["CLinux", "Primitives", "WireFormat", "Replication"]),
+  runtimes.module(
+    "WriteAheadLog", ["CLinux", "Primitives", "WireFormat", "Replication"],
+    testedWith: ["SmallDisks"]),
+  runtimes.module(
+    "ClusterMessages", ["WireFormat", "Replication", "Faults"], testedWith: ["Primitives"]),
+  runtimes.module(
+    "NodeRuntime",
+    [
+      "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Environments",
+      "Faults", "Sockets", "WriteAheadLog", "ClusterMessages",
+    ], testedWith: ["StateMachines", "NodeBench"]),
+  runtimes.module(
+    "LoadDriving",
+    ["CLinux", "Primitives", "Replication", "Clients", "Workloads", "Sockets"],
+    testedWith: ["StateMachines", "Histories"]),
+  runtimes.module(
+    "ClusterControl",
+    [
+      "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads", "Faults",
+      "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
+    ],
+    testedWith: [
+      "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
+      "SmallDisks", "NodeBench",
+    ]),
+
+  outside.module("Resp", ["Primitives", "WireFormat", "Replication", "StateMachines"]),
+  outside.module(
+    "OtherSystems",
+    [
+      "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
+      "Workloads", "Resp", "Sockets", "LoadDriving",
+    ]),
+  outside.module(
+    "Serving",
+    [
+      "CLinux", "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
+      "Clients", "Faults", "Configuration", "Resp", "Sockets", "ClusterMessages", "NodeRuntime",
+      "LoadDriving", "ClusterControl",
+    ], testedWith: ["Unreplicated", "Raft", "ReplicaHosting", "RedisClients"]),
+
+  workbench.module(
+    "Experiments",
+    [
+      "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
+      "Faults", "Configuration",
+    ]),
+  workbench.module(
+    "Results", ["Configuration", "Experiments", "Measurement", "Linearizability", "Histories"]),
+  workbench.module(
+    "Runner",
+    [
+      "CLinux", "Primitives", "Replication", "ProtocolList", "StateMachines", "Workloads",
+      "Environments", "Faults", "Histories", "Configuration", "Linearizability", "Measurement",
+      "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
+      "OtherSystems", "Experiments",
+    ], testedWith: ["rsmbench", "TrappingRun"]),
+  workbench.module(
+    "Benchmarks",
+    [
+      "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines", "Clients",
+      "Workloads", "Environments", "Histories", "Linearizability", "Measurement", "Simulation",
+      "SteppedCluster", "Sockets",
+    ], testedWith: nil),
+  [
+    .executableTarget(
+      name: "rsmbench",
+      dependencies: Floor.byName([
+        "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories",
+        "Configuration", "Measurement", "Serving", "ClusterControl", "LoadDriving", "NodeRuntime",
+        "Benchmarks", "Experiments", "Results", "Runner",
+      ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
+    workbench.tests(
+      "rsmbenchTests",
+      [
+        "rsmbench", "Primitives", "Histories", "Linearizability", "Replication", "Resp",
+        "Sockets", "OtherSystems", "RedisClients",
+      ]),
+  ],
+
+  // A disk whose power can be cut; a Redis client that blocks, and threads for those who use it; a real node
+  // that the thread of a test moves on.
+  kit.kit("SmallDisks", ["CLinux"]),
+  kit.kit("RedisClients", ["Resp", "Sockets"]),
+  // A run whose work traps.
+  [
+    .executableTarget(
+      name: "TrappingRun", dependencies: ["Runner"], path: "Tests/Kit/TrappingRun",
+      swiftSettings: strict)
+  ],
+  kit.kit(
+    "NodeBench",
+    [
+      "Primitives", "WireFormat", "Replication", "Faults", "Sockets", "ClusterMessages",
+      "NodeRuntime",
+    ]),
+
+  [
+    whole.tests(
+      "ConformanceTests",
+      [
+        "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
+        "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
+        "Linearizability", "Simulation",
+      ]),
+    whole.tests(
+      "FuzzTests",
+      [
+        "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
+        "ReplicaHosting", "Workloads", "Faults", "Histories", "Configuration", "Simulation",
+        "ClusterMessages", "Resp", "Experiments",
+      ]),
+    whole.tests("TidyTests", []),
+  ],
+]
 
 let package = Package(
   name: "rsmbench",
-  targets: [
-    // What the toolchain lacks: a processor instruction and system calls.
-    .target(name: "CProcessor"),
-    .target(name: "CLinux"),
-
-    // The shared interface and the protocols.
-    module("Replication", ["CProcessor"]),
-    module("ViewService", ["Replication"]),
-    module("Raft", ["Replication"]),
-    module("MultiPaxos", ["Replication"]),
-    module("PrimaryBackup", ["Replication", "ViewService"]),
-    module("ChainReplication", ["Replication", "ViewService"]),
-    module("Unreplicated", ["Replication"]),
-    module("ProtocolList", ["Replication", "ViewService"] + protocolModules),
-
-    // What all protocols share: hosts, applications, clients, and what they are asked and suffer.
-    module("StateMachines", ["Replication", "CProcessor"]),
-    module("ReplicaHosting", ["Replication"]),
-    module("Clients", ["Replication", "ReplicaHosting"]),
-    module("Workloads", ["Replication", "StateMachines", "Clients", "Histories"]),
-    module("Faults", ["Replication"]),
-
-    // Histories, verdicts, metrics.
-    module("Histories", ["CLinux"]),
-    module("Linearizability", ["Histories"]),
-    module("Measurement", ["Replication", "Histories"]),
-
-    // Runtimes.
-    module("InProcess", ["Replication"]),
-    module("Simulation", ["Replication", "ReplicaHosting", "Clients", "Workloads", "Faults"]),
-
-    module("Sockets", ["Replication", "CLinux"]),
-    module("WriteAheadLog", ["Replication", "CLinux"]),
-    module(
-      "Cluster",
-      [
-        "Replication", "ProtocolList", "ReplicaHosting", "StateMachines", "Clients", "Workloads",
-        "Faults", "Sockets", "WriteAheadLog", "CLinux",
-      ]),
-
-    // Servers that others speak to, and servers of others.
-    module("Resp", ["Replication", "StateMachines"]),
-    module(
-      "Serving",
-      [
-        "Replication", "ReplicaHosting", "StateMachines", "Clients", "Faults", "Resp", "Sockets",
-        "Cluster", "CLinux",
-      ]),
-    module(
-      "Targets",
-      [
-        "Replication", "StateMachines", "ReplicaHosting", "Clients", "Workloads", "Resp", "Sockets",
-        "Cluster", "CLinux",
-      ]),
-
-    // Experiments: what goes in, what runs, what comes out.
-    module("Experiments", ["Replication", "Faults", "Workloads", "Simulation", "Sockets"]),
-    module(
-      "Runner",
-      [
-        "Replication", "ProtocolList", "Workloads", "Simulation", "Histories", "Linearizability",
-        "Measurement", "Experiments", "Cluster", "Faults", "Sockets", "StateMachines",
-        "Serving", "Targets", "CLinux",
-      ]),
-    module("Results", ["Experiments", "Measurement", "Linearizability", "Histories"]),
-    module(
-      "Benchmarks",
-      [
-        "Replication", "ProtocolList", "Clients", "StateMachines", "Workloads", "Simulation",
-        "InProcess", "Histories", "Linearizability", "Measurement",
-      ]),
-    .executableTarget(
-      name: "rsmbench",
-      dependencies: [
-        "Benchmarks", "Experiments", "Faults", "Histories", "Measurement", "ProtocolList",
-        "Replication", "Results", "Runner", "Workloads", "Cluster", "CLinux",
-      ], swiftSettings: library),
-
-    // Tests, one target per module, and some that look at the whole.
-    tests("ReplicationTests", ["Replication"]),
-    tests("ViewServiceTests", ["ViewService", "Raft", "Replication", "InProcess"]),
-    tests("RaftTests", ["Raft", "Replication", "InProcess"]),
-    tests("MultiPaxosTests", ["MultiPaxos", "Replication", "InProcess"]),
-    tests(
-      "PrimaryBackupTests", ["PrimaryBackup", "ViewService", "Raft", "Replication", "InProcess"]),
-    tests(
-      "ChainReplicationTests",
-      ["ChainReplication", "ViewService", "Raft", "Replication", "InProcess"]),
-    tests("UnreplicatedTests", ["Unreplicated", "Replication", "InProcess"]),
-    tests("StateMachinesTests", ["StateMachines", "Replication"]),
-    tests("ReplicaHostingTests", ["ReplicaHosting", "StateMachines", "Replication"]),
-    tests("ClientsTests", ["Clients", "ReplicaHosting", "StateMachines", "Replication"]),
-    tests("WorkloadsTests", ["Workloads", "Clients", "StateMachines", "Histories", "Replication"]),
-    tests("HistoriesTests", ["Histories"]),
-    tests(
-      "LinearizabilityTests", ["Linearizability", "Histories"], resources: [.copy("Fixtures")]),
-    tests("MeasurementTests", ["Measurement", "Histories"]),
-    tests("FaultsTests", ["Faults", "Replication"]),
-    tests("InProcessTests", ["InProcess", "Unreplicated", "Replication"]),
-    tests(
-      "SimulationTests",
-      [
-        "Simulation", "Unreplicated", "Faults", "Workloads", "Clients", "ReplicaHosting",
-        "StateMachines", "Histories", "Replication",
-      ]),
-    tests("SocketsTests", ["Sockets", "Replication", "CLinux"]),
-    tests(
-      "ClusterTests",
-      [
-        "Cluster", "Replication", "Raft", "Unreplicated", "ReplicaHosting", "StateMachines",
-        "Clients", "Workloads", "Faults", "Histories", "Linearizability", "Sockets",
-        "WriteAheadLog", "SmallDisks",
-      ]),
-    // A disk whose power can be cut, for tests.
-    .target(
-      name: "SmallDisks", dependencies: ["CLinux"], path: "Tests/SmallDisks",
-      swiftSettings: strict),
-    // A Redis client that blocks, and threads for those who use it, for tests.
-    .target(
-      name: "RedisClients", dependencies: ["Resp", "Sockets"], path: "Tests/RedisClients",
-      swiftSettings: strict),
-    // A run whose work traps, for tests.
-    .executableTarget(
-      name: "TrappingRun", dependencies: ["Runner"], path: "Tests/TrappingRun",
-      swiftSettings: strict),
-    tests("WriteAheadLogTests", ["WriteAheadLog", "Replication", "SmallDisks"]),
-    tests("ExperimentsTests", ["Experiments", "Replication", "Faults", "Workloads", "Simulation"]),
-    tests(
-      "ResultsTests", ["Results", "Experiments", "Measurement", "Linearizability", "Histories"]),
-    tests(
-      "RunnerTests",
-      [
-        "Runner", "Experiments", "Replication", "ProtocolList", "Cluster", "Histories",
-        "Linearizability", "Measurement", "rsmbench", "TrappingRun",
-      ]),
-    tests("RespTests", ["Resp", "StateMachines", "Replication"]),
-    tests(
-      "ServingTests",
-      [
-        "Serving", "Resp", "Sockets", "Cluster", "Clients", "ReplicaHosting", "StateMachines",
-        "Replication", "Unreplicated", "Raft", "CLinux", "RedisClients",
-      ]),
-    tests(
-      "TargetsTests",
-      [
-        "Targets", "CLinux", "Clients", "Cluster", "ReplicaHosting", "Replication", "Sockets",
-        "StateMachines",
-      ]),
-    tests(
-      "ConformanceTests",
-      [
-        "Replication", "ProtocolList", "Clients", "Faults", "Histories", "Linearizability",
-        "ReplicaHosting", "Simulation", "StateMachines", "Workloads",
-      ]),
-    tests(
-      "FuzzTests",
-      [
-        "Replication", "ProtocolList", "ReplicaHosting", "StateMachines", "Workloads", "Faults",
-        "Simulation", "Cluster", "Resp", "Experiments", "Histories",
-      ]),
-    tests("TidyTests", []),
-    tests(
-      "rsmbenchTests",
-      [
-        "rsmbench", "Histories", "Linearizability", "Replication", "Resp", "Sockets", "Targets",
-        "RedisClients",
-      ]),
-  ]
-)
+  targets: protocols.flatMap {
+    protocolFloor.replicationProtocol($0.name, authority: $0.needsAuthority)
+  } + modules.flatMap { $0 })

@@ -1,0 +1,100 @@
+import WireFormat
+
+/// A replication protocol as a value: events in, effects out.
+///
+/// A core does no I/O, reads no clock, draws no random number, logs nothing and never throws. The same
+/// core therefore runs in the simulator, in a real process and in a test that steps it by hand.
+///
+/// What every core may rely on, and every host provides:
+/// - `recover` is called once per durable record, oldest first, before `.started`.
+/// - A message passed to `Effects.send` leaves only after every record persisted before it is durable.
+/// - Messages may be lost, duplicated, delayed and reordered; a replica may crash and come back with
+///   exactly the records that were durable.
+/// - Events are handled one at a time.
+public protocol ReplicaCore: Sendable {
+  /// What replicas say to each other.
+  associatedtype Message: WireCodable & Equatable & Sendable
+  /// One durable fact, appended to the replica's log.
+  associatedtype Record: WireCodable & Equatable & Sendable
+  /// The names of the timers the core uses.
+  associatedtype Timer: TimerName
+  associatedtype Options: ProtocolOptions
+
+  init(id: ReplicaID, membership: Membership, options: Options)
+
+  /// Takes back one durable fact after a restart.
+  mutating func recover(_ record: Record)
+
+  /// Takes one event and says what has to happen because of it. `now` is this node's own clock.
+  mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
+
+  /// What this replica believes about itself.
+  var status: ReplicaStatus { get }
+
+  /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests and
+  /// `fuzz` ask after every event, so it should look at what the last event can have changed.
+  func invariantViolation() -> String?
+}
+
+/// What happens to a core.
+public enum Event<Core: ReplicaCore>: Sendable {
+  /// The process has started; all records have been recovered.
+  case started
+  case received(Core.Message, from: ReplicaID)
+  case timerFired(Core.Timer)
+  /// Clients ask for these updates, in this order. The core either gets them committed (and says so
+  /// with `commit`), loses them in a change of leadership, or refuses them.
+  case requested(Batch)
+  /// Clients ask for linearizable reads: from which moment on may they be answered from local state?
+  case readRequested(ReadTicket)
+  /// The process of another node has ended, as far as this node can see: the connection over which it sends was
+  /// closed from its side. A hint and no more. It may be wrong, and may never come: not if the machine is gone,
+  /// too, nor over a cut link. Only cores whose options ask for it (`heedsDisconnects`) may rely on hearing it.
+  case disconnected(ReplicaID)
+}
+
+/// What a replica is, in words all protocols share.
+public struct ReplicaStatus: Equatable, Sendable {
+  /// The protocol's own word: `leader`, `candidate`, `head`, `backup`.
+  public var role: String
+  /// The replica believes that clients should bring their updates here. The fault target `leader` is
+  /// the replica of the highest `epoch` that says so.
+  public var isInCharge: Bool
+  /// The replica is the last one to learn an update: the tail of a chain. Elsewhere as `isInCharge`.
+  public var isTail: Bool
+  /// The replica leads the authority, or, in protocols without one, is in charge.
+  public var isCoordinator: Bool
+  /// Term, ballot round or view number.
+  public var epoch: UInt64
+  /// All entries up to here are known to be committed.
+  public var commitIndex: LogIndex
+  /// The last entry of the local log.
+  public var lastIndex: LogIndex
+
+  public init(
+    role: String, isInCharge: Bool, isTail: Bool? = nil, isCoordinator: Bool? = nil,
+    epoch: UInt64, commitIndex: LogIndex, lastIndex: LogIndex
+  ) {
+    self.role = role
+    self.isInCharge = isInCharge
+    self.isTail = isTail ?? isInCharge
+    self.isCoordinator = isCoordinator ?? isInCharge
+    self.epoch = epoch
+    self.commitIndex = commitIndex
+    self.lastIndex = lastIndex
+  }
+}
+
+/// The name of a timer: a small enumeration. Setting a timer that is already set replaces it.
+public protocol TimerName: Hashable, Sendable {
+  static var count: Int { get }
+  /// 0 ..< `count`.
+  var index: Int { get }
+  init(index: Int)
+}
+
+extension TimerName where Self: CaseIterable & RawRepresentable, RawValue == Int {
+  public static var count: Int { allCases.count }
+  public var index: Int { rawValue }
+  public init(index: Int) { self = Self(rawValue: index)! }
+}

@@ -1,0 +1,52 @@
+import WireFormat
+
+/// A deterministic application that a protocol replicates: the same commands in the same order give the
+/// same responses and the same state everywhere.
+public protocol StateMachine: Sendable {
+  associatedtype Command: WireCodable & Equatable & Sendable
+  associatedtype Response: WireCodable & Equatable & Sendable
+
+  init()
+
+  /// Whether the command leaves the state alone, so that it can be answered without a log entry.
+  static func isReadOnly(_ command: Command) -> Bool
+
+  /// The same of a command whose bytes are all that is left in the reader.
+  /// - Throws: they are no command.
+  static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool
+
+  mutating func apply(_ command: Command) -> Response
+
+  /// Answers a read-only command. For any other command the answer is unspecified.
+  func query(_ command: Command) -> Response
+
+  /// Applies the command whose bytes are all that is left in the reader. The same as decoding it and
+  /// applying it, which is what happens unless an application knows a shorter way.
+  /// - Throws: the bytes are no command; the state is as it was.
+  mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response
+
+  /// Says which commands will be applied next: where in `bytes` each begins, in order. A state machine whose
+  /// state is larger than the processor's caches can have what they touch fetched meanwhile; most do nothing.
+  /// Bytes that are no command are none here, either.
+  func expect(_ commands: [Int], in bytes: [UInt8])
+
+  /// The whole state as bytes. Equal states give equal bytes.
+  func snapshot() -> [UInt8]
+  init(restoring snapshot: [UInt8]) throws(WireError)
+}
+
+extension StateMachine {
+  /// How many commands are announced at a time. What they touch should be no more than a processor fetches side
+  /// by side, some dozens of cache lines: with 32 commands most came too late.
+  public static var lookAheadCount: Int { 8 }
+
+  public func expect(_ commands: [Int], in bytes: [UInt8]) {}
+
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    apply(try reader.readLast(Command.self))
+  }
+
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    isReadOnly(try reader.readLast(Command.self))
+  }
+}

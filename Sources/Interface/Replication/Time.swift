@@ -1,0 +1,84 @@
+import Primitives
+
+/// A length of time in whole nanoseconds. Swift's own `Duration` counts attoseconds in 128 bits, which
+/// costs several times as much in the innermost loops; the unit here is what clocks and disks resolve.
+public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let nanoseconds: Int64
+
+  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  public static let zero = Interval(nanoseconds: 0)
+  public static func nanoseconds(_ count: Int64) -> Interval { Interval(nanoseconds: count) }
+  public static func microseconds(_ count: Int64) -> Interval {
+    Interval(nanoseconds: count * 1_000)
+  }
+  public static func milliseconds(_ count: Int64) -> Interval {
+    Interval(nanoseconds: count * 1_000_000)
+  }
+  public static func seconds(_ count: Int64) -> Interval {
+    Interval(nanoseconds: count * 1_000_000_000)
+  }
+
+  public var microseconds: Double { Double(nanoseconds) / 1e3 }
+  public var milliseconds: Double { Double(nanoseconds) / 1e6 }
+  public var seconds: Double { Double(nanoseconds) / 1e9 }
+
+  /// The shortest exact form with a unit, as experiment files write it: `250us`, `20ms`, `3s`.
+  public var description: String {
+    let units: [(Int64, String)] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")]
+    for (size, name) in units where nanoseconds != 0 && nanoseconds % size == 0 {
+      return "\(nanoseconds / size)\(name)"
+    }
+    return nanoseconds == 0 ? "0ms" : "\(nanoseconds)ns"
+  }
+
+  public static func < (a: Interval, b: Interval) -> Bool { a.nanoseconds < b.nanoseconds }
+  public static func + (a: Interval, b: Interval) -> Interval {
+    Interval(nanoseconds: a.nanoseconds + b.nanoseconds)
+  }
+  public static func - (a: Interval, b: Interval) -> Interval {
+    Interval(nanoseconds: a.nanoseconds - b.nanoseconds)
+  }
+  public static func * (a: Interval, factor: Int) -> Interval {
+    Interval(nanoseconds: a.nanoseconds * Int64(factor))
+  }
+  public static func / (a: Interval, divisor: Int) -> Interval {
+    Interval(nanoseconds: a.nanoseconds / Int64(divisor))
+  }
+  /// Scaled by a real factor, rounded towards zero.
+  public func scaled(by factor: Double) -> Interval {
+    Interval(nanoseconds: Int64(Double(nanoseconds) * factor))
+  }
+}
+
+/// A reading of one node's own monotonic clock, in nanoseconds since an arbitrary origin. Readings of
+/// different nodes are not comparable: clocks are skewed and drift.
+public struct Instant: Hashable, Comparable, Sendable {
+  public let nanoseconds: Int64
+
+  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  public static let zero = Instant(nanoseconds: 0)
+  /// Before everything that happens, by more than any interval that is asked for.
+  public static let longAgo = Instant(nanoseconds: .min / 2)
+
+  public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+  public static func + (instant: Instant, interval: Interval) -> Instant {
+    Instant(nanoseconds: instant.nanoseconds + interval.nanoseconds)
+  }
+  public static func - (instant: Instant, interval: Interval) -> Instant {
+    Instant(nanoseconds: instant.nanoseconds - interval.nanoseconds)
+  }
+  public static func - (a: Instant, b: Instant) -> Interval {
+    Interval(nanoseconds: a.nanoseconds - b.nanoseconds)
+  }
+}
+
+extension RandomStream {
+  /// Uniform in the range, both ends included.
+  public mutating func interval(in range: ClosedRange<Interval>) -> Interval {
+    let width = range.upperBound.nanoseconds - range.lowerBound.nanoseconds
+    guard width > 0 else { return range.lowerBound }
+    return range.lowerBound + Interval(nanoseconds: Int64(below(Int(width) + 1)))
+  }
+}

@@ -1,0 +1,105 @@
+import Primitives
+import Replication
+import Sockets
+import StateMachines
+import WireFormat
+
+/// etcd v3 (3.4 or later) through its JSON gateway: `POST` to `/v3/kv/put`, `/v3/kv/range` and
+/// `/v3/kv/deleterange` over HTTP/1.1, keys and values in base64. Reads are linearizable: etcd's default,
+/// since no request asks for `serializable`.
+///
+/// The gateway turns every request into one of gRPC within the server, which costs the server processor
+/// time that gRPC clients would save; its rounds of consensus and its syncs are the same.
+public struct EtcdDialect: TargetDialect {
+  public static let systemName = "etcd"
+
+  public private(set) var hangsUp = false
+
+  private let putHead: [UInt8]
+  private let rangeHead: [UInt8]
+  private let deleteHead: [UInt8]
+  private var parser = HTTPResponseParser()
+
+  public init(endpoint: Endpoint) {
+    func head(_ path: String) -> [UInt8] {
+      Array(
+        "POST /v3/kv/\(path) HTTP/1.1\r\nHost: \(endpoint)\r\nContent-Type: application/json\r\n"
+          .utf8) + Array("Content-Length: ".utf8)
+    }
+    putHead = head("put")
+    rangeHead = head("range")
+    deleteHead = head("deleterange")
+  }
+
+  private static let key = Array("{\"key\":\"".utf8)
+  private static let value = Array("\",\"value\":\"".utf8)
+  private static let end = Array("\"}".utf8)
+  private static let headEnd = Array("\r\n\r\n".utf8)
+
+  public mutating func write(_ command: KeyValueCommand, into output: inout WireWriter) {
+    switch command {
+    case .get(let key): EtcdDialect.write(rangeHead, key.bytes, into: &output)
+    case .put(let key, let value): EtcdDialect.write(putHead, key.bytes, value, into: &output)
+    case .delete(let key): EtcdDialect.write(deleteHead, key.bytes, into: &output)
+    default: preconditionFailure("a validated experiment asks a target for \(command)")
+    }
+  }
+
+  public mutating func writeProbe(into output: inout WireWriter) {
+    EtcdDialect.write(rangeHead, Array("rsmbench-probe".utf8), into: &output)
+  }
+
+  private static func write(
+    _ head: [UInt8], _ key: [UInt8], _ value: [UInt8]? = nil, into output: inout WireWriter
+  ) {
+    var count = EtcdDialect.key.count + Base64.encodedByteCount(key.count) + end.count
+    if let value { count += EtcdDialect.value.count + Base64.encodedByteCount(value.count) }
+    output.write(head)
+    output.write(DecimalInteger.spell(Int64(count)))
+    output.write(headEnd)
+    output.write(EtcdDialect.key)
+    Base64.encode(key, into: &output)
+    if let value {
+      output.write(EtcdDialect.value)
+      Base64.encode(value, into: &output)
+    }
+    output.write(end)
+  }
+
+  public mutating func next(
+    to question: TargetQuestion, in bytes: [UInt8], from start: inout Int, to end: Int
+  ) throws(TargetFault) -> TargetAnswer? {
+    guard let response = try parser.next(in: bytes, from: &start, to: end) else { return nil }
+    hangsUp = response.closes
+    return try EtcdDialect.meaning(of: response, question)
+  }
+
+  static func meaning(
+    of response: HTTPResponse, _ question: TargetQuestion
+  ) throws(TargetFault) -> TargetAnswer {
+    let body = response.body
+    let answer = EtcdAnswer(body)
+    guard response.status == 200 else {
+      let text = answer?.error ?? TargetFault.printable(body, in: body.indices)
+      return .error(
+        "HTTP \(response.status)" + (text.isEmpty ? "" : " \(text)"),
+        isDefinite: definiteStatuses.contains(response.status), to: question)
+    }
+    guard let answer, answer.hasHeader else {
+      throw TargetFault("an HTTP answer that is none of etcd", in: body, at: body.indices)
+    }
+    switch question {
+    case .get, .probe: return .done(.value(answer.value))
+    case .put: return .done(.done)
+    case .delete: return .done(.number(answer.deleted))
+    case .append: throw TargetFault("an answer to nothing", in: body, at: body.indices)
+    }
+  }
+
+  /// Answers to requests that were never proposed: malformed, not allowed, too large, or unknown here.
+  /// Not among them: 429, by which etcd also says that the quota of its database is used up, after the
+  /// write that noticed has taken effect; and all 5xx, since a proposal whose leader was lost may commit.
+  private static let definiteStatuses: Set<Int> = [
+    400, 401, 403, 404, 405, 411, 413, 414, 415, 431,
+  ]
+}

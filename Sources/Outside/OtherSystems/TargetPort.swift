@@ -1,0 +1,221 @@
+import CLinux
+import Clients
+import LoadDriving
+import Primitives
+import ReplicaHosting
+import Replication
+import Sockets
+import StateMachines
+
+public typealias RedisPort = TargetPort<RedisDialect>
+public typealias EtcdPort = TargetPort<EtcdDialect>
+
+/// Another system as clients see it: connections that the clients share, each request on its client's
+/// connection behind those before it, answers in the same order. Used by one thread.
+///
+/// A server of others knows no sessions, so a request is sent once (`ClientMachine.resends`):
+///
+/// - An error that says the operation was not carried out makes it failed; any other error, and the loss
+///   of the connection, leave it unknown.
+/// - What is asked while there is no connection waits for one. It has failed when the attempt to connect
+///   does, which also keeps clients of a dead server from asking in a tight loop.
+public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
+  public typealias Application = KeyValueStore
+
+  /// What the server did that it should not.
+  public enum Trouble: Equatable, Sendable {
+    /// No connection; the system's error number.
+    case unreachable(Int32)
+    case hungUp
+    case fault(TargetFault)
+    /// An error as an answer, in the server's words.
+    case refused(String)
+  }
+
+  public let endpoint: Endpoint
+  public let loop: EventLoop
+  public var connections: [TargetConnection<Dialect>]
+  public var replies: [ClientReply<KeyValueResponse>] = []
+  public var lost: [LostConnection] = []
+  public var dirty: [Int] = []
+  public var unattended = ReadyList()
+  public var dialAt: Int64 = 0
+  public var now: Int64
+  public var lastTrouble: Trouble?
+  /// Errors as answers, and what the first one said.
+  public var refusalCount = 0
+  public var firstRefusal = ""
+  /// Connections closed because of what arrived on them.
+  public var faultCount = 0
+  public var firstFault = ""
+
+  /// - Parameter count: connections that the clients share: client `c` uses number `c` modulo this.
+  public init(
+    _ endpoint: Endpoint, _ dialect: Dialect, connections count: Int
+  ) throws(SocketError) {
+    self.endpoint = endpoint
+    loop = try EventLoop()
+    connections = (0..<max(count, 1)).map { position in
+      TargetConnection(
+        DialedConnection(endpoint: endpoint, node: TargetPort.server, token: UInt64(position)),
+        dialect)
+    }
+    now = MonotonicClock.now()
+  }
+
+  deinit {
+    for connection in connections where connection.link.descriptor >= 0 {
+      Descriptor.close(connection.link.descriptor)
+    }
+  }
+
+  /// The system as its clients name it: there is one.
+  public static var server: ReplicaID { ReplicaID(0) }
+
+  public var isConnected: Bool { connections.allSatisfy(\.link.isOpen) }
+
+  public mutating func send(_ request: ClientRequest<KeyValueCommand>, to replica: ReplicaID) {
+    let position = Int(request.id.client.rawValue % UInt64(connections.count))
+    guard connections[position].link.isOpen, connections[position].waiting.isEmpty,
+      connections[position].hasRoom
+    else {
+      // What the client asked before has been given up by it and need not be asked any more.
+      connections[position].waiting.removeAll { $0.id.client == request.id.client }
+      connections[position].waiting.append(request)
+      return
+    }
+    connections[position].ask(request)
+    markDirty(position)
+  }
+
+  /// Asks for nothing in order to see whether the server will do.
+  public mutating func sendProbe(_ id: RequestID) {
+    connections[0].askProbe(id)
+    markDirty(0)
+  }
+
+  public mutating func markDirty(_ position: Int) {
+    guard !connections[position].link.isDirty else { return }
+    connections[position].link.isDirty = true
+    dirty.append(position)
+  }
+
+  public mutating func flush() {
+    guard !dirty.isEmpty else { return }
+    for position in dirty {
+      connections[position].link.isDirty = false
+      if !connections[position].link.flush(loop) { lose(position, because: .hungUp) }
+    }
+    dirty.removeAll(keepingCapacity: true)
+  }
+
+  public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+    now = MonotonicClock.now()
+    // While something is left, no connection is opened to which it could seem to belong.
+    if unattended.isEmpty, now >= dialAt { dialAll() }
+    let patience = lost.isEmpty && replies.isEmpty ? min(nanoseconds, dialAt - now) : 0
+    unattended.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
+    now = MonotonicClock.now()
+    while replies.count < share, let ready = unattended.pop(loop) {
+      let position = Int(ready.token)
+      let isHere = connections[position].link.attend(ready, loop, now: now)
+      // Before it hung up the server may have answered.
+      readAnswers(position)
+      if isHere {
+        askWaiting(position)
+      } else if connections[position].link.descriptor >= 0 {
+        let error = connections[position].link.connectError
+        lose(position, because: error == 0 ? .hungUp : .unreachable(error))
+      }
+    }
+  }
+
+  public mutating func dialAll() {
+    dialAt = .max
+    for position in connections.indices where !connections[position].link.isOpen {
+      if connections[position].link.actAt <= now {
+        if connections[position].link.state == .connecting {
+          lose(position, because: .unreachable(SystemError.timedOut))
+        }
+        if !connections[position].link.dial(loop, now: now) {
+          giveUpWaiting(position)
+          lastTrouble = .unreachable(connections[position].link.connectError)
+        }
+      }
+      dialAt = min(dialAt, connections[position].link.actAt)
+    }
+  }
+
+  /// What waited for this connection has not been asked and will not be.
+  public mutating func giveUpWaiting(_ position: Int) {
+    for request in connections[position].waiting {
+      replies.append(ClientReply(id: request.id, result: .redirect(nil)))
+    }
+    connections[position].waiting.removeAll(keepingCapacity: true)
+  }
+
+  public mutating func askWaiting(_ position: Int) {
+    guard !connections[position].waiting.isEmpty, connections[position].link.isOpen else { return }
+    var taken = 0
+    while taken < connections[position].waiting.count, connections[position].hasRoom {
+      let request = connections[position].waiting[taken]
+      connections[position].ask(request)
+      taken += 1
+    }
+    connections[position].waiting.removeFirst(taken)
+    if taken > 0 { markDirty(position) }
+  }
+
+  public mutating func lose(_ position: Int, because trouble: Trouble?) {
+    if let trouble { lastTrouble = trouble }
+    let wasOpen = connections[position].link.isOpen
+    let wasOwed = connections[position].isOwed
+    connections[position].hangUp(loop, now: now)
+    dialAt = min(dialAt, connections[position].link.actAt)
+    guard wasOpen else { return giveUpWaiting(position) }
+    guard wasOwed else { return }
+    // All of its clients give up, those that still waited for room, too.
+    connections[position].waiting.removeAll(keepingCapacity: true)
+    lost.append(
+      LostConnection(replica: TargetPort.server, remainder: position, stride: connections.count))
+  }
+
+  public mutating func readAnswers(_ position: Int) {
+    do throws(TargetFault) {
+      while let (asked, answer) = try connections[position].nextAnswer() {
+        take(answer, to: asked, at: position)
+        if connections[position].dialect.hangsUp { return lose(position, because: nil) }
+      }
+    } catch {
+      faultCount += 1
+      if firstFault.isEmpty { firstFault = "\(error): \(error.found)" }
+      lose(position, because: .fault(error))
+    }
+  }
+
+  public mutating func take(
+    _ answer: TargetAnswer, to asked: TargetConnection<Dialect>.Asked, at position: Int
+  ) {
+    switch answer {
+    case .done(let response):
+      replies.append(ClientReply(id: asked.id, result: .answer(response)))
+    case .refused(let text):
+      note(refusal: text)
+      replies.append(ClientReply(id: asked.id, result: .redirect(nil)))
+    case .unclear(let text):
+      note(refusal: text)
+      let client = asked.id.client
+      // A client that has given this operation up waits for another one by now.
+      guard !connections[position].expects(client) else { return }
+      lost.append(
+        LostConnection(
+          replica: TargetPort.server, remainder: Int(client.rawValue), stride: .max))
+    }
+  }
+
+  private mutating func note(refusal text: String) {
+    lastTrouble = .refused(text)
+    refusalCount += 1
+    if firstRefusal.isEmpty { firstRefusal = text }
+  }
+}

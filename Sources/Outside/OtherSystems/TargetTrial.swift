@@ -1,0 +1,137 @@
+import CLinux
+import Clients
+import LoadDriving
+import Primitives
+import ReplicaHosting
+import Replication
+import Sockets
+import StateMachines
+import Workloads
+
+/// What a trial on another system needs to know beside the load.
+public struct TargetSetup: Sendable {
+  /// The row's name in the results, for messages.
+  public var name: String
+  public var endpoint: Endpoint
+  public var clients = 32
+  /// Connections that the clients share.
+  public var connections = 4
+  public var arrival = Arrival.closed
+  public var timeout = Interval.seconds(1)
+  public var thinkTime = Interval.zero
+  public var duration = Interval.seconds(10)
+  /// How long to wait for the connections before the trial, and for the reads after it.
+  public var patience = Interval.seconds(10)
+  public var seed: UInt64 = 1
+
+  public init(name: String, endpoint: Endpoint) {
+    self.name = name
+    self.endpoint = endpoint
+  }
+}
+
+/// What a trial on another system leaves behind beside the history.
+public struct TargetStock: Sendable {
+  /// Reads of the final state were answered for all keys.
+  public var hasReadBack: Bool
+  /// What the user should know, a sentence each.
+  public var notes: [String]
+}
+
+/// One trial on a system that somebody else has started: it drives the load and takes stock. All on the
+/// thread that calls it. The keys it has written stay in the store, under names that are its own.
+public struct TargetTrial<Load: ClientLoad, Dialect: TargetDialect>: ~Copyable
+where Load.Application == KeyValueStore {
+  public let setup: TargetSetup
+  public var driver: LoadDriver<Load, TargetPort<Dialect>>
+
+  public init(_ setup: TargetSetup, load: Load, dialect: Dialect) throws {
+    _ = linux_raise_descriptor_limit()
+    let port = try TargetPort(setup.endpoint, dialect, connections: setup.connections)
+    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    self.setup = setup
+    driver = LoadDriver(
+      load: load,
+      clients: ClientFloor(
+        count: setup.clients, replicas: [TargetPort<Dialect>.server], arrival: setup.arrival,
+        timeout: setup.timeout, thinkTime: setup.thinkTime,
+        random: RandomStream(seed: setup.seed, label: 0xA441), resends: false),
+      port: port)
+  }
+
+  /// Runs the trial to its end.
+  /// - Parameter progress: called now and then with the trial's time and the operations acknowledged so
+  ///   far; returns false to stop.
+  /// - Returns: `nil` if `progress` stopped the trial.
+  public mutating func run(
+    progress: (Interval, Int) -> Bool = { _, _ in true }
+  ) throws -> TargetStock? {
+    guard try connect(progress: progress) else { return nil }
+    driver.start(end: setup.duration.nanoseconds)
+    guard try advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
+    driver.close()
+    let hasReadBack = try readBack()
+    return TargetStock(hasReadBack: hasReadBack, notes: notes(hasReadBack: hasReadBack))
+  }
+
+  /// Waits until all connections are open.
+  private mutating func connect(progress: (Interval, Int) -> Bool) throws -> Bool {
+    let limit = MonotonicClock.now() + setup.patience.nanoseconds
+    while !driver.port.isConnected {
+      try driver.port.wait(nanoseconds: 10_000_000)
+      guard progress(.zero, 0) else { return false }
+      if MonotonicClock.now() >= limit {
+        throw TargetError(driver.port.explanation(after: setup.patience))
+      }
+    }
+    return true
+  }
+
+  private mutating func advance(
+    to end: Int64, progress: (Interval, Int) -> Bool
+  ) throws -> Bool {
+    var nextProgress: Int64 = 0
+    while driver.now < end {
+      try driver.turn(until: min(end, driver.now + 50_000_000))
+      guard driver.now >= nextProgress else { continue }
+      guard progress(Interval(nanoseconds: driver.now), driver.answered) else { return false }
+      nextProgress = driver.now + 50_000_000
+    }
+    return true
+  }
+
+  private mutating func readBack() throws -> Bool {
+    let count = driver.beginReadBack { reads in
+      ClientFloor(
+        count: min(reads, setup.clients), replicas: [TargetPort<Dialect>.server],
+        arrival: .closed, timeout: setup.timeout, thinkTime: .zero,
+        random: RandomStream(seed: setup.seed, label: 0x4EAD), firstID: UInt64(setup.clients),
+        resends: false)
+    }
+    let limit = driver.now + setup.patience.nanoseconds
+    while !driver.hasReadBack, driver.now < limit {
+      try driver.turn(until: driver.now + 50_000_000)
+    }
+    driver.close()
+    return driver.answered == count
+  }
+
+  private func notes(hasReadBack: Bool) -> [String] {
+    var notes: [String] = []
+    if driver.port.refusalCount > 0 {
+      notes.append(
+        "\(setup.name) answered \(driver.port.refusalCount) requests by errors, the first one "
+          + "\(driver.port.firstRefusal)")
+    }
+    if driver.port.faultCount > 0 {
+      notes.append(
+        "\(setup.name) sent what is no answer \(driver.port.faultCount) times, the first one "
+          + driver.port.firstFault)
+    }
+    if !hasReadBack {
+      notes.append(
+        "\(setup.name) did not answer every read after the trial: lost writes are not counted")
+    }
+    return notes
+  }
+}

@@ -1,0 +1,208 @@
+import Replication
+import StateMachines
+import WireFormat
+
+/// How the answer to one command of a client is made from the store's responses.
+public struct RespAnswer: Equatable, Sendable {
+  public enum Kind: UInt8, Sendable {
+    /// OK once everything is done.
+    case ok
+    /// The value in the first response.
+    case value
+    /// An array of all values.
+    case values
+    /// The sum of all numbers.
+    case sum
+    /// OK for 1, null for 0.
+    case okOrNull
+    /// A reply that needed no store: the next `count` bytes of `RespChunk.local`.
+    case local
+  }
+
+  public var kind: Kind
+  /// How many responses belong to it; of a local reply, how many bytes.
+  public var count: Int
+  public var version: RespVersion
+
+  public init(_ kind: Kind, count: Int, _ version: RespVersion) {
+    self.kind = kind
+    self.count = count
+    self.version = version
+  }
+}
+
+/// Commands of one connection that go to the store together, and how all of them are answered in order.
+public struct RespChunk: Sendable {
+  public var commands = KeyValueSequenceBuilder()
+  public var answers: [RespAnswer] = []
+  public var local = WireWriter()
+  /// How much of `local` has been sent.
+  public var localPosition = 0
+  /// How the client wants the answers to the commands that follow.
+  public var version = RespVersion.two
+
+  public init() {}
+
+  /// A client's command that is one command of the store.
+  public mutating func ask(_ command: KeyValueCommand, _ kind: RespAnswer.Kind) {
+    commands.append(command)
+    expect(kind, count: 1)
+  }
+
+  /// A `SET` of a value that lies in a buffer.
+  public mutating func askPut(_ key: Key, value bytes: [UInt8], in range: Range<Int>) {
+    commands.appendPut(key, value: bytes, in: range)
+    expect(.ok, count: 1)
+  }
+
+  /// The responses to the last `count` commands are the answer to one of the client's.
+  public mutating func expect(_ kind: RespAnswer.Kind, count: Int) {
+    answers.append(RespAnswer(kind, count: count, version))
+  }
+
+  /// What was written to `local` since it held `count` bytes is the reply to one command.
+  public mutating func closeLocal(since count: Int) {
+    let written = local.count - count
+    if written > 0 { answers.append(RespAnswer(.local, count: written, version)) }
+  }
+
+  /// What the store is asked.
+  public var request: KeyValueCommand {
+    if commands.count == 1, let only = commands.first { return only }
+    return .sequence(commands.sequence)
+  }
+
+  /// What a larger chunk needed is given back.
+  private static var keptCount: Int { 256 }
+  private static var keptByteCount: Int { 64 << 10 }
+
+  public mutating func removeAll() {
+    commands.removeAll(keeping: RespChunk.keptByteCount)
+    answers.removeAll(keepingCapacity: answers.count <= RespChunk.keptCount)
+    if local.storage.count <= RespChunk.keptByteCount {
+      local.removeAll()
+    } else {
+      local = WireWriter()
+    }
+    localPosition = 0
+  }
+
+  /// Writes the replies that the store's responses allow, in order, and forgets them. What is left was
+  /// behind the end of a sequence that stopped for want of room, and is to be asked anew.
+  public mutating func answer(_ response: KeyValueResponse, into output: inout WireWriter) {
+    let responses: [KeyValueResponse]
+    if commands.count != 1, case .sequence(let several) = response {
+      responses = several
+    } else {
+      responses = [response]
+    }
+    var used = 0
+    var answered = 0
+    for answer in answers {
+      if answer.kind == .local {
+        copyLocal(answer.count, into: &output)
+      } else if used + answer.count <= responses.count {
+        RespChunk.write(answer, responses, from: used, into: &output)
+        used += answer.count
+      } else if used == 0 {
+        // The answer to this command alone is too long.
+        let limit = KeyValueStore.maximumAnswerByteCount
+        RespReply.error("ERR the answer is longer than \(limit) bytes", into: &output)
+        used += answer.count
+      } else {
+        break
+      }
+      answered += 1
+    }
+    guard answered < answers.count else { return removeAll() }
+    commands.removeFirst(used)
+    answers.removeFirst(answered)
+  }
+
+  /// Answers every command that waits for the store by an error.
+  public mutating func fail(_ text: String, into output: inout WireWriter) {
+    for answer in answers {
+      if answer.kind == .local {
+        copyLocal(answer.count, into: &output)
+      } else {
+        RespReply.error(text, into: &output)
+      }
+    }
+    removeAll()
+  }
+
+  private mutating func copyLocal(_ count: Int, into output: inout WireWriter) {
+    output.write(local.storage, in: localPosition..<localPosition + count)
+    localPosition += count
+  }
+
+  private static func write(
+    _ answer: RespAnswer, _ responses: [KeyValueResponse], from first: Int,
+    into output: inout WireWriter
+  ) {
+    let own = first..<first + answer.count
+    switch answer.kind {
+    case .ok:
+      for position in own {
+        guard case .done = responses[position] else { return mismatch(into: &output) }
+      }
+      RespReply.ok(into: &output)
+    case .value:
+      guard case .value(let value) = responses[first] else { return mismatch(into: &output) }
+      write(value, answer.version, into: &output)
+    case .values:
+      for position in own {
+        guard case .value = responses[position] else { return mismatch(into: &output) }
+      }
+      RespReply.array(count: answer.count, into: &output)
+      for position in own {
+        if case .value(let value) = responses[position] {
+          write(value, answer.version, into: &output)
+        }
+      }
+    case .sum:
+      var sum: Int64 = 0
+      for position in own {
+        switch responses[position] {
+        case .number(let number): sum &+= number
+        case .refused(let refusal): return RespReply.error(refusal.respText, into: &output)
+        default: return mismatch(into: &output)
+        }
+      }
+      RespReply.integer(sum, into: &output)
+    case .okOrNull:
+      guard case .number(let number) = responses[first] else { return mismatch(into: &output) }
+      if number == 1 {
+        RespReply.ok(into: &output)
+      } else {
+        RespReply.null(answer.version, into: &output)
+      }
+    case .local: break
+    }
+  }
+
+  private static func write(
+    _ value: [UInt8]?, _ version: RespVersion, into output: inout WireWriter
+  ) {
+    if let value {
+      RespReply.bulk(value, into: &output)
+    } else {
+      RespReply.null(version, into: &output)
+    }
+  }
+
+  private static func mismatch(into output: inout WireWriter) {
+    RespReply.error("ERR the store gave an answer that does not fit the command", into: &output)
+  }
+}
+
+extension KeyValueResponse.Refusal {
+  /// What Redis says in this case.
+  public var respText: String {
+    switch self {
+    case .notAnInteger: "ERR value is not an integer or out of range"
+    case .overflow: "ERR increment or decrement would overflow"
+    case .tooLong: "ERR string exceeds maximum allowed size"
+    }
+  }
+}

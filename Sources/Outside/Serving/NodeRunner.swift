@@ -1,0 +1,51 @@
+import CLinux
+import Configuration
+import NodeRuntime
+import Primitives
+import ProtocolList
+import Replication
+import Sockets
+import StateMachines
+
+/// Runs one node of a cluster in this process.
+public enum NodeRunner {
+  /// Works until it is told to stop, or the node's log fails.
+  /// - Parameters:
+  ///   - node: below the number of nodes in `hosts`.
+  ///   - isStopped: is asked at least ten times a second.
+  public static func run(
+    _ hosts: HostsFile, node: Int, directory: String, until isStopped: @escaping () -> Bool,
+    configure: (inout NodeSettings) -> Void
+  ) throws {
+    guard let kind = ProtocolKind(rawValue: hosts.choice.name) else {
+      preconditionFailure("a validated file names \(hosts.choice.name), which is not listed")
+    }
+    var settings = NodeSettings(
+      cluster: hosts.cluster, protocolName: hosts.choice.name, node: ReplicaID(node),
+      membership: hosts.membership, endpoints: hosts.addresses.compactMap { Endpoint($0) },
+      directory: directory)
+    configure(&settings)
+    var visitor = NodeVisitor(
+      settings: settings, options: hosts.choice.options, isStopped: isStopped)
+    if let error = kind.visit(&visitor) { throw error }
+  }
+}
+
+struct NodeVisitor: ProtocolVisitor {
+  let settings: NodeSettings
+  let options: OptionValues
+  let isStopped: () -> Bool
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> (any Error)? {
+    do {
+      var node = try ClusterNode<Core, KeyValueStore>(settings, options: Core.Options(options))
+      linux_prefer_throughput()
+      try node.run(until: isStopped)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}

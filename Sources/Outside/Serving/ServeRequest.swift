@@ -1,0 +1,181 @@
+import CLinux
+import ClusterControl
+import Configuration
+import Foundation
+import Primitives
+import ProtocolList
+import Replication
+import Sockets
+import StateMachines
+
+/// Nodes that a service starts itself.
+public struct OwnNodes: Sendable {
+  public var protocolName: String
+  public var replicas: Int
+  /// `OPTION=VALUE`, as typed.
+  public var settings: [String]
+  /// Where logs are kept beyond this service's life; `nil` for a directory that goes with it.
+  public var data: String?
+  public var syncs: Bool
+
+  public init(
+    protocolName: String, replicas: Int, settings: [String], data: String?, syncs: Bool
+  ) {
+    self.protocolName = protocolName
+    self.replicas = replicas
+    self.settings = settings
+    self.data = data
+    self.syncs = syncs
+  }
+}
+
+/// What `rsmbench serve` was asked to do.
+public struct ServeRequest: Sendable {
+  public enum Nodes: Sendable {
+    case own(OwnNodes)
+    case running(HostsFile)
+  }
+
+  public var nodes: Nodes?
+  public var address = "127.0.0.1"
+  public var port: UInt16 = 6379
+  public var version: String
+
+  public init(version: String) { self.version = version }
+
+  private var endpoint: Endpoint { Endpoint(host: address, port: port) }
+
+  public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
+
+  /// Serves until it is told to stop. Whatever happens, no node and no directory of this service is left,
+  /// except for the logs that were to be kept.
+  /// - Parameters:
+  ///   - announce: gets what the service is, once it serves.
+  ///   - tell: gets what happens to it.
+  public func run(
+    catalog: ProtocolCatalog, until isStopped: () -> Bool, announce: (String) -> Void,
+    tell: (String) -> Void
+  ) throws {
+    switch nodes {
+    case .running(let hosts):
+      var service = Service(
+        gateway: try gateway(to: hosts),
+        processes: NodeProcesses(count: 0, directory: "", launcher: nil),
+        membership: hosts.membership)
+      try serve(&service, hosts, isStopped, announce, tell)
+    case .own(let own):
+      let hosts = try own.hosts(catalog)
+      // Whoever cannot listen starts no nodes.
+      let gateway = try self.gateway(to: hosts)
+      let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts, catalog: catalog) }
+      defer { data?.close() }
+      // Logs that nobody wants to keep go with the service.
+      var scratch: ScratchDirectory?
+      let path: String
+      if let data {
+        path = data.path
+      } else {
+        let made = try OwnNodes.scratch(hosts)
+        path = made.path
+        scratch = consume made
+      }
+      var service = Service(
+        gateway: gateway,
+        processes: NodeProcesses(
+          count: hosts.addresses.count, directory: path,
+          launcher: own.launcher(hostsPath: "\(path)/\(DataDirectory.hostsName)")),
+        membership: hosts.membership)
+      try serve(&service, hosts, isStopped, announce, tell)
+      _ = consume scratch
+    case nil: preconditionFailure("a request without nodes")
+    }
+  }
+
+  private func gateway(to hosts: HostsFile) throws -> RespGateway {
+    let membership = hosts.membership
+    let port = try ClusterPort<KeyValueStore>(
+      cluster: hosts.cluster, protocolName: hosts.choice.name,
+      endpoints: hosts.addresses.compactMap { Endpoint($0) },
+      replicaCount: membership.replicas.count, connections: 1)
+    return try RespGateway(
+      port: port, at: endpoint, replicas: membership.replicas,
+      facts: GatewayFacts(
+        version: version, protocolName: hosts.choice.name, cluster: hosts.cluster,
+        processNumber: ScratchDirectory.processNumber))
+  }
+
+  private func serve(
+    _ service: inout Service, _ hosts: HostsFile, _ isStopped: () -> Bool,
+    _ announce: (String) -> Void, _ tell: (String) -> Void
+  ) throws {
+    defer { service.end() }
+    guard try service.start(within: .seconds(20), until: isStopped) else { return }
+    let membership = hosts.membership
+    announce(
+      "serving \(hosts.choice.name), \(membership.replicas.count) "
+        + (membership.replicas.count == 1 ? "replica" : "replicas")
+        + ", on \(service.gateway.endpoint)")
+    for (node, address) in hosts.addresses.enumerated() {
+      var line = "node \(node)  \(address)"
+      if let number = service.processes.processNumber(of: node) { line += "  process \(number)" }
+      if membership.authority.contains(ReplicaID(node)) { line += "  authority" }
+      if service.currentLeader == node { line += "  in charge" }
+      announce(line)
+    }
+    linux_prefer_throughput()
+    try service.run(until: isStopped, tell: tell)
+  }
+}
+
+extension OwnNodes {
+  /// Who the nodes are: on loopback, at ports that are free now.
+  func hosts(_ catalog: ProtocolCatalog) throws -> HostsFile {
+    guard let kind = ProtocolKind(rawValue: protocolName) else {
+      preconditionFailure("\(protocolName) is not listed")
+    }
+    let membership = kind.membership(replicas: replicas)
+    let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map { "\"\($0)\"" }
+    let count = membership.replicas.count
+    let text = """
+      { cluster: "serve", protocol: "\(protocolName)",
+        options: { \(try settings.map(OwnNodes.member).joined(separator: ", ")) },
+        nodes: [\(addresses[..<count].joined(separator: ", "))],
+        authority: [\(addresses[count...].joined(separator: ", "))] }
+      """
+    return try HostsFile.read(text: text, file: "--set", catalog: catalog)
+  }
+
+  /// `heartbeat=50ms` as a member of a JSON5 object. What is no number, truth value, list or text in
+  /// quotes is a text.
+  private static func member(_ setting: String) throws -> String {
+    guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+      throw ClusterError("--set: found \"\(setting)\", allowed OPTION=VALUE")
+    }
+    let name = setting[..<equals]
+    let value = setting[setting.index(after: equals)...]
+    func quoted(_ text: Substring) throws -> String {
+      String(decoding: try JSONEncoder().encode(String(text)), as: UTF8.self)
+    }
+    let isLiteral =
+      Double(value) != nil || value == "true" || value == "false" || value.hasPrefix("[")
+      || value.hasPrefix("\"")
+    return "\(try quoted(name)): \(isLiteral ? String(value) : try quoted(value))"
+  }
+
+  /// A new directory for nodes whose logs go with the service, with their hosts file in it.
+  static func scratch(_ hosts: HostsFile) throws(ClusterError) -> ScratchDirectory {
+    let directory = try ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench")
+    try directory.write(hosts.text, to: DataDirectory.hostsName)
+    return directory
+  }
+
+  func launcher(hostsPath: String) -> NodeLauncher {
+    let parent = ScratchDirectory.processNumber
+    let syncs = syncs
+    return NodeLauncher(program: NodeLauncher.thisProgram) { number, data in
+      ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data]
+        + ["--seed", "\(UInt64.random(in: 0...UInt64.max))", "--parent", "\(parent)"]
+        + (syncs ? [] : ["--no-sync"])
+    }
+  }
+}

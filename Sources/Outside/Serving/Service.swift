@@ -1,0 +1,140 @@
+import ClusterControl
+import ClusterMessages
+import Faults
+import LoadDriving
+import Replication
+import Sockets
+import StateMachines
+
+/// A replicated key-value server: nodes that are started, watched and started again, and a gateway in
+/// front of them.
+public struct Service: ~Copyable {
+  public var gateway: RespGateway
+  /// Empty if somebody else starts the nodes.
+  public var processes: NodeProcesses
+  public let membership: Membership
+  /// When each node that has ended is started again; `nil` for those that run.
+  private var restarts: [Int64?]
+  private var pauses: [Int64]
+  private var startTimes: [Int64]
+  private var leader: Int?
+  private var reportAt: Int64 = 0
+
+  public init(
+    gateway: consuming RespGateway, processes: consuming NodeProcesses, membership: Membership
+  ) {
+    self.gateway = gateway
+    self.processes = processes
+    self.membership = membership
+    restarts = Array(repeating: nil, count: membership.nodeCount)
+    pauses = Array(repeating: Service.shortestPause, count: membership.nodeCount)
+    startTimes = Array(repeating: 0, count: membership.nodeCount)
+  }
+
+  /// A node that ends by itself is started again after a pause, which doubles as long as it keeps ending.
+  private static let shortestPause: Int64 = 500_000_000
+  private static let longestPause: Int64 = 10_000_000_000
+
+  /// Starts the nodes and waits until one is in charge. Nodes that others run need not all be there.
+  /// - Returns: false if it was told to stop before.
+  public mutating func start(within patience: Interval, until isStopped: () -> Bool) throws -> Bool
+  {
+    try processes.startAll()
+    for node in restarts.indices { noteProcess(of: node) }
+    let limit = MonotonicClock.now() + patience.nanoseconds
+    while currentLeader == nil || processes.isOurs && !gateway.port.isConnected {
+      guard !isStopped() else { return false }
+      try gateway.turn(nanoseconds: 10_000_000)
+      askForReports()
+      if let refusal = gateway.port.refusal { throw ClusterError(refusal) }
+      for node in restarts.indices where processes.hasEnded(node) {
+        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
+      }
+      guard MonotonicClock.now() < limit else {
+        let missing = gateway.port.connections.first { $0.state != .welcome }
+        throw ClusterError(
+          missing.map { "node \($0.node) at \($0.endpoint) does not answer" }
+            ?? "within \(patience) no replica was in charge")
+      }
+    }
+    leader = currentLeader
+    startTimes = Array(repeating: gateway.now, count: restarts.count)
+    return true
+  }
+
+  /// Serves until it is told to stop; it asks at least ten times a second.
+  /// - Parameter tell: gets what the user should know, a line each.
+  public mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
+    var tendAt: Int64 = 0
+    while !isStopped() {
+      try gateway.turn(nanoseconds: 50_000_000)
+      guard gateway.now >= tendAt else { continue }
+      tendAt = gateway.now + 50_000_000
+      tend(tell)
+      askForReports()
+      if let found = currentLeader, found != leader {
+        leader = found
+        tell("node \(found) is in charge")
+      }
+    }
+  }
+
+  /// Ends all nodes that this service has started and removes what they leave, unless that is to be kept.
+  public mutating func end() { processes.endAll() }
+
+  /// Who is in charge, as far as is known.
+  public var currentLeader: Int? {
+    var views: [NodeView] = []
+    for node in gateway.port.reports.indices {
+      views.append(
+        NodeView(isUp: gateway.isUp(node), status: gateway.port.reports[node]?.status))
+    }
+    return FaultAim(membership: membership).leader(among: views)
+  }
+
+  private mutating func tend(_ tell: (String) -> Void) {
+    for node in restarts.indices {
+      if let time = restarts[node] {
+        if gateway.now >= time { restart(node, tell) }
+      } else if processes.hasEnded(node) {
+        gateway.port.setDown(node, true)
+        let lived = gateway.now - startTimes[node]
+        if lived > Service.longestPause { pauses[node] = Service.shortestPause }
+        tell("node \(node) has ended: \(processes.ending(of: node))")
+        rest(node)
+      }
+    }
+  }
+
+  private mutating func restart(_ node: Int, _ tell: (String) -> Void) {
+    startTimes[node] = gateway.now
+    do {
+      try processes.start(node)
+    } catch {
+      tell("\(error)")
+      return rest(node)
+    }
+    restarts[node] = nil
+    noteProcess(of: node)
+    gateway.port.setDown(node, false)
+    tell("node \(node) is started again as process \(processes.processNumber(of: node) ?? 0)")
+  }
+
+  /// Until the node is started again; longer each time that it ends soon.
+  private mutating func rest(_ node: Int) {
+    noteProcess(of: node)
+    restarts[node] = gateway.now + pauses[node]
+    pauses[node] = min(pauses[node] * 2, Service.longestPause)
+  }
+
+  private mutating func noteProcess(of node: Int) {
+    gateway.processNumbers[node] = processes.processNumber(of: node)
+  }
+
+  private mutating func askForReports() {
+    guard gateway.now >= reportAt else { return }
+    reportAt = gateway.now + 200_000_000
+    for node in restarts.indices { gateway.port.order(.report(digest: false), to: node) }
+    gateway.port.flush()
+  }
+}

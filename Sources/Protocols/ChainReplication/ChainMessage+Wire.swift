@@ -1,0 +1,143 @@
+import Replication
+import ViewService
+import WireFormat
+
+extension Forward: WireCodable {
+  public var encodedByteCount: Int { 25 + entries.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    previous.encode(into: &writer)
+    writer.write(previousView)
+    committed.encode(into: &writer)
+    writer.write(wantsReceipt)
+    entries.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    previous = try LogIndex(from: &reader)
+    previousView = try reader.read(UInt64.self)
+    committed = try LogIndex(from: &reader)
+    wantsReceipt = try reader.readFlag()
+    entries = try [ViewEntry](from: &reader)
+  }
+}
+
+extension Position: WireCodable {
+  public var encodedByteCount: Int {
+    25 + acknowledged.encodedByteCount + runs.encodedByteCount
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    last.encode(into: &writer)
+    writer.write(lastView)
+    committed.encode(into: &writer)
+    acknowledged.encode(into: &writer)
+    writer.write(isSynchronised)
+    runs.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    last = try LogIndex(from: &reader)
+    lastView = try reader.read(UInt64.self)
+    committed = try LogIndex(from: &reader)
+    acknowledged = try LogIndex?(from: &reader)
+    isSynchronised = try reader.readFlag()
+    runs = try [ViewRun](from: &reader)
+  }
+}
+
+extension Synchronisation: WireCodable {
+  public var encodedByteCount: Int { 24 + forward.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    positionLast.encode(into: &writer)
+    writer.write(positionView)
+    through.encode(into: &writer)
+    forward.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    positionLast = try LogIndex(from: &reader)
+    positionView = try reader.read(UInt64.self)
+    through = try LogIndex(from: &reader)
+    forward = try Forward(from: &reader)
+  }
+}
+
+extension ChainMessage: WireCodable {
+  public var encodedByteCount: Int {
+    switch self {
+    case .forward(_, let forward): 9 + forward.encodedByteCount
+    case .acknowledge, .durable, .receipt: 17
+    case .hail: 9
+    case .position(_, let position): 9 + position.encodedByteCount
+    case .synchronise(_, let synchronisation): 9 + synchronisation.encodedByteCount
+    }
+  }
+
+  private var tag: UInt8 {
+    switch self {
+    case .forward: 0
+    case .acknowledge: 1
+    case .durable: 2
+    case .hail: 3
+    case .position: 4
+    case .synchronise: 5
+    case .receipt: 6
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(tag)
+    writer.write(view)
+    switch self {
+    case .forward(_, let forward): forward.encode(into: &writer)
+    case .acknowledge(_, let index), .durable(_, let index), .receipt(_, let index):
+      index.encode(into: &writer)
+    case .hail: break
+    case .position(_, let position): position.encode(into: &writer)
+    case .synchronise(_, let synchronisation): synchronisation.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let tag = try reader.read(UInt8.self)
+    let view = try reader.read(UInt64.self)
+    switch tag {
+    case 0: self = .forward(view: view, try Forward(from: &reader))
+    case 1: self = .acknowledge(view: view, try LogIndex(from: &reader))
+    case 2: self = .durable(view: view, try LogIndex(from: &reader))
+    case 3: self = .hail(view: view)
+    case 4: self = .position(view: view, try Position(from: &reader))
+    case 5: self = .synchronise(view: view, try Synchronisation(from: &reader))
+    case 6: self = .receipt(view: view, try LogIndex(from: &reader))
+    default: throw .malformed("\(tag) is no message of a chain")
+    }
+  }
+}
+
+extension ChainRecord: WireCodable {
+  public var encodedByteCount: Int {
+    switch self {
+    case .entries(_, let entries): 9 + entries.encodedByteCount
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    switch self {
+    case .entries(let first, let entries):
+      writer.write(UInt8(0))
+      first.encode(into: &writer)
+      entries.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 0:
+      let first = try LogIndex(from: &reader)
+      self = .entries(first: first, try [ViewEntry](from: &reader))
+    case let tag: throw .malformed("\(tag) is no record of a chain")
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import Replication
+import WireFormat
+
+// A proposer with ballot b takes over, then orders values; an unreliable network may lose any line.
+//
+//   proposer                      acceptor
+//      │ Prepare(b, from s)          │
+//      ├────────────────────────────►│ promised := b, durable
+//      │ Promise(b, accepted ≥ s)    │
+//      │◄────────────────────────────┤   a long report comes in pages, each asked for by a Prepare
+//      │ Accept(b, s..., values)     │
+//      ├────────────────────────────►│ accepted[s...] := (b, value), durable
+//      │ Accepted(b, s...)           │
+//      │◄────────────────────────────┤
+//      │   chosen: majority in b     │
+//      │ next Accept or Heartbeat carries the commit index
+//      ├────────────────────────────►│ marks what it accepted in b; asks for the rest:
+//      │ Fetch(from s)               │
+//      │◄────────────────────────────┤
+//      │ Learn(s..., chosen values)  │
+//      ├────────────────────────────►│
+
+/// What acceptors say of one slot in a `Promise`.
+public struct AcceptedValue: Equatable, Sendable {
+  public var slot: LogIndex
+  /// The ballot in which the value was accepted; `Ballot.chosen` if the acceptor knows it is chosen.
+  public var ballot: Ballot
+  public var value: Batch
+
+  public init(slot: LogIndex, ballot: Ballot, value: Batch) {
+    self.slot = slot
+    self.ballot = ballot
+    self.value = value
+  }
+}
+
+/// What the replicas of Multi-Paxos say to each other.
+public enum MultiPaxosMessage: Equatable, Sendable {
+  /// Phase 1a: promise to ignore ballots below this one, and report all you accepted from `from` on.
+  case prepare(ballot: Ballot, from: LogIndex)
+  /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending order;
+  /// without `next`, everything from `from` on.
+  case promise(ballot: Ballot, from: LogIndex, accepted: [AcceptedValue], next: LogIndex?)
+  /// Phase 2a for the slots from `first`, one per value. `commitIndex` as in a heartbeat.
+  case accept(ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex)
+  /// Phase 2b for `count` slots from `first`.
+  case accepted(ballot: Ballot, first: LogIndex, count: Int)
+  /// The message just received had a ballot below this one.
+  case preempted(by: Ballot)
+  /// The distinguished proposer lives; all slots to `commitIndex` are chosen. A `round` above zero asks
+  /// whether the ballot still holds, for reads.
+  case heartbeat(ballot: Ballot, commitIndex: LogIndex, round: UInt64)
+  /// The sender has promised no ballot above this one.
+  case heartbeatAcknowledged(ballot: Ballot, round: UInt64)
+  /// Asks for the chosen values from `from` to `through`.
+  case fetch(from: LogIndex, through: LogIndex)
+  /// Chosen values of the slots from `first`.
+  case learn(first: LogIndex, values: [Batch])
+}
+
+extension AcceptedValue: WireCodable {
+  public var encodedByteCount: Int { 16 + value.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    slot.encode(into: &writer)
+    ballot.encode(into: &writer)
+    value.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    slot = try LogIndex(from: &reader)
+    ballot = try Ballot(from: &reader)
+    value = try Batch(from: &reader)
+  }
+}
+
+extension MultiPaxosMessage: WireCodable {
+  private enum Kind: UInt8 {
+    case prepare = 1, promise, accept, accepted, preempted, heartbeat, heartbeatAcknowledged
+    case fetch, learn
+  }
+
+  public var encodedByteCount: Int {
+    switch self {
+    case .prepare: 17
+    case .promise(_, _, let accepted, let next):
+      17 + accepted.encodedByteCount + next.encodedByteCount
+    case .accept(_, _, let values, _): 25 + values.encodedByteCount
+    case .accepted: 21
+    case .preempted: 9
+    case .heartbeat: 25
+    case .heartbeatAcknowledged: 17
+    case .fetch: 17
+    case .learn(_, let values): 9 + values.encodedByteCount
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    switch self {
+    case .prepare(let ballot, let from):
+      writer.write(Kind.prepare.rawValue)
+      ballot.encode(into: &writer)
+      from.encode(into: &writer)
+    case .promise(let ballot, let from, let accepted, let next):
+      writer.write(Kind.promise.rawValue)
+      ballot.encode(into: &writer)
+      from.encode(into: &writer)
+      accepted.encode(into: &writer)
+      next.encode(into: &writer)
+    case .accept(let ballot, let first, let values, let commitIndex):
+      writer.write(Kind.accept.rawValue)
+      ballot.encode(into: &writer)
+      first.encode(into: &writer)
+      values.encode(into: &writer)
+      commitIndex.encode(into: &writer)
+    case .accepted(let ballot, let first, let count):
+      writer.write(Kind.accepted.rawValue)
+      ballot.encode(into: &writer)
+      first.encode(into: &writer)
+      writer.write(UInt32(clamping: count))
+    case .preempted(let ballot):
+      writer.write(Kind.preempted.rawValue)
+      ballot.encode(into: &writer)
+    case .heartbeat(let ballot, let commitIndex, let round):
+      writer.write(Kind.heartbeat.rawValue)
+      ballot.encode(into: &writer)
+      commitIndex.encode(into: &writer)
+      writer.write(round)
+    case .heartbeatAcknowledged(let ballot, let round):
+      writer.write(Kind.heartbeatAcknowledged.rawValue)
+      ballot.encode(into: &writer)
+      writer.write(round)
+    case .fetch(let from, let through):
+      writer.write(Kind.fetch.rawValue)
+      from.encode(into: &writer)
+      through.encode(into: &writer)
+    case .learn(let first, let values):
+      writer.write(Kind.learn.rawValue)
+      first.encode(into: &writer)
+      values.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let number = try reader.read(UInt8.self)
+    switch Kind(rawValue: number) {
+    case .prepare:
+      self = .prepare(ballot: try Ballot(from: &reader), from: try LogIndex(from: &reader))
+    case .promise:
+      self = .promise(
+        ballot: try Ballot(from: &reader), from: try LogIndex(from: &reader),
+        accepted: try [AcceptedValue](from: &reader), next: try LogIndex?(from: &reader))
+    case .accept:
+      self = .accept(
+        ballot: try Ballot(from: &reader), first: try LogIndex(from: &reader),
+        values: try [Batch](from: &reader), commitIndex: try LogIndex(from: &reader))
+    case .accepted:
+      self = .accepted(
+        ballot: try Ballot(from: &reader), first: try LogIndex(from: &reader),
+        count: Int(try reader.read(UInt32.self)))
+    case .preempted: self = .preempted(by: try Ballot(from: &reader))
+    case .heartbeat:
+      self = .heartbeat(
+        ballot: try Ballot(from: &reader), commitIndex: try LogIndex(from: &reader),
+        round: try reader.read(UInt64.self))
+    case .heartbeatAcknowledged:
+      self = .heartbeatAcknowledged(
+        ballot: try Ballot(from: &reader), round: try reader.read(UInt64.self))
+    case .fetch:
+      self = .fetch(from: try LogIndex(from: &reader), through: try LogIndex(from: &reader))
+    case .learn:
+      self = .learn(first: try LogIndex(from: &reader), values: try [Batch](from: &reader))
+    case nil: throw .malformed("\(number) is no kind of message")
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Replication
+import WireFormat
+
+extension MultiPaxosReplica {
+  /// How much a report, an `accept` or a `learn` carries at most, unless a single value is larger.
+  static let pageByteCount = 1 << 20
+  static let pageSlotCount = 1024
+
+  /// Phase 1b (Lamport 2001 §2.2): promises, and reports everything accepted from `from` on.
+  mutating func receivePrepare(
+    _ ballot: Ballot, from first: LogIndex, sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<Self>
+  ) {
+    guard ballot.node == sender, isPossible(ballot), first >= log.firstIndex else { return }
+    guard ballot >= promised else {
+      return effects.send(.preempted(by: promised), to: sender)
+    }
+    if ballot > promised {
+      notice(ballot, into: &effects)
+      promised = ballot
+      // Bug: volatile-promise.
+      if options.bug != .volatilePromise { effects.persist(.promised(ballot)) }
+      // The new proposer gets the time to finish that a leader would have.
+      lastLeaderContact = now
+    }
+    let (accepted, next) = report(from: first)
+    effects.send(.promise(ballot: ballot, from: first, accepted: accepted, next: next), to: sender)
+  }
+
+  /// One page of what this acceptor holds. Chosen and executed slots are part of it: a proposer that
+  /// missed them would otherwise take them for free and propose something else.
+  private func report(from first: LogIndex) -> (accepted: [AcceptedValue], next: LogIndex?) {
+    var accepted: [AcceptedValue] = []
+    var byteCount = 0
+    var slot = first
+    while slot <= log.lastIndex {
+      let entry = log[slot]
+      // Bug: omit-executed-in-promise.
+      let isOmitted = options.bug == .omitExecutedInPromise && slot < firstUnchosen
+      if entry.ballot != .none, !isOmitted {
+        if accepted.count == Self.pageSlotCount || byteCount >= Self.pageByteCount {
+          return (accepted, slot)
+        }
+        byteCount += entry.value.encodedByteCount
+        accepted.append(
+          AcceptedValue(
+            slot: slot, ballot: entry.isChosen ? .chosen : entry.ballot, value: entry.value))
+      }
+      slot = slot.next
+    }
+    return (accepted, nil)
+  }
+
+  /// Phase 2b: accepts unless a higher ballot was promised, and promises the ballot by that.
+  mutating func receiveAccept(
+    _ ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, sender: ReplicaID,
+    at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard ballot.node == sender, isPossible(ballot), sender != id else { return }
+    // Bug: accept-below-promise.
+    guard ballot >= promised || options.bug == .acceptBelowPromise else {
+      return effects.send(.preempted(by: promised), to: sender)
+    }
+    hear(ballot, at: now, into: &effects)
+    // Slots out of reach are left to catching up: this replica lags too far behind.
+    guard first >= log.firstIndex, first.rawValue < Int.max / 4,
+      first + values.count <= firstUnchosen + SlotLog.reach
+    else { return learnCommitIndex(commitIndex, of: ballot, into: &effects) }
+
+    // The record of an acceptance is the record of the promise as well.
+    promised = max(promised, ballot)
+    var slot = first
+    for value in values {
+      acceptValue(value, at: slot, in: ballot, into: &effects)
+      slot = slot.next
+    }
+    let reply = Message.accepted(ballot: ballot, first: first, count: values.count)
+    // Bug: accepted-before-durable.
+    if options.bug == .acceptedBeforeDurable {
+      effects.sendEarly(reply, to: sender)
+    } else {
+      effects.send(reply, to: sender)
+    }
+    learnCommitIndex(commitIndex, of: ballot, into: &effects)
+  }
+
+  /// Holds `value` in `slot` from now on, durably. Whether the ballot may do so is the caller's concern.
+  ///
+  /// A slot that is known to be chosen keeps its value. A proposer that was overtaken, but not in the eyes
+  /// of this acceptor, may still offer another one. Acknowledging that does no harm: a majority has
+  /// promised the ballot that overtook it, so what it offers can never be chosen.
+  mutating func acceptValue(
+    _ value: Batch, at slot: LogIndex, in ballot: Ballot, into effects: inout Effects<Self>
+  ) {
+    if slot == log.lastIndex.next {
+      log.append(Slot(ballot: ballot, votes: 0, value: value, isChosen: false))
+    } else {
+      log.extend(through: slot)
+      if log[slot].isChosen, log[slot].value != value { return }
+      let held = log[slot].ballot
+      // Learnt, or the same message again: already in the log, and the barrier covers the reply.
+      if held == .chosen { return }
+      if held == ballot {
+        if log[slot].value != value {
+          violation = "ballot \(ballot) has two values in slot \(slot)"
+        }
+        return
+      }
+      log[slot].ballot = ballot
+      log[slot].value = value
+    }
+    effects.persist(.accepted(slot: slot, ballot: ballot, value: value))
+    recordChosen(into: &effects)
+  }
+}

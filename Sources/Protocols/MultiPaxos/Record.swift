@@ -1,0 +1,52 @@
+import Replication
+import WireFormat
+
+/// What a replica of Multi-Paxos must not forget.
+public enum MultiPaxosRecord: Equatable, Sendable {
+  /// No message of a lower ballot will be answered, and this replica never again proposes in a ballot
+  /// up to this one.
+  case promised(Ballot)
+  /// Accepted in this ballot, which is promised by that too. With `Ballot.chosen`: learnt.
+  case accepted(slot: LogIndex, ballot: Ballot, value: Batch)
+  /// What the log holds in all slots to here is chosen. A hint that spares a restarted replica from
+  /// learning its whole log again; written beside other records only, so it costs no sync of its own.
+  case chosen(through: LogIndex)
+}
+
+extension MultiPaxosRecord: WireCodable {
+  public var encodedByteCount: Int {
+    switch self {
+    case .promised: 9
+    case .accepted(_, _, let value): 17 + value.encodedByteCount
+    case .chosen: 9
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    switch self {
+    case .promised(let ballot):
+      writer.write(UInt8(1))
+      ballot.encode(into: &writer)
+    case .accepted(let slot, let ballot, let value):
+      writer.write(UInt8(2))
+      slot.encode(into: &writer)
+      ballot.encode(into: &writer)
+      value.encode(into: &writer)
+    case .chosen(let slot):
+      writer.write(UInt8(3))
+      slot.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 1: self = .promised(try Ballot(from: &reader))
+    case 2:
+      self = .accepted(
+        slot: try LogIndex(from: &reader), ballot: try Ballot(from: &reader),
+        value: try Batch(from: &reader))
+    case 3: self = .chosen(through: try LogIndex(from: &reader))
+    case let other: throw .malformed("\(other) is no kind of record")
+    }
+  }
+}

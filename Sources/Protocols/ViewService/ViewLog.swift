@@ -1,0 +1,142 @@
+import Replication
+import WireFormat
+
+/// One entry of a supervised protocol's log: a batch and the view it was proposed in.
+public struct ViewEntry: Equatable, Sendable {
+  public var view: UInt64
+  public var batch: Batch
+
+  public init(view: UInt64, batch: Batch) {
+    self.view = view
+    self.batch = batch
+  }
+}
+
+/// A stretch of a log that was proposed in one view, named by its last index. All of them in order sum
+/// up a log in as many words as it saw views.
+public struct ViewRun: Equatable, Sendable {
+  public var view: UInt64
+  public var last: LogIndex
+
+  public init(view: UInt64, last: LogIndex) {
+    self.view = view
+    self.last = last
+  }
+}
+
+/// The log of a replica in a supervised protocol.
+///
+/// A view has one proposer, and a replica appends an entry only behind the entry that the proposer had
+/// before it. So two logs that have an entry of the same view at the same index are equal up to there,
+/// and the views of a log never descend. `commonPrefix` rests on both.
+public struct ViewLog: Sendable {
+  private var entries: [ViewEntry] = []
+  /// The index before the first entry that is still here.
+  private var base = LogIndex.zero
+  /// Ascending in view and in index; the last one ends at `lastIndex`.
+  public private(set) var runs: [ViewRun] = []
+
+  public init() {}
+
+  public var firstIndex: LogIndex { base.next }
+  public var lastIndex: LogIndex { base + entries.count }
+  /// The view of the last entry; 0 if the log is empty.
+  public var lastView: UInt64 { runs.last?.view ?? 0 }
+
+  public subscript(index: LogIndex) -> ViewEntry { entries[index - base - 1] }
+
+  public func contains(_ index: LogIndex) -> Bool { index > base && index <= lastIndex }
+
+  /// The view of the entry at `index`: 0 before the first entry, `nil` where the log does not reach.
+  public func view(at index: LogIndex) -> UInt64? {
+    if index == .zero { return 0 }
+    return contains(index) ? entries[index - base - 1].view : nil
+  }
+
+  public mutating func append(_ entry: ViewEntry) {
+    entries.append(entry)
+    if let last = runs.indices.last, runs[last].view == entry.view {
+      runs[last].last = lastIndex
+    } else {
+      runs.append(ViewRun(view: entry.view, last: lastIndex))
+    }
+  }
+
+  /// Drops the entry at `index` and all behind it.
+  public mutating func truncate(from index: LogIndex) {
+    guard contains(index) else { return }
+    entries.removeSubrange((index - base - 1)...)
+    while let run = runs.last, run.last >= index {
+      runs.removeLast()
+      let earlier = runs.last?.last ?? base
+      if earlier < index.previous { runs.append(ViewRun(view: run.view, last: index.previous)) }
+    }
+  }
+
+  /// Puts an entry at an index at or below the end: what stood there and behind it is gone. This is
+  /// how one record both appends and truncates. An index beyond the end is ignored.
+  public mutating func put(_ entry: ViewEntry, at index: LogIndex) {
+    guard index > base, index <= lastIndex.next else { return }
+    truncate(from: index)
+    append(entry)
+  }
+
+  /// The last index up to which this log equals the one that `other` sums up.
+  public func commonPrefix(with other: [ViewRun]) -> LogIndex {
+    var mine = runs.count - 1
+    var theirs = other.count - 1
+    while mine >= 0, theirs >= 0 {
+      if runs[mine].view == other[theirs].view {
+        return min(runs[mine].last, other[theirs].last)
+      }
+      if runs[mine].view > other[theirs].view { mine -= 1 } else { theirs -= 1 }
+    }
+    return base
+  }
+
+  /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if there
+  /// is one.
+  public func page(
+    from first: LogIndex, through last: LogIndex, byteLimit: Int = 1 << 20
+  ) -> [ViewEntry] {
+    let start = max(first, firstIndex)
+    let end = min(last, lastIndex)
+    guard start <= end else { return [] }
+    var byteCount = 0
+    var stop = start
+    while stop <= end {
+      byteCount += self[stop].encodedByteCount
+      if byteCount > byteLimit, stop > start { break }
+      stop = stop.next
+    }
+    return Array(entries[(start - base - 1)..<(stop - base - 1)])
+  }
+}
+
+extension ViewEntry: WireCodable {
+  public var encodedByteCount: Int { 8 + batch.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(view)
+    batch.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    view = try reader.read(UInt64.self)
+    batch = try Batch(from: &reader)
+  }
+}
+
+extension ViewRun: WireCodable {
+  public var encodedByteCount: Int { 16 }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(view)
+    last.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    view = try reader.read(UInt64.self)
+    last = try LogIndex(from: &reader)
+  }
+}

@@ -1,0 +1,150 @@
+import Replication
+import WireFormat
+
+/// What the authority agrees on: the current view, and who may be put in charge of the next one.
+///
+/// Commands are conditional transitions: they say which state they start from and change nothing in any
+/// other. A command that was proposed twice, or by an authority leader that has been replaced, is
+/// therefore harmless. The rules that protect data stand here and not in the leader that proposes, so
+/// that no leader can break them.
+public struct ViewServiceStateMachine: StateMachine {
+  public enum Command: Equatable, Sendable {
+    /// The view that follows view `number - 1`.
+    case propose(View)
+    /// Every member of the view holds everything that was or may have been acknowledged.
+    case markEstablished(UInt64)
+  }
+
+  /// Whether the command had an effect.
+  public struct Response: Equatable, Sendable {
+    public var isAccepted: Bool
+  }
+
+  public private(set) var view = View.none
+  public private(set) var isEstablished = false
+  /// The replicas known to hold everything that was acknowledged. Never empty once a view exists.
+  public private(set) var eligible: [ReplicaID] = []
+  /// Mistakes to make, for the tests that show what the rules are for.
+  var bug: ViewServiceBug?
+
+  public init() {}
+
+  public static func isReadOnly(_ command: Command) -> Bool { false }
+
+  public mutating func apply(_ command: Command) -> Response {
+    switch command {
+    case .propose(let next):
+      guard mayFollow(next) else { return Response(isAccepted: false) }
+      if view.number == 0 {
+        // Nobody holds anything yet, so everybody holds everything.
+        eligible = next.members
+      } else {
+        eligible = eligible.filter { next.members.contains($0) }
+      }
+      view = next
+      isEstablished = false
+      if bug == .promoteUnestablished { eligible = next.members }
+    case .markEstablished(let number):
+      guard number == view.number, number > 0, !isEstablished else {
+        return Response(isAccepted: false)
+      }
+      isEstablished = true
+      eligible = view.members
+    }
+    return Response(isAccepted: true)
+  }
+
+  public func query(_ command: Command) -> Response { Response(isAccepted: false) }
+
+  /// Whether `next` may replace the current view.
+  func mayFollow(_ next: View) -> Bool {
+    guard next.number == view.number + 1, let first = next.members.first,
+      !next.members.hasDuplicates
+    else { return false }
+    if let joiner = next.joiner, next.members.contains(joiner) { return false }
+    if view.number == 0 { return next.joiner == nil }
+    guard eligible.contains(first) else { return false }
+    // Only a joiner that was fed in an established view becomes a member.
+    return next.members.allSatisfy {
+      view.members.contains($0) || isEstablished && view.joiner == $0
+    }
+  }
+}
+
+extension [ReplicaID] {
+  fileprivate var hasDuplicates: Bool {
+    for (position, id) in enumerated() where self[..<position].contains(id) { return true }
+    return false
+  }
+}
+
+extension ViewServiceStateMachine {
+  public func snapshot() -> [UInt8] {
+    var writer = WireWriter()
+    view.encode(into: &writer)
+    writer.write(isEstablished)
+    eligible.encode(into: &writer)
+    return writer.bytes()
+  }
+
+  public init(restoring snapshot: [UInt8]) throws(WireError) {
+    var reader = WireReader(snapshot)
+    view = try View(from: &reader)
+    isEstablished = try reader.readFlag()
+    eligible = try [ReplicaID](from: &reader)
+  }
+}
+
+extension View: WireCodable {
+  public var encodedByteCount: Int {
+    8 + members.encodedByteCount + joiner.encodedByteCount
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(number)
+    members.encode(into: &writer)
+    joiner.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    number = try reader.read(UInt64.self)
+    members = try [ReplicaID](from: &reader)
+    joiner = try ReplicaID?(from: &reader)
+  }
+}
+
+extension ViewServiceStateMachine.Command: WireCodable {
+  public var encodedByteCount: Int {
+    switch self {
+    case .propose(let view): 1 + view.encodedByteCount
+    case .markEstablished: 1 + 8
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    switch self {
+    case .propose(let view):
+      writer.write(UInt8(0))
+      view.encode(into: &writer)
+    case .markEstablished(let number):
+      writer.write(UInt8(1))
+      writer.write(number)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 0: self = .propose(try View(from: &reader))
+    case 1: self = .markEstablished(try reader.read(UInt64.self))
+    case let other: throw .malformed("\(other) is no command of the view service")
+    }
+  }
+}
+
+extension ViewServiceStateMachine.Response: WireCodable {
+  public var encodedByteCount: Int { 1 }
+  public func encode(into writer: inout WireWriter) { writer.write(isAccepted) }
+  public init(from reader: inout WireReader) throws(WireError) {
+    isAccepted = try reader.readFlag()
+  }
+}

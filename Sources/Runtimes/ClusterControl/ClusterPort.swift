@@ -1,0 +1,234 @@
+import CLinux
+import Clients
+import ClusterMessages
+import LoadDriving
+import Primitives
+import ReplicaHosting
+import Replication
+import Sockets
+import WireFormat
+
+/// A cluster as its clients and its runner see it: connections for requests, shared by the clients, and
+/// one connection to each node for orders and reports.
+public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
+  public let cluster: String
+  public let protocolName: String
+  public let endpoints: [Endpoint]
+  /// Connections to each node; client `c` uses number `c` modulo this.
+  public let sharedBy: Int
+  public let loop: EventLoop
+  /// First those of node 0, then those of node 1, ...; behind them one per node for orders.
+  public var connections: [DialedConnection]
+  public var replies: [ClientReply<Application.Response>] = []
+  public var lost: [LostConnection] = []
+  /// The latest report of each node, and how many of them there have been.
+  public var reports: [NodeReport?]
+  public var reportCounts: [Int]
+  public var dirty: [Int] = []
+  public var unattended = ReadyList()
+  public var dialAt: Int64 = 0
+  public var now: Int64
+  /// Nodes that clients may ask.
+  public let replicaCount: Int
+  /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have chosen.
+  public var foreign: [linux_ready] = []
+  /// A node that is known to be down is not dialled.
+  public var isDown: [Bool]
+
+  /// - Parameters:
+  ///   - endpoints: of all nodes.
+  ///   - replicaCount: how many of them are replicas; the others are only given orders.
+  ///   - connections: to each replica, at least one.
+  public init(
+    cluster: String, protocolName: String, endpoints: [Endpoint], replicaCount: Int,
+    connections sharedBy: Int
+  ) throws {
+    self.cluster = cluster
+    self.protocolName = protocolName
+    self.endpoints = endpoints
+    self.sharedBy = sharedBy
+    self.replicaCount = replicaCount
+    loop = try EventLoop()
+    connections = (0..<replicaCount * sharedBy).map { position in
+      let node = position / sharedBy
+      return DialedConnection(
+        endpoint: endpoints[node], node: ReplicaID(node), token: UInt64(position))
+    }
+    connections += endpoints.indices.map { node in
+      DialedConnection(
+        endpoint: endpoints[node], node: ReplicaID(node),
+        token: UInt64(replicaCount * sharedBy + node))
+    }
+    reports = Array(repeating: nil, count: endpoints.count)
+    reportCounts = Array(repeating: 0, count: endpoints.count)
+    isDown = Array(repeating: false, count: endpoints.count)
+    now = MonotonicClock.now()
+  }
+
+  deinit {
+    for connection in connections where connection.descriptor >= 0 {
+      Descriptor.close(connection.descriptor)
+    }
+  }
+
+  public var firstOrderConnection: Int { replicaCount * sharedBy }
+  public func orderConnection(of node: Int) -> Int { firstOrderConnection + node }
+
+  /// Every node that is up has welcomed all connections.
+  public var isConnected: Bool {
+    connections.allSatisfy { $0.state == .welcome || isDown[$0.node.index] }
+  }
+
+  /// The first refusal that a node has answered with.
+  public var refusal: String? { connections.lazy.compactMap(\.refusal).first }
+
+  public mutating func send(
+    _ request: ClientRequest<Application.Command>, to replica: ReplicaID
+  ) {
+    let position = replica.index * sharedBy + Int(request.id.client.rawValue % UInt64(sharedBy))
+    guard connections[position].isOpen else {
+      // As if the node had said that it cannot help: the client turns to another one.
+      replies.append(ClientReply(id: request.id, result: .redirect(nil)))
+      return
+    }
+    Frame.encode(
+      request, kind: .request, fromNode: Frame.noNode,
+      into: &connections[position].output.writer)
+    markDirty(position)
+  }
+
+  /// - Returns: whether there is a connection to send it over.
+  @discardableResult
+  public mutating func order(_ order: Order, to node: Int) -> Bool {
+    let position = orderConnection(of: node)
+    guard connections[position].isOpen else { return false }
+    Frame.encode(
+      order, kind: .order, fromNode: Frame.noNode,
+      into: &connections[position].output.writer)
+    markDirty(position)
+    return true
+  }
+
+  public mutating func markDirty(_ position: Int) {
+    guard !connections[position].isDirty else { return }
+    connections[position].isDirty = true
+    dirty.append(position)
+  }
+
+  public mutating func flush() {
+    guard !dirty.isEmpty else { return }
+    for position in dirty {
+      connections[position].isDirty = false
+      if !connections[position].flush(loop) { lose(position) }
+    }
+    dirty.removeAll(keepingCapacity: true)
+  }
+
+  /// A node has been killed, or has come back: it is no longer dialled, or is again.
+  public mutating func setDown(_ node: Int, _ down: Bool) {
+    isDown[node] = down
+    dialAt = 0
+    if down { reports[node] = nil }
+  }
+
+  public mutating func lose(_ position: Int) {
+    let wasOpen = connections[position].isOpen
+    connections[position].hangUp(loop, now: now)
+    dialAt = min(dialAt, connections[position].actAt)
+    if wasOpen, position < firstOrderConnection {
+      lost.append(
+        LostConnection(
+          replica: connections[position].node, remainder: position % sharedBy, stride: sharedBy))
+    }
+  }
+
+  public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+    now = MonotonicClock.now()
+    // While something is left, no connection is opened to which it could seem to belong.
+    if unattended.isEmpty, now >= dialAt { dialAll() }
+    unattended.wait(
+      on: loop, nanoseconds: max(0, min(nanoseconds, dialAt - now)), awake: awake)
+    now = MonotonicClock.now()
+    while replies.count < share, let ready = unattended.pop(loop) {
+      guard ready.token < ForeignToken.first else {
+        foreign.append(ready)
+        continue
+      }
+      let position = Int(ready.token)
+      let isThere = connections[position].attend(ready, loop, now: now)
+      let isSound = readFrames(position)
+      if !isThere || !isSound { lose(position) }
+    }
+  }
+
+  public mutating func dialAll() {
+    dialAt = .max
+    for position in connections.indices {
+      let node = connections[position].node.index
+      guard !connections[position].isOpen, !isDown[node] else { continue }
+      if connections[position].actAt <= now {
+        if connections[position].state == .connecting {
+          connections[position].hangUp(loop, now: now)
+        }
+        if connections[position].dial(loop, now: now) {
+          let hello = Hello(
+            cluster: cluster, protocolName: protocolName,
+            role: position < firstOrderConnection ? .client : .runner,
+            addressee: ReplicaID(node), nodeCount: endpoints.count)
+          Frame.encode(
+            hello, kind: .hello, fromNode: Frame.noNode, into: &connections[position].output.writer)
+        }
+      }
+      dialAt = min(dialAt, connections[position].actAt)
+    }
+  }
+
+  /// - Returns: false if what arrived is no frame of a node.
+  public mutating func readFrames(_ position: Int) -> Bool {
+    var input = InputBuffer()
+    swap(&input, &connections[position].input)
+    defer { swap(&input, &connections[position].input) }
+    do throws(WireError) {
+      while let header = try Frame.next(in: input.bytes, from: input.start, to: input.end) {
+        try take(header, of: input, at: position)
+        input.consume(header.body.upperBound - input.start)
+      }
+    } catch .unsupportedVersion(let version) {
+      connections[position].refusal =
+        "node \(connections[position].node) speaks version \(version) of the frame format, this "
+        + "program version \(Frame.version)"
+    } catch {
+      return false
+    }
+    return connections[position].refusal == nil
+  }
+
+  public mutating func take(
+    _ header: FrameHeader, of input: borrowing InputBuffer, at position: Int
+  ) throws(WireError) {
+    switch header.kind {
+    case .reply:
+      replies.append(
+        try Frame.decode(
+          ClientReply<Application.Response>.self, from: input.bytes, in: header.body))
+    case .report:
+      let node = connections[position].node.index
+      reports[node] = try Frame.decode(NodeReport.self, from: input.bytes, in: header.body)
+      reportCounts[node] += 1
+    case .welcome:
+      connections[position].state = .welcome
+      connections[position].life = header.epoch
+      connections[position].welcomeCount += 1
+    case .refusal:
+      connections[position].refusal =
+        try Frame.decode(Sentence.self, from: input.bytes, in: header.body).text
+    case .hello, .message, .request, .order:
+      throw .malformed("\(header.kind) from a node to a client")
+    }
+  }
+}
+
+/// Tokens of the port's event loop that the port leaves to others.
+public enum ForeignToken {
+  public static let first: UInt64 = 1 << 32
+}

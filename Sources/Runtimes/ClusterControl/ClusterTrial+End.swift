@@ -1,0 +1,124 @@
+import Clients
+import ClusterMessages
+import Faults
+import Glibc
+import LoadDriving
+import Primitives
+import Replication
+import Sockets
+import Workloads
+
+/// After the measured part: what survived.
+extension ClusterTrial {
+  /// Waits for a report of every node that is up, asked for now.
+  /// - Returns: whether all have come.
+  @discardableResult
+  @inlinable
+  public mutating func freshReports(
+    within patience: Interval, digest: Bool = false
+  ) throws -> Bool {
+    let seen = driver.port.reportCounts
+    askForReports(digest: digest)
+    driver.port.flush()
+    let limit = MonotonicClock.now() + patience.nanoseconds
+    while MonotonicClock.now() < limit {
+      let isMissing = meters.indices.contains { node in
+        !driver.port.isDown[node] && ledger.pauses(of: node) == 0
+          && driver.port.reportCounts[node] == seen[node]
+      }
+      guard isMissing else { return true }
+      try driver.turn(until: driver.now + 5_000_000)
+      attendReports()
+    }
+    return false
+  }
+
+  /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
+  /// applied equally much, twice in a row.
+  @inlinable
+  public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    for key in ledger.entries.keys.sorted() { try endFault(key) }
+    let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
+    var last: [LogIndex] = []
+    while MonotonicClock.now() < limit, try goesOn(progress) {
+      let areFresh = try freshReports(within: .milliseconds(200))
+      let applied = setup.membership.replicas.compactMap {
+        driver.port.isDown[$0.index] ? nil : driver.port.reports[$0.index]?.appliedIndex
+      }
+      let missing = setup.membership.replicas.count(where: { replica in
+        driver.port.isDown[replica.index] && !mayRefuse[replica.index]
+      })
+      // A node that is on its way up has not been heard: then nothing is known of what it holds.
+      if areFresh, missing == 0, aim.leader(among: views) != nil, Set(applied).count == 1,
+        applied == last
+      {
+        return true
+      }
+      last = areFresh ? applied : []
+      try driver.turn(until: driver.now + 20_000_000)
+      attendReports()
+    }
+    return false
+  }
+
+  /// Reads every key that was touched, as a client would, so that the checker sees whether what was
+  /// acknowledged is still there.
+  @inlinable
+  public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    // One read that is given up would leave a key unread, and what was said of it unproven.
+    let count = driver.beginReadBack { readers in
+      ClientFloor(
+        count: min(readers, setup.clients), replicas: setup.membership.replicas, arrival: .closed,
+        timeout: max(setup.timeout, .seconds(5)), thinkTime: .zero,
+        random: RandomStream(seed: setup.seed, label: 0x4EAD),
+        firstID: setup.firstClient + UInt64(setup.clients))
+    }
+    let limit = driver.now + setup.patienceAtEnd.nanoseconds
+    while !driver.hasReadBack, driver.now < limit, try goesOn(progress) {
+      try driver.turn(until: driver.now + 50_000_000)
+      attendReports()
+    }
+    driver.close()
+    return driver.answered == count
+  }
+
+  /// Without an answer to every read nothing is said of writes that may be lost, and the user should know.
+  @inlinable
+  public func whyNotReadBack(_ hasSettled: Bool) -> String {
+    if hasSettled {
+      return "not every key could be read back within \(setup.patienceAtEnd) after the load"
+    }
+    let states = setup.membership.replicas.map { replica in
+      guard !driver.port.isDown[replica.index], let report = driver.port.reports[replica.index]
+      else { return "replica \(replica) is down" }
+      let status = report.status
+      return "replica \(replica) (\(status.role), epoch \(status.epoch)) has applied "
+        + "\(report.appliedIndex)"
+    }
+    return "the replicas did not come to rest within \(setup.patienceAtEnd) after the faults, so "
+      + "that nothing was read back: \(states.joined(separator: ", "))"
+  }
+
+  /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  @inlinable
+  public mutating func compareStates() throws {
+    try freshReports(within: setup.patienceAtEnd, digest: true)
+    var first: (node: Int, report: NodeReport)?
+    for replica in setup.membership.replicas where !driver.port.isDown[replica.index] {
+      guard let report = driver.port.reports[replica.index], let digest = report.digest else {
+        continue
+      }
+      guard let known = first else {
+        first = (replica.index, report)
+        continue
+      }
+      guard known.report.appliedIndex == report.appliedIndex, let other = known.report.digest
+      else { continue }
+      if other.commits != digest.commits {
+        blame("replicas \(known.node) and \(replica) have committed different entries")
+      } else if other.state != digest.state {
+        blame("replicas \(known.node) and \(replica) hold different states after the same entries")
+      }
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import ClusterMessages
+import Faults
+import Glibc
+import LoadDriving
+import Primitives
+import Replication
+import WriteAheadLog
+
+/// Faults fire and end, for real.
+extension ClusterTrial {
+  @inlinable
+  public mutating func startFault(_ index: Int) throws {
+    let fault = plan[index]
+    let (hit, entry) = try inflict(fault.action)
+    occurrences.append(
+      Occurrence(
+        kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
+        planned: fault.start, start: driver.now,
+        end: fault.end.map { min($0, setup.duration.nanoseconds) }))
+    ledger.add(entry, key: index)
+    if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
+    tellFaults()
+  }
+
+  @inlinable
+  public mutating func inflict(
+    _ action: FaultAction
+  ) throws -> (nodes: [Int], entry: FaultLedger.Entry) {
+    switch action {
+    case .crash(let target, let disk):
+      let hit = resolve(target)
+      for node in hit { try crash(node, disk: disk) }
+      return (hit, .down(hit))
+    case .pause(let target):
+      let hit = resolve(target)
+      for node in hit { processes.signal(node, SIGSTOP) }
+      return (hit, .paused(hit))
+    case .slowCPU(let target, let factor):
+      let hit = resolve(target)
+      return (hit, .slowed(hit, factor: factor))
+    case .partition(let shape):
+      let (hit, links) = aim.cuts(of: shape, nodes: views, random: &faultRandom)
+      return (hit, .cut(links))
+    case .link(let target, let what):
+      let hit = resolve(target)
+      return (hit, .degraded(hit, what))
+    case .clock(let target, .jump(let interval)):
+      let hit = resolve(target)
+      for node in hit { driver.port.order(.stepClock(interval), to: node) }
+      return (hit, .nothing)
+    case .clock(let target, .drift(let drift)):
+      let hit = resolve(target)
+      return (hit, .drifting(hit, drift))
+    case .disk(let target, let what):
+      let hit = resolve(target)
+      return (hit, inflict(what, on: hit))
+    }
+  }
+
+  @inlinable
+  public mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
+    switch what {
+    case .slow(let interval): return .slowDisk(hit, nanoseconds: interval.nanoseconds)
+    case .stall: return .stalledDisk(hit)
+    case .error:
+      for node in hit { driver.port.order(.disk(.syncError), to: node) }
+      return .down(hit)
+    case .full:
+      for node in hit { driver.port.order(.disk(.full), to: node) }
+      return .down(hit)
+    case .bitRot:
+      for node in hit {
+        mayRefuse[node] = true
+        driver.port.order(.disk(.bitFlip), to: node)
+      }
+      return .nothing
+    }
+  }
+
+  @inlinable
+  public mutating func resolve(_ target: FaultTarget) -> [Int] {
+    aim.resolve(target, nodes: views, random: &faultRandom)
+  }
+
+  @inlinable
+  public mutating func crash(_ node: Int, disk: DiskFate) throws {
+    processes.end(node)
+    driver.port.setDown(node, true)
+    guard let directory = processes.directory(of: node) else { return }
+    switch disk {
+    case .kept: break
+    case .torn:
+      try LogSurgery.tearTail(directory, random: &faultRandom)
+    case .lost:
+      mayRefuse[node] = true
+      try LogSurgery.wipe(directory)
+    }
+  }
+
+  @inlinable
+  public mutating func endFault(_ index: Int) throws {
+    guard let entry = ledger.remove(key: index) else { return }
+    switch entry {
+    case .down(let hit):
+      for node in hit where ledger.downs(of: node) == 0 { try revive(node) }
+    case .paused(let hit):
+      for node in hit where ledger.pauses(of: node) == 0 {
+        if ledger.downs(of: node) == 0, !processes.isStarted(node) {
+          try revive(node)
+        } else {
+          processes.signal(node, SIGCONT)
+        }
+      }
+    case .slowed, .cut, .degraded, .drifting, .slowDisk, .stalledDisk, .nothing: break
+    }
+    tellFaults()
+  }
+
+  /// Starts a node again that is down; during a pause that waits for the pause's end.
+  @inlinable
+  public mutating func revive(_ node: Int) throws {
+    guard ledger.pauses(of: node) == 0 else { return }
+    // A disk that was to fail may not have been used since: then the node runs on.
+    if processes.isStarted(node), !processes.hasEnded(node) {
+      processes.end(node)
+    }
+    try processes.start(node)
+    driver.port.setDown(node, false)
+  }
+
+  @inlinable
+  public mutating func tellFaults() {
+    for node in meters.indices { tellFaults(to: node) }
+    driver.port.flush()
+  }
+
+  @inlinable
+  public mutating func tellFaults(to node: Int) {
+    let faults = ledger.faults(of: node)
+    guard faults != meters[node].toldFaults else { return }
+    if driver.port.order(.faults(faults), to: node) { meters[node].toldFaults = faults }
+  }
+}

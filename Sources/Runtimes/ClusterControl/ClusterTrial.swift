@@ -1,0 +1,304 @@
+import Clients
+import ClusterMessages
+import Faults
+import Glibc
+import LoadDriving
+import Primitives
+import ReplicaHosting
+import Replication
+import Sockets
+import Workloads
+
+/// One trial on a real cluster: it starts the nodes (or finds them running), drives the load, injects the
+/// faults, and takes stock. All on the thread that calls it, and the nodes end with that thread.
+public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
+  public typealias Application = Load.Application
+
+  public let setup: ClusterSetup
+  public var driver: LoadDriver<Load, ClusterPort<Application>>
+  /// Empty if the cluster was running already.
+  public var processes: NodeProcesses
+  public var ledger: FaultLedger
+  public let aim: FaultAim
+  public var plan: [PlannedFault]
+  public var faultRandom: RandomStream
+  /// What is to happen to the cluster, by the trial's time.
+  public var agenda = EventQueue<Deed>()
+  public var occurrences: [Occurrence] = []
+  public var leadership: [ClusterStock.Leadership] = []
+  public var meters: [NodeMeter]
+  public var violations: [String] = []
+  public var notes: [String] = []
+  public let skews: [Interval]
+  /// Nodes that a fault of their disk may keep from starting again.
+  public var mayRefuse: [Bool]
+  /// The trial's time at which nodes and progress are looked after next.
+  public var attendAt: Int64 = 0
+  public var isAbandoned = false
+  /// Operations of the load that were acknowledged; those that read back do not count.
+  public var loadAnswered: Int?
+
+  public enum Deed: Sendable {
+    case faultStarts(Int)
+    case faultEnds(Int)
+    case windowEnds
+    case warmUpEnds
+  }
+
+  /// - Parameters:
+  ///   - launcher: how nodes are started; `nil` if the cluster runs already.
+  ///   - directory: where started nodes keep their logs. It is the caller's, and no longer used when the
+  ///     trial has ended.
+  @inlinable
+  public init(
+    _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
+  ) throws {
+    let count = setup.membership.nodeCount
+    var clockRandom = RandomStream(seed: setup.seed, label: 0xC10C)
+    var skews: [Interval] = []
+    var drifts: [Double] = []
+    for _ in 0..<count {
+      skews.append(
+        Interval(
+          nanoseconds: Int64(
+            (clockRandom.unit() * 2 - 1) * Double(setup.maxSkew.nanoseconds))))
+      drifts.append((clockRandom.unit() * 2 - 1) * setup.maxDrift)
+    }
+    let port = try ClusterPort<Application>(
+      cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
+      replicaCount: setup.membership.replicas.count, connections: setup.connections)
+    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    self.setup = setup
+    aim = FaultAim(membership: setup.membership)
+    self.skews = skews
+    ledger = FaultLedger(drifts: drifts)
+    mayRefuse = Array(repeating: false, count: count)
+    meters = Array(repeating: NodeMeter(), count: count)
+    faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
+    plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
+    driver = LoadDriver(
+      load: load,
+      clients: ClientFloor(
+        count: setup.clients, replicas: setup.membership.replicas, arrival: setup.arrival,
+        timeout: setup.timeout, thinkTime: setup.thinkTime,
+        random: RandomStream(seed: setup.seed, label: 0xA441), firstID: setup.firstClient),
+      port: port)
+    processes = NodeProcesses(
+      count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)
+  }
+
+  /// Runs the trial to its end.
+  /// - Parameter progress: called now and then with the trial's time and the operations acknowledged so
+  ///   far; returns false to stop.
+  /// - Returns: `nil` if `progress` stopped the trial.
+  @inlinable
+  public mutating func run(
+    progress: (Interval, Int) -> Bool = { _, _ in true }
+  ) throws -> ClusterStock? {
+    try processes.startAll()
+    guard try awaitService(progress: progress) else { return nil }
+    schedule()
+    driver.start(end: setup.duration.nanoseconds)
+    guard try advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
+    driver.close()
+    loadAnswered = driver.answered
+    try freshReports(within: .milliseconds(500))
+    let counters = meters.map(\.measured)
+    let hasSettled = try settle(progress)
+    let hasReadBack = hasSettled ? try readBack(progress) : false
+    guard !isAbandoned else { return nil }
+    if hasSettled { try compareStates() }
+    if !hasReadBack { notes.append(whyNotReadBack(hasSettled)) }
+    processes.endAll()
+    return ClusterStock(
+      counters: counters, faults: occurrences, leadership: leadership, violations: violations,
+      hasSettled: hasSettled, hasReadBack: hasReadBack, notes: notes)
+  }
+
+  @inlinable
+  public mutating func schedule() {
+    for (index, fault) in plan.enumerated() {
+      agenda.push(.faultStarts(index), at: fault.start)
+    }
+    agenda.push(.windowEnds, at: setup.window.nanoseconds)
+    agenda.push(.warmUpEnds, at: setup.warmUp.nanoseconds)
+  }
+
+  /// Waits until all nodes are there and somebody is in charge.
+  @inlinable
+  public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
+    let limit = MonotonicClock.now() + setup.patience.nanoseconds
+    driver.origin = MonotonicClock.now()
+    while !driver.port.isConnected || driver.port.reports.contains(where: { $0 == nil })
+      || aim.leader(among: views) == nil
+    {
+      try driver.port.wait(nanoseconds: 10_000_000)
+      attendReports()
+      if let refusal = driver.port.refusal { throw ClusterError(refusal) }
+      for node in meters.indices where processes.hasEnded(node) {
+        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
+      }
+      guard progress(.zero, 0) else { return false }
+      guard MonotonicClock.now() < limit else {
+        let missing = driver.port.connections.first { $0.state != .welcome }
+        throw ClusterError(
+          missing.map { "node \($0.node) at \($0.endpoint) does not answer" }
+            ?? "within \(setup.patience) no replica was in charge")
+      }
+    }
+    return true
+  }
+
+  /// Lets everything happen up to the trial's time `end`.
+  @inlinable
+  public mutating func advance(
+    to end: Int64, progress: (Interval, Int) -> Bool
+  ) throws -> Bool {
+    while true {
+      let next = agenda.isEmpty ? end : min(end, agenda.nextTime)
+      try driver.turn(until: min(next, driver.now + 50_000_000))
+      attendReports()
+      while !agenda.isEmpty, agenda.nextTime <= driver.now, agenda.nextTime <= end {
+        let time = agenda.nextTime
+        try carryOut(agenda.pop(), at: time)
+      }
+      driver.port.flush()
+      if driver.now >= end { return true }
+      guard try goesOn(progress) else { return false }
+    }
+  }
+
+  /// Now and then: whether the nodes are still there, and whether anybody still wants the trial.
+  @inlinable
+  public mutating func goesOn(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    guard !isAbandoned, driver.now >= attendAt else { return !isAbandoned }
+    attendAt = driver.now + 50_000_000
+    try attendProcesses()
+    let time = min(driver.now, setup.duration.nanoseconds)
+    isAbandoned = !progress(Interval(nanoseconds: time), loadAnswered ?? driver.answered)
+    return !isAbandoned
+  }
+
+  @inlinable
+  public mutating func carryOut(_ deed: Deed, at time: Int64) throws {
+    switch deed {
+    case .faultStarts(let index): try startFault(index)
+    case .faultEnds(let index): try endFault(index)
+    case .windowEnds:
+      let views = views
+      let leader = aim.leader(among: views)
+      leadership.append(
+        ClusterStock.Leadership(
+          leader: leader,
+          epoch: leader.flatMap { views[$0].status?.epoch } ?? leadership.last?.epoch ?? 0))
+      askForReports()
+      agenda.push(.windowEnds, at: time + setup.window.nanoseconds)
+    case .warmUpEnds:
+      for node in meters.indices { meters[node].startsWithNextReport = true }
+      askForReports()
+    }
+  }
+
+  /// What is known of the nodes at present.
+  public var views: [NodeView] {
+    driver.port.reports.enumerated().map { node, report in
+      NodeView(isUp: !driver.port.isDown[node], status: report?.status)
+    }
+  }
+
+  @inlinable
+  public mutating func askForReports(digest: Bool = false) {
+    for node in meters.indices where ledger.pauses(of: node) == 0 {
+      driver.port.order(.report(digest: digest), to: node)
+    }
+  }
+
+  /// Takes note of what nodes have reported since the last time, and tells those that have just come up
+  /// what holds for them.
+  @inlinable
+  public mutating func attendReports() {
+    for node in meters.indices {
+      let connection = driver.port.connections[driver.port.orderConnection(of: node)]
+      if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
+        meters[node].welcomeCount = connection.welcomeCount
+        // Faults end with the connection over which they were ordered, steps of a clock with the node.
+        meters[node].toldFaults = nil
+        if connection.life != meters[node].toldLife, skews[node] != .zero {
+          driver.port.order(.stepClock(skews[node]), to: node)
+        }
+        meters[node].toldLife = connection.life
+        tellFaults(to: node)
+        // Whether a node that others have started takes faults at all should be known before the trial.
+        if !processes.isOurs, !plan.isEmpty { driver.port.order(.stepClock(.zero), to: node) }
+        driver.port.order(.report(digest: false), to: node)
+        driver.port.flush()
+      }
+      guard driver.port.reportCounts[node] != meters[node].seenReports,
+        let report = driver.port.reports[node]
+      else { continue }
+      meters[node].seenReports = driver.port.reportCounts[node]
+      meters[node].take(report.counters, life: connection.life)
+      if let violation = report.violation { blame("replica \(node): \(violation)") }
+    }
+  }
+
+  /// Notes a broken promise, once each and no more than a few.
+  @inlinable
+  public mutating func blame(_ violation: String) {
+    if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
+  }
+
+  /// A node that has ended although no fault was to end it is dead for good if a fault of its disk
+  /// explains that. Otherwise somebody has killed it or it is broken, and the trial measures neither: it
+  /// ends with an error.
+  @inlinable
+  public mutating func attendProcesses() throws {
+    if let refusal = driver.port.refusal { throw ClusterError(refusal) }
+    for node in meters.indices where processes.hasEnded(node) {
+      driver.port.setDown(node, true)
+      guard ledger.downs(of: node) == 0 else { continue }
+      let ending = processes.ending(of: node)
+      guard mayRefuse[node] else {
+        throw ClusterError("node \(node) has ended, which no fault explains: \(ending)")
+      }
+      notes.append("node \(node) did not start again: \(ending)")
+    }
+  }
+}
+
+/// What a node has done, over all its lives, since measuring began.
+public struct NodeMeter: Sendable {
+  public var startsWithNextReport = false
+  public var seenReports = 0
+  /// The connection and the life that have been told what holds, and which faults these are.
+  public var welcomeCount = 0
+  public var toldLife: UInt32 = 0
+  public var toldFaults: NodeFaults?
+  public var life: UInt32 = 0
+  public var latest = NodeCounters()
+  public var ofEarlierLives = NodeCounters()
+  public var atStart = NodeCounters()
+
+  @inlinable
+  public init() {}
+
+  @inlinable
+  public mutating func take(_ counters: NodeCounters, life newLife: UInt32) {
+    if newLife != life {
+      ofEarlierLives = ofEarlierLives + latest
+      life = newLife
+    }
+    latest = counters
+    if startsWithNextReport {
+      startsWithNextReport = false
+      atStart = ofEarlierLives + latest
+    }
+  }
+
+  /// Since measuring began; the size of the log as it is.
+  public var measured: NodeCounters {
+    var result = ofEarlierLives + latest - atStart
+    result.logRecords = latest.logRecords
+    return result
+  }
+}

@@ -1,0 +1,131 @@
+import Faults
+import Replication
+
+// What is said on the connections of a cluster besides the protocol's own messages. A connection begins
+// with one `Hello` by whoever dialled; the node answers with `Welcome`, or with a `Refusal` and hangs up.
+
+/// Who dials.
+public enum ConnectionRole: UInt8, Sendable {
+  /// Another node; it only speaks, its own listener is where it is spoken to.
+  case peer = 1
+  /// Clients, any number of them.
+  case client = 2
+  /// The one who measures and injects faults.
+  case runner = 3
+}
+
+public struct Hello: Equatable, Sendable {
+  public var cluster: String
+  public var protocolName: String
+  public var role: ConnectionRole
+  /// The node that the dialler believes it has reached.
+  public var addressee: ReplicaID
+  /// How many nodes the dialler believes the cluster has.
+  public var nodeCount: UInt16
+
+  public init(
+    cluster: String, protocolName: String, role: ConnectionRole, addressee: ReplicaID,
+    nodeCount: Int
+  ) {
+    self.cluster = cluster
+    self.protocolName = protocolName
+    self.role = role
+    self.addressee = addressee
+    self.nodeCount = UInt16(clamping: nodeCount)
+  }
+}
+
+/// A refusal, or nothing: a welcome says all it has to say in its header.
+public struct Sentence: Equatable, Sendable {
+  public var text: String
+
+  public init(_ text: String) { self.text = text }
+}
+
+/// What a runner asks of a node.
+public enum Order: Equatable, Sendable {
+  /// The faults that hold from now on, all of them.
+  case faults(NodeFaults)
+  case stepClock(Interval)
+  case disk(DiskOrder)
+  /// Asks for a report; with `digest` it says what the node holds, which takes the node a while.
+  case report(digest: Bool)
+}
+
+/// A fault of a disk that happens once.
+public enum DiskOrder: UInt8, Sendable {
+  case syncError = 1
+  case full = 2
+  case bitFlip = 3
+}
+
+/// What a node says of itself.
+public struct NodeReport: Equatable, Sendable {
+  public var status: ReplicaStatus
+  public var appliedIndex: LogIndex
+  public var counters: NodeCounters
+  public var digest: StateDigest?
+  /// A broken invariant of the core, if there is one.
+  public var violation: String?
+
+  public init(
+    status: ReplicaStatus, appliedIndex: LogIndex, counters: NodeCounters,
+    digest: StateDigest? = nil, violation: String? = nil
+  ) {
+    self.status = status
+    self.appliedIndex = appliedIndex
+    self.counters = counters
+    self.digest = digest
+    self.violation = violation
+  }
+}
+
+/// Digests of what a node holds: equal on nodes that applied the same entries.
+public struct StateDigest: Equatable, Sendable {
+  /// Of application and sessions.
+  public var state: UInt32
+  /// Of what was applied in which order (`CommitDigest`).
+  public var commits: UInt32
+
+  public init(state: UInt32, commits: UInt32) {
+    self.state = state
+    self.commits = commits
+  }
+}
+
+/// What a node has done since it started.
+public struct NodeCounters: Equatable, Sendable {
+  public var messagesSent = 0
+  public var messagesReceived = 0
+  public var bytesSent = 0
+  public var bytesReceived = 0
+  public var syncs = 0
+  public var bytesWritten = 0
+  /// Nanoseconds of processor time.
+  public var busy = 0
+  public var logRecords = 0
+  /// Connections that were ended because what came over them was no frame of this cluster.
+  public var garbage = 0
+  /// Messages that were given up because a peer takes none or too few.
+  public var overflowed = 0
+
+  public init() {}
+
+  static let fields: [any WritableKeyPath<NodeCounters, Int> & Sendable] = [
+    \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
+    \.busy, \.logRecords, \.garbage, \.overflowed,
+  ]
+
+  /// What was done since `earlier` and what was done before, field by field. Whatever a node has reported
+  /// must not stop who adds it up.
+  public static func - (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, &-) }
+  public static func + (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, &+) }
+
+  private func combined(_ other: NodeCounters, _ operation: (Int, Int) -> Int) -> NodeCounters {
+    var result = self
+    for field in NodeCounters.fields {
+      result[keyPath: field] = operation(self[keyPath: field], other[keyPath: field])
+    }
+    return result
+  }
+}

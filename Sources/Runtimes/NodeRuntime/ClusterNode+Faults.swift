@@ -1,0 +1,212 @@
+import CLinux
+import ClusterMessages
+import Environments
+import Primitives
+import ReplicaHosting
+import Faults
+import Replication
+import Sockets
+import WireFormat
+import WriteAheadLog
+
+/// Faults of links, clocks and disks, as a runner orders them.
+extension ClusterNode {
+  public mutating func obey(_ order: Order, from slot: Int) throws(WireError) {
+    if case .report(let digest) = order {
+      report(to: slot, digest: digest)
+      return
+    }
+    guard settings.allowsFaults || order == .faults(NodeFaults(nodeCount: peers.count)) else {
+      Frame.encode(
+        Sentence("node \(number) was not started with --allow-faults"), kind: .refusal,
+        from: host.id, epoch: life, into: &inbound[slot].output.writer)
+      markDirty(slot)
+      return
+    }
+    inbound[slot].ordersFaults = true
+    switch order {
+    case .faults(let faults): try suffer(faults)
+    case .stepClock(let interval): clock.step(by: interval)
+    case .disk(.syncError): _ = log.inject(.syncError)
+    case .disk(.full): _ = log.inject(.full)
+    case .disk(.bitFlip): _ = log.inject(.bitFlip(seed: faultRandom.next()))
+    case .report: break
+    }
+  }
+
+  public mutating func suffer(_ next: NodeFaults) throws(WireError) {
+    guard next.links.count == peers.count else {
+      throw .malformed("faults of \(next.links.count) links in a cluster of \(peers.count) nodes")
+    }
+    adopt(next)
+  }
+
+  /// Nobody is there any more who would end the faults that hold.
+  public mutating func endFaults() {
+    adopt(NodeFaults(nodeCount: peers.count))
+    log.inject(nil)
+  }
+
+  private mutating func adopt(_ next: NodeFaults) {
+    if next.drift != faults.drift {
+      if faults.drift != 0 { clock.removeDrift(faults.drift, at: now) }
+      if next.drift != 0 { clock.addDrift(next.drift, at: now) }
+    }
+    // A link that has changed has no queue left of before.
+    for peer in peers.indices where next.links[peer] != faults.links[peer] {
+      peers[peer].freeAt = 0
+      peers[peer].lastDeparture = 0
+    }
+    faults = next
+    faultsAreActive = next != NodeFaults(nodeCount: peers.count)
+    if let held = heldSync {
+      // A stall that has ended lets the sync end now; what was slow stays as slow as it was.
+      if faults.syncStalls {
+        heldSync = (held.target, .max)
+      } else if held.endsAt == .max {
+        heldSync = (held.target, now + faults.syncDelay)
+      }
+    }
+  }
+
+  /// Lets go what faults have held up until now.
+  public mutating func releaseHeld() {
+    while !heldFrames.isEmpty, heldFrames.nextTime <= now {
+      let frame = heldFrames.pop()
+      heldByteCount -= frame.bytes.count
+      switch frame.to {
+      case .peer(let peer): append(frame.bytes, toPeer: peer)
+      case .connection(let slot, let generation):
+        guard inbound[slot].isOpen, inbound[slot].generation == generation else { continue }
+        inbound[slot].output.writer.write(frame.bytes)
+        markDirty(slot)
+      }
+    }
+    if let held = heldSync, held.endsAt <= now {
+      heldSync = nil
+      barrier.synced(held.target)
+      // What was appended meanwhile waits for a sync of its own, at the end of the turn.
+      releaseSends()
+    }
+  }
+
+  /// Keeps a frame for later, unless too much is kept already.
+  public mutating func hold(_ frame: HeldFrame, until time: Int64) {
+    guard heldByteCount + frame.bytes.count <= NodeLimits.held else {
+      counters.overflowed += 1
+      return
+    }
+    heldByteCount += frame.bytes.count
+    heldFrames.push(frame, at: time)
+  }
+
+  public mutating func append(_ frame: [UInt8], toPeer peer: Int) {
+    guard peers[peer].state != .idle, peers[peer].output.count < NodeLimits.peerOutput else {
+      counters.overflowed += 1
+      return
+    }
+    counters.bytesSent += frame.count
+    peers[peer].output.writer.write(frame)
+    markPeerDirty(peer)
+  }
+
+  public mutating func isLost(_ fault: LinkFault) -> Bool {
+    fault.loss > 0 && faultRandom.chance(fault.loss)
+  }
+
+  /// A message over a link that loses, repeats, delays, reorders or damages.
+  public mutating func departDegraded(_ message: Core.Message, to peer: Int) {
+    let fault = faults.links[peer]
+    guard !fault.cutsOutbound, !isLost(fault) else { return }
+    guard heldByteCount <= NodeLimits.held else {
+      counters.overflowed += 1
+      return
+    }
+    var frame = WireWriter()
+    Frame.encode(message, kind: .message, from: host.id, epoch: life, into: &frame)
+    var bytes = frame.bytes()
+    damage(&bytes, fault)
+    var leavesAt = max(now, peers[peer].freeAt)
+    leavesAt += Int64(Double(bytes.count) * fault.nanosecondsPerByte)
+    peers[peer].freeAt = leavesAt
+    leavesAt += fault.extraLatency
+    if fault.reorder > 0, faultRandom.chance(fault.reorder) {
+      // Up to three latencies late, a millisecond at least, overtaken by what follows.
+      let most = max(fault.extraLatency * 3, 1_000_000)
+      leavesAt += Int64(faultRandom.below(Int(most)) + 1)
+    } else {
+      leavesAt = max(leavesAt, peers[peer].lastDeparture)
+      peers[peer].lastDeparture = leavesAt
+    }
+    if fault.duplicate > 0, faultRandom.chance(fault.duplicate) {
+      hold(HeldFrame(to: .peer(peer), bytes: bytes), until: leavesAt)
+    }
+    if leavesAt <= now {
+      append(bytes, toPeer: peer)
+    } else {
+      hold(HeldFrame(to: .peer(peer), bytes: bytes), until: leavesAt)
+    }
+  }
+
+  /// Flips a bit behind the header, which the checksum then finds. The receiver hangs up, because a
+  /// stream that is damaged once cannot be trusted; the sender dials again.
+  public mutating func damage(_ bytes: inout [UInt8], _ fault: LinkFault) {
+    guard fault.corrupt > 0, faultRandom.chance(fault.corrupt) else { return }
+    let position = 8 + faultRandom.below(bytes.count - 8)
+    bytes[position] ^= 1 << UInt8(faultRandom.below(8))
+  }
+
+  /// An answer to a client over a degraded link. It takes the delay of its request, too: both ways
+  /// together are as slow as they should be.
+  public mutating func answerDegraded(_ reply: Host.Reply, slot: Int) {
+    let fault = faults.clients
+    // A damaged answer would end the connection for all its clients; it counts as lost.
+    guard !isLost(fault), fault.corrupt == 0 || !faultRandom.chance(fault.corrupt) else { return }
+    var frame = WireWriter()
+    Frame.encode(reply, kind: .reply, from: host.id, epoch: life, into: &frame)
+    let bytes = frame.bytes()
+    counters.bytesSent += bytes.count
+    let delay =
+      2 * fault.extraLatency + Int64(Double(bytes.count) * fault.nanosecondsPerByte)
+    let held = HeldFrame(
+      to: .connection(slot: slot, generation: inbound[slot].generation), bytes: bytes)
+    hold(held, until: now + delay)
+    if fault.duplicate > 0, faultRandom.chance(fault.duplicate) {
+      hold(held, until: now + delay)
+    }
+  }
+
+  /// Tells a runner how this node is.
+  public mutating func report(to slot: Int, digest: Bool) {
+    counters.busy = Int(linux_processor_time())
+    counters.syncs = log.syncCount
+    counters.bytesWritten = log.bytesWritten
+    counters.logRecords = log.recordCount
+    let status = host.core.status
+    toldStatus = status
+    let found =
+      digest
+      ? StateDigest(state: CRC32C.checksum(host.snapshot()), commits: host.commitDigest.value) : nil
+    Frame.encode(
+      NodeReport(
+        status: status, appliedIndex: host.appliedIndex, counters: counters, digest: found,
+        violation: host.core.invariantViolation()),
+      kind: .report, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+    markDirty(slot)
+    flushAll()
+  }
+
+  /// Tells the runners if somebody else is in charge than they know.
+  public mutating func tellRunners() {
+    let status = host.core.status
+    if let told = toldStatus, told.epoch == status.epoch, told.isInCharge == status.isInCharge,
+      told.isTail == status.isTail, told.isCoordinator == status.isCoordinator
+    {
+      return
+    }
+    // One that does not read what it is told is told no more.
+    for slot in runnerSlots where inbound[slot].output.count <= settings.largestOutput {
+      report(to: slot, digest: false)
+    }
+  }
+}

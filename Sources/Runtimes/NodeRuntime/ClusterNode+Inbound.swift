@@ -1,0 +1,271 @@
+import ClusterMessages
+import Environments
+import Primitives
+import ReplicaHosting
+import Faults
+import Replication
+import Sockets
+import WireFormat
+
+/// Connections that others open: who they are, and what they send.
+extension ClusterNode {
+  public mutating func acceptAll() {
+    while let descriptor = acceptNext() {
+      guard inbound.count - freeSlots.count < connectionLimit else {
+        Descriptor.close(descriptor)
+        continue
+      }
+      let slot = freeSlots.popLast() ?? inbound.count
+      if slot == inbound.count { inbound.append(Inbound()) }
+      let generation = (inbound[slot].generation + 1) & 0xFF_FFFF
+      inbound[slot] = Inbound()
+      inbound[slot].descriptor = descriptor
+      inbound[slot].generation = generation
+      inbound[slot].openedAt = now
+      acceptedCount += 1
+      inbound[slot].number = acceptedCount
+      loop.add(descriptor, token: Token.inbound(slot, generation: generation))
+    }
+  }
+
+  /// Where no connection can be taken, the listener is left alone until the next sweep: it would be ready
+  /// all the time.
+  public mutating func acceptNext() -> Int32? {
+    do {
+      return try Descriptor.accept(listener)
+    } catch {
+      complain("\(error)")
+      watchesListener = false
+      loop.remove(listener)
+      return nil
+    }
+  }
+
+  public mutating func closeInbound(_ slot: Int) {
+    guard inbound[slot].isOpen else { return }
+    let orderedFaults = inbound[slot].ordersFaults
+    loop.remove(inbound[slot].descriptor)
+    Descriptor.close(inbound[slot].descriptor)
+    let generation = inbound[slot].generation
+    runnerSlots.removeAll { $0 == slot }
+    inbound[slot] = Inbound()
+    inbound[slot].generation = generation
+    freeSlots.append(slot)
+    if orderedFaults, !inbound.contains(where: { $0.ordersFaults }) { endFaults() }
+  }
+
+  /// Takes what has arrived, and deals with every whole frame of it.
+  public mutating func readInbound(_ slot: Int) {
+    let progress = inbound[slot].input.fill(from: inbound[slot].descriptor)
+    guard !inbound[slot].isClosing else {
+      inbound[slot].input.consume(inbound[slot].input.count)
+      if progress == .closed { closeInbound(slot) }
+      return
+    }
+    // The buffer leaves its place while frames are dealt with, so that no step of that copies it.
+    var input = InputBuffer()
+    swap(&input, &inbound[slot].input)
+    let generation = inbound[slot].generation
+    do throws(WireError) {
+      while inbound[slot].isOpen, inbound[slot].generation == generation,
+        !inbound[slot].isClosing,
+        let header = try Frame.next(in: input.bytes, from: input.start, to: input.end)
+      {
+        try take(header, of: input, from: slot)
+        input.consume(header.body.upperBound - input.start)
+      }
+      if inbound[slot].isOpen, inbound[slot].role == nil, !inbound[slot].isClosing,
+        input.count > NodeLimits.helloByteCount
+      {
+        throw .malformed("\(input.count) bytes without a hello")
+      }
+    } catch .unsupportedVersion(let version) where inbound[slot].role == nil {
+      refuse(
+        slot,
+        "node \(number) speaks version \(Frame.version) of the frame format, not version \(version)"
+      )
+    } catch {
+      counters.garbage += 1
+      complain("what came over a connection is no frame of this cluster (\(error)); it is closed")
+      closeInbound(slot)
+      return
+    }
+    guard inbound[slot].isOpen, inbound[slot].generation == generation else { return }
+    swap(&input, &inbound[slot].input)
+    guard progress == .closed else { return }
+    let peer = inbound[slot].role == .peer ? inbound[slot].sender : nil
+    closeInbound(slot)
+    // Over a link that is cut nothing is seen, not even that.
+    if let peer, !(faultsAreActive && faults.links[peer.index].cutsInbound) {
+      host.disconnect(peer, at: clock.reading(at: now))
+    }
+  }
+
+  public mutating func take(
+    _ header: FrameHeader, of input: borrowing InputBuffer, from slot: Int
+  ) throws(WireError) {
+    guard let role = inbound[slot].role else {
+      guard header.kind == .hello else {
+        throw .malformed("a connection that began with \(header.kind)")
+      }
+      try greet(
+        try Frame.decode(Hello.self, from: input.bytes, in: header.body), header, at: slot)
+      return
+    }
+    switch (role, header.kind) {
+    case (.peer, .message):
+      guard header.sender == inbound[slot].sender, header.epoch == inbound[slot].epoch else {
+        throw .malformed("a message of node \(header.sender) on the connection of another")
+      }
+      try takeMessage(header, of: input, from: inbound[slot].sender.index)
+    case (.client, .request): try takeRequest(header, of: input, from: slot)
+    case (.runner, .order):
+      let order = try Frame.decode(Order.self, from: input.bytes, in: header.body)
+      try obey(order, from: slot)
+    default: throw .malformed("\(header.kind) on a connection of a \(role)")
+    }
+  }
+
+  /// Somebody says who he is. Whoever means another cluster, protocol or node is told so and sent away.
+  public mutating func greet(
+    _ hello: Hello, _ header: FrameHeader, at slot: Int
+  ) throws(WireError) {
+    if let reason = objection(to: hello, from: header.sender) {
+      refuse(slot, reason)
+      return
+    }
+    if hello.role == .peer, !isLatestLife(header, at: slot) {
+      refuse(slot, "node \(header.sender) has started again since")
+      return
+    }
+    inbound[slot].role = hello.role
+    inbound[slot].sender = header.sender
+    inbound[slot].epoch = header.epoch
+    Frame.encode(
+      Sentence(""), kind: .welcome, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+    markDirty(slot)
+    if hello.role == .runner { runnerSlots.append(slot) }
+    if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
+  }
+
+  /// Tells a connection why it is of no use. It is then read until the other side hangs up or the hello
+  /// is overdue, because closing it at once could take the refusal back.
+  public mutating func refuse(_ slot: Int, _ reason: String) {
+    Frame.encode(
+      Sentence(reason), kind: .refusal, from: host.id, epoch: life,
+      into: &inbound[slot].output.writer)
+    inbound[slot].isClosing = true
+    complain("a connection was refused: \(reason)")
+    markDirty(slot)
+  }
+
+  /// Of two lives of a peer, the one whose connection was opened later is the present one, whatever their
+  /// numbers: a node that lost its disk counts from 1 again. What still lies on connections of the other
+  /// is void.
+  public mutating func isLatestLife(_ header: FrameHeader, at slot: Int) -> Bool {
+    let peer = header.sender.index
+    let number = inbound[slot].number
+    if let known = peerLives[peer], known.epoch != header.epoch {
+      guard number > known.connection else { return false }
+      for other in inbound.indices
+      where inbound[other].isOpen && inbound[other].role == .peer
+        && inbound[other].sender.index == peer
+      {
+        closeInbound(other)
+      }
+    }
+    peerLives[peer] = PeerLife(
+      epoch: header.epoch, connection: max(number, peerLives[peer]?.connection ?? 0))
+    return true
+  }
+
+  /// Why a connection cannot be of use, if it cannot.
+  public func objection(to hello: Hello, from sender: ReplicaID) -> String? {
+    if hello.cluster != settings.cluster {
+      return "this is node \(number) of cluster \"\(settings.cluster)\", not of "
+        + "\"\(hello.cluster)\""
+    }
+    if hello.protocolName != settings.protocolName {
+      return "cluster \"\(settings.cluster)\" runs \(settings.protocolName), not "
+        + "\(hello.protocolName)"
+    }
+    if hello.addressee != host.id {
+      return "this is node \(number), not node \(hello.addressee)"
+    }
+    if Int(hello.nodeCount) != peers.count {
+      return "this cluster has \(peers.count) nodes, not \(hello.nodeCount)"
+    }
+    if hello.role == .peer, sender.index >= peers.count || sender == host.id {
+      return "node \(sender) cannot be a peer of node \(number)"
+    }
+    return nil
+  }
+
+  public mutating func takeMessage(
+    _ header: FrameHeader, of input: borrowing InputBuffer, from peer: Int
+  ) throws(WireError) {
+    counters.messagesReceived += 1
+    counters.bytesReceived += header.body.count + Frame.headerByteCount
+    if faultsAreActive, faults.links[peer].cutsInbound { return }
+    let message = try Frame.decode(Core.Message.self, from: input.bytes, in: header.body)
+    host.receive(message, from: ReplicaID(peer), at: clock.reading(at: now))
+  }
+
+  public mutating func takeRequest(
+    _ header: FrameHeader, of input: borrowing InputBuffer, from slot: Int
+  ) throws(WireError) {
+    counters.messagesReceived += 1
+    counters.bytesReceived += header.body.count + Frame.headerByteCount
+    guard header.body.count <= settings.largestRequest else {
+      throw .malformed("a request of \(header.body.count) bytes")
+    }
+    if faultsAreActive, isLost(faults.clients) { return }
+    var reader = WireReader(input.bytes, in: header.body)
+    let id = try host.submit(reading: &reader, at: clock.reading(at: now))
+    clients.set(id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
+  }
+
+  public mutating func markDirty(_ slot: Int) {
+    guard !inbound[slot].isDirty else { return }
+    inbound[slot].isDirty = true
+    dirtySlots.append(slot)
+  }
+
+  /// Sends what waits for one connection, as far as it takes it.
+  public mutating func flushInbound(_ slot: Int) {
+    guard inbound[slot].isOpen else { return }
+    if inbound[slot].output.flush(to: inbound[slot].descriptor) == .closed {
+      closeInbound(slot)
+      return
+    }
+    if inbound[slot].isClosing, inbound[slot].output.isEmpty {
+      Descriptor.endOutput(inbound[slot].descriptor)
+    }
+    watch(slot)
+  }
+
+  public mutating func holdBack(_ slot: Int, _ isHeldBack: Bool) {
+    inbound[slot].isHeldBack = isHeldBack
+    rewatch(slot)
+  }
+
+  /// Watches for room if something waits for it.
+  public mutating func watch(_ slot: Int) {
+    let waits = !inbound[slot].output.isEmpty
+    let overflows = inbound[slot].output.count > settings.largestOutput
+    let isHeldBack = overflows || inbound[slot].role == .client && holdsClientsBack
+    guard waits != inbound[slot].watchesWriting || isHeldBack != inbound[slot].isHeldBack else {
+      return
+    }
+    inbound[slot].watchesWriting = waits
+    inbound[slot].isHeldBack = isHeldBack
+    rewatch(slot)
+  }
+
+  public func rewatch(_ slot: Int) {
+    loop.change(
+      inbound[slot].descriptor,
+      token: Token.inbound(slot, generation: inbound[slot].generation),
+      reads: !inbound[slot].isHeldBack, writes: inbound[slot].watchesWriting)
+  }
+}

@@ -1,0 +1,188 @@
+import CLinux
+import ClusterMessages
+import ReplicaHosting
+import Faults
+import Replication
+import Sockets
+import WireFormat
+
+/// The connections over which this node speaks to the others.
+extension ClusterNode {
+  /// Dials peers whose time has come, and gives up attempts that take too long.
+  public mutating func dialPeers() {
+    dialAt = .max
+    for peer in peers.indices where peer != number && peers[peer].state != .open {
+      if peers[peer].actAt <= now {
+        if peers[peer].state == .connecting { hangUp(peer) }
+        dial(peer)
+      }
+      dialAt = min(dialAt, peers[peer].actAt)
+    }
+  }
+
+  public mutating func dial(_ peer: Int) {
+    guard let descriptor = try? peers[peer].endpoint.connect() else {
+      redialLater(peer)
+      return
+    }
+    peers[peer].descriptor = descriptor
+    peers[peer].state = .connecting
+    peers[peer].actAt = now + Dialing.dialDeadline
+    peers[peer].watchesWriting = true
+    loop.add(descriptor, token: Token.peer(peer), writes: true)
+  }
+
+  public mutating func redialLater(_ peer: Int) {
+    peers[peer].state = .idle
+    peers[peer].actAt =
+      now + (peers[peer].refusal == nil ? Dialing.redialPause : NodeLimits.refusedPause)
+    dialAt = min(dialAt, peers[peer].actAt)
+  }
+
+  /// Ends the connection. What was on its way is lost, as in a network.
+  public mutating func hangUp(_ peer: Int) {
+    guard peers[peer].descriptor >= 0 else { return }
+    loop.remove(peers[peer].descriptor)
+    Descriptor.close(peers[peer].descriptor)
+    peers[peer].descriptor = -1
+    peers[peer].output.removeAll()
+    peers[peer].input = InputBuffer()
+    redialLater(peer)
+  }
+
+  public mutating func attendPeer(_ peer: Int, _ ready: linux_ready) {
+    guard peers[peer].descriptor >= 0 else { return }
+    if peers[peer].state == .connecting {
+      guard ready.writable != 0 || ready.broken != 0 else { return }
+      guard linux_connect_result(peers[peer].descriptor) == 0 else {
+        hangUp(peer)
+        return
+      }
+      peers[peer].state = .open
+      // A hello goes before everything else, also before what has been gathered so far.
+      var hello = OutputBuffer()
+      Frame.encode(
+        Hello(
+          cluster: settings.cluster, protocolName: settings.protocolName, role: .peer,
+          addressee: ReplicaID(peer), nodeCount: peers.count), kind: .hello, from: host.id,
+        epoch: life, into: &hello.writer)
+      hello.writer.write(peers[peer].output.writer.bytes())
+      peers[peer].output = hello
+      flushPeer(peer)
+      return
+    }
+    if ready.writable != 0 { flushPeer(peer) }
+    if ready.readable != 0 || ready.broken != 0 { readPeer(peer) }
+  }
+
+  /// A peer says nothing on this connection but whether it takes it.
+  public mutating func readPeer(_ peer: Int) {
+    guard peers[peer].descriptor >= 0 else { return }
+    let progress = peers[peer].input.fill(
+      from: peers[peer].descriptor, room: NodeLimits.helloByteCount)
+    do throws(WireError) {
+      while let found = try Frame.next(
+        in: peers[peer].input.bytes, from: peers[peer].input.start, to: peers[peer].input.end)
+      {
+        try takeAnswer(found, from: peer)
+        peers[peer].input.consume(found.body.upperBound - peers[peer].input.start)
+      }
+      if peers[peer].input.count > NodeLimits.helloByteCount {
+        throw .malformed("an answer of \(peers[peer].input.count) bytes")
+      }
+    } catch .unsupportedVersion(let version) {
+      noteRefusal(
+        "it speaks version \(version) of the frame format, this node version \(Frame.version)",
+        of: peer)
+      hangUp(peer)
+      return
+    } catch {
+      counters.garbage += 1
+      complain("what answers at \(peers[peer].endpoint) is no node of this cluster (\(error))")
+      hangUp(peer)
+      return
+    }
+    if progress == .closed { hangUp(peer) }
+  }
+
+  public mutating func takeAnswer(
+    _ header: FrameHeader, from peer: Int
+  ) throws(WireError) {
+    switch header.kind {
+    case .welcome: peers[peer].refusal = nil
+    case .refusal:
+      let reason = try Frame.decode(
+        Sentence.self, from: peers[peer].input.bytes, in: header.body)
+      noteRefusal(reason.text, of: peer)
+    default: throw .malformed("\(header.kind) as an answer to a hello")
+    }
+  }
+
+  public mutating func noteRefusal(_ reason: String, of peer: Int) {
+    guard peers[peer].refusal != reason else { return }
+    peers[peer].refusal = reason
+    complain("\(peers[peer].endpoint) refuses this node: \(reason)")
+  }
+
+  public mutating func flushPeer(_ peer: Int) {
+    guard peers[peer].state == .open else { return }
+    if peers[peer].output.flush(to: peers[peer].descriptor) == .closed {
+      hangUp(peer)
+      return
+    }
+    let waits = !peers[peer].output.isEmpty
+    guard waits != peers[peer].watchesWriting else { return }
+    peers[peer].watchesWriting = waits
+    loop.change(
+      peers[peer].descriptor, token: Token.peer(peer), reads: true, writes: waits)
+  }
+
+  public mutating func markPeerDirty(_ peer: Int) {
+    guard !peers[peer].isDirty else { return }
+    peers[peer].isDirty = true
+    dirtyPeers.append(peer)
+  }
+
+  /// Lets a message go to another node.
+  public mutating func depart(_ send: OutgoingMessage<Core.Message>) {
+    let to = send.to.index
+    guard to < peers.count else { return }
+    guard to != number else {
+      ownMessages.append(send.message)
+      return
+    }
+    counters.messagesSent += 1
+    if faultsAreActive, !faults.links[to].letsAllThrough {
+      departDegraded(send.message, to: to)
+      return
+    }
+    guard peers[to].state != .idle, peers[to].output.count < NodeLimits.peerOutput else {
+      counters.overflowed += 1
+      return
+    }
+    let before = peers[to].output.writer.count
+    Frame.encode(
+      send.message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
+    let byteCount = peers[to].output.writer.count - before
+    guard byteCount <= Frame.maximumByteCount else {
+      // The other side would hang up on it, and on every repetition.
+      peers[to].output.writer.count = before
+      counters.overflowed += 1
+      complain("a message of \(byteCount) bytes to node \(to) is too large for a frame")
+      return
+    }
+    counters.bytesSent += byteCount
+    markPeerDirty(to)
+  }
+}
+
+/// The TCP half of the interface to the network. Who sends is always this node.
+extension ClusterNode: Transport {
+  public typealias Message = Core.Message
+
+  public mutating func send(
+    _ message: Core.Message, from: ReplicaID, to: ReplicaID, at now: Instant
+  ) {
+    depart(OutgoingMessage(message: message, to: to))
+  }
+}

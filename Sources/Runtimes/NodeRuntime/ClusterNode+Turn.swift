@@ -1,0 +1,149 @@
+import ClusterMessages
+import Environments
+import Primitives
+import ReplicaHosting
+import Faults
+import Replication
+import Sockets
+import WireFormat
+import WriteAheadLog
+
+/// The second half of a turn: what the host asked for is carried out.
+extension ClusterNode {
+  /// Ends the turn, and those that follow from it because the node speaks to itself.
+  public mutating func finishTurn() throws {
+    repeat {
+      if !ownMessages.isEmpty {
+        var messages: [Core.Message] = []
+        swap(&messages, &ownMessages)
+        for message in messages {
+          host.receive(message, from: host.id, at: clock.reading(at: now))
+        }
+      }
+      host.endTurn(at: clock.reading(at: now))
+      try carryOut()
+    } while !ownMessages.isEmpty
+    relievePressure()
+    flushAll()
+    if !runnerSlots.isEmpty { tellRunners() }
+  }
+
+  public mutating func carryOut() throws {
+    for send in host.effects.earlySends { depart(send) }
+    for reply in host.replies { answer(reply) }
+    for setting in host.timers { set(setting) }
+    if !host.effects.records.isEmpty {
+      for record in host.effects.records { log.append(record) }
+      barrier.append(host.effects.records.count)
+    }
+    if !host.effects.sends.isEmpty {
+      let isOpen = barrier.isOpen
+      for send in host.effects.sends {
+        if isOpen { depart(send) } else { barrier.hold(send) }
+      }
+    }
+    host.clearTurn()
+    try sync()
+  }
+
+  /// Makes everything appended durable, unless a fault holds up the sync before or the log's thread is busy
+  /// with what was appended earlier; what waited for it leaves. With much to sync or to do, that thread does
+  /// it, and `finishSync` follows.
+  public mutating func sync() throws {
+    guard heldSync == nil, !log.isCommitting, !barrier.isOpen else { return }
+    guard settings.syncs else {
+      try log.commit()
+      endSync()
+      return
+    }
+    flushAll()
+    if log.pendingByteCount > NodeLimits.inlineSync || loop.wait(nanoseconds: 0) > 0 {
+      try log.beginCommit()
+      if !watchesCommits, let signal = log.commitSignal {
+        watchesCommits = true
+        loop.add(signal, token: Token.log)
+      }
+      return
+    }
+    try log.commit()
+    now = MonotonicClock.now()
+    endSync()
+  }
+
+  /// The log's thread is done. What was appended meanwhile is synced at the end of the turn.
+  public mutating func finishSync() throws {
+    commitHasEnded = false
+    try log.finishCommit()
+    endSync()
+  }
+
+  /// What the log has committed is durable, though a fault may keep that secret for a while.
+  public mutating func endSync() {
+    if faultsAreActive, faults.syncStalls || faults.syncDelay > 0 {
+      heldSync = (log.recordCount, faults.syncStalls ? .max : now + faults.syncDelay)
+      return
+    }
+    barrier.synced(log.recordCount)
+    releaseSends()
+  }
+
+  public mutating func releaseSends() {
+    while let send = barrier.popReleased() { depart(send) }
+  }
+
+  public mutating func set(_ setting: Host.TimerSetting) {
+    timerDue[setting.timer.index] =
+      setting.delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max
+  }
+
+  /// Sends an answer over the connection on which its client asked last.
+  public mutating func answer(_ reply: Host.Reply) {
+    guard let place = clients[reply.id.client] else { return }
+    let slot = Int(place & 0xFFFF_FFFF)
+    guard inbound[slot].isOpen, inbound[slot].generation == UInt32(place >> 32) else { return }
+    counters.messagesSent += 1
+    if faultsAreActive, !faults.clients.letsAllThrough {
+      answerDegraded(reply, slot: slot)
+      return
+    }
+    let before = inbound[slot].output.writer.count
+    Frame.encode(
+      reply, kind: .reply, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+    counters.bytesSent += inbound[slot].output.writer.count - before
+    markDirty(slot)
+  }
+
+  /// One write per connection and turn.
+  public mutating func flushAll() {
+    if !dirtyPeers.isEmpty {
+      for peer in dirtyPeers {
+        peers[peer].isDirty = false
+        flushPeer(peer)
+      }
+      dirtyPeers.removeAll(keepingCapacity: true)
+    }
+    if !dirtySlots.isEmpty {
+      for slot in dirtySlots {
+        inbound[slot].isDirty = false
+        flushInbound(slot)
+      }
+      dirtySlots.removeAll(keepingCapacity: true)
+    }
+  }
+
+  /// Holds clients' requests back while more is proposed than the others keep up with.
+  public mutating func relievePressure() {
+    let status = host.core.status
+    let backlog = status.isInCharge ? status.lastIndex - status.commitIndex : 0
+    let reads = host.waitingReadCount
+    let isTooMuch =
+      holdsClientsBack
+      ? backlog > NodeLimits.uncommitted / 2 || reads > NodeLimits.waitingReads / 2
+      : backlog > NodeLimits.uncommitted || reads > NodeLimits.waitingReads
+    guard isTooMuch != holdsClientsBack else { return }
+    holdsClientsBack = isTooMuch
+    for slot in inbound.indices where inbound[slot].isOpen && inbound[slot].role == .client {
+      watch(slot)
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import CLinux
+import ClusterMessages
+import Environments
+import Primitives
+import ReplicaHosting
+import Faults
+import Replication
+import Sockets
+import WriteAheadLog
+
+/// One node of a real cluster: a replica's host, its log, its connections and its timers, on one thread.
+///
+/// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then early
+/// sends and replies leave, the turn's records are written and synced once, and what promises them leaves
+/// after that. A busy node lets the log's thread do that, and goes on with further turns, which then share the
+/// next sync (`sync`). Whatever a turn has for one connection leaves in one write.
+///
+/// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up where the
+/// log reports them done, the clock is bent where it is read.
+public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
+  public typealias Host = ReplicaHost<Core, Application>
+
+  public let settings: NodeSettings
+  public let number: Int
+  public var host: Host
+  public var log: WriteAheadLog
+  public var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>>
+  public let loop: EventLoop
+  public let listener: Int32
+  /// How often this node has started: its epoch in frames.
+  public let life: UInt32
+
+  public var inbound: [Inbound] = []
+  public var freeSlots: [Int] = []
+  public var peers: [PeerLink]
+  /// By node; `nil` until it has said hello.
+  public var peerLives: [PeerLife?]
+  /// Connections taken so far, and how many may be open at a time.
+  public var acceptedCount: UInt64 = 0
+  public var connectionLimit: Int
+  /// False while no connection can be taken.
+  public var watchesListener = true
+  /// Connections and peers with something to send.
+  public var dirtySlots: [Int] = []
+  public var dirtyPeers: [Int] = []
+  /// Where each client's answer goes: slot and generation of its connection.
+  public var clients = FlatTable<ClientID, UInt64>()
+  /// Connections of runners, which are told of changes.
+  public var runnerSlots: [Int] = []
+  public var toldStatus: ReplicaStatus?
+  public var holdsClientsBack = false
+
+  public var clock: NodeClock
+  /// Per timer: when it is due by the timer clock; `Int64.max` is never.
+  public var timerDue: [Int64]
+  /// Monotonic time of this turn.
+  public var now: Int64
+  public var ownMessages: [Core.Message] = []
+
+  public var faults: NodeFaults
+  public var faultsAreActive = false
+  public var heldFrames = EventQueue<HeldFrame>()
+  public var heldByteCount = 0
+  public var faultRandom: RandomStream
+  /// A sync that a fault holds up: how many records it covers, and when it ends.
+  public var heldSync: (target: Int, endsAt: Int64)?
+
+  /// The event loop knows the signal of the log's thread.
+  public var watchesCommits = false
+  /// The log's thread is done with what it had.
+  public var commitHasEnded = false
+
+  public var counters = NodeCounters()
+  public var violation: String?
+  public var sweepAt: Int64 = 0
+  /// When the next peer has to be dialled or given up.
+  public var dialAt: Int64 = 0
+  public var complaints = 0
+
+  /// Opens the log and recovers from it, and listens.
+  public init(_ settings: NodeSettings, options: Core.Options) throws {
+    let number = settings.node.index
+    let loop = try EventLoop()
+    let log = try WriteAheadLog(
+      directory: settings.directory,
+      identity: LogIdentity(
+        cluster: settings.cluster, protocolName: settings.protocolName, node: number),
+      syncs: settings.syncs)
+    var recovered = Host(
+      id: settings.node, membership: settings.membership, options: options,
+      seed: settings.seed &+ log.life &* 0x9E37_79B9)
+    try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
+    let listener = try settings.endpoints[number].listen()
+    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    self.settings = settings
+    self.number = number
+    self.loop = loop
+    self.listener = listener
+    life = UInt32(truncatingIfNeeded: log.life)
+    host = recovered
+    barrier = DurabilityBarrier(recovered: log.recordCount)
+    peers = settings.endpoints.map { PeerLink(endpoint: $0) }
+    peerLives = Array(repeating: nil, count: settings.endpoints.count)
+    connectionLimit = max(
+      min(NodeLimits.connections, Descriptor.raiseLimit() - NodeLimits.reservedDescriptors), 8)
+    clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
+    timerDue = Array(repeating: .max, count: Core.Timer.count)
+    faults = NodeFaults(nodeCount: settings.endpoints.count)
+    faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
+    now = MonotonicClock.now()
+    counters.logRecords = log.recordCount
+    self.log = log
+  }
+
+  /// Works until the log fails or `isStopped` says so; it is asked at least every 100 ms.
+  public mutating func run(until isStopped: () -> Bool) throws {
+    try start()
+    while !isStopped() { try turn(atMost: 100_000_000) }
+  }
+
+  public mutating func start() throws {
+    loop.add(listener, token: Token.listener)
+    now = MonotonicClock.now()
+    host.start(at: clock.reading(at: now))
+    try finishTurn()
+  }
+
+  /// One turn, which waits at most so many nanoseconds for something to do.
+  public mutating func turn(atMost nanoseconds: Int64) throws {
+    var count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
+    now = MonotonicClock.now()
+    let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
+    // What arrives while the turn reads joins it, within limits: fewer and larger batches.
+    var looks = 0
+    while count > 0 {
+      for position in 0..<count { attend(to: loop.ready[position]) }
+      guard looks < NodeLimits.looksPerTurn else { break }
+      looks += 1
+      count = loop.wait(nanoseconds: 0)
+    }
+    if commitHasEnded { try finishSync() }
+    fireTimers()
+    releaseHeld()
+    if now >= dialAt { dialPeers() }
+    try finishTurn()
+    if now >= sweepAt { sweep() }
+    if let busyBefore { slowDown(since: busyBefore) }
+  }
+
+  deinit {
+    for connection in inbound where connection.isOpen { Descriptor.close(connection.descriptor) }
+    for peer in peers where peer.descriptor >= 0 { Descriptor.close(peer.descriptor) }
+    Descriptor.close(listener)
+  }
+
+  /// Monotonic time at which something has to be done even if nothing arrives.
+  public var nextDeadline: Int64 {
+    var deadline = min(sweepAt, dialAt)
+    for due in timerDue where due != .max {
+      deadline = min(deadline, clock.trueTime(ofTimer: due, from: now))
+    }
+    if !heldFrames.isEmpty { deadline = min(deadline, heldFrames.nextTime) }
+    if let heldSync { deadline = min(deadline, heldSync.endsAt) }
+    return max(deadline, now)
+  }
+
+  public mutating func attend(to ready: linux_ready) {
+    switch Token.kind(of: ready.token) {
+    case .listener: acceptAll()
+    case .inbound:
+      let slot = Token.index(of: ready.token)
+      guard inbound[slot].isOpen, inbound[slot].generation == Token.generation(of: ready.token)
+      else { return }
+      if ready.writable != 0 { flushInbound(slot) }
+      if ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
+    case .peer:
+      attendPeer(Token.index(of: ready.token), ready)
+    case .log: commitHasEnded = true
+    }
+  }
+
+  public mutating func fireTimers() {
+    let time = clock.timerTime(at: now)
+    for timer in timerDue.indices where timerDue[timer] <= time {
+      timerDue[timer] = .max
+      // A timer that this turn has set anew or cancelled is not the one that is due.
+      guard !host.hasChangedTimer(timer) else { continue }
+      host.fire(Core.Timer(index: timer), at: clock.reading(at: now))
+    }
+  }
+
+  /// Once a second: those that never said hello go, and connections are taken again if they could not be.
+  public mutating func sweep() {
+    sweepAt = now + 1_000_000_000
+    for slot in inbound.indices
+    where inbound[slot].isOpen && inbound[slot].role == nil
+      && now - inbound[slot].openedAt > NodeLimits.helloDeadline
+    {
+      if !inbound[slot].isClosing { complain("a connection that did not say hello is closed") }
+      closeInbound(slot)
+    }
+    guard !watchesListener else { return }
+    watchesListener = true
+    loop.add(listener, token: Token.listener)
+  }
+
+  /// Everything this node computes takes longer by the fault's factor; what it waits for does not.
+  public func slowDown(since busyBefore: Int64) {
+    let spent = linux_processor_time() - busyBefore
+    Descriptor.sleep(nanoseconds: Int64(Double(spent) * max(faults.slowness - 1, 0)))
+  }
+
+  /// Tells whoever reads the node's standard error, a hundred times at most.
+  public mutating func complain(_ text: String) {
+    complaints += 1
+    guard complaints <= 100 else { return }
+    Descriptor.complain("node \(number): \(text)")
+  }
+}
+
+/// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the lower 32.
+public enum Token {
+  public enum Kind: UInt64 {
+    case listener, inbound, peer, log
+  }
+
+  public static var listener: UInt64 { 0 }
+  public static var log: UInt64 { Kind.log.rawValue << 56 }
+
+  public static func inbound(_ slot: Int, generation: UInt32) -> UInt64 {
+    Kind.inbound.rawValue << 56 | UInt64(generation & 0xFF_FFFF) << 32 | UInt64(slot)
+  }
+
+  public static func peer(_ number: Int) -> UInt64 {
+    Kind.peer.rawValue << 56 | UInt64(number)
+  }
+
+  public static func kind(of token: UInt64) -> Kind { Kind(rawValue: token >> 56)! }
+  public static func index(of token: UInt64) -> Int { Int(token & 0xFFFF_FFFF) }
+  public static func generation(of token: UInt64) -> UInt32 { UInt32(token >> 32) & 0xFF_FFFF }
+}

@@ -1,0 +1,65 @@
+import Environments
+import Primitives
+import Replication
+
+/// Draws from a `LatencyDistribution`: from a table of quantiles, computed once, and by formula in its
+/// outermost cells, where a table would cut the tail off.
+public struct LatencySampler: Sendable {
+  private static let bits: UInt64 = 10
+  private static let cells = 1 << bits
+
+  private let distribution: LatencyDistribution
+  private let quantiles: [Int64]
+  private let fixed: Int64?
+
+  public init(_ distribution: LatencyDistribution) {
+    self.distribution = distribution
+    if case .constant(let interval) = distribution {
+      fixed = interval.nanoseconds
+      quantiles = []
+    } else {
+      fixed = nil
+      quantiles = (0..<Self.cells).map { cell in
+        Self.quantile((Double(cell) + 0.5) / Double(Self.cells), of: distribution)
+      }
+    }
+  }
+
+  /// The last cell's uppermost draws round to 1, where a normal distribution has no quantile.
+  private static let nearlyOne = 1.0.nextDown
+
+  /// Nanoseconds, never negative.
+  public func next(_ random: inout RandomStream) -> Int64 {
+    if let fixed { return fixed }
+    let word = random.next()
+    let cell = Int(word & UInt64(Self.cells - 1))
+    if cell > 0 && cell < Self.cells - 1 { return quantiles[cell] }
+    let within = (Double(word >> 12) + 0.5) * 0x1p-52
+    return Self.quantile((Double(cell) + within) / Double(Self.cells), of: distribution)
+  }
+
+  public static func quantile(_ probability: Double, of distribution: LatencyDistribution) -> Int64
+  {
+    let value: Double
+    switch distribution {
+    case .constant(let interval): return interval.nanoseconds
+    case .uniform(let range):
+      let width = Double((range.upperBound - range.lowerBound).nanoseconds)
+      value = Double(range.lowerBound.nanoseconds) + probability * width
+    case .normal(let mean, let deviation):
+      value =
+        Double(mean.nanoseconds)
+        + Double(deviation.nanoseconds) * RealFunctions.normalQuantile(min(probability, nearlyOne))
+    case .lognormal(let median, let sigma):
+      value =
+        Double(median.nanoseconds)
+        * RealFunctions.exp(sigma * RealFunctions.normalQuantile(min(probability, nearlyOne)))
+    case .exponential(let minimum, let mean):
+      value =
+        Double(minimum.nanoseconds)
+        - Double(mean.nanoseconds) * RealFunctions.log(1 - probability)
+    }
+    // An hour bounds what a heavy tail can do to a trial.
+    return Int64(min(max(value, 0), 3.6e12))
+  }
+}

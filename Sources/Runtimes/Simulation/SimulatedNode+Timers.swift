@@ -1,0 +1,44 @@
+import Environments
+import ReplicaHosting
+import Replication
+
+/// Timers: each has at most one event ahead that matters; setting it anew moves no event.
+extension SimulatedNode {
+  public mutating func set(_ setting: Host.TimerSetting, in world: inout SharedWorld) {
+    let timer = setting.timer.index
+    timerHasFired[timer] = false
+    guard let delay = setting.delay else {
+      timerDue[timer] = .max
+      return
+    }
+    timerDue[timer] = clock.timerTime(at: world.now) + max(delay.nanoseconds, 0)
+    scheduleTimer(timer, in: &world)
+  }
+
+  /// Makes sure an event comes no later than the timer. An earlier one is kept: it will look again.
+  public mutating func scheduleTimer(_ timer: Int, in world: inout SharedWorld) {
+    let time = clock.trueTime(ofTimer: timerDue[timer], from: world.now)
+    guard time < timerScheduled[timer] else { return }
+    timerScheduled[timer] = time
+    world.schedule(.timer(node: number, timer: timer, life: life), at: time)
+  }
+
+  public mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {
+    if timerScheduled[timer] <= world.now { timerScheduled[timer] = .max }
+    guard timerDue[timer] != .max else { return }
+    guard timerDue[timer] <= clock.timerTime(at: world.now) else {
+      scheduleTimer(timer, in: &world)
+      return
+    }
+    timerDue[timer] = .max
+    timerHasFired[timer] = true
+    arrive(timer: timer, in: &world)
+  }
+
+  /// The clock's rate has changed: what is scheduled may come too late.
+  public mutating func rescheduleTimers(in world: inout SharedWorld) {
+    for timer in timerDue.indices where timerDue[timer] != .max {
+      scheduleTimer(timer, in: &world)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import Clients
+import Environments
+import Faults
+import Primitives
+import ReplicaHosting
+import Replication
+import Workloads
+
+/// What a trial needs to know beside the protocol and the load.
+public struct TrialSetup<Core: ReplicaCore>: Sendable {
+  public var membership: Membership
+  public var options: Core.Options
+  public var environment = Environment.standard
+  public var faults = FaultScript()
+  public var clients = 32
+  public var arrival = Arrival.closed
+  public var timeout = Interval.seconds(1)
+  public var thinkTime = Interval.zero
+  /// Faults and all other times count from the start of the trial; measuring begins after `warmUp` and
+  /// ends with the trial, after `duration`.
+  public var warmUp = Interval.seconds(1)
+  public var duration = Interval.seconds(10)
+  public var window = Interval.milliseconds(100)
+  /// How long, after the measured part and with all faults ended, to wait for the cluster to come to
+  /// rest so that it can be seen what survived.
+  public var settling = Interval.seconds(10)
+  public var seed: UInt64 = 1
+  /// Ask every core for broken invariants after every event. Slow; for tests and fuzzing.
+  public var checksInvariants = false
+
+  public init(membership: Membership, options: Core.Options) {
+    self.membership = membership
+    self.options = options
+  }
+}
+
+/// One trial: a cluster, its clients and its faults in virtual time, from one seed and on one thread.
+///
+/// The same setup and load give the same result to the last bit, in every process and on every machine.
+public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
+  public typealias Application = Load.Application
+
+  public let setup: TrialSetup<Core>
+  public var load: Load
+  public var nodes: [SimulatedNode<Core, Application>]
+  public var world: World<Core, Application>
+  public var clients: ClientFloor<Application>
+  public var plan: [PlannedFault]
+  public var activeFaults: [Int: FaultUndo] = [:]
+  public var occurrences: [Occurrence] = []
+  public var faultRandom: RandomStream
+  public var leadership: [(leader: Int?, epoch: UInt64)] = []
+  public var eventCount = 0
+  /// A digest of everything that happened, in order: equal for equal trials.
+  public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
+  public var isSettling = false
+
+  public init(_ setup: TrialSetup<Core>, load: Load) {
+    self.setup = setup
+    self.load = load
+    let count = setup.membership.nodeCount
+    let environment = setup.environment
+    var clockRandom = RandomStream(seed: setup.seed, label: 0xC10C)
+    nodes = (0..<count).map { number in
+      let skew = Interval(
+        nanoseconds: Int64(
+          (clockRandom.unit() * 2 - 1) * Double(environment.clocks.maxSkew.nanoseconds)))
+      let drift = (clockRandom.unit() * 2 - 1) * environment.clocks.maxDrift
+      return SimulatedNode(
+        number: number, membership: setup.membership, options: setup.options, seed: setup.seed,
+        clock: NodeClock(skew: skew, drift: drift))
+    }
+    world = World(
+      network: NetworkState(
+        model: environment.network, nodeCount: count,
+        random: RandomStream(seed: setup.seed, label: 0x11E7)),
+      random: RandomStream(seed: setup.seed, label: 0xD15C), cpu: environment.cpu,
+      diskSampler: environment.disk.sync.map(LatencySampler.init),
+      groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
+    clients = ClientFloor(
+      count: setup.clients, replicas: setup.membership.replicas, arrival: setup.arrival,
+      timeout: setup.timeout, thinkTime: setup.thinkTime,
+      random: RandomStream(seed: setup.seed, label: 0xA441))
+    faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
+    plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
+  }
+
+  /// Runs the trial to its end and takes stock.
+  /// - Parameter progress: called about every 2¹⁴ events with the virtual time and the number of events
+  ///   so far; returns false to stop.
+  /// - Returns: `nil` if `progress` stopped the trial.
+  public mutating func run(
+    progress: (Interval, Int) -> Bool = { _, _ in true }
+  ) -> TrialStock? {
+    prepare()
+    guard advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
+    world.now = setup.duration.nanoseconds
+    let counters = nodes.map(\.usage)
+    closeClients()
+    let leadership = self.leadership
+    settle()
+    return takeStock(counters: counters, leadership: leadership)
+  }
+
+  public mutating func prepare() {
+    for number in nodes.indices { nodes[number].start(in: &world) }
+    for (index, fault) in plan.enumerated() {
+      world.schedule(.faultStarts(index), at: fault.start)
+    }
+    world.schedule(.windowEnds, at: setup.window.nanoseconds)
+    world.schedule(.warmUpEnds, at: setup.warmUp.nanoseconds)
+    startClients()
+  }
+
+  /// Lets everything happen up to and including `end`.
+  public mutating func advance(to end: Int64, progress: (Interval, Int) -> Bool) -> Bool {
+    while !world.queue.isEmpty, world.queue.nextTime <= end {
+      let time = world.queue.nextTime
+      world.now = time
+      eventCount += 1
+      if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time), eventCount) {
+        return false
+      }
+      happenNext()
+    }
+    return true
+  }
+
+  public mutating func happenNext() {
+    switch world.queue.pop() {
+    case .message(let message, let envelope):
+      trace(1, envelope.to)
+      nodes[envelope.to].arrive(
+        message, from: envelope.from, bytes: envelope.bytes, in: &world)
+    case .request(let request, let node):
+      trace(2, node)
+      nodes[node].arrive(request, in: &world)
+    case .reply(let reply, let client):
+      trace(3, client)
+      deliver(reply, to: client)
+    case .turn(let node, let life):
+      guard nodes[node].life == life else { return }
+      trace(4, node)
+      nodes[node].takeTurn(in: &world)
+    case .timer(let node, let timer, let life):
+      guard nodes[node].life == life else { return }
+      trace(5, node)
+      nodes[node].timerEvent(timer, in: &world)
+    case .synced(let node, let life):
+      guard nodes[node].life == life else { return }
+      trace(6, node)
+      nodes[node].syncEnded(in: &world)
+    case .disconnected(let node, let other):
+      trace(9, node)
+      nodes[node].arrive(disconnectedFrom: other, in: &world)
+    case .clientWakes(let client): wake(client)
+    case .clientReady(let client): beginNext(client, due: world.now, at: world.now)
+    case .arrival: operationComesDue()
+    case .faultStarts(let index):
+      trace(7, index)
+      startFault(index)
+    case .faultEnds(let index):
+      trace(8, index)
+      endFault(index)
+    case .windowEnds:
+      sampleLeadership()
+      world.schedule(.windowEnds, at: world.now + setup.window.nanoseconds)
+    case .warmUpEnds:
+      for number in nodes.indices { nodes[number].usage = NodeCounters() }
+    }
+  }
+
+  public mutating func trace(_ kind: UInt64, _ place: Int) {
+    let word = UInt64(bitPattern: world.now) &* 31 &+ kind &* 1_000_003 &+ UInt64(place)
+    traceHash = (traceHash ^ word) &* 0x100_0000_01B3
+    traceHash ^= traceHash >> 29
+  }
+
+  /// The replica in charge: among those that are up and say so, the one of the highest epoch.
+  public func leader() -> Int? {
+    FaultAim(membership: setup.membership).leader(among: views)
+  }
+
+  public mutating func sampleLeadership() {
+    let number = leader()
+    let epoch = number.map { nodes[$0].host.core.status.epoch }
+    leadership.append((number, epoch ?? leadership.last?.epoch ?? 0))
+  }
+
+  /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen
+  /// what survived. Clients are silent; nothing here is measured.
+  public mutating func settle() {
+    isSettling = true
+    for index in activeFaults.keys.sorted() { endFault(index) }
+    let limit = world.now + setup.settling.nanoseconds
+    while world.now < limit {
+      let pause = world.now + Interval.milliseconds(50).nanoseconds
+      _ = advance(to: pause) { _, _ in true }
+      world.now = pause
+      if hasSettled { return }
+    }
+  }
+
+  /// Some replica is in charge, and all replicas applied everything that any of them ever committed.
+  public var hasSettled: Bool {
+    leader() != nil
+      && setup.membership.replicas.allSatisfy {
+        nodes[$0.index].commits.count >= world.committed.count
+      }
+  }
+}

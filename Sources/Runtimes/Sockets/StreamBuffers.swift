@@ -1,0 +1,104 @@
+import CLinux
+import Replication
+import WireFormat
+
+/// How a read or write on a socket went.
+public enum StreamProgress: Equatable, Sendable {
+  /// Bytes moved, or none were there.
+  case open
+  /// The other side has closed the connection, or it broke.
+  case closed
+}
+
+/// What has been received from a stream and not been understood yet. The buffer is reused.
+public struct InputBuffer: Sendable {
+  /// Bytes `start..<end` are waiting.
+  public var bytes: [UInt8] = []
+  public var start = 0
+  public var end = 0
+  /// Room for the next read: it grows for those that have much to say, so that ten thousand silent
+  /// connections take little memory.
+  public var nextRoom = 16 << 10
+
+  public init() {}
+
+  public var count: Int { end - start }
+
+  /// The most room for one read. More than what sockets hold on average, so that one read empties most.
+  public static var readByteCount: Int { 256 << 10 }
+  /// A buffer that has grown larger than this for one frame is given back when it is empty.
+  public static var keptByteCount: Int { 4 << 20 }
+
+  /// Takes what has arrived, with one read. Nobody may hold a copy of `bytes` meanwhile: it would be
+  /// copied.
+  /// - Parameter room: the most that is read, if the caller knows better than the buffer.
+  public mutating func fill(from descriptor: Int32, room: Int? = nil) -> StreamProgress {
+    let room = room ?? nextRoom
+    if start == end {
+      start = 0
+      end = 0
+      if bytes.count > InputBuffer.keptByteCount { bytes = [] }
+    } else if start > 0, bytes.count - end < room {
+      // What is left of an unfinished frame moves to the front.
+      bytes.withUnsafeMutableBytes { all in
+        all.baseAddress!.copyMemory(from: all.baseAddress! + start, byteCount: end - start)
+      }
+      end -= start
+      start = 0
+    }
+    if bytes.count - end < room {
+      let size = max(end + room, min(bytes.count * 2, 16 << 20))
+      // An array is copied at once, also where nothing is optimised.
+      bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
+    }
+    let offset = end
+    let received = bytes.withUnsafeMutableBytes {
+      linux_receive(descriptor, $0.baseAddress! + offset, min(room, $0.count - offset))
+    }
+    if received > 0 { end += received }
+    if received == nextRoom { nextRoom = min(nextRoom * 4, InputBuffer.readByteCount) }
+    return received > 0 || -received == SystemError.wouldBlock ? .open : .closed
+  }
+
+  /// The first `count` waiting bytes have been dealt with.
+  public mutating func consume(_ count: Int) { start += count }
+}
+
+/// What waits to be sent on a stream. The buffer is reused.
+public struct OutputBuffer: Sendable {
+  /// Everything written since the buffer was last empty, of which the first `sent` bytes have left.
+  public var writer = WireWriter()
+  public var sent = 0
+
+  public init() {}
+
+  public var isEmpty: Bool { sent == writer.count }
+  public var count: Int { writer.count - sent }
+
+  /// Sends as much as the socket takes.
+  public mutating func flush(to descriptor: Int32) -> StreamProgress {
+    while sent < writer.count {
+      let offset = sent
+      let taken = writer.withBytes {
+        linux_send(descriptor, $0.baseAddress! + offset, $0.count - offset)
+      }
+      if taken < 0 {
+        guard -taken == SystemError.wouldBlock else { return .closed }
+        break
+      }
+      sent += taken
+    }
+    if sent == writer.count {
+      removeAll()
+    } else if sent >= 1 << 20, sent * 2 >= writer.count {
+      writer.removeFirst(sent)
+      sent = 0
+    }
+    return .open
+  }
+
+  public mutating func removeAll() {
+    writer.removeAll()
+    sent = 0
+  }
+}

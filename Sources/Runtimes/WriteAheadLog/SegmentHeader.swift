@@ -1,0 +1,77 @@
+import Replication
+import WireFormat
+
+/// The first sector of a segment: magic (8 bytes), format version (4), whether it grows (1), digest of
+/// the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4).
+///
+/// It does not change while the segment is used. Which blocks a segment holds, its first block says, so
+/// that segments below a snapshot can be removed without touching the others.
+struct SegmentHeader: Equatable {
+  static let magic: UInt64 = 0x314C_4157_4D53_5352
+
+  var digest: UInt64
+  /// From 1.
+  var number: UInt64
+  /// Of the whole file, which was written full of zeros before it got its name. 0: the file grows with
+  /// what is written to it, and nothing in it was ever promised.
+  var byteCount: Int
+
+  var isGrowing: Bool { byteCount == 0 }
+
+  /// Ties a block to its segment.
+  var seal: UInt64 { digest ^ number &* 0x9E37_79B9_7F4A_7C15 }
+
+  init(digest: UInt64, number: UInt64, byteCount: Int) {
+    self.digest = digest
+    self.number = number
+    self.byteCount = byteCount
+  }
+
+  /// Of the next segment of the same log.
+  func following(byteCount: Int) -> SegmentHeader {
+    SegmentHeader(digest: digest, number: number + 1, byteCount: byteCount)
+  }
+
+  var bytes: [UInt8] {
+    var writer = WireWriter()
+    writer.write(SegmentHeader.magic)
+    writer.write(NodeFile.version)
+    writer.write(isGrowing)
+    writer.write(digest)
+    writer.write(number)
+    writer.write(UInt64(byteCount))
+    return Sector.sealed(writer)
+  }
+
+  /// Reads the header of a file.
+  init(of file: UnsafeRawBufferPointer) throws(Damage) {
+    guard file.count >= Sector.byteCount else {
+      throw Damage(
+        offset: 0,
+        reason: "the segment was cut: \(file.count) of at least \(Sector.byteCount) bytes are left")
+    }
+    let sector = Array(file[..<Sector.byteCount])
+    let isIntact = Sector.isIntact(sector)
+    let damaged = Damage(offset: 0, reason: "the header of the segment is damaged")
+    var reader = WireReader(sector)
+    guard let magic = try? reader.read(UInt64.self), magic == SegmentHeader.magic,
+      let version = try? reader.read(UInt32.self), isIntact,
+      let isGrowing = try? reader.readFlag(), let digest = try? reader.read(UInt64.self),
+      let number = try? reader.read(UInt64.self), let size = try? reader.read(UInt64.self)
+    else { throw damaged }
+    guard version == NodeFile.version else {
+      throw Damage(
+        kind: .foreign, offset: 8,
+        reason: "has format version \(version); this program reads \(NodeFile.version)")
+    }
+    guard isGrowing == (size == 0), size <= UInt64(Int.max) else { throw damaged }
+    self.init(digest: digest, number: number, byteCount: Int(size))
+    guard isGrowing || file.count == byteCount else {
+      let finding =
+        file.count < byteCount
+        ? "the segment was cut: \(file.count) of \(byteCount) bytes are left"
+        : "the segment has \(file.count) bytes in place of \(byteCount)"
+      throw Damage(offset: file.count, reason: finding)
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import Glibc
+import Primitives
+import Replication
+import WireFormat
+
+// From records in the buffer to blocks on the disk.
+
+extension WriteAheadLog {
+  /// Makes all records appended so far durable: one write and one sync, or nothing if there are none. Waits for
+  /// a block that is on its way before. Without syncs they survive the end of the process from now on.
+  /// - Throws: what failed; the log refuses everything from then on.
+  public mutating func commit() throws(LogError) {
+    if isCommitting { try finishCommit() }
+    if let failure { throw failure }
+    guard pendingRecordCount > 0 else { return }
+    do {
+      if syncs { try conclude(try makeJob().carriedOut()) } else { try stage() }
+    } catch {
+      failure = error
+      throw error
+    }
+  }
+
+  /// A block is on its way to the disk.
+  public var isCommitting: Bool { inFlightRecordCount > 0 }
+
+  /// How large the block of the records appended so far is; 0 if there are none.
+  public var pendingByteCount: Int { pendingRecordCount == 0 ? 0 : buffer.count - lead }
+
+  /// Starts to make all records appended so far durable, and does not wait. Only with syncs, and while no block
+  /// is on its way; what is appended from now on belongs to the next one.
+  /// - Throws: what failed; the log refuses everything from then on.
+  public mutating func beginCommit() throws(LogError) {
+    precondition(syncs && !isCommitting)
+    if let failure { throw failure }
+    guard pendingRecordCount > 0 else { return }
+    do {
+      if writer == nil {
+        let started = try LogWorker<BlockJob>(directoryPath: directoryPath)
+        commitSignal = started.signal
+        writer = consume started
+      }
+      let job = try makeJob()
+      inFlightRecordCount = job.recordCount
+      writer!.start(job)
+    } catch {
+      failure = error
+      throw error
+    }
+  }
+
+  /// Waits until the block that is on its way is durable.
+  /// - Throws: what failed; the log refuses everything from then on.
+  public mutating func finishCommit() throws(LogError) {
+    precondition(isCommitting)
+    inFlightRecordCount = 0
+    do { try conclude(writer!.finish()) } catch {
+      failure = error
+      throw error
+    }
+  }
+
+  /// Makes a block for the end of the log of what is in the buffer.
+  /// - Returns: where in the buffer it lies.
+  private mutating func finishBlock() throws(LogError) -> Range<Int> {
+    alignBlock()
+    let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
+    let byteCount = Sector.roundedUp(buffer.count - lead)
+    if segment.position + byteCount > segment.capacity { try startSegment(for: byteCount) }
+    sealBlock(payloadByteCount: payloadByteCount, blockByteCount: byteCount)
+    return lead..<lead + byteCount
+  }
+
+  /// Puts the block of the buffer where it survives the end of the process.
+  private mutating func stage() throws(LogError) {
+    let place = try finishBlock()
+    guard fault != .full else { throw segment.file.failure(ENOSPC, "write") }
+    if staging == nil {
+      staging = try Staging(in: directoryPath, digest: digest, runByteCount: stagedByteCount)
+    }
+    let result = buffer.storage.withUnsafeBytes { bytes in
+      Result { () throws(LogError) in
+        try staging!.append(
+          UnsafeRawBufferPointer(rebasing: bytes[place]), buffer.notedBlocks, to: segment)
+      }
+    }
+    try result.get()
+    noteSettled()
+    segment.position += place.count
+    bytesWritten += place.count
+    block += 1
+    record += UInt64(pendingRecordCount)
+    pendingRecordCount = 0
+  }
+
+  /// Waits until the segments hold all blocks.
+  mutating func drain() throws(LogError) {
+    guard staging != nil else { return }
+    try staging!.drain()
+    noteSettled()
+  }
+
+  private mutating func noteSettled() {
+    for run in staging!.takeSettled() {
+      for (start, noted) in run.batches { batches.append(noted, in: run.keeper, at: start) }
+    }
+  }
+
+  /// Takes the records out of the buffer, as a block for the end of the log.
+  mutating func makeJob() throws(LogError) -> BlockJob {
+    let place = try finishBlock()
+    let job = BlockJob(
+      buffer: buffer, bytes: place, recordCount: pendingRecordCount,
+      descriptor: segment.file.descriptor, offset: segment.position,
+      mark: mark.sector(for: block + 1), markDescriptor: mark.descriptor, fault: fault)
+    buffer = spareBuffer
+    spareBuffer = WireWriter()
+    pendingRecordCount = 0
+    return job
+  }
+
+  /// A block has been written, or has not.
+  mutating func conclude(_ job: BlockJob) throws(LogError) {
+    switch job.failure {
+    case nil: break
+    case .write(let code): throw segment.file.failure(code, "write")
+    case .sync(let code): throw segment.file.failure(code, "sync")
+    case .mark(let code): throw File.failure(code, mark.path, "write")
+    }
+    batches.append(job.buffer.notedBlocks, in: segment.keeper, at: job.offset)
+    segment.position += job.bytes.count
+    bytesWritten += job.bytes.count
+    block += 1
+    record += UInt64(job.recordCount)
+    syncCount += 1
+    mark.adopt(job.mark)
+    spareBuffer = job.buffer
+  }
+
+  /// Makes room behind the block up to the end of its last sector. Where the buffer has grown and its sectors
+  /// have moved in memory, the block moves with them. Noted offsets count from the block's start from here on.
+  private mutating func alignBlock() {
+    buffer.reserve(2 * Sector.byteCount)
+    let byteCount = buffer.count - lead
+    let target = buffer.storage.withUnsafeMutableBytes { bytes in
+      let target = Sector.lead(UnsafeRawBufferPointer(bytes))
+      if target != lead {
+        memmove(bytes.baseAddress! + target, bytes.baseAddress! + lead, byteCount)
+      }
+      return target
+    }
+    for index in buffer.notedBlocks.indices { buffer.notedBlocks[index].offset -= lead }
+    buffer.count = target + byteCount
+    lead = target
+  }
+
+  /// Fills in padding and header of the block in the buffer.
+  private mutating func sealBlock(payloadByteCount: Int, blockByteCount: Int) {
+    var header = BlockHeader(
+      number: block + 1, firstRecord: record + 1, payloadByteCount: payloadByteCount,
+      recordCount: UInt32(pendingRecordCount), zeroSectorCount: 0, checksum: 0)
+    let seal = segment.header.seal
+    let offset = segment.position
+    let lead = lead
+    let end = buffer.count - lead
+    buffer.storage.withUnsafeMutableBytes { bytes in
+      let block = UnsafeMutableRawBufferPointer(rebasing: bytes[lead..<lead + blockByteCount])
+      if end < blockByteCount {
+        memset(block.baseAddress! + end, 0, blockByteCount - end)
+      }
+      header.checksum = CRC32C.checksum(
+        UnsafeRawBufferPointer(rebasing: block[BlockHeader.byteCount...]))
+      header.zeroSectorCount = UInt32(
+        Sector.zeroCount(UnsafeRawBufferPointer(rebasing: block[Sector.byteCount...])))
+      header.store(to: block, seal: seal, offset: offset)
+    }
+  }
+
+  /// Goes on in the next segment.
+  private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
+    let needed = Sector.byteCount + blockByteCount
+    guard syncs else {
+      let header = segment.header.following(byteCount: 0)
+      let file = try SegmentFile.createGrowing(in: directoryPath, header)
+      file.bypassCache()
+      segment = OpenSegment(file, header, capacity: max(segmentByteCount, needed))
+      return
+    }
+    // Also if the prepared one is too small: its thread must have ended before it is replaced.
+    var prepared = next.take()
+    let file = try prepared?.finish()
+    let header = segment.header.following(byteCount: max(needed, segmentByteCount))
+    if let file, header.byteCount == segmentByteCount {
+      segment = OpenSegment(file, header)
+    } else {
+      segment = OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
+    }
+    next = try SegmentPreparation(
+      in: directoryPath, header.following(byteCount: segmentByteCount))
+  }
+}

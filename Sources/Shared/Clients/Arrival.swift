@@ -1,0 +1,13 @@
+/// When clients begin their operations.
+public enum Arrival: Sendable, Equatable {
+  /// Each client has one operation outstanding and issues the next one after the answer.
+  case closed
+  /// Operations come due whether or not earlier ones were answered: at `rate` per second over all
+  /// clients. An operation that comes due while all clients are busy waits for the first free one; its
+  /// latency counts from the moment it came due.
+  case open(rate: Double, process: ArrivalProcess)
+}
+
+public enum ArrivalProcess: String, Sendable, CaseIterable {
+  case poisson, constant
+}

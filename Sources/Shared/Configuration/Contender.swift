@@ -1,0 +1,70 @@
+import Replication
+
+/// One row of the comparison: a protocol that the bench runs itself, or another system that it drives.
+public enum Contender: Sendable, Equatable {
+  case `protocol`(ProtocolChoice)
+  case target(TargetChoice)
+
+  /// The name in CSV files and tables, unique in its experiment.
+  public var name: String {
+    switch self {
+    case .protocol(let choice): choice.name
+    case .target(let choice): choice.name
+    }
+  }
+}
+
+/// One protocol of the comparison.
+public struct ProtocolChoice: Sendable, Equatable {
+  package static let mostReplicas = 64
+
+  public var name: String
+  public var replicas: Int
+  /// Every declared option, in the order of the declarations.
+  public var settings: [Setting]
+
+  public struct Setting: Sendable, Equatable {
+    public var name: String
+    public var value: OptionValue
+  }
+
+  /// What the protocol reads its options from.
+  public var options: OptionValues
+
+  package init(
+    _ entry: ProtocolCatalog.Entry, replicas: Int, overrides: [String: OptionValue]
+  ) {
+    let options = OptionValues(entry.options, overrides: overrides)
+    name = entry.name
+    self.replicas = replicas
+    settings = entry.options.map {
+      Setting(name: $0.name, value: options[$0.name] ?? $0.defaultValue)
+    }
+    self.options = options
+  }
+
+  /// The options as a file has them.
+  package var optionsJSON: JSONValue { .object(settings.map { .init($0.name, $0.value.json) }) }
+}
+
+/// Another system, already running somewhere, that the same clients drive.
+public struct TargetChoice: Sendable, Equatable {
+  /// The row's name in the results.
+  public var name: String
+  public var kind: TargetKind
+  /// Numeric, with a port: `127.0.0.1:6379` or `[::1]:6379`.
+  public var address: String
+  /// Of redis: replicas that must acknowledge each write (`WAIT`); 0 for none.
+  public var wait: Int
+
+  public init(name: String, kind: TargetKind, address: String, wait: Int = 0) {
+    self.name = name
+    self.kind = kind
+    self.address = address
+    self.wait = wait
+  }
+}
+
+public enum TargetKind: String, Sendable, CaseIterable {
+  case redis, etcd
+}

@@ -1,0 +1,113 @@
+import Replication
+
+/// Which nodes make up one cluster of processes, and what they run. Every node and everyone who speaks
+/// to them reads the same file, JSON5:
+///
+///     {
+///       cluster: "bench-1",                // a node of another cluster is refused
+///       protocol: "raft",
+///       options: { heartbeat: "50ms" },    // those that the protocol declares; defaults for the rest
+///       nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],    // replicas, numbered from 0
+///       authority: ["10.0.0.1:7500"],      // 1...9, only for protocols that need one
+///     }
+public struct HostsFile: Sendable, Equatable {
+  private static let keyNames = ["cluster", "protocol", "options", "nodes", "authority"]
+  private static let mostAuthorityNodes = 9
+  private static let example =
+    #"{ cluster: "bench-1", protocol: "raft", nodes: ["127.0.0.1:7400"] }"#
+
+  public var cluster: String
+  /// Has as many replicas as there are `nodes`.
+  public var choice: ProtocolChoice
+  /// Numeric addresses of the replicas, by number.
+  public var nodes: [String]
+  /// Those of the authority's nodes, which are numbered from `nodes.count`; empty for protocols without.
+  public var authority: [String]
+
+  /// Puts one together for processes of one's own. The addresses must be numeric, with ports, and all
+  /// different, and there must be an authority exactly if the protocol needs one: nothing is checked here.
+  public init(cluster: String, choice: ProtocolChoice, nodes: [String], authority: [String]) {
+    self.cluster = cluster
+    self.choice = choice
+    self.nodes = nodes
+    self.authority = authority
+  }
+
+  public var membership: Membership {
+    Membership(replicas: nodes.count, authority: authority.count)
+  }
+
+  /// By the number of the node.
+  public var addresses: [String] { nodes + authority }
+
+  /// The file with every default filled in, ending in a new line. Reading it gives an equal value.
+  public var text: String {
+    var members: [JSONValue.Member] = [
+      .init("cluster", .string(cluster)), .init("protocol", .string(choice.name)),
+      .init("options", choice.optionsJSON), .init("nodes", .array(nodes.map { .string($0) })),
+    ]
+    if !authority.isEmpty {
+      members.append(.init("authority", .array(authority.map { .string($0) })))
+    }
+    return JSONValue.object(members).text() + "\n"
+  }
+
+  /// Reads the text of a file; `file` is what errors call it.
+  public static func read(
+    text: String, file: String, catalog: ProtocolCatalog
+  ) throws(ExperimentError) -> HostsFile {
+    do {
+      return try HostsFile(
+        reading: SourceText.parse(text, example: example), catalog: catalog)
+    } catch {
+      var error = error
+      if error.file.isEmpty { error.file = file }
+      throw error
+    }
+  }
+
+  private init(reading root: JSONValue, catalog: ProtocolCatalog) throws(ExperimentError) {
+    let node = Node(path: "", value: root)
+    guard case .object = root else {
+      throw node.refused("an object, such as \(HostsFile.example)")
+    }
+    let section = try Section(node, path: "", known: HostsFile.keyNames)
+    cluster = try section.required("cluster", "a name for the cluster").name()
+    let chosen = try section.required("protocol", Node.list(catalog.names))
+    let name = try chosen.choice(of: catalog.names)
+    guard let entry = catalog[name] else { throw chosen.refused(Node.list(catalog.names)) }
+    let example = #"a list of addresses, such as ["127.0.0.1:7400"]"#
+    let replicas = try section.required("nodes", example)
+    var seen: Set<String> = []
+    nodes = try HostsFile.addresses(
+      replicas, 1...(entry.isBaseline ? 1 : ProtocolChoice.mostReplicas), of: name, &seen)
+    authority = []
+    if entry.description.needsAuthority {
+      let list = try section.required("authority", "\(example): \(name) needs an authority")
+      authority = try HostsFile.addresses(list, 1...HostsFile.mostAuthorityNodes, of: name, &seen)
+    } else if let list = section["authority"], list.value != .array([]) {
+      throw list.refused("no authority: \(name) needs none")
+    }
+    choice = ProtocolChoice(
+      entry, replicas: nodes.count, overrides: try entry.overrides(reading: section["options"]))
+  }
+
+  private static func addresses(
+    _ node: Node, _ count: ClosedRange<Int>, of name: String, _ seen: inout Set<String>
+  ) throws(ExperimentError) -> [String] {
+    let elements = try node.elements(#"a list of addresses, such as ["127.0.0.1:7400"]"#)
+    guard count.contains(elements.count) else {
+      let allowed = count.upperBound == 1 ? "1" : "\(count.lowerBound)...\(count.upperBound)"
+      throw node.refused("\(allowed) of \(name)", found: "\(elements.count) addresses")
+    }
+    var addresses: [String] = []
+    for element in elements {
+      let address = try element.address()
+      guard seen.insert(address).inserted else {
+        throw element.refused("an address that no other node has")
+      }
+      addresses.append(address)
+    }
+    return addresses
+  }
+}

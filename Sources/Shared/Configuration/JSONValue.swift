@@ -1,0 +1,98 @@
+/// A JSON5 value. Objects keep the order of the file, so that errors, sweeps and printing follow it.
+/// Integers are exact: a seed may be any `UInt64`, which a `Double` cannot hold.
+public enum JSONValue: Sendable, Equatable {
+  public struct Member: Sendable, Equatable {
+    public var key: String
+    public var value: JSONValue
+
+    public init(_ key: String, _ value: JSONValue) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  case null
+  case flag(Bool)
+  case integer(Int128)
+  /// Any other number; JSON5 also has NaN and the infinities.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([Member])
+
+  /// The value in JSON on one line. Numbers that JSON cannot say are written as JSON5 does.
+  public var compactText: String {
+    switch self {
+    case .null: return "null"
+    case .flag(let value): return value ? "true" : "false"
+    case .integer(let value): return "\(value)"
+    case .number(let value):
+      if value.isNaN { return "NaN" }
+      return value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : "\(value)"
+    case .string(let text): return JSONValue.quoted(text)
+    case .array(let values):
+      return "[" + values.map(\.compactText).joined(separator: ", ") + "]"
+    case .object(let members):
+      if members.isEmpty { return "{}" }
+      let parts = members.map { "\(JSONValue.quoted($0.key)): \($0.value.compactText)" }
+      return "{ " + parts.joined(separator: ", ") + " }"
+    }
+  }
+
+  /// The value in JSON over several lines: an array or object stays on one line if it fits in `width`.
+  public func text(width: Int = 100, indentation: Int = 0, prefix: Int = 0) -> String {
+    let compact = compactText
+    if indentation > 0, indentation + prefix + compact.count < width { return compact }
+    let inner = String(repeating: " ", count: indentation + 2)
+    let outer = String(repeating: " ", count: indentation)
+    switch self {
+    case .array(let values) where !values.isEmpty:
+      let lines = values.map {
+        inner + $0.text(width: width, indentation: indentation + 2)
+      }
+      return "[\n" + lines.joined(separator: ",\n") + "\n\(outer)]"
+    case .object(let members) where !members.isEmpty:
+      let lines = members.map { member in
+        let key = JSONValue.quoted(member.key) + ": "
+        return inner + key
+          + member.value.text(width: width, indentation: indentation + 2, prefix: key.count)
+      }
+      return "{\n" + lines.joined(separator: ",\n") + "\n\(outer)}"
+    default: return compact
+    }
+  }
+
+  /// The text as a JSON string, in quotes.
+  public static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      default: append(scalar, to: &result)
+      }
+    }
+    return result + "\""
+  }
+
+  /// The text in one line: what would break it or steer a terminal is written as an escape.
+  package static func inOneLine(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars { append(scalar, to: &result) }
+    return result
+  }
+
+  private static func append(_ scalar: Unicode.Scalar, to text: inout String) {
+    switch scalar {
+    case "\n": text += "\\n"
+    case "\r": text += "\\r"
+    case "\t": text += "\\t"
+    case _
+    where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      || scalar.value == 0x2028 || scalar.value == 0x2029:
+      let digits = String(scalar.value, radix: 16)
+      text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: text.unicodeScalars.append(scalar)
+    }
+  }
+}

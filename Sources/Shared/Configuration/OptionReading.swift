@@ -1,0 +1,53 @@
+import Replication
+
+extension ProtocolCatalog.Entry {
+  /// Options of this protocol that differ from their defaults.
+  package func overrides(reading node: Node?) throws(ExperimentError) -> [String: OptionValue] {
+    let section = try Section(node, path: node?.path ?? "options", known: options.map(\.name))
+    var result: [String: OptionValue] = [:]
+    for declaration in options {
+      guard let node = section[declaration.name] else { continue }
+      result[declaration.name] = try node.option(declaration.kind)
+    }
+    return result
+  }
+}
+
+extension Node {
+  package func option(_ kind: OptionDeclaration.Kind) throws(ExperimentError) -> OptionValue {
+    switch kind {
+    case .flag: .flag(try flag())
+    case .integer(_, let range): .integer(try integer(in: range))
+    case .interval(_, let range): .interval(try interval(in: range))
+    case .intervalRange(_, let range): .intervalRange(try intervalRange(in: range))
+    case .choice(_, let names): .choice(try choice(of: names))
+    }
+  }
+}
+
+extension OptionValue {
+  package var json: JSONValue {
+    switch self {
+    case .flag(let value): .flag(value)
+    case .integer(let value): .integer(Int128(value))
+    case .interval(let value): .interval(value)
+    case .intervalRange(let value): .intervalRange(value)
+    case .choice(let value): .string(value)
+    }
+  }
+}
+
+extension JSONValue {
+  package static func interval(_ interval: Interval) -> JSONValue { .string(interval.description) }
+
+  package static func intervalRange(_ range: ClosedRange<Interval>) -> JSONValue {
+    .array([.interval(range.lowerBound), .interval(range.upperBound)])
+  }
+
+  /// Bits per second.
+  package static func bandwidth(_ value: Double?) -> JSONValue {
+    guard let value else { return .string("unlimited") }
+    return .string(
+      Int64(exactly: value).map { Quantity.text($0, units: Unit.bandwidths) } ?? "\(value)bps")
+  }
+}

@@ -1,0 +1,43 @@
+/// An object whose keys are known beforehand. An absent key and a `null` both mean the default.
+package struct Section {
+  package let path: String
+  package let node: Node?
+  private var members: [String: JSONValue] = [:]
+
+  /// Refuses what is not an object and keys that are not `known`. Without a node, all is default.
+  package init(_ node: Node?, path: String, known: [String]) throws(ExperimentError) {
+    self.path = path
+    self.node = node
+    guard let node else { return }
+    for member in try Section.members(
+      of: node, "an object with keys \(known.joined(separator: ", "))")
+    {
+      guard known.contains(member.key) else {
+        throw ExperimentError(
+          path: Node.path(path, member.key), found: "an unknown key",
+          allowed: known.joined(separator: ", "),
+          suggestion: nearest(to: member.key, among: known))
+      }
+      members[member.key] = member.value
+    }
+  }
+
+  package static func members(
+    of node: Node, _ allowed: String
+  ) throws(ExperimentError) -> [JSONValue.Member] {
+    guard case .object(let members) = node.value else { throw node.refused(allowed) }
+    return members
+  }
+
+  package subscript(key: String) -> Node? {
+    guard let value = members[key], value != .null else { return nil }
+    return Node(path: Node.path(path, key), value: value)
+  }
+
+  package func required(_ key: String, _ allowed: String) throws(ExperimentError) -> Node {
+    guard let node = self[key] else {
+      throw ExperimentError(path: Node.path(path, key), found: "nothing", allowed: allowed)
+    }
+    return node
+  }
+}

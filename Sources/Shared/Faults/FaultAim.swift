@@ -1,0 +1,149 @@
+import Primitives
+import Replication
+
+/// What is known of one node at the moment a fault fires.
+public struct NodeView: Sendable, Equatable {
+  public var isUp: Bool
+  /// What the node last said of itself; `nil` if it has said nothing yet.
+  public var status: ReplicaStatus?
+
+  public init(isUp: Bool, status: ReplicaStatus?) {
+    self.isUp = isUp
+    self.status = status
+  }
+}
+
+/// Resolves the targets of faults against what is known of the nodes. Every runtime asks it, so that a
+/// target means the same in all of them, and draws the same from the same random stream.
+public struct FaultAim: Sendable {
+  public let membership: Membership
+
+  public init(membership: Membership) { self.membership = membership }
+
+  private var replicas: [Int] { membership.replicas.map(\.index) }
+
+  /// The replica in charge: among those that are up and say so, the one of the highest epoch.
+  /// - Parameter nodes: one view for each node of the membership, by number.
+  public func leader(among nodes: [NodeView]) -> Int? {
+    var best: (number: Int, epoch: UInt64)?
+    for replica in membership.replicas where nodes[replica.index].isUp {
+      guard let status = nodes[replica.index].status, status.isInCharge else { continue }
+      if best.map({ status.epoch > $0.epoch }) ?? true { best = (replica.index, status.epoch) }
+    }
+    return best?.number
+  }
+
+  /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge the
+  /// draw is among all replicas that are up, so that a script never silently does nothing. Only a
+  /// cluster without such a replica (a follower of the unreplicated server) is spared.
+  public func resolve(
+    _ target: FaultTarget, nodes: [NodeView], random: inout RandomStream
+  ) -> [Int] {
+    let replicas = replicas
+    let up = replicas.filter { nodes[$0].isUp }
+    let candidates = up.isEmpty ? replicas : up
+    switch target {
+    case .leader: return leader(among: nodes).map { [$0] } ?? draw(1, from: candidates, &random)
+    case .tail:
+      let tail = newest(candidates, of: nodes, where: \.isTail)
+      return tail.map { [$0] } ?? draw(1, from: candidates, &random)
+    case .follower:
+      let leader = leader(among: nodes)
+      return draw(1, from: candidates.filter { $0 != leader }, &random)
+    case .random: return draw(1, from: candidates, &random)
+    case .majority: return draw(replicas.count / 2 + 1, from: replicas, &random)
+    case .minority: return draw((replicas.count - 1) / 2, from: replicas, &random)
+    case .coordinator:
+      let up = nodes.indices.filter { nodes[$0].isUp }
+      let coordinator = newest(up, of: nodes, where: \.isCoordinator)
+      return coordinator.map { [$0] } ?? draw(1, from: candidates, &random)
+    case .all: return replicas
+    case .replica(let number): return replicas.contains(number) ? [number] : []
+    }
+  }
+
+  private func draw(_ count: Int, from numbers: [Int], _ random: inout RandomStream) -> [Int] {
+    Array(numbers.shuffled(using: &random).prefix(count)).sorted()
+  }
+
+  /// Among those that say so of themselves, the one of the highest epoch.
+  private func newest(
+    _ numbers: [Int], of nodes: [NodeView], where says: KeyPath<ReplicaStatus, Bool>
+  ) -> Int? {
+    numbers.filter { nodes[$0].status?[keyPath: says] ?? false }.max {
+      (nodes[$0].status?.epoch ?? 0) < (nodes[$1].status?.epoch ?? 0)
+    }
+  }
+
+  /// The nodes a partition singles out, and the directed links it cuts.
+  public func cuts(
+    of shape: PartitionShape, nodes: [NodeView], random: inout RandomStream
+  ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
+    let replicas = replicas
+    let authority = membership.authority.map(\.index)
+    switch shape {
+    case .isolate(let target):
+      let hit = resolve(target, nodes: nodes, random: &random)
+      return (hit, between(hit, others(hit)))
+    case .minorityWithLeader:
+      let leader = resolve(.leader, nodes: nodes, random: &random)
+      let size = max((replicas.count - 1) / 2, 1)
+      let rest = replicas.filter { !leader.contains($0) }.shuffled(using: &random)
+      let hit = (leader + rest.prefix(size - leader.count)).sorted()
+      return (hit, between(hit, others(hit)))
+    case .majorityRing:
+      return (replicas, ringCuts(replicas, &random))
+    case .bridge:
+      let order = replicas.shuffled(using: &random)
+      guard order.count > 2 else { return (replicas, between([order[0]], Array(order[1...]))) }
+      let half = (order.count - 1) / 2
+      let left = order[1...half].sorted()
+      let right = order[(half + 1)...].sorted()
+      return ([order[0]], between(left, right + authority))
+    case .oneWay(let target, let direction):
+      let hit = resolve(target, nodes: nodes, random: &random)
+      let inbound = others(hit).flatMap { from in hit.map { (from: from, to: $0) } }
+      return (hit, direction == .inbound ? inbound : inbound.map { (from: $0.to, to: $0.from) })
+    case .groups(let groups):
+      var sides = groups
+      for replica in replicas where !groups.contains(where: { $0.contains(replica) }) {
+        sides.append([replica])
+      }
+      let largest = sides.indices.max { sides[$0].count < sides[$1].count } ?? 0
+      sides[largest] += authority
+      var links: [(from: Int, to: Int)] = []
+      for a in sides.indices {
+        for b in sides.indices where b > a { links += between(sides[a], sides[b]) }
+      }
+      return (replicas, links)
+    }
+  }
+
+  private func others(_ hit: [Int]) -> [Int] {
+    (0..<membership.nodeCount).filter { !hit.contains($0) }
+  }
+
+  private func between(_ a: [Int], _ b: [Int]) -> [(from: Int, to: Int)] {
+    a.flatMap { x in b.flatMap { y in [(from: x, to: y), (from: y, to: x)] } }
+  }
+
+  /// In a random ring each replica keeps the neighbours that make up a majority with itself, so that
+  /// every replica sees a majority and no two see the same. The authority is seen by all.
+  private func ringCuts(
+    _ replicas: [Int], _ random: inout RandomStream
+  ) -> [(from: Int, to: Int)] {
+    let ring = replicas.shuffled(using: &random)
+    let count = ring.count
+    let reach = max((count / 2 + 1) / 2, 1)
+    var links: [(from: Int, to: Int)] = []
+    for a in 0..<count {
+      for b in 0..<count where a != b {
+        let distance = min((b - a + count) % count, (a - b + count) % count)
+        if distance > reach { links.append((ring[a], ring[b])) }
+      }
+    }
+    // With three replicas or fewer everyone is a neighbour: cut one link, as the smallest such ring.
+    if links.isEmpty, count == 3 { links = between([ring[0]], [ring[1]]) }
+    return links
+  }
+}

@@ -1,0 +1,83 @@
+import Replication
+
+/// The faults that hold at present, and what they add up to for each node.
+public struct FaultLedger: Sendable {
+  public enum Entry: Sendable {
+    /// Dead until the fault ends, or dying of its disk.
+    case down([Int])
+    case paused([Int])
+    case slowed([Int], factor: Double)
+    case cut([(from: Int, to: Int)])
+    case degraded([Int], LinkDegradation)
+    case drifting([Int], Double)
+    case slowDisk([Int], nanoseconds: Int64)
+    case stalledDisk([Int])
+    case nothing
+  }
+
+  public private(set) var entries: [Int: Entry] = [:]
+  public let nodeCount: Int
+  /// By which share each node's clock runs fast without any fault.
+  public let drifts: [Double]
+
+  public init(drifts: [Double]) {
+    self.drifts = drifts
+    nodeCount = drifts.count
+  }
+
+  public mutating func add(_ entry: Entry, key: Int) { entries[key] = entry }
+  public mutating func remove(key: Int) -> Entry? { entries.removeValue(forKey: key) }
+
+  /// How many faults keep the node down, or stopped.
+  public func downs(of node: Int) -> Int {
+    count { if case .down(let hit) = $0 { hit.contains(node) } else { false } }
+  }
+
+  public func pauses(of node: Int) -> Int {
+    count { if case .paused(let hit) = $0 { hit.contains(node) } else { false } }
+  }
+
+  private func count(_ holds: (Entry) -> Bool) -> Int { entries.values.count(where: holds) }
+
+  /// What the node has to be told.
+  public func faults(of node: Int) -> NodeFaults {
+    var result = NodeFaults(nodeCount: nodeCount)
+    result.drift = drifts[node]
+    for key in entries.keys.sorted() {
+      switch entries[key]! {
+      case .down, .paused, .nothing: break
+      case .slowed(let hit, let factor):
+        // Together they are no more than a node takes.
+        if hit.contains(node) { result.slowness = min(result.slowness * factor, 1e9) }
+      case .cut(let links):
+        for link in links {
+          if link.from == node { result.links[link.to].cutsOutbound = true }
+          if link.to == node { result.links[link.from].cutsInbound = true }
+        }
+      case .degraded(let hit, let what):
+        for other in 0..<nodeCount where hit.contains(node) || hit.contains(other) {
+          result.links[other].worsen(what)
+        }
+        if hit.contains(node) { result.clients.worsen(what) }
+      case .drifting(let hit, let drift): if hit.contains(node) { result.drift += drift }
+      case .slowDisk(let hit, let time): if hit.contains(node) { result.syncDelay += time }
+      case .stalledDisk(let hit): if hit.contains(node) { result.syncStalls = true }
+      }
+    }
+    return result
+  }
+}
+
+extension LinkFault {
+  /// Adds a degradation to those that hold already.
+  mutating func worsen(_ what: LinkDegradation) {
+    loss += what.loss
+    duplicate += what.duplicate
+    reorder += what.reorder
+    corrupt += what.corrupt
+    extraLatency += what.extraLatency.nanoseconds
+    if let bandwidth = what.bandwidth {
+      nanosecondsPerByte = max(nanosecondsPerByte, 8e9 / bandwidth)
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Primitives
+import Replication
+
+/// A fault with its times fixed; its target is resolved when it fires.
+public struct PlannedFault: Sendable, Equatable {
+  /// Nanoseconds since the start of the trial, as is `end`.
+  public var start: Int64
+  /// `nil`: it lasts to the end of the trial.
+  public var end: Int64?
+  public var action: FaultAction
+
+  public init(start: Int64, end: Int64?, action: FaultAction) {
+    self.start = start
+    self.end = end
+    self.action = action
+  }
+
+  /// The script as a list in order of time, with the trial's draws for its chaos. The same script and
+  /// the same stream give the same plan in every runtime.
+  public static func plan(
+    _ script: FaultScript, duration: Interval, random: inout RandomStream
+  ) -> [PlannedFault] {
+    var plan = script.timed.map { fault in
+      PlannedFault(
+        start: fault.at.nanoseconds, end: fault.duration.map { (fault.at + $0).nanoseconds },
+        action: fault.action)
+    }
+    for chaos in script.chaos { plan += expand(chaos, random: &random) }
+    plan.removeAll { $0.start >= duration.nanoseconds }
+    return plan.enumerated().sorted {
+      ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
+    }
+    .map(\.element)
+  }
+
+  /// One fault at a time: the next one is drawn when the last one has been repaired, so that chaos
+  /// stays within what a cluster that tolerates one failure should survive.
+  private static func expand(_ chaos: Chaos, random: inout RandomStream) -> [PlannedFault] {
+    var faults: [PlannedFault] = []
+    var time = chaos.from.nanoseconds
+    while !chaos.kinds.isEmpty {
+      time += exponential(chaos.meanTimeBetween, random: &random)
+      guard time < chaos.until.nanoseconds else { break }
+      let length = max(exponential(chaos.meanTimeToRepair, random: &random), 1_000_000)
+      let end = min(time + length, chaos.until.nanoseconds)
+      let kind = chaos.kinds[random.below(chaos.kinds.count)]
+      faults.append(
+        PlannedFault(start: time, end: end, action: action(kind, random: &random)))
+      time = end
+    }
+    return faults
+  }
+
+  private static func exponential(_ mean: Interval, random: inout RandomStream) -> Int64 {
+    Int64(-Double(mean.nanoseconds) * RealFunctions.log(1 - random.unit()))
+  }
+
+  private static func action(_ kind: ChaosKind, random: inout RandomStream) -> FaultAction {
+    switch kind {
+    case .crash: return .crash(.random, disk: .kept)
+    case .pause: return .pause(.random)
+    case .slowCPU: return .slowCPU(.random, factor: 10)
+    case .slowDisk: return .disk(.random, .slow(.milliseconds(20)))
+    case .clock:
+      return .clock(.random, .jump(.milliseconds(Int64(random.below(2001)) - 1000)))
+    case .partition:
+      let shapes: [PartitionShape] = [
+        .isolate(.random), .minorityWithLeader, .majorityRing, .bridge,
+        .oneWay(.random, .inbound), .oneWay(.random, .outbound),
+      ]
+      return .partition(shapes[random.below(shapes.count)])
+    case .link:
+      var what = LinkDegradation()
+      what.loss = 0.2
+      what.extraLatency = .milliseconds(5)
+      return .link(.random, what)
+    }
+  }
+}

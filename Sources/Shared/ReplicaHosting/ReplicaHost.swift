@@ -1,0 +1,248 @@
+import Primitives
+import Replication
+import WireFormat
+
+/// Joins a protocol core to an application: one replica without its runtime. Pure.
+///
+/// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`, and
+/// carries out what the turn left in `effects`, `timers` and `replies`:
+/// 1. early sends leave at once, 2. records are appended and synced once, 3. the other sends leave when
+/// that sync and all before it have ended (`DurabilityBarrier`), 4. timers are set, 5. replies leave
+/// without waiting: what they announce is durable on a quorum. Then it calls `clearTurn`.
+///
+/// Everything protocols have in common is here, so that none of them is favoured: batching (all updates
+/// of a turn are ordered together), applying in order, exactly-once sessions, gathering reads.
+public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendable {
+  public typealias Request = ClientRequest<Application.Command>
+  public typealias Reply = ClientReply<Application.Response>
+
+  public struct TimerSetting: Equatable, Sendable {
+    public var timer: Core.Timer
+    /// How long by the node's own clock, or `nil` to cancel.
+    public var delay: Interval?
+  }
+
+  /// A batch closes at this many requests or bytes, whatever comes first; a turn may order several.
+  public static var maximumBatchCount: Int { 256 }
+  public static var maximumBatchByteCount: Int { 256 << 10 }
+
+  public let id: ReplicaID
+  public var core: Core
+  public var application = Application()
+  public var sessions = Sessions<Application.Response>()
+
+  /// What the core asked for in this turn.
+  public var effects = Effects<Core>()
+  public var timers: [TimerSetting] = []
+  public var replies: [Reply] = []
+  /// Commands applied or read in this turn, for runtimes that charge for it.
+  public var executedCount = 0
+  /// The last entry that was applied.
+  public var appliedIndex = LogIndex.zero
+  /// What has been applied so far.
+  public var commitDigest = CommitDigest()
+
+  public var upcoming: [Int] = []
+  public var builder = BatchBuilder()
+  public var gatheredReads: [Request] = []
+  public var waitingReads: [(ticket: ReadTicket, requests: [Request])] = []
+  public var lastTicket: UInt64 = 0
+  public var random: RandomStream
+
+  /// - Parameter seed: for the jitter of timers.
+  public init(id: ReplicaID, membership: Membership, options: Core.Options, seed: UInt64) {
+    self.id = id
+    core = Core(id: id, membership: membership, options: options)
+    random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
+  }
+
+  /// Takes back a durable record, oldest first, before `start`.
+  public mutating func recover(_ record: Core.Record) { core.recover(record) }
+
+  public mutating func start(at now: Instant) { core.handle(.started, at: now, into: &effects) }
+
+  public mutating func receive(
+    _ message: consuming Core.Message, from sender: ReplicaID, at now: Instant
+  ) {
+    core.handle(.received(message, from: sender), at: now, into: &effects)
+  }
+
+  public mutating func fire(_ timer: Core.Timer, at now: Instant) {
+    core.handle(.timerFired(timer), at: now, into: &effects)
+  }
+
+  /// The process of another node seems to have ended.
+  public mutating func disconnect(_ replica: ReplicaID, at now: Instant) {
+    core.handle(.disconnected(replica), at: now, into: &effects)
+  }
+
+  /// Takes a client's request. It reaches the core at the end of the turn, together with the others.
+  public mutating func submit(_ request: Request, at now: Instant) {
+    if Application.isReadOnly(request.command) {
+      gatheredReads.append(request)
+      return
+    }
+    guard isFresh(request.id) else { return }
+    builder.append(request.id, request.command)
+    closeFullBatch(at: now)
+  }
+
+  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as decoding
+  /// it, but the bytes of an update are only checked and go into the batch as they are.
+  /// - Throws: they are no request; nothing has been taken.
+  public mutating func submit(
+    reading reader: inout WireReader, at now: Instant
+  ) throws(WireError) -> RequestID {
+    let id = try RequestID(from: &reader)
+    let start = reader.offset
+    guard try !Application.isReadOnly(reading: &reader) else {
+      reader.offset = start
+      gatheredReads.append(Request(id: id, command: try reader.readLast(Application.Command.self)))
+      return id
+    }
+    if isFresh(id) {
+      builder.append(id, encoded: reader.storage, in: start..<reader.end)
+      closeFullBatch(at: now)
+    }
+    return id
+  }
+
+  /// Whether a request has not taken effect yet. One that has is answered again.
+  public mutating func isFresh(_ id: RequestID) -> Bool {
+    switch sessions.standing(of: id) {
+    case .answered(let response):
+      replies.append(Reply(id: id, result: .answer(response)))
+      return false
+    case .superseded: return false
+    case .fresh: return true
+    }
+  }
+
+  public mutating func closeFullBatch(at now: Instant) {
+    guard
+      builder.count >= Self.maximumBatchCount || builder.byteCount >= Self.maximumBatchByteCount
+    else { return }
+    core.handle(.requested(builder.build()), at: now, into: &effects)
+  }
+
+  /// Whether this turn has set the timer anew or cancelled it: had it fired before, that is void.
+  public func hasChangedTimer(_ timer: Int) -> Bool {
+    effects.timerChanges.contains { change in
+      switch change {
+      case .set(let other, _), .cancel(let other): other.index == timer
+      }
+    }
+  }
+
+  /// Hands the gathered requests to the core, applies what it committed and answers clients.
+  public mutating func endTurn(at now: Instant) {
+    if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
+    if !gatheredReads.isEmpty {
+      lastTicket += 1
+      waitingReads.append((ReadTicket(lastTicket), gatheredReads))
+      gatheredReads.removeAll(keepingCapacity: true)
+      core.handle(.readRequested(ReadTicket(lastTicket)), at: now, into: &effects)
+    }
+    // Most lanes are empty in most turns, and a loop over an empty array is not free.
+    if !effects.commits.isEmpty { for commit in effects.commits { apply(commit) } }
+    if !effects.reads.isEmpty { for ticket in effects.reads { answer(ticket) } }
+    if !effects.refusedReads.isEmpty {
+      for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
+    }
+    if !effects.refusedBatches.isEmpty {
+      for refusal in effects.refusedBatches { refuse(refusal) }
+    }
+    if !effects.timerChanges.isEmpty { drawTimers() }
+  }
+
+  public mutating func drawTimers() {
+    for change in effects.timerChanges {
+      switch change {
+      case .set(let timer, let range):
+        timers.append(TimerSetting(timer: timer, delay: random.interval(in: range)))
+      case .cancel(let timer): timers.append(TimerSetting(timer: timer, delay: nil))
+      }
+    }
+  }
+
+  public mutating func refuse(_ refusal: Refusal<Batch>) {
+    for id in refusal.refused.requestIDs {
+      replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
+    }
+  }
+
+  /// Forgets the effects of the turn; the runtime has carried them out.
+  public mutating func clearTurn() {
+    effects.removeAll()
+    if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
+    if !replies.isEmpty { replies.removeAll(keepingCapacity: true) }
+    executedCount = 0
+  }
+
+  public mutating func apply(_ commit: Effects<Core>.Commit) {
+    precondition(
+      commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
+    appliedIndex = commit.index
+    commitDigest.note(batchOf: commit.batch.count, at: commit.index)
+    var reader = commit.batch.makeReader()
+    var lookAhead = 0
+    while true {
+      if lookAhead == 0, reader.remaining > 1 {
+        lookAhead = Application.lookAheadCount
+        reader.upcoming(lookAhead, into: &upcoming)
+        application.expect(upcoming, in: reader.reader.storage)
+      }
+      lookAhead -= 1
+      guard let id = reader.next() else { break }
+      let response: Application.Response
+      commitDigest.note(id)
+      let place = sessions.place(of: id.client)
+      switch sessions.standing(of: id, at: place) {
+      case .superseded: continue
+      case .answered(let earlier): response = earlier
+      case .fresh:
+        // Bytes that are no command cannot come from a host; skipping them is the same everywhere.
+        guard let answer = reader.apply(to: &application) else { continue }
+        executedCount += 1
+        response = answer
+        sessions.record(id, response: response, at: place)
+      }
+      if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
+    }
+  }
+
+  public mutating func answer(_ ticket: ReadTicket) {
+    for request in takeReads(ticket) {
+      executedCount += 1
+      let response = application.query(request.command)
+      replies.append(Reply(id: request.id, result: .answer(response)))
+    }
+  }
+
+  public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
+    for request in takeReads(ticket) {
+      replies.append(Reply(id: request.id, result: .redirect(redirect)))
+    }
+  }
+
+  public mutating func takeReads(_ ticket: ReadTicket) -> [Request] {
+    guard let position = waitingReads.firstIndex(where: { $0.ticket == ticket }) else { return [] }
+    return waitingReads.remove(at: position).requests
+  }
+}
+
+extension ReplicaHost {
+  /// Application and sessions as bytes: equal on all replicas that applied the same entries.
+  public func snapshot() -> [UInt8] {
+    let state = application.snapshot()
+    var writer = WireWriter()
+    appliedIndex.encode(into: &writer)
+    writer.write(UInt32(state.count))
+    writer.write(state)
+    sessions.encode(into: &writer)
+    return writer.bytes()
+  }
+
+  /// How many read tickets the core has not answered yet.
+  public var waitingReadCount: Int { waitingReads.count }
+}

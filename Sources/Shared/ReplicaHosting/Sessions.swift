@@ -1,0 +1,81 @@
+import Primitives
+import Replication
+import WireFormat
+
+/// What each client asked last and was answered: part of the replicated state, so that a request takes
+/// effect exactly once however often it is sent and ordered (Ongaro 2014 §6.3).
+///
+/// A client has one request outstanding and numbers its requests upwards, so the last one is enough: a
+/// request with a lower number was given up by its client and must not take effect any more.
+public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
+  public enum Standing: Equatable {
+    /// Not seen before: apply it.
+    case fresh
+    /// Applied already, with this response.
+    case answered(Response)
+    /// The client has gone on to a later request.
+    case superseded
+  }
+
+  public struct Session: Sendable {
+    public var sequence: UInt64
+    public var response: Response
+
+    public init(sequence: UInt64, response: Response) {
+      self.sequence = sequence
+      self.response = response
+    }
+  }
+
+  public var sessions = FlatTable<ClientID, Session>()
+
+  public init() {}
+
+  public var count: Int { sessions.count }
+
+  public func standing(of id: RequestID) -> Standing { standing(of: id, at: place(of: id.client)) }
+
+  /// Where the client's session lies, if it has one. What is asked and recorded there does not look for it again.
+  public func place(of client: ClientID) -> Int? { sessions.position(of: client) }
+
+  /// - Parameter place: that of the client.
+  public func standing(of id: RequestID, at place: Int?) -> Standing {
+    guard let place else { return .fresh }
+    let sequence = sessions.values[place].sequence
+    if id.sequence > sequence { return .fresh }
+    return id.sequence == sequence ? .answered(sessions.values[place].response) : .superseded
+  }
+
+  /// Remembers the response to a fresh request.
+  /// - Parameter place: that of the client.
+  public mutating func record(_ id: RequestID, response: Response, at place: Int?) {
+    guard let place else {
+      sessions.set(id.client, to: Session(sequence: id.sequence, response: response))
+      return
+    }
+    sessions.values[place].sequence = id.sequence
+    sessions.values[place].response = response
+  }
+
+  /// The table as bytes, the same for equal tables.
+  public func encode(into writer: inout WireWriter) {
+    writer.write(UInt32(sessions.count))
+    for position in sessions.keys.indices.sorted(by: { sessions.keys[$0] < sessions.keys[$1] }) {
+      let client = sessions.keys[position]
+      let session = sessions.values[position]
+      writer.write(client.rawValue)
+      writer.write(session.sequence)
+      session.response.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let count = try reader.readCount(elementSize: 17)
+    for _ in 0..<count {
+      let client = ClientID(try reader.read(UInt64.self))
+      let sequence = try reader.read(UInt64.self)
+      let response = try Response(from: &reader)
+      sessions.set(client, to: Session(sequence: sequence, response: response))
+    }
+  }
+}

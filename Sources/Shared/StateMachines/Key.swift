@@ -1,0 +1,170 @@
+import Primitives
+import Replication
+import WireFormat
+
+/// A key of the key-value store: any bytes. Up to 23 bytes lie in the value itself, because looking a
+/// key up is the most frequent thing a replica does, and every pointer that it follows leads out of the
+/// processor's caches.
+public struct Key: Hashable, Sendable {
+  /// The first eight bytes, the first one lowest; of a key in `long` its hash.
+  private let first: UInt64
+  private let second: UInt64
+  /// Seven bytes, and in the highest byte the length, or `longMark` for keys in `long`.
+  private let third: UInt64
+  private let long: [UInt8]?
+
+  private static let longMark: UInt64 = 0xFF << 56
+  /// Longer keys are allocated.
+  private static let inlineLimit = 23
+  /// Longer keys have a form of their own on the wire.
+  private static let shortLimit = 15
+
+  public init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count) }
+
+  /// The key whose bytes lie in a part of a buffer. Allocates for long keys only.
+  public init(_ bytes: [UInt8], in range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+    guard range.count <= Key.inlineLimit else {
+      first = Key.hash(bytes, in: range)
+      second = 0
+      third = Key.longMark
+      long = range.count == bytes.count ? bytes : Array(bytes[range])
+      return
+    }
+    first = Key.word(bytes, from: range.lowerBound, to: range.upperBound)
+    second = Key.word(bytes, from: range.lowerBound + 8, to: range.upperBound)
+    third =
+      Key.word(bytes, from: range.lowerBound + 16, to: range.upperBound)
+      | UInt64(range.count) << 56
+    long = nil
+  }
+
+  private init(short low: UInt64, _ high: UInt64) {
+    first = low
+    second = high & ~Key.longMark
+    third = high & Key.longMark
+    long = nil
+  }
+
+  /// Up to eight bytes as a number, the first one lowest; 0 behind the end.
+  private static func word(_ bytes: [UInt8], from start: Int, to end: Int) -> UInt64 {
+    if end - start >= 8 {
+      return bytes.withUnsafeBytes {
+        UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+      }
+    }
+    var word: UInt64 = 0
+    var position = end
+    while position > start {
+      position -= 1
+      word = word << 8 | UInt64(bytes[position])
+    }
+    return word
+  }
+
+  private static func hash(_ bytes: [UInt8], in range: Range<Int>) -> UInt64 {
+    var hash = UInt64(range.count)
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 8) {
+      hash = mix(hash ^ word(bytes, from: start, to: range.upperBound))
+    }
+    return hash
+  }
+
+  public init(_ text: String) { self.init(Array(text.utf8)) }
+
+  public var count: Int { long?.count ?? Int(third >> 56) }
+
+  public var bytes: [UInt8] {
+    if let long { return long }
+    var writer = WireWriter()
+    for word in [first, second, third] { writer.write(word) }
+    return Array(writer.storage[..<count])
+  }
+
+  public static func == (a: Key, b: Key) -> Bool {
+    a.first == b.first && a.second == b.second && a.third == b.third
+      && (a.third != longMark || a.long == b.long)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(first)
+    hasher.combine(second)
+    hasher.combine(third)
+  }
+}
+
+extension Key: FlatKey {
+  public var flatHash: UInt64 { Key.mix(first ^ Key.mix(second ^ Key.mix(third))) }
+}
+
+/// Short keys are two words: eight bytes; seven bytes and the length. Others are an empty word, a word that
+/// is only a mark, the length (4 bytes) and the bytes.
+extension Key: WireCodable {
+  private var isShort: Bool { long == nil && third >> 56 <= UInt64(Key.shortLimit) }
+
+  public var encodedByteCount: Int { isShort ? 16 : 20 + count }
+
+  public func encode(into writer: inout WireWriter) {
+    guard !isShort else {
+      writer.write(first)
+      writer.write(second | third)
+      return
+    }
+    writer.write(UInt64(0))
+    writer.write(Key.longMark)
+    writer.write(UInt32(count))
+    if let long {
+      writer.write(long)
+    } else {
+      writer.write(first)
+      writer.write(second)
+      for position in 16..<count {
+        writer.write(UInt8(truncatingIfNeeded: third >> (8 * UInt64(position - 16))))
+      }
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let low = try reader.read(UInt64.self)
+    let high = try reader.read(UInt64.self)
+    guard let count = try Key.longCount(low, high, in: &reader) else {
+      self.init(short: low, high)
+      return
+    }
+    let start = reader.offset
+    try reader.skip(count)
+    self.init(reader.storage, in: start..<reader.offset)
+  }
+
+  /// Moves over a key, and checks it as decoding would.
+  public static func skip(in reader: inout WireReader) throws(WireError) {
+    let low = try reader.read(UInt64.self)
+    let high = try reader.read(UInt64.self)
+    if let count = try longCount(low, high, in: &reader) { try reader.skip(count) }
+  }
+
+  /// The length of a long key, whose bytes follow; `nil` for a key that lies in the words.
+  private static func longCount(
+    _ low: UInt64, _ high: UInt64, in reader: inout WireReader
+  ) throws(WireError) -> Int? {
+    if high == Key.longMark {
+      guard low == 0 else { throw .malformed("a long key that begins in the words") }
+      let count = Int(try reader.read(UInt32.self))
+      guard count > Key.shortLimit else { throw .malformed("a long key of \(count) bytes") }
+      return count
+    }
+    // Equal keys must have equal bytes, so whatever lies behind the key's end has to be zero.
+    let length = high >> 56
+    let content = high & ~Key.longMark
+    let fits: Bool
+    switch length {
+    case 0: fits = low == 0 && content == 0
+    case 1..<8: fits = low >> (8 * length) == 0 && content == 0
+    case 8: fits = content == 0
+    case 9...15: fits = content >> (8 * (length - 8)) == 0
+    default: fits = false
+    }
+    guard fits else { throw .malformed("a key whose length does not fit its bytes") }
+    return nil
+  }
+}

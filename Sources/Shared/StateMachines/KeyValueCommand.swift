@@ -1,0 +1,171 @@
+import Replication
+import WireFormat
+
+/// What clients of the key-value store ask. Each command takes effect at one moment.
+public enum KeyValueCommand: Equatable, Sendable {
+  case get(Key)
+  case put(Key, value: [UInt8])
+  /// Answered by the number of keys removed: 1 or 0.
+  case delete(Key)
+  /// Adds bytes behind the value; a missing key counts as empty. Answered by the new length.
+  case append(Key, value: [UInt8])
+  /// Replaces the value if it is the expected one; `nil` expects the key to be missing.
+  case compareAndSwap(Key, expected: [UInt8]?, value: [UInt8])
+  /// Answered by 1 if the key has a value, otherwise by 0.
+  case exists(Key)
+  /// Answered by the length of the value in bytes, 0 if the key is missing.
+  case length(Key)
+  /// Adds to the number that the value spells in decimal; a missing key counts as 0. Answered by the
+  /// sum.
+  case increment(Key, by: Int64)
+  /// Writes only where there is no value. Answered by 1 if it did, otherwise by 0.
+  case putIfAbsent(Key, value: [UInt8])
+  /// Writes only where there is a value. Answered by 1 if it did, otherwise by 0.
+  case putIfPresent(Key, value: [UInt8])
+  /// At most `KeyValueSequence.maximumCount` commands, and no sequence among them. Answered by a sequence
+  /// of as many responses, or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
+  case sequence(KeyValueSequence)
+}
+
+extension KeyValueCommand {
+  /// Whether the command leaves the store alone.
+  public var isReadOnly: Bool {
+    switch self {
+    case .get, .exists, .length: true
+    case .sequence(let sequence): sequence.isReadOnly
+    default: false
+    }
+  }
+}
+
+extension KeyValueCommand: WireCodable {
+  public static func size(of value: [UInt8]) -> Int { 4 + value.count }
+
+  public var encodedByteCount: Int {
+    switch self {
+    case .get(let key), .delete(let key), .exists(let key), .length(let key):
+      return 1 + key.encodedByteCount
+    case .put(let key, let value), .append(let key, let value), .putIfAbsent(let key, let value),
+      .putIfPresent(let key, let value):
+      return 1 + key.encodedByteCount + Self.size(of: value)
+    case .compareAndSwap(let key, let expected, let value):
+      return 2 + key.encodedByteCount + (expected.map(Self.size) ?? 0) + Self.size(of: value)
+    case .increment(let key, _): return 1 + key.encodedByteCount + 8
+    case .sequence(let sequence): return 1 + sequence.encodedByteCount
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    switch self {
+    case .get(let key): Self.encode(0, key, into: &writer)
+    case .put(let key, let value): Self.encode(Self.putKind, key, value, into: &writer)
+    case .delete(let key): Self.encode(2, key, into: &writer)
+    case .append(let key, let value): Self.encode(3, key, value, into: &writer)
+    case .compareAndSwap(let key, let expected, let value):
+      Self.encode(4, key, into: &writer)
+      writer.writeCounted(expected)
+      writer.writeCounted(value)
+    case .exists(let key): Self.encode(5, key, into: &writer)
+    case .length(let key): Self.encode(6, key, into: &writer)
+    case .increment(let key, let amount):
+      Self.encode(7, key, into: &writer)
+      writer.write(amount)
+    case .putIfAbsent(let key, let value): Self.encode(8, key, value, into: &writer)
+    case .putIfPresent(let key, let value): Self.encode(9, key, value, into: &writer)
+    case .sequence(let sequence):
+      writer.write(Self.sequenceKind)
+      sequence.encode(into: &writer)
+    }
+  }
+
+  public static var putKind: UInt8 { 1 }
+  public static var sequenceKind: UInt8 { 10 }
+
+  public static func encode(_ kind: UInt8, _ key: Key, into writer: inout WireWriter) {
+    writer.write(kind)
+    key.encode(into: &writer)
+  }
+
+  public static func encode(
+    _ kind: UInt8, _ key: Key, _ value: [UInt8], into writer: inout WireWriter
+  ) {
+    encode(kind, key, into: &writer)
+    writer.writeCounted(value)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let kind = try reader.read(UInt8.self)
+    guard kind == Self.sequenceKind else {
+      try self.init(single: kind, from: &reader)
+      return
+    }
+    self = .sequence(try KeyValueSequence(from: &reader))
+  }
+
+  /// Decodes what follows the kind of any command but a sequence.
+  public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
+    try Self.check(kind)
+    let key = try Key(from: &reader)
+    switch kind {
+    case 0: self = .get(key)
+    case Self.putKind: self = .put(key, value: try reader.readCounted())
+    case 2: self = .delete(key)
+    case 3: self = .append(key, value: try reader.readCounted())
+    case 4:
+      self = .compareAndSwap(
+        key, expected: try reader.readCountedOrNil(), value: try reader.readCounted())
+    case 5: self = .exists(key)
+    case 6: self = .length(key)
+    case 7: self = .increment(key, by: try reader.read(Int64.self))
+    case 8: self = .putIfAbsent(key, value: try reader.readCounted())
+    default: self = .putIfPresent(key, value: try reader.readCounted())
+    }
+  }
+
+  /// Moves over a command that is no sequence, and checks it as decoding would.
+  /// - Returns: whether it is read-only.
+  public static func skip(in reader: inout WireReader) throws(WireError) -> Bool {
+    let kind = try reader.read(UInt8.self)
+    try check(kind)
+    try Key.skip(in: &reader)
+    switch kind {
+    case 0, 5, 6: return true
+    case 2: return false
+    case 4: if try reader.readFlag() { try reader.skip(Int(try reader.read(UInt32.self))) }
+    case 7:
+      try reader.skip(8)
+      return false
+    default: break
+    }
+    try reader.skip(Int(try reader.read(UInt32.self)))
+    return false
+  }
+
+  private static func check(_ kind: UInt8) throws(WireError) {
+    guard kind != sequenceKind else { throw .malformed("a sequence within a sequence") }
+    guard kind < sequenceKind else { throw .malformed("\(kind) is no key-value command") }
+  }
+}
+
+extension WireWriter {
+  /// A length and then the bytes.
+  public mutating func writeCounted(_ bytes: [UInt8]) {
+    write(UInt32(bytes.count))
+    write(bytes)
+  }
+
+  public mutating func writeCounted(_ bytes: [UInt8]?) {
+    write(bytes != nil)
+    if let bytes { writeCounted(bytes) }
+  }
+}
+
+extension WireReader {
+  public mutating func readCounted() throws(WireError) -> [UInt8] {
+    try readBytes(Int(try read(UInt32.self)))
+  }
+
+  public mutating func readCountedOrNil() throws(WireError) -> [UInt8]? {
+    try readFlag() ? try readCounted() : nil
+  }
+}

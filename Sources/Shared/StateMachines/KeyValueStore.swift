@@ -1,0 +1,273 @@
+import Primitives
+import Replication
+import WireFormat
+
+/// The default application: a map from keys to values, both any bytes.
+public struct KeyValueStore: StateMachine {
+  public typealias Command = KeyValueCommand
+  public typealias Response = KeyValueResponse
+
+  /// Appending never makes a value longer than this: it has to fit into one message.
+  public static var maximumValueByteCount: Int { 32 << 20 }
+
+  /// The values in the answer to a sequence add up to no more than this, unless the first one alone
+  /// does. A `get` or `compareAndSwap` that would exceed it ends the sequence: it and the commands
+  /// behind it take no effect and get no response, and whoever asked may ask for them anew.
+  public static var maximumAnswerByteCount: Int { 32 << 20 }
+
+  public var values = FlatTable<Key, [UInt8]>()
+
+  public init() {}
+
+  public var count: Int { values.count }
+  public subscript(key: Key) -> [UInt8]? { values[key] }
+
+  public static func isReadOnly(_ command: Command) -> Bool { command.isReadOnly }
+
+  public mutating func apply(_ command: Command) -> Response {
+    switch command {
+    case .get(let key): return .value(values[key])
+    case .put(let key, let value):
+      values.set(key, to: value)
+      return .done
+    case .delete(let key):
+      let before = values.count
+      values.remove(key)
+      return .number(Int64(before - values.count))
+    case .append(let key, let value): return append(value, to: key)
+    case .compareAndSwap(let key, let expected, let value):
+      let found = values[key]
+      guard found == expected else { return .notSwapped(found: found) }
+      values.set(key, to: value)
+      return .swapped
+    case .exists(let key): return exists(key)
+    case .length(let key): return length(of: key)
+    case .increment(let key, let amount): return increment(key, by: amount)
+    case .putIfAbsent(let key, let value):
+      guard values.position(of: key) == nil else { return .number(0) }
+      values.set(key, to: value)
+      return .number(1)
+    case .putIfPresent(let key, let value):
+      guard let position = values.position(of: key) else { return .number(0) }
+      values.values[position] = value
+      return .number(1)
+    case .sequence(let sequence): return apply(sequence)
+    }
+  }
+
+  public func query(_ command: Command) -> Response {
+    switch command {
+    case .get(let key): return .value(values[key])
+    case .exists(let key): return exists(key)
+    case .length(let key): return length(of: key)
+    case .sequence(let sequence): return query(sequence)
+    default: return .value(nil)
+    }
+  }
+
+  public func snapshot() -> [UInt8] {
+    let sorted = zip(values.keys, values.values).map { ($0.bytes, $1) }.sorted {
+      $0.0.lexicographicallyPrecedes($1.0)
+    }
+    var writer = WireWriter()
+    writer.write(UInt32(sorted.count))
+    for (key, value) in sorted {
+      writer.writeCounted(key)
+      writer.writeCounted(value)
+    }
+    return writer.bytes()
+  }
+
+  public init(restoring snapshot: [UInt8]) throws(WireError) {
+    var reader = WireReader(snapshot)
+    let count = try reader.readCount(elementSize: 8)
+    for _ in 0..<count {
+      let key = Key(try reader.readCounted())
+      values.set(key, to: try reader.readCounted())
+    }
+    guard reader.isAtEnd else { throw .malformed("bytes after the last value") }
+  }
+}
+
+// A put, the most frequent update, is looked at and carried out where its bytes lie, alone or in a
+// sequence: no array comes and goes for it.
+extension KeyValueStore {
+  public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
+    var places: [Int]?
+    if let sequence = try beginSequence(&reader, noting: &places) {
+      try reader.skip(reader.remaining)
+      return sequence.isReadOnly
+    }
+    guard try beginPut(&reader) != nil else {
+      return isReadOnly(try reader.readLast(Command.self))
+    }
+    try reader.skip(reader.remaining)
+    return false
+  }
+
+  /// A put whose value is as long as the one before is written over it.
+  public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
+    var places: [Int]? = []
+    if try KeyValueStore.beginSequence(&reader, noting: &places) != nil {
+      return try applySequence(places!, reading: &reader)
+    }
+    guard let key = try KeyValueStore.beginPut(&reader) else {
+      return apply(try reader.readLast(Command.self))
+    }
+    put(key, reader.storage, in: reader.offset..<reader.end)
+    reader.offset = reader.end
+    return .done
+  }
+
+  private mutating func put(_ key: Key, _ bytes: [UInt8], in range: Range<Int>) {
+    guard let position = values.position(of: key), values.values[position].count == range.count
+    else {
+      values.set(key, to: Array(bytes[range]))
+      return
+    }
+    values.values[position].withUnsafeMutableBytes { target in
+      bytes.withUnsafeBytes {
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range]))
+      }
+    }
+  }
+
+  /// The commands of a sequence that has been checked, by the places where they begin.
+  private mutating func applySequence(
+    _ places: [Int], reading reader: inout WireReader
+  ) throws(WireError) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(places.count)
+    var room = Self.maximumAnswerByteCount
+    let bytes = reader.storage
+    for index in places.indices {
+      if index.isMultiple(of: Self.lookAheadCount), places.count - index > 1 {
+        expect(
+          places[index..<min(index + Self.lookAheadCount, places.count)], in: bytes)
+      }
+      let kind = try reader.read(UInt8.self)
+      guard kind == Command.putKind else {
+        let command = try Command(single: kind, from: &reader)
+        guard takeRoom(for: command, from: &room) || responses.isEmpty else {
+          try reader.skip(reader.remaining)
+          break
+        }
+        responses.append(apply(command))
+        continue
+      }
+      let key = try Key(from: &reader)
+      let length = Int(try reader.read(UInt32.self))
+      let start = reader.offset
+      try reader.skip(length)
+      put(key, bytes, in: start..<reader.offset)
+      responses.append(.done)
+    }
+    return .sequence(responses)
+  }
+
+  /// Reads a sequence up to its first command, and checks all of them; `nil` if another command lies here.
+  private static func beginSequence(
+    _ reader: inout WireReader, noting places: inout [Int]?
+  ) throws(WireError) -> (count: Int, isReadOnly: Bool)? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.sequenceKind else {
+      reader.offset = start
+      return nil
+    }
+    let sequence = try KeyValueSequence.check(in: &reader, noting: &places)
+    guard reader.isAtEnd else { throw .malformed("\(reader.remaining) bytes too many") }
+    reader.offset = start + 9
+    return sequence
+  }
+
+  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
+  public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
+    let start = reader.offset
+    guard try reader.read(UInt8.self) == Command.putKind else {
+      reader.offset = start
+      return nil
+    }
+    let key = try Key(from: &reader)
+    guard Int(try reader.read(UInt32.self)) == reader.remaining else {
+      throw .malformed("a value of another length than announced")
+    }
+    return key
+  }
+}
+
+extension KeyValueStore {
+  private func exists(_ key: Key) -> Response {
+    .number(values.position(of: key) == nil ? 0 : 1)
+  }
+
+  private func length(of key: Key) -> Response {
+    guard let position = values.position(of: key) else { return .number(0) }
+    return .number(Int64(values.values[position].count))
+  }
+
+  private mutating func append(_ value: [UInt8], to key: Key) -> Response {
+    guard let position = values.position(of: key) else {
+      values.set(key, to: value)
+      return .number(Int64(value.count))
+    }
+    let length = values.values[position].count + value.count
+    guard length <= Self.maximumValueByteCount else { return .refused(.tooLong) }
+    values.values[position].append(contentsOf: value)
+    return .number(Int64(length))
+  }
+
+  private mutating func increment(_ key: Key, by amount: Int64) -> Response {
+    var number: Int64 = 0
+    let position = values.position(of: key)
+    if let position {
+      let value = values.values[position]
+      guard let found = DecimalInteger.parse(value, in: 0..<value.count) else {
+        return .refused(.notAnInteger)
+      }
+      number = found
+    }
+    let (sum, overflows) = number.addingReportingOverflow(amount)
+    guard !overflows else { return .refused(.overflow) }
+    if let position {
+      values.values[position] = DecimalInteger.spell(sum)
+    } else {
+      values.set(key, to: DecimalInteger.spell(sum))
+    }
+    return .number(sum)
+  }
+
+  private mutating func apply(_ sequence: KeyValueSequence) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(sequence.count)
+    var room = Self.maximumAnswerByteCount
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
+      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
+      responses.append(apply(command))
+    }
+    return .sequence(responses)
+  }
+
+  private func query(_ sequence: KeyValueSequence) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(sequence.count)
+    var room = Self.maximumAnswerByteCount
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
+      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
+      responses.append(query(command))
+    }
+    return .sequence(responses)
+  }
+
+  /// Takes the length of the value that the answer to a command may hold.
+  /// - Returns: false if it is longer than the room that is left.
+  private func takeRoom(for command: Command, from room: inout Int) -> Bool {
+    switch command {
+    case .get(let key), .compareAndSwap(let key, _, _):
+      if let position = values.position(of: key) { room -= values.values[position].count }
+      return room >= 0
+    default: return true
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import Primitives
+import Replication
+
+/// Draws key numbers by one of the distributions.
+public struct KeyChooser: Sendable {
+  private enum Method: Sendable {
+    case uniform
+    /// Over the keys that were there at the start: another number of keys would scatter the ranks anew,
+    /// and no key would stay popular.
+    case scrambledZipfian(ZipfianRanks, keys: Int)
+    case hotspot(hotKeys: Int, operationShare: Double)
+    case latest(ZipfianRanks)
+  }
+
+  private var method: Method
+  /// Keys that exist for the chooser: those of the workload and those inserted since.
+  public private(set) var count: Int
+
+  public init(_ distribution: KeyDistribution, keys: Int) {
+    count = keys
+    switch distribution {
+    case .uniform: method = .uniform
+    case .zipfian(let theta):
+      method = .scrambledZipfian(
+        ZipfianRanks(count: ZipfianRanks.scrambledCount, theta: theta), keys: keys)
+    case .hotspot(let keyShare, let operationShare):
+      let hotKeys = min(max(Int(Double(keys) * keyShare), 1), keys)
+      method = .hotspot(hotKeys: hotKeys, operationShare: operationShare)
+    case .latest: method = .latest(ZipfianRanks(count: keys, theta: 0.99))
+    }
+  }
+
+  public mutating func next(_ random: inout RandomStream) -> Int {
+    switch method {
+    case .uniform: return random.below(count)
+    case .scrambledZipfian(let ranks, let keys):
+      return Int(KeyChooser.fnv1a(UInt64(ranks.rank(of: random.unit()))) % UInt64(keys))
+    case .hotspot(let hotKeys, let operationShare):
+      if hotKeys == count || random.chance(operationShare) { return random.below(hotKeys) }
+      return hotKeys + random.below(count - hotKeys)
+    case .latest(let ranks): return count - 1 - min(ranks.rank(of: random.unit()), count - 1)
+    }
+  }
+
+  /// Adds a key behind all others and returns its number.
+  public mutating func insert() -> Int {
+    count += 1
+    if case .latest(var ranks) = method {
+      ranks.grow(to: count)
+      method = .latest(ranks)
+    }
+    return count - 1
+  }
+
+  /// The hash by which YCSB scatters the popular ranks over the key range: FNV-1a over eight bytes,
+  /// lowest first, as the absolute value of a signed number.
+  static func fnv1a(_ value: UInt64) -> UInt64 {
+    var rest = value
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for _ in 0..<8 {
+      hash ^= rest & 0xFF
+      hash = hash &* 1_099_511_628_211
+      rest >>= 8
+    }
+    return Int64(bitPattern: hash).magnitude
+  }
+}
+
+/// Ranks from 0, the smaller the more popular, with probabilities proportional to 1 / (rank + 1)^theta:
+/// the generator of Gray et al. 1994 ("Quickly Generating Billion-Record Synthetic Databases" §3.2) that
+/// YCSB uses. Exact for the two most popular ranks, an approximation by a power behind them.
+public struct ZipfianRanks: Sendable {
+  /// YCSB draws scrambled ranks from this many items, whatever the number of keys.
+  public static let scrambledCount = 10_000_000_000
+
+  public private(set) var count: Int
+  public let theta: Double
+  public private(set) var zeta: Double
+  private var eta: Double
+  /// Below this a scaled draw means rank 1, if not 0; and what the other ranks are raised to.
+  private let secondLimit: Double
+  private let exponent: Double
+
+  public init(count: Int, theta: Double) {
+    self.count = count
+    self.theta = theta
+    zeta = ZipfianRanks.zeta(count, theta: theta)
+    eta = 0
+    secondLimit = 1 + RealFunctions.pow(0.5, theta)
+    exponent = 1 / (1 - theta)
+    updateEta()
+  }
+
+  /// The rank that belongs to a uniform draw from [0, 1).
+  public func rank(of unit: Double) -> Int {
+    let scaled = unit * zeta
+    if scaled < 1 || count == 1 { return 0 }
+    if scaled < secondLimit || count == 2 { return 1 }
+    let power = RealFunctions.pow(eta * unit - eta + 1, exponent)
+    return min(Int(Double(count) * power), count - 1)
+  }
+
+  public mutating func grow(to newCount: Int) {
+    while count < newCount {
+      count += 1
+      zeta += RealFunctions.pow(Double(count), -theta)
+    }
+    updateEta()
+  }
+
+  private mutating func updateEta() {
+    let zeta2 = ZipfianRanks.zeta(2, theta: theta)
+    eta =
+      (1 - RealFunctions.pow(2 / Double(count), 1 - theta)) / (1 - zeta2 / zeta)
+  }
+
+  /// Σ i^-theta for i in 1...count. Beyond 1,000 terms by Euler and Maclaurin's formula, whose error
+  /// here is below 10⁻¹².
+  static func zeta(_ count: Int, theta: Double) -> Double {
+    let exact = min(count, 1000)
+    var sum = 0.0
+    for item in 1...exact { sum += RealFunctions.pow(Double(item), -theta) }
+    guard count > exact else { return sum }
+    func term(_ x: Double) -> Double { RealFunctions.pow(x, -theta) }
+    func integral(_ x: Double) -> Double { RealFunctions.pow(x, 1 - theta) / (1 - theta) }
+    let from = Double(exact)
+    let to = Double(count)
+    let slope = { (x: Double) in -theta * RealFunctions.pow(x, -theta - 1) }
+    return sum + integral(to) - integral(from) + (term(to) - term(from)) / 2
+      + (slope(to) - slope(from)) / 12
+  }
+}

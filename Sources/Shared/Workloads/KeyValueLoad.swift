@@ -1,0 +1,237 @@
+import Clients
+import Histories
+import Primitives
+import Replication
+import StateMachines
+
+/// The clients of the key-value store: draws operations by a spec, and writes the history.
+///
+/// Every written value is unique: its first eight bytes number the values written. Histories can
+/// therefore be checked in near-linear time, and a value says who wrote it.
+public struct KeyValueLoad: ClientLoad {
+  public typealias Application = KeyValueStore
+
+  public let spec: WorkloadSpec
+  /// All operations in the order in which they were sent (dropped ones: given up).
+  public private(set) var history: OperationLog
+
+  private var random: RandomStream
+  private var chooser: KeyChooser
+  private var names: KeyNames
+  private let choices: [(limit: Double, choice: Choice)]
+  /// The operation each client has outstanding, as a position in `history`; -1 for none.
+  private var current: [Int]
+  /// The key whose value a client has just read in order to write it.
+  private var modifying: [Int?]
+  /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
+  private var lastSeen: [Int: [UInt8]] = [:]
+  private let tracksValues: Bool
+  /// The value each client's outstanding operation writes, if `tracksValues`.
+  private var writing: [[UInt8]?]
+  /// What each client wrote last: a number, and what fills the value up to its length.
+  private var values: [[UInt8]]
+  private let fillerDigest: ValueDigest
+  private var valueCount: UInt64 = 0
+
+  /// Keys that are still to be read back, the next one last; nil before the trial's end.
+  private var toRead: [Int]?
+
+  private enum Choice: Sendable {
+    case get, put, delete, append, compareAndSwap, insert, readModifyWrite
+  }
+
+  /// Stands before the name of every key.
+  public let keyPrefix: String
+
+  /// - Parameters:
+  ///   - keyPrefix: tells the keys of this trial from others, where a store outlives a trial.
+  ///   - populate: see `OperationLog`.
+  public init(
+    _ spec: WorkloadSpec, seed: UInt64, keyPrefix: String = "",
+    populate: OperationLog.PagePopulation? = nil
+  ) {
+    self.spec = spec
+    history = OperationLog(populate: populate)
+    self.keyPrefix = keyPrefix
+    random = RandomStream(seed: seed, label: 0x10AD)
+    chooser = KeyChooser(spec.distribution, keys: spec.keys)
+    let mix = spec.mix
+    let weights: [(Double, Choice)] = [
+      (mix.get, .get), (mix.put, .put), (mix.delete, .delete), (mix.append, .append),
+      (mix.compareAndSwap, .compareAndSwap), (mix.insert, .insert),
+      (mix.readModifyWrite, .readModifyWrite),
+    ]
+    var sum = 0.0
+    choices = weights.filter { $0.0 > 0 }.map { weight, choice in
+      sum += weight
+      return (sum, choice)
+    }
+    current = Array(repeating: -1, count: spec.clients)
+    modifying = Array(repeating: nil, count: spec.clients)
+    writing = Array(repeating: nil, count: spec.clients)
+    tracksValues = mix.compareAndSwap > 0
+    let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
+    values = Array(repeating: Array(repeating: 0, count: 8) + filler, count: spec.clients)
+    fillerDigest = ValueDigest(filler)
+    names = KeyNames(prefix: keyPrefix)
+  }
+
+  /// All operations in the order in which they were sent.
+  public var operations: [Operation] { history.operations }
+
+  /// The same, after the trial: the load gives its history away.
+  public mutating func takeOperations() -> [Operation] { history.takeOperations() }
+
+  public mutating func begin(
+    client: Int, sequence: UInt64, due: Interval, at now: Interval
+  ) -> KeyValueCommand {
+    var operation = Operation(
+      client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
+      invoked: now.nanoseconds, returned: .max, sequence: sequence)
+    let command = draw(for: client, into: &operation)
+    current[client] = history.count
+    history.append(operation)
+    return command
+  }
+
+  private mutating func draw(for client: Int, into operation: inout Operation) -> KeyValueCommand {
+    if let number = toRead?.popLast() { return get(number, into: &operation) }
+    if let number = modifying[client] {
+      modifying[client] = nil
+      return put(number, by: client, into: &operation)
+    }
+    switch drawChoice() {
+    case .get: return get(chooser.next(&random), into: &operation)
+    case .put: return put(chooser.next(&random), by: client, into: &operation)
+    case .insert:
+      let number = chooser.insert()
+      return put(number, by: client, into: &operation)
+    case .readModifyWrite:
+      let number = chooser.next(&random)
+      modifying[client] = number
+      return get(number, into: &operation)
+    case .delete:
+      let number = chooser.next(&random)
+      operation.kind = .delete
+      operation.key = UInt32(number)
+      return .delete(names[number])
+    case .append:
+      let number = chooser.next(&random)
+      operation.kind = .append
+      operation.key = UInt32(number)
+      return .append(names[number], value: makeValue(by: client, &operation))
+    case .compareAndSwap:
+      let number = chooser.next(&random)
+      let expected = lastSeen[number]
+      operation.kind = .compareAndSwap
+      operation.key = UInt32(number)
+      operation.expected = ValueDigest(expected)
+      let value = makeValue(by: client, &operation)
+      writing[client] = value
+      return .compareAndSwap(names[number], expected: expected, value: value)
+    }
+  }
+
+  private mutating func drawChoice() -> Choice {
+    let total = choices[choices.count - 1].limit
+    let point = random.unit() * total
+    for (limit, choice) in choices where point < limit { return choice }
+    return choices[choices.count - 1].choice
+  }
+
+  private mutating func get(_ number: Int, into operation: inout Operation) -> KeyValueCommand {
+    operation.key = UInt32(number)
+    return .get(names[number])
+  }
+
+  private mutating func put(
+    _ number: Int, by client: Int, into operation: inout Operation
+  ) -> KeyValueCommand {
+    operation.kind = .put
+    operation.key = UInt32(number)
+    let value = makeValue(by: client, &operation)
+    if tracksValues { writing[client] = value }
+    return .put(names[number], value: value)
+  }
+
+  /// A value that nobody has written before. Its bytes are those of the client's value before, unless somebody
+  /// still has that.
+  private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
+    valueCount += 1
+    let number = valueCount
+    values[client].withUnsafeMutableBytes {
+      $0.storeBytes(of: number.littleEndian, as: UInt64.self)
+    }
+    operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
+    return values[client]
+  }
+
+  public mutating func end(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {
+    let position = current[client]
+    current[client] = -1
+    history[position].returned = now.nanoseconds
+    history[position].attempts = UInt16(clamping: attempts)
+    guard case .answered(let response) = outcome else {
+      modifying[client] = nil
+      writing[client] = nil
+      if outcome == .failed { history[position].outcome = .failed }
+      return
+    }
+    history[position].outcome = .ok
+    let key = Int(history[position].key)
+    switch response {
+    case .value(let value):
+      history[position].observed = ValueDigest(value)
+      if tracksValues { lastSeen[key] = value }
+    case .notSwapped(let found):
+      history[position].observed = ValueDigest(found)
+      if tracksValues { lastSeen[key] = found }
+    case .swapped, .done, .number:
+      history[position].swapped = response == .swapped
+      if tracksValues { lastSeen[key] = writing[client] }
+    case .refused: history[position].outcome = .failed
+    // Nothing that a client of this load asks is answered so.
+    case .sequence: history[position].outcome = .unknown
+    }
+    writing[client] = nil
+  }
+
+  public mutating func dropped(due: Interval, at now: Interval) {
+    // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
+    let kind: OperationKind =
+      switch drawChoice() {
+      case .get, .readModifyWrite: .get
+      case .put, .insert: .put
+      case .delete: .delete
+      case .append: .append
+      case .compareAndSwap: .compareAndSwap
+      }
+    history.append(
+      Operation(
+        client: UInt32(spec.clients), kind: kind, key: 0, outcome: .failed,
+        intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
+        attempts: 0))
+  }
+
+  public mutating func prepareReadBack() -> Int {
+    var touched = Set<Int>()
+    for position in 0..<history.count where history[position].outcome != .failed {
+      touched.insert(Int(history[position].key))
+    }
+    toRead = touched.sorted(by: >)
+    for client in modifying.indices { modifying[client] = nil }
+    return touched.count
+  }
+
+  public var readsToDo: Int { toRead?.count ?? 0 }
+
+  /// Ends the history: operations that are still open stay unknown.
+  public mutating func close(at end: Interval) {
+    for client in current.indices where current[client] >= 0 {
+      history[current[client]].returned = end.nanoseconds
+      current[client] = -1
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import Clients
+import Replication
+
+/// What clients ask for.
+public struct WorkloadSpec: Sendable, Equatable {
+  public var clients = 32
+  public var arrival = Arrival.closed
+  /// Shares of the kinds of operation; they need not add up to 1.
+  public var mix = OperationMix(get: 0.5, put: 0.5)
+  public var keys = 1000
+  public var distribution = KeyDistribution.zipfian(theta: 0.99)
+  /// Bytes of a written value, at least 8 so that every value can be unique.
+  public var valueSize = 128
+  /// After this time a client gives an operation up; its outcome is then unknown.
+  public var timeout = Interval.seconds(1)
+  /// Pause of a closed-loop client between an answer and its next operation.
+  public var thinkTime = Interval.zero
+  /// How clients reach a node where there are connections: in the cluster runtime and to targets. The
+  /// simulator models none, so there it makes no difference.
+  public var connections = ConnectionSharing.shared(4)
+
+  public init() {}
+}
+
+/// How many TCP connections lead to each node.
+public enum ConnectionSharing: Sendable, Equatable {
+  /// This many, 1...1024, that all clients share. Requests on one connection are pipelined.
+  case shared(Int)
+  /// Each client has its own.
+  case perClient
+
+  /// How many that are.
+  public func count(clients: Int) -> Int {
+    switch self {
+    case .shared(let count): min(count, max(clients, 1))
+    case .perClient: max(clients, 1)
+    }
+  }
+}
+
+public struct OperationMix: Sendable, Equatable {
+  public var get: Double
+  public var put: Double
+  public var delete: Double
+  public var append: Double
+  public var compareAndSwap: Double
+  /// A put on a key that did not exist before (YCSB D).
+  public var insert: Double
+  /// A get and then a put on the same key (YCSB F); counts as two operations.
+  public var readModifyWrite: Double
+
+  public init(
+    get: Double = 0, put: Double = 0, delete: Double = 0, append: Double = 0,
+    compareAndSwap: Double = 0, insert: Double = 0, readModifyWrite: Double = 0
+  ) {
+    self.get = get
+    self.put = put
+    self.delete = delete
+    self.append = append
+    self.compareAndSwap = compareAndSwap
+    self.insert = insert
+    self.readModifyWrite = readModifyWrite
+  }
+}
+
+public enum KeyDistribution: Sendable, Equatable {
+  case uniform
+  /// YCSB's scrambled zipfian with exponent `theta` in (0, 1).
+  case zipfian(theta: Double)
+  /// The first `keyShare` of the keys get `operationShare` of the operations.
+  case hotspot(keyShare: Double, operationShare: Double)
+  /// A zipfian over how recently a key was inserted, newest first.
+  case latest
+}
+
+/// The core workloads of YCSB (Cooper et al. 2010 §4), without E, which scans.
+public enum WorkloadPreset: String, Sendable, CaseIterable {
+  case ycsbA = "ycsb-a"
+  case ycsbB = "ycsb-b"
+  case ycsbC = "ycsb-c"
+  case ycsbD = "ycsb-d"
+  case ycsbF = "ycsb-f"
+
+  public var mix: OperationMix {
+    switch self {
+    case .ycsbA: OperationMix(get: 0.5, put: 0.5)
+    case .ycsbB: OperationMix(get: 0.95, put: 0.05)
+    case .ycsbC: OperationMix(get: 1)
+    case .ycsbD: OperationMix(get: 0.95, insert: 0.05)
+    case .ycsbF: OperationMix(get: 0.5, readModifyWrite: 0.5)
+    }
+  }
+
+  public var distribution: KeyDistribution {
+    self == .ycsbD ? .latest : .zipfian(theta: 0.99)
+  }
+
+  public var meaning: String {
+    switch self {
+    case .ycsbA: "update heavy: half reads, half updates, zipfian keys"
+    case .ycsbB: "read mostly: 95 % reads, 5 % updates, zipfian keys"
+    case .ycsbC: "read only, zipfian keys"
+    case .ycsbD: "read latest: 95 % reads of recent keys, 5 % inserts"
+    case .ycsbF: "read-modify-write: half reads, half reads followed by an update of the same key"
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/// A seeded stream of random numbers: xoshiro256** 1.0 (Blackman & Vigna 2018), seeded by SplitMix64.
+/// The same seed gives the same numbers on every machine. Cores never draw; hosts and runtimes do.
+public struct RandomStream: RandomNumberGenerator, Sendable {
+  @usableFromInline var s0: UInt64
+  @usableFromInline var s1: UInt64
+  @usableFromInline var s2: UInt64
+  @usableFromInline var s3: UInt64
+
+  public init(seed: UInt64) {
+    var state = seed
+    s0 = RandomStream.splitMix64(&state)
+    s1 = RandomStream.splitMix64(&state)
+    s2 = RandomStream.splitMix64(&state)
+    s3 = RandomStream.splitMix64(&state)
+  }
+
+  /// Goes on from a state of the generator, which must not be all zero.
+  init(state: (UInt64, UInt64, UInt64, UInt64)) { (s0, s1, s2, s3) = state }
+
+  /// A stream of its own for each purpose: streams of different labels share nothing, so that drawing
+  /// more for one purpose does not change what another one draws.
+  public init(seed: UInt64, label: UInt64) {
+    var state = seed ^ (label &* 0xD6E8_FEB8_6659_FD93)
+    self.init(seed: RandomStream.splitMix64(&state) ^ label)
+  }
+
+  public static func splitMix64(_ state: inout UInt64) -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  @inlinable
+  public mutating func next() -> UInt64 {
+    let product = s1 &* 5
+    let result = (product << 7 | product >> 57) &* 9
+    let t = s1 << 17
+    s2 ^= s0
+    s3 ^= s1
+    s1 ^= s2
+    s0 ^= s3
+    s2 ^= t
+    s3 = s3 << 45 | s3 >> 19
+    return result
+  }
+
+  /// Uniform in 0 ..< `bound`, by the high half of a product; the bias is below 2⁻⁴⁰ for bounds under 2²⁴.
+  public mutating func below(_ bound: Int) -> Int {
+    Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+  }
+
+  /// Uniform in [0, 1).
+  public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  public mutating func chance(_ probability: Double) -> Bool {
+    probability > 0 && unit() < probability
+  }
+}

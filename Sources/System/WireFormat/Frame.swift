@@ -1,0 +1,134 @@
+import Primitives
+
+/// What a frame carries.
+public enum FrameKind: UInt8, Sendable, CaseIterable {
+  /// The first frame of a connection: who dials, and whom it believes it has reached.
+  case hello = 1
+  /// The answer to a hello that fits.
+  case welcome = 2
+  /// The answer to one that does not: a sentence that says why.
+  case refusal = 3
+  /// What one replica says to another.
+  case message = 4
+  /// A client's request, and a replica's answer.
+  case request = 5
+  case reply = 6
+  /// What a runner asks of a node, and what the node reports.
+  case order = 7
+  case report = 8
+}
+
+/// What stands before the body of a frame.
+public struct FrameHeader: Equatable, Sendable {
+  public var kind: FrameKind
+  /// The number of the node that sent it, or `Frame.noNode`.
+  public var node: UInt16
+  /// How often the sender has started: what it said in an earlier life is told from what it says now.
+  public var epoch: UInt32
+  /// Where the body lies in the bytes that were looked at.
+  public var body: Range<Int>
+
+  public init(kind: FrameKind, node: UInt16, epoch: UInt32, body: Range<Int>) {
+    self.kind = kind
+    self.node = node
+    self.epoch = epoch
+    self.body = body
+  }
+}
+
+/// How a message travels: length, checksum, version, kind, sender and epoch before the message itself.
+///
+/// Layout: length of what follows the checksum (4 bytes), CRC-32C of it (4), version (1), kind (1),
+/// sender (2), epoch (4), body. A frame that fails any check is refused whole.
+public enum Frame {
+  public static let version: UInt8 = 1
+  public static let headerByteCount = 16
+  /// What the length counts beside the body.
+  static let fixedByteCount = 8
+  /// Longer frames are refused before anything is allocated for them.
+  public static let maximumByteCount = 64 << 20
+
+  /// The sender of frames that no node sends: clients and runners.
+  public static let noNode = UInt16.max
+
+  /// How many bytes a message takes on the wire.
+  public static func byteCount<Message: WireCodable>(of message: Message) -> Int {
+    headerByteCount + message.encodedByteCount
+  }
+
+  public static func encode<Message: WireCodable>(
+    _ message: Message, kind: FrameKind = .message, fromNode node: UInt16, epoch: UInt32 = 0,
+    into writer: inout WireWriter
+  ) {
+    let start = writer.count
+    writer.reserve(headerByteCount + message.encodedByteCount)
+    writer.write(UInt64(0))
+    writer.write(
+      UInt64(version) | UInt64(kind.rawValue) << 8 | UInt64(node) << 16 | UInt64(epoch) << 32)
+    message.encode(into: &writer)
+    seal(&writer, from: start)
+  }
+
+  /// Fills in length and checksum of the frame that began at `start`.
+  public static func seal(_ writer: inout WireWriter, from start: Int) {
+    let checksum = writer.withBytes { bytes in
+      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[(start + 8)...]))
+    }
+    writer.overwrite(at: start, with: UInt32(writer.count - start - 8))
+    writer.overwrite(at: start + 4, with: checksum)
+  }
+
+  /// Finds the frame that begins at `start` of a stream that has been received up to `end`.
+  /// - Returns: `nil` if the frame is not complete yet.
+  public static func next(
+    in bytes: [UInt8], from start: Int, to end: Int
+  ) throws(WireError) -> FrameHeader? {
+    guard end - start >= 4 else { return nil }
+    let length = Int(word(UInt32.self, in: bytes, at: start))
+    guard length <= maximumByteCount else {
+      throw .malformed("a frame of \(length) bytes, over the limit of \(maximumByteCount)")
+    }
+    guard length >= fixedByteCount else { throw .truncated }
+    guard end - start >= 8 + length else { return nil }
+    let found = bytes.withUnsafeBytes {
+      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start + 8..<start + 8 + length]))
+    }
+    guard found == word(UInt32.self, in: bytes, at: start + 4) else { throw .checksumMismatch }
+    let fixed = word(UInt64.self, in: bytes, at: start + 8)
+    let version = UInt8(truncatingIfNeeded: fixed)
+    guard version == Frame.version else { throw .unsupportedVersion(version) }
+    let rawKind = UInt8(truncatingIfNeeded: fixed >> 8)
+    guard let kind = FrameKind(rawValue: rawKind) else {
+      throw .malformed("\(rawKind) is no kind of frame")
+    }
+    return FrameHeader(
+      kind: kind, node: UInt16(truncatingIfNeeded: fixed >> 16),
+      epoch: UInt32(truncatingIfNeeded: fixed >> 32),
+      body: start + headerByteCount..<start + 8 + length)
+  }
+
+  @inline(__always)
+  private static func word<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Number.Type, in bytes: [UInt8], at offset: Int
+  ) -> Number {
+    Number(
+      littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) })
+  }
+
+  /// Decodes the body of a frame, which must be one whole value.
+  public static func decode<Body: WireCodable>(
+    _ type: Body.Type, from bytes: [UInt8], in body: Range<Int>
+  ) throws(WireError) -> Body {
+    var reader = WireReader(bytes, in: body)
+    return try reader.readLast(type)
+  }
+
+  /// Reads one frame that fills `bytes`.
+  public static func decode<Message: WireCodable>(
+    _ type: Message.Type, from bytes: [UInt8]
+  ) throws(WireError) -> (message: Message, header: FrameHeader) {
+    guard let header = try next(in: bytes, from: 0, to: bytes.count) else { throw .truncated }
+    guard header.body.upperBound == bytes.count else { throw .malformed("bytes after the frame") }
+    return (try decode(type, from: bytes, in: header.body), header)
+  }
+}

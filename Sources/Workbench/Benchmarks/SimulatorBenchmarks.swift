@@ -1,0 +1,126 @@
+import Clients
+import Environments
+import Histories
+import ProtocolList
+import Replication
+import Simulation
+import Sockets
+import StateMachines
+import Workloads
+
+extension Benchmark {
+  /// Tokens in a ring of five nodes, delays uniform in 100...999 ns, no disk and no processor time:
+  /// what one event costs when nodes do nothing.
+  static let simulatorRing = Benchmark(name: "simulator.ring", unit: "events/s") {
+    var setup = TrialSetup<RingCore>(
+      membership: Membership(replicas: 5), options: RingCore.Options())
+    setup.environment = Environment(
+      network: NetworkModel(latency: .uniform(.nanoseconds(100)...(.nanoseconds(999)))),
+      disk: DiskModel(sync: nil), cpu: CPUModel(perMessage: .zero, perByte: .zero, apply: .zero),
+      clocks: ClockModel())
+    setup.clients = 0
+    setup.duration = .milliseconds(20)
+    setup.warmUp = .milliseconds(1)
+    setup.settling = .zero
+    var trial = Trial(setup, load: NoLoad())
+    var events = 0
+    let seconds = time {
+      _ = trial.run()
+      events = trial.eventCount
+    }
+    return (Double(events), seconds)
+  }
+
+  /// Three replicas on the standard environment and 4 closed-loop clients that alternate gets and puts
+  /// of 64 bytes on 1,000 keys. The commands are made beforehand and no history is kept: what one event
+  /// of a replicated state machine costs, not what workloads and histories do (`trial.*`).
+  static func simulator(_ kind: ProtocolKind) -> Benchmark {
+    Benchmark(name: "simulator.\(kind.name)", unit: "events/s") {
+      var visitor = SimulatorVisitor(kind: kind, clients: 4, load: RepeatedLoad()) {
+        events, _ in events
+      }
+      return kind.visit(&visitor)
+    }
+  }
+
+  /// The same with YCSB's workload A at 64 clients, its history, metrics left out: operations per second.
+  static func trial(_ kind: ProtocolKind) -> Benchmark {
+    Benchmark(name: "trial.\(kind.name)", unit: "ops/s") {
+      var spec = WorkloadSpec()
+      spec.clients = 64
+      var visitor = SimulatorVisitor(
+        kind: kind, clients: 64, load: KeyValueLoad(spec, seed: 1, populate: Memory.populate)
+      ) { _, load in load.history.count }
+      return kind.visit(&visitor)
+    }
+  }
+}
+
+/// Nobody asks for anything.
+struct NoLoad: ClientLoad {
+  typealias Application = Counter
+
+  mutating func begin(
+    client: Int, sequence: UInt64, due: Interval, at now: Interval
+  ) -> Counter.Command { .read }
+  mutating func end(
+    client: Int, outcome: ClientOutcome<UInt64>, attempts: Int, at now: Interval
+  ) {}
+  mutating func dropped(due: Interval, at now: Interval) {}
+  mutating func close(at end: Interval) {}
+}
+
+/// The same commands again and again, and no record of what became of them.
+struct RepeatedLoad: ClientLoad {
+  typealias Application = KeyValueStore
+
+  private let commands: [KeyValueCommand]
+  private var next = 0
+
+  init() {
+    let value = [UInt8](repeating: 7, count: 64)
+    var names = KeyNames()
+    commands = (0..<2_000).map { number in
+      // Every key is written and read; a step that is prime to the number of keys mixes them.
+      let key = names[number * 7 % 1_000]
+      return number % 2 == 0 ? .get(key) : .put(key, value: value)
+    }
+  }
+
+  mutating func begin(
+    client: Int, sequence: UInt64, due: Interval, at now: Interval
+  ) -> KeyValueCommand {
+    next = next + 1 == commands.count ? 0 : next + 1
+    return commands[next]
+  }
+
+  mutating func end(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {}
+  mutating func dropped(due: Interval, at now: Interval) {}
+  mutating func close(at end: Interval) {}
+}
+
+struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
+  let kind: ProtocolKind
+  let clients: Int
+  let load: Load
+  /// What counts as work, given the number of events and the load at the end.
+  let work: (Int, Load) -> Int
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> (work: Double, seconds: Double) {
+    var setup = TrialSetup<Core>(
+      membership: kind.membership(replicas: 3), options: Core.Options())
+    setup.clients = clients
+    setup.duration = .seconds(12)
+    var trial = Trial(setup, load: load)
+    var done = 0
+    let seconds = Benchmark.time {
+      _ = trial.run()
+      done = work(trial.eventCount, trial.load)
+    }
+    return (Double(done), seconds)
+  }
+}

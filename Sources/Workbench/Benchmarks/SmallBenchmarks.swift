@@ -1,0 +1,79 @@
+import Histories
+import Linearizability
+import Measurement
+import Primitives
+import Replication
+import StateMachines
+import WireFormat
+
+extension Benchmark {
+  /// One value into a histogram, the draw of the value included.
+  static let histogramRecord = Benchmark(name: "histogram.record", unit: "ns") {
+    let count = 4_000_000
+    var histogram = Histogram()
+    var random = RandomStream(seed: 1)
+    let seconds = time {
+      for _ in 0..<count { histogram.record(Int64(random.next() & 0xFFF_FFFF)) }
+    }
+    precondition(histogram.count == count)
+    return (Double(count), seconds)
+  }
+
+  /// A put of 128 bytes as a client's request: into a frame with its checksum, and back.
+  static let codecRoundTrip = Benchmark(name: "codec.round-trip", unit: "ns") {
+    let count = 200_000
+    let command = KeyValueCommand.put(Key("key12345"), value: [UInt8](repeating: 9, count: 128))
+    var writer = WireWriter()
+    var decoded = 0
+    let seconds = time {
+      for _ in 0..<count {
+        writer.removeAll()
+        Frame.encode(command, from: ReplicaID(1), into: &writer)
+        if (try? Frame.decode(KeyValueCommand.self, from: writer.bytes())) != nil { decoded += 1 }
+      }
+    }
+    precondition(decoded == count)
+    return (Double(count), seconds)
+  }
+
+  /// A correct history of 10⁶ gets and puts by ten clients on a hundred keys, checked whole.
+  static let checkerKeyValue = Benchmark(name: "checker.key-value", unit: "ops/s") {
+    let history = checkedHistory
+    var verdict = Verdict.linearizable
+    let seconds = time { verdict = ConsistencyCheck().verdict(of: history) }
+    precondition(verdict == .linearizable)
+    return (Double(history.count), seconds)
+  }
+
+  /// Made when the checker is first measured, and once for all repetitions.
+  private static let checkedHistory = linearHistory(
+    operations: 1_000_000, clients: 10, keys: 100)
+
+  /// Operations that take effect at one instant each, with clients overlapping at random.
+  private static func linearHistory(operations: Int, clients: Int, keys: Int) -> [Operation] {
+    var random = RandomStream(seed: 7)
+    var values = [ValueDigest](repeating: .absent, count: keys)
+    var history: [Operation] = []
+    history.reserveCapacity(operations)
+    for number in 0..<operations {
+      // The effect lies at `number` microseconds; a client's next operation comes `clients` later.
+      let effect = Int64(number) * 1_000
+      let half = Int64(clients) * 500 - 1
+      let key = random.below(keys)
+      var operation = Operation(
+        client: UInt32(number % clients), kind: .get, key: UInt32(key), outcome: .ok,
+        invoked: effect - Int64(random.below(Int(half))),
+        returned: effect + Int64(random.below(Int(half))))
+      if random.next() & 1 == 0 {
+        operation.observed = values[key]
+      } else {
+        operation.kind = .put
+        operation.argument = ValueDigest(hash: UInt64(number) + 1, length: 8)
+        values[key] = operation.argument
+      }
+      history.append(operation)
+    }
+    history.sort { $0.invoked < $1.invoked }
+    return history
+  }
+}

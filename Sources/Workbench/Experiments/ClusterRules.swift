@@ -1,0 +1,58 @@
+import Configuration
+import Environments
+import Replication
+
+/// What an experiment may say of machines in the cluster runtime: there they are real. A section that
+/// describes a simulated one is refused unless it says what the default says, so that the resolved text
+/// of an experiment can be read in either runtime.
+enum ClusterRules {
+  static func check(
+    _ environment: Environment, of section: Section
+  ) throws(ExperimentError) {
+    let standard = Environment.standard
+    if let node = section["network"], environment.network != standard.network {
+      throw node.refused(
+        "the default (the cluster runtime runs on this machine's own network; use link faults to "
+          + "degrade it)")
+    }
+    if let node = section["cpu"], environment.cpu != standard.cpu {
+      throw node.refused(
+        "the default (the cluster runtime runs on this machine's own processors; use slow-cpu faults "
+          + "to slow them down)")
+    }
+    guard let node = section["disk"], environment.disk.sync != nil else { return }
+    let disk = try Section(node, path: "disk", known: ["fsync", "groupCommit"])
+    if let node = disk["fsync"], environment.disk.sync != standard.disk.sync {
+      throw node.refused("the default (a real disk takes its own time), or disk: \"none\"")
+    }
+    if let node = disk["groupCommit"], !environment.disk.groupCommit {
+      throw node.refused("true (a real log syncs once for all that wait for it)")
+    }
+  }
+}
+
+/// What an experiment may not ask of nodes that somebody else started.
+enum HostsRules {
+  static func check(_ sweep: Sweep) throws(ExperimentError) {
+    let fixed = ["replicas", "tolerates", "options", "disk", "clocks"]
+    for axis in sweep.axes {
+      let key = String(axis.path.prefix { $0 != "." && $0 != "[" })
+      guard fixed.contains(key) else { continue }
+      throw ExperimentError(
+        path: "sweep.\(axis.path)", found: "a sweep over \(key)",
+        allowed: "no such sweep with a hosts file, whose nodes are started already")
+    }
+  }
+
+  static func check(
+    _ environment: Environment, of section: Section
+  ) throws(ExperimentError) {
+    let allowed = "the default (the runner did not start these processes)"
+    if let node = section["disk"], environment.disk != Environment.standard.disk {
+      throw node.refused(allowed)
+    }
+    if let node = section["clocks"], environment.clocks != Environment.standard.clocks {
+      throw node.refused(allowed)
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Clients
+import Configuration
+import Environments
+import Faults
+import Replication
+import Workloads
+
+extension Experiment {
+  static let keyNames = [
+    "format", "name", "description", "runtime", "protocols", "target", "replicas", "tolerates",
+    "options",
+    "workload", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration", "window",
+    "slo", "trials", "seed", "check", "sweep",
+  ]
+  private static let mostWindows: Int64 = 100_000
+  /// Operations that may come due in one trial of an open loop.
+  private static let mostOperations = 50_000_000.0
+
+  /// Everything but the sweep, which needs the whole file for each of its points.
+  init(
+    reading root: JSONValue, catalog: ProtocolCatalog, hosts: HostsFile?
+  ) throws(ExperimentError) {
+    let node = Node(path: "", value: root)
+    guard case .object = root else {
+      throw node.refused("an object, such as { name: \"hello\" }")
+    }
+    let section = try Section(node, path: "", known: Experiment.keyNames)
+    if let node = section["format"] { try Experiment.checkFormat(node) }
+    name = try section["name"]?.name() ?? name
+    description = try section["description"].map(Experiment.description) ?? description
+    runtime = try section["runtime"]?.choice(of: ExperimentRuntime.self) ?? runtime
+    if hosts != nil { runtime = .cluster }
+    targets = try TargetSection(runtime: runtime, taken: catalog.names).read(section["target"])
+    let protocols = try ProtocolSection(
+      reading: section, catalog: catalog, mayBeEmpty: !targets.isEmpty, hosts: hosts)
+    size = protocols.size
+    self.protocols = protocols.choices
+    workload = try WorkloadSpec(reading: section["workload"])
+    environment = Environment(
+      network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
+      disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),
+      clocks: try ClockModel(reading: section["clocks"]))
+    if runtime == .cluster { try ClusterRules.check(environment, of: section) }
+    if hosts != nil { try HostsRules.check(environment, of: section) }
+    try TargetRules.check(targets, workload.mix)
+    try readTimes(section)
+    faults = try FaultSection(
+      replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration,
+      limits: FaultLimits(runtime: runtime, startsProcesses: hosts == nil)
+    ).read(section["faults"])
+    try TargetRules.check(targets, section["faults"])
+    trials = try section["trials"]?.integer(in: 1...10_000) ?? trials
+    seed = try section["seed"]?.seed() ?? seed
+    check = try section["check"]?.choice(of: CheckLevel.self) ?? check
+  }
+
+  private mutating func readTimes(_ section: Section) throws(ExperimentError) {
+    let hour = Interval.hour
+    warmUp = try section["warmUp"]?.interval(in: .zero...hour) ?? warmUp
+    duration = try section["duration"]?.interval(in: .milliseconds(1)...hour) ?? duration
+    guard duration > warmUp else {
+      throw ExperimentError(
+        path: section["duration"] == nil ? "warmUp" : "duration", found: "duration \(duration)",
+        allowed: "a duration longer than the warmUp it includes (\(warmUp))")
+    }
+    let measured = duration - warmUp
+    let window = try section["window"]?.interval(in: .nanoseconds(1)...hour)
+    // The default window gives way to a shorter measured interval; a window that was asked for does not.
+    self.window = window ?? min(self.window, measured)
+    guard self.window <= measured else {
+      throw ExperimentError(
+        path: "window", found: "\(self.window)",
+        allowed: "a window no longer than the measured interval (\(measured))")
+    }
+    guard duration.nanoseconds / self.window.nanoseconds <= Experiment.mostWindows else {
+      throw ExperimentError(
+        path: "window", found: "\(self.window)",
+        allowed: "at most \(Experiment.mostWindows) windows in \(duration)")
+    }
+    let slo = try Section(section["slo"], path: "slo", known: ["latency"])
+    sloLatency = try slo["latency"]?.interval(in: .nanoseconds(1)...hour) ?? sloLatency
+    if case .open(let rate, _) = workload.arrival,
+      rate * duration.seconds > Experiment.mostOperations
+    {
+      throw ExperimentError(
+        path: "workload.arrival.open", found: "\(Node.plain(rate))/s for \(duration)",
+        allowed: "at most \(Node.plain(Experiment.mostOperations)) operations in a trial")
+    }
+  }
+
+  private static func checkFormat(_ node: Node) throws(ExperimentError) {
+    guard node.value == .integer(Int128(format)) else {
+      throw node.refused("\(format), the format that this version reads")
+    }
+  }
+
+  private static func description(_ node: Node) throws(ExperimentError) -> String {
+    let text = try node.string()
+    guard text.unicodeScalars.count <= 10_000 else {
+      throw node.refused("at most 10000 characters")
+    }
+    return text
+  }
+}

@@ -1,0 +1,42 @@
+import Configuration
+import Environments
+import Faults
+import Replication
+import Workloads
+
+extension Experiment {
+  /// The experiment with every default filled in, in the order of the format's description. It is
+  /// JSON, and so JSON5 too; reading it gives an equal experiment.
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("format", .integer(Int128(Experiment.format))),
+      .init("name", .string(name)),
+      .init("description", .string(description)),
+      .init("runtime", .string(runtime.rawValue)),
+      .init("protocols", .array(protocols.map { .string($0.name) })),
+      .init("target", .array(targets.map(\.json))),
+    ]
+    switch size {
+    case .replicas(let count): members.append(.init("replicas", .integer(Int128(count))))
+    case .tolerates(let count): members.append(.init("tolerates", .integer(Int128(count))))
+    }
+    members += [
+      .init("options", .object(protocols.map { .init($0.name, $0.optionsJSON) })),
+      .init("workload", workload.json),
+      .init("network", environment.network.json),
+      .init("disk", environment.disk.json),
+      .init("cpu", environment.cpu.json),
+      .init("clocks", environment.clocks.json),
+      .init("faults", faults.json),
+      .init("warmUp", .interval(warmUp)),
+      .init("duration", .interval(duration)),
+      .init("window", .interval(window)),
+      .init("slo", .object([.init("latency", .interval(sloLatency))])),
+      .init("trials", .integer(Int128(trials))),
+      .init("seed", .integer(Int128(seed))),
+      .init("check", .string(check.rawValue)),
+      .init("sweep", .object(sweep.map { .init($0.path, .array($0.values)) })),
+    ]
+    return .object(members)
+  }
+}

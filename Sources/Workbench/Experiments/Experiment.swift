@@ -1,0 +1,92 @@
+import Configuration
+import Environments
+import Faults
+import Replication
+import Workloads
+
+/// One experiment, complete: every default is filled in and every value has been checked.
+///
+/// Times are counted from the start of a trial. A trial lasts `duration`, the first `warmUp` of it is
+/// not measured, and faults start before `duration`. The measured interval is thus
+/// `duration - warmUp`.
+public struct Experiment: Sendable, Equatable {
+  /// The version of the file format that this code reads.
+  public static let format = 1
+
+  public var name = "experiment"
+  public var description = ""
+  public var runtime = ExperimentRuntime.simulation
+  public var size = ClusterSize.replicas(3)
+  /// What is compared, in the order of the file.
+  public var protocols: [ProtocolChoice] = []
+  /// Other systems that are compared with them, behind them. Only in the cluster runtime.
+  public var targets: [TargetChoice] = []
+  public var workload = WorkloadSpec()
+  public var environment = Environment.standard
+  public var faults = FaultScript()
+  public var warmUp = Interval.seconds(1)
+  public var duration = Interval.seconds(10)
+  /// The length of one row of the timeline.
+  public var window = Interval.milliseconds(100)
+  /// An operation counts as available if it is acknowledged within this time.
+  public var sloLatency = Interval.milliseconds(100)
+  public var trials = 5
+  public var seed: UInt64 = 1
+  public var check = CheckLevel.linearizable
+  /// Empty in the experiment of a sweep point.
+  public var sweep: [SweepAxis] = []
+
+  /// Everything that is compared, in the order of the results.
+  public var contenders: [Contender] {
+    protocols.map { .protocol($0) } + targets.map { .target($0) }
+  }
+
+  /// The script for one protocol: a baseline without replication may run beside others with fewer
+  /// replicas than the script names, and groups then name only those that exist.
+  public func faults(for choice: ProtocolChoice) -> FaultScript {
+    var script = faults
+    for index in script.timed.indices {
+      guard case .partition(.groups(let groups)) = script.timed[index].action else { continue }
+      let existing = groups.map { $0.filter { $0 < choice.replicas } }.filter { !$0.isEmpty }
+      script.timed[index].action = .partition(.groups(existing))
+    }
+    return script
+  }
+}
+
+public enum ExperimentRuntime: String, Sendable, CaseIterable {
+  /// Virtual time from one seed.
+  case simulation
+  /// Real processes, TCP and disks.
+  case cluster
+}
+
+/// What the history of every trial is checked against.
+public enum CheckLevel: String, Sendable, CaseIterable {
+  case linearizable, sequential, eventual, none
+}
+
+public enum ClusterSize: Sendable, Equatable {
+  /// The same number for every protocol, except that the unreplicated baseline has one.
+  case replicas(Int)
+  /// Each protocol's own minimum for this many failures.
+  case tolerates(Int)
+}
+
+/// One dimension of a sweep: a path in the file and the values it takes in turn.
+public struct SweepAxis: Sendable, Equatable {
+  public var path: String
+  public var values: [JSONValue]
+}
+
+/// One cell of the product of all axes. A sweep without axes has one point without values.
+public struct SweepPoint: Sendable, Equatable {
+  public struct Value: Sendable, Equatable {
+    public var path: String
+    /// As the CSV files show it: `64`, `ycsb-a`.
+    public var text: String
+  }
+
+  public var values: [Value]
+  public var experiment: Experiment
+}

@@ -1,0 +1,95 @@
+import Configuration
+
+/// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists only
+/// when all of it is valid.
+public struct ExperimentPlan: Sendable, Equatable {
+  /// With a sweep: its first point, and the axes in `sweep`.
+  public let experiment: Experiment
+  /// At least one.
+  public let points: [SweepPoint]
+  /// The file after the overrides, from which points are resolved.
+  private let source: JSONValue
+
+  /// Reads a file. Errors: unreadable or not valid; the caller prints them and exits with code 2.
+  ///
+  /// - Parameter hosts: the nodes that the experiment is to run on, if somebody else starts them. Their
+  ///   protocol with its options and its number of replicas takes the place of the file's, the runtime is
+  ///   the cluster, and what takes a process that the runner started itself is refused.
+  public static func read(
+    file: String, overrides: [Override] = [], hosts: HostsFile? = nil, catalog: ProtocolCatalog
+  ) throws(ExperimentError) -> ExperimentPlan {
+    try read(
+      text: SourceText.contents(of: file, "a readable experiment file"), file: file,
+      overrides: overrides, hosts: hosts, catalog: catalog)
+  }
+
+  /// Reads the text of a file; `file` is what errors call it.
+  public static func read(
+    text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil,
+    catalog: ProtocolCatalog
+  ) throws(ExperimentError) -> ExperimentPlan {
+    do {
+      let tree = try SourceText.parse(text, example: "{ name: \"hello\" }")
+      return try ExperimentPlan(
+        source: overridden(tree, overrides), overrides: overrides, hosts: hosts, catalog: catalog)
+    } catch {
+      var error = error
+      if error.file.isEmpty {
+        let culprit = overrides.last { $0.concerns(error.path) }
+        error.file = culprit?.argument ?? file
+      }
+      throw error
+    }
+  }
+
+  private init(
+    source: JSONValue, overrides: [Override], hosts: HostsFile?, catalog: ProtocolCatalog
+  ) throws(ExperimentError) {
+    self.source = source
+    let sweep = try Sweep(reading: source)
+    if hosts != nil { try HostsRules.check(sweep) }
+    if let axis = sweep.axes.first(where: { axis in overrides.contains { $0.path == axis.path } }) {
+      throw ExperimentError(
+        path: axis.path, found: "a value for what the experiment sweeps",
+        allowed: "sweep={} beside it, to drop the sweep")
+    }
+    points = try sweep.points(of: source, catalog: catalog, hosts: hosts)
+    var experiment = points[0].experiment
+    experiment.sweep = sweep.axes
+    self.experiment = experiment
+  }
+
+  /// The experiment with every default filled in: JSON with keys in a fixed order, ending in a new
+  /// line. Reading it gives an equal experiment and equal points.
+  ///
+  /// What a sweep chooses a preset for, and faults that a sweep reaches into, are printed as the file
+  /// has them: filled-in values would win over the preset, and entries would change their numbers.
+  public var resolvedText: String {
+    guard case .object(var members) = experiment.json else { return "" }
+    for axis in experiment.sweep {
+      let section = axis.path.prefix { $0 != "." && $0 != "[" }
+      guard axis.path.hasSuffix(".preset") || section == "faults" else { continue }
+      guard let index = members.firstIndex(where: { $0.key == section }) else { continue }
+      guard case .object(let written) = source else { continue }
+      members[index].value = written.first { $0.key == section }?.value ?? .null
+    }
+    return JSONValue.object(members).text() + "\n"
+  }
+
+  private static func overridden(
+    _ tree: JSONValue, _ overrides: [Override]
+  ) throws(ExperimentError) -> JSONValue {
+    guard case .object = tree else { return tree }
+    var tree = tree
+    for override in overrides {
+      do {
+        tree = try ValuePath(override.path).setting(override.value, in: tree)
+      } catch {
+        var error = error
+        error.file = override.argument
+        throw error
+      }
+    }
+    return tree
+  }
+}

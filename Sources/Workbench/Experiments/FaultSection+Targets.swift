@@ -1,0 +1,150 @@
+import Configuration
+import Faults
+import Replication
+
+/// Targets, partitions and chaos.
+extension FaultSection {
+  func target(_ node: Node) throws(ExperimentError) -> FaultTarget {
+    let names = FaultTarget.named.map(\.name)
+    let allowed = "a replica number 0...\(replicas - 1), " + names.joined(separator: ", ")
+    if case .integer(let value) = node.value {
+      guard let number = Int(exactly: value), (0..<replicas).contains(number) else {
+        throw node.refused(allowed)
+      }
+      return .replica(number)
+    }
+    guard case .string(let name) = node.value,
+      let target = FaultTarget.named.first(where: { $0.name == name })?.target
+    else {
+      guard case .string(let name) = node.value else { throw node.refused(allowed) }
+      throw node.refused(allowed, suggestion: nearest(to: name, among: names))
+    }
+    if target == .follower { try need(2, for: node) }
+    if target == .minority { try need(3, for: node) }
+    return target
+  }
+
+  private func need(_ count: Int, for node: Node) throws(ExperimentError) {
+    guard replicas < count else { return }
+    throw node.refused(
+      "this only with at least \(count) replicas; an experiment's smallest protocol here has "
+        + "\(replicas)")
+  }
+
+  func shape(_ node: Node, _ section: Section) throws(ExperimentError) -> PartitionShape {
+    switch node.value {
+    case .array: return .groups(try groups(node))
+    case .object: return try shape(inObject: node, section)
+    default: break
+    }
+    let name = try node.choice(of: PartitionShape.names)
+    let takesTarget = name == "isolate" || name == "one-way"
+    try refuse(takesTarget ? nil : section["target"], with: name)
+    try refuse(name == "one-way" ? nil : section["direction"], with: name)
+    try need(name == "majority-ring" ? 3 : 2, for: node)
+    let target = try section["target"].map(self.target)
+    switch name {
+    case "isolate": return .isolate(target ?? .leader)
+    case "minority-with-leader": return .minorityWithLeader
+    case "majority-ring": return .majorityRing
+    case "bridge": return .bridge
+    default: return .oneWay(target ?? .leader, try direction(section))
+    }
+  }
+
+  /// `{ isolate: TARGET }`, `{ "one-way": TARGET }` or `{ groups: [[0], [1, 2]] }`.
+  private func shape(
+    inObject node: Node, _ section: Section
+  ) throws(ExperimentError) -> PartitionShape {
+    let inner = try Section(node, path: node.path, known: ["isolate", "one-way", "groups"])
+    try refuse(section["target"], with: "a partition that names its target itself")
+    if inner["one-way"] == nil { try refuse(section["direction"], with: "this partition") }
+    switch (inner["isolate"], inner["one-way"], inner["groups"]) {
+    case (let isolated?, nil, nil):
+      try need(2, for: node)
+      return .isolate(try target(isolated))
+    case (nil, let hit?, nil):
+      try need(2, for: node)
+      return .oneWay(try target(hit), try direction(section))
+    case (nil, nil, let list?): return .groups(try groups(list))
+    default: throw node.refused("exactly one of isolate, one-way and groups")
+    }
+  }
+
+  private func refuse(_ node: Node?, with shape: String) throws(ExperimentError) {
+    guard let node else { return }
+    throw node.refused("nothing here with \(shape)")
+  }
+
+  private func direction(_ section: Section) throws(ExperimentError) -> OneWayDirection {
+    try section["direction"]?.choice(of: OneWayDirection.self) ?? .inbound
+  }
+
+  private func groups(_ node: Node) throws(ExperimentError) -> [[Int]] {
+    let allowed = "groups of replica numbers 0...\(replicas - 1), such as [[0], [1, 2]]"
+    var seen: Set<Int> = []
+    var groups: [[Int]] = []
+    for group in try node.elements(allowed) {
+      var numbers: [Int] = []
+      for member in try group.elements(allowed) {
+        let number = try member.integer(in: 0...(replicas - 1))
+        guard seen.insert(number).inserted else { throw member.refused("each replica once") }
+        numbers.append(number)
+      }
+      guard !numbers.isEmpty else { throw group.refused("at least one replica in each group") }
+      groups.append(numbers)
+    }
+    guard !groups.isEmpty, groups.count > 1 || groups[0].count < replicas else {
+      throw node.refused("at least two sides: " + allowed)
+    }
+    return groups
+  }
+
+  /// By default all of the measured interval.
+  func chaos(_ entry: Node) throws(ExperimentError) -> Chaos {
+    let section = try Section(entry, path: entry.path, known: ["chaos", "from", "until"])
+    let node = try section.required("chaos", "{ mtbf, mttr, kinds }")
+    let fields = try Section(node, path: node.path, known: ["mtbf", "mttr", "kinds"])
+    let range = Interval.milliseconds(1)...Interval.hour
+    let from = try section["from"].map(moment)
+    let until = try section["until"]?.interval(in: .zero...Interval.hour)
+    if let node = section["until"], let until, until > duration {
+      throw node.refused("a time up to the end of the trial (duration is \(duration))")
+    }
+    let chaos = Chaos(
+      meanTimeBetween: try fields["mtbf"]?.interval(in: range) ?? .seconds(4),
+      meanTimeToRepair: try fields["mttr"]?.interval(in: range) ?? .milliseconds(500),
+      kinds: try kinds(fields), from: from ?? warmUp, until: until ?? duration)
+    guard chaos.from < chaos.until else {
+      throw ExperimentError(
+        path: Node.path(entry.path, section["until"] == nil ? "from" : "until"),
+        found: "from \(chaos.from) until \(chaos.until)", allowed: "until after from")
+    }
+    return chaos
+  }
+
+  private func kinds(_ chaos: Section) throws(ExperimentError) -> [ChaosKind] {
+    let possible = ChaosKind.allCases.filter { limits.chaosKinds[$0] == nil }.map(\.rawValue)
+    let allowed = "a list of " + Node.list(possible)
+    guard let node = chaos["kinds"] else {
+      let kinds: [ChaosKind] = [.crash, .pause, .partition, .slowDisk]
+      guard let reason = kinds.lazy.compactMap({ limits.chaosKinds[$0] }).first else {
+        return kinds
+      }
+      throw ExperimentError(
+        path: Node.path(chaos.path, "kinds"),
+        found: "the default " + Node.list(kinds.map(\.rawValue)), allowed: "\(allowed) (\(reason))")
+    }
+    var kinds: [ChaosKind] = []
+    for element in try node.elements(allowed) {
+      let kind = try element.choice(of: ChaosKind.self)
+      if let reason = limits.chaosKinds[kind] {
+        throw element.refused(Node.list(possible) + " (\(reason))")
+      }
+      guard !kinds.contains(kind) else { throw element.refused("each kind once") }
+      kinds.append(kind)
+    }
+    guard !kinds.isEmpty else { throw node.refused(allowed) }
+    return kinds
+  }
+}

@@ -1,0 +1,164 @@
+import Configuration
+import Faults
+import Replication
+
+/// `faults`: one entry after the other.
+struct FaultSection {
+  static let kinds = ["crash", "pause", "slow-cpu", "partition", "link", "clock", "disk", "chaos"]
+
+  /// The fewest replicas that a protocol of the experiment has: a target must exist in all of them.
+  let replicas: Int
+  let warmUp: Interval
+  let duration: Interval
+  let limits: FaultLimits
+
+  func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
+    var script = FaultScript()
+    for entry in try node?.elements("a list of faults") ?? [] {
+      let kind = try kind(of: entry)
+      if kind == "chaos" {
+        script.chaos.append(try chaos(entry))
+      } else {
+        script.timed.append(try timed(entry, kind: kind))
+      }
+    }
+    return script
+  }
+
+  /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
+  private func kind(of entry: Node) throws(ExperimentError) -> String {
+    let oneKind = "exactly one of \(FaultSection.kinds.joined(separator: ", "))"
+    let members = try Section.members(
+      of: entry, "a fault, such as { at: \"5s\", crash: \"leader\" }")
+    let keys = members.map(\.key)
+    for key in keys {
+      guard let reason = limits.kinds[key] else { continue }
+      let possible = FaultSection.kinds.filter { limits.kinds[$0] == nil }
+      throw ExperimentError(
+        path: Node.path(entry.path, key), found: "\"\(key)\"",
+        allowed: possible.joined(separator: ", ") + " (\(reason))")
+    }
+    let named = keys.filter { FaultSection.kinds.contains($0) }
+      .filter { !($0 == "disk" && keys.contains("crash")) }
+    if let kind = named.first, named.count == 1 { return kind }
+    if named.isEmpty {
+      let other = keys.first { !["at", "for", "from", "until", "target"].contains($0) }
+      guard let other else { throw entry.refused(oneKind) }
+      throw ExperimentError(
+        path: Node.path(entry.path, other), found: "an unknown key", allowed: oneKind,
+        suggestion: nearest(to: other, among: FaultSection.kinds))
+    }
+    throw entry.refused(oneKind, found: named.joined(separator: " and "))
+  }
+
+  private func timed(_ entry: Node, kind: String) throws(ExperimentError) -> TimedFault {
+    let parameters: [String: [String]] = [
+      "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
+      "link": ["loss", "duplicate", "reorder", "corrupt", "latency", "bandwidth"],
+      "clock": ["jump", "drift"],
+      "disk": ["slow"] + FaultSection.diskFlags.map(\.name),
+    ]
+    let section = try Section(
+      entry, path: entry.path, known: ["at", kind] + (parameters[kind] ?? []) + ["for"])
+    let at = try moment(
+      section.required("at", #"when the fault starts: a duration such as "5s""#))
+    let length = try section["for"]?.interval(in: .nanoseconds(1)...Interval.hour)
+    let what = try section.required(kind, "a target")
+    return TimedFault(at: at, duration: length, action: try action(kind, what, section))
+  }
+
+  /// A time since the start of the trial, before its end.
+  func moment(_ node: Node) throws(ExperimentError) -> Interval {
+    let at = try node.interval(in: .zero...Interval.hour)
+    guard at < duration else {
+      throw node.refused("a time before the end of the trial (duration is \(duration))")
+    }
+    return at
+  }
+
+  private func action(
+    _ kind: String, _ what: Node, _ section: Section
+  ) throws(ExperimentError) -> FaultAction {
+    switch kind {
+    case "crash":
+      return .crash(try target(what), disk: try diskFate(section["disk"]))
+    case "pause": return .pause(try target(what))
+    case "slow-cpu":
+      let factor = try section["factor"]?.number(in: 1...1_000_000) ?? 10
+      return .slowCPU(try target(what), factor: factor)
+    case "partition": return .partition(try shape(what, section))
+    case "link": return .link(try target(what), try degradation(section))
+    case "clock": return .clock(try target(what), try clockFault(section))
+    default: return .disk(try target(what), try diskFault(section))
+    }
+  }
+
+  private func diskFate(_ node: Node?) throws(ExperimentError) -> DiskFate {
+    guard let node else { return .kept }
+    let possible = DiskFate.allCases.filter { limits.crashDisks[$0] == nil }.map(\.rawValue)
+    if case .string(let name) = node.value,
+      let reason = DiskFate(rawValue: name).flatMap({ limits.crashDisks[$0] })
+    {
+      throw node.refused(Node.list(possible) + " (\(reason))")
+    }
+    let name = try node.choice(of: possible)
+    return DiskFate(rawValue: name) ?? .kept
+  }
+
+  private func degradation(_ section: Section) throws(ExperimentError) -> LinkDegradation {
+    var result = LinkDegradation()
+    result.loss = try section["loss"]?.probability() ?? 0
+    result.duplicate = try section["duplicate"]?.probability() ?? 0
+    result.reorder = try section["reorder"]?.probability() ?? 0
+    result.corrupt = try section["corrupt"]?.probability() ?? 0
+    result.extraLatency = try section["latency"]?.interval(in: .zero...Interval.hour) ?? .zero
+    result.bandwidth = try section["bandwidth"]?.limit()
+    guard result != LinkDegradation() else {
+      throw ExperimentError(
+        path: section.path, found: "a link fault that changes nothing",
+        allowed: "at least one of loss, duplicate, reorder, corrupt, latency, bandwidth")
+    }
+    return result
+  }
+
+  private func clockFault(_ section: Section) throws(ExperimentError) -> ClockFault {
+    let hour = Interval.hour
+    switch (section["jump"], section["drift"]) {
+    case (let jump?, nil): return .jump(try jump.interval(in: (Interval.zero - hour)...hour))
+    case (nil, let drift?): return .drift(try drift.number(in: -0.9...9))
+    default: throw chooseOne("jump and drift", section)
+    }
+  }
+
+  /// Disk faults without a parameter: `error: true`.
+  private static let diskFlags: [(name: String, fault: DiskFault)] = [
+    ("stall", .stall), ("error", .error), ("full", .full), ("bitRot", .bitRot),
+  ]
+
+  private func diskFault(_ section: Section) throws(ExperimentError) -> DiskFault {
+    let possible = (["slow"] + FaultSection.diskFlags.map(\.name)).filter {
+      limits.diskFaults[$0] == nil
+    }
+    for (name, reason) in limits.diskFaults.sorted(by: { $0.key < $1.key }) {
+      guard let node = section[name] else { continue }
+      throw node.refused(
+        possible.joined(separator: " or ") + " (\(reason))", found: "\"\(name)\"")
+    }
+    let named = possible.compactMap { name in section[name].map { (name, $0) } }
+    guard let (name, node) = named.first, named.count == 1 else {
+      let names = possible.dropLast().joined(separator: ", ")
+      throw chooseOne("\(names) and \(possible[possible.count - 1])", section)
+    }
+    guard let fault = FaultSection.diskFlags.first(where: { $0.name == name })?.fault else {
+      return .slow(try node.interval(in: .nanoseconds(1)...Interval.hour))
+    }
+    guard try node.flag() else { throw node.refused("true") }
+    return fault
+  }
+
+  private func chooseOne(_ names: String, _ section: Section) -> ExperimentError {
+    let found = section.node.map { Node.shown($0.value) } ?? "nothing"
+    return ExperimentError(
+      path: section.path, found: found, allowed: "exactly one of \(names)")
+  }
+}

@@ -1,0 +1,136 @@
+import Configuration
+
+/// A value from the command line that replaces the file's before anything is checked.
+public struct Override: Sendable, Equatable {
+  /// The argument as the user typed it, for errors: `--set workload.clients=64`.
+  public var argument: String
+  public var path: String
+  public var value: JSONValue
+
+  public init(argument: String, path: String, value: JSONValue) {
+    self.argument = argument
+    self.path = path
+    self.value = value
+  }
+
+  /// `workload.clients=64`. The value is read as JSON5; what is not JSON5 is a text, so that
+  /// `name=hello` and `duration=5s` need no quotes.
+  public init(set text: String) throws(ExperimentError) {
+    argument = "--set \(text)"
+    guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+      throw ExperimentError(
+        file: "--set", path: "", found: JSONValue.quoted(text),
+        allowed: "path=value, such as workload.clients=64")
+    }
+    path = String(text[..<equals])
+    let value = String(text[text.index(after: equals)...])
+    self.value = (try? JSON5Parser.parse(value)) ?? .string(value)
+  }
+
+  public static func seed(_ seed: UInt64) -> Override {
+    Override(argument: "--seed \(seed)", path: "seed", value: .integer(Int128(seed)))
+  }
+
+  public static func trials(_ trials: Int) -> Override {
+    Override(argument: "--trials \(trials)", path: "trials", value: .integer(Int128(trials)))
+  }
+
+  public static func runtime(_ name: String) -> Override {
+    Override(argument: "--runtime \(name)", path: "runtime", value: .string(name))
+  }
+
+  /// Whether an error at `errorPath` is about what this override set.
+  func concerns(_ errorPath: String) -> Bool {
+    func reaches(_ a: String, _ b: String) -> Bool {
+      a == b || a.hasPrefix(b + ".") || a.hasPrefix(b + "[")
+    }
+    guard !errorPath.isEmpty else { return false }
+    return ([path] + sweptPaths).contains { reaches($0, errorPath) || reaches(errorPath, $0) }
+  }
+
+  /// What it makes the experiment sweep.
+  private var sweptPaths: [String] {
+    let prefix = "sweep."
+    if path.hasPrefix(prefix) { return [String(path.dropFirst(prefix.count))] }
+    guard path == "sweep", case .object(let axes) = value else { return [] }
+    return axes.map(\.key)
+  }
+}
+
+/// A path such as `options.raft.heartbeat` or `faults[1].at`, in steps.
+struct ValuePath {
+  enum Step: Equatable {
+    case key(String)
+    case index(Int)
+  }
+
+  let text: String
+  let steps: [Step]
+
+  init(_ text: String) throws(ExperimentError) {
+    let wrong = ExperimentError(
+      path: text, found: "a path that cannot be read",
+      allowed: "keys with dots between them and [0] for entries of lists, such as faults[0].at")
+    self.text = text
+    // The keys of a sweep are paths themselves.
+    if text.hasPrefix("sweep.") {
+      steps = [.key("sweep"), .key(String(text.dropFirst("sweep.".count)))]
+      return
+    }
+    var steps: [Step] = []
+    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
+      let pieces = part.split(separator: "[", omittingEmptySubsequences: false)
+      guard let key = pieces.first, !key.isEmpty, !key.contains("]") else { throw wrong }
+      steps.append(.key(String(key)))
+      for piece in pieces.dropFirst() {
+        guard piece.hasSuffix("]"), let index = Int(piece.dropLast()), index >= 0 else {
+          throw wrong
+        }
+        steps.append(.index(index))
+      }
+    }
+    guard steps.count <= 32 else { throw wrong }
+    self.steps = steps
+  }
+
+  /// `tree` with this place set to `value`. Objects on the way that are absent are made; entries of
+  /// lists have to exist.
+  func setting(_ value: JSONValue, in tree: JSONValue) throws(ExperimentError) -> JSONValue {
+    try setting(value, in: tree, from: 0)
+  }
+
+  private func setting(
+    _ value: JSONValue, in tree: JSONValue, from depth: Int
+  ) throws(ExperimentError) -> JSONValue {
+    guard depth < steps.count else { return value }
+    switch (steps[depth], tree) {
+    case (.key(let key), .object(var members)):
+      if let index = members.firstIndex(where: { $0.key == key }) {
+        members[index].value = try setting(value, in: members[index].value, from: depth + 1)
+      } else {
+        members.append(.init(key, try setting(value, in: .null, from: depth + 1)))
+      }
+      return .object(members)
+    case (.key(let key), .null):
+      return .object([.init(key, try setting(value, in: .null, from: depth + 1))])
+    case (.index(let index), .array(var values)):
+      guard values.indices.contains(index) else {
+        throw ExperimentError(
+          path: text, found: "no entry [\(index)]",
+          allowed: values.isEmpty
+            ? "an entry that exists: the list is empty"
+            : "entries [0] to [\(values.count - 1)]")
+      }
+      values[index] = try setting(value, in: values[index], from: depth + 1)
+      return .array(values)
+    case (.key(let key), _):
+      throw ExperimentError(
+        path: text, found: "\(Node.shown(tree)), which has no \"\(key)\"",
+        allowed: "an object there in the file, since keys are only inside objects")
+    case (.index(let index), _):
+      throw ExperimentError(
+        path: text, found: "\(tree == .null ? "nothing" : Node.shown(tree)) before [\(index)]",
+        allowed: "[\(index)] only of a list that the file has")
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import Clients
+import Configuration
+import Replication
+import Workloads
+
+extension WorkloadSpec {
+  private static let keyNames = [
+    "preset", "clients", "arrival", "mix", "keys", "distribution", "valueSize", "timeout",
+    "thinkTime", "connections",
+  ]
+  /// Keys × value size that a replica may come to hold.
+  private static let mostBytes = 4 << 30
+
+  /// Fields given beside a preset replace the preset's.
+  init(reading node: Node?) throws(ExperimentError) {
+    self.init()
+    let section = try Section(node, path: "workload", known: Self.keyNames)
+    if let node = section["preset"] {
+      let preset = try Self.preset(node)
+      mix = preset.mix
+      distribution = preset.distribution
+    }
+    clients = try section["clients"]?.integer(in: 1...100_000) ?? clients
+    arrival = try section["arrival"].map(Arrival.init(reading:)) ?? arrival
+    mix = try section["mix"].map(OperationMix.init(reading:)) ?? mix
+    keys = try section["keys"]?.integer(in: 1...10_000_000) ?? keys
+    distribution =
+      try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
+    valueSize = try section["valueSize"]?.size(in: 8...(1 << 20)) ?? valueSize
+    timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
+    thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
+    connections =
+      try section["connections"].map(ConnectionSharing.init(reading:)) ?? connections
+    guard connections != .perClient || clients <= ConnectionSharing.mostPerClient else {
+      throw ExperimentError(
+        path: "workload.connections", found: "\"per-client\" with \(clients) clients",
+        allowed: "at most \(ConnectionSharing.mostPerClient) connections to each node")
+    }
+    guard keys * valueSize <= Self.mostBytes else {
+      let size = Quantity.text(Int64(valueSize), units: Unit.sizes)
+      throw ExperimentError(
+        path: "workload.keys", found: "\(keys) keys of \(size)",
+        allowed: "keys × valueSize up to 4GiB")
+    }
+    if case .open = arrival, thinkTime != .zero {
+      throw ExperimentError(
+        path: "workload.thinkTime", found: "\(thinkTime) with open arrival",
+        allowed: "a thinkTime only with arrival \"closed\"")
+    }
+  }
+
+  private static func preset(_ node: Node) throws(ExperimentError) -> WorkloadPreset {
+    let names = WorkloadPreset.allCases.map(\.rawValue)
+    if node.value == .string("ycsb-e") {
+      throw node.refused(Node.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
+    }
+    return try node.choice(of: WorkloadPreset.self)
+  }
+
+  var json: JSONValue {
+    .object([
+      .init("clients", .integer(Int128(clients))),
+      .init("arrival", arrival.json),
+      .init("mix", mix.json),
+      .init("keys", .integer(Int128(keys))),
+      .init("distribution", distribution.json),
+      .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
+      .init("timeout", .interval(timeout)),
+      .init("thinkTime", .interval(thinkTime)),
+      .init("connections", connections.json),
+    ])
+  }
+}
+
+/// `workload.connections`: a whole number 1...1024, or `"per-client"`. Default 4. Only the cluster
+/// runtime and targets have connections; the simulation accepts the key and models none.
+extension ConnectionSharing {
+  /// One machine has about 28 000 ports to connect from to one address.
+  static let mostPerClient = 20_000
+
+  init(reading node: Node) throws(ExperimentError) {
+    let range = 1...1024
+    switch node.value {
+    case .string("per-client"): self = .perClient
+    case .integer(let count) where Int(exactly: count).map(range.contains) ?? false:
+      self = .shared(Int(count))
+    default: throw node.refused("a whole number 1...1024 or \"per-client\"")
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .shared(let count): .integer(Int128(count))
+    case .perClient: .string("per-client")
+    }
+  }
+}
+
+extension Arrival {
+  init(reading node: Node) throws(ExperimentError) {
+    let allowed = #""closed" or { open: "20000/s", process: "poisson" }"#
+    guard case .object = node.value else {
+      guard node.value == .string("closed") else { throw node.refused(allowed) }
+      self = .closed
+      return
+    }
+    let section = try Section(node, path: node.path, known: ["open", "process"])
+    let rate = try section.required("open", #"a rate per second, such as "20000/s""#)
+      .rate(in: 0.001...10_000_000)
+    let process = try section["process"]?.choice(of: ArrivalProcess.self) ?? .poisson
+    self = .open(rate: rate, process: process)
+  }
+
+  var json: JSONValue {
+    guard case .open(let rate, let process) = self else { return .string("closed") }
+    return .object([
+      .init("open", .string("\(Node.plain(rate))/s")),
+      .init("process", .string(process.rawValue)),
+    ])
+  }
+}
+
+extension OperationMix {
+  private static var fields: [(name: String, path: WritableKeyPath<OperationMix, Double>)] {
+    [
+      ("get", \.get), ("put", \.put), ("delete", \.delete), ("append", \.append),
+      ("cas", \.compareAndSwap), ("insert", \.insert), ("readModifyWrite", \.readModifyWrite),
+    ]
+  }
+
+  /// What a mix does not name has the share 0.
+  init(reading node: Node) throws(ExperimentError) {
+    self.init()
+    let section = try Section(node, path: node.path, known: Self.fields.map(\.name))
+    var sum = 0.0
+    for field in Self.fields {
+      self[keyPath: field.path] = try section[field.name]?.number(in: 0...1_000_000) ?? 0
+      sum += self[keyPath: field.path]
+    }
+    guard sum > 0 else { throw node.refused("at least one share above 0") }
+  }
+
+  var json: JSONValue {
+    .object(
+      Self.fields.filter { self[keyPath: $0.path] > 0 }.map {
+        .init($0.name, .number(self[keyPath: $0.path]))
+      })
+  }
+}
+
+extension KeyDistribution {
+  init(reading node: Node) throws(ExperimentError) {
+    let allowed =
+      #""uniform", "latest", { zipfian: 0.99 } or { hotspot: [share of keys, share of operations] }"#
+    switch node.value {
+    case .string("uniform"): self = .uniform
+    case .string("latest"): self = .latest
+    case .object(let members) where members.count == 1:
+      let section = try Section(node, path: node.path, known: ["zipfian", "hotspot"])
+      if let theta = section["zipfian"] {
+        self = .zipfian(theta: try theta.number(in: 0...1, excludingBounds: true))
+      } else if let shares = try section["hotspot"]?.elements(allowed), shares.count == 2 {
+        let keyShare = try shares[0].number(in: 0...1)
+        guard keyShare > 0 else { throw shares[0].refused("a share of the keys above 0") }
+        self = .hotspot(keyShare: keyShare, operationShare: try shares[1].number(in: 0...1))
+      } else {
+        throw node.refused(allowed)
+      }
+    default: throw node.refused(allowed)
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .uniform: .string("uniform")
+    case .latest: .string("latest")
+    case .zipfian(let theta): .object([.init("zipfian", .number(theta))])
+    case .hotspot(let keyShare, let operationShare):
+      .object([.init("hotspot", .array([.number(keyShare), .number(operationShare)]))])
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Configuration
+import Experiments
+
+/// A JSON value that is written with its keys in the order given and with numbers as `DecimalText`
+/// writes them, so that the same content is the same bytes.
+enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
+  case object([Member])
+  case array([JSONText])
+  case string(String)
+  /// nil and what is not finite become null.
+  case number(Double?)
+  case integer(Int)
+  case unsigned(UInt64)
+  case bool(Bool)
+  case null
+
+  struct Member: Sendable, Equatable {
+    var key: String
+    var value: JSONText
+
+    init(_ key: String, _ value: JSONText) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  init(stringLiteral value: String) { self = .string(value) }
+  init(booleanLiteral value: Bool) { self = .bool(value) }
+
+  static func strings(_ texts: [String]) -> JSONText { .array(texts.map { .string($0) }) }
+
+  /// Indented, with a line end.
+  var text: String {
+    var output = ""
+    write(to: &output, indentation: "")
+    return output + "\n"
+  }
+
+  private func write(to output: inout String, indentation: String) {
+    switch self {
+    case .object(let members):
+      let inner = indentation + "  "
+      JSONText.block("{", "}", members, &output, indentation, isFlat: false) { member, output in
+        output += JSONValue.quoted(member.key)
+        output += ": "
+        member.value.write(to: &output, indentation: inner)
+      }
+    case .array(let values):
+      let inner = indentation + "  "
+      let isFlat = values.allSatisfy(\.isScalar)
+      JSONText.block("[", "]", values, &output, indentation, isFlat: isFlat) { value, output in
+        value.write(to: &output, indentation: inner)
+      }
+    case .string(let text): output += JSONValue.quoted(text)
+    case .number(let value):
+      let text = DecimalText.text(value)
+      output += text.isEmpty ? "null" : text
+    case .integer(let value): output += String(value)
+    case .unsigned(let value): output += String(value)
+    case .bool(let value): output += value ? "true" : "false"
+    case .null: output += "null"
+    }
+  }
+
+  private var isScalar: Bool {
+    switch self {
+    case .object, .array: false
+    default: true
+    }
+  }
+
+  private static func block<Element>(
+    _ open: String, _ close: String, _ elements: [Element], _ output: inout String,
+    _ indentation: String, isFlat: Bool, _ write: (Element, inout String) -> Void
+  ) {
+    output += open
+    for (index, element) in elements.enumerated() {
+      if index > 0 { output += isFlat ? ", " : "," }
+      if !isFlat { output += "\n" + indentation + "  " }
+      write(element, &output)
+    }
+    if !isFlat && !elements.isEmpty { output += "\n" + indentation }
+    output += close
+  }
+}

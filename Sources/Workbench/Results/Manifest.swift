@@ -1,0 +1,128 @@
+import Configuration
+import Experiments
+import Foundation
+
+/// `manifest.json`: where, when and with what a run was made. The only file with the wall clock's times.
+public struct Manifest: Sendable, Equatable {
+  public var name: String
+  public var seed: UInt64
+  /// `simulation` or `cluster`.
+  public var runtime: String
+  /// The other systems that took part.
+  public var targets: [TargetChoice]
+  /// Of the program.
+  public var version: String
+  /// Empty if unknown.
+  public var gitRevision: String
+  public var machine: Machine
+  /// Whether processors without work were kept from sleeping, in trials in real time.
+  public var processorsKeptAwake: Bool
+  public var startedAt: Date
+  /// Of this attempt, seconds.
+  public var wallTime: Double
+  public var trialsPlanned: Int
+  /// Those of earlier attempts included.
+  public var trialsFinished: Int
+  public var verdicts: [TrialVerdict.Word: Int]
+
+  /// `finished`: all trials there are.
+  public init(
+    outline: RunOutline, finished: [FinishedTrial], runtime: String,
+    targets: [TargetChoice] = [], version: String, gitRevision: String, startedAt: Date,
+    wallTime: Double, processorsKeptAwake: Bool = false, machine: Machine = .current
+  ) {
+    name = outline.name
+    seed = outline.seed
+    self.runtime = runtime
+    self.targets = targets
+    self.version = version
+    self.gitRevision = gitRevision
+    self.machine = machine
+    self.processorsKeptAwake = processorsKeptAwake
+    self.startedAt = startedAt
+    self.wallTime = wallTime
+    trialsPlanned = outline.places.count
+    trialsFinished = finished.count
+    verdicts = Dictionary(finished.map { ($0.verdict.word, 1) }, uniquingKeysWith: +)
+  }
+
+  public var isComplete: Bool { trialsFinished == trialsPlanned }
+
+  var text: String {
+    let words = TrialVerdict.Word.allCases.compactMap { word in
+      verdicts[word].map { JSONText.Member(word.rawValue, .integer($0)) }
+    }
+    return JSONText.object([
+      .init("name", .string(name)),
+      .init("seed", .unsigned(seed)),
+      .init("runtime", .string(runtime)),
+      .init(
+        "targets",
+        .array(
+          targets.map {
+            .object([
+              .init("name", .string($0.name)), .init("kind", .string($0.kind.rawValue)),
+              .init("address", .string($0.address)), .init("wait", .integer($0.wait)),
+            ])
+          })),
+      .init("complete", .bool(isComplete)),
+      .init("trials_planned", .integer(trialsPlanned)),
+      .init("trials_finished", .integer(trialsFinished)),
+      .init("verdicts", .object(words)),
+      .init("version", .string(version)),
+      .init("git_revision", gitRevision.isEmpty ? .null : .string(gitRevision)),
+      .init("toolchain", .string(machine.toolchain)),
+      .init("host", .string(machine.host)),
+      .init("cores", .integer(machine.cores)),
+      .init("operating_system", .string(machine.operatingSystem)),
+      .init("architecture", .string(machine.architecture)),
+      .init("processors_kept_awake", .bool(processorsKeptAwake)),
+      .init("started_at", .string(startedAt.ISO8601Format())),
+      .init("wall_time_s", .number((wallTime * 1000).rounded() / 1000)),
+    ]).text
+  }
+}
+
+/// The machine and the compiler.
+public struct Machine: Sendable, Equatable {
+  public var host: String
+  public var cores: Int
+  public var operatingSystem: String
+  public var architecture: String
+  public var toolchain: String
+
+  public init(
+    host: String, cores: Int, operatingSystem: String, architecture: String, toolchain: String
+  ) {
+    self.host = host
+    self.cores = cores
+    self.operatingSystem = operatingSystem
+    self.architecture = architecture
+    self.toolchain = toolchain
+  }
+
+  public static var current: Machine {
+    var names = utsname()
+    uname(&names)
+    return Machine(
+      host: text(&names.nodename), cores: ProcessInfo.processInfo.activeProcessorCount,
+      operatingSystem:
+        "\(text(&names.sysname)) \(text(&names.release)), "
+        + ProcessInfo.processInfo.operatingSystemVersionString,
+      architecture: text(&names.machine), toolchain: compiler)
+  }
+
+  private static func text<Field>(_ field: inout Field) -> String {
+    withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+
+  private static var compiler: String {
+    #if swift(>=6.4)
+      "Swift 6.4 or later"
+    #elseif swift(>=6.3)
+      "Swift 6.3"
+    #else
+      "Swift 6.2"
+    #endif
+  }
+}

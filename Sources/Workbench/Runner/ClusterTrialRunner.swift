@@ -1,0 +1,127 @@
+import CLinux
+import ClusterControl
+import Configuration
+import Environments
+import Experiments
+import LoadDriving
+import Measurement
+import Primitives
+import ProtocolList
+import Replication
+import Simulation
+import Sockets
+import Workloads
+
+/// How trials on real clusters find their nodes.
+public struct ClusterPlace: Sendable {
+  /// The nodes that run already; `nil` to start some for every trial.
+  public var hosts: HostsFile?
+  /// Where started nodes keep their logs; each trial makes and removes a directory below.
+  public var scratch: String
+  /// The program that becomes a node when it is told so: this one.
+  public var program = NodeLauncher.thisProgram
+
+  public init(hosts: HostsFile?, scratch: String) {
+    self.hosts = hosts
+    self.scratch = scratch
+  }
+}
+
+/// Runs trials on real processes.
+public enum ClusterTrialRunner {
+  /// - Parameters:
+  ///   - task: of a protocol.
+  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns false to
+  ///     abandon the trial.
+  /// - Returns: `nil` if the trial was abandoned.
+  public static func run(
+    _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
+    progress: (Interval, Int) -> Bool
+  ) throws -> TrialReport? {
+    if let hosts = place.hosts {
+      return try run(task, of: choice, hosts: hosts, launcher: nil, directory: "", progress)
+    }
+    // A port that was free a moment ago may be taken by somebody else before the node asks for it.
+    for attempt in 1... {
+      do {
+        return try start(task, of: choice, at: place, progress)
+      } catch let error as ClusterError
+        where attempt < 3 && error.description.contains("Address already in use")
+      {
+        continue
+      }
+    }
+    return nil
+  }
+
+  private static func start(
+    _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
+    _ progress: (Interval, Int) -> Bool
+  ) throws -> TrialReport? {
+    guard let kind = ProtocolKind(rawValue: choice.name) else {
+      preconditionFailure("a validated experiment names \(choice.name), which is not listed")
+    }
+    let membership = kind.membership(replicas: choice.replicas)
+    let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map(\.description)
+    let hosts = HostsFile(
+      cluster: "\(task.experiment.name)-\(task.seed)", choice: choice,
+      nodes: Array(addresses[..<membership.replicas.count]),
+      authority: Array(addresses[membership.replicas.count...]))
+    let directory = try ScratchDirectory(below: place.scratch)
+    try directory.write(hosts.text, to: "hosts.json5")
+    let hostsPath = "\(directory.path)/hosts.json5"
+    let syncs = task.experiment.environment.disk.sync != nil
+    let seed = task.seed
+    let parent = ScratchDirectory.processNumber
+    let launcher = NodeLauncher(program: place.program) { number, data in
+      ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data, "--allow-faults"]
+        + ["--seed", "\(seed)", "--parent", "\(parent)"] + (syncs ? [] : ["--no-sync"])
+    }
+    // The trial ends its nodes before the directory goes.
+    let report = try run(
+      task, of: choice, hosts: hosts, launcher: launcher, directory: directory.path, progress)
+    _ = consume directory
+    return report
+  }
+
+  private static func run(
+    _ task: TrialTask, of choice: ProtocolChoice, hosts: HostsFile, launcher: NodeLauncher?,
+    directory: String, _ progress: (Interval, Int) -> Bool
+  ) throws -> TrialReport? {
+    let experiment = task.experiment
+    let workload = experiment.workload
+    var setup = ClusterSetup(
+      cluster: hosts.cluster, protocolName: choice.name, membership: hosts.membership,
+      endpoints: hosts.addresses.compactMap { Endpoint($0) })
+    setup.faults = experiment.faults(for: choice)
+    setup.clients = workload.clients
+    setup.connections = workload.connections.count(clients: workload.clients)
+    setup.arrival = workload.arrival
+    setup.timeout = workload.timeout
+    setup.thinkTime = workload.thinkTime
+    setup.warmUp = experiment.warmUp
+    setup.duration = experiment.duration
+    setup.window = experiment.window
+    setup.maxSkew = experiment.environment.clocks.maxSkew
+    setup.maxDrift = experiment.environment.clocks.maxDrift
+    setup.seed = task.seed
+    var prefix = ""
+    if launcher == nil {
+      // The cluster outlives the trial: neither sessions nor keys of another one may be met again.
+      setup.firstClient = UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF
+      prefix = String(setup.firstClient >> 32, radix: 36) + "-"
+    }
+    var trial = try ClusterTrial(
+      setup,
+      load: KeyValueLoad(
+        workload, seed: task.seed, keyPrefix: prefix, populate: Memory.populate),
+      launcher: launcher, directory: directory)
+    linux_prefer_throughput()
+    guard let stock = try trial.run(progress: progress) else { return nil }
+    let observation = TrialObservation(
+      stock: stock, operations: trial.driver.load.takeOperations(), experiment: experiment,
+      membership: hosts.membership)
+    let name = "\(task.contender.name), trial \(task.trial)"
+    return TrialReport(observation, experiment, notes: stock.notes.map { "\(name): \($0)" })
+  }
+}

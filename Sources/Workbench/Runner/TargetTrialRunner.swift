@@ -1,0 +1,100 @@
+import CLinux
+import Configuration
+import Experiments
+import Histories
+import LoadDriving
+import Measurement
+import OtherSystems
+import Primitives
+import Replication
+import Sockets
+import Workloads
+
+/// Runs trials on systems that somebody else has started.
+public enum TargetTrialRunner {
+  /// Looks whether all targets are there and are what the experiment says. Throws what is wrong with the
+  /// first one that is not, in one line.
+  public static func check(_ targets: [TargetChoice]) throws {
+    for target in targets {
+      let endpoint = try endpoint(of: target)
+      do {
+        switch target.kind {
+        case .redis:
+          try TargetProbe.check(endpoint, RedisDialect(waitReplicas: target.wait))
+        case .etcd: try TargetProbe.check(endpoint, EtcdDialect(endpoint: endpoint))
+        }
+      } catch {
+        throw TargetError("target \(target.name): \(error)")
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - task: of a target.
+  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns false to
+  ///     abandon the trial.
+  /// - Returns: `nil` if the trial was abandoned.
+  public static func run(
+    _ task: TrialTask, of target: TargetChoice, progress: (Interval, Int) -> Bool
+  ) throws -> TrialReport? {
+    let workload = task.experiment.workload
+    var setup = TargetSetup(name: target.name, endpoint: try endpoint(of: target))
+    setup.clients = workload.clients
+    setup.connections = connections(to: target, workload)
+    setup.arrival = workload.arrival
+    setup.timeout = workload.timeout
+    setup.thinkTime = workload.thinkTime
+    setup.duration = task.experiment.duration
+    setup.seed = task.seed
+    switch target.kind {
+    case .redis:
+      let dialect = RedisDialect(waitReplicas: target.wait, waitTimeout: workload.timeout)
+      return try run(task, setup, dialect, progress)
+    case .etcd:
+      return try run(task, setup, EtcdDialect(endpoint: setup.endpoint), progress)
+    }
+  }
+
+  /// Redis answers a pipeline as it comes, so clients share connections as they do to our own nodes. Where
+  /// a connection carries one request at a time (`WAIT` holds up what is behind it, and so does etcd's
+  /// gateway) each client has its own, up to a bound.
+  private static func connections(to target: TargetChoice, _ workload: WorkloadSpec) -> Int {
+    guard target.kind == .etcd || target.wait > 0 else {
+      return workload.connections.count(clients: workload.clients)
+    }
+    return min(max(workload.clients, 1), TargetLimits.connections)
+  }
+
+  private static func endpoint(of target: TargetChoice) throws(TargetError) -> Endpoint {
+    guard let endpoint = Endpoint(target.address) else {
+      throw TargetError("target \(target.name): \(target.address) is no address")
+    }
+    return endpoint
+  }
+
+  private static func run<Dialect: TargetDialect>(
+    _ task: TrialTask, _ setup: TargetSetup, _ dialect: Dialect,
+    _ progress: (Interval, Int) -> Bool
+  ) throws -> TrialReport? {
+    let experiment = task.experiment
+    // The store outlives the trial: keys of another one, or the user's, may not be met.
+    let trial36 = String(UInt64.random(in: 1 << 30..<1 << 36), radix: 36)
+    linux_prefer_throughput()
+    var trial = try TargetTrial(
+      setup,
+      load: KeyValueLoad(
+        experiment.workload, seed: task.seed, keyPrefix: "rsmbench-\(trial36)-",
+        populate: Memory.populate),
+      dialect: dialect)
+    guard let stock = try trial.run(progress: progress) else { return nil }
+    let operations = trial.driver.load.takeOperations()
+    let end = experiment.duration.nanoseconds
+    let lost = ReadBack.lostWrites(operations, readFrom: end, isComplete: stock.hasReadBack)
+    let observation = TrialObservation(
+      operations: operations, warmUpEnd: experiment.warmUp.nanoseconds, measuredEnd: end,
+      clients: experiment.workload.clients,
+      safetyViolations: ReadBack.violations(lost: lost), lostWrites: lost,
+      eventsProcessed: operations.count)
+    return TrialReport(observation, experiment, notes: stock.notes)
+  }
+}

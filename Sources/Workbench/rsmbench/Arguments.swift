@@ -1,0 +1,94 @@
+import Configuration
+import Experiments
+
+/// What a user typed wrong, in one sentence. Ends the program with exit code 2.
+struct UsageError: Error {
+  var message: String
+
+  init(_ message: String) { self.message = message }
+}
+
+/// A flag of a command: `--seed N`, or `--quiet` without a value.
+struct Flag {
+  var name: String
+  /// What stands for the value in the help; `nil` for a flag that takes none.
+  var value: String?
+  var meaning: String
+  var mayRepeat = false
+}
+
+/// The words after a command's name, sorted into flags and the rest.
+struct Arguments {
+  private var values: [String: [String]] = [:]
+  private(set) var positional: [String] = []
+
+  /// - Throws: an unknown flag, a flag without its value, or one given twice.
+  init(_ words: [String], flags: [Flag], command: String) throws(UsageError) {
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" {
+        positional += rest
+        return
+      }
+      guard word.hasPrefix("-"), word != "-" else {
+        positional.append(word)
+        continue
+      }
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard let flag = flags.first(where: { $0.name == name }) else {
+        throw UsageError(
+          "unknown flag \(name)" + suggestion(for: name, among: flags.map(\.name))
+            + "; see 'rsmbench \(command) --help'")
+      }
+      let value: String
+      if flag.value == nil {
+        guard parts.count == 1 else { throw UsageError("\(name) takes no value") }
+        value = ""
+      } else if parts.count == 2 {
+        value = String(parts[1])
+      } else if let next = rest.popFirst() {
+        value = next
+      } else {
+        throw UsageError("\(name) needs a value: \(name) \(flag.value!)")
+      }
+      guard flag.mayRepeat || values[name] == nil else {
+        throw UsageError("\(name) is given twice")
+      }
+      values[name, default: []].append(value)
+    }
+  }
+
+  func has(_ name: String) -> Bool { values[name] != nil }
+  func all(_ name: String) -> [String] { values[name] ?? [] }
+  subscript(name: String) -> String? { values[name]?.last }
+
+  /// The value of a flag as a whole number in a range.
+  func integer<Number: FixedWidthInteger>(
+    _ name: String, in range: ClosedRange<Number>
+  ) throws(UsageError) -> Number? {
+    guard let text = self[name] else { return nil }
+    guard let number = Number(text), range.contains(number) else {
+      throw UsageError(
+        "\(name): found \"\(text)\", allowed a whole number from \(range.lowerBound) to "
+          + "\(range.upperBound)")
+    }
+    return number
+  }
+
+  /// The value of a flag as one of several words.
+  func choice(_ name: String, of allowed: [String]) throws(UsageError) -> String? {
+    guard let text = self[name] else { return nil }
+    guard allowed.contains(text) else {
+      throw UsageError(
+        "\(name): found \"\(text)\", allowed \(allowed.joined(separator: ", "))"
+          + suggestion(for: text, among: allowed))
+    }
+    return text
+  }
+}
+
+/// `; did you mean X?` for the nearest of the candidates, if one is near.
+func suggestion(for word: String, among candidates: [String]) -> String {
+  nearest(to: word, among: candidates).map { "; did you mean \($0)?" } ?? ""
+}

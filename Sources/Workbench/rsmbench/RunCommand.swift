@@ -1,0 +1,193 @@
+import Configuration
+import Experiments
+import Foundation
+import LoadDriving
+import Results
+import Runner
+
+extension Command {
+  static let run = Command(
+    name: "run", synopsis: "run FILE [flags]",
+    meaning: "Runs an experiment, prints the comparison and writes its results to DIR/NAME-SEED/.",
+    notes: """
+      Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C and
+      SIGTERM end the run within a second and keep the trials that are finished; --resume goes on from there.
+      A second one ends the program at once. A run's directory belongs to one process at a time. A violation,
+      and a crash of a protocol's code, end with the command that replays that trial. In the simulation
+      the same seed gives the same CSV files to the last byte, whatever --jobs is. In the cluster runtime
+      trials run one at a time, since they would take each other's processors. An experiment's targets are
+      servers of others, which have to run already; they are looked for first. What is written to them lies
+      under keys that begin with "rsmbench-" and stays there.
+      """,
+    flags: {
+      [
+        Flag(
+          name: "--out", value: "DIR", meaning: "where the run's directory goes (default results)"),
+        runtimeFlag, hostsFlag,
+        Flag(
+          name: "--data", value: "DIR",
+          meaning: "where the nodes of a cluster keep their logs during a trial (default the run's "
+            + "directory): whose disk is measured"),
+        Flag(name: "--seed", value: "N", meaning: "replaces the file's seed"),
+        Flag(name: "--trials", value: "N", meaning: "replaces the file's number of trials"),
+        Flag(
+          name: "--jobs", value: "N",
+          meaning: "simulated trials that run at a time (default one per core)"
+        ),
+        setFlag,
+        Flag(
+          name: "--history", meaning: "also writes every trial's history in Jepsen's EDN format"),
+        Flag(name: "--resume", meaning: "continues an interrupted run"),
+        Flag(name: "--force", meaning: "overwrites a run that is there"),
+        Flag(
+          name: "--let-sleep",
+          meaning:
+            "lets processors without work sleep during trials in real time (default: kept awake "
+            + "where /dev/cpu_dma_latency may be opened; the manifest says whether)"),
+        Flag(name: "--quiet", meaning: "no progress on standard error"),
+        Flag(
+          name: "--format", value: "table|json", meaning: "how to print the result (default table)"),
+      ]
+    },
+    execute: { try RunRequest($0).run() })
+}
+
+/// What `rsmbench run` was asked to do.
+struct RunRequest {
+  let plan: ExperimentPlan
+  /// The nodes to run on; `nil` if the runner starts its own, or simulates.
+  let hosts: HostsFile?
+  let output: String
+  /// Where the nodes of a cluster keep their logs; `nil` for the run's own directory.
+  let data: String?
+  let existing: RunDirectory.Existing
+  let jobs: Int
+  let writesHistories: Bool
+  let letsSleep: Bool
+  let isQuiet: Bool
+  let format: String
+  let replay: Replay
+
+  init(_ arguments: Arguments) throws {
+    var overrides: [Override] = []
+    if let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max) {
+      overrides.append(.seed(seed))
+    }
+    if let trials = try arguments.integer("--trials", in: 1...10_000) {
+      overrides.append(.trials(trials))
+    }
+    let jobs = try arguments.integer("--jobs", in: 1...1_024)
+    replay = Replay(arguments)
+    format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
+    guard !(arguments.has("--resume") && arguments.has("--force")) else {
+      throw UsageError("--resume continues a run and --force starts it again: give one of them")
+    }
+    existing = arguments.has("--resume") ? .resume : arguments.has("--force") ? .overwrite : .refuse
+    output = arguments["--out"] ?? "results"
+    guard !output.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
+    data = arguments["--data"]
+    guard data != "" else { throw UsageError("--data: found \"\", allowed a directory") }
+    writesHistories = arguments.has("--history")
+    letsSleep = arguments.has("--let-sleep")
+    isQuiet = arguments.has("--quiet")
+    hosts = try Command.readHosts(arguments)
+    plan = try Command.readPlan(arguments, overrides: overrides, hosts: hosts)
+    switch plan.experiment.runtime {
+    case .simulation: self.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+    case .cluster:
+      if let jobs, jobs > 1 {
+        throw UsageError(
+          "--jobs: found \(jobs), allowed 1 in the cluster runtime, where trials would take each "
+            + "other's processors")
+      }
+      self.jobs = 1
+    }
+  }
+
+  func run() throws -> ExitCode {
+    let started = Date()
+    let outline = RunOutline(plan)
+    try TargetTrialRunner.check(plan.experiment.targets)
+    let isStopped = StopFlag()
+    let interruption = Interruption { isStopped.set() }
+    defer { interruption.end() }
+    let directory = try RunDirectory(
+      in: output, outline: outline, experiment: plan.resolvedText, version: version,
+      existing: existing)
+    let session = RunSession(
+      plan: plan, directory: directory, request: self, isStopped: isStopped)
+    let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)
+    session.runTrials(jobs: jobs)
+    for note in session.notes { Console.complain("rsmbench: \(note)") }
+    if let error = session.failure {
+      if directory.finishedBefore.isEmpty, session.finished.isEmpty { directory.discard() }
+      throw error
+    }
+
+    let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }
+    let manifest = Manifest(
+      outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
+      targets: plan.experiment.targets, version: version, gitRevision: GitRevision.ofProgram,
+      startedAt: started,
+      wallTime: Date().timeIntervalSince(started),
+      processorsKeptAwake: processors.areAwake)
+    try directory.writeResults(trials, manifest: manifest)
+    do throws(OutputError) {
+      if !trials.isEmpty { try show(table(outline, trials)) }
+    } catch {
+      throw OutputError(code: error.code, directory: directory.path)
+    }
+    if !manifest.isComplete {
+      Console.complain(
+        "rsmbench: interrupted; \(trials.count) of \(outline.places.count) trials are kept in "
+          + "\(directory.path), --resume continues")
+      return .interrupted
+    }
+    if !isQuiet { Console.complain("results are in \(directory.path)") }
+    return ExitCode(trials.map(\.verdict.word))
+  }
+
+  private func table(_ outline: RunOutline, _ trials: [FinishedTrial]) -> ResultTable {
+    let kinds = plan.experiment.contenders
+    return ResultTable(outline: outline, trials: trials) { trial in
+      replay.command(
+        outline, trial.place, seed: trial.seed,
+        isProtocol: kinds[trial.place.protocolIndex].isProtocol)
+    }
+  }
+
+  private func show(_ table: ResultTable) throws(OutputError) {
+    if format == "json" {
+      try Console.print(table.json)
+    } else {
+      let terminal = Terminal.standardOutput
+      try Console.print(
+        table.text(width: terminal.width, usesColor: terminal.usesColor), terminator: "")
+    }
+  }
+}
+
+extension Contender {
+  var isProtocol: Bool {
+    if case .protocol = self { true } else { false }
+  }
+}
+
+extension RunOutline {
+  init(_ plan: ExperimentPlan) {
+    let experiment = plan.experiment
+    self.init(
+      name: experiment.name, seed: experiment.seed, protocols: experiment.contenders.map(\.name),
+      trials: experiment.trials, sweepPaths: experiment.sweep.map(\.path),
+      points: plan.points.map { $0.values.map(\.text) })
+  }
+}
+
+extension ExitCode {
+  /// The worst verdict decides.
+  init(_ verdicts: [TrialVerdict.Word]) {
+    self =
+      verdicts.contains(.violated)
+      ? .violated : verdicts.contains(.undecided) ? .undecided : .done
+  }
+}

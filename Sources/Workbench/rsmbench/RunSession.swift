@@ -1,0 +1,130 @@
+import Configuration
+import Experiments
+import Histories
+import Measurement
+import Replication
+import Results
+import Runner
+import Synchronization
+
+/// The trials of a run while they run, on several threads.
+final class RunSession: Sendable {
+  private struct State {
+    var finished: [FinishedTrial] = []
+    var failure: (any Error)?
+    var notes: [String] = []
+  }
+
+  private let tasks: [(task: TrialTask, place: TrialPlace)]
+  private let directory: RunDirectory
+  private let writesHistories: Bool
+  private let place: ClusterPlace
+  private let progress: ProgressLine
+  private let replay: Replay
+  private let state = Mutex(State())
+  /// Once set, the trials that are running are abandoned and no more begin.
+  private let isStopped: StopFlag
+
+  init(
+    plan: ExperimentPlan, directory: RunDirectory, request: RunRequest, isStopped: StopFlag
+  ) {
+    self.isStopped = isStopped
+    let done = Set(directory.finishedBefore.map(\.place))
+    tasks = TrialTask.all(of: plan).compactMap { task in
+      let names = directory.outline.protocols
+      let index = names.firstIndex(of: task.contender.name) ?? 0
+      let place = TrialPlace(point: task.point, protocolIndex: index, trial: task.trial)
+      return done.contains(place) ? nil : (task, place)
+    }
+    self.directory = directory
+    writesHistories = request.writesHistories
+    replay = request.replay
+    place = ClusterPlace(hosts: request.hosts, scratch: request.data ?? directory.path)
+    progress = ProgressLine(
+      trialsTotal: directory.outline.places.count, trialsBefore: done.count,
+      trialDurationNs: plan.experiment.duration.nanoseconds,
+      kind: plan.experiment.runtime == .simulation ? .simulation : .cluster,
+      isQuiet: request.isQuiet)
+  }
+
+  /// Trials that finished in this session, in no particular order.
+  var finished: [FinishedTrial] { state.withLock { $0.finished } }
+  /// What the user should know besides the results.
+  var notes: [String] { state.withLock { $0.notes } }
+  /// Why a trial could not be run, or its results not be kept.
+  var failure: (any Error)? { state.withLock { $0.failure } }
+
+  /// How long the trials that are running may take to end after a stop, in seconds. In the simulation they notice it
+  /// at once, except while their histories are checked. The nodes of a cluster end with this process.
+  private static let patience = 0.7
+
+  func runTrials(jobs: Int) {
+    ParallelRun.run(
+      count: tasks.count, jobs: jobs, patience: RunSession.patience,
+      stop: { self.isStopped.isSet }, work: runTrial)
+    progress.end()
+  }
+
+  private func runTrial(_ number: Int) {
+    let (task, place) = tasks[number]
+    let report: TrialReport
+    do {
+      let finished = try CrashNotice.during(crashNotice(task, place)) {
+        try self.report(on: task, number)
+      }
+      guard let finished else { return }
+      report = finished
+    } catch {
+      state.withLock { $0.failure = error }
+      isStopped.set()
+      return
+    }
+    if !report.notes.isEmpty { state.withLock { $0.notes += report.notes } }
+    let trial = FinishedTrial(
+      place: place, seed: task.seed, observation: report.observation, metrics: report.metrics,
+      verdict: TrialVerdict(report.verdict, in: report.observation))
+    do {
+      if writesHistories {
+        try directory.write(
+          Array(JepsenHistory.edn(report.observation.operations).utf8),
+          to: directory.outline.historyFileName(place))
+      }
+      try directory.keep(trial)
+    } catch {
+      state.withLock { $0.failure = error }
+      isStopped.set()
+      return
+    }
+    state.withLock { $0.finished.append(trial) }
+    progress.finish(trial: number, events: report.observation.eventsProcessed)
+  }
+
+  /// What is said if the code of a protocol traps, which ends this process.
+  private func crashNotice(_ task: TrialTask, _ place: TrialPlace) -> String {
+    let isProtocol = task.contender.isProtocol
+    let command = replay.command(
+      directory.outline, place, seed: task.seed, isProtocol: isProtocol)
+    // The live line of progress does not end in a line feed.
+    return (Terminal.standardError.isInteractive ? "\n" : "")
+      + "rsmbench: crashed in \(task.contender.name), trial \(task.trial) (seed \(task.seed)); finished "
+      + "trials are kept in \(directory.path); to replay: \(command)"
+  }
+
+  /// `nil` if the trial was abandoned.
+  private func report(on task: TrialTask, _ number: Int) throws -> TrialReport? {
+    func goesOn(_ time: Interval, _ events: Int) -> Bool {
+      progress.advance(trial: number, timeNs: time.nanoseconds, events: events)
+      return !isStopped.isSet
+    }
+    switch task.experiment.runtime {
+    case .simulation: return TrialRunner.run(task, progress: goesOn)
+    case .cluster:
+      switch task.contender {
+      case .protocol(let choice):
+        return try ClusterTrialRunner.run(task, of: choice, at: place, progress: goesOn)
+      case .target(let choice):
+        return try TargetTrialRunner.run(task, of: choice, progress: goesOn)
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import CLinux
+import Experiments
+import Foundation
+import ProtocolList
+import Runner
+import Serving
+import Synchronization
+
+extension Command {
+  static let serve = Command(
+    name: "serve", synopsis: "serve --protocol P [flags]",
+    meaning: "Serves a replicated key-value store to Redis clients, until Ctrl-C.",
+    notes: """
+      One process per replica, on loopback; a node that ends is started again from its log. Every command is
+      ordered by the protocol: what is acknowledged survives the loss of a minority of the nodes (with
+      primary-backup and chain-replication, of all but one replica). A pipeline of one connection takes
+      effect at one moment.
+
+      commands: GET SET [NX|XX] [GET] SETNX GETSET GETDEL DEL EXISTS APPEND STRLEN INCR DECR INCRBY DECRBY
+      MGET MSET PING ECHO INFO COMMAND SELECT 0 CLIENT HELLO AUTH CONFIG GET QUIT. There is no expiry and
+      there are no transactions. INFO says who is in charge, and which process each node is.
+
+      Ctrl-C and SIGTERM stop the service and its nodes: exit code 0. What goes wrong gives one line, and
+      exit code 2. However it ends, no node stays behind.
+
+      With --hosts the nodes run already ('rsmbench node') and this is a gateway to them; start as many as you
+      like. Traffic is neither encrypted nor authenticated: on anything but loopback, use a private network,
+      WireGuard or SSH tunnels.
+      """,
+    flags: {
+      [
+        Flag(
+          name: "--protocol", value: "P",
+          meaning: "one of \(ProtocolKind.allCases.map(\.name).joined(separator: ", "))"),
+        Flag(name: "--replicas", value: "N", meaning: "how many replicas (default 3)"),
+        Flag(
+          name: "--port", value: "PORT",
+          meaning: "where Redis clients connect (default 6379; 0 chooses one)"),
+        Flag(
+          name: "--address", value: "ADDRESS",
+          meaning: "the address to listen on (default 127.0.0.1)"),
+        Flag(
+          name: "--data", value: "DIR",
+          meaning: "where the nodes keep their logs, for this and later starts (default: a new "
+            + "directory that is removed in the end)"),
+        Flag(
+          name: "--no-sync",
+          meaning: "never waits for the disk: a loss of power may take what was acknowledged"),
+        Flag(
+          name: "--set", value: "OPTION=VALUE",
+          meaning: "sets an option of the protocol ('rsmbench list options')", mayRepeat: true),
+        hostsFlag,
+      ]
+    },
+    execute: { try serve($0) })
+
+  private static func serve(_ arguments: Arguments) throws -> ExitCode {
+    guard arguments.positional.isEmpty else {
+      throw UsageError(
+        "serve takes no argument besides its flags: found \"\(arguments.positional[0])\"")
+    }
+    let names = ProtocolKind.allCases.map(\.name)
+    var request = ServeRequest(version: version)
+    request.port = try arguments.integer("--port", in: UInt16.min...UInt16.max) ?? 6379
+    request.address = arguments["--address"] ?? "127.0.0.1"
+    guard request.hasValidAddress else {
+      throw UsageError(
+        "--address: found \"\(request.address)\", allowed a numeric address, such as 127.0.0.1")
+    }
+    let chosen = try arguments.choice("--protocol", of: names)
+    let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set"]
+    if arguments.has("--hosts"), let flag = ours.first(where: { arguments.has($0) }) {
+      throw UsageError("--hosts names the nodes and what they run: leave \(flag) out")
+    }
+    if let hosts = try readHosts(arguments) {
+      request.nodes = .running(hosts)
+    } else {
+      guard let chosen else { throw UsageError("serve needs --protocol P, or --hosts FILE") }
+      let replicas = try arguments.integer("--replicas", in: 1...64) ?? 3
+      guard arguments["--data"] != "" else {
+        throw UsageError("--data: found \"\", allowed a directory")
+      }
+      request.nodes = .own(
+        OwnNodes(
+          protocolName: chosen, replicas: replicas, settings: arguments.all("--set"),
+          data: arguments["--data"], syncs: !arguments.has("--no-sync")))
+    }
+    // Every client is a connection.
+    _ = linux_raise_descriptor_limit()
+    let isStopped = StopFlag()
+    let interruption = Interruption { isStopped.set() }
+    defer { interruption.end() }
+    var failure: OutputError?
+    try request.run(
+      catalog: .all, until: { isStopped.isSet },
+      announce: { line in
+        do throws(OutputError) {
+          try Console.print(line)
+        } catch {
+          failure = error
+          isStopped.set()
+        }
+      },
+      tell: { Console.complain("rsmbench: \($0)") })
+    if let failure { throw failure }
+    return .done
+  }
+}
+
+/// Set once, by whoever wants an end.
+final class StopFlag: Sendable {
+  private let value = Atomic<Bool>(false)
+
+  var isSet: Bool { value.load(ordering: .relaxed) }
+  func set() { value.store(true, ordering: .relaxed) }
+}

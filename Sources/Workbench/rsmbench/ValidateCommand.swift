@@ -1,0 +1,63 @@
+import Configuration
+import Experiments
+import ProtocolList
+
+extension Command {
+  static let setFlag = Flag(
+    name: "--set", value: "path=value", meaning: "replaces a value of the file; may be repeated",
+    mayRepeat: true)
+  static let runtimeFlag = Flag(
+    name: "--runtime", value: "simulation|cluster",
+    meaning: "replaces the file's runtime: virtual time, or real processes and disks")
+  static let hostsFlag = Flag(
+    name: "--hosts", value: "FILE",
+    meaning: "runs on the nodes of this hosts file, which somebody else starts, with their protocol"
+  )
+
+  static let validate = Command(
+    name: "validate", synopsis: "validate FILE [flags]",
+    meaning: "Checks an experiment and prints it with every default filled in.",
+    notes: "Nothing runs and nothing is written.",
+    flags: { [setFlag, runtimeFlag, hostsFlag] },
+    execute: { arguments in
+      let plan = try readPlan(arguments, hosts: readHosts(arguments))
+      try Console.print(plan.resolvedText, terminator: "")
+      return .done
+    })
+
+  /// The nodes that `--hosts` names.
+  static func readHosts(_ arguments: Arguments) throws -> HostsFile? {
+    guard let file = arguments["--hosts"] else { return nil }
+    guard arguments["--runtime"] != "simulation" else {
+      throw UsageError("--hosts names real nodes: leave it out, or --runtime simulation")
+    }
+    return try HostsFile.read(file: file, catalog: .all)
+  }
+
+  /// Reads the experiment that a command's only positional argument names, with what `--set` and
+  /// `--runtime` replace.
+  /// - Parameter overrides: what other flags replace.
+  static func readPlan(
+    _ arguments: Arguments, overrides: [Override] = [], hosts: HostsFile?
+  ) throws -> ExperimentPlan {
+    var overrides = try arguments.all("--set").map { try Override(set: $0) } + overrides
+    let runtimes = ExperimentRuntime.allCases.map(\.rawValue)
+    if let runtime = try arguments.choice("--runtime", of: runtimes) {
+      overrides.append(.runtime(runtime))
+    }
+    guard let file = arguments.positional.first, !file.isEmpty else {
+      throw UsageError("which experiment? Give a file, such as experiments/quickstart.json5")
+    }
+    guard arguments.positional.count == 1 else {
+      throw UsageError(
+        "one experiment at a time: found \"\(arguments.positional[1])\" behind \"\(file)\"")
+    }
+    return try ExperimentPlan.read(file: file, overrides: overrides, hosts: hosts, catalog: .all)
+  }
+}
+
+extension ProtocolCatalog {
+  /// Every protocol of the list.
+  static let all = ProtocolCatalog(
+    ProtocolKind.allCases.map { Entry($0.description, options: $0.options) })
+}

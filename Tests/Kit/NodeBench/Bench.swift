@@ -1,0 +1,168 @@
+import ClusterMessages
+import Foundation
+import Glibc
+import NodeRuntime
+import Primitives
+import Faults
+import Replication
+import Sockets
+import WireFormat
+
+/// What a test moves on by hand.
+package protocol Stepped: AnyObject {
+  func step() throws
+}
+
+package struct Overdue: Error, CustomStringConvertible {
+  package var description: String
+
+  package init(description: String) { self.description = description }
+}
+
+/// Moves everything on until the test has what it waits for.
+@discardableResult
+package func waitFor<Result>(
+  _ what: String, _ all: [any Stepped], within time: Interval = .seconds(60),
+  _ look: () throws -> Result?
+) throws -> Result {
+  let limit = MonotonicClock.now() + time.nanoseconds
+  while MonotonicClock.now() < limit {
+    if let found = try look() { return found }
+    for one in all { try one.step() }
+  }
+  throw Overdue(description: "within \(time) there was no \(what)")
+}
+
+/// A directory that ends with the value.
+package final class Scratch {
+  package let path: String
+
+  package init() throws {
+    let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    path = "\(place)/cluster-\(UUID())"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A real node, with its log and its sockets, stepped by the thread of the test.
+package final class Seat<Core: ReplicaCore, Application: StateMachine>: Stepped {
+  package var node: ClusterNode<Core, Application>
+
+  package init(_ settings: NodeSettings, _ options: Core.Options = Core.Options()) throws {
+    node = try ClusterNode(settings, options: options)
+    try node.start()
+  }
+
+  package func step() throws { try node.turn(atMost: 100_000) }
+}
+
+/// The settings of all nodes of a cluster on loopback.
+package struct Plan {
+  package let scratch: Scratch
+  package var settings: [NodeSettings]
+
+  package init(
+    nodes: Int, cluster: String = "tests", protocolName: String = "probe",
+    allowsFaults: Bool = true
+  ) throws {
+    scratch = try Scratch()
+    let endpoints = try Endpoint.freeOnLoopback(nodes)
+    let path = scratch.path
+    settings = (0..<nodes).map { number in
+      var settings = NodeSettings(
+        cluster: cluster, protocolName: protocolName, node: ReplicaID(number),
+        membership: Membership(replicas: nodes), endpoints: endpoints,
+        directory: "\(path)/\(number)")
+      settings.allowsFaults = allowsFaults
+      return settings
+    }
+  }
+
+  package func hello(
+    _ role: ConnectionRole, to node: Int = 0, cluster: String? = nil, protocolName: String? = nil,
+    nodeCount: Int? = nil
+  ) -> Hello {
+    Hello(
+      cluster: cluster ?? settings[0].cluster,
+      protocolName: protocolName ?? settings[0].protocolName, role: role,
+      addressee: ReplicaID(node), nodeCount: nodeCount ?? settings.count)
+  }
+}
+
+/// Somebody who opens a connection to a node and says what the test tells him to.
+package final class Caller: Stepped {
+  package struct Received {
+    package var kind: FrameKind
+    package var epoch: UInt32
+    package var body: [UInt8]
+  }
+
+  private let descriptor: Int32
+  private var input = InputBuffer()
+  private var output = OutputBuffer()
+  package private(set) var received: [Received] = []
+  /// The other side has closed the connection.
+  package private(set) var isClosed = false
+  /// A caller that does not read leaves what is sent to it in the system's buffers.
+  package var reads = true
+
+  package init(_ endpoint: Endpoint) throws { descriptor = try endpoint.connect() }
+
+  deinit { Descriptor.close(descriptor) }
+
+  package func say<Body: WireCodable>(
+    _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0
+  ) {
+    Frame.encode(body, kind: kind, from: ReplicaID(sender), epoch: epoch, into: &output.writer)
+  }
+
+  package func say(bytes: [UInt8]) { output.writer.write(bytes) }
+
+  package func step() throws {
+    guard !isClosed else { return }
+    if output.flush(to: descriptor) == .closed { output.removeAll() }
+    guard reads else { return }
+    let progress = input.fill(from: descriptor)
+    while let header = try Frame.next(in: input.bytes, from: input.start, to: input.end) {
+      received.append(
+        Received(
+          kind: header.kind, epoch: header.epoch, body: Array(input.bytes[header.body])))
+      input.consume(header.body.upperBound - input.start)
+    }
+    if progress == .closed { isClosed = true }
+  }
+
+  package func count(of kind: FrameKind) -> Int { received.count { $0.kind == kind } }
+
+  package func bodies<Body: WireCodable>(_ type: Body.Type, _ kind: FrameKind) throws -> [Body] {
+    try received.filter { $0.kind == kind }.map {
+      try WireReader.decode(Body.self, from: $0.body)
+    }
+  }
+
+  /// What a refusal said.
+  package var refusal: String? { try? bodies(Sentence.self, .refusal).first?.text }
+  package var isWelcome: Bool { received.contains { $0.kind == .welcome } }
+}
+
+/// A frame as bytes, for those who want to spoil it.
+package func frame<Body: WireCodable>(
+  _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0,
+  version: UInt8 = Frame.version
+) -> [UInt8] {
+  var writer = WireWriter()
+  Frame.encode(body, kind: kind, from: ReplicaID(sender), epoch: epoch, into: &writer)
+  writer.storage[8] = version
+  Frame.seal(&writer, from: 0)
+  return writer.bytes()
+}
+
+extension Descriptor {
+  /// Leaves the system little room for what is to be sent.
+  package static func narrow(_ descriptor: Int32) {
+    var byteCount: Int32 = 4096
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &byteCount, socklen_t(MemoryLayout<Int32>.size))
+  }
+}

@@ -1,0 +1,146 @@
+import ClusterControl
+import Foundation
+import Primitives
+import RedisClients
+import Replication
+import Resp
+import Sockets
+import Testing
+import Unreplicated
+
+/// A real Redis server, for as long as this value lives.
+final class RedisServer {
+  static let program = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    .map { "\($0)/redis-server" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
+  private var process: ChildProcess
+  let port: UInt16
+
+  init() throws {
+    port = try Endpoint.freeOnLoopback(1)[0].port
+    process = try ChildProcess(
+      program: try #require(RedisServer.program),
+      arguments: [
+        "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+        "--databases", "1",
+      ])
+    // It needs a moment to listen; a server that has ended never does.
+    while (try? client()) == nil {
+      let hasEnded = process.hasEnded()
+      try #require(!hasEnded, "redis-server has ended")
+    }
+  }
+
+  func client() throws -> RedisClient { try RedisClient(port: port) }
+}
+
+/// Every byte of every reply is what Redis answers.
+@Suite(.enabled(if: RedisServer.program != nil, "redis-server is not installed"))
+struct RedisComparisonTests {
+  private static let names = [
+    "GET", "SET", "SETNX", "GETSET", "GETDEL", "DEL", "EXISTS", "APPEND", "STRLEN", "INCR", "DECR",
+    "INCRBY", "DECRBY", "MGET", "MSET", "PING", "ECHO", "SELECT", "AUTH", "NOSUCHCOMMAND",
+  ]
+  private static let values = [
+    "", "0", "1", "-1", "10", " 1", "01", "+1", "1.5", "9223372036854775807",
+    "-9223372036854775808", "9223372036854775808", "text", "a longer text with blanks\r\n\0\u{1}",
+    "NX", "XX", "GET", "nx", "default",
+  ]
+
+  /// Mostly what a client would ask, in the order of its words.
+  private static func words(_ random: inout RandomStream, _ keys: [String]) -> [String] {
+    let name = names[random.below(names.count)]
+    func key(_ random: inout RandomStream) -> String { keys[random.below(keys.count)] }
+    func value(_ random: inout RandomStream) -> String { values[random.below(values.count)] }
+    let spelled = random.chance(0.3) ? name.lowercased() : name
+    if random.chance(0.15) {
+      return [spelled] + (0..<random.below(5)).map { _ in value(&random) }
+    }
+    switch name {
+    case "GET", "GETDEL", "STRLEN", "INCR", "DECR": return [spelled, key(&random)]
+    case "SET":
+      let options = ["NX", "XX", "GET", "nx", "KEEPTTL", "wrong"]
+      return [spelled, key(&random), value(&random)]
+        + (0..<random.below(3)).map { _ in options[random.below(options.count)] }
+    case "SETNX", "GETSET", "APPEND", "INCRBY", "DECRBY":
+      return [spelled, key(&random), value(&random)]
+    case "DEL", "EXISTS", "MGET": return [spelled] + (0...random.below(4)).map { _ in key(&random) }
+    case "MSET":
+      return [spelled] + (0...random.below(3)).flatMap { _ in [key(&random), value(&random)] }
+    case "SELECT": return [spelled, ["0", "16", "-1", "x"][random.below(4)]]
+    default: return [spelled] + (0..<random.below(3)).map { _ in value(&random) }
+    }
+  }
+
+  /// All that is answered to the bytes, which end with an ECHO of this mark.
+  private static func replies(_ client: RedisClient, _ bytes: [UInt8], mark: String) throws
+    -> [UInt8]
+  {
+    try client.send(bytes + RedisClient.command("ECHO", mark))
+    var received: [UInt8] = []
+    let end = Array("$\(mark.utf8.count)\r\n\(mark)\r\n".utf8)
+    while received.suffix(end.count) != ArraySlice(end) {
+      let piece = try client.receive()
+      try #require(!piece.isEmpty, "closed after \(String(decoding: received, as: UTF8.self))")
+      received += piece
+    }
+    return received
+  }
+
+  @Test("Random commands, one by one and in pipelines, in both versions of the protocol")
+  func commands() async throws {
+    try await onThread {
+      let stage = try Stage(UnreplicatedServer.self, replicas: 1)
+      stage.startAll()
+      let redis = try RedisServer()
+      for seed in 0..<40 as Range<UInt64> {
+        var random = RandomStream(seed: seed)
+        let clients = try [stage.client(), redis.client()]
+        if seed % 2 == 1 { for client in clients { try greet(client) } }
+        let keys = ["", "a key of more than fifteen bytes\0", "k0", "k1", "k2"].map {
+          "\(seed):\($0)"
+        }
+        for round in 0..<20 {
+          let pipeline = (0...random.below(6)).map { _ in Self.words(&random, keys) }
+          let bytes = pipeline.flatMap { RedisClient.command($0.map { Array($0.utf8) }) }
+          let answers = try clients.map {
+            String(decoding: try Self.replies($0, bytes, mark: "end \(round)"), as: UTF8.self)
+          }
+          #expect(answers[0] == answers[1], "seed \(seed): \(pipeline)")
+        }
+      }
+    }
+  }
+
+  /// Asks for the third version. The greeting says who the server is, which is not the same.
+  private func greet(_ client: RedisClient) throws {
+    try client.send(RedisClient.command("HELLO", "3"))
+    let greeting = try Self.replies(client, [], mark: "greeted")
+    #expect(greeting.starts(with: Array("%7\r\n".utf8)))
+  }
+
+  private static let streams = [
+    "PING\r\n", "ping\n", "\r\n\r\nPING\r\n", "*0\r\nPING\r\n", "*-1\r\nPING\r\n",
+    "set a 'x y'\r\nget a\r\n", "set b \"\\x41\\n\"\r\nget b\r\n", "get \"a\r\n", "get 'a'b\r\n",
+    "*x\r\n", "*1\r\nPING\r\n", "*1\r\n$x\r\n", "*1\r\n$-5\r\n", "*99999999999\r\n",
+    "*1\r\n$4\r\nPING\r\nQUIT\r\nPING\r\n", "get\r\n", "*1\r\n$0\r\n\r\n", "echo \"\"\r\n",
+    "POST / HTTP/1.1\r\nPING\r\n",
+  ]
+
+  @Test("Lines, empty commands and what is no command, up to the end of the connection")
+  func ends() async throws {
+    try await onThread {
+      let stage = try Stage(UnreplicatedServer.self, replicas: 1)
+      stage.startAll()
+      let redis = try RedisServer()
+      for stream in Self.streams {
+        let answers = try [stage.client(), redis.client()].map { client in
+          try client.send(Array(stream.utf8))
+          client.endOutput()
+          return try client.rest()
+        }
+        #expect(answers[0] == answers[1], "\(stream.debugDescription)")
+      }
+    }
+  }
+}

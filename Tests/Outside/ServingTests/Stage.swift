@@ -1,0 +1,113 @@
+import ClusterControl
+import ClusterMessages
+import Foundation
+import NodeRuntime
+import Primitives
+import RedisClients
+import Replication
+import Serving
+import Sockets
+import StateMachines
+import Synchronization
+import Testing
+
+/// Something that works on a thread until it is told to stop.
+final class Worker: Sendable {
+  private let isStopped = Atomic<Bool>(false)
+  private let ended = DispatchSemaphore(value: 0)
+  private let failure = Mutex<String?>(nil)
+
+  /// - Parameter body: asks whether to stop.
+  init(_ body: @escaping @Sendable (() -> Bool) throws -> Void) {
+    Thread.detachNewThread { [self] in
+      do {
+        try body { isStopped.load(ordering: .relaxed) }
+      } catch {
+        failure.withLock { $0 = "\(error)" }
+      }
+      ended.signal()
+    }
+  }
+
+  /// Waits until the thread has ended.
+  /// - Returns: what went wrong, if something did.
+  func stop() -> String? {
+    isStopped.store(true, ordering: .relaxed)
+    ended.wait()
+    return failure.withLock { $0 }
+  }
+}
+
+/// A cluster of real nodes, each on a thread of this process, and a gateway in front of them.
+final class Stage {
+  let directory: URL
+  private let endpoints: [Endpoint]
+  private let membership: Membership
+  private let protocolName: String
+  private var nodes: [Int: Worker] = [:]
+  private let startNode: @Sendable (NodeSettings, () -> Bool) throws -> Void
+  private let gateway: Worker
+  let port: UInt16
+
+  /// - Parameter timeout: of the gateway's requests.
+  init<Core: ReplicaCore>(
+    _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(60)
+  ) throws {
+    directory = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID())")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let endpoints = try Endpoint.freeOnLoopback(replicas)
+    let membership = Membership(replicas: replicas, authority: 0)
+    let name = "\(Core.self)"
+    self.endpoints = endpoints
+    self.membership = membership
+    protocolName = name
+    startNode = { settings, isStopped in
+      var node = try ClusterNode<Core, KeyValueStore>(settings, options: Core.Options())
+      try node.run(until: isStopped)
+    }
+    let opened = Mutex<UInt16>(0)
+    let isOpen = DispatchSemaphore(value: 0)
+    gateway = Worker { isStopped in
+      defer { isOpen.signal() }
+      let port = try ClusterPort<KeyValueStore>(
+        cluster: "stage", protocolName: name, endpoints: endpoints, replicaCount: replicas,
+        connections: 2)
+      var gateway = try RespGateway(
+        port: port, at: .loopback(0), replicas: membership.replicas,
+        facts: GatewayFacts(
+          version: "1", protocolName: name, cluster: "stage", processNumber: 1),
+        timeout: timeout)
+      opened.withLock { $0 = gateway.endpoint.port }
+      isOpen.signal()
+      while !isStopped() {
+        try gateway.turn(nanoseconds: 20_000_000)
+        for node in 0..<replicas { gateway.port.order(.report(digest: false), to: node) }
+      }
+    }
+    isOpen.wait()
+    port = opened.withLock { $0 }
+  }
+
+  func start(_ node: Int) {
+    let settings = NodeSettings(
+      cluster: "stage", protocolName: protocolName, node: ReplicaID(node),
+      membership: membership, endpoints: endpoints,
+      directory: directory.appending(path: "\(node)").path)
+    let startNode = startNode
+    nodes[node] = Worker { try startNode(settings, $0) }
+  }
+
+  func startAll() { for node in membership.replicas { start(node.index) } }
+
+  func stop(_ node: Int) { #expect(nodes.removeValue(forKey: node)?.stop() == nil) }
+
+  func client(receiveBuffer: Int32? = nil) throws -> RedisClient {
+    try RedisClient(port: port, receiveBuffer: receiveBuffer)
+  }
+
+  deinit {
+    #expect(gateway.stop() == nil)
+    for node in nodes.values { #expect(node.stop() == nil) }
+    try? FileManager.default.removeItem(at: directory)
+  }
+}

@@ -1,0 +1,163 @@
+import ChainReplication
+import SteppedCluster
+import Replication
+import Testing
+import ViewService
+
+@Suite("Extending a chain (§4)")
+struct JoinerTests {
+  /// Two members with `count` committed updates, and replica 2 about to join.
+  private func chain(_ count: Int, bug: ChainBug? = nil) -> Chain {
+    var chain = Chain(3, bug: bug, members: [0, 1])
+    chain.cluster.run()
+    for _ in 0..<count { chain.update(at: 0) }
+    chain.cluster.run()
+    return chain
+  }
+
+  @Test("A joiner copies the log in pages while the tail goes on serving")
+  func copies() {
+    var chain = chain(1300)
+    chain.cluster.nodes[2].holdsDisk = true
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    #expect(!chain.core(1).report.joinerHasCaughtUp)
+    let update = chain.update(at: 0)
+    chain.cluster.run()
+    chain.read(at: 1)
+    #expect(chain.answered(1).last == update)
+    #expect(chain.cluster.nodes[1].reads == [ReadTicket(1)])
+    chain.read(at: 2)
+    #expect(chain.cluster.nodes[2].refusedReads.map(\.redirect) == [ReplicaID(1)])
+    chain.cluster.releaseDisk(ReplicaID(2))
+    chain.cluster.run()
+    #expect(chain.core(1).report.joinerHasCaughtUp)
+    #expect(chain.committed(2).count == 1301 && chain.answered(2).isEmpty)
+    #expect(chain.core(2).status.role == "joiner")
+  }
+
+  @Test("Nothing waits for a joiner, and no more than a window is on its way to it")
+  func nothingWaits() {
+    var chain = chain(0)
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    let sent = Counter()
+    chain.cluster.delivers = {
+      if $0.to == ReplicaID(2) { sent.value += 1 }
+      return $0.to != ReplicaID(2)
+    }
+    for _ in 0..<30 {
+      for _ in 0..<100 { chain.update(at: 0) }
+      chain.cluster.run()
+    }
+    #expect(chain.committed(1).count == 3000)
+    #expect(sent.value < 1100)
+    #expect(!chain.core(1).report.joinerHasCaughtUp)
+    chain.cluster.delivers = { _ in true }
+    for _ in 0..<3 {
+      chain.fire(2)
+      chain.cluster.run()
+    }
+    #expect(chain.core(1).report.joinerHasCaughtUp)
+  }
+
+  @Test("A joiner becomes the tail when the old tail has sent it what it held (§4)")
+  func becomesTail() {
+    var chain = chain(10)
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    chain.issue([0, 1, 2], to: [0, 2])
+    chain.cluster.run()
+    // The old tail has not heard of the view yet: it may still acknowledge, so the new one is silent.
+    chain.read(at: 2)
+    #expect(chain.cluster.nodes[2].reads.isEmpty)
+    chain.tell(1)
+    chain.cluster.run()
+    chain.read(at: 2, 2)
+    chain.read(at: 1, 3)
+    #expect(chain.cluster.nodes[2].reads == [ReadTicket(2)])
+    #expect(chain.cluster.nodes[1].refusedReads.map(\.redirect) == [ReplicaID(2)])
+    #expect(chain.core(0).report.isEstablished)
+    let update = chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.answered(2) == [update])
+  }
+
+  @Test("A new tail lacks a page of what the old one held: it answers no reads yet")
+  func servesWhenComplete() {
+    var chain = chain(0)
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    for _ in 0..<600 { chain.update(at: 0) }
+    chain.cluster.run()
+    chain.cluster.delivers = { if case .receipt = $0.message { false } else { true } }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(chain.core(2).status.lastIndex == LogIndex(512))
+    chain.read(at: 2)
+    #expect(chain.cluster.nodes[2].reads.isEmpty)
+    #expect(!chain.core(0).report.isEstablished)
+    chain.cluster.delivers = { _ in true }
+    for _ in 0..<2 {
+      chain.fire(1)
+      chain.cluster.run()
+    }
+    chain.read(at: 2, 2)
+    #expect(chain.cluster.nodes[2].reads == [ReadTicket(2)])
+    #expect(chain.core(0).report.isEstablished)
+  }
+
+  @Test("A member that still lacks pages cuts nobody: the one behind it may have to be the head")
+  func incompleteCutsNobody() {
+    var chain = Chain(3, members: [0, 2], page: 2)
+    chain.cluster.run()
+    for _ in 0..<10 { chain.update(at: 0) }
+    chain.cluster.run()
+    chain.crash(2)
+    chain.restart(2)
+    chain.cluster.delivers = { if case .receipt = $0.message { false } else { true } }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(chain.core(1).status.lastIndex == LogIndex(2))
+    #expect(chain.core(2).status.lastIndex == LogIndex(10))
+    chain.crash(0)
+    chain.cluster.delivers = { _ in true }
+    chain.issue([2, 1])
+    chain.cluster.run()
+    #expect(chain.committed(1).count == 10 && chain.committed(2).count == 10)
+  }
+
+  @Test("joiner-serves-during-copy: a new tail shows less than the old one did (protocols 2d.9)")
+  func servesDuringCopy() {
+    func answers(bug: ChainBug?) -> Bool {
+      var chain = chain(10, bug: bug)
+      chain.issue([0, 1], joiner: 2, to: [0, 1])
+      chain.tell(2)
+      chain.read(at: 2)
+      return !chain.cluster.nodes[2].reads.isEmpty && chain.committed(2).count < 10
+    }
+    #expect(!answers(bug: nil))
+    #expect(answers(bug: .joinerServesDuringCopy))
+  }
+
+  @Test("A joiner that restarts is fed again from what it holds")
+  func joinerRestarts() {
+    var chain = chain(700)
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    chain.crash(2)
+    chain.restart(2)
+    chain.update(at: 0)
+    chain.cluster.run()
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    #expect(chain.core(1).report.joinerHasCaughtUp)
+    #expect(chain.committed(2).count == 701 && chain.agrees)
+  }
+}
+
+/// A count that a closure can raise.
+final class Counter {
+  var value = 0
+}

@@ -1,0 +1,84 @@
+import ChainReplication
+import Primitives
+import Replication
+import SteppedCluster
+import Testing
+import ViewService
+
+@Suite("Whatever a peer may send")
+struct NonsenseTests {
+  private func index(_ random: inout RandomStream) -> LogIndex {
+    LogIndex(random.chance(0.2) ? Int.max / 2 - 1 : random.below(12))
+  }
+
+  private func forward(_ random: inout RandomStream) -> Forward {
+    let entries = (0..<random.below(4)).map { _ in
+      ViewEntry(view: UInt64(random.below(4)), batch: someBatch(UInt64(random.below(5))))
+    }
+    return Forward(
+      previous: index(&random), previousView: UInt64(random.below(4)), entries: entries,
+      committed: index(&random), wantsReceipt: random.chance(0.5))
+  }
+
+  private func message(_ random: inout RandomStream) -> ChainMessage {
+    let view = UInt64(random.below(4))
+    switch random.below(7) {
+    case 0: return .forward(view: view, forward(&random))
+    case 1: return .acknowledge(view: view, index(&random))
+    case 2: return .durable(view: view, index(&random))
+    case 3: return .hail(view: view)
+    case 4:
+      let runs = (0..<random.below(4)).map { _ in
+        ViewRun(view: UInt64(random.below(4)), last: index(&random))
+      }
+      return .position(
+        view: view,
+        Position(
+          last: index(&random), lastView: UInt64(random.below(4)), committed: index(&random),
+          acknowledged: random.chance(0.5) ? index(&random) : nil,
+          isSynchronised: random.chance(0.5), runs: runs))
+    case 5:
+      return .synchronise(
+        view: view,
+        Synchronisation(
+          positionLast: index(&random), positionView: UInt64(random.below(4)),
+          through: index(&random), forward: forward(&random)))
+    default: return .receipt(view: view, index(&random))
+    }
+  }
+
+  @Test("Nonsense does not stop a replica, whatever its place")
+  func nonsense() {
+    var random = RandomStream(seed: 11)
+    for round in 0..<40 {
+      var chain = Chain(4, members: [0, 1, 2], joiner: 3)
+      chain.cluster.run()
+      for _ in 0..<5 { chain.update(at: 0) }
+      if round % 2 == 0 { chain.cluster.run() }
+      if round % 4 == 1 { chain.issue([1, 2, 0], joiner: 3) }
+      for _ in 0..<100 {
+        chain.cluster.handle(
+          .received(message(&random), from: ReplicaID(random.below(6))),
+          at: ReplicaID(random.below(4)))
+      }
+      chain.cluster.run(limit: 2000)
+    }
+  }
+
+  @Test("A member's messages of another view, and a stranger's of this one, change nothing")
+  func strangers() {
+    var random = RandomStream(seed: 12)
+    var chain = Chain(4, members: [0, 1, 2])
+    chain.cluster.run()
+    for _ in 0..<5 { chain.update(at: 0) }
+    chain.cluster.run()
+    for _ in 0..<2000 {
+      let message = message(&random)
+      var effects = Effects<ChainReplica>()
+      var core = chain.core(random.below(3))
+      let before = core.status
+      core.handle(.received(message, from: ReplicaID(3)), at: .zero, into: &effects)
+      #expect(core.status == before && effects.sends.isEmpty && effects.records.isEmpty)
+    }
+  }
+}

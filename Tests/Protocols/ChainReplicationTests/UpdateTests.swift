@@ -1,0 +1,232 @@
+import ChainReplication
+import Replication
+import SteppedCluster
+import Testing
+import ViewService
+import WireFormat
+
+@Suite("Updates and reads in a chain that does not change (§2, §3)")
+struct UpdateTests {
+  @Test("An update travels from the head to the tail, and the tail answers it (§2)")
+  func tailAnswers() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    let update = chain.update(at: 0)
+    chain.cluster.run()
+    for id in 0..<3 { #expect(chain.committed(id) == [update]) }
+    #expect(chain.answered(2) == [update])
+    #expect(chain.answered(0).isEmpty && chain.answered(1).isEmpty)
+  }
+
+  @Test("A chain of one is head and tail at once")
+  func chainOfOne() {
+    var chain = Chain(1)
+    chain.cluster.run()
+    let update = chain.update(at: 0)
+    chain.read(at: 0)
+    chain.cluster.run()
+    #expect(chain.answered(0) == [update])
+    #expect(chain.cluster.nodes[0].reads == [ReadTicket(1)])
+    #expect(chain.core(0).report.isEstablished)
+  }
+
+  @Test("The effects of a proposal: the record, and the update to the successor behind the barrier")
+  func proposalEffects() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    var core = chain.core(0)
+    var effects = Effects<ChainReplica>()
+    core.handle(.requested(someBatch()), at: .zero, into: &effects)
+    let entry = ViewEntry(view: 1, batch: someBatch())
+    #expect(effects.records == [.entries(first: LogIndex(1), [entry])])
+    let forward = Forward(
+      previous: .zero, previousView: 0, entries: [entry], committed: .zero, wantsReceipt: false)
+    #expect(effects.sends.map(\.message) == [.forward(view: 1, forward)])
+    #expect(effects.sends.map(\.to) == [ReplicaID(1)])
+    #expect(effects.earlySends.isEmpty && effects.commits.isEmpty)
+  }
+
+  @Test("Nothing is handed on before it is durable (Update Propagation Invariant, §3)")
+  func handsOnWhatIsDurable() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.cluster.nodes[1].holdsDisk = true
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.core(2).status.lastIndex == .zero)
+    chain.cluster.releaseDisk(ReplicaID(1))
+    chain.cluster.run()
+    #expect(chain.answered(2).count == 1)
+  }
+
+  @Test("The tail answers when its own disk holds the update, not before")
+  func tailWaitsForItsDisk() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.cluster.nodes[2].holdsDisk = true
+    chain.update(at: 0)
+    chain.cluster.run()
+    for id in 0..<3 { #expect(chain.committed(id).isEmpty) }
+    chain.cluster.releaseDisk(ReplicaID(2))
+    chain.cluster.run()
+    for id in 0..<3 { #expect(chain.committed(id).count == 1) }
+  }
+
+  @Test("Sent removed by the tail's acknowledgement: no replica applies before the tail (§3)")
+  func appliesOnAcknowledgement() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.committed(0).isEmpty && chain.committed(1).isEmpty)
+    #expect(chain.core(1).status.lastIndex == LogIndex(1))
+  }
+
+  @Test("Only the head takes updates and only the tail takes reads; others redirect (§2)")
+  func redirects() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.update(at: 1)
+    chain.update(at: 2)
+    chain.read(at: 0)
+    chain.read(at: 1)
+    chain.read(at: 2)
+    let nodes = chain.cluster.nodes
+    #expect(nodes[1].refusedBatches.map(\.redirect) == [ReplicaID(0)])
+    #expect(nodes[2].refusedBatches.map(\.redirect) == [ReplicaID(0)])
+    #expect(nodes[0].refusedReads.map(\.redirect) == [ReplicaID(2)])
+    #expect(nodes[1].refusedReads.map(\.redirect) == [ReplicaID(2)])
+    #expect(nodes[2].reads == [ReadTicket(1)])
+  }
+
+  @Test("A replica that knows no view refuses everything")
+  func refusesWithoutView() {
+    var cluster = InProcessCluster<ChainReplica>(
+      membership: Membership(replicas: 2), options: ChainReplica.Options())
+    cluster.handle(.requested(someBatch()), at: ReplicaID(0))
+    cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
+    #expect(cluster.nodes[0].refusedBatches.count == 1)
+    #expect(cluster.nodes[0].refusedReads.count == 1)
+    #expect(cluster.nodes[0].core.report == Report(view: 0))
+  }
+
+  @Test("The head refuses updates while its window is full")
+  func windowIsBounded() {
+    var options = ChainReplica.Options()
+    options.window = 3
+    var cluster = InProcessCluster<ChainReplica>(
+      membership: Membership(replicas: 2), options: options)
+    let view = View(number: 1, members: [ReplicaID(0), ReplicaID(1)])
+    for id in view.members { cluster.adopt(view, at: id) }
+    cluster.run()
+    for number in 1...5 { cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0)) }
+    #expect(cluster.nodes[0].refusedBatches.map(\.redirect) == [ReplicaID(0), ReplicaID(0)])
+    cluster.run()
+    cluster.handle(.requested(someBatch(6)), at: ReplicaID(0))
+    cluster.run()
+    #expect(cluster.nodes[1].committedCount == 4)
+  }
+
+  @Test("Lost, repeated and reordered messages: a gap is reported and filled")
+  func lossIsRepaired() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.update(at: 0)
+    chain.cluster.inFlight = []
+    chain.update(at: 0)
+    chain.update(at: 0)
+    chain.cluster.inFlight += chain.cluster.inFlight.reversed()
+    chain.cluster.run()
+    #expect(chain.committed(2).count == 3 && chain.agrees)
+    for node in chain.cluster.nodes { #expect(node.core.invariantViolation() == nil) }
+  }
+
+  @Test("The last update, or its acknowledgement, is lost: the timer repairs both")
+  func timerRepairs() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    let update = chain.update(at: 0)
+    chain.cluster.inFlight = []
+    for _ in 0..<2 {
+      chain.fire(0)
+      chain.cluster.run()
+    }
+    #expect(chain.answered(2) == [update])
+    chain.cluster.delivers = { if case .acknowledge = $0.message { false } else { true } }
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.committed(0).count == 1 && chain.committed(2).count == 2)
+    for _ in 0..<4 {
+      chain.fire(1)
+      chain.fire(0)
+      chain.cluster.run()
+    }
+    #expect(chain.committed(0).count == 2 && chain.committed(1).count == 2)
+  }
+
+  @Test("ack-at-head: an update that the head answered is gone with the head (protocols 2d.1)")
+  func ackAtHead() {
+    func acknowledgedAndLost(bug: ChainBug?) -> Bool {
+      var chain = Chain(3, bug: bug)
+      chain.cluster.run()
+      chain.cluster.delivers = { $0.to != ReplicaID(1) }
+      let update = chain.update(at: 0)
+      chain.cluster.run()
+      let wasAnswered = chain.answered(0) == [update]
+      chain.crash(0)
+      chain.cluster.delivers = { _ in true }
+      chain.issue([1, 2])
+      chain.cluster.run()
+      return wasAnswered && !chain.committed(2).contains(update)
+    }
+    #expect(!acknowledgedAndLost(bug: nil))
+    #expect(acknowledgedAndLost(bug: .ackAtHead))
+  }
+
+  @Test("serve-stale-role: a replica in the middle shows less than the tail did (protocols 2d.11)")
+  func staleRole() {
+    func middleAnswers(bug: ChainBug?) -> Bool {
+      var chain = Chain(3, bug: bug)
+      chain.cluster.run()
+      chain.cluster.delivers = { if case .acknowledge = $0.message { false } else { true } }
+      let update = chain.update(at: 0)
+      chain.cluster.run()
+      #expect(chain.answered(2) == [update])
+      chain.read(at: 1)
+      return chain.cluster.nodes[1].reads == [ReadTicket(1)] && chain.committed(1).isEmpty
+    }
+    #expect(!middleAnswers(bug: nil))
+    #expect(middleAnswers(bug: .serveStaleRole))
+  }
+
+  @Test("Every message and record survives its binary form")
+  func wire() throws {
+    let entries = [
+      ViewEntry(view: 3, batch: someBatch()), ViewEntry(view: 4, batch: Batch.noop),
+    ]
+    let forward = Forward(
+      previous: LogIndex(7), previousView: 3, entries: entries, committed: LogIndex(5),
+      wantsReceipt: true)
+    let position = Position(
+      last: LogIndex(9), lastView: 4, committed: LogIndex(2), acknowledged: LogIndex(2),
+      isSynchronised: true, runs: [ViewRun(view: 3, last: LogIndex(9))])
+    let synchronisation = Synchronisation(
+      positionLast: LogIndex(9), positionView: 4, through: LogIndex(11), forward: forward)
+    let messages: [ChainMessage] = [
+      .forward(view: 5, forward), .acknowledge(view: 5, LogIndex(8)),
+      .durable(view: 5, LogIndex(8)), .hail(view: 5), .position(view: 5, position),
+      .synchronise(view: 5, synchronisation), .receipt(view: 5, LogIndex(8)),
+    ]
+    for message in messages {
+      let bytes = message.encoded()
+      #expect(bytes.count == message.encodedByteCount)
+      #expect(try WireReader.decode(ChainMessage.self, from: bytes) == message)
+    }
+    for record in [ChainRecord.entries(first: LogIndex(4), entries)] {
+      let bytes = record.encoded()
+      #expect(bytes.count == record.encodedByteCount)
+      #expect(try WireReader.decode(ChainRecord.self, from: bytes) == record)
+    }
+  }
+}

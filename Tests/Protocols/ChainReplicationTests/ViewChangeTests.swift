@@ -1,0 +1,236 @@
+import ChainReplication
+import SteppedCluster
+import Replication
+import Testing
+import ViewService
+
+@Suite("Failures of head, middle and tail (§3.1 to §3.3)")
+struct ViewChangeTests {
+  @Test("The head fails: its successor goes on numbering behind what it holds (§3.1)")
+  func headFails() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    let first = chain.update(at: 0)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.from != ReplicaID(0) }
+    let lost = chain.update(at: 0)
+    chain.cluster.run()
+    chain.crash(0)
+    chain.cluster.delivers = { _ in true }
+    chain.issue([1, 2])
+    let second = chain.update(at: 1)
+    chain.cluster.run()
+    #expect(chain.committed(1) == [first, second])
+    #expect(chain.committed(2) == [first, second])
+    #expect(!chain.answered(2).contains(lost))
+    #expect(chain.core(1).report.isEstablished)
+  }
+
+  @Test("The tail fails: what its predecessor had sent it is committed and answered (§3.2)")
+  func tailFails() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    let update = chain.update(at: 0)
+    chain.cluster.run()
+    chain.crash(2)
+    chain.cluster.delivers = { _ in true }
+    chain.issue([0, 1])
+    chain.cluster.run()
+    #expect(chain.answered(1) == [update] && chain.committed(0) == [update])
+    chain.read(at: 1)
+    #expect(chain.cluster.nodes[1].reads == [ReadTicket(1)])
+  }
+
+  @Test("A new tail serves no read while what it holds is on its way to the disk")
+  func newTailWaitsForItsDisk() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.cluster.nodes[1].holdsDisk = true
+    chain.update(at: 0)
+    chain.cluster.run()
+    chain.crash(2)
+    chain.issue([0, 1])
+    chain.read(at: 1)
+    #expect(chain.cluster.nodes[1].refusedReads.map(\.redirect) == [nil])
+    chain.cluster.releaseDisk(ReplicaID(1))
+    chain.cluster.run()
+    chain.read(at: 1, 2)
+    #expect(chain.cluster.nodes[1].reads == [ReadTicket(2)])
+    #expect(chain.answered(1).count == 1)
+  }
+
+  /// A chain of four, of which replica 1 holds an update that 2 does not, fails at `failed`, and the
+  /// head goes on with another update.
+  private func afterFailure(of failed: [Int], leaving rest: [Int], bug: ChainBug?) -> Chain {
+    var chain = Chain(4, bug: bug)
+    chain.cluster.run()
+    chain.update(at: 0)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    chain.update(at: 0)
+    chain.cluster.run()
+    for id in failed { chain.crash(id) }
+    chain.cluster.delivers = { _ in true }
+    chain.issue(rest)
+    chain.update(at: 0)
+    chain.cluster.run()
+    return chain
+  }
+
+  @Test("A middle fails: its predecessor sends what it had sent before anything new (§3.3)")
+  func middleFails() {
+    let chain = afterFailure(of: [1], leaving: [0, 2, 3], bug: nil)
+    #expect(chain.committed(3).count == 3)
+    #expect(chain.committed(3).allSatisfy { $0.count == 1 } && chain.agrees)
+  }
+
+  @Test("skip-suffix-on-middle-failure: histories part (protocols 2d.4)")
+  func skipsSuffix() {
+    let chain = afterFailure(of: [1], leaving: [0, 2, 3], bug: .skipSuffixOnMiddleFailure)
+    #expect(!chain.agrees)
+  }
+
+  @Test("A replica and its successor fail: Sent still holds the update (§3.3, protocols 2d.5)")
+  func neighboursFail() {
+    let chain = afterFailure(of: [1, 2], leaving: [0, 3], bug: nil)
+    #expect(chain.committed(3).count == 3 && chain.agrees)
+  }
+
+  @Test("remove-sent-on-receipt: an update that left Sent too early is missing behind the failure")
+  func removesSentOnReceipt() {
+    let chain = afterFailure(of: [1, 2], leaving: [0, 3], bug: .removeSentOnReceipt)
+    #expect(!chain.agrees)
+  }
+
+  @Test("drop-sent-on-tail-failure: an answered update is gone with the tail (protocols 2d.3)")
+  func dropsSent() {
+    func survivors(bug: ChainBug?) -> Int {
+      var chain = Chain(2, bug: bug)
+      chain.cluster.run()
+      chain.cluster.delivers = { $0.from != ReplicaID(1) }
+      chain.update(at: 0)
+      chain.cluster.run()
+      #expect(chain.answered(1).count == 1)
+      chain.crash(1)
+      chain.issue([0])
+      chain.cluster.run()
+      return chain.committed(0).count
+    }
+    #expect(survivors(bug: nil) == 1)
+    #expect(survivors(bug: .dropSentOnTailFailure) == 0)
+  }
+
+  @Test("accept-any-view: a deposed replica's update takes the place of another (protocols 2d.8)")
+  func acceptsAnyView() {
+    func agrees(bug: ChainBug?) -> Bool {
+      var chain = Chain(3, bug: bug)
+      chain.cluster.run()
+      chain.crash(1)
+      chain.restart(1)
+      chain.issue([2, 1], to: [1, 2])
+      chain.cluster.run()
+      // Replica 0 does not know yet that it was removed; its update reaches 1 before that of the head.
+      chain.update(at: 0)
+      chain.update(at: 2)
+      chain.cluster.run()
+      return chain.agrees
+    }
+    #expect(agrees(bug: nil))
+    #expect(!agrees(bug: .acceptAnyView))
+  }
+
+  @Test("A message of another view changes nothing")
+  func otherViews() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.update(at: 0)
+    chain.issue([0, 1, 2], to: [1, 2])
+    chain.cluster.run()
+    #expect(chain.core(1).status.lastIndex == .zero)
+    chain.tell(0)
+    chain.cluster.run()
+    #expect(chain.committed(2).count == 1)
+  }
+
+  @Test("A restarted head at the end of the chain drops what nobody else holds")
+  func restartedHeadIsCut() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    let first = chain.update(at: 0)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.from != ReplicaID(0) }
+    chain.update(at: 0)
+    chain.update(at: 0)
+    chain.cluster.run()
+    chain.crash(0)
+    chain.restart(0)
+    chain.cluster.delivers = { _ in true }
+    chain.issue([1, 2, 0])
+    chain.cluster.run()
+    #expect(chain.core(0).status.lastIndex == LogIndex(1))
+    #expect(chain.core(1).report.isEstablished)
+    // The cut is on disk as well.
+    chain.crash(0)
+    chain.restart(0)
+    #expect(chain.core(0).status.lastIndex == LogIndex(1))
+    chain.issue([1, 2, 0])
+    let second = chain.update(at: 1)
+    chain.cluster.run()
+    for id in 0..<3 { #expect(chain.committed(id) == [first, second]) }
+    #expect(chain.answered(0) == [second])
+  }
+
+  @Test("A head is established when the tail's acknowledgement of the view has come back")
+  func established() {
+    var chain = Chain(3)
+    #expect(!chain.core(0).report.isEstablished)
+    chain.cluster.run()
+    #expect(chain.core(0).report == Report(view: 1, isEstablished: true))
+    #expect(!chain.core(1).report.isEstablished)
+    chain.cluster.delivers = { $0.from != ReplicaID(2) }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(!chain.core(0).report.isEstablished)
+    chain.cluster.delivers = { _ in true }
+    for _ in 0..<4 {
+      for id in [2, 1, 0] { chain.fire(id) }
+      chain.cluster.run()
+    }
+    #expect(chain.core(0).report.isEstablished)
+  }
+
+  @Test("A restarted cluster commits its log again and answers none of it")
+  func restartedCluster() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    for _ in 0..<5 { chain.update(at: 0) }
+    chain.cluster.run()
+    for id in 0..<3 { chain.crash(id) }
+    for id in 0..<3 { chain.restart(id) }
+    chain.issue([2, 1, 0])
+    chain.cluster.run()
+    for id in 0..<3 {
+      #expect(chain.committed(id).count == 5 && chain.answered(id).isEmpty)
+    }
+    let update = chain.update(at: 2)
+    chain.cluster.run()
+    #expect(chain.answered(0) == [update])
+  }
+
+  @Test("A replica does not go back to a view older than its log")
+  func noOldViews() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    let old = chain.view
+    chain.issue([0, 1])
+    chain.update(at: 0)
+    chain.cluster.run()
+    chain.crash(1)
+    chain.restart(1)
+    chain.cluster.adopt(old, at: ReplicaID(1))
+    #expect(chain.core(1).report.view == 0)
+    chain.tell(1)
+    #expect(chain.core(1).report.view == 2)
+  }
+}

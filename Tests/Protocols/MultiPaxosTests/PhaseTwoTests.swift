@@ -1,0 +1,174 @@
+import SteppedCluster
+import Replication
+import Testing
+
+@testable import MultiPaxos
+
+@Suite("Multi-Paxos: phase 2, learning and reads")
+struct PhaseTwoTests {
+  @Test("Accept may overtake the leader's disk, the leader's own vote may not")
+  func lanes() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.nodes[a.index].holdsDisk = true
+    cluster.connect(only: a, b)
+    cluster.request(1, at: a)
+    #expect(cluster.inFlight.map(\.to) == [b, c])
+    cluster.run()
+    #expect(cluster.committed(at: a) == [], "b alone is no majority")
+    cluster.releaseDisk(a)
+    cluster.run()
+    #expect(cluster.committed(at: a) == [batch(1)])
+  }
+
+  @Test("An acceptance is recorded, raises the promise, and is acknowledged behind the barrier")
+  func acceptance() {
+    var replica = Bare(b)
+    let message = Message.accept(
+      ballot: ballot(3, a), first: slot(2), values: [batch(2)], commitIndex: .zero)
+    replica.receive(message, from: a)
+    #expect(
+      replica.effects.records == [
+        .accepted(slot: slot(2), ballot: ballot(3, a), value: batch(2))
+      ])
+    #expect(replica.effects.earlySends.isEmpty)
+    let reply = Message.accepted(ballot: ballot(3, a), first: slot(2), count: 1)
+    #expect(replica.sent(to: a) == [reply])
+    #expect(replica.core.promised == ballot(3, a))
+    replica.receive(message, from: a)
+    #expect(replica.effects.records == [], "a duplicate needs no second record")
+    #expect(replica.sent(to: a) == [reply])
+    replica.receive(
+      .accept(ballot: ballot(2, c), first: slot(2), values: [batch(9)], commitIndex: .zero),
+      from: c)
+    #expect(replica.sent(to: c) == [.preempted(by: ballot(3, a))])
+    #expect(replica.effects.records == [])
+  }
+
+  @Test("A higher ballot ends a leadership at once")
+  func demotion() {
+    var cluster = Cluster(3, window: 1)
+    cluster.elect(a)
+    cluster.request(1, at: a)
+    cluster.request(2, at: a)
+    cluster.handle(.readRequested(ReadTicket(1)), at: a)
+    cluster.handle(.received(.prepare(ballot: ballot(2, b), from: slot(1)), from: b), at: a)
+    #expect(!cluster[a].status.isInCharge)
+    #expect(cluster.nodes[a.index].refusedBatches.map(\.refused) == [batch(2)])
+    #expect(cluster.nodes[a.index].refusedBatches.map(\.redirect) == [b])
+    #expect(cluster.nodes[a.index].refusedReads.map(\.refused) == [ReadTicket(1)])
+    #expect(cluster.nodes[a.index].refusedReads.map(\.redirect) == [b])
+    cluster.request(3, at: a)
+    #expect(cluster.nodes[a.index].refusedBatches.count == 2)
+  }
+
+  @Test("A full window queues, a full queue refuses")
+  func bounds() {
+    var cluster = Cluster(3, window: 2, queue: 3)
+    cluster.elect(a)
+    for number in 1...7 { cluster.request(number, at: a) }
+    #expect(cluster[a].log.lastIndex == slot(2))
+    #expect(cluster.nodes[a.index].refusedBatches.map(\.refused) == [batch(6), batch(7)])
+    cluster.run()
+    #expect(cluster.committed(at: a) == (1...5).map(batch))
+  }
+
+  @Test("Requests go to the leader, others say where it is")
+  func redirection() {
+    var cluster = Cluster()
+    cluster.request(1, at: b)
+    cluster.elect(a)
+    cluster.request(2, at: b)
+    cluster.handle(.readRequested(ReadTicket(1)), at: c)
+    #expect(cluster.nodes[b.index].refusedBatches.map(\.redirect) == [nil, a])
+    #expect(cluster.nodes[c.index].refusedReads.map(\.refused) == [ReadTicket(1)])
+    #expect(cluster.nodes[c.index].refusedReads.map(\.redirect) == [a])
+  }
+
+  @Test("What was lost is sent again, and a replica that lags fetches the rest")
+  func catchingUp() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.connect(only: a)
+    for number in 1...1000 { cluster.request(number, at: a) }
+    cluster.run()
+    #expect(cluster[a].commitIndex == .zero)
+    cluster.connect(only: a, b)
+    cluster.fire(.retransmission, at: a)
+    cluster.fire(.retransmission, at: a)
+    cluster.run()
+    for number in 1001...5000 {
+      cluster.request(number, at: a)
+      if number % 500 == 0 { cluster.run() }
+    }
+    cluster.run()
+    #expect(cluster[a].commitIndex == slot(5000))
+    cluster.heal()
+    cluster.fire(.heartbeat, at: a)
+    cluster.run()
+    #expect(cluster.committed(at: c) == (1...5000).map(batch))
+    // Learnt values are as durable as accepted ones.
+    cluster.crash(c)
+    cluster.restart(c)
+    #expect(cluster.committed(at: c) == (1...5000).map(batch))
+  }
+
+  @Test("A leader without a majority gives up within two election timeouts")
+  func isolation() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.connect(only: a)
+    cluster.request(1, at: a)
+    cluster.run()
+    cluster.fire(.election, at: a)
+    cluster.run()
+    cluster.fire(.election, at: a)
+    #expect(!cluster[a].status.isInCharge)
+    #expect(cluster[a].redirect == nil)
+    // The rest goes on, and the healed replica does not keep them from it.
+    cluster.connect(only: b, c)
+    cluster.elect(b)
+    cluster.request(2, at: b)
+    cluster.fire(.election, at: a)
+    cluster.run()
+    cluster.heal()
+    cluster.fire(.heartbeat, at: b)
+    cluster.fire(.retransmission, at: a)
+    cluster.run()
+    for id in [a, b, c] where cluster[id].role != .leader { cluster.fire(.election, at: id) }
+    cluster.run()
+    #expect(cluster.nodes.filter { $0.core.status.isInCharge }.count == 1)
+    #expect(cluster.agrees)
+  }
+
+  @Test("One replica alone works, through messages to itself")
+  func alone() {
+    var cluster = Cluster(1)
+    cluster.elect(a)
+    cluster.request(1, at: a)
+    #expect(cluster.committed(at: a) == [])
+    cluster.run()
+    cluster.handle(.readRequested(ReadTicket(1)), at: a)
+    cluster.run()
+    #expect(cluster.committed(at: a) == [batch(1)])
+    #expect(cluster.nodes[0].reads == [ReadTicket(1)])
+    cluster.fire(.election, at: a)
+    #expect(cluster[a].role == .leader)
+  }
+
+  @Test("One round serves all reads that arrived before it began")
+  func readRounds() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    for ticket in 1...3 { cluster.handle(.readRequested(ReadTicket(UInt64(ticket))), at: a) }
+    #expect(cluster[a].reads.inRound == [ReadTicket(1)])
+    #expect(cluster[a].reads.waiting == [ReadTicket(2), ReadTicket(3)])
+    // An answer to an older round proves nothing.
+    cluster.handle(
+      .received(.heartbeatAcknowledged(ballot: ballot(1, a), round: 0), from: b), at: a)
+    #expect(cluster.nodes[a.index].reads == [])
+    cluster.run()
+    #expect(cluster.nodes[a.index].reads == [1, 2, 3].map { ReadTicket($0) })
+    #expect(cluster[a].reads.round == 2)
+  }
+}

@@ -1,0 +1,157 @@
+import Primitives
+import Replication
+import SteppedCluster
+import Testing
+
+@testable import MultiPaxos
+
+/// A world drawn from one seed: messages in any order, lost and doubled, disks that lag, processes that
+/// crash and come back, timers that fire at any moment.
+struct RandomWorld {
+  var cluster: Cluster
+  var random: RandomStream
+  /// The value of each slot at its first commit anywhere.
+  var chosen: [Batch] = []
+  /// How many commits of each replica have been compared, since its last start.
+  var compared: [Int]
+  var proposed = 0
+  /// When each ticket was asked for, and how much was acknowledged by then.
+  var acknowledgedAtRead: [Int] = []
+  var acknowledged = 0
+  var answeredReads: [Int]
+  var complaint: String?
+
+  init(seed: UInt64, replicas: Int, bug: MultiPaxosBug? = nil) {
+    cluster = Cluster(replicas, bug: bug, window: 8, queue: 8)
+    random = RandomStream(seed: seed)
+    compared = Array(repeating: 0, count: replicas)
+    answeredReads = compared
+  }
+
+  var replicaCount: Int { cluster.nodes.count }
+
+  mutating func step() {
+    let id = ReplicaID(random.below(replicaCount))
+    switch random.below(400) {
+    case 0..<320: deliver()
+    case 320..<350:
+      proposed += 1
+      cluster.request(proposed, at: inCharge ?? id)
+    case 350..<360:
+      acknowledgedAtRead.append(acknowledged)
+      cluster.handle(
+        .readRequested(ReadTicket(UInt64(acknowledgedAtRead.count - 1))), at: inCharge ?? id)
+    case 360..<370: cluster.fire(random.chance(0.8) ? .heartbeat : .retransmission, at: id)
+    case 370..<374: cluster.fire(.election, at: id)
+    case 374..<382: cluster.nodes[id.index].holdsDisk = true
+    case 382..<398: cluster.releaseDisk(id)
+    default:
+      if cluster.nodes[id.index].isUp {
+        cluster.crash(id)
+      } else {
+        restart(id)
+      }
+    }
+    compare()
+  }
+
+  /// Any of those who believe to be in charge.
+  private var inCharge: ReplicaID? {
+    mutating get {
+      let claims = cluster.nodes.indices.filter {
+        cluster.nodes[$0].isUp && cluster.nodes[$0].core.status.isInCharge
+      }
+      return claims.isEmpty ? nil : ReplicaID(claims[random.below(claims.count)])
+    }
+  }
+
+  mutating func restart(_ id: ReplicaID) {
+    compared[id.index] = 0
+    cluster.restart(id)
+  }
+
+  /// Delivers, loses or doubles one message on its way, whichever it is.
+  private mutating func deliver() {
+    guard !cluster.inFlight.isEmpty else { return }
+    let index = random.below(min(cluster.inFlight.count, 40))
+    let envelope = cluster.inFlight[index]
+    if envelope.from != envelope.to {
+      if random.chance(0.03) { return }
+      if random.chance(0.95) { cluster.inFlight.remove(at: index) }
+      if random.chance(0.05) { return }
+    } else {
+      cluster.inFlight.remove(at: index)
+    }
+    cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+  }
+
+  mutating func compare() {
+    for (number, node) in cluster.nodes.enumerated() {
+      while compared[number] < node.commits.count {
+        let commit = node.commits[compared[number]]
+        if compared[number] == chosen.count {
+          chosen.append(commit.batch)
+        } else if chosen[compared[number]] != commit.batch {
+          complaint = complaint ?? "replica \(number) differs in slot \(commit.index)"
+        }
+        compared[number] += 1
+        if commit.answering { acknowledged = max(acknowledged, compared[number]) }
+      }
+      while answeredReads[number] < node.reads.count {
+        let ticket = Int(node.reads[answeredReads[number]].rawValue)
+        answeredReads[number] += 1
+        if node.commits.count < acknowledgedAtRead[ticket] {
+          complaint = complaint ?? "replica \(number) answered a read from the past"
+        }
+      }
+      if node.isUp, let violation = node.core.invariantViolation() {
+        complaint = complaint ?? violation
+      }
+    }
+  }
+
+  /// Ends all faults and lets one replica lead until all agree on everything.
+  mutating func calm() {
+    for number in 0..<replicaCount where !cluster.nodes[number].isUp { restart(ReplicaID(number)) }
+    for number in 0..<replicaCount { cluster.releaseDisk(ReplicaID(number)) }
+    for _ in 0..<60 {
+      cluster.run(limit: 20_000)
+      for number in 0..<replicaCount {
+        cluster.fire(.heartbeat, at: ReplicaID(number))
+        cluster.fire(.retransmission, at: ReplicaID(number))
+      }
+      cluster.run(limit: 20_000)
+      if !cluster.nodes.contains(where: { $0.core.status.isInCharge }) {
+        cluster.fire(.election, at: ReplicaID(random.below(replicaCount)))
+      }
+      compare()
+    }
+  }
+}
+
+@Suite("Multi-Paxos under random schedules")
+struct RandomScheduleTests {
+  @Test("Replicas agree under loss, reordering, crashes and slow disks", arguments: [3, 5])
+  func agreement(replicas: Int) {
+    var chosenInTotal = 0
+    for seed in 1...UInt64(30) {
+      var world = RandomWorld(seed: seed, replicas: replicas)
+      for _ in 0..<2500 { world.step() }
+      chosenInTotal += world.chosen.count
+      world.calm()
+      #expect(world.complaint == nil, "seed \(seed), \(replicas) replicas")
+      // Liveness: once the faults end, a new value is chosen and everybody learns it.
+      let leader = world.cluster.nodes.firstIndex { $0.core.status.isInCharge }
+      guard let leader else {
+        Issue.record("seed \(seed), \(replicas) replicas: nobody leads after the faults")
+        continue
+      }
+      world.cluster.request(1_000_000, at: ReplicaID(leader))
+      world.calm()
+      for node in world.cluster.nodes {
+        #expect(node.commits.last?.batch == batch(1_000_000), "seed \(seed)")
+      }
+    }
+    #expect(chosenInTotal > 500, "the schedules must choose something")
+  }
+}

@@ -1,0 +1,115 @@
+import SteppedCluster
+import Replication
+
+@testable import MultiPaxos
+
+typealias Cluster = InProcessCluster<MultiPaxosReplica>
+typealias Message = MultiPaxosMessage
+
+let a = ReplicaID(0)
+let b = ReplicaID(1)
+let c = ReplicaID(2)
+let d = ReplicaID(3)
+let e = ReplicaID(4)
+
+func slot(_ number: Int) -> LogIndex { LogIndex(number) }
+
+/// A batch of one request with a number of its own.
+func batch(_ number: Int) -> Batch {
+  Batch([(id: RequestID(client: ClientID(1), sequence: UInt64(number)), command: UInt64(number))])
+}
+
+func options(
+  _ bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096
+) -> MultiPaxosOptions {
+  var options = MultiPaxosOptions()
+  options.bug = bug
+  options.window = window
+  options.queue = queue
+  return options
+}
+
+func ballot(_ round: UInt64, _ node: ReplicaID) -> Ballot { Ballot(round: round, node: node) }
+
+extension InProcessCluster where Core == MultiPaxosReplica {
+  init(_ replicas: Int = 3, bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096) {
+    self.init(
+      membership: Membership(replicas: replicas),
+      options: MultiPaxosTests.options(bug, window: window, queue: queue))
+  }
+
+  /// Makes a replica start phase 1 and delivers everything.
+  mutating func elect(_ id: ReplicaID) {
+    fire(.election, at: id)
+    run()
+  }
+
+  mutating func request(_ number: Int, at id: ReplicaID) {
+    handle(.requested(batch(number)), at: id)
+  }
+
+  subscript(id: ReplicaID) -> MultiPaxosReplica { nodes[id.index].core }
+
+  func committed(at id: ReplicaID) -> [Batch] { nodes[id.index].commits.map(\.batch) }
+
+  /// Lets only these replicas talk to each other; messages from and to all others are lost.
+  mutating func connect(only ids: ReplicaID...) {
+    delivers = { ids.contains($0.from) && ids.contains($0.to) }
+  }
+
+  mutating func heal() { delivers = { _ in true } }
+
+  /// No two replicas have committed different values in a slot.
+  var agrees: Bool {
+    var longest: [Batch] = []
+    for node in nodes {
+      let values = node.commits.map(\.batch)
+      for (mine, theirs) in zip(values, longest) where mine != theirs { return false }
+      if values.count > longest.count { longest = values }
+    }
+    return true
+  }
+
+  /// What the cores themselves complain about.
+  var violations: [String] { nodes.compactMap { $0.core.invariantViolation() } }
+}
+
+/// One core alone, stepped by hand.
+struct Bare {
+  var core: MultiPaxosReplica
+  var effects = Effects<MultiPaxosReplica>()
+  var now = Instant.zero
+
+  init(
+    _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosBug? = nil,
+    electsOnDisconnect: Bool = false
+  ) {
+    var options = options(bug)
+    options.electOnDisconnect = electsOnDisconnect
+    core = MultiPaxosReplica(
+      id: id, membership: Membership(replicas: replicas), options: options)
+    core.handle(.started, at: now, into: &effects)
+    effects.removeAll()
+  }
+
+  /// Handles one message; `effects` are those of this message alone.
+  mutating func receive(_ message: Message, from sender: ReplicaID) {
+    effects.removeAll()
+    core.handle(.received(message, from: sender), at: now, into: &effects)
+  }
+
+  mutating func disconnect(_ other: ReplicaID) {
+    effects.removeAll()
+    core.handle(.disconnected(other), at: now, into: &effects)
+  }
+
+  mutating func fire(_ timer: MultiPaxosReplica.Timer, after interval: Interval) {
+    effects.removeAll()
+    now = now + interval
+    core.handle(.timerFired(timer), at: now, into: &effects)
+  }
+
+  func sent(to id: ReplicaID) -> [Message] {
+    (effects.sends + effects.earlySends).filter { $0.to == id }.map(\.message)
+  }
+}

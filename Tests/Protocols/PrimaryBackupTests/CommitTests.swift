@@ -1,0 +1,214 @@
+import Replication
+import SteppedCluster
+import Testing
+import ViewService
+import WireFormat
+
+@testable import PrimaryBackup
+
+@Suite struct CommitTests {
+  @Test("An update is committed when every member has it on its disk (2c.4)")
+  func everyMember() {
+    var cluster = DirectedCluster()
+    cluster.begin(1, [0, 1, 2])
+    cluster.nodes[2].holdsDisk = true
+    cluster.request(5, at: 0)
+    cluster.run()
+    #expect(cluster.committed(0).isEmpty)
+    cluster.releaseDisk(ReplicaID(2))
+    cluster.run()
+    #expect(cluster.committed(0) == [5])
+    #expect(cluster.nodes[0].commits[0].answering)
+  }
+
+  @Test("The primary's own disk counts like any other")
+  func ownDisk() {
+    var cluster = DirectedCluster()
+    cluster.begin(1, [0, 1, 2])
+    cluster.nodes[0].holdsDisk = true
+    cluster.request(5, at: 0)
+    cluster.run()
+    #expect(cluster.nodes[1].records.count == 1)
+    #expect(cluster.committed(0).isEmpty)
+    cluster.releaseDisk(ReplicaID(0))
+    cluster.run()
+    #expect(cluster.committed(0) == [5])
+  }
+
+  @Test(
+    "An answered update survives the primary; answered too early, it is lost",
+    arguments: [nil, PrimaryBackupReplica.Bug.replyBeforeBackups])
+  func replyBeforeBackups(bug: PrimaryBackupReplica.Bug?) {
+    var cluster = DirectedCluster(bug: bug)
+    cluster.begin(1, [0, 1, 2])
+    cluster.isolate(0)
+    cluster.request(5, at: 0)
+    cluster.run()
+    let answered = cluster.committed(0)
+    cluster.crash(ReplicaID(0))
+    cluster.begin(2, [1, 2])
+    cluster.request(6, at: 1)
+    cluster.run()
+    let isLost = !cluster.committed(1).starts(with: answered)
+    #expect(isLost == (bug != nil))
+  }
+
+  @Test("Backups learn with the next append, or from an idle primary's timer, what is committed")
+  func piggyback() {
+    var cluster = DirectedCluster()
+    cluster.begin(1, [0, 1, 2])
+    cluster.request(5, at: 0)
+    cluster.run()
+    #expect(cluster.committed(1).isEmpty)
+    cluster.request(6, at: 0)
+    cluster.run()
+    #expect(cluster.committed(1) == [5])
+    cluster.beat(0)
+    #expect(cluster.committed(1) == [5, 6])
+    #expect(cluster.nodes[1].commits.allSatisfy { !$0.answering })
+  }
+
+  @Test("A silent backup stops all updates until the authority decides (2c.6)")
+  func silentBackup() {
+    for bug in [nil, PrimaryBackupReplica.Bug.continueWithoutBackup] {
+      var cluster = DirectedCluster(replicas: 2, bug: bug)
+      cluster.begin(1, [0, 1])
+      cluster.isolate(1)
+      cluster.request(5, at: 0)
+      for _ in 0..<10 { cluster.beat(0) }
+      // The authority hears both, and may promote the backup at any time.
+      #expect(cluster.committed(0) == (bug == nil ? [] : [5]))
+      cluster.begin(2, [1, 0], to: [1])
+      cluster.heal()
+      cluster.begin(2, [1, 0], to: [0])
+      cluster.request(6, at: 1)
+      cluster.run()
+      let isLost = bug != nil
+      #expect(cluster.committed(1).starts(with: cluster.committed(0)) == !isLost)
+    }
+  }
+
+  @Test(
+    "A backup takes entries in order only; without the rule it stores them in the wrong place (2c.8)",
+    arguments: [nil, PrimaryBackupReplica.Bug.ignoreGaps])
+  func gaps(bug: PrimaryBackupReplica.Bug?) {
+    var cluster = DirectedCluster(replicas: 2, bug: bug)
+    cluster.begin(1, [0, 1])
+    cluster.isolate(1)
+    cluster.request(5, at: 0)
+    cluster.run()
+    cluster.heal()
+    cluster.request(6, at: 0)
+    cluster.run()
+    cluster.beat(0)
+    #expect(cluster.committed(0) == [5, 6])
+    #expect((cluster.committed(1) == [5, 6]) == (bug == nil))
+  }
+
+  @Test("A gap is told once per round, however many appends it makes useless")
+  func oneResend() {
+    var cluster = DirectedCluster(replicas: 2)
+    cluster.begin(1, [0, 1])
+    cluster.isolate(1)
+    cluster.request(1, at: 0)
+    cluster.run()
+    cluster.heal()
+    for value in 2...20 { cluster.request(UInt64(value), at: 0) }
+    let before = cluster.deliveredCount
+    cluster.run()
+    #expect(cluster.committed(0).count == 20)
+    // 19 useless appends, 19 summaries, one page, its acknowledgement, 19 messages to itself.
+    #expect(cluster.deliveredCount - before <= 19 * 3 + 2)
+  }
+
+  @Test("What is lost is sent again by the timer")
+  func lostAcknowledgement() {
+    var cluster = DirectedCluster()
+    cluster.begin(1, [0, 1, 2])
+    cluster.delivers = { $0.to != ReplicaID(0) }
+    cluster.request(5, at: 0)
+    cluster.run()
+    cluster.heal()
+    cluster.beat(0)
+    cluster.beat(0)
+    #expect(cluster.committed(0) == [5])
+  }
+
+  @Test("No more entries are on their way to a backup than the window allows")
+  func window() {
+    var cluster = DirectedCluster(replicas: 2, window: 3)
+    cluster.begin(1, [0, 1])
+    for value in 1...10 { cluster.request(UInt64(value), at: 0) }
+    let appends = cluster.inFlight.filter { $0.to == ReplicaID(1) }
+    #expect(appends.count == 3)
+    cluster.run()
+    #expect(cluster.committed(0) == Array(1...10))
+  }
+
+  @Test("Who is not primary refuses and names the one who is")
+  func redirects() {
+    var cluster = DirectedCluster(replicas: 4)
+    cluster.announce(1, [1, 0], joiner: 2, to: [0, 1, 2])
+    cluster.run()
+    for id in [0, 2] {
+      cluster.request(5, at: id)
+      cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(id))
+      #expect(cluster.nodes[id].refusedBatches.map(\.redirect) == [ReplicaID(1)])
+      #expect(cluster.nodes[id].refusedReads.map(\.redirect) == [ReplicaID(1)])
+    }
+    // Knows no view.
+    cluster.request(5, at: 3)
+    #expect(cluster.nodes[3].refusedBatches.map(\.redirect) == [nil])
+  }
+
+  @Test("Nonsense from anybody changes nothing")
+  func nonsense() {
+    var cluster = DirectedCluster()
+    cluster.begin(1, [0, 1])
+    cluster.request(5, at: 0)
+    cluster.run()
+    let append = PrimaryBackupReplica.Append(
+      view: 1, round: 0, previous: LogIndex(1), previousView: 1, commit: LogIndex(99),
+      entries: [ViewEntry(view: 7, batch: .noop)])
+    let messages: [PrimaryBackupReplica.Message] = [
+      .append(append), .appended(view: 1, index: LogIndex(99)), .outdated(view: 1),
+      .appended(view: 9, index: LogIndex(1)),
+      .summary(view: 1, round: 9, runs: [ViewRun(view: 5, last: LogIndex(77))]),
+    ]
+    for message in messages {
+      for to in 0..<3 {
+        for from in [0, 1, 2, 9] {
+          cluster.handle(
+            .received(.inner(message), from: ReplicaID(from)), at: ReplicaID(to))
+        }
+      }
+    }
+    cluster.inFlight.removeAll { $0.to.index > 2 }
+    cluster.run()
+    for id in 0..<3 { #expect(cluster.core(id).invariantViolation() == nil) }
+    #expect(cluster.committed(0) == [5])
+    #expect(cluster.core(0).log.lastIndex == LogIndex(1))
+  }
+
+  @Test("Messages and records survive the wire")
+  func wire() throws {
+    let entry = ViewEntry(view: 3, batch: batch(8))
+    let messages: [PrimaryBackupReplica.Message] = [
+      .append(
+        PrimaryBackupReplica.Append(
+          view: 4, round: 2, previous: LogIndex(9), previousView: 3, commit: LogIndex(7),
+          entries: [entry, entry])),
+      .appended(view: 4, index: LogIndex(11)), .outdated(view: 5),
+      .summary(view: 4, round: 2, runs: [ViewRun(view: 1, last: LogIndex(6))]),
+    ]
+    for message in messages {
+      let bytes = message.encoded()
+      #expect(bytes.count == message.encodedByteCount)
+      #expect(try WireReader.decode(PrimaryBackupReplica.Message.self, from: bytes) == message)
+    }
+    let record = PrimaryBackupReplica.Record(index: LogIndex(4), entry: entry)
+    #expect(record.encoded().count == record.encodedByteCount)
+    #expect(
+      try WireReader.decode(PrimaryBackupReplica.Record.self, from: record.encoded()) == record)
+  }
+}

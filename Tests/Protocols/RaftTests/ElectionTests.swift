@@ -1,0 +1,331 @@
+import SteppedCluster
+import Replication
+import Testing
+
+@testable import Raft
+
+@Suite("Leader election (§5.2, §5.4.1)")
+struct ElectionTests {
+  private let plain = raftOptions(preVote: false, checkQuorum: false)
+
+  private func requestVote(
+    _ term: RaftReplica.Term, last: (index: Int, term: RaftReplica.Term) = (0, 0),
+    isPreVote: Bool = false
+  ) -> RaftReplica.Message {
+    .requestVote(
+      .init(
+        term: term, lastLogIndex: LogIndex(last.index), lastLogTerm: last.term,
+        isPreVote: isPreVote))
+  }
+
+  private func heartbeat(_ term: RaftReplica.Term) -> RaftReplica.Message {
+    .appendEntries(
+      .init(
+        term: term, prevLogIndex: .zero, prevLogTerm: 0, leaderCommit: .zero, readRound: 0,
+        entries: []))
+  }
+
+  private func vote(
+    _ term: RaftReplica.Term, _ isGranted: Bool, isPreVote: Bool = false
+  ) -> RaftReplica.Message {
+    .voteReply(.init(term: term, isGranted: isGranted, isPreVote: isPreVote))
+  }
+
+  @Test("A replica starts as follower and waits a random election timeout")
+  func start() {
+    let cluster = Cluster(3)
+    #expect(cluster.core(0).role == .follower)
+    #expect(cluster.nodes[0].timers == [.milliseconds(150)...(.milliseconds(300)), nil])
+  }
+
+  @Test("A candidate raises its term, votes for itself durably and asks all others")
+  func candidacy() {
+    var cluster = Cluster(3, plain)
+    cluster.fire(.election, at: ReplicaID(0))
+    #expect(cluster.nodes[0].records == [.vote(term: 1, votedFor: ReplicaID(0))])
+    #expect(
+      cluster.inFlight.map(\.message) == [requestVote(1), requestVote(1), vote(1, true)])
+    #expect(cluster.inFlight.map(\.to) == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
+  }
+
+  @Test(
+    "A follower that sees its leader's process end stands in its turn and votes at once, if asked to",
+    arguments: [true, false])
+  func disconnected(heeds: Bool) {
+    var options = raftOptions()
+    options.electOnDisconnect = heeds
+    var cluster = Cluster(3, options)
+    cluster.elect(0)
+    let timers = cluster.nodes.map(\.timers)
+    // Others than the leader do not matter, and followers do not to the leader.
+    cluster.handle(.disconnected(ReplicaID(2)), at: ReplicaID(1))
+    cluster.handle(.disconnected(ReplicaID(1)), at: ReplicaID(0))
+    #expect(cluster.nodes.map(\.timers) == timers)
+    for follower in [1, 2] {
+      cluster.handle(.disconnected(ReplicaID(0)), at: ReplicaID(follower))
+    }
+    // Heartbeats are 50 ms apart.
+    let turns: [ClosedRange<Interval>?] =
+      heeds ? [.milliseconds(5)...(.milliseconds(5)), .milliseconds(55)...(.milliseconds(55))] : []
+    #expect(
+      cluster.nodes[1...].map { $0.timers[0] } == (heeds ? turns : timers[1...].map { $0[0] }))
+    // The leader was heard from a moment ago; that counts no longer.
+    let answer = cluster.deliver(
+      requestVote(2, last: (1, 1), isPreVote: true), from: 1, to: 2)
+    #expect(answer.sends.map(\.message) == [vote(heeds ? 2 : 1, heeds, isPreVote: true)])
+    cluster.connectOnly(1, 2)
+    cluster.elect(1)
+    #expect(cluster.core(1).role == .leader)
+  }
+
+  @Test("A leader that was thought gone and is not is followed again")
+  func falseAlarm() {
+    var options = raftOptions()
+    options.electOnDisconnect = true
+    var cluster = Cluster(3, options)
+    cluster.elect(0)
+    cluster.handle(.disconnected(ReplicaID(0)), at: ReplicaID(1))
+    // The other follower still hears from the leader, and denies its pre-vote.
+    let answer = cluster.deliver(
+      requestVote(2, last: (1, 1), isPreVote: true), from: 1, to: 2)
+    #expect(answer.sends.map(\.message) == [vote(1, false, isPreVote: true)])
+    cluster.heartbeat(from: 0)
+    #expect(cluster.core(1).role == .follower && cluster.core(1).leader == ReplicaID(0))
+    #expect(cluster.core(0).role == .leader && cluster.core(0).currentTerm == 1)
+  }
+
+  @Test("The request for a vote waits until the end of the log it boasts of is durable")
+  func requestWaitsForDisk() {
+    var cluster = Cluster(3, plain)
+    cluster.nodes[0].holdsDisk = true
+    cluster.fire(.election, at: ReplicaID(0))
+    #expect(cluster.inFlight.isEmpty)
+    cluster.releaseDisk(ReplicaID(0))
+    cluster.run()
+    #expect(cluster.core(0).role == .leader)
+  }
+
+  @Test("A voter gives one vote per term, to the first who asks, and repeats it when asked again")
+  func oneVotePerTerm() {
+    var cluster = Cluster(3, plain)
+    let first = cluster.deliver(requestVote(1), from: 0, to: 2)
+    #expect(first.records.last == .vote(term: 1, votedFor: ReplicaID(0)))
+    #expect(first.sends.map(\.message) == [vote(1, true)])
+    #expect(first.earlySends.isEmpty)
+    #expect(
+      cluster.deliver(requestVote(1), from: 1, to: 2).sends.map(\.message) == [vote(1, false)])
+    let repeated = cluster.deliver(requestVote(1), from: 0, to: 2)
+    #expect(repeated.sends.map(\.message) == [vote(1, true)])
+    #expect(repeated.records.isEmpty)
+  }
+
+  @Test("Only a granted vote or an AppendEntries of the term puts the own candidacy off")
+  func timerReset() {
+    var cluster = Cluster(logs: [[entry(1)], [entry(1)], []], term: 1, plain)
+    #expect(cluster.deliver(requestVote(2), from: 2, to: 0).timerChanges.isEmpty)
+    let reset = [Effects<RaftReplica>.TimerChange.set(.election, after: plain.electionTimeout)]
+    let granted = cluster.deliver(requestVote(2, last: (1, 1)), from: 1, to: 0)
+    #expect(granted.timerChanges == reset)
+    #expect(cluster.deliver(heartbeat(1), from: 1, to: 0).timerChanges.isEmpty)
+    #expect(cluster.deliver(heartbeat(2), from: 1, to: 0).timerChanges == reset)
+  }
+
+  @Test(
+    "A vote is refused to a log that is less up to date",
+    arguments: [
+      ([1], (1, 1), true), ([1], (2, 1), true), ([1, 1], (1, 1), false), ([1], (1, 2), true),
+      ([1], (2, 2), true), ([1, 1], (1, 2), true), ([2], (1, 1), false), ([2], (5, 1), false),
+      ([2, 2], (1, 2), false), ([], (0, 0), true),
+    ] as [([RaftReplica.Term], (Int, RaftReplica.Term), Bool)])
+  func upToDate(log: [RaftReplica.Term], last: (Int, RaftReplica.Term), isGranted: Bool) {
+    var cluster = Cluster(logs: [log.map { entry($0) }, [], []], term: 2, plain)
+    let effects = cluster.deliver(requestVote(3, last: last), from: 1, to: 0)
+    #expect(effects.sends.map(\.message) == [vote(3, isGranted)])
+  }
+
+  @Test("A majority of votes makes a leader, and less does not", arguments: [1, 2, 3, 4, 5, 7])
+  func majority(count: Int) {
+    var cluster = Cluster(count, plain)
+    cluster.connectOnly(0)
+    cluster.elect(0)
+    for voter in 1..<(count / 2 + 1) {
+      #expect(cluster.core(0).role == .candidate)
+      _ = cluster.deliver(vote(1, true), from: voter, to: 0)
+    }
+    #expect(cluster.core(0).role == .leader)
+  }
+
+  @Test("Replicas may bear any numbers, such as those of an authority behind other replicas")
+  func otherNumbers() {
+    let membership = Membership(replicas: [3, 4, 5].map { ReplicaID($0) })
+    var core = RaftReplica(id: ReplicaID(4), membership: membership, options: plain)
+    var effects = Effects<RaftReplica>()
+    core.handle(.timerFired(.election), at: .zero, into: &effects)
+    #expect(effects.sends.map(\.to) == [ReplicaID(3), ReplicaID(5), ReplicaID(4)])
+    core.handle(.received(vote(1, true), from: ReplicaID(4)), at: .zero, into: &effects)
+    core.handle(.received(vote(1, true), from: ReplicaID(1)), at: .zero, into: &effects)
+    #expect(core.role == .candidate)
+    core.handle(.received(vote(1, true), from: ReplicaID(5)), at: .zero, into: &effects)
+    #expect(core.role == .leader)
+    #expect(effects.earlySends.map(\.to) == [ReplicaID(3), ReplicaID(5)])
+  }
+
+  @Test("Refused votes, votes of another term and votes of strangers do not count")
+  func votesThatDoNotCount() {
+    var cluster = Cluster(3, plain)
+    cluster.connectOnly(0)
+    cluster.elect(0)
+    cluster.elect(0)
+    _ = cluster.deliver(vote(2, false), from: 1, to: 0)
+    _ = cluster.deliver(vote(1, true), from: 1, to: 0)
+    _ = cluster.deliver(vote(3, true), from: 1, to: 0)
+    _ = cluster.deliver(vote(2, true), from: 9, to: 0)
+    #expect(cluster.core(0).role == .candidate)
+  }
+
+  @Test("Split votes end in an election of a later term")
+  func splitVote() {
+    var cluster = Cluster(3, plain)
+    cluster.crash(ReplicaID(2))
+    cluster.fire(.election, at: ReplicaID(0))
+    cluster.fire(.election, at: ReplicaID(1))
+    cluster.run()
+    #expect([cluster.core(0).role, cluster.core(1).role] == [.candidate, .candidate])
+    cluster.elect(1)
+    #expect(cluster.core(1).role == .leader)
+    #expect(cluster.core(1).currentTerm == 2)
+  }
+
+  @Test("A candidate follows the leader of its own term; a leader follows nobody of its own term")
+  func appendOfOwnTerm() {
+    var cluster = Cluster(3, plain)
+    cluster.connectOnly(0)
+    cluster.elect(0)
+    _ = cluster.deliver(heartbeat(1), from: 1, to: 0)
+    #expect(cluster.core(0).role == .follower)
+    #expect(cluster.core(0).leader == ReplicaID(1))
+    var other = Cluster(3, plain)
+    other.elect(0)
+    let effects = other.deliver(heartbeat(1), from: 1, to: 0)
+    #expect(other.core(0).role == .leader)
+    #expect(effects.sends.isEmpty)
+  }
+
+  @Test("Whoever sees a newer term follows in it; whoever speaks in an older one is told (§5.1)")
+  func terms() {
+    for role in [RaftReplica.Role.candidate, .leader] {
+      var cluster = Cluster(3, plain)
+      if role == .candidate { cluster.connectOnly(0) }
+      cluster.elect(0)
+      #expect(cluster.core(0).role == role)
+      let effects = cluster.deliver(.newerTerm(5), from: 1, to: 0)
+      #expect(effects.records == [.vote(term: 5, votedFor: nil)])
+      #expect(cluster.core(0).role == .follower)
+      #expect(cluster.core(0).currentTerm == 5)
+      for stale in [heartbeat(4), requestVote(4), requestVote(4, isPreVote: true)] {
+        let answer = cluster.deliver(stale, from: 1, to: 0)
+        #expect(answer.sends.map(\.message) == [.newerTerm(5)])
+        #expect(answer.records.isEmpty)
+      }
+    }
+  }
+
+  @Test("A leader begins its term with a no-op, which commits what earlier leaders left (§8)")
+  func noop() {
+    let log = [entry(1), entry(1, 10)]
+    var cluster = Cluster(logs: [log, log, log], term: 1, plain)
+    cluster.elect(0)
+    #expect(cluster.terms(0) == [1, 1, 2])
+    #expect(cluster.committed(0) == [update(10)])
+    // What an earlier leader proposed is committed, but not answered here.
+    #expect(cluster.nodes[0].commits.map(\.answering) == [false, false, true])
+  }
+
+  @Test("A pre-vote changes neither term nor vote, and is not durable (thesis §9.6)")
+  func preVoteChangesNothing() {
+    var cluster = Cluster(3)
+    let effects = cluster.deliver(requestVote(7, isPreVote: true), from: 1, to: 0)
+    #expect(effects.sends.map(\.message) == [vote(7, true, isPreVote: true)])
+    #expect(effects.records.isEmpty)
+    #expect(effects.timerChanges.isEmpty)
+    #expect(cluster.core(0).currentTerm == 0)
+    #expect(cluster.core(0).votedFor == nil)
+  }
+
+  @Test("A pre-vote is refused while a leader is heard from")
+  func preVoteNearLeader() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    let request = requestVote(2, last: (9, 1), isPreVote: true)
+    for voter in [0, 1] {
+      let effects = cluster.deliver(request, from: 2, to: voter)
+      #expect(effects.sends.map(\.message) == [vote(1, false, isPreVote: true)])
+    }
+  }
+
+  @Test("With PreVote a replica that was cut off comes back without a change of leader")
+  func preVoteHeals() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.connectOnly(0, 1)
+    for _ in 1...5 {
+      cluster.elect(2)
+      cluster.heartbeat(from: 0)
+    }
+    // Its last question arrives after the link is whole again, and after a heartbeat to the other.
+    cluster.fire(.election, at: ReplicaID(2))
+    let questions = cluster.inFlight
+    cluster.inFlight = []
+    cluster.heartbeat(from: 0)
+    cluster.connectAll()
+    cluster.inFlight = questions
+    cluster.run()
+    #expect(cluster.core(2).role == .preCandidate)
+    cluster.heartbeat(from: 0)
+    #expect((0..<3).map { cluster.core($0).currentTerm } == [1, 1, 1])
+    #expect(cluster.core(0).role == .leader)
+    #expect(cluster.core(2).leader == ReplicaID(0))
+  }
+
+  @Test("Without PreVote, but with CheckQuorum, a replica of a higher term is not shut out")
+  func higherTermRejoins() {
+    var cluster = Cluster(3, raftOptions(preVote: false))
+    cluster.elect(0)
+    cluster.connectOnly(0, 1)
+    for _ in 1...5 { cluster.elect(2) }
+    cluster.heartbeat(from: 0)
+    cluster.connectAll()
+    cluster.heartbeat(from: 0)
+    #expect(cluster.core(0).role == .follower)
+    #expect(cluster.core(0).currentTerm == cluster.core(2).currentTerm)
+    // The first attempt only teaches it the term of the others.
+    cluster.elect(1)
+    cluster.elect(1)
+    cluster.heartbeat(from: 1)
+    #expect(cluster.core(1).role == .leader)
+    #expect(cluster.core(2).leader == ReplicaID(1))
+  }
+
+  @Test("A candidate cannot depose a leader that others hear from (thesis §4.2.3)")
+  func disruption() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    let effects = cluster.deliver(requestVote(9, last: (9, 9)), from: 2, to: 1)
+    #expect(effects.sends.isEmpty)
+    #expect(cluster.core(1).currentTerm == 1)
+  }
+
+  @Test("A leader that no majority answers for an election timeout steps down (thesis §6.2)")
+  func checkQuorum() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.heartbeat(from: 0)
+    cluster.fire(.election, at: ReplicaID(0))
+    #expect(cluster.core(0).role == .leader)
+    cluster.connectOnly(0)
+    cluster.heartbeat(from: 0)
+    cluster.fire(.election, at: ReplicaID(0))
+    #expect(cluster.core(0).role == .follower)
+    #expect(cluster.nodes[0].timers == [RaftReplica.Options().electionTimeout, nil])
+  }
+}

@@ -1,0 +1,180 @@
+import Replication
+import SteppedCluster
+import Testing
+import WireFormat
+
+@testable import ViewService
+
+@Suite struct SupervisedTests {
+  @Test("Replicas that start together get a first view of them all")
+  func start() {
+    let cluster = StubCluster(replicas: 3)
+    for number in 0..<3 {
+      #expect(
+        cluster.view(at: number)
+          == View(number: 1, members: [ReplicaID(0), ReplicaID(1), ReplicaID(2)]))
+    }
+  }
+
+  @Test(
+    "A replica never takes over the same view twice, so a restart leads to a new view",
+    arguments: [nil, ViewServiceBug.adoptAgain])
+  func restart(bug: ViewServiceBug?) {
+    var cluster = StubCluster(replicas: 3, bug: bug)
+    cluster.tickAll()
+    cluster.crash(ReplicaID(0))
+    cluster.restart(ReplicaID(0))
+    cluster.run()
+    if bug == nil {
+      #expect(cluster.view(at: 1).number == 2)
+      #expect(cluster.view(at: 0).members == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
+    } else {
+      #expect(cluster.view(at: 0).number == 1)
+      #expect(cluster.nodes[0].core.status.isInCharge)
+    }
+  }
+
+  @Test("A view is taken over only when its number is durable")
+  func durableNumber() {
+    var options = StubCluster(replicas: 1).options
+    options.bug = nil
+    var cluster = StubCluster(
+      membership: Membership(replicas: 1, authority: 1), options: options)
+    // The first ping has left already; what the answer brings must wait for the disk.
+    cluster.nodes[0].holdsDisk = true
+    cluster.run()
+    #expect(cluster.view(at: 0).number == 0)
+    #expect(cluster.nodes[1].core.view.number == 1)
+    cluster.releaseDisk(ReplicaID(0))
+    cluster.run()
+    #expect(cluster.view(at: 0).number == 1)
+  }
+
+  @Test("After a restart of all replicas the data is in charge again")
+  func totalRestart() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    for number in 0..<3 { cluster.crash(ReplicaID(number)) }
+    for _ in 0..<10 { cluster.tickAll() }
+    #expect(cluster.nodes[3].core.view.number == 1)
+    for number in 0..<3 { cluster.restart(ReplicaID(number)) }
+    for _ in 0..<10 { cluster.tickAll() }
+    let view = cluster.nodes[3].core.view
+    #expect(view.number > 1)
+    #expect(view.members.count == 3)
+    for number in 0..<3 { #expect(cluster.view(at: number) == view) }
+  }
+
+  @Test("A replica that comes back is joined as the last member once it has caught up")
+  func rejoin() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.crash(ReplicaID(0))
+    for _ in 0..<8 { cluster.tickAll() }
+    #expect(cluster.view(at: 1).members == [ReplicaID(1), ReplicaID(2)])
+    cluster.restart(ReplicaID(0))
+    cluster.run()
+    #expect(cluster.view(at: 1).joiner == ReplicaID(0))
+    cluster.handle(.received(.replica(3), from: ReplicaID(1)), at: ReplicaID(1))
+    cluster.run()
+    cluster.tickAll()
+    #expect(cluster.view(at: 0).members == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
+    #expect(cluster.view(at: 0).joiner == nil)
+  }
+
+  @Test("Without an authority the view stays and leases run out (2c.15)")
+  func authorityOutage() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.crash(ReplicaID(3))
+    for _ in 0..<20 { cluster.tickAll() }
+    #expect(cluster.view(at: 0).number == 1)
+    #expect(cluster.nodes[0].core.status.isInCharge)
+    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+  }
+
+  @Test("A new authority leader starts to count silence when it begins to lead")
+  func freshLeader() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.tell(.lead(false))
+    for _ in 0..<20 { cluster.tickAll(except: [ReplicaID(0)]) }
+    cluster.tell(.lead(true))
+    for _ in 0..<5 { cluster.tickAll(except: [ReplicaID(0)]) }
+    #expect(cluster.view(at: 1).number == 1)
+    cluster.tickAll(except: [ReplicaID(0)])
+    #expect(cluster.nodes[3].core.view.number > 1)
+  }
+
+  @Test("An authority node refuses clients and says what it is")
+  func authorityNode() {
+    var cluster = StubCluster(replicas: 3)
+    let batch = Batch([(id: RequestID(client: ClientID(1), sequence: 1), command: UInt64(5))])
+    cluster.handle(.requested(batch), at: ReplicaID(3))
+    cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(3))
+    #expect(cluster.nodes[3].refusedBatches.first?.redirect == ReplicaID(0))
+    #expect(cluster.nodes[3].refusedReads.first?.redirect == ReplicaID(0))
+    let status = cluster.nodes[3].core.status
+    #expect(status.role == "authority leader")
+    #expect(!status.isInCharge && !status.isTail && status.isCoordinator)
+    #expect(cluster.nodes[3].commits.isEmpty)
+    #expect(!cluster.nodes[0].core.status.isCoordinator)
+  }
+
+  @Test("Messages of the authority count only from the authority, and to oneself only from oneself")
+  func forged() {
+    var cluster = StubCluster(replicas: 3)
+    let forged = View(number: 9, members: [ReplicaID(2)])
+    for message in [Supervised<StubReplica, SoloConsensus>.Message.view(forged), .held(forged)] {
+      cluster.handle(.received(message, from: ReplicaID(1)), at: ReplicaID(0))
+      cluster.handle(.received(message, from: ReplicaID(1)), at: ReplicaID(3))
+    }
+    cluster.run()
+    #expect(cluster.view(at: 0).number == 1)
+  }
+
+  @Test("Timers have distinct indices that lead back to them")
+  func timers() {
+    typealias Timer = Supervised<StubReplica, SoloConsensus>.Timer
+    #expect(Timer.count == 4)
+    for index in 0..<Timer.count { #expect(Timer(index: index).index == index) }
+    #expect(Timer(index: 3) == .tick)
+  }
+
+  @Test("A ping interval is at most a quarter of the failure timeout")
+  func options() {
+    typealias Options = Supervised<StubReplica, SoloConsensus>.Options
+    let values = OptionValues(
+      Options.declared,
+      overrides: [
+        "ping": .interval(.milliseconds(500)), "unsafeBug": .choice("lease-from-receipt"),
+      ])
+    let options = Options(values)
+    #expect(options.ping == .milliseconds(50))
+    #expect(options.bug == .leaseFromReceipt)
+    #expect(Options().bug == nil)
+  }
+
+  @Test("Messages and records survive the wire")
+  func wire() throws {
+    typealias Core = Supervised<StubReplica, SoloConsensus>
+    let view = View(number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1))
+    let report = Report(view: 3, isEstablished: true, joinerHasCaughtUp: false)
+    let messages: [Core.Message] = [
+      .replica(5), .view(view), .held(view), .redirect(ReplicaID(4)), .redirect(nil),
+      .ping(Ping(report: report, held: 2, sequence: 8, incarnation: 1)),
+      .pong(Pong(view: view, sequence: 8, incarnation: 1)),
+    ]
+    for message in messages {
+      let bytes = message.encoded()
+      #expect(bytes.count == message.encodedByteCount)
+      #expect(try WireReader.decode(Core.Message.self, from: bytes) == message)
+    }
+    let records: [Core.Record] = [.replica(5), .consensus(6), .incarnation(7), .held(8)]
+    for record in records {
+      let bytes = record.encoded()
+      #expect(bytes.count == record.encodedByteCount)
+      #expect(try WireReader.decode(Core.Record.self, from: bytes) == record)
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import ClusterControl
+import ClusterMessages
+import Testing
+
+/// What a node has done over its lives.
+@Suite("Node meter") struct MeterTests {
+  @Test("Counts of all lives, since measuring began; the log's size as it is")
+  func lives() {
+    var meter = NodeMeter()
+    func report(_ count: Int, records: Int) -> NodeCounters {
+      var counters = NodeCounters()
+      counters.syncs = count
+      counters.logRecords = records
+      return counters
+    }
+    meter.take(report(10, records: 5), life: 1)
+    meter.startsWithNextReport = true
+    meter.take(report(15, records: 6), life: 1)
+    meter.take(report(40, records: 7), life: 1)
+    #expect(meter.measured.syncs == 25)
+    meter.take(report(3, records: 9), life: 2)
+    #expect(meter.measured.syncs == 28)
+    #expect(meter.measured.logRecords == 9)
+    // A node that lost its disk counts its lives from 1 again.
+    meter.take(report(4, records: 1), life: 1)
+    #expect(meter.measured.syncs == 32)
+  }
+}

@@ -1,0 +1,134 @@
+import Primitives
+import Faults
+import Replication
+import Testing
+
+@testable import ClusterMessages
+import WireFormat
+
+/// What is said on the connections of a cluster besides the protocol's own messages.
+@Suite("Cluster messages") struct MessageTests {
+  private static func faults(_ random: inout RandomStream) -> NodeFaults {
+    var faults = NodeFaults(nodeCount: random.below(6))
+    func link(_ random: inout RandomStream) -> LinkFault {
+      var link = LinkFault()
+      link.cutsOutbound = random.chance(0.5)
+      link.cutsInbound = random.chance(0.5)
+      link.loss = random.unit()
+      link.duplicate = random.unit() * 2
+      link.reorder = random.unit()
+      link.corrupt = random.unit()
+      link.extraLatency = Int64(random.below(1 << 40))
+      link.nanosecondsPerByte = random.unit() * 8e9
+      return link
+    }
+    for position in faults.links.indices { faults.links[position] = link(&random) }
+    faults.clients = link(&random)
+    faults.slowness = 1 + random.unit()
+    faults.syncDelay = Int64(random.below(1 << 40))
+    faults.syncStalls = random.chance(0.5)
+    faults.drift = random.unit() - 0.5
+    return faults
+  }
+
+  private static func report(_ random: inout RandomStream) -> NodeReport {
+    var counters = NodeCounters()
+    for field in NodeCounters.fields { counters[keyPath: field] = random.below(1 << 50) }
+    return NodeReport(
+      status: ReplicaStatus(
+        role: "leader", isInCharge: random.chance(0.5), isTail: random.chance(0.5),
+        isCoordinator: random.chance(0.5), epoch: random.next(),
+        commitIndex: LogIndex(random.below(1 << 40)), lastIndex: LogIndex(random.below(1 << 40))),
+      appliedIndex: LogIndex(random.below(1 << 40)), counters: counters,
+      digest: random.chance(0.5) ? StateDigest(state: 1, commits: 2) : nil,
+      violation: random.chance(0.5) ? "zwei Führer" : nil)
+  }
+
+  private static func order(_ random: inout RandomStream) -> Order {
+    switch random.below(4) {
+    case 0: .faults(faults(&random))
+    case 1: .stepClock(.milliseconds(Int64(random.below(2_000_000)) - 1_000_000))
+    case 2: .disk([.syncError, .full, .bitFlip][random.below(3)])
+    default: .report(digest: random.chance(0.5))
+    }
+  }
+
+  private static func hello(_ random: inout RandomStream) -> Hello {
+    Hello(
+      cluster: String(repeating: "ß", count: random.below(20)), protocolName: "raft",
+      role: [.peer, .client, .runner][random.below(3)], addressee: ReplicaID(random.below(100)),
+      nodeCount: random.below(1 << 16))
+  }
+
+  /// Encodes, decodes and compares; then damages the bytes, which may be refused or mean something else
+  /// but never trap, and what is understood can be said again.
+  private func roundTrip<Body: WireCodable & Equatable>(
+    _ body: Body, _ random: inout RandomStream
+  ) throws {
+    let bytes = body.encoded()
+    #expect(bytes.count == body.encodedByteCount)
+    #expect(try WireReader.decode(Body.self, from: bytes) == body)
+    for _ in 0..<20 {
+      var damaged = bytes
+      if random.chance(0.3) { damaged.removeLast(random.below(damaged.count) + 1) }
+      for _ in 0..<random.below(4) where !damaged.isEmpty {
+        damaged[random.below(damaged.count)] = UInt8(truncatingIfNeeded: random.next())
+      }
+      if let other = try? WireReader.decode(Body.self, from: damaged) {
+        #expect(other.encoded() == damaged)
+      }
+    }
+  }
+
+  @Test(
+    "Every message survives its binary form, and damage is refused or harmless", arguments: 0..<50)
+  func roundTrips(seed: Int) throws {
+    var random = RandomStream(seed: UInt64(seed))
+    try roundTrip(MessageTests.hello(&random), &random)
+    try roundTrip(MessageTests.order(&random), &random)
+    try roundTrip(MessageTests.report(&random), &random)
+    try roundTrip(Sentence("because"), &random)
+  }
+
+  @Test("Numbers that nobody can compute with are refused")
+  func absurdNumbers() throws {
+    func refused(_ change: (inout NodeFaults) -> Void) -> Bool {
+      var faults = NodeFaults(nodeCount: 1)
+      change(&faults)
+      return (try? WireReader.decode(Order.self, from: Order.faults(faults).encoded())) == nil
+    }
+    #expect(!refused { $0.syncDelay = 1 })
+    #expect(refused { $0.syncDelay = .max })
+    #expect(refused { $0.syncDelay = -1 })
+    #expect(refused { $0.slowness = 1e300 })
+    #expect(refused { $0.slowness = 0.5 })
+    #expect(refused { $0.drift = 1e18 })
+    #expect(refused { $0.drift = .nan })
+    #expect(refused { $0.clients.extraLatency = .max })
+    #expect(refused { $0.links[0].nanosecondsPerByte = 1e18 })
+    #expect(refused { $0.links[0].loss = -0.1 })
+    #expect(refused { $0.links[0].corrupt = .infinity })
+    for step in [Int64.max, .min] {
+      let bytes = Order.stepClock(Interval(nanoseconds: step)).encoded()
+      #expect(throws: WireError.self) { try WireReader.decode(Order.self, from: bytes) }
+    }
+  }
+
+  @Test("Counters are added and subtracted field by field, whatever a node has reported")
+  func counters() {
+    var a = NodeCounters()
+    var b = NodeCounters()
+    for (position, field) in NodeCounters.fields.enumerated() {
+      a[keyPath: field] = position * 10
+      b[keyPath: field] = position
+    }
+    let (sum, difference) = (a + b, a - b)
+    for (position, field) in NodeCounters.fields.enumerated() {
+      #expect(sum[keyPath: field] == position * 11)
+      #expect(difference[keyPath: field] == position * 9)
+    }
+    a.busy = .max
+    b.busy = .min
+    #expect((a - b).busy == -1)
+  }
+}

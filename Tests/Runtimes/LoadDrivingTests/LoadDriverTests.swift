@@ -1,0 +1,233 @@
+import Clients
+import Histories
+import LoadDriving
+import Primitives
+import ReplicaHosting
+import Replication
+import Sockets
+import StateMachines
+import Testing
+import Workloads
+
+/// Servers that do what a script says, at real times.
+private struct ScriptedPort: ServerPort {
+  typealias Application = KeyValueStore
+  typealias Request = ClientRequest<KeyValueCommand>
+
+  enum Behaviour {
+    /// Answers with the next wait.
+    case prompt
+    /// Never answers.
+    case silent
+    /// Refuses in the very call.
+    case refusing
+    /// Takes the request and loses the connection.
+    case breaking
+  }
+
+  var behaviour = Behaviour.prompt
+  var store = KeyValueStore()
+  var replies: [ClientReply<KeyValueResponse>] = []
+  var lost: [LostConnection] = []
+  /// Requests, with the time at which they were handed over and the one at which they left.
+  var sent: [(request: Request, at: Int64)] = []
+  var answeredAt: [RequestID: Int64] = [:]
+  var waiting: [Request] = []
+
+  mutating func send(_ request: Request, to replica: ReplicaID) {
+    sent.append((request, MonotonicClock.now()))
+    switch behaviour {
+    case .prompt: waiting.append(request)
+    case .silent: break
+    case .refusing: replies.append(ClientReply(id: request.id, result: .redirect(nil)))
+    case .breaking:
+      lost.append(LostConnection(replica: replica, remainder: 0, stride: 1))
+    }
+  }
+
+  mutating func flush() {}
+
+  /// What each wait asked for.
+  var shares: Set<Int> = []
+
+  mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+    shares.insert(share)
+    if waiting.isEmpty, lost.isEmpty, nanoseconds > 0 {
+      Descriptor.sleep(nanoseconds: min(nanoseconds, 200_000))
+    }
+    for request in waiting {
+      answeredAt[request.id] = MonotonicClock.now()
+      replies.append(ClientReply(id: request.id, result: .answer(store.apply(request.command))))
+    }
+    waiting = []
+  }
+}
+
+@Suite("Load driver") struct LoadDriverTests {
+  private typealias Driver = LoadDriver<KeyValueLoad, ScriptedPort>
+
+  private func driver(
+    clients: Int = 4, keys: Int = 10, arrival: Arrival = .closed, thinkTime: Interval = .zero,
+    timeout: Interval = .milliseconds(20), resends: Bool = true
+  ) -> Driver {
+    var spec = WorkloadSpec()
+    spec.clients = clients
+    spec.keys = keys
+    spec.arrival = arrival
+    return Driver(
+      load: KeyValueLoad(spec, seed: 1),
+      clients: ClientFloor(
+        count: clients, replicas: [ReplicaID(0)], arrival: arrival, timeout: timeout,
+        thinkTime: thinkTime, random: RandomStream(seed: 1), resends: resends),
+      port: ScriptedPort())
+  }
+
+  @Test("Half of the clients are waited for at a time", arguments: [(1, 1), (4, 2), (9, 4)])
+  func share(clients: Int, share: Int) throws {
+    var driver = driver(clients: clients)
+    try run(&driver, for: .milliseconds(2))
+    #expect(driver.port.shares == [share])
+  }
+
+  private func run(_ driver: inout Driver, for time: Interval) throws {
+    driver.start(end: time.nanoseconds)
+    while driver.now < time.nanoseconds { try driver.turn(until: time.nanoseconds) }
+    driver.close()
+  }
+
+  @Test(
+    "No operation seems to begin before the answer that preceded it, nor to end before its answer")
+  func stamps() throws {
+    var driver = driver()
+    try run(&driver, for: .milliseconds(30))
+    let operations = driver.load.operations
+    #expect(driver.answered > 100)
+    var lastReturn: [UInt32: Int64] = [:]
+    for operation in operations {
+      if let earlier = lastReturn[operation.client] { #expect(operation.invoked > earlier) }
+      lastReturn[operation.client] = operation.returned
+      #expect(operation.intended == operation.invoked)
+    }
+    // The request leaves after the stamp, the answer arrives before the stamp.
+    for (request, at) in driver.port.sent {
+      let operation = try #require(
+        operations.first {
+          UInt64($0.client) == request.id.client.rawValue && $0.sequence == request.id.sequence
+        })
+      // A stamp of the same turn is a nanosecond late at most.
+      #expect(operation.invoked <= at - driver.origin + 1)
+      if let answered = driver.port.answeredAt[request.id], operation.outcome == .ok {
+        #expect(operation.returned >= answered - driver.origin)
+      }
+    }
+  }
+
+  @Test("An open loop counts from the moment an operation was due, however busy the clients are")
+  func openLoop() throws {
+    // One client, and a hundred operations each ten milliseconds: they queue.
+    var driver = driver(
+      clients: 1, arrival: .open(rate: 20_000, process: .constant), timeout: .milliseconds(500))
+    try run(&driver, for: .milliseconds(30))
+    let operations = driver.load.operations.filter { $0.outcome == .ok }
+    #expect(operations.count > 20)
+    for (position, operation) in operations.enumerated() {
+      #expect(operation.intended == Int64(position + 1) * 50_000)
+      #expect(operation.invoked >= operation.intended)
+    }
+    // What never found a client is there all the same, as failed.
+    #expect(driver.load.operations.count == 599)
+  }
+
+  @Test("Silence ends an operation at its deadline as unknown; with resends it was sent again")
+  func silence() throws {
+    for resends in [true, false] {
+      var driver = driver(clients: 1, resends: resends)
+      driver.port.behaviour = .silent
+      try run(&driver, for: .milliseconds(50))
+      let first = try #require(driver.load.operations.first)
+      #expect(first.outcome == .unknown)
+      #expect((20_000_000..<40_000_000).contains(first.returned - first.invoked))
+      #expect((first.attempts > 1) == resends)
+    }
+  }
+
+  @Test("A lost connection ends an operation as unknown only where it may not be sent again")
+  func lostConnections() throws {
+    for resends in [true, false] {
+      var driver = driver(clients: 1, timeout: .milliseconds(100), resends: resends)
+      driver.port.behaviour = .breaking
+      driver.start(end: 50_000_000)
+      while driver.port.lost.isEmpty { try driver.turn(until: 5_000_000) }
+      driver.port.behaviour = .prompt
+      while driver.now < 50_000_000 { try driver.turn(until: 50_000_000) }
+      driver.close()
+      let first = try #require(driver.load.operations.first)
+      #expect(first.outcome == (resends ? .ok : .unknown))
+      #expect(driver.load.operations.count > 1)
+      #expect(driver.load.operations.count { $0.outcome == .unknown } <= (resends ? 1 : 2))
+    }
+  }
+
+  @Test("A server that refuses at once is asked again after a pause, not without end in one turn")
+  func refusals() throws {
+    for resends in [true, false] {
+      var driver = driver(clients: 2, resends: resends)
+      driver.port.behaviour = .refusing
+      driver.start(end: .max)
+      while driver.port.sent.count < 20, driver.now < 10_000_000_000 {
+        let before = driver.port.sent.count
+        try driver.turn(until: driver.now + 1_000_000)
+        #expect(driver.port.sent.count <= before + 2)
+      }
+      // A fiftieth of the timeout between the attempts of a client.
+      #expect(driver.port.sent.count >= 20)
+      #expect(driver.now >= 9 * 400_000)
+    }
+  }
+
+  @Test("Nothing of a trial's clients reaches those that read back after it")
+  func readBack() throws {
+    var driver = driver(clients: 8, keys: 2, thinkTime: .microseconds(100))
+    try run(&driver, for: .milliseconds(20))
+    #expect(driver.agenda.isEmpty == true)
+    let count = driver.load.prepareReadBack()
+    #expect(count == 2)
+    driver.clients = ClientFloor(
+      count: count, replicas: [ReplicaID(0)], arrival: .closed, timeout: .milliseconds(20),
+      thinkTime: .zero, random: RandomStream(seed: 2), firstID: 8)
+    driver.isSilent = false
+    driver.isReadingBack = true
+    driver.answered = 0
+    for client in 0..<count { driver.begin(client, due: driver.now, at: driver.now) }
+    let limit = driver.now + 100_000_000
+    while driver.now < limit, driver.answered < count { try driver.turn(until: limit) }
+    #expect(driver.answered == count)
+    let last = driver.load.operations.suffix(2)
+    #expect(last.allSatisfy { $0.kind == .get && $0.outcome == .ok })
+  }
+
+  @Test("Answers that come after the end, and to clients of others, change nothing")
+  func strangers() throws {
+    var driver = driver(clients: 1)
+    driver.port.behaviour = .silent
+    driver.start(end: 5_000_000)
+    while driver.port.sent.isEmpty { try driver.turn(until: 5_000_000) }
+    let id = driver.port.sent[0].request.id
+    for client in [1, 99, .max] as [UInt64] {
+      driver.port.replies.append(
+        ClientReply(
+          id: RequestID(client: ClientID(client), sequence: id.sequence), result: .answer(.done)))
+    }
+    driver.port.replies.append(
+      ClientReply(
+        id: RequestID(client: id.client, sequence: id.sequence + 1), result: .answer(.done)))
+    try driver.turn(until: driver.now)
+    #expect(driver.answered == 0)
+    driver.close()
+    driver.port.replies.append(ClientReply(id: id, result: .answer(.done)))
+    try driver.turn(until: driver.now)
+    #expect(driver.answered == 0)
+    #expect(driver.port.replies == [])
+    #expect(driver.load.operations.map(\.outcome) == [.unknown])
+  }
+}

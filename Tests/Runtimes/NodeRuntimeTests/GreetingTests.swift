@@ -1,0 +1,167 @@
+import NodeBench
+import ClusterMessages
+import NodeRuntime
+import ReplicaHosting
+import Replication
+import Sockets
+import StateMachines
+import Testing
+import WireFormat
+
+private typealias ProbeSeat = Seat<ProbeCore, Counter>
+
+/// Who may speak to a node, and what becomes of the others.
+@Suite("Cluster node: greetings") struct GreetingTests {
+  private let plan: Plan
+  private let seat: ProbeSeat
+
+  init() throws {
+    plan = try Plan(nodes: 3)
+    seat = try ProbeSeat(plan.settings[0])
+  }
+
+  private func call() throws -> Caller { try Caller(plan.settings[0].endpoints[0]) }
+
+  /// What a caller is told that is sent away.
+  private func refusal(of say: (Caller) -> Void) throws -> String {
+    let caller = try call()
+    say(caller)
+    // What is said on top of it changes nothing.
+    caller.say(bytes: frame(UInt64(1), .request))
+    caller.say(bytes: [UInt8](repeating: 7, count: 100))
+    return try waitFor("refusal", [seat, caller]) { caller.isClosed ? caller.refusal : nil }
+  }
+
+  @Test("A client, a peer and a runner that mean this node are welcome, and learn its life")
+  func welcome() throws {
+    for (role, sender) in [(ConnectionRole.client, 65535), (.peer, 1), (.runner, 65535)] {
+      let caller = try call()
+      caller.say(plan.hello(role), .hello, from: sender, epoch: 1)
+      try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
+      #expect(caller.received.first?.epoch == seat.node.life)
+    }
+    #expect(seat.node.counters.garbage == 0)
+  }
+
+  @Test("Whoever means another cluster, protocol, size or node is refused by name")
+  func refusals() throws {
+    #expect(
+      try refusal { $0.say(plan.hello(.client, cluster: "other"), .hello) }
+        == "this is node 0 of cluster \"tests\", not of \"other\"")
+    #expect(
+      try refusal { $0.say(plan.hello(.client, protocolName: "raft"), .hello) }
+        == "cluster \"tests\" runs probe, not raft")
+    #expect(
+      try refusal { $0.say(plan.hello(.client, nodeCount: 5), .hello) }
+        == "this cluster has 3 nodes, not 5")
+    #expect(
+      try refusal { $0.say(plan.hello(.client, to: 2), .hello) } == "this is node 0, not node 2")
+    for sender in [0, 3, 65535] {
+      #expect(
+        try refusal { $0.say(plan.hello(.peer), .hello, from: sender) }
+          == "node \(sender) cannot be a peer of node 0")
+    }
+    #expect(seat.node.counters.garbage == 0)
+    #expect(seat.node.peerLives == [nil, nil, nil])
+  }
+
+  @Test("Another version of the frame format is refused by name")
+  func version() throws {
+    let hello = frame(plan.hello(.client), .hello, version: 2)
+    #expect(
+      try refusal { $0.say(bytes: hello) }
+        == "node 0 speaks version 1 of the frame format, not version 2")
+  }
+
+  @Test("Garbage ends its connection and is counted, whatever it is", arguments: Garbage.allCases)
+  func garbage(_ kind: Garbage) throws {
+    let caller = try call()
+    for bytes in kind.bytes(plan) { caller.say(bytes: bytes) }
+    try waitFor("end", [seat, caller]) { caller.isClosed ? true : nil }
+    #expect(seat.node.counters.garbage == 1)
+    #expect(caller.refusal == nil)
+    #expect((seat.node.inbound.allSatisfy { !$0.isOpen }) == true)
+    #expect(seat.node.host.core.received.isEmpty == true)
+    // Others are served as before.
+    let other = try call()
+    other.say(plan.hello(.client), .hello)
+    try waitFor("welcome", [seat, other]) { other.isWelcome ? true : nil }
+  }
+
+  @Test("Who does not say hello in time is sent away; who did stays")
+  func deadline() throws {
+    let silent = try call()
+    let polite = try call()
+    polite.say(plan.hello(.client), .hello)
+    try waitFor("welcome", [seat, polite, silent]) {
+      polite.isWelcome && seat.node.inbound.count == 2 ? true : nil
+    }
+    for slot in seat.node.inbound.indices {
+      seat.node.inbound[slot].openedAt -= NodeLimits.helloDeadline
+    }
+    seat.node.sweepAt = 0
+    try waitFor("end", [seat, polite, silent]) { silent.isClosed ? true : nil }
+    #expect(!polite.isClosed)
+    #expect(seat.node.counters.garbage == 0)
+  }
+
+  @Test("One connection too many is closed, and its place is free again after another has gone")
+  func limit() throws {
+    seat.node.connectionLimit = 2
+    var callers = [try call(), try call()]
+    for caller in callers { caller.say(plan.hello(.client), .hello) }
+    try waitFor("welcome", [seat] + callers) { callers.allSatisfy(\.isWelcome) ? true : nil }
+    let third = try call()
+    try waitFor("end", [seat, third]) { third.isClosed ? true : nil }
+    callers.removeLast()
+    try waitFor("free place", [seat]) { seat.node.freeSlots.count == 1 ? true : nil }
+    let next = try call()
+    next.say(plan.hello(.client), .hello)
+    try waitFor("welcome", [seat, next]) { next.isWelcome ? true : nil }
+    #expect(seat.node.inbound.count == 2)
+  }
+
+  @Test("Where no connection can be taken the listener is left alone until the next sweep")
+  func listenerRests() throws {
+    seat.node.watchesListener = false
+    seat.node.loop.remove(seat.node.listener)
+    let caller = try call()
+    caller.say(plan.hello(.client), .hello)
+    seat.node.sweepAt = seat.node.now + 3_600_000_000_000
+    for _ in 0..<50 { try seat.step() }
+    #expect(seat.node.inbound.isEmpty == true)
+    seat.node.sweepAt = 0
+    try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
+    #expect(throws: SocketError.self) { try Descriptor.accept(seat.node.loop.descriptor) }
+  }
+}
+
+extension GreetingTests {
+  enum Garbage: CaseIterable {
+    case noise, damaged, oversized, requestFirst, longPrelude, secondHello, wrongKind, noRequest
+
+    /// What a caller says, piece by piece; the last one is too much.
+    func bytes(_ plan: Plan) -> [[UInt8]] {
+      let hello = frame(plan.hello(.client), .hello)
+      switch self {
+      case .noise: return [Array("GET / HTTP/1.1\r\n\r\n".utf8)]
+      case .damaged:
+        var bytes = hello
+        bytes[20] ^= 1
+        return [bytes]
+      case .oversized: return [hello, (UInt32(Frame.maximumByteCount) + 1).encodedBytes]
+      case .requestFirst: return [frame(UInt64(1), .request)]
+      case .longPrelude:
+        // A frame that might become a hello some day.
+        return [UInt32(1 << 20).encodedBytes + [UInt8](repeating: 0, count: 8192)]
+      case .secondHello: return [hello, hello]
+      case .wrongKind: return [hello, frame(UInt64(1), .message, from: 1)]
+      case .noRequest: return [hello, frame(UInt64(1), .request)]
+      }
+    }
+  }
+}
+
+extension UInt32 {
+  var encodedBytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: self >> (8 * $0)) } }
+}

@@ -1,0 +1,293 @@
+import NodeBench
+import ClusterMessages
+import NodeRuntime
+import Primitives
+import ReplicaHosting
+import Faults
+import Replication
+import Sockets
+import StateMachines
+import Testing
+import WireFormat
+
+private typealias ProbeSeat = Seat<ProbeCore, Counter>
+
+/// Nodes speak to each other, over links that are whole, and over links that are not.
+@Suite("Cluster node: peers") struct PeerTests {
+  private let plan: Plan
+  private let seats: [ProbeSeat]
+
+  init() throws {
+    let plan = try Plan(nodes: 2)
+    self.plan = plan
+    seats = try plan.settings.map { try ProbeSeat($0) }
+    let seats = seats
+    try waitFor("links", seats) {
+      seats[0].node.peers[1].state == .open && seats[1].node.peers[0].state == .open ? true : nil
+    }
+  }
+
+  /// Node 0 sends numbers to node 1, so many at a time.
+  private func send(_ numbers: ClosedRange<UInt64>) {
+    for number in numbers {
+      seats[0].node.send(number, from: ReplicaID(0), to: ReplicaID(1), at: .zero)
+    }
+    seats[0].node.flushAll()
+  }
+
+  private var received: [UInt64] { seats[1].node.host.core.received }
+
+  /// Node 0 suffers something on its link to node 1.
+  private func degrade(_ change: (inout LinkFault) -> Void) throws {
+    var faults = NodeFaults(nodeCount: 2)
+    change(&faults.links[1])
+    try seats[0].node.suffer(faults)
+  }
+
+  @Test("Messages arrive in order, with their sender")
+  func order() throws {
+    send(1...1000)
+    try waitFor("message", seats) { received.count == 1000 ? true : nil }
+    #expect(received == Array(1...1000))
+    #expect(seats[0].node.counters.messagesSent == 1000)
+    #expect(seats[1].node.counters.messagesReceived == 1000)
+    #expect(seats[0].node.counters.bytesSent == 1000 * (Frame.headerByteCount + 8))
+  }
+
+  @Test("A cut link lets nothing out, or takes nothing in, one way only")
+  func cut() throws {
+    try degrade { $0.cutsOutbound = true }
+    send(1...5)
+    try degrade { $0.cutsInbound = true }
+    send(6...10)
+    seats[1].node.send(1, from: ReplicaID(1), to: ReplicaID(0), at: .zero)
+    seats[1].node.flushAll()
+    try waitFor("message", seats) {
+      received.count == 5 && seats[0].node.counters.messagesReceived == 1 ? true : nil
+    }
+    #expect(received == Array(6...10))
+    #expect(seats[0].node.host.core.received.isEmpty == true)
+    try degrade { _ in }
+    seats[1].node.send(2, from: ReplicaID(1), to: ReplicaID(0), at: .zero)
+    seats[1].node.flushAll()
+    try waitFor("message", seats) { seats[0].node.host.core.received == [2] ? true : nil }
+  }
+
+  @Test("A lossy link loses its share and keeps the order of the rest")
+  func loss() throws {
+    try degrade { $0.loss = 0.5 }
+    send(1...1000)
+    try degrade { _ in }
+    send(1001...1001)
+    try waitFor("message", seats) { received.last == 1001 ? true : nil }
+    #expect((400...600).contains(received.count))
+    #expect(received == received.sorted())
+  }
+
+  @Test("Messages are doubled, overtake each other, and come late")
+  func disorder() throws {
+    try degrade { $0.duplicate = 1 }
+    send(1...50)
+    try waitFor("message", seats) { received.count == 100 ? true : nil }
+    for number in 1...50 as ClosedRange<UInt64> {
+      #expect(received.count { $0 == number } == 2)
+    }
+    seats[1].node.host.core.received = []
+    try degrade { $0.reorder = 0.5 }
+    send(1...50)
+    try waitFor("message", seats) { received.count == 50 ? true : nil }
+    #expect(received != Array(1...50))
+    #expect(received.sorted() == Array(1...50))
+    seats[1].node.host.core.received = []
+    try degrade { $0.extraLatency = 30_000_000 }
+    seats[0].node.now = MonotonicClock.now()
+    let began = seats[0].node.now
+    send(1...50)
+    try waitFor("message", seats) { received.count == 50 ? true : nil }
+    #expect(MonotonicClock.now() - began >= 30_000_000)
+    #expect(received == Array(1...50))
+  }
+
+  @Test("A slow link takes its time for every byte, and forgets its queue when it is whole again")
+  func bandwidth() throws {
+    // 24 bytes a message, a millisecond a byte.
+    try degrade { $0.nanosecondsPerByte = 1e6 }
+    seats[0].node.now = MonotonicClock.now()
+    let began = seats[0].node.now
+    send(1...2)
+    try waitFor("message", seats) { received.count == 2 ? true : nil }
+    #expect(MonotonicClock.now() - began >= 48_000_000)
+    try degrade { $0.nanosecondsPerByte = 8e9 }
+    send(3...3)
+    try degrade { $0.extraLatency = 1 }
+    send(4...4)
+    try waitFor("message", seats) { received.last == 4 ? true : nil }
+  }
+
+  @Test("What faults hold up is bounded")
+  func heldBound() throws {
+    try degrade { $0.extraLatency = 3_600_000_000_000 }
+    seats[0].node.heldByteCount = NodeLimits.held - 30
+    send(1...3)
+    #expect(seats[0].node.heldFrames.count == 1)
+    #expect(seats[0].node.counters.overflowed == 2)
+  }
+
+  @Test("A damaged message is found by its checksum and counted, and the link comes back")
+  func damage() throws {
+    try degrade { $0.corrupt = 1 }
+    send(1...3)
+    try waitFor("garbage", seats) { seats[1].node.counters.garbage == 1 ? true : nil }
+    #expect(received.isEmpty)
+    try degrade { _ in }
+    try waitFor("link", seats) {
+      seats[1].node.acceptedCount == 2 && seats[0].node.peers[1].state == .open ? true : nil
+    }
+    send(4...5)
+    try waitFor("message", seats) { received.count == 2 ? true : nil }
+    #expect(received == [4, 5])
+    #expect(seats[1].node.counters.garbage == 1)
+  }
+
+  @Test("A peer that takes nothing gets no more than a bounded queue, and the node goes on")
+  func silentPeer() throws {
+    seats[0].node.peers[1].output.writer.storage = Array(repeating: 0, count: NodeLimits.peerOutput)
+    seats[0].node.peers[1].output.writer.count = NodeLimits.peerOutput
+    seats[0].node.peers[1].state = .connecting
+    send(1...3)
+    #expect(seats[0].node.counters.overflowed == 3)
+    #expect(seats[0].node.peers[1].output.count == NodeLimits.peerOutput)
+  }
+
+  @Test("A node that comes back is dialled, also with an empty disk and a smaller number of starts")
+  func lostDisk() throws {
+    let plan = try Plan(nodes: 2)
+    let stays = try ProbeSeat(plan.settings[0])
+    // Three starts from the same disk, one from an empty one.
+    for directory in ["1", "1", "1", "empty"] {
+      var settings = plan.settings[1]
+      settings.directory = "\(plan.scratch.path)/\(directory)"
+      let comes = try ProbeSeat(settings)
+      let before = stays.node.acceptedCount
+      let heard = stays.node.host.core.received.count
+      try waitFor("links", [stays, comes]) {
+        stays.node.acceptedCount > before && stays.node.peers[1].state == .open
+          && comes.node.peers[0].state == .open ? true : nil
+      }
+      comes.node.send(7, from: ReplicaID(1), to: ReplicaID(0), at: .zero)
+      comes.node.flushAll()
+      try waitFor("message", [stays, comes]) {
+        stays.node.host.core.received.count > heard ? true : nil
+      }
+      #expect(stays.node.peerLives[1]?.epoch == comes.node.life)
+    }
+    #expect(stays.node.peerLives[1]?.epoch == 1)
+    #expect(stays.node.counters.garbage == 0)
+  }
+
+  @Test(
+    "What lies on connections of a peer's earlier life is void, and such a connection is refused")
+  func earlierLives() throws {
+    let plan = try Plan(nodes: 3)
+    let seat = try ProbeSeat(plan.settings[0])
+    let endpoint = plan.settings[0].endpoints[0]
+    // Taken first, although it speaks last.
+    let late = try Caller(endpoint)
+    try waitFor("connection", [seat, late]) { seat.node.inbound.count == 1 ? true : nil }
+    let old = try Caller(endpoint)
+    old.say(plan.hello(.peer), .hello, from: 1, epoch: 4)
+    old.say(UInt64(41), .message, from: 1, epoch: 4)
+    try waitFor("welcome", [seat, old]) { old.isWelcome ? true : nil }
+    let new = try Caller(endpoint)
+    new.say(plan.hello(.peer), .hello, from: 1, epoch: 5)
+    new.say(UInt64(51), .message, from: 1, epoch: 5)
+    try waitFor("end of the old one", [seat, old, new]) { old.isClosed ? true : nil }
+    late.say(plan.hello(.peer), .hello, from: 1, epoch: UInt32.max)
+    late.say(UInt64(42), .message, from: 1, epoch: UInt32.max)
+    try waitFor("refusal", [seat, new, late]) { late.isClosed ? true : nil }
+    #expect(late.refusal == "node 1 has started again since")
+    #expect(!new.isClosed)
+    #expect(seat.node.host.core.received == [41, 51])
+    // Nor may a connection speak for another life or node than the one that said hello.
+    new.say(UInt64(43), .message, from: 1, epoch: 4)
+    try waitFor("end", [seat, new]) { new.isClosed ? true : nil }
+    #expect(seat.node.counters.garbage == 1)
+    let other = try Caller(endpoint)
+    other.say(plan.hello(.peer), .hello, from: 2, epoch: 1)
+    other.say(UInt64(44), .message, from: 1, epoch: 1)
+    try waitFor("end", [seat, other]) { other.isClosed ? true : nil }
+    #expect(seat.node.counters.garbage == 2)
+    #expect(seat.node.host.core.received == [41, 51])
+  }
+}
+
+/// What answers where a peer should be.
+@Suite("Cluster node: strangers at a peer's address") struct StrangerTests {
+  /// What node 0 notes of one that answers its hello with these bytes.
+  private func answer(
+    _ bytes: [UInt8], until: (borrowing ClusterNode<ProbeCore, Counter>) -> Bool
+  ) throws -> ProbeSeat {
+    let plan = try Plan(nodes: 2)
+    let listener = try plan.settings[0].endpoints[1].listen()
+    defer { Descriptor.close(listener) }
+    let seat = try ProbeSeat(plan.settings[0])
+    var taken: Int32?
+    defer { if let taken { Descriptor.close(taken) } }
+    try waitFor("answer", [seat]) {
+      if taken == nil, let descriptor = try Descriptor.accept(listener) {
+        taken = descriptor
+        var output = OutputBuffer()
+        output.writer.write(bytes)
+        _ = output.flush(to: descriptor)
+      }
+      return until(seat.node) ? true : nil
+    }
+    return seat
+  }
+
+  @Test("A refusal is noted, and the next attempt is not made at once")
+  func refused() throws {
+    let seat = try answer(frame(Sentence("not you"), .refusal)) { $0.peers[1].refusal != nil }
+    #expect(seat.node.peers[1].refusal == "not you")
+    seat.node.hangUp(1)
+    #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause)
+    #expect(seat.node.counters.garbage == 0)
+  }
+
+  @Test("Another version of the frame format is noted as such")
+  func version() throws {
+    let seat = try answer(frame(Sentence(""), .welcome, version: 9)) { $0.peers[1].refusal != nil }
+    #expect(
+      seat.node.peers[1].refusal == "it speaks version 9 of the frame format, this node version 1")
+  }
+
+  @Test("Garbage is hung up on and counted", arguments: [0, 1, 2])
+  func garbage(_ kind: Int) throws {
+    let bytes = [
+      Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), frame(UInt64(1), .message, from: 1),
+      UInt32(100_000).encodedBytes + [UInt8](repeating: 0, count: 5000),
+    ]
+    let seat = try answer(bytes[kind]) { $0.counters.garbage > 0 }
+    #expect(seat.node.counters.garbage == 1)
+    #expect(seat.node.peers[1].state == .idle)
+  }
+
+  @Test(
+    "A node that ends is noticed at once by the others, unless the link is cut",
+    arguments: [true, false])
+  func ended(isCut: Bool) throws {
+    let plan = try Plan(nodes: 2)
+    let here = try ProbeSeat(plan.settings[0])
+    var there: ProbeSeat? = try ProbeSeat(plan.settings[1])
+    func hears() -> Bool { here.node.inbound.contains { $0.isOpen && $0.role == .peer } }
+    try waitFor("link", [here, try #require(there)]) { hears() ? true : nil }
+    if isCut {
+      var faults = NodeFaults(nodeCount: 2)
+      faults.links[1].cutsInbound = true
+      try here.node.suffer(faults)
+    }
+    there = nil
+    try waitFor("end of the link", [here]) { hears() ? nil : true }
+    #expect(here.node.host.core.gone == (isCut ? [] : [ReplicaID(1)]))
+  }
+}

@@ -1,0 +1,216 @@
+import Environments
+import Faults
+import ReplicaHosting
+import Replication
+import Testing
+
+@testable import Simulation
+
+@Suite struct DiskTests {
+  @Test("No send leaves before its record is durable, and one sync covers all that waits")
+  func groupCommit() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, ProbeCore.early + 9)
+    trial.pass(to: 1)
+    trial.tell(0, ProbeCore.persist + 2)
+    trial.pass(to: 2)
+    trial.tell(0, ProbeCore.persist + 3)
+    trial.pass(to: 30)
+    #expect(trial.notes(1) == ["9@1000", "1@6000", "2@11000", "3@11000"])
+    #expect(trial.nodes[0].usage.syncs == 2)
+  }
+
+  @Test("Without group commit every record has a sync of its own")
+  func noGroupCommit() {
+    var trial = probes { $0.environment.disk.groupCommit = false }
+    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+    trial.pass(to: 30)
+    #expect(trial.notes(1) == ["1@6000", "2@11000", "3@16000"])
+    #expect(trial.nodes[0].usage.syncs == 3)
+  }
+
+  @Test("What a message to oneself brings about does not overtake what was held longer")
+  func ownMessages() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.viaSelf)
+    trial.pass(to: 30)
+    #expect(trial.notes(1) == ["7@6000", "8@6000"])
+  }
+
+  @Test("A crash takes what was not durable and the sends that waited for it")
+  func crash() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.pass(to: 1)
+    trial.tell(0, ProbeCore.persist + 2)
+    trial.pass(to: 7)
+    trial.nodes[0].crash(keepingTorn: 0)
+    trial.pass(to: 20)
+    trial.nodes[0].restart(in: &trial.world)
+    trial.tell(0, ProbeCore.persist + 3)
+    trial.pass(to: 40)
+    #expect(trial.nodes[0].host.core.recovered == [1] && trial.nodes[0].log == [1, 3])
+    #expect(trial.notes(1) == ["1@6000", "3@26000"])
+  }
+
+  @Test("A torn crash keeps a part of what was being written, from its front")
+  func torn() {
+    var trial = probes()
+    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+    trial.nodes[0].crash(keepingTorn: 2)
+    trial.nodes[0].restart(in: &trial.world)
+    #expect(trial.nodes[0].host.core.recovered == [1, 2])
+  }
+
+  @Test("A stalled disk ends no sync until all stalls are over; a slow one takes longer")
+  func stall() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.nodes[0].stallDisk()
+    trial.nodes[0].stallDisk()
+    trial.pass(to: 10)
+    trial.nodes[0].resumeDisk(in: &trial.world)
+    trial.pass(to: 20)
+    #expect(trial.notes(1).isEmpty)
+    trial.nodes[0].resumeDisk(in: &trial.world)
+    trial.pass(to: 30)
+    #expect(trial.notes(1) == ["1@21000"])
+    trial.nodes[0].extraSyncTime = 10_000_000
+    trial.tell(0, ProbeCore.persist + 2)
+    trial.pass(to: 60)
+    #expect(trial.notes(1).last == "2@46000")
+  }
+
+  @Test("A disk without syncs can stall and be slow at once, and loses no order when it resumes")
+  func stalledWithoutSync() {
+    var trial = probes { $0.environment.disk.sync = nil }
+    trial.nodes[0].stallDisk()
+    trial.nodes[0].extraSyncTime = 3_000_000
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.pass(to: 10)
+    trial.nodes[0].resumeDisk(in: &trial.world)
+    trial.tell(0, ProbeCore.persist + 2)
+    trial.pass(to: 30)
+    #expect(trial.notes(1).map { $0.prefix(2) } == ["1@", "2@"])
+    #expect(trial.nodes[0].barrier.isOpen)
+    trial.tell(0, ProbeCore.persist + 3)
+    trial.pass(to: 40)
+    #expect(trial.notes(1).last == "3@34000")
+  }
+}
+
+@Suite struct LifeTests {
+  @Test("A paused node does nothing and lets nothing go; then it deals with all at once")
+  func pause() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, ProbeCore.setBell + 3)
+    trial.nodes[0].pause()
+    trial.tell(0, ProbeCore.early + 2)
+    trial.pass(to: 20)
+    #expect(trial.notes(0).count == 2 && trial.notes(1).isEmpty)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 30)
+    #expect(trial.notes(0).dropFirst(2) == ["4002@20000", "bell@20000"])
+    #expect(trial.notes(1) == ["1@21000", "2@21000"])
+  }
+
+  @Test("A node that crashes during a pause and comes back starts when the pause ends")
+  func crashWhilePaused() {
+    var trial = probes()
+    trial.nodes[0].pause()
+    trial.tell(0, 1)
+    trial.nodes[0].crash(keepingTorn: 0)
+    trial.pass(to: 5)
+    trial.nodes[0].restart(in: &trial.world)
+    trial.tell(0, 2)
+    trial.pass(to: 10)
+    #expect(trial.nodes[0].host.core.notes.isEmpty)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 15)
+    #expect(trial.nodes[0].host.core.notes == ["start@10000", "2@10000"])
+  }
+
+  @Test("Overlapping faults of one kind on one node end with the last of them")
+  func overlapping() {
+    func fault(_ at: Int64, _ duration: Int64, _ action: FaultAction) -> TimedFault {
+      TimedFault(at: .milliseconds(at), duration: .milliseconds(duration), action: action)
+    }
+    var trial = probes(
+      3,
+      faults: [
+        fault(1, 10, .crash(.replica(0), disk: .kept)),
+        fault(5, 10, .crash(.replica(0), disk: .kept)),
+        fault(1, 10, .pause(.replica(1))), fault(5, 10, .pause(.replica(1))),
+        fault(1, 10, .slowCPU(.replica(2), factor: 2)),
+        fault(5, 10, .slowCPU(.replica(2), factor: 5)),
+        fault(1, 10, .clock(.replica(2), .drift(0.5))),
+        fault(5, 10, .clock(.replica(2), .drift(0.25))),
+        fault(1, 10, .disk(.replica(2), .slow(.milliseconds(1)))),
+        fault(5, 10, .disk(.replica(2), .slow(.milliseconds(2)))),
+      ])
+    trial.pass(to: 6)
+    #expect(trial.nodes[2].slowness == 10 && trial.nodes[2].extraSyncTime == 3_000_000)
+    trial.pass(to: 12)
+    #expect(!trial.nodes[0].isUp && trial.nodes[1].isPaused)
+    #expect(trial.nodes[2].slowness == 5 && trial.nodes[2].extraSyncTime == 2_000_000)
+    trial.pass(to: 16)
+    #expect(trial.nodes[0].isUp && !trial.nodes[1].isPaused)
+    #expect(trial.nodes[2].slowness == 1 && trial.nodes[2].extraSyncTime == 0)
+    // Ten milliseconds each of a half and a quarter more.
+    #expect(trial.nodes[2].clock.timerTime(at: 16_000_000) == 16_000_000 + 5_000_000 + 2_500_000)
+    #expect(trial.occurrences.count == 10 && trial.activeFaults.isEmpty)
+  }
+}
+
+@Suite struct TimerTests {
+  @Test("A timer fires once, by the drifting clock, unmoved by steps of the clock")
+  func firing() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.setBell + 10)
+    trial.nodes[0].clock.step(by: .seconds(-100))
+    trial.pass(to: 9)
+    #expect(trial.notes(0).count == 1)
+    trial.pass(to: 50)
+    #expect(trial.notes(0).count == 2)
+    trial.tell(1, ProbeCore.setBell + 10)
+    trial.nodes[1].clock.addDrift(1, at: trial.world.now)
+    trial.nodes[1].rescheduleTimers(in: &trial.world)
+    trial.pass(to: 54)
+    #expect(trial.notes(1).count == 1)
+    trial.pass(to: 55)
+    #expect(trial.notes(1).last == "bell@60000")
+  }
+
+  @Test("A timer that is set anew fires at the new time only, and a cancelled one never")
+  func reset() {
+    var trial = probes()
+    trial.tell(0, ProbeCore.setBell + 10)
+    trial.pass(to: 5)
+    trial.tell(0, ProbeCore.setBell + 10)
+    trial.tell(1, ProbeCore.setBell + 3)
+    trial.pass(to: 6)
+    trial.tell(1, ProbeCore.cancelBell)
+    trial.pass(to: 50)
+    #expect(trial.notes(0).last == "bell@15000" && trial.notes(0).count == 3)
+    #expect(trial.notes(1).count == 2)
+  }
+
+  @Test("A timer that was set anew or cancelled while it waited in the inbox does not fire")
+  func inbox() {
+    for (message, expected) in [
+      (ProbeCore.cancelBell, ["1@8000", "2000@12000"]),
+      (ProbeCore.setBell + 50, ["1@8000", "1050@12000", "bell@62000"]),
+    ] {
+      var trial = probes { $0.environment.cpu.perMessage = .milliseconds(4) }
+      trial.nodes[0].arrive(ProbeCore.setBell + 10, from: 0, bytes: 0, in: &trial.world)
+      trial.pass(to: 8)
+      trial.tell(0, 1)
+      trial.pass(to: 9)
+      trial.tell(0, message)
+      trial.pass(to: 100)
+      #expect(Array(trial.notes(0).dropFirst()) == expected)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import Environments
+import Faults
+import Histories
+import ReplicaHosting
+import Replication
+import Testing
+import Unreplicated
+import Workloads
+
+@testable import Simulation
+
+@Suite struct TrialTests {
+  func run(
+    seed: UInt64 = 1, configure: (inout TrialSetup<UnreplicatedServer>) -> Void = { _ in }
+  ) -> (operations: [Operation], stock: TrialStock) {
+    var setup = TrialSetup<UnreplicatedServer>(
+      membership: Membership(replicas: 3), options: UnreplicatedServer.Options())
+    setup.duration = .milliseconds(300)
+    setup.warmUp = .milliseconds(50)
+    setup.clients = 4
+    setup.seed = seed
+    setup.checksInvariants = true
+    configure(&setup)
+    var spec = WorkloadSpec()
+    spec.clients = setup.clients
+    var trial = Trial(setup, load: KeyValueLoad(spec, seed: seed))
+    let stock = trial.run()!
+    return (trial.load.operations, stock)
+  }
+
+  func chaos(_ setup: inout TrialSetup<UnreplicatedServer>) {
+    setup.timeout = .milliseconds(50)
+    setup.environment.network.loss = 0.01
+    setup.environment.network.duplicate = 0.01
+    setup.environment.network.reorder = 0.01
+    setup.environment.clocks = ClockModel(maxSkew: .milliseconds(5), maxDrift: 0.01)
+    setup.faults = FaultScript(chaos: [
+      Chaos(
+        meanTimeBetween: .milliseconds(10), meanTimeToRepair: .milliseconds(10),
+        kinds: ChaosKind.allCases, from: .zero, until: .milliseconds(300))
+    ])
+  }
+
+  @Test(
+    "The same seed gives the same trial to the last bit, another one another", arguments: [1, 2, 3])
+  func determinism(seed: UInt64) {
+    let first = run(seed: seed, configure: chaos)
+    let again = run(seed: seed, configure: chaos)
+    #expect(first.operations == again.operations)
+    #expect(first.stock.traceHash == again.stock.traceHash)
+    #expect(first.stock.eventCount == again.stock.eventCount)
+    #expect(first.stock.faults.map(\.nodes) == again.stock.faults.map(\.nodes))
+    #expect(run(seed: seed + 10, configure: chaos).stock.traceHash != first.stock.traceHash)
+  }
+
+  @Test("Through all chaos what was acknowledged survives, and no promise is broken")
+  func chaosSurvived() {
+    for seed in 1...5 as ClosedRange<UInt64> {
+      let (operations, stock) = run(seed: seed, configure: chaos)
+      #expect(stock.violations.isEmpty && stock.finalStatesAgree)
+      let acknowledged = operations.filter { $0.outcome == .ok && $0.kind == .put }
+      #expect(!acknowledged.isEmpty)
+      for operation in acknowledged {
+        let id = RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence)
+        if !stock.surviving.contains(id) { Issue.record("\(id) of seed \(seed) is lost") }
+      }
+    }
+  }
+
+  @Test("A crash that never ends is repaired before it is seen what survived")
+  func settling() {
+    let (operations, stock) = run {
+      $0.faults = FaultScript(timed: [
+        TimedFault(at: .milliseconds(200), duration: nil, action: .crash(.replica(0), disk: .kept))
+      ])
+    }
+    #expect(stock.leadership.last?.leader == nil && stock.faults.map(\.end) == [nil])
+    let last = operations.filter { $0.outcome == .ok }.map(\.returned).max()!
+    #expect(last > 190_000_000 && last < 202_000_000)
+    let put = operations.last { $0.outcome == .ok && $0.kind == .put }!
+    #expect(
+      stock.surviving.contains(
+        RequestID(client: ClientID(UInt64(put.client)), sequence: put.sequence)))
+  }
+
+  @Test("Windows see who is in charge, and nodes what they did after the warm-up")
+  func stock() {
+    let (operations, stock) = run()
+    #expect(stock.leadership.map(\.leader) == [0, 0, 0])
+    let measured = operations.filter { $0.outcome == .ok && $0.returned > 50_000_000 }
+    let server = stock.nodes[0]
+    #expect(abs(server.messagesReceived - measured.count) <= 8)
+    #expect(abs(server.messagesSent - server.messagesReceived) <= 8)
+    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > .zero)
+    #expect(stock.nodes[2].messagesReceived == 0)
+  }
+
+  @Test("No answer to an update comes before its sync has ended")
+  func latencyFloor() {
+    let (operations, _) = run {
+      $0.environment.network = NetworkModel(latency: .constant(.microseconds(100)))
+      $0.environment.disk.sync = .constant(.milliseconds(2))
+    }
+    let answered = operations.filter { $0.outcome == .ok }
+    #expect(answered.filter { $0.kind == .put }.allSatisfy { $0.returned - $0.invoked > 2_200_000 })
+    #expect(answered.contains { $0.kind == .get && $0.returned - $0.invoked < 1_000_000 })
+  }
+}

@@ -1,0 +1,42 @@
+import Primitives
+import Sockets
+import Testing
+
+@Suite struct EndpointTests {
+  @Test("Numeric addresses with a port are endpoints, and print as they are read")
+  func good() throws {
+    for text in ["127.0.0.1:7400", "0.0.0.0:0", "[::1]:65535", "[fe80::1]:1"] {
+      #expect(try #require(Endpoint(text)).description == text)
+    }
+    #expect(Endpoint("[::1]:80") == Endpoint(host: "::1", port: 80))
+    #expect(Endpoint.loopback(7).description == "127.0.0.1:7")
+  }
+
+  @Test(
+    "Everything else is none",
+    arguments: [
+      "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",
+      "127.0.0.1: 1", "127.0.0.1:1 ", "127.0.0:1", "127.0.0.256:1", "localhost:80", "::1:80",
+      "[127.0.0.1]:80", "[::1:80", "[::1]80", "[]:80", "127.0.0.1\u{0}x:80", "example.org:80",
+      "127.0.0.1:७",
+    ])
+  func bad(_ text: String) { #expect(Endpoint(text) == nil) }
+
+  @Test("Free ports are different, can be listened on, and are not free any more then")
+  func freePorts() throws {
+    let found = try Endpoint.freeOnLoopback(20)
+    #expect(Set(found).count == 20)
+    #expect(found.allSatisfy { $0.host == "127.0.0.1" && $0.port > 0 })
+    let listener = try found[0].listen()
+    defer { Descriptor.close(listener) }
+    let error = try #require(throws: SocketError.self) { try found[0].listen() }
+    #expect(error.code == SystemError.addressInUse)
+    #expect(error.description == "cannot listen on \(found[0]): Address already in use")
+  }
+
+  @Test("An address that is none of this machine, or no address, is refused with its reason")
+  func foreign() {
+    #expect(throws: SocketError.self) { try Endpoint(host: "192.0.2.1", port: 1).listen() }
+    #expect(throws: SocketError.self) { try Endpoint(host: "nowhere", port: 1).connect() }
+  }
+}

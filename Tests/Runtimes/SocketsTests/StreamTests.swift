@@ -1,0 +1,193 @@
+import CLinux
+import Glibc
+import Primitives
+import Replication
+import Sockets
+import Testing
+import WireFormat
+
+/// Two ends of a connection over TCP.
+private final class Pair {
+  let near: Int32
+  let far: Int32
+
+  init() throws {
+    let listener = try Endpoint.loopback(0).listen()
+    defer { Descriptor.close(listener) }
+    near = try Endpoint.loopback(UInt16(linux_local_port(listener))).connect()
+    var taken: Int32?
+    while taken == nil { taken = try Descriptor.accept(listener) }
+    far = try #require(taken)
+  }
+
+  deinit {
+    Descriptor.close(near)
+    Descriptor.close(far)
+  }
+
+  /// Leaves the system little room for what is on its way from the near to the far end.
+  func narrow() {
+    var byteCount: Int32 = 128 << 10
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    setsockopt(near, SOL_SOCKET, SO_SNDBUF, &byteCount, size)
+    setsockopt(far, SOL_SOCKET, SO_RCVBUF, &byteCount, size)
+  }
+}
+
+/// Bytes no two blocks of which are alike.
+private func message(blocks: Int, seed: UInt64) -> [UInt8] {
+  var random = RandomStream(seed: seed)
+  var block = (0..<32 << 10).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+  var result: [UInt8] = []
+  for number in 0..<blocks {
+    block[0] = UInt8(truncatingIfNeeded: number)
+    block[1] = UInt8(truncatingIfNeeded: number >> 8)
+    result += block
+  }
+  return result
+}
+
+@Suite struct StreamTests {
+  @Test("What is written arrives whole and in order, however the pieces fall", arguments: 0..<4)
+  func pieces(seed: Int) throws {
+    var random = RandomStream(seed: UInt64(seed))
+    let pair = try Pair()
+    pair.narrow()
+    let message = message(blocks: 100, seed: UInt64(seed))
+    var output = OutputBuffer()
+    var input = InputBuffer()
+    var given = 0
+    var found: [UInt8] = []
+    // Nobody reads until the system's buffers are full.
+    while output.isEmpty {
+      try #require(given < message.count, "the system takes \(given) bytes at once")
+      let count = min(random.below(500_000), message.count - given)
+      output.writer.write(Array(message[given..<given + count]))
+      given += count
+      #expect(output.flush(to: pair.near) == .open)
+    }
+    while found.count < given {
+      if given < message.count, random.chance(0.3) {
+        let count = min(random.below(200_000), message.count - given)
+        output.writer.write(Array(message[given..<given + count]))
+        given += count
+      }
+      #expect(output.flush(to: pair.near) == .open)
+      #expect(input.fill(from: pair.far, room: 1 + random.below(100_000)) == .open)
+      // Some of it is understood, the rest waits.
+      let understood = random.chance(0.5) ? input.count : random.below(input.count + 1)
+      found += input.bytes[input.start..<input.start + understood]
+      input.consume(understood)
+    }
+    #expect(found == Array(message[..<given]))
+    #expect(output.isEmpty && input.count == 0)
+  }
+
+  @Test("Nothing there is no end; an end is one, after what was sent before it; so is a reset")
+  func ends() throws {
+    let pair = try Pair()
+    var input = InputBuffer()
+    #expect(input.fill(from: pair.far) == .open)
+    #expect(input.count == 0)
+    var output = OutputBuffer()
+    output.writer.write([1, 2, 3])
+    #expect(output.flush(to: pair.near) == .open)
+    Descriptor.endOutput(pair.near)
+    while input.count < 3 { #expect(input.fill(from: pair.far) == .open) }
+    #expect(input.fill(from: pair.far) == .closed)
+    #expect(input.count == 3)
+    // The other direction is open still.
+    output.writer.write([4])
+    #expect(output.flush(to: pair.far) == .open)
+    // Closed with something unread: the other side is told that it was in vain.
+    let other = try Pair()
+    output.writer.write([5])
+    #expect(output.flush(to: other.near) == .open)
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      other.far, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    Descriptor.close(dup2(open("/dev/null", O_RDONLY), other.far))
+    output.writer.write([6])
+    #expect(output.flush(to: other.near) == .closed)
+  }
+
+  @Test(
+    "A buffer of a silent connection is small, one of a busy one grows, a huge one is given back")
+  func sizes() throws {
+    let pair = try Pair()
+    var input = InputBuffer()
+    var output = OutputBuffer()
+    _ = input.fill(from: pair.far)
+    #expect(input.bytes.count <= 16 << 10)
+    while input.nextRoom < InputBuffer.readByteCount {
+      output.writer.write([UInt8](repeating: 1, count: 1 << 17))
+      #expect(output.flush(to: pair.near) == .open)
+      #expect(input.fill(from: pair.far) == .open)
+      input.consume(input.count)
+    }
+    // One that has grown for a frame stays as it is while something of the frame is there.
+    output.removeAll()
+    output.writer.write([1])
+    #expect(output.flush(to: pair.near) == .open)
+    while input.count != 1 {
+      input.consume(max(input.count - 1, 0))
+      #expect(input.fill(from: pair.far) == .open)
+    }
+    input.bytes += [UInt8](repeating: 0, count: InputBuffer.keptByteCount)
+    _ = input.fill(from: pair.far)
+    #expect(input.bytes.count > InputBuffer.keptByteCount)
+    input.consume(input.count)
+    _ = input.fill(from: pair.far)
+    #expect(input.bytes.count == InputBuffer.readByteCount)
+  }
+}
+
+@Suite struct EventLoopTests {
+  @Test("Descriptors are ready under their tokens, for what is watched, until they are removed")
+  func tokens() throws {
+    let pair = try Pair()
+    let loop = try EventLoop()
+    #expect(loop.wait(nanoseconds: 0) == 0)
+    loop.add(pair.near, token: 7)
+    loop.add(pair.far, token: 1 << 60 | 9, writes: true)
+    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.ready[0].token == 1 << 60 | 9)
+    #expect(loop.ready[0].writable != 0 && loop.ready[0].readable == 0)
+    loop.change(pair.far, token: 3, reads: true, writes: false)
+    #expect(loop.wait(nanoseconds: 0) == 0)
+    var output = OutputBuffer()
+    output.writer.write([1])
+    #expect(output.flush(to: pair.near) == .open)
+    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.ready[0].token == 3 && loop.ready[0].readable != 0)
+    // Level triggered: what was not read is told again.
+    #expect(loop.wait(nanoseconds: 0) == 1)
+    loop.change(pair.far, token: 3, reads: false, writes: false)
+    #expect(loop.wait(nanoseconds: 0) == 0)
+    loop.remove(pair.near)
+    Descriptor.endOutput(pair.far)
+    #expect(loop.wait(nanoseconds: 0) == 0)
+  }
+
+  @Test("A connection that fails or breaks is told as broken")
+  func broken() throws {
+    let endpoint = try Endpoint.freeOnLoopback(1)[0]
+    let descriptor = try endpoint.connect()
+    defer { Descriptor.close(descriptor) }
+    let loop = try EventLoop()
+    loop.add(descriptor, token: 1, writes: true)
+    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.ready[0].broken != 0)
+    #expect(-linux_connect_result(descriptor) == SystemError.connectionRefused)
+  }
+
+  @Test("A wait lasts as long as it was asked to, to a fraction of a millisecond")
+  func time() throws {
+    let loop = try EventLoop()
+    for nanoseconds in [300_000, 2_000_000] as [Int64] {
+      let began = MonotonicClock.now()
+      #expect(loop.wait(nanoseconds: nanoseconds) == 0)
+      #expect(MonotonicClock.now() - began >= nanoseconds)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import Replication
+import Testing
+import WireFormat
+
+@testable import WriteAheadLog
+
+/// Batches of which only the latest stay in memory.
+@Suite("Write-ahead log: batches out of memory")
+struct MemoryTests {
+  /// Batches of about 1 kB, each in a block of its own or several in one.
+  private func write(
+    _ count: Int, to log: inout WriteAheadLog, perBlock: Int = 1
+  ) throws -> [Batch] {
+    var batches: [Batch] = []
+    for number in 0..<count {
+      let words = (0..<128).map { UInt64(number * 1000 + $0) }
+      batches.append(
+        Batch([(id: RequestID(client: ClientID(UInt64(number)), sequence: 1), command: words)]))
+      log.append(batches[number])
+      if (number + 1).isMultiple(of: perBlock) { try log.commit() }
+    }
+    try log.commit()
+    return batches
+  }
+
+  /// What the batches should hold, made anew.
+  private func expected(_ count: Int, in scratch: Scratch) throws -> [Batch] {
+    var log = try WriteAheadLog(
+      directory: "\(scratch.path)/reference", identity: testIdentity, syncs: false)
+    return try write(count, to: &log)
+  }
+
+  @Test(
+    "Batches written some time ago are read back from their segments, whatever asks for them",
+    arguments: [true, false], [1, 7])
+  func readBack(syncs: Bool, perBlock: Int) throws {
+    let scratch = try Scratch()
+    var log = try WriteAheadLog(
+      directory: scratch.log, identity: testIdentity, syncs: syncs, segmentByteCount: 16384,
+      memoryByteCount: 10_000, stagedByteCount: 4096)
+    let batches = try write(60, to: &log, perBlock: perBlock)
+    try log.drain()
+    #expect(log.segment.header.number > 3)
+    let inMemory = batches.map(\.block.isInMemory)
+    let firstKept = try #require(inMemory.firstIndex(of: true))
+    #expect(!inMemory[..<firstKept].contains(true) && !inMemory[firstKept...].contains(false))
+    let keptByteCount = batches[firstKept...].reduce(0) { $0 + $1.block.byteCount }
+    #expect(keptByteCount <= 10_000 && keptByteCount > 8000)
+
+    let fresh = try expected(60, in: scratch)
+    #expect(fresh[0].block.isInMemory)
+    #expect(batches == fresh)
+    #expect(batches[3].encoded() == fresh[3].encoded())
+    #expect(batches[3].encodedByteCount == fresh[3].encodedByteCount)
+    #expect(batches[3].requestIDs == fresh[3].requestIDs)
+    #expect(!batches[3].block.isInMemory)
+    // Written once more, as an acceptor does with what it accepts again.
+    log.append(batches[3])
+    try log.commit()
+    #expect(batches[3] == fresh[3])
+    log.close()
+
+    var found: [Batch] = []
+    let reopened = try WriteAheadLog(directory: scratch.log, identity: testIdentity, syncs: syncs)
+    try reopened.forEachRecovered(Batch.self) { found.append($0) }
+    #expect(found == fresh + [fresh[3]])
+  }
+
+  @Test("A batch that cannot be read back whole is not made up")
+  func damage() throws {
+    let scratch = try Scratch()
+    var log = try WriteAheadLog(
+      directory: scratch.log, identity: testIdentity, syncs: true, memoryByteCount: 0)
+    let batches = try write(2, to: &log)
+    #expect(!batches[0].block.isInMemory)
+    let keeper = log.segment.keeper
+    let place = BlockPlace(start: Sector.byteCount, offset: BlockHeader.byteCount + 4 + 8)
+    #expect(try keeper.readChecked(batches[0].block.byteCount, at: place) == batches[0].bytes)
+    let file = try File(keeper.path, O_RDWR)
+    for offset in [10, BlockHeader.byteCount + 500] {
+      let byte = try file.read(1, at: Sector.byteCount + offset)
+      try file.write([byte[0] ^ 4], at: Sector.byteCount + offset)
+      #expect(throws: LogError.self) {
+        try keeper.readChecked(batches[0].block.byteCount, at: place)
+      }
+      try file.write(byte, at: Sector.byteCount + offset)
+    }
+    #expect(throws: LogError.self) {
+      try keeper.readChecked(4096, at: place)
+    }
+    unlink(keeper.path)
+    #expect(throws: LogError.self) {
+      try keeper.readChecked(batches[0].block.byteCount, at: place)
+    }
+  }
+}

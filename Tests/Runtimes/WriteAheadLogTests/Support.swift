@@ -1,0 +1,224 @@
+import Glibc
+import Primitives
+import Replication
+import Testing
+import WireFormat
+
+@testable import WriteAheadLog
+
+/// A directory that ends with the value.
+final class Scratch {
+  let path: String
+
+  /// - Parameter isVolatile: in memory where there is such a file system: for tests that open a log
+  ///   thousands of times and to which it is the same whether a sync reaches a disk.
+  init(isVolatile: Bool = false) throws {
+    let place = isVolatile && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    // What `mkdtemp` replaces by something unique.
+    let places = String(repeating: "X", count: 6)
+    var template = Array("\(place)/wal-\(places)".utf8CString)
+    let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
+    path = try #require(made.map { String(cString: $0) })
+  }
+
+  deinit {
+    let names = (try? Directory.names(in: path)) ?? []
+    for name in names {
+      let inner = "\(path)/\(name)"
+      for file in (try? Directory.names(in: inner)) ?? [] { unlink("\(inner)/\(file)") }
+      unlink(inner)
+      rmdir(inner)
+    }
+    rmdir(path)
+  }
+
+  /// The directory of a log; not created yet.
+  var log: String { "\(path)/log" }
+
+  func file(_ name: String) -> String { "\(log)/\(name)" }
+}
+
+/// A record of some length whose content follows from its number, so that no two are alike and none can
+/// be mistaken for garbage.
+struct Fact: WireCodable, Equatable {
+  var number: UInt64
+  var padding: [UInt8]
+
+  init(_ number: UInt64, byteCount: Int = 24) {
+    self.number = number
+    var random = RandomStream(seed: number)
+    padding = (0..<max(0, byteCount - 12)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+  }
+
+  /// As many zeros, as in a value that somebody has cleared.
+  init(_ number: UInt64, zeroCount: Int) {
+    self.number = number
+    padding = [UInt8](repeating: 0, count: zeroCount)
+  }
+
+  var encodedByteCount: Int { 12 + padding.count }
+
+  func encode(into writer: inout WireWriter) {
+    writer.write(number)
+    writer.write(UInt32(padding.count))
+    writer.write(padding)
+  }
+
+  init(from reader: inout WireReader) throws(WireError) {
+    number = try reader.read(UInt64.self)
+    padding = try reader.readBytes(Int(try reader.read(UInt32.self)))
+  }
+}
+
+let testIdentity = LogIdentity(cluster: "test", protocolName: "raft", node: 0)
+
+extension WriteAheadLog {
+  init(
+    _ directory: String, syncs: Bool = true, segment: Int = 16384, staged: Int = 1 << 20
+  ) throws(LogError) {
+    try self.init(
+      directory: directory, identity: testIdentity, syncs: syncs, segmentByteCount: segment,
+      stagedByteCount: staged)
+  }
+
+  /// What `commit` does up to the sync, after which the process is killed.
+  mutating func write() throws(LogError) {
+    guard syncs else { return try commit() }
+    let job = try makeJob()
+    let code = job.buffer.storage.withUnsafeBytes {
+      File.write(
+        UnsafeRawBufferPointer(rebasing: $0[job.bytes]), to: job.descriptor, at: job.offset)
+    }
+    #expect(code == 0)
+  }
+
+  /// Everything that earlier lives have left.
+  func facts() throws(LogError) -> [Fact] {
+    var found: [Fact] = []
+    try forEachRecovered(Fact.self) { found.append($0) }
+    return found
+  }
+}
+
+/// Opens the log once and reads it.
+func recovered(_ directory: String, syncs: Bool = true) throws(LogError) -> [Fact] {
+  var log = try WriteAheadLog(directory, syncs: syncs)
+  let facts = try log.facts()
+  log.close()
+  return facts
+}
+
+/// What opening the log says, if it refuses.
+func refusal(_ directory: String, syncs: Bool = true) -> LogError? {
+  do {
+    _ = try recovered(directory, syncs: syncs)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+func contents(_ path: String) throws -> [UInt8] { try File(path, O_RDONLY).contents() }
+
+func replace(_ path: String, with bytes: [UInt8]) throws {
+  let file = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
+  try file.write(bytes, at: 0)
+}
+
+/// The files of a log, to be put back after each experiment.
+struct Snapshot {
+  var files: [String: [UInt8]] = [:]
+  let directory: String
+
+  init(_ directory: String) throws {
+    self.directory = directory
+    for name in try Directory.names(in: directory) {
+      files[name] = try contents("\(directory)/\(name)")
+    }
+  }
+
+  func restore() throws {
+    for name in try Directory.names(in: directory) where files[name] == nil {
+      unlink("\(directory)/\(name)")
+    }
+    for (name, bytes) in files { try replace("\(directory)/\(name)", with: bytes) }
+  }
+}
+
+/// The bytes of one segment, and what was written to it.
+struct SegmentImage {
+  var bytes: [UInt8]
+  /// The records of each block.
+  var blocks: [[Fact]]
+  /// Where each block begins, and the end of the last.
+  var bounds: [Int]
+
+  static let digest = testIdentity.digest
+
+  /// Blocks of various shapes: short, of several sectors, with sectors of zeros.
+  init(syncs: Bool = true, blockCount: Int = 6, random seed: UInt64 = 1) throws {
+    let scratch = try Scratch(isVolatile: true)
+    var log = try WriteAheadLog(scratch.log, syncs: syncs, segment: 32768)
+    var random = RandomStream(seed: seed)
+    blocks = []
+    bounds = [Sector.byteCount]
+    var number: UInt64 = 0
+    for block in 0..<blockCount {
+      var facts: [Fact] = []
+      for _ in 0...random.below(3) {
+        number += 1
+        facts.append(
+          block % 3 == 1
+            ? Fact(number, zeroCount: random.below(2000))
+            : Fact(number, byteCount: 12 + random.below(900)))
+      }
+      for fact in facts { log.append(fact) }
+      try log.commit()
+      blocks.append(facts)
+      bounds.append(log.segment.position)
+    }
+    log.close()
+    bytes = try contents(scratch.file("00000001.log"))
+  }
+
+  /// Reads changed bytes as recovery does.
+  static func scan(
+    _ bytes: [UInt8], synced: Int
+  ) -> Result<[Fact], Damage> {
+    var scan = LogScan(digest: digest, synced: UInt64(synced))
+    var facts: [Fact] = []
+    return bytes.withUnsafeBytes { file in
+      Result { () throws(Damage) in
+        let contents = try scan.read(file, number: 1) { header, payload throws(Damage) in
+          var offset = payload.lowerBound
+          for _ in 0..<header.recordCount {
+            var prefix = WireReader(bytes, in: offset..<payload.upperBound)
+            guard let length = try? prefix.read(UInt32.self), Int(length) <= prefix.remaining,
+              let fact = try? Fact(
+                whole: WireReader(bytes, in: offset + 4..<offset + 4 + Int(length)))
+            else { throw Damage(offset: offset, reason: "no fact") }
+            facts.append(fact)
+            offset += 4 + Int(length)
+          }
+        }
+        try scan.finish(at: contents.end)
+        return facts
+      }
+    }
+  }
+
+  /// Whether these are the first records, and all of the first `count` blocks among them.
+  func isPrefix(_ facts: [Fact], ofAtLeast count: Int) -> Bool {
+    let all = blocks.flatMap { $0 }
+    return facts.count >= blocks.prefix(count).joined().count && facts.count <= all.count
+      && facts == Array(all.prefix(facts.count))
+  }
+}
+
+extension Fact {
+  fileprivate init(whole reader: WireReader) throws {
+    var reader = reader
+    self = try Fact(from: &reader)
+    guard reader.isAtEnd else { throw WireError.malformed("more") }
+  }
+}

@@ -1,0 +1,47 @@
+import Environments
+import ReplicaHosting
+import Replication
+import Testing
+
+@Suite struct NodeClockTests {
+  @Test("A clock without skew and drift shows true time, an hour after its origin")
+  func exact() {
+    let clock = NodeClock(skew: .zero, drift: 0)
+    #expect(clock.reading(at: 5).nanoseconds == 3_600_000_000_005)
+    #expect(clock.timerTime(at: 5) == 5 && clock.trueTime(ofTimer: 9, from: 5) == 9)
+  }
+
+  @Test("Skew and steps move readings but not timers")
+  func steps() {
+    var clock = NodeClock(skew: .milliseconds(-3), drift: 0)
+    let before = clock.reading(at: 100)
+    clock.step(by: .seconds(-5))
+    #expect(clock.reading(at: 100) == before - .seconds(5))
+    #expect(clock.timerTime(at: 100) == 100 && clock.trueTime(ofTimer: 1000, from: 100) == 1000)
+  }
+
+  @Test("A timer is due at the earliest true time at which the drifting clock shows it")
+  func drift() {
+    for drift in [0.01, -0.01, 0.3, -0.5, 1e-9] {
+      let clock = NodeClock(skew: .zero, drift: drift)
+      for deadline in [1, 999, 1_000_003, 5_000_000_000_000] as [Int64] {
+        let due = clock.trueTime(ofTimer: deadline, from: 0)
+        #expect(clock.timerTime(at: due) >= deadline - 1 && clock.timerTime(at: due - 1) < deadline)
+        #expect(abs(Double(due) * (1 + drift) - Double(deadline)) <= 2 + abs(drift))
+      }
+    }
+  }
+
+  @Test("A drift begins and ends without a jump, and overlapping ones add up")
+  func overlapping() {
+    var clock = NodeClock(skew: .zero, drift: 0)
+    clock.addDrift(0.5, at: 1000)
+    #expect(clock.timerTime(at: 1000) == 1000 && clock.timerTime(at: 2000) == 2500)
+    clock.addDrift(0.25, at: 2000)
+    #expect(clock.timerTime(at: 3000) == 2500 + 1750)
+    clock.removeDrift(0.5, at: 3000)
+    #expect(clock.timerTime(at: 4000) == 4250 + 1250)
+    clock.removeDrift(0.25, at: 4000)
+    #expect(clock.timerTime(at: 5000) == 5500 + 1000)
+  }
+}

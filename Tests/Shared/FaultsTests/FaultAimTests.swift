@@ -1,0 +1,92 @@
+import Faults
+import Primitives
+import Replication
+import Testing
+
+@Suite struct FaultAimTests {
+  private let aim = FaultAim(membership: Membership(replicas: 5, authority: 3))
+
+  /// Eight nodes that are up and in charge of nothing.
+  private var nodes: [NodeView] {
+    (0..<8).map { _ in NodeView(isUp: true, status: status()) }
+  }
+
+  private func status(
+    inCharge: Bool = false, tail: Bool = false, coordinator: Bool = false, epoch: UInt64 = 0
+  ) -> ReplicaStatus {
+    ReplicaStatus(
+      role: "probe", isInCharge: inCharge, isTail: tail, isCoordinator: coordinator, epoch: epoch,
+      commitIndex: .zero, lastIndex: .zero)
+  }
+
+  /// What many draws of a target hit.
+  private func draws(_ target: FaultTarget, _ nodes: [NodeView]) -> Set<[Int]> {
+    var random = RandomStream(seed: 3)
+    var seen: Set<[Int]> = []
+    for _ in 0..<200 { seen.insert(aim.resolve(target, nodes: nodes, random: &random)) }
+    return seen
+  }
+
+  @Test("In charge is the replica of the highest epoch that is up and says so")
+  func leader() {
+    var nodes = nodes
+    #expect(aim.leader(among: nodes) == nil)
+    nodes[3].status = status(inCharge: true, epoch: 4)
+    nodes[1].status = status(inCharge: true, epoch: 5)
+    #expect(aim.leader(among: nodes) == 1)
+    nodes[1].isUp = false
+    #expect(aim.leader(among: nodes) == 3)
+    nodes[6].status = status(inCharge: true, epoch: 9)
+    #expect(aim.leader(among: nodes) == 3, "the authority is not in charge of the replicas")
+  }
+
+  @Test("A node that has not said anything is in charge of nothing, and is hit like any other")
+  func silent() {
+    let nodes = Array(repeating: NodeView(isUp: true, status: nil), count: 8)
+    #expect(aim.leader(among: nodes) == nil)
+    for target in [FaultTarget.leader, .tail, .coordinator, .random, .follower] {
+      #expect(draws(target, nodes) == [[0], [1], [2], [3], [4]], "\(target)")
+    }
+  }
+
+  @Test(
+    "Tail and coordinator are those of the newest epoch; the coordinator may be in the authority")
+  func tailAndCoordinator() {
+    var nodes = nodes
+    nodes[0].status = status(tail: true, epoch: 1)
+    nodes[4].status = status(tail: true, epoch: 2)
+    nodes[5].status = status(coordinator: true, epoch: 1)
+    nodes[7].status = status(coordinator: true, epoch: 2)
+    #expect(draws(.tail, nodes) == [[4]])
+    #expect(draws(.coordinator, nodes) == [[7]])
+    nodes[7].isUp = false
+    #expect(draws(.coordinator, nodes) == [[5]])
+  }
+
+  @Test("The same stream gives the same targets and cuts, and is drawn from as often")
+  func determinism() {
+    let shapes: [PartitionShape] = [
+      .isolate(.random), .minorityWithLeader, .majorityRing, .bridge, .oneWay(.follower, .inbound),
+    ]
+    var one = RandomStream(seed: 7)
+    var other = RandomStream(seed: 7)
+    for shape in shapes {
+      let a = aim.cuts(of: shape, nodes: nodes, random: &one)
+      let b = aim.cuts(of: shape, nodes: nodes, random: &other)
+      #expect(a.nodes == b.nodes && a.links.map(\.from) == b.links.map(\.from))
+      #expect(a.links.map(\.to) == b.links.map(\.to) && !a.links.isEmpty)
+    }
+    #expect(one.next() == other.next())
+  }
+
+  @Test("An isolated replica loses the authority too; groups leave it with the largest")
+  func authority() {
+    var random = RandomStream(seed: 1)
+    let isolated = aim.cuts(of: .isolate(.replica(2)), nodes: nodes, random: &random)
+    #expect(isolated.nodes == [2] && isolated.links.count == 14)
+    #expect(isolated.links.contains { $0.from == 2 && $0.to == 6 })
+    let groups = aim.cuts(of: .groups([[0, 1], [2, 3, 4]]), nodes: nodes, random: &random)
+    #expect(groups.links.contains { $0.from == 0 && $0.to == 7 })
+    #expect(!groups.links.contains { $0.from == 3 && $0.to == 7 })
+  }
+}

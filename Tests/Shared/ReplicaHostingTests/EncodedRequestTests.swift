@@ -1,0 +1,67 @@
+import Primitives
+import ReplicaHosting
+import Replication
+import StateMachines
+import Testing
+import WireFormat
+
+/// Requests that a host takes as their bytes.
+@Suite struct EncodedRequestTests {
+  typealias Store = ReplicaHost<SilentCore, KeyValueStore>
+
+  func host() -> Store {
+    Store(
+      id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
+  }
+
+  @Test("They are treated as decoded ones", arguments: 0..<20 as Range<UInt64>)
+  func sameAsDecoded(seed: UInt64) throws {
+    var random = RandomStream(seed: seed)
+    var hosts = [host(), host()]
+    for turn in 0..<20 {
+      for _ in 0..<random.below(10) {
+        // Numbers go back as well: requests that were answered, or given up.
+        let request = Store.Request(
+          id: RequestID(
+            client: ClientID(UInt64(random.below(3))),
+            sequence: UInt64(random.below(turn / 2 + 1) + 1)),
+          command: random.chance(0.5)
+            ? .get(Key("a")) : .put(Key("a"), value: Array("\(random.below(100))".utf8)))
+        hosts[0].submit(request, at: .zero)
+        var reader = WireReader(request.encoded())
+        #expect(try hosts[1].submit(reading: &reader, at: .zero) == request.id)
+      }
+      for position in hosts.indices { turnOver(&hosts[position]) }
+      #expect(hosts[0].replies == hosts[1].replies, "seed \(seed)")
+      #expect(hosts[0].core.requested == hosts[1].core.requested, "seed \(seed)")
+      #expect(hosts[0].snapshot() == hosts[1].snapshot(), "seed \(seed)")
+      for position in hosts.indices { hosts[position].clearTurn() }
+    }
+  }
+
+  /// Ends the turn; then everything that it handed to the core is committed and read.
+  func turnOver(_ host: inout Store) {
+    let before = host.core.requested.count
+    host.endTurn(at: .zero)
+    var index = host.appliedIndex
+    for batch in host.core.requested[before...] {
+      index = index.next
+      host.effects.commit(batch, at: index, answering: true)
+    }
+    host.effects.read(ReadTicket(host.lastTicket))
+    host.endTurn(at: .zero)
+  }
+
+  @Test("Bytes that are no request are refused and leave nothing behind")
+  func damage() {
+    var host = host()
+    let request = Store.Request(
+      id: RequestID(client: ClientID(1), sequence: 1), command: .put(Key("a"), value: [5]))
+    for bytes in [[1, 2, 3], request.encoded() + [0], request.encoded().dropLast()] as [[UInt8]] {
+      var reader = WireReader(bytes)
+      #expect(throws: WireError.self) { _ = try host.submit(reading: &reader, at: .zero) }
+    }
+    host.endTurn(at: .zero)
+    #expect(host.core.requested.isEmpty && host.replies.isEmpty)
+  }
+}

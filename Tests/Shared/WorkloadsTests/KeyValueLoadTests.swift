@@ -1,0 +1,218 @@
+import Clients
+import Histories
+import Primitives
+import Replication
+import StateMachines
+import Testing
+import Workloads
+
+@Suite struct KeyValueLoadTests {
+  func load(
+    _ mix: OperationMix, keys: Int = 5, seed: UInt64 = 1,
+    configure: (inout WorkloadSpec) -> Void = { _ in }
+  ) -> KeyValueLoad {
+    var spec = WorkloadSpec()
+    spec.clients = 2
+    spec.keys = keys
+    spec.mix = mix
+    spec.distribution = .uniform
+    spec.valueSize = 16
+    configure(&spec)
+    return KeyValueLoad(spec, seed: seed)
+  }
+
+  /// One client runs alone against a real store.
+  func run(_ load: inout KeyValueLoad, operations: Int) -> [KeyValueCommand] {
+    var store = KeyValueStore()
+    var commands: [KeyValueCommand] = []
+    for step in 0..<operations {
+      let now = Interval.nanoseconds(Int64(step) * 10)
+      let command = load.begin(client: 0, sequence: UInt64(step + 1), due: now, at: now)
+      commands.append(command)
+      load.end(
+        client: 0, outcome: .answered(store.apply(command)), attempts: 1, at: now + .nanoseconds(5))
+    }
+    return commands
+  }
+
+  @Test("Operations come in the shares of the mix, whatever it adds up to")
+  func shares() {
+    var load = load(OperationMix(get: 5, put: 3, delete: 1, append: 0.5, compareAndSwap: 0.5))
+    _ = run(&load, operations: 10_000)
+    for (kind, share) in [
+      (OperationKind.get, 5000), (.put, 3000), (.delete, 1000), (.append, 500),
+      (.compareAndSwap, 500),
+    ] {
+      let count = load.operations.filter { $0.kind == kind }.count
+      #expect(abs(count - share) < 250, "\(kind)")
+    }
+  }
+
+  @Test("Every written value is unique, of the given size, and its digest is that of its bytes")
+  func values() {
+    for size in [8, 9, 16, 131] {
+      var load = load(OperationMix(put: 1, append: 1, compareAndSwap: 1)) { $0.valueSize = size }
+      let commands = run(&load, operations: 300)
+      var seen: Set<[UInt8]> = []
+      for (command, operation) in zip(commands, load.operations) {
+        switch command {
+        case .put(let key, let value), .append(let key, let value),
+          .compareAndSwap(let key, _, let value):
+          #expect(value.count == size && seen.insert(value).inserted)
+          #expect(operation.argument == ValueDigest(value))
+          #expect(key == Key("key\(operation.key)"))
+        default: Issue.record("an unexpected command")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "The names of keys are their numbers in decimal behind the prefix", arguments: ["", "trial-7-"])
+  func names(prefix: String) {
+    var names = KeyNames(prefix: prefix)
+    var random = RandomStream(seed: 3)
+    let edges = (1...18).flatMap { digits in
+      let power = (0..<digits).reduce(1) { power, _ in power * 10 }
+      return [power - 1, power, power + 1]
+    }
+    let numbers = edges + [0, 1, 9, Int.max] + (0..<200).map { _ in random.below(1 << 40) }
+    for number in numbers { #expect(names[number] == Key("\(prefix)key\(number)")) }
+  }
+
+  @Test("The history tells what was asked and what was answered")
+  func history() {
+    var load = load(OperationMix(get: 1, put: 1, delete: 1, append: 1, compareAndSwap: 1))
+    let commands = run(&load, operations: 500)
+    var store = KeyValueStore()
+    for (step, (command, operation)) in zip(commands, load.operations).enumerated() {
+      #expect(operation.outcome == .ok && operation.client == 0 && operation.attempts == 1)
+      #expect(operation.sequence == UInt64(step + 1))
+      #expect(operation.invoked == Int64(step) * 10 && operation.returned == operation.invoked + 5)
+      switch (command, store.apply(command)) {
+      case (.get, .value(let value)):
+        #expect(operation.kind == .get && operation.observed == ValueDigest(value))
+      case (.put, _): #expect(operation.kind == .put)
+      case (.delete, _): #expect(operation.kind == .delete && operation.argument == .absent)
+      case (.append, _): #expect(operation.kind == .append)
+      case (.compareAndSwap(_, let expected, _), let response):
+        #expect(operation.kind == .compareAndSwap && operation.expected == ValueDigest(expected))
+        #expect(operation.swapped == (response == .swapped))
+        if case .notSwapped(let found) = response {
+          #expect(operation.observed == ValueDigest(found))
+        }
+      default: Issue.record("an answer that does not fit")
+      }
+    }
+    #expect(load.operations.contains { $0.swapped })
+  }
+
+  @Test("A compare-and-swap expects what was last seen at its key")
+  func expectations() {
+    var load = load(OperationMix(get: 1, put: 1, compareAndSwap: 1), keys: 3)
+    _ = run(&load, operations: 300)
+    // A client that is alone always knows the value, and a missing one it expects to be missing.
+    let swaps = load.operations.filter { $0.kind == .compareAndSwap }
+    #expect(swaps.count > 50 && swaps.allSatisfy { $0.swapped })
+  }
+
+  @Test("What an abandoned put would have written is not taken for a later delete's value")
+  func abandonedValue() {
+    var load = load(OperationMix(put: 1, delete: 1, compareAndSwap: 1), keys: 1)
+    var wasDeleted = false
+    for step in 1...300 as ClosedRange<UInt64> {
+      var outcome = ClientOutcome<KeyValueResponse>.unknown
+      switch load.begin(client: 0, sequence: step, due: .zero, at: .zero) {
+      case .put: break
+      case .delete:
+        outcome = .answered(.number(1))
+        wasDeleted = true
+      case .compareAndSwap(_, let expected, _):
+        if wasDeleted { #expect(expected == nil) }
+        outcome = .answered(.notSwapped(found: [1]))
+        wasDeleted = false
+      default: Issue.record("an unexpected command")
+      }
+      load.end(client: 0, outcome: outcome, attempts: 1, at: .zero)
+    }
+  }
+
+  @Test("A refused operation has failed; an answer that fits nothing leaves it unknown")
+  func refusals() {
+    var load = load(OperationMix(append: 1))
+    for (result, outcome) in [
+      (ClientOutcome.answered(KeyValueResponse.refused(.tooLong)), Outcome.failed),
+      (.answered(.sequence([])), .unknown), (.answered(.number(3)), .ok), (.failed, .failed),
+      (.unknown, .unknown),
+    ] {
+      _ = load.begin(client: 0, sequence: 1, due: .zero, at: .zero)
+      load.end(client: 0, outcome: result, attempts: 1, at: .zero)
+      #expect(load.operations.last!.outcome == outcome)
+    }
+  }
+
+  @Test("A read-modify-write is a get and then a put of the same key by the same client")
+  func readModifyWrite() {
+    var load = load(OperationMix(readModifyWrite: 1), keys: 1000)
+    let commands = run(&load, operations: 100)
+    for pair in stride(from: 0, to: 100, by: 2) {
+      guard case .get(let read) = commands[pair], case .put(let written, _) = commands[pair + 1]
+      else {
+        Issue.record("operations \(pair) and \(pair + 1) are no pair")
+        continue
+      }
+      #expect(read == written)
+    }
+    // A get that was not answered is not followed by a put.
+    _ = load.begin(client: 1, sequence: 1, due: .zero, at: .zero)
+    load.end(client: 1, outcome: .unknown, attempts: 3, at: .seconds(1))
+    #expect(load.operations.last!.outcome == .unknown && load.operations.last!.attempts == 3)
+    guard case .get = load.begin(client: 1, sequence: 2, due: .zero, at: .zero) else {
+      Issue.record("a put without an answered get")
+      return
+    }
+  }
+
+  @Test("Inserts add keys behind all others")
+  func inserts() {
+    var load = load(OperationMix(insert: 1), keys: 5)
+    _ = run(&load, operations: 4)
+    #expect(load.operations.map(\.key) == [5, 6, 7, 8])
+    #expect(load.operations.allSatisfy { $0.kind == .put })
+  }
+
+  @Test("A dropped operation has failed, is nobody's, and lasted no time from when it was dropped")
+  func dropped() {
+    var load = load(OperationMix(get: 1))
+    load.dropped(due: .milliseconds(1), at: .milliseconds(5))
+    let operation = load.operations[0]
+    #expect(operation.outcome == .failed && operation.client == 2 && operation.attempts == 0)
+    #expect(operation.intended == 1_000_000 && operation.invoked == 5_000_000)
+    #expect(operation.returned == 5_000_000)
+  }
+
+  @Test("Operations that are open at the end stay unknown and return with it")
+  func close() {
+    var load = load(OperationMix(get: 1))
+    _ = load.begin(client: 1, sequence: 1, due: .zero, at: .milliseconds(1))
+    load.close(at: .milliseconds(9))
+    #expect(load.operations[0].outcome == .unknown && load.operations[0].returned == 9_000_000)
+  }
+
+  @Test("The same seed gives the same operations, another one others")
+  func seeds() {
+    func keys(_ seed: UInt64) -> [UInt32] {
+      var load = load(OperationMix(get: 1), keys: 1000, seed: seed)
+      _ = run(&load, operations: 50)
+      return load.operations.map(\.key)
+    }
+    #expect(keys(1) == keys(1) && keys(1) != keys(2))
+  }
+
+  @Test("Every preset runs and says what it is", arguments: WorkloadPreset.allCases)
+  func presets(preset: WorkloadPreset) {
+    var load = load(preset.mix) { $0.distribution = preset.distribution }
+    _ = run(&load, operations: 50)
+    #expect(load.operations.count == 50 && !preset.meaning.isEmpty)
+  }
+}

@@ -1,0 +1,90 @@
+import Environments
+import ProtocolList
+import ReplicaHosting
+import Replication
+import Simulation
+import StateMachines
+import Testing
+import Workloads
+
+/// What one trial with a counter came to.
+struct CounterFindings: Sendable {
+  var problems: [String] = []
+  var acknowledged = 0
+  var unknown = 0
+  var retries = 0
+  var reads = 0
+  /// Entries that were ordered more than once, and so had to be recognised.
+  var repetitions = 0
+}
+
+struct CounterTrial: ProtocolVisitor {
+  let kind: ProtocolKind
+  let plan: SwarmPlan
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> CounterFindings {
+    var trial = Trial(
+      plan.setup(of: core, for: kind),
+      load: CounterLoad(clients: plan.workload.clients, seed: plan.seed))
+    var findings = CounterFindings()
+    func expect(_ holds: Bool, _ problem: String) {
+      if !holds { findings.problems.append(problem) }
+    }
+    guard let stock = trial.run(), let leader = trial.leader() else {
+      findings.problems.append("nobody is in charge in the end")
+      return findings
+    }
+    let load = trial.load
+    let value = trial.nodes[leader].host.application.value
+    let acknowledged = UInt64(load.acknowledged.count)
+    let ordered = trial.nodes[leader].commits.flatMap(\.requestIDs)
+    findings.acknowledged = load.acknowledged.count
+    findings.unknown = load.unknownCount
+    findings.retries = load.retryCount
+    findings.reads = load.readCount
+    findings.repetitions = ordered.count - Set(ordered).count
+    expect(stock.violations.isEmpty, "\(stock.violations)")
+    expect(stock.finalStatesAgree, "replicas that applied equally much differ")
+    expect(
+      value == UInt64(stock.surviving.count),
+      "the counter is \(value) after \(stock.surviving.count) additions")
+    expect(
+      acknowledged <= value && value <= acknowledged + UInt64(load.unknownCount),
+      "the counter is \(value): \(acknowledged) were acknowledged, \(load.unknownCount) are unknown"
+    )
+    expect(
+      Set(load.acknowledged.values).count == load.acknowledged.count,
+      "two additions saw the same value")
+    expect(
+      load.acknowledged.keys.allSatisfy(stock.surviving.contains),
+      "an acknowledged addition is lost")
+    expect(load.staleReadCount == 0, "\(load.staleReadCount) operations saw an old value")
+    return findings
+  }
+}
+
+@Suite("Exactly once")
+struct ExactlyOnceTests {
+  @Test(
+    "A counter counts every acknowledged addition once, however often it was sent and ordered",
+    arguments: ProtocolKind.allCases)
+  func counter(kind: ProtocolKind) async {
+    let all = await sweepSeeds(1...20) { seed in
+      var plan = SwarmPlan(seed: seed &+ 5000)
+      plan.environment.network.duplicate = 0.1
+      plan.environment.network.loss = 0.04
+      var trial = CounterTrial(kind: kind, plan: plan)
+      return kind.visit(&trial)
+    }
+    for (offset, findings) in all.enumerated() {
+      #expect(findings.problems == [], "seed \(5001 + offset)")
+    }
+    #expect(all.reduce(0) { $0 + $1.acknowledged } >= 1500)
+    #expect(all.reduce(0) { $0 + $1.unknown } >= 30)
+    #expect(all.reduce(0) { $0 + $1.retries } >= 100)
+    #expect(all.reduce(0) { $0 + $1.repetitions } >= 30)
+    #expect(all.reduce(0) { $0 + $1.reads } >= 500)
+  }
+}

@@ -1,0 +1,181 @@
+import Environments
+import Faults
+import Primitives
+import ProtocolList
+import Replication
+import Simulation
+import Workloads
+
+/// A world drawn from a seed: how large the cluster is, how bad its network, its disks and its clocks
+/// are, what clients ask for, and what breaks when.
+///
+/// Each seed turns some dangers on and others off, because dangers hide each other (swarm testing,
+/// Groce et al. 2012). All times are short, so that a trial sees many faults in few events.
+struct SwarmPlan: Sendable {
+  var seed: UInt64
+  var replicas: Int
+  var environment: Environment
+  var faults = FaultScript()
+  var workload = WorkloadSpec()
+  /// From here on nothing breaks any more, though the network stays as bad as it is.
+  var calm = Interval.milliseconds(800)
+  var duration = Interval.milliseconds(1500)
+
+  private var random: RandomStream
+
+  init(seed: UInt64) {
+    self.seed = seed
+    random = RandomStream(seed: seed, label: 0x5_3A93)
+    replicas = random.chance(0.3) ? 5 : 3
+    environment = .standard
+    drawEnvironment()
+    drawWorkload()
+    drawFaults()
+  }
+
+  /// A kind world of three replicas in which only the given faults happen.
+  init(seed: UInt64, faults: [TimedFault]) {
+    self.seed = seed
+    random = RandomStream(seed: seed)
+    replicas = 3
+    environment = .standard
+    workload.clients = 6
+    workload.keys = 4
+    workload.valueSize = 16
+    workload.distribution = .uniform
+    workload.timeout = .milliseconds(200)
+    workload.thinkTime = .milliseconds(2)
+    self.faults.timed = faults
+  }
+
+  private mutating func drawEnvironment() {
+    environment.network.latency = .lognormal(
+      median: .microseconds(Int64(50 + random.below(950))), sigma: random.unit())
+    if random.chance(0.5) { environment.network.loss = random.unit() * 0.08 }
+    if random.chance(0.5) { environment.network.duplicate = random.unit() * 0.1 }
+    if random.chance(0.5) { environment.network.reorder = random.unit() * 0.3 }
+    let slowest = LatencyDistribution.exponential(
+      minimum: .microseconds(100), mean: .milliseconds(4))
+    switch random.below(4) {
+    case 0: environment.disk.sync = nil
+    case 1: environment.disk.sync = slowest
+    default: environment.disk.sync = .lognormal(median: .microseconds(700), sigma: 0.5)
+    }
+    // Without group commit a slow disk would be overloaded by retries for good.
+    environment.disk.groupCommit = environment.disk.sync == slowest || random.chance(0.8)
+    // Leases allow the timers of two nodes to differ by a fifth.
+    environment.clocks = ClockModel(maxSkew: .seconds(1), maxDrift: random.unit() * 0.03)
+  }
+
+  private mutating func drawWorkload() {
+    workload.clients = 2 + random.below(4)
+    workload.keys = 1 + random.below(5)
+    workload.valueSize = 8 + random.below(40)
+    workload.distribution = .uniform
+    workload.timeout = .milliseconds(Int64(100 + random.below(200)))
+    workload.thinkTime = .microseconds(Int64(1500 + random.below(5000)))
+    workload.mix = OperationMix(get: 0.2 + random.unit(), put: 0.2 + random.unit())
+    guard random.chance(0.4) else { return }
+    // Keys with these are checked by search, which many unknown operations on one key would exhaust.
+    workload.keys = 10 + random.below(10)
+    workload.mix.delete = random.chance(0.5) ? 0.2 : 0
+    workload.mix.append = random.chance(0.5) ? 0.3 : 0
+    workload.mix.compareAndSwap = random.chance(0.5) ? 0.5 : 0
+  }
+
+  private mutating func drawFaults() {
+    let families = Family.allCases.filter { _ in random.chance(0.45) }
+    guard !families.isEmpty else { return }
+    for _ in 0..<4 + random.below(7) {
+      let start = Int64(40 + random.below(Int(calm.milliseconds) - 60))
+      // Short and long ones, equally many of each length.
+      let length = Int64(5 << random.below(7)) + Int64(random.below(10))
+      let end = min(start + length, Int64(calm.milliseconds))
+      faults.timed.append(
+        TimedFault(
+          at: .milliseconds(start), duration: .milliseconds(end - start),
+          action: action(families[random.below(families.count)])))
+    }
+    faults.timed.sort { $0.at < $1.at }
+  }
+
+  /// The kinds of fault that a seed turns on or off.
+  private enum Family: CaseIterable {
+    case crash, tornCrash, totalCrash, pause, partition, oneWay, link, clockJump, clockDrift
+    case slowCPU, slowDisk, stalledDisk
+  }
+
+  private mutating func action(_ family: Family) -> FaultAction {
+    switch family {
+    case .crash: return .crash(target(), disk: .kept)
+    case .tornCrash: return .crash(target(), disk: .torn)
+    case .totalCrash: return .crash(random.chance(0.3) ? .all : .majority, disk: .torn)
+    case .pause: return .pause(target())
+    case .partition:
+      let shapes: [PartitionShape] = [
+        .isolate(target()), .minorityWithLeader, .majorityRing, .bridge, .isolate(.leader),
+      ]
+      return .partition(shapes[random.below(shapes.count)])
+    case .oneWay: return .partition(.oneWay(target(), random.chance(0.5) ? .inbound : .outbound))
+    case .link:
+      var what = LinkDegradation()
+      what.loss = random.unit() * 0.5
+      what.duplicate = random.unit() * 0.5
+      what.reorder = random.unit() * 0.5
+      what.corrupt = random.unit() * 0.1
+      what.extraLatency = .milliseconds(Int64(random.below(20)))
+      return .link(target(), what)
+    case .clockJump: return .clock(target(), .jump(.milliseconds(Int64(random.below(2001)) - 1000)))
+    case .clockDrift: return .clock(target(), .drift((random.unit() - 0.5) * 0.08))
+    case .slowCPU: return .slowCPU(target(), factor: Double(2 + random.below(30)))
+    case .slowDisk: return .disk(target(), .slow(.milliseconds(Int64(1 + random.below(20)))))
+    case .stalledDisk: return .disk(target(), .stall)
+    }
+  }
+
+  private mutating func target() -> FaultTarget {
+    let targets: [FaultTarget] = [
+      .leader, .leader, .leader, .tail, .follower, .random, .random, .minority, .majority,
+      .coordinator,
+    ]
+    return targets[random.below(targets.count)]
+  }
+}
+
+extension SwarmPlan {
+  /// Timings scaled down to the length of a trial, for whichever of them a protocol declares.
+  static let timings: [String: OptionValue] = [
+    "electionTimeout": .intervalRange(.milliseconds(30)...Interval.milliseconds(60)),
+    "heartbeat": .interval(.milliseconds(10)),
+    "retransmission": .interval(.milliseconds(15)),
+    "resend": .interval(.milliseconds(10)),
+    "failureTimeout": .interval(.milliseconds(50)),
+    "ping": .interval(.milliseconds(10)),
+  ]
+
+  static func options<Core: ReplicaCore>(of core: Core.Type, bug: String?) -> Core.Options {
+    let declared = Core.Options.declared
+    var overrides = timings.filter { name, _ in declared.contains { $0.name == name } }
+    if let bug { overrides["unsafeBug"] = .choice(bug) }
+    return Core.Options(OptionValues(declared, overrides: overrides))
+  }
+
+  func setup<Core: ReplicaCore>(
+    of core: Core.Type, for kind: ProtocolKind, bug: String? = nil
+  ) -> TrialSetup<Core> {
+    var setup = TrialSetup<Core>(
+      membership: kind.membership(replicas: replicas),
+      options: SwarmPlan.options(of: core, bug: bug))
+    setup.environment = environment
+    setup.faults = faults
+    setup.clients = workload.clients
+    setup.timeout = workload.timeout
+    setup.thinkTime = workload.thinkTime
+    setup.warmUp = .zero
+    setup.duration = duration
+    setup.window = .milliseconds(20)
+    setup.seed = seed
+    setup.checksInvariants = true
+    return setup
+  }
+}

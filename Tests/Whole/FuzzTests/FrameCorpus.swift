@@ -1,0 +1,185 @@
+import ClusterMessages
+import Faults
+import Primitives
+import ProtocolList
+import ReplicaHosting
+import Replication
+import Simulation
+import StateMachines
+import WireFormat
+import Workloads
+
+/// Reads the body of a frame as one type.
+struct FrameDecoder {
+  let name: String
+  let kind: FrameKind
+  /// - Returns: what is wrong with what was accepted: every value has one form, so accepted bytes are
+  ///   those that the value is written as. That also bounds the value by the bytes.
+  let decode: ([UInt8], Range<Int>) throws(WireError) -> String?
+
+  init<Value: WireCodable & Equatable>(_ type: Value.Type, _ kind: FrameKind) {
+    name = "\(type)"
+    self.kind = kind
+    decode = { (bytes, range) throws(WireError) in
+      let value = try Frame.decode(Value.self, from: bytes, in: range)
+      let encoded = value.encoded()
+      guard encoded.count == value.encodedByteCount else {
+        return "\(value) takes \(encoded.count) bytes, not \(value.encodedByteCount)"
+      }
+      return encoded[...] == bytes[range] ? nil : "\(value) was accepted from \(bytes[range])"
+    }
+  }
+}
+
+/// Valid frames of every type that travels, and who reads them.
+struct FrameCorpus {
+  struct Sample {
+    /// Index of the decoder that it is meant for.
+    var decoder: Int
+    var bytes: [UInt8]
+  }
+
+  private(set) var decoders: [FrameDecoder] = []
+  private(set) var samples: [Sample] = []
+
+  init() {
+    for kind in ProtocolKind.allCases { kind.visit(&self) }
+    addClients()
+    addCluster()
+  }
+
+  private mutating func add<Value: WireCodable & Equatable>(
+    _ values: [Value], _ kind: FrameKind
+  ) {
+    for value in values {
+      var writer = WireWriter()
+      Frame.encode(value, kind: kind, from: ReplicaID(1), epoch: 3, into: &writer)
+      samples.append(Sample(decoder: decoders.count, bytes: writer.bytes()))
+    }
+    decoders.append(FrameDecoder(Value.self, kind))
+  }
+
+  private mutating func addClients() {
+    let short = Key("user42")
+    let long = Key("a key of more than fifteen bytes")
+    let value = Array("some value".utf8)
+    let single: [KeyValueCommand] = [
+      .get(short), .get(long), .put(short, value: value), .put(long, value: []), .delete(short),
+      .append(long, value: value), .compareAndSwap(short, expected: nil, value: value),
+      .compareAndSwap(short, expected: value, value: []), .exists(long), .length(short),
+      .increment(short, by: -7), .putIfAbsent(short, value: value),
+      .putIfPresent(long, value: value), .put(short, value: [UInt8](repeating: 0x61, count: 256)),
+    ]
+    let commands = single + [.sequence(KeyValueSequence(single)), .sequence([])]
+    add(commands.map { ClientRequest(id: id, command: $0) }, .request)
+    let answers: [KeyValueResponse] =
+      [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]
+      + [.notSwapped(found: value), .number(.min)]
+      + KeyValueResponse.Refusal.allCases.map { .refused($0) }
+    let all = answers + [.sequence(answers)]
+    typealias Reply = ClientReply<KeyValueResponse>
+    add(
+      all.map { Reply(id: id, result: .answer($0)) }
+        + [Reply(id: id, result: .redirect(nil)), Reply(id: id, result: .redirect(ReplicaID(2)))],
+      .reply)
+  }
+
+  private let id = RequestID(client: ClientID(77), sequence: 12)
+
+  private mutating func addCluster() {
+    let roles: [ConnectionRole] = [.peer, .client, .runner]
+    add(
+      roles.map {
+        Hello(
+          cluster: "bench-1", protocolName: "raft", role: $0, addressee: ReplicaID(2), nodeCount: 3)
+      }, .hello)
+    add([Sentence("")], .welcome)
+    add([Sentence("this is node 1, not node 2")], .refusal)
+    var faults = NodeFaults(nodeCount: 5)
+    faults.links[1].cutsInbound = true
+    faults.links[2].loss = 0.25
+    faults.links[3].extraLatency = 5_000_000
+    faults.clients.nanosecondsPerByte = 0.8
+    faults.slowness = 10
+    faults.drift = -0.1
+    faults.syncDelay = 20_000_000
+    let orders: [Order] = [
+      .faults(faults), .faults(NodeFaults(nodeCount: 3)), .stepClock(.milliseconds(-300)),
+      .disk(.syncError), .disk(.full), .disk(.bitFlip), .report(digest: true),
+    ]
+    add(orders, .order)
+    let status = ReplicaStatus(
+      role: "leader", isInCharge: true, isTail: false, isCoordinator: false, epoch: 9,
+      commitIndex: LogIndex(120), lastIndex: LogIndex(125))
+    add(
+      [
+        NodeReport(status: status, appliedIndex: LogIndex(119), counters: NodeCounters()),
+        NodeReport(
+          status: status, appliedIndex: LogIndex(119), counters: NodeCounters(),
+          digest: StateDigest(state: 5, commits: 6), violation: "two leaders of one term"),
+      ], .report)
+  }
+}
+
+extension FrameCorpus: ProtocolVisitor {
+  mutating func visit<Core: ReplicaCore>(_ core: Core.Type, _ description: ProtocolDescription) {
+    let said = Conversation<Core>(
+      kind: ProtocolKind.allCases.first { $0.name == description.name }!)
+    add(said.messages.map(\.message), .message)
+    // The records of a log travel in no frame, but a frame brings them to their decoder as well.
+    add(said.records, .message)
+  }
+}
+
+/// What the replicas of a small cluster say and write while some things break.
+struct Conversation<Core: ReplicaCore> {
+  struct Message {
+    var message: Core.Message
+    var from: Int
+    /// The receiver before it took the message.
+    var receiver: Core
+  }
+
+  private(set) var messages: [Message] = []
+  private(set) var records: [Core.Record] = []
+  let membership: Membership
+
+  init(kind: ProtocolKind) {
+    membership = kind.membership(replicas: 3)
+    var setup = TrialSetup<Core>(
+      membership: membership,
+      options: Core.Options(OptionValues(Core.Options.declared, overrides: [:])))
+    setup.faults.timed = [
+      TimedFault(
+        at: .milliseconds(600), duration: .milliseconds(300), action: .crash(.leader, disk: .kept)),
+      TimedFault(
+        at: .milliseconds(1500), duration: .milliseconds(300), action: .partition(.isolate(.leader))
+      ),
+    ]
+    setup.clients = 4
+    setup.thinkTime = .milliseconds(10)
+    setup.timeout = .milliseconds(200)
+    setup.duration = .milliseconds(2500)
+    var spec = WorkloadSpec()
+    spec.keys = 20
+    spec.valueSize = 24
+    var trial = Trial(setup, load: KeyValueLoad(spec, seed: 1))
+    trial.prepare()
+    var sizes: [Int: Int] = [:]
+    while !trial.world.queue.isEmpty, trial.world.queue.nextTime <= setup.duration.nanoseconds {
+      trial.world.now = trial.world.queue.nextTime
+      trial.world.queue.withNext { event in
+        guard case .message(let message, let envelope) = event else { return }
+        // Two of each size: rare messages would drown in the others.
+        let size = message.encodedByteCount
+        guard sizes[size, default: 0] < 2, messages.count < 200 else { return }
+        sizes[size, default: 0] += 1
+        messages.append(
+          Message(
+            message: message, from: envelope.from, receiver: trial.nodes[envelope.to].host.core))
+      }
+      trial.happenNext()
+    }
+    for node in trial.nodes { records += node.log.prefix(15) }
+  }
+}

@@ -1,0 +1,105 @@
+/// The layers of the sources, read from the folders. What stands in the manifest and in README is held
+/// against them.
+struct Floors {
+  /// From the ground up, as the manifest names them.
+  let order: [String]
+  /// The floor of every module that has a folder below `Sources`.
+  let floorOfModule: [String: String]
+
+  /// - Parameters:
+  ///   - files: of the whole tree.
+  ///   - folders: paths `Sources/Floor/Module` of all modules, those in C included.
+  init(manifest: String, folders: [String]) {
+    order = manifest.split(separator: "\n").filter { $0.hasPrefix("let ") }
+      .compactMap { line in
+        let parts = line.split(separator: "\"")
+        return parts.count > 1 && parts[0].hasSuffix("= Floor(") ? String(parts[1]) : nil
+      }
+    var floors: [String: String] = [:]
+    for folder in folders {
+      let parts = folder.split(separator: "/").map(String.init)
+      if parts.count == 3 { floors[parts[2]] = parts[1] }
+    }
+    floorOfModule = floors
+  }
+
+  func height(_ floor: String) -> Int? { order.firstIndex(of: floor) }
+
+  /// Floors on which every module is pure: all between the ground and the runtimes.
+  var pureFloors: ArraySlice<String> {
+    guard let ground = height("System"), let runtimes = height("Runtimes") else { return [] }
+    return order[(ground + 1)..<runtimes]
+  }
+
+  /// The modules of the pure floors, and those of other floors whose line in README says `pure`.
+  func pureModules(_ lines: [ModuleLine]) -> Set<String> {
+    Set(floorOfModule.filter { pureFloors.contains($0.value) }.keys)
+      .union(lines.filter(\.isPure).map(\.module))
+  }
+
+  /// Files that do not lie in a module on a known floor, and tests that do not lie where their module does.
+  func misplaced(_ file: SourceFile) -> [String] {
+    guard height(file.floor) != nil, !file.module.isEmpty else {
+      return ["\(file.path) lies on no floor"]
+    }
+    guard file.isTest, file.floor != "Whole", file.floor != "Kit" else { return [] }
+    let tested = file.module.hasSuffix("Tests") ? String(file.module.dropLast(5)) : file.module
+    return floorOfModule[tested] == file.floor ? [] : ["\(file.path) tests no module of its floor"]
+  }
+
+  /// Imports of modules on a higher floor.
+  func climbing(_ file: SourceFile) -> [String] {
+    guard !file.isTest, let own = height(file.floor) else { return [] }
+    return file.imports.compactMap { name in
+      guard let floor = floorOfModule[name], let other = height(floor), other > own else {
+        return nil
+      }
+      return "\(file.path) on floor \(file.floor) imports \(name) of floor \(floor)"
+    }
+  }
+
+  /// Imports of modules that are not pure, by those that are. An instruction of the processor is pure.
+  func tainted(_ file: SourceFile, pureModules: Set<String>) -> [String] {
+    guard !file.isTest, pureModules.contains(file.module) else { return [] }
+    return file.imports.filter {
+      floorOfModule[$0] != nil && !pureModules.contains($0) && $0 != "CProcessor"
+    }.map { "\(file.path) imports \($0), which is not pure" }
+  }
+
+  /// What README says of modules and the folders do not.
+  func untrue(_ lines: [ModuleLine]) -> [String] {
+    var found: [String] = []
+    for line in lines where floorOfModule[line.module] != line.floor {
+      found.append("README has \(line.module) on floor \(line.floor)")
+    }
+    for name in floorOfModule.keys.sorted() {
+      let count = lines.count { $0.module == name }
+      if count != 1 { found.append("README has \(count) lines on \(name)") }
+    }
+    let heights = lines.compactMap { height($0.floor) }
+    if heights != heights.sorted() { found.append("README has the floors in another order") }
+    for line in lines where pureFloors.contains(line.floor) && !line.isPure {
+      found.append("README does not say that \(line.module) is pure")
+    }
+    return found
+  }
+}
+
+/// A line on a module in README: `| Shared | `Faults` | pure | what ... |`.
+struct ModuleLine: Equatable {
+  var floor: String
+  var module: String
+  var isPure: Bool
+
+  static func all(inReadme text: String) -> [ModuleLine] {
+    text.split(separator: "\n").compactMap { line in
+      let cells = line.split(separator: "|").map { $0.drop { $0 == " " } }
+      guard line.hasPrefix("| "), cells.count == 4, cells[1].hasPrefix("`") else { return nil }
+      func plain(_ cell: Substring) -> String {
+        String(cell.prefix { $0 != " " }.filter { $0 != "`" })
+      }
+      return ModuleLine(
+        floor: plain(cells[0]), module: plain(cells[1]), isPure: plain(cells[2]) == "pure")
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Foundation
+
+/// What the source keeps to. Each rule says what it found wrong, with the place.
+enum TidyRules {
+  static let impureImports: Set<String> = [
+    "Foundation", "FoundationEssentials", "FoundationNetworking", "Glibc", "Musl", "Darwin",
+    "Dispatch", "Synchronization", "System", "CLinux",
+  ]
+
+  /// Clocks, and randomness that no seed controls.
+  static let impureWords = [
+    "ContinuousClock", "SuspendingClock", "Date(", "SystemRandomNumberGenerator", "Task.sleep",
+    "UUID(", "ProcessInfo", "hashValue", "Hasher()",
+  ]
+
+  /// Calls that draw from the system unless they name a generator.
+  static let drawingCalls = [".random(", ".shuffled(", ".shuffle(", ".randomElement("]
+
+  /// - Parameter pureModules: those that run unchanged in the simulator, in tests and in real processes.
+  static func impurities(_ file: SourceFile, pureModules: Set<String>) -> [String] {
+    guard !file.isTest, pureModules.contains(file.module) else { return [] }
+    var found = file.imports.filter(impureImports.contains).map {
+      "\(file.path) imports \($0)"
+    }
+    for (number, text) in file.code {
+      for word in impureWords where names(text, word) {
+        found.append("\(file.path):\(number) names \(word)")
+      }
+      for call in drawingCalls where text.contains(call) && !text.contains("using:") {
+        found.append("\(file.path):\(number) draws without a seed")
+      }
+    }
+    return found
+  }
+
+  /// Whether the word stands there as itself, not as the end of a longer one (`isUpToDate(`).
+  private static func names(_ text: String, _ word: String) -> Bool {
+    var rest = text[...]
+    while let range = rest.range(of: word) {
+      let before = rest[..<range.lowerBound].last
+      if before.map({ !$0.isLetter && !$0.isNumber && $0 != "_" }) ?? true { return true }
+      rest = rest[range.upperBound...]
+    }
+    return false
+  }
+
+  /// A protocol knows the shared interface, and perhaps the view service, but no other protocol.
+  static func foreignImports(_ file: SourceFile, protocols: [String]) -> [String] {
+    guard !file.isTest, protocols.contains(file.module) || file.module == "ViewService" else {
+      return []
+    }
+    let allowed: Set<String> = ["WireFormat", "Replication", "ViewService"]
+    return file.imports.filter { !allowed.contains($0) }.map { "\(file.path) imports \($0)" }
+  }
+
+  static func length(_ file: SourceFile) -> [String] {
+    file.lines.count <= 400 ? [] : ["\(file.path) has \(file.lines.count) lines"]
+  }
+
+  /// Marks of unfinished work, in code or prose.
+  static func leftovers(_ file: SourceFile) -> [String] {
+    let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]
+    return file.lines.enumerated().flatMap { offset, line in
+      marks.filter(line.contains).map { "\(file.path):\(offset + 1) has a \($0)" }
+    }
+  }
+
+  /// What the compiler can no longer check has a comment right above that proves it safe.
+  static func unproven(_ file: SourceFile) -> [String] {
+    let code = file.code
+    return code.flatMap { number, text -> [String] in
+      var found: [String] = []
+      if text.contains("try!") { found.append("\(file.path):\(number) uses try!") }
+      for word in ["@unchecked Sendable", "nonisolated(unsafe)"] where text.contains(word) {
+        let above = number > 1 ? file.lines[number - 2].drop { $0 == " " } : ""
+        if !above.hasPrefix("//") {
+          found.append("\(file.path):\(number) has \(word) without a comment above")
+        }
+      }
+      return found
+    }
+  }
+
+  static func strangers(atTopLevel names: [String]) -> [String] {
+    let expected: Set<String> = ["Package.swift", "Sources", "Tests", "experiments", "README.md"]
+    // Results and resolved packages are not in the repository.
+    let ignored: Set<String> = ["results", "Package.resolved"]
+    return names.filter { !$0.hasPrefix(".") && !expected.contains($0) && !ignored.contains($0) }
+  }
+
+  static func dependencies(inManifest text: String) -> [String] {
+    SourceFile(path: "Package.swift", text: text).code
+      .filter { $0.text.contains(".package(") }.map { "Package.swift:\($0.number)" }
+  }
+
+  /// The protocols as the package lists them, a line each.
+  static func protocolModules(inManifest text: String) -> [String] {
+    let lines = text.split(separator: "\n").drop { !$0.hasPrefix("let protocols") }.dropFirst()
+    return lines.prefix { $0 != "]" }.compactMap { line in
+      let parts = line.split(separator: "\"")
+      return parts.count > 2 ? String(parts[1]) : nil
+    }
+  }
+
+  /// The cases of `ProtocolKind`, with a capital.
+  static func protocolCases(inList text: String) -> [String] {
+    var cases: [String] = []
+    for line in text.split(separator: "\n") {
+      if line.hasPrefix("}") { break }
+      guard line.hasPrefix("  case ") else { continue }
+      let name = line.dropFirst(7).prefix { $0.isLetter }
+      cases.append(name.prefix(1).uppercased() + name.dropFirst())
+    }
+    return cases
+  }
+}

@@ -1,0 +1,94 @@
+import Clients
+import Configuration
+import Environments
+import Experiments
+import Faults
+import Replication
+import Simulation
+import Testing
+import Workloads
+
+@Test("A name is a whole experiment: four protocols, three replicas, a LAN, no faults")
+func defaults() throws {
+  let plan = try plan(#"{ "name": "hello" }"#)
+  let hello = plan.experiment
+  #expect(hello.name == "hello")
+  #expect(
+    hello.protocols.map(\.name) == ["raft", "multi-paxos", "primary-backup", "chain-replication"])
+  #expect(hello.protocols.allSatisfy { $0.replicas == 3 })
+  #expect(hello.protocols[0].options.interval("heartbeat") == .milliseconds(50))
+  #expect(hello.workload == WorkloadSpec())
+  #expect(hello.environment == .standard)
+  #expect(hello.faults == FaultScript())
+  #expect(hello.warmUp == .seconds(1) && hello.duration == .seconds(10))
+  #expect(plan.points.count == 1 && plan.points[0].values.isEmpty)
+}
+
+@Test("With tolerates, each protocol has its own minimum of replicas; the baseline has one")
+func tolerates() throws {
+  let all = #"["raft", "chain-replication", "unreplicated"]"#
+  let two = try experiment("{ tolerates: 2, protocols: \(all) }")
+  #expect(two.protocols.map(\.replicas) == [5, 3, 1])
+  let three = try experiment("{ replicas: 3, protocols: \(all) }")
+  #expect(three.protocols.map(\.replicas) == [3, 3, 1])
+}
+
+@Test("The example of the format's description is read as it says")
+func example() throws {
+  let read = try experiment(full)
+  #expect(read.protocols[0].options.intervalRange("electionTimeout").upperBound == .seconds(1))
+  #expect(read.protocols[0].options.flag("preVote") == false)
+  #expect(read.workload.arrival == .open(rate: 20000, process: .constant))
+  #expect(read.workload.distribution == .hotspot(keyShare: 0.1, operationShare: 0.9))
+  #expect(read.workload.valueSize == 4096)
+  #expect(read.environment.disk.sync == .exponential(minimum: .zero, mean: .microseconds(1500)))
+  #expect(read.environment.network.bandwidth == nil)
+  #expect(read.environment.network.links.first?.bandwidth == 2.5e6)
+  #expect(read.seed == .max)
+  #expect(read.faults.timed.count == 13 && read.faults.chaos.count == 1)
+  #expect(read.faults.timed[0].action == .crash(.leader, disk: .torn))
+  #expect(read.faults.timed[0].duration == nil)
+  #expect(read.faults.timed[7].action == .partition(.oneWay(.replica(2), .outbound)))
+  #expect(read.faults.timed[8].action == .partition(.groups([[0, 1], [2]])))
+  #expect(read.faults.timed[10].action == .clock(.random, .jump(.milliseconds(-500))))
+}
+
+/// Every section and every kind of fault, none of it at its default.
+let full = """
+  // A comment, /* another */
+  {
+    format: 1, name: 'full-1.2_x', description: "quote \\" and\\nline", runtime: "simulation",
+    protocols: ["raft", "multi-paxos", "unreplicated"], replicas: 3,
+    options: { raft: { electionTimeout: ["500ms", "1s"], heartbeat: "70ms", preVote: false,
+      reads: "log", inFlightLimit: 7 } },
+    workload: { clients: 8, arrival: { open: "20000/s", process: "constant" },
+      mix: { get: 1, put: .25, cas: 0.5, delete: 0.1, append: 1e-3, insert: 2, readModifyWrite: 3 },
+      keys: 0x10, distribution: { hotspot: [0.1, 0.9] }, valueSize: "4KiB", timeout: "1.5s" },
+    network: { latency: { normal: { mean: "1ms", deviation: "0.1ms" } }, loss: 0.01,
+      duplicate: 0.02, reorder: 0.03, bandwidth: "unlimited",
+      links: [{ from: 0, to: 1, bothWays: false, latency: { uniform: ["1ms", "4ms"] }, loss: 1,
+        bandwidth: "2.5Mbps" }] },
+    disk: { fsync: { exponential: { mean: "1.5ms" } }, groupCommit: false },
+    cpu: { perMessage: "1us", perByte: "2ns", apply: "3us" },
+    clocks: { maxSkew: "3ms", maxDrift: 0.01 },
+    faults: [
+      { at: "1s", crash: "leader", disk: "torn" },
+      { at: "2s", pause: "all", for: "1ms" },
+      { chaos: { mtbf: "4s", mttr: "500ms", kinds: ["link", "clock"] }, from: "3s", until: "9s" },
+      { at: "3s", "slow-cpu": "follower", factor: 2.5, for: "1s" },
+      { at: "4s", partition: "isolate", target: "tail" },
+      { at: "4s", partition: { isolate: 1 } },
+      { at: "4s", partition: "minority-with-leader", for: "2s" },
+      { at: "5s", partition: "majority-ring" },
+      { at: "5s", partition: "one-way", target: 2, direction: "out" },
+      { at: "6s", partition: [[0, 1], [2]] },
+      { at: "7s", link: "minority", loss: 0.5, latency: "20ms", bandwidth: "1Mbps", for: "1s" },
+      { at: "8s", clock: "random", jump: "-500ms" },
+      { at: "8s", clock: "coordinator", drift: -0.1, for: "1s" },
+      { at: "9s", disk: "majority", stall: true, for: "1s" },
+    ],
+    warmUp: "500ms", duration: "11s", window: "250ms", slo: { latency: "20ms" }, trials: 3,
+    seed: 18446744073709551615, check: "none",
+    sweep: { "workload.clients": [1, 64], "options.raft.preVote": [false, true] },
+  }
+  """

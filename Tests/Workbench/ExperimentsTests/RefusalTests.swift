@@ -1,0 +1,181 @@
+import Configuration
+import Experiments
+import Foundation
+import Testing
+
+@Test(
+  "A mistake gives one line with its place, what was found and what is allowed",
+  arguments: [
+    (
+      "{ faults: [{ at: '1s', crash: 0 }, { at: '5', crash: 0 }] }",
+      #"x.json5: faults[1].at: found "5", allowed a duration with a unit (ns, us, ms, s, m), such as "250us""#
+    ),
+    (
+      "{ workload: { clents: 5 } }",
+      #"workload.clents: found an unknown key, *did you mean "clients"?"#
+    ),
+    ("{ trails: 5 }", #"trails: found an unknown key, *did you mean "trials"?"#),
+    ("{ protocols: ['rafd'] }", #"protocols[0]: found "rafd", *did you mean "raft"?"#),
+    ("{ protocols: ['raft', 'raft'] }", "protocols[1]: found *each protocol once"),
+    ("{ protocols: [] }", "protocols: found [], allowed a list"),
+    ("{ protocols: 'raft' }", "protocols: found"),
+    ("{ options: { raft: { heartbeets: '5ms' } } }", #"*did you mean "heartbeat"?"#),
+    (
+      "{ options: { raft: { heartbeat: 5 } } }",
+      "options.raft.heartbeat: found 5, allowed a duration"
+    ),
+    ("{ options: { raft: { heartbeat: '5m' } } }", "found *allowed a duration from 1ms to 10s"),
+    ("{ options: { raft: { reads: 'lease' } } }", #"allowed "read-index", "log""#),
+    ("{ options: { raft: { electionTimeout: ['2s', '1s'] } } }", "the shorter first"),
+    ("{ options: { raft: { inFlightLimit: 1.5 } } }", "found 1.5, allowed a whole number 1...4096"),
+    ("{ options: { zab: {} } }", "options.zab: found an unknown key"),
+    ("{ replicas: 0 }", "replicas: found 0, allowed a whole number 1...64"),
+    ("{ replicas: 3, tolerates: 1 }", "tolerates: found both"),
+    ("{ tolerates: 32 }", "tolerates: found 65 replicas of raft"),
+    ("{ trials: 0 }", "trials: found 0"),
+    ("{ seed: -1 }", "seed: found -1"),
+    ("{ seed: 18446744073709551616 }", "seed: found 18446744073709551616"),
+    ("{ name: 'a/b' }", #"name: found "a/b""#), ("{ name: '' }", "name: found"),
+    ("{ name: '..' }", "name: found"), ("{ format: 2 }", "format: found 2, allowed 1"),
+    (
+      "{ runtime: 'clusters' }",
+      #"runtime: found "clusters", allowed "simulation", "cluster"; did you mean "cluster"?"#
+    ),
+    ("{ check: 'sequentially' }", "check: found"),
+    ("{ duration: '1e300s' }", "duration: found"), ("{ duration: '-5s' }", "duration: found"),
+    ("{ duration: '99999999999999999999s' }", "duration: found *from 1ms to 3600s"),
+    (
+      "{ duration: '1s' }", "duration: found duration 1s, allowed a duration longer than the warmUp"
+    ),
+    ("{ duration: NaN }", "duration: found NaN"),
+    ("{ window: '9.5s' }", "window: found 9500ms, allowed a window no longer than"),
+    ("{ window: '1us' }", "window: found 1us, allowed at most 100000 windows"),
+    ("{ window: '1.5ns' }", "window: found \"1.5ns\", allowed whole nanoseconds"),
+    ("{ workload: { mix: { get: 0 } } }", "workload.mix: found *at least one share above 0"),
+    ("{ workload: { mix: { get: NaN } } }", "workload.mix.get: found NaN"),
+    ("{ workload: { mix: { get: Infinity } } }", "workload.mix.get: found Infinity"),
+    ("{ workload: { preset: 'ycsb-e' } }", "no scans"),
+    ("{ workload: { keys: 10000000, valueSize: '1MiB' } }", "workload.keys: found"),
+    (
+      "{ workload: { valueSize: 128 } }",
+      "workload.valueSize: found 128, allowed a size with a unit"
+    ),
+    ("{ workload: { distribution: { zipfian: 1 } } }", "workload.distribution.zipfian: found 1"),
+    ("{ workload: { arrival: { open: 5000 } } }", "workload.arrival.open: found 5000"),
+    ("{ workload: { arrival: { open: '10000000/s' } } }", "operations in a trial"),
+    (
+      "{ workload: { connections: 0 } }",
+      #"workload.connections: found 0, allowed a whole number 1...1024 or "per-client""#
+    ),
+    ("{ workload: { connections: 'each' } }", #"workload.connections: found "each", allowed a"#),
+    (
+      "{ workload: { connections: 'per-client', clients: 20001 } }",
+      #"workload.connections: found "per-client" with 20001 clients, allowed at most 20000"#
+    ),
+    ("{ network: { preset: 'wan-aws-5', latency: '1ms' } }", "network.latency: found"),
+    ("{ network: { links: [{ from: 0, to: 3 }] } }", "network.links[0].to: found 3"),
+    (
+      "{ network: { latency: { lognormal: {} } } }",
+      "network.latency.lognormal.median: found nothing"
+    ),
+    ("{ disk: 'ssd' }", #"disk: found "ssd", allowed "none""#),
+    ("{ faults: [{ at: '1s' }] }", "faults[0]: found *exactly one of crash"),
+    ("{ faults: [{ at: '1s', crsh: 0 }] }", #"faults[0].crsh: *did you mean "crash"?"#),
+    ("{ faults: [{ crash: 0 }] }", "faults[0].at: found nothing"),
+    ("{ faults: [{ at: '10s', crash: 0 }] }", "faults[0].at: found *before the end of the trial"),
+    ("{ faults: [{ at: '1s', crash: 0, pause: 1 }] }", "faults[0]: found crash and pause"),
+    (
+      "{ faults: [{ at: '1s', crash: 7 }] }",
+      "faults[0].crash: found 7, allowed a replica number 0...2"
+    ),
+    ("{ faults: [{ at: '1s', crash: 'leeder' }] }", #"did you mean "leader"?"#),
+    ("{ replicas: 1, faults: [{ at: '1s', crash: 'follower' }] }", "at least 2 replicas"),
+    ("{ faults: [{ at: '1s', crash: 0, disk: 'lost' }] }", "faults[0].disk: found *membership"),
+    (
+      "{ faults: [{ at: '1s', disk: 0, full: true }] }", "faults[0].full: found *a full disk cannot"
+    ),
+    ("{ faults: [{ at: '1s', 'add-replica': 3 }] }", "faults[0].add-replica: *cannot be injected"),
+    ("{ faults: [{ at: '1s', disk: 0 }] }", "exactly one of slow and stall"),
+    ("{ faults: [{ at: '1s', link: 0 }] }", "a link fault that changes nothing"),
+    ("{ faults: [{ at: '1s', partition: [[0, 0]] }] }", "each replica once"),
+    ("{ faults: [{ at: '1s', partition: [[0, 1, 2]] }] }", "at least two sides"),
+    ("{ faults: [{ at: '1s', partition: 'bridge', target: 0 }] }", "faults[0].target: found"),
+    ("{ faults: [{ chaos: {}, from: '5s', until: '4s' }] }", "faults[0].until: found"),
+    (
+      "{ sweep: { replicas: [3, 5] }, faults: [{ at: '1s', crash: 4 }] }",
+      "faults[0].crash: found 4 at the sweep's point replicas=3"
+    ),
+    ("{ sweep: { replica: [3] } }", #"sweep.replica: *did you mean "replicas"?"#),
+    ("{ sweep: { 'workload.clents': [3] } }", "workload.clents: found an unknown key"),
+    ("{ sweep: { seed: [1] } }", "sweep.seed: found a sweep over seed"),
+    ("{ sweep: { replicas: [] } }", "sweep.replicas: found []"),
+    ("{ sweep: { replicas: [3, 3] } }", "sweep.replicas[1]: found 3, allowed each value once"),
+    ("{ sweep: { workload: [{}], 'workload.keys': [1] } }", "overlaps with workload"),
+    ("{\n  a: 1,\n  a: 2 }", #"line 3, column 3: found the key "a" a second time"#),
+    ("{ duration: 20ms }", #"line 1, column 13: found "20ms", allowed a number; durations"#),
+    ("{ a: 1 b: 2 }", #"line 1, column 8: found "b", allowed a comma or }"#),
+    ("{ a: ", "line 1, column 6: found the end of the file"),
+    ("{} x", "allowed the end of the file"), ("", "x.json5: found an empty file"),
+    ("[1]", "x.json5: found [1], allowed an object"), ("{ a: 'x\n' }", "closing quote"),
+    (String(repeating: "[", count: 100_000), "more than 64 levels"),
+  ])
+func refusals(text: String, expected: String) {
+  let line = refusal(text)
+  var rest = line[...]
+  for part in expected.split(separator: "*") {
+    guard let range = rest.range(of: String(part)) else {
+      Issue.record("\(line)\nlacks: \(part)")
+      return
+    }
+    rest = rest[range.upperBound...]
+  }
+}
+
+@Test("An error about a value from the command line names the argument")
+func argumentErrors() {
+  #expect(refusal("{}", set: ["workload.clients=x"]).hasPrefix("--set workload.clients=x: "))
+  #expect(refusal("{}", set: ["workload.clents=5"]).contains("did you mean \"clients\"?"))
+  #expect(refusal("{}", set: ["foo.bar=1"]).hasPrefix("--set foo.bar=1: foo: "))
+  #expect(refusal("{}", set: ["faults[0].at=1s"]).contains("nothing before [0]"))
+  #expect(refusal("{ faults: [] }", set: ["faults[0].at=1s"]).contains("the list is empty"))
+  #expect(refusal("{ disk: 'none' }", set: ["disk.fsync=1ms"]).contains("only inside objects"))
+  #expect(refusal("{}", set: ["a..b=1"]).contains("a path that cannot be read"))
+  #expect(
+    refusal("{ sweep: { replicas: [3] } }", set: ["replicas=5"]).contains("to drop the sweep"))
+  for argument in ["sweep.replicas=[3, 0]", "sweep={ replicas: [3, 0] }"] {
+    #expect(refusal("{}", set: [argument]).hasPrefix("--set \(argument): replicas: found 0 at"))
+  }
+  #expect(throws: ExperimentError.self) { try Override(set: "clients") }
+  #expect(throws: ExperimentError.self) { try Override(set: "=5") }
+}
+
+@Test("A refusal is one line, whatever the names and arguments are that it repeats")
+func oneLine() {
+  #expect(
+    refusal("{ 'a\\nb': 1 }").hasPrefix("x.json5: a\\nb: found an unknown key, allowed format"))
+  #expect(refusal("{ disk: { '\\u001b[31m': 1 } }").hasPrefix("x.json5: disk.\\u001b[31m: found"))
+  #expect(refusal("{}", set: ["a\nb=1"]).hasPrefix("--set a\\nb=1: a\\nb: found an unknown key"))
+}
+
+@Test("What is not a readable text file is refused by name")
+func unreadableFiles() throws {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("experiments-\(ProcessInfo.processInfo.processIdentifier)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  func refusal(_ path: String) -> String {
+    do {
+      _ = try ExperimentPlan.read(file: path, catalog: catalog)
+      return "accepted"
+    } catch { return "\(error)" }
+  }
+  let binary = folder.appendingPathComponent("binary.json5").path
+  try Data([0x7B, 0xFF, 0xFE, 0x7D]).write(to: URL(fileURLWithPath: binary))
+  #expect(refusal(binary).contains("not UTF-8"))
+  #expect(refusal(folder.path).contains("a directory"))
+  #expect(refusal(folder.path + "/absent.json5").contains("no such file"))
+  #expect(refusal("/dev/null").contains("not a file"))
+  let large = folder.appendingPathComponent("large.json5").path
+  try Data(repeating: 0x20, count: 1 << 21).write(to: URL(fileURLWithPath: large))
+  #expect(refusal(large).contains("more than 1MiB"))
+}

@@ -1,0 +1,205 @@
+import Foundation
+import Glibc
+import Primitives
+import RedisClients
+import Resp
+import Sockets
+import Testing
+
+/// `rsmbench serve` with processes of its own: what survives, and what is left.
+@Suite(.serialized) struct ServeTests {
+  @Test(
+    "Kill the node in charge: the next answer is right, the node comes back, Ctrl-C leaves nothing",
+    arguments: ["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"])
+  func failover(name: String) async throws {
+    try await onThread {
+      let server = try Server(try Workspace(), ["--protocol", name, "--replicas", "3"])
+      let client = try server.client()
+      #expect(try client.ask("SET", "a", "1") == .status(Array("OK".utf8)))
+      var processes = Set(server.nodes.map(\.process))
+      #expect(processes.count == server.nodes.count && !processes.contains(0))
+
+      let before = try server.states(client)
+      let leader = try #require(before.firstIndex { $0["in_charge"] == "1" })
+      #expect(server.nodes[leader].isInCharge)
+      let process = try #require(before[leader]["process"].flatMap { pid_t($0) })
+      #expect(process == server.nodes[leader].process)
+      #expect(kill(process, SIGKILL) == 0)
+      #expect(try client.ask("GET", "a") == .bulk(Array("1".utf8)))
+      #expect(try server.client().ask("INCR", "a") == .integer(2))
+
+      // The node is there again, as another process.
+      var after = try server.states(client)
+      while after[leader]["state"] != "up" || after[leader]["role"] == nil {
+        after = try server.states(client)
+        usleep(20_000)
+      }
+      let successor = try #require(after[leader]["process"].flatMap { pid_t($0) })
+      #expect(successor != process && Server.isAlive(successor))
+      processes.insert(successor)
+      #expect(try client.ask("GET", "a") == .bulk(Array("2".utf8)))
+      #expect(
+        server.complaints.contains("rsmbench: node \(leader) has ended: killed by signal 9\n"))
+      #expect(server.complaints.contains("is started again as process \(successor)\n"))
+
+      #expect(server.end(SIGINT) == 0)
+      #expect(try server.leftovers(of: Array(processes)) == [])
+    }
+  }
+
+  @Test("A request to terminate ends it like Ctrl-C")
+  func terminate() async throws {
+    try await onThread {
+      let server = try Server(try Workspace(), ["--protocol", "raft"])
+      #expect(try server.client().ask("PING") == .status(Array("PONG".utf8)))
+      #expect(server.end(SIGTERM) == 0)
+      #expect(try server.leftovers(of: server.nodes.map(\.process)) == [])
+    }
+  }
+
+  @Test("A service that is killed outright takes its nodes and their directory with it")
+  func killed() async throws {
+    try await onThread {
+      let server = try Server(try Workspace(), ["--protocol", "primary-backup"])
+      let processes = server.nodes.map(\.process)
+      #expect(try server.leftovers(of: processes).count == processes.count + 1)
+      #expect(server.end(SIGKILL) == SIGKILL)
+      // The system ends the nodes, and a guard removes the directory, in their own time.
+      let deadline = Date().addingTimeInterval(30)
+      while try server.leftovers(of: processes) != [], Date() < deadline { usleep(10_000) }
+      #expect(try server.leftovers(of: processes) == [])
+    }
+  }
+
+  @Test("--data keeps what was written, for the same protocol and size only, one service at a time")
+  func data() async throws {
+    try await onThread {
+      let space = try Workspace()
+      let arguments = ["--protocol", "raft", "--data", "kept/logs"]
+      let server = try Server(space, arguments + ["--no-sync"])
+      #expect(try server.client().ask("SET", "a", "1") == .status(Array("OK".utf8)))
+      #expect(server.end(SIGINT) == 0)
+      #expect(try server.leftovers(of: server.nodes.map(\.process)) == [])
+
+      let other = ["serve", "--port", "0", "--data", "kept/logs", "--protocol"]
+      for (words, reason) in [
+        (["raft", "--replicas", "5"], "of raft with 3 replicas, not of raft with 5"),
+        (["multi-paxos"], "of raft with 3 replicas, not of multi-paxos with 3"),
+      ] {
+        let refused = try space.finished(other + words)
+        #expect(refused.status == 2 && refused.errors.contains(reason), "\(refused.errors)")
+      }
+      let again = try Server(space, arguments)
+      let second = try space.finished(["serve", "--port", "0"] + arguments)
+      #expect(second.status == 2)
+      #expect(second.errors == "rsmbench: --data: kept/logs is in use by another process\n")
+      #expect(try again.client().ask("GET", "a") == .bulk(Array("1".utf8)))
+      #expect(again.end(SIGINT) == 0)
+    }
+  }
+
+  @Test("Gateways to nodes that others run: several at once, also while a node is missing")
+  func hosts() async throws {
+    try await onThread {
+      let space = try Workspace()
+      let addresses = try Endpoint.freeOnLoopback(3).map { "\"\($0)\"" }.joined(separator: ", ")
+      try space.write(
+        "{ cluster: \"test\", protocol: \"raft\", nodes: [\(addresses)] }", to: "hosts.json5")
+      let nodes = try (0..<2).map { node in
+        let process = Process()
+        process.executableURL = Workspace.program
+        process.arguments =
+          ["node", "--hosts", "hosts.json5", "--node", "\(node)", "--data", "\(node)"]
+        process.currentDirectoryURL = space.folder
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
+      }
+      defer {
+        for node in nodes {
+          kill(node.processIdentifier, SIGKILL)
+          node.waitUntilExit()
+        }
+      }
+      let servers = try (0..<2).map { _ in try Server(space, ["--hosts", "hosts.json5"]) }
+      #expect(try servers[0].client().ask("SET", "a", "1") == .status(Array("OK".utf8)))
+      let client = try servers[1].client()
+      #expect(try client.ask("GET", "a") == .bulk(Array("1".utf8)))
+      #expect(try servers[1].states(client)[2] == ["state": "unreachable"])
+      for server in servers { #expect(server.end(SIGINT) == 0) }
+      for node in nodes { #expect(node.isRunning) }
+    }
+  }
+
+  @Test(
+    "Out of descriptors it goes on serving those it has, without spinning, and takes others later")
+  func descriptors() async throws {
+    try await onThread {
+      let server = try Server(
+        try Workspace(), shell: "ulimit -n 40", ["--protocol", "unreplicated"])
+      let first = try server.client()
+      #expect(try first.ask("SET", "a", "1") == .status(Array("OK".utf8)))
+      var others = try (0..<60).map { _ in try server.client() }
+      #expect(try first.ask("INCR", "a") == .integer(2))
+      let spent = try Self.processorTime(of: server.process.processIdentifier)
+      sleep(2)
+      #expect(try Self.processorTime(of: server.process.processIdentifier) - spent < 1)
+      #expect(try first.ask("INCR", "a") == .integer(3))
+      others.removeAll()
+      #expect(try server.client().ask("INCR", "a") == .integer(4))
+      #expect(server.end(SIGINT) == 0)
+    }
+  }
+
+  /// Seconds of processor time that a process has taken.
+  private static func processorTime(of process: pid_t) throws -> Double {
+    let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+    let fields = try #require(text.split(separator: ")").last).split(separator: " ")
+    let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
+    return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
+  @Test("What cannot be served is refused in one line, with exit code 2, and leaves nothing")
+  func refused() async throws {
+    try await onThread {
+      let space = try Workspace()
+      try space.write("", to: "file")
+      let taker = try Server(space, ["--protocol", "unreplicated"])
+      defer { _ = taker.end(SIGINT) }
+      for (arguments, words) in Self.refusals(taken: taker.port) {
+        let before = try space.names()
+        let outcome = try space.finished(["serve"] + arguments)
+        #expect(outcome.status == 2 && !outcome.diedOfSignal, "\(arguments): \(outcome.status)")
+        #expect(
+          outcome.errorLines.count == 1 && outcome.errors.hasPrefix("rsmbench: ")
+            && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+        #expect(outcome.output == "")
+        #expect(try space.names() == before, "\(arguments) left something")
+      }
+    }
+  }
+
+  private static func refusals(taken: UInt16) -> [([String], String)] {
+    let raft = ["--protocol", "raft"]
+    return [
+      (raft + ["--port", "\(taken)"], "cannot listen on 127.0.0.1:\(taken)"),
+      (raft + ["--address", "localhost"], "--address: found \"localhost\", allowed a numeric"),
+      (raft + ["--address", "203.0.113.1", "--port", "0"], "cannot listen on 203.0.113.1:0"),
+      (raft + ["--port", "65536"], "--port"),
+      (raft + ["--port", "-1"], "--port"),
+      (raft + ["--replicas", "0"], "--replicas"),
+      (raft + ["--replicas", "65"], "--replicas"),
+      (["--protocol", "rafd"], "did you mean raft?"),
+      ([], "serve needs --protocol P, or --hosts FILE"),
+      (raft + ["extra"], "serve takes no argument besides its flags: found \"extra\""),
+      (raft + ["--sync"], "--sync"),
+      (raft + ["--set", "heartbeet=5ms"], "did you mean \"heartbeat\"?"),
+      (raft + ["--set", "heartbeat=5"], "heartbeat"),
+      (raft + ["--set", "heartbeat"], "--set: found \"heartbeat\", allowed OPTION=VALUE"),
+      (raft + ["--port", "0", "--data", "file"], "--data: cannot write file/hosts.json5"),
+      (raft + ["--data", ""], "--data: found \"\", allowed a directory"),
+      (["--hosts", "absent.json5"], "absent.json5: found no such file"),
+      (["--hosts", "file"], "file"), (raft + ["--hosts", "file"], "leave --protocol out"),
+    ]
+  }
+}
