@@ -193,7 +193,7 @@ let modules: [[Target]] = [
       "Environments", "Faults", "Histories", "Configuration", "Linearizability", "Measurement",
       "Trials", "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
       "OtherSystems", "Experiments",
-    ], testedWith: ["rsmbench"]),
+    ], testedWith: ["rsmbench", "TrappingRun"]),
   workbench.module(
     "Benchmarks",
     [
@@ -221,6 +221,12 @@ let modules: [[Target]] = [
   // that the thread of a test moves on.
   kit.kit("SmallDisks", ["CLinux"]),
   kit.kit("RedisClients", ["Resp", "Sockets"]),
+  // A run whose work traps.
+  [
+    .executableTarget(
+      name: "TrappingRun", dependencies: ["Runner"], path: "Tests/Kit/TrappingRun",
+      swiftSettings: strict)
+  ],
   kit.kit(
     "NodeBench",
     [

@@ -1,6 +1,7 @@
 import Configuration
 import Environments
 import Faults
+import Linearizability
 import Replication
 
 extension Experiment {
