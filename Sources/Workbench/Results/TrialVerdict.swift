@@ -1,6 +1,8 @@
+import Faults
 import Histories
 import Linearizability
 import Measurement
+import Trials
 
 /// The answer of the check as the files show it.
 public struct TrialVerdict: Sendable, Equatable, Codable {

@@ -2,6 +2,7 @@ import Histories
 import Measurement
 import Primitives
 import Testing
+import Trials
 
 @Suite struct StalenessTests {
   /// Staleness as its definition says it, over all pairs of a get and a write; values are unique.
@@ -54,7 +55,7 @@ import Testing
         }
         return operation
       }.sorted { $0.invoked < $1.invoked }
-      let trial = TrialObservation(
+      let trial = TrialRecord(
         operations: history, warmUpEnd: 0, measuredEnd: 100, clients: 1)
       let measured = try #require(TrialMetrics(trial, settings).staleness)
       let expected = ByPairs(history)
