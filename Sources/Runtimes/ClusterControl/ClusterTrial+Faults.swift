@@ -27,6 +27,8 @@ extension ClusterTrial {
   public mutating func inflict(
     _ action: FaultAction
   ) throws -> (nodes: [Int], entry: FaultLedger.Entry) {
+    let injector = processes.isOurs ? FaultInjector.ownProcesses : .othersProcesses
+    if let reason = FaultTable.refusal(of: action, by: injector) { preconditionFailure(reason) }
     switch action {
     case .crash(let target, let disk):
       let hit = resolve(target)
