@@ -167,6 +167,68 @@ import Trials
   }
 }
 
+@Suite struct RestartTests {
+  private static func fault(
+    _ at: Int64, until end: Int64, _ action: FaultAction
+  ) -> TimedFault {
+    TimedFault(at: .milliseconds(at), duration: .milliseconds(end - at), action: action)
+  }
+
+  @Test("A node that restarts is subject to the faults that still hold")
+  func faultsOutliveProcess() {
+    var trial = probes(
+      1,
+      faults: [
+        Self.fault(1, until: 20, .slowCPU(.replica(0), factor: 3)),
+        Self.fault(1, until: 20, .disk(.replica(0), .slow(.milliseconds(2)))),
+        Self.fault(1, until: 20, .disk(.replica(0), .stall)),
+        Self.fault(1, until: 20, .clock(.replica(0), .drift(0.5))),
+        Self.fault(2, until: 6, .crash(.replica(0), disk: .kept)),
+      ])
+    trial.pass(to: 10)
+    let node = trial.nodes[0]
+    #expect(node.isUp && node.slowness == 3 && node.extraSyncTime == 2_000_000)
+    #expect(node.diskIsStalled && node.clock.faultDrift == 0.5)
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.pass(to: 19)
+    #expect(trial.nodes[0].unsyncedCount == 1)
+    trial.pass(to: 30)
+    #expect(trial.nodes[0].slowness == 1 && trial.nodes[0].extraSyncTime == 0)
+    #expect(trial.nodes[0].unsyncedCount == 0 && trial.nodes[0].clock.faultDrift == 0)
+  }
+
+  @Test("Faults that start and end while a node is down leave it down, and the rest holds later")
+  func faultsEndWhileDown() {
+    var trial = probes(
+      1,
+      faults: [
+        Self.fault(1, until: 4, .slowCPU(.replica(0), factor: 2)),
+        Self.fault(2, until: 8, .crash(.replica(0), disk: .kept)),
+        Self.fault(3, until: 5, .pause(.replica(0))),
+        Self.fault(3, until: 20, .slowCPU(.replica(0), factor: 5)),
+      ])
+    trial.pass(to: 7)
+    #expect(!trial.nodes[0].isUp && !trial.nodes[0].isPaused)
+    trial.pass(to: 9)
+    #expect(trial.nodes[0].isUp && trial.nodes[0].slowness == 5)
+  }
+
+  @Test("A node that restarts while a pause holds starts when the pause ends")
+  func restartDuringPause() {
+    var trial = probes(
+      1,
+      faults: [
+        Self.fault(1, until: 5, .crash(.replica(0), disk: .kept)),
+        Self.fault(2, until: 10, .pause(.replica(0))),
+      ])
+    trial.pass(to: 9)
+    #expect(trial.nodes[0].isUp && trial.nodes[0].isPaused)
+    #expect(trial.nodes[0].host.core.notes.isEmpty)
+    trial.pass(to: 12)
+    #expect(trial.nodes[0].host.core.notes == ["start@10000"])
+  }
+}
+
 @Suite struct TimerTests {
   @Test("A timer fires once, by the drifting clock, unmoved by steps of the clock")
   func firing() {
