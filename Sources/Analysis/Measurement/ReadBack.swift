@@ -3,8 +3,9 @@ import Replication
 import Trials
 
 extension TrialRecord {
-  /// Counts the acknowledged writes that are missing in the end; a loss is a broken promise. Nothing can be
-  /// said to be missing from a state that is not known, because the cluster did not come to rest.
+  /// Counts the acknowledged writes that are missing in the end; a loss is a broken promise.
+  /// Nothing can be said to be missing from a state that is not known, because the cluster did not
+  /// come to rest.
   public mutating func countLostWrites() {
     if let surviving {
       lostWrites = hasSettled ? ReadBack.lostWrites(operations, surviving: surviving) : nil
@@ -32,7 +33,8 @@ public enum ReadBack {
     }
   }
 
-  /// The same by reads of every key. Where perhaps not every key was read, none is not zero, but unknown.
+  /// The same by reads of every key. Where perhaps not every key was read, none is not zero, but
+  /// unknown.
   public static func lostWrites(
     _ operations: [Operation], readFrom end: Int64, isComplete: Bool
   ) -> Int? {
@@ -40,9 +42,10 @@ public enum ReadBack {
     return isComplete || lost > 0 ? lost : nil
   }
 
-  /// Acknowledged puts that were certainly not overwritten and are not there: those that began after the
-  /// write that is there had been acknowledged, or all of a key that is empty and was never deleted. Keys
-  /// that were appended to are left to the checker, which sees all of this too but does not count it.
+  /// Acknowledged puts that were certainly not overwritten and are not there: those that began
+  /// after the write that is there had been acknowledged, or all of a key that is empty and was
+  /// never deleted. Keys that were appended to are left to the checker, which sees all of this too
+  /// but does not count it.
   public static func lostWrites(_ operations: [Operation], readFrom end: Int64) -> Int {
     var found: [UInt32: ValueDigest] = [:]
     for operation in operations

@@ -13,8 +13,8 @@ public struct NodeView: Sendable, Equatable {
   }
 }
 
-/// Resolves the targets of faults against what is known of the nodes. Every runtime asks it, so that a
-/// target means the same in all of them, and draws the same from the same random stream.
+/// Resolves the targets of faults against what is known of the nodes. Every runtime asks it, so
+/// that a target means the same in all of them, and draws the same from the same random stream.
 public struct FaultAim: Sendable {
   public let membership: Membership
 
@@ -33,9 +33,9 @@ public struct FaultAim: Sendable {
     return best?.number
   }
 
-  /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge the
-  /// draw is among all replicas that are up, so that a script never silently does nothing. Only a
-  /// cluster without such a replica (a follower of the unreplicated server) is spared.
+  /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge
+  /// the draw is among all replicas that are up, so that a script never silently does nothing. Only
+  /// a cluster without such a replica (a follower of the unreplicated server) is spared.
   public func resolve(
     _ target: FaultTarget, nodes: [NodeView], random: inout RandomStream
   ) -> [Int] {
@@ -127,8 +127,8 @@ public struct FaultAim: Sendable {
     a.flatMap { x in b.flatMap { y in [(from: x, to: y), (from: y, to: x)] } }
   }
 
-  /// In a random ring each replica keeps the neighbours that make up a majority with itself, so that
-  /// every replica sees a majority and no two see the same. The authority is seen by all.
+  /// In a random ring each replica keeps the neighbours that make up a majority with itself, so
+  /// that every replica sees a majority and no two see the same. The authority is seen by all.
   private func ringCuts(
     _ replicas: [Int], _ random: inout RandomStream
   ) -> [(from: Int, to: Int)] {
@@ -142,7 +142,8 @@ public struct FaultAim: Sendable {
         if distance > reach { links.append((ring[a], ring[b])) }
       }
     }
-    // With three replicas or fewer everyone is a neighbour: cut one link, as the smallest such ring.
+    // With three replicas or fewer everyone is a neighbour: cut one link, as the smallest such
+    // ring.
     if links.isEmpty, count == 3 { links = between([ring[0]], [ring[1]]) }
     return links
   }

@@ -1,7 +1,7 @@
 import Replication
 
-/// The faults that hold at present, and what they add up to for each node. Both runtimes ask it, so that
-/// faults that overlap mean the same in both.
+/// The faults that hold at present, and what they add up to for each node. Both runtimes ask it, so
+/// that faults that overlap mean the same in both.
 public struct FaultLedger: Sendable {
   public enum Entry: Sendable {
     /// Dead until the fault ends, or dying of its disk.

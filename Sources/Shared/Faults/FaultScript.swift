@@ -61,8 +61,8 @@ public enum DiskFate: String, Sendable, CaseIterable {
   case kept
   /// Everything that was synced, and a random part of what was being written.
   case torn
-  /// Nothing: the replica starts again with an empty disk under its old name. No protocol here promises
-  /// safety then, unless it replaces such a replica. Only in the cluster runtime.
+  /// Nothing: the replica starts again with an empty disk under its old name. No protocol here
+  /// promises safety then, unless it replaces such a replica. Only in the cluster runtime.
   case lost
 }
 
@@ -72,7 +72,8 @@ public enum PartitionShape: Sendable, Equatable {
   case isolate(FaultTarget)
   /// The replica in charge with enough others to be the largest minority, against the rest.
   case minorityWithLeader
-  /// Every replica sees a majority, no two the same one: each loses the replicas opposite of it in a ring.
+  /// Every replica sees a majority, no two the same one: each loses the replicas opposite of it in
+  /// a ring.
   case majorityRing
   /// Two halves that only one random replica can reach both of.
   case bridge
@@ -186,8 +187,8 @@ public enum FaultAction: Sendable, Equatable {
   }
 }
 
-/// Faults at random times: after each repair an exponential time of mean `meanTimeBetween` passes, then
-/// a random kind hits a random replica for an exponential time of mean `meanTimeToRepair`.
+/// Faults at random times: after each repair an exponential time of mean `meanTimeBetween` passes,
+/// then a random kind hits a random replica for an exponential time of mean `meanTimeToRepair`.
 public struct Chaos: Sendable, Equatable {
   public var meanTimeBetween: Interval
   public var meanTimeToRepair: Interval

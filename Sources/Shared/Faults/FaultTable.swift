@@ -12,7 +12,8 @@ public enum FaultInjector: Sendable, CaseIterable {
 public struct FaultEntry: Sendable {
   /// The key that names the kind in experiment files, which is also the kind in `faults.csv`.
   public let kind: String
-  /// The key or the value that asks for a variant of the kind: `lost`, `bitRot`; `nil` for the kind.
+  /// The key or the value that asks for a variant of the kind: `lost`, `bitRot`; `nil` for the
+  /// kind.
   public let variant: String?
   public let example: String
   /// One sentence for `rsmbench list faults`.
@@ -24,8 +25,8 @@ public struct FaultEntry: Sendable {
   public var exists: Bool { refusals.count < FaultInjector.allCases.count }
 }
 
-/// The one table of faults. The parser of experiments refuses by it, `list faults` prints it, and runtimes
-/// hold what they are asked to inject against it.
+/// The one table of faults. The parser of experiments refuses by it, `list faults` prints it, and
+/// runtimes hold what they are asked to inject against it.
 public enum FaultTable {
   public static let entries: [FaultEntry] = [
     entry(

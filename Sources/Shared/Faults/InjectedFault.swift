@@ -6,8 +6,9 @@ public struct InjectedFault: Sendable, Equatable {
   public var target: String
   /// The nodes it was resolved to.
   public var nodes: [Int]
-  /// Nanoseconds since the trial began, as are the others: when it was to start (the same in all trials of
-  /// an experiment, unless it was drawn at random), and when it did. A real cluster may be a moment late.
+  /// Nanoseconds since the trial began, as are the others: when it was to start (the same in all
+  /// trials of an experiment, unless it was drawn at random), and when it did. A real cluster may
+  /// be a moment late.
   public var plannedNs: Int64
   public var startNs: Int64
   /// `nil`: it lasts to the end of the trial.

@@ -1,5 +1,5 @@
-/// All faults of one node that last, as one value: orders can be repeated, and a node that comes back is
-/// told all of them at once.
+/// All faults of one node that last, as one value: orders can be repeated, and a node that comes
+/// back is told all of them at once.
 public struct NodeFaults: Equatable, Sendable {
   /// One element per node of the cluster, this one included.
   public var links: [LinkFault]

@@ -15,8 +15,8 @@ public struct PlannedFault: Sendable, Equatable {
     self.action = action
   }
 
-  /// The script as a list in order of time, with the trial's draws for its chaos. The same script and
-  /// the same stream give the same plan in every runtime.
+  /// The script as a list in order of time, with the trial's draws for its chaos. The same script
+  /// and the same stream give the same plan in every runtime.
   public static func plan(
     _ script: FaultScript, duration: Interval, random: inout RandomStream
   ) -> [PlannedFault] {

@@ -55,8 +55,8 @@ extension NodeUsage {
     \.busy, \.logRecords, \.garbage, \.overflowed,
   ]
 
-  /// What was done since `b`, count by count. A node's report may hold any number, and none may stop the
-  /// runner that adds them up.
+  /// What was done since `b`, count by count. A node's report may hold any number, and none may
+  /// stop the runner that adds them up.
   public static func - (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &-) }
   public static func + (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &+) }
 

@@ -12,7 +12,8 @@ public struct SurvivingRequests: Sendable, Equatable {
   public mutating func insert(_ id: RequestID) {
     let client = Int(id.client.rawValue)
     guard client < sequences.count else { return }
-    // A retry that was ordered again comes later with the same or a lower number: it changes nothing.
+    // A retry that was ordered again comes later with the same or a lower number: it changes
+    // nothing.
     if let last = sequences[client].last, last >= id.sequence { return }
     sequences[client].append(id.sequence)
   }

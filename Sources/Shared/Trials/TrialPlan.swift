@@ -4,8 +4,8 @@ import Workloads
 
 /// What every runtime needs to know of a trial: who asks for what, what breaks, and for how long.
 ///
-/// All times count from the start of the trial. Measuring begins after `warmUp` and ends with the trial,
-/// after `duration`.
+/// All times count from the start of the trial. Measuring begins after `warmUp` and ends with the
+/// trial, after `duration`.
 public struct TrialPlan: Sendable {
   public var workload = WorkloadSpec()
   public var faults = FaultScript()

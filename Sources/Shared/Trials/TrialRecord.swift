@@ -4,7 +4,8 @@ import Replication
 import Workloads
 
 /// Everything that was seen of one finished trial: plain values, from which every metric, table and
-/// verdict is computed. Runtimes leave the operations to those who know the load. Times are nanoseconds of true time since the trial began.
+/// verdict is computed. Runtimes leave the operations to those who know the load. Times are
+/// nanoseconds of true time since the trial began.
 public struct TrialRecord: Sendable, Equatable {
   /// In order of invocation. Operations of the warm-up belong here too: the checker needs them.
   public var operations: [Operation]
@@ -19,17 +20,20 @@ public struct TrialRecord: Sendable, Equatable {
   public var nodes: [NodeUsage]
   /// Who was in charge, one per window, in order of time; empty if the runtime cannot tell.
   public var leadership: [LeadershipSample]
-  /// Broken promises that the runtime saw for itself: disagreement between logs, a core's invariant.
+  /// Broken promises that the runtime saw for itself: disagreement between logs, a core's
+  /// invariant.
   public var safetyViolations: [String]
-  /// Acknowledged writes absent from every later read and from the final state; `nil` where that state is
-  /// not known, because the cluster did not come to rest or not everything could be read back.
+  /// Acknowledged writes absent from every later read and from the final state; `nil` where that
+  /// state is not known, because the cluster did not come to rest or not everything could be read
+  /// back.
   public var lostWrites: Int?
-  /// Events the runtime handled in the whole trial; a measure of its own work, not of the protocol's.
+  /// Events the runtime handled in the whole trial; a measure of its own work, not of the
+  /// protocol's.
   public var eventsProcessed: Int
   /// After all faults had ended, a replica took charge and all caught up.
   public var hasSettled = true
-  /// Every request that is part of the state in which the cluster came to rest, where the runtime can
-  /// look into replicas.
+  /// Every request that is part of the state in which the cluster came to rest, where the runtime
+  /// can look into replicas.
   public var surviving: SurvivingRequests?
   /// Where it cannot: reads of the final state were answered for all keys.
   public var hasReadBack = false
