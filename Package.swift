@@ -124,9 +124,9 @@ let modules: [[Target]] = [
   runtimes.module(
     "Simulation",
     [
-      "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients", "Workloads",
+      "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients",
       "Environments", "Faults",
-    ], testedWith: ["Unreplicated", "StateMachines", "Histories"]),
+    ], testedWith: ["Unreplicated", "StateMachines", "Workloads", "Histories"]),
   runtimes.module("Sockets", ["CLinux", "Primitives", "WireFormat", "Replication"]),
   runtimes.module(
     "WriteAheadLog", ["CLinux", "Primitives", "WireFormat", "Replication"],
@@ -141,12 +141,12 @@ let modules: [[Target]] = [
     ], testedWith: ["StateMachines", "NodeBench"]),
   runtimes.module(
     "LoadDriving",
-    ["CLinux", "Primitives", "Replication", "Clients", "Workloads", "Sockets"],
-    testedWith: ["StateMachines", "Histories"]),
+    ["CLinux", "Primitives", "Replication", "Clients", "Sockets"],
+    testedWith: ["StateMachines", "Workloads", "Histories"]),
   runtimes.module(
     "ClusterControl",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads", "Faults",
+      "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Faults",
       "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
@@ -159,7 +159,7 @@ let modules: [[Target]] = [
     "OtherSystems",
     [
       "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
-      "Workloads", "Resp", "Sockets", "LoadDriving",
+      "Resp", "Sockets", "LoadDriving",
     ]),
   outside.module(
     "Serving",

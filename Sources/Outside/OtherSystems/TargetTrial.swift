@@ -2,11 +2,9 @@ import CLinux
 import Clients
 import LoadDriving
 import Primitives
-import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
-import Workloads
 
 /// What a trial on another system needs to know beside the load.
 public struct TargetSetup: Sendable {

@@ -4,7 +4,6 @@ import Faults
 import Primitives
 import Replication
 import Sockets
-import Workloads
 
 /// What a trial on a real cluster needs to know beside the load.
 public struct ClusterSetup: Sendable {

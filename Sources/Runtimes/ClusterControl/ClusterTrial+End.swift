@@ -3,10 +3,8 @@ import ClusterMessages
 import Faults
 import Glibc
 import LoadDriving
-import Primitives
 import Replication
 import Sockets
-import Workloads
 
 /// After the measured part: what survived.
 extension ClusterTrial {

@@ -4,10 +4,8 @@ import Faults
 import Glibc
 import LoadDriving
 import Primitives
-import ReplicaHosting
 import Replication
 import Sockets
-import Workloads
 
 /// One trial on a real cluster: it starts the nodes (or finds them running), drives the load, injects the
 /// faults, and takes stock. All on the thread that calls it, and the nodes end with that thread.

@@ -4,7 +4,6 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
-import Workloads
 
 /// What a trial needs to know beside the protocol and the load.
 public struct TrialSetup<Core: ReplicaCore>: Sendable {
@@ -98,7 +97,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     guard advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.duration.nanoseconds
     let counters = nodes.map(\.usage)
-    clients.close(at: instant)
+    clients.close(at: Instant(nanoseconds: world.now))
     let leadership = self.leadership
     settle()
     return takeStock(counters: counters, leadership: leadership)
@@ -111,8 +110,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
     world.schedule(.windowEnds, at: setup.window.nanoseconds)
     world.schedule(.warmUpEnds, at: setup.warmUp.nanoseconds)
-    clients.start(until: Instant(nanoseconds: setup.duration.nanoseconds))
-    carryOutForClients()
+    clients.start(until: Instant(nanoseconds: setup.duration.nanoseconds), in: &world)
   }
 
   /// Lets everything happen up to and including `end`.
@@ -140,8 +138,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       nodes[node].arrive(request, in: &world)
     case .reply(let reply, let client):
       trace(3, client)
-      clients.receive(reply, at: instant)
-      carryOutForClients()
+      clients.receive(reply, at: Instant(nanoseconds: world.now), in: &world)
     case .turn(let node, let life):
       guard nodes[node].life == life else { return }
       trace(4, node)
@@ -158,8 +155,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       trace(9, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
     case .client(let event):
-      clients.handle(event, at: instant)
-      carryOutForClients()
+      clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
     case .faultStarts(let index):
       trace(7, index)
       startFault(index)
