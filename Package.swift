@@ -109,34 +109,38 @@ let modules: [[Target]] = [
     "ReplicaHosting", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
   shared.module(
     "Clients", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
-  shared.module("Environments", ["Replication"]),
+  shared.module("Environments", ["Primitives", "Replication"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
+  shared.module("Trials", ["Replication", "Faults", "Histories", "Workloads"]),
   shared.module(
     "Workloads", ["Primitives", "Replication", "StateMachines", "Clients", "Histories"]),
   shared.module(
     "Configuration", ["Primitives", "Replication", "ProtocolList"], testedWith: ["Experiments"]),
 
   analysis.module("Linearizability", ["Primitives", "Histories"], resources: [.copy("Fixtures")]),
-  analysis.module("Measurement", ["Primitives", "Replication", "Histories"]),
+  analysis.module(
+    "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module("SteppedCluster", ["Replication"], testedWith: ["Unreplicated"]),
   runtimes.module(
     "Simulation",
     [
-      "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients",
-      "Environments", "Faults",
-    ], testedWith: ["Unreplicated", "StateMachines", "Workloads", "Histories"]),
+      "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients", "Workloads",
+      "Environments", "Faults", "Trials",
+    ], testedWith: ["Unreplicated", "StateMachines", "Histories"]),
   runtimes.module("Sockets", ["CLinux", "Primitives", "WireFormat", "Replication"]),
   runtimes.module(
     "WriteAheadLog", ["CLinux", "Primitives", "WireFormat", "Replication"],
     testedWith: ["SmallDisks"]),
   runtimes.module(
-    "ClusterMessages", ["WireFormat", "Replication", "Faults"], testedWith: ["Primitives"]),
+    "ClusterMessages", ["WireFormat", "Replication", "Faults", "Trials"], testedWith: ["Primitives"]
+  ),
   runtimes.module(
     "NodeRuntime",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Environments",
+      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting",
+      "Environments",
       "Faults", "Sockets", "WriteAheadLog", "ClusterMessages",
     ], testedWith: ["StateMachines", "NodeBench"]),
   runtimes.module(
@@ -146,8 +150,9 @@ let modules: [[Target]] = [
   runtimes.module(
     "ClusterControl",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Faults",
-      "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
+      "Environments", "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads",
+      "Faults",
+      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
       "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
@@ -158,8 +163,8 @@ let modules: [[Target]] = [
   outside.module(
     "OtherSystems",
     [
-      "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
-      "Resp", "Sockets", "LoadDriving",
+      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
+      "Workloads", "Resp", "Sockets", "LoadDriving",
     ]),
   outside.module(
     "Serving",
@@ -172,19 +177,23 @@ let modules: [[Target]] = [
   workbench.module(
     "Experiments",
     [
-      "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
-      "Faults", "Configuration",
+      "Trials", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
+      "Faults", "Linearizability", "Configuration",
     ]),
   workbench.module(
-    "Results", ["Configuration", "Experiments", "Measurement", "Linearizability", "Histories"]),
+    "Results",
+    [
+      "Configuration", "Experiments", "Measurement", "Linearizability", "Histories", "Faults",
+      "Trials",
+    ]),
   workbench.module(
     "Runner",
     [
       "CLinux", "Primitives", "Replication", "ProtocolList", "StateMachines", "Workloads",
       "Environments", "Faults", "Histories", "Configuration", "Linearizability", "Measurement",
-      "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
+      "Trials", "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
       "OtherSystems", "Experiments",
-    ], testedWith: ["rsmbench"]),
+    ], testedWith: ["rsmbench", "TrappingRun"]),
   workbench.module(
     "Benchmarks",
     [
@@ -196,7 +205,7 @@ let modules: [[Target]] = [
     .executableTarget(
       name: "rsmbench",
       dependencies: Floor.byName([
-        "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories",
+        "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories", "Trials",
         "Configuration", "Measurement", "Serving", "ClusterControl", "LoadDriving", "NodeRuntime",
         "Benchmarks", "Experiments", "Results", "Runner",
       ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
@@ -212,6 +221,12 @@ let modules: [[Target]] = [
   // that the thread of a test moves on.
   kit.kit("SmallDisks", ["CLinux"]),
   kit.kit("RedisClients", ["Resp", "Sockets"]),
+  // A run whose work traps.
+  [
+    .executableTarget(
+      name: "TrappingRun", dependencies: ["Runner"], path: "Tests/Kit/TrappingRun",
+      swiftSettings: strict)
+  ],
   kit.kit(
     "NodeBench",
     [
@@ -225,7 +240,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Simulation", "Sockets", "NodeRuntime",
+        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime",
       ]),
     whole.tests(
       "FuzzTests",

@@ -1,10 +1,11 @@
+import Trials
 import Histories
 
 /// When operations were acknowledged, in order of time, whenever they were due.
 struct Acknowledgements {
   private var times: [Int64] = []
 
-  init(_ trial: TrialObservation) {
+  init(_ trial: TrialRecord) {
     times.reserveCapacity(trial.operations.count)
     for operation in trial.operations where operation.outcome == .ok {
       times.append(operation.returned)
@@ -32,7 +33,7 @@ struct Acknowledgements {
     if !sorted { times.sort() }
   }
 
-  func count(in trial: TrialObservation) -> Int {
+  func count(in trial: TrialRecord) -> Int {
     max(0, firstIndex(atOrAfter: trial.measuredEnd) - firstIndex(atOrAfter: trial.warmUpEnd))
   }
 

@@ -1,3 +1,5 @@
+import Faults
+import Trials
 /// What one fault did to the service.
 ///
 /// *Baseline*: mean acknowledgements per full window over the windows that end before the fault and that
@@ -42,7 +44,7 @@ public struct FaultMetrics: Sendable, Equatable {
 
   /// Faults may overlap and may come in any order.
   static func all(
-    _ trial: TrialObservation, _ timeline: Timeline, _ acknowledgements: Acknowledgements
+    _ trial: TrialRecord, _ timeline: Timeline, _ acknowledgements: Acknowledgements
   ) -> [FaultMetrics] {
     let windows = Array(timeline.fullWindows)
     var result = [FaultMetrics](repeating: FaultMetrics(), count: trial.faults.count)

@@ -13,13 +13,19 @@ public struct MetricColumn: Sendable {
     + latencies("all", \.latency) + costs
 
   private static let rates: [MetricColumn] = [
-    MetricColumn("throughput", "ops/s", "operations acknowledged in the measured interval") {
+    MetricColumn(
+      "throughput", "ops/s",
+      "operations due in the measured interval and acknowledged before its end, per second"
+    ) {
       $0.throughput
     },
     MetricColumn("goodput", "ops/s", "the same, within the SLO's latency and not lost later") {
       $0.goodput
     },
-    MetricColumn("operations_due", "", "operations whose intended time was measured") {
+    MetricColumn(
+      "operations_due", "",
+      "operations whose intended time was measured, without those in flight at the end for less than the SLO"
+    ) {
       Double($0.due)
     },
     MetricColumn("acknowledged", "", "due operations that were acknowledged") {
@@ -28,7 +34,10 @@ public struct MetricColumn: Sendable {
     MetricColumn("failed", "", "due operations that certainly did not take effect") {
       Double($0.failed)
     },
-    MetricColumn("unknown", "", "due operations that may or may not have taken effect") {
+    MetricColumn(
+      "unknown", "",
+      "operations whose intended time was measured and that may or may not have taken effect, with those in flight at the end"
+    ) {
       Double($0.unknown)
     },
     MetricColumn("availability", "", "share of due operations acknowledged within the SLO") {

@@ -1,3 +1,4 @@
+import Trials
 import Histories
 
 /// How old the values were that acknowledged gets returned: over the gets that were due in the measured
@@ -20,15 +21,21 @@ public struct Staleness: Sendable, Equatable {
   private var lagSum = 0.0
 
   fileprivate struct Key {
-    /// Acknowledged writes in order of their returns, and the latest invocation among those up to each.
+    /// Acknowledged writes, in order of their returns once all are there.
     var writes: [(returned: Int64, invoked: Int64)] = []
+    /// The latest invocation among the writes up to each.
     var latestInvoked: [Int64] = []
+    /// The writes' invocations in order, and the first return among the writes from each on.
+    var invocations: [Int64] = []
+    var firstReturn: [Int64] = []
+    /// Level k holds the invocations of the writes in sorted runs of 2ᵏ, in order of returns.
+    var runs: [[Int64]] = []
     /// When the write of a value returned; nil for a value that was written twice.
     var returned: [ValueDigest: Int64?] = [.absent: .min]
     var hasAppends = false
   }
 
-  init(_ trial: TrialObservation) {
+  init(_ trial: TrialRecord) {
     var keys: [UInt32: Key] = [:]
     for operation in trial.operations {
       guard operation.outcome != .failed, !operation.kind.isRead else { continue }
@@ -78,31 +85,79 @@ extension Staleness.Key {
       latest = max(latest, write.invoked)
       return latest
     }
+    let byInvocation = writes.sorted { $0.invoked < $1.invoked }
+    invocations = byInvocation.map(\.invoked)
+    firstReturn = byInvocation.map(\.returned)
+    for i in firstReturn.indices.dropLast().reversed() {
+      firstReturn[i] = min(firstReturn[i], firstReturn[i + 1])
+    }
+    runs = [writes.map(\.invoked)]
+    var width = 1
+    while 2 * width <= writes.count {
+      runs.append(Staleness.Key.merged(runs[runs.count - 1], width))
+      width *= 2
+    }
   }
 
-  /// nil if it cannot be told; no versions for a fresh read.
-  fileprivate func lag(of get: Operation) -> (versions: Int, time: Int64)? {
+  /// Runs of twice the width.
+  private static func merged(_ runs: [Int64], _ width: Int) -> [Int64] {
+    var merged: [Int64] = []
+    merged.reserveCapacity(runs.count)
+    for start in stride(from: 0, to: runs.count, by: 2 * width) {
+      let middle = min(start + width, runs.count)
+      let end = min(middle + width, runs.count)
+      var a = start
+      var b = middle
+      while a < middle || b < end {
+        if b == end || (a < middle && runs[a] <= runs[b]) {
+          merged.append(runs[a])
+          a += 1
+        } else {
+          merged.append(runs[b])
+          b += 1
+        }
+      }
+    }
+    return merged
+  }
+
+  /// nil if it cannot be told; no versions for a fresh read. Cost: O(log² n) for n writes.
+  func lag(of get: Operation) -> (versions: Int, time: Int64)? {
     // The write is known only if its value is in the table, and unambiguous.
     guard !hasAppends, let entry = returned[get.observed], let observedReturn = entry else {
       return nil
     }
-    let before = firstWrite(returningAtOrAfter: get.invoked)
+    let before = Staleness.Key.partition(0, writes.count) { writes[$0].returned < get.invoked }
     guard before > 0, latestInvoked[before - 1] > observedReturn else { return (0, 0) }
-    var versions = 0
-    var first = Int64.max
-    for write in writes[..<before] where write.invoked > observedReturn {
-      versions += 1
-      first = min(first, write.returned)
-    }
-    return (versions, get.invoked - first)
+    // Some write invoked after that return was over before the get, so the first of them to return was.
+    let newer = Staleness.Key.partition(0, invocations.count) { invocations[$0] <= observedReturn }
+    return (
+      writes(amongFirst: before, invokedAfter: observedReturn), get.invoked - firstReturn[newer]
+    )
   }
 
-  private func firstWrite(returningAtOrAfter time: Int64) -> Int {
-    var low = 0
-    var high = writes.count
+  /// The first `count` writes are one run for each bit of `count`.
+  private func writes(amongFirst count: Int, invokedAfter time: Int64) -> Int {
+    var found = 0
+    var start = 0
+    for level in runs.indices.reversed() where count & (1 << level) != 0 {
+      let end = start + (1 << level)
+      let run = runs[level]
+      found += end - Staleness.Key.partition(start, end) { run[$0] <= time }
+      start = end
+    }
+    return found
+  }
+
+  /// The first place from `start` on of which the condition, true up to there, is false.
+  private static func partition(
+    _ start: Int, _ end: Int, _ isBefore: (Int) -> Bool
+  ) -> Int {
+    var low = start
+    var high = end
     while low < high {
       let middle = (low + high) / 2
-      if writes[middle].returned < time { low = middle + 1 } else { high = middle }
+      if isBefore(middle) { low = middle + 1 } else { high = middle }
     }
     return low
   }

@@ -1,3 +1,4 @@
+import Trials
 import Histories
 
 /// What happened in one window of the measured interval.
@@ -27,7 +28,7 @@ public struct Timeline: Sendable, Equatable {
   public private(set) var windows: [TimelineWindow]
 
   /// `window`: nanoseconds; anything below 1 counts as 1. A last window shorter than the others is kept.
-  public init(_ trial: TrialObservation, window: Int64) {
+  public init(_ trial: TrialRecord, window: Int64) {
     let length = max(window, 1)
     windowLength = length
     windows = []
@@ -49,12 +50,12 @@ public struct Timeline: Sendable, Equatable {
     return last.length < windowLength ? windows.dropLast() : windows[...]
   }
 
-  private func index(_ time: Int64, _ trial: TrialObservation) -> Int? {
+  private func index(_ time: Int64, _ trial: TrialRecord) -> Int? {
     guard time >= trial.warmUpEnd, time < trial.measuredEnd else { return nil }
     return Int((time - trial.warmUpEnd) / windowLength)
   }
 
-  private mutating func count(_ trial: TrialObservation) {
+  private mutating func count(_ trial: TrialRecord) {
     var change = [Int](repeating: 0, count: windows.count + 1)
     for operation in trial.operations {
       if let i = index(operation.returned, trial) {
@@ -77,7 +78,7 @@ public struct Timeline: Sendable, Equatable {
     }
   }
 
-  private mutating func percentiles(_ trial: TrialObservation) {
+  private mutating func percentiles(_ trial: TrialRecord) {
     var starts = [0]
     for window in windows { starts.append(starts[starts.count - 1] + window.ok) }
     var cursor = starts
@@ -95,7 +96,7 @@ public struct Timeline: Sendable, Equatable {
     }
   }
 
-  private mutating func leaders(_ trial: TrialObservation) {
+  private mutating func leaders(_ trial: TrialRecord) {
     var sample = 0
     var last: LeadershipSample?
     for i in windows.indices {

@@ -1,3 +1,4 @@
+import Trials
 import Histories
 import Primitives
 import Replication
@@ -68,7 +69,7 @@ public struct TrialMetrics: Sendable, Equatable {
   public private(set) var faults: [FaultMetrics]
   public private(set) var timeline: Timeline
 
-  public init(_ trial: TrialObservation, _ settings: MeasurementSettings) {
+  public init(_ trial: TrialRecord, _ settings: MeasurementSettings) {
     lostWrites = trial.lostWrites
     safetyViolations = trial.safetyViolations.count
     timeline = Timeline(trial, window: settings.window)
@@ -84,8 +85,7 @@ public struct TrialMetrics: Sendable, Equatable {
     staleness = Staleness(trial)
   }
 
-  private mutating func countOperations(_ trial: TrialObservation, _ settings: MeasurementSettings)
-  {
+  private mutating func countOperations(_ trial: TrialRecord, _ settings: MeasurementSettings) {
     var inTime = 0
     var inTimeAndPrompt = 0
     var prompt = 0
@@ -138,14 +138,14 @@ public struct TrialMetrics: Sendable, Equatable {
     if busy > 0 { uptime = Double(answered) / Double(busy) }
   }
 
-  private mutating func countCost(_ trial: TrialObservation, acknowledgedInInterval count: Int) {
+  private mutating func countCost(_ trial: TrialRecord, acknowledgedInInterval count: Int) {
     if count > 0, !trial.nodes.isEmpty {
       func perOperation(_ amount: (NodeUsage) -> Int) -> Double {
         Double(trial.nodes.reduce(0) { $0 + amount($1) }) / Double(count)
       }
       messagesPerOperation = perOperation(\.messagesSent)
       bytesPerOperation = perOperation(\.bytesSent)
-      fsyncsPerOperation = perOperation(\.fsyncs)
+      fsyncsPerOperation = perOperation(\.syncs)
     }
     let handled = trial.nodes.map { $0.messagesSent + $0.messagesReceived }
     let all = handled.reduce(0, +)

@@ -5,22 +5,19 @@ import Primitives
 import Replication
 import Sockets
 import StateMachines
+import Trials
+import Workloads
 
 /// What a trial on another system needs to know beside the load.
 public struct TargetSetup: Sendable {
   /// The row's name in the results, for messages.
   public var name: String
   public var endpoint: Endpoint
-  public var clients = 32
+  public var plan = TrialPlan()
   /// Connections that the clients share.
   public var connections = 4
-  public var arrival = Arrival.closed
-  public var timeout = Interval.seconds(1)
-  public var thinkTime = Interval.zero
-  public var duration = Interval.seconds(10)
   /// How long to wait for the connections before the trial, and for the reads after it.
   public var patience = Interval.seconds(10)
-  public var seed: UInt64 = 1
 
   public init(name: String, endpoint: Endpoint) {
     self.name = name
@@ -28,15 +25,7 @@ public struct TargetSetup: Sendable {
   }
 }
 
-/// What a trial on another system leaves behind beside the history.
-public struct TargetStock: Sendable {
-  /// Reads of the final state were answered for all keys.
-  public var hasReadBack: Bool
-  /// What the user should know, a sentence each.
-  public var notes: [String]
-}
-
-/// One trial on a system that somebody else has started: it drives the load and takes stock. All on the
+/// One trial on a system that somebody else has started: it drives the load. All on the
 /// thread that calls it. The keys it has written stay in the store, under names that are its own.
 public struct TargetTrial<Load: ClientLoad, Dialect: TargetDialect>: ~Copyable
 where Load.Application == KeyValueStore {
@@ -50,9 +39,10 @@ where Load.Application == KeyValueStore {
     self.setup = setup
     driver = LoadDriver(
       clients: ClientDriver(
-        load: load, count: setup.clients, replicas: [TargetPort<Dialect>.server],
-        arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
-        random: RandomStream(seed: setup.seed, label: 0xA441), resends: false),
+        load: load, count: setup.plan.workload.clients, replicas: [TargetPort<Dialect>.server],
+        arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
+        thinkTime: setup.plan.workload.thinkTime,
+        random: RandomStream(seed: setup.plan.seed, label: 0xA441), resends: false),
       port: port)
   }
 
@@ -62,13 +52,16 @@ where Load.Application == KeyValueStore {
   /// - Returns: `nil` if `progress` stopped the trial.
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
-  ) throws -> TargetStock? {
+  ) throws -> TrialRecord? {
     guard try connect(progress: progress) else { return nil }
-    driver.start(end: setup.duration.nanoseconds)
-    guard try advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
+    driver.start(end: setup.plan.duration.nanoseconds)
+    guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
     let hasReadBack = try readBack()
-    return TargetStock(hasReadBack: hasReadBack, notes: notes(hasReadBack: hasReadBack))
+    var record = TrialRecord(of: setup.plan)
+    record.hasReadBack = hasReadBack
+    record.notes = notes(hasReadBack: hasReadBack)
+    return record
   }
 
   /// Waits until all connections are open.
@@ -98,7 +91,7 @@ where Load.Application == KeyValueStore {
   }
 
   private mutating func readBack() throws -> Bool {
-    let count = driver.beginReadBack(timeout: setup.timeout)
+    let count = driver.beginReadBack(timeout: setup.plan.workload.timeout)
     let limit = driver.now + setup.patience.nanoseconds
     while !driver.hasReadBack, driver.now < limit {
       try driver.turn(until: driver.now + 50_000_000)

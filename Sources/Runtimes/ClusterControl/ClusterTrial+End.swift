@@ -5,6 +5,8 @@ import Glibc
 import LoadDriving
 import Replication
 import Sockets
+import Trials
+import Workloads
 
 /// After the measured part: what survived.
 extension ClusterTrial {
@@ -64,7 +66,7 @@ extension ClusterTrial {
   @inlinable
   public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     // One read that is given up would leave a key unread, and what was said of it unproven.
-    let count = driver.beginReadBack(timeout: max(setup.timeout, .seconds(5)))
+    let count = driver.beginReadBack(timeout: max(setup.plan.workload.timeout, .seconds(5)))
     let limit = driver.now + setup.patienceAtEnd.nanoseconds
     while !driver.hasReadBack, driver.now < limit, try goesOn(progress) {
       try driver.turn(until: driver.now + 50_000_000)
@@ -107,9 +109,10 @@ extension ClusterTrial {
       guard known.report.appliedIndex == report.appliedIndex, let other = known.report.digest
       else { continue }
       if other.commits != digest.commits {
-        blame("replicas \(known.node) and \(replica) have committed different entries")
+        violations.note("replicas \(known.node) and \(replica) have committed different entries")
       } else if other.state != digest.state {
-        blame("replicas \(known.node) and \(replica) hold different states after the same entries")
+        violations.note(
+          "replicas \(known.node) and \(replica) hold different states after the same entries")
       }
     }
   }

@@ -4,19 +4,20 @@ import Glibc
 import LoadDriving
 import Primitives
 import Replication
+import Trials
 import WriteAheadLog
 
 /// Faults fire and end, for real.
 extension ClusterTrial {
   @inlinable
   public mutating func startFault(_ index: Int) throws {
-    let fault = plan[index]
+    let fault = plannedFaults[index]
     let (hit, entry) = try inflict(fault.action)
-    occurrences.append(
-      Occurrence(
+    injected.append(
+      InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        planned: fault.start, start: driver.now,
-        end: fault.end.map { min($0, setup.duration.nanoseconds) }))
+        plannedNs: fault.start, startNs: driver.now,
+        endNs: fault.end.map { min($0, setup.plan.duration.nanoseconds) }))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()
@@ -26,6 +27,8 @@ extension ClusterTrial {
   public mutating func inflict(
     _ action: FaultAction
   ) throws -> (nodes: [Int], entry: FaultLedger.Entry) {
+    let injector = processes.isOurs ? FaultInjector.ownProcesses : .othersProcesses
+    if let reason = FaultTable.refusal(of: action, by: injector) { preconditionFailure(reason) }
     switch action {
     case .crash(let target, let disk):
       let hit = resolve(target)
@@ -43,7 +46,7 @@ extension ClusterTrial {
       return (hit, .cut(links))
     case .link(let target, let what):
       let hit = resolve(target)
-      return (hit, .degraded(hit, what))
+      return (hit, .degraded(hit, what, until: nil))
     case .clock(let target, .jump(let interval)):
       let hit = resolve(target)
       for node in hit { driver.port.order(.stepClock(interval), to: node) }

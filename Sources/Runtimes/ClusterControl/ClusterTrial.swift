@@ -1,14 +1,17 @@
 import Clients
 import ClusterMessages
+import Environments
 import Faults
 import Glibc
 import LoadDriving
 import Primitives
 import Replication
 import Sockets
+import Trials
+import Workloads
 
 /// One trial on a real cluster: it starts the nodes (or finds them running), drives the load, injects the
-/// faults, and takes stock. All on the thread that calls it, and the nodes end with that thread.
+/// faults, and records what it sees. All on the thread that calls it, and the nodes end with that thread.
 public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
@@ -18,14 +21,14 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public var processes: NodeProcesses
   public var ledger: FaultLedger
   public let aim: FaultAim
-  public var plan: [PlannedFault]
+  public var plannedFaults: [PlannedFault]
   public var faultRandom: RandomStream
   /// What is to happen to the cluster, by the trial's time.
   public var agenda = EventQueue<Deed>()
-  public var occurrences: [Occurrence] = []
-  public var leadership: [ClusterStock.Leadership] = []
+  public var injected: [InjectedFault] = []
+  public var leadership: [LeadershipSample] = []
   public var meters: [NodeMeter]
-  public var violations: [String] = []
+  public var violations = Violations()
   public var notes: [String] = []
   public let skews: [Interval]
   /// Nodes that a fault of their disk may keep from starting again.
@@ -52,33 +55,27 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
   ) throws {
     let count = setup.membership.nodeCount
-    var clockRandom = RandomStream(seed: setup.seed, label: 0xC10C)
-    var skews: [Interval] = []
-    var drifts: [Double] = []
-    for _ in 0..<count {
-      skews.append(
-        Interval(
-          nanoseconds: Int64(
-            (clockRandom.unit() * 2 - 1) * Double(setup.maxSkew.nanoseconds))))
-      drifts.append((clockRandom.unit() * 2 - 1) * setup.maxDrift)
-    }
+    let clocks = setup.clocks.draw(nodeCount: count, seed: setup.plan.seed)
     let port = try ClusterPort<Application>(
       cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
-      replicaCount: setup.membership.replicas.count, connections: setup.connections)
+      replicaCount: setup.membership.replicas.count,
+      connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients))
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
     self.setup = setup
     aim = FaultAim(membership: setup.membership)
-    self.skews = skews
-    ledger = FaultLedger(drifts: drifts)
+    skews = clocks.map(\.skew)
+    ledger = FaultLedger(drifts: clocks.map(\.drift))
     mayRefuse = Array(repeating: false, count: count)
     meters = Array(repeating: NodeMeter(), count: count)
-    faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
-    plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
+    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
+    plannedFaults = PlannedFault.plan(
+      setup.plan.faults, duration: setup.plan.duration, random: &faultRandom)
     driver = LoadDriver(
       clients: ClientDriver(
-        load: load, count: setup.clients, replicas: setup.membership.replicas,
-        arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
-        random: RandomStream(seed: setup.seed, label: 0xA441), firstID: setup.firstClient),
+        load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
+        arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
+        thinkTime: setup.plan.workload.thinkTime,
+        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)
@@ -91,34 +88,46 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   @inlinable
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
-  ) throws -> ClusterStock? {
+  ) throws -> TrialRecord? {
     try processes.startAll()
     guard try awaitService(progress: progress) else { return nil }
     schedule()
-    driver.start(end: setup.duration.nanoseconds)
-    guard try advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
+    driver.start(end: setup.plan.duration.nanoseconds)
+    guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
     loadAnswered = driver.answered
     try freshReports(within: .milliseconds(500))
-    let counters = meters.map(\.measured)
+    let usages = meters.enumerated().map { number, meter in
+      var usage = meter.measured
+      usage.node = number
+      let isAuthority = setup.membership.authority.contains(ReplicaID(number))
+      usage.role = isAuthority ? .authority : .replica
+      return usage
+    }
     let hasSettled = try settle(progress)
     let hasReadBack = hasSettled ? try readBack(progress) : false
     guard !isAbandoned else { return nil }
     if hasSettled { try compareStates() }
     if !hasReadBack { notes.append(whyNotReadBack(hasSettled)) }
     processes.endAll()
-    return ClusterStock(
-      counters: counters, faults: occurrences, leadership: leadership, violations: violations,
-      hasSettled: hasSettled, hasReadBack: hasReadBack, notes: notes)
+    var record = TrialRecord(of: setup.plan)
+    record.nodes = usages
+    record.faults = injected
+    record.leadership = leadership
+    record.safetyViolations = violations.list
+    record.hasSettled = hasSettled
+    record.hasReadBack = hasReadBack
+    record.notes = notes
+    return record
   }
 
   @inlinable
   public mutating func schedule() {
-    for (index, fault) in plan.enumerated() {
+    for (index, fault) in plannedFaults.enumerated() {
       agenda.push(.faultStarts(index), at: fault.start)
     }
-    agenda.push(.windowEnds, at: setup.window.nanoseconds)
-    agenda.push(.warmUpEnds, at: setup.warmUp.nanoseconds)
+    agenda.push(.windowEnds, at: setup.plan.window.nanoseconds)
+    agenda.push(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
   }
 
   /// Waits until all nodes are there and somebody is in charge.
@@ -172,7 +181,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     guard !isAbandoned, driver.now >= attendAt else { return !isAbandoned }
     attendAt = driver.now + 50_000_000
     try attendProcesses()
-    let time = min(driver.now, setup.duration.nanoseconds)
+    let time = min(driver.now, setup.plan.duration.nanoseconds)
     isAbandoned = !progress(Interval(nanoseconds: time), loadAnswered ?? driver.answered)
     return !isAbandoned
   }
@@ -186,11 +195,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       let views = views
       let leader = aim.leader(among: views)
       leadership.append(
-        ClusterStock.Leadership(
-          leader: leader,
+        LeadershipSample(
+          windowStart: Int64(leadership.count) * setup.plan.window.nanoseconds, leader: leader,
           epoch: leader.flatMap { views[$0].status?.epoch } ?? leadership.last?.epoch ?? 0))
       askForReports()
-      agenda.push(.windowEnds, at: time + setup.window.nanoseconds)
+      agenda.push(.windowEnds, at: time + setup.plan.window.nanoseconds)
     case .warmUpEnds:
       for node in meters.indices { meters[node].startsWithNextReport = true }
       askForReports()
@@ -227,7 +236,9 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         meters[node].toldLife = connection.life
         tellFaults(to: node)
         // Whether a node that others have started takes faults at all should be known before the trial.
-        if !processes.isOurs, !plan.isEmpty { driver.port.order(.stepClock(.zero), to: node) }
+        if !processes.isOurs, !plannedFaults.isEmpty {
+          driver.port.order(.stepClock(.zero), to: node)
+        }
         driver.port.order(.report(digest: false), to: node)
         driver.port.flush()
       }
@@ -236,14 +247,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       else { continue }
       meters[node].seenReports = driver.port.reportCounts[node]
       meters[node].take(report.counters, life: connection.life)
-      if let violation = report.violation { blame("replica \(node): \(violation)") }
+      if let violation = report.violation { violations.note("replica \(node): \(violation)") }
     }
-  }
-
-  /// Notes a broken promise, once each and no more than a few.
-  @inlinable
-  public mutating func blame(_ violation: String) {
-    if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
   }
 
   /// A node that has ended although no fault was to end it is dead for good if a fault of its disk
@@ -273,15 +278,15 @@ public struct NodeMeter: Sendable {
   public var toldLife: UInt32 = 0
   public var toldFaults: NodeFaults?
   public var life: UInt32 = 0
-  public var latest = NodeCounters()
-  public var ofEarlierLives = NodeCounters()
-  public var atStart = NodeCounters()
+  public var latest = NodeUsage(node: 0)
+  public var ofEarlierLives = NodeUsage(node: 0)
+  public var atStart = NodeUsage(node: 0)
 
   @inlinable
   public init() {}
 
   @inlinable
-  public mutating func take(_ counters: NodeCounters, life newLife: UInt32) {
+  public mutating func take(_ counters: NodeUsage, life newLife: UInt32) {
     if newLife != life {
       ofEarlierLives = ofEarlierLives + latest
       life = newLife
@@ -294,7 +299,7 @@ public struct NodeMeter: Sendable {
   }
 
   /// Since measuring began; the size of the log as it is.
-  public var measured: NodeCounters {
+  public var measured: NodeUsage {
     var result = ofEarlierLives + latest - atStart
     result.logRecords = latest.logRecords
     return result

@@ -1,5 +1,6 @@
 import Faults
 import Replication
+import Trials
 import WireFormat
 
 extension WireWriter {
@@ -125,29 +126,44 @@ extension Order: WireCodable {
   }
 }
 
+extension LinkDegradation: WireCodable {
+  public var encodedByteCount: Int { 6 * 8 }
+
+  public func encode(into writer: inout WireWriter) {
+    for share in [loss, duplicate, reorder, corrupt] { writer.write(share) }
+    writer.write(extraLatency.nanoseconds)
+    writer.write(bandwidth ?? 0)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    // Faults that overlap add up, so shares may exceed 1.
+    loss = try reader.readNumber(in: 0...1000)
+    duplicate = try reader.readNumber(in: 0...1000)
+    reorder = try reader.readNumber(in: 0...1000)
+    corrupt = try reader.readNumber(in: 0...1000)
+    extraLatency = Interval(nanoseconds: try reader.readTime())
+    // One bit per second at least; 0 stands for no limit.
+    let limit = try reader.readNumber(in: 0...1e15)
+    guard limit == 0 || limit >= 1 else { throw .malformed("\(limit) bits per second") }
+    bandwidth = limit == 0 ? nil : limit
+  }
+}
+
 extension LinkFault: WireCodable {
-  public var encodedByteCount: Int { 2 + 6 * 8 }
+  public var encodedByteCount: Int { 2 + degradation.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(cutsOutbound)
     writer.write(cutsInbound)
-    for share in [loss, duplicate, reorder, corrupt] { writer.write(share) }
-    writer.write(extraLatency)
-    writer.write(nanosecondsPerByte)
+    degradation.encode(into: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     self.init()
     cutsOutbound = try reader.readFlag()
     cutsInbound = try reader.readFlag()
-    // Faults that overlap add up, so shares may exceed 1.
-    loss = try reader.readNumber(in: 0...1000)
-    duplicate = try reader.readNumber(in: 0...1000)
-    reorder = try reader.readNumber(in: 0...1000)
-    corrupt = try reader.readNumber(in: 0...1000)
-    extraLatency = try reader.readTime()
-    // One bit per second at least.
-    nanosecondsPerByte = try reader.readNumber(in: 0...8e9)
+    degradation = try LinkDegradation(from: &reader)
   }
 }
 
@@ -166,7 +182,7 @@ extension NodeFaults: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     self.init(nodeCount: 0)
     links = try [LinkFault](from: &reader)
-    clients = try LinkFault(from: &reader)
+    clients = try LinkDegradation(from: &reader)
     slowness = try reader.readNumber(in: 1...1e9)
     syncDelay = try reader.readTime()
     syncStalls = try reader.readFlag()
@@ -188,16 +204,16 @@ extension StateDigest: WireCodable {
   }
 }
 
-extension NodeCounters: WireCodable {
-  public var encodedByteCount: Int { NodeCounters.fields.count * 8 }
+extension NodeUsage: WireCodable {
+  public var encodedByteCount: Int { NodeUsage.counts.count * 8 }
 
   public func encode(into writer: inout WireWriter) {
-    for field in NodeCounters.fields { writer.write(self[keyPath: field]) }
+    for field in NodeUsage.counts { writer.write(self[keyPath: field]) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    self.init()
-    for field in NodeCounters.fields { self[keyPath: field] = try reader.readInteger() }
+    self.init(node: 0)
+    for field in NodeUsage.counts { self[keyPath: field] = try reader.readInteger() }
   }
 }
 
@@ -231,7 +247,7 @@ extension NodeReport: WireCodable {
       epoch: try reader.read(UInt64.self), commitIndex: try LogIndex(from: &reader),
       lastIndex: try LogIndex(from: &reader))
     appliedIndex = try LogIndex(from: &reader)
-    counters = try NodeCounters(from: &reader)
+    counters = try NodeUsage(from: &reader)
     digest = try StateDigest?(from: &reader)
     violation = try reader.readFlag() ? try reader.readText() : nil
   }

@@ -1,5 +1,6 @@
 import Faults
 import Replication
+import Trials
 
 // What is said on the connections of a cluster besides the protocol's own messages. A connection begins
 // with one `Hello` by whoever dialled; the node answers with `Welcome`, or with a `Refusal` and hangs up.
@@ -63,13 +64,13 @@ public enum DiskOrder: UInt8, Sendable {
 public struct NodeReport: Equatable, Sendable {
   public var status: ReplicaStatus
   public var appliedIndex: LogIndex
-  public var counters: NodeCounters
+  public var counters: NodeUsage
   public var digest: StateDigest?
   /// A broken invariant of the core, if there is one.
   public var violation: String?
 
   public init(
-    status: ReplicaStatus, appliedIndex: LogIndex, counters: NodeCounters,
+    status: ReplicaStatus, appliedIndex: LogIndex, counters: NodeUsage,
     digest: StateDigest? = nil, violation: String? = nil
   ) {
     self.status = status
@@ -90,42 +91,5 @@ public struct StateDigest: Equatable, Sendable {
   public init(state: UInt32, commits: UInt32) {
     self.state = state
     self.commits = commits
-  }
-}
-
-/// What a node has done since it started.
-public struct NodeCounters: Equatable, Sendable {
-  public var messagesSent = 0
-  public var messagesReceived = 0
-  public var bytesSent = 0
-  public var bytesReceived = 0
-  public var syncs = 0
-  public var bytesWritten = 0
-  /// Nanoseconds of processor time.
-  public var busy = 0
-  public var logRecords = 0
-  /// Connections that were ended because what came over them was no frame of this cluster.
-  public var garbage = 0
-  /// Messages that were given up because a peer takes none or too few.
-  public var overflowed = 0
-
-  public init() {}
-
-  static let fields: [any WritableKeyPath<NodeCounters, Int> & Sendable] = [
-    \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
-    \.busy, \.logRecords, \.garbage, \.overflowed,
-  ]
-
-  /// What was done since `earlier` and what was done before, field by field. Whatever a node has reported
-  /// must not stop who adds it up.
-  public static func - (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, &-) }
-  public static func + (a: NodeCounters, b: NodeCounters) -> NodeCounters { a.combined(b, &+) }
-
-  private func combined(_ other: NodeCounters, _ operation: (Int, Int) -> Int) -> NodeCounters {
-    var result = self
-    for field in NodeCounters.fields {
-      result[keyPath: field] = operation(self[keyPath: field], other[keyPath: field])
-    }
-    return result
   }
 }

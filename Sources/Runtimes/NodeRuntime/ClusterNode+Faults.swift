@@ -6,6 +6,7 @@ import ReplicaHosting
 import Faults
 import Replication
 import Sockets
+import Trials
 import WireFormat
 import WriteAheadLog
 
@@ -48,10 +49,7 @@ extension ClusterNode {
   }
 
   private mutating func adopt(_ next: NodeFaults) {
-    if next.drift != faults.drift {
-      if faults.drift != 0 { clock.removeDrift(faults.drift, at: now) }
-      if next.drift != 0 { clock.addDrift(next.drift, at: now) }
-    }
+    clock.setFaultDrift(next.drift, at: now)
     // A link that has changed has no queue left of before.
     for peer in peers.indices where next.links[peer] != faults.links[peer] {
       peers[peer].freeAt = 0
@@ -110,14 +108,14 @@ extension ClusterNode {
     markPeerDirty(peer)
   }
 
-  public mutating func isLost(_ fault: LinkFault) -> Bool {
+  public mutating func isLost(_ fault: LinkDegradation) -> Bool {
     fault.loss > 0 && faultRandom.chance(fault.loss)
   }
 
   /// A message over a link that loses, repeats, delays, reorders or damages.
   public mutating func departDegraded(_ message: Core.Message, to peer: Int) {
-    let fault = faults.links[peer]
-    guard !fault.cutsOutbound, !isLost(fault) else { return }
+    let fault = faults.links[peer].degradation
+    guard !faults.links[peer].cutsOutbound, !isLost(fault) else { return }
     guard heldByteCount <= NodeLimits.held else {
       counters.overflowed += 1
       return
@@ -129,10 +127,10 @@ extension ClusterNode {
     var leavesAt = max(now, peers[peer].freeAt)
     leavesAt += Int64(Double(bytes.count) * fault.nanosecondsPerByte)
     peers[peer].freeAt = leavesAt
-    leavesAt += fault.extraLatency
+    leavesAt += fault.extraLatency.nanoseconds
     if fault.reorder > 0, faultRandom.chance(fault.reorder) {
       // Up to three latencies late, a millisecond at least, overtaken by what follows.
-      let most = max(fault.extraLatency * 3, 1_000_000)
+      let most = max(fault.extraLatency.nanoseconds * 3, 1_000_000)
       leavesAt += Int64(faultRandom.below(Int(most)) + 1)
     } else {
       leavesAt = max(leavesAt, peers[peer].lastDeparture)
@@ -150,7 +148,7 @@ extension ClusterNode {
 
   /// Flips a bit behind the header, which the checksum then finds. The receiver hangs up, because a
   /// stream that is damaged once cannot be trusted; the sender dials again.
-  public mutating func damage(_ bytes: inout [UInt8], _ fault: LinkFault) {
+  public mutating func damage(_ bytes: inout [UInt8], _ fault: LinkDegradation) {
     guard fault.corrupt > 0, faultRandom.chance(fault.corrupt) else { return }
     let position = 8 + faultRandom.below(bytes.count - 8)
     bytes[position] ^= 1 << UInt8(faultRandom.below(8))
@@ -167,7 +165,7 @@ extension ClusterNode {
     let bytes = frame.bytes()
     counters.bytesSent += bytes.count
     let delay =
-      2 * fault.extraLatency + Int64(Double(bytes.count) * fault.nanosecondsPerByte)
+      2 * fault.extraLatency.nanoseconds + Int64(Double(bytes.count) * fault.nanosecondsPerByte)
     let held = HeldFrame(
       to: .connection(slot: slot, generation: inbound[slot].generation), bytes: bytes)
     hold(held, until: now + delay)

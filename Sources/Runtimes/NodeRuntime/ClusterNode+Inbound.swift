@@ -5,6 +5,7 @@ import ReplicaHosting
 import Faults
 import Replication
 import Sockets
+import Trials
 import WireFormat
 
 /// Connections that others open: who they are, and what they send.

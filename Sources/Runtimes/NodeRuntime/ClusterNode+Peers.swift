@@ -4,6 +4,7 @@ import ReplicaHosting
 import Faults
 import Replication
 import Sockets
+import Trials
 import WireFormat
 
 /// The connections over which this node speaks to the others.

@@ -5,6 +5,7 @@ import ReplicaHosting
 import Faults
 import Replication
 import Sockets
+import Trials
 import WireFormat
 import WriteAheadLog
 
@@ -92,7 +93,7 @@ extension ClusterNode: TurnRuntime {
     let slot = Int(place & 0xFFFF_FFFF)
     guard inbound[slot].isOpen, inbound[slot].generation == UInt32(place >> 32) else { return }
     counters.messagesSent += 1
-    if faultsAreActive, !faults.clients.letsAllThrough {
+    if faultsAreActive, !faults.clients.changesNothing {
       answerDegraded(reply, slot: slot)
       return
     }

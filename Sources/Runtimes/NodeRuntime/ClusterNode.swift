@@ -6,6 +6,7 @@ import ReplicaHosting
 import Faults
 import Replication
 import Sockets
+import Trials
 import WriteAheadLog
 
 /// One node of a real cluster: a replica's host, its log, its connections and its timers, on one thread.
@@ -70,7 +71,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// The log's thread is done with what it had.
   public var commitHasEnded = false
 
-  public var counters = NodeCounters()
+  public var counters: NodeUsage
   public var violation: String?
   public var sweepAt: Int64 = 0
   /// When the next peer has to be dialled or given up.
@@ -108,7 +109,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     faults = NodeFaults(nodeCount: settings.endpoints.count)
     faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
     now = MonotonicClock.now()
-    counters.logRecords = log.recordCount
+    counters = NodeUsage(node: number, logRecords: log.recordCount)
     self.log = log
   }
 

@@ -1,4 +1,5 @@
 import Environments
+import Faults
 import Primitives
 import Replication
 
@@ -11,28 +12,25 @@ public struct NetworkState: Sendable {
   private var samplerOfLink: [Int]
   private var lossOfLink: [Double]
   private var nanosecondsPerByte: [Double]
-  /// How many partitions cut the link at present.
-  private var cuts: [Int]
+  /// Whether a partition cuts the link at present.
+  private var isCut: [Bool]
   /// When the last message of the link arrives, and when the link is free to take the next one.
   private var lastArrival: [Int64]
   private var freeAt: [Int64]
   /// Degradations at present, each with the nodes it hits.
-  private var degradations: [(key: Int, nodes: [Bool], what: LinkDegradationState)] = []
+  private var degradations: [Degradation] = []
   /// Of the links between clients and nodes.
   private let clientNanosecondsPerByte: Double
   private let placeCount: Int
   private var random: RandomStream
 
-  /// What a link fault does, in the units the network computes with.
-  public struct LinkDegradationState: Sendable {
-    var loss: Double
-    var duplicate: Double
-    var reorder: Double
-    var corrupt: Double
-    var extraLatency: Int64
+  /// A degradation that holds, and whom it hits.
+  private struct Degradation: Sendable {
+    var nodes: [Bool]
+    var what: LinkDegradation
     var nanosecondsPerByte: Double
     /// When it will end, as far as is known: what still waits then goes at the network's own speed.
-    var until = Int64.max
+    var until: Int64
   }
 
   /// What becomes of one message.
@@ -52,7 +50,7 @@ public struct NetworkState: Sendable {
     samplerOfLink = Array(repeating: 0, count: links)
     lossOfLink = Array(repeating: model.loss, count: links)
     nanosecondsPerByte = Array(repeating: perByte, count: links)
-    cuts = Array(repeating: 0, count: links)
+    isCut = Array(repeating: false, count: links)
     lastArrival = Array(repeating: 0, count: links)
     freeAt = Array(repeating: 0, count: links)
     placeCount = model.places?.count ?? 0
@@ -94,11 +92,11 @@ public struct NetworkState: Sendable {
   /// trials without such news are what they would be without this.
   public func closing(from: Int, to: Int, at now: Int64) -> Int64? {
     let link = from * nodeCount + to
-    guard cuts[link] == 0 else { return nil }
+    guard !isCut[link] else { return nil }
     var random = RandomStream(seed: UInt64(bitPattern: now), label: UInt64(link))
     var arrival = now + samplers[samplerOfLink[link]].next(&random)
     for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
-      arrival += degradation.what.extraLatency
+      arrival += degradation.what.extraLatency.nanoseconds
     }
     return max(arrival, lastArrival[link])
   }
@@ -106,7 +104,7 @@ public struct NetworkState: Sendable {
   /// Decides what becomes of a message between two different nodes that departs now or later.
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
     let link = from * nodeCount + to
-    guard cuts[link] == 0 else { return .lost }
+    guard !isCut[link] else { return .lost }
     var loss = lossOfLink[link]
     var duplicate = model.duplicate
     var reorder = model.reorder
@@ -117,7 +115,7 @@ public struct NetworkState: Sendable {
         loss += what.loss + what.corrupt
         duplicate += what.duplicate
         reorder += what.reorder
-        extra += what.extraLatency
+        extra += what.extraLatency.nanoseconds
       }
     }
     if loss > 0, random.chance(loss) { return .lost }
@@ -150,7 +148,7 @@ public struct NetworkState: Sendable {
       for degradation in degradations where degradation.nodes[node] {
         loss += degradation.what.loss + degradation.what.corrupt
         duplicate += degradation.what.duplicate
-        extra += degradation.what.extraLatency
+        extra += degradation.what.extraLatency.nanoseconds
       }
     }
     if loss > 0, random.chance(loss) { return .lost }
@@ -178,12 +176,12 @@ public struct NetworkState: Sendable {
     while true {
       var perByte = ownPerByte
       var change = Int64.max
-      for degradation in degradations where degradation.what.until > time {
-        guard degradation.what.nanosecondsPerByte > ownPerByte, hits(degradation.nodes) else {
+      for degradation in degradations where degradation.until > time {
+        guard degradation.nanosecondsPerByte > ownPerByte, hits(degradation.nodes) else {
           continue
         }
-        perByte = max(perByte, degradation.what.nanosecondsPerByte)
-        change = min(change, degradation.what.until)
+        perByte = max(perByte, degradation.nanosecondsPerByte)
+        change = min(change, degradation.until)
       }
       let end = time + Int64(rest * perByte)
       guard end > change else { return end }
@@ -192,14 +190,20 @@ public struct NetworkState: Sendable {
     }
   }
 
-  public mutating func cut(from: Int, to: Int) { cuts[from * nodeCount + to] += 1 }
-  public mutating func mend(from: Int, to: Int) { cuts[from * nodeCount + to] -= 1 }
-
-  public mutating func degrade(key: Int, nodes: [Int], what: LinkDegradationState) {
-    var hit = Array(repeating: false, count: nodeCount)
-    for node in nodes { hit[node] = true }
-    degradations.append((key, hit, what))
+  /// Goes by the partitions and degradations that hold now.
+  public mutating func adopt(_ ledger: FaultLedger) {
+    for link in isCut.indices { isCut[link] = false }
+    degradations.removeAll()
+    for key in ledger.entries.keys.sorted() {
+      switch ledger.entries[key] {
+      case .cut(let links): for link in links { isCut[link.from * nodeCount + link.to] = true }
+      case .degraded(let hit, let what, let until):
+        degradations.append(
+          Degradation(
+            nodes: (0..<nodeCount).map(hit.contains), what: what,
+            nanosecondsPerByte: what.nanosecondsPerByte, until: until ?? .max))
+      default: break
+      }
+    }
   }
-
-  public mutating func restore(key: Int) { degradations.removeAll { $0.key == key } }
 }

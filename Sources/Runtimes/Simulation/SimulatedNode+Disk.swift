@@ -1,5 +1,6 @@
 import ReplicaHosting
 import Replication
+import Trials
 import WireFormat
 
 /// The disk: records wait for a sync, and sends for records.
@@ -7,7 +8,7 @@ extension SimulatedNode {
   /// Makes durable what has been appended, at once or with a sync.
   public mutating func syncAppended(in world: inout SharedWorld, at start: Int64) {
     // A disk that syncs at once may still have a sync under way that a fault has held up.
-    if world.diskSampler == nil, diskStalls == 0, extraSyncTime == 0, !isSyncing {
+    if world.diskSampler == nil, !diskIsStalled, extraSyncTime == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
     } else {
       startSync(in: &world, at: start)
@@ -16,7 +17,7 @@ extension SimulatedNode {
 
   /// Begins a sync of what waits, if none is under way.
   public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
-    guard !isSyncing, diskStalls == 0, !barrier.isOpen, isUp else { return }
+    guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
     syncTarget = world.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
     let time = world.diskSampler?.next(&world.random) ?? 0
@@ -25,7 +26,7 @@ extension SimulatedNode {
 
   /// A sync has ended: what it covered is durable, and what waited for that leaves.
   public mutating func syncEnded(in world: inout SharedWorld) {
-    if diskStalls > 0 || isPaused {
+    if diskIsStalled || isPaused {
       syncIsOverdue = true
       return
     }
@@ -43,11 +44,8 @@ extension SimulatedNode {
     if position > 0 { ownMessages.removeAll(keepingCapacity: true) }
   }
 
-  public mutating func stallDisk() { diskStalls += 1 }
-
   public mutating func resumeDisk(in world: inout SharedWorld) {
-    guard diskStalls > 0 else { return }
-    diskStalls -= 1
+    diskIsStalled = false
     if syncIsOverdue { syncEnded(in: &world) } else { startSync(in: &world, at: world.now) }
   }
 }

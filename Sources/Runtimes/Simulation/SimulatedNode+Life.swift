@@ -1,13 +1,30 @@
+import Environments
+import Faults
 import Replication
 import ReplicaHosting
 
 /// Pauses, crashes and restarts.
 extension SimulatedNode {
-  public mutating func pause() { pauses += 1 }
+  /// Goes by the faults that hold now. The end of the last of a kind lets the node go on.
+  public mutating func adopt(
+    _ faults: NodeFaults, isDown: Bool, isPaused willPause: Bool, in world: inout SharedWorld
+  ) {
+    slowness = faults.slowness
+    extraSyncTime = faults.syncDelay
+    if clock.faultDrift != faults.drift {
+      clock.setFaultDrift(faults.drift, at: world.now)
+      rescheduleTimers(in: &world)
+    }
+    if diskIsStalled, !faults.syncStalls { resumeDisk(in: &world) }
+    diskIsStalled = faults.syncStalls
+    if isPaused, !willPause { resume(in: &world) }
+    isPaused = willPause
+    if !isUp, !isDown { restart(in: &world) }
+  }
 
+  /// The process goes on after a pause.
   public mutating func resume(in world: inout SharedWorld) {
-    pauses -= 1
-    guard pauses == 0 else { return }
+    isPaused = false
     guard isUp else { return }
     if startIsOverdue {
       startIsOverdue = false
@@ -19,8 +36,7 @@ extension SimulatedNode {
 
   /// Ends the process. `keepsTorn` of the records that were not durable yet survive.
   public mutating func crash(keepingTorn kept: Int) {
-    crashes += 1
-    guard crashes == 1 else { return }
+    isUp = false
     life += 1
     log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
     inbox.removeAll()
@@ -38,10 +54,9 @@ extension SimulatedNode {
   /// How many records are appended but not durable.
   public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
-  /// Ends one crash. After the last one the process starts again from what is on the disk.
+  /// The process starts again from what is on the disk.
   public mutating func restart(in world: inout SharedWorld) {
-    crashes -= 1
-    guard crashes == 0 else { return }
+    isUp = true
     host = Host(
       id: ReplicaID(number), membership: membership, options: options,
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)

@@ -1,6 +1,7 @@
 import Environments
 import ReplicaHosting
 import Replication
+import Trials
 import WireFormat
 
 /// What waits for a node's processor.
@@ -26,11 +27,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public let options: Core.Options
   public let seed: UInt64
 
-  /// Crashes, and pauses, that have not ended yet: faults may overlap.
-  public var crashes = 0
-  public var pauses = 0
-  public var isUp: Bool { crashes == 0 }
-  public var isPaused: Bool { pauses > 0 }
+  /// What holds of faults at present: see `adopt`.
+  public var isUp = true
+  public var isPaused = false
   /// The process came back during a pause and starts when that ends.
   public var startIsOverdue = false
   /// Counts restarts: what was scheduled in an earlier life is void.
@@ -39,7 +38,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var busyUntil: Int64 = 0
   public var turnIsScheduled = false
   public var slowness = 1.0
-  public var usage = NodeCounters()
+  public var usage: NodeUsage
 
   /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event, and
   /// whether it has fired into the inbox. `Int64.max` is never.
@@ -55,7 +54,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var ownMessages: [Core.Message] = []
   public var syncTarget = 0
   public var syncIsOverdue = false
-  public var diskStalls = 0
+  public var diskIsStalled = false
   public var extraSyncTime: Int64 = 0
 
   /// What this replica committed since its last start, in order.
@@ -66,6 +65,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   ) {
     self.number = number
     self.membership = membership
+    usage = NodeUsage(
+      node: number,
+      role: membership.authority.contains(ReplicaID(number)) ? .authority : .replica)
     self.options = options
     self.seed = seed
     self.clock = clock
@@ -74,6 +76,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)
   }
+
+  /// Forgets what was used so far.
+  public mutating func startMeasuring() { usage = NodeUsage(node: number, role: usage.role) }
 
   // MARK: The processor
 
@@ -197,7 +202,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   public func checkInvariants(in world: inout SharedWorld) {
     guard world.checksInvariants, let broken = host.core.invariantViolation() else { return }
-    world.report("replica \(number): \(broken)")
+    world.violations.note("replica \(number): \(broken)")
   }
 
   public mutating func charge(
@@ -217,7 +222,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     // Most lanes are empty in most turns, and a loop over an empty array is not free.
     if !host.effects.commits.isEmpty { noteCommits(in: &world) }
     cost = lend(cost: cost, in: &world) { $0.carryOutTurn() }
-    usage.busy += Int64(cost)
+    usage.busy += Int(cost)
     busyUntil = world.now + Int64(cost)
     if !inbox.isEmpty { scheduleTurn(in: &world) }
   }
@@ -228,18 +233,6 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       commits.append(commit.batch)
     }
   }
-}
-
-/// What a node did in the measured interval.
-public struct NodeCounters: Sendable {
-  public var messagesSent = 0
-  public var messagesReceived = 0
-  public var bytesSent = 0
-  public var bytesReceived = 0
-  public var syncs = 0
-  public var bytesWritten = 0
-  /// Nanoseconds in which the processor was busy.
-  public var busy: Int64 = 0
 }
 
 extension CPUModel {

@@ -1,6 +1,7 @@
 import Environments
 import ReplicaHosting
 import Replication
+import Trials
 import WireFormat
 
 /// What the turn of a simulated node is carried out on: the node, and the world that it shares with others.

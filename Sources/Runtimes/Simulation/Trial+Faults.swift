@@ -3,107 +3,86 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
+import Trials
 
 /// Faults fire and end.
 extension Trial {
   public mutating func startFault(_ index: Int) {
-    let fault = plan[index]
-    let (nodes, undo) = inflict(fault.action, key: index)
-    let end = fault.end.map { min($0, setup.duration.nanoseconds) }
-    occurrences.append(
-      Occurrence(
-        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, start: world.now,
-        end: end))
-    activeFaults[index] = undo
+    let fault = plannedFaults[index]
+    let (nodes, entry) = inflict(fault.action, until: fault.end)
+    let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
+    injected.append(
+      InjectedFault(
+        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,
+        endNs: end))
+    ledger.add(entry, key: index)
+    adopt(entry)
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }
   }
 
+  /// Resolves the fault's target, and does at once what does not last.
   public mutating func inflict(
-    _ action: FaultAction, key: Int
-  ) -> (nodes: [Int], undo: FaultUndo) {
+    _ action: FaultAction, until end: Int64?
+  ) -> (nodes: [Int], entry: FaultLedger.Entry) {
+    if let reason = FaultTable.refusal(of: action, by: .simulation) { preconditionFailure(reason) }
     switch action {
     case .crash(let target, let disk):
       let hit = resolve(target)
       for number in hit { crash(number, disk: disk) }
-      return (hit, .restart(hit))
+      return (hit, .down(hit))
     case .pause(let target):
       let hit = resolve(target)
-      for number in hit { nodes[number].pause() }
-      return (hit, .resume(hit))
+      return (hit, .paused(hit))
     case .slowCPU(let target, let factor):
       let hit = resolve(target)
-      for number in hit { nodes[number].slowness *= factor }
-      return (hit, .speedUp(hit, factor: factor))
+      return (hit, .slowed(hit, factor: factor))
     case .partition(let shape):
       let (hit, links) = cuts(of: shape)
-      for link in links { world.network.cut(from: link.from, to: link.to) }
-      return (hit, .mend(links))
+      return (hit, .cut(links))
     case .link(let target, let what):
       let hit = resolve(target)
-      world.network.degrade(
-        key: key, nodes: hit,
-        what: NetworkState.LinkDegradationState(
-          loss: what.loss, duplicate: what.duplicate, reorder: what.reorder,
-          corrupt: what.corrupt, extraLatency: what.extraLatency.nanoseconds,
-          nanosecondsPerByte: NetworkState.nanosecondsPerByte(what.bandwidth),
-          until: plan[key].end ?? .max))
-      return (hit, .restoreLinks(key: key))
+      return (hit, .degraded(hit, what, until: end))
     case .clock(let target, .jump(let interval)):
       let hit = resolve(target)
       for number in hit { nodes[number].clock.step(by: interval) }
       return (hit, .nothing)
     case .clock(let target, .drift(let drift)):
       let hit = resolve(target)
-      for number in hit {
-        nodes[number].clock.addDrift(drift, at: world.now)
-        nodes[number].rescheduleTimers(in: &world)
-      }
-      return (hit, .steadyClocks(hit, drift: drift))
+      return (hit, .drifting(hit, drift))
     case .disk(let target, .slow(let interval)):
       let hit = resolve(target)
-      for number in hit { nodes[number].extraSyncTime += interval.nanoseconds }
-      return (hit, .quickenDisk(hit, by: interval.nanoseconds))
-    case .disk(let target, .stall):
+      return (hit, .slowDisk(hit, nanoseconds: interval.nanoseconds))
+    case .disk(let target, _):
       let hit = resolve(target)
-      for number in hit { nodes[number].stallDisk() }
-      return (hit, .releaseDisk(hit))
-    case .disk(_, .error), .disk(_, .full), .disk(_, .bitRot):
-      preconditionFailure("an experiment with this disk fault is refused for the simulator")
+      return (hit, .stalledDisk(hit))
     }
   }
 
   public mutating func endFault(_ index: Int) {
-    guard let undo = activeFaults.removeValue(forKey: index) else { return }
-    switch undo {
-    case .restart(let hit): for number in hit { nodes[number].restart(in: &world) }
-    case .resume(let hit): for number in hit { nodes[number].resume(in: &world) }
-    case .speedUp(let hit, let factor): for number in hit { nodes[number].slowness /= factor }
-    case .mend(let links):
-      for link in links { world.network.mend(from: link.from, to: link.to) }
-    case .restoreLinks(let key): world.network.restore(key: key)
-    case .steadyClocks(let hit, let drift):
+    guard let entry = ledger.remove(key: index) else { return }
+    adopt(entry)
+  }
+
+  /// An entry of the ledger has come or gone: those that it concerns go by what holds now.
+  public mutating func adopt(_ entry: FaultLedger.Entry) {
+    switch entry {
+    case .cut, .degraded: world.network.adopt(ledger)
+    case .down(let hit), .paused(let hit), .slowed(let hit, _), .drifting(let hit, _),
+      .slowDisk(let hit, _), .stalledDisk(let hit):
       for number in hit {
-        nodes[number].clock.removeDrift(drift, at: world.now)
-        nodes[number].rescheduleTimers(in: &world)
+        nodes[number].adopt(
+          ledger.faults(of: number), isDown: ledger.downs(of: number) > 0,
+          isPaused: ledger.pauses(of: number) > 0, in: &world)
       }
-    case .quickenDisk(let hit, let time):
-      for number in hit { nodes[number].extraSyncTime -= time }
-    case .releaseDisk(let hit): for number in hit { nodes[number].resumeDisk(in: &world) }
     case .nothing: break
     }
   }
 
   public mutating func crash(_ number: Int, disk: DiskFate) {
-    let kept =
-      switch disk {
-      case .kept: 0
-      case .torn: faultRandom.below(nodes[number].unsyncedCount + 1)
-      case .lost:
-        preconditionFailure("an experiment that loses a disk is refused for the simulator")
-      }
-    let wasUp = nodes[number].isUp
+    let kept = disk == .torn ? faultRandom.below(nodes[number].unsyncedCount + 1) : 0
+    guard nodes[number].isUp else { return }
     nodes[number].crash(keepingTorn: kept)
-    if wasUp, nodes[number].options.heedsDisconnects { closeConnections(of: number) }
+    if nodes[number].options.heedsDisconnects { closeConnections(of: number) }
   }
 
   /// The machine outlives the process and closes its connections: whoever is not cut off sees that, behind

@@ -4,26 +4,18 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
+import Trials
+import Workloads
 
 /// What a trial needs to know beside the protocol and the load.
 public struct TrialSetup<Core: ReplicaCore>: Sendable {
   public var membership: Membership
   public var options: Core.Options
   public var environment = Environment.standard
-  public var faults = FaultScript()
-  public var clients = 32
-  public var arrival = Arrival.closed
-  public var timeout = Interval.seconds(1)
-  public var thinkTime = Interval.zero
-  /// Faults and all other times count from the start of the trial; measuring begins after `warmUp` and
-  /// ends with the trial, after `duration`.
-  public var warmUp = Interval.seconds(1)
-  public var duration = Interval.seconds(10)
-  public var window = Interval.milliseconds(100)
+  public var plan = TrialPlan()
   /// How long, after the measured part and with all faults ended, to wait for the cluster to come to
   /// rest so that it can be seen what survived.
   public var settling = Interval.seconds(10)
-  public var seed: UInt64 = 1
   /// Ask every core for broken invariants after every event. Slow; for tests and fuzzing.
   public var checksInvariants = false
 
@@ -43,11 +35,11 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var nodes: [SimulatedNode<Core, Application>]
   public var world: World<Core, Application>
   public var clients: ClientDriver<Load>
-  public var plan: [PlannedFault]
-  public var activeFaults: [Int: FaultUndo] = [:]
-  public var occurrences: [Occurrence] = []
+  public var plannedFaults: [PlannedFault]
+  public var ledger: FaultLedger
+  public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
-  public var leadership: [(leader: Int?, epoch: UInt64)] = []
+  public var leadership: [LeadershipSample] = []
   public var eventCount = 0
   /// A digest of everything that happened, in order: equal for equal trials.
   public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -56,29 +48,28 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     self.setup = setup
     let count = setup.membership.nodeCount
     let environment = setup.environment
-    var clockRandom = RandomStream(seed: setup.seed, label: 0xC10C)
-    nodes = (0..<count).map { number in
-      let skew = Interval(
-        nanoseconds: Int64(
-          (clockRandom.unit() * 2 - 1) * Double(environment.clocks.maxSkew.nanoseconds)))
-      let drift = (clockRandom.unit() * 2 - 1) * environment.clocks.maxDrift
-      return SimulatedNode(
-        number: number, membership: setup.membership, options: setup.options, seed: setup.seed,
-        clock: NodeClock(skew: skew, drift: drift))
+    let clocks = environment.clocks.draw(nodeCount: count, seed: setup.plan.seed)
+    nodes = clocks.enumerated().map { number, clock in
+      SimulatedNode(
+        number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
+        clock: NodeClock(skew: clock.skew, drift: clock.drift))
     }
     world = World(
       network: NetworkState(
         model: environment.network, nodeCount: count,
-        random: RandomStream(seed: setup.seed, label: 0x11E7)),
-      random: RandomStream(seed: setup.seed, label: 0xD15C), cpu: environment.cpu,
+        random: RandomStream(seed: setup.plan.seed, label: 0x11E7)),
+      random: RandomStream(seed: setup.plan.seed, label: 0xD15C), cpu: environment.cpu,
       diskSampler: environment.disk.sync.map(LatencySampler.init),
       groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
     clients = ClientDriver(
-      load: load, count: setup.clients, replicas: setup.membership.replicas,
-      arrival: setup.arrival, timeout: setup.timeout, thinkTime: setup.thinkTime,
-      random: RandomStream(seed: setup.seed, label: 0xA441))
-    faultRandom = RandomStream(seed: setup.seed, label: 0xFA17)
-    plan = PlannedFault.plan(setup.faults, duration: setup.duration, random: &faultRandom)
+      load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
+      arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
+      thinkTime: setup.plan.workload.thinkTime,
+      random: RandomStream(seed: setup.plan.seed, label: 0xA441))
+    ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
+    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
+    plannedFaults = PlannedFault.plan(
+      setup.plan.faults, duration: setup.plan.duration, random: &faultRandom)
   }
 
   public var load: Load {
@@ -86,31 +77,31 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     _modify { yield &clients.load }
   }
 
-  /// Runs the trial to its end and takes stock.
+  /// Runs the trial to its end.
   /// - Parameter progress: called about every 2¹⁴ events with the virtual time and the number of events
   ///   so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
-  ) -> TrialStock? {
+  ) -> TrialRecord? {
     prepare()
-    guard advance(to: setup.duration.nanoseconds, progress: progress) else { return nil }
-    world.now = setup.duration.nanoseconds
-    let counters = nodes.map(\.usage)
+    guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
+    world.now = setup.plan.duration.nanoseconds
+    let usages = nodes.map(\.usage)
     clients.close(at: Instant(nanoseconds: world.now))
     let leadership = self.leadership
     settle()
-    return takeStock(counters: counters, leadership: leadership)
+    return record(usages: usages, leadership: leadership)
   }
 
   public mutating func prepare() {
     for number in nodes.indices { nodes[number].start(in: &world) }
-    for (index, fault) in plan.enumerated() {
+    for (index, fault) in plannedFaults.enumerated() {
       world.schedule(.faultStarts(index), at: fault.start)
     }
-    world.schedule(.windowEnds, at: setup.window.nanoseconds)
-    world.schedule(.warmUpEnds, at: setup.warmUp.nanoseconds)
-    clients.start(until: Instant(nanoseconds: setup.duration.nanoseconds), in: &world)
+    world.schedule(.windowEnds, at: setup.plan.window.nanoseconds)
+    world.schedule(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
+    clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds), in: &world)
   }
 
   /// Lets everything happen up to and including `end`.
@@ -164,9 +155,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       endFault(index)
     case .windowEnds:
       sampleLeadership()
-      world.schedule(.windowEnds, at: world.now + setup.window.nanoseconds)
+      world.schedule(.windowEnds, at: world.now + setup.plan.window.nanoseconds)
     case .warmUpEnds:
-      for number in nodes.indices { nodes[number].usage = NodeCounters() }
+      for number in nodes.indices { nodes[number].startMeasuring() }
     }
   }
 
@@ -184,13 +175,16 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public mutating func sampleLeadership() {
     let number = leader()
     let epoch = number.map { nodes[$0].host.core.status.epoch }
-    leadership.append((number, epoch ?? leadership.last?.epoch ?? 0))
+    leadership.append(
+      LeadershipSample(
+        windowStart: Int64(leadership.count) * setup.plan.window.nanoseconds, leader: number,
+        epoch: epoch ?? leadership.last?.epoch ?? 0))
   }
 
   /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen
   /// what survived. Clients are silent; nothing here is measured.
   public mutating func settle() {
-    for index in activeFaults.keys.sorted() { endFault(index) }
+    for index in ledger.entries.keys.sorted() { endFault(index) }
     let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {
       let pause = world.now + Interval.milliseconds(50).nanoseconds

@@ -3,6 +3,7 @@ import Environments
 import Faults
 import Primitives
 import Replication
+import Trials
 import WireFormat
 
 /// From whom to whom, and how long. Small, because every event is moved several times.
@@ -58,16 +59,11 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public let groupCommit: Bool
   /// The first batch that any replica committed at each index: what all others have to agree with.
   public var committed: [Batch] = []
-  public var violations: [String] = []
+  public var violations = Violations()
   public let checksInvariants: Bool
 
   public mutating func schedule(_ what: consuming Event, at time: Int64) {
     queue.push(what, at: time)
-  }
-
-  /// Notes a broken promise, once each and no more than a few.
-  public mutating func report(_ violation: String) {
-    if violations.count < 16, !violations.contains(violation) { violations.append(violation) }
   }
 
   /// Compares a commit with what others committed at its index.
@@ -75,14 +71,15 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
     let position = commit.index.rawValue - 1
     if position < committed.count {
       if committed[position] != commit.batch {
-        report(
+        violations.note(
           "replica \(node) committed another batch at index \(commit.index) than was committed before"
         )
       }
     } else if position == committed.count {
       committed.append(commit.batch)
     } else {
-      report("replica \(node) committed index \(commit.index) before index \(committed.count + 1)")
+      violations.note(
+        "replica \(node) committed index \(commit.index) before index \(committed.count + 1)")
     }
   }
 }

@@ -27,8 +27,16 @@ public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertib
   }
 }
 
-/// The known name that needs the fewest edits, if it is near enough to be what was meant.
+/// What other tools call things that have another name here.
+private let synonyms = [
+  "kill": ["crash"], "stop": ["pause", "crash"], "restart": ["crash"], "read": ["get"],
+  "update": ["put"], "write": ["put"], "set": ["put"], "scan": ["get"], "rmw": ["readModifyWrite"],
+]
+
+/// The known name that means the same elsewhere, or that needs the fewest edits, if it is near enough to be what was
+/// meant.
 public func nearest(to text: String, among known: [String]) -> String? {
+  if let meant = synonyms[text.lowercased()]?.first(where: known.contains) { return meant }
   let text = String(text.prefix(64))
   let ranked = known.map { name in
     (name: name, distance: editDistance(text.lowercased(), name.lowercased()))

@@ -133,6 +133,12 @@ package struct Node {
 /// Values that are texts with a unit.
 extension Node {
   package func interval(in range: ClosedRange<Interval>) throws(ExperimentError) -> Interval {
+    if case .string(let text) = value, let unit = Quantity(text)?.unit, !unit.isEmpty,
+      !Unit.durations.contains(where: { $0.name == unit })
+    {
+      throw refused(
+        "a duration from \(range.lowerBound) to \(range.upperBound) in ns, us, ms, s or m")
+    }
     let count = try quantity(
       Unit.durations, #"a duration with a unit (ns, us, ms, s, m), such as "250us""#,
       finest: "whole nanoseconds")

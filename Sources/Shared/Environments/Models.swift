@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 
 /// How long something takes, drawn anew each time.
@@ -112,6 +113,17 @@ public struct ClockModel: Sendable, Equatable {
   public init(maxSkew: Interval = .zero, maxDrift: Double = 0) {
     self.maxSkew = maxSkew
     self.maxDrift = maxDrift
+  }
+}
+
+extension ClockModel {
+  /// How far each node's clock is off and by which share it runs fast, drawn for a trial.
+  public func draw(nodeCount: Int, seed: UInt64) -> [(skew: Interval, drift: Double)] {
+    var random = RandomStream(seed: seed, label: 0xC10C)
+    return (0..<nodeCount).map { _ in
+      let skew = Int64((random.unit() * 2 - 1) * Double(maxSkew.nanoseconds))
+      return (Interval(nanoseconds: skew), (random.unit() * 2 - 1) * maxDrift)
+    }
   }
 }
 

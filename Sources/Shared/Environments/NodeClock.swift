@@ -4,8 +4,8 @@ import Replication
 /// can step it. Timers follow the drift but not the steps, as a kernel's monotonic timers do.
 public struct NodeClock: Sendable {
   public let baseDrift: Double
-  /// Drifts that faults add at present.
-  public var extraDrifts: [Double] = []
+  /// The drift that faults add at present.
+  public var faultDrift = 0.0
   public var rate: Double
   /// True time of the last change of rate, and what the timer clock showed then.
   public var anchorTrue: Int64 = 0
@@ -42,22 +42,12 @@ public struct NodeClock: Sendable {
 
   public mutating func step(by interval: Interval) { offset += interval.nanoseconds }
 
-  /// Adds to the node's own drift from now on.
-  public mutating func addDrift(_ drift: Double, at now: Int64) {
-    extraDrifts.append(drift)
-    changeRate(at: now)
-  }
-
-  /// Takes back a drift that was added; others that were added meanwhile stay.
-  public mutating func removeDrift(_ drift: Double, at now: Int64) {
-    guard let position = extraDrifts.firstIndex(of: drift) else { return }
-    extraDrifts.remove(at: position)
-    changeRate(at: now)
-  }
-
-  private mutating func changeRate(at now: Int64) {
+  /// From now on faults add this much to the node's own drift.
+  public mutating func setFaultDrift(_ drift: Double, at now: Int64) {
+    guard drift != faultDrift else { return }
     anchorTimer = timerTime(at: now)
     anchorTrue = now
-    rate = max(1 + baseDrift + extraDrifts.reduce(0, +), 0.01)
+    faultDrift = drift
+    rate = max(1 + baseDrift + drift, 0.01)
   }
 }

@@ -1,6 +1,7 @@
 import Replication
 
-/// The faults that hold at present, and what they add up to for each node.
+/// The faults that hold at present, and what they add up to for each node. Both runtimes ask it, so that
+/// faults that overlap mean the same in both.
 public struct FaultLedger: Sendable {
   public enum Entry: Sendable {
     /// Dead until the fault ends, or dying of its disk.
@@ -8,7 +9,8 @@ public struct FaultLedger: Sendable {
     case paused([Int])
     case slowed([Int], factor: Double)
     case cut([(from: Int, to: Int)])
-    case degraded([Int], LinkDegradation)
+    /// `until` is when it will end, in nanoseconds since the trial began, as far as that is known.
+    case degraded([Int], LinkDegradation, until: Int64?)
     case drifting([Int], Double)
     case slowDisk([Int], nanoseconds: Int64)
     case stalledDisk([Int])
@@ -54,30 +56,16 @@ public struct FaultLedger: Sendable {
           if link.from == node { result.links[link.to].cutsOutbound = true }
           if link.to == node { result.links[link.from].cutsInbound = true }
         }
-      case .degraded(let hit, let what):
+      case .degraded(let hit, let what, _):
         for other in 0..<nodeCount where hit.contains(node) || hit.contains(other) {
-          result.links[other].worsen(what)
+          result.links[other].degradation.add(what)
         }
-        if hit.contains(node) { result.clients.worsen(what) }
+        if hit.contains(node) { result.clients.add(what) }
       case .drifting(let hit, let drift): if hit.contains(node) { result.drift += drift }
       case .slowDisk(let hit, let time): if hit.contains(node) { result.syncDelay += time }
       case .stalledDisk(let hit): if hit.contains(node) { result.syncStalls = true }
       }
     }
     return result
-  }
-}
-
-extension LinkFault {
-  /// Adds a degradation to those that hold already.
-  mutating func worsen(_ what: LinkDegradation) {
-    loss += what.loss
-    duplicate += what.duplicate
-    reorder += what.reorder
-    corrupt += what.corrupt
-    extraLatency += what.extraLatency.nanoseconds
-    if let bandwidth = what.bandwidth {
-      nanosecondsPerByte = max(nanosecondsPerByte, 8e9 / bandwidth)
-    }
   }
 }

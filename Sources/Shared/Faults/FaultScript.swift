@@ -107,6 +107,22 @@ public struct LinkDegradation: Sendable, Equatable {
   public var bandwidth: Double?
 
   public init() {}
+
+  public var changesNothing: Bool { self == LinkDegradation() }
+
+  /// Nanoseconds that a byte takes at the degradation's bandwidth; 0 without one.
+  public var nanosecondsPerByte: Double { bandwidth.map { 8e9 / $0 } ?? 0 }
+
+  /// Adds another degradation that holds at the same time: shares and latencies add up, the lower
+  /// bandwidth counts. Shares may thus exceed 1.
+  public mutating func add(_ other: LinkDegradation) {
+    loss += other.loss
+    duplicate += other.duplicate
+    reorder += other.reorder
+    corrupt += other.corrupt
+    extraLatency = extraLatency + other.extraLatency
+    if let limit = other.bandwidth { bandwidth = min(bandwidth ?? limit, limit) }
+  }
 }
 
 public enum ClockFault: Sendable, Equatable {

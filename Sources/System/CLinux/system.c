@@ -13,6 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
+/// A standard stream that is closed is opened for reading before anything else is opened, since that would take its
+/// number and get its text. Writing to it fails.
+__attribute__((constructor)) static void reserve_standard_streams(void) {
+  for (;;) {
+    int descriptor = open("/dev/null", O_RDONLY);
+    if (descriptor >= 0 && descriptor <= STDERR_FILENO) continue;
+    if (descriptor >= 0) close(descriptor);
+    return;
+  }
+}
+
 static int64_t reading(clockid_t clock) {
   struct timespec time;
   clock_gettime(clock, &time);

@@ -6,6 +6,7 @@ import Replication
 import Simulation
 import Sockets
 import StateMachines
+import Trials
 import Workloads
 
 extension Benchmark {
@@ -18,9 +19,9 @@ extension Benchmark {
       network: NetworkModel(latency: .uniform(.nanoseconds(100)...(.nanoseconds(999)))),
       disk: DiskModel(sync: nil), cpu: CPUModel(perMessage: .zero, perByte: .zero, apply: .zero),
       clocks: ClockModel())
-    setup.clients = 0
-    setup.duration = .milliseconds(20)
-    setup.warmUp = .milliseconds(1)
+    setup.plan.workload.clients = 0
+    setup.plan.duration = .milliseconds(20)
+    setup.plan.warmUp = .milliseconds(1)
     setup.settling = .zero
     var trial = Trial(setup, load: NoLoad())
     var events = 0
@@ -113,8 +114,8 @@ struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
   ) -> (work: Double, seconds: Double) {
     var setup = TrialSetup<Core>(
       membership: kind.membership(replicas: 3), options: Core.Options())
-    setup.clients = clients
-    setup.duration = .seconds(12)
+    setup.plan.workload.clients = clients
+    setup.plan.duration = .seconds(12)
     var trial = Trial(setup, load: load)
     var done = 0
     let seconds = Benchmark.time {

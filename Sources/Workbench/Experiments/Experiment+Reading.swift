@@ -1,3 +1,4 @@
+import Linearizability
 import Clients
 import Configuration
 import Environments
@@ -52,7 +53,7 @@ extension Experiment {
     try TargetRules.check(targets, section["faults"])
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials
     seed = try section["seed"]?.seed() ?? seed
-    check = try section["check"]?.choice(of: CheckLevel.self) ?? check
+    check = try section["check"]?.choice(of: Consistency.self) ?? check
   }
 
   private mutating func readTimes(_ section: Section) throws(ExperimentError) {

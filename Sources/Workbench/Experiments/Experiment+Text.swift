@@ -1,8 +1,8 @@
 import Configuration
 import Environments
 import Faults
+import Linearizability
 import Replication
-import Workloads
 
 extension Experiment {
   /// The experiment with every default filled in, in the order of the format's description. It is

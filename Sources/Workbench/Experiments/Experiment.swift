@@ -1,3 +1,4 @@
+import Linearizability
 import Configuration
 import Environments
 import Faults
@@ -32,7 +33,7 @@ public struct Experiment: Sendable, Equatable {
   public var sloLatency = Interval.milliseconds(100)
   public var trials = 5
   public var seed: UInt64 = 1
-  public var check = CheckLevel.linearizable
+  public var check = Consistency.linearizable
   /// Empty in the experiment of a sweep point.
   public var sweep: [SweepAxis] = []
 
@@ -59,11 +60,6 @@ public enum ExperimentRuntime: String, Sendable, CaseIterable {
   case simulation
   /// Real processes, TCP and disks.
   case cluster
-}
-
-/// What the history of every trial is checked against.
-public enum CheckLevel: String, Sendable, CaseIterable {
-  case linearizable, sequential, eventual, none
 }
 
 public enum ClusterSize: Sendable, Equatable {

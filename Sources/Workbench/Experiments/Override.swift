@@ -124,12 +124,12 @@ struct ValuePath {
       return .array(values)
     case (.key(let key), _):
       throw ExperimentError(
-        path: text, found: "\(Node.shown(tree)) where \"\(key)\" should be",
-        allowed: "keys only inside objects")
+        path: text, found: "\(Node.shown(tree)), which has no \"\(key)\"",
+        allowed: "an object there in the file, since keys are only inside objects")
     case (.index(let index), _):
       throw ExperimentError(
         path: text, found: "\(tree == .null ? "nothing" : Node.shown(tree)) before [\(index)]",
-        allowed: "[\(index)] only after a list")
+        allowed: "[\(index)] only of a list that the file has")
     }
   }
 }

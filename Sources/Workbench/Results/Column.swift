@@ -1,3 +1,4 @@
+import Trials
 import Measurement
 
 /// What the schema says of one column.
@@ -113,16 +114,16 @@ extension [Column<NodeRow>] {
     count("messages_received", "messages received from nodes and clients", \.messagesReceived),
     count("bytes_sent", unit: "B", "bytes of the messages sent, frames included", \.bytesSent),
     count("bytes_received", unit: "B", "bytes of the messages received", \.bytesReceived),
-    count("fsyncs", "syncs of the disk", \.fsyncs),
+    count("fsyncs", "syncs of the disk", \.syncs),
     count("bytes_written", unit: "B", "bytes handed to the disk", \.bytesWritten),
     Column(
       "cpu_busy_share", .number, "share of the interval in which the CPU was busy",
       isRequired: false
     ) { row in
       guard row.intervalNs > 0 else { return "" }
-      return DecimalText.text(Double(row.usage.cpuBusyNs) / Double(row.intervalNs))
+      return DecimalText.text(Double(row.usage.busy) / Double(row.intervalNs))
     },
-    count("log_entries", "entries in the log at the interval's end", \.logEntries),
+    count("log_entries", "entries in the log at the interval's end", \.logRecords),
     count("snapshots", "snapshots taken or installed", \.snapshots),
   ]
 

@@ -10,7 +10,7 @@ struct Comparison {
   var difference: PairedDifference
 
   /// What protocols are compared in.
-  static let metrics = ["throughput", "all_p99_us"]
+  static let metrics = ["throughput", "read_p99_us", "write_p99_us"]
 
   init(metric: String, _ first: TrialGroup, _ second: TrialGroup) {
     self.metric = metric

@@ -4,13 +4,21 @@ import Linearizability
 extension Counterexample {
   private static let mostOperations = 12
 
-  /// The explanation, then the operations that cannot be explained together, one per line; of a long
-  /// list the last, since the earlier ones were still explicable.
+  /// Those that the text lists: of many the last, since the earlier ones were still explicable.
+  var shownOperations: [Operation] { operations.suffix(Counterexample.mostOperations) }
+
+  /// The explanation, then the operations that cannot be explained together, one per line. What a line says of an
+  /// operation is not said in the explanation again.
   var text: String {
-    var lines = [explanation]
-    let omitted = operations.count - Counterexample.mostOperations
+    let shown = shownOperations
+    var lines = [
+      shown.reduce(explanation) {
+        $0.replacing(Counterexample.text($1), with: "client \($1.client)'s \($1.kind.name)")
+      }
+    ]
+    let omitted = operations.count - shown.count
     if omitted > 0 { lines.append("  (\(omitted) earlier operations of key \(key) are left out)") }
-    for operation in operations.suffix(Counterexample.mostOperations) {
+    for operation in shown {
       let mark = operation == culprit ? "> " : "  "
       lines.append(mark + operation.line)
     }

@@ -1,12 +1,19 @@
 /// What one fault did, over the trials of one protocol at one sweep point. A fault that all trials have
-/// alike, by kind, target and planned start, stands for itself; the others (those of chaos) are taken together
-/// by kind and target.
+/// alike, by kind, target and planned start, stands for itself. The others are taken together by kind and target:
+/// those that chance drew for each trial, and those of a kind that comes many times in a trial, as with chaos.
 struct FaultSummary {
   var kind: String
   var target: String
   /// When it was to begin; nil if the faults of the row were to begin at several times.
   var plannedNs: Int64?
-  var rows: [FaultRow]
+  var rows: [FaultRow] = []
+  /// How many recoveries had not ended when the next fault of their trial began.
+  var cutShortCount = 0
+  /// Times to recover of the others that did recover.
+  private var recoveries: [Int64] = []
+
+  /// So many faults of one kind and target in a trial have a line each.
+  static let mostAlike = 4
 
   private struct Key: Hashable {
     var kind: String
@@ -17,7 +24,13 @@ struct FaultSummary {
   /// In order of first appearance.
   static func all(_ trials: [FinishedTrial]) -> [FaultSummary] {
     var appearances: [Key: Int] = [:]
+    var frequent: Set<Key> = []
     for trial in trials {
+      var alike: [Key: Int] = [:]
+      for row in trial.faults {
+        alike[Key(kind: row.kind, target: row.target), default: 0] += 1
+      }
+      frequent.formUnion(alike.filter { $0.value > mostAlike }.keys)
       for key in Set(
         trial.faults.map { Key(kind: $0.kind, target: $0.target, plannedNs: $0.plannedNs) })
       {
@@ -26,42 +39,64 @@ struct FaultSummary {
     }
     var order: [Key: Int] = [:]
     var result: [FaultSummary] = []
-    for row in trials.flatMap(\.faults) {
-      var key = Key(kind: row.kind, target: row.target, plannedNs: row.plannedNs)
-      if appearances[key] != trials.count { key.plannedNs = nil }
-      if let index = order[key] {
-        result[index].rows.append(row)
-      } else {
-        order[key] = result.count
-        result.append(
-          FaultSummary(kind: row.kind, target: row.target, plannedNs: key.plannedNs, rows: [row]))
+    for trial in trials {
+      for row in trial.faults {
+        let general = Key(kind: row.kind, target: row.target)
+        var key = Key(kind: row.kind, target: row.target, plannedNs: row.plannedNs)
+        if appearances[key] != trials.count || frequent.contains(general) { key = general }
+        let index = order[key] ?? result.count
+        if index == result.count {
+          order[key] = index
+          result.append(
+            FaultSummary(kind: row.kind, target: row.target, plannedNs: key.plannedNs))
+        }
+        result[index].add(row, next: trial.faults.map(\.startNs).filter { $0 > row.startNs }.min())
       }
     }
     return result
+  }
+
+  /// - Parameter next: when the next fault of the trial began.
+  private mutating func add(_ row: FaultRow, next: Int64?) {
+    rows.append(row)
+    let recovered = row.timeToRecoverNs.map { row.startNs + $0 }
+    if let next, (recovered ?? .max) > next {
+      cutShortCount += 1
+    } else if let time = row.timeToRecoverNs {
+      recoveries.append(time)
+    }
   }
 
   /// `crash leader @5s`, or `crash leader` for several times.
   var label: String {
     let name = target.isEmpty ? kind : "\(kind) \(target)"
     guard let plannedNs else { return name }
-    return "\(name) @\(DecimalText.time(plannedNs, exponent: 9))s"
+    return "\(name) @\(DecimalText.text(Double(plannedNs) / 1e9, digits: 4))s"
   }
 
   /// Mean, ms; nil if no trial can tell.
   var outage: Double? { FaultSummary.mean(rows.compactMap(\.outageNs)) }
 
-  /// Mean over the faults after which throughput came back, ms.
-  var timeToRecover: Double? { FaultSummary.mean(rows.compactMap(\.timeToRecoverNs)) }
+  /// The longest, ms.
+  var worstOutage: Double? { rows.compactMap(\.outageNs).max().map { Double($0) / 1e6 } }
 
-  /// After how many of them it came back.
-  var recoveredCount: Int { rows.count { $0.timeToRecoverNs != nil } }
+  /// Mean over the faults after which throughput came back before the next fault, ms.
+  var timeToRecover: Double? { FaultSummary.mean(recoveries) }
 
-  /// For the table: `530.0`, `530.0 (3 of 5)`, or `never`. Of faults at several times the count is
-  /// always told.
+  /// After how many of them it came back before the next fault.
+  var recoveredCount: Int { recoveries.count }
+
+  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (3 of 5, 2 cut short)`, `cut short` or `never`. Of faults at
+  /// several times the count is always told.
   var recoveryText: String {
-    guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else { return "never" }
-    let isPlain = plannedNs != nil && recoveredCount == rows.count
-    return isPlain ? text : "\(text) (\(recoveredCount) of \(rows.count))"
+    let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
+    guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {
+      if cutShortCount == rows.count { return "cut short" }
+      return cut.map { "never (\($0))" } ?? "never"
+    }
+    if plannedNs != nil, recoveredCount == rows.count { return text }
+    let counts = ["\(recoveredCount) of \(rows.count)", cut].compactMap { $0 }
+    return "\(text) (\(counts.joined(separator: ", ")))"
   }
 
   private static func mean(_ values: [Int64]) -> Double? {

@@ -1,3 +1,5 @@
+import Faults
+import Trials
 import Linearizability
 import Measurement
 
@@ -19,7 +21,7 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check of
   /// the history found.
   public init(
-    place: TrialPlace, seed: UInt64, observation: TrialObservation, metrics: TrialMetrics,
+    place: TrialPlace, seed: UInt64, observation: TrialRecord, metrics: TrialMetrics,
     verdict: TrialVerdict
   ) {
     self.place = place
@@ -61,53 +63,14 @@ public struct FaultRow: Sendable, Hashable, Codable {
   public var outageNs: Int64?
   public var timeToRecoverNs: Int64?
 
-  init(_ occurrence: FaultOccurrence, _ metrics: FaultMetrics) {
-    kind = occurrence.kind
-    target = occurrence.target
-    node = occurrence.node
-    plannedNs = occurrence.plannedNs
-    startNs = occurrence.startNs
-    endNs = occurrence.endNs
+  init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
+    kind = fault.kind
+    target = fault.target
+    node = fault.nodes.map(String.init).joined(separator: "+")
+    plannedNs = fault.plannedNs
+    startNs = fault.startNs
+    endNs = fault.endNs
     outageNs = metrics.outage
     timeToRecoverNs = metrics.timeToRecover
-  }
-}
-
-/// The answer of the check as the files show it.
-public struct TrialVerdict: Sendable, Equatable, Codable {
-  /// From the best to the worst; the worst of its trials is the verdict of a row of `summary.csv`.
-  public enum Word: String, Sendable, Codable, CaseIterable, Comparable {
-    case linearizable, sequential, eventual, unchecked, undecided, violated
-
-    private var rank: Int { Word.allCases.firstIndex(of: self) ?? 0 }
-    public static func < (a: Word, b: Word) -> Bool { a.rank < b.rank }
-  }
-
-  public var word: Word
-  /// For a person: the counterexample, or why the checker gave up. Empty if all is well.
-  public var explanation: String
-
-  public init(word: Word, explanation: String = "") {
-    self.word = word
-    self.explanation = explanation
-  }
-
-  public init(_ verdict: Verdict) {
-    switch verdict {
-    case .consistent(.linearizable): self.init(word: .linearizable)
-    case .consistent(.sequential): self.init(word: .sequential)
-    case .consistent(.eventual): self.init(word: .eventual)
-    case .consistent(.none): self.init(word: .unchecked)
-    case .violated(let counterexample): self.init(word: .violated, explanation: counterexample.text)
-    case .undecided(let key, let reason):
-      self.init(word: .undecided, explanation: "key \(key): \(reason)")
-    }
-  }
-
-  func with(safetyViolations: [String]) -> TrialVerdict {
-    guard !safetyViolations.isEmpty else { return self }
-    let found = word == .violated ? [explanation] : []
-    return TrialVerdict(
-      word: .violated, explanation: (found + safetyViolations).joined(separator: "\n"))
   }
 }

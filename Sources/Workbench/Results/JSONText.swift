@@ -1,5 +1,4 @@
 import Configuration
-import Experiments
 
 /// A JSON value that is written with its keys in the order given and with numbers as `DecimalText`
 /// writes them, so that the same content is the same bytes.

@@ -12,6 +12,8 @@ public final class ProgressLine: Sendable {
     /// Whether an unfinished line stands on the terminal.
     var isDrawn = false
     var isOver = false
+    /// The last plain line.
+    var lastLine = ""
   }
 
   private let state: Mutex<State>
@@ -75,7 +77,8 @@ public final class ProgressLine: Sendable {
       if state.isDrawn {
         output(ProgressLine.eraseLine)
       } else if state.shownAt != nil {
-        output(state.progress.line(elapsed: clock()) + "\n")
+        let line = state.progress.line(elapsed: clock())
+        if line != state.lastLine { output(line + "\n") }
       }
     }
   }
@@ -109,7 +112,8 @@ public final class ProgressLine: Sendable {
         output(ProgressLine.eraseLine + shown)
         state.isDrawn = true
       } else {
-        output(state.progress.line(elapsed: now) + "\n")
+        state.lastLine = state.progress.line(elapsed: now)
+        output(state.lastLine + "\n")
       }
     }
   }

@@ -17,6 +17,7 @@ extension ResultTable {
         .init("trial", .integer(trial.place.trial)), .init("seed", .unsigned(trial.seed)),
         .init("verdict", .string(trial.verdict.word.rawValue)),
         .init("explanation", .string(trial.verdict.explanation)),
+        .init("replay", replay(trial).map { .string($0) } ?? .null),
       ])
     }
     return .object([
@@ -46,6 +47,7 @@ extension ResultTable {
       .init("outage_ms", .number(fault.outage)),
       .init("time_to_recover_ms", .number(fault.timeToRecover)),
       .init("recovered", .integer(fault.recoveredCount)),
+      .init("cut_short", .integer(fault.cutShortCount)),
     ])
   }
 

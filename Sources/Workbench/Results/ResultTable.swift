@@ -4,10 +4,21 @@ import Measurement
 public struct ResultTable: Sendable {
   let outline: RunOutline
   let groups: [TrialGroup]
+  /// The command that runs a trial again.
+  let replay: @Sendable (FinishedTrial) -> String?
 
-  /// `trials`: the finished ones, in any order.
-  public init(outline: RunOutline, trials: [FinishedTrial]) {
+  /// Of a large sweep so many rows are shown: a screen or two.
+  static let mostRows = 48
+
+  /// - Parameters:
+  ///   - trials: the finished ones, in any order.
+  ///   - replay: the command that runs a trial again; shown for those that violate something.
+  public init(
+    outline: RunOutline, trials: [FinishedTrial],
+    replay: @escaping @Sendable (FinishedTrial) -> String? = { _ in nil }
+  ) {
     self.outline = outline
+    self.replay = replay
     groups = TrialGroup.groups(trials)
   }
 
@@ -16,12 +27,18 @@ public struct ResultTable: Sendable {
   public func text(width: Int = 100, usesColor: Bool = false) -> String {
     guard !groups.isEmpty else { return "No trial was finished.\n" }
     let width = max(width, 40)
+    let trials = isSingle ? "" : ", mean over trials"
     let blocks = [
-      headline + "\n" + overview.render(width: width),
-      titled("Latency in ms, mean over trials", latency.render(width: width)),
-      titled("Faults, mean over trials", faults?.render(width: width)),
+      headline + "\n"
+        + capped(overview, of: groups.count, width, "summary.csv", notes: overviewNotes),
+      titled("Latency in ms\(trials)", capped(latency, of: groups.count, width, "summary.csv")),
       titled(
-        "Differences (> is better: the paired 95 % interval excludes zero; ~ may be equal)",
+        "Faults\(trials)",
+        faults.map { table in
+          capped(table, of: table.rows.count, width, "faults.csv", notes: faultNotes)
+        }),
+      titled(
+        "Differences, better to worse (>: the paired 95 % interval excludes zero; ~: may be equal)",
         rankings),
       titled("Undecided", explanations(.undecided)),
       titled(color("VIOLATED", usesColor), explanations(.violated)),
@@ -36,7 +53,40 @@ public struct ResultTable: Sendable {
       finished == planned
       ? "\(outline.trials) \(outline.trials == 1 ? "trial" : "trials") each"
       : "\(finished) of \(planned) trials finished"
-    return "\(outline.name), seed \(outline.seed), \(trials): mean ± half of the 95 % interval"
+    let numbers = isSingle ? "" : ": mean ± half of the 95 % interval"
+    return "\(outline.name), seed \(outline.seed), \(trials)\(numbers)"
+  }
+
+  /// One trial has no interval, and nothing can be said to differ from it.
+  var isSingle: Bool { outline.trials == 1 }
+
+  /// The first rows of a table, where the others are, and what its cells mean.
+  private func capped(
+    _ table: TextTable, of count: Int, _ width: Int, _ file: String,
+    notes: (TextTable) -> [String] = { _ in [] }
+  ) -> String {
+    var table = table
+    table.rows = Array(table.rows.prefix(ResultTable.mostRows))
+    var notes = notes(table)
+    let omitted = count - table.rows.count
+    if omitted > 0 {
+      notes.insert("(\(omitted) more rows are left out: see \(file))", at: 0)
+    }
+    return table.render(width: width) + notes.map { $0 + "\n" }.joined()
+  }
+
+  /// What the cells of the first table mean, as far as they are there.
+  private func overviewNotes(_ table: TextTable) -> [String] {
+    let cells = table.rows.flatMap { $0.dropFirst(keyHeadings.count) }
+    var notes: [String] = []
+    if cells.contains("-") { notes.append("-: does not apply, or did not happen in any trial") }
+    if cells.contains(where: { $0.contains(" of ") && $0.hasSuffix(")") }) {
+      notes.append("(2 of 3): only so many trials have a value, and the mean is over those")
+    }
+    if groups.contains(where: { group in group.trials.contains { !$0.faults.isEmpty } }) {
+      notes.append("outage ms: longest of the trial, in a fault or not; recover ms: slowest fault")
+    }
+    return notes
   }
 
   private func titled(_ title: String, _ body: String?) -> String? {
@@ -47,7 +97,7 @@ public struct ResultTable: Sendable {
     usesColor ? "\u{1B}[1;31m\(text)\u{1B}[0m" : text
   }
 
-  private var keyHeadings: [TextTable.Heading] {
+  var keyHeadings: [TextTable.Heading] {
     [.init(text: "protocol", alignment: .left)]
       + outline.sweepPaths.map { .init(text: $0, alignment: .right) }
   }
@@ -57,7 +107,10 @@ public struct ResultTable: Sendable {
   private func table(_ columns: [TableColumn]) -> TextTable {
     var table = TextTable(
       headings: keyHeadings + columns.map { .init(text: $0.heading) }, keyCount: keyHeadings.count)
-    table.rows = groups.map { group in outline.key(group.place) + columns.map { $0.cell(group) } }
+    // A row costs bootstraps: those that are not shown are not made.
+    table.rows = groups.prefix(ResultTable.mostRows).map { group in
+      outline.key(group.place) + columns.map { $0.cell(group) }
+    }
     return table
   }
 
@@ -67,15 +120,25 @@ public struct ResultTable: Sendable {
         DecimalText.fixed(group.estimate(metric).mean.map { $0 * scale }, decimals: decimals) ?? "-"
       }
     }
-    return table([
-      ("verdict", { $0.verdict == .violated ? "VIOLATED" : $0.verdict.rawValue }),
-      ("ops/s", { $0.text("throughput", decimals: 0) }),
-      ("avail %", mean("availability", decimals: 2, scale: 100)),
-      ("outage ms", { $0.text("longest_outage_ms", decimals: 0) }),
-      ("recover ms", { $0.text("time_to_recover_ms", decimals: 0) }),
-      ("msgs/op", mean("messages_per_op", decimals: 2)),
-      ("bytes/op", mean("bytes_per_op", decimals: 0)),
-    ])
+    return table(
+      [
+        ("verdict", { $0.verdictText }),
+        ("ops/s", { $0.text("throughput", decimals: 0, significant: 2) }),
+        ("avail %", mean("availability", decimals: 2, scale: 100)),
+        ("outage ms", { $0.text("longest_outage_ms", decimals: 0) }),
+        ("recover ms", { $0.text("time_to_recover_ms", decimals: 0) }),
+        ("msgs/op", mean("messages_per_op", decimals: 2)),
+        ("bytes/op", mean("bytes_per_op", decimals: 0)),
+      ] + (showsLostWrites ? [("lost writes", { $0.lostWritesText })] : []))
+  }
+
+  /// Where replicas were killed, and wherever something was lost.
+  private var showsLostWrites: Bool {
+    groups.contains { group in
+      group.trials.contains { trial in
+        trial.faults.contains { $0.kind == "crash" } || (trial.metric("lost_writes") ?? 0) > 0
+      }
+    }
   }
 
   /// Reads, then writes; only the first column of each says which.
@@ -101,63 +164,24 @@ public struct ResultTable: Sendable {
     let decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3
     return DecimalText.fixed(value, decimals: decimals) ?? "-"
   }
-
-  /// One line per fault and protocol, faults first, so that the protocols stand below each other.
-  private var faults: TextTable? {
-    var table = TextTable(
-      headings: [.init(text: "fault", alignment: .left)] + keyHeadings
-        + ["outage ms", "recover ms"].map { .init(text: $0) }, keyCount: 1 + keyHeadings.count)
-    for point in outline.points.indices {
-      var rows: [(label: String, rows: [[String]])] = []
-      for group in groups where group.place.point == point {
-        for fault in FaultSummary.all(group.trials) {
-          let row =
-            [fault.label] + outline.key(group.place)
-            + [DecimalText.fixed(fault.outage, decimals: 1) ?? "-", fault.recoveryText]
-          if let index = rows.firstIndex(where: { $0.label == fault.label }) {
-            rows[index].rows.append(row)
-          } else {
-            rows.append((fault.label, [row]))
-          }
-        }
-      }
-      table.rows += rows.flatMap(\.rows)
-    }
-    return table.rows.isEmpty ? nil : table
-  }
-
-  private var rankings: String? {
-    let names = ["throughput": "throughput", "all_p99_us": "p99 latency"]
-    var lines: [String] = []
-    for point in outline.points.indices {
-      let here = groups.filter { $0.place.point == point }
-      for metric in Comparison.metrics {
-        guard
-          let ranking = Ranking(metric: metric, lowerIsBetter: metric != "throughput", here)
-        else { continue }
-        let values = zip(outline.sweepPaths, outline.points[point]).map { "\($0)=\($1)" }
-        let place = values.isEmpty ? "" : " (" + values.joined(separator: ", ") + ")"
-        lines.append("\(names[metric] ?? metric)\(place): \(ranking.text(outline, sign: ">"))\n")
-      }
-    }
-    return lines.isEmpty ? nil : lines.joined()
-  }
-
-  private func explanations(_ word: TrialVerdict.Word) -> String? {
-    let parts = groups.flatMap(\.trials).filter { $0.verdict.word == word }.map { trial in
-      let key = outline.key(trial.place).joined(separator: " ")
-      let lines = trial.verdict.explanation.split(separator: "\n").map { "  \($0)\n" }
-      return "\(key) trial \(trial.place.trial) (seed \(trial.seed))\n" + lines.joined()
-    }
-    return parts.isEmpty ? nil : parts.joined()
-  }
 }
 
 extension TrialGroup {
   /// Mean and half the width of its interval: `456 ±6`. If not every trial has the metric: `456 (2 of
   /// 3)`, since the interval would hide what is missing.
-  fileprivate func text(_ metric: String, decimals: Int) -> String {
+  ///
+  /// - Parameter significant: so many digits at least, also of small values.
+  fileprivate func text(_ metric: String, decimals: Int, significant: Int = 0) -> String {
     let estimate = estimate(metric)
+    var decimals = decimals
+    if let mean = estimate.mean, mean > 0, significant > 0 {
+      var least = 1.0
+      for _ in 1..<significant { least *= 10 }
+      while mean < least, decimals < 9 {
+        least /= 10
+        decimals += 1
+      }
+    }
     guard let mean = DecimalText.fixed(estimate.mean, decimals: decimals) else { return "-" }
     guard estimate.count == trials.count else {
       return "\(mean) (\(estimate.count) of \(trials.count))"
@@ -166,5 +190,24 @@ extension TrialGroup {
       let half = DecimalText.fixed((high - low) / 2, decimals: decimals)
     else { return mean }
     return "\(mean) ±\(half)"
+  }
+
+  /// A history without an acknowledgement contradicts nothing, and says nothing.
+  fileprivate var verdictText: String {
+    switch verdict {
+    case .violated: return "VIOLATED"
+    case .linearizable, .sequential, .eventual:
+      let isEmpty = trials.allSatisfy { $0.metric("acknowledged") == 0 }
+      return verdict.rawValue + (isEmpty ? " (nothing acknowledged)" : "")
+    case .unchecked, .undecided: return verdict.rawValue
+    }
+  }
+
+  /// The sum over the trials of which it is known.
+  fileprivate var lostWritesText: String {
+    let known = trials.compactMap { $0.metric("lost_writes") }
+    guard !known.isEmpty else { return "-" }
+    let sum = DecimalText.text(known.reduce(0, +))
+    return known.count == trials.count ? sum : "\(sum) (\(known.count) of \(trials.count))"
   }
 }

@@ -20,6 +20,8 @@ public struct RunDirectory: Sendable {
   public let outline: RunOutline
   /// Trials of an earlier attempt, in order of their places.
   public let finishedBefore: [FinishedTrial]
+  /// Held until it is released, or as long as a copy of this value lives.
+  private let lock: RunLock
 
   static let fragments = ".trials"
   private static let identityName = "run.json"
@@ -33,7 +35,8 @@ public struct RunDirectory: Sendable {
     var version: String
   }
 
-  /// Makes the directory, or finds what an earlier attempt left there.
+  /// Makes the directory, or finds what an earlier attempt left there. Until this value goes, no other process can
+  /// do the same.
   ///
   /// - Parameters:
   ///   - parent: the directory of all runs; made if it is not there.
@@ -46,6 +49,9 @@ public struct RunDirectory: Sendable {
     path = RunDirectory.path(parent, "\(outline.name)-\(outline.seed)")
     self.outline = outline
     let identity = Identity(outline: outline, experiment: experiment, version: version)
+    if FileStore.kind(path) == .nothing { try FileStore.createDirectory(path) }
+    if FileStore.kind(path) == .file { throw .notADirectory(path: path) }
+    lock = try RunLock(path)
     finishedBefore = try RunDirectory.prepare(path, existing, identity)
     do {
       try FileStore.createDirectory(fragmentsPath)
@@ -59,6 +65,9 @@ public struct RunDirectory: Sendable {
       throw .cannotWrite(path: path, reason: "\(error)")
     }
   }
+
+  /// Lets other processes use the directory.
+  public func release() { lock.release() }
 
   /// Keeps the trial, so that it need not be run again. May be called by several threads at once, for
   /// different trials.
@@ -109,11 +118,6 @@ public struct RunDirectory: Sendable {
   private static func prepare(
     _ path: String, _ existing: Existing, _ identity: Identity
   ) throws(RunDirectoryError) -> [FinishedTrial] {
-    switch FileStore.kind(path) {
-    case .nothing: return []
-    case .file: throw .notADirectory(path: path)
-    case .directory: break
-    }
     let names = try FileStore.names(in: path)
     if names.isEmpty { return [] }
     let isUnfinished = names.contains(fragments)

@@ -5,8 +5,10 @@ import Foundation
 public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A finished run is there.
   case finished(path: String)
-  /// An interrupted run is there, or one that still goes on.
+  /// An interrupted run is there.
   case unfinished(path: String)
+  /// Another process runs in it.
+  case inUse(path: String)
   /// To be resumed, but there is nothing that was interrupted.
   case nothingToResume(path: String)
   /// To be resumed, but begun with something else: `what` says with what.
@@ -25,6 +27,7 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
       "\(path) holds a finished run; use --force to overwrite it, or another --out or --seed"
     case .unfinished(let path):
       "\(path) holds an unfinished run; use --resume to continue it or --force to start again"
+    case .inUse(let path): "\(path) is in use by another process"
     case .nothingToResume(let path): "there is no unfinished run to resume in \(path)"
     case .different(let path, let what):
       "cannot resume \(path): it was begun with \(what); use --force to start again"

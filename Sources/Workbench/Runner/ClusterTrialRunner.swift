@@ -1,3 +1,5 @@
+import Clients
+import Trials
 import CLinux
 import ClusterControl
 import Configuration
@@ -101,18 +103,8 @@ public enum ClusterTrialRunner {
     var setup = ClusterSetup(
       cluster: hosts.cluster, protocolName: choice.name, membership: hosts.membership,
       endpoints: hosts.addresses.compactMap { Endpoint($0) })
-    setup.faults = experiment.faults(for: choice)
-    setup.clients = workload.clients
-    setup.connections = workload.connections.count(clients: workload.clients)
-    setup.arrival = workload.arrival
-    setup.timeout = workload.timeout
-    setup.thinkTime = workload.thinkTime
-    setup.warmUp = experiment.warmUp
-    setup.duration = experiment.duration
-    setup.window = experiment.window
-    setup.maxSkew = experiment.environment.clocks.maxSkew
-    setup.maxDrift = experiment.environment.clocks.maxDrift
-    setup.seed = task.seed
+    setup.plan = task.plan
+    setup.clocks = experiment.environment.clocks
     var prefix = ""
     if launcher == nil {
       // The cluster outlives the trial: neither sessions nor keys of another one may be met again.
@@ -125,11 +117,9 @@ public enum ClusterTrialRunner {
         workload, seed: task.seed, keyPrefix: prefix, populate: Memory.populate),
       launcher: launcher, directory: directory)
     linux_prefer_throughput()
-    guard let stock = try trial.run(progress: progress) else { return nil }
-    let observation = TrialObservation(
-      stock: stock, operations: trial.driver.load.takeOperations(), experiment: experiment,
-      membership: hosts.membership)
-    let name = "\(task.contender.name), trial \(task.trial)"
-    return TrialReport(observation, experiment, notes: stock.notes.map { "\(name): \($0)" })
+    guard let record = try trial.run(progress: progress) else { return nil }
+    var report = TrialReport(record, trial.driver.clients.load.takeOperations(), experiment)
+    report.notes = report.notes.map { "\(task.contender.name), trial \(task.trial): \($0)" }
+    return report
   }
 }

@@ -1,3 +1,5 @@
+import Clients
+import Trials
 import CLinux
 import Configuration
 import Experiments
@@ -39,13 +41,8 @@ public enum TargetTrialRunner {
   ) throws -> TrialReport? {
     let workload = task.experiment.workload
     var setup = TargetSetup(name: target.name, endpoint: try endpoint(of: target))
-    setup.clients = workload.clients
+    setup.plan = task.plan
     setup.connections = connections(to: target, workload)
-    setup.arrival = workload.arrival
-    setup.timeout = workload.timeout
-    setup.thinkTime = workload.thinkTime
-    setup.duration = task.experiment.duration
-    setup.seed = task.seed
     switch target.kind {
     case .redis:
       let dialect = RedisDialect(waitReplicas: target.wait, waitTimeout: workload.timeout)
@@ -86,15 +83,7 @@ public enum TargetTrialRunner {
         experiment.workload, seed: task.seed, keyPrefix: "rsmbench-\(trial36)-",
         populate: Memory.populate),
       dialect: dialect)
-    guard let stock = try trial.run(progress: progress) else { return nil }
-    let operations = trial.driver.load.takeOperations()
-    let end = experiment.duration.nanoseconds
-    let lost = ReadBack.lostWrites(operations, readFrom: end, isComplete: stock.hasReadBack)
-    let observation = TrialObservation(
-      operations: operations, warmUpEnd: experiment.warmUp.nanoseconds, measuredEnd: end,
-      clients: experiment.workload.clients,
-      safetyViolations: ReadBack.violations(lost: lost), lostWrites: lost,
-      eventsProcessed: operations.count)
-    return TrialReport(observation, experiment, notes: stock.notes)
+    guard let record = try trial.run(progress: progress) else { return nil }
+    return TrialReport(record, trial.driver.clients.load.takeOperations(), experiment)
   }
 }

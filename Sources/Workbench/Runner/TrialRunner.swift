@@ -1,3 +1,5 @@
+import Clients
+import Trials
 import Configuration
 import Experiments
 import Histories
@@ -20,6 +22,7 @@ public struct TrialTask: Sendable {
   public var trial: Int
 
   public var seed: UInt64 { experiment.seed &+ UInt64(trial - 1) }
+  public var plan: TrialPlan { experiment.plan(of: contender, seed: seed) }
 
   /// All trials of a plan: by sweep point, contender and trial, the order of the CSV files.
   public static func all(of plan: ExperimentPlan) -> [TrialTask] {
@@ -36,21 +39,26 @@ public struct TrialTask: Sendable {
 
 /// What a finished trial was seen to do, what that measures, and whether it was right.
 public struct TrialReport: Sendable {
-  public var observation: TrialObservation
+  public var observation: TrialRecord
   public var metrics: TrialMetrics
   /// What the checker says of the history.
   public var verdict: Verdict
   /// What the user should know besides, a sentence each.
   public var notes: [String] = []
 
-  /// Measures and checks what was seen.
-  init(_ observation: TrialObservation, _ experiment: Experiment, notes: [String] = []) {
+  /// Completes what a runtime has recorded by the operations of the load, measures and checks it.
+  init(_ record: TrialRecord, _ operations: [Operation], _ experiment: Experiment) {
+    var record = record
+    record.operations = operations
+    record.countLostWrites()
+    // A runtime in real time counts no events of its own.
+    if record.eventsProcessed == 0 { record.eventsProcessed = operations.count }
     let settings = MeasurementSettings(
       window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
-    self.observation = observation
-    metrics = TrialMetrics(observation, settings)
-    verdict = ConsistencyCheck(experiment.check.consistency).verdict(of: observation.operations)
-    self.notes = notes
+    observation = record
+    metrics = TrialMetrics(record, settings)
+    verdict = ConsistencyCheck(experiment.check).verdict(of: operations)
+    notes = record.notes
   }
 }
 
@@ -85,31 +93,10 @@ struct SimulationVisitor: ProtocolVisitor {
       membership: choice.kind.membership(replicas: choice.replicas),
       options: Core.Options(choice.options))
     setup.environment = experiment.environment
-    setup.faults = experiment.faults(for: choice)
-    setup.clients = experiment.workload.clients
-    setup.arrival = experiment.workload.arrival
-    setup.timeout = experiment.workload.timeout
-    setup.thinkTime = experiment.workload.thinkTime
-    setup.warmUp = experiment.warmUp
-    setup.duration = experiment.duration
-    setup.window = experiment.window
-    setup.seed = task.seed
+    setup.plan = task.plan
     var trial = Trial(
       setup, load: KeyValueLoad(experiment.workload, seed: task.seed, populate: Memory.populate))
-    guard let stock = trial.run(progress: progress) else { return nil }
-    let observation = TrialObservation(
-      stock: stock, operations: trial.load.takeOperations(), experiment: experiment)
-    return TrialReport(observation, experiment)
-  }
-}
-
-extension CheckLevel {
-  var consistency: Consistency {
-    switch self {
-    case .linearizable: .linearizable
-    case .sequential: .sequential
-    case .eventual: .eventual
-    case .none: .none
-    }
+    guard let record = trial.run(progress: progress) else { return nil }
+    return TrialReport(record, trial.clients.load.takeOperations(), experiment)
   }
 }

@@ -1,5 +1,4 @@
 import Configuration
-import Experiments
 
 /// What a user typed wrong, in one sentence. Ends the program with exit code 2.
 struct UsageError: Error {

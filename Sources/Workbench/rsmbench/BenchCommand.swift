@@ -31,7 +31,8 @@ extension Command {
         for benchmark in chosen {
           let result = benchmark.measure()
           let name = pad(result.name, to: 28)
-          Console.print("\(name)\(pad(figure(result.value), to: 16, left: true)) \(result.unit)")
+          try Console.print(
+            "\(name)\(pad(figure(result.value), to: 16, left: true)) \(result.unit)")
         }
       } else {
         let rows = chosen.map { benchmark in
@@ -44,7 +45,7 @@ extension Command {
             .init("unit", .string(result.unit)),
           ])
         }
-        Console.print(JSONValue.lines(rows), terminator: "")
+        try Console.print(JSONValue.lines(rows), terminator: "")
       }
       return .done
     })

@@ -1,14 +1,37 @@
 import Foundation
 
-/// Results go to standard output, everything else to standard error. Where those cannot be written, such as to
-/// a full disk, the text is lost; the program goes on.
+/// Results go to standard output, everything else to standard error. Results that cannot be written are an error.
+/// Messages that cannot be written are lost, and the program goes on.
 enum Console {
-  static func print(_ text: String, terminator: String = "\n") {
-    try? FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
+  /// - Throws: `OutputError` if not everything could be written.
+  static func print(_ text: String, terminator: String = "\n") throws(OutputError) {
+    var bytes = Array((text + terminator).utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if written > 0 {
+        bytes = bytes.dropFirst(written)
+      } else if written == 0 || errno != EINTR {
+        throw OutputError(code: errno)
+      }
+    }
   }
 
   static func complain(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+  }
+}
+
+/// Standard output is full, closed or a pipe without a reader.
+struct OutputError: Error, CustomStringConvertible {
+  /// The error number of the system.
+  var code: Int32
+  /// Where the results are, if they were written to files.
+  var directory: String?
+
+  var description: String {
+    let reason = code == EBADF ? "it is closed" : String(cString: strerror(code))
+    return "cannot write to standard output: \(reason)"
+      + (directory.map { "; results are in \($0)" } ?? "")
   }
 }
 

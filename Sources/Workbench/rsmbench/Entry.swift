@@ -35,25 +35,38 @@ enum Entry {
       return .usage
     }
     switch first {
+    case "help" where words.count > 1: return try help(words.dropFirst())
     case "--help", "-h", "help":
-      Console.print(Command.overview, terminator: "")
+      try Console.print(Command.overview, terminator: "")
       return .done
     case "--version":
-      Console.print("rsmbench \(version)")
+      try Console.print("rsmbench \(version)")
       return .done
     default: break
     }
-    guard let command = Command.all.first(where: { $0.name == first }) else {
-      throw UsageError(
-        "unknown command \"\(first)\"" + suggestion(for: first, among: Command.all.map(\.name))
-          + "; see 'rsmbench --help'")
-    }
+    let command = try command(named: first)
     let rest = Array(words.dropFirst())
     if rest.contains("--help") || rest.contains("-h") {
-      Console.print(command.help, terminator: "")
+      try Console.print(command.help, terminator: "")
       return .done
     }
     let arguments = try Arguments(rest, flags: command.flags(), command: command.name)
     return try await command.execute(arguments)
+  }
+
+  private static func command(named name: String) throws(UsageError) -> Command {
+    if let command = Command.all.first(where: { $0.name == name }) { return command }
+    throw UsageError(
+      "unknown command \"\(name)\"" + suggestion(for: name, among: Command.all.map(\.name))
+        + "; see 'rsmbench --help'")
+  }
+
+  /// `rsmbench help run` is `rsmbench run --help`.
+  private static func help(_ words: ArraySlice<String>) throws -> ExitCode {
+    guard let name = words.first, words.count == 1 else {
+      throw UsageError("help of one command at a time: found \"\(words.joined(separator: " "))\"")
+    }
+    try Console.print(command(named: name).help, terminator: "")
+    return .done
   }
 }

@@ -1,29 +1,37 @@
-import Dispatch
+import CLinux
 import Foundation
+import Synchronization
 
-/// Turns the first Ctrl-C (or a request to terminate) into a call, and the second into the end.
-final class Interruption {
-  private let sources: [any DispatchSourceSignal]
+/// Turns the first Ctrl-C (or a request to terminate) into a call. A second one ends the program at once.
+///
+/// The call is made on a thread of its own, because the threads of a dispatch queue may all be busy with trials.
+final class Interruption: Sendable {
+  private let event: Int32
+  private let isOver: Flag
+
+  /// Shared with the thread, which may outlive this value.
+  private final class Flag: Sendable {
+    let value = Atomic<Bool>(false)
+  }
 
   init(_ stop: @escaping @Sendable () -> Void) {
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        stop()
-        // From now on the signal does what it does by default.
-        signal(number, SIG_DFL)
-      }
-      source.resume()
-      return source
+    let event = linux_event_create()
+    precondition(event >= 0, "no descriptor is left for signals")
+    let isOver = Flag()
+    self.event = event
+    self.isOver = isOver
+    Thread.detachNewThread {
+      linux_event_await(event)
+      if !isOver.value.load(ordering: .acquiring) { stop() }
     }
+    linux_await_interruption(event)
   }
 
   /// Signals end the program again.
   func end() {
-    for source in sources { source.cancel() }
-    signal(SIGINT, SIG_DFL)
-    signal(SIGTERM, SIG_DFL)
+    linux_end_interruption()
+    isOver.value.store(true, ordering: .releasing)
+    linux_event_ring(event)
   }
 }
 

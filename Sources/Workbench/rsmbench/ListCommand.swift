@@ -4,6 +4,7 @@ import Faults
 import Measurement
 import ProtocolList
 import Replication
+import Results
 import Workloads
 
 extension Command {
@@ -28,7 +29,10 @@ extension Command {
             + suggestion(for: topic, among: topics))
       }
       let format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
-      Console.print(format == "json" ? listing.json : listing.table, terminator: "")
+      let terminal = Terminal.standardOutput
+      let width = terminal.isInteractive ? terminal.width : nil
+      try Console.print(
+        format == "json" ? listing.json : listing.table(width: width), terminator: "")
       return .done
     })
 }
@@ -97,16 +101,9 @@ struct Listing {
     MetricColumn.all.map { [$0.name, $0.unit, $0.meaning] }
   }
 
-  var table: String {
-    let rows = [columns] + rows()
-    let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      var line = ""
-      for (column, text) in row.enumerated() {
-        line += column == row.count - 1 ? text : pad(text, to: widths[column] + 2)
-      }
-      return line + "\n"
-    }.joined()
+  /// - Parameter width: of the terminal; nil for a line per row.
+  func table(width: Int?) -> String {
+    WrappedTable.render([columns] + rows(), width: width)
   }
 
   var json: String {

@@ -10,8 +10,10 @@ extension Command {
     name: "run", synopsis: "run FILE [flags]",
     meaning: "Runs an experiment, prints the comparison and writes its results to DIR/NAME-SEED/.",
     notes: """
-      Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C
-      ends the run and keeps the trials that are finished; --resume goes on from there. In the simulation
+      Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C and
+      SIGTERM end the run within a second and keep the trials that are finished; --resume goes on from there.
+      A second one ends the program at once. A run's directory belongs to one process at a time. A violation,
+      and a crash of a protocol's code, end with the command that replays that trial. In the simulation
       the same seed gives the same CSV files to the last byte, whatever --jobs is. In the cluster runtime
       trials run one at a time, since they would take each other's processors. An experiment's targets are
       servers of others, which have to run already; they are looked for first. What is written to them lies
@@ -47,7 +49,7 @@ extension Command {
           name: "--format", value: "table|json", meaning: "how to print the result (default table)"),
       ]
     },
-    execute: { try await RunRequest($0).run() })
+    execute: { try RunRequest($0).run() })
 }
 
 /// What `rsmbench run` was asked to do.
@@ -64,6 +66,7 @@ struct RunRequest {
   let letsSleep: Bool
   let isQuiet: Bool
   let format: String
+  let replay: Replay
 
   init(_ arguments: Arguments) throws {
     var overrides: [Override] = []
@@ -74,6 +77,7 @@ struct RunRequest {
       overrides.append(.trials(trials))
     }
     let jobs = try arguments.integer("--jobs", in: 1...1_024)
+    replay = Replay(arguments)
     format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
     guard !(arguments.has("--resume") && arguments.has("--force")) else {
       throw UsageError("--resume continues a run and --force starts it again: give one of them")
@@ -100,18 +104,20 @@ struct RunRequest {
     }
   }
 
-  func run() async throws -> ExitCode {
+  func run() throws -> ExitCode {
     let started = Date()
     let outline = RunOutline(plan)
     try TargetTrialRunner.check(plan.experiment.targets)
+    let isStopped = StopFlag()
+    let interruption = Interruption { isStopped.set() }
+    defer { interruption.end() }
     let directory = try RunDirectory(
       in: output, outline: outline, experiment: plan.resolvedText, version: version,
       existing: existing)
-    let session = RunSession(plan: plan, directory: directory, request: self)
-    let interruption = Interruption { session.stop() }
-    defer { interruption.end() }
+    let session = RunSession(
+      plan: plan, directory: directory, request: self, isStopped: isStopped)
     let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)
-    await session.runTrials(jobs: jobs)
+    session.runTrials(jobs: jobs)
     for note in session.notes { Console.complain("rsmbench: \(note)") }
     if let error = session.failure {
       if directory.finishedBefore.isEmpty, session.finished.isEmpty { directory.discard() }
@@ -126,7 +132,11 @@ struct RunRequest {
       wallTime: Date().timeIntervalSince(started),
       processorsKeptAwake: processors.areAwake)
     try directory.writeResults(trials, manifest: manifest)
-    if !trials.isEmpty { show(ResultTable(outline: outline, trials: trials)) }
+    do throws(OutputError) {
+      if !trials.isEmpty { try show(table(outline, trials)) }
+    } catch {
+      throw OutputError(code: error.code, directory: directory.path)
+    }
     if !manifest.isComplete {
       Console.complain(
         "rsmbench: interrupted; \(trials.count) of \(outline.places.count) trials are kept in "
@@ -137,14 +147,29 @@ struct RunRequest {
     return ExitCode(trials.map(\.verdict.word))
   }
 
-  private func show(_ table: ResultTable) {
+  private func table(_ outline: RunOutline, _ trials: [FinishedTrial]) -> ResultTable {
+    let kinds = plan.experiment.contenders
+    return ResultTable(outline: outline, trials: trials) { trial in
+      replay.command(
+        outline, trial.place, seed: trial.seed,
+        isProtocol: kinds[trial.place.protocolIndex].isProtocol)
+    }
+  }
+
+  private func show(_ table: ResultTable) throws(OutputError) {
     if format == "json" {
-      Console.print(table.json)
+      try Console.print(table.json)
     } else {
       let terminal = Terminal.standardOutput
-      Console.print(
+      try Console.print(
         table.text(width: terminal.width, usesColor: terminal.usesColor), terminator: "")
     }
+  }
+}
+
+extension Contender {
+  var isProtocol: Bool {
+    if case .protocol = self { true } else { false }
   }
 }
 

@@ -1,7 +1,7 @@
+import Trials
 import Configuration
 import Experiments
 import Histories
-import Measurement
 import Replication
 import Results
 import Runner
@@ -20,10 +20,15 @@ final class RunSession: Sendable {
   private let writesHistories: Bool
   private let place: ClusterPlace
   private let progress: ProgressLine
+  private let replay: Replay
   private let state = Mutex(State())
-  private let isStopped = Atomic<Bool>(false)
+  /// Once set, the trials that are running are abandoned and no more begin.
+  private let isStopped: StopFlag
 
-  init(plan: ExperimentPlan, directory: RunDirectory, request: RunRequest) {
+  init(
+    plan: ExperimentPlan, directory: RunDirectory, request: RunRequest, isStopped: StopFlag
+  ) {
+    self.isStopped = isStopped
     let done = Set(directory.finishedBefore.map(\.place))
     tasks = TrialTask.all(of: plan).compactMap { task in
       let names = directory.outline.protocols
@@ -33,6 +38,7 @@ final class RunSession: Sendable {
     }
     self.directory = directory
     writesHistories = request.writesHistories
+    replay = request.replay
     place = ClusterPlace(hosts: request.hosts, scratch: request.data ?? directory.path)
     progress = ProgressLine(
       trialsTotal: directory.outline.places.count, trialsBefore: done.count,
@@ -48,13 +54,14 @@ final class RunSession: Sendable {
   /// Why a trial could not be run, or its results not be kept.
   var failure: (any Error)? { state.withLock { $0.failure } }
 
-  /// Abandons the trials that are running and begins no more.
-  func stop() { isStopped.store(true, ordering: .relaxed) }
+  /// How long the trials that are running may take to end after a stop, in seconds. In the simulation they notice it
+  /// at once, except while their histories are checked. The nodes of a cluster end with this process.
+  private static let patience = 0.7
 
-  func runTrials(jobs: Int) async {
-    await ParallelRun.run(
-      count: tasks.count, jobs: jobs, stop: { self.isStopped.load(ordering: .relaxed) },
-      work: runTrial)
+  func runTrials(jobs: Int) {
+    ParallelRun.run(
+      count: tasks.count, jobs: jobs, patience: RunSession.patience,
+      stop: { self.isStopped.isSet }, work: runTrial)
     progress.end()
   }
 
@@ -62,17 +69,20 @@ final class RunSession: Sendable {
     let (task, place) = tasks[number]
     let report: TrialReport
     do {
-      guard let finished = try self.report(on: task, number) else { return }
+      let finished = try CrashNotice.during(crashNotice(task, place)) {
+        try self.report(on: task, number)
+      }
+      guard let finished else { return }
       report = finished
     } catch {
       state.withLock { $0.failure = error }
-      stop()
+      isStopped.set()
       return
     }
     if !report.notes.isEmpty { state.withLock { $0.notes += report.notes } }
     let trial = FinishedTrial(
       place: place, seed: task.seed, observation: report.observation, metrics: report.metrics,
-      verdict: TrialVerdict(report.verdict))
+      verdict: TrialVerdict(report.verdict, in: report.observation))
     do {
       if writesHistories {
         try directory.write(
@@ -82,18 +92,29 @@ final class RunSession: Sendable {
       try directory.keep(trial)
     } catch {
       state.withLock { $0.failure = error }
-      stop()
+      isStopped.set()
       return
     }
     state.withLock { $0.finished.append(trial) }
     progress.finish(trial: number, events: report.observation.eventsProcessed)
   }
 
+  /// What is said if the code of a protocol traps, which ends this process.
+  private func crashNotice(_ task: TrialTask, _ place: TrialPlace) -> String {
+    let isProtocol = task.contender.isProtocol
+    let command = replay.command(
+      directory.outline, place, seed: task.seed, isProtocol: isProtocol)
+    // The live line of progress does not end in a line feed.
+    return (Terminal.standardError.isInteractive ? "\n" : "")
+      + "rsmbench: crashed in \(task.contender.name), trial \(task.trial) (seed \(task.seed)); finished "
+      + "trials are kept in \(directory.path); to replay: \(command)"
+  }
+
   /// `nil` if the trial was abandoned.
   private func report(on task: TrialTask, _ number: Int) throws -> TrialReport? {
     func goesOn(_ time: Interval, _ events: Int) -> Bool {
       progress.advance(trial: number, timeNs: time.nanoseconds, events: events)
-      return !isStopped.load(ordering: .relaxed)
+      return !isStopped.isSet
     }
     switch task.experiment.runtime {
     case .simulation: return TrialRunner.run(task, progress: goesOn)

@@ -89,9 +89,19 @@ extension Command {
     let isStopped = StopFlag()
     let interruption = Interruption { isStopped.set() }
     defer { interruption.end() }
+    var failure: OutputError?
     try request.run(
-      until: { isStopped.isSet }, announce: { Console.print($0) },
+      until: { isStopped.isSet },
+      announce: { line in
+        do throws(OutputError) {
+          try Console.print(line)
+        } catch {
+          failure = error
+          isStopped.set()
+        }
+      },
       tell: { Console.complain("rsmbench: \($0)") })
+    if let failure { throw failure }
     return .done
   }
 }

@@ -1,6 +1,5 @@
 import Configuration
 import Experiments
-import ProtocolList
 
 extension Command {
   static let setFlag = Flag(
@@ -21,7 +20,7 @@ extension Command {
     flags: { [setFlag, runtimeFlag, hostsFlag] },
     execute: { arguments in
       let plan = try readPlan(arguments, hosts: readHosts(arguments))
-      Console.print(plan.resolvedText, terminator: "")
+      try Console.print(plan.resolvedText, terminator: "")
       return .done
     })
 

@@ -1,3 +1,5 @@
+import Faults
+import Trials
 import Histories
 import Measurement
 import Testing
@@ -20,21 +22,21 @@ func operation(
 /// after a second.
 func steady(
   until end: Int64, down: [Range<Int64>] = [], latency: Int64 = 1, warmUp: Int64 = 0,
-  faults: [FaultOccurrence] = []
-) -> TrialObservation {
+  faults: [InjectedFault] = []
+) -> TrialRecord {
   let operations = (0..<end).map { t in
     down.contains { $0.contains(t) }
       ? operation(intended: t, end: t + 1_000, outcome: .unknown)
       : operation(intended: t, end: t + latency)
   }
-  return TrialObservation(
+  return TrialRecord(
     operations: operations, warmUpEnd: warmUp * ms, measuredEnd: end * ms, clients: 1,
     faults: faults)
 }
 
-func fault(_ start: Int64, _ end: Int64?) -> FaultOccurrence {
-  FaultOccurrence(
-    kind: "crash", target: "leader", node: "0", startNs: start * ms, endNs: end.map { $0 * ms })
+func fault(_ start: Int64, _ end: Int64?) -> InjectedFault {
+  InjectedFault(
+    kind: "crash", target: "leader", nodes: [0], startNs: start * ms, endNs: end.map { $0 * ms })
 }
 
 let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
@@ -45,8 +47,8 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
     var trial = steady(until: 2_000, warmUp: 1_000)
     trial.nodes = [
       NodeUsage(
-        node: 0, messagesSent: 2_000, messagesReceived: 1_000, bytesSent: 50_000, fsyncs: 500),
-      NodeUsage(node: 1, messagesSent: 500, messagesReceived: 500, bytesSent: 0, fsyncs: 500),
+        node: 0, messagesSent: 2_000, messagesReceived: 1_000, bytesSent: 50_000, syncs: 500),
+      NodeUsage(node: 1, messagesSent: 500, messagesReceived: 500, bytesSent: 0, syncs: 500),
     ]
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.due == 1_000 && metrics.acknowledged == 1_000 && metrics.unknown == 0)
@@ -69,7 +71,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
   func intendedTime() {
     var late = operation(intended: 10, end: 70)
     late.invoked = 69 * ms
-    let trial = TrialObservation(
+    let trial = TrialRecord(
       operations: [late, operation(intended: 20, end: 70)], warmUpEnd: 0, measuredEnd: 100 * ms,
       clients: 1)
     let metrics = TrialMetrics(trial, settings)
@@ -81,7 +83,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
   @Test("Nothing at all gives no numbers, not zeros or infinities")
   func nothing() {
     for end in [0, 1_000] as [Int64] {
-      let trial = TrialObservation(
+      let trial = TrialRecord(
         operations: [], warmUpEnd: 0, measuredEnd: end * ms, clients: 0, faults: [fault(0, nil)])
       let metrics = TrialMetrics(trial, settings)
       #expect(metrics.availability == nil && metrics.nines == nil && metrics.uptime == nil)
@@ -104,7 +106,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
 
   @Test("An operation that the end of the trial cut short is not held against the service")
   func cutShort() {
-    let trial = TrialObservation(
+    let trial = TrialRecord(
       operations: [
         operation(intended: 10, end: 100, outcome: .unknown),
         operation(intended: 90, end: 100, outcome: .unknown), operation(intended: 91, end: 92),
@@ -139,7 +141,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
 
   @Test("Staleness counts only writes that were over before the read began")
   func staleness() throws {
-    let trial = TrialObservation(
+    let trial = TrialRecord(
       operations: [
         operation(intended: 0, end: 1, value: 1), operation(intended: 10, end: 11, value: 2),
         operation(intended: 20, end: 21, value: 3),
@@ -157,7 +159,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms)
 }
 
 @Suite struct FaultMetricsTests {
-  private func metrics(_ trial: TrialObservation) -> [FaultMetrics] {
+  private func metrics(_ trial: TrialRecord) -> [FaultMetrics] {
     TrialMetrics(trial, settings).faults
   }
 

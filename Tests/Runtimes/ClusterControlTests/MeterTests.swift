@@ -1,14 +1,15 @@
 import ClusterControl
 import ClusterMessages
 import Testing
+import Trials
 
 /// What a node has done over its lives.
 @Suite("Node meter") struct MeterTests {
   @Test("Counts of all lives, since measuring began; the log's size as it is")
   func lives() {
     var meter = NodeMeter()
-    func report(_ count: Int, records: Int) -> NodeCounters {
-      var counters = NodeCounters()
+    func report(_ count: Int, records: Int) -> NodeUsage {
+      var counters = NodeUsage(node: 0)
       counters.syncs = count
       counters.logRecords = records
       return counters

@@ -11,6 +11,7 @@ import Replication
 import Sockets
 import StateMachines
 import Testing
+import Trials
 
 private typealias RaftSeat = Seat<RaftReplica, KeyValueStore>
 
@@ -119,10 +120,10 @@ final class RaftTrio {
     try trio.wait("leader") { trio.leader != nil }
     var faults = NodeFaults(nodeCount: 3)
     for link in faults.links.indices {
-      faults.links[link].loss = 0.05
-      faults.links[link].duplicate = 0.1
-      faults.links[link].reorder = 0.1
-      faults.links[link].corrupt = 0.02
+      faults.links[link].degradation.loss = 0.05
+      faults.links[link].degradation.duplicate = 0.1
+      faults.links[link].degradation.reorder = 0.1
+      faults.links[link].degradation.corrupt = 0.02
     }
     for seat in trio.nodes { try seat?.node.suffer(faults) }
     for number in 0..<60 {

@@ -4,6 +4,7 @@ import Replication
 import Testing
 
 @testable import ClusterMessages
+import Trials
 import WireFormat
 
 /// What is said on the connections of a cluster besides the protocol's own messages.
@@ -14,16 +15,16 @@ import WireFormat
       var link = LinkFault()
       link.cutsOutbound = random.chance(0.5)
       link.cutsInbound = random.chance(0.5)
-      link.loss = random.unit()
-      link.duplicate = random.unit() * 2
-      link.reorder = random.unit()
-      link.corrupt = random.unit()
-      link.extraLatency = Int64(random.below(1 << 40))
-      link.nanosecondsPerByte = random.unit() * 8e9
+      link.degradation.loss = random.unit()
+      link.degradation.duplicate = random.unit() * 2
+      link.degradation.reorder = random.unit()
+      link.degradation.corrupt = random.unit()
+      link.degradation.extraLatency = .nanoseconds(Int64(random.below(1 << 40)))
+      link.degradation.bandwidth = 1 + random.unit() * 8e9
       return link
     }
     for position in faults.links.indices { faults.links[position] = link(&random) }
-    faults.clients = link(&random)
+    faults.clients = link(&random).degradation
     faults.slowness = 1 + random.unit()
     faults.syncDelay = Int64(random.below(1 << 40))
     faults.syncStalls = random.chance(0.5)
@@ -32,8 +33,8 @@ import WireFormat
   }
 
   private static func report(_ random: inout RandomStream) -> NodeReport {
-    var counters = NodeCounters()
-    for field in NodeCounters.fields { counters[keyPath: field] = random.below(1 << 50) }
+    var counters = NodeUsage(node: 0)
+    for field in NodeUsage.counts { counters[keyPath: field] = random.below(1 << 50) }
     return NodeReport(
       status: ReplicaStatus(
         role: "leader", isInCharge: random.chance(0.5), isTail: random.chance(0.5),
@@ -104,10 +105,11 @@ import WireFormat
     #expect(refused { $0.slowness = 0.5 })
     #expect(refused { $0.drift = 1e18 })
     #expect(refused { $0.drift = .nan })
-    #expect(refused { $0.clients.extraLatency = .max })
-    #expect(refused { $0.links[0].nanosecondsPerByte = 1e18 })
-    #expect(refused { $0.links[0].loss = -0.1 })
-    #expect(refused { $0.links[0].corrupt = .infinity })
+    #expect(refused { $0.clients.extraLatency = .nanoseconds(.max) })
+    #expect(refused { $0.links[0].degradation.bandwidth = 1e18 })
+    #expect(refused { $0.links[0].degradation.bandwidth = 0.5 })
+    #expect(refused { $0.links[0].degradation.loss = -0.1 })
+    #expect(refused { $0.links[0].degradation.corrupt = .infinity })
     for step in [Int64.max, .min] {
       let bytes = Order.stepClock(Interval(nanoseconds: step)).encoded()
       #expect(throws: WireError.self) { try WireReader.decode(Order.self, from: bytes) }
@@ -116,14 +118,14 @@ import WireFormat
 
   @Test("Counters are added and subtracted field by field, whatever a node has reported")
   func counters() {
-    var a = NodeCounters()
-    var b = NodeCounters()
-    for (position, field) in NodeCounters.fields.enumerated() {
+    var a = NodeUsage(node: 0)
+    var b = NodeUsage(node: 0)
+    for (position, field) in NodeUsage.counts.enumerated() {
       a[keyPath: field] = position * 10
       b[keyPath: field] = position
     }
     let (sum, difference) = (a + b, a - b)
-    for (position, field) in NodeCounters.fields.enumerated() {
+    for (position, field) in NodeUsage.counts.enumerated() {
       #expect(sum[keyPath: field] == position * 11)
       #expect(difference[keyPath: field] == position * 9)
     }

@@ -7,6 +7,7 @@ import Replication
 import Sockets
 import StateMachines
 import Testing
+import Trials
 import WireFormat
 import WriteAheadLog
 
@@ -184,7 +185,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
 
   @Test("Clients, too, meet a link that loses, repeats and delays")
   func faults() throws {
-    func suffer(_ change: (inout LinkFault) -> Void) throws {
+    func suffer(_ change: (inout LinkDegradation) -> Void) throws {
       var faults = NodeFaults(nodeCount: 1)
       change(&faults.clients)
       try seat.node.suffer(faults)
@@ -199,7 +200,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     try suffer { $0.duplicate = 1 }
     ask(.put(Key("a"), value: [1]), 1)
     #expect(try replies(2).count == 2)
-    try suffer { $0.extraLatency = 10_000_000 }
+    try suffer { $0.extraLatency = .milliseconds(10) }
     let began = MonotonicClock.now()
     ask(.put(Key("a"), value: [1]), 2)
     #expect(try replies(3).count == 3)

@@ -6,6 +6,7 @@ import Replication
 import Sockets
 import StateMachines
 import Testing
+import Trials
 import WireFormat
 
 private typealias ProbeSeat = Seat<ProbeCore, Counter>

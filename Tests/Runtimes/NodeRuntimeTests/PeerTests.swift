@@ -8,6 +8,7 @@ import Replication
 import Sockets
 import StateMachines
 import Testing
+import Trials
 import WireFormat
 
 private typealias ProbeSeat = Seat<ProbeCore, Counter>
@@ -75,7 +76,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   @Test("A lossy link loses its share and keeps the order of the rest")
   func loss() throws {
-    try degrade { $0.loss = 0.5 }
+    try degrade { $0.degradation.loss = 0.5 }
     send(1...1000)
     try degrade { _ in }
     send(1001...1001)
@@ -86,20 +87,20 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   @Test("Messages are doubled, overtake each other, and come late")
   func disorder() throws {
-    try degrade { $0.duplicate = 1 }
+    try degrade { $0.degradation.duplicate = 1 }
     send(1...50)
     try waitFor("message", seats) { received.count == 100 ? true : nil }
     for number in 1...50 as ClosedRange<UInt64> {
       #expect(received.count { $0 == number } == 2)
     }
     seats[1].node.host.core.received = []
-    try degrade { $0.reorder = 0.5 }
+    try degrade { $0.degradation.reorder = 0.5 }
     send(1...50)
     try waitFor("message", seats) { received.count == 50 ? true : nil }
     #expect(received != Array(1...50))
     #expect(received.sorted() == Array(1...50))
     seats[1].node.host.core.received = []
-    try degrade { $0.extraLatency = 30_000_000 }
+    try degrade { $0.degradation.extraLatency = .milliseconds(30) }
     seats[0].node.now = MonotonicClock.now()
     let began = seats[0].node.now
     send(1...50)
@@ -111,22 +112,22 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   @Test("A slow link takes its time for every byte, and forgets its queue when it is whole again")
   func bandwidth() throws {
     // 24 bytes a message, a millisecond a byte.
-    try degrade { $0.nanosecondsPerByte = 1e6 }
+    try degrade { $0.degradation.bandwidth = 8000 }
     seats[0].node.now = MonotonicClock.now()
     let began = seats[0].node.now
     send(1...2)
     try waitFor("message", seats) { received.count == 2 ? true : nil }
     #expect(MonotonicClock.now() - began >= 48_000_000)
-    try degrade { $0.nanosecondsPerByte = 8e9 }
+    try degrade { $0.degradation.bandwidth = 1 }
     send(3...3)
-    try degrade { $0.extraLatency = 1 }
+    try degrade { $0.degradation.extraLatency = .nanoseconds(1) }
     send(4...4)
     try waitFor("message", seats) { received.last == 4 ? true : nil }
   }
 
   @Test("What faults hold up is bounded")
   func heldBound() throws {
-    try degrade { $0.extraLatency = 3_600_000_000_000 }
+    try degrade { $0.degradation.extraLatency = .seconds(3600) }
     seats[0].node.heldByteCount = NodeLimits.held - 30
     send(1...3)
     #expect(seats[0].node.heldFrames.count == 1)
@@ -135,7 +136,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   @Test("A damaged message is found by its checksum and counted, and the link comes back")
   func damage() throws {
-    try degrade { $0.corrupt = 1 }
+    try degrade { $0.degradation.corrupt = 1 }
     send(1...3)
     try waitFor("garbage", seats) { seats[1].node.counters.garbage == 1 ? true : nil }
     #expect(received.isEmpty)

@@ -2,6 +2,7 @@ import Faults
 import ReplicaHosting
 import Replication
 import Testing
+import Trials
 
 @testable import Simulation
 
@@ -87,7 +88,8 @@ import Testing
   @Test("Nothing is seen over a cut link, by a node that is down, or before what was sent earlier")
   func unseen() {
     let found = notes(heeds: true) { trial in
-      trial.world.network.cut(from: 0, to: 1)
+      trial.ledger.add(.cut([(from: 0, to: 1)]), key: 1)
+      trial.world.network.adopt(trial.ledger)
       trial.nodes[2].crash(keepingTorn: 0)
       trial.world.transmit(7, from: 0, to: 3, bytes: 0, departing: 15_000_000)
     }
@@ -97,7 +99,7 @@ import Testing
   @Test("A paused node sees it when it goes on")
   func paused() {
     var trial = probes(2, heedsDisconnects: true)
-    trial.nodes[1].pause()
+    trial.nodes[1].isPaused = true
     trial.crash(0, disk: .kept)
     trial.pass(to: 20)
     #expect(trial.nodes[1].host.core.notes == ["start@0"])
@@ -112,7 +114,7 @@ import Testing
   func reach(
     _ shape: PartitionShape, replicas: Int, authority: Int = 0, seed: UInt64 = 1
   ) -> (hit: [Int], reach: [Set<Int>]) {
-    var trial = probes(replicas, authority: authority) { $0.seed = seed }
+    var trial = probes(replicas, authority: authority) { $0.plan.seed = seed }
     trial.nodes[0].host.core.charge.isInCharge = true
     let (hit, links) = trial.cuts(of: shape)
     let all = Set(0..<replicas + authority)

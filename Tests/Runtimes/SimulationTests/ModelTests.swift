@@ -1,4 +1,5 @@
 import Environments
+import Faults
 import Primitives
 import Replication
 import Testing
@@ -169,32 +170,40 @@ import Testing
   @Test("A link that is cut twice works again after both cuts are mended; cuts have a direction")
   func cuts() {
     var network = network(NetworkModel(latency: .constant(.milliseconds(1))))
-    network.cut(from: 0, to: 1)
-    network.cut(from: 0, to: 1)
-    network.mend(from: 0, to: 1)
+    var ledger = FaultLedger(drifts: [0, 0, 0])
+    for key in [1, 2] { ledger.add(.cut([(from: 0, to: 1)]), key: key) }
+    #expect(ledger.remove(key: 1) != nil)
+    network.adopt(ledger)
     #expect(arrival(network.route(from: 0, to: 1, bytes: 1, departing: 0)) == nil)
     #expect(arrival(network.route(from: 1, to: 0, bytes: 1, departing: 0)) != nil)
-    network.mend(from: 0, to: 1)
+    #expect(ledger.remove(key: 2) != nil)
+    network.adopt(ledger)
     #expect(arrival(network.route(from: 0, to: 1, bytes: 1, departing: 0)) != nil)
   }
 
   @Test("Degradations hit all links of their nodes, clients' too, and add up until they end")
   func degradations() {
     var network = network(NetworkModel(latency: .constant(.milliseconds(1))))
-    func degradation(loss: Double, extra: Int64) -> NetworkState.LinkDegradationState {
-      .init(
-        loss: loss, duplicate: 0, reorder: 0, corrupt: 0, extraLatency: extra,
-        nanosecondsPerByte: 0)
+    func slower(_ node: Int, by milliseconds: Int64) -> FaultLedger.Entry {
+      var what = LinkDegradation()
+      what.extraLatency = .milliseconds(milliseconds)
+      return .degraded([node], what, until: nil)
     }
-    network.degrade(key: 1, nodes: [1], what: degradation(loss: 0, extra: 1_000_000))
-    network.degrade(key: 2, nodes: [0], what: degradation(loss: 0, extra: 2_000_000))
+    var ledger = FaultLedger(drifts: [0, 0, 0])
+    ledger.add(slower(1, by: 1), key: 1)
+    ledger.add(slower(0, by: 2), key: 2)
+    network.adopt(ledger)
     #expect(arrival(network.route(from: 0, to: 1, bytes: 1, departing: 0)) == 4_000_000)
     #expect(arrival(network.route(from: 1, to: 2, bytes: 1, departing: 0)) == 2_000_000)
     #expect(
       arrival(network.routeClient(client: 0, node: 0, bytes: 1, departing: 0)) == 3_000_000)
-    network.restore(key: 2)
+    #expect(ledger.remove(key: 2) != nil)
+    network.adopt(ledger)
     #expect(arrival(network.route(from: 2, to: 0, bytes: 1, departing: 0)) == 1_000_000)
-    network.degrade(key: 3, nodes: [2], what: degradation(loss: 1, extra: 0))
+    var deaf = LinkDegradation()
+    deaf.loss = 1
+    ledger.add(.degraded([2], deaf, until: nil), key: 3)
+    network.adopt(ledger)
     #expect(arrival(network.route(from: 2, to: 0, bytes: 1, departing: 0)) == nil)
   }
 
@@ -203,11 +212,11 @@ import Testing
     var model = NetworkModel(latency: .constant(.milliseconds(1)))
     model.bandwidth = 8e9
     var network = network(model)
-    network.degrade(
-      key: 1, nodes: [0],
-      what: .init(
-        loss: 0, duplicate: 0, reorder: 0, corrupt: 0, extraLatency: 0, nanosecondsPerByte: 1000,
-        until: 5_000_000))
+    var narrow = LinkDegradation()
+    narrow.bandwidth = 8e6
+    var ledger = FaultLedger(drifts: [0, 0, 0])
+    ledger.add(.degraded([0], narrow, until: 5_000_000), key: 1)
+    network.adopt(ledger)
     // 2 ms for each message of 2000 bytes, until 5 ms; from then on 2 us.
     let arrivals = (0..<4).map { _ in
       arrival(network.route(from: 0, to: 1, bytes: 2000, departing: 0))

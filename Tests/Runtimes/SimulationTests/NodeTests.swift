@@ -3,6 +3,7 @@ import Faults
 import ReplicaHosting
 import Replication
 import Testing
+import Trials
 
 @testable import Simulation
 
@@ -67,13 +68,15 @@ import Testing
   func stall() {
     var trial = probes()
     trial.tell(0, ProbeCore.persist + 1)
-    trial.nodes[0].stallDisk()
-    trial.nodes[0].stallDisk()
+    for key in [1, 2] {
+      trial.ledger.add(.stalledDisk([0]), key: key)
+      trial.adopt(.stalledDisk([0]))
+    }
     trial.pass(to: 10)
-    trial.nodes[0].resumeDisk(in: &trial.world)
+    trial.endFault(1)
     trial.pass(to: 20)
     #expect(trial.notes(1).isEmpty)
-    trial.nodes[0].resumeDisk(in: &trial.world)
+    trial.endFault(2)
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["1@21000"])
     trial.nodes[0].extraSyncTime = 10_000_000
@@ -85,7 +88,7 @@ import Testing
   @Test("A disk without syncs can stall and be slow at once, and loses no order when it resumes")
   func stalledWithoutSync() {
     var trial = probes { $0.environment.disk.sync = nil }
-    trial.nodes[0].stallDisk()
+    trial.nodes[0].diskIsStalled = true
     trial.nodes[0].extraSyncTime = 3_000_000
     trial.tell(0, ProbeCore.persist + 1)
     trial.pass(to: 10)
@@ -106,7 +109,7 @@ import Testing
     var trial = probes()
     trial.tell(0, ProbeCore.persist + 1)
     trial.tell(0, ProbeCore.setBell + 3)
-    trial.nodes[0].pause()
+    trial.nodes[0].isPaused = true
     trial.tell(0, ProbeCore.early + 2)
     trial.pass(to: 20)
     #expect(trial.notes(0).count == 2 && trial.notes(1).isEmpty)
@@ -119,7 +122,7 @@ import Testing
   @Test("A node that crashes during a pause and comes back starts when the pause ends")
   func crashWhilePaused() {
     var trial = probes()
-    trial.nodes[0].pause()
+    trial.nodes[0].isPaused = true
     trial.tell(0, 1)
     trial.nodes[0].crash(keepingTorn: 0)
     trial.pass(to: 5)
@@ -160,7 +163,7 @@ import Testing
     #expect(trial.nodes[2].slowness == 1 && trial.nodes[2].extraSyncTime == 0)
     // Ten milliseconds each of a half and a quarter more.
     #expect(trial.nodes[2].clock.timerTime(at: 16_000_000) == 16_000_000 + 5_000_000 + 2_500_000)
-    #expect(trial.occurrences.count == 10 && trial.activeFaults.isEmpty)
+    #expect(trial.injected.count == 10 && trial.ledger.entries.isEmpty)
   }
 }
 
@@ -175,7 +178,7 @@ import Testing
     trial.pass(to: 50)
     #expect(trial.notes(0).count == 2)
     trial.tell(1, ProbeCore.setBell + 10)
-    trial.nodes[1].clock.addDrift(1, at: trial.world.now)
+    trial.nodes[1].clock.setFaultDrift(1, at: trial.world.now)
     trial.nodes[1].rescheduleTimers(in: &trial.world)
     trial.pass(to: 54)
     #expect(trial.notes(1).count == 1)

@@ -6,6 +6,8 @@ import ReplicaHosting
 import Replication
 import Simulation
 import StateMachines
+import Trials
+import Workloads
 
 /// Not a protocol: does what the number of a message says, and notes when what happened.
 struct ProbeCore: ReplicaCore {
@@ -129,8 +131,8 @@ func probes(
     network: NetworkModel(latency: .constant(.milliseconds(1))),
     disk: DiskModel(sync: .constant(.milliseconds(5))),
     cpu: CPUModel(perMessage: .zero, perByte: .zero, apply: .zero), clocks: ClockModel())
-  setup.clients = 0
-  setup.faults = FaultScript(timed: faults)
+  setup.plan.workload.clients = 0
+  setup.plan.faults = FaultScript(timed: faults)
   configure(&setup)
   var trial = ProbeTrial(setup, load: CounterLoad())
   trial.prepare()

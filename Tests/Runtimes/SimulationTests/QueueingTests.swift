@@ -4,6 +4,7 @@ import Faults
 import Replication
 import StateMachines
 import Testing
+import Trials
 import Unreplicated
 import Workloads
 
@@ -21,7 +22,7 @@ import Workloads
   func run(
     _ command: Counter.Command = .read,
     configure: (inout TrialSetup<UnreplicatedServer>) -> Void
-  ) -> (load: CounterLoad, stock: TrialStock) {
+  ) -> (load: CounterLoad, stock: TrialRecord) {
     var setup = TrialSetup<UnreplicatedServer>(
       membership: Membership(replicas: 1), options: UnreplicatedServer.Options())
     setup.environment = Environment(
@@ -30,9 +31,9 @@ import Workloads
       cpu: CPUModel(
         perMessage: .nanoseconds(Self.perMessage), perByte: .zero,
         apply: .nanoseconds(Self.apply)), clocks: ClockModel())
-    setup.warmUp = .zero
-    setup.duration = .seconds(1)
-    setup.clients = 200
+    setup.plan.warmUp = .zero
+    setup.plan.duration = .seconds(1)
+    setup.plan.workload.clients = 200
     configure(&setup)
     var trial = ServerTrial(setup, load: CounterLoad(command))
     let stock = trial.run()!
@@ -48,7 +49,7 @@ import Workloads
     "A node is a single server that takes all that has arrived as one turn", arguments: [0.3, 0.8])
   func exactly(load share: Double) {
     let rate = share * 1e9 / Double(Self.service)
-    let (load, stock) = run { $0.arrival = .open(rate: rate, process: .poisson) }
+    let (load, stock) = run { $0.plan.workload.arrival = .open(rate: rate, process: .poisson) }
     // The same queue, worked out from the arrivals alone.
     let answered = load.operations.filter(\.isAnswered)
     var free: Int64 = 0
@@ -72,7 +73,7 @@ import Workloads
       next = end
     }
     #expect(wrong == 0 && answered.count > 5000 && load.dropped.isEmpty)
-    let busy = stock.nodes[0].busy.seconds
+    let busy = Double(stock.nodes[0].busy) / 1e9
     #expect(abs(busy / share - 1) < 0.03)
   }
 
@@ -80,7 +81,7 @@ import Workloads
   func poissonQueue() {
     let share = 0.2
     let rate = share * 1e9 / Double(Self.service)
-    let (load, _) = run { $0.arrival = .open(rate: rate, process: .poisson) }
+    let (load, _) = run { $0.plan.workload.arrival = .open(rate: rate, process: .poisson) }
     let expected =
       Double(2 * Self.latency) + Double(Self.service) * (1 + share / (2 * (1 - share)))
     #expect(abs(meanLatency(load.operations) / expected - 1) < 0.02)
@@ -89,7 +90,7 @@ import Workloads
   @Test(
     "A closed loop obeys Little's law and both bounds of its throughput", arguments: [1, 4, 20])
   func closedLoop(clients: Int) {
-    let (load, _) = run { $0.clients = clients }
+    let (load, _) = run { $0.plan.workload.clients = clients }
     let measured = load.operations.filter { $0.isAnswered && $0.returned > 200_000_000 }
     let throughput = Double(measured.count) / 0.8e9
     let minimum = Double(2 * Self.latency + Self.service)
@@ -102,8 +103,8 @@ import Workloads
   @Test("Think time is spent between operations")
   func thinkTime() {
     let (load, _) = run {
-      $0.clients = 1
-      $0.thinkTime = .milliseconds(2)
+      $0.plan.workload.clients = 1
+      $0.plan.workload.thinkTime = .milliseconds(2)
     }
     for (one, next) in zip(load.operations, load.operations.dropFirst()) {
       #expect(next.invoked == one.returned + 2_000_000)
@@ -112,9 +113,9 @@ import Workloads
 
   @Test("Constant arrivals come at equal distances, Poisson ones with an exponential gap")
   func arrivals() {
-    let (constant, _) = run { $0.arrival = .open(rate: 1000, process: .constant) }
+    let (constant, _) = run { $0.plan.workload.arrival = .open(rate: 1000, process: .constant) }
     #expect(constant.operations.map(\.due) == (1..<1000).map { $0 * 1_000_000 })
-    let (poisson, _) = run { $0.arrival = .open(rate: 5000, process: .poisson) }
+    let (poisson, _) = run { $0.plan.workload.arrival = .open(rate: 5000, process: .poisson) }
     #expect(abs(poisson.operations.count - 5000) < 5 * 71)
     let gaps = zip(poisson.operations, poisson.operations.dropFirst()).map { $1.due - $0.due }
     let long = gaps.filter { $0 > 200_000 }.count
@@ -126,8 +127,8 @@ import Workloads
     func due(_ sync: LatencyDistribution?) -> [Int64] {
       let (load, _) = run(.add(1)) {
         $0.environment.disk.sync = sync
-        $0.arrival = .open(rate: 1000, process: .poisson)
-        $0.duration = .milliseconds(300)
+        $0.plan.workload.arrival = .open(rate: 1000, process: .poisson)
+        $0.plan.duration = .milliseconds(300)
       }
       return load.operations.map(\.due)
     }
@@ -137,10 +138,10 @@ import Workloads
   @Test("Operations wait for a free client, counted from when they came due, or are dropped")
   func overload() {
     let (load, _) = run {
-      $0.clients = 2
-      $0.timeout = .milliseconds(100)
-      $0.arrival = .open(rate: 40_000, process: .constant)
-      $0.duration = .milliseconds(300)
+      $0.plan.workload.clients = 2
+      $0.plan.workload.timeout = .milliseconds(100)
+      $0.plan.workload.arrival = .open(rate: 40_000, process: .constant)
+      $0.plan.duration = .milliseconds(300)
     }
     #expect(load.operations.contains { $0.invoked - $0.due > 90_000_000 })
     #expect(load.operations.allSatisfy { $0.invoked - $0.due <= 100_000_001 })

@@ -4,6 +4,7 @@ import Histories
 import ReplicaHosting
 import Replication
 import Testing
+import Trials
 import Unreplicated
 import Workloads
 
@@ -12,29 +13,29 @@ import Workloads
 @Suite struct TrialTests {
   func run(
     seed: UInt64 = 1, configure: (inout TrialSetup<UnreplicatedServer>) -> Void = { _ in }
-  ) -> (operations: [Operation], stock: TrialStock) {
+  ) -> (operations: [Operation], stock: TrialRecord) {
     var setup = TrialSetup<UnreplicatedServer>(
       membership: Membership(replicas: 3), options: UnreplicatedServer.Options())
-    setup.duration = .milliseconds(300)
-    setup.warmUp = .milliseconds(50)
-    setup.clients = 4
-    setup.seed = seed
+    setup.plan.duration = .milliseconds(300)
+    setup.plan.warmUp = .milliseconds(50)
+    setup.plan.workload.clients = 4
+    setup.plan.seed = seed
     setup.checksInvariants = true
     configure(&setup)
     var spec = WorkloadSpec()
-    spec.clients = setup.clients
+    spec.clients = setup.plan.workload.clients
     var trial = Trial(setup, load: KeyValueLoad(spec, seed: seed))
     let stock = trial.run()!
     return (trial.load.operations, stock)
   }
 
   func chaos(_ setup: inout TrialSetup<UnreplicatedServer>) {
-    setup.timeout = .milliseconds(50)
+    setup.plan.workload.timeout = .milliseconds(50)
     setup.environment.network.loss = 0.01
     setup.environment.network.duplicate = 0.01
     setup.environment.network.reorder = 0.01
     setup.environment.clocks = ClockModel(maxSkew: .milliseconds(5), maxDrift: 0.01)
-    setup.faults = FaultScript(chaos: [
+    setup.plan.faults = FaultScript(chaos: [
       Chaos(
         meanTimeBetween: .milliseconds(10), meanTimeToRepair: .milliseconds(10),
         kinds: ChaosKind.allCases, from: .zero, until: .milliseconds(300))
@@ -48,7 +49,7 @@ import Workloads
     let again = run(seed: seed, configure: chaos)
     #expect(first.operations == again.operations)
     #expect(first.stock.traceHash == again.stock.traceHash)
-    #expect(first.stock.eventCount == again.stock.eventCount)
+    #expect(first.stock.eventsProcessed == again.stock.eventsProcessed)
     #expect(first.stock.faults.map(\.nodes) == again.stock.faults.map(\.nodes))
     #expect(run(seed: seed + 10, configure: chaos).stock.traceHash != first.stock.traceHash)
   }
@@ -57,12 +58,12 @@ import Workloads
   func chaosSurvived() {
     for seed in 1...5 as ClosedRange<UInt64> {
       let (operations, stock) = run(seed: seed, configure: chaos)
-      #expect(stock.violations.isEmpty && stock.finalStatesAgree)
+      #expect(stock.safetyViolations.isEmpty)
       let acknowledged = operations.filter { $0.outcome == .ok && $0.kind == .put }
       #expect(!acknowledged.isEmpty)
       for operation in acknowledged {
         let id = RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence)
-        if !stock.surviving.contains(id) { Issue.record("\(id) of seed \(seed) is lost") }
+        if !stock.surviving!.contains(id) { Issue.record("\(id) of seed \(seed) is lost") }
       }
     }
   }
@@ -70,16 +71,16 @@ import Workloads
   @Test("A crash that never ends is repaired before it is seen what survived")
   func settling() {
     let (operations, stock) = run {
-      $0.faults = FaultScript(timed: [
+      $0.plan.faults = FaultScript(timed: [
         TimedFault(at: .milliseconds(200), duration: nil, action: .crash(.replica(0), disk: .kept))
       ])
     }
-    #expect(stock.leadership.last?.leader == nil && stock.faults.map(\.end) == [nil])
+    #expect(stock.leadership.last?.leader == nil && stock.faults.map(\.endNs) == [nil])
     let last = operations.filter { $0.outcome == .ok }.map(\.returned).max()!
     #expect(last > 190_000_000 && last < 202_000_000)
     let put = operations.last { $0.outcome == .ok && $0.kind == .put }!
     #expect(
-      stock.surviving.contains(
+      stock.surviving!.contains(
         RequestID(client: ClientID(UInt64(put.client)), sequence: put.sequence)))
   }
 
@@ -91,7 +92,7 @@ import Workloads
     let server = stock.nodes[0]
     #expect(abs(server.messagesReceived - measured.count) <= 8)
     #expect(abs(server.messagesSent - server.messagesReceived) <= 8)
-    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > .zero)
+    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > 0)
     #expect(stock.nodes[2].messagesReceived == 0)
   }
 

@@ -32,16 +32,16 @@ import Testing
     }
   }
 
-  @Test("A drift begins and ends without a jump, and overlapping ones add up")
-  func overlapping() {
+  @Test("A drift that a fault adds begins, changes and ends without a jump")
+  func faultDrift() {
     var clock = NodeClock(skew: .zero, drift: 0)
-    clock.addDrift(0.5, at: 1000)
+    clock.setFaultDrift(0.5, at: 1000)
     #expect(clock.timerTime(at: 1000) == 1000 && clock.timerTime(at: 2000) == 2500)
-    clock.addDrift(0.25, at: 2000)
+    clock.setFaultDrift(0.75, at: 2000)
     #expect(clock.timerTime(at: 3000) == 2500 + 1750)
-    clock.removeDrift(0.5, at: 3000)
+    clock.setFaultDrift(0.25, at: 3000)
     #expect(clock.timerTime(at: 4000) == 4250 + 1250)
-    clock.removeDrift(0.25, at: 4000)
+    clock.setFaultDrift(0, at: 4000)
     #expect(clock.timerTime(at: 5000) == 5500 + 1000)
   }
 }

@@ -38,20 +38,23 @@ import Testing
     what.loss = 0.1
     what.extraLatency = .milliseconds(3)
     what.bandwidth = 8e6
-    ledger.add(.degraded([2], what), key: 1)
+    ledger.add(.degraded([2], what, until: nil), key: 1)
     let hit = ledger.faults(of: 2)
-    #expect(hit.links.allSatisfy { $0.loss == 0.1 && $0.extraLatency == 3_000_000 })
+    #expect(
+      hit.links.allSatisfy {
+        $0.degradation.loss == 0.1 && $0.degradation.extraLatency == .milliseconds(3)
+      })
     #expect(hit.clients.nanosecondsPerByte == 1000)
     let other = ledger.faults(of: 0)
-    #expect(other.links.map(\.loss) == [0, 0, 0.1, 0])
-    #expect(other.clients.letsAllThrough)
+    #expect(other.links.map(\.degradation.loss) == [0, 0, 0.1, 0])
+    #expect(other.clients.changesNothing)
     what.bandwidth = 8e3
-    ledger.add(.degraded([0, 2], what), key: 2)
+    ledger.add(.degraded([0, 2], what, until: nil), key: 2)
     let both = ledger.faults(of: 2)
-    #expect(both.links[0].loss == 0.2)
-    #expect(both.links[0].extraLatency == 6_000_000)
+    #expect(both.links[0].degradation.loss == 0.2)
+    #expect(both.links[0].degradation.extraLatency == .milliseconds(6))
     // The narrower of the two.
-    #expect(both.links[0].nanosecondsPerByte == 1e6)
+    #expect(both.links[0].degradation.nanosecondsPerByte == 1e6)
   }
 
   @Test(

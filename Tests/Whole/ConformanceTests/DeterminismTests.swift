@@ -2,6 +2,7 @@ import Histories
 import ProtocolList
 import Simulation
 import Testing
+import Trials
 
 @Suite("Determinism")
 struct DeterminismTests {
@@ -12,7 +13,7 @@ struct DeterminismTests {
       let first = SwarmTrial.run(kind, SwarmPlan(seed: seed))
       let second = SwarmTrial.run(kind, SwarmPlan(seed: seed))
       #expect(first.stock.traceHash == second.stock.traceHash)
-      #expect(first.stock.eventCount == second.stock.eventCount)
+      #expect(first.stock.eventsProcessed == second.stock.eventsProcessed)
       #expect(first.stock.surviving == second.stock.surviving)
       #expect(first.operations == second.operations)
       #expect(first.operations.count >= 100)
@@ -42,7 +43,7 @@ struct DeterminismTests {
       for operation in findings.operations {
         hash = hash &* 31 &+ UInt64(operation.returned) ^ operation.observed.hash
       }
-      return "\(kind.name) \(findings.stock.traceHash) \(hash)"
+      return "\(kind.name) \(findings.stock.traceHash ?? 0) \(hash)"
     }.joined(separator: ", ")
   }
 }

@@ -4,6 +4,7 @@ import ProtocolList
 import Replication
 import Simulation
 import Testing
+import Trials
 import Workloads
 
 extension TrialFindings {
@@ -90,7 +91,7 @@ struct DirectedFaultTests {
     #expect(findings.livenessProblems == [])
     let hit = findings.stock.faults.flatMap(\.nodes)
     #expect(hit.count == 2)
-    #expect(hit.first.map { findings.stock.nodes[$0].isAuthority } == true)
+    #expect(hit.first.map { findings.stock.nodes[$0].role == .authority } == true)
     #expect(findings.writeCount(from: .milliseconds(1300), to: .milliseconds(1500)) >= 20)
   }
 

@@ -2,6 +2,7 @@ import Foundation
 import ProtocolList
 import Simulation
 import Testing
+import Trials
 
 /// What the environment asks of the sweeps.
 enum SweepRequest {
@@ -27,7 +28,7 @@ struct ReplayTests {
     let kind = try #require(ProtocolKind(rawValue: SweepRequest.protocolName ?? ""))
     let seed = try #require(SweepRequest.number("CONFORMANCE_SEED"))
     let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
-    print("\(findings.plan), \(findings.stock.eventCount) events")
+    print("\(findings.plan), \(findings.stock.eventsProcessed) events")
     for fault in findings.stock.faults { print("\(fault)") }
     for (window, leadership) in findings.stock.leadership.enumerated() {
       print("\(window * 20) ms: \(leadership)")

@@ -4,6 +4,7 @@ import Primitives
 import ProtocolList
 import Replication
 import Simulation
+import Trials
 import Workloads
 
 /// A world drawn from a seed: how large the cluster is, how bad its network, its disks and its clocks
@@ -167,14 +168,14 @@ extension SwarmPlan {
       membership: kind.membership(replicas: replicas),
       options: SwarmPlan.options(of: core, bug: bug))
     setup.environment = environment
-    setup.faults = faults
-    setup.clients = workload.clients
-    setup.timeout = workload.timeout
-    setup.thinkTime = workload.thinkTime
-    setup.warmUp = .zero
-    setup.duration = duration
-    setup.window = .milliseconds(20)
-    setup.seed = seed
+    setup.plan.faults = faults
+    setup.plan.workload.clients = workload.clients
+    setup.plan.workload.timeout = workload.timeout
+    setup.plan.workload.thinkTime = workload.thinkTime
+    setup.plan.warmUp = .zero
+    setup.plan.duration = duration
+    setup.plan.window = .milliseconds(20)
+    setup.plan.seed = seed
     setup.checksInvariants = true
     return setup
   }

@@ -3,33 +3,33 @@ import Linearizability
 import ProtocolList
 import Replication
 import Simulation
+import Trials
 import Workloads
 
 /// What one trial of the key-value store did, and what was wrong with it.
 struct TrialFindings: Sendable {
   var plan: SwarmPlan
   var kind: ProtocolKind
-  var stock: TrialStock
+  var stock: TrialRecord
   var operations: [Operation]
   var verdict: Verdict
 
   /// Broken promises that must never be seen, whatever breaks around the cluster.
   var safetyProblems: [String] {
-    var problems = stock.violations
+    var problems = stock.safetyViolations
     if case .violated(let counterexample) = verdict { problems.append(counterexample.explanation) }
     if case .undecided(let key, let reason) = verdict {
       problems.append("key \(key) is undecided: \(reason)")
     }
     let lost = operations.filter { operation in
       operation.outcome == .ok && !operation.kind.isRead
-        && !stock.surviving.contains(
+        && !stock.surviving!.contains(
           RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
     }
     if let first = lost.first {
       problems.append(
         "\(lost.count) acknowledged writes are lost, the first at \(first.invoked) ns")
     }
-    if !stock.finalStatesAgree { problems.append("replicas that applied equally much differ") }
     return problems
   }
 

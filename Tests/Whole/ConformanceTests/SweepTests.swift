@@ -4,6 +4,7 @@ import ProtocolList
 import Replication
 import Simulation
 import Testing
+import Trials
 
 /// What has to have happened somewhere in a sweep, lest its other findings mean nothing.
 struct SweepTally: Sendable {
@@ -27,8 +28,8 @@ struct SweepTally: Sendable {
     }
     leaderChanges += max(epochs.count - 1, 0)
     faultKinds.formUnion(findings.stock.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
-    clusterSizes.insert(findings.stock.nodes.count { !$0.isAuthority })
-    let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.end).min()
+    clusterSizes.insert(findings.stock.nodes.count { $0.role != .authority })
+    let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
     for operation in findings.operations {
       retries += operation.attempts > 1 ? 1 : 0
       guard operation.outcome == .ok else {
@@ -45,7 +46,7 @@ struct SweepTally: Sendable {
       case .delete, .append: deletesAndAppends += 1
       case .put: break
       }
-      if !operation.kind.isRead, let restart, operation.invoked > restart.nanoseconds {
+      if !operation.kind.isRead, let restart, operation.invoked > restart {
         writesAfterRestart += 1
       }
     }

@@ -9,6 +9,7 @@ import Primitives
 import Sockets
 import StateMachines
 import Testing
+import Trials
 import WireFormat
 import Workloads
 
@@ -137,8 +138,8 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
   private func simulated() -> Trial<LaneCore, CounterLoad> {
     var setup = TrialSetup<LaneCore>(
       membership: Membership(replicas: 2), options: LaneCore.Options())
-    setup.clients = 1
-    setup.duration = .milliseconds(50)
+    setup.plan.workload.clients = 1
+    setup.plan.duration = .milliseconds(50)
     var trial = Trial(setup, load: CounterLoad(clients: 1, seed: 1))
     for number in trial.nodes.indices { trial.nodes[number].start(in: &trial.world) }
     return trial
@@ -185,7 +186,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     "While a simulated disk stalls only early sends and timers come through; then the rest does")
   func simulatedStall() {
     var trial = simulated()
-    trial.nodes[0].stallDisk()
+    trial.nodes[0].diskIsStalled = true
     trial.nodes[0].arrive(request(1), in: &trial.world)
     _ = trial.advance(to: Interval.milliseconds(20).nanoseconds) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1])

@@ -6,6 +6,7 @@ import ReplicaHosting
 import Replication
 import Simulation
 import StateMachines
+import Trials
 import WireFormat
 import Workloads
 
@@ -101,9 +102,9 @@ struct FrameCorpus {
     add([Sentence("this is node 1, not node 2")], .refusal)
     var faults = NodeFaults(nodeCount: 5)
     faults.links[1].cutsInbound = true
-    faults.links[2].loss = 0.25
-    faults.links[3].extraLatency = 5_000_000
-    faults.clients.nanosecondsPerByte = 0.8
+    faults.links[2].degradation.loss = 0.25
+    faults.links[3].degradation.extraLatency = .milliseconds(5)
+    faults.clients.bandwidth = 1e10
     faults.slowness = 10
     faults.drift = -0.1
     faults.syncDelay = 20_000_000
@@ -117,9 +118,9 @@ struct FrameCorpus {
       commitIndex: LogIndex(120), lastIndex: LogIndex(125))
     add(
       [
-        NodeReport(status: status, appliedIndex: LogIndex(119), counters: NodeCounters()),
+        NodeReport(status: status, appliedIndex: LogIndex(119), counters: NodeUsage(node: 0)),
         NodeReport(
-          status: status, appliedIndex: LogIndex(119), counters: NodeCounters(),
+          status: status, appliedIndex: LogIndex(119), counters: NodeUsage(node: 0),
           digest: StateDigest(state: 5, commits: 6), violation: "two leaders of one term"),
       ], .report)
   }
@@ -156,24 +157,25 @@ struct Conversation<Core: ReplicaCore> {
     var setup = TrialSetup<Core>(
       membership: membership,
       options: Core.Options(OptionValues(Core.Options.declared, overrides: [:])))
-    setup.faults.timed = [
+    setup.plan.faults.timed = [
       TimedFault(
         at: .milliseconds(600), duration: .milliseconds(300), action: .crash(.leader, disk: .kept)),
       TimedFault(
         at: .milliseconds(1500), duration: .milliseconds(300), action: .partition(.isolate(.leader))
       ),
     ]
-    setup.clients = 4
-    setup.thinkTime = .milliseconds(10)
-    setup.timeout = .milliseconds(200)
-    setup.duration = .milliseconds(2500)
+    setup.plan.workload.clients = 4
+    setup.plan.workload.thinkTime = .milliseconds(10)
+    setup.plan.workload.timeout = .milliseconds(200)
+    setup.plan.duration = .milliseconds(2500)
     var spec = WorkloadSpec()
     spec.keys = 20
     spec.valueSize = 24
     var trial = Trial(setup, load: KeyValueLoad(spec, seed: 1))
     trial.prepare()
     var sizes: [Int: Int] = [:]
-    while !trial.world.queue.isEmpty, trial.world.queue.nextTime <= setup.duration.nanoseconds {
+    while !trial.world.queue.isEmpty, trial.world.queue.nextTime <= setup.plan.duration.nanoseconds
+    {
       trial.world.now = trial.world.queue.nextTime
       trial.world.queue.withNext { event in
         guard case .message(let message, let envelope) = event else { return }

@@ -23,8 +23,8 @@ struct OrderLimitTests {
       .stepClock(Interval(nanoseconds: -hour)), .stepClock(Interval(nanoseconds: hour)),
       faults {
         $0.syncDelay = 60 * hour
-        $0.links[1].extraLatency = 60 * hour
-        $0.links[1].nanosecondsPerByte = 8e9
+        $0.links[1].degradation.extraLatency = .nanoseconds(60 * hour)
+        $0.links[1].degradation.bandwidth = 1
         $0.clients.loss = 1
         $0.slowness = 1e6
         $0.drift = 9

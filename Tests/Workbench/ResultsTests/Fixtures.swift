@@ -1,3 +1,5 @@
+import Faults
+import Trials
 import Foundation
 import Histories
 import Measurement
@@ -13,7 +15,7 @@ let outline = RunOutline(
 
 /// A second of operations every few milliseconds, alternately gets and puts, with a crash in the middle
 /// during which nothing is answered. Everything differs a little from place to place.
-func observation(_ place: TrialPlace) -> TrialObservation {
+func observation(_ place: TrialPlace) -> TrialRecord {
   let step = Int64(2 + place.point)
   let latency = Int64(1 + place.protocolIndex) * ms + Int64(place.trial) * 1_237
   let down = 400 * ms..<(460 + Int64(place.trial) * 10) * ms
@@ -25,19 +27,19 @@ func observation(_ place: TrialPlace) -> TrialObservation {
       argument: isRead ? .absent : ValueDigest(hash: UInt64(t), length: 8),
       outcome: isLost ? .unknown : .ok, invoked: t * ms, returned: t * ms + (isLost ? ms : latency))
   }
-  return TrialObservation(
+  return TrialRecord(
     operations: operations, warmUpEnd: 100 * ms, measuredEnd: 1_000 * ms, clients: 3,
     faults: [
-      FaultOccurrence(
-        kind: "crash", target: "leader", node: "0", startNs: 400 * ms, endNs: 450 * ms),
-      FaultOccurrence(
-        kind: "partition", target: "minority,\"x\"", node: "0+2", startNs: 950 * ms),
+      InjectedFault(
+        kind: "crash", target: "leader", nodes: [0], startNs: 400 * ms, endNs: 450 * ms),
+      InjectedFault(
+        kind: "partition", target: "minority,\"x\"", nodes: [0, 2], startNs: 950 * ms),
     ],
     nodes: (0..<3).map {
       NodeUsage(
         node: $0, messagesSent: 1_000 * ($0 + 1), messagesReceived: 999, bytesSent: 123_456,
-        bytesReceived: 7, fsyncs: 100, bytesWritten: 1 << 20, cpuBusyNs: 123_456_789,
-        logEntries: 500)
+        bytesReceived: 7, syncs: 100, bytesWritten: 1 << 20, busy: 123_456_789,
+        logRecords: 500)
     },
     leadership: [
       LeadershipSample(windowStart: 0, leader: 0, epoch: 1),

@@ -3,6 +3,7 @@ import Linearizability
 import Histories
 import Measurement
 import Testing
+import Trials
 
 @testable import Results
 
@@ -168,7 +169,8 @@ private struct Package: Decodable {
       client: 2, kind: .get, key: 4, outcome: .ok, invoked: 3 * ms, returned: 4 * ms)
     let text = TrialVerdict(
       .violated(
-        Counterexample(key: 4, operations: [put, get], culprit: get, explanation: "A lost write."))
+        Counterexample(key: 4, operations: [put, get], culprit: get, explanation: "A lost write.")),
+      in: TrialRecord(operations: [put, get], warmUpEnd: 0, measuredEnd: 5 * ms, clients: 2)
     ).explanation
     #expect(
       text == """

@@ -50,6 +50,12 @@ import Testing
         raft               linearizable  456 ±6    91.11     82 ±10  100 (2 of 3)    14.64       903
         chain-replication  linearizable  454 ±6    91.11     82 ±10        100 ±0    14.64       903
 
+        protocol           lost writes
+        raft                         0
+        chain-replication            0
+        (2 of 3): only so many trials have a value, and the mean is over those
+        outage ms: longest of the trial, in a fault or not; recover ms: slowest fault
+
         Latency in ms, mean over trials
         protocol           read p50   p95   p99  p99.9  write p50   p95   p99  p99.9
         raft                   1.00  1.00  1.00   1.00       1.00  1.00  1.00   1.00
@@ -62,9 +68,10 @@ import Testing
         partition minority,"x" @0.95s  raft                     2.0         0.0
         partition minority,"x" @0.95s  chain-replication        2.0         0.0
 
-        Differences (> is better: the paired 95 % interval excludes zero; ~ may be equal)
+        Differences, better to worse (>: the paired 95 % interval excludes zero; ~: may be equal)
         throughput: raft > chain-replication
-        p99 latency: raft > chain-replication
+        p99 latency of reads: raft > chain-replication
+        p99 latency of writes: raft > chain-replication
 
         """)
   }
@@ -80,7 +87,7 @@ import Testing
   func sweep() {
     let table = ResultTable(outline: outline, trials: allTrials)
     let text = table.text(width: 110)
-    let prose = ["latency (", "throughput (", "Differences"]
+    let prose = ["latency of", "throughput (", "Differences", "outage ms: "]
     let tables = text.split(separator: "\n").filter { line in !prose.contains { line.contains($0) }
     }
     #expect(tables.allSatisfy { $0.count <= 110 })
@@ -206,7 +213,8 @@ import Testing
     #expect(rows.allSatisfy { $0.trials == 3 && $0.verdict == "linearizable" })
     #expect(rows[0].metrics["throughput"]?.mean ?? 0 > 0)
     #expect(rows[0].faults.map(\.kind) == ["crash", "partition"])
-    #expect(rows[1].differences.map(\.minus) == ["raft", "raft"])
+    #expect(rows[1].differences.map(\.minus) == ["raft", "raft", "raft"])
+    #expect(rows[1].differences.map(\.metric) == ["throughput", "read_p99_us", "write_p99_us"])
     #expect(rows[1].differences.last?.different == true)
   }
 }

@@ -52,6 +52,8 @@ import Testing
       try first.writeResults(some, manifest: manifest(some, at: 1_000))
       #expect(try contents(first.path)["trials.csv"] != contents(whole.path)["trials.csv"])
 
+      first.release()
+
       let second = try directory(parent + "/c", .resume)
       #expect(second.finishedBefore == [allTrials[0], allTrials[3]])
       let rest = allTrials.filter { !second.finishedBefore.contains($0) }
@@ -110,6 +112,10 @@ import Testing
       try run.write([1], to: outline.historyFileName(outline.places[0]))
       try run.writeResults(allTrials, manifest: manifest(allTrials))
       try Data().write(to: URL(fileURLWithPath: run.path + "/notes.txt"))
+      for existing in [RunDirectory.Existing.refuse, .resume, .overwrite] {
+        #expect(throws: RunDirectoryError.inUse(path: run.path)) { try directory(parent, existing) }
+      }
+      run.release()
       #expect(throws: RunDirectoryError.finished(path: run.path)) { try directory(parent) }
       #expect(throws: RunDirectoryError.nothingToResume(path: run.path)) {
         try directory(parent, .resume)
@@ -126,6 +132,7 @@ import Testing
     try inTemporaryDirectory { parent in
       let run = try directory(parent, .resume)
       try run.keep(allTrials[0])
+      run.release()
       #expect(throws: RunDirectoryError.unfinished(path: run.path)) { try directory(parent) }
       #expect(
         throws: RunDirectoryError.different(path: run.path, what: "another experiment or seed")
@@ -153,6 +160,7 @@ import Testing
       for name in [".writing-trials.csv", "trials.csv"] {
         try run.write([1], to: name)
       }
+      run.release()
       _ = try directory(parent, .resume)
       #expect(try contents(run.path).keys.sorted() == ["experiment.json5", "trials.csv"])
 

@@ -1,5 +1,6 @@
 import Configuration
 import Experiments
+import Faults
 import Foundation
 import Histories
 import Linearizability
@@ -7,6 +8,7 @@ import Measurement
 import ProtocolList
 import Replication
 import Testing
+import Trials
 
 @testable import Runner
 
@@ -97,7 +99,7 @@ import Testing
     try expectSound(report, faults: 4)
     #expect(report?.notes == [])
     // Both nodes have been started twice: what they have done in both lives counts.
-    #expect(report?.observation.nodes.allSatisfy { $0.fsyncs > 0 } == true)
+    #expect(report?.observation.nodes.allSatisfy { $0.syncs > 0 } == true)
   }
 
   @Test("A node whose log has rotted does not start again, and the user is told why")

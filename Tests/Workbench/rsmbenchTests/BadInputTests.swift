@@ -60,6 +60,10 @@ import Testing
       ("check=strict", #"check: found "strict""#, #""linearizable""#),
       ("name=a/b", #"name: found "a/b""#, "letters, digits"),
       ("faults[0].at=1s", "faults[0].at", "before [0]"),
+      (#"faults=[{at:"400ms",kill:0}]"#, "faults[0].kill: found an unknown key", #"mean "crash"?"#),
+      ("workload.mix={read:1}", "workload.mix.read: found", #"did you mean "get"?"#),
+      ("workload.mix={update:1}", "workload.mix.update: found", #"did you mean "put"?"#),
+      ("duration=2h", #"duration: found "2h""#, "a duration from 1ms to"),
       ("a..b=1", "a..b", "a path that cannot be read"),
       ("clients", #"--set: found "clients""#, "path=value"),
       ("=5", #"--set: found "=5""#, "path=value"),
@@ -153,7 +157,11 @@ import Testing
       ["run", "tiny.json5", "--hosts", "absent.json5", "--runtime", "simulation"],
       ["--hosts names real nodes"])
     try await refused(["rum", "tiny.json5"], ["unknown command \"rum\"", "did you mean run?"])
-    try await refused(["fuzz"], ["unknown command \"fuzz\""])
+    for name in ["fuzz", "replay", "compare"] {
+      try await refused([name], ["unknown command \"\(name)\"; see 'rsmbench --help'"])
+      try await refused(["help", name], ["unknown command \"\(name)\""])
+    }
+    try await refused(["help", "run", "list"], ["help of one command at a time"])
     try await refused(["serve"], ["serve needs --protocol P, or --hosts FILE"])
     try await refused(["serve", "--protocol", "rafd"], ["--protocol: found \"rafd\""])
     try await refused(

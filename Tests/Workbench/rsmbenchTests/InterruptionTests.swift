@@ -66,6 +66,59 @@ import Testing
     #expect(again.errors == "rsmbench: there is no unfinished run to resume in results/tiny-1\n")
   }
 
+  /// The default, and more threads than there are processors: then no other thread of the program gets one for free.
+  private static let jobs = [1, 2].map { $0 * ProcessInfo.processInfo.activeProcessorCount }
+
+  @Test(
+    "Ctrl-C and SIGTERM stop a run that takes all processors", arguments: [SIGINT, SIGTERM], jobs)
+  func allProcessors(number: Int32, jobs: Int) async throws {
+    // Trials are so long that none would be over if the signal were not heeded until one is.
+    let run = try await space.rsmbench(
+      list: [
+        "run", "long.json5", "--jobs", "\(jobs)", "--trials", "100", "--set", "duration=600s",
+        "--set", "check=none",
+      ], meanwhile: signal(number, after: 0))
+    #expect(run.status == 130)
+    #expect(!run.diedOfSignal)
+    #expect(
+      run.errorLines.last?.contains("interrupted; 0 of 200 trials are kept in results/tiny-1")
+        == true, "\(run.errors)")
+  }
+
+  @Test("A second signal of either kind ends the program at once")
+  func twice() async throws {
+    let send = signal(SIGINT, after: 0)
+    let run = try await space.rsmbench(
+      list: ["run", "long.json5", "--trials", "100", "--set", "duration=600s"],
+      meanwhile: { process in
+        send(process)
+        // Again and again, since the first may come before the other signal has been handled.
+        while process.isRunning {
+          kill(process.processIdentifier, SIGTERM)
+          usleep(1_000)
+        }
+      })
+    #expect(run.diedOfSignal && run.status == SIGTERM)
+  }
+
+  @Test("A run directory belongs to one process at a time; the lock of a dead one is no obstacle")
+  func lock() async throws {
+    let first = try BackgroundProgram(
+      space, ["run", "long.json5", "--trials", "100", "--set", "duration=600s"], errors: "errors")
+    let begun = space.url("results/tiny-1/experiment.json5").path
+    #expect(eventually { FileManager.default.fileExists(atPath: begun) })
+    let files = try space.names("results/tiny-1")
+    for flag in ["--quiet", "--force", "--resume"] {
+      let second = try await space.rsmbench("run", "long.json5", flag)
+      #expect(second.status == 2)
+      #expect(second.errors == "rsmbench: results/tiny-1 is in use by another process\n")
+      #expect(try space.names("results/tiny-1") == files)
+    }
+    first.end(by: SIGKILL)
+    let next = try await space.rsmbench("run", "long.json5", "--force", "--trials", "1", "--quiet")
+    #expect(next.status == 0)
+  }
+
   @Test("--resume where nothing was begun starts the run")
   func resumeNothing() async throws {
     let run = try await space.rsmbench("run", "long.json5", "--resume", "--trials", "1")

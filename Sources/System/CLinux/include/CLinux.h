@@ -63,6 +63,18 @@ void linux_prefer_throughput(void);
 /// Raises the limit on open descriptors as far as it goes. Returns the limit.
 int64_t linux_raise_descriptor_limit(void);
 
+// MARK: signals
+
+/// From now on the first SIGINT or SIGTERM rings the event; every later one does what it does by default.
+void linux_await_interruption(int event);
+/// Both signals do what they do by default again.
+void linux_end_interruption(void);
+/// From now on a thread that crashes first writes its notice to standard error. What the signal did before, such as
+/// a backtrace, follows. To be called once.
+void linux_watch_crashes(void);
+/// What this thread writes if it crashes; NULL for nothing. At most 4096 bytes are kept.
+void linux_set_crash_notice(const char *text);
+
 // MARK: threads
 
 /// A descriptor over which one thread wakes another: readable from `linux_event_ring` until `linux_event_await`,

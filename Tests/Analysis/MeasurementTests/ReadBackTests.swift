@@ -1,7 +1,7 @@
 import Histories
 import Testing
 
-@testable import Runner
+@testable import Measurement
 
 /// What the reads after a trial say of the writes in it.
 @Suite struct ReadBackTests {

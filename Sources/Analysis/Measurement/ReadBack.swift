@@ -1,0 +1,75 @@
+import Histories
+import Replication
+import Trials
+
+extension TrialRecord {
+  /// Counts the acknowledged writes that are missing in the end; a loss is a broken promise. Nothing can be
+  /// said to be missing from a state that is not known, because the cluster did not come to rest.
+  public mutating func countLostWrites() {
+    if let surviving {
+      lostWrites = hasSettled ? ReadBack.lostWrites(operations, surviving: surviving) : nil
+    } else {
+      lostWrites = ReadBack.lostWrites(
+        operations, readFrom: measuredEnd, isComplete: hasReadBack)
+    }
+    guard let lostWrites, lostWrites > 0 else { return }
+    safetyViolations.append("\(lostWrites) acknowledged writes are missing from the final state")
+  }
+}
+
+/// What the state in which a trial ended says of the writes in it.
+public enum ReadBack {
+  /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
+  /// compare-and-swap that did not swap changed nothing and cannot be lost.
+  public static func lostWrites(
+    _ operations: [Operation], surviving: SurvivingRequests
+  ) -> Int {
+    operations.count { operation in
+      guard operation.outcome == .ok, operation.kind != .get else { return false }
+      if operation.kind == .compareAndSwap, !operation.swapped { return false }
+      return !surviving.contains(
+        RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
+    }
+  }
+
+  /// The same by reads of every key. Where perhaps not every key was read, none is not zero, but unknown.
+  public static func lostWrites(
+    _ operations: [Operation], readFrom end: Int64, isComplete: Bool
+  ) -> Int? {
+    let lost = lostWrites(operations, readFrom: end)
+    return isComplete || lost > 0 ? lost : nil
+  }
+
+  /// Acknowledged puts that were certainly not overwritten and are not there: those that began after the
+  /// write that is there had been acknowledged, or all of a key that is empty and was never deleted. Keys
+  /// that were appended to are left to the checker, which sees all of this too but does not count it.
+  public static func lostWrites(_ operations: [Operation], readFrom end: Int64) -> Int {
+    var found: [UInt32: ValueDigest] = [:]
+    for operation in operations
+    where operation.intended >= end && operation.kind == .get && operation.outcome == .ok {
+      found[operation.key] = operation.observed
+    }
+    /// When the write that is there was acknowledged; later than everything if that is not known.
+    var since: [UInt32: Int64] = [:]
+    var uncountable: Set<UInt32> = []
+    for operation in operations where operation.intended < end && operation.outcome != .failed {
+      switch operation.kind {
+      case .get: break
+      case .append: uncountable.insert(operation.key)
+      case .delete:
+        if found[operation.key] == .absent { uncountable.insert(operation.key) }
+      case .put, .compareAndSwap:
+        if operation.argument == found[operation.key] {
+          since[operation.key] = operation.outcome == .ok ? operation.returned : .max
+        }
+      }
+    }
+    return operations.count { operation in
+      guard operation.intended < end, operation.outcome == .ok, operation.kind == .put,
+        let value = found[operation.key], !uncountable.contains(operation.key)
+      else { return false }
+      if value == .absent { return true }
+      return since[operation.key].map { operation.invoked > $0 } ?? false
+    }
+  }
+}

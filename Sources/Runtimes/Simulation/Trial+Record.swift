@@ -1,0 +1,50 @@
+import ReplicaHosting
+import Replication
+import Trials
+import Workloads
+
+/// What a trial leaves behind, but for the history, which lies with the load.
+extension Trial {
+  public func record(usages: [NodeUsage], leadership: [LeadershipSample]) -> TrialRecord {
+    let replicas = setup.membership.replicas.map(\.index)
+    let survivor =
+      leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
+    var surviving = SurvivingRequests(clients: setup.plan.workload.clients)
+    for batch in nodes[survivor].commits {
+      var reader = batch.makeReader()
+      while let id = reader.next() { surviving.insert(id) }
+    }
+    var record = TrialRecord(of: setup.plan)
+    record.nodes = zip(nodes, usages).map { node, used in
+      var usage = used
+      usage.logRecords = node.log.count
+      return usage
+    }
+    record.faults = injected
+    record.leadership = leadership
+    record.safetyViolations = world.violations.list
+    if !finalStatesAgree(replicas) {
+      record.safetyViolations.append(
+        "replicas that applied the same entries ended in different states")
+    }
+    record.surviving = surviving
+    record.hasSettled = hasSettled
+    record.eventsProcessed = eventCount
+    record.traceHash = traceHash
+    return record
+  }
+
+  /// Replicas that applied equally much have equal states.
+  public func finalStatesAgree(_ replicas: [Int]) -> Bool {
+    var states: [(applied: LogIndex, digest: [UInt8])] = []
+    for replica in replicas {
+      let host = nodes[replica].host
+      let state = host.snapshot()
+      for other in states where other.applied == host.appliedIndex && other.digest != state {
+        return false
+      }
+      states.append((host.appliedIndex, state))
+    }
+    return true
+  }
+}

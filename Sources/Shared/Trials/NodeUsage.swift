@@ -1,0 +1,70 @@
+/// What one process used in the measured interval.
+public struct NodeUsage: Sendable, Equatable {
+  public enum Role: String, Sendable, CaseIterable {
+    /// Holds a copy of the data.
+    case replica
+    /// Only decides who is in charge (a view service).
+    case authority
+  }
+
+  public var node: Int
+  public var role: Role
+  /// Messages between processes, clients' requests and replies included.
+  public var messagesSent: Int
+  public var messagesReceived: Int
+  /// Bytes of those messages, frames included.
+  public var bytesSent: Int
+  public var bytesReceived: Int
+  public var syncs: Int
+  /// Bytes handed to the disk.
+  public var bytesWritten: Int
+  /// Nanoseconds in which the processor was busy.
+  public var busy: Int
+  /// Records in the log at the end.
+  public var logRecords: Int
+  /// Snapshots taken or installed.
+  public var snapshots: Int
+  /// Connections that were ended because what came over them was no frame of this cluster.
+  public var garbage = 0
+  /// Messages that were given up because a peer takes none or too few.
+  public var overflowed = 0
+
+  public init(
+    node: Int, role: Role = .replica, messagesSent: Int = 0, messagesReceived: Int = 0,
+    bytesSent: Int = 0, bytesReceived: Int = 0, syncs: Int = 0, bytesWritten: Int = 0,
+    busy: Int = 0, logRecords: Int = 0, snapshots: Int = 0
+  ) {
+    self.node = node
+    self.role = role
+    self.messagesSent = messagesSent
+    self.messagesReceived = messagesReceived
+    self.bytesSent = bytesSent
+    self.bytesReceived = bytesReceived
+    self.syncs = syncs
+    self.bytesWritten = bytesWritten
+    self.busy = busy
+    self.logRecords = logRecords
+    self.snapshots = snapshots
+  }
+}
+
+extension NodeUsage {
+  /// Everything that is counted from the start of a process.
+  public static let counts: [any WritableKeyPath<NodeUsage, Int> & Sendable] = [
+    \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
+    \.busy, \.logRecords, \.garbage, \.overflowed,
+  ]
+
+  /// What was done since `b`, count by count. A node's report may hold any number, and none may stop the
+  /// runner that adds them up.
+  public static func - (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &-) }
+  public static func + (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &+) }
+
+  private func combined(_ other: NodeUsage, _ operation: (Int, Int) -> Int) -> NodeUsage {
+    var result = self
+    for count in NodeUsage.counts {
+      result[keyPath: count] = operation(self[keyPath: count], other[keyPath: count])
+    }
+    return result
+  }
+}

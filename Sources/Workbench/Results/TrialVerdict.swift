@@ -1,0 +1,104 @@
+import Faults
+import Histories
+import Linearizability
+import Measurement
+import Trials
+
+/// The answer of the check as the files show it.
+public struct TrialVerdict: Sendable, Equatable, Codable {
+  /// From the best to the worst; the worst of its trials is the verdict of a row of `summary.csv`.
+  public enum Word: String, Sendable, Codable, CaseIterable, Comparable {
+    case linearizable, sequential, eventual, unchecked, undecided, violated
+
+    private var rank: Int { Word.allCases.firstIndex(of: self) ?? 0 }
+    public static func < (a: Word, b: Word) -> Bool { a.rank < b.rank }
+  }
+
+  public var word: Word
+  /// For a person: the counterexample, or why the checker gave up. Empty if all is well.
+  public var explanation: String
+
+  public init(word: Word, explanation: String = "") {
+    self.word = word
+    self.explanation = explanation
+  }
+
+  /// What the checker says of a trial's history. A counterexample is followed by what the trial was seen to do around
+  /// it.
+  public init(_ verdict: Verdict, in observation: TrialRecord) {
+    switch verdict {
+    case .consistent(.linearizable): self.init(word: .linearizable)
+    case .consistent(.sequential): self.init(word: .sequential)
+    case .consistent(.eventual): self.init(word: .eventual)
+    case .consistent(.none): self.init(word: .unchecked)
+    case .violated(let counterexample):
+      self.init(
+        word: .violated,
+        explanation: ([counterexample.text] + observation.circumstances(of: counterexample))
+          .joined(separator: "\n"))
+    case .undecided(let key, let reason):
+      self.init(word: .undecided, explanation: "key \(key): \(reason)")
+    }
+  }
+
+  static let mostSafetyViolations = 4
+
+  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check of the history
+  /// found. Of many only the first are shown.
+  func with(safetyViolations: [String]) -> TrialVerdict {
+    guard !safetyViolations.isEmpty else { return self }
+    var lines = word == .violated ? [explanation] : []
+    lines += safetyViolations.prefix(TrialVerdict.mostSafetyViolations)
+    let omitted = safetyViolations.count - TrialVerdict.mostSafetyViolations
+    if omitted > 0 { lines.append("(\(omitted) more broken promises are left out)") }
+    return TrialVerdict(word: .violated, explanation: lines.joined(separator: "\n"))
+  }
+}
+
+extension TrialRecord {
+  /// Which node was in charge, and which faults held, from the first shown operation of a counterexample to its end.
+  fileprivate func circumstances(of counterexample: Counterexample) -> [String] {
+    let shown = counterexample.shownOperations
+    guard let start = shown.map(\.invoked).min() else { return [] }
+    let last = counterexample.culprit ?? shown[shown.count - 1]
+    let end = max(start, last.outcome == .unknown ? last.invoked : last.returned)
+    return [leaders(start, end), faults(start, end)].compactMap { $0 }
+  }
+
+  private func leaders(_ start: Int64, _ end: Int64) -> String? {
+    guard !leadership.isEmpty else { return nil }
+    var parts: [String] = []
+    let before = leadership.last { $0.windowStart <= start }
+    var earlier: LeadershipSample?
+    for sample in [before].compactMap({ $0 })
+      + leadership.filter({ $0.windowStart > start && $0.windowStart <= end })
+    {
+      defer { earlier = sample }
+      if let earlier, earlier.leader == sample.leader, earlier.epoch == sample.epoch { continue }
+      let name =
+        sample.leader.map { "node \($0) (term, ballot or view \(sample.epoch))" } ?? "no node"
+      parts.append(
+        earlier == nil
+          ? name : "\(name) from \(DecimalText.milliseconds(sample.windowStart)) ms")
+    }
+    return parts.isEmpty ? nil : "in charge: " + parts.joined(separator: ", then ")
+  }
+
+  /// Without a fault at that time, the last one before it, whose effect may have come late.
+  private func faults(_ start: Int64, _ end: Int64) -> String? {
+    guard !faults.isEmpty else { return nil }
+    let holding = faults.filter { $0.startNs <= end && ($0.endNs ?? .max) >= start }
+    let chosen = holding.isEmpty ? faults.last { $0.startNs <= end }.map { [$0] } ?? [] : holding
+    guard !chosen.isEmpty else { return "faults: none had begun" }
+    let most = 6
+    var parts = chosen.suffix(most).map { fault in
+      let hit = fault.nodes.map(String.init).joined(separator: "+")
+      let target = [fault.target, hit.isEmpty ? "" : "(node \(hit))"]
+      return ([fault.kind] + target).filter { !$0.isEmpty }.joined(separator: " ")
+        + " from \(DecimalText.milliseconds(fault.startNs)) ms"
+        + (fault.endNs.map { " to \(DecimalText.milliseconds($0)) ms" } ?? " to the end")
+    }
+    if chosen.count > most { parts.insert("\(chosen.count - most) earlier ones", at: 0) }
+    return (holding.isEmpty ? "last fault before: " : "faults: ") + parts.joined(separator: ", ")
+  }
+}
