@@ -212,8 +212,8 @@ let modules: [[Target]] = [
     workbench.tests(
       "rsmbenchTests",
       [
-        "rsmbench", "Primitives", "Histories", "Linearizability", "Replication", "Resp",
-        "Sockets", "OtherSystems", "RedisClients",
+        "rsmbench", "Primitives", "Histories", "Linearizability", "Replication", "ProtocolList",
+        "Resp", "Sockets", "OtherSystems", "RedisClients",
       ]),
   ],
 

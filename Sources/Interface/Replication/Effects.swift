@@ -1,8 +1,9 @@
 /// What one turn of a core asks its host to do, one lane per kind of effect.
 ///
-/// Lanes instead of one list: a host needs them apart anyway, and within a turn only the order inside a
-/// lane means anything. Commits are applied before reads are answered, which a read may only gain from.
-/// The host reuses one `Effects` for all turns, so that nothing is allocated in steady state.
+/// Lanes instead of one list: a host needs them apart anyway, and within a turn only the order
+/// inside a lane means anything. Commits are applied before reads are answered, which a read may
+/// only gain from. The host reuses one `Effects` for all turns, so that nothing is allocated in
+/// steady state.
 public struct Effects<Core: ReplicaCore>: Sendable {
   public typealias Send = OutgoingMessage<Core.Message>
   public typealias TimerChange = Replication.TimerChange<Core.Timer>
@@ -31,8 +32,9 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     sends.append(Send(message: message, to: to))
   }
 
-  /// Sends a message that promises nothing and need not wait for the disk, such as entries replicated
-  /// while the leader writes them itself (Ongaro 2014 §10.2.1). The call site says why that is safe.
+  /// Sends a message that promises nothing and need not wait for the disk, such as entries
+  /// replicated while the leader writes them itself (Ongaro 2014 §10.2.1). The call site says why
+  /// that is safe.
   public mutating func sendEarly(_ message: Core.Message, to: ReplicaID) {
     earlySends.append(Send(message: message, to: to))
   }
@@ -65,9 +67,10 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     refusedReads.append(Refusal(refused: ticket, redirect: redirect))
   }
 
-  /// Takes over the records, messages and timers of a core inside this one, each as the case of this
-  /// core's own types that stands for it. Safe early sends of the inner core stay safe by its own
-  /// argument. Commits, reads and refusals of the inner core are left to the caller.
+  /// Takes over the records, messages and timers of a core inside this one, each as the case of
+  /// this core's own types that stands for it. Safe early sends of the inner core stay safe by its
+  /// own argument. Commits, reads and refusals of the inner core are left to the caller.
+  @inline(__always)
   public mutating func forward<Inner: ReplicaCore>(
     _ inner: Effects<Inner>, record: (Inner.Record) -> Core.Record,
     message: (Inner.Message) -> Core.Message, timer: (Inner.Timer) -> Core.Timer
@@ -97,8 +100,8 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   }
 }
 
-// The elements of lanes are generic over what they hold, not over the core: the run-time system finds
-// an argument of a type at once, and an associated type only by a search.
+// The elements of lanes are generic over what they hold, not over the core: the run-time system
+// finds an argument of a type at once, and an associated type only by a search.
 
 /// A message and its addressee.
 public struct OutgoingMessage<Message: Sendable>: Sendable {

@@ -1,19 +1,19 @@
-// Raft and Multi-Paxos elect a new leader; their safety does not rest on time, so a follower may act on a
-// closed connection. What both need for that is here, so that they do it alike.
+// Raft and Multi-Paxos elect a new leader; their safety does not rest on time, so a follower may
+// act on a closed connection. What both need for that is here, so that they do it alike.
 
 extension OptionDeclaration {
   public static var electOnDisconnect: OptionDeclaration {
     OptionDeclaration(
       "electOnDisconnect", .flag(default: false),
-      "A follower whose leader's process has ended, as the closed connection says, does not wait for the "
-        + "election timeout")
+      "A follower whose leader's process has ended, as the closed connection says, does not wait "
+        + "for the election timeout")
   }
 }
 
 extension ReplicaID {
-  /// How long this replica waits before it takes the place of one whose process has ended: one after the other,
-  /// in the order of the membership, so that two do not split the votes. The first waits too, a little, until
-  /// the others have noticed.
+  /// How long this replica waits before it takes the place of one whose process has ended: one
+  /// after the other, in the order of the membership, so that two do not split the votes. The first
+  /// waits too, a little, until the others have noticed.
   public func turn(after gone: ReplicaID, of membership: Membership, heartbeat: Interval)
     -> Interval
   {

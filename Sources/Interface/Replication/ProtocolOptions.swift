@@ -4,7 +4,8 @@ public protocol ProtocolOptions: Sendable {
   static var declared: [OptionDeclaration] { get }
   /// Reads the values; an option that is absent has its declared default.
   init(_ values: OptionValues)
-  /// Whether the core wants to be told of `Event.disconnected`. False unless a protocol says otherwise.
+  /// Whether the core wants to be told of `Event.disconnected`. False unless a protocol says
+  /// otherwise.
   var heedsDisconnects: Bool { get }
 }
 
@@ -16,8 +17,9 @@ public struct OptionDeclaration: Sendable {
   public enum Kind: Sendable, Equatable {
     case flag(default: Bool)
     case integer(default: Int, range: ClosedRange<Int>)
+    /// A time that the protocol waits. Tests with short trials make all of them shorter alike.
     case interval(default: Interval, range: ClosedRange<Interval>)
-    /// Two durations, the shorter first.
+    /// The same, drawn between two durations, the shorter first.
     case intervalRange(default: ClosedRange<Interval>, range: ClosedRange<Interval>)
     case choice(default: String, of: [String])
   }
@@ -104,13 +106,15 @@ extension ProtocolOptions {
   public init() { self.init(OptionValues(Self.declared)) }
 }
 
-/// What `rsmbench list protocols` says of a protocol. Its name stands in the list of protocols alone.
+/// What `rsmbench list protocols` says of a protocol. Its name stands in the list of protocols
+/// alone.
 public struct ProtocolDescription: Sendable {
   /// One sentence.
   public let summary: String
   /// What it follows, by author, year and section.
   public let source: String
-  /// Surviving `f` failures takes this times `f` and one more replicas; 0 for a baseline, which survives none.
+  /// Surviving `f` failures takes this times `f` and one more replicas; 0 for a baseline, which
+  /// survives none.
   public let replicasPerFailure: Int
   /// Whether it needs an authority of nodes beside its replicas that decides who is in charge.
   public let needsAuthority: Bool

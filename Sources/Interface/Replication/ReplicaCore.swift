@@ -2,14 +2,16 @@ import WireFormat
 
 /// A replication protocol as a value: events in, effects out.
 ///
-/// A core does no I/O, reads no clock, draws no random number, logs nothing and never throws. The same
-/// core therefore runs in the simulator, in a real process and in a test that steps it by hand.
+/// A core does no I/O, reads no clock, draws no random number, logs nothing and never throws. The
+/// same core therefore runs in the simulator, in a real process and in a test that steps it by
+/// hand.
 ///
 /// What every core may rely on, and every host provides:
 /// - `recover` is called once per durable record, oldest first, before `.started`.
-/// - A message passed to `Effects.send` leaves only after every record persisted before it is durable.
-/// - Messages may be lost, duplicated, delayed and reordered; a replica may crash and come back with
-///   exactly the records that were durable.
+/// - A message passed to `Effects.send` leaves only after every record persisted before it is
+///   durable.
+/// - Messages may be lost, duplicated, delayed and reordered; a replica may crash and come back
+///   with exactly the records that were durable.
 /// - Events are handled one at a time.
 public protocol ReplicaCore: Sendable {
   /// What replicas say to each other.
@@ -31,8 +33,8 @@ public protocol ReplicaCore: Sendable {
   /// What this replica believes about itself.
   var status: ReplicaStatus { get }
 
-  /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests ask
-  /// after every event, so it should look at what the last event can have changed.
+  /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests
+  /// ask after every event, so it should look at what the last event can have changed.
   func invariantViolation() -> String?
 }
 
@@ -45,11 +47,13 @@ public enum Event<Core: ReplicaCore>: Sendable {
   /// Clients ask for these updates, in this order. The core either gets them committed (and says so
   /// with `commit`), loses them in a change of leadership, or refuses them.
   case requested(Batch)
-  /// Clients ask for linearizable reads: from which moment on may they be answered from local state?
+  /// Clients ask for linearizable reads: from which moment on may they be answered from local
+  /// state?
   case readRequested(ReadTicket)
-  /// The process of another node has ended, as far as this node can see: the connection over which it sends was
-  /// closed from its side. A hint and no more. It may be wrong, and may never come: not if the machine is gone,
-  /// too, nor over a cut link. Only cores whose options ask for it (`heedsDisconnects`) may rely on hearing it.
+  /// The process of another node has ended, as far as this node can see: the connection over which
+  /// it sends was closed from its side. A hint and no more. It may be wrong, and may never come:
+  /// not if the machine is gone, too, nor over a cut link. Only cores whose options ask for it
+  /// (`heedsDisconnects`) may rely on hearing it.
   case disconnected(ReplicaID)
 }
 
@@ -57,14 +61,14 @@ public enum Event<Core: ReplicaCore>: Sendable {
 public struct ReplicaStatus: Equatable, Sendable {
   /// The protocol's own word: `leader`, `candidate`, `head`, `backup`.
   public var role: String
-  /// The replica believes that clients should bring their updates here. The fault target `leader` is
-  /// the replica of the highest `epoch` that says so.
+  /// The replica believes that clients should bring their updates here. The fault target `leader`
+  /// is the replica of the highest `epoch` that says so.
   public var isInCharge: Bool
   /// The fault target `tail`. Only chain replication sets it, for the last replica of the chain;
   /// elsewhere it is as `isInCharge`.
   public var isTail: Bool
-  /// The fault target `coordinator`. Only the authority of primary-backup and chain replication sets
-  /// it, for its leader; elsewhere it is as `isInCharge`.
+  /// The fault target `coordinator`. Only the authority of primary-backup and chain replication
+  /// sets it, for its leader; elsewhere it is as `isInCharge`.
   public var isCoordinator: Bool
   /// Term, ballot round or view number.
   public var epoch: UInt64

@@ -4,9 +4,9 @@ import Foundation
 import Glibc
 import Sockets
 
-/// Where a service keeps its nodes' logs from one start to the next: only one service at a time, and
-/// always the same protocol with the same number of replicas. Replicas that a later start added would
-/// know nothing, and could outvote those that do.
+/// Where a service keeps its nodes' logs from one start to the next: only one service at a time,
+/// and always the same protocol with the same number of replicas. Replicas that a later start added
+/// would know nothing, and could outvote those that do.
 struct DataDirectory {
   static let hostsName = "hosts.json5"
 

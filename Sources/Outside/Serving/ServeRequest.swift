@@ -47,8 +47,8 @@ public struct ServeRequest: Sendable {
 
   public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
 
-  /// Serves until it is told to stop. Whatever happens, no node and no directory of this service is left,
-  /// except for the logs that were to be kept.
+  /// Serves until it is told to stop. Whatever happens, no node and no directory of this service is
+  /// left, except for the logs that were to be kept.
   /// - Parameters:
   ///   - announce: gets what the service is, once it serves.
   ///   - tell: gets what happens to it.
@@ -158,15 +158,17 @@ extension OwnNodes {
     }
   }
 
-  /// `heartbeat=50ms`. The value is read as JSON5; what is not JSON5 is a text.
+  /// `heartbeat=50ms`. The value is read as JSON5; what is not JSON5 is a text, and so is `null`,
+  /// which would leave the option out.
   private static func member(_ setting: String) throws(ExperimentError) -> JSONValue.Member {
     guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
       throw ExperimentError(
         path: "", found: JSONValue.quoted(setting), allowed: "OPTION=VALUE")
     }
+    let text = String(setting[setting.index(after: equals)...])
+    let value = JSONValue(typed: text)
     return JSONValue.Member(
-      String(setting[..<equals]), JSONValue(typed: String(setting[setting.index(after: equals)...]))
-    )
+      String(setting[..<equals]), value == .null ? .string(text) : value)
   }
 
   /// A new directory for nodes whose logs go with the service, with their hosts file in it.

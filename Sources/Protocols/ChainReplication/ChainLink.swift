@@ -6,8 +6,8 @@ struct ChainLink: Sendable {
   let to: ReplicaID
   /// The position has come: sending may begin at `next`.
   var isOpen = false
-  /// The next entry to send. New entries are sent as they come while this is the one behind the log's
-  /// end; otherwise what is missing is sent page by page.
+  /// The next entry to send. New entries are sent as they come while this is the one behind the
+  /// log's end; otherwise what is missing is sent page by page.
   var next = LogIndex(1)
   /// The receiver is known to hold everything up to here durably.
   var match = LogIndex.zero
@@ -45,7 +45,8 @@ extension ChainReplica {
     }
   }
 
-  /// The next page of what the receiver lacks: what it was sent once comes before anything new (§3.3).
+  /// The next page of what the receiver lacks: what it was sent once comes before anything new
+  /// (§3.3).
   private func makePage(from first: LogIndex) -> Forward? {
     guard let previousView = log.view(at: first.previous) else { return nil }
     let entries = log.page(
@@ -55,11 +56,11 @@ extension ChainReplica {
       entries: sentAgain(entries, from: first), committed: committed, wantsReceipt: true)
   }
 
-  /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep the
-  /// numbering whole with no-ops.
+  /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep
+  /// the numbering whole with no-ops.
   private func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
     let forgotten: LogIndex
-    // Bug: those of this switch.
+    // Bug: skip-suffix-on-middle-failure, remove-sent-on-receipt.
     switch options.bug {
     case .skipSuffixOnMiddleFailure: forgotten = servesFrom
     case .removeSentOnReceipt: forgotten = handedOn
@@ -115,8 +116,8 @@ extension ChainReplica {
     if index.next >= target.next { sendPage(on: link, into: &effects) }
   }
 
-  /// Said by the tail: the joiner holds almost all, and what it lacks is little enough to be sent when
-  /// it becomes the tail.
+  /// Said by the tail: the joiner holds almost all, and what it lacks is little enough to be sent
+  /// when it becomes the tail.
   var joinerHasCaughtUp: Bool {
     guard let joiner, joiner.isOpen, servesReads else { return false }
     return log.lastIndex - joiner.match <= ChainReplica.joinerSlack

@@ -4,10 +4,11 @@ import ViewService
 // Failure-free operation (van Renesse & Schneider 2004 §2, §3): updates down, acknowledgements up.
 //
 // A replica hands an entry on with `send`, that is, once the entry is durable here, although
-// `sendEarly` would save a disk write per hop. With `sendEarly` an entry could be durable downstream and
-// lost upstream, when the upstream replica restarts; it would then number another update at the same
-// index, and the replicas behind it would hold a history that is no prefix of its own. It is also what
-// the published latency of a chain counts: (n + 1) messages and n writes in a row.
+// `sendEarly` would save a disk write per hop. With `sendEarly` an entry could be durable
+// downstream and lost upstream, when the upstream replica restarts; it would then number another
+// update at the same index, and the replicas behind it would hold a history that is no prefix of
+// its own. It is also what the published latency of a chain counts: (n + 1) messages and n writes
+// in a row.
 
 extension ChainReplica {
   /// The head numbers an update and sends it on its way; any other replica refuses it.
@@ -71,7 +72,8 @@ extension ChainReplica {
     effects.send(.durable(view: view.number, log.lastIndex), to: id)
   }
 
-  /// What is durable at the tail is committed: the tail answers the clients and tells its predecessor.
+  /// What is durable at the tail is committed: the tail answers the clients and tells its
+  /// predecessor.
   mutating func countOwnDisk(
     through index: LogIndex, into effects: inout Effects<ChainReplica>
   ) {
@@ -95,16 +97,17 @@ extension ChainReplica {
     acknowledged = index
     commit(through: index, answering: answering, into: &effects)
     if let predecessor {
-      // Early, because it promises nothing of this replica's disk but what was durable when the entry
-      // was handed on; what it promises of the tail's disk has been durable there before it set out.
+      // Early, because it promises nothing of this replica's disk but what was durable when the
+      // entry was handed on; what it promises of the tail's disk has been durable there before it
+      // set out.
       effects.sendEarly(.acknowledge(view: view.number, index), to: predecessor)
     } else if !isEstablished, index >= establishedFrom {
       isEstablished = true
     }
   }
 
-  /// The predecessor knows these entries to be committed, which a replica that was restarted, or has
-  /// just joined, may not know yet.
+  /// The predecessor knows these entries to be committed, which a replica that was restarted, or
+  /// has just joined, may not know yet.
   private mutating func learnCommitted(
     _ index: LogIndex, into effects: inout Effects<ChainReplica>
   ) {
@@ -135,7 +138,7 @@ extension ChainReplica {
 
   /// A tail may answer once it has committed all that earlier tails may have acknowledged.
   var servesReads: Bool {
-    // Bug: those of this switch.
+    // Bug: serve-stale-role, joiner-serves-during-copy.
     switch options.bug {
     case .serveStaleRole where !isTail: view.members.contains(id)
     case .joinerServesDuringCopy where isTail || isJoiner: true

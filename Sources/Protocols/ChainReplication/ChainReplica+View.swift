@@ -1,29 +1,31 @@
 import Replication
 import ViewService
 
-// Changes of view: failures of head, middle and tail, and a new tail (van Renesse & Schneider 2004 §3.1
-// to §3.3, §4).
+// Changes of view: failures of head, middle and tail, and a new tail (van Renesse & Schneider 2004
+// §3.1 to §3.3, §4).
 //
 // Three things are to be shown of a change from view n to view n + 1.
 //
-// Nothing acknowledged is lost. An entry is acknowledged when it is durable at the tail of a view, and
-// by then it is durable at every member, because each hands on only what is durable. The authority puts
-// a replica first only if it was a member of an established view and of all since, so the head of n + 1
-// holds everything. A member behind it is in line: its log is a prefix of its predecessor's, either
-// because it was in view n and those before it now were before it then, or because its predecessor
-// brought it in line in this view. It is complete when it also holds everything up to `servesFrom`,
-// behind which nothing had been acknowledged when it was brought in line. A view is established when
-// all members are complete.
+// Nothing acknowledged is lost. An entry is acknowledged when it is durable at the tail of a view,
+// and by then it is durable at every member, because each hands on only what is durable. The
+// authority puts a replica first only if it was a member of an established view and of all since,
+// so the head of n + 1 holds everything. A member behind it is in line: its log is a prefix of its
+// predecessor's, either because it was in view n and those before it now were before it then, or
+// because its predecessor brought it in line in this view. It is complete when it also holds
+// everything up to `servesFrom`, behind which nothing had been acknowledged when it was brought in
+// line. A view is established when all members are complete.
 //
-// What is cut was not acknowledged. A replica that was restarted, or that missed views, may hold more
-// than its predecessor does: it may have been the head. It is cut only by a predecessor that is
-// complete, and only where the logs part, so it keeps everything that was acknowledged. (A predecessor
-// that is in line but lacks pages might cut the last copy that may still be put in charge.)
+// What is cut was not acknowledged. A replica that was restarted, or that missed views, may hold
+// more than its predecessor does: it may have been the head. It is cut only by a predecessor that
+// is complete, and only where the logs part, so it keeps everything that was acknowledged. (A
+// predecessor that is in line but lacks pages might cut the last copy that may still be put in
+// charge.)
 //
-// A tail answers nothing too early. A member that keeps its place holds all that was acknowledged in
-// view n, since it lay on the way to the tail. Any other waits for its predecessor to say, in the new
-// view, what its last entry is. If the predecessor was the old tail, it acknowledges nothing of its own
-// accord from then on; if the old tail is gone, its lease was over before the authority removed it.
+// A tail answers nothing too early. A member that keeps its place holds all that was acknowledged
+// in view n, since it lay on the way to the tail. Any other waits for its predecessor to say, in
+// the new view, what its last entry is. If the predecessor was the old tail, it acknowledges
+// nothing of its own accord from then on; if the old tail is gone, its lease was over before the
+// authority removed it.
 
 extension ChainReplica {
   public mutating func adopt(
@@ -46,8 +48,8 @@ extension ChainReplica {
     if predecessor != nil || successor != nil { setTimerIfNeeded(into: &effects) }
   }
 
-  /// Whether this replica was a member of the view just before `next` and all who come before it there
-  /// came before it here. Then its log stays a prefix of theirs.
+  /// Whether this replica was a member of the view just before `next` and all who come before it
+  /// there came before it here. Then its log stays a prefix of theirs.
   private func keepsPlace(in next: View) -> Bool {
     guard next.number == view.number + 1, let place = view.members.firstIndex(of: id),
       let nextPlace = next.members.firstIndex(of: id)
@@ -81,19 +83,20 @@ extension ChainReplica {
     }
   }
 
-  /// Whether this replica is in line and holds all that earlier tails may have acknowledged. Only then
-  /// may it bring another one in line, which cuts what it does not hold itself.
+  /// Whether this replica is in line and holds all that earlier tails may have acknowledged. Only
+  /// then may it bring another one in line, which cuts what it does not hold itself.
   var isComplete: Bool { isSynchronised && log.lastIndex >= servesFrom }
 
-  /// The one behind may be brought in line, and a tail's log is going to be committed, what the failed
-  /// tail had not acknowledged included (§3.2).
+  /// The one behind may be brought in line, and a tail's log is going to be committed, what the
+  /// failed tail had not acknowledged included (§3.2).
   func beginServing(into effects: inout Effects<ChainReplica>) {
     if let successor { effects.send(.hail(view: view.number), to: successor.to) }
     if let joiner { effects.send(.hail(view: view.number), to: joiner.to) }
     awaitOwnDisk(into: &effects)
   }
 
-  /// Tells the predecessor what this replica holds. Behind the barrier, so that it holds it for good.
+  /// Tells the predecessor what this replica holds. Behind the barrier, so that it holds it for
+  /// good.
   mutating func sendPosition(into effects: inout Effects<ChainReplica>) {
     guard let predecessor else { return }
     let position = Position(

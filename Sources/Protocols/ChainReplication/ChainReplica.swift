@@ -4,29 +4,30 @@ import ViewService
 /// A replica of chain replication (van Renesse & Schneider, OSDI 2004).
 ///
 /// The replicas form a chain. Updates enter at the head, which numbers them, and travel down; each
-/// replica makes an update durable before it hands it on, so what a replica holds durably is a prefix of
-/// what its predecessor holds durably (the Update Propagation Invariant, §3). What has become durable at
-/// the tail is durable everywhere: it is committed, and the tail answers the client (§2). Reads go to
-/// the tail alone. An acknowledgement passes back up, and what it has not covered yet is `pending`, the
-/// paper's Sent (the Inprocess Requests Invariant, §3).
+/// replica makes an update durable before it hands it on, so what a replica holds durably is a
+/// prefix of what its predecessor holds durably (the Update Propagation Invariant, §3). What has
+/// become durable at the tail is durable everywhere: it is committed, and the tail answers the
+/// client (§2). Reads go to the tail alone. An acknowledgement passes back up, and what it has not
+/// covered yet is `pending`, the paper's Sent (the Inprocess Requests Invariant, §3).
 ///
-/// Failures are the affair of an outside authority, the paper's master: it issues views, and `adopt`
-/// takes them over (§3.1 to §3.3, §4). The first member is the head and goes on numbering behind what it
-/// holds; a predecessor brings a new successor in line before it sends it anything new; what is pending
-/// at a new tail is committed. A joiner copies the tail's log while the tail goes on serving, and is the
-/// tail of a later view.
+/// Failures are the affair of an outside authority, the paper's master: it issues views, and
+/// `adopt` takes them over (§3.1 to §3.3, §4). The first member is the head and goes on numbering
+/// behind what it holds; a predecessor brings a new successor in line before it sends it anything
+/// new; what is pending at a new tail is committed. A joiner copies the tail's log while the tail
+/// goes on serving, and is the tail of a later view.
 ///
-/// Deviation: an update is applied when its acknowledgement passes, not when it is received, because an
-/// application that is never ahead of what is committed needs no undoing (test: `Sent removed by the
-/// tail's acknowledgement`). Clients see nothing but the tail's state, and that is the same.
+/// Deviation: an update is applied when its acknowledgement passes, not when it is received,
+/// because an application that is never ahead of what is committed needs no undoing (test: `Sent
+/// removed by the tail's acknowledgement`). Clients see nothing but the tail's state, and that is
+/// the same.
 ///
-/// Deviation: the paper assumes reliable FIFO links and servers that stop for good. Here messages may be
-/// lost, repeated and reordered, and servers come back with what was durable. So entries carry their
-/// index and the view they were numbered in, and neighbours compare positions (test: `Lost, repeated and
-/// reordered messages`).
+/// Deviation: the paper assumes reliable FIFO links and servers that stop for good. Here messages
+/// may be lost, repeated and reordered, and servers come back with what was durable. So entries
+/// carry their index and the view they were numbered in, and neighbours compare positions (test:
+/// `Lost, repeated and reordered messages`).
 ///
-/// Deviation: the master of §3.3 asks S+ what it has and then tells S-, four messages in a row. Here the
-/// authority tells every member the view, and S+ tells S- itself (test: `A middle fails`).
+/// Deviation: the master of §3.3 asks S+ what it has and then tells S-, four messages in a row.
+/// Here the authority tells every member the view, and S+ tells S- itself (test: `A middle fails`).
 public struct ChainReplica: SupervisedCore {
   public typealias Message = ChainMessage
   public typealias Record = ChainRecord
@@ -54,7 +55,8 @@ public struct ChainReplica: SupervisedCore {
   var isHead = false
   var isTail = false
   var isJoiner = false
-  /// Who sends entries to this replica: the one before it, or the tail if this replica is the joiner.
+  /// Who sends entries to this replica: the one before it, or the tail if this replica is the
+  /// joiner.
   var predecessor: ReplicaID?
   var successor: ChainLink?
   /// The tail's link to the joiner.
@@ -144,8 +146,8 @@ public struct ChainReplica: SupervisedCore {
     }
   }
 
-  /// Whether a message counts: it must be of this replica's own view and come from the neighbour whose
-  /// message it is. A deposed neighbour's messages are of an earlier view and change nothing.
+  /// Whether a message counts: it must be of this replica's own view and come from the neighbour
+  /// whose message it is. A deposed neighbour's messages are of an earlier view and change nothing.
   private func counts(_ view: UInt64, from sender: ReplicaID, if neighbour: ReplicaID?) -> Bool {
     // Bug: accept-any-view.
     if options.bug == .acceptAnyView { return self.view.number > 0 }

@@ -1,9 +1,9 @@
-// Multi-Paxos: a log in which the value of each slot is chosen by one instance of Paxos, with phase 1
-// done once for all slots by a distinguished proposer.
+// Multi-Paxos: a log in which the value of each slot is chosen by one instance of Paxos, with phase
+// 1 done once for all slots by a distinguished proposer.
 //
-// Sources: Lamport 2001 "Paxos Made Simple" §2 (the algorithm) and §3 (the log); van Renesse & Altinbuken
-// 2015 "Paxos Made Moderately Complex" §2 (ballots, adoption) and §4 (windows, catching up); Chandra et
-// al. 2007 "Paxos Made Live" §4.2 and §5 (catch-up, the coordinator, reads).
+// Sources: Lamport 2001 "Paxos Made Simple" §2 (the algorithm) and §3 (the log); van Renesse &
+// Altinbuken 2015 "Paxos Made Moderately Complex" §2 (ballots, adoption) and §4 (windows, catching
+// up); Chandra et al. 2007 "Paxos Made Live" §4.2 and §5 (catch-up, the coordinator, reads).
 //
 // Every replica is proposer, acceptor and learner:
 // - `+Candidate`  the proposer in phase 1
@@ -12,16 +12,16 @@
 // - `+Learner`    what is chosen, and catching up
 // - `+Reads`      reads without a slot
 //
-// Deviation: a promise need not carry everything at once. The proposer asks for it page by page; between
-// two pages the report cannot change but for values that became known as chosen, because the acceptor
-// has promised. Reason: logs are long, frames are not. Test: PhaseOneTests.
+// Deviation: a promise need not carry everything at once. The proposer asks for it page by page;
+// between two pages the report cannot change but for values that became known as chosen, because
+// the acceptor has promised. Reason: logs are long, frames are not. Test: PhaseOneTests.
 //
-// Deviation: a value that is known to be chosen is reported and stored with the ballot `Ballot.chosen`.
-// Whoever hears of it learns it and need not propose it again. Reason: a proposer that lags behind would
-// otherwise order the whole log anew. Test: PhaseOneTests.
+// Deviation: a value that is known to be chosen is reported and stored with the ballot
+// `Ballot.chosen`. Whoever hears of it learns it and need not propose it again. Reason: a proposer
+// that lags behind would otherwise order the whole log anew. Test: PhaseOneTests.
 //
-// Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001, where
-// that is an optimisation (§2.5).
+// Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
+// where that is an optimisation (§2.5).
 import Replication
 
 public struct MultiPaxosReplica: ReplicaCore {

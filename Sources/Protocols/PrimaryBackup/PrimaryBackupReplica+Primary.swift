@@ -82,8 +82,8 @@ extension PrimaryBackupReplica {
     guard let position = followers.firstIndex(where: { $0.id == sender }) else { return }
     let follower = followers[position]
     guard follower.matched == nil || round == follower.round else { return }
-    // The summary left after its sender's records were durable, and in this view the sender overwrites
-    // only what differs from this log: so the common prefix counts as acknowledged.
+    // The summary left after its sender's records were durable, and in this view the sender
+    // overwrites only what differs from this log: so the common prefix counts as acknowledged.
     let common = log.commonPrefix(with: runs)
     followers[position].round += 1
     followers[position].next = common.next
@@ -98,7 +98,8 @@ extension PrimaryBackupReplica {
     if followers[position].next <= index { followers[position].next = index.next }
   }
 
-  /// Sends again what was not acknowledged since the timer fired last; to others, what is committed.
+  /// Sends again what was not acknowledged since the timer fired last; to others, what is
+  /// committed.
   mutating func resend(into effects: inout Effects<Self>) {
     guard role == .primary else { return }
     for position in followers.indices {
@@ -178,9 +179,9 @@ extension PrimaryBackupReplica {
     let append = Append(
       view: view.number, round: follower.round, previous: previous,
       previousView: log.view(at: previous) ?? 0, commit: commitIndex, entries: entries)
-    // Safe early: an append promises nothing. The primary counts its own disk by its message to itself,
-    // and after a crash it never proposes in this view again, so an entry that it forgot and a backup
-    // kept stays the only one of its view and index.
+    // Safe early: an append promises nothing. The primary counts its own disk by its message to
+    // itself, and after a crash it never proposes in this view again, so an entry that it forgot
+    // and a backup kept stays the only one of its view and index.
     effects.sendEarly(.append(append), to: follower.id)
   }
 }

@@ -3,24 +3,27 @@ import ViewService
 
 /// Primary-backup replication under an outside authority.
 ///
-/// Follows Alsberg & Day 1976 (one primary, updates forwarded to backups before the answer) with the
-/// views and the prepared/committed lists of PacificA (Lin et al. 2008 §2.1 to §2.3):
+/// Follows Alsberg & Day 1976 (one primary, updates forwarded to backups before the answer) with
+/// the views and the prepared/committed lists of PacificA (Lin et al. 2008 §2.1 to §2.3):
 ///
-/// - The first member of a view is its primary. It numbers updates, appends them to its log and forwards
-///   them to all other members. An update is committed when every member has it on its disk.
+/// - The first member of a view is its primary. It numbers updates, appends them to its log and
+///   forwards them to all other members. An update is committed when every member has it on its
+///   disk.
 /// - Backups take entries only from the primary of the view they work in, and only in order.
-/// - A new primary first brings all members to the state of its own log. Its log is a superset of what
-///   was acknowledged, because only members that held everything may be put in charge; what others have
-///   beyond it was never acknowledged and is overwritten.
+/// - A new primary first brings all members to the state of its own log. Its log is a superset of
+///   what was acknowledged, because only members that held everything may be put in charge; what
+///   others have beyond it was never acknowledged and is overwritten.
 /// - A joiner gets the log like a backup, but nothing waits for it.
 ///
-/// The primary never removes a member: a silent backup stops all updates until the authority decides.
-/// Reads are answered by the primary alone, from committed state; `Supervised` holds the lease.
+/// The primary never removes a member: a silent backup stops all updates until the authority
+/// decides. Reads are answered by the primary alone, from committed state; `Supervised` holds the
+/// lease.
 ///
-/// Deviation: state transfer is the log itself, in pages, because nothing compacts it yet. The test is
-/// "A joiner is fed the log and becomes a member".
-/// Deviation: a backup's divergent entries go when others take their place, not at the start of a view.
-/// They are never counted or committed before. The test is "Entries that the primary lacks are replaced".
+/// Deviation: state transfer is the log itself, in pages, because nothing compacts it yet. The test
+/// is "A joiner is fed the log and becomes a member".
+/// Deviation: a backup's divergent entries go when others take their place, not at the start of a
+/// view. They are never counted or committed before. The test is "Entries that the primary lacks
+/// are replaced".
 public struct PrimaryBackupReplica: SupervisedCore {
   public enum Timer: Int, TimerName, CaseIterable { case resend }
 
@@ -29,7 +32,8 @@ public struct PrimaryBackupReplica: SupervisedCore {
     let id: ReplicaID
     /// Commits wait for it. The joiner is none.
     var isMember: Bool
-    /// Durable there and equal to the primary's log up to here; `nil` until it has answered in this view.
+    /// Durable there and equal to the primary's log up to here; `nil` until it has answered in this
+    /// view.
     var matched: LogIndex?
     /// The next entry to send.
     var next: LogIndex

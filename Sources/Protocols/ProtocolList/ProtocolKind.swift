@@ -66,7 +66,8 @@ extension ProtocolKind {
   /// The protocol survives no failure, however many replicas it has.
   public var isBaseline: Bool { description.replicasPerFailure == 0 }
 
-  /// What an experiment compares that names no protocols: all but the baselines, in the list's order.
+  /// What an experiment compares that names no protocols: all but the baselines, in the list's
+  /// order.
   public static var replicated: [ProtocolKind] { allCases.filter { !$0.isBaseline } }
 
   /// How many replicas take part when an experiment asks for this many: a baseline runs alone.
@@ -77,8 +78,8 @@ extension ProtocolKind {
     description.replicasPerFailure * failures + 1
   }
 
-  /// Who takes part when an experiment asks for this many replicas. An authority has three nodes, so
-  /// that it survives the loss of one.
+  /// Who takes part when an experiment asks for this many replicas. An authority has three nodes,
+  /// so that it survives the loss of one.
   public func membership(replicas count: Int) -> Membership {
     Membership(replicas: replicas(asked: count), authority: description.needsAuthority ? 3 : 0)
   }

@@ -4,9 +4,9 @@ import WireFormat
 /// One server without replication: the baseline that shows what the harness itself costs, and the
 /// smallest worked example of a protocol.
 ///
-/// Replica 0 is the server. It writes each batch to its own disk and answers when that is durable. Other
-/// replicas, if an experiment asks for some, only say where the server is. When the server is down the
-/// service is down; after a restart it has everything it ever acknowledged.
+/// Replica 0 is the server. It writes each batch to its own disk and answers when that is durable.
+/// Other replicas, if an experiment asks for some, only say where the server is. When the server is
+/// down the service is down; after a restart it has everything it ever acknowledged.
 public struct UnreplicatedServer: ReplicaCore {
   /// The only message goes to the server itself: everything up to an index is durable.
   public struct Message: Equatable, Sendable, WireCodable {
@@ -79,6 +79,7 @@ public struct UnreplicatedServer: ReplicaCore {
       guard id == server else { return effects.refuse(batch, redirect: server) }
       log.append(batch)
       effects.persist(batch)
+      // Bug: reply-before-sync.
       if bug == .replyBeforeSync { return commit(upTo: LogIndex(log.count), into: &effects) }
       effects.send(Message(durableUpTo: LogIndex(log.count)), to: id)
     case .received(let message, let sender):

@@ -32,8 +32,8 @@ struct Authority: Sendable {
   }
 }
 
-// A node that runs the consensus protocol, applies its commits to the view service, and, while it leads,
-// watches over the replicas.
+// A node that runs the consensus protocol, applies its commits to the view service, and, while it
+// leads, watches over the replicas.
 extension Supervised {
   mutating func handleAsAuthority(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>

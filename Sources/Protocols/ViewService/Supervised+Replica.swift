@@ -112,8 +112,8 @@ extension Supervised {
 
   /// Carries the effects of the data protocol out, reads only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
-    // Early sends stay safe: the view's number was durable before the core heard of the view, and what
-    // the core may say before its records are durable is the core's own argument.
+    // Early sends stay safe: the view's number was durable before the core heard of the view, and
+    // what the core may say before its records are durable is the core's own argument.
     effects.forward(
       replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
     for commit in replicaEffects.commits {

@@ -2,28 +2,30 @@ import Replication
 
 /// A cluster whose replicas are supervised by an outside authority, as one core for all its nodes.
 ///
-/// A node of `Membership.replicas` runs `Replica`; a node of `Membership.authority` runs `Consensus` and
-/// applies what it commits to a `ViewServiceStateMachine`. Replicas ping the authority's leader and get
-/// the current view in return; who is in charge is decided by the authority alone.
+/// A node of `Membership.replicas` runs `Replica`; a node of `Membership.authority` runs
+/// `Consensus` and applies what it commits to a `ViewServiceStateMachine`. Replicas ping the
+/// authority's leader and get the current view in return; who is in charge is decided by the
+/// authority alone.
 ///
-/// Follows the view service of primary-backup as Alsberg & Day 1976 and PacificA (Lin et al. 2008 §2)
-/// put it, and the master of chain replication (van Renesse & Schneider 2004 §3): an authority that
-/// detects failures, replicated by consensus so that it survives its own.
+/// Follows the view service of primary-backup as Alsberg & Day 1976 and PacificA (Lin et al. 2008
+/// §2) put it, and the master of chain replication (van Renesse & Schneider 2004 §3): an authority
+/// that detects failures, replicated by consensus so that it survives its own.
 ///
-/// Leases. A replica whose ping was answered in view `v` may answer reads in `v` until a fraction of
-/// `failureTimeout` has passed since it *sent* that ping. The authority's leader answers only when its
-/// consensus core has made sure, by a quorum asked after the ping came, that it still leads; and a
-/// leader proposes to remove a replica only `failureTimeout` after it last heard it, or after it became
-/// leader. While a proposal is on its way no ping is answered, so that none renews what it takes away.
-/// The assumption: two nodes' timers that count `failureTimeout` differ by less than a fifth. Clocks may
-/// jump: a lease also ends by a count of timer ticks, and when the clock is seen to go back.
+/// Leases. A replica whose ping was answered in view `v` may answer reads in `v` until a fraction
+/// of `failureTimeout` has passed since it *sent* that ping. The authority's leader answers only
+/// when its consensus core has made sure, by a quorum asked after the ping came, that it still
+/// leads; and a leader proposes to remove a replica only `failureTimeout` after it last heard it,
+/// or after it became leader. While a proposal is on its way no ping is answered, so that none
+/// renews what it takes away. The assumption: two nodes' timers that count `failureTimeout` differ
+/// by less than a fifth. Clocks may jump: a lease also ends by a count of timer ticks, and when the
+/// clock is seen to go back.
 ///
-/// Restarts. A replica makes the number of a view durable before it takes the view over, and never takes
-/// over the same number twice: what it said in that view before the restart may be forgotten here and
-/// remembered elsewhere. It reports view 0, and the authority gives it a new view.
+/// Restarts. A replica makes the number of a view durable before it takes the view over, and never
+/// takes over the same number twice: what it said in that view before the restart may be forgotten
+/// here and remembered elsewhere. It reports view 0, and the authority gives it a new view.
 ///
-/// Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log is on
-/// its disk, so it stays eligible, but goes to the end of the order if another one can lead.
+/// Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log
+/// is on its disk, so it stays eligible, but goes to the end of the order if another one can lead.
 public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: ReplicaCore {
   let id: ReplicaID
   let membership: Membership
@@ -112,15 +114,15 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
 }
 
 extension Supervised {
-  /// The options of the data protocol, and those of the authority. The authority's consensus core has
-  /// its defaults.
+  /// The options of the data protocol, and those of the authority. The authority's consensus core
+  /// has its defaults.
   public struct Options: ProtocolOptions {
     public var replica: Replica.Options
     public var consensus: Consensus.Options
     /// How long a replica must be silent before the authority gives it up.
     public var failureTimeout: Interval
-    /// How often a replica pings, and how often the authority looks who is silent. At most a quarter of
-    /// `failureTimeout`, whatever was asked for, so that one lost ping costs no lease.
+    /// How often a replica pings, and how often the authority looks who is silent. At most a
+    /// quarter of `failureTimeout`, whatever was asked for, so that one lost ping costs no lease.
     public var ping: Interval
     public var bug: ViewServiceBug?
 
@@ -155,7 +157,8 @@ extension Supervised {
       bug = ViewServiceBug.chosen(in: values)
     }
 
-    /// How many ticks of `ping` make sure that `failureTimeout` has passed; the first may come at once.
+    /// How many ticks of `ping` make sure that `failureTimeout` has passed; the first may come at
+    /// once.
     var silenceLimit: Int {
       Int((failureTimeout.nanoseconds + ping.nanoseconds - 1) / ping.nanoseconds) + 1
     }

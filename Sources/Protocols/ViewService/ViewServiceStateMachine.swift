@@ -3,10 +3,10 @@ import WireFormat
 
 /// What the authority agrees on: the current view, and who may be put in charge of the next one.
 ///
-/// Commands are conditional transitions: they say which state they start from and change nothing in any
-/// other. A command that was proposed twice, or by an authority leader that has been replaced, is
-/// therefore harmless. The rules that protect data stand here and not in the leader that proposes, so
-/// that no leader can break them.
+/// Commands are conditional transitions: they say which state they start from and change nothing in
+/// any other. A command that was proposed twice, or by an authority leader that has been replaced,
+/// is therefore harmless. The rules that protect data stand here and not in the leader that
+/// proposes, so that no leader can break them.
 public struct ViewServiceStateMachine: StateMachine {
   public enum Command: Equatable, Sendable {
     /// The view that follows view `number - 1`.

@@ -32,7 +32,8 @@ struct Ward: Sendable {
 
   /// How long a lease lasts by this node's clock. A fifth of `failureTimeout` is left for drift.
   private let leaseDuration: Interval
-  /// A lease is over when more ticks than these have passed since its ping, whatever the clock says.
+  /// A lease is over when more ticks than these have passed since its ping, whatever the clock
+  /// says.
   private let leaseTickLimit: Int
   let countsFromReceipt: Bool
 
@@ -70,7 +71,8 @@ struct Ward: Sendable {
     return Ping(report: report, held: held, sequence: sequence, incarnation: incarnation)
   }
 
-  /// Takes note of an answer, and renews the lease if it is for a ping of this life, sent in this view.
+  /// Takes note of an answer, and renews the lease if it is for a ping of this life, sent in this
+  /// view.
   mutating func answered(_ pong: Pong, at now: Instant) {
     guard pong.incarnation == incarnation,
       var ping = sentPings.first(where: { $0.sequence == pong.sequence })

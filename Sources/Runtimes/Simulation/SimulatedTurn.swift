@@ -19,11 +19,13 @@ public struct SimulatedTurn<Core: ReplicaCore, Application: StateMachine>: ~Copy
   /// When what the processor does now is done.
   public var time: Int64 { world.pointee.now + Int64(cost) }
 
+  @inline(__always)
   public mutating func charge(_ bytes: Int) {
     cost += world.pointee.cpu.cost(ofMessage: bytes) * node.pointee.slowness
   }
 
   /// Lets a message to another node go.
+  @inline(__always)
   public func transmit(_ message: Core.Message, to: Int, bytes: Int, departing: Int64) {
     guard to < node.pointee.membership.nodeCount else { return }
     node.pointee.usage.messagesSent += 1
@@ -49,6 +51,7 @@ extension SimulatedTurn: TurnRuntime {
     _modify { yield &node.pointee.ownMessages }
   }
 
+  @inline(__always)
   public mutating func send(_ message: Core.Message, to: ReplicaID) {
     let number = node.pointee.number
     guard to.index != number else {

@@ -1,7 +1,8 @@
 import ProtocolList
 import Replication
 
-/// One row of the comparison: a protocol that the bench runs itself, or another system that it drives.
+/// One row of the comparison: a protocol that the bench runs itself, or another system that it
+/// drives.
 public enum Contender: Sendable, Equatable {
   case `protocol`(ProtocolChoice)
   case target(TargetChoice)

@@ -1,8 +1,8 @@
 import ProtocolList
 import Replication
 
-/// Which nodes make up one cluster of processes, and what they run. Every node and everyone who speaks
-/// to them reads the same file, JSON5:
+/// Which nodes make up one cluster of processes, and what they run. Every node and everyone who
+/// speaks to them reads the same file, JSON5:
 ///
 ///     {
 ///       cluster: "bench-1",                // a node of another cluster is refused
@@ -22,11 +22,13 @@ public struct HostsFile: Sendable, Equatable {
   public var choice: ProtocolChoice
   /// Numeric addresses of the replicas, by number.
   public var nodes: [String]
-  /// Those of the authority's nodes, which are numbered from `nodes.count`; empty for protocols without.
+  /// Those of the authority's nodes, which are numbered from `nodes.count`; empty for protocols
+  /// without.
   public var authority: [String]
 
-  /// Puts one together for processes of one's own. The addresses must be numeric, with ports, and all
-  /// different, and there must be an authority exactly if the protocol needs one: nothing is checked here.
+  /// Puts one together for processes of one's own. The addresses must be numeric, with ports, and
+  /// all different, and there must be an authority exactly if the protocol needs one: nothing is
+  /// checked here.
   public init(cluster: String, choice: ProtocolChoice, nodes: [String], authority: [String]) {
     self.cluster = cluster
     self.choice = choice

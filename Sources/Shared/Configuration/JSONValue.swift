@@ -1,5 +1,5 @@
-/// A JSON5 value. Objects keep the order of the file, so that errors, sweeps and printing follow it.
-/// Integers are exact: a seed may be any `UInt64`, which a `Double` cannot hold.
+/// A JSON5 value. Objects keep the order of the file, so that errors, sweeps and printing follow
+/// it. Integers are exact: a seed may be any `UInt64`, which a `Double` cannot hold.
 public enum JSONValue: Sendable, Equatable {
   public struct Member: Sendable, Equatable {
     public var key: String
@@ -47,7 +47,8 @@ public enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// The value in JSON over several lines: an array or object stays on one line if it fits in `width`.
+  /// The value in JSON over several lines: an array or object stays on one line if it fits in
+  /// `width`.
   public func text(width: Int = 100, indentation: Int = 0, prefix: Int = 0) -> String {
     let compact = compactText
     if indentation > 0, indentation + prefix + compact.count < width { return compact }

@@ -1,11 +1,13 @@
 import Primitives
 import Replication
 
-/// Which requests a replica has applied, in which order and in which batches. Replicas that applied the same
-/// have equal digests; replicas whose logs differ in that have equal ones by chance only, one in 2^32.
+/// Which requests a replica has applied, in which order and in which batches. Replicas that applied
+/// the same have equal digests; replicas whose logs differ in that have equal ones by chance only,
+/// one in 2^32.
 ///
-/// A request's identity stands for its content: no client numbers two requests alike, and checksums guard the
-/// bytes on every wire and disk. To read all content once more for this alone took 2 % of a replica's time.
+/// A request's identity stands for its content: no client numbers two requests alike, and checksums
+/// guard the bytes on every wire and disk. To read all content once more for this alone took 2 % of
+/// a replica's time.
 public struct CommitDigest: Equatable, Sendable {
   public var state: UInt64 = 0
 

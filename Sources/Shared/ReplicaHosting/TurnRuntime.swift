@@ -35,6 +35,7 @@ extension TurnRuntime where Self: ~Copyable {
   ///    they are held until they are.
   /// 4. Replies leave without waiting, because what they announce is durable on a quorum.
   /// 5. Timers are set.
+  @inline(__always)
   public mutating func carryOutTurn() {
     // Most lanes are empty in most turns, and a loop over an empty array is not free.
     if !host.effects.earlySends.isEmpty {
@@ -55,6 +56,7 @@ extension TurnRuntime where Self: ~Copyable {
   }
 
   /// Sends what may promise the records of this turn, or holds it back.
+  @inline(__always)
   public mutating func sendOrHold() {
     let isOpen = barrier.isOpen
     for outgoing in host.effects.sends {

@@ -1,5 +1,6 @@
-/// A seeded stream of random numbers: xoshiro256** 1.0 (Blackman & Vigna 2018), seeded by SplitMix64.
-/// The same seed gives the same numbers on every machine. Cores never draw; hosts and runtimes do.
+/// A seeded stream of random numbers: xoshiro256** 1.0 (Blackman & Vigna 2018), seeded by
+/// SplitMix64. The same seed gives the same numbers on every machine. Cores never draw; hosts and
+/// runtimes do.
 public struct RandomStream: RandomNumberGenerator, Sendable {
   @usableFromInline var s0: UInt64
   @usableFromInline var s1: UInt64
@@ -17,8 +18,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   /// Goes on from a state of the generator, which must not be all zero.
   init(state: (UInt64, UInt64, UInt64, UInt64)) { (s0, s1, s2, s3) = state }
 
-  /// A stream of its own for each purpose: streams of different labels share nothing, so that drawing
-  /// more for one purpose does not change what another one draws.
+  /// A stream of its own for each purpose: streams of different labels share nothing, so that
+  /// drawing more for one purpose does not change what another one draws.
   public init(seed: UInt64, label: UInt64) {
     var state = seed ^ (label &* 0xD6E8_FEB8_6659_FD93)
     self.init(seed: RandomStream.splitMix64(&state) ^ label)
@@ -56,7 +57,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return result
   }
 
-  /// Uniform in 0 ..< `bound`, by the high half of a product; the bias is below 2⁻⁴⁰ for bounds under 2²⁴.
+  /// Uniform in 0 ..< `bound`, by the high half of a product; the bias is below 2⁻⁴⁰ for bounds
+  /// under 2²⁴.
   public mutating func below(_ bound: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }

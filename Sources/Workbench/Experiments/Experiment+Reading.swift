@@ -67,7 +67,8 @@ extension Experiment {
     }
     let measured = duration - warmUp
     let window = try section["window"]?.interval(in: .nanoseconds(1)...hour)
-    // The default window gives way to a shorter measured interval; a window that was asked for does not.
+    // The default window gives way to a shorter measured interval; a window that was asked for does
+    // not.
     self.window = window ?? min(self.window, measured)
     guard self.window <= measured else {
       throw ExperimentError(

@@ -1,7 +1,7 @@
 import Configuration
 
-/// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists only
-/// when all of it is valid.
+/// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists
+/// only when all of it is valid.
 public struct ExperimentPlan: Sendable, Equatable {
   /// With a sweep: its first point, and the axes in `sweep`.
   public let experiment: Experiment
@@ -12,9 +12,10 @@ public struct ExperimentPlan: Sendable, Equatable {
 
   /// Reads a file. Errors: unreadable or not valid; the caller prints them and exits with code 2.
   ///
-  /// - Parameter hosts: the nodes that the experiment is to run on, if somebody else starts them. Their
-  ///   protocol with its options and its number of replicas takes the place of the file's, the runtime is
-  ///   the cluster, and what takes a process that the runner started itself is refused.
+  /// - Parameter hosts: the nodes that the experiment is to run on, if somebody else starts them.
+  ///   Their protocol with its options and its number of replicas takes the place of the file's,
+  ///   the runtime is the cluster, and what takes a process that the runner started itself is
+  ///   refused.
   public static func read(
     file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
@@ -61,8 +62,9 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// The experiment with every default filled in: JSON with keys in a fixed order, ending in a new
   /// line. Reading it gives an equal experiment and equal points.
   ///
-  /// What a sweep chooses a preset for, and faults that a sweep reaches into, are printed as the file
-  /// has them: filled-in values would win over the preset, and entries would change their numbers.
+  /// What a sweep chooses a preset for, and faults that a sweep reaches into, are printed as the
+  /// file has them: filled-in values would win over the preset, and entries would change their
+  /// numbers.
   public var resolvedText: String {
     guard case .object(var members) = experiment.json else { return "" }
     for axis in experiment.sweep {

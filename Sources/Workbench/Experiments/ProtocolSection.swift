@@ -10,7 +10,8 @@ struct ProtocolSection {
   var fewestReplicas = 1
 
   /// - Parameters:
-  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to compare.
+  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to
+  ///     compare.
   ///   - hosts: what runs instead of what the file names, which has to be valid all the same.
   init(
     reading root: Section, mayBeEmpty: Bool, hosts: HostsFile?
@@ -69,8 +70,8 @@ struct ProtocolSection {
     return kinds
   }
 
-  /// Options of protocols that do not take part are checked too, so that choosing fewer protocols on
-  /// the command line needs no other change.
+  /// Options of protocols that do not take part are checked too, so that choosing fewer protocols
+  /// on the command line needs no other change.
   private static func overrides(
     _ node: Node?
   ) throws(ExperimentError) -> [ProtocolKind: [String: OptionValue]] {

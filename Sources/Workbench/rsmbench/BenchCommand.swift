@@ -37,11 +37,8 @@ extension Command {
       } else {
         let rows = chosen.map { benchmark in
           let result = benchmark.measure()
-          let value: JSONValue =
-            result.value < 1000
-            ? .number((result.value * 10).rounded() / 10) : .integer(Int128(result.value.rounded()))
           return JSONValue.object([
-            .init("name", .string(result.name)), .init("value", value),
+            .init("name", .string(result.name)), .init("value", plain(result.value)),
             .init("unit", .string(result.unit)),
           ])
         }
@@ -51,16 +48,17 @@ extension Command {
     })
 }
 
-/// A number without an exponent: one decimal below a thousand, none above.
-private func plain(_ value: Double) -> String {
-  value < 1000 ? "\((value * 10).rounded() / 10)" : "\(Int(value.rounded()))"
+/// One decimal below a thousand, none above.
+private func plain(_ value: Double) -> JSONValue {
+  value < 1000 ? .number((value * 10).rounded() / 10) : .integer(Int128(value.rounded()))
 }
 
 /// The same with its thousands set apart.
 private func figure(_ value: Double) -> String {
-  guard value >= 1000 else { return plain(value) }
+  let digits = plain(value).compactText
+  guard value >= 1000 else { return digits }
   var text = ""
-  for (position, digit) in plain(value).reversed().enumerated() {
+  for (position, digit) in digits.reversed().enumerated() {
     if position > 0, position % 3 == 0 { text.append(" ") }
     text.append(digit)
   }

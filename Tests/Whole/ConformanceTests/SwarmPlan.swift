@@ -144,19 +144,14 @@ struct SwarmPlan: Sendable {
 }
 
 extension SwarmPlan {
-  /// Timings scaled down to the length of a trial, for whichever of them a protocol declares.
-  static let timings: [String: OptionValue] = [
-    "electionTimeout": .intervalRange(.milliseconds(30)...Interval.milliseconds(60)),
-    "heartbeat": .interval(.milliseconds(10)),
-    "retransmission": .interval(.milliseconds(15)),
-    "resend": .interval(.milliseconds(10)),
-    "failureTimeout": .interval(.milliseconds(50)),
-    "ping": .interval(.milliseconds(10)),
-  ]
+  /// All times that a protocol declares are this much shorter than their defaults, so that a trial sees
+  /// many of each.
+  static let shortening = 5
 
   static func options<Core: ReplicaCore>(of core: Core.Type, bug: String?) -> Core.Options {
     let declared = Core.Options.declared
-    var overrides = timings.filter { name, _ in declared.contains { $0.name == name } }
+    var overrides: [String: OptionValue] = [:]
+    for option in declared { overrides[option.name] = option.shortened(by: shortening) }
     if let bug { overrides["unsafeBug"] = .choice(bug) }
     return Core.Options(OptionValues(declared, overrides: overrides))
   }
@@ -178,5 +173,20 @@ extension SwarmPlan {
     setup.plan.seed = seed
     setup.checksInvariants = true
     return setup
+  }
+}
+
+extension OptionDeclaration {
+  /// The default of an option that is a time, so many times shorter as its range allows; `nil` for others.
+  func shortened(by divisor: Int) -> OptionValue? {
+    switch kind {
+    case .interval(let time, let range): .interval(max(time / divisor, range.lowerBound))
+    case .intervalRange(let times, let range):
+      .intervalRange(
+        max(
+          times.lowerBound / divisor, range.lowerBound)...max(
+            times.upperBound / divisor, range.lowerBound))
+    case .flag, .integer, .choice: nil
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProtocolList
 import Testing
 
 extension RealProcesses {
@@ -27,7 +28,7 @@ extension RealProcesses {
 
     @Test(
       "Every kind of fault happens to every protocol, one after the other, and no history breaks",
-      arguments: ["raft", "multi-paxos", "primary-backup", "chain-replication"])
+      arguments: ProtocolKind.replicated.map(\.name))
     func everyKind(name: String) async throws {
       let faults = ClusterFaultTests.everyKind
       try space.write(

@@ -1,4 +1,5 @@
 import Foundation
+import ProtocolList
 import Testing
 
 /// Tests that start clusters, one after the other: at the same time they would take each other's processors,
@@ -19,8 +20,8 @@ func live(
   """
 }
 
-let allProtocols =
-  #"["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"]"#
+/// Every protocol of the list, as an experiment names them.
+let allProtocols = "[\(ProtocolKind.allCases.map { "\"\($0.name)\"" }.joined(separator: ", "))]"
 
 /// A process as `/proc` shows it.
 struct LiveProcess {

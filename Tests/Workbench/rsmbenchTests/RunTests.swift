@@ -1,6 +1,7 @@
 import Foundation
 import Histories
 import Linearizability
+import ProtocolList
 import Testing
 
 /// `rsmbench run`: files, flags and what is printed.
@@ -123,19 +124,19 @@ import Testing
     try space.write(
       tiny(#"replicas: 3, faults: [{ at: "500ms", crash: "leader", for: "600ms" }],"#),
       to: "crash.json5")
-    let protocols =
-      #"["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"]"#
     let run = try await space.rsmbench(
-      "run", "crash.json5", "--set", "protocols=\(protocols)", "--set", "duration=2s", "--trials",
+      "run", "crash.json5", "--set", "protocols=\(allProtocols)", "--set", "duration=2s",
+      "--trials",
       "1")
     #expect(run.status == 0)
     let faults = rows(try space.text("results/tiny-1/faults.csv"))
-    #expect(faults.count == 5)
+    #expect(faults.column("protocol") == ProtocolKind.allCases.map(\.name))
     for fault in faults {
       let outage = try #require(fault["outage_ms"].flatMap(Double.init))
       #expect(fault["start_ms"] == "500")
       #expect(fault["end_ms"] == "1100")
-      #expect(outage > (fault["protocol"] == "unreplicated" ? 600 : 50))
+      let kind = try #require(fault["protocol"].flatMap(ProtocolKind.init(rawValue:)))
+      #expect(outage > (kind.isBaseline ? 600 : 50))
     }
     let trials = rows(try space.text("results/tiny-1/trials.csv"))
     #expect(Set(trials.column("verdict")) == ["linearizable"])

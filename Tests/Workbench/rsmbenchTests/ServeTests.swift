@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Primitives
+import ProtocolList
 import RedisClients
 import Resp
 import Sockets
@@ -10,7 +11,7 @@ import Testing
 @Suite(.serialized) struct ServeTests {
   @Test(
     "Kill the node in charge: the next answer is right, the node comes back, Ctrl-C leaves nothing",
-    arguments: ["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"])
+    arguments: ProtocolKind.allCases.map(\.name))
   func failover(name: String) async throws {
     try await onThread {
       let server = try Server(try Workspace(), ["--protocol", name, "--replicas", "3"])

@@ -1,4 +1,5 @@
 import Foundation
+import ProtocolList
 import Testing
 
 extension RealProcesses {
@@ -17,9 +18,7 @@ extension RealProcesses {
 
     @Test(
       "Replicas are killed again and again under load, and no acknowledged write is lost",
-      arguments: [
-        "raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated",
-      ])
+      arguments: ProtocolKind.allCases.map(\.name))
     func soak(name: String) async throws {
       let run = try await space.runLive(
         SoakTests.soak, "--quiet", "--set", "workload.clients=4", "--set",

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+/// Whoever looks for a known mistake finds the lines that commit it.
+@Suite struct BugMarkTests {
+  @Test("Each known mistake is marked by its name where a core asks for it")
+  func marks() throws {
+    let cores = try SourceTree.files().filter { $0.path.hasPrefix("Sources/Protocols/") }
+    #expect(BugMarkTests.unmarked(in: cores) == [])
+    #expect(cores.flatMap(BugMarkTests.names).count > 40)
+
+    let bugs = SourceFile(
+      path: "Sources/Protocols/Raft/A.swift",
+      text: "enum Bug: String, SwitchableBug {\n  case a = \"ack-early\"\n  case b = \"skip\"\n}\n")
+    let hook = SourceFile(
+      path: "Sources/Protocols/Raft/B.swift", text: "    // Bug: ack-early. Because.\n    if a {}\n"
+    )
+    let other = SourceFile(path: "Sources/Protocols/Chain/B.swift", text: "// Bug: skip.\n")
+    #expect(BugMarkTests.unmarked(in: [bugs, hook, other]) == ["Raft: skip"])
+  }
+
+  /// The mistakes that a file declares, by their names in experiments.
+  private static func names(_ file: SourceFile) -> [String] {
+    file.lines.drop { !$0.contains("SwitchableBug") }.prefix { $0 != "}" }
+      .filter { $0.contains(" case ") && $0.contains(" = \"") }
+      .compactMap { $0.split(separator: "\"").dropFirst().first.map(String.init) }
+  }
+
+  private static func unmarked(in files: [SourceFile]) -> [String] {
+    files.flatMap { file in
+      names(file).filter { name in
+        !files.contains {
+          $0.module == file.module
+            && $0.lines.contains { line in
+              guard let mark = line.range(of: "// Bug: ") else { return false }
+              return line[mark.upperBound...].split { ",. ".contains($0) }.contains { $0 == name }
+            }
+        }
+      }.map { "\(file.module): \($0)" }
+    }
+  }
+}
