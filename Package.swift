@@ -145,8 +145,8 @@ let modules: [[Target]] = [
     ], testedWith: ["StateMachines", "NodeBench"]),
   runtimes.module(
     "LoadDriving",
-    ["CLinux", "Primitives", "Replication", "Clients", "Workloads", "Sockets"],
-    testedWith: ["StateMachines", "Histories"]),
+    ["CLinux", "Primitives", "Replication", "Clients", "Sockets"],
+    testedWith: ["StateMachines", "Workloads", "Histories"]),
   runtimes.module(
     "ClusterControl",
     [

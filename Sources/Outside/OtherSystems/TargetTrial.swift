@@ -2,7 +2,6 @@ import CLinux
 import Clients
 import LoadDriving
 import Primitives
-import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines

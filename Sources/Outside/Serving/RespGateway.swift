@@ -3,7 +3,6 @@ import Clients
 import ClusterControl
 import LoadDriving
 import Primitives
-import ReplicaHosting
 import Replication
 import Resp
 import Sockets
@@ -18,7 +17,7 @@ import StateMachines
 public struct RespGateway: ~Copyable {
   public typealias Fleet = ClientFleet<KeyValueStore>
 
-  public var port: ClusterPort<KeyValueStore>
+  public var runtime: PortRuntime<ClusterPort<KeyValueStore>>
   public let listener: Int32
   public let endpoint: Endpoint
   public let facts: GatewayFacts
@@ -39,8 +38,6 @@ public struct RespGateway: ~Copyable {
   public var owners: [Int] = []
   /// Machines that act for nobody and have nothing outstanding.
   public var freeMachines: [Int] = []
-  /// When machines want to be woken.
-  public var agenda = EventQueue<ClientEvent>()
   public var now: Int64
   public let startedAt: Int64
   public var accepted: Int64 = 0
@@ -57,7 +54,7 @@ public struct RespGateway: ~Copyable {
   ) throws {
     let listener = try endpoint.listen()
     port.loop.add(listener, token: ForeignToken.first)
-    self.port = port
+    runtime = PortRuntime(port)
     self.listener = listener
     self.endpoint = Endpoint(
       host: endpoint.host, port: UInt16(max(linux_local_port(listener), 0)))
@@ -76,20 +73,28 @@ public struct RespGateway: ~Copyable {
     Descriptor.close(listener)
   }
 
+  public var port: ClusterPort<KeyValueStore> {
+    _read { yield runtime.port }
+    _modify { yield &runtime.port }
+  }
+
   /// One turn, which waits so many nanoseconds at most.
   public mutating func turn(nanoseconds: Int64) throws {
     var wait = dirty.isEmpty && port.lost.isEmpty ? nanoseconds : 0
     wait = min(wait, max(0, acceptsAgainAt - MonotonicClock.now()))
-    if !agenda.isEmpty { wait = min(wait, max(0, agenda.nextTime - MonotonicClock.now())) }
+    if !runtime.agenda.isEmpty {
+      wait = min(wait, max(0, runtime.agenda.nextTime - MonotonicClock.now()))
+    }
     try port.wait(nanoseconds: wait)
     now = MonotonicClock.now()
     if acceptsAgainAt <= now { acceptAgain() }
     for ready in port.foreign { attend(to: ready) }
     port.foreign.removeAll(keepingCapacity: true)
     deliverAll()
-    while !agenda.isEmpty, agenda.nextTime <= now {
+    while !runtime.agenda.isEmpty, runtime.agenda.nextTime <= now {
       // Operations begin when connections ask for them, so no other event was asked for.
-      if case .wakes(let machine) = agenda.pop() { goOn(after: fleet.wake(machine, at: instant)) }
+      guard case .wakes(let machine) = runtime.agenda.pop() else { continue }
+      goOn(after: fleet.wake(machine, at: instant, in: &runtime))
     }
     deliverAll()
     port.flush()
@@ -101,13 +106,14 @@ public struct RespGateway: ~Copyable {
     for connection in port.lost {
       for machine in fleet.clients(using: connection) {
         goOn(
-          after: fleet.lose(connectionTo: connection.replica, of: machine, at: instant))
+          after: fleet.lose(
+            connectionTo: connection.replica, of: machine, at: instant, in: &runtime))
       }
     }
     port.lost.removeAll()
     var position = 0
     while position < port.replies.count {
-      goOn(after: fleet.receive(port.replies[position], at: instant))
+      goOn(after: fleet.receive(port.replies[position], at: instant, in: &runtime))
       position += 1
     }
     port.replies.removeAll(keepingCapacity: true)
@@ -115,9 +121,8 @@ public struct RespGateway: ~Copyable {
 
   public var instant: Instant { Instant(nanoseconds: now) }
 
-  /// Carries out what the machines ask for, and answers the connection whose operation has ended.
+  /// Answers the connection whose operation has ended, if one has.
   public mutating func goOn(after ending: Fleet.Ending?) {
-    fleet.carryOutEffects(over: &port, into: &agenda)
     guard let ending else { return }
     let slot = owners[ending.client]
     guard slot >= 0 else {
@@ -149,8 +154,8 @@ public struct RespGateway: ~Copyable {
       case .info(let sections):
         connections[slot].inform(information(sections))
       case .store(let command):
-        fleet.begin(command, by: connections[slot].machine, due: instant, at: instant)
-        fleet.carryOutEffects(over: &port, into: &agenda)
+        fleet.begin(
+          command, by: connections[slot].machine, due: instant, at: instant, in: &runtime)
         return
       }
     }

@@ -3,7 +3,6 @@ import ClusterMessages
 import Faults
 import Glibc
 import LoadDriving
-import Primitives
 import Replication
 import Sockets
 import Trials

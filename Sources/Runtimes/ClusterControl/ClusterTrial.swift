@@ -5,7 +5,6 @@ import Faults
 import Glibc
 import LoadDriving
 import Primitives
-import ReplicaHosting
 import Replication
 import Sockets
 import Trials

@@ -12,13 +12,12 @@ import Sockets
 /// after the answer before it, and leaves after everything of this turn has been read: operations
 /// seem to overlap only if they may have.
 ///
-/// Every step is inlinable, here and in `ClusterTrial`, for the reason that `ClientDriver` gives.
+/// Every step is inlinable, here and in `ClusterTrial`: the optimiser specialises them for a load of
+/// another module only then, and three times as many operations pass.
 public struct LoadDriver<Load: ClientLoad, Port: ServerPort & ~Copyable>: ~Copyable
 where Port.Application == Load.Application {
   public var clients: ClientDriver<Load>
-  public var port: Port
-  /// What is to happen to clients, by the trial's time.
-  public var agenda = EventQueue<ClientEvent>()
+  public var runtime: PortRuntime<Port>
   /// Monotonic time of the trial's beginning.
   public var origin: Int64 = 0
   /// The trial's time of this turn.
@@ -30,13 +29,19 @@ where Port.Application == Load.Application {
   @inlinable
   public init(clients: ClientDriver<Load>, port: consuming Port) {
     self.clients = clients
-    self.port = port
+    runtime = PortRuntime(port)
   }
 
   @inlinable
   public var load: Load {
     _read { yield clients.load }
     _modify { yield &clients.load }
+  }
+
+  @inlinable
+  public var port: Port {
+    _read { yield runtime.port }
+    _modify { yield &runtime.port }
   }
 
   @inlinable public var answered: Int { clients.answered }
@@ -47,47 +52,38 @@ where Port.Application == Load.Application {
   public mutating func start(end: Int64) {
     origin = MonotonicClock.now()
     now = 0
-    clients.start(until: Instant(nanoseconds: end))
-    carryOut()
+    clients.start(until: Instant(nanoseconds: end), in: &runtime)
   }
 
   /// One turn, which waits until the trial's time `deadline` at most.
   @inlinable
   public mutating func turn(until deadline: Int64) throws {
     var deadline = deadline
-    if !agenda.isEmpty { deadline = min(deadline, agenda.nextTime) }
-    try port.wait(
+    if !runtime.agenda.isEmpty { deadline = min(deadline, runtime.agenda.nextTime) }
+    try runtime.port.wait(
       nanoseconds: max(0, origin + deadline - MonotonicClock.now()), awake: Self.awake,
       share: max(clients.fleet.machines.count / 2, 1))
     now = MonotonicClock.now() - origin
     deliverAll()
-    while !agenda.isEmpty, agenda.nextTime <= now {
-      clients.handle(agenda.pop(), at: instant)
-      carryOut()
+    while !runtime.agenda.isEmpty, runtime.agenda.nextTime <= now {
+      clients.handle(runtime.agenda.pop(), at: instant, in: &runtime)
     }
-    port.flush()
+    runtime.port.flush()
   }
 
   @inlinable
   public mutating func deliverAll() {
-    for connection in port.lost {
-      clients.lose(connection, at: instant)
-      carryOut()
+    for connection in runtime.port.lost {
+      clients.lose(connection, at: instant, in: &runtime)
     }
-    if !port.lost.isEmpty { port.lost.removeAll() }
+    if !runtime.port.lost.isEmpty { runtime.port.lost.removeAll() }
     // Answers may lead to requests that the port refuses at once, with further answers.
     var position = 0
-    while position < port.replies.count {
-      clients.receive(port.replies[position], at: instant)
-      carryOut()
+    while position < runtime.port.replies.count {
+      clients.receive(runtime.port.replies[position], at: instant, in: &runtime)
       position += 1
     }
-    port.replies.removeAll(keepingCapacity: true)
-  }
-
-  @inlinable
-  public mutating func carryOut() {
-    clients.fleet.carryOutEffects(over: &port, into: &agenda)
+    runtime.port.replies.removeAll(keepingCapacity: true)
   }
 
   /// The measured part is over.
@@ -95,7 +91,7 @@ where Port.Application == Load.Application {
   public mutating func close() {
     clients.close(at: instant)
     // What was to happen to these clients must not happen to those that come after them.
-    agenda = EventQueue()
+    runtime.agenda = EventQueue()
   }
 
   /// After the measured part: every key that was touched is read, so that the checker sees whether
@@ -105,27 +101,10 @@ where Port.Application == Load.Application {
   @inlinable
   public mutating func beginReadBack(timeout: Interval) -> Int {
     now = MonotonicClock.now() - origin
-    let count = clients.beginReadBack(timeout: timeout, at: instant)
-    carryOut()
-    port.flush()
+    let count = clients.beginReadBack(timeout: timeout, at: instant, in: &runtime)
+    runtime.port.flush()
     return count
   }
 
   @inlinable public var hasReadBack: Bool { clients.hasReadBack }
-}
-
-extension ClientFleet {
-  /// Carries out what clients ask for: requests leave over the port, events go into the agenda.
-  @inlinable
-  public mutating func carryOutEffects<Port: ServerPort & ~Copyable>(
-    over port: inout Port, into agenda: inout EventQueue<ClientEvent>
-  ) where Port.Application == Application {
-    for position in effects.indices {
-      switch effects[position] {
-      case .send(let client, let replica, _): port.send(request(of: client), to: replica)
-      case .schedule(let event, let time): agenda.push(event, at: time.nanoseconds)
-      }
-    }
-    effects.removeAll(keepingCapacity: true)
-  }
 }

@@ -88,7 +88,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.plan.duration.nanoseconds
     let usages = nodes.map(\.usage)
-    clients.close(at: instant)
+    clients.close(at: Instant(nanoseconds: world.now))
     let leadership = self.leadership
     settle()
     return record(usages: usages, leadership: leadership)
@@ -101,8 +101,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
     world.schedule(.windowEnds, at: setup.plan.window.nanoseconds)
     world.schedule(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
-    clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds))
-    carryOutForClients()
+    clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds), in: &world)
   }
 
   /// Lets everything happen up to and including `end`.
@@ -130,8 +129,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       nodes[node].arrive(request, in: &world)
     case .reply(let reply, let client):
       trace(3, client)
-      clients.receive(reply, at: instant)
-      carryOutForClients()
+      clients.receive(reply, at: Instant(nanoseconds: world.now), in: &world)
     case .turn(let node, let life):
       guard nodes[node].life == life else { return }
       trace(4, node)
@@ -148,8 +146,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       trace(9, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
     case .client(let event):
-      clients.handle(event, at: instant)
-      carryOutForClients()
+      clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
     case .faultStarts(let index):
       trace(7, index)
       startFault(index)

@@ -2,7 +2,6 @@ import Clients
 import Environments
 import Faults
 import Primitives
-import ReplicaHosting
 import Replication
 import Trials
 import WireFormat
@@ -107,27 +106,34 @@ extension World {
   ) {
     let client = Int(reply.id.client.rawValue)
     let fate = network.routeClient(client: client, node: node, bytes: bytes, departing: departing)
-    switch fate {
-    case .lost: break
-    case .delivered(let time): queue.push(.reply(reply, client: client), at: time)
-    case .twice(let time, let again):
-      queue.push(.reply(reply, client: client), at: time)
-      queue.push(.reply(reply, client: client), at: again)
-    }
+    schedule(.reply(reply, client: client), by: fate)
   }
 
-  /// Carries a client's request to a node.
-  public mutating func ask(
-    _ request: ClientRequest<Application.Command>, of node: Int, departing: Int64
-  ) {
-    let client = Int(request.id.client.rawValue)
-    let bytes = Frame.byteCount(of: request)
-    switch network.routeClient(client: client, node: node, bytes: bytes, departing: departing) {
+  /// What travels between a client and a node happens as often and when the network has decided.
+  public mutating func schedule(_ event: consuming Event, by fate: NetworkState.Fate) {
+    switch fate {
     case .lost: break
-    case .delivered(let time): queue.push(.request(request, node: node), at: time)
+    case .delivered(let time): queue.push(event, at: time)
     case .twice(let time, let again):
-      queue.push(.request(request, node: node), at: time)
-      queue.push(.request(request, node: node), at: again)
+      queue.push(copy event, at: time)
+      queue.push(event, at: again)
     }
+  }
+}
+
+/// Clients' requests travel through the world, too, and their events wait in its queue.
+extension World: ClientRuntime {
+  public mutating func schedule(_ event: ClientEvent, at time: Instant) {
+    schedule(.client(event), at: time.nanoseconds)
+  }
+
+  public mutating func send(
+    _ request: ClientRequest<Application.Command>, to replica: ReplicaID, at departure: Instant
+  ) {
+    let node = replica.index
+    let fate = network.routeClient(
+      client: Int(request.id.client.rawValue), node: node, bytes: Frame.byteCount(of: request),
+      departing: departure.nanoseconds)
+    schedule(.request(request, node: node), by: fate)
   }
 }

@@ -2,14 +2,11 @@ import Primitives
 import Replication
 
 /// Drives the clients of a trial through its load, in a closed or an open loop, and lets them read
-/// back what is there after it. A pure value: a runtime tells it what happens and when, and after
-/// each event carries out `fleet.effects`.
+/// back what is there after it. A pure value: a runtime tells it what happens and when, and is told
+/// what to send and what to hand back later.
 ///
 /// A client that goes on at once begins a nanosecond after its last answer, so that its operations
 /// never seem concurrent.
-///
-/// Every step is inlinable: the optimiser specialises them for a load of another module only then,
-/// and three times as many operations pass.
 public struct ClientDriver<Load: ClientLoad>: Sendable {
   public typealias Application = Load.Application
   public typealias Fleet = ClientFleet<Application>
@@ -44,7 +41,6 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   /// - Parameters:
   ///   - firstID: see `ClientFleet`.
   ///   - resends: see `ClientMachine`.
-  @inlinable
   public init(
     load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
     thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true
@@ -59,55 +55,64 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
 
   /// The trial begins, at time zero. Clients of a closed loop begin spread over a millisecond, so
   /// that they do not march in step.
-  @inlinable
-  public mutating func start(until end: Instant) {
+  public mutating func start(
+    until end: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     self.end = end
     phase = .driving
     switch arrival {
     case .closed:
       for client in fleet.machines.indices {
-        schedule(.ready(client), at: Instant(nanoseconds: Int64(random.below(1_000_000))))
+        runtime.schedule(.ready(client), at: Instant(nanoseconds: Int64(random.below(1_000_000))))
       }
     case .open:
       idle = Array(fleet.machines.indices.reversed())
-      scheduleArrival()
+      scheduleArrival(in: &runtime)
     }
   }
 
   /// An event comes that was asked for.
-  @inlinable
-  public mutating func handle(_ event: ClientEvent, at now: Instant) {
+  public mutating func handle(
+    _ event: ClientEvent, at now: Instant,
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     guard phase != .silent else { return }
     switch event {
-    case .ready(let client): begin(client, due: now, at: now)
-    case .wakes(let client): goOn(after: fleet.wake(client, at: now), at: now)
+    case .ready(let client): begin(client, due: now, at: now, in: &runtime)
+    case .wakes(let client):
+      goOn(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
     case .operationDue:
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
       if let client = idle.popLast() {
-        begin(client, due: due, at: now)
+        begin(client, due: due, at: now, in: &runtime)
       } else {
         dueTimes.append(due)
       }
-      scheduleArrival()
+      scheduleArrival(in: &runtime)
     }
   }
 
-  @inlinable
-  public mutating func receive(_ reply: ClientReply<Application.Response>, at now: Instant) {
+  public mutating func receive(
+    _ reply: ClientReply<Application.Response>, at now: Instant,
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     guard phase != .silent else { return }
-    goOn(after: fleet.receive(reply, at: now), at: now)
+    goOn(after: fleet.receive(reply, at: now, in: &runtime), at: now, in: &runtime)
   }
 
-  @inlinable
-  public mutating func lose(_ connection: LostConnection, at now: Instant) {
+  public mutating func lose(
+    _ connection: LostConnection, at now: Instant,
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     guard phase != .silent else { return }
     for client in fleet.clients(using: connection) {
-      goOn(after: fleet.lose(connectionTo: connection.replica, of: client, at: now), at: now)
+      let ending = fleet.lose(
+        connectionTo: connection.replica, of: client, at: now, in: &runtime)
+      goOn(after: ending, at: now, in: &runtime)
     }
   }
 
   /// The phase is over: what is still open stays unknown, what was never sent has failed.
-  @inlinable
   public mutating func close(at now: Instant) {
     for due in dueTimes[nextDue...] { load.dropped(due: due - .zero, at: now - .zero) }
     dueTimes.removeAll()
@@ -117,10 +122,12 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   }
 
   /// Begins to read every key that was touched, once the load has been closed. The readers are new
-  /// to the servers, because a client's session would still settle what the client left open.
+  /// to the servers, so that nothing of the trial's clients reaches them.
   /// - Returns: how many reads there are.
-  @inlinable
-  public mutating func beginReadBack(timeout: Interval, at now: Instant) -> Int {
+  public mutating func beginReadBack(
+    timeout: Interval, at now: Instant,
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) -> Int {
     let reads = load.prepareReadBack()
     let clients = fleet.machines.count
     fleet = Fleet(
@@ -130,12 +137,11 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     thinkTime = .zero
     phase = .readingBack
     answered = 0
-    for client in fleet.machines.indices { begin(client, due: now, at: now) }
+    for client in fleet.machines.indices { begin(client, due: now, at: now, in: &runtime) }
     return reads
   }
 
   /// Every read has ended, with an answer or without.
-  @inlinable
   public var hasReadBack: Bool {
     load.readsToDo == 0 && fleet.machines.allSatisfy(\.isIdle)
   }
@@ -144,13 +150,9 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
 // MARK: Open to the optimiser only
 
 extension ClientDriver {
-  @inlinable
-  public mutating func schedule(_ event: ClientEvent, at time: Instant) {
-    fleet.effects.append(.schedule(event, at: time))
-  }
-
-  @inlinable
-  public mutating func scheduleArrival() {
+  public mutating func scheduleArrival(
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     guard case .open(let rate, let process) = arrival else { return }
     let mean = 1e9 / rate
     let gap =
@@ -160,21 +162,25 @@ extension ClientDriver {
       }
     lastArrivalNs += gap
     guard lastArrivalNs < Double(end.nanoseconds) else { return }
-    schedule(.operationDue, at: Instant(nanoseconds: Int64(lastArrivalNs)))
+    runtime.schedule(.operationDue, at: Instant(nanoseconds: Int64(lastArrivalNs)))
   }
 
-  @inlinable
-  public mutating func begin(_ client: Int, due: Instant, at now: Instant) {
+  public mutating func begin(
+    _ client: Int, due: Instant, at now: Instant,
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     guard phase != .readingBack || load.readsToDo > 0 else { return }
     let command = load.begin(
       client: client, sequence: fleet.machines[client].nextSequence, due: due - .zero,
       at: now - .zero)
-    fleet.begin(command, by: client, due: due, at: now)
+    fleet.begin(command, by: client, due: due, at: now, in: &runtime)
   }
 
   /// A client whose operation has ended turns to its next one.
-  @inlinable
-  public mutating func goOn(after ending: consuming Fleet.Ending?, at now: Instant) {
+  public mutating func goOn(
+    after ending: consuming Fleet.Ending?, at now: Instant,
+    in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     guard let ending else { return }
     let client = ending.client
     let isAnswered = if case .answered = ending.outcome { true } else { false }
@@ -182,28 +188,29 @@ extension ClientDriver {
     load.end(
       client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
     guard case .closed = arrival else {
-      takeDue(client, at: now)
+      takeDue(client, at: now, in: &runtime)
       return
     }
     if !isAnswered, !fleet.resends {
       // A server that refuses at once would be asked again without end at this very time.
-      schedule(.ready(client), at: now + fleet.machines[client].pause)
+      runtime.schedule(.ready(client), at: now + fleet.machines[client].pause)
     } else if thinkTime > .zero {
-      schedule(.ready(client), at: now + thinkTime)
+      runtime.schedule(.ready(client), at: now + thinkTime)
     } else {
       let next = now + .nanoseconds(1)
-      begin(client, due: next, at: next)
+      begin(client, due: next, at: next, in: &runtime)
     }
   }
 
   /// An idle client of an open loop begins what has waited longest, if it has not waited too long.
-  @inlinable
-  public mutating func takeDue(_ client: Int, at now: Instant) {
+  public mutating func takeDue(
+    _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) {
     while nextDue < dueTimes.count {
       let due = dueTimes[nextDue]
       nextDue += 1
       if due + fleet.timeout > now {
-        begin(client, due: due, at: now + .nanoseconds(1))
+        begin(client, due: due, at: now + .nanoseconds(1), in: &runtime)
         return
       }
       load.dropped(due: due - .zero, at: now - .zero)

@@ -189,7 +189,7 @@ private struct ScriptedPort: ServerPort {
   func readBack() throws {
     var driver = driver(clients: 8, keys: 2, thinkTime: .microseconds(100))
     try run(&driver, for: .milliseconds(20))
-    #expect(driver.agenda.isEmpty == true)
+    #expect(driver.runtime.agenda.isEmpty == true)
     let count = driver.beginReadBack(timeout: .milliseconds(20))
     #expect(count == 2)
     let limit = driver.now + 100_000_000

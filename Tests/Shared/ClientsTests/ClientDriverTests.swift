@@ -15,11 +15,12 @@ import Testing
   func driver(
     _ count: Int = 1, arrival: Arrival = .closed, timeout: Interval = .seconds(1),
     thinkTime: Interval = .zero, resends: Bool = true
-  ) -> Driver {
-    Driver(
-      load: NotedLoad(), count: count, replicas: [ReplicaID(0)], arrival: arrival,
-      timeout: timeout, thinkTime: thinkTime, random: RandomStream(seed: 1), firstID: 10,
-      resends: resends)
+  ) -> Watched<Driver> {
+    Watched(
+      Driver(
+        load: NotedLoad(), count: count, replicas: [ReplicaID(0)], arrival: arrival,
+        timeout: timeout, thinkTime: thinkTime, random: RandomStream(seed: 1), firstID: 10,
+        resends: resends))
   }
 
   /// An operation each millisecond.
@@ -32,7 +33,7 @@ import Testing
       id: RequestID(client: ClientID(UInt64(10 + client)), sequence: sequence), result: result)
   }
 
-  func scheduled(_ effects: [ClientEffect]) -> [ClientEvent] {
+  func scheduled(_ effects: [NotedRuntime.Effect]) -> [ClientEvent] {
     effects.compactMap { if case .schedule(let event, _) = $0 { event } else { nil } }
   }
 
@@ -42,10 +43,10 @@ import Testing
     driver.start(until: at(1000))
     var random = RandomStream(seed: 1)
     let effects = (0..<3).map {
-      ClientEffect.schedule(
+      NotedRuntime.Effect.schedule(
         .ready($0), at: Instant(nanoseconds: Int64(random.below(1_000_000))))
     }
-    #expect(driver.fleet.takeEffects() == effects)
+    #expect(driver.takeEffects() == effects)
     #expect(driver.load.begun == [])
   }
 
@@ -53,16 +54,16 @@ import Testing
   func closedLoop() {
     var driver = driver()
     driver.start(until: at(1000))
-    driver.fleet.effects = []
+    driver.runtime.effects = []
     driver.handle(.ready(0), at: at(1))
     #expect(
-      driver.fleet.takeEffects() == [
-        .send(client: 0, to: ReplicaID(0), at: at(1)), .schedule(.wakes(0), at: at(101)),
+      driver.takeEffects() == [
+        .send(client: 10, to: ReplicaID(0), at: at(1)), .schedule(.wakes(0), at: at(101)),
       ])
     driver.receive(reply(to: 0, 1), at: at(2))
     let next = at(2) + .nanoseconds(1)
     // Its wake-up is under way.
-    #expect(driver.fleet.takeEffects() == [.send(client: 0, to: ReplicaID(0), at: next)])
+    #expect(driver.takeEffects() == [.send(client: 10, to: ReplicaID(0), at: next)])
     let start = Self.millisecond
     #expect(
       driver.load.begun == [
@@ -81,7 +82,7 @@ import Testing
     var driver = driver(timeout: .milliseconds(50))
     driver.start(until: at(1000))
     driver.handle(.ready(0), at: at(0))
-    driver.fleet.effects = []
+    driver.runtime.effects = []
     driver.handle(.wakes(0), at: at(50))
     #expect(driver.load.ended.map(\.outcome) == [.unknown])
     #expect(driver.load.begun.last?.at == 50 * Self.millisecond + 1)
@@ -93,9 +94,9 @@ import Testing
     var driver = driver(thinkTime: .milliseconds(7))
     driver.start(until: at(1000))
     driver.handle(.ready(0), at: at(1))
-    driver.fleet.effects = []
+    driver.runtime.effects = []
     driver.receive(reply(to: 0, 1), at: at(2))
-    #expect(driver.fleet.takeEffects() == [.schedule(.ready(0), at: at(9))])
+    #expect(driver.takeEffects() == [.schedule(.ready(0), at: at(9))])
     driver.handle(.ready(0), at: at(9))
     #expect(driver.load.begun.map(\.due) == [Self.millisecond, 9 * Self.millisecond])
   }
@@ -106,8 +107,8 @@ import Testing
       var driver = driver(2, arrival: .open(rate: 1_000, process: process))
       driver.start(until: at(20))
       var times: [Int64] = []
-      while true {
-        let due = driver.fleet.takeEffects().compactMap { effect -> Int64? in
+      while times.count < 1000 {
+        let due = driver.takeEffects().compactMap { effect -> Int64? in
           if case .schedule(.operationDue, let time) = effect { time.nanoseconds } else { nil }
         }
         guard let time = due.first else { return times }
@@ -118,6 +119,7 @@ import Testing
         driver.receive(
           reply(to: last.client, last.sequence), at: Instant(nanoseconds: time + 1000))
       }
+      return times
     }
     #expect(times(.constant, answering: false) == (1...19).map { $0 * Self.millisecond })
     let poisson = times(.poisson, answering: false)
@@ -142,7 +144,7 @@ import Testing
     var driver = driver(arrival: steady)
     driver.start(until: at(100))
     for time in 1...3 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
-    driver.fleet.effects = []
+    driver.runtime.effects = []
     driver.receive(reply(to: 0, 1), at: at(5))
     driver.receive(reply(to: 0, 2), at: at(6))
     #expect(driver.load.begun.map(\.due) == (1...3).map { $0 * Self.millisecond })
@@ -177,11 +179,11 @@ import Testing
       var driver = driver(arrival: arrival, resends: false)
       driver.start(until: at(100))
       driver.handle(arrival == .closed ? .ready(0) : .operationDue, at: at(1))
-      driver.fleet.effects = []
+      driver.runtime.effects = []
       driver.receive(reply(to: 0, 1, .redirect(nil)), at: at(2))
       #expect(driver.load.ended.map(\.outcome) == [.failed])
       #expect(
-        driver.fleet.takeEffects()
+        driver.takeEffects()
           == (arrival == .closed ? [.schedule(.ready(0), at: at(22))] : []))
       #expect(driver.idle == (arrival == .closed ? [] : [0]))
     }
@@ -200,12 +202,12 @@ import Testing
       var driver = driver(4, resends: resends)
       driver.start(until: at(100))
       for client in 0...3 { driver.handle(.ready(client), at: at(1)) }
-      driver.fleet.effects = []
+      driver.runtime.effects = []
       driver.lose(lost, at: at(2))
       let effects = [1, 3].map {
-        ClientEffect.schedule(resends ? .wakes($0) : .ready($0), at: at(22))
+        NotedRuntime.Effect.schedule(resends ? .wakes($0) : .ready($0), at: at(22))
       }
-      #expect(driver.fleet.takeEffects() == effects)
+      #expect(driver.takeEffects() == effects)
       #expect(driver.load.ended.map(\.client) == (resends ? [] : [1, 3]))
     }
   }
@@ -213,7 +215,7 @@ import Testing
   @Test("Before the start and after the end nothing has an effect")
   func silentPhases() {
     var driver = driver(2)
-    func disturb(_ driver: inout Driver) {
+    func disturb(_ driver: inout Watched<Driver>) {
       driver.handle(.ready(1), at: at(50))
       driver.handle(.wakes(0), at: at(5_000))
       driver.handle(.operationDue, at: at(50))
@@ -222,16 +224,16 @@ import Testing
     }
     disturb(&driver)
     #expect(driver.load.begun == [])
-    #expect(driver.fleet.takeEffects() == [])
+    #expect(driver.takeEffects() == [])
     driver.start(until: at(40))
     driver.handle(.ready(0), at: at(1))
     driver.close(at: at(40))
-    driver.fleet.effects = []
+    driver.runtime.effects = []
     disturb(&driver)
     #expect(driver.load.closed == [40 * Self.millisecond])
     #expect(driver.load.begun.count == 1)
     #expect(driver.load.ended == [])
-    #expect(driver.fleet.takeEffects() == [])
+    #expect(driver.takeEffects() == [])
   }
 
   @Test("The end drops what never found a client, before the load is closed")
@@ -259,16 +261,16 @@ import Testing
       driver.receive(reply(to: 0, 1), at: at(2))
       driver.close(at: at(100))
       driver.load.begun = []
-      driver.fleet.effects = []
+      driver.runtime.effects = []
       #expect(driver.answered == 1)
       #expect(driver.beginReadBack(timeout: .seconds(5), at: at(200)) == 3)
       #expect(driver.answered == 0)
       #expect(driver.fleet.machines.map(\.id.rawValue) == [12, 13])
       #expect(driver.fleet.machines.allSatisfy { $0.progress.deadline == at(5_200) })
       #expect(
-        driver.fleet.takeEffects() == [
-          .send(client: 0, to: ReplicaID(0), at: at(200)), .schedule(.wakes(0), at: at(700)),
-          .send(client: 1, to: ReplicaID(0), at: at(200)), .schedule(.wakes(1), at: at(700)),
+        driver.takeEffects() == [
+          .send(client: 12, to: ReplicaID(0), at: at(200)), .schedule(.wakes(0), at: at(700)),
+          .send(client: 13, to: ReplicaID(0), at: at(200)), .schedule(.wakes(1), at: at(700)),
         ])
       // An answer to the first clients is one to strangers now.
       driver.receive(reply(to: 0, 1), at: at(200))
@@ -279,7 +281,7 @@ import Testing
       driver.receive(reply(to: 2, 2), at: at(202))
       #expect(driver.hasReadBack && driver.answered == 3)
       #expect(driver.load.begun.count == 3)
-      #expect(scheduled(driver.fleet.takeEffects()) == [])
+      #expect(scheduled(driver.takeEffects()) == [])
     }
   }
 
@@ -296,5 +298,19 @@ import Testing
     #expect(driver.hasReadBack && driver.answered == 0)
     driver.handle(.ready(0), at: at(221))
     #expect(driver.load.begun.count == 1)
+  }
+
+  @Test("While a reader pauses, the reads that are left keep the reading back from being over")
+  func pausingReader() {
+    var driver = driver(resends: false)
+    driver.load.touched = 2
+    driver.start(until: at(100))
+    driver.close(at: at(100))
+    _ = driver.beginReadBack(timeout: .seconds(1), at: at(200))
+    driver.receive(reply(to: 1, 1, .redirect(nil)), at: at(201))
+    #expect(driver.fleet.machines.allSatisfy(\.isIdle) && !driver.hasReadBack)
+    driver.handle(.ready(0), at: at(221))
+    driver.receive(reply(to: 1, 2), at: at(222))
+    #expect(driver.hasReadBack && driver.answered == 1)
   }
 }

@@ -8,10 +8,11 @@ import Testing
   typealias Fleet = ClientFleet<Counter>
 
   /// Clients retry after 100 ms, pause for 20 ms and give up after a second.
-  func fleet(_ count: Int = 0, resends: Bool = true) -> Fleet {
-    Fleet(
-      count: count, replicas: [ReplicaID(0), ReplicaID(1)], timeout: .seconds(1), firstID: 10,
-      resends: resends)
+  func fleet(_ count: Int = 0, resends: Bool = true) -> Watched<Fleet> {
+    Watched(
+      Fleet(
+        count: count, replicas: [ReplicaID(0), ReplicaID(1)], timeout: .seconds(1), firstID: 10,
+        resends: resends))
   }
 
   func reply(
@@ -23,16 +24,16 @@ import Testing
   @Test("A fleet grows by clients that follow the others and can begin at once")
   func growth() {
     var fleet = fleet()
-    #expect(fleet.add() == 0 && fleet.add() == 1)
+    #expect(fleet.subject.add() == 0 && fleet.subject.add() == 1)
     #expect(fleet.machines.map(\.id.rawValue) == [10, 11])
     fleet.begin(.add(5), by: 1, due: at(3), at: at(4))
     #expect(
       fleet.takeEffects() == [
-        .send(client: 1, to: ReplicaID(1), at: at(4)), .schedule(.wakes(1), at: at(104)),
+        .send(client: 11, to: ReplicaID(1), at: at(4)), .schedule(.wakes(1), at: at(104)),
       ])
-    #expect(
-      fleet.request(of: 1)
-        == ClientRequest(id: RequestID(client: ClientID(11), sequence: 1), command: .add(5)))
+    let request = ClientRequest(
+      id: RequestID(client: ClientID(11), sequence: 1), command: Counter.Command.add(5))
+    #expect(fleet.runtime.requests == [request])
     #expect(fleet.machines[1].progress.deadline == at(1003))
   }
 
@@ -40,13 +41,13 @@ import Testing
   func answers() {
     var fleet = fleet(2)
     for client in 0...1 { fleet.begin(.add(1), by: client, due: at(0), at: at(0)) }
-    fleet.effects = []
+    fleet.runtime.effects = []
     for stranger in [0, 9, 12, .max] as [UInt64] {
       #expect(fleet.receive(reply(to: stranger, 1, .answer(1)), at: at(1)) == nil)
     }
     #expect(
       fleet.receive(reply(to: 11, 1, .answer(7)), at: at(1))
-        == Fleet.Ending(client: 1, outcome: .answered(7), attempts: 1))
+        == Ending(client: 1, outcome: .answered(7), attempts: 1))
     #expect(fleet.machines.map(\.isIdle) == [false, true])
     #expect(fleet.takeEffects() == [])
   }
@@ -55,15 +56,15 @@ import Testing
   func redirects() {
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
-    fleet.effects = []
+    fleet.runtime.effects = []
     #expect(fleet.receive(reply(to: 10, 1, .redirect(ReplicaID(1))), at: at(1)) == nil)
-    #expect(fleet.takeEffects() == [.send(client: 0, to: ReplicaID(1), at: at(1))])
+    #expect(fleet.takeEffects() == [.send(client: 10, to: ReplicaID(1), at: at(1))])
     #expect(fleet.receive(reply(to: 10, 1, .redirect(nil)), at: at(2)) == nil)
     #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(22))])
     #expect(fleet.wake(0, at: at(22)) == nil)
     #expect(
       fleet.takeEffects() == [
-        .send(client: 0, to: ReplicaID(0), at: at(22)), .schedule(.wakes(0), at: at(122)),
+        .send(client: 10, to: ReplicaID(0), at: at(22)), .schedule(.wakes(0), at: at(122)),
       ])
   }
 
@@ -87,7 +88,7 @@ import Testing
     #expect(fleet.wake(0, at: at(150)) == nil)
     #expect(
       fleet.takeEffects() == [
-        .send(client: 0, to: ReplicaID(1), at: at(150)), .schedule(.wakes(0), at: at(350)),
+        .send(client: 10, to: ReplicaID(1), at: at(150)), .schedule(.wakes(0), at: at(350)),
       ])
   }
 
@@ -96,7 +97,7 @@ import Testing
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
     _ = fleet.receive(reply(to: 10, 1, .answer(1)), at: at(1))
-    fleet.effects = []
+    fleet.runtime.effects = []
     #expect(fleet.wake(0, at: at(100)) == nil)
     #expect(fleet.takeEffects() == [])
     fleet.begin(.add(1), by: 0, due: at(200), at: at(200))
@@ -107,13 +108,13 @@ import Testing
   func deadline() {
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
-    var ending: Fleet.Ending?
+    var ending: Ending?
     var times: [Instant] = []
     while ending == nil, case .schedule(.wakes(0), let time)? = fleet.takeEffects().last {
       times.append(time)
       ending = fleet.wake(0, at: time)
     }
-    #expect(ending == Fleet.Ending(client: 0, outcome: .unknown, attempts: 4))
+    #expect(ending == Ending(client: 0, outcome: .unknown, attempts: 4))
     #expect(times == [at(100), at(300), at(700), at(1000)])
   }
 
@@ -121,7 +122,7 @@ import Testing
   func lostConnections() {
     var fleet = fleet(5, resends: false)
     func lost(_ remainder: Int, _ stride: Int) -> [Int] {
-      fleet.clients(
+      fleet.subject.clients(
         using: LostConnection(replica: ReplicaID(0), remainder: remainder, stride: stride))
     }
     #expect(lost(0, 1) == [0, 1, 2, 3, 4])
@@ -129,12 +130,12 @@ import Testing
     #expect(lost(2, 3) == [1, 4])
     #expect(lost(12, .max) == [2])
     for client in 0...1 { fleet.begin(.add(1), by: client, due: at(0), at: at(0)) }
-    fleet.effects = []
+    fleet.runtime.effects = []
     // Client 1 asks the other replica.
     for (client, isLost) in [(0, true), (1, false)] {
       let ending = fleet.lose(connectionTo: ReplicaID(0), of: client, at: at(1))
       #expect(
-        ending == (isLost ? Fleet.Ending(client: client, outcome: .unknown, attempts: 1) : nil))
+        ending == (isLost ? Ending(client: client, outcome: .unknown, attempts: 1) : nil))
     }
     #expect(fleet.takeEffects() == [])
   }
@@ -143,10 +144,10 @@ import Testing
   func lostAndResent() {
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
-    fleet.effects = []
+    fleet.runtime.effects = []
     #expect(fleet.lose(connectionTo: ReplicaID(0), of: 0, at: at(5)) == nil)
     #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(25))])
     #expect(fleet.wake(0, at: at(25)) == nil)
-    #expect(fleet.takeEffects().first == .send(client: 0, to: ReplicaID(1), at: at(25)))
+    #expect(fleet.takeEffects().first == .send(client: 10, to: ReplicaID(1), at: at(25)))
   }
 }

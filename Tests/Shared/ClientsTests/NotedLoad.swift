@@ -64,11 +64,3 @@ struct NotedLoad: ClientLoad {
 
 /// A time in milliseconds.
 func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }
-
-extension ClientFleet {
-  /// What the steps since the last call have asked for.
-  mutating func takeEffects() -> [ClientEffect] {
-    defer { effects = [] }
-    return effects
-  }
-}

@@ -1,12 +1,15 @@
 import Replication
 
-/// What a runtime has to do for its clients.
-public enum ClientEffect: Equatable, Sendable {
-  /// The client's request (`ClientFleet.request(of:)`) leaves for a replica. The request stays with
-  /// the client, so that its bytes are copied once, into a frame.
-  case send(client: Int, to: ReplicaID, at: Instant)
-  /// The event is to be handed back at this time.
-  case schedule(ClientEvent, at: Instant)
+/// Carries out what clients ask for: a simulator in virtual time, others over connections.
+public protocol ClientRuntime<Application>: ~Copyable {
+  associatedtype Application: StateMachine
+
+  /// Sends a client's request to a replica. It leaves at this time.
+  mutating func send(
+    _ request: ClientRequest<Application.Command>, to replica: ReplicaID, at time: Instant)
+
+  /// Hands the event back at this time.
+  mutating func schedule(_ event: ClientEvent, at time: Instant)
 }
 
 /// What happens to clients at a time that they have asked for.
