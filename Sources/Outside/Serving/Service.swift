@@ -89,7 +89,7 @@ public struct Service: ~Copyable {
       views.append(
         NodeView(isUp: gateway.isUp(node), status: gateway.port.reports[node]?.status))
     }
-    return FaultAim(membership: membership).leader(among: views)
+    return FaultTargeting(membership: membership).leader(among: views)
   }
 
   private mutating func tend(_ tell: (String) -> Void) {

@@ -49,7 +49,7 @@ extension ClusterTrial {
         driver.port.isDown[replica.index] && !mayRefuse[replica.index]
       })
       // A node that is on its way up has not been heard: then nothing is known of what it holds.
-      if areFresh, missing == 0, aim.leader(among: views) != nil, Set(applied).count == 1,
+      if areFresh, missing == 0, targeting.leader(among: views) != nil, Set(applied).count == 1,
         applied == last
       {
         return true

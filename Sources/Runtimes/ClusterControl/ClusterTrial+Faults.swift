@@ -42,7 +42,7 @@ extension ClusterTrial {
       let hit = resolve(target)
       return (hit, .slowed(hit, factor: factor))
     case .partition(let shape):
-      let (hit, links) = aim.cuts(of: shape, nodes: views, random: &faultRandom)
+      let (hit, links) = targeting.cuts(of: shape, nodes: views, random: &faultRandom)
       return (hit, .cut(links))
     case .link(let target, let what):
       let hit = resolve(target)
@@ -82,7 +82,7 @@ extension ClusterTrial {
 
   @inlinable
   public mutating func resolve(_ target: FaultTarget) -> [Int] {
-    aim.resolve(target, nodes: views, random: &faultRandom)
+    targeting.resolve(target, nodes: views, random: &faultRandom)
   }
 
   @inlinable

@@ -20,7 +20,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// Empty if the cluster was running already.
   public var processes: NodeProcesses
   public var ledger: FaultLedger
-  public let aim: FaultAim
+  public let targeting: FaultTargeting
   public var plannedFaults: [PlannedFault]
   public var faultRandom: RandomStream
   /// What is to happen to the cluster, by the trial's time.
@@ -62,7 +62,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients))
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
     self.setup = setup
-    aim = FaultAim(membership: setup.membership)
+    targeting = FaultTargeting(membership: setup.membership)
     skews = clocks.map(\.skew)
     ledger = FaultLedger(drifts: clocks.map(\.drift))
     mayRefuse = Array(repeating: false, count: count)
@@ -136,7 +136,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     driver.origin = MonotonicClock.now()
     while !driver.port.isConnected || driver.port.reports.contains(where: { $0 == nil })
-      || aim.leader(among: views) == nil
+      || targeting.leader(among: views) == nil
     {
       try driver.port.wait(nanoseconds: 10_000_000)
       attendReports()
@@ -193,7 +193,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     case .faultEnds(let index): try endFault(index)
     case .windowEnds:
       let views = views
-      let leader = aim.leader(among: views)
+      let leader = targeting.leader(among: views)
       leadership.append(
         LeadershipSample(
           windowStart: Int64(leadership.count) * setup.plan.window.nanoseconds, leader: leader,

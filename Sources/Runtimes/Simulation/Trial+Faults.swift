@@ -103,15 +103,15 @@ extension Trial {
 
   /// The nodes that a target means at this moment.
   public mutating func resolve(_ target: FaultTarget) -> [Int] {
-    aim.resolve(target, nodes: views, random: &faultRandom)
+    targeting.resolve(target, nodes: views, random: &faultRandom)
   }
 
   /// The nodes a partition singles out, and the directed links it cuts.
   public mutating func cuts(
     of shape: PartitionShape
   ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
-    aim.cuts(of: shape, nodes: views, random: &faultRandom)
+    targeting.cuts(of: shape, nodes: views, random: &faultRandom)
   }
 
-  private var aim: FaultAim { FaultAim(membership: setup.membership) }
+  private var targeting: FaultTargeting { FaultTargeting(membership: setup.membership) }
 }

@@ -169,7 +169,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   /// The replica in charge: among those that are up and say so, the one of the highest epoch.
   public func leader() -> Int? {
-    FaultAim(membership: setup.membership).leader(among: views)
+    FaultTargeting(membership: setup.membership).leader(among: views)
   }
 
   public mutating func sampleLeadership() {

@@ -3,8 +3,8 @@ import Primitives
 import Replication
 import Testing
 
-@Suite struct FaultAimTests {
-  private let aim = FaultAim(membership: Membership(replicas: 5, authority: 3))
+@Suite struct FaultTargetingTests {
+  private let targeting = FaultTargeting(membership: Membership(replicas: 5, authority: 3))
 
   /// Eight nodes that are up and in charge of nothing.
   private var nodes: [NodeView] {
@@ -23,27 +23,27 @@ import Testing
   private func draws(_ target: FaultTarget, _ nodes: [NodeView]) -> Set<[Int]> {
     var random = RandomStream(seed: 3)
     var seen: Set<[Int]> = []
-    for _ in 0..<200 { seen.insert(aim.resolve(target, nodes: nodes, random: &random)) }
+    for _ in 0..<200 { seen.insert(targeting.resolve(target, nodes: nodes, random: &random)) }
     return seen
   }
 
   @Test("In charge is the replica of the highest epoch that is up and says so")
   func leader() {
     var nodes = nodes
-    #expect(aim.leader(among: nodes) == nil)
+    #expect(targeting.leader(among: nodes) == nil)
     nodes[3].status = status(inCharge: true, epoch: 4)
     nodes[1].status = status(inCharge: true, epoch: 5)
-    #expect(aim.leader(among: nodes) == 1)
+    #expect(targeting.leader(among: nodes) == 1)
     nodes[1].isUp = false
-    #expect(aim.leader(among: nodes) == 3)
+    #expect(targeting.leader(among: nodes) == 3)
     nodes[6].status = status(inCharge: true, epoch: 9)
-    #expect(aim.leader(among: nodes) == 3, "the authority is not in charge of the replicas")
+    #expect(targeting.leader(among: nodes) == 3, "the authority is not in charge of the replicas")
   }
 
   @Test("A node that has not said anything is in charge of nothing, and is hit like any other")
   func silent() {
     let nodes = Array(repeating: NodeView(isUp: true, status: nil), count: 8)
-    #expect(aim.leader(among: nodes) == nil)
+    #expect(targeting.leader(among: nodes) == nil)
     for target in [FaultTarget.leader, .tail, .coordinator, .random, .follower] {
       #expect(draws(target, nodes) == [[0], [1], [2], [3], [4]], "\(target)")
     }
@@ -71,8 +71,8 @@ import Testing
     var one = RandomStream(seed: 7)
     var other = RandomStream(seed: 7)
     for shape in shapes {
-      let a = aim.cuts(of: shape, nodes: nodes, random: &one)
-      let b = aim.cuts(of: shape, nodes: nodes, random: &other)
+      let a = targeting.cuts(of: shape, nodes: nodes, random: &one)
+      let b = targeting.cuts(of: shape, nodes: nodes, random: &other)
       #expect(a.nodes == b.nodes && a.links.map(\.from) == b.links.map(\.from))
       #expect(a.links.map(\.to) == b.links.map(\.to) && !a.links.isEmpty)
     }
@@ -82,10 +82,10 @@ import Testing
   @Test("An isolated replica loses the authority too; groups leave it with the largest")
   func authority() {
     var random = RandomStream(seed: 1)
-    let isolated = aim.cuts(of: .isolate(.replica(2)), nodes: nodes, random: &random)
+    let isolated = targeting.cuts(of: .isolate(.replica(2)), nodes: nodes, random: &random)
     #expect(isolated.nodes == [2] && isolated.links.count == 14)
     #expect(isolated.links.contains { $0.from == 2 && $0.to == 6 })
-    let groups = aim.cuts(of: .groups([[0, 1], [2, 3, 4]]), nodes: nodes, random: &random)
+    let groups = targeting.cuts(of: .groups([[0, 1], [2, 3, 4]]), nodes: nodes, random: &random)
     #expect(groups.links.contains { $0.from == 0 && $0.to == 7 })
     #expect(!groups.links.contains { $0.from == 3 && $0.to == 7 })
   }

@@ -15,7 +15,7 @@ public struct NodeView: Sendable, Equatable {
 
 /// Resolves the targets of faults against what is known of the nodes. Every runtime asks it, so
 /// that a target means the same in all of them, and draws the same from the same random stream.
-public struct FaultAim: Sendable {
+public struct FaultTargeting: Sendable {
   public let membership: Membership
 
   public init(membership: Membership) { self.membership = membership }
