@@ -140,18 +140,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     {
       try driver.port.wait(nanoseconds: 10_000_000)
       attendReports()
-      if let refusal = driver.port.refusal { throw ClusterError(refusal) }
-      for node in meters.indices where processes.hasEnded(node) {
-        throw ClusterError(
-          "node \(node) did not start: \(processes.ending(of: node))", unstarted: node)
-      }
+      try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
-      guard MonotonicClock.now() < limit else {
-        let missing = driver.port.connections.first { $0.state != .welcome }
-        throw ClusterError(
-          missing.map { "node \($0.node) at \($0.endpoint) does not answer" }
-            ?? "within \(setup.patience) no replica was in charge")
-      }
     }
     return true
   }
