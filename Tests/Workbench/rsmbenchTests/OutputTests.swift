@@ -33,7 +33,8 @@ import Testing
   @Test("A full or closed standard output is an error of every command", arguments: ways)
   func commands(way: String, reason: String) throws {
     for command in [
-      "list columns", "list bugs --format json", "validate tiny.json5 --set trials=3", "--help", "--version",
+      "list columns", "list bugs --format json",
+      "validate tiny.json5 --set trials=3 --set warmUp=400ms", "--help", "--version",
       "help run", "run --help", "bench --filter histogram.record",
       "serve --protocol unreplicated --replicas 1 --port 0",
     ] {
