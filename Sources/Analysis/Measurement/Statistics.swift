@@ -23,7 +23,7 @@ public enum ValueKind: Sendable, Equatable {
   public var method: String {
     switch self {
     case .difference, .amount: "Student's t"
-    case .skewed, .share: "bootstrap-t, at least Student's t"
+    case .skewed, .share: "bootstrap-t; of few trials Student's t at 99 %"
     }
   }
 }
@@ -34,9 +34,10 @@ public enum ValueKind: Sendable, Equatable {
 /// *Student's t* is exact for normal values and too narrow for skewed ones: of exponential values ten
 /// trials cover 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles of
 /// (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used, united with
-/// Student's, because together they cover 94 to 98 % of log-normal (σ up to 0.75), exponential and
-/// zero-inflated samples of 4 to 20 values; see StatisticsTests. Two or three values have too few
-/// resamples, and get Student's 99 % interval.
+/// Student's, because together they cover 94 to 99 % of log-normal (σ up to 0.75), exponential and
+/// zero-inflated samples; see StatisticsTests. Of fewer than ten values its ends are wild (±1,600 where
+/// Student's are ±50), so that Student's 99 % interval takes its place, except where several values are
+/// equal to the least or the greatest: there, only bootstrap-t shows that the trials bound nothing.
 public struct Estimate: Sendable, Equatable {
   /// Trials that had a value.
   public let count: Int
@@ -99,10 +100,16 @@ private struct Sample {
       return student(tails: 0.05)
     case .skewed, .share:
       guard deviation > 0 else { return (-.infinity, .infinity) }
-      guard values.count > 3 else { return student(tails: 0.01) }
+      guard values.count > 3, values.count >= 10 || isHeaped else { return student(tails: 0.01) }
       let (student, bootstrap) = (student(tails: 0.05), bootstrapT())
       return (min(student.low, bootstrap.low), max(student.high, bootstrap.high))
     }
+  }
+
+  /// Whether several values are the least or the greatest, as zeros are.
+  private var isHeaped: Bool {
+    let (least, most) = (values.min(), values.max())
+    return values.count { $0 == least } > 1 || values.count { $0 == most } > 1
   }
 
   private func student(tails: Double) -> (low: Double, high: Double) {
