@@ -32,7 +32,7 @@ import Testing
       let column = try #require(MetricColumn.all.first { $0.name == name })
       let values = trials.map(column.value)
       try #require(Set(values).count > 1)
-      let rounds = 1_000
+      let rounds = 4_000
       let alarms = (0..<rounds).count { _ in
         var order = values
         for i in 0..<(2 * n) {
