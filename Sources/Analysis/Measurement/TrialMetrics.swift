@@ -125,11 +125,16 @@ public struct TrialMetrics: Sendable, Equatable {
       goodput = Double(max(0, inTimeAndPrompt - (trial.lostWrites ?? 0))) / seconds
     }
     if due > 0 {
-      availability = Double(prompt) / Double(due)
-      let unavailable = max(Double(due - prompt) / Double(due), 1 / Double(due + 1))
-      // 0 − x, so that no availability at all gives 0 and not −0.
-      nines = unavailable > 0 ? 0 - RealFunctions.log10(unavailable) : nil
+      let share = Double(prompt) / Double(due)
+      availability = share
+      nines = TrialMetrics.nines(availability: share, operations: Double(due))
     }
+  }
+
+  /// n operations cannot show less than one failure in n + 1.
+  public static func nines(availability: Double, operations: Double) -> Double {
+    // 0 - x, so that no availability at all gives 0 and not -0.
+    0 - RealFunctions.log10(max(1 - availability, 1 / (operations + 1)))
   }
 
   private mutating func countWindows() {

@@ -11,6 +11,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
   public var window: Int
   /// Batches that may wait for a place in the window; more are refused.
   public var queue: Int
+  public var prePrepare: Bool
   public var electOnDisconnect: Bool
   public var bug: MultiPaxosBug?
 
@@ -37,6 +38,9 @@ public struct MultiPaxosOptions: ProtocolOptions {
       OptionDeclaration(
         "queue", .integer(default: 4096, range: 0...1_048_576),
         "Batches that may wait for a place in the window; more are refused"),
+      OptionDeclaration(
+        "prePrepare", .flag(default: true),
+        "A replica asks whether it could win before it raises its ballot, as with Raft's preVote"),
       .electOnDisconnect,
       OptionDeclaration(
         "reads", .choice(default: "quorum", of: ["quorum"]),
@@ -52,6 +56,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
     retransmission = values.interval("retransmission")
     window = values.integer("window")
     queue = values.integer("queue")
+    prePrepare = values.flag("prePrepare")
     electOnDisconnect = values.flag("electOnDisconnect")
     bug = MultiPaxosBug.chosen(in: values)
   }
