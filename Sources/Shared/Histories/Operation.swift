@@ -44,15 +44,17 @@ public struct Operation: Sendable, Equatable {
   public var key: UInt32
   /// What a put, an append or a compare-and-swap writes; absent for a get and a delete.
   public var argument: ValueDigest
-  /// What a compare-and-swap expects.
+  /// What a compare-and-swap expects. For an append: the value that it was put behind, if some
+  /// observed value shows it, otherwise `absent`. This is a hint for the checker, which verifies
+  /// it.
   public var expected: ValueDigest
   /// What an acknowledged get, or a compare-and-swap that did not swap, observed.
   public var observed: ValueDigest
   /// When the operation was due: the arrival time of an open loop, otherwise `invoked`.
   public var intended: Int64
   public var invoked: Int64
-  /// When the answer came, or the client gave up; for an operation that was still open when the trial
-  /// ended, the end of the trial.
+  /// When the answer came, or the client gave up; for an operation that was still open when the
+  /// trial ended, the end of the trial.
   public var returned: Int64
   /// The request's sequence number in its client's session.
   public var sequence: UInt64
@@ -79,8 +81,8 @@ public struct Operation: Sendable, Equatable {
   }
 }
 
-/// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ modulo
-/// 2⁶⁴, with the length beside it. Never equal for a value and for no value.
+/// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ
+/// modulo 2⁶⁴, with the length beside it. Never equal for a value and for no value.
 public struct ValueDigest: Hashable, Sendable {
   public let hash: UInt64
   /// Bytes in the value; `nil` length is spelt -1 for "no value".
@@ -137,14 +139,32 @@ public struct ValueDigest: Hashable, Sendable {
   /// The digest of this value followed by another; no value counts as an empty one.
   public func appending(_ other: ValueDigest) -> ValueDigest {
     guard length > 0 else { return other.isAbsent ? .empty : other }
-    var shifted = hash
-    var factor = ValueDigest.base
-    var remaining = max(other.length, 0)
+    let shifted = hash &* ValueDigest.power(of: ValueDigest.base, max(other.length, 0))
+    return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
+  }
+
+  /// The digest of this value without its end: the inverse of `appending`, where something is left.
+  /// - Parameter end: not longer than this value.
+  public func removing(end: ValueDigest) -> ValueDigest {
+    let shifted = (hash &- end.hash) &* ValueDigest.power(of: ValueDigest.inverseBase, end.length)
+    return ValueDigest(hash: shifted, length: length - end.length)
+  }
+
+  /// `base` times this is 1, modulo 2⁶⁴: each step of Newton's method doubles the bits that are
+  /// right, from the three that an odd number begins with.
+  private static let inverseBase = (0..<5).reduce(base) { inverse, _ in
+    inverse &* (2 &- base &* inverse)
+  }
+
+  private static func power(of base: UInt64, _ exponent: Int32) -> UInt64 {
+    var product: UInt64 = 1
+    var factor = base
+    var remaining = exponent
     while remaining > 0 {
-      if remaining & 1 == 1 { shifted = shifted &* factor }
+      if remaining & 1 == 1 { product = product &* factor }
       factor = factor &* factor
       remaining >>= 1
     }
-    return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
+    return product
   }
 }

@@ -32,6 +32,8 @@ public struct KeyValueLoad: ClientLoad {
   private var values: [[UInt8]]
   private let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
+  /// Which operation wrote which piece of a value; nil if the mix has no appends.
+  private var pieces: AppendedPieces?
 
   /// Keys that are still to be read back, the next one last; nil before the trial's end.
   private var toRead: [Int]?
@@ -73,6 +75,7 @@ public struct KeyValueLoad: ClientLoad {
     let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
     values = Array(repeating: Array(repeating: 0, count: 8) + filler, count: spec.clients)
     fillerDigest = ValueDigest(filler)
+    if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
     names = KeyNames(prefix: keyPrefix)
   }
 
@@ -154,8 +157,8 @@ public struct KeyValueLoad: ClientLoad {
     return .put(names[number], value: value)
   }
 
-  /// A value that nobody has written before. Its bytes are those of the client's value before, unless somebody
-  /// still has that.
+  /// A value that nobody has written before. Its bytes are those of the client's value before,
+  /// unless somebody still has that.
   private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
     valueCount += 1
     let number = valueCount
@@ -163,6 +166,7 @@ public struct KeyValueLoad: ClientLoad {
       $0.storeBytes(of: number.littleEndian, as: UInt64.self)
     }
     operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
+    pieces?.note(number, writtenBy: history.count)
     return values[client]
   }
 
@@ -184,9 +188,11 @@ public struct KeyValueLoad: ClientLoad {
     switch response {
     case .value(let value):
       history[position].observed = ValueDigest(value)
+      if let value { pieces?.place(value, history[position].observed, in: &history) }
       if tracksValues { lastSeen[key] = value }
     case .notSwapped(let found):
       history[position].observed = ValueDigest(found)
+      if let found { pieces?.place(found, history[position].observed, in: &history) }
       if tracksValues { lastSeen[key] = found }
     case .swapped, .done, .number:
       history[position].swapped = response == .swapped

@@ -80,6 +80,34 @@ import Workloads
     for number in numbers { #expect(names[number] == Key("\(prefix)key\(number)")) }
   }
 
+  @Test("An append that a value shows says what it was put behind, and no other does")
+  func placedAppends() {
+    var load = load(OperationMix(get: 1, put: 0.2, delete: 0.2, append: 3))
+    _ = run(&load, operations: 2_000)
+    var values: [UInt32: ValueDigest] = [:]
+    /// By key: appends since the value was last replaced, and what each was put behind.
+    var open: [UInt32: [(position: Int, behind: ValueDigest)]] = [:]
+    var expected: [Int: ValueDigest] = [:]
+    for (position, operation) in load.operations.enumerated() {
+      let value = values[operation.key] ?? .absent
+      switch operation.kind {
+      case .get:
+        for (append, behind) in open[operation.key] ?? [] { expected[append] = behind }
+        open[operation.key] = []
+      case .append:
+        open[operation.key, default: []].append((position, value))
+        values[operation.key] = value.appending(operation.argument)
+      default:
+        open[operation.key] = []
+        values[operation.key] = operation.argument
+      }
+    }
+    #expect(expected.count > 500)
+    for (position, operation) in load.operations.enumerated() where operation.kind == .append {
+      #expect(operation.expected == expected[position] ?? .absent)
+    }
+  }
+
   @Test("The history tells what was asked and what was answered")
   func history() {
     var load = load(OperationMix(get: 1, put: 1, delete: 1, append: 1, compareAndSwap: 1))
