@@ -36,6 +36,8 @@ public enum Happening<
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
   case synced(node: Int, life: Int)
+  /// A process that starts again has read its log.
+  case hasReadLog(node: Int, life: Int)
   /// A node sees that the process of another one has ended.
   case disconnected(node: Int, from: Int)
   case client(ClientEvent)
@@ -53,10 +55,9 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
 
   public var queue = EventQueue<Event>()
   public var network: NetworkState
-  public var random: RandomStream
   public let cpu: CPUModel
+  public let disk: DiskModel
   public let diskSampler: LatencySampler?
-  public let groupCommit: Bool
   /// The first batch that any replica committed at each index: what all others have to agree with.
   public var committed: [Batch] = []
   public var violations = Violations()
