@@ -38,7 +38,7 @@ public struct Operation: Sendable, Equatable {
   public var outcome: Outcome
   /// A compare-and-swap that was acknowledged and did swap. Otherwise false.
   public var swapped: Bool
-  /// Sends until the answer came, at least 1.
+  /// Sends until the answer came. None for what was there before the trial, or was never sent.
   public var attempts: UInt16
   /// The key's number in the workload.
   public var key: UInt32
