@@ -262,8 +262,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   /// How much receiving of this turn it takes until this request is there; infinite if it was there before.
+  /// Mutating for the reason that `byteCount(ofRecords:)` is.
   @inline(__always)
-  public func receipts(of id: RequestID) -> Double {
+  public mutating func receipts(of id: RequestID) -> Double {
     guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
       return .infinity
     }
