@@ -50,8 +50,16 @@ extension SimulatedNode {
   /// whole node would be copied to ask it through a pointer.
   public mutating func byteCount(ofRecords range: Range<Int>) -> Int {
     var bytes = 0
-    for position in range { bytes += log[position].encodedByteCount + 8 }
+    for position in range { bytes += log[position - forgottenCount].encodedByteCount + 8 }
     return bytes
+  }
+
+  /// Drops durable records that nobody will read, now and then.
+  public mutating func forgetDurable() {
+    let count = barrier.durableCount - forgottenCount
+    guard !keepsLog, count >= 64 else { return }
+    log.removeFirst(count)
+    forgottenCount += count
   }
 
   public mutating func resumeDisk(in world: inout SharedWorld) {

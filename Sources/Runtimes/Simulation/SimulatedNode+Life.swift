@@ -39,6 +39,7 @@ extension SimulatedNode {
     life += 1
     // What is durable stays so while it is read.
     guard isUp else { return isReadingLog = false }
+    precondition(keepsLog, "a node that forgets its log cannot start again")
     isUp = false
     turn = TurnTime()
     log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
@@ -77,7 +78,7 @@ extension SimulatedNode {
     let bytes = byteCount(ofRecords: log.indices)
     turn.receiving = Double(bytes) * Double(world.cpu.perByte.nanoseconds) * slowness
     barrier = DurabilityBarrier(recovered: log.count)
-    commits = []
+    commits = CommittedBatches()
     busyUntil = world.now
     if isPaused {
       startIsOverdue = true

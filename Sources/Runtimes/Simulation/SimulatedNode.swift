@@ -59,8 +59,13 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var timerScheduled: [Int64]
   public var timerHasFired: [Bool]
 
-  /// Everything appended to the disk; the first `barrier.durableCount` records are durable.
+  /// Everything appended to the disk, but for the first `forgottenCount` records. Those up to
+  /// `barrier.durableCount` are durable.
   public var log: [Core.Record] = []
+  public var forgottenCount = 0
+  /// The process may have to start again from its log. Otherwise durable records are forgotten, because a
+  /// log is a third of what a long trial keeps.
+  public var keepsLog = true
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
   /// Messages to itself that nothing holds back, and those that it takes in at present.
@@ -74,7 +79,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var diskRandom: RandomStream
 
   /// What this replica committed since its last start, in order.
-  public var commits: [Batch] = []
+  public var commits = CommittedBatches()
 
   /// Of the application at the node's first start, and at each start before its log is applied.
   public let initialState: Application
@@ -305,8 +310,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   public mutating func noteCommits(in world: inout SharedWorld) {
     for commit in host.effects.commits {
-      world.check(commit, by: number)
-      commits.append(commit.batch)
+      commits.note(commit.batch, agrees: world.agrees(commit, of: number))
     }
   }
 }

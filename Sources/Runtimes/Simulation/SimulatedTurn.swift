@@ -52,7 +52,8 @@ extension SimulatedTurn: TurnRuntime {
   }
 
   public mutating func append(_ records: [Core.Record]) {
-    let count = node.pointee.log.count
+    node.pointee.forgetDurable()
+    let count = node.pointee.forgottenCount + node.pointee.log.count
     node.pointee.log.append(contentsOf: records)
     node.pointee.usage.bytesWritten += node.pointee.byteCount(
       ofRecords: count..<count + records.count)

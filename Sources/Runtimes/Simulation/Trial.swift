@@ -86,6 +86,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialRecord? {
     prepare()
+    let crashes = plannedFaults.contains { if case .crash = $0.action { true } else { false } }
+    for number in nodes.indices { nodes[number].keepsLog = crashes }
     guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.plan.duration.nanoseconds
     let usages = nodes.map { $0.usage(at: world.now) }
