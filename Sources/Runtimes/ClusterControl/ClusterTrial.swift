@@ -91,7 +91,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> TrialRecord? {
     try processes.startAll()
-    guard try awaitService(progress: progress) else { return nil }
+    guard try awaitService(progress: progress), try loadKeys(progress) else { return nil }
     schedule()
     driver.start(end: setup.plan.duration.nanoseconds)
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
@@ -143,6 +143,26 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       attendReports()
       try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
+    }
+    return true
+  }
+
+  /// Lets clients write what is to be there before the trial.
+  @inlinable
+  public mutating func loadKeys(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    let count = driver.beginLoading()
+    while !driver.hasLoaded {
+      try driver.turn(until: driver.now + 50_000_000)
+      attendReports()
+      try attendProcesses()
+      guard progress(.zero, 0) else { return false }
+      guard driver.now < setup.patienceForLoading.nanoseconds else {
+        throw ClusterError("\(count) keys could not be loaded within \(setup.patienceForLoading)")
+      }
+    }
+    let loaded = driver.endLoading()
+    guard loaded == count else {
+      throw ClusterError("\(count - loaded) of \(count) keys could not be loaded")
     }
     return true
   }

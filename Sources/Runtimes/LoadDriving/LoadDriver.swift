@@ -55,6 +55,26 @@ where Port.Application == Load.Application {
     clients.start(until: Instant(nanoseconds: end), in: &runtime)
   }
 
+  /// Before the trial: clients write what is to be there.
+  /// - Returns: how many writes there are.
+  @inlinable
+  public mutating func beginLoading() -> Int {
+    origin = MonotonicClock.now()
+    now = 0
+    let count = clients.beginLoading(at: instant, in: &runtime)
+    runtime.port.flush()
+    return count
+  }
+
+  @inlinable public var hasLoaded: Bool { clients.hasLoaded }
+
+  /// - Returns: how many writes were answered.
+  @inlinable
+  public mutating func endLoading() -> Int {
+    runtime.agenda = EventQueue()
+    return clients.endLoading()
+  }
+
   /// One turn, which waits until the trial's time `deadline` at most.
   @inlinable
   public mutating func turn(until deadline: Int64) throws {

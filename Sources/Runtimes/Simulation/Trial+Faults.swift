@@ -9,6 +9,8 @@ import Trials
 extension Trial {
   public mutating func startFault(_ index: Int) {
     let fault = plannedFaults[index]
+    // What one fault draws does not depend on how much those before it had to draw.
+    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
     let (nodes, entry) = inflict(fault.action, until: fault.end)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
@@ -80,7 +82,9 @@ extension Trial {
 
   public mutating func crash(_ number: Int, disk: DiskFate) {
     let kept = disk == .torn ? faultRandom.below(nodes[number].unsyncedCount + 1) : 0
-    guard nodes[number].isUp else { return }
+    guard nodes[number].isUp else { return nodes[number].crash(keepingTorn: 0) }
+    nodes[number].usage = nodes[number].usage(at: world.now)
+    nodes[number].busyUntil = world.now
     nodes[number].crash(keepingTorn: kept)
     if nodes[number].options.heedsDisconnects { closeConnections(of: number) }
   }

@@ -10,14 +10,14 @@ extension Trial {
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
     var surviving = SurvivingRequests(clients: setup.plan.workload.clients)
-    for batch in nodes[survivor].commits {
+    for batch in world.batches(of: nodes[survivor].commits) {
       var reader = batch.makeReader()
       while let id = reader.next() { surviving.insert(id) }
     }
     var record = TrialRecord(of: setup.plan)
     record.nodes = zip(nodes, usages).map { node, used in
       var usage = used
-      usage.logRecords = node.log.count
+      usage.logRecords = node.forgottenCount + node.log.count
       return usage
     }
     record.faults = injected

@@ -49,18 +49,19 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     let count = setup.membership.nodeCount
     let environment = setup.environment
     let clocks = environment.clocks.draw(nodeCount: count, seed: setup.plan.seed)
+    let initialState = load.initialState
     nodes = clocks.enumerated().map { number, clock in
       SimulatedNode(
         number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
-        clock: NodeClock(skew: clock.skew, drift: clock.drift))
+        clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState)
     }
     world = World(
       network: NetworkState(
         model: environment.network, nodeCount: count,
         random: RandomStream(seed: setup.plan.seed, label: 0x11E7)),
-      random: RandomStream(seed: setup.plan.seed, label: 0xD15C), cpu: environment.cpu,
-      diskSampler: environment.disk.sync.map(LatencySampler.init),
-      groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
+      cpu: environment.cpu,
+      disk: environment.disk, diskSampler: environment.disk.sync.map(LatencySampler.init),
+      checksInvariants: setup.checksInvariants)
     clients = ClientDriver(
       load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
       arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
@@ -85,9 +86,11 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialRecord? {
     prepare()
+    let crashes = plannedFaults.contains { if case .crash = $0.action { true } else { false } }
+    for number in nodes.indices { nodes[number].keepsLog = crashes }
     guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.plan.duration.nanoseconds
-    let usages = nodes.map(\.usage)
+    let usages = nodes.map { $0.usage(at: world.now) }
     clients.close(at: Instant(nanoseconds: world.now))
     let leadership = self.leadership
     settle()
@@ -142,6 +145,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       guard nodes[node].life == life else { return }
       trace(6, node)
       nodes[node].syncEnded(in: &world)
+    case .hasReadLog(let node, let life):
+      guard nodes[node].life == life else { return }
+      trace(10, node)
+      nodes[node].restart(in: &world)
     case .disconnected(let node, let other):
       trace(9, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
@@ -155,9 +162,11 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       endFault(index)
     case .windowEnds:
       sampleLeadership()
-      world.schedule(.windowEnds, at: world.now + setup.plan.window.nanoseconds)
+      // What comes after the trial is in no window.
+      let next = world.now + setup.plan.window.nanoseconds
+      if next <= setup.plan.duration.nanoseconds { world.schedule(.windowEnds, at: next) }
     case .warmUpEnds:
-      for number in nodes.indices { nodes[number].startMeasuring() }
+      for number in nodes.indices { nodes[number].startMeasuring(at: world.now) }
     }
   }
 
@@ -198,7 +207,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var hasSettled: Bool {
     leader() != nil
       && setup.membership.replicas.allSatisfy {
-        nodes[$0.index].commits.count >= world.committed.count
+        nodes[$0.index].isUp && nodes[$0.index].commits.count >= world.committed.count
       }
   }
 }

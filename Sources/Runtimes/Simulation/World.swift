@@ -36,6 +36,8 @@ public enum Happening<
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
   case synced(node: Int, life: Int)
+  /// A process that starts again has read its log.
+  case hasReadLog(node: Int, life: Int)
   /// A node sees that the process of another one has ended.
   case disconnected(node: Int, from: Int)
   case client(ClientEvent)
@@ -43,6 +45,23 @@ public enum Happening<
   case faultEnds(Int)
   case windowEnds
   case warmUpEnds
+}
+
+/// What one replica has committed since its last start. As long as that is what all others have committed,
+/// it is enough to count it.
+public struct CommittedBatches: Sendable {
+  /// The first so many batches are those of `World.committed`.
+  public var agreedCount = 0
+  /// Those behind them, from the first that is another one.
+  public var others: [Batch] = []
+
+  public init() {}
+
+  public var count: Int { agreedCount + others.count }
+
+  public mutating func note(_ batch: Batch, agrees: Bool) {
+    if agrees, others.isEmpty { agreedCount += 1 } else { others.append(batch) }
+  }
 }
 
 /// What nodes share: the time, the queue of what will happen, the network, and the record of what was
@@ -53,10 +72,9 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
 
   public var queue = EventQueue<Event>()
   public var network: NetworkState
-  public var random: RandomStream
   public let cpu: CPUModel
+  public let disk: DiskModel
   public let diskSampler: LatencySampler?
-  public let groupCommit: Bool
   /// The first batch that any replica committed at each index: what all others have to agree with.
   public var committed: [Batch] = []
   public var violations = Violations()
@@ -67,20 +85,28 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   }
 
   /// Compares a commit with what others committed at its index.
-  public mutating func check(_ commit: Effects<Core>.Commit, by node: Int) {
+  /// - Returns: whether it is the one in `committed`.
+  public mutating func agrees(_ commit: Effects<Core>.Commit, of node: Int) -> Bool {
     let position = commit.index.rawValue - 1
     if position < committed.count {
-      if committed[position] != commit.batch {
-        violations.note(
-          "replica \(node) committed another batch at index \(commit.index) than was committed before"
-        )
-      }
-    } else if position == committed.count {
-      committed.append(commit.batch)
-    } else {
+      if committed[position] == commit.batch { return true }
+      violations.note(
+        "replica \(node) committed another batch at index \(commit.index) than was committed before"
+      )
+      return false
+    }
+    guard position == committed.count else {
       violations.note(
         "replica \(node) committed index \(commit.index) before index \(committed.count + 1)")
+      return false
     }
+    committed.append(commit.batch)
+    return true
+  }
+
+  /// Everything that a replica has committed.
+  public func batches(of commits: CommittedBatches) -> [Batch] {
+    committed.prefix(commits.agreedCount) + commits.others
   }
 }
 

@@ -14,6 +14,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public enum Phase: Sendable {
     /// No client begins anything, and whatever happens is ignored.
     case silent
+    /// Clients write what is to be there before the trial.
+    case loading
     case driving
     /// Clients only read back what is there.
     case readingBack
@@ -121,6 +123,32 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     phase = .silent
   }
 
+  /// Begins to write what is to be there before the trial.
+  /// - Returns: how many writes there are.
+  public mutating func beginLoading(
+    at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) -> Int {
+    let writes = load.prepareLoading()
+    phase = .loading
+    answered = 0
+    for client in fleet.machines.indices.prefix(writes) {
+      begin(client, due: now, at: now, in: &runtime)
+    }
+    return writes
+  }
+
+  /// Every write of the loading has ended, with an answer or without.
+  public var hasLoaded: Bool {
+    load.writesToLoad == 0 && fleet.machines.allSatisfy(\.isIdle)
+  }
+
+  /// - Returns: how many writes were answered.
+  public mutating func endLoading() -> Int {
+    load.endLoading()
+    phase = .silent
+    return answered
+  }
+
   /// Begins to read every key that was touched, once the load has been closed. The readers are new
   /// to the servers, so that nothing of the trial's clients reaches them.
   /// - Returns: how many reads there are.
@@ -169,7 +197,11 @@ extension ClientDriver {
     _ client: Int, due: Instant, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
-    guard phase != .readingBack || load.readsToDo > 0 else { return }
+    switch phase {
+    case .loading: guard load.writesToLoad > 0 else { return }
+    case .readingBack: guard load.readsToDo > 0 else { return }
+    case .driving, .silent: break
+    }
     let command = load.begin(
       client: client, sequence: fleet.machines[client].nextSequence, due: due - .zero,
       at: now - .zero)
@@ -187,14 +219,14 @@ extension ClientDriver {
     if isAnswered { answered += 1 }
     load.end(
       client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
-    guard case .closed = arrival else {
+    if phase == .driving, case .open = arrival {
       takeDue(client, at: now, in: &runtime)
       return
     }
     if !isAnswered, !fleet.resends {
       // A server that refuses at once would be asked again without end at this very time.
       runtime.schedule(.ready(client), at: now + fleet.machines[client].pause)
-    } else if thinkTime > .zero {
+    } else if phase == .driving, thinkTime > .zero {
       runtime.schedule(.ready(client), at: now + thinkTime)
     } else {
       let next = now + .nanoseconds(1)

@@ -4,6 +4,18 @@ import Replication
 public protocol ClientLoad: Sendable {
   associatedtype Application: StateMachine
 
+  /// What is there before the first operation, for runtimes that can put it there at no cost.
+  var initialState: Application { get }
+
+  /// The same for runtimes that cannot: from now on `begin` hands out the writes that bring it about, until
+  /// `endLoading`.
+  /// - Returns: how many writes that are.
+  mutating func prepareLoading() -> Int
+  mutating func endLoading()
+
+  /// Writes that `prepareLoading` announced and `begin` has not handed out yet.
+  var writesToLoad: Int { get }
+
   /// The next command of an idle client.
   /// - Parameters:
   ///   - due: when the operation was due; before `now` if it had to wait for a free client.
@@ -31,6 +43,10 @@ public protocol ClientLoad: Sendable {
 }
 
 extension ClientLoad {
+  public var initialState: Application { Application() }
+  public mutating func prepareLoading() -> Int { 0 }
+  public mutating func endLoading() {}
+  public var writesToLoad: Int { 0 }
   public mutating func prepareReadBack() -> Int { 0 }
   public var readsToDo: Int { 0 }
 }

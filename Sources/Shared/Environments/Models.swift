@@ -84,8 +84,20 @@ public struct DiskModel: Sendable, Equatable {
   public var sync: LatencyDistribution?
   /// One sync covers everything that waits; without it every record has a sync of its own.
   public var groupCommit = true
+  /// Bytes per second that are written in a sync, beside its latency, and read back after a restart;
+  /// `nil` is unlimited.
+  public var bandwidth: Double?
 
-  public init(sync: LatencyDistribution?) { self.sync = sync }
+  public init(sync: LatencyDistribution?, bandwidth: Double? = nil) {
+    self.sync = sync
+    self.bandwidth = bandwidth
+  }
+
+  /// How long this many bytes take to write or read, in nanoseconds.
+  public func transferTime(of bytes: Int) -> Int64 {
+    guard let bandwidth, sync != nil else { return 0 }
+    return Int64(Double(bytes) / bandwidth * 1e9)
+  }
 }
 
 /// Each node is a single server: these times queue up.
@@ -145,7 +157,8 @@ public struct Environment: Sendable, Equatable {
   public static var standard: Environment {
     Environment(
       network: .lan,
-      disk: DiskModel(sync: .lognormal(median: .milliseconds(1), sigma: 0.3)),
+      disk: DiskModel(
+        sync: .lognormal(median: .milliseconds(1), sigma: 0.3), bandwidth: 1_000_000_000),
       cpu: CPUModel(
         perMessage: .microseconds(4), perByte: .nanoseconds(1), apply: .microseconds(1)),
       clocks: ClockModel())

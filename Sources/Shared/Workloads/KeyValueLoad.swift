@@ -15,7 +15,13 @@ public struct KeyValueLoad: ClientLoad {
   /// All operations in the order in which they were sent (dropped ones: given up).
   public private(set) var history: OperationLog
 
+  private let seed: UInt64
+  /// Of the operation that is drawn.
   private var random: RandomStream
+  /// In a closed loop each client draws from a stream of its own, and in an open one each operation does:
+  /// what is asked for then does not depend on who is answered first.
+  private var clientRandoms: [RandomStream] = []
+  private var drawnCount = 0
   private var chooser: KeyChooser
   private var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
@@ -30,7 +36,9 @@ public struct KeyValueLoad: ClientLoad {
   private var writing: [[UInt8]?]
   /// What each client wrote last: a number, and what fills the value up to its length.
   private var values: [[UInt8]]
-  private let fillerDigest: ValueDigest
+  /// A value without its number, and the digest of what lies behind the number.
+  let filledValue: [UInt8]
+  let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
   /// Which operation wrote which piece of a value; nil if the mix has no appends.
   private var pieces: AppendedPieces?
@@ -41,6 +49,9 @@ public struct KeyValueLoad: ClientLoad {
   private enum Choice: Sendable {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite
   }
+
+  /// The next key that clients load, while they do.
+  var nextToLoad: Int?
 
   /// Stands before the name of every key.
   public let keyPrefix: String
@@ -55,7 +66,8 @@ public struct KeyValueLoad: ClientLoad {
     self.spec = spec
     history = OperationLog(populate: populate)
     self.keyPrefix = keyPrefix
-    random = RandomStream(seed: seed, label: 0x10AD)
+    self.seed = seed
+    random = RandomStream(seed: seed, label: Self.randomLabel)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
     let mix = spec.mix
     let weights: [(Double, Choice)] = [
@@ -73,25 +85,49 @@ public struct KeyValueLoad: ClientLoad {
     writing = Array(repeating: nil, count: spec.clients)
     tracksValues = mix.compareAndSwap > 0
     let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
-    values = Array(repeating: Array(repeating: 0, count: 8) + filler, count: spec.clients)
+    filledValue = Array(repeating: 0, count: 8) + filler
+    values = Array(repeating: filledValue, count: spec.clients)
     fillerDigest = ValueDigest(filler)
     if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
     names = KeyNames(prefix: keyPrefix)
+    if spec.preload { valueCount = UInt64(spec.keys) }
+    guard case .closed = spec.arrival else { return }
+    clientRandoms = (0..<spec.clients).map {
+      RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+    }
   }
 
-  /// All operations in the order in which they were sent.
-  public var operations: [Operation] { history.operations }
+  private static var randomLabel: UInt64 { 0x10AD }
+
+  /// All operations in the order in which they were sent, behind the writes that loaded their keys.
+  public var operations: [Operation] { loadingWrites + history.operations }
 
   /// The same, after the trial: the load gives its history away.
-  public mutating func takeOperations() -> [Operation] { history.takeOperations() }
+  public mutating func takeOperations() -> [Operation] {
+    let writes = loadingWrites
+    return history.takeOperations(behind: writes)
+  }
 
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
   ) -> KeyValueCommand {
+    if let number = nextToLoad {
+      nextToLoad = number + 1
+      return .put(names[number], value: loadedValue(of: number))
+    }
     var operation = Operation(
       client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
       invoked: now.nanoseconds, returned: .max, sequence: sequence)
-    let command = draw(for: client, into: &operation)
+    let command: KeyValueCommand
+    if clientRandoms.isEmpty {
+      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      drawnCount += 1
+      command = draw(for: client, into: &operation)
+    } else {
+      swap(&random, &clientRandoms[client])
+      command = draw(for: client, into: &operation)
+      swap(&random, &clientRandoms[client])
+    }
     current[client] = history.count
     history.append(operation)
     return command
@@ -173,6 +209,7 @@ public struct KeyValueLoad: ClientLoad {
   public mutating func end(
     client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
   ) {
+    guard nextToLoad == nil else { return }
     let position = current[client]
     current[client] = -1
     history[position].returned = now.nanoseconds
@@ -205,6 +242,10 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {
+    if clientRandoms.isEmpty {
+      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      drawnCount += 1
+    }
     // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
     let kind: OperationKind =
       switch drawChoice() {

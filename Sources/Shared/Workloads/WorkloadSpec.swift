@@ -8,6 +8,8 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// Shares of the kinds of operation; they need not add up to 1.
   public var mix = OperationMix(get: 0.5, put: 0.5)
   public var keys = 1000
+  /// All of these keys have a value before anybody asks for one.
+  public var preload = false
   public var distribution = KeyDistribution.zipfian(theta: 0.99)
   /// Bytes of a written value, at least 8 so that every value can be unique.
   public var valueSize = 128

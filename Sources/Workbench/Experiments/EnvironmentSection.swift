@@ -95,21 +95,25 @@ extension DiskModel {
     self = Environment.standard.disk
     if let node, case .string = node.value {
       guard node.value == .string("none") else {
-        throw node.refused(#""none" or { fsync: "1ms", groupCommit: true }"#)
+        throw node.refused(#""none" or { fsync: "1ms", bandwidth: "1GB/s", groupCommit: true }"#)
       }
       sync = nil
       return
     }
-    let section = try Section(node, path: "disk", known: ["fsync", "groupCommit"])
+    let section = try Section(node, path: "disk", known: ["fsync", "bandwidth", "groupCommit"])
     if let node = section["fsync"] {
       sync = try LatencyDistribution(reading: node, longest: .seconds(60))
     }
+    if let node = section["bandwidth"] { bandwidth = try node.byteRate() }
     groupCommit = try section["groupCommit"]?.flag() ?? groupCommit
   }
 
   var json: JSONValue {
     guard let sync else { return .string("none") }
-    return .object([.init("fsync", sync.json), .init("groupCommit", .flag(groupCommit))])
+    return .object([
+      .init("fsync", sync.json), .init("bandwidth", .byteRate(bandwidth)),
+      .init("groupCommit", .flag(groupCommit)),
+    ])
   }
 }
 

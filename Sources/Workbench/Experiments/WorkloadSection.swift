@@ -5,8 +5,8 @@ import Workloads
 
 extension WorkloadSpec {
   private static let keyNames = [
-    "preset", "clients", "arrival", "mix", "keys", "distribution", "valueSize", "timeout",
-    "thinkTime", "connections",
+    "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
+    "timeout", "thinkTime", "connections",
   ]
   /// Keys × value size that a replica may come to hold.
   private static let mostBytes = 4 << 30
@@ -19,11 +19,13 @@ extension WorkloadSpec {
       let preset = try Self.preset(node)
       mix = preset.mix
       distribution = preset.distribution
+      preload = true
     }
     clients = try section["clients"]?.integer(in: 1...100_000) ?? clients
     arrival = try section["arrival"].map(Arrival.init(reading:)) ?? arrival
     mix = try section["mix"].map(OperationMix.init(reading:)) ?? mix
     keys = try section["keys"]?.integer(in: 1...10_000_000) ?? keys
+    preload = try section["preload"]?.flag() ?? preload
     distribution =
       try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
     valueSize = try section["valueSize"]?.size(in: 8...(1 << 20)) ?? valueSize
@@ -63,6 +65,7 @@ extension WorkloadSpec {
       .init("arrival", arrival.json),
       .init("mix", mix.json),
       .init("keys", .integer(Int128(keys))),
+      .init("preload", .flag(preload)),
       .init("distribution", distribution.json),
       .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
       .init("timeout", .interval(timeout)),

@@ -97,6 +97,10 @@ struct SimulationVisitor: ProtocolVisitor {
     var trial = Trial(
       setup, load: KeyValueLoad(experiment.workload, seed: task.seed, populate: Memory.populate))
     guard let record = trial.run(progress: progress) else { return nil }
-    return TrialReport(record, trial.clients.load.takeOperations(), experiment)
+    // Logs and states are given back before the history is measured and checked, which takes memory, too.
+    var load = trial.clients.load
+    _ = consume trial
+    Memory.giveBack()
+    return TrialReport(record, load.takeOperations(), experiment)
   }
 }
