@@ -75,7 +75,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient),
+        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient,
+        probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)

@@ -9,7 +9,7 @@ extension Trial {
     let replicas = setup.membership.replicas.map(\.index)
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
-    var surviving = SurvivingRequests(clients: setup.plan.workload.clients)
+    var surviving = SurvivingRequests()
     for batch in nodes[survivor].commits {
       var reader = batch.makeReader()
       while let id = reader.next() { surviving.insert(id) }

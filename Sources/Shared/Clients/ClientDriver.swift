@@ -21,6 +21,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
 
   public var load: Load
   public var fleet: Fleet
+  public var probes: ProbeSchedule<Application>?
   public var phase = Phase.silent
   /// Operations that were answered since the phase began.
   public var answered = 0
@@ -41,9 +42,11 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   /// - Parameters:
   ///   - firstID: see `ClientFleet`.
   ///   - resends: see `ClientMachine`.
+  ///   - probes: the rate of probes of each kind, and their seed; `nil` for none.
   public init(
     load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
-    thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true
+    thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true,
+    probes: (rate: Double, seed: UInt64)? = nil
   ) {
     self.load = load
     self.arrival = arrival
@@ -51,6 +54,9 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     self.random = random
     fleet = Fleet(
       count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends)
+    self.probes = probes.map {
+      ProbeSchedule(rate: $0.rate, replicas: replicas, firstID: firstID, seed: $0.seed)
+    }
   }
 
   /// The trial begins, at time zero. Clients of a closed loop begin spread over a millisecond, so
@@ -69,6 +75,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       idle = Array(fleet.machines.indices.reversed())
       scheduleArrival(in: &runtime)
     }
+    scheduleProbe(in: &runtime)
   }
 
   /// An event comes that was asked for.
@@ -89,6 +96,10 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
         dueTimes.append(due)
       }
       scheduleArrival(in: &runtime)
+    case .probeDue: beginProbe(at: now, in: &runtime)
+    case .probeWakes(let client):
+      guard phase == .driving else { return }
+      endProbe(probes?.fleet.wake(client, at: now, in: &runtime), at: now)
     }
   }
 
@@ -97,7 +108,11 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
     guard phase != .silent else { return }
-    goOn(after: fleet.receive(reply, at: now, in: &runtime), at: now, in: &runtime)
+    if phase == .driving, reply.id.client.rawValue >= firstProbeID {
+      endProbe(probes?.fleet.receive(reply, at: now, in: &runtime), at: now)
+    } else {
+      goOn(after: fleet.receive(reply, at: now, in: &runtime), at: now, in: &runtime)
+    }
   }
 
   public mutating func lose(
@@ -110,7 +125,18 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
         connectionTo: connection.replica, of: client, at: now, in: &runtime)
       goOn(after: ending, at: now, in: &runtime)
     }
+    guard phase == .driving, let probes = self.probes?.fleet.clients(using: connection) else {
+      return
+    }
+    for client in probes {
+      endProbe(
+        self.probes!.fleet.lose(
+          connectionTo: connection.replica, of: client, at: now, in: &runtime), at: now)
+    }
   }
+
+  /// Clients of probes have identities from here on.
+  public var firstProbeID: UInt64 { fleet.firstID + UInt64(ClientNumbers.firstProbe) }
 
   /// The phase is over: what is still open stays unknown, what was never sent has failed.
   public mutating func close(at now: Instant) {
@@ -132,7 +158,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     let clients = fleet.machines.count
     fleet = Fleet(
       count: min(reads, clients), replicas: fleet.replicas, timeout: timeout,
-      firstID: fleet.firstID + UInt64(clients), resends: fleet.resends)
+      firstID: fleet.firstID + UInt64(ClientNumbers.firstReader), resends: fleet.resends)
     arrival = .closed
     thinkTime = .zero
     phase = .readingBack

@@ -18,6 +18,8 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   public let timeout: Interval
   /// See `ClientMachine.resends`.
   public let resends: Bool
+  /// The fleet sends probes and is woken as one that does.
+  public let isProbing: Bool
   public var machines: [Machine] = []
   /// When the earliest wake-up comes that was asked for, for each client; `never` is none.
   public var scheduledWakes: [Instant] = []
@@ -26,8 +28,9 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
 
   public init(
     count: Int = 0, replicas: [ReplicaID], timeout: Interval, firstID: UInt64 = 0,
-    resends: Bool = true
+    resends: Bool = true, isProbing: Bool = false
   ) {
+    self.isProbing = isProbing
     self.firstID = firstID
     self.replicas = replicas
     self.timeout = timeout
@@ -130,6 +133,6 @@ extension ClientFleet {
   ) {
     guard let due = wakeTime(of: client), due < scheduledWakes[client] else { return }
     scheduledWakes[client] = due
-    runtime.schedule(.wakes(client), at: due)
+    runtime.schedule(isProbing ? .probeWakes(client) : .wakes(client), at: due)
   }
 }

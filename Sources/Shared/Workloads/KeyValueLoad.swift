@@ -15,6 +15,8 @@ public struct KeyValueLoad: ClientLoad {
   /// All operations in the order in which they were sent (dropped ones: given up).
   public private(set) var history: OperationLog
 
+  public private(set) var probes: ProbeHistory
+
   private var random: RandomStream
   private var chooser: KeyChooser
   private var names: KeyNames
@@ -52,6 +54,7 @@ public struct KeyValueLoad: ClientLoad {
   ) {
     self.spec = spec
     history = OperationLog(populate: populate)
+    probes = ProbeHistory(keyPrefix: keyPrefix)
     self.keyPrefix = keyPrefix
     random = RandomStream(seed: seed, label: 0x10AD)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
@@ -81,6 +84,9 @@ public struct KeyValueLoad: ClientLoad {
 
   /// The same, after the trial: the load gives its history away.
   public mutating func takeOperations() -> [Operation] { history.takeOperations() }
+
+  /// What probes saw, taken in the same way.
+  public mutating func takeProbes() -> [Operation] { probes.takeOperations() }
 
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
@@ -227,8 +233,21 @@ public struct KeyValueLoad: ClientLoad {
 
   public var readsToDo: Int { toRead?.count ?? 0 }
 
+  public mutating func beginProbe(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> KeyValueCommand? {
+    probes.begin(client: client, sequence: sequence, isRead: isRead, due: due, at: now)
+  }
+
+  public mutating func endProbe(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {
+    probes.end(client: client, outcome: outcome, attempts: attempts, at: now)
+  }
+
   /// Ends the history: operations that are still open stay unknown.
   public mutating func close(at end: Interval) {
+    probes.close(at: end)
     for client in current.indices where current[client] >= 0 {
       history[current[client]].returned = end.nanoseconds
       current[client] = -1

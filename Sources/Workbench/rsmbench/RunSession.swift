@@ -86,7 +86,7 @@ final class RunSession: Sendable {
     do {
       if writesHistories {
         try directory.write(
-          Array(JepsenHistory.edn(report.observation.operations).utf8),
+          Array(JepsenHistory.edn(report.observation.history).utf8),
           to: directory.outline.historyFileName(place))
       }
       try directory.keep(trial)

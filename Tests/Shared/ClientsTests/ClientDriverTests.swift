@@ -23,6 +23,9 @@ import Testing
         resends: resends))
   }
 
+  /// Client 0 of those that read back.
+  let reader = ClientNumbers.firstReader
+
   /// An operation each millisecond.
   let steady = Arrival.open(rate: 1_000, process: .constant)
 
@@ -265,20 +268,22 @@ import Testing
       #expect(driver.answered == 1)
       #expect(driver.beginReadBack(timeout: .seconds(5), at: at(200)) == 3)
       #expect(driver.answered == 0)
-      #expect(driver.fleet.machines.map(\.id.rawValue) == [12, 13])
+      #expect(driver.fleet.machines.map(\.id.rawValue) == [1_000_010, 1_000_011])
       #expect(driver.fleet.machines.allSatisfy { $0.progress.deadline == at(5_200) })
       #expect(
         driver.takeEffects() == [
-          .send(client: 12, to: ReplicaID(0), at: at(200)), .schedule(.wakes(0), at: at(700)),
-          .send(client: 13, to: ReplicaID(0), at: at(200)), .schedule(.wakes(1), at: at(700)),
+          .send(client: 1_000_010, to: ReplicaID(0), at: at(200)),
+          .schedule(.wakes(0), at: at(700)),
+          .send(client: 1_000_011, to: ReplicaID(0), at: at(200)),
+          .schedule(.wakes(1), at: at(700)),
         ])
       // An answer to the first clients is one to strangers now.
       driver.receive(reply(to: 0, 1), at: at(200))
-      for client in [2, 3] { driver.receive(reply(to: client, 1), at: at(201)) }
+      for client in [reader, reader + 1] { driver.receive(reply(to: client, 1), at: at(201)) }
       let reads = driver.load.begun.map { [$0.client, Int($0.sequence)] }
       #expect(reads == [[0, 1], [1, 1], [0, 2]])
       #expect(!driver.hasReadBack)
-      driver.receive(reply(to: 2, 2), at: at(202))
+      driver.receive(reply(to: reader, 2), at: at(202))
       #expect(driver.hasReadBack && driver.answered == 3)
       #expect(driver.load.begun.count == 3)
       #expect(scheduled(driver.takeEffects()) == [])
@@ -294,7 +299,7 @@ import Testing
     #expect(driver.beginReadBack(timeout: .seconds(1), at: at(200)) == 1)
     #expect(driver.fleet.machines.count == 1)
     // A read that was refused is over, too.
-    driver.receive(reply(to: 4, 1, .redirect(nil)), at: at(201))
+    driver.receive(reply(to: reader, 1, .redirect(nil)), at: at(201))
     #expect(driver.hasReadBack && driver.answered == 0)
     driver.handle(.ready(0), at: at(221))
     #expect(driver.load.begun.count == 1)
@@ -307,10 +312,10 @@ import Testing
     driver.start(until: at(100))
     driver.close(at: at(100))
     _ = driver.beginReadBack(timeout: .seconds(1), at: at(200))
-    driver.receive(reply(to: 1, 1, .redirect(nil)), at: at(201))
+    driver.receive(reply(to: reader, 1, .redirect(nil)), at: at(201))
     #expect(driver.fleet.machines.allSatisfy(\.isIdle) && !driver.hasReadBack)
     driver.handle(.ready(0), at: at(221))
-    driver.receive(reply(to: 1, 2), at: at(222))
+    driver.receive(reply(to: reader, 2), at: at(222))
     #expect(driver.hasReadBack && driver.answered == 1)
   }
 }
