@@ -1,3 +1,4 @@
+import Clients
 import ReplicaHosting
 import Replication
 import Trials
@@ -28,6 +29,8 @@ extension Trial {
         "replicas that applied the same entries ended in different states")
     }
     record.surviving = surviving
+    record.clients = clients.fleet.machines.count
+    record.noteDropped(clients.dropped)
     record.hasSettled = hasSettled
     record.eventsProcessed = eventCount
     record.traceHash = traceHash

@@ -7,6 +7,9 @@ import Replication
 ///
 /// A client that goes on at once begins a nanosecond after its last answer, so that its operations
 /// never seem concurrent.
+///
+/// In an open loop clients are made when they are needed: an operation begins when it is due, because
+/// waiting for a client would be a delay of the load generator and not of the service.
 public struct ClientDriver<Load: ClientLoad>: Sendable {
   public typealias Application = Load.Application
   public typealias Fleet = ClientFleet<Application>
@@ -25,6 +28,10 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public var phase = Phase.silent
   /// Operations that were answered since the phase began.
   public var answered = 0
+  /// Operations that no client could begin in time, because there were as many clients as there may be.
+  public var dropped = 0
+  /// An open loop makes no more clients than these.
+  public var mostClients = ClientNumbers.mostOfLoad
   public var arrival: Arrival
   public var thinkTime: Interval
   /// For arrivals alone, so that they are the same whatever the cluster does.
@@ -46,6 +53,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public init(
     load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
     thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true,
+    patience: Patience = .adaptive,
     probes: (rate: Double, seed: UInt64)? = nil
   ) {
     self.load = load
@@ -53,7 +61,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     self.thinkTime = thinkTime
     self.random = random
     fleet = Fleet(
-      count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends)
+      count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends,
+      patience: patience)
     self.probes = probes.map {
       ProbeSchedule(rate: $0.rate, replicas: replicas, firstID: firstID, seed: $0.seed)
     }
@@ -92,6 +101,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
       if let client = idle.popLast() {
         begin(client, due: due, at: now, in: &runtime)
+      } else if fleet.machines.count < mostClients {
+        begin(fleet.add(), due: due, at: now, in: &runtime)
       } else {
         dueTimes.append(due)
       }
@@ -104,14 +115,14 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   }
 
   public mutating func receive(
-    _ reply: ClientReply<Application.Response>, at now: Instant,
+    _ reply: ClientReply<Application.Response>, from replica: ReplicaID, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
     guard phase != .silent else { return }
     if phase == .driving, reply.id.client.rawValue >= firstProbeID {
-      endProbe(probes?.fleet.receive(reply, at: now, in: &runtime), at: now)
+      endProbe(probes?.fleet.receive(reply, from: replica, at: now, in: &runtime), at: now)
     } else {
-      goOn(after: fleet.receive(reply, at: now, in: &runtime), at: now, in: &runtime)
+      goOn(after: fleet.receive(reply, from: replica, at: now, in: &runtime), at: now, in: &runtime)
     }
   }
 
@@ -140,7 +151,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
 
   /// The phase is over: what is still open stays unknown, what was never sent has failed.
   public mutating func close(at now: Instant) {
-    for due in dueTimes[nextDue...] { load.dropped(due: due - .zero, at: now - .zero) }
+    for due in dueTimes[nextDue...] { drop(due, at: now) }
     dueTimes.removeAll()
     nextDue = 0
     load.close(at: now - .zero)
@@ -158,7 +169,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     let clients = fleet.machines.count
     fleet = Fleet(
       count: min(reads, clients), replicas: fleet.replicas, timeout: timeout,
-      firstID: fleet.firstID + UInt64(ClientNumbers.firstReader), resends: fleet.resends)
+      firstID: fleet.firstID + UInt64(ClientNumbers.firstReader), resends: fleet.resends,
+      patience: fleet.patience)
     arrival = .closed
     thinkTime = .zero
     phase = .readingBack
@@ -219,7 +231,7 @@ extension ClientDriver {
     }
     if !isAnswered, !fleet.resends {
       // A server that refuses at once would be asked again without end at this very time.
-      runtime.schedule(.ready(client), at: now + fleet.machines[client].pause)
+      runtime.schedule(.ready(client), at: now + Fleet.Machine.longestPause)
     } else if thinkTime > .zero {
       runtime.schedule(.ready(client), at: now + thinkTime)
     } else {
@@ -228,18 +240,25 @@ extension ClientDriver {
     }
   }
 
-  /// An idle client of an open loop begins what has waited longest, if it has not waited too long.
+  /// An operation that no client could begin in time.
+  public mutating func drop(_ due: Instant, at now: Instant) {
+    dropped += 1
+    load.dropped(due: due - .zero, at: now - .zero)
+  }
+
+  /// An idle client of an open loop begins what has waited longest and can still be answered in time.
   public mutating func takeDue(
     _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
+    let usual = fleet.machines[client].roundTrips.smoothed ?? .zero
     while nextDue < dueTimes.count {
       let due = dueTimes[nextDue]
       nextDue += 1
-      if due + fleet.timeout > now {
+      if due + fleet.timeout > now + usual {
         begin(client, due: due, at: now + .nanoseconds(1), in: &runtime)
         return
       }
-      load.dropped(due: due - .zero, at: now - .zero)
+      drop(due, at: now)
     }
     dueTimes.removeAll(keepingCapacity: true)
     nextDue = 0

@@ -17,8 +17,12 @@ public struct ProbeSchedule<Application: StateMachine>: Sendable {
   public let firstNs: Double
   /// Probes that have come due.
   public var count = 0
-  /// Idle clients. The first one begins next, so that all know how long answers take.
+  /// Clients there are from the start. They take turns, so that all know how long answers take.
+  public static var regulars: Int { 16 }
+  /// Idle regular clients; the first one begins next.
   public var idle: [Int] = []
+  /// Idle clients that were made while the regular ones waited.
+  public var spare: [Int] = []
 
   /// - Parameters:
   ///   - rate: reads per second, and writes per second.
@@ -28,7 +32,7 @@ public struct ProbeSchedule<Application: StateMachine>: Sendable {
     var random = RandomStream(seed: seed, label: 0x920B)
     firstNs = random.unit() * gapNs
     fleet = Fleet(
-      count: 16, replicas: replicas, timeout: Self.patience,
+      count: Self.regulars, replicas: replicas, timeout: Self.patience,
       firstID: firstID + UInt64(ClientNumbers.firstProbe), isProbing: true)
     idle = Array(fleet.machines.indices)
   }
@@ -58,8 +62,9 @@ extension ClientDriver {
     guard phase == .driving, let due = probes?.nextDue, let isRead = probes?.nextIsRead else {
       return
     }
-    let isIdle = probes!.idle.isEmpty == false
-    let client = isIdle ? probes!.idle.removeFirst() : probes!.fleet.add()
+    let client =
+      probes!.idle.isEmpty
+      ? probes!.spare.popLast() ?? probes!.fleet.add() : probes!.idle.removeFirst()
     let sequence = probes!.fleet.machines[client].nextSequence
     guard
       let command = load.beginProbe(
@@ -72,7 +77,11 @@ extension ClientDriver {
 
   public mutating func endProbe(_ ending: consuming Fleet.Ending?, at now: Instant) {
     guard let ending else { return }
-    probes!.idle.append(ending.client)
+    if ending.client < ProbeSchedule<Application>.regulars {
+      probes!.idle.append(ending.client)
+    } else {
+      probes!.spare.append(ending.client)
+    }
     load.endProbe(
       client: ending.client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
   }

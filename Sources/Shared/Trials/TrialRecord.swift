@@ -69,6 +69,13 @@ public struct TrialRecord: Sendable, Equatable {
     self.eventsProcessed = eventsProcessed
   }
 
+  /// - Parameter count: operations of an open loop that no client could begin in time.
+  public mutating func noteDropped(_ count: Int) {
+    guard count > 0 else { return }
+    notes.append(
+      "\(count) operations were never sent, because all \(clients) clients waited for answers")
+  }
+
   /// Operations and probes together, in order of invocation.
   public var history: [Operation] {
     guard !probes.isEmpty else { return operations }

@@ -22,16 +22,17 @@ public struct KeyValueLoad: ClientLoad {
   private var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
-  private var current: [Int]
+  private var current: [Int] = []
   /// The key whose value a client has just read in order to write it.
-  private var modifying: [Int?]
+  private var modifying: [Int?] = []
   /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
   private var lastSeen: [Int: [UInt8]] = [:]
   private let tracksValues: Bool
   /// The value each client's outstanding operation writes, if `tracksValues`.
-  private var writing: [[UInt8]?]
+  private var writing: [[UInt8]?] = []
   /// What each client wrote last: a number, and what fills the value up to its length.
-  private var values: [[UInt8]]
+  private var values: [[UInt8]] = []
+  private let filler: [UInt8]
   private let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
 
@@ -69,14 +70,18 @@ public struct KeyValueLoad: ClientLoad {
       sum += weight
       return (sum, choice)
     }
-    current = Array(repeating: -1, count: spec.clients)
-    modifying = Array(repeating: nil, count: spec.clients)
-    writing = Array(repeating: nil, count: spec.clients)
     tracksValues = mix.compareAndSwap > 0
-    let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
-    values = Array(repeating: Array(repeating: 0, count: 8) + filler, count: spec.clients)
+    filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
     fillerDigest = ValueDigest(filler)
     names = KeyNames(prefix: keyPrefix)
+    for _ in 0..<spec.clients { addClient() }
+  }
+
+  private mutating func addClient() {
+    current.append(-1)
+    modifying.append(nil)
+    writing.append(nil)
+    values.append([UInt8](repeating: 0, count: 8) + filler)
   }
 
   /// All operations in the order in which they were sent.
@@ -94,6 +99,7 @@ public struct KeyValueLoad: ClientLoad {
     var operation = Operation(
       client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
       invoked: now.nanoseconds, returned: .max, sequence: sequence)
+    while current.count <= client { addClient() }
     let command = draw(for: client, into: &operation)
     current[client] = history.count
     history.append(operation)
@@ -216,7 +222,7 @@ public struct KeyValueLoad: ClientLoad {
       }
     history.append(
       Operation(
-        client: UInt32(spec.clients), kind: kind, key: 0, outcome: .failed,
+        client: UInt32(ClientNumbers.firstReader - 1), kind: kind, key: 0, outcome: .failed,
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
         attempts: 0))
   }
