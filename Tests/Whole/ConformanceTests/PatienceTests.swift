@@ -27,7 +27,7 @@ import Workloads
     ) -> Outcome {
       var setup = TrialSetup<Core>(
         membership: kind.membership(replicas: 3), options: Core.Options())
-      setup.plan.duration = .seconds(2)
+      setup.plan.duration = .milliseconds(1500)
       setup.settling = .zero
       configure(&setup.plan, &setup.environment)
       var trial = Trial(setup, load: KeyValueLoad(setup.plan.workload, seed: 1))
@@ -52,15 +52,15 @@ import Workloads
 
   @Test("Without a fault nothing is sent twice, at any load", arguments: ProtocolKind.allCases)
   func noResends(kind: ProtocolKind) {
-    for clients in [1, 32, 500] {
+    for clients in [1, 100] {
       let outcome = run(kind) { plan, _ in
         plan.workload.clients = clients
         plan.probeRate = 200
       }
       let attempts = attempts(outcome.operations)
-      #expect(attempts.count > 100, "\(clients) clients")
+      #expect(attempts.count > 50, "\(clients) clients")
       #expect(attempts.allSatisfy { $0 == 1 }, "\(clients) clients")
-      #expect(self.attempts(outcome.probes).count > 390, "\(clients) clients")
+      #expect(self.attempts(outcome.probes).count > 190, "\(clients) clients")
     }
   }
 
@@ -85,11 +85,11 @@ import Workloads
   func openLoop() {
     let outcome = run(.raft) { plan, _ in
       plan.workload.clients = 2
-      plan.workload.arrival = .open(rate: 10_000, process: .poisson)
+      plan.workload.arrival = .open(rate: 4_000, process: .poisson)
       plan.workload.mix = OperationMix(put: 1)
     }
     let late = outcome.operations.filter { $0.invoked > 1_000_000_000 }
-    #expect(late.count > 9_000)
+    #expect(late.count > 1_500)
     #expect(late.allSatisfy { $0.invoked == $0.intended && $0.outcome != .failed })
     #expect(outcome.clients > 2)
   }
