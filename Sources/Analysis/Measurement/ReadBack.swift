@@ -8,7 +8,10 @@ extension TrialRecord {
   /// come to rest.
   public mutating func countLostWrites() {
     if let surviving {
-      lostWrites = hasSettled ? ReadBack.lostWrites(operations, surviving: surviving) : nil
+      lostWrites =
+        hasSettled
+        ? ReadBack.lostWrites(operations, surviving: surviving)
+          + ReadBack.lostWrites(probes, surviving: surviving) : nil
     } else {
       lostWrites = ReadBack.lostWrites(
         operations, readFrom: measuredEnd, isComplete: hasReadBack)

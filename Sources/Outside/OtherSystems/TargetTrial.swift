@@ -59,10 +59,13 @@ where Load.Application == KeyValueStore {
     driver.start(end: setup.plan.duration.nanoseconds)
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
+    let clients = driver.clients.fleet.machines.count
     let hasReadBack = try readBack()
     var record = TrialRecord(of: setup.plan)
     record.hasReadBack = hasReadBack
     record.notes = notes(hasReadBack: hasReadBack)
+    record.clients = clients
+    record.noteDropped(driver.clients.dropped)
     return record
   }
 

@@ -76,7 +76,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient),
+        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient,
+        patience: setup.plan.workload.patience, probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)
@@ -97,6 +98,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
     loadAnswered = driver.answered
+    let clients = driver.clients.fleet.machines.count
     try freshReports(within: .milliseconds(500))
     let usages = meters.enumerated().map { number, meter in
       var usage = meter.measured
@@ -119,6 +121,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     record.hasSettled = hasSettled
     record.hasReadBack = hasReadBack
     record.notes = notes
+    record.clients = clients
+    record.noteDropped(driver.clients.dropped)
     return record
   }
 

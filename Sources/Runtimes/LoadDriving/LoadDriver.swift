@@ -100,10 +100,12 @@ where Port.Application == Load.Application {
     // Answers may lead to requests that the port refuses at once, with further answers.
     var position = 0
     while position < runtime.port.replies.count {
-      clients.receive(runtime.port.replies[position], at: instant, in: &runtime)
+      clients.receive(
+        runtime.port.replies[position], from: runtime.port.sender(of: position), at: instant,
+        in: &runtime)
       position += 1
     }
-    runtime.port.replies.removeAll(keepingCapacity: true)
+    runtime.port.removeReplies()
   }
 
   /// The measured part is over.

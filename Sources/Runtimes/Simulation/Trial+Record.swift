@@ -1,3 +1,4 @@
+import Clients
 import ReplicaHosting
 import Replication
 import Trials
@@ -9,7 +10,7 @@ extension Trial {
     let replicas = setup.membership.replicas.map(\.index)
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
-    var surviving = SurvivingRequests(clients: setup.plan.workload.clients)
+    var surviving = SurvivingRequests()
     for batch in world.batches(of: nodes[survivor].commits) {
       var reader = batch.makeReader()
       while let id = reader.next() { surviving.insert(id) }
@@ -28,6 +29,8 @@ extension Trial {
         "replicas that applied the same entries ended in different states")
     }
     record.surviving = surviving
+    record.clients = clients.fleet.machines.count
+    record.noteDropped(clients.dropped)
     record.hasSettled = hasSettled
     record.eventsProcessed = eventCount
     record.traceHash = traceHash

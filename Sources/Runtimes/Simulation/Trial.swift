@@ -66,7 +66,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
       arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
       thinkTime: setup.plan.workload.thinkTime,
-      random: RandomStream(seed: setup.plan.seed, label: 0xA441))
+      random: RandomStream(seed: setup.plan.seed, label: 0xA441),
+      patience: setup.plan.workload.patience, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
     faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
     plannedFaults = PlannedFault.plan(
@@ -130,9 +131,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     case .request(let request, let node):
       trace(2, node)
       nodes[node].arrive(request, in: &world)
-    case .reply(let reply, let client):
-      trace(3, client)
-      clients.receive(reply, at: Instant(nanoseconds: world.now), in: &world)
+    case .reply(let reply, let node):
+      trace(3, Int(truncatingIfNeeded: reply.id.client.rawValue))
+      clients.receive(
+        reply, from: ReplicaID(node), at: Instant(nanoseconds: world.now), in: &world)
     case .turn(let node, let life):
       guard nodes[node].life == life else { return }
       trace(4, node)

@@ -31,7 +31,7 @@ public enum Happening<
 > {
   case message(Message, Envelope)
   case request(ClientRequest<Command>, node: Int)
-  case reply(ClientReply<Response>, client: Int)
+  case reply(ClientReply<Response>, node: Int)
   /// A node's processor is free and its inbox is not empty.
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
@@ -132,7 +132,7 @@ extension World {
   ) {
     let client = Int(reply.id.client.rawValue)
     let fate = network.routeClient(client: client, node: node, bytes: bytes, departing: departing)
-    schedule(.reply(reply, client: client), by: fate)
+    schedule(.reply(reply, node: node), by: fate)
   }
 
   /// What travels between a client and a node happens as often and when the network has decided.

@@ -38,6 +38,15 @@ public protocol ClientLoad: Sendable {
   /// Reads that `prepareReadBack` announced and `begin` has not handed out yet.
   var readsToDo: Int { get }
 
+  /// The command of a probe (`ProbeSchedule`); `nil` if this load has no probes.
+  mutating func beginProbe(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> Application.Command?
+
+  /// The probe that `beginProbe` started for this client is over.
+  mutating func endProbe(
+    client: Int, outcome: ClientOutcome<Application.Response>, attempts: Int, at now: Interval)
+
   /// The trial is over: operations that are still open stay unknown.
   mutating func close(at end: Interval)
 }
@@ -49,4 +58,10 @@ extension ClientLoad {
   public var writesToLoad: Int { 0 }
   public mutating func prepareReadBack() -> Int { 0 }
   public var readsToDo: Int { 0 }
+  public mutating func beginProbe(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> Application.Command? { nil }
+  public mutating func endProbe(
+    client: Int, outcome: ClientOutcome<Application.Response>, attempts: Int, at now: Interval
+  ) {}
 }

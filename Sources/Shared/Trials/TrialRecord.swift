@@ -9,6 +9,9 @@ import Workloads
 public struct TrialRecord: Sendable, Equatable {
   /// In order of invocation. Operations of the warm-up belong here too: the checker needs them.
   public var operations: [Operation]
+  /// Small reads and writes asked beside the load, on keys of their own, in order of invocation. They
+  /// tell when the service answered, and count in no throughput and no latency.
+  public var probes: [Operation] = []
   /// When the measured interval begins.
   public var warmUpEnd: Int64
   /// When the measured interval ends. Operations may still return after it.
@@ -64,5 +67,28 @@ public struct TrialRecord: Sendable, Equatable {
     self.safetyViolations = safetyViolations
     self.lostWrites = lostWrites
     self.eventsProcessed = eventsProcessed
+  }
+
+  /// - Parameter count: operations of an open loop that no client could begin in time.
+  public mutating func noteDropped(_ count: Int) {
+    guard count > 0 else { return }
+    notes.append(
+      "\(count) operations were never sent, because all \(clients) clients waited for answers")
+  }
+
+  /// Operations and probes together, in order of invocation.
+  public var history: [Operation] {
+    guard !probes.isEmpty else { return operations }
+    var history: [Operation] = []
+    history.reserveCapacity(operations.count + probes.count)
+    var next = 0
+    for operation in operations {
+      while next < probes.count, probes[next].invoked < operation.invoked {
+        history.append(probes[next])
+        next += 1
+      }
+      history.append(operation)
+    }
+    return history + probes[next...]
   }
 }

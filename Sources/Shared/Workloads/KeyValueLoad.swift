@@ -15,6 +15,8 @@ public struct KeyValueLoad: ClientLoad {
   /// All operations in the order in which they were sent (dropped ones: given up).
   public private(set) var history: OperationLog
 
+  public private(set) var probes: ProbeHistory
+
   private let seed: UInt64
   /// Of the operation that is drawn.
   private var random: RandomStream
@@ -26,16 +28,16 @@ public struct KeyValueLoad: ClientLoad {
   private var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
-  private var current: [Int]
+  private var current: [Int] = []
   /// The key whose value a client has just read in order to write it.
-  private var modifying: [Int?]
+  private var modifying: [Int?] = []
   /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
   private var lastSeen: [Int: [UInt8]] = [:]
   private let tracksValues: Bool
   /// The value each client's outstanding operation writes, if `tracksValues`.
-  private var writing: [[UInt8]?]
+  private var writing: [[UInt8]?] = []
   /// What each client wrote last: a number, and what fills the value up to its length.
-  private var values: [[UInt8]]
+  private var values: [[UInt8]] = []
   /// A value without its number, and the digest of what lies behind the number.
   let filledValue: [UInt8]
   let fillerDigest: ValueDigest
@@ -65,6 +67,7 @@ public struct KeyValueLoad: ClientLoad {
   ) {
     self.spec = spec
     history = OperationLog(populate: populate)
+    probes = ProbeHistory(keyPrefix: keyPrefix)
     self.keyPrefix = keyPrefix
     self.seed = seed
     random = RandomStream(seed: seed, label: Self.randomLabel)
@@ -80,21 +83,26 @@ public struct KeyValueLoad: ClientLoad {
       sum += weight
       return (sum, choice)
     }
-    current = Array(repeating: -1, count: spec.clients)
-    modifying = Array(repeating: nil, count: spec.clients)
-    writing = Array(repeating: nil, count: spec.clients)
     tracksValues = mix.compareAndSwap > 0
     let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
     filledValue = Array(repeating: 0, count: 8) + filler
-    values = Array(repeating: filledValue, count: spec.clients)
     fillerDigest = ValueDigest(filler)
     if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
     names = KeyNames(prefix: keyPrefix)
     if spec.preload { valueCount = UInt64(spec.keys) }
-    guard case .closed = spec.arrival else { return }
-    clientRandoms = (0..<spec.clients).map {
-      RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+    if case .closed = spec.arrival {
+      clientRandoms = (0..<spec.clients).map {
+        RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+      }
     }
+    for _ in 0..<spec.clients { addClient() }
+  }
+
+  private mutating func addClient() {
+    current.append(-1)
+    modifying.append(nil)
+    writing.append(nil)
+    values.append(filledValue)
   }
 
   private static var randomLabel: UInt64 { 0x10AD }
@@ -108,6 +116,9 @@ public struct KeyValueLoad: ClientLoad {
     return history.takeOperations(behind: writes)
   }
 
+  /// What probes saw, taken in the same way.
+  public mutating func takeProbes() -> [Operation] { probes.takeOperations() }
+
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
   ) -> KeyValueCommand {
@@ -118,6 +129,7 @@ public struct KeyValueLoad: ClientLoad {
     var operation = Operation(
       client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
       invoked: now.nanoseconds, returned: .max, sequence: sequence)
+    while current.count <= client { addClient() }
     let command: KeyValueCommand
     if clientRandoms.isEmpty {
       random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
@@ -257,7 +269,7 @@ public struct KeyValueLoad: ClientLoad {
       }
     history.append(
       Operation(
-        client: UInt32(spec.clients), kind: kind, key: 0, outcome: .failed,
+        client: UInt32(ClientNumbers.firstReader - 1), kind: kind, key: 0, outcome: .failed,
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
         attempts: 0))
   }
@@ -274,8 +286,21 @@ public struct KeyValueLoad: ClientLoad {
 
   public var readsToDo: Int { toRead?.count ?? 0 }
 
+  public mutating func beginProbe(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> KeyValueCommand? {
+    probes.begin(client: client, sequence: sequence, isRead: isRead, due: due, at: now)
+  }
+
+  public mutating func endProbe(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {
+    probes.end(client: client, outcome: outcome, attempts: attempts, at: now)
+  }
+
   /// Ends the history: operations that are still open stay unknown.
   public mutating func close(at end: Interval) {
+    probes.close(at: end)
     for client in current.indices where current[client] >= 0 {
       history[current[client]].returned = end.nanoseconds
       current[client] = -1

@@ -47,17 +47,20 @@ public struct TrialReport: Sendable {
   public var notes: [String] = []
 
   /// Completes what a runtime has recorded by the operations of the load, measures and checks it.
-  init(_ record: TrialRecord, _ operations: [Operation], _ experiment: Experiment) {
+  init(_ record: TrialRecord, _ load: inout KeyValueLoad, _ experiment: Experiment) {
     var record = record
-    record.operations = operations
+    record.operations = load.takeOperations()
+    record.probes = load.takeProbes()
     record.countLostWrites()
     // A runtime in real time counts no events of its own.
-    if record.eventsProcessed == 0 { record.eventsProcessed = operations.count }
+    if record.eventsProcessed == 0 { record.eventsProcessed = record.operations.count }
     let settings = MeasurementSettings(
       window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
     observation = record
     metrics = TrialMetrics(record, settings)
-    verdict = ConsistencyCheck(experiment.check).verdict(of: operations)
+    let check = ConsistencyCheck(experiment.check)
+    // Linearizability is local: a history is linearizable if its parts on different keys are.
+    verdict = check.verdict(of: record.operations).worse(check.verdict(of: record.probes))
     notes = record.notes
   }
 }
@@ -101,6 +104,6 @@ struct SimulationVisitor: ProtocolVisitor {
     var load = trial.clients.load
     _ = consume trial
     Memory.giveBack()
-    return TrialReport(record, load.takeOperations(), experiment)
+    return TrialReport(record, &load, experiment)
   }
 }

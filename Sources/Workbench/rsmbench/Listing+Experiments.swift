@@ -23,12 +23,21 @@ extension Listing {
       ["arrival: \"closed\"", "each client waits for its answer before it asks again"],
       [
         "arrival: { open: \"5000/s\" }",
-        "operations come due whatever the answers do; process: \"poisson\" or \"constant\"",
+        "operations come due whatever the answers do, and clients are made for them; process: "
+          + "\"poisson\" or \"constant\"",
       ],
       ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
       [
         "distribution",
         "\"uniform\", { zipfian: 0.99 }, { hotspot: [keys, operations] }, \"latest\"",
+      ],
+      [
+        "patience",
+        "when a client asks again: \"adaptive\" (round trips so far, RFC 6298) or a fixed \"100ms\"",
+      ],
+      [
+        "probe: { rate: \"200/s\" }",
+        "beside workload: so many small reads and writes per second that see outages, or \"off\"",
       ],
       [
         "connections",

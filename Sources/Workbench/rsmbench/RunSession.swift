@@ -110,7 +110,7 @@ final class RunSession: Sendable {
     ]
     try directory.write(to: directory.outline.historyFileName(place)) {
       add throws(RunDirectoryError) in
-      try JepsenHistory.write(record.operations, header: header, to: add)
+      try JepsenHistory.write(record.history, header: header, to: add)
     }
   }
 

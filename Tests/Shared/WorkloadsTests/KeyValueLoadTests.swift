@@ -214,7 +214,7 @@ import Workloads
     var load = load(OperationMix(get: 1))
     load.dropped(due: .milliseconds(1), at: .milliseconds(5))
     let operation = load.operations[0]
-    #expect(operation.outcome == .failed && operation.client == 2 && operation.attempts == 0)
+    #expect(operation.outcome == .failed && operation.client == 999_999 && operation.attempts == 0)
     #expect(operation.intended == 1_000_000 && operation.invoked == 5_000_000)
     #expect(operation.returned == 5_000_000)
   }

@@ -20,6 +20,7 @@ func defaults() throws {
   #expect(hello.workload == WorkloadSpec())
   #expect(hello.environment == .standard)
   #expect(hello.faults == FaultScript())
+  #expect(hello.probeRate == 200)
   #expect(hello.warmUp == .seconds(1) && hello.duration == .seconds(10))
   #expect(plan.points.count == 1 && plan.points[0].values.isEmpty)
 }
@@ -44,7 +45,9 @@ func example() throws {
   #expect(read.environment.disk.sync == .exponential(minimum: .zero, mean: .microseconds(1500)))
   #expect(read.environment.network.bandwidth == nil)
   #expect(read.environment.network.links.first?.bandwidth == 2.5e6)
-  #expect(read.seed == .max)
+  #expect(read.workload.patience == .fixed(.milliseconds(80)))
+  #expect(read.seed == .max && read.probeRate == 50)
+  #expect(try experiment("{ probe: 'off' }").probeRate == nil)
   #expect(read.faults.timed.count == 13 && read.faults.chaos.count == 1)
   #expect(read.faults.timed[0].action == .crash(.leader, disk: .torn))
   #expect(read.faults.timed[0].duration == nil)
@@ -63,7 +66,9 @@ let full = """
       reads: "read-index", inFlightLimit: 7 } },
     workload: { clients: 8, arrival: { open: "20000/s", process: "constant" },
       mix: { get: 1, put: .25, cas: 0.5, delete: 0.1, append: 1e-3, insert: 2, readModifyWrite: 3 },
-      keys: 0x10, preload: true, distribution: { hotspot: [0.1, 0.9] }, valueSize: "4KiB", timeout: "1.5s" },
+      keys: 0x10, preload: true, distribution: { hotspot: [0.1, 0.9] }, valueSize: "4KiB",
+      timeout: "1.5s", patience: "80ms" },
+    probe: { rate: "50/s" },
     network: { latency: { normal: { mean: "1ms", deviation: "0.1ms" } }, loss: 0.01,
       duplicate: 0.02, reorder: 0.03, bandwidth: "unlimited",
       links: [{ from: 0, to: 1, bothWays: false, latency: { uniform: ["1ms", "4ms"] }, loss: 1,

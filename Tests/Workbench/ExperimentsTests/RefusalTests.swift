@@ -72,6 +72,14 @@ import Testing
       "{ workload: { connections: 'per-client', clients: 20001 } }",
       #"workload.connections: found "per-client" with 20001 clients, allowed at most 20000"#
     ),
+    (
+      "{ workload: { patience: 'short' } }",
+      "workload.patience: found \"short\", allowed \"adaptive\" or a duration, such as \"100ms\""
+    ),
+    ("{ workload: { patience: '1us' } }", "workload.patience: found \"1us\", allowed a duration"),
+    ("{ probe: 'on' }", "probe: found \"on\", allowed { rate: \"200/s\" } or \"off\""),
+    ("{ probe: { rate: '2000/s' } }", "probe.rate: found \"2000/s\", allowed a rate from 1/s to"),
+    ("{ probe: { rates: '1/s' } }", "probe.rates: found an unknown key"),
     ("{ network: { preset: 'wan-aws-5', latency: '1ms' } }", "network.latency: found"),
     ("{ network: { links: [{ from: 0, to: 3 }] } }", "network.links[0].to: found 3"),
     (
