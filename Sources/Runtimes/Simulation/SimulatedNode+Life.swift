@@ -57,6 +57,7 @@ extension SimulatedNode {
   /// The process starts again from what is on the disk.
   public mutating func restart(in world: inout SharedWorld) {
     isUp = true
+    world.network.resetConnections(of: number)
     host = Host(
       id: ReplicaID(number), membership: membership, options: options,
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)

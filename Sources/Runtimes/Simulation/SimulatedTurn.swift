@@ -55,8 +55,7 @@ extension SimulatedTurn: TurnRuntime {
   public mutating func send(_ message: Core.Message, to: ReplicaID) {
     let number = node.pointee.number
     guard to.index != number else {
-      world.pointee.schedule(
-        .message(message, Envelope(from: number, to: number, bytes: 0)), at: time)
+      world.pointee.loopBack(message, to: number, at: time)
       return
     }
     let bytes = Frame.byteCount(of: message)
