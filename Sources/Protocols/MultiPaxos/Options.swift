@@ -21,7 +21,8 @@ public struct MultiPaxosOptions: ProtocolOptions {
         .intervalRange(
           default: .milliseconds(150)...Interval.milliseconds(300),
           range: .milliseconds(1)...Interval.seconds(60)),
-        "Silence of the leader after which a replica starts phase 1; drawn anew each time"),
+        "Silence of the leader after which a replica starts phase 1; drawn anew each time",
+        waitsFor: .signOfLife),
       OptionDeclaration(
         "heartbeat",
         .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
@@ -29,7 +30,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
       OptionDeclaration(
         "retransmission",
         .interval(default: .milliseconds(100), range: .milliseconds(1)...Interval.seconds(60)),
-        "Time after which an unanswered Prepare or Accept is sent again"),
+        "Time after which an unanswered Prepare or Accept is sent again", waitsFor: .answer),
       OptionDeclaration(
         "window", .integer(default: 1024, range: 1...65536),
         "Slots that may be proposed and not yet chosen"),
