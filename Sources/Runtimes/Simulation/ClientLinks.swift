@@ -5,15 +5,13 @@ import Replication
 /// The links between clients and nodes. Clients may come at any time and under any identity, so what
 /// belongs to one is made when it first sends.
 struct ClientLinks: Sendable {
-  /// One client's link to a node, or from it.
-  struct Link: Sendable {
-    var random: UInt64
-    var lastArrival: Int64 = 0
-  }
-
   /// A client's own interface, and where the client is.
   struct Client: Sendable {
     var place: Int
+    /// The streams of what it sends and of what it is sent, whichever node is asked: who is in charge
+    /// differs between protocols.
+    var requests: UInt64
+    var answers: UInt64
     var sentAt: Int64 = 0
     var receivedAt: Int64 = 0
   }
@@ -28,8 +26,8 @@ struct ClientLinks: Sendable {
   private let key: UInt64
 
   var clients = FlatTable<ClientID, Client>()
-  /// For each client and each node: the link to the node, then the one from it.
-  var links: [Link] = []
+  /// For each client and each node: when the last message to the node arrives, then the last one from it.
+  var lastArrivals: [Int64] = []
 
   init(
     model: NetworkModel, nodePlaces: [Int]?, nodeCount: Int, commonSampler: Int, key: UInt64
@@ -46,10 +44,12 @@ struct ClientLinks: Sendable {
   mutating func position(of client: ClientID) -> Int {
     if let position = clients.position(of: client) { return position }
     let random = RandomStream.scramble(key &+ client.rawValue)
-    for link in 0..<UInt64(2 * nodeCount) {
-      links.append(Link(random: RandomStream.scramble(random &+ link)))
-    }
-    clients.set(client, to: Client(place: places?.place(ofClient: client.rawValue) ?? 0))
+    lastArrivals.append(contentsOf: repeatElement(0, count: 2 * nodeCount))
+    clients.set(
+      client,
+      to: Client(
+        place: places?.place(ofClient: client.rawValue) ?? 0, requests: random,
+        answers: RandomStream.scramble(random)))
     return clients.count - 1
   }
 

@@ -29,8 +29,10 @@ extension NetworkState {
   @inline(__always)
   func slowness(of node: Int) -> Double {
     var perByte = interfaces[node].nanosecondsPerByte
-    for degradation in degradations where degradation.nodes[node] {
-      perByte = max(perByte, degradation.nanosecondsPerByte)
+    if !degradations.isEmpty {
+      for degradation in degradations where degradation.nodes[node] {
+        perByte = max(perByte, degradation.nanosecondsPerByte)
+      }
     }
     return perByte * Self.bulkFactor
   }

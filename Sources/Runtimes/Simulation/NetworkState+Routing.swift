@@ -40,9 +40,12 @@ extension NetworkState {
     var path = Path(
       sampler: links[position].sampler, roundTrip: links[position].roundTrip,
       loss: links[position].loss, reorder: model.reorder, duplicate: model.duplicate)
-    for degradation in degradations
-    where degradation.until > departing && (degradation.nodes[from] || degradation.nodes[to]) {
-      path.add(degradation)
+    // A loop over an empty array is not free.
+    if !degradations.isEmpty {
+      for degradation in degradations
+      where degradation.until > departing && (degradation.nodes[from] || degradation.nodes[to]) {
+        path.add(degradation)
+      }
     }
     let latency = samplers[path.sampler].value(of: draws.next()) + path.extra
     var sent = transmit(bytes, from: from, departing: departing)
@@ -79,15 +82,20 @@ extension NetworkState {
   ) -> Fate {
     let owner = clients.position(of: client)
     let position = clients.link(of: owner, node: node, isRequest: isRequest)
-    var draws = MessageDraws(from: &clients.links[position].random)
+    var draws =
+      isRequest
+      ? MessageDraws(from: &clients.clients.values[owner].requests)
+      : MessageDraws(from: &clients.clients.values[owner].answers)
     let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
     var path = Path(
       sampler: sampler, roundTrip: 2 * samplers[sampler].median, loss: model.clients.loss,
       reorder: 0,
       duplicate: model.duplicate)
-    for degradation in degradations
-    where degradation.until > departing && degradation.nodes[node] {
-      path.add(degradation)
+    if !degradations.isEmpty {
+      for degradation in degradations
+      where degradation.until > departing && degradation.nodes[node] {
+        path.add(degradation)
+      }
     }
     let latency = samplers[sampler].value(of: draws.next()) + path.extra
     let own = Self.time(of: bytes, at: clients.nanosecondsPerByte)
@@ -107,8 +115,8 @@ extension NetworkState {
     }
     var arrival = sent.end + latency + delay + max(0, reception - (sent.end - sent.start))
     if isTCP {
-      arrival = max(arrival, clients.links[position].lastArrival + reception)
-      clients.links[position].lastArrival = arrival
+      arrival = max(arrival, clients.lastArrivals[position] + reception)
+      clients.lastArrivals[position] = arrival
     }
     if !isRequest, own > 0 {
       // A client has one operation open and hardly ever two answers on their way, so its interface
