@@ -70,6 +70,7 @@ extension SimulatedNode {
   public mutating func restart(in world: inout SharedWorld) {
     isUp = true
     isReadingLog = false
+    world.network.resetConnections(of: number)
     host = Host(
       id: ReplicaID(number), membership: membership, options: options,
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)

@@ -68,7 +68,9 @@ extension Trial {
   /// An entry of the ledger has come or gone: those that it concerns go by what holds now.
   public mutating func adopt(_ entry: FaultLedger.Entry) {
     switch entry {
-    case .cut, .degraded: world.network.adopt(ledger)
+    case .cut, .degraded:
+      world.network.adopt(ledger)
+      world.scheduleRetransmissions()
     case .down(let hit), .paused(let hit), .slowed(let hit, _), .drifting(let hit, _),
       .slowDisk(let hit, _), .stalledDisk(let hit):
       for number in hit {
@@ -86,6 +88,7 @@ extension Trial {
     nodes[number].usage = nodes[number].usage(at: world.now)
     nodes[number].busyUntil = world.now
     nodes[number].crash(keepingTorn: kept)
+    world.network.resetConnections(of: number)
     if nodes[number].options.heedsDisconnects { closeConnections(of: number) }
   }
 

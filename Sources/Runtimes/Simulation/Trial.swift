@@ -57,9 +57,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
     world = World(
       network: NetworkState(
-        model: environment.network, nodeCount: count,
-        random: RandomStream(seed: setup.plan.seed, label: 0x11E7)),
-      cpu: environment.cpu,
+        model: environment.network, membership: setup.membership, seed: setup.plan.seed),
+      held: Array(repeating: [], count: count * count), cpu: environment.cpu,
       disk: environment.disk, diskSampler: environment.disk.sync.map(LatencySampler.init),
       checksInvariants: setup.checksInvariants)
     clients = ClientDriver(
@@ -124,13 +123,25 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   public mutating func happenNext() {
     switch world.queue.pop() {
-    case .message(let message, let envelope):
+    case .message(let message, var envelope):
+      if let time = world.reception(of: envelope) {
+        envelope.stage = .received
+        world.schedule(.message(message, envelope), at: time)
+        return
+      }
+      guard world.reachesItsProcess(envelope) else { return }
       trace(1, envelope.to)
       nodes[envelope.to].arrive(
         message, from: envelope.from, bytes: envelope.bytes, in: &world)
-    case .request(let request, let node):
-      trace(2, node)
-      nodes[node].arrive(request, in: &world)
+    case .request(let request, var envelope):
+      if let time = world.reception(of: envelope, isRequest: true) {
+        envelope.stage = .received
+        world.schedule(.request(request, envelope), at: time)
+        return
+      }
+      guard world.reachesItsProcess(envelope) else { return }
+      trace(2, envelope.to)
+      nodes[envelope.to].arrive(request, in: &world)
     case .reply(let reply, let node):
       trace(3, Int(truncatingIfNeeded: reply.id.client.rawValue))
       clients.receive(
@@ -154,6 +165,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     case .disconnected(let node, let other):
       trace(9, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
+    case .retransmission(let link):
+      trace(10, link)
+      world.retransmit(link: link)
     case .client(let event):
       clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
     case .faultStarts(let index):
@@ -196,6 +210,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// what survived. Clients are silent; nothing here is measured.
   public mutating func settle() {
     for index in ledger.entries.keys.sorted() { endFault(index) }
+    for link in world.held.indices { world.retransmit(link: link) }
     let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {
       let pause = world.now + Interval.milliseconds(50).nanoseconds

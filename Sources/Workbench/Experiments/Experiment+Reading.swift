@@ -50,7 +50,8 @@ extension Experiment {
     try readTimes(section)
     faults = try FaultSection(
       replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration,
-      injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation
+      injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation,
+      transport: environment.network.transport
     ).read(section["faults"])
     try TargetRules.check(targets, section["faults"])
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials

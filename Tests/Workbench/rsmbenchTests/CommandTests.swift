@@ -32,7 +32,7 @@ import Testing
 
   @Test(
     "Each list is a table, and JSON with the same rows",
-    arguments: ["protocols", "options", "faults", "workloads", "bugs", "columns"])
+    arguments: ["protocols", "options", "faults", "workloads", "networks", "bugs", "columns"])
   func list(topic: String) async throws {
     let table = try await space.rsmbench("list", topic)
     #expect(table.status == 0)
