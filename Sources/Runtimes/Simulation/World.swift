@@ -140,13 +140,6 @@ extension World {
     transmit(message, envelope, departing: departing)
   }
 
-  /// A node tells itself something.
-  public mutating func loopBack(_ message: Core.Message, to node: Int, at time: Int64) {
-    let envelope = Envelope(
-      from: node, to: node, bytes: 0, incarnation: network.incarnations[node])
-    queue.push(.message(message, envelope), at: time)
-  }
-
   public mutating func transmit(
     _ message: consuming Core.Message, _ envelope: Envelope, departing: Int64
   ) {

@@ -40,7 +40,7 @@ struct CounterTrial: ProtocolVisitor {
     let load = trial.load
     let value = trial.nodes[leader].host.application.value
     let acknowledged = UInt64(load.acknowledged.count)
-    let ordered = trial.nodes[leader].commits.flatMap(\.requestIDs)
+    let ordered = trial.world.batches(of: trial.nodes[leader].commits).flatMap(\.requestIDs)
     findings.acknowledged = load.acknowledged.count
     findings.unknown = load.unknownCount
     findings.retries = load.retryCount
