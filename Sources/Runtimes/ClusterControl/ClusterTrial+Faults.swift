@@ -13,11 +13,11 @@ extension ClusterTrial {
   public mutating func startFault(_ index: Int) throws {
     let fault = plannedFaults[index]
     let (hit, entry) = try inflict(fault.action)
+    let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        plannedNs: fault.start, startNs: driver.now,
-        endNs: fault.end.map { min($0, setup.plan.duration.nanoseconds) }))
+        plannedNs: fault.start, startNs: driver.now, endNs: entry.isInstant ? driver.now : end))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()

@@ -9,6 +9,9 @@ import Workloads
 public struct TrialRecord: Sendable, Equatable {
   /// In order of invocation. Operations of the warm-up belong here too: the checker needs them.
   public var operations: [Operation]
+  /// Small reads and writes asked beside the load, on keys of their own, in order of invocation. They
+  /// tell when the service answered, and count in no throughput and no latency.
+  public var probes: [Operation] = []
   /// When the measured interval begins.
   public var warmUpEnd: Int64
   /// When the measured interval ends. Operations may still return after it.
@@ -18,7 +21,7 @@ public struct TrialRecord: Sendable, Equatable {
   public var faults: [InjectedFault]
   /// One row per process that took part, counted over the measured interval.
   public var nodes: [NodeUsage]
-  /// Who was in charge, one per window, in order of time; empty if the runtime cannot tell.
+  /// Who was in charge, and each change of that, in order of time; empty if the runtime cannot tell.
   public var leadership: [LeadershipSample]
   /// Broken promises that the runtime saw for itself: disagreement between logs, a core's
   /// invariant.

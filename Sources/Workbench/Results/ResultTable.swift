@@ -84,7 +84,8 @@ public struct ResultTable: Sendable {
       notes.append("(2 of 3): only so many trials have a value, and the mean is over those")
     }
     if groups.contains(where: { group in group.trials.contains { !$0.faults.isEmpty } }) {
-      notes.append("outage ms: longest of the trial, in a fault or not; recover ms: slowest fault")
+      notes.append(
+        "outage ms: longest of the trial, of reads or writes; recover ms: slowest fault")
     }
     return notes
   }

@@ -54,9 +54,14 @@ public struct TrialReport: Sendable {
     // A runtime in real time counts no events of its own.
     if record.eventsProcessed == 0 { record.eventsProcessed = operations.count }
     let settings = MeasurementSettings(
-      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
+      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds,
+      isOpenLoop: experiment.workload.arrival != .closed)
     observation = record
     metrics = TrialMetrics(record, settings)
+    let seconds = Double(record.measuredEnd - record.warmUpEnd) / 1e9
+    if let broken = metrics.brokenInvariant(seconds: seconds) {
+      fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
+    }
     verdict = ConsistencyCheck(experiment.check).verdict(of: operations)
     notes = record.notes
   }

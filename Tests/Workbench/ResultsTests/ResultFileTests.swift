@@ -35,6 +35,7 @@ private struct Package: Decodable {
       if let allowed = constraints?.enum, !allowed.contains(cell) { return false }
       switch type {
       case "string": return true
+      case "boolean": return cell == "true" || cell == "false"
       case "integer": return Int(cell) != nil || UInt64(cell) != nil
       case "number":
         return Double(cell) != nil && cell.utf8.allSatisfy { "-.0123456789".utf8.contains($0) }
@@ -153,7 +154,7 @@ private struct Package: Decodable {
   func safetyViolation() {
     var seen = observation(outline.places[0])
     seen.safetyViolations = ["logs differ at 3"]
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
     let trial = FinishedTrial(
       place: outline.places[0], seed: 1, observation: seen,
       metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
