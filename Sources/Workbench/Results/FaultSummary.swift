@@ -77,8 +77,8 @@ struct FaultSummary {
   /// After how many of them it came back before the next fault.
   var recoveredCount: Int { recoveries.count }
 
-  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (3 of 5, 2 cut short)`, `cut short` or `never`. Of faults at
-  /// several times the count is always told.
+  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short` or `never`. Of
+  /// faults at several times the count is always told.
   var recoveryText: String {
     let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {
@@ -86,7 +86,9 @@ struct FaultSummary {
       return cut.map { "never (\($0))" } ?? "never"
     }
     if plannedNs != nil, recoveredCount == rows.count { return text }
-    let counts = ["\(recoveredCount) of \(rows.count)", cut].compactMap { $0 }
+    let neverCount = rows.count { $0.recovery == .never }
+    let never = neverCount > 0 ? "\(neverCount) never" : nil
+    let counts = ["\(recoveredCount) of \(rows.count)", never, cut].compactMap { $0 }
     return "\(text) (\(counts.joined(separator: ", ")))"
   }
 

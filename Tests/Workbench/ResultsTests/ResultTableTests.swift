@@ -138,7 +138,7 @@ import Testing
     trials[2].faults = [row(500, recovers: nil)]
     let summaries = FaultSummary.all(trials)
     #expect(summaries.map(\.label) == ["crash leader @0.5s", "crash leader"])
-    #expect(summaries.map(\.recoveryText) == ["10.0 (1 of 3)", "20.0 (2 of 2)"])
+    #expect(summaries.map(\.recoveryText) == ["10.0 (1 of 3, 2 never)", "20.0 (2 of 2)"])
     #expect(summaries.map(\.outage) == [100, 100])
     trials[0].faults[0].timeToRecoverNs = nil
     trials[0].faults[0].recovery = .never

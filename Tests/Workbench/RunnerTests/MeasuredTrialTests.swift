@@ -1,5 +1,6 @@
 import Configuration
 import Experiments
+import Faults
 import Measurement
 import ProtocolList
 import Replication
@@ -62,7 +63,7 @@ import Trials
   func chain() throws {
     let report = try run(
       """
-      protocols: ["chain-replication"], workload: { clients: 64, arrival: { open: "1000/s" } },
+      protocols: ["chain-replication"], workload: { clients: 1000, arrival: { open: "1000/s" } },
       check: "none", faults: [{ at: "2s", crash: "leader" }], warmUp: "1s", duration: "4s", trials: 1
       """)[0]
     let fault = report.metrics.faults[0]
@@ -74,8 +75,8 @@ import Trials
     "A service that is down for 0.8 of 2 s is 60 % available in both loops, and p99 is no less for a shorter timeout"
   )
   func loops() throws {
-    var p99: [Int64] = []
-    for timeout in ["1s", "100ms"] {
+    var p99: [LatencyDistribution.Value] = []
+    for timeout in ["250ms", "100ms"] {
       for workload in ["clients: 4", "clients: 1000, arrival: { open: \"1000/s\" }"] {
         let metrics = try run(
           """
@@ -85,10 +86,10 @@ import Trials
           warmUp: "1s", duration: "3s", trials: 1
           """)[0].metrics
         #expect(abs(try #require(metrics.availability) - 0.6) < 0.06, "\(workload) \(timeout)")
-        if workload != "clients: 4" { p99.append(metrics.latency.percentile(99)!.nanoseconds) }
+        if workload != "clients: 4" { p99.append(metrics.latency.percentile(99)!) }
       }
     }
-    #expect(Double(p99[1]) > 0.98 * Double(p99[0]))
+    #expect(p99.allSatisfy { $0.isLowerBound && $0.nanoseconds > 750_000_000 })
   }
 
   @Test(
@@ -97,8 +98,8 @@ import Trials
   func overload() throws {
     let metrics = try run(
       """
-      protocols: ["unreplicated"], check: "none", workload: { clients: 100, mix: { put: 1 },
-      arrival: { open: "40000/s" } }, disk: { fsync: "5ms", groupCommit: false },
+      protocols: ["unreplicated"], check: "none", cpu: { perMessage: "1ms" },
+      workload: { clients: 2000, mix: { put: 1 }, arrival: { open: "3000/s" }, timeout: "10s" },
       faults: [{ at: "1500ms", clock: "all", jump: "1ms" }], warmUp: "1s", duration: "2500ms", trials: 1
       """)[0].metrics
     #expect(try #require(metrics.throughput) > 100)
