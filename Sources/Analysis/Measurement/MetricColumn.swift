@@ -4,8 +4,11 @@ public struct MetricColumn: Sendable {
   /// Empty for a pure number.
   public let unit: String
   public let meaning: String
+  /// Times are skewed unless something else is said.
+  public let kind: ValueKind
   /// nil: not applicable, an empty cell.
   public let value: @Sendable (TrialMetrics) -> Double?
+
   /// Every metric, in the order of the files.
   public static let all: [MetricColumn] =
     rates + latencies("read", \.readLatency) + latencies("write", \.writeLatency)
@@ -33,12 +36,13 @@ public struct MetricColumn: Sendable {
     MetricColumn("acknowledged", "", "due operations that were acknowledged") {
       Double($0.acknowledged)
     },
-    MetricColumn("failed", "", "due operations that certainly did not take effect") {
+    MetricColumn("failed", "", "due operations that certainly did not take effect", .skewed) {
       Double($0.failed)
     },
     MetricColumn(
       "unknown", "",
-      "due operations that may or may not have taken effect, with those still open at the end"
+      "due operations that may or may not have taken effect, with those still open at the end",
+      .skewed
     ) {
       Double($0.unknown)
     },
@@ -46,12 +50,14 @@ public struct MetricColumn: Sendable {
       "availability", "",
       "open loop: share of due operations acknowledged within the SLO's latency, without those still "
         + "open at the end after less than that; closed loop: 1 - the share of the clients' time in "
-        + "which they had waited for longer than that"
+        + "which they had waited for longer than that", .share
     ) {
       $0.availability
     },
     MetricColumn("nines", "", "minus the decimal logarithm of 1 - availability") { $0.nines },
-    MetricColumn("uptime", "", "share of busy windows with an acknowledgement") { $0.uptime },
+    MetricColumn("uptime", "", "share of busy windows with an acknowledgement", .share) {
+      $0.uptime
+    },
     outage("longest_outage_ms", "the longer one of longest read and longest write outage") {
       [$0.longestReadOutage, $0.longestWriteOutage].compactMap { $0 }.max()
     },
@@ -69,12 +75,13 @@ public struct MetricColumn: Sendable {
       return times.contains(nil) ? nil : times.compactMap { $0 }.max()
     },
     MetricColumn(
-      "never_recovered", "", "faults after which throughput was not back at the trial's end"
+      "never_recovered", "", "faults after which throughput was not back at the trial's end",
+      .skewed
     ) { metrics in
       metrics.faults.isEmpty ? nil : Double(metrics.faults.count { $0.recovery == .never })
     },
     MetricColumn(
-      "lost_requests", "", "acknowledgements that faults cost until throughput was back"
+      "lost_requests", "", "acknowledgements that faults cost until throughput was back", .skewed
     ) { metrics in
       let lost = metrics.faults.compactMap(\.lostRequests)
       return lost.isEmpty ? nil : lost.reduce(0, +)
@@ -108,7 +115,7 @@ public struct MetricColumn: Sendable {
     MetricColumn("busiest_node_share", "", "largest share of all messages handled by one node") {
       $0.busiestNodeShare
     },
-    MetricColumn("stale_reads", "", "gets that missed a write over before they began") {
+    MetricColumn("stale_reads", "", "gets that missed a write over before they began", .skewed) {
       $0.staleness.map { Double($0.staleReads) }
     },
     MetricColumn("staleness_mean_ms", "ms", "mean age of values read, fresh ones as 0") {
@@ -118,36 +125,40 @@ public struct MetricColumn: Sendable {
       $0.staleness.map { Double($0.maximumLag) / 1e6 }
     },
     MetricColumn(
-      "staleness_mean_versions", "", "mean versions that a read was behind, fresh ones as 0"
+      "staleness_mean_versions", "", "mean versions that a read was behind, fresh ones as 0",
+      .skewed
     ) {
       $0.staleness?.meanVersions
     },
-    MetricColumn("staleness_max_versions", "", "most versions that a read was behind") {
+    MetricColumn("staleness_max_versions", "", "most versions that a read was behind", .skewed) {
       $0.staleness.map { Double($0.maximumVersions) }
     },
     MetricColumn(
-      "lost_writes", "", "acknowledged writes that disappeared; empty if not all could be read back"
+      "lost_writes", "",
+      "acknowledged writes that disappeared; empty if not all could be read back", .skewed
     ) {
       $0.lostWrites.map(Double.init)
     },
-    MetricColumn("safety_violations", "", "broken promises that the runtime saw itself") {
+    MetricColumn("safety_violations", "", "broken promises that the runtime saw itself", .skewed) {
       Double($0.safetyViolations)
     },
+  ]
+
+  /// Of reads, writes and all, as `read_p99_us` has them.
+  public static let latencyPercentiles: [(label: String, percentile: Double)] = [
+    ("p50", 50), ("p95", 95), ("p99", 99), ("p999", 99.9), ("max", 100),
   ]
 
   private static func latencies(
     _ name: String, _ distribution: @escaping @Sendable (TrialMetrics) -> LatencyDistribution
   ) -> [MetricColumn] {
-    let percentiles: [(String, Double)] = [
-      ("p50", 50), ("p95", 95), ("p99", 99), ("p999", 99.9), ("max", 100),
-    ]
     let mean = MetricColumn(
       "\(name)_mean_us", "us", "mean latency, \(name); a lower bound if some were not answered"
     ) {
       distribution($0).mean.map { $0 / 1e3 }
     }
     return [mean]
-      + percentiles.map { label, p in
+      + latencyPercentiles.map { label, p in
         MetricColumn(
           "\(name)_\(label)_us", "us",
           "latency, \(name), percentile \(p); a lower bound if it falls among those not answered"
@@ -156,19 +167,20 @@ public struct MetricColumn: Sendable {
         }
       }
       + [
-        MetricColumn("\(name)_censored", "", "due operations without an answer, \(name)") {
+        MetricColumn("\(name)_censored", "", "due operations without an answer, \(name)", .skewed) {
           Double(distribution($0).censored)
         }
       ]
   }
 
   init(
-    _ name: String, _ unit: String, _ meaning: String,
+    _ name: String, _ unit: String, _ meaning: String, _ kind: ValueKind? = nil,
     _ value: @escaping @Sendable (TrialMetrics) -> Double?
   ) {
     self.name = name
     self.unit = unit
     self.meaning = meaning
+    self.kind = kind ?? (["us", "ms"].contains(unit) ? .skewed : .amount)
     self.value = value
   }
 }

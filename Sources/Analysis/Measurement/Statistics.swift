@@ -1,85 +1,151 @@
 import Primitives
 
-/// A mean over trials with its 95 % interval. Samples inside a trial depend on each other, so only
-/// whole trials are counted as independent.
+/// What is known of a metric's values over trials, which decides how the interval of their mean is made.
+public enum ValueKind: Sendable, Equatable {
+  /// A difference of two trials: of any sign.
+  case difference
+  /// A rate or cost, never below zero: Student's t.
+  case amount
+  /// A time or count with a long upper tail or many zeros: bootstrap-t.
+  case skewed
+  /// A share of a whole, often close to 0 or 1: bootstrap-t.
+  case share
+
+  var range: ClosedRange<Double> {
+    switch self {
+    case .difference: -.infinity ... .infinity
+    case .amount, .skewed: 0 ... .infinity
+    case .share: 0...1
+    }
+  }
+
+  /// For the definition of a column.
+  public var method: String {
+    switch self {
+    case .difference, .amount: "Student's t"
+    case .skewed, .share: "bootstrap-t; of few trials Student's t at 99 %"
+    }
+  }
+}
+
+/// A mean over trials with an interval that holds the true mean in 95 of 100 cases. Samples inside a
+/// trial depend on each other, so only whole trials are counted as independent.
+///
+/// *Student's t* is exact for normal values and too narrow for skewed ones: of exponential values ten
+/// trials cover 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles of
+/// (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used, united with
+/// Student's, because together they cover 94 to 99 % of log-normal (σ up to 0.75), exponential and
+/// zero-inflated samples; see StatisticsTests. Of fewer than ten values its ends are wild (±1,600 where
+/// Student's are ±50), so that Student's 99 % interval takes its place, except where several values are
+/// equal to the least or the greatest: there, only bootstrap-t shows that the trials bound nothing.
 public struct Estimate: Sendable, Equatable {
   /// Trials that had a value.
   public let count: Int
   /// nil without any.
   public let mean: Double?
-  /// The percentile bootstrap's 95 % interval (Efron 1979); nil with fewer than two trials.
+  /// nil with fewer than two trials, and where the trials do not bound the mean on that side: if one of
+  /// four times is above zero, nothing tells how large a mean is still likely. Equal times or shares
+  /// have no interval for the same reason.
   public let low: Double?
   public let high: Double?
+  /// The sample's standard deviation; nil with fewer than two trials.
+  public let deviation: Double?
 
-  public static let resamples = 4_000
-
-  /// Values that do not exist or are not finite are left out. The same values and seed give the same
-  /// interval everywhere.
-  public init(_ values: [Double?], seed: UInt64 = 0) {
-    let sample = values.compactMap { $0 }.filter(\.isFinite)
-    count = sample.count
-    guard !sample.isEmpty else {
-      mean = nil
+  /// Values that do not exist or are not finite are left out. The same values give the same interval
+  /// everywhere.
+  public init(_ values: [Double?], _ kind: ValueKind = .amount) {
+    let sample = Sample(values.compactMap { $0 }.filter(\.isFinite))
+    count = sample.values.count
+    mean = count > 0 ? sample.mean : nil
+    deviation = count > 1 ? sample.deviation : nil
+    guard count > 1 else {
       low = nil
       high = nil
       return
     }
-    let center = Estimate.mean(sample)
-    mean = center
-    guard sample.count > 1 else {
-      low = nil
-      high = nil
-      return
-    }
-    // Whatever is drawn from equal values, its mean is theirs.
-    guard sample.contains(where: { $0 != center }) else {
-      low = center
-      high = center
-      return
-    }
-    var state = seed
-    // Deviations from the mean are summed, so that equal values give a point and not a rounding error.
-    let deviations = sample.map { $0 - center }
-    var means = (0..<Estimate.resamples).map { _ in
-      var sum = 0.0
-      for _ in deviations {
-        let pick = RandomStream.splitMix64(&state).multipliedFullWidth(by: UInt64(deviations.count))
-          .high
-        sum += deviations[Int(pick)]
-      }
-      return center + sum / Double(deviations.count)
-    }
-    means.sort()
-    let tail = Estimate.resamples / 40
-    // No mean lies outside of the values, so a rounding error must not put it there (below zero, say).
-    low = max(min(means[tail], center), sample.min()!)
-    high = min(max(means[Estimate.resamples - 1 - tail], center), sample.max()!)
+    let ends = sample.interval(kind)
+    low = ends.low.isFinite ? max(ends.low, kind.range.lowerBound) : nil
+    high = ends.high.isFinite ? min(ends.high, kind.range.upperBound) : nil
   }
 
-  private static func mean(_ sample: [Double]) -> Double {
-    // Around the first value: equal values give exactly that value.
-    let first = sample[0]
-    return first + sample.reduce(0) { $0 + ($1 - first) } / Double(sample.count)
+  /// The distance from the mean to the farther end of the interval; nil if an end is missing.
+  public var margin: Double? {
+    guard let mean, let low, let high else { return nil }
+    return max(mean - low, high - mean)
   }
 }
 
-/// What one protocol has more than another, trial by trial under the same seeds, so that what both
-/// meet alike cancels out.
-public struct PairedDifference: Sendable, Equatable {
-  /// Of first − second, over the trials in which both have a value.
-  public let estimate: Estimate
+/// Values with their mean and spread. All is summed around the first value, so that equal values have
+/// exactly their mean and no spread.
+private struct Sample {
+  var values: [Double]
+  var mean = 0.0
+  var deviation = 0.0
 
-  public init(_ first: [Double?], _ second: [Double?], seed: UInt64 = 0) {
-    estimate = Estimate(
-      zip(first, second).map { a, b in
-        guard let a, let b else { return nil }
-        return a - b
-      }, seed: seed)
+  init(_ values: [Double]) {
+    self.values = values
+    guard let first = values.first else { return }
+    let n = Double(values.count)
+    mean = first + values.reduce(0) { $0 + ($1 - first) } / n
+    guard values.count > 1 else { return }
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    deviation = (squares / (n - 1)).squareRoot()
   }
 
-  /// Whether the interval excludes zero. Without an interval nothing may be called different.
-  public var isDifferent: Bool {
-    guard let low = estimate.low, let high = estimate.high else { return false }
-    return low > 0 || high < 0
+  var standardError: Double { deviation / Double(values.count).squareRoot() }
+
+  func interval(_ kind: ValueKind) -> (low: Double, high: Double) {
+    switch kind {
+    case .difference, .amount:
+      return student(tails: 0.05)
+    case .skewed, .share:
+      guard deviation > 0 else { return (-.infinity, .infinity) }
+      guard values.count > 3, values.count >= 10 || isHeaped else { return student(tails: 0.01) }
+      let (student, bootstrap) = (student(tails: 0.05), bootstrapT())
+      return (min(student.low, bootstrap.low), max(student.high, bootstrap.high))
+    }
+  }
+
+  /// Whether several values are the least or the greatest, as zeros are.
+  private var isHeaped: Bool {
+    let (least, most) = (values.min(), values.max())
+    return values.count { $0 == least } > 1 || values.count { $0 == most } > 1
+  }
+
+  private func student(tails: Double) -> (low: Double, high: Double) {
+    let quantile = RealFunctions.studentQuantile(tails: tails, degrees: values.count - 1)
+    return (mean - quantile * standardError, mean + quantile * standardError)
+  }
+
+  private static let resamples = 999
+  /// Of the sorted resamples, so that 3 % lie outside.
+  private static let tail = 14
+
+  private func bootstrapT() -> (low: Double, high: Double) {
+    // Every sample of a size is resampled by the same picks.
+    var state: UInt64 = 0
+    let n = UInt64(values.count)
+    let deviations = values.map { $0 - mean }
+    var ratios = (0..<Sample.resamples).map { _ -> Double in
+      var (sum, squares, least, most) = (0.0, 0.0, Double.infinity, -Double.infinity)
+      for _ in deviations {
+        let pick = Int(RandomStream.splitMix64(&state).multipliedFullWidth(by: n).high)
+        let value = deviations[pick]
+        sum += value
+        squares += value * value
+        least = min(least, value)
+        most = max(most, value)
+      }
+      // Equal picks have no error: the ratio is infinite.
+      if least == most { return least > 0 ? .infinity : least < 0 ? -.infinity : 0 }
+      let count = Double(n)
+      let variance = (squares - sum * sum / count) / (count - 1)
+      return sum / count / (max(variance, .leastNormalMagnitude) / count).squareRoot()
+    }
+    ratios.sort()
+    return (
+      mean - ratios[Sample.resamples - 1 - Sample.tail] * standardError,
+      mean - ratios[Sample.tail] * standardError
+    )
   }
 }

@@ -1,5 +1,4 @@
 import Histories
-import Primitives
 import Trials
 
 extension TrialMetrics {
@@ -51,8 +50,9 @@ extension TrialMetrics {
       : trial.overdueShare(sloLatency: settings.sloLatency)
     if let unavailable {
       availability = 1 - unavailable
-      // 0 − x, so that no availability at all gives 0 and not −0.
-      nines = 0 - RealFunctions.log10(max(unavailable, 1 / Double(due + 1)))
+      availabilityWeight =
+        settings.isOpenLoop ? Double(due - unjudged) : Double(trial.clients) * seconds
+      nines = TrialMetrics.nines(availability: 1 - unavailable, operations: Double(due))
     }
   }
 }

@@ -41,6 +41,9 @@ public struct TrialMetrics: Sendable, Equatable {
   /// operations, without those that cannot be judged: still open at the end of the trial, less than the
   /// SLO's latency after their intended time. Closed loop: 1 − `overdueShare`.
   public internal(set) var availability: Double?
+  /// What `availability` is a share of: operations, or seconds of the clients' time. Several trials are taken
+  /// together by it.
+  public internal(set) var availabilityWeight = 0.0
   /// −log₁₀(1 − availability). n operations cannot show less than one failure in n + 1, so a trial
   /// without any failure gives log₁₀(n + 1).
   public internal(set) var nines: Double?
@@ -95,6 +98,12 @@ public struct TrialMetrics: Sendable, Equatable {
     let seconds = Double(trial.measuredEnd - trial.warmUpEnd) / 1e9
     if seconds > 0 { throughput = Double(count) / seconds }
     staleness = Staleness(trial)
+  }
+
+  /// n operations cannot show less than one failure in n + 1.
+  public static func nines(availability: Double, operations: Double) -> Double {
+    // 0 - x, so that no availability at all gives 0 and not -0.
+    0 - RealFunctions.log10(max(1 - availability, 1 / (operations + 1)))
   }
 
   private mutating func countWindows() {

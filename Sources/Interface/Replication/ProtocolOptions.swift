@@ -24,15 +24,26 @@ public struct OptionDeclaration: Sendable {
     case choice(default: String, of: [String])
   }
 
+  /// What a time is waited for, where that has to fit the network.
+  public enum Wait: Sendable {
+    /// For a sign of life from a peer. Two round trips should fit in, or messages that are merely on
+    /// their way count as silence.
+    case signOfLife
+    /// For an answer, before the same is sent again. A round trip should fit in.
+    case answer
+  }
+
   public let name: String
   public let kind: Kind
   /// One sentence for `rsmbench list options`.
   public let meaning: String
+  public let wait: Wait?
 
-  public init(_ name: String, _ kind: Kind, _ meaning: String) {
+  public init(_ name: String, _ kind: Kind, _ meaning: String, waitsFor wait: Wait? = nil) {
     self.name = name
     self.kind = kind
     self.meaning = meaning
+    self.wait = wait
   }
 }
 

@@ -60,8 +60,7 @@ public struct RespGateway: ~Copyable {
       host: endpoint.host, port: UInt16(max(linux_local_port(listener), 0)))
     self.facts = facts
     fleet = Fleet(
-      replicas: replicas, timeout: timeout,
-      firstID: UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF)
+      replicas: replicas, timeout: timeout, firstID: runtime.port.firstClient)
     now = MonotonicClock.now()
     startedAt = now
   }

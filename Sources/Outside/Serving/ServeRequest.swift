@@ -1,5 +1,6 @@
 import CLinux
 import ClusterControl
+import ClusterMessages
 import Configuration
 import Foundation
 import Primitives
@@ -95,7 +96,8 @@ public struct ServeRequest: Sendable {
     let port = try ClusterPort<KeyValueStore>(
       cluster: hosts.cluster, protocolName: hosts.choice.name,
       endpoints: hosts.addresses.compactMap { Endpoint($0) },
-      replicaCount: membership.replicas.count, connections: 1)
+      replicaCount: membership.replicas.count, connections: 1,
+      firstClient: CarriedClients.drawFirst())
     return try RespGateway(
       port: port, at: endpoint, replicas: membership.replicas,
       facts: GatewayFacts(

@@ -46,16 +46,7 @@ public struct Service: ~Copyable {
       guard !isStopped() else { return false }
       try gateway.turn(nanoseconds: 10_000_000)
       askForReports()
-      if let refusal = gateway.port.refusal { throw ClusterError(refusal) }
-      for node in restarts.indices where processes.hasEnded(node) {
-        throw ClusterError("node \(node) did not start: \(processes.ending(of: node))")
-      }
-      guard MonotonicClock.now() < limit else {
-        let missing = gateway.port.connections.first { $0.state != .welcome }
-        throw ClusterError(
-          missing.map { "node \($0.node) at \($0.endpoint) does not answer" }
-            ?? "within \(patience) no replica was in charge")
-      }
+      try processes.checkStart(over: gateway.port, within: patience, until: limit)
     }
     leader = currentLeader
     startTimes = Array(repeating: gateway.now, count: restarts.count)

@@ -18,7 +18,8 @@ extension ChainReplica {
       OptionDeclaration(
         "resend",
         .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
-        "How long a replica waits for progress before it asks its neighbour where it stands"),
+        "How long a replica waits for progress before it asks its neighbour where it stands",
+        waitsFor: .answer),
       OptionDeclaration(
         "window", .integer(default: 4096, range: 1...65_536),
         "The most batches the head lets travel down the chain at a time"),

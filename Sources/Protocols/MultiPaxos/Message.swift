@@ -36,6 +36,10 @@ public struct AcceptedValue: Equatable, Sendable {
 
 /// What the replicas of Multi-Paxos say to each other.
 public enum MultiPaxosMessage: Equatable, Sendable {
+  /// Would you promise this ballot? It promises nothing, and asks for no report.
+  case prePrepare(ballot: Ballot)
+  /// Yes: the sender hears from no leader, and has promised no ballot as high.
+  case prePromise(ballot: Ballot)
   /// Phase 1a: promise to ignore ballots below this one, and report all you accepted from `from` on.
   case prepare(ballot: Ballot, from: LogIndex)
   /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending order;
@@ -77,7 +81,7 @@ extension AcceptedValue: WireCodable {
 extension MultiPaxosMessage: WireCodable {
   private enum Kind: UInt8 {
     case prepare = 1, promise, accept, accepted, preempted, heartbeat, heartbeatAcknowledged
-    case fetch, learn
+    case fetch, learn, prePrepare, prePromise
   }
 
   public var encodedByteCount: Int {
@@ -87,7 +91,7 @@ extension MultiPaxosMessage: WireCodable {
       17 + accepted.encodedByteCount + next.encodedByteCount
     case .accept(_, _, let values, _): 25 + values.encodedByteCount
     case .accepted: 21
-    case .preempted: 9
+    case .preempted, .prePrepare, .prePromise: 9
     case .heartbeat: 25
     case .heartbeatAcknowledged: 17
     case .fetch: 17
@@ -97,6 +101,12 @@ extension MultiPaxosMessage: WireCodable {
 
   public func encode(into writer: inout WireWriter) {
     switch self {
+    case .prePrepare(let ballot):
+      writer.write(Kind.prePrepare.rawValue)
+      ballot.encode(into: &writer)
+    case .prePromise(let ballot):
+      writer.write(Kind.prePromise.rawValue)
+      ballot.encode(into: &writer)
     case .prepare(let ballot, let from):
       writer.write(Kind.prepare.rawValue)
       ballot.encode(into: &writer)
@@ -144,6 +154,8 @@ extension MultiPaxosMessage: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     let number = try reader.read(UInt8.self)
     switch Kind(rawValue: number) {
+    case .prePrepare: self = .prePrepare(ballot: try Ballot(from: &reader))
+    case .prePromise: self = .prePromise(ballot: try Ballot(from: &reader))
     case .prepare:
       self = .prepare(ballot: try Ballot(from: &reader), from: try LogIndex(from: &reader))
     case .promise:

@@ -20,9 +20,9 @@ extension MultiPaxosReplica {
       promised = ballot
       // Bug: volatile-promise.
       if options.bug != .volatilePromise { effects.persist(.promised(ballot)) }
-      // The new proposer gets the time to finish that a leader would have.
-      lastLeaderContact = now
     }
+    // The new proposer gets the time to finish that a leader would have, for each page of the report.
+    lastLeaderContact = now
     let (accepted, next) = report(from: first)
     effects.send(.promise(ballot: ballot, from: first, accepted: accepted, next: next), to: sender)
   }

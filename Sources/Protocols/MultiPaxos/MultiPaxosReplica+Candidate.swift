@@ -1,5 +1,11 @@
 import Replication
 
+/// Who has said that the replica could win in this ballot.
+struct Prospect: Sendable {
+  var ballot: Ballot
+  var granted: UInt64
+}
+
 /// What a proposer gathers in phase 1.
 struct Phase1: Sendable {
   /// The acceptors whose report is complete.
@@ -49,15 +55,61 @@ extension MultiPaxosReplica {
     case .candidate: break
     case .follower:
       // Set once, not at every message of the leader: when it fires it asks when the leader was heard.
-      let silence = now - lastLeaderContact
+      let silence = silence(at: now)
       let range = electionRange
       if silence < range.lowerBound {
         effects.setTimer(
           .election, after: (range.lowerBound - silence)...(range.upperBound - silence))
+      } else if options.prePrepare {
+        askAround(into: &effects)
       } else {
         startPhase1(into: &effects)
       }
     }
+  }
+
+  /// For how long no leader has been heard. A clock that was set back does not make it longer than it is.
+  private func silence(at now: Instant) -> Interval { max(now - lastLeaderContact, .zero) }
+
+  /// The ballot that the next attempt would have; `nil` if there are no more.
+  private var nextBallot: Ballot? {
+    let round = max(promised, highestSeen).round + 1
+    return round <= Ballot.maximumRound ? Ballot(round: round, node: id) : nil
+  }
+
+  /// Asks whether a majority misses the leader as well. Asks again when the timer fires next.
+  private mutating func askAround(into effects: inout Effects<Self>) {
+    guard let next = nextBallot else { return }
+    effects.setTimer(.election, after: electionRange)
+    prospect = Prospect(ballot: next, granted: bit(of: id))
+    for replica in membership.replicas where replica != id {
+      // Early: a question promises nothing, and neither does the answer.
+      effects.sendEarly(.prePrepare(ballot: next), to: replica)
+    }
+    startIfGranted(into: &effects)
+  }
+
+  private mutating func startIfGranted(into effects: inout Effects<Self>) {
+    guard let prospect, isMajority(prospect.granted) else { return }
+    startPhase1(into: &effects)
+  }
+
+  mutating func receivePrePrepare(
+    _ ballot: Ballot, sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard ballot.node == sender, isPossible(ballot), sender != id else { return }
+    guard ballot > promised else { return effects.send(.preempted(by: promised), to: sender) }
+    guard role != .leader, silence(at: now) >= options.electionTimeout.lowerBound else { return }
+    effects.sendEarly(.prePromise(ballot: ballot), to: sender)
+  }
+
+  mutating func receivePrePromise(
+    _ ballot: Ballot, sender: ReplicaID, into effects: inout Effects<Self>
+  ) {
+    guard role == .follower, prospect?.ballot == ballot else { return }
+    let bit = bit(of: sender)
+    prospect?.granted |= bit
+    startIfGranted(into: &effects)
   }
 
   /// The leader's process has ended: its silence so far does not matter.
@@ -72,10 +124,11 @@ extension MultiPaxosReplica {
 
   /// Phase 1a, for all slots from the first unchosen one on, in a ballot above all that were ever seen.
   private mutating func startPhase1(into effects: inout Effects<Self>) {
-    let round = max(promised, highestSeen).round + 1
-    guard round <= Ballot.maximumRound else { return }
+    guard let next = nextBallot else { return }
     role = .candidate
-    ballot = Ballot(round: round, node: id)
+    prospect = nil
+    fetching = nil
+    ballot = next
     highestSeen = ballot
     promised = ballot
     // Bug: reuse-ballot.

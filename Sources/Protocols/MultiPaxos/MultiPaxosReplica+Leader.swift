@@ -54,7 +54,7 @@ extension MultiPaxosReplica {
     {
       return propose([batch], into: &effects)
     }
-    guard phase2.queue.count < options.queue else { return effects.refuse(batch, redirect: id) }
+    guard phase2.queue.count < options.queue else { return effects.refuse(batch, redirect: nil) }
     phase2.queue.append(batch)
     proposeWhatFits(into: &effects)
   }
@@ -153,7 +153,7 @@ extension MultiPaxosReplica {
 
   mutating func retransmissionTimerFired(into effects: inout Effects<Self>) {
     switch role {
-    case .follower: return
+    case .follower: return repeatFetch(into: &effects)
     case .candidate: repeatPrepare(into: &effects)
     case .leader:
       for (position, replica) in membership.replicas.enumerated() where replica != id {

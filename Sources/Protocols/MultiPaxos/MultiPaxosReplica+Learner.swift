@@ -1,6 +1,17 @@
 import Replication
 import WireFormat
 
+/// A page of chosen values on its way.
+struct Fetching: Sendable {
+  var first: LogIndex
+  var through: LogIndex
+  /// The timer alone asks again: a leader speaks many times before a page is there, and every copy of a page
+  /// would keep the link from the next one.
+  var pace = RepeatPace()
+  /// A page may take longer than a retransmission time.
+  var isYoung = true
+}
+
 extension MultiPaxosReplica {
   /// How far the chosen prefix grows before it is recorded again.
   private static let recordingDistance = 1024
@@ -12,10 +23,11 @@ extension MultiPaxosReplica {
       notice(ballot, into: &effects)
       leaderBallot = ballot
       leaderCommitIndex = .zero
-      isFetching = false
+      fetching = nil
       lostAttempts = 0
     }
     lastLeaderContact = now
+    prospect = nil
   }
 
   mutating func receiveHeartbeat(
@@ -29,7 +41,6 @@ extension MultiPaxosReplica {
     // Early: it says what this replica has not done. A promise that is still on its way to the disk
     // has been taken into account, and one that follows is later than the round.
     effects.sendEarly(.heartbeatAcknowledged(ballot: ballot, round: round), to: sender)
-    isFetching = false
     learnCommitIndex(commitIndex, of: ballot, into: &effects)
   }
 
@@ -63,16 +74,30 @@ extension MultiPaxosReplica {
 
   /// Asks the leader for the slots that this replica cannot tell.
   private mutating func fetch(into effects: inout Effects<Self>) {
-    guard !isFetching, leaderBallot.node != id else { return }
-    isFetching = true
+    guard fetching == nil, leaderBallot != .none, leaderBallot.node != id else { return }
     var through = firstUnchosen
     while through < leaderCommitIndex, through - firstUnchosen < Self.pageSlotCount {
       let next = through.next
       if log.contains(next), log[next].isChosen || log[next].ballot == leaderBallot { break }
       through = next
     }
+    fetching = Fetching(first: firstUnchosen, through: through)
     // Early: a question promises nothing.
     effects.sendEarly(.fetch(from: firstUnchosen, through: through), to: leaderBallot.node)
+    effects.setTimer(.retransmission, after: options.retransmission)
+  }
+
+  /// The page is not there yet: it, or the question, may be lost.
+  mutating func repeatFetch(into effects: inout Effects<Self>) {
+    guard var due = fetching else { return }
+    // What was missing may have come another way.
+    guard firstUnchosen <= due.through else { return fetching = nil }
+    if !due.isYoung, due.pace.isDue() {
+      effects.sendEarly(.fetch(from: due.first, through: due.through), to: leaderBallot.node)
+    }
+    due.isYoung = false
+    fetching = due
+    effects.setTimer(.retransmission, after: options.retransmission)
   }
 
   mutating func receiveFetch(
@@ -102,7 +127,8 @@ extension MultiPaxosReplica {
       learn(value, at: slot, into: &effects)
       slot = slot.next
     }
-    isFetching = false
+    // Another page than the one that is due is a copy; the one that is due will come as well.
+    if let due = fetching, first == due.first { fetching = nil }
     if role == .follower {
       applyLeaderCommitIndex(into: &effects)
     } else {

@@ -20,6 +20,12 @@
 // `Ballot.chosen`. Whoever hears of it learns it and need not propose it again. Reason: a proposer
 // that lags behind would otherwise order the whole log anew. Test: PhaseOneTests.
 //
+// Deviation: a replica that misses its leader asks a majority first whether it could win (`prePrepare`), and
+// acceptors that hear from a leader do not answer. Reason: without that any replica that was cut off deposes
+// a healthy leader when it comes back, and two that cannot hear each other depose each other in turn. It is
+// Raft's PreVote (Ongaro 2014 §9.6), needs no clock beyond the timers', and safety does not rest on it. Test:
+// StickinessTests.
+//
 // Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
 // where that is an optimisation (§2.5).
 import Replication
@@ -62,8 +68,8 @@ public struct MultiPaxosReplica: ReplicaCore {
   var leaderBallot = Ballot.none
   var leaderCommitIndex = LogIndex.zero
   var lastLeaderContact = Instant.longAgo
-  /// A fetch is under way; the next heartbeat allows another.
-  var isFetching = false
+  /// The page that was asked for and has not come yet.
+  var fetching: Fetching?
   /// What the last `.chosen` record said.
   var recordedChosen = LogIndex.zero
 
@@ -73,6 +79,8 @@ public struct MultiPaxosReplica: ReplicaCore {
   var ballot = Ballot.none
   /// The newest ballot ever heard of.
   var highestSeen = Ballot.none
+  /// Of a follower that asks whether it could win.
+  var prospect: Prospect?
   /// Attempts that a rival ended, since a leader was last heard.
   var lostAttempts = 0
   var phase1 = Phase1()
@@ -137,6 +145,8 @@ public struct MultiPaxosReplica: ReplicaCore {
     _ message: Message, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     switch message {
+    case .prePrepare(let ballot): receivePrePrepare(ballot, sender: sender, at: now, into: &effects)
+    case .prePromise(let ballot): receivePrePromise(ballot, sender: sender, into: &effects)
     case .prepare(let ballot, let from):
       receivePrepare(ballot, from: from, sender: sender, at: now, into: &effects)
     case .promise(let ballot, let from, let accepted, let next):

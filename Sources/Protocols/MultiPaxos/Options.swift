@@ -11,6 +11,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
   public var window: Int
   /// Batches that may wait for a place in the window; more are refused.
   public var queue: Int
+  public var prePrepare: Bool
   public var electOnDisconnect: Bool
   public var bug: MultiPaxosBug?
 
@@ -21,7 +22,8 @@ public struct MultiPaxosOptions: ProtocolOptions {
         .intervalRange(
           default: .milliseconds(150)...Interval.milliseconds(300),
           range: .milliseconds(1)...Interval.seconds(60)),
-        "Silence of the leader after which a replica starts phase 1; drawn anew each time"),
+        "Silence of the leader after which a replica starts phase 1; drawn anew each time",
+        waitsFor: .signOfLife),
       OptionDeclaration(
         "heartbeat",
         .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
@@ -29,13 +31,16 @@ public struct MultiPaxosOptions: ProtocolOptions {
       OptionDeclaration(
         "retransmission",
         .interval(default: .milliseconds(100), range: .milliseconds(1)...Interval.seconds(60)),
-        "Time after which an unanswered Prepare or Accept is sent again"),
+        "Time after which an unanswered Prepare or Accept is sent again", waitsFor: .answer),
       OptionDeclaration(
         "window", .integer(default: 1024, range: 1...65536),
         "Slots that may be proposed and not yet chosen"),
       OptionDeclaration(
         "queue", .integer(default: 4096, range: 0...1_048_576),
         "Batches that may wait for a place in the window; more are refused"),
+      OptionDeclaration(
+        "prePrepare", .flag(default: true),
+        "A replica asks whether it could win before it raises its ballot, as with Raft's preVote"),
       .electOnDisconnect,
       OptionDeclaration(
         "reads", .choice(default: "quorum", of: ["quorum"]),
@@ -51,6 +56,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
     retransmission = values.interval("retransmission")
     window = values.integer("window")
     queue = values.integer("queue")
+    prePrepare = values.flag("prePrepare")
     electOnDisconnect = values.flag("electOnDisconnect")
     bug = MultiPaxosBug.chosen(in: values)
   }

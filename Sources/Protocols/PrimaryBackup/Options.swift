@@ -19,7 +19,8 @@ extension PrimaryBackupReplica {
         OptionDeclaration(
           "resend",
           .interval(default: .milliseconds(25), range: .milliseconds(1)...(.seconds(10))),
-          "How long the primary waits for an acknowledgement before it sends again"),
+          "How long the primary waits for an acknowledgement before it sends again",
+          waitsFor: .answer),
         Bug.option,
       ]
     }

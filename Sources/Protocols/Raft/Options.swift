@@ -21,7 +21,8 @@ extension RaftReplica {
           .intervalRange(
             default: .milliseconds(150)...(.milliseconds(300)),
             range: .milliseconds(1)...(.seconds(600))),
-          "How long a follower waits for a leader before it stands for election"),
+          "How long a follower waits for a leader before it stands for election",
+          waitsFor: .signOfLife),
         OptionDeclaration(
           "heartbeat",
           .interval(

@@ -28,6 +28,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var unattended = ReadyList()
   public var dialAt: Int64 = 0
   public var now: Int64
+  /// The identity of the first client.
+  public let firstClient: UInt64
   /// Nodes that clients may ask.
   public let replicaCount: Int
   /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have chosen.
@@ -39,15 +41,17 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   ///   - endpoints: of all nodes.
   ///   - replicaCount: how many of them are replicas; the others are only given orders.
   ///   - connections: to each replica, at least one.
+  ///   - firstClient: the lowest identity of a client.
   public init(
     cluster: String, protocolName: String, endpoints: [Endpoint], replicaCount: Int,
-    connections sharedBy: Int
+    connections sharedBy: Int, firstClient: UInt64
   ) throws {
     self.cluster = cluster
     self.protocolName = protocolName
     self.endpoints = endpoints
     self.sharedBy = sharedBy
     self.replicaCount = replicaCount
+    self.firstClient = firstClient
     loop = try EventLoop()
     connections = (0..<replicaCount * sharedBy).map { position in
       let node = position / sharedBy
@@ -171,10 +175,15 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
           connections[position].hangUp(loop, now: now)
         }
         if connections[position].dial(loop, now: now) {
+          let isForOrders = position >= firstOrderConnection
           let hello = Hello(
-            cluster: cluster, protocolName: protocolName,
-            role: position < firstOrderConnection ? .client : .runner,
-            addressee: ReplicaID(node), nodeCount: endpoints.count)
+            cluster: cluster, protocolName: protocolName, role: isForOrders ? .runner : .client,
+            addressee: ReplicaID(node), nodeCount: endpoints.count,
+            clients: isForOrders
+              ? .none
+              : CarriedClients(
+                first: firstClient, remainder: UInt32(position % sharedBy),
+                stride: UInt32(sharedBy)))
           Frame.encode(
             hello, kind: .hello, fromNode: Frame.noNode, into: &connections[position].output.writer)
         }

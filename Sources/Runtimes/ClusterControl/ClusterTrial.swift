@@ -59,7 +59,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     let port = try ClusterPort<Application>(
       cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
       replicaCount: setup.membership.replicas.count,
-      connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients))
+      connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients),
+      firstClient: setup.firstClient)
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
     self.setup = setup
     targeting = FaultTargeting(membership: setup.membership)
@@ -143,18 +144,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     {
       try driver.port.wait(nanoseconds: 10_000_000)
       attendReports()
-      if let refusal = driver.port.refusal { throw ClusterError(refusal) }
-      for node in meters.indices where processes.hasEnded(node) {
-        throw ClusterError(
-          "node \(node) did not start: \(processes.ending(of: node))", unstarted: node)
-      }
+      try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
-      guard MonotonicClock.now() < limit else {
-        let missing = driver.port.connections.first { $0.state != .welcome }
-        throw ClusterError(
-          missing.map { "node \($0.node) at \($0.endpoint) does not answer" }
-            ?? "within \(setup.patience) no replica was in charge")
-      }
     }
     return true
   }

@@ -1,4 +1,7 @@
 import Glibc
+import LoadDriving
+import Replication
+import Sockets
 
 /// All nodes of a cluster that this process has started. None of them outlives it.
 public struct NodeProcesses: ~Copyable {
@@ -42,4 +45,21 @@ public struct NodeProcesses: ~Copyable {
   public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
 
   public func endAll() { for box in nodes.values { box.process.end() } }
+
+  /// For those who wait until the cluster serves.
+  /// - Parameter limit: by the monotonic clock, when they have waited for `patience`.
+  /// - Throws: why that will not come.
+  public func checkStart<Application: StateMachine>(
+    over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
+  ) throws(ClusterError) {
+    if let refusal = port.refusal { throw ClusterError(refusal) }
+    for node in nodes.keys.sorted() where hasEnded(node) {
+      throw ClusterError("node \(node) did not start: \(ending(of: node))", unstarted: node)
+    }
+    guard MonotonicClock.now() >= limit else { return }
+    let missing = port.connections.first { $0.state != .welcome }
+    throw ClusterError(
+      missing.map { "node \($0.node) at \($0.endpoint) does not answer" }
+        ?? "within \(patience) no replica was in charge")
+  }
 }

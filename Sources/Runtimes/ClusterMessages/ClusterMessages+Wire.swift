@@ -52,7 +52,7 @@ extension WireReader {
 }
 
 extension Hello: WireCodable {
-  public var encodedByteCount: Int { 4 + cluster.utf8.count + 4 + protocolName.utf8.count + 5 }
+  public var encodedByteCount: Int { 4 + cluster.utf8.count + 4 + protocolName.utf8.count + 21 }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(cluster)
@@ -60,6 +60,9 @@ extension Hello: WireCodable {
     writer.write(role.rawValue)
     addressee.encode(into: &writer)
     writer.write(nodeCount)
+    writer.write(clients.first)
+    writer.write(clients.remainder)
+    writer.write(clients.stride)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -72,6 +75,9 @@ extension Hello: WireCodable {
     self.role = role
     addressee = try ReplicaID(from: &reader)
     nodeCount = try reader.read(UInt16.self)
+    clients = CarriedClients(
+      first: try reader.read(UInt64.self), remainder: try reader.read(UInt32.self),
+      stride: try reader.read(UInt32.self))
   }
 }
 

@@ -23,16 +23,48 @@ public struct Hello: Equatable, Sendable {
   public var addressee: ReplicaID
   /// How many nodes the dialler believes the cluster has.
   public var nodeCount: UInt16
+  /// Whose answers the connection takes, if it is one of clients.
+  public var clients: CarriedClients
 
   public init(
     cluster: String, protocolName: String, role: ConnectionRole, addressee: ReplicaID,
-    nodeCount: Int
+    nodeCount: Int, clients: CarriedClients = .none
   ) {
     self.cluster = cluster
     self.protocolName = protocolName
     self.role = role
     self.addressee = addressee
     self.nodeCount = UInt16(clamping: nodeCount)
+    self.clients = clients
+  }
+}
+
+/// The clients that share one connection: those from `first` on whose identity divided by `stride` leaves
+/// `remainder`. A node that has never been asked by a client finds the way to it by this, as the tail of a
+/// chain has to, which answers what the head was asked.
+public struct CarriedClients: Equatable, Sendable {
+  public var first: UInt64
+  public var remainder: UInt32
+  /// 0 for no client at all.
+  public var stride: UInt32
+
+  public init(first: UInt64, remainder: UInt32, stride: UInt32) {
+    self.first = first
+    self.remainder = remainder
+    self.stride = stride
+  }
+
+  /// A number from which on no other process counts its clients, as good as certainly. The clients of servers
+  /// that outlive them need it, because sessions know clients by their number.
+  public static func drawFirst() -> UInt64 {
+    UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF
+  }
+
+  public static var none: CarriedClients { CarriedClients(first: 0, remainder: 0, stride: 0) }
+
+  public func contains(_ client: ClientID) -> Bool {
+    stride > 0 && client.rawValue >= first
+      && client.rawValue % UInt64(stride) == UInt64(remainder)
   }
 }
 

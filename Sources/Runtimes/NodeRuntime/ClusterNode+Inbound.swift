@@ -140,6 +140,7 @@ extension ClusterNode {
       return
     }
     inbound[slot].role = hello.role
+    if hello.role == .client { inbound[slot].clients = hello.clients }
     inbound[slot].sender = header.sender
     inbound[slot].epoch = header.epoch
     Frame.encode(
@@ -223,7 +224,32 @@ extension ClusterNode {
     if faultsAreActive, isLost(faults.clients) { return }
     var reader = WireReader(input.bytes, in: header.body)
     let id = try host.submit(reading: &reader, at: clock.reading(at: now))
-    clients.set(id.client, to: UInt64(inbound[slot].generation) << 32 | UInt64(slot))
+    clients.set(id.client, to: place(of: slot))
+  }
+
+  /// A slot and which of the connections that have had it is meant.
+  public func place(of slot: Int) -> UInt64 {
+    UInt64(inbound[slot].generation) << 32 | UInt64(slot)
+  }
+
+  /// Over which connection a client is answered: the one on which it asked last or, where it has not asked
+  /// this node or that connection is gone, the one that was opened to carry its answers.
+  public mutating func slot(of client: ClientID) -> Int? {
+    if let place = clients[client] {
+      let slot = Int(place & 0xFFFF_FFFF)
+      if inbound[slot].isOpen, inbound[slot].generation == UInt32(place >> 32) { return slot }
+    }
+    var found: Int?
+    for slot in inbound.indices
+    where inbound[slot].isOpen && inbound[slot].clients.contains(client) {
+      // Those who count their clients from a later number on mean theirs alone; of two connections of one
+      // dialler the newer one is alive.
+      let order = (inbound[slot].clients.first, inbound[slot].number)
+      if let best = found, order < (inbound[best].clients.first, inbound[best].number) { continue }
+      found = slot
+    }
+    if let found { clients.set(client, to: place(of: found)) }
+    return found
   }
 
   public mutating func markDirty(_ slot: Int) {

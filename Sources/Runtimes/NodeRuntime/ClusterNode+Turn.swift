@@ -87,11 +87,8 @@ extension ClusterNode: TurnRuntime {
       delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max
   }
 
-  /// Sends an answer over the connection on which its client asked last.
   public mutating func answer(_ reply: Host.Reply) {
-    guard let place = clients[reply.id.client] else { return }
-    let slot = Int(place & 0xFFFF_FFFF)
-    guard inbound[slot].isOpen, inbound[slot].generation == UInt32(place >> 32) else { return }
+    guard let slot = slot(of: reply.id.client) else { return }
     counters.messagesSent += 1
     if faultsAreActive, !faults.clients.changesNothing {
       answerDegraded(reply, slot: slot)

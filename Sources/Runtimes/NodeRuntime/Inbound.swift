@@ -14,6 +14,8 @@ public struct Inbound: Sendable {
   /// The peer, and its life, if it is one.
   public var sender = ReplicaID(0)
   public var epoch: UInt32 = 0
+  /// Whose answers it takes.
+  public var clients = CarriedClients.none
   /// Connections are numbered as they are taken.
   public var number: UInt64 = 0
   /// Faults have been ordered over this connection; they end with it.

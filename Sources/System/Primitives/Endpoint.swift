@@ -12,7 +12,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     Endpoint(host: "127.0.0.1", port: port)
   }
 
-  /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port.
+  /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port. Of an IPv6
+  /// address all spellings are equal.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":") else { return nil }
     let digits = text[text.index(after: colon)...]
@@ -21,9 +22,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     else { return nil }
     let host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") {
-      let address = host.dropFirst().dropLast()
-      guard Endpoint.isIPv6(address) else { return nil }
-      self.init(host: String(address), port: port)
+      guard let address = Endpoint.canonicalIPv6(host.dropFirst().dropLast()) else { return nil }
+      self.init(host: address, port: port)
     } else {
       guard Endpoint.isIPv4(host) else { return nil }
       self.init(host: String(host), port: port)
@@ -43,26 +43,59 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
       }
   }
 
+  /// The address in the one form of RFC 5952 §4, so that two spellings of it are equal; `nil` if it is none.
+  ///
   /// Eight groups of up to four hexadecimal digits (RFC 4291 §2.2): `::` stands for the groups that are
   /// missing, at one place, and an IPv4 address may stand for the last two.
-  private static func isIPv6(_ text: Substring) -> Bool {
+  private static func canonicalIPv6(_ text: Substring) -> String? {
     let halves = text.split(separator: "::", omittingEmptySubsequences: false)
-    guard halves.count <= 2 else { return false }
-    var count = 0
-    for (index, half) in halves.enumerated() where !half.isEmpty {
-      let groups = half.split(separator: ":", omittingEmptySubsequences: false)
-      for (position, group) in groups.enumerated() {
-        let isLast = index == halves.count - 1 && position == groups.count - 1
-        if isLast, isIPv4(group) {
-          count += 2
-        } else if (1...4).contains(group.utf8.count), group.allSatisfy(isHexadecimal) {
-          count += 1
-        } else {
-          return false
-        }
+    guard halves.count <= 2 else { return nil }
+    var parsed: [[UInt16]] = []
+    for (index, half) in halves.enumerated() {
+      guard let groups = groups(of: half, isLast: index == halves.count - 1) else { return nil }
+      parsed.append(groups)
+    }
+    let missing = 8 - parsed.reduce(0) { $0 + $1.count }
+    guard halves.count == 2 ? missing > 0 : missing == 0 else { return nil }
+    return text5952(
+      parsed[0] + Array(repeating: 0, count: missing) + (parsed.dropFirst().first ?? []))
+  }
+
+  private static func groups(of half: Substring, isLast: Bool) -> [UInt16]? {
+    var numbers: [UInt16] = []
+    guard !half.isEmpty else { return numbers }
+    let groups = half.split(separator: ":", omittingEmptySubsequences: false)
+    for (position, group) in groups.enumerated() {
+      if isLast, position == groups.count - 1, isIPv4(group) {
+        let parts = group.split(separator: ".").compactMap { UInt16($0) }
+        numbers += [parts[0] << 8 | parts[1], parts[2] << 8 | parts[3]]
+      } else if (1...4).contains(group.utf8.count), group.allSatisfy(isHexadecimal),
+        let number = UInt16(group, radix: 16)
+      {
+        numbers.append(number)
+      } else {
+        return nil
       }
     }
-    return halves.count == 2 ? count < 8 : count == 8
+    return numbers
+  }
+
+  /// The longest run of at least two zeros, the first of several, is left out.
+  private static func text5952(_ groups: [UInt16]) -> String {
+    var best = 0..<0
+    var start = 0
+    for (index, group) in groups.enumerated() {
+      if group != 0 {
+        start = index + 1
+      } else if index + 1 - start > max(best.count, 1) {
+        best = start..<index + 1
+      }
+    }
+    func joined(_ part: ArraySlice<UInt16>) -> String {
+      part.map { String($0, radix: 16) }.joined(separator: ":")
+    }
+    guard !best.isEmpty else { return joined(groups[...]) }
+    return joined(groups[..<best.lowerBound]) + "::" + joined(groups[best.upperBound...])
   }
 
   private static func isHexadecimal(_ character: Character) -> Bool {

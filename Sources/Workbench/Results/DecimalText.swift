@@ -31,6 +31,32 @@ enum DecimalText {
     return (value < 0 && !isZero ? "-" : "") + parts[0] + (decimals > 0 ? "." + padded : "")
   }
 
+  /// The same with at least two significant digits below 10, so that 0.083 does not look like 0.
+  static func table(_ value: Double?, decimals: Int) -> String? {
+    guard let value else { return nil }
+    var (decimals, least) = (decimals, 10.0)
+    if value != 0 {
+      var needed = 0
+      while value.magnitude < least, needed < significantDigits {
+        least /= 10
+        needed += 1
+      }
+      decimals = max(decimals, needed)
+    }
+    return fixed(value, decimals: decimals)
+  }
+
+  /// A share in percent with two decimals, or as many as it takes to tell it from 100.
+  static func percent(_ share: Double?) -> String? {
+    guard let share else { return nil }
+    var (decimals, least) = (2, 0.005)
+    while share < 1, (1 - share) * 100 < least, decimals < significantDigits {
+      least /= 10
+      decimals += 1
+    }
+    return table(share * 100, decimals: decimals)
+  }
+
   /// Nanoseconds in a unit of 10^`exponent` nanoseconds, exactly.
   static func time(_ nanoseconds: Int64?, exponent: Int) -> String {
     guard let nanoseconds else { return "" }

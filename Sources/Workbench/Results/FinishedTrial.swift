@@ -12,6 +12,11 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   public var metrics: [Double?]
   public var verdict: TrialVerdict
   public var faults: [FaultRow]
+  /// For percentiles of several trials together.
+  var readLatency: StoredLatency
+  var writeLatency: StoredLatency
+  /// How much of what availability is a share of the trial had.
+  var availabilityWeight: Double
   /// Cells of the rows of `latency.csv`, `timeline.csv` and `resources.csv` after the columns that say
   /// which trial it is.
   var latencyCells: [[String]]
@@ -31,6 +36,9 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
     }
     self.verdict = verdict.with(safetyViolations: observation.safetyViolations)
     faults = zip(observation.faults, metrics.faults).map { FaultRow($0, $1) }
+    readLatency = StoredLatency(metrics.readLatency)
+    writeLatency = StoredLatency(metrics.writeLatency)
+    availabilityWeight = metrics.availabilityWeight
     latencyCells = [Column].latency.cells(of: metrics.latencyTable)
     timelineCells = [Column].timeline.cells(of: metrics.timeline.windows)
     let interval = observation.measuredEnd - observation.warmUpEnd

@@ -17,6 +17,8 @@ public struct Manifest: Sendable, Equatable {
   public var machine: Machine
   /// Whether processors without work were kept from sleeping, in trials in real time.
   public var processorsKeptAwake: Bool
+  /// What was valid in the experiment but probably a mistake.
+  public var warnings: [String]
   public var startedAt: Date
   /// Of this attempt, seconds.
   public var wallTime: Double
@@ -28,8 +30,9 @@ public struct Manifest: Sendable, Equatable {
   /// `finished`: all trials there are.
   public init(
     outline: RunOutline, finished: [FinishedTrial], runtime: String,
-    targets: [TargetChoice] = [], version: String, gitRevision: String, startedAt: Date,
-    wallTime: Double, processorsKeptAwake: Bool = false, machine: Machine = .current
+    targets: [TargetChoice] = [], version: String, gitRevision: String,
+    warnings: [String] = [], startedAt: Date, wallTime: Double, processorsKeptAwake: Bool = false,
+    machine: Machine = .current
   ) {
     name = outline.name
     seed = outline.seed
@@ -39,6 +42,7 @@ public struct Manifest: Sendable, Equatable {
     self.gitRevision = gitRevision
     self.machine = machine
     self.processorsKeptAwake = processorsKeptAwake
+    self.warnings = warnings
     self.startedAt = startedAt
     self.wallTime = wallTime
     trialsPlanned = outline.places.count
@@ -69,6 +73,7 @@ public struct Manifest: Sendable, Equatable {
       .init("trials_planned", .integer(trialsPlanned)),
       .init("trials_finished", .integer(trialsFinished)),
       .init("verdicts", .object(words)),
+      .init("warnings", .array(warnings.map { .string($0) })),
       .init("version", .string(version)),
       .init("git_revision", gitRevision.isEmpty ? .null : .string(gitRevision)),
       .init("toolchain", .string(machine.toolchain)),

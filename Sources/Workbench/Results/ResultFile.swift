@@ -7,7 +7,7 @@ struct ResultFile: Sendable {
   var fields: [Field]
   /// Columns that together name a row; empty where rows may repeat.
   var primaryKey: [String]
-  private var rows: @Sendable ([FinishedTrial]) -> [[String]]
+  var rows: @Sendable ([FinishedTrial]) -> [[String]]
 
   var fileName: String { name + ".csv" }
 
@@ -60,33 +60,6 @@ struct ResultFile: Sendable {
     ]
   }
 
-  private static func summary(_ outline: RunOutline) -> ResultFile {
-    let metrics = MetricColumn.all.flatMap { metric in
-      [
-        ("mean", "mean over trials"), ("ci95_low", "lower end of its 95 % bootstrap interval"),
-        ("ci95_high", "upper end of its 95 % bootstrap interval"),
-      ].map { suffix, what in
-        Field(
-          name: "\(metric.name)_\(suffix)", kind: .number, unit: metric.unit,
-          meaning: "\(metric.meaning): \(what)", isRequired: false)
-      }
-    }
-    let trials = Field(name: "trials", kind: .integer, meaning: "trials in the row")
-    return ResultFile(
-      name: "summary", meaning: "Every metric over the trials of a protocol at a sweep point.",
-      fields: outline.keyFields + metrics + [trials, verdict("worst verdict of the trials")],
-      primaryKey: outline.keyFields.map(\.name)
-    ) { trials in
-      TrialGroup.groups(trials).map { group in
-        outline.key(group.place)
-          + MetricColumn.all.indices.flatMap { index in
-            let estimate = group.estimate(index)
-            return [estimate.mean, estimate.low, estimate.high].map { DecimalText.text($0) }
-          } + [String(group.trials.count), group.verdict.rawValue]
-      }
-    }
-  }
-
   private static func trials(_ outline: RunOutline, _ trialColumns: [Field]) -> ResultFile {
     let metrics = MetricColumn.all.map {
       Field(
@@ -105,7 +78,7 @@ struct ResultFile: Sendable {
     }
   }
 
-  private static func verdict(_ meaning: String) -> Field {
+  static func verdict(_ meaning: String) -> Field {
     Field(
       name: "verdict", kind: .string, meaning: meaning,
       allowed: TrialVerdict.Word.allCases.map(\.rawValue))
@@ -134,36 +107,5 @@ extension RunOutline {
       Double(text) != nil && text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) }
     }
     return isNumber ? .number : .string
-  }
-}
-
-/// The trials of one protocol at one sweep point.
-struct TrialGroup: Sendable {
-  /// In order of their numbers; never empty.
-  let trials: [FinishedTrial]
-
-  var place: TrialPlace { trials[0].place }
-  var verdict: TrialVerdict.Word { trials.map(\.verdict.word).max() ?? .unchecked }
-
-  /// In the order of the places.
-  static func groups(_ trials: [FinishedTrial]) -> [TrialGroup] {
-    var groups: [[FinishedTrial]] = []
-    for trial in trials.sorted(by: { $0.place < $1.place }) {
-      if let last = groups.last?[0].place, last.point == trial.place.point,
-        last.protocolIndex == trial.place.protocolIndex
-      {
-        groups[groups.count - 1].append(trial)
-      } else {
-        groups.append([trial])
-      }
-    }
-    return groups.map { TrialGroup(trials: $0) }
-  }
-
-  /// Of the metric at this index of `MetricColumn.all`. Costs a bootstrap.
-  func estimate(_ index: Int) -> Estimate { Estimate(trials.map { $0.metrics[index] }) }
-
-  func estimate(_ name: String) -> Estimate {
-    MetricColumn.all.firstIndex { $0.name == name }.map { estimate($0) } ?? Estimate([])
   }
 }

@@ -1,3 +1,5 @@
+import Measurement
+
 /// The blocks below the first two tables: faults, differences, what was violated or undecided.
 extension ResultTable {
   /// One line per fault and protocol, faults first, so that the protocols stand below each other. Faults that are
@@ -17,10 +19,10 @@ extension ResultTable {
     }
     guard !lines.isEmpty else { return nil }
     let hasSeveral = lines.contains { $0.summary.plannedNs == nil }
-    let headings = hasSeveral ? ["faults", "outage ms", "worst ms"] : ["outage ms"]
+    let headings = hasSeveral ? ["faults", "mean outage ms", "worst ms"] : ["mean outage ms"]
     var table = TextTable(
       headings: [.init(text: "fault", alignment: .left)] + keyHeadings
-        + (headings + ["recover ms"]).map { .init(text: $0) }, keyCount: 1 + keyHeadings.count)
+        + (headings + ["mean recover ms"]).map { .init(text: $0) }, keyCount: 1 + keyHeadings.count)
     table.rows = lines.map { fault, group in
       let outage = DecimalText.fixed(fault.outage, decimals: 1) ?? "-"
       let worst = DecimalText.fixed(fault.worstOutage, decimals: 1) ?? "-"
@@ -46,35 +48,72 @@ extension ResultTable {
     return notes
   }
 
-  /// One line per sweep point and metric.
+  /// One line per sweep point and metric, and how they were compared.
   var rankings: String? {
-    if isSingle {
-      let isComparison = outline.protocols.count > 1
-      return isComparison ? "one trial each: no differences can be told from chance\n" : nil
+    guard outline.protocols.count > 1 else { return nil }
+    let (rankings, omitted) = correctedRankings
+    guard !rankings.isEmpty else { return nil }
+    let comparisons = rankings.flatMap(\.ranking.comparisons)
+    let made = comparisons.count { $0.corrected != nil }
+    let trials = groups.map(\.trials.count).max() ?? 0
+    let each = "\(trials) \(trials == 1 ? "trial" : "trials") each"
+    guard made > 0 else {
+      return
+        "\(each): nothing is compared, because fewer than \(PairedDifference.leastPairs) trials "
+        + "cannot tell a difference from chance\n"
     }
-    let names = [
-      "throughput": "throughput", "read_p99_us": "p99 latency of reads",
-      "write_p99_us": "p99 latency of writes",
-    ]
-    var lines: [String] = []
+    // Holm's correction asks of the next comparison to be called different.
+    let open = comparisons.count { $0.corrected != nil && !$0.isDifferent }
+    let level = PairedDifference.level / Double(max(open, 1))
+    var lines = rankings.map { point, ranking in
+      let values = zip(outline.sweepPaths, outline.points[point]).map { "\($0)=\($1)" }
+      let place = values.isEmpty ? "" : " (" + values.joined(separator: ", ") + ")"
+      return "\(ranking.metric.label)\(place): \(ranking.text(outline, level: level))"
+    }
+    if omitted > 0 {
+      lines.append("(\(omitted) more sweep points are left out: --format json has them)")
+    }
+    let text = lines.joined()
+    lines.append(
+      "\(each), paired by number. >: better, by Student's t test of the paired differences")
+    lines.append(
+      "(availability: sign test) with Holm's correction over the \(made) comparisons here")
+    if text.contains("~") { lines.append("~: may be equal") }
+    if text.contains("~[") {
+      lines[lines.count - 1] += "; ~[40]: about 40 trials would tell, at this difference and spread"
+    }
+    if text.contains("?") {
+      lines.append(
+        "?: not compared, because fewer than \(PairedDifference.leastPairs) pairs of trials have a value"
+      )
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The first rankings with their sweep points, corrected together, and of how many points there are
+  /// more. Comparisons that are not shown are not made.
+  private var correctedRankings: (rankings: [(point: Int, ranking: Ranking)], omitted: Int) {
+    var rankings: [(point: Int, ranking: Ranking)] = []
+    var omitted = 0
     for point in outline.points.indices {
       let here = groups.filter { $0.place.point == point }
-      for metric in Comparison.metrics {
-        guard
-          let ranking = Ranking(metric: metric, lowerIsBetter: metric != "throughput", here)
-        else { continue }
-        let values = zip(outline.sweepPaths, outline.points[point]).map { "\($0)=\($1)" }
-        let place = values.isEmpty ? "" : " (" + values.joined(separator: ", ") + ")"
-        lines.append("\(names[metric] ?? metric)\(place): \(ranking.text(outline, sign: ">"))\n")
+      rankings += ComparedMetric.all.compactMap { metric in
+        Ranking(metric, here).map { (point, $0) }
       }
-      // The comparisons of a point cost bootstraps: those that are not shown are not made.
-      if lines.count >= ResultTable.mostRows, point + 1 < outline.points.count {
-        let omitted = outline.points.count - point - 1
-        lines.append("(\(omitted) more sweep points are left out: --format json has them)\n")
+      if rankings.count >= ResultTable.mostRows {
+        omitted = outline.points.count - point - 1
         break
       }
     }
-    return lines.isEmpty ? nil : lines.joined()
+    var comparisons = rankings.flatMap(\.ranking.comparisons)
+    Comparison.correct(&comparisons)
+    var rest = comparisons[...]
+    for index in rankings.indices {
+      let count = rankings[index].ranking.comparisons.count
+      rankings[index].ranking.comparisons = Array(rest.prefix(count))
+      rest = rest.dropFirst(count)
+    }
+    return (rankings, omitted)
   }
 
   static let mostExplanations = 8

@@ -2,15 +2,18 @@ import Measurement
 
 extension ResultTable {
   /// An array with one object per protocol and sweep point.
-  public var json: String { JSONText.array(groups.map(row)).text }
+  public var json: String {
+    JSONText.array(zip(groups, differences).map { row($0, $1) }).text
+  }
 
-  private func row(_ group: TrialGroup) -> JSONText {
+  private func row(_ group: TrialGroup, _ differences: [JSONText]) -> JSONText {
+    let pooled = PooledTrials(group.trials)
     let sweep = zip(outline.keyFields.dropFirst(), outline.points[group.place.point]).map {
       field, text in
       JSONText.Member(field.name, field.kind == .string ? .string(text) : .number(Double(text)))
     }
     let metrics = MetricColumn.all.enumerated().map { index, metric in
-      JSONText.Member(metric.name, interval(group.estimate(index)))
+      JSONText.Member(metric.name, interval(group.estimate(index), metric, pooled))
     }
     let explanations = group.trials.filter { !$0.verdict.explanation.isEmpty }.map { trial in
       JSONText.object([
@@ -27,16 +30,20 @@ extension ResultTable {
       .init("verdict", .string(group.verdict.rawValue)),
       .init("metrics", .object(metrics)),
       .init("faults", .array(FaultSummary.all(group.trials).map(fault))),
-      .init("differences", .array(differences(group))),
+      .init("differences", .array(differences)),
       .init("explanations", .array(explanations)),
     ])
   }
 
-  private func interval(_ estimate: Estimate) -> JSONText {
-    .object([
-      .init("mean", .number(estimate.mean)), .init("ci95_low", .number(estimate.low)),
-      .init("ci95_high", .number(estimate.high)),
-    ])
+  private func interval(
+    _ estimate: Estimate, _ metric: MetricColumn, _ pooled: PooledTrials
+  ) -> JSONText {
+    let column = PooledColumn.all.first { $0.metric == metric.name }
+    return .object(
+      [
+        .init("mean", .number(estimate.mean)), .init("ci95_low", .number(estimate.low)),
+        .init("ci95_high", .number(estimate.high)),
+      ] + (column.map { [.init("pooled", .number($0.value(pooled)))] } ?? []))
   }
 
   private func fault(_ fault: FaultSummary) -> JSONText {
@@ -51,22 +58,60 @@ extension ResultTable {
     ])
   }
 
-  /// To every other protocol of the same point.
-  private func differences(_ group: TrialGroup) -> [JSONText] {
-    let others = groups.filter {
-      $0.place.point == group.place.point && $0.place.protocolIndex != group.place.protocolIndex
+  private func difference(_ comparison: Comparison, of count: Int) -> JSONText {
+    let difference = comparison.difference
+    return .object([
+      .init("metric", .string(comparison.metric.name)),
+      .init("minus", .string(outline.protocols[comparison.second])),
+      .init("mean", .number(difference.estimate.mean)),
+      .init("ci95_low", .number(difference.estimate.low)),
+      .init("ci95_high", .number(difference.estimate.high)),
+      .init("trials", .integer(difference.estimate.count)),
+      .init("test", .string(difference.test.rawValue)),
+      .init("p", .number(difference.p)),
+      .init("p_holm", .number(comparison.corrected)),
+      .init("comparisons", .integer(count)),
+      .init("different", .bool(comparison.isDifferent)),
+    ])
+  }
+
+  /// Of each group to every other protocol of the same point, as JSON. Two protocols are one comparison,
+  /// although each shows it.
+  private var differences: [[JSONText]] {
+    var comparisons: [[Comparison]] = groups.map { group in
+      let others = groups.filter {
+        $0.place.point == group.place.point && $0.place.protocolIndex != group.place.protocolIndex
+      }
+      return ComparedMetric.all.flatMap { metric in
+        others.map { Comparison(metric, group, $0) }
+      }
     }
-    return Comparison.metrics.flatMap { metric in
-      others.map { other in
-        let comparison = Comparison(metric: metric, group, other)
-        let estimate = comparison.difference.estimate
-        return .object([
-          .init("metric", .string(metric)),
-          .init("minus", .string(outline.protocols[comparison.second])),
-          .init("mean", .number(estimate.mean)), .init("ci95_low", .number(estimate.low)),
-          .init("ci95_high", .number(estimate.high)),
-          .init("different", .bool(comparison.difference.isDifferent)),
-        ])
+    struct Pair: Hashable {
+      var point: Int
+      var metric: String
+      var protocols: Set<Int>
+    }
+    func pair(_ index: Int, _ comparison: Comparison) -> Pair {
+      Pair(
+        point: groups[index].place.point, metric: comparison.metric.name,
+        protocols: [comparison.first, comparison.second])
+    }
+    var pairs: [Pair] = []
+    var once: [Comparison] = []
+    for index in groups.indices {
+      for comparison in comparisons[index] where comparison.first < comparison.second {
+        pairs.append(pair(index, comparison))
+        once.append(comparison)
+      }
+    }
+    Comparison.correct(&once)
+    let corrected = Dictionary(uniqueKeysWithValues: zip(pairs, once.map(\.corrected)))
+    let count = once.count { $0.corrected != nil }
+    return groups.indices.map { index in
+      comparisons[index].indices.map { place in
+        comparisons[index][place].corrected =
+          corrected[pair(index, comparisons[index][place])] ?? nil
+        return difference(comparisons[index][place], of: count)
       }
     }
   }

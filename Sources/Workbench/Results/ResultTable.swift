@@ -31,15 +31,15 @@ public struct ResultTable: Sendable {
     let blocks = [
       headline + "\n"
         + capped(overview, of: groups.count, width, "summary.csv", notes: overviewNotes),
-      titled("Latency in ms\(trials)", capped(latency, of: groups.count, width, "summary.csv")),
+      titled(
+        "Latency in ms" + (isSingle ? "" : ", over the operations of all trials together"),
+        capped(latency, of: groups.count, width, "summary.csv", notes: latencyNotes)),
       titled(
         "Faults\(trials)",
         faults.map { table in
           capped(table, of: table.rows.count, width, "faults.csv", notes: faultNotes)
         }),
-      titled(
-        "Differences, better to worse (>: the paired 95 % interval excludes zero; ~: may be equal)",
-        rankings),
+      titled("Differences, better to worse", rankings),
       titled("Undecided", explanations(.undecided)),
       titled(color("VIOLATED", usesColor), explanations(.violated)),
     ]
@@ -53,11 +53,11 @@ public struct ResultTable: Sendable {
       finished == planned
       ? "\(outline.trials) \(outline.trials == 1 ? "trial" : "trials") each"
       : "\(finished) of \(planned) trials finished"
-    let numbers = isSingle ? "" : ": mean ± half of the 95 % interval"
+    let hasIntervals = groups.contains { $0.trials.count > 1 }
+    let numbers = hasIntervals ? ": mean ± distance to the farther end of its 95 % interval" : ""
     return "\(outline.name), seed \(outline.seed), \(trials)\(numbers)"
   }
 
-  /// One trial has no interval, and nothing can be said to differ from it.
   var isSingle: Bool { outline.trials == 1 }
 
   /// The first rows of a table, where the others are, and what its cells mean.
@@ -116,18 +116,16 @@ public struct ResultTable: Sendable {
   }
 
   private var overview: TextTable {
-    func mean(_ metric: String, decimals: Int, scale: Double = 1) -> (TrialGroup) -> String {
-      { group in
-        DecimalText.fixed(group.estimate(metric).mean.map { $0 * scale }, decimals: decimals) ?? "-"
-      }
+    func mean(_ metric: String, decimals: Int) -> (TrialGroup) -> String {
+      { DecimalText.table($0.estimate(metric).mean, decimals: decimals) ?? "-" }
     }
     return table(
       [
         ("verdict", { $0.verdictText }),
-        ("ops/s", { $0.text("throughput", decimals: 0, significant: 2) }),
-        ("avail %", mean("availability", decimals: 2, scale: 100)),
-        ("outage ms", { $0.text("longest_outage_ms", decimals: 0) }),
-        ("recover ms", { $0.text("time_to_recover_ms", decimals: 0) }),
+        ("ops/s", { $0.text("throughput") }),
+        ("avail %", { DecimalText.percent(PooledTrials($0.trials).availability) ?? "-" }),
+        ("outage ms", { $0.text("longest_outage_ms") }),
+        ("recover ms", { $0.text("time_to_recover_ms") }),
         ("msgs/op", mean("messages_per_op", decimals: 2)),
         ("bytes/op", mean("bytes_per_op", decimals: 0)),
       ] + (showsLostWrites ? [("lost writes", { $0.lostWritesText })] : []))
@@ -144,18 +142,43 @@ public struct ResultTable: Sendable {
 
   /// Reads, then writes; only the first column of each says which.
   private var latency: TextTable {
-    let percentiles = [("p50", "p50"), ("p95", "p95"), ("p99", "p99"), ("p99.9", "p999")]
-    return table(
-      ["read", "write"].flatMap { operation in
-        percentiles.map { label, column -> TableColumn in
-          (
-            label == "p50" ? "\(operation) p50" : label,
-            { group in
-              ResultTable.milliseconds(group.estimate("\(operation)_\(column)_us").mean)
-            }
-          )
+    let shown = MetricColumn.latencyPercentiles.filter { $0.percentile < 100 }
+    var table = TextTable(
+      headings: keyHeadings
+        + PooledColumn.latencies.prefix(2).flatMap { operation, _ in
+          shown.map { column in
+            let label = "p\(DecimalText.text(column.percentile))"
+            return .init(text: column.label == "p50" ? "\(operation) \(label)" : label)
+          }
+        }, keyCount: keyHeadings.count)
+    table.rows = groups.prefix(ResultTable.mostRows).map { group in
+      let pooled = PooledTrials(group.trials)
+      return outline.key(group.place)
+        + [pooled.read, pooled.write].flatMap { latency in
+          shown.map { ResultTable.text(latency, $0.percentile) }
         }
-      })
+    }
+    return table
+  }
+
+  /// `≥ 12.3*`: a lower bound of few operations.
+  static func text(_ latency: LatencyDistribution, _ percentile: Double) -> String {
+    guard let value = latency.percentile(percentile) else { return "-" }
+    let isResolved = Histogram.isResolved(percentile: percentile, count: latency.count)
+    return (value.isLowerBound ? "≥ " : "") + milliseconds(Double(value.nanoseconds) / 1e3)
+      + (isResolved ? "" : "*")
+  }
+
+  private func latencyNotes(_ table: TextTable) -> [String] {
+    let cells = table.rows.flatMap { $0.dropFirst(keyHeadings.count) }
+    var notes: [String] = []
+    if cells.contains(where: { $0.hasPrefix("≥") }) {
+      notes.append("≥: so many operations had no answer that the percentile is at least this")
+    }
+    if cells.contains(where: { $0.hasSuffix("*") }) {
+      notes.append("*: fewer than 10 operations are slower, so that chance decides the percentile")
+    }
+    return notes
   }
 
   /// Three digits or so.
@@ -163,34 +186,22 @@ public struct ResultTable: Sendable {
     guard let microseconds else { return "-" }
     let value = microseconds / 1000
     let decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3
-    return DecimalText.fixed(value, decimals: decimals) ?? "-"
+    return DecimalText.table(value, decimals: decimals) ?? "-"
   }
 }
 
 extension TrialGroup {
-  /// Mean and half the width of its interval: `456 ±6`. If not every trial has the metric: `456 (2 of
-  /// 3)`, since the interval would hide what is missing.
-  ///
-  /// - Parameter significant: so many digits at least, also of small values.
-  fileprivate func text(_ metric: String, decimals: Int, significant: Int = 0) -> String {
+  /// Mean and the distance to the farther end of its interval: `456 ±6`. If not every trial has the
+  /// metric: `456 (2 of 3)`, since the interval would hide what is missing.
+  fileprivate func text(_ metric: String) -> String {
     let estimate = estimate(metric)
-    var decimals = decimals
-    if let mean = estimate.mean, mean > 0, significant > 0 {
-      var least = 1.0
-      for _ in 1..<significant { least *= 10 }
-      while mean < least, decimals < 9 {
-        least /= 10
-        decimals += 1
-      }
-    }
-    guard let mean = DecimalText.fixed(estimate.mean, decimals: decimals) else { return "-" }
+    guard let mean = DecimalText.table(estimate.mean, decimals: 0) else { return "-" }
     guard estimate.count == trials.count else {
       return "\(mean) (\(estimate.count) of \(trials.count))"
     }
-    guard let low = estimate.low, let high = estimate.high,
-      let half = DecimalText.fixed((high - low) / 2, decimals: decimals)
-    else { return mean }
-    return "\(mean) ±\(half)"
+    let decimals = mean.split(separator: ".").dropFirst().first?.count ?? 0
+    guard let margin = DecimalText.table(estimate.margin, decimals: decimals) else { return mean }
+    return "\(mean) ±\(margin)"
   }
 
   /// A history without an acknowledgement contradicts nothing, and says nothing.

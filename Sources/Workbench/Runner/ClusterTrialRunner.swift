@@ -1,4 +1,5 @@
 import Clients
+import ClusterMessages
 import Trials
 import CLinux
 import ClusterControl
@@ -108,7 +109,7 @@ public enum ClusterTrialRunner {
     var prefix = ""
     if launcher == nil {
       // The cluster outlives the trial: neither sessions nor keys of another one may be met again.
-      setup.firstClient = UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF
+      setup.firstClient = CarriedClients.drawFirst()
       prefix = String(setup.firstClient >> 32, radix: 36) + "-"
     }
     var trial = try ClusterTrial(

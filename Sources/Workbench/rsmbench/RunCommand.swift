@@ -44,7 +44,7 @@ extension Command {
           meaning:
             "lets processors without work sleep during trials in real time (default: kept awake "
             + "where /dev/cpu_dma_latency may be opened; the manifest says whether)"),
-        Flag(name: "--quiet", meaning: "no progress on standard error"),
+        Flag(name: "--quiet", meaning: "no progress and no warnings on standard error"),
         Flag(
           name: "--format", value: "table|json", meaning: "how to print the result (default table)"),
       ]
@@ -114,6 +114,7 @@ struct RunRequest {
     let directory = try RunDirectory(
       in: output, outline: outline, experiment: plan.resolvedText, version: version,
       existing: existing)
+    if !isQuiet { Command.warn(of: plan) }
     let session = RunSession(
       plan: plan, directory: directory, request: self, isStopped: isStopped)
     let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)
@@ -128,7 +129,7 @@ struct RunRequest {
     let manifest = Manifest(
       outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
       targets: plan.experiment.targets, version: version, gitRevision: GitRevision.ofProgram,
-      startedAt: started,
+      warnings: plan.warnings.map(\.description), startedAt: started,
       wallTime: Date().timeIntervalSince(started),
       processorsKeptAwake: processors.areAwake)
     try directory.writeResults(trials, manifest: manifest)

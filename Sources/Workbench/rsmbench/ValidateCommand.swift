@@ -16,13 +16,21 @@ extension Command {
   static let validate = Command(
     name: "validate", synopsis: "validate FILE [flags]",
     meaning: "Checks an experiment and prints it with every default filled in.",
-    notes: "Nothing runs and nothing is written.",
+    notes: """
+      Nothing runs and nothing is written. What is valid but probably a mistake, such as timers that do not fit
+      the network's round trips, is warned about on standard error, here and before a run.
+      """,
     flags: { [setFlag, runtimeFlag, hostsFlag] },
     execute: { arguments in
       let plan = try readPlan(arguments, hosts: readHosts(arguments))
+      warn(of: plan)
       try Console.print(plan.resolvedText, terminator: "")
       return .done
     })
+
+  static func warn(of plan: ExperimentPlan) {
+    for warning in plan.warnings { Console.complain("warning: \(warning)") }
+  }
 
   /// The nodes that `--hosts` names.
   static func readHosts(_ arguments: Arguments) throws -> HostsFile? {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Measurement
@@ -89,5 +90,77 @@ import Testing
     #expect(near(corrected.percentile(50), 10 * ms))
     #expect(near(corrected.percentile(75), 50_010 * ms))
     #expect(abs(corrected.mean! / 1e9 - 25.0) < 0.01)
+  }
+}
+
+@Suite struct StoredLatencyTests {
+  private func histogram(_ values: some Sequence<Int64>) -> Histogram {
+    var histogram = Histogram()
+    for value in values { histogram.record(value) }
+    return histogram
+  }
+
+  @Test("A stored histogram merges as the histogram itself, after its way through a file as well")
+  func sparse() throws {
+    let values = (1...3_000).map { Int64($0) * Int64($0) * 977 } + [0, .max, 7, 7]
+    let sparse = SparseHistogram(histogram(values))
+    let data = try JSONEncoder().encode([sparse, SparseHistogram()])
+    let back = try JSONDecoder().decode([SparseHistogram].self, from: data)
+    #expect(back == [sparse, SparseHistogram()])
+    var merged = histogram([5])
+    for part in back { merged.merge(part) }
+    var expected = histogram([5])
+    expected.merge(histogram(values))
+    #expect(merged == expected)
+    #expect(data.count < 30_000)
+  }
+
+  @Test(
+    "What is no histogram is refused",
+    arguments: ["x", "1 2 3", "1.5 2 3 4", "1.5 2 3 4 0", "1.5 2 3 40000 1", "1.5 2 3 35839 1 1 1"])
+  func damaged(text: String) {
+    let data = Data("[\"\(text)\"]".utf8)
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode([SparseHistogram].self, from: data)
+    }
+  }
+
+  @Test("Percentiles of several trials are those of all their operations, never means")
+  func pooled() {
+    var pool = LatencyDistribution()
+    for values in [(1...990).map { _ in 1_000 }, (1...10).map { _ in 900_000 }] as [[Int64]] {
+      let stored = StoredLatency(LatencyDistribution(answered: histogram(values)))
+      pool.merge(LatencyDistribution(stored))
+    }
+    #expect(pool.percentile(99)?.nanoseconds == 1_000)
+    #expect(pool.percentile(100)?.nanoseconds == 900_000)
+    #expect(pool.count == 1_000 && pool.mean == 9_990)
+  }
+
+  @Test("Operations without an answer are slower than all others, and make a percentile a bound")
+  func censored() {
+    let pool = LatencyDistribution(
+      StoredLatency(
+        LatencyDistribution(
+          answered: histogram((1...90).map { $0 }), open: histogram([400, 400]),
+          abandoned: histogram((1...8).map { _ in 300 }))))
+    func value(_ percentile: Double) -> [Int64] {
+      let value = pool.percentile(percentile)!
+      return [value.nanoseconds, value.isLowerBound ? 1 : 0]
+    }
+    #expect(value(0) == [1, 0] && value(50) == [50, 0] && value(90) == [90, 0])
+    #expect(value(91) == [400, 1] && value(100) == [400, 1])
+    #expect(pool.count == 100 && pool.censored == 10)
+  }
+
+  @Test("A percentile is resolved if ten values lie beyond it")
+  func resolved() {
+    for (percentile, least) in [
+      (50.0, 20), (95, 200), (99, 1_000), (99.9, 10_000), (99.99, 100_000),
+    ] {
+      #expect(Histogram.isResolved(percentile: percentile, count: least))
+      #expect(!Histogram.isResolved(percentile: percentile, count: least - 1))
+    }
+    #expect(Histogram.isResolved(percentile: 100, count: 1))
   }
 }

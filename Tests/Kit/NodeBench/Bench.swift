@@ -82,12 +82,13 @@ package struct Plan {
 
   package func hello(
     _ role: ConnectionRole, to node: Int = 0, cluster: String? = nil, protocolName: String? = nil,
-    nodeCount: Int? = nil
+    nodeCount: Int? = nil, clients: CarriedClients = .none
   ) -> Hello {
     Hello(
       cluster: cluster ?? settings[0].cluster,
       protocolName: protocolName ?? settings[0].protocolName, role: role,
-      addressee: ReplicaID(node), nodeCount: nodeCount ?? settings.count)
+      addressee: ReplicaID(node), nodeCount: nodeCount ?? settings.count,
+      clients: clients)
   }
 }
 
@@ -111,6 +112,8 @@ package final class Caller: Stepped {
   package init(_ endpoint: Endpoint) throws { descriptor = try endpoint.connect() }
 
   deinit { Descriptor.close(descriptor) }
+
+  package func hangUp() { Descriptor.endOutput(descriptor) }
 
   package func say<Body: WireCodable>(
     _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0

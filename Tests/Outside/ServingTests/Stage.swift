@@ -71,7 +71,7 @@ final class Stage {
       defer { isOpen.signal() }
       let port = try ClusterPort<KeyValueStore>(
         cluster: "stage", protocolName: name, endpoints: endpoints, replicaCount: replicas,
-        connections: 2)
+        connections: 2, firstClient: CarriedClients.drawFirst())
       var gateway = try RespGateway(
         port: port, at: .loopback(0), replicas: membership.replicas,
         facts: GatewayFacts(

@@ -113,6 +113,68 @@ struct PhaseTwoTests {
     #expect(cluster.committed(at: c) == (1...5000).map(batch))
   }
 
+  @Test("A replica that lags fetches each page once, however often the leader speaks meanwhile")
+  func fetchesOnce() {
+    var cluster = Cluster(window: 65_536)
+    cluster.elect(a)
+    cluster.connect(only: a, b)
+    for number in 1...5000 { cluster.request(number, at: a) }
+    cluster.run()
+    cluster.heal()
+    cluster.fire(.heartbeat, at: a)
+    var asked: [LogIndex] = []
+    var sent = 0
+    var pages: [Cluster.Envelope] = []
+    var ticket: UInt64 = 0
+    while cluster[c].commitIndex < slot(5000) {
+      // Twenty rounds of reads pass before a page arrives.
+      for _ in 1...20 {
+        ticket += 1
+        cluster.handle(.readRequested(ReadTicket(ticket)), at: a)
+        while !cluster.inFlight.isEmpty {
+          let envelope = cluster.inFlight.removeFirst()
+          if case .fetch(let first, _) = envelope.message { asked.append(first) }
+          if case .learn(_, let values) = envelope.message {
+            sent += values.count
+            pages.append(envelope)
+          } else {
+            cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+          }
+        }
+      }
+      guard !pages.isEmpty else { break }
+      let page = pages.removeFirst()
+      // A copy of it asks for nothing.
+      for _ in 1...2 { cluster.handle(.received(page.message, from: page.from), at: page.to) }
+    }
+    #expect(cluster[c].commitIndex == slot(5000))
+    #expect(asked.count == 5 && Set(asked).count == 5)
+    #expect(sent == 5000)
+  }
+
+  @Test("A page that does not come is asked for again, ever more rarely")
+  func fetchIsRepeated() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.connect(only: a, b)
+    for number in 1...10 { cluster.request(number, at: a) }
+    cluster.run()
+    cluster.delivers = { if case .learn = $0.message { false } else { true } }
+    cluster.fire(.heartbeat, at: a)
+    cluster.run()
+    var firings: [Int] = []
+    for firing in 1...20 {
+      cluster.fire(.retransmission, at: c)
+      if !cluster.inFlight.isEmpty { firings.append(firing) }
+      cluster.run()
+    }
+    #expect(firings == [2, 3, 5, 9, 17])
+    cluster.heal()
+    for _ in 1...8 { cluster.fire(.retransmission, at: c) }
+    cluster.run()
+    #expect(cluster.committed(at: c) == (1...10).map(batch))
+  }
+
   @Test("A leader without a majority gives up within two election timeouts")
   func isolation() {
     var cluster = Cluster()

@@ -26,6 +26,8 @@ func options(
   options.bug = bug
   options.window = window
   options.queue = queue
+  // Most tests make a replica stand by firing its timer, whomever it hears; StickinessTests switch it on.
+  options.prePrepare = false
   return options
 }
 
@@ -82,10 +84,11 @@ struct Bare {
 
   init(
     _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosBug? = nil,
-    electsOnDisconnect: Bool = false
+    electsOnDisconnect: Bool = false, prePrepare: Bool = false
   ) {
     var options = options(bug)
     options.electOnDisconnect = electsOnDisconnect
+    options.prePrepare = prePrepare
     core = MultiPaxosReplica(
       id: id, membership: Membership(replicas: replicas), options: options)
     core.handle(.started, at: now, into: &effects)

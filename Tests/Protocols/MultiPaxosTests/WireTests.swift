@@ -9,6 +9,8 @@ import WireFormat
 @Suite("Multi-Paxos: wire format, records, and messages that make no sense")
 struct WireTests {
   private let messages: [Message] = [
+    .prePrepare(ballot: ballot(3, b)),
+    .prePromise(ballot: ballot(3, b)),
     .prepare(ballot: ballot(3, b), from: slot(9)),
     .promise(ballot: ballot(3, b), from: slot(9), accepted: [], next: nil),
     .promise(

@@ -48,7 +48,7 @@ private typealias Port = ClusterPort<Counter>
   private func port(_ server: Server, connections: Int = 1) throws -> Port {
     try Port(
       cluster: "tests", protocolName: "probe", endpoints: [server.endpoint], replicaCount: 1,
-      connections: connections)
+      connections: connections, firstClient: 0)
   }
 
   private func request(_ client: UInt64) -> ClientRequest<Counter.Command> {
@@ -161,7 +161,7 @@ private typealias Port = ClusterPort<Counter>
     let seat = try Seat<ProbeCore, Counter>(plan.settings[0])
     var port = try Port(
       cluster: "tests", protocolName: "probe", endpoints: plan.settings[0].endpoints,
-      replicaCount: 1, connections: 2)
+      replicaCount: 1, connections: 2, firstClient: 0)
     try waitFor("welcome", [seat]) {
       try port.wait(nanoseconds: 100_000)
       return port.isConnected ? true : nil

@@ -33,7 +33,7 @@ final class RaftTrio {
     nodes = try plan.settings.map { try RaftSeat($0) }
     port = try ClusterPort(
       cluster: "tests", protocolName: "raft", endpoints: plan.settings[0].endpoints,
-      replicaCount: 3, connections: 1)
+      replicaCount: 3, connections: 1, firstClient: firstClient)
     machine = ClientMachine(
       id: ClientID(firstClient), replicas: plan.settings[0].membership.replicas,
       timeout: .seconds(60))

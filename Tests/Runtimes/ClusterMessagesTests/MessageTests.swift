@@ -58,7 +58,10 @@ import WireFormat
     Hello(
       cluster: String(repeating: "ß", count: random.below(20)), protocolName: "raft",
       role: [.peer, .client, .runner][random.below(3)], addressee: ReplicaID(random.below(100)),
-      nodeCount: random.below(1 << 16))
+      nodeCount: random.below(1 << 16),
+      clients: CarriedClients(
+        first: random.next(), remainder: UInt32(random.below(1 << 20)),
+        stride: UInt32(random.below(1 << 20))))
   }
 
   /// Encodes, decodes and compares; then damages the bytes, which may be refused or mean something else

@@ -77,6 +77,36 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     #expect(try client.bodies(Reply.self, .reply).count == 1)
   }
 
+  @Test("A client that has never asked is answered over the connection that was opened to carry it")
+  func carriedClients() throws {
+    func carrier(_ first: UInt64, _ remainder: UInt32, _ stride: UInt32) throws -> Caller {
+      let caller = try Caller(plan.settings[0].endpoints[0])
+      let clients = CarriedClients(first: first, remainder: remainder, stride: stride)
+      caller.say(plan.hello(.client, clients: clients), .hello)
+      try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
+      return caller
+    }
+    #expect(seat.node.slot(of: ClientID(7)) == nil)
+    let even = try carrier(0, 0, 2)
+    let odd = try carrier(0, 1, 2)
+    let ofAnother = try carrier(100, 1, 2)
+    let slots = [ClientID(6), ClientID(7), ClientID(101)].map { seat.node.slot(of: $0) }
+    #expect(Set(slots).count == 3 && !slots.contains(nil))
+    // The connection on which a client asks counts more, as long as it is open.
+    ask(.put(Key("a"), value: [1]), 1, client: 6, by: odd)
+    #expect(try replies(1, by: odd).count == 1)
+    #expect(seat.node.slot(of: ClientID(6)) == slots[1])
+    odd.hangUp()
+    try waitFor("end", [seat, even, ofAnother]) {
+      seat.node.slot(of: ClientID(6)) == slots[0] ? true : nil
+    }
+    // A new connection of the same dialler takes the place of one that has not ended yet.
+    let newer = try carrier(0, 0, 2)
+    let latest = seat.node.slot(of: ClientID(8))
+    #expect(latest != nil && latest != slots[0])
+    withExtendedLifetime((even, newer, ofAnother)) {}
+  }
+
   @Test("A node that is not in charge names the one that may be")
   func redirect() throws {
     seat.node.host.core.redirect = ReplicaID(2)

@@ -13,6 +13,18 @@ import Testing
   }
 
   @Test(
+    "All spellings of an IPv6 address are one address, in the form of RFC 5952",
+    arguments: [
+      ("0:0:0:0:0:0:0:1", "::1"), ("::0001", "::1"), ("0::0", "::"), ("FE80::A", "fe80::a"),
+      ("1:0:0:2:0:0:0:3", "1:0:0:2::3"), ("1:0:0:2:3:0:0:4", "1::2:3:0:0:4"),
+      ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"), ("1::3:4:5:6:7:8", "1:0:3:4:5:6:7:8"),
+      ("::ffff:10.0.0.1", "::ffff:a00:1"), ("1::", "1::"),
+    ])
+  func spellings(_ text: String, _ canonical: String) {
+    #expect(Endpoint("[\(text)]:1")?.description == "[\(canonical)]:1")
+  }
+
+  @Test(
     "Everything else is none",
     arguments: [
       "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",

@@ -70,4 +70,53 @@ import Testing
       #expect(abs(erfc(-quantile / 2.0.squareRoot()) / 2 - probability) < 1e-9)
     }
   }
+
+  // Expected values here and below: computed with 40 digits.
+  @Test(
+    "The tails of Student's t are those of the tables, also far out",
+    arguments: [
+      (12.706, 1, 0.050000802358133188),
+      (4.303, 2, 0.049992524985214502),
+      (2.776, 4, 0.050022778319976412),
+      (1.0, 7, 0.35061666282020753),
+      (0.01, 3, 0.99264911141285198),
+      (25.0, 9, 1.2589450378990368e-9),
+      (2.0, 500, 0.046040682769031443),
+      (1000.0, 2, 9.999985000025e-7),
+      (60.0, 30, 8.3113096135322487e-33),
+    ] as [(Double, Int, Double)])
+  func studentTails(t: Double, degrees: Int, expected: Double) {
+    #expect(error(RealFunctions.studentTails(t, degrees: degrees), expected) < 1e-12)
+    #expect(error(RealFunctions.studentTails(-t, degrees: degrees), expected) < 1e-12)
+  }
+
+  @Test(
+    "The quantiles of Student's t are those of the tables",
+    arguments: [
+      (0.05, 1, 12.7062047361747),
+      (0.05, 2, 4.302652729749464),
+      (0.05, 4, 2.776445105197794),
+      (0.01, 9, 3.249835541592126),
+      (0.05, 19, 2.09302405440831),
+      (0.001, 3, 12.92397863668748),
+      (0.004, 4, 5.951372849088098),
+      (0.05, 1000, 1.962339080826408),
+      (0.9, 5, 0.1321751752316873),
+    ] as [(Double, Int, Double)])
+  func studentQuantile(tails: Double, degrees: Int, expected: Double) {
+    #expect(
+      error(RealFunctions.studentQuantile(tails: tails, degrees: degrees), expected) < 1e-11)
+  }
+
+  @Test("Student's t ends at its ends, and is the arc tangent for one degree of freedom")
+  func studentEnds() {
+    #expect(RealFunctions.studentTails(0, degrees: 4) == 1)
+    #expect(RealFunctions.studentTails(.infinity, degrees: 4) == 0)
+    #expect(RealFunctions.studentTails(.nan, degrees: 4).isNaN)
+    for step in 1...400 {
+      let t = Double(step) * 0.0503
+      let exact = 1 - atan(t) * 2 / .pi
+      #expect(abs(RealFunctions.studentTails(t, degrees: 1) - exact) < 1e-14)
+    }
+  }
 }

@@ -93,6 +93,10 @@ private let protocols =
       "nodes[1]: found \"10.0.0.1:1\", allowed an address that no other node has"
     ),
     (
+      "{ cluster: 'a', protocol: 'raft', nodes: ['[::1]:1', '[0:0:0:0:0:0:0:1]:1'] }",
+      "nodes[1]: found \"[0:0:0:0:0:0:0:1]:1\", allowed an address that no other node has"
+    ),
+    (
       "{ cluster: 'a', protocol: 'primary-backup', \(three), authority: ['10.0.0.2:7400'] }",
       "authority[0]: found \"10.0.0.2:7400\", allowed an address that no other node has"
     ),

@@ -27,6 +27,27 @@ import Testing
     #expect(DecimalText.fixed(value, decimals: decimals) == expected)
   }
 
+  @Test(
+    "In tables a value below 10 has two significant digits at least",
+    arguments: [
+      (0.083, 0, "0.083"), (0.08333, 0, "0.083"), (4.2, 0, "4.2"), (4, 0, "4.0"), (0, 0, "0"),
+      (42.6, 0, "43"), (0.00041, 3, "0.00041"), (4.227, 2, "4.23"), (0.5, 1, "0.50"),
+      (-0.0123, 0, "-0.012"), (123.456, 0, "123"),
+    ] as [(Double, Int, String)])
+  func table(value: Double, decimals: Int, expected: String) {
+    #expect(DecimalText.table(value, decimals: decimals) == expected)
+  }
+
+  @Test(
+    "A share is 100 % only if it is 1",
+    arguments: [
+      (1, "100.00"), (0.9987, "99.87"), (0.99999, "99.999"), (0.9999999, "99.99999"), (0, "0.00"),
+      (0.00001, "0.0010"), (0.99996, "99.996"), (0.6, "60.00"),
+    ] as [(Double, String)])
+  func percent(share: Double, expected: String) {
+    #expect(DecimalText.percent(share) == expected)
+  }
+
   @Test("Times are exact, with no more decimals than they have")
   func times() {
     #expect(DecimalText.milliseconds(1_234_567) == "1.234567")

@@ -123,7 +123,67 @@ private struct Package: Decodable {
     #expect(
       Array(records[1][column...(column + 2)])
         == [estimate.mean, estimate.low, estimate.high].map { DecimalText.text($0) })
-    #expect(records[0].count == 3 + MetricColumn.all.count * 3 + 2)
+    for metric in MetricColumn.all {
+      let names = ["mean", "ci95_low", "ci95_high"].map { "\(metric.name)_\($0)" }
+      let first = try #require(records[0].firstIndex(of: names[0]))
+      #expect(Array(records[0][first..<(first + 3)]) == names)
+    }
+    let file = ResultFile.all(outline)[0]
+    func meaning(_ name: String) -> String? { file.fields.first { $0.name == name }?.meaning }
+    #expect(meaning("throughput_ci95_low")?.contains("95 % interval (Student's t)") == true)
+    #expect(meaning("availability_ci95_low")?.contains("95 % interval (bootstrap-t") == true)
+  }
+
+  @Test("Percentiles, maxima, availability and nines are of all trials' operations together")
+  func pooled() throws {
+    let place = outline.places[0]
+    func trial(_ number: Int, slow: Int, answered: Int) -> FinishedTrial {
+      let operations = (0..<1_000).map { i in
+        let isSlow = i < slow
+        return Operation(
+          client: 0, kind: .get, key: 1, outcome: i < answered ? .ok : .failed,
+          invoked: Int64(i) * ms, returned: Int64(i) * ms + (isSlow ? 100 : 1) * ms)
+      }
+      let seen = TrialRecord(
+        operations: operations, warmUpEnd: 0, measuredEnd: 2_000 * ms, clients: 1)
+      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+      return FinishedTrial(
+        place: TrialPlace(point: 0, protocolIndex: 0, trial: number), seed: 1, observation: seen,
+        metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
+    }
+    #expect(place == TrialPlace(point: 0, protocolIndex: 0, trial: 1))
+    // The first trial's p99 is 100 ms, the mean of both 50.5 ms; of all operations 15 in 2,000 are slow.
+    let trials = [trial(1, slow: 15, answered: 1_000), trial(2, slow: 0, answered: 1_000)]
+    let records = try #require(parseCSV(ResultFile.all(outline)[0].csv(trials)))
+    func cell(_ name: String) throws -> Double {
+      let column = try #require(records[0].firstIndex(of: name))
+      return try #require(Double(records[1][column]))
+    }
+    #expect(try abs(cell("read_p99_us_pooled") - 1_000) < 1)
+    #expect(try cell("read_p99_us_mean") == 50_500)
+    #expect(try cell("read_max_us_pooled") == 100_000 && cell("all_max_us_pooled") == 100_000)
+    #expect(try cell("read_count") == 2_000 && cell("read_censored") == 0)
+    // 15 late in 2,000. The means of the two trials' nines would be 2.4.
+    #expect(try cell("availability_pooled") == 0.9925)
+    #expect(try abs(cell("nines_pooled") - 2.12493874) < 1e-8)
+    #expect(try cell("write_count") == 0 && records[1].contains(""))
+  }
+
+  @Test("Trials that never recover are counted")
+  func neverRecovered() throws {
+    var trials = Array(allTrials.prefix(3))
+    func cell() throws -> String {
+      let records = try #require(parseCSV(ResultFile.all(outline)[0].csv(trials)))
+      return records[1][try #require(records[0].firstIndex(of: "never_recovered"))]
+    }
+    for index in trials.indices {
+      for fault in trials[index].faults.indices { trials[index].faults[fault].timeToRecoverNs = 1 }
+    }
+    #expect(try cell() == "0")
+    trials[1].faults[0].timeToRecoverNs = nil
+    #expect(try cell() == "1")
+    for index in trials.indices { trials[index].faults = [] }
+    #expect(try cell() == "")
   }
 
   @Test("A comma, a quote or a line break is quoted, and anything else is not")

@@ -45,10 +45,10 @@ import Testing
     let text = ResultTable(outline: single, trials: trials.reversed()).text(width: 100)
     #expect(
       text == """
-        x, seed 7, 3 trials each: mean ± half of the 95 % interval
-        protocol                verdict   ops/s  avail %  outage ms   recover ms  msgs/op  bytes/op
-        raft               linearizable  456 ±6    91.11     81 ±10  92 (2 of 3)    14.64       903
-        chain-replication  linearizable  456 ±6    91.11     81 ±10       86 ±13    14.64       903
+        x, seed 7, 3 trials each: mean ± distance to the farther end of its 95 % interval
+        protocol                verdict    ops/s  avail %  outage ms    recover ms  msgs/op  bytes/op
+        raft               linearizable  456 ±14    91.11     82 ±57  100 (2 of 3)    14.64       903
+        chain-replication  linearizable  454 ±14    91.11     82 ±57           100    14.64       903
 
         protocol           lost writes
         raft                         0
@@ -56,22 +56,27 @@ import Testing
         (2 of 3): only so many trials have a value, and the mean is over those
         outage ms: longest of the trial, of reads or writes; recover ms: slowest fault
 
-        Latency in ms, mean over trials
-        protocol           read p50   p95   p99  p99.9  write p50   p95   p99  p99.9
-        raft                   1.00  38.4  74.4   82.3       1.00  35.7  71.7   79.7
-        chain-replication      2.00  39.3  75.4   83.3       2.00  36.7  72.7   80.7
+        Latency in ms, over the operations of all trials together
+        protocol           read p50   p95    p99  p99.9  write p50   p95    p99  p99.9
+        raft                   1.00  1.00  1.00*  1.00*       1.00  1.00  1.00*  1.00*
+        chain-replication      2.00  2.00  2.00*  2.00*       2.00  2.00  2.00*  2.00*
+        *: fewer than 10 operations are slower, so that chance decides the percentile
 
         Faults, mean over trials
-        fault                          protocol           outage ms  recover ms
-        crash leader @0.4s             raft                    81.3        85.3
-        crash leader @0.4s             chain-replication       81.3        86.0
-        partition minority,"x" @0.95s  raft                     0.0         0.0
-        partition minority,"x" @0.95s  chain-replication        0.0         0.0
+        fault                          protocol           mean outage ms  mean recover ms
+        crash leader @0.4s             raft                         81.0            100.0
+        crash leader @0.4s             chain-replication            82.0            100.0
+        partition minority,"x" @0.95s  raft                          2.0              0.0
+        partition minority,"x" @0.95s  chain-replication             2.0              0.0
 
-        Differences, better to worse (>: the paired 95 % interval excludes zero; ~: may be equal)
-        throughput: raft ~ chain-replication
-        p99 latency of reads: raft > chain-replication
-        p99 latency of writes: raft > chain-replication
+        Differences, better to worse
+        throughput: raft ~[5] chain-replication
+        availability: raft ~ chain-replication
+        p99 latency of reads: raft ~[5] chain-replication
+        p99 latency of writes: raft ~[5] chain-replication
+        3 trials each, paired by number. >: better, by Student's t test of the paired differences
+        (availability: sign test) with Holm's correction over the 4 comparisons here
+        ~: may be equal; ~[40]: about 40 trials would tell, at this difference and spread
 
         """)
   }
@@ -87,7 +92,7 @@ import Testing
   func sweep() {
     let table = ResultTable(outline: outline, trials: allTrials)
     let text = table.text(width: 110)
-    let prose = ["latency of", "throughput (", "Differences", "outage ms: "]
+    let prose = ["latency of", "throughput (", "availability", "Differences", "outage ms: "]
     let tables = text.split(separator: "\n").filter { line in !prose.contains { line.contains($0) }
     }
     #expect(tables.allSatisfy { $0.count <= 110 })
@@ -168,14 +173,22 @@ import Testing
     let values: [Double] = [100, 200, 300, 101, 199, 302]
     for index in values.indices { trials[index].metrics[column] = values[index] }
     func text() -> String? {
-      Ranking(metric: "throughput", lowerIsBetter: false, TrialGroup.groups(trials))?
-        .text(single, sign: ">")
+      guard var ranking = Ranking(ComparedMetric.all[0], TrialGroup.groups(trials)) else {
+        return nil
+      }
+      Comparison.correct(&ranking.comparisons)
+      return ranking.text(single, level: 0.05)
     }
-    #expect(text() == "chain-replication ~ raft")
-    // The difference is the same in every trial, though the trials differ more among themselves.
-    trials[4].metrics[column] = 201
+    #expect(text() == "chain-replication ~[43] raft")
+    // The difference is nearly the same in every trial, though the trials differ more among themselves.
+    trials[4].metrics[column] = 201.1
+    trials[5].metrics[column] = 301
     #expect(text() == "chain-replication > raft")
+    trials[3].metrics[column] = nil
+    #expect(text() == "chain-replication ? raft")
     for index in 3..<6 { trials[index].metrics[column] = nil }
+    #expect(text() == nil)
+    for index in trials.indices { trials[index].metrics[column] = 5 }
     #expect(text() == nil)
   }
 
@@ -184,6 +197,7 @@ import Testing
     struct Row: Decodable {
       struct Interval: Decodable {
         var mean: Double?
+        var pooled: Double?
       }
       struct Fault: Decodable {
         var kind: String
@@ -191,6 +205,15 @@ import Testing
       struct Difference: Decodable {
         var metric: String
         var minus: String
+        var trials: Int
+        var test: String
+        var p: Double
+        var corrected: Double
+        enum CodingKeys: String, CodingKey {
+          case metric, minus, trials, test, p, comparisons, different
+          case corrected = "p_holm"
+        }
+        var comparisons: Int
         var different: Bool
       }
       var `protocol`: String
@@ -216,8 +239,16 @@ import Testing
     #expect(rows.allSatisfy { $0.trials == 3 && $0.verdict == "linearizable" })
     #expect(rows[0].metrics["throughput"]?.mean ?? 0 > 0)
     #expect(rows[0].faults.map(\.kind) == ["crash", "partition"])
-    #expect(rows[1].differences.map(\.minus) == ["raft", "raft", "raft"])
-    #expect(rows[1].differences.map(\.metric) == ["throughput", "read_p99_us", "write_p99_us"])
-    #expect(rows[1].differences.last?.different == true)
+    let differences = rows[1].differences
+    #expect(differences.map(\.minus) == ["raft", "raft", "raft", "raft"])
+    #expect(
+      differences.map(\.metric) == ["throughput", "availability", "read_p99_us", "write_p99_us"])
+    #expect(differences.map(\.test) == ["paired t", "sign", "paired t", "paired t"])
+    #expect(
+      differences.allSatisfy { $0.trials == 3 && $0.comparisons == 8 && $0.corrected >= $0.p })
+    #expect(rows[0].differences.map(\.corrected) == differences.map(\.corrected))
+    #expect(differences.last?.different == false && differences.last?.p == 0.0625)
+    #expect(rows[0].metrics["read_p99_us"]?.pooled == 1_003_711 / 1e3)
+    #expect(rows[0].metrics["throughput"]?.pooled == nil)
   }
 }

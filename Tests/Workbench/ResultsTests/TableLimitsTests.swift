@@ -18,18 +18,18 @@ import Testing
   @Test("Of a large sweep the first rows are shown, and where the others are")
   func sweep() {
     let outline = RunOutline(
-      name: "x", seed: 7, protocols: ["raft", "other"], trials: 2, sweepPaths: ["replicas"],
+      name: "x", seed: 7, protocols: ["raft", "other"], trials: 3, sweepPaths: ["replicas"],
       points: (1...100).map { ["\($0)"] })
     let pattern = single.places.map { finished($0) }
     let trials = outline.places.map { place in
-      var trial = pattern[place.protocolIndex * 2 + place.trial - 1]
+      var trial = pattern[place.protocolIndex * 2 + (place.trial - 1) % 2]
       trial.place = place
       return trial
     }
     let text = ResultTable(outline: outline, trials: trials).text(width: 200)
     #expect(text.contains("(152 more rows are left out: see summary.csv)\n"))
     #expect(text.contains("(352 more rows are left out: see faults.csv)\n"))
-    #expect(text.contains("(84 more sweep points are left out: --format json has them)\n"))
+    #expect(text.contains("(88 more sweep points are left out: --format json has them)\n"))
     #expect(text.split(separator: "\n").count < 220)
   }
 
@@ -38,16 +38,72 @@ import Testing
     let outline = RunOutline(name: "x", seed: 7, protocols: ["raft", "other"], trials: 1)
     let text = ResultTable(outline: outline, trials: outline.places.map { finished($0) }).text()
     #expect(text.hasPrefix("x, seed 7, 1 trial each\n"))
-    #expect(!text.contains("interval of") && !text.contains("mean over trials"))
-    #expect(text.contains("one trial each: no differences can be told from chance\n"))
-    #expect(!text.contains(" ~ ") && !text.contains("±"))
+    #expect(!text.contains("interval") && !text.contains("mean over trials"))
+    #expect(
+      text.contains(
+        "1 trial each: nothing is compared, because fewer than 3 trials cannot tell a difference from chance\n"
+      ))
+    #expect(!text.contains(" ~") && !text.contains("±"))
+  }
+
+  @Test("Two trials have intervals, and no difference is claimed")
+  func twoTrials() {
+    let text = ResultTable(outline: single, trials: single.places.map { finished($0) }).text()
+    #expect(text.contains("±") && text.contains("95 % interval"))
+    #expect(text.contains("2 trials each: nothing is compared, because fewer than 3 trials"))
+    #expect(!text.contains(" ~") && !text.contains(" > "))
+  }
+
+  @Test("A comparison is corrected for all that are printed with it")
+  func correction() throws {
+    let protocols = ["a", "b", "c", "d", "e"]
+    let outline = RunOutline(name: "x", seed: 7, protocols: protocols, trials: 4)
+    let pattern = finished(single.places[0])
+    var trials = outline.places.map { place in
+      var trial = pattern
+      trial.place = place
+      return trial
+    }
+    let column = try #require(MetricColumn.all.firstIndex { $0.name == "throughput" })
+    // Alone, b would differ from a: p = 0.03; the others are what chance makes.
+    let values: [[Double]] = [
+      [100, 101, 99, 100], [97, 100.4, 96.8, 98], [90, 70, 110, 60], [60, 90, 50, 88],
+      [50, 90, 55, 60],
+    ]
+    for index in trials.indices { trials[index].metrics[column] = values[index / 4][index % 4] }
+    func ranking(_ groups: Int) throws -> String {
+      let text = ResultTable(outline: outline, trials: Array(trials.prefix(groups * 4))).text()
+      return try String(#require(text.split(separator: "\n").first { $0.hasPrefix("throughput") }))
+    }
+    #expect(try ranking(2).hasPrefix("throughput: a > b"))
+    #expect(try ranking(5).hasPrefix("throughput: a ~["))
+    let text = ResultTable(outline: outline, trials: trials).text()
+    #expect(text.contains("4 trials each, paired by number."))
+    #expect(text.contains("Holm's correction over the 4 comparisons here"))
+  }
+
+  @Test("A percentile of few operations is marked, and one among the unanswered is a bound")
+  func percentiles() {
+    func text(_ answered: Int, _ censored: Int, _ percentile: Double) -> String {
+      var (fast, slow) = (Histogram(), Histogram())
+      fast.record(2 * ms, times: answered)
+      slow.record(1_000 * ms, times: censored)
+      return ResultTable.text(LatencyDistribution(answered: fast, abandoned: slow), percentile)
+    }
+    #expect(text(1_000, 0, 99) == "2.00" && text(999, 0, 99) == "2.00*")
+    #expect(text(980, 20, 99) == "≥ 1000" && text(0, 0, 99) == "-")
+    let trials = single.places.map { finished($0) }
+    #expect(
+      ResultTable(outline: single, trials: trials).text()
+        .contains("*: fewer than 10 operations are slower, so that chance decides the percentile\n")
+    )
   }
 
   @Test("A verdict on nothing says so, and small rates keep two digits")
   func nothing() throws {
     var trials = single.places.map { finished($0) }
     try set("throughput", 0.0833, in: &trials)
-    #expect(ResultTable(outline: single, trials: trials).text().contains("0.083 ±0.000"))
+    #expect(ResultTable(outline: single, trials: trials).text().contains("0.083 ±0.000 "))
     #expect(!ResultTable(outline: single, trials: trials).text().contains("nothing acknowledged"))
     try set("acknowledged", 0, in: &trials)
     #expect(

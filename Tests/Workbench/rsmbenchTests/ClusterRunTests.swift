@@ -1,4 +1,6 @@
 import Foundation
+import Histories
+import ProtocolList
 import Synchronization
 import Testing
 
@@ -38,6 +40,24 @@ extension RealProcesses {
         let counts = [real, virtual].compactMap { $0["messages_per_op"].flatMap(Double.init) }
         #expect(counts.count == 2 && counts.allSatisfy { $0 > 0.5 }, "\(real)")
         #expect(counts[0] < counts[1] * 4 && counts[1] < counts[0] * 4, "\(counts)")
+      }
+    }
+
+    @Test("Clients that only write are all served alike, whichever replica answers them")
+    func writersAreServedAlike() async throws {
+      // Who has to send an operation again waits for seconds: the runs end long before.
+      try space.write(live(protocols: allProtocols, duration: "1200ms"), to: "live.json5")
+      let run = try await space.runLive(
+        "live.json5", "--set", "workload.mix={put:1}", "--set", "workload.timeout=30s", "--history")
+      #expect(run.status == 0, "\(run.errors)")
+      for kind in ProtocolKind.allCases {
+        let history = try JepsenHistory.operations(
+          edn: space.text("results/live-1/history-\(kind.name)-1.edn"))
+        let counts = (0..<4).map { client in
+          history.count { $0.client == client && $0.outcome == .ok }
+        }
+        let mean = counts.reduce(0, +) / 4
+        #expect(mean > 4 && counts.allSatisfy { $0 > mean / 4 }, "\(kind): \(counts)")
       }
     }
 

@@ -8,6 +8,7 @@ import Testing
   init() throws {
     space = try Workspace()
     try space.write(tiny(), to: "tiny.json5")
+    try space.write("{}", to: "sound.json5")
   }
 
   /// Runs a line of shell in the workspace, in which `R` is the program.
@@ -33,7 +34,8 @@ import Testing
   @Test("A full or closed standard output is an error of every command", arguments: ways)
   func commands(way: String, reason: String) throws {
     for command in [
-      "list columns", "list bugs --format json", "validate tiny.json5", "--help", "--version",
+      "list columns", "list bugs --format json",
+      "validate sound.json5", "--help", "--version",
       "help run", "run --help", "bench --filter histogram.record",
       "serve --protocol unreplicated --replicas 1 --port 0",
     ] {

@@ -44,7 +44,7 @@ import Testing
     #expect(PeerServer.ask(server.endpoint, "set", "key1", "mine") == "OK")
     let (outcome, trials) = try await run(
       "{ redis: \"\(server.endpoint)\" }",
-      workload: "keys: 20, connections: \(connections), timeout: '10s', "
+      workload: "keys: 20, connections: \(connections), timeout: '1s', "
         + "mix: { get: 4, put: 3, append: 1, delete: 1, readModifyWrite: 1 }",
       settings: ["duration=1s", "sweep.workload.clients=[1, 16]"])
     #expect(outcome.status == 0)

@@ -1,0 +1,181 @@
+import Clients
+import Configuration
+import Environments
+import Faults
+import ProtocolList
+import Replication
+import Workloads
+
+/// Something valid that is probably a mistake: it runs, but its numbers may not mean what they seem to.
+public struct ExperimentWarning: Sendable, Hashable, CustomStringConvertible {
+  /// Where in the file, as in errors.
+  public var path: String
+  /// What was found, and why that is doubtful.
+  public var text: String
+
+  public var description: String { "\(path): \(text)" }
+}
+
+extension ExperimentPlan {
+  /// All warnings, each once, in the order of the points. A warning that only some points of a sweep give
+  /// names the first of them.
+  public var warnings: [ExperimentWarning] {
+    var first: [ExperimentWarning: Int] = [:]
+    var counts: [ExperimentWarning: Int] = [:]
+    var order: [ExperimentWarning] = []
+    for (index, point) in points.enumerated() {
+      for warning in Set(point.experiment.warnings).sorted(by: { $0.description < $1.description })
+      {
+        counts[warning, default: 0] += 1
+        if first[warning] == nil {
+          first[warning] = index
+          order.append(warning)
+        }
+      }
+    }
+    return order.map { warning in
+      guard counts[warning] != points.count, let index = first[warning] else { return warning }
+      let place = points[index].values.map { "\($0.path) = \($0.text)" }.joined(separator: ", ")
+      return ExperimentWarning(path: warning.path, text: "\(warning.text) (with \(place))")
+    }
+  }
+}
+
+extension Experiment {
+  /// Of an experiment without a sweep.
+  var warnings: [ExperimentWarning] {
+    var list = sizeWarnings + timeWarnings + faultWarnings
+    // A real network has the round trips that it has.
+    if runtime == .simulation { list += timerWarnings + clientWarnings }
+    return list
+  }
+
+  private var sizeWarnings: [ExperimentWarning] {
+    var list: [ExperimentWarning] = []
+    if case .replicas(let count) = size, count % 2 == 0 {
+      list.append(
+        ExperimentWarning(
+          path: "replicas",
+          text:
+            "\(count) replicas have majorities of \(count / 2 + 1), so Raft and Multi-Paxos survive "
+            + "no more failures than with \(count - 1)"))
+    }
+    if contenders.count > 1, trials < 3 {
+      list.append(
+        ExperimentWarning(
+          path: "trials",
+          text: "with \(trials) of them no difference can be told from chance; compare at least 3, "
+            + "better 5"))
+    }
+    return list
+  }
+
+  private var timeWarnings: [ExperimentWarning] {
+    var list: [ExperimentWarning] = []
+    if workload.timeout > duration {
+      list.append(
+        ExperimentWarning(
+          path: "workload.timeout",
+          text:
+            "\(workload.timeout) is longer than a trial (\(duration)), so no operation is given up")
+      )
+    }
+    // A trial on real nodes begins when one of them is in charge.
+    for choice in protocols where runtime == .simulation {
+      for (name, wait) in waits(of: choice) where wait.kind == .signOfLife && warmUp < wait.longest
+      {
+        list.append(
+          ExperimentWarning(
+            path: "warmUp",
+            text:
+              "\(warmUp) is shorter than options.\(choice.name).\(name) (\(wait.longest)), so the "
+              + "first election may fall into what is measured"))
+      }
+    }
+    return list
+  }
+
+  private var faultWarnings: [ExperimentWarning] {
+    faults.timed.enumerated().compactMap { index, fault in
+      guard fault.at < warmUp else { return nil }
+      return ExperimentWarning(
+        path: "faults[\(index)].at",
+        text:
+          "\(fault.at) lies in the warm-up (\(warmUp)), so what it does is measured in part or not "
+          + "at all")
+    }
+  }
+
+  /// Times that a protocol waits, against the round trips between its nodes.
+  private var timerWarnings: [ExperimentWarning] {
+    var list: [ExperimentWarning] = []
+    for choice in protocols {
+      let nodes = choice.kind.membership(replicas: choice.replicas).nodeCount
+      let roundTrip = environment.network.longestRoundTrip(nodes: nodes)
+      for (name, wait) in waits(of: choice) {
+        let needed = wait.kind == .signOfLife ? roundTrip * 2 : roundTrip
+        guard wait.shortest < needed else { continue }
+        let consequence =
+          switch wait.kind {
+          case .signOfLife: "healthy replicas will be given up; take at least \(text(needed))"
+          case .answer: "everything will be sent more than once; take more than \(text(needed))"
+          }
+        list.append(
+          ExperimentWarning(
+            path: "options.\(choice.name).\(name)",
+            text:
+              "\(wait.shortest) is too short for round trips of \(text(roundTrip)): \(consequence)")
+        )
+      }
+    }
+    return list
+  }
+
+  /// What clients wait, against their round trips.
+  private var clientWarnings: [ExperimentWarning] {
+    let replicas = protocols.map(\.replicas).max() ?? 1
+    let roundTrip = environment.network.longestRoundTrip(
+      clients: workload.clients, replicas: replicas)
+    var list: [ExperimentWarning] = []
+    if workload.timeout < roundTrip {
+      list.append(
+        ExperimentWarning(
+          path: "workload.timeout",
+          text:
+            "\(workload.timeout) is shorter than the round trip of some clients (\(text(roundTrip))), "
+            + "which can get no answer"))
+    }
+    if sloLatency < roundTrip {
+      list.append(
+        ExperimentWarning(
+          path: "slo.latency",
+          text:
+            "\(sloLatency) is shorter than the round trip of some clients (\(text(roundTrip))), so that "
+            + "they never count as served; take more than \(text(roundTrip))"))
+    }
+    return list
+  }
+
+  /// Round trips are read easier in milliseconds than to the last digit.
+  private func text(_ interval: Interval) -> String {
+    let tenths = (interval.nanoseconds + 99_999) / 100_000
+    return tenths < 10 ? interval.description : "\(Double(tenths) / 10)ms"
+  }
+
+  private func waits(
+    of choice: ProtocolChoice
+  ) -> [(name: String, wait: (kind: OptionDeclaration.Wait, shortest: Interval, longest: Interval))]
+  {
+    // A single replica waits for nobody.
+    guard choice.replicas > 1 else { return [] }
+    return choice.kind.options.compactMap { declaration in
+      guard let kind = declaration.wait else { return nil }
+      switch choice.options[declaration.name] {
+      case .interval(let value): return (declaration.name, (kind, value, value))
+      case .intervalRange(let range):
+        return (declaration.name, (kind, range.lowerBound, range.upperBound))
+      default: return nil
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Experiments
+import Testing
+
+/// The paths that an experiment is warned about.
+private func warned(_ text: String) throws -> [String] { try plan(text).warnings.map(\.path) }
+
+@Test("An experiment of defaults is not warned about, in either runtime")
+func defaultsAreSilent() throws {
+  #expect(try plan("{}").warnings == [])
+  #expect(try plan("{ runtime: 'cluster' }").warnings == [])
+}
+
+@Test(
+  "What is valid but doubtful is warned about, and its sound neighbour is not",
+  arguments: [
+    ("{ replicas: 4 }", "{ replicas: 5 }", "replicas"),
+    ("{ trials: 2 }", "{ trials: 3 }", "trials"),
+    ("{ trials: 2 }", "{ trials: 2, protocols: ['raft'] }", "trials"),
+    ("{ workload: { timeout: '11s' } }", "{ workload: { timeout: '10s' } }", "workload.timeout"),
+    (
+      "{ faults: [{ at: '900ms', crash: 'leader', for: '1s' }] }",
+      "{ faults: [{ at: '1s', crash: 'leader', for: '1s' }] }", "faults[0].at"
+    ),
+    (
+      "{ warmUp: '299ms', protocols: ['raft'] }", "{ warmUp: '300ms', protocols: ['raft'] }",
+      "warmUp"
+    ),
+    (
+      "{ protocols: ['raft'], network: { latency: '38ms' } }",
+      "{ protocols: ['raft'], network: { latency: '37ms' } }", "options.raft.electionTimeout"
+    ),
+    (
+      "{ protocols: ['multi-paxos'], network: { latency: '51ms' }, slo: { latency: '1s' }, "
+        + "options: { 'multi-paxos': { electionTimeout: ['1s', '1s'] } } }",
+      "{ protocols: ['multi-paxos'], network: { latency: '50ms' }, slo: { latency: '1s' }, "
+        + "options: { 'multi-paxos': { electionTimeout: ['1s', '1s'] } } }",
+      "options.multi-paxos.retransmission"
+    ),
+    (
+      "{ protocols: ['chain-replication'], network: { latency: '11ms' } }",
+      "{ protocols: ['chain-replication'], network: { latency: '10ms' } }",
+      "options.chain-replication.resend"
+    ),
+    (
+      "{ protocols: ['unreplicated'], network: { latency: '51ms' } }",
+      "{ protocols: ['unreplicated'], network: { latency: '50ms' } }", "slo.latency"
+    ),
+    (
+      "{ protocols: ['unreplicated'], network: { latency: '51ms' }, slo: { latency: '1s' }, "
+        + "workload: { timeout: '100ms' } }",
+      "{ protocols: ['unreplicated'], network: { latency: '50ms' }, slo: { latency: '1s' }, "
+        + "workload: { timeout: '100ms' } }", "workload.timeout"
+    ),
+  ])
+func doubtful(_ text: String, _ sound: String, _ path: String) throws {
+  #expect(try warned(text) == [path])
+  #expect(try warned(sound) == [])
+}
+
+@Test("The default timers are all too short for a network across continents")
+func wideArea() throws {
+  #expect(
+    try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }")) == [
+      "options.raft.electionTimeout", "options.multi-paxos.electionTimeout",
+      "options.multi-paxos.retransmission", "options.primary-backup.failureTimeout",
+      "options.primary-backup.resend", "options.chain-replication.failureTimeout",
+      "options.chain-replication.resend", "slo.latency",
+    ])
+}
+
+@Test("A single link that is slow is found as well")
+func slowLink() throws {
+  let network = "network: { links: [{ from: 0, to: 2, latency: '80ms' }] }"
+  #expect(
+    try warned("{ protocols: ['raft'], \(network) }") == ["options.raft.electionTimeout"])
+}
+
+@Test("A warning of some points of a sweep names the first of them, once")
+func sweep() throws {
+  let warnings = try plan("{ sweep: { replicas: [3, 4, 5] } }").warnings
+  #expect(warnings.map(\.path) == ["replicas"])
+  #expect(warnings.first?.text.hasSuffix("(with replicas = 4)") == true)
+}
