@@ -146,7 +146,7 @@ private struct Package: Decodable {
       }
       let seen = TrialRecord(
         operations: operations, warmUpEnd: 0, measuredEnd: 2_000 * ms, clients: 1)
-      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
       return FinishedTrial(
         place: TrialPlace(point: 0, protocolIndex: 0, trial: number), seed: 1, observation: seen,
         metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))

@@ -91,19 +91,4 @@ import Trials
     }
     #expect(p99.allSatisfy { $0.isLowerBound && $0.nanoseconds > 750_000_000 })
   }
-
-  @Test(
-    "An open loop that asks too much is told what was acknowledged, and a step of a clock does nothing to it"
-  )
-  func overload() throws {
-    let metrics = try run(
-      """
-      protocols: ["unreplicated"], check: "none", cpu: { perMessage: "1ms" },
-      workload: { clients: 2000, mix: { put: 1 }, arrival: { open: "3000/s" }, timeout: "10s" },
-      faults: [{ at: "1500ms", clock: "all", jump: "1ms" }], warmUp: "1s", duration: "2500ms", trials: 1
-      """)[0].metrics
-    #expect(try #require(metrics.throughput) > 100)
-    #expect(metrics.faults[0].outage == 0 && metrics.faults[0].timeToRecover == 0)
-    #expect(metrics.clientWait.maximum! > 0)
-  }
 }
