@@ -206,7 +206,8 @@ let modules: [[Target]] = [
       name: "rsmbench",
       dependencies: Floor.byName([
         "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories", "Trials",
-        "Configuration", "Measurement", "Serving", "ClusterControl", "LoadDriving", "NodeRuntime",
+        "Configuration", "Linearizability", "Measurement", "Serving", "ClusterControl",
+        "LoadDriving", "NodeRuntime",
         "Benchmarks", "Experiments", "Results", "Runner",
       ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
     workbench.tests(

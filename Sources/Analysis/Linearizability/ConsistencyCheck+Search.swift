@@ -1,103 +1,194 @@
 import Histories
 
 extension ConsistencyCheck {
-  /// The general method for one key.
+  /// The answer for the operations of one key that is no plain register.
+  enum KeyAnswer {
+    case explained
+    case outOfBudget
+    case refuted
+    /// By the fast check of registers, which gives its reason.
+    case contradiction(RegisterContradiction)
+
+    var isRefuted: Bool {
+      switch self {
+      case .explained, .outOfBudget: false
+      case .refuted, .contradiction: true
+      }
+    }
+  }
+
+  /// A verdict on one key that is no plain register.
   func search(
-    _ key: UInt32, _ operations: [Operation], _ budget: inout SearchBudget
+    _ key: UInt32, _ operations: [Operation], initial: ValueDigest, _ budget: inout SearchBudget
   ) -> Verdict {
-    let relevant = ConsistencyCheck.withoutUnobservedWrites(operations)
-    switch run(relevant, &budget) {
+    let given = budget
+    switch examine(operations, initial, &budget) {
     case .explained:
       return .consistent(consistency)
     case .outOfBudget:
       return .undecided(
         key: key,
-        reason: "the search over \(relevant.count) operations of key \(key) ran out of its budget")
-    case .refuted(let blocked):
-      return .violated(explain(key, relevant, blocked))
+        reason: SearchDifficulty(operations).reason(given: given, left: budget))
+    case .refuted:
+      return .violated(explain(key, operations, initial))
+    case .contradiction(let contradiction):
+      return .violated(contradiction.counterexample(key, originals: operations))
     }
   }
 
-  private func run(_ operations: [Operation], _ budget: inout SearchBudget) -> SearchResult {
-    let actions = operations.map { TimedAction($0) }
-    return consistency == .sequential
-      ? ProgramOrderSearch.run(KeyValueModel(), actions, budget: &budget)
-      : LinearizationSearch.run(KeyValueModel(), actions, budget: &budget)
+  /// Appends whose place is known become swaps, which makes a register of most keys without
+  /// deletes. The rest is searched, unless the values that were written once contradict each other.
+  func examine(
+    _ operations: [Operation], _ initial: ValueDigest, _ budget: inout SearchBudget
+  ) -> KeyAnswer {
+    var actual = operations
+    if let resolution = AppendResolution(operations, initial: initial) {
+      actual = resolution.operations
+      let keyed = actual.enumerated().map { KeyedOperation($1, at: $0) }
+      let answer = RegisterContradiction.answer(keyed, actual, consistency, initial: initial)
+      if let answer { return answer }
+    }
+    if let answer = BlockCheck.contradiction(actual, consistency, initial: initial) {
+      return answer
+    }
+    let isUniform = AppendResolution.haveUniformValues(operations, initial: initial)
+    if consistency == .linearizable, isUniform || !actual.contains(where: { $0.kind == .append }) {
+      ConsistencyCheck.boundObservedWrites(&actual, initial: initial)
+    }
+    let model = KeyValueModel(initial: initial, hasUniformValues: isUniform)
+    let actions = ConsistencyCheck.withoutUnobservedValues(actual).map { TimedAction($0) }
+    let result =
+      consistency == .sequential
+      ? ProgramOrderSearch.run(model, actions, budget: &budget)
+      : LinearizationSearch.run(model, actions, budget: &budget)
+    switch result {
+    case .explained: return .explained
+    case .refuted: return .refuted
+    case .outOfBudget: return .outOfBudget
+    }
   }
 
-  /// Leaves out writes without an answer whose value nobody can have observed: in any order they can
-  /// be removed, because between them and the next write nobody looked. With appends, or refusals that
-  /// do not say what they found, anything may have been observed, and all stay.
-  static func withoutUnobservedWrites(_ operations: [Operation]) -> [Operation] {
+  /// A write without an answer, whose value was observed and written by no other, took effect
+  /// before its first observer returned. It counts as answered then, because a search may put off
+  /// what is never answered. So does what an observed compare-and-swap needed.
+  static func boundObservedWrites(_ operations: inout [Operation], initial: ValueDigest) {
+    guard operations.contains(where: { $0.outcome == .unknown }) else { return }
+    var makers: [ValueDigest: Int?] = [initial: nil]
+    for (i, operation) in operations.enumerated() {
+      guard let value = operation.writtenValue, !value.isAbsent else { continue }
+      makers[value] = .some(makers[value] == nil ? i : nil)
+    }
+    let observers = operations.indices.filter { operations[$0].demandedValue != nil }
+      .sorted { operations[$0].returned < operations[$1].returned }
+    for observer in observers {
+      var value = operations[observer].demandedValue
+      while let observed = value, let maker = makers[observed] ?? nil,
+        operations[maker].outcome == .unknown
+      {
+        operations[maker].outcome = .ok
+        operations[maker].returned = operations[observer].returned
+        let isSwap = operations[maker].kind == .compareAndSwap
+        operations[maker].swapped = isSwap
+        value = isSwap ? operations[maker].expected : nil
+      }
+    }
+  }
+
+  /// Leaves out writes without an answer whose value nobody can have observed: in any order they
+  /// can be removed, because between them and the next write nobody looked. Answered writes of such
+  /// values all write the same one, because nobody can tell them apart, and the search need not
+  /// either. With appends, or refusals that do not say what they found, anything may have been
+  /// observed, and all stay as they are.
+  static func withoutUnobservedValues(_ operations: [Operation]) -> [Operation] {
+    let isOpaque = operations.contains {
+      $0.kind == .append || ($0.isRefused && $0.observed == .unobserved)
+    }
+    if isOpaque { return operations }
     var remaining = operations
-    let opaque = operations.contains {
-      $0.kind == .append || ($0.outcome == .ok && !$0.swapped && $0.observed == .unobserved)
-    }
-    if opaque { return operations }
     while true {
-      var seen: Set<ValueDigest> = []
+      var seen: Set<ValueDigest> = [.absent]
+      var mayBeAbsent = false
       for operation in remaining {
-        switch operation.kind {
-        case .get:
-          seen.insert(operation.observed)
-        case .compareAndSwap:
-          seen.insert(operation.expected)
-          if operation.outcome == .ok && !operation.swapped { seen.insert(operation.observed) }
-        case .put, .delete, .append:
-          break
+        for value in operation.comparedValues {
+          seen.insert(value)
+          if value.isAbsent { mayBeAbsent = true }
         }
       }
       let before = remaining.count
       remaining.removeAll { operation in
-        guard operation.outcome == .unknown else { return false }
-        return !seen.contains(operation.kind == .delete ? .absent : operation.argument)
+        guard operation.outcome == .unknown, let value = operation.writtenValue else {
+          return false
+        }
+        return value.isAbsent ? !mayBeAbsent : !seen.contains(value)
       }
-      if remaining.count == before { return remaining }
+      guard remaining.count == before else { continue }
+      for i in remaining.indices {
+        guard let value = remaining[i].writtenValue, !seen.contains(value) else { continue }
+        remaining[i].argument = ValueDigest(hash: 0, length: .max)
+      }
+      return remaining
     }
   }
 
-  /// The shortest prefix that fails: up to the return of the blocked operation; what is still open then
-  /// stays open. Reads that are not needed for the contradiction are dropped; to leave out a read only
-  /// removes a constraint, so what is left still proves the violation.
-  private func explain(_ key: UInt32, _ operations: [Operation], _ blocked: Int) -> Counterexample {
-    let culprit = operations[blocked]
-    var prefix = operations
-    if consistency == .linearizable {
-      prefix = operations.filter { $0.invoked <= culprit.returned }
+  /// The shortest part of the key's history that fails: up to the return of the culprit, and
+  /// without what the contradiction does not need.
+  private func explain(
+    _ key: UInt32, _ operations: [Operation], _ initial: ValueDigest
+  ) -> Counterexample {
+    var budget = SearchBudget(configurations: 5_000_000, steps: 500_000_000)
+    var shortening = Shortening(operations, consistency, initial: initial) { part in
+      let answer = examine(part, initial, &budget)
+      if case .outOfBudget = answer { return .undecided }
+      return answer.isRefuted ? .refuted : .explained
     }
-    if prefix.count <= ConsistencyCheck.longestToShorten {
-      shorten(&prefix, keeping: culprit)
+    shortening.run()
+    let part = shortening.operations
+    let culprit = shortening.culprit
+    var explanation =
+      "No order of the \(part.count) operations explains "
+      + (culprit.map(Counterexample.text) ?? "all their answers")
+    if shortening.isCulpritFirst {
+      explanation += "; everything that returned before it can be explained"
     }
     return Counterexample(
-      key: key, operations: prefix, culprit: culprit,
-      explanation: "No order of the \(prefix.count) operations explains "
-        + Counterexample.text(culprit)
-        + (consistency == .linearizable
-          ? "; everything that returned before it can be explained." : "."))
+      key: key, operations: part, culprit: culprit, explanation: explanation + ".")
+  }
+}
+
+extension Operation {
+  /// A compare-and-swap that was answered and did not swap.
+  var isRefused: Bool { kind == .compareAndSwap && outcome == .ok && !swapped }
+
+  /// What a put, a delete or a compare-and-swap leaves behind if it takes effect; nil for an
+  /// append.
+  var writtenValue: ValueDigest? {
+    switch kind {
+    case .get, .append: nil
+    case .put: argument
+    case .delete: .absent
+    case .compareAndSwap: isRefused ? nil : argument
+    }
   }
 
-  static let longestToShorten = 2_000
+  /// The value that was there when the operation took effect, as its answer shows; nil if none is
+  /// known.
+  var demandedValue: ValueDigest? {
+    guard outcome == .ok else { return nil }
+    switch kind {
+    case .get: return observed
+    case .put, .delete, .append: return nil
+    case .compareAndSwap:
+      return swapped ? expected : observed == .unobserved ? nil : observed
+    }
+  }
 
-  private func shorten(_ operations: inout [Operation], keeping culprit: Operation) {
-    var budget = SearchBudget(configurations: 200_000, steps: 20_000_000)
-    var chunk = operations.count
-    while chunk >= 1 {
-      var start = 0
-      while start < operations.count {
-        let end = min(start + chunk, operations.count)
-        var fewer = Array(operations[..<start])
-        fewer += operations[start..<end].filter { !$0.kind.isRead || $0 == culprit }
-        let kept = fewer.count
-        fewer += operations[end...]
-        if fewer.count < operations.count, case .refuted = run(fewer, &budget) {
-          operations = fewer
-          start = kept
-        } else {
-          start = end
-        }
-        if budget.isExhausted { return }
-      }
-      chunk /= 2
+  /// The values with which the operation compared, or which it returned.
+  var comparedValues: [ValueDigest] {
+    switch kind {
+    case .get: [observed]
+    case .put, .delete, .append: []
+    case .compareAndSwap:
+      isRefused && observed != .unobserved ? [expected, observed] : [expected]
     }
   }
 }

@@ -3,13 +3,14 @@ import Histories
 /// Checks the history of a key-value store, key by key.
 ///
 /// Registers, the keys that saw only gets, puts of values all different and compare-and-swaps, are
-/// checked in O(n log n) (`Zones`); all other keys by search (`LinearizationSearch`), which has a
-/// budget for the whole history. A key starts without a value.
+/// checked in O(n log n) (`Zones`), as are appends among these whose place is known
+/// (`AppendResolution`); all other keys by search (`LinearizationSearch`), which has a budget for
+/// the whole history. A key starts without a value, unless it is given one.
 ///
-/// An operation that failed is left out, as is a get without an answer. A write without an answer may
-/// take effect at any time after its call, or never; it is left out where nobody can have observed it.
-/// Intervals are closed: an operation invoked at the very nanosecond another one returned is concurrent
-/// with it, even for the same client.
+/// An operation that failed is left out, as is a get without an answer. A write without an answer
+/// may take effect at any time after its call, or never; it is left out where nobody can have
+/// observed it. Intervals are closed: an operation invoked at the very nanosecond another one
+/// returned is concurrent with it, even for the same client.
 public struct ConsistencyCheck: Sendable {
   public var consistency: Consistency
   public var budget: SearchBudget
@@ -20,23 +21,24 @@ public struct ConsistencyCheck: Sendable {
   }
 
   /// `history`: in order of invocation. Cost: O(n log n) for registers, otherwise up to the budget.
-  public func verdict(of history: [Operation]) -> Verdict {
+  /// - Parameter initial: by key, the values before all operations; later keys start without one.
+  public func verdict(of history: [Operation], initial: [ValueDigest] = []) -> Verdict {
     switch consistency {
     case .none: return .consistent(.none)
-    case .eventual: return eventualVerdict(of: history)
+    case .eventual: return eventualVerdict(of: history, initial)
     case .linearizable, .sequential: break
     }
     let partition = KeyPartition(history)
     return history.withUnsafeBufferPointer { history in
       partition.operations.withUnsafeBufferPointer { operations in
-        verdict(partition, operations, history)
+        verdict(partition, operations, history, initial)
       }
     }
   }
 
   private func verdict(
     _ partition: KeyPartition, _ operations: UnsafeBufferPointer<KeyedOperation>,
-    _ history: UnsafeBufferPointer<Operation>
+    _ history: UnsafeBufferPointer<Operation>, _ initial: [ValueDigest]
   ) -> Verdict {
     var chains = RegisterChains()
     var zones = Zones()
@@ -44,7 +46,7 @@ public struct ConsistencyCheck: Sendable {
     for (slot, key) in partition.keys.enumerated() {
       let range = partition.range(ofKeyAt: slot)
       let part = UnsafeBufferPointer(rebasing: operations[range])
-      switch chains.build(part, history: history) {
+      switch chains.build(part, history: history, initial: initial[key: key]) {
       case .unsuited:
         harder.append((range.count, slot))
       case .violated(let violation):
@@ -63,8 +65,10 @@ public struct ConsistencyCheck: Sendable {
     var undecided: Verdict?
     for (_, slot) in harder {
       let range = partition.range(ofKeyAt: slot)
+      let key = partition.keys[slot]
       let verdict = search(
-        partition.keys[slot], operations[range].map { history[Int($0.index)] }, &remaining)
+        key, operations[range].map { history[Int($0.index)] }, initial: initial[key: key],
+        &remaining)
       if case .violated = verdict { return verdict }
       if case .undecided = verdict {
         undecided = undecided ?? verdict
@@ -84,7 +88,9 @@ public struct ConsistencyCheck: Sendable {
     return .violated(body(&evidence))
   }
 
-  private func eventualVerdict(of history: [Operation]) -> Verdict {
+  private func eventualVerdict(
+    of history: [Operation], _ initial: [ValueDigest]
+  ) -> Verdict {
     struct Written: Hashable {
       var key: UInt32
       var value: ValueDigest
@@ -108,7 +114,7 @@ public struct ConsistencyCheck: Sendable {
       case .compareAndSwap: seen = operation.swapped ? operation.expected : operation.observed
       case .put, .delete, .append: continue
       }
-      if seen.isAbsent { continue }
+      if seen == initial[key: operation.key] { continue }
       let written = firstWrite[Written(key: operation.key, value: seen)]
       if written == nil || written! > operation.returned {
         return .violated(
@@ -118,5 +124,12 @@ public struct ConsistencyCheck: Sendable {
       }
     }
     return .consistent(.eventual)
+  }
+}
+
+extension [ValueDigest] {
+  /// The initial value of a key.
+  fileprivate subscript(key key: UInt32) -> ValueDigest {
+    key < count ? self[Int(key)] : .absent
   }
 }

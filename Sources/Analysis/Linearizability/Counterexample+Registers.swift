@@ -5,6 +5,7 @@ struct RegisterEvidence {
   let key: UInt32
   let chains: RegisterChains
   let operations: UnsafeBufferPointer<KeyedOperation>
+  /// The operations as they were recorded. Appends among them are swaps in `operations`.
   let history: UnsafeBufferPointer<Operation>
   private var chosen: Set<Int> = []
 
@@ -22,7 +23,12 @@ struct RegisterEvidence {
     switch violation {
     case .unwritten(let i):
       add(i)
-      return finish(i, "\(text(i)) saw a value that no operation wrote.")
+      let isAbsent = operations[i].length < 0
+      return finish(
+        i,
+        isAbsent
+          ? "\(text(i)) found no value, but the key began with one and no operation deleted it."
+          : "\(text(i)) saw a value that no operation wrote.")
     case .swappedTwice(let a, let b):
       add(a)
       add(b)
@@ -45,8 +51,10 @@ struct RegisterEvidence {
       return finish(
         su,
         "\(text(fu)) returned before \(text(sv)) was invoked, and \(text(fv)) returned before "
-          + "\(text(su)) was invoked: each value would have to come back after the other, "
-          + "but both were written once.")
+          + "\(text(su)) was invoked: "
+          + (isEmpty(u) || isEmpty(v)
+            ? "a value would have to come back after it was gone, but it was written once."
+            : "each value would have to come back after the other, but both were written once."))
     }
   }
 
@@ -63,8 +71,8 @@ struct RegisterEvidence {
     }
   }
 
-  /// Chooses an operation with everything that proves its value was there: the writes of its chain up
-  /// to it, and an observer if its own write was never answered.
+  /// Chooses an operation with everything that proves its value was there: the writes of its chain
+  /// up to it, and an observer if its own write was never answered.
   private mutating func add(_ position: Int) {
     guard chosen.insert(position).inserted else { return }
     let operation = operations[position]
@@ -88,8 +96,16 @@ struct RegisterEvidence {
     }
   }
 
-  /// The operations of a block with the first return and the last call. The initial value's write has
-  /// no operation; its first reader stands in for it.
+  /// Whether the block stands for a delete or for an operation that found no value.
+  private func isEmpty(_ root: Int32) -> Bool {
+    let write = chains.clusters[Int(root)].write
+    guard write >= 0 else { return false }
+    let operation = history[Int(operations[Int(write)].index)]
+    return operation.kind != .append && operation.writtenValue?.isAbsent ?? true
+  }
+
+  /// The operations of a block with the first return and the last call. The initial value's write
+  /// has no operation; its first reader stands in for it.
   private func ends(_ root: Int32) -> (first: Int, last: Int) {
     var f = (time: Int64.max, position: 0)
     var s = (time: Int64.min, position: 0)
@@ -118,9 +134,10 @@ struct RegisterEvidence {
   }
 
   private func finish(_ culprit: Int, _ explanation: String) -> Counterexample {
-    Counterexample(
+    let proof = AppendProof(operations, history).completed(chosen)
+    return Counterexample(
       key: key,
-      operations: chosen.sorted().map { history[Int(operations[$0].index)] },
+      operations: proof.sorted().map { history[Int(operations[$0].index)] },
       culprit: history[Int(operations[culprit].index)], explanation: explanation)
   }
 }

@@ -2,7 +2,19 @@ import Histories
 
 /// One key of the key-value store, from the digests in its operations.
 public struct KeyValueModel: SequentialModel {
-  public init() {}
+  /// All written values are different and of one length, so that the last piece of a value tells
+  /// which operation made it, and a value that was left never comes back.
+  private let hasUniformValues: Bool
+  public let initialState: ValueDigest
+
+  /// - Parameters:
+  ///   - initial: the key's value before all operations.
+  ///   - hasUniformValues: the initial value, if there is one, and all arguments of puts, appends
+  ///     and compare-and-swaps are different and have the same length, at least 1.
+  public init(initial: ValueDigest = .absent, hasUniformValues: Bool = false) {
+    initialState = initial
+    self.hasUniformValues = hasUniformValues
+  }
 
   public struct Action: Sendable {
     public var kind: OperationKind
@@ -21,8 +33,6 @@ public struct KeyValueModel: SequentialModel {
       observed = operation.observed
     }
   }
-
-  public var initialState: ValueDigest { .absent }
 
   public func apply(_ action: Action, to state: ValueDigest) -> ValueDigest? {
     switch action.kind {
@@ -46,6 +56,32 @@ public struct KeyValueModel: SequentialModel {
   public func isReadOnly(_ action: Action) -> Bool {
     action.kind == .get
       || (action.kind == .compareAndSwap && action.isAnswered && !action.swapped)
+  }
+
+  public func demand(_ action: Action) -> ValueDigest? {
+    guard action.isAnswered else { return nil }
+    switch action.kind {
+    case .get: return action.observed
+    case .compareAndSwap:
+      if action.swapped { return action.expected }
+      return action.observed == .unobserved ? nil : action.observed
+    case .put, .delete, .append: return nil
+    }
+  }
+
+  public func effect(_ action: Action) -> ActionEffect<ValueDigest> {
+    switch action.kind {
+    case .get: .none
+    case .put: .state(action.argument)
+    case .delete: .state(.absent)
+    case .append: .any
+    case .compareAndSwap: action.isAnswered && !action.swapped ? .none : .state(action.argument)
+    }
+  }
+
+  /// Only appends lead anywhere, and they never lead to no value.
+  public func mayReturn(to state: ValueDigest) -> Bool {
+    !state.isAbsent && !(hasUniformValues && state.length > 0)
   }
 }
 

@@ -1,10 +1,11 @@
 /// The search of Wing & Gong 1993 with the memory of Lowe 2017 ("Testing for linearizability", §4):
-/// depth first over a linked list of calls and returns, never visiting a pair of (set of actions taken,
-/// state) twice.
+/// depth first over a linked list of calls and returns, never visiting a pair of (set of actions
+/// taken, state) twice.
 ///
-/// Deviation: the set is remembered by a 128-bit hash instead of a bit set, 13 times as fast and small
-/// enough for long histories; see `Configuration`. Test: agreement with brute force.
+/// Deviation: the set is remembered by a 128-bit hash instead of a bit set, 13 times as fast and
+/// small enough for long histories; see `Configuration`. Test: agreement with brute force.
 /// Deviation: read-only actions are taken at once; see `SequentialModel.isReadOnly`.
+/// Deviation: a state is not left for good while an answer still needs it; see `StateDemand`.
 ///
 /// Cost: at most n · 2ʷ · |states| configurations, w the number of actions that overlap.
 public struct LinearizationSearch<Model: SequentialModel> {
@@ -20,6 +21,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
   private var current: Configuration<Model.State>
   private var visited: Set<Configuration<Model.State>> = []
   private var taken: [Step] = []
+  private var demands: StateDemand<Model>
   /// For each return its place in the order of returns, to find the last one that was reached.
   private var returnRank: [Int32]
   private var furthest: Int32 = -1
@@ -38,6 +40,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
     unanswered = 0
     current = Configuration(low: 0, high: 0, state: model.initialState)
     returnRank = [Int32](repeating: -1, count: actions.count)
+    demands = StateDemand(model, actions, isRealTime: true)
     link()
   }
 
@@ -85,7 +88,8 @@ public struct LinearizationSearch<Model: SequentialModel> {
   private mutating func search(budget: inout SearchBudget) -> SearchResult {
     takeReads(budget: &budget)
     var entry = next[Int(head)]
-    // Actions without an answer are tried only after all others failed: few of them took effect late.
+    // Actions without an answer are tried only after all others failed: few of them took effect
+    // late.
     var tryingOpen = false
     while unanswered > 0 {
       budget.steps -= 1
@@ -123,6 +127,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
     guard let state = model.apply(timed.action, to: current.state) else { return false }
     // An action without an answer that changes nothing need not have happened.
     if timed.isOpen, state == current.state { return false }
+    if state != current.state, !demands.mayLeave(current.state, by: Int(action)) { return false }
     var candidate = current
     candidate.state = state
     candidate.toggle(Int(action))
@@ -167,6 +172,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
   }
 
   private mutating func lift(_ action: Int32) {
+    demands.take(Int(action))
     let call = Int(2 * action)
     next[Int(previous[call])] = next[call]
     previous[Int(next[call])] = previous[call]
@@ -179,6 +185,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
 
   /// The reverse of `lift`, in reverse order: an unlinked entry still knows its neighbours.
   private mutating func unlift(_ action: Int32) {
+    demands.giveBack(Int(action))
     let call = Int(2 * action)
     if returnRank[Int(action)] >= 0 {
       let back = call + 1

@@ -1,8 +1,9 @@
-/// Looks for one order of all actions that explains every answer and keeps each process's own order;
-/// real time does not count. Depth first, with the same memory as `LinearizationSearch`.
+/// Looks for one order of all actions that explains every answer and keeps each process's own
+/// order; real time does not count. Depth first, with the same memory and the same look ahead as
+/// `LinearizationSearch`.
 ///
-/// An action without an answer is not ordered after or before its process's others: it may take effect
-/// whenever it likes. This accepts a little more than the definition, never less.
+/// An action without an answer is not ordered after or before its process's others: it may take
+/// effect whenever it likes. This accepts a little more than the definition, never less.
 public struct ProgramOrderSearch<Model: SequentialModel> {
   private let model: Model
   private let actions: [TimedAction<Model.Action>]
@@ -13,6 +14,7 @@ public struct ProgramOrderSearch<Model: SequentialModel> {
   private var current: Configuration<Model.State>
   private var visited: Set<Configuration<Model.State>> = []
   private var taken: [Step] = []
+  private var demands: StateDemand<Model>
   private var longest = -1
   private var blocked = 0
 
@@ -34,6 +36,7 @@ public struct ProgramOrderSearch<Model: SequentialModel> {
     self.model = model
     self.actions = actions
     current = Configuration(low: 0, high: 0, state: model.initialState)
+    demands = StateDemand(model, actions, isRealTime: false)
     var laneOf: [UInt32: Int] = [:]
     for (i, action) in actions.enumerated() {
       if action.isOpen {
@@ -84,6 +87,7 @@ public struct ProgramOrderSearch<Model: SequentialModel> {
     guard let state = model.apply(actions[action].action, to: current.state) else { return false }
     // An action without an answer that changes nothing need not have happened.
     if actions[action].isOpen, state == current.state { return false }
+    if state != current.state, !demands.mayLeave(current.state, by: action) { return false }
     var candidate = current
     candidate.state = state
     candidate.toggle(action)
@@ -122,7 +126,13 @@ public struct ProgramOrderSearch<Model: SequentialModel> {
 
   private mutating func move(_ lane: Int, by step: Int) {
     if !actions[Int(lanes[lane][0])].isOpen { unanswered -= step }
-    position[lane] += step
+    if step < 0 {
+      position[lane] -= 1
+      demands.giveBack(Int(lanes[lane][position[lane]]))
+    } else {
+      demands.take(Int(lanes[lane][position[lane]]))
+      position[lane] += 1
+    }
   }
 
   /// Remembers, of the longest order tried, the earliest invoked action that could not follow.

@@ -2,21 +2,24 @@ import Histories
 
 /// The history of one register whose written values are all different, grouped by value.
 ///
-/// A *cluster* is the write of a value and all reads of it; the initial value has a write before all
-/// time. A value never returns, so in any order of all operations a cluster's write comes first and
-/// nothing of another cluster lies between it and the cluster's last read. A compare-and-swap from a
-/// to b reads a and writes b at one instant, so b's cluster follows a's at once: such clusters form a
-/// *chain*, whose inner order is forced and which as a whole is one contiguous block.
+/// A *cluster* is the write of a value and all reads of it; the initial value has a write before
+/// all time. A value never returns, so in any order of all operations a cluster's write comes first
+/// and nothing of another cluster lies between it and the cluster's last read. A compare-and-swap
+/// from a to b reads a and writes b at one instant, so b's cluster follows a's at once: such
+/// clusters form a *chain*, whose inner order is forced and which as a whole is one contiguous
+/// block.
 ///
-/// A write without an answer belongs here only if somebody observed its value; otherwise it can be left
-/// out of any order. An observed compare-and-swap observes the value it expected, and so on back.
+/// A write without an answer belongs here only if somebody observed its value; otherwise it can be
+/// left out of any order. An observed compare-and-swap observes the value it expected, and so on
+/// back.
 struct RegisterChains {
   struct Cluster {
     var hash: UInt64
     var length: Int32
     /// Position of the write among the key's operations; -1 for the initial value.
     var write: Int32
-    /// The cluster this one's compare-and-swap took its value from, and the one that took it from here.
+    /// The cluster this one's compare-and-swap took its value from, and the one that took it from
+    /// here.
     var predecessor: Int32 = -1
     var successor: Int32 = -1
     var isObserved = false
@@ -42,7 +45,8 @@ struct RegisterChains {
     case swappedTwice(Int, Int)
     /// Swaps that only feed each other.
     case rootless(Int)
-    /// The second must come after the first by its value, yet returned before the first was invoked.
+    /// The second must come after the first by its value, yet returned before the first was
+    /// invoked.
     case backwards(Int, Int)
     /// Blocks (by root cluster) each of which must come before the other.
     case interleaved(Int32, Int32)
@@ -56,10 +60,12 @@ struct RegisterChains {
   /// Reused from key to key, so that a check allocates once.
   init() {}
 
+  /// - Parameter initial: the register's value before all operations.
   mutating func build(
-    _ operations: UnsafeBufferPointer<KeyedOperation>, history: UnsafeBufferPointer<Operation>
+    _ operations: UnsafeBufferPointer<KeyedOperation>, history: UnsafeBufferPointer<Operation>,
+    initial: ValueDigest
   ) -> Outcome {
-    guard insertWrites(operations) else { return .unsuited }
+    guard insertWrites(operations, initial) else { return .unsuited }
     for i in clusters.indices.dropFirst() where clusters[i].writeReturned != .max {
       if let violation = observe(Int32(i), operations, history) { return .violated(violation) }
     }
@@ -77,7 +83,9 @@ struct RegisterChains {
   }
 
   /// False if the register has other operations than reads, puts and swaps, or repeated values.
-  private mutating func insertWrites(_ operations: UnsafeBufferPointer<KeyedOperation>) -> Bool {
+  private mutating func insertWrites(
+    _ operations: UnsafeBufferPointer<KeyedOperation>, _ initial: ValueDigest
+  ) -> Bool {
     var writes = 1
     for operation in operations {
       if operation.role == .other { return false }
@@ -93,7 +101,6 @@ struct RegisterChains {
     mask = capacity - 1
     clusters.removeAll(keepingCapacity: true)
     clusters.reserveCapacity(writes)
-    let initial = ValueDigest.absent
     _ = insert(
       Cluster(
         hash: initial.hash, length: initial.length, write: -1, isObserved: true, isSwap: false,

@@ -12,9 +12,36 @@ public protocol SequentialModel: Sendable {
   /// whose answer is unknown is legal in every state.
   func apply(_ action: Action, to state: State) -> State?
 
-  /// Whether the action leaves every state as it is. Such an action is taken as soon as it is legal,
-  /// which is sound because no other order needs it later, and is never undone on its own.
+  /// Whether the action leaves every state as it is. Such an action is taken as soon as it is
+  /// legal, which is sound because no other order needs it later, and is never undone on its own.
   func isReadOnly(_ action: Action) -> Bool
+
+  /// The only state in which the action can have been answered as it was; nil if there may be
+  /// others, and for an action without an answer.
+  func demand(_ action: Action) -> State?
+
+  /// Where the action leads, whatever the state before.
+  func effect(_ action: Action) -> ActionEffect<State>
+
+  /// Whether actions whose effect is `any` can lead to this state again after it has been left.
+  func mayReturn(to state: State) -> Bool
+}
+
+/// What is known of the state after an action without knowing the state before.
+public enum ActionEffect<State: Hashable & Sendable>: Sendable {
+  /// The state stays as it is.
+  case none
+  /// This state, or, if the action may have no effect, the state before.
+  case state(State)
+  /// Any state.
+  case any
+}
+
+/// A model that says nothing about its actions is searched without looking ahead.
+extension SequentialModel {
+  public func demand(_ action: Action) -> State? { nil }
+  public func effect(_ action: Action) -> ActionEffect<State> { .any }
+  public func mayReturn(to state: State) -> Bool { true }
 }
 
 /// An action with its interval. Intervals are closed: equal times are concurrent.
@@ -41,15 +68,16 @@ public enum SearchResult: Sendable, Equatable {
   /// The positions of the actions in an order that explains every answer; open actions that are
   /// missing never took effect.
   case explained(order: [Int])
-  /// No order exists. `blocked` is the action that no order could take in time: the part of the
-  /// history up to its return has no explanation, the part before its return has one.
+  /// No order exists. `blocked` is an action that no order could take in time: the part of the
+  /// history up to its return has no explanation. If the model names no demands, the part before
+  /// its return has one; otherwise the search looks ahead, and may give up before that return.
   case refuted(blocked: Int)
   case outOfBudget
 }
 
 /// What a search has visited: the set of actions taken, as a 128-bit hash that is kept up by
-/// exclusive-or, and the state. Nothing else decides what can follow. Two sets among 10⁷ share a hash
-/// with probability below 10⁻²⁴.
+/// exclusive-or, and the state. Nothing else decides what can follow. Two sets among 10⁷ share a
+/// hash with probability below 10⁻²⁴.
 struct Configuration<State: Hashable>: Hashable {
   var low: UInt64
   var high: UInt64

@@ -27,6 +27,16 @@ public enum Verdict: Sendable, Equatable {
 
   public static let linearizable = Verdict.consistent(.linearizable)
 
+  /// The worse of two: what is violated is worse than what is undecided.
+  public func worse(_ other: Verdict) -> Verdict {
+    switch (self, other) {
+    case (.violated, _): self
+    case (_, .violated): other
+    case (.undecided, _): self
+    default: other
+    }
+  }
+
   /// The word in `trials.csv`: the level that holds, `unchecked`, `violated` or `undecided`.
   public var name: String {
     switch self {

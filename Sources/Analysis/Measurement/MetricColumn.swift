@@ -103,13 +103,19 @@ public struct MetricColumn: Sendable {
   }
 
   private static let costs: [MetricColumn] = [
-    MetricColumn("messages_per_op", "", "messages sent by nodes per acknowledged operation") {
+    MetricColumn(
+      "messages_per_op", "", "messages sent by nodes per acknowledged operation, probes included"
+    ) {
       $0.messagesPerOperation
     },
-    MetricColumn("bytes_per_op", "B", "bytes sent by nodes per acknowledged operation") {
+    MetricColumn(
+      "bytes_per_op", "B", "bytes sent by nodes per acknowledged operation, probes included"
+    ) {
       $0.bytesPerOperation
     },
-    MetricColumn("fsyncs_per_op", "", "fsyncs of all nodes per acknowledged operation") {
+    MetricColumn(
+      "fsyncs_per_op", "", "fsyncs of all nodes per acknowledged operation, probes included"
+    ) {
       $0.fsyncsPerOperation
     },
     MetricColumn("busiest_node_share", "", "largest share of all messages handled by one node") {

@@ -8,7 +8,10 @@ extension TrialRecord {
   /// come to rest.
   public mutating func countLostWrites() {
     if let surviving {
-      lostWrites = hasSettled ? ReadBack.lostWrites(operations, surviving: surviving) : nil
+      lostWrites =
+        hasSettled
+        ? ReadBack.lostWrites(operations, surviving: surviving)
+          + ReadBack.lostWrites(probes, surviving: surviving) : nil
     } else {
       lostWrites = ReadBack.lostWrites(
         operations, readFrom: measuredEnd, isComplete: hasReadBack)
@@ -26,7 +29,10 @@ public enum ReadBack {
     _ operations: [Operation], surviving: SurvivingRequests
   ) -> Int {
     operations.count { operation in
-      guard operation.outcome == .ok, operation.kind != .get else { return false }
+      // What was there before the trial is part of no log.
+      guard operation.outcome == .ok, operation.kind != .get, operation.attempts > 0 else {
+        return false
+      }
       if operation.kind == .compareAndSwap, !operation.swapped { return false }
       return !surviving.contains(
         RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))

@@ -34,7 +34,7 @@ public enum ValueKind: Sendable, Equatable {
 /// *Student's t* is exact for normal values and too narrow for skewed ones: of exponential values ten
 /// trials cover 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles of
 /// (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used, united with
-/// Student's, because together they cover 94 to 99 % of log-normal (σ up to 0.75), exponential and
+/// Student's, because together they cover 93 to 99 % of log-normal (σ up to 0.75), exponential and
 /// zero-inflated samples; see StatisticsTests. Of fewer than ten values its ends are wild (±1,600 where
 /// Student's are ±50), so that Student's 99 % interval takes its place, except where several values are
 /// equal to the least or the greatest: there, only bootstrap-t shows that the trials bound nothing.

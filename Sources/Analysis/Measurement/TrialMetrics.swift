@@ -112,7 +112,13 @@ public struct TrialMetrics: Sendable, Equatable {
     if busy > 0 { uptime = Double(answered) / Double(busy) }
   }
 
-  private mutating func countCost(_ trial: TrialRecord, acknowledgedInInterval count: Int) {
+  /// Messages are counted for all operations alike, so that acknowledged probes belong in the divisor.
+  private mutating func countCost(_ trial: TrialRecord, acknowledgedInInterval ofLoad: Int) {
+    let count =
+      ofLoad
+      + trial.probes.count {
+        $0.outcome == .ok && $0.returned >= trial.warmUpEnd && $0.returned < trial.measuredEnd
+      }
     if count > 0, !trial.nodes.isEmpty {
       func perOperation(_ amount: (NodeUsage) -> Int) -> Double {
         Double(trial.nodes.reduce(0) { $0 + amount($1) }) / Double(count)

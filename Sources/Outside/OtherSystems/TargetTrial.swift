@@ -18,6 +18,8 @@ public struct TargetSetup: Sendable {
   public var connections = 4
   /// How long to wait for the connections before the trial, and for the reads after it.
   public var patience = Interval.seconds(10)
+  /// How long clients may load keys before the trial.
+  public var patienceForLoading = Interval.seconds(600)
 
   public init(name: String, endpoint: Endpoint) {
     self.name = name
@@ -53,14 +55,17 @@ where Load.Application == KeyValueStore {
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> TrialRecord? {
-    guard try connect(progress: progress) else { return nil }
+    guard try connect(progress: progress), try loadKeys(progress: progress) else { return nil }
     driver.start(end: setup.plan.duration.nanoseconds)
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
+    let clients = driver.clients.fleet.machines.count
     let hasReadBack = try readBack()
     var record = TrialRecord(of: setup.plan)
     record.hasReadBack = hasReadBack
     record.notes = notes(hasReadBack: hasReadBack)
+    record.clients = clients
+    record.noteDropped(driver.clients.dropped)
     return record
   }
 
@@ -73,6 +78,22 @@ where Load.Application == KeyValueStore {
       if MonotonicClock.now() >= limit {
         throw TargetError(driver.port.explanation(after: setup.patience))
       }
+    }
+    return true
+  }
+
+  /// Lets clients write what is to be there before the trial.
+  private mutating func loadKeys(progress: (Interval, Int) -> Bool) throws -> Bool {
+    let count = driver.beginLoading()
+    while !driver.hasLoaded, driver.now < setup.patienceForLoading.nanoseconds {
+      try driver.turn(until: driver.now + 50_000_000)
+      guard progress(.zero, 0) else { return false }
+    }
+    let missing = count - driver.endLoading()
+    guard missing == 0 else {
+      throw TargetError(
+        "target \(setup.name): \(missing) of \(count) keys could not be loaded within "
+          + "\(setup.patienceForLoading)")
     }
     return true
   }

@@ -112,10 +112,12 @@ public struct RespGateway: ~Copyable {
     port.lost.removeAll()
     var position = 0
     while position < port.replies.count {
-      goOn(after: fleet.receive(port.replies[position], at: instant, in: &runtime))
+      goOn(
+        after: fleet.receive(
+          port.replies[position], from: port.sender(of: position), at: instant, in: &runtime))
       position += 1
     }
-    port.replies.removeAll(keepingCapacity: true)
+    port.removeReplies()
   }
 
   public var instant: Instant { Instant(nanoseconds: now) }

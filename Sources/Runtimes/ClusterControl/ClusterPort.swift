@@ -20,6 +20,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   /// First those of node 0, then those of node 1, ...; behind them one per node for orders.
   public var connections: [DialedConnection]
   public var replies: [ClientReply<Application.Response>] = []
+  /// Who has sent each of them.
+  public var senders: [ReplicaID] = []
   public var lost: [LostConnection] = []
   /// The latest report of each node, and how many of them there have been.
   public var reports: [NodeReport?]
@@ -93,6 +95,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     guard connections[position].isOpen else {
       // As if the node had said that it cannot help: the client turns to another one.
       replies.append(ClientReply(id: request.id, result: .redirect(nil)))
+      senders.append(replica)
       return
     }
     Frame.encode(
@@ -117,6 +120,13 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     guard !connections[position].isDirty else { return }
     connections[position].isDirty = true
     dirty.append(position)
+  }
+
+  public func sender(of position: Int) -> ReplicaID { senders[position] }
+
+  public mutating func removeReplies() {
+    replies.removeAll(keepingCapacity: true)
+    senders.removeAll(keepingCapacity: true)
   }
 
   public mutating func flush() {
@@ -220,6 +230,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
       replies.append(
         try Frame.decode(
           ClientReply<Application.Response>.self, from: input.bytes, in: header.body))
+      senders.append(connections[position].node)
     case .report:
       let node = connections[position].node.index
       reports[node] = try Frame.decode(NodeReport.self, from: input.bytes, in: header.body)

@@ -15,6 +15,8 @@ public struct ClusterSetup: Sendable {
   public var plan = TrialPlan()
   /// How long to wait for somebody to be in charge before the trial.
   public var patience = Interval.seconds(10)
+  /// How long clients may load keys before the trial.
+  public var patienceForLoading = Interval.seconds(600)
   /// How long to wait for the cluster to come to rest after the trial, and for what it holds.
   public var patienceAtEnd = Interval.seconds(20)
   public var clocks = ClockModel()

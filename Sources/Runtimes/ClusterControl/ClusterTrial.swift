@@ -76,7 +76,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient),
+        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient,
+        patience: setup.plan.workload.patience, probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)
@@ -91,7 +92,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> TrialRecord? {
     try processes.startAll()
-    guard try awaitService(progress: progress) else { return nil }
+    guard try awaitService(progress: progress), try loadKeys(progress) else { return nil }
     schedule()
     driver.start(end: setup.plan.duration.nanoseconds)
     leadership = LeadershipLog()
@@ -100,6 +101,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     driver.close()
     let measuredLeadership = leadership.samples
     loadAnswered = driver.answered
+    let clients = driver.clients.fleet.machines.count
     try freshReports(within: .milliseconds(500))
     let usages = meters.enumerated().map { number, meter in
       var usage = meter.measured
@@ -122,6 +124,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     record.hasSettled = hasSettled
     record.hasReadBack = hasReadBack
     record.notes = notes
+    record.clients = clients
+    record.noteDropped(driver.clients.dropped)
     return record
   }
 
@@ -146,6 +150,26 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       attendReports()
       try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
+    }
+    return true
+  }
+
+  /// Lets clients write what is to be there before the trial.
+  @inlinable
+  public mutating func loadKeys(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    let count = driver.beginLoading()
+    while !driver.hasLoaded {
+      try driver.turn(until: driver.now + 50_000_000)
+      attendReports()
+      try attendProcesses()
+      guard progress(.zero, 0) else { return false }
+      guard driver.now < setup.patienceForLoading.nanoseconds else {
+        throw ClusterError("\(count) keys could not be loaded within \(setup.patienceForLoading)")
+      }
+    }
+    let loaded = driver.endLoading()
+    guard loaded == count else {
+      throw ClusterError("\(count - loaded) of \(count) keys could not be loaded")
     }
     return true
   }

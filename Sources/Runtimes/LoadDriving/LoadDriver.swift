@@ -55,6 +55,26 @@ where Port.Application == Load.Application {
     clients.start(until: Instant(nanoseconds: end), in: &runtime)
   }
 
+  /// Before the trial: clients write what is to be there.
+  /// - Returns: how many writes there are.
+  @inlinable
+  public mutating func beginLoading() -> Int {
+    origin = MonotonicClock.now()
+    now = 0
+    let count = clients.beginLoading(at: instant, in: &runtime)
+    runtime.port.flush()
+    return count
+  }
+
+  @inlinable public var hasLoaded: Bool { clients.hasLoaded }
+
+  /// - Returns: how many writes were answered.
+  @inlinable
+  public mutating func endLoading() -> Int {
+    runtime.agenda = EventQueue()
+    return clients.endLoading()
+  }
+
   /// One turn, which waits until the trial's time `deadline` at most.
   @inlinable
   public mutating func turn(until deadline: Int64) throws {
@@ -80,10 +100,12 @@ where Port.Application == Load.Application {
     // Answers may lead to requests that the port refuses at once, with further answers.
     var position = 0
     while position < runtime.port.replies.count {
-      clients.receive(runtime.port.replies[position], at: instant, in: &runtime)
+      clients.receive(
+        runtime.port.replies[position], from: runtime.port.sender(of: position), at: instant,
+        in: &runtime)
       position += 1
     }
-    runtime.port.replies.removeAll(keepingCapacity: true)
+    runtime.port.removeReplies()
   }
 
   /// The measured part is over.

@@ -21,11 +21,20 @@ public protocol ServerPort<Application>: ~Copyable {
   /// What has arrived and nobody has taken yet.
   var replies: [ClientReply<Application.Response>] { get set }
 
+  /// Who has sent the reply at this position. A port to a single server need not say.
+  func sender(of position: Int) -> ReplicaID
+
+  /// All replies have been taken.
+  mutating func removeReplies()
+
   /// Servers to which connections have been lost since somebody asked: answers from there will not come.
   var lost: [LostConnection] { get set }
 }
 
 extension ServerPort where Self: ~Copyable {
+  public func sender(of position: Int) -> ReplicaID { ReplicaID(0) }
+  public mutating func removeReplies() { replies.removeAll(keepingCapacity: true) }
+
   public mutating func wait(nanoseconds: Int64) throws {
     try wait(nanoseconds: nanoseconds, awake: 0, share: .max)
   }

@@ -55,6 +55,7 @@ extension ClusterNode {
       peers[peer].freeAt = 0
       peers[peer].lastDeparture = 0
     }
+    if next.clients != faults.clients { interfaceFreeAt = 0 }
     faults = next
     faultsAreActive = next != NodeFaults(nodeCount: peers.count)
     if let held = heldSync {
@@ -124,9 +125,13 @@ extension ClusterNode {
     Frame.encode(message, kind: .message, from: host.id, epoch: life, into: &frame)
     var bytes = frame.bytes()
     damage(&bytes, fault)
-    var leavesAt = max(now, peers[peer].freeAt)
-    leavesAt += Int64(Double(bytes.count) * fault.nanosecondsPerByte)
-    peers[peer].freeAt = leavesAt
+    var leavesAt = passInterface(bytes.count)
+    // What the other end's narrow interface adds.
+    if fault.nanosecondsPerByte > faults.clients.nanosecondsPerByte {
+      leavesAt = max(leavesAt, peers[peer].freeAt)
+      leavesAt += Int64(Double(bytes.count) * fault.nanosecondsPerByte)
+      peers[peer].freeAt = leavesAt
+    }
     leavesAt += fault.extraLatency.nanoseconds
     if fault.reorder > 0, faultRandom.chance(fault.reorder) {
       // Up to three latencies late, a millisecond at least, overtaken by what follows.
@@ -144,6 +149,16 @@ extension ClusterNode {
     } else {
       hold(HeldFrame(to: .peer(peer), bytes: bytes), until: leavesAt)
     }
+  }
+
+  /// When the bytes have left through this node's interface, which all its peers and clients share, if a
+  /// fault has narrowed it.
+  public mutating func passInterface(_ byteCount: Int) -> Int64 {
+    guard faults.clients.nanosecondsPerByte > 0 else { return now }
+    interfaceFreeAt =
+      max(now, interfaceFreeAt)
+      + Int64(Double(byteCount) * faults.clients.nanosecondsPerByte)
+    return interfaceFreeAt
   }
 
   /// Flips a bit behind the header, which the checksum then finds. The receiver hangs up, because a
@@ -164,13 +179,12 @@ extension ClusterNode {
     Frame.encode(reply, kind: .reply, from: host.id, epoch: life, into: &frame)
     let bytes = frame.bytes()
     counters.bytesSent += bytes.count
-    let delay =
-      2 * fault.extraLatency.nanoseconds + Int64(Double(bytes.count) * fault.nanosecondsPerByte)
+    let leavesAt = passInterface(bytes.count) + 2 * fault.extraLatency.nanoseconds
     let held = HeldFrame(
       to: .connection(slot: slot, generation: inbound[slot].generation), bytes: bytes)
-    hold(held, until: now + delay)
+    hold(held, until: leavesAt)
     if fault.duplicate > 0, faultRandom.chance(fault.duplicate) {
-      hold(held, until: now + delay)
+      hold(held, until: leavesAt)
     }
   }
 

@@ -78,10 +78,6 @@ extension ClusterNode: TurnRuntime {
     for record in records { log.append(record) }
   }
 
-  public mutating func noteHeld(_ message: Core.Message, to: ReplicaID) {}
-
-  public mutating func sendHeld(_ message: Core.Message, to: ReplicaID) { send(message, to: to) }
-
   public mutating func set(_ timer: Core.Timer, after delay: Interval?) {
     timerDue[timer.index] =
       delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max

@@ -62,6 +62,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var faultsAreActive = false
   public var heldFrames = EventQueue<HeldFrame>()
   public var heldByteCount = 0
+  /// When this node's interface, narrowed by a fault, has sent what it was given.
+  public var interfaceFreeAt: Int64 = 0
   public var faultRandom: RandomStream
   /// A sync that a fault holds up: how many records it covers, and when it ends.
   public var heldSync: (target: Int, endsAt: Int64)?

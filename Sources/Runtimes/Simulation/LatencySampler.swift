@@ -30,13 +30,19 @@ public struct LatencySampler: Sendable {
 
   /// Nanoseconds, never negative.
   public func next(_ random: inout RandomStream) -> Int64 {
+    fixed ?? value(of: random.next())
+  }
+
+  /// What a random word means, in nanoseconds.
+  public func value(of word: UInt64) -> Int64 {
     if let fixed { return fixed }
-    let word = random.next()
     let cell = Int(word & UInt64(Self.cells - 1))
     if cell > 0 && cell < Self.cells - 1 { return quantiles[cell] }
     let within = (Double(word >> 12) + 0.5) * 0x1p-52
     return Self.quantile((Double(cell) + within) / Double(Self.cells), of: distribution)
   }
+
+  public var median: Int64 { fixed ?? quantiles[Self.cells / 2] }
 
   public static func quantile(_ probability: Double, of distribution: LatencyDistribution) -> Int64
   {

@@ -5,80 +5,130 @@ import Replication
 
 /// The network of one trial: who reaches whom, how fast, and what gets lost.
 public struct NetworkState: Sendable {
-  private let model: NetworkModel
-  private let nodeCount: Int
-  private let samplers: [LatencySampler]
-  /// Position in `samplers` of every directed link between nodes, and its loss and bandwidth.
-  private var samplerOfLink: [Int]
-  private var lossOfLink: [Double]
-  private var nanosecondsPerByte: [Double]
-  /// Whether a partition cuts the link at present.
-  private var isCut: [Bool]
-  /// When the last message of the link arrives, and when the link is free to take the next one.
-  private var lastArrival: [Int64]
-  private var freeAt: [Int64]
+  let model: NetworkModel
+  let nodeCount: Int
+  let isTCP: Bool
+  let samplers: [LatencySampler]
+  /// Every directed link between nodes: `from * nodeCount + to`.
+  var links: [Link]
+  /// Every node's interface.
+  var interfaces: [Interface]
+  var clients: ClientLinks
   /// Degradations at present, each with the nodes it hits.
-  private var degradations: [Degradation] = []
-  /// Of the links between clients and nodes.
-  private let clientNanosecondsPerByte: Double
-  private let placeCount: Int
-  private var random: RandomStream
+  var degradations: [Degradation] = []
+  /// How often a process has begun or ended on each node. Over TCP, what was sent to an earlier process
+  /// does not arrive.
+  public private(set) var incarnations: [UInt16]
+
+  struct Link: Sendable {
+    /// Position in `samplers`.
+    var sampler = 0
+    /// Of the path, without what faults add.
+    var loss: Double
+    /// Of the path, beside the interfaces; 0 is unlimited.
+    var nanosecondsPerByte = 0.0
+    /// There and back at the median.
+    var roundTrip: Int64 = 0
+    var random: UInt64
+    /// Whether a partition cuts the link at present.
+    var isCut = false
+    /// Over TCP: when the first message was sent that has not got through because of a partition.
+    var heldSince: Int64?
+    var heldBytes = 0
+    /// When the last message arrives, when the interface there has received the last one, and when the path is free to take the next one.
+    var lastArrival: Int64 = 0
+    var lastReceived: Int64 = 0
+    var freeAt: Int64 = 0
+  }
+
+  /// What all of a node's peers and clients share.
+  struct Interface: Sendable {
+    /// Without degradations; 0 is unlimited.
+    var nanosecondsPerByte: Double
+    var sending = Queues()
+    var receiving = Queues()
+
+    /// When everything will be through that was put into the queue so far, and into the one of short
+    /// messages.
+    struct Queues: Sendable {
+      var bulk: Int64 = 0
+      var packets: Int64 = 0
+    }
+  }
 
   /// A degradation that holds, and whom it hits.
-  private struct Degradation: Sendable {
+  struct Degradation: Sendable {
     var nodes: [Bool]
     var what: LinkDegradation
     var nanosecondsPerByte: Double
     /// When it will end, as far as is known: what still waits then goes at the network's own speed.
     var until: Int64
+
+    /// Damaged messages are found by their checksum.
+    var loss: Double { what.loss + what.corrupt }
   }
 
   /// What becomes of one message.
-  public enum Fate {
+  public enum Fate: Equatable {
     case lost
+    /// Over TCP: the connection does not get through now, and the message waits for it.
+    case held
+    /// When all of it has arrived, unless the interface there is busy then.
     case delivered(at: Int64)
     case twice(at: Int64, and: Int64)
   }
 
-  public init(model: NetworkModel, nodeCount: Int, random: RandomStream) {
+  public init(model: NetworkModel, membership: Membership, seed: UInt64) {
     self.model = model
-    self.nodeCount = nodeCount
-    self.random = random
-    let links = nodeCount * nodeCount
-    let perByte = NetworkState.nanosecondsPerByte(model.bandwidth)
+    let count = membership.nodeCount
+    nodeCount = count
+    isTCP = model.transport == .tcp
+    incarnations = Array(repeating: 0, count: count)
+    interfaces = Array(
+      repeating: Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)
     var samplers = [LatencySampler(model.latency)]
-    samplerOfLink = Array(repeating: 0, count: links)
-    lossOfLink = Array(repeating: model.loss, count: links)
-    nanosecondsPerByte = Array(repeating: perByte, count: links)
-    isCut = Array(repeating: false, count: links)
-    lastArrival = Array(repeating: 0, count: links)
-    freeAt = Array(repeating: 0, count: links)
-    placeCount = model.places?.count ?? 0
-    clientNanosecondsPerByte = perByte
-    let placeSamplers = (model.places ?? []).flatMap { row in
-      row.map { LatencySampler(.lognormal(median: $0, sigma: 0.02)) }
+    // A stream of its own for each link, so that the nth message of a link draws the same numbers
+    // whatever else is sent: trials of one seed differ by what protocols do, not by their luck.
+    let key = RandomStream.splitMix64(at: seed) ^ 0x11E7
+    links = (0..<count * count).map { position in
+      let random = RandomStream.scramble(
+        key &+ UInt64(position / count) << 32 | UInt64(position % count))
+      return Link(loss: model.loss, random: random)
     }
-    if placeCount > 0 {
-      samplers = placeSamplers
-      for from in 0..<nodeCount {
-        for to in 0..<nodeCount {
-          samplerOfLink[from * nodeCount + to] = from % placeCount * placeCount + to % placeCount
+    let nodePlaces = model.places?.places(of: membership)
+    if let places = model.places, let nodePlaces {
+      samplers = places.latency.flatMap { $0.map(LatencySampler.init) }
+      for from in 0..<count {
+        for to in 0..<count {
+          links[from * count + to].sampler = nodePlaces[from] * places.names.count + nodePlaces[to]
         }
       }
     }
+    if let latency = model.clients.latency { samplers.append(LatencySampler(latency)) }
+    clients = ClientLinks(
+      model: model, nodePlaces: nodePlaces, nodeCount: count,
+      commonSampler: model.clients.latency == nil ? 0 : samplers.count - 1,
+      key: RandomStream.scramble(key))
     for link in model.links {
       let directions =
         link.bothWays ? [(link.from, link.to), (link.to, link.from)] : [(link.from, link.to)]
-      for (from, to) in directions where from < nodeCount && to < nodeCount {
-        let position = from * nodeCount + to
+      for (from, to) in directions where from < count && to < count {
+        let position = from * count + to
         if let latency = link.latency {
-          samplerOfLink[position] = samplers.count
+          links[position].sampler = samplers.count
           samplers.append(LatencySampler(latency))
         }
-        if let loss = link.loss { lossOfLink[position] = loss }
+        if let loss = link.loss { links[position].loss = loss }
         if let bandwidth = link.bandwidth {
-          nanosecondsPerByte[position] = NetworkState.nanosecondsPerByte(bandwidth)
+          links[position].nanosecondsPerByte = Self.nanosecondsPerByte(bandwidth)
         }
+      }
+    }
+    for from in 0..<count {
+      for to in 0..<count {
+        links[from * count + to].roundTrip =
+          samplers[links[from * count + to].sampler].median
+          + samplers[links[to * count + from].sampler].median
       }
     }
     self.samplers = samplers
@@ -88,115 +138,31 @@ public struct NetworkState: Sendable {
     bitsPerSecond.map { 8e9 / $0 } ?? 0
   }
 
-  /// When a node sees that a connection was closed at the other end; `nil` if it does not. Nothing is drawn:
-  /// trials without such news are what they would be without this.
+  /// When a node sees that a connection was closed at the other end; `nil` if it does not. Nothing is drawn
+  /// from the link's stream, because trials without such news are what they would be without this.
   public func closing(from: Int, to: Int, at now: Int64) -> Int64? {
-    let link = from * nodeCount + to
-    guard !isCut[link] else { return nil }
-    var random = RandomStream(seed: UInt64(bitPattern: now), label: UInt64(link))
-    var arrival = now + samplers[samplerOfLink[link]].next(&random)
+    let position = from * nodeCount + to
+    guard !links[position].isCut, links[position].heldSince == nil else { return nil }
+    var random = RandomStream(seed: UInt64(bitPattern: now), label: UInt64(position))
+    var arrival = now + samplers[links[position].sampler].next(&random)
     for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
       arrival += degradation.what.extraLatency.nanoseconds
     }
-    return max(arrival, lastArrival[link])
+    return max(arrival, links[position].lastArrival)
   }
 
-  /// Decides what becomes of a message between two different nodes that departs now or later.
-  public mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
-    let link = from * nodeCount + to
-    guard !isCut[link] else { return .lost }
-    var loss = lossOfLink[link]
-    var duplicate = model.duplicate
-    var reorder = model.reorder
-    var extra: Int64 = 0
-    if !degradations.isEmpty {
-      for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
-        let what = degradation.what
-        loss += what.loss + what.corrupt
-        duplicate += what.duplicate
-        reorder += what.reorder
-        extra += what.extraLatency.nanoseconds
-      }
-    }
-    if loss > 0, random.chance(loss) { return .lost }
-    let sent = transmitted(
-      bytes, from: max(departing, freeAt[link]), nanosecondsPerByte[link]
-    ) { $0[from] || $0[to] }
-    freeAt[link] = sent
-    let latency = samplers[samplerOfLink[link]].next(&random) + extra
-    var arrival = sent + latency
-    if reorder > 0, random.chance(reorder) {
-      // Off the queue: up to three more latencies late, overtaken by what follows.
-      arrival += Int64(random.below(Int(latency) * 3 + 1))
-    } else {
-      arrival = max(arrival, lastArrival[link])
-      lastArrival[link] = arrival
-    }
-    if duplicate > 0, random.chance(duplicate) {
-      return .twice(at: arrival, and: arrival + samplers[samplerOfLink[link]].next(&random))
-    }
-    return .delivered(at: arrival)
-  }
-
-  /// The same for a message between a client and a node, in either direction. Partitions do not touch
-  /// it; degradations of the node do.
-  public mutating func routeClient(client: Int, node: Int, bytes: Int, departing: Int64) -> Fate {
-    var loss = model.loss
-    var duplicate = model.duplicate
-    var extra: Int64 = 0
-    if !degradations.isEmpty {
-      for degradation in degradations where degradation.nodes[node] {
-        loss += degradation.what.loss + degradation.what.corrupt
-        duplicate += degradation.what.duplicate
-        extra += degradation.what.extraLatency.nanoseconds
-      }
-    }
-    if loss > 0, random.chance(loss) { return .lost }
-    // With places the samplers of the places come first among all.
-    let sampler =
-      placeCount == 0 ? 0 : client % placeCount * placeCount + node % placeCount
-    let sent = transmitted(bytes, from: departing, clientNanosecondsPerByte) { $0[node] }
-    let base = sent + extra
-    let arrival = base + samplers[sampler].next(&random)
-    if duplicate > 0, random.chance(duplicate) {
-      return .twice(at: arrival, and: base + samplers[sampler].next(&random))
-    }
-    return .delivered(at: arrival)
-  }
-
-  /// When the last of the bytes has left: at the link's own speed, or at that of the slowest
-  /// degradation for as long as it lasts. Otherwise a queue that built up in a short fault would go on
-  /// crawling long after its end.
-  private func transmitted(
-    _ bytes: Int, from start: Int64, _ ownPerByte: Double, _ hits: ([Bool]) -> Bool
-  ) -> Int64 {
-    if degradations.isEmpty { return start + Int64(Double(bytes) * ownPerByte) }
-    var time = start
-    var rest = Double(bytes)
-    while true {
-      var perByte = ownPerByte
-      var change = Int64.max
-      for degradation in degradations where degradation.until > time {
-        guard degradation.nanosecondsPerByte > ownPerByte, hits(degradation.nodes) else {
-          continue
-        }
-        perByte = max(perByte, degradation.nanosecondsPerByte)
-        change = min(change, degradation.until)
-      }
-      let end = time + Int64(rest * perByte)
-      guard end > change else { return end }
-      rest -= Double(change - time) / perByte
-      time = change
-    }
+  /// A process begins or ends on a node, and with it, over TCP, all its connections.
+  public mutating func resetConnections(of node: Int) {
+    if isTCP { incarnations[node] &+= 1 }
   }
 
   /// Goes by the partitions and degradations that hold now.
   public mutating func adopt(_ ledger: FaultLedger) {
-    for link in isCut.indices { isCut[link] = false }
+    for position in links.indices { links[position].isCut = false }
     degradations.removeAll()
     for key in ledger.entries.keys.sorted() {
       switch ledger.entries[key] {
-      case .cut(let links): for link in links { isCut[link.from * nodeCount + link.to] = true }
+      case .cut(let cut): for link in cut { links[link.from * nodeCount + link.to].isCut = true }
       case .degraded(let hit, let what, let until):
         degradations.append(
           Degradation(

@@ -1,3 +1,4 @@
+import Environments
 import ReplicaHosting
 import Replication
 import Trials
@@ -6,12 +7,14 @@ import WireFormat
 /// The disk: records wait for a sync, and sends for records.
 extension SimulatedNode {
   /// Makes durable what has been appended, at once or with a sync.
-  public mutating func syncAppended(in world: inout SharedWorld, at start: Int64) {
+  public mutating func syncAppended(in world: inout SharedWorld) {
     // A disk that syncs at once may still have a sync under way that a fault has held up.
     if world.diskSampler == nil, !diskIsStalled, extraSyncTime == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
     } else {
-      startSync(in: &world, at: start)
+      // The records of a turn are there when all of it has been received.
+      turn.spend(0)
+      startSync(in: &world, at: world.now + Int64(turn.elapsed))
     }
   }
 
@@ -19,9 +22,14 @@ extension SimulatedNode {
   public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
     guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
-    syncTarget = world.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
-    let time = world.diskSampler?.next(&world.random) ?? 0
-    world.schedule(.synced(node: number, life: life), at: start + time + extraSyncTime)
+    syncTarget = world.disk.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
+    var time = extraSyncTime
+    if let sampler = world.diskSampler {
+      time += sampler.next(&diskRandom)
+      let bytes = byteCount(ofRecords: barrier.durableCount..<syncTarget)
+      time += world.disk.transferTime(of: bytes)
+    }
+    world.schedule(.synced(node: number, life: life), at: start + time)
   }
 
   /// A sync has ended: what it covered is durable, and what waited for that leaves.
@@ -35,13 +43,23 @@ extension SimulatedNode {
     usage.syncs += 1
     barrier.synced(syncTarget)
     startSync(in: &world, at: world.now)
-    _ = lend(cost: 0, in: &world) { $0.releaseSends() }
-    var position = 0
-    while position < ownMessages.count {
-      arrive(ownMessages[position], from: number, bytes: 0, in: &world)
-      position += 1
-    }
-    if position > 0 { ownMessages.removeAll(keepingCapacity: true) }
+    if barrier.hasReleased { arriveSynced(in: &world) }
+  }
+
+  /// Bytes of these records on the disk, each with its length and checksum. Mutating only because the
+  /// whole node would be copied to ask it through a pointer.
+  public mutating func byteCount(ofRecords range: Range<Int>) -> Int {
+    var bytes = 0
+    for position in range { bytes += log[position - forgottenCount].encodedByteCount + 8 }
+    return bytes
+  }
+
+  /// Drops durable records that nobody will read, now and then.
+  public mutating func forgetDurable() {
+    let count = barrier.durableCount - forgottenCount
+    guard !keepsLog, count >= 64 else { return }
+    log.removeFirst(count)
+    forgottenCount += count
   }
 
   public mutating func resumeDisk(in world: inout SharedWorld) {

@@ -19,7 +19,7 @@ extension SimulatedNode {
     diskIsStalled = faults.syncStalls
     if isPaused, !willPause { resume(in: &world) }
     isPaused = willPause
-    if !isUp, !isDown { restart(in: &world) }
+    if !isUp, !isReadingLog, !isDown { beginRestart(in: &world) }
   }
 
   /// The process goes on after a pause.
@@ -36,8 +36,12 @@ extension SimulatedNode {
 
   /// Ends the process. `keepsTorn` of the records that were not durable yet survive.
   public mutating func crash(keepingTorn kept: Int) {
-    isUp = false
     life += 1
+    // What is durable stays so while it is read.
+    guard isUp else { return isReadingLog = false }
+    precondition(keepsLog, "a node that forgets its log cannot start again")
+    isUp = false
+    turn = TurnTime()
     log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
     inbox.removeAll()
     turnIsScheduled = false
@@ -54,15 +58,28 @@ extension SimulatedNode {
   /// How many records are appended but not durable.
   public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
-  /// The process starts again from what is on the disk.
+  /// The process starts again: it reads its log, and is there for others when it has.
+  public mutating func beginRestart(in world: inout SharedWorld) {
+    let time = world.disk.transferTime(of: byteCount(ofRecords: log.indices))
+    guard time > 0 else { return restart(in: &world) }
+    isReadingLog = true
+    world.schedule(.hasReadLog(node: number, life: life), at: world.now + time)
+  }
+
+  /// The process goes on from what is on the disk. What it decodes of that keeps its processor busy first.
   public mutating func restart(in world: inout SharedWorld) {
     isUp = true
+    isReadingLog = false
+    world.network.resetConnections(of: number)
     host = Host(
       id: ReplicaID(number), membership: membership, options: options,
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)
+    host.application = initialState
     for record in log { host.recover(record) }
+    let bytes = byteCount(ofRecords: log.indices)
+    turn.receiving = Double(bytes) * Double(world.cpu.perByte.nanoseconds) * slowness
     barrier = DurabilityBarrier(recovered: log.count)
-    commits = []
+    commits = CommittedBatches()
     busyUntil = world.now
     if isPaused {
       startIsOverdue = true

@@ -1,4 +1,5 @@
 import Environments
+import Primitives
 import ReplicaHosting
 import Replication
 import Trials
@@ -10,12 +11,14 @@ public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
   case request(ClientRequest<Command>)
   case timer(Int)
   case disconnected(from: Int)
+  /// The disk has made records durable that messages wait for.
+  case synced
 }
 
 /// One node: a host, a processor that does one thing at a time, a disk and a clock.
 ///
 /// The processor takes whatever has arrived as one turn. What the turn sends leaves while it computes,
-/// one message after the other (`SimulatedTurn`), so a node that sends much is late.
+/// one message after the other (`TurnTime`, `SimulatedTurn`), so a node that sends much is late.
 public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public typealias Host = ReplicaHost<Core, Application>
   public typealias SharedWorld = World<Core, Application>
@@ -30,6 +33,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// What holds of faults at present: see `adopt`.
   public var isUp = true
   public var isPaused = false
+  /// The process has been started again and reads its log.
+  public var isReadingLog = false
   /// The process came back during a pause and starts when that ends.
   public var startIsOverdue = false
   /// Counts restarts: what was scheduled in an earlier life is void.
@@ -40,28 +45,48 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var slowness = 1.0
   public var usage: NodeUsage
 
+  /// How the time of the present turn passes, and the number of that turn.
+  public var turn = TurnTime()
+  public var turnNumber = 0
+  /// Of the present turn if it takes more than one input; otherwise there is nothing to put in order.
+  public var putsInOrder = false
+  public var receivedRequests = FlatTable<ClientID, ReceivedRequest>()
+  public var waitingReplies: [WaitingReply<ClientReply<Application.Response>>] = []
+
   /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event, and
   /// whether it has fired into the inbox. `Int64.max` is never.
   public var timerDue: [Int64]
   public var timerScheduled: [Int64]
   public var timerHasFired: [Bool]
 
-  /// Everything appended to the disk; the first `barrier.durableCount` records are durable.
+  /// Everything appended to the disk, but for the first `forgottenCount` records. Those up to
+  /// `barrier.durableCount` are durable.
   public var log: [Core.Record] = []
+  public var forgottenCount = 0
+  /// The process may have to start again from its log. Otherwise durable records are forgotten, because a
+  /// log is a third of what a long trial keeps.
+  public var keepsLog = true
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
-  /// Messages to itself that the sync that has just ended released.
+  /// Messages to itself that nothing holds back, and those that it takes in at present.
   public var ownMessages: [Core.Message] = []
+  public var ownInputs: [Core.Message] = []
   public var syncTarget = 0
   public var syncIsOverdue = false
   public var diskIsStalled = false
   public var extraSyncTime: Int64 = 0
+  /// For the times of this disk's syncs alone: each sync of a trial takes equally long under all protocols.
+  public var diskRandom: RandomStream
 
   /// What this replica committed since its last start, in order.
-  public var commits: [Batch] = []
+  public var commits = CommittedBatches()
+
+  /// Of the application at the node's first start, and at each start before its log is applied.
+  public let initialState: Application
 
   public init(
-    number: Int, membership: Membership, options: Core.Options, seed: UInt64, clock: NodeClock
+    number: Int, membership: Membership, options: Core.Options, seed: UInt64, clock: NodeClock,
+    initialState: Application
   ) {
     self.number = number
     self.membership = membership
@@ -71,20 +96,36 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     self.options = options
     self.seed = seed
     self.clock = clock
+    self.initialState = initialState
     host = Host(id: ReplicaID(number), membership: membership, options: options, seed: seed)
+    host.application = initialState
+    diskRandom = RandomStream(seed: seed, label: 0xD15C, number: number)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)
   }
 
-  /// Forgets what was used so far.
-  public mutating func startMeasuring() { usage = NodeUsage(node: number, role: usage.role) }
+  /// Forgets what was used so far. A turn that is not over yet counts from now on.
+  public mutating func startMeasuring(at now: Int64) {
+    usage = NodeUsage(node: number, role: usage.role)
+    usage.busy = unspentTime(at: now)
+  }
+
+  /// What has been used up to now. A turn is booked when it begins; what is left of it does not count.
+  public func usage(at now: Int64) -> NodeUsage {
+    var used = usage
+    used.busy -= unspentTime(at: now)
+    return used
+  }
+
+  /// How long the present turn still lasts.
+  public func unspentTime(at now: Int64) -> Int { Int(max(busyUntil - now, 0)) }
 
   // MARK: The processor
 
   public mutating func start(in world: inout SharedWorld) {
     host.start(at: clock.reading(at: world.now))
-    finishTurn(cost: 0, in: &world)
+    finishTurn(in: &world)
   }
 
   /// Whether what arrives now has to wait; the processor is then told to look.
@@ -106,9 +147,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       inbox.append(.message(message, Envelope(from: from, to: number, bytes: bytes)))
       return
     }
-    var cost = 0.0
-    take(message, from: from, bytes: bytes, cost: &cost, in: &world)
-    finishTurn(cost: cost, in: &world)
+    take(message, from: from, bytes: bytes, in: &world)
+    finishTurn(in: &world)
   }
 
   public mutating func arrive(
@@ -119,9 +159,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       inbox.append(.request(request))
       return
     }
-    var cost = 0.0
-    take(request, cost: &cost, in: &world)
-    finishTurn(cost: cost, in: &world)
+    take(request, in: &world)
+    finishTurn(in: &world)
   }
 
   public mutating func arrive(timer: Int, in world: inout SharedWorld) {
@@ -131,7 +170,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       return
     }
     take(timer: timer, in: &world)
-    finishTurn(cost: 0, in: &world)
+    finishTurn(in: &world)
   }
 
   public mutating func arrive(disconnectedFrom other: Int, in world: inout SharedWorld) {
@@ -141,25 +180,36 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       return
     }
     take(disconnectedFrom: other, in: &world)
-    finishTurn(cost: 0, in: &world)
+    finishTurn(in: &world)
+  }
+
+  public mutating func arriveSynced(in world: inout SharedWorld) {
+    if mustWait(in: &world) {
+      inbox.append(.synced)
+      return
+    }
+    lend(in: &world) { $0.releaseSends() }
+    finishTurn(in: &world)
   }
 
   /// The processor is free: everything that has arrived by now is one turn.
   public mutating func takeTurn(in world: inout SharedWorld) {
     turnIsScheduled = false
     guard !isPaused, !inbox.isEmpty else { return }
-    var cost = 0.0
+    putsInOrder = inbox.count > 1
     for position in inbox.indices {
       switch inbox[position] {
       case .message(let message, let envelope):
-        take(message, from: envelope.from, bytes: envelope.bytes, cost: &cost, in: &world)
-      case .request(let request): take(request, cost: &cost, in: &world)
+        take(message, from: envelope.from, bytes: envelope.bytes, in: &world)
+      case .request(let request): take(request, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
       case .disconnected(let other): take(disconnectedFrom: other, in: &world)
+      case .synced: lend(in: &world) { $0.releaseSends() }
       }
     }
     inbox.removeAll(keepingCapacity: true)
-    finishTurn(cost: cost, in: &world)
+    finishTurn(in: &world)
+    putsInOrder = false
   }
 
   public mutating func scheduleTurn(in world: inout SharedWorld) {
@@ -169,19 +219,23 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func take(
-    _ message: consuming Core.Message, from: Int, bytes: Int, cost: inout Double,
-    in world: inout SharedWorld
+    _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
   ) {
-    if from != number { charge(received: bytes, cost: &cost, in: world) }
+    charge(received: bytes, in: world)
     host.receive(message, from: ReplicaID(from), at: clock.reading(at: world.now))
     checkInvariants(in: &world)
   }
 
   public mutating func take(
-    _ request: ClientRequest<Application.Command>, cost: inout Double,
-    in world: inout SharedWorld
+    _ request: ClientRequest<Application.Command>, in world: inout SharedWorld
   ) {
-    charge(received: Frame.byteCount(of: request), cost: &cost, in: world)
+    charge(received: Frame.byteCount(of: request), in: world)
+    if putsInOrder {
+      receivedRequests.set(
+        request.id.client,
+        to: ReceivedRequest(
+          turn: turnNumber, sequence: request.id.sequence, receipts: turn.receiving))
+    }
     host.submit(request, at: clock.reading(at: world.now))
     checkInvariants(in: &world)
   }
@@ -205,32 +259,58 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     world.violations.note("replica \(number): \(broken)")
   }
 
-  public mutating func charge(
-    received bytes: Int, cost: inout Double, in world: borrowing SharedWorld
-  ) {
+  @inline(__always)
+  public mutating func charge(received bytes: Int, in world: borrowing SharedWorld) {
     usage.messagesReceived += 1
     usage.bytesReceived += bytes
-    cost += world.cpu.cost(ofMessage: bytes) * slowness
+    turn.receiving += world.cpu.cost(ofMessage: bytes) * slowness
   }
 
-  /// Carries out what the turn asked for; `cost` is what it has taken so far, in nanoseconds.
-  public mutating func finishTurn(cost: Double, in world: inout SharedWorld) {
-    host.endTurn(at: clock.reading(at: world.now))
-    checkInvariants(in: &world)
-    var cost =
-      cost + Double(host.executedCount) * Double(world.cpu.apply.nanoseconds) * slowness
-    // Most lanes are empty in most turns, and a loop over an empty array is not free.
-    if !host.effects.commits.isEmpty { noteCommits(in: &world) }
-    cost = lend(cost: cost, in: &world) { $0.carryOutTurn() }
-    usage.busy += Int(cost)
-    busyUntil = world.now + Int64(cost)
+  /// How much receiving of this turn it takes until this request is there; infinite if it was there before.
+  /// Mutating for the reason that `byteCount(ofRecords:)` is.
+  @inline(__always)
+  public mutating func receipts(of id: RequestID) -> Double {
+    guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
+      return .infinity
+    }
+    let received = receivedRequests.values[place]
+    return received.turn == turnNumber && received.sequence == id.sequence
+      ? received.receipts : .infinity
+  }
+
+  /// Carries out what the turn asked for, and what the node tells itself meanwhile.
+  public mutating func finishTurn(in world: inout SharedWorld) {
+    repeat {
+      if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
+      host.endTurn(at: clock.reading(at: world.now))
+      checkInvariants(in: &world)
+      turn.executions += host.executedCount
+      // Most lanes are empty in most turns, and a loop over an empty array is not free.
+      if !host.effects.commits.isEmpty { noteCommits(in: &world) }
+      lend(in: &world) { $0.carryOutTurn() }
+    } while !ownMessages.isEmpty
+    if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
+    turn.spend(
+      Double(turn.executions) * Double(world.cpu.apply.nanoseconds) * slowness)
+    usage.busy += Int(turn.elapsed)
+    busyUntil = world.now + Int64(turn.elapsed)
+    turn = TurnTime()
+    turnNumber += 1
     if !inbox.isEmpty { scheduleTurn(in: &world) }
+  }
+
+  public mutating func takeOwnMessages(in world: inout SharedWorld) {
+    swap(&ownMessages, &ownInputs)
+    for position in ownInputs.indices {
+      host.receive(ownInputs[position], from: host.id, at: clock.reading(at: world.now))
+      checkInvariants(in: &world)
+    }
+    ownInputs.removeAll(keepingCapacity: true)
   }
 
   public mutating func noteCommits(in world: inout SharedWorld) {
     for commit in host.effects.commits {
-      world.check(commit, by: number)
-      commits.append(commit.batch)
+      commits.note(commit.batch, agrees: world.agrees(commit, of: number))
     }
   }
 }

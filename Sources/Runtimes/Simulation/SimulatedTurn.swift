@@ -13,26 +13,11 @@ import WireFormat
 public struct SimulatedTurn<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public let node: UnsafeMutablePointer<SimulatedNode<Core, Application>>
   public let world: UnsafeMutablePointer<World<Core, Application>>
-  /// How long the processor has been busy with the turn by now, in nanoseconds.
-  public var cost: Double
 
   /// When what the processor does now is done.
-  public var time: Int64 { world.pointee.now + Int64(cost) }
-
   @inline(__always)
-  public mutating func charge(_ bytes: Int) {
-    cost += world.pointee.cpu.cost(ofMessage: bytes) * node.pointee.slowness
-  }
+  public var time: Int64 { world.pointee.now + Int64(node.pointee.turn.elapsed) }
 
-  /// Lets a message to another node go.
-  @inline(__always)
-  public func transmit(_ message: Core.Message, to: Int, bytes: Int, departing: Int64) {
-    guard to < node.pointee.membership.nodeCount else { return }
-    node.pointee.usage.messagesSent += 1
-    node.pointee.usage.bytesSent += bytes
-    world.pointee.transmit(
-      message, from: node.pointee.number, to: to, bytes: bytes, departing: departing)
-  }
 }
 
 extension SimulatedTurn: TurnRuntime {
@@ -55,37 +40,62 @@ extension SimulatedTurn: TurnRuntime {
   public mutating func send(_ message: Core.Message, to: ReplicaID) {
     let number = node.pointee.number
     guard to.index != number else {
-      world.pointee.schedule(
-        .message(message, Envelope(from: number, to: number, bytes: 0)), at: time)
+      node.pointee.ownMessages.append(message)
       return
     }
     let bytes = Frame.byteCount(of: message)
-    charge(bytes)
-    transmit(message, to: to.index, bytes: bytes, departing: time)
-  }
-
-  /// The processor encodes the message during the turn; only its departure waits.
-  public mutating func noteHeld(_ message: Core.Message, to: ReplicaID) {
-    if to.index != node.pointee.number { charge(Frame.byteCount(of: message)) }
-  }
-
-  public mutating func sendHeld(_ message: Core.Message, to: ReplicaID) {
-    transmit(
-      message, to: to.index, bytes: Frame.byteCount(of: message), departing: world.pointee.now)
+    node.pointee.turn.spend(world.pointee.cpu.cost(ofMessage: bytes) * node.pointee.slowness)
+    guard to.index < node.pointee.membership.nodeCount else { return }
+    node.pointee.usage.messagesSent += 1
+    node.pointee.usage.bytesSent += bytes
+    world.pointee.transmit(message, from: number, to: to.index, bytes: bytes, departing: time)
   }
 
   public mutating func append(_ records: [Core.Record]) {
-    for record in records { node.pointee.usage.bytesWritten += record.encodedByteCount + 8 }
+    node.pointee.forgetDurable()
+    let count = node.pointee.forgottenCount + node.pointee.log.count
     node.pointee.log.append(contentsOf: records)
-    node.pointee.syncAppended(in: &world.pointee, at: time)
+    node.pointee.usage.bytesWritten += node.pointee.byteCount(
+      ofRecords: count..<count + records.count)
+    node.pointee.syncAppended(in: &world.pointee)
   }
 
+  /// Replies leave in the order in which their requests were received. What the node tells itself may
+  /// lead to further replies in this turn; those that come before then wait for them.
   public mutating func answer(_ reply: ClientReply<Application.Response>) {
+    let receipts = node.pointee.receipts(of: reply.id)
+    if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {
+      answer(reply, behindReceipts: receipts)
+    } else {
+      node.pointee.waitingReplies.append(WaitingReply(reply: reply, receipts: receipts))
+    }
+  }
+
+  /// Answers as soon as the processor has received the request and executed its command.
+  @inline(__always)
+  public mutating func answer(
+    _ reply: ClientReply<Application.Response>, behindReceipts receipts: Double
+  ) {
     let bytes = Frame.byteCount(of: reply)
-    charge(bytes)
+    var cost = world.pointee.cpu.cost(ofMessage: bytes)
+    if node.pointee.turn.executions > 0, case .answer = reply.result {
+      node.pointee.turn.executions -= 1
+      cost += Double(world.pointee.cpu.apply.nanoseconds)
+    }
+    node.pointee.turn.spend(
+      cost * node.pointee.slowness, behindReceipts: min(receipts, node.pointee.turn.receiving))
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
     world.pointee.answer(reply, from: node.pointee.number, departing: time, bytes: bytes)
+  }
+
+  /// Lets the replies go that waited, those to requests of this turn first.
+  public mutating func answerWaiting() {
+    node.pointee.waitingReplies.sort { $0.receipts < $1.receipts }
+    for waiting in node.pointee.waitingReplies {
+      answer(waiting.reply, behindReceipts: waiting.receipts)
+    }
+    node.pointee.waitingReplies.removeAll(keepingCapacity: true)
   }
 
   public mutating func set(_ timer: Core.Timer, after delay: Interval?) {
@@ -94,18 +104,15 @@ extension SimulatedTurn: TurnRuntime {
 }
 
 extension SimulatedNode {
-  /// Lends the node and the world to a turn that has taken `cost` nanoseconds so far; says how many it has
-  /// taken in the end.
+  /// Lends the node and the world to what is carried out of a turn.
   @inline(__always)
   public mutating func lend(
-    cost: Double, in world: inout SharedWorld,
-    to body: (inout SimulatedTurn<Core, Application>) -> Void
-  ) -> Double {
+    in world: inout SharedWorld, to body: (inout SimulatedTurn<Core, Application>) -> Void
+  ) {
     withUnsafeMutablePointer(to: &self) { node in
       withUnsafeMutablePointer(to: &world) { world in
-        var turn = SimulatedTurn(node: node, world: world, cost: cost)
+        var turn = SimulatedTurn(node: node, world: world)
         body(&turn)
-        return turn.cost
       }
     }
   }

@@ -9,6 +9,8 @@ import Trials
 extension Trial {
   public mutating func startFault(_ index: Int) {
     let fault = plannedFaults[index]
+    // What one fault draws does not depend on how much those before it had to draw.
+    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
     let (nodes, entry) = inflict(fault.action, until: fault.end)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
@@ -66,7 +68,9 @@ extension Trial {
   /// An entry of the ledger has come or gone: those that it concerns go by what holds now.
   public mutating func adopt(_ entry: FaultLedger.Entry) {
     switch entry {
-    case .cut, .degraded: world.network.adopt(ledger)
+    case .cut, .degraded:
+      world.network.adopt(ledger)
+      world.scheduleRetransmissions()
     case .down(let hit), .paused(let hit), .slowed(let hit, _), .drifting(let hit, _),
       .slowDisk(let hit, _), .stalledDisk(let hit):
       for number in hit {
@@ -80,8 +84,11 @@ extension Trial {
 
   public mutating func crash(_ number: Int, disk: DiskFate) {
     let kept = disk == .torn ? faultRandom.below(nodes[number].unsyncedCount + 1) : 0
-    guard nodes[number].isUp else { return }
+    guard nodes[number].isUp else { return nodes[number].crash(keepingTorn: 0) }
+    nodes[number].usage = nodes[number].usage(at: world.now)
+    nodes[number].busyUntil = world.now
     nodes[number].crash(keepingTorn: kept)
+    world.network.resetConnections(of: number)
     if nodes[number].options.heedsDisconnects { closeConnections(of: number) }
   }
 

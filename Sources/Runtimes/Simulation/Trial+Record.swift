@@ -1,3 +1,4 @@
+import Clients
 import ReplicaHosting
 import Replication
 import Trials
@@ -9,15 +10,15 @@ extension Trial {
     let replicas = setup.membership.replicas.map(\.index)
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
-    var surviving = SurvivingRequests(clients: setup.plan.workload.clients)
-    for batch in nodes[survivor].commits {
+    var surviving = SurvivingRequests()
+    for batch in world.batches(of: nodes[survivor].commits) {
       var reader = batch.makeReader()
       while let id = reader.next() { surviving.insert(id) }
     }
     var record = TrialRecord(of: setup.plan)
     record.nodes = zip(nodes, usages).map { node, used in
       var usage = used
-      usage.logRecords = node.log.count
+      usage.logRecords = node.forgottenCount + node.log.count
       return usage
     }
     record.faults = injected
@@ -28,6 +29,8 @@ extension Trial {
         "replicas that applied the same entries ended in different states")
     }
     record.surviving = surviving
+    record.clients = clients.fleet.machines.count
+    record.noteDropped(clients.dropped)
     record.hasSettled = hasSettled
     record.eventsProcessed = eventCount
     record.traceHash = traceHash

@@ -51,23 +51,24 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     let count = setup.membership.nodeCount
     let environment = setup.environment
     let clocks = environment.clocks.draw(nodeCount: count, seed: setup.plan.seed)
+    let initialState = load.initialState
     nodes = clocks.enumerated().map { number, clock in
       SimulatedNode(
         number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
-        clock: NodeClock(skew: clock.skew, drift: clock.drift))
+        clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState)
     }
     world = World(
       network: NetworkState(
-        model: environment.network, nodeCount: count,
-        random: RandomStream(seed: setup.plan.seed, label: 0x11E7)),
-      random: RandomStream(seed: setup.plan.seed, label: 0xD15C), cpu: environment.cpu,
-      diskSampler: environment.disk.sync.map(LatencySampler.init),
-      groupCommit: environment.disk.groupCommit, checksInvariants: setup.checksInvariants)
+        model: environment.network, membership: setup.membership, seed: setup.plan.seed),
+      held: Array(repeating: [], count: count * count), cpu: environment.cpu,
+      disk: environment.disk, diskSampler: environment.disk.sync.map(LatencySampler.init),
+      checksInvariants: setup.checksInvariants)
     clients = ClientDriver(
       load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
       arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
       thinkTime: setup.plan.workload.thinkTime,
-      random: RandomStream(seed: setup.plan.seed, label: 0xA441))
+      random: RandomStream(seed: setup.plan.seed, label: 0xA441),
+      patience: setup.plan.workload.patience, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
     faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
     plannedFaults = PlannedFault.plan(
@@ -87,9 +88,11 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialRecord? {
     prepare()
+    let crashes = plannedFaults.contains { if case .crash = $0.action { true } else { false } }
+    for number in nodes.indices { nodes[number].keepsLog = crashes }
     guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     world.now = setup.plan.duration.nanoseconds
-    let usages = nodes.map(\.usage)
+    let usages = nodes.map { $0.usage(at: world.now) }
     clients.close(at: Instant(nanoseconds: world.now))
     nextLeadershipSample = .max
     settle()
@@ -122,16 +125,29 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   public mutating func happenNext() {
     switch world.queue.pop() {
-    case .message(let message, let envelope):
+    case .message(let message, var envelope):
+      if let time = world.reception(of: envelope) {
+        envelope.stage = .received
+        world.schedule(.message(message, envelope), at: time)
+        return
+      }
+      guard world.reachesItsProcess(envelope) else { return }
       trace(1, envelope.to)
       nodes[envelope.to].arrive(
         message, from: envelope.from, bytes: envelope.bytes, in: &world)
-    case .request(let request, let node):
-      trace(2, node)
-      nodes[node].arrive(request, in: &world)
-    case .reply(let reply, let client):
-      trace(3, client)
-      clients.receive(reply, at: Instant(nanoseconds: world.now), in: &world)
+    case .request(let request, var envelope):
+      if let time = world.reception(of: envelope, isRequest: true) {
+        envelope.stage = .received
+        world.schedule(.request(request, envelope), at: time)
+        return
+      }
+      guard world.reachesItsProcess(envelope) else { return }
+      trace(2, envelope.to)
+      nodes[envelope.to].arrive(request, in: &world)
+    case .reply(let reply, let node):
+      trace(3, Int(truncatingIfNeeded: reply.id.client.rawValue))
+      clients.receive(
+        reply, from: ReplicaID(node), at: Instant(nanoseconds: world.now), in: &world)
     case .turn(let node, let life):
       guard nodes[node].life == life else { return }
       trace(4, node)
@@ -144,9 +160,16 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       guard nodes[node].life == life else { return }
       trace(6, node)
       nodes[node].syncEnded(in: &world)
+    case .hasReadLog(let node, let life):
+      guard nodes[node].life == life else { return }
+      trace(10, node)
+      nodes[node].restart(in: &world)
     case .disconnected(let node, let other):
       trace(9, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
+    case .retransmission(let link):
+      trace(10, link)
+      world.retransmit(link: link)
     case .client(let event):
       clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
     case .faultStarts(let index):
@@ -156,7 +179,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       trace(8, index)
       endFault(index)
     case .warmUpEnds:
-      for number in nodes.indices { nodes[number].startMeasuring() }
+      for number in nodes.indices { nodes[number].startMeasuring(at: world.now) }
     }
   }
 
@@ -196,6 +219,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// what survived. Clients are silent; nothing here is measured.
   public mutating func settle() {
     for index in ledger.entries.keys.sorted() { endFault(index) }
+    for link in world.held.indices { world.retransmit(link: link) }
     let limit = world.now + setup.settling.nanoseconds
     while world.now < limit {
       let pause = world.now + Interval.milliseconds(50).nanoseconds
@@ -209,7 +233,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var hasSettled: Bool {
     leader() != nil
       && setup.membership.replicas.allSatisfy {
-        nodes[$0.index].commits.count >= world.committed.count
+        nodes[$0.index].isUp && nodes[$0.index].commits.count >= world.committed.count
       }
   }
 }

@@ -6,16 +6,31 @@ import Replication
 import Trials
 import WireFormat
 
-/// From whom to whom, and how long. Small, because every event is moved several times.
+/// From whom to whom, how long, and how far it has come. Small, because every event is moved several
+/// times.
 public struct Envelope: Sendable {
+  /// What the receiving interface has yet to do.
+  public enum Stage: UInt8, Sendable {
+    /// The message begins to arrive, and waits for the interface from now on.
+    case arriving
+    /// All of it is there, and may have to wait for the interface.
+    case arrived
+    case received
+  }
+
+  private let length: UInt32
   private let sender: UInt16
   private let addressee: UInt16
-  private let length: UInt32
+  /// The incarnation of the addressee that the message was sent to.
+  public let incarnation: UInt16
+  public var stage: Stage
 
-  public init(from: Int, to: Int, bytes: Int) {
+  public init(from: Int, to: Int, bytes: Int, incarnation: UInt16 = 0, stage: Stage = .received) {
     sender = UInt16(from)
     addressee = UInt16(to)
     length = UInt32(bytes)
+    self.incarnation = incarnation
+    self.stage = stage
   }
 
   public var from: Int { Int(sender) }
@@ -30,18 +45,40 @@ public enum Happening<
   Response: WireCodable & Equatable & Sendable
 > {
   case message(Message, Envelope)
-  case request(ClientRequest<Command>, node: Int)
-  case reply(ClientReply<Response>, client: Int)
+  /// From a client; the envelope's sender means nothing.
+  case request(ClientRequest<Command>, Envelope)
+  case reply(ClientReply<Response>, node: Int)
   /// A node's processor is free and its inbox is not empty.
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
   case synced(node: Int, life: Int)
+  /// A process that starts again has read its log.
+  case hasReadLog(node: Int, life: Int)
   /// A node sees that the process of another one has ended.
   case disconnected(node: Int, from: Int)
+  /// Over TCP: a link sends again what has waited while it did not get through.
+  case retransmission(link: Int)
   case client(ClientEvent)
   case faultStarts(Int)
   case faultEnds(Int)
   case warmUpEnds
+}
+
+/// What one replica has committed since its last start. As long as that is what all others have committed,
+/// it is enough to count it.
+public struct CommittedBatches: Sendable {
+  /// The first so many batches are those of `World.committed`.
+  public var agreedCount = 0
+  /// Those behind them, from the first that is another one.
+  public var others: [Batch] = []
+
+  public init() {}
+
+  public var count: Int { agreedCount + others.count }
+
+  public mutating func note(_ batch: Batch, agrees: Bool) {
+    if agrees, others.isEmpty { agreedCount += 1 } else { others.append(batch) }
+  }
 }
 
 /// What nodes share: the time, the queue of what will happen, the network, and the record of what was
@@ -52,10 +89,11 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
 
   public var queue = EventQueue<Event>()
   public var network: NetworkState
-  public var random: RandomStream
+  /// Over TCP, what waits on each link for the network to let it through.
+  public var held: [[HeldMessage<Core.Message>]]
   public let cpu: CPUModel
+  public let disk: DiskModel
   public let diskSampler: LatencySampler?
-  public let groupCommit: Bool
   /// The first batch that any replica committed at each index: what all others have to agree with.
   public var committed: [Batch] = []
   public var violations = Violations()
@@ -66,20 +104,28 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   }
 
   /// Compares a commit with what others committed at its index.
-  public mutating func check(_ commit: Effects<Core>.Commit, by node: Int) {
+  /// - Returns: whether it is the one in `committed`.
+  public mutating func agrees(_ commit: Effects<Core>.Commit, of node: Int) -> Bool {
     let position = commit.index.rawValue - 1
     if position < committed.count {
-      if committed[position] != commit.batch {
-        violations.note(
-          "replica \(node) committed another batch at index \(commit.index) than was committed before"
-        )
-      }
-    } else if position == committed.count {
-      committed.append(commit.batch)
-    } else {
+      if committed[position] == commit.batch { return true }
+      violations.note(
+        "replica \(node) committed another batch at index \(commit.index) than was committed before"
+      )
+      return false
+    }
+    guard position == committed.count else {
       violations.note(
         "replica \(node) committed index \(commit.index) before index \(committed.count + 1)")
+      return false
     }
+    committed.append(commit.batch)
+    return true
+  }
+
+  /// Everything that a replica has committed.
+  public func batches(of commits: CommittedBatches) -> [Batch] {
+    committed.prefix(commits.agreedCount) + commits.others
   }
 }
 
@@ -88,34 +134,75 @@ extension World {
   public mutating func transmit(
     _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
   ) {
-    let envelope = Envelope(from: from, to: to, bytes: bytes)
-    switch network.route(from: from, to: to, bytes: bytes, departing: departing) {
+    let envelope = Envelope(
+      from: from, to: to, bytes: bytes, incarnation: network.incarnations[to], stage: .arrived)
+    transmit(message, envelope, departing: departing)
+  }
+
+  /// A node tells itself something.
+  public mutating func loopBack(_ message: Core.Message, to node: Int, at time: Int64) {
+    let envelope = Envelope(
+      from: node, to: node, bytes: 0, incarnation: network.incarnations[node])
+    queue.push(.message(message, envelope), at: time)
+  }
+
+  public mutating func transmit(
+    _ message: consuming Core.Message, _ envelope: Envelope, departing: Int64
+  ) {
+    let fate = network.route(
+      from: envelope.from, to: envelope.to, bytes: envelope.bytes, departing: departing)
+    switch fate {
     case .lost: break
-    case .delivered(let time):
-      queue.push(.message(message, envelope), at: time)
+    case .held: hold(message, envelope, since: departing)
+    case .delivered(let time): push(message, envelope, arriving: time)
     case .twice(let time, let again):
-      queue.push(.message(copy message, envelope), at: time)
-      queue.push(.message(message, envelope), at: again)
+      push(copy message, envelope, arriving: time)
+      push(message, envelope, arriving: again)
     }
+  }
+
+  @inline(__always)
+  public mutating func push(
+    _ message: consuming Core.Message, _ envelope: Envelope, arriving time: Int64
+  ) {
+    var envelope = envelope
+    let lead = network.lead(of: envelope.bytes, to: envelope.to)
+    if lead > 0 { envelope.stage = .arriving }
+    queue.push(.message(message, envelope), at: time - lead)
+  }
+
+  /// A message is there, or begins to be.
+  /// - Parameter isRequest: from a client, not from a node.
+  /// - Returns: when the receiver's interface has received it; `nil` if it has by now.
+  @inline(__always)
+  public mutating func reception(of envelope: Envelope, isRequest: Bool = false) -> Int64? {
+    guard envelope.stage != .received else { return nil }
+    let time =
+      isRequest
+      ? network.receive(
+        envelope.bytes, at: envelope.to, hasLead: envelope.stage == .arriving, now: now)
+      : network.receive(envelope, now: now)
+    return time > now ? time : nil
+  }
+
+  /// Whether the process that a message was sent to is still there.
+  @inline(__always)
+  public func reachesItsProcess(_ envelope: Envelope) -> Bool {
+    network.incarnations[envelope.to] == envelope.incarnation
   }
 
   /// Carries a node's answer to a client.
   public mutating func answer(
     _ reply: ClientReply<Application.Response>, from node: Int, departing: Int64, bytes: Int
   ) {
-    let client = Int(reply.id.client.rawValue)
-    let fate = network.routeClient(client: client, node: node, bytes: bytes, departing: departing)
-    schedule(.reply(reply, client: client), by: fate)
-  }
-
-  /// What travels between a client and a node happens as often and when the network has decided.
-  public mutating func schedule(_ event: consuming Event, by fate: NetworkState.Fate) {
+    let fate = network.route(
+      client: reply.id.client, node: node, isRequest: false, bytes: bytes, departing: departing)
     switch fate {
-    case .lost: break
-    case .delivered(let time): queue.push(event, at: time)
+    case .lost, .held: break
+    case .delivered(let time): queue.push(.reply(reply, node: node), at: time)
     case .twice(let time, let again):
-      queue.push(copy event, at: time)
-      queue.push(event, at: again)
+      queue.push(.reply(reply, node: node), at: time)
+      queue.push(.reply(reply, node: node), at: again)
     }
   }
 }
@@ -130,9 +217,20 @@ extension World: ClientRuntime {
     _ request: ClientRequest<Application.Command>, to replica: ReplicaID, at departure: Instant
   ) {
     let node = replica.index
-    let fate = network.routeClient(
-      client: Int(request.id.client.rawValue), node: node, bytes: Frame.byteCount(of: request),
+    let bytes = Frame.byteCount(of: request)
+    let fate = network.route(
+      client: request.id.client, node: node, isRequest: true, bytes: bytes,
       departing: departure.nanoseconds)
-    schedule(.request(request, node: node), by: fate)
+    let lead = network.lead(of: bytes, to: node)
+    let envelope = Envelope(
+      from: 0, to: node, bytes: bytes, incarnation: network.incarnations[node],
+      stage: lead > 0 ? .arriving : .arrived)
+    switch fate {
+    case .lost, .held: break
+    case .delivered(let time): queue.push(.request(request, envelope), at: time - lead)
+    case .twice(let time, let again):
+      queue.push(.request(request, envelope), at: time - lead)
+      queue.push(.request(request, envelope), at: again - lead)
+    }
   }
 }

@@ -7,6 +7,9 @@ import Replication
 ///
 /// A client that goes on at once begins a nanosecond after its last answer, so that its operations
 /// never seem concurrent.
+///
+/// In an open loop clients are made when they are needed: an operation begins when it is due, because
+/// waiting for a client would be a delay of the load generator and not of the service.
 public struct ClientDriver<Load: ClientLoad>: Sendable {
   public typealias Application = Load.Application
   public typealias Fleet = ClientFleet<Application>
@@ -14,6 +17,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public enum Phase: Sendable {
     /// No client begins anything, and whatever happens is ignored.
     case silent
+    /// Clients write what is to be there before the trial.
+    case loading
     case driving
     /// Clients only read back what is there.
     case readingBack
@@ -21,9 +26,14 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
 
   public var load: Load
   public var fleet: Fleet
+  public var probes: ProbeSchedule<Application>?
   public var phase = Phase.silent
   /// Operations that were answered since the phase began.
   public var answered = 0
+  /// Operations that no client could begin in time, because there were as many clients as there may be.
+  public var dropped = 0
+  /// An open loop makes no more clients than these.
+  public var mostClients = ClientNumbers.mostOfLoad
   public var arrival: Arrival
   public var thinkTime: Interval
   /// For arrivals alone, so that they are the same whatever the cluster does.
@@ -41,16 +51,23 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   /// - Parameters:
   ///   - firstID: see `ClientFleet`.
   ///   - resends: see `ClientMachine`.
+  ///   - probes: the rate of probes of each kind, and their seed; `nil` for none.
   public init(
     load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
-    thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true
+    thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true,
+    patience: Patience = .adaptive,
+    probes: (rate: Double, seed: UInt64)? = nil
   ) {
     self.load = load
     self.arrival = arrival
     self.thinkTime = thinkTime
     self.random = random
     fleet = Fleet(
-      count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends)
+      count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends,
+      patience: patience)
+    self.probes = probes.map {
+      ProbeSchedule(rate: $0.rate, replicas: replicas, firstID: firstID, seed: $0.seed)
+    }
   }
 
   /// The trial begins, at time zero. Clients of a closed loop begin spread over a millisecond, so
@@ -69,6 +86,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       idle = Array(fleet.machines.indices.reversed())
       scheduleArrival(in: &runtime)
     }
+    scheduleProbe(in: &runtime)
   }
 
   /// An event comes that was asked for.
@@ -85,19 +103,29 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
       if let client = idle.popLast() {
         begin(client, due: due, at: now, in: &runtime)
+      } else if fleet.machines.count < mostClients {
+        begin(fleet.add(), due: due, at: now, in: &runtime)
       } else {
         dueTimes.append(due)
       }
       scheduleArrival(in: &runtime)
+    case .probeDue: beginProbe(at: now, in: &runtime)
+    case .probeWakes(let client):
+      guard phase == .driving else { return }
+      endProbe(probes?.fleet.wake(client, at: now, in: &runtime), at: now)
     }
   }
 
   public mutating func receive(
-    _ reply: ClientReply<Application.Response>, at now: Instant,
+    _ reply: ClientReply<Application.Response>, from replica: ReplicaID, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
     guard phase != .silent else { return }
-    goOn(after: fleet.receive(reply, at: now, in: &runtime), at: now, in: &runtime)
+    if phase == .driving, reply.id.client.rawValue >= firstProbeID {
+      endProbe(probes?.fleet.receive(reply, from: replica, at: now, in: &runtime), at: now)
+    } else {
+      goOn(after: fleet.receive(reply, from: replica, at: now, in: &runtime), at: now, in: &runtime)
+    }
   }
 
   public mutating func lose(
@@ -110,15 +138,52 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
         connectionTo: connection.replica, of: client, at: now, in: &runtime)
       goOn(after: ending, at: now, in: &runtime)
     }
+    guard phase == .driving, let probes = self.probes?.fleet.clients(using: connection) else {
+      return
+    }
+    for client in probes {
+      endProbe(
+        self.probes!.fleet.lose(
+          connectionTo: connection.replica, of: client, at: now, in: &runtime), at: now)
+    }
   }
+
+  /// Clients of probes have identities from here on.
+  public var firstProbeID: UInt64 { fleet.firstID + UInt64(ClientNumbers.firstProbe) }
 
   /// The phase is over: what is still open stays unknown, what was never sent has failed.
   public mutating func close(at now: Instant) {
-    for due in dueTimes[nextDue...] { load.dropped(due: due - .zero, at: now - .zero) }
+    for due in dueTimes[nextDue...] { drop(due, at: now) }
     dueTimes.removeAll()
     nextDue = 0
     load.close(at: now - .zero)
     phase = .silent
+  }
+
+  /// Begins to write what is to be there before the trial.
+  /// - Returns: how many writes there are.
+  public mutating func beginLoading(
+    at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
+  ) -> Int {
+    let writes = load.prepareLoading()
+    phase = .loading
+    answered = 0
+    for client in fleet.machines.indices.prefix(writes) {
+      begin(client, due: now, at: now, in: &runtime)
+    }
+    return writes
+  }
+
+  /// Every write of the loading has ended, with an answer or without.
+  public var hasLoaded: Bool {
+    load.writesToLoad == 0 && fleet.machines.allSatisfy(\.isIdle)
+  }
+
+  /// - Returns: how many writes were answered.
+  public mutating func endLoading() -> Int {
+    load.endLoading()
+    phase = .silent
+    return answered
   }
 
   /// Begins to read every key that was touched, once the load has been closed. The readers are new
@@ -132,7 +197,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     let clients = fleet.machines.count
     fleet = Fleet(
       count: min(reads, clients), replicas: fleet.replicas, timeout: timeout,
-      firstID: fleet.firstID + UInt64(clients), resends: fleet.resends)
+      firstID: fleet.firstID + UInt64(ClientNumbers.firstReader), resends: fleet.resends,
+      patience: fleet.patience)
     arrival = .closed
     thinkTime = .zero
     phase = .readingBack
@@ -169,7 +235,11 @@ extension ClientDriver {
     _ client: Int, due: Instant, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
-    guard phase != .readingBack || load.readsToDo > 0 else { return }
+    switch phase {
+    case .loading: guard load.writesToLoad > 0 else { return }
+    case .readingBack: guard load.readsToDo > 0 else { return }
+    case .driving, .silent: break
+    }
     let command = load.begin(
       client: client, sequence: fleet.machines[client].nextSequence, due: due - .zero,
       at: now - .zero)
@@ -187,14 +257,14 @@ extension ClientDriver {
     if isAnswered { answered += 1 }
     load.end(
       client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
-    guard case .closed = arrival else {
+    if phase == .driving, case .open = arrival {
       takeDue(client, at: now, in: &runtime)
       return
     }
     if !isAnswered, !fleet.resends {
       // A server that refuses at once would be asked again without end at this very time.
-      runtime.schedule(.ready(client), at: now + fleet.machines[client].pause)
-    } else if thinkTime > .zero {
+      runtime.schedule(.ready(client), at: now + Fleet.Machine.longestPause)
+    } else if phase == .driving, thinkTime > .zero {
       runtime.schedule(.ready(client), at: now + thinkTime)
     } else {
       let next = now + .nanoseconds(1)
@@ -202,18 +272,25 @@ extension ClientDriver {
     }
   }
 
-  /// An idle client of an open loop begins what has waited longest, if it has not waited too long.
+  /// An operation that no client could begin in time.
+  public mutating func drop(_ due: Instant, at now: Instant) {
+    dropped += 1
+    load.dropped(due: due - .zero, at: now - .zero)
+  }
+
+  /// An idle client of an open loop begins what has waited longest and can still be answered in time.
   public mutating func takeDue(
     _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
+    let usual = fleet.machines[client].roundTrips.smoothed ?? .zero
     while nextDue < dueTimes.count {
       let due = dueTimes[nextDue]
       nextDue += 1
-      if due + fleet.timeout > now {
+      if due + fleet.timeout > now + usual {
         begin(client, due: due, at: now + .nanoseconds(1), in: &runtime)
         return
       }
-      load.dropped(due: due - .zero, at: now - .zero)
+      drop(due, at: now)
     }
     dueTimes.removeAll(keepingCapacity: true)
     nextDue = 0

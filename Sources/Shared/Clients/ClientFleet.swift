@@ -18,6 +18,11 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   public let timeout: Interval
   /// See `ClientMachine.resends`.
   public let resends: Bool
+  public let patience: Patience
+  /// The client that was answered last; those that come later begin with what it knows.
+  public var lastAnswered: Int?
+  /// The fleet sends probes and is woken as one that does.
+  public let isProbing: Bool
   public var machines: [Machine] = []
   /// When the earliest wake-up comes that was asked for, for each client; `never` is none.
   public var scheduledWakes: [Instant] = []
@@ -26,8 +31,10 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
 
   public init(
     count: Int = 0, replicas: [ReplicaID], timeout: Interval, firstID: UInt64 = 0,
-    resends: Bool = true
+    resends: Bool = true, patience: Patience = .adaptive, isProbing: Bool = false
   ) {
+    self.patience = patience
+    self.isProbing = isProbing
     self.firstID = firstID
     self.replicas = replicas
     self.timeout = timeout
@@ -36,14 +43,21 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     for _ in 0..<count { _ = add() }
   }
 
-  /// Adds an idle client.
+  /// Adds an idle client. If others have been answered it asks the same replica first. It waits longer
+  /// than they do until it has seen a round trip of its own, because it may be farther away.
   /// - Returns: its position.
   public mutating func add() -> Int {
     let client = machines.count
     machines.append(
       Machine(
         id: ClientID(firstID + UInt64(client)), replicas: replicas, timeout: timeout,
-        resends: resends))
+        resends: resends, patience: patience))
+    if let lastAnswered {
+      machines[client].updateTarget = machines[lastAnswered].updateTarget
+      machines[client].readTarget = machines[lastAnswered].readTarget
+      machines[client].roundTrips.timer =
+        machines[lastAnswered].roundTrips.timer * (isProbing ? 2 : 4)
+    }
     scheduledWakes.append(Self.never)
     return client
   }
@@ -71,12 +85,15 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
 
   /// Replies to others' clients change nothing.
   public mutating func receive(
-    _ reply: Machine.Reply, at now: Instant,
+    _ reply: Machine.Reply, from replica: ReplicaID, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) -> Ending? {
     let client = Int(truncatingIfNeeded: reply.id.client.rawValue &- firstID)
     guard machines.indices.contains(client) else { return nil }
-    return carryOut(machines[client].receive(reply, at: now), of: client, at: now, in: &runtime)
+    let ending = carryOut(
+      machines[client].receive(reply, from: replica, at: now), of: client, at: now, in: &runtime)
+    if ending != nil { lastAnswered = client }
+    return ending
   }
 
   /// A wake-up comes that was asked for. The client may have gone on since: it is then asked for
@@ -130,6 +147,6 @@ extension ClientFleet {
   ) {
     guard let due = wakeTime(of: client), due < scheduledWakes[client] else { return }
     scheduledWakes[client] = due
-    runtime.schedule(.wakes(client), at: due)
+    runtime.schedule(isProbing ? .probeWakes(client) : .wakes(client), at: due)
   }
 }

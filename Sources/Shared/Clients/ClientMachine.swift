@@ -16,11 +16,13 @@ public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatab
 /// replica in charge. The runtime tells it the time and carries its messages.
 ///
 /// - A request that is not answered in time is sent again, to the next replica; how long that takes
-///   follows the latencies seen so far and doubles with each retry of the same operation.
+///   follows the round trips seen so far (`RoundTrips`).
+/// - An answer says which replica has sent it. That tells which attempt it belongs to, so that retried
+///   operations are measured, too (Karn's problem), and who is to be asked next time.
 /// - A redirect that names a replica is followed at once; one that does not, or a chain of them, makes
 ///   the client pause first, so that clients do not storm a cluster without a leader.
 /// - A replica that did not answer in time is suspected: if others still redirect to it, it gets only a
-///   short time to answer before the client asks the next one again.
+///   short time to answer before the client asks the next one. All replicas have their turn.
 /// - Where updates and reads go is remembered apart: in a chain they are different replicas.
 public struct ClientMachine<Application: StateMachine>: Sendable {
   public typealias Request = ClientRequest<Application.Command>
@@ -41,8 +43,16 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     public var started = Instant.zero
     public var deadline = Instant.zero
     public var attempts = 0
-    /// Attempts that ran out of time, those at the suspect aside.
-    public var timeouts = 0
+    /// When the last attempt was sent.
+    public var sent = Instant.zero
+    /// When the first attempt was sent that ran out of time, and to whom.
+    public var firstSilent: (replica: ReplicaID, sent: Instant)?
+    /// Attempts that ran out of time.
+    public var silences = 0
+    /// Pauses so far, and attempts at a suspect: the next one lasts longer.
+    public var pauses = 0
+    /// Where the search for a replica that answers has come to: a position in `replicas`.
+    public var searched: Int?
     /// Redirects followed since the last pause.
     public var redirects = 0
     public var isPausing = false
@@ -70,16 +80,18 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var progress = Progress()
   public var updateTarget: ReplicaID
   public var readTarget: ReplicaID
-  /// Smoothed latency of answered first attempts; `nil` before the first.
-  public var smoothedLatency: Interval?
+  public let patience: Patience
+  public var roundTrips = RoundTrips()
 
   /// - Parameters:
   ///   - replicas: those the client may ask, at least one.
   ///   - timeout: after this time an operation is given up.
   ///   - resends: false for servers without sessions: an operation is then sent once.
   public init(
-    id: ClientID, replicas: [ReplicaID], timeout: Interval, resends: Bool = true
+    id: ClientID, replicas: [ReplicaID], timeout: Interval, resends: Bool = true,
+    patience: Patience = .adaptive
   ) {
+    self.patience = patience
     self.id = id
     self.replicas = replicas
     self.timeout = timeout
@@ -106,11 +118,15 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return attempt(at: now)
   }
 
-  public mutating func receive(_ reply: Reply, at now: Instant) -> Action {
+  /// - Parameter replica: who has sent it.
+  public mutating func receive(
+    _ reply: Reply, from replica: ReplicaID, at now: Instant
+  ) -> Action {
     guard !isIdle, reply.id.client == id, reply.id.sequence == sequence else { return .nothing }
     switch reply.result {
     case .answer(let response):
-      if progress.attempts == 1 { learn(latency: now - progress.started) }
+      learn(from: replica, at: now)
+      if replicas.contains(replica) { aim(at: replica) }
       return finish(.answered(response))
     case .redirect(let target): return follow(target, at: now)
     }
@@ -128,8 +144,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     } else {
       aimAtNext()
     }
-    progress.isPausing = true
-    act(at: now + pause)
+    rest(at: now)
     return .nothing
   }
 
@@ -146,7 +161,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       progress.redirects = 0
     } else {
       let silent = target
-      if silent != progress.suspect || replicas.count == 1 { progress.timeouts += 1 }
+      if silent != progress.suspect || replicas.count == 1 { roundTrips.runOut() }
+      if progress.firstSilent == nil { progress.firstSilent = (silent, progress.sent) }
+      progress.silences += 1
       progress.suspect = silent
       aimAtNext()
     }
@@ -159,19 +176,20 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     guard resends else { return finish(.unknown) }
     aimAtNext()
     progress.suspect = replica
-    progress.isPausing = true
-    act(at: now + pause)
+    rest(at: now)
     return .nothing
   }
 
   public mutating func attempt(at now: Instant) -> Action {
     progress.attempts += 1
+    progress.sent = now
     if !resends {
       act(at: progress.deadline)
     } else if target == progress.suspect, replicas.count > 1 {
-      act(at: now + max(pause, (smoothedLatency ?? .zero) * 2))
+      progress.pauses += 1
+      act(at: now + max(pause, (roundTrips.smoothed ?? .zero) * 2))
     } else {
-      act(at: now + patience * (1 << min(progress.timeouts, 4)))
+      act(at: now + timer)
     }
     return .send(to: target)
   }
@@ -191,28 +209,46 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   /// Who is asked what is outstanding.
   public var target: ReplicaID { progress.isRead ? readTarget : updateTarget }
 
-  /// How long the first attempt may take: four times what is usual, and no less than a tenth of the
-  /// timeout.
-  public var patience: Interval {
-    max(timeout / 10, min((smoothedLatency ?? .zero) * 4, timeout / 2))
+  /// How long an attempt may take.
+  public var timer: Interval {
+    if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff }
   }
 
-  public var pause: Interval { timeout / 50 }
+  /// 5, 10 and then always 20 ms: short enough to find a new leader soon, long enough not to storm a
+  /// cluster that elects one.
+  public var pause: Interval { .milliseconds(5) * (1 << min(max(progress.pauses - 1, 0), 2)) }
+  public static var longestPause: Interval { .milliseconds(20) }
 
-  public mutating func learn(latency: Interval) {
-    guard let smoothed = smoothedLatency else {
-      smoothedLatency = latency
+  public mutating func rest(at now: Instant) {
+    progress.pauses += 1
+    progress.isPausing = true
+    act(at: now + pause)
+  }
+
+  /// Takes a sample if it is sure which attempt was answered. One of an attempt that had run out of
+  /// time counts up to four times the timer, so that a stall is not taken for the usual.
+  public mutating func learn(from replica: ReplicaID, at now: Instant) {
+    guard let first = progress.firstSilent else {
+      roundTrips.learn(now - progress.sent)
       return
     }
-    smoothedLatency = smoothed + (latency - smoothed) / 8
+    if progress.silences == 1, replica == first.replica, replica != target {
+      roundTrips.learn(min(now - first.sent, roundTrips.timer * 4))
+    } else if replica == target, replica != first.replica, progress.silences < replicas.count {
+      roundTrips.learn(now - progress.sent)
+    }
   }
 
   public mutating func aim(at target: ReplicaID) {
     if progress.isRead { readTarget = target } else { updateTarget = target }
   }
 
+  /// Turns to the next replica of the search, which the silent one is not.
   public mutating func aimAtNext() {
-    let position = replicas.firstIndex(of: target) ?? 0
-    aim(at: replicas[(position + 1) % replicas.count])
+    let position = progress.searched ?? replicas.firstIndex(of: target) ?? 0
+    var next = (position + 1) % replicas.count
+    if replicas[next] == target { next = (next + 1) % replicas.count }
+    progress.searched = next
+    aim(at: replicas[next])
   }
 }

@@ -20,6 +20,10 @@ public enum ClientEvent: Equatable, Sendable {
   case wakes(Int)
   /// The next operation of an open loop comes due.
   case operationDue
+  /// The next probe comes due.
+  case probeDue
+  /// The client of a probe looks whether it has waited long enough.
+  case probeWakes(Int)
 }
 
 /// A connection that is gone, and with it the answers that were to come over it.

@@ -201,6 +201,19 @@ extension Node {
     return value
   }
 
+  /// Bytes per second of a disk; `nil` for `"unlimited"`.
+  package func byteRate() throws(ExperimentError) -> Double? {
+    if value == .string("unlimited") { return nil }
+    let allowed =
+      #"bytes per second (B/s, kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s), such as "500MB/s", or "unlimited""#
+    guard let quantity = Quantity(try string(allowed)),
+      let unit = Unit.byteRates.first(where: { $0.name == quantity.unit })
+    else { throw refused(allowed) }
+    let value = quantity.number * Double(unit.size)
+    guard (1e3...1e12).contains(value) else { throw refused("1kB/s to 1000GB/s") }
+    return value
+  }
+
   private func quantity(
     _ units: [Unit], _ allowed: String, finest: String
   ) throws(ExperimentError) -> Int64 {

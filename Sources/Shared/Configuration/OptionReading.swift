@@ -49,9 +49,12 @@ extension JSONValue {
   }
 
   /// Bits per second.
-  package static func bandwidth(_ value: Double?) -> JSONValue {
+  package static func bandwidth(_ value: Double?) -> JSONValue { rate(value, Unit.bandwidths) }
+  package static func byteRate(_ value: Double?) -> JSONValue { rate(value, Unit.byteRates) }
+
+  private static func rate(_ value: Double?, _ units: [Unit]) -> JSONValue {
     guard let value else { return .string("unlimited") }
     return .string(
-      Int64(exactly: value).map { Quantity.text($0, units: Unit.bandwidths) } ?? "\(value)bps")
+      Int64(exactly: value).map { Quantity.text($0, units: units) } ?? "\(value)\(units[0].name)")
   }
 }

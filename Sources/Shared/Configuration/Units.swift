@@ -1,6 +1,6 @@
 import Replication
 
-/// A unit by name and its size in the base unit: nanoseconds, bytes, bits per second.
+/// A unit by name and its size in the base unit: nanoseconds, bytes, bits or bytes per second.
 package struct Unit {
   package let name: String
   package let size: Int64
@@ -17,6 +17,11 @@ package struct Unit {
   package static let bandwidths = [
     Unit(name: "bps", size: 1), Unit(name: "kbps", size: 1_000),
     Unit(name: "Mbps", size: 1_000_000), Unit(name: "Gbps", size: 1_000_000_000),
+  ]
+  package static let byteRates = [
+    Unit(name: "B/s", size: 1), Unit(name: "kB/s", size: 1_000), Unit(name: "KiB/s", size: 1 << 10),
+    Unit(name: "MB/s", size: 1_000_000), Unit(name: "MiB/s", size: 1 << 20),
+    Unit(name: "GB/s", size: 1_000_000_000), Unit(name: "GiB/s", size: 1 << 30),
   ]
 }
 

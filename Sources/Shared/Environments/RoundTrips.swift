@@ -14,40 +14,42 @@ extension LatencyDistribution {
 }
 
 extension NetworkModel {
-  /// The usual round trip between two nodes.
-  public func roundTrip(between a: Int, and b: Int) -> Interval {
-    oneWay(from: a, to: b) + oneWay(from: b, to: a)
-  }
-
-  /// The longest usual round trip between two of this many nodes; zero for one.
-  public func longestRoundTrip(nodes count: Int) -> Interval {
+  /// The longest usual round trip between two nodes; zero if there is one node.
+  public func longestRoundTrip(of membership: Membership) -> Interval {
+    let sites = places?.places(of: membership)
     var longest = Interval.zero
-    for a in 0..<count {
-      for b in 0..<a { longest = max(longest, roundTrip(between: a, and: b)) }
-    }
-    return longest
-  }
-
-  /// The longest usual round trip between one of the clients and one of the replicas.
-  public func longestRoundTrip(clients: Int, replicas: Int) -> Interval {
-    guard let places else { return latency.typical * 2 }
-    var longest = Interval.zero
-    for client in 0..<min(clients, places.count) {
-      for replica in 0..<min(replicas, places.count) {
-        longest = max(longest, places[client][replica] + places[replica][client])
+    for a in 0..<membership.nodeCount {
+      for b in 0..<a {
+        longest = max(longest, oneWay(from: a, to: b, sites) + oneWay(from: b, to: a, sites))
       }
     }
     return longest
   }
 
-  private func oneWay(from: Int, to: Int) -> Interval {
+  /// The longest usual round trip between one of the clients and one of the replicas.
+  public func longestRoundTrip(clients count: Int, replicas: Int) -> Interval {
+    guard let places else { return (clients.latency ?? latency).typical * 2 }
+    var longest = Interval.zero
+    for client in 0..<min(count, places.clients.count) {
+      for replica in 0..<min(replicas, places.replicas.count) {
+        let here = places.clients[client]
+        let there = places.replicas[replica]
+        longest = max(
+          longest, places.latency[here][there].typical + places.latency[there][here].typical)
+      }
+    }
+    return longest
+  }
+
+  /// - Parameter sites: where each node is.
+  private func oneWay(from: Int, to: Int, _ sites: [Int]?) -> Interval {
     let overridden = links.last { link in
       link.latency != nil
         && (link.from == from && link.to == to
           || link.bothWays && link.from == to && link.to == from)
     }
     if let latency = overridden?.latency { return latency.typical }
-    guard let places else { return latency.typical }
-    return places[from % places.count][to % places.count]
+    guard let places, let sites else { return latency.typical }
+    return places.latency[sites[from]][sites[to]].typical
   }
 }

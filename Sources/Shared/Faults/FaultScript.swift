@@ -104,7 +104,7 @@ public struct LinkDegradation: Sendable, Equatable {
   public var corrupt = 0.0
   /// Added to each message's one-way latency.
   public var extraLatency = Interval.zero
-  /// Bits per second, if lower than the network's own.
+  /// Of the target's interface each way, in bits per second, if lower than the interface's own.
   public var bandwidth: Double?
 
   public init() {}

@@ -53,7 +53,9 @@ public enum FaultTable {
         + "such as [[0, 1], [2]]"),
     entry(
       "link", #"{ at: "5s", link: "leader", loss: 0.1, latency: "5ms", for: "2s" }"#,
-      "all links of the node lose, delay, duplicate, reorder or corrupt messages"),
+      "all links of the node lose, delay, duplicate, reorder or corrupt messages (over tcp the simulation "
+        + "has no duplicates and no reordering); bandwidth: \"10Mbps\" narrows the node's interface"
+    ),
     entry(
       "clock", #"{ at: "5s", clock: "random", jump: "-500ms" }"#,
       "the node's clock steps, or drifts: drift: 0.01; leases of primary-backup and chain-replication "

@@ -3,6 +3,8 @@ public indirect enum Edn: Hashable, Sendable {
   case null
   case boolean(Bool)
   case integer(Int64)
+  /// A whole number that takes more than 64 bits, as its digits.
+  case large(String)
   case double(Double)
   case string(String)
   case character(String)
@@ -26,10 +28,54 @@ public indirect enum Edn: Hashable, Sendable {
     }
   }
 
-  /// The value of a keyword in a map; nil if there is none, or this is no map.
+  /// The value of a keyword, or of a string or symbol of the same letters, in a map; nil if there
+  /// is none, or this is no map.
   public subscript(_ keyword: String) -> Edn? {
     guard case .map(let entries) = self else { return nil }
-    return entries.first { $0.key == .keyword(keyword) }?.value
+    let wanted = Edn.keyword(keyword)
+    for entry in entries where entry.key == wanted { return entry.value }
+    return entries.first { $0.key.name == keyword }?.value
+  }
+
+  /// The letters of a keyword, a string or a symbol, without its namespace.
+  var name: String? {
+    switch self {
+    case .keyword(let text), .string(let text), .symbol(let text):
+      if let slash = text.utf8.lastIndex(of: UInt8(ascii: "/")) {
+        String(text[text.utf8.index(after: slash)...])
+      } else {
+        text
+      }
+    default: nil
+    }
+  }
+}
+
+extension Edn: CustomStringConvertible {
+  /// EDN text; strings without escapes.
+  public var description: String {
+    switch self {
+    case .null: "nil"
+    case .boolean(let value): "\(value)"
+    case .integer(let value): "\(value)"
+    case .large(let digits), .symbol(let digits): digits
+    case .double(let value): "\(value)"
+    case .string(let text): "\"\(text)\""
+    case .character(let text): "\\\(text)"
+    case .keyword(let text): ":\(text)"
+    case .sequence(let values): "[" + values.map(\.description).joined(separator: " ") + "]"
+    case .set(let values): "#{" + values.map(\.description).joined(separator: " ") + "}"
+    case .map(let entries):
+      "{" + entries.map { "\($0.key) \($0.value)" }.joined(separator: ", ") + "}"
+    case .tagged(let tag, let value): "#\(tag) \(value)"
+    }
+  }
+
+  /// The text, cut in the middle if it is long.
+  var shortText: String { Edn.shortened(description) }
+
+  static func shortened(_ text: String) -> String {
+    text.utf8.count <= 64 || text.count <= 64 ? text : text.prefix(24) + " ... " + text.suffix(35)
   }
 }
 
@@ -39,186 +85,12 @@ public struct HistoryError: Error, Equatable, CustomStringConvertible {
   public let line: Int
   public let message: String
 
+  init(line: Int, message: String) {
+    self.line = line
+    self.message = message
+  }
+
+  init(line: Int32, message: String) { self.init(line: Int(line), message: message) }
+
   public var description: String { "line \(line): \(message)" }
-}
-
-/// Reads EDN. Never traps; nesting deeper than 200 is refused.
-public struct EdnReader {
-  private let bytes: [UInt8]
-  private var offset = 0
-  private var depth = 0
-  private var line = 1
-
-  public init(_ text: String) { bytes = Array(text.utf8) }
-
-  /// All values of the text, each with the line it starts in.
-  public static func values(_ text: String) throws(HistoryError) -> [(line: Int, value: Edn)] {
-    var reader = EdnReader(text)
-    var values: [(line: Int, value: Edn)] = []
-    while true {
-      try reader.skipBlank()
-      if reader.offset >= reader.bytes.count { return values }
-      let line = reader.line
-      values.append((line, try reader.value()))
-    }
-  }
-
-  private func fail(_ message: String) -> HistoryError {
-    HistoryError(line: line, message: message)
-  }
-
-  /// Skips white space, commas, comments and discarded values.
-  private mutating func skipBlank() throws(HistoryError) {
-    while offset < bytes.count {
-      switch bytes[offset] {
-      case 10:
-        line += 1
-        offset += 1
-      case 9, 11, 12, 13, 32, UInt8(ascii: ","):
-        offset += 1
-      case UInt8(ascii: ";"):
-        while offset < bytes.count, bytes[offset] != 10 { offset += 1 }
-      case UInt8(ascii: "#")
-      where offset + 1 < bytes.count && bytes[offset + 1] == UInt8(ascii: "_"):
-        offset += 2
-        _ = try value()
-      default:
-        return
-      }
-    }
-  }
-
-  private mutating func value() throws(HistoryError) -> Edn {
-    depth += 1
-    defer { depth -= 1 }
-    guard depth <= 200 else { throw fail("nested too deeply") }
-    try skipBlank()
-    guard offset < bytes.count else { throw fail("a value is missing at the end") }
-    let first = bytes[offset]
-    switch first {
-    case UInt8(ascii: "{"):
-      offset += 1
-      return try map()
-    case UInt8(ascii: "["):
-      offset += 1
-      return .sequence(try elements(until: UInt8(ascii: "]")))
-    case UInt8(ascii: "("):
-      offset += 1
-      return .sequence(try elements(until: UInt8(ascii: ")")))
-    case UInt8(ascii: "\""):
-      offset += 1
-      return .string(try string())
-    case UInt8(ascii: ":"):
-      offset += 1
-      return .keyword(try token())
-    case UInt8(ascii: "\\"):
-      offset += 1
-      return .character(try token())
-    case UInt8(ascii: "#"):
-      offset += 1
-      if offset < bytes.count, bytes[offset] == UInt8(ascii: "{") {
-        offset += 1
-        return .set(try elements(until: UInt8(ascii: "}")))
-      }
-      let tag = try token()
-      return .tagged(tag, try value())
-    default:
-      return atom(try token())
-    }
-  }
-
-  private mutating func elements(until end: UInt8) throws(HistoryError) -> [Edn] {
-    var found: [Edn] = []
-    while true {
-      try skipBlank()
-      guard offset < bytes.count else { throw fail("a closing bracket is missing") }
-      if bytes[offset] == end {
-        offset += 1
-        return found
-      }
-      found.append(try value())
-    }
-  }
-
-  private mutating func map() throws(HistoryError) -> Edn {
-    let flat = try elements(until: UInt8(ascii: "}"))
-    guard flat.count % 2 == 0 else { throw fail("a map has a key without a value") }
-    return .map(stride(from: 0, to: flat.count, by: 2).map { Edn.Entry(flat[$0], flat[$0 + 1]) })
-  }
-
-  private mutating func string() throws(HistoryError) -> String {
-    var content: [UInt8] = []
-    while offset < bytes.count {
-      let byte = bytes[offset]
-      offset += 1
-      switch byte {
-      case UInt8(ascii: "\""):
-        return String(decoding: content, as: UTF8.self)
-      case UInt8(ascii: "\\"):
-        try escape(into: &content)
-      default:
-        if byte == 10 { line += 1 }
-        content.append(byte)
-      }
-    }
-    throw fail("a string does not end")
-  }
-
-  private mutating func escape(into content: inout [UInt8]) throws(HistoryError) {
-    guard offset < bytes.count else { throw fail("a string does not end") }
-    let escaped = bytes[offset]
-    offset += 1
-    switch escaped {
-    case UInt8(ascii: "n"): content.append(10)
-    case UInt8(ascii: "t"): content.append(9)
-    case UInt8(ascii: "r"): content.append(13)
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): content.append(escaped)
-    case UInt8(ascii: "u"):
-      let digits = bytes[offset..<min(offset + 4, bytes.count)]
-      guard digits.count == 4,
-        let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16),
-        let scalar = Unicode.Scalar(code)
-      else { throw fail("\\u must be followed by four hexadecimal digits of a character") }
-      offset += 4
-      content.append(contentsOf: String(Character(scalar)).utf8)
-    default:
-      throw fail("unknown escape in a string")
-    }
-  }
-
-  private mutating func token() throws(HistoryError) -> String {
-    let start = offset
-    while offset < bytes.count, !EdnReader.endsToken(bytes[offset]) { offset += 1 }
-    guard offset > start else { throw fail("unexpected character") }
-    return String(decoding: bytes[start..<offset], as: UTF8.self)
-  }
-
-  private static func endsToken(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0...32, UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "{"),
-      UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "("),
-      UInt8(ascii: ")"):
-      true
-    default:
-      false
-    }
-  }
-
-  private func atom(_ token: String) -> Edn {
-    switch token {
-    case "nil": return .null
-    case "true": return .boolean(true)
-    case "false": return .boolean(false)
-    default: break
-    }
-    let first = token.utf8.first ?? 0
-    let isNumeric =
-      (48...57).contains(first)
-      || (token.utf8.count > 1 && (first == UInt8(ascii: "-") || first == UInt8(ascii: "+")))
-    guard isNumeric else { return .symbol(token) }
-    let digits = token.hasSuffix("N") || token.hasSuffix("M") ? String(token.dropLast()) : token
-    if let integer = Int64(digits) { return .integer(integer) }
-    if let double = Double(digits) { return .double(double) }
-    return .symbol(token)
-  }
 }

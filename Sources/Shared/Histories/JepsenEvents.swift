@@ -1,145 +1,149 @@
-/// Pairs the events of a Jepsen history, calls and completions, into operations.
+/// The events of a recorded history, calls and completions, and what pairs them into operations.
 ///
-/// - `:ok` happened, `:fail` certainly did not, `:info` may have happened at any time after its call.
-///   A call without a completion is unknown too.
-/// - `:f` is `:read` or `:get`, `:write` or `:put`, `:append`, `:delete`, or `:cas` with `[from to]`.
-/// - Events whose process is not a number (the nemesis) are skipped.
-/// - The empty string stands for no value, as stores that lack nil record it; an append of it, which
-///   does nothing, is left out.
+/// A process has one operation at a time, and none after one that ended in `:info`, because that
+/// one may still be going on. Only where the next call comes at the very time of the completion may
+/// it stand before it, as `JepsenHistory.write` writes it.
 struct JepsenEvents {
-  enum Kind { case invoke, ok, fail, info }
+  enum Kind: UInt8 { case invoke, ok, fail, info }
 
   struct Event {
-    var line: Int
-    var process: UInt32
+    var line: Int32
     var kind: Kind
     var function: OperationKind
-    var key: Edn = .integer(0)
-    /// Written, observed or, for a compare-and-swap, the new value.
-    var value = Edn.null
-    var expected = Edn.null
-    /// What a compare-and-swap that failed found, if the event says so.
-    var found: Edn?
+    /// Called `:get` or `:put`, not `:read` or `:write`.
+    var isOfStore = false
     /// Whether a failed compare-and-swap was answered that the expected value was not there.
     var isMismatch = false
+    /// These are numbers of `EventValues`; -1 where the event has none.
+    var process: Int32
+    var key: Int32 = -1
+    /// Written, observed or, for a compare-and-swap, the new value.
+    var value: Int32 = -1
+    var expected: Int32 = -1
+    /// What a compare-and-swap that failed found.
+    var found: Int32 = -1
+    /// What an append was put behind.
+    var onto: Int32 = -1
     /// The client, where processes are retired after an unknown outcome.
     var client: UInt32?
+    var index: Int64?
     var time: Int64?
+    var due: Int64?
   }
 
-  private var events: [Event] = []
+  /// What the order of the events was taken from.
+  enum Order { case lines, indices, times }
+
+  private(set) var events: [Event] = []
+  private(set) var order = Order.lines
+  /// Whether the events' times are those of the operations; otherwise their places in the order
+  /// are.
+  private(set) var hasTimes = false
 
   mutating func append(_ event: Event) { events.append(event) }
 
-  func operations() throws(HistoryError) -> [Operation] {
-    let times = self.times()
-    let keys = self.keys()
-    var operations: [Operation] = []
-    var open: [UInt32: [Int]] = [:]
-    let end = (times.last ?? 0) + 1
-    for (event, time) in zip(events, times) {
+  /// A call with its completion, as positions in `events`; -1 without a completion.
+  typealias Pair = (call: Int, completion: Int)
+
+  /// In order of calls.
+  mutating func pairs() throws(HistoryError) -> [Pair] {
+    if let byIndex = sortedByIndex() {
+      events = byIndex
+      order = .indices
+    }
+    let pairs: [Pair]
+    do throws(HistoryError) {
+      pairs = try paired()
+    } catch {
+      // Lines in no order at all are put in the order of time, if that makes sense of them.
+      guard order == .lines, events.allSatisfy({ $0.time != nil }) else { throw error }
+      let lines = events
+      events.sort { ($0.time ?? 0, $0.line) < ($1.time ?? 0, $1.line) }
+      order = .times
+      guard let sorted = try? paired() else {
+        events = lines
+        throw error
+      }
+      pairs = sorted
+    }
+    hasTimes = timesAgree()
+    return pairs
+  }
+
+  func time(of event: Int) -> Int64 { hasTimes ? events[event].time ?? 0 : Int64(event) }
+
+  private func sortedByIndex() -> [Event]? {
+    var seen: Set<Int64> = []
+    var isSorted = true
+    var last = Int64.min
+    for event in events {
+      guard let index = event.index, seen.insert(index).inserted else { return nil }
+      if index < last { isSorted = false }
+      last = index
+    }
+    return isSorted ? nil : events.sorted { ($0.index ?? 0) < ($1.index ?? 0) }
+  }
+
+  private func paired() throws(HistoryError) -> [Pair] {
+    var pairs: [Pair] = []
+    var open: [Int32: [Int]] = [:]
+    var retired: [Int32: Int32] = [:]
+    for (i, event) in events.enumerated() {
       if event.kind == .invoke {
-        open[event.process, default: []].append(operations.count)
-        var operation = Operation(
-          client: event.client ?? event.process, kind: event.function,
-          key: keys[event.key] ?? 0, outcome: .unknown, invoked: time, returned: end)
-        if event.function != .get && event.function != .delete {
-          operation.argument = try digest(event.value, event.line)
-          operation.expected = try digest(event.expected, event.line)
+        if let line = retired[event.process] {
+          throw HistoryError(
+            line: event.line,
+            message: "found a call of a process whose operation ended in :info in line \(line), "
+              + "allowed only one of a new process, because that operation may still be going on")
         }
-        operations.append(operation)
+        open[event.process, default: []].append(pairs.count)
+        pairs.append((i, -1))
         continue
       }
-      guard let index = open[event.process]?.first else {
+      guard let pair = open[event.process]?.first else {
         throw HistoryError(
-          line: event.line, message: "process \(event.process) completes what it did not call")
+          line: event.line,
+          message: "found a completion of a process that has called nothing, allowed only one "
+            + "after its :invoke")
       }
       open[event.process]?.removeFirst()
-      operations[index].returned = time
-      try complete(&operations[index], event)
+      pairs[pair].completion = i
+      if event.kind == .info { retired[event.process] = event.line }
+      let call = events[pairs[pair].call]
+      guard call.function == event.function else {
+        throw HistoryError(
+          line: event.line,
+          message: "found the completion of another operation than the process called in line "
+            + "\(call.line)")
+      }
+      if let next = open[event.process]?.first {
+        let time = events[pairs[next].call].time
+        guard time != nil, time == event.time else {
+          throw overlap(pairs[next].call, pairs[pair].call)
+        }
+      }
     }
-    return operations.filter { $0.kind != .append || !$0.argument.isAbsent }
+    for waiting in open.values where waiting.count > 1 {
+      throw overlap(pairs[waiting[1]].call, pairs[waiting[0]].call)
+    }
+    return pairs
   }
 
-  private func complete(_ operation: inout Operation, _ event: Event) throws(HistoryError) {
-    guard operation.kind == event.function else {
-      throw HistoryError(
-        line: event.line, message: "process \(event.process) completes another operation")
-    }
-    switch event.kind {
-    case .invoke, .info:
-      return
-    case .fail:
-      operation.outcome = .failed
-      guard operation.kind == .compareAndSwap, event.isMismatch else { return }
-      operation.outcome = .ok
-      operation.observed =
-        try event.found.map { value throws(HistoryError) in
-          try digest(value, event.line)
-        } ?? .unobserved
-    case .ok:
-      operation.outcome = .ok
-      if operation.kind == .get { operation.observed = try digest(event.value, event.line) }
-      operation.swapped = operation.kind == .compareAndSwap
-    }
+  private func overlap(_ later: Int, _ earlier: Int) -> HistoryError {
+    HistoryError(
+      line: events[later].line,
+      message: "found a call of a process whose call in line \(events[earlier].line) is not "
+        + "completed, allowed one operation at a time")
   }
 
-  /// The events' times if all have one and they say no less than the order of the events; otherwise
-  /// their places.
-  private func times() -> [Int64] {
-    let places = events.indices.map(Int64.init)
-    let given = events.compactMap(\.time)
-    guard given.count == events.count else { return places }
-    for i in events.indices.dropFirst() {
-      let reordered = given[i] < given[i - 1]
-      let tied =
-        given[i] == given[i - 1] && events[i].kind == .invoke && events[i - 1].kind != .invoke
-      if reordered || tied { return places }
+  /// Whether all events have a time, and the times say no less than the order of the events.
+  private func timesAgree() -> Bool {
+    for i in events.indices {
+      guard let time = events[i].time else { return false }
+      guard i > 0, let before = events[i - 1].time else { continue }
+      if time < before { return false }
+      if time == before, events[i].kind == .invoke, events[i - 1].kind != .invoke { return false }
     }
-    return given
-  }
-
-  /// Keys that are numbers keep them; otherwise keys are numbered as they appear.
-  private func keys() -> [Edn: UInt32] {
-    var numbers: [Edn: UInt32] = [:]
-    var areNumbers = true
-    for event in events where numbers[event.key] == nil {
-      numbers[event.key] = UInt32(numbers.count)
-      if case .integer(let n) = event.key, UInt32(exactly: n) != nil { continue }
-      areNumbers = false
-    }
-    guard areNumbers else { return numbers }
-    for event in events {
-      if case .integer(let n) = event.key { numbers[event.key] = UInt32(truncatingIfNeeded: n) }
-    }
-    return numbers
-  }
-
-  private func digest(_ value: Edn, _ line: Int) throws(HistoryError) -> ValueDigest {
-    switch value {
-    case .null: return .absent
-    case .integer(let n): return ValueDigest(hash: UInt64(bitPattern: n), length: 8)
-    case .string(let text):
-      if text.isEmpty { return .absent }
-      return ValueDigest(written: text) ?? ValueDigest(Array(text.utf8))
-    case .keyword(let text): return ValueDigest(Array(text.utf8))
-    default: throw HistoryError(line: line, message: "a value must be nil, a number or a string")
-    }
-  }
-}
-
-extension ValueDigest {
-  /// Sixteen hexadecimal digits, a point, the length in bytes.
-  var written: String {
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits + ".\(length)"
-  }
-
-  init?(written text: String) {
-    let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].count == 16, let hash = UInt64(Substring(parts[0]), radix: 16),
-      let length = Int32(Substring(parts[1])), length >= 0
-    else { return nil }
-    self.init(hash: hash, length: length)
+    return true
   }
 }

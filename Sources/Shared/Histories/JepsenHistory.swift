@@ -1,60 +1,162 @@
-/// Reads and writes histories in Jepsen's form.
+/// Histories in Jepsen's form.
 ///
-/// What `edn(_:)` writes, one event per line:
+/// What `write` writes, one event per line, here wrapped:
 ///
-///     {:process 0, :type :invoke, :f :write, :value [7 "00000000000000ab.128"], :time 1200, :index 0, :client 0}
-///     {:process 0, :type :ok, :f :write, :value [7 "00000000000000ab.128"], :time 5100, :index 1, :client 0}
+///     {:process 0, :type :invoke, :f :write, :value [7 "00000000000000ab.128"], :time 1200,
+///      :index 0, :client 0, :due 1100}
+///     {:process 0, :type :ok, :f :write, :value [7 "00000000000000ab.128"], :time 5100,
+///      :index 1, :client 0}
 ///
 /// | operation | `:f` | `:value` |
 /// | --- | --- | --- |
 /// | get | `:read` | `[key nil]`, and `[key value]` when answered |
-/// | put, append, delete | `:write`, `:append`, `:delete` | `[key value]`, `[key nil]` for a delete |
+/// | put, append | `:write`, `:append` | `[key value]` |
+/// | delete | `:delete` | `[key nil]` |
 /// | compare-and-swap | `:cas` | `[key [expected new]]` |
 ///
 /// A value is the text of its digest, no value is `nil`. Acknowledged is `:ok`, failed is `:fail`,
-/// unknown is `:info`. A compare-and-swap that was answered but did not swap is `:fail` with `:error
-/// :mismatch` and `:observed`, the value found, since tools that know only swaps must leave it out. As
-/// Jepsen asks, a process is never used again after `:info`: its client, `:client`, goes on under the
-/// next number. Of equal times calls come first, so that the order of the lines is the order of time.
+/// unknown is `:info`. A compare-and-swap that was answered but did not swap is `:fail` with
+/// `:error :mismatch` and `:observed`, the value found, since tools that know only swaps must leave
+/// it out. As Jepsen asks, a process is never used again after `:info`: its client, `:client`, goes
+/// on under the next number. Of equal times calls come first, so that the order of the lines is the
+/// order of time. A call has the time at which it was due as `:due`, which in an open loop may be
+/// earlier than the call. An append that a value observed later shows has the value it was put
+/// behind as `:onto`.
 public enum JepsenHistory {
-  /// `operations`: in order of invocation.
-  public static func edn(_ operations: [Operation]) -> String {
-    let clients = (operations.map(\.client).max() ?? 0) + 1
-    var retired: [UInt32: UInt32] = [:]
-    var events: [(time: Int64, isReturn: Bool, operation: Int, process: UInt32)] = []
-    for (i, operation) in operations.enumerated() {
-      let lives = retired[operation.client, default: 0]
-      let process = operation.client &+ lives &* clients
-      if operation.outcome == .unknown { retired[operation.client] = lives + 1 }
-      events.append((operation.invoked, false, i, process))
-      events.append((max(operation.returned, operation.invoked), true, i, process))
-    }
-    events.sort {
-      ($0.time, $0.isReturn ? 1 : 0, $0.operation) < ($1.time, $1.isReturn ? 1 : 0, $1.operation)
-    }
-    var text = ""
-    for (index, event) in events.enumerated() {
-      let operation = operations[event.operation]
-      text += "{:process \(event.process), :type \(type(operation, event.isReturn)), "
-      text += ":f \(function(operation.kind)), :value \(value(operation, event.isReturn)), "
-      text += ":time \(event.time), :index \(index), :client \(operation.client)"
-      if event.isReturn, operation.isRefusal {
-        text += ", :error :mismatch"
-        if operation.observed != .unobserved {
-          text += ", :observed \(literal(operation.observed))"
-        }
+  /// Writes a history piece by piece.
+  /// - Parameters:
+  ///   - operations: in order of invocation.
+  ///   - header: lines that stand above the events as comments.
+  ///   - sink: gets some 64 KiB at a time.
+  public static func write<Failure: Error>(
+    _ operations: [Operation], header: [String] = [], to sink: ([UInt8]) throws(Failure) -> Void
+  ) throws(Failure) {
+    var text = EventText()
+    for line in header { text.add("; \(line)\n") }
+    let processes = processes(operations)
+    for (index, event) in order(operations).enumerated() {
+      let i = Int(event.code >> 1)
+      text.add(
+        operations[i], isReturn: event.code & 1 == 1, time: event.time, process: processes[i],
+        index: index)
+      if text.bytes.count >= 1 << 16 {
+        try sink(text.bytes)
+        text.bytes.removeAll(keepingCapacity: true)
       }
-      text += "}\n"
     }
-    return text
+    if !text.bytes.isEmpty { try sink(text.bytes) }
   }
 
-  private static func type(_ operation: Operation, _ isReturn: Bool) -> String {
-    guard isReturn else { return ":invoke" }
+  /// The same, as one text.
+  public static func edn(_ operations: [Operation], header: [String] = []) -> String {
+    var bytes: [UInt8] = []
+    write(operations, header: header) { bytes += $0 }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The process of each operation: its client's number, or one of its own after an unknown
+  /// outcome.
+  private static func processes(_ operations: [Operation]) -> [UInt32] {
+    let clients = (operations.map(\.client).max() ?? 0) &+ 1
+    var retired: [UInt32: UInt32] = [:]
+    return operations.map { operation in
+      let lives = retired[operation.client, default: 0]
+      if operation.outcome == .unknown { retired[operation.client] = lives + 1 }
+      return operation.client &+ lives &* clients
+    }
+  }
+
+  /// Calls (twice the operation's position) and returns (the same and 1) in order of time.
+  private static func order(_ operations: [Operation]) -> [(time: Int64, code: UInt64)] {
+    var events: [(time: Int64, code: UInt64)] = []
+    events.reserveCapacity(2 * operations.count)
+    for (i, operation) in operations.enumerated() {
+      events.append((operation.invoked, UInt64(i) << 1))
+      events.append((max(operation.returned, operation.invoked), UInt64(i) << 1 | 1))
+    }
+    events.sort { a, b in
+      a.time != b.time
+        ? a.time < b.time
+        : a.code & 1 != b.code & 1 ? a.code & 1 == 0 : a.code < b.code
+    }
+    return events
+  }
+
+  /// Reads one map per event, or one vector of such maps; see `RecordedHistory`.
+  public static func operations(edn text: String) throws(HistoryError) -> [Operation] {
+    try RecordedHistory(edn: Array(text.utf8)).operations
+  }
+}
+
+/// The text of events, as bytes: a history has millions of them.
+private struct EventText {
+  var bytes: [UInt8] = []
+
+  mutating func add(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+  private mutating func add(_ number: some BinaryInteger) { add(String(number)) }
+
+  mutating func add(
+    _ operation: Operation, isReturn: Bool, time: Int64, process: UInt32, index: Int
+  ) {
+    add("{:process ")
+    add(process)
+    add(isReturn ? EventText.completion(operation) : ", :type :invoke, :f ")
+    add(EventText.function(operation.kind))
+    add(", :value [")
+    add(operation.key)
+    add(" ")
+    addValue(operation, isReturn)
+    add("], :time ")
+    add(time)
+    add(", :index ")
+    add(index)
+    add(", :client ")
+    add(operation.client)
+    if !isReturn {
+      add(", :due ")
+      add(operation.intended)
+    }
+    if isReturn, operation.isRefusal {
+      add(", :error :mismatch")
+      if operation.observed != .unobserved {
+        add(", :observed ")
+        add(operation.observed)
+      }
+    }
+    if isReturn, operation.kind == .append, !operation.expected.isAbsent {
+      add(", :onto ")
+      add(operation.expected)
+    }
+    add("}\n")
+  }
+
+  private mutating func addValue(_ operation: Operation, _ isReturn: Bool) {
+    switch operation.kind {
+    case .get where isReturn && operation.outcome == .ok: add(operation.observed)
+    case .get, .delete: add("nil")
+    case .put, .append: add(operation.argument)
+    case .compareAndSwap:
+      add("[")
+      add(operation.expected)
+      add(" ")
+      add(operation.argument)
+      add("]")
+    }
+  }
+
+  private mutating func add(_ value: ValueDigest) {
+    guard !value.isAbsent else { return add("nil") }
+    add("\"")
+    add(value.written)
+    add("\"")
+  }
+
+  private static func completion(_ operation: Operation) -> String {
     switch operation.outcome {
-    case .ok: return operation.isRefusal ? ":fail" : ":ok"
-    case .failed: return ":fail"
-    case .unknown: return ":info"
+    case .ok: operation.isRefusal ? ", :type :fail, :f " : ", :type :ok, :f "
+    case .failed: ", :type :fail, :f "
+    case .unknown: ", :type :info, :f "
     }
   }
 
@@ -67,87 +169,6 @@ public enum JepsenHistory {
     case .compareAndSwap: ":cas"
     }
   }
-
-  private static func value(_ operation: Operation, _ isReturn: Bool) -> String {
-    let key = operation.key
-    switch operation.kind {
-    case .get where isReturn && operation.outcome == .ok:
-      return "[\(key) \(literal(operation.observed))]"
-    case .get, .delete:
-      return "[\(key) nil]"
-    case .put, .append:
-      return "[\(key) \(literal(operation.argument))]"
-    case .compareAndSwap:
-      return "[\(key) [\(literal(operation.expected)) \(literal(operation.argument))]]"
-    }
-  }
-
-  private static func literal(_ value: ValueDigest) -> String {
-    value.isAbsent ? "nil" : "\"\(value.written)\""
-  }
-
-  /// Reads one map per event, or one vector of such maps. The key is `:key`, or the first of a `:value`
-  /// of two; without either there is one register. An unknown `:f` is an error.
-  public static func operations(edn text: String) throws(HistoryError) -> [Operation] {
-    var values = try EdnReader.values(text)
-    if values.count == 1, case .sequence(let inner) = values[0].value {
-      let line = values[0].line
-      values = inner.map { (line, $0) }
-    }
-    var events = JepsenEvents()
-    for (line, value) in values {
-      if let event = try event(value, line) { events.append(event) }
-    }
-    return try events.operations()
-  }
-
-  private static func event(_ map: Edn, _ line: Int) throws(HistoryError) -> JepsenEvents.Event? {
-    guard case .map = map else { throw HistoryError(line: line, message: "an event must be a map") }
-    guard case .integer(let process) = map["process"] else { return nil }
-    guard let process = UInt32(exactly: process) else {
-      throw HistoryError(line: line, message: "a process must be in 0 ..< 2^32")
-    }
-    guard case .keyword(let type) = map["type"], let kind = kinds[type] else {
-      throw HistoryError(line: line, message: ":type must be :invoke, :ok, :fail or :info")
-    }
-    guard case .keyword(let name) = map["f"], let function = functions[name] else {
-      throw HistoryError(line: line, message: ":f is none of \(functions.keys.sorted())")
-    }
-    var event = JepsenEvents.Event(line: line, process: process, kind: kind, function: function)
-    var value = map["value"] ?? .null
-    if let key = map["key"] {
-      event.key = key
-    } else if case .sequence(let pair) = value, pair.count == 2,
-      function != .compareAndSwap || pair[1].isSequence
-    {
-      event.key = pair[0]
-      value = pair[1]
-    }
-    if function == .compareAndSwap {
-      if case .sequence(let pair) = value, pair.count == 2 {
-        event.expected = pair[0]
-        event.value = pair[1]
-      } else if kind == .invoke {
-        throw HistoryError(line: line, message: "the value of a :cas must be [expected new]")
-      }
-    } else {
-      event.value = value
-    }
-    event.isMismatch = map["error"] == .keyword("mismatch")
-    event.found = map["observed"]
-    if case .integer(let time) = map["time"] { event.time = time }
-    if case .integer(let client) = map["client"] { event.client = UInt32(exactly: client) }
-    return event
-  }
-
-  static let kinds: [String: JepsenEvents.Kind] = [
-    "invoke": .invoke, "ok": .ok, "fail": .fail, "info": .info,
-  ]
-
-  static let functions: [String: OperationKind] = [
-    "read": .get, "get": .get, "write": .put, "put": .put, "append": .append, "delete": .delete,
-    "cas": .compareAndSwap,
-  ]
 }
 
 extension Operation {
@@ -155,6 +176,18 @@ extension Operation {
   var isRefusal: Bool { kind == .compareAndSwap && outcome == .ok && !swapped }
 }
 
-extension Edn {
-  fileprivate var isSequence: Bool { if case .sequence = self { true } else { false } }
+extension ValueDigest {
+  /// Sixteen hexadecimal digits, a point, the length in bytes.
+  var written: String {
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits + ".\(length)"
+  }
+
+  init?(written text: String) {
+    let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].count == 16, let hash = UInt64(Substring(parts[0]), radix: 16),
+      let length = Int32(Substring(parts[1])), length >= 0
+    else { return nil }
+    self.init(hash: hash, length: length)
+  }
 }

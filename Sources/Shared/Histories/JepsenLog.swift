@@ -1,48 +1,85 @@
-/// Reads Jepsen's old text log of one register:
+/// Jepsen's old text log:
 ///
 ///     INFO  jepsen.util - 0<TAB>:invoke<TAB>:write<TAB>4
 ///
-/// with `:read`, `:write v` and `:cas [from to]`. In these logs a compare-and-swap that `:fail`s was
-/// answered that the expected value was not there, which is known about the register and is checked.
-/// Lines of other kinds, the nemesis' among them, are skipped.
+/// with the operations of `RecordedHistory`. In these logs a compare-and-swap that `:fail`s and
+/// gives no reason was answered that the expected value was not there, which is known about the
+/// register and is checked. Lines of the nemesis and messages of Jepsen itself are skipped; any
+/// other line is an error.
 public enum JepsenLog {
   public static func operations(_ text: String) throws(HistoryError) -> [Operation] {
-    var events = JepsenEvents()
-    var number = 0
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      number += 1
-      if let event = try event(line, number) { events.append(event) }
-    }
-    return try events.operations()
+    try RecordedHistory(log: text).operations
   }
 
+  static func events(
+    _ text: String, _ values: inout EventValues
+  ) throws(HistoryError) -> JepsenEvents {
+    var events = JepsenEvents()
+    var number: Int32 = 0
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+      number += 1
+      if let event = try event(line, number, &values) { events.append(event) }
+    }
+    return events
+  }
+
+  private static let levels: Set<Substring> = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
+
+  /// Whether it has a level among its first words, as messages of Jepsen itself have. Those of
+  /// `jepsen.util` about a process are events.
+  private static func isMessage(_ words: [Substring]) -> Bool {
+    guard words.prefix(4).contains(where: levels.contains) else { return false }
+    let logger = words.firstIndex { $0 == "jepsen.util" || $0 == "jepsen.util:" }
+    guard let logger else { return true }
+    let message = words[(logger + 1)...].first { $0 != "-" }
+    return message.flatMap { Int($0) } == nil
+  }
+
+  /// nil for a message, an event of the nemesis or a blank line.
   private static func event(
-    _ line: Substring, _ number: Int
+    _ line: Substring, _ number: Int32, _ values: inout EventValues
   ) throws(HistoryError) -> JepsenEvents.Event? {
-    let fields = line.split(separator: "\t")
-    guard line.hasPrefix("INFO"), fields.count >= 4,
-      let last = fields[0].split(separator: " ").last, let process = UInt32(last),
-      let kind = JepsenHistory.kinds[String(fields[1].dropFirst())]
-    else { return nil }
-    guard let function = JepsenHistory.functions[String(fields[2].dropFirst())] else {
-      throw HistoryError(line: number, message: "unknown operation \(fields[2])")
+    let words = line.split(whereSeparator: \.isWhitespace)
+    let place = words.indices.dropFirst().first {
+      words[$0].first == ":" && EventReading.kinds[String(words[$0].dropFirst())] != nil
     }
-    var event = JepsenEvents.Event(line: number, process: process, kind: kind, function: function)
-    // `:timed-out` and other reasons stand where a value would.
-    guard fields[3].first != ":" else { return event }
-    let value: Edn
-    do throws(HistoryError) {
-      value = try EdnReader.values(String(fields[3])).first?.value ?? .null
-    } catch {
-      throw HistoryError(line: number, message: error.message)
+    guard let place, place + 1 < words.count, words[place + 1].first == ":",
+      let kind = EventReading.kinds[String(words[place].dropFirst())]
+    else {
+      if words.isEmpty || isMessage(words) { return nil }
+      throw HistoryError(
+        line: number,
+        message: "found \"\(Edn.shortened(String(line)))\", allowed EDN maps, or lines such as "
+          + "INFO jepsen.util - 0 :invoke :read nil")
     }
-    if case .sequence(let pair) = value, pair.count == 2 {
-      event.expected = pair[0]
-      event.value = pair[1]
-    } else {
-      event.value = value
+    if words[place - 1] == ":nemesis" { return nil }
+    guard let process = UInt32(words[place - 1]) else {
+      throw HistoryError(
+        line: number,
+        message: "found the process \(words[place - 1]), allowed a whole number or :nemesis")
     }
-    event.isMismatch = function == .compareAndSwap && kind == .fail
+    let name = String(words[place + 1].dropFirst())
+    guard let function = EventReading.functions[name] else {
+      throw EventReading.unknownFunction(String(words[place + 1]), number)
+    }
+    var event = JepsenEvents.Event(
+      line: number, kind: kind, function: function, isOfStore: name == "get" || name == "put",
+      process: values.number(of: .integer(Int64(process))))
+    let rest = words[(place + 2)...].joined(separator: " ")
+    var value: Edn?
+    if kind == .invoke || kind == .ok {
+      do throws(HistoryError) {
+        value = try EdnReader.values(rest).first?.value
+      } catch {
+        throw HistoryError(line: number, message: error.message)
+      }
+    }
+    try EventReading.add(value, to: &event, &values)
+    if function == .compareAndSwap, kind == .fail {
+      // With a reason in place of the value, or behind it, it failed for that reason.
+      let values = try? EdnReader.values(rest)
+      if values?.count == 1, case .sequence? = values?.first?.value { event.isMismatch = true }
+    }
     return event
   }
 }

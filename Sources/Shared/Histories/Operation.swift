@@ -32,30 +32,36 @@ public enum Outcome: UInt8, Sendable {
 /// Values appear as 64-bit digests that compose: the digest of `a` followed by `b` is a function of
 /// both digests and the length of `b` (`ValueDigest`). `ValueDigest.absent` stands for "no value".
 public struct Operation: Sendable, Equatable {
-  /// The client, counted from 0.
-  public var client: UInt32
-  public var kind: OperationKind
-  public var outcome: Outcome
-  /// A compare-and-swap that was acknowledged and did swap. Otherwise false.
-  public var swapped: Bool
-  /// Sends until the answer came, at least 1.
-  public var attempts: UInt16
-  /// The key's number in the workload.
-  public var key: UInt32
+  // A trial keeps millions of operations, so the order of the fields leaves no gaps: 72 bytes in all.
+
   /// What a put, an append or a compare-and-swap writes; absent for a get and a delete.
   public var argument: ValueDigest
-  /// What a compare-and-swap expects.
+  /// The client, counted from 0.
+  public var client: UInt32
+  /// What a compare-and-swap expects. For an append: the value that it was put behind, if some
+  /// observed value shows it, otherwise `absent`. This is a hint for the checker, which verifies
+  /// it.
   public var expected: ValueDigest
+  /// The key's number in the workload.
+  public var key: UInt32
   /// What an acknowledged get, or a compare-and-swap that did not swap, observed.
   public var observed: ValueDigest
-  /// When the operation was due: the arrival time of an open loop, otherwise `invoked`.
-  public var intended: Int64
-  public var invoked: Int64
+  private var sequenceWord: UInt32
+  /// How long the operation was due before it was invoked, below 2⁴⁸ ns (three days): the lower 32 bits
+  /// and the upper 16.
+  private var delayLow: UInt32
+  private var delayHigh: UInt16
+  private var attemptsByte: UInt8
+  private var state: State
+  private var invokedNs: Int64
   /// When the answer came, or the client gave up; for an operation that was still open when the trial
   /// ended, the end of the trial.
   public var returned: Int64
-  /// The request's sequence number in its client's session.
-  public var sequence: UInt64
+
+  /// Kind, outcome and `swapped` in a byte.
+  private struct State: Sendable, Equatable {
+    var bits: UInt8
+  }
 
   public init(
     client: UInt32, kind: OperationKind, key: UInt32, argument: ValueDigest = .absent,
@@ -64,23 +70,71 @@ public struct Operation: Sendable, Equatable {
     attempts: UInt16 = 1, sequence: UInt64 = 0
   ) {
     self.client = client
-    self.kind = kind
-    self.outcome = outcome
-    self.swapped = swapped
-    self.attempts = attempts
     self.key = key
     self.argument = argument
     self.expected = expected
     self.observed = observed
-    self.intended = intended ?? invoked
-    self.invoked = invoked
     self.returned = returned
-    self.sequence = sequence
+    invokedNs = invoked
+    sequenceWord = UInt32(clamping: sequence)
+    attemptsByte = UInt8(clamping: attempts)
+    delayLow = 0
+    delayHigh = 0
+    state = State(bits: kind.rawValue | outcome.rawValue << 4 | (swapped ? 1 << 7 : 0))
+    self.intended = intended ?? invoked
   }
 }
 
-/// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ modulo
-/// 2⁶⁴, with the length beside it. Never equal for a value and for no value.
+extension Operation {
+  public var kind: OperationKind {
+    get { OperationKind(rawValue: state.bits & 0xF)! }
+    set { state.bits = state.bits & 0xF0 | newValue.rawValue }
+  }
+
+  public var outcome: Outcome {
+    get { Outcome(rawValue: state.bits >> 4 & 7)! }
+    set { state.bits = state.bits & 0x8F | newValue.rawValue << 4 }
+  }
+
+  /// A compare-and-swap that was acknowledged and did swap. Otherwise false.
+  public var swapped: Bool {
+    get { state.bits & 0x80 != 0 }
+    set { state.bits = state.bits & 0x7F | (newValue ? 0x80 : 0) }
+  }
+
+  /// Sends until the answer came; 255 stands for more. None for what was there before the trial, or was
+  /// never sent.
+  public var attempts: UInt16 {
+    get { UInt16(attemptsByte) }
+    set { attemptsByte = UInt8(clamping: newValue) }
+  }
+
+  /// The request's sequence number in its client's session.
+  public var sequence: UInt64 { UInt64(sequenceWord) }
+
+  public var invoked: Int64 {
+    get { invokedNs }
+    set {
+      let due = intended
+      invokedNs = newValue
+      intended = due
+    }
+  }
+
+  /// When the operation was due: the arrival time of an open loop, otherwise `invoked`. Never after that,
+  /// and at most three days before it.
+  public var intended: Int64 {
+    get { invokedNs - (Int64(delayHigh) << 32 | Int64(delayLow)) }
+    set {
+      let delay = min(max(invokedNs &- newValue, 0), 1 << 48 - 1)
+      delayLow = UInt32(truncatingIfNeeded: delay)
+      delayHigh = UInt16(truncatingIfNeeded: delay >> 32)
+    }
+  }
+}
+
+/// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ
+/// modulo 2⁶⁴, with the length beside it. Never equal for a value and for no value.
 public struct ValueDigest: Hashable, Sendable {
   public let hash: UInt64
   /// Bytes in the value; `nil` length is spelt -1 for "no value".
@@ -137,14 +191,32 @@ public struct ValueDigest: Hashable, Sendable {
   /// The digest of this value followed by another; no value counts as an empty one.
   public func appending(_ other: ValueDigest) -> ValueDigest {
     guard length > 0 else { return other.isAbsent ? .empty : other }
-    var shifted = hash
-    var factor = ValueDigest.base
-    var remaining = max(other.length, 0)
+    let shifted = hash &* ValueDigest.power(of: ValueDigest.base, max(other.length, 0))
+    return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
+  }
+
+  /// The digest of this value without its end: the inverse of `appending`, where something is left.
+  /// - Parameter end: not longer than this value.
+  public func removing(end: ValueDigest) -> ValueDigest {
+    let shifted = (hash &- end.hash) &* ValueDigest.power(of: ValueDigest.inverseBase, end.length)
+    return ValueDigest(hash: shifted, length: length - end.length)
+  }
+
+  /// `base` times this is 1, modulo 2⁶⁴: each step of Newton's method doubles the bits that are
+  /// right, from the three that an odd number begins with.
+  private static let inverseBase = (0..<5).reduce(base) { inverse, _ in
+    inverse &* (2 &- base &* inverse)
+  }
+
+  private static func power(of base: UInt64, _ exponent: Int32) -> UInt64 {
+    var product: UInt64 = 1
+    var factor = base
+    var remaining = exponent
     while remaining > 0 {
-      if remaining & 1 == 1 { shifted = shifted &* factor }
+      if remaining & 1 == 1 { product = product &* factor }
       factor = factor &* factor
       remaining >>= 1
     }
-    return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
+    return product
   }
 }

@@ -45,11 +45,11 @@ public struct OperationLog: Sendable {
   /// All operations.
   public var operations: [Operation] { Array(pieces.joined()) }
 
-  /// All operations; the log is empty afterwards. Piece after piece is given back meanwhile, so that there is
+  /// All operations, behind others; the log is empty afterwards. Piece after piece is given back meanwhile, so that there is
   /// hardly a time at which everything is in memory twice.
-  public mutating func takeOperations() -> [Operation] {
-    var operations: [Operation] = []
-    operations.reserveCapacity(count)
+  public mutating func takeOperations(behind others: [Operation] = []) -> [Operation] {
+    var operations = others
+    operations.reserveCapacity(others.count + count)
     for index in pieces.indices {
       operations.append(contentsOf: pieces[index])
       pieces[index] = []

@@ -39,9 +39,12 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
     durableCount = count
   }
 
+  /// Whether a held send may leave.
+  public var hasReleased: Bool { first < held.count && needs[first] <= durableCount }
+
   /// The oldest held send whose records are durable by now.
   public mutating func popReleased() -> Send? {
-    guard first < held.count, needs[first] <= durableCount else {
+    guard hasReleased else {
       // A busy disk may never leave this empty: what was released is dropped when it is the larger part.
       if first > 0, first == held.count || first >= 64 && first * 2 >= held.count {
         held.removeSubrange(..<first)

@@ -16,12 +16,6 @@ where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
   /// Messages of the node to itself that no record holds back any more. The runtime hands them over.
   var ownMessages: [Core.Message] { get set }
 
-  /// A message of this turn is held back. A runtime that charges for encoding messages does so now.
-  mutating func noteHeld(_ message: Core.Message, to: ReplicaID)
-
-  /// Sends a message to another node that was held back and has been noted.
-  mutating func sendHeld(_ message: Core.Message, to: ReplicaID)
-
   /// Sends an answer to the client that asked.
   mutating func answer(_ reply: ClientReply<Application.Response>)
 }
@@ -63,7 +57,6 @@ extension TurnRuntime where Self: ~Copyable {
       if isOpen {
         send(outgoing.message, to: outgoing.to)
       } else {
-        noteHeld(outgoing.message, to: outgoing.to)
         barrier.hold(outgoing)
       }
     }
@@ -79,7 +72,7 @@ extension TurnRuntime where Self: ~Copyable {
       if held.to == id {
         ownMessages.append(held.message)
       } else {
-        sendHeld(held.message, to: held.to)
+        send(held.message, to: held.to)
       }
     }
   }

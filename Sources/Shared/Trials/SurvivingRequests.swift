@@ -2,16 +2,22 @@ import Replication
 
 /// The updates that made it: per client, the sequence numbers in the order of the log.
 public struct SurvivingRequests: Sendable, Equatable {
-  private var sequences: [[UInt64]]
+  /// By client; clients are numbered as `ClientNumbers` says.
+  private var sequences: [[UInt64]] = []
+  /// No client of a trial has this number or a larger one.
+  private static let limit: UInt64 = 1 << 21
 
   /// How many updates there are.
   public var count: Int { sequences.reduce(0) { $0 + $1.count } }
 
-  public init(clients: Int) { sequences = Array(repeating: [], count: clients) }
+  public init() {}
 
   public mutating func insert(_ id: RequestID) {
+    guard id.client.rawValue < SurvivingRequests.limit else { return }
     let client = Int(id.client.rawValue)
-    guard client < sequences.count else { return }
+    if client >= sequences.count {
+      sequences += Array(repeating: [], count: client + 1 - sequences.count)
+    }
     // A retry that was ordered again comes later with the same or a lower number: it changes
     // nothing.
     if let last = sequences[client].last, last >= id.sequence { return }
@@ -19,8 +25,8 @@ public struct SurvivingRequests: Sendable, Equatable {
   }
 
   public func contains(_ id: RequestID) -> Bool {
+    guard id.client.rawValue < sequences.count else { return false }
     let client = Int(id.client.rawValue)
-    guard client < sequences.count else { return false }
     let list = sequences[client]
     var low = 0
     var high = list.count

@@ -8,6 +8,8 @@ import Workloads
 /// trial, after `duration`.
 public struct TrialPlan: Sendable {
   public var workload = WorkloadSpec()
+  /// How many reads and how many writes per second probe the cluster beside the load; `nil` for none.
+  public var probeRate: Double?
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)
   public var duration = Interval.seconds(10)
@@ -16,4 +18,7 @@ public struct TrialPlan: Sendable {
   public var seed: UInt64 = 1
 
   public init() {}
+
+  /// What drives the probes of a trial.
+  public var probes: (rate: Double, seed: UInt64)? { probeRate.map { ($0, seed) } }
 }

@@ -68,4 +68,27 @@ public struct TrialRecord: Sendable, Equatable {
     self.lostWrites = lostWrites
     self.eventsProcessed = eventsProcessed
   }
+
+  /// - Parameter count: operations of an open loop that no client could begin in time.
+  public mutating func noteDropped(_ count: Int) {
+    guard count > 0 else { return }
+    notes.append(
+      "\(count) operations were never sent, because all \(clients) clients waited for answers")
+  }
+
+  /// Operations and probes together, in order of invocation.
+  public var history: [Operation] {
+    guard !probes.isEmpty else { return operations }
+    var history: [Operation] = []
+    history.reserveCapacity(operations.count + probes.count)
+    var next = 0
+    for operation in operations {
+      while next < probes.count, probes[next].invoked < operation.invoked {
+        history.append(probes[next])
+        next += 1
+      }
+      history.append(operation)
+    }
+    return history + probes[next...]
+  }
 }

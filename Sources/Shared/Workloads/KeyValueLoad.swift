@@ -15,23 +15,35 @@ public struct KeyValueLoad: ClientLoad {
   /// All operations in the order in which they were sent (dropped ones: given up).
   public private(set) var history: OperationLog
 
+  public private(set) var probes: ProbeHistory
+
+  private let seed: UInt64
+  /// Of the operation that is drawn.
   private var random: RandomStream
+  /// In a closed loop each client draws from a stream of its own, and in an open one each operation does:
+  /// what is asked for then does not depend on who is answered first.
+  private var clientRandoms: [RandomStream] = []
+  private var drawnCount = 0
   private var chooser: KeyChooser
   private var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
-  private var current: [Int]
+  private var current: [Int] = []
   /// The key whose value a client has just read in order to write it.
-  private var modifying: [Int?]
+  private var modifying: [Int?] = []
   /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
   private var lastSeen: [Int: [UInt8]] = [:]
   private let tracksValues: Bool
   /// The value each client's outstanding operation writes, if `tracksValues`.
-  private var writing: [[UInt8]?]
+  private var writing: [[UInt8]?] = []
   /// What each client wrote last: a number, and what fills the value up to its length.
-  private var values: [[UInt8]]
-  private let fillerDigest: ValueDigest
+  private var values: [[UInt8]] = []
+  /// A value without its number, and the digest of what lies behind the number.
+  let filledValue: [UInt8]
+  let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
+  /// Which operation wrote which piece of a value; nil if the mix has no appends.
+  private var pieces: AppendedPieces?
 
   /// Keys that are still to be read back, the next one last; nil before the trial's end.
   private var toRead: [Int]?
@@ -39,6 +51,9 @@ public struct KeyValueLoad: ClientLoad {
   private enum Choice: Sendable {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite
   }
+
+  /// The next key that clients load, while they do.
+  var nextToLoad: Int?
 
   /// Stands before the name of every key.
   public let keyPrefix: String
@@ -52,8 +67,10 @@ public struct KeyValueLoad: ClientLoad {
   ) {
     self.spec = spec
     history = OperationLog(populate: populate)
+    probes = ProbeHistory(keyPrefix: keyPrefix)
     self.keyPrefix = keyPrefix
-    random = RandomStream(seed: seed, label: 0x10AD)
+    self.seed = seed
+    random = RandomStream(seed: seed, label: Self.randomLabel)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
     let mix = spec.mix
     let weights: [(Double, Choice)] = [
@@ -66,29 +83,63 @@ public struct KeyValueLoad: ClientLoad {
       sum += weight
       return (sum, choice)
     }
-    current = Array(repeating: -1, count: spec.clients)
-    modifying = Array(repeating: nil, count: spec.clients)
-    writing = Array(repeating: nil, count: spec.clients)
     tracksValues = mix.compareAndSwap > 0
     let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
-    values = Array(repeating: Array(repeating: 0, count: 8) + filler, count: spec.clients)
+    filledValue = Array(repeating: 0, count: 8) + filler
     fillerDigest = ValueDigest(filler)
+    if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
     names = KeyNames(prefix: keyPrefix)
+    if spec.preload { valueCount = UInt64(spec.keys) }
+    if case .closed = spec.arrival {
+      clientRandoms = (0..<spec.clients).map {
+        RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+      }
+    }
+    for _ in 0..<spec.clients { addClient() }
   }
 
-  /// All operations in the order in which they were sent.
-  public var operations: [Operation] { history.operations }
+  private mutating func addClient() {
+    current.append(-1)
+    modifying.append(nil)
+    writing.append(nil)
+    values.append(filledValue)
+  }
+
+  private static var randomLabel: UInt64 { 0x10AD }
+
+  /// All operations in the order in which they were sent, behind the writes that loaded their keys.
+  public var operations: [Operation] { loadingWrites + history.operations }
 
   /// The same, after the trial: the load gives its history away.
-  public mutating func takeOperations() -> [Operation] { history.takeOperations() }
+  public mutating func takeOperations() -> [Operation] {
+    let writes = loadingWrites
+    return history.takeOperations(behind: writes)
+  }
+
+  /// What probes saw, taken in the same way.
+  public mutating func takeProbes() -> [Operation] { probes.takeOperations() }
 
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
   ) -> KeyValueCommand {
+    if let number = nextToLoad {
+      nextToLoad = number + 1
+      return .put(names[number], value: loadedValue(of: number))
+    }
     var operation = Operation(
       client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
       invoked: now.nanoseconds, returned: .max, sequence: sequence)
-    let command = draw(for: client, into: &operation)
+    while current.count <= client { addClient() }
+    let command: KeyValueCommand
+    if clientRandoms.isEmpty {
+      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      drawnCount += 1
+      command = draw(for: client, into: &operation)
+    } else {
+      swap(&random, &clientRandoms[client])
+      command = draw(for: client, into: &operation)
+      swap(&random, &clientRandoms[client])
+    }
     current[client] = history.count
     history.append(operation)
     return command
@@ -154,8 +205,8 @@ public struct KeyValueLoad: ClientLoad {
     return .put(names[number], value: value)
   }
 
-  /// A value that nobody has written before. Its bytes are those of the client's value before, unless somebody
-  /// still has that.
+  /// A value that nobody has written before. Its bytes are those of the client's value before,
+  /// unless somebody still has that.
   private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
     valueCount += 1
     let number = valueCount
@@ -163,12 +214,14 @@ public struct KeyValueLoad: ClientLoad {
       $0.storeBytes(of: number.littleEndian, as: UInt64.self)
     }
     operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
+    pieces?.note(number, writtenBy: history.count)
     return values[client]
   }
 
   public mutating func end(
     client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
   ) {
+    guard nextToLoad == nil else { return }
     let position = current[client]
     current[client] = -1
     history[position].returned = now.nanoseconds
@@ -184,9 +237,11 @@ public struct KeyValueLoad: ClientLoad {
     switch response {
     case .value(let value):
       history[position].observed = ValueDigest(value)
+      if let value { pieces?.place(value, history[position].observed, in: &history) }
       if tracksValues { lastSeen[key] = value }
     case .notSwapped(let found):
       history[position].observed = ValueDigest(found)
+      if let found { pieces?.place(found, history[position].observed, in: &history) }
       if tracksValues { lastSeen[key] = found }
     case .swapped, .done, .number:
       history[position].swapped = response == .swapped
@@ -199,6 +254,10 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {
+    if clientRandoms.isEmpty {
+      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      drawnCount += 1
+    }
     // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
     let kind: OperationKind =
       switch drawChoice() {
@@ -210,7 +269,7 @@ public struct KeyValueLoad: ClientLoad {
       }
     history.append(
       Operation(
-        client: UInt32(spec.clients), kind: kind, key: 0, outcome: .failed,
+        client: UInt32(ClientNumbers.firstReader - 1), kind: kind, key: 0, outcome: .failed,
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
         attempts: 0))
   }
@@ -227,8 +286,21 @@ public struct KeyValueLoad: ClientLoad {
 
   public var readsToDo: Int { toRead?.count ?? 0 }
 
+  public mutating func beginProbe(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> KeyValueCommand? {
+    probes.begin(client: client, sequence: sequence, isRead: isRead, due: due, at: now)
+  }
+
+  public mutating func endProbe(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {
+    probes.end(client: client, outcome: outcome, attempts: attempts, at: now)
+  }
+
   /// Ends the history: operations that are still open stay unknown.
   public mutating func close(at end: Interval) {
+    probes.close(at: end)
     for client in current.indices where current[client] >= 0 {
       history[current[client]].returned = end.nanoseconds
       current[client] = -1

@@ -3,16 +3,21 @@ import Replication
 
 /// What clients ask for.
 public struct WorkloadSpec: Sendable, Equatable {
+  /// In an open loop how many there are at the start: more are made when they are needed.
   public var clients = 32
   public var arrival = Arrival.closed
   /// Shares of the kinds of operation; they need not add up to 1.
   public var mix = OperationMix(get: 0.5, put: 0.5)
   public var keys = 1000
+  /// All of these keys have a value before anybody asks for one.
+  public var preload = false
   public var distribution = KeyDistribution.zipfian(theta: 0.99)
   /// Bytes of a written value, at least 8 so that every value can be unique.
   public var valueSize = 128
   /// After this time a client gives an operation up; its outcome is then unknown.
   public var timeout = Interval.seconds(1)
+  /// How long a client waits for an answer before it asks again.
+  public var patience = Patience.adaptive
   /// Pause of a closed-loop client between an answer and its next operation.
   public var thinkTime = Interval.zero
   /// How clients reach a node where there are connections: in the cluster runtime and to targets. The

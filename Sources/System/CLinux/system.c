@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <malloc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -42,6 +43,13 @@ void linux_populate(void *start, int64_t byte_count) {
   if (first < end) madvise((void *)first, end - first, MADV_POPULATE_WRITE);
 #endif
 }
+
+int64_t linux_allocated_bytes(void) {
+  struct mallinfo2 info = mallinfo2();
+  return (int64_t)(info.uordblks + info.hblkhd);
+}
+
+void linux_trim_memory(void) { malloc_trim(0); }
 
 int linux_keep_processors_awake(void) {
   int32_t longest_wake_up = 0;

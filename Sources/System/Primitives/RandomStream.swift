@@ -25,6 +25,11 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     self.init(seed: RandomStream.splitMix64(&state) ^ label)
   }
 
+  /// The same for each of many that serve one purpose, such as the disks of nodes.
+  public init(seed: UInt64, label: UInt64, number: Int) {
+    self.init(seed: seed, label: label &+ (UInt64(number) &+ 1) << 32)
+  }
+
   /// The next output of SplitMix64 (Steele, Lea & Flood 2014).
   public static func splitMix64(_ state: inout UInt64) -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

@@ -9,7 +9,7 @@
 public final class BatchBlock: @unchecked Sendable {
   public let byteCount: Int
   private var resident: [UInt8]
-  private var home: (keeper: any BlockKeeper, place: BlockPlace)?
+  private var home: BlockHome?
 
   public init(_ bytes: [UInt8]) {
     byteCount = bytes.count
@@ -25,8 +25,20 @@ public final class BatchBlock: @unchecked Sendable {
   /// From now on the bytes are only where `keeper` has them.
   public func leaveMemory(for keeper: any BlockKeeper, at place: BlockPlace) {
     guard isInMemory, byteCount > 0 else { return }
-    home = (keeper, place)
+    home = BlockHome(keeper: keeper, place: place)
     resident = []
+  }
+}
+
+/// Where bytes are that have left memory. Apart from the block, because a simulator holds millions of
+/// blocks of which none ever leaves.
+private final class BlockHome: Sendable {
+  let keeper: any BlockKeeper
+  let place: BlockPlace
+
+  init(keeper: any BlockKeeper, place: BlockPlace) {
+    self.keeper = keeper
+    self.place = place
   }
 }
 

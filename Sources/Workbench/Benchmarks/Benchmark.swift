@@ -5,12 +5,12 @@ public struct BenchmarkResult: Sendable {
   public var unit: String
 }
 
-/// A named measurement. Rates are the best of several repetitions: on a shared machine everything that
+/// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op"). Figures are the best of several repetitions: on a shared machine everything that
 /// disturbs a run makes it slower, so the best one is the least disturbed.
 public struct Benchmark: Sendable {
   public let name: String
   public let unit: String
-  /// Runs once and returns how much work was done in how many seconds.
+  /// Runs once and returns how much work was done in how many seconds, or with how many bytes.
   let run: @Sendable () -> (work: Double, seconds: Double)
 
   public static let repetitions = 5
@@ -21,8 +21,13 @@ public struct Benchmark: Sendable {
       let (work, seconds) = run()
       best = max(best, work / seconds)
     }
-    let isTime = unit.hasPrefix("ns")
-    return BenchmarkResult(name: name, value: isTime ? 1e9 / best : best, unit: unit)
+    let value =
+      switch unit {
+      case "ns": 1e9 / best
+      case "B/op": 1 / best
+      default: best
+      }
+    return BenchmarkResult(name: name, value: value, unit: unit)
   }
 
   static func time(_ body: () -> Void) -> Double {

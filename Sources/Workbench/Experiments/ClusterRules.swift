@@ -21,9 +21,12 @@ enum ClusterRules {
           + "to slow them down)")
     }
     guard let node = section["disk"], environment.disk.sync != nil else { return }
-    let disk = try Section(node, path: "disk", known: ["fsync", "groupCommit"])
+    let disk = try Section(node, path: "disk", known: ["fsync", "bandwidth", "groupCommit"])
     if let node = disk["fsync"], environment.disk.sync != standard.disk.sync {
       throw node.refused("the default (a real disk takes its own time), or disk: \"none\"")
+    }
+    if let node = disk["bandwidth"], environment.disk.bandwidth != standard.disk.bandwidth {
+      throw node.refused("the default (a real disk is as fast as it is)")
     }
     if let node = disk["groupCommit"], !environment.disk.groupCommit {
       throw node.refused("true (a real log syncs once for all that wait for it)")

@@ -11,7 +11,8 @@ extension Experiment {
   static let keyNames = [
     "format", "name", "description", "runtime", "protocols", "target", "replicas", "tolerates",
     "options",
-    "workload", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration", "window",
+    "workload", "probe", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration",
+    "window",
     "slo", "trials", "seed", "check", "sweep",
   ]
   private static let mostWindows: Int64 = 100_000
@@ -38,6 +39,7 @@ extension Experiment {
     size = protocols.size
     self.protocols = protocols.choices
     workload = try WorkloadSpec(reading: section["workload"])
+    probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),
@@ -48,7 +50,8 @@ extension Experiment {
     try readTimes(section)
     faults = try FaultSection(
       replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration,
-      injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation
+      injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation,
+      transport: environment.network.transport
     ).read(section["faults"])
     try TargetRules.check(targets, section["faults"])
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials

@@ -23,6 +23,7 @@ extension Experiment {
     members += [
       .init("options", .object(protocols.map { .init($0.name, $0.optionsJSON) })),
       .init("workload", workload.json),
+      .init("probe", ProbeSection.json(probeRate)),
       .init("network", environment.network.json),
       .init("disk", environment.disk.json),
       .init("cpu", environment.cpu.json),

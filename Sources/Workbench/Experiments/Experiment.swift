@@ -23,6 +23,8 @@ public struct Experiment: Sendable, Equatable {
   /// Other systems that are compared with them, behind them. Only in the cluster runtime.
   public var targets: [TargetChoice] = []
   public var workload = WorkloadSpec()
+  /// Reads per second, and writes per second, that probe the cluster beside the load; `nil` for none.
+  public var probeRate: Double? = 200
   public var environment = Environment.standard
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)

@@ -110,8 +110,8 @@ extension Experiment {
   private var timerWarnings: [ExperimentWarning] {
     var list: [ExperimentWarning] = []
     for choice in protocols {
-      let nodes = choice.kind.membership(replicas: choice.replicas).nodeCount
-      let roundTrip = environment.network.longestRoundTrip(nodes: nodes)
+      let roundTrip = environment.network.longestRoundTrip(
+        of: choice.kind.membership(replicas: choice.replicas))
       for (name, wait) in waits(of: choice) {
         let needed = wait.kind == .signOfLife ? roundTrip * 2 : roundTrip
         guard wait.shortest < needed else { continue }

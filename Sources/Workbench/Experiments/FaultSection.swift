@@ -1,4 +1,5 @@
 import Configuration
+import Environments
 import Faults
 import Replication
 
@@ -9,6 +10,8 @@ struct FaultSection {
   let warmUp: Interval
   let duration: Interval
   let injector: FaultInjector
+  /// Of the simulated network.
+  let transport: NetworkTransport
 
   func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
     var script = FaultScript()
@@ -109,8 +112,10 @@ struct FaultSection {
   private func degradation(_ section: Section) throws(ExperimentError) -> LinkDegradation {
     var result = LinkDegradation()
     result.loss = try section["loss"]?.probability() ?? 0
-    result.duplicate = try section["duplicate"]?.probability() ?? 0
-    result.reorder = try section["reorder"]?.probability() ?? 0
+    // Nodes of a real cluster duplicate and reorder messages before they reach TCP.
+    let transport = injector == .simulation ? transport : .datagram
+    result.duplicate = try section["duplicate"]?.datagramShare(over: transport) ?? 0
+    result.reorder = try section["reorder"]?.datagramShare(over: transport) ?? 0
     result.corrupt = try section["corrupt"]?.probability() ?? 0
     result.extraLatency = try section["latency"]?.interval(in: .zero...Interval.hour) ?? .zero
     result.bandwidth = try section["bandwidth"]?.limit()

@@ -5,8 +5,8 @@ import Workloads
 
 extension WorkloadSpec {
   private static let keyNames = [
-    "preset", "clients", "arrival", "mix", "keys", "distribution", "valueSize", "timeout",
-    "thinkTime", "connections",
+    "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
+    "timeout", "thinkTime", "patience", "connections",
   ]
   /// Keys × value size that a replica may come to hold.
   private static let mostBytes = 4 << 30
@@ -19,16 +19,19 @@ extension WorkloadSpec {
       let preset = try Self.preset(node)
       mix = preset.mix
       distribution = preset.distribution
+      preload = true
     }
     clients = try section["clients"]?.integer(in: 1...100_000) ?? clients
     arrival = try section["arrival"].map(Arrival.init(reading:)) ?? arrival
     mix = try section["mix"].map(OperationMix.init(reading:)) ?? mix
     keys = try section["keys"]?.integer(in: 1...10_000_000) ?? keys
+    preload = try section["preload"]?.flag() ?? preload
     distribution =
       try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
     valueSize = try section["valueSize"]?.size(in: 8...(1 << 20)) ?? valueSize
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
+    patience = try section["patience"].map(Patience.init(reading:)) ?? patience
     connections =
       try section["connections"].map(ConnectionSharing.init(reading:)) ?? connections
     guard connections != .perClient || clients <= ConnectionSharing.mostPerClient else {
@@ -63,10 +66,12 @@ extension WorkloadSpec {
       .init("arrival", arrival.json),
       .init("mix", mix.json),
       .init("keys", .integer(Int128(keys))),
+      .init("preload", .flag(preload)),
       .init("distribution", distribution.json),
       .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
       .init("timeout", .interval(timeout)),
       .init("thinkTime", .interval(thinkTime)),
+      .init("patience", patience.json),
       .init("connections", connections.json),
     ])
   }
@@ -93,6 +98,24 @@ extension ConnectionSharing {
     case .shared(let count): .integer(Int128(count))
     case .perClient: .string("per-client")
     }
+  }
+}
+
+extension Patience {
+  init(reading node: Node) throws(ExperimentError) {
+    guard node.value != .string("adaptive") else {
+      self = .adaptive
+      return
+    }
+    guard case .string(let text) = node.value, Quantity(text) != nil else {
+      throw node.refused(#""adaptive" or a duration, such as "100ms""#)
+    }
+    self = .fixed(try node.interval(in: .microseconds(10)...Interval.hour))
+  }
+
+  var json: JSONValue {
+    guard case .fixed(let interval) = self else { return .string("adaptive") }
+    return .interval(interval)
   }
 }
 

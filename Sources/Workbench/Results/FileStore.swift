@@ -48,28 +48,48 @@ enum FileStore {
   /// First under a temporary name, then renamed: the file is there as a whole or not at all. A name
   /// may be written by one thread at a time.
   static func write(_ bytes: [UInt8], to path: String) throws(RunDirectoryError) {
+    try write(to: path) { add throws(RunDirectoryError) in try add(bytes) }
+  }
+
+  /// The same for bytes that are made piece by piece, each of which is given to `add`.
+  static func write(
+    to path: String,
+    _ make: (_ add: ([UInt8]) throws(RunDirectoryError) -> Void) throws(RunDirectoryError) -> Void
+  ) throws(RunDirectoryError) {
     let (parent, name) = split(path)
     let temporary = join(parent, temporaryPrefix + name)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
     guard descriptor >= 0 else { throw .writing(path, errno: errno) }
-    var failure: Int32?
+    var failure: RunDirectoryError?
+    do throws(RunDirectoryError) {
+      try make { bytes throws(RunDirectoryError) in
+        guard writeAll(bytes, to: descriptor) else { throw .writing(path, errno: errno) }
+      }
+    } catch {
+      failure = error
+    }
+    if close(descriptor) != 0, failure == nil { failure = .writing(path, errno: errno) }
+    if failure == nil, rename(temporary, path) != 0 { failure = .writing(path, errno: errno) }
+    if let failure {
+      unlink(temporary)
+      throw failure
+    }
+  }
+
+  /// False if not all could be written; `errno` says why.
+  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     var offset = 0
-    while offset < bytes.count, failure == nil {
+    while offset < bytes.count {
       let written = bytes.withUnsafeBytes {
         Foundation.write(descriptor, $0.baseAddress! + offset, bytes.count - offset)
       }
       if written >= 0 {
         offset += written
       } else if errno != EINTR {
-        failure = errno
+        return false
       }
     }
-    if close(descriptor) != 0, failure == nil { failure = errno }
-    if failure == nil, rename(temporary, path) != 0 { failure = errno }
-    if let failure {
-      unlink(temporary)
-      throw .writing(path, errno: failure)
-    }
+    return true
   }
 
   static func write(_ text: String, to path: String) throws(RunDirectoryError) {

@@ -2,10 +2,10 @@ import Foundation
 
 /// `DIR/NAME-SEED/`: what a run writes, and where an interrupted run left off.
 ///
-/// Each finished trial is kept as a *fragment* in the hidden folder `.trials`, and the other files are
-/// put together from them, so it does not matter when, in which order or in how many attempts the
-/// trials were run. A run is finished when the manifest says so and the folder is gone. Every file is
-/// written under a temporary name first and then renamed.
+/// Each finished trial is kept as a *fragment* in the hidden folder `.trials`, and the other files
+/// are put together from them, so it does not matter when, in which order or in how many attempts
+/// the trials were run. A run is finished when the manifest says so and the folder is gone. Every
+/// file is written under a temporary name first and then renamed.
 public struct RunDirectory: Sendable {
   /// What to do with what is there already.
   public enum Existing: Sendable {
@@ -35,8 +35,8 @@ public struct RunDirectory: Sendable {
     var version: String
   }
 
-  /// Makes the directory, or finds what an earlier attempt left there. Until this value goes, no other process can
-  /// do the same.
+  /// Makes the directory, or finds what an earlier attempt left there. Until this value goes, no
+  /// other process can do the same.
   ///
   /// - Parameters:
   ///   - parent: the directory of all runs; made if it is not there.
@@ -69,8 +69,8 @@ public struct RunDirectory: Sendable {
   /// Lets other processes use the directory.
   public func release() { lock.release() }
 
-  /// Keeps the trial, so that it need not be run again. May be called by several threads at once, for
-  /// different trials.
+  /// Keeps the trial, so that it need not be run again. May be called by several threads at once,
+  /// for different trials.
   public func keep(_ trial: FinishedTrial) throws(RunDirectoryError) {
     let file = RunDirectory.path(fragmentsPath, outline.fragmentName(trial.place))
     let bytes: [UInt8]
@@ -87,8 +87,16 @@ public struct RunDirectory: Sendable {
     try FileStore.write(bytes, to: RunDirectory.path(path, name))
   }
 
-  /// Writes every CSV file, its schema and the manifest. If the manifest says that the run is complete
-  /// the fragments go; otherwise they stay, so that the run can be resumed.
+  /// The same for a file that is made piece by piece, each of which is given to `add`.
+  public func write(
+    to name: String,
+    _ make: (_ add: ([UInt8]) throws(RunDirectoryError) -> Void) throws(RunDirectoryError) -> Void
+  ) throws(RunDirectoryError) {
+    try FileStore.write(to: RunDirectory.path(path, name), make)
+  }
+
+  /// Writes every CSV file, its schema and the manifest. If the manifest says that the run is
+  /// complete the fragments go; otherwise they stay, so that the run can be resumed.
   ///
   /// - Parameter trials: all finished ones, those of earlier attempts included, in any order.
   public func writeResults(
@@ -102,8 +110,8 @@ public struct RunDirectory: Sendable {
     if manifest.isComplete { try FileStore.remove(fragmentsPath) }
   }
 
-  /// Removes what a run has written that failed before any trial was kept, so that it can simply be started
-  /// again. Whatever else lies in the directory stays.
+  /// Removes what a run has written that failed before any trial was kept, so that it can simply be
+  /// started again. Whatever else lies in the directory stays.
   public func discard() {
     guard let names = try? FileStore.names(in: path) else { return }
     try? RunDirectory.clear(path, names)
@@ -141,7 +149,8 @@ public struct RunDirectory: Sendable {
       || ["experiment.json5", manifestName, "datapackage.json", "report.html"].contains(name)
   }
 
-  /// Removes all that a run wrote. Killed half-way, it leaves an unfinished run without an identity.
+  /// Removes all that a run wrote. Killed half-way, it leaves an unfinished run without an
+  /// identity.
   private static func clear(_ path: String, _ names: [String]) throws(RunDirectoryError) {
     let folder = self.path(path, fragments)
     try FileStore.createDirectory(folder)

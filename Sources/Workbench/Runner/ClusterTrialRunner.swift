@@ -119,7 +119,7 @@ public enum ClusterTrialRunner {
       launcher: launcher, directory: directory)
     linux_prefer_throughput()
     guard let record = try trial.run(progress: progress) else { return nil }
-    var report = TrialReport(record, trial.driver.clients.load.takeOperations(), experiment)
+    var report = TrialReport(record, &trial.driver.clients.load, experiment)
     report.notes = report.notes.map { "\(task.contender.name), trial \(task.trial): \($0)" }
     return report
   }

@@ -84,6 +84,6 @@ public enum TargetTrialRunner {
         populate: Memory.populate),
       dialect: dialect)
     guard let record = try trial.run(progress: progress) else { return nil }
-    return TrialReport(record, trial.driver.clients.load.takeOperations(), experiment)
+    return TrialReport(record, &trial.driver.clients.load, experiment)
   }
 }

@@ -47,12 +47,13 @@ public struct TrialReport: Sendable {
   public var notes: [String] = []
 
   /// Completes what a runtime has recorded by the operations of the load, measures and checks it.
-  init(_ record: TrialRecord, _ operations: [Operation], _ experiment: Experiment) {
+  init(_ record: TrialRecord, _ load: inout KeyValueLoad, _ experiment: Experiment) {
     var record = record
-    record.operations = operations
+    record.operations = load.takeOperations()
+    record.probes = load.takeProbes()
     record.countLostWrites()
     // A runtime in real time counts no events of its own.
-    if record.eventsProcessed == 0 { record.eventsProcessed = operations.count }
+    if record.eventsProcessed == 0 { record.eventsProcessed = record.operations.count }
     let settings = MeasurementSettings(
       window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds,
       isOpenLoop: experiment.workload.arrival != .closed)
@@ -62,7 +63,9 @@ public struct TrialReport: Sendable {
     if let broken = metrics.brokenInvariant(seconds: seconds) {
       fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
     }
-    verdict = ConsistencyCheck(experiment.check).verdict(of: operations)
+    let check = ConsistencyCheck(experiment.check)
+    // Linearizability is local: a history is linearizable if its parts on different keys are.
+    verdict = check.verdict(of: record.operations).worse(check.verdict(of: record.probes))
     notes = record.notes
   }
 }
@@ -102,6 +105,10 @@ struct SimulationVisitor: ProtocolVisitor {
     var trial = Trial(
       setup, load: KeyValueLoad(experiment.workload, seed: task.seed, populate: Memory.populate))
     guard let record = trial.run(progress: progress) else { return nil }
-    return TrialReport(record, trial.clients.load.takeOperations(), experiment)
+    // Logs and states are given back before the history is measured and checked, which takes memory, too.
+    var load = trial.clients.load
+    _ = consume trial
+    Memory.giveBack()
+    return TrialReport(record, &load, experiment)
   }
 }

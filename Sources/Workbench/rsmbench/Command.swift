@@ -8,7 +8,7 @@ struct Command: Sendable {
   var flags: @Sendable () -> [Flag]
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
-  static let all: [Command] = [.run, .validate, .list, .bench, .serve, .node]
+  static let all: [Command] = [.run, .validate, .list, .check, .bench, .serve, .node]
 
   var help: String {
     var text = "usage: rsmbench \(synopsis)\n\n\(meaning)\n"
@@ -35,8 +35,8 @@ struct Command: Sendable {
     'rsmbench COMMAND --help' says more of a command. 'rsmbench --version' names the version.
 
     exit codes
-      0    done, and every verdict is as the experiment asked
-      1    a history violates the consistency the experiment asked for
+      0    done, and every verdict is as asked
+      1    a history violates the consistency that was asked for
       2    bad usage, or a bad file
       3    a check gave up undecided
       130  interrupted; finished trials are kept

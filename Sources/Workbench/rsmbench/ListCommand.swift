@@ -10,7 +10,7 @@ import Workloads
 extension Command {
   static let list = Command(
     name: "list",
-    synopsis: "list protocols|options|faults|workloads|bugs|columns [--format table|json]",
+    synopsis: "list protocols|options|faults|workloads|networks|bugs|columns [--format table|json]",
     meaning: "Lists what experiments may name and what results contain.",
     flags: {
       [Flag(name: "--format", value: "table|json", meaning: "how to print (default table)")]
@@ -44,7 +44,7 @@ struct Listing {
   var rows: @Sendable () -> [[String]]
 
   static let topics: [Listing] = [
-    protocols, options, faults, workloads, bugs, columns,
+    protocols, options, faults, workloads, networks, bugs, columns,
   ]
 
   static let protocols = Listing(

@@ -1,7 +1,8 @@
+import Environments
 import Faults
 import Workloads
 
-/// The lists of what experiments may say of faults and workloads.
+/// The lists of what experiments may say of faults, workloads and networks.
 extension Listing {
   static let faults = Listing(name: "faults", columns: ["kind", "runtime", "example", "meaning"]) {
     func runtimes(_ entry: FaultEntry) -> String {
@@ -23,12 +24,21 @@ extension Listing {
       ["arrival: \"closed\"", "each client waits for its answer before it asks again"],
       [
         "arrival: { open: \"5000/s\" }",
-        "operations come due whatever the answers do; process: \"poisson\" or \"constant\"",
+        "operations come due whatever the answers do, and clients are made for them; process: "
+          + "\"poisson\" or \"constant\"",
       ],
       ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
       [
         "distribution",
         "\"uniform\", { zipfian: 0.99 }, { hotspot: [keys, operations] }, \"latest\"",
+      ],
+      [
+        "patience",
+        "when a client asks again: \"adaptive\" (round trips so far, RFC 6298) or a fixed \"100ms\"",
+      ],
+      [
+        "probe: { rate: \"200/s\" }",
+        "beside workload: so many small reads and writes per second that see outages, or \"off\"",
       ],
       [
         "connections",
@@ -43,6 +53,67 @@ extension Listing {
       [
         "target: { redis: ADDRESS, wait: 2 }",
         "each write is acknowledged by so many replicas of the Redis server (WAIT), 0 to 64",
+      ],
+    ]
+  }
+
+  static let networks = Listing(name: "networks", columns: ["network", "meaning"]) {
+    NetworkModel.presets.map { ["preset: \"\($0.name)\"", $0.meaning] } + [
+      [
+        "latency: \"250us\"",
+        "one way, of every link; or a distribution: { lognormal: { median: \"1ms\", sigma: 0.3 } }, "
+          + "also uniform, normal, exponential",
+      ],
+      [
+        "places: { latency: { \"eu-us\": \"40ms\" } }",
+        "one-way latency of each pair of places, both ways (\"eu-us\") or in one direction (\"eu>us\"); "
+          + "inside a place (\"eu-eu\") that of the network unless it is given",
+      ],
+      [
+        "places: { replicas: [\"eu\", \"us\"], clients: [\"eu\"] }",
+        "replica i and client i sit at entry i of the list, which repeats (default: all places in "
+          + "turn); beside a preset it says where in the preset's places",
+      ],
+      [
+        "places: { authority: [\"eu\"] }",
+        "the same for the nodes of the authority (default: each at a place of its own, as far as there "
+          + "are places, first at those of replicas)",
+      ],
+      [
+        "nic: \"1Gbps\"",
+        "what each node's one interface sends and receives per second, for all its peers and clients "
+          + "together, or \"unlimited\"; bandwidth is an older name of it",
+      ],
+      [
+        "transport: \"tcp\"",
+        "the default: loss is delay, because what is lost is sent again and what follows waits; what is "
+          + "sent during a partition arrives after it; a connection ends with the process at either end",
+      ],
+      [
+        "retransmission: [\"200ms\", \"120s\"]",
+        "over tcp: a first loss is mended after a round trip, a second by a timer of this length beside "
+          + "the round trip, which doubles up to the second value",
+      ],
+      [
+        "givesUpAfter: \"15s\"",
+        "over tcp: a connection that gets nothing through for so long is replaced by a new one, and "
+          + "what was sent on it is lost",
+      ],
+      [
+        "transport: \"datagram\"",
+        "each message for itself: loss is loss; duplicate and reorder are shares of messages that "
+          + "arrive twice (also at clients) or late",
+      ],
+      ["loss: 0.01", "share of messages between nodes that the network loses"],
+      [
+        "clients: { loss: 0.01, latency: \"5ms\", nic: \"1Gbps\" }",
+        "of the links between clients and nodes (default: no loss, the latency of the network or of "
+          + "the places, each client's own interface unlimited)",
+      ],
+      [
+        "links: [{ from: 0, to: 1, latency: \"15ms\", loss: 0.1, bandwidth: \"10Mbps\" }]",
+        "replaces parts for one link between replicas, both ways unless bothWays: false; its bandwidth "
+          + "limits the path beside the interfaces at its ends",
       ],
     ]
   }

@@ -54,8 +54,9 @@ final class RunSession: Sendable {
   /// Why a trial could not be run, or its results not be kept.
   var failure: (any Error)? { state.withLock { $0.failure } }
 
-  /// How long the trials that are running may take to end after a stop, in seconds. In the simulation they notice it
-  /// at once, except while their histories are checked. The nodes of a cluster end with this process.
+  /// How long the trials that are running may take to end after a stop, in seconds. In the
+  /// simulation they notice it at once, except while their histories are checked. The nodes of a
+  /// cluster end with this process.
   private static let patience = 0.7
 
   func runTrials(jobs: Int) {
@@ -84,11 +85,7 @@ final class RunSession: Sendable {
       place: place, seed: task.seed, observation: report.observation, metrics: report.metrics,
       verdict: TrialVerdict(report.verdict, in: report.observation))
     do {
-      if writesHistories {
-        try directory.write(
-          Array(JepsenHistory.edn(report.observation.operations).utf8),
-          to: directory.outline.historyFileName(place))
-      }
+      if writesHistories { try writeHistory(of: report, task, place) }
       try directory.keep(trial)
     } catch {
       state.withLock { $0.failure = error }
@@ -97,6 +94,24 @@ final class RunSession: Sendable {
     }
     state.withLock { $0.finished.append(trial) }
     progress.finish(trial: number, events: report.observation.eventsProcessed)
+  }
+
+  /// Writes the operations of a trial, below what is needed to measure them again.
+  private func writeHistory(
+    of report: TrialReport, _ task: TrialTask, _ place: TrialPlace
+  ) throws(RunDirectoryError) {
+    let record = report.observation
+    let header = [
+      "rsmbench history: times are ns since the trial began; :due is when a call was due. The",
+      "measured interval goes from :warm-up-end to :measured-end.",
+      "{:protocol \"\(task.contender.name)\", :trial \(task.trial), :seed \(task.seed), "
+        + ":warm-up-end \(record.warmUpEnd), :measured-end \(record.measuredEnd), "
+        + ":slo \(task.experiment.sloLatency.nanoseconds)}",
+    ]
+    try directory.write(to: directory.outline.historyFileName(place)) {
+      add throws(RunDirectoryError) in
+      try JepsenHistory.write(record.history, header: header, to: add)
+    }
   }
 
   /// What is said if the code of a protocol traps, which ends this process.

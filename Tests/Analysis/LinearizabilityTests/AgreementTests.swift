@@ -11,6 +11,9 @@ import Testing
     ("repeated values", Ingredients(swaps: true, uniqueValues: false)),
     ("with deletes", Ingredients(swaps: true, deletes: true)),
     ("with appends", Ingredients(appends: true, uniqueValues: false)),
+    ("different appends", Ingredients(appends: true, deletes: true)),
+    ("seven clients", Ingredients(operations: 7, clients: 7, span: 30, swaps: true, deletes: true)),
+    ("a client each", Ingredients(operations: 7, clients: 7, span: 30, appends: true)),
   ]
 
   @Test("The verdict is that of trying every order", arguments: mixtures.indices)

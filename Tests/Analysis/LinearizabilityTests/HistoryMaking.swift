@@ -59,8 +59,10 @@ func isViolated(_ verdict: Verdict) -> Bool {
 
 /// Tries every order: the definition, word for word. `mayPrecede` says whether the second argument
 /// need not wait for the first.
-func bruteForce(_ operations: [Operation], programOrder: Bool = false) -> Bool {
-  let model = KeyValueModel()
+func bruteForce(
+  _ operations: [Operation], programOrder: Bool = false, initial: ValueDigest = .absent
+) -> Bool {
+  let model = KeyValueModel(initial: initial)
   let actions = operations.filter { $0.outcome != .failed }.map { TimedAction($0) }
   func mustPrecede(_ a: Int, _ b: Int) -> Bool {
     programOrder
@@ -136,11 +138,17 @@ func randomHistory(_ dice: inout Dice, _ what: Ingredients) -> [Operation] {
   return inOrder(operations)
 }
 
-/// A history that is linearizable by construction: every operation takes effect at an instant of its
-/// interval. Returns the instants too.
+/// A history that is linearizable by construction: every operation takes effect at an instant of
+/// its interval. All values written are different and of one length.
+///
+/// - Parameters:
+///   - repeats: values are drawn from so many instead.
+///   - initial: the value of every key before all operations.
+///   - hints: appends that an answered get shows say what they were put behind.
 func honestHistory(
   _ dice: inout Dice, operations count: Int, clients: Int, keys: Int = 1,
-  kinds: [OperationKind] = [.get, .put], opens: Bool = false
+  kinds: [OperationKind] = [.get, .put], opens: Bool = false, repeats: Int? = nil,
+  hints: Bool = false, initial: ValueDigest = .absent
 ) -> [Operation] {
   struct Plan {
     var at: Int64
@@ -159,6 +167,7 @@ func honestHistory(
       client: UInt32(client), kind: kind, key: UInt32(dice.roll(keys)), outcome: .ok, invoked: from,
       returned: to)
     if kind != .get && kind != .delete {
+      let n = repeats.map { dice.roll($0) } ?? n
       operation.argument = ValueDigest([UInt8(n & 255), UInt8(n >> 8 & 255), UInt8(n >> 16)])
     }
     if opens, dice.roll(20) == 0 { operation.outcome = .unknown }
@@ -168,9 +177,12 @@ func honestHistory(
   let model = KeyValueModel()
   var states: [UInt32: ValueDigest] = [:]
   var previous: [UInt32: ValueDigest] = [:]
+  /// By key: the operations that wrote the pieces of its value, each with the value before it.
+  var pieces: [UInt32: [(operation: Int, behind: ValueDigest)]] = [:]
+  var previousPieces = pieces
   for i in order {
     let key = plans[i].operation.key
-    let state = states[key] ?? .absent
+    let state = states[key] ?? initial
     switch plans[i].operation.kind {
     case .get:
       plans[i].operation.observed = state
@@ -184,7 +196,21 @@ func honestHistory(
       break
     }
     previous[key] = state
+    if hints, [.get, .compareAndSwap].contains(plans[i].operation.kind) {
+      let shown = (pieces[key] ?? []) + (previousPieces[key] ?? [])
+      for piece in shown where plans[piece.operation].operation.kind == .append {
+        plans[piece.operation].operation.expected = piece.behind
+      }
+    }
+    previousPieces[key] = pieces[key]
     if plans[i].operation.outcome == .unknown, dice.roll(2) == 0 { continue }
+    switch plans[i].operation.kind {
+    case .get: break
+    case .compareAndSwap where plans[i].operation.expected != state: break
+    case .put, .compareAndSwap: pieces[key] = [(i, .absent)]
+    case .delete: pieces[key] = []
+    case .append: pieces[key, default: []].append((i, state))
+    }
     states[key] =
       model.apply(KeyValueModel.Action(plans[i].operation), to: state) ?? state
   }

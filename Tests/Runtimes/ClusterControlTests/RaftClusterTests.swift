@@ -76,7 +76,8 @@ final class RaftTrio {
       if let loss = port.lost.popLast() {
         action = machine.lostConnection(to: loss.replica, at: now())
       } else if !port.replies.isEmpty {
-        action = machine.receive(port.replies.removeFirst(), at: now())
+        action = machine.receive(
+          port.replies.removeFirst(), from: port.senders.removeFirst(), at: now())
       } else if let wake = machine.wakeAt, wake <= now() {
         action = machine.wake(at: now())
       }

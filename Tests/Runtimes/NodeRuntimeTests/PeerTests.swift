@@ -125,6 +125,23 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     try waitFor("message", seats) { received.last == 4 ? true : nil }
   }
 
+  @Test("A node whose interface is narrow sends to peers and clients one after the other")
+  func narrowInterface() throws {
+    try degrade { $0.degradation.bandwidth = 8000 }
+    var faults = seats[0].node.faults
+    faults.clients.bandwidth = 8000
+    try seats[0].node.suffer(faults)
+    seats[0].node.now = MonotonicClock.now()
+    let began = seats[0].node.now
+    // A millisecond a byte.
+    #expect(seats[0].node.passInterface(30) == began + 30_000_000)
+    send(1...1)
+    #expect(seats[0].node.passInterface(0) == began + 54_000_000)
+    faults.clients.bandwidth = nil
+    try seats[0].node.suffer(faults)
+    #expect(seats[0].node.passInterface(30) == seats[0].node.now)
+  }
+
   @Test("What faults hold up is bounded")
   func heldBound() throws {
     try degrade { $0.degradation.extraLatency = .seconds(3600) }

@@ -1,3 +1,4 @@
+import Environments
 import Faults
 import ReplicaHosting
 import Replication
@@ -197,7 +198,8 @@ import Trials
         TimedFault(
           at: .milliseconds(5), duration: .milliseconds(10),
           action: .partition(.groups([[0], [1, 2]]))),
-      ])
+      ]
+    ) { $0.environment.network.transport = .datagram }
     for time in [2, 12, 16] as [Int64] {
       trial.pass(to: time)
       trial.tell(0, ProbeCore.early + UInt64(time))

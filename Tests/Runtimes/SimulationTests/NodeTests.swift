@@ -1,5 +1,6 @@
 import Environments
 import Faults
+import Primitives
 import ReplicaHosting
 import Replication
 import Testing
@@ -29,6 +30,62 @@ import Trials
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["1@6000", "2@11000", "3@16000"])
     #expect(trial.nodes[0].usage.syncs == 3)
+  }
+
+  @Test("A sync takes the longer the more bytes it writes, with and without group commit")
+  func bandwidth() {
+    for (groupCommit, expected) in [
+      (true, ["1@7000", "2@14000", "3@14000"]), (false, ["1@7000", "2@13000", "3@19000"]),
+    ] {
+      var trial = probes {
+        // A record takes 8 bytes and 8 more: one millisecond.
+        $0.environment.disk.bandwidth = 16_000
+        $0.environment.disk.groupCommit = groupCommit
+      }
+      for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+      trial.pass(to: 30)
+      #expect(trial.notes(1) == expected)
+    }
+  }
+
+  @Test("What waited for the disk leaves when the processor is free, and is charged then")
+  func heldSends() {
+    var trial = probes { $0.environment.cpu.perMessage = .milliseconds(4) }
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.pass(to: 8)
+    #expect(trial.nodes[0].usage.busy == 4_000_000)
+    trial.tell(0, ProbeCore.cancelBell)
+    trial.pass(to: 11)
+    // The sync from 4 to 9 ms ends while the processor receives a message up to 12 ms; 1 ms is the link's.
+    #expect(trial.nodes[0].usage.busy == 8_000_000)
+    trial.pass(to: 30)
+    #expect(trial.nodes[0].usage.busy == 12_000_000)
+    #expect(trial.notes(1) == ["1@17000"])
+  }
+
+  @Test("Each disk draws the times of its syncs from a stream of its own")
+  func ownStreams() {
+    func times(_ order: [(node: Int, record: UInt64)], of node: Int) -> [Int64] {
+      var trial = probes {
+        $0.environment.disk.sync = .uniform(.milliseconds(1)...(.milliseconds(2)))
+      }
+      var times: [Int64] = []
+      for (count, sync) in order.enumerated() {
+        trial.tell(sync.node, ProbeCore.persist + sync.record)
+        let start = trial.world.now
+        while trial.nodes[sync.node].isSyncing {
+          trial.world.now = trial.world.queue.nextTime
+          trial.happenNext()
+        }
+        if sync.node == node { times.append(trial.world.now - start) }
+        trial.pass(to: Int64(count + 1) * 10)
+      }
+      return times
+    }
+    let alone = times([(0, 1), (0, 2), (0, 3)], of: 0)
+    #expect(Set(alone).count == 3)
+    #expect(times([(1, 4), (0, 1), (1, 5), (0, 2), (0, 3)], of: 0) == alone)
+    #expect(times([(1, 1), (1, 2), (1, 3)], of: 1) != alone)
   }
 
   @Test("What a message to oneself brings about does not overtake what was held longer")
@@ -195,6 +252,35 @@ import Trials
     trial.pass(to: 30)
     #expect(trial.nodes[0].slowness == 1 && trial.nodes[0].extraSyncTime == 0)
     #expect(trial.nodes[0].unsyncedCount == 0 && trial.nodes[0].clock.faultDrift == 0)
+  }
+
+  @Test("A node that restarts reads its log before it is there, and decodes it before it does more")
+  func readingLog() {
+    var trial = probes(
+      2,
+      faults: [
+        Self.fault(15, until: 20, .crash(.replica(0), disk: .kept)),
+        Self.fault(21, until: 25, .crash(.replica(0), disk: .kept)),
+      ]
+    ) {
+      // A record is 16 bytes: one millisecond of the disk and 1.6 of the processor.
+      $0.environment.disk.bandwidth = 16_000
+      $0.environment.cpu.perByte = .microseconds(100)
+    }
+    trial.nodes[0].log = [1, 2]
+    trial.nodes[0].barrier = DurabilityBarrier(recovered: 2)
+    trial.pass(to: 21)
+    // A second crash, while the log is read, ends the reading and nothing else.
+    #expect(!trial.nodes[0].isUp && !trial.nodes[0].isReadingLog)
+    trial.pass(to: 26)
+    #expect(!trial.nodes[0].isUp && trial.nodes[0].isReadingLog)
+    trial.tell(0, 9)
+    trial.pass(to: 28)
+    #expect(trial.nodes[0].isUp && trial.nodes[0].host.core.recovered == [1, 2])
+    trial.tell(0, 4)
+    trial.pass(to: 40)
+    #expect(trial.nodes[0].host.core.notes.first == "start@27000")
+    #expect(trial.notes(0) == ["4@30200"])
   }
 
   @Test("Faults that start and end while a node is down leave it down, and the rest holds later")

@@ -88,19 +88,20 @@ struct CounterLoad: ClientLoad {
     var isAnswered = false
   }
 
-  var command = Counter.Command.read
+  /// Asked for in turn.
+  var commands: [Counter.Command]
   var operations: [Noted] = []
   var dropped: [Int64] = []
   private var current: [Int: Int] = [:]
 
-  init(_ command: Counter.Command = .read) { self.command = command }
+  init(_ commands: [Counter.Command] = [.read]) { self.commands = commands }
 
   mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
   ) -> Counter.Command {
     current[client] = operations.count
     operations.append(Noted(due: due.nanoseconds, invoked: now.nanoseconds))
-    return command
+    return commands[operations.count % commands.count]
   }
 
   mutating func end(

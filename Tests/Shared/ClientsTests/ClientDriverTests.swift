@@ -11,7 +11,7 @@ import Testing
 
   static let millisecond: Int64 = 1_000_000
 
-  /// Clients retry after 100 ms, pause for 20 ms and give up after a second.
+  /// Clients retry after 100 ms, pause for 5 ms and give up after a second.
   func driver(
     _ count: Int = 1, arrival: Arrival = .closed, timeout: Interval = .seconds(1),
     thinkTime: Interval = .zero, resends: Bool = true
@@ -20,8 +20,11 @@ import Testing
       Driver(
         load: NotedLoad(), count: count, replicas: [ReplicaID(0)], arrival: arrival,
         timeout: timeout, thinkTime: thinkTime, random: RandomStream(seed: 1), firstID: 10,
-        resends: resends))
+        resends: resends, patience: .fixed(.milliseconds(100))))
   }
+
+  /// Client 0 of those that read back.
+  let reader = ClientNumbers.firstReader
 
   /// An operation each millisecond.
   let steady = Arrival.open(rate: 1_000, process: .constant)
@@ -142,6 +145,7 @@ import Testing
   @Test("What comes due while all clients are busy waits in order, and counts from when it was due")
   func busyClients() {
     var driver = driver(arrival: steady)
+    driver.mostClients = 1
     driver.start(until: at(100))
     for time in 1...3 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
     driver.runtime.effects = []
@@ -162,15 +166,32 @@ import Testing
     #expect(driver.load.begun.last == last)
   }
 
-  @Test("What has waited for its whole timeout is dropped when a client becomes idle")
+  @Test("What can hardly be answered before its timeout is dropped when a client becomes idle")
   func dropped() {
     var driver = driver(arrival: steady, timeout: .milliseconds(10))
     driver.start(until: at(100))
-    for time in 1...5 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
-    driver.receive(reply(to: 0, 1), at: at(13))
+    driver.mostClients = 1
+    for time in 1...2 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
+    driver.receive(reply(to: 0, 1), at: at(2))
+    for time in 3...6 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
+    // Answers took 1 ms and 11 ms, smoothed 2.25 ms.
+    driver.receive(reply(to: 0, 2), at: at(13))
     let now = 13 * Self.millisecond
-    #expect(driver.load.dropped == (2...3).map { Dropped(due: $0 * Self.millisecond, at: now) })
-    #expect(driver.load.begun.last?.due == 4 * Self.millisecond)
+    #expect(driver.load.dropped == (3...5).map { Dropped(due: $0 * Self.millisecond, at: now) })
+    #expect(driver.load.begun.last?.due == 6 * Self.millisecond && driver.dropped == 3)
+  }
+
+  @Test("Whatever is due in an open loop is sent at once, by a new client if all are busy")
+  func growth() {
+    var driver = driver(2, arrival: steady)
+    driver.start(until: at(100))
+    for time in 1...50 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
+    #expect(driver.fleet.machines.count == 50)
+    #expect(driver.load.begun.allSatisfy { $0.due == $0.at })
+    #expect(driver.load.begun.map(\.client) == Array(0..<50))
+    driver.receive(reply(to: 49, 1), at: at(50))
+    driver.handle(.operationDue, at: at(51))
+    #expect(driver.load.begun.last?.client == 49 && driver.fleet.machines.count == 50)
   }
 
   @Test("After a refusal a client of a closed loop pauses where nothing is sent again")
@@ -205,7 +226,7 @@ import Testing
       driver.runtime.effects = []
       driver.lose(lost, at: at(2))
       let effects = [1, 3].map {
-        NotedRuntime.Effect.schedule(resends ? .wakes($0) : .ready($0), at: at(22))
+        NotedRuntime.Effect.schedule(resends ? .wakes($0) : .ready($0), at: at(resends ? 7 : 22))
       }
       #expect(driver.takeEffects() == effects)
       #expect(driver.load.ended.map(\.client) == (resends ? [] : [1, 3]))
@@ -239,6 +260,7 @@ import Testing
   @Test("The end drops what never found a client, before the load is closed")
   func neverBegun() {
     var driver = driver(arrival: steady)
+    driver.mostClients = 1
     driver.start(until: at(100))
     for time in 1...4 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
     driver.receive(reply(to: 0, 1), at: at(5))
@@ -265,20 +287,22 @@ import Testing
       #expect(driver.answered == 1)
       #expect(driver.beginReadBack(timeout: .seconds(5), at: at(200)) == 3)
       #expect(driver.answered == 0)
-      #expect(driver.fleet.machines.map(\.id.rawValue) == [12, 13])
+      #expect(driver.fleet.machines.map(\.id.rawValue) == [1_000_010, 1_000_011])
       #expect(driver.fleet.machines.allSatisfy { $0.progress.deadline == at(5_200) })
       #expect(
         driver.takeEffects() == [
-          .send(client: 12, to: ReplicaID(0), at: at(200)), .schedule(.wakes(0), at: at(700)),
-          .send(client: 13, to: ReplicaID(0), at: at(200)), .schedule(.wakes(1), at: at(700)),
+          .send(client: 1_000_010, to: ReplicaID(0), at: at(200)),
+          .schedule(.wakes(0), at: at(300)),
+          .send(client: 1_000_011, to: ReplicaID(0), at: at(200)),
+          .schedule(.wakes(1), at: at(300)),
         ])
       // An answer to the first clients is one to strangers now.
       driver.receive(reply(to: 0, 1), at: at(200))
-      for client in [2, 3] { driver.receive(reply(to: client, 1), at: at(201)) }
+      for client in [reader, reader + 1] { driver.receive(reply(to: client, 1), at: at(201)) }
       let reads = driver.load.begun.map { [$0.client, Int($0.sequence)] }
       #expect(reads == [[0, 1], [1, 1], [0, 2]])
       #expect(!driver.hasReadBack)
-      driver.receive(reply(to: 2, 2), at: at(202))
+      driver.receive(reply(to: reader, 2), at: at(202))
       #expect(driver.hasReadBack && driver.answered == 3)
       #expect(driver.load.begun.count == 3)
       #expect(scheduled(driver.takeEffects()) == [])
@@ -294,7 +318,7 @@ import Testing
     #expect(driver.beginReadBack(timeout: .seconds(1), at: at(200)) == 1)
     #expect(driver.fleet.machines.count == 1)
     // A read that was refused is over, too.
-    driver.receive(reply(to: 4, 1, .redirect(nil)), at: at(201))
+    driver.receive(reply(to: reader, 1, .redirect(nil)), at: at(201))
     #expect(driver.hasReadBack && driver.answered == 0)
     driver.handle(.ready(0), at: at(221))
     #expect(driver.load.begun.count == 1)
@@ -307,10 +331,10 @@ import Testing
     driver.start(until: at(100))
     driver.close(at: at(100))
     _ = driver.beginReadBack(timeout: .seconds(1), at: at(200))
-    driver.receive(reply(to: 1, 1, .redirect(nil)), at: at(201))
+    driver.receive(reply(to: reader, 1, .redirect(nil)), at: at(201))
     #expect(driver.fleet.machines.allSatisfy(\.isIdle) && !driver.hasReadBack)
     driver.handle(.ready(0), at: at(221))
-    driver.receive(reply(to: 1, 2), at: at(222))
+    driver.receive(reply(to: reader, 2), at: at(222))
     #expect(driver.hasReadBack && driver.answered == 1)
   }
 }

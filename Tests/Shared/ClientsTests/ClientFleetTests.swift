@@ -7,12 +7,12 @@ import Testing
 @Suite struct ClientFleetTests {
   typealias Fleet = ClientFleet<Counter>
 
-  /// Clients retry after 100 ms, pause for 20 ms and give up after a second.
+  /// Clients retry after 100 ms, pause for 5 ms and give up after a second.
   func fleet(_ count: Int = 0, resends: Bool = true) -> Watched<Fleet> {
     Watched(
       Fleet(
         count: count, replicas: [ReplicaID(0), ReplicaID(1)], timeout: .seconds(1), firstID: 10,
-        resends: resends))
+        resends: resends, patience: .fixed(.milliseconds(100))))
   }
 
   func reply(
@@ -60,11 +60,11 @@ import Testing
     #expect(fleet.receive(reply(to: 10, 1, .redirect(ReplicaID(1))), at: at(1)) == nil)
     #expect(fleet.takeEffects() == [.send(client: 10, to: ReplicaID(1), at: at(1))])
     #expect(fleet.receive(reply(to: 10, 1, .redirect(nil)), at: at(2)) == nil)
-    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(22))])
-    #expect(fleet.wake(0, at: at(22)) == nil)
+    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(7))])
+    #expect(fleet.wake(0, at: at(7)) == nil)
     #expect(
       fleet.takeEffects() == [
-        .send(client: 10, to: ReplicaID(0), at: at(22)), .schedule(.wakes(0), at: at(122)),
+        .send(client: 10, to: ReplicaID(0), at: at(7)), .schedule(.wakes(0), at: at(107)),
       ])
   }
 
@@ -88,7 +88,7 @@ import Testing
     #expect(fleet.wake(0, at: at(150)) == nil)
     #expect(
       fleet.takeEffects() == [
-        .send(client: 10, to: ReplicaID(1), at: at(150)), .schedule(.wakes(0), at: at(350)),
+        .send(client: 10, to: ReplicaID(1), at: at(150)), .schedule(.wakes(0), at: at(250)),
       ])
   }
 
@@ -106,7 +106,7 @@ import Testing
 
   @Test("Silence ends an operation at its deadline")
   func deadline() {
-    var fleet = fleet(1)
+    var fleet = fleet(1, resends: false)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
     var ending: Ending?
     var times: [Instant] = []
@@ -114,8 +114,8 @@ import Testing
       times.append(time)
       ending = fleet.wake(0, at: time)
     }
-    #expect(ending == Ending(client: 0, outcome: .unknown, attempts: 4))
-    #expect(times == [at(100), at(300), at(700), at(1000)])
+    #expect(ending == Ending(client: 0, outcome: .unknown, attempts: 1))
+    #expect(times == [at(1000)])
   }
 
   @Test("A lost connection concerns the clients that used it, by their identities")
@@ -146,8 +146,24 @@ import Testing
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
     fleet.runtime.effects = []
     #expect(fleet.lose(connectionTo: ReplicaID(0), of: 0, at: at(5)) == nil)
-    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(25))])
-    #expect(fleet.wake(0, at: at(25)) == nil)
-    #expect(fleet.takeEffects().first == .send(client: 10, to: ReplicaID(1), at: at(25)))
+    #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(10))])
+    #expect(fleet.wake(0, at: at(10)) == nil)
+    #expect(fleet.takeEffects().first == .send(client: 10, to: ReplicaID(1), at: at(10)))
+  }
+
+  @Test("A client that comes later asks where the others were answered, and waits longer than they")
+  func latecomer() {
+    var fleet = Watched(
+      Fleet(count: 1, replicas: [ReplicaID(0), ReplicaID(1)], timeout: .seconds(10), firstID: 10))
+    fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
+    _ = fleet.receive(reply(to: 10, 1, .answer(1)), from: ReplicaID(0), at: at(2))
+    #expect(fleet.subject.add() == 1)
+    fleet.runtime.effects = []
+    fleet.begin(.add(1), by: 1, due: at(3), at: at(3))
+    // Three times two milliseconds is the first client's timer.
+    #expect(
+      fleet.takeEffects() == [
+        .send(client: 11, to: ReplicaID(0), at: at(3)), .schedule(.wakes(1), at: at(27)),
+      ])
   }
 }

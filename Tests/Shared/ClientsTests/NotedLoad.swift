@@ -25,7 +25,14 @@ struct NotedLoad: ClientLoad {
     var at: Int64
   }
 
+  struct Probe: Equatable {
+    var isRead: Bool
+    var due: Int64
+  }
+
   var begun: [Begun] = []
+  var probes: [Probe] = []
+  var endedProbes: [ClientOutcome<UInt64>] = []
   var ended: [Ended] = []
   var dropped: [Dropped] = []
   var closed: [Int64] = []
@@ -58,6 +65,17 @@ struct NotedLoad: ClientLoad {
     readsToDo = touched
     return touched
   }
+
+  mutating func beginProbe(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> Counter.Command? {
+    probes.append(Probe(isRead: isRead, due: due.nanoseconds))
+    return isRead ? .read : .add(1)
+  }
+
+  mutating func endProbe(
+    client: Int, outcome: ClientOutcome<UInt64>, attempts: Int, at now: Interval
+  ) { endedProbes.append(outcome) }
 
   mutating func close(at end: Interval) { closed.append(end.nanoseconds) }
 }

@@ -69,8 +69,10 @@ extension Watched where Subject == ClientFleet<Counter> {
     subject.begin(command, by: client, due: due, at: now, in: &runtime)
   }
 
-  mutating func receive(_ reply: ClientReply<UInt64>, at now: Instant) -> Ending? {
-    Ending(subject.receive(reply, at: now, in: &runtime))
+  mutating func receive(
+    _ reply: ClientReply<UInt64>, from replica: ReplicaID = ReplicaID(0), at now: Instant
+  ) -> Ending? {
+    Ending(subject.receive(reply, from: replica, at: now, in: &runtime))
   }
 
   mutating func wake(_ client: Int, at now: Instant) -> Ending? {
@@ -92,7 +94,7 @@ extension Watched where Subject == ClientDriver<NotedLoad> {
   }
 
   mutating func receive(_ reply: ClientReply<UInt64>, at now: Instant) {
-    subject.receive(reply, at: now, in: &runtime)
+    subject.receive(reply, from: ReplicaID(0), at: now, in: &runtime)
   }
 
   mutating func lose(_ connection: LostConnection, at now: Instant) {
@@ -103,5 +105,12 @@ extension Watched where Subject == ClientDriver<NotedLoad> {
 
   mutating func beginReadBack(timeout: Interval, at now: Instant) -> Int {
     subject.beginReadBack(timeout: timeout, at: now, in: &runtime)
+  }
+}
+
+extension ClientMachine {
+  /// A reply of the replica that was asked last.
+  mutating func receive(_ reply: Reply, at now: Instant) -> Action {
+    receive(reply, from: target, at: now)
   }
 }

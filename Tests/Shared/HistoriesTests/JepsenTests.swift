@@ -14,6 +14,8 @@ import Testing
         var operation = Operation(
           client: 1, kind: kind, key: 3, outcome: outcome, invoked: time, returned: time + 5)
         if kind == .get && outcome == .ok { operation.observed = Self.a }
+        if kind == .append { operation.expected = Self.b }
+        operation.intended = time - 4
         if kind != .get && kind != .delete { operation.argument = Self.a }
         if kind == .compareAndSwap {
           operation.expected = Self.b
@@ -44,8 +46,8 @@ import Testing
     let lines = JepsenHistory.edn(history).split(separator: "\n")
     #expect(
       lines[0]
-        == "{:process 0, :type :invoke, :f :write, :value [1 \"0000000000000005.1\"], :time 0, :index 0, :client 0}"
-    )
+        == "{:process 0, :type :invoke, :f :write, :value [1 \"0000000000000005.1\"], :time 0, "
+        + ":index 0, :client 0, :due 0}")
     #expect(lines[1].contains(":process 1, :type :invoke"))
     #expect(lines[2].contains(":process 0, :type :info"))
     #expect(lines[3].contains(":process 2, :type :invoke, :f :read, :value [1 nil]"))

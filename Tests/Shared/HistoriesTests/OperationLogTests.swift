@@ -35,3 +35,17 @@ struct OperationLogTests {
     #expect(log.operations == [OperationLogTests.operation(7)])
   }
 }
+
+@Suite("Value digests")
+struct ValueDigestTests {
+  @Test("A value put together and taken apart again is the same")
+  func removing() {
+    let front = ValueDigest(Array(0..<40))
+    for count in [0, 1, 7, 8, 9, 200] {
+      let end = ValueDigest(Array(repeating: 7, count: count))
+      let whole = front.appending(end)
+      #expect(whole == ValueDigest(Array(0..<40) + Array(repeating: 7, count: count)))
+      #expect(whole.removing(end: end) == front)
+    }
+  }
+}

@@ -12,12 +12,6 @@ private struct Recorder: TurnRuntime {
   var calls: [String] = []
 
   mutating func send(_ message: UInt64, to: ReplicaID) { calls.append("send \(message) to \(to)") }
-  mutating func noteHeld(_ message: UInt64, to: ReplicaID) {
-    calls.append("hold \(message) to \(to)")
-  }
-  mutating func sendHeld(_ message: UInt64, to: ReplicaID) {
-    calls.append("release \(message) to \(to)")
-  }
   mutating func append(_ records: [UInt64]) {
     calls.append("append \(records) behind \(barrier.appendedCount - records.count)")
   }
@@ -57,9 +51,9 @@ private struct Recorder: TurnRuntime {
     }
     #expect(
       calls == [
-        "send 1 to 1", "append [8, 9] behind 0", "hold 2 to 1", "answer 4", "set election",
-        "cancel heartbeat",
+        "send 1 to 1", "append [8, 9] behind 0", "answer 4", "set election", "cancel heartbeat",
       ])
+    #expect(runtime.barrier.heldCount == 1)
     // All of it is done: the next turn does not repeat it.
     #expect(runtime.turn { _ in } == [])
   }
@@ -69,12 +63,12 @@ private struct Recorder: TurnRuntime {
     var runtime = Recorder()
     #expect(runtime.turn { $0.send(1, to: ReplicaID(1)) } == ["send 1 to 1"])
     #expect(runtime.turn { $0.persist(1) } == ["append [1] behind 0"])
-    #expect(runtime.turn { $0.send(2, to: ReplicaID(1)) } == ["hold 2 to 1"])
+    #expect(runtime.turn { $0.send(2, to: ReplicaID(1)) } == [])
     #expect(runtime.turn { $0.sendEarly(3, to: ReplicaID(1)) } == ["send 3 to 1"])
     runtime.barrier.synced(1)
     runtime.calls = []
     runtime.releaseSends()
-    #expect(runtime.calls == ["release 2 to 1"])
+    #expect(runtime.calls == ["send 2 to 1"])
     #expect(runtime.turn { $0.send(4, to: ReplicaID(1)) } == ["send 4 to 1"])
   }
 
@@ -95,7 +89,7 @@ private struct Recorder: TurnRuntime {
     runtime.calls = []
     runtime.barrier.synced(1)
     runtime.releaseSends()
-    #expect(runtime.calls == ["release 2 to 1", "release 3 to 1"])
+    #expect(runtime.calls == ["send 2 to 1", "send 3 to 1"])
     #expect(runtime.ownMessages == [1] && runtime.barrier.heldCount == 1)
   }
 }

@@ -80,6 +80,34 @@ import Workloads
     for number in numbers { #expect(names[number] == Key("\(prefix)key\(number)")) }
   }
 
+  @Test("An append that a value shows says what it was put behind, and no other does")
+  func placedAppends() {
+    var load = load(OperationMix(get: 1, put: 0.2, delete: 0.2, append: 3))
+    _ = run(&load, operations: 2_000)
+    var values: [UInt32: ValueDigest] = [:]
+    /// By key: appends since the value was last replaced, and what each was put behind.
+    var open: [UInt32: [(position: Int, behind: ValueDigest)]] = [:]
+    var expected: [Int: ValueDigest] = [:]
+    for (position, operation) in load.operations.enumerated() {
+      let value = values[operation.key] ?? .absent
+      switch operation.kind {
+      case .get:
+        for (append, behind) in open[operation.key] ?? [] { expected[append] = behind }
+        open[operation.key] = []
+      case .append:
+        open[operation.key, default: []].append((position, value))
+        values[operation.key] = value.appending(operation.argument)
+      default:
+        open[operation.key] = []
+        values[operation.key] = operation.argument
+      }
+    }
+    #expect(expected.count > 500)
+    for (position, operation) in load.operations.enumerated() where operation.kind == .append {
+      #expect(operation.expected == expected[position] ?? .absent)
+    }
+  }
+
   @Test("The history tells what was asked and what was answered")
   func history() {
     var load = load(OperationMix(get: 1, put: 1, delete: 1, append: 1, compareAndSwap: 1))
@@ -186,7 +214,7 @@ import Workloads
     var load = load(OperationMix(get: 1))
     load.dropped(due: .milliseconds(1), at: .milliseconds(5))
     let operation = load.operations[0]
-    #expect(operation.outcome == .failed && operation.client == 2 && operation.attempts == 0)
+    #expect(operation.outcome == .failed && operation.client == 999_999 && operation.attempts == 0)
     #expect(operation.intended == 1_000_000 && operation.invoked == 5_000_000)
     #expect(operation.returned == 5_000_000)
   }
@@ -214,5 +242,90 @@ import Workloads
     var load = load(preset.mix) { $0.distribution = preset.distribution }
     _ = run(&load, operations: 50)
     #expect(load.operations.count == 50 && !preset.meaning.isEmpty)
+  }
+
+  @Test("With preload every key has a value of its own, which the history says first")
+  func preload() {
+    var load = load(OperationMix(get: 1, put: 1), keys: 50) { $0.preload = true }
+    var store = load.initialState
+    var seen: Set<[UInt8]> = []
+    var touched: Set<UInt32> = []
+    for step in 0..<60 {
+      let now = Interval.nanoseconds(Int64(step) * 10)
+      let command = load.begin(client: 1, sequence: UInt64(step + 1), due: now, at: now)
+      if case .put(_, let value) = command { #expect(seen.insert(value).inserted) }
+      load.end(
+        client: 1, outcome: .answered(store.apply(command)), attempts: 1, at: now + .nanoseconds(5))
+      touched.insert(load.operations.last!.key)
+    }
+    #expect(
+      load.initialState.count == 50
+        && load.initialState.values.values.allSatisfy {
+          $0.count == 16 && seen.insert($0).inserted
+        })
+    let writes = load.operations.prefix { $0.attempts == 0 }
+    #expect(writes.map(\.key) == touched.sorted() && load.operations.count == writes.count + 60)
+    var values: [UInt32: ValueDigest] = [:]
+    for (number, operation) in load.operations.enumerated() {
+      switch operation.kind {
+      case .get: #expect(operation.observed == values[operation.key])
+      default: values[operation.key] = operation.argument
+      }
+      guard number < writes.count else { continue }
+      #expect(operation.client == 2 && operation.outcome == .ok && operation.returned < 0)
+      #expect(number == 0 || operation.invoked > load.operations[number - 1].returned)
+    }
+    #expect(load.operations == load.takeOperations())
+  }
+
+  @Test("Where clients load the keys, they write what the initial state is elsewhere")
+  func loading() {
+    var load = load(OperationMix(get: 1), keys: 20) { $0.preload = true }
+    #expect(load.writesToLoad == 0)
+    var store = KeyValueStore()
+    #expect(load.prepareLoading() == 20)
+    while load.writesToLoad > 0 {
+      let command = load.begin(client: 0, sequence: 1, due: .zero, at: .zero)
+      load.end(client: 0, outcome: .answered(store.apply(command)), attempts: 1, at: .zero)
+    }
+    load.endLoading()
+    #expect(store.snapshot() == load.initialState.snapshot() && load.operations.isEmpty)
+    var empty = self.load(OperationMix(get: 1))
+    #expect(empty.prepareLoading() == 0 && empty.initialState.count == 0)
+  }
+
+  @Test("What a client of a closed loop asks for does not depend on how fast the others are")
+  func clientStreams() {
+    func keys(_ order: [Int], of client: Int) -> [UInt32] {
+      var load = load(OperationMix(get: 1, put: 1), keys: 1000)
+      for client in order {
+        _ = load.begin(client: client, sequence: 1, due: .zero, at: .zero)
+        load.end(client: client, outcome: .unknown, attempts: 1, at: .zero)
+      }
+      return load.operations.filter { $0.client == client }.map(\.key)
+    }
+    let alone = keys([0, 0, 0, 0], of: 0)
+    #expect(keys([1, 0, 0, 1, 1, 0, 1, 0], of: 0) == alone)
+    #expect(keys([1, 1, 1, 1], of: 1) != alone)
+  }
+
+  @Test("What the n-th operation of an open loop asks for does not depend on who sends it")
+  func operationStreams() {
+    func asked(_ clients: [Int]) -> [Operation] {
+      var load = load(OperationMix(get: 2, put: 1, readModifyWrite: 1), keys: 1000) {
+        $0.arrival = .open(rate: 1, process: .poisson)
+      }
+      for client in clients {
+        _ = load.begin(client: client, sequence: 1, due: .zero, at: .zero)
+        load.end(client: client, outcome: .answered(.value(nil)), attempts: 1, at: .zero)
+      }
+      return load.operations
+    }
+    let alone = asked(Array(repeating: 0, count: 200))
+    let shared = asked((0..<200).map { $0 % 2 })
+    var same = 0
+    for (one, other) in zip(alone, shared) where one.key == other.key { same += 1 }
+    // A write behind a read is its client's next operation, whoever that is.
+    #expect(same > 60 && alone.last?.key == asked(Array(repeating: 1, count: 200)).last?.key)
   }
 }

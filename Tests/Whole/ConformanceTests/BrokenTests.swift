@@ -1,3 +1,4 @@
+import Environments
 import Linearizability
 import ProtocolList
 import Replication
@@ -6,7 +7,7 @@ import Testing
 /// A sweep that finds nothing proves little unless it finds what was broken on purpose.
 @Suite("Broken on purpose")
 struct BrokenTests {
-  /// Bugs that the sweep catches within these many seeds. The others need rarer coincidences, which the
+  /// Bugs that the sweep catches within these many seeds, over datagrams, whose losses bring them out. The others need rarer coincidences, which the
   /// protocols' own tests bring about step by step.
   static let caught: [(kind: ProtocolKind, bug: String, seeds: UInt64)] = [
     (.raft, "skip-log-check", 150),
@@ -31,7 +32,8 @@ struct BrokenTests {
     _ kind: ProtocolKind, bug: String, seeds: ClosedRange<UInt64>
   ) async -> (seed: UInt64, problem: String)? {
     for seed in seeds {
-      let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: bug)
+      let findings = SwarmTrial.run(
+        kind, SwarmPlan(seed: seed, transport: .datagram), bug: bug)
       if let problem = findings.safetyProblems.first { return (seed, problem) }
       await Task.yield()
     }
@@ -57,7 +59,7 @@ struct BrokenTests {
     let seeds = 1...20 as ClosedRange<UInt64>
     let isConvicted = seeds.contains { seed in
       let findings = SwarmTrial.run(
-        .primaryBackup, SwarmPlan(seed: seed), bug: "reply-before-backups")
+        .primaryBackup, SwarmPlan(seed: seed, transport: .datagram), bug: "reply-before-backups")
       if case .violated = findings.verdict { return true }
       return false
     }

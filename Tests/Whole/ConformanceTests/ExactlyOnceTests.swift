@@ -72,9 +72,10 @@ struct ExactlyOnceTests {
     arguments: ProtocolKind.allCases)
   func counter(kind: ProtocolKind) async {
     let all = await sweepSeeds(1...20) { seed in
-      var plan = SwarmPlan(seed: seed &+ 5000)
+      var plan = SwarmPlan(seed: seed &+ 5000, transport: .datagram)
       plan.environment.network.duplicate = 0.1
       plan.environment.network.loss = 0.04
+      plan.environment.network.clients.loss = 0.04
       var trial = CounterTrial(kind: kind, plan: plan)
       return kind.visit(&trial)
     }

@@ -22,11 +22,15 @@ struct SwarmPlan: Sendable {
   var calm = Interval.milliseconds(800)
   var duration = Interval.milliseconds(1500)
 
+  private let transport: NetworkTransport
   private var random: RandomStream
 
-  init(seed: UInt64) {
+  /// - Parameter transport: `nil` has the seed choose.
+  init(seed: UInt64, transport: NetworkTransport? = nil) {
     self.seed = seed
     random = RandomStream(seed: seed, label: 0x5_3A93)
+    let drawn: NetworkTransport = random.chance(0.5) ? .datagram : .tcp
+    self.transport = transport ?? drawn
     replicas = random.chance(0.3) ? 5 : 3
     environment = .standard
     drawEnvironment()
@@ -38,6 +42,7 @@ struct SwarmPlan: Sendable {
   init(seed: UInt64, faults: [TimedFault]) {
     self.seed = seed
     random = RandomStream(seed: seed)
+    transport = .tcp
     replicas = 3
     environment = .standard
     workload.clients = 6
@@ -52,7 +57,14 @@ struct SwarmPlan: Sendable {
   private mutating func drawEnvironment() {
     environment.network.latency = .lognormal(
       median: .microseconds(Int64(50 + random.below(950))), sigma: random.unit())
-    if random.chance(0.5) { environment.network.loss = random.unit() * 0.08 }
+    environment.network.transport = transport
+    // As much shorter as the protocols' own timers are, so that trials see the end of partitions.
+    environment.network.retransmission = .milliseconds(10) ... .milliseconds(50)
+    environment.network.givesUpAfter = .milliseconds(Int64(100 + random.below(900)))
+    if random.chance(0.5) {
+      environment.network.loss = random.unit() * 0.08
+      environment.network.clients.loss = random.chance(0.8) ? environment.network.loss : 0
+    }
     if random.chance(0.5) { environment.network.duplicate = random.unit() * 0.1 }
     if random.chance(0.5) { environment.network.reorder = random.unit() * 0.3 }
     let slowest = LatencyDistribution.exponential(

@@ -1,3 +1,4 @@
+import Environments
 import Faults
 import Histories
 import ProtocolList
@@ -20,6 +21,7 @@ struct SweepTally: Sendable {
   var writesAfterRestart = 0
   var faultKinds: Set<String> = []
   var clusterSizes: Set<Int> = []
+  var transports: Set<NetworkTransport> = []
 
   mutating func add(_ findings: TrialFindings) {
     var epochs: Set<UInt64> = []
@@ -27,6 +29,7 @@ struct SweepTally: Sendable {
       epochs.insert(sample.epoch)
     }
     leaderChanges += max(epochs.count - 1, 0)
+    transports.insert(findings.plan.environment.network.transport)
     faultKinds.formUnion(findings.stock.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
     clusterSizes.insert(findings.stock.nodes.count { $0.role != .authority })
     let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
@@ -76,6 +79,7 @@ struct SweepTests {
     let isReplicated = kind.description.replicasPerFailure > 0
     #expect(tally.leaderChanges >= (isReplicated ? 200 : 0))
     #expect(tally.clusterSizes == (isReplicated ? [3, 5] : [1]))
+    #expect(tally.transports.count == 2)
     #expect(tally.retries >= 1000)
     #expect(tally.unknownOutcomes >= 200)
     #expect(tally.readsAnswered >= 5000)

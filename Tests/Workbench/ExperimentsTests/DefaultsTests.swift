@@ -20,6 +20,7 @@ func defaults() throws {
   #expect(hello.workload == WorkloadSpec())
   #expect(hello.environment == .standard)
   #expect(hello.faults == FaultScript())
+  #expect(hello.probeRate == 200)
   #expect(hello.warmUp == .seconds(1) && hello.duration == .seconds(10))
   #expect(plan.points.count == 1 && plan.points[0].values.isEmpty)
 }
@@ -42,15 +43,52 @@ func example() throws {
   #expect(read.workload.distribution == .hotspot(keyShare: 0.1, operationShare: 0.9))
   #expect(read.workload.valueSize == 4096)
   #expect(read.environment.disk.sync == .exponential(minimum: .zero, mean: .microseconds(1500)))
-  #expect(read.environment.network.bandwidth == nil)
+  #expect(read.environment.network.nic == nil)
   #expect(read.environment.network.links.first?.bandwidth == 2.5e6)
-  #expect(read.seed == .max)
+  #expect(read.workload.patience == .fixed(.milliseconds(80)))
+  #expect(read.seed == .max && read.probeRate == 50)
+  #expect(try experiment("{ probe: 'off' }").probeRate == nil)
+  #expect(read.environment.network.clients.loss == 0.04)
+  #expect(read.environment.network.clients.latency == .constant(.milliseconds(3)))
+  #expect(read.environment.network.clients.nic == 1e9)
   #expect(read.faults.timed.count == 13 && read.faults.chaos.count == 1)
   #expect(read.faults.timed[0].action == .crash(.leader, disk: .torn))
   #expect(read.faults.timed[0].duration == nil)
   #expect(read.faults.timed[7].action == .partition(.oneWay(.replica(2), .outbound)))
   #expect(read.faults.timed[8].action == .partition(.groups([[0, 1], [2]])))
   #expect(read.faults.timed[10].action == .clock(.random, .jump(.milliseconds(-500))))
+}
+
+@Test(
+  "Places beside a preset change what they name; a place without a latency of its own has the network's"
+)
+func places() throws {
+  func network(_ text: String) throws -> NetworkModel {
+    try experiment("{ network: \(text) }").environment.network
+  }
+  let three = try network(
+    "{ preset: 'wan-aws-5', places: { replicas: ['virginia', 'ireland', 'tokyo'] } }")
+  #expect(three.places?.replicas == [0, 3, 4] && three.places?.clients == [0, 1, 2, 3, 4])
+  #expect(three.places?.latency == NetworkModel.wanAWS5.places?.latency)
+  let own = try network(
+    "{ latency: '2ms', places: { latency: { 'eu-us': '40ms', 'us>eu': '41ms' }, clients: ['us'] } }"
+  )
+  func constant(_ milliseconds: Int64) -> LatencyDistribution {
+    .constant(.milliseconds(milliseconds))
+  }
+  #expect(
+    own.places?.latency == [[constant(2), constant(40)], [constant(41), constant(2)]])
+  #expect(own.places?.names == ["eu", "us"] && own.places?.clients == [1])
+}
+
+@Test("The bandwidth of older files is that of each node's interface; a preset brings its own")
+func interfaces() throws {
+  func nic(_ text: String) throws -> Double? {
+    try experiment("{ network: \(text) }").environment.network.nic
+  }
+  #expect(try nic("{}") == 10e9 && nic("{ preset: 'wan-aws-5' }") == 1e9)
+  #expect(try nic("{ bandwidth: '1Gbps' }") == 1e9 && nic("{ nic: '2Mbps' }") == 2e6)
+  #expect(try nic("{ nic: 'unlimited' }") == nil)
 }
 
 /// Every section and every kind of fault, none of it at its default.
@@ -63,12 +101,15 @@ let full = """
       reads: "read-index", inFlightLimit: 7 } },
     workload: { clients: 8, arrival: { open: "20000/s", process: "constant" },
       mix: { get: 1, put: .25, cas: 0.5, delete: 0.1, append: 1e-3, insert: 2, readModifyWrite: 3 },
-      keys: 0x10, distribution: { hotspot: [0.1, 0.9] }, valueSize: "4KiB", timeout: "1.5s" },
+      keys: 0x10, preload: true, distribution: { hotspot: [0.1, 0.9] }, valueSize: "4KiB",
+      timeout: "1.5s", patience: "80ms" },
+    probe: { rate: "50/s" },
     network: { latency: { normal: { mean: "1ms", deviation: "0.1ms" } }, loss: 0.01,
-      duplicate: 0.02, reorder: 0.03, bandwidth: "unlimited",
+      transport: "datagram", duplicate: 0.02, reorder: 0.03, bandwidth: "unlimited",
+      clients: { loss: 0.04, latency: "3ms", nic: "1Gbps" },
       links: [{ from: 0, to: 1, bothWays: false, latency: { uniform: ["1ms", "4ms"] }, loss: 1,
         bandwidth: "2.5Mbps" }] },
-    disk: { fsync: { exponential: { mean: "1.5ms" } }, groupCommit: false },
+    disk: { fsync: { exponential: { mean: "1.5ms" } }, bandwidth: "2.5MB/s", groupCommit: false },
     cpu: { perMessage: "1us", perByte: "2ns", apply: "3us" },
     clocks: { maxSkew: "3ms", maxDrift: 0.01 },
     faults: [

@@ -72,7 +72,53 @@ import Testing
       "{ workload: { connections: 'per-client', clients: 20001 } }",
       #"workload.connections: found "per-client" with 20001 clients, allowed at most 20000"#
     ),
+    (
+      "{ workload: { patience: 'short' } }",
+      "workload.patience: found \"short\", allowed \"adaptive\" or a duration, such as \"100ms\""
+    ),
+    ("{ workload: { patience: '1us' } }", "workload.patience: found \"1us\", allowed a duration"),
+    ("{ probe: 'on' }", "probe: found \"on\", allowed { rate: \"200/s\" } or \"off\""),
+    ("{ probe: { rate: '2000/s' } }", "probe.rate: found \"2000/s\", allowed a rate from 1/s to"),
+    ("{ probe: { rates: '1/s' } }", "probe.rates: found an unknown key"),
     ("{ network: { preset: 'wan-aws-5', latency: '1ms' } }", "network.latency: found"),
+    ("{ network: { nic: '1Gbps', bandwidth: '1Gbps' } }", "network.bandwidth: found both"),
+    ("{ network: { transport: 'udp' } }", #"network.transport: found "udp", allowed "tcp", "#),
+    (
+      "{ network: { duplicate: 0.1 } }", "network.duplicate: found 0.1, allowed 0 over TCP*datagram"
+    ),
+    ("{ network: { reorder: 1 } }", "network.reorder: found 1, allowed 0 over TCP"),
+    (
+      "{ faults: [{ at: '1s', link: 0, reorder: 0.5 }] }", "faults[0].reorder: found 0.5, allowed 0"
+    ),
+    (
+      "{ network: { preset: 'wan-aws-5', clients: { latency: '1ms' } } }",
+      "network.clients.latency: found *places"
+    ),
+    ("{ network: { places: {} } }", "network.places.latency: found nothing, allowed one-way"),
+    (
+      "{ network: { places: { latency: { eu: '1ms' } } } }",
+      #"network.places.latency.eu: found "eu""#
+    ),
+    ("{ network: { places: { latency: { 'a-b-c': '1ms' } } } }", "allowed two places"),
+    (
+      "{ network: { places: { latency: { 'a-b': '1ms', 'b-c': '1ms' } } } }",
+      "network.places.latency: found nothing from a to c"
+    ),
+    (
+      "{ network: { places: { latency: { 'a>b': '1ms' } } } }", "found nothing from b to a"
+    ),
+    (
+      "{ network: { places: { latency: { 'a-b': '1ms' }, clients: ['c'] } } }",
+      #"network.places.clients[0]: found "c", allowed "a", "b""#
+    ),
+    (
+      "{ network: { places: { latency: { 'a-b': '1ms' }, replicas: [] } } }",
+      "network.places.replicas: found [], allowed"
+    ),
+    (
+      "{ network: { preset: 'wan-aws-5', places: { clients: ['tokio'] } } }",
+      #"did you mean "tokyo"?"#
+    ),
     ("{ network: { links: [{ from: 0, to: 3 }] } }", "network.links[0].to: found 3"),
     (
       "{ network: { latency: { lognormal: {} } } }",

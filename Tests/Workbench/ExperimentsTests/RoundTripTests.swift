@@ -28,6 +28,16 @@ import Workloads
     { runtime: 'cluster', protocols: [], target: [{ redis: 'localhost:6379' },
       { name: 'other', redis: '[::1]:6380', wait: 2 }, { etcd: '127.0.0.1:2379' }] }
     """,
+    """
+    { network: { preset: 'wan-aws-5', transport: 'datagram', nic: '2Gbps',
+      places: { clients: ['tokyo'], replicas: ['ohio', 'mars'], authority: ['oregon'],
+        latency: { 'mars-virginia': '9s', 'ohio-mars': '9s', 'mars-oregon': '9s', 'mars-ireland': '9s',
+          'mars-tokyo': '8s', 'tokyo>mars': { uniform: ['1s', '2s'] } } } } }
+    """,
+    """
+    { network: { latency: '2ms', places: { latency: { 'eu-us': '40ms' } }, nic: 'unlimited',
+      retransmission: ['10ms', '1s'], givesUpAfter: '1m', clients: { loss: 0.5, nic: '1kbps' } } }
+    """,
     "{ network: { bandwidth: '1234.5bps' }, workload: { arrival: { open: '0.125/s' } } }",
   ])
 func roundTrip(text: String) throws {

@@ -30,6 +30,10 @@ import Workloads
         + "disk: \"none\""
     ),
     (
+      "disk: { bandwidth: '500MB/s' }",
+      "disk.bandwidth: found \"500MB/s\", allowed the default (a real disk is as fast as it is)"
+    ),
+    (
       "disk: { groupCommit: false }",
       "disk.groupCommit: found false, allowed true (a real log syncs once for all that wait for it)"
     ),

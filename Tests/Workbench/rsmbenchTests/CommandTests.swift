@@ -32,7 +32,7 @@ import Testing
 
   @Test(
     "Each list is a table, and JSON with the same rows",
-    arguments: ["protocols", "options", "faults", "workloads", "bugs", "columns"])
+    arguments: ["protocols", "options", "faults", "workloads", "networks", "bugs", "columns"])
   func list(topic: String) async throws {
     let table = try await space.rsmbench("list", topic)
     #expect(table.status == 0)
@@ -83,7 +83,7 @@ import Testing
       "--history", "--resume", "--force", "--quiet", "--format table|json",
     ]
     for flag in flags { #expect(run.output.contains(flag)) }
-    for command in ["run", "validate", "list", "bench", "serve", "node"] {
+    for command in ["run", "validate", "list", "check", "bench", "serve", "node"] {
       let help = try await space.rsmbench("help", command)
       #expect(help.status == 0 && help.errors == "")
       #expect(help.output == (try await space.rsmbench(command, "--help").output))

@@ -52,6 +52,10 @@ int64_t linux_processor_time(void);
 /// Provides the whole pages within this memory at once, for somebody who is about to fill it: page by page, on
 /// first touch, they cost more. Where the kernel cannot do that (before 5.14), nothing happens.
 void linux_populate(void *start, int64_t byte_count);
+/// Bytes that this process has allocated and not freed.
+int64_t linux_allocated_bytes(void);
+/// Gives freed memory back to the kernel.
+void linux_trim_memory(void);
 /// Processors without work do not sleep for as long as the returned descriptor is open, or this process is
 /// (Documentation/power/pm_qos_interface.rst). Returns -errno where this user may not ask for that.
 int linux_keep_processors_awake(void);

@@ -1,0 +1,68 @@
+import Environments
+import Primitives
+import Replication
+
+/// The links between clients and nodes. Clients may come at any time and under any identity, so what
+/// belongs to one is made when it first sends.
+struct ClientLinks: Sendable {
+  /// A client's own interface, and where the client is.
+  struct Client: Sendable {
+    var place: Int
+    /// The streams of what it sends and of what it is sent, whichever node is asked: who is in charge
+    /// differs between protocols.
+    var requests: UInt64
+    var answers: UInt64
+    var sentAt: Int64 = 0
+    var receivedAt: Int64 = 0
+  }
+
+  /// Nanoseconds per byte of a client's own interface; 0 is unlimited.
+  let nanosecondsPerByte: Double
+  private let places: Places?
+  private let nodePlaces: [Int]
+  private let nodeCount: Int
+  /// The sampler of all links, unless there are places.
+  private let commonSampler: Int
+  private let key: UInt64
+
+  var clients = FlatTable<ClientID, Client>()
+  /// For each client and each node: when the last message to the node arrives, then the last one from it.
+  var lastArrivals: [Int64] = []
+
+  init(
+    model: NetworkModel, nodePlaces: [Int]?, nodeCount: Int, commonSampler: Int, key: UInt64
+  ) {
+    nanosecondsPerByte = NetworkState.nanosecondsPerByte(model.clients.nic)
+    places = model.places
+    self.nodePlaces = nodePlaces ?? []
+    self.nodeCount = nodeCount
+    self.commonSampler = commonSampler
+    self.key = key
+  }
+
+  /// Where in `clients.values` the client lies.
+  mutating func position(of client: ClientID) -> Int {
+    if let position = clients.position(of: client) { return position }
+    let random = RandomStream.scramble(key &+ client.rawValue)
+    lastArrivals.append(contentsOf: repeatElement(0, count: 2 * nodeCount))
+    clients.set(
+      client,
+      to: Client(
+        place: places?.place(ofClient: client.rawValue) ?? 0, requests: random,
+        answers: RandomStream.scramble(random)))
+    return clients.count - 1
+  }
+
+  func link(of position: Int, node: Int, isRequest: Bool) -> Int {
+    (position * nodeCount + node) * 2 + (isRequest ? 0 : 1)
+  }
+
+  /// The sampler of the links between a client and a node, in this direction.
+  func sampler(of position: Int, node: Int, isRequest: Bool) -> Int {
+    guard let places else { return commonSampler }
+    let client = clients.values[position].place
+    let node = nodePlaces[node]
+    return isRequest
+      ? client * places.names.count + node : node * places.names.count + client
+  }
+}

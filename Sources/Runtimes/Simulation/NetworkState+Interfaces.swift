@@ -1,0 +1,121 @@
+import Faults
+
+/// Every node's interface: one queue out and one in, shared by all its peers and clients. Each is first
+/// come, first served, and busy for bytes ÷ rate per message.
+///
+/// A small share of the rate is kept for messages of one packet: they use it when the queue is long.
+/// Kernels and switches interleave the packets of connections, so that a heartbeat does not wait until
+/// another connection's megabytes are through. On their own link messages keep their order all the same.
+extension NetworkState {
+  static let packetByteCount = 1500
+  static let packetShare = 1.0 / 64
+  /// By how much longer a byte takes in each of the two queues than at the whole rate.
+  private static let bulkFactor = 1 / (1 - packetShare)
+  private static let packetFactor = 1 / packetShare
+
+  /// How long before all of a message has arrived the event comes that gives it its place in the queue of
+  /// the receiver's interface. Short messages take their place when they are there, which spares most of
+  /// them an event of their own; long ones when they begin to arrive, so that short messages that arrive
+  /// meanwhile do not pass them. Either way an interface receives one message at a time.
+  private static let shortReception: Int64 = 10_000
+
+  /// Rounded up, so that no interface is faster than its rate.
+  @inline(__always)
+  static func time(of bytes: Int, at nanosecondsPerByte: Double) -> Int64 {
+    Int64(Double(bytes) * nanosecondsPerByte + 0.999_999)
+  }
+
+  /// Nanoseconds per byte of the queue of a node's interface now.
+  @inline(__always)
+  func slowness(of node: Int) -> Double {
+    var perByte = interfaces[node].nanosecondsPerByte
+    if !degradations.isEmpty {
+      for degradation in degradations where degradation.nodes[node] {
+        perByte = max(perByte, degradation.nanosecondsPerByte)
+      }
+    }
+    return perByte * Self.bulkFactor
+  }
+
+  /// Puts a message into the queue of the sender's interface.
+  /// - Returns: when the interface begins to send it, and when it has.
+  @inline(__always)
+  mutating func transmit(
+    _ bytes: Int, from node: Int, departing: Int64
+  ) -> (start: Int64, end: Int64) {
+    let start = max(departing, interfaces[node].sending.bulk)
+    let end = finish(bytes, from: start, through: node, Self.bulkFactor)
+    if start > departing, bytes <= Self.packetByteCount {
+      let start = max(departing, interfaces[node].sending.packets)
+      let early = finish(bytes, from: start, through: node, Self.packetFactor)
+      if early < end {
+        interfaces[node].sending.packets = early
+        return (start, early)
+      }
+    }
+    interfaces[node].sending.bulk = end
+    return (start, end)
+  }
+
+  /// The time before a message has arrived at which its event is due: see `receive`.
+  @inline(__always)
+  public func lead(of bytes: Int, to node: Int) -> Int64 {
+    let reception = Self.time(of: bytes, at: slowness(of: node))
+    return reception > Self.shortReception ? reception : 0
+  }
+
+  /// Gives a message its place in the queue of the receiver's interface.
+  /// - Parameters:
+  ///   - now: when it has arrived, or `lead` before that.
+  /// - Returns: when the interface has received it.
+  public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Int64) -> Int64 {
+    if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return now }
+    let begun = hasLead ? now : now - Self.time(of: bytes, at: slowness(of: node))
+    let start = max(begun, interfaces[node].receiving.bulk)
+    let end = finish(bytes, from: start, through: node, Self.bulkFactor)
+    if start > begun, bytes <= Self.packetByteCount {
+      let start = max(begun, interfaces[node].receiving.packets)
+      let early = finish(bytes, from: start, through: node, Self.packetFactor)
+      if early < end {
+        interfaces[node].receiving.packets = early
+        return max(early, now)
+      }
+    }
+    interfaces[node].receiving.bulk = end
+    return max(end, now)
+  }
+
+  /// The same for a message of another node, which does not overtake earlier ones of its link.
+  public mutating func receive(_ envelope: Envelope, now: Int64) -> Int64 {
+    let time = receive(
+      envelope.bytes, at: envelope.to, hasLead: envelope.stage == .arriving, now: now)
+    let link = position(from: envelope.from, to: envelope.to)
+    links[link].lastReceived = max(time, links[link].lastReceived)
+    return links[link].lastReceived
+  }
+
+  /// When the last of the bytes is through one of the queues of a node's interface: at its own rate, or at
+  /// that of the narrowest degradation for as long as it lasts. Otherwise a queue that built up in a short
+  /// fault would go on crawling long after its end.
+  private func finish(
+    _ bytes: Int, from start: Int64, through node: Int, _ factor: Double
+  ) -> Int64 {
+    let own = interfaces[node].nanosecondsPerByte
+    if degradations.isEmpty { return start + Self.time(of: bytes, at: own * factor) }
+    var time = start
+    var rest = Double(bytes)
+    while true {
+      var perByte = own
+      var change = Int64.max
+      for degradation in degradations where degradation.until > time {
+        guard degradation.nanosecondsPerByte > own, degradation.nodes[node] else { continue }
+        perByte = max(perByte, degradation.nanosecondsPerByte)
+        change = min(change, degradation.until)
+      }
+      let end = time + Int64(rest * perByte * factor + 0.999_999)
+      guard end > change else { return end }
+      rest -= Double(change - time) / (perByte * factor)
+      time = change
+    }
+  }
+}

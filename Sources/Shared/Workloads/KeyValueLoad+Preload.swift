@@ -1,0 +1,58 @@
+import Histories
+import Primitives
+import StateMachines
+
+/// What is there before the first operation: every key of the workload with a value of its own.
+extension KeyValueLoad {
+  public var initialState: KeyValueStore {
+    var store = KeyValueStore()
+    guard spec.preload else { return store }
+    var names = KeyNames(prefix: keyPrefix)
+    for number in 0..<spec.keys { store.values.set(names[number], to: loadedValue(of: number)) }
+    return store
+  }
+
+  public mutating func prepareLoading() -> Int {
+    guard spec.preload else { return 0 }
+    nextToLoad = 0
+    return spec.keys
+  }
+
+  public var writesToLoad: Int { nextToLoad.map { spec.keys - $0 } ?? 0 }
+
+  public mutating func endLoading() { nextToLoad = nil }
+
+  /// The values that clients write are numbered from behind those that are loaded.
+  public func loadedValue(of key: Int) -> [UInt8] {
+    var value = filledValue
+    value.withUnsafeMutableBytes {
+      $0.storeBytes(of: KeyValueLoad.loadedNumber(of: key).littleEndian, as: UInt64.self)
+    }
+    return value
+  }
+
+  static func loadedNumber(of key: Int) -> UInt64 { UInt64(key) + 1 }
+
+  /// The loading of every key that the history names, as the writes of a client of its own: one after the
+  /// other, from a second before the trial on. Keys that nobody asked for are left out, because nothing
+  /// depends on them.
+  var loadingWrites: [Operation] {
+    guard spec.preload else { return [] }
+    var isTouched = Array(repeating: false, count: spec.keys)
+    var loader: UInt32 = 0
+    for position in 0..<history.count {
+      loader = max(loader, history[position].client + 1)
+      let key = Int(history[position].key)
+      if key < spec.keys { isTouched[key] = true }
+    }
+    var time: Int64 = -1_000_000_000
+    return isTouched.indices.filter { isTouched[$0] }.map { key in
+      defer { time += 2 }
+      return Operation(
+        client: loader, kind: .put, key: UInt32(key),
+        argument: ValueDigest(littleEndian: KeyValueLoad.loadedNumber(of: key))
+          .appending(fillerDigest),
+        outcome: .ok, invoked: time, returned: time + 1, attempts: 0)
+    }
+  }
+}

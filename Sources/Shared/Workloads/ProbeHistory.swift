@@ -1,0 +1,70 @@
+import Clients
+import Histories
+import Replication
+import StateMachines
+
+/// What probes ask of the key-value store, and how it went: puts of eight bytes on a few keys of
+/// their own, each followed by a get of the same key.
+public struct ProbeHistory: Sendable {
+  /// Keys of probes are numbered from here on, beyond all keys of a load.
+  public static let firstKey: UInt32 = 4_000_000_000
+  static let keyCount = 8
+
+  public private(set) var history: OperationLog
+  private var names: KeyNames
+  /// The operation each client has outstanding, as a position in `history`; -1 for none.
+  private var current: [Int] = []
+  private var valueCount: UInt64 = 0
+
+  init(keyPrefix: String) {
+    history = OperationLog()
+    names = KeyNames(prefix: keyPrefix + "probe-")
+  }
+
+  mutating func begin(
+    client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
+  ) -> KeyValueCommand {
+    while current.count <= client { current.append(-1) }
+    current[client] = history.count
+    let key = history.count / 2 % Self.keyCount
+    var operation = Operation(
+      client: UInt32(ClientNumbers.firstProbe + client), kind: isRead ? .get : .put,
+      key: Self.firstKey + UInt32(key), intended: due.nanoseconds, invoked: now.nanoseconds,
+      returned: .max, sequence: sequence)
+    guard !isRead else {
+      history.append(operation)
+      return .get(names[key])
+    }
+    valueCount += 1
+    operation.argument = ValueDigest(littleEndian: valueCount)
+    history.append(operation)
+    return .put(names[key], value: withUnsafeBytes(of: valueCount.littleEndian) { Array($0) })
+  }
+
+  mutating func end(
+    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
+  ) {
+    let position = current[client]
+    current[client] = -1
+    history[position].returned = now.nanoseconds
+    history[position].attempts = UInt16(clamping: attempts)
+    switch outcome {
+    case .answered(.value(let value)):
+      history[position].observed = ValueDigest(value)
+      history[position].outcome = .ok
+    case .answered(.done): history[position].outcome = .ok
+    case .answered(.refused), .failed: history[position].outcome = .failed
+    // A probe is answered in no other way.
+    case .answered, .unknown: break
+    }
+  }
+
+  mutating func close(at end: Interval) {
+    for client in current.indices where current[client] >= 0 {
+      history[current[client]].returned = end.nanoseconds
+      current[client] = -1
+    }
+  }
+
+  mutating func takeOperations() -> [Operation] { history.takeOperations() }
+}

@@ -1,0 +1,42 @@
+import Histories
+import ProtocolList
+import Replication
+import Simulation
+import Sockets
+import Trials
+import Workloads
+
+extension Benchmark {
+  /// What a trial of Raft with three replicas keeps per operation until its end, beyond the values that were
+  /// written: its history, three logs and what was committed. Half of the operations are writes of 128 bytes.
+  /// With few clients nearly every write has a batch of its own.
+  static func memory(clients: Int) -> Benchmark {
+    Benchmark(name: "memory.trial.clients\(clients)", unit: "B/op") {
+      var visitor = MemoryVisitor(clients: clients)
+      return ProtocolKind.raft.visit(&visitor)
+    }
+  }
+}
+
+struct MemoryVisitor: ProtocolVisitor {
+  let clients: Int
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> (work: Double, seconds: Double) {
+    var spec = WorkloadSpec()
+    spec.clients = clients
+    var setup = TrialSetup<Core>(
+      membership: ProtocolKind.raft.membership(replicas: 3), options: Core.Options())
+    setup.plan.workload = spec
+    // About a hundred thousand operations.
+    setup.plan.duration = .milliseconds(Int64(50_000 / clients + 2_000))
+    let before = Memory.allocatedByteCount
+    var trial = Trial(setup, load: KeyValueLoad(spec, seed: 1))
+    _ = trial.run()
+    let allocated = Memory.allocatedByteCount - before
+    let operations = trial.load.operations
+    let writes = operations.count { $0.kind == .put }
+    return (Double(operations.count), Double(allocated - writes * spec.valueSize))
+  }
+}

@@ -1,0 +1,19 @@
+import Configuration
+
+/// `probe`: `{ rate: "200/s" }`, which is the default, or `"off"`.
+enum ProbeSection {
+  /// - Returns: `nil` if there are to be no probes.
+  static func rate(_ node: Node) throws(ExperimentError) -> Double? {
+    if case .string(let text) = node.value {
+      guard text == "off" else { throw node.refused(#"{ rate: "200/s" } or "off""#) }
+      return nil
+    }
+    let section = try Section(node, path: node.path, known: ["rate"])
+    return try section["rate"]?.rate(in: 1...1000) ?? 200
+  }
+
+  static func json(_ rate: Double?) -> JSONValue {
+    guard let rate else { return .string("off") }
+    return .object([.init("rate", .string("\(Node.plain(rate))/s"))])
+  }
+}
