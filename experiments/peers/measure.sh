@@ -325,7 +325,7 @@ measure_failover() {
   for row in failover failover-timeout; do
     if [ $row = failover ]; then flags=(); else flags=(--set options.raft.electOnDisconnect=false); fi
     ours $row "$scratch" failover.json5 --trials $((kills / 5)) "${flags[@]}"
-    column "$run/faults.csv" raft outage_ms > "$scratch/outages"
+    column "$run/faults.csv" raft write_outage_ms > "$scratch/outages"
     while read -r outage; do sample $row ours "$outage"; done < "$scratch/outages"
   done
   if [ -z "$etcd_client" ]; then

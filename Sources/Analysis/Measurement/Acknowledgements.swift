@@ -1,16 +1,29 @@
-import Trials
 import Histories
+import Trials
 
-/// When operations were acknowledged, in order of time, whenever they were due.
+/// When the operations of a class (all reads, or all writes) were acknowledged, in order of time,
+/// whenever they were due.
 struct Acknowledgements {
-  private var times: [Int64] = []
+  private(set) var times: [Int64] = []
 
-  init(_ trial: TrialRecord) {
-    times.reserveCapacity(trial.operations.count)
-    for operation in trial.operations where operation.outcome == .ok {
-      times.append(operation.returned)
+  static func ofReadsAndWrites(
+    _ operations: [Operation]
+  ) -> (reads: Acknowledgements, writes: Acknowledgements) {
+    var reads = Acknowledgements()
+    var writes = Acknowledgements()
+    // Address space alone: pages that no time is written to cost nothing.
+    reads.times.reserveCapacity(operations.count)
+    writes.times.reserveCapacity(operations.count)
+    for operation in operations where operation.outcome == .ok {
+      if operation.kind.isRead {
+        reads.times.append(operation.returned)
+      } else {
+        writes.times.append(operation.returned)
+      }
     }
-    sort()
+    reads.sort()
+    writes.sort()
+    return (reads, writes)
   }
 
   /// Operations come in order of invocation, so their returns are nearly sorted.
@@ -37,22 +50,13 @@ struct Acknowledgements {
     max(0, firstIndex(atOrAfter: trial.measuredEnd) - firstIndex(atOrAfter: trial.warmUpEnd))
   }
 
-  /// The longest stretch without an acknowledgement that starts in `from ... startingUpTo`, either at
-  /// `from` itself or at an acknowledgement, and is cut off at `end`.
-  func longestGap(from: Int64, startingUpTo last: Int64, end: Int64) -> Int64 {
-    var longest: Int64 = 0
-    var start = from
-    var next = firstIndex(atOrAfter: from)
-    while start <= last, start < end {
-      let answer = next < times.count ? min(times[next], end) : end
-      longest = max(longest, answer - start)
-      start = answer
-      next += 1
-    }
-    return longest
+  /// nil after the last one.
+  func first(atOrAfter time: Int64) -> Int64? {
+    let index = firstIndex(atOrAfter: time)
+    return index < times.count ? times[index] : nil
   }
 
-  private func firstIndex(atOrAfter time: Int64) -> Int {
+  func firstIndex(atOrAfter time: Int64) -> Int {
     var low = 0
     var high = times.count
     while low < high {

@@ -1,109 +1,43 @@
-import Faults
-import Trials
-/// What one fault did to the service.
+/// What one fault did to the service. Times are nanoseconds from the fault's start, but for `hangover`.
 ///
-/// *Baseline*: mean acknowledgements per full window over the windows that end before the fault and that
-/// no other fault disturbed. A fault disturbs from its start to its end, or to the recovery of
-/// throughput if that is later, or to the end of the trial if throughput never recovered. Without such
-/// a window (a fault at the very beginning): over all full windows of the trial, earlier or later, that
-/// no fault itself overlaps. Without those, or with a baseline of zero, nothing can be said about
-/// recovery.
-///
-/// *Recovery*: throughput dips in the first full window that starts at or after the fault if that has
-/// less than 90 % of the baseline, otherwise in the first later one, starting no later than the fault's
-/// end, with less than half (a fault may bite late; a window just under 90 % in a long fault is noise).
-/// The service has recovered at the start of the first window from the dip on with which five windows
-/// in a row have at least 90 %. Another fault before that delays it. The resolution is one window.
-///
-/// *Outage*: the longest stretch without an acknowledgement that starts, at the fault's start or at an
-/// acknowledgement, no later than the fault's end or the end of its recovery, whichever is later. The
-/// recovery ends when throughput has recovered, when the next fault begins, or with the measured
-/// interval. A stretch that never ends is cut off at the measured interval's end. A fault that does no
-/// harm has the longest ordinary gap between two answers.
+/// What happens after the next fault has begun is charged to that one. So an outage belongs to the last
+/// fault that had begun when it began; it counts whole, unless that fault has no end: then what
+/// follows the next fault's start is charged to the next one. Recovery is looked for up to the next
+/// fault.
 public struct FaultMetrics: Sendable, Equatable {
-  /// Nanoseconds; nil if the fault began after the measured interval.
-  public var outage: Int64?
-  /// From the fault's start, nanoseconds; 0 if throughput did not dip, nil if it did not come back in
-  /// the measured interval or there is no baseline.
+  public enum Recovery: String, Sendable, Codable, CaseIterable {
+    case recovered
+    /// Throughput was not back when the measured interval ended.
+    case never
+    /// The next fault began before throughput was back.
+    case cutShort = "cut-short"
+    /// There is nothing to compare throughput with.
+    case unknown
+  }
+
+  /// The longest time without an acknowledged read (write) while one was asked for, which starts in the
+  /// fault or its recovery, less the normal one: see `ServiceGaps`. 0 if it is no longer than gaps
+  /// without the fault. nil if the fault began after the measured interval, or nothing was asked.
+  public var readOutage: Int64?
+  public var writeOutage: Int64?
+  /// When a replica first tried to take charge, or did, in a newer term, ballot or view.
+  public var detection: Int64?
+  /// When a replica was in charge again.
+  public var election: Int64?
+  /// When the outage ended; 0 without one, nil if it did not end.
+  public var firstAcknowledgement: Int64?
+  /// When throughput was back (`ThroughputRecovery`), and no earlier than the outage ended. 0 if
+  /// throughput was never short and there was no outage.
   public var timeToRecover: Int64?
+  /// From the fault's end until throughput was back, for a fault that ended in the measured interval.
+  public var hangover: Int64?
+  /// Expected acknowledgements that were missing until throughput was back, or the next fault began.
+  public var lostRequests: Double?
+  /// nil if the fault began after the measured interval.
+  public var recovery: Recovery?
 
-  public init(outage: Int64? = nil, timeToRecover: Int64? = nil) {
-    self.outage = outage
-    self.timeToRecover = timeToRecover
-  }
+  public init() {}
 
-  static let windowsInARow = 5
-
-  private struct Disturbance {
-    var start: Int64
-    var end: Int64
-    func touches(_ window: TimelineWindow) -> Bool {
-      window.start <= end && window.start + window.length > start
-    }
-  }
-
-  /// Faults may overlap and may come in any order.
-  static func all(
-    _ trial: TrialRecord, _ timeline: Timeline, _ acknowledgements: Acknowledgements
-  ) -> [FaultMetrics] {
-    let windows = Array(timeline.fullWindows)
-    var result = [FaultMetrics](repeating: FaultMetrics(), count: trial.faults.count)
-    var earlier: [Disturbance] = []
-    let order = trial.faults.indices.sorted {
-      (trial.faults[$0].startNs, $0) < (trial.faults[$1].startNs, $1)
-    }
-    let itself = trial.faults.map {
-      Disturbance(start: $0.startNs, end: max($0.startNs, $0.endNs ?? trial.measuredEnd))
-    }
-    for (place, i) in order.enumerated() {
-      let fault = itself[i]
-      guard fault.start < trial.measuredEnd else { continue }
-      let others = itself.indices.filter { $0 != i }.map { itself[$0] } + earlier
-      let recovered = baseline(windows, before: fault, others: others, all: itself)
-        .flatMap { recovery(windows, after: fault, baseline: $0) }
-      result[i].timeToRecover = recovered.map { $0 - fault.start }
-      let end = max(fault.end, recovered ?? trial.measuredEnd)
-      earlier.append(Disturbance(start: fault.start, end: end))
-
-      let next = order[(place + 1)...].map { itself[$0].start }.first { $0 > fault.start }
-      let recoveryEnd = min(recovered ?? trial.measuredEnd, (next ?? .max) - 1)
-      result[i].outage = acknowledgements.longestGap(
-        from: fault.start, startingUpTo: max(fault.end, recoveryEnd), end: trial.measuredEnd)
-    }
-    return result
-  }
-
-  /// Acknowledgements per window; nil if unknown or zero.
-  private static func baseline(
-    _ windows: [TimelineWindow], before fault: Disturbance, others: [Disturbance],
-    all: [Disturbance]
-  ) -> Double? {
-    var chosen = windows.filter { window in
-      window.start + window.length <= fault.start && !others.contains { $0.touches(window) }
-    }
-    if chosen.isEmpty {
-      chosen = windows.filter { window in !all.contains { $0.touches(window) } }
-    }
-    let sum = chosen.reduce(0) { $0 + $1.ok }
-    return sum > 0 ? Double(sum) / Double(chosen.count) : nil
-  }
-
-  /// When throughput was back.
-  private static func recovery(
-    _ windows: [TimelineWindow], after fault: Disturbance, baseline: Double
-  ) -> Int64? {
-    let enough = 0.9 * baseline
-    guard let first = windows.firstIndex(where: { $0.start >= fault.start }) else { return nil }
-    let dip =
-      Double(windows[first].ok) < enough
-      ? first
-      : windows[first...].firstIndex { $0.start <= fault.end && Double($0.ok) < baseline / 2 }
-    guard let dip else { return fault.start }
-    var inARow = 0
-    for i in windows[dip...].indices {
-      inARow = Double(windows[i].ok) >= enough ? inARow + 1 : 0
-      if inARow == windowsInARow { return windows[i - windowsInARow + 1].start }
-    }
-    return nil
-  }
+  /// The longer one.
+  public var outage: Int64? { [readOutage, writeOutage].compactMap { $0 }.max() }
 }

@@ -63,14 +63,18 @@ public struct Histogram: Sendable, Equatable {
   public func percentile(_ p: Double) -> Int64? {
     guard count > 0 else { return nil }
     guard p > 0 else { return least }
-    let rank = Histogram.rank(p, of: count)
-    guard rank < count else { return most }
+    return value(rank: Histogram.rank(p, of: count))
+  }
+
+  /// The value of this rank, from 1, among those recorded here and in `other`.
+  func value(rank: Int, with other: Histogram? = nil) -> Int64 {
+    let least = min(least, other?.least ?? .max)
+    let most = max(most, other?.most ?? .min)
+    guard rank < count + (other?.count ?? 0) else { return most }
     var cumulative = 0
-    for (bucket, n) in counts.enumerated() where n > 0 {
-      cumulative += Int(n)
-      if cumulative >= rank {
-        return max(least, min(most, Histogram.upperEnd(of: bucket)))
-      }
+    for (bucket, n) in counts.enumerated() {
+      cumulative += Int(n) + Int(other?.counts[bucket] ?? 0)
+      if cumulative >= rank { return max(least, min(most, Histogram.upperEnd(of: bucket))) }
     }
     return most
   }

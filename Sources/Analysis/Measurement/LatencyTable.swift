@@ -4,28 +4,31 @@ import Histories
 public struct LatencyRow: Sendable, Equatable {
   /// `OperationKind.name`, or `all`.
   public var operation: String
-  /// 0 (the minimum) to 100 (the maximum).
+  /// 0 (the fastest answer) to 100 (the slowest).
   public var percentile: Double
-  public var latencyNs: Int64
-  /// Operations behind the row's histogram.
+  public var latency: LatencyDistribution.Value
+  /// Operations of the kind that were answered, and those that were not.
   public var count: Int
+  public var censored: Int
 }
 
 extension TrialMetrics {
   public static let percentiles: [Double] = [0, 50, 75, 90, 95, 99, 99.9, 99.99, 100]
 
-  /// A row per kind of operation that was acknowledged, and for all together, and percentile.
+  /// A row per kind of operation that was due, and for all together, and percentile.
   public var latencyTable: [LatencyRow] {
     var rows: [LatencyRow] = []
-    func add(_ name: String, _ histogram: Histogram) {
+    func add(_ name: String, _ distribution: LatencyDistribution) {
       for p in TrialMetrics.percentiles {
-        guard let value = histogram.percentile(p) else { continue }
+        guard let value = distribution.percentile(p) else { continue }
         rows.append(
-          LatencyRow(operation: name, percentile: p, latencyNs: value, count: histogram.count))
+          LatencyRow(
+            operation: name, percentile: p, latency: value, count: distribution.answered.count,
+            censored: distribution.censored))
       }
     }
     for kind in OperationKind.allCases {
-      if let histogram = latencyByKind[Int(kind.rawValue)] { add(kind.name, histogram) }
+      if let distribution = latencyByKind[Int(kind.rawValue)] { add(kind.name, distribution) }
     }
     add("all", latency)
     return rows

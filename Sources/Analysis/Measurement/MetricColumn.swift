@@ -17,16 +17,19 @@ public struct MetricColumn: Sendable {
   private static let rates: [MetricColumn] = [
     MetricColumn(
       "throughput", "ops/s",
-      "operations due in the measured interval and acknowledged before its end, per second"
+      "operations acknowledged in the measured interval, whenever they were due, per second"
     ) {
       $0.throughput
     },
-    MetricColumn("goodput", "ops/s", "the same, within the SLO's latency and not lost later") {
+    MetricColumn(
+      "goodput", "ops/s",
+      "due operations acknowledged within the SLO's latency and not lost later, per second"
+    ) {
       $0.goodput
     },
     MetricColumn(
       "operations_due", "",
-      "operations whose intended time was measured, without those in flight at the end for less than the SLO"
+      "operations whose intended time is in the measured interval: acknowledged + failed + unknown"
     ) {
       Double($0.due)
     },
@@ -38,31 +41,66 @@ public struct MetricColumn: Sendable {
     },
     MetricColumn(
       "unknown", "",
-      "operations whose intended time was measured and that may or may not have taken effect, with those in flight at the end",
+      "due operations that may or may not have taken effect, with those still open at the end",
       .skewed
     ) {
       Double($0.unknown)
     },
-    MetricColumn("availability", "", "share of due operations acknowledged within the SLO", .share)
-    {
+    MetricColumn(
+      "availability", "",
+      "open loop: share of due operations acknowledged within the SLO's latency, without those still "
+        + "open at the end after less than that; closed loop: 1 - the share of the clients' time in "
+        + "which they had waited for longer than that", .share
+    ) {
       $0.availability
     },
     MetricColumn("nines", "", "minus the decimal logarithm of 1 - availability") { $0.nines },
     MetricColumn("uptime", "", "share of busy windows with an acknowledgement", .share) {
       $0.uptime
     },
-    MetricColumn("longest_outage_ms", "ms", "longest time without an acknowledgement") {
-      $0.longestOutage.map { Double($0) / 1e6 }
+    outage("longest_outage_ms", "the longer one of longest read and longest write outage") {
+      [$0.longestReadOutage, $0.longestWriteOutage].compactMap { $0 }.max()
     },
-    MetricColumn("fault_outage_ms", "ms", "largest outage of a fault") {
-      $0.faults.compactMap(\.outage).max().map { Double($0) / 1e6 }
+    outage(
+      "longest_read_outage_ms",
+      "longest time without an acknowledged read while one was asked for, less the median of such "
+        + "times; seen by the probes, or by the load where there are none"
+    ) { $0.longestReadOutage },
+    outage("longest_write_outage_ms", "the same of writes") { $0.longestWriteOutage },
+    outage("fault_outage_ms", "largest outage of a fault, of reads or writes") {
+      $0.faults.compactMap(\.outage).max()
     },
-    MetricColumn("time_to_recover_ms", "ms", "largest time to recover, if every fault has one") {
+    outage("time_to_recover_ms", "largest time to recover, if every fault has one") {
       let times = $0.faults.map(\.timeToRecover)
-      guard !times.contains(nil) else { return nil }
-      return times.compactMap { $0 }.max().map { Double($0) / 1e6 }
+      return times.contains(nil) ? nil : times.compactMap { $0 }.max()
+    },
+    MetricColumn(
+      "never_recovered", "", "faults after which throughput was not back at the trial's end",
+      .skewed
+    ) { metrics in
+      metrics.faults.isEmpty ? nil : Double(metrics.faults.count { $0.recovery == .never })
+    },
+    MetricColumn(
+      "lost_requests", "", "acknowledgements that faults cost until throughput was back", .skewed
+    ) { metrics in
+      let lost = metrics.faults.compactMap(\.lostRequests)
+      return lost.isEmpty ? nil : lost.reduce(0, +)
+    },
+    MetricColumn(
+      "client_wait_mean_us", "us", "mean time for which due operations waited for a free client"
+    ) {
+      $0.clientWait.mean.map { $0 / 1e3 }
+    },
+    MetricColumn("client_wait_p99_us", "us", "99th percentile of the same") {
+      $0.clientWait.percentile(99).map { Double($0) / 1e3 }
     },
   ]
+
+  private static func outage(
+    _ name: String, _ meaning: String, _ value: @escaping @Sendable (TrialMetrics) -> Int64?
+  ) -> MetricColumn {
+    MetricColumn(name, "ms", meaning) { value($0).map { Double($0) / 1e6 } }
+  }
 
   private static let costs: [MetricColumn] = [
     MetricColumn(
@@ -92,6 +130,12 @@ public struct MetricColumn: Sendable {
     MetricColumn("staleness_max_ms", "ms", "largest age of a value read") {
       $0.staleness.map { Double($0.maximumLag) / 1e6 }
     },
+    MetricColumn(
+      "staleness_mean_versions", "", "mean versions that a read was behind, fresh ones as 0",
+      .skewed
+    ) {
+      $0.staleness?.meanVersions
+    },
     MetricColumn("staleness_max_versions", "", "most versions that a read was behind", .skewed) {
       $0.staleness.map { Double($0.maximumVersions) }
     },
@@ -112,17 +156,27 @@ public struct MetricColumn: Sendable {
   ]
 
   private static func latencies(
-    _ name: String, _ histogram: @escaping @Sendable (TrialMetrics) -> Histogram
+    _ name: String, _ distribution: @escaping @Sendable (TrialMetrics) -> LatencyDistribution
   ) -> [MetricColumn] {
-    let mean = MetricColumn("\(name)_mean_us", "us", "mean latency, \(name)") {
-      histogram($0).mean.map { $0 / 1e3 }
+    let mean = MetricColumn(
+      "\(name)_mean_us", "us", "mean latency, \(name); a lower bound if some were not answered"
+    ) {
+      distribution($0).mean.map { $0 / 1e3 }
     }
     return [mean]
       + latencyPercentiles.map { label, p in
-        MetricColumn("\(name)_\(label)_us", "us", "latency, \(name), percentile \(p)") {
-          histogram($0).percentile(p).map { Double($0) / 1e3 }
+        MetricColumn(
+          "\(name)_\(label)_us", "us",
+          "latency, \(name), percentile \(p); a lower bound if it falls among those not answered"
+        ) {
+          distribution($0).percentile(p).map { Double($0.nanoseconds) / 1e3 }
         }
       }
+      + [
+        MetricColumn("\(name)_censored", "", "due operations without an answer, \(name)", .skewed) {
+          Double(distribution($0).censored)
+        }
+      ]
   }
 
   init(

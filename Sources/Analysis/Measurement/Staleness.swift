@@ -16,9 +16,11 @@ public struct Staleness: Sendable, Equatable {
   public private(set) var staleReads = 0
   /// Over all judged reads, fresh ones as 0; nil without reads.
   public var meanLag: Double? { reads == 0 ? nil : lagSum / Double(reads) }
+  public var meanVersions: Double? { reads == 0 ? nil : Double(versionSum) / Double(reads) }
   public private(set) var maximumLag: Int64 = 0
   public private(set) var maximumVersions = 0
   private var lagSum = 0.0
+  private var versionSum = 0
 
   fileprivate struct Key {
     /// Acknowledged writes, in order of their returns once all are there.
@@ -64,6 +66,7 @@ public struct Staleness: Sendable, Equatable {
     guard lag.versions > 0 else { return }
     staleReads += 1
     lagSum += Double(lag.time)
+    versionSum += lag.versions
     maximumLag = max(maximumLag, lag.time)
     maximumVersions = max(maximumVersions, lag.versions)
   }

@@ -7,6 +7,8 @@ public struct TimelineWindow: Sendable, Equatable {
   public var start: Int64
   /// Shorter than the others only in the last window.
   public var length: Int64
+  /// Operations that came due in the window.
+  public var due = 0
   /// Operations that were acknowledged, refused for good or given up in the window, whenever they were
   /// invoked.
   public var ok = 0
@@ -15,9 +17,11 @@ public struct TimelineWindow: Sendable, Equatable {
   /// Latency from the intended time of the operations acknowledged in the window; nil without any.
   public var p50: Int64?
   public var p99: Int64?
-  /// Whoever was in charge by the last sample at or before the window's start.
+  /// The replica in charge at the window's start.
   public var leader: Int?
   public var term: UInt64?
+  /// How often a replica took charge after the window's start and no later than its end.
+  public var leaderChanges = 0
   /// Whether any operation was due and not yet over at some time of the window.
   public var hadOutstanding = false
 }
@@ -58,6 +62,7 @@ public struct Timeline: Sendable, Equatable {
   private mutating func count(_ trial: TrialRecord) {
     var change = [Int](repeating: 0, count: windows.count + 1)
     for operation in trial.operations {
+      if let i = index(operation.intended, trial) { windows[i].due += 1 }
       if let i = index(operation.returned, trial) {
         switch operation.outcome {
         case .ok: windows[i].ok += 1
@@ -97,17 +102,27 @@ public struct Timeline: Sendable, Equatable {
   }
 
   private mutating func leaders(_ trial: TrialRecord) {
-    var sample = 0
+    var position = 0
     var last: LeadershipSample?
-    for i in windows.indices {
-      while sample < trial.leadership.count,
-        trial.leadership[sample].windowStart <= windows[i].start
-      {
-        last = trial.leadership[sample]
-        sample += 1
+    var inCharge: LeadershipSample?
+    /// Goes on to the last sample at or before this time, and counts those in charge for the first time.
+    func goOn(to time: Int64) -> Int {
+      var changes = 0
+      while position < trial.leadership.count, trial.leadership[position].time <= time {
+        let sample = trial.leadership[position]
+        position += 1
+        last = sample
+        guard sample.leader != nil else { continue }
+        if inCharge?.leader != sample.leader || inCharge?.epoch != sample.epoch { changes += 1 }
+        inCharge = sample
       }
+      return changes
+    }
+    _ = goOn(to: trial.warmUpEnd)
+    for i in windows.indices {
       windows[i].leader = last?.leader
       windows[i].term = last?.epoch
+      windows[i].leaderChanges = goOn(to: windows[i].start + windows[i].length)
     }
   }
 }

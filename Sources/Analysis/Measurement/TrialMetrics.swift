@@ -1,7 +1,7 @@
-import Trials
 import Histories
 import Primitives
 import Replication
+import Trials
 
 /// What the experiment says about measuring.
 public struct MeasurementSettings: Sendable, Equatable {
@@ -9,126 +9,95 @@ public struct MeasurementSettings: Sendable, Equatable {
   public var window: Int64
   /// The latency within which an answer counts as available, nanoseconds.
   public var sloLatency: Int64
+  /// Operations come due whether or not earlier ones were answered.
+  public var isOpenLoop: Bool
 
-  public init(window: Int64, sloLatency: Int64) {
+  public init(window: Int64, sloLatency: Int64, isOpenLoop: Bool) {
     self.window = window
     self.sloLatency = sloLatency
+    self.isOpenLoop = isOpenLoop
   }
 }
 
 /// The metrics of one trial. Every `nil` means "not applicable", never zero and never infinite.
 ///
 /// An operation is *due* if its intended time lies in the measured interval [warm-up's end, measured
-/// end); operations of the warm-up are in no count and no latency. *Acknowledged in time* means
-/// acknowledged before the measured interval's end. What happens at a time (windows, gaps, outages) is
-/// counted by the time of the answer instead, whenever the operation was due.
+/// end). What happens at a time (throughput, windows, gaps, outages) is counted by the time of the
+/// answer instead, whenever the operation was due.
 public struct TrialMetrics: Sendable, Equatable {
-  /// Due operations, less those that cannot be judged: still open at the end of the trial, less than
-  /// the SLO's latency after their intended time.
-  public private(set) var due = 0
-  public private(set) var acknowledged = 0
-  public private(set) var failed = 0
-  /// Due operations that may or may not have taken effect; those that cannot be judged included.
-  public private(set) var unknown = 0
+  /// Due operations, and what became of them: `due` is the sum of the other three.
+  public internal(set) var due = 0
+  public internal(set) var acknowledged = 0
+  public internal(set) var failed = 0
+  /// Those that may or may not have taken effect; those still open when the trial ended included.
+  public internal(set) var unknown = 0
 
-  /// Due operations acknowledged before the measured interval's end ÷ its length, per second; nil if
-  /// the interval is empty.
-  public private(set) var throughput: Double?
-  /// The same, only operations acknowledged within the SLO's latency, less the lost writes.
-  public private(set) var goodput: Double?
-  /// Due operations acknowledged within the SLO's latency of their intended time ÷ `due`.
-  public private(set) var availability: Double?
+  /// Operations acknowledged in the measured interval ÷ its length, per second; nil if the interval is
+  /// empty.
+  public internal(set) var throughput: Double?
+  /// Due operations answered within the SLO's latency, less the lost writes, ÷ the interval's length.
+  public internal(set) var goodput: Double?
+  /// Open loop: due operations acknowledged within the SLO's latency of their intended time ÷ due
+  /// operations, without those that cannot be judged: still open at the end of the trial, less than the
+  /// SLO's latency after their intended time. Closed loop: 1 − `overdueShare`.
+  public internal(set) var availability: Double?
+  /// What `availability` is a share of: operations, or seconds of the clients' time. Several trials are taken
+  /// together by it.
+  public internal(set) var availabilityWeight = 0.0
   /// −log₁₀(1 − availability). n operations cannot show less than one failure in n + 1, so a trial
   /// without any failure gives log₁₀(n + 1).
-  public private(set) var nines: Double?
+  public internal(set) var nines: Double?
   /// Windows with an acknowledgement ÷ windows with an acknowledgement or an outstanding operation.
-  public private(set) var uptime: Double?
-  /// The longest time in the measured interval without an acknowledgement, its ends included, ns.
-  public private(set) var longestOutage: Int64?
+  public internal(set) var uptime: Double?
+  /// The longest time in the measured interval without an acknowledged read (write) while one was asked
+  /// for, less the normal one, ns: see `ServiceGaps`.
+  public internal(set) var longestReadOutage: Int64?
+  public internal(set) var longestWriteOutage: Int64?
 
-  /// Latency of due, acknowledged operations from their intended time, by `OperationKind.rawValue`.
-  /// Operations without an answer have no latency; `availability` counts them.
-  public private(set) var latencyByKind = [Histogram?](
+  /// Of due operations, by `OperationKind.rawValue`; nil for a kind of which none was due.
+  public internal(set) var latencyByKind = [LatencyDistribution?](
     repeating: nil, count: OperationKind.allCases.count)
-  public private(set) var readLatency = Histogram()
-  public private(set) var writeLatency = Histogram()
-  public private(set) var latency = Histogram()
+  public internal(set) var readLatency = LatencyDistribution()
+  public internal(set) var writeLatency = LatencyDistribution()
+  public internal(set) var latency = LatencyDistribution()
+  /// How long due operations waited for a free client, until they were sent or given up.
+  public internal(set) var clientWait = Histogram()
 
   /// Messages sent by replicas and authority (clients' requests are not among them, replies are) in the
   /// measured interval ÷ operations acknowledged in it. So are bytes and fsyncs.
-  public private(set) var messagesPerOperation: Double?
-  public private(set) var bytesPerOperation: Double?
-  public private(set) var fsyncsPerOperation: Double?
+  public internal(set) var messagesPerOperation: Double?
+  public internal(set) var bytesPerOperation: Double?
+  public internal(set) var fsyncsPerOperation: Double?
   /// The largest share that one process has of all messages sent and received; 1 ÷ processes is ideal.
-  public private(set) var busiestNodeShare: Double?
+  public internal(set) var busiestNodeShare: Double?
 
-  public private(set) var staleness: Staleness?
-  public private(set) var lostWrites: Int?
-  public private(set) var safetyViolations: Int
+  public internal(set) var staleness: Staleness?
+  public internal(set) var lostWrites: Int?
+  public internal(set) var safetyViolations: Int
   /// One per fault of the observation, in its order.
-  public private(set) var faults: [FaultMetrics]
-  public private(set) var timeline: Timeline
+  public internal(set) var faults: [FaultMetrics]
+  public internal(set) var timeline: Timeline
 
   public init(_ trial: TrialRecord, _ settings: MeasurementSettings) {
     lostWrites = trial.lostWrites
     safetyViolations = trial.safetyViolations.count
     timeline = Timeline(trial, window: settings.window)
-    let acknowledgements = Acknowledgements(trial)
-    faults = FaultMetrics.all(trial, timeline, acknowledgements)
-    longestOutage =
-      trial.measuredEnd > trial.warmUpEnd
-      ? acknowledgements.longestGap(
-        from: trial.warmUpEnd, startingUpTo: trial.measuredEnd, end: trial.measuredEnd) : nil
-    countOperations(trial, settings)
+    let acknowledged = Acknowledgements.ofReadsAndWrites(trial.operations)
+    let (reads, writes) = ServiceGaps.ofReadsAndWrites(trial, acknowledged)
+    var analysis = FaultAnalysis(
+      trial, timeline, isOpenLoop: settings.isOpenLoop, reads: reads, writes: writes)
+    faults = analysis.metrics()
+    if trial.measuredEnd > trial.warmUpEnd {
+      longestReadOutage = reads.longestOutage
+      longestWriteOutage = writes.longestOutage
+    }
+    countOperations(trial, settings, acknowledged)
+    let count = acknowledged.reads.count(in: trial) + acknowledged.writes.count(in: trial)
     countWindows()
-    countCost(trial, acknowledgedInInterval: acknowledgements.count(in: trial))
-    staleness = Staleness(trial)
-  }
-
-  private mutating func countOperations(_ trial: TrialRecord, _ settings: MeasurementSettings) {
-    var inTime = 0
-    var inTimeAndPrompt = 0
-    var prompt = 0
-    for operation in trial.operations {
-      guard operation.intended >= trial.warmUpEnd, operation.intended < trial.measuredEnd else {
-        continue
-      }
-      let elapsed = operation.returned - operation.intended
-      switch operation.outcome {
-      case .failed:
-        failed += 1
-      case .unknown:
-        unknown += 1
-        if operation.returned >= trial.measuredEnd && elapsed < settings.sloLatency { continue }
-      case .ok:
-        acknowledged += 1
-        let isPrompt = elapsed <= settings.sloLatency
-        if isPrompt { prompt += 1 }
-        if operation.returned < trial.measuredEnd {
-          inTime += 1
-          if isPrompt { inTimeAndPrompt += 1 }
-        }
-        let kind = Int(operation.kind.rawValue)
-        if latencyByKind[kind] == nil { latencyByKind[kind] = Histogram() }
-        latencyByKind[kind]?.record(elapsed)
-      }
-      due += 1
-    }
-    for kind in OperationKind.allCases {
-      guard let histogram = latencyByKind[Int(kind.rawValue)] else { continue }
-      latency.merge(histogram)
-      if kind.isRead { readLatency.merge(histogram) } else { writeLatency.merge(histogram) }
-    }
+    countCost(trial, acknowledgedInInterval: count)
     let seconds = Double(trial.measuredEnd - trial.warmUpEnd) / 1e9
-    if seconds > 0 {
-      throughput = Double(inTime) / seconds
-      goodput = Double(max(0, inTimeAndPrompt - (trial.lostWrites ?? 0))) / seconds
-    }
-    if due > 0 {
-      let share = Double(prompt) / Double(due)
-      availability = share
-      nines = TrialMetrics.nines(availability: share, operations: Double(due))
-    }
+    if seconds > 0 { throughput = Double(count) / seconds }
+    staleness = Staleness(trial)
   }
 
   /// n operations cannot show less than one failure in n + 1.

@@ -15,11 +15,11 @@ extension ClusterTrial {
     // What one fault draws does not depend on how much those before it had to draw.
     faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
     let (hit, entry) = try inflict(fault.action)
+    let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        plannedNs: fault.start, startNs: driver.now,
-        endNs: fault.end.map { min($0, setup.plan.duration.nanoseconds) }))
+        plannedNs: fault.start, startNs: driver.now, endNs: entry.isInstant ? driver.now : end))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()

@@ -26,7 +26,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// What is to happen to the cluster, by the trial's time.
   public var agenda = EventQueue<Deed>()
   public var injected: [InjectedFault] = []
-  public var leadership: [LeadershipSample] = []
+  public var leadership = LeadershipLog()
   public var meters: [NodeMeter]
   public var violations = Violations()
   public var notes: [String] = []
@@ -95,8 +95,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     guard try awaitService(progress: progress), try loadKeys(progress) else { return nil }
     schedule()
     driver.start(end: setup.plan.duration.nanoseconds)
+    leadership = LeadershipLog()
+    noteLeadership()
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
     driver.close()
+    let measuredLeadership = leadership.samples
     loadAnswered = driver.answered
     let clients = driver.clients.fleet.machines.count
     try freshReports(within: .milliseconds(500))
@@ -116,7 +119,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     var record = TrialRecord(of: setup.plan)
     record.nodes = usages
     record.faults = injected
-    record.leadership = leadership
+    record.leadership = measuredLeadership
     record.safetyViolations = violations.list
     record.hasSettled = hasSettled
     record.hasReadBack = hasReadBack
@@ -183,6 +186,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       while !agenda.isEmpty, agenda.nextTime <= driver.now, agenda.nextTime <= end {
         let time = agenda.nextTime
         try carryOut(agenda.pop(), at: time)
+        noteLeadership()
       }
       driver.port.flush()
       if driver.now >= end { return true }
@@ -207,18 +211,25 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     case .faultStarts(let index): try startFault(index)
     case .faultEnds(let index): try endFault(index)
     case .windowEnds:
-      let views = views
-      let leader = targeting.leader(among: views)
-      leadership.append(
-        LeadershipSample(
-          windowStart: Int64(leadership.count) * setup.plan.window.nanoseconds, leader: leader,
-          epoch: leader.flatMap { views[$0].status?.epoch } ?? leadership.last?.epoch ?? 0))
       askForReports()
       agenda.push(.windowEnds, at: time + setup.plan.window.nanoseconds)
     case .warmUpEnds:
       for node in meters.indices { meters[node].startsWithNextReport = true }
       askForReports()
     }
+  }
+
+  /// Notes who is in charge, as far as the nodes have told: they report on their own when it changes.
+  @inlinable
+  public mutating func noteLeadership() {
+    let views = views
+    let leader = targeting.leader(among: views)
+    let known = setup.membership.replicas.compactMap { replica in
+      views[replica.index].isUp ? views[replica.index].status?.epoch : nil
+    }
+    leadership.note(
+      leader: leader, epoch: leader.flatMap { views[$0].status?.epoch },
+      newestEpoch: known.max() ?? 0, at: driver.now)
   }
 
   /// What is known of the nodes at present.
@@ -239,6 +250,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// what holds for them.
   @inlinable
   public mutating func attendReports() {
+    var hasNews = false
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
       if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
@@ -261,9 +273,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         let report = driver.port.reports[node]
       else { continue }
       meters[node].seenReports = driver.port.reportCounts[node]
+      hasNews = true
       meters[node].take(report.counters, life: connection.life)
       if let violation = report.violation { violations.note("replica \(node): \(violation)") }
     }
+    if hasNews { noteLeadership() }
   }
 
   /// A node that has ended although no fault was to end it is dead for good if a fault of its disk

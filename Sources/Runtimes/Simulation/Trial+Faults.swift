@@ -16,7 +16,7 @@ extension Trial {
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,
-        endNs: end))
+        endNs: entry.isInstant ? world.now : end))
     ledger.add(entry, key: index)
     adopt(entry)
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }

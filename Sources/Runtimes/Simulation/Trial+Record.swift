@@ -6,7 +6,7 @@ import Workloads
 
 /// What a trial leaves behind, but for the history, which lies with the load.
 extension Trial {
-  public func record(usages: [NodeUsage], leadership: [LeadershipSample]) -> TrialRecord {
+  public func record(usages: [NodeUsage]) -> TrialRecord {
     let replicas = setup.membership.replicas.map(\.index)
     let survivor =
       leader() ?? replicas.max { nodes[$0].commits.count < nodes[$1].commits.count } ?? 0
@@ -22,7 +22,7 @@ extension Trial {
       return usage
     }
     record.faults = injected
-    record.leadership = leadership
+    record.leadership = leadership.samples
     record.safetyViolations = world.violations.list
     if !finalStatesAgree(replicas) {
       record.safetyViolations.append(

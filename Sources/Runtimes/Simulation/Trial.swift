@@ -39,7 +39,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var ledger: FaultLedger
   public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
-  public var leadership: [LeadershipSample] = []
+  public var leadership = LeadershipLog()
+  /// When it is looked next who is in charge.
+  public var nextLeadershipSample: Int64 = 0
   public var eventCount = 0
   /// A digest of everything that happened, in order: equal for equal trials.
   public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -92,9 +94,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     world.now = setup.plan.duration.nanoseconds
     let usages = nodes.map { $0.usage(at: world.now) }
     clients.close(at: Instant(nanoseconds: world.now))
-    let leadership = self.leadership
+    nextLeadershipSample = .max
     settle()
-    return record(usages: usages, leadership: leadership)
+    return record(usages: usages)
   }
 
   public mutating func prepare() {
@@ -102,7 +104,6 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     for (index, fault) in plannedFaults.enumerated() {
       world.schedule(.faultStarts(index), at: fault.start)
     }
-    world.schedule(.windowEnds, at: setup.plan.window.nanoseconds)
     world.schedule(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
     clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds), in: &world)
   }
@@ -111,6 +112,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public mutating func advance(to end: Int64, progress: (Interval, Int) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= end {
       let time = world.queue.nextTime
+      if time >= nextLeadershipSample { sampleLeadership(before: time) }
       world.now = time
       eventCount += 1
       if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time), eventCount) {
@@ -176,11 +178,6 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     case .faultEnds(let index):
       trace(8, index)
       endFault(index)
-    case .windowEnds:
-      sampleLeadership()
-      // What comes after the trial is in no window.
-      let next = world.now + setup.plan.window.nanoseconds
-      if next <= setup.plan.duration.nanoseconds { world.schedule(.windowEnds, at: next) }
     case .warmUpEnds:
       for number in nodes.indices { nodes[number].startMeasuring(at: world.now) }
     }
@@ -197,13 +194,25 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     FaultTargeting(membership: setup.membership).leader(among: views)
   }
 
-  public mutating func sampleLeadership() {
-    let number = leader()
-    let epoch = number.map { nodes[$0].host.core.status.epoch }
-    leadership.append(
-      LeadershipSample(
-        windowStart: Int64(leadership.count) * setup.plan.window.nanoseconds, leader: number,
-        epoch: epoch ?? leadership.last?.epoch ?? 0))
+  public static var leadershipInterval: Int64 { 1_000_000 }
+
+  /// Notes who is in charge, once a millisecond: the state at the next sample's time, which holds
+  /// until the event at `time`. It is no event itself, so that it changes nothing but the record.
+  public mutating func sampleLeadership(before time: Int64) {
+    var leader: Int?
+    var epoch: UInt64?
+    var newestEpoch: UInt64 = 0
+    for replica in setup.membership.replicas where nodes[replica.index].isUp {
+      let status = nodes[replica.index].host.core.status
+      newestEpoch = max(newestEpoch, status.epoch)
+      guard status.isInCharge, epoch.map({ status.epoch > $0 }) ?? true else { continue }
+      leader = replica.index
+      epoch = status.epoch
+    }
+    leadership.note(
+      leader: leader, epoch: epoch, newestEpoch: newestEpoch, at: nextLeadershipSample)
+    let interval = Self.leadershipInterval
+    nextLeadershipSample = (time / interval + 1) * interval
   }
 
   /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen

@@ -61,7 +61,6 @@ public enum Happening<
   case client(ClientEvent)
   case faultStarts(Int)
   case faultEnds(Int)
-  case windowEnds
   case warmUpEnds
 }
 

@@ -14,7 +14,10 @@ public struct FaultLedger: Sendable {
     case drifting([Int], Double)
     case slowDisk([Int], nanoseconds: Int64)
     case stalledDisk([Int])
+    /// It is over as soon as it has begun.
     case nothing
+
+    public var isInstant: Bool { if case .nothing = self { true } else { false } }
   }
 
   public private(set) var entries: [Int: Entry] = [:]

@@ -11,7 +11,7 @@ public struct InjectedFault: Sendable, Equatable {
   /// be a moment late.
   public var plannedNs: Int64
   public var startNs: Int64
-  /// `nil`: it lasts to the end of the trial.
+  /// `nil`: it lasts to the end of the trial. One that is over at once ends when it starts.
   public var endNs: Int64?
 
   /// - Parameter plannedNs: `nil`: it started as planned.

@@ -1,15 +1,39 @@
-/// Who was in charge at the start of a window.
+/// The replica in charge from a moment on.
 public struct LeadershipSample: Sendable, Equatable {
   /// Nanoseconds since the trial began.
-  public var windowStart: Int64
-  /// nil if nobody was, or nobody that the runtime knew of.
+  public var time: Int64
+  /// nil if no replica was in charge, or none that the runtime knew of.
   public var leader: Int?
-  /// The term, ballot or view that the leader leads.
+  /// The term, ballot or view that the leader leads; without a leader, that of the last one.
   public var epoch: UInt64
+  /// The highest term, ballot or view that any replica had heard of. It rises when a replica tries
+  /// to take charge.
+  public var newestEpoch: UInt64
 
-  public init(windowStart: Int64, leader: Int?, epoch: UInt64) {
-    self.windowStart = windowStart
+  public init(time: Int64, leader: Int?, epoch: UInt64, newestEpoch: UInt64? = nil) {
+    self.time = time
     self.leader = leader
     self.epoch = epoch
+    self.newestEpoch = newestEpoch ?? epoch
+  }
+}
+
+/// Who was in charge in a trial: the first sample and every one that differs from the one before it.
+public struct LeadershipLog: Sendable {
+  public private(set) var samples: [LeadershipSample] = []
+
+  public init() {}
+
+  /// - Parameters:
+  ///   - epoch: of the leader; `nil` without one.
+  ///   - time: no earlier than the last one.
+  public mutating func note(leader: Int?, epoch: UInt64?, newestEpoch: UInt64, at time: Int64) {
+    let last = samples.last
+    let epoch = epoch ?? last?.epoch ?? 0
+    if let last, last.leader == leader, last.epoch == epoch, last.newestEpoch == newestEpoch {
+      return
+    }
+    samples.append(
+      LeadershipSample(time: time, leader: leader, epoch: epoch, newestEpoch: newestEpoch))
   }
 }

@@ -21,7 +21,7 @@ public struct TrialRecord: Sendable, Equatable {
   public var faults: [InjectedFault]
   /// One row per process that took part, counted over the measured interval.
   public var nodes: [NodeUsage]
-  /// Who was in charge, one per window, in order of time; empty if the runtime cannot tell.
+  /// Who was in charge, and each change of that, in order of time; empty if the runtime cannot tell.
   public var leadership: [LeadershipSample]
   /// Broken promises that the runtime saw for itself: disagreement between logs, a core's
   /// invariant.

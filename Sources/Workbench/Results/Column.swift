@@ -4,7 +4,7 @@ import Measurement
 /// What the schema says of one column.
 struct Field: Sendable, Equatable {
   /// Types of a Frictionless Table Schema.
-  enum Kind: String, Sendable { case string, integer, number }
+  enum Kind: String, Sendable { case string, integer, number, boolean }
 
   var name: String
   var kind: Kind
@@ -36,13 +36,25 @@ struct Column<Row>: Sendable {
 extension [Column<LatencyRow>] {
   static let latency: Self = [
     Column("operation", .string, "kind of operation, or all") { $0.operation },
-    Column("percentile", .number, "0 is the minimum, 100 the maximum") {
+    Column("percentile", .number, "0 is the fastest answer, 100 the slowest operation") {
       DecimalText.text($0.percentile)
     },
-    Column("latency_us", .number, unit: "us", "latency from the intended time") {
-      DecimalText.microseconds($0.latencyNs)
+    Column(
+      "latency_us", .number, unit: "us",
+      "latency from the intended time, over the operations due in the measured interval"
+    ) {
+      DecimalText.microseconds($0.latency.nanoseconds)
     },
-    Column("count", .integer, "operations that the percentile is of") { String($0.count) },
+    Column(
+      "is_lower_bound", .boolean,
+      "whether the percentile may fall among operations without an answer"
+    ) { $0.latency.isLowerBound ? "true" : "false" },
+    Column("count", .integer, "operations that were answered") { String($0.count) },
+    Column(
+      "censored", .integer,
+      "operations without an answer: they count with the time until the service next answered one of "
+        + "their class, or until the end"
+    ) { String($0.censored) },
   ]
 }
 
@@ -51,6 +63,10 @@ extension [Column<TimelineWindow>] {
     Column("window_start_ms", .number, unit: "ms", "start of the window since the trial began") {
       DecimalText.milliseconds($0.start)
     },
+    Column("window_ms", .number, unit: "ms", "length of the window") {
+      DecimalText.milliseconds($0.length)
+    },
+    Column("due", .integer, "operations that came due in the window") { String($0.due) },
     Column("ok", .integer, "operations acknowledged in the window") { String($0.ok) },
     Column("failed", .integer, "operations refused for good in the window") { String($0.failed) },
     Column("unknown", .integer, "operations given up in the window") { String($0.unknown) },
@@ -67,6 +83,9 @@ extension [Column<TimelineWindow>] {
     Column("term", .integer, "term, ballot or view of the node in charge", isRequired: false) {
       $0.term.map { String($0) } ?? ""
     },
+    Column(
+      "leader_changes", .integer, "how often a node took charge after the window's start"
+    ) { String($0.leaderChanges) },
   ]
 }
 
@@ -85,16 +104,52 @@ extension [Column<FaultRow>] {
     Column("end_ms", .number, unit: "ms", "when it was healed; empty if never", isRequired: false) {
       DecimalText.milliseconds($0.endNs)
     },
+    time(
+      "read_outage_ms",
+      "longest time without an acknowledged read while one was asked for, which starts in the fault or "
+        + "its recovery and before the next fault, less the median of such times; 0 if it is like "
+        + "those without a fault; seen by the probes, or by the load where there are none",
+      \.readOutageNs),
+    time("write_outage_ms", "the same of writes", \.writeOutageNs),
+    time(
+      "detect_ms",
+      "from the fault's start until a replica tried to take charge in a newer term, ballot or view; "
+        + "empty if none did", \.detectionNs),
+    time(
+      "elect_ms", "from the fault's start until a replica was in charge anew; empty if none was",
+      \.electionNs),
+    time(
+      "first_ack_ms",
+      "from the fault's start until its outage of reads and writes ended; 0 without an outage",
+      \.firstAcknowledgementNs),
+    time(
+      "recover_ms",
+      "from the fault's start until throughput is back to what comes due (open loop) or to 90 % of its "
+        + "mean before the fault (closed loop), as far as chance can be told apart; empty if it is not "
+        + "before the next fault", \.timeToRecoverNs),
+    time(
+      "hangover_ms", "from the fault's end until throughput is back; empty without an end",
+      \.hangoverNs),
     Column(
-      "outage_ms", .number, unit: "ms",
-      "longest time without an acknowledgement that starts in the fault or its recovery",
+      "lost_requests", .number,
+      "acknowledgements that were missing until throughput was back, or the next fault began",
       isRequired: false
-    ) { DecimalText.milliseconds($0.outageNs) },
+    ) { DecimalText.text($0.lostRequests) },
     Column(
-      "time_to_recover_ms", .number, unit: "ms",
-      "from the fault's start until throughput is back; empty if it never is", isRequired: false
-    ) { DecimalText.milliseconds($0.timeToRecoverNs) },
+      "recovery", .string,
+      "whether throughput came back: never, or cut short by the next fault; unknown without anything "
+        + "to compare with", isRequired: false,
+      allowed: FaultMetrics.Recovery.allCases.map(\.rawValue)
+    ) { $0.recovery?.rawValue ?? "" },
   ]
+
+  private static func time(
+    _ name: String, _ meaning: String, _ time: @escaping @Sendable (FaultRow) -> Int64?
+  ) -> Column<FaultRow> {
+    Column(name, .number, unit: "ms", meaning, isRequired: false) {
+      DecimalText.milliseconds(time($0))
+    }
+  }
 }
 
 /// What a node used, and the length of the interval over which it was counted.

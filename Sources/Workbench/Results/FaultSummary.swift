@@ -1,3 +1,5 @@
+import Measurement
+
 /// What one fault did, over the trials of one protocol at one sweep point. A fault that all trials have
 /// alike, by kind, target and planned start, stands for itself. The others are taken together by kind and target:
 /// those that chance drew for each trial, and those of a kind that comes many times in a trial, as with chaos.
@@ -8,9 +10,9 @@ struct FaultSummary {
   var plannedNs: Int64?
   var rows: [FaultRow] = []
   /// How many recoveries had not ended when the next fault of their trial began.
-  var cutShortCount = 0
-  /// Times to recover of the others that did recover.
-  private var recoveries: [Int64] = []
+  var cutShortCount: Int { rows.count { $0.recovery == .cutShort } }
+  /// Times to recover of those that did recover.
+  private var recoveries: [Int64] { rows.compactMap(\.timeToRecoverNs) }
 
   /// So many faults of one kind and target in a trial have a line each.
   static let mostAlike = 4
@@ -50,21 +52,10 @@ struct FaultSummary {
           result.append(
             FaultSummary(kind: row.kind, target: row.target, plannedNs: key.plannedNs))
         }
-        result[index].add(row, next: trial.faults.map(\.startNs).filter { $0 > row.startNs }.min())
+        result[index].rows.append(row)
       }
     }
     return result
-  }
-
-  /// - Parameter next: when the next fault of the trial began.
-  private mutating func add(_ row: FaultRow, next: Int64?) {
-    rows.append(row)
-    let recovered = row.timeToRecoverNs.map { row.startNs + $0 }
-    if let next, (recovered ?? .max) > next {
-      cutShortCount += 1
-    } else if let time = row.timeToRecoverNs {
-      recoveries.append(time)
-    }
   }
 
   /// `crash leader @5s`, or `crash leader` for several times.
@@ -74,7 +65,7 @@ struct FaultSummary {
     return "\(name) @\(DecimalText.text(Double(plannedNs) / 1e9, digits: 4))s"
   }
 
-  /// Mean, ms; nil if no trial can tell.
+  /// Mean of the longer outage of reads and writes, ms; nil if no trial can tell.
   var outage: Double? { FaultSummary.mean(rows.compactMap(\.outageNs)) }
 
   /// The longest, ms.
@@ -86,8 +77,8 @@ struct FaultSummary {
   /// After how many of them it came back before the next fault.
   var recoveredCount: Int { recoveries.count }
 
-  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (3 of 5, 2 cut short)`, `cut short` or `never`. Of faults at
-  /// several times the count is always told.
+  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short` or `never`. Of
+  /// faults at several times the count is always told.
   var recoveryText: String {
     let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {
@@ -95,7 +86,9 @@ struct FaultSummary {
       return cut.map { "never (\($0))" } ?? "never"
     }
     if plannedNs != nil, recoveredCount == rows.count { return text }
-    let counts = ["\(recoveredCount) of \(rows.count)", cut].compactMap { $0 }
+    let neverCount = rows.count { $0.recovery == .never }
+    let never = neverCount > 0 ? "\(neverCount) never" : nil
+    let counts = ["\(recoveredCount) of \(rows.count)", never, cut].compactMap { $0 }
     return "\(text) (\(counts.joined(separator: ", ")))"
   }
 

@@ -36,9 +36,9 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
     }
     self.verdict = verdict.with(safetyViolations: observation.safetyViolations)
     faults = zip(observation.faults, metrics.faults).map { FaultRow($0, $1) }
-    readLatency = StoredLatency(answered: metrics.readLatency)
-    writeLatency = StoredLatency(answered: metrics.writeLatency)
-    availabilityWeight = Double(metrics.due)
+    readLatency = StoredLatency(metrics.readLatency)
+    writeLatency = StoredLatency(metrics.writeLatency)
+    availabilityWeight = metrics.availabilityWeight
     latencyCells = [Column].latency.cells(of: metrics.latencyTable)
     timelineCells = [Column].timeline.cells(of: metrics.timeline.windows)
     let interval = observation.measuredEnd - observation.warmUpEnd
@@ -68,8 +68,15 @@ public struct FaultRow: Sendable, Hashable, Codable {
   public var plannedNs: Int64
   public var startNs: Int64
   public var endNs: Int64?
-  public var outageNs: Int64?
+  public var readOutageNs: Int64?
+  public var writeOutageNs: Int64?
+  public var detectionNs: Int64?
+  public var electionNs: Int64?
+  public var firstAcknowledgementNs: Int64?
   public var timeToRecoverNs: Int64?
+  public var hangoverNs: Int64?
+  public var lostRequests: Double?
+  public var recovery: FaultMetrics.Recovery?
 
   init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
     kind = fault.kind
@@ -78,7 +85,17 @@ public struct FaultRow: Sendable, Hashable, Codable {
     plannedNs = fault.plannedNs
     startNs = fault.startNs
     endNs = fault.endNs
-    outageNs = metrics.outage
+    readOutageNs = metrics.readOutage
+    writeOutageNs = metrics.writeOutage
+    detectionNs = metrics.detection
+    electionNs = metrics.election
+    firstAcknowledgementNs = metrics.firstAcknowledgement
     timeToRecoverNs = metrics.timeToRecover
+    hangoverNs = metrics.hangover
+    lostRequests = metrics.lostRequests
+    recovery = metrics.recovery
   }
+
+  /// The longer one.
+  var outageNs: Int64? { [readOutageNs, writeOutageNs].compactMap { $0 }.max() }
 }

@@ -66,7 +66,7 @@ extension ResultFile {
 
   /// What the pooled percentiles of one kind of operations rest on.
   private static func counts(
-    _ name: String, _ latency: @escaping @Sendable (PooledTrials) -> PooledLatency
+    _ name: String, _ latency: @escaping @Sendable (PooledTrials) -> LatencyDistribution
   ) -> [Column<SummaryRow>] {
     [
       Column(

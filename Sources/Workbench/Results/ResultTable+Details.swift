@@ -36,7 +36,7 @@ extension ResultTable {
   func faultNotes(_ table: TextTable) -> [String] {
     let recoveries = table.rows.compactMap(\.last)
     var notes: [String] = []
-    if recoveries.contains(where: { $0.hasPrefix("never") }) {
+    if recoveries.contains(where: { $0.contains("never") }) {
       notes.append("never: throughput was not back at the end of the trial")
     }
     if recoveries.contains(where: { $0.contains("cut short") }) {

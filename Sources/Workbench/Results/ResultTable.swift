@@ -84,7 +84,8 @@ public struct ResultTable: Sendable {
       notes.append("(2 of 3): only so many trials have a value, and the mean is over those")
     }
     if groups.contains(where: { group in group.trials.contains { !$0.faults.isEmpty } }) {
-      notes.append("outage ms: longest of the trial, in a fault or not; recover ms: slowest fault")
+      notes.append(
+        "outage ms: longest of the trial, of reads or writes; recover ms: slowest fault")
     }
     return notes
   }
@@ -161,7 +162,7 @@ public struct ResultTable: Sendable {
   }
 
   /// `≥ 12.3*`: a lower bound of few operations.
-  static func text(_ latency: PooledLatency, _ percentile: Double) -> String {
+  static func text(_ latency: LatencyDistribution, _ percentile: Double) -> String {
     guard let value = latency.percentile(percentile) else { return "-" }
     let isResolved = Histogram.isResolved(percentile: percentile, count: latency.count)
     return (value.isLowerBound ? "≥ " : "") + milliseconds(Double(value.nanoseconds) / 1e3)

@@ -43,25 +43,25 @@ struct TrialGroup: Sendable {
 /// What the operations of several trials are together: a percentile of all of them is no mean of
 /// percentiles, and nine trials without an outage do not make up for one without an answer.
 struct PooledTrials: Sendable {
-  private(set) var read = PooledLatency()
-  private(set) var write = PooledLatency()
-  private(set) var all = PooledLatency()
+  private(set) var read = LatencyDistribution()
+  private(set) var write = LatencyDistribution()
+  private(set) var all = LatencyDistribution()
   let availability: Double?
   let nines: Double?
 
   init(_ trials: [FinishedTrial]) {
     var (available, demanded, due) = (0.0, 0.0, 0.0)
     for trial in trials {
-      read.add(trial.readLatency)
-      write.add(trial.writeLatency)
+      read.merge(LatencyDistribution(trial.readLatency))
+      write.merge(LatencyDistribution(trial.writeLatency))
       if let share = trial.metric("availability") {
         available += share * trial.availabilityWeight
         demanded += trial.availabilityWeight
         due += trial.metric("operations_due") ?? 0
       }
     }
-    all.add(read)
-    all.add(write)
+    all.merge(read)
+    all.merge(write)
     availability = demanded > 0 ? available / demanded : nil
     nines = availability.map { TrialMetrics.nines(availability: $0, operations: due) }
   }
@@ -72,9 +72,10 @@ struct PooledColumn: Sendable {
   let metric: String
   let value: @Sendable (PooledTrials) -> Double?
 
-  static let latencies: [(name: String, latency: @Sendable (PooledTrials) -> PooledLatency)] = [
-    ("read", { $0.read }), ("write", { $0.write }), ("all", { $0.all }),
-  ]
+  static let latencies: [(name: String, latency: @Sendable (PooledTrials) -> LatencyDistribution)] =
+    [
+      ("read", { $0.read }), ("write", { $0.write }), ("all", { $0.all }),
+    ]
 
   static let all: [PooledColumn] =
     [

@@ -68,10 +68,10 @@ extension TrialRecord {
   private func leaders(_ start: Int64, _ end: Int64) -> String? {
     guard !leadership.isEmpty else { return nil }
     var parts: [String] = []
-    let before = leadership.last { $0.windowStart <= start }
+    let before = leadership.last { $0.time <= start }
     var earlier: LeadershipSample?
     for sample in [before].compactMap({ $0 })
-      + leadership.filter({ $0.windowStart > start && $0.windowStart <= end })
+      + leadership.filter({ $0.time > start && $0.time <= end })
     {
       defer { earlier = sample }
       if let earlier, earlier.leader == sample.leader, earlier.epoch == sample.epoch { continue }
@@ -79,7 +79,7 @@ extension TrialRecord {
         sample.leader.map { "node \($0) (term, ballot or view \(sample.epoch))" } ?? "no node"
       parts.append(
         earlier == nil
-          ? name : "\(name) from \(DecimalText.milliseconds(sample.windowStart)) ms")
+          ? name : "\(name) from \(DecimalText.milliseconds(sample.time)) ms")
     }
     return parts.isEmpty ? nil : "in charge: " + parts.joined(separator: ", then ")
   }

@@ -55,9 +55,14 @@ public struct TrialReport: Sendable {
     // A runtime in real time counts no events of its own.
     if record.eventsProcessed == 0 { record.eventsProcessed = record.operations.count }
     let settings = MeasurementSettings(
-      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds)
+      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds,
+      isOpenLoop: experiment.workload.arrival != .closed)
     observation = record
     metrics = TrialMetrics(record, settings)
+    let seconds = Double(record.measuredEnd - record.warmUpEnd) / 1e9
+    if let broken = metrics.brokenInvariant(seconds: seconds) {
+      fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
+    }
     let check = ConsistencyCheck(experiment.check)
     // Linearizability is local: a history is linearizable if its parts on different keys are.
     verdict = check.verdict(of: record.operations).worse(check.verdict(of: record.probes))

@@ -127,9 +127,11 @@ import Testing
 
   @Test("Percentiles of several trials are those of all their operations, never means")
   func pooled() {
-    var pool = PooledLatency()
-    pool.add(StoredLatency(answered: histogram((1...990).map { _ in 1_000 })))
-    pool.add(StoredLatency(answered: histogram((1...10).map { _ in 900 * 1_000 })))
+    var pool = LatencyDistribution()
+    for values in [(1...990).map { _ in 1_000 }, (1...10).map { _ in 900_000 }] as [[Int64]] {
+      let stored = StoredLatency(LatencyDistribution(answered: histogram(values)))
+      pool.merge(LatencyDistribution(stored))
+    }
     #expect(pool.percentile(99)?.nanoseconds == 1_000)
     #expect(pool.percentile(100)?.nanoseconds == 900_000)
     #expect(pool.count == 1_000 && pool.mean == 9_990)
@@ -137,12 +139,17 @@ import Testing
 
   @Test("Operations without an answer are slower than all others, and make a percentile a bound")
   func censored() {
-    var pool = PooledLatency()
-    pool.add(
+    let pool = LatencyDistribution(
       StoredLatency(
-        answered: histogram((1...90).map { $0 }), censored: histogram((1...10).map { _ in 500 })))
-    #expect(pool.percentile(0)! == (1, false) && pool.percentile(50)! == (50, false))
-    #expect(pool.percentile(90)! == (90, false) && pool.percentile(91)! == (500, true))
+        LatencyDistribution(
+          answered: histogram((1...90).map { $0 }), open: histogram([400, 400]),
+          abandoned: histogram((1...8).map { _ in 300 }))))
+    func value(_ percentile: Double) -> [Int64] {
+      let value = pool.percentile(percentile)!
+      return [value.nanoseconds, value.isLowerBound ? 1 : 0]
+    }
+    #expect(value(0) == [1, 0] && value(50) == [50, 0] && value(90) == [90, 0])
+    #expect(value(91) == [400, 1] && value(100) == [400, 1])
     #expect(pool.count == 100 && pool.censored == 10)
   }
 

@@ -30,9 +30,7 @@ struct ReplayTests {
     let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
     print("\(findings.plan), \(findings.stock.eventsProcessed) events")
     for fault in findings.stock.faults { print("\(fault)") }
-    for (window, leadership) in findings.stock.leadership.enumerated() {
-      print("\(window * 20) ms: \(leadership)")
-    }
+    for sample in findings.stock.leadership { print("\(sample.time / 1_000) us: \(sample)") }
     print("verdict: \(findings.verdict)")
     #expect(findings.safetyProblems.isEmpty)
     #expect(findings.livenessProblems.isEmpty)

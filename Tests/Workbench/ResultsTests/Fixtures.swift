@@ -42,9 +42,9 @@ func observation(_ place: TrialPlace) -> TrialRecord {
         logRecords: 500)
     },
     leadership: [
-      LeadershipSample(windowStart: 0, leader: 0, epoch: 1),
-      LeadershipSample(windowStart: 450 * ms, leader: nil, epoch: 2),
-      LeadershipSample(windowStart: 500 * ms, leader: 1, epoch: .max),
+      LeadershipSample(time: 0, leader: 0, epoch: 1),
+      LeadershipSample(time: 450 * ms, leader: nil, epoch: 2),
+      LeadershipSample(time: 500 * ms, leader: 1, epoch: .max),
     ])
 }
 
@@ -52,7 +52,7 @@ func finished(
   _ place: TrialPlace, _ verdict: TrialVerdict = TrialVerdict(word: .linearizable)
 ) -> FinishedTrial {
   let seen = observation(place)
-  let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+  let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
   return FinishedTrial(
     place: place, seed: 0xFFFF_FFFF_FFFF_FF00 + UInt64(place.trial), observation: seen,
     metrics: TrialMetrics(seen, settings), verdict: verdict)

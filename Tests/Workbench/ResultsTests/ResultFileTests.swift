@@ -35,6 +35,7 @@ private struct Package: Decodable {
       if let allowed = constraints?.enum, !allowed.contains(cell) { return false }
       switch type {
       case "string": return true
+      case "boolean": return cell == "true" || cell == "false"
       case "integer": return Int(cell) != nil || UInt64(cell) != nil
       case "number":
         return Double(cell) != nil && cell.utf8.allSatisfy { "-.0123456789".utf8.contains($0) }
@@ -145,7 +146,7 @@ private struct Package: Decodable {
       }
       let seen = TrialRecord(
         operations: operations, warmUpEnd: 0, measuredEnd: 2_000 * ms, clients: 1)
-      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
       return FinishedTrial(
         place: TrialPlace(point: 0, protocolIndex: 0, trial: number), seed: 1, observation: seen,
         metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
@@ -213,7 +214,7 @@ private struct Package: Decodable {
   func safetyViolation() {
     var seen = observation(outline.places[0])
     seen.safetyViolations = ["logs differ at 3"]
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms)
+    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
     let trial = FinishedTrial(
       place: outline.places[0], seed: 1, observation: seen,
       metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))

@@ -100,7 +100,7 @@ extension RealProcesses {
       #expect(outcome.status == 0, "\(outcome.errors)")
       let faults = rows(try space.text("results/live-1/faults.csv"))
       #expect(faults.column("kind") == ["partition"])
-      let outage = try #require(faults.first?["outage_ms"].flatMap(Double.init))
+      let outage = try #require(faults.first?["write_outage_ms"].flatMap(Double.init))
       #expect(outage > 20)
       for kind in ["crash", "pause"] {
         try space.write(

@@ -132,7 +132,7 @@ import Testing
     let faults = rows(try space.text("results/tiny-1/faults.csv"))
     #expect(faults.column("protocol") == ProtocolKind.allCases.map(\.name))
     for fault in faults {
-      let outage = try #require(fault["outage_ms"].flatMap(Double.init))
+      let outage = try #require(fault["write_outage_ms"].flatMap(Double.init))
       #expect(fault["start_ms"] == "500")
       #expect(fault["end_ms"] == "1100")
       let kind = try #require(fault["protocol"].flatMap(ProtocolKind.init(rawValue:)))

@@ -1,0 +1,33 @@
+import Histories
+import Trials
+
+extension TrialRecord {
+  /// The share of the clients' time in the measured interval in which they had been waiting for longer than
+  /// the SLO's latency, in a closed loop. nil without clients or operations.
+  ///
+  /// A client waits from the moment at which it was ready to ask until it is answered. That an operation was
+  /// given up, or refused, does not end the wait: the client has still not been served, however often it
+  /// asks anew and however short its timeout is. Think time after an answer is no waiting.
+  func overdueShare(sloLatency: Int64) -> Double? {
+    guard clients > 0, measuredEnd > warmUpEnd, !operations.isEmpty else { return nil }
+    /// Since when each client has waited; `.max` if it does not.
+    var waitingSince = [Int64](repeating: .max, count: clients)
+    var overdue = 0.0
+    func end(_ client: Int, at time: Int64) {
+      let start = max(waitingSince[client] + sloLatency, warmUpEnd)
+      overdue += Double(max(0, min(time, measuredEnd) - start))
+    }
+    for operation in operations where operation.intended < measuredEnd {
+      let client = Int(operation.client)
+      guard client < clients else { continue }
+      if waitingSince[client] == .max { waitingSince[client] = operation.intended }
+      guard operation.outcome == .ok else { continue }
+      end(client, at: operation.returned)
+      waitingSince[client] = .max
+    }
+    for client in waitingSince.indices where waitingSince[client] < .max {
+      end(client, at: measuredEnd)
+    }
+    return overdue / (Double(measuredEnd - warmUpEnd) * Double(clients))
+  }
+}

@@ -1,0 +1,219 @@
+import Faults
+import Trials
+
+/// Finds out what the faults of a trial did. They may overlap, and may come in any order.
+struct FaultAnalysis {
+  private let trial: TrialRecord
+  private let timeline: Timeline
+  private let isOpenLoop: Bool
+  private let reads: ServiceGaps
+  private let writes: ServiceGaps
+  /// Positions in the trial of the faults that began in the measured interval, in order of time, as are
+  /// the next three.
+  private let order: [Int]
+  private let faults: [Disturbance]
+  /// The start of the next fault that begins later.
+  private var nexts: [Int64?] = []
+  /// When throughput was back; the measured interval's end if it never was.
+  private var recoveryEnds: [Int64] = []
+  /// The faults with their recoveries.
+  private var disturbances: [Disturbance]
+
+  /// An effect of a fault is looked for so many windows after its start and its end, at least.
+  static let windowsOfDelay: Int64 = 5
+  private var delay: Int64 { FaultAnalysis.windowsOfDelay * timeline.windowLength }
+
+  private struct Disturbance {
+    var start: Int64
+    /// Of a fault without an end, that of the measured interval.
+    var end: Int64
+    var hasEnd: Bool
+
+    func touches(_ window: TimelineWindow) -> Bool {
+      window.start <= end && window.start + window.length > start
+    }
+  }
+
+  init(
+    _ trial: TrialRecord, _ timeline: Timeline, isOpenLoop: Bool, reads: ServiceGaps,
+    writes: ServiceGaps
+  ) {
+    self.trial = trial
+    self.timeline = timeline
+    self.isOpenLoop = isOpenLoop
+    self.reads = reads
+    self.writes = writes
+    order = trial.faults.indices.filter { trial.faults[$0].startNs < trial.measuredEnd }.sorted {
+      (trial.faults[$0].startNs, $0) < (trial.faults[$1].startNs, $1)
+    }
+    faults = order.map { i in
+      let fault = trial.faults[i]
+      let end = min(fault.endNs ?? .max, trial.measuredEnd)
+      return Disturbance(
+        start: fault.startNs, end: max(fault.startNs, end), hasEnd: fault.endNs != nil)
+    }
+    disturbances = faults
+    nexts = faults.indices.map { i in faults[i...].first { $0.start > faults[i].start }?.start }
+  }
+
+  /// Of every fault of the trial, in the same order.
+  mutating func metrics() -> [FaultMetrics] {
+    var found = [FaultMetrics](repeating: FaultMetrics(), count: trial.faults.count)
+    for i in faults.indices { recover(i, &found[order[i]]) }
+    let ordinaryRead = reads.ordinary(isUndisturbed)
+    let ordinaryWrite = writes.ordinary(isUndisturbed)
+    for i in faults.indices {
+      let readGap = gap(reads, ordinaryRead, of: i)
+      let writeGap = gap(writes, ordinaryWrite, of: i)
+      found[order[i]].readOutage = reads.outage(readGap)
+      found[order[i]].writeOutage = writes.outage(writeGap)
+      endOutage([readGap, writeGap].compactMap { $0 }, of: i, &found[order[i]])
+      findLeaders(i, &found[order[i]])
+    }
+    return found
+  }
+
+  private func isUndisturbed(_ time: Int64) -> Bool {
+    !disturbances.contains { $0.start <= time && time <= $0.end }
+  }
+
+  // MARK: Recovery
+
+  /// Sets what has to do with throughput.
+  private mutating func recover(_ i: Int, _ found: inout FaultMetrics) {
+    let fault = faults[i]
+    let limit = min(nexts[i] ?? .max, trial.measuredEnd)
+    guard
+      let throughput = ThroughputRecovery(
+        timeline.fullWindows, undisturbed: undisturbedWindows(for: i), isOpenLoop: isOpenLoop)
+    else {
+      found.recovery = .unknown
+      noteRecovery(at: trial.measuredEnd, i)
+      return
+    }
+    let own = throughput.outcome(
+      after: fault.start,
+      dippingUpTo: max(fault.hasEnd ? fault.end : fault.start, fault.start + delay), before: limit)
+    switch own {
+    case .undisturbed: found.timeToRecover = 0
+    case .back(let short):
+      found.timeToRecover = max(0, throughput.start(of: short.upperBound) - fault.start)
+    case .short: break
+    }
+    var lost = own.short
+    if fault.hasEnd, fault.end < limit {
+      let later = throughput.outcome(
+        after: fault.end, dippingUpTo: fault.end + delay, before: limit)
+      switch later {
+      case .undisturbed: found.hangover = 0
+      case .back(let short):
+        found.hangover = max(0, throughput.start(of: short.upperBound) - fault.end)
+      case .short: break
+      }
+      if later != .undisturbed {
+        lost =
+          lost.isEmpty
+          ? later.short : lost.lowerBound..<max(lost.upperBound, later.short.upperBound)
+      }
+    }
+    found.lostRequests = max(0, throughput.missing(lost))
+    found.recovery =
+      found.timeToRecover != nil ? .recovered : nexts[i] == nil ? .never : .cutShort
+    let back = found.timeToRecover.map { fault.start + $0 }
+    let backForGood = found.hangover.map { fault.end + $0 }
+    noteRecovery(at: back.map { max($0, backForGood ?? $0) } ?? trial.measuredEnd, i)
+  }
+
+  private mutating func noteRecovery(at time: Int64, _ i: Int) {
+    recoveryEnds.append(time)
+    disturbances[i].end = max(faults[i].hasEnd ? faults[i].end : faults[i].start, time)
+  }
+
+  /// The windows before the fault that no other fault touches, its recovery included. Without any (a fault at
+  /// the very beginning), all windows that no fault touches.
+  private func undisturbedWindows(for i: Int) -> [TimelineWindow] {
+    let before = timeline.fullWindows.filter { window in
+      window.start + window.length <= faults[i].start
+        && !disturbances.indices.contains { $0 != i && disturbances[$0].touches(window) }
+    }
+    guard before.isEmpty else { return before }
+    return timeline.fullWindows.filter { window in !faults.contains { $0.touches(window) } }
+  }
+
+  // MARK: Outage
+
+  /// When an effect of the fault may begin.
+  private func lastEffect(of i: Int) -> Int64 {
+    let end = faults[i].hasEnd ? faults[i].end : faults[i].start
+    let last = max(end, recoveryEnds[i], faults[i].start + delay)
+    return nexts[i].map { min(last, $0 - 1) } ?? last
+  }
+
+  /// The longest gap that is charged to the fault; nil if there are only ordinary ones.
+  private func gap(_ gaps: ServiceGaps, _ ordinary: Int64, of i: Int) -> ServiceGap? {
+    let fault = faults[i]
+    let last = lastEffect(of: i)
+    var found: ServiceGap?
+    var longest = ordinary
+    for gap in gaps.long where gap.end > fault.start && gap.start <= last {
+      var gap = gap
+      if let next = nexts[i], gap.end > next {
+        // It was no outage yet when the next fault began.
+        if next - gap.start <= ordinary { continue }
+        if !fault.hasEnd { gap.end = next }
+      }
+      if gap.start < fault.start {
+        // An outage that was there already is an earlier fault's.
+        if fault.start - gap.start > ordinary, !isLeftOver(gap.start) { continue }
+        gap.start = fault.start
+      }
+      if gap.length > longest {
+        longest = gap.length
+        found = gap
+      }
+    }
+    return found
+  }
+
+  /// Whether an outage that began at this time began under a fault without an end.
+  private func isLeftOver(_ time: Int64) -> Bool {
+    faults.last { $0.start <= time }.map { !$0.hasEnd } ?? false
+  }
+
+  private func endOutage(_ gaps: [ServiceGap], of i: Int, _ found: inout FaultMetrics) {
+    guard let end = gaps.map(\.end).max() else {
+      found.firstAcknowledgement = 0
+      return
+    }
+    guard end < min(trial.measuredEnd, faults[i].hasEnd ? .max : nexts[i] ?? .max) else {
+      // Throughput may be back without this class of operations.
+      found.timeToRecover = nil
+      if found.recovery == .recovered { found.recovery = nexts[i] == nil ? .never : .cutShort }
+      return
+    }
+    found.firstAcknowledgement = end - faults[i].start
+    if let time = found.timeToRecover { found.timeToRecover = max(time, end - faults[i].start) }
+  }
+
+  // MARK: Leaders
+
+  private func findLeaders(_ i: Int, _ found: inout FaultMetrics) {
+    let start = faults[i].start
+    let last = lastEffect(of: i)
+    guard let before = trial.leadership.last(where: { $0.time <= start }) else { return }
+    var isVacant = before.leader == nil
+    for sample in trial.leadership where sample.time > start && sample.time <= last {
+      if sample.leader == nil { isVacant = true }
+      let isElected =
+        sample.leader != nil
+        && (isVacant || sample.leader != before.leader || sample.epoch != before.epoch)
+      if found.detection == nil, isElected || sample.newestEpoch > before.newestEpoch {
+        found.detection = sample.time - start
+      }
+      if isElected {
+        found.election = sample.time - start
+        return
+      }
+    }
+  }
+}

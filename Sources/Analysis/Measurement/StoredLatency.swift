@@ -1,0 +1,26 @@
+/// A distribution in a form that is small enough to be stored, so that the latencies of several trials'
+/// operations can be put together by adding counts.
+public struct StoredLatency: Sendable, Equatable, Codable {
+  fileprivate var answered: SparseHistogram
+  fileprivate var open: SparseHistogram
+  fileprivate var abandoned: SparseHistogram
+
+  public init(_ distribution: LatencyDistribution) {
+    answered = SparseHistogram(distribution.answered)
+    open = distribution.open.map(SparseHistogram.init) ?? SparseHistogram()
+    abandoned = distribution.abandoned.map(SparseHistogram.init) ?? SparseHistogram()
+  }
+}
+
+extension LatencyDistribution {
+  public init(_ stored: StoredLatency) {
+    func histogram(_ sparse: SparseHistogram) -> Histogram {
+      var histogram = Histogram()
+      histogram.merge(sparse)
+      return histogram
+    }
+    self.init(
+      answered: histogram(stored.answered), open: histogram(stored.open),
+      abandoned: histogram(stored.abandoned))
+  }
+}

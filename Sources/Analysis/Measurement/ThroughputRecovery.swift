@@ -1,0 +1,126 @@
+import Primitives
+import Trials
+
+/// Tells from the windows of a trial when throughput fell short of what it should have been, and when
+/// it was back.
+///
+/// What is expected of a window: in an open loop the operations that came due in it, in a closed loop
+/// the mean of undisturbed windows. If an open loop was not served completely in undisturbed windows
+/// either (it asks more than the service can do), then the share of it that was served there.
+///
+/// A window is *short* if the acknowledgements from its start on, over some number of windows that
+/// hold up to `most` expected operations together, are below 90 % of the expected ones by more than
+/// three standard deviations of a Poisson count. At 100 operations a second that takes 300 ms without
+/// an answer, at 5,000 a second a single window of 100 ms with three quarters of the answers.
+struct ThroughputRecovery {
+  private let windows: ArraySlice<TimelineWindow>
+  /// Expected per window, or per operation that came due.
+  private let expectation: Double
+  private let countsDue: Bool
+  /// Of the mean that is compared with, as a share of its square.
+  private let variance: Double
+
+  static let most = 400.0
+  /// In fewer expected operations no number of answers would be short.
+  static let least = 12.0
+  static let leastWindows = 5
+
+  /// nil if nothing can be said about recovery: there is nothing to compare with.
+  /// - Parameters:
+  ///   - windows: of full length.
+  ///   - undisturbed: the windows to compare with.
+  init?(_ windows: ArraySlice<TimelineWindow>, undisturbed: [TimelineWindow], isOpenLoop: Bool) {
+    self.windows = windows
+    countsDue = isOpenLoop
+    let ok = Double(undisturbed.reduce(0) { $0 + $1.ok })
+    let due = Double(undisturbed.reduce(0) { $0 + $1.due })
+    if isOpenLoop {
+      guard windows.contains(where: { $0.due > 0 }) else { return nil }
+      expectation = due > 0 ? min(1, ok / due) : 1
+      // What comes due is counted, not estimated.
+      variance = expectation < 1 && ok > 0 ? 1 / ok : 0
+      if expectation == 0 { return nil }
+    } else {
+      guard ok > 0 else { return nil }
+      expectation = ok / Double(undisturbed.count)
+      variance = 1 / ok
+    }
+  }
+
+  func expected(_ window: TimelineWindow) -> Double {
+    countsDue ? expectation * Double(window.due) : expectation
+  }
+
+  enum Outcome: Equatable {
+    /// Throughput was never short.
+    case undisturbed
+    /// It was short in these windows, and was back after them.
+    case back(Range<Int>)
+    /// It was short in these windows, and not back when there were no more to look at.
+    case short(Range<Int>)
+
+    var short: Range<Int> {
+      switch self {
+      case .undisturbed: 0..<0
+      case .back(let windows), .short(let windows): windows
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - start: the first window that is looked at is the one of this time.
+  ///   - lastStart: windows that become short later are not looked for.
+  ///   - end: windows that end later are not looked at.
+  func outcome(after start: Int64, dippingUpTo lastStart: Int64, before end: Int64) -> Outcome {
+    var first = windows.startIndex
+    while first < windows.endIndex, windows[first].start + windows[first].length <= start {
+      first += 1
+    }
+    var last = windows.endIndex
+    while last > first, windows[last - 1].start + windows[last - 1].length > end { last -= 1 }
+    var dip = first
+    while true {
+      guard dip < last, windows[dip].start <= lastStart else { return .undisturbed }
+      if isShort(windows[dip..<last]) { break }
+      dip += 1
+    }
+    for i in (dip..<last).dropFirst() {
+      let rest = windows[i..<last]
+      guard canTell(rest) else { break }
+      let isSilent = rest[i].ok == 0 && expected(rest[i]) >= 3
+      if !isSilent, !isShort(rest) { return .back(dip..<i) }
+    }
+    return .short(dip..<last)
+  }
+
+  func start(of window: Int) -> Int64 { windows[window].start }
+
+  /// How many acknowledgements were missing in windows that were short.
+  func missing(_ range: Range<Int>) -> Double {
+    windows[range].reduce(0) { $0 + expected($1) - Double($1.ok) }
+  }
+
+  private func isShort(_ windows: ArraySlice<TimelineWindow>) -> Bool {
+    var sum = 0.0
+    var ok = 0.0
+    for window in windows {
+      sum += 0.9 * expected(window)
+      ok += Double(window.ok)
+      let deviation = (sum + sum * sum * variance).squareRoot()
+      if ok < sum - 3 * deviation { return true }
+      if sum >= 0.9 * ThroughputRecovery.most { return false }
+    }
+    return false
+  }
+
+  /// Whether so many windows could be short at all.
+  private func canTell(_ windows: ArraySlice<TimelineWindow>) -> Bool {
+    guard windows.count >= ThroughputRecovery.leastWindows else { return false }
+    var sum = 0.0
+    for window in windows {
+      sum += expected(window)
+      if sum >= ThroughputRecovery.least { return true }
+    }
+    return false
+  }
+}

@@ -1,0 +1,30 @@
+extension TrialMetrics {
+  /// What is wrong with these numbers, if anything: a sentence that names the rule that is broken. The
+  /// rules compare numbers that are counted in different ways, so that a broken one is a mistake in this
+  /// program.
+  /// - Parameter seconds: the length of the measured interval.
+  public func brokenInvariant(seconds: Double) -> String? {
+    let answered = timeline.windows.reduce(0) { $0 + $1.ok }
+    if let throughput, abs(throughput * seconds - Double(answered)) > 0.5 {
+      return
+        "throughput is \(throughput)/s, but the windows of \(seconds) s hold \(answered) answers"
+    }
+    let cameDue = timeline.windows.reduce(0) { $0 + $1.due }
+    if cameDue != due {
+      return "\(due) operations were due, but the windows hold \(cameDue)"
+    }
+    if acknowledged + failed + unknown != due {
+      return
+        "\(due) operations were due, but \(acknowledged) were acknowledged, \(failed) failed and "
+        + "\(unknown) are unknown"
+    }
+    if latency.answered.count != acknowledged || latency.count != due {
+      return "\(acknowledged) of \(due) due operations were acknowledged, but latencies are of "
+        + "\(latency.answered.count) of \(latency.count)"
+    }
+    if let availability, !(0...1).contains(availability) {
+      return "availability is \(availability)"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,58 @@
+import Histories
+import Trials
+
+extension TrialMetrics {
+  /// Sets what is counted over the due operations.
+  mutating func countOperations(
+    _ trial: TrialRecord, _ settings: MeasurementSettings,
+    _ acknowledgements: (reads: Acknowledgements, writes: Acknowledgements)
+  ) {
+    /// Answered within the SLO's latency.
+    var prompt = 0
+    /// Cut short by the end of the trial before they could be late.
+    var unjudged = 0
+    for operation in trial.operations {
+      guard operation.intended >= trial.warmUpEnd, operation.intended < trial.measuredEnd else {
+        continue
+      }
+      due += 1
+      let elapsed = operation.returned - operation.intended
+      clientWait.record(operation.invoked - operation.intended)
+      let kind = Int(operation.kind.rawValue)
+      if latencyByKind[kind] == nil { latencyByKind[kind] = LatencyDistribution() }
+      if operation.outcome == .ok {
+        acknowledged += 1
+        if elapsed <= settings.sloLatency { prompt += 1 }
+        latencyByKind[kind]!.record(answeredAfter: elapsed)
+        continue
+      }
+      if operation.outcome == .failed { failed += 1 } else { unknown += 1 }
+      if operation.returned >= trial.measuredEnd {
+        if elapsed < settings.sloLatency { unjudged += 1 }
+        latencyByKind[kind]!.record(openFor: elapsed)
+      } else {
+        let ofClass =
+          operation.kind.isRead ? acknowledgements.reads : acknowledgements.writes
+        let served = ofClass.first(atOrAfter: operation.returned) ?? trial.measuredEnd
+        latencyByKind[kind]!.record(abandonedFor: served - operation.intended)
+      }
+    }
+    for kind in OperationKind.allCases {
+      guard let distribution = latencyByKind[Int(kind.rawValue)] else { continue }
+      latency.merge(distribution)
+      if kind.isRead { readLatency.merge(distribution) } else { writeLatency.merge(distribution) }
+    }
+    let seconds = Double(trial.measuredEnd - trial.warmUpEnd) / 1e9
+    if seconds > 0 { goodput = Double(max(0, prompt - (trial.lostWrites ?? 0))) / seconds }
+    let unavailable =
+      settings.isOpenLoop
+      ? due > unjudged ? Double(due - unjudged - prompt) / Double(due - unjudged) : nil
+      : trial.overdueShare(sloLatency: settings.sloLatency)
+    if let unavailable {
+      availability = 1 - unavailable
+      availabilityWeight =
+        settings.isOpenLoop ? Double(due - unjudged) : Double(trial.clients) * seconds
+      nines = TrialMetrics.nines(availability: 1 - unavailable, operations: Double(due))
+    }
+  }
+}

@@ -1,0 +1,268 @@
+import Faults
+import Histories
+import Measurement
+import Primitives
+import Testing
+import Trials
+
+private func metrics(_ trial: TrialRecord, isOpenLoop: Bool = true) -> [FaultMetrics] {
+  TrialMetrics(
+    trial,
+    MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpenLoop: isOpenLoop)
+  ).faults
+}
+
+/// The normal gap is known to a thousandth.
+private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
+  time.map { abs($0 - milliseconds * ms) <= 2_000 } ?? false
+}
+
+@Suite struct FaultMetricsTests {
+  @Test(
+    "A crash: outage, first answer, recovery, hangover and what was lost", arguments: [true, false])
+  func crash(isOpenLoop: Bool) {
+    let trial = steady(until: 5_000, down: [2_000..<2_730], faults: [fault(2_000, 3_000)])
+    let found = metrics(trial, isOpenLoop: isOpenLoop)[0]
+    // The operation due at 2,000 waits up to the one due at 2,730; the normal wait is 1 ms.
+    #expect(isAbout(found.writeOutage, 730) && found.readOutage == nil)
+    #expect(found.firstAcknowledgement == 731 * ms && found.timeToRecover == 731 * ms)
+    #expect(found.recovery == .recovered && found.hangover == 0)
+    #expect(abs(found.lostRequests! - 700) < 5)
+  }
+
+  @Test("A fault without effect has no outage, recovers at once and costs nothing")
+  func harmless() {
+    for end in [3_000, 2_050, nil] as [Int64?] {
+      let found = metrics(steady(until: 5_000, faults: [fault(2_050, end)]))[0]
+      #expect(found.outage == 0 && found.timeToRecover == 0 && found.lostRequests == 0)
+      #expect(found.firstAcknowledgement == 0 && found.recovery == .recovered)
+      #expect(found.hangover == (end == nil ? nil : 0))
+    }
+  }
+
+  @Test("A fault that bites late is seen")
+  func late() {
+    let trial = steady(until: 5_000, down: [2_800..<3_200], faults: [fault(2_000, 3_000)])
+    let found = metrics(trial)[0]
+    #expect(isAbout(found.outage, 400) && found.timeToRecover == 1_201 * ms)
+    #expect(found.hangover == 200 * ms)
+  }
+
+  @Test("What the end of a fault breaks is its hangover")
+  func hangover() {
+    let trial = steady(until: 5_000, down: [3_010..<3_400], faults: [fault(2_000, 3_000)])
+    let found = metrics(trial)[0]
+    #expect(isAbout(found.outage, 390) && found.hangover == 400 * ms)
+  }
+
+  @Test("Without recovery there is no time to recover, and the outage lasts to the end")
+  func forever() {
+    let trial = steady(until: 5_000, down: [2_000..<5_000], faults: [fault(2_000, nil)])
+    let found = metrics(trial)[0]
+    #expect(isAbout(found.outage, 2_999) && found.timeToRecover == nil)
+    #expect(found.recovery == .never && found.firstAcknowledgement == nil)
+    #expect(abs(found.lostRequests! - 3_000) < 5)
+  }
+
+  @Test("A fault at the very beginning is measured against the time after it")
+  func atTheBeginning() {
+    let trial = steady(until: 5_000, down: [0..<500], faults: [fault(0, 1_000)])
+    let found = metrics(trial, isOpenLoop: false)[0]
+    #expect(isAbout(found.outage, 500) && found.timeToRecover == 501 * ms)
+    // In a closed loop there is nothing to compare with: the fault covers everything.
+    let whole = steady(until: 5_000, faults: [fault(0, nil)])
+    #expect(metrics(whole, isOpenLoop: false)[0].recovery == .unknown)
+    #expect(metrics(whole)[0].recovery == .recovered)
+  }
+
+  @Test("A second fault is compared with undisturbed windows, not with the first one's outage")
+  func two() {
+    let trial = steady(
+      until: 9_000, down: [2_000..<3_000, 5_000..<5_500],
+      faults: [fault(2_000, 2_500), fault(5_000, 5_200)])
+    let found = metrics(trial, isOpenLoop: false)
+    #expect(isAbout(found[0].outage, 1_000) && isAbout(found[1].outage, 500))
+    #expect(found.map(\.timeToRecover) == [1_001 * ms, 501 * ms])
+  }
+
+  @Test("An outage belongs to the fault in which it began, and a recovery ends with the next fault")
+  func overlapping() {
+    let trial = steady(
+      until: 9_000, down: [2_000..<4_000], faults: [fault(3_000, 4_000), fault(2_000, 3_500)])
+    let found = metrics(trial)
+    #expect(isAbout(found[1].outage, 2_000) && found[1].recovery == .cutShort)
+    #expect(found[0].outage == 0)
+  }
+
+  @Test("Neither a fault without an end nor a step of a clock is charged with later faults")
+  func notCharged() {
+    for first in [fault(2_000, nil), fault(2_000, 2_000)] {
+      let trial = steady(
+        until: 9_000, down: [5_000..<5_240], faults: [first, fault(5_000, 6_000)])
+      let found = metrics(trial)
+      #expect(found[0].outage == 0 && found[0].timeToRecover == 0 && found[0].lostRequests == 0)
+      #expect(isAbout(found[1].outage, 240) && found[1].recovery == .recovered)
+    }
+    // What goes on when the next fault begins is charged to that one from then on.
+    let trial = steady(
+      until: 9_000, down: [2_000..<9_000], faults: [fault(2_000, nil), fault(5_000, 6_000)])
+    let found = metrics(trial)
+    #expect(isAbout(found[0].outage, 2_999) && isAbout(found[1].outage, 3_999))
+  }
+
+  @Test("A second outage after the next fault began is not charged to the earlier one")
+  func nextFault() {
+    let trial = steady(
+      until: 9_000, down: [2_000..<2_300, 2_400..<4_000],
+      faults: [fault(2_000, 2_100), fault(2_400, 3_000)])
+    let found = metrics(trial)
+    #expect(isAbout(found[0].outage, 300) && isAbout(found[1].outage, 1_600))
+    #expect(found[0].recovery == .cutShort && found[0].timeToRecover == nil)
+    #expect(found[1].timeToRecover == 1_601 * ms)
+  }
+
+  @Test("A fault after the measured interval has no numbers")
+  func afterTheEnd() {
+    #expect(metrics(steady(until: 1_000, faults: [fault(1_000, nil)])) == [FaultMetrics()])
+  }
+
+  @Test("An outage of writes is seen though reads go on, and throughput is not back before it ends")
+  func writesAlone() {
+    var trial = steady(until: 6_000, faults: [fault(2_000, 3_000)])
+    for i in trial.operations.indices {
+      trial.operations[i].kind = i % 20 == 0 ? .put : .get
+      if i % 20 == 0, i >= 2_000, i < 2_500 {
+        trial.operations[i].outcome = .unknown
+        trial.operations[i].returned += 1_000 * ms
+      }
+    }
+    let found = metrics(trial)[0]
+    #expect(found.readOutage == 0 && isAbout(found.writeOutage, 500))
+    #expect(found.timeToRecover == 501 * ms)
+    for i in trial.operations.indices where i % 20 == 0 && i >= 2_000 {
+      trial.operations[i].outcome = .unknown
+    }
+    let dead = metrics(trial)[0]
+    #expect(dead.recovery == .never && dead.timeToRecover == nil && dead.readOutage == 0)
+  }
+
+  @Test("Probes tell the outage, whatever the load sees; a probe given up does not end it")
+  func probes() {
+    var trial = steady(until: 6_000, faults: [fault(2_000, 3_000)])
+    for t in stride(from: 0 as Int64, to: 6_000, by: 5) {
+      trial.probes.append(operation(.get, intended: t, end: t + 1))
+      let isDown = (2_000..<2_100).contains(t)
+      trial.probes.append(
+        operation(intended: t, end: isDown ? t + 20 : t + 2, outcome: isDown ? .unknown : .ok))
+    }
+    let metrics = TrialMetrics(trial, settings)
+    #expect(metrics.faults[0].readOutage == 0 && isAbout(metrics.faults[0].writeOutage, 100))
+    #expect(metrics.longestReadOutage == 0 && isAbout(metrics.longestWriteOutage, 100))
+    #expect(metrics.due == 6_000 && metrics.throughput == 999.8333333333334)
+  }
+
+  @Test("An outage of 10 ms is seen by probes every 5 ms")
+  func short() {
+    var trial = steady(until: 6_000, faults: [fault(3_003, nil)])
+    for t in stride(from: 0 as Int64, to: 6_000, by: 5) {
+      let end = (3_003..<3_013).contains(t) ? 3_014 : t + 1 + t / 5 % 2
+      trial.probes.append(operation(intended: t, end: end))
+    }
+    let outage = metrics(trial)[0].writeOutage!
+    #expect(outage >= 5 * ms && outage <= 12 * ms)
+  }
+}
+
+/// Arrivals by chance, reproducible by their seed.
+private func poisson(
+  rate: Double, seconds: Double, seed: UInt64, down: ClosedRange<Int64>? = nil,
+  faults: [InjectedFault]
+) -> TrialRecord {
+  var random = RandomStream(seed: seed, label: 1)
+  var operations: [Operation] = []
+  var time = 0.0
+  while true {
+    time += -1e9 / rate * RealFunctions.log(1 - random.unit())
+    guard time < seconds * 1e9 else { break }
+    let due = Int64(time)
+    let latency = ms + Int64(-0.3e6 * RealFunctions.log(1 - random.unit()))
+    let served = down.map { $0.contains(due) ? $0.upperBound : due } ?? due
+    operations.append(
+      Operation(
+        client: 0, kind: .put, key: 0, outcome: .ok, intended: due, invoked: due,
+        returned: served + latency))
+  }
+  return TrialRecord(
+    operations: operations, warmUpEnd: 0, measuredEnd: Int64(seconds * 1e9), clients: 1,
+    faults: faults)
+}
+
+@Suite struct PoissonFaultTests {
+  @Test(
+    "Chance is not taken for an outage or a loss of throughput, at a low rate as at a high one",
+    arguments: [30.0, 100, 1_000])
+  func harmless(rate: Double) {
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let faults = [fault(5_000, 5_000), fault(10_000, 12_000), fault(15_000, nil)]
+      let trial = poisson(rate: rate, seconds: 25, seed: seed, faults: faults)
+      for isOpenLoop in [true, false] {
+        for found in metrics(trial, isOpenLoop: isOpenLoop) {
+          #expect(found.outage == 0, "seed \(seed)")
+          #expect(found.timeToRecover == 0, "seed \(seed)")
+        }
+      }
+    }
+  }
+
+  @Test("An outage of a second is one at every rate", arguments: [100.0, 500, 2_000])
+  func outage(rate: Double) {
+    let faults = [fault(5_000, 7_000)]
+    let down = 5_000 * ms...6_000 * ms
+    let trial = poisson(rate: rate, seconds: 12, seed: 3, down: down, faults: faults)
+    let found = metrics(trial)[0]
+    // The first operation comes due a little after the outage began.
+    #expect(found.outage! > 940 * ms && found.outage! <= 1_000 * ms)
+    #expect(abs(found.timeToRecover! - 1_000 * ms) <= 100 * ms)
+  }
+}
+
+@Suite struct LeadershipTests {
+  @Test("Detection is the first newer epoch, election the first leader after that")
+  func crash() {
+    var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
+    trial.leadership = [
+      LeadershipSample(time: 0, leader: nil, epoch: 0),
+      LeadershipSample(time: 150 * ms, leader: 1, epoch: 1),
+      LeadershipSample(time: 2_001 * ms, leader: nil, epoch: 1),
+      LeadershipSample(time: 2_200 * ms, leader: nil, epoch: 1, newestEpoch: 2),
+      LeadershipSample(time: 2_250 * ms, leader: 2, epoch: 2),
+      LeadershipSample(time: 4_900 * ms, leader: 0, epoch: 3),
+    ]
+    let found = metrics(trial)[0]
+    #expect(found.detection == 200 * ms && found.election == 250 * ms)
+  }
+
+  @Test("A leader that is only cut off is replaced by one of a newer epoch")
+  func partition() {
+    var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
+    trial.leadership = [
+      LeadershipSample(time: 0, leader: 1, epoch: 1),
+      LeadershipSample(time: 2_200 * ms, leader: 1, epoch: 1, newestEpoch: 2),
+      LeadershipSample(time: 2_250 * ms, leader: 2, epoch: 2),
+    ]
+    let found = metrics(trial)[0]
+    #expect(found.detection == 200 * ms && found.election == 250 * ms)
+  }
+
+  @Test("A fault that changes no leader has neither")
+  func harmless() {
+    var trial = steady(until: 5_000, faults: [fault(2_000, nil), fault(4_000, 4_500)])
+    trial.leadership = [
+      LeadershipSample(time: 0, leader: 1, epoch: 1),
+      LeadershipSample(time: 4_200 * ms, leader: 2, epoch: 2),
+    ]
+    let found = metrics(trial)
+    #expect(found[0].detection == nil && found[0].election == nil)
+    #expect(found[1].detection == 200 * ms && found[1].election == 200 * ms)
+  }
+}

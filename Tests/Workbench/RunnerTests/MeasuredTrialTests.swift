@@ -1,0 +1,94 @@
+import Configuration
+import Experiments
+import Faults
+import Measurement
+import ProtocolList
+import Replication
+import Runner
+import Testing
+import Trials
+
+/// What whole simulated trials are measured to do. Their numbers are also checked against each other wherever a trial
+/// is reported (`TrialMetrics.brokenInvariant`).
+@Suite struct MeasuredTrialTests {
+  private func run(_ text: String) throws -> [TrialReport] {
+    let plan = try ExperimentPlan.read(text: "{ \(text) }", file: "x.json5")
+    return TrialTask.all(of: plan).compactMap { TrialRunner.run($0) }
+  }
+
+  @Test(
+    "Little's law: clients are throughput times latency and think time",
+    arguments: ProtocolKind.allCases)
+  func littlesLaw(kind: ProtocolKind) throws {
+    let report = try run(
+      """
+      protocols: ["\(kind.name)"], workload: { clients: 23, thinkTime: "5ms" }, check: "none",
+      warmUp: "1s", duration: "2s", trials: 1
+      """)[0]
+    let metrics = report.metrics
+    let clients =
+      try #require(metrics.throughput) * (try #require(metrics.latency.mean) / 1e9 + 0.005)
+    #expect(abs(clients - 23) < 0.3, "\(clients)")
+    #expect(metrics.availability == 1)
+  }
+
+  @Test("The leader is the one at the window's start, and the phases of a failover come in order")
+  func failover() throws {
+    let report = try run(
+      """
+      protocols: ["raft"], workload: { clients: 4, thinkTime: "2ms" }, check: "none",
+      faults: [{ at: "1550ms", crash: "leader", for: "1s" }], warmUp: "1s", duration: "3s", trials: 1
+      """)[0]
+    let windows = report.metrics.timeline.windows
+    let old = report.observation.faults[0].nodes[0]
+    #expect(windows.prefix(6).allSatisfy { $0.leader == old && $0.leaderChanges == 0 })
+    #expect(windows[6].leader == nil)
+    #expect(windows.map(\.leaderChanges).reduce(0, +) >= 1)
+    let fault = report.metrics.faults[0]
+    let detection = try #require(fault.detection)
+    let election = try #require(fault.election)
+    let firstAcknowledgement = try #require(fault.firstAcknowledgement)
+    let recovery = try #require(fault.timeToRecover)
+    #expect(detection >= 50_000_000 && detection <= election)
+    #expect(election <= firstAcknowledgement && firstAcknowledgement <= recovery)
+    // Nothing is answered between the window that holds the crash and the election.
+    let start = report.observation.faults[0].startNs
+    for window in windows
+    where window.start > start && window.start + window.length < start + election {
+      #expect(window.ok == 0 && window.leader == nil)
+    }
+  }
+
+  @Test("A chain without its head has an outage of writes and none of reads")
+  func chain() throws {
+    let report = try run(
+      """
+      protocols: ["chain-replication"], workload: { clients: 1000, arrival: { open: "1000/s" } },
+      check: "none", faults: [{ at: "2s", crash: "leader" }], warmUp: "1s", duration: "4s", trials: 1
+      """)[0]
+    let fault = report.metrics.faults[0]
+    #expect(try #require(fault.writeOutage) > 100_000_000)
+    #expect(try #require(fault.readOutage) < 20_000_000)
+  }
+
+  @Test(
+    "A service that is down for 0.8 of 2 s is 60 % available in both loops, and p99 is no less for a shorter timeout"
+  )
+  func loops() throws {
+    var p99: [LatencyDistribution.Value] = []
+    for timeout in ["250ms", "100ms"] {
+      for workload in ["clients: 4", "clients: 1000, arrival: { open: \"1000/s\" }"] {
+        let metrics = try run(
+          """
+          protocols: ["unreplicated"], check: "none", slo: { latency: "20ms" },
+          workload: { \(workload), timeout: "\(timeout)" },
+          faults: [{ at: "1500ms", crash: "leader", for: "800ms" }],
+          warmUp: "1s", duration: "3s", trials: 1
+          """)[0].metrics
+        #expect(abs(try #require(metrics.availability) - 0.6) < 0.06, "\(workload) \(timeout)")
+        if workload != "clients: 4" { p99.append(metrics.latency.percentile(99)!) }
+      }
+    }
+    #expect(p99.allSatisfy { $0.isLowerBound && $0.nanoseconds > 750_000_000 })
+  }
+}
