@@ -19,8 +19,10 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   /// See `ClientMachine.resends`.
   public let resends: Bool
   public let patience: Patience
-  /// The client that was answered last; those that come later begin with what it knows.
+  /// The client that was answered last; those that begin their first operation later know what it knows.
   public var lastAnswered: Int?
+  /// The longest timer of a client that was answered; it fades by a 1024th with each answer.
+  public var longestTimer = Interval.zero
   /// The fleet sends probes and is woken as one that does.
   public let isProbing: Bool
   public var machines: [Machine] = []
@@ -43,8 +45,7 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     for _ in 0..<count { _ = add() }
   }
 
-  /// Adds an idle client. If others have been answered it asks the same replica first. It waits longer
-  /// than they do until it has seen a round trip of its own, because it may be farther away.
+  /// Adds an idle client.
   /// - Returns: its position.
   public mutating func add() -> Int {
     let client = machines.count
@@ -52,14 +53,17 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
       Machine(
         id: ClientID(firstID + UInt64(client)), replicas: replicas, timeout: timeout,
         resends: resends, patience: patience))
-    if let lastAnswered {
-      machines[client].updateTarget = machines[lastAnswered].updateTarget
-      machines[client].readTarget = machines[lastAnswered].readTarget
-      machines[client].roundTrips.timer =
-        machines[lastAnswered].roundTrips.timer * (isProbing ? 2 : 4)
-    }
     scheduledWakes.append(Self.never)
     return client
+  }
+
+  /// A client begins its first operation. If others have been answered it asks the same replica first,
+  /// and waits as the one farthest away does, until it has seen a round trip of its own.
+  public mutating func inherit(_ client: Int) {
+    guard let lastAnswered else { return }
+    machines[client].updateTarget = machines[lastAnswered].updateTarget
+    machines[client].readTarget = machines[lastAnswered].readTarget
+    machines[client].roundTrips.timer = longestTimer * (isProbing ? 1 : 2)
   }
 
   /// When a client wants to be woken. Read where it lies: an array hands out whole elements, and a
@@ -79,6 +83,7 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     _ command: consuming Application.Command, by client: Int, due: Instant, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
+    if machines[client].sequence == 0 { inherit(client) }
     let action = machines[client].begin(command, due: due, at: now)
     _ = carryOut(action, of: client, at: now, in: &runtime)
   }
@@ -92,7 +97,11 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     guard machines.indices.contains(client) else { return nil }
     let ending = carryOut(
       machines[client].receive(reply, from: replica, at: now), of: client, at: now, in: &runtime)
-    if ending != nil { lastAnswered = client }
+    if ending != nil {
+      lastAnswered = client
+      longestTimer = max(
+        machines[client].roundTrips.timer, longestTimer - longestTimer / 1024)
+    }
     return ending
   }
 
