@@ -34,6 +34,9 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public var dropped = 0
   /// An open loop makes no more clients than these.
   public var mostClients = ClientNumbers.mostOfLoad
+  /// An open loop may always have so many operations under way, whatever the rate of answers.
+  public let fewestUnderWay: Int
+  public var rate: AnswerRate
   public var arrival: Arrival
   public var thinkTime: Interval
   /// For arrivals alone, so that they are the same whatever the cluster does.
@@ -62,6 +65,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     self.arrival = arrival
     self.thinkTime = thinkTime
     self.random = random
+    fewestUnderWay = count
+    rate = AnswerRate(timeout: timeout)
     fleet = Fleet(
       count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends,
       patience: patience)
@@ -101,12 +106,11 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       goOn(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
     case .operationDue:
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
-      if let client = idle.popLast() {
+      if nextDue == dueTimes.count, let client = freeClient(at: now) {
         begin(client, due: due, at: now, in: &runtime)
-      } else if fleet.machines.count < mostClients {
-        begin(fleet.add(), due: due, at: now, in: &runtime)
       } else {
         dueTimes.append(due)
+        if let client = freeClient(at: now) { takeDue(client, at: now, in: &runtime) }
       }
       scheduleArrival(in: &runtime)
     case .probeDue: beginProbe(at: now, in: &runtime)
@@ -246,6 +250,14 @@ extension ClientDriver {
     fleet.begin(command, by: client, due: due, at: now, in: &runtime)
   }
 
+  /// A client that may begin an operation of an open loop now, if there is one.
+  public mutating func freeClient(at now: Instant) -> Int? {
+    let underWay = fleet.machines.count - idle.count
+    if underWay >= fewestUnderWay, let limit = rate.limit(at: now), underWay >= limit { return nil }
+    if let client = idle.popLast() { return client }
+    return fleet.machines.count < mostClients ? fleet.add() : nil
+  }
+
   /// A client whose operation has ended turns to its next one.
   public mutating func goOn(
     after ending: consuming Fleet.Ending?, at now: Instant,
@@ -258,6 +270,7 @@ extension ClientDriver {
     load.end(
       client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
     if phase == .driving, case .open = arrival {
+      if isAnswered { rate.noteAnswer(at: now) }
       takeDue(client, at: now, in: &runtime)
       return
     }

@@ -126,7 +126,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     switch reply.result {
     case .answer(let response):
       learn(from: replica, at: now)
-      if replicas.contains(replica) { aim(at: replica) }
+      // Who answers late is still the one to ask. Who was never asked, as a chain's tail, is not.
+      if replica == progress.firstSilent?.replica { aim(at: replica) }
       return finish(.answered(response))
     case .redirect(let target): return follow(target, at: now)
     }

@@ -68,7 +68,8 @@ private struct ScriptedPort: ServerPort {
 
   private func driver(
     clients: Int = 4, keys: Int = 10, arrival: Arrival = .closed, thinkTime: Interval = .zero,
-    timeout: Interval = .milliseconds(20), resends: Bool = true
+    timeout: Interval = .milliseconds(20), resends: Bool = true,
+    patience: Patience = .adaptive
   ) -> Driver {
     var spec = WorkloadSpec()
     spec.clients = clients
@@ -78,7 +79,7 @@ private struct ScriptedPort: ServerPort {
       clients: ClientDriver(
         load: KeyValueLoad(spec, seed: 1), count: clients, replicas: [ReplicaID(0)],
         arrival: arrival, timeout: timeout, thinkTime: thinkTime, random: RandomStream(seed: 1),
-        resends: resends),
+        resends: resends, patience: patience),
       port: ScriptedPort())
   }
 
@@ -141,7 +142,8 @@ private struct ScriptedPort: ServerPort {
   @Test("Silence ends an operation at its deadline as unknown; with resends it was sent again")
   func silence() throws {
     for resends in [true, false] {
-      var driver = driver(clients: 1, resends: resends)
+      var driver = driver(
+        clients: 1, resends: resends, patience: .fixed(.milliseconds(5)))
       driver.port.behaviour = .silent
       try run(&driver, for: .milliseconds(50))
       let first = try #require(driver.load.operations.first)

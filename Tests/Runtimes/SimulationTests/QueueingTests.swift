@@ -130,15 +130,17 @@ import Workloads
     #expect(due(nil) == due(.uniform(.microseconds(10)...(.microseconds(900)))))
   }
 
-  @Test("Operations wait for a free client, counted from when they came due, or are dropped")
+  @Test("What a service cannot answer in time waits, counted from when it came due, or is dropped")
   func overload() {
     let (load, _) = run {
+      // 10,000 a second are possible, 40,000 come due.
+      $0.environment.cpu.perMessage = .microseconds(50)
       $0.plan.workload.clients = 2
       $0.plan.workload.timeout = .milliseconds(100)
       $0.plan.workload.arrival = .open(rate: 40_000, process: .constant)
       $0.plan.duration = .milliseconds(300)
     }
-    #expect(load.operations.contains { $0.invoked - $0.due > 90_000_000 })
+    #expect(load.operations.contains { $0.invoked - $0.due > 10_000_000 })
     #expect(load.operations.allSatisfy { $0.invoked - $0.due <= 100_000_001 })
     #expect(!load.dropped.isEmpty)
     #expect(load.operations.count + load.dropped.count == 11_999)

@@ -160,10 +160,10 @@ import Testing
     #expect(fleet.subject.add() == 1)
     fleet.runtime.effects = []
     fleet.begin(.add(1), by: 1, due: at(3), at: at(3))
-    // Three times two milliseconds is the first client's timer.
+    // Three times two milliseconds is the first client's timer, and the second waits twice as long.
     #expect(
       fleet.takeEffects() == [
-        .send(client: 11, to: ReplicaID(0), at: at(3)), .schedule(.wakes(1), at: at(27)),
+        .send(client: 11, to: ReplicaID(0), at: at(3)), .schedule(.wakes(1), at: at(15)),
       ])
   }
 }

@@ -1,0 +1,51 @@
+import Replication
+
+/// How many operations an open loop may have under way, by how fast they are answered.
+///
+/// What is due is sent whether or not earlier operations were answered. But a service that answers fewer
+/// than come due would soon have more before it than it answers within their timeout, and would then answer
+/// nothing in time any more, for the sake of requests that nobody waits for. So only as many are under way
+/// as it answers within half of the timeout, at the rate of late; the others wait at their clients and
+/// count as waiting from when they were due. While nothing is answered at all this limits nothing: the
+/// service is down, not overloaded.
+public struct AnswerRate: Sendable {
+  /// So many windows are half of the timeout.
+  public static var windowCount: Int { 8 }
+
+  public let window: Interval
+  public var windowEnd: Instant
+  /// Answers in the windows of the last half timeout, the present one at `present`.
+  public var counts = Array(repeating: 0, count: AnswerRate.windowCount)
+  public var present = 0
+  public var sum = 0
+  /// Windows that are over, up to `windowCount`.
+  public var past = 0
+
+  public init(timeout: Interval) {
+    window = max(timeout / (2 * AnswerRate.windowCount), .microseconds(1))
+    windowEnd = .zero + window
+  }
+
+  public mutating func advance(to now: Instant) {
+    while now >= windowEnd {
+      windowEnd = windowEnd + window
+      past = min(past + 1, AnswerRate.windowCount)
+      present = (present + 1) % AnswerRate.windowCount
+      sum -= counts[present]
+      counts[present] = 0
+    }
+  }
+
+  public mutating func noteAnswer(at now: Instant) {
+    advance(to: now)
+    counts[present] += 1
+    sum += 1
+  }
+
+  /// As many as were answered in the last half timeout; `nil` for no limit.
+  public mutating func limit(at now: Instant) -> Int? {
+    advance(to: now)
+    guard sum > 0, past > 0 else { return nil }
+    return max(sum * AnswerRate.windowCount / past, 1)
+  }
+}
