@@ -84,7 +84,7 @@ struct AppendProof {
     case .put, .delete: return nil
     case .append:
       let isKnown = operations[position].role == .swap
-      return isKnown ? (original.expected.length > 0 ? original.expected : .absent) : nil
+      return isKnown ? AppendResolution.base(of: original) : nil
     case .compareAndSwap:
       return operations[position].role == .read ? value(position) : original.expected
     }

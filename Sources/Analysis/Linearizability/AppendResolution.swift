@@ -5,7 +5,8 @@ import Histories
 /// If an observed value ends in the piece that an append wrote, the append took effect on the value
 /// before that piece, and on no other: it is a compare-and-swap from the one to the other. So is
 /// the append of every piece further to the front. An append whose piece is in no observed value is
-/// a write of a value that nobody ever sees, since all values made from it contain the piece too.
+/// a write of a value that no operation observed, because each value made from it has the piece
+/// too.
 ///
 /// This needs values to be made of their pieces in one way only: all arguments written to the key
 /// are different and have one length. And it needs the pieces of observed values, for which
@@ -40,7 +41,7 @@ struct AppendResolution {
       if !observe(value) && !isImpossible(value) { isComplete = false }
     }
     for (i, operation) in operations.enumerated() where operation.demandedValue == nil {
-      // A swap without an answer whose value nobody observed can be left out of any order.
+      // A swap without an answer can be left out of any order if no operation observed its value.
       if operation.outcome == .unknown, !isObserved[i] { continue }
       if operation.comparedValues.contains(where: { !isKnown($0) }) { isComplete = false }
     }
@@ -110,7 +111,8 @@ struct AppendResolution {
     return isObserved[i] || operations[i].kind != .append
   }
 
-  private static func base(of append: Operation) -> ValueDigest {
+  /// The value that an append was put behind, as its hint has it.
+  static func base(of append: Operation) -> ValueDigest {
     append.expected.length > 0 ? append.expected : .absent
   }
 

@@ -10,8 +10,9 @@ import Sockets
 import Trials
 import Workloads
 
-/// One trial on a real cluster: it starts the nodes (or finds them running), drives the load, injects the
-/// faults, and records what it sees. All on the thread that calls it, and the nodes end with that thread.
+/// One trial on a real cluster: it starts the nodes (or finds them running), drives the load,
+/// injects the faults, and records what it sees. All on the thread that calls it, and the nodes end
+/// with that thread.
 public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
@@ -48,8 +49,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// - Parameters:
   ///   - launcher: how nodes are started; `nil` if the cluster runs already.
-  ///   - directory: where started nodes keep their logs. It is the caller's, and no longer used when the
-  ///     trial has ended.
+  ///   - directory: where started nodes keep their logs. It is the caller's, and no longer used
+  ///     when the trial has ended.
   @inlinable
   public init(
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
@@ -84,8 +85,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Runs the trial to its end.
-  /// - Parameter progress: called now and then with the trial's time and the operations acknowledged so
-  ///   far; returns false to stop.
+  /// - Parameter progress: called now and then with the trial's time and the operations
+  ///   acknowledged so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   @inlinable
   public mutating func run(
@@ -219,17 +220,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
-  /// Notes who is in charge, as far as the nodes have told: they report on their own when it changes.
+  /// Notes who is in charge, as far as the nodes have told: they report on their own when it
+  /// changes.
   @inlinable
   public mutating func noteLeadership() {
-    let views = views
-    let leader = targeting.leader(among: views)
-    let known = setup.membership.replicas.compactMap { replica in
-      views[replica.index].isUp ? views[replica.index].status?.epoch : nil
-    }
-    leadership.note(
-      leader: leader, epoch: leader.flatMap { views[$0].status?.epoch },
-      newestEpoch: known.max() ?? 0, at: driver.now)
+    leadership.note(views, targeting, at: driver.now)
   }
 
   /// What is known of the nodes at present.
@@ -246,8 +241,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
-  /// Takes note of what nodes have reported since the last time, and tells those that have just come up
-  /// what holds for them.
+  /// Takes note of what nodes have reported since the last time, and tells those that have just
+  /// come up what holds for them.
   @inlinable
   public mutating func attendReports() {
     var hasNews = false
@@ -255,14 +250,16 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
       if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
         meters[node].welcomeCount = connection.welcomeCount
-        // Faults end with the connection over which they were ordered, steps of a clock with the node.
+        // Faults end with the connection over which they were ordered, steps of a clock with the
+        // node.
         meters[node].toldFaults = nil
         if connection.life != meters[node].toldLife, skews[node] != .zero {
           driver.port.order(.stepClock(skews[node]), to: node)
         }
         meters[node].toldLife = connection.life
         tellFaults(to: node)
-        // Whether a node that others have started takes faults at all should be known before the trial.
+        // Whether a node that others have started takes faults at all should be known before the
+        // trial.
         if !processes.isOurs, !plannedFaults.isEmpty {
           driver.port.order(.stepClock(.zero), to: node)
         }
@@ -281,8 +278,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// A node that has ended although no fault was to end it is dead for good if a fault of its disk
-  /// explains that. Otherwise somebody has killed it or it is broken, and the trial measures neither: it
-  /// ends with an error.
+  /// explains that. Otherwise somebody has killed it or it is broken, and the trial measures
+  /// neither: it ends with an error.
   @inlinable
   public mutating func attendProcesses() throws {
     if let refusal = driver.port.refusal { throw ClusterError(refusal) }

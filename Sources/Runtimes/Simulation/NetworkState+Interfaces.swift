@@ -1,11 +1,12 @@
 import Faults
 
-/// Every node's interface: one queue out and one in, shared by all its peers and clients. Each is first
-/// come, first served, and busy for bytes ÷ rate per message.
+/// Every node's interface: one queue out and one in, shared by all its peers and clients. Each is
+/// first come, first served, and busy for bytes ÷ rate per message.
 ///
-/// A small share of the rate is kept for messages of one packet: they use it when the queue is long.
-/// Kernels and switches interleave the packets of connections, so that a heartbeat does not wait until
-/// another connection's megabytes are through. On their own link messages keep their order all the same.
+/// A small share of the rate is kept for messages of one packet: they use it when the queue is
+/// long. Kernels and switches interleave the packets of connections, so that a heartbeat does not
+/// wait until another connection's megabytes are through. On their own link messages keep their
+/// order all the same.
 extension NetworkState {
   static let packetByteCount = 1500
   static let packetShare = 1.0 / 64
@@ -13,10 +14,11 @@ extension NetworkState {
   private static let bulkFactor = 1 / (1 - packetShare)
   private static let packetFactor = 1 / packetShare
 
-  /// How long before all of a message has arrived the event comes that gives it its place in the queue of
-  /// the receiver's interface. Short messages take their place when they are there, which spares most of
-  /// them an event of their own; long ones when they begin to arrive, so that short messages that arrive
-  /// meanwhile do not pass them. Either way an interface receives one message at a time.
+  /// How long before all of a message has arrived the event comes that gives it its place in the
+  /// queue of the receiver's interface. Short messages take their place when they are there, which
+  /// spares most of them an event of their own; long ones when they begin to arrive, so that short
+  /// messages that arrive meanwhile do not pass them. Either way an interface receives one message
+  /// at a time.
   private static let shortReception: Int64 = 10_000
 
   /// Rounded up, so that no interface is faster than its rate.
@@ -43,17 +45,28 @@ extension NetworkState {
   mutating func transmit(
     _ bytes: Int, from node: Int, departing: Int64
   ) -> (start: Int64, end: Int64) {
-    let start = max(departing, interfaces[node].sending.bulk)
+    var queues = interfaces[node].sending
+    defer { interfaces[node].sending = queues }
+    return enqueue(bytes, in: &queues, of: node, from: departing)
+  }
+
+  /// Gives a message its place in one direction of a node's interface.
+  /// - Parameter begin: when it could begin if the interface were free.
+  @inline(__always)
+  private func enqueue(
+    _ bytes: Int, in queues: inout Interface.Queues, of node: Int, from begin: Int64
+  ) -> (start: Int64, end: Int64) {
+    let start = max(begin, queues.bulk)
     let end = finish(bytes, from: start, through: node, Self.bulkFactor)
-    if start > departing, bytes <= Self.packetByteCount {
-      let start = max(departing, interfaces[node].sending.packets)
+    if start > begin, bytes <= Self.packetByteCount {
+      let start = max(begin, queues.packets)
       let early = finish(bytes, from: start, through: node, Self.packetFactor)
       if early < end {
-        interfaces[node].sending.packets = early
+        queues.packets = early
         return (start, early)
       }
     }
-    interfaces[node].sending.bulk = end
+    queues.bulk = end
     return (start, end)
   }
 
@@ -71,18 +84,9 @@ extension NetworkState {
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Int64) -> Int64 {
     if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return now }
     let begun = hasLead ? now : now - Self.time(of: bytes, at: slowness(of: node))
-    let start = max(begun, interfaces[node].receiving.bulk)
-    let end = finish(bytes, from: start, through: node, Self.bulkFactor)
-    if start > begun, bytes <= Self.packetByteCount {
-      let start = max(begun, interfaces[node].receiving.packets)
-      let early = finish(bytes, from: start, through: node, Self.packetFactor)
-      if early < end {
-        interfaces[node].receiving.packets = early
-        return max(early, now)
-      }
-    }
-    interfaces[node].receiving.bulk = end
-    return max(end, now)
+    var queues = interfaces[node].receiving
+    defer { interfaces[node].receiving = queues }
+    return max(enqueue(bytes, in: &queues, of: node, from: begun).end, now)
   }
 
   /// The same for a message of another node, which does not overtake earlier ones of its link.
@@ -94,9 +98,9 @@ extension NetworkState {
     return links[link].lastReceived
   }
 
-  /// When the last of the bytes is through one of the queues of a node's interface: at its own rate, or at
-  /// that of the narrowest degradation for as long as it lasts. Otherwise a queue that built up in a short
-  /// fault would go on crawling long after its end.
+  /// When the last of the bytes is through one of the queues of a node's interface: at its own
+  /// rate, or at that of the narrowest degradation for as long as it lasts. Otherwise a queue that
+  /// built up in a short fault would go on crawling long after its end.
   private func finish(
     _ bytes: Int, from start: Int64, through node: Int, _ factor: Double
   ) -> Int64 {

@@ -92,8 +92,8 @@ extension Trial {
     if nodes[number].options.heedsDisconnects { closeConnections(of: number) }
   }
 
-  /// The machine outlives the process and closes its connections: whoever is not cut off sees that, behind
-  /// everything that is on its way.
+  /// The machine outlives the process and closes its connections: whoever is not cut off sees that,
+  /// behind everything that is on its way.
   public mutating func closeConnections(of number: Int) {
     for other in nodes.indices where other != number {
       guard let time = world.network.closing(from: number, to: other, at: world.now) else {
@@ -120,5 +120,5 @@ extension Trial {
     targeting.cuts(of: shape, nodes: views, random: &faultRandom)
   }
 
-  private var targeting: FaultTargeting { FaultTargeting(membership: setup.membership) }
+  public var targeting: FaultTargeting { FaultTargeting(membership: setup.membership) }
 }

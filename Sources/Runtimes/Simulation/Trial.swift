@@ -13,8 +13,8 @@ public struct TrialSetup<Core: ReplicaCore>: Sendable {
   public var options: Core.Options
   public var environment = Environment.standard
   public var plan = TrialPlan()
-  /// How long, after the measured part and with all faults ended, to wait for the cluster to come to
-  /// rest so that it can be seen what survived.
+  /// How long, after the measured part and with all faults ended, to wait for the cluster to come
+  /// to rest so that it can be seen what survived.
   public var settling = Interval.seconds(10)
   /// Ask every core for broken invariants after every event. Slow; for tests and fuzzing.
   public var checksInvariants = false
@@ -25,9 +25,11 @@ public struct TrialSetup<Core: ReplicaCore>: Sendable {
   }
 }
 
-/// One trial: a cluster, its clients and its faults in virtual time, from one seed and on one thread.
+/// One trial: a cluster, its clients and its faults in virtual time, from one seed and on one
+/// thread.
 ///
-/// The same setup and load give the same result to the last bit, in every process and on every machine.
+/// The same setup and load give the same result to the last bit, in every process and on every
+/// machine.
 public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
@@ -81,8 +83,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   /// Runs the trial to its end.
-  /// - Parameter progress: called about every 2¹⁴ events with the virtual time and the number of events
-  ///   so far; returns false to stop.
+  /// - Parameter progress: called about every 2¹⁴ events with the virtual time and the number of
+  ///   events so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
@@ -191,7 +193,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   /// The replica in charge: among those that are up and say so, the one of the highest epoch.
   public func leader() -> Int? {
-    FaultTargeting(membership: setup.membership).leader(among: views)
+    targeting.leader(among: views)
   }
 
   public static var leadershipInterval: Int64 { 1_000_000 }
@@ -199,24 +201,13 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   /// Notes who is in charge, once a millisecond: the state at the next sample's time, which holds
   /// until the event at `time`. It is no event itself, so that it changes nothing but the record.
   public mutating func sampleLeadership(before time: Int64) {
-    var leader: Int?
-    var epoch: UInt64?
-    var newestEpoch: UInt64 = 0
-    for replica in setup.membership.replicas where nodes[replica.index].isUp {
-      let status = nodes[replica.index].host.core.status
-      newestEpoch = max(newestEpoch, status.epoch)
-      guard status.isInCharge, epoch.map({ status.epoch > $0 }) ?? true else { continue }
-      leader = replica.index
-      epoch = status.epoch
-    }
-    leadership.note(
-      leader: leader, epoch: epoch, newestEpoch: newestEpoch, at: nextLeadershipSample)
+    leadership.note(views, targeting, at: nextLeadershipSample)
     let interval = Self.leadershipInterval
     nextLeadershipSample = (time / interval + 1) * interval
   }
 
-  /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be seen
-  /// what survived. Clients are silent; nothing here is measured.
+  /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be
+  /// seen what survived. Clients are silent; nothing here is measured.
   public mutating func settle() {
     for index in ledger.entries.keys.sorted() { endFault(index) }
     for link in world.held.indices { world.retransmit(link: link) }
@@ -229,7 +220,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
   }
 
-  /// Some replica is in charge, and all replicas applied everything that any of them ever committed.
+  /// Some replica is in charge, and all replicas applied everything that any of them ever
+  /// committed.
   public var hasSettled: Bool {
     leader() != nil
       && setup.membership.replicas.allSatisfy {

@@ -8,8 +8,8 @@ import Replication
 /// A client that goes on at once begins a nanosecond after its last answer, so that its operations
 /// never seem concurrent.
 ///
-/// In an open loop clients are made when they are needed: an operation begins when it is due, because
-/// waiting for a client would be a delay of the load generator and not of the service.
+/// In an open loop clients are made when they are needed: an operation begins when it is due,
+/// because waiting for a client would be a delay of the load generator and not of the service.
 public struct ClientDriver<Load: ClientLoad>: Sendable {
   public typealias Application = Load.Application
   public typealias Fleet = ClientFleet<Application>
@@ -30,7 +30,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public var phase = Phase.silent
   /// Operations that were answered since the phase began.
   public var answered = 0
-  /// Operations that no client could begin in time, because there were as many clients as there may be.
+  /// Operations that no client could begin in time, because there were as many clients as there may
+  /// be.
   public var dropped = 0
   /// An open loop makes no more clients than these.
   public var mostClients = ClientNumbers.mostOfLoad
@@ -106,11 +107,12 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       goOn(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
     case .operationDue:
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
-      if nextDue == dueTimes.count, let client = freeClient(at: now) {
+      let client = freeClient(at: now)
+      if let client, nextDue == dueTimes.count {
         begin(client, due: due, at: now, in: &runtime)
       } else {
         dueTimes.append(due)
-        if let client = freeClient(at: now) { takeDue(client, at: now, in: &runtime) }
+        if let client { takeDue(client, at: now, in: &runtime) }
       }
       scheduleArrival(in: &runtime)
     case .probeDue: beginProbe(at: now, in: &runtime)
@@ -291,7 +293,8 @@ extension ClientDriver {
     load.dropped(due: due - .zero, at: now - .zero)
   }
 
-  /// An idle client of an open loop begins what has waited longest and can still be answered in time.
+  /// An idle client of an open loop begins what has waited longest and can still be answered in
+  /// time.
   public mutating func takeDue(
     _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {

@@ -4,25 +4,27 @@ import WireFormat
 /// How an operation ended.
 public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   case answered(Response)
-  /// It certainly had no effect and never will: the server has said so, or was never asked. Only where
-  /// requests are sent once (`ClientMachine.resends`); otherwise the client looks for another replica.
+  /// It certainly had no effect and never will: the server has said so, or was never asked. Only
+  /// where requests are sent once (`ClientMachine.resends`); otherwise the client looks for another
+  /// replica.
   case failed
   /// Given up after the timeout: it may have taken effect, or may still. The session's next request
   /// settles it: from then on replicas refuse this one.
   case unknown
 }
 
-/// One client as a pure machine: one outstanding request, retries, redirects, and the search for the
-/// replica in charge. The runtime tells it the time and carries its messages.
+/// One client as a pure machine: one outstanding request, retries, redirects, and the search for
+/// the replica in charge. The runtime tells it the time and carries its messages.
 ///
 /// - A request that is not answered in time is sent again, to the next replica; how long that takes
 ///   follows the round trips seen so far (`RoundTrips`).
-/// - An answer says which replica has sent it. That tells which attempt it belongs to, so that retried
-///   operations are measured, too (Karn's problem), and who is to be asked next time.
-/// - A redirect that names a replica is followed at once; one that does not, or a chain of them, makes
-///   the client pause first, so that clients do not storm a cluster without a leader.
-/// - A replica that did not answer in time is suspected: if others still redirect to it, it gets only a
-///   short time to answer before the client asks the next one. All replicas have their turn.
+/// - An answer says which replica has sent it. That tells which attempt it belongs to, so that
+///   retried operations are measured, too (Karn's problem). If it was asked and answers late, it is
+///   asked next time as well.
+/// - A redirect that names a replica is followed at once; one that does not, or a chain of them,
+///   makes the client pause first, so that clients do not storm a cluster without a leader.
+/// - A replica that did not answer in time is suspected: if others still redirect to it, it gets
+///   only a short time to answer before the client asks the next one. All replicas have their turn.
 /// - Where updates and reads go is remembered apart: in a chain they are different replicas.
 public struct ClientMachine<Application: StateMachine>: Sendable {
   public typealias Request = ClientRequest<Application.Command>
@@ -67,9 +69,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public let id: ClientID
   public let replicas: [ReplicaID]
   public let timeout: Interval
-  /// Whether a request without an answer is sent again. Only servers that recognise a request they have
-  /// seen make that safe; with others an operation without an answer stays unknown, and one that was
-  /// refused has failed.
+  /// Whether a request without an answer is sent again. Only servers that recognise a request they
+  /// have seen make that safe; with others an operation without an answer stays unknown, and one
+  /// that was refused has failed.
   public let resends: Bool
   public var sequence: UInt64 = 0
   /// When the client wants to be woken, if nothing arrives before; nil while it is idle.
@@ -215,8 +217,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff }
   }
 
-  /// 5, 10 and then always 20 ms: short enough to find a new leader soon, long enough not to storm a
-  /// cluster that elects one.
+  /// 5, 10 and then always 20 ms: short enough to find a new leader soon, long enough not to storm
+  /// a cluster that elects one.
   public var pause: Interval { .milliseconds(5) * (1 << min(max(progress.pauses - 1, 0), 2)) }
   public static var longestPause: Interval { .milliseconds(20) }
 

@@ -1,3 +1,6 @@
+import Faults
+import Replication
+
 /// The replica in charge from a moment on.
 public struct LeadershipSample: Sendable, Equatable {
   /// Nanoseconds since the trial began.
@@ -18,18 +21,26 @@ public struct LeadershipSample: Sendable, Equatable {
   }
 }
 
-/// Who was in charge in a trial: the first sample and every one that differs from the one before it.
+/// Who was in charge in a trial: the first sample and every one that differs from the one before
+/// it.
 public struct LeadershipLog: Sendable {
   public private(set) var samples: [LeadershipSample] = []
 
   public init() {}
 
   /// - Parameters:
-  ///   - epoch: of the leader; `nil` without one.
+  ///   - nodes: what is known of each node, by number.
   ///   - time: no earlier than the last one.
-  public mutating func note(leader: Int?, epoch: UInt64?, newestEpoch: UInt64, at time: Int64) {
+  public mutating func note(
+    _ nodes: [NodeView], _ targeting: FaultTargeting, at time: Int64
+  ) {
+    let leader = targeting.leader(among: nodes)
     let last = samples.last
-    let epoch = epoch ?? last?.epoch ?? 0
+    let epoch = leader.flatMap { nodes[$0].status?.epoch } ?? last?.epoch ?? 0
+    var newestEpoch: UInt64 = 0
+    for replica in targeting.membership.replicas where nodes[replica.index].isUp {
+      newestEpoch = max(newestEpoch, nodes[replica.index].status?.epoch ?? 0)
+    }
     if let last, last.leader == leader, last.epoch == epoch, last.newestEpoch == newestEpoch {
       return
     }

@@ -114,7 +114,8 @@ struct RunRequest {
     let directory = try RunDirectory(
       in: output, outline: outline, experiment: plan.resolvedText, version: version,
       existing: existing)
-    if !isQuiet { Command.warn(of: plan) }
+    let warnings = plan.warnings
+    if !isQuiet { Command.tell(warnings) }
     let session = RunSession(
       plan: plan, directory: directory, request: self, isStopped: isStopped)
     let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)
@@ -129,7 +130,7 @@ struct RunRequest {
     let manifest = Manifest(
       outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
       targets: plan.experiment.targets, version: version, gitRevision: GitRevision.ofProgram,
-      warnings: plan.warnings.map(\.description), startedAt: started,
+      warnings: warnings.map(\.description), startedAt: started,
       wallTime: Date().timeIntervalSince(started),
       processorsKeptAwake: processors.areAwake)
     try directory.writeResults(trials, manifest: manifest)

@@ -23,13 +23,13 @@ extension Command {
     flags: { [setFlag, runtimeFlag, hostsFlag] },
     execute: { arguments in
       let plan = try readPlan(arguments, hosts: readHosts(arguments))
-      warn(of: plan)
+      tell(plan.warnings)
       try Console.print(plan.resolvedText, terminator: "")
       return .done
     })
 
-  static func warn(of plan: ExperimentPlan) {
-    for warning in plan.warnings { Console.complain("warning: \(warning)") }
+  static func tell(_ warnings: [ExperimentWarning]) {
+    for warning in warnings { Console.complain("warning: \(warning)") }
   }
 
   /// The nodes that `--hosts` names.
