@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// One list of settings for every target: Swift 6 mode, warnings are errors, no silent existentials.
+/// One list of settings for every target: Swift 6 mode, warnings are errors, no silent
+/// existentials.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),
@@ -16,7 +17,8 @@ let library: [SwiftSetting] =
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
   ]
 
-/// A folder below `Sources` and `Tests`. A module imports modules of its own floor and of those below.
+/// A folder below `Sources` and `Tests`. A module imports modules of its own floor and of those
+/// below.
 struct Floor {
   let name: String
 
@@ -25,7 +27,8 @@ struct Floor {
   /// A module and the target of its tests.
   /// - Parameters:
   ///   - dependencies: what the module imports; its tests may import the same.
-  ///   - testedWith: what the tests import besides; `nil` for a module that only others' tests test.
+  ///   - testedWith: what the tests import besides; `nil` for a module that only others' tests
+  ///     test.
   func module(
     _ name: String, _ dependencies: [String] = [], testedWith others: [String]? = [],
     resources: [Resource] = []
@@ -33,7 +36,8 @@ struct Floor {
     let target = Target.target(
       name: name, dependencies: Floor.byName(dependencies), path: "Sources/\(self.name)/\(name)",
       swiftSettings: library,
-      // Rounding and square roots of the standard library are calls into libm where Foundation is absent.
+      // Rounding and square roots of the standard library are calls into libm where Foundation is
+      // absent.
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
     guard let others else { return [target] }
     return [target, tests("\(name)Tests", [name] + dependencies + others, resources: resources)]
@@ -218,8 +222,8 @@ let modules: [[Target]] = [
       ]),
   ],
 
-  // A disk whose power can be cut; a Redis client that blocks, and threads for those who use it; a real node
-  // that the thread of a test moves on.
+  // A disk whose power can be cut; a Redis client that blocks, and threads for those who use it; a
+  // real node that the thread of a test moves on.
   kit.kit("SmallDisks", ["CLinux"]),
   kit.kit("RedisClients", ["Resp", "Sockets"]),
   // A run whose work traps.

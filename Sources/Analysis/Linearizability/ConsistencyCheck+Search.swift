@@ -1,7 +1,7 @@
 import Histories
 
 extension ConsistencyCheck {
-  /// The answer for the operations of one key that is no plain register.
+  /// What was found out about a key whose operations the register check alone cannot judge.
   enum KeyAnswer {
     case explained
     case outOfBudget
@@ -17,7 +17,7 @@ extension ConsistencyCheck {
     }
   }
 
-  /// A verdict on one key that is no plain register.
+  /// The verdict on a key whose operations the register check alone cannot judge.
   func search(
     _ key: UInt32, _ operations: [Operation], initial: ValueDigest, _ budget: inout SearchBudget
   ) -> Verdict {
@@ -94,11 +94,11 @@ extension ConsistencyCheck {
     }
   }
 
-  /// Leaves out writes without an answer whose value nobody can have observed: in any order they
-  /// can be removed, because between them and the next write nobody looked. Answered writes of such
-  /// values all write the same one, because nobody can tell them apart, and the search need not
-  /// either. With appends, or refusals that do not say what they found, anything may have been
-  /// observed, and all stay as they are.
+  /// Leaves out writes without an answer if no operation can have observed their values. They can
+  /// be removed from any order, because no operation looks between such a write and the next one.
+  /// Answered writes of unobserved values stay, but all write the same value, because no operation
+  /// tells them apart. That makes the search shorter. With appends, or refusals that do not say
+  /// what they found, anything may have been observed, and all stay as they are.
   static func withoutUnobservedValues(_ operations: [Operation]) -> [Operation] {
     let isOpaque = operations.contains {
       $0.kind == .append || ($0.isRefused && $0.observed == .unobserved)

@@ -8,8 +8,8 @@ import Histories
 /// the whole history. A key starts without a value, unless it is given one.
 ///
 /// An operation that failed is left out, as is a get without an answer. A write without an answer
-/// may take effect at any time after its call, or never; it is left out where nobody can have
-/// observed it. Intervals are closed: an operation invoked at the very nanosecond another one
+/// may take effect at any time after its call, or never; it is left out where no operation can
+/// have observed it. Intervals are closed: an operation invoked at the very nanosecond another one
 /// returned is concurrent with it, even for the same client.
 public struct ConsistencyCheck: Sendable {
   public var consistency: Consistency

@@ -9,9 +9,9 @@ import Histories
 /// clusters form a *chain*, whose inner order is forced and which as a whole is one contiguous
 /// block.
 ///
-/// A write without an answer belongs here only if somebody observed its value; otherwise it can be
-/// left out of any order. An observed compare-and-swap observes the value it expected, and so on
-/// back.
+/// A write without an answer belongs here only if some operation observed its value; otherwise it
+/// can be left out of any order. An observed compare-and-swap observes the value it expected, and
+/// so on back.
 struct RegisterChains {
   struct Cluster {
     var hash: UInt64

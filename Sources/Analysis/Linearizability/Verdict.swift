@@ -6,12 +6,13 @@ public enum Consistency: String, Sendable, CaseIterable {
   /// (Herlihy & Wing 1990).
   case linearizable
   /// Per key: one order of all operations explains every answer and keeps each client's own order.
-  /// This is coherence, not sequential consistency of the whole store (Lamport 1979), which does not
-  /// compose from keys; it is what a reader who looks at one key at a time can rely on.
+  /// This is coherence, not sequential consistency of the whole store (Lamport 1979), which does
+  /// not compose from keys; it is what a reader who looks at one key at a time can rely on.
   case sequential
-  /// Nothing out of thin air: every observed value is the initial one or was written by an operation
-  /// that did not certainly fail and was invoked before the observer returned. Convergence cannot be
-  /// seen in a history; keys with appends are not judged, since their values are made of parts.
+  /// Nothing out of thin air: every observed value is the initial one or was written by an
+  /// operation that did not certainly fail and was invoked before the observer returned.
+  /// Convergence cannot be seen in a history; keys with appends are not judged, since their values
+  /// are made of parts.
   case eventual
   /// Not checked.
   case none
@@ -70,7 +71,8 @@ public struct Counterexample: Sendable, Equatable {
 /// How much work a check of one history may do before it answers `undecided`. Work is counted, not
 /// timed, so that the verdict is the same on every machine.
 public struct SearchBudget: Sendable, Equatable {
-  /// Distinct configurations (set of operations taken, state) that may be remembered; about 100 B each.
+  /// Distinct configurations (set of operations taken, state) that may be remembered; about 100 B
+  /// each.
   public var configurations: Int
   /// Entries of the history that may be looked at.
   public var steps: Int

@@ -8,8 +8,8 @@ struct FaultAnalysis {
   private let isOpenLoop: Bool
   private let reads: ServiceGaps
   private let writes: ServiceGaps
-  /// Positions in the trial of the faults that began in the measured interval, in order of time, as are
-  /// the next three.
+  /// Positions in the trial of the faults that began in the measured interval, in order of time, as
+  /// are the next three.
   private let order: [Int]
   private let faults: [Disturbance]
   /// The start of the next fault that begins later.
@@ -19,7 +19,8 @@ struct FaultAnalysis {
   /// The faults with their recoveries.
   private var disturbances: [Disturbance]
 
-  /// An effect of a fault is looked for so many windows after its start and its end, at least.
+  /// Effects of a fault are looked for during at least this many windows after its start, and after
+  /// its end.
   static let windowsOfDelay: Int64 = 5
   private var delay: Int64 { FaultAnalysis.windowsOfDelay * timeline.windowLength }
 
@@ -129,8 +130,8 @@ struct FaultAnalysis {
     disturbances[i].end = max(faults[i].hasEnd ? faults[i].end : faults[i].start, time)
   }
 
-  /// The windows before the fault that no other fault touches, its recovery included. Without any (a fault at
-  /// the very beginning), all windows that no fault touches.
+  /// The windows before the fault that no other fault touches, its recovery included. Without any
+  /// (a fault at the very beginning), all windows that no fault touches.
   private func undisturbedWindows(for i: Int) -> [TimelineWindow] {
     let before = timeline.fullWindows.filter { window in
       window.start + window.length <= faults[i].start

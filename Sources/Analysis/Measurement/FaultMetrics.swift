@@ -1,9 +1,10 @@
-/// What one fault did to the service. Times are nanoseconds from the fault's start, but for `hangover`.
+/// What one fault did to the service. Times are nanoseconds from the fault's start, but for
+/// `hangover`.
 ///
-/// What happens after the next fault has begun is charged to that one. So an outage belongs to the last
-/// fault that had begun when it began; it counts whole, unless that fault has no end: then what
-/// follows the next fault's start is charged to the next one. Recovery is looked for up to the next
-/// fault.
+/// What happens after the next fault has begun is charged to that one. So an outage belongs to the
+/// last fault that had begun when it began; it counts whole, unless that fault has no end: then
+/// what follows the next fault's start is charged to the next one. Recovery is looked for up to the
+/// next fault.
 public struct FaultMetrics: Sendable, Equatable {
   public enum Recovery: String, Sendable, Codable, CaseIterable {
     case recovered
@@ -15,9 +16,10 @@ public struct FaultMetrics: Sendable, Equatable {
     case unknown
   }
 
-  /// The longest time without an acknowledged read (write) while one was asked for, which starts in the
-  /// fault or its recovery, less the normal one: see `ServiceGaps`. 0 if it is no longer than gaps
-  /// without the fault. nil if the fault began after the measured interval, or nothing was asked.
+  /// The longest time without an acknowledged read (write) while one was asked for, which starts in
+  /// the fault or its recovery, minus the normal gap between two of them: see `ServiceGaps`. 0 if
+  /// it is no longer than gaps without the fault. nil if the fault began after the measured
+  /// interval, or nothing was asked.
   public var readOutage: Int64?
   public var writeOutage: Int64?
   /// When a replica first tried to take charge, or did, in a newer term, ballot or view.
@@ -29,9 +31,11 @@ public struct FaultMetrics: Sendable, Equatable {
   /// When throughput was back (`ThroughputRecovery`), and no earlier than the outage ended. 0 if
   /// throughput was never short and there was no outage.
   public var timeToRecover: Int64?
-  /// From the fault's end until throughput was back, for a fault that ended in the measured interval.
+  /// From the fault's end until throughput was back, for a fault that ended in the measured
+  /// interval.
   public var hangover: Int64?
-  /// Expected acknowledgements that were missing until throughput was back, or the next fault began.
+  /// Expected acknowledgements that were missing until throughput was back, or the next fault
+  /// began.
   public var lostRequests: Double?
   /// nil if the fault began after the measured interval.
   public var recovery: Recovery?

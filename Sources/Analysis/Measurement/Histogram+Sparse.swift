@@ -34,8 +34,8 @@ public struct SparseHistogram: Sendable, Equatable {
 extension Histogram {
   public mutating func merge(_ other: SparseHistogram) { other.add(to: &self) }
 
-  /// Whether so many values tell a percentile from chance: at least ten of them lie beyond it. The
-  /// minimum and the maximum are what was seen, and always resolved.
+  /// Whether `count` values are enough to estimate a percentile: at least ten of them must lie
+  /// beyond it. The minimum and the maximum are observed values, so they always count as resolved.
   public static func isResolved(percentile: Double, count: Int) -> Bool {
     guard percentile > 0, percentile < 100 else { return true }
     // 100 - 99.9 is a hair below 0.1, and 10,000 values are enough.
@@ -43,8 +43,8 @@ extension Histogram {
   }
 }
 
-/// One line of numbers: sum, minimum, maximum, then the distance to the next bucket and its count, again
-/// and again. Empty without any value.
+/// One line of numbers: sum, minimum, maximum, then the distance to the next bucket and its count,
+/// again and again. Empty without any value.
 extension SparseHistogram: Codable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

@@ -1,8 +1,10 @@
 /// Counts of durations in buckets whose width grows with the value, after Gil Tene's HdrHistogram:
-/// 1,024 buckets per power of two, so that a bucket is at most 0.1 % as wide as its values. Exact below
-/// 2 µs; histograms of several trials are merged by adding counts, never by averaging percentiles.
+/// 1,024 buckets per power of two, so that a bucket is at most 0.1 % as wide as its values. Exact
+/// below 2 µs; histograms of several trials are merged by adding counts, never by averaging
+/// percentiles.
 ///
-/// The unit is the nanosecond. Values above `largest` share one bucket; minimum and maximum are exact.
+/// The unit is the nanosecond. Values above `largest` share one bucket; minimum and maximum are
+/// exact.
 public struct Histogram: Sendable, Equatable {
   @inlinable static var bits: Int { 10 }
   @inlinable static var octaves: Int { 34 }
@@ -33,9 +35,10 @@ public struct Histogram: Sendable, Equatable {
     most = max(most, value)
   }
 
-  /// For a load that should have sent one request each `interval` and waited for each answer instead:
-  /// adds what the requests that were never sent would have met, `value` less one interval, less two,
-  /// and so on. Valid only for a fixed interval. A measurement from the intended time needs no repair.
+  /// For a load that should have sent one request each `interval` and waited for each answer
+  /// instead: adds what the requests that were never sent would have met, `value` less one
+  /// interval, less two, and so on. Valid only for a fixed interval. A measurement from the
+  /// intended time needs no repair.
   public mutating func record(_ nanoseconds: Int64, expectedInterval interval: Int64) {
     record(nanoseconds)
     guard interval > 0 else { return }
@@ -58,8 +61,9 @@ public struct Histogram: Sendable, Equatable {
   /// The exact mean; nil if empty.
   public var mean: Double? { count == 0 ? nil : sum / Double(count) }
 
-  /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed, to the width of its
-  /// bucket (the bucket's upper end, but never more than the maximum). 0 gives the minimum. nil if empty.
+  /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed, to the width of
+  /// its bucket (the bucket's upper end, but never more than the maximum). 0 gives the minimum. nil
+  /// if empty.
   public func percentile(_ p: Double) -> Int64? {
     guard count > 0 else { return nil }
     guard p > 0 else { return least }
@@ -79,8 +83,8 @@ public struct Histogram: Sendable, Equatable {
     return most
   }
 
-  /// ⌈p/100 · n⌉, at least 1 and at most n. The product is rounded down by a hair first, since 99.9/100
-  /// has no exact binary form and 999.0000000000001 must not become 1,000.
+  /// ⌈p/100 · n⌉, at least 1 and at most n. The product is rounded down by a hair first, since
+  /// 99.9/100 has no exact binary form and 999.0000000000001 must not become 1,000.
   static func rank(_ p: Double, of n: Int) -> Int {
     let exact = p / 100 * Double(n)
     let rounded = (exact - exact * 1e-14).rounded(.up)

@@ -5,15 +5,15 @@
 /// - One that was still *open* when measuring ended has waited so long. The end of the trial says
 ///   nothing about the service, so the operation stands at that time in the order.
 /// - One that was *abandoned* (given up, refused, never sent) was never served, so it is worse than
-///   every operation that was, and stands behind all of them. Its bound is the time to the moment at
-///   which the service next acknowledged an operation of the same class (a read or a write): until
-///   then it would have waited, too, if its client had had more patience. The client's `timeout` is no
-///   property of the service, and with this bound it does not matter: for an outage of 3 s an
-///   operation that came due at its start counts with 3 s, whether it was given up after 200 ms or
-///   answered in the end.
+///   every operation that was, and stands behind all of them. Its bound is the time to the moment
+///   at which the service next acknowledged an operation of the same class (a read or a write):
+///   until then it would have waited, too, if its client had had more patience. The client's
+///   `timeout` is no property of the service, and with this bound it does not matter: for an outage
+///   of 3 s an operation that came due at its start counts with 3 s, whether it was given up after
+///   200 ms or answered in the end.
 ///
-/// A percentile whose rank exceeds the number of answers could fall among the operations without one.
-/// It is a lower bound itself.
+/// A percentile whose rank exceeds the number of answers could fall among the operations without
+/// one. It is a lower bound itself.
 public struct LatencyDistribution: Sendable, Equatable {
   public private(set) var answered = Histogram()
   /// nil without any, to save room; so is `abandoned`.

@@ -12,8 +12,8 @@ public struct PairedDifference: Sendable, Equatable {
   public let test: Test
   /// Of first - second, over the trials in which both have a value.
   public let estimate: Estimate
-  /// How likely runs of the same thing differ by as much, before any correction. nil with fewer than
-  /// `leastPairs` pairs, of which nothing can be said.
+  /// How likely runs of the same thing differ by as much, before any correction. nil with fewer
+  /// than `leastPairs` pairs, of which nothing can be said.
   public let p: Double?
   /// Pairs of which the first is larger, and of which the second is.
   private let larger: Int
@@ -26,7 +26,7 @@ public struct PairedDifference: Sendable, Equatable {
   public init(_ first: [Double?], _ second: [Double?], test: Test = .studentT) {
     let differences = zip(first, second).compactMap { a, b -> Double? in
       guard let a, let b, a.isFinite, b.isFinite else { return nil }
-      // What rounding alone makes of equal values is no difference.
+      // Two values that differ only by rounding count as equal.
       return (a - b).magnitude <= 1e-12 * max(a.magnitude, b.magnitude) ? 0 : a - b
     }
     self.test = test
@@ -50,19 +50,19 @@ public struct PairedDifference: Sendable, Equatable {
     guard let mean = estimate.mean, let deviation = estimate.deviation, mean != 0 else { return 1 }
     let n = estimate.count
     guard deviation > noSpread * mean.magnitude else {
-      // Equal differences leave Student's t without a spread. Two values drawn alike differ by exactly
-      // c in at most a quarter of the cases: walk from value to value in steps of c and put every other
-      // one into the same class; the two values are of different classes, which have the probabilities
-      // q and 1 - q at most, in this order, and q (1 - q) ≤ 1/4. The sum of P(c)ⁿ over all c is then at
-      // most (1/4)ⁿ⁻¹.
+      // Equal differences leave Student's t without a spread. Two values drawn alike differ by
+      // exactly c in at most a quarter of the cases: walk from value to value in steps of c and put
+      // every other one into the same class; the two values are of different classes, which have
+      // the probabilities q and 1 - q at most, in this order, and q (1 - q) ≤ 1/4. The sum of P(c)ⁿ
+      // over all c is then at most (1/4)ⁿ⁻¹.
       return Double(sign: .plus, exponent: 2 * (1 - n), significand: 1)
     }
     return RealFunctions.studentTails(
       mean / deviation * Double(n).squareRoot(), degrees: n - 1)
   }
 
-  /// The exact two-sided sign test (Conover 1999 §3.4): how likely so many of `n` fair coins, or more,
-  /// fall on the same side. Pairs without a difference are left out.
+  /// The exact two-sided sign test (Conover 1999 §3.4): the probability that at least
+  /// `most` of `n` fair coins fall on the same side. Pairs without a difference are left out.
   static func sign(of n: Int, most: Int) -> Double {
     guard n > 0 else { return 1 }
     // From all on one side, whose probability is 2⁻ⁿ, down to `most`; in logarithms, as 2⁻ⁿ may be
@@ -80,8 +80,8 @@ public struct PairedDifference: Sendable, Equatable {
 
   static let mostTrials = 1_000
 
-  /// How many trials would tell the two apart in four of five cases, if difference and spread are what
-  /// they seem to be. nil if they may be equal, or if it would take more than 1,000 trials.
+  /// How many trials would tell the two apart in four of five cases, if difference and spread are
+  /// what they seem to be. nil if they may be equal, or if it would take more than 1,000 trials.
   ///
   /// - Parameter level: the p-value that is needed, with the correction in it.
   public func trialsToResolve(level: Double) -> Int? {
@@ -131,8 +131,8 @@ public struct PairedDifference: Sendable, Equatable {
   }
 }
 
-/// Holm's correction (Holm 1979): among all comparisons of equals that are printed together, the chance
-/// that any is called different stays below the level.
+/// Holm's correction (Holm 1979): among all comparisons of equals that are printed together, the
+/// chance that any is called different stays below the level.
 public enum Holm {
   /// The corrected p-values, in the order given. Comparisons without a value are not counted.
   public static func corrected(_ values: [Double?]) -> [Double?] {

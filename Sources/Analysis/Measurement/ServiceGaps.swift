@@ -1,8 +1,8 @@
 import Histories
 import Trials
 
-/// A time in which an operation was waiting and none of its class was acknowledged. It begins with an
-/// acknowledgement, or when the first operation after that came due, and ends with the next one.
+/// A time in which an operation was waiting and none of its class was acknowledged. It begins with
+/// an acknowledgement, or when the first operation after that came due, and ends with the next one.
 struct ServiceGap: Equatable {
   var start: Int64
   var end: Int64
@@ -10,11 +10,11 @@ struct ServiceGap: Equatable {
   var length: Int64 { end - start }
 }
 
-/// When a class of operations, the reads or the writes, was not served in the measured interval: seen
-/// by the probes where there are some, otherwise by the operations of the load.
+/// When a class of operations, the reads or the writes, was not served in the measured interval:
+/// seen by the probes where there are some, otherwise by the operations of the load.
 ///
-/// A time in which nothing was asked is no gap, so that a low rate or its randomness is not taken for
-/// an outage. An operation that was given up does not end a gap: only an answer does.
+/// A time in which nothing was asked is no gap, so that a low rate or its randomness is not taken
+/// for an outage. An operation that was given up does not end a gap: only an answer does.
 struct ServiceGaps {
   /// The longer ones, in order of time: those of more than the 99th percentile's length.
   private(set) var long: [ServiceGap] = []
@@ -64,9 +64,10 @@ struct ServiceGaps {
   /// How much longer a gap is than the normal one; 0 without a gap. nil if nothing was ever asked.
   func outage(_ gap: ServiceGap?) -> Int64? { normal.map { max(0, (gap?.length ?? $0) - $0) } }
 
-  /// A gap of at most this length is none that a fault has made. Chance makes gaps of up to about three times
-  /// the 99th percentile, and none that is much longer than those of undisturbed times. The lesser of the two
-  /// counts, since undisturbed times may hold a stall that a fault has left behind.
+  /// A gap of at most this length is none that a fault has made. Chance makes gaps of up to about
+  /// three times the 99th percentile, and none that is much longer than those of undisturbed times.
+  /// The lesser of the two counts, since undisturbed times may hold a stall that a fault has left
+  /// behind.
   /// - Parameter isUndisturbed: whether no fault held at a time, or was still being recovered from.
   func ordinary(_ isUndisturbed: (Int64) -> Bool) -> Int64 {
     var undisturbed = percentile99

@@ -1,16 +1,16 @@
 import Trials
 import Histories
 
-/// How old the values were that acknowledged gets returned: over the gets that were due in the measured
-/// interval.
+/// How old the values were that acknowledged gets returned: over the gets that were due in the
+/// measured interval.
 ///
-/// A get is stale if some write of its key was invoked after the write it observed had returned, and
-/// returned before the get was invoked. How many such writes there are is its lag in versions; the time
-/// from the first such return to the get's invocation is its lag in time. Real time alone decides what
-/// is newer, so a linearizable history has none, and a concurrent write never counts.
+/// A get is stale if some write of its key was invoked after the write it observed had returned,
+/// and returned before the get was invoked. How many such writes there are is its lag in versions;
+/// the time from the first such return to the get's invocation is its lag in time. Real time alone
+/// decides what is newer, so a linearizable history has none, and a concurrent write never counts.
 ///
-/// Keys with appends are left out, as are values written more than once and, where a key is deleted,
-/// reads that found nothing: which write such a read observed is not certain.
+/// Keys with appends are left out, as are values written more than once and, where a key is
+/// deleted, reads that found nothing: which write such a read observed is not certain.
 public struct Staleness: Sendable, Equatable {
   public private(set) var reads = 0
   public private(set) var staleReads = 0
@@ -132,7 +132,8 @@ extension Staleness.Key {
     }
     let before = Staleness.Key.partition(0, writes.count) { writes[$0].returned < get.invoked }
     guard before > 0, latestInvoked[before - 1] > observedReturn else { return (0, 0) }
-    // Some write invoked after that return was over before the get, so the first of them to return was.
+    // Some write invoked after that return was over before the get, so the first of them to return
+    // was.
     let newer = Staleness.Key.partition(0, invocations.count) { invocations[$0] <= observedReturn }
     return (
       writes(amongFirst: before, invokedAfter: observedReturn), get.invoked - firstReturn[newer]

@@ -1,6 +1,7 @@
 import Primitives
 
-/// What is known of a metric's values over trials, which decides how the interval of their mean is made.
+/// What is known of a metric's values over trials, which decides how the interval of their mean is
+/// made.
 public enum ValueKind: Sendable, Equatable {
   /// A difference of two trials: of any sign.
   case difference
@@ -28,31 +29,32 @@ public enum ValueKind: Sendable, Equatable {
   }
 }
 
-/// A mean over trials with an interval that holds the true mean in 95 of 100 cases. Samples inside a
-/// trial depend on each other, so only whole trials are counted as independent.
+/// A mean over trials with an interval that holds the true mean in 95 of 100 cases. Samples inside
+/// a trial depend on each other, so only whole trials are counted as independent.
 ///
-/// *Student's t* is exact for normal values and too narrow for skewed ones: of exponential values ten
-/// trials cover 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles of
-/// (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used, united with
-/// Student's, because together they cover 93 to 99 % of log-normal (σ up to 0.75), exponential and
-/// zero-inflated samples; see StatisticsTests. Of fewer than ten values its ends are wild (±1,600 where
-/// Student's are ±50), so that Student's 99 % interval takes its place, except where several values are
-/// equal to the least or the greatest: there, only bootstrap-t shows that the trials bound nothing.
+/// *Student's t* is exact for normal values and too narrow for skewed ones: of exponential values
+/// ten trials cover 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles of
+/// (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used, united
+/// with Student's, because together they cover 93 to 99 % of log-normal (σ up to 0.75), exponential
+/// and zero-inflated samples; see StatisticsTests. Of fewer than ten values its ends are wild
+/// (±1,600 where Student's are ±50), so that Student's 99 % interval takes its place, except where
+/// several values are equal to the least or the greatest: there, only bootstrap-t shows that the
+/// trials bound nothing.
 public struct Estimate: Sendable, Equatable {
   /// Trials that had a value.
   public let count: Int
   /// nil without any.
   public let mean: Double?
-  /// nil with fewer than two trials, and where the trials do not bound the mean on that side: if one of
-  /// four times is above zero, nothing tells how large a mean is still likely. Equal times or shares
-  /// have no interval for the same reason.
+  /// nil with fewer than two trials, and where the trials do not bound the mean on that side: if
+  /// one of four times is above zero, nothing tells how large a mean is still likely. Equal times
+  /// or shares have no interval for the same reason.
   public let low: Double?
   public let high: Double?
   /// The sample's standard deviation; nil with fewer than two trials.
   public let deviation: Double?
 
-  /// Values that do not exist or are not finite are left out. The same values give the same interval
-  /// everywhere.
+  /// Values that do not exist or are not finite are left out. The same values give the same
+  /// interval everywhere.
   public init(_ values: [Double?], _ kind: ValueKind = .amount) {
     let sample = Sample(values.compactMap { $0 }.filter(\.isFinite))
     count = sample.values.count
@@ -75,8 +77,8 @@ public struct Estimate: Sendable, Equatable {
   }
 }
 
-/// Values with their mean and spread. All is summed around the first value, so that equal values have
-/// exactly their mean and no spread.
+/// Values with their mean and spread. All is summed around the first value, so that equal values
+/// have exactly their mean and no spread.
 private struct Sample {
   var values: [Double]
   var mean = 0.0

@@ -1,5 +1,5 @@
-/// A distribution in a form that is small enough to be stored, so that the latencies of several trials'
-/// operations can be put together by adding counts.
+/// A distribution in a form that is small enough to be stored, so that the latencies of several
+/// trials' operations can be put together by adding counts.
 public struct StoredLatency: Sendable, Equatable, Codable {
   fileprivate var answered: SparseHistogram
   fileprivate var open: SparseHistogram

@@ -1,17 +1,19 @@
 import Primitives
 import Trials
 
-/// Tells from the windows of a trial when throughput fell short of what it should have been, and when
-/// it was back.
+/// Tells from the windows of a trial when throughput fell short of what it should have been, and
+/// when it was back.
 ///
-/// What is expected of a window: in an open loop the operations that came due in it, in a closed loop
-/// the mean of undisturbed windows. If an open loop was not served completely in undisturbed windows
-/// either (it asks more than the service can do), then the share of it that was served there.
+/// What is expected of a window: in an open loop the operations that came due in it, in a closed
+/// loop the mean of undisturbed windows. If an open loop was not served completely in undisturbed
+/// windows either (it asks more than the service can do), then the share of it that was served
+/// there.
 ///
 /// A window is *short* if the acknowledgements from its start on, over some number of windows that
 /// hold up to `most` expected operations together, are below 90 % of the expected ones by more than
-/// three standard deviations of a Poisson count. At 100 operations a second that takes 300 ms without
-/// an answer, at 5,000 a second a single window of 100 ms with three quarters of the answers.
+/// three standard deviations of a Poisson count. At 100 operations a second that takes 300 ms
+/// without an answer, at 5,000 a second a single window of 100 ms with three quarters of the
+/// answers.
 struct ThroughputRecovery {
   private let windows: ArraySlice<TimelineWindow>
   /// Expected per window, or per operation that came due.

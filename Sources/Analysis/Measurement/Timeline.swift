@@ -9,8 +9,8 @@ public struct TimelineWindow: Sendable, Equatable {
   public var length: Int64
   /// Operations that came due in the window.
   public var due = 0
-  /// Operations that were acknowledged, refused for good or given up in the window, whenever they were
-  /// invoked.
+  /// Operations that were acknowledged, refused for good or given up in the window, whenever they
+  /// were invoked.
   public var ok = 0
   public var failed = 0
   public var unknown = 0
@@ -31,7 +31,8 @@ public struct Timeline: Sendable, Equatable {
   public let windowLength: Int64
   public private(set) var windows: [TimelineWindow]
 
-  /// `window`: nanoseconds; anything below 1 counts as 1. A last window shorter than the others is kept.
+  /// `window`: nanoseconds; anything below 1 counts as 1. A last window shorter than the others is
+  /// kept.
   public init(_ trial: TrialRecord, window: Int64) {
     let length = max(window, 1)
     windowLength = length
@@ -105,7 +106,8 @@ public struct Timeline: Sendable, Equatable {
     var position = 0
     var last: LeadershipSample?
     var inCharge: LeadershipSample?
-    /// Goes on to the last sample at or before this time, and counts those in charge for the first time.
+    /// Goes on to the last sample at or before this time, and counts those in charge for the first
+    /// time.
     func goOn(to time: Int64) -> Int {
       var changes = 0
       while position < trial.leadership.count, trial.leadership[position].time <= time {

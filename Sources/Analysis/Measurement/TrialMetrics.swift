@@ -21,9 +21,9 @@ public struct MeasurementSettings: Sendable, Equatable {
 
 /// The metrics of one trial. Every `nil` means "not applicable", never zero and never infinite.
 ///
-/// An operation is *due* if its intended time lies in the measured interval [warm-up's end, measured
-/// end). What happens at a time (throughput, windows, gaps, outages) is counted by the time of the
-/// answer instead, whenever the operation was due.
+/// An operation is *due* if its intended time lies in the measured interval [warm-up's end,
+/// measured end). What happens at a time (throughput, windows, gaps, outages) is counted by the
+/// time of the answer instead, whenever the operation was due.
 public struct TrialMetrics: Sendable, Equatable {
   /// Due operations, and what became of them: `due` is the sum of the other three.
   public internal(set) var due = 0
@@ -32,25 +32,26 @@ public struct TrialMetrics: Sendable, Equatable {
   /// Those that may or may not have taken effect; those still open when the trial ended included.
   public internal(set) var unknown = 0
 
-  /// Operations acknowledged in the measured interval ÷ its length, per second; nil if the interval is
-  /// empty.
+  /// Operations acknowledged in the measured interval ÷ its length, per second; nil if the interval
+  /// is empty.
   public internal(set) var throughput: Double?
-  /// Due operations answered within the SLO's latency, less the lost writes, ÷ the interval's length.
+  /// Due operations answered within the SLO's latency, less the lost writes, ÷ the interval's
+  /// length.
   public internal(set) var goodput: Double?
   /// Open loop: due operations acknowledged within the SLO's latency of their intended time ÷ due
-  /// operations, without those that cannot be judged: still open at the end of the trial, less than the
-  /// SLO's latency after their intended time. Closed loop: 1 − `overdueShare`.
+  /// operations, without those that cannot be judged: still open at the end of the trial, less than
+  /// the SLO's latency after their intended time. Closed loop: 1 − `overdueShare`.
   public internal(set) var availability: Double?
-  /// What `availability` is a share of: operations, or seconds of the clients' time. Several trials are taken
-  /// together by it.
+  /// What `availability` is a share of: operations, or seconds of the clients' time. Several trials
+  /// are taken together by it.
   public internal(set) var availabilityWeight = 0.0
   /// −log₁₀(1 − availability). n operations cannot show less than one failure in n + 1, so a trial
   /// without any failure gives log₁₀(n + 1).
   public internal(set) var nines: Double?
   /// Windows with an acknowledgement ÷ windows with an acknowledgement or an outstanding operation.
   public internal(set) var uptime: Double?
-  /// The longest time in the measured interval without an acknowledged read (write) while one was asked
-  /// for, less the normal one, ns: see `ServiceGaps`.
+  /// The longest time in the measured interval without an acknowledged read (write) while one was
+  /// asked for, less the normal one, ns: see `ServiceGaps`.
   public internal(set) var longestReadOutage: Int64?
   public internal(set) var longestWriteOutage: Int64?
 
@@ -63,12 +64,13 @@ public struct TrialMetrics: Sendable, Equatable {
   /// How long due operations waited for a free client, until they were sent or given up.
   public internal(set) var clientWait = Histogram()
 
-  /// Messages sent by replicas and authority (clients' requests are not among them, replies are) in the
-  /// measured interval ÷ operations acknowledged in it. So are bytes and fsyncs.
+  /// Messages sent by replicas and authority (clients' requests are not among them, replies are) in
+  /// the measured interval ÷ operations acknowledged in it. So are bytes and fsyncs.
   public internal(set) var messagesPerOperation: Double?
   public internal(set) var bytesPerOperation: Double?
   public internal(set) var fsyncsPerOperation: Double?
-  /// The largest share that one process has of all messages sent and received; 1 ÷ processes is ideal.
+  /// The largest share that one process has of all messages sent and received; 1 ÷ processes is
+  /// ideal.
   public internal(set) var busiestNodeShare: Double?
 
   public internal(set) var staleness: Staleness?
@@ -112,7 +114,8 @@ public struct TrialMetrics: Sendable, Equatable {
     if busy > 0 { uptime = Double(answered) / Double(busy) }
   }
 
-  /// Messages are counted for all operations alike, so that acknowledged probes belong in the divisor.
+  /// Messages are counted for all operations alike, so that acknowledged probes belong in the
+  /// divisor.
   private mutating func countCost(_ trial: TrialRecord, acknowledgedInInterval ofLoad: Int) {
     let count =
       ofLoad

@@ -26,8 +26,8 @@ public struct OptionDeclaration: Sendable {
 
   /// What a time is waited for, where that has to fit the network.
   public enum Wait: Sendable {
-    /// For a sign of life from a peer. Two round trips should fit in, or messages that are merely on
-    /// their way count as silence.
+    /// For a sign of life from a peer. Two round trips should fit in, or messages that are merely
+    /// on their way count as silence.
     case signOfLife
     /// For an answer, before the same is sent again. A round trip should fit in.
     case answer

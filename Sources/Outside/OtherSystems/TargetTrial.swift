@@ -49,8 +49,8 @@ where Load.Application == KeyValueStore {
   }
 
   /// Runs the trial to its end.
-  /// - Parameter progress: called now and then with the trial's time and the operations acknowledged so
-  ///   far; returns false to stop.
+  /// - Parameter progress: called now and then with the trial's time and the operations
+  ///   acknowledged so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   public mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }

@@ -8,12 +8,13 @@ import Resp
 import Sockets
 import StateMachines
 
-/// Lets Redis clients speak to a cluster: it reads their commands, asks the node in charge as a client of
-/// the cluster does, and answers. One thread, whole turns, one write per connection and turn.
+/// Lets Redis clients speak to a cluster: it reads their commands, asks the node in charge as a
+/// client of the cluster does, and answers. One thread, whole turns, one write per connection and
+/// turn.
 ///
-/// Each connection acts through a session of the cluster, so a command that is sent again after a loss of
-/// the node in charge takes effect once. Sessions of closed connections are used again, because the
-/// replicas remember every one.
+/// Each connection acts through a session of the cluster, so a command that is sent again after a
+/// loss of the node in charge takes effect once. Sessions of closed connections are used again,
+/// because the replicas remember every one.
 public struct RespGateway: ~Copyable {
   public typealias Fleet = ClientFleet<KeyValueStore>
 
@@ -140,8 +141,8 @@ public struct RespGateway: ~Copyable {
     goOn(slot)
   }
 
-  /// Asks the cluster what the connection wants to know next, if it can go on. One that does not take
-  /// its replies has to wait.
+  /// Asks the cluster what the connection wants to know next, if it can go on. One that does not
+  /// take its replies has to wait.
   public mutating func goOn(_ slot: Int) {
     markDirty(slot)
     while true {

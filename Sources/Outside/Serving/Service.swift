@@ -6,8 +6,8 @@ import Replication
 import Sockets
 import StateMachines
 
-/// A replicated key-value server: nodes that are started, watched and started again, and a gateway in
-/// front of them.
+/// A replicated key-value server: nodes that are started, watched and started again, and a gateway
+/// in front of them.
 public struct Service: ~Copyable {
   public var gateway: RespGateway
   /// Empty if somebody else starts the nodes.
@@ -31,11 +31,13 @@ public struct Service: ~Copyable {
     startTimes = Array(repeating: 0, count: membership.nodeCount)
   }
 
-  /// A node that ends by itself is started again after a pause, which doubles as long as it keeps ending.
+  /// A node that ends by itself is started again after a pause, which doubles as long as it keeps
+  /// ending.
   private static let shortestPause: Int64 = 500_000_000
   private static let longestPause: Int64 = 10_000_000_000
 
-  /// Starts the nodes and waits until one is in charge. Nodes that others run need not all be there.
+  /// Starts the nodes and waits until one is in charge. Nodes that others run need not all be
+  /// there.
   /// - Returns: false if it was told to stop before.
   public mutating func start(within patience: Interval, until isStopped: () -> Bool) throws -> Bool
   {
@@ -70,7 +72,8 @@ public struct Service: ~Copyable {
     }
   }
 
-  /// Ends all nodes that this service has started and removes what they leave, unless that is to be kept.
+  /// Ends all nodes that this service has started and removes what they leave, unless that is to be
+  /// kept.
   public mutating func end() { processes.endAll() }
 
   /// Who is in charge, as far as is known.

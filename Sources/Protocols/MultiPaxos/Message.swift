@@ -23,7 +23,8 @@ import WireFormat
 /// What acceptors say of one slot in a `Promise`.
 public struct AcceptedValue: Equatable, Sendable {
   public var slot: LogIndex
-  /// The ballot in which the value was accepted; `Ballot.chosen` if the acceptor knows it is chosen.
+  /// The ballot in which the value was accepted; `Ballot.chosen` if the acceptor knows it is
+  /// chosen.
   public var ballot: Ballot
   public var value: Batch
 
@@ -40,7 +41,8 @@ public enum MultiPaxosMessage: Equatable, Sendable {
   case prePrepare(ballot: Ballot)
   /// Yes: the sender hears from no leader, and has promised no ballot as high.
   case prePromise(ballot: Ballot)
-  /// Phase 1a: promise to ignore ballots below this one, and report all you accepted from `from` on.
+  /// Phase 1a: promise to ignore ballots below this one, and report all you accepted from `from`
+  /// on.
   case prepare(ballot: Ballot, from: LogIndex)
   /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending order;
   /// without `next`, everything from `from` on.
@@ -51,8 +53,8 @@ public enum MultiPaxosMessage: Equatable, Sendable {
   case accepted(ballot: Ballot, first: LogIndex, count: Int)
   /// The message just received had a ballot below this one.
   case preempted(by: Ballot)
-  /// The distinguished proposer lives; all slots to `commitIndex` are chosen. A `round` above zero asks
-  /// whether the ballot still holds, for reads.
+  /// The distinguished proposer lives; all slots to `commitIndex` are chosen. A `round` above zero
+  /// asks whether the ballot still holds, for reads.
   case heartbeat(ballot: Ballot, commitIndex: LogIndex, round: UInt64)
   /// The sender has promised no ballot above this one.
   case heartbeatAcknowledged(ballot: Ballot, round: UInt64)

@@ -21,14 +21,15 @@ extension MultiPaxosReplica {
       // Bug: volatile-promise.
       if options.bug != .volatilePromise { effects.persist(.promised(ballot)) }
     }
-    // The new proposer gets the time to finish that a leader would have, for each page of the report.
+    // The new proposer gets the time to finish that a leader would have, for each page of the
+    // report.
     lastLeaderContact = now
     let (accepted, next) = report(from: first)
     effects.send(.promise(ballot: ballot, from: first, accepted: accepted, next: next), to: sender)
   }
 
-  /// One page of what this acceptor holds. Chosen and executed slots are part of it: a proposer that
-  /// missed them would otherwise take them for free and propose something else.
+  /// One page of what this acceptor holds. Chosen and executed slots are part of it: a proposer
+  /// that missed them would otherwise take them for free and propose something else.
   private func report(from first: LogIndex) -> (accepted: [AcceptedValue], next: LogIndex?) {
     var accepted: [AcceptedValue] = []
     var byteCount = 0
@@ -84,11 +85,12 @@ extension MultiPaxosReplica {
     learnCommitIndex(commitIndex, of: ballot, into: &effects)
   }
 
-  /// Holds `value` in `slot` from now on, durably. Whether the ballot may do so is the caller's concern.
+  /// Holds `value` in `slot` from now on, durably. Whether the ballot may do so is the caller's
+  /// concern.
   ///
-  /// A slot that is known to be chosen keeps its value. A proposer that was overtaken, but not in the eyes
-  /// of this acceptor, may still offer another one. Acknowledging that does no harm: a majority has
-  /// promised the ballot that overtook it, so what it offers can never be chosen.
+  /// A slot that is known to be chosen keeps its value. A proposer that was overtaken, but not in
+  /// the eyes of this acceptor, may still offer another one. Acknowledging that does no harm: a
+  /// majority has promised the ballot that overtook it, so what it offers can never be chosen.
   mutating func acceptValue(
     _ value: Batch, at slot: LogIndex, in ballot: Ballot, into effects: inout Effects<Self>
   ) {

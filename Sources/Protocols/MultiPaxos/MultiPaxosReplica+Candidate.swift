@@ -42,8 +42,8 @@ struct Phase1: Sendable {
 }
 
 extension MultiPaxosReplica {
-  /// How long a follower waits. The range grows with every attempt that a rival ended, so that duelling
-  /// proposers get out of each other's way (PMMC §3).
+  /// How long a follower waits. The range grows with every attempt that a rival ended, so that
+  /// duelling proposers get out of each other's way (PMMC §3).
   private var electionRange: ClosedRange<Interval> {
     let base = options.electionTimeout
     return base.lowerBound...(base.upperBound * (1 << min(lostAttempts, 4)))
@@ -54,7 +54,8 @@ extension MultiPaxosReplica {
     case .leader: checkQuorum(into: &effects)
     case .candidate: break
     case .follower:
-      // Set once, not at every message of the leader: when it fires it asks when the leader was heard.
+      // Set once, not at every message of the leader: when it fires it asks when the leader was
+      // heard.
       let silence = silence(at: now)
       let range = electionRange
       if silence < range.lowerBound {
@@ -68,7 +69,8 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// For how long no leader has been heard. A clock that was set back does not make it longer than it is.
+  /// For how long no leader has been heard. A clock that was set back does not make it longer than
+  /// it is.
   private func silence(at now: Instant) -> Interval { max(now - lastLeaderContact, .zero) }
 
   /// The ballot that the next attempt would have; `nil` if there are no more.
@@ -122,7 +124,8 @@ extension MultiPaxosReplica {
       .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
   }
 
-  /// Phase 1a, for all slots from the first unchosen one on, in a ballot above all that were ever seen.
+  /// Phase 1a, for all slots from the first unchosen one on, in a ballot above all that were ever
+  /// seen.
   private mutating func startPhase1(into effects: inout Effects<Self>) {
     guard let next = nextBallot else { return }
     role = .candidate
@@ -139,8 +142,8 @@ extension MultiPaxosReplica {
     for replica in membership.replicas {
       effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
     }
-    // A candidate keeps its ballot until it leads or meets a higher one. New ballots without a rival
-    // would only disturb the leader that the rest may have.
+    // A candidate keeps its ballot until it leads or meets a higher one. New ballots without a
+    // rival would only disturb the leader that the rest may have.
     effects.cancelTimer(.election)
     effects.setTimer(.retransmission, after: options.retransmission)
   }
@@ -167,7 +170,8 @@ extension MultiPaxosReplica {
       learn(value.value, at: value.slot, into: &effects)
     }
     commitChosen(into: &effects)
-    // An acceptor holds nothing further ahead of what it knows is chosen, and that is learnt by now.
+    // An acceptor holds nothing further ahead of what it knows is chosen, and that is learnt by
+    // now.
     if let last = accepted.last?.slot, last > firstUnchosen + SlotLog.reach { return }
     phase1.merge(
       accepted.filter { $0.slot >= firstUnchosen },
@@ -200,7 +204,8 @@ extension MultiPaxosReplica {
     if role != .follower { stepDown(into: &effects) }
   }
 
-  /// Back to being a follower. Batches in the window may be chosen yet or not; their clients find out.
+  /// Back to being a follower. Batches in the window may be chosen yet or not; their clients find
+  /// out.
   mutating func stepDown(into effects: inout Effects<Self>) {
     if role == .candidate { lostAttempts += 1 }
     role = .follower

@@ -8,7 +8,8 @@ struct Phase2: Sendable {
   /// The values to propose again, ascending; consumed up to `recoveredCount`.
   var recovered: [AcceptedValue] = []
   var recoveredCount = 0
-  /// The last slot that an earlier ballot may have used. Free slots up to here are filled with no-ops.
+  /// The last slot that an earlier ballot may have used. Free slots up to here are filled with
+  /// no-ops.
   var recoveredThrough = LogIndex.zero
   /// Slots below it were proposed before the last retransmission.
   var repeatBelow = LogIndex(1)
@@ -77,8 +78,8 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// What has to be proposed in a slot, in order of precedence: what is known to be chosen there, what
-  /// phase 1 found, a no-op for a gap, and what clients ask for.
+  /// What has to be proposed in a slot, in order of precedence: what is known to be chosen there,
+  /// what phase 1 found, a no-op for a gap, and what clients ask for.
   private mutating func nextValue(for slot: LogIndex) -> Batch? {
     while phase2.recoveredCount < phase2.recovered.count,
       phase2.recovered[phase2.recoveredCount].slot < slot
@@ -91,8 +92,8 @@ extension MultiPaxosReplica {
     return phase2.recovered[phase2.recoveredCount].value
   }
 
-  /// Phase 2a for the next slots. The leader accepts like everybody else, and like everybody else it
-  /// counts only once its acceptance is durable: by a message to itself.
+  /// Phase 2a for the next slots. The leader accepts like everybody else, and like everybody else
+  /// it counts only once its acceptance is durable: by a message to itself.
   private mutating func propose(_ values: [Batch], into effects: inout Effects<Self>) {
     let first = phase2.nextSlot
     for value in values {
@@ -103,8 +104,8 @@ extension MultiPaxosReplica {
     let accept = Message.accept(
       ballot: ballot, first: first, values: values, commitIndex: commitIndex)
     for replica in membership.replicas where replica != id {
-      // Early: it claims nothing about this replica's disk. After a crash the ballot, which has been
-      // durable since phase 1, is never used again, so no slot can get a second value in it.
+      // Early: it claims nothing about this replica's disk. After a crash the ballot, which has
+      // been durable since phase 1, is never used again, so no slot can get a second value in it.
       effects.sendEarly(accept, to: replica)
     }
   }
@@ -146,7 +147,8 @@ extension MultiPaxosReplica {
     let heartbeat = Message.heartbeat(
       ballot: ballot, commitIndex: commitIndex, round: reads.round)
     for replica in membership.replicas where replica != id {
-      // Early: it tells of a ballot that a majority has promised and of slots that a majority holds.
+      // Early: it tells of a ballot that a majority has promised and of slots that a majority
+      // holds.
       effects.sendEarly(heartbeat, to: replica)
     }
   }
@@ -164,8 +166,8 @@ extension MultiPaxosReplica {
     effects.setTimer(.retransmission, after: options.retransmission)
   }
 
-  /// Sends once more what was proposed a while ago, is not chosen, and lacks this acceptor's vote; at
-  /// most one page.
+  /// Sends once more what was proposed a while ago, is not chosen, and lacks this acceptor's vote;
+  /// at most one page.
   private func repeatAccepts(to replica: ReplicaID, into effects: inout Effects<Self>) {
     let bit = bit(of: replica)
     var slot = firstUnchosen

@@ -5,8 +5,8 @@ import WireFormat
 struct Fetching: Sendable {
   var first: LogIndex
   var through: LogIndex
-  /// The timer alone asks again: a leader speaks many times before a page is there, and every copy of a page
-  /// would keep the link from the next one.
+  /// The timer alone asks again: a leader speaks many times before a page is there, and every copy
+  /// of a page would keep the link from the next one.
   var pace = RepeatPace()
   /// A page may take longer than a retransmission time.
   var isYoung = true
@@ -53,8 +53,9 @@ extension MultiPaxosReplica {
     applyLeaderCommitIndex(into: &effects)
   }
 
-  /// A commit index proves nothing about a value accepted in another ballot: the leader may have chosen
-  /// a different one. Only what was accepted in the leader's own ballot is what the leader means.
+  /// A commit index proves nothing about a value accepted in another ballot: the leader may have
+  /// chosen a different one. Only what was accepted in the leader's own ballot is what the leader
+  /// means.
   private mutating func applyLeaderCommitIndex(into effects: inout Effects<Self>) {
     var slot = firstUnchosen
     let end = min(leaderCommitIndex, log.lastIndex)
@@ -146,8 +147,9 @@ extension MultiPaxosReplica {
       return
     }
     if !isSame {
-      // This leader proposed something else there, so a higher ballot exists. It must fall silent before
-      // its commit index passes the slot: followers would take its own proposal for the chosen value.
+      // This leader proposed something else there, so a higher ballot exists. It must fall silent
+      // before its commit index passes the slot: followers would take its own proposal for the
+      // chosen value.
       if role == .leader, slot < phase2.nextSlot { stepDown(into: &effects) }
       log[slot].ballot = .chosen
       log[slot].value = value

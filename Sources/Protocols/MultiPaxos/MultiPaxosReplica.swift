@@ -20,11 +20,11 @@
 // `Ballot.chosen`. Whoever hears of it learns it and need not propose it again. Reason: a proposer
 // that lags behind would otherwise order the whole log anew. Test: PhaseOneTests.
 //
-// Deviation: a replica that misses its leader asks a majority first whether it could win (`prePrepare`), and
-// acceptors that hear from a leader do not answer. Reason: without that any replica that was cut off deposes
-// a healthy leader when it comes back, and two that cannot hear each other depose each other in turn. It is
-// Raft's PreVote (Ongaro 2014 §9.6), needs no clock beyond the timers', and safety does not rest on it. Test:
-// StickinessTests.
+// Deviation: a replica that misses its leader asks a majority first whether it could win
+// (`prePrepare`), and acceptors that hear from a leader do not answer. Reason: without that any
+// replica that was cut off deposes a healthy leader when it comes back, and two that cannot hear
+// each other depose each other in turn. It is Raft's PreVote (Ongaro 2014 §9.6), needs no clock
+// beyond the timers', and safety does not rest on it. Test: StickinessTests.
 //
 // Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
 // where that is an optimisation (§2.5).

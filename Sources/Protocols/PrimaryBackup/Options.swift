@@ -6,8 +6,8 @@ extension PrimaryBackupReplica {
   public struct Options: ProtocolOptions {
     /// How many entries may be on their way to one backup.
     public var window: Int
-    /// How long the primary waits for an acknowledgement before it sends again, and how often an idle one
-    /// tells the backups what is committed.
+    /// How long the primary waits for an acknowledgement before it sends again, and how often an
+    /// idle one tells the backups what is committed.
     public var resend: Interval
     public var bug: Bug?
 

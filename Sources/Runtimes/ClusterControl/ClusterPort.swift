@@ -8,8 +8,8 @@ import Replication
 import Sockets
 import WireFormat
 
-/// A cluster as its clients and its runner see it: connections for requests, shared by the clients, and
-/// one connection to each node for orders and reports.
+/// A cluster as its clients and its runner see it: connections for requests, shared by the clients,
+/// and one connection to each node for orders and reports.
 public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public let cluster: String
   public let protocolName: String
@@ -34,7 +34,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public let firstClient: UInt64
   /// Nodes that clients may ask.
   public let replicaCount: Int
-  /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have chosen.
+  /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have
+  /// chosen.
   public var foreign: [linux_ready] = []
   /// A node that is known to be down is not dialled.
   public var isDown: [Bool]

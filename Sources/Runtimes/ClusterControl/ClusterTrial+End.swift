@@ -33,8 +33,8 @@ extension ClusterTrial {
     return false
   }
 
-  /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas have
-  /// applied equally much, twice in a row.
+  /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas
+  /// have applied equally much, twice in a row.
   @inlinable
   public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
@@ -76,7 +76,8 @@ extension ClusterTrial {
     return driver.answered == count
   }
 
-  /// Without an answer to every read nothing is said of writes that may be lost, and the user should know.
+  /// Without an answer to every read nothing is said of writes that may be lost, and the user
+  /// should know.
   @inlinable
   public func whyNotReadBack(_ hasSettled: Bool) -> String {
     if hasSettled {

@@ -14,8 +14,8 @@ public struct NodeProcesses: ~Copyable {
   }
 
   /// - Parameters:
-  ///   - directory: of all nodes; each has a directory of its own below. It is the caller's, who may keep
-  ///     it for their next start or remove it.
+  ///   - directory: of all nodes; each has a directory of its own below. It is the caller's, who
+  ///     may keep it for their next start or remove it.
   ///   - launcher: `nil` for nodes that others have started.
   public init(count: Int, directory: String, launcher: NodeLauncher?) {
     guard let launcher else { return }

@@ -38,8 +38,8 @@ extension WireReader {
     return number
   }
 
-  /// Nanoseconds: up to eleven days, a hundred times what experiments may ask for, and added to times
-  /// of a clock without a thought of overflow.
+  /// Nanoseconds: up to eleven days, a hundred times what experiments may ask for, and added to
+  /// times of a clock without a thought of overflow.
   mutating func readTime(
     in range: ClosedRange<Int64> = 0...1_000_000_000_000_000
   ) throws(WireError) -> Int64 {

@@ -2,8 +2,9 @@ import Faults
 import Replication
 import Trials
 
-// What is said on the connections of a cluster besides the protocol's own messages. A connection begins
-// with one `Hello` by whoever dialled; the node answers with `Welcome`, or with a `Refusal` and hangs up.
+// What is said on the connections of a cluster besides the protocol's own messages. A connection
+// begins with one `Hello` by whoever dialled; the node answers with `Welcome`, or with a `Refusal`
+// and hangs up.
 
 /// Who dials.
 public enum ConnectionRole: UInt8, Sendable {
@@ -39,9 +40,9 @@ public struct Hello: Equatable, Sendable {
   }
 }
 
-/// The clients that share one connection: those from `first` on whose identity divided by `stride` leaves
-/// `remainder`. A node that has never been asked by a client finds the way to it by this, as the tail of a
-/// chain has to, which answers what the head was asked.
+/// The clients that share one connection: those from `first` on whose identity divided by `stride`
+/// leaves `remainder`. A node that has never been asked by a client finds the way to it by this, as
+/// the tail of a chain has to, which answers what the head was asked.
 public struct CarriedClients: Equatable, Sendable {
   public var first: UInt64
   public var remainder: UInt32
@@ -54,8 +55,8 @@ public struct CarriedClients: Equatable, Sendable {
     self.stride = stride
   }
 
-  /// A number from which on no other process counts its clients, as good as certainly. The clients of servers
-  /// that outlive them need it, because sessions know clients by their number.
+  /// A number from which on no other process counts its clients, as good as certainly. The clients
+  /// of servers that outlive them need it, because sessions know clients by their number.
   public static func drawFirst() -> UInt64 {
     UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF
   }

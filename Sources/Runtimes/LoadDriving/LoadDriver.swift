@@ -12,8 +12,8 @@ import Sockets
 /// after the answer before it, and leaves after everything of this turn has been read: operations
 /// seem to overlap only if they may have.
 ///
-/// Every step is inlinable, here and in `ClusterTrial`: the optimiser specialises them for a load of
-/// another module only then, and three times as many operations pass.
+/// Every step is inlinable, here and in `ClusterTrial`: the optimiser specialises them for a load
+/// of another module only then, and three times as many operations pass.
 public struct LoadDriver<Load: ClientLoad, Port: ServerPort & ~Copyable>: ~Copyable
 where Port.Application == Load.Application {
   public var clients: ClientDriver<Load>

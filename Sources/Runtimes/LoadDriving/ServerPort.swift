@@ -1,8 +1,8 @@
 import Clients
 import Replication
 
-/// How clients' requests reach servers, whichever servers they are: replicas of a cluster, or a system
-/// that speaks another protocol. Used by one thread.
+/// How clients' requests reach servers, whichever servers they are: replicas of a cluster, or a
+/// system that speaks another protocol. Used by one thread.
 public protocol ServerPort<Application>: ~Copyable {
   associatedtype Application: StateMachine
 
@@ -15,7 +15,8 @@ public protocol ServerPort<Application>: ~Copyable {
   /// - Parameters:
   ///   - nanoseconds: the longest time to wait.
   ///   - awake: for how much of it not to sleep.
-  ///   - share: after so many replies the rest is left for the next call, so that those clients can go on.
+  ///   - share: after so many replies the rest is left for the next call, so that those clients can
+  ///     go on.
   mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws
 
   /// What has arrived and nobody has taken yet.
@@ -27,7 +28,8 @@ public protocol ServerPort<Application>: ~Copyable {
   /// All replies have been taken.
   mutating func removeReplies()
 
-  /// Servers to which connections have been lost since somebody asked: answers from there will not come.
+  /// Servers to which connections have been lost since somebody asked: answers from there will not
+  /// come.
   var lost: [LostConnection] { get set }
 }
 

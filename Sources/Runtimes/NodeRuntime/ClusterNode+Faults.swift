@@ -151,8 +151,8 @@ extension ClusterNode {
     }
   }
 
-  /// When the bytes have left through this node's interface, which all its peers and clients share, if a
-  /// fault has narrowed it.
+  /// When the bytes have left through this node's interface, which all its peers and clients share,
+  /// if a fault has narrowed it.
   public mutating func passInterface(_ byteCount: Int) -> Int64 {
     guard faults.clients.nanosecondsPerByte > 0 else { return now }
     interfaceFreeAt =

@@ -29,8 +29,8 @@ extension ClusterNode {
     }
   }
 
-  /// Where no connection can be taken, the listener is left alone until the next sweep: it would be ready
-  /// all the time.
+  /// Where no connection can be taken, the listener is left alone until the next sweep: it would be
+  /// ready all the time.
   public mutating func acceptNext() -> Int32? {
     do {
       return try Descriptor.accept(listener)
@@ -127,7 +127,8 @@ extension ClusterNode {
     }
   }
 
-  /// Somebody says who he is. Whoever means another cluster, protocol or node is told so and sent away.
+  /// Somebody says who he is. Whoever means another cluster, protocol or node is told so and sent
+  /// away.
   public mutating func greet(
     _ hello: Hello, _ header: FrameHeader, at slot: Int
   ) throws(WireError) {
@@ -150,8 +151,8 @@ extension ClusterNode {
     if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
   }
 
-  /// Tells a connection why it is of no use. It is then read until the other side hangs up or the hello
-  /// is overdue, because closing it at once could take the refusal back.
+  /// Tells a connection why it is of no use. It is then read until the other side hangs up or the
+  /// hello is overdue, because closing it at once could take the refusal back.
   public mutating func refuse(_ slot: Int, _ reason: String) {
     Frame.encode(
       Sentence(reason), kind: .refusal, from: host.id, epoch: life,
@@ -161,9 +162,9 @@ extension ClusterNode {
     markDirty(slot)
   }
 
-  /// Of two lives of a peer, the one whose connection was opened later is the present one, whatever their
-  /// numbers: a node that lost its disk counts from 1 again. What still lies on connections of the other
-  /// is void.
+  /// Of two lives of a peer, the one whose connection was opened later is the present one, whatever
+  /// their numbers: a node that lost its disk counts from 1 again. What still lies on connections
+  /// of the other is void.
   public mutating func isLatestLife(_ header: FrameHeader, at slot: Int) -> Bool {
     let peer = header.sender.index
     let number = inbound[slot].number
@@ -232,8 +233,8 @@ extension ClusterNode {
     UInt64(inbound[slot].generation) << 32 | UInt64(slot)
   }
 
-  /// Over which connection a client is answered: the one on which it asked last or, where it has not asked
-  /// this node or that connection is gone, the one that was opened to carry its answers.
+  /// Over which connection a client is answered: the one on which it asked last or, where it has
+  /// not asked this node or that connection is gone, the one that was opened to carry its answers.
   public mutating func slot(of client: ClientID) -> Int? {
     if let place = clients[client] {
       let slot = Int(place & 0xFFFF_FFFF)
@@ -242,8 +243,8 @@ extension ClusterNode {
     var found: Int?
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].clients.contains(client) {
-      // Those who count their clients from a later number on mean theirs alone; of two connections of one
-      // dialler the newer one is alive.
+      // Those who count their clients from a later number on mean theirs alone; of two connections
+      // of one dialler the newer one is alive.
       let order = (inbound[slot].clients.first, inbound[slot].number)
       if let best = found, order < (inbound[best].clients.first, inbound[best].number) { continue }
       found = slot

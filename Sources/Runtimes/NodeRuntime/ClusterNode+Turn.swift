@@ -11,8 +11,8 @@ import WriteAheadLog
 
 /// The second half of a turn: what the host asked for is carried out (`carryOutTurn`).
 ///
-/// Messages and replies only go to buffers then. They leave before the node waits for its disk (`sync`), and
-/// at the end of the turn.
+/// Messages and replies only go to buffers then. They leave before the node waits for its disk
+/// (`sync`), and at the end of the turn.
 extension ClusterNode: TurnRuntime {
   /// Ends the turn, and those that follow from it because the node speaks to itself.
   public mutating func finishTurn() throws {
@@ -33,9 +33,9 @@ extension ClusterNode: TurnRuntime {
     if !runnerSlots.isEmpty { tellRunners() }
   }
 
-  /// Makes everything appended durable, unless a fault holds up the sync before or the log's thread is busy
-  /// with what was appended earlier; what waited for it leaves. With much to sync or to do, that thread does
-  /// it, and `finishSync` follows.
+  /// Makes everything appended durable, unless a fault holds up the sync before or the log's thread
+  /// is busy with what was appended earlier; what waited for it leaves. With much to sync or to do,
+  /// that thread does it, and `finishSync` follows.
   public mutating func sync() throws {
     guard heldSync == nil, !log.isCommitting, !barrier.isOpen else { return }
     guard settings.syncs else {

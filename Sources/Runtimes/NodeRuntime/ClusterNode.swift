@@ -9,15 +9,17 @@ import Sockets
 import Trials
 import WriteAheadLog
 
-/// One node of a real cluster: a replica's host, its log, its connections and its timers, on one thread.
+/// One node of a real cluster: a replica's host, its log, its connections and its timers, on one
+/// thread.
 ///
-/// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then early
-/// sends and replies leave, the turn's records are written and synced once, and what promises them leaves
-/// after that. A busy node lets the log's thread do that, and goes on with further turns, which then share the
-/// next sync (`sync`). Whatever a turn has for one connection leaves in one write.
+/// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then
+/// early sends and replies leave, the turn's records are written and synced once, and what promises
+/// them leaves after that. A busy node lets the log's thread do that, and goes on with further
+/// turns, which then share the next sync (`sync`). Whatever a turn has for one connection leaves in
+/// one write.
 ///
-/// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up where the
-/// log reports them done, the clock is bent where it is read.
+/// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up
+/// where the log reports them done, the clock is bent where it is read.
 public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public typealias Host = ReplicaHost<Core, Application>
 
@@ -192,7 +194,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     }
   }
 
-  /// Once a second: those that never said hello go, and connections are taken again if they could not be.
+  /// Once a second: those that never said hello go, and connections are taken again if they could
+  /// not be.
   public mutating func sweep() {
     sweepAt = now + 1_000_000_000
     for slot in inbound.indices
@@ -221,7 +224,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   }
 }
 
-/// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the lower 32.
+/// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the
+/// lower 32.
 public enum Token {
   public enum Kind: UInt64 {
     case listener, inbound, peer, log

@@ -61,7 +61,8 @@ public struct PeerLink: Sendable {
   public var isDirty = false
   /// Why the peer will have none of this node, so that it is told once.
   public var refusal: String?
-  /// By the link's faults: when the last message that was held up leaves, and when the link is free.
+  /// By the link's faults: when the last message that was held up leaves, and when the link is
+  /// free.
   public var lastDeparture: Int64 = 0
   public var freeAt: Int64 = 0
 

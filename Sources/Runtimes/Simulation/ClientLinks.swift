@@ -2,14 +2,14 @@ import Environments
 import Primitives
 import Replication
 
-/// The links between clients and nodes. Clients may come at any time and under any identity, so what
-/// belongs to one is made when it first sends.
+/// The links between clients and nodes. Clients may come at any time and under any identity, so
+/// what belongs to one is made when it first sends.
 struct ClientLinks: Sendable {
   /// A client's own interface, and where the client is.
   struct Client: Sendable {
     var place: Int
-    /// The streams of what it sends and of what it is sent, whichever node is asked: who is in charge
-    /// differs between protocols.
+    /// The streams of what it sends and of what it is sent, whichever node is asked: who is in
+    /// charge differs between protocols.
     var requests: UInt64
     var answers: UInt64
     var sentAt: Int64 = 0
@@ -26,7 +26,8 @@ struct ClientLinks: Sendable {
   private let key: UInt64
 
   var clients = FlatTable<ClientID, Client>()
-  /// For each client and each node: when the last message to the node arrives, then the last one from it.
+  /// For each client and each node: when the last message to the node arrives, then the last one
+  /// from it.
   var lastArrivals: [Int64] = []
 
   init(

@@ -2,8 +2,8 @@ import Environments
 import Primitives
 import Replication
 
-/// Draws from a `LatencyDistribution`: from a table of quantiles, computed once, and by formula in its
-/// outermost cells, where a table would cut the tail off.
+/// Draws from a `LatencyDistribution`: from a table of quantiles, computed once, and by formula in
+/// its outermost cells, where a table would cut the tail off.
 public struct LatencySampler: Sendable {
   private static let bits: UInt64 = 10
   private static let cells = 1 << bits

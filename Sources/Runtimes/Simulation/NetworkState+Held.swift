@@ -16,8 +16,8 @@ extension NetworkState {
 
   /// When the link sends again what waits there; `nil` if nothing waits, or the link is cut.
   ///
-  /// A timer decides, which began with the first message that waits and doubles each time. A connection
-  /// that is given up before is replaced by a new one at once.
+  /// A timer decides, which began with the first message that waits and doubles each time. A
+  /// connection that is given up before is replaced by a new one at once.
   public func retransmission(of link: Int, from now: Int64) -> Int64? {
     guard let since = links[link].heldSince, !links[link].isCut else { return nil }
     var timer = model.retransmission.lowerBound.nanoseconds
@@ -30,8 +30,8 @@ extension NetworkState {
   }
 
   /// The link gets through.
-  /// - Returns: whether the connection is still the one on which the messages that wait were sent; `nil`
-  ///   if none wait, or the link is cut.
+  /// - Returns: whether the connection is still the one on which the messages that wait were sent;
+  ///   `nil` if none wait, or the link is cut.
   public mutating func release(_ link: Int, at now: Int64) -> Bool? {
     guard let since = links[link].heldSince, !links[link].isCut else { return nil }
     links[link].heldSince = nil

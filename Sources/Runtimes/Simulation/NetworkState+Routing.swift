@@ -3,8 +3,8 @@ import Faults
 import Primitives
 import Replication
 
-/// The random numbers of one message: a short sequence that the message's place in the stream of its link
-/// decides. However many of them a message needs, the next message's are the same.
+/// The random numbers of one message: a short sequence that the message's place in the stream of
+/// its link decides. However many of them a message needs, the next message's are the same.
 struct MessageDraws {
   private var word: UInt64
 
@@ -60,7 +60,8 @@ extension NetworkState {
         path, departing: sent.end, &draws, hits: { $0[from] || $0[to] })
     else { return .lost }
     let reception = Self.time(of: bytes, at: slowness(of: to))
-    // A message that left at the speed at which it is received needs no further time to be received.
+    // A message that left at the speed at which it is received needs no further time to be
+    // received.
     var arrival = sent.end + latency + delay + max(0, reception - (sent.end - sent.start))
     if path.reorder > 0, !isTCP, draws.chance(path.reorder) {
       // Off the queue: up to three more latencies late, overtaken by what follows.
@@ -75,8 +76,8 @@ extension NetworkState {
     return .delivered(at: arrival)
   }
 
-  /// The same for a message between a client and a node. Partitions do not touch it; degradations of the
-  /// node do.
+  /// The same for a message between a client and a node. Partitions do not touch it; degradations
+  /// of the node do.
   public mutating func route(
     client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Int64
   ) -> Fate {
@@ -158,10 +159,11 @@ extension NetworkState {
     }
   }
 
-  /// How much later a message arrives because the network lost it, over TCP; `nil` if it never does.
+  /// How much later a message arrives because the network lost it, over TCP; `nil` if it never
+  /// does.
   ///
-  /// The first retransmission follows a round trip later, since the acknowledgements of later segments show
-  /// the gap; after that a timer decides, which doubles each time.
+  /// The first retransmission follows a round trip later, since the acknowledgements of later
+  /// segments show the gap; after that a timer decides, which doubles each time.
   private func lossDelay(
     _ path: Path, departing: Int64, _ draws: inout MessageDraws, hits: ([Bool]) -> Bool
   ) -> Int64? {

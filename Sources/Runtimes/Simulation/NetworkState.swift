@@ -16,8 +16,8 @@ public struct NetworkState: Sendable {
   var clients: ClientLinks
   /// Degradations at present, each with the nodes it hits.
   var degradations: [Degradation] = []
-  /// How often a process has begun or ended on each node. Over TCP, what was sent to an earlier process
-  /// does not arrive.
+  /// How often a process has begun or ended on each node. Over TCP, what was sent to an earlier
+  /// process does not arrive.
   public private(set) var incarnations: [UInt16]
 
   struct Link: Sendable {
@@ -35,7 +35,8 @@ public struct NetworkState: Sendable {
     /// Over TCP: when the first message was sent that has not got through because of a partition.
     var heldSince: Int64?
     var heldBytes = 0
-    /// When the last message arrives, when the interface there has received the last one, and when the path is free to take the next one.
+    /// When the last message arrives, when the interface there has received the last one, and when
+    /// the path is free to take the next one.
     var lastArrival: Int64 = 0
     var lastReceived: Int64 = 0
     var freeAt: Int64 = 0
@@ -48,8 +49,8 @@ public struct NetworkState: Sendable {
     var sending = Queues()
     var receiving = Queues()
 
-    /// When everything will be through that was put into the queue so far, and into the one of short
-    /// messages.
+    /// When everything will be through that was put into the queue so far, and into the one of
+    /// short messages.
     struct Queues: Sendable {
       var bulk: Int64 = 0
       var packets: Int64 = 0
@@ -138,8 +139,9 @@ public struct NetworkState: Sendable {
     bitsPerSecond.map { 8e9 / $0 } ?? 0
   }
 
-  /// When a node sees that a connection was closed at the other end; `nil` if it does not. Nothing is drawn
-  /// from the link's stream, because trials without such news are what they would be without this.
+  /// When a node sees that a connection was closed at the other end; `nil` if it does not. Nothing
+  /// is drawn from the link's stream, because trials without such news are what they would be
+  /// without this.
   public func closing(from: Int, to: Int, at now: Int64) -> Int64? {
     let position = from * nodeCount + to
     guard !links[position].isCut, links[position].heldSince == nil else { return nil }

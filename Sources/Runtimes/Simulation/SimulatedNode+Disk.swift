@@ -46,8 +46,8 @@ extension SimulatedNode {
     if barrier.hasReleased { arriveSynced(in: &world) }
   }
 
-  /// Bytes of these records on the disk, each with its length and checksum. Mutating only because the
-  /// whole node would be copied to ask it through a pointer.
+  /// Bytes of these records on the disk, each with its length and checksum. Mutating only because
+  /// the whole node would be copied to ask it through a pointer.
   public mutating func byteCount(ofRecords range: Range<Int>) -> Int {
     var bytes = 0
     for position in range { bytes += log[position - forgottenCount].encodedByteCount + 8 }

@@ -66,7 +66,8 @@ extension SimulatedNode {
     world.schedule(.hasReadLog(node: number, life: life), at: world.now + time)
   }
 
-  /// The process goes on from what is on the disk. What it decodes of that keeps its processor busy first.
+  /// The process goes on from what is on the disk. What it decodes of that keeps its processor busy
+  /// first.
   public mutating func restart(in world: inout SharedWorld) {
     isUp = true
     isReadingLog = false

@@ -17,8 +17,9 @@ public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
 
 /// One node: a host, a processor that does one thing at a time, a disk and a clock.
 ///
-/// The processor takes whatever has arrived as one turn. What the turn sends leaves while it computes,
-/// one message after the other (`TurnTime`, `SimulatedTurn`), so a node that sends much is late.
+/// The processor takes whatever has arrived as one turn. What the turn sends leaves while it
+/// computes, one message after the other (`TurnTime`, `SimulatedTurn`), so a node that sends much
+/// is late.
 public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public typealias Host = ReplicaHost<Core, Application>
   public typealias SharedWorld = World<Core, Application>
@@ -48,13 +49,14 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// How the time of the present turn passes, and the number of that turn.
   public var turn = TurnTime()
   public var turnNumber = 0
-  /// Of the present turn if it takes more than one input; otherwise there is nothing to put in order.
+  /// Of the present turn if it takes more than one input; otherwise there is nothing to put in
+  /// order.
   public var putsInOrder = false
   public var receivedRequests = FlatTable<ClientID, ReceivedRequest>()
   public var waitingReplies: [WaitingReply<ClientReply<Application.Response>>] = []
 
-  /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event, and
-  /// whether it has fired into the inbox. `Int64.max` is never.
+  /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event,
+  /// and whether it has fired into the inbox. `Int64.max` is never.
   public var timerDue: [Int64]
   public var timerScheduled: [Int64]
   public var timerHasFired: [Bool]
@@ -63,8 +65,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// `barrier.durableCount` are durable.
   public var log: [Core.Record] = []
   public var forgottenCount = 0
-  /// The process may have to start again from its log. Otherwise durable records are forgotten, because a
-  /// log is a third of what a long trial keeps.
+  /// The process may have to start again from its log. Otherwise durable records are forgotten,
+  /// because a log is a third of what a long trial keeps.
   public var keepsLog = true
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
@@ -75,7 +77,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var syncIsOverdue = false
   public var diskIsStalled = false
   public var extraSyncTime: Int64 = 0
-  /// For the times of this disk's syncs alone: each sync of a trial takes equally long under all protocols.
+  /// For the times of this disk's syncs alone: each sync of a trial takes equally long under all
+  /// protocols.
   public var diskRandom: RandomStream
 
   /// What this replica committed since its last start, in order.
@@ -111,7 +114,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     usage.busy = unspentTime(at: now)
   }
 
-  /// What has been used up to now. A turn is booked when it begins; what is left of it does not count.
+  /// What has been used up to now. A turn is booked when it begins; what is left of it does not
+  /// count.
   public func usage(at now: Int64) -> NodeUsage {
     var used = usage
     used.busy -= unspentTime(at: now)
@@ -136,8 +140,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     return true
   }
 
-  // Something arrived. If the processor is free it is dealt with at once, without the detour over the
-  // inbox.
+  // Something arrived. If the processor is free it is dealt with at once, without the detour over
+  // the inbox.
 
   public mutating func arrive(
     _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
@@ -266,8 +270,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     turn.receiving += world.cpu.cost(ofMessage: bytes) * slowness
   }
 
-  /// How much receiving of this turn it takes until this request is there; infinite if it was there before.
-  /// Mutating for the reason that `byteCount(ofRecords:)` is.
+  /// How much receiving of this turn it takes until this request is there; infinite if it was there
+  /// before. Mutating for the reason that `byteCount(ofRecords:)` is.
   @inline(__always)
   public mutating func receipts(of id: RequestID) -> Double {
     guard putsInOrder, let place = receivedRequests.position(of: id.client) else {

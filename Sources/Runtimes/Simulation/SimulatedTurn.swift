@@ -4,12 +4,14 @@ import Replication
 import Trials
 import WireFormat
 
-/// What the turn of a simulated node is carried out on: the node, and the world that it shares with others.
+/// What the turn of a simulated node is carried out on: the node, and the world that it shares with
+/// others.
 ///
 /// Two pointers, because a value cannot hold two `inout` references. They are safe: only
-/// `SimulatedNode.lend` makes a value of this type, from exclusive references to both that last as long as
-/// the call to which it is lent; that call gets it as `inout` and cannot keep it, because it is not
-/// copyable. Node and world are separate values, so no access to one overlaps an access to the other.
+/// `SimulatedNode.lend` makes a value of this type, from exclusive references to both that last as
+/// long as the call to which it is lent; that call gets it as `inout` and cannot keep it, because
+/// it is not copyable. Node and world are separate values, so no access to one overlaps an access
+/// to the other.
 public struct SimulatedTurn<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public let node: UnsafeMutablePointer<SimulatedNode<Core, Application>>
   public let world: UnsafeMutablePointer<World<Core, Application>>
@@ -60,8 +62,8 @@ extension SimulatedTurn: TurnRuntime {
     node.pointee.syncAppended(in: &world.pointee)
   }
 
-  /// Replies leave in the order in which their requests were received. What the node tells itself may
-  /// lead to further replies in this turn; those that come before then wait for them.
+  /// Replies leave in the order in which their requests were received. What the node tells itself
+  /// may lead to further replies in this turn; those that come before then wait for them.
   public mutating func answer(_ reply: ClientReply<Application.Response>) {
     let receipts = node.pointee.receipts(of: reply.id)
     if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {

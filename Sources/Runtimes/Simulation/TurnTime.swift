@@ -1,10 +1,10 @@
 /// How the processor of a simulated node spends one turn.
 ///
-/// A turn takes everything that has arrived and carries out what follows from all of it: one append, one
-/// broadcast. Its time, however, passes input by input. An answer to a request of this turn leaves when
-/// that request has been received and executed, before the requests behind it are received; what the
-/// turn does as a whole comes behind all receipts. A server that answers at once is thus a queue that
-/// serves one request after the other.
+/// A turn takes everything that has arrived and carries out what follows from all of it: one
+/// append, one broadcast. Its time, however, passes input by input. An answer to a request of this
+/// turn leaves when that request has been received and executed, before the requests behind it are
+/// received; what the turn does as a whole comes behind all receipts. A server that answers at once
+/// is thus a queue that serves one request after the other.
 public struct TurnTime: Sendable {
   /// Nanoseconds that it takes to receive all inputs of the turn.
   public var receiving = 0.0
@@ -28,7 +28,8 @@ public struct TurnTime: Sendable {
     worked += nanoseconds
   }
 
-  /// Something that concerns one input, which has been received after so many nanoseconds of receiving.
+  /// Something that concerns one input, which has been received after so many nanoseconds of
+  /// receiving.
   @inline(__always)
   public mutating func spend(_ nanoseconds: Double, behindReceipts receipts: Double) {
     if received < receipts { received = receipts }
@@ -50,8 +51,8 @@ public struct ReceivedRequest: Sendable {
   }
 }
 
-/// An answer that waits until what the node tells itself in this turn has been answered, too. `receipts`
-/// as in `ReceivedRequest`; infinite if it answers no request of this turn.
+/// An answer that waits until what the node tells itself in this turn has been answered, too.
+/// `receipts` as in `ReceivedRequest`; infinite if it answers no request of this turn.
 public struct WaitingReply<Reply: Sendable>: Sendable {
   public var reply: Reply
   public var receipts: Double

@@ -6,10 +6,11 @@ public struct HeldMessage<Message: Sendable>: Sendable {
   public let envelope: Envelope
 }
 
-/// Over TCP, what is sent while a partition cuts a link waits in the sender's kernel. It goes on with the
-/// first retransmission after the partition, whoever has sent it lives or not.
+/// Over TCP, what is sent while a partition cuts a link waits in the sender's kernel. It goes on
+/// with the first retransmission after the partition, whoever has sent it lives or not.
 extension World {
-  /// What waits on one link, in bytes, before more is dropped: as in the node of the cluster runtime.
+  /// What waits on one link, in bytes, before more is dropped: as in the node of the cluster
+  /// runtime.
   public static var mostHeldBytes: Int { 64 << 20 }
 
   public mutating func hold(
@@ -29,8 +30,8 @@ extension World {
     }
   }
 
-  /// Lets go what waits on a link, unless it is cut again. A connection that has been given up takes all
-  /// that was sent on it along.
+  /// Lets go what waits on a link, unless it is cut again. A connection that has been given up
+  /// takes all that was sent on it along.
   public mutating func retransmit(link: Int) {
     guard let isAlive = network.release(link, at: now) else { return }
     let waiting = held[link]

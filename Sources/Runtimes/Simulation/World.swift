@@ -6,8 +6,8 @@ import Replication
 import Trials
 import WireFormat
 
-/// From whom to whom, how long, and how far it has come. Small, because every event is moved several
-/// times.
+/// From whom to whom, how long, and how far it has come. Small, because every event is moved
+/// several times.
 public struct Envelope: Sendable {
   /// What the receiving interface has yet to do.
   public enum Stage: UInt8, Sendable {
@@ -64,8 +64,8 @@ public enum Happening<
   case warmUpEnds
 }
 
-/// What one replica has committed since its last start. As long as that is what all others have committed,
-/// it is enough to count it.
+/// What one replica has committed since its last start. As long as that is what all others have
+/// committed, it is enough to count it.
 public struct CommittedBatches: Sendable {
   /// The first so many batches are those of `World.committed`.
   public var agreedCount = 0
@@ -81,8 +81,8 @@ public struct CommittedBatches: Sendable {
   }
 }
 
-/// What nodes share: the time, the queue of what will happen, the network, and the record of what was
-/// committed where.
+/// What nodes share: the time, the queue of what will happen, the network, and the record of what
+/// was committed where.
 public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var now: Int64 = 0
   public typealias Event = Happening<Core.Message, Application.Command, Application.Response>

@@ -10,6 +10,7 @@ public enum Memory {
   /// Bytes that are allocated at present.
   public static var allocatedByteCount: Int { Int(linux_allocated_bytes()) }
 
-  /// Gives freed memory back, for others and for large arrays, which never lie between freed small blocks.
+  /// Gives freed memory back, for others and for large arrays, which never lie between freed small
+  /// blocks.
   public static func giveBack() { linux_trim_memory() }
 }

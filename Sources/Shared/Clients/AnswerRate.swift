@@ -2,12 +2,12 @@ import Replication
 
 /// How many operations an open loop may have under way, by how fast they are answered.
 ///
-/// What is due is sent whether or not earlier operations were answered. But a service that answers fewer
-/// than come due would soon have more before it than it answers within their timeout, and would then answer
-/// nothing in time any more, for the sake of requests that nobody waits for. So only as many are under way
-/// as it answers within half of the timeout, at the rate of late; the others wait at their clients and
-/// count as waiting from when they were due. While nothing is answered at all this limits nothing: the
-/// service is down, not overloaded.
+/// What is due is sent whether or not earlier operations were answered. But a service that answers
+/// fewer than come due would soon have more before it than it answers within their timeout, and
+/// would then answer nothing in time any more, for the sake of requests that nobody waits for. So
+/// only as many are under way as it answers within half of the timeout, at the rate of late; the
+/// others wait at their clients and count as waiting from when they were due. While nothing is
+/// answered at all this limits nothing: the service is down, not overloaded.
 public struct AnswerRate: Sendable {
   /// So many windows are half of the timeout.
   public static var windowCount: Int { 8 }

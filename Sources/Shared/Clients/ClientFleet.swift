@@ -19,7 +19,8 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   /// See `ClientMachine.resends`.
   public let resends: Bool
   public let patience: Patience
-  /// The client that was answered last; those that begin their first operation later know what it knows.
+  /// The client that was answered last; those that begin their first operation later know what it
+  /// knows.
   public var lastAnswered: Int?
   /// The longest timer of a client that was answered; it fades by a 1024th with each answer.
   public var longestTimer = Interval.zero
@@ -57,8 +58,8 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     return client
   }
 
-  /// A client begins its first operation. If others have been answered it asks the same replica first,
-  /// and waits as the one farthest away does, until it has seen a round trip of its own.
+  /// A client begins its first operation. If others have been answered it asks the same replica
+  /// first, and waits as the one farthest away does, until it has seen a round trip of its own.
   public mutating func inherit(_ client: Int) {
     guard let lastAnswered else { return }
     machines[client].updateTarget = machines[lastAnswered].updateTarget

@@ -1,14 +1,15 @@
 import Replication
 
-/// What clients ask, and the record of how it went. A runtime owns one load for all clients of a trial.
+/// What clients ask, and the record of how it went. A runtime owns one load for all clients of a
+/// trial.
 public protocol ClientLoad: Sendable {
   associatedtype Application: StateMachine
 
   /// What is there before the first operation, for runtimes that can put it there at no cost.
   var initialState: Application { get }
 
-  /// The same for runtimes that cannot: from now on `begin` hands out the writes that bring it about, until
-  /// `endLoading`.
+  /// The same for runtimes that cannot: from now on `begin` hands out the writes that bring it
+  /// about, until `endLoading`.
   /// - Returns: how many writes that are.
   mutating func prepareLoading() -> Int
   mutating func endLoading()
@@ -30,8 +31,8 @@ public protocol ClientLoad: Sendable {
   /// An operation came due and no client was free to send it before its timeout.
   mutating func dropped(due: Interval, at now: Interval)
 
-  /// The trial is over, and what is there is to be read back: from now on `begin` hands out reads, one
-  /// for each place that was ever touched. After the last of them nothing may begin.
+  /// The trial is over, and what is there is to be read back: from now on `begin` hands out reads,
+  /// one for each place that was ever touched. After the last of them nothing may begin.
   /// - Returns: how many reads that are.
   mutating func prepareReadBack() -> Int
 

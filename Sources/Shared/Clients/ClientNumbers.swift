@@ -1,5 +1,5 @@
-/// Where the numbers of a trial's clients begin. Clients of the load come first, and no trial has more
-/// than `mostOfLoad` of them, so that the others' numbers do not depend on how many there are.
+/// Where the numbers of a trial's clients begin. Clients of the load come first, and no trial has
+/// more than `mostOfLoad` of them, so that the others' numbers do not depend on how many there are.
 public enum ClientNumbers {
   public static let mostOfLoad = 100_000
   public static let firstProbe = mostOfLoad

@@ -1,9 +1,9 @@
 import Primitives
 import Replication
 
-/// When probes come due, and the clients that send them: small reads and writes on keys of their own,
-/// in an open loop beside the load. They see an outage of reads or of writes as finely as they follow
-/// each other, whatever the load does: a closed loop asks nobody once all its clients wait.
+/// When probes come due, and the clients that send them: small reads and writes on keys of their
+/// own, in an open loop beside the load. They see an outage of reads or of writes as finely as they
+/// follow each other, whatever the load does: a closed loop asks nobody once all its clients wait.
 public struct ProbeSchedule<Application: StateMachine>: Sendable {
   public typealias Fleet = ClientFleet<Application>
 

@@ -9,8 +9,8 @@ public enum Patience: Sendable, Equatable {
 }
 
 /// A retransmission timer from the round trips of one client, after RFC 6298 §2: the smoothed round
-/// trip and four times its variation. The longest round trip of late counts besides, twice, because a
-/// queue that is long now and then is no reason to ask again.
+/// trip and four times its variation. The longest round trip of late counts besides, twice, because
+/// a queue that is long now and then is no reason to ask again.
 public struct RoundTrips: Sendable {
   /// No timer is shorter: a few turns of a busy replica take as long.
   public static var floor: Interval { .milliseconds(5) }

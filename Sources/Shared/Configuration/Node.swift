@@ -1,6 +1,7 @@
 import Replication
 
-/// A value of the file together with the path that leads to it, so that every refusal names its place.
+/// A value of the file together with the path that leads to it, so that every refusal names its
+/// place.
 package struct Node {
   package let path: String
   package let value: JSONValue

@@ -18,8 +18,8 @@ public struct DiskModel: Sendable, Equatable {
   public var sync: LatencyDistribution?
   /// One sync covers everything that waits; without it every record has a sync of its own.
   public var groupCommit = true
-  /// Bytes per second that are written in a sync, beside its latency, and read back after a restart;
-  /// `nil` is unlimited.
+  /// Bytes per second that are written in a sync, beside its latency, and read back after a
+  /// restart; `nil` is unlimited.
   public var bandwidth: Double?
 
   public init(sync: LatencyDistribution?, bandwidth: Double? = nil) {

@@ -2,10 +2,10 @@ import Replication
 
 /// What carries messages between two processes, and between a client and a node.
 public enum NetworkTransport: String, Sendable, CaseIterable {
-  /// A connection: a lost segment is sent again, so loss is delay, and everything behind the segment
-  /// waits for it. What is sent during a partition arrives after it, unless the connection was given up
-  /// by then. A connection ends with the process at either end: what the other end had not read yet is
-  /// lost, so nothing reaches the next process of that node.
+  /// A connection: a lost segment is sent again, so loss is delay, and everything behind the
+  /// segment waits for it. What is sent during a partition arrives after it, unless the connection
+  /// was given up by then. A connection ends with the process at either end: what the other end had
+  /// not read yet is lost, so nothing reaches the next process of that node.
   case tcp
   /// Each message for itself: a lost message is lost, and messages may be duplicated and reordered.
   case datagram
@@ -23,13 +23,13 @@ public struct NetworkModel: Sendable, Equatable {
   /// Bits per second that each node sends, and that it receives; `nil` is unlimited.
   public var nic: Double?
   public var transport = NetworkTransport.tcp
-  /// Over TCP: how long the sender waits before it sends a segment again, beside the round trip. The
-  /// first loss is noticed after a round trip, by the acknowledgements of what follows (RFC 8985); from
-  /// the second one on a timer decides, which begins at the lower bound (Linux: 200 ms) and doubles up
-  /// to the upper bound (RFC 6298 §5.5).
+  /// Over TCP: how long the sender waits before it sends a segment again, beside the round trip.
+  /// The first loss is noticed after a round trip, by the acknowledgements of what follows (RFC
+  /// 8985); from the second one on a timer decides, which begins at the lower bound (Linux: 200 ms)
+  /// and doubles up to the upper bound (RFC 6298 §5.5).
   public var retransmission = Interval.milliseconds(200)...Interval.seconds(120)
-  /// Over TCP: a connection that has got nothing through for this long is given up (RFC 5482). What was
-  /// sent on it is lost.
+  /// Over TCP: a connection that has got nothing through for this long is given up (RFC 5482). What
+  /// was sent on it is lost.
   public var givesUpAfter = Interval.seconds(15)
   /// Between nodes.
   public var loss = 0.0
@@ -100,8 +100,8 @@ public struct Places: Sendable, Equatable {
   public var names: [String]
   /// One way, from the place of the row to that of the column.
   public var latency: [[LatencyDistribution]]
-  /// Where replicas sit: replica `i` at the place of entry `i`, from the start again if there are more
-  /// replicas than entries. Never empty.
+  /// Where replicas sit: replica `i` at the place of entry `i`, from the start again if there are
+  /// more replicas than entries. Never empty.
   public var replicas: [Int]
   /// The same for clients.
   public var clients: [Int]
@@ -122,8 +122,9 @@ public struct Places: Sendable, Equatable {
     clients[Int(number % UInt64(clients.count))]
   }
 
-  /// Unless the model says where, each node of the authority has a place of its own as long as there are
-  /// places, first those of replicas: then no place holds a majority of the authority, if there are as many places as nodes of it.
+  /// Unless the model says where, each node of the authority has a place of its own as long as
+  /// there are places, first those of replicas: then no place holds a majority of the authority, if
+  /// there are as many places as nodes of it.
   public func place(ofAuthorityNode number: Int) -> Int {
     if let authority { return authority[number % authority.count] }
     var order: [Int] = []

@@ -32,7 +32,8 @@ public enum Outcome: UInt8, Sendable {
 /// Values appear as 64-bit digests that compose: the digest of `a` followed by `b` is a function of
 /// both digests and the length of `b` (`ValueDigest`). `ValueDigest.absent` stands for "no value".
 public struct Operation: Sendable, Equatable {
-  // A trial keeps millions of operations, so the order of the fields leaves no gaps: 72 bytes in all.
+  // A trial keeps millions of operations, so the order of the fields leaves no gaps: 72 bytes in
+  // all.
 
   /// What a put, an append or a compare-and-swap writes; absent for a get and a delete.
   public var argument: ValueDigest
@@ -47,15 +48,15 @@ public struct Operation: Sendable, Equatable {
   /// What an acknowledged get, or a compare-and-swap that did not swap, observed.
   public var observed: ValueDigest
   private var sequenceWord: UInt32
-  /// How long the operation was due before it was invoked, below 2⁴⁸ ns (three days): the lower 32 bits
-  /// and the upper 16.
+  /// How long the operation was due before it was invoked, below 2⁴⁸ ns (three days): the lower 32
+  /// bits and the upper 16.
   private var delayLow: UInt32
   private var delayHigh: UInt16
   private var attemptsByte: UInt8
   private var state: State
   private var invokedNs: Int64
-  /// When the answer came, or the client gave up; for an operation that was still open when the trial
-  /// ended, the end of the trial.
+  /// When the answer came, or the client gave up; for an operation that was still open when the
+  /// trial ended, the end of the trial.
   public var returned: Int64
 
   /// Kind, outcome and `swapped` in a byte.
@@ -102,8 +103,8 @@ extension Operation {
     set { state.bits = state.bits & 0x7F | (newValue ? 0x80 : 0) }
   }
 
-  /// Sends until the answer came; 255 stands for more. None for what was there before the trial, or was
-  /// never sent.
+  /// Sends until the answer came; 255 stands for more. None for what was there before the trial, or
+  /// was never sent.
   public var attempts: UInt16 {
     get { UInt16(attemptsByte) }
     set { attemptsByte = UInt8(clamping: newValue) }
@@ -121,8 +122,8 @@ extension Operation {
     }
   }
 
-  /// When the operation was due: the arrival time of an open loop, otherwise `invoked`. Never after that,
-  /// and at most three days before it.
+  /// When the operation was due: the arrival time of an open loop, otherwise `invoked`. Never after
+  /// that, and at most three days before it.
   public var intended: Int64 {
     get { invokedNs - (Int64(delayHigh) << 32 | Int64(delayLow)) }
     set {

@@ -1,8 +1,9 @@
-/// Operations in the order in which they were noted. It grows piece by piece: an array that doubles holds all
-/// clients up while millions of operations move to fresh memory, for half a second.
+/// Operations in the order in which they were noted. It grows piece by piece: an array that doubles
+/// holds all clients up while millions of operations move to fresh memory, for half a second.
 public struct OperationLog: Sendable {
-  /// Makes the pages of a fresh piece resident, because a page fault per page costs more than all of
-  /// them at once. A system call, so a runtime gives it; `nil` leaves pages to be faulted in one by one.
+  /// Makes the pages of a fresh piece resident, because a page fault per page costs more than all
+  /// of them at once. A system call, so a runtime gives it; `nil` leaves pages to be faulted in one
+  /// by one.
   public typealias PagePopulation = @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
   /// All full but the last.
@@ -45,8 +46,8 @@ public struct OperationLog: Sendable {
   /// All operations.
   public var operations: [Operation] { Array(pieces.joined()) }
 
-  /// All operations, behind others; the log is empty afterwards. Piece after piece is given back meanwhile, so that there is
-  /// hardly a time at which everything is in memory twice.
+  /// All operations, behind others; the log is empty afterwards. Piece after piece is given back
+  /// meanwhile, so that there is hardly a time at which everything is in memory twice.
   public mutating func takeOperations(behind others: [Operation] = []) -> [Operation] {
     var operations = others
     operations.reserveCapacity(others.count + count)

@@ -3,11 +3,11 @@ import Replication
 /// Holds sends back until the records they may promise are durable.
 ///
 /// Records are counted from the start of the log. A send that was emitted when `n` records had been
-/// appended waits until `n` records are durable, whether or not its own turn appended any: the barrier
-/// holds across turns while a sync is in flight.
+/// appended waits until `n` records are durable, whether or not its own turn appended any: the
+/// barrier holds across turns while a sync is in flight.
 public struct DurabilityBarrier<Send: Sendable>: Sendable {
-  /// Sends that wait, oldest first, and how many records each needs; those before `first` are gone. Two
-  /// arrays, because copying a tuple out of one is left to the run-time system.
+  /// Sends that wait, oldest first, and how many records each needs; those before `first` are gone.
+  /// Two arrays, because copying a tuple out of one is left to the run-time system.
   public var held: [Send] = []
   public var needs: [Int] = []
   public var first = 0
@@ -45,7 +45,8 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
   /// The oldest held send whose records are durable by now.
   public mutating func popReleased() -> Send? {
     guard hasReleased else {
-      // A busy disk may never leave this empty: what was released is dropped when it is the larger part.
+      // A busy disk may never leave this empty: what was released is dropped when it is the larger
+      // part.
       if first > 0, first == held.count || first >= 64 && first * 2 >= held.count {
         held.removeSubrange(..<first)
         needs.removeSubrange(..<first)

@@ -2,8 +2,8 @@ import Replication
 
 /// What a host's turns are carried out on: one node without its protocol.
 ///
-/// Costs, faults and back-pressure are up to the runtime. The order in which a turn is carried out is
-/// here, once, for the simulator and for real nodes (`carryOutTurn`, `releaseSends`).
+/// Costs, faults and back-pressure are up to the runtime. The order in which a turn is carried out
+/// is here, once, for the simulator and for real nodes (`carryOutTurn`, `releaseSends`).
 public protocol TurnRuntime<Core, Application>: Transport, DurableLog, Timers, ~Copyable
 where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
   associatedtype Core: ReplicaCore
@@ -11,9 +11,11 @@ where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
 
   /// Borrowed, because a copy of the whole host would be made to read one of its lanes.
   @_borrowed var host: ReplicaHost<Core, Application> { get set }
-  /// Counts the records that were appended and those that are durable. The runtime tells it of syncs.
+  /// Counts the records that were appended and those that are durable. The runtime tells it of
+  /// syncs.
   var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>> { get set }
-  /// Messages of the node to itself that no record holds back any more. The runtime hands them over.
+  /// Messages of the node to itself that no record holds back any more. The runtime hands them
+  /// over.
   var ownMessages: [Core.Message] { get set }
 
   /// Sends an answer to the client that asked.
@@ -21,11 +23,13 @@ where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
 }
 
 extension TurnRuntime where Self: ~Copyable {
-  /// Carries out what the host asked for in the turn that it has just ended (`ReplicaHost.endTurn`).
+  /// Carries out what the host asked for in the turn that it has just ended
+  /// (`ReplicaHost.endTurn`).
   ///
   /// 1. Early sends leave. They promise nothing, so the disk does not delay them.
   /// 2. Records are appended.
-  /// 3. The other sends leave if all records are durable, those of this and of earlier turns. Otherwise
+  /// 3. The other sends leave if all records are durable, those of this and of earlier turns.
+  ///    Otherwise
   ///    they are held until they are.
   /// 4. Replies leave without waiting, because what they announce is durable on a quorum.
   /// 5. Timers are set.
@@ -64,8 +68,8 @@ extension TurnRuntime where Self: ~Copyable {
 
   /// More records are durable: lets those sends go that were held for them, oldest first.
   ///
-  /// Messages to the node itself are left in `ownMessages`, behind all others: what they bring about must
-  /// not overtake what was held longer.
+  /// Messages to the node itself are left in `ownMessages`, behind all others: what they bring
+  /// about must not overtake what was held longer.
   public mutating func releaseSends() {
     let id = host.id
     while let held = barrier.popReleased() {

@@ -8,7 +8,8 @@ import Workloads
 /// trial, after `duration`.
 public struct TrialPlan: Sendable {
   public var workload = WorkloadSpec()
-  /// How many reads and how many writes per second probe the cluster beside the load; `nil` for none.
+  /// How many reads and how many writes per second probe the cluster beside the load; `nil` for
+  /// none.
   public var probeRate: Double?
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)

@@ -9,8 +9,8 @@ import Workloads
 public struct TrialRecord: Sendable, Equatable {
   /// In order of invocation. Operations of the warm-up belong here too: the checker needs them.
   public var operations: [Operation]
-  /// Small reads and writes asked beside the load, on keys of their own, in order of invocation. They
-  /// tell when the service answered, and count in no throughput and no latency.
+  /// Small reads and writes asked beside the load, on keys of their own, in order of invocation.
+  /// They tell when the service answered, and count in no throughput and no latency.
   public var probes: [Operation] = []
   /// When the measured interval begins.
   public var warmUpEnd: Int64
@@ -21,7 +21,8 @@ public struct TrialRecord: Sendable, Equatable {
   public var faults: [InjectedFault]
   /// One row per process that took part, counted over the measured interval.
   public var nodes: [NodeUsage]
-  /// Who was in charge, and each change of that, in order of time; empty if the runtime cannot tell.
+  /// Who was in charge, and each change of that, in order of time; empty if the runtime cannot
+  /// tell.
   public var leadership: [LeadershipSample]
   /// Broken promises that the runtime saw for itself: disagreement between logs, a core's
   /// invariant.

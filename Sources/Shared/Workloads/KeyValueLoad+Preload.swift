@@ -33,9 +33,9 @@ extension KeyValueLoad {
 
   static func loadedNumber(of key: Int) -> UInt64 { UInt64(key) + 1 }
 
-  /// The loading of every key that the history names, as the writes of a client of its own: one after the
-  /// other, from a second before the trial on. Keys that nobody asked for are left out, because nothing
-  /// depends on them.
+  /// The loading of every key that the history names, as the writes of a client of its own: one
+  /// after the other, from a second before the trial on. Keys that nobody asked for are left out,
+  /// because nothing depends on them.
   var loadingWrites: [Operation] {
     guard spec.preload else { return [] }
     var isTouched = Array(repeating: false, count: spec.keys)

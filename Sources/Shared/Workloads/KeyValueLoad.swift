@@ -20,8 +20,8 @@ public struct KeyValueLoad: ClientLoad {
   private let seed: UInt64
   /// Of the operation that is drawn.
   private var random: RandomStream
-  /// In a closed loop each client draws from a stream of its own, and in an open one each operation does:
-  /// what is asked for then does not depend on who is answered first.
+  /// In a closed loop each client draws from a stream of its own, and in an open one each operation
+  /// does: what is asked for then does not depend on who is answered first.
   private var clientRandoms: [RandomStream] = []
   private var drawnCount = 0
   private var chooser: KeyChooser

@@ -20,8 +20,8 @@ public struct WorkloadSpec: Sendable, Equatable {
   public var patience = Patience.adaptive
   /// Pause of a closed-loop client between an answer and its next operation.
   public var thinkTime = Interval.zero
-  /// How clients reach a node where there are connections: in the cluster runtime and to targets. The
-  /// simulator models none, so there it makes no difference.
+  /// How clients reach a node where there are connections: in the cluster runtime and to targets.
+  /// The simulator models none, so there it makes no difference.
   public var connections = ConnectionSharing.shared(4)
 
   public init() {}

@@ -12,8 +12,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     Endpoint(host: "127.0.0.1", port: port)
   }
 
-  /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port. Of an IPv6
-  /// address all spellings are equal.
+  /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port.
+  /// Of an IPv6 address all spellings are equal.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":") else { return nil }
     let digits = text[text.index(after: colon)...]
@@ -43,10 +43,11 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
       }
   }
 
-  /// The address in the one form of RFC 5952 §4, so that two spellings of it are equal; `nil` if it is none.
+  /// The address in the one form of RFC 5952 §4, so that two spellings of it are equal; `nil` if it
+  /// is none.
   ///
-  /// Eight groups of up to four hexadecimal digits (RFC 4291 §2.2): `::` stands for the groups that are
-  /// missing, at one place, and an IPv4 address may stand for the last two.
+  /// Eight groups of up to four hexadecimal digits (RFC 4291 §2.2): `::` stands for the groups that
+  /// are missing, at one place, and an IPv4 address may stand for the last two.
   private static func canonicalIPv6(_ text: Substring) -> String? {
     let halves = text.split(separator: "::", omittingEmptySubsequences: false)
     guard halves.count <= 2 else { return nil }

@@ -1,8 +1,9 @@
 /// Student's t distribution, by the incomplete beta function (DLMF §8.17; Abramowitz & Stegun 1964,
 /// 26.5 and 26.7). Only the arithmetic of `exp` and `log` above is used.
 extension RealFunctions {
-  /// The probability that a variable of Student's distribution is farther from 0 than `t`, on either
-  /// side. The relative error is below 10⁻¹² up to 1,000 degrees, also for small probabilities.
+  /// The probability that a variable of Student's distribution is farther from 0 than `t`, on
+  /// either side. The relative error is below 10⁻¹² up to 1,000 degrees, also for small
+  /// probabilities.
   ///
   /// - Parameter degrees: of freedom, at least 1.
   public static func studentTails(_ t: Double, degrees: Int) -> Double {
@@ -24,13 +25,13 @@ extension RealFunctions {
       : 1 - factor * betaFraction(y, 0.5, n / 2) / 0.5
   }
 
-  /// The distance from 0 that a variable of Student's distribution exceeds, on either side, with the
-  /// probability `tails` in (0, 1): 2.776 for 0.05 and 4 degrees of freedom.
+  /// The distance from 0 that a variable of Student's distribution exceeds, on either side, with
+  /// the probability `tails` in (0, 1): 2.776 for 0.05 and 4 degrees of freedom.
   public static func studentQuantile(tails: Double, degrees: Int) -> Double {
     precondition(tails > 0 && tails < 1)
-    // Student's tails are heavier than the normal distribution's, so this is below the quantile. The
-    // probability falls ever more slowly, so that Newton's steps come near from below, without overshoot,
-    // until rounding ends them.
+    // Student's tails are heavier than the normal distribution's, so this is below the quantile.
+    // The probability falls ever more slowly, so that Newton's steps come near from below, without
+    // overshoot, until rounding ends them.
     var t = max(0, -normalQuantile(tails / 2) * 0.999)
     let n = Double(degrees)
     let scale = n.squareRoot() * beta(halves: degrees)

@@ -1,11 +1,11 @@
 /// The bytes of a batch, shared by all copies of it: in memory, or only where a log keeps them.
 ///
-/// A replica that held all it ever ordered in memory would need memory without end, and fresh memory at that,
-/// which costs more than everything that is done with its content. So a log lets go the bytes of batches that
-/// it has written some time ago (`leaveMemory`). They are seldom asked for again: for a replica that has
-/// fallen far behind. They are read back each time, and not kept.
-// Unchecked: a block changes only by the hand of the log that it was written to, on the thread that runs the
-// replica. Replicas that share a process without sharing a thread write to no such log.
+/// A replica that held all it ever ordered in memory would need memory without end, and fresh
+/// memory at that, which costs more than everything that is done with its content. So a log lets go
+/// the bytes of batches that it has written some time ago (`leaveMemory`). They are seldom asked
+/// for again: for a replica that has fallen far behind. They are read back each time, and not kept.
+// Unchecked: a block changes only by the hand of the log that it was written to, on the thread that
+// runs the replica. Replicas that share a process without sharing a thread write to no such log.
 public final class BatchBlock: @unchecked Sendable {
   public let byteCount: Int
   private var resident: [UInt8]
@@ -30,8 +30,8 @@ public final class BatchBlock: @unchecked Sendable {
   }
 }
 
-/// Where bytes are that have left memory. Apart from the block, because a simulator holds millions of
-/// blocks of which none ever leaves.
+/// Where bytes are that have left memory. Apart from the block, because a simulator holds millions
+/// of blocks of which none ever leaves.
 private final class BlockHome: Sendable {
   let keeper: any BlockKeeper
   let place: BlockPlace
@@ -42,7 +42,8 @@ private final class BlockHome: Sendable {
   }
 }
 
-/// Where the bytes of a batch lie in a file: in which of its records' blocks, and how far behind its start.
+/// Where the bytes of a batch lie in a file: in which of its records' blocks, and how far behind
+/// its start.
 public struct BlockPlace: Sendable {
   public let start: Int
   public let offset: Int
@@ -55,8 +56,8 @@ public struct BlockPlace: Sendable {
 
 /// A file that keeps the bytes of batches.
 public protocol BlockKeeper: AnyObject, Sendable {
-  /// The bytes that were written there. A replica whose file does not hold them any more cannot go on, so this
-  /// ends the process if they cannot be read or are damaged.
+  /// The bytes that were written there. A replica whose file does not hold them any more cannot go
+  /// on, so this ends the process if they cannot be read or are damaged.
   func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8]
 }
 

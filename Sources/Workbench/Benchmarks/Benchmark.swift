@@ -5,8 +5,9 @@ public struct BenchmarkResult: Sendable {
   public var unit: String
 }
 
-/// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op"). Figures are the best of several repetitions: on a shared machine everything that
-/// disturbs a run makes it slower, so the best one is the least disturbed.
+/// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op").
+/// Figures are the best of several repetitions: on a shared machine everything that disturbs a run
+/// makes it slower, so the best one is the least disturbed.
 public struct Benchmark: Sendable {
   public let name: String
   public let unit: String

@@ -7,9 +7,9 @@ import Trials
 import Workloads
 
 extension Benchmark {
-  /// What a trial of Raft with three replicas keeps per operation until its end, beyond the values that were
-  /// written: its history, three logs and what was committed. Half of the operations are writes of 128 bytes.
-  /// With few clients nearly every write has a batch of its own.
+  /// What a trial of Raft with three replicas keeps per operation until its end, beyond the values
+  /// that were written: its history, three logs and what was committed. Half of the operations are
+  /// writes of 128 bytes. With few clients nearly every write has a batch of its own.
   static func memory(clients: Int) -> Benchmark {
     Benchmark(name: "memory.trial.clients\(clients)", unit: "B/op") {
       var visitor = MemoryVisitor(clients: clients)

@@ -2,9 +2,9 @@ import Configuration
 import Environments
 import Replication
 
-/// What an experiment may say of machines in the cluster runtime: there they are real. A section that
-/// describes a simulated one is refused unless it says what the default says, so that the resolved text
-/// of an experiment can be read in either runtime.
+/// What an experiment may say of machines in the cluster runtime: there they are real. A section
+/// that describes a simulated one is refused unless it says what the default says, so that the
+/// resolved text of an experiment can be read in either runtime.
 enum ClusterRules {
   static func check(
     _ environment: Environment, of section: Section

@@ -7,9 +7,9 @@ import Workloads
 
 /// One experiment, complete: every default is filled in and every value has been checked.
 ///
-/// Times are counted from the start of a trial. A trial lasts `duration`, the first `warmUp` of it is
-/// not measured, and faults start before `duration`. The measured interval is thus
-/// `duration - warmUp`.
+/// Times are counted from the start of a trial. A trial lasts `duration`, the first `warmUp` of it
+/// is not measured, and faults start before `duration`. The measured interval is thus `duration -
+/// warmUp`.
 public struct Experiment: Sendable, Equatable {
   /// The version of the file format that this code reads.
   public static let format = 1
@@ -23,7 +23,8 @@ public struct Experiment: Sendable, Equatable {
   /// Other systems that are compared with them, behind them. Only in the cluster runtime.
   public var targets: [TargetChoice] = []
   public var workload = WorkloadSpec()
-  /// Reads per second, and writes per second, that probe the cluster beside the load; `nil` for none.
+  /// Reads per second, and writes per second, that probe the cluster beside the load; `nil` for
+  /// none.
   public var probeRate: Double? = 200
   public var environment = Environment.standard
   public var faults = FaultScript()

@@ -6,7 +6,8 @@ import ProtocolList
 import Replication
 import Workloads
 
-/// Something valid that is probably a mistake: it runs, but its numbers may not mean what they seem to.
+/// Something valid that is probably a mistake: it runs, but its numbers may not mean what they seem
+/// to.
 public struct ExperimentWarning: Sendable, Hashable, CustomStringConvertible {
   /// Where in the file, as in errors.
   public var path: String
@@ -17,8 +18,8 @@ public struct ExperimentWarning: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ExperimentPlan {
-  /// All warnings, each once, in the order of the points. A warning that only some points of a sweep give
-  /// names the first of them.
+  /// All warnings, each once, in the order of the points. A warning that only some points of a
+  /// sweep give names the first of them.
   public var warnings: [ExperimentWarning] {
     var first: [ExperimentWarning: Int] = [:]
     var counts: [ExperimentWarning: Int] = [:]

@@ -73,8 +73,8 @@ struct Ranking: Sendable {
     if self.groups.count < 2 || values.allSatisfy({ $0 == values[0] }) { return nil }
   }
 
-  /// `a > b ~ c`: a and b differ by their paired trials, b and c may not. `~[40]`: about 40 trials would
-  /// tell. `a ? b`: too few trials.
+  /// `a > b ~ c`: a and b differ by their paired trials, b and c may not. `~[40]`: about 40 trials
+  /// would tell. `a ? b`: too few trials.
   ///
   /// - Parameter level: the p-value that would be needed.
   func text(_ outline: RunOutline, level: Double) -> String {

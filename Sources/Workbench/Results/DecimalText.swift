@@ -1,4 +1,5 @@
-/// Numbers as every file shows them: `.` decimals, no exponent, no separators, the same text everywhere.
+/// Numbers as every file shows them: `.` decimals, no exponent, no separators, the same text
+/// everywhere.
 enum DecimalText {
   /// Enough for every measurement; whole numbers are never shortened.
   static let significantDigits = 9

@@ -1,8 +1,9 @@
 import Measurement
 
-/// What one fault did, over the trials of one protocol at one sweep point. A fault that all trials have
-/// alike, by kind, target and planned start, stands for itself. The others are taken together by kind and target:
-/// those that chance drew for each trial, and those of a kind that comes many times in a trial, as with chaos.
+/// What one fault did, over the trials of one protocol at one sweep point. A fault that all trials
+/// have alike, by kind, target and planned start, stands for itself. The others are taken together
+/// by kind and target: those that chance drew for each trial, and those of a kind that comes many
+/// times in a trial, as with chaos.
 struct FaultSummary {
   var kind: String
   var target: String
@@ -77,8 +78,8 @@ struct FaultSummary {
   /// After how many of them it came back before the next fault.
   var recoveredCount: Int { recoveries.count }
 
-  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short` or `never`. Of
-  /// faults at several times the count is always told.
+  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short`
+  /// or `never`. Of faults at several times the count is always told.
   var recoveryText: String {
     let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {

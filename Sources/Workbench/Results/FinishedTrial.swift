@@ -3,8 +3,8 @@ import Trials
 import Linearizability
 import Measurement
 
-/// What is kept of one trial: enough for every file and for the table, small enough to keep them all.
-/// It can be stored in a fragment and read back without losing a bit.
+/// What is kept of one trial: enough for every file and for the table, small enough to keep them
+/// all. It can be stored in a fragment and read back without losing a bit.
 public struct FinishedTrial: Sendable, Equatable, Codable {
   public var place: TrialPlace
   public var seed: UInt64
@@ -17,14 +17,14 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   var writeLatency: StoredLatency
   /// How much of what availability is a share of the trial had.
   var availabilityWeight: Double
-  /// Cells of the rows of `latency.csv`, `timeline.csv` and `resources.csv` after the columns that say
-  /// which trial it is.
+  /// Cells of the rows of `latency.csv`, `timeline.csv` and `resources.csv` after the columns that
+  /// say which trial it is.
   var latencyCells: [[String]]
   var timelineCells: [[String]]
   var resourceCells: [[String]]
 
-  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check of
-  /// the history found.
+  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check
+  /// of the history found.
   public init(
     place: TrialPlace, seed: UInt64, observation: TrialRecord, metrics: TrialMetrics,
     verdict: TrialVerdict

@@ -2,7 +2,8 @@ import Configuration
 import Experiments
 import Foundation
 
-/// `manifest.json`: where, when and with what a run was made. The only file with the wall clock's times.
+/// `manifest.json`: where, when and with what a run was made. The only file with the wall clock's
+/// times.
 public struct Manifest: Sendable, Equatable {
   public var name: String
   public var seed: UInt64

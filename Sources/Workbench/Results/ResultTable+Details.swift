@@ -2,8 +2,8 @@ import Measurement
 
 /// The blocks below the first two tables: faults, differences, what was violated or undecided.
 extension ResultTable {
-  /// One line per fault and protocol, faults first, so that the protocols stand below each other. Faults that are
-  /// taken together also show how many they were and the worst of them.
+  /// One line per fault and protocol, faults first, so that the protocols stand below each other.
+  /// Faults that are taken together also show how many they were and the worst of them.
   var faults: TextTable? {
     var lines: [(summary: FaultSummary, group: TrialGroup)] = []
     for point in outline.points.indices {
@@ -90,8 +90,8 @@ extension ResultTable {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// The first rankings with their sweep points, corrected together, and of how many points there are
-  /// more. Comparisons that are not shown are not made.
+  /// The first rankings with their sweep points, corrected together, and of how many points there
+  /// are more. Comparisons that are not shown are not made.
   private var correctedRankings: (rankings: [(point: Int, ranking: Ranking)], omitted: Int) {
     var rankings: [(point: Int, ranking: Ranking)] = []
     var omitted = 0
@@ -118,7 +118,8 @@ extension ResultTable {
 
   static let mostExplanations = 8
 
-  /// The trials with this verdict, each with its protocol, number and seed, why, and how to see it again.
+  /// The trials with this verdict, each with its protocol, number and seed, why, and how to see it
+  /// again.
   func explanations(_ word: TrialVerdict.Word) -> String? {
     let trials = groups.flatMap(\.trials).filter { $0.verdict.word == word }
     var parts = trials.prefix(ResultTable.mostExplanations).map { trial in

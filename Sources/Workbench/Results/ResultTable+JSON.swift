@@ -75,8 +75,8 @@ extension ResultTable {
     ])
   }
 
-  /// Of each group to every other protocol of the same point, as JSON. Two protocols are one comparison,
-  /// although each shows it.
+  /// Of each group to every other protocol of the same point, as JSON. Two protocols are one
+  /// comparison, although each shows it.
   private var differences: [[JSONText]] {
     var comparisons: [[Comparison]] = groups.map { group in
       let others = groups.filter {

@@ -23,8 +23,8 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
     self.explanation = explanation
   }
 
-  /// What the checker says of a trial's history. A counterexample is followed by what the trial was seen to do around
-  /// it.
+  /// What the checker says of a trial's history. A counterexample is followed by what the trial was
+  /// seen to do around it.
   public init(_ verdict: Verdict, in observation: TrialRecord) {
     switch verdict {
     case .consistent(.linearizable): self.init(word: .linearizable)
@@ -43,8 +43,8 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
 
   static let mostSafetyViolations = 4
 
-  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check of the history
-  /// found. Of many only the first are shown.
+  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check
+  /// of the history found. Of many only the first are shown.
   func with(safetyViolations: [String]) -> TrialVerdict {
     guard !safetyViolations.isEmpty else { return self }
     var lines = word == .violated ? [explanation] : []
@@ -56,7 +56,8 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
 }
 
 extension TrialRecord {
-  /// Which node was in charge, and which faults held, from the first shown operation of a counterexample to its end.
+  /// Which node was in charge, and which faults held, from the first shown operation of a
+  /// counterexample to its end.
   fileprivate func circumstances(of counterexample: Counterexample) -> [String] {
     let shown = counterexample.shownOperations
     guard let start = shown.map(\.invoked).min() else { return [] }

@@ -34,8 +34,8 @@ public struct ClusterPlace: Sendable {
 public enum ClusterTrialRunner {
   /// - Parameters:
   ///   - task: of a protocol.
-  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns false to
-  ///     abandon the trial.
+  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns
+  ///     false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
     _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
@@ -52,7 +52,8 @@ public enum ClusterTrialRunner {
       } catch let error as ClusterError
         where attempt < 3 && error.unstarted.map({ isTaken(endpoints[$0]) }) ?? false
       {
-        // Another process has taken a port that was free a moment ago, before the node asked for it.
+        // Another process has taken a port that was free a moment ago, before the node asked for
+        // it.
         continue
       }
     }

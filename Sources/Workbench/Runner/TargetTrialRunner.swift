@@ -14,8 +14,8 @@ import Workloads
 
 /// Runs trials on systems that somebody else has started.
 public enum TargetTrialRunner {
-  /// Looks whether all targets are there and are what the experiment says. Throws what is wrong with the
-  /// first one that is not, in one line.
+  /// Looks whether all targets are there and are what the experiment says. Throws what is wrong
+  /// with the first one that is not, in one line.
   public static func check(_ targets: [TargetChoice]) throws {
     for target in targets {
       let endpoint = try endpoint(of: target)
@@ -33,8 +33,8 @@ public enum TargetTrialRunner {
 
   /// - Parameters:
   ///   - task: of a target.
-  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns false to
-  ///     abandon the trial.
+  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns
+  ///     false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
     _ task: TrialTask, of target: TargetChoice, progress: (Interval, Int) -> Bool
@@ -52,9 +52,9 @@ public enum TargetTrialRunner {
     }
   }
 
-  /// Redis answers a pipeline as it comes, so clients share connections as they do to our own nodes. Where
-  /// a connection carries one request at a time (`WAIT` holds up what is behind it, and so does etcd's
-  /// gateway) each client has its own, up to a bound.
+  /// Redis answers a pipeline as it comes, so clients share connections as they do to our own
+  /// nodes. Where a connection carries one request at a time (`WAIT` holds up what is behind it,
+  /// and so does etcd's gateway) each client has its own, up to a bound.
   private static func connections(to target: TargetChoice, _ workload: WorkloadSpec) -> Int {
     guard target.kind == .etcd || target.wait > 0 else {
       return workload.connections.count(clients: workload.clients)

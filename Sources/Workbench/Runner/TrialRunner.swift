@@ -17,8 +17,8 @@ public struct TrialTask: Sendable {
   public var point: Int
   public var experiment: Experiment
   public var contender: Contender
-  /// From 1. Trials of the same number have the same seed for every contender and sweep point, so that
-  /// they meet the same arrivals, latencies and faults and differences can be paired.
+  /// From 1. Trials of the same number have the same seed for every contender and sweep point, so
+  /// that they meet the same arrivals, latencies and faults and differences can be paired.
   public var trial: Int
 
   public var seed: UInt64 { experiment.seed &+ UInt64(trial - 1) }
@@ -105,7 +105,8 @@ struct SimulationVisitor: ProtocolVisitor {
     var trial = Trial(
       setup, load: KeyValueLoad(experiment.workload, seed: task.seed, populate: Memory.populate))
     guard let record = trial.run(progress: progress) else { return nil }
-    // Logs and states are given back before the history is measured and checked, which takes memory, too.
+    // Logs and states are given back before the history is measured and checked, which takes
+    // memory, too.
     var load = trial.clients.load
     _ = consume trial
     Memory.giveBack()

@@ -3,8 +3,8 @@ import Measurement
 import Testing
 import Trials
 
-/// Clients that ask again as soon as they are answered or have given up, and think in between. The service takes
-/// 1 ms, and is down in one part of a trial of 10 s.
+/// Clients that ask again as soon as they are answered or have given up, and think in between. The
+/// service takes 1 ms, and is down in one part of a trial of 10 s.
 private func closed(
   clients: Int, timeout: Int64, think: Int64 = 0, down: Range<Int64>, isRefusing: Bool = false
 ) -> TrialRecord {

@@ -3,8 +3,8 @@ import Measurement
 import Testing
 import Trials
 
-/// 2,000 operations a second for 10 s, of which those due in an outage of 3 s are answered when it ends, or
-/// given up after the timeout.
+/// 2,000 operations a second for 10 s, of which those due in an outage of 3 s are answered when it
+/// ends, or given up after the timeout.
 private func outage(timeout: Int64) -> TrialRecord {
   let down = 2_000_000..<5_000_000 as Range<Int64>
   let operations = stride(from: 0 as Int64, to: 10_000_000, by: 500).map { due in

@@ -68,16 +68,16 @@ import Testing
     return Double(held) / Double(all)
   }
 
-  // A percentile bootstrap covers 49, 74, 84, 90 and 93 %; the interval mean ± 1.96 errors 70, 81, 88,
-  // 92 and 93 %; a 90 % interval 90 %.
+  // A percentile bootstrap covers 49, 74, 84, 90 and 93 %; the interval mean ± 1.96 errors 70, 81,
+  // 88, 92 and 93 %; a 90 % interval 90 %.
   @Test("Student's interval covers 95 % of normal samples", arguments: [2, 3, 5, 10, 20])
   func normal(n: Int) {
     let covered = coverage(.normal, n, .amount, rounds: 2_000)
     #expect((0.94...0.96).contains(covered), "\(covered)")
   }
 
-  // Student's t covers 92, 89, 88, 90 and 91 % of log-normal samples with σ = 0.75, and 94, 85, 82, 84
-  // and 90 % where half of the values are zero and the others exponential.
+  // Student's t covers 92, 89, 88, 90 and 91 % of log-normal samples with σ = 0.75, and 94, 85, 82,
+  // 84 and 90 % where half of the values are zero and the others exponential.
   @Test(
     "The interval of skewed values covers log-normal and zero-inflated samples",
     arguments: [2, 3, 5, 10, 20])

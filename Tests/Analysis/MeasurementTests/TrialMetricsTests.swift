@@ -18,8 +18,8 @@ func operation(
     invoked: intended * ms, returned: end * ms)
 }
 
-/// One operation each millisecond that takes `latency` ms, except those due in `down`, which time out
-/// after a second.
+/// One operation each millisecond that takes `latency` ms, except those due in `down`, which time
+/// out after a second.
 func steady(
   until end: Int64, down: [Range<Int64>] = [], latency: Int64 = 1, warmUp: Int64 = 0,
   faults: [InjectedFault] = []

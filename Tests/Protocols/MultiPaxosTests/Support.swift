@@ -26,7 +26,8 @@ func options(
   options.bug = bug
   options.window = window
   options.queue = queue
-  // Most tests make a replica stand by firing its timer, whomever it hears; StickinessTests switch it on.
+  // Most tests make a replica stand by firing its timer, whomever it hears; StickinessTests switch
+  // it on.
   options.prePrepare = false
   return options
 }

@@ -64,8 +64,8 @@ import WireFormat
         stride: UInt32(random.below(1 << 20))))
   }
 
-  /// Encodes, decodes and compares; then damages the bytes, which may be refused or mean something else
-  /// but never trap, and what is understood can be said again.
+  /// Encodes, decodes and compares; then damages the bytes, which may be refused or mean something
+  /// else but never trap, and what is understood can be said again.
   private func roundTrip<Body: WireCodable & Equatable>(
     _ body: Body, _ random: inout RandomStream
   ) throws {

@@ -28,7 +28,8 @@ private struct Delivery {
     }
   }
 
-  /// What arrives of all that was sent, in order of time. Replies to clients count as sent to node -1.
+  /// What arrives of all that was sent, in order of time. Replies to clients count as sent to node
+  /// -1.
   private func deliveries(_ trial: inout ProbeTrial, until end: Int64 = .max) -> [Delivery] {
     var found: [Delivery] = []
     while !trial.world.queue.isEmpty, trial.world.queue.nextTime < end {
@@ -53,8 +54,8 @@ private struct Delivery {
     return found
   }
 
-  /// No stretch of time has more bytes than the rate allows, but for a message of either queue whose
-  /// passage had begun before.
+  /// No stretch of time has more bytes than the rate allows, but for a message of either queue
+  /// whose passage had begun before.
   private func expectWithinRate(_ deliveries: [Delivery], _ what: String) {
     let longest = deliveries.map(\.bytes).max()! + NetworkState.packetByteCount
     var sum = 0

@@ -56,7 +56,8 @@ import Trials
     #expect(trial.nodes[0].usage.busy == 4_000_000)
     trial.tell(0, ProbeCore.cancelBell)
     trial.pass(to: 11)
-    // The sync from 4 to 9 ms ends while the processor receives a message up to 12 ms; 1 ms is the link's.
+    // The sync from 4 to 9 ms ends while the processor receives a message up to 12 ms; 1 ms is the
+    // link's.
     #expect(trial.nodes[0].usage.busy == 8_000_000)
     trial.pass(to: 30)
     #expect(trial.nodes[0].usage.busy == 12_000_000)

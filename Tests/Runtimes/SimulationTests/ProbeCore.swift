@@ -118,7 +118,8 @@ struct CounterLoad: ClientLoad {
 
 typealias ProbeTrial = Trial<ProbeCore, CounterLoad>
 
-/// A trial of probes without clients: one millisecond between nodes, five for a sync, no processor time.
+/// A trial of probes without clients: one millisecond between nodes, five for a sync, no processor
+/// time.
 func probes(
   _ replicas: Int = 2, authority: Int = 0, faults: [TimedFault] = [],
   heedsDisconnects: Bool = false,

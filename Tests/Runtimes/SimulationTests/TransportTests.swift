@@ -15,7 +15,8 @@ import Trials
     TimedFault(at: .milliseconds(at), duration: .milliseconds(end - at), action: action)
   }
 
-  /// What node 1 has noted of messages that node 0 sent at these milliseconds, each named after its time.
+  /// What node 1 has noted of messages that node 0 sent at these milliseconds, each named after its
+  /// time.
   private func notes(
     _ times: [UInt64], until end: Int64, latency: Int64 = 1, _ transport: NetworkTransport = .tcp,
     faults: [TimedFault]

@@ -40,7 +40,8 @@ import Workloads
     func id(_ client: UInt64, _ sequence: UInt64) -> RequestID {
       RequestID(client: ClientID(client), sequence: sequence)
     }
-    // The second of them was ordered again by a retry; no trial has as many clients as the last number says.
+    // The second of them was ordered again by a retry; no trial has as many clients as the last
+    // number says.
     for request in [id(0, 1), id(0, 3), id(0, 3), id(1, 2), id(1 << 40, 1)] {
       surviving.insert(request)
     }

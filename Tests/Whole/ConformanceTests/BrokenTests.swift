@@ -7,8 +7,9 @@ import Testing
 /// A sweep that finds nothing proves little unless it finds what was broken on purpose.
 @Suite("Broken on purpose")
 struct BrokenTests {
-  /// Bugs that the sweep catches within these many seeds, over datagrams, whose losses bring them out. The others need rarer coincidences, which the
-  /// protocols' own tests bring about step by step.
+  /// Bugs that the sweep catches within these many seeds, over datagrams, whose losses bring them
+  /// out. The others need rarer coincidences, which the protocols' own tests bring about step by
+  /// step.
   static let caught: [(kind: ProtocolKind, bug: String, seeds: UInt64)] = [
     (.raft, "skip-log-check", 150),
     (.raft, "always-truncate", 40),

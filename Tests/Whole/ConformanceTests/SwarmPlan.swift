@@ -7,8 +7,8 @@ import Simulation
 import Trials
 import Workloads
 
-/// A world drawn from a seed: how large the cluster is, how bad its network, its disks and its clocks
-/// are, what clients ask for, and what breaks when.
+/// A world drawn from a seed: how large the cluster is, how bad its network, its disks and its
+/// clocks are, what clients ask for, and what breaks when.
 ///
 /// Each seed turns some dangers on and others off, because dangers hide each other (swarm testing,
 /// Groce et al. 2012). All times are short, so that a trial sees many faults in few events.
@@ -89,7 +89,8 @@ struct SwarmPlan: Sendable {
     workload.thinkTime = .microseconds(Int64(1500 + random.below(5000)))
     workload.mix = OperationMix(get: 0.2 + random.unit(), put: 0.2 + random.unit())
     guard random.chance(0.4) else { return }
-    // Keys with these are checked by search, which many unknown operations on one key would exhaust.
+    // Keys with these are checked by search, which many unknown operations on one key would
+    // exhaust.
     workload.keys = 10 + random.below(10)
     workload.mix.delete = random.chance(0.5) ? 0.2 : 0
     workload.mix.append = random.chance(0.5) ? 0.3 : 0
@@ -156,8 +157,8 @@ struct SwarmPlan: Sendable {
 }
 
 extension SwarmPlan {
-  /// All times that a protocol declares are this much shorter than their defaults, so that a trial sees
-  /// many of each.
+  /// All times that a protocol declares are this much shorter than their defaults, so that a trial
+  /// sees many of each.
   static let shortening = 5
 
   static func options<Core: ReplicaCore>(of core: Core.Type, bug: String?) -> Core.Options {
@@ -189,7 +190,8 @@ extension SwarmPlan {
 }
 
 extension OptionDeclaration {
-  /// The default of an option that is a time, so many times shorter as its range allows; `nil` for others.
+  /// The default of an option that is a time, so many times shorter as its range allows; `nil` for
+  /// others.
   func shortened(by divisor: Int) -> OptionValue? {
     switch kind {
     case .interval(let time, let range): .interval(max(time / divisor, range.lowerBound))

@@ -15,7 +15,8 @@ import Workloads
 
 @testable import Simulation
 
-/// Not a protocol: a request makes node 0 use every lane of a turn. Requests with odd numbers also persist.
+/// Not a protocol: a request makes node 0 use every lane of a turn. Requests with odd numbers also
+/// persist.
 private struct LaneCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64

@@ -152,7 +152,8 @@ private struct Package: Decodable {
         metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
     }
     #expect(place == TrialPlace(point: 0, protocolIndex: 0, trial: 1))
-    // The first trial's p99 is 100 ms, the mean of both 50.5 ms; of all operations 15 in 2,000 are slow.
+    // The first trial's p99 is 100 ms, the mean of both 50.5 ms; of all operations 15 in 2,000 are
+    // slow.
     let trials = [trial(1, slow: 15, answered: 1_000), trial(2, slow: 0, answered: 1_000)]
     let records = try #require(parseCSV(ResultFile.all(outline)[0].csv(trials)))
     func cell(_ name: String) throws -> Double {

@@ -181,7 +181,8 @@ import Testing
       return ranking.text(single, level: 0.05)
     }
     #expect(text() == "chain-replication ~[43] raft")
-    // The difference is nearly the same in every trial, though the trials differ more among themselves.
+    // The difference is nearly the same in every trial, though the trials differ more among
+    // themselves.
     trials[4].metrics[column] = 201.1
     trials[5].metrics[column] = 301
     #expect(text() == "chain-replication > raft")

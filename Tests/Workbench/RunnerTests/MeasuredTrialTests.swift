@@ -8,8 +8,8 @@ import Runner
 import Testing
 import Trials
 
-/// What whole simulated trials are measured to do. Their numbers are also checked against each other wherever a trial
-/// is reported (`TrialMetrics.brokenInvariant`).
+/// What whole simulated trials are measured to do. Their numbers are also checked against each
+/// other wherever a trial is reported (`TrialMetrics.brokenInvariant`).
 @Suite struct MeasuredTrialTests {
   private func run(_ text: String) throws -> [TrialReport] {
     let plan = try ExperimentPlan.read(text: "{ \(text) }", file: "x.json5")

@@ -33,8 +33,8 @@ extension RealProcesses {
       return program
     }
 
-    /// Whether somebody listens at a port of this host, as `/proc/net/tcp` shows it: the second column ends
-    /// in the port, the fourth is the state.
+    /// Whether somebody listens at a port of this host, as `/proc/net/tcp` shows it: the second
+    /// column ends in the port, the fourth is the state.
     private func isListening(_ port: UInt16) -> Bool {
       guard let file = FileHandle(forReadingAtPath: "/proc/net/tcp") else { return false }
       defer { try? file.close() }
