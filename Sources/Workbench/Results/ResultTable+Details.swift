@@ -19,7 +19,7 @@ extension ResultTable {
     }
     guard !lines.isEmpty else { return nil }
     let hasSeveral = lines.contains { $0.summary.plannedNs == nil }
-    let headings = hasSeveral ? ["faults", "mean outage ms", "worst ms"] : ["mean outage ms"]
+    let headings = hasSeveral ? ["n", "mean outage ms", "worst"] : ["mean outage ms"]
     var table = TextTable(
       headings: [.init(text: "fault", alignment: .left)] + keyHeadings
         + (headings + ["mean recover ms"]).map { .init(text: $0) }, keyCount: 1 + keyHeadings.count)
@@ -36,6 +36,9 @@ extension ResultTable {
   func faultNotes(_ table: TextTable) -> [String] {
     let recoveries = table.rows.compactMap(\.last)
     var notes: [String] = []
+    if table.headings.contains(where: { $0.text == "n" }) {
+      notes.append("n: how many such faults there were; worst: the longest outage, ms")
+    }
     if recoveries.contains(where: { $0.contains("never") }) {
       notes.append("never: throughput was not back at the end of the trial")
     }

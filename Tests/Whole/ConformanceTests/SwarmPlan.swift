@@ -165,7 +165,13 @@ extension SwarmPlan {
     let declared = Core.Options.declared
     var overrides: [String: OptionValue] = [:]
     for option in declared { overrides[option.name] = option.shortened(by: shortening) }
-    if let bug { overrides["unsafeBug"] = .choice(bug) }
+    if let bug {
+      overrides["unsafeBug"] = .choice(bug)
+      // Many mistakes show after a change of leader, which this option makes rare.
+      if declared.contains(where: { $0.name == "prePrepare" }) {
+        overrides["prePrepare"] = .flag(false)
+      }
+    }
     return Core.Options(OptionValues(declared, overrides: overrides))
   }
 

@@ -140,7 +140,8 @@ import Testing
   @Test("What run writes is checked to the same verdict, and says when operations were due")
   func ownHistory() async throws {
     try space.write(
-      tiny(#"seed: 5, slo: { latency: "7ms" },"#).replacing("trials: 2", with: "trials: 1"),
+      tiny(#"seed: 5, slo: { latency: "7ms" }, probe: "off","#).replacing(
+        "trials: 2", with: "trials: 1"),
       to: "tiny.json5")
     #expect(try await space.rsmbench("run", "tiny.json5", "--history", "--quiet").status == 0)
     let files = try space.files("results/tiny-5").keys.filter { $0.hasSuffix(".edn") }.sorted()
