@@ -190,7 +190,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       act(at: progress.deadline)
     } else if target == progress.suspect, replicas.count > 1 {
       progress.pauses += 1
-      act(at: now + max(pause, (roundTrips.smoothed ?? .zero) * 2))
+      act(at: now + max(pause, (roundTrips.estimate.smoothed ?? .zero) * 2))
     } else {
       act(at: now + timer)
     }

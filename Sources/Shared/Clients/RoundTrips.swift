@@ -17,9 +17,7 @@ public struct RoundTrips: Sendable {
   /// The timer of a client that has seen no round trip (RFC 6298 §2.1).
   public static var initial: Interval { .seconds(1) }
 
-  /// `nil` before the first sample.
-  public var smoothed: Interval?
-  public var variation = Interval.zero
+  public var estimate = RoundTripEstimate()
   /// Fades by a 64th with each sample.
   public var longest = Interval.zero
   public var timer = RoundTrips.initial
@@ -38,14 +36,8 @@ public struct RoundTrips: Sendable {
   public mutating func learn(_ sample: Interval) {
     doublings = 0
     longest = max(sample, longest - longest / 64)
-    if let old = smoothed {
-      let difference = sample > old ? sample - old : old - sample
-      variation = variation + (difference - variation) / 4
-      smoothed = old + (sample - old) / 8
-    } else {
-      smoothed = sample
-      variation = sample / 2
-    }
-    timer = max(RoundTrips.floor, max(smoothed! + variation * 4, longest * 2))
+    estimate.learn(sample)
+    timer = max(
+      RoundTrips.floor, max(estimate.smoothed! + estimate.variation * 4, longest * 2))
   }
 }

@@ -141,9 +141,9 @@ import Testing
     _ = client.wake(at: at(1000))
     _ = client.receive(reply(1, .answer(1)), at: at(1100))
     _ = client.begin(.add(1), due: at(2000), at: at(2000))
-    #expect(client.wakeAt == at(4000) && client.roundTrips.smoothed == nil)
+    #expect(client.wakeAt == at(4000) && client.roundTrips.estimate.smoothed == nil)
     _ = client.receive(reply(2, .answer(1)), at: at(3200))
-    #expect(client.roundTrips.smoothed == .milliseconds(1200))
+    #expect(client.roundTrips.estimate.smoothed == .milliseconds(1200))
   }
 
   @Test(
