@@ -25,7 +25,7 @@ import Testing
     #expect(!pace.isDue(at: Self.at(149)) && pace.isDue(at: Self.at(150)))
     pace.sent(2, first: false, at: Self.at(140))
     #expect(pace.isDue(at: Self.at(150)))
-    pace.answered(through: 1, at: Self.at(145))
+    pace.answered(through: 0, at: Self.at(145))
     #expect(!pace.isDue(at: Self.at(194)) && pace.isDue(at: Self.at(195)))
   }
 
