@@ -6,11 +6,16 @@ import Replication
 /// fewer than come due would soon have more before it than it answers within their timeout, and
 /// would then answer nothing in time any more, for the sake of requests that nobody waits for. So
 /// only as many are under way as it answers within half of the timeout, at the rate of late; the
-/// others wait at their clients and count as waiting from when they were due. While nothing is
-/// answered at all this limits nothing: the service is down, not overloaded.
+/// others wait at their clients and count as waiting from when they were due.
+///
+/// A service that has answered nothing of late is down, not overloaded: 1000 may be under way, or
+/// as many as it answered before, if that is more. Without this limit it would be buried under
+/// repeated requests in the moment in which it comes back.
 public struct AnswerRate: Sendable {
   /// So many windows are half of the timeout.
   public static var windowCount: Int { 8 }
+  /// So many operations may be under way while there are no answers to tell a rate.
+  public static var withoutAnswers: Int { 1000 }
 
   public let window: Interval
   public var windowEnd: Instant
@@ -20,6 +25,8 @@ public struct AnswerRate: Sendable {
   public var sum = 0
   /// Windows that are over, up to `windowCount`.
   public var past = 0
+  /// As many as were answered in the half timeout before the last answer.
+  public var answered = 0
 
   public init(timeout: Interval) {
     window = max(timeout / (2 * AnswerRate.windowCount), .microseconds(1))
@@ -40,12 +47,13 @@ public struct AnswerRate: Sendable {
     advance(to: now)
     counts[present] += 1
     sum += 1
+    if past > 0 { answered = sum * AnswerRate.windowCount / past }
   }
 
-  /// As many as were answered in the last half timeout; `nil` for no limit.
-  public mutating func limit(at now: Instant) -> Int? {
+  /// At least 1.
+  public mutating func limit(at now: Instant) -> Int {
     advance(to: now)
-    guard sum > 0, past > 0 else { return nil }
+    guard sum > 0, past > 0 else { return max(answered, AnswerRate.withoutAnswers) }
     return max(sum * AnswerRate.windowCount / past, 1)
   }
 }

@@ -255,7 +255,7 @@ extension ClientDriver {
   /// A client that may begin an operation of an open loop now, if there is one.
   public mutating func freeClient(at now: Instant) -> Int? {
     let underWay = fleet.machines.count - idle.count
-    if underWay >= fewestUnderWay, let limit = rate.limit(at: now), underWay >= limit { return nil }
+    if underWay >= fewestUnderWay, underWay >= rate.limit(at: now) { return nil }
     if let client = idle.popLast() { return client }
     return fleet.machines.count < mostClients ? fleet.add() : nil
   }

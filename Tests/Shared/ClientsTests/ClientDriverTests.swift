@@ -194,6 +194,14 @@ import Testing
     #expect(driver.load.begun.last?.client == 49 && driver.fleet.machines.count == 50)
   }
 
+  @Test("Before the first answer an open loop has at most 1000 operations under way")
+  func noStorm() {
+    var driver = driver(2, arrival: steady)
+    driver.start(until: at(100_000))
+    for time in 1...3000 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
+    #expect(driver.fleet.machines.count == 1000)
+  }
+
   @Test("After a refusal a client of a closed loop pauses where nothing is sent again")
   func refusals() {
     for arrival in [Arrival.closed, steady] {
