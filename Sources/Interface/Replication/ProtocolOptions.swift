@@ -33,17 +33,39 @@ public struct OptionDeclaration: Sendable {
     case answer
   }
 
+  /// That a time has to be short beside another one, because the protocol cannot work otherwise: a
+  /// heartbeat that comes after the election timeout keeps no leader in office.
+  public struct Bound: Sendable, Equatable {
+    /// The other time; if it is drawn from a range, the shortest counts.
+    public let option: String
+    /// More than this part of it is refused.
+    public let divisor: Int
+    /// Where nothing is said, the time is at most this part of it.
+    public let defaultDivisor: Int
+
+    public init(of option: String, dividedBy divisor: Int, byDefault defaultDivisor: Int) {
+      self.option = option
+      self.divisor = divisor
+      self.defaultDivisor = defaultDivisor
+    }
+  }
+
   public let name: String
   public let kind: Kind
   /// One sentence for `rsmbench list options`.
   public let meaning: String
   public let wait: Wait?
+  public let bound: Bound?
 
-  public init(_ name: String, _ kind: Kind, _ meaning: String, waitsFor wait: Wait? = nil) {
+  public init(
+    _ name: String, _ kind: Kind, _ meaning: String, waitsFor wait: Wait? = nil,
+    atMost bound: Bound? = nil
+  ) {
     self.name = name
     self.kind = kind
     self.meaning = meaning
     self.wait = wait
+    self.bound = bound
   }
 }
 
@@ -53,6 +75,17 @@ public enum OptionValue: Sendable, Equatable {
   case interval(Interval)
   case intervalRange(ClosedRange<Interval>)
   case choice(String)
+}
+
+extension OptionValue {
+  /// Of a time.
+  public var shortest: Interval? {
+    switch self {
+    case .interval(let value): value
+    case .intervalRange(let range): range.lowerBound
+    case .flag, .integer, .choice: nil
+    }
+  }
 }
 
 extension OptionDeclaration {
@@ -76,6 +109,21 @@ public struct OptionValues: Sendable, Equatable {
     for declaration in declared {
       values[declaration.name] = overrides[declaration.name] ?? declaration.defaultValue
     }
+    for declaration in declared where overrides[declaration.name] == nil {
+      if let bound = declaration.bound, let longest = values[bound.option]?.shortest,
+        case .interval(let value)? = values[declaration.name]
+      {
+        values[declaration.name] = .interval(min(value, longest / bound.defaultDivisor))
+      }
+    }
+  }
+
+  /// The longest value that this option may have beside the others; `nil` for no such limit.
+  public func longest(of declaration: OptionDeclaration) -> Interval? {
+    guard let bound = declaration.bound, let other = values[bound.option]?.shortest else {
+      return nil
+    }
+    return other / bound.divisor
   }
 
   public subscript(name: String) -> OptionValue? { values[name] }

@@ -27,7 +27,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
       OptionDeclaration(
         "heartbeat",
         .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
-        "Time between the leader's heartbeats"),
+        "Time between the leader's heartbeats", atMost: .heartbeat),
       OptionDeclaration(
         "retransmission",
         .interval(default: .milliseconds(100), range: .milliseconds(1)...Interval.seconds(60)),

@@ -27,7 +27,8 @@ extension RaftReplica {
           "heartbeat",
           .interval(
             default: .milliseconds(50), range: .microseconds(100)...(.seconds(60))),
-          "How often an idle leader tells its followers that it is there"),
+          "How often an idle leader tells its followers that it is there",
+          atMost: .heartbeat),
         OptionDeclaration(
           "preVote", .flag(default: true),
           "A replica asks whether it could win before it stands for election (thesis 9.6)"),

@@ -121,8 +121,7 @@ extension Supervised {
     public var consensus: Consensus.Options
     /// How long a replica must be silent before the authority gives it up.
     public var failureTimeout: Interval
-    /// How often a replica pings, and how often the authority looks who is silent. At most a
-    /// quarter of `failureTimeout`, whatever was asked for, so that one lost ping costs no lease.
+    /// How often a replica pings, and how often the authority looks who is silent.
     public var ping: Interval
     public var bug: ViewServiceBug?
 
@@ -137,7 +136,9 @@ extension Supervised {
       declared.append(
         OptionDeclaration(
           "ping", .interval(default: .milliseconds(40), range: .milliseconds(1)...(.seconds(15))),
-          "How often a replica pings the authority; at most a quarter of failureTimeout"))
+          "How often a replica pings the authority",
+          // One lost ping costs no lease then.
+          atMost: OptionDeclaration.Bound(of: "failureTimeout", dividedBy: 4, byDefault: 4)))
       var bugs = ["none"]
       for declaration in Replica.Options.declared where declaration.name == "unsafeBug" {
         if case .choice(_, let names) = declaration.kind { bugs = names }
@@ -154,7 +155,7 @@ extension Supervised {
       replica = Replica.Options(values)
       consensus = Consensus.Options()
       failureTimeout = values.interval("failureTimeout")
-      ping = min(values.interval("ping"), failureTimeout / 4)
+      ping = values.interval("ping")
       bug = ViewServiceBug.chosen(in: values)
     }
 

@@ -13,6 +13,15 @@ extension ProtocolKind {
       guard let node = section[declaration.name] else { continue }
       result[declaration.name] = try node.option(declaration.kind)
     }
+    let values = OptionValues(declared, overrides: result)
+    for declaration in declared {
+      guard let node = section[declaration.name], let bound = declaration.bound,
+        let longest = values.longest(of: declaration), values.interval(declaration.name) > longest
+      else { continue }
+      throw node.refused(
+        "at most \(longest), "
+          + (bound.divisor == 1 ? "" : "1/\(bound.divisor) of ") + "the shortest \(bound.option)")
+    }
     return result
   }
 }

@@ -70,7 +70,10 @@ struct Listing {
     ProtocolKind.allCases.flatMap { kind in
       kind.options.map { option in
         let (fallback, allowed) = describe(option.kind)
-        return [kind.name, option.name, fallback, allowed, option.meaning]
+        return [
+          kind.name, option.name, fallback, allowed + (option.bound.map(describe) ?? ""),
+          option.meaning,
+        ]
       }
     }
   }
@@ -89,6 +92,11 @@ struct Listing {
       )
     case .choice(let value, let allowed): (value, allowed.joined(separator: ", "))
     }
+  }
+
+  private static func describe(_ bound: OptionDeclaration.Bound) -> String {
+    ", at most \(bound.divisor == 1 ? "" : "1/\(bound.divisor) of ")\(bound.option)"
+      + "; where it is not set, at most 1/\(bound.defaultDivisor) of it"
   }
 
   static let bugs = Listing(name: "bugs", columns: ["protocol", "unsafeBug", "meaning"]) {

@@ -41,6 +41,23 @@ import Testing
     #expect(Bug.list.map(\.name) == ["forget-vote"])
     #expect(Bug.option.kind == .choice(default: "none", of: ["none", "forget-vote"]))
   }
+
+  @Test("A bounded time follows the other one where nothing is said, and knows its limit")
+  func bounds() {
+    let ping = OptionDeclaration(
+      "ping", .interval(default: .milliseconds(40), range: .zero...(.seconds(1))), "f",
+      atMost: OptionDeclaration.Bound(of: "election", dividedBy: 2, byDefault: 10))
+    let declared = Self.declared + [ping]
+    let usual = OptionValues(declared)
+    #expect(usual.interval("ping") == .milliseconds(15))
+    #expect(usual.longest(of: ping) == .milliseconds(75))
+    let patient = OptionValues(
+      declared, overrides: ["election": .intervalRange(.seconds(1)...(.seconds(2)))])
+    #expect(patient.interval("ping") == .milliseconds(40))
+    let asked = OptionValues(declared, overrides: ["ping": .interval(.milliseconds(60))])
+    #expect(asked.interval("ping") == .milliseconds(60))
+    #expect(usual.longest(of: Self.declared[2]) == nil)
+  }
 }
 
 @Suite struct TimeTests {

@@ -141,16 +141,17 @@ import WireFormat
     #expect(Timer(index: 3) == .tick)
   }
 
-  @Test("A ping interval is at most a quarter of the failure timeout")
+  @Test("Where no ping interval is set, it is at most a quarter of the failure timeout")
   func options() {
     typealias Options = Supervised<StubReplica, SoloConsensus>.Options
     let values = OptionValues(
       Options.declared,
       overrides: [
-        "ping": .interval(.milliseconds(500)), "unsafeBug": .choice("lease-from-receipt"),
+        "failureTimeout": .interval(.milliseconds(100)),
+        "unsafeBug": .choice("lease-from-receipt"),
       ])
     let options = Options(values)
-    #expect(options.ping == .milliseconds(50))
+    #expect(options.ping == .milliseconds(25))
     #expect(options.bug == .leaseFromReceipt)
     #expect(Options().bug == nil)
   }

@@ -25,6 +25,19 @@ import Testing
       "options.raft.heartbeat: found 5, allowed a duration"
     ),
     ("{ options: { raft: { heartbeat: '5m' } } }", "found *allowed a duration from 100us to 60s"),
+    (
+      "{ options: { raft: { heartbeat: '151ms' } } }",
+      #"options.raft.heartbeat: found "151ms", allowed at most 150ms, the shortest electionTimeout"#
+    ),
+    (
+      "{ options: { 'multi-paxos': { heartbeat: '1s', electionTimeout: ['999ms', '2s'] } } }",
+      #"options.multi-paxos.heartbeat: found "1s", allowed at most 999ms"#
+    ),
+    (
+      "{ options: { 'primary-backup': { failureTimeout: '100ms', ping: '26ms' } } }",
+      #"found "26ms", allowed at most 25ms, 1/4 of the shortest failureTimeout"#
+    ),
+    ("{ options: { 'chain-replication': { ping: '51ms' } } }", "allowed at most 50ms"),
     ("{ options: { raft: { reads: 'lease' } } }", #"found "lease", allowed "read-index""#),
     ("{ options: { raft: { electionTimeout: ['2s', '1s'] } } }", "the shorter first"),
     ("{ options: { raft: { inFlightLimit: 1.5 } } }", "found 1.5, allowed a whole number 1...4096"),

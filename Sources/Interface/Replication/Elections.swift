@@ -1,5 +1,13 @@
 // Raft and Multi-Paxos elect a new leader; their safety does not rest on time, so a follower may
-// act on a closed connection. What both need for that is here, so that they do it alike.
+// act on a closed connection. What both need for elections is here, so that they do it alike.
+
+extension OptionDeclaration.Bound {
+  /// Of the time between two heartbeats. Where nothing is said, a follower hears three of them
+  /// within the shortest election timeout.
+  public static var heartbeat: OptionDeclaration.Bound {
+    OptionDeclaration.Bound(of: "electionTimeout", dividedBy: 1, byDefault: 3)
+  }
+}
 
 extension OptionDeclaration {
   public static var electOnDisconnect: OptionDeclaration {
