@@ -2,32 +2,63 @@ import WireFormat
 
 /// Client updates that are ordered together: the unit that every protocol replicates.
 ///
-/// One immutable block of bytes, encoded once by the host that took the requests. The same block goes to
-/// the log, to the wire and to the followers, at one reference count per hand-over however many requests
-/// it holds. An empty batch is a no-op.
+/// One immutable run of bytes, encoded once by the host that took the requests. The same bytes go to
+/// the log, to the wire and to the followers, at one reference count per hand-over however many
+/// requests they hold. An empty batch is a no-op.
 ///
-/// Layout, per request: client (8 bytes), sequence (8), command length (4), command.
+/// Layout: the number of requests (4 bytes), the length of what follows (4); then per request
+/// client (8), sequence (8), command length (4), command.
+///
+/// One word in memory, because replicas keep millions of batches.
 public struct Batch: Sendable {
-  /// How many requests the batch holds.
-  public let count: Int
-  public let block: BatchBlock
-
-  public static var headerByteCount: Int { 20 }
-
-  public static let noop = Batch(count: 0, bytes: [])
-
-  public init(count: Int, bytes: [UInt8]) {
-    self.count = count
-    block = BatchBlock(bytes)
+  public enum Storage: Sendable {
+    case bytes([UInt8])
+    /// Bytes that a log may let go.
+    case block(BatchBlock)
   }
 
-  public var bytes: [UInt8] { block.bytes }
+  public let storage: Storage
+
+  /// Of the batch, and of each request in it.
+  public static var prefixByteCount: Int { 8 }
+  public static var headerByteCount: Int { 20 }
+
+  public static let noop = Batch(
+    encoded: [UInt8](repeating: 0, count: prefixByteCount), count: 0, mayLeaveMemory: false)
+
+  /// - Parameters:
+  ///   - bytes: the whole batch, its prefix included.
+  ///   - mayLeaveMemory: a log that writes the batch may let its bytes go. That costs an object
+  ///     more, which a simulator spares itself.
+  init(encoded bytes: [UInt8], count: Int, mayLeaveMemory: Bool) {
+    storage = mayLeaveMemory ? .block(BatchBlock(bytes, count: count)) : .bytes(bytes)
+  }
 
   /// Encodes requests in the given order.
-  public init<Command: WireCodable>(_ requests: [(id: RequestID, command: Command)]) {
+  public init<Command: WireCodable>(
+    _ requests: [(id: RequestID, command: Command)], mayLeaveMemory: Bool = false
+  ) {
     var builder = BatchBuilder()
+    builder.batchesMayLeaveMemory = mayLeaveMemory
     for request in requests { builder.append(request.id, request.command) }
     self = builder.build()
+  }
+
+  /// The whole batch as it is on the wire.
+  public var bytes: [UInt8] {
+    switch storage {
+    case .bytes(let bytes): bytes
+    case .block(let block): block.bytes
+    }
+  }
+
+  /// How many requests the batch holds.
+  public var count: Int {
+    switch storage {
+    case .bytes(let bytes):
+      Int(UInt32(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }))
+    case .block(let block): block.count
+    }
   }
 
   public var isNoop: Bool { count == 0 }
@@ -46,30 +77,44 @@ public struct Batch: Sendable {
 
 extension Batch: Equatable {
   public static func == (a: Batch, b: Batch) -> Bool {
-    a.count == b.count && (a.block === b.block || a.bytes == b.bytes)
+    if case .block(let first) = a.storage, case .block(let second) = b.storage, first === second {
+      return true
+    }
+    return a.bytes == b.bytes
   }
 }
 
 extension Batch: WireCodable {
-  public var encodedByteCount: Int { 8 + block.byteCount }
+  public var encodedByteCount: Int {
+    switch storage {
+    case .bytes(let bytes): bytes.count
+    case .block(let block): block.byteCount
+    }
+  }
 
   public func encode(into writer: inout WireWriter) {
-    writer.write(UInt32(count))
-    writer.write(UInt32(block.byteCount))
-    if writer.notesBlocks, block.byteCount > 0 {
+    if writer.notesBlocks, case .block(let block) = storage {
       writer.notedBlocks.append(NotedBlock(block: block, offset: writer.count))
     }
     writer.write(bytes)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
+    let start = reader.offset
     let count = Int(try reader.read(UInt32.self))
     let length = Int(try reader.read(UInt32.self))
-    self.init(count: count, bytes: try reader.readBytes(length))
+    guard count > 0 || length > 0 else {
+      self = .noop
+      return
+    }
+    reader.offset = start
+    self.init(
+      encoded: try reader.readBytes(Batch.prefixByteCount + length), count: count,
+      mayLeaveMemory: true)
     try checkStructure()
   }
 
-  /// Proves that the block holds exactly `count` whole requests, so that readers need not doubt it.
+  /// Proves that the bytes hold exactly `count` whole requests, so that readers need not doubt it.
   private func checkStructure() throws(WireError) {
     var reader = makeReader().reader
     for _ in 0..<count {
@@ -84,10 +129,11 @@ extension Batch: WireCodable {
 public struct BatchReader {
   public var reader: WireReader
   public var remaining: Int
-  public var commandEnd = 0
+  public var commandEnd = Batch.prefixByteCount
 
   init(_ batch: Batch) {
     reader = WireReader(batch.bytes)
+    reader.offset = commandEnd
     remaining = batch.count
   }
 
@@ -138,11 +184,14 @@ public struct BatchReader {
 public struct BatchBuilder: Sendable {
   public var writer = WireWriter()
   public var count = 0
+  /// See `Batch`: for hosts whose log lets the bytes of batches go.
+  public var batchesMayLeaveMemory = false
 
   public init() {}
 
   public var isEmpty: Bool { count == 0 }
-  public var byteCount: Int { writer.count }
+  /// Of the requests.
+  public var byteCount: Int { isEmpty ? 0 : writer.count - Batch.prefixByteCount }
 
   public mutating func append<Command: WireCodable>(_ id: RequestID, _ command: Command) {
     begin(id, commandByteCount: command.encodedByteCount)
@@ -156,6 +205,7 @@ public struct BatchBuilder: Sendable {
   }
 
   public mutating func begin(_ id: RequestID, commandByteCount: Int) {
+    if isEmpty { writer.write(UInt64(0)) }
     writer.reserve(Batch.headerByteCount + commandByteCount)
     writer.write(id.client.rawValue)
     writer.write(id.sequence)
@@ -165,7 +215,11 @@ public struct BatchBuilder: Sendable {
 
   /// The batch gathered so far; the builder starts anew and keeps its buffer.
   public mutating func build() -> Batch {
-    let batch = Batch(count: count, bytes: writer.bytes())
+    guard !isEmpty else { return .noop }
+    writer.overwrite(at: 0, with: UInt32(count))
+    writer.overwrite(at: 4, with: UInt32(byteCount))
+    let batch = Batch(
+      encoded: writer.bytes(), count: count, mayLeaveMemory: batchesMayLeaveMemory)
     writer.removeAll()
     count = 0
     return batch

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What one turn of a core asks its host to do, one lane per kind of effect.
 ///
 /// Lanes instead of one list: a host needs them apart anyway, and within a turn only the order
@@ -9,6 +11,10 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public typealias TimerChange = Replication.TimerChange<Core.Timer>
   public typealias Commit = CommittedEntry
   public typealias Refusal<Refused: Sendable> = Replication.Refusal<Refused>
+
+  /// Which lanes hold something: one look at this instead of one at each lane, most of which are
+  /// empty in most turns.
+  public internal(set) var filled = EffectLanes()
 
   public internal(set) var records: [Core.Record] = []
   /// Held back until every record of this and earlier turns is durable.
@@ -24,11 +30,15 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public init() {}
 
   /// Makes a fact durable. Every later `send` waits for it, in this turn and in those that follow.
-  public mutating func persist(_ record: Core.Record) { records.append(record) }
+  public mutating func persist(_ record: Core.Record) {
+    filled.insert(.records)
+    records.append(record)
+  }
 
   /// Sends a message that may promise what has been persisted. To self: it comes back as
   /// `.received` once the records before it are durable, which is how a leader counts itself.
   public mutating func send(_ message: Core.Message, to: ReplicaID) {
+    filled.insert(.sends)
     sends.append(Send(message: message, to: to))
   }
 
@@ -36,34 +46,45 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// replicated while the leader writes them itself (Ongaro 2014 §10.2.1). The call site says why
   /// that is safe.
   public mutating func sendEarly(_ message: Core.Message, to: ReplicaID) {
+    filled.insert(.earlySends)
     earlySends.append(Send(message: message, to: to))
   }
 
   /// Fires once after a duration that the host draws from the range, by this node's own clock.
   public mutating func setTimer(_ timer: Core.Timer, after range: ClosedRange<Interval>) {
+    filled.insert(.timerChanges)
     timerChanges.append(.set(timer, after: range))
   }
 
   public mutating func setTimer(_ timer: Core.Timer, after interval: Interval) {
-    timerChanges.append(.set(timer, after: interval...interval))
+    setTimer(timer, after: interval...interval)
   }
 
-  public mutating func cancelTimer(_ timer: Core.Timer) { timerChanges.append(.cancel(timer)) }
+  public mutating func cancelTimer(_ timer: Core.Timer) {
+    filled.insert(.timerChanges)
+    timerChanges.append(.cancel(timer))
+  }
 
   /// Announces that an entry is committed. Indices are contiguous from 1 in the life of a process.
   public mutating func commit(_ batch: Batch, at index: LogIndex, answering: Bool) {
+    filled.insert(.commits)
     commits.append(Commit(batch: batch, index: index, answering: answering))
   }
 
   /// The reads of this ticket may be answered from what has been committed so far.
-  public mutating func read(_ ticket: ReadTicket) { reads.append(ticket) }
+  public mutating func read(_ ticket: ReadTicket) {
+    filled.insert(.reads)
+    reads.append(ticket)
+  }
 
   /// The updates were not proposed and never will be by this replica.
   public mutating func refuse(_ batch: Batch, redirect: ReplicaID?) {
+    filled.insert(.refusedBatches)
     refusedBatches.append(Refusal(refused: batch, redirect: redirect))
   }
 
   public mutating func refuseRead(_ ticket: ReadTicket, redirect: ReplicaID?) {
+    filled.insert(.refusedReads)
     refusedReads.append(Refusal(refused: ticket, redirect: redirect))
   }
 
@@ -75,9 +96,15 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     _ inner: Effects<Inner>, record: (Inner.Record) -> Core.Record,
     message: (Inner.Message) -> Core.Message, timer: (Inner.Timer) -> Core.Timer
   ) {
-    for fact in inner.records { persist(record(fact)) }
-    for item in inner.sends { send(message(item.message), to: item.to) }
-    for item in inner.earlySends { sendEarly(message(item.message), to: item.to) }
+    let filled = inner.filled
+    if filled.contains(.records) { for fact in inner.records { persist(record(fact)) } }
+    if filled.contains(.sends) {
+      for item in inner.sends { send(message(item.message), to: item.to) }
+    }
+    if filled.contains(.earlySends) {
+      for item in inner.earlySends { sendEarly(message(item.message), to: item.to) }
+    }
+    guard filled.contains(.timerChanges) else { return }
     for change in inner.timerChanges {
       switch change {
       case .set(let name, let range): setTimer(timer(name), after: range)
@@ -86,18 +113,35 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     }
   }
 
-  /// Empties all lanes and keeps their storage. Most lanes are empty in most turns, and asking is a
-  /// third of the cost of emptying in vain.
+  /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {
-    if !records.isEmpty { records.removeAll(keepingCapacity: true) }
-    if !sends.isEmpty { sends.removeAll(keepingCapacity: true) }
-    if !earlySends.isEmpty { earlySends.removeAll(keepingCapacity: true) }
-    if !timerChanges.isEmpty { timerChanges.removeAll(keepingCapacity: true) }
-    if !commits.isEmpty { commits.removeAll(keepingCapacity: true) }
-    if !reads.isEmpty { reads.removeAll(keepingCapacity: true) }
-    if !refusedBatches.isEmpty { refusedBatches.removeAll(keepingCapacity: true) }
-    if !refusedReads.isEmpty { refusedReads.removeAll(keepingCapacity: true) }
+    guard !filled.isEmpty else { return }
+    if filled.contains(.records) { records.empty() }
+    if filled.contains(.sends) { sends.empty() }
+    if filled.contains(.earlySends) { earlySends.empty() }
+    if filled.contains(.timerChanges) { timerChanges.empty() }
+    if filled.contains(.commits) { commits.empty() }
+    if filled.contains(.reads) { reads.empty() }
+    if filled.contains(.refusedBatches) { refusedBatches.empty() }
+    if filled.contains(.refusedReads) { refusedReads.empty() }
+    filled = EffectLanes()
   }
+}
+
+/// The lanes of `Effects`.
+public struct EffectLanes: OptionSet, Sendable {
+  public let rawValue: UInt8
+
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static var records: EffectLanes { EffectLanes(rawValue: 1) }
+  public static var sends: EffectLanes { EffectLanes(rawValue: 2) }
+  public static var earlySends: EffectLanes { EffectLanes(rawValue: 4) }
+  public static var timerChanges: EffectLanes { EffectLanes(rawValue: 8) }
+  public static var commits: EffectLanes { EffectLanes(rawValue: 16) }
+  public static var reads: EffectLanes { EffectLanes(rawValue: 32) }
+  public static var refusedBatches: EffectLanes { EffectLanes(rawValue: 64) }
+  public static var refusedReads: EffectLanes { EffectLanes(rawValue: 128) }
 }
 
 // The elements of lanes are generic over what they hold, not over the core: the run-time system

@@ -38,42 +38,23 @@ extension NetworkState {
       return isTCP ? .held : .lost
     }
     var path = Path(
-      sampler: links[position].sampler, roundTrip: links[position].roundTrip,
+      from: from, to: to, sampler: links[position].sampler, roundTrip: links[position].roundTrip,
       loss: links[position].loss, reorder: model.reorder, duplicate: model.duplicate)
-    // A loop over an empty array is not free.
-    if !degradations.isEmpty {
-      for degradation in degradations
-      where degradation.until > departing && (degradation.nodes[from] || degradation.nodes[to]) {
-        path.add(degradation)
-      }
-    }
-    let latency = samplers[path.sampler].value(of: draws.next()) + path.extra
-    var sent = transmit(bytes, from: from, departing: departing)
+    let latency = drawLatency(on: &path, departing: departing, &draws)
+    path.sent = transmit(bytes, from: from, departing: departing)
     if links[position].nanosecondsPerByte > 0 {
-      let start = max(sent.start, links[position].freeAt)
+      let start = max(path.sent.start, links[position].freeAt)
       let end = start + Self.time(of: bytes, at: links[position].nanosecondsPerByte)
       links[position].freeAt = end
-      sent = (start, max(sent.end, end))
+      path.sent = (start, max(path.sent.end, end))
     }
+    path.reception = Self.time(of: bytes, at: slowness(of: to))
     guard
-      let delay = lossDelay(
-        path, departing: sent.end, &draws, hits: { $0[from] || $0[to] })
+      let arrival = end(
+        of: path, latency: latency, behind: links[position].lastArrival + path.reception, &draws)
     else { return .lost }
-    let reception = Self.time(of: bytes, at: slowness(of: to))
-    // A message that left at the speed at which it is received needs no further time to be
-    // received.
-    var arrival = sent.end + latency + delay + max(0, reception - (sent.end - sent.start))
-    if path.reorder > 0, !isTCP, draws.chance(path.reorder) {
-      // Off the queue: up to three more latencies late, overtaken by what follows.
-      arrival += draws.below(latency * 3 + 1)
-    } else {
-      arrival = max(arrival, links[position].lastArrival + reception)
-      links[position].lastArrival = arrival
-    }
-    if path.duplicate > 0, !isTCP, draws.chance(path.duplicate) {
-      return .twice(at: arrival, and: arrival + samplers[path.sampler].value(of: draws.next()))
-    }
-    return .delivered(at: arrival)
+    if !arrival.isOvertaken { links[position].lastArrival = arrival.time }
+    return arrival.fate
   }
 
   /// The same for a message between a client and a node. Partitions do not touch it; degradations
@@ -89,66 +70,71 @@ extension NetworkState {
       : MessageDraws(from: &clients.clients.values[owner].answers)
     let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
     var path = Path(
-      sampler: sampler, roundTrip: 2 * samplers[sampler].median, loss: model.clients.loss,
-      reorder: 0,
-      duplicate: model.duplicate)
-    if !degradations.isEmpty {
-      for degradation in degradations
-      where degradation.until > departing && degradation.nodes[node] {
-        path.add(degradation)
-      }
-    }
-    let latency = samplers[sampler].value(of: draws.next()) + path.extra
+      from: node, to: node, sampler: sampler,
+      roundTrip: 2 * samplers.withUnsafeBufferPointer { $0[sampler].median },
+      loss: model.clients.loss, reorder: 0, duplicate: model.duplicate)
+    let latency = drawLatency(on: &path, departing: departing, &draws)
+    // Clients' datagrams keep no order anyway.
+    path.reorder = 0
     let own = Self.time(of: bytes, at: clients.nanosecondsPerByte)
-    let sent: (start: Int64, end: Int64)
-    let reception: Int64
     if isRequest {
       let start = max(departing, clients.clients.values[owner].sentAt)
-      sent = (start, start + own)
-      clients.clients.values[owner].sentAt = sent.end
-      reception = Self.time(of: bytes, at: slowness(of: node))
+      path.sent = (start, start + own)
+      clients.clients.values[owner].sentAt = path.sent.end
+      path.reception = Self.time(of: bytes, at: slowness(of: node))
     } else {
-      sent = transmit(bytes, from: node, departing: departing)
-      reception = own
+      path.sent = transmit(bytes, from: node, departing: departing)
+      path.reception = own
     }
-    guard let delay = lossDelay(path, departing: sent.end, &draws, hits: { $0[node] }) else {
-      return .lost
-    }
-    var arrival = sent.end + latency + delay + max(0, reception - (sent.end - sent.start))
-    if isTCP {
-      arrival = max(arrival, clients.lastArrivals[position] + reception)
-      clients.lastArrivals[position] = arrival
-    }
+    var earliest = isTCP ? clients.lastArrivals[position] + path.reception : 0
     if !isRequest, own > 0 {
       // A client has one operation open and hardly ever two answers on their way, so its interface
       // receives in the order in which answers were sent.
-      arrival = max(arrival, clients.clients.values[owner].receivedAt + own)
-      clients.clients.values[owner].receivedAt = arrival
+      earliest = max(earliest, clients.clients.values[owner].receivedAt + own)
     }
-    if path.duplicate > 0, !isTCP, draws.chance(path.duplicate) {
-      return .twice(at: arrival, and: arrival + samplers[sampler].value(of: draws.next()))
+    guard let arrival = end(of: path, latency: latency, behind: earliest, &draws) else {
+      return .lost
     }
-    return .delivered(at: arrival)
+    if isTCP { clients.lastArrivals[position] = arrival.time }
+    if !isRequest, own > 0 { clients.clients.values[owner].receivedAt = arrival.time }
+    return arrival.fate
   }
 
   /// What a message meets on its way, faults included.
   private struct Path {
-    var sampler: Int
-    var roundTrip: Int64
+    /// The nodes at its ends; the same one twice if the other end is a client.
+    let from: Int
+    let to: Int
+    let sampler: Int
+    let roundTrip: Int64
     /// Without faults, and with them.
     let ownLoss: Double
     var loss: Double
     var reorder: Double
     var duplicate: Double
     var extra: Int64 = 0
+    /// When the sender begins to send the message, and when it has.
+    var sent: (start: Int64, end: Int64) = (0, 0)
+    /// How long the receiver's interface takes for it.
+    var reception: Int64 = 0
 
-    init(sampler: Int, roundTrip: Int64, loss: Double, reorder: Double, duplicate: Double) {
+    @inline(__always)
+    init(
+      from: Int, to: Int, sampler: Int, roundTrip: Int64, loss: Double, reorder: Double,
+      duplicate: Double
+    ) {
+      self.from = from
+      self.to = to
       self.sampler = sampler
       self.roundTrip = roundTrip
       ownLoss = loss
       self.loss = loss
       self.reorder = reorder
       self.duplicate = duplicate
+    }
+
+    func isHit(by degradation: Degradation) -> Bool {
+      degradation.nodes[from] || degradation.nodes[to]
     }
 
     mutating func add(_ degradation: Degradation) {
@@ -159,15 +145,76 @@ extension NetworkState {
     }
   }
 
+  /// The end of a message's way.
+  private struct Arrival {
+    var time: Int64
+    /// Of a second copy.
+    var again: Int64?
+    /// It is off the queue: what is sent behind it may be there before.
+    var isOvertaken = false
+
+    var fate: Fate { again.map { .twice(at: time, and: $0) } ?? .delivered(at: time) }
+  }
+
+  /// A draw of the distribution at this place in `samplers`. Read where it lies: a copy out of an
+  /// array costs a reference count.
+  @inline(__always)
+  private func sample(_ sampler: Int, _ word: UInt64) -> Int64 {
+    samplers.withUnsafeBufferPointer { $0[sampler].value(of: word) }
+  }
+
+  /// Adds the degradations that hit the path, and draws how long the message is on it.
+  @inline(__always)
+  private func drawLatency(
+    on path: inout Path, departing: Int64, _ draws: inout MessageDraws
+  ) -> Int64 {
+    // A loop over an empty array is not free.
+    if !degradations.isEmpty {
+      for degradation in degradations
+      where degradation.until > departing && path.isHit(by: degradation) {
+        path.add(degradation)
+      }
+    }
+    return sample(path.sampler, draws.next()) + path.extra
+  }
+
+  /// When a message that has been sent is there; `nil` if it is lost.
+  /// - Parameter earliest: when it is there at the earliest, if it keeps its place behind others.
+  @inline(__always)
+  private func end(
+    of path: Path, latency: Int64, behind earliest: Int64, _ draws: inout MessageDraws
+  ) -> Arrival? {
+    guard let delay = lossDelay(path, &draws) else { return nil }
+    // A message that left at the speed at which it is received needs no further time to be
+    // received.
+    let time =
+      path.sent.end + latency + delay
+      + max(0, path.reception - (path.sent.end - path.sent.start))
+    var arrival = Arrival(time: max(time, earliest))
+    // Over TCP the kernel puts things right.
+    guard !isTCP else { return arrival }
+    if path.reorder > 0, draws.chance(path.reorder) {
+      // Up to three more latencies late, overtaken by what follows.
+      arrival = Arrival(time: time + draws.below(latency * 3 + 1), isOvertaken: true)
+    }
+    if path.duplicate > 0, draws.chance(path.duplicate) {
+      arrival.again = arrival.time + sample(path.sampler, draws.next())
+    }
+    return arrival
+  }
+
   /// How much later a message arrives because the network lost it, over TCP; `nil` if it never
   /// does.
   ///
   /// The first retransmission follows a round trip later, since the acknowledgements of later
   /// segments show the gap; after that a timer decides, which doubles each time.
-  private func lossDelay(
-    _ path: Path, departing: Int64, _ draws: inout MessageDraws, hits: ([Bool]) -> Bool
-  ) -> Int64? {
+  @inline(__always)
+  private func lossDelay(_ path: Path, _ draws: inout MessageDraws) -> Int64? {
     guard path.loss > 0 else { return 0 }
+    return lossDelayOfLossy(path, &draws)
+  }
+
+  private func lossDelayOfLossy(_ path: Path, _ draws: inout MessageDraws) -> Int64? {
     var delay: Int64 = 0
     var loss = path.loss
     var timer = model.retransmission.lowerBound.nanoseconds
@@ -184,7 +231,7 @@ extension NetworkState {
       // A fault may be over when the segment is sent again.
       loss = path.ownLoss
       for degradation in degradations
-      where degradation.until > departing + delay && hits(degradation.nodes) {
+      where degradation.until > path.sent.end + delay && path.isHit(by: degradation) {
         loss += degradation.loss
       }
     }

@@ -78,7 +78,7 @@ extension SimulatedNode {
     host.application = initialState
     for record in log { host.recover(record) }
     let bytes = byteCount(ofRecords: log.indices)
-    turn.receiving = Double(bytes) * Double(world.cpu.perByte.nanoseconds) * slowness
+    turn.receiving = Double(bytes) * world.cpu.perByte * slowness
     barrier = DurabilityBarrier(recovered: log.count)
     commits = CommittedBatches()
     busyUntil = world.now

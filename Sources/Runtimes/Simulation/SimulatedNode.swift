@@ -211,7 +211,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       case .synced: lend(in: &world) { $0.releaseSends() }
       }
     }
-    inbox.removeAll(keepingCapacity: true)
+    inbox.empty()
     finishTurn(in: &world)
     putsInOrder = false
   }
@@ -289,15 +289,14 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount
-      // Most lanes are empty in most turns, and a loop over an empty array is not free.
-      if !host.effects.commits.isEmpty { noteCommits(in: &world) }
+      if host.effects.filled.contains(.commits) { noteCommits(in: &world) }
       lend(in: &world) { $0.carryOutTurn() }
     } while !ownMessages.isEmpty
     if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
-    turn.spend(
-      Double(turn.executions) * Double(world.cpu.apply.nanoseconds) * slowness)
-    usage.busy += Int(turn.elapsed)
-    busyUntil = world.now + Int64(turn.elapsed)
+    turn.spend(Double(turn.executions) * world.cpu.apply * slowness)
+    let elapsed = Int64(turn.elapsed)
+    usage.busy += Int(elapsed)
+    busyUntil = world.now + elapsed
     turn = TurnTime()
     turnNumber += 1
     if !inbox.isEmpty { scheduleTurn(in: &world) }
@@ -309,7 +308,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       host.receive(ownInputs[position], from: host.id, at: clock.reading(at: world.now))
       checkInvariants(in: &world)
     }
-    ownInputs.removeAll(keepingCapacity: true)
+    ownInputs.empty()
   }
 
   public mutating func noteCommits(in world: inout SharedWorld) {
@@ -319,9 +318,19 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 }
 
-extension CPUModel {
-  /// Nanoseconds that handling a message of this size takes.
-  public func cost(ofMessage bytes: Int) -> Double {
-    Double(perMessage.nanoseconds) + Double(bytes) * Double(perByte.nanoseconds)
+/// What a processor takes, in nanoseconds: `CPUModel` as numbers to reckon with.
+public struct ProcessorCosts: Sendable {
+  public let perMessage: Double
+  public let perByte: Double
+  public let apply: Double
+
+  public init(_ model: CPUModel) {
+    perMessage = Double(model.perMessage.nanoseconds)
+    perByte = Double(model.perByte.nanoseconds)
+    apply = Double(model.apply.nanoseconds)
   }
+
+  /// Handling a message of this size.
+  @inline(__always)
+  public func cost(ofMessage bytes: Int) -> Double { perMessage + Double(bytes) * perByte }
 }

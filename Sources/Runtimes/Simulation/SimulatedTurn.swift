@@ -1,4 +1,5 @@
 import Environments
+import Primitives
 import ReplicaHosting
 import Replication
 import Trials
@@ -82,7 +83,7 @@ extension SimulatedTurn: TurnRuntime {
     var cost = world.pointee.cpu.cost(ofMessage: bytes)
     if node.pointee.turn.executions > 0, case .answer = reply.result {
       node.pointee.turn.executions -= 1
-      cost += Double(world.pointee.cpu.apply.nanoseconds)
+      cost += world.pointee.cpu.apply
     }
     node.pointee.turn.spend(
       cost * node.pointee.slowness, behindReceipts: min(receipts, node.pointee.turn.receiving))
@@ -97,7 +98,7 @@ extension SimulatedTurn: TurnRuntime {
     for waiting in node.pointee.waitingReplies {
       answer(waiting.reply, behindReceipts: waiting.receipts)
     }
-    node.pointee.waitingReplies.removeAll(keepingCapacity: true)
+    node.pointee.waitingReplies.empty()
   }
 
   public mutating func set(_ timer: Core.Timer, after delay: Interval?) {

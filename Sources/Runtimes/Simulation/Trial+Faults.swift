@@ -119,6 +119,4 @@ extension Trial {
   ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
     targeting.cuts(of: shape, nodes: views, random: &faultRandom)
   }
-
-  public var targeting: FaultTargeting { FaultTargeting(membership: setup.membership) }
 }

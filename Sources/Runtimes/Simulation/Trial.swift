@@ -34,6 +34,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
   public let setup: TrialSetup<Core>
+  public let targeting: FaultTargeting
   public var nodes: [SimulatedNode<Core, Application>]
   public var world: World<Core, Application>
   public var clients: ClientDriver<Load>
@@ -50,6 +51,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   public init(_ setup: TrialSetup<Core>, load: Load) {
     self.setup = setup
+    targeting = FaultTargeting(membership: setup.membership)
     let count = setup.membership.nodeCount
     let environment = setup.environment
     let clocks = environment.clocks.draw(nodeCount: count, seed: setup.plan.seed)
@@ -62,7 +64,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     world = World(
       network: NetworkState(
         model: environment.network, membership: setup.membership, seed: setup.plan.seed),
-      held: Array(repeating: [], count: count * count), cpu: environment.cpu,
+      held: Array(repeating: [], count: count * count), cpu: ProcessorCosts(environment.cpu),
       disk: environment.disk, diskSampler: environment.disk.sync.map(LatencySampler.init),
       checksInvariants: setup.checksInvariants)
     clients = ClientDriver(

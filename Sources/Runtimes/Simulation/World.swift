@@ -91,7 +91,7 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var network: NetworkState
   /// Over TCP, what waits on each link for the network to let it through.
   public var held: [[HeldMessage<Core.Message>]]
-  public let cpu: CPUModel
+  public let cpu: ProcessorCosts
   public let disk: DiskModel
   public let diskSampler: LatencySampler?
   /// The first batch that any replica committed at each index: what all others have to agree with.

@@ -41,6 +41,17 @@ extension NetworkModel {
     return longest
   }
 
+  /// The shortest usual round trip between a client and one of the replicas.
+  public func shortestRoundTrip(client: Int, replicas: Int) -> Interval {
+    guard let places else { return (clients.latency ?? latency).typical * 2 }
+    let here = places.place(ofClient: UInt64(client))
+    let roundTrips = (0..<min(replicas, places.replicas.count)).map { replica in
+      let there = places.replicas[replica]
+      return places.latency[here][there].typical + places.latency[there][here].typical
+    }
+    return roundTrips.min() ?? .zero
+  }
+
   /// - Parameter sites: where each node is.
   private func oneWay(from: Int, to: Int, _ sites: [Int]?) -> Interval {
     let overridden = links.last { link in

@@ -33,7 +33,7 @@ public enum Outcome: UInt8, Sendable {
 /// both digests and the length of `b` (`ValueDigest`). `ValueDigest.absent` stands for "no value".
 public struct Operation: Sendable, Equatable {
   // A trial keeps millions of operations, so the order of the fields leaves no gaps: 72 bytes in
-  // all.
+  // all. While it runs it keeps fewer (`StoredOperation`).
 
   /// What a put, an append or a compare-and-swap writes; absent for a get and a delete.
   public var argument: ValueDigest
@@ -47,20 +47,20 @@ public struct Operation: Sendable, Equatable {
   public var key: UInt32
   /// What an acknowledged get, or a compare-and-swap that did not swap, observed.
   public var observed: ValueDigest
-  private var sequenceWord: UInt32
+  var sequenceWord: UInt32
   /// How long the operation was due before it was invoked, below 2⁴⁸ ns (three days): the lower 32
   /// bits and the upper 16.
-  private var delayLow: UInt32
-  private var delayHigh: UInt16
-  private var attemptsByte: UInt8
-  private var state: State
-  private var invokedNs: Int64
+  var delayLow: UInt32
+  var delayHigh: UInt16
+  var attemptsByte: UInt8
+  var state: State
+  var invokedNs: Int64
   /// When the answer came, or the client gave up; for an operation that was still open when the
   /// trial ended, the end of the trial.
   public var returned: Int64
 
   /// Kind, outcome and `swapped` in a byte.
-  private struct State: Sendable, Equatable {
+  struct State: Sendable, Equatable {
     var bits: UInt8
   }
 

@@ -1,61 +1,107 @@
-/// Operations in the order in which they were noted. It grows piece by piece: an array that doubles
-/// holds all clients up while millions of operations move to fresh memory, for half a second.
+/// Operations in the order in which they were noted, each in two thirds of its memory.
 public struct OperationLog: Sendable {
   /// Makes the pages of a fresh piece resident, because a page fault per page costs more than all
   /// of them at once. A system call, so a runtime gives it; `nil` leaves pages to be faulted in one
   /// by one.
   public typealias PagePopulation = @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
-  /// All full but the last.
-  private var pieces: [[Operation]] = []
-  private let populate: PagePopulation?
+  private var stored: Pieces<StoredOperation>
+  private var digests: Pieces<StoredDigests>
 
-  static let pieceShift = 13
-  static var pieceCount: Int { 1 << pieceShift }
+  static var pieceCount: Int { Pieces<StoredOperation>.pieceCount }
 
-  public init(populate: PagePopulation? = nil) { self.populate = populate }
-
-  public var count: Int {
-    guard let last = pieces.last else { return 0 }
-    return (pieces.count - 1) << OperationLog.pieceShift + last.count
+  public init(populate: PagePopulation? = nil) {
+    stored = Pieces(populate: populate)
+    digests = Pieces(populate: populate)
   }
 
+  public var count: Int { stored.count }
+
   public mutating func append(_ operation: Operation) {
-    if pieces.isEmpty || pieces[pieces.count - 1].count == OperationLog.pieceCount {
-      var piece: [Operation] = []
-      piece.reserveCapacity(OperationLog.pieceCount)
-      if let populate {
-        piece.withUnsafeMutableBufferPointer { room in
-          let bytes = OperationLog.pieceCount * MemoryLayout<Operation>.stride
-          populate(UnsafeMutableRawBufferPointer(start: room.baseAddress, count: bytes))
-        }
-      }
-      pieces.append(piece)
+    var short = StoredOperation(operation)
+    if StoredDigests.areNeeded(by: operation) {
+      short.digests = digests.count
+      digests.append(StoredDigests(operation))
     }
-    pieces[pieces.count - 1].append(operation)
+    stored.append(short)
   }
 
   public subscript(position: Int) -> Operation {
-    _read { yield pieces[position >> OperationLog.pieceShift][OperationLog.place(position)] }
-    _modify { yield &pieces[position >> OperationLog.pieceShift][OperationLog.place(position)] }
+    get { whole(stored[position]) }
+    set {
+      var short = StoredOperation(newValue)
+      if let place = stored[position].digests {
+        short.digests = place
+        digests[place] = StoredDigests(newValue)
+      } else if StoredDigests.areNeeded(by: newValue) {
+        short.digests = digests.count
+        digests.append(StoredDigests(newValue))
+      }
+      stored[position] = short
+    }
   }
 
-  /// Where in its piece.
-  private static func place(_ position: Int) -> Int { position & (pieceCount - 1) }
+  private func whole(_ short: StoredOperation) -> Operation {
+    var operation = short.operation
+    if let place = short.digests { digests[place].give(to: &operation) }
+    return operation
+  }
 
   /// All operations.
-  public var operations: [Operation] { Array(pieces.joined()) }
+  public var operations: [Operation] { (0..<count).map { self[$0] } }
 
   /// All operations, behind others; the log is empty afterwards. Piece after piece is given back
   /// meanwhile, so that there is hardly a time at which everything is in memory twice.
   public mutating func takeOperations(behind others: [Operation] = []) -> [Operation] {
     var operations = others
     operations.reserveCapacity(others.count + count)
-    for index in pieces.indices {
-      operations.append(contentsOf: pieces[index])
-      pieces[index] = []
+    for index in stored.pieces.indices {
+      for short in stored.pieces[index] { operations.append(whole(short)) }
+      stored.pieces[index] = []
     }
-    pieces = []
+    stored.pieces = []
+    digests.pieces = []
     return operations
   }
+}
+
+/// A list that grows piece by piece: an array that doubles holds all clients up while millions of
+/// elements move to fresh memory, for half a second.
+struct Pieces<Element: Sendable>: Sendable {
+  /// All full but the last.
+  var pieces: [[Element]] = []
+  private let populate: OperationLog.PagePopulation?
+
+  private static var shift: Int { 13 }
+  static var pieceCount: Int { 1 << shift }
+
+  init(populate: OperationLog.PagePopulation?) { self.populate = populate }
+
+  var count: Int {
+    guard let last = pieces.last else { return 0 }
+    return (pieces.count - 1) << Self.shift + last.count
+  }
+
+  mutating func append(_ element: Element) {
+    if pieces.isEmpty || pieces[pieces.count - 1].count == Self.pieceCount {
+      var piece: [Element] = []
+      piece.reserveCapacity(Self.pieceCount)
+      if let populate {
+        piece.withUnsafeMutableBufferPointer { room in
+          let bytes = Self.pieceCount * MemoryLayout<Element>.stride
+          populate(UnsafeMutableRawBufferPointer(start: room.baseAddress, count: bytes))
+        }
+      }
+      pieces.append(piece)
+    }
+    pieces[pieces.count - 1].append(element)
+  }
+
+  subscript(position: Int) -> Element {
+    get { pieces[position >> Self.shift][Self.place(position)] }
+    set { pieces[position >> Self.shift][Self.place(position)] = newValue }
+  }
+
+  /// Where in its piece.
+  private static func place(_ position: Int) -> Int { position & (pieceCount - 1) }
 }

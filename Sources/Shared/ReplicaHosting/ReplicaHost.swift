@@ -140,16 +140,16 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       gatheredReads.removeAll(keepingCapacity: true)
       core.handle(.readRequested(ReadTicket(lastTicket)), at: now, into: &effects)
     }
-    // Most lanes are empty in most turns, and a loop over an empty array is not free.
-    if !effects.commits.isEmpty { for commit in effects.commits { apply(commit) } }
-    if !effects.reads.isEmpty { for ticket in effects.reads { answer(ticket) } }
-    if !effects.refusedReads.isEmpty {
+    let filled = effects.filled
+    if filled.contains(.commits) { for commit in effects.commits { apply(commit) } }
+    if filled.contains(.reads) { for ticket in effects.reads { answer(ticket) } }
+    if filled.contains(.refusedReads) {
       for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
     }
-    if !effects.refusedBatches.isEmpty {
+    if filled.contains(.refusedBatches) {
       for refusal in effects.refusedBatches { refuse(refusal) }
     }
-    if !effects.timerChanges.isEmpty { drawTimers() }
+    if filled.contains(.timerChanges) { drawTimers() }
   }
 
   public mutating func drawTimers() {
@@ -171,8 +171,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// Forgets the effects of the turn; the runtime has carried them out.
   public mutating func clearTurn() {
     effects.removeAll()
-    if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
-    if !replies.isEmpty { replies.removeAll(keepingCapacity: true) }
+    timers.empty()
+    replies.empty()
     executedCount = 0
   }
 

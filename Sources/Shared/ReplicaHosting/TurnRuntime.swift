@@ -35,15 +35,15 @@ extension TurnRuntime where Self: ~Copyable {
   /// 5. Timers are set.
   @inline(__always)
   public mutating func carryOutTurn() {
-    // Most lanes are empty in most turns, and a loop over an empty array is not free.
-    if !host.effects.earlySends.isEmpty {
+    let filled = host.effects.filled
+    if filled.contains(.earlySends) {
       for early in host.effects.earlySends { send(early.message, to: early.to) }
     }
-    if !host.effects.records.isEmpty {
+    if filled.contains(.records) {
       barrier.append(host.effects.records.count)
       append(host.effects.records)
     }
-    if !host.effects.sends.isEmpty { sendOrHold() }
+    if filled.contains(.sends) { sendOrHold() }
     if !host.replies.isEmpty {
       for reply in host.replies { answer(reply) }
     }

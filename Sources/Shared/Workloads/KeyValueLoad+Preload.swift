@@ -41,8 +41,9 @@ extension KeyValueLoad {
     var isTouched = Array(repeating: false, count: spec.keys)
     var loader: UInt32 = 0
     for position in 0..<history.count {
-      loader = max(loader, history[position].client + 1)
-      let key = Int(history[position].key)
+      let operation = history[position]
+      loader = max(loader, operation.client + 1)
+      let key = Int(operation.key)
       if key < spec.keys { isTouched[key] = true }
     }
     var time: Int64 = -1_000_000_000

@@ -224,33 +224,36 @@ public struct KeyValueLoad: ClientLoad {
     guard nextToLoad == nil else { return }
     let position = current[client]
     current[client] = -1
-    history[position].returned = now.nanoseconds
-    history[position].attempts = UInt16(clamping: attempts)
-    guard case .answered(let response) = outcome else {
+    var operation = history[position]
+    operation.returned = now.nanoseconds
+    operation.attempts = UInt16(clamping: attempts)
+    switch outcome {
+    case .answered(let response):
+      operation.outcome = .ok
+      note(response, to: client, in: &operation)
+    case .failed, .unknown:
       modifying[client] = nil
-      writing[client] = nil
-      if outcome == .failed { history[position].outcome = .failed }
-      return
-    }
-    history[position].outcome = .ok
-    let key = Int(history[position].key)
-    switch response {
-    case .value(let value):
-      history[position].observed = ValueDigest(value)
-      if let value { pieces?.place(value, history[position].observed, in: &history) }
-      if tracksValues { lastSeen[key] = value }
-    case .notSwapped(let found):
-      history[position].observed = ValueDigest(found)
-      if let found { pieces?.place(found, history[position].observed, in: &history) }
-      if tracksValues { lastSeen[key] = found }
-    case .swapped, .done, .number:
-      history[position].swapped = response == .swapped
-      if tracksValues { lastSeen[key] = writing[client] }
-    case .refused: history[position].outcome = .failed
-    // Nothing that a client of this load asks is answered so.
-    case .sequence: history[position].outcome = .unknown
+      if outcome == .failed { operation.outcome = .failed }
     }
     writing[client] = nil
+    history[position] = operation
+  }
+
+  private mutating func note(
+    _ response: KeyValueResponse, to client: Int, in operation: inout Operation
+  ) {
+    switch response {
+    case .value(let found), .notSwapped(let found):
+      operation.observed = ValueDigest(found)
+      if let found { pieces?.place(found, operation.observed, in: &history) }
+      if tracksValues { lastSeen[Int(operation.key)] = found }
+    case .swapped, .done, .number:
+      operation.swapped = response == .swapped
+      if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
+    case .refused: operation.outcome = .failed
+    // Nothing that a client of this load asks is answered so.
+    case .sequence: operation.outcome = .unknown
+    }
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {
@@ -276,8 +279,9 @@ public struct KeyValueLoad: ClientLoad {
 
   public mutating func prepareReadBack() -> Int {
     var touched = Set<Int>()
-    for position in 0..<history.count where history[position].outcome != .failed {
-      touched.insert(Int(history[position].key))
+    for position in 0..<history.count {
+      let operation = history[position]
+      if operation.outcome != .failed { touched.insert(Int(operation.key)) }
     }
     toRead = touched.sorted(by: >)
     for client in modifying.indices { modifying[client] = nil }

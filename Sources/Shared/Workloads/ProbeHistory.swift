@@ -46,17 +46,19 @@ public struct ProbeHistory: Sendable {
   ) {
     let position = current[client]
     current[client] = -1
-    history[position].returned = now.nanoseconds
-    history[position].attempts = UInt16(clamping: attempts)
+    var operation = history[position]
+    operation.returned = now.nanoseconds
+    operation.attempts = UInt16(clamping: attempts)
     switch outcome {
     case .answered(.value(let value)):
-      history[position].observed = ValueDigest(value)
-      history[position].outcome = .ok
-    case .answered(.done): history[position].outcome = .ok
-    case .answered(.refused), .failed: history[position].outcome = .failed
+      operation.observed = ValueDigest(value)
+      operation.outcome = .ok
+    case .answered(.done): operation.outcome = .ok
+    case .answered(.refused), .failed: operation.outcome = .failed
     // A probe is answered in no other way.
     case .answered, .unknown: break
     }
+    history[position] = operation
   }
 
   mutating func close(at end: Interval) {

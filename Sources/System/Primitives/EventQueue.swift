@@ -17,6 +17,15 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     public static func < (a: Key, b: Key) -> Bool {
       a.time < b.time || (a.time == b.time && a.order < b.order)
     }
+
+    /// 1 if the key comes before the other one, otherwise 0. Which of two children is the smaller
+    /// is a coin toss, so that a processor that had to guess would be wrong half of the time.
+    @inline(__always)
+    public func precedes(_ other: Key) -> Int {
+      let isEarlier = time < other.time ? 1 : 0
+      let isEqual = time == other.time ? 1 : 0
+      return isEarlier | isEqual & (order < other.order ? 1 : 0)
+    }
   }
 
   public static var slotBits: UInt64 { 24 }
@@ -91,14 +100,21 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     var position = 0
     // The hole sinks to a leaf along the smallest children, then `last` rises from there: it came from
     // the bottom and mostly belongs there, so comparing it on the way down would be in vain.
-    while true {
-      let child = position << 2 + 1
-      guard child < count else { break }
+    var child = 1
+    while child + 3 < count {
+      let low = child + keys[child + 1].precedes(keys[child])
+      let high = child + 2 + keys[child + 3].precedes(keys[child + 2])
+      let smallest = low + (high - low) * keys[high].precedes(keys[low])
+      keys[position] = keys[smallest]
+      position = smallest
+      child = position << 2 + 1
+    }
+    // Only the last parent may have fewer than four children, which then are leaves.
+    if child < count {
       var smallest = child
       var least = keys[child]
-      let end = min(child + 4, count)
       var other = child + 1
-      while other < end {
+      while other < count {
         let candidate = keys[other]
         if candidate < least {
           smallest = other

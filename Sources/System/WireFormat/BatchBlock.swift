@@ -1,4 +1,4 @@
-/// The bytes of a batch, shared by all copies of it: in memory, or only where a log keeps them.
+/// An encoded batch, shared by all copies of it: in memory, or only where a log keeps it.
 ///
 /// A replica that held all it ever ordered in memory would need memory without end, and fresh
 /// memory at that, which costs more than everything that is done with its content. So a log lets go
@@ -8,11 +8,14 @@
 // runs the replica. Replicas that share a process without sharing a thread write to no such log.
 public final class BatchBlock: @unchecked Sendable {
   public let byteCount: Int
+  /// How many requests the batch holds.
+  public let count: Int
   private var resident: [UInt8]
   private var home: BlockHome?
 
-  public init(_ bytes: [UInt8]) {
+  public init(_ bytes: [UInt8], count: Int) {
     byteCount = bytes.count
+    self.count = count
     resident = bytes
   }
 
@@ -24,14 +27,14 @@ public final class BatchBlock: @unchecked Sendable {
 
   /// From now on the bytes are only where `keeper` has them.
   public func leaveMemory(for keeper: any BlockKeeper, at place: BlockPlace) {
-    guard isInMemory, byteCount > 0 else { return }
+    guard isInMemory else { return }
     home = BlockHome(keeper: keeper, place: place)
     resident = []
   }
 }
 
-/// Where bytes are that have left memory. Apart from the block, because a simulator holds millions
-/// of blocks of which none ever leaves.
+/// Where bytes are that have left memory. Apart from the block, because most blocks of a short run
+/// never leave.
 private final class BlockHome: Sendable {
   let keeper: any BlockKeeper
   let place: BlockPlace

@@ -65,6 +65,8 @@ struct RunRequest {
   let writesHistories: Bool
   let letsSleep: Bool
   let isQuiet: Bool
+  /// What to say of the memory that the run needs.
+  let memory: String?
   let format: String
   let replay: Replay
 
@@ -92,16 +94,13 @@ struct RunRequest {
     isQuiet = arguments.has("--quiet")
     hosts = try Command.readHosts(arguments)
     plan = try Command.readPlan(arguments, overrides: overrides, hosts: hosts)
-    switch plan.experiment.runtime {
-    case .simulation: self.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
-    case .cluster:
-      if let jobs, jobs > 1 {
-        throw UsageError(
-          "--jobs: found \(jobs), allowed 1 in the cluster runtime, where trials would take each "
-            + "other's processors")
-      }
-      self.jobs = 1
+    if plan.experiment.runtime == .cluster, let jobs, jobs > 1 {
+      throw UsageError(
+        "--jobs: found \(jobs), allowed 1 in the cluster runtime, where trials would take each "
+          + "other's processors")
     }
+    self.jobs = jobs ?? Command.usualJobs(of: plan)
+    memory = try Command.checkMemory(of: plan, jobs: self.jobs, arguments)
   }
 
   func run() throws -> ExitCode {
@@ -115,7 +114,10 @@ struct RunRequest {
       in: output, outline: outline, experiment: plan.resolvedText, version: version,
       existing: existing)
     let warnings = plan.warnings
-    if !isQuiet { Command.tell(warnings) }
+    if !isQuiet {
+      Command.tell(warnings)
+      if let memory { Console.complain(memory) }
+    }
     let session = RunSession(
       plan: plan, directory: directory, request: self, isStopped: isStopped)
     let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)

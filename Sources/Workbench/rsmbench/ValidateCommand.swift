@@ -18,12 +18,15 @@ extension Command {
     meaning: "Checks an experiment and prints it with every default filled in.",
     notes: """
       Nothing runs and nothing is written. What is valid but probably a mistake, such as timers that do not fit
-      the network's round trips, is warned about on standard error, here and before a run.
+      the network's round trips, is warned about on standard error, here and before a run. So is what
+      memory a run needs, if that is 1 GB or more; a run that needs more than the machine has is refused.
       """,
     flags: { [setFlag, runtimeFlag, hostsFlag] },
     execute: { arguments in
       let plan = try readPlan(arguments, hosts: readHosts(arguments))
+      let memory = try checkMemory(of: plan, jobs: usualJobs(of: plan), arguments)
       tell(plan.warnings)
+      if let memory { Console.complain(memory) }
       try Console.print(plan.resolvedText, terminator: "")
       return .done
     })

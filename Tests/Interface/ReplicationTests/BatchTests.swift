@@ -42,16 +42,16 @@ import WireFormat
     var reader = three.makeReader()
     var offsets = [99]
     reader.upcoming(2, into: &offsets)
-    // Commands of 12, 4 and 20 bytes, each behind 20 bytes of its request.
-    #expect(offsets == [20, 52])
+    // Commands of 12, 4 and 20 bytes, each behind 20 bytes of its request, the first behind the prefix.
+    #expect(offsets == [28, 60])
     reader.upcoming(9, into: &offsets)
-    #expect(offsets == [20, 52, 76])
+    #expect(offsets == [28, 60, 84])
     #expect(reader.next() == Self.id(1, 10))
     reader.upcoming(9, into: &offsets)
-    #expect(offsets == [52, 76])
+    #expect(offsets == [60, 84])
     #expect(reader.command(as: [UInt64].self) == [4])
     reader.upcoming(1, into: &offsets)
-    #expect(offsets == [52])
+    #expect(offsets == [60])
     while reader.next() != nil {}
     reader.upcoming(9, into: &offsets)
     #expect(offsets == [])
@@ -77,6 +77,22 @@ import WireFormat
     try roundTrip(Batch.noop)
   }
 
+  @Test("A batch takes one word, and no object of its own unless its bytes may leave memory")
+  func size() throws {
+    #expect(MemoryLayout<Batch>.size == 8)
+    guard case .bytes(let bytes) = three.storage else {
+      Issue.record("a batch that stays in memory has a block")
+      return
+    }
+    #expect(bytes == three.encoded())
+    let received = try WireReader.decode(Batch.self, from: bytes)
+    guard case .block = received.storage else {
+      Issue.record("a batch that came over the wire has no block")
+      return
+    }
+    #expect(received == three && received.count == 3)
+  }
+
   @Test("A builder starts anew after each batch")
   func building() {
     var builder = BatchBuilder()
@@ -99,14 +115,15 @@ import WireFormat
       writer.write(bytes)
       return try WireReader.decode(Batch.self, from: writer.bytes())
     }
-    #expect(throws: Never.self) { try decode(count: 3, three.bytes) }
+    let requests = Array(three.bytes[Batch.prefixByteCount...])
+    #expect(throws: Never.self) { try decode(count: 3, requests) }
     for count: UInt32 in [0, 1, 2, 4, .max] {
-      #expect(throws: WireError.self) { try decode(count: count, three.bytes) }
+      #expect(throws: WireError.self) { try decode(count: count, requests) }
     }
     // The length of the last command, one too many and one too few.
-    let lengthAt = three.bytes.count - 20 - 4
+    let lengthAt = requests.count - 20 - 4
     for change in [1, -1] {
-      var bytes = three.bytes
+      var bytes = requests
       bytes[lengthAt] = UInt8(Int(bytes[lengthAt]) + change)
       #expect(throws: WireError.self) { try decode(count: 3, bytes) }
     }

@@ -36,6 +36,55 @@ struct OperationLogTests {
   }
 }
 
+extension OperationLogTests {
+  private static let digests = [
+    ValueDigest.absent, .empty, .unobserved, ValueDigest([1, 2, 3]),
+    ValueDigest(hash: .max, length: .max), ValueDigest(hash: 0, length: 5),
+  ]
+
+  /// Every kind, outcome and set of digests.
+  private static var varied: [Operation] {
+    var all: [Operation] = []
+    for kind in OperationKind.allCases {
+      for argument in digests {
+        for expected in digests {
+          for observed in digests {
+            let number = all.count
+            all.append(
+              Operation(
+                client: .max - UInt32(number), kind: kind, key: UInt32(number) << 20,
+                argument: argument, expected: expected, observed: observed,
+                swapped: number % 2 == 0, outcome: Outcome(rawValue: UInt8(number % 3))!,
+                intended: -Int64(number) << 33, invoked: Int64(number), returned: .max,
+                attempts: UInt16(number % 300), sequence: UInt64(number) << 24))
+          }
+        }
+      }
+    }
+    return all
+  }
+
+  @Test("An operation of any kind comes out of the log as it was noted, or as it was changed")
+  func lossless() {
+    let varied = OperationLogTests.varied
+    var log = OperationLog()
+    for operation in varied { log.append(operation) }
+    #expect(log.operations == varied)
+    // Each place is taken by another operation, which has more digests or fewer.
+    let changed = varied.indices.map { varied[$0 &* 7919 % varied.count] }
+    for place in changed.indices { log[place] = changed[place] }
+    #expect(log.operations == changed)
+    for place in varied.indices { log[place] = varied[place] }
+    #expect(log.takeOperations() == varied)
+  }
+
+  @Test("A stored operation takes 48 bytes, and 40 more if it has several digests")
+  func sizes() {
+    #expect(MemoryLayout<StoredOperation>.stride == 48)
+    #expect(MemoryLayout<StoredDigests>.stride == 40)
+  }
+}
+
 @Suite("Value digests")
 struct ValueDigestTests {
   @Test("A value put together and taken apart again is the same")

@@ -1,0 +1,87 @@
+/// An operation as `OperationLog` keeps it: 48 bytes instead of 72, because most kinds have one
+/// digest. What has more of them keeps them apart.
+struct StoredOperation: Sendable {
+  /// The digest of a get is what it observed, that of all others what they write. Where the
+  /// operation has more than this one, `hash` says where they lie.
+  var hash: UInt64
+  var length: Int32
+  let client: UInt32
+  let key: UInt32
+  let sequenceWord: UInt32
+  let delayLow: UInt32
+  let delayHigh: UInt16
+  let attemptsByte: UInt8
+  /// As in `Operation`, with a bit that no kind uses for whether there are more digests.
+  var stateBits: UInt8
+  let invokedNs: Int64
+  let returned: Int64
+
+  private static let hasMoreBit: UInt8 = 1 << 3
+
+  /// The part of an operation beside its digests, and the digest that most have.
+  init(_ operation: Operation) {
+    let digest = operation.kind.isRead ? operation.observed : operation.argument
+    hash = digest.hash
+    length = digest.length
+    client = operation.client
+    key = operation.key
+    sequenceWord = operation.sequenceWord
+    delayLow = operation.delayLow
+    delayHigh = operation.delayHigh
+    attemptsByte = operation.attemptsByte
+    stateBits = operation.state.bits
+    invokedNs = operation.invokedNs
+    returned = operation.returned
+  }
+
+  /// Where all digests of the operation lie, if it has several.
+  var digests: Int? {
+    get { stateBits & StoredOperation.hasMoreBit == 0 ? nil : Int(hash) }
+    set {
+      guard let newValue else { return stateBits &= ~StoredOperation.hasMoreBit }
+      stateBits |= StoredOperation.hasMoreBit
+      hash = UInt64(newValue)
+    }
+  }
+
+  /// The operation, unless it has several digests: these are then yet to be set.
+  var operation: Operation {
+    var operation = Operation(
+      client: client, kind: .get, key: key, invoked: invokedNs, returned: returned)
+    operation.sequenceWord = sequenceWord
+    operation.delayLow = delayLow
+    operation.delayHigh = delayHigh
+    operation.attemptsByte = attemptsByte
+    operation.state.bits = stateBits & ~StoredOperation.hasMoreBit
+    let digest = ValueDigest(hash: hash, length: length)
+    if operation.kind.isRead { operation.observed = digest } else { operation.argument = digest }
+    return operation
+  }
+}
+
+/// The digests of an operation that has several, in 40 bytes.
+struct StoredDigests: Sendable {
+  private let argumentHash, expectedHash, observedHash: UInt64
+  private let argumentLength, expectedLength, observedLength: Int32
+
+  init(_ operation: Operation) {
+    argumentHash = operation.argument.hash
+    argumentLength = operation.argument.length
+    expectedHash = operation.expected.hash
+    expectedLength = operation.expected.length
+    observedHash = operation.observed.hash
+    observedLength = operation.observed.length
+  }
+
+  /// Whether an operation has more than the digest that most of its kind have.
+  static func areNeeded(by operation: Operation) -> Bool {
+    operation.expected != .absent
+      || (operation.kind.isRead ? operation.argument : operation.observed) != .absent
+  }
+
+  func give(to operation: inout Operation) {
+    operation.argument = ValueDigest(hash: argumentHash, length: argumentLength)
+    operation.expected = ValueDigest(hash: expectedHash, length: expectedLength)
+    operation.observed = ValueDigest(hash: observedHash, length: observedLength)
+  }
+}
