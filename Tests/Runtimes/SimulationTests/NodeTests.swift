@@ -177,6 +177,70 @@ import Trials
     #expect(trial.notes(1) == ["1@21000", "2@21000"])
   }
 
+  @Test("A node that stops inside a turn has judged what came first, and sends it after the pause")
+  func pauseInsideTurn() {
+    var trial = probes()
+    trial.nodes[0].stopInsideTurn()
+    trial.nodes[0].isPaused = true
+    trial.pass(to: 2)
+    trial.tell(0, ProbeCore.viaSelf)
+    trial.tell(0, ProbeCore.early + 2)
+    // A second pause finds it where it is.
+    trial.nodes[0].stopInsideTurn()
+    trial.pass(to: 20)
+    #expect(trial.notes(0) == ["5000@2000"] && trial.notes(1).isEmpty)
+    #expect(trial.nodes[0].unsyncedCount == 0)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 40)
+    #expect(trial.notes(0) == ["5000@2000", "4002@20000", "5001@25000"])
+    #expect(trial.notes(1) == ["2@21000", "7@26000", "8@26000"])
+  }
+
+  @Test("What a node that stopped inside a turn had decided is lost if it crashes there")
+  func crashInsideTurn() {
+    var trial = probes()
+    trial.nodes[0].stopInsideTurn()
+    trial.nodes[0].isPaused = true
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.nodes[0].crash(keepingTorn: 0)
+    trial.nodes[0].restart(in: &trial.world)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 20)
+    #expect(trial.nodes[0].host.core.recovered.isEmpty && trial.notes(1).isEmpty)
+    #expect(!trial.nodes[0].standsInsideTurn && !trial.nodes[0].pausesInsideTurn)
+  }
+
+  @Test("By chance a pause finds a node between two turns or inside one, and a new seed elsewhere")
+  func pausesAnywhere() {
+    let insides = (1...40 as ClosedRange<UInt64>).count { seed in
+      let pause = TimedFault(
+        at: .milliseconds(1), duration: .milliseconds(9), action: .pause(.replica(0)))
+      var trial = probes(faults: [pause]) { $0.plan.seed = seed }
+      trial.pass(to: 2)
+      trial.tell(0, 1)
+      trial.pass(to: 20)
+      #expect(["1@2000", "1@10000"].contains(trial.notes(0).first))
+      return trial.notes(0).first == "1@2000"
+    }
+    #expect((10...30).contains(insides))
+  }
+
+  @Test("A step of a node's wall clock does not move the time that its core sees, nor does a pause")
+  func steps() {
+    var trial = probes(faults: [
+      TimedFault(
+        at: .milliseconds(2), duration: nil, action: .clock(.replica(0), .jump(.seconds(-5))))
+    ])
+    trial.pass(to: 3)
+    trial.nodes[0].isPaused = true
+    trial.tell(0, 1)
+    trial.pass(to: 10)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 11)
+    #expect(trial.notes(0) == ["1@10000"])
+    #expect(trial.nodes[0].clock.wallTime(at: 0) == Instant(nanoseconds: 3_595_000_000_000))
+  }
+
   @Test("A node that crashes during a pause and comes back starts when the pause ends")
   func crashWhilePaused() {
     var trial = probes()
