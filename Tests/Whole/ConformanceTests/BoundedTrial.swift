@@ -42,9 +42,9 @@ struct BoundedTrial: ProtocolVisitor {
   init(_ kind: ProtocolKind, fault: FaultAction? = nil) {
     self.kind = kind
     self.fault = fault
-    workload.clients = 8
+    workload.clients = 4
     workload.keys = 100
-    workload.valueSize = 1024
+    workload.valueSize = 8192
     workload.thinkTime = .milliseconds(10)
     workload.timeout = .seconds(2)
   }
