@@ -27,15 +27,25 @@ public protocol ReplicaCore: Sendable {
   /// Takes back one durable fact after a restart.
   mutating func recover(_ record: Record)
 
-  /// Takes one event and says what has to happen because of it. `now` is this node's own clock.
+  /// Takes one event and says what has to happen because of it. `now` is this node's own clock: it
+  /// never steps, it goes on while the process is stopped, and it was read after the event and the
+  /// requests in it had arrived.
   mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
 
   /// What this replica believes about itself.
   var status: ReplicaStatus { get }
 
+  /// All that `recover` rebuilds. Tests compare it between a running core and one that is recovered
+  /// from the records of the first. Without any for cores that only tests have.
+  var durableState: DurableState { get }
+
   /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests
   /// ask after every event, so it should look at what the last event can have changed.
   func invariantViolation() -> String?
+}
+
+extension ReplicaCore {
+  public var durableState: DurableState { DurableState() }
 }
 
 /// What happens to a core.

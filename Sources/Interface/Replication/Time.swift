@@ -51,8 +51,9 @@ public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A reading of one node's own monotonic clock, in nanoseconds since an arbitrary origin. Readings of
-/// different nodes are not comparable: clocks are skewed and drift.
+/// A reading of one node's own clock, in nanoseconds since an arbitrary origin. The clock never steps,
+/// so that two readings may be subtracted. Readings of different nodes are not comparable: clocks are
+/// skewed and drift.
 public struct Instant: Hashable, Comparable, Sendable {
   public let nanoseconds: Int64
 

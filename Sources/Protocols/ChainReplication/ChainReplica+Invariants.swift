@@ -29,3 +29,7 @@ extension ChainReplica {
     return nil
   }
 }
+
+extension ChainReplica {
+  public var durableState: DurableState { DurableState(log: log.durableEntries) }
+}

@@ -22,3 +22,16 @@ extension MultiPaxosReplica {
     return nil
   }
 }
+
+extension MultiPaxosReplica {
+  /// Empty slots have the epoch 0. Which slots are chosen is no part of it, because that is recorded
+  /// now and then only.
+  public var durableState: DurableState {
+    DurableState(
+      numbers: ["promised": promised.rawValue],
+      log: (log.firstIndex.rawValue..<log.lastIndex.next.rawValue).map {
+        let slot = log[LogIndex($0)]
+        return DurableState.Entry(epoch: slot.ballot.rawValue, batch: slot.value)
+      })
+  }
+}

@@ -155,6 +155,8 @@ public struct PrimaryBackupReplica: SupervisedCore {
       lastIndex: log.lastIndex)
   }
 
+  public var durableState: DurableState { DurableState(log: log.durableEntries) }
+
   public func invariantViolation() -> String? {
     if let violation { return violation }
     if commitIndex > log.lastIndex {

@@ -57,3 +57,13 @@ extension RaftReplica {
     return nil
   }
 }
+
+extension RaftReplica {
+  public var durableState: DurableState {
+    DurableState(
+      numbers: ["term": currentTerm, "vote": votedFor.map { UInt64($0.rawValue) + 1 } ?? 0],
+      log: log.slice(from: LogIndex(1), byteLimit: .max).map {
+        DurableState.Entry(epoch: $0.term, batch: $0.batch)
+      })
+  }
+}

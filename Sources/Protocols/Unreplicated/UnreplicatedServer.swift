@@ -107,6 +107,10 @@ public struct UnreplicatedServer: ReplicaCore {
       commitIndex: commitIndex, lastIndex: LogIndex(log.count))
   }
 
+  public var durableState: DurableState {
+    DurableState(log: log.map { DurableState.Entry(epoch: 1, batch: $0) })
+  }
+
   public func invariantViolation() -> String? {
     commitIndex.rawValue <= log.count ? nil : "more is committed than is in the log"
   }

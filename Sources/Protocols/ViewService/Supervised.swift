@@ -94,6 +94,14 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     return status
   }
 
+  /// The view counts as soon as its number is on its way to the disk.
+  public var durableState: DurableState {
+    var state = replica?.durableState ?? consensus?.durableState ?? DurableState()
+    state.numbers["incarnation"] = ward.incarnation
+    state.numbers["view"] = ward.announced
+    return state
+  }
+
   public func invariantViolation() -> String? {
     if let replica { return replica.invariantViolation() }
     let machine = authority.machine

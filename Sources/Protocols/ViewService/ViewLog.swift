@@ -140,3 +140,9 @@ extension ViewRun: WireCodable {
     last = try LogIndex(from: &reader)
   }
 }
+
+extension ViewLog {
+  public var durableEntries: [DurableState.Entry] {
+    entries.map { DurableState.Entry(epoch: $0.view, batch: $0.batch) }
+  }
+}

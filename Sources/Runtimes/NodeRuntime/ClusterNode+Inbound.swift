@@ -58,6 +58,7 @@ extension ClusterNode {
   /// Takes what has arrived, and deals with every whole frame of it.
   public mutating func readInbound(_ slot: Int) {
     let progress = inbound[slot].input.fill(from: inbound[slot].descriptor)
+    now = MonotonicClock.now()
     guard !inbound[slot].isClosing else {
       inbound[slot].input.consume(inbound[slot].input.count)
       if progress == .closed { closeInbound(slot) }

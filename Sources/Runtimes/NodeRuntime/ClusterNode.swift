@@ -56,7 +56,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var clock: NodeClock
   /// Per timer: when it is due by the timer clock; `Int64.max` is never.
   public var timerDue: [Int64]
-  /// Monotonic time of this turn.
+  /// The time of this turn so far. It is read anew after each read from a connection, so that the
+  /// core judges nothing at a time before it was received: a process may be stopped inside a turn,
+  /// and a lease that was valid before may be over.
   public var now: Int64
   public var ownMessages: [Core.Message] = []
 

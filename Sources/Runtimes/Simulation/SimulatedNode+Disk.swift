@@ -34,7 +34,7 @@ extension SimulatedNode {
 
   /// A sync has ended: what it covered is durable, and what waited for that leaves.
   public mutating func syncEnded(in world: inout SharedWorld) {
-    if diskIsStalled || isPaused {
+    if diskIsStalled || isStopped {
       syncIsOverdue = true
       return
     }

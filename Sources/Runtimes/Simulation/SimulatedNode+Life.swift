@@ -22,10 +22,23 @@ extension SimulatedNode {
     if !isUp, !isReadingLog, !isDown { beginRestart(in: &world) }
   }
 
+  /// A pause is about to begin that catches the process inside its next turn: what arrives until then
+  /// is judged before the pause, and what the core asks for because of it leaves after the pause. A
+  /// process that stands still already stays where it is.
+  public mutating func stopInsideTurn() {
+    if isUp, !isPaused { pausesInsideTurn = true }
+  }
+
   /// The process goes on after a pause.
   public mutating func resume(in world: inout SharedWorld) {
     isPaused = false
+    pausesInsideTurn = false
     guard isUp else { return }
+    if standsInsideTurn {
+      standsInsideTurn = false
+      lend(in: &world) { $0.carryOutTurn() }
+      finishTurn(in: &world)
+    }
     if startIsOverdue {
       startIsOverdue = false
       start(in: &world)
@@ -41,6 +54,8 @@ extension SimulatedNode {
     guard isUp else { return isReadingLog = false }
     precondition(keepsLog, "a node that forgets its log cannot start again")
     isUp = false
+    pausesInsideTurn = false
+    standsInsideTurn = false
     turn = TurnTime()
     log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
     inbox.removeAll()

@@ -34,6 +34,10 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// What holds of faults at present: see `adopt`.
   public var isUp = true
   public var isPaused = false
+  /// The pause is to catch the process inside its next turn, not before it.
+  public var pausesInsideTurn = false
+  /// The process stands inside a turn: the core has decided, and none of it has left.
+  public var standsInsideTurn = false
   /// The process has been started again and reads its log.
   public var isReadingLog = false
   /// The process came back during a pause and starts when that ends.
@@ -122,6 +126,10 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     return used
   }
 
+  /// The process takes nothing in.
+  @inlinable
+  public var isStopped: Bool { isPaused && !pausesInsideTurn }
+
   /// How long the present turn still lasts.
   public func unspentTime(at now: Int64) -> Int { Int(max(busyUntil - now, 0)) }
 
@@ -135,7 +143,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// Whether what arrives now has to wait; the processor is then told to look.
   @inline(__always)
   public mutating func mustWait(in world: inout SharedWorld) -> Bool {
-    guard isPaused || world.now < busyUntil || !inbox.isEmpty else { return false }
+    guard isStopped || world.now < busyUntil || !inbox.isEmpty else { return false }
     scheduleTurn(in: &world)
     return true
   }
@@ -199,7 +207,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// The processor is free: everything that has arrived by now is one turn.
   public mutating func takeTurn(in world: inout SharedWorld) {
     turnIsScheduled = false
-    guard !isPaused, !inbox.isEmpty else { return }
+    guard !isStopped, !inbox.isEmpty else { return }
     putsInOrder = inbox.count > 1
     for position in inbox.indices {
       switch inbox[position] {
@@ -217,7 +225,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func scheduleTurn(in world: inout SharedWorld) {
-    guard !turnIsScheduled, !isPaused else { return }
+    guard !turnIsScheduled, !isStopped else { return }
     turnIsScheduled = true
     world.schedule(.turn(node: number, life: life), at: max(busyUntil, world.now))
   }
@@ -290,6 +298,11 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       checkInvariants(in: &world)
       turn.executions += host.executedCount
       if host.effects.filled.contains(.commits) { noteCommits(in: &world) }
+      if pausesInsideTurn {
+        pausesInsideTurn = false
+        standsInsideTurn = true
+        return
+      }
       lend(in: &world) { $0.carryOutTurn() }
     } while !ownMessages.isEmpty
     if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }

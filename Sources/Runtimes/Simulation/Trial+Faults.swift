@@ -34,6 +34,8 @@ extension Trial {
       return (hit, .down(hit))
     case .pause(let target):
       let hit = resolve(target)
+      // A process stops wherever it is.
+      for number in hit where faultRandom.chance(0.5) { nodes[number].stopInsideTurn() }
       return (hit, .paused(hit))
     case .slowCPU(let target, let factor):
       let hit = resolve(target)

@@ -1,7 +1,11 @@
 import Replication
 
-/// One node's clock against true time. It is off by a skew, runs fast or slow by a drift, and a fault
-/// can step it. Timers follow the drift but not the steps, as a kernel's monotonic timers do.
+/// One node's clocks against true time.
+///
+/// The clock that cores see and that timers count by is off by a skew and runs fast or slow by a
+/// drift, but never steps, and goes on while the process is stopped. It stands for the kernel's
+/// boot-time clock. The wall clock shows the same time plus the steps that faults have made. No core
+/// reads the wall clock, because a lease that is measured with it could last too long.
 public struct NodeClock: Sendable {
   public let baseDrift: Double
   /// The drift that faults add at present.
@@ -10,13 +14,14 @@ public struct NodeClock: Sendable {
   /// True time of the last change of rate, and what the timer clock showed then.
   public var anchorTrue: Int64 = 0
   public var anchorTimer: Int64 = 0
-  /// Reading of the clock minus the timer clock: skew and steps.
-  public var offset: Int64
+  public let skew: Int64
+  /// By how much faults have stepped the wall clock so far.
+  public var steps: Int64 = 0
 
   public init(skew: Interval, drift: Double) {
     baseDrift = drift
     rate = 1 + drift
-    offset = skew.nanoseconds
+    self.skew = skew.nanoseconds
   }
 
   /// What the node's timers have counted by now.
@@ -26,11 +31,16 @@ public struct NodeClock: Sendable {
     return anchorTimer + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded(.down)))
   }
 
-  /// What the node reads as the time. Clocks start an hour after their origin, so that neither skew nor
-  /// a step makes a reading negative.
+  /// The time that the node's core sees. Clocks start an hour after their origin, so that a skew does
+  /// not make a reading negative.
   @inlinable
   public func reading(at now: Int64) -> Instant {
-    Instant(nanoseconds: timerTime(at: now) + offset + 3_600_000_000_000)
+    Instant(nanoseconds: timerTime(at: now) + skew + 3_600_000_000_000)
+  }
+
+  /// What the node's wall clock shows.
+  public func wallTime(at now: Int64) -> Instant {
+    reading(at: now) + Interval(nanoseconds: steps)
   }
 
   /// The earliest true time at which the timer clock shows `deadline`.
@@ -40,7 +50,8 @@ public struct NodeClock: Sendable {
     return now + (rate == 1 ? rest : Int64((Double(rest) / rate).rounded(.up)))
   }
 
-  public mutating func step(by interval: Interval) { offset += interval.nanoseconds }
+  /// Steps the wall clock.
+  public mutating func step(by interval: Interval) { steps += interval.nanoseconds }
 
   /// From now on faults add this much to the node's own drift.
   public mutating func setFaultDrift(_ drift: Double, at now: Int64) {

@@ -42,7 +42,8 @@ public enum FaultTable {
           "no protocol here replaces a replica that lost its disk: that needs membership changes"
       ]),
     entry(
-      "pause", #"{ at: "5s", pause: "leader", for: "2s" }"#, "the process stops and goes on",
+      "pause", #"{ at: "5s", pause: "leader", for: "2s" }"#,
+      "the process stops wherever it is, between two turns or inside one, and goes on",
       notOurs),
     entry(
       "slow-cpu", #"{ at: "5s", "slow-cpu": "follower", factor: 10, for: "2s" }"#,
@@ -58,8 +59,9 @@ public enum FaultTable {
     ),
     entry(
       "clock", #"{ at: "5s", clock: "random", jump: "-500ms" }"#,
-      "the node's clock steps, or drifts: drift: 0.01; leases of primary-backup and chain-replication "
-        + "stand clocks that differ by a factor of 1.25"),
+      "the node's wall clock steps, which no protocol reads, so that a step changes nothing but the "
+        + "report; or the clock that timers and leases go by drifts: drift: 0.01; leases of "
+        + "primary-backup and chain-replication stand clocks that differ by a factor of 1.25"),
     entry(
       "disk", #"{ at: "5s", disk: "follower", slow: "20ms", for: "2s" }"#,
       "every sync takes longer, or none ends: stall: true"),

@@ -31,7 +31,7 @@ static int64_t reading(clockid_t clock) {
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-int64_t linux_monotonic(void) { return reading(CLOCK_MONOTONIC); }
+int64_t linux_monotonic(void) { return reading(CLOCK_BOOTTIME); }
 
 int64_t linux_processor_time(void) { return reading(CLOCK_PROCESS_CPUTIME_ID); }
 

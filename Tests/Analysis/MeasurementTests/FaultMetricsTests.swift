@@ -139,6 +139,19 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(found[1].timeToRecover == 1_601 * ms)
   }
 
+  @Test("A gap that was no outage yet when the next fault began is not charged to the earlier one")
+  func justBeforeTheNext() {
+    let trial = steady(
+      until: 9_000, down: [4_999..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)])
+    let found = metrics(trial)
+    #expect(found[0].outage == 0 && isAbout(found[1].outage, 500))
+    // One that was an outage by then is the earlier fault's.
+    let earlier = metrics(
+      steady(
+        until: 9_000, down: [4_900..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)]))
+    #expect(isAbout(earlier[0].outage, 600) && earlier[1].outage == 0)
+  }
+
   @Test("A fault after the measured interval has no numbers")
   func afterTheEnd() {
     #expect(metrics(steady(until: 1_000, faults: [fault(1_000, nil)])) == [FaultMetrics()])

@@ -233,6 +233,6 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       try runner.bodies(Sentence.self, .refusal)
         == Array(repeating: Sentence("node 0 was not started with --allow-faults"), count: 3))
     #expect(seat.node.faultsAreActive == false)
-    #expect(seat.node.clock.offset == 0)
+    #expect(seat.node.clock.steps == 0)
   }
 }

@@ -11,12 +11,16 @@ import Testing
     #expect(clock.timerTime(at: 5) == 5 && clock.trueTime(ofTimer: 9, from: 5) == 9)
   }
 
-  @Test("Skew and steps move readings but not timers")
+  @Test("A step moves the wall clock, but neither what cores see nor timers")
   func steps() {
     var clock = NodeClock(skew: .milliseconds(-3), drift: 0)
     let before = clock.reading(at: 100)
+    #expect(clock.wallTime(at: 100) == before)
     clock.step(by: .seconds(-5))
-    #expect(clock.reading(at: 100) == before - .seconds(5))
+    #expect(clock.reading(at: 100) == before)
+    clock.step(by: .seconds(2))
+    #expect(clock.reading(at: 100) == before)
+    #expect(clock.wallTime(at: 100) == before - .seconds(3))
     #expect(clock.timerTime(at: 100) == 100 && clock.trueTime(ofTimer: 1000, from: 100) == 1000)
   }
 

@@ -66,6 +66,43 @@ struct DirectedFaultTests {
     #expect(findings.writeCount(from: .milliseconds(1200), to: .milliseconds(1500)) >= 50)
   }
 
+  @Test(
+    "Steps of clocks do not delay the end of an outage",
+    arguments: ProtocolKind.replicated, [-5_000, 5_000] as [Int64])
+  func leaderCrashAndSteps(kind: ProtocolKind, milliseconds: Int64) {
+    let step = TimedFault(
+      at: .milliseconds(702), duration: nil,
+      action: .clock(.all, .jump(.milliseconds(milliseconds))))
+    let crash = DirectedFaultTests.crash(.leader, at: 700, for: 800)
+    let findings = run(kind, seed: 1, [crash, step])
+    let others = run(kind, seed: 1, [crash])
+    #expect(findings.safetyProblems == [])
+    #expect(findings.operations == others.operations)
+  }
+
+  @Test(
+    "A replica that is stopped while its wall clock goes back answers no old read",
+    arguments: ProtocolKind.supervised, [0, 1, 2])
+  func pauseAndStep(kind: ProtocolKind, replica: Int) {
+    for seed in 1...6 as ClosedRange<UInt64> {
+      var plan = SwarmPlan(
+        seed: seed,
+        faults: [
+          TimedFault(
+            at: .milliseconds(500), duration: .milliseconds(150),
+            action: .pause(.replica(replica))),
+          TimedFault(
+            at: .milliseconds(580), duration: nil,
+            action: .clock(.replica(replica), .jump(.milliseconds(-130)))),
+        ])
+      // Some clients have their first read left for the time after the pause.
+      plan.workload.clients = 48
+      plan.workload.thinkTime = .milliseconds(60)
+      let findings = SwarmTrial.run(kind, plan)
+      #expect(findings.safetyProblems == [], "seed \(seed)")
+    }
+  }
+
   @Test("The unreplicated server is down until it restarts, and has everything then")
   func unreplicatedCrash() {
     let findings = run(

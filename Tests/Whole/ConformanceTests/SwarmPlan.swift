@@ -22,8 +22,10 @@ struct SwarmPlan: Sendable {
   var calm = Interval.milliseconds(800)
   var duration = Interval.milliseconds(1500)
 
+  /// Whether protocols get windows, pages and other limits that the seed draws.
+  private let drawsLimits: Bool
   private let transport: NetworkTransport
-  private var random: RandomStream
+  var random: RandomStream
 
   /// - Parameter transport: `nil` has the seed choose.
   init(seed: UInt64, transport: NetworkTransport? = nil) {
@@ -31,6 +33,7 @@ struct SwarmPlan: Sendable {
     random = RandomStream(seed: seed, label: 0x5_3A93)
     let drawn: NetworkTransport = random.chance(0.5) ? .datagram : .tcp
     self.transport = transport ?? drawn
+    drawsLimits = random.chance(0.5)
     replicas = random.chance(0.3) ? 5 : 3
     environment = .standard
     drawEnvironment()
@@ -42,6 +45,7 @@ struct SwarmPlan: Sendable {
   init(seed: UInt64, faults: [TimedFault]) {
     self.seed = seed
     random = RandomStream(seed: seed)
+    drawsLimits = false
     transport = .tcp
     replicas = 3
     environment = .standard
@@ -67,6 +71,10 @@ struct SwarmPlan: Sendable {
     }
     if random.chance(0.5) { environment.network.duplicate = random.unit() * 0.1 }
     if random.chance(0.5) { environment.network.reorder = random.unit() * 0.3 }
+    // Narrow, but wide enough for what these clients ask for.
+    if random.chance(0.2) {
+      environment.network.nic = Double(20_000_000 + random.below(80_000_000))
+    }
     let slowest = LatencyDistribution.exponential(
       minimum: .microseconds(100), mean: .milliseconds(4))
     switch random.below(4) {
@@ -96,64 +104,6 @@ struct SwarmPlan: Sendable {
     workload.mix.append = random.chance(0.5) ? 0.3 : 0
     workload.mix.compareAndSwap = random.chance(0.5) ? 0.5 : 0
   }
-
-  private mutating func drawFaults() {
-    let families = Family.allCases.filter { _ in random.chance(0.45) }
-    guard !families.isEmpty else { return }
-    for _ in 0..<4 + random.below(7) {
-      let start = Int64(40 + random.below(Int(calm.milliseconds) - 60))
-      // Short and long ones, equally many of each length.
-      let length = Int64(5 << random.below(7)) + Int64(random.below(10))
-      let end = min(start + length, Int64(calm.milliseconds))
-      faults.timed.append(
-        TimedFault(
-          at: .milliseconds(start), duration: .milliseconds(end - start),
-          action: action(families[random.below(families.count)])))
-    }
-    faults.timed.sort { $0.at < $1.at }
-  }
-
-  /// The kinds of fault that a seed turns on or off.
-  private enum Family: CaseIterable {
-    case crash, tornCrash, totalCrash, pause, partition, oneWay, link, clockJump, clockDrift
-    case slowCPU, slowDisk, stalledDisk
-  }
-
-  private mutating func action(_ family: Family) -> FaultAction {
-    switch family {
-    case .crash: return .crash(target(), disk: .kept)
-    case .tornCrash: return .crash(target(), disk: .torn)
-    case .totalCrash: return .crash(random.chance(0.3) ? .all : .majority, disk: .torn)
-    case .pause: return .pause(target())
-    case .partition:
-      let shapes: [PartitionShape] = [
-        .isolate(target()), .minorityWithLeader, .majorityRing, .bridge, .isolate(.leader),
-      ]
-      return .partition(shapes[random.below(shapes.count)])
-    case .oneWay: return .partition(.oneWay(target(), random.chance(0.5) ? .inbound : .outbound))
-    case .link:
-      var what = LinkDegradation()
-      what.loss = random.unit() * 0.5
-      what.duplicate = random.unit() * 0.5
-      what.reorder = random.unit() * 0.5
-      what.corrupt = random.unit() * 0.1
-      what.extraLatency = .milliseconds(Int64(random.below(20)))
-      return .link(target(), what)
-    case .clockJump: return .clock(target(), .jump(.milliseconds(Int64(random.below(2001)) - 1000)))
-    case .clockDrift: return .clock(target(), .drift((random.unit() - 0.5) * 0.08))
-    case .slowCPU: return .slowCPU(target(), factor: Double(2 + random.below(30)))
-    case .slowDisk: return .disk(target(), .slow(.milliseconds(Int64(1 + random.below(20)))))
-    case .stalledDisk: return .disk(target(), .stall)
-    }
-  }
-
-  private mutating func target() -> FaultTarget {
-    let targets: [FaultTarget] = [
-      .leader, .leader, .leader, .tail, .follower, .random, .random, .minority, .majority,
-      .coordinator,
-    ]
-    return targets[random.below(targets.count)]
-  }
 }
 
 extension SwarmPlan {
@@ -161,10 +111,16 @@ extension SwarmPlan {
   /// sees many of each.
   static let shortening = 5
 
-  static func options<Core: ReplicaCore>(of core: Core.Type, bug: String?) -> Core.Options {
+  func options<Core: ReplicaCore>(of core: Core.Type, bug: String?) -> Core.Options {
     let declared = Core.Options.declared
     var overrides: [String: OptionValue] = [:]
-    for option in declared { overrides[option.name] = option.shortened(by: shortening) }
+    // Of its own, because protocols declare different numbers of options.
+    var random = RandomStream(seed: seed, label: 0x0_0471)
+    for option in declared {
+      overrides[option.name] =
+        option.shortened(by: SwarmPlan.shortening)
+        ?? (drawsLimits ? option.limit(drawnFrom: &random) : nil)
+    }
     if let bug {
       overrides["unsafeBug"] = .choice(bug)
       // Many mistakes show after a change of leader, which this option makes rare.
@@ -180,7 +136,7 @@ extension SwarmPlan {
   ) -> TrialSetup<Core> {
     var setup = TrialSetup<Core>(
       membership: kind.membership(replicas: replicas),
-      options: SwarmPlan.options(of: core, bug: bug))
+      options: options(of: core, bug: bug))
     setup.environment = environment
     setup.plan.faults = faults
     setup.plan.workload.clients = workload.clients
@@ -208,5 +164,16 @@ extension OptionDeclaration {
             times.upperBound / divisor, range.lowerBound))
     case .flag, .integer, .choice: nil
     }
+  }
+}
+
+extension OptionDeclaration {
+  /// Of an option that is a number: its default or less, each order of magnitude equally often, so
+  /// that trials see windows and pages of one or two; `nil` for others.
+  fileprivate func limit(drawnFrom random: inout RandomStream) -> OptionValue? {
+    guard case .integer(let value, let range) = kind else { return nil }
+    let least = max(range.lowerBound, 1)
+    let doublings = (value / least).bitWidth - (value / least).leadingZeroBitCount
+    return .integer(min(least << random.below(max(doublings, 1)), value))
   }
 }

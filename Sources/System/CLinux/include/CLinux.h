@@ -45,7 +45,7 @@ long linux_send(int descriptor, const void *bytes, size_t count);
 
 // MARK: time, processes
 
-/// Nanoseconds of CLOCK_MONOTONIC.
+/// Nanoseconds of CLOCK_BOOTTIME, which no one sets and which counts suspend, unlike CLOCK_MONOTONIC.
 int64_t linux_monotonic(void);
 /// Processor time of this process, in nanoseconds.
 int64_t linux_processor_time(void);

@@ -1,0 +1,122 @@
+import Environments
+import Faults
+import Primitives
+import ReplicaHosting
+import Replication
+import Testing
+import Trials
+
+@testable import Simulation
+
+/// Processes that stop wherever they are, and faults that overlap.
+@Suite struct PauseTests {
+  @Test("A node that stops inside a turn has judged what came first, and sends it after the pause")
+  func pauseInsideTurn() {
+    var trial = probes()
+    trial.nodes[0].stopInsideTurn()
+    trial.nodes[0].isPaused = true
+    trial.pass(to: 2)
+    trial.tell(0, ProbeCore.viaSelf)
+    trial.tell(0, ProbeCore.early + 2)
+    // A second pause finds it where it is.
+    trial.nodes[0].stopInsideTurn()
+    trial.pass(to: 20)
+    #expect(trial.notes(0) == ["5000@2000"] && trial.notes(1).isEmpty)
+    #expect(trial.nodes[0].unsyncedCount == 0)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 40)
+    #expect(trial.notes(0) == ["5000@2000", "4002@20000", "5001@25000"])
+    #expect(trial.notes(1) == ["2@21000", "7@26000", "8@26000"])
+  }
+
+  @Test("What a node that stopped inside a turn had decided is lost if it crashes there")
+  func crashInsideTurn() {
+    var trial = probes()
+    trial.nodes[0].stopInsideTurn()
+    trial.nodes[0].isPaused = true
+    trial.tell(0, ProbeCore.persist + 1)
+    trial.nodes[0].crash(keepingTorn: 0)
+    trial.nodes[0].restart(in: &trial.world)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 20)
+    #expect(trial.nodes[0].host.core.recovered.isEmpty && trial.notes(1).isEmpty)
+    #expect(!trial.nodes[0].standsInsideTurn && !trial.nodes[0].pausesInsideTurn)
+  }
+
+  @Test("By chance a pause finds a node between two turns or inside one, and a new seed elsewhere")
+  func pausesAnywhere() {
+    let insides = (1...40 as ClosedRange<UInt64>).count { seed in
+      let pause = TimedFault(
+        at: .milliseconds(1), duration: .milliseconds(9), action: .pause(.replica(0)))
+      var trial = probes(faults: [pause]) { $0.plan.seed = seed }
+      trial.pass(to: 2)
+      trial.tell(0, 1)
+      trial.pass(to: 20)
+      #expect(["1@2000", "1@10000"].contains(trial.notes(0).first))
+      return trial.notes(0).first == "1@2000"
+    }
+    #expect((10...30).contains(insides))
+  }
+
+  @Test("A step of a node's wall clock does not move the time that its core sees, nor does a pause")
+  func steps() {
+    var trial = probes(faults: [
+      TimedFault(
+        at: .milliseconds(2), duration: nil, action: .clock(.replica(0), .jump(.seconds(-5))))
+    ])
+    trial.pass(to: 3)
+    trial.nodes[0].isPaused = true
+    trial.tell(0, 1)
+    trial.pass(to: 10)
+    trial.nodes[0].resume(in: &trial.world)
+    trial.pass(to: 11)
+    #expect(trial.notes(0) == ["1@10000"])
+    #expect(trial.nodes[0].clock.wallTime(at: 0) == Instant(nanoseconds: 3_595_000_000_000))
+  }
+
+  private static func someFault(_ random: inout RandomStream) -> TimedFault {
+    var link = LinkDegradation()
+    link.loss = 0.5
+    link.bandwidth = 1e6
+    let node = FaultTarget.replica(random.below(2))
+    let actions: [FaultAction] = [
+      .crash(node, disk: .kept), .crash(node, disk: .torn), .pause(node),
+      .slowCPU(node, factor: 3), .partition(.isolate(node)), .partition(.oneWay(node, .inbound)),
+      .link(node, link), .clock(node, .drift(0.1)), .clock(node, .jump(.seconds(1))),
+      .disk(node, .slow(.milliseconds(3))), .disk(node, .stall),
+    ]
+    return TimedFault(
+      at: .milliseconds(Int64(random.below(40))),
+      duration: .milliseconds(Int64(1 + random.below(40))),
+      action: actions[random.below(actions.count)])
+  }
+
+  @Test("However faults overlap on a node, it is whole after the last, and deals with what came")
+  func overlaps() {
+    for seed in 1...60 as ClosedRange<UInt64> {
+      var random = RandomStream(seed: seed)
+      let faults = (0..<20).map { _ in PauseTests.someFault(&random) }
+      var trial = probes(3, faults: faults) { $0.plan.seed = seed }
+      for time in stride(from: 1 as Int64, to: 100, by: 1) {
+        trial.pass(to: time)
+        if time < 80 { trial.tell(Int(time % 2), ProbeCore.persist + UInt64(time)) }
+      }
+      for number in 0..<2 {
+        let node = trial.nodes[number]
+        #expect(node.isUp && !node.isPaused && !node.standsInsideTurn, "seed \(seed)")
+        #expect(!node.pausesInsideTurn && !node.diskIsStalled, "seed \(seed)")
+        #expect(node.slowness == 1 && node.extraSyncTime == 0, "seed \(seed)")
+        #expect(node.clock.faultDrift == 0, "seed \(seed)")
+      }
+      #expect(trial.world.network.degradations.isEmpty, "seed \(seed)")
+      #expect(trial.world.network.links.allSatisfy { !$0.isCut }, "seed \(seed)")
+      #expect(trial.ledger.entries.isEmpty, "seed \(seed)")
+      for number in 0..<2 { trial.tell(number, 9) }
+      trial.pass(to: 200)
+      for number in 0..<2 {
+        #expect(trial.notes(number).contains { $0.hasPrefix("9@") }, "seed \(seed)")
+        #expect(trial.nodes[number].unsyncedCount == 0, "seed \(seed)")
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Clients
+import Environments
+import Faults
+import Histories
+import ProtocolList
+import Replication
+import Simulation
+import Trials
+import Workloads
+
+/// A trial of one protocol with its default options in a world without loss, in which at most one
+/// thing goes wrong, and what that cost.
+struct BoundedTrial: ProtocolVisitor {
+  struct Costs: Sendable {
+    /// How many leaderships or views the replica in charge had after the fault began.
+    var leaderChanges = 0
+    /// Operations answered in the second before the fault began, and in the second that began one
+    /// second after it ended.
+    var servedBefore = 0
+    var servedAfter = 0
+    /// Of the node that the fault hit, since the fault ended.
+    var bytesReceived = 0
+    /// Of the batches that were committed since the fault began, and so do not have to be at that
+    /// node.
+    var bytesCommitted = 0
+    /// Operations answered in the measured part of the trial, and what all nodes sent for them.
+    var served = 0
+    var messagesSent = 0
+    /// Of the operations that began in the measured part, how many were sent more than once.
+    var sentAgain = 0
+  }
+
+  let kind: ProtocolKind
+  var fault: FaultAction?
+  var workload = WorkloadSpec()
+  var environment = Environment.standard
+
+  static let faultStart = Interval.milliseconds(2_000)
+  static let faultEnd = Interval.milliseconds(3_500)
+  static let end = Interval.milliseconds(5_600)
+
+  init(_ kind: ProtocolKind, fault: FaultAction? = nil) {
+    self.kind = kind
+    self.fault = fault
+    workload.clients = 4
+    workload.keys = 100
+    workload.valueSize = 8192
+    workload.thinkTime = .milliseconds(10)
+    workload.timeout = .seconds(2)
+  }
+
+  func run() -> Costs {
+    var trial = self
+    return kind.visit(&trial)
+  }
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> Costs {
+    var setup = TrialSetup<Core>(
+      membership: kind.membership(replicas: 3), options: Core.Options())
+    setup.environment = environment
+    setup.plan.workload = workload
+    setup.plan.duration = BoundedTrial.end
+    let length = BoundedTrial.faultEnd - BoundedTrial.faultStart
+    setup.plan.faults.timed =
+      fault.map {
+        [TimedFault(at: BoundedTrial.faultStart, duration: length, action: $0)]
+      } ?? []
+    var trial = Trial(setup, load: KeyValueLoad(workload, seed: setup.plan.seed))
+    trial.prepare()
+    trial.pass(to: BoundedTrial.faultStart)
+    var costs = Costs()
+    let committedBefore = trial.world.committed.count
+    trial.pass(to: BoundedTrial.faultEnd)
+    let hit = trial.injected.first?.nodes.first ?? 0
+    let receivedBefore = trial.nodes[hit].usage.bytesReceived
+    trial.pass(to: BoundedTrial.end)
+    trial.clients.close(at: Instant(nanoseconds: trial.world.now))
+    costs.bytesReceived = trial.nodes[hit].usage.bytesReceived - receivedBefore
+    for batch in trial.world.committed[committedBefore...] {
+      costs.bytesCommitted += batch.encodedByteCount
+    }
+    costs.messagesSent = trial.nodes.reduce(0) { $0 + $1.usage.messagesSent }
+    costs.leaderChanges = BoundedTrial.changes(trial.leadership.samples)
+    costs.count(trial.load.operations)
+    return costs
+  }
+
+  private static func changes(_ samples: [LeadershipSample]) -> Int {
+    let inCharge = samples.filter { $0.leader != nil }
+    let before = inCharge.last { $0.time < faultStart.nanoseconds }?.epoch
+    let after = inCharge.filter { $0.time >= faultStart.nanoseconds && $0.epoch != before }
+    return Set(after.map(\.epoch)).count
+  }
+}
+
+extension BoundedTrial.Costs {
+  fileprivate mutating func count(_ operations: [Operation]) {
+    let second = Interval.seconds(1)
+    func served(from start: Interval, to end: Interval) -> Int {
+      operations.count {
+        $0.outcome == .ok && $0.returned >= start.nanoseconds && $0.returned < end.nanoseconds
+      }
+    }
+    servedBefore = served(from: BoundedTrial.faultStart - second, to: BoundedTrial.faultStart)
+    servedAfter = served(
+      from: BoundedTrial.faultEnd + second, to: BoundedTrial.faultEnd + second * 2)
+    self.served = served(from: second, to: BoundedTrial.end)
+    sentAgain = operations.count { $0.invoked >= second.nanoseconds && $0.attempts > 1 }
+  }
+}
+
+extension Trial {
+  /// Lets everything happen up to and including a time.
+  fileprivate mutating func pass(to time: Interval) {
+    _ = advance(to: time.nanoseconds) { _, _ in true }
+    world.now = time.nanoseconds
+  }
+}

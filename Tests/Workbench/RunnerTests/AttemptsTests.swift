@@ -1,0 +1,59 @@
+import Configuration
+import Experiments
+import Foundation
+import Histories
+import ProtocolList
+import Replication
+import Testing
+import Trials
+
+@testable import Runner
+
+/// Clients of real processes.
+@Suite("Cluster trials without faults", .serialized) struct AttemptsTests {
+  /// The program, which the build puts beside the bundle of its tests.
+  private static let program =
+    (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
+    .resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "rsmbench").path
+
+  @Test(
+    "Every client is answered from its first operation, and none asks twice",
+    arguments: ProtocolKind.allCases)
+  func sentOnce(kind: ProtocolKind) throws {
+    // Whoever is not answered waits to the end; and a busy machine changes no leader.
+    let patient =
+      kind.options.contains { $0.name == "failureTimeout" }
+      ? "failureTimeout: \"3s\"" : "electionTimeout: [\"2s\", \"3s\"]"
+    let options =
+      kind.description.replicasPerFailure > 0
+      ? "options: { \"\(kind.name)\": { \(patient) } }," : ""
+    let plan = try ExperimentPlan.read(
+      text: """
+        { runtime: "cluster", protocols: ["\(kind.name)"], trials: 1, seed: 5, \(options)
+          workload: { clients: 12, keys: 20, valueSize: "16B", mix: { put: 1 },
+            timeout: "60s", patience: "30s", thinkTime: "5ms" },
+          warmUp: "100ms", duration: "3s" }
+        """, file: "x.json5")
+    let task = TrialTask.all(of: plan)[0]
+    guard case .protocol(let choice) = task.contender else { return }
+    let scratch = FileManager.default.temporaryDirectory.appending(path: "trial-\(UUID())").path
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    var place = ClusterPlace(hosts: nil, scratch: scratch)
+    place.program = AttemptsTests.program
+    let report = try #require(
+      try ClusterTrialRunner.run(task, of: choice, at: place) { _, _ in true })
+    for client in 0..<12 {
+      // With its first write a client looks for the replica in charge. Reads come after the trial, to
+      // see what is there.
+      let attempts = report.observation.operations
+        .filter { $0.client == client && $0.outcome == .ok && !$0.kind.isRead }.sorted {
+          $0.invoked < $1.invoked
+        }
+        .map(\.attempts)
+      #expect(attempts.count >= 2, "client \(client)")
+      #expect(attempts.prefix(1).allSatisfy { $0 <= 3 }, "client \(client): \(attempts)")
+      #expect(attempts.dropFirst().allSatisfy { $0 == 1 }, "client \(client): \(attempts)")
+    }
+  }
+}
