@@ -98,7 +98,7 @@ public struct RaftReplica: ReplicaCore {
     case .timerFired(.election): electionTimerFired(into: &effects)
     case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
     case .requested(let batch): propose(batch, into: &effects)
-    case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    case .readRequested(let ticket, _): requestRead(ticket, into: &effects)
     case .disconnected(let replica): disconnected(replica, into: &effects)
     }
   }
