@@ -31,11 +31,8 @@ extension RaftReplica {
 
   private mutating func becomeCandidate(into effects: inout Effects<RaftReplica>) {
     role = .candidate
-    leader = nil
     votesGranted.removeAll(keepingCapacity: true)
-    currentTerm += 1
-    votedFor = id
-    effects.persist(.vote(term: currentTerm, votedFor: id))
+    enter(currentTerm + 1, votingFor: id, into: &effects)
     effects.setTimer(.election, after: options.electionTimeout)
     requestVotes(in: currentTerm, isPreVote: false, into: &effects)
   }
@@ -117,7 +114,8 @@ extension RaftReplica {
   }
 
   mutating func receive(
-    _ reply: VoteReply, from voter: ReplicaID, into effects: inout Effects<RaftReplica>
+    _ reply: VoteReply, from voter: ReplicaID, at now: Instant,
+    into effects: inout Effects<RaftReplica>
   ) {
     guard reply.isGranted else {
       if reply.term > currentTerm { becomeFollower(in: reply.term, into: &effects) }
@@ -135,17 +133,21 @@ extension RaftReplica {
     if reply.isPreVote {
       becomeCandidate(into: &effects)
     } else {
-      becomeLeader(into: &effects)
+      becomeLeader(at: now, into: &effects)
     }
   }
 
   /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does the
   /// leader know which earlier ones are (§5.4.2, §8).
-  private mutating func becomeLeader(into effects: inout Effects<RaftReplica>) {
+  private mutating func becomeLeader(
+    at now: Instant, into effects: inout Effects<RaftReplica>
+  ) {
     role = .leader
     leader = id
     votesGranted.removeAll(keepingCapacity: true)
-    for slot in progress.indices { progress[slot].reset(nextIndex: log.lastIndex.next) }
+    for slot in progress.indices {
+      progress[slot].reset(nextIndex: log.lastIndex.next, at: now)
+    }
     readRound = 0
     termStartIndex = log.lastIndex.next
     effects.setTimer(.heartbeat, after: options.heartbeat)
@@ -154,7 +156,7 @@ extension RaftReplica {
     } else {
       effects.cancelTimer(.election)
     }
-    appendOwn(.noop, into: &effects)
+    appendOwn(.noop, at: now, into: &effects)
   }
 
   /// A leader that no majority has answered for an election timeout may have been replaced: it steps

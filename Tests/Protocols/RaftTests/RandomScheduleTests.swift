@@ -220,7 +220,7 @@ struct RandomScheduleTests {
       .readWithoutQuorum,
     ])
   func catches(bug: RaftReplica.Bug) {
-    let isCaught = (1...200 as ClosedRange<UInt64>).contains { seed in
+    let isCaught = (1...1000 as ClosedRange<UInt64>).contains { seed in
       var schedule = RandomSchedule(
         seed: seed, replicas: seed % 2 == 0 ? 5 : 3,
         raftOptions(bug: bug, preVote: false, checkQuorum: false))
