@@ -2,8 +2,8 @@ import Replication
 import WireFormat
 
 extension RaftReplica {
-  /// AppendEntries of the current term that arrived at a follower before the entries they follow, in the
-  /// order of the log. Forgetting any of them is allowed at any time.
+  /// AppendEntries of the current term that arrived at a follower before the entries they follow,
+  /// in the order of the log. Forgetting any of them is allowed at any time.
   struct HeldBack: Sendable {
     private let countLimit: Int
     private let byteLimit: Int

@@ -13,8 +13,8 @@ extension RaftReplica {
     }
   }
 
-  /// The entries of one replica, counted from 1. Terms never decrease along the log, so that the bounds
-  /// of a term are found by halving.
+  /// The entries of one replica, counted from 1. Terms never decrease along the log, so that the
+  /// bounds of a term are found by halving.
   struct Log: Sendable {
     private var entries: [Entry] = []
 
@@ -38,8 +38,8 @@ extension RaftReplica {
       entries.removeSubrange((index.rawValue - 1)...)
     }
 
-    /// The entries from `first` through `last`, as many as fit into the limit, but at least one, and
-    /// their bytes.
+    /// The entries from `first` through `last`, as many as fit into the limit, but at least one,
+    /// and their bytes.
     func slice(
       from first: LogIndex, through last: LogIndex, byteLimit: Int
     ) -> (entries: [Entry], byteCount: Int) {
@@ -73,7 +73,8 @@ extension RaftReplica {
       return index > .zero && self[index].term == term ? index : nil
     }
 
-    /// Whether a log that ends with (`term`, `index`) is at least as up to date as this one (§5.4.1).
+    /// Whether a log that ends with (`term`, `index`) is at least as up to date as this one
+    /// (§5.4.1).
     func isCovered(byLogEndingAt index: LogIndex, _ term: Term) -> Bool {
       (term, index) >= (lastTerm, lastIndex)
     }

@@ -54,8 +54,8 @@ extension RaftReplica {
     public var readRound: UInt64
   }
 
-  /// Says only that at this moment the follower knows no newer leader. It answers every heartbeat and
-  /// every new round, and never waits for the disk.
+  /// Says only that at this moment the follower knows no newer leader. It answers every heartbeat
+  /// and every new round, and never waits for the disk.
   public struct RoundConfirmed: Equatable, Sendable {
     public var term: Term
     public var readRound: UInt64
@@ -71,7 +71,8 @@ extension RaftReplica {
     public var conflictIndex: LogIndex
     /// The end of the follower's log.
     public var lastLogIndex: LogIndex
-    /// The last entry that is missing before those that the follower holds back; 0 if it holds none.
+    /// The last entry that is missing before those that the follower holds back; 0 if it holds
+    /// none.
     public var gapEnd: LogIndex
     public var readRound: UInt64
   }

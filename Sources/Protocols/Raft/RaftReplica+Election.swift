@@ -19,8 +19,8 @@ extension RaftReplica {
       .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
   }
 
-  /// Asks whether an election could be won. Neither term nor vote change, so that a replica that was
-  /// cut off does not come back with a high term and depose a leader that all others follow.
+  /// Asks whether an election could be won. Neither term nor vote change, so that a replica that
+  /// was cut off does not come back with a high term and depose a leader that all others follow.
   private mutating func becomePreCandidate(into effects: inout Effects<RaftReplica>) {
     role = .preCandidate
     leader = nil
@@ -37,9 +37,9 @@ extension RaftReplica {
     requestVotes(in: currentTerm, isPreVote: false, into: &effects)
   }
 
-  /// The request waits for the disk: it boasts of a log whose end may not be durable yet. A crash could
-  /// take that end, and the candidate, restarted in the same term, would count votes that were granted
-  /// to a longer log. The own vote travels like any other, and so waits as well.
+  /// The request waits for the disk: it boasts of a log whose end may not be durable yet. A crash
+  /// could take that end, and the candidate, restarted in the same term, would count votes that
+  /// were granted to a longer log. The own vote travels like any other, and so waits as well.
   private func requestVotes(
     in term: Term, isPreVote: Bool, into effects: inout Effects<RaftReplica>
   ) {
@@ -61,8 +61,9 @@ extension RaftReplica {
     }
     if request.isPreVote { return answerPreVote(request, from: candidate, at: now, into: &effects) }
     if request.term > currentTerm {
-      // A candidate that a living leader does not know of must not depose it. Should it be stuck in its
-      // higher term, it learns of the leader by AppendEntries, and the leader of its term by the reply.
+      // A candidate that a living leader does not know of must not depose it. Should it be stuck in
+      // its higher term, it learns of the leader by AppendEntries, and the leader of its term by
+      // the reply.
       if options.checkQuorum, hearsFromLeader(at: now) { return }
       becomeFollower(in: request.term, into: &effects)
     }
@@ -70,8 +71,8 @@ extension RaftReplica {
     let isGranted = (votedFor == nil || votedFor == candidate) && isUpToDate(request)
     if isGranted {
       becomeFollower(in: currentTerm, into: &effects)
-      // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and asks
-      // again and again, would keep all others from trying.
+      // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and
+      // asks again and again, would keep all others from trying.
       effects.setTimer(.election, after: options.electionTimeout)
       if votedFor == nil {
         votedFor = candidate
@@ -137,8 +138,8 @@ extension RaftReplica {
     }
   }
 
-  /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does the
-  /// leader know which earlier ones are (§5.4.2, §8).
+  /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does
+  /// the leader know which earlier ones are (§5.4.2, §8).
   private mutating func becomeLeader(
     at now: Instant, into effects: inout Effects<RaftReplica>
   ) {
@@ -159,8 +160,8 @@ extension RaftReplica {
     appendOwn(.noop, at: now, into: &effects)
   }
 
-  /// A leader that no majority has answered for an election timeout may have been replaced: it steps
-  /// down, so that its clients look elsewhere (thesis §6.2).
+  /// A leader that no majority has answered for an election timeout may have been replaced: it
+  /// steps down, so that its clients look elsewhere (thesis §6.2).
   private mutating func checkQuorum(into effects: inout Effects<RaftReplica>) {
     guard options.checkQuorum else { return }
     var activeCount = 1

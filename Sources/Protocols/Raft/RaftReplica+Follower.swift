@@ -13,7 +13,8 @@ extension RaftReplica {
     if request.term > currentTerm {
       becomeFollower(in: request.term, into: &effects)
     } else if role != .follower {
-      // A candidate has lost to the leader of its own term; two leaders of one term cannot be (§5.2).
+      // A candidate has lost to the leader of its own term; two leaders of one term cannot be
+      // (§5.2).
       guard role != .leader else { return }
       becomeFollower(in: currentTerm, into: &effects)
     }
@@ -29,9 +30,9 @@ extension RaftReplica {
       return effects.sendEarly(.appendRejected(rejection(of: request)), to: sender)
     }
     if isNewRound || request.entries.isEmpty {
-      // Early: it promises nothing about the future, nor about the log. Whoever is elected in a newer
-      // term had a vote of this majority after this moment, hence after the read arrived, and a vote
-      // waits for its disk. Nor does a slow disk make the leader believe that it is alone.
+      // Early: it promises nothing about the future, nor about the log. Whoever is elected in a
+      // newer term had a vote of this majority after this moment, hence after the read arrived, and
+      // a vote waits for its disk. Nor does a slow disk make the leader believe that it is alone.
       effects.sendEarly(
         .roundConfirmed(RoundConfirmed(term: currentTerm, readRound: request.readRound)),
         to: sender)
@@ -85,9 +86,9 @@ extension RaftReplica {
     return reply
   }
 
-  /// Adds the entries that are new. Only the first entry that differs, and what follows it, gives way:
-  /// the rest of a message that was overtaken by a longer one must not cost entries that have been
-  /// acknowledged since.
+  /// Adds the entries that are new. Only the first entry that differs, and what follows it, gives
+  /// way: the rest of a message that was overtaken by a longer one must not cost entries that have
+  /// been acknowledged since.
   private mutating func store(
     _ entries: [Entry], after prevLogIndex: LogIndex, into effects: inout Effects<RaftReplica>
   ) {

@@ -52,7 +52,8 @@ extension RaftReplica {
     }
   }
 
-  /// Sends a page of what a follower lacks, if its window has room for one, and says whether it did.
+  /// Sends a page of what a follower lacks, if its window has room for one, and says whether it
+  /// did.
   ///
   /// One page, and not as many as the window has room for: each may have to be read back from the
   /// disk, and meanwhile the other followers would hear nothing. The next answer brings the next.
@@ -73,9 +74,9 @@ extension RaftReplica {
     return true
   }
 
-  /// Early: a leader may replicate entries while its own disk writes them (thesis §10.2.1). The message
-  /// promises nothing about this disk, for the leader counts itself only when told by it. Its term is
-  /// durable: the requests for the votes that made it leader waited for that.
+  /// Early: a leader may replicate entries while its own disk writes them (thesis §10.2.1). The
+  /// message promises nothing about this disk, for the leader counts itself only when told by it.
+  /// Its term is durable: the requests for the votes that made it leader waited for that.
   func sendAppend(
     _ entries: [Entry], after prevLogIndex: LogIndex, _ prevLogTerm: Term, to replica: ReplicaID,
     into effects: inout Effects<RaftReplica>
@@ -98,8 +99,8 @@ extension RaftReplica {
     for slot in progress.indices where slot != ownSlot { sendHeartbeat(to: slot, into: &effects) }
   }
 
-  /// An empty AppendEntries behind all that was sent: a follower that lost any of it rejects, one whose
-  /// acknowledgements were lost repeats them, and both learn the commit index.
+  /// An empty AppendEntries behind all that was sent: a follower that lost any of it rejects, one
+  /// whose acknowledgements were lost repeats them, and both learn the commit index.
   func sendHeartbeat(to slot: Int, into effects: inout Effects<RaftReplica>) {
     let prevLogIndex = progress[slot].nextIndex.previous
     sendAppend(
@@ -129,8 +130,8 @@ extension RaftReplica {
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
   }
 
-  /// Replies count only in the term of their request: within a term a follower never drops what it has
-  /// acknowledged, across terms it may (§5.3).
+  /// Replies count only in the term of their request: within a term a follower never drops what it
+  /// has acknowledged, across terms it may (§5.3).
   mutating func isForThisLeader(
     replyIn term: Term, into effects: inout Effects<RaftReplica>
   ) -> Bool {
@@ -139,8 +140,8 @@ extension RaftReplica {
     return role == .leader && (term == currentTerm || options.bug == .ignoreReplyTerm)
   }
 
-  /// Commits what a majority holds, if it ends with an entry of the current term: those of earlier terms
-  /// are committed only by what follows them (§5.4.2, figure 8).
+  /// Commits what a majority holds, if it ends with an entry of the current term: those of earlier
+  /// terms are committed only by what follows them (§5.4.2, figure 8).
   private mutating func advanceCommitIndex(into effects: inout Effects<RaftReplica>) {
     var index = commitIndex
     for candidate in progress.indices where progress[candidate].matchIndex > index {

@@ -2,13 +2,13 @@ import Replication
 
 // Linearizable reads without log entries: ReadIndex, §6.4 of the thesis.
 //
-// A read may be answered from the leader's state when (1) the leader has committed an entry of its own
-// term, and so knows all that was committed before it; (2) a majority has said, in a round begun after
-// the read arrived, that it knows no newer leader; (3) all that was committed when the round began has
-// been applied, which the order of commits and reads in a turn ensures.
+// A read may be answered from the leader's state when (1) the leader has committed an entry of its
+// own term, and so knows all that was committed before it; (2) a majority has said, in a round
+// begun after the read arrived, that it knows no newer leader; (3) all that was committed when the
+// round began has been applied, which the order of commits and reads in a turn ensures.
 //
-// A round is a number that all AppendEntries carry from then on. Rounds do not wait for each other: who
-// answers one answers all before it.
+// A round is a number that all AppendEntries carry from then on. Rounds do not wait for each other:
+// who answers one answers all before it.
 
 extension RaftReplica {
   /// Reads and the rounds they wait for, oldest first.

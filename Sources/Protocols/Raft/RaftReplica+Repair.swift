@@ -1,7 +1,7 @@
 import Replication
 
-// What a leader does about a follower that rejects AppendEntries. Entries are sent again only on such
-// evidence, and heartbeats bring it if nothing else does: no timer repeats an entry.
+// What a leader does about a follower that rejects AppendEntries. Entries are sent again only on
+// such evidence, and heartbeats bring it if nothing else does: no timer repeats an entry.
 
 extension RaftReplica {
   mutating func receive(
@@ -53,9 +53,10 @@ extension RaftReplica {
       to: membership.replicas[slot], into: &effects)
   }
 
-  /// A follower denies what it has acknowledged. Either the answer is an old one that was overtaken,
-  /// or the follower has lost its disk, as an operator may have replaced it. A round that began after
-  /// the acknowledgement arrived decides that: whoever answers it would still have the entries.
+  /// A follower denies what it has acknowledged. Either the answer is an old one that was
+  /// overtaken, or the follower has lost its disk, as an operator may have replaced it. A round
+  /// that began after the acknowledgement arrived decides that: whoever answers it would still have
+  /// the entries.
   private mutating func denial(
     of slot: Int, _ reply: AppendRejected, at now: Instant,
     into effects: inout Effects<RaftReplica>
@@ -70,8 +71,9 @@ extension RaftReplica {
     }
   }
 
-  /// Where to try next (end of §5.3): behind the follower's log if it is too short; behind the own last
-  /// entry of the conflicting term if there is one; else at the follower's first entry of that term.
+  /// Where to try next (end of §5.3): behind the follower's log if it is too short; behind the own
+  /// last entry of the conflicting term if there is one; else at the follower's first entry of that
+  /// term.
   private func nextIndex(after reply: AppendRejected) -> LogIndex {
     let guess: LogIndex
     if reply.conflictTerm == 0 {

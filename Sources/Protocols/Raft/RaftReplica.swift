@@ -8,27 +8,29 @@ import Replication
 ///      └────── higher term, AppendEntries of the own term, lost majority ───────┘
 /// ```
 ///
-/// Follows Ongaro & Ousterhout 2014 ("the paper") for election (§5.2), replication (§5.3) and safety
-/// (§5.4), and Ongaro 2014 ("the thesis") for PreVote (§9.6), stepping down without a majority (§6.2),
-/// reads without log entries (§6.4), pipelining (§10.2) and writing to disk in parallel (§10.2.1).
+/// Follows Ongaro & Ousterhout 2014 ("the paper") for election (§5.2), replication (§5.3) and
+/// safety (§5.4), and Ongaro 2014 ("the thesis") for PreVote (§9.6), stepping down without a
+/// majority (§6.2), reads without log entries (§6.4), pipelining (§10.2) and writing to disk in
+/// parallel (§10.2.1).
 ///
-/// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches, so
-///   that every protocol of the bench batches alike (`LogReplicationTests.happyPath`).
+/// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches,
+///   so that every protocol of the bench batches alike (`LogReplicationTests.happyPath`).
 /// - Deviation: a rejected AppendEntries says where the logs part, as the end of §5.3 of the paper
-///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows to
-///   match (`LogReplicationTests.fastBackup`, `.window`).
-/// - Deviation: a follower answers heartbeats and new read rounds at once, in a message of its own, and
-///   does not wait for its disk as a reply about its log must (tests: "A read waits for no disk", "A
-///   leader whose followers' disks stall").
-/// - Deviation: a follower holds entries back that arrive before those they follow, up to the limits of
-///   a leader's window, and takes them when the gap is filled. To the protocol that is a slow link
-///   (`RepairTests`).
-/// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands for election
-///   without waiting for the timeout, and no longer counts as one that hears from a leader. Timing is all that
-///   this changes (tests: `ElectionTests.disconnected`).
-/// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it: an
-///   answer confirms leadership for the reads of that round and of all before it, and entries that are
-///   sent anyway take the place of heartbeats (`ReadTests.sharedRound`, `.entriesCarryTheRound`).
+///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows
+///   to match (`LogReplicationTests.fastBackup`, `.window`).
+/// - Deviation: a follower answers heartbeats and new read rounds at once, in a message of its own,
+///   and does not wait for its disk as a reply about its log must (tests: "A read waits for no
+///   disk", "A leader whose followers' disks stall").
+/// - Deviation: a follower holds entries back that arrive before those they follow, up to the
+///   limits of a leader's window, and takes them when the gap is filled. To the protocol that is a
+///   slow link (`RepairTests`).
+/// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands
+///   for election without waiting for the timeout, and no longer counts as one that hears from a
+///   leader. Timing is all that this changes (tests: `ElectionTests.disconnected`).
+/// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
+///   an answer confirms leadership for the reads of that round and of all before it, and entries
+///   that are sent anyway take the place of heartbeats (`ReadTests.sharedRound`,
+///   `.entriesCarryTheRound`).
 public struct RaftReplica: ReplicaCore {
   public typealias Term = UInt64
 
@@ -140,8 +142,8 @@ public struct RaftReplica: ReplicaCore {
     return nil
   }
 
-  /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election timer
-  /// runs on, unless this was the leader, which has none of its own (rule of figure 2).
+  /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election
+  /// timer runs on, unless this was the leader, which has none of its own (rule of figure 2).
   mutating func becomeFollower(in term: Term, into effects: inout Effects<RaftReplica>) {
     let wasLeader = role == .leader
     role = .follower

@@ -4,11 +4,13 @@ import WireFormat
 
 /// Joins a protocol core to an application: one replica without its runtime. Pure.
 ///
-/// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`, and
-/// carries out what the turn left in `effects`, `timers` and `replies` (`TurnRuntime.carryOutTurn`).
+/// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`,
+/// and carries out what the turn left in `effects`, `timers` and `replies`
+/// (`TurnRuntime.carryOutTurn`).
 ///
-/// Everything protocols have in common is here, so that none of them is favoured: batching (all updates
-/// of a turn are ordered together), applying in order, exactly-once sessions, gathering reads.
+/// Everything protocols have in common is here, so that none of them is favoured: batching (all
+/// updates of a turn are ordered together), applying in order, exactly-once sessions, gathering
+/// reads.
 public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendable {
   public typealias Request = ClientRequest<Application.Command>
   public typealias Reply = ClientReply<Application.Response>
@@ -74,7 +76,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.handle(.disconnected(replica), at: now, into: &effects)
   }
 
-  /// Takes a client's request. It reaches the core at the end of the turn, together with the others.
+  /// Takes a client's request. It reaches the core at the end of the turn, together with the
+  /// others.
   public mutating func submit(_ request: Request) {
     if Application.isReadOnly(request.command) {
       gatheredReads.append(request)
@@ -85,8 +88,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     closeFullBatch()
   }
 
-  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as decoding
-  /// it, but the bytes of an update are only checked and go into the batch as they are.
+  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as
+  /// decoding it, but the bytes of an update are only checked and go into the batch as they are.
   /// - Throws: they are no request; nothing has been taken.
   public mutating func submit(reading reader: inout WireReader) throws(WireError) -> RequestID {
     let id = try RequestID(from: &reader)

@@ -1,7 +1,7 @@
 import Replication
 
-/// Reads that the core has not answered yet, by their tickets. Tickets are given in order from 1, so
-/// that a ticket's place is found by counting, however many wait.
+/// Reads that the core has not answered yet, by their tickets. Tickets are given in order from 1,
+/// so that a ticket's place is found by counting, however many wait.
 public struct WaitingReads<Request: Sendable>: Sendable {
   /// The requests of each ticket behind `ticketsGone`; none for a ticket that has been answered.
   public var requests: [[Request]] = []
