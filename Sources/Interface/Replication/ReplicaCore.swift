@@ -58,8 +58,9 @@ public enum Event<Core: ReplicaCore>: Sendable {
   /// with `commit`), loses them in a change of leadership, or refuses them.
   case requested(Batch)
   /// Clients ask for linearizable reads: from which moment on may they be answered from local
-  /// state?
-  case readRequested(ReadTicket)
+  /// state? If `updatesFollow`, the next event is a `requested` of the same turn, whose messages
+  /// may carry what has to be asked for the reads.
+  case readRequested(ReadTicket, updatesFollow: Bool = false)
   /// The process of another node has ended, as far as this node can see: the connection over which
   /// it sends was closed from its side. A hint and no more. It may be wrong, and may never come:
   /// not if the machine is gone, too, nor over a cut link. Only cores whose options ask for it

@@ -109,7 +109,7 @@ public struct ChainReplica: SupervisedCore {
     case .received(let message, let sender): receive(message, from: sender, into: &effects)
     case .timerFired(.resend): resendTimerFired(into: &effects)
     case .requested(let batch): propose(batch, into: &effects)
-    case .readRequested(let ticket): answer(ticket, into: &effects)
+    case .readRequested(let ticket, _): answer(ticket, into: &effects)
     }
   }
 

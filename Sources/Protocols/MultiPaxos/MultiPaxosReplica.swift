@@ -137,7 +137,7 @@ public struct MultiPaxosReplica: ReplicaCore {
     case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
     case .timerFired(.retransmission): retransmissionTimerFired(into: &effects)
     case .requested(let batch): request(batch, into: &effects)
-    case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    case .readRequested(let ticket, _): requestRead(ticket, into: &effects)
     case .disconnected(let replica): disconnected(replica, into: &effects)
     }
   }

@@ -108,7 +108,7 @@ public struct PrimaryBackupReplica: SupervisedCore {
       stop(into: &effects)
     case .timerFired(.resend): resend(into: &effects)
     case .requested(let batch): propose(batch, into: &effects)
-    case .readRequested(let ticket): read(ticket, into: &effects)
+    case .readRequested(let ticket, _): read(ticket, into: &effects)
     case .started, .disconnected: break
     }
   }

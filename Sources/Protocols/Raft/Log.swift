@@ -13,8 +13,8 @@ extension RaftReplica {
     }
   }
 
-  /// The entries of one replica, counted from 1. Terms never decrease along the log, so that the bounds
-  /// of a term are found by halving.
+  /// The entries of one replica, counted from 1. Terms never decrease along the log, so that the
+  /// bounds of a term are found by halving.
   struct Log: Sendable {
     private var entries: [Entry] = []
 
@@ -38,17 +38,21 @@ extension RaftReplica {
       entries.removeSubrange((index.rawValue - 1)...)
     }
 
-    /// The entries from `index` on, as many as fit into the limit, but at least one.
-    func slice(from index: LogIndex, byteLimit: Int) -> [Entry] {
-      let start = index.rawValue - 1
+    /// The entries from `first` through `last`, as many as fit into the limit, but at least one,
+    /// and their bytes.
+    func slice(
+      from first: LogIndex, through last: LogIndex, byteLimit: Int
+    ) -> (entries: [Entry], byteCount: Int) {
+      let start = first.rawValue - 1
       var end = start
       var byteCount = 0
-      while end < entries.count {
-        byteCount += entries[end].encodedByteCount
-        if byteCount > byteLimit, end > start { break }
+      while end < last.rawValue {
+        let next = byteCount + entries[end].encodedByteCount
+        if next > byteLimit, end > start { break }
+        byteCount = next
         end += 1
       }
-      return Array(entries[start..<end])
+      return (Array(entries[start..<end]), byteCount)
     }
 
     /// The first entry of a term not below `term`; one behind the log if all terms are lower.
@@ -69,7 +73,8 @@ extension RaftReplica {
       return index > .zero && self[index].term == term ? index : nil
     }
 
-    /// Whether a log that ends with (`term`, `index`) is at least as up to date as this one (§5.4.1).
+    /// Whether a log that ends with (`term`, `index`) is at least as up to date as this one
+    /// (§5.4.1).
     func isCovered(byLogEndingAt index: LogIndex, _ term: Term) -> Bool {
       (term, index) >= (lastTerm, lastIndex)
     }

@@ -29,7 +29,7 @@ extension RaftReplica.Message: WireCodable {
     case .voteReply: 1 + 10
     case .appendEntries(let request): 1 + 40 + request.entries.encodedByteCount
     case .appendAccepted: 1 + 24
-    case .appendRejected: 1 + 48
+    case .appendRejected: 1 + 56
     case .roundConfirmed: 1 + 16
     case .newerTerm: 1 + 8
     }
@@ -68,6 +68,7 @@ extension RaftReplica.Message: WireCodable {
       writer.write(reply.conflictTerm)
       reply.conflictIndex.encode(into: &writer)
       reply.lastLogIndex.encode(into: &writer)
+      reply.gapEnd.encode(into: &writer)
       writer.write(reply.readRound)
     case .roundConfirmed(let reply):
       writer.write(Tag.roundConfirmed.rawValue)
@@ -109,7 +110,8 @@ extension RaftReplica.Message: WireCodable {
         .init(
           term: term, prevLogIndex: try LogIndex(from: &reader),
           conflictTerm: try reader.read(UInt64.self), conflictIndex: try LogIndex(from: &reader),
-          lastLogIndex: try LogIndex(from: &reader), readRound: try reader.read(UInt64.self)))
+          lastLogIndex: try LogIndex(from: &reader), gapEnd: try LogIndex(from: &reader),
+          readRound: try reader.read(UInt64.self)))
     case .roundConfirmed:
       self = .roundConfirmed(.init(term: term, readRound: try reader.read(UInt64.self)))
     case .newerTerm: self = .newerTerm(term)

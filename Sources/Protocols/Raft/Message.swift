@@ -5,7 +5,7 @@ extension RaftReplica {
   ///  candidate                voter            leader                       follower
   ///      │── requestVote ──────►│                 │── appendEntries ──────────►│
   ///      │◄─────── voteReply ───│                 │◄── appendAccepted ─────────│
-  ///                                               │◄── or appendRejected ──────│
+  ///                                               │◄── or appendRejected, early│
   ///                                               │◄── roundConfirmed, early ──│
   /// ```
   /// Whoever is behind the term of the receiver is answered `newerTerm` instead (§5.1).
@@ -54,7 +54,8 @@ extension RaftReplica {
     public var readRound: UInt64
   }
 
-  /// Says only that at this moment the follower knows no newer leader.
+  /// Says only that at this moment the follower knows no newer leader. It answers every heartbeat
+  /// and every new round, and never waits for the disk.
   public struct RoundConfirmed: Equatable, Sendable {
     public var term: Term
     public var readRound: UInt64
@@ -70,6 +71,9 @@ extension RaftReplica {
     public var conflictIndex: LogIndex
     /// The end of the follower's log.
     public var lastLogIndex: LogIndex
+    /// The last entry that is missing before those that the follower holds back; 0 if it holds
+    /// none.
+    public var gapEnd: LogIndex
     public var readRound: UInt64
   }
 

@@ -10,6 +10,8 @@ extension RaftReplica {
     public var electOnDisconnect: Bool
     /// Messages on their way to one follower.
     public var inFlightLimit: Int
+    /// Bytes of entries on their way to one follower; a larger entry travels alone.
+    public var inFlightBytes: Int
     /// Bytes of entries in one message; a larger entry travels alone.
     public var messageByteLimit: Int
     public var bug: Bug?
@@ -43,6 +45,7 @@ extension RaftReplica {
         OptionDeclaration(
           "inFlightLimit", .integer(default: 64, range: 1...4096),
           "Messages sent ahead of acknowledgements, per follower"),
+        .inFlightBytes,
         OptionDeclaration(
           "messageByteLimit", .integer(default: 1 << 20, range: 1024...(16 << 20)),
           "Bytes of entries in one message; a larger entry travels alone"),
@@ -57,6 +60,7 @@ extension RaftReplica {
       checkQuorum = values.flag("checkQuorum")
       electOnDisconnect = values.flag("electOnDisconnect")
       inFlightLimit = values.integer("inFlightLimit")
+      inFlightBytes = values.integer("inFlightBytes")
       messageByteLimit = values.integer("messageByteLimit")
       bug = Bug.chosen(in: values)
     }

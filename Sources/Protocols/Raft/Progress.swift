@@ -11,110 +11,181 @@ extension RaftReplica {
     }
 
     var mode = Mode.probe
-    /// The highest entry known to be durable there, and the same as the leader's. Never decreases.
+    /// The highest entry known to be durable there, and the same as the leader's. It decreases only
+    /// if the replica has lost its disk.
     var matchIndex = LogIndex.zero
+    /// The newest round when `matchIndex` was last raised.
+    var matchRound: UInt64 = 0
     /// The next entry to send.
     var nextIndex = LogIndex(1)
     /// Probe: a message is on its way. The next heartbeat stands in for one that was lost.
     var isProbeSent = false
     /// Replicate: messages that have been sent and not been answered.
     var window: InFlightWindow
+    /// Replicate: the first entry of the gap that was filled last, and when.
+    var repaired = LogIndex.zero
+    var repairedAt = Instant.longAgo
+    /// How long answers take, which tells a message that is late from one that is lost.
+    var pace: ResendPace
     /// The newest read round that the replica has answered.
     var answeredRound: UInt64 = 0
     /// The replica has answered since the leader last looked for a majority.
     var isActive = false
 
-    init(windowCapacity: Int) { window = InFlightWindow(capacity: windowCapacity) }
+    init(_ options: Options) {
+      window = InFlightWindow(capacity: options.inFlightLimit, byteLimit: options.inFlightBytes)
+      pace = ResendPace(least: options.heartbeat)
+    }
 
-    /// Forgets everything, for a new term of leadership.
-    mutating func reset(nextIndex: LogIndex) {
+    /// Forgets everything but the length of a round trip, for a new term of leadership.
+    mutating func reset(nextIndex: LogIndex, at now: Instant) {
       mode = .probe
       matchIndex = .zero
+      matchRound = 0
       self.nextIndex = nextIndex
       isProbeSent = false
       window.removeAll()
+      repaired = .zero
+      pace.restart(at: now)
       answeredRound = 0
       isActive = false
     }
 
-    var maySend: Bool {
+    /// How many bytes of entries may be sent now; `nil` if no message may. One entry may always be
+    /// sent if nothing is on its way.
+    var room: Int? {
       switch mode {
-      case .probe: !isProbeSent
-      case .replicate: !window.isFull
+      case .probe: isProbeSent ? nil : window.byteLimit
+      case .replicate: window.room
       }
     }
 
+    var hasNothingInFlight: Bool { mode == .probe || window.count == 0 }
+
     /// Entries up to `lastIndex` have been sent.
-    mutating func noteSent(through lastIndex: LogIndex) {
+    mutating func noteSent(through lastIndex: LogIndex, byteCount: Int, at now: Instant) {
       switch mode {
       case .probe: isProbeSent = true
       case .replicate:
         nextIndex = lastIndex.next
-        window.append(lastIndex)
+        pace.sent(UInt64(lastIndex.rawValue), first: window.count == 0, at: now)
+        window.append(.init(lastIndex: lastIndex, byteCount: byteCount, sentAt: now))
       }
     }
 
-    /// The replica holds everything up to `index`.
-    mutating func noteAccepted(through index: LogIndex) {
-      matchIndex = max(matchIndex, index)
+    /// The replica holds everything up to `index`; `round` is the newest that has begun.
+    mutating func noteAccepted(through index: LogIndex, round: UInt64, at now: Instant) {
+      if index > matchIndex {
+        matchIndex = index
+        matchRound = round
+        pace.answered(through: UInt64(index.rawValue), at: now)
+      }
       switch mode {
       case .probe:
         mode = .replicate
         nextIndex = matchIndex.next
         window.removeAll()
+        repaired = .zero
       case .replicate:
         nextIndex = max(nextIndex, matchIndex.next)
         window.release(through: matchIndex)
       }
     }
 
-    /// The logs part before `nextIndex`, or messages were lost.
-    mutating func noteRejected(nextIndex: LogIndex) {
+    /// The logs part before `nextIndex`, or all that was sent from there on is lost.
+    mutating func noteRejected(nextIndex: LogIndex, at now: Instant) {
       mode = .probe
       self.nextIndex = max(matchIndex.next, nextIndex)
       isProbeSent = false
       window.removeAll()
+      pace.restart(at: now)
     }
 
-    /// Whether the rejection of a message at `prevIndex` says something new. Replies of messages that
-    /// were sent before the mode last changed do not.
-    func isFresh(rejectionAt prevIndex: LogIndex) -> Bool {
-      switch mode {
-      case .probe: prevIndex == nextIndex.previous
-      case .replicate: prevIndex > matchIndex && prevIndex < nextIndex
-      }
+    /// The replica denies what it acknowledged: its disk is not the one it was.
+    mutating func noteLostLog() {
+      matchIndex = .zero
+      matchRound = 0
+    }
+
+    /// How long a message may be on its way before it counts as lost, once a later one has arrived
+    /// without it: a round trip, and four times its variation as in RFC 6298 §2.
+    private var patience: Interval {
+      (pace.roundTrip.smoothed ?? .zero) + pace.roundTrip.variation * 4
+    }
+
+    /// Replicate: the replica's log ends at `index`, although a later message has arrived. Whether
+    /// the message with the next entry must be lost, and is not only late.
+    func isLost(behind index: LogIndex, at now: Instant) -> Bool {
+      if index.next == repaired, now - repairedAt <= patience { return false }
+      guard let sentAt = window.sentAt(covering: index.next) else { return true }
+      return now - sentAt >= patience
+    }
+
+    /// Replicate: the entries behind `index` have been sent once more.
+    mutating func noteRepaired(behind index: LogIndex, at now: Instant) {
+      repaired = index.next
+      repairedAt = now
+      pace.sentAgain(at: now)
     }
   }
 
-  /// The last indices of the messages on their way to one follower, oldest first: a ring that is full
-  /// when the follower should answer before it is sent more.
+  /// The messages on their way to one follower, oldest first: a ring that is full when the follower
+  /// should answer before it is sent more.
   struct InFlightWindow: Sendable {
-    private var lastIndices: [LogIndex]
+    struct Sent: Sendable {
+      var lastIndex = LogIndex.zero
+      var byteCount = 0
+      var sentAt = Instant.longAgo
+    }
+
+    let byteLimit: Int
+    private var messages: [Sent]
     private var head = 0
     private(set) var count = 0
+    private(set) var byteCount = 0
 
-    init(capacity: Int) { lastIndices = Array(repeating: .zero, count: max(capacity, 1)) }
+    init(capacity: Int, byteLimit: Int) {
+      self.byteLimit = byteLimit
+      messages = Array(repeating: Sent(), count: max(capacity, 1))
+    }
 
-    var isFull: Bool { count == lastIndices.count }
+    /// The bytes that still fit in; `nil` if no message does.
+    var room: Int? {
+      count == messages.count || byteCount >= byteLimit ? nil : byteLimit - byteCount
+    }
 
-    mutating func append(_ lastIndex: LogIndex) {
+    mutating func append(_ sent: Sent) {
       var position = head + count
-      if position >= lastIndices.count { position -= lastIndices.count }
-      lastIndices[position] = lastIndex
+      if position >= messages.count { position -= messages.count }
+      messages[position] = sent
       count += 1
+      byteCount += sent.byteCount
     }
 
     /// Drops the messages whose entries have all arrived.
     mutating func release(through index: LogIndex) {
-      while count > 0, lastIndices[head] <= index {
-        head = head + 1 == lastIndices.count ? 0 : head + 1
+      while count > 0, messages[head].lastIndex <= index {
+        byteCount -= messages[head].byteCount
+        head = head + 1 == messages.count ? 0 : head + 1
         count -= 1
       }
+    }
+
+    /// When the message with an entry left; `nil` if none on its way has it. The entry lies behind
+    /// all that has been released.
+    func sentAt(covering index: LogIndex) -> Instant? {
+      for offset in 0..<count {
+        let position = head + offset
+        let sent = messages[position >= messages.count ? position - messages.count : position]
+        if sent.lastIndex >= index { return sent.sentAt }
+      }
+      return nil
     }
 
     mutating func removeAll() {
       head = 0
       count = 0
+      byteCount = 0
     }
   }
 }

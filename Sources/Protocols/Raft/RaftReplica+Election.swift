@@ -19,8 +19,8 @@ extension RaftReplica {
       .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
   }
 
-  /// Asks whether an election could be won. Neither term nor vote change, so that a replica that was
-  /// cut off does not come back with a high term and depose a leader that all others follow.
+  /// Asks whether an election could be won. Neither term nor vote change, so that a replica that
+  /// was cut off does not come back with a high term and depose a leader that all others follow.
   private mutating func becomePreCandidate(into effects: inout Effects<RaftReplica>) {
     role = .preCandidate
     leader = nil
@@ -31,18 +31,15 @@ extension RaftReplica {
 
   private mutating func becomeCandidate(into effects: inout Effects<RaftReplica>) {
     role = .candidate
-    leader = nil
     votesGranted.removeAll(keepingCapacity: true)
-    currentTerm += 1
-    votedFor = id
-    effects.persist(.vote(term: currentTerm, votedFor: id))
+    enter(currentTerm + 1, votingFor: id, into: &effects)
     effects.setTimer(.election, after: options.electionTimeout)
     requestVotes(in: currentTerm, isPreVote: false, into: &effects)
   }
 
-  /// The request waits for the disk: it boasts of a log whose end may not be durable yet. A crash could
-  /// take that end, and the candidate, restarted in the same term, would count votes that were granted
-  /// to a longer log. The own vote travels like any other, and so waits as well.
+  /// The request waits for the disk: it boasts of a log whose end may not be durable yet. A crash
+  /// could take that end, and the candidate, restarted in the same term, would count votes that
+  /// were granted to a longer log. The own vote travels like any other, and so waits as well.
   private func requestVotes(
     in term: Term, isPreVote: Bool, into effects: inout Effects<RaftReplica>
   ) {
@@ -64,8 +61,9 @@ extension RaftReplica {
     }
     if request.isPreVote { return answerPreVote(request, from: candidate, at: now, into: &effects) }
     if request.term > currentTerm {
-      // A candidate that a living leader does not know of must not depose it. Should it be stuck in its
-      // higher term, it learns of the leader by AppendEntries, and the leader of its term by the reply.
+      // A candidate that a living leader does not know of must not depose it. Should it be stuck in
+      // its higher term, it learns of the leader by AppendEntries, and the leader of its term by
+      // the reply.
       if options.checkQuorum, hearsFromLeader(at: now) { return }
       becomeFollower(in: request.term, into: &effects)
     }
@@ -73,8 +71,8 @@ extension RaftReplica {
     let isGranted = (votedFor == nil || votedFor == candidate) && isUpToDate(request)
     if isGranted {
       becomeFollower(in: currentTerm, into: &effects)
-      // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and asks
-      // again and again, would keep all others from trying.
+      // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and
+      // asks again and again, would keep all others from trying.
       effects.setTimer(.election, after: options.electionTimeout)
       if votedFor == nil {
         votedFor = candidate
@@ -117,7 +115,8 @@ extension RaftReplica {
   }
 
   mutating func receive(
-    _ reply: VoteReply, from voter: ReplicaID, into effects: inout Effects<RaftReplica>
+    _ reply: VoteReply, from voter: ReplicaID, at now: Instant,
+    into effects: inout Effects<RaftReplica>
   ) {
     guard reply.isGranted else {
       if reply.term > currentTerm { becomeFollower(in: reply.term, into: &effects) }
@@ -135,17 +134,21 @@ extension RaftReplica {
     if reply.isPreVote {
       becomeCandidate(into: &effects)
     } else {
-      becomeLeader(into: &effects)
+      becomeLeader(at: now, into: &effects)
     }
   }
 
-  /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does the
-  /// leader know which earlier ones are (§5.4.2, §8).
-  private mutating func becomeLeader(into effects: inout Effects<RaftReplica>) {
+  /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does
+  /// the leader know which earlier ones are (§5.4.2, §8).
+  private mutating func becomeLeader(
+    at now: Instant, into effects: inout Effects<RaftReplica>
+  ) {
     role = .leader
     leader = id
     votesGranted.removeAll(keepingCapacity: true)
-    for slot in progress.indices { progress[slot].reset(nextIndex: log.lastIndex.next) }
+    for slot in progress.indices {
+      progress[slot].reset(nextIndex: log.lastIndex.next, at: now)
+    }
     readRound = 0
     termStartIndex = log.lastIndex.next
     effects.setTimer(.heartbeat, after: options.heartbeat)
@@ -154,11 +157,11 @@ extension RaftReplica {
     } else {
       effects.cancelTimer(.election)
     }
-    appendOwn(.noop, into: &effects)
+    appendOwn(.noop, at: now, into: &effects)
   }
 
-  /// A leader that no majority has answered for an election timeout may have been replaced: it steps
-  /// down, so that its clients look elsewhere (thesis §6.2).
+  /// A leader that no majority has answered for an election timeout may have been replaced: it
+  /// steps down, so that its clients look elsewhere (thesis §6.2).
   private mutating func checkQuorum(into effects: inout Effects<RaftReplica>) {
     guard options.checkQuorum else { return }
     var activeCount = 1

@@ -13,7 +13,8 @@ extension RaftReplica {
     if request.term > currentTerm {
       becomeFollower(in: request.term, into: &effects)
     } else if role != .follower {
-      // A candidate has lost to the leader of its own term; two leaders of one term cannot be (§5.2).
+      // A candidate has lost to the leader of its own term; two leaders of one term cannot be
+      // (§5.2).
       guard role != .leader else { return }
       becomeFollower(in: currentTerm, into: &effects)
     }
@@ -21,29 +22,27 @@ extension RaftReplica {
     lastLeaderContact = now
     effects.setTimer(.election, after: options.electionTimeout)
 
-    let confirmsRound = request.readRound > confirmedRound
-    if confirmsRound {
-      confirmedRound = request.readRound
-      // Early: it promises nothing about the future, nor about the log. Whoever is elected in a newer
-      // term had a vote of this majority after this moment, hence after the read arrived, and a vote
-      // waits for its disk.
+    let isNewRound = request.readRound > confirmedRound
+    if isNewRound { confirmedRound = request.readRound }
+    guard holdsEntry(before: request) else {
+      if log.lastIndex < request.prevLogIndex { heldBack.hold(request) }
+      // Early: the leader only learns what to send.
+      return effects.sendEarly(.appendRejected(rejection(of: request)), to: sender)
+    }
+    if isNewRound || request.entries.isEmpty {
+      // Early: it promises nothing about the future, nor about the log. Whoever is elected in a
+      // newer term had a vote of this majority after this moment, hence after the read arrived, and
+      // a vote waits for its disk. Nor does a slow disk make the leader believe that it is alone.
       effects.sendEarly(
         .roundConfirmed(RoundConfirmed(term: currentTerm, readRound: request.readRound)),
         to: sender)
     }
-    guard holdsEntry(before: request) else {
-      return effects.send(.appendRejected(rejection(of: request)), to: sender)
-    }
-    let matchIndex = request.prevLogIndex + request.entries.count
-    if !request.entries.isEmpty || options.bug == .alwaysTruncate {
-      store(request.entries, after: request.prevLogIndex, into: &effects)
-    }
-    // Bug: commit-past-match. What lies behind the compared part may be of another leader.
-    let commitLimit = options.bug == .commitPastMatch ? log.lastIndex : matchIndex
-    commit(through: min(request.leaderCommit, commitLimit), into: &effects)
-
+    var matchIndex = take(request, into: &effects)
     // A heartbeat for a read asks no more than that; ordinary ones ask what the log holds.
-    if confirmsRound, request.entries.isEmpty { return }
+    if isNewRound, request.entries.isEmpty { return }
+    while let next = heldBack.next(after: log.lastIndex) {
+      if holdsEntry(before: next) { matchIndex = max(matchIndex, take(next, into: &effects)) }
+    }
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: matchIndex, readRound: request.readRound))
     // Bug: ack-early.
@@ -52,6 +51,21 @@ extension RaftReplica {
     } else {
       effects.send(reply, to: sender)
     }
+  }
+
+  /// Adds the entries of a request whose place is known, commits what it allows to, and says up to
+  /// where it proves the logs to be the same.
+  private mutating func take(
+    _ request: AppendEntries, into effects: inout Effects<RaftReplica>
+  ) -> LogIndex {
+    let matchIndex = request.prevLogIndex + request.entries.count
+    if !request.entries.isEmpty || options.bug == .alwaysTruncate {
+      store(request.entries, after: request.prevLogIndex, into: &effects)
+    }
+    // Bug: commit-past-match. What lies behind the compared part may be of another leader.
+    let commitLimit = options.bug == .commitPastMatch ? log.lastIndex : matchIndex
+    commit(through: min(request.leaderCommit, commitLimit), into: &effects)
+    return matchIndex
   }
 
   private func holdsEntry(before request: AppendEntries) -> Bool {
@@ -63,7 +77,8 @@ extension RaftReplica {
   private func rejection(of request: AppendEntries) -> AppendRejected {
     var reply = AppendRejected(
       term: currentTerm, prevLogIndex: request.prevLogIndex, conflictTerm: 0,
-      conflictIndex: .zero, lastLogIndex: log.lastIndex, readRound: request.readRound)
+      conflictIndex: .zero, lastLogIndex: log.lastIndex, gapEnd: heldBack.gapEnd,
+      readRound: request.readRound)
     if let term = log.term(at: request.prevLogIndex) {
       reply.conflictTerm = term
       reply.conflictIndex = log.firstIndex(notBelow: term)
@@ -71,9 +86,9 @@ extension RaftReplica {
     return reply
   }
 
-  /// Adds the entries that are new. Only the first entry that differs, and what follows it, gives way:
-  /// the rest of a message that was overtaken by a longer one must not cost entries that have been
-  /// acknowledged since.
+  /// Adds the entries that are new. Only the first entry that differs, and what follows it, gives
+  /// way: the rest of a message that was overtaken by a longer one must not cost entries that have
+  /// been acknowledged since.
   private mutating func store(
     _ entries: [Entry], after prevLogIndex: LogIndex, into effects: inout Effects<RaftReplica>
   ) {

@@ -2,40 +2,92 @@ import Replication
 
 // Linearizable reads without log entries: ReadIndex, §6.4 of the thesis.
 //
-// A read may be answered from the leader's state when (1) the leader has committed an entry of its own
-// term, and so knows all that was committed before it; (2) a majority has said, in a round of heartbeats
-// begun after the read arrived, that it knows no newer leader; (3) all that was committed when the round
-// began has been applied, which the order of commits and reads in a turn ensures.
+// A read may be answered from the leader's state when (1) the leader has committed an entry of its
+// own term, and so knows all that was committed before it; (2) a majority has said, in a round
+// begun after the read arrived, that it knows no newer leader; (3) all that was committed when the
+// round began has been applied, which the order of commits and reads in a turn ensures.
+//
+// A round is a number that all AppendEntries carry from then on. Rounds do not wait for each other:
+// who answers one answers all before it.
 
 extension RaftReplica {
-  mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<RaftReplica>) {
-    guard role == .leader else { return effects.refuseRead(ticket, redirect: leader) }
-    // Bug: read-without-quorum.
-    if options.bug == .readWithoutQuorum, hasCommittedInTerm { return effects.read(ticket) }
-    readsWaiting.append(ticket)
-    startReadRound(into: &effects)
+  /// Reads and the rounds they wait for, oldest first.
+  struct ReadQueue: Sendable {
+    struct Pending: Sendable {
+      var ticket: ReadTicket
+      var round: UInt64
+    }
+
+    private var pending: [Pending] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == pending.count }
+    var first: Pending? { isEmpty ? nil : pending[head] }
+
+    mutating func append(_ ticket: ReadTicket, round: UInt64) {
+      pending.append(Pending(ticket: ticket, round: round))
+    }
+
+    mutating func removeFirst() {
+      head += 1
+      if head == pending.count {
+        removeAll()
+      } else if head >= 64, head * 2 > pending.count {
+        pending.removeFirst(head)
+        head = 0
+      }
+    }
+
+    mutating func removeAll() {
+      pending.removeAll(keepingCapacity: true)
+      head = 0
+    }
   }
 
-  private var hasCommittedInTerm: Bool { commitIndex >= termStartIndex }
-
-  /// Begins a round for all reads that wait, unless one is running: one round serves them all.
-  mutating func startReadRound(into effects: inout Effects<RaftReplica>) {
-    guard readsInRound.isEmpty, !readsWaiting.isEmpty else { return }
+  mutating func requestRead(
+    _ ticket: ReadTicket, updatesFollow: Bool, into effects: inout Effects<RaftReplica>
+  ) {
+    guard role == .leader else { return effects.refuseRead(ticket, redirect: leader) }
+    let hasCommittedInTerm = commitIndex >= termStartIndex
+    // Bug: read-without-quorum.
+    if options.bug == .readWithoutQuorum, hasCommittedInTerm { return effects.read(ticket) }
     // Bug: read-before-own-commit.
-    guard hasCommittedInTerm || options.bug == .readBeforeOwnCommit else { return }
-    swap(&readsInRound, &readsWaiting)
-    readRound += 1
+    guard hasCommittedInTerm || options.bug == .readBeforeOwnCommit else {
+      return readsWaiting.append(ticket)
+    }
+    beginRound()
+    readsInRound.append(ticket, round: readRound)
+    if updatesFollow {
+      isRoundUnsent = true
+    } else {
+      sendHeartbeats(into: &effects)
+    }
+    answerReads(into: &effects)
+  }
+
+  /// Begins a round for the reads that waited for the first commit of the term.
+  mutating func askForWaitingReads(into effects: inout Effects<RaftReplica>) {
+    beginRound()
+    for ticket in readsWaiting { readsInRound.append(ticket, round: readRound) }
+    readsWaiting.removeAll()
     sendHeartbeats(into: &effects)
-    // No disk is involved, and the leader knows of itself that it has seen no newer term.
-    noteReadRound(readRound, answeredBy: ownSlot, into: &effects)
+    answerReads(into: &effects)
+  }
+
+  /// No disk is involved, and the leader knows of itself that it has seen no newer term.
+  mutating func beginRound() {
+    readRound += 1
+    progress[ownSlot].answeredRound = readRound
   }
 
   mutating func receive(
-    _ reply: RoundConfirmed, from slot: Int, into effects: inout Effects<RaftReplica>
+    _ reply: RoundConfirmed, from slot: Int, at now: Instant,
+    into effects: inout Effects<RaftReplica>
   ) {
     guard slot != ownSlot, isForThisLeader(replyIn: reply.term, into: &effects) else { return }
     progress[slot].isActive = true
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
+    sendEntries(to: slot, at: now, into: &effects)
   }
 
   /// A replica has answered a message that was sent when `round` was the newest.
@@ -44,20 +96,34 @@ extension RaftReplica {
   ) {
     guard round > progress[slot].answeredRound, round <= readRound else { return }
     progress[slot].answeredRound = round
-    guard round == readRound, !readsInRound.isEmpty else { return }
-    var answeredCount = 0
-    for replica in progress where replica.answeredRound == readRound { answeredCount += 1 }
-    guard answeredCount >= membership.majority else { return }
-    for ticket in readsInRound { effects.read(ticket) }
-    readsInRound.removeAll(keepingCapacity: true)
-    startReadRound(into: &effects)
+    if let first = readsInRound.first, first.round <= round { answerReads(into: &effects) }
+  }
+
+  /// Answers the reads of all rounds that a majority has answered.
+  private mutating func answerReads(into effects: inout Effects<RaftReplica>) {
+    var confirmed: UInt64 = 0
+    for candidate in progress.indices where progress[candidate].answeredRound > confirmed {
+      let round = progress[candidate].answeredRound
+      var answeredCount = 0
+      for slot in progress.indices where progress[slot].answeredRound >= round {
+        answeredCount += 1
+      }
+      if answeredCount >= membership.majority { confirmed = round }
+    }
+    while let first = readsInRound.first, first.round <= confirmed {
+      effects.read(first.ticket)
+      readsInRound.removeFirst()
+    }
   }
 
   /// Turns all reads away: this replica leads no more.
   mutating func refuseReads(into effects: inout Effects<RaftReplica>) {
-    for ticket in readsInRound { effects.refuseRead(ticket, redirect: leader) }
+    while let first = readsInRound.first {
+      effects.refuseRead(first.ticket, redirect: leader)
+      readsInRound.removeFirst()
+    }
     for ticket in readsWaiting { effects.refuseRead(ticket, redirect: leader) }
-    readsInRound.removeAll(keepingCapacity: true)
-    readsWaiting.removeAll(keepingCapacity: true)
+    readsWaiting.removeAll()
+    isRoundUnsent = false
   }
 }

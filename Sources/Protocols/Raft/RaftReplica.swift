@@ -8,23 +8,29 @@ import Replication
 ///      └────── higher term, AppendEntries of the own term, lost majority ───────┘
 /// ```
 ///
-/// Follows Ongaro & Ousterhout 2014 ("the paper") for election (§5.2), replication (§5.3) and safety
-/// (§5.4), and Ongaro 2014 ("the thesis") for PreVote (§9.6), stepping down without a majority (§6.2),
-/// reads without log entries (§6.4), pipelining (§10.2) and writing to disk in parallel (§10.2.1).
+/// Follows Ongaro & Ousterhout 2014 ("the paper") for election (§5.2), replication (§5.3) and
+/// safety (§5.4), and Ongaro 2014 ("the thesis") for PreVote (§9.6), stepping down without a
+/// majority (§6.2), reads without log entries (§6.4), pipelining (§10.2) and writing to disk in
+/// parallel (§10.2.1).
 ///
-/// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches, so
-///   that every protocol of the bench batches alike (`LogReplicationTests.happyPath`).
+/// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches,
+///   so that every protocol of the bench batches alike (`LogReplicationTests.happyPath`).
 /// - Deviation: a rejected AppendEntries says where the logs part, as the end of §5.3 of the paper
-///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows to
-///   match (`LogReplicationTests.fastBackup`, `.window`).
-/// - Deviation: a follower confirms a new read round at once, in a message of its own, and does not wait
-///   for its disk as a reply about its log must (test: "A read waits for no disk").
-/// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands for election
-///   without waiting for the timeout, and no longer counts as one that hears from a leader. Timing is all that
-///   this changes (tests: `ElectionTests.disconnected`).
+///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows
+///   to match (`LogReplicationTests.fastBackup`, `.window`).
+/// - Deviation: a follower answers heartbeats and new read rounds at once, in a message of its own,
+///   and does not wait for its disk as a reply about its log must (tests: "A read waits for no
+///   disk", "A leader whose followers' disks stall").
+/// - Deviation: a follower holds entries back that arrive before those they follow, up to the
+///   limits of a leader's window, and takes them when the gap is filled. To the protocol that is a
+///   slow link (`RepairTests`).
+/// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands
+///   for election without waiting for the timeout, and no longer counts as one that hears from a
+///   leader. Timing is all that this changes (tests: `ElectionTests.disconnected`).
 /// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
-///   one round of heartbeats confirms leadership for all reads that waited for it
-///   (`ReadTests.sharedRound`, `.earlierHeartbeat`).
+///   an answer confirms leadership for the reads of that round and of all before it, and entries
+///   that are sent anyway take the place of heartbeats (`ReadTests.sharedRound`,
+///   `.entriesCarryTheRound`).
 public struct RaftReplica: ReplicaCore {
   public typealias Term = UInt64
 
@@ -59,6 +65,8 @@ public struct RaftReplica: ReplicaCore {
   var lastLeaderContact = Instant.zero
   /// The newest read round of that leader that this replica has confirmed.
   var confirmedRound: UInt64 = 0
+  /// Entries of that leader that arrived before what they follow.
+  var heldBack: HeldBack
   /// Who granted its vote, or its pre-vote, in the election that runs.
   var votesGranted: [ReplicaID] = []
 
@@ -67,11 +75,13 @@ public struct RaftReplica: ReplicaCore {
   var progress: [Progress]
   /// The no-op with which the leader began its term.
   var termStartIndex = LogIndex.zero
-  /// The newest round of heartbeats that confirms leadership for reads.
+  /// The newest round that confirms leadership for reads.
   var readRound: UInt64 = 0
-  /// Reads that the running round will answer.
-  var readsInRound: [ReadTicket] = []
-  /// Reads that arrived later than the running round began.
+  /// The updates that follow in this turn will carry the newest round.
+  var isRoundUnsent = false
+  /// Reads that a round will answer.
+  var readsInRound = ReadQueue()
+  /// Reads that arrived before this term's first commit.
   var readsWaiting: [ReadTicket] = []
 
   /// The first safety property that this replica saw broken.
@@ -85,7 +95,8 @@ public struct RaftReplica: ReplicaCore {
     self.membership = membership
     self.options = options
     ownSlot = slot
-    progress = membership.replicas.map { _ in Progress(windowCapacity: options.inFlightLimit) }
+    progress = membership.replicas.map { _ in Progress(options) }
+    heldBack = HeldBack(countLimit: options.inFlightLimit, byteLimit: options.inFlightBytes)
   }
 
   public mutating func handle(
@@ -97,8 +108,9 @@ public struct RaftReplica: ReplicaCore {
       receive(message, from: sender, at: now, into: &effects)
     case .timerFired(.election): electionTimerFired(into: &effects)
     case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
-    case .requested(let batch): propose(batch, into: &effects)
-    case .readRequested(let ticket): requestRead(ticket, into: &effects)
+    case .requested(let batch): propose(batch, at: now, into: &effects)
+    case .readRequested(let ticket, let updatesFollow):
+      requestRead(ticket, updatesFollow: updatesFollow, into: &effects)
     case .disconnected(let replica): disconnected(replica, into: &effects)
     }
   }
@@ -111,12 +123,12 @@ public struct RaftReplica: ReplicaCore {
     switch message {
     case .appendEntries(let request):
       if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
-    case .appendAccepted(let reply): receive(reply, from: slot, into: &effects)
-    case .appendRejected(let reply): receive(reply, from: slot, into: &effects)
+    case .appendAccepted(let reply): receive(reply, from: slot, at: now, into: &effects)
+    case .appendRejected(let reply): receive(reply, from: slot, at: now, into: &effects)
     case .requestVote(let request):
       if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
-    case .voteReply(let reply): receive(reply, from: sender, into: &effects)
-    case .roundConfirmed(let reply): receive(reply, from: slot, into: &effects)
+    case .voteReply(let reply): receive(reply, from: sender, at: now, into: &effects)
+    case .roundConfirmed(let reply): receive(reply, from: slot, at: now, into: &effects)
     case .newerTerm(let term):
       if term > currentTerm { becomeFollower(in: term, into: &effects) }
     }
@@ -130,25 +142,31 @@ public struct RaftReplica: ReplicaCore {
     return nil
   }
 
-  /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election timer
-  /// runs on, unless this was the leader, which has none of its own (rule of figure 2).
+  /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election
+  /// timer runs on, unless this was the leader, which has none of its own (rule of figure 2).
   mutating func becomeFollower(in term: Term, into effects: inout Effects<RaftReplica>) {
     let wasLeader = role == .leader
     role = .follower
     votesGranted.removeAll(keepingCapacity: true)
-    if term > currentTerm {
-      currentTerm = term
-      votedFor = nil
-      leader = nil
-      confirmedRound = 0
-      effects.persist(.vote(term: term, votedFor: nil))
-    }
+    if term > currentTerm { enter(term, votingFor: nil, into: &effects) }
     if wasLeader {
       leader = nil
       effects.cancelTimer(.heartbeat)
       effects.setTimer(.election, after: options.electionTimeout)
       refuseReads(into: &effects)
     }
+  }
+
+  /// The one place at which the term changes, and all that belongs to a term with it.
+  mutating func enter(
+    _ term: Term, votingFor candidate: ReplicaID?, into effects: inout Effects<RaftReplica>
+  ) {
+    currentTerm = term
+    votedFor = candidate
+    leader = nil
+    confirmedRound = 0
+    heldBack.removeAll()
+    effects.persist(.vote(term: term, votedFor: candidate))
   }
 
   /// Moves the commit index forward and announces what it passes.

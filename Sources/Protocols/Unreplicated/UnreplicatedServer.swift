@@ -85,7 +85,7 @@ public struct UnreplicatedServer: ReplicaCore {
     case .received(let message, let sender):
       guard sender == id, message.durableUpTo.rawValue <= log.count else { return }
       commit(upTo: message.durableUpTo, into: &effects)
-    case .readRequested(let ticket):
+    case .readRequested(let ticket, _):
       guard id == server else { return effects.refuseRead(ticket, redirect: server) }
       effects.read(ticket)
     case .timerFired, .disconnected: break

@@ -55,7 +55,7 @@ extension Supervised {
       effects.setTimer(.tick, after: options.ping)
     case .requested(let batch):
       effects.refuse(batch, redirect: authority.machine.view.members.first)
-    case .readRequested(let ticket):
+    case .readRequested(let ticket, _):
       effects.refuseRead(ticket, redirect: authority.machine.view.members.first)
     case .received, .timerFired(.replica), .disconnected:
       break

@@ -11,7 +11,7 @@ extension Supervised {
       replica?.handle(.received(message, from: sender), at: now, into: &replicaEffects)
     case .requested(let batch):
       replica?.handle(.requested(batch), at: now, into: &replicaEffects)
-    case .readRequested(let ticket):
+    case .readRequested(let ticket, _):
       replica?.handle(.readRequested(ticket), at: now, into: &replicaEffects)
     case .timerFired(.replica(let timer)):
       replica?.handle(.timerFired(timer), at: now, into: &replicaEffects)

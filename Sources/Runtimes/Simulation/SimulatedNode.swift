@@ -248,7 +248,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
         to: ReceivedRequest(
           turn: turnNumber, sequence: request.id.sequence, receipts: turn.receiving))
     }
-    host.submit(request, at: clock.reading(at: world.now))
+    host.submit(request)
     checkInvariants(in: &world)
   }
 

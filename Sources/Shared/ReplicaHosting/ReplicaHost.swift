@@ -4,11 +4,13 @@ import WireFormat
 
 /// Joins a protocol core to an application: one replica without its runtime. Pure.
 ///
-/// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`, and
-/// carries out what the turn left in `effects`, `timers` and `replies` (`TurnRuntime.carryOutTurn`).
+/// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`,
+/// and carries out what the turn left in `effects`, `timers` and `replies`
+/// (`TurnRuntime.carryOutTurn`).
 ///
-/// Everything protocols have in common is here, so that none of them is favoured: batching (all updates
-/// of a turn are ordered together), applying in order, exactly-once sessions, gathering reads.
+/// Everything protocols have in common is here, so that none of them is favoured: batching (all
+/// updates of a turn are ordered together), applying in order, exactly-once sessions, gathering
+/// reads.
 public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendable {
   public typealias Request = ClientRequest<Application.Command>
   public typealias Reply = ClientReply<Application.Response>
@@ -41,9 +43,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public var upcoming: [Int] = []
   public var builder = BatchBuilder()
+  /// Full batches of this turn.
+  public var closedBatches: [Batch] = []
   public var gatheredReads: [Request] = []
-  public var waitingReads: [(ticket: ReadTicket, requests: [Request])] = []
-  public var lastTicket: UInt64 = 0
+  public var waitingReads = WaitingReads<Request>()
   public var random: RandomStream
 
   /// - Parameter seed: for the jitter of timers.
@@ -73,23 +76,22 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.handle(.disconnected(replica), at: now, into: &effects)
   }
 
-  /// Takes a client's request. It reaches the core at the end of the turn, together with the others.
-  public mutating func submit(_ request: Request, at now: Instant) {
+  /// Takes a client's request. It reaches the core at the end of the turn, together with the
+  /// others.
+  public mutating func submit(_ request: Request) {
     if Application.isReadOnly(request.command) {
       gatheredReads.append(request)
       return
     }
     guard isFresh(request.id) else { return }
     builder.append(request.id, request.command)
-    closeFullBatch(at: now)
+    closeFullBatch()
   }
 
-  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as decoding
-  /// it, but the bytes of an update are only checked and go into the batch as they are.
+  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as
+  /// decoding it, but the bytes of an update are only checked and go into the batch as they are.
   /// - Throws: they are no request; nothing has been taken.
-  public mutating func submit(
-    reading reader: inout WireReader, at now: Instant
-  ) throws(WireError) -> RequestID {
+  public mutating func submit(reading reader: inout WireReader) throws(WireError) -> RequestID {
     let id = try RequestID(from: &reader)
     let start = reader.offset
     guard try !Application.isReadOnly(reading: &reader) else {
@@ -99,7 +101,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
     if isFresh(id) {
       builder.append(id, encoded: reader.storage, in: start..<reader.end)
-      closeFullBatch(at: now)
+      closeFullBatch()
     }
     return id
   }
@@ -115,11 +117,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  public mutating func closeFullBatch(at now: Instant) {
+  public mutating func closeFullBatch() {
     guard
       builder.count >= Self.maximumBatchCount || builder.byteCount >= Self.maximumBatchByteCount
     else { return }
-    core.handle(.requested(builder.build()), at: now, into: &effects)
+    closedBatches.append(builder.build())
   }
 
   /// Whether this turn has set the timer anew or cancelled it: had it fired before, that is void.
@@ -132,14 +134,22 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   /// Hands the gathered requests to the core, applies what it committed and answers clients.
+  ///
+  /// Reads come before updates, because the messages that replicate the updates may then carry the
+  /// question that the reads need answered.
   public mutating func endTurn(at now: Instant) {
-    if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
     if !gatheredReads.isEmpty {
-      lastTicket += 1
-      waitingReads.append((ReadTicket(lastTicket), gatheredReads))
+      let ticket = waitingReads.append(gatheredReads)
       gatheredReads.removeAll(keepingCapacity: true)
-      core.handle(.readRequested(ReadTicket(lastTicket)), at: now, into: &effects)
+      let updatesFollow = !closedBatches.isEmpty || !builder.isEmpty
+      core.handle(
+        .readRequested(ticket, updatesFollow: updatesFollow), at: now, into: &effects)
     }
+    if !closedBatches.isEmpty {
+      for batch in closedBatches { core.handle(.requested(batch), at: now, into: &effects) }
+      closedBatches.removeAll(keepingCapacity: true)
+    }
+    if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
     let filled = effects.filled
     if filled.contains(.commits) { for commit in effects.commits { apply(commit) } }
     if filled.contains(.reads) { for ticket in effects.reads { answer(ticket) } }
@@ -209,7 +219,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   public mutating func answer(_ ticket: ReadTicket) {
-    for request in takeReads(ticket) {
+    for request in waitingReads.take(ticket) {
       executedCount += 1
       let response = application.query(request.command)
       replies.append(Reply(id: request.id, result: .answer(response)))
@@ -217,14 +227,9 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
-    for request in takeReads(ticket) {
+    for request in waitingReads.take(ticket) {
       replies.append(Reply(id: request.id, result: .redirect(redirect)))
     }
-  }
-
-  public mutating func takeReads(_ ticket: ReadTicket) -> [Request] {
-    guard let position = waitingReads.firstIndex(where: { $0.ticket == ticket }) else { return [] }
-    return waitingReads.remove(at: position).requests
   }
 }
 

@@ -48,7 +48,7 @@ package struct ProbeCore: ReplicaCore {
       for other in others { effects.send(UInt64(log.count), to: other) }
       effects.send(UInt64(log.count), to: id)
     case .disconnected(let other): gone.append(other)
-    case .readRequested(let ticket): effects.read(ticket)
+    case .readRequested(let ticket, _): effects.read(ticket)
     }
   }
 

@@ -39,7 +39,7 @@ struct Directed<Inner: SupervisedCore>: ReplicaCore {
     case .timerFired(let timer): inner.handle(.timerFired(timer), at: now, into: &innerEffects)
     case .requested(let batch): inner.handle(.requested(batch), at: now, into: &innerEffects)
     case .disconnected: break
-    case .readRequested(let ticket):
+    case .readRequested(let ticket, _):
       inner.handle(.readRequested(ticket), at: now, into: &innerEffects)
     }
     effects.forward(innerEffects, record: { $0 }, message: Message.inner, timer: { $0 })

@@ -328,4 +328,65 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .follower)
     #expect(cluster.nodes[0].timers == [RaftReplica.Options().electionTimeout, nil])
   }
+  @Test("A leader whose followers' disks stall still leads: they answer its heartbeats at once")
+  func stalledDisks() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.heartbeat(from: 0)
+    cluster.fire(.election, at: ReplicaID(0))
+    for node in 1...2 { cluster.nodes[node].holdsDisk = true }
+    cluster.propose(1, at: 0)
+    cluster.run()
+    for _ in 1...5 { cluster.heartbeat(from: 0) }
+    cluster.fire(.election, at: ReplicaID(0))
+    #expect(cluster.core(0).role == .leader)
+  }
+
+  @Test("A follower that rejects entries counts as one that answers, though its disk stalls")
+  func rejectionsCount() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.heartbeat(from: 0)
+    cluster.fire(.election, at: ReplicaID(0))
+    for node in 1...2 { cluster.nodes[node].holdsDisk = true }
+    cluster.delivers = { envelope in
+      guard case .appendEntries(let request) = envelope.message else { return true }
+      return request.entries.isEmpty
+    }
+    cluster.propose(1, at: 0)
+    cluster.run()
+    // Only the first heartbeat comes behind the lost entry, and is rejected.
+    cluster.fire(.heartbeat, at: ReplicaID(0))
+    cluster.delivers = { envelope in
+      if case .appendEntries(let request) = envelope.message { return request.entries.isEmpty }
+      if case .appendRejected = envelope.message { return true }
+      return false
+    }
+    cluster.run()
+    cluster.fire(.election, at: ReplicaID(0))
+    #expect(cluster.core(0).role == .leader)
+  }
+
+  @Test("A refused pre-vote teaches the term, so that the next attempt can win")
+  func refusedPreVote() {
+    var cluster = Cluster(3)
+    for node in 1...2 { _ = cluster.deliver(.newerTerm(1), from: 0, to: node) }
+    cluster.elect(0)
+    #expect(cluster.core(0).currentTerm == 1)
+    cluster.elect(0)
+    #expect(cluster.core(0).role == .leader)
+  }
+
+  @Test("A pre-vote is refused to a log that is behind")
+  func preVoteNeedsLog() {
+    var cluster = Cluster(
+      logs: [[entry(1), entry(1, 5)], [], []], term: 1, raftOptions())
+    let request = RaftReplica.RequestVote(
+      term: 2, lastLogIndex: LogIndex(1), lastLogTerm: 1, isPreVote: true)
+    let effects = cluster.deliver(.requestVote(request), from: 1, to: 0)
+    #expect(
+      effects.sends.map(\.message) == [
+        .voteReply(.init(term: 1, isGranted: false, isPreVote: true))
+      ])
+  }
 }

@@ -8,13 +8,15 @@ typealias Cluster = InProcessCluster<RaftReplica>
 /// Options with some values in place of the defaults.
 func raftOptions(
   bug: RaftReplica.Bug? = nil, preVote: Bool = true, checkQuorum: Bool = true,
-  inFlightLimit: Int = 64
+  inFlightLimit: Int = 64, inFlightBytes: Int = 4 << 20, messageByteLimit: Int = 1 << 20
 ) -> RaftReplica.Options {
   var options = RaftReplica.Options()
   options.bug = bug
   options.preVote = preVote
   options.checkQuorum = checkQuorum
   options.inFlightLimit = inFlightLimit
+  options.inFlightBytes = inFlightBytes
+  options.messageByteLimit = messageByteLimit
   return options
 }
 

@@ -183,9 +183,15 @@ struct LogReplicationTests {
     cluster.connectOnly(0, 1)
     for number in 1...12 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
-    let sizes = cluster.core(0).log.slice(from: LogIndex(2), byteLimit: 100)
-    #expect(sizes.count == 2)
-    #expect(cluster.core(0).log.slice(from: LogIndex(2), byteLimit: 1).count == 1)
+    func slice(through last: Int, byteLimit: Int) -> (entries: [RaftReplica.Entry], byteCount: Int)
+    {
+      cluster.core(0).log.slice(
+        from: LogIndex(2), through: LogIndex(last), byteLimit: byteLimit)
+    }
+    #expect(slice(through: 13, byteLimit: 100).entries.count == 2)
+    #expect(slice(through: 13, byteLimit: 100).byteCount == 2 * entry(1, 1).encodedByteCount)
+    #expect(slice(through: 13, byteLimit: 1).entries.count == 1)
+    #expect(slice(through: 4, byteLimit: 1000).entries.count == 3)
     cluster.connectAll()
     cluster.heartbeat(from: 0)
     #expect(cluster.terms(2) == cluster.terms(0))

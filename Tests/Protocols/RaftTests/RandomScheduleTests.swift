@@ -5,8 +5,9 @@ import Testing
 
 @testable import Raft
 
-/// A cluster under a scheduler that delivers in any order, loses, duplicates, crashes and fires timers
-/// as a seed tells it, and that watches the properties of figure 3 of the paper after every step.
+/// A cluster under a scheduler that delivers in any order, loses, duplicates, crashes and fires
+/// timers as a seed tells it, and that watches the properties of figure 3 of the paper after every
+/// step.
 struct RandomSchedule {
   private(set) var cluster: Cluster
   private var random: RandomStream
@@ -145,8 +146,8 @@ struct RandomSchedule {
     }
   }
 
-  /// Restarts what is down, ends all faults, lets one replica at a time stand for election and proposes
-  /// one more update.
+  /// Restarts what is down, ends all faults, lets one replica at a time stand for election and
+  /// proposes one more update.
   mutating func heal() {
     for replica in 0..<count {
       if !cluster.nodes[replica].isUp {
@@ -220,7 +221,7 @@ struct RandomScheduleTests {
       .readWithoutQuorum,
     ])
   func catches(bug: RaftReplica.Bug) {
-    let isCaught = (1...200 as ClosedRange<UInt64>).contains { seed in
+    let isCaught = (1...1000 as ClosedRange<UInt64>).contains { seed in
       var schedule = RandomSchedule(
         seed: seed, replicas: seed % 2 == 0 ? 5 : 3,
         raftOptions(bug: bug, preVote: false, checkQuorum: false))

@@ -44,16 +44,127 @@ struct ReadTests {
     #expect(cluster.nodes[0].committedCount == committed + 1)
   }
 
-  @Test("Reads that arrive while a round runs share the next one")
+  @Test("Rounds do not wait for each other, and an answer to one is an answer to all before it")
   func sharedRound() {
     var cluster = Cluster(3)
     cluster.elect(0)
     for ticket in tickets(1...5) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
+    #expect(requests(in: cluster) == 10)
+    let round = cluster.core(0).readRound
+    cluster.inFlight = []
+    let third = RaftReplica.RoundConfirmed(term: 1, readRound: round - 2)
+    var effects = cluster.deliver(.roundConfirmed(third), from: 1, to: 0)
+    #expect(effects.reads == tickets(1...3))
+    // The same again, and an older one from the other follower, say nothing new.
+    effects = cluster.deliver(.roundConfirmed(third), from: 1, to: 0)
+    #expect(effects.reads.isEmpty)
+    let second = RaftReplica.RoundConfirmed(term: 1, readRound: round - 3)
+    effects = cluster.deliver(.roundConfirmed(second), from: 2, to: 0)
+    #expect(effects.reads.isEmpty)
+    cluster.heartbeat(from: 0)
+    #expect(cluster.nodes[0].reads == tickets(4...5))
+  }
+
+  @Test("A round needs a majority of its own: answers to different rounds are not added up")
+  func majorityPerRound() {
+    var cluster = Cluster(5)
+    cluster.elect(0)
+    for ticket in tickets(1...2) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
+    let round = cluster.core(0).readRound
+    func confirm(_ round: UInt64, from: Int) -> [ReadTicket] {
+      cluster.deliver(
+        .roundConfirmed(.init(term: 1, readRound: round)), from: from, to: 0
+      ).reads
+    }
+    #expect(confirm(round, from: 1).isEmpty)
+    #expect(confirm(round - 1, from: 2) == tickets(1...1))
+    #expect(confirm(round, from: 3) == tickets(2...2))
+  }
+
+  @Test("Updates that follow in the turn carry the round, and no message goes out for it alone")
+  func entriesCarryTheRound() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    let id = ReplicaID(0)
+    cluster.perform(at: id) { core, now, effects in
+      core.handle(.readRequested(ReadTicket(1), updatesFollow: true), at: now, into: &effects)
+      core.handle(.requested(update(1)), at: now, into: &effects)
+    }
     #expect(requests(in: cluster) == 2)
-    let before = cluster.deliveredCount
     cluster.run()
-    #expect(cluster.deliveredCount - before == 8)
-    #expect(cluster.nodes[0].reads == tickets(1...5))
+    #expect(cluster.nodes[0].reads == tickets(1...1))
+    #expect(cluster.committed(0) == [update(1)])
+  }
+
+  @Test("A follower that cannot be sent the updates of the turn is asked by a heartbeat")
+  func fullWindow() {
+    var cluster = Cluster(3, raftOptions(inFlightLimit: 1))
+    cluster.elect(0)
+    cluster.propose(1, at: 0)
+    cluster.inFlight = []
+    cluster.perform(at: ReplicaID(0)) { core, now, effects in
+      core.handle(.readRequested(ReadTicket(1), updatesFollow: true), at: now, into: &effects)
+      core.handle(.requested(update(2)), at: now, into: &effects)
+    }
+    #expect(requests(in: cluster) == 2)
+    cluster.run()
+    #expect(cluster.nodes[0].reads == tickets(1...1))
+  }
+
+  @Test("A replica that leads a second time serves reads, though its rounds begin anew")
+  func secondLeadership() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    for ticket in tickets(1...3) {
+      cluster.handle(.readRequested(ticket), at: ReplicaID(0))
+      cluster.run()
+    }
+    cluster.handle(.received(.newerTerm(5), from: ReplicaID(1)), at: ReplicaID(0))
+    cluster.now = cluster.now + .seconds(1)
+    cluster.elect(0)
+    #expect(cluster.core(0).role == .leader)
+    cluster.handle(.readRequested(ReadTicket(9)), at: ReplicaID(0))
+    // What was confirmed in the first term of leadership counts no more.
+    #expect(cluster.nodes[0].reads == tickets(1...3))
+    cluster.run()
+    #expect(cluster.nodes[0].reads == tickets(1...3) + tickets(9...9))
+  }
+
+  @Test("A follower that stood and lost confirms the first round of the leader it lost to")
+  func roundsAfterACandidacy() {
+    var cluster = Cluster(3, raftOptions(preVote: false, checkQuorum: false))
+    cluster.elect(0)
+    for ticket in tickets(1...50) {
+      cluster.handle(.readRequested(ticket), at: ReplicaID(0))
+      cluster.run()
+    }
+    cluster.crash(ReplicaID(0))
+    cluster.delivers = { _ in false }
+    cluster.elect(2)
+    #expect(cluster.core(2).currentTerm == 2 && cluster.core(2).role == .candidate)
+    let request = RaftReplica.AppendEntries(
+      term: 2, prevLogIndex: LogIndex(1), prevLogTerm: 1, leaderCommit: LogIndex(1), readRound: 1,
+      entries: [entry(2)])
+    let effects = cluster.deliver(.appendEntries(request), from: 1, to: 2)
+    #expect(
+      effects.earlySends.map(\.message) == [.roundConfirmed(.init(term: 2, readRound: 1))])
+  }
+
+  @Test("A follower that rejects entries of the term confirms the round")
+  func rejectionConfirms() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    // Entries are lost; heartbeats, and what followers answer to them, are not.
+    cluster.delivers = { envelope in
+      guard case .appendEntries(let request) = envelope.message else { return true }
+      return request.entries.isEmpty
+    }
+    cluster.propose(1, at: 0)
+    cluster.run()
+    cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
+    cluster.run()
+    #expect(cluster.core(1).log.lastIndex == LogIndex(1))
+    #expect(cluster.nodes[0].reads == tickets(1...1))
   }
 
   @Test("A reply to a heartbeat sent before the read arrived does not confirm the read")

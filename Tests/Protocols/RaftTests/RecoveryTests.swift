@@ -69,7 +69,8 @@ struct RecoveryTests {
     .appendRejected(
       .init(
         term: 5, prevLogIndex: LogIndex(7), conflictTerm: 3, conflictIndex: LogIndex(5),
-        lastLogIndex: LogIndex(12), readRound: 8)),
+        lastLogIndex: LogIndex(12), gapEnd: LogIndex(14), readRound: 8)),
+    .roundConfirmed(.init(term: 5, readRound: 8)),
     .newerTerm(6),
   ]
 
@@ -111,7 +112,7 @@ struct RecoveryTests {
       // The large ones rarely: they end the small ones for good.
       func term() -> UInt64 { terms[random.below(random.chance(0.99) ? 4 : terms.count)] }
       let message: RaftReplica.Message =
-        switch random.below(5) {
+        switch random.below(7) {
         case 0:
           .requestVote(
             .init(
@@ -125,7 +126,14 @@ struct RecoveryTests {
           .appendRejected(
             .init(
               term: term(), prevLogIndex: index(), conflictTerm: term(), conflictIndex: index(),
-              lastLogIndex: index(), readRound: term()))
+              lastLogIndex: index(), gapEnd: index(), readRound: term()))
+        case 4: .roundConfirmed(.init(term: term(), readRound: term()))
+        case 5:
+          // Of no leader, and so of an earlier term than that of the cluster.
+          .appendEntries(
+            .init(
+              term: 0, prevLogIndex: index(), prevLogTerm: term(), leaderCommit: index(),
+              readRound: term(), entries: [entry(term())]))
         default: .newerTerm(term())
         }
       let replica = random.below(3)

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Raft
 
-/// One scenario per safety rule. Each says whether the rule held, and is played twice: as the code is,
-/// and with the one mistake switched on that the rule forbids.
+/// One scenario per safety rule. Each says whether the rule held, and is played twice: as the code
+/// is, and with the one mistake switched on that the rule forbids.
 @Suite("Safety rules, each with the bug that breaks it")
 struct SafetyTests {
   typealias Bug = RaftReplica.Bug

@@ -31,7 +31,7 @@ struct StubReplica: SupervisedCore {
   ) {
     switch event {
     case .disconnected: break
-    case .readRequested(let ticket):
+    case .readRequested(let ticket, _):
       if view.members.first == id {
         effects.read(ticket)
       } else {
@@ -117,7 +117,7 @@ struct SoloConsensus: ReplicaCore {
     case .received(.holdCommits(let holds), _): holdsCommits = holds
     case .received(.lead(let leads), _): isLeader = leads
     case .disconnected: break
-    case .readRequested(let ticket): heldReads.append(ticket)
+    case .readRequested(let ticket, _): heldReads.append(ticket)
     case .started, .timerFired: break
     }
     if !holdsCommits {

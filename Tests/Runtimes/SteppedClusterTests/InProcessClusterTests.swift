@@ -42,7 +42,7 @@ struct PassingCore: ReplicaCore {
     case .timerFired: effects.send(9, to: next)
     case .requested(let batch): effects.refuse(batch, redirect: next)
     case .disconnected: break
-    case .readRequested(let ticket): effects.read(ticket)
+    case .readRequested(let ticket, _): effects.read(ticket)
     }
   }
 

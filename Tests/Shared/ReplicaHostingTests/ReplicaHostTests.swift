@@ -42,7 +42,7 @@ import Testing
   @Test("All updates of a turn become one batch, in the order in which they came")
   func batching() {
     var host = host()
-    for client in [5, 3, 9] as [UInt64] { host.submit(add(id(client, 1), 1), at: .zero) }
+    for client in [5, 3, 9] as [UInt64] { host.submit(add(id(client, 1), 1)) }
     #expect(host.core.requested.isEmpty)
     host.endTurn(at: .zero)
     #expect(host.core.requested.map(\.requestIDs) == [[id(5, 1), id(3, 1), id(9, 1)]])
@@ -54,7 +54,7 @@ import Testing
   @Test("A batch closes at 256 requests, and at 256 KiB")
   func limits() {
     var host = host()
-    for client in 0..<600 { host.submit(add(id(UInt64(client), 1), 1), at: .zero) }
+    for client in 0..<600 { host.submit(add(id(UInt64(client), 1), 1)) }
     host.endTurn(at: .zero)
     #expect(host.core.requested.map(\.count) == [256, 256, 88])
     var store = ReplicaHost<SilentCore, KeyValueStore>(
@@ -62,10 +62,57 @@ import Testing
     let value = Array(repeating: UInt8(1), count: 100 << 10)
     for client in 0..<7 {
       store.submit(
-        ClientRequest(id: id(UInt64(client), 1), command: .put(Key("a"), value: value)), at: .zero)
+        ClientRequest(id: id(UInt64(client), 1), command: .put(Key("a"), value: value)))
     }
     store.endTurn(at: .zero)
     #expect(store.core.requested.map(\.count) == [3, 3, 1])
+  }
+
+  @Test("A turn's reads are asked for before its updates, and the core is told whether any follow")
+  func readsFirst() {
+    var host = host()
+    host.submit(add(id(0, 1), 1))
+    host.submit(Host.Request(id: id(1, 1), command: .read))
+    host.endTurn(at: .zero)
+    #expect(host.core.handed == [.reads(updatesFollow: true), .batch(count: 1)])
+    host.clearTurn()
+    host.core.handed = []
+    host.submit(Host.Request(id: id(1, 2), command: .read))
+    host.endTurn(at: .zero)
+    #expect(host.core.handed == [.reads(updatesFollow: false)])
+    host.clearTurn()
+    host.core.handed = []
+    // Batches that were full before the turn ended wait for its reads as well.
+    for client in 0..<256 { host.submit(add(id(UInt64(client), 2), 1)) }
+    host.submit(Host.Request(id: id(1, 3), command: .read))
+    host.endTurn(at: .zero)
+    #expect(host.core.handed == [.reads(updatesFollow: true), .batch(count: 256)])
+    host.clearTurn()
+    host.core.handed = []
+    host.endTurn(at: .zero)
+    #expect(host.core.handed.isEmpty)
+  }
+
+  @Test("Tickets are answered in any order, each once, and their places are given up")
+  func ticketOrder() {
+    var waiting = WaitingReads<UInt64>()
+    var tickets: [ReadTicket] = []
+    for number in 1...200 as ClosedRange<UInt64> { tickets.append(waiting.append([number])) }
+    #expect(tickets == (1...200).map { ReadTicket($0) })
+    #expect(waiting.take(ReadTicket(0)).isEmpty && waiting.take(ReadTicket(201)).isEmpty)
+    for ticket in tickets where ticket.rawValue % 3 == 0 {
+      #expect(waiting.take(ticket) == [ticket.rawValue])
+    }
+    for ticket in tickets[..<150] {
+      #expect(waiting.take(ticket) == (ticket.rawValue % 3 == 0 ? [] : [ticket.rawValue]))
+    }
+    #expect(waiting.count == 34 && waiting.requests.count < 100)
+    for ticket in tickets.reversed() {
+      let isLeft = ticket.rawValue > 150 && ticket.rawValue % 3 != 0
+      #expect(waiting.take(ticket) == (isLeft ? [ticket.rawValue] : []))
+    }
+    #expect(waiting.count == 0 && waiting.requests.isEmpty)
+    #expect(waiting.append([7]) == ReadTicket(201) && waiting.take(ReadTicket(201)) == [7])
   }
 
   @Test("Commits are applied in order; only the replica that is to answer does")
@@ -95,7 +142,7 @@ import Testing
   func retry() {
     var host = host()
     _ = commit([batch([add(id(1, 1), 5)])], on: &host)
-    host.submit(add(id(1, 1), 5), at: .zero)
+    host.submit(add(id(1, 1), 5))
     host.endTurn(at: .zero)
     #expect(host.replies == [Reply(id: id(1, 1), result: .answer(5))])
     #expect(host.core.requested.isEmpty)
@@ -106,7 +153,7 @@ import Testing
     var host = host()
     _ = commit([batch([add(id(1, 2), 5)])], on: &host)
     #expect(commit([batch([add(id(1, 1), 100)])], on: &host).isEmpty)
-    host.submit(add(id(1, 1), 100), at: .zero)
+    host.submit(add(id(1, 1), 100))
     host.endTurn(at: .zero)
     #expect(host.replies.isEmpty && host.core.requested.isEmpty && host.application.value == 5)
   }
@@ -122,8 +169,8 @@ import Testing
   @Test("Reads of a turn share a ticket and see what was committed in the turn that answers them")
   func reads() {
     var host = host()
-    host.submit(Host.Request(id: id(1, 1), command: .read), at: .zero)
-    host.submit(Host.Request(id: id(2, 1), command: .read), at: .zero)
+    host.submit(Host.Request(id: id(1, 1), command: .read))
+    host.submit(Host.Request(id: id(2, 1), command: .read))
     host.endTurn(at: .zero)
     host.clearTurn()
     #expect(host.core.tickets.count == 1 && host.waitingReadCount == 1)
@@ -144,9 +191,9 @@ import Testing
   @Test("What the core refuses becomes a redirect for each of its clients")
   func refusals() {
     var host = host()
-    host.submit(add(id(1, 1), 1), at: .zero)
-    host.submit(add(id(2, 1), 1), at: .zero)
-    host.submit(Host.Request(id: id(3, 1), command: .read), at: .zero)
+    host.submit(add(id(1, 1), 1))
+    host.submit(add(id(2, 1), 1))
+    host.submit(Host.Request(id: id(3, 1), command: .read))
     host.endTurn(at: .zero)
     host.clearTurn()
     host.effects.refuse(host.core.requested[0], redirect: ReplicaID(2))

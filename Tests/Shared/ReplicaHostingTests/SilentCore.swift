@@ -14,6 +14,13 @@ struct SilentCore: ReplicaCore {
     init(_ values: OptionValues) {}
   }
 
+  enum Handed: Equatable {
+    case batch(count: Int)
+    case reads(updatesFollow: Bool)
+  }
+
+  /// What the host asked for, in its order.
+  var handed: [Handed] = []
   var requested: [Batch] = []
   var tickets: [ReadTicket] = []
 
@@ -25,9 +32,13 @@ struct SilentCore: ReplicaCore {
     _ event: Event<SilentCore>, at now: Instant, into effects: inout Effects<SilentCore>
   ) {
     switch event {
-    case .requested(let batch): requested.append(batch)
+    case .requested(let batch):
+      handed.append(.batch(count: batch.count))
+      requested.append(batch)
     case .disconnected: break
-    case .readRequested(let ticket): tickets.append(ticket)
+    case .readRequested(let ticket, let updatesFollow):
+      handed.append(.reads(updatesFollow: updatesFollow))
+      tickets.append(ticket)
     case .started, .received, .timerFired: break
     }
   }

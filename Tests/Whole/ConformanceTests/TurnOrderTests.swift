@@ -105,7 +105,7 @@ where Base.Core == LaneCore, Base.Application == Counter {
   mutating func lanes() -> [[String]] {
     var lanes: [[String]] = []
     for sequence in [2, 3] as [UInt64] {
-      base.host.submit(request(sequence), at: .zero)
+      base.host.submit(request(sequence))
       base.host.endTurn(at: .zero)
       carryOutTurn()
       lanes.append(calls)
@@ -206,7 +206,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     }
     node.faults.syncStalls = true
     node.faultsAreActive = true
-    node.host.submit(request(1), at: .zero)
+    node.host.submit(request(1))
     while node.host.core.bells == 0 || other.host.core.received.isEmpty || node.heldSync == nil,
       MonotonicClock.now() < limit
     {
