@@ -27,7 +27,9 @@ struct PhaseOneTests {
       replica.disconnect(a)
       #expect(replica.effects.timerChanges.isEmpty)
       replica.receive(
-        .accept(ballot: ballot(1, a), first: slot(1), values: [batch(1)], commitIndex: slot(1)),
+        .accept(
+          ballot: ballot(1, a), first: slot(1), values: [batch(1)], commitIndex: slot(1),
+          round: 0),
         from: a)
       replica.disconnect(b)
       #expect(replica.effects.timerChanges.isEmpty)
@@ -45,7 +47,9 @@ struct PhaseOneTests {
     var replica = Bare(b)
     let old = ballot(1, a)
     replica.receive(
-      .accept(ballot: old, first: slot(1), values: [batch(1), batch(2)], commitIndex: slot(1)),
+      .accept(
+        ballot: old, first: slot(1), values: [batch(1), batch(2)], commitIndex: slot(1),
+        round: 0),
       from: a)
     replica.receive(.prepare(ballot: ballot(2, c), from: slot(1)), from: c)
     #expect(replica.effects.records == [.promised(ballot(2, c))])
@@ -156,7 +160,8 @@ struct PhaseOneTests {
   func patience() {
     var replica = Bare(b)
     replica.now = .zero + .milliseconds(100)
-    replica.receive(.heartbeat(ballot: ballot(1, a), commitIndex: .zero, round: 0), from: a)
+    replica.receive(
+      .heartbeat(ballot: ballot(1, a), commitIndex: .zero, next: slot(1), round: 0), from: a)
     replica.fire(.election, after: .milliseconds(100))
     #expect(replica.core.status.role == "follower")
     #expect(
