@@ -41,7 +41,7 @@ extension MultiPaxosReplica {
   }
 
   /// Tells everybody of the newest round: by what leaves in this turn anyway, else by a heartbeat.
-  private func announceRound(into effects: inout Effects<Self>) {
+  private mutating func announceRound(into effects: inout Effects<Self>) {
     var told = bit(of: id)
     var index = effects.earlySends.count
     let end = max(0, index - membership.replicas.count)
@@ -65,8 +65,12 @@ extension MultiPaxosReplica {
       default: continue
       }
     }
-    for position in phase2.progress.indices where told & (1 << UInt64(position)) == 0 {
-      sendHeartbeat(to: position, into: &effects)
+    for position in phase2.progress.indices {
+      if told & (1 << UInt64(position)) == 0 {
+        guard phase2.progress[position].mayAnnounce else { continue }
+        sendHeartbeat(to: position, into: &effects)
+      }
+      phase2.progress[position].announcedRound = reads.round
     }
   }
 
@@ -96,6 +100,10 @@ extension MultiPaxosReplica {
     if round > phase2.progress[position].confirmedRound, round <= reads.round {
       phase2.progress[position].confirmedRound = round
       finishReadRounds(into: &effects)
+      if phase2.progress[position].announcedRound < reads.round, !reads.inRound.isEmpty {
+        sendHeartbeat(to: position, into: &effects)
+        phase2.progress[position].announcedRound = reads.round
+      }
     }
     repair(gap, answering: nil, at: position, now: now, into: &effects)
   }

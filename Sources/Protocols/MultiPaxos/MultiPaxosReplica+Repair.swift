@@ -16,6 +16,8 @@ struct Progress: Sendable {
   var repairedBefore = LogIndex.zero
   /// The newest round in which it has confirmed the ballot.
   var confirmedRound: UInt64 = 0
+  /// The newest round it has been told of, but for those that came with the heartbeat's timer.
+  var announcedRound: UInt64 = 0
   var pace: ResendPace
 
   init(next: LogIndex, resendAfter: Interval) {
@@ -23,6 +25,10 @@ struct Progress: Sendable {
     self.next = next
     pace = ResendPace(least: resendAfter)
   }
+
+  /// Whether a round is worth a message of its own. A replica that is cut off would otherwise be sent
+  /// one for each read, and all of them reach it together when it comes back.
+  var mayAnnounce: Bool { announcedRound < confirmedRound + 16 }
 
   /// A value larger than the limit travels alone.
   func hasRoom(for byteCount: Int, limit: Int) -> Bool {

@@ -121,6 +121,33 @@ struct PhaseOneTests {
     #expect(cluster.agrees)
   }
 
+  @Test("A Prepare is answered by as many pages as may be on their way at once")
+  func severalPages() {
+    for (inFlightBytes, prepares) in [(4 << 20, 1), (1 << 20, 3)] {
+      var cluster = Cluster(3, window: 4096, inFlightBytes: inFlightBytes)
+      cluster.elect(a)
+      cluster.connect(only: a, b)
+      for number in 1...3000 { cluster.request(number, at: a) }
+      cluster.run()
+      cluster.crash(a)
+      cluster.heal()
+      cluster.fire(.election, at: c)
+      var asked: [LogIndex] = []
+      var reported = 0
+      while !cluster.inFlight.isEmpty {
+        switch cluster.inFlight[0].message {
+        case .prepare(_, let from) where cluster.inFlight[0].to == b: asked.append(from)
+        case .promise(_, _, let accepted, _, _): reported += accepted.count
+        default: break
+        }
+        cluster.run(limit: 1)
+      }
+      #expect(asked.count == prepares)
+      #expect(reported == 3000, "each page is sent once")
+      #expect(cluster.committed(at: c) == (1...3000).map(batch))
+    }
+  }
+
   @Test("A lost page is asked for again")
   func lostPages() {
     var cluster = Cluster()

@@ -111,4 +111,40 @@ struct ReadRoundTests {
     cluster.run()
     #expect(cluster.nodes[a.index].reads == [ReadTicket(1)])
   }
+
+  @Test(
+    "A replica that is cut off is not sent a message for each read, and is told when it is back")
+  func silentReplica() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.connect(only: a, b)
+    var sent = 0
+    for ticket in 1...500 as ClosedRange<UInt64> {
+      cluster.handle(.readRequested(ReadTicket(ticket)), at: a)
+      sent += cluster.inFlight.filter { $0.to == c }.count
+      cluster.run()
+    }
+    #expect(cluster.nodes[a.index].reads.count == 500)
+    #expect(sent == 16)
+    // b is away now: the reads that wait are served as soon as c answers the heartbeat's timer.
+    cluster.connect(only: a, c)
+    for ticket in 501...510 as ClosedRange<UInt64> {
+      cluster.handle(.readRequested(ReadTicket(ticket)), at: a)
+    }
+    cluster.run()
+    cluster.fire(.heartbeat, at: a)
+    cluster.run()
+    #expect(cluster.nodes[a.index].reads.count == 510)
+  }
+
+  @Test("An answer to an old round brings the newest one on its way")
+  func answerToAnOldRound() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    for ticket in 1...100 as ClosedRange<UInt64> {
+      cluster.handle(.readRequested(ReadTicket(ticket)), at: a)
+    }
+    cluster.run()
+    #expect(cluster.nodes[a.index].reads.count == 100)
+  }
 }

@@ -108,10 +108,13 @@ struct RepairTests {
     cluster.request(1, at: a)
     cluster.fire(.heartbeat, at: a)
     cluster.run()
+    // The leader's own acceptance makes it look for what is chosen.
+    cluster.request(2, at: a)
+    cluster.run()
     #expect(cluster[a].commitIndex == .zero)
     cluster.releaseDisk(b)
     cluster.run()
-    #expect(cluster[a].commitIndex == slot(1))
+    #expect(cluster[a].commitIndex == slot(2))
   }
 
   @Test(
