@@ -79,8 +79,9 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// What has to be proposed in a slot, in order of precedence: what phase 1 found, which is what is
-  /// chosen there if that is known to anybody who reported; a no-op for a gap; what clients ask for.
+  /// What has to be proposed in a slot, in order of precedence: what phase 1 found, which is what
+  /// is chosen there if that is known to anybody who reported; a no-op for a gap; what clients ask
+  /// for.
   private mutating func nextValue(for slot: LogIndex) -> Batch? {
     while phase2.recoveredCount < phase2.recovered.count,
       phase2.recovered[phase2.recoveredCount].slot < slot
@@ -129,6 +130,7 @@ extension MultiPaxosReplica {
     phase2.heardFrom |= bit
     noteVotes(bit, from: first, to: first + count)
     if sender != id, ballot == self.ballot {
+      phase2.progress[bit.trailingZeroBitCount].noteAnswer(count: count)
       acknowledge(
         gap, answering: first, from: bit.trailingZeroBitCount, at: now, into: &effects)
     }

@@ -1,8 +1,9 @@
 import Replication
 
-// Linearizable reads that take no slot. A read may be answered from the leader's state when
-// 1. all that earlier ballots may have chosen is chosen in the leader's ballot and committed here, and
-// 2. a majority has said, in a round begun after the read arrived, that it has promised no higher ballot:
+// Linearizable reads that take no slot. A read may be answered from the leader's state when 1. all
+// that earlier ballots may have chosen is chosen in the leader's ballot and committed here, and 2.
+// a majority has said, in a round begun after the read arrived, that it has promised no higher
+// ballot:
 //    then no other leader can have chosen anything before the read arrived.
 
 /// The reads of a leader.
@@ -27,8 +28,8 @@ extension MultiPaxosReplica {
     startReadRound(into: &effects)
   }
 
-  /// Begins a round for all reads that wait. Earlier rounds need not have ended, so that a read waits
-  /// for one round trip and not for the rest of another one.
+  /// Begins a round for all reads that wait. Earlier rounds need not have ended, so that a read
+  /// waits for one round trip and not for the rest of another one.
   mutating func startReadRound(into effects: inout Effects<Self>) {
     guard role == .leader, !reads.waiting.isEmpty else { return }
     // Bug: read-after-phase-1.
@@ -75,8 +76,8 @@ extension MultiPaxosReplica {
   }
 
   /// Offers values early: it claims nothing about this replica's disk. After a crash the ballot,
-  /// which has been durable since phase 1, is never used again, so no slot can get a second value in
-  /// it. A heartbeat of this turn is not needed beside it.
+  /// which has been durable since phase 1, is never used again, so no slot can get a second value
+  /// in it. A heartbeat of this turn is not needed beside it.
   func sendAccept(_ accept: Message, to replica: ReplicaID, into effects: inout Effects<Self>) {
     var index = effects.earlySends.count
     let end = max(0, index - membership.replicas.count)

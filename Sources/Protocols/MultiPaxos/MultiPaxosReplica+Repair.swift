@@ -10,6 +10,8 @@ struct Progress: Sendable {
   var next: LogIndex
   /// Bytes of those of them that are not acknowledged.
   var inFlightBytes = 0
+  /// How many messages carried them, as far as answers have come.
+  var inFlightCount = 0
   /// Gaps below it have been offered again,
   var repairedBelow = LogIndex.zero
   /// and what is offered first from this slot on has left after the copy.
@@ -26,19 +28,37 @@ struct Progress: Sendable {
     pace = ResendPace(least: resendAfter)
   }
 
-  /// Whether a round is worth a message of its own. A replica that is cut off would otherwise be sent
-  /// one for each read, and all of them reach it together when it comes back.
-  var mayAnnounce: Bool { announcedRound < confirmedRound + 16 }
+  /// Whether a round is worth a message of its own. A replica that is cut off would otherwise be
+  /// sent one for each read, and all of them reach it together when it comes back.
+  var mayAnnounce: Bool { announcedRound < confirmedRound + 4 }
+
+  /// Messages on their way to one replica, as with Raft's default: what a slow connection has not
+  /// delivered yet goes on in fewer and larger ones.
+  static let mostInFlight = 64
 
   /// A value larger than the limit travels alone.
   func hasRoom(for byteCount: Int, limit: Int) -> Bool {
-    inFlightBytes == 0 || inFlightBytes + byteCount <= limit
+    inFlightCount < Progress.mostInFlight
+      && (inFlightBytes == 0 || inFlightBytes + byteCount <= limit)
   }
 
   mutating func noteSent(through end: LogIndex, _ byteCount: Int, at now: Instant) {
     pace.sent(UInt64(end.rawValue), first: inFlightBytes == 0, at: now)
     next = end
     inFlightBytes += byteCount
+    inFlightCount += 1
+  }
+
+  /// A page may be overtaken by small messages, whose answers then show a gap that is none. It is
+  /// offered again only if nothing is heard of it for long.
+  mutating func notePage(through end: LogIndex) {
+    repairedBelow = max(repairedBelow, end)
+    repairedBefore = Reception.nowhere
+  }
+
+  /// An Accept with so many values was answered.
+  mutating func noteAnswer(count: Int) {
+    if count > 0, inFlightCount > 0 { inFlightCount -= 1 }
   }
 
   /// Offers everything from `slot` on anew.
@@ -48,23 +68,26 @@ struct Progress: Sendable {
     sentFrom = slot
     next = slot
     inFlightBytes = 0
+    inFlightCount = 0
   }
 }
 
-// An acceptor that answers is sent what it lacks, be it one lost message or all that was chosen while
-// it was away. One that does not answer is sent no more than `inFlightBytes`; slots get their majority
-// without it.
+// An acceptor that answers is sent what it lacks, be it one lost message or all that was chosen
+// while it was away. One that does not answer is sent no more than `inFlightBytes`; slots get their
+// majority without it.
 
 extension MultiPaxosReplica {
   /// Offers an acceptor what it has not been offered yet, page by page, as far as there is room.
   mutating func offer(to position: Int, at now: Instant, into effects: inout Effects<Self>) {
     while phase2.progress[position].next < phase2.nextSlot {
       let first = phase2.progress[position].next
-      let inFlight = phase2.progress[position].inFlightBytes
-      let room = options.inFlightBytes - inFlight
+      let room = options.inFlightBytes - phase2.progress[position].inFlightBytes
+      guard phase2.progress[position].hasRoom(for: 0, limit: options.inFlightBytes) else { return }
       let (values, byteCount) = page(from: first, to: phase2.nextSlot, byteLimit: room)
-      guard inFlight == 0 || byteCount <= room else { return }
+      guard phase2.progress[position].hasRoom(for: byteCount, limit: options.inFlightBytes)
+      else { return }
       phase2.progress[position].noteSent(through: first + values.count, byteCount, at: now)
+      if values.count > 1 { phase2.progress[position].notePage(through: first + values.count) }
       sendPage(values, from: first, to: position, into: &effects)
     }
   }
@@ -118,6 +141,7 @@ extension MultiPaxosReplica {
     guard end < phase2.progress[position].next else {
       phase2.progress[position].next = end
       phase2.progress[position].inFlightBytes = 0
+      phase2.progress[position].inFlightCount = 0
       return
     }
     var slot = max(earlier, phase2.progress[position].sentFrom)

@@ -10,8 +10,8 @@ private struct Acceptance: Hashable {
   var ballot: Ballot
 }
 
-/// A world drawn from one seed: messages in any order, lost and doubled, disks that lag, processes that
-/// crash and come back, timers that fire at any moment.
+/// A world drawn from one seed: messages in any order, lost and doubled, disks that lag, processes
+/// that crash and come back, timers that fire at any moment.
 struct RandomWorld {
   var cluster: Cluster
   var random: RandomStream
@@ -185,8 +185,8 @@ struct RandomScheduleTests {
     #expect(chosenInTotal > 500, "the schedules must choose something")
   }
 
-  /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests bring
-  /// that about step by step.
+  /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
+  /// bring that about step by step.
   private static let rare: Set<MultiPaxosBug> = [
     .reuseBallot, .volatilePromise, .countAcrossBallots,
   ]

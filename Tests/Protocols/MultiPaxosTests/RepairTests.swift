@@ -7,7 +7,8 @@ import Testing
 /// What acceptors lack reaches them once, as soon as the leader can know of it.
 @Suite("Multi-Paxos: lost messages and absent replicas")
 struct RepairTests {
-  /// How many values, and how many bytes of them, each Accept to `replica` carries until all is quiet.
+  /// How many values, and how many bytes of them, each Accept to `replica` carries until all is
+  /// quiet.
   private func accepts(
     to replica: ReplicaID, in cluster: inout Cluster
   ) -> [(first: LogIndex, count: Int, byteCount: Int)] {
@@ -139,6 +140,21 @@ struct RepairTests {
     cluster.fire(.heartbeat, at: a)
     cluster.run()
     #expect(cluster.committed(at: c) == (1...50).map(batch))
+  }
+
+  @Test("Who does not answer gets 64 messages, and then what has gathered in fewer ones")
+  func messageLimit() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.run()
+    for number in 1...500 { cluster.request(number, at: a) }
+    #expect(cluster.inFlight.filter { $0.to == c }.count == 64)
+    let sent = accepts(to: c, in: &cluster)
+    #expect(sent.reduce(0) { $0 + $1.count } == 500)
+    #expect(sent.count < 80)
+    cluster.fire(.heartbeat, at: a)
+    cluster.run()
+    #expect(cluster.committed(at: c) == (1...500).map(batch))
   }
 
   @Test("A value larger than the limit travels alone")
