@@ -50,6 +50,11 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     earlySends.append(Send(message: message, to: to))
   }
 
+  /// Puts another message to the same replica in the place of an early one of this turn.
+  public mutating func replaceEarly(at index: Int, by message: Core.Message) {
+    earlySends[index].message = message
+  }
+
   /// Fires once after a duration that the host draws from the range, by this node's own clock.
   public mutating func setTimer(_ timer: Core.Timer, after range: ClosedRange<Interval>) {
     filled.insert(.timerChanges)

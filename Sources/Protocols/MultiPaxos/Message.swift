@@ -7,17 +7,18 @@ import WireFormat
 //      │ Prepare(b, from s)          │
 //      ├────────────────────────────►│ promised := b, durable
 //      │ Promise(b, accepted ≥ s)    │
-//      │◄────────────────────────────┤   a long report comes in pages, each asked for by a Prepare
+//      │◄────────────────────────────┤   a long report comes in pages, some for each Prepare
 //      │ Accept(b, s..., values)     │
 //      ├────────────────────────────►│ accepted[s...] := (b, value), durable
 //      │ Accepted(b, s...)           │
 //      │◄────────────────────────────┤
 //      │   chosen: majority in b     │
 //      │ next Accept or Heartbeat carries the commit index
-//      ├────────────────────────────►│ marks what it accepted in b; asks for the rest:
-//      │ Fetch(from s)               │
+//      ├────────────────────────────►│ marks what it accepted in b
+//      │ its answer names the first  │
+//      │ gap: slots that never came  │
 //      │◄────────────────────────────┤
-//      │ Learn(s..., chosen values)  │
+//      │ Accept for the gap          │
 //      ├────────────────────────────►│
 
 /// What acceptors say of one slot in a `Promise`.
@@ -35,6 +36,22 @@ public struct AcceptedValue: Equatable, Sendable {
   }
 }
 
+/// The first slots that an acceptor lacks of the leader's ballot.
+public struct Gap: Equatable, Sendable {
+  /// What the acceptor holds in all slots below it is chosen, or accepted in the leader's ballot.
+  public var first: LogIndex
+  /// How many slots from `first` on are missing although later ones have come; zero if none is.
+  public var count: Int
+
+  public init(first: LogIndex, count: Int) {
+    self.first = first
+    self.count = count
+  }
+
+  /// Says nothing, and acknowledges nothing.
+  static let unknown = Gap(first: .zero, count: 0)
+}
+
 /// What the replicas of Multi-Paxos say to each other.
 public enum MultiPaxosMessage: Equatable, Sendable {
   /// Would you promise this ballot? It promises nothing, and asks for no report.
@@ -45,23 +62,23 @@ public enum MultiPaxosMessage: Equatable, Sendable {
   /// on.
   case prepare(ballot: Ballot, from: LogIndex)
   /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending order;
-  /// without `next`, everything from `from` on.
-  case promise(ballot: Ballot, from: LogIndex, accepted: [AcceptedValue], next: LogIndex?)
-  /// Phase 2a for the slots from `first`, one per value. `commitIndex` as in a heartbeat.
-  case accept(ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex)
-  /// Phase 2b for `count` slots from `first`.
-  case accepted(ballot: Ballot, first: LogIndex, count: Int)
+  /// without `next`, everything from `from` on. `isContinued` if another page follows unasked.
+  case promise(
+    ballot: Ballot, from: LogIndex, accepted: [AcceptedValue], next: LogIndex?,
+    isContinued: Bool = false)
+  /// Phase 2a for the slots from `first`, one per value; without values it asks for the answer
+  /// alone. `commitIndex` and `round` as in a heartbeat.
+  case accept(
+    ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, round: UInt64)
+  /// Phase 2b for `count` slots from `first`, and for all slots below the gap.
+  case accepted(ballot: Ballot, first: LogIndex, count: Int, gap: Gap)
   /// The message just received had a ballot below this one.
   case preempted(by: Ballot)
-  /// The distinguished proposer lives; all slots to `commitIndex` are chosen. A `round` above zero
-  /// asks whether the ballot still holds, for reads.
-  case heartbeat(ballot: Ballot, commitIndex: LogIndex, round: UInt64)
-  /// The sender has promised no ballot above this one.
-  case heartbeatAcknowledged(ballot: Ballot, round: UInt64)
-  /// Asks for the chosen values from `from` to `through`.
-  case fetch(from: LogIndex, through: LogIndex)
-  /// Chosen values of the slots from `first`.
-  case learn(first: LogIndex, values: [Batch])
+  /// The distinguished proposer lives; all slots to `commitIndex` are chosen, and those below
+  /// `next` have been offered. A `round` above zero asks whether the ballot still holds, for reads.
+  case heartbeat(ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64)
+  /// The sender has promised no ballot above this one. What is below the gap may not be durable.
+  case heartbeatAcknowledged(ballot: Ballot, round: UInt64, gap: Gap)
 }
 
 extension AcceptedValue: WireCodable {
@@ -80,24 +97,36 @@ extension AcceptedValue: WireCodable {
   }
 }
 
+extension Gap: WireCodable {
+  public var encodedByteCount: Int { 12 }
+
+  public func encode(into writer: inout WireWriter) {
+    first.encode(into: &writer)
+    writer.write(UInt32(clamping: count))
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    first = try LogIndex(from: &reader)
+    count = Int(try reader.read(UInt32.self))
+  }
+}
+
 extension MultiPaxosMessage: WireCodable {
   private enum Kind: UInt8 {
     case prepare = 1, promise, accept, accepted, preempted, heartbeat, heartbeatAcknowledged
-    case fetch, learn, prePrepare, prePromise
+    case prePrepare, prePromise
   }
 
   public var encodedByteCount: Int {
     switch self {
     case .prepare: 17
-    case .promise(_, _, let accepted, let next):
-      17 + accepted.encodedByteCount + next.encodedByteCount
-    case .accept(_, _, let values, _): 25 + values.encodedByteCount
-    case .accepted: 21
+    case .promise(_, _, let accepted, let next, _):
+      18 + accepted.encodedByteCount + next.encodedByteCount
+    case .accept(_, _, let values, _, _): 33 + values.encodedByteCount
+    case .accepted: 33
     case .preempted, .prePrepare, .prePromise: 9
-    case .heartbeat: 25
-    case .heartbeatAcknowledged: 17
-    case .fetch: 17
-    case .learn(_, let values): 9 + values.encodedByteCount
+    case .heartbeat: 33
+    case .heartbeatAcknowledged: 29
     }
   }
 
@@ -113,43 +142,40 @@ extension MultiPaxosMessage: WireCodable {
       writer.write(Kind.prepare.rawValue)
       ballot.encode(into: &writer)
       from.encode(into: &writer)
-    case .promise(let ballot, let from, let accepted, let next):
+    case .promise(let ballot, let from, let accepted, let next, let isContinued):
       writer.write(Kind.promise.rawValue)
       ballot.encode(into: &writer)
       from.encode(into: &writer)
       accepted.encode(into: &writer)
       next.encode(into: &writer)
-    case .accept(let ballot, let first, let values, let commitIndex):
+      writer.write(UInt8(isContinued ? 1 : 0))
+    case .accept(let ballot, let first, let values, let commitIndex, let round):
       writer.write(Kind.accept.rawValue)
       ballot.encode(into: &writer)
       first.encode(into: &writer)
       values.encode(into: &writer)
       commitIndex.encode(into: &writer)
-    case .accepted(let ballot, let first, let count):
+      writer.write(round)
+    case .accepted(let ballot, let first, let count, let gap):
       writer.write(Kind.accepted.rawValue)
       ballot.encode(into: &writer)
       first.encode(into: &writer)
       writer.write(UInt32(clamping: count))
+      gap.encode(into: &writer)
     case .preempted(let ballot):
       writer.write(Kind.preempted.rawValue)
       ballot.encode(into: &writer)
-    case .heartbeat(let ballot, let commitIndex, let round):
+    case .heartbeat(let ballot, let commitIndex, let next, let round):
       writer.write(Kind.heartbeat.rawValue)
       ballot.encode(into: &writer)
       commitIndex.encode(into: &writer)
+      next.encode(into: &writer)
       writer.write(round)
-    case .heartbeatAcknowledged(let ballot, let round):
+    case .heartbeatAcknowledged(let ballot, let round, let gap):
       writer.write(Kind.heartbeatAcknowledged.rawValue)
       ballot.encode(into: &writer)
       writer.write(round)
-    case .fetch(let from, let through):
-      writer.write(Kind.fetch.rawValue)
-      from.encode(into: &writer)
-      through.encode(into: &writer)
-    case .learn(let first, let values):
-      writer.write(Kind.learn.rawValue)
-      first.encode(into: &writer)
-      values.encode(into: &writer)
+      gap.encode(into: &writer)
     }
   }
 
@@ -163,27 +189,26 @@ extension MultiPaxosMessage: WireCodable {
     case .promise:
       self = .promise(
         ballot: try Ballot(from: &reader), from: try LogIndex(from: &reader),
-        accepted: try [AcceptedValue](from: &reader), next: try LogIndex?(from: &reader))
+        accepted: try [AcceptedValue](from: &reader), next: try LogIndex?(from: &reader),
+        isContinued: try reader.read(UInt8.self) != 0)
     case .accept:
       self = .accept(
         ballot: try Ballot(from: &reader), first: try LogIndex(from: &reader),
-        values: try [Batch](from: &reader), commitIndex: try LogIndex(from: &reader))
+        values: try [Batch](from: &reader), commitIndex: try LogIndex(from: &reader),
+        round: try reader.read(UInt64.self))
     case .accepted:
       self = .accepted(
         ballot: try Ballot(from: &reader), first: try LogIndex(from: &reader),
-        count: Int(try reader.read(UInt32.self)))
+        count: Int(try reader.read(UInt32.self)), gap: try Gap(from: &reader))
     case .preempted: self = .preempted(by: try Ballot(from: &reader))
     case .heartbeat:
       self = .heartbeat(
         ballot: try Ballot(from: &reader), commitIndex: try LogIndex(from: &reader),
-        round: try reader.read(UInt64.self))
+        next: try LogIndex(from: &reader), round: try reader.read(UInt64.self))
     case .heartbeatAcknowledged:
       self = .heartbeatAcknowledged(
-        ballot: try Ballot(from: &reader), round: try reader.read(UInt64.self))
-    case .fetch:
-      self = .fetch(from: try LogIndex(from: &reader), through: try LogIndex(from: &reader))
-    case .learn:
-      self = .learn(first: try LogIndex(from: &reader), values: try [Batch](from: &reader))
+        ballot: try Ballot(from: &reader), round: try reader.read(UInt64.self),
+        gap: try Gap(from: &reader))
     case nil: throw .malformed("\(number) is no kind of message")
     }
   }

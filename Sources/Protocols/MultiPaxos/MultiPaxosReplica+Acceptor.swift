@@ -2,7 +2,7 @@ import Replication
 import WireFormat
 
 extension MultiPaxosReplica {
-  /// How much a report, an `accept` or a `learn` carries at most, unless a single value is larger.
+  /// How much a report or an `accept` carries at most, unless a single value is larger.
   static let pageByteCount = 1 << 20
   static let pageSlotCount = 1024
 
@@ -24,13 +24,33 @@ extension MultiPaxosReplica {
     // The new proposer gets the time to finish that a leader would have, for each page of the
     // report.
     lastLeaderContact = now
-    let (accepted, next) = report(from: first)
-    effects.send(.promise(ballot: ballot, from: first, accepted: accepted, next: next), to: sender)
+    sendReport(from: first, to: sender, into: &effects)
+  }
+
+  /// As many pages as may be on their way at once.
+  private func sendReport(
+    from first: LogIndex, to sender: ReplicaID, into effects: inout Effects<Self>
+  ) {
+    var from = first
+    var room = options.inFlightBytes
+    while true {
+      let (accepted, next, byteCount) = report(from: from)
+      room -= byteCount
+      let isContinued = next != nil && room >= Self.pageByteCount
+      effects.send(
+        .promise(
+          ballot: promised, from: from, accepted: accepted, next: next, isContinued: isContinued),
+        to: sender)
+      guard isContinued, let next else { return }
+      from = next
+    }
   }
 
   /// One page of what this acceptor holds. Chosen and executed slots are part of it: a proposer
   /// that missed them would otherwise take them for free and propose something else.
-  private func report(from first: LogIndex) -> (accepted: [AcceptedValue], next: LogIndex?) {
+  private func report(
+    from first: LogIndex
+  ) -> (accepted: [AcceptedValue], next: LogIndex?, byteCount: Int) {
     var accepted: [AcceptedValue] = []
     var byteCount = 0
     var slot = first
@@ -40,7 +60,7 @@ extension MultiPaxosReplica {
       let isOmitted = options.bug == .omitExecutedInPromise && slot < firstUnchosen
       if entry.ballot != .none, !isOmitted {
         if accepted.count == Self.pageSlotCount || byteCount >= Self.pageByteCount {
-          return (accepted, slot)
+          return (accepted, slot, byteCount)
         }
         byteCount += entry.value.encodedByteCount
         accepted.append(
@@ -49,13 +69,13 @@ extension MultiPaxosReplica {
       }
       slot = slot.next
     }
-    return (accepted, nil)
+    return (accepted, nil, byteCount)
   }
 
   /// Phase 2b: accepts unless a higher ballot was promised, and promises the ballot by that.
   mutating func receiveAccept(
-    _ ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, sender: ReplicaID,
-    at now: Instant, into effects: inout Effects<Self>
+    _ ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, round: UInt64,
+    sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), sender != id else { return }
     // Bug: accept-below-promise.
@@ -63,7 +83,7 @@ extension MultiPaxosReplica {
       return effects.send(.preempted(by: promised), to: sender)
     }
     hear(ballot, at: now, into: &effects)
-    // Slots out of reach are left to catching up: this replica lags too far behind.
+    // Slots out of reach come again: this replica lags too far behind.
     guard first >= log.firstIndex, first.rawValue < Int.max / 4,
       first + values.count <= firstUnchosen + SlotLog.reach
     else { return learnCommitIndex(commitIndex, of: ballot, into: &effects) }
@@ -75,7 +95,10 @@ extension MultiPaxosReplica {
       acceptValue(value, at: slot, in: ballot, into: &effects)
       slot = slot.next
     }
-    let reply = Message.accepted(ballot: ballot, first: first, count: values.count)
+    if ballot == leaderBallot { reception.note(first, isEmpty: values.isEmpty) }
+    let gap = firstGap(of: ballot, before: first)
+    confirm(round, of: ballot, gap: gap, isDue: values.isEmpty, to: sender, into: &effects)
+    let reply = Message.accepted(ballot: ballot, first: first, count: values.count, gap: gap)
     // Bug: accepted-before-durable.
     if options.bug == .acceptedBeforeDurable {
       effects.sendEarly(reply, to: sender)

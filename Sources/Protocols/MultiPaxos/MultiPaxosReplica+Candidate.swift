@@ -14,8 +14,8 @@ struct Phase1: Sendable {
   var due: [LogIndex] = []
   /// Per slot the reported value of the highest ballot, in ascending order of slots.
   var recovered: [AcceptedValue] = []
-  /// A page may take longer than a retransmission time; nothing makes the pace faster again.
-  var pace = RepeatPace()
+  /// When the page that is due is asked for again, in membership order.
+  var paces: [ResendPace] = []
 
   /// Adds a page. Both lists ascend, so this is one pass.
   mutating func merge(_ page: [AcceptedValue], lastReceivedWins: Bool) {
@@ -62,9 +62,9 @@ extension MultiPaxosReplica {
         effects.setTimer(
           .election, after: (range.lowerBound - silence)...(range.upperBound - silence))
       } else if options.prePrepare {
-        askAround(into: &effects)
+        askAround(at: now, into: &effects)
       } else {
-        startPhase1(into: &effects)
+        startPhase1(at: now, into: &effects)
       }
     }
   }
@@ -80,7 +80,7 @@ extension MultiPaxosReplica {
   }
 
   /// Asks whether a majority misses the leader as well. Asks again when the timer fires next.
-  private mutating func askAround(into effects: inout Effects<Self>) {
+  private mutating func askAround(at now: Instant, into effects: inout Effects<Self>) {
     guard let next = nextBallot else { return }
     effects.setTimer(.election, after: electionRange)
     prospect = Prospect(ballot: next, granted: bit(of: id))
@@ -88,12 +88,12 @@ extension MultiPaxosReplica {
       // Early: a question promises nothing, and neither does the answer.
       effects.sendEarly(.prePrepare(ballot: next), to: replica)
     }
-    startIfGranted(into: &effects)
+    startIfGranted(at: now, into: &effects)
   }
 
-  private mutating func startIfGranted(into effects: inout Effects<Self>) {
+  private mutating func startIfGranted(at now: Instant, into effects: inout Effects<Self>) {
     guard let prospect, isMajority(prospect.granted) else { return }
-    startPhase1(into: &effects)
+    startPhase1(at: now, into: &effects)
   }
 
   mutating func receivePrePrepare(
@@ -106,12 +106,12 @@ extension MultiPaxosReplica {
   }
 
   mutating func receivePrePromise(
-    _ ballot: Ballot, sender: ReplicaID, into effects: inout Effects<Self>
+    _ ballot: Ballot, sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard role == .follower, prospect?.ballot == ballot else { return }
     let bit = bit(of: sender)
     prospect?.granted |= bit
-    startIfGranted(into: &effects)
+    startIfGranted(at: now, into: &effects)
   }
 
   /// The leader's process has ended: its silence so far does not matter.
@@ -126,18 +126,20 @@ extension MultiPaxosReplica {
 
   /// Phase 1a, for all slots from the first unchosen one on, in a ballot above all that were ever
   /// seen.
-  private mutating func startPhase1(into effects: inout Effects<Self>) {
+  private mutating func startPhase1(at now: Instant, into effects: inout Effects<Self>) {
     guard let next = nextBallot else { return }
     role = .candidate
     prospect = nil
-    fetching = nil
     ballot = next
     highestSeen = ballot
     promised = ballot
     // Bug: reuse-ballot.
     if options.bug != .reuseBallot { effects.persist(.promised(ballot)) }
+    var pace = ResendPace(least: options.retransmission)
+    pace.sent(UInt64(firstUnchosen.rawValue), first: true, at: now)
     phase1 = Phase1(
-      due: Array(repeating: firstUnchosen, count: membership.replicas.count))
+      due: Array(repeating: firstUnchosen, count: membership.replicas.count),
+      paces: Array(repeating: pace, count: membership.replicas.count))
     // Behind the barrier: a ballot that peers know must never be used again after a crash.
     for replica in membership.replicas {
       effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
@@ -149,17 +151,19 @@ extension MultiPaxosReplica {
   }
 
   /// Asks again for the reports that are due.
-  mutating func repeatPrepare(into effects: inout Effects<Self>) {
-    guard phase1.pace.isDue() else { return }
+  mutating func retransmissionTimerFired(at now: Instant, into effects: inout Effects<Self>) {
+    guard role == .candidate else { return }
+    effects.setTimer(.retransmission, after: options.retransmission)
     for (position, replica) in membership.replicas.enumerated()
-    where phase1.reported & (1 << UInt64(position)) == 0 {
+    where phase1.reported & (1 << UInt64(position)) == 0 && phase1.paces[position].isDue(at: now) {
+      phase1.paces[position].sentAgain(at: now)
       effects.send(.prepare(ballot: ballot, from: phase1.due[position]), to: replica)
     }
   }
 
   mutating func receivePromise(
     _ ballot: Ballot, from first: LogIndex, accepted: [AcceptedValue], next: LogIndex?,
-    sender: ReplicaID, into effects: inout Effects<Self>
+    isContinued: Bool, sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     let bit = bit(of: sender)
     guard role == .candidate, ballot == self.ballot, phase1.reported & bit == 0 else { return }
@@ -178,12 +182,14 @@ extension MultiPaxosReplica {
       // Bug: adopt-last-received.
       lastReceivedWins: options.bug == .adoptLastReceived)
 
+    phase1.paces[position].answered(through: UInt64(first.rawValue), at: now)
     if let next {
       phase1.due[position] = next
-      effects.send(.prepare(ballot: ballot, from: next), to: sender)
+      phase1.paces[position].sent(UInt64(next.rawValue), first: true, at: now)
+      if !isContinued { effects.send(.prepare(ballot: ballot, from: next), to: sender) }
     } else {
       phase1.reported |= bit
-      if isMajority(phase1.reported) { lead(into: &effects) }
+      if isMajority(phase1.reported) { lead(at: now, into: &effects) }
     }
   }
 

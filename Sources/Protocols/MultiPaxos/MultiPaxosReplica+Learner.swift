@@ -1,15 +1,21 @@
 import Replication
 import WireFormat
 
-/// A page of chosen values on its way.
-struct Fetching: Sendable {
-  var first: LogIndex
-  var through: LogIndex
-  /// The timer alone asks again: a leader speaks many times before a page is there, and every copy
-  /// of a page would keep the link from the next one.
-  var pace = RepeatPace()
-  /// A page may take longer than a retransmission time.
-  var isYoung = true
+/// What has come of the ballot of the leader that is followed.
+struct Reception: Sendable {
+  /// The first slot that is not held in this ballot and not known to be chosen.
+  var gap = LogIndex(1)
+  /// The first slot behind the gap that is held; `nowhere` without one.
+  var gapEnd = Reception.nowhere
+  /// The newest round that was confirmed.
+  var confirmedRound: UInt64 = 0
+
+  static let nowhere = LogIndex(Int.max)
+
+  /// A message has brought slots from `first` on.
+  mutating func note(_ first: LogIndex, isEmpty: Bool) {
+    if !isEmpty, first > gap { gapEnd = min(gapEnd, first) }
+  }
 }
 
 extension MultiPaxosReplica {
@@ -23,7 +29,7 @@ extension MultiPaxosReplica {
       notice(ballot, into: &effects)
       leaderBallot = ballot
       leaderCommitIndex = .zero
-      fetching = nil
+      reception = Reception(gap: firstUnchosen)
       lostAttempts = 0
     }
     lastLeaderContact = now
@@ -31,17 +37,59 @@ extension MultiPaxosReplica {
   }
 
   mutating func receiveHeartbeat(
-    _ ballot: Ballot, commitIndex: LogIndex, round: UInt64, sender: ReplicaID, at now: Instant,
-    into effects: inout Effects<Self>
+    _ ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64, sender: ReplicaID,
+    at now: Instant, into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), sender != id else { return }
     let newest = max(promised, leaderBallot)
     guard ballot >= newest else { return effects.send(.preempted(by: newest), to: sender) }
     hear(ballot, at: now, into: &effects)
-    // Early: it says what this replica has not done. A promise that is still on its way to the disk
-    // has been taken into account, and one that follows is later than the round.
-    effects.sendEarly(.heartbeatAcknowledged(ballot: ballot, round: round), to: sender)
+    let gap = firstGap(of: ballot, before: next)
+    confirm(round, of: ballot, gap: gap, isDue: true, to: sender, into: &effects)
     learnCommitIndex(commitIndex, of: ballot, into: &effects)
+  }
+
+  /// Says that this replica has promised no higher ballot; the caller has made sure.
+  ///
+  /// Early: it says what this replica has not done. A promise that is still on its way to the disk
+  /// has been taken into account, and one that follows is later than the round.
+  /// - Parameter isDue: the leader waits for an answer though the round is no new one.
+  mutating func confirm(
+    _ round: UInt64, of ballot: Ballot, gap: Gap, isDue: Bool, to leader: ReplicaID,
+    into effects: inout Effects<Self>
+  ) {
+    guard ballot == leaderBallot, isDue || round > reception.confirmedRound else { return }
+    reception.confirmedRound = max(reception.confirmedRound, round)
+    let answer = Message.heartbeatAcknowledged(ballot: ballot, round: round, gap: gap)
+    // One answer is enough for the messages of a turn.
+    if let last = effects.earlySends.last, last.to == leader,
+      case .heartbeatAcknowledged(ballot, let earlier, _) = last.message, earlier <= round
+    {
+      effects.replaceEarly(at: effects.earlySends.count - 1, by: answer)
+    } else {
+      effects.sendEarly(answer, to: leader)
+    }
+  }
+
+  /// The first gap in what has come of a ballot whose leader has offered all slots below `next`.
+  mutating func firstGap(of ballot: Ballot, before next: LogIndex) -> Gap {
+    guard ballot == leaderBallot else { return .unknown }
+    var gap = max(reception.gap, firstUnchosen)
+    while isReceived(gap) { gap = gap.next }
+    reception.gap = gap
+    if reception.gapEnd <= gap {
+      // The gap has closed up to a slot that is held, and perhaps further; the next one may end.
+      var end = gap.next
+      while end <= log.lastIndex, !isReceived(end) { end = end.next }
+      reception.gapEnd = end <= log.lastIndex ? end : Reception.nowhere
+    }
+    if gap < next { return Gap(first: gap, count: min(reception.gapEnd, next) - gap) }
+    return Gap(
+      first: gap, count: reception.gapEnd == Reception.nowhere ? 0 : reception.gapEnd - gap)
+  }
+
+  private func isReceived(_ slot: LogIndex) -> Bool {
+    log.contains(slot) && (log[slot].isChosen || log[slot].ballot == leaderBallot)
   }
 
   /// The leader of `ballot` says that all slots to `commitIndex` are chosen.
@@ -70,71 +118,6 @@ extension MultiPaxosReplica {
       slot = slot.next
     }
     commitChosen(into: &effects)
-    if firstUnchosen <= leaderCommitIndex { fetch(into: &effects) }
-  }
-
-  /// Asks the leader for the slots that this replica cannot tell.
-  private mutating func fetch(into effects: inout Effects<Self>) {
-    guard fetching == nil, leaderBallot != .none, leaderBallot.node != id else { return }
-    var through = firstUnchosen
-    while through < leaderCommitIndex, through - firstUnchosen < Self.pageSlotCount {
-      let next = through.next
-      if log.contains(next), log[next].isChosen || log[next].ballot == leaderBallot { break }
-      through = next
-    }
-    fetching = Fetching(first: firstUnchosen, through: through)
-    // Early: a question promises nothing.
-    effects.sendEarly(.fetch(from: firstUnchosen, through: through), to: leaderBallot.node)
-    effects.setTimer(.retransmission, after: options.retransmission)
-  }
-
-  /// The page is not there yet: it, or the question, may be lost.
-  mutating func repeatFetch(into effects: inout Effects<Self>) {
-    guard var due = fetching else { return }
-    // What was missing may have come another way.
-    guard firstUnchosen <= due.through else { return fetching = nil }
-    if !due.isYoung, due.pace.isDue() {
-      effects.sendEarly(.fetch(from: due.first, through: due.through), to: leaderBallot.node)
-    }
-    due.isYoung = false
-    fetching = due
-    effects.setTimer(.retransmission, after: options.retransmission)
-  }
-
-  mutating func receiveFetch(
-    from first: LogIndex, through: LogIndex, sender: ReplicaID, into effects: inout Effects<Self>
-  ) {
-    guard first >= log.firstIndex else { return }
-    let last = min(through, commitIndex)
-    var values: [Batch] = []
-    var byteCount = 0
-    var slot = first
-    while slot <= last, values.count < Self.pageSlotCount, byteCount < Self.pageByteCount {
-      values.append(log[slot].value)
-      byteCount += log[slot].value.encodedByteCount
-      slot = slot.next
-    }
-    guard !values.isEmpty else { return }
-    // Early: what is chosen is durable at a majority, whatever this replica's disk does.
-    effects.sendEarly(.learn(first: first, values: values), to: sender)
-  }
-
-  mutating func receiveLearn(
-    first: LogIndex, values: [Batch], into effects: inout Effects<Self>
-  ) {
-    guard first >= log.firstIndex, first <= firstUnchosen + SlotLog.reach else { return }
-    var slot = first
-    for value in values {
-      learn(value, at: slot, into: &effects)
-      slot = slot.next
-    }
-    // Another page than the one that is due is a copy; the one that is due will come as well.
-    if let due = fetching, first == due.first { fetching = nil }
-    if role == .follower {
-      applyLeaderCommitIndex(into: &effects)
-    } else {
-      commitChosen(into: &effects)
-    }
   }
 
   /// Takes over a value that is known to be chosen.
@@ -147,10 +130,6 @@ extension MultiPaxosReplica {
       return
     }
     if !isSame {
-      // This leader proposed something else there, so a higher ballot exists. It must fall silent
-      // before its commit index passes the slot: followers would take its own proposal for the
-      // chosen value.
-      if role == .leader, slot < phase2.nextSlot { stepDown(into: &effects) }
       log[slot].ballot = .chosen
       log[slot].value = value
       effects.persist(.accepted(slot: slot, ballot: .chosen, value: value))

@@ -8,13 +8,14 @@
 // Every replica is proposer, acceptor and learner:
 // - `+Candidate`  the proposer in phase 1
 // - `+Leader`     the proposer in phase 2
+// - `+Repair`     what each acceptor has been sent, and what it lacks
 // - `+Acceptor`   promises and acceptances
-// - `+Learner`    what is chosen, and catching up
+// - `+Learner`    what is chosen
 // - `+Reads`      reads without a slot
 //
-// Deviation: a promise need not carry everything at once. The proposer asks for it page by page;
-// between two pages the report cannot change but for values that became known as chosen, because
-// the acceptor has promised. Reason: logs are long, frames are not. Test: PhaseOneTests.
+// Deviation: a promise need not carry everything at once. The proposer asks for a few pages at a
+// time; between two pages the report cannot change but for values that became known as chosen,
+// because the acceptor has promised. Reason: logs are long, frames are not. Test: PhaseOneTests.
 //
 // Deviation: a value that is known to be chosen is reported and stored with the ballot
 // `Ballot.chosen`. Whoever hears of it learns it and need not propose it again. Reason: a proposer
@@ -25,6 +26,11 @@
 // replica that was cut off deposes a healthy leader when it comes back, and two that cannot hear
 // each other depose each other in turn. It is Raft's PreVote (Ongaro 2014 §9.6), needs no clock
 // beyond the timers', and safety does not rest on it. Test: StickinessTests.
+//
+// Deviation: acceptors name the first gap in what they hold of the leader's ballot, and the leader
+// offers it again, chosen or not; so one rule repairs lost messages and brings back a replica that
+// was away. Reason: a timer that is longer than a round trip makes one lost message cost more than
+// it does in Raft, whose followers reject what follows on a gap. Test: RepairTests.
 //
 // Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
 // where that is an optimisation (§2.5).
@@ -39,7 +45,7 @@ public struct MultiPaxosReplica: ReplicaCore {
     /// Follower: the leader has been silent. Leader: time to see whether a quorum still answers.
     case election
     case heartbeat
-    /// Unanswered messages are sent again.
+    /// Candidate: reports that are due are asked for again.
     case retransmission
   }
 
@@ -69,8 +75,8 @@ public struct MultiPaxosReplica: ReplicaCore {
   var leaderBallot = Ballot.none
   var leaderCommitIndex = LogIndex.zero
   var lastLeaderContact = Instant.longAgo
-  /// The page that was asked for and has not come yet.
-  var fetching: Fetching?
+  /// What has come of that ballot.
+  var reception = Reception()
   /// What the last `.chosen` record said.
   var recordedChosen = LogIndex.zero
 
@@ -135,8 +141,8 @@ public struct MultiPaxosReplica: ReplicaCore {
       receive(message, from: sender, at: now, into: &effects)
     case .timerFired(.election): electionTimerFired(at: now, into: &effects)
     case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
-    case .timerFired(.retransmission): retransmissionTimerFired(into: &effects)
-    case .requested(let batch): request(batch, into: &effects)
+    case .timerFired(.retransmission): retransmissionTimerFired(at: now, into: &effects)
+    case .requested(let batch): request(batch, at: now, into: &effects)
     case .readRequested(let ticket, _): requestRead(ticket, into: &effects)
     case .disconnected(let replica): disconnected(replica, into: &effects)
     }
@@ -147,27 +153,29 @@ public struct MultiPaxosReplica: ReplicaCore {
   ) {
     switch message {
     case .prePrepare(let ballot): receivePrePrepare(ballot, sender: sender, at: now, into: &effects)
-    case .prePromise(let ballot): receivePrePromise(ballot, sender: sender, into: &effects)
+    case .prePromise(let ballot):
+      receivePrePromise(ballot, sender: sender, at: now, into: &effects)
     case .prepare(let ballot, let from):
       receivePrepare(ballot, from: from, sender: sender, at: now, into: &effects)
-    case .promise(let ballot, let from, let accepted, let next):
+    case .promise(let ballot, let from, let accepted, let next, let isContinued):
       receivePromise(
-        ballot, from: from, accepted: accepted, next: next, sender: sender, into: &effects)
-    case .accept(let ballot, let first, let values, let commitIndex):
+        ballot, from: from, accepted: accepted, next: next, isContinued: isContinued,
+        sender: sender, at: now, into: &effects)
+    case .accept(let ballot, let first, let values, let commitIndex, let round):
       receiveAccept(
-        ballot, first: first, values: values, commitIndex: commitIndex, sender: sender, at: now,
-        into: &effects)
-    case .accepted(let ballot, let first, let count):
-      receiveAccepted(ballot, first: first, count: count, sender: sender, into: &effects)
+        ballot, first: first, values: values, commitIndex: commitIndex, round: round,
+        sender: sender, at: now, into: &effects)
+    case .accepted(let ballot, let first, let count, let gap):
+      receiveAccepted(
+        ballot, first: first, count: count, gap: gap, sender: sender, at: now, into: &effects)
     case .preempted(let ballot): notice(ballot, into: &effects)
-    case .heartbeat(let ballot, let commitIndex, let round):
+    case .heartbeat(let ballot, let commitIndex, let next, let round):
       receiveHeartbeat(
-        ballot, commitIndex: commitIndex, round: round, sender: sender, at: now, into: &effects)
-    case .heartbeatAcknowledged(let ballot, let round):
-      receiveHeartbeatAcknowledged(ballot, round: round, sender: sender, into: &effects)
-    case .fetch(let from, let through):
-      receiveFetch(from: from, through: through, sender: sender, into: &effects)
-    case .learn(let first, let values): receiveLearn(first: first, values: values, into: &effects)
+        ballot, commitIndex: commitIndex, next: next, round: round, sender: sender, at: now,
+        into: &effects)
+    case .heartbeatAcknowledged(let ballot, let round, let gap):
+      receiveHeartbeatAcknowledged(
+        ballot, round: round, gap: gap, sender: sender, at: now, into: &effects)
     }
   }
 

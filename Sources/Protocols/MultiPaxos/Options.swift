@@ -7,6 +7,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
   public var heartbeat: Interval
   /// How long a message may stay unanswered before it is sent again.
   public var retransmission: Interval
+  public var inFlightBytes: Int
   /// Slots that may be proposed and not yet chosen.
   public var window: Int
   /// Batches that may wait for a place in the window; more are refused.
@@ -30,8 +31,10 @@ public struct MultiPaxosOptions: ProtocolOptions {
         "Time between the leader's heartbeats", atMost: .heartbeat),
       OptionDeclaration(
         "retransmission",
-        .interval(default: .milliseconds(100), range: .milliseconds(1)...Interval.seconds(60)),
+        // As long as a heartbeat, because that is how soon Raft repeats what is not answered.
+        .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
         "Time after which an unanswered Prepare or Accept is sent again", waitsFor: .answer),
+      .inFlightBytes,
       OptionDeclaration(
         "window", .integer(default: 1024, range: 1...65536),
         "Slots that may be proposed and not yet chosen"),
@@ -54,6 +57,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
     electionTimeout = values.intervalRange("electionTimeout")
     heartbeat = values.interval("heartbeat")
     retransmission = values.interval("retransmission")
+    inFlightBytes = values.integer("inFlightBytes")
     window = values.integer("window")
     queue = values.integer("queue")
     prePrepare = values.flag("prePrepare")

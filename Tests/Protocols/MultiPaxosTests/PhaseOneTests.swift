@@ -27,7 +27,9 @@ struct PhaseOneTests {
       replica.disconnect(a)
       #expect(replica.effects.timerChanges.isEmpty)
       replica.receive(
-        .accept(ballot: ballot(1, a), first: slot(1), values: [batch(1)], commitIndex: slot(1)),
+        .accept(
+          ballot: ballot(1, a), first: slot(1), values: [batch(1)], commitIndex: slot(1),
+          round: 0),
         from: a)
       replica.disconnect(b)
       #expect(replica.effects.timerChanges.isEmpty)
@@ -45,7 +47,9 @@ struct PhaseOneTests {
     var replica = Bare(b)
     let old = ballot(1, a)
     replica.receive(
-      .accept(ballot: old, first: slot(1), values: [batch(1), batch(2)], commitIndex: slot(1)),
+      .accept(
+        ballot: old, first: slot(1), values: [batch(1), batch(2)], commitIndex: slot(1),
+        round: 0),
       from: a)
     replica.receive(.prepare(ballot: ballot(2, c), from: slot(1)), from: c)
     #expect(replica.effects.records == [.promised(ballot(2, c))])
@@ -117,6 +121,33 @@ struct PhaseOneTests {
     #expect(cluster.agrees)
   }
 
+  @Test("A Prepare is answered by as many pages as may be on their way at once")
+  func severalPages() {
+    for (inFlightBytes, prepares) in [(4 << 20, 1), (1 << 20, 3)] {
+      var cluster = Cluster(3, window: 4096, inFlightBytes: inFlightBytes)
+      cluster.elect(a)
+      cluster.connect(only: a, b)
+      for number in 1...3000 { cluster.request(number, at: a) }
+      cluster.run()
+      cluster.crash(a)
+      cluster.heal()
+      cluster.fire(.election, at: c)
+      var asked: [LogIndex] = []
+      var reported = 0
+      while !cluster.inFlight.isEmpty {
+        switch cluster.inFlight[0].message {
+        case .prepare(_, let from) where cluster.inFlight[0].to == b: asked.append(from)
+        case .promise(_, _, let accepted, _, _): reported += accepted.count
+        default: break
+        }
+        cluster.run(limit: 1)
+      }
+      #expect(asked.count == prepares)
+      #expect(reported == 3000, "each page is sent once")
+      #expect(cluster.committed(at: c) == (1...3000).map(batch))
+    }
+  }
+
   @Test("A lost page is asked for again")
   func lostPages() {
     var cluster = Cluster()
@@ -156,7 +187,8 @@ struct PhaseOneTests {
   func patience() {
     var replica = Bare(b)
     replica.now = .zero + .milliseconds(100)
-    replica.receive(.heartbeat(ballot: ballot(1, a), commitIndex: .zero, round: 0), from: a)
+    replica.receive(
+      .heartbeat(ballot: ballot(1, a), commitIndex: .zero, next: slot(1), round: 0), from: a)
     replica.fire(.election, after: .milliseconds(100))
     #expect(replica.core.status.role == "follower")
     #expect(

@@ -5,8 +5,13 @@ import Testing
 
 @testable import MultiPaxos
 
-/// A world drawn from one seed: messages in any order, lost and doubled, disks that lag, processes that
-/// crash and come back, timers that fire at any moment.
+private struct Acceptance: Hashable {
+  var slot: LogIndex
+  var ballot: Ballot
+}
+
+/// A world drawn from one seed: messages in any order, lost and doubled, disks that lag, processes
+/// that crash and come back, timers that fire at any moment.
 struct RandomWorld {
   var cluster: Cluster
   var random: RandomStream
@@ -19,6 +24,11 @@ struct RandomWorld {
   var acknowledgedAtRead: [Int] = []
   var acknowledged = 0
   var answeredReads: [Int]
+  /// What was accepted in each ballot and slot, anywhere, and how many records have been compared.
+  private var accepted: [Acceptance: Batch] = [:]
+  private var comparedRecords: [Int]
+  /// Cut off from all others.
+  private var isolated: ReplicaID?
   var complaint: String?
 
   init(seed: UInt64, replicas: Int, bug: MultiPaxosBug? = nil) {
@@ -26,13 +36,14 @@ struct RandomWorld {
     random = RandomStream(seed: seed)
     compared = Array(repeating: 0, count: replicas)
     answeredReads = compared
+    comparedRecords = compared
   }
 
   var replicaCount: Int { cluster.nodes.count }
 
   mutating func step() {
     let id = ReplicaID(random.below(replicaCount))
-    switch random.below(400) {
+    switch random.below(404) {
     case 0..<320: deliver()
     case 320..<350:
       proposed += 1
@@ -45,6 +56,7 @@ struct RandomWorld {
     case 370..<374: cluster.fire(.election, at: id)
     case 374..<382: cluster.nodes[id.index].holdsDisk = true
     case 382..<398: cluster.releaseDisk(id)
+    case 398..<402: isolated = isolated == nil ? id : nil
     default:
       if cluster.nodes[id.index].isUp {
         cluster.crash(id)
@@ -82,6 +94,7 @@ struct RandomWorld {
     } else {
       cluster.inFlight.remove(at: index)
     }
+    if let isolated, (envelope.from == isolated) != (envelope.to == isolated) { return }
     cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
   }
 
@@ -104,14 +117,31 @@ struct RandomWorld {
           complaint = complaint ?? "replica \(number) answered a read from the past"
         }
       }
+      while comparedRecords[number] < node.records.count {
+        compare(node.records[comparedRecords[number]])
+        comparedRecords[number] += 1
+      }
       if node.isUp, let violation = node.core.invariantViolation() {
         complaint = complaint ?? violation
       }
     }
   }
 
+  /// Within a ballot all acceptors accept the same value in a slot.
+  private mutating func compare(_ record: MultiPaxosRecord) {
+    guard case .accepted(let slot, let ballot, let value) = record, ballot != .chosen else {
+      return
+    }
+    let first = accepted[Acceptance(slot: slot, ballot: ballot)]
+    if let first, first != value {
+      complaint = complaint ?? "ballot \(ballot) has two values in slot \(slot)"
+    }
+    accepted[Acceptance(slot: slot, ballot: ballot)] = value
+  }
+
   /// Ends all faults and lets one replica lead until all agree on everything.
   mutating func calm() {
+    isolated = nil
     for number in 0..<replicaCount where !cluster.nodes[number].isUp { restart(ReplicaID(number)) }
     for number in 0..<replicaCount { cluster.releaseDisk(ReplicaID(number)) }
     for _ in 0..<60 {
@@ -153,5 +183,26 @@ struct RandomScheduleTests {
       }
     }
     #expect(chosenInTotal > 500, "the schedules must choose something")
+  }
+
+  /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
+  /// bring that about step by step.
+  private static let rare: Set<MultiPaxosBug> = [
+    .reuseBallot, .volatilePromise, .countAcrossBallots,
+  ]
+
+  @Test(
+    "Random schedules catch a replica without one of its rules",
+    arguments: MultiPaxosBug.allCases.filter { !rare.contains($0) })
+  func catches(bug: MultiPaxosBug) {
+    for seed in 1...UInt64(200) {
+      for replicas in [3, 5] {
+        var world = RandomWorld(seed: seed, replicas: replicas, bug: bug)
+        for _ in 0..<2500 where world.complaint == nil { world.step() }
+        if world.complaint == nil { world.calm() }
+        if world.complaint != nil { return }
+      }
+    }
+    Issue.record("\(bug.rawValue) was not caught")
   }
 }

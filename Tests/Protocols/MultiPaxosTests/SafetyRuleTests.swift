@@ -151,7 +151,9 @@ struct SafetyRuleTests {
         }
         // The old acknowledgement of b arrives at last.
         cluster.handle(
-          .received(.accepted(ballot: ballot(1, a), first: slot(1), count: 1), from: b), at: a)
+          .received(
+            .accepted(ballot: ballot(1, a), first: slot(1), count: 1, gap: .unknown),
+            from: b), at: a)
         cluster.connect(only: b, d, e)
         for _ in 0..<5 where !(cluster[e].role == .leader && cluster[e].ballot.round > 2) {
           cluster.elect(e)
@@ -169,7 +171,9 @@ struct SafetyRuleTests {
         cluster.request(1, at: a)
         cluster.run()
         cluster.handle(
-          .received(.accepted(ballot: ballot(1, a), first: slot(1), count: 1), from: b), at: a)
+          .received(
+            .accepted(ballot: ballot(1, a), first: slot(1), count: 1, gap: .unknown),
+            from: b), at: a)
         cluster.crash(a)
         cluster.crash(b)
         cluster.connect(only: c, d, e)
@@ -187,9 +191,10 @@ struct SafetyRuleTests {
       cluster.delivers = { $0.from == a && $0.to == b }
       cluster.request(1, at: a)
       cluster.run()
-      cluster.heal()
+      cluster.connect(only: a, c)
       cluster.request(2, at: a)
       cluster.run()
+      cluster.heal()
       cluster.crash(a)
       cluster.elect(b)
     }
@@ -232,8 +237,7 @@ struct SafetyRuleTests {
       let early = cluster.nodes[b.index].reads
       #expect(cluster.committed(at: b) == [])
       cluster.heal()
-      cluster.fire(.retransmission, at: b)
-      cluster.fire(.retransmission, at: b)
+      cluster.fire(.heartbeat, at: b)
       cluster.run()
       #expect(cluster.committed(at: b) == [batch(1)])
       #expect(cluster.nodes[b.index].reads == [ReadTicket(7)])

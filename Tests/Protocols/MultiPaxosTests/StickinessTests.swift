@@ -93,7 +93,8 @@ struct StickinessTests {
   func leaderIsHeard() {
     var bare = Bare(b, prePrepare: true)
     bare.fire(.election, after: .seconds(1))
-    bare.receive(.heartbeat(ballot: ballot(1, a), commitIndex: .zero, round: 0), from: a)
+    bare.receive(
+      .heartbeat(ballot: ballot(1, a), commitIndex: .zero, next: slot(1), round: 0), from: a)
     bare.receive(.prePromise(ballot: ballot(1, b)), from: c)
     #expect(bare.core.role == .follower)
   }
@@ -102,7 +103,8 @@ struct StickinessTests {
   func clockStepsBack() {
     var bare = Bare(b)
     bare.now = .zero + .seconds(100)
-    bare.receive(.heartbeat(ballot: ballot(1, a), commitIndex: .zero, round: 0), from: a)
+    bare.receive(
+      .heartbeat(ballot: ballot(1, a), commitIndex: .zero, next: slot(1), round: 0), from: a)
     bare.fire(.election, after: .zero - .seconds(5))
     guard case .set(.election, let range)? = bare.effects.timerChanges.last else {
       Issue.record("no timer was set")

@@ -20,12 +20,14 @@ func batch(_ number: Int) -> Batch {
 }
 
 func options(
-  _ bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096
+  _ bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096,
+  inFlightBytes: Int = 4 << 20
 ) -> MultiPaxosOptions {
   var options = MultiPaxosOptions()
   options.bug = bug
   options.window = window
   options.queue = queue
+  options.inFlightBytes = inFlightBytes
   // Most tests make a replica stand by firing its timer, whomever it hears; StickinessTests switch
   // it on.
   options.prePrepare = false
@@ -35,10 +37,14 @@ func options(
 func ballot(_ round: UInt64, _ node: ReplicaID) -> Ballot { Ballot(round: round, node: node) }
 
 extension InProcessCluster where Core == MultiPaxosReplica {
-  init(_ replicas: Int = 3, bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096) {
+  init(
+    _ replicas: Int = 3, bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096,
+    inFlightBytes: Int = 4 << 20
+  ) {
     self.init(
       membership: Membership(replicas: replicas),
-      options: MultiPaxosTests.options(bug, window: window, queue: queue))
+      options: MultiPaxosTests.options(
+        bug, window: window, queue: queue, inFlightBytes: inFlightBytes))
   }
 
   /// Makes a replica start phase 1 and delivers everything.

@@ -19,13 +19,13 @@ struct WireTests {
         AcceptedValue(slot: slot(9), ballot: ballot(1, a), value: batch(1)),
         AcceptedValue(slot: slot(12), ballot: .chosen, value: .noop),
       ], next: slot(13)),
-    .accept(ballot: ballot(3, b), first: slot(9), values: [batch(1), .noop], commitIndex: slot(4)),
-    .accepted(ballot: ballot(3, b), first: slot(9), count: 2),
+    .accept(
+      ballot: ballot(3, b), first: slot(9), values: [batch(1), .noop], commitIndex: slot(4),
+      round: 6),
+    .accepted(ballot: ballot(3, b), first: slot(9), count: 2, gap: Gap(first: slot(7), count: 1)),
     .preempted(by: ballot(4, c)),
-    .heartbeat(ballot: ballot(3, b), commitIndex: slot(4), round: 5),
-    .heartbeatAcknowledged(ballot: ballot(3, b), round: 5),
-    .fetch(from: slot(1), through: slot(4)),
-    .learn(first: slot(1), values: [batch(1), .noop]),
+    .heartbeat(ballot: ballot(3, b), commitIndex: slot(4), next: slot(6), round: 5),
+    .heartbeatAcknowledged(ballot: ballot(3, b), round: 5, gap: Gap(first: slot(5), count: 1)),
   ]
 
   @Test("Every message survives the wire, at the length it announced")
@@ -77,13 +77,16 @@ struct WireTests {
             accepted: [AcceptedValue(slot: slot, ballot: .chosen, value: batch(1))], next: nil),
           .accept(
             ballot: ballot, first: slot, values: [batch(1), batch(2)],
-            commitIndex: LogIndex(Int(Int64.max / 2) - 1)),
-          .accepted(ballot: ballot, first: slot, count: Int(UInt32.max)),
-          .accepted(ballot: ballot, first: slot, count: -1),
-          .heartbeat(ballot: ballot, commitIndex: slot, round: .max),
-          .heartbeatAcknowledged(ballot: ballot, round: .max),
-          .fetch(from: slot, through: slots[5]), .learn(first: slot, values: [batch(1)]),
-          .learn(first: slot, values: []),
+            commitIndex: LogIndex(Int(Int64.max / 2) - 1), round: .max),
+          .accept(ballot: ballot, first: slot, values: [], commitIndex: slot, round: 1),
+          .accepted(ballot: ballot, first: slot, count: Int(UInt32.max), gap: .unknown),
+          .accepted(
+            ballot: ballot, first: slot, count: 1,
+            gap: Gap(first: slot, count: Int(UInt32.max))),
+          .accepted(ballot: ballot, first: slot, count: -1, gap: .unknown),
+          .heartbeat(ballot: ballot, commitIndex: slot, next: slot, round: .max),
+          .heartbeatAcknowledged(
+            ballot: ballot, round: .max, gap: Gap(first: slot, count: Int(UInt32.max))),
         ]
       }
     }
@@ -96,6 +99,7 @@ struct WireTests {
         replica.receive(message, from: senders[random.below(senders.count)])
         if random.chance(0.1) { replica.fire(.election, after: .milliseconds(400)) }
         if random.chance(0.1) { replica.fire(.retransmission, after: .milliseconds(1)) }
+        if random.chance(0.1) { replica.fire(.heartbeat, after: .milliseconds(1)) }
         replica.core.handle(.requested(batch(1)), at: replica.now, into: &replica.effects)
       }
     }

@@ -1,0 +1,182 @@
+import Replication
+import WireFormat
+
+/// What a leader knows of one acceptor.
+struct Progress: Sendable {
+  /// All slots below it are acknowledged.
+  var acknowledged = LogIndex.zero
+  /// The slots `sentFrom ..< next` have been offered, one after the other.
+  var sentFrom: LogIndex
+  var next: LogIndex
+  /// Bytes of those of them that are not acknowledged.
+  var inFlightBytes = 0
+  /// How many messages carried them, as far as answers have come.
+  var inFlightCount = 0
+  /// Gaps below it have been offered again,
+  var repairedBelow = LogIndex.zero
+  /// and what is offered first from this slot on has left after the copy.
+  var repairedBefore = LogIndex.zero
+  /// The newest round in which it has confirmed the ballot.
+  var confirmedRound: UInt64 = 0
+  /// The newest round it has been told of, but for those that came with the heartbeat's timer.
+  var announcedRound: UInt64 = 0
+  var pace: ResendPace
+
+  init(next: LogIndex, resendAfter: Interval) {
+    sentFrom = next
+    self.next = next
+    pace = ResendPace(least: resendAfter)
+  }
+
+  /// Whether a round is worth a message of its own. A replica that is cut off would otherwise be
+  /// sent one for each read, and all of them reach it together when it comes back.
+  var mayAnnounce: Bool { announcedRound < confirmedRound + 4 }
+
+  /// Messages on their way to one replica, as with Raft's default: what a slow connection has not
+  /// delivered yet goes on in fewer and larger ones.
+  static let mostInFlight = 64
+
+  /// A value larger than the limit travels alone.
+  func hasRoom(for byteCount: Int, limit: Int) -> Bool {
+    inFlightCount < Progress.mostInFlight
+      && (inFlightBytes == 0 || inFlightBytes + byteCount <= limit)
+  }
+
+  mutating func noteSent(through end: LogIndex, _ byteCount: Int, at now: Instant) {
+    pace.sent(UInt64(end.rawValue), first: inFlightBytes == 0, at: now)
+    next = end
+    inFlightBytes += byteCount
+    inFlightCount += 1
+  }
+
+  /// A page may be overtaken by small messages, whose answers then show a gap that is none. It is
+  /// offered again only if nothing is heard of it for long.
+  mutating func notePage(through end: LogIndex) {
+    repairedBelow = max(repairedBelow, end)
+    repairedBefore = Reception.nowhere
+  }
+
+  /// An Accept with so many values was answered.
+  mutating func noteAnswer(count: Int) {
+    if count > 0, inFlightCount > 0 { inFlightCount -= 1 }
+  }
+
+  /// Offers everything from `slot` on anew.
+  mutating func rewind(to slot: LogIndex) {
+    acknowledged = min(acknowledged, slot)
+    repairedBelow = max(repairedBelow, next)
+    sentFrom = slot
+    next = slot
+    inFlightBytes = 0
+    inFlightCount = 0
+  }
+}
+
+// An acceptor that answers is sent what it lacks, be it one lost message or all that was chosen
+// while it was away. One that does not answer is sent no more than `inFlightBytes`; slots get their
+// majority without it.
+
+extension MultiPaxosReplica {
+  /// Offers an acceptor what it has not been offered yet, page by page, as far as there is room.
+  mutating func offer(to position: Int, at now: Instant, into effects: inout Effects<Self>) {
+    while phase2.progress[position].next < phase2.nextSlot {
+      let first = phase2.progress[position].next
+      let room = options.inFlightBytes - phase2.progress[position].inFlightBytes
+      guard phase2.progress[position].hasRoom(for: 0, limit: options.inFlightBytes) else { return }
+      let (values, byteCount) = page(from: first, to: phase2.nextSlot, byteLimit: room)
+      guard phase2.progress[position].hasRoom(for: byteCount, limit: options.inFlightBytes)
+      else { return }
+      phase2.progress[position].noteSent(through: first + values.count, byteCount, at: now)
+      if values.count > 1 { phase2.progress[position].notePage(through: first + values.count) }
+      sendPage(values, from: first, to: position, into: &effects)
+    }
+  }
+
+  /// As many values as fit in one message and below the limit, and at least one.
+  private func page(
+    from first: LogIndex, to end: LogIndex, byteLimit: Int
+  ) -> (values: [Batch], byteCount: Int) {
+    var values: [Batch] = []
+    var byteCount = 0
+    var slot = first
+    let limit = min(byteLimit, Self.pageByteCount)
+    while slot < end, values.count < Self.pageSlotCount {
+      let size = log[slot].value.encodedByteCount
+      guard values.isEmpty || byteCount + size <= limit else { break }
+      values.append(log[slot].value)
+      byteCount += size
+      slot = slot.next
+    }
+    return (values, byteCount)
+  }
+
+  private func sendPage(
+    _ values: [Batch], from first: LogIndex, to position: Int, into effects: inout Effects<Self>
+  ) {
+    sendAccept(
+      .accept(
+        ballot: ballot, first: first, values: values, commitIndex: commitIndex,
+        round: reads.round), to: membership.replicas[position], into: &effects)
+  }
+
+  /// An acceptor holds everything below the gap durably.
+  mutating func acknowledge(
+    _ gap: Gap, answering slot: LogIndex, from position: Int, at now: Instant,
+    into effects: inout Effects<Self>
+  ) {
+    guard gap.first >= log.firstIndex, gap.first <= phase2.nextSlot else { return }
+    let earlier = phase2.progress[position].acknowledged
+    if gap.first > earlier {
+      noteVotes(1 << UInt64(position), from: earlier, to: gap.first)
+      release(from: earlier, to: gap.first, at: position)
+      phase2.progress[position].pace.answered(through: UInt64(gap.first.rawValue), at: now)
+    }
+    repair(gap, answering: slot, at: position, now: now, into: &effects)
+    offer(to: position, at: now, into: &effects)
+  }
+
+  /// What was on its way has arrived.
+  private mutating func release(from earlier: LogIndex, to end: LogIndex, at position: Int) {
+    phase2.progress[position].acknowledged = end
+    guard end < phase2.progress[position].next else {
+      phase2.progress[position].next = end
+      phase2.progress[position].inFlightBytes = 0
+      phase2.progress[position].inFlightCount = 0
+      return
+    }
+    var slot = max(earlier, phase2.progress[position].sentFrom)
+    while slot < end {
+      phase2.progress[position].inFlightBytes -= log[slot].value.encodedByteCount
+      slot = slot.next
+    }
+  }
+
+  /// Offers again what an acceptor lacks although it has received something that left later.
+  ///
+  /// Each gap is offered once, whoever else reports it: again only if something that left after the
+  /// copy has arrived without it, or if nothing has been heard of the copy for long.
+  /// - Parameter slot: the first slot of the message that is answered, unless that was a heartbeat.
+  mutating func repair(
+    _ gap: Gap, answering slot: LogIndex?, at position: Int, now: Instant,
+    into effects: inout Effects<Self>
+  ) {
+    guard gap.count > 0, gap.first >= log.firstIndex, gap.first < phase2.nextSlot else { return }
+    let progress = phase2.progress[position]
+    let isNew = gap.first >= max(progress.repairedBelow, progress.acknowledged)
+    let isCopyLost =
+      gap.first >= progress.acknowledged && slot.map { $0 >= progress.repairedBefore } ?? false
+    guard isNew || isCopyLost || progress.pace.isDue(at: now) else { return }
+
+    let end = min(gap.first + gap.count, progress.next)
+    phase2.progress[position].repairedBelow = max(end, gap.first.next)
+    phase2.progress[position].repairedBefore = max(phase2.nextSlot, progress.next)
+    phase2.progress[position].pace.sentAgain(at: now)
+    let (values, _) = page(from: gap.first, to: end, byteLimit: options.inFlightBytes)
+    if gap.first + values.count == end, end > gap.first {
+      sendPage(values, from: gap.first, to: position, into: &effects)
+    } else {
+      phase2.progress[position].rewind(to: gap.first)
+      offer(to: position, at: now, into: &effects)
+    }
+  }
+}
