@@ -30,12 +30,23 @@ public protocol ReplicaCore: Sendable {
   /// Takes one event and says what has to happen because of it. `now` is this node's own clock.
   mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
 
+  /// The host has handed over all events of a turn. What the core asks for here belongs to the
+  /// turn: a core that gathers what goes to one neighbour or to the disk asks for it once. Every
+  /// turn ends so before its effects are carried out.
+  mutating func endTurn(at now: Instant, into effects: inout Effects<Self>)
+
   /// What this replica believes about itself.
   var status: ReplicaStatus { get }
 
   /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests
   /// ask after every event, so it should look at what the last event can have changed.
   func invariantViolation() -> String?
+}
+
+extension ReplicaCore {
+  /// A core that asks for everything while it handles events has nothing to add.
+  @inlinable
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {}
 }
 
 /// What happens to a core.

@@ -8,6 +8,10 @@ extension ChainReplica {
     if let brokenRule { return brokenRule }
     let last = log.lastIndex
     if committed > last { return "\(id) has committed \(committed), behind its last entry \(last)" }
+    if durable > last { return "\(id) counts \(durable) as durable, behind its last entry \(last)" }
+    if let acknowledged, acknowledged > durable {
+      return "\(id) has on disk \(durable), and \(acknowledged) was acknowledged in this view"
+    }
     if let acknowledged, acknowledged > committed {
       return "\(id) passed on an acknowledgement of \(acknowledged) but committed \(committed)"
     }

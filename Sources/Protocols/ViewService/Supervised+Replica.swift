@@ -29,6 +29,11 @@ extension Supervised {
     case .timerFired(.consensus), .disconnected:
       break
     }
+    finishReplica(at: now, into: &effects)
+  }
+
+  /// Carries out what the data protocol asked for, and reports if there is news.
+  mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
     if let report = replica?.report, report != ward.reported { ping(at: now, into: &effects) }
   }

@@ -80,6 +80,12 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     }
   }
 
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
+    guard replica != nil else { return }
+    replica?.endTurn(at: now, into: &replicaEffects)
+    finishReplica(at: now, into: &effects)
+  }
+
   public var status: ReplicaStatus {
     if let replica {
       var status = replica.status

@@ -31,6 +31,8 @@ public struct ViewRun: Equatable, Sendable {
 /// and the views of a log never descend. `commonPrefix` rests on both.
 public struct ViewLog: Sendable {
   private var entries: [ViewEntry] = []
+  /// For each entry the bytes of all entries up to it.
+  private var byteEnds: [Int] = []
   /// The index before the first entry that is still here.
   private var base = LogIndex.zero
   /// Ascending in view and in index; the last one ends at `lastIndex`.
@@ -55,6 +57,7 @@ public struct ViewLog: Sendable {
 
   public mutating func append(_ entry: ViewEntry) {
     entries.append(entry)
+    byteEnds.append((byteEnds.last ?? 0) + entry.encodedByteCount)
     if let last = runs.indices.last, runs[last].view == entry.view {
       runs[last].last = lastIndex
     } else {
@@ -66,6 +69,7 @@ public struct ViewLog: Sendable {
   public mutating func truncate(from index: LogIndex) {
     guard contains(index) else { return }
     entries.removeSubrange((index - base - 1)...)
+    byteEnds.removeSubrange((index - base - 1)...)
     while let run = runs.last, run.last >= index {
       runs.removeLast()
       let earlier = runs.last?.last ?? base
@@ -94,22 +98,43 @@ public struct ViewLog: Sendable {
     return base
   }
 
+  /// The bytes of the entries behind `start` up to `end`, as they travel.
+  public func byteCount(after start: LogIndex, through end: LogIndex) -> Int {
+    bytes(through: end) - bytes(through: min(start, end))
+  }
+
+  private func bytes(through index: LogIndex) -> Int {
+    let count = min(index - base, entries.count)
+    return count > 0 ? byteEnds[count - 1] : 0
+  }
+
+  /// The last entry up to `last` that fits into `byteLimit` together with those from `first` on, or
+  /// `first` itself if it is too large. An index before `first` if the log ends there.
+  public func pageEnd(from first: LogIndex, through last: LogIndex, byteLimit: Int) -> LogIndex {
+    let end = min(last, lastIndex)
+    guard first < end, byteCount(after: first.previous, through: end) > byteLimit else {
+      return max(end, first.previous)
+    }
+    var stop = first
+    while byteCount(after: first.previous, through: stop.next) <= byteLimit { stop = stop.next }
+    return stop
+  }
+
+  /// The entries from `first` to `last`, both included.
+  public func entries(from first: LogIndex, through last: LogIndex) -> [ViewEntry] {
+    let start = max(first, firstIndex)
+    let end = min(last, lastIndex)
+    guard start <= end else { return [] }
+    return Array(entries[(start - base - 1)..<(end - base)])
+  }
+
   /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if there
   /// is one.
   public func page(
     from first: LogIndex, through last: LogIndex, byteLimit: Int = 1 << 20
   ) -> [ViewEntry] {
     let start = max(first, firstIndex)
-    let end = min(last, lastIndex)
-    guard start <= end else { return [] }
-    var byteCount = 0
-    var stop = start
-    while stop <= end {
-      byteCount += self[stop].encodedByteCount
-      if byteCount > byteLimit, stop > start { break }
-      stop = stop.next
-    }
-    return Array(entries[(start - base - 1)..<(stop - base - 1)])
+    return entries(from: start, through: pageEnd(from: start, through: last, byteLimit: byteLimit))
   }
 }
 

@@ -140,6 +140,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       gatheredReads.removeAll(keepingCapacity: true)
       core.handle(.readRequested(ReadTicket(lastTicket)), at: now, into: &effects)
     }
+    core.endTurn(at: now, into: &effects)
     // Most lanes are empty in most turns, and a loop over an empty array is not free.
     if !effects.commits.isEmpty { for commit in effects.commits { apply(commit) } }
     if !effects.reads.isEmpty { for ticket in effects.reads { answer(ticket) } }
