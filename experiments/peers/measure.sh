@@ -8,8 +8,9 @@
 #   --out      where the table, the samples and the logs go (default results/peers)
 #   --disk     a directory on the disk to be measured (default: below --out)
 #   --rounds   how often each row is measured; the table has the medians
-#   --rows     some of: disk memory floor reads failover serve protocols; the others keep the samples that
-#              lie in --out from an earlier run
+#   --rows     some of: disk memory floor reads failover serve protocols interface; the others keep the
+#              samples that lie in --out from an earlier run. The row interface limits the nodes' network
+#              interfaces, for which it needs root; elsewhere it is left out with the reason
 #   --gateway  loads etcd over its JSON gateway, which is slower, even where its Go client is there
 #   --let-sleep  processors without work may sleep, as the machine has it. Otherwise they are kept awake for
 #              everybody that is measured, where /dev/cpu_dma_latency may be opened (root), as latency is
@@ -32,7 +33,7 @@ kills=20
 gateway=no
 sleeps=yes
 keeps_awake=yes
-rows=disk,memory,floor,reads,failover,serve,protocols
+rows=disk,memory,floor,reads,failover,serve,protocols,interface
 
 usage() {
   sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
@@ -61,7 +62,7 @@ done
 [[ $rounds =~ ^[1-9][0-9]?$ ]] || usage
 for row in ${rows//,/ }; do
   case $row in
-    disk | memory | floor | reads | failover | serve | protocols) ;;
+    disk | memory | floor | reads | failover | serve | protocols | interface) ;;
     *) usage ;;
   esac
 done
@@ -135,6 +136,7 @@ finish() {
   local code=$?
   trap - EXIT INT TERM
   end_started
+  remove_network
   rm -rf "$scratch" "$memory"
   rmdir "$disk" 2> /dev/null || true
   exit "$code"
@@ -398,6 +400,9 @@ measure_protocols() {
   done
 }
 
+# shellcheck source=interface.sh
+. "$here/interface.sh"
+
 # Rows of the table: name|goal|unit|of ours and of the peer: the median or the largest|peer|relation|factor
 goals() {
   cat << 'END'
@@ -417,6 +422,9 @@ primary-backup-disk|primary-backup and Raft, fdatasync, 256 clients|ops/s|median
 primary-backup-memory|primary-backup and Raft, no sync, 256 clients|ops/s|median|raft||
 chain-replication-disk|chain replication and Raft, fdatasync, 256 clients|ops/s|median|raft||
 chain-replication-memory|chain replication and Raft, no sync, 256 clients|ops/s|median|raft||
+interface-multi-paxos|Multi-Paxos and Raft, 5 replicas, 64 KiB, interfaces of 200 Mbit/s|ops/s|median|raft||
+interface-primary-backup|primary-backup and Raft, the same|ops/s|median|raft||
+interface-chain-replication|chain replication and Raft, the same|ops/s|median|raft|>=|2
 END
 }
 
@@ -531,6 +539,9 @@ for row in ${rows//,/ }; do
     serve) forget serve serve-disk ;;
     protocols)
       forget primary-backup-disk primary-backup-memory chain-replication-disk chain-replication-memory
+      ;;
+    interface)
+      forget interface-multi-paxos interface-primary-backup interface-chain-replication
       ;;
     *) forget "$row" ;;
   esac

@@ -61,21 +61,21 @@ struct FaultAnalysis {
   mutating func metrics() -> [FaultMetrics] {
     var found = [FaultMetrics](repeating: FaultMetrics(), count: trial.faults.count)
     for i in faults.indices { recover(i, &found[order[i]]) }
-    let ordinaryRead = reads.ordinary(isUndisturbed)
-    let ordinaryWrite = writes.ordinary(isUndisturbed)
+    guard !faults.isEmpty else { return found }
+    let disturbed = DisturbedTimes(disturbances.map { $0.start...$0.end })
+    let ordinaryRead = reads.ordinary(outside: disturbed)
+    let ordinaryWrite = writes.ordinary(outside: disturbed)
+    let longReads = reads.gaps(longerThan: ordinaryRead)
+    let longWrites = writes.gaps(longerThan: ordinaryWrite)
     for i in faults.indices {
-      let readGap = gap(reads, ordinaryRead, of: i)
-      let writeGap = gap(writes, ordinaryWrite, of: i)
+      let readGap = gap(longReads, ordinaryRead, of: i)
+      let writeGap = gap(longWrites, ordinaryWrite, of: i)
       found[order[i]].readOutage = reads.outage(readGap)
       found[order[i]].writeOutage = writes.outage(writeGap)
       endOutage([readGap, writeGap].compactMap { $0 }, of: i, &found[order[i]])
       findLeaders(i, &found[order[i]])
     }
     return found
-  }
-
-  private func isUndisturbed(_ time: Int64) -> Bool {
-    !disturbances.contains { $0.start <= time && time <= $0.end }
   }
 
   // MARK: Recovery
@@ -151,12 +151,13 @@ struct FaultAnalysis {
   }
 
   /// The longest gap that is charged to the fault; nil if there are only ordinary ones.
-  private func gap(_ gaps: ServiceGaps, _ ordinary: Int64, of i: Int) -> ServiceGap? {
+  /// - Parameter gaps: longer than the ordinary ones, in order of time.
+  private func gap(_ gaps: [ServiceGap], _ ordinary: Int64, of i: Int) -> ServiceGap? {
     let fault = faults[i]
     let last = lastEffect(of: i)
     var found: ServiceGap?
     var longest = ordinary
-    for gap in gaps.long where gap.end > fault.start && gap.start <= last {
+    for gap in gaps where gap.end > fault.start && gap.start <= last {
       var gap = gap
       if let next = nexts[i], gap.end > next {
         // It was no outage yet when the next fault began.

@@ -16,12 +16,14 @@ struct ServiceGap: Equatable {
 /// A time in which nothing was asked is no gap, so that a low rate or its randomness is not taken
 /// for an outage. An operation that was given up does not end a gap: only an answer does.
 struct ServiceGaps {
-  /// The longer ones, in order of time: those of more than the 99th percentile's length.
-  private(set) var long: [ServiceGap] = []
-  /// The median length. nil if nothing was ever asked.
+  private let operations: [Operation]
+  private let isRead: Bool
+  private let times: Acknowledgements
+  private let trial: TrialRecord
+  /// The median length of the gaps that an acknowledgement has ended; 0 if none did. nil if nothing
+  /// was ever asked.
   private(set) var normal: Int64?
   private(set) var longest: Int64 = 0
-  private var percentile99: Int64 = 0
 
   /// - Parameter acknowledged: when the operations of the load were.
   static func ofReadsAndWrites(
@@ -43,19 +45,18 @@ struct ServiceGaps {
     _ operations: [Operation], ofReads isRead: Bool, _ times: Acknowledgements,
     in trial: TrialRecord
   ) {
+    self.operations = operations
+    self.isRead = isRead
+    self.times = times
+    self.trial = trial
     var lengths = Histogram()
-    ServiceGaps.visit(operations, isRead, times, trial) { lengths.record($0.length) }
-    guard let median = lengths.percentile(50), let high = lengths.percentile(99),
-      let most = lengths.maximum
-    else { return }
-    normal = median
-    percentile99 = high
-    longest = most
-    var long: [ServiceGap] = []
-    ServiceGaps.visit(operations, isRead, times, trial) { gap in
-      if gap.length >= high { long.append(gap) }
+    var isAsked = false
+    visit { gap in
+      isAsked = true
+      longest = max(longest, gap.length)
+      if isEnded(gap) { lengths.record(gap.length) }
     }
-    self.long = long
+    if isAsked { normal = lengths.percentile(50) ?? 0 }
   }
 
   /// The longest gap of the measured interval less the normal one.
@@ -67,20 +68,35 @@ struct ServiceGaps {
   /// A gap of at most this length is none that a fault has made. Chance makes gaps of up to about
   /// three times the 99th percentile, and none that is much longer than those of undisturbed times.
   /// The lesser of the two counts, since undisturbed times may hold a stall that a fault has left
-  /// behind.
-  /// - Parameter isUndisturbed: whether no fault held at a time, or was still being recovered from.
-  func ordinary(_ isUndisturbed: (Int64) -> Bool) -> Int64 {
-    var undisturbed = percentile99
-    for gap in long where isUndisturbed(gap.start) {
-      undisturbed = max(undisturbed, gap.length)
+  /// behind. Where there were no undisturbed times, all gaps that an acknowledgement has ended tell
+  /// what is usual.
+  /// - Parameter disturbances: when a fault held, or was still being recovered from.
+  func ordinary(outside disturbances: DisturbedTimes) -> Int64 {
+    var calm = Histogram()
+    var all = Histogram()
+    var disturbances = disturbances
+    visit { gap in
+      guard isEnded(gap) else { return }
+      all.record(gap.length)
+      if !disturbances.contains(next: gap.start) { calm.record(gap.length) }
     }
-    return min(undisturbed * 3 / 2, percentile99 * 3)
+    if let high = calm.percentile(99), let most = calm.maximum {
+      return min(most * 3 / 2, high * 3)
+    }
+    return (all.percentile(99) ?? 0) * 3 / 2
   }
 
-  private static func visit(
-    _ operations: [Operation], _ isRead: Bool, _ times: Acknowledgements, _ trial: TrialRecord,
-    _ body: (ServiceGap) -> Void
-  ) {
+  /// In order of time.
+  func gaps(longerThan length: Int64) -> [ServiceGap] {
+    var found: [ServiceGap] = []
+    visit { gap in if gap.length > length { found.append(gap) } }
+    return found
+  }
+
+  /// By an acknowledgement.
+  private func isEnded(_ gap: ServiceGap) -> Bool { gap.end < trial.measuredEnd }
+
+  private func visit(_ body: (ServiceGap) -> Void) {
     var position = 0
     /// When the last of the operations that came due by now was over.
     var busyUntil = Int64.min
@@ -113,5 +129,28 @@ struct ServiceGaps {
       from = time
     }
     visit(from: from, to: trial.measuredEnd)
+  }
+}
+
+/// Times that overlap or touch, as few ranges, so that ascending times are found in one walk.
+struct DisturbedTimes {
+  private var ranges: [ClosedRange<Int64>] = []
+  /// The first range that may hold the next time.
+  private var position = 0
+
+  init(_ times: [ClosedRange<Int64>]) {
+    for range in times.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = ranges.last, range.lowerBound <= last.upperBound {
+        ranges[ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        ranges.append(range)
+      }
+    }
+  }
+
+  /// - Parameter time: not before that of an earlier call.
+  mutating func contains(next time: Int64) -> Bool {
+    while position < ranges.count, ranges[position].upperBound < time { position += 1 }
+    return position < ranges.count && ranges[position].lowerBound <= time
   }
 }

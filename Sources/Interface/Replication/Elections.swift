@@ -1,6 +1,13 @@
 // Raft and Multi-Paxos elect a new leader; their safety does not rest on time, so a follower may
 // act on a closed connection. What both need for elections is here, so that they do it alike.
 
+extension ProtocolDescription {
+  /// The assumption of a protocol in which time decides only who leads.
+  public static var noClocks: String {
+    "Safe whatever clocks and delays do: timers decide only when another replica wants to lead"
+  }
+}
+
 extension OptionDeclaration.Bound {
   /// Of the time between two heartbeats. Where nothing is said, a follower hears three of them
   /// within the shortest election timeout.

@@ -177,17 +177,20 @@ public struct ProtocolDescription: Sendable {
   public let replicasPerFailure: Int
   /// Whether it needs an authority of nodes beside its replicas that decides who is in charge.
   public let needsAuthority: Bool
+  /// One sentence: on which assumptions its safety rests, beside the crash-stop model that all share.
+  public let assumption: String
   /// Known mistakes that can be switched on with the option `unsafeBug`, with what each one does.
   public let bugs: [(name: String, meaning: String)]
 
   public init(
     summary: String, source: String, replicasPerFailure: Int,
-    needsAuthority: Bool = false, bugs: [(name: String, meaning: String)]
+    needsAuthority: Bool = false, assumption: String, bugs: [(name: String, meaning: String)]
   ) {
     self.summary = summary
     self.source = source
     self.replicasPerFailure = replicasPerFailure
     self.needsAuthority = needsAuthority
+    self.assumption = assumption
     self.bugs = bugs
   }
 }

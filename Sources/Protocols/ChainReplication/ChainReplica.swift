@@ -44,7 +44,8 @@ public struct ChainReplica: SupervisedCore {
   public static let description = ProtocolDescription(
     summary: "Updates enter at the head and are answered by the tail, which also answers reads",
     source: "van Renesse & Schneider 2004",
-    replicasPerFailure: 1, needsAuthority: true, bugs: ChainBug.list + ViewServiceBug.list)
+    replicasPerFailure: 1, needsAuthority: true, assumption: ProtocolDescription.leases,
+    bugs: ChainBug.list + ViewServiceBug.list)
 
   let id: ReplicaID
   let options: Options

@@ -48,7 +48,8 @@ public struct MultiPaxosReplica: ReplicaCore {
   public static let description = ProtocolDescription(
     summary: "Consensus on every slot of a log, with one proposer distinguished by its ballot.",
     source: "Lamport 2001 §3; Chandra et al. 2007 §4-5; van Renesse & Altinbuken 2015 §2-4",
-    replicasPerFailure: 2, bugs: MultiPaxosBug.list)
+    replicasPerFailure: 2, assumption: ProtocolDescription.noClocks,
+    bugs: MultiPaxosBug.list)
 
   let id: ReplicaID
   let membership: Membership

@@ -54,7 +54,8 @@ public struct PrimaryBackupReplica: SupervisedCore {
   public static let description = ProtocolDescription(
     summary: "A primary forwards updates to all backups before it answers; an authority picks it",
     source: "Alsberg & Day 1976; Lin et al. 2008 (PacificA) §2.1 to §2.3",
-    replicasPerFailure: 1, needsAuthority: true, bugs: Bug.list + ViewServiceBug.list)
+    replicasPerFailure: 1, needsAuthority: true, assumption: ProtocolDescription.leases,
+    bugs: Bug.list + ViewServiceBug.list)
 
   /// Updates that wait for their commit; beyond this the primary refuses.
   static let pendingLimit = 65_536

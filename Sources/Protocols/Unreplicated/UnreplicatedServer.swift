@@ -44,7 +44,7 @@ public struct UnreplicatedServer: ReplicaCore {
 
   public static let description = ProtocolDescription(
     summary: "One server without replicas: the baseline", source: "none",
-    replicasPerFailure: 0, bugs: Bug.list)
+    replicasPerFailure: 0, assumption: "none", bugs: Bug.list)
 
   private let id: ReplicaID
   private let server: ReplicaID

@@ -147,7 +147,10 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     } else {
       aimAtNext()
     }
-    rest(at: now)
+    // A refusal that took long came from a replica with long queues, which clients that ask at once
+    // again would make longer.
+    let usual = roundTrips.estimate.smoothed ?? .zero
+    rest(at: now, atLeast: (now - progress.sent - usual) * 2)
     return .nothing
   }
 
@@ -222,10 +225,10 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var pause: Interval { .milliseconds(5) * (1 << min(max(progress.pauses - 1, 0), 2)) }
   public static var longestPause: Interval { .milliseconds(20) }
 
-  public mutating func rest(at now: Instant) {
+  public mutating func rest(at now: Instant, atLeast least: Interval = .zero) {
     progress.pauses += 1
     progress.isPausing = true
-    act(at: now + pause)
+    act(at: now + max(pause, least))
   }
 
   /// Takes a sample if it is sure which attempt was answered. One of an attempt that had run out of

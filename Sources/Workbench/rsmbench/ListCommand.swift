@@ -49,7 +49,9 @@ struct Listing {
 
   static let protocols = Listing(
     name: "protocols",
-    columns: ["name", "replicas to survive f failures", "authority", "summary", "source"]
+    columns: [
+      "name", "replicas to survive f failures", "authority", "assumes", "summary", "source",
+    ]
   ) {
     ProtocolKind.allCases.map { kind in
       let about = kind.description
@@ -58,7 +60,8 @@ struct Listing {
         ? "survives none"
         : about.replicasPerFailure == 1 ? "f + 1" : "\(about.replicasPerFailure)f + 1"
       return [
-        kind.name, needed, about.needsAuthority ? "view service" : "none", about.summary,
+        kind.name, needed, about.needsAuthority ? "view service" : "none",
+        about.assumption, about.summary,
         about.source,
       ]
     }

@@ -75,6 +75,24 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(metrics(whole)[0].recovery == .recovered)
   }
 
+  @Test("A trial without any answer has one outage, and it is the whole trial")
+  func neverServed() {
+    let trial = steady(until: 5_000, down: [0..<5_000], warmUp: 1_000, faults: [fault(500, nil)])
+    let all = TrialMetrics(trial, settings)
+    #expect(all.longestWriteOutage == 4_000 * ms)
+    #expect(all.faults[0].outage == 4_000 * ms && all.faults[0].recovery != .recovered)
+  }
+
+  @Test("Outages are seen where there were few answers before them")
+  func fewAnswers() {
+    let forever = metrics(steady(until: 2_000, down: [40..<2_000], faults: [fault(40, nil)]))[0]
+    #expect(isAbout(forever.outage, 1_959))
+    let two = metrics(
+      steady(
+        until: 95, down: [20..<45, 60..<75], faults: [fault(20, 40), fault(60, 70)]))
+    #expect(isAbout(two[0].outage, 25) && isAbout(two[1].outage, 15))
+  }
+
   @Test("A second fault is compared with undisturbed windows, not with the first one's outage")
   func two() {
     let trial = steady(

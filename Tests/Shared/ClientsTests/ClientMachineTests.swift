@@ -191,6 +191,18 @@ import Testing
     }
   }
 
+  @Test("A refusal that took long makes the client pause twice as long as it took beyond the usual")
+  func slowRefusal() {
+    var stranger = machine()
+    _ = stranger.begin(.add(1), due: at(0), at: at(0))
+    _ = stranger.receive(reply(1, .redirect(nil)), at: at(60))
+    #expect(stranger.wakeAt == at(180))
+    var used = machine(answeredAfter: 50)
+    _ = used.begin(.add(1), due: at(100), at: at(100))
+    _ = used.receive(reply(2, .redirect(nil)), at: at(160))
+    #expect(used.wakeAt == at(180))
+  }
+
   @Test("After as many redirects as there are replicas the client pauses")
   func chain() {
     var client = machine()
