@@ -143,8 +143,11 @@ extension ChainReplica {
   mutating func countRound() {
     guard let link = joiner, link.match >= link.roundEnd else { return }
     let duration = now - link.roundSince
-    if duration <= link.pace.pace { joiner?.hasCaughtUp = true }
-    if duration > link.pace.pace * 2 { joiner?.hasCaughtUp = false }
+    if duration <= link.pace.pace || link.match >= log.lastIndex {
+      joiner?.hasCaughtUp = true
+    } else if duration > link.pace.pace * 2 {
+      joiner?.hasCaughtUp = false
+    }
     joiner?.roundEnd = log.lastIndex
     joiner?.roundSince = now
   }

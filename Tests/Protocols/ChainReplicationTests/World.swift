@@ -100,7 +100,12 @@ struct World {
     case 155..<162: cluster.nodes[anyone().index].holdsDisk = true
     case 162..<170: cluster.releaseDisk(anyone())
     case 170..<188: tell(anyone())
-    case 188..<191: crash(anyone())
+    case 188..<190: crash(anyone())
+    case 190:
+      // Too short for the authority to see more of it than a new incarnation.
+      let id = anyone()
+      crash(id)
+      restart(id)
     case 191..<195: restart(anyone())
     default: supervise(removes: random.chance(0.3))
     }
@@ -161,8 +166,11 @@ struct World {
     let view = authority.view
     var staying = view.members.filter { isUp($0) }
     if removes, staying.count > 1 { staying.remove(at: random.below(staying.count)) }
-    var members = staying.filter { !authority.hasRestarted($0) }
-    members += staying.filter { authority.hasRestarted($0) }
+    var members = staying
+    if isCalm || random.chance(0.7) {
+      members = staying.filter { !authority.hasRestarted($0) }
+      members += staying.filter { authority.hasRestarted($0) }
+    }
     if !isCalm, members.count > 1, random.chance(0.2) {
       members.swapAt(random.below(members.count), random.below(members.count))
     }
@@ -183,6 +191,7 @@ struct World {
     guard
       members != view.members || joiner != view.joiner
         || members.contains(where: { authority.hasRestarted($0) })
+        || joiner.map({ authority.hasRestarted($0) }) == true
     else { return }
     authority.issue(members, joiner: joiner)
   }
