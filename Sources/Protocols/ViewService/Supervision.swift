@@ -1,10 +1,10 @@
 import Replication
 
-/// What the authority's leader knows of the replicas beyond what was agreed on: whom it heard when, and
-/// what they said. It starts empty with every leadership, and decides which view comes next.
+/// What the authority's leader knows of the replicas beyond what was agreed on: whom it heard when,
+/// and what they said. It starts empty with every leadership, and decides which view comes next.
 ///
-/// Time is counted in ticks of the leader's own timer, never read from a clock: clocks jump, timers of
-/// different nodes only drift, and by a bounded factor.
+/// Time is counted in ticks of the leader's own timer, never read from a clock: clocks jump, timers
+/// of different nodes only drift, and by a bounded factor.
 struct Supervision: Sendable {
   struct Replica: Sendable {
     /// Ticks since the last ping, or since leadership began.
@@ -97,7 +97,8 @@ struct Supervision: Sendable {
     ids.firstIndex(of: id).map { replicas[$0] }
   }
 
-  /// The newest incarnations known: a leader that has not heard a member yet knows that of the view.
+  /// The newest incarnations known: a leader that has not heard a member yet knows that of the
+  /// view.
   private func incarnations(
     _ members: [ReplicaID], joiner: ReplicaID?, after view: View
   ) -> [UInt64] {

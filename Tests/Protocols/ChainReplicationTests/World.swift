@@ -5,8 +5,8 @@ import ViewService
 
 @testable import ChainReplication
 
-/// The authority as a test's script: it issues the views that a correct one might, at random, and keeps
-/// account of who may be put in charge.
+/// The authority as a test's script: it issues the views that a correct one might, at random, and
+/// keeps account of who may be put in charge.
 struct ScriptedAuthority {
   var view: View
   var isEstablished = false
@@ -48,7 +48,8 @@ struct ScriptedAuthority {
   }
 }
 
-/// Replicas, network, disks and authority, driven by one seed, with an outside eye on the invariants.
+/// Replicas, network, disks and authority, driven by one seed, with an outside eye on the
+/// invariants.
 struct World {
   var cluster: InProcessCluster<ChainReplica>
   var authority: ScriptedAuthority
@@ -156,8 +157,9 @@ struct World {
     cluster.restart(id)
   }
 
-  /// The authority hears reports, and issues a view if there is cause. What it knows of incarnations
-  /// may be old. At random it removes a live member, whose lease is over then, or changes the order.
+  /// The authority hears reports, and issues a view if there is cause. What it knows of
+  /// incarnations may be old. At random it removes a live member, whose lease is over then, or
+  /// changes the order.
   private mutating func supervise(removes: Bool, isCalm: Bool = false) {
     for id in ids where isUp(id) {
       authority.hear(core(id).report, from: id)
