@@ -32,6 +32,11 @@ public protocol ReplicaCore: Sendable {
   /// requests in it had arrived.
   mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
 
+  /// The host has handed over all events of a turn. What the core asks for here belongs to the
+  /// turn: a core that gathers what goes to one neighbour or to the disk asks for it once. Every
+  /// turn ends so before its effects are carried out.
+  mutating func endTurn(at now: Instant, into effects: inout Effects<Self>)
+
   /// What this replica believes about itself.
   var status: ReplicaStatus { get }
 
@@ -46,6 +51,10 @@ public protocol ReplicaCore: Sendable {
 
 extension ReplicaCore {
   public var durableState: DurableState { DurableState() }
+
+  /// A core that asks for everything while it handles events has nothing to add.
+  @inlinable
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {}
 }
 
 /// What happens to a core.

@@ -4,61 +4,114 @@ import ViewService
 /// What a replica knows of the one it feeds: its successor, or the joiner behind the tail.
 struct ChainLink: Sendable {
   let to: ReplicaID
-  /// The position has come: sending may begin at `next`.
+  /// It is known where the receiver stands: sending may begin at `next`.
   var isOpen = false
-  /// The next entry to send. New entries are sent as they come while this is the one behind the
-  /// log's end; otherwise what is missing is sent page by page.
+  /// The next entry to send.
   var next = LogIndex(1)
-  /// The receiver is known to hold everything up to here durably.
+  /// The last entry that was ever sent in this view. What is sent again is not measured.
+  var sentThrough = LogIndex.zero
+  /// The receiver is known to hold everything up to here.
   var match = LogIndex.zero
+  /// The last `stable` that the receiver was told; `nil` for none in this view.
+  var toldStable: LogIndex?
+  /// The position that was answered last, for as long as the receiver need not have the answer.
+  var answered: ViewRun?
+  var pace: ResendPace
 
-  init(to: ReplicaID) { self.to = to }
+  /// The joiner has the log as it was when this round began; see `ChainReplica.joinerHasCaughtUp`.
+  var roundEnd = LogIndex.zero
+  var roundSince = Instant.longAgo
+  var hasCaughtUp = false
+
+  init(to: ReplicaID, options: ChainReplica.Options) {
+    self.to = to
+    pace = ResendPace(least: options.resend)
+  }
+
+  /// The receiver holds everything up to `index`, which this replica holds, too; says whether that
+  /// is news.
+  @discardableResult
+  mutating func holds(_ index: LogIndex, at now: Instant) -> Bool {
+    guard index > match else { return false }
+    match = index
+    next = max(next, index.next)
+    pace.answered(through: UInt64(index.rawValue), at: now)
+    return true
+  }
+
+  /// A question leaves. It repeats no entries, so what is measured may still be answered. A
+  /// position that comes in reply shows that the last answer to it was lost.
+  mutating func asked(at now: Instant) {
+    answered = nil
+    pace.since = now
+    pace.doublings = min(pace.doublings + 1, ResendPace.mostDoublings)
+  }
 }
 
-/// What the timer compares to tell a slow neighbour from a silent one.
-struct ChainProgress: Equatable, Sendable {
-  var acknowledged: LogIndex?
-  var match = LogIndex.zero
-  var last = LogIndex.zero
-}
+// Feeding: at the end of a turn the successor and the joiner get what they have not been sent yet.
 
 extension ChainReplica {
-  /// The joiner has caught up when it lacks at most this many entries.
-  static let joinerSlack = 64
-  /// The most entries on their way to a joiner. Members are bounded by the head's window.
-  static let joinerWindow = 1024
+  /// One message carries at most this many bytes of entries, unless one entry is larger.
+  static let messageBytes = 1 << 20
 
-  /// Sends new entries to the successor, and to the joiner if there is one.
-  mutating func handOn(_ forward: Forward, into effects: inout Effects<ChainReplica>) {
-    if let link = successor, link.isOpen, link.next == forward.previous.next {
-      successor?.next = forward.last.next
-      handedOn = forward.last
-      effects.send(.forward(view: view.number, forward), to: link.to)
+  mutating func feedAll(into effects: inout Effects<ChainReplica>) {
+    if var link = successor {
+      feed(&link, isJoiner: false, into: &effects)
+      successor = link
     }
-    if let link = joiner, link.isOpen, link.next == forward.previous.next,
-      link.next - link.match <= ChainReplica.joinerWindow
-    {
-      joiner?.next = forward.last.next
-      var copy = forward
-      copy.wantsReceipt = true
-      effects.send(.forward(view: view.number, copy), to: link.to)
+    if var link = joiner {
+      feed(&link, isJoiner: true, into: &effects)
+      joiner = link
     }
   }
 
-  /// The next page of what the receiver lacks: what it was sent once comes before anything new
-  /// (§3.3).
-  private func makePage(from first: LogIndex) -> Forward? {
-    guard let previousView = log.view(at: first.previous) else { return nil }
-    let entries = log.page(
-      from: first, through: first + (options.page - 1))
-    return Forward(
-      previous: first.previous, previousView: previousView,
-      entries: sentAgain(entries, from: first), committed: committed, wantsReceipt: true)
+  /// Sends entries as far as the window lets them out, and with them how far the chain up to here
+  /// is durable. A message of its own says that if there are no entries to carry it.
+  ///
+  /// Early: no message of these promises that the entries are durable here, and `stable` counts
+  /// only what has become durable before. See the argument in ChainReplica+View.swift.
+  private mutating func feed(
+    _ link: inout ChainLink, isJoiner: Bool, into effects: inout Effects<ChainReplica>
+  ) {
+    guard link.isOpen else { return }
+    let last = log.lastIndex
+    let stable = self.stable
+    if isJoiner, link.next <= last, link.match >= link.roundEnd {
+      link.roundEnd = last
+      link.roundSince = now
+    }
+    while link.next <= last {
+      let previous = link.next.previous
+      let inFlight = log.byteCount(after: link.match, through: previous)
+      let room = options.inFlightBytes - inFlight
+      let end = log.pageEnd(
+        from: link.next, through: min(last, previous + options.page),
+        byteLimit: min(room, ChainReplica.messageBytes))
+      let size = log.byteCount(after: previous, through: end)
+      // An entry that is larger than the window travels alone.
+      guard size <= room || inFlight == 0 else { break }
+      let isLarge = end < last || inFlight + size > options.inFlightBytes / 2
+      let forward = Forward(
+        previous: previous, previousView: log.view(at: previous) ?? 0,
+        entries: sentAgain(log.entries(from: link.next, through: end), from: link.next),
+        stable: stable ?? .zero, wantsReceipt: isJoiner || isLarge)
+      effects.sendEarly(.forward(view: view.number, forward), to: link.to)
+      if end > link.sentThrough {
+        link.pace.sent(UInt64(end.rawValue), first: link.match == previous, at: now)
+        link.sentThrough = end
+      }
+      link.next = end.next
+      link.toldStable = stable ?? link.toldStable
+      handedOn = max(handedOn, end)
+    }
+    guard let stable, link.toldStable.map({ $0 < stable }) ?? true else { return }
+    link.toldStable = stable
+    effects.sendEarly(.stable(view: view.number, stable), to: link.to)
   }
 
   /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep
   /// the numbering whole with no-ops.
-  private func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
+  func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
     let forgotten: LogIndex
     // Bug: skip-suffix-on-middle-failure, remove-sent-on-receipt.
     switch options.bug {
@@ -73,53 +126,39 @@ extension ChainReplica {
     }
   }
 
-  private mutating func sendPage(
-    on link: WritableKeyPath<ChainReplica, ChainLink?>, into effects: inout Effects<ChainReplica>
-  ) {
-    guard let target = self[keyPath: link], target.isOpen, target.next <= log.lastIndex,
-      let page = makePage(from: target.next)
-    else { return }
-    self[keyPath: link]?.next = page.last.next
-    effects.send(.forward(view: view.number, page), to: target.to)
-  }
-
-  /// The successor or the joiner says where it stands: sending starts behind the common prefix.
-  mutating func receive(
-    _ position: Position, of link: WritableKeyPath<ChainReplica, ChainLink?>,
-    into effects: inout Effects<ChainReplica>
-  ) {
-    guard isComplete, let target = self[keyPath: link] else { return }
-    if link == \.successor, let acknowledged = position.acknowledged {
-      receiveAcknowledgement(of: acknowledged, into: &effects)
-    }
-    let match = min(max(log.commonPrefix(with: position.runs), position.committed), log.lastIndex)
-    self[keyPath: link]?.isOpen = true
-    self[keyPath: link]?.next = match.next
-    // A position is sent behind the barrier, so the receiver holds the common prefix durably.
-    self[keyPath: link]?.match = match
-    if position.isSynchronised { return sendPage(on: link, into: &effects) }
-    guard let page = makePage(from: match.next) else { return }
-    self[keyPath: link]?.next = page.last.next
-    let synchronisation = Synchronisation(
-      positionLast: position.last, positionView: position.lastView, through: log.lastIndex,
-      forward: page)
-    effects.send(.synchronise(view: view.number, synchronisation), to: target.to)
-  }
-
-  /// A page has arrived and is durable: the next one may follow.
+  /// The receiver holds everything up to the index.
   mutating func receiveReceipt(
-    of index: LogIndex, on link: WritableKeyPath<ChainReplica, ChainLink?>,
-    into effects: inout Effects<ChainReplica>
+    of index: LogIndex, on link: WritableKeyPath<ChainReplica, ChainLink?>
   ) {
-    guard let target = self[keyPath: link], target.isOpen, index <= log.lastIndex else { return }
-    if index > target.match { self[keyPath: link]?.match = index }
-    if index.next >= target.next { sendPage(on: link, into: &effects) }
+    guard var target = self[keyPath: link], target.isOpen, index <= log.lastIndex,
+      target.holds(index, at: now)
+    else { return }
+    self[keyPath: link] = target
+    if link == \.joiner { countRound() }
   }
 
-  /// Said by the tail: the joiner holds almost all, and what it lacks is little enough to be sent
-  /// when it becomes the tail.
+  /// A round ends when the joiner holds what the tail held when it began. A joiner that keeps up
+  /// needs no longer for a round than for an answer; hysteresis keeps the report from changing with
+  /// every batch.
+  mutating func countRound() {
+    guard let link = joiner, link.match >= link.roundEnd else { return }
+    let duration = now - link.roundSince
+    if duration <= link.pace.pace || link.match >= log.lastIndex {
+      joiner?.hasCaughtUp = true
+    } else if duration > link.pace.pace * 2 {
+      joiner?.hasCaughtUp = false
+    }
+    joiner?.roundEnd = log.lastIndex
+    joiner?.roundSince = now
+  }
+
+  /// Said by the tail: the joiner follows the log as fast as it grows, and what it lacks is on its
+  /// way. The measure is time, after the rounds of Ongaro 2014 §4.2.1: what the tail held when a
+  /// round began has reached the joiner's disk within the time in which it is expected to answer.
+  /// A limit in entries would keep a chain under a large load, or with a long way to the joiner,
+  /// from growing for ever.
   var joinerHasCaughtUp: Bool {
-    guard let joiner, joiner.isOpen, servesReads else { return false }
-    return log.lastIndex - joiner.match <= ChainReplica.joinerSlack
+    guard let joiner, joiner.isOpen, joiner.hasCaughtUp, servesReads else { return false }
+    return joiner.match >= joiner.roundEnd || now - joiner.roundSince <= joiner.pace.pace * 2
   }
 }

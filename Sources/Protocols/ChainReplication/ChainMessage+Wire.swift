@@ -8,7 +8,7 @@ extension Forward: WireCodable {
   public func encode(into writer: inout WireWriter) {
     previous.encode(into: &writer)
     writer.write(previousView)
-    committed.encode(into: &writer)
+    stable.encode(into: &writer)
     writer.write(wantsReceipt)
     entries.encode(into: &writer)
   }
@@ -16,7 +16,7 @@ extension Forward: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     previous = try LogIndex(from: &reader)
     previousView = try reader.read(UInt64.self)
-    committed = try LogIndex(from: &reader)
+    stable = try LogIndex(from: &reader)
     wantsReceipt = try reader.readFlag()
     entries = try [ViewEntry](from: &reader)
   }
@@ -24,15 +24,13 @@ extension Forward: WireCodable {
 
 extension Position: WireCodable {
   public var encodedByteCount: Int {
-    25 + acknowledged.encodedByteCount + runs.encodedByteCount
+    24 + runs.encodedByteCount
   }
 
   public func encode(into writer: inout WireWriter) {
     last.encode(into: &writer)
     writer.write(lastView)
     committed.encode(into: &writer)
-    acknowledged.encode(into: &writer)
-    writer.write(isSynchronised)
     runs.encode(into: &writer)
   }
 
@@ -40,9 +38,23 @@ extension Position: WireCodable {
     last = try LogIndex(from: &reader)
     lastView = try reader.read(UInt64.self)
     committed = try LogIndex(from: &reader)
-    acknowledged = try LogIndex?(from: &reader)
-    isSynchronised = try reader.readFlag()
     runs = try [ViewRun](from: &reader)
+  }
+}
+
+extension Standing: WireCodable {
+  public var encodedByteCount: Int { 16 + acknowledged.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    last.encode(into: &writer)
+    sentThrough.encode(into: &writer)
+    acknowledged.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    last = try LogIndex(from: &reader)
+    sentThrough = try LogIndex(from: &reader)
+    acknowledged = try LogIndex?(from: &reader)
   }
 }
 
@@ -68,9 +80,10 @@ extension ChainMessage: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .forward(_, let forward): 9 + forward.encodedByteCount
-    case .acknowledge, .durable, .receipt: 17
-    case .hail: 9
+    case .stable, .acknowledge, .durable, .receipt: 17
+    case .hail(_, _, let stable): 17 + stable.encodedByteCount
     case .position(_, let position): 9 + position.encodedByteCount
+    case .standing(_, let standing): 9 + standing.encodedByteCount
     case .synchronise(_, let synchronisation): 9 + synchronisation.encodedByteCount
     }
   }
@@ -84,6 +97,8 @@ extension ChainMessage: WireCodable {
     case .position: 4
     case .synchronise: 5
     case .receipt: 6
+    case .stable: 7
+    case .standing: 8
     }
   }
 
@@ -92,10 +107,14 @@ extension ChainMessage: WireCodable {
     writer.write(view)
     switch self {
     case .forward(_, let forward): forward.encode(into: &writer)
-    case .acknowledge(_, let index), .durable(_, let index), .receipt(_, let index):
+    case .stable(_, let index), .acknowledge(_, let index), .durable(_, let index),
+      .receipt(_, let index):
       index.encode(into: &writer)
-    case .hail: break
+    case .hail(_, let sentThrough, let stable):
+      sentThrough.encode(into: &writer)
+      stable.encode(into: &writer)
     case .position(_, let position): position.encode(into: &writer)
+    case .standing(_, let standing): standing.encode(into: &writer)
     case .synchronise(_, let synchronisation): synchronisation.encode(into: &writer)
     }
   }
@@ -107,10 +126,14 @@ extension ChainMessage: WireCodable {
     case 0: self = .forward(view: view, try Forward(from: &reader))
     case 1: self = .acknowledge(view: view, try LogIndex(from: &reader))
     case 2: self = .durable(view: view, try LogIndex(from: &reader))
-    case 3: self = .hail(view: view)
+    case 3:
+      self = .hail(
+        view: view, sentThrough: try LogIndex(from: &reader), stable: try LogIndex?(from: &reader))
     case 4: self = .position(view: view, try Position(from: &reader))
     case 5: self = .synchronise(view: view, try Synchronisation(from: &reader))
     case 6: self = .receipt(view: view, try LogIndex(from: &reader))
+    case 7: self = .stable(view: view, try LogIndex(from: &reader))
+    case 8: self = .standing(view: view, try Standing(from: &reader))
     default: throw .malformed("\(tag) is no message of a chain")
     }
   }

@@ -5,61 +5,71 @@ import ViewService
 // acknowledgements up; the rest brings neighbours in line after a change of view or a loss.
 //
 //   client ──update──► head ──forward──► middle ──forward──► tail ──reply──► client
-//                           ◄──acknowledge──   ◄──acknowledge──
+//                           ──stable───►        ──stable───►
+//                           ◄─acknowledge─      ◄─acknowledge─
 //
 //   view n + 1:   predecessor ──hail──► successor         "I am ready, where do you stand?"
+//                             ◄──standing──               "In line with you, up to here", or
 //                             ◄──position──               "I hold this much, of these views"
 //                             ──synchronise──►            "We agree up to here; this follows"
-//                             ◄──receipt── ──forward──►   page by page, then as they come
+//                             ──forward──► ◄──receipt──   several at a time, then as they come
 
 /// Entries that follow each other, on their way down the chain.
 public struct Forward: Equatable, Sendable {
   /// The entry they follow.
   public var previous: LogIndex
   public var previousView: UInt64
-  /// All of them are durable at the sender.
+  /// The sender may still be writing them.
   public var entries: [ViewEntry]
-  /// What the sender knows to be committed.
-  public var committed: LogIndex
+  /// Everything up to here is durable at the sender and at all before it; 0 if it cannot tell.
+  public var stable: LogIndex
   /// The receiver says when the entries are durable.
   public var wantsReceipt: Bool
 
   public init(
-    previous: LogIndex, previousView: UInt64, entries: [ViewEntry], committed: LogIndex,
+    previous: LogIndex, previousView: UInt64, entries: [ViewEntry], stable: LogIndex,
     wantsReceipt: Bool
   ) {
     self.previous = previous
     self.previousView = previousView
     self.entries = entries
-    self.committed = committed
+    self.stable = stable
     self.wantsReceipt = wantsReceipt
   }
 
   var last: LogIndex { previous + entries.count }
 }
 
-/// What a replica tells its predecessor about itself.
+/// What a replica that is not in line tells its predecessor about its log, once that is durable.
 public struct Position: Equatable, Sendable {
   public var last: LogIndex
   public var lastView: UInt64
   public var committed: LogIndex
-  /// What the tail has acknowledged in this view, as far as the sender knows; `nil` for nothing yet.
-  public var acknowledged: LogIndex?
-  /// The log is known to be a prefix of the predecessor's.
-  public var isSynchronised: Bool
   /// Where the views of the newest entries end.
   public var runs: [ViewRun]
 
-  public init(
-    last: LogIndex, lastView: UInt64, committed: LogIndex, acknowledged: LogIndex?,
-    isSynchronised: Bool, runs: [ViewRun]
-  ) {
+  public init(last: LogIndex, lastView: UInt64, committed: LogIndex, runs: [ViewRun]) {
     self.last = last
     self.lastView = lastView
     self.committed = committed
-    self.acknowledged = acknowledged
-    self.isSynchronised = isSynchronised
     self.runs = runs
+  }
+}
+
+/// What a replica that is in line tells its predecessor.
+public struct Standing: Equatable, Sendable {
+  /// The last entry it holds, be that durable or not.
+  public var last: LogIndex
+  /// It knows that entries up to here were sent to it. If that is behind `last`, they were lost.
+  public var sentThrough: LogIndex
+  /// What the tail has acknowledged in this view, as far as the sender knows; `nil` for nothing
+  /// yet.
+  public var acknowledged: LogIndex?
+
+  public init(last: LogIndex, sentThrough: LogIndex, acknowledged: LogIndex?) {
+    self.last = last
+    self.sentThrough = sentThrough
+    self.acknowledged = acknowledged
   }
 }
 
@@ -70,7 +80,8 @@ public struct Synchronisation: Equatable, Sendable {
   public var positionView: UInt64
   /// The sender's last entry. Whatever was acknowledged in earlier views is not behind it.
   public var through: LogIndex
-  /// The entries that follow the common prefix. The receiver drops what it holds behind `previous`.
+  /// The first entries that follow the common prefix. The receiver drops what it holds behind
+  /// `previous`.
   public var forward: Forward
 
   public init(
@@ -86,28 +97,32 @@ public struct Synchronisation: Equatable, Sendable {
 /// What the replicas of a chain say to each other.
 public enum ChainMessage: Equatable, Sendable {
   case forward(view: UInt64, Forward)
-  /// The tail holds everything up to the index.
+  /// Everything up to the index is durable at the sender and at all before it.
+  case stable(view: UInt64, LogIndex)
+  /// Everything up to the index is durable at all members.
   case acknowledge(view: UInt64, LogIndex)
   /// To itself, behind the barrier: everything up to the index is durable here.
   case durable(view: UInt64, LogIndex)
-  /// The predecessor asks for the successor's position.
-  case hail(view: UInt64)
+  /// The predecessor asks where its successor stands, and says again what that may have missed.
+  case hail(view: UInt64, sentThrough: LogIndex, stable: LogIndex?)
   indirect case position(view: UInt64, Position)
+  indirect case standing(view: UInt64, Standing)
   indirect case synchronise(view: UInt64, Synchronisation)
   /// Everything up to the index is durable at the successor or the joiner.
   case receipt(view: UInt64, LogIndex)
 
   var view: UInt64 {
     switch self {
-    case .forward(let view, _), .acknowledge(let view, _), .durable(let view, _), .hail(let view),
-      .position(let view, _), .synchronise(let view, _), .receipt(let view, _):
+    case .forward(let view, _), .stable(let view, _), .acknowledge(let view, _),
+      .durable(let view, _), .hail(let view, _, _), .position(let view, _),
+      .standing(let view, _), .synchronise(let view, _), .receipt(let view, _):
       view
     }
   }
 }
 
-/// One durable fact of a chain's replica. The number of its view is none: that is made durable before
-/// the replica is told of the view (`Supervised`).
+/// One durable fact of a chain's replica. The number of its view is none: that is made durable
+/// before the replica is told of the view (`Supervised`).
 public enum ChainRecord: Equatable, Sendable {
   /// The log holds these entries from `first` on and nothing behind them.
   case entries(first: LogIndex, [ViewEntry])

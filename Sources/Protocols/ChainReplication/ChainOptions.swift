@@ -3,11 +3,13 @@ import Replication
 extension ChainReplica {
   /// What an experiment may set for chain replication.
   public struct Options: ProtocolOptions {
-    /// How long a replica waits for progress before it asks its neighbour where it stands.
+    /// How long a replica waits for progress at least before it asks its neighbour where it stands.
     public var resend: Interval
     /// The most entries that may be pending at the head; further updates are refused.
     public var window: Int
-    /// The most entries sent at a time to a replica that catches up.
+    /// Bytes of entries on their way to one replica and not acknowledged.
+    public var inFlightBytes: Int
+    /// The most entries in one message.
     public var page: Int
     public var bug: ChainBug?
 
@@ -18,20 +20,23 @@ extension ChainReplica {
       OptionDeclaration(
         "resend",
         .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
-        "How long a replica waits for progress before it asks its neighbour where it stands",
+        "How long a replica waits at least for progress before it asks its neighbour where it "
+          + "stands; longer if the round trip is",
         waitsFor: .answer),
       OptionDeclaration(
         "window", .integer(default: 4096, range: 1...65_536),
         "The most batches the head lets travel down the chain at a time"),
       OptionDeclaration(
         "page", .integer(default: 512, range: 1...65_536),
-        "The most batches sent at a time to a replica that catches up"),
+        "The most batches in one message"),
+      .inFlightBytes,
       ChainBug.option,
     ]
 
     public init(_ values: OptionValues) {
       resend = values.interval("resend")
       window = values.integer("window")
+      inFlightBytes = values.integer("inFlightBytes")
       page = values.integer("page")
       bug = ChainBug.chosen(in: values)
     }
@@ -47,6 +52,8 @@ public enum ChainBug: String, SwitchableBug {
   case acceptAnyView = "accept-any-view"
   case joinerServesDuringCopy = "joiner-serves-during-copy"
   case serveStaleRole = "serve-stale-role"
+  case countUndurable = "count-undurable"
+  case keepPlaceBehindRestart = "keep-place-behind-restart"
 
   public var meaning: String {
     switch self {
@@ -58,6 +65,9 @@ public enum ChainBug: String, SwitchableBug {
     case .acceptAnyView: "Messages count whatever their view and whoever their sender"
     case .joinerServesDuringCopy: "A joiner answers reads before it holds what the tail holds"
     case .serveStaleRole: "A replica that is not the tail answers reads from what it knows"
+    case .countUndurable: "An entry counts as durable as soon as a replica has received it"
+    case .keepPlaceBehindRestart:
+      "A replica takes itself for in line behind a member that has restarted and forgot entries"
     }
   }
 }

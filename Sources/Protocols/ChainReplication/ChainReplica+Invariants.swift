@@ -2,12 +2,16 @@ import Replication
 import ViewService
 
 extension ChainReplica {
-  /// What a replica can see of §3's invariants by itself; that one history is a prefix of another is
-  /// seen from outside only.
+  /// What a replica can see of §3's invariants by itself; that one history is a prefix of another
+  /// is seen from outside only.
   public func invariantViolation() -> String? {
     if let brokenRule { return brokenRule }
     let last = log.lastIndex
     if committed > last { return "\(id) has committed \(committed), behind its last entry \(last)" }
+    if durable > last { return "\(id) counts \(durable) as durable, behind its last entry \(last)" }
+    if let acknowledged, acknowledged > durable {
+      return "\(id) has on disk \(durable), and \(acknowledged) was acknowledged in this view"
+    }
     if let acknowledged, acknowledged > committed {
       return "\(id) passed on an acknowledgement of \(acknowledged) but committed \(committed)"
     }

@@ -3,116 +3,91 @@ import ViewService
 
 // Failure-free operation (van Renesse & Schneider 2004 §2, §3): updates down, acknowledgements up.
 //
-// A replica hands an entry on with `send`, that is, once the entry is durable here, although
-// `sendEarly` would save a disk write per hop. With `sendEarly` an entry could be durable
-// downstream and lost upstream, when the upstream replica restarts; it would then number another
-// update at the same index, and the replicas behind it would hold a history that is no prefix of
-// its own. It is also what the published latency of a chain counts: (n + 1) messages and n writes
-// in a row.
+// A replica hands entries on in the turn in which it gets them, and writes them meanwhile, so that
+// all disks of the chain work at the same time. Behind the entries travels `stable`: up to there
+// all replicas before have finished writing. The tail commits what is stable before it and durable
+// on its own disk. An update therefore costs the chain's hops and one write instead of a write at
+// every hop. ChainReplica+View.swift argues why that is safe.
 
 extension ChainReplica {
-  /// The head numbers an update and sends it on its way; any other replica refuses it.
+  /// The head numbers an update; any other replica refuses it. The end of the turn sends it on its
+  /// way.
   mutating func propose(_ batch: Batch, into effects: inout Effects<ChainReplica>) {
     guard isHead else { return effects.refuse(batch, redirect: view.members.first) }
+    // No redirect: nobody else can do better, and a client that is sent here comes back at once.
     guard log.lastIndex - committed < options.window else {
-      return effects.refuse(batch, redirect: id)
+      return effects.refuse(batch, redirect: nil)
     }
-    append([ViewEntry(view: view.number, batch: batch)], into: &effects)
+    log.append(ViewEntry(view: view.number, batch: batch))
   }
 
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
   mutating func receive(_ forward: Forward, into effects: inout Effects<ChainReplica>) {
     // Bug: accept-any-view.
     guard isSynchronised || options.bug == .acceptAnyView else { return }
+    if forward.stable > .zero { hear(stable: forward.stable) }
     let wasComplete = isComplete
     let last = log.lastIndex
-    guard forward.previous <= last else { return reportGap(into: &effects) }
+    guard forward.previous <= last else {
+      return reportGap(sentThrough: forward.previous, into: &effects)
+    }
     guard log.view(at: forward.previous) == forward.previousView else { return }
     let heldCount = last - forward.previous
-    if heldCount == 0 {
-      append(forward.entries, into: &effects)
-    } else if heldCount < forward.entries.count {
-      append(Array(forward.entries[heldCount...]), into: &effects)
+    if heldCount < forward.entries.count, forward.entries[heldCount].view >= log.lastView {
+      for entry in forward.entries[heldCount...] { log.append(entry) }
+      hasReportedGap = false
     }
     if isComplete, !wasComplete { beginServing(into: &effects) }
-    learnCommitted(min(forward.committed, forward.last), into: &effects)
-    // Behind the barrier: the receipt says that the entries are durable.
-    if forward.wantsReceipt, let predecessor {
-      effects.send(.receipt(view: view.number, forward.last), to: predecessor)
-    }
+    owesReceipt = owesReceipt || forward.wantsReceipt
   }
 
-  /// Appends entries behind the log, hands them on, and at the tail waits for the own disk.
-  private mutating func append(
-    _ entries: [ViewEntry], into effects: inout Effects<ChainReplica>
-  ) {
-    guard let first = entries.first, first.view >= log.lastView else { return }
-    let previous = log.lastIndex
-    let previousView = log.lastView
-    for entry in entries { log.append(entry) }
-    effects.persist(.entries(first: previous.next, entries))
-    hasReportedGap = false
-    let forward = Forward(
-      previous: previous, previousView: previousView, entries: entries, committed: committed,
-      wantsReceipt: false)
-    handOn(forward, into: &effects)
-    awaitOwnDisk(into: &effects)
-    setTimerIfNeeded(into: &effects)
+  /// Up to here the log is durable at this replica and at all before it; `nil` as long as it has
+  /// not heard of it in this view.
+  var stable: LogIndex? {
+    if isHead { return durable }
+    guard isSynchronised, let upstreamStable else { return nil }
+    return min(durable, upstreamStable)
   }
 
-  /// Whether this replica's own disk is what an entry has to reach to be committed.
+  /// The predecessor says how far it and all before it have written. Before the joiner come all
+  /// members, so that it learns what is committed.
+  mutating func hear(stable index: LogIndex) {
+    upstreamStable = max(upstreamStable ?? index, index)
+  }
+
+  /// Whether this replica's disk may be the last that an entry has to reach to be committed.
   private var decides: Bool {
     // Bug: ack-at-head.
     isTail || isHead && options.bug == .ackAtHead
   }
 
-  /// Has the tail hear of it when everything it holds now is durable.
-  func awaitOwnDisk(into effects: inout Effects<ChainReplica>) {
-    guard decides, isSynchronised else { return }
-    effects.send(.durable(view: view.number, log.lastIndex), to: id)
-  }
-
-  /// What is durable at the tail is committed: the tail answers the clients and tells its
-  /// predecessor.
-  mutating func countOwnDisk(
-    through index: LogIndex, into effects: inout Effects<ChainReplica>
-  ) {
-    guard decides, isSynchronised else { return }
-    noteAcknowledged(index, answering: true, into: &effects)
+  /// What is stable at the tail is committed: the tail answers the clients.
+  mutating func commitStable(into effects: inout Effects<ChainReplica>) {
+    guard let stable else { return }
+    if decides { noteAcknowledged(min(stable, log.lastIndex), answering: true, into: &effects) }
+    if isJoiner, let upstreamStable {
+      commit(through: upstreamStable, answering: false, into: &effects)
+    }
   }
 
   mutating func receiveAcknowledgement(
     of index: LogIndex, into effects: inout Effects<ChainReplica>
   ) {
-    guard isSynchronised else { return }
+    guard isSynchronised, index <= log.lastIndex else { return }
+    let now = now
+    successor?.holds(index, at: now)
     noteAcknowledged(index, answering: false, into: &effects)
   }
 
-  /// The tail holds everything up to `index`: commits it here and passes the word up the chain.
-  mutating func noteAcknowledged(
+  /// All members hold everything up to `index`: commits it here. The end of the turn passes the
+  /// word up the chain.
+  private mutating func noteAcknowledged(
     _ index: LogIndex, answering: Bool, into effects: inout Effects<ChainReplica>
   ) {
-    guard index <= log.lastIndex else { return }
     if let acknowledged, acknowledged >= index { return }
     acknowledged = index
     commit(through: index, answering: answering, into: &effects)
-    if let predecessor {
-      // Early, because it promises nothing of this replica's disk but what was durable when the
-      // entry was handed on; what it promises of the tail's disk has been durable there before it
-      // set out.
-      effects.sendEarly(.acknowledge(view: view.number, index), to: predecessor)
-    } else if !isEstablished, index >= establishedFrom {
-      isEstablished = true
-    }
-  }
-
-  /// The predecessor knows these entries to be committed, which a replica that was restarted, or
-  /// has just joined, may not know yet.
-  private mutating func learnCommitted(
-    _ index: LogIndex, into effects: inout Effects<ChainReplica>
-  ) {
-    guard index > committed else { return }
-    commit(through: index, answering: false, into: &effects)
+    if isHead, index >= establishedFrom { isEstablished = true }
   }
 
   private mutating func commit(
@@ -144,5 +119,50 @@ extension ChainReplica {
     case .joinerServesDuringCopy where isTail || isJoiner: true
     default: isTail && isSynchronised && committed >= servesFrom
     }
+  }
+}
+
+// The end of a turn: one record, one message to each neighbour, whatever came in the turn.
+
+extension ChainReplica {
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<ChainReplica>) {
+    guard view.number > 0 else { return }
+    self.now = now
+    commitStable(into: &effects)
+    save(into: &effects)
+    feedAll(into: &effects)
+    if let predecessor, let acknowledged, acknowledged > toldAcknowledged ?? LogIndex(-1) {
+      toldAcknowledged = acknowledged
+      // Early, because what it promises of any disk has been durable there before it set out.
+      effects.sendEarly(.acknowledge(view: view.number, acknowledged), to: predecessor)
+    }
+    setTimerIfNeeded(into: &effects)
+  }
+
+  /// Writes what this turn has added to the log, and has this replica hear when that is durable.
+  private mutating func save(into effects: inout Effects<ChainReplica>) {
+    let last = log.lastIndex
+    while savedThrough < last {
+      let end = log.pageEnd(
+        from: savedThrough.next, through: last, byteLimit: ChainReplica.messageBytes)
+      effects.persist(
+        .entries(
+          first: savedThrough.next, log.entries(from: savedThrough.next, through: end)))
+      savedThrough = end
+      owesCut = false
+    }
+    // Entries that follow say the same to the disk.
+    if owesCut { effects.persist(.entries(first: last.next, [])) }
+    owesCut = false
+    // Bug: count-undurable.
+    if options.bug == .countUndurable { durable = last }
+    if isSynchronised, awaitedThrough < last {
+      awaitedThrough = last
+      effects.send(.durable(view: view.number, last), to: id)
+    }
+    if owesReceipt, let predecessor {
+      effects.send(.receipt(view: view.number, last), to: predecessor)
+    }
+    owesReceipt = false
   }
 }

@@ -2,85 +2,127 @@ import Replication
 import ViewService
 
 // Changes of view: failures of head, middle and tail, and a new tail (van Renesse & Schneider 2004
-// §3.1 to §3.3, §4).
+// §3.1 to §3.3, §4). Why they are safe although entries travel on while disks still write them:
 //
-// Three things are to be shown of a change from view n to view n + 1.
+// In line. A replica is in line in view n if its log, with what it is still writing, is a prefix of
+// the log of every member before it. It gets there in two ways. Its predecessor, which is in line
+// itself, brings it in line by cutting it to what both share. Or it keeps its place: it was in line
+// in view n - 1, and those before it now were before it then, in the same incarnations. A member of
+// the same incarnation has forgotten nothing of what it handed on, durable or not. If such a member
+// is not in line itself (it missed a view), it is cut by members that hold the prefix as well, so
+// that it keeps the prefix. A member that restarted may have forgotten entries that those behind it
+// hold; so nobody behind it keeps its place, and it brings them in line first, which cuts what it
+// forgot. `Supervised` sees to it that a replica takes over no view that names an earlier
+// incarnation of it, so that two views never call a restarted member by the same one.
 //
-// Nothing acknowledged is lost. An entry is acknowledged when it is durable at the tail of a view,
-// and by then it is durable at every member, because each hands on only what is durable. The
-// authority puts a replica first only if it was a member of an established view and of all since,
-// so the head of n + 1 holds everything. A member behind it is in line: its log is a prefix of its
-// predecessor's, either because it was in view n and those before it now were before it then, or
-// because its predecessor brought it in line in this view. It is complete when it also holds
+// One history. The head of a view numbers entries in one incarnation only, so that an index and a
+// view name one entry, even if the head forgets it. Hence logs that have an entry of one view at
+// the same index are equal up to there (`ViewLog.commonPrefix`).
+//
+// Stable. A replica counts as durable what its disk has reported, and what it shared with its
+// predecessor when it was brought in line, because a position leaves only when everything in it is
+// durable. `stable` is the smaller of that and what the predecessor says is stable before it. Both
+// count in one view only, and only from members that are in line. So what is stable at the tail is
+// durable at every member of the view, each in the incarnation in which it takes part.
+//
+// Nothing acknowledged is lost. The tail acknowledges what is stable, so every member of the view
+// holds it durably, and held it before it heard of a later view. The authority puts a replica first
+// only if it was a member of an established view and of all since, so the head of n + 1 holds all
+// that was acknowledged, even if it has restarted. A member in line is complete when it also holds
 // everything up to `servesFrom`, behind which nothing had been acknowledged when it was brought in
-// line. A view is established when all members are complete.
+// line. A view is established when all that its head began with is stable at the tail.
 //
 // What is cut was not acknowledged. A replica that was restarted, or that missed views, may hold
 // more than its predecessor does: it may have been the head. It is cut only by a predecessor that
 // is complete, and only where the logs part, so it keeps everything that was acknowledged. (A
 // predecessor that is in line but lacks pages might cut the last copy that may still be put in
-// charge.)
+// charge.) An entry that a restarted head forgot was not durable there, so it was never stable, and
+// no tail acknowledged it.
 //
 // A tail answers nothing too early. A member that keeps its place holds all that was acknowledged
 // in view n, since it lay on the way to the tail. Any other waits for its predecessor to say, in
 // the new view, what its last entry is. If the predecessor was the old tail, it acknowledges
 // nothing of its own accord from then on; if the old tail is gone, its lease was over before the
-// authority removed it.
+// authority removed it. Reads see what is committed, and so what is stable.
 
 extension ChainReplica {
   public mutating func adopt(
     _ view: View, at now: Instant, into effects: inout Effects<ChainReplica>
   ) {
     guard view.number > self.view.number, view.number >= log.lastView else { return }
-    let wasSynchronised = isSynchronised && keepsPlace(in: view)
+    self.now = now
+    let keepsPlace = isSynchronised && keepsPlace(in: view)
     let wasTail = isTail
     takePlace(in: view)
-    isSynchronised = isHead || wasSynchronised
-    servesFrom = isHead || !wasSynchronised ? log.lastIndex : max(servesFrom, log.lastIndex)
+    isSynchronised = isHead || keepsPlace
+    // What was acknowledged so far lay on the way through a member that keeps its place. That
+    // member may still lack pages, and is no more complete than it was.
+    servesFrom = isHead || !keepsPlace ? log.lastIndex : max(servesFrom, log.lastIndex)
     establishedFrom = log.lastIndex
+    // Reports of the disk belong to a view; this one's are asked for at the end of the turn.
+    awaitedThrough = durable
     // Bug: drop-sent-on-tail-failure.
     if options.bug == .dropSentOnTailFailure, isTail, !wasTail, isSynchronised {
-      log.truncate(from: committed.next)
+      cut(through: committed)
       servesFrom = .zero
     }
-    if predecessor != nil { sendPosition(into: &effects) }
+    if predecessor != nil { sayWhereItStands(sentThrough: .zero, into: &effects) }
     if isComplete { beginServing(into: &effects) }
-    if predecessor != nil || successor != nil { setTimerIfNeeded(into: &effects) }
   }
 
   /// Whether this replica was a member of the view just before `next` and all who come before it
-  /// there came before it here. Then its log stays a prefix of theirs.
+  /// there came before it here, in the same incarnations. Then its log stays a prefix of theirs.
   private func keepsPlace(in next: View) -> Bool {
     guard next.number == view.number + 1, let place = view.members.firstIndex(of: id),
       let nextPlace = next.members.firstIndex(of: id)
     else { return false }
-    return next.members[..<nextPlace].allSatisfy { view.members[..<place].contains($0) }
+    return next.members[..<nextPlace].allSatisfy { other in
+      // Bug: keep-place-behind-restart.
+      let hasSameMemory =
+        options.bug == .keepPlaceBehindRestart
+        || view.incarnation(of: other) == next.incarnation(of: other)
+      return view.members[..<place].contains(other) && hasSameMemory
+    }
   }
 
   private mutating func takePlace(in view: View) {
     self.view = view
+    let links = [successor, joiner]
     predecessor = nil
     successor = nil
     joiner = nil
     isHead = false
     isTail = false
     isJoiner = false
+    upstreamStable = nil
     acknowledged = nil
+    toldAcknowledged = nil
     isEstablished = false
     hasReportedGap = false
-    progressSeen = ChainProgress()
+    owesReceipt = false
+    asking.restart(at: now)
     if let place = view.members.firstIndex(of: id) {
       isHead = place == 0
       isTail = place == view.members.count - 1
       if !isHead { predecessor = view.members[place - 1] }
-      if !isTail { successor = ChainLink(to: view.members[place + 1]) }
+      if !isTail { successor = makeLink(to: view.members[place + 1], after: links) }
       if isTail, let newcomer = view.joiner, !view.members.contains(newcomer) {
-        joiner = ChainLink(to: newcomer)
+        joiner = makeLink(to: newcomer, after: links)
       }
     } else if view.joiner == id {
       isJoiner = true
       predecessor = view.members.last
     }
+  }
+
+  /// A link to a replica that was fed before keeps the round trip that was measured.
+  private func makeLink(to receiver: ReplicaID, after links: [ChainLink?]) -> ChainLink {
+    var link = ChainLink(to: receiver, options: options)
+    for case let known? in links where known.to == receiver {
+      link.pace.roundTrip = known.pace.roundTrip
+    }
+    link.pace.restart(at: now)
+    return link
   }
 
   /// Whether this replica is in line and holds all that earlier tails may have acknowledged. Only
@@ -90,19 +132,34 @@ extension ChainReplica {
   /// The one behind may be brought in line, and a tail's log is going to be committed, what the
   /// failed tail had not acknowledged included (§3.2).
   func beginServing(into effects: inout Effects<ChainReplica>) {
-    if let successor { effects.send(.hail(view: view.number), to: successor.to) }
-    if let joiner { effects.send(.hail(view: view.number), to: joiner.to) }
-    awaitOwnDisk(into: &effects)
+    for link in [successor, joiner] {
+      guard let link else { continue }
+      hail(link, into: &effects)
+    }
   }
 
-  /// Tells the predecessor what this replica holds. Behind the barrier, so that it holds it for
-  /// good.
-  mutating func sendPosition(into effects: inout Effects<ChainReplica>) {
+  /// Early, because it promises no more than `stable` does.
+  func hail(_ link: ChainLink, into effects: inout Effects<ChainReplica>) {
+    let sentThrough = link.isOpen ? link.next.previous : .zero
+    effects.sendEarly(
+      .hail(view: view.number, sentThrough: sentThrough, stable: link.toldStable), to: link.to)
+  }
+
+  /// Tells the predecessor what this replica holds: in line, up to where; otherwise, of which
+  /// views.
+  mutating func sayWhereItStands(
+    sentThrough: LogIndex, into effects: inout Effects<ChainReplica>
+  ) {
     guard let predecessor else { return }
+    guard !isSynchronised else {
+      // Early, because nothing is counted as durable on the strength of it.
+      let standing = Standing(
+        last: log.lastIndex, sentThrough: sentThrough, acknowledged: acknowledged)
+      return effects.sendEarly(.standing(view: view.number, standing), to: predecessor)
+    }
     let position = Position(
-      last: log.lastIndex, lastView: log.lastView, committed: committed,
-      acknowledged: acknowledged, isSynchronised: isSynchronised,
-      runs: uncommittedRuns())
+      last: log.lastIndex, lastView: log.lastView, committed: committed, runs: uncommittedRuns())
+    // Behind the barrier: once in line, this replica counts as durable what both share.
     effects.send(.position(view: view.number, position), to: predecessor)
   }
 
@@ -111,6 +168,71 @@ extension ChainReplica {
     var start = log.runs.count
     while start > 0, log.runs[start - 1].last > committed { start -= 1 }
     return Array(log.runs[start...])
+  }
+
+  /// The successor or the joiner is not in line: the common prefix is found, and it gets what
+  /// follows (§3.3). An answer on its way to the same position is not repeated.
+  mutating func receive(
+    _ position: Position, of link: WritableKeyPath<ChainReplica, ChainLink?>,
+    into effects: inout Effects<ChainReplica>
+  ) {
+    guard isComplete, var target = self[keyPath: link] else { return }
+    let answered = ViewRun(view: position.lastView, last: position.last)
+    guard target.answered != answered else { return }
+    target.answered = answered
+    let match = min(max(log.commonPrefix(with: position.runs), position.committed), log.lastIndex)
+    open(&target, at: match)
+    let end = log.pageEnd(
+      from: match.next, through: min(log.lastIndex, match + options.page),
+      byteLimit: min(ChainReplica.messageBytes, options.inFlightBytes))
+    let forward = Forward(
+      previous: match, previousView: log.view(at: match) ?? 0,
+      entries: sentAgain(log.entries(from: match.next, through: end), from: match.next),
+      stable: stable ?? .zero, wantsReceipt: true)
+    target.next = end.next
+    target.sentThrough = end
+    target.pace.sent(UInt64(end.rawValue), first: true, at: now)
+    self[keyPath: link] = target
+    if link == \.joiner { countRound() }
+    let synchronisation = Synchronisation(
+      positionLast: position.last, positionView: position.lastView, through: log.lastIndex,
+      forward: forward)
+    // Early, because what it cuts is not held here, be that durable or not.
+    effects.sendEarly(.synchronise(view: view.number, synchronisation), to: target.to)
+  }
+
+  private func open(_ link: inout ChainLink, at match: LogIndex) {
+    link.isOpen = true
+    link.match = match
+    link.next = match.next
+    link.toldStable = nil
+    link.roundEnd = log.lastIndex
+    link.roundSince = now
+    link.pace.restart(at: now)
+  }
+
+  /// The successor or the joiner is in line: sending starts behind what it holds, or goes back
+  /// there if entries were lost on their way.
+  mutating func receive(
+    _ standing: Standing, of link: WritableKeyPath<ChainReplica, ChainLink?>,
+    into effects: inout Effects<ChainReplica>
+  ) {
+    guard isComplete, var target = self[keyPath: link], standing.last <= log.lastIndex else {
+      return
+    }
+    if !target.isOpen { open(&target, at: standing.last) }
+    let isNews = target.holds(standing.last, at: now)
+    if standing.sentThrough > standing.last, standing.last >= target.match,
+      target.next > standing.last.next
+    {
+      target.next = standing.last.next
+      target.pace.sentAgain(at: now)
+    }
+    self[keyPath: link] = target
+    if link == \.joiner, isNews { countRound() }
+    if link == \.successor, let acknowledged = standing.acknowledged {
+      receiveAcknowledgement(of: acknowledged, into: &effects)
+    }
   }
 
   /// The predecessor found the common prefix: what lies behind it goes, and the log is in line.
@@ -128,54 +250,23 @@ extension ChainReplica {
       brokenRule = "\(id) was told to drop committed entries behind \(forward.previous)"
       return
     }
-    if forward.previous < log.lastIndex {
-      log.truncate(from: forward.previous.next)
-      recoveredThrough = min(recoveredThrough, forward.previous)
-      // Entries that follow say the same to the disk.
-      if forward.entries.isEmpty {
-        effects.persist(.entries(first: forward.previous.next, []))
-      }
-    }
+    owesCut = forward.previous < log.lastIndex
+    cut(through: forward.previous)
+    // The position that is answered here left when everything in it was durable.
+    durable = forward.previous
+    awaitedThrough = durable
     isSynchronised = true
     servesFrom = synchronisation.through
     if isComplete { beginServing(into: &effects) }
     receive(forward, into: &effects)
   }
 
-  /// Entries are missing before those that came: the predecessor is told, once until some arrive.
-  mutating func reportGap(into effects: inout Effects<ChainReplica>) {
-    guard !hasReportedGap else { return }
-    hasReportedGap = true
-    sendPosition(into: &effects)
-  }
-
-  mutating func setTimerIfNeeded(into effects: inout Effects<ChainReplica>) {
-    guard !timerIsSet, predecessor != nil || successor != nil else { return }
-    timerIsSet = true
-    effects.setTimer(.resend, after: options.resend)
-  }
-
-  /// Asks the neighbour again about what is unfinished, unless something moved since the last time.
-  mutating func resendTimerFired(into effects: inout Effects<ChainReplica>) {
-    timerIsSet = false
-    let progress = ChainProgress(
-      acknowledged: acknowledged, match: successor?.match ?? .zero, last: log.lastIndex)
-    let isStuck =
-      progress.acknowledged == progressSeen.acknowledged
-      && progress.match == progressSeen.match
-    let isQuiet = progress.last == progressSeen.last
-    progressSeen = progress
-    var isUnfinished = false
-    if predecessor != nil, isJoiner || !isSynchronised {
-      isUnfinished = true
-      if isQuiet || !isSynchronised { sendPosition(into: &effects) }
-    }
-    if let successor, isComplete,
-      !successor.isOpen || acknowledged != log.lastIndex
-    {
-      isUnfinished = true
-      if isStuck { effects.send(.hail(view: view.number), to: successor.to) }
-    }
-    if isUnfinished { setTimerIfNeeded(into: &effects) }
+  /// Drops all behind `index`.
+  private mutating func cut(through index: LogIndex) {
+    log.truncate(from: index.next)
+    savedThrough = min(savedThrough, index)
+    durable = min(durable, index)
+    awaitedThrough = min(awaitedThrough, index)
+    recoveredThrough = min(recoveredThrough, index)
   }
 }

@@ -3,12 +3,16 @@ import ViewService
 
 /// A replica of chain replication (van Renesse & Schneider, OSDI 2004).
 ///
-/// The replicas form a chain. Updates enter at the head, which numbers them, and travel down; each
-/// replica makes an update durable before it hands it on, so what a replica holds durably is a
-/// prefix of what its predecessor holds durably (the Update Propagation Invariant, §3). What has
-/// become durable at the tail is durable everywhere: it is committed, and the tail answers the
-/// client (§2). Reads go to the tail alone. An acknowledgement passes back up, and what it has not
-/// covered yet is `pending`, the paper's Sent (the Inprocess Requests Invariant, §3).
+/// The replicas form a chain. Updates enter at the head, which numbers them, and travel down, so
+/// that what a replica holds is a prefix of what its predecessor holds (the Update Propagation
+/// Invariant, §3). What is durable at all replicas is committed, and the tail answers the client
+/// (§2). Reads go to the tail alone. An acknowledgement passes back up, and what it has not covered
+/// yet is `pending`, the paper's Sent (the Inprocess Requests Invariant, §3).
+///
+/// Deviation: the paper's servers hold an update when they have received it. Here it has to be on
+/// their disks. A replica hands an update on while it writes it, and behind the update travels how
+/// far all disks before have got (`stable`), so that an update waits for one write and not for one
+/// after the other (test: `One write waits for one disk, whatever the length of the chain`).
 ///
 /// Failures are the affair of an outside authority, the paper's master: it issues views, and
 /// `adopt` takes them over (§3.1 to §3.3, §4). The first member is the head and goes on numbering
@@ -76,11 +80,29 @@ public struct ChainReplica: SupervisedCore {
   var establishedFrom = LogIndex.zero
   var isEstablished = false
 
+  /// The disk holds the log up to here.
+  var durable = LogIndex.zero
+  /// This replica will hear when the disk holds the log up to here.
+  var awaitedThrough = LogIndex.zero
+  /// Records up to here have been handed over to be written.
+  var savedThrough = LogIndex.zero
+  /// The log was cut, and no record says so yet.
+  var owesCut = false
+  /// Everything up to here is durable at all before this replica; `nil` for nothing yet in this
+  /// view.
+  var upstreamStable: LogIndex?
+  /// The acknowledgement that was passed on last in this view.
+  var toldAcknowledged: LogIndex?
+  /// The predecessor wants to hear when what came in this turn is durable.
+  var owesReceipt = false
+
   /// A gap was reported, and nothing has filled it since.
   var hasReportedGap = false
   var timerIsSet = false
-  /// What the timer saw when it fired last.
-  var progressSeen = ChainProgress()
+  /// How often a replica that is not in line says so.
+  var asking: ResendPace
+  /// The time of the event that is handled.
+  var now = Instant.longAgo
   /// The last entry handed to a successor in any view. Only `removeSentOnReceipt` looks at it.
   var handedOn = LogIndex.zero
   /// A rule of the protocol that the last events broke, for `invariantViolation`.
@@ -89,6 +111,7 @@ public struct ChainReplica: SupervisedCore {
   public init(id: ReplicaID, membership: Membership, options: Options) {
     self.id = id
     self.options = options
+    asking = ResendPace(least: options.resend)
   }
 
   public mutating func recover(_ record: ChainRecord) {
@@ -98,12 +121,15 @@ public struct ChainReplica: SupervisedCore {
       log.truncate(from: first)
       for entry in entries { log.append(entry) }
       recoveredThrough = log.lastIndex
+      durable = log.lastIndex
+      savedThrough = log.lastIndex
     }
   }
 
   public mutating func handle(
     _ event: Event<ChainReplica>, at now: Instant, into effects: inout Effects<ChainReplica>
   ) {
+    self.now = now
     switch event {
     case .started, .disconnected: break
     case .received(let message, let sender): receive(message, from: sender, into: &effects)
@@ -120,29 +146,38 @@ public struct ChainReplica: SupervisedCore {
     case .forward(let view, let forward):
       guard counts(view, from: sender, if: predecessor) else { return }
       receive(forward, into: &effects)
+    case .stable(let view, let index):
+      guard counts(view, from: sender, if: predecessor) else { return }
+      hear(stable: index)
     case .acknowledge(let view, let index):
       guard counts(view, from: sender, if: successor?.to) else { return }
       receiveAcknowledgement(of: index, into: &effects)
     case .durable(let view, let index):
       guard counts(view, from: sender, if: id) else { return }
-      countOwnDisk(through: index, into: &effects)
-    case .hail(let view):
+      durable = max(durable, min(index, log.lastIndex))
+    case .hail(let view, let sentThrough, let stable):
       guard counts(view, from: sender, if: predecessor) else { return }
-      sendPosition(into: &effects)
+      receiveHail(sentThrough: sentThrough, stable: stable, into: &effects)
     case .position(let view, let position):
       if counts(view, from: sender, if: successor?.to) {
         receive(position, of: \.successor, into: &effects)
       } else if counts(view, from: sender, if: joiner?.to) {
         receive(position, of: \.joiner, into: &effects)
       }
+    case .standing(let view, let standing):
+      if counts(view, from: sender, if: successor?.to) {
+        receive(standing, of: \.successor, into: &effects)
+      } else if counts(view, from: sender, if: joiner?.to) {
+        receive(standing, of: \.joiner, into: &effects)
+      }
     case .synchronise(let view, let synchronisation):
       guard counts(view, from: sender, if: predecessor) else { return }
       receive(synchronisation, into: &effects)
     case .receipt(let view, let index):
       if counts(view, from: sender, if: successor?.to) {
-        receiveReceipt(of: index, on: \.successor, into: &effects)
+        receiveReceipt(of: index, on: \.successor)
       } else if counts(view, from: sender, if: joiner?.to) {
-        receiveReceipt(of: index, on: \.joiner, into: &effects)
+        receiveReceipt(of: index, on: \.joiner)
       }
     }
   }

@@ -4,8 +4,6 @@ import WireFormat
 /// A replica's sign of life.
 public struct Ping: Equatable, Sendable {
   public var report: Report
-  /// The last view the replica ever took over, which it remembers through restarts.
-  public var held: UInt64
   /// Counts the pings of one life from 1.
   public var sequence: UInt64
   /// Counts the lives of the replica.
@@ -145,13 +143,12 @@ extension SupervisedRecord: WireCodable {
 }
 
 extension Ping: WireCodable {
-  public var encodedByteCount: Int { 8 + 2 + 24 }
+  public var encodedByteCount: Int { 8 + 2 + 16 }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(report.view)
     writer.write(report.isEstablished)
     writer.write(report.joinerHasCaughtUp)
-    writer.write(held)
     writer.write(sequence)
     writer.write(incarnation)
   }
@@ -160,7 +157,6 @@ extension Ping: WireCodable {
     report = Report(
       view: try reader.read(UInt64.self), isEstablished: try reader.readFlag(),
       joinerHasCaughtUp: try reader.readFlag())
-    held = try reader.read(UInt64.self)
     sequence = try reader.read(UInt64.self)
     incarnation = try reader.read(UInt64.self)
   }

@@ -16,7 +16,8 @@ extension Supervised {
     case .timerFired(.replica(let timer)):
       replica?.handle(.timerFired(timer), at: now, into: &replicaEffects)
     case .started:
-      ward.incarnation += 1
+      // Bug: adopt-again.
+      if options.bug != .adoptAgain || ward.incarnation == 0 { ward.incarnation += 1 }
       effects.persist(.incarnation(ward.incarnation))
       replica?.handle(.started, at: now, into: &replicaEffects)
       ping(at: now, into: &effects)
@@ -28,6 +29,11 @@ extension Supervised {
     case .timerFired(.consensus), .disconnected:
       break
     }
+    finishReplica(at: now, into: &effects)
+  }
+
+  /// Carries out what the data protocol asked for, and reports if there is news.
+  mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
     if let report = replica?.report, report != ward.reported { ping(at: now, into: &effects) }
   }
@@ -85,6 +91,9 @@ extension Supervised {
   /// Makes the number of a new view durable. The view is taken over when that is done.
   private mutating func announce(_ view: View, into effects: inout Effects<Self>) {
     guard view.number > ward.announced else { return }
+    // What an earlier incarnation said, this one may have forgotten. The authority hears of it with
+    // the next ping, and issues another view.
+    if let named = view.incarnation(of: id), named != ward.incarnation { return }
     ward.announced = view.number
     effects.persist(.held(view.number))
     effects.send(.held(view), to: id)

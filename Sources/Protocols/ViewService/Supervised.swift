@@ -22,7 +22,8 @@ import Replication
 ///
 /// Restarts. A replica makes the number of a view durable before it takes the view over, and never
 /// takes over the same number twice: what it said in that view before the restart may be forgotten
-/// here and remembered elsewhere. It reports view 0, and the authority gives it a new view.
+/// here and remembered elsewhere. For the same reason it takes over no view that names an earlier
+/// incarnation of it. Its pings carry the new incarnation, and the authority issues a new view.
 ///
 /// Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log
 /// is on its disk, so it stays eligible, but goes to the end of the order if another one can lead.
@@ -77,6 +78,12 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     } else {
       handleAsAuthority(event, at: now, into: &effects)
     }
+  }
+
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
+    guard replica != nil else { return }
+    replica?.endTurn(at: now, into: &replicaEffects)
+    finishReplica(at: now, into: &effects)
   }
 
   public var status: ReplicaStatus {

@@ -10,14 +10,33 @@ public struct View: Equatable, Sendable {
   /// A replica that catches up so that it can become the last member of a later view. It is no member:
   /// nothing waits for it and it answers nobody.
   public var joiner: ReplicaID?
+  /// The incarnations of the members, in their order, and then of the joiner, as the authority knew
+  /// them when it issued the view. A replica takes over only a view that names its own incarnation.
+  /// So a member that finds another one under the same incarnation as in the view before knows that
+  /// it still has in memory all that it ever said, be that durable or not.
+  public var incarnations: [UInt64]
 
-  public init(number: UInt64, members: [ReplicaID], joiner: ReplicaID? = nil) {
+  /// - Parameter incarnations: `nil` if all are in their first.
+  public init(
+    number: UInt64, members: [ReplicaID], joiner: ReplicaID? = nil, incarnations: [UInt64]? = nil
+  ) {
     self.number = number
     self.members = members
     self.joiner = joiner
+    self.incarnations =
+      incarnations ?? Array(repeating: 1, count: members.count + (joiner == nil ? 0 : 1))
   }
 
   public static let none = View(number: 0, members: [])
+
+  /// The incarnation in which a member or the joiner takes part; `nil` for any other replica.
+  public func incarnation(of id: ReplicaID) -> UInt64? {
+    let place = members.firstIndex(of: id) ?? (joiner == id ? members.count : incarnations.count)
+    return place < incarnations.count ? incarnations[place] : nil
+  }
+
+  /// Whether it names one incarnation for every member and for the joiner.
+  var isWellFormed: Bool { incarnations.count == members.count + (joiner == nil ? 0 : 1) }
 }
 
 /// What a replica tells the authority with every ping.

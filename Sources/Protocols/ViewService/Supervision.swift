@@ -1,10 +1,10 @@
 import Replication
 
-/// What the authority's leader knows of the replicas beyond what was agreed on: whom it heard when, and
-/// what they said. It starts empty with every leadership, and decides which view comes next.
+/// What the authority's leader knows of the replicas beyond what was agreed on: whom it heard when,
+/// and what they said. It starts empty with every leadership, and decides which view comes next.
 ///
-/// Time is counted in ticks of the leader's own timer, never read from a clock: clocks jump, timers of
-/// different nodes only drift, and by a bounded factor.
+/// Time is counted in ticks of the leader's own timer, never read from a clock: clocks jump, timers
+/// of different nodes only drift, and by a bounded factor.
 struct Supervision: Sendable {
   struct Replica: Sendable {
     /// Ticks since the last ping, or since leadership began.
@@ -13,8 +13,6 @@ struct Supervision: Sendable {
     var incarnation: UInt64 = 0
     var sequence: UInt64 = 0
     var report = Report(view: 0)
-    /// The last view it ever took over, which it remembers through restarts.
-    var held: UInt64 = 0
   }
 
   private(set) var replicas: [Replica]
@@ -45,7 +43,7 @@ struct Supervision: Sendable {
     }
     replicas[position] = Replica(
       silentTicks: 0, hasPinged: true, incarnation: ping.incarnation, sequence: ping.sequence,
-      report: ping.report, held: ping.held)
+      report: ping.report)
   }
 
   /// What should be agreed on next, if anything.
@@ -64,7 +62,8 @@ struct Supervision: Sendable {
     let present = ids.filter { replica($0)?.hasPinged == true && isAlive($0) }
     let isComplete = present.count == ids.count
     guard isComplete || ticks >= silenceLimit, !present.isEmpty else { return nil }
-    return View(number: 1, members: present)
+    return View(
+      number: 1, members: present, incarnations: incarnations(present, joiner: nil, after: .none))
   }
 
   private func nextView(after state: ViewServiceStateMachine) -> View? {
@@ -89,11 +88,23 @@ struct Supervision: Sendable {
       members.contains { hasRestarted($0, in: view) }
       || joiner.map { $0 == view.joiner && hasRestarted($0, in: view) } == true
     guard members != view.members || joiner != view.joiner || restarts else { return nil }
-    return View(number: view.number + 1, members: members, joiner: joiner)
+    return View(
+      number: view.number + 1, members: members, joiner: joiner,
+      incarnations: incarnations(members, joiner: joiner, after: view))
   }
 
   private func replica(_ id: ReplicaID) -> Replica? {
     ids.firstIndex(of: id).map { replicas[$0] }
+  }
+
+  /// The newest incarnations known: a leader that has not heard a member yet knows that of the
+  /// view.
+  private func incarnations(
+    _ members: [ReplicaID], joiner: ReplicaID?, after view: View
+  ) -> [UInt64] {
+    (members + (joiner.map { [$0] } ?? [])).map { id in
+      max(replica(id)?.incarnation ?? 0, view.incarnation(of: id) ?? 0)
+    }
   }
 
   private func isAlive(_ id: ReplicaID) -> Bool {
@@ -104,10 +115,11 @@ struct Supervision: Sendable {
     isAlive(id) && replica(id)?.hasPinged == true
   }
 
-  /// The replica took over the view, forgot what it did in it, and so can only go on in a later one.
+  /// The view names an earlier incarnation of the replica. The replica may have forgotten what it
+  /// said, so that it can only go on in a later view.
   private func hasRestarted(_ id: ReplicaID, in view: View) -> Bool {
-    guard let replica = replica(id), replica.hasPinged else { return false }
-    return replica.report.view == 0 && replica.held == view.number
+    guard let replica = replica(id), let named = view.incarnation(of: id) else { return false }
+    return replica.incarnation > named
   }
 
   private func hasFed(_ id: ReplicaID, in view: View) -> Bool {

@@ -12,8 +12,8 @@ public struct ViewEntry: Equatable, Sendable {
   }
 }
 
-/// A stretch of a log that was proposed in one view, named by its last index. All of them in order sum
-/// up a log in as many words as it saw views.
+/// A stretch of a log that was proposed in one view, named by its last index. All of them in order
+/// sum up a log in as many words as it saw views.
 public struct ViewRun: Equatable, Sendable {
   public var view: UInt64
   public var last: LogIndex
@@ -26,11 +26,13 @@ public struct ViewRun: Equatable, Sendable {
 
 /// The log of a replica in a supervised protocol.
 ///
-/// A view has one proposer, and a replica appends an entry only behind the entry that the proposer had
-/// before it. So two logs that have an entry of the same view at the same index are equal up to there,
-/// and the views of a log never descend. `commonPrefix` rests on both.
+/// A view has one proposer, and a replica appends an entry only behind the entry that the proposer
+/// had before it. So two logs that have an entry of the same view at the same index are equal up to
+/// there, and the views of a log never descend. `commonPrefix` rests on both.
 public struct ViewLog: Sendable {
   private var entries: [ViewEntry] = []
+  /// For each entry the bytes of all entries up to it.
+  private var byteEnds: [Int] = []
   /// The index before the first entry that is still here.
   private var base = LogIndex.zero
   /// Ascending in view and in index; the last one ends at `lastIndex`.
@@ -47,7 +49,8 @@ public struct ViewLog: Sendable {
 
   public func contains(_ index: LogIndex) -> Bool { index > base && index <= lastIndex }
 
-  /// The view of the entry at `index`: 0 before the first entry, `nil` where the log does not reach.
+  /// The view of the entry at `index`: 0 before the first entry, `nil` where the log does not
+  /// reach.
   public func view(at index: LogIndex) -> UInt64? {
     if index == .zero { return 0 }
     return contains(index) ? entries[index - base - 1].view : nil
@@ -55,6 +58,7 @@ public struct ViewLog: Sendable {
 
   public mutating func append(_ entry: ViewEntry) {
     entries.append(entry)
+    byteEnds.append((byteEnds.last ?? 0) + entry.encodedByteCount)
     if let last = runs.indices.last, runs[last].view == entry.view {
       runs[last].last = lastIndex
     } else {
@@ -66,6 +70,7 @@ public struct ViewLog: Sendable {
   public mutating func truncate(from index: LogIndex) {
     guard contains(index) else { return }
     entries.removeSubrange((index - base - 1)...)
+    byteEnds.removeSubrange((index - base - 1)...)
     while let run = runs.last, run.last >= index {
       runs.removeLast()
       let earlier = runs.last?.last ?? base
@@ -94,22 +99,43 @@ public struct ViewLog: Sendable {
     return base
   }
 
-  /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if there
-  /// is one.
+  /// The bytes of the entries behind `start` up to `end`, as they travel.
+  public func byteCount(after start: LogIndex, through end: LogIndex) -> Int {
+    bytes(through: end) - bytes(through: min(start, end))
+  }
+
+  private func bytes(through index: LogIndex) -> Int {
+    let count = min(index - base, entries.count)
+    return count > 0 ? byteEnds[count - 1] : 0
+  }
+
+  /// The last entry up to `last` that fits into `byteLimit` together with those from `first` on, or
+  /// `first` itself if it is too large. An index before `first` if the log ends there.
+  public func pageEnd(from first: LogIndex, through last: LogIndex, byteLimit: Int) -> LogIndex {
+    let end = min(last, lastIndex)
+    guard first < end, byteCount(after: first.previous, through: end) > byteLimit else {
+      return max(end, first.previous)
+    }
+    var stop = first
+    while byteCount(after: first.previous, through: stop.next) <= byteLimit { stop = stop.next }
+    return stop
+  }
+
+  /// The entries from `first` to `last`, both included.
+  public func entries(from first: LogIndex, through last: LogIndex) -> [ViewEntry] {
+    let start = max(first, firstIndex)
+    let end = min(last, lastIndex)
+    guard start <= end else { return [] }
+    return Array(entries[(start - base - 1)..<(end - base)])
+  }
+
+  /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if
+  /// there is one.
   public func page(
     from first: LogIndex, through last: LogIndex, byteLimit: Int = 1 << 20
   ) -> [ViewEntry] {
     let start = max(first, firstIndex)
-    let end = min(last, lastIndex)
-    guard start <= end else { return [] }
-    var byteCount = 0
-    var stop = start
-    while stop <= end {
-      byteCount += self[stop].encodedByteCount
-      if byteCount > byteLimit, stop > start { break }
-      stop = stop.next
-    }
-    return Array(entries[(start - base - 1)..<(stop - base - 1)])
+    return entries(from: start, through: pageEnd(from: start, through: last, byteLimit: byteLimit))
   }
 }
 

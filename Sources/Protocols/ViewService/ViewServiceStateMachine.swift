@@ -60,7 +60,7 @@ public struct ViewServiceStateMachine: StateMachine {
   /// Whether `next` may replace the current view.
   func mayFollow(_ next: View) -> Bool {
     guard next.number == view.number + 1, let first = next.members.first,
-      !next.members.hasDuplicates
+      !next.members.hasDuplicates, next.isWellFormed
     else { return false }
     if let joiner = next.joiner, next.members.contains(joiner) { return false }
     if view.number == 0 { return next.joiner == nil }
@@ -98,19 +98,24 @@ extension ViewServiceStateMachine {
 
 extension View: WireCodable {
   public var encodedByteCount: Int {
-    8 + members.encodedByteCount + joiner.encodedByteCount
+    8 + members.encodedByteCount + joiner.encodedByteCount + 8 * incarnations.count
   }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(number)
     members.encode(into: &writer)
     joiner.encode(into: &writer)
+    for incarnation in incarnations { writer.write(incarnation) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     number = try reader.read(UInt64.self)
     members = try [ReplicaID](from: &reader)
     joiner = try ReplicaID?(from: &reader)
+    incarnations = []
+    for _ in 0..<members.count + (joiner == nil ? 0 : 1) {
+      incarnations.append(try reader.read(UInt64.self))
+    }
   }
 }
 

@@ -68,7 +68,7 @@ struct Ward: Sendable {
     reported = report
     if sentPings.count >= 8 { sentPings.removeFirst() }
     sentPings.append(SentPing(sequence: sequence, sentAt: now, tick: ticks))
-    return Ping(report: report, held: held, sequence: sequence, incarnation: incarnation)
+    return Ping(report: report, sequence: sequence, incarnation: incarnation)
   }
 
   /// Takes note of an answer, and renews the lease if it is for a ping of this life, sent in this

@@ -62,7 +62,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
     for number in 0..<membership.nodeCount { handle(.started, at: ReplicaID(number)) }
   }
 
-  /// Hands one event to one core and carries out its effects; messages are queued, not delivered.
+  /// Hands one event to one core, as a turn of its own, and carries out its effects; messages are
+  /// queued, not delivered.
   public mutating func handle(_ event: Event<Core>, at id: ReplicaID) {
     guard nodes[id.index].isUp else { return }
     nodes[id.index].core.handle(event, at: now, into: &effects)
@@ -167,6 +168,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
   }
 
   public mutating func carryOut(at id: ReplicaID) {
+    nodes[id.index].core.endTurn(at: now, into: &effects)
     for send in effects.earlySends {
       inFlight.append(Envelope(message: send.message, from: id, to: send.to))
     }

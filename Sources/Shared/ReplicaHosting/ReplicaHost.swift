@@ -150,6 +150,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       closedBatches.removeAll(keepingCapacity: true)
     }
     if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
+    core.endTurn(at: now, into: &effects)
     let filled = effects.filled
     if filled.contains(.commits) { for commit in effects.commits { apply(commit) } }
     if filled.contains(.reads) { for ticket in effects.reads { answer(ticket) } }

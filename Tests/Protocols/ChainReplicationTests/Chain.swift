@@ -8,14 +8,17 @@ struct Chain {
   var cluster: InProcessCluster<ChainReplica>
   var view: View
   private var nextSequence: UInt64 = 1
+  private var incarnations: [UInt64]
 
   init(
     _ replicas: Int, bug: ChainBug? = nil, members: [Int]? = nil, joiner: Int? = nil,
-    page: Int = 512
+    page: Int = 512, inFlightBytes: Int = 4 << 20
   ) {
     var options = ChainReplica.Options()
     options.bug = bug
     options.page = page
+    options.inFlightBytes = inFlightBytes
+    incarnations = Array(repeating: 1, count: replicas)
     cluster = InProcessCluster(membership: Membership(replicas: replicas), options: options)
     view = View(
       number: 1, members: (members ?? Array(0..<replicas)).map { ReplicaID($0) },
@@ -29,7 +32,8 @@ struct Chain {
   mutating func issue(_ members: [Int], joiner: Int? = nil, to told: [Int]? = nil) {
     view = View(
       number: view.number + 1, members: members.map { ReplicaID($0) },
-      joiner: joiner.map { ReplicaID($0) })
+      joiner: joiner.map { ReplicaID($0) },
+      incarnations: (members + (joiner.map { [$0] } ?? [])).map { incarnations[$0] })
     for id in told ?? cluster.membership.replicas.map(\.index) { tell(id) }
   }
 
@@ -50,8 +54,16 @@ struct Chain {
   }
 
   mutating func crash(_ id: Int) { cluster.crash(ReplicaID(id)) }
-  mutating func restart(_ id: Int) { cluster.restart(ReplicaID(id)) }
+
+  mutating func restart(_ id: Int) {
+    incarnations[id] += 1
+    cluster.restart(ReplicaID(id))
+  }
+
   mutating func fire(_ id: Int) { cluster.fire(.resend, at: ReplicaID(id)) }
+
+  /// The network loses what is on its way. What a replica says to itself does not use it.
+  mutating func loseMessages() { cluster.inFlight.removeAll { $0.from != $0.to } }
 
   func committed(_ id: Int) -> [Batch] { cluster.nodes[id].commits.map(\.batch) }
 

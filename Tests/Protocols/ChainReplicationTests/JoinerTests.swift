@@ -3,12 +3,15 @@ import SteppedCluster
 import Replication
 import Testing
 import ViewService
+import WireFormat
 
 @Suite("Extending a chain (§4)")
 struct JoinerTests {
   /// Two members with `count` committed updates, and replica 2 about to join.
-  private func chain(_ count: Int, bug: ChainBug? = nil) -> Chain {
-    var chain = Chain(3, bug: bug, members: [0, 1])
+  private func chain(
+    _ count: Int, bug: ChainBug? = nil, inFlightBytes: Int = 4 << 20
+  ) -> Chain {
+    var chain = Chain(3, bug: bug, members: [0, 1], inFlightBytes: inFlightBytes)
     chain.cluster.run()
     for _ in 0..<count { chain.update(at: 0) }
     chain.cluster.run()
@@ -38,24 +41,30 @@ struct JoinerTests {
 
   @Test("Nothing waits for a joiner, and no more than a window is on its way to it")
   func nothingWaits() {
-    var chain = chain(0)
+    var chain = chain(0, inFlightBytes: 10_000)
     chain.issue([0, 1], joiner: 2)
     chain.cluster.run()
     let sent = Counter()
     chain.cluster.delivers = {
-      if $0.to == ReplicaID(2) { sent.value += 1 }
-      return $0.to != ReplicaID(2)
+      guard $0.to == ReplicaID(2) else { return true }
+      if case .forward(_, let forward) = $0.message {
+        sent.value += forward.entries.encodedByteCount
+      }
+      return false
     }
     for _ in 0..<30 {
       for _ in 0..<100 { chain.update(at: 0) }
       chain.cluster.run()
     }
     #expect(chain.committed(1).count == 3000)
-    #expect(sent.value < 1100)
+    #expect(sent.value > 9000 && sent.value < 11_000)
+    chain.cluster.now = chain.cluster.now + .seconds(1)
+    chain.update(at: 0)
+    chain.cluster.run()
     #expect(!chain.core(1).report.joinerHasCaughtUp)
     chain.cluster.delivers = { _ in true }
     for _ in 0..<3 {
-      chain.fire(2)
+      chain.fire(1)
       chain.cluster.run()
     }
     #expect(chain.core(1).report.joinerHasCaughtUp)
@@ -91,7 +100,9 @@ struct JoinerTests {
     chain.cluster.delivers = { $0.to != ReplicaID(2) }
     for _ in 0..<600 { chain.update(at: 0) }
     chain.cluster.run()
-    chain.cluster.delivers = { if case .receipt = $0.message { false } else { true } }
+    chain.cluster.delivers = {
+      if case .forward = $0.message { $0.to != ReplicaID(2) } else { true }
+    }
     chain.issue([0, 1, 2])
     chain.cluster.run()
     #expect(chain.core(2).status.lastIndex == LogIndex(512))
@@ -116,7 +127,9 @@ struct JoinerTests {
     chain.cluster.run()
     chain.crash(2)
     chain.restart(2)
-    chain.cluster.delivers = { if case .receipt = $0.message { false } else { true } }
+    chain.cluster.delivers = {
+      if case .forward = $0.message { $0.to != ReplicaID(1) } else { true }
+    }
     chain.issue([0, 1, 2])
     chain.cluster.run()
     #expect(chain.core(1).status.lastIndex == LogIndex(2))

@@ -17,16 +17,19 @@ struct NonsenseTests {
     }
     return Forward(
       previous: index(&random), previousView: UInt64(random.below(4)), entries: entries,
-      committed: index(&random), wantsReceipt: random.chance(0.5))
+      stable: index(&random), wantsReceipt: random.chance(0.5))
   }
 
   private func message(_ random: inout RandomStream) -> ChainMessage {
     let view = UInt64(random.below(4))
-    switch random.below(7) {
+    switch random.below(9) {
     case 0: return .forward(view: view, forward(&random))
     case 1: return .acknowledge(view: view, index(&random))
     case 2: return .durable(view: view, index(&random))
-    case 3: return .hail(view: view)
+    case 3:
+      return .hail(
+        view: view, sentThrough: index(&random),
+        stable: random.chance(0.5) ? index(&random) : nil)
     case 4:
       let runs = (0..<random.below(4)).map { _ in
         ViewRun(view: UInt64(random.below(4)), last: index(&random))
@@ -35,14 +38,20 @@ struct NonsenseTests {
         view: view,
         Position(
           last: index(&random), lastView: UInt64(random.below(4)), committed: index(&random),
-          acknowledged: random.chance(0.5) ? index(&random) : nil,
-          isSynchronised: random.chance(0.5), runs: runs))
+          runs: runs))
     case 5:
       return .synchronise(
         view: view,
         Synchronisation(
           positionLast: index(&random), positionView: UInt64(random.below(4)),
           through: index(&random), forward: forward(&random)))
+    case 6: return .stable(view: view, index(&random))
+    case 7:
+      return .standing(
+        view: view,
+        Standing(
+          last: index(&random), sentThrough: index(&random),
+          acknowledged: random.chance(0.5) ? index(&random) : nil))
     default: return .receipt(view: view, index(&random))
     }
   }

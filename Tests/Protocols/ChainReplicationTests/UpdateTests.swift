@@ -30,46 +30,62 @@ struct UpdateTests {
     #expect(chain.core(0).report.isEstablished)
   }
 
-  @Test("The effects of a proposal: the record, and the update to the successor behind the barrier")
+  @Test("The effects of a turn: one record, and one message to the successor that needs no disk")
   func proposalEffects() {
     var chain = Chain(2)
     chain.cluster.run()
     var core = chain.core(0)
     var effects = Effects<ChainReplica>()
-    core.handle(.requested(someBatch()), at: .zero, into: &effects)
-    let entry = ViewEntry(view: 1, batch: someBatch())
-    #expect(effects.records == [.entries(first: LogIndex(1), [entry])])
+    for number in 1...3 as ClosedRange<UInt64> {
+      core.handle(.requested(someBatch(number)), at: .zero, into: &effects)
+    }
+    core.endTurn(at: .zero, into: &effects)
+    let entries = (1...3).map { ViewEntry(view: 1, batch: someBatch($0)) }
+    #expect(effects.records == [.entries(first: LogIndex(1), entries)])
     let forward = Forward(
-      previous: .zero, previousView: 0, entries: [entry], committed: .zero, wantsReceipt: false)
-    #expect(effects.sends.map(\.message) == [.forward(view: 1, forward)])
-    #expect(effects.sends.map(\.to) == [ReplicaID(1)])
-    #expect(effects.earlySends.isEmpty && effects.commits.isEmpty)
+      previous: .zero, previousView: 0, entries: entries, stable: .zero, wantsReceipt: false)
+    #expect(effects.earlySends.map(\.message) == [.forward(view: 1, forward)])
+    #expect(effects.earlySends.map(\.to) == [ReplicaID(1)])
+    #expect(effects.sends.map(\.message) == [.durable(view: 1, LogIndex(3))])
+    #expect(effects.sends.map(\.to) == [ReplicaID(0)] && effects.commits.isEmpty)
   }
 
-  @Test("Nothing is handed on before it is durable (Update Propagation Invariant, §3)")
-  func handsOnWhatIsDurable() {
+  @Test("What several messages bring in one turn travels on as one")
+  func oneMessagePerTurn() {
     var chain = Chain(3)
     chain.cluster.run()
-    chain.cluster.nodes[1].holdsDisk = true
-    chain.update(at: 0)
-    chain.cluster.run()
-    #expect(chain.core(2).status.lastIndex == .zero)
-    chain.cluster.releaseDisk(ReplicaID(1))
-    chain.cluster.run()
-    #expect(chain.answered(2).count == 1)
+    var core = chain.core(1)
+    var effects = Effects<ChainReplica>()
+    let entries = (1...3).map { ViewEntry(view: 1, batch: someBatch($0)) }
+    for place in 0..<3 {
+      let forward = Forward(
+        previous: LogIndex(place), previousView: place == 0 ? 0 : 1, entries: [entries[place]],
+        stable: LogIndex(place), wantsReceipt: false)
+      core.handle(
+        .received(.forward(view: 1, forward), from: ReplicaID(0)), at: .zero, into: &effects)
+    }
+    core.endTurn(at: .zero, into: &effects)
+    #expect(effects.records == [.entries(first: LogIndex(1), entries)])
+    #expect(effects.earlySends.count == 1 && effects.sends.count == 1)
   }
 
-  @Test("The tail answers when its own disk holds the update, not before")
-  func tailWaitsForItsDisk() {
+  @Test(
+    "An update travels on while disks write it, and is committed when all have", arguments: 0..<3)
+  func waitsForEveryDisk(slow: Int) {
     var chain = Chain(3)
     chain.cluster.run()
-    chain.cluster.nodes[2].holdsDisk = true
+    chain.cluster.nodes[slow].holdsDisk = true
     chain.update(at: 0)
     chain.cluster.run()
-    for id in 0..<3 { #expect(chain.committed(id).isEmpty) }
-    chain.cluster.releaseDisk(ReplicaID(2))
+    for id in 0..<3 {
+      #expect(chain.core(id).status.lastIndex == LogIndex(1) && chain.committed(id).isEmpty)
+    }
+    chain.read(at: 2)
+    #expect(chain.cluster.nodes[2].reads.count == 1 && chain.committed(2).isEmpty)
+    chain.cluster.releaseDisk(ReplicaID(slow))
     chain.cluster.run()
     for id in 0..<3 { #expect(chain.committed(id).count == 1) }
+    #expect(chain.answered(2).count == 1)
   }
 
   @Test("Sent removed by the tail's acknowledgement: no replica applies before the tail (§3)")
@@ -121,7 +137,7 @@ struct UpdateTests {
     for id in view.members { cluster.adopt(view, at: id) }
     cluster.run()
     for number in 1...5 { cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0)) }
-    #expect(cluster.nodes[0].refusedBatches.map(\.redirect) == [ReplicaID(0), ReplicaID(0)])
+    #expect(cluster.nodes[0].refusedBatches.map(\.redirect) == [nil, nil])
     cluster.run()
     cluster.handle(.requested(someBatch(6)), at: ReplicaID(0))
     cluster.run()
@@ -133,7 +149,7 @@ struct UpdateTests {
     var chain = Chain(3)
     chain.cluster.run()
     chain.update(at: 0)
-    chain.cluster.inFlight = []
+    chain.loseMessages()
     chain.update(at: 0)
     chain.update(at: 0)
     chain.cluster.inFlight += chain.cluster.inFlight.reversed()
@@ -147,7 +163,7 @@ struct UpdateTests {
     var chain = Chain(3)
     chain.cluster.run()
     let update = chain.update(at: 0)
-    chain.cluster.inFlight = []
+    chain.loseMessages()
     for _ in 0..<2 {
       chain.fire(0)
       chain.cluster.run()
@@ -206,16 +222,21 @@ struct UpdateTests {
       ViewEntry(view: 3, batch: someBatch()), ViewEntry(view: 4, batch: Batch.noop),
     ]
     let forward = Forward(
-      previous: LogIndex(7), previousView: 3, entries: entries, committed: LogIndex(5),
+      previous: LogIndex(7), previousView: 3, entries: entries, stable: LogIndex(5),
       wantsReceipt: true)
     let position = Position(
-      last: LogIndex(9), lastView: 4, committed: LogIndex(2), acknowledged: LogIndex(2),
-      isSynchronised: true, runs: [ViewRun(view: 3, last: LogIndex(9))])
+      last: LogIndex(9), lastView: 4, committed: LogIndex(2),
+      runs: [ViewRun(view: 3, last: LogIndex(9))])
+    let standing = Standing(
+      last: LogIndex(9), sentThrough: LogIndex(12), acknowledged: LogIndex(2))
     let synchronisation = Synchronisation(
       positionLast: LogIndex(9), positionView: 4, through: LogIndex(11), forward: forward)
     let messages: [ChainMessage] = [
       .forward(view: 5, forward), .acknowledge(view: 5, LogIndex(8)),
-      .durable(view: 5, LogIndex(8)), .hail(view: 5), .position(view: 5, position),
+      .durable(view: 5, LogIndex(8)), .stable(view: 5, LogIndex(8)),
+      .hail(view: 5, sentThrough: LogIndex(7), stable: LogIndex(8)),
+      .hail(view: 5, sentThrough: LogIndex(7), stable: nil), .position(view: 5, position),
+      .standing(view: 5, standing),
       .synchronise(view: 5, synchronisation), .receipt(view: 5, LogIndex(8)),
     ]
     for message in messages {

@@ -1,26 +1,43 @@
-import ChainReplication
 import Primitives
 import Replication
 import SteppedCluster
 import ViewService
 
-/// The authority as a test's script: it issues the views that a correct one might, at random, and keeps
-/// account of who may be put in charge.
+@testable import ChainReplication
+
+/// The authority as a test's script: it issues the views that a correct one might, at random, and
+/// keeps account of who may be put in charge.
 struct ScriptedAuthority {
   var view: View
   var isEstablished = false
   /// Those known to hold everything that was acknowledged.
   var eligible: [ReplicaID]
+  /// The incarnation in which each replica was heard last.
+  var incarnations: [UInt64]
+  /// The last view of which each replica was no member. A lease of an earlier one is over.
+  private(set) var lastWithout: [UInt64]
 
-  init(members: [ReplicaID]) {
+  init(members: [ReplicaID], replicas: Int) {
+    incarnations = Array(repeating: 1, count: replicas)
+    lastWithout = incarnations.indices.map { members.contains(ReplicaID($0)) ? 0 : 1 }
     view = View(number: 1, members: members)
     eligible = members
   }
 
   mutating func issue(_ members: [ReplicaID], joiner: ReplicaID?) {
     eligible = eligible.filter { members.contains($0) }
-    view = View(number: view.number + 1, members: members, joiner: joiner)
+    view = View(
+      number: view.number + 1, members: members, joiner: joiner,
+      incarnations: (members + (joiner.map { [$0] } ?? [])).map { incarnations[$0.index] })
+    for id in lastWithout.indices where !members.contains(ReplicaID(id)) {
+      lastWithout[id] = view.number
+    }
     isEstablished = false
+  }
+
+  /// The view names an earlier incarnation of the replica.
+  func hasRestarted(_ id: ReplicaID) -> Bool {
+    view.incarnation(of: id).map { $0 < incarnations[id.index] } ?? false
   }
 
   mutating func hear(_ report: Report, from id: ReplicaID) {
@@ -31,7 +48,8 @@ struct ScriptedAuthority {
   }
 }
 
-/// Replicas, network, disks and authority, driven by one seed, with an outside eye on the invariants.
+/// Replicas, network, disks and authority, driven by one seed, with an outside eye on the
+/// invariants.
 struct World {
   var cluster: InProcessCluster<ChainReplica>
   var authority: ScriptedAuthority
@@ -47,7 +65,7 @@ struct World {
   private var seenRecords: [Int]
   /// What each disk holds.
   private var durable: [[ViewEntry]]
-  private var hasRestarted: [Bool]
+  private var incarnations: [UInt64]
   private var nextSequence: UInt64 = 1
   private var nextTicket: UInt64 = 1
 
@@ -55,15 +73,17 @@ struct World {
     var options = ChainReplica.Options()
     options.bug = bug
     options.page = 4
+    if seed % 2 == 0 { options.inFlightBytes = 300 }
     let membership = Membership(replicas: replicas)
     cluster = InProcessCluster(membership: membership, options: options)
-    authority = ScriptedAuthority(members: Array(membership.replicas.dropLast()))
+    authority = ScriptedAuthority(
+      members: Array(membership.replicas.dropLast()), replicas: replicas)
     random = RandomStream(seed: seed)
     seenCommits = Array(repeating: 0, count: replicas)
     seenReads = seenCommits
     seenRecords = seenCommits
     durable = Array(repeating: [], count: replicas)
-    hasRestarted = Array(repeating: false, count: replicas)
+    incarnations = Array(repeating: 1, count: replicas)
   }
 
   var ids: [ReplicaID] { cluster.membership.replicas }
@@ -78,11 +98,16 @@ struct World {
     case 110..<135: update()
     case 135..<145: read(at: random.chance(0.5) ? anyone() : authority.view.members.last!)
     case 145..<155: cluster.fire(.resend, at: anyone())
-    case 155..<160: cluster.nodes[anyone().index].holdsDisk = true
-    case 160..<170: cluster.releaseDisk(anyone())
-    case 170..<190: tell(anyone())
-    case 190..<192: crash(anyone())
-    case 192..<195: restart(anyone())
+    case 155..<162: cluster.nodes[anyone().index].holdsDisk = true
+    case 162..<170: cluster.releaseDisk(anyone())
+    case 170..<188: tell(anyone())
+    case 188..<190: crash(anyone())
+    case 190:
+      // Too short for the authority to see more of it than a new incarnation.
+      let id = anyone()
+      crash(id)
+      restart(id)
+    case 191..<195: restart(anyone())
     default: supervise(removes: random.chance(0.3))
     }
     inspect()
@@ -112,8 +137,9 @@ struct World {
   }
 
   private mutating func tell(_ id: ReplicaID) {
-    guard isUp(id), core(id).report.view < authority.view.number else { return }
-    hasRestarted[id.index] = false
+    guard isUp(id), core(id).report.view < authority.view.number,
+      authority.view.incarnation(of: id) ?? incarnations[id.index] == incarnations[id.index]
+    else { return }
     cluster.adopt(authority.view, at: id)
   }
 
@@ -127,18 +153,29 @@ struct World {
   private mutating func restart(_ id: ReplicaID) {
     guard !isUp(id) else { return }
     seenCommits[id.index] = 0
-    hasRestarted[id.index] = true
+    incarnations[id.index] += 1
     cluster.restart(id)
   }
 
-  /// The authority hears reports, and issues a view if there is cause.
-  private mutating func supervise(removes: Bool) {
-    for id in ids where isUp(id) { authority.hear(core(id).report, from: id) }
+  /// The authority hears reports, and issues a view if there is cause. What it knows of
+  /// incarnations may be old. At random it removes a live member, whose lease is over then, or
+  /// changes the order.
+  private mutating func supervise(removes: Bool, isCalm: Bool = false) {
+    for id in ids where isUp(id) {
+      authority.hear(core(id).report, from: id)
+      if isCalm || random.chance(0.7) { authority.incarnations[id.index] = incarnations[id.index] }
+    }
     let view = authority.view
     var staying = view.members.filter { isUp($0) }
     if removes, staying.count > 1 { staying.remove(at: random.below(staying.count)) }
-    var members = staying.filter { !hasRestarted[$0.index] }
-    members += staying.filter { hasRestarted[$0.index] }
+    var members = staying
+    if isCalm || random.chance(0.7) {
+      members = staying.filter { !authority.hasRestarted($0) }
+      members += staying.filter { authority.hasRestarted($0) }
+    }
+    if !isCalm, members.count > 1, random.chance(0.2) {
+      members.swapAt(random.below(members.count), random.below(members.count))
+    }
     guard let first = members.firstIndex(where: { authority.eligible.contains($0) }) else { return }
     members.insert(members.remove(at: first), at: 0)
     var joiner = view.joiner.flatMap { isUp($0) ? $0 : nil }
@@ -155,7 +192,8 @@ struct World {
     }
     guard
       members != view.members || joiner != view.joiner
-        || members.contains(where: { hasRestarted[$0.index] })
+        || members.contains(where: { authority.hasRestarted($0) })
+        || joiner.map({ authority.hasRestarted($0) }) == true
     else { return }
     authority.issue(members, joiner: joiner)
   }
@@ -172,7 +210,7 @@ struct World {
       for id in ids { cluster.fire(.resend, at: id) }
       cluster.run()
       inspect()
-      supervise(removes: false)
+      supervise(removes: false, isCalm: true)
     }
     guard authority.isEstablished, authority.view.members.count == ids.count else { return false }
     let readsBefore = servedReads
@@ -190,16 +228,17 @@ extension World {
   /// Looks at everything the last events can have changed.
   private mutating func inspect() {
     guard violation == nil else { return }
+    for id in ids { replayRecords(of: id) }
     for id in ids {
       inspectCommits(of: id)
       inspectReads(of: id)
-      replayRecords(of: id)
       if isUp(id), let broken = core(id).invariantViolation() { violation = broken }
     }
     inspectPrefixes()
   }
 
-  /// All replicas commit the same at the same index, and nobody loses what was answered.
+  /// All replicas commit the same at the same index, nobody loses what was answered, and what is
+  /// answered is on the disks of all members of the view.
   private mutating func inspectCommits(of id: ReplicaID) {
     let commits = cluster.nodes[id.index].commits
     for commit in commits[seenCommits[id.index]...] {
@@ -211,18 +250,24 @@ extension World {
       } else {
         history.append(commit.batch)
       }
-      if commit.answering { answeredThrough = max(answeredThrough, commit.index.rawValue) }
+      guard commit.answering else { continue }
+      answeredThrough = max(answeredThrough, commit.index.rawValue)
+      guard core(id).report.view == authority.view.number else { continue }
+      for member in authority.view.members
+      where durable[member.index].count < commit.index.rawValue {
+        violation = "\(commit.index) is answered and not on the disk of \(member)"
+      }
     }
     seenCommits[id.index] = commits.count
   }
 
-  /// Reads that the lease lets through, because the replica works in the authority's view, show all
-  /// that was answered.
+  /// Reads that the lease lets through show all that was answered. A replica may not have heard of
+  /// newer views yet, but its lease lasts while it is a member of them.
   private mutating func inspectReads(of id: ReplicaID) {
     let node = cluster.nodes[id.index]
     guard node.reads.count > seenReads[id.index] else { return }
     seenReads[id.index] = node.reads.count
-    guard node.core.report.view == authority.view.number else { return }
+    guard node.core.report.view > authority.lastWithout[id.index] else { return }
     servedReads += 1
     if node.committedCount < answeredThrough {
       violation = "\(id) shows \(node.committedCount) updates of \(answeredThrough) answered ones"
@@ -242,18 +287,19 @@ extension World {
     seenRecords[id.index] = records.count
   }
 
-  /// Hist_j is a prefix of Hist_i for i before j in an established view (§3), on disk.
+  /// Hist_j is a prefix of Hist_i for i before j (§3): of what each has in memory, as soon as both
+  /// are in line.
   private mutating func inspectPrefixes() {
     let view = authority.view
-    guard authority.isEstablished,
-      view.members.allSatisfy({ isUp($0) && core($0).report.view == view.number })
-    else { return }
-    for (upper, lower) in zip(view.members, view.members.dropFirst()) {
-      let longer = durable[upper.index]
-      let shorter = durable[lower.index]
-      let recent = max(0, shorter.count - 4)
-      if shorter.count > longer.count
-        || shorter[recent...] != longer[recent..<shorter.count]
+    let inLine = view.members.filter {
+      isUp($0) && core($0).report.view == view.number && core($0).isSynchronised
+    }
+    for (upper, lower) in zip(inLine, inLine.dropFirst()) {
+      let last = core(lower).log.lastIndex
+      let recent = max(last - 4, .zero).next
+      if last > core(upper).log.lastIndex
+        || core(lower).log.entries(from: recent, through: last)
+          != core(upper).log.entries(from: recent, through: last)
       {
         violation = "the history of \(lower) is no prefix of that of \(upper)"
       }

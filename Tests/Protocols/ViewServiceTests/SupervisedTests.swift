@@ -34,6 +34,25 @@ import WireFormat
     }
   }
 
+  @Test("A view that names an earlier incarnation is not taken over")
+  func ownIncarnation() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.crash(ReplicaID(1))
+    // The view that removes 0 is on its way to 1, which the authority takes for alive.
+    let view = View(number: 2, members: [ReplicaID(1), ReplicaID(2)])
+    cluster.restart(ReplicaID(1))
+    cluster.inFlight = []
+    cluster.handle(.received(.view(view), from: ReplicaID(3)), at: ReplicaID(1))
+    cluster.run()
+    #expect(cluster.view(at: 1).number == 0)
+    var named = view
+    named.incarnations = [2, 1]
+    cluster.handle(.received(.view(named), from: ReplicaID(3)), at: ReplicaID(1))
+    cluster.run()
+    #expect(cluster.view(at: 1) == named)
+  }
+
   @Test("A view is taken over only when its number is durable")
   func durableNumber() {
     var options = StubCluster(replicas: 1).options
@@ -159,11 +178,13 @@ import WireFormat
   @Test("Messages and records survive the wire")
   func wire() throws {
     typealias Core = Supervised<StubReplica, SoloConsensus>
-    let view = View(number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1))
+    let view = View(
+      number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1),
+      incarnations: [7, 1, 9])
     let report = Report(view: 3, isEstablished: true, joinerHasCaughtUp: false)
     let messages: [Core.Message] = [
       .replica(5), .view(view), .held(view), .redirect(ReplicaID(4)), .redirect(nil),
-      .ping(Ping(report: report, held: 2, sequence: 8, incarnation: 1)),
+      .ping(Ping(report: report, sequence: 8, incarnation: 1)),
       .pong(Pong(view: view, sequence: 8, incarnation: 1)),
     ]
     for message in messages {

@@ -13,11 +13,10 @@ import Testing
     var machine = ViewServiceStateMachine()
     var sequence: UInt64 = 0
 
-    mutating func hear(_ id: Int, _ report: Report, held: UInt64? = nil, incarnation: UInt64 = 1) {
+    mutating func hear(_ id: Int, _ report: Report, incarnation: UInt64 = 1) {
       sequence += 1
       supervision.heard(
-        Ping(
-          report: report, held: held ?? report.view, sequence: sequence, incarnation: incarnation),
+        Ping(report: report, sequence: sequence, incarnation: incarnation),
         from: ReplicaID(id))
     }
 
@@ -93,7 +92,7 @@ import Testing
     // View 3 is not established, so 2 is not eligible; 0 is silent and 1 has restarted.
     for _ in 0..<limit {
       scene.supervision.tick()
-      scene.hear(1, Report(view: 0), held: 3, incarnation: 2)
+      scene.hear(1, Report(view: 0), incarnation: 2)
       scene.hear(2, Report(view: 3))
     }
     #expect(scene.nextView?.members == [ReplicaID(1), ReplicaID(2)])
@@ -103,30 +102,73 @@ import Testing
   func restart() {
     var scene = scene([0, 1, 2])
     scene.tick(1, hearing: [0, 1, 2])
-    scene.hear(0, Report(view: 0), held: 1, incarnation: 2)
+    scene.hear(0, Report(view: 0), incarnation: 2)
     #expect(scene.nextView?.members == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
   }
 
   @Test("A sole member that restarted gets a new view, in charge again")
   func soleRestart() {
     var scene = scene([0], established: false)
-    scene.hear(0, Report(view: 0), held: 1, incarnation: 2)
-    #expect(scene.nextView == View(number: 2, members: [ReplicaID(0)]))
+    scene.hear(0, Report(view: 0), incarnation: 2)
+    #expect(
+      scene.nextView == View(number: 2, members: [ReplicaID(0)], incarnations: [2]))
   }
 
   @Test("A member that has not heard of the view yet has not restarted")
   func notYetHeard() {
     var scene = scene([0, 1, 2])
-    scene.hear(0, Report(view: 0), held: 0)
+    scene.hear(0, Report(view: 0))
     #expect(scene.next == nil)
+  }
+
+  @Test("A view names the incarnation in which each member and the joiner last pinged")
+  func incarnations() {
+    var first = scene()
+    for id in 0..<3 { first.hear(id, Report(view: 0), incarnation: UInt64(5 + id)) }
+    #expect(first.nextView == View(number: 1, members: ids, incarnations: [5, 6, 7]))
+    var joined = scene([0, 1])
+    joined.hear(2, Report(view: 1), incarnation: 4)
+    joined.hear(1, Report(view: 1), incarnation: 3)
+    #expect(
+      joined.nextView
+        == View(
+          number: 2, members: [ReplicaID(0), ReplicaID(1)], joiner: ReplicaID(2),
+          incarnations: [1, 3, 4]))
+  }
+
+  @Test("A leader that has not heard a member yet keeps the incarnation that the view names")
+  func unheardIncarnations() {
+    var scene = scene()
+    _ = scene.machine.apply(
+      .propose(View(number: 1, members: ids, incarnations: [4, 5, 6])))
+    scene.tick(limit - 1, hearing: [])
+    scene.hear(0, Report(view: 1), incarnation: 4)
+    scene.supervision.tick()
+    scene.hear(2, Report(view: 1), incarnation: 8)
+    #expect(
+      scene.nextView
+        == View(number: 2, members: [ReplicaID(0), ReplicaID(2)], incarnations: [4, 8]))
+  }
+
+  @Test("A replica that restarted before it heard of a view gets another view, too")
+  func restartBeforeView() {
+    var scene = scene([0, 1, 2])
+    scene.hear(1, Report(view: 0), incarnation: 2)
+    #expect(
+      scene.nextView
+        == View(
+          number: 2, members: [ReplicaID(0), ReplicaID(2), ReplicaID(1)], incarnations: [1, 1, 2]))
   }
 
   @Test("A ping of an earlier life, or an overtaken one, says nothing")
   func stalePings() {
-    var scene = scene([0, 1, 2])
+    var scene = scene()
+    _ = scene.machine.apply(.propose(View(number: 1, members: ids, incarnations: [2, 1, 1])))
     scene.hear(0, Report(view: 1), incarnation: 2)
-    scene.hear(0, Report(view: 0), held: 1, incarnation: 1)
+    scene.hear(0, Report(view: 0), incarnation: 1)
     #expect(scene.next == nil)
+    scene.hear(0, Report(view: 0), incarnation: 3)
+    #expect(scene.nextView?.number == 2)
   }
 
   @Test("A live replica that is no member becomes joiner of an established view")

@@ -25,6 +25,19 @@ import Testing
     #expect(machine.view.members == [a, b, c])
   }
 
+  @Test("A view names one incarnation for every member and for the joiner")
+  func incarnations() {
+    var machine = ViewServiceStateMachine()
+    let short = View(number: 1, members: [a, b], incarnations: [1])
+    #expect(!machine.apply(.propose(short)).isAccepted)
+    let view = View(number: 1, members: [a, b], incarnations: [3, 4])
+    #expect(machine.apply(.propose(view)).isAccepted)
+    #expect(view.incarnation(of: a) == 3 && view.incarnation(of: b) == 4)
+    #expect(view.incarnation(of: c) == nil)
+    let next = View(number: 2, members: [b], joiner: c, incarnations: [4, 9])
+    #expect(next.incarnation(of: c) == 9 && next.incarnation(of: a) == nil)
+  }
+
   @Test("Everybody is eligible in the first view, and in a view that was established")
   func eligibility() {
     var machine = ViewServiceStateMachine()

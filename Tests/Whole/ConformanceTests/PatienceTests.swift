@@ -20,13 +20,14 @@ import Workloads
 
   struct Visitor: ProtocolVisitor {
     let kind: ProtocolKind
+    let replicas: Int
     let configure: (inout TrialPlan, inout Environment) -> Void
 
     mutating func visit<Core: ReplicaCore>(
       _ core: Core.Type, _ description: ProtocolDescription
     ) -> Outcome {
       var setup = TrialSetup<Core>(
-        membership: kind.membership(replicas: 3), options: Core.Options())
+        membership: kind.membership(replicas: replicas), options: Core.Options())
       setup.plan.duration = .milliseconds(1500)
       setup.settling = .zero
       configure(&setup.plan, &setup.environment)
@@ -39,9 +40,10 @@ import Workloads
   }
 
   func run(
-    _ kind: ProtocolKind, _ configure: @escaping (inout TrialPlan, inout Environment) -> Void
+    _ kind: ProtocolKind, replicas: Int = 3,
+    _ configure: @escaping (inout TrialPlan, inout Environment) -> Void
   ) -> Outcome {
-    var visitor = Visitor(kind: kind, configure: configure)
+    var visitor = Visitor(kind: kind, replicas: replicas, configure: configure)
     return kind.visit(&visitor)
   }
 

@@ -1,0 +1,86 @@
+import Replication
+import ViewService
+
+// What is done about messages that were lost. A replica sends entries a second time only if its
+// successor shows that it lacks them: it got others that follow them, or it answers that it does
+// not have what was sent. A neighbour that is silent is asked, at a pace that follows the round
+// trip.
+
+extension ChainReplica {
+  /// Entries are missing before those that came: the predecessor is told, once until some arrive.
+  mutating func reportGap(sentThrough: LogIndex, into effects: inout Effects<ChainReplica>) {
+    guard !hasReportedGap else { return }
+    hasReportedGap = true
+    sayWhereItStands(sentThrough: sentThrough, into: &effects)
+  }
+
+  /// The predecessor asks.
+  mutating func receiveHail(
+    sentThrough: LogIndex, stable: LogIndex?, into effects: inout Effects<ChainReplica>
+  ) {
+    if let stable { hear(stable: stable) }
+    sayWhereItStands(sentThrough: sentThrough, into: &effects)
+  }
+
+  mutating func setTimerIfNeeded(into effects: inout Effects<ChainReplica>) {
+    guard !timerIsSet, isUnfinished else { return }
+    timerIsSet = true
+    effects.setTimer(.resend, after: options.resend)
+  }
+
+  /// Whether this replica waits for a neighbour.
+  private var isUnfinished: Bool {
+    awaitsPredecessor || awaitsSuccessor || awaitsJoiner
+  }
+
+  private var awaitsPredecessor: Bool { predecessor != nil && !isSynchronised }
+
+  private var awaitsSuccessor: Bool {
+    guard let successor, isComplete else { return false }
+    return !successor.isOpen || acknowledged != log.lastIndex
+  }
+
+  private var awaitsJoiner: Bool {
+    guard let joiner, isComplete else { return false }
+    return !joiner.isOpen || joiner.match != log.lastIndex
+  }
+
+  /// Asks the neighbours that have not answered for their pace, and looks again when the next one
+  /// will be due.
+  mutating func resendTimerFired(into effects: inout Effects<ChainReplica>) {
+    timerIsSet = false
+    var wait: Interval?
+    if awaitsPredecessor {
+      if asking.isDue(at: now) {
+        sayWhereItStands(sentThrough: .zero, into: &effects)
+        asking.sentAgain(at: now)
+      }
+      wait = earlier(wait, asking)
+    }
+    if awaitsSuccessor, var link = successor {
+      if ask(&link, into: &effects) { successor = link }
+      wait = earlier(wait, link.pace)
+    }
+    if awaitsJoiner, var link = joiner {
+      if ask(&link, into: &effects) { joiner = link }
+      wait = earlier(wait, link.pace)
+    }
+    guard let wait else { return }
+    timerIsSet = true
+    effects.setTimer(.resend, after: max(wait, .milliseconds(1)))
+  }
+
+  private func earlier(_ wait: Interval?, _ pace: ResendPace) -> Interval {
+    let own = pace.since + pace.pace - now
+    return min(wait ?? own, own)
+  }
+
+  private func ask(
+    _ link: inout ChainLink, into effects: inout Effects<ChainReplica>
+  ) -> Bool {
+    guard link.pace.isDue(at: now) else { return false }
+    hail(link, into: &effects)
+    link.asked(at: now)
+    return true
+  }
+}

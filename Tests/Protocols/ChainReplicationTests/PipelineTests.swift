@@ -1,0 +1,292 @@
+import Replication
+import SteppedCluster
+import Testing
+import ViewService
+
+@testable import ChainReplication
+
+/// What makes it safe that updates travel on before they are durable, and what is done about
+/// losses.
+@Suite("Updates travel on while disks write them")
+struct PipelineTests {
+  @Test(
+    "count-undurable: what the tail answered is gone when the others restart",
+    arguments: [nil, ChainBug.countUndurable])
+  func countsUndurable(bug: ChainBug?) {
+    var chain = Chain(3, bug: bug)
+    chain.cluster.run()
+    chain.cluster.nodes[0].holdsDisk = true
+    chain.cluster.nodes[1].holdsDisk = true
+    let update = chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.answered(2) == (bug == nil ? [] : [update]))
+    for id in [0, 1] {
+      chain.crash(id)
+      chain.restart(id)
+    }
+    chain.crash(2)
+    chain.issue([0, 1])
+    chain.cluster.run()
+    #expect(chain.committed(1).isEmpty)
+  }
+
+  @Test(
+    "keep-place-behind-restart: a head that forgot what it sent stays head, and cuts the others back",
+    arguments: [nil, ChainBug.keepPlaceBehindRestart])
+  func restartedHead(bug: ChainBug?) {
+    var chain = Chain(3, bug: bug)
+    chain.cluster.run()
+    let first = chain.update(at: 0)
+    chain.cluster.run()
+    chain.cluster.nodes[0].holdsDisk = true
+    chain.update(at: 0)
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.core(2).durable == LogIndex(3) && chain.committed(2) == [first])
+    chain.crash(0)
+    chain.restart(0)
+    #expect(chain.core(0).log.lastIndex == LogIndex(1))
+    chain.issue([0, 1, 2])
+    let second = chain.update(at: 0)
+    chain.cluster.run()
+    for id in 0..<3 {
+      #expect((chain.committed(id) == [first, second]) == (bug == nil))
+    }
+    #expect(chain.core(0).report.isEstablished == (bug == nil))
+  }
+
+  @Test(
+    "A middle that forgot what it sent brings those behind it in line, though the head is whole")
+  func restartedMiddle() {
+    var chain = Chain(4)
+    chain.cluster.run()
+    chain.cluster.nodes[1].holdsDisk = true
+    chain.cluster.delivers = { $0.to != ReplicaID(3) }
+    chain.update(at: 0)
+    chain.cluster.run()
+    chain.crash(1)
+    chain.restart(1)
+    chain.cluster.delivers = { $0.to != ReplicaID(1) }
+    chain.issue([0, 1, 2, 3])
+    chain.cluster.run()
+    #expect(chain.core(0).isSynchronised && !chain.core(2).isSynchronised)
+    chain.cluster.delivers = { _ in true }
+    chain.fire(0)
+    chain.cluster.run()
+    for id in 0..<4 { #expect(chain.committed(id).count == 1) }
+  }
+
+  @Test("A replica that is not in line says what it holds when that is durable, and not before")
+  func positionIsDurable() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    chain.cluster.nodes[1].holdsDisk = true
+    chain.update(at: 0)
+    chain.cluster.run()
+    // It missed view 2, so that it has to be brought in line.
+    chain.issue([0, 1], to: [0])
+    chain.issue([0, 1])
+    chain.cluster.run()
+    #expect(!chain.core(1).isSynchronised)
+    #expect(
+      chain.cluster.nodes[1].heldSends.contains {
+        if case .position = $0.message { true } else { false }
+      })
+    chain.cluster.releaseDisk(ReplicaID(1))
+    chain.cluster.run()
+    #expect(chain.committed(1).count == 1 && chain.core(1).durable == LogIndex(1))
+  }
+
+  @Test(
+    "What was stable in one view does not count in the next before the predecessor says it again")
+  func stableOfEarlierView() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    chain.cluster.nodes[1].holdsDisk = true
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.core(1).upstreamStable == LogIndex(1))
+    chain.issue([0, 1], to: [1])
+    chain.cluster.releaseDisk(ReplicaID(1))
+    chain.cluster.run()
+    #expect(chain.committed(1).isEmpty)
+    chain.tell(0)
+    chain.cluster.run()
+    #expect(chain.committed(1).count == 1)
+  }
+
+  @Test("A member that keeps its place without being complete stays incomplete")
+  func incompleteKeepsPlace() {
+    var chain = Chain(3, members: [0, 1], page: 10)
+    chain.cluster.run()
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    for _ in 0..<60 { chain.update(at: 0) }
+    chain.cluster.run()
+    // The new tail is brought in line with the first page, and the others are lost.
+    chain.cluster.delivers = {
+      if case .forward = $0.message { $0.to != ReplicaID(2) } else { true }
+    }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(chain.core(2).log.lastIndex == LogIndex(10) && chain.core(2).isSynchronised)
+    #expect(!chain.core(2).isComplete)
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(chain.answered(1).count == 60)
+    #expect(chain.core(2).isSynchronised && !chain.core(2).isComplete)
+    chain.read(at: 2)
+    #expect(chain.cluster.nodes[2].reads.isEmpty)
+  }
+
+  @Test("A neighbour that is silent is asked ever more seldom, and gets no entry twice")
+  func noSpuriousResend() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    let forwards = Counter()
+    let hails = Counter()
+    chain.cluster.delivers = {
+      if case .forward = $0.message { forwards.value += 1 }
+      if case .hail = $0.message { hails.value += 1 }
+      return false
+    }
+    chain.update(at: 0)
+    let start = chain.cluster.now
+    while chain.cluster.now - start < .seconds(1) {
+      chain.cluster.run()
+      chain.fire(0)
+    }
+    chain.cluster.run()
+    #expect(forwards.value == 1)
+    // After 20, 60, 140 and 300 ms, then every 160 ms.
+    #expect(hails.value >= 7 && hails.value <= 9)
+    // The neighbour comes back, and its answer shows what it lacks.
+    chain.cluster.delivers = { _ in true }
+    chain.fire(0)
+    chain.cluster.run()
+    #expect(chain.committed(0).count == 1 && chain.committed(1).count == 1)
+  }
+
+  @Test("A long round trip is learnt, and nobody is asked before it is over")
+  func longRoundTrip() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    for _ in 0..<3 {
+      chain.cluster.delivers = { $0.to != ReplicaID(0) || $0.from == ReplicaID(0) }
+      chain.update(at: 0)
+      chain.cluster.run()
+      chain.cluster.now = chain.cluster.now + .milliseconds(500)
+      chain.cluster.delivers = { _ in true }
+      chain.cluster.handle(
+        .received(.acknowledge(view: 1, chain.core(0).log.lastIndex), from: ReplicaID(1)),
+        at: ReplicaID(0))
+    }
+    let hails = Counter()
+    chain.cluster.delivers = {
+      if case .hail = $0.message { hails.value += 1 }
+      return $0.to != ReplicaID(0) || $0.from == ReplicaID(0)
+    }
+    chain.update(at: 0)
+    chain.cluster.run()
+    let start = chain.cluster.now
+    while chain.cluster.now - start < .milliseconds(900) {
+      chain.fire(0)
+      chain.cluster.run()
+      if chain.cluster.now - start < .milliseconds(900) { #expect(hails.value == 0) }
+    }
+  }
+
+  @Test("A gap is evidence: what was lost is sent again at once, and only that")
+  func gap() {
+    var chain = Chain(2, page: 1)
+    chain.cluster.run()
+    let sent = Counter()
+    let losing = Counter()
+    chain.cluster.delivers = {
+      guard case .forward(_, let forward) = $0.message else { return true }
+      sent.value += forward.entries.count
+      losing.value += 1
+      return losing.value != 3
+    }
+    for _ in 0..<4 { chain.update(at: 0) }
+    chain.cluster.run()
+    #expect(chain.committed(1).count == 4)
+    // The third and the fourth again.
+    #expect(sent.value == 6)
+  }
+
+  @Test("No more bytes are on their way than the window lets out, but a larger entry travels alone")
+  func bytesInFlight() {
+    for (limit, expected) in [(200, 4), (10, 1)] {
+      var options = ChainReplica.Options()
+      options.inFlightBytes = limit
+      var cluster = InProcessCluster<ChainReplica>(
+        membership: Membership(replicas: 2), options: options)
+      let view = View(number: 1, members: [ReplicaID(0), ReplicaID(1)])
+      for id in view.members { cluster.adopt(view, at: id) }
+      cluster.run()
+      #expect(ViewEntry(view: 1, batch: someBatch()).encodedByteCount == 44)
+      for number in 1...10 {
+        cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0))
+      }
+      let entries = cluster.inFlight.map { envelope in
+        if case .forward(_, let forward) = envelope.message { forward.entries.count } else { 0 }
+      }
+      #expect(entries.reduce(0, +) == expected)
+      cluster.run()
+      #expect(cluster.nodes[1].committedCount == 10)
+    }
+  }
+
+  @Test("A replica that catches up gets several pages at a time, each of them once")
+  func pagesOnce() {
+    var chain = Chain(3, members: [0, 1], page: 10)
+    chain.cluster.run()
+    for _ in 0..<100 { chain.update(at: 0) }
+    chain.cluster.run()
+    let sent = Counter()
+    let most = Counter()
+    chain.cluster.delivers = {
+      guard $0.to == ReplicaID(2) else { return true }
+      switch $0.message {
+      case .forward(_, let forward): sent.value += forward.entries.count
+      case .synchronise(_, let synchronisation):
+        sent.value += synchronisation.forward.entries.count
+      default: break
+      }
+      return true
+    }
+    chain.issue([0, 1], joiner: 2)
+    while !chain.cluster.inFlight.isEmpty {
+      chain.cluster.run(limit: 1)
+      let pages = chain.cluster.inFlight.count {
+        if case .forward = $0.message { $0.to == ReplicaID(2) } else { false }
+      }
+      most.value = max(most.value, pages)
+    }
+    #expect(sent.value == 100 && most.value == 9)
+    #expect(chain.committed(2).count == 100)
+  }
+
+  @Test("A joiner far away keeps up with a large load: what it lacks is on its way")
+  func farJoiner() {
+    var chain = Chain(3, members: [0, 1], joiner: 2)
+    chain.cluster.run()
+    var late: [SteppedEnvelope<ChainMessage>] = []
+    for _ in 0..<6 {
+      for _ in 0..<300 { chain.update(at: 0) }
+      // What goes to the joiner arrives 100 ms later, and by then there is as much again.
+      let toJoiner = chain.cluster.inFlight.filter { $0.to == ReplicaID(2) }
+      chain.cluster.inFlight.removeAll { $0.to == ReplicaID(2) && $0.from != $0.to }
+      chain.cluster.run()
+      chain.cluster.now = chain.cluster.now + .milliseconds(100)
+      chain.cluster.inFlight += late
+      late = toJoiner
+    }
+    chain.cluster.run()
+    chain.update(at: 0)
+    #expect(chain.core(1).report.joinerHasCaughtUp)
+  }
+}
