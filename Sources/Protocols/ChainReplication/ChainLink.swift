@@ -28,8 +28,8 @@ struct ChainLink: Sendable {
     pace = ResendPace(least: options.resend)
   }
 
-  /// The receiver holds everything up to `index`, which this replica holds, too; says whether that is
-  /// news.
+  /// The receiver holds everything up to `index`, which this replica holds, too; says whether that
+  /// is news.
   @discardableResult
   mutating func holds(_ index: LogIndex, at now: Instant) -> Bool {
     guard index > match else { return false }
@@ -39,8 +39,8 @@ struct ChainLink: Sendable {
     return true
   }
 
-  /// A question leaves. It repeats no entries, so what is measured may still be answered. A position
-  /// that comes in reply shows that the last answer to it was lost.
+  /// A question leaves. It repeats no entries, so what is measured may still be answered. A
+  /// position that comes in reply shows that the last answer to it was lost.
   mutating func asked(at now: Instant) {
     answered = nil
     pace.since = now
@@ -68,8 +68,8 @@ extension ChainReplica {
   /// Sends entries as far as the window lets them out, and with them how far the chain up to here
   /// is durable. A message of its own says that if there are no entries to carry it.
   ///
-  /// Early: no message of these promises that the entries are durable here, and `stable` counts only
-  /// what has become durable before. See the argument in ChainReplica+View.swift.
+  /// Early: no message of these promises that the entries are durable here, and `stable` counts
+  /// only what has become durable before. See the argument in ChainReplica+View.swift.
   private mutating func feed(
     _ link: inout ChainLink, isJoiner: Bool, into effects: inout Effects<ChainReplica>
   ) {
@@ -143,8 +143,11 @@ extension ChainReplica {
   mutating func countRound() {
     guard let link = joiner, link.match >= link.roundEnd else { return }
     let duration = now - link.roundSince
-    if duration <= link.pace.pace { joiner?.hasCaughtUp = true }
-    if duration > link.pace.pace * 2 { joiner?.hasCaughtUp = false }
+    if duration <= link.pace.pace || link.match >= log.lastIndex {
+      joiner?.hasCaughtUp = true
+    } else if duration > link.pace.pace * 2 {
+      joiner?.hasCaughtUp = false
+    }
     joiner?.roundEnd = log.lastIndex
     joiner?.roundSince = now
   }

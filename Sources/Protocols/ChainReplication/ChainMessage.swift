@@ -62,7 +62,8 @@ public struct Standing: Equatable, Sendable {
   public var last: LogIndex
   /// It knows that entries up to here were sent to it. If that is behind `last`, they were lost.
   public var sentThrough: LogIndex
-  /// What the tail has acknowledged in this view, as far as the sender knows; `nil` for nothing yet.
+  /// What the tail has acknowledged in this view, as far as the sender knows; `nil` for nothing
+  /// yet.
   public var acknowledged: LogIndex?
 
   public init(last: LogIndex, sentThrough: LogIndex, acknowledged: LogIndex?) {
@@ -120,8 +121,8 @@ public enum ChainMessage: Equatable, Sendable {
   }
 }
 
-/// One durable fact of a chain's replica. The number of its view is none: that is made durable before
-/// the replica is told of the view (`Supervised`).
+/// One durable fact of a chain's replica. The number of its view is none: that is made durable
+/// before the replica is told of the view (`Supervised`).
 public enum ChainRecord: Equatable, Sendable {
   /// The log holds these entries from `first` on and nothing behind them.
   case entries(first: LogIndex, [ViewEntry])

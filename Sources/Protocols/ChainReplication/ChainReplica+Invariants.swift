@@ -2,8 +2,8 @@ import Replication
 import ViewService
 
 extension ChainReplica {
-  /// What a replica can see of §3's invariants by itself; that one history is a prefix of another is
-  /// seen from outside only.
+  /// What a replica can see of §3's invariants by itself; that one history is a prefix of another
+  /// is seen from outside only.
   public func invariantViolation() -> String? {
     if let brokenRule { return brokenRule }
     let last = log.lastIndex

@@ -2,8 +2,9 @@ import Replication
 import ViewService
 
 // What is done about messages that were lost. A replica sends entries a second time only if its
-// successor shows that it lacks them: it got others that follow them, or it answers that it does not
-// have what was sent. A neighbour that is silent is asked, at a pace that follows the round trip.
+// successor shows that it lacks them: it got others that follow them, or it answers that it does
+// not have what was sent. A neighbour that is silent is asked, at a pace that follows the round
+// trip.
 
 extension ChainReplica {
   /// Entries are missing before those that came: the predecessor is told, once until some arrive.

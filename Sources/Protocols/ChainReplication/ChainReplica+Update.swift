@@ -4,10 +4,10 @@ import ViewService
 // Failure-free operation (van Renesse & Schneider 2004 §2, §3): updates down, acknowledgements up.
 //
 // A replica hands entries on in the turn in which it gets them, and writes them meanwhile, so that
-// all disks of the chain work at the same time. Behind the entries travels `stable`: up to there all
-// replicas before have finished writing. The tail commits what is stable before it and durable on its
-// own disk. An update therefore costs the chain's hops and one write instead of a write at every
-// hop. ChainReplica+View.swift argues why that is safe.
+// all disks of the chain work at the same time. Behind the entries travels `stable`: up to there
+// all replicas before have finished writing. The tail commits what is stable before it and durable
+// on its own disk. An update therefore costs the chain's hops and one write instead of a write at
+// every hop. ChainReplica+View.swift argues why that is safe.
 
 extension ChainReplica {
   /// The head numbers an update; any other replica refuses it. The end of the turn sends it on its
@@ -41,8 +41,8 @@ extension ChainReplica {
     owesReceipt = owesReceipt || forward.wantsReceipt
   }
 
-  /// Up to here the log is durable at this replica and at all before it; `nil` as long as it has not
-  /// heard of it in this view.
+  /// Up to here the log is durable at this replica and at all before it; `nil` as long as it has
+  /// not heard of it in this view.
   var stable: LogIndex? {
     if isHead { return durable }
     guard isSynchronised, let upstreamStable else { return nil }
@@ -79,8 +79,8 @@ extension ChainReplica {
     noteAcknowledged(index, answering: false, into: &effects)
   }
 
-  /// All members hold everything up to `index`: commits it here. The end of the turn passes the word
-  /// up the chain.
+  /// All members hold everything up to `index`: commits it here. The end of the turn passes the
+  /// word up the chain.
   private mutating func noteAcknowledged(
     _ index: LogIndex, answering: Bool, into effects: inout Effects<ChainReplica>
   ) {

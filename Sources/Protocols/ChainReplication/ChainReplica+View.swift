@@ -55,8 +55,8 @@ extension ChainReplica {
     let wasTail = isTail
     takePlace(in: view)
     isSynchronised = isHead || keepsPlace
-    // What was acknowledged so far lay on the way through a member that keeps its place. That member
-    // may still lack pages, and is no more complete than it was.
+    // What was acknowledged so far lay on the way through a member that keeps its place. That
+    // member may still lack pages, and is no more complete than it was.
     servesFrom = isHead || !keepsPlace ? log.lastIndex : max(servesFrom, log.lastIndex)
     establishedFrom = log.lastIndex
     // Reports of the disk belong to a view; this one's are asked for at the end of the turn.
@@ -145,7 +145,8 @@ extension ChainReplica {
       .hail(view: view.number, sentThrough: sentThrough, stable: link.toldStable), to: link.to)
   }
 
-  /// Tells the predecessor what this replica holds: in line, up to where; otherwise, of which views.
+  /// Tells the predecessor what this replica holds: in line, up to where; otherwise, of which
+  /// views.
   mutating func sayWhereItStands(
     sentThrough: LogIndex, into effects: inout Effects<ChainReplica>
   ) {
@@ -210,8 +211,8 @@ extension ChainReplica {
     link.pace.restart(at: now)
   }
 
-  /// The successor or the joiner is in line: sending starts behind what it holds, or goes back there
-  /// if entries were lost on their way.
+  /// The successor or the joiner is in line: sending starts behind what it holds, or goes back
+  /// there if entries were lost on their way.
   mutating func receive(
     _ standing: Standing, of link: WritableKeyPath<ChainReplica, ChainLink?>,
     into effects: inout Effects<ChainReplica>

@@ -88,7 +88,8 @@ public struct ChainReplica: SupervisedCore {
   var savedThrough = LogIndex.zero
   /// The log was cut, and no record says so yet.
   var owesCut = false
-  /// Everything up to here is durable at all before this replica; `nil` for nothing yet in this view.
+  /// Everything up to here is durable at all before this replica; `nil` for nothing yet in this
+  /// view.
   var upstreamStable: LogIndex?
   /// The acknowledgement that was passed on last in this view.
   var toldAcknowledged: LogIndex?

@@ -38,8 +38,8 @@ extension PrimaryBackupReplica {
     /// Nothing that was sent waits for its answer.
     var isIdle: Bool { !isAsked && (matched.map { $0 >= next.previous } ?? false) }
 
-    /// So many questions in vain make a follower unreachable. The pace doubles from one to the next,
-    /// so this takes 15 times the pace, 375 ms with the default options in a LAN.
+    /// So many questions in vain make a follower unreachable. The pace doubles from one to the
+    /// next, so this takes 15 times the pace, 375 ms with the default options in a LAN.
     static var vainQuestionLimit: Int { 3 }
 
     var isUnreachable: Bool { vainQuestions >= Follower.vainQuestionLimit }

@@ -3,10 +3,10 @@ import ViewService
 
 // How the primary brings its followers what they lack.
 //
-// Everything is sent once, as soon as it is there and `inFlightBytes` allow it. It is sent again only
-// when an answer shows that it is missing: a follower that gets entries which do not fit sums its log
-// up. A timer finds out about messages that were lost with nothing behind them: it sends an empty
-// append, which a follower answers in one of the two ways.
+// Everything is sent once, as soon as it is there and `inFlightBytes` allow it. It is sent again
+// only when an answer shows that it is missing: a follower that gets entries which do not fit sums
+// its log up. A timer finds out about messages that were lost with nothing behind them: it sends an
+// empty append, which a follower answers in one of the two ways.
 extension PrimaryBackupReplica {
   mutating func addFollower(
     _ id: ReplicaID, isMember: Bool, at now: Instant, into effects: inout Effects<Self>
@@ -91,8 +91,8 @@ extension PrimaryBackupReplica {
     if followers[position].next <= index { followers[position].next = index.next }
   }
 
-  /// A joiner has caught up once it lacks only what is on its way, as a member does. It stays so until
-  /// it falls behind: entries have to wait for it, or it does not answer.
+  /// A joiner has caught up once it lacks only what is on its way, as a member does. It stays so
+  /// until it falls behind: entries have to wait for it, or it does not answer.
   mutating func noteWhetherCaughtUp(_ position: Int) {
     guard !followers[position].isMember, let matched = followers[position].matched,
       followers[position].next == log.lastIndex.next
@@ -109,8 +109,8 @@ extension PrimaryBackupReplica {
     followers[position].vainQuestions = 0
   }
 
-  /// Asks those whose answers are overdue, and those that have been quiet for long; tells the others
-  /// what is committed.
+  /// Asks those whose answers are overdue, and those that have been quiet for long; tells the
+  /// others what is committed.
   mutating func resend(at now: Instant, into effects: inout Effects<Self>) {
     guard role == .primary else { return }
     for position in followers.indices {

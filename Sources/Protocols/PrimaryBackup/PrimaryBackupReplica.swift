@@ -66,7 +66,8 @@ public struct PrimaryBackupReplica: SupervisedCore {
   var ownMatched = LogIndex.zero
   /// The end of the log when the view began.
   var inheritedLast = LogIndex.zero
-  /// The first entry that this replica proposed since it last became primary: it answers from there.
+  /// The first entry that this replica proposed since it last became primary: it answers from
+  /// there.
   var firstOwn = LogIndex(1)
   var isEstablished = false
   var waitingReads: [ReadTicket] = []

@@ -133,8 +133,8 @@ extension Supervised {
     return .readRequested(ticket)
   }
 
-  /// This node begins to lead the authority, or ends. What replicas said to it before is good enough
-  /// to be answered, so that their leases do not wait for their next pings.
+  /// This node begins to lead the authority, or ends. What replicas said to it before is good
+  /// enough to be answered, so that their leases do not wait for their next pings.
   private mutating func begin(_ leadership: UInt64?) {
     authority.leadership = leadership
     authority.proposal = nil

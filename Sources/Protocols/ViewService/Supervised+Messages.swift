@@ -14,20 +14,21 @@ public struct Ping: Equatable, Sendable {
   public var answerTime = Interval.zero
 }
 
-/// The authority's answer to the ping with the same numbers: this view was current after the ping came.
+/// The authority's answer to the ping with the same numbers: this view was current after the ping
+/// came.
 public struct Pong: Equatable, Sendable {
   public var view: View
-  /// How long after it *sent* the ping the authority will still take the replica to answer reads. The
-  /// replica itself stops earlier, because clocks drift. Zero grants nothing.
+  /// How long after it *sent* the ping the authority will still take the replica to answer reads.
+  /// The replica itself stops earlier, because clocks drift. Zero grants nothing.
   public var lease: Interval
   public var sequence: UInt64
   public var incarnation: UInt64
 }
 
-/// What the nodes of a supervised cluster say to each other. Generic over the two protocols' messages
-/// rather than over the protocols: the layout is then found without asking for associated types, which
-/// every copy in an array of messages would pay for. The rare messages are boxed, so that they do not
-/// make the frequent ones larger.
+/// What the nodes of a supervised cluster say to each other. Generic over the two protocols'
+/// messages rather than over the protocols: the layout is then found without asking for associated
+/// types, which every copy in an array of messages would pay for. The rare messages are boxed, so
+/// that they do not make the frequent ones larger.
 public enum SupervisedMessage<
   Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
 >: Equatable, Sendable {

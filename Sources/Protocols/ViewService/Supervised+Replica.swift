@@ -102,9 +102,9 @@ extension Supervised {
     }
   }
 
-  /// The authority has agreed on this view. A member of the view that it works in takes over a change
-  /// of the joiner at once. Anything else has its number made durable first, and is taken over when
-  /// that is done.
+  /// The authority has agreed on this view. A member of the view that it works in takes over a
+  /// change of the joiner at once. Anything else has its number made durable first, and is taken
+  /// over when that is done.
   private mutating func hear(
     of view: View, at now: Instant, into effects: inout Effects<Self>
   ) {

@@ -14,13 +14,13 @@ import Replication
 /// Leases. A replica whose ping was answered in view `v` may answer reads in `v` until a fraction
 /// of the time that the answer grants has passed since it *sent* that ping. The authority's leader
 /// answers only when its consensus core has made sure, by a quorum asked after the ping came, that
-/// it still leads. To remove a replica it stops granting it leases, if it is alive, and proposes the
-/// view without it only when the time it last granted has passed since it heard the ping, or since
-/// it became leader. While such a proposal is on its way no ping is answered, so that none renews
-/// what it takes away. The length of leases is agreed on, because a new leader has to wait for those
-/// of the old one; it grows with the time that answers take. The assumption: two nodes' timers that
-/// count it differ by less than a fifth. Clocks may jump: a lease also ends by a count of timer
-/// ticks, and when the clock is seen to go back.
+/// it still leads. To remove a replica it stops granting it leases, if it is alive, and proposes
+/// the view without it only when the time it last granted has passed since it heard the ping, or
+/// since it became leader. While such a proposal is on its way no ping is answered, so that none
+/// renews what it takes away. The length of leases is agreed on, because a new leader has to wait
+/// for those of the old one; it grows with the time that answers take. The assumption: two nodes'
+/// timers that count it differ by less than a fifth. Clocks may jump: a lease also ends by a count
+/// of timer ticks, and when the clock is seen to go back.
 ///
 /// Restarts. A replica makes the number of a view durable before it takes the view over, and never
 /// takes over the same number twice: what it said in that view before the restart may be forgotten

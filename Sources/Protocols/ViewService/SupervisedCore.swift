@@ -1,17 +1,18 @@
 import Replication
 
-/// Who does what, as the authority decided it. Views are numbered from 1 without gaps; a replica that
-/// knows no view yet is in view 0.
+/// Who does what, as the authority decided it. Views are numbered from 1 without gaps; a replica
+/// that knows no view yet is in view 0.
 public struct View: Equatable, Sendable {
   public var number: UInt64
-  /// Those who must hold every update before it is acknowledged. The first one is in charge (primary,
-  /// head); in a chain the order is the order of the chain and the last one is the tail.
+  /// Those who must hold every update before it is acknowledged. The first one is in charge
+  /// (primary, head); in a chain the order is the order of the chain and the last one is the tail.
   public var members: [ReplicaID]
-  /// A replica that catches up so that it can become the last member of a later view. It is no member:
-  /// nothing waits for it and it answers nobody.
+  /// A replica that catches up so that it can become the last member of a later view. It is no
+  /// member: nothing waits for it and it answers nobody.
   public var joiner: ReplicaID?
   /// Counts the changes of the joiner in this view. They are numbered apart from views, because a
-  /// view costs the members work and a joiner's coming and going concerns only the one that feeds it.
+  /// view costs the members work and a joiner's coming and going concerns only the one that feeds
+  /// it.
   public var joining: UInt64
   /// The incarnations of the members, in their order, and then of the joiner, as the authority knew
   /// them when it issued the view. A replica takes over only a view that names its own incarnation.
@@ -60,8 +61,8 @@ public struct View: Equatable, Sendable {
 public struct Report: Equatable, Sendable {
   /// The view the replica works in; 0 after a restart, until it has learnt the current one.
   public var view: UInt64
-  /// Says the replica that is in charge: every member of `view` holds everything that was or may have
-  /// been acknowledged, so any of them may be promoted.
+  /// Says the replica that is in charge: every member of `view` holds everything that was or may
+  /// have been acknowledged, so any of them may be promoted.
   public var isEstablished: Bool
   /// Which change of the joiner in `view` the two following are about.
   public var joining: UInt64
@@ -105,23 +106,23 @@ public enum MemberLinks: Sendable {
 
 /// A protocol whose replicas never decide who is in charge: an outside authority does.
 ///
-/// `Supervised` joins such a core to the authority. It pings, delivers views, and holds the lease: an
-/// effect `read` of the core reaches the host only while this replica's lease is valid, so the core
-/// itself need not think about deposed replicas that do not know it yet. A replica that was replaced
-/// without its knowledge can therefore not answer reads; that it cannot commit updates is the core's
-/// own duty (every member of a later view refuses messages of an earlier one).
+/// `Supervised` joins such a core to the authority. It pings, delivers views, and holds the lease:
+/// an effect `read` of the core reaches the host only while this replica's lease is valid, so the
+/// core itself need not think about deposed replicas that do not know it yet. A replica that was
+/// replaced without its knowledge can therefore not answer reads; that it cannot commit updates is
+/// the core's own duty (every member of a later view refuses messages of an earlier one).
 public protocol SupervisedCore: ReplicaCore {
   static var memberLinks: MemberLinks { get }
 
   /// What to tell the authority now.
   var report: Report { get }
 
-  /// Takes over a view newer than any before. The core is told every view at most once, in ascending
-  /// order, but may miss some.
+  /// Takes over a view newer than any before. The core is told every view at most once, in
+  /// ascending order, but may miss some.
   mutating func adopt(_ view: View, at now: Instant, into effects: inout Effects<Self>)
 
-  /// The view it works in has another joiner, or none, and nothing else has changed. The core may be
-  /// the one that feeds it, the old joiner, the new one, or none of them.
+  /// The view it works in has another joiner, or none, and nothing else has changed. The core may
+  /// be the one that feeds it, the old joiner, the new one, or none of them.
   mutating func changeJoiner(to view: View, at now: Instant, into effects: inout Effects<Self>)
 }
 

@@ -107,10 +107,10 @@ extension Supervision {
 
   // MARK: Leases
 
-  /// A lease has to outlast the time that passes from the sending of a ping to the answer to the next
-  /// one, or reads have none most of the time. Where the authority is far away it is longer than
-  /// `failureTimeout` asks for. Its length is agreed on, so that a later leader knows how long it has
-  /// to wait before a lease that an earlier one granted is over.
+  /// A lease has to outlast the time that passes from the sending of a ping to the answer to the
+  /// next one, or reads have none most of the time. Where the authority is far away it is longer
+  /// than `failureTimeout` asks for. Its length is agreed on, so that a later leader knows how long
+  /// it has to wait before a lease that an earlier one granted is over.
   mutating func nextLease(
     after state: ViewServiceStateMachine
   ) -> ViewServiceStateMachine.Command? {

@@ -53,8 +53,8 @@ extension Supervision {
     }
   }
 
-  /// The word of the one in charge counts (PacificA §2.3). If it reaches none of several others, it is
-  /// more likely cut off itself.
+  /// The word of the one in charge counts (PacificA §2.3). If it reaches none of several others, it
+  /// is more likely cut off itself.
   private func accusedByFirst(_ view: View, after state: ViewServiceStateMachine) -> [ReplicaID] {
     guard let first = view.members.first else { return [] }
     let accused = accusations(of: first, in: view).filter { isAlive($0, after: state) }
@@ -90,8 +90,8 @@ extension Supervision {
     cuts.contains { $0.pair == (a, b) || $0.pair == (b, a) }
   }
 
-  /// In a chain another order may be enough, and loses no replica. If there is none, the last member
-  /// without whom there is one has to go.
+  /// In a chain another order may be enough, and loses no replica. If there is none, the last
+  /// member without whom there is one has to go.
   private func inTheWay(_ view: View, after state: ViewServiceStateMachine) -> [ReplicaID] {
     let alive = view.members.filter { isAlive($0, after: state) }
     guard order(alive, eligible: state.eligible) == nil else { return [] }
@@ -106,8 +106,8 @@ extension Supervision {
     return []
   }
 
-  /// The first order, as near as possible to the given one, in which an eligible member leads and no
-  /// two that cannot reach each other are neighbours.
+  /// The first order, as near as possible to the given one, in which an eligible member leads and
+  /// no two that cannot reach each other are neighbours.
   private func order(_ members: [ReplicaID], eligible: [ReplicaID]) -> [ReplicaID]? {
     var order: [ReplicaID] = []
     var rest = members

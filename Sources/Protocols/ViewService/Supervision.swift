@@ -1,15 +1,15 @@
 import Replication
 
 /// What the authority's leader knows of the replicas beyond what was agreed on: whom it heard when,
-/// what they said, and what it granted them. It starts empty with every leadership, and decides which
-/// view comes next.
+/// what they said, and what it granted them. It starts empty with every leadership, and decides
+/// which view comes next.
 ///
 /// Time is counted in ticks of the leader's own timer, never read from a clock, because timers of
 /// different nodes drift only by a bounded factor.
 ///
 /// A replica is alive if it is heard and hears. The second is known from its pings, which name the
-/// newest ping whose answer it heard. One that sends but does not hear would otherwise be removed and
-/// taken back again and again.
+/// newest ping whose answer it heard. One that sends but does not hear would otherwise be removed
+/// and taken back again and again.
 struct Supervision: Sendable {
   struct Replica: Sendable {
     /// When it was last heard, or leadership began.
@@ -19,8 +19,8 @@ struct Supervision: Sendable {
     var hasEchoed = false
     /// Answers that it is not known to have heard, oldest first.
     var answers: [(sequence: UInt64, tick: Int)] = []
-    /// When the last ping was heard whose answer granted a lease. What an earlier leader granted was
-    /// for pings that were sent before this one began to lead.
+    /// When the last ping was heard whose answer granted a lease. What an earlier leader granted
+    /// was for pings that were sent before this one began to lead.
     var grantedTick = 0
     /// It is to be removed although it is alive, so it gets no lease any more.
     var isCondemned = false
@@ -74,7 +74,8 @@ struct Supervision: Sendable {
 
   mutating func tick() { ticks += 1 }
 
-  /// How many ticks make sure that the authority's patience is over. The first one may come at once.
+  /// How many ticks make sure that the authority's patience is over. The first one may come at
+  /// once.
   func silenceLimit(_ state: ViewServiceStateMachine) -> Int {
     let patience = max(state.patience, failureTimeout)
     return Int((patience.nanoseconds + ping.nanoseconds - 1) / ping.nanoseconds) + 1
@@ -109,8 +110,8 @@ struct Supervision: Sendable {
   }
 
   /// Takes note of an answer that leaves now, to a ping that was heard at `heardTick`, and says for
-  /// how long it grants a lease: not at all to a replica that is no member, is to be removed, or may
-  /// not hear it.
+  /// how long it grants a lease: not at all to a replica that is no member, is to be removed, or
+  /// may not hear it.
   mutating func grant(
     _ ping: Ping, heardAt heardTick: Int, to id: ReplicaID, after state: ViewServiceStateMachine
   ) -> Interval {
@@ -175,8 +176,8 @@ struct Supervision: Sendable {
     replicas[position].answers.first.map { ticks - $0.tick } ?? 0
   }
 
-  /// How old the oldest answer may be that a healthy replica has not confirmed: its confirmation comes
-  /// with its next ping.
+  /// How old the oldest answer may be that a healthy replica has not confirmed: its confirmation
+  /// comes with its next ping.
   private func echoAllowance(_ position: Int) -> Int {
     3 + Int(replicas[position].answerTime.nanoseconds / ping.nanoseconds)
   }
@@ -200,7 +201,8 @@ struct Supervision: Sendable {
     return replica.incarnation > named
   }
 
-  /// The newest incarnations known: a leader that has not heard a member yet knows that of the view.
+  /// The newest incarnations known: a leader that has not heard a member yet knows that of the
+  /// view.
   func incarnations(_ members: [ReplicaID], joiner: ReplicaID?, after view: View) -> [UInt64] {
     (members + (joiner.map { [$0] } ?? [])).map { id in
       max(replica(id)?.incarnation ?? 0, view.incarnation(of: id) ?? 0)

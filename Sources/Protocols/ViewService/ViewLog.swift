@@ -12,8 +12,8 @@ public struct ViewEntry: Equatable, Sendable {
   }
 }
 
-/// A stretch of a log that was proposed in one view, named by its last index. All of them in order sum
-/// up a log in as many words as it saw views.
+/// A stretch of a log that was proposed in one view, named by its last index. All of them in order
+/// sum up a log in as many words as it saw views.
 public struct ViewRun: Equatable, Sendable {
   public var view: UInt64
   public var last: LogIndex
@@ -26,9 +26,9 @@ public struct ViewRun: Equatable, Sendable {
 
 /// The log of a replica in a supervised protocol.
 ///
-/// A view has one proposer, and a replica appends an entry only behind the entry that the proposer had
-/// before it. So two logs that have an entry of the same view at the same index are equal up to there,
-/// and the views of a log never descend. `commonPrefix` rests on both.
+/// A view has one proposer, and a replica appends an entry only behind the entry that the proposer
+/// had before it. So two logs that have an entry of the same view at the same index are equal up to
+/// there, and the views of a log never descend. `commonPrefix` rests on both.
 public struct ViewLog: Sendable {
   private var entries: [ViewEntry] = []
   /// For each entry the bytes of all entries up to it.
@@ -49,7 +49,8 @@ public struct ViewLog: Sendable {
 
   public func contains(_ index: LogIndex) -> Bool { index > base && index <= lastIndex }
 
-  /// The view of the entry at `index`: 0 before the first entry, `nil` where the log does not reach.
+  /// The view of the entry at `index`: 0 before the first entry, `nil` where the log does not
+  /// reach.
   public func view(at index: LogIndex) -> UInt64? {
     if index == .zero { return 0 }
     return contains(index) ? entries[index - base - 1].view : nil
@@ -128,8 +129,8 @@ public struct ViewLog: Sendable {
     return Array(entries[(start - base - 1)..<(end - base)])
   }
 
-  /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if there
-  /// is one.
+  /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if
+  /// there is one.
   public func page(
     from first: LogIndex, through last: LogIndex, byteLimit: Int = 1 << 20
   ) -> [ViewEntry] {

@@ -5,7 +5,8 @@ import ViewService
 
 @testable import ChainReplication
 
-/// What makes it safe that updates travel on before they are durable, and what is done about losses.
+/// What makes it safe that updates travel on before they are durable, and what is done about
+/// losses.
 @Suite("Updates travel on while disks write them")
 struct PipelineTests {
   @Test(

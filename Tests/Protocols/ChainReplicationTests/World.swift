@@ -5,8 +5,8 @@ import ViewService
 
 @testable import ChainReplication
 
-/// The authority as a test's script: it issues the views that a correct one might, at random, and keeps
-/// account of who may be put in charge.
+/// The authority as a test's script: it issues the views that a correct one might, at random, and
+/// keeps account of who may be put in charge.
 struct ScriptedAuthority {
   var view: View
   var isEstablished = false
@@ -48,7 +48,8 @@ struct ScriptedAuthority {
   }
 }
 
-/// Replicas, network, disks and authority, driven by one seed, with an outside eye on the invariants.
+/// Replicas, network, disks and authority, driven by one seed, with an outside eye on the
+/// invariants.
 struct World {
   var cluster: InProcessCluster<ChainReplica>
   var authority: ScriptedAuthority
@@ -100,7 +101,12 @@ struct World {
     case 155..<162: cluster.nodes[anyone().index].holdsDisk = true
     case 162..<170: cluster.releaseDisk(anyone())
     case 170..<188: tell(anyone())
-    case 188..<191: crash(anyone())
+    case 188..<190: crash(anyone())
+    case 190:
+      // Too short for the authority to see more of it than a new incarnation.
+      let id = anyone()
+      crash(id)
+      restart(id)
     case 191..<195: restart(anyone())
     default: supervise(removes: random.chance(0.3))
     }
@@ -151,8 +157,9 @@ struct World {
     cluster.restart(id)
   }
 
-  /// The authority hears reports, and issues a view if there is cause. What it knows of incarnations
-  /// may be old. At random it removes a live member, whose lease is over then, or changes the order.
+  /// The authority hears reports, and issues a view if there is cause. What it knows of
+  /// incarnations may be old. At random it removes a live member, whose lease is over then, or
+  /// changes the order.
   private mutating func supervise(removes: Bool, isCalm: Bool = false) {
     for id in ids where isUp(id) {
       authority.hear(core(id).report, from: id)
@@ -161,8 +168,11 @@ struct World {
     let view = authority.view
     var staying = view.members.filter { isUp($0) }
     if removes, staying.count > 1 { staying.remove(at: random.below(staying.count)) }
-    var members = staying.filter { !authority.hasRestarted($0) }
-    members += staying.filter { authority.hasRestarted($0) }
+    var members = staying
+    if isCalm || random.chance(0.7) {
+      members = staying.filter { !authority.hasRestarted($0) }
+      members += staying.filter { authority.hasRestarted($0) }
+    }
     if !isCalm, members.count > 1, random.chance(0.2) {
       members.swapAt(random.below(members.count), random.below(members.count))
     }
@@ -180,6 +190,7 @@ struct World {
     guard
       members != view.members || joiner != view.joiner
         || members.contains(where: { authority.hasRestarted($0) })
+        || joiner.map({ authority.hasRestarted($0) }) == true
     else { return }
     authority.issue(members, joiner: joiner)
   }

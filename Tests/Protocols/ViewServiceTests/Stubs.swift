@@ -30,8 +30,8 @@ struct StubReplica: SupervisedCore {
 
   mutating func recover(_ record: UInt64) {}
 
-  /// The message 1 says that the view is not established after all, 2 that it is, 3 that the joiner has
-  /// caught up; 10 that all can be reached, 10 + n that replica n - 1 cannot.
+  /// The message 1 says that the view is not established after all, 2 that it is, 3 that the joiner
+  /// has caught up; 10 that all can be reached, 10 + n that replica n - 1 cannot.
   mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -174,7 +174,8 @@ extension InProcessCluster where Core == Supervised<StubReplica, SoloConsensus> 
 
   var authority: ReplicaID { ReplicaID(membership.replicas.count) }
 
-  /// Fires the tick of every node that is up once, at one and the same time, and delivers everything.
+  /// Fires the tick of every node that is up once, at one and the same time, and delivers
+  /// everything.
   mutating func tickAll(except silent: [ReplicaID] = []) {
     let later = now + options.ping
     for number in nodes.indices where !silent.contains(ReplicaID(number)) {
