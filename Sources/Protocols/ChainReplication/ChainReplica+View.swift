@@ -116,7 +116,7 @@ extension ChainReplica {
   }
 
   /// A link to a replica that was fed before keeps the round trip that was measured.
-  private func makeLink(to receiver: ReplicaID, after links: [ChainLink?]) -> ChainLink {
+  func makeLink(to receiver: ReplicaID, after links: [ChainLink?]) -> ChainLink {
     var link = ChainLink(to: receiver, options: options)
     for case let known? in links where known.to == receiver {
       link.pace.roundTrip = known.pace.roundTrip

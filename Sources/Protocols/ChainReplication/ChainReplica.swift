@@ -206,7 +206,8 @@ extension ChainReplica {
 
   public var report: Report {
     Report(
-      view: view.number, isEstablished: isHead && isEstablished,
-      joinerHasCaughtUp: joinerHasCaughtUp)
+      view: view.number, isEstablished: isHead && isEstablished, joining: view.joining,
+      joinerHasCaughtUp: joinerHasCaughtUp,
+      joinerProgress: UInt64((joiner?.match ?? .zero).rawValue))
   }
 }

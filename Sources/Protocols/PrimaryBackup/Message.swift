@@ -7,12 +7,15 @@ extension PrimaryBackupReplica {
   public enum Message: Equatable, Sendable {
     /// From the primary to a backup or the joiner.
     case append(Append)
-    /// Everything up to `index` equals the primary's log and is durable at the sender. From the primary to
-    /// itself, too.
+    /// Everything up to `index` equals the primary's log and is durable at the sender. From the
+    /// primary to itself, too.
     case appended(view: UInt64, index: LogIndex)
-    /// The sender's log, in so many words: an append did not fit, or the sender has just taken the view
-    /// over (`round` is then `Message.unasked`).
+    /// The sender's log, in so many words: an append did not fit, or the sender has just taken the
+    /// view over (`round` is then `Message.unasked`).
     case summary(view: UInt64, round: UInt32, runs: [ViewRun])
+    /// An append without entries has arrived. It leaves before the disk has been waited for, so
+    /// that a backup with a slow disk is not taken for one that cannot be reached.
+    case present(view: UInt64)
     /// The sender works in this view, which is newer than that of the message it answers.
     case outdated(view: UInt64)
 
@@ -22,8 +25,8 @@ extension PrimaryBackupReplica {
   /// Entries that follow `previous`, or none to find out how the receiver's log ends.
   public struct Append: Equatable, Sendable {
     public var view: UInt64
-    /// How often the primary has had to go back for this receiver. A summary that answers an append of an
-    /// earlier round comes too late to matter.
+    /// How often the primary has had to go back for this receiver. A summary that answers an append
+    /// of an earlier round comes too late to matter.
     public var round: UInt32
     public var previous: LogIndex
     /// The view of the entry at `previous`; 0 at the start of the log.
@@ -46,7 +49,7 @@ extension PrimaryBackupReplica.Message: WireCodable {
     case .append(let append): 1 + append.encodedByteCount
     case .appended: 1 + 16
     case .summary(_, _, let runs): 1 + 12 + runs.encodedByteCount
-    case .outdated: 1 + 8
+    case .present, .outdated: 1 + 8
     }
   }
 
@@ -67,6 +70,9 @@ extension PrimaryBackupReplica.Message: WireCodable {
     case .outdated(let view):
       writer.write(UInt8(3))
       writer.write(view)
+    case .present(let view):
+      writer.write(UInt8(4))
+      writer.write(view)
     }
   }
 
@@ -80,6 +86,7 @@ extension PrimaryBackupReplica.Message: WireCodable {
         view: try reader.read(UInt64.self), round: try reader.read(UInt32.self),
         runs: try [ViewRun](from: &reader))
     case 3: self = .outdated(view: try reader.read(UInt64.self))
+    case 4: self = .present(view: try reader.read(UInt64.self))
     case let other: throw .malformed("\(other) is no message of primary-backup")
     }
   }

@@ -4,29 +4,27 @@ import ViewService
 extension PrimaryBackupReplica {
   /// What a user may set for primary-backup, beside the options of the authority.
   public struct Options: ProtocolOptions {
-    /// How many entries may be on their way to one backup.
-    public var window: Int
-    /// How long the primary waits for an acknowledgement before it sends again, and how often an
-    /// idle one tells the backups what is committed.
+    /// Bytes of entries on their way to one backup.
+    public var inFlightBytes: Int
+    /// How long the primary waits at least for an answer before it asks a backup whether it lacks
+    /// anything, and how often an idle one tells the backups what is committed.
     public var resend: Interval
     public var bug: Bug?
 
     public static var declared: [OptionDeclaration] {
       [
-        OptionDeclaration(
-          "window", .integer(default: 1024, range: 1...65_536),
-          "How many entries may be on their way to one backup"),
+        .inFlightBytes,
         OptionDeclaration(
           "resend",
           .interval(default: .milliseconds(25), range: .milliseconds(1)...(.seconds(10))),
-          "How long the primary waits for an acknowledgement before it sends again",
-          waitsFor: .answer),
+          "How long the primary waits for an answer, and at least two round trips, before it asks a "
+            + "backup what it lacks"),
         Bug.option,
       ]
     }
 
     public init(_ values: OptionValues) {
-      window = values.integer("window")
+      inFlightBytes = values.integer("inFlightBytes")
       resend = values.interval("resend")
       bug = Bug.chosen(in: values)
     }

@@ -18,6 +18,10 @@ extension PrimaryBackupReplica {
       return
     }
     guard isSensible(append) else { return }
+    if append.entries.isEmpty {
+      // Early, because it says nothing of this replica's log.
+      effects.sendEarly(.present(view: append.view), to: sender)
+    }
     // Bug: ignore-gaps.
     if options.bug == .ignoreGaps {
       for entry in append.entries { store(entry, at: log.lastIndex.next, into: &effects) }

@@ -25,23 +25,9 @@ import ViewService
 /// view. They are never counted or committed before. The test is "Entries that the primary lacks
 /// are replaced".
 public struct PrimaryBackupReplica: SupervisedCore {
-  public enum Timer: Int, TimerName, CaseIterable { case resend }
+  public static let memberLinks = MemberLinks.withFirst
 
-  /// What the primary knows of a backup or of the joiner.
-  struct Follower: Sendable {
-    let id: ReplicaID
-    /// Commits wait for it. The joiner is none.
-    var isMember: Bool
-    /// Durable there and equal to the primary's log up to here; `nil` until it has answered in this
-    /// view.
-    var matched: LogIndex?
-    /// The next entry to send.
-    var next: LogIndex
-    var round: UInt32 = 0
-    /// What `matched` was when the timer last fired.
-    var matchedAtTimer: LogIndex?
-    var idleTimers = 0
-  }
+  public enum Timer: Int, TimerName, CaseIterable { case resend }
 
   enum Role: Sendable {
     case primary, backup, joiner
@@ -59,6 +45,8 @@ public struct PrimaryBackupReplica: SupervisedCore {
 
   /// Updates that wait for their commit; beyond this the primary refuses.
   static let pendingLimit = 65_536
+  /// One message carries at most this many bytes of entries, unless one entry is larger.
+  static let pageByteLimit = 1 << 20
   /// Reads that wait for the view to be established; beyond this the primary refuses.
   static let waitingReadLimit = 1024
 
@@ -70,11 +58,17 @@ public struct PrimaryBackupReplica: SupervisedCore {
   var commitIndex = LogIndex.zero
 
   // As primary.
+  /// The joiner, if there is one, is the last.
   var followers: [Follower] = []
+  /// What is known of replicas that are no followers any more, and may become such again.
+  var roundTrips: [(id: ReplicaID, estimate: RoundTripEstimate)] = []
   /// What this replica itself has on its disk.
   var ownMatched = LogIndex.zero
   /// The end of the log when the view began.
   var inheritedLast = LogIndex.zero
+  /// The first entry that this replica proposed since it last became primary: it answers from
+  /// there.
+  var firstOwn = LogIndex(1)
   var isEstablished = false
   var waitingReads: [ReadTicket] = []
 
@@ -99,15 +93,18 @@ public struct PrimaryBackupReplica: SupervisedCore {
     case .received(.append(let append), let sender): accept(append, from: sender, into: &effects)
     case .received(.appended(let view, let index), let sender):
       guard view == self.view.number, role == .primary else { return }
-      acknowledge(index, from: sender, into: &effects)
+      acknowledge(index, from: sender, at: now, into: &effects)
     case .received(.summary(let view, let round, let runs), let sender):
       guard view == self.view.number, role == .primary else { return }
-      synchronise(sender, round: round, runs: runs, into: &effects)
+      synchronise(sender, round: round, runs: runs, at: now, into: &effects)
+    case .received(.present(let view), let sender):
+      guard view == self.view.number, role == .primary else { return }
+      if let position = position(of: sender) { heardFrom(position) }
     case .received(.outdated(let view), _):
       guard view > self.view.number, role == .primary else { return }
       stop(into: &effects)
-    case .timerFired(.resend): resend(into: &effects)
-    case .requested(let batch): propose(batch, into: &effects)
+    case .timerFired(.resend): resend(at: now, into: &effects)
+    case .requested(let batch): propose(batch, at: now, into: &effects)
     case .readRequested(let ticket, _): read(ticket, into: &effects)
     case .started, .disconnected: break
     }
@@ -119,16 +116,38 @@ public struct PrimaryBackupReplica: SupervisedCore {
     guard view.number > self.view.number else { return }
     self.view = view
     verified = .zero
-    followers = []
+    removeFollowers { _ in true }
     isEstablished = false
     if view.members.first == id {
+      // A primary that stays primary goes on answering what it proposed in the view before.
+      if role != .primary { firstOwn = log.lastIndex.next }
       role = .primary
-      lead(into: &effects)
+      lead(at: now, into: &effects)
       return
     }
-    role = view.members.contains(id) ? .backup : view.joiner == id ? .joiner : .idle
     effects.cancelTimer(.resend)
     refuseWaitingReads(into: &effects)
+    takeRole(into: &effects)
+  }
+
+  public mutating func changeJoiner(
+    to view: View, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard view.number == self.view.number, self.view.precedes(view) else { return }
+    self.view.joiner = view.joiner
+    self.view.joining = view.joining
+    switch role {
+    case .primary:
+      removeFollowers { !view.members.contains($0.id) }
+      if let joiner = view.joiner { addFollower(joiner, isMember: false, at: now, into: &effects) }
+    case .joiner, .idle: takeRole(into: &effects)
+    case .backup, .deposed: break
+    }
+  }
+
+  /// Becomes what the view says, other than its primary.
+  private mutating func takeRole(into effects: inout Effects<Self>) {
+    role = view.members.contains(id) ? .backup : view.joiner == id ? .joiner : .idle
     if role != .idle, let primary = view.members.first {
       // The primary asks, too, but perhaps did so before this replica knew the view.
       effects.send(
@@ -137,8 +156,16 @@ public struct PrimaryBackupReplica: SupervisedCore {
   }
 
   public var report: Report {
-    Report(
-      view: view.number, isEstablished: isEstablished, joinerHasCaughtUp: joinerHasCaughtUp)
+    var report = Report(view: view.number, isEstablished: isEstablished, joining: view.joining)
+    guard role == .primary else { return report }
+    for position in followers.indices {
+      if followers[position].isUnreachable { report.unreachable.append(followers[position].id) }
+      if !followers[position].isMember {
+        report.joinerHasCaughtUp = followers[position].hasCaughtUp
+        report.joinerProgress = UInt64((followers[position].matched ?? .zero).rawValue)
+      }
+    }
+    return report
   }
 
   public var status: ReplicaStatus {
@@ -169,10 +196,9 @@ public struct PrimaryBackupReplica: SupervisedCore {
   mutating func commit(through index: LogIndex, into effects: inout Effects<Self>) {
     while commitIndex < index {
       commitIndex = commitIndex.next
-      let entry = log[commitIndex]
       // What an earlier primary proposed, that one answered, or its clients ask again.
-      let answering = role == .primary && entry.view == view.number
-      effects.commit(entry.batch, at: commitIndex, answering: answering)
+      let answering = role == .primary && commitIndex >= firstOwn
+      effects.commit(log[commitIndex].batch, at: commitIndex, answering: answering)
     }
   }
 

@@ -3,20 +3,39 @@ import WireFormat
 
 /// What a node of the authority knows beyond its consensus core.
 struct Authority: Sendable {
+  struct HeardPing: Sendable {
+    var ping: Ping
+    /// By the count of `Supervision`.
+    var tick: Int
+  }
+
+  struct Round: Sendable {
+    let ticket: ReadTicket
+    var pings: [HeardPing?]
+  }
+
+  /// Tickets under way. A far-away quorum takes several pings' time to answer.
+  static var roundLimit: Int { 8 }
+
   var machine = ViewServiceStateMachine()
   var supervision: Supervision
   /// The epoch that this node leads the authority in.
   var leadership: UInt64?
-  /// The command on its way through the consensus log.
+  /// The command on its way through the consensus log, and whether it is a view.
   var proposal: RequestID?
+  var proposesView = false
   /// False from the refusal of a proposal to the next tick.
   var mayPropose = true
+  /// In this leadership a quorum has been asked, so that everything is applied that earlier leaders
+  /// brought about.
+  var isInformed = false
   var proposalCount: UInt64 = 0
-  /// The last ping of each replica that waits for the answer to the ticket that was handed out.
-  var asked: [Ping?]
   /// The last ping of each replica that waits for a ticket.
-  var waiting: [Ping?]
-  var ticket: ReadTicket?
+  var waiting: [HeardPing?]
+  /// The last ping of each replica, for the case that this node begins to lead.
+  var newest: [HeardPing?]
+  /// The pings that wait for the answers to tickets, oldest ticket first.
+  var rounds: [Round] = []
   var ticketCount: UInt64 = 0
   let client: ClientID
 
@@ -24,9 +43,10 @@ struct Authority: Sendable {
     id: ReplicaID, membership: Membership, options: Supervised<Replica, Consensus>.Options
   ) {
     supervision = Supervision(
-      replicas: membership.replicas, silenceLimit: options.silenceLimit)
-    asked = Array(repeating: nil, count: membership.replicas.count)
-    waiting = asked
+      replicas: membership.replicas, ping: options.ping, failureTimeout: options.failureTimeout,
+      memberLinks: Replica.memberLinks)
+    waiting = Array(repeating: nil, count: membership.replicas.count)
+    newest = waiting
     client = ClientID(.max - UInt64(id.rawValue))
     machine.bug = options.bug
   }
@@ -72,12 +92,16 @@ extension Supervised {
     _ ping: Ping, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
     guard let place = membership.replicas.firstIndex(of: sender) else { return }
-    if consensus?.status.isInCharge == true { authority.supervision.heard(ping, from: sender) }
+    let heard = Authority.HeardPing(ping: ping, tick: authority.supervision.ticks)
+    authority.newest[place] = heard
+    let leads = consensus?.status.isInCharge == true
+    if leads { authority.supervision.heard(ping, from: sender, after: authority.machine) }
     // Bug: ping-without-quorum.
-    if options.bug == .pingWithoutQuorum, consensus?.status.isInCharge == true {
-      answer(ping, to: sender, into: &effects)
+    if options.bug == .pingWithoutQuorum, leads {
+      authority.isInformed = true
+      answer(heard, to: sender, into: &effects)
     } else {
-      authority.waiting[place] = ping
+      authority.waiting[place] = heard
     }
   }
 
@@ -85,31 +109,43 @@ extension Supervised {
   private mutating func nextConsensusEvent() -> Event<Consensus>? {
     guard let status = consensus?.status else { return nil }
     let leadership = status.isInCharge ? status.epoch : nil
-    if leadership != authority.leadership {
-      authority.leadership = leadership
-      authority.proposal = nil
-      authority.supervision = Supervision(
-        replicas: membership.replicas, silenceLimit: options.silenceLimit)
-    }
-    // While a command is on its way no ping is answered: it may take a lease away.
-    guard authority.proposal == nil else { return nil }
-    if leadership != nil, authority.mayPropose,
+    if leadership != authority.leadership { begin(leadership) }
+    // While a view is on its way no ping is answered: it may take a lease away.
+    if authority.proposal != nil, authority.proposesView { return nil }
+    if authority.proposal == nil, leadership != nil, authority.isInformed, authority.mayPropose,
       let command = authority.supervision.nextCommand(after: authority.machine)
     {
       authority.proposalCount += 1
       let request = RequestID(
         client: authority.client, sequence: status.epoch << 32 | authority.proposalCount)
       authority.proposal = request
+      authority.proposesView = false
+      if case .propose = command { authority.proposesView = true }
       return .requested(Batch([(id: request, command: command)]))
     }
-    guard authority.ticket == nil, authority.waiting.contains(where: { $0 != nil }) else {
-      return nil
-    }
-    swap(&authority.asked, &authority.waiting)
+    guard authority.rounds.count < Authority.roundLimit,
+      authority.waiting.contains(where: { $0 != nil })
+    else { return nil }
     authority.ticketCount += 1
     let ticket = ReadTicket(authority.ticketCount)
-    authority.ticket = ticket
+    authority.rounds.append(Authority.Round(ticket: ticket, pings: authority.waiting))
+    for place in authority.waiting.indices { authority.waiting[place] = nil }
     return .readRequested(ticket)
+  }
+
+  /// This node begins to lead the authority, or ends. What replicas said to it before is good
+  /// enough to be answered, so that their leases do not wait for their next pings.
+  private mutating func begin(_ leadership: UInt64?) {
+    authority.leadership = leadership
+    authority.proposal = nil
+    authority.isInformed = false
+    authority.supervision = Supervision(
+      replicas: membership.replicas, ping: options.ping, failureTimeout: options.failureTimeout,
+      memberLinks: Replica.memberLinks)
+    for place in authority.waiting.indices {
+      authority.waiting[place] = authority.newest[place]
+      authority.waiting[place]?.tick = 0
+    }
   }
 
   /// Carries the effects of the consensus core out. Its commits, reads and refusals end here.
@@ -133,10 +169,14 @@ extension Supervised {
     var reader = batch.makeReader()
     while let request = reader.next() {
       let command = reader.command(as: ViewServiceStateMachine.Command.self)
-      if let command, authority.machine.apply(command).isAccepted, authority.leadership != nil,
-        case .propose(let view) = command
-      {
-        for replica in membership.replicas { effects.send(.view(view), to: replica) }
+      let previous = authority.machine.view
+      if let command, authority.machine.apply(command).isAccepted {
+        authority.supervision.observe(authority.machine, after: previous)
+        if authority.leadership != nil, authority.machine.view != previous {
+          for replica in membership.replicas {
+            effects.send(.view(authority.machine.view), to: replica)
+          }
+        }
       }
       if request == authority.proposal { authority.proposal = nil }
     }
@@ -147,22 +187,33 @@ extension Supervised {
     _ ticket: ReadTicket, isRefused: Bool, redirect: ReplicaID? = nil,
     into effects: inout Effects<Self>
   ) {
-    guard ticket == authority.ticket else { return }
-    authority.ticket = nil
+    guard let position = authority.rounds.firstIndex(where: { $0.ticket == ticket }) else {
+      return
+    }
+    let round = authority.rounds.remove(at: position)
+    if !isRefused, authority.leadership != nil { authority.isInformed = true }
     for (place, replica) in membership.replicas.enumerated() {
-      guard let ping = authority.asked[place] else { continue }
-      authority.asked[place] = nil
+      guard let heard = round.pings[place] else { continue }
       if isRefused {
         effects.send(.redirect(redirect), to: replica)
+      } else if authority.proposal != nil, authority.proposesView {
+        // Asked again when the view is known, unless the replica has pinged anew.
+        if authority.waiting[place] == nil { authority.waiting[place] = heard }
       } else {
-        answer(ping, to: replica, into: &effects)
+        answer(heard, to: replica, into: &effects)
       }
     }
   }
 
-  private func answer(_ ping: Ping, to replica: ReplicaID, into effects: inout Effects<Self>) {
+  private mutating func answer(
+    _ heard: Authority.HeardPing, to replica: ReplicaID, into effects: inout Effects<Self>
+  ) {
+    let ping = heard.ping
+    let lease = authority.supervision.grant(
+      ping, heardAt: heard.tick, to: replica, after: authority.machine)
     let pong = Pong(
-      view: authority.machine.view, sequence: ping.sequence, incarnation: ping.incarnation)
+      view: authority.machine.view, lease: lease, sequence: ping.sequence,
+      incarnation: ping.incarnation)
     effects.send(.pong(pong), to: replica)
   }
 }

@@ -8,32 +8,43 @@ public struct Ping: Equatable, Sendable {
   public var sequence: UInt64
   /// Counts the lives of the replica.
   public var incarnation: UInt64
+  /// The newest ping whose answer was heard: the authority, too, can reach the replica.
+  public var answered: UInt64 = 0
+  /// How long answers take; 0 before the first one.
+  public var answerTime = Interval.zero
 }
 
-/// The authority's answer to the ping with the same numbers: this view was current after the ping came.
+/// The authority's answer to the ping with the same numbers: this view was current after the ping
+/// came.
 public struct Pong: Equatable, Sendable {
   public var view: View
+  /// How long after it *sent* the ping the authority will still take the replica to answer reads.
+  /// The replica itself stops earlier, because clocks drift. Zero grants nothing.
+  public var lease: Interval
   public var sequence: UInt64
   public var incarnation: UInt64
 }
 
-/// What the nodes of a supervised cluster say to each other. Generic over the two protocols' messages
-/// rather than over the protocols: the layout is then found without asking for associated types, which
-/// every copy in an array of messages would pay for.
+/// What the nodes of a supervised cluster say to each other. Generic over the two protocols'
+/// messages rather than over the protocols: the layout is then found without asking for associated
+/// types, which every copy in an array of messages would pay for. The rare messages are boxed, so
+/// that they do not make the frequent ones larger.
 public enum SupervisedMessage<
   Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
 >: Equatable, Sendable {
   case replica(Data)
   case consensus(Consensus)
   /// From a replica to the node of the authority that it takes for the leader.
-  case ping(Ping)
-  case pong(Pong)
+  indirect case ping(Ping)
+  indirect case pong(Pong)
   /// From the authority, as soon as the view is agreed on. It grants no lease.
-  case view(View)
+  indirect case view(View)
   /// From a replica to itself: the number of the view is durable, so the view may be taken over.
-  case held(View)
+  indirect case held(View)
   /// From an authority node that does not lead, with the one that may.
   case redirect(ReplicaID?)
+  /// From a replica to itself: the number of its life is durable, so it may be told to others.
+  case alive(incarnation: UInt64)
 }
 
 /// What a node of a supervised cluster makes durable.
@@ -62,6 +73,7 @@ extension SupervisedMessage: WireCodable {
     case .pong(let pong): 1 + pong.encodedByteCount
     case .view(let view), .held(let view): 1 + view.encodedByteCount
     case .redirect(let id): 1 + id.encodedByteCount
+    case .alive: 1 + 8
     }
   }
 
@@ -88,6 +100,9 @@ extension SupervisedMessage: WireCodable {
     case .redirect(let id):
       writer.write(UInt8(6))
       id.encode(into: &writer)
+    case .alive(let incarnation):
+      writer.write(UInt8(7))
+      writer.write(incarnation)
     }
   }
 
@@ -100,6 +115,7 @@ extension SupervisedMessage: WireCodable {
     case 4: self = .view(try View(from: &reader))
     case 5: self = .held(try View(from: &reader))
     case 6: self = .redirect(try ReplicaID?(from: &reader))
+    case 7: self = .alive(incarnation: try reader.read(UInt64.self))
     case let other: throw .malformed("\(other) is no message of a supervised cluster")
     }
   }
@@ -143,36 +159,60 @@ extension SupervisedRecord: WireCodable {
 }
 
 extension Ping: WireCodable {
-  public var encodedByteCount: Int { 8 + 2 + 16 }
+  public var encodedByteCount: Int { report.encodedByteCount + 32 }
 
   public func encode(into writer: inout WireWriter) {
-    writer.write(report.view)
-    writer.write(report.isEstablished)
-    writer.write(report.joinerHasCaughtUp)
+    report.encode(into: &writer)
     writer.write(sequence)
     writer.write(incarnation)
+    writer.write(answered)
+    writer.write(UInt64(answerTime.nanoseconds))
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    report = Report(
-      view: try reader.read(UInt64.self), isEstablished: try reader.readFlag(),
-      joinerHasCaughtUp: try reader.readFlag())
+    report = try Report(from: &reader)
     sequence = try reader.read(UInt64.self)
     incarnation = try reader.read(UInt64.self)
+    answered = try reader.read(UInt64.self)
+    answerTime = try reader.readInterval()
+  }
+}
+
+extension Report: WireCodable {
+  public var encodedByteCount: Int { 24 + 2 + unreachable.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(view)
+    writer.write(isEstablished)
+    writer.write(joining)
+    writer.write(joinerHasCaughtUp)
+    writer.write(joinerProgress)
+    unreachable.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    view = try reader.read(UInt64.self)
+    isEstablished = try reader.readFlag()
+    joining = try reader.read(UInt64.self)
+    joinerHasCaughtUp = try reader.readFlag()
+    joinerProgress = try reader.read(UInt64.self)
+    unreachable = try [ReplicaID](from: &reader)
   }
 }
 
 extension Pong: WireCodable {
-  public var encodedByteCount: Int { view.encodedByteCount + 16 }
+  public var encodedByteCount: Int { view.encodedByteCount + 24 }
 
   public func encode(into writer: inout WireWriter) {
     view.encode(into: &writer)
+    writer.write(UInt64(lease.nanoseconds))
     writer.write(sequence)
     writer.write(incarnation)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     view = try View(from: &reader)
+    lease = try reader.readInterval()
     sequence = try reader.read(UInt64.self)
     incarnation = try reader.read(UInt64.self)
   }

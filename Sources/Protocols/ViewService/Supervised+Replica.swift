@@ -19,8 +19,8 @@ extension Supervised {
       // Bug: adopt-again.
       if options.bug != .adoptAgain || ward.incarnation == 0 { ward.incarnation += 1 }
       effects.persist(.incarnation(ward.incarnation))
+      effects.send(.alive(incarnation: ward.incarnation), to: id)
       replica?.handle(.started, at: now, into: &replicaEffects)
-      ping(at: now, into: &effects)
       effects.setTimer(.tick, after: options.ping)
     case .timerFired(.tick):
       tick(at: now, into: &effects)
@@ -35,28 +35,38 @@ extension Supervised {
   /// Carries out what the data protocol asked for, and reports if there is news.
   mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
-    if let report = replica?.report, report != ward.reported { ping(at: now, into: &effects) }
+    if let report = replica?.reportInPlace(), ward.maySendNews(report) {
+      ping(at: now, into: &effects)
+    }
   }
 
   private mutating func tick(at now: Instant, into effects: inout Effects<Self>) {
     ward.tick()
-    // Three intervals without an answer: perhaps another node leads the authority.
-    if ward.ticks - ward.lastAnswerTick >= 3 {
-      ward.lastAnswerTick = ward.ticks
-      ward.target = (ward.target + 1) % max(membership.authority.count, 1)
-    }
-    if !ward.heldReads.isEmpty, ward.ticks - ward.heldReadsTick >= options.silenceLimit {
+    let limit = Int(ward.patience.nanoseconds / options.ping.nanoseconds) + 1
+    if !ward.heldReads.isEmpty, ward.ticks - ward.heldReadsTick >= limit {
       for ticket in ward.heldReads { effects.refuseRead(ticket, redirect: nil) }
       ward.heldReads.removeAll()
     }
-    ping(at: now, into: &effects)
+    ping(at: now, into: &effects, everywhere: ward.isAnswerOverdue(at: now))
     effects.setTimer(.tick, after: options.ping)
   }
 
-  private mutating func ping(at now: Instant, into effects: inout Effects<Self>) {
-    guard let report = replica?.report, !membership.authority.isEmpty else { return }
-    let target = membership.authority[ward.target]
-    effects.send(.ping(ward.nextPing(report, at: now)), to: target)
+  /// Pings the node of the authority that answered last, or all of them.
+  ///
+  /// Early, because a slow disk must not make a replica silent: what a ping says is durable by the
+  /// time it is said. That holds for the number of this life, too, before which there is no ping.
+  private mutating func ping(
+    at now: Instant, into effects: inout Effects<Self>, everywhere: Bool = false
+  ) {
+    guard let report = replica?.reportInPlace(), ward.mayPing, !membership.authority.isEmpty else {
+      return
+    }
+    let ping = ward.nextPing(report, at: now)
+    if everywhere {
+      for node in membership.authority { effects.sendEarly(.ping(ping), to: node) }
+    } else {
+      effects.sendEarly(.ping(ping), to: membership.authority[ward.target])
+    }
   }
 
   /// Messages of the authority, and those to oneself.
@@ -69,10 +79,10 @@ extension Supervised {
     case .pong(let pong) where isFromAuthority:
       if let place = membership.authority.firstIndex(of: sender) { ward.target = place }
       ward.answered(pong, at: now)
-      announce(pong.view, into: &effects)
+      hear(of: pong.view, at: now, into: &effects)
       releaseHeldReads(at: now, into: &effects)
     case .view(let view) where isFromAuthority:
-      announce(view, into: &effects)
+      hear(of: view, at: now, into: &effects)
     case .redirect(let hint) where isFromAuthority:
       guard !ward.hasFollowedRedirect else { return }
       ward.hasFollowedRedirect = true
@@ -81,20 +91,34 @@ extension Supervised {
       ping(at: now, into: &effects)
     case .held(let view) where sender == id:
       // Not one that an earlier life sent: that view is past.
-      guard view.number > ward.held else { return }
+      guard ward.held.precedes(view) else { return }
       adopt(view, at: now, into: &effects)
+    case .alive(let incarnation) where sender == id:
+      guard incarnation == ward.incarnation else { return }
+      ward.mayPing = true
+      ping(at: now, into: &effects)
     default:
       break
     }
   }
 
-  /// Makes the number of a new view durable. The view is taken over when that is done.
-  private mutating func announce(_ view: View, into effects: inout Effects<Self>) {
-    guard view.number > ward.announced else { return }
+  /// The authority has agreed on this view. A member of the view that it works in takes over a
+  /// change of the joiner at once. Anything else has its number made durable first, and is taken
+  /// over when that is done.
+  private mutating func hear(
+    of view: View, at now: Instant, into effects: inout Effects<Self>
+  ) {
     // What an earlier incarnation said, this one may have forgotten. The authority hears of it with
     // the next ping, and issues another view.
     if let named = view.incarnation(of: id), named != ward.incarnation { return }
-    ward.announced = view.number
+    if view.number == ward.view.number, view.members.contains(id) {
+      guard ward.view.precedes(view) else { return }
+      ward.take(view)
+      replica?.changeJoiner(to: view, at: now, into: &replicaEffects)
+      return
+    }
+    guard ward.announced.precedes(view) else { return }
+    ward.announced = view
     effects.persist(.held(view.number))
     effects.send(.held(view), to: id)
   }
@@ -102,8 +126,13 @@ extension Supervised {
   private mutating func adopt(
     _ view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
+    let isChangeOfJoiner = view.number == ward.view.number
     ward.take(view)
-    replica?.adopt(view, at: now, into: &replicaEffects)
+    if isChangeOfJoiner {
+      replica?.changeJoiner(to: view, at: now, into: &replicaEffects)
+    } else {
+      replica?.adopt(view, at: now, into: &replicaEffects)
+    }
     // The replica is asked again: it may be out of charge now, and then knows whom to name.
     let tickets = ward.heldReads
     ward.heldReads.removeAll()

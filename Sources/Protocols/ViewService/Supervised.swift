@@ -12,13 +12,15 @@ import Replication
 /// that detects failures, replicated by consensus so that it survives its own.
 ///
 /// Leases. A replica whose ping was answered in view `v` may answer reads in `v` until a fraction
-/// of `failureTimeout` has passed since it *sent* that ping. The authority's leader answers only
-/// when its consensus core has made sure, by a quorum asked after the ping came, that it still
-/// leads; and a leader proposes to remove a replica only `failureTimeout` after it last heard it,
-/// or after it became leader. While a proposal is on its way no ping is answered, so that none
-/// renews what it takes away. The assumption: two nodes' timers that count `failureTimeout` differ
-/// by less than a fifth. Clocks may jump: a lease also ends by a count of timer ticks, and when the
-/// clock is seen to go back.
+/// of the time that the answer grants has passed since it *sent* that ping. The authority's leader
+/// answers only when its consensus core has made sure, by a quorum asked after the ping came, that
+/// it still leads. To remove a replica it stops granting it leases, if it is alive, and proposes
+/// the view without it only when the time it last granted has passed since it heard the ping, or
+/// since it became leader. While such a proposal is on its way no ping is answered, so that none
+/// renews what it takes away. The length of leases is agreed on, because a new leader has to wait
+/// for those of the old one; it grows with the time that answers take. The assumption: two nodes'
+/// timers that count it differ by less than a fifth. Clocks may jump: a lease also ends by a count
+/// of timer ticks, and when the clock is seen to go back.
 ///
 /// Restarts. A replica makes the number of a view durable before it takes the view over, and never
 /// takes over the same number twice: what it said in that view before the restart may be forgotten
@@ -64,8 +66,8 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     case .incarnation(let number): ward.incarnation = max(ward.incarnation, number)
     case .held(let number):
       // Bug: adopt-again.
-      guard options.bug != .adoptAgain else { return }
-      ward.held = max(ward.held, number)
+      guard options.bug != .adoptAgain, number > ward.held.number else { return }
+      ward.held = View(number: number, members: [])
       ward.announced = ward.held
     }
   }
@@ -73,7 +75,7 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
-    if replica != nil {
+    if consensus == nil {
       handleAsReplica(event, at: now, into: &effects)
     } else {
       handleAsAuthority(event, at: now, into: &effects)
@@ -105,7 +107,7 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
   public var durableState: DurableState {
     var state = replica?.durableState ?? consensus?.durableState ?? DurableState()
     state.numbers["incarnation"] = ward.incarnation
-    state.numbers["view"] = ward.announced
+    state.numbers["view"] = ward.announced.number
     return state
   }
 
@@ -134,7 +136,8 @@ extension Supervised {
   public struct Options: ProtocolOptions {
     public var replica: Replica.Options
     public var consensus: Consensus.Options
-    /// How long a replica must be silent before the authority gives it up.
+    /// How long a replica must be silent before the authority gives it up. Longer where its answers
+    /// take so long that a lease of this length would hardly be valid.
     public var failureTimeout: Interval
     /// How often a replica pings, and how often the authority looks who is silent.
     public var ping: Interval
@@ -172,12 +175,6 @@ extension Supervised {
       failureTimeout = values.interval("failureTimeout")
       ping = values.interval("ping")
       bug = ViewServiceBug.chosen(in: values)
-    }
-
-    /// How many ticks of `ping` make sure that `failureTimeout` has passed; the first may come at
-    /// once.
-    var silenceLimit: Int {
-      Int((failureTimeout.nanoseconds + ping.nanoseconds - 1) / ping.nanoseconds) + 1
     }
   }
 

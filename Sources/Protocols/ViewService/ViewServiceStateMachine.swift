@@ -11,8 +11,12 @@ public struct ViewServiceStateMachine: StateMachine {
   public enum Command: Equatable, Sendable {
     /// The view that follows view `number - 1`.
     case propose(View)
+    /// The current view with the change of the joiner that follows change `joining - 1`.
+    case changeJoiner(View)
     /// Every member of the view holds everything that was or may have been acknowledged.
     case markEstablished(UInt64)
+    /// How long a lease may be, and how long to wait before one is taken to be over.
+    case setLease(granted: Interval, patience: Interval)
   }
 
   /// Whether the command had an effect.
@@ -24,6 +28,10 @@ public struct ViewServiceStateMachine: StateMachine {
   public private(set) var isEstablished = false
   /// The replicas known to hold everything that was acknowledged. Never empty once a view exists.
   public private(set) var eligible: [ReplicaID] = []
+  /// What leases may be granted for, and what the authority waits for one to be over: the option
+  /// `failureTimeout` while it is longer.
+  public private(set) var granted = Interval.zero
+  public private(set) var patience = Interval.zero
   /// Mistakes to make, for the tests that show what the rules are for.
   var bug: ViewServiceBug?
 
@@ -51,6 +59,19 @@ public struct ViewServiceStateMachine: StateMachine {
       }
       isEstablished = true
       eligible = view.members
+    case .changeJoiner(let next):
+      let joined = next.joiner.flatMap { next.incarnation(of: $0) } ?? 0
+      guard view.number > 0, next.joiner.map({ !view.members.contains($0) }) ?? true,
+        next == view.changingJoiner(to: next.joiner, incarnation: joined)
+      else { return Response(isAccepted: false) }
+      view = next
+    case .setLease(let granted, let patience):
+      // Leases that were granted until now have to be waited for.
+      guard patience >= granted, patience >= self.granted else {
+        return Response(isAccepted: false)
+      }
+      self.granted = granted
+      self.patience = patience
     }
     return Response(isAccepted: true)
   }
@@ -59,7 +80,7 @@ public struct ViewServiceStateMachine: StateMachine {
 
   /// Whether `next` may replace the current view.
   func mayFollow(_ next: View) -> Bool {
-    guard next.number == view.number + 1, let first = next.members.first,
+    guard next.number == view.number + 1, next.joining == 0, let first = next.members.first,
       !next.members.hasDuplicates, next.isWellFormed
     else { return false }
     if let joiner = next.joiner, next.members.contains(joiner) { return false }
@@ -85,6 +106,8 @@ extension ViewServiceStateMachine {
     view.encode(into: &writer)
     writer.write(isEstablished)
     eligible.encode(into: &writer)
+    writer.write(UInt64(granted.nanoseconds))
+    writer.write(UInt64(patience.nanoseconds))
     return writer.bytes()
   }
 
@@ -93,18 +116,30 @@ extension ViewServiceStateMachine {
     view = try View(from: &reader)
     isEstablished = try reader.readFlag()
     eligible = try [ReplicaID](from: &reader)
+    granted = try reader.readInterval()
+    patience = try reader.readInterval()
+  }
+}
+
+extension WireReader {
+  mutating func readInterval() throws(WireError) -> Interval {
+    guard let nanoseconds = Int64(exactly: try read(UInt64.self)) else {
+      throw .malformed("no interval is as long as that")
+    }
+    return .nanoseconds(nanoseconds)
   }
 }
 
 extension View: WireCodable {
   public var encodedByteCount: Int {
-    8 + members.encodedByteCount + joiner.encodedByteCount + 8 * incarnations.count
+    16 + members.encodedByteCount + joiner.encodedByteCount + 8 * incarnations.count
   }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(number)
     members.encode(into: &writer)
     joiner.encode(into: &writer)
+    writer.write(joining)
     for incarnation in incarnations { writer.write(incarnation) }
   }
 
@@ -112,6 +147,7 @@ extension View: WireCodable {
     number = try reader.read(UInt64.self)
     members = try [ReplicaID](from: &reader)
     joiner = try ReplicaID?(from: &reader)
+    joining = try reader.read(UInt64.self)
     incarnations = []
     for _ in 0..<members.count + (joiner == nil ? 0 : 1) {
       incarnations.append(try reader.read(UInt64.self))
@@ -122,8 +158,9 @@ extension View: WireCodable {
 extension ViewServiceStateMachine.Command: WireCodable {
   public var encodedByteCount: Int {
     switch self {
-    case .propose(let view): 1 + view.encodedByteCount
+    case .propose(let view), .changeJoiner(let view): 1 + view.encodedByteCount
     case .markEstablished: 1 + 8
+    case .setLease: 1 + 16
     }
   }
 
@@ -135,6 +172,13 @@ extension ViewServiceStateMachine.Command: WireCodable {
     case .markEstablished(let number):
       writer.write(UInt8(1))
       writer.write(number)
+    case .changeJoiner(let view):
+      writer.write(UInt8(2))
+      view.encode(into: &writer)
+    case .setLease(let granted, let patience):
+      writer.write(UInt8(3))
+      writer.write(UInt64(granted.nanoseconds))
+      writer.write(UInt64(patience.nanoseconds))
     }
   }
 
@@ -142,6 +186,10 @@ extension ViewServiceStateMachine.Command: WireCodable {
     switch try reader.read(UInt8.self) {
     case 0: self = .propose(try View(from: &reader))
     case 1: self = .markEstablished(try reader.read(UInt64.self))
+    case 2: self = .changeJoiner(try View(from: &reader))
+    case 3:
+      self = .setLease(
+        granted: try reader.readInterval(), patience: try reader.readInterval())
     case let other: throw .malformed("\(other) is no command of the view service")
     }
   }

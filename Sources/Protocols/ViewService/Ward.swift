@@ -8,13 +8,24 @@ struct Ward: Sendable {
     var tick: Int
   }
 
+  struct Lease: Sendable {
+    var ping: SentPing
+    /// By this node's clock. A fifth of what the authority waits is left for drift.
+    var duration: Interval
+    /// The lease is over when more ticks than these have passed since its ping, whatever the clock
+    /// says.
+    var tickLimit: Int
+  }
+
   /// The view the replica works in.
   var view = View.none
   /// The last view whose number is durable or on its way to the disk.
-  var announced: UInt64 = 0
-  /// The last view that was taken over, in this life or an earlier one.
-  var held: UInt64 = 0
+  var announced = View.none
+  /// The last view that was taken over, or the number of one that an earlier incarnation took over.
+  var held = View.none
   var incarnation: UInt64 = 0
+  /// The number of this life is durable, so that pings may name it.
+  var mayPing = false
   /// What the authority was last told.
   var reported = Report(view: 0)
 
@@ -22,29 +33,35 @@ struct Ward: Sendable {
   var target = 0
   /// Whether a redirect was followed since the last tick; more would let two nodes play ball.
   var hasFollowedRedirect = false
-  var lastAnswerTick = 0
 
   private(set) var ticks = 0
   private var sequence: UInt64 = 0
   private var sentPings: [SentPing] = []
-  private var leaseStart: SentPing?
+  /// The newest ping whose answer was heard.
+  private var answeredSequence: UInt64 = 0
+  /// How long the authority takes to answer.
+  private(set) var answerTime = RoundTripEstimate()
+  /// Pings since the last tick that were sent because there was news.
+  private var newsCount = 0
+  private var lease: Lease?
   private var latest: Instant?
 
-  /// How long a lease lasts by this node's clock. A fifth of `failureTimeout` is left for drift.
-  private let leaseDuration: Interval
-  /// A lease is over when more ticks than these have passed since its ping, whatever the clock
-  /// says.
-  private let leaseTickLimit: Int
+  private let ping: Interval
+  /// How long the authority waits before it gives up a silent replica, as far as is known here.
+  private(set) var patience: Interval
   let countsFromReceipt: Bool
 
   /// Reads that wait for the lease to be renewed.
   var heldReads: [ReadTicket] = []
   var heldReadsTick = 0
   static var heldReadLimit: Int { 1024 }
+  /// Pings whose answers are kept apart. One that is answered later gives no lease.
+  static var sentPingLimit: Int { 64 }
+  static var newsLimit: Int { 4 }
 
   init<Replica, Consensus>(options: Supervised<Replica, Consensus>.Options) {
-    leaseDuration = options.failureTimeout.scaled(by: 0.8)
-    leaseTickLimit = Int(leaseDuration.nanoseconds / options.ping.nanoseconds) - 1
+    ping = options.ping
+    patience = options.failureTimeout
     // Bug: lease-from-receipt.
     countsFromReceipt = options.bug == .leaseFromReceipt
   }
@@ -52,12 +69,13 @@ struct Ward: Sendable {
   mutating func tick() {
     ticks += 1
     hasFollowedRedirect = false
+    newsCount = 0
   }
 
   /// Ends the lease if the clock went back: nothing measured with it means anything.
   mutating func observe(_ now: Instant) {
     if let latest, now < latest {
-      leaseStart = nil
+      lease = nil
       sentPings.removeAll(keepingCapacity: true)
     }
     latest = now
@@ -66,33 +84,54 @@ struct Ward: Sendable {
   mutating func nextPing(_ report: Report, at now: Instant) -> Ping {
     sequence += 1
     reported = report
-    if sentPings.count >= 8 { sentPings.removeFirst() }
+    if sentPings.count >= Ward.sentPingLimit { sentPings.removeFirst() }
     sentPings.append(SentPing(sequence: sequence, sentAt: now, tick: ticks))
-    return Ping(report: report, sequence: sequence, incarnation: incarnation)
+    return Ping(
+      report: report, sequence: sequence, incarnation: incarnation, answered: answeredSequence,
+      answerTime: answerTime.smoothed ?? .zero)
   }
 
-  /// Takes note of an answer, and renews the lease if it is for a ping of this life, sent in this
-  /// view.
+  /// Whether the authority should be told of news before the next tick. A report that changes with
+  /// every message must not become a ping each time.
+  mutating func maySendNews(_ report: Report) -> Bool {
+    guard mayPing, report.isNews(after: reported), newsCount < Ward.newsLimit else { return false }
+    newsCount += 1
+    return true
+  }
+
+  /// Whether a ping should have been answered by now, so that perhaps another node leads the
+  /// authority.
+  func isAnswerOverdue(at now: Instant) -> Bool {
+    guard let oldest = sentPings.first else { return false }
+    return now - oldest.sentAt >= max(ping, (answerTime.smoothed ?? .zero) * 2)
+  }
+
+  /// Takes note of an answer, and renews the lease if it grants one and is for a ping of this life.
   mutating func answered(_ pong: Pong, at now: Instant) {
     guard pong.incarnation == incarnation,
       var ping = sentPings.first(where: { $0.sequence == pong.sequence })
     else { return }
-    lastAnswerTick = ticks
+    answeredSequence = max(answeredSequence, pong.sequence)
+    answerTime.learn(max(now - ping.sentAt, .zero))
     sentPings.removeAll { $0.sequence <= pong.sequence }
-    guard pong.view.number == view.number, view.number > 0 else { return }
+    if pong.lease > .zero { patience = pong.lease }
+    guard pong.view.number == view.number, view.number > 0, pong.lease > .zero else { return }
     if countsFromReceipt { ping = SentPing(sequence: ping.sequence, sentAt: now, tick: ticks) }
-    leaseStart = ping
+    let duration = pong.lease.scaled(by: 0.8)
+    lease = Lease(
+      ping: ping, duration: duration,
+      tickLimit: Int(duration.nanoseconds / self.ping.nanoseconds) - 1)
   }
 
   mutating func take(_ next: View) {
+    if next.number != view.number { lease = nil }
     view = next
-    held = next.number
-    leaseStart = nil
+    held = next
   }
 
   func holdsLease(at now: Instant) -> Bool {
-    guard let leaseStart, view.number > 0 else { return false }
-    return now >= leaseStart.sentAt && now - leaseStart.sentAt < leaseDuration
-      && ticks - leaseStart.tick <= leaseTickLimit
+    guard let lease, view.number > 0 else { return false }
+    return now >= lease.ping.sentAt && now - lease.ping.sentAt < lease.duration
+      && ticks - lease.ping.tick <= lease.tickLimit
   }
 }

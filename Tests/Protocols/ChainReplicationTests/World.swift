@@ -180,10 +180,7 @@ struct World {
     members.insert(members.remove(at: first), at: 0)
     var joiner = view.joiner.flatMap { isUp($0) ? $0 : nil }
     if authority.isEstablished, let candidate = joiner, let tail = view.members.last, isUp(tail),
-      core(tail).report
-        == Report(
-          view: view.number, isEstablished: view.members.count == 1,
-          joinerHasCaughtUp: true)
+      core(tail).report.view == view.number, core(tail).report.joinerHasCaughtUp
     {
       members.append(candidate)
       joiner = nil

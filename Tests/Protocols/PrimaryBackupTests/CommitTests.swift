@@ -121,22 +121,9 @@ import WireFormat
     #expect(cluster.deliveredCount - before <= 19 * 3 + 2)
   }
 
-  @Test("What is lost is sent again by the timer")
-  func lostAcknowledgement() {
-    var cluster = DirectedCluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.delivers = { $0.to != ReplicaID(0) }
-    cluster.request(5, at: 0)
-    cluster.run()
-    cluster.heal()
-    cluster.beat(0)
-    cluster.beat(0)
-    #expect(cluster.committed(0) == [5])
-  }
-
-  @Test("No more entries are on their way to a backup than the window allows")
-  func window() {
-    var cluster = DirectedCluster(replicas: 2, window: 3)
+  @Test("No more bytes are on their way to a backup than are allowed, in as many messages as fit")
+  func inFlight() {
+    var cluster = DirectedCluster(replicas: 2, inFlightBytes: 3 * entryBytes)
     cluster.begin(1, [0, 1])
     for value in 1...10 { cluster.request(UInt64(value), at: 0) }
     let appends = cluster.inFlight.filter { $0.to == ReplicaID(1) }
@@ -172,7 +159,7 @@ import WireFormat
       entries: [ViewEntry(view: 7, batch: .noop)])
     let messages: [PrimaryBackupReplica.Message] = [
       .append(append), .appended(view: 1, index: LogIndex(99)), .outdated(view: 1),
-      .appended(view: 9, index: LogIndex(1)),
+      .appended(view: 9, index: LogIndex(1)), .present(view: 1),
       .summary(view: 1, round: 9, runs: [ViewRun(view: 5, last: LogIndex(77))]),
     ]
     for message in messages {
@@ -198,7 +185,7 @@ import WireFormat
         PrimaryBackupReplica.Append(
           view: 4, round: 2, previous: LogIndex(9), previousView: 3, commit: LogIndex(7),
           entries: [entry, entry])),
-      .appended(view: 4, index: LogIndex(11)), .outdated(view: 5),
+      .appended(view: 4, index: LogIndex(11)), .outdated(view: 5), .present(view: 6),
       .summary(view: 4, round: 2, runs: [ViewRun(view: 1, last: LogIndex(6))]),
     ]
     for message in messages {

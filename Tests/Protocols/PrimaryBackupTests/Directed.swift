@@ -9,6 +9,7 @@ struct Directed<Inner: SupervisedCore>: ReplicaCore {
   enum Message: Equatable, Sendable, WireCodable {
     case inner(Inner.Message)
     case adopt(View)
+    case changeJoiner(View)
 
     var encodedByteCount: Int { 1 }
     func encode(into writer: inout WireWriter) { writer.write(UInt8(0)) }
@@ -36,6 +37,8 @@ struct Directed<Inner: SupervisedCore>: ReplicaCore {
     case .received(.inner(let message), let sender):
       inner.handle(.received(message, from: sender), at: now, into: &innerEffects)
     case .received(.adopt(let view), _): inner.adopt(view, at: now, into: &innerEffects)
+    case .received(.changeJoiner(let view), _):
+      inner.changeJoiner(to: view, at: now, into: &innerEffects)
     case .timerFired(let timer): inner.handle(.timerFired(timer), at: now, into: &innerEffects)
     case .requested(let batch): inner.handle(.requested(batch), at: now, into: &innerEffects)
     case .disconnected: break
@@ -63,10 +66,12 @@ struct Directed<Inner: SupervisedCore>: ReplicaCore {
 typealias DirectedCluster = InProcessCluster<Directed<PrimaryBackupReplica>>
 
 extension InProcessCluster where Core == Directed<PrimaryBackupReplica> {
-  init(replicas: Int = 3, bug: PrimaryBackupReplica.Bug? = nil, window: Int = 1024) {
+  init(
+    replicas: Int = 3, bug: PrimaryBackupReplica.Bug? = nil, inFlightBytes: Int = 4 << 20
+  ) {
     var options = Core.Options()
     options.bug = bug
-    options.window = window
+    options.inFlightBytes = inFlightBytes
     self.init(membership: Membership(replicas: replicas), options: options)
   }
 
@@ -86,6 +91,22 @@ extension InProcessCluster where Core == Directed<PrimaryBackupReplica> {
   mutating func begin(_ number: UInt64, _ members: [Int], joiner: Int? = nil, to told: [Int]? = nil)
   {
     announce(number, members, joiner: joiner, to: told)
+    run()
+  }
+
+  /// Tells the given replicas, or all, of another joiner in a view, and delivers everything.
+  mutating func join(
+    _ number: UInt64, _ members: [Int], joiner: Int?, joining: UInt64, to told: [Int]? = nil
+  ) {
+    let view = View(
+      number: number, members: members.map { ReplicaID($0) },
+      joiner: joiner.map { ReplicaID($0) }, joining: joining)
+    for id in told ?? Array(nodes.indices) {
+      let isKnown = core(id).status.epoch == number
+      handle(
+        .received(isKnown ? .changeJoiner(view) : .adopt(view), from: ReplicaID(id)),
+        at: ReplicaID(id))
+    }
     run()
   }
 
@@ -113,6 +134,9 @@ extension InProcessCluster where Core == Directed<PrimaryBackupReplica> {
   var core0: PrimaryBackupReplica { nodes[0].core.inner }
   func core(_ id: Int) -> PrimaryBackupReplica { nodes[id].core.inner }
 }
+
+/// What one entry of a test's batch takes on the wire.
+let entryBytes = ViewEntry(view: 1, batch: batch(1)).encodedByteCount
 
 func batch(_ value: UInt64) -> Batch {
   Batch([(id: RequestID(client: ClientID(1), sequence: value), command: value)])

@@ -8,8 +8,8 @@ typealias SupervisedPrimaryBackup = Supervised<PrimaryBackupReplica, RaftReplica
 typealias SupervisedCluster = InProcessCluster<SupervisedPrimaryBackup>
 
 extension InProcessCluster where Core == SupervisedPrimaryBackup {
-  /// Three authority nodes behind `replicas` replicas, with an authority leader and, after a few ticks,
-  /// an established view.
+  /// Three authority nodes behind `replicas` replicas, with an authority leader and, after a few
+  /// ticks, an established view.
   init(
     replicas: Int, keepsHistory: Bool = true, bug: PrimaryBackupReplica.Bug? = nil,
     viewBug: ViewServiceBug? = nil

@@ -137,7 +137,7 @@ import ViewService
 
   @Test("A joiner is fed the log and becomes a member; nothing waits for it before")
   func joiner() {
-    var cluster = DirectedCluster(window: 4)
+    var cluster = DirectedCluster(inFlightBytes: 4 * entryBytes)
     cluster.begin(1, [0, 1])
     for value in 1...20 { cluster.request(UInt64(value), at: 0) }
     cluster.run()

@@ -136,3 +136,121 @@ import Testing
     #expect(!cluster.view(at: 0).members.contains(first))
   }
 }
+
+@Suite struct LeaseGrantTests {
+  private let first = ReplicaID(0)
+
+  @Test("An answer to a ping of an earlier life gives no lease")
+  func earlierLife() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.crash(first)
+    cluster.restart(first)
+    cluster.run()
+    cluster.tickAll()
+    let view = cluster.view(at: 0)
+    #expect(view.number == 2)
+    cluster.now = cluster.now + .milliseconds(500)
+    cluster.delivers = { _ in false }
+    cluster.fire(.tick, at: first)
+    cluster.run()
+    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+    for sequence in 1...40 as ClosedRange<UInt64> {
+      let pong = Pong(
+        view: view, lease: .milliseconds(200), sequence: sequence, incarnation: 1)
+      cluster.handle(.received(.pong(pong), from: cluster.authority), at: first)
+    }
+    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+  }
+
+  @Test("An answer without a lease brings the view and no more")
+  func noLease() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    let view = cluster.view(at: 0)
+    cluster.now = cluster.now + .milliseconds(500)
+    cluster.delivers = { _ in false }
+    cluster.fire(.tick, at: first)
+    cluster.run()
+    for sequence in 1...40 as ClosedRange<UInt64> {
+      let pong = Pong(view: view, lease: .zero, sequence: sequence, incarnation: 1)
+      cluster.handle(.received(.pong(pong), from: cluster.authority), at: first)
+    }
+    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+  }
+
+  @Test("Pings leave before the disk, except while the number of the life is not durable")
+  func earlyPings() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.nodes[0].holdsDisk = true
+    let view = View(
+      number: 2, members: cluster.membership.replicas, joiner: nil)
+    cluster.handle(.received(.view(view), from: cluster.authority), at: first)
+    for _ in 0..<20 { cluster.tickAll() }
+    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(cluster.view(at: 1).number == 1)
+    cluster.crash(first)
+    cluster.restart(first)
+    cluster.nodes[0].heldSends = cluster.inFlight.filter { $0.from == first }
+    cluster.inFlight = []
+    cluster.nodes[0].holdsDisk = true
+    cluster.fire(.tick, at: first)
+    #expect(!cluster.inFlight.contains { $0.to == cluster.authority })
+    cluster.releaseDisk(first)
+    cluster.run(limit: 1)
+    #expect(cluster.inFlight.contains { $0.to == cluster.authority })
+  }
+
+  @Test("A ping that is not answered in time goes to all nodes of the authority")
+  func pingsToAll() {
+    var cluster = StubCluster(
+      membership: Membership(replicas: 2, authority: 3), options: StubCluster(replicas: 1).options)
+    cluster.run()
+    cluster.fire(.tick, at: first)
+    #expect(cluster.inFlight.filter { $0.from == first }.count == 1)
+    cluster.inFlight = []
+    cluster.fire(.tick, at: first)
+    #expect(cluster.inFlight.filter { $0.from == first }.count == 3)
+  }
+
+  @Test("Several pings of one replica are under way to be confirmed at the same time")
+  func severalRounds() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    cluster.tell(.holdReads(true))
+    for _ in 0..<3 {
+      cluster.fire(.tick, at: first)
+      cluster.run()
+    }
+    #expect(cluster.nodes[3].core.consensus?.heldReads.count == 3)
+    for _ in 0..<20 {
+      cluster.fire(.tick, at: first)
+      cluster.run()
+    }
+    #expect(cluster.nodes[3].core.consensus?.heldReads.count == 8)
+    cluster.tell(.holdReads(false))
+    cluster.run()
+    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
+  }
+
+  @Test(
+    "Where answers take long, leases become long enough to be valid, and short again after that")
+  func leaseFollowsAnswers() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    // Every answer takes 160 ms: the ping and the pong 40 ms each, the quorum 80 ms.
+    func slowTick(_ cluster: inout StubCluster) {
+      cluster.fire(.tick, at: cluster.authority)
+      for number in 0..<3 { cluster.fire(.tick, at: ReplicaID(number)) }
+      cluster.now = cluster.now + .milliseconds(160)
+      cluster.run()
+    }
+    for _ in 0..<20 { slowTick(&cluster) }
+    #expect(cluster.nodes[3].core.authority.machine.granted > .milliseconds(300))
+    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now + .milliseconds(80)))
+    for _ in 0..<80 { cluster.tickAll() }
+    #expect(cluster.nodes[3].core.authority.machine.granted == .milliseconds(200))
+    #expect(cluster.nodes[3].core.authority.machine.patience == .milliseconds(200))
+  }
+}

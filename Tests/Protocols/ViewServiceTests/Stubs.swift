@@ -10,6 +10,8 @@ struct StubReplica: SupervisedCore {
 
   enum Timer: Int, TimerName, CaseIterable { case unused }
 
+  static let memberLinks = MemberLinks.withFirst
+
   struct Options: ProtocolOptions {
     static var declared: [OptionDeclaration] { [] }
     init(_ values: OptionValues) {}
@@ -19,13 +21,17 @@ struct StubReplica: SupervisedCore {
   var view = View.none
   var isEstablished = true
   var joinerHasCaughtUp = false
+  var unreachable: [ReplicaID] = []
+  /// How often it was told of a view, and of a joiner alone.
+  var viewCount = 0
+  var joinerCount = 0
 
   init(id: ReplicaID, membership: Membership, options: Options) { self.id = id }
 
   mutating func recover(_ record: UInt64) {}
 
-  /// The message 1 says that the view is not established after all, 2 that it is, 3 that the joiner has
-  /// caught up.
+  /// The message 1 says that the view is not established after all, 2 that it is, 3 that the joiner
+  /// has caught up; 10 that all can be reached, 10 + n that replica n - 1 cannot.
   mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -40,6 +46,9 @@ struct StubReplica: SupervisedCore {
     case .received(1, _): isEstablished = false
     case .received(2, _): isEstablished = true
     case .received(3, _): joinerHasCaughtUp = true
+    case .received(10, _): unreachable = []
+    case .received(let number, _) where number > 10:
+      unreachable.append(ReplicaID(Int(number) - 11))
     case .requested(let batch): effects.refuse(batch, redirect: view.members.first)
     default: break
     }
@@ -48,12 +57,20 @@ struct StubReplica: SupervisedCore {
   mutating func adopt(_ view: View, at now: Instant, into effects: inout Effects<Self>) {
     self.view = view
     joinerHasCaughtUp = false
+    unreachable = []
+    viewCount += 1
+  }
+
+  mutating func changeJoiner(to view: View, at now: Instant, into effects: inout Effects<Self>) {
+    self.view = view
+    joinerHasCaughtUp = false
+    joinerCount += 1
   }
 
   var report: Report {
     Report(
       view: view.number, isEstablished: isEstablished && view.members.first == id,
-      joinerHasCaughtUp: joinerHasCaughtUp)
+      joining: view.joining, joinerHasCaughtUp: joinerHasCaughtUp, unreachable: unreachable)
   }
 
   var status: ReplicaStatus {
@@ -157,7 +174,8 @@ extension InProcessCluster where Core == Supervised<StubReplica, SoloConsensus> 
 
   var authority: ReplicaID { ReplicaID(membership.replicas.count) }
 
-  /// Fires the tick of every node that is up once, at one and the same time, and delivers everything.
+  /// Fires the tick of every node that is up once, at one and the same time, and delivers
+  /// everything.
   mutating func tickAll(except silent: [ReplicaID] = []) {
     let later = now + options.ping
     for number in nodes.indices where !silent.contains(ReplicaID(number)) {
@@ -173,4 +191,10 @@ extension InProcessCluster where Core == Supervised<StubReplica, SoloConsensus> 
   }
 
   func view(at id: Int) -> View { nodes[id].core.view }
+
+  /// Says to a stub what `StubReplica.handle` understands.
+  mutating func say(_ word: UInt64, to id: Int) {
+    handle(.received(.replica(word), from: ReplicaID(id)), at: ReplicaID(id))
+    run()
+  }
 }

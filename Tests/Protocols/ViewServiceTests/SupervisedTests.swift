@@ -179,20 +179,28 @@ import WireFormat
   func wire() throws {
     typealias Core = Supervised<StubReplica, SoloConsensus>
     let view = View(
-      number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1),
+      number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1), joining: 5,
       incarnations: [7, 1, 9])
-    let report = Report(view: 3, isEstablished: true, joinerHasCaughtUp: false)
+    let report = Report(
+      view: 3, isEstablished: true, joining: 2, joinerHasCaughtUp: false, joinerProgress: 9,
+      unreachable: [ReplicaID(1)])
     let messages: [Core.Message] = [
       .replica(5), .view(view), .held(view), .redirect(ReplicaID(4)), .redirect(nil),
-      .ping(Ping(report: report, sequence: 8, incarnation: 1)),
-      .pong(Pong(view: view, sequence: 8, incarnation: 1)),
+      .ping(
+        Ping(
+          report: report, sequence: 8, incarnation: 1, answered: 7,
+          answerTime: .milliseconds(3))),
+      .pong(Pong(view: view, lease: .milliseconds(200), sequence: 8, incarnation: 1)),
+      .alive(incarnation: 3),
     ]
     for message in messages {
       let bytes = message.encoded()
       #expect(bytes.count == message.encodedByteCount)
       #expect(try WireReader.decode(Core.Message.self, from: bytes) == message)
     }
-    let records: [Core.Record] = [.replica(5), .consensus(6), .incarnation(7), .held(8)]
+    let records: [Core.Record] = [
+      .replica(5), .consensus(6), .incarnation(7), .held(8),
+    ]
     for record in records {
       let bytes = record.encoded()
       #expect(bytes.count == record.encodedByteCount)

@@ -87,15 +87,54 @@ import Testing
     #expect(!propose(1, [a], joiner: a, to: &machine))
   }
 
+  @Test("A change of the joiner follows only the one before it, and leaves the view as it is")
+  func joinerAlone() {
+    var machine = ViewServiceStateMachine()
+    let first = View(number: 1, members: [a, b])
+    let joined = first.changingJoiner(to: c, incarnation: 4)
+    #expect(!machine.apply(.changeJoiner(joined)).isAccepted)
+    propose(1, [a, b], to: &machine)
+    _ = machine.apply(.markEstablished(1))
+    #expect(
+      !machine.apply(.changeJoiner(first.changingJoiner(to: a, incarnation: 1))).isAccepted)
+    var other = joined
+    other.members = [b, a]
+    #expect(!machine.apply(.changeJoiner(other)).isAccepted)
+    other = joined
+    other.joining = 2
+    #expect(!machine.apply(.changeJoiner(other)).isAccepted)
+    #expect(machine.apply(.changeJoiner(joined)).isAccepted)
+    #expect(!machine.apply(.changeJoiner(joined)).isAccepted)
+    #expect(machine.view == joined)
+    #expect(machine.isEstablished)
+    #expect(propose(2, [a, b, c], to: &machine))
+    #expect(machine.view.joining == 0)
+  }
+
+  @Test("The authority never waits for less than what leases may have been granted until then")
+  func leaseLength() {
+    var machine = ViewServiceStateMachine()
+    let short = Interval.milliseconds(200)
+    let long = Interval.milliseconds(400)
+    #expect(machine.apply(.setLease(granted: long, patience: long)).isAccepted)
+    #expect(!machine.apply(.setLease(granted: short, patience: short)).isAccepted)
+    #expect(machine.apply(.setLease(granted: short, patience: long)).isAccepted)
+    #expect(!machine.apply(.setLease(granted: long, patience: short)).isAccepted)
+    #expect(machine.apply(.setLease(granted: short, patience: short)).isAccepted)
+    #expect(machine.patience == short)
+  }
+
   @Test("A snapshot brings the whole state back")
   func snapshot() throws {
     var machine = ViewServiceStateMachine()
     propose(1, [a, b], to: &machine)
     _ = machine.apply(.markEstablished(1))
     propose(2, [b], joiner: c, to: &machine)
+    _ = machine.apply(.setLease(granted: .milliseconds(300), patience: .milliseconds(400)))
     let copy = try ViewServiceStateMachine(restoring: machine.snapshot())
     #expect(copy.view == machine.view)
     #expect(copy.eligible == [b])
+    #expect(copy.granted == .milliseconds(300) && copy.patience == .milliseconds(400))
     #expect(copy.snapshot() == machine.snapshot())
   }
 }

@@ -63,7 +63,7 @@ func wideArea() throws {
     try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }")) == [
       "options.raft.electionTimeout", "options.multi-paxos.electionTimeout",
       "options.multi-paxos.retransmission", "options.primary-backup.failureTimeout",
-      "options.primary-backup.resend", "options.chain-replication.failureTimeout",
+      "options.chain-replication.failureTimeout",
       "options.chain-replication.resend", "slo.latency",
     ])
 }

@@ -1,0 +1,32 @@
+import Replication
+import ViewService
+
+// A change of the joiner alone. It concerns the tail and the replicas that are or were the joiner; the
+// chain goes on as it is.
+extension ChainReplica {
+  public static let memberLinks = MemberLinks.alongChain
+
+  public mutating func changeJoiner(
+    to view: View, at now: Instant, into effects: inout Effects<ChainReplica>
+  ) {
+    guard view.number == self.view.number, self.view.precedes(view) else { return }
+    self.now = now
+    self.view = view
+    if view.members.contains(id) {
+      guard isTail else { return }
+      let links = [joiner]
+      joiner = view.joiner.map { makeLink(to: $0, after: links) }
+      if let joiner, isComplete { hail(joiner, into: &effects) }
+      return
+    }
+    isJoiner = view.joiner == id
+    predecessor = isJoiner ? view.members.last : nil
+    isSynchronised = false
+    servesFrom = log.lastIndex
+    upstreamStable = nil
+    hasReportedGap = false
+    owesReceipt = false
+    asking.restart(at: now)
+    if isJoiner { sayWhereItStands(sentThrough: .zero, into: &effects) }
+  }
+}

@@ -1,0 +1,153 @@
+import Replication
+import ViewService
+
+// How the primary brings its followers what they lack.
+//
+// Everything is sent once, as soon as it is there and `inFlightBytes` allow it. It is sent again
+// only when an answer shows that it is missing: a follower that gets entries which do not fit sums
+// its log up. A timer finds out about messages that were lost with nothing behind them: it sends an
+// empty append, which a follower answers in one of the two ways.
+extension PrimaryBackupReplica {
+  mutating func addFollower(
+    _ id: ReplicaID, isMember: Bool, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    var follower = Follower(
+      id: id, isMember: isMember, next: log.lastIndex.next,
+      pace: ResendPace(least: options.resend))
+    if let known = roundTrips.first(where: { $0.id == id }) {
+      follower.pace.roundTrip = known.estimate
+    }
+    follower.pace.restart(at: now)
+    // Bug: skip-sync.
+    if options.bug == .skipSync { follower.matched = log.lastIndex }
+    followers.append(follower)
+    ask(followers.count - 1, at: now, into: &effects)
+  }
+
+  /// Forgets the followers, but not how far away they are.
+  mutating func removeFollowers(where isGone: (Follower) -> Bool) {
+    for follower in followers where isGone(follower) {
+      roundTrips.removeAll { $0.id == follower.id }
+      roundTrips.append((follower.id, follower.pace.roundTrip))
+    }
+    followers.removeAll(where: isGone)
+  }
+
+  /// An empty append: how does the follower's log end, and is it there at all?
+  private mutating func ask(
+    _ position: Int, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    let previous = followers[position].next.previous
+    if followers[position].isIdle { followers[position].pace.restart(at: now) }
+    followers[position].isAsked = true
+    send([], after: previous, to: position, into: &effects)
+  }
+
+  /// A new entry, which is the last one of the log.
+  mutating func offer(
+    _ entries: [ViewEntry], to position: Int, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard let matched = followers[position].matched else { return }
+    let index = log.lastIndex
+    guard followers[position].next == index,
+      matched == index.previous
+        || log.byteCount(after: matched, through: index) <= options.inFlightBytes
+    else { return feed(position, at: now, into: &effects) }
+    sendNew(entries, to: position, at: now, into: &effects)
+  }
+
+  /// Sends what a follower lacks, as far as the bytes in flight and a message's size allow.
+  mutating func feed(_ position: Int, at now: Instant, into effects: inout Effects<Self>) {
+    guard let matched = followers[position].matched else { return }
+    while followers[position].next <= log.lastIndex {
+      let next = followers[position].next
+      let room =
+        options.inFlightBytes - log.byteCount(after: matched, through: next.previous)
+      if next > matched.next, log.byteCount(after: next.previous, through: next) > room {
+        return followers[position].fallBehind()
+      }
+      let entries = log.page(
+        from: next, through: log.lastIndex, byteLimit: min(room, Self.pageByteLimit))
+      sendNew(entries, to: position, at: now, into: &effects)
+    }
+  }
+
+  private mutating func sendNew(
+    _ entries: [ViewEntry], to position: Int, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    let previous = followers[position].next.previous
+    let last = previous + entries.count
+    followers[position].pace.sent(
+      UInt64(last.rawValue), first: followers[position].isIdle, at: now)
+    followers[position].next = last.next
+    send(entries, after: previous, to: position, into: &effects)
+  }
+
+  /// The follower has everything up to `index` on its disk.
+  mutating func raiseMatched(of position: Int, to index: LogIndex, at now: Instant) {
+    if let known = followers[position].matched, known >= index { return }
+    followers[position].matched = index
+    followers[position].pace.answered(through: UInt64(index.rawValue), at: now)
+    if followers[position].next <= index { followers[position].next = index.next }
+  }
+
+  /// A joiner has caught up once it lacks only what is on its way, as a member does. It stays so
+  /// until it falls behind: entries have to wait for it, or it does not answer.
+  mutating func noteWhetherCaughtUp(_ position: Int) {
+    guard !followers[position].isMember, let matched = followers[position].matched,
+      followers[position].next == log.lastIndex.next
+    else { return }
+    if followers[position].goal == nil { followers[position].goal = log.lastIndex }
+    if let goal = followers[position].goal, matched >= goal {
+      followers[position].hasCaughtUp = true
+    }
+  }
+
+  /// A message came from a follower, whatever it says.
+  mutating func heardFrom(_ position: Int) {
+    followers[position].isAsked = false
+    followers[position].vainQuestions = 0
+  }
+
+  /// Asks those whose answers are overdue, and those that have been quiet for long; tells the
+  /// others what is committed.
+  mutating func resend(at now: Instant, into effects: inout Effects<Self>) {
+    guard role == .primary else { return }
+    for position in followers.indices {
+      followers[position].quietTimers += 1
+      if !followers[position].isIdle {
+        guard followers[position].pace.isDue(at: now) else { continue }
+        if followers[position].isAsked { followers[position].vainQuestions += 1 }
+        // Bug: continue-without-backup.
+        if options.bug == .continueWithoutBackup, followers[position].vainQuestions >= 2 {
+          followers[position].isMember = false
+        }
+        if followers[position].vainQuestions > 0 { followers[position].fallBehind() }
+        followers[position].pace.sentAgain(at: now)
+        ask(position, at: now, into: &effects)
+      } else if followers[position].quietTimers >= Follower.quietTimerLimit {
+        ask(position, at: now, into: &effects)
+      } else if followers[position].told < commitIndex {
+        send([], after: followers[position].next.previous, to: position, into: &effects)
+      }
+    }
+    // Bug: continue-without-backup.
+    if options.bug == .continueWithoutBackup { advanceCommit(into: &effects) }
+    effects.setTimer(.resend, after: options.resend)
+  }
+
+  private mutating func send(
+    _ entries: [ViewEntry], after previous: LogIndex, to position: Int,
+    into effects: inout Effects<Self>
+  ) {
+    followers[position].quietTimers = 0
+    followers[position].told = commitIndex
+    let append = Append(
+      view: view.number, round: followers[position].round, previous: previous,
+      previousView: log.view(at: previous) ?? 0, commit: commitIndex, entries: entries)
+    // Safe early: an append promises nothing. The primary counts its own disk by its message to
+    // itself, and after a crash it never proposes in this view again, so an entry that it forgot
+    // and a backup kept stays the only one of its view and index.
+    effects.sendEarly(.append(append), to: followers[position].id)
+  }
+}
