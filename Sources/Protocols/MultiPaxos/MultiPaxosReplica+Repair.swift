@@ -144,6 +144,10 @@ extension MultiPaxosReplica {
       phase2.progress[position].inFlightCount = 0
       return
     }
+    // Answers that were lost must not fill the count: each message carries a slot or more.
+    let slotCount = phase2.progress[position].next - end
+    phase2.progress[position].inFlightCount = min(
+      phase2.progress[position].inFlightCount, slotCount)
     var slot = max(earlier, phase2.progress[position].sentFrom)
     while slot < end {
       phase2.progress[position].inFlightBytes -= log[slot].value.encodedByteCount
