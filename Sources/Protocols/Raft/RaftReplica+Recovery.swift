@@ -62,7 +62,7 @@ extension RaftReplica {
   public var durableState: DurableState {
     DurableState(
       numbers: ["term": currentTerm, "vote": votedFor.map { UInt64($0.rawValue) + 1 } ?? 0],
-      log: log.slice(from: LogIndex(1), byteLimit: .max).map {
+      log: log.slice(from: LogIndex(1), through: log.lastIndex, byteLimit: .max).entries.map {
         DurableState.Entry(epoch: $0.term, batch: $0.batch)
       })
   }
