@@ -1,6 +1,7 @@
 import Replication
 import SteppedCluster
 import Testing
+import WireFormat
 
 @testable import Raft
 
@@ -148,6 +149,14 @@ struct RepairTests {
     cluster.handle(.received(.appendRejected(late), from: ReplicaID(2)), at: ReplicaID(0))
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
     #expect(entryCount(exchange(take(from: &cluster, to: 2), in: &cluster)) == 0)
+    // An answer to a round that began before the entries were acknowledged is late as well.
+    cluster.perform(at: ReplicaID(0)) { core, _, _ in core.beginRound() }
+    cluster.propose(7, at: 0)
+    _ = exchange(take(from: &cluster, to: 2), in: &cluster)
+    var old = late
+    old.readRound = cluster.core(0).readRound
+    cluster.handle(.received(.appendRejected(old), from: ReplicaID(2)), at: ReplicaID(0))
+    #expect(entryCount(take(from: &cluster, to: 2)) == 0)
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
@@ -186,6 +195,8 @@ struct RepairTests {
     }
     #expect(gapEnd(cluster.deliver(request(1, after: 3), from: 1, to: 0)) == LogIndex(3))
     #expect(gapEnd(cluster.deliver(request(1, after: 2), from: 1, to: 0)) == LogIndex(2))
+    // Held already, and more than the limit.
+    #expect(gapEnd(cluster.deliver(request(1, after: 2), from: 1, to: 0)) == LogIndex(2))
     #expect(gapEnd(cluster.deliver(request(1, after: 1), from: 1, to: 0)) == LogIndex(2))
     _ = cluster.deliver(request(1, after: 0), from: 1, to: 0)
     #expect(cluster.core(0).log.lastIndex == LogIndex(1))
@@ -197,6 +208,26 @@ struct RepairTests {
       ])
     _ = cluster.deliver(request(1, after: 5), from: 1, to: 0)
     #expect(gapEnd(cluster.deliver(request(2, after: 9), from: 2, to: 0)) == LogIndex(9))
+  }
+
+  @Test("Entries are held back once each, and no more bytes than the leader may have on its way")
+  func heldBytes() {
+    let size = [entry(1, 1)].encodedByteCount
+    var held = RaftReplica.HeldBack(countLimit: 64, byteLimit: 2 * size)
+    func request(_ index: Int) -> RaftReplica.AppendEntries {
+      .init(
+        term: 1, prevLogIndex: LogIndex(index), prevLogTerm: 1, leaderCommit: .zero, readRound: 0,
+        entries: [entry(1, UInt64(index + 1))])
+    }
+    for index in [8, 9, 8, 9, 7] { held.hold(request(index)) }
+    #expect(held.next(after: LogIndex(7)) == nil)
+    #expect(held.next(after: LogIndex(9)) == request(8))
+    #expect(held.next(after: LogIndex(9)) == request(9))
+    #expect(held.next(after: LogIndex(9)) == nil && held.gapEnd == .zero)
+    held = RaftReplica.HeldBack(countLimit: 64, byteLimit: 1)
+    for index in [8, 9] { held.hold(request(index)) }
+    #expect(held.next(after: LogIndex(9)) == request(8))
+    #expect(held.next(after: LogIndex(9)) == nil)
   }
 
   @Test("Bytes on their way to one follower are limited; a larger entry travels alone")
@@ -213,6 +244,27 @@ struct RepairTests {
       messages = exchange(messages, in: &cluster)
     }
     #expect(cluster.core(2).log.lastIndex == cluster.core(0).log.lastIndex)
+  }
+
+  @Test("The answer to a heartbeat brings a page, too, so that the window fills in an idle cluster")
+  func pageByHeartbeat() {
+    let size = entry(1, 1).encodedByteCount
+    var cluster = measured(raftOptions(inFlightBytes: 12 * size, messageByteLimit: 3 * size))
+    cluster.connectOnly(0, 1)
+    for number in 1...60 { cluster.propose(UInt64(number), at: 0) }
+    cluster.run()
+    cluster.connectAll()
+    cluster.fire(.heartbeat, at: ReplicaID(0))
+    // Each page but the first is on its way for long.
+    let probe = exchange(take(from: &cluster, to: 2), in: &cluster)
+    var onTheWay = entryCount(exchange(probe, in: &cluster))
+    #expect(onTheWay == 3)
+    for _ in 1...9 {
+      let answer = Message.roundConfirmed(.init(term: 1, readRound: cluster.core(0).readRound))
+      cluster.handle(.received(answer, from: ReplicaID(2)), at: ReplicaID(0))
+      onTheWay += entryCount(take(from: &cluster, to: 2))
+    }
+    #expect(onTheWay == 12)
   }
 
   @Test("A follower that comes back is sent one page per answer, each once")
