@@ -46,7 +46,7 @@ private struct StallingCore: ReplicaCore {
       let end = MonotonicClock.now() + 1_000_000
       while MonotonicClock.now() < end {}
       stalledUntil = MonotonicClock.now()
-    case .readRequested(let ticket):
+    case .readRequested(let ticket, _):
       notes.append(Note(isRead: true, toldAt: now, stalledUntil: stalledUntil))
       effects.read(ticket)
     case .started, .timerFired, .requested, .disconnected: break
