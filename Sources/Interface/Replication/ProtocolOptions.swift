@@ -24,15 +24,6 @@ public struct OptionDeclaration: Sendable {
     case choice(default: String, of: [String])
   }
 
-  /// What a time is waited for, where that has to fit the network.
-  public enum Wait: Sendable {
-    /// For a sign of life from a peer. Two round trips should fit in, or messages that are merely
-    /// on their way count as silence.
-    case signOfLife
-    /// For an answer, before the same is sent again. A round trip should fit in.
-    case answer
-  }
-
   /// That a time has to be short beside another one, because the protocol cannot work otherwise: a
   /// heartbeat that comes after the election timeout keeps no leader in office.
   public struct Bound: Sendable, Equatable {
@@ -54,17 +45,19 @@ public struct OptionDeclaration: Sendable {
   public let kind: Kind
   /// One sentence for `rsmbench list options`.
   public let meaning: String
-  public let wait: Wait?
+  /// Whether this is a time in which a peer has to give a sign of life. Two round trips should fit
+  /// in, or messages that are merely on their way count as silence.
+  public let awaitsSignOfLife: Bool
   public let bound: Bound?
 
   public init(
-    _ name: String, _ kind: Kind, _ meaning: String, waitsFor wait: Wait? = nil,
+    _ name: String, _ kind: Kind, _ meaning: String, awaitsSignOfLife: Bool = false,
     atMost bound: Bound? = nil
   ) {
     self.name = name
     self.kind = kind
     self.meaning = meaning
-    self.wait = wait
+    self.awaitsSignOfLife = awaitsSignOfLife
     self.bound = bound
   }
 }

@@ -21,8 +21,7 @@ extension ChainReplica {
         "resend",
         .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
         "How long a replica waits at least for progress before it asks its neighbour where it "
-          + "stands; longer if the round trip is",
-        waitsFor: .answer),
+          + "stands; longer if the round trip is"),
       OptionDeclaration(
         "window", .integer(default: 4096, range: 1...65_536),
         "The most batches the head lets travel down the chain at a time"),

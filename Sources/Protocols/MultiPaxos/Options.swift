@@ -24,7 +24,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
           default: .milliseconds(150)...Interval.milliseconds(300),
           range: .milliseconds(1)...Interval.seconds(60)),
         "Silence of the leader after which a replica starts phase 1; drawn anew each time",
-        waitsFor: .signOfLife),
+        awaitsSignOfLife: true),
       OptionDeclaration(
         "heartbeat",
         .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
@@ -33,7 +33,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
         "retransmission",
         // As long as a heartbeat, because that is how soon Raft repeats what is not answered.
         .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
-        "Time after which an unanswered Prepare or Accept is sent again", waitsFor: .answer),
+        "Time after which an unanswered Prepare or Accept is sent again"),
       .inFlightBytes,
       OptionDeclaration(
         "window", .integer(default: 1024, range: 1...65536),

@@ -24,7 +24,7 @@ extension RaftReplica {
             default: .milliseconds(150)...(.milliseconds(300)),
             range: .milliseconds(1)...(.seconds(600))),
           "How long a follower waits for a leader before it stands for election",
-          waitsFor: .signOfLife),
+          awaitsSignOfLife: true),
         OptionDeclaration(
           "heartbeat",
           .interval(

@@ -150,7 +150,7 @@ extension Supervised {
           "failureTimeout",
           .interval(default: .milliseconds(200), range: .milliseconds(4)...(.seconds(60))),
           "How long a replica must be silent before the authority gives it up",
-          waitsFor: .signOfLife))
+          awaitsSignOfLife: true))
       declared.append(
         OptionDeclaration(
           "ping", .interval(default: .milliseconds(40), range: .milliseconds(1)...(.seconds(15))),

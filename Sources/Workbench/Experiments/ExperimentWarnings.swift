@@ -83,13 +83,12 @@ extension Experiment {
     }
     // A trial on real nodes begins when one of them is in charge.
     for choice in protocols where runtime == .simulation {
-      for (name, wait) in waits(of: choice) where wait.kind == .signOfLife && warmUp < wait.longest
-      {
+      for (name, wait) in waits(of: choice) where warmUp < wait.upperBound {
         list.append(
           ExperimentWarning(
             path: "warmUp",
             text:
-              "\(warmUp) is shorter than options.\(choice.name).\(name) (\(wait.longest)), so the "
+              "\(warmUp) is shorter than options.\(choice.name).\(name) (\(wait.upperBound)), so the "
               + "first election may fall into what is measured"))
       }
     }
@@ -113,20 +112,13 @@ extension Experiment {
     for choice in protocols {
       let roundTrip = environment.network.longestRoundTrip(
         of: choice.kind.membership(replicas: choice.replicas))
-      for (name, wait) in waits(of: choice) {
-        let needed = wait.kind == .signOfLife ? roundTrip * 2 : roundTrip
-        guard wait.shortest < needed else { continue }
-        let consequence =
-          switch wait.kind {
-          case .signOfLife: "healthy replicas will be given up; take at least \(text(needed))"
-          case .answer: "everything will be sent more than once; take more than \(text(needed))"
-          }
+      for (name, wait) in waits(of: choice) where wait.lowerBound < roundTrip * 2 {
         list.append(
           ExperimentWarning(
             path: "options.\(choice.name).\(name)",
             text:
-              "\(wait.shortest) is too short for round trips of \(text(roundTrip)): \(consequence)")
-        )
+              "\(wait.lowerBound) is too short for round trips of \(text(roundTrip)): healthy replicas "
+              + "will be given up; take at least \(text(roundTrip * 2))"))
       }
     }
     return list
@@ -163,18 +155,15 @@ extension Experiment {
     return tenths < 10 ? interval.description : "\(Double(tenths) / 10)ms"
   }
 
-  private func waits(
-    of choice: ProtocolChoice
-  ) -> [(name: String, wait: (kind: OptionDeclaration.Wait, shortest: Interval, longest: Interval))]
-  {
+  /// How long a replica may be silent before others act on it.
+  private func waits(of choice: ProtocolChoice) -> [(name: String, wait: ClosedRange<Interval>)] {
     // A single replica waits for nobody.
     guard choice.replicas > 1 else { return [] }
     return choice.kind.options.compactMap { declaration in
-      guard let kind = declaration.wait else { return nil }
+      guard declaration.awaitsSignOfLife else { return nil }
       switch choice.options[declaration.name] {
-      case .interval(let value): return (declaration.name, (kind, value, value))
-      case .intervalRange(let range):
-        return (declaration.name, (kind, range.lowerBound, range.upperBound))
+      case .interval(let value): return (declaration.name, value...value)
+      case .intervalRange(let range): return (declaration.name, range)
       default: return nil
       }
     }

@@ -36,19 +36,6 @@ struct BoundsTests {
     Fault(name: "clock steps", action: .clock(.all, .jump(.seconds(-5)))),
   ]
 
-  /// Protocols that exceed a bound at present, and why. Raft exceeds none.
-  private static let exceeding: [ProtocolKind: Comment] = [
-    .multiPaxos: "a leader that comes back fetches what is sent to it as well",
-    .primaryBackup: "a member's return takes two views, and spares that cannot be fed flap",
-    .chainReplication:
-      "a member's return takes two views, and a silent neighbour is hailed too often",
-  ]
-
-  private func unlessKnown(_ kind: ProtocolKind, _ check: () -> Void) {
-    guard let reason = BoundsTests.exceeding[kind] else { return check() }
-    withKnownIssue(reason, isIntermittent: true) { check() }
-  }
-
   private static func link() -> FaultAction {
     var what = LinkDegradation()
     what.extraLatency = .milliseconds(20)
@@ -61,13 +48,11 @@ struct BoundsTests {
   func fault(kind: ProtocolKind, fault: Fault) {
     let costs = BoundedTrial(kind, fault: fault.action).run()
     #expect(costs.servedBefore >= 200, "\(costs)")
-    unlessKnown(kind) {
-      #expect(costs.leaderChanges <= 2, "\(costs)")
-      #expect(costs.servedAfter * 10 >= costs.servedBefore * 8, "\(costs)")
-      // Nothing that it has already is sent to a replica that comes back, and nothing twice.
-      if fault.misses {
-        #expect(costs.bytesReceived * 2 <= costs.bytesCommitted * 3, "\(costs)")
-      }
+    #expect(costs.leaderChanges <= 2, "\(costs)")
+    #expect(costs.servedAfter * 10 >= costs.servedBefore * 8, "\(costs)")
+    // Nothing that it has already is sent to a replica that comes back, and nothing twice.
+    if fault.misses {
+      #expect(costs.bytesReceived * 2 <= costs.bytesCommitted * 3, "\(costs)")
     }
   }
 
@@ -90,11 +75,9 @@ struct BoundsTests {
         // To each other replica an entry, its answer and the news that it is committed; the answer to
         // the client.
         let bound = 3 * others + 1
-        unlessKnown(kind) {
-          #expect(
-            messages <= costs.served * bound,
-            "\(clients) clients, \(mix): \(messages) messages for \(costs.served) operations")
-        }
+        #expect(
+          messages <= costs.served * bound,
+          "\(clients) clients, \(mix): \(messages) messages for \(costs.served) operations")
         #expect(costs.served >= 20 * clients, "\(clients) clients, \(mix): \(costs)")
         #expect(costs.sentAgain == 0, "\(clients) clients, \(mix): \(costs)")
       }

@@ -30,16 +30,14 @@ func defaultsAreSilent() throws {
       "{ protocols: ['raft'], network: { latency: '37ms' } }", "options.raft.electionTimeout"
     ),
     (
-      "{ protocols: ['multi-paxos'], network: { latency: '51ms' }, slo: { latency: '1s' }, "
-        + "options: { 'multi-paxos': { electionTimeout: ['1s', '1s'] } } }",
-      "{ protocols: ['multi-paxos'], network: { latency: '50ms' }, slo: { latency: '1s' }, "
-        + "options: { 'multi-paxos': { electionTimeout: ['1s', '1s'] } } }",
-      "options.multi-paxos.retransmission"
+      "{ protocols: ['multi-paxos'], network: { latency: '38ms' } }",
+      "{ protocols: ['multi-paxos'], network: { latency: '37ms' } }",
+      "options.multi-paxos.electionTimeout"
     ),
     (
-      "{ protocols: ['chain-replication'], network: { latency: '11ms' } }",
-      "{ protocols: ['chain-replication'], network: { latency: '10ms' } }",
-      "options.chain-replication.resend"
+      "{ protocols: ['chain-replication'], network: { latency: '51ms' }, slo: { latency: '1s' } }",
+      "{ protocols: ['chain-replication'], network: { latency: '50ms' }, slo: { latency: '1s' } }",
+      "options.chain-replication.failureTimeout"
     ),
     (
       "{ protocols: ['unreplicated'], network: { latency: '51ms' } }",
@@ -62,9 +60,8 @@ func wideArea() throws {
   #expect(
     try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }")) == [
       "options.raft.electionTimeout", "options.multi-paxos.electionTimeout",
-      "options.multi-paxos.retransmission", "options.primary-backup.failureTimeout",
-      "options.chain-replication.failureTimeout",
-      "options.chain-replication.resend", "slo.latency",
+      "options.primary-backup.failureTimeout", "options.chain-replication.failureTimeout",
+      "slo.latency",
     ])
 }
 
