@@ -1,6 +1,11 @@
 // Raft and Multi-Paxos elect a new leader; their safety does not rest on time, so a follower may
 // act on a closed connection. What both need for elections is here, so that they do it alike.
 
+/// How many rounds in which a leader asks whether it still leads may wait for one replica's answer
+/// before it is sent no further message for a round alone. A replica that is cut off would
+/// otherwise be sent one for each read, and all of them would reach it together when it comes back.
+public let mostUnansweredRounds: UInt64 = 4
+
 extension ProtocolDescription {
   /// The assumption of a protocol in which time decides only who leads.
   public static var noClocks: String {

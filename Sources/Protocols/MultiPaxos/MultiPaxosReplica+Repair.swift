@@ -28,9 +28,8 @@ struct Progress: Sendable {
     pace = ResendPace(least: resendAfter)
   }
 
-  /// Whether a round is worth a message of its own. A replica that is cut off would otherwise be
-  /// sent one for each read, and all of them reach it together when it comes back.
-  var mayAnnounce: Bool { announcedRound < confirmedRound + 4 }
+  /// Whether a round is worth a message of its own.
+  var mayAnnounce: Bool { announcedRound < confirmedRound + mostUnansweredRounds }
 
   /// Messages on their way to one replica, as with Raft's default: what a slow connection has not
   /// delivered yet goes on in fewer and larger ones.

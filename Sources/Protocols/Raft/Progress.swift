@@ -29,6 +29,8 @@ extension RaftReplica {
     var pace: ResendPace
     /// The newest read round that the replica has answered.
     var answeredRound: UInt64 = 0
+    /// The newest read round that it has been sent.
+    var announcedRound: UInt64 = 0
     /// The replica has answered since the leader last looked for a majority.
     var isActive = false
 
@@ -48,8 +50,12 @@ extension RaftReplica {
       repaired = .zero
       pace.restart(at: now)
       answeredRound = 0
+      announcedRound = 0
       isActive = false
     }
+
+    /// Whether a round is worth a message of its own.
+    var mayAnnounce: Bool { announcedRound < answeredRound + mostUnansweredRounds }
 
     /// How many bytes of entries may be sent now; `nil` if no message may. One entry may always be
     /// sent if nothing is on its way.

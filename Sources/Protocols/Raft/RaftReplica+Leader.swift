@@ -31,11 +31,10 @@ extension RaftReplica {
         byteCount <= room || progress[slot].hasNothingInFlight
       {
         progress[slot].noteSent(through: log.lastIndex, byteCount: byteCount, at: now)
-        sendAppend(
-          entries, after: prevLogIndex, prevLogTerm, to: membership.replicas[slot], into: &effects)
+        sendAppend(entries, after: prevLogIndex, prevLogTerm, to: slot, into: &effects)
         isSent = true
       }
-      if isRoundUnsent, !isSent { sendHeartbeat(to: slot, into: &effects) }
+      if isRoundUnsent, !isSent { announceRound(to: slot, into: &effects) }
     }
     isRoundUnsent = false
   }
@@ -69,24 +68,25 @@ extension RaftReplica {
     progress[slot].noteSent(
       through: start.previous + page.entries.count, byteCount: page.byteCount, at: now)
     sendAppend(
-      page.entries, after: start.previous, log.term(at: start.previous) ?? 0,
-      to: membership.replicas[slot], into: &effects)
+      page.entries, after: start.previous, log.term(at: start.previous) ?? 0, to: slot,
+      into: &effects)
     return true
   }
 
   /// Early: a leader may replicate entries while its own disk writes them (thesis §10.2.1). The
   /// message promises nothing about this disk, for the leader counts itself only when told by it.
   /// Its term is durable: the requests for the votes that made it leader waited for that.
-  func sendAppend(
-    _ entries: [Entry], after prevLogIndex: LogIndex, _ prevLogTerm: Term, to replica: ReplicaID,
+  mutating func sendAppend(
+    _ entries: [Entry], after prevLogIndex: LogIndex, _ prevLogTerm: Term, to slot: Int,
     into effects: inout Effects<RaftReplica>
   ) {
+    progress[slot].announcedRound = readRound
     effects.sendEarly(
       .appendEntries(
         AppendEntries(
           term: currentTerm, prevLogIndex: prevLogIndex, prevLogTerm: prevLogTerm,
           leaderCommit: commitIndex, readRound: readRound, entries: entries)),
-      to: replica)
+      to: membership.replicas[slot])
   }
 
   mutating func heartbeatTimerFired(into effects: inout Effects<RaftReplica>) {
@@ -95,17 +95,16 @@ extension RaftReplica {
     sendHeartbeats(into: &effects)
   }
 
-  func sendHeartbeats(into effects: inout Effects<RaftReplica>) {
+  mutating func sendHeartbeats(into effects: inout Effects<RaftReplica>) {
     for slot in progress.indices where slot != ownSlot { sendHeartbeat(to: slot, into: &effects) }
   }
 
   /// An empty AppendEntries behind all that was sent: a follower that lost any of it rejects, one
   /// whose acknowledgements were lost repeats them, and both learn the commit index.
-  func sendHeartbeat(to slot: Int, into effects: inout Effects<RaftReplica>) {
+  mutating func sendHeartbeat(to slot: Int, into effects: inout Effects<RaftReplica>) {
     let prevLogIndex = progress[slot].nextIndex.previous
     sendAppend(
-      [], after: prevLogIndex, log.term(at: prevLogIndex) ?? 0, to: membership.replicas[slot],
-      into: &effects)
+      [], after: prevLogIndex, log.term(at: prevLogIndex) ?? 0, to: slot, into: &effects)
   }
 
   mutating func receive(

@@ -60,7 +60,7 @@ extension RaftReplica {
     if updatesFollow {
       isRoundUnsent = true
     } else {
-      sendHeartbeats(into: &effects)
+      announceRound(into: &effects)
     }
     answerReads(into: &effects)
   }
@@ -70,8 +70,17 @@ extension RaftReplica {
     beginRound()
     for ticket in readsWaiting { readsInRound.append(ticket, round: readRound) }
     readsWaiting.removeAll()
-    sendHeartbeats(into: &effects)
+    announceRound(into: &effects)
     answerReads(into: &effects)
+  }
+
+  private mutating func announceRound(into effects: inout Effects<RaftReplica>) {
+    for slot in progress.indices where slot != ownSlot { announceRound(to: slot, into: &effects) }
+  }
+
+  /// Tells a replica of the newest round, unless it owes the answers to many.
+  mutating func announceRound(to slot: Int, into effects: inout Effects<RaftReplica>) {
+    if progress[slot].mayAnnounce { sendHeartbeat(to: slot, into: &effects) }
   }
 
   /// No disk is involved, and the leader knows of itself that it has seen no newer term.
@@ -88,6 +97,10 @@ extension RaftReplica {
     progress[slot].isActive = true
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
     sendEntries(to: slot, at: now, into: &effects)
+    // Rounds that it was not told of, because it owed the answers to many.
+    if !readsInRound.isEmpty, progress[slot].announcedRound < readRound {
+      announceRound(to: slot, into: &effects)
+    }
   }
 
   /// A replica has answered a message that was sent when `round` was the newest.

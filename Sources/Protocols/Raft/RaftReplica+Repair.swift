@@ -49,8 +49,8 @@ extension RaftReplica {
     let page = log.slice(from: start, through: reply.gapEnd, byteLimit: options.messageByteLimit)
     progress[slot].noteRepaired(behind: reply.lastLogIndex, at: now)
     sendAppend(
-      page.entries, after: start.previous, log.term(at: start.previous) ?? 0,
-      to: membership.replicas[slot], into: &effects)
+      page.entries, after: start.previous, log.term(at: start.previous) ?? 0, to: slot,
+      into: &effects)
   }
 
   /// A follower denies what it has acknowledged. Either the answer is an old one that was

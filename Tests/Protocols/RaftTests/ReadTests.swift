@@ -49,7 +49,8 @@ struct ReadTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     for ticket in tickets(1...5) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
-    #expect(requests(in: cluster) == 10)
+    // Both followers owe the answers to four rounds, so the fifth is not sent alone.
+    #expect(requests(in: cluster) == 8)
     let round = cluster.core(0).readRound
     cluster.inFlight = []
     let third = RaftReplica.RoundConfirmed(term: 1, readRound: round - 2)
@@ -58,6 +59,8 @@ struct ReadTests {
     // The same again, and an older one from the other follower, say nothing new.
     effects = cluster.deliver(.roundConfirmed(third), from: 1, to: 0)
     #expect(effects.reads.isEmpty)
+    // The first answer made room for the fifth round.
+    #expect(requests(in: cluster) == 1)
     let second = RaftReplica.RoundConfirmed(term: 1, readRound: round - 3)
     effects = cluster.deliver(.roundConfirmed(second), from: 2, to: 0)
     #expect(effects.reads.isEmpty)
