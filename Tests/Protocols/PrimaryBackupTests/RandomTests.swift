@@ -182,7 +182,7 @@ private struct RandomRun {
     "The sweep finds what a mistake breaks",
     arguments: PrimaryBackupReplica.Bug.allCases.filter { $0 != .continueWithoutBackup })
   func mistakes(bug: PrimaryBackupReplica.Bug) {
-    let isFound = (1...80).contains { seed in
+    let isFound = (1...300).contains { seed in
       var run = RandomRun(seed: UInt64(seed), bug: bug, viewBug: nil)
       for _ in 0..<1500 where run.failure == nil { run.step() }
       if run.failure == nil { _ = run.heal() }
