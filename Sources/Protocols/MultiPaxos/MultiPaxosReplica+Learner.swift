@@ -19,8 +19,9 @@ struct Reception: Sendable {
 }
 
 extension MultiPaxosReplica {
-  /// How far the chosen prefix grows before it is recorded again.
-  private static let recordingDistance = 1024
+  /// How far the chosen prefix grows before it is recorded again. After a restart a replica holds
+  /// what lies behind the record for open, and under a new ballot is sent it again.
+  private static let recordingDistance = 64
 
   /// A live leader was heard whose ballot this replica may follow.
   mutating func hear(_ ballot: Ballot, at now: Instant, into effects: inout Effects<Self>) {
