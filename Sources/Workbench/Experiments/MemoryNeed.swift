@@ -11,6 +11,9 @@ public struct MemoryNeed: Sendable, Equatable {
   /// Of the largest trial, in operations of its history.
   public var operations: Double
   public var trialByteCount: Double
+  /// What the largest trial needs for sure. In a closed loop, whose clients are answered as fast as
+  /// the protocols can, that is a part of what it may need.
+  public var certainTrialByteCount: Double
   public var trialsAtOnce: Int
 
   public var byteCount: Double { trialByteCount * Double(trialsAtOnce) }
@@ -20,7 +23,9 @@ public struct MemoryNeed: Sendable, Equatable {
 
   /// In one line.
   public var description: String {
-    let operations = operations >= 1e6 ? "\(MemoryNeed.tenths(operations / 1e6)) million" : "few"
+    let operations =
+      operations >= 1e6
+      ? "\(MemoryNeed.tenths(operations / 1e6)) million" : "\(Int(operations))"
     let trial =
       "a trial with up to \(operations) operations needs up to \(MemoryNeed.text(trialByteCount))"
     guard trialsAtOnce > 1 else { return trial }
@@ -30,7 +35,7 @@ public struct MemoryNeed: Sendable, Equatable {
   /// - Parameter available: what the machine has, in bytes.
   /// - Throws: the machine has less than the run needs.
   public func check(against available: Double, file: String) throws(ExperimentError) {
-    guard byteCount > available else { return }
+    guard certainTrialByteCount * Double(trialsAtOnce) > available else { return }
     throw ExperimentError(
       file: file, path: "duration", found: description,
       allowed: "up to the \(MemoryNeed.text(available)) of this machine: a shorter duration, "
@@ -51,8 +56,11 @@ extension ExperimentPlan {
   public func memoryNeed(jobs: Int) -> MemoryNeed {
     let trials = points.reduce(0) { $0 + $1.experiment.contenders.count * $1.experiment.trials }
     var need = MemoryNeed(
-      operations: 0, trialByteCount: 0, trialsAtOnce: max(1, min(jobs, trials)))
+      operations: 0, trialByteCount: 0, certainTrialByteCount: 0,
+      trialsAtOnce: max(1, min(jobs, trials)))
     for point in points {
+      need.certainTrialByteCount = max(
+        need.certainTrialByteCount, point.experiment.certainTrialByteCount)
       let bytes = point.experiment.trialByteBound
       guard bytes > need.trialByteCount else { continue }
       need.trialByteCount = bytes
@@ -107,14 +115,22 @@ extension Experiment {
     return operations * perOperation + stored
   }
 
+  /// The bound of a closed loop has been up to three times what trials needed.
+  var certainTrialByteCount: Double {
+    switch workload.arrival {
+    case .open: trialByteBound
+    case .closed: trialByteBound / 3
+    }
+  }
+
   private var mayCrash: Bool {
     faults.timed.contains { if case .crash = $0.action { true } else { false } }
       || faults.chaos.contains { $0.kinds.contains(.crash) }
   }
 
   /// Operations per second that the clients of a closed loop can ask for at most: each waits for
-  /// its nearest replica and thinks, writes wait for a disk, and one processor receives or answers
-  /// them all.
+  /// its nearest replica and thinks, writes wait for a disk, and one processor and one interface
+  /// receive or answer them all.
   private var closedLoopRate: Double {
     let disk = environment.disk.sync.map { Double($0.typical.nanoseconds) } ?? 0
     let pause = Double(workload.thinkTime.nanoseconds) + workload.mix.writeShare * disk
@@ -128,8 +144,13 @@ extension Experiment {
     // The head of a chain receives what its tail answers.
     let messages = protocols.contains { $0.kind == .chainReplication } ? 1.0 : 2.0
     let cpu = environment.cpu
-    let work = messages * Double(cpu.perMessage.nanoseconds) + Double(cpu.apply.nanoseconds)
-    return min(rate, 1e9 / max(work, 1))
+    let written = workload.mix.writeShare * Double(workload.valueSize)
+    let work =
+      messages * Double(cpu.perMessage.nanoseconds) + Double(cpu.apply.nanoseconds)
+      + written * Double(cpu.perByte.nanoseconds)
+    rate = min(rate, 1e9 / max(work, 1))
+    if let nic = environment.network.nic, written > 0 { rate = min(rate, nic / 8 / written) }
+    return rate
   }
 }
 

@@ -41,6 +41,20 @@ func memoryOfClosedLoop() throws {
   #expect((110_000...112_000).contains(many))
 }
 
+@Test("Large values pass one interface, and a closed loop is refused only for what it surely needs")
+func memoryOfLargeValues() throws {
+  let text = """
+    { protocols: ['raft'], replicas: 5, network: { nic: '200Mbps' }, probe: 'off', duration: '10s',
+      workload: { clients: 64, mix: { put: 1 }, keys: 64, valueSize: '64KiB' } }
+    """
+  let large = try need(text)
+  #expect((3_700...3_900).contains(large.operations))
+  #expect(large.certainTrialByteCount == large.trialByteCount / 3)
+  #expect(throws: Never.self) {
+    try large.check(against: large.trialByteCount / 2, file: "x.json5")
+  }
+}
+
 @Test("The largest trial of a sweep counts, as often as trials run at a time")
 func memoryOfSweep() throws {
   let text = """
