@@ -142,6 +142,10 @@ public struct ChainReplica: SupervisedCore {
   private mutating func receive(
     _ message: ChainMessage, from sender: ReplicaID, into effects: inout Effects<ChainReplica>
   ) {
+    if message.view == view.number {
+      if successor?.to == sender { successor?.questions = 0 }
+      if joiner?.to == sender { joiner?.questions = 0 }
+    }
     switch message {
     case .forward(let view, let forward):
       guard counts(view, from: sender, if: predecessor) else { return }
@@ -208,6 +212,7 @@ extension ChainReplica {
     Report(
       view: view.number, isEstablished: isHead && isEstablished, joining: view.joining,
       joinerHasCaughtUp: joinerHasCaughtUp,
-      joinerProgress: UInt64((joiner?.match ?? .zero).rawValue))
+      joinerProgress: UInt64((joiner?.match ?? .zero).rawValue),
+      unreachable: [successor, joiner].compactMap { $0?.isUnreachable == true ? $0?.to : nil })
   }
 }

@@ -123,11 +123,18 @@ extension ViewServiceStateMachine {
 
 extension WireReader {
   mutating func readInterval() throws(WireError) -> Interval {
-    guard let nanoseconds = Int64(exactly: try read(UInt64.self)) else {
-      throw .malformed("no interval is as long as that")
+    let nanoseconds = try read(UInt64.self)
+    guard nanoseconds <= UInt64(Interval.longestTold.nanoseconds) else {
+      throw .malformed("no lease or answer takes as long as that")
     }
-    return .nanoseconds(nanoseconds)
+    return .nanoseconds(Int64(nanoseconds))
   }
+}
+
+extension Interval {
+  /// No lease is as long, and an answer that takes longer is as good as none. The bound keeps sums
+  /// and products of what others say within range.
+  static var longestTold: Interval { .seconds(3600) }
 }
 
 extension View: WireCodable {

@@ -88,7 +88,7 @@ struct Ward: Sendable {
     sentPings.append(SentPing(sequence: sequence, sentAt: now, tick: ticks))
     return Ping(
       report: report, sequence: sequence, incarnation: incarnation, answered: answeredSequence,
-      answerTime: answerTime.smoothed ?? .zero)
+      answerTime: min(answerTime.smoothed ?? .zero, .longestTold))
   }
 
   /// Whether the authority should be told of news before the next tick. A report that changes with

@@ -72,9 +72,11 @@ import Workloads
     #expect(outcome.views == 1)
   }
 
-  @Test("Members that cannot reach each other are told apart, and updates go on")
-  func cutMembers() {
-    let outcome = run(.primaryBackup) { plan, _ in
+  @Test(
+    "Members that cannot reach each other are told apart, and updates go on",
+    arguments: [ProtocolKind.primaryBackup, .chainReplication])
+  func cutMembers(kind: ProtocolKind) {
+    let outcome = run(kind) { plan, _ in
       plan.faults.timed = [
         TimedFault(
           at: .seconds(1), duration: .seconds(4), action: .partition(.majorityRing))
