@@ -20,9 +20,11 @@ struct ChainLink: Sendable {
   /// Questions since the receiver was last heard.
   var questions = 0
 
-  /// So many questions in vain make a neighbour unreachable, as with primary-backup. The pace doubles
-  /// from one to the next, so this takes 15 times the pace, 300 ms with the default options in a LAN.
-  static var vainQuestionLimit: Int { 3 }
+  /// So many questions in vain make a neighbour unreachable. The pace doubles from one to the next up
+  /// to eight times, so this takes 31 times the pace, 620 ms with the default options in a LAN: longer
+  /// than the authority needs to find out that a replica hears nobody, or it would change the view
+  /// twice for that.
+  static var vainQuestionLimit: Int { 5 }
 
   var isUnreachable: Bool { questions > ChainLink.vainQuestionLimit }
 
