@@ -28,7 +28,7 @@ public struct ResendPace: Sendable, Equatable {
   /// How long to wait for an answer.
   @inlinable
   public var pace: Interval {
-    let longest = max(least, (roundTrip.smoothed ?? .zero) * 2)
+    let longest = max(least, roundTrip.usual * 2)
     return longest * (1 << doublings)
   }
 
@@ -52,16 +52,27 @@ public struct ResendPace: Sendable, Equatable {
     self.measured = nil
   }
 
-  /// Whether it is time to send again; false as well if the wait was begun anew meanwhile.
+  /// How much longer to wait; not above zero if it is time to send again.
   @inlinable
-  public func isDue(at now: Instant) -> Bool { now - since >= pace }
+  public func rest(at now: Instant) -> Interval { pace - (now - since) }
+
+  /// Whether it is time to send again.
+  @inlinable
+  public func isDue(at now: Instant) -> Bool { rest(at: now) <= .zero }
+
+  /// The peer is asked where it stands. No message is repeated, so that the one that is measured
+  /// may still be answered.
+  @inlinable
+  public mutating func asked(at now: Instant) {
+    since = now
+    doublings = min(doublings + 1, ResendPace.mostDoublings)
+  }
 
   /// A copy leaves now.
   @inlinable
   public mutating func sentAgain(at now: Instant) {
-    since = now
+    asked(at: now)
     measured = nil
-    doublings = min(doublings + 1, ResendPace.mostDoublings)
   }
 
   /// The peer may have lost everything, or this replica has a new office: what was measured counts

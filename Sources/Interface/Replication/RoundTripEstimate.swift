@@ -7,6 +7,10 @@ public struct RoundTripEstimate: Sendable, Equatable {
   @inlinable
   public init() {}
 
+  /// The smoothed round trip; zero before the first sample.
+  @inlinable
+  public var usual: Interval { smoothed ?? .zero }
+
   /// Takes in one round trip, measured on a message that was sent once.
   @inlinable
   public mutating func learn(_ sample: Interval) {

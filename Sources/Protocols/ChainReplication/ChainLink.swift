@@ -49,13 +49,11 @@ struct ChainLink: Sendable {
     return true
   }
 
-  /// A question leaves. It repeats no entries, so what is measured may still be answered. A
-  /// position that comes in reply shows that the last answer to it was lost.
+  /// A question leaves. A position that comes in reply shows that the last answer to it was lost.
   mutating func asked(at now: Instant) {
     answered = nil
     questions += 1
-    pace.since = now
-    pace.doublings = min(pace.doublings + 1, ResendPace.mostDoublings)
+    pace.asked(at: now)
   }
 }
 

@@ -71,7 +71,7 @@ extension ChainReplica {
   }
 
   private func earlier(_ wait: Interval?, _ pace: ResendPace) -> Interval {
-    let own = pace.since + pace.pace - now
+    let own = pace.rest(at: now)
     return min(wait ?? own, own)
   }
 

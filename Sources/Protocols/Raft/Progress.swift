@@ -116,7 +116,7 @@ extension RaftReplica {
     /// How long a message may be on its way before it counts as lost, once a later one has arrived
     /// without it: a round trip, and four times its variation as in RFC 6298 §2.
     private var patience: Interval {
-      (pace.roundTrip.smoothed ?? .zero) + pace.roundTrip.variation * 4
+      pace.roundTrip.usual + pace.roundTrip.variation * 4
     }
 
     /// Replicate: the replica's log ends at `index`, although a later message has arrived. Whether

@@ -88,10 +88,14 @@ extension Supervision {
 
   private mutating func penalise(_ id: ReplicaID, after state: ViewServiceStateMachine) {
     guard let position = ids.firstIndex(of: id) else { return }
-    replicas[position].blockedUntil =
-      ticks + silenceLimit(state) << min(replicas[position].failures, 6)
-    replicas[position].failures += 1
+    block(position, limit: silenceLimit(state))
     joinerWatch = nil
+  }
+
+  /// It failed, and waits twice as long as after its last failure before it may try again.
+  private mutating func block(_ position: Int, limit: Int) {
+    replicas[position].blockedUntil = ticks + limit << min(replicas[position].failures, 6)
+    replicas[position].failures += 1
   }
 
   /// A member was removed. If it had become one only lately, it waits the longer before it may try
@@ -101,8 +105,7 @@ extension Supervision {
     guard let since = replicas[position].memberSince,
       ticks - since < 8 * limit << min(replicas[position].failures, 6)
     else { return replicas[position].failures = 0 }
-    replicas[position].blockedUntil = ticks + limit << min(replicas[position].failures, 6)
-    replicas[position].failures += 1
+    block(position, limit: limit)
   }
 
   // MARK: Leases

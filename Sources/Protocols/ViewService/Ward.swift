@@ -88,7 +88,7 @@ struct Ward: Sendable {
     sentPings.append(SentPing(sequence: sequence, sentAt: now, tick: ticks))
     return Ping(
       report: report, sequence: sequence, incarnation: incarnation, answered: answeredSequence,
-      answerTime: min(answerTime.smoothed ?? .zero, .longestTold))
+      answerTime: min(answerTime.usual, .longestTold))
   }
 
   /// Whether the authority should be told of news before the next tick. A report that changes with
@@ -103,7 +103,7 @@ struct Ward: Sendable {
   /// authority.
   func isAnswerOverdue(at now: Instant) -> Bool {
     guard let oldest = sentPings.first else { return false }
-    return now - oldest.sentAt >= max(ping, (answerTime.smoothed ?? .zero) * 2)
+    return now - oldest.sentAt >= max(ping, answerTime.usual * 2)
   }
 
   /// Takes note of an answer, and renews the lease if it grants one and is for a ping of this life.

@@ -47,13 +47,15 @@ public struct AnswerRate: Sendable {
     advance(to: now)
     counts[present] += 1
     sum += 1
-    if past > 0 { answered = sum * AnswerRate.windowCount / past }
+    answered = late ?? answered
   }
+
+  /// As many as are answered in half of the timeout, at the rate of late; `nil` if that is unknown.
+  private var late: Int? { sum > 0 && past > 0 ? sum * AnswerRate.windowCount / past : nil }
 
   /// At least 1.
   public mutating func limit(at now: Instant) -> Int {
     advance(to: now)
-    guard sum > 0, past > 0 else { return max(answered, AnswerRate.withoutAnswers) }
-    return max(sum * AnswerRate.windowCount / past, 1)
+    return late.map { max($0, 1) } ?? max(answered, AnswerRate.withoutAnswers)
   }
 }

@@ -298,7 +298,7 @@ extension ClientDriver {
   public mutating func takeDue(
     _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
-    let usual = fleet.machines[client].roundTrips.estimate.smoothed ?? .zero
+    let usual = fleet.machines[client].roundTrips.estimate.usual
     while nextDue < dueTimes.count {
       let due = dueTimes[nextDue]
       nextDue += 1

@@ -149,8 +149,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     }
     // A refusal that took long came from a replica with long queues, which clients that ask at once
     // again would make longer.
-    let usual = roundTrips.estimate.smoothed ?? .zero
-    rest(at: now, atLeast: (now - progress.sent - usual) * 2)
+    rest(at: now, atLeast: (now - progress.sent - roundTrips.estimate.usual) * 2)
     return .nothing
   }
 
@@ -193,7 +192,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       act(at: progress.deadline)
     } else if target == progress.suspect, replicas.count > 1 {
       progress.pauses += 1
-      act(at: now + max(pause, (roundTrips.estimate.smoothed ?? .zero) * 2))
+      act(at: now + max(pause, roundTrips.estimate.usual * 2))
     } else {
       act(at: now + timer)
     }

@@ -18,26 +18,27 @@ public struct OperationLog: Sendable {
   public var count: Int { stored.count }
 
   public mutating func append(_ operation: Operation) {
+    stored.append(shortened(operation, digestsAt: nil))
+  }
+
+  /// - Parameter place: where digests of the operation lie already.
+  private mutating func shortened(_ operation: Operation, digestsAt place: Int?) -> StoredOperation
+  {
     var short = StoredOperation(operation)
-    if StoredDigests.areNeeded(by: operation) {
-      short.digests = digests.count
+    if let place {
+      short.keepDigests(at: place)
+      digests[place] = StoredDigests(operation)
+    } else if StoredDigests.areNeeded(by: operation) {
+      short.keepDigests(at: digests.count)
       digests.append(StoredDigests(operation))
     }
-    stored.append(short)
+    return short
   }
 
   public subscript(position: Int) -> Operation {
     get { whole(stored[position]) }
     set {
-      var short = StoredOperation(newValue)
-      if let place = stored[position].digests {
-        short.digests = place
-        digests[place] = StoredDigests(newValue)
-      } else if StoredDigests.areNeeded(by: newValue) {
-        short.digests = digests.count
-        digests.append(StoredDigests(newValue))
-      }
-      stored[position] = short
+      stored[position] = shortened(newValue, digestsAt: stored[position].digests)
     }
   }
 

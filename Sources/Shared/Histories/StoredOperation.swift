@@ -35,13 +35,11 @@ struct StoredOperation: Sendable {
   }
 
   /// Where all digests of the operation lie, if it has several.
-  var digests: Int? {
-    get { stateBits & StoredOperation.hasMoreBit == 0 ? nil : Int(hash) }
-    set {
-      guard let newValue else { return stateBits &= ~StoredOperation.hasMoreBit }
-      stateBits |= StoredOperation.hasMoreBit
-      hash = UInt64(newValue)
-    }
+  var digests: Int? { stateBits & StoredOperation.hasMoreBit == 0 ? nil : Int(hash) }
+
+  mutating func keepDigests(at place: Int) {
+    stateBits |= StoredOperation.hasMoreBit
+    hash = UInt64(place)
   }
 
   /// The operation, unless it has several digests: these are then yet to be set.
