@@ -7,12 +7,19 @@ interface_replicas=5
 interface_rate=200mbit
 interface_network=rsmbench-$$
 
-# Why interfaces cannot be limited here; nothing if they can.
-interface_obstacle() {
-  [ "$(id -u)" = 0 ] || { echo "network namespaces need root"; return; }
-  command -v ip > /dev/null && command -v tc > /dev/null || { echo "ip and tc are missing (Debian: iproute2)"; return; }
-  lay_network 2> "$out/interface.log" || echo "this kernel makes no namespace, bridge or tbf (see $out/interface.log)"
-  remove_network
+# Lays the network, or says why that is impossible here and fails.
+try_network() {
+  if [ "$(id -u)" != 0 ]; then
+    say "limited interfaces are not measured: network namespaces need root"
+  elif ! command -v ip > /dev/null || ! command -v tc > /dev/null; then
+    say "limited interfaces are not measured: ip and tc are missing (Debian: iproute2)"
+  elif ! lay_network 2> "$out/interface.log"; then
+    remove_network
+    say "limited interfaces are not measured: this kernel makes no namespace, bridge or tbf (see $out/interface.log)"
+  else
+    return 0
+  fi
+  return 1
 }
 
 lay_network() {
@@ -82,13 +89,8 @@ interface_throughput() {
 }
 
 measure_interface() {
-  local obstacle protocol of_raft throughput
-  obstacle=$(interface_obstacle)
-  if [ -n "$obstacle" ]; then
-    say "limited interfaces are not measured: $obstacle"
-    return
-  fi
-  lay_network
+  local protocol of_raft throughput
+  try_network || return 0
   interface_throughput raft
   of_raft=$throughput
   for protocol in multi-paxos primary-backup chain-replication; do

@@ -2,8 +2,8 @@ import WireFormat
 
 /// Client updates that are ordered together: the unit that every protocol replicates.
 ///
-/// One immutable run of bytes, encoded once by the host that took the requests. The same bytes go to
-/// the log, to the wire and to the followers, at one reference count per hand-over however many
+/// One immutable run of bytes, encoded once by the host that took the requests. The same bytes go
+/// to the log, to the wire and to the followers, at one reference count per hand-over however many
 /// requests they hold. An empty batch is a no-op.
 ///
 /// Layout: the number of requests (4 bytes), the length of what follows (4); then per request
@@ -151,7 +151,8 @@ public struct BatchReader {
     return RequestID(client: ClientID(client), sequence: sequence)
   }
 
-  /// Where the commands of the following requests begin in the batch's bytes: at most `limit` of them.
+  /// Where the commands of the following requests begin in the batch's bytes: at most `limit` of
+  /// them.
   public func upcoming(_ limit: Int, into offsets: inout [Int]) {
     offsets.removeAll(keepingCapacity: true)
     var look = reader

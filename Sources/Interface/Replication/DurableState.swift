@@ -1,5 +1,5 @@
-/// What a replica's records say, as its core holds it: what it has promised, and its log. A core that
-/// was recovered from all records of another one has the same.
+/// What a replica's records say, as its core holds it: what it has promised, and its log. A core
+/// that was recovered from all records of another one has the same.
 public struct DurableState: Equatable, Sendable {
   public struct Entry: Equatable, Sendable {
     /// The term, ballot or view in which it was written.

@@ -170,7 +170,8 @@ public struct ProtocolDescription: Sendable {
   public let replicasPerFailure: Int
   /// Whether it needs an authority of nodes beside its replicas that decides who is in charge.
   public let needsAuthority: Bool
-  /// One sentence: on which assumptions its safety rests, beside the crash-stop model that all share.
+  /// One sentence: on which assumptions its safety rests, beside the crash-stop model that all
+  /// share.
   public let assumption: String
   /// Known mistakes that can be switched on with the option `unsafeBug`, with what each one does.
   public let bugs: [(name: String, meaning: String)]

@@ -1,7 +1,8 @@
 import Primitives
 
-/// A length of time in whole nanoseconds. Swift's own `Duration` counts attoseconds in 128 bits, which
-/// costs several times as much in the innermost loops; the unit here is what clocks and disks resolve.
+/// A length of time in whole nanoseconds. Swift's own `Duration` counts attoseconds in 128 bits,
+/// which costs several times as much in the innermost loops; the unit here is what clocks and disks
+/// resolve.
 public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let nanoseconds: Int64
 
@@ -51,9 +52,9 @@ public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A reading of one node's own clock, in nanoseconds since an arbitrary origin. The clock never steps,
-/// so that two readings may be subtracted. Readings of different nodes are not comparable: clocks are
-/// skewed and drift.
+/// A reading of one node's own clock, in nanoseconds since an arbitrary origin. The clock never
+/// steps, so that two readings may be subtracted. Readings of different nodes are not comparable:
+/// clocks are skewed and drift.
 public struct Instant: Hashable, Comparable, Sendable {
   public let nanoseconds: Int64
 

@@ -20,10 +20,11 @@ struct ChainLink: Sendable {
   /// Questions since the receiver was last heard.
   var questions = 0
 
-  /// So many questions in vain make a neighbour unreachable. The pace doubles from one to the next up
-  /// to eight times, so this takes 31 times the pace, 620 ms with the default options in a LAN: longer
-  /// than the authority needs to find out that a replica hears nobody, or it would change the view
-  /// twice for that.
+  /// A neighbour counts as unreachable after this number of questions without an answer. Each
+  /// question waits twice as long as the one before, up to eight times the pace. Five take 31 times
+  /// the pace, which is 620 ms with the default options in a LAN. The authority finds a replica
+  /// that hears no messages sooner than that. With a smaller number such a replica would cost one
+  /// view for the accusation and another one for its removal.
   static var vainQuestionLimit: Int { 5 }
 
   var isUnreachable: Bool { questions > ChainLink.vainQuestionLimit }
@@ -60,9 +61,6 @@ struct ChainLink: Sendable {
 // Feeding: at the end of a turn the successor and the joiner get what they have not been sent yet.
 
 extension ChainReplica {
-  /// One message carries at most this many bytes of entries, unless one entry is larger.
-  static let messageBytes = 1 << 20
-
   mutating func feedAll(into effects: inout Effects<ChainReplica>) {
     if var link = successor {
       feed(&link, isJoiner: false, into: &effects)
@@ -95,7 +93,7 @@ extension ChainReplica {
       let room = options.inFlightBytes - inFlight
       let end = log.pageEnd(
         from: link.next, through: min(last, previous + options.page),
-        byteLimit: min(room, ChainReplica.messageBytes))
+        byteLimit: min(room, ViewLog.pageByteLimit))
       let size = log.byteCount(after: previous, through: end)
       // An entry that is larger than the window travels alone.
       guard size <= room || inFlight == 0 else { break }

@@ -1,8 +1,8 @@
 import Replication
 import ViewService
 
-// A change of the joiner alone. It concerns the tail and the replicas that are or were the joiner; the
-// chain goes on as it is.
+// A change of the joiner alone. It concerns the tail and the replicas that are or were the joiner.
+// All other members keep their places and their links.
 extension ChainReplica {
   public static let memberLinks = MemberLinks.alongChain
 

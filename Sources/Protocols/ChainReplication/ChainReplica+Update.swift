@@ -14,7 +14,8 @@ extension ChainReplica {
   /// way.
   mutating func propose(_ batch: Batch, into effects: inout Effects<ChainReplica>) {
     guard isHead else { return effects.refuse(batch, redirect: view.members.first) }
-    // No redirect: nobody else can do better, and a client that is sent here comes back at once.
+    // Without a redirect, because only the head takes updates, and a client that were redirected to
+    // it would come back at once.
     guard log.lastIndex - committed < options.window else {
       return effects.refuse(batch, redirect: nil)
     }
@@ -144,7 +145,7 @@ extension ChainReplica {
     let last = log.lastIndex
     while savedThrough < last {
       let end = log.pageEnd(
-        from: savedThrough.next, through: last, byteLimit: ChainReplica.messageBytes)
+        from: savedThrough.next, through: last, byteLimit: ViewLog.pageByteLimit)
       effects.persist(
         .entries(
           first: savedThrough.next, log.entries(from: savedThrough.next, through: end)))

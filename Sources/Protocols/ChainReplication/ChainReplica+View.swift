@@ -184,7 +184,7 @@ extension ChainReplica {
     open(&target, at: match)
     let end = log.pageEnd(
       from: match.next, through: min(log.lastIndex, match + options.page),
-      byteLimit: min(ChainReplica.messageBytes, options.inFlightBytes))
+      byteLimit: min(ViewLog.pageByteLimit, options.inFlightBytes))
     let forward = Forward(
       previous: match, previousView: log.view(at: match) ?? 0,
       entries: sentAgain(log.entries(from: match.next, through: end), from: match.next),

@@ -24,8 +24,8 @@ extension MultiPaxosReplica {
 }
 
 extension MultiPaxosReplica {
-  /// Empty slots have the epoch 0. Which slots are chosen is no part of it, because that is recorded
-  /// now and then only.
+  /// Empty slots have the epoch 0. Which slots are chosen is no part of it, because that is
+  /// recorded now and then only.
   public var durableState: DurableState {
     DurableState(
       numbers: ["promised": promised.rawValue],

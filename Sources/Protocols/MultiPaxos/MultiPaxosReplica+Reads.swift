@@ -109,8 +109,8 @@ extension MultiPaxosReplica {
     repair(gap, answering: nil, at: position, now: now, into: &effects)
   }
 
-  /// Serves the reads whose rounds a majority has confirmed. Whoever confirms a round confirms all
-  /// that began before it.
+  /// Serves the reads whose rounds a majority has confirmed. An acceptor that confirms a round
+  /// confirms all earlier rounds as well, because it has promised no higher ballot by now.
   private mutating func finishReadRounds(into effects: inout Effects<Self>) {
     var served = 0
     while served < reads.inRound.count {

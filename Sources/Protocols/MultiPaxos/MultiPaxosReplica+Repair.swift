@@ -31,8 +31,8 @@ struct Progress: Sendable {
   /// Whether a round is worth a message of its own.
   var mayAnnounce: Bool { announcedRound < confirmedRound + mostUnansweredRounds }
 
-  /// Messages on their way to one replica, as with Raft's default: what a slow connection has not
-  /// delivered yet goes on in fewer and larger ones.
+  /// The most messages on their way to one replica, as many as Raft allows by default. When the
+  /// limit is reached, new values wait and later leave together in fewer and larger messages.
   static let mostInFlight = 64
 
   /// A value larger than the limit travels alone.
@@ -55,7 +55,7 @@ struct Progress: Sendable {
     repairedBefore = Reception.nowhere
   }
 
-  /// An Accept with so many values was answered.
+  /// An answer came to an Accept that carried `count` values.
   mutating func noteAnswer(count: Int) {
     if count > 0, inFlightCount > 0 { inFlightCount -= 1 }
   }

@@ -67,7 +67,7 @@ extension PrimaryBackupReplica {
         return followers[position].fallBehind()
       }
       let entries = log.page(
-        from: next, through: log.lastIndex, byteLimit: min(room, Self.pageByteLimit))
+        from: next, through: log.lastIndex, byteLimit: min(room, ViewLog.pageByteLimit))
       sendNew(entries, to: position, at: now, into: &effects)
     }
   }

@@ -45,8 +45,6 @@ public struct PrimaryBackupReplica: SupervisedCore {
 
   /// Updates that wait for their commit; beyond this the primary refuses.
   static let pendingLimit = 65_536
-  /// One message carries at most this many bytes of entries, unless one entry is larger.
-  static let pageByteLimit = 1 << 20
   /// Reads that wait for the view to be established; beyond this the primary refuses.
   static let waitingReadLimit = 1024
 

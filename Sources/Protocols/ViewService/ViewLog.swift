@@ -40,6 +40,9 @@ public struct ViewLog: Sendable {
 
   public init() {}
 
+  /// One message or record carries at most this many bytes of entries, unless one entry is larger.
+  public static var pageByteLimit: Int { 1 << 20 }
+
   public var firstIndex: LogIndex { base.next }
   public var lastIndex: LogIndex { base + entries.count }
   /// The view of the last entry; 0 if the log is empty.
@@ -132,7 +135,7 @@ public struct ViewLog: Sendable {
   /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if
   /// there is one.
   public func page(
-    from first: LogIndex, through last: LogIndex, byteLimit: Int = 1 << 20
+    from first: LogIndex, through last: LogIndex, byteLimit: Int = ViewLog.pageByteLimit
   ) -> [ViewEntry] {
     let start = max(first, firstIndex)
     return entries(from: start, through: pageEnd(from: start, through: last, byteLimit: byteLimit))

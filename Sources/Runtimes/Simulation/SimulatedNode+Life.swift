@@ -22,9 +22,9 @@ extension SimulatedNode {
     if !isUp, !isReadingLog, !isDown { beginRestart(in: &world) }
   }
 
-  /// A pause is about to begin that catches the process inside its next turn: what arrives until then
-  /// is judged before the pause, and what the core asks for because of it leaves after the pause. A
-  /// process that stands still already stays where it is.
+  /// A pause is about to begin that catches the process inside its next turn: what arrives until
+  /// then is judged before the pause, and what the core asks for because of it leaves after the
+  /// pause. A process that stands still already stays where it is.
   public mutating func stopInsideTurn() {
     if isUp, !isPaused { pausesInsideTurn = true }
   }

@@ -4,8 +4,8 @@ import Replication
 ///
 /// The clock that cores see and that timers count by is off by a skew and runs fast or slow by a
 /// drift, but never steps, and goes on while the process is stopped. It stands for the kernel's
-/// boot-time clock. The wall clock shows the same time plus the steps that faults have made. No core
-/// reads the wall clock, because a lease that is measured with it could last too long.
+/// boot-time clock. The wall clock shows the same time plus the steps that faults have made. No
+/// core reads the wall clock, because a lease that is measured with it could last too long.
 public struct NodeClock: Sendable {
   public let baseDrift: Double
   /// The drift that faults add at present.
@@ -31,8 +31,8 @@ public struct NodeClock: Sendable {
     return anchorTimer + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded(.down)))
   }
 
-  /// The time that the node's core sees. Clocks start an hour after their origin, so that a skew does
-  /// not make a reading negative.
+  /// The time that the node's core sees. Clocks start an hour after their origin, so that a skew
+  /// does not make a reading negative.
   @inlinable
   public func reading(at now: Int64) -> Instant {
     Instant(nanoseconds: timerTime(at: now) + skew + 3_600_000_000_000)

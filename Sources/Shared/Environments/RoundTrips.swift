@@ -28,28 +28,23 @@ extension NetworkModel {
 
   /// The longest usual round trip between one of the clients and one of the replicas.
   public func longestRoundTrip(clients count: Int, replicas: Int) -> Interval {
-    guard let places else { return (clients.latency ?? latency).typical * 2 }
-    var longest = Interval.zero
-    for client in 0..<min(count, places.clients.count) {
-      for replica in 0..<min(replicas, places.replicas.count) {
-        let here = places.clients[client]
-        let there = places.replicas[replica]
-        longest = max(
-          longest, places.latency[here][there].typical + places.latency[there][here].typical)
-      }
-    }
-    return longest
+    (0..<min(count, places?.clients.count ?? 1)).flatMap { client in
+      roundTrips(client: client, replicas: replicas)
+    }.max() ?? .zero
   }
 
   /// The shortest usual round trip between a client and one of the replicas.
   public func shortestRoundTrip(client: Int, replicas: Int) -> Interval {
-    guard let places else { return (clients.latency ?? latency).typical * 2 }
+    roundTrips(client: client, replicas: replicas).min() ?? .zero
+  }
+
+  /// The usual round trips between a client and replicas of different places.
+  private func roundTrips(client: Int, replicas: Int) -> [Interval] {
+    guard let places else { return [(clients.latency ?? latency).typical * 2] }
     let here = places.place(ofClient: UInt64(client))
-    let roundTrips = (0..<min(replicas, places.replicas.count)).map { replica in
-      let there = places.replicas[replica]
-      return places.latency[here][there].typical + places.latency[there][here].typical
+    return places.replicas.prefix(replicas).map { there in
+      places.latency[here][there].typical + places.latency[there][here].typical
     }
-    return roundTrips.min() ?? .zero
   }
 
   /// - Parameter sites: where each node is.

@@ -42,7 +42,8 @@ import WireFormat
     var reader = three.makeReader()
     var offsets = [99]
     reader.upcoming(2, into: &offsets)
-    // Commands of 12, 4 and 20 bytes, each behind 20 bytes of its request, the first behind the prefix.
+    // Commands of 12, 4 and 20 bytes, each behind 20 bytes of its request, the first behind the
+    // prefix.
     #expect(offsets == [28, 60])
     reader.upcoming(9, into: &offsets)
     #expect(offsets == [28, 60, 84])

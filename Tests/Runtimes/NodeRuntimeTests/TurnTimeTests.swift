@@ -11,7 +11,8 @@ import Testing
 import WireFormat
 
 /// Not a protocol: handling a message takes a millisecond, as if the process had been stopped
-/// meanwhile. Notes at which time it was told of what, and when it was done with the message before.
+/// meanwhile. Notes at which time it was told of what, and when it was done with the message
+/// before.
 private struct StallingCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -73,8 +74,8 @@ private struct StallingCore: ReplicaCore {
       let isLinked = seats[1...].allSatisfy { $0.node.peers[0].state == .open }
       return caller.isWelcome && isLinked ? true : nil
     }
-    // Until a turn of node 0 has taken two messages and a request. No connection ever has two frames
-    // on their way, since those could be read at once.
+    // Until a turn of node 0 has taken two messages and a request. No connection ever has two
+    // frames on their way, since those could be read at once.
     for sequence in 1...1_000 as ClosedRange<UInt64> {
       for seat in seats[1...] {
         seat.node.send(1, to: ReplicaID(0))

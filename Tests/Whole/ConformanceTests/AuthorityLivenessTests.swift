@@ -9,8 +9,8 @@ import Testing
 import Trials
 import Workloads
 
-/// The protocols with an authority, in whole trials: how many views a fault costs, and whether reads
-/// are answered where the authority is far away.
+/// The protocols with an authority, in whole trials: how many views a fault costs, and whether
+/// reads are answered where the authority is far away.
 @Suite("Authority in trials") struct AuthorityLivenessTests {
   struct Outcome {
     var operations: [Operation]

@@ -72,8 +72,8 @@ struct BoundsTests {
         let costs = busy.run()
         let messages = costs.messagesSent - idle.run().messagesSent
         let others = kind.membership(replicas: 3).replicas.count - 1
-        // To each other replica an entry, its answer and the news that it is committed; the answer to
-        // the client. Operations that had not ended cost as much.
+        // To each other replica an entry, its answer and the news that it is committed; the answer
+        // to the client. Operations that had not ended cost as much.
         let bound = 3 * others + 1
         #expect(
           messages <= (costs.served + clients) * bound,

@@ -75,8 +75,8 @@ extension SwarmPlan {
     add(start, end + 200, action(kinds[random.below(kinds.count)], on: node))
   }
 
-  /// Two streams of random faults at once, each of one fault at a time: of processes and networks in
-  /// one, of clocks, disks, links and processors in the other.
+  /// Two streams of random faults at once, each of one fault at a time: of processes and networks
+  /// in one, of clocks, disks, links and processors in the other.
   private mutating func drawChaos() {
     let streams: [[ChaosKind]] = [
       [.crash, .pause, .partition, .link], [.clock, .slowDisk, .link, .slowCPU],

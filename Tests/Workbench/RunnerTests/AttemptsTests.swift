@@ -44,8 +44,8 @@ import Trials
     let report = try #require(
       try ClusterTrialRunner.run(task, of: choice, at: place) { _, _ in true })
     for client in 0..<12 {
-      // With its first write a client looks for the replica in charge. Reads come after the trial, to
-      // see what is there.
+      // With its first write a client looks for the replica in charge. Reads come after the trial,
+      // to see what is there.
       let attempts = report.observation.operations
         .filter { $0.client == client && $0.outcome == .ok && !$0.kind.isRead }.sorted {
           $0.invoked < $1.invoked
