@@ -43,6 +43,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public var upcoming: [Int] = []
   public var builder = BatchBuilder()
+  public var pending = PendingRequests()
   /// Full batches of this turn.
   public var closedBatches: [Batch] = []
   public var gatheredReads: [Request] = []
@@ -106,15 +107,24 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     return id
   }
 
-  /// Whether a request has not taken effect yet. One that has is answered again.
+  /// Whether the core has to be asked for a request. One that has taken effect is answered again,
+  /// and one that the core is at work on is answered when it has taken effect.
   public mutating func isFresh(_ id: RequestID) -> Bool {
     switch sessions.standing(of: id) {
     case .answered(let response):
       replies.append(Reply(id: id, result: .answer(response)))
       return false
     case .superseded: return false
-    case .fresh: return true
+    case .fresh: return !isPending(id)
     }
+  }
+
+  /// Whether a request is pending; if not, it is from now on.
+  public mutating func isPending(_ id: RequestID) -> Bool {
+    if builder.isEmpty, closedBatches.isEmpty { pending.begin(core.status) }
+    if pending.contains(id) { return true }
+    pending.insert(id)
+    return false
   }
 
   public mutating func closeFullBatch() {
@@ -175,6 +185,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public mutating func refuse(_ refusal: Refusal<Batch>) {
     for id in refusal.refused.requestIDs {
+      pending.remove(id)
       replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
     }
   }

@@ -1,0 +1,85 @@
+import ReplicaHosting
+import Replication
+import StateMachines
+import Testing
+
+@Suite struct PendingRequestTests {
+  typealias Host = ReplicaHost<SilentCore, Counter>
+  typealias Reply = ClientReply<UInt64>
+
+  /// A replica that is in charge.
+  func host() -> Host {
+    var host = Host(
+      id: ReplicaID(0), membership: Membership(replicas: 3), options: SilentCore.Options(), seed: 1)
+    lead(&host, epoch: 1)
+    return host
+  }
+
+  func lead(_ host: inout Host, epoch: UInt64, isInCharge: Bool = true) {
+    host.core.status.epoch = epoch
+    host.core.status.isInCharge = isInCharge
+  }
+
+  func id(_ client: UInt64, _ sequence: UInt64) -> RequestID {
+    RequestID(client: ClientID(client), sequence: sequence)
+  }
+
+  /// A turn in which clients ask; the requests that the core was handed in it.
+  func turn(_ ids: [RequestID], on host: inout Host) -> [RequestID] {
+    host.core.requested = []
+    for id in ids { host.submit(Host.Request(id: id, command: .add(1))) }
+    host.endTurn(at: .zero)
+    host.clearTurn()
+    return host.core.requested.flatMap(\.requestIDs)
+  }
+
+  @Test("A request that is asked again while it is pending is ordered once")
+  func once() {
+    var host = host()
+    #expect(turn([id(1, 1), id(1, 1), id(2, 1)], on: &host) == [id(1, 1), id(2, 1)])
+    #expect(turn([id(1, 1), id(2, 1)], on: &host).isEmpty)
+    host.effects.commit(
+      Batch([(id: id(1, 1), command: Counter.Command.add(1))]), at: LogIndex(1), answering: true)
+    host.endTurn(at: .zero)
+    #expect(host.replies == [Reply(id: id(1, 1), result: .answer(1))])
+    host.clearTurn()
+    // Its answer may have been lost.
+    host.submit(Host.Request(id: id(1, 1), command: .add(1)))
+    #expect(host.replies == [Reply(id: id(1, 1), result: .answer(1))])
+  }
+
+  @Test("A client's next request is ordered, and an earlier one that comes late is not")
+  func goingOn() {
+    var host = host()
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+    #expect(turn([id(1, 2)], on: &host) == [id(1, 2)])
+    #expect(turn([id(1, 1)], on: &host).isEmpty)
+  }
+
+  @Test("A request that the core refused is handed over when it is asked again")
+  func refused() {
+    var host = host()
+    #expect(turn([id(1, 1), id(2, 1)], on: &host) == [id(1, 1), id(2, 1)])
+    host.effects.refuse(host.core.requested[0], redirect: nil)
+    host.endTurn(at: .zero)
+    host.clearTurn()
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+  }
+
+  @Test("In a later epoch nothing is pending, because entries of an earlier one may be lost")
+  func laterEpoch() {
+    var host = host()
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+    lead(&host, epoch: 3)
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+    #expect(turn([id(1, 1)], on: &host).isEmpty)
+  }
+
+  @Test("A replica that is not in charge remembers nothing, because its core refuses all updates")
+  func notInCharge() {
+    var host = host()
+    lead(&host, epoch: 1, isInCharge: false)
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+  }
+}
