@@ -123,6 +123,9 @@ final class BackgroundProgram {
   var errors: String { (try? String(contentsOf: errorsFile, encoding: .utf8)) ?? "" }
   var isRunning: Bool { process.isRunning }
 
+  /// The program stands still until it is ended by SIGKILL.
+  func stop() { kill(process.processIdentifier, SIGSTOP) }
+
   /// - Returns: the exit code; `nil` if the signal itself was the end, or it never came.
   @discardableResult
   func end(by signal: Int32) -> Int32? {

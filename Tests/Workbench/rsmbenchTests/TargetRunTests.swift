@@ -143,13 +143,15 @@ import Testing
     #expect(outcome.status == 0)
     let row = try #require(trials.first)
     #expect(row["protocol"] == "replica" && row["verdict"] == "linearizable")
-    #expect(number(row, "failed") > 0 && row["unknown"] == "0")
+    // What is under way when the trial ends is unknown, of each client one operation at most.
+    let (failed, unknown) = (number(row, "failed"), number(row, "unknown"))
+    #expect(failed > 0 && (0...8).contains(unknown))
     #expect(number(row, "read_p50_us") > 0)
     // No write was answered: what they waited is a lower bound of every percentile.
     let latencies = rows(try space.text("results/peer-1/latency.csv"))
     let writes = latencies.filter { $0["operation"] == "put" }
     #expect(!writes.isEmpty && writes.allSatisfy { $0["is_lower_bound"] == "true" })
-    #expect(writes.allSatisfy { $0["censored"] == row["failed"] })
+    #expect(writes.allSatisfy { (failed...failed + unknown).contains(number($0, "censored")) })
     #expect(outcome.errors.contains("requests by errors, the first one READONLY"))
   }
 
