@@ -182,7 +182,7 @@ let modules: [[Target]] = [
     "Experiments",
     [
       "Trials", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
-      "Faults", "Linearizability", "Configuration",
+      "Faults", "Linearizability", "Measurement", "Configuration",
     ]),
   workbench.module(
     "Results",

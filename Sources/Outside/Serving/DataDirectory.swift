@@ -1,6 +1,7 @@
 import ClusterControl
 import Configuration
 import Foundation
+import ProtocolList
 import Glibc
 import Sockets
 
@@ -46,7 +47,9 @@ struct DataDirectory {
     let text = try String(contentsOfFile: name, encoding: .utf8)
     guard !text.isEmpty else { return }
     let earlier = try HostsFile.read(text: text, file: name)
-    func words(_ hosts: HostsFile) -> String { "\(hosts.choice.name) with \(hosts.nodes.count)" }
+    func words(_ hosts: HostsFile) -> String {
+      "\(hosts.choice.kind.name) with \(hosts.nodes.count)"
+    }
     guard words(earlier) == words(hosts) else {
       throw ClusterError(
         "--data: \(path) holds the logs of \(words(earlier)) replicas, not of \(words(hosts))")

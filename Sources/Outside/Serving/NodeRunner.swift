@@ -18,7 +18,7 @@ public enum NodeRunner {
     configure: (inout NodeSettings) -> Void
   ) throws {
     var settings = NodeSettings(
-      cluster: hosts.cluster, protocolName: hosts.choice.name, node: ReplicaID(node),
+      cluster: hosts.cluster, protocolName: hosts.choice.kind.name, node: ReplicaID(node),
       membership: hosts.membership, endpoints: hosts.addresses.compactMap { Endpoint($0) },
       directory: directory)
     configure(&settings)

@@ -94,14 +94,14 @@ public struct ServeRequest: Sendable {
   private func gateway(to hosts: HostsFile) throws -> RespGateway {
     let membership = hosts.membership
     let port = try ClusterPort<KeyValueStore>(
-      cluster: hosts.cluster, protocolName: hosts.choice.name,
+      cluster: hosts.cluster, protocolName: hosts.choice.kind.name,
       endpoints: hosts.addresses.compactMap { Endpoint($0) },
       replicaCount: membership.replicas.count, connections: 1,
       firstClient: CarriedClients.drawFirst())
     return try RespGateway(
       port: port, at: endpoint, replicas: membership.replicas,
       facts: GatewayFacts(
-        version: version, protocolName: hosts.choice.name, cluster: hosts.cluster,
+        version: version, protocolName: hosts.choice.kind.name, cluster: hosts.cluster,
         processNumber: ScratchDirectory.processNumber))
   }
 
@@ -113,7 +113,7 @@ public struct ServeRequest: Sendable {
     guard try service.start(within: .seconds(20), until: isStopped) else { return }
     let membership = hosts.membership
     announce(
-      "serving \(hosts.choice.name), \(membership.replicas.count) "
+      "serving \(hosts.choice.kind.name), \(membership.replicas.count) "
         + (membership.replicas.count == 1 ? "replica" : "replicas")
         + ", on \(service.gateway.endpoint)")
     for (node, address) in hosts.addresses.enumerated() {

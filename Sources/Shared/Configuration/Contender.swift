@@ -16,11 +16,13 @@ public enum Contender: Sendable, Equatable {
   }
 }
 
-/// One protocol of the comparison.
+/// One configuration of a protocol in the comparison.
 public struct ProtocolChoice: Sendable, Equatable {
   package static let mostReplicas = 64
 
   public var kind: ProtocolKind
+  /// Of the row: the protocol's own unless the experiment gives it another.
+  public var name: String
   public var replicas: Int
   /// Every declared option, in the order of the declarations.
   public var settings: [Setting]
@@ -28,16 +30,29 @@ public struct ProtocolChoice: Sendable, Equatable {
   public struct Setting: Sendable, Equatable {
     public var name: String
     public var value: OptionValue
+
+    package init(name: String, value: OptionValue) {
+      self.name = name
+      self.value = value
+    }
+
+    package static func json(_ settings: [Setting]) -> JSONValue {
+      .object(settings.map { .init($0.name, $0.value.json) })
+    }
   }
 
   /// What the protocol reads its options from.
   public var options: OptionValues
+  /// What only this row of an experiment says: the options that it names, and its replicas.
+  package var ownOptions: [Setting] = []
+  package var ownReplicas: Int?
 
   /// - Parameter overrides: options that differ from their defaults; checked by the caller.
   package init(_ kind: ProtocolKind, replicas: Int, overrides: [String: OptionValue] = [:]) {
     let declared = kind.options
     let options = OptionValues(declared, overrides: overrides)
     self.kind = kind
+    name = kind.name
     self.replicas = replicas
     settings = declared.map {
       Setting(name: $0.name, value: options[$0.name] ?? $0.defaultValue)
@@ -45,10 +60,8 @@ public struct ProtocolChoice: Sendable, Equatable {
     self.options = options
   }
 
-  public var name: String { kind.name }
-
   /// The options as a file has them.
-  package var optionsJSON: JSONValue { .object(settings.map { .init($0.name, $0.value.json) }) }
+  package var optionsJSON: JSONValue { Setting.json(settings) }
 }
 
 /// Another system, already running somewhere, that the same clients drive.

@@ -46,7 +46,7 @@ public struct HostsFile: Sendable, Equatable {
   /// The file with every default filled in, ending in a new line. Reading it gives an equal value.
   public var text: String {
     var members: [JSONValue.Member] = [
-      .init("cluster", .string(cluster)), .init("protocol", .string(choice.name)),
+      .init("cluster", .string(cluster)), .init("protocol", .string(choice.kind.name)),
       .init("options", choice.optionsJSON), .init("nodes", .array(nodes.map { .string($0) })),
     ]
     if !authority.isEmpty {

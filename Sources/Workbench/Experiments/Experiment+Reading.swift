@@ -9,11 +9,11 @@ import Workloads
 
 extension Experiment {
   static let keyNames = [
-    "format", "name", "description", "runtime", "protocols", "target", "replicas", "tolerates",
-    "options",
+    "format", "name", "description", "runtime", "protocols", "baseline", "target", "replicas",
+    "tolerates", "options",
     "workload", "probe", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration",
     "window",
-    "slo", "trials", "seed", "check", "sweep",
+    "slo", "trials", "seed", "check", "expect", "sweep",
   ]
   private static let mostWindows: Int64 = 100_000
   /// Operations that may come due in one trial of an open loop.
@@ -38,6 +38,11 @@ extension Experiment {
       reading: section, mayBeEmpty: !targets.isEmpty, hosts: hosts)
     size = protocols.size
     self.protocols = protocols.choices
+    sharedOptions = protocols.shared
+    try TargetRules.checkNames(targets, self.protocols)
+    baseline = try section["baseline"].map { (node) throws(ExperimentError) in
+      try node.choice(of: contenders.map(\.name))
+    }
     workload = try WorkloadSpec(reading: section["workload"])
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
     environment = Environment(
@@ -57,6 +62,17 @@ extension Experiment {
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials
     seed = try section["seed"]?.seed() ?? seed
     check = try section["check"]?.choice(of: Consistency.self) ?? check
+    expect = try section["expect"].map(Experiment.conditions) ?? expect
+  }
+
+  /// Their texts; what they name is checked when the points of the sweep are known.
+  private static func conditions(_ node: Node) throws(ExperimentError) -> [String] {
+    let allowed = #"a list of conditions, such as ["raft.write_outage_ms < 500"]"#
+    var texts: [String] = []
+    for element in try node.elements(allowed) {
+      texts.append(try element.string(#"a condition in quotes, such as "p99 < 10ms""#))
+    }
+    return texts
   }
 
   private mutating func readTimes(_ section: Section) throws(ExperimentError) {

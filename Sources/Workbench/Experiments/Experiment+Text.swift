@@ -13,15 +13,16 @@ extension Experiment {
       .init("name", .string(name)),
       .init("description", .string(description)),
       .init("runtime", .string(runtime.rawValue)),
-      .init("protocols", .array(protocols.map { .string($0.name) })),
-      .init("target", .array(targets.map(\.json))),
+      .init("protocols", .array(protocols.map(\.rowJSON))),
     ]
+    if let baseline { members.append(.init("baseline", .string(baseline))) }
+    members.append(.init("target", .array(targets.map(\.json))))
     switch size {
     case .replicas(let count): members.append(.init("replicas", .integer(Int128(count))))
     case .tolerates(let count): members.append(.init("tolerates", .integer(Int128(count))))
     }
     members += [
-      .init("options", .object(protocols.map { .init($0.name, $0.optionsJSON) })),
+      .init("options", .object(sharedOptions.map { .init($0.name, $0.optionsJSON) })),
       .init("workload", workload.json),
       .init("probe", ProbeSection.json(probeRate)),
       .init("network", environment.network.json),
@@ -36,6 +37,7 @@ extension Experiment {
       .init("trials", .integer(Int128(trials))),
       .init("seed", .integer(Int128(seed))),
       .init("check", .string(check.rawValue)),
+      .init("expect", .array(expect.map { .string($0) })),
       .init("sweep", .object(sweep.map { .init($0.path, .array($0.values)) })),
     ]
     return .object(members)

@@ -20,6 +20,10 @@ public struct Experiment: Sendable, Equatable {
   public var size = ClusterSize.replicas(3)
   /// What is compared, in the order of the file.
   public var protocols: [ProtocolChoice] = []
+  /// The options that all rows of a protocol share: one entry per protocol.
+  var sharedOptions: [ProtocolChoice] = []
+  /// The row that the others are compared with, by its name.
+  public var baseline: String?
   /// Other systems that are compared with them, behind them. Only in the cluster runtime.
   public var targets: [TargetChoice] = []
   public var workload = WorkloadSpec()
@@ -37,6 +41,8 @@ public struct Experiment: Sendable, Equatable {
   public var trials = 5
   public var seed: UInt64 = 1
   public var check = Consistency.linearizable
+  /// Conditions that the results are expected to meet, as the file has them.
+  public var expect: [String] = []
   /// Empty in the experiment of a sweep point.
   public var sweep: [SweepAxis] = []
 

@@ -56,6 +56,16 @@ public struct ExperimentPlan: Sendable, Equatable {
     points = try sweep.points(of: source, hosts: hosts)
     var experiment = points[0].experiment
     experiment.sweep = sweep.axes
+    let vocabulary = ConditionVocabulary(
+      rows: experiment.contenders.map(\.name), sweep: Sweep.texts(of: points))
+    if hosts != nil {
+      // The file may speak of rows that are not run.
+      experiment.expect.removeAll { (try? Condition($0, vocabulary)) == nil }
+    }
+    for (index, text) in experiment.expect.enumerated() {
+      _ = try Condition(
+        reading: Node(path: "expect[\(index)]", value: .string(text)), vocabulary)
+    }
     self.experiment = experiment
   }
 

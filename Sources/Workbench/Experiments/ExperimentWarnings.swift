@@ -88,7 +88,7 @@ extension Experiment {
           ExperimentWarning(
             path: "warmUp",
             text:
-              "\(warmUp) is shorter than options.\(choice.name).\(name) (\(wait.upperBound)), so the "
+              "\(warmUp) is shorter than \(path(of: name, choice)) (\(wait.upperBound)), so the "
               + "first election may fall into what is measured"))
       }
     }
@@ -115,13 +115,23 @@ extension Experiment {
       for (name, wait) in waits(of: choice) where wait.lowerBound < roundTrip * 2 {
         list.append(
           ExperimentWarning(
-            path: "options.\(choice.name).\(name)",
+            path: path(of: name, choice),
             text:
               "\(wait.lowerBound) is too short for round trips of \(text(roundTrip)): healthy replicas "
               + "will be given up; take at least \(text(roundTrip * 2))"))
       }
     }
     return list
+  }
+
+  /// Where the file says, or could say, the option of a row.
+  private func path(of option: String, _ choice: ProtocolChoice) -> String {
+    if choice.ownOptions.contains(where: { $0.name == option }),
+      let row = protocols.firstIndex(of: choice)
+    {
+      return "protocols[\(row)].options.\(option)"
+    }
+    return "options.\(choice.kind.name).\(option)"
   }
 
   /// What clients wait, against their round trips.

@@ -7,7 +7,8 @@ struct Sweep {
   static let mostTrials = 100_000
   /// What a sweep cannot vary: it is the same for the whole run, or already a dimension of it.
   private static let fixed = [
-    "format", "name", "description", "runtime", "protocols", "target", "trials", "seed", "sweep",
+    "format", "name", "description", "runtime", "protocols", "baseline", "target", "trials",
+    "seed", "expect", "sweep",
   ]
 
   var axes: [SweepAxis] = []
@@ -92,12 +93,25 @@ struct Sweep {
       } catch {
         var error = error
         let place = values.map { "\($0.path)=\($0.text)" }.joined(separator: ", ")
-        if !values.isEmpty { error.found += " at the sweep's point \(place)" }
+        // What cannot be swept is wrong at every point.
+        let key = String(error.path.prefix { $0 != "." && $0 != "[" })
+        if !values.isEmpty, !Sweep.fixed.contains(key) {
+          error.found += " at the sweep's point \(place)"
+        }
         throw error
       }
     }
     try checkTrials(points)
     return points
+  }
+
+  /// The values of each path as results show them, each once.
+  static func texts(of points: [SweepPoint]) -> [(path: String, values: [String])] {
+    points[0].values.indices.map { axis in
+      var seen: Set<String> = []
+      let texts = points.map { $0.values[axis].text }
+      return (points[0].values[axis].path, texts.filter { seen.insert($0).inserted })
+    }
   }
 
   private func checkTrials(_ points: [SweepPoint]) throws(ExperimentError) {

@@ -105,6 +105,18 @@ enum TargetRules {
     }
   }
 
+  /// A row of `protocols` may have the name of a target by mistake.
+  static func checkNames(
+    _ targets: [TargetChoice], _ protocols: [ProtocolChoice]
+  ) throws(ExperimentError) {
+    for (index, row) in protocols.enumerated() {
+      guard targets.contains(where: { $0.name == row.name }) else { continue }
+      throw ExperimentError(
+        path: "protocols[\(index)].name", found: JSONValue.quoted(row.name),
+        allowed: "a name that no target has")
+    }
+  }
+
   static func check(_ targets: [TargetChoice], _ faults: Node?) throws(ExperimentError) {
     guard let target = targets.first, let node = faults, node.value != .array([]) else { return }
     throw node.refused(

@@ -57,6 +57,8 @@ struct ResultFile: Sendable {
         .resources,
         key: ["node"]
       ) { $0.resourceCells },
+      differences(outline),
+      expectations(outline),
     ]
   }
 
@@ -91,7 +93,9 @@ extension RunOutline {
     [
       Field(
         name: "protocol", kind: .string,
-        meaning: "replication protocol, or the name of another system", allowed: protocols)
+        meaning:
+          "replication protocol or a configuration of one by its name, or the name of another system",
+        allowed: protocols)
     ]
       + sweepPaths.enumerated().map { index, path in
         Field(

@@ -28,21 +28,31 @@ public struct ResultTable: Sendable {
     guard !groups.isEmpty else { return "No trial was finished.\n" }
     let width = max(width, 40)
     let trials = isSingle ? "" : ", mean over trials"
-    let blocks = [
-      headline + "\n"
-        + capped(overview, of: groups.count, width, "summary.csv", notes: overviewNotes),
-      titled(
-        "Latency in ms" + (isSingle ? "" : ", over the operations of all trials together"),
-        capped(latency, of: groups.count, width, "summary.csv", notes: latencyNotes)),
-      titled(
-        "Faults\(trials)",
-        faults.map { table in
-          capped(table, of: table.rows.count, width, "faults.csv", notes: faultNotes)
-        }),
-      titled("Differences, better to worse", rankings),
-      titled("Undecided", explanations(.undecided)),
-      titled(color("VIOLATED", usesColor), explanations(.violated)),
-    ]
+    let blocks =
+      [
+        headline + "\n"
+          + capped(overview, of: groups.count, width, "summary.csv", notes: overviewNotes),
+        titled(
+          "Latency in ms" + (isSingle ? "" : ", over the operations of all trials together"),
+          capped(latency, of: groups.count, width, "summary.csv", notes: latencyNotes)),
+        titled(
+          "Faults\(trials)",
+          faults.map { table in
+            capped(table, of: table.rows.count, width, "faults.csv", notes: faultNotes)
+          }),
+        titled("Differences, better to worse", rankings),
+      ]
+      + referenceDifferences.map { title, table, notes in
+        titled(
+          title,
+          capped(table, of: table.rows.count, width, "differences.csv", notes: { _ in notes }))
+      } + [
+        titled(
+          "Expectations",
+          isComplete ? text(of: ExpectedCondition.all(outline, groups.flatMap(\.trials))) : nil),
+        titled("Undecided", explanations(.undecided)),
+        titled(color("VIOLATED", usesColor), explanations(.violated)),
+      ]
     return blocks.compactMap { $0 }.joined(separator: "\n")
   }
 
@@ -56,6 +66,11 @@ public struct ResultTable: Sendable {
     let hasIntervals = groups.contains { $0.trials.count > 1 }
     let numbers = hasIntervals ? ": mean ± distance to the farther end of its 95 % interval" : ""
     return "\(outline.name), seed \(outline.seed), \(trials)\(numbers)"
+  }
+
+  /// Of an interrupted run nothing is expected.
+  private var isComplete: Bool {
+    groups.reduce(0) { $0 + $1.trials.count } == outline.places.count
   }
 
   var isSingle: Bool { outline.trials == 1 }

@@ -17,12 +17,16 @@ public struct RunOutline: Sendable, Equatable, Codable {
   /// What is compared, by the names in the files: the protocols in the order of the experiment, then
   /// other systems.
   public var protocols: [String]
+  /// The row that others are compared with: index into `protocols`.
+  public var baseline: Int?
   /// Trials of each protocol at each point.
   public var trials: Int
+  /// Conditions that the results are expected to meet.
+  public var expect: [String]
 
   public init(
     name: String, seed: UInt64, protocols: [String], trials: Int, sweepPaths: [String] = [],
-    points: [[String]] = [[]]
+    points: [[String]] = [[]], baseline: Int? = nil, expect: [String] = []
   ) {
     self.name = name
     self.seed = seed
@@ -30,6 +34,8 @@ public struct RunOutline: Sendable, Equatable, Codable {
     self.trials = trials
     self.sweepPaths = sweepPaths
     self.points = points
+    self.baseline = baseline
+    self.expect = expect
   }
 
   /// Every trial's place in the order of the files: by point, then protocol, then number.

@@ -103,7 +103,7 @@ public enum ClusterTrialRunner {
     let experiment = task.experiment
     let workload = experiment.workload
     var setup = ClusterSetup(
-      cluster: hosts.cluster, protocolName: choice.name, membership: hosts.membership,
+      cluster: hosts.cluster, protocolName: choice.kind.name, membership: hosts.membership,
       endpoints: hosts.addresses.compactMap { Endpoint($0) })
     setup.plan = task.plan
     setup.clocks = experiment.environment.clocks

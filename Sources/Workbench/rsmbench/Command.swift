@@ -36,7 +36,7 @@ struct Command: Sendable {
 
     exit codes
       0    done, and every verdict is as asked
-      1    a history violates the consistency that was asked for
+      1    a history violates the consistency that was asked for, or an expectation does not hold
       2    bad usage, or a bad file
       3    a check gave up undecided
       130  interrupted; finished trials are kept

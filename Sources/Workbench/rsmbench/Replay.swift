@@ -1,3 +1,4 @@
+import Configuration
 import Experiments
 import Results
 
@@ -16,15 +17,18 @@ struct Replay: Sendable {
 
   /// The seed of a trial decides it, whatever its number is, so one trial with that seed is enough. It goes to a
   /// directory of its own.
-  func command(_ outline: RunOutline, _ place: TrialPlace, seed: UInt64, isProtocol: Bool) -> String
-  {
+  func command(_ plan: ExperimentPlan, _ place: TrialPlace, seed: UInt64) -> String {
+    let point = plan.points[place.point]
     var words = ["rsmbench", "run"] + words
-    if isProtocol {
-      words += ["--set", "protocols=[\"\(outline.protocols[place.protocolIndex])\"]"]
+    if case .protocol(let row) = point.experiment.contenders[place.protocolIndex] {
+      words += ["--set", "protocols=[\(row.rowJSON.compactText)]"]
+      // Both may name rows that are not run.
+      if plan.experiment.baseline != nil { words += ["--set", "baseline=null"] }
+      if !plan.experiment.expect.isEmpty { words += ["--set", "expect=[]"] }
     }
-    if !outline.sweepPaths.isEmpty { words += ["--set", "sweep={}"] }
-    for (path, value) in zip(outline.sweepPaths, outline.points[place.point]) where !value.isEmpty {
-      words += ["--set", "\(path)=\(value)"]
+    if !point.values.isEmpty { words += ["--set", "sweep={}"] }
+    for value in point.values where !value.text.isEmpty && !value.path.hasPrefix("protocols") {
+      words += ["--set", "\(value.path)=\(value.text)"]
     }
     words += ["--seed", "\(seed)", "--trials", "1", "--out", "replay", "--force"]
     return words.map(Replay.quoted).joined(separator: " ")

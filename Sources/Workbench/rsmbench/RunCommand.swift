@@ -13,7 +13,8 @@ extension Command {
       Nothing runs and nothing is written until the whole file and its sweep have been found valid. Ctrl-C and
       SIGTERM end the run within a second and keep the trials that are finished; --resume goes on from there.
       A second one ends the program at once. A run's directory belongs to one process at a time. A violation,
-      and a crash of a protocol's code, end with the command that replays that trial. In the simulation
+      and a crash of a protocol's code, end with the command that replays that trial. What the experiment
+      expects is tried at the end: if a condition does not hold, the exit code is 1. In the simulation
       the same seed gives the same CSV files to the last byte, whatever --jobs is. In the cluster runtime
       trials run one at a time, since they would take each other's processors. An experiment's targets are
       servers of others, which have to run already; they are looked for first. What is written to them lies
@@ -148,15 +149,19 @@ struct RunRequest {
       return .interrupted
     }
     if !isQuiet { Console.complain("results are in \(directory.path)") }
-    return ExitCode(trials.map(\.verdict.word))
+    let failed = ExpectedCondition.all(outline, trials).filter { !$0.holds }
+    // The table has them already.
+    if format == "json" {
+      for expectation in failed {
+        Console.complain("rsmbench: expectation failed: \(expectation.text)")
+      }
+    }
+    return failed.isEmpty ? ExitCode(trials.map(\.verdict.word)) : .violated
   }
 
   private func table(_ outline: RunOutline, _ trials: [FinishedTrial]) -> ResultTable {
-    let kinds = plan.experiment.contenders
-    return ResultTable(outline: outline, trials: trials) { trial in
-      replay.command(
-        outline, trial.place, seed: trial.seed,
-        isProtocol: kinds[trial.place.protocolIndex].isProtocol)
+    ResultTable(outline: outline, trials: trials) { trial in
+      replay.command(plan, trial.place, seed: trial.seed)
     }
   }
 
@@ -171,19 +176,16 @@ struct RunRequest {
   }
 }
 
-extension Contender {
-  var isProtocol: Bool {
-    if case .protocol = self { true } else { false }
-  }
-}
-
 extension RunOutline {
   init(_ plan: ExperimentPlan) {
     let experiment = plan.experiment
     self.init(
       name: experiment.name, seed: experiment.seed, protocols: experiment.contenders.map(\.name),
       trials: experiment.trials, sweepPaths: experiment.sweep.map(\.path),
-      points: plan.points.map { $0.values.map(\.text) })
+      points: plan.points.map { $0.values.map(\.text) },
+      baseline: experiment.baseline.flatMap { name in
+        experiment.contenders.firstIndex { $0.name == name }
+      }, expect: experiment.expect)
   }
 }
 

@@ -15,6 +15,7 @@ final class RunSession: Sendable {
     var notes: [String] = []
   }
 
+  private let plan: ExperimentPlan
   private let tasks: [(task: TrialTask, place: TrialPlace)]
   private let directory: RunDirectory
   private let writesHistories: Bool
@@ -28,6 +29,7 @@ final class RunSession: Sendable {
   init(
     plan: ExperimentPlan, directory: RunDirectory, request: RunRequest, isStopped: StopFlag
   ) {
+    self.plan = plan
     self.isStopped = isStopped
     let done = Set(directory.finishedBefore.map(\.place))
     tasks = TrialTask.all(of: plan).compactMap { task in
@@ -116,9 +118,7 @@ final class RunSession: Sendable {
 
   /// What is said if the code of a protocol traps, which ends this process.
   private func crashNotice(_ task: TrialTask, _ place: TrialPlace) -> String {
-    let isProtocol = task.contender.isProtocol
-    let command = replay.command(
-      directory.outline, place, seed: task.seed, isProtocol: isProtocol)
+    let command = replay.command(plan, place, seed: task.seed)
     // The live line of progress does not end in a line feed.
     return (Terminal.standardError.isInteractive ? "\n" : "")
       + "rsmbench: crashed in \(task.contender.name), trial \(task.trial) (seed \(task.seed)); finished "

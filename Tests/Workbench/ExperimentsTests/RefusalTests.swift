@@ -16,8 +16,45 @@ import Testing
     ),
     ("{ trails: 5 }", #"trails: found an unknown key, *did you mean "trials"?"#),
     ("{ protocols: ['rafd'] }", #"protocols[0]: found "rafd", *did you mean "raft"?"#),
-    ("{ protocols: ['raft', 'raft'] }", "protocols[1]: found *each protocol once"),
+    ("{ protocols: ['raft', 'raft'] }", "protocols[1]: found *each name once"),
     ("{ protocols: [] }", "protocols: found [], allowed a list"),
+    (
+      "{ protocols: [{ name: 'x' }] }", "protocols[0].protocol: found nothing, allowed the protocol"
+    ),
+    (
+      "{ protocols: [{ nam: 'x', protocol: 'raft' }] }",
+      #"protocols[0].nam: found an unknown key, allowed name, protocol, *did you mean "name"?"#
+    ),
+    (
+      "{ protocols: [{ name: 'multi-paxos', protocol: 'raft' }] }",
+      #"protocols[0].name: found "multi-paxos", allowed a name that is not another protocol's"#
+    ),
+    (
+      "{ protocols: ['raft', { protocol: 'raft' }] }",
+      #"allowed each name once: a second configuration of raft needs a name of its own"#
+    ),
+    (
+      "{ protocols: [{ name: 'r', protocol: 'raft', options: { prevote: true } }] }",
+      #"protocols[0].options.prevote: found an unknown key, *did you mean "preVote"?"#
+    ),
+    (
+      """
+      { options: { raft: { heartbeat: '100ms' } },
+        protocols: [{ name: 'r', protocol: 'raft', options: { electionTimeout: ['60ms', '90ms'] } }] }
+      """,
+      #"protocols[0].options.heartbeat: found "100ms", allowed at most 60ms"#
+    ),
+    (
+      "{ protocols: [{ name: 'u', protocol: 'unreplicated', replicas: 3 }] }",
+      "protocols[0].replicas: found 3, allowed 1 replica"
+    ),
+    (
+      "{ protocols: ['raft'], sweep: { replicas: [3] }, baseline: 'rafd' }",
+      #"baseline: found "rafd", allowed "raft"; did you mean "raft"?"#
+    ),
+    ("{ expect: 'p99 < 10ms' }", "expect: found *allowed a list of conditions"),
+    ("{ expect: [5] }", "expect[0]: found 5, allowed a condition in quotes"),
+    ("{ sweep: { expect: [[]] } }", "sweep.expect: found a sweep over expect"),
     ("{ protocols: 'raft' }", "protocols: found"),
     ("{ options: { raft: { heartbeets: '5ms' } } }", #"*did you mean "heartbeat"?"#),
     (

@@ -20,6 +20,13 @@ import Workloads
     """,
     "{ workload: { connections: 'per-client' } }",
     """
+    { options: { raft: { heartbeat: '20ms' } }, baseline: 'raft',
+      protocols: ['raft', { name: 'calm', protocol: 'raft', options: { preVote: false } },
+        { name: 'large', protocol: 'raft', replicas: 5 }, { protocol: 'multi-paxos' }],
+      expect: ['calm.throughput >= 0.9 * raft.throughput', '*.verdict == linearizable'],
+      sweep: { 'options.raft.heartbeat': ['20ms', '30ms'] } }
+    """,
+    """
     { runtime: 'cluster', disk: 'none', clocks: { maxSkew: '5ms' }, workload: { connections: 16 },
       faults: [{ at: '1s', crash: 0, disk: 'lost', for: '1s' }, { at: '2s', disk: 1, error: true },
         { at: '2s', disk: 2, full: true, for: '1s' }, { at: '3s', disk: 1, bitRot: true }] }

@@ -51,6 +51,8 @@ private struct Package: Decodable {
 @Suite struct ResultFileTests {
   @Test("Every cell of every file satisfies the schema in datapackage.json")
   func schema() throws {
+    var outline = outline
+    outline.expect = ["*.throughput > 0"]
     let text = DataPackage(outline: outline).text
     let package = try JSONDecoder().decode(Package.self, from: Data(text.utf8))
     #expect(package.name == "leader-crash-7" && package.profile == "tabular-data-package")
@@ -58,6 +60,7 @@ private struct Package: Decodable {
     #expect(
       package.resources.map(\.path) == [
         "summary.csv", "trials.csv", "latency.csv", "timeline.csv", "faults.csv", "resources.csv",
+        "differences.csv", "expectations.csv",
       ])
     for (file, resource) in zip(files, package.resources) {
       let records = try #require(parseCSV(file.csv(allTrials)))

@@ -30,7 +30,7 @@ import Testing
     #expect(text.contains("(152 more rows are left out: see summary.csv)\n"))
     #expect(text.contains("(352 more rows are left out: see faults.csv)\n"))
     #expect(text.contains("(88 more sweep points are left out: --format json has them)\n"))
-    #expect(text.split(separator: "\n").count < 220)
+    #expect(text.split(separator: "\n").count < 270)
   }
 
   @Test("One trial has no interval, and no difference is claimed")

@@ -54,7 +54,7 @@ final class Workspace {
   /// The CSV files of a run with their content: all that one seed decides.
   func tables(_ run: String) throws -> [String: Data] {
     let tables = try files(run).filter { $0.key.hasSuffix(".csv") }
-    #expect(tables.count == 6)
+    #expect(tables.count == 8)
     return tables
   }
 

@@ -14,7 +14,8 @@ import Testing
   }
 
   private let resultFiles = [
-    "datapackage.json", "experiment.json5", "faults.csv", "latency.csv", "manifest.json",
+    "datapackage.json", "differences.csv", "expectations.csv", "experiment.json5", "faults.csv",
+    "latency.csv", "manifest.json",
     "resources.csv", "summary.csv", "timeline.csv", "trials.csv",
   ]
 
@@ -63,6 +64,24 @@ import Testing
     #expect(trials.column("trial") == ["1", "1"])
     let (one, seven) = (try space.text("j1/tiny-1/latency.csv"), "results/tiny-7/latency.csv")
     #expect(try !one.hasPrefix(space.text(seven)))
+  }
+
+  @Test("An expectation that does not hold is exit code 1, with the figures found")
+  func expectations() async throws {
+    let run = try await space.rsmbench(
+      "run", "tiny.json5", "--set", "expect=['raft.throughput > 1/s', 'raft.p99 < 1ns']", "--set",
+      "baseline=raft")
+    #expect(run.status == 1)
+    #expect(run.output.contains("holds   raft.throughput > 1/s: raft.throughput "))
+    #expect(run.output.contains("FAILED  raft.p99 < 1ns: raft.p99 "))
+    #expect(run.output.contains("Differences from raft\n"))
+    let table = rows(try space.text("results/tiny-1/expectations.csv"))
+    #expect(table.column("holds") == ["true", "false"])
+    let json = try await space.rsmbench(
+      "run", "tiny.json5", "--force", "--quiet", "--format", "json", "--set",
+      "expect=['raft.p99 < 1ns']")
+    #expect(json.status == 1)
+    #expect(json.errorLines == ["rsmbench: expectation failed: raft.p99 < 1ns"])
   }
 
   @Test("--set and sweeps change what runs, and the resolved experiment says so")

@@ -1,0 +1,86 @@
+import Configuration
+
+/// What the conditions of one experiment may name besides metrics.
+public struct ConditionVocabulary: Sendable {
+  /// From the best to the worst, as results have them.
+  public static let verdicts = [
+    "linearizable", "sequential", "eventual", "unchecked", "undecided", "violated",
+  ]
+
+  /// The rows of the comparison.
+  var rows: [String]
+  /// The paths of the sweep, each with the texts of its values.
+  var sweep: [(path: String, values: [String])]
+
+  public init(rows: [String], sweep: [(path: String, values: [String])] = []) {
+    self.rows = rows
+    self.sweep = sweep
+  }
+
+  func measure(
+    _ before: String, _ pins: [Measure.Pin], _ after: String, _ text: String
+  ) throws(ConditionError) -> Measure {
+    if !pins.isEmpty {
+      let row = try row(before)
+      guard let name = MeasureName.named(after) else { throw unknown(after) }
+      for pin in pins { try check(pin) }
+      return Measure(row: row, pins: pins, name: name, text: text)
+    }
+    if let name = MeasureName.named(before) { return Measure(name: name, text: text) }
+    // Names of rows and of metrics may have dots: p99.9.
+    for dot in before.indices where before[dot] == "." {
+      let (first, last) = (String(before[..<dot]), String(before[before.index(after: dot)...]))
+      guard first == "*" || rows.contains(first), let name = MeasureName.named(last) else {
+        continue
+      }
+      return Measure(row: first == "*" ? nil : first, name: name, text: text)
+    }
+    guard let dot = before.lastIndex(of: ".") else {
+      if rows.contains(before) {
+        throw ConditionError(
+          found: JSONValue.quoted(before),
+          allowed: "a metric of it, such as \(before).throughput")
+      }
+      throw unknown(before)
+    }
+    _ = try row(String(before[..<dot]))
+    throw unknown(String(before[before.index(after: dot)...]))
+  }
+
+  private func row(_ name: String) throws(ConditionError) -> String? {
+    if name == "*" { return nil }
+    guard rows.contains(name) else {
+      throw ConditionError(
+        found: JSONValue.quoted(name),
+        allowed: "a row of the comparison: " + (rows + ["*"]).joined(separator: ", "),
+        suggestion: nearest(to: name, among: rows))
+    }
+    return name
+  }
+
+  private func unknown(_ metric: String) -> ConditionError {
+    ConditionError(
+      found: JSONValue.quoted(metric),
+      allowed: "a metric of 'rsmbench list columns' or faults.csv, such as "
+        + MeasureName.examples,
+      suggestion: nearest(to: metric, among: MeasureName.all.map(\.name)))
+  }
+
+  private func check(_ pin: Measure.Pin) throws(ConditionError) {
+    guard let axis = sweep.first(where: { $0.path == pin.path }) else {
+      let paths = sweep.map(\.path)
+      throw ConditionError(
+        found: JSONValue.quoted(pin.path),
+        allowed: paths.isEmpty
+          ? "no brackets, because the experiment sweeps nothing"
+          : "what the experiment sweeps: " + paths.joined(separator: ", "),
+        suggestion: nearest(to: pin.path, among: paths))
+    }
+    guard axis.values.contains(pin.value) else {
+      throw ConditionError(
+        found: "\(pin.path)=\(pin.value)",
+        allowed: "a value of the sweep: " + axis.values.joined(separator: ", "),
+        suggestion: nearest(to: pin.value, among: axis.values))
+    }
+  }
+}

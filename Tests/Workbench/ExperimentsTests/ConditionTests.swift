@@ -1,0 +1,120 @@
+import Configuration
+import Experiments
+import Foundation
+import Testing
+
+private let vocabulary = ConditionVocabulary(
+  rows: ["raft", "raft-without-prevote", "v1.2"],
+  sweep: [("replicas", ["3", "5"]), ("faults[0].for", ["1s", "2s"])])
+
+private func condition(_ text: String) throws -> Condition {
+  try Condition(text, vocabulary, source: "expect")
+}
+
+/// By the text of a measure, in base units: ns, bytes, per second.
+private func holds(_ text: String, _ values: [String: Double]) throws -> Bool? {
+  try condition(text).holds { values[$0.text].map { .number($0) } }
+}
+
+@Test(
+  "Conditions compare measures with numbers in any unit",
+  arguments: [
+    ("raft.throughput >= 5000/s", ["raft.throughput": 5000.0], true),
+    ("raft.throughput > 5000", ["raft.throughput": 5000], false),
+    ("raft.write_outage_ms < 500", ["raft.write_outage_ms": 499e6], true),
+    ("raft.write_outage_ms < 0.4s", ["raft.write_outage_ms": 499e6], false),
+    ("500 > raft.write_outage_ms", ["raft.write_outage_ms": 499e6], true),
+    ("raft.read_p99_us <= 250", ["raft.read_p99_us": 250e3], true),
+    ("p99.9 < 10ms and availability > 99.9%", ["p99.9": 9e6, "availability": 0.9991], true),
+    ("p99 < 10ms and availability > 0.999", ["p99": 9e6, "availability": 0.99], false),
+    ("p99 < 10ms or not availability > 0.999", ["p99": 11e6, "availability": 0.99], true),
+    (
+      "raft-without-prevote.p99 <= 1.1 * raft.p99",
+      ["raft-without-prevote.p99": 11, "raft.p99": 10], true
+    ),
+    ("(raft.p99 - v1.2.p99) / raft.p99 < 10%", ["raft.p99": 10, "v1.2.p99": 8], false),
+    ("raft.p99 - v1.2.p99 < 3ms", ["raft.p99": 10e6, "v1.2.p99": 8e6], true),
+    (
+      "raft.write_outage_ms - raft.read_outage_ms < 5",
+      ["raft.write_outage_ms": 6e6, "raft.read_outage_ms": 2e6], true
+    ),
+    ("(raft.p99 < 1ms or raft.p99 > 2ms) and raft.p99 != 3ms", ["raft.p99": 5e6], true),
+    (
+      "raft[replicas=5].throughput < raft[replicas=3].throughput",
+      ["raft[replicas=5].throughput": 1, "raft[replicas=3].throughput": 2], true
+    ),
+    ("median(raft.write_outage) < 1s", ["median(raft.write_outage)": 2e9], false),
+    ("-1 < raft.lost_writes", ["raft.lost_writes": 0], true),
+    ("bytes_per_op < 4KiB", ["bytes_per_op": 4095], true),
+  ] as [(String, [String: Double], Bool)])
+func comparisons(text: String, values: [String: Double], expected: Bool) throws {
+  #expect(try holds(text, values) == expected)
+}
+
+@Test("A missing value decides nothing, unless another part of the condition does")
+func missing() throws {
+  #expect(try holds("p99 < 1ms", [:]) == nil)
+  #expect(try holds("p99 < 1ms and availability > 0.5", ["availability": 0.1]) == false)
+  #expect(try holds("p99 < 1ms or availability > 0.5", ["availability": 0.9]) == true)
+  #expect(try holds("not p99 < 1ms", [:]) == nil)
+  #expect(try holds("p99 / availability > 1ms", ["p99": 1, "availability": 0]) == nil)
+}
+
+@Test("Verdicts are compared by name")
+func verdicts() throws {
+  let verdict = try condition("*.verdict == linearizable")
+  #expect(verdict.holds { _ in .word("linearizable") } == true)
+  #expect(verdict.holds { _ in .word("undecided") } == false)
+  #expect(verdict.measures.map(\.row) == [nil])
+}
+
+@Test("Every column and every measure of a fault can be named, and no name means two things")
+func names() {
+  #expect(Set(MeasureName.all.map(\.name)).count == MeasureName.all.count)
+  #expect(MeasureName.named("write_outage_ms")?.source == .fault(.writeOutage))
+  #expect(MeasureName.named("p99")?.source == .metric("all_p99_us"))
+  #expect(MeasureName.named("read_p99.9")?.source == .metric("read_p999_us"))
+}
+
+@Test(
+  "A mistake in a condition is named, with the nearest word",
+  arguments: [
+    ("raft.throughputt > 3", #"found "throughputt", allowed a metric *did you mean "throughput"?"#),
+    (
+      "rafd.throughput > 3",
+      #"found "rafd", allowed a row *raft-without-prevote, v1.2, *did you mean "raft"?"#
+    ),
+    ("throughput > 10ms", #"found throughput > 10ms, allowed a rate such as "5000/s""#),
+    ("p99 < 10", "found 10 beside p99, allowed a time such as \"10ms\" with its unit"),
+    ("p99 < 10msec", #"found "10msec", allowed a number, or one with a unit"#),
+    ("raft.verdict == linear", #"found "linear", allowed a verdict: linearizable"#),
+    ("raft.verdict < violated", "found <, allowed == or !="),
+    ("raft.verdict + 1 == violated", "allowed numbers in a calculation"),
+    ("throughput = 3", "found =, allowed == for equal"),
+    ("throughput", "found throughput alone, allowed a comparison"),
+    ("throughput > 3 and", "found the end of the condition, allowed a number or a metric"),
+    ("throughput > 3 p99", #"found "p99", allowed and, or"#),
+    ("raft > 3", #"found "raft", allowed a metric of it, such as raft.throughput"#),
+    ("raft[replica=5].p99 < 1s", #"found "replica", *did you mean "replicas"?"#),
+    ("raft[replicas=7].p99 < 1s", "found replicas=7, allowed a value of the sweep: 3, 5"),
+    ("raft[replicas].p99 < 1s", #"found "replicas", allowed sweep values in brackets"#),
+    ("raft[replicas=5 < 3", "found a [ without its ]"),
+    ("p99 * p99 < 1s", "allowed products with plain numbers"),
+    ("mean(throughput > 3", "allowed mean(...) of one metric"),
+    ("throughput ? 3", #"found "?", allowed a comparison"#), ("", "found the end of the condition"),
+  ])
+func mistakes(text: String, expected: String) {
+  do {
+    _ = try condition(text)
+    Issue.record("accepted: \(text)")
+  } catch {
+    var rest = "\(error)"[...]
+    for part in expected.split(separator: "*") {
+      guard let range = rest.firstRange(of: part) else {
+        Issue.record("\(error)\nlacks: \(part)")
+        return
+      }
+      rest = rest[range.upperBound...]
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Experiments
+import Measurement
+import Testing
+
+@testable import Results
+
+@Suite struct ExpectationTests {
+  private func expectations(
+    _ texts: String..., of trials: [FinishedTrial] = allTrials
+  ) -> [ExpectedCondition] {
+    var outline = outline
+    outline.expect = texts
+    return ExpectedCondition.all(outline, trials)
+  }
+
+  @Test("A condition is tried for every row and point that it does not name")
+  func places() {
+    let all = expectations(
+      "*.throughput > 0", "raft.throughput > 0",
+      "raft[workload.clients=64, workload.valueSize=1KiB].throughput > 0",
+      "raft.throughput > chain-replication.throughput - 1")
+    #expect(all.map(\.cases.count) == [4, 2, 1, 2])
+    #expect(
+      all[0].cases[1].place == "chain-replication, workload.clients=8, workload.valueSize=128B")
+    #expect(all[2].cases[0].place.isEmpty)
+    #expect(all.map(\.holds) == [true, true, true, true])
+  }
+
+  @Test("One case that does not hold is enough to fail, and so is a value that is missing")
+  func failures() {
+    var trials = allTrials
+    trials[1].faults[0].timeToRecoverNs = nil
+    let all = expectations(
+      "read_p50 < 1.5ms", "recover_ms < 100000", "lost_writes == 0", "verdict == linearizable",
+      "verdict == violated", of: trials)
+    #expect(all.map(\.holds) == [false, false, true, true, false])
+    #expect(all[0].cases.map(\.holds) == [true, false, true, false])
+    #expect(all[1].cases[0].holds == nil)
+    #expect(all[1].cases[0].found.contains("no value in 1 of 3 trials"))
+    #expect(all[0].cases[0].found == "read_p50 1.00 ±0.01 ms")
+  }
+
+  @Test("The largest fault of a trial counts, and of several trials the mean")
+  func faults() {
+    let text = expectations("raft.write_outage_ms < 500")[0].cases[0].found
+    let group = TrialGroup.groups(allTrials)[0]
+    let largest = group.trials.map { trial in
+      Double(trial.faults.compactMap(\.writeOutageNs).max() ?? -1)
+    }
+    let mean = largest.reduce(0, +) / 3 / 1e6
+    #expect(text.hasPrefix("raft.write_outage_ms \(DecimalText.fixed(mean, decimals: 1) ?? "")"))
+    #expect(largest.allSatisfy { $0 > 0 })
+  }
+
+  @Test("The words of verdicts in conditions are those of the results, in their order")
+  func words() {
+    #expect(ConditionVocabulary.verdicts == TrialVerdict.Word.allCases.map(\.rawValue))
+  }
+
+  @Test("What failed stands in the table and in expectations.csv")
+  func shown() throws {
+    var outline = outline
+    outline.expect = ["raft.throughput > 1000000/s", "raft.verdict == linearizable"]
+    let text = ResultTable(outline: outline, trials: allTrials).text()
+    #expect(text.contains("FAILED  raft.throughput > 1000000/s\n"))
+    #expect(text.contains("holds   raft.verdict == linearizable\n"))
+    let file = ResultFile.expectations(outline)
+    let rows = try #require(parseCSV(file.csv(allTrials)))
+    #expect(rows.map { $0[2] } == ["holds", "false", "false", "true", "true"])
+    // An interrupted run says nothing yet.
+    let partial = ResultTable(outline: outline, trials: Array(allTrials.dropLast())).text()
+    #expect(!partial.contains("FAILED"))
+  }
+}
