@@ -21,7 +21,7 @@ public struct RespWord: FlatKey {
     self.init(bytes, in: 0..<bytes.count)
   }
 
-  public var flatHash: UInt64 { RespWord.mix(bits) }
+  public func flatHash(_ secret: FlatHashSecret) -> UInt64 { secret.mix(bits) }
 }
 
 /// The commands that are understood; the raw value is the name in error texts.

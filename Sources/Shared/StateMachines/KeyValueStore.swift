@@ -22,6 +22,10 @@ public struct KeyValueStore: StateMachine {
   public var count: Int { values.count }
   public subscript(key: Key) -> [UInt8]? { values[key] }
 
+  public var itemCount: Int { count }
+
+  public mutating func useHashSecret(_ secret: FlatHashSecret) { values.rekey(secret) }
+
   public static func isReadOnly(_ command: Command) -> Bool { command.isReadOnly }
 
   public mutating func apply(_ command: Command) -> Response {
