@@ -36,7 +36,7 @@ extension RequestID: WireCodable {
 }
 
 extension ClientID: FlatKey {
-  public var flatHash: UInt64 { ClientID.mix(rawValue) }
+  public func flatHash(_ secret: FlatHashSecret) -> UInt64 { secret.mix(rawValue) }
 }
 
 extension FrameHeader {

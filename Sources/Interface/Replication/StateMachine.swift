@@ -1,3 +1,4 @@
+import Primitives
 import WireFormat
 
 /// A deterministic application that a protocol replicates: the same commands in the same order give the
@@ -30,6 +31,12 @@ public protocol StateMachine: Sendable {
   /// Bytes that are no command are none here, either.
   func expect(_ commands: [Int], in bytes: [UInt8])
 
+  /// How many things the state holds, for people to read.
+  var itemCount: Int { get }
+
+  /// Has hash tables, if there are any, use these secret words. Nothing else changes.
+  mutating func useHashSecret(_ secret: FlatHashSecret)
+
   /// The whole state as bytes. Equal states give equal bytes.
   func snapshot() -> [UInt8]
   init(restoring snapshot: [UInt8]) throws(WireError)
@@ -41,6 +48,10 @@ extension StateMachine {
   public static var lookAheadCount: Int { 8 }
 
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
+
+  public var itemCount: Int { 0 }
+
+  public mutating func useHashSecret(_ secret: FlatHashSecret) {}
 
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
     apply(try reader.readLast(Command.self))

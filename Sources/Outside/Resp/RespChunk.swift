@@ -15,6 +15,18 @@ public struct RespAnswer: Equatable, Sendable {
     case sum
     /// OK for 1, null for 0.
     case okOrNull
+    /// The type of a value that exists for 1, "none" for 0.
+    case type
+    /// How long a value lives: for ever for 1, not at all for 0.
+    case timeToLive
+    /// 1 if the last command took effect, 0 if it was skipped.
+    case allOrNone
+    /// Keys and where the next scan goes on.
+    case page
+    /// All keys.
+    case keys
+    /// OK, and the values are kept (`RespChunk.watched`).
+    case watch
     /// A reply that needed no store: the next `count` bytes of `RespChunk.local`.
     case local
   }
@@ -40,6 +52,15 @@ public struct RespChunk: Sendable {
   public var localPosition = 0
   /// How the client wants the answers to the commands that follow.
   public var version = RespVersion.two
+  /// Set if all is one transaction: how many conditions stand before its commands.
+  public var conditionCount: Int?
+  /// How the client wants to be told whether it took effect.
+  public var transactionVersion = RespVersion.two
+  /// Values that were read for `WATCH`, and how many bytes they may have.
+  public var watched: [[UInt8]?] = []
+  public var watchRoom = 0
+  /// The values could not be read.
+  public var watchHasFailed = false
 
   public init() {}
 
@@ -68,6 +89,7 @@ public struct RespChunk: Sendable {
 
   /// What the store is asked.
   public var request: KeyValueCommand {
+    if conditionCount != nil { return .transaction(commands.sequence) }
     if commands.count == 1, let only = commands.first { return only }
     return .sequence(commands.sequence)
   }
@@ -85,11 +107,16 @@ public struct RespChunk: Sendable {
       local = WireWriter()
     }
     localPosition = 0
+    conditionCount = nil
   }
 
   /// Writes the replies that the store's responses allow, in order, and forgets them. What is left was
   /// behind the end of a sequence that stopped for want of room, and is to be asked anew.
   public mutating func answer(_ response: KeyValueResponse, into output: inout WireWriter) {
+    if let conditionCount {
+      answerTransaction(response, conditionCount, into: &output)
+      return removeAll()
+    }
     let responses: [KeyValueResponse]
     if commands.count != 1, case .sequence(let several) = response {
       responses = several
@@ -102,12 +129,12 @@ public struct RespChunk: Sendable {
       if answer.kind == .local {
         copyLocal(answer.count, into: &output)
       } else if used + answer.count <= responses.count {
-        RespChunk.write(answer, responses, from: used, into: &output)
+        write(answer, responses, from: used, into: &output)
         used += answer.count
       } else if used == 0 {
         // The answer to this command alone is too long.
-        let limit = KeyValueStore.maximumAnswerByteCount
-        RespReply.error("ERR the answer is longer than \(limit) bytes", into: &output)
+        RespReply.error(KeyValueResponse.Refusal.answerTooLong.respText, into: &output)
+        if answer.kind == .watch { watchHasFailed = true }
         used += answer.count
       } else {
         break
@@ -119,8 +146,38 @@ public struct RespChunk: Sendable {
     answers.removeFirst(answered)
   }
 
+  private mutating func answerTransaction(
+    _ response: KeyValueResponse, _ conditionCount: Int, into output: inout WireWriter
+  ) {
+    guard case .sequence(let responses) = response, responses.count == commands.count else {
+      guard case .refused(let refusal) = response else {
+        return RespChunk.mismatch(into: &output)
+      }
+      return RespReply.error(
+        "EXECABORT Transaction discarded: " + refusal.respText.dropFirst(4), into: &output)
+    }
+    guard !responses[..<conditionCount].contains(.number(0)) else {
+      return RespReply.nullArray(transactionVersion, into: &output)
+    }
+    RespReply.array(count: answers.count, into: &output)
+    var used = conditionCount
+    for answer in answers {
+      if answer.kind == .local {
+        copyLocal(answer.count, into: &output)
+      } else {
+        write(answer, responses, from: used, into: &output)
+        used += answer.count
+      }
+    }
+  }
+
   /// Answers every command that waits for the store by an error.
   public mutating func fail(_ text: String, into output: inout WireWriter) {
+    guard conditionCount == nil else {
+      RespReply.error(text, into: &output)
+      return removeAll()
+    }
+    if answers.contains(where: { $0.kind == .watch }) { watchHasFailed = true }
     for answer in answers {
       if answer.kind == .local {
         copyLocal(answer.count, into: &output)
@@ -136,11 +193,13 @@ public struct RespChunk: Sendable {
     localPosition += count
   }
 
-  private static func write(
+  private mutating func write(
     _ answer: RespAnswer, _ responses: [KeyValueResponse], from first: Int,
     into output: inout WireWriter
   ) {
+    func mismatch(into output: inout WireWriter) { RespChunk.mismatch(into: &output) }
     let own = first..<first + answer.count
+    let last = responses[own.upperBound - 1]
     switch answer.kind {
     case .ok:
       for position in own {
@@ -148,8 +207,11 @@ public struct RespChunk: Sendable {
       }
       RespReply.ok(into: &output)
     case .value:
+      if case .refused(let refusal) = responses[first] {
+        return RespReply.error(refusal.respText, into: &output)
+      }
       guard case .value(let value) = responses[first] else { return mismatch(into: &output) }
-      write(value, answer.version, into: &output)
+      RespChunk.write(value, answer.version, into: &output)
     case .values:
       for position in own {
         guard case .value = responses[position] else { return mismatch(into: &output) }
@@ -157,7 +219,7 @@ public struct RespChunk: Sendable {
       RespReply.array(count: answer.count, into: &output)
       for position in own {
         if case .value(let value) = responses[position] {
-          write(value, answer.version, into: &output)
+          RespChunk.write(value, answer.version, into: &output)
         }
       }
     case .sum:
@@ -177,8 +239,40 @@ public struct RespChunk: Sendable {
       } else {
         RespReply.null(answer.version, into: &output)
       }
+    case .type:
+      guard case .number(let number) = last else { return mismatch(into: &output) }
+      RespReply.status(number == 1 ? "string" : "none", into: &output)
+    case .timeToLive:
+      guard case .number(let number) = last else { return mismatch(into: &output) }
+      RespReply.integer(number == 1 ? -1 : -2, into: &output)
+    case .allOrNone: RespReply.integer(last == .done ? 1 : 0, into: &output)
+    case .page, .keys:
+      guard case .page(let next, let keys) = last else { return mismatch(into: &output) }
+      if answer.kind == .page {
+        RespReply.array(count: 2, into: &output)
+        RespReply.bulk("\(next)", into: &output)
+      } else if next != 0 {
+        return RespReply.error(KeyValueResponse.Refusal.answerTooLong.respText, into: &output)
+      }
+      RespReply.array(count: keys.count, into: &output)
+      for key in keys { RespReply.bulk(key, into: &output) }
+    case .watch: watch(responses[own], into: &output)
     case .local: break
     }
+  }
+
+  private mutating func watch(
+    _ responses: ArraySlice<KeyValueResponse>, into output: inout WireWriter
+  ) {
+    let values = responses.map { response -> [UInt8]? in
+      if case .value(let value) = response { value } else { nil }
+    }
+    guard values.reduce(0, { $0 + ($1?.count ?? 0) }) <= watchRoom else {
+      watchHasFailed = true
+      return RespReply.error("ERR the watched values are too long", into: &output)
+    }
+    watched = values
+    RespReply.ok(into: &output)
   }
 
   private static func write(
@@ -203,6 +297,10 @@ extension KeyValueResponse.Refusal {
     case .notAnInteger: "ERR value is not an integer or out of range"
     case .overflow: "ERR increment or decrement would overflow"
     case .tooLong: "ERR string exceeds maximum allowed size"
+    case .notADecimal: "ERR value is not a valid float"
+    case .decimalTooLarge: "ERR increment would produce a number beyond 10^20"
+    case .answerTooLong:
+      "ERR the answer is longer than \(KeyValueStore.maximumAnswerByteCount) bytes"
     }
   }
 }

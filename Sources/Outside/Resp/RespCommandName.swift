@@ -1,19 +1,23 @@
 import Primitives
 import Replication
 
-/// A word of up to eight bytes without its case, as one number. Longer words have none.
+/// A word of up to sixteen bytes without its case, as two numbers. Longer words have none.
 public struct RespWord: FlatKey {
-  public let bits: UInt64
+  public let high: UInt64
+  public let low: UInt64
 
   public init?(_ bytes: [UInt8], in range: Range<Int>) {
-    guard range.count <= 8 else { return nil }
-    var bits: UInt64 = 0
+    guard range.count <= 16 else { return nil }
+    var high: UInt64 = 0
+    var low: UInt64 = 0
     for position in range {
       var byte = bytes[position]
       if byte >= UInt8(ascii: "a"), byte <= UInt8(ascii: "z") { byte &= 0xDF }
-      bits = bits << 8 | UInt64(byte)
+      high = high << 8 | low >> 56
+      low = low << 8 | UInt64(byte)
     }
-    self.bits = bits
+    self.high = high
+    self.low = low
   }
 
   public init?(_ text: String) {
@@ -21,27 +25,24 @@ public struct RespWord: FlatKey {
     self.init(bytes, in: 0..<bytes.count)
   }
 
-  public var flatHash: UInt64 { RespWord.mix(bits) }
+  public func flatHash(_ secret: FlatHashSecret) -> UInt64 { secret.mix(low ^ secret.mix(high)) }
 }
 
 /// The commands that are understood; the raw value is the name in error texts.
 public enum RespCommandName: String, CaseIterable, Sendable {
-  case append, auth, client, command, config, decr, decrby, del, echo, exists, get, getdel, getset
-  case hello, incr, incrby, info, mget, mset, ping, quit, select, set, setnx, strlen
+  case append, auth, client, command, config, dbsize, decr, decrby, del, discard, echo, exec, exists
+  case expiretime, flushall, flushdb, get, getdel, getrange, getset, hello, incr, incrby
+  case incrbyfloat, info, keys, mget, mset, msetnx, multi, persist, pexpiretime, ping, pttl, quit
+  case reset, role, scan, select, set, setnx, strlen, substr, time, touch, ttl, type, unlink
+  case unwatch, wait, watch
 
   /// How many arguments there may be, the name among them.
   public var arity: ClosedRange<Int> {
-    switch self {
-    case .quit, .command, .hello: 1...(.max)
-    case .ping: 1...2
-    case .auth: 2...(.max)
-    case .info: 1...(.max)
-    case .decr, .echo, .get, .getdel, .incr, .select, .strlen: 2...2
-    case .append, .decrby, .getset, .incrby, .setnx: 3...3
-    case .client, .config, .del, .exists, .mget: 2...(.max)
-    case .mset, .set: 3...(.max)
-    }
+    let arity = facts.arity
+    return arity < 0 ? -arity...(.max) : arity...arity
   }
+
+  public var facts: RespCommandFacts { RespCommandFacts.all[self]! }
 
   static let byWord: FlatTable<RespWord, RespCommandName> = {
     var table = FlatTable<RespWord, RespCommandName>()

@@ -13,8 +13,10 @@ extension RespInterpreter {
     case .ping:
       if command.count == 1 {
         RespReply.status("PONG", into: &output)
-      } else {
+      } else if command.count == 2 {
         RespReply.bulk(command.value(1), into: &output)
+      } else {
+        RespInterpreter.wrongArity("ping", into: &output)
       }
     case .echo: RespReply.bulk(command.value(1), into: &output)
     case .select: select(command, into: &output)
@@ -23,14 +25,18 @@ extension RespInterpreter {
     case .command: commands(command, version, into: &output)
     case .config:
       config(command, version, into: &output)
+    case .persist: RespReply.integer(0, into: &output)
+    case .role:
+      RespReply.array(count: 3, into: &output)
+      RespReply.bulk("master", into: &output)
+      RespReply.integer(0, into: &output)
+      RespReply.array(count: 0, into: &output)
     case .auth: authenticate(command, into: &output)
     default: RespReply.error("ERR '\(name.rawValue)' is not supported", into: &output)
     }
   }
 
   /// What clients ask for before they begin; nothing can be configured through this protocol.
-  private static let settings = [("save", ""), ("appendonly", "yes"), ("databases", "1")]
-
   private func config(
     _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
   ) {
@@ -40,8 +46,13 @@ extension RespInterpreter {
     guard command.count > 2 else {
       return RespInterpreter.wrongArity("config|get", into: &output)
     }
-    let wanted = (2..<command.count).map { command.word($0).lowercased() }
-    let found = RespInterpreter.settings.filter { wanted.contains($0.0) || wanted.contains("*") }
+    let wanted = (2..<command.count).map { Array(command.text($0).lowercased().utf8) }
+    let found = settings.filter { setting in
+      wanted.contains {
+        $0.count <= limits.maximumPatternByteCount
+          && GlobPattern.matches($0, Array(setting.name.utf8))
+      }
+    }
     RespReply.map(count: found.count, version, into: &output)
     for (field, value) in found {
       RespReply.bulk(field, into: &output)
@@ -50,7 +61,7 @@ extension RespInterpreter {
   }
 
   private func authenticate(_ command: RespArguments, into output: inout WireWriter) {
-    guard command.count <= 3 else { return RespReply.error("ERR syntax error", into: &output) }
+    guard command.count <= 3 else { return RespInterpreter.syntaxError(into: &output) }
     if command.count == 3 {
       if RespInterpreter.isUser(command.value(1), into: &output) { RespReply.ok(into: &output) }
     } else {
@@ -69,10 +80,9 @@ extension RespInterpreter {
   }
 
   private func select(_ command: RespArguments, into output: inout WireWriter) {
-    switch DecimalInteger.parse(command.bytes, in: command.range(1)) {
+    switch command.integer(1) {
     case 0?: RespReply.ok(into: &output)
-    case nil:
-      RespReply.error(KeyValueResponse.Refusal.notAnInteger.respText, into: &output)
+    case nil: RespInterpreter.notAnInteger(into: &output)
     default:
       RespReply.error("ERR DB index is out of range", into: &output)
     }
@@ -142,10 +152,11 @@ extension RespInterpreter {
   private mutating func client(
     _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
   ) {
-    let arities = ["ID": 2, "GETNAME": 2, "SETNAME": 3, "SETINFO": 4]
+    let arities = ["ID": 2, "GETNAME": 2, "SETNAME": 3, "SETINFO": 4, "NO-EVICT": 3]
     let subcommand = command.word(1)
     guard let arity = arities[subcommand] else {
-      return unknownSubcommand("CLIENT", "ID, GETNAME, SETNAME, SETINFO", command, into: &output)
+      return unknownSubcommand(
+        "CLIENT", "ID, INFO, LIST, GETNAME, SETNAME, SETINFO, NO-EVICT", command, into: &output)
     }
     guard command.count == arity else {
       return RespInterpreter.wrongArity("client|\(subcommand.lowercased())", into: &output)
@@ -165,22 +176,15 @@ extension RespInterpreter {
       }
       name = newName
       RespReply.ok(into: &output)
+    case "NO-EVICT":
+      // No client is closed for the memory of others, whatever it asks.
+      guard ["ON", "OFF"].contains(command.word(2)) else {
+        return RespInterpreter.syntaxError(into: &output)
+      }
+      RespReply.ok(into: &output)
     default:
       // Libraries tell their name and version unasked; nothing here depends on them.
       RespReply.ok(into: &output)
-    }
-  }
-
-  /// Clients ask for descriptions of the commands in order to help at the prompt. There are none.
-  private func commands(
-    _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
-  ) {
-    switch command.count == 1 ? "" : command.word(1) {
-    case "COUNT": RespReply.integer(Int64(RespCommandName.allCases.count), into: &output)
-    case "DOCS": RespReply.map(count: 0, version, into: &output)
-    case "INFO", "LIST": RespReply.array(count: 0, into: &output)
-    case "" where command.count == 1: RespReply.array(count: 0, into: &output)
-    default: unknownSubcommand("COMMAND", "COUNT, DOCS, INFO, LIST", command, into: &output)
     }
   }
 
@@ -200,9 +204,6 @@ extension RespInterpreter {
   /// Why commands that clients take for granted are not there.
   private static let absences: [String: String] = {
     var absences: [String: String] = [:]
-    for word in ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"] {
-      absences[word] = "transactions are not supported"
-    }
     for word in ["SETEX", "PSETEX", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX"] {
       absences[word] = "expiry is not supported"
     }
@@ -227,7 +228,7 @@ extension RespInterpreter {
     RespReply.error(text, into: &output)
   }
 
-  private func unknownSubcommand(
+  func unknownSubcommand(
     _ name: String, _ known: String, _ command: RespArguments, into output: inout WireWriter
   ) {
     let quoted = command.bytes[command.range(1)].prefix(RespInterpreter.quotedByteCount)

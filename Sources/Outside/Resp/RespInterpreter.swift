@@ -9,19 +9,26 @@ public struct RespInterpreter: Sendable {
     case none
     /// The connection closes behind the answer.
     case quit
-    /// The answer is a text that only the server knows.
-    case info(sections: [String])
+    /// Only the server knows the answer.
+    case ask(RespQuestion)
+    /// It begins, ends or guards a transaction, or forgets all of that.
+    case transaction(RespCommandName)
+    /// It was refused, although Redis would have taken it.
+    case unsupported
   }
 
   /// The connection's number, for `CLIENT ID`.
   public let connection: Int64
   public let limits: RespLimits
+  /// Names and values that `CONFIG GET` tells.
+  public let settings: [(name: String, value: String)]
   /// What the client calls itself.
   public var name: [UInt8] = []
 
-  public init(connection: Int64, limits: RespLimits) {
+  public init(connection: Int64, limits: RespLimits, settings: [(name: String, value: String)]) {
     self.connection = connection
     self.limits = limits
+    self.settings = settings
   }
 
   /// Adds a command to the chunk: what it asks of the store, or else its reply.
@@ -32,15 +39,21 @@ public struct RespInterpreter: Sendable {
       // A browser that was lured here: what it sends on may be commands of whoever lured it.
       if ["POST", "HOST:"].contains(command.word(0)) { return .quit }
       unknown(command, into: &chunk.local)
-      return .none
+      return .unsupported
     }
     guard name.arity.contains(command.count) else {
-      RespInterpreter.wrongArity(name.rawValue, into: &chunk.local)
-      return .none
+      if name == .exec {
+        RespReply.error(
+          "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+          into: &chunk.local)
+      } else {
+        RespInterpreter.wrongArity(name.rawValue, into: &chunk.local)
+      }
+      return .unsupported
     }
     switch name {
     case .get: chunk.ask(.get(command.key(1)), .value)
-    case .set: set(command, into: &chunk)
+    case .set: return set(command, into: &chunk)
     case .setnx: chunk.ask(.putIfAbsent(command.key(1), value: command.value(2)), .sum)
     case .append: chunk.ask(.append(command.key(1), value: command.value(2)), .sum)
     case .strlen: chunk.ask(.length(command.key(1)), .sum)
@@ -55,21 +68,34 @@ public struct RespInterpreter: Sendable {
       chunk.commands.append(.get(command.key(1)))
       chunk.commands.append(.delete(command.key(1)))
       chunk.expect(.value, count: 2)
-    case .mget, .mset, .del, .exists: several(name, command, into: &chunk)
+    case .mget, .mset, .msetnx, .del, .unlink, .exists, .touch:
+      several(name, command, into: &chunk)
+    case .type: chunk.ask(.exists(command.key(1)), .type)
+    case .ttl, .pttl, .expiretime, .pexpiretime: chunk.ask(.exists(command.key(1)), .timeToLive)
+    case .getrange, .substr: range(command, into: &chunk)
+    case .incrbyfloat: incrementByFloat(command, into: &chunk)
+    case .dbsize: chunk.ask(.count, .sum)
+    case .flushall, .flushdb: flush(command, into: &chunk)
+    case .keys, .scan: walk(name, command, into: &chunk)
+    case .multi, .exec, .discard, .watch, .unwatch, .reset: return .transaction(name)
     case .quit:
       RespReply.ok(into: &chunk.local)
       return .quit
-    case .info:
-      return .info(sections: (1..<command.count).map(command.text))
+    case .info: return .ask(.info(sections: (1..<command.count).map(command.text)))
+    case .time: return .ask(.time)
+    case .wait: return wait(command, into: &chunk.local)
+    case .client where ["INFO", "LIST"].contains(command.word(1)):
+      return clients(command, into: &chunk.local)
     default: converse(name, command, &chunk.version, into: &chunk.local)
     }
     return .none
   }
 
-  private func set(_ command: RespArguments, into chunk: inout RespChunk) {
+  private func set(_ command: RespArguments, into chunk: inout RespChunk) -> Effect {
     let key = command.key(1)
     guard command.count > 3 else {
-      return chunk.askPut(key, value: command.bytes, in: command.range(2))
+      chunk.askPut(key, value: command.bytes, in: command.range(2))
+      return .none
     }
     var condition: String?
     var wantsOld = false
@@ -80,9 +106,12 @@ public struct RespInterpreter: Sendable {
       case "GET": wantsOld = true
       case "KEEPTTL": break
       case "EX", "PX", "EXAT", "PXAT":
-        return RespReply.error(
+        RespReply.error(
           "ERR expiry is not supported: SET takes NX, XX and GET", into: &chunk.local)
-      default: return RespReply.error("ERR syntax error", into: &chunk.local)
+        return .unsupported
+      default:
+        RespInterpreter.syntaxError(into: &chunk.local)
+        return .none
       }
     }
     let value = command.value(2)
@@ -92,16 +121,19 @@ public struct RespInterpreter: Sendable {
       case "XX": .putIfPresent(key, value: value)
       default: .put(key, value: value)
       }
-    guard wantsOld else { return chunk.ask(put, condition == nil ? .ok : .okOrNull) }
+    guard wantsOld else {
+      chunk.ask(put, condition == nil ? .ok : .okOrNull)
+      return .none
+    }
     chunk.commands.append(.get(key))
     chunk.commands.append(put)
     chunk.expect(.value, count: 2)
+    return .none
   }
 
   private func increment(_ command: RespArguments, isDown: Bool, into chunk: inout RespChunk) {
-    guard let amount = DecimalInteger.parse(command.bytes, in: command.range(2)) else {
-      return RespReply.error(
-        KeyValueResponse.Refusal.notAnInteger.respText, into: &chunk.local)
+    guard let amount = command.integer(2) else {
+      return RespInterpreter.notAnInteger(into: &chunk.local)
     }
     guard !isDown || amount != .min else {
       return RespReply.error("ERR decrement would overflow", into: &chunk.local)
@@ -113,7 +145,7 @@ public struct RespInterpreter: Sendable {
   private func several(
     _ name: RespCommandName, _ command: RespArguments, into chunk: inout RespChunk
   ) {
-    let step = name == .mset ? 2 : 1
+    let step = name == .mset || name == .msetnx ? 2 : 1
     guard (command.count - 1) % step == 0 else {
       return RespInterpreter.wrongArity(name.rawValue, into: &chunk.local)
     }
@@ -123,63 +155,40 @@ public struct RespInterpreter: Sendable {
         "ERR \(count) keys in one command, over the limit of \(limits.maximumKeyCount)",
         into: &chunk.local)
     }
+    if name == .msetnx {
+      for index in 0..<count {
+        chunk.commands.append(
+          .require(
+            command.key(1 + 2 * index), value: nil, orSkip: UInt32(2 * count - index - 1)))
+      }
+    }
     for position in stride(from: 1, to: command.count, by: step) {
       let key = command.key(position)
       switch name {
       case .mget: chunk.commands.append(.get(key))
-      case .mset:
+      case .mset, .msetnx:
         chunk.commands.appendPut(key, value: command.bytes, in: command.range(position + 1))
-      case .del: chunk.commands.append(.delete(key))
+      case .del, .unlink: chunk.commands.append(.delete(key))
       default: chunk.commands.append(.exists(key))
       }
     }
-    let kind: RespAnswer.Kind = name == .mget ? .values : name == .mset ? .ok : .sum
-    chunk.expect(kind, count: count)
+    switch name {
+    case .mget: chunk.expect(.values, count: count)
+    case .mset: chunk.expect(.ok, count: count)
+    case .msetnx: chunk.expect(.allOrNone, count: 2 * count)
+    default: chunk.expect(.sum, count: count)
+    }
+  }
+
+  static func notAnInteger(into output: inout WireWriter) {
+    RespReply.error(KeyValueResponse.Refusal.notAnInteger.respText, into: &output)
+  }
+
+  static func syntaxError(into output: inout WireWriter) {
+    RespReply.error("ERR syntax error", into: &output)
   }
 
   static func wrongArity(_ name: String, into output: inout WireWriter) {
     RespReply.error("ERR wrong number of arguments for '\(name)' command", into: &output)
-  }
-}
-
-/// The arguments of one command, in the buffer they arrived in.
-public struct RespArguments: Sendable {
-  public let bytes: [UInt8]
-  /// Where the command begins in `bytes`.
-  public let start: Int
-  public let slices: [RespParser.Argument]
-
-  public init(bytes: [UInt8], start: Int, slices: [RespParser.Argument]) {
-    self.bytes = bytes
-    self.start = start
-    self.slices = slices
-  }
-
-  /// How many there are, the command's name among them.
-  public var count: Int { slices.count }
-
-  public func range(_ position: Int) -> Range<Int> {
-    let slice = slices[position]
-    let first = start + Int(slice.start)
-    return first..<first + Int(slice.count)
-  }
-
-  public func key(_ position: Int) -> Key { Key(bytes, in: range(position)) }
-  public func value(_ position: Int) -> [UInt8] { Array(bytes[range(position)]) }
-
-  /// As errors repeat it: up to the first zero byte, as Redis does.
-  public func quoted(_ position: Int) -> ArraySlice<UInt8> {
-    bytes[range(position)].prefix { $0 != 0 }
-  }
-
-  /// What is no UTF-8 in it is replaced.
-  public func text(_ position: Int) -> String {
-    String(decoding: bytes[range(position)], as: UTF8.self)
-  }
-
-  /// In capitals. Empty for words longer than those that mean something.
-  public func word(_ position: Int) -> String {
-    let range = range(position)
-    return range.count <= 16 ? String(decoding: bytes[range], as: UTF8.self).uppercased() : ""
   }
 }

@@ -67,6 +67,16 @@ public enum RespReply {
     }
   }
 
+  /// Begins a set; its elements follow as replies.
+  public static func set(count: Int, _ version: RespVersion, into output: inout WireWriter) {
+    head(UInt8(ascii: version == .two ? "*" : "~"), Int64(count), into: &output)
+  }
+
+  /// In place of an array.
+  public static func nullArray(_ version: RespVersion, into output: inout WireWriter) {
+    output.write(version == .two ? Array("*-1\r\n".utf8) : null3Bytes)
+  }
+
   /// Begins an array; its elements follow as replies.
   public static func array(count: Int, into output: inout WireWriter) {
     head(UInt8(ascii: "*"), Int64(count), into: &output)

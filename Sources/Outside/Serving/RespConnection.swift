@@ -25,8 +25,22 @@ public struct RespConnection: Sendable {
   public var discarded = 0
   public var watchesReading = true
   public var watchesWriting = false
+  public let openedAt: Int64
+  public var readAt: Int64
+  /// Of its waiting bytes, those that the gateway's sum has.
+  public var notedByteCount = 0
+  /// Of its commands, those that the gateway has counted.
+  public var notedCommandCount = 0
+  /// It is looked at again soon, because it is not read or not served.
+  public var isPaused = false
+  /// Since when it is not read although it has taken none of its replies meanwhile.
+  public var stuckSince: Int64?
 
-  public init(descriptor: Int32, generation: UInt32, session: RespSession, machine: Int) {
+  public init(
+    descriptor: Int32, generation: UInt32, session: RespSession, machine: Int, now: Int64
+  ) {
+    openedAt = now
+    readAt = now
     self.descriptor = descriptor
     self.generation = generation
     self.session = session
@@ -48,8 +62,12 @@ public struct RespConnection: Sendable {
     session.complete(response, into: &output.writer)
   }
 
-  public mutating func inform(_ text: String) { session.inform(text, into: &output.writer) }
+  public mutating func inform(_ fact: RespFact) { session.inform(fact, into: &output.writer) }
   public mutating func fail(_ text: String) { session.fail(text, into: &output.writer) }
+  public mutating func end(_ text: String) { session.close(text, into: &output.writer) }
+
+  /// Bytes that wait to be understood or taken.
+  public var waitingByteCount: Int { session.input.count + output.count }
 }
 
 /// What a gateway allows.
@@ -64,5 +82,10 @@ public enum GatewayLimits {
   /// How long a client that was told goodbye may be silent before the connection ends, in nanoseconds,
   /// and how many bytes it may go on sending.
   public static let linger: Int64 = 5_000_000_000
+  /// Bytes of all clients that may wait. Beyond, those that have more than `smallShare` are not read.
+  public static let memory = 512 << 20
+  public static let smallShare = 64 << 10
+  /// How long a client that is not read may take no replies before the connection ends, in nanoseconds.
+  public static let patience: Int64 = 5_000_000_000
   public static let discarded = 1 << 30
 }

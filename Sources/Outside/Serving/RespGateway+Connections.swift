@@ -39,6 +39,7 @@ extension RespGateway {
       // Sessions of closed connections that still wait for an answer count as well.
       guard fleet.machines.count - freeMachines.count < GatewayLimits.connections else {
         let refusal = Array("-ERR max number of clients reached\r\n".utf8)
+        rejectedCount += 1
         _ = linux_send(descriptor, refusal, refusal.count)
         Descriptor.close(descriptor)
         continue
@@ -49,7 +50,9 @@ extension RespGateway {
       let generation = slot < connections.count ? (connections[slot].generation + 1) & 0xFFFF : 1
       var connection = RespConnection(
         descriptor: descriptor, generation: generation,
-        session: RespSession(connection: accepted), machine: takeMachine(for: slot))
+        session: RespSession(
+          connection: accepted, limits: limits, settings: facts.settings(limits)),
+        machine: takeMachine(for: slot), now: now)
       connection.isDirty = isDirty
       if slot == connections.count {
         connections.append(connection)
@@ -90,12 +93,19 @@ extension RespGateway {
     // One buffer for all: a session takes over everything at once.
     let progress = received.fill(from: connections[slot].descriptor)
     let count = received.count
+    receivedByteCount += count
+    connections[slot].readAt = now
     guard connections[slot].lingersUntil == nil else {
       received.consume(count)
       connections[slot].discarded += count
       if count > 0 { connections[slot].lingersUntil = now + GatewayLimits.linger }
-      if progress == .closed || connections[slot].discarded > GatewayLimits.discarded {
+      if progress == .closed { connections[slot].hasEnded = true }
+      if connections[slot].hasEnded && connections[slot].output.isEmpty
+        || connections[slot].discarded > GatewayLimits.discarded
+      {
         close(slot)
+      } else {
+        flushLast(slot)
       }
       return
     }
@@ -119,20 +129,53 @@ extension RespGateway {
     connections[slot].descriptor = -1
     connections[slot].session = RespSession(connection: 0)
     connections[slot].output = OutputBuffer()
+    waitingByteCount -= connections[slot].notedByteCount
+    connections[slot].notedByteCount = 0
     owners[machine] = -1
     // One that still waits for an answer is free when it has come.
     if fleet.machines[machine].isIdle { freeMachines.append(machine) }
     freeSlots.append(slot)
   }
 
-  /// Says goodbye, and waits a while for the other side to do so.
+  /// Says goodbye, and waits a while for the other side to do so. Replies that have not been taken by then are lost.
   public mutating func linger(_ slot: Int) {
-    Descriptor.endOutput(connections[slot].descriptor)
     connections[slot].lingersUntil = now + GatewayLimits.linger
     lingering.append(slot)
+    connections[slot].watchesReading = false
+    flushLast(slot)
+  }
+
+  private mutating func flushLast(_ slot: Int) {
+    let before = connections[slot].output.count
+    guard connections[slot].output.flush(to: connections[slot].descriptor) == .open else {
+      return close(slot)
+    }
+    note(slot)
+    let waits = !connections[slot].output.isEmpty
+    guard waits || !connections[slot].hasEnded else { return close(slot) }
+    if !waits { Descriptor.endOutput(connections[slot].descriptor) }
+    if connections[slot].output.count < before {
+      connections[slot].lingersUntil = now + GatewayLimits.linger
+    }
+    watch(slot, reads: !connections[slot].hasEnded, writes: waits)
+  }
+
+  private mutating func watch(_ slot: Int, reads: Bool, writes: Bool) {
+    guard writes != connections[slot].watchesWriting || reads != connections[slot].watchesReading
+    else { return }
+    connections[slot].watchesWriting = writes
+    connections[slot].watchesReading = reads
     port.loop.change(
-      connections[slot].descriptor, token: token(of: slot), reads: true, writes: false)
-    connections[slot].watchesReading = true
+      connections[slot].descriptor, token: token(of: slot), reads: reads, writes: writes)
+  }
+
+  /// Has the sum of what waits follow this connection.
+  private mutating func note(_ slot: Int) {
+    commandCount += connections[slot].session.takenCount - connections[slot].notedCommandCount
+    connections[slot].notedCommandCount = connections[slot].session.takenCount
+    let waiting = connections[slot].waitingByteCount
+    waitingByteCount += waiting - connections[slot].notedByteCount
+    connections[slot].notedByteCount = waiting
   }
 
   public mutating func endLingering() {
@@ -162,32 +205,81 @@ extension RespGateway {
   }
 
   public mutating func flush(_ slot: Int) {
-    guard connections[slot].isOpen, connections[slot].lingersUntil == nil else { return }
+    guard connections[slot].isOpen else { return }
+    guard connections[slot].lingersUntil == nil else {
+      if !connections[slot].output.isEmpty { flushLast(slot) }
+      return
+    }
+    let before = connections[slot].output.count
     guard connections[slot].output.flush(to: connections[slot].descriptor) == .open else {
       close(slot)
       return
     }
+    let waiting = connections[slot].output.count
+    sentByteCount += before - waiting
+    if waiting < before { connections[slot].stuckSince = nil }
     guard !connections[slot].isOver else {
       if connections[slot].hasEnded { close(slot) } else { linger(slot) }
       return
     }
-    let waiting = connections[slot].output.count
     if waiting == 0, connections[slot].output.writer.storage.count > GatewayLimits.keptOutput {
       connections[slot].output = OutputBuffer()
     }
-    if connections[slot].isHeldBack, waiting < GatewayLimits.output {
+    note(slot)
+    if connections[slot].isHeldBack, waiting < GatewayLimits.output, waitingByteCount <= memory {
       connections[slot].isHeldBack = false
       goOn(slot)
     }
-    let writes = waiting > 0
-    let reads =
-      !connections[slot].hasEnded && connections[slot].session.wantsInput
-      && waiting < GatewayLimits.output
-    guard writes != connections[slot].watchesWriting || reads != connections[slot].watchesReading
-    else { return }
-    connections[slot].watchesWriting = writes
-    connections[slot].watchesReading = reads
-    port.loop.change(
-      connections[slot].descriptor, token: token(of: slot), reads: reads, writes: writes)
+    let reads = !connections[slot].hasEnded && wantsReading(slot)
+    watch(slot, reads: reads, writes: waiting > 0)
+    if reads { connections[slot].stuckSince = nil }
+    if !reads || connections[slot].isHeldBack { pause(slot, isStuck: !reads) }
+  }
+
+  /// Whether more of a connection is read. One that takes no replies is read nevertheless, up to a bound: it may be
+  /// one that writes all it has before it reads.
+  private func wantsReading(_ slot: Int) -> Bool {
+    let session = connections[slot].session
+    guard waitingByteCount <= memory || session.input.count < GatewayLimits.smallShare else {
+      return false
+    }
+    guard connections[slot].isHeldBack || connections[slot].output.count >= GatewayLimits.output
+    else { return session.wantsInput }
+    return !session.isClosing && session.input.count < limits.maximumUnreadByteCount
+  }
+
+  /// Comes back to the connection when there may be memory again, or its patience is over.
+  private mutating func pause(_ slot: Int, isStuck: Bool) {
+    let session = connections[slot].session
+    // What waits for the cluster goes on by itself.
+    let isStuck =
+      isStuck && !connections[slot].hasEnded && !session.isClosing && session.waiting == .nothing
+    if isStuck, connections[slot].stuckSince == nil { connections[slot].stuckSince = now }
+    guard isStuck || connections[slot].isHeldBack, !connections[slot].isPaused else { return }
+    connections[slot].isPaused = true
+    paused.append(slot)
+    pausesEndAt = min(pausesEndAt, now + GatewayLimits.acceptPause)
+  }
+
+  public mutating func endPauses() {
+    guard now >= pausesEndAt else { return }
+    pausesEndAt = .max
+    let slots = paused
+    paused = []
+    for slot in slots {
+      connections[slot].isPaused = false
+      guard connections[slot].isOpen else { continue }
+      guard let since = connections[slot].stuckSince, now - since >= patience,
+        connections[slot].lingersUntil == nil
+      else {
+        markDirty(slot)
+        continue
+      }
+      connections[slot].end(
+        "ERR \(connections[slot].waitingByteCount) bytes wait, and no reply has been read for "
+          + "\(Interval(nanoseconds: patience))")
+      connections[slot].isHeldBack = false
+      linger(slot)
+    }
   }
 }

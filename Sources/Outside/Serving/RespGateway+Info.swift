@@ -1,27 +1,13 @@
+import CLinux
 import Clients
 import ClusterControl
 import ClusterMessages
+import Foundation
 import LoadDriving
 import Primitives
 import Replication
 import Resp
 import Sockets
-
-/// What a gateway says of the cluster that it cannot see for itself.
-public struct GatewayFacts: Sendable {
-  public var version: String
-  public var protocolName: String
-  public var cluster: String
-  /// Of the process that serves.
-  public var processNumber: Int
-
-  public init(version: String, protocolName: String, cluster: String, processNumber: Int) {
-    self.version = version
-    self.protocolName = protocolName
-    self.cluster = cluster
-    self.processNumber = processNumber
-  }
-}
 
 /// The answer to INFO.
 extension RespGateway {
@@ -49,18 +35,115 @@ extension RespGateway {
       (
         "Clients",
         [
-          "connected_clients:\(connections.count - freeSlots.count)",
+          "connected_clients:\(connections.count - freeSlots.count)", "blocked_clients:0",
           "maxclients:\(GatewayLimits.connections)", "cluster_sessions:\(fleet.machines.count)",
+          "client_buffers:\(waitingByteCount)",
         ]
       ),
-      ("Persistence", ["loading:0"]),
+      ("Memory", memoryLines),
+      ("Persistence", persistenceLines),
       (
         "Stats",
-        ["total_connections_received:\(accepted)", "total_cluster_requests:\(commandCount)"]
+        [
+          "total_connections_received:\(accepted)", "total_commands_processed:\(commandCount)",
+          "instantaneous_ops_per_sec:\(rate.perSecond)",
+          "total_net_input_bytes:\(receivedByteCount)",
+          "total_net_output_bytes:\(sentByteCount)", "rejected_connections:\(rejectedCount)",
+          "expired_keys:0", "evicted_keys:0", "total_cluster_requests:\(requestCount)",
+        ]
       ),
-      ("Replication", ["role:master", "nodes:\(port.reports.count)"] + nodeLines),
-      ("Keyspace", []),
+      (
+        "Replication",
+        ["role:master", "connected_slaves:0", "nodes:\(port.reports.count)"] + nodeLines
+      ),
+      ("Keyspace", keyspaceLines),
     ]
+  }
+
+  /// What the node in charge last said of itself.
+  private var reportInCharge: NodeReport? {
+    port.reports.indices.first { isUp($0) && port.reports[$0]?.status.isInCharge == true }
+      .flatMap { port.reports[$0] }
+  }
+
+  /// Of the node in charge: that of this process is not what limits the data.
+  private var memoryLines: [String] {
+    let own = linux_allocated_bytes()
+    var lines = ["used_memory_gateway:\(own)", "maxmemory:0", "maxmemory_policy:noeviction"]
+    if let used = reportInCharge?.allocatedByteCount {
+      let mebibytes = (Double(used) / 1_048_576 * 100).rounded() / 100
+      lines = ["used_memory:\(used)", "used_memory_human:\(mebibytes)M"] + lines
+    }
+    return lines
+  }
+
+  private var persistenceLines: [String] {
+    ["loading:0"] + (facts.syncs.map { ["aof_enabled:\($0 ? 1 : 0)"] } ?? [])
+  }
+
+  private var keyspaceLines: [String] {
+    guard let count = reportInCharge?.itemCount, count > 0 else { return [] }
+    return ["db0:keys=\(count),expires=0,avg_ttl=0"]
+  }
+
+  /// What a client asks about the server or those who are connected.
+  public func answer(to question: RespQuestion, from slot: Int) -> RespFact {
+    switch question {
+    case .info(let sections): return .prose(information(sections))
+    case .time:
+      let time = Int64(Date().timeIntervalSince1970 * 1_000_000)
+      return .words(["\(time / 1_000_000)", "\(time % 1_000_000)"])
+    case .replicas: return .number(Int64(copyCount))
+    case .clients(.own): return .prose(line(of: slot) + "\n")
+    case .clients(.all):
+      let slots = connections.indices.filter { connections[$0].isOpen }
+      return .prose(slots.map { line(of: $0) + "\n" }.joined())
+    case .clients(.numbered(let numbers)):
+      let slots = connections.indices.filter {
+        connections[$0].isOpen && numbers.contains(connections[$0].session.number)
+      }
+      return .prose(slots.map { line(of: $0) + "\n" }.joined())
+    }
+  }
+
+  /// How many replicas beside the one in charge certainly have what was acknowledged.
+  private var copyCount: Int {
+    let replicas = port.replicaCount
+    guard !facts.needsMajority else { return replicas / 2 }
+    guard let epoch = reportInCharge?.status.epoch else { return 0 }
+    let members = (0..<replicas).filter { node in
+      guard isUp(node), let status = port.reports[node]?.status else { return false }
+      return status.epoch == epoch && RespGateway.memberRoles.contains(status.role)
+    }
+    return max(members.count - 1, 0)
+  }
+
+  private static let memberRoles = ["primary", "backup", "head", "middle", "tail"]
+
+  /// A client as `CLIENT LIST` of Redis tells it, with those fields that mean something here.
+  private func line(of slot: Int) -> String {
+    let connection = connections[slot]
+    func address(ofPeer: Bool) -> String {
+      var text = [CChar](repeating: 0, count: 80)
+      guard linux_address(connection.descriptor, ofPeer ? 1 : 0, &text, text.count) == 0 else {
+        return "?:0"
+      }
+      return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+    let session = connection.session
+    let transaction = session.transaction
+    let fields: [(String, String)] = [
+      ("id", "\(session.number)"), ("addr", address(ofPeer: true)),
+      ("laddr", address(ofPeer: false)), ("fd", "\(connection.descriptor)"),
+      ("name", String(decoding: session.interpreter.name, as: UTF8.self)),
+      ("age", "\((now - connection.openedAt) / 1_000_000_000)"),
+      ("idle", "\((now - connection.readAt) / 1_000_000_000)"),
+      ("flags", transaction.isOpen ? "x" : "N"), ("db", "0"), ("sub", "0"), ("psub", "0"),
+      ("multi", transaction.isOpen ? "\(transaction.commands.count)" : "-1"),
+      ("qbuf", "\(session.input.count)"), ("omem", "\(connection.output.count)"),
+      ("user", "default"), ("resp", "\(session.chunk.version.rawValue)"),
+    ]
+    return fields.map { "\($0)=\($1)" }.joined(separator: " ")
   }
 
   private var nodeLines: [String] { port.reports.indices.map { "node\($0):\(nodeState($0))" } }

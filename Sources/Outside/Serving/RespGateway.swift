@@ -42,17 +42,39 @@ public struct RespGateway: ~Copyable {
   public var now: Int64
   public let startedAt: Int64
   public var accepted: Int64 = 0
+  /// Commands of clients, and requests to the cluster that they became.
   public var commandCount = 0
+  public var requestCount = 0
+  public var receivedByteCount = 0
+  public var sentByteCount = 0
+  public var rejectedCount = 0
+  /// Requests of the last second or so, for `INFO`.
+  public var rate = RequestRate()
+  /// Bytes of all clients that wait.
+  public var waitingByteCount = 0
+  /// Connections that are not read, or not served, for the sake of memory.
+  public var paused: [Int] = []
+  public var pausesEndAt = Int64.max
+  public let limits: RespLimits
+  public let memory: Int
+  public let patience: Int64
   /// Of the nodes that the service has started.
   public var processNumbers: [Int: Int32] = [:]
 
   /// - Parameters:
   ///   - port: to the cluster.
   ///   - endpoint: where Redis clients are listened for; port 0 chooses one.
+  ///   - memory: bytes of all clients that may wait before those with much are not read.
+  ///   - patience: how long such a client may take no replies before its connection ends.
   public init(
     port: consuming ClusterPort<KeyValueStore>, at endpoint: Endpoint, replicas: [ReplicaID],
-    facts: GatewayFacts, timeout: Interval = .seconds(5)
+    facts: GatewayFacts, timeout: Interval = .seconds(5), limits: RespLimits = RespLimits(),
+    memory: Int = GatewayLimits.memory,
+    patience: Interval = Interval(nanoseconds: GatewayLimits.patience)
   ) throws {
+    self.limits = limits
+    self.memory = memory
+    self.patience = patience.nanoseconds
     let listener = try endpoint.listen()
     port.loop.add(listener, token: ForeignToken.first)
     runtime = PortRuntime(port)
@@ -81,7 +103,7 @@ public struct RespGateway: ~Copyable {
   /// One turn, which waits so many nanoseconds at most.
   public mutating func turn(nanoseconds: Int64) throws {
     var wait = dirty.isEmpty && port.lost.isEmpty ? nanoseconds : 0
-    wait = min(wait, max(0, acceptsAgainAt - MonotonicClock.now()))
+    wait = min(wait, max(0, min(acceptsAgainAt, pausesEndAt) - MonotonicClock.now()))
     if !runtime.agenda.isEmpty {
       wait = min(wait, max(0, runtime.agenda.nextTime - MonotonicClock.now()))
     }
@@ -100,6 +122,8 @@ public struct RespGateway: ~Copyable {
     port.flush()
     flushAll()
     if !lingering.isEmpty { endLingering() }
+    rate.note(commandCount, at: now)
+    if !paused.isEmpty { endPauses() }
   }
 
   public mutating func deliverAll() {
@@ -146,15 +170,16 @@ public struct RespGateway: ~Copyable {
   public mutating func goOn(_ slot: Int) {
     markDirty(slot)
     while true {
-      guard connections[slot].output.count < GatewayLimits.output else {
+      guard connections[slot].output.count < GatewayLimits.output, waitingByteCount <= memory
+      else {
         connections[slot].isHeldBack = true
         return
       }
       guard let request = connections[slot].next() else { return }
-      commandCount += 1
+      requestCount += 1
       switch request {
-      case .info(let sections):
-        connections[slot].inform(information(sections))
+      case .question(let question):
+        connections[slot].inform(answer(to: question, from: slot))
       case .store(let command):
         fleet.begin(
           command, by: connections[slot].machine, due: instant, at: instant, in: &runtime)

@@ -98,11 +98,13 @@ public struct ServeRequest: Sendable {
       endpoints: hosts.addresses.compactMap { Endpoint($0) },
       replicaCount: membership.replicas.count, connections: 1,
       firstClient: CarriedClients.drawFirst())
+    var facts = GatewayFacts(
+      version: version, protocolName: hosts.choice.kind.name, cluster: hosts.cluster,
+      processNumber: ScratchDirectory.processNumber)
+    if case .own(let own) = nodes { facts.syncs = own.syncs }
+    facts.needsMajority = !hosts.choice.kind.description.needsAuthority
     return try RespGateway(
-      port: port, at: endpoint, replicas: membership.replicas,
-      facts: GatewayFacts(
-        version: version, protocolName: hosts.choice.kind.name, cluster: hosts.cluster,
-        processNumber: ScratchDirectory.processNumber))
+      port: port, at: endpoint, replicas: membership.replicas, facts: facts)
   }
 
   private func serve(

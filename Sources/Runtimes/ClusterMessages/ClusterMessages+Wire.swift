@@ -240,6 +240,8 @@ extension NodeReport: WireCodable {
     status.lastIndex.encode(into: &writer)
     appliedIndex.encode(into: &writer)
     counters.encode(into: &writer)
+    writer.write(itemCount)
+    writer.write(allocatedByteCount)
     digest.encode(into: &writer)
     writer.write(violation != nil)
     if let violation { writer.write(violation) }
@@ -254,6 +256,8 @@ extension NodeReport: WireCodable {
       lastIndex: try LogIndex(from: &reader))
     appliedIndex = try LogIndex(from: &reader)
     counters = try NodeUsage(from: &reader)
+    itemCount = try reader.read(UInt64.self)
+    allocatedByteCount = try reader.read(UInt64.self)
     digest = try StateDigest?(from: &reader)
     violation = try reader.readFlag() ? try reader.readText() : nil
   }

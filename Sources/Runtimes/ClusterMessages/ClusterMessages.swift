@@ -98,6 +98,9 @@ public struct NodeReport: Equatable, Sendable {
   public var status: ReplicaStatus
   public var appliedIndex: LogIndex
   public var counters: NodeUsage
+  /// How many things the application holds, and how many bytes of memory the process has allocated.
+  public var itemCount: UInt64 = 0
+  public var allocatedByteCount: UInt64 = 0
   public var digest: StateDigest?
   /// A broken invariant of the core, if there is one.
   public var violation: String?

@@ -199,11 +199,13 @@ extension ClusterNode {
     let found =
       digest
       ? StateDigest(state: CRC32C.checksum(host.snapshot()), commits: host.commitDigest.value) : nil
+    var report = NodeReport(
+      status: status, appliedIndex: host.appliedIndex, counters: counters, digest: found,
+      violation: host.core.invariantViolation())
+    report.itemCount = UInt64(host.application.itemCount)
+    report.allocatedByteCount = UInt64(linux_allocated_bytes())
     Frame.encode(
-      NodeReport(
-        status: status, appliedIndex: host.appliedIndex, counters: counters, digest: found,
-        violation: host.core.invariantViolation()),
-      kind: .report, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+      report, kind: .report, from: host.id, epoch: life, into: &inbound[slot].output.writer)
     markDirty(slot)
     flushAll()
   }

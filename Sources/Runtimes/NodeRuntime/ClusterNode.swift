@@ -97,6 +97,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       id: settings.node, membership: settings.membership, options: options,
       seed: settings.seed &+ log.life &* 0x9E37_79B9)
     recovered.builder.batchesMayLeaveMemory = true
+    recovered.useHashSecret(settings.hashSecret)
     try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
     let listener = try settings.endpoints[number].listen()
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
@@ -117,6 +118,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
     now = MonotonicClock.now()
     counters = NodeUsage(node: number, logRecords: log.recordCount)
+    clients.rekey(settings.hashSecret)
     self.log = log
   }
 

@@ -17,6 +17,8 @@ public struct NodeSettings: Sendable {
   public var syncs = true
   /// For the jitter of timers and the draws of link faults.
   public var seed: UInt64 = 1
+  /// Where keys and clients fall in hash tables. A process that strangers may ask draws one.
+  public var hashSecret = FlatHashSecret.known
   /// Whether whoever connects as a runner may inject faults.
   public var allowsFaults = false
   /// Bytes of one request: what is made of it must fit into a frame between nodes, too.

@@ -57,6 +57,12 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
   }
 
+  /// Keys of application and sessions fall where only this process knows.
+  public mutating func useHashSecret(_ secret: FlatHashSecret) {
+    application.useHashSecret(secret)
+    sessions.sessions.rekey(secret)
+  }
+
   /// Takes back a durable record, oldest first, before `start`.
   public mutating func recover(_ record: Core.Record) { core.recover(record) }
 

@@ -6,7 +6,7 @@ import WireFormat
 /// key up is the most frequent thing a replica does, and every pointer that it follows leads out of the
 /// processor's caches.
 public struct Key: Hashable, Sendable {
-  /// The first eight bytes, the first one lowest; of a key in `long` its hash.
+  /// The first eight bytes, the first one lowest; of a key in `long` its length.
   private let first: UInt64
   private let second: UInt64
   /// Seven bytes, and in the highest byte the length, or `longMark` for keys in `long`.
@@ -25,7 +25,7 @@ public struct Key: Hashable, Sendable {
   public init(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
     guard range.count <= Key.inlineLimit else {
-      first = Key.hash(bytes, in: range)
+      first = UInt64(range.count)
       second = 0
       third = Key.longMark
       long = range.count == bytes.count ? bytes : Array(bytes[range])
@@ -62,14 +62,6 @@ public struct Key: Hashable, Sendable {
     return word
   }
 
-  private static func hash(_ bytes: [UInt8], in range: Range<Int>) -> UInt64 {
-    var hash = UInt64(range.count)
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: 8) {
-      hash = mix(hash ^ word(bytes, from: start, to: range.upperBound))
-    }
-    return hash
-  }
-
   public init(_ text: String) { self.init(Array(text.utf8)) }
 
   public var count: Int { long?.count ?? Int(third >> 56) }
@@ -90,11 +82,19 @@ public struct Key: Hashable, Sendable {
     hasher.combine(first)
     hasher.combine(second)
     hasher.combine(third)
+    hasher.combine(long)
   }
 }
 
 extension Key: FlatKey {
-  public var flatHash: UInt64 { Key.mix(first ^ Key.mix(second ^ Key.mix(third))) }
+  public func flatHash(_ secret: FlatHashSecret) -> UInt64 {
+    guard let long else { return secret.mix(first ^ secret.mix(second ^ secret.mix(third))) }
+    var hash = secret.mix(first)
+    for start in stride(from: 0, to: long.count, by: 8) {
+      hash = secret.mix(hash ^ Key.word(long, from: start, to: long.count))
+    }
+    return hash
+  }
 }
 
 /// Short keys are two words: eight bytes; seven bytes and the length. Others are an empty word, a word that

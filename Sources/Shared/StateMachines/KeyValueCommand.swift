@@ -25,14 +25,32 @@ public enum KeyValueCommand: Equatable, Sendable {
   /// At most `KeyValueSequence.maximumCount` commands, and no sequence among them. Answered by a sequence
   /// of as many responses, or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
   case sequence(KeyValueSequence)
+  /// Part of a value, from one position to another, both included; negative positions count from the end.
+  case range(Key, first: Int64, last: Int64)
+  /// Adds to the number with a fraction that the value spells; a missing key counts as 0. Answered by the
+  /// sum as it is spelled.
+  case addDecimal(Key, DecimalFraction)
+  /// Answered by the number of keys.
+  case count
+  /// Removes all keys.
+  case clear
+  /// Walks over the keys backwards, from the position behind `from` (0 begins), over `count` of them, and
+  /// answers those that match the pattern. A key that is there all the time is met at least once.
+  case scan(from: UInt64, count: UInt32, pattern: [UInt8])
+  /// If the key has another value (`nil`: any), the next commands of the sequence are passed over, so many of
+  /// them, and answered by `skipped`. Answered by 1 if they are not, otherwise by 0.
+  case require(Key, value: [UInt8]?, orSkip: UInt32)
+  /// A sequence of which all takes effect or nothing: if the answer exceeds
+  /// `KeyValueStore.maximumAnswerByteCount`, it is `refused` and no command takes effect.
+  case transaction(KeyValueSequence)
 }
 
 extension KeyValueCommand {
   /// Whether the command leaves the store alone.
   public var isReadOnly: Bool {
     switch self {
-    case .get, .exists, .length: true
-    case .sequence(let sequence): sequence.isReadOnly
+    case .get, .exists, .length, .range, .count, .scan, .require: true
+    case .sequence(let sequence), .transaction(let sequence): sequence.isReadOnly
     default: false
     }
   }
@@ -51,7 +69,13 @@ extension KeyValueCommand: WireCodable {
     case .compareAndSwap(let key, let expected, let value):
       return 2 + key.encodedByteCount + (expected.map(Self.size) ?? 0) + Self.size(of: value)
     case .increment(let key, _): return 1 + key.encodedByteCount + 8
-    case .sequence(let sequence): return 1 + sequence.encodedByteCount
+    case .sequence(let sequence), .transaction(let sequence): return 1 + sequence.encodedByteCount
+    case .range(let key, _, _): return 1 + key.encodedByteCount + 16
+    case .addDecimal(let key, _): return 1 + key.encodedByteCount + DecimalFraction.encodedByteCount
+    case .count, .clear: return 1
+    case .scan(_, _, let pattern): return 13 + Self.size(of: pattern)
+    case .require(let key, let value, _):
+      return 6 + key.encodedByteCount + (value.map(Self.size) ?? 0)
     }
   }
 
@@ -75,11 +99,33 @@ extension KeyValueCommand: WireCodable {
     case .sequence(let sequence):
       writer.write(Self.sequenceKind)
       sequence.encode(into: &writer)
+    case .range(let key, let first, let last):
+      Self.encode(11, key, into: &writer)
+      writer.write(first)
+      writer.write(last)
+    case .addDecimal(let key, let amount):
+      Self.encode(12, key, into: &writer)
+      amount.encode(into: &writer)
+    case .count: writer.write(UInt8(13))
+    case .clear: writer.write(UInt8(14))
+    case .scan(let start, let count, let pattern):
+      writer.write(UInt8(15))
+      writer.write(start)
+      writer.write(count)
+      writer.writeCounted(pattern)
+    case .require(let key, let value, let count):
+      Self.encode(16, key, into: &writer)
+      writer.write(count)
+      writer.writeCounted(value)
+    case .transaction(let sequence):
+      writer.write(Self.transactionKind)
+      sequence.encode(into: &writer)
     }
   }
 
   public static var putKind: UInt8 { 1 }
   public static var sequenceKind: UInt8 { 10 }
+  public static var transactionKind: UInt8 { 17 }
 
   public static func encode(_ kind: UInt8, _ key: Key, into writer: inout WireWriter) {
     writer.write(kind)
@@ -95,16 +141,20 @@ extension KeyValueCommand: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     let kind = try reader.read(UInt8.self)
-    guard kind == Self.sequenceKind else {
-      try self.init(single: kind, from: &reader)
-      return
+    switch kind {
+    case Self.sequenceKind: self = .sequence(try KeyValueSequence(from: &reader))
+    case Self.transactionKind: self = .transaction(try KeyValueSequence(from: &reader))
+    default: try self.init(single: kind, from: &reader)
     }
-    self = .sequence(try KeyValueSequence(from: &reader))
   }
 
   /// Decodes what follows the kind of any command but a sequence.
   public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
     try Self.check(kind)
+    if let whole = try Self.withoutKey(kind, from: &reader) {
+      self = whole
+      return
+    }
     let key = try Key(from: &reader)
     switch kind {
     case 0: self = .get(key)
@@ -118,7 +168,29 @@ extension KeyValueCommand: WireCodable {
     case 6: self = .length(key)
     case 7: self = .increment(key, by: try reader.read(Int64.self))
     case 8: self = .putIfAbsent(key, value: try reader.readCounted())
-    default: self = .putIfPresent(key, value: try reader.readCounted())
+    case 9: self = .putIfPresent(key, value: try reader.readCounted())
+    case 11:
+      self = .range(
+        key, first: try reader.read(Int64.self), last: try reader.read(Int64.self))
+    case 12: self = .addDecimal(key, try DecimalFraction(from: &reader))
+    default:
+      let count = try reader.read(UInt32.self)
+      self = .require(key, value: try reader.readCountedOrNil(), orSkip: count)
+    }
+  }
+
+  /// Decodes what follows the kind of a command of no key.
+  private static func withoutKey(
+    _ kind: UInt8, from reader: inout WireReader
+  ) throws(WireError) -> KeyValueCommand? {
+    switch kind {
+    case 13: .count
+    case 14: .clear
+    case 15:
+      .scan(
+        from: try reader.read(UInt64.self), count: try reader.read(UInt32.self),
+        pattern: try reader.readCounted())
+    default: nil
     }
   }
 
@@ -127,6 +199,10 @@ extension KeyValueCommand: WireCodable {
   public static func skip(in reader: inout WireReader) throws(WireError) -> Bool {
     let kind = try reader.read(UInt8.self)
     try check(kind)
+    // Beside the most frequent commands the others may as well be decoded.
+    guard kind < sequenceKind else {
+      return try KeyValueCommand(single: kind, from: &reader).isReadOnly
+    }
     try Key.skip(in: &reader)
     switch kind {
     case 0, 5, 6: return true
@@ -142,8 +218,10 @@ extension KeyValueCommand: WireCodable {
   }
 
   private static func check(_ kind: UInt8) throws(WireError) {
-    guard kind != sequenceKind else { throw .malformed("a sequence within a sequence") }
-    guard kind < sequenceKind else { throw .malformed("\(kind) is no key-value command") }
+    guard kind != sequenceKind, kind != transactionKind else {
+      throw .malformed("a sequence within a sequence")
+    }
+    guard kind < transactionKind else { throw .malformed("\(kind) is no key-value command") }
   }
 }
 

@@ -14,6 +14,10 @@ public enum KeyValueResponse: Equatable, Sendable {
   case refused(Refusal)
   /// To the first commands of a sequence, in order.
   case sequence([KeyValueResponse])
+  /// To a command of a sequence that was passed over, because a `require` before it found another value.
+  case skipped
+  /// Keys that a `scan` has met, and where the next one goes on; 0 at the end.
+  case page(next: UInt64, keys: [[UInt8]])
 
   public enum Refusal: UInt8, CaseIterable, Sendable {
     /// The value to increment does not spell a 64-bit integer.
@@ -22,6 +26,12 @@ public enum KeyValueResponse: Equatable, Sendable {
     case overflow = 1
     /// The value would be longer than `KeyValueStore.maximumValueByteCount`.
     case tooLong = 2
+    /// The value does not spell a number.
+    case notADecimal = 3
+    /// The sum is larger than a `DecimalFraction` may be.
+    case decimalTooLarge = 4
+    /// The answer would be longer than `KeyValueStore.maximumAnswerByteCount`.
+    case answerTooLong = 5
   }
 }
 
@@ -29,8 +39,12 @@ extension KeyValueResponse: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .value(let value), .notSwapped(let value): return 2 + (value.map { 4 + $0.count } ?? 0)
-    case .done, .swapped: return 1
+    case .done, .swapped, .skipped: return 1
     case .number: return 9
+    case .page(_, let keys):
+      var total = 13
+      for key in keys { total += 4 + key.count }
+      return total
     case .refused: return 2
     case .sequence(let responses):
       var total = 5
@@ -59,6 +73,12 @@ extension KeyValueResponse: WireCodable {
       writer.write(Self.sequenceKind)
       writer.write(UInt32(responses.count))
       for response in responses { response.encode(into: &writer) }
+    case .skipped: writer.write(UInt8(7))
+    case .page(let next, let keys):
+      writer.write(UInt8(8))
+      writer.write(next)
+      writer.write(UInt32(keys.count))
+      for key in keys { writer.writeCounted(key) }
     }
   }
 
@@ -98,7 +118,29 @@ extension KeyValueResponse: WireCodable {
         throw .malformed("\(reason) is no reason to refuse")
       }
       self = .refused(refusal)
+    case 7: self = .skipped
+    case 8:
+      let next = try reader.read(UInt64.self)
+      let count = try reader.readCount(elementSize: 4)
+      var keys: [[UInt8]] = []
+      keys.reserveCapacity(count)
+      for _ in 0..<count { keys.append(try reader.readCounted()) }
+      self = .page(next: next, keys: keys)
     default: throw .malformed("\(kind) is no key-value response")
+    }
+  }
+}
+
+extension KeyValueResponse {
+  /// Bytes of the value or the keys in it.
+  public var valueByteCount: Int {
+    switch self {
+    case .value(let value), .notSwapped(let value): return value?.count ?? 0
+    case .page(_, let keys):
+      var total = 0
+      for key in keys { total += key.count + 4 }
+      return total
+    default: return 0
     }
   }
 }

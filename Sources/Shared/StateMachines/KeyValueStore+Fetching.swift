@@ -14,7 +14,7 @@ extension KeyValueStore {
     withUnsafeTemporaryAllocation(of: Expected.self, capacity: commands.count) { expected in
       var count = 0
       for offset in commands {
-        guard let command = Expected(at: offset, in: bytes) else { continue }
+        guard let command = Expected(at: offset, in: bytes, secret: values.secret) else { continue }
         values.fetchSlot(command.hash)
         expected[count] = command
         count += 1
@@ -50,12 +50,12 @@ extension KeyValueStore {
     let byteCount: Int
     var position: Int32 = -1
 
-    init?(at offset: Int, in bytes: [UInt8]) {
+    init?(at offset: Int, in bytes: [UInt8], secret: FlatHashSecret) {
       var reader = WireReader(bytes, in: offset..<bytes.count)
       guard let kind = try? reader.read(UInt8.self), kind < Command.sequenceKind,
         let key = try? Key(from: &reader)
       else { return nil }
-      hash = key.flatHash
+      hash = key.flatHash(secret)
       guard kind == Command.putKind, let length = try? reader.read(UInt32.self) else {
         byteCount = 32
         return

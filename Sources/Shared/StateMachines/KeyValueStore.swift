@@ -22,6 +22,10 @@ public struct KeyValueStore: StateMachine {
   public var count: Int { values.count }
   public subscript(key: Key) -> [UInt8]? { values[key] }
 
+  public var itemCount: Int { count }
+
+  public mutating func useHashSecret(_ secret: FlatHashSecret) { values.rekey(secret) }
+
   public static func isReadOnly(_ command: Command) -> Bool { command.isReadOnly }
 
   public mutating func apply(_ command: Command) -> Response {
@@ -52,6 +56,12 @@ public struct KeyValueStore: StateMachine {
       values.values[position] = value
       return .number(1)
     case .sequence(let sequence): return apply(sequence)
+    case .addDecimal(let key, let amount): return add(amount, to: key)
+    case .clear:
+      values.removeAll()
+      return .done
+    case .transaction(let sequence): return carryOut(sequence)
+    case .range, .count, .scan, .require: return query(command)
     }
   }
 
@@ -60,7 +70,14 @@ public struct KeyValueStore: StateMachine {
     case .get(let key): return .value(values[key])
     case .exists(let key): return exists(key)
     case .length(let key): return length(of: key)
-    case .sequence(let sequence): return query(sequence)
+    case .range(let key, let first, let last): return range(of: key, first, last)
+    case .count: return .number(Int64(values.count))
+    case .scan(let start, let count, let pattern): return scan(from: start, count, pattern)
+    case .require(let key, let value, _): return .number(values[key] == value ? 1 : 0)
+    case .sequence, .transaction:
+      // What only reads leaves the copy as it is, so nothing is copied.
+      var copy = self
+      return copy.apply(command)
     default: return .value(nil)
     }
   }
@@ -139,20 +156,28 @@ extension KeyValueStore {
     var responses: [Response] = []
     responses.reserveCapacity(places.count)
     var room = Self.maximumAnswerByteCount
+    var skipped = 0
     let bytes = reader.storage
     for index in places.indices {
       if index.isMultiple(of: Self.lookAheadCount), places.count - index > 1 {
         expect(
           places[index..<min(index + Self.lookAheadCount, places.count)], in: bytes)
       }
+      if skipped > 0 {
+        skipped -= 1
+        _ = try Command.skip(in: &reader)
+        responses.append(.skipped)
+        continue
+      }
       let kind = try reader.read(UInt8.self)
       guard kind == Command.putKind else {
         let command = try Command(single: kind, from: &reader)
-        guard takeRoom(for: command, from: &room) || responses.isEmpty else {
+        guard let response = step(command, room: &room, mayExceed: responses.isEmpty) else {
           try reader.skip(reader.remaining)
           break
         }
-        responses.append(apply(command))
+        skipped = Self.skippedCount(after: command, response)
+        responses.append(response)
         continue
       }
       let key = try Key(from: &reader)
@@ -192,82 +217,5 @@ extension KeyValueStore {
       throw .malformed("a value of another length than announced")
     }
     return key
-  }
-}
-
-extension KeyValueStore {
-  private func exists(_ key: Key) -> Response {
-    .number(values.position(of: key) == nil ? 0 : 1)
-  }
-
-  private func length(of key: Key) -> Response {
-    guard let position = values.position(of: key) else { return .number(0) }
-    return .number(Int64(values.values[position].count))
-  }
-
-  private mutating func append(_ value: [UInt8], to key: Key) -> Response {
-    guard let position = values.position(of: key) else {
-      values.set(key, to: value)
-      return .number(Int64(value.count))
-    }
-    let length = values.values[position].count + value.count
-    guard length <= Self.maximumValueByteCount else { return .refused(.tooLong) }
-    values.values[position].append(contentsOf: value)
-    return .number(Int64(length))
-  }
-
-  private mutating func increment(_ key: Key, by amount: Int64) -> Response {
-    var number: Int64 = 0
-    let position = values.position(of: key)
-    if let position {
-      let value = values.values[position]
-      guard let found = DecimalInteger.parse(value, in: 0..<value.count) else {
-        return .refused(.notAnInteger)
-      }
-      number = found
-    }
-    let (sum, overflows) = number.addingReportingOverflow(amount)
-    guard !overflows else { return .refused(.overflow) }
-    if let position {
-      values.values[position] = DecimalInteger.spell(sum)
-    } else {
-      values.set(key, to: DecimalInteger.spell(sum))
-    }
-    return .number(sum)
-  }
-
-  private mutating func apply(_ sequence: KeyValueSequence) -> Response {
-    var responses: [Response] = []
-    responses.reserveCapacity(sequence.count)
-    var room = Self.maximumAnswerByteCount
-    var reader = sequence.makeReader()
-    while let command = reader.next() {
-      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
-      responses.append(apply(command))
-    }
-    return .sequence(responses)
-  }
-
-  private func query(_ sequence: KeyValueSequence) -> Response {
-    var responses: [Response] = []
-    responses.reserveCapacity(sequence.count)
-    var room = Self.maximumAnswerByteCount
-    var reader = sequence.makeReader()
-    while let command = reader.next() {
-      guard takeRoom(for: command, from: &room) || responses.isEmpty else { break }
-      responses.append(query(command))
-    }
-    return .sequence(responses)
-  }
-
-  /// Takes the length of the value that the answer to a command may hold.
-  /// - Returns: false if it is longer than the room that is left.
-  private func takeRoom(for command: Command, from room: inout Int) -> Bool {
-    switch command {
-    case .get(let key), .compareAndSwap(let key, _, _):
-      if let position = values.position(of: key) { room -= values.values[position].count }
-      return room >= 0
-    default: return true
-    }
   }
 }

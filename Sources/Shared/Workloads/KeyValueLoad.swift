@@ -252,7 +252,7 @@ public struct KeyValueLoad: ClientLoad {
       if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
     case .refused: operation.outcome = .failed
     // Nothing that a client of this load asks is answered so.
-    case .sequence: operation.outcome = .unknown
+    case .sequence, .skipped, .page: operation.outcome = .unknown
     }
   }
 

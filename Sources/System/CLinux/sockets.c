@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -110,4 +111,19 @@ long linux_send(int descriptor, const void *bytes, size_t count) {
   do sent = send(descriptor, bytes, count, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
+}
+
+int linux_address(int descriptor, int of_peer, char *text, size_t room) {
+  address_of_any_kind address;
+  socklen_t length = sizeof address;
+  int result = of_peer ? getpeername(descriptor, &address.any, &length)
+                       : getsockname(descriptor, &address.any, &length);
+  if (result < 0) return -errno;
+  char host[INET6_ADDRSTRLEN];
+  int is_v6 = address.any.sa_family == AF_INET6;
+  const void *bytes = is_v6 ? (const void *)&address.v6.sin6_addr : &address.v4.sin_addr;
+  if (!inet_ntop(address.any.sa_family, bytes, host, sizeof host)) return -errno;
+  int port = ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port);
+  snprintf(text, room, is_v6 ? "[%s]:%d" : "%s:%d", host, port);
+  return 0;
 }

@@ -1,14 +1,14 @@
 import CProcessor
 
-/// A key whose hash is a few multiplications: the same in every process, and cheap.
+/// A key whose hash is a few multiplications with two secret words.
 public protocol FlatKey: Equatable, Sendable {
   /// Well mixed in all bits; `FlatTable` uses the upper ones.
-  var flatHash: UInt64 { get }
+  func flatHash(_ secret: FlatHashSecret) -> UInt64
 }
 
-/// A hash table for the innermost loops. `Dictionary` hashes with a keyed function that resists chosen
-/// keys and costs 20 ns and more; this one takes a third of that, and its order is the order of
-/// insertion, the same in every run.
+/// A hash table for the innermost loops. `Dictionary` hashes with SipHash, which costs 20 ns and more; this one takes
+/// a third of that, and its order is the order of insertion, the same in every run. Multiplications with secret
+/// words are no cryptography, but they keep those who choose keys from choosing where they fall.
 ///
 /// Keys and values lie densely in the order of insertion (a removal moves the last one into the gap);
 /// `slots` maps hashes to positions by linear probing, never more than half full. A slot also has half of the
@@ -19,10 +19,13 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   /// One more than the position in `keys`, and above it the lower half of the key's hash; or 0.
   public var slots: [UInt64]
   public var shift: UInt64
+  /// Where keys fall depends on it, their order does not.
+  public private(set) var secret: FlatHashSecret
 
-  public init() {
+  public init(secret: FlatHashSecret = .known) {
     slots = Array(repeating: 0, count: 16)
     shift = 60
+    self.secret = secret
   }
 
   public var count: Int { keys.count }
@@ -34,7 +37,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
 
   /// Where in `values` the key's value lies.
   public func position(of key: Key) -> Int? {
-    let hash = key.flatHash
+    let hash = key.flatHash(secret)
     var slot = Int(hash >> shift)
     while slots[slot] != 0 {
       if let position = match(hash, slots[slot]), keys[position] == key { return position }
@@ -91,7 +94,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
       return
     }
     if (keys.count + 1) * 2 > slots.count { grow() }
-    let hash = key.flatHash
+    let hash = key.flatHash(secret)
     slots[freeSlot(for: hash)] = FlatTable.word(hash, keys.count)
     keys.append(key)
     values.append(value)
@@ -102,7 +105,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     vacate(slotHolding(position))
     let last = keys.count - 1
     if position != last {
-      slots[slotHolding(last)] = FlatTable.word(keys[last].flatHash, position)
+      slots[slotHolding(last)] = FlatTable.word(keys[last].flatHash(secret), position)
       keys[position] = keys[last]
       values[position] = values[last]
     }
@@ -111,7 +114,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   }
 
   public func slotHolding(_ position: Int) -> Int {
-    var slot = Int(keys[position].flatHash >> shift)
+    var slot = Int(keys[position].flatHash(secret) >> shift)
     while FlatTable.position(in: slots[slot]) != position { slot = (slot + 1) & (slots.count - 1) }
     return slot
   }
@@ -128,7 +131,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     var gap = emptied
     var slot = (gap + 1) & mask
     while slots[slot] != 0 {
-      let home = Int(keys[FlatTable.position(in: slots[slot])].flatHash >> shift)
+      let home = Int(keys[FlatTable.position(in: slots[slot])].flatHash(secret) >> shift)
       // It may move if its home does not lie cyclically in (gap, slot].
       if (slot - home) & mask >= (slot - gap) & mask {
         slots[gap] = slots[slot]
@@ -142,17 +145,36 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   public mutating func grow() {
     slots = Array(repeating: 0, count: slots.count * 2)
     shift -= 1
+    place()
+  }
+
+  /// Finds a slot for each key; all are empty.
+  public mutating func place() {
     for position in keys.indices {
-      let hash = keys[position].flatHash
+      let hash = keys[position].flatHash(secret)
       slots[freeSlot(for: hash)] = FlatTable.word(hash, position)
     }
   }
 }
 
-extension FlatKey {
-  /// Mixes one word so that every bit of it reaches the upper half.
-  public static func mix(_ word: UInt64) -> UInt64 {
-    let product = (word ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
-    return product.high ^ product.low
+extension FlatTable {
+  /// Has all keys fall elsewhere.
+  public mutating func rekey(_ secret: FlatHashSecret) {
+    guard secret != self.secret else { return }
+    self.secret = secret
+    for slot in slots.indices { slots[slot] = 0 }
+    place()
+  }
+
+  public mutating func removeAll() { self = FlatTable(secret: secret) }
+
+  /// The most slots that are looked at for one of the keys.
+  public var longestProbe: Int {
+    var longest = 0
+    for position in keys.indices {
+      let home = Int(keys[position].flatHash(secret) >> shift)
+      longest = max(longest, (slotHolding(position) - home) & (slots.count - 1) + 1)
+    }
+    return longest
   }
 }

@@ -16,9 +16,14 @@ extension Command {
       primary-backup and chain-replication, of all but one replica). A pipeline of one connection takes
       effect at one moment.
 
-      commands: GET SET [NX|XX] [GET] SETNX GETSET GETDEL DEL EXISTS APPEND STRLEN INCR DECR INCRBY DECRBY
-      MGET MSET PING ECHO INFO COMMAND SELECT 0 CLIENT HELLO AUTH CONFIG GET QUIT. There is no expiry and
-      there are no transactions. INFO says who is in charge, and which process each node is.
+      commands: GET SET [NX|XX] [GET] SETNX GETSET GETDEL GETRANGE DEL UNLINK EXISTS TOUCH TYPE APPEND STRLEN
+      INCR DECR INCRBY DECRBY INCRBYFLOAT MGET MSET MSETNX, TTL PTTL PERSIST, SCAN KEYS DBSIZE FLUSHALL
+      FLUSHDB, MULTI EXEC DISCARD WATCH UNWATCH, PING ECHO TIME ROLE WAIT INFO COMMAND, SELECT 0 CLIENT HELLO
+      AUTH RESET QUIT, CONFIG GET. A transaction is one entry of the log; WATCH compares values, up to 1 MiB
+      of them. INCRBYFLOAT computes in decimals, up to 10^20. Refused: expiry (SET EX, EXPIRE, GETEX), lists,
+      sets, hashes, sorted sets and streams, scripts (EVAL), PUBLISH and SUBSCRIBE, CONFIG SET, and INFO,
+      TIME, WAIT and CLIENT LIST inside MULTI. A client may write 80 MiB before it reads its replies; one that
+      then reads none for 5 s is told so and closed. INFO says who is in charge, and which process each node is.
 
       Ctrl-C and SIGTERM stop the service and its nodes: exit code 0. What goes wrong gives one line, and
       exit code 2. However it ends, no node stays behind.

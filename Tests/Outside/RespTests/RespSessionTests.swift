@@ -85,7 +85,7 @@ import WireFormat
     output.removeAll()
     session.complete(.done, into: &output)
     session.fail("ERR", into: &output)
-    session.inform("text", into: &output)
+    session.inform(.prose("text"), into: &output)
     #expect(output.count == 0)
   }
 

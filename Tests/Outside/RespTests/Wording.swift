@@ -25,7 +25,7 @@ struct Conversation {
   var requests: [KeyValueCommand] = []
 
   init(limits: RespLimits = RespLimits()) {
-    session = RespSession(connection: 7, limits: limits)
+    session = RespSession(connection: 7, limits: limits, settings: [("save", ""), ("sand", "1")])
   }
 
   mutating func send(_ bytes: [UInt8]) {
@@ -41,8 +41,9 @@ struct Conversation {
         requests.append(command)
         let response = command.isReadOnly ? store.query(command) : store.apply(command)
         session.complete(response, into: &output)
-      case .info(let sections):
-        session.inform("about \(sections.joined(separator: "+"))", into: &output)
+      case .question(.info(let sections)):
+        session.inform(.prose("about \(sections.joined(separator: "+"))"), into: &output)
+      case .question(let question): session.inform(.words(["\(question)"]), into: &output)
       }
     }
   }
@@ -63,7 +64,7 @@ struct Conversation {
 enum Traffic {
   static let words = [
     "GET", "set", "MSET", "del", "EXISTS", "append", "INCR", "mget", "PING", "echo", "info",
-    "HELLO",
+    "HELLO", "MULTI", "exec", "EXEC", "WATCH", "DISCARD", "RESET", "TIME", "SCAN", "dbsize",
     "CLIENT", "select", "getset", "nx", "XX", "GET", "a", "b", "", "0", "-1", "9223372036854775807",
     "a value of more than fifteen bytes", "\0\r\n\u{FF}",
   ]

@@ -2,16 +2,19 @@ import Glibc
 import RedisClients
 import Replication
 import Resp
+import Serving
 import Testing
 import Unreplicated
 
 /// A gateway in front of one real node, spoken to as clients do, and as they should not.
 @Suite struct GatewayTests {
   private func onStage(
-    _ body: @escaping @Sendable (Stage) throws -> Void
+    limits: RespLimits = RespLimits(), memory: Int = GatewayLimits.memory,
+    patience: Interval = .seconds(60), _ body: @escaping @Sendable (Stage) throws -> Void
   ) async throws {
     try await onThread {
-      let stage = try Stage(UnreplicatedServer.self, replicas: 1)
+      let stage = try Stage(
+        UnreplicatedServer.self, replicas: 1, limits: limits, memory: memory, patience: patience)
       stage.startAll()
       try body(stage)
     }
@@ -77,7 +80,9 @@ import Unreplicated
 
   @Test("What a client does not read holds back itself alone, and nothing of it is lost")
   func slowReader() async throws {
-    try await onStage { stage in
+    var limits = RespLimits()
+    limits.maximumUnreadByteCount = 4 << 20
+    try await onStage(limits: limits) { stage in
       let slow = try stage.client(receiveBuffer: 4096)
       let payload = String(repeating: "e", count: 4000)
       let command = RedisClient.command("ECHO", payload)
@@ -106,6 +111,99 @@ import Unreplicated
       try slow.send(Array(pending))
       #expect(try slow.reply() == .text(payload))
       #expect(try slow.ask("GET", "a") == .text("1"))
+    }
+  }
+
+  @Test("A client that writes 64 MiB before it reads gets every answer")
+  func writesFirst() async throws {
+    try await onStage { stage in
+      let client = try stage.client(receiveBuffer: 4096)
+      let payload = String(repeating: "e", count: 1 << 20)
+      let pipeline = RedisClient.command("ECHO", payload) + RedisClient.command("SET", "a", payload)
+      for _ in 0..<32 { try client.send(pipeline) }
+      for _ in 0..<32 {
+        #expect(try client.reply() == .text(payload))
+        #expect(try client.reply() == .ok)
+      }
+      #expect(try client.ask("GET", "a") == .text(payload))
+    }
+  }
+
+  @Test("A client that writes too much and reads nothing is told so and closed")
+  func neverReads() async throws {
+    var limits = RespLimits()
+    limits.maximumUnreadByteCount = 4 << 20
+    try await onStage(limits: limits, patience: .milliseconds(300)) { stage in
+      let client = try stage.client(receiveBuffer: 4096)
+      let payload = String(repeating: "e", count: 64 << 10)
+      // Blocks until the gateway throws away what it sends.
+      for _ in 0..<512 { try client.send(RedisClient.command("ECHO", payload)) }
+      var error: [UInt8]?
+      while error == nil {
+        switch try client.reply() {
+        case .error(let text): error = text
+        case let reply: #expect(reply == .text(payload))
+        }
+      }
+      let text = String(decoding: error ?? [], as: UTF8.self)
+      #expect(text.contains("bytes wait, and no reply has been read for 300ms"), "\(text)")
+      client.endOutput()
+      #expect(try client.rest() == "")
+      #expect(try stage.client().ask("PING") == .status(Array("PONG".utf8)))
+    }
+  }
+
+  @Test("Commands without an end share a bound: others are served, and they are closed in the end")
+  func unfinished() async throws {
+    try await onStage(memory: 4 << 20, patience: .milliseconds(300)) { stage in
+      let greedy = try (0..<8).map { _ in try stage.client() }
+      let begin = Array("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$8000000\r\n".utf8)
+      for client in greedy { try client.send(begin + Array(repeating: 0, count: 1 << 20)) }
+      let other = try stage.client()
+      #expect(try other.ask("SET", "b", "1") == .ok)
+      // Each goes on as far as it may.
+      var buffers = try Int(other.info("clients")["client_buffers"] ?? "") ?? 0
+      while buffers > 0 {
+        #expect(buffers <= (4 << 20) + 8 * (256 << 10))
+        for client in greedy { _ = client.sendSome(Array(repeating: 0, count: 64 << 10)) }
+        buffers = try Int(other.info("clients")["client_buffers"] ?? "") ?? 0
+      }
+      #expect(try other.ask("GET", "a") == .bulk(nil))
+    }
+  }
+
+  @Test("INFO, CLIENT LIST and DBSIZE tell what there is")
+  func truth() async throws {
+    try await onStage { stage in
+      let client = try stage.client()
+      for number in 0..<3 { #expect(try client.ask("SET", "k\(number)", "v") == .ok) }
+      #expect(try client.ask("DBSIZE") == .integer(3))
+      // The node says how many keys it has five times a second.
+      while try client.info("keyspace")["db0"] != "keys=3,expires=0,avg_ttl=0" {}
+      let memory = try client.info("memory")
+      #expect(Int(memory["used_memory"] ?? "") ?? 0 > 10_000)
+      let stats = try client.info("stats")
+      #expect(Int(stats["total_commands_processed"] ?? "") ?? 0 >= 5)
+      #expect(Int(stats["total_net_input_bytes"] ?? "") ?? 0 > 100)
+      #expect(try client.ask("CLIENT", "SETNAME", "me") == .ok)
+      let other = try stage.client()
+      #expect(try other.ask("MULTI") == .ok)
+      guard case .bulk(let list?) = try client.ask("CLIENT", "LIST"),
+        case .bulk(let own?) = try client.ask("CLIENT", "INFO")
+      else {
+        Issue.record("no list")
+        return
+      }
+      let lines = String(decoding: list, as: UTF8.self).split(separator: "\n")
+      #expect(lines.count == 2 && lines[0].contains("name=me") && lines[1].contains("multi=0"))
+      #expect(String(decoding: own, as: UTF8.self).hasPrefix("id=1 addr=127.0.0.1:"))
+      guard case .array(let time?) = try client.ask("TIME"), case .bulk(let seconds?) = time[0]
+      else {
+        Issue.record("no time")
+        return
+      }
+      #expect(Int(String(decoding: seconds, as: UTF8.self)) ?? 0 > 1_700_000_000)
+      #expect(try client.ask("WAIT", "1", "0") == .integer(0))
     }
   }
 

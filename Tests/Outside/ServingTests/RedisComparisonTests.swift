@@ -40,6 +40,12 @@ struct RedisComparisonTests {
   private static let names = [
     "GET", "SET", "SETNX", "GETSET", "GETDEL", "DEL", "EXISTS", "APPEND", "STRLEN", "INCR", "DECR",
     "INCRBY", "DECRBY", "MGET", "MSET", "PING", "ECHO", "SELECT", "AUTH", "NOSUCHCOMMAND",
+    "MSETNX", "UNLINK", "TOUCH", "TYPE", "TTL", "PTTL", "PERSIST", "EXPIRETIME", "PEXPIRETIME",
+    "GETRANGE", "SUBSTR", "DBSIZE", "FLUSHALL", "FLUSHDB", "ROLE", "MULTI", "EXEC", "EXEC",
+    "DISCARD", "UNWATCH", "RESET", "INCRBYFLOAT",
+  ]
+  private static let decimals = [
+    "0", "1", "-1", "10", "1.5", "-2.25", "0.1", "1e3", "+5", "5.", "text", "", " 1", "1e", "-.5",
   ]
   private static let values = [
     "", "0", "1", "-1", "10", " 1", "01", "+1", "1.5", "9223372036854775807",
@@ -53,19 +59,30 @@ struct RedisComparisonTests {
     func key(_ random: inout RandomStream) -> String { keys[random.below(keys.count)] }
     func value(_ random: inout RandomStream) -> String { values[random.below(values.count)] }
     let spelled = random.chance(0.3) ? name.lowercased() : name
+    if name == "INCRBYFLOAT" {
+      return [spelled, "a decimal \(random.below(3))", decimals[random.below(decimals.count)]]
+    }
     if random.chance(0.15) {
       return [spelled] + (0..<random.below(5)).map { _ in value(&random) }
     }
     switch name {
-    case "GET", "GETDEL", "STRLEN", "INCR", "DECR": return [spelled, key(&random)]
+    case "GET", "GETDEL", "STRLEN", "INCR", "DECR", "TYPE", "TTL", "PTTL", "PERSIST", "EXPIRETIME",
+      "PEXPIRETIME":
+      return [spelled, key(&random)]
+    case "GETRANGE", "SUBSTR":
+      return [spelled, key(&random)] + (0..<2).map { _ in "\(random.below(30) - 15)" }
+    case "DBSIZE", "ROLE", "MULTI", "EXEC", "DISCARD", "UNWATCH", "RESET": return [spelled]
+    case "FLUSHALL", "FLUSHDB":
+      return [spelled] + [[], ["ASYNC"], ["sync"], ["now"]][random.below(4)]
     case "SET":
       let options = ["NX", "XX", "GET", "nx", "KEEPTTL", "wrong"]
       return [spelled, key(&random), value(&random)]
         + (0..<random.below(3)).map { _ in options[random.below(options.count)] }
     case "SETNX", "GETSET", "APPEND", "INCRBY", "DECRBY":
       return [spelled, key(&random), value(&random)]
-    case "DEL", "EXISTS", "MGET": return [spelled] + (0...random.below(4)).map { _ in key(&random) }
-    case "MSET":
+    case "DEL", "EXISTS", "MGET", "UNLINK", "TOUCH":
+      return [spelled] + (0...random.below(4)).map { _ in key(&random) }
+    case "MSET", "MSETNX":
       return [spelled] + (0...random.below(3)).flatMap { _ in [key(&random), value(&random)] }
     case "SELECT": return [spelled, ["0", "16", "-1", "x"][random.below(4)]]
     default: return [spelled] + (0..<random.below(3)).map { _ in value(&random) }
@@ -101,8 +118,11 @@ struct RedisComparisonTests {
           "\(seed):\($0)"
         }
         for round in 0..<20 {
-          let pipeline = (0...random.below(6)).map { _ in Self.words(&random, keys) }
-          let bytes = pipeline.flatMap { RedisClient.command($0.map { Array($0.utf8) }) }
+          let pipeline = (0...random.below(8)).map { _ in Self.words(&random, keys) }
+          // A transaction that is still open would take the mark as its own.
+          let bytes = (pipeline + [["EXEC"]]).flatMap {
+            RedisClient.command($0.map { Array($0.utf8) })
+          }
           let answers = try clients.map {
             String(decoding: try Self.replies($0, bytes, mark: "end \(round)"), as: UTF8.self)
           }
@@ -140,6 +160,75 @@ struct RedisComparisonTests {
           return try client.rest()
         }
         #expect(answers[0] == answers[1], "\(stream.debugDescription)")
+      }
+    }
+  }
+
+  /// Commands of one connection, one by one; `>` is said by another connection.
+  private static let conversations = [
+    """
+    SET a 1 | WATCH a | MULTI | INCR a | EXEC | GET a | WATCH a | > SET a 9 | MULTI | INCR a | EXEC | GET a
+    WATCH b c | > SET c 1 | UNWATCH | MULTI | GET c | EXEC | WATCH d | > SET d 1 | MULTI | PING | EXEC
+    WATCH a | DISCARD | MULTI | WATCH a | MULTI | SET x 1 | EXEC | EXEC | DISCARD
+    """,
+    """
+    MULTI | FOO | GET | SET q 1 | EXEC | GET q | MULTI | SET q x | INCR q | GET q | INCRBY q y | EXEC
+    MULTI | SET q 1 | DISCARD | GET q | MULTI | EXEC | MULTI | PING hi | ECHO x | SELECT 1 | AUTH x | EXEC
+    MULTI | HELLO 9 | MSETNX q 1 r 2 | MSETNX s 1 t 2 | GETRANGE s 0 -1 | DBSIZE | SCAN 7 FOO | EXEC
+    MULTI | CLIENT SETNAME me | CLIENT GETNAME | RESET | CLIENT GETNAME | EXEC | WATCH | MULTI x | EXEC x
+    """,
+    """
+    FLUSHALL | SCAN 0 | SET one 1 | SCAN 0 | SCAN 0 MATCH o?e COUNT 100 | SCAN 0 MATCH t* | KEYS o[a-n]e
+    KEYS * | KEYS x | SCAN 0 TYPE string | SCAN 0 TYPE hash | SCAN x | SCAN -x | SCAN 0 COUNT 0 | SCAN 0 COUNT
+    SCAN 0 COUNT y | SCAN 18446744073709551616 | DBSIZE | TYPE one | TYPE none | TTL one | PTTL none
+    """,
+    """
+    WAIT 0 0 | WAIT x 0 | WAIT 0 x | WAIT 0 -1 | ROLE | CONFIG GET save | CONFIG GET sav? SAVE | CONFIG GET
+    CONFIG GET nothing* | CLIENT NO-EVICT on | CLIENT NO-EVICT maybe | CLIENT NO-EVICT | CLIENT INFO x
+    CLIENT LIST FOO | CLIENT LIST ID x | CLIENT LIST ID 99999 | CLIENT LIST TYPE foo | CLIENT LIST TYPE
+    CLIENT LIST TYPE replica | COMMAND INFO nope | COMMAND LIST x | COMMAND COUNT x | COMMAND DOCS nope
+    """,
+  ]
+
+  @Test("Transactions, walks over keys and questions about the server")
+  func conversations() async throws {
+    try await onThread {
+      let stage = try Stage(UnreplicatedServer.self, replicas: 1)
+      stage.startAll()
+      let redis = try RedisServer()
+      for text in Self.conversations {
+        let clients = try [stage.client(), redis.client()]
+        let others = try [stage.client(), redis.client()]
+        let lines = text.split { "|\n".contains($0) }.map { $0.split(separator: " ") }
+        for (number, line) in lines.enumerated() {
+          let isOther = line[0] == ">"
+          let words = line.dropFirst(isOther ? 1 : 0).map { Array($0.utf8) }
+          let answers = try (isOther ? others : clients).map {
+            try $0.send(RedisClient.command(words))
+            return try $0.reply()
+          }
+          #expect(answers[0] == answers[1], "\(number): \(line.joined(separator: " "))")
+        }
+      }
+    }
+  }
+
+  @Test("COMMAND tells where the keys are", arguments: [2, 3])
+  func commandFacts(version: Int) async throws {
+    try await onThread {
+      let stage = try Stage(UnreplicatedServer.self, replicas: 1)
+      stage.startAll()
+      let redis = try RedisServer()
+      // Redis lists the subcommands of three, and has a note on SET.
+      let clients = try [stage.client(), redis.client()]
+      if version == 3 { for client in clients { try greet(client) } }
+      let names = RespCommandName.allCases.filter {
+        ![.client, .command, .config, .set].contains($0)
+      }
+      for name in names {
+        let bytes = RedisClient.command("COMMAND", "INFO", name.rawValue.uppercased())
+        let answers = try clients.map { try Self.replies($0, bytes, mark: "end") }
+        #expect(answers[0] == answers[1], "\(name)")
       }
     }
   }

@@ -5,6 +5,7 @@ import NodeRuntime
 import Primitives
 import RedisClients
 import Replication
+import Resp
 import Serving
 import Sockets
 import StateMachines
@@ -51,7 +52,9 @@ final class Stage {
 
   /// - Parameter timeout: of the gateway's requests.
   init<Core: ReplicaCore>(
-    _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(60)
+    _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(60),
+    limits: RespLimits = RespLimits(), memory: Int = GatewayLimits.memory,
+    patience: Interval = .seconds(60)
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID())")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -76,7 +79,7 @@ final class Stage {
         port: port, at: .loopback(0), replicas: membership.replicas,
         facts: GatewayFacts(
           version: "1", protocolName: name, cluster: "stage", processNumber: 1),
-        timeout: timeout)
+        timeout: timeout, limits: limits, memory: memory, patience: patience)
       opened.withLock { $0 = gateway.endpoint.port }
       isOpen.signal()
       while !isStopped() {

@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 import StateMachines
 import Testing
@@ -74,6 +75,25 @@ func roundTrip<Value: WireCodable & Equatable>(
   for count in bytes.indices {
     #expect(throws: WireError.self, sourceLocation: sourceLocation) {
       try WireReader.decode(Value.self, from: Array(bytes[..<count]))
+    }
+  }
+
+  @Test("Under secret words the keys of a store fall elsewhere, long ones as well")
+  func secretWords() {
+    var store = KeyValueStore()
+    for number in 0..<200 {
+      _ = store.apply(.put(Key("short \(number)"), value: [1]))
+      _ = store.apply(.put(Key("a key of more than twenty-three bytes \(number)"), value: [2]))
+    }
+    var other = store
+    other.useHashSecret(FlatHashSecret(3, 5 << 40 | 7))
+    #expect(other.values.secret != store.values.secret && other.values.slots != store.values.slots)
+    #expect(other.snapshot() == store.snapshot())
+    for key in store.values.keys {
+      #expect(other[key] == store[key])
+      let secret = FlatHashSecret(1, 2)
+      let second = FlatHashSecret(3, 5 << 40 | 7)
+      #expect(key.flatHash(secret) != key.flatHash(second))
     }
   }
 }

@@ -14,7 +14,7 @@ import WireFormat
     let texts = ["", "7", "-12", "9223372036854775807", "seven", "a longer value than the others"]
     let value = Array(texts[random.below(texts.count)].utf8)
     let expected = random.chance(0.3) ? nil : Array(texts[random.below(texts.count)].utf8)
-    return switch random.below(10) {
+    return switch random.below(15) {
     case 0: .get(key)
     case 1: .put(key, value: value)
     case 2: .delete(key)
@@ -24,7 +24,15 @@ import WireFormat
     case 6: .length(key)
     case 7: .increment(key, by: Int64(bitPattern: random.next()) >> Int64(random.below(64)))
     case 8: .putIfAbsent(key, value: value)
-    default: .putIfPresent(key, value: value)
+    case 9: .putIfPresent(key, value: value)
+    case 10: .range(key, first: Int64(random.below(12)) - 6, last: Int64(random.below(12)) - 6)
+    case 11: .addDecimal(key, DecimalFraction(spelledBy: Array("-1.5e-3".utf8), in: 0..<7)!)
+    case 12: .count
+    case 13: random.chance(0.1) ? .clear : .count
+    default:
+      .scan(
+        from: UInt64(random.below(6)), count: UInt32(random.below(4)),
+        pattern: Array(random.chance(0.5) ? "*".utf8 : "k[0-1]".utf8))
     }
   }
 

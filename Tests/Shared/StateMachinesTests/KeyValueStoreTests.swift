@@ -164,14 +164,14 @@ import WireFormat
     for refusal in KeyValueResponse.Refusal.allCases {
       try roundTrip(KeyValueResponse.refused(refusal))
     }
-    #expect(throws: WireError.malformed("11 is no key-value command")) {
-      try WireReader.decode(KeyValueCommand.self, from: [11] + a.encoded())
+    #expect(throws: WireError.malformed("18 is no key-value command")) {
+      try WireReader.decode(KeyValueCommand.self, from: [18] + a.encoded())
     }
-    #expect(throws: WireError.malformed("7 is no key-value response")) {
-      try WireReader.decode(KeyValueResponse.self, from: [7])
+    #expect(throws: WireError.malformed("9 is no key-value response")) {
+      try WireReader.decode(KeyValueResponse.self, from: [9])
     }
-    #expect(throws: WireError.malformed("3 is no reason to refuse")) {
-      try WireReader.decode(KeyValueResponse.self, from: [5, 3])
+    #expect(throws: WireError.malformed("6 is no reason to refuse")) {
+      try WireReader.decode(KeyValueResponse.self, from: [5, 6])
     }
   }
 }

@@ -24,4 +24,34 @@ import Testing
     }
     for (key, value) in reference where table[key] != value { Issue.record("\(key)") }
   }
+
+  /// Keys whose hashes begin with twelve zero bits, for those who know the words.
+  private static func collidingKeys(_ count: Int) -> [ClientID] {
+    var keys: [ClientID] = []
+    var number: UInt64 = 0
+    while keys.count < count {
+      if FlatHashSecret.known.mix(number) >> 52 == 0 { keys.append(ClientID(number)) }
+      number += 1
+    }
+    return keys
+  }
+
+  @Test("Keys that are chosen to fall into one place do so only where the secret words are known")
+  func chosenKeys() {
+    let keys = Self.collidingKeys(1000)
+    var known = FlatTable<ClientID, Int>()
+    for (number, key) in keys.enumerated() { known.set(key, to: number) }
+    #expect(known.longestProbe > 900)
+    for seed in 0..<20 as Range<UInt64> {
+      var random = RandomStream(seed: seed)
+      let secret = FlatHashSecret(random.next(), random.next())
+      var drawn = FlatTable<ClientID, Int>(secret: secret)
+      for (number, key) in keys.enumerated() { drawn.set(key, to: number) }
+      #expect(drawn.longestProbe < 64, "seed \(seed)")
+      var rekeyed = known
+      rekeyed.rekey(secret)
+      #expect(rekeyed.longestProbe < 64 && rekeyed.keys == known.keys)
+      #expect(keys.indices.allSatisfy { rekeyed[keys[$0]] == $0 })
+    }
+  }
 }

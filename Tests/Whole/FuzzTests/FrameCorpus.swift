@@ -74,12 +74,18 @@ struct FrameCorpus {
       .compareAndSwap(short, expected: value, value: []), .exists(long), .length(short),
       .increment(short, by: -7), .putIfAbsent(short, value: value),
       .putIfPresent(long, value: value), .put(short, value: [UInt8](repeating: 0x61, count: 256)),
+      .range(long, first: -5, last: 3), .addDecimal(short, .zero), .count, .clear,
+      .scan(from: 3, count: 10, pattern: Array("u*".utf8)),
+      .require(short, value: nil, orSkip: 2), .require(long, value: value, orSkip: .max),
     ]
-    let commands = single + [.sequence(KeyValueSequence(single)), .sequence([])]
+    let commands =
+      single + [.sequence(KeyValueSequence(single)), .sequence([])]
+      + [.transaction(KeyValueSequence(single))]
     add(commands.map { ClientRequest(id: id, command: $0) }, .request)
     let answers: [KeyValueResponse] =
       [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]
-      + [.notSwapped(found: value), .number(.min)]
+      + [.notSwapped(found: value), .number(.min), .skipped]
+      + [.page(next: 7, keys: [Array("user42".utf8), []]), .page(next: 0, keys: [])]
       + KeyValueResponse.Refusal.allCases.map { .refused($0) }
     let all = answers + [.sequence(answers)]
     typealias Reply = ClientReply<KeyValueResponse>

@@ -25,6 +25,14 @@ enum RespCorpus {
     command("INFO", "server"), command("COMMAND"), command("COMMAND", "DOCS"), command("HELLO"),
     command("HELLO", "3"), command("HELLO", "2", "SETNAME", "me"), command("CLIENT", "ID"),
     command("CLIENT", "SETNAME", "you"), command("CLIENT", "GETNAME"), command("SELECT", "0"),
+    command("MULTI"), command("EXEC"), command("DISCARD"), command("WATCH", "a", "b"),
+    command("UNWATCH"), command("RESET"), command("MSETNX", "a", "1", "d", "2"),
+    command("INCRBYFLOAT", "n", "1.5e2"), command("GETRANGE", "a", "-3", "1"), command("DBSIZE"),
+    command("SCAN", "0", "MATCH", "[a-c]*", "COUNT", "2"), command("KEYS", "*"), command("TIME"),
+    command("TYPE", "a"), command("TTL", "a"), command("FLUSHALL"),
+    command("COMMAND", "INFO", "get"),
+    command("CLIENT", "LIST", "ID", "7"), command("WAIT", "1", "0"), command("ROLE"),
+    Array("multi\r\n\"e\\x78ec\"\r\n".utf8),
     command("CONFIG", "GET", "save"), command("NOSUCH", "x"), command("QUIT"), command("GET"),
     Array("PING\r\n".utf8), Array("set inline \"a \\x41\\n\" \r\n".utf8),
     Array("get 'in\\'line'\n".utf8), Array("\r\n".utf8), Array("info \"a\\\"b\"\r\n".utf8),
@@ -88,7 +96,7 @@ private struct Server {
       case .store(let command):
         let response = command.isReadOnly ? store.query(command) : store.apply(command)
         session.complete(response, into: &output)
-      case .info: session.inform("about the server", into: &output)
+      case .question: session.inform(.prose("about the server"), into: &output)
       }
     }
   }

@@ -34,6 +34,8 @@ int linux_listen(const char *address, uint16_t port);
 int linux_local_port(int descriptor);
 /// A non-blocking TCP socket on its way to an IPv4 or IPv6 address; writable once connected.
 int linux_connect(const char *address, uint16_t port);
+/// Writes address and port of a connected socket as text, its own or the other side's. Returns 0 or -errno.
+int linux_address(int descriptor, int of_peer, char *text, size_t room);
 /// What has become of a connection attempt: 0 or -errno.
 int linux_connect_result(int descriptor);
 /// A non-blocking connection, without delay for small segments.

@@ -1,0 +1,50 @@
+import Resp
+
+/// What a gateway says of the cluster that it cannot see for itself.
+public struct GatewayFacts: Sendable {
+  public var version: String
+  public var protocolName: String
+  public var cluster: String
+  /// Of the process that serves.
+  public var processNumber: Int
+  /// Whether nodes wait for their disks; `nil` if others have started them.
+  public var syncs: Bool?
+  /// Whether a majority of the replicas has what was acknowledged; otherwise all members do.
+  public var needsMajority = true
+
+  public init(version: String, protocolName: String, cluster: String, processNumber: Int) {
+    self.version = version
+    self.protocolName = protocolName
+    self.cluster = cluster
+    self.processNumber = processNumber
+  }
+
+  /// What `CONFIG GET` tells: what clients ask for before they begin, and all bounds that Redis has a name for.
+  public func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
+    var settings = [
+      ("save", ""), ("databases", "1"), ("maxclients", "\(GatewayLimits.connections)"),
+      ("maxmemory", "0"), ("maxmemory-policy", "noeviction"),
+      ("maxmemory-clients", "\(GatewayLimits.memory)"), ("timeout", "0"),
+      ("proto-max-bulk-len", "\(limits.maximumBulkByteCount)"),
+      ("client-query-buffer-limit", "\(limits.maximumUnreadByteCount)"), ("cluster-enabled", "no"),
+    ]
+    if let syncs {
+      settings += [("appendonly", syncs ? "yes" : "no"), ("appendfsync", syncs ? "always" : "no")]
+    }
+    return settings
+  }
+}
+
+/// How many commands there were in a second, lately.
+public struct RequestRate: Sendable {
+  public private(set) var perSecond = 0
+  private var count = 0
+  private var since: Int64 = 0
+
+  public mutating func note(_ total: Int, at now: Int64) {
+    guard now - since >= 1_000_000_000 else { return }
+    perSecond = since == 0 ? 0 : Int(Double(total - count) * 1e9 / Double(now - since))
+    count = total
+    since = now
+  }
+}

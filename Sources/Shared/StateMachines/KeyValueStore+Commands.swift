@@ -1,0 +1,92 @@
+import Primitives
+import Replication
+
+// What single commands do beyond setting and getting a value.
+
+extension KeyValueStore {
+  func exists(_ key: Key) -> Response {
+    .number(values.position(of: key) == nil ? 0 : 1)
+  }
+
+  func length(of key: Key) -> Response {
+    guard let position = values.position(of: key) else { return .number(0) }
+    return .number(Int64(values.values[position].count))
+  }
+
+  mutating func append(_ value: [UInt8], to key: Key) -> Response {
+    guard let position = values.position(of: key) else {
+      values.set(key, to: value)
+      return .number(Int64(value.count))
+    }
+    let length = values.values[position].count + value.count
+    guard length <= Self.maximumValueByteCount else { return .refused(.tooLong) }
+    values.values[position].append(contentsOf: value)
+    return .number(Int64(length))
+  }
+
+  mutating func increment(_ key: Key, by amount: Int64) -> Response {
+    var number: Int64 = 0
+    let position = values.position(of: key)
+    if let position {
+      let value = values.values[position]
+      guard let found = DecimalInteger.parse(value, in: 0..<value.count) else {
+        return .refused(.notAnInteger)
+      }
+      number = found
+    }
+    let (sum, overflows) = number.addingReportingOverflow(amount)
+    guard !overflows else { return .refused(.overflow) }
+    if let position {
+      values.values[position] = DecimalInteger.spell(sum)
+    } else {
+      values.set(key, to: DecimalInteger.spell(sum))
+    }
+    return .number(sum)
+  }
+
+  mutating func add(_ amount: DecimalFraction, to key: Key) -> Response {
+    var number = DecimalFraction.zero
+    if let value = values[key] {
+      guard let found = DecimalFraction(spelledBy: value, in: 0..<value.count) else {
+        return .refused(.notADecimal)
+      }
+      number = found
+    }
+    guard let sum = number.adding(amount) else { return .refused(.decimalTooLarge) }
+    values.set(key, to: sum.spelling)
+    return .value(sum.spelling)
+  }
+
+  /// The bytes from one position to another. Positions beyond the ends mean the ends.
+  func range(of key: Key, _ first: Int64, _ last: Int64) -> Response {
+    guard let value = values[key], !value.isEmpty, first >= 0 || last >= 0 || first <= last else {
+      return .value([])
+    }
+    let length = Int64(value.count)
+    func place(_ position: Int64) -> Int64 { position < 0 ? max(0, length + position) : position }
+    let start = place(first)
+    let end = min(place(last), length - 1)
+    return .value(start <= end ? Array(value[Int(start)...Int(end)]) : [])
+  }
+
+  /// A removal moves the last key into the gap, so only those who go backwards miss none: a key that moves has
+  /// been met already, or moves to where it will be met.
+  func scan(from start: UInt64, _ count: UInt32, _ pattern: [UInt8]) -> Response {
+    var position = start == 0 ? values.count : Int(min(start, UInt64(values.count)))
+    let end = max(0, position - Int(max(count, 1)))
+    var keys: [[UInt8]] = []
+    var room = Self.maximumAnswerByteCount
+    let matchesAll = pattern == [UInt8(ascii: "*")]
+    while position > end {
+      let key = values.keys[position - 1].bytes
+      if matchesAll || GlobPattern.matches(pattern, key) {
+        room -= key.count + 4
+        // A page has at least one key, so that everybody comes to the end.
+        guard room >= 0 || keys.isEmpty else { break }
+        keys.append(key)
+      }
+      position -= 1
+    }
+    return .page(next: UInt64(position), keys: keys)
+  }
+}

@@ -1,0 +1,106 @@
+import Primitives
+import Replication
+
+// Several commands that take effect at one moment, their conditions, and how much they may answer.
+
+extension KeyValueStore {
+  mutating func apply(_ sequence: KeyValueSequence) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(sequence.count)
+    var room = Self.maximumAnswerByteCount
+    var skipped = 0
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
+      guard skipped == 0 else {
+        skipped -= 1
+        responses.append(.skipped)
+        continue
+      }
+      guard let response = step(command, room: &room, mayExceed: responses.isEmpty) else { break }
+      skipped = Self.skippedCount(after: command, response)
+      responses.append(response)
+    }
+    return .sequence(responses)
+  }
+
+  /// Applies a whole sequence, or takes back what it did: only at its end is it known how long the answer is.
+  mutating func carryOut(_ sequence: KeyValueSequence) -> Response {
+    var responses: [Response] = []
+    responses.reserveCapacity(sequence.count)
+    var room = Self.maximumAnswerByteCount
+    var skipped = 0
+    var undo: [Undo] = []
+    var reader = sequence.makeReader()
+    while let command = reader.next() {
+      guard skipped == 0 else {
+        skipped -= 1
+        responses.append(.skipped)
+        continue
+      }
+      if !command.isReadOnly { undo.append(Undo(command, in: self)) }
+      guard let response = step(command, room: &room, mayExceed: false) else {
+        for action in undo.reversed() { action.take(backFrom: &self) }
+        return .refused(.answerTooLong)
+      }
+      skipped = Self.skippedCount(after: command, response)
+      responses.append(response)
+    }
+    return .sequence(responses)
+  }
+
+  /// What lay there before a command that changes something.
+  private enum Undo {
+    case value(Key, [UInt8]?)
+    case all(FlatTable<Key, [UInt8]>)
+
+    init(_ command: Command, in store: KeyValueStore) {
+      if let key = command.changedKey {
+        self = .value(key, store.values[key])
+      } else {
+        self = .all(store.values)
+      }
+    }
+
+    func take(backFrom store: inout KeyValueStore) {
+      switch self {
+      case .value(let key, let value?): store.values.set(key, to: value)
+      case .value(let key, nil): store.values.remove(key)
+      case .all(let values): store.values = values
+      }
+    }
+  }
+
+  /// Carries out one command of a sequence.
+  /// - Returns: `nil` if its answer is longer than the room that is left; nothing has been changed then.
+  mutating func step(_ command: Command, room: inout Int, mayExceed: Bool) -> Response? {
+    if command.isReadOnly {
+      let response = query(command)
+      room -= response.valueByteCount
+      return room >= 0 || mayExceed ? response : nil
+    }
+    if case .compareAndSwap(let key, _, _) = command, let position = values.position(of: key) {
+      room -= values.values[position].count
+      guard room >= 0 || mayExceed else { return nil }
+    }
+    return apply(command)
+  }
+
+  /// How many commands are passed over after this one.
+  static func skippedCount(after command: Command, _ response: Response) -> Int {
+    guard case .require(_, _, let count) = command, response == .number(0) else { return 0 }
+    return Int(count)
+  }
+}
+
+extension KeyValueCommand {
+  /// The only key that the command may change; `nil` if it changes none or all.
+  var changedKey: Key? {
+    switch self {
+    case .put(let key, _), .delete(let key), .append(let key, _), .compareAndSwap(let key, _, _),
+      .increment(let key, _), .putIfAbsent(let key, _), .putIfPresent(let key, _),
+      .addDecimal(let key, _):
+      key
+    default: nil
+    }
+  }
+}
