@@ -83,6 +83,10 @@ extension RaftReplica {
     case countDuplicateVotes = "count-duplicate-votes"
     case readBeforeOwnCommit = "read-before-own-commit"
     case readWithoutQuorum = "read-without-quorum"
+    case resetTimerOnAnyRequest = "reset-timer-on-any-request"
+    case omitNoop = "omit-noop"
+    case preVoteRaisesTerm = "pre-vote-raises-term"
+    case dropLowerTerm = "drop-lower-term"
 
     public var meaning: String {
       switch self {
@@ -101,6 +105,12 @@ extension RaftReplica {
       case .countDuplicateVotes: "Candidates count vote messages instead of voters"
       case .readBeforeOwnCommit: "A new leader serves reads before it has committed in its term"
       case .readWithoutQuorum: "The leader serves reads without asking whether it still leads"
+      case .resetTimerOnAnyRequest:
+        "Voters put their own candidacy off for any request, not only for one that they grant"
+      case .omitNoop: "A new leader does not begin its term with an entry of its own"
+      case .preVoteRaisesTerm: "A voter enters the term that a pre-vote asks about"
+      case .dropLowerTerm:
+        "Messages of an older term are dropped, so that their senders never learn"
       }
     }
   }

@@ -56,9 +56,7 @@ extension RaftReplica {
     _ request: RequestVote, from candidate: ReplicaID, at now: Instant,
     into effects: inout Effects<RaftReplica>
   ) {
-    guard request.term >= currentTerm else {
-      return effects.send(.newerTerm(currentTerm), to: candidate)
-    }
+    guard request.term >= currentTerm else { return tellTerm(to: candidate, into: &effects) }
     if request.isPreVote { return answerPreVote(request, from: candidate, at: now, into: &effects) }
     if request.term > currentTerm {
       // A candidate that a living leader does not know of must not depose it. Should it be stuck in
@@ -69,6 +67,10 @@ extension RaftReplica {
     }
     // Candidates and leaders have voted for themselves.
     let isGranted = (votedFor == nil || votedFor == candidate) && isUpToDate(request)
+    // Bug: reset-timer-on-any-request.
+    if options.bug == .resetTimerOnAnyRequest {
+      effects.setTimer(.election, after: options.electionTimeout)
+    }
     if isGranted {
       becomeFollower(in: currentTerm, into: &effects)
       // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and
@@ -89,12 +91,14 @@ extension RaftReplica {
     }
   }
 
-  private func answerPreVote(
+  private mutating func answerPreVote(
     _ request: RequestVote, from candidate: ReplicaID, at now: Instant,
     into effects: inout Effects<RaftReplica>
   ) {
     let isGranted =
       request.term > currentTerm && !hearsFromLeader(at: now) && isUpToDate(request)
+    // Bug: pre-vote-raises-term.
+    if options.bug == .preVoteRaisesTerm { becomeFollower(in: request.term, into: &effects) }
     effects.send(
       .voteReply(
         VoteReply(
@@ -157,7 +161,8 @@ extension RaftReplica {
     } else {
       effects.cancelTimer(.election)
     }
-    appendOwn(.noop, at: now, into: &effects)
+    // Bug: omit-noop.
+    if options.bug != .omitNoop { appendOwn(.noop, at: now, into: &effects) }
   }
 
   /// A leader that no majority has answered for an election timeout may have been replaced: it

@@ -7,9 +7,7 @@ extension RaftReplica {
     _ request: AppendEntries, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<RaftReplica>
   ) {
-    guard request.term >= currentTerm else {
-      return effects.send(.newerTerm(currentTerm), to: sender)
-    }
+    guard request.term >= currentTerm else { return tellTerm(to: sender, into: &effects) }
     if request.term > currentTerm {
       becomeFollower(in: request.term, into: &effects)
     } else if role != .follower {

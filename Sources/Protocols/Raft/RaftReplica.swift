@@ -134,6 +134,13 @@ public struct RaftReplica: ReplicaCore {
     }
   }
 
+  /// Answers a message of an older term, so that its sender enters the current one (§5.1).
+  func tellTerm(to sender: ReplicaID, into effects: inout Effects<RaftReplica>) {
+    // Bug: drop-lower-term.
+    guard options.bug != .dropLowerTerm else { return }
+    effects.send(.newerTerm(currentTerm), to: sender)
+  }
+
   /// The position of a replica in the membership; `nil` for strangers.
   func slot(of replica: ReplicaID) -> Int? {
     for slot in membership.replicas.indices where membership.replicas[slot] == replica {

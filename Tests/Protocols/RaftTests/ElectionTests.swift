@@ -119,17 +119,6 @@ struct ElectionTests {
     #expect(repeated.records.isEmpty)
   }
 
-  @Test("Only a granted vote or an AppendEntries of the term puts the own candidacy off")
-  func timerReset() {
-    var cluster = Cluster(logs: [[entry(1)], [entry(1)], []], term: 1, plain)
-    #expect(cluster.deliver(requestVote(2), from: 2, to: 0).timerChanges.isEmpty)
-    let reset = [Effects<RaftReplica>.TimerChange.set(.election, after: plain.electionTimeout)]
-    let granted = cluster.deliver(requestVote(2, last: (1, 1)), from: 1, to: 0)
-    #expect(granted.timerChanges == reset)
-    #expect(cluster.deliver(heartbeat(1), from: 1, to: 0).timerChanges.isEmpty)
-    #expect(cluster.deliver(heartbeat(2), from: 1, to: 0).timerChanges == reset)
-  }
-
   @Test(
     "A vote is refused to a log that is less up to date",
     arguments: [
@@ -230,17 +219,6 @@ struct ElectionTests {
     }
   }
 
-  @Test("A leader begins its term with a no-op, which commits what earlier leaders left (§8)")
-  func noop() {
-    let log = [entry(1), entry(1, 10)]
-    var cluster = Cluster(logs: [log, log, log], term: 1, plain)
-    cluster.elect(0)
-    #expect(cluster.terms(0) == [1, 1, 2])
-    #expect(cluster.committed(0) == [update(10)])
-    // What an earlier leader proposed is committed, but not answered here.
-    #expect(cluster.nodes[0].commits.map(\.answering) == [false, false, true])
-  }
-
   @Test("A pre-vote changes neither term nor vote, and is not durable (thesis §9.6)")
   func preVoteChangesNothing() {
     var cluster = Cluster(3)
@@ -261,49 +239,6 @@ struct ElectionTests {
       let effects = cluster.deliver(request, from: 2, to: voter)
       #expect(effects.sends.map(\.message) == [vote(1, false, isPreVote: true)])
     }
-  }
-
-  @Test("With PreVote a replica that was cut off comes back without a change of leader")
-  func preVoteHeals() {
-    var cluster = Cluster(3)
-    cluster.elect(0)
-    cluster.connectOnly(0, 1)
-    for _ in 1...5 {
-      cluster.elect(2)
-      cluster.heartbeat(from: 0)
-    }
-    // Its last question arrives after the link is whole again, and after a heartbeat to the other.
-    cluster.fire(.election, at: ReplicaID(2))
-    let questions = cluster.inFlight
-    cluster.inFlight = []
-    cluster.heartbeat(from: 0)
-    cluster.connectAll()
-    cluster.inFlight = questions
-    cluster.run()
-    #expect(cluster.core(2).role == .preCandidate)
-    cluster.heartbeat(from: 0)
-    #expect((0..<3).map { cluster.core($0).currentTerm } == [1, 1, 1])
-    #expect(cluster.core(0).role == .leader)
-    #expect(cluster.core(2).leader == ReplicaID(0))
-  }
-
-  @Test("Without PreVote, but with CheckQuorum, a replica of a higher term is not shut out")
-  func higherTermRejoins() {
-    var cluster = Cluster(3, raftOptions(preVote: false))
-    cluster.elect(0)
-    cluster.connectOnly(0, 1)
-    for _ in 1...5 { cluster.elect(2) }
-    cluster.heartbeat(from: 0)
-    cluster.connectAll()
-    cluster.heartbeat(from: 0)
-    #expect(cluster.core(0).role == .follower)
-    #expect(cluster.core(0).currentTerm == cluster.core(2).currentTerm)
-    // The first attempt only teaches it the term of the others.
-    cluster.elect(1)
-    cluster.elect(1)
-    cluster.heartbeat(from: 1)
-    #expect(cluster.core(1).role == .leader)
-    #expect(cluster.core(2).leader == ReplicaID(1))
   }
 
   @Test("A candidate cannot depose a leader that others hear from (thesis §4.2.3)")

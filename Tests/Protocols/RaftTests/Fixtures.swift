@@ -1,5 +1,6 @@
 import SteppedCluster
 import Replication
+import Testing
 
 @testable import Raft
 
@@ -18,6 +19,21 @@ func raftOptions(
   options.inFlightBytes = inFlightBytes
   options.messageByteLimit = messageByteLimit
   return options
+}
+
+/// Plays a scenario that says whether a rule held, as the code is and with the one mistake that the
+/// rule forbids.
+/// - Parameter plain: the options without the bug.
+func expect(
+  _ bug: RaftReplica.Bug, breaks scenario: (RaftReplica.Options) -> Bool,
+  with plain: RaftReplica.Options = raftOptions(preVote: false, checkQuorum: false),
+  at location: SourceLocation = #_sourceLocation
+) {
+  #expect(scenario(plain), "the rule is broken without the bug", sourceLocation: location)
+  var broken = plain
+  broken.bug = bug
+  #expect(
+    !scenario(broken), "the bug \(bug.rawValue) does no harm", sourceLocation: location)
 }
 
 /// A batch of one update that can be told from others by its number.

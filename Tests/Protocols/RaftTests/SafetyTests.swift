@@ -8,15 +8,6 @@ import Testing
 /// is, and with the one mistake switched on that the rule forbids.
 @Suite("Safety rules, each with the bug that breaks it")
 struct SafetyTests {
-  typealias Bug = RaftReplica.Bug
-
-  private func expect(_ bug: Bug, breaks scenario: (RaftReplica.Options) -> Bool) {
-    var plain = raftOptions(preVote: false, checkQuorum: false)
-    #expect(scenario(plain), "the rule is broken without the bug")
-    plain.bug = bug
-    #expect(!scenario(plain), "the bug \(bug.rawValue) does no harm")
-  }
-
   @Test("A leader commits only entries of its own term by counting (§5.4.2, figure 8)")
   func figure8() {
     expect(.commitAnyTerm) { options in
