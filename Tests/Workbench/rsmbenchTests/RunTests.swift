@@ -15,7 +15,7 @@ import Testing
 
   private let resultFiles = [
     "datapackage.json", "experiment.json5", "faults.csv", "latency.csv", "manifest.json",
-    "resources.csv", "summary.csv", "timeline.csv", "trials.csv",
+    "report.html", "resources.csv", "summary.csv", "timeline.csv", "trials.csv",
   ]
 
   @Test(
