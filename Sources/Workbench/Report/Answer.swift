@@ -23,7 +23,7 @@ struct Answer {
 
   // MARK: The sentence above all
 
-  /// How often each protocol leads, or cannot be told from the best, over measures and points.
+  /// How often each protocol is the best, or level with it, over measures and points.
   private var wins: [(name: String, measures: [String], count: Int)] {
     let told = standings.filter { !$0.isLevel && $0.isCompared }
     return run.protocols.map { name in
@@ -64,15 +64,15 @@ struct Answer {
     let places = run.isSwept ? "comparisons of a measure at a sweep point" : "measures"
     if wins[0].count == told {
       return """
-        \(names) \(best.count == 1 ? "leads" : "lead"), or cannot be told from the best, in \
+        \(names) \(best.count == 1 ? "is the best, or level with it," : "are level at the best") in \
         \(told == 1 ? "the one" : "all \(told)") \(told == 1 ? "measure" : places) in which the \
         protocols differ.
         """
     }
     var html: HTML = """
-      No protocol is best in everything. \(names) \(best.count == 1 ? "leads" : "lead"), or \
-      cannot be told from the best, in \(wins[0].count) of the \(told) \(places) in which the \
-      protocols differ
+      No protocol is best in everything. \(names) \
+      \(best.count == 1 ? "is" : "are each") the best, or level with it, in \(wins[0].count) of \
+      the \(told) \(places) in which the protocols differ
       """
     if best.count == 1, !run.isSwept {
       html += " (\(Phrase.list(best[0].measures.map(Phrase.inSentence))))"
@@ -171,7 +171,10 @@ struct Answer {
     let best = standing.ranked[0]
     let level = Array(standing.leaders.dropFirst())
     var html: HTML = "<b>\(metric.best)</b>: <strong>\(best.name)</strong>, \(value(best))"
-    if !level.isEmpty { html += "; not told apart from it: \(values(level))" }
+    if !level.isEmpty { html += "; level with it: \(values(level))" }
+    if !standing.scattered.isEmpty {
+      html += "; too scattered to tell from it: \(values(standing.scattered))"
+    }
     if !standing.followers.isEmpty { html += "; worse: \(values(standing.followers))" }
     if !standing.neverRecovered.isEmpty {
       html += """
@@ -205,8 +208,8 @@ struct Answer {
     }
     let heads = metrics.map { "<th scope=col>\($0.title)" as HTML }
     return """
+      <p class=how>Who is the best, or level with it, and the mean of the best.</p>\
       <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders>\
-      <caption>Who leads, or cannot be told from the best, and the mean of the best</caption>\
       <thead><tr><th scope=col>at\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """

@@ -11,7 +11,7 @@ struct ComparisonPage {
     Document(
       title: "Comparison with \(base.label)", heading: "Comparison",
       subtitle: """
-        <p class=question>\(runs.count) runs against <strong>\(base.label)</strong></p>
+        <p class=question>\(others.count) \(others.count == 1 ? "run" : "runs") against <strong>\(base.label)</strong></p>
         """,
       filters: filters,
       sections: [
@@ -21,7 +21,7 @@ struct ComparisonPage {
         Section(
           id: "rows", title: "All rows",
           how:
-            "A ratio in bold differs from 1 for sure; rows that are not ranked have none.",
+            "A ratio in bold differs from 1 beyond chance; rows that are not ranked have none.",
           content: tables),
         Section(id: "run", title: "The runs", content: facts),
       ]
@@ -218,7 +218,7 @@ struct ComparisonPage {
     }
     return """
       <tr data-q="\(slot(of: key.name))" data-p="\(slot(run))"\(mark)><th scope=row>\(key.text)\
-      <td>\(Legend.key(slot(run)))\(runs[run].label)\
+      <td class=l0>\(Legend.key(slot(run)))\(runs[run].label)\
       <td class="v \(group.isRanked ? "good" : "bad")">\(group.verdict)\(cells.joined())
       """
   }

@@ -41,7 +41,7 @@ struct FaultReport {
       return (0..<count).map { place in
         let start = faults(trials[0])[place].startMs
         return Kind(
-          label: "\(name) @\(DecimalText.text(start / 1000, digits: 3)) s",
+          label: "\(name) @\(DecimalText.text(start / 1000, digits: 3))\u{A0}s",
           faults: groups.map { $0?.trials.map { faults($0)[place] } ?? [] })
       }
     }
@@ -101,10 +101,10 @@ struct FaultReport {
       "<th scope=col data-p=\"\(palette.slot(index))\">\(name)" as HTML
     }
     return """
+      <div><h3>\(title)</h3><p class=how>\(how)</p>\
       <div class=scroll tabindex=0 role=region aria-label="\(title)"><table class=heat>\
-      <caption><b>\(title)</b><br>\(how)</caption>\
       <thead><tr><th scope=col>fault\(heads.joined())</thead><tbody>
-      \(rows.joined("\n"))</tbody></table></div>
+      \(rows.joined("\n"))</tbody></table></div></div>
       """
   }
 

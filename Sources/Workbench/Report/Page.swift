@@ -8,15 +8,12 @@ struct RunPage {
     palette = Palette(run.protocols)
   }
 
-  /// So many charts over time there are at most on a page; the others are in `timeline.csv`.
-  static let mostTimelines = 40
-
   var html: String {
     let sections = [
       Section(id: "answer", title: "The answer", content: Answer(run).html),
       Section(
         id: "summary", title: "All rows",
-        how: "Longer bars are larger numbers, better only for throughput and availability.",
+        how: Wording.summary,
         content: SummarySection(run: run, palette: palette).html),
       Section(id: "glance", title: "At a glance", how: Wording.intervals, content: glance),
       Section(id: "sweep", title: sweepTitle, how: Wording.sweep, content: sweep),
@@ -72,36 +69,38 @@ struct RunPage {
     return "\(Legend.html(run, palette))\(section.html)"
   }
 
+  /// So many bytes a section may have before further sweep points are left out of it: a page that
+  /// opens at once is worth more than one with everything, which the files have.
+  static let mostBytes = 200_000
+
   /// The same for every sweep point, each in a part that opens.
-  private func folded(_ content: (Int) -> HTML) -> HTML {
-    run.points.indices.compactMap { point in
-      let html = content(point)
-      return html.isEmpty
-        ? nil
-        : Section.fold(run.pointName(point), isOpen: point == 0, of: run.points.count, html)
-    }.joined("\n")
+  private func folded(_ file: String, _ content: (Int) -> HTML) -> HTML {
+    var html: HTML = ""
+    for point in run.points.indices {
+      guard html.text.utf8.count < RunPage.mostBytes else {
+        return html
+          + """
+          <p class=muted>\(run.points.count - point) more sweep points are left out here: \
+          <code>\(file)</code> has them.</p>
+          """
+      }
+      let part = content(point)
+      guard !part.isEmpty else { continue }
+      html += Section.fold(run.pointName(point), isOpen: point == 0, of: run.points.count, part)
+    }
+    return html
   }
 
   private var timelines: HTML {
-    let perPoint = max(run.protocols.count, 1)
-    let shown = max(RunPage.mostTimelines / perPoint, 1)
-    let html = folded { point in
-      guard point < shown else { return "" }
+    folded("timeline.csv") { point in
       let groups = run.groups(at: point)
       let charts = TimelineChart.all(groups, palette)
       return Section.grid(charts.map(\.figure)) + TimelineChart.faultList(groups)
     }
-    let omitted = run.points.count - shown
-    guard omitted > 0, !html.isEmpty else { return html }
-    return html
-      + """
-      <p class=muted>\(omitted) more sweep points are left out here: <code>timeline.csv</code> has \
-      them.</p>
-      """
   }
 
   private var latencies: HTML {
-    let html = folded { point in
+    let html = folded("latency.csv") { point in
       let groups = run.groups(at: point)
       let figures = [("read", "Reads" as HTML), ("write", "Writes")].compactMap {
         LatencyChart(groups: groups, palette: palette, operation: $0.0, title: $0.1).figure
@@ -113,16 +112,21 @@ struct RunPage {
 
   private var faults: HTML {
     guard run.hasFaults else { return "" }
-    return folded { FaultReport(run: run, palette: palette, point: $0).html }
+    return folded("faults.csv") { FaultReport(run: run, palette: palette, point: $0).html }
   }
 
   private var costs: HTML {
-    folded { CostReport(run: run, palette: palette, point: $0).html }
+    folded("resources.csv") { CostReport(run: run, palette: palette, point: $0).html }
   }
 }
 
 /// One sentence or two on how to read each kind of chart.
 enum Wording {
+  static let summary = """
+    Means over trials with their 95 % intervals below them. Longer bars are larger numbers, which \
+    is better only for throughput and availability. Rows that are not ranked stay below the others \
+    however the table is sorted.
+    """
   static let intervals = """
     The sign is the mean over trials and the line its 95 % interval; where two lines overlap far, \
     the difference may be chance. Hollow signs are rows that are not ranked.

@@ -64,11 +64,24 @@ struct Standing {
   /// Whether there were enough trials to tell anything.
   var isCompared: Bool { corrected.contains { $0 != nil } || ranked.count == 1 }
 
-  /// The best and all that cannot be told from it.
-  var leaders: [Group] {
-    [ranked[0]]
-      + zip(ranked.dropFirst(), corrected).filter { ($0.1 ?? 1) >= PairedDifference.level }
-      .map(\.0)
+  /// The best, and those that cannot be told from it and whose mean lies in its interval.
+  var leaders: [Group] { [ranked[0]] + notTold.filter(isNear) }
+
+  /// Those that cannot be told from the best, although their mean is not near: they scatter.
+  var scattered: [Group] { notTold.filter { !isNear($0) } }
+
+  private var notTold: [Group] {
+    zip(ranked.dropFirst(), corrected).filter { ($0.1 ?? 1) >= PairedDifference.level }.map(\.0)
+  }
+
+  /// Without an interval, within a hundredth.
+  private func isNear(_ group: Group) -> Bool {
+    guard let best = ranked[0].interval(metric.name), let mean = group.interval(metric.name)?.mean
+    else { return false }
+    let margin = best.mean.magnitude / 100
+    let low = min(best.low ?? best.mean, best.mean - margin)
+    let high = max(best.high ?? best.mean, best.mean + margin)
+    return mean >= low && mean <= high
   }
 
   /// Those that are worse than the best for sure, from the best to the worst.

@@ -91,13 +91,15 @@ enum Style {
     dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.75rem 0}
     dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
     .badge{color:var(--bad);border:1px solid;border-radius:4px;padding:0 .35rem;font-size:.8rem}
-    @media (max-width:600px){h1{font-size:1.45rem}.lead{font-size:1.08rem}section{margin:2rem 0}\
+    @media (max-width:600px){.summary .key{display:none}.summary th,.summary td\
+    {padding:.35rem .4rem}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
+    h1{font-size:1.45rem}.lead{font-size:1.08rem}section{margin:2rem 0}\
     dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}
 
     """
 
   private static let tables = """
-    .scroll{overflow-x:auto;margin:.75rem 0}
+    .scroll{overflow-x:auto;position:relative;margin:.75rem 0}
     table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;color:var(--muted);padding:.2rem 0;font-size:.88rem}
     caption b{color:var(--ink);font-size:1rem}
@@ -113,7 +115,8 @@ enum Style {
     th[aria-sort=descending] button::after{content:" ▼"}
     .summary td.n{background:linear-gradient(90deg,var(--bar) var(--w,0%),transparent 0) \
     no-repeat 0 0/100% 1.9rem}
-    .summary .v,.summary [data-sort=text]{text-align:left}
+    h3{font-size:1rem;margin:.5rem 0 0}.pair .how{margin:.1rem 0}
+    .summary .l0,.summary .v,.summary [data-sort=text]{text-align:left}
     .v.good{color:var(--good)}.v.bad{color:var(--bad);font-weight:600}
     tr.unranked td.n{background:none;color:var(--muted)}
     .data{font-size:.82rem}.data th,.data td{padding:.15rem .5rem}

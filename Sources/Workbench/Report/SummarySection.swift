@@ -26,8 +26,6 @@ struct SummarySection {
     let rows = run.groups.map { row($0, metrics, most) }
     return """
       <div class=scroll tabindex=0 role=region aria-label="Summary"><table class="summary" id=rows>\
-      <caption>Means over trials, 95 % intervals below them. \
-      Rows that are not ranked stay below the others however the table is sorted.</caption>\
       <thead><tr>\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """
@@ -64,7 +62,7 @@ struct SummarySection {
       """
     return """
       <td class="v \(group.isRanked ? "good" : "bad")"><span aria-hidden=true>\(sign)</span> \
-      \(group.verdict)\(note)
+      <span class=word>\(group.verdict)</span>\(note)
       """
   }
 

@@ -61,6 +61,26 @@ struct AnswerTests {
     #expect(text.contains("Not different, as far as these trials tell: throughput (1000/s)"))
   }
 
+  @Test("What scatters too much to be told from the best does not share its lead")
+  func scattered() throws {
+    var sample = SampleRun(protocols: ["raft", "multi-paxos", "chain-replication"])
+    sample.metrics = { name, _, trial in
+      let outage: Double =
+        switch name {
+        case "raft": 100 + Double(trial % 3)
+        case "multi-paxos": 101 + Double(trial % 2)
+        default: trial % 2 == 0 ? 20 : 900
+        }
+      return ["longest_outage_ms": outage]
+    }
+    let folder = try Folder()
+    let run = try RunData(directory: sample.write(below: folder.url))
+    let standing = try #require(Standing.all(run).first { $0.metric.name == "longest_outage_ms" })
+    #expect(standing.ranked.last?.name == "chain-replication")
+    #expect(standing.scattered.map(\.name) == ["chain-replication"])
+    #expect(!standing.leaders.map(\.name).contains("chain-replication"))
+  }
+
   @Test("Holm's correction counts all comparisons of the page")
   func correction() throws {
     var sample = SampleRun(protocols: [

@@ -72,7 +72,7 @@ struct PageTests {
     sample.verdicts = ["raft": "violated"]
     let page = try page(sample)
     #expect(page.contains("class=unranked><th scope=row>"))
-    #expect(page.contains("violated<small>7 of 7 trials, not ranked</small>"))
+    #expect(page.contains("violated</span><small>7 of 7 trials, not ranked</small>"))
     #expect(page.contains("<span class=badge>violated</span>"))
   }
 
@@ -86,6 +86,19 @@ struct PageTests {
     #expect(page.contains("Load against latency"))
     #expect(page.components(separatedBy: "<details class=point open>").count == 5)
     #expect(!page.contains("id=\"glance\""))
+  }
+
+  @Test("A large sweep stays below 2 MB, says what is left out, and keeps every row")
+  func largeSweep() throws {
+    var sample = SampleRun(
+      protocols: ["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"])
+    sample.sweepPath = "workload.clients"
+    sample.points = (1...40).map { "\($0)" }
+    sample.trials = 3
+    let page = try page(sample)
+    #expect(page.utf8.count < 2_000_000)
+    #expect(page.contains("more sweep points are left out here: <code>timeline.csv</code>"))
+    #expect(page.components(separatedBy: "<td class=\"v good\">").count == 201)
   }
 
   @Test("A long run of many trials stays small: points of a line are merged")
