@@ -191,6 +191,8 @@ let modules: [[Target]] = [
       "Trials",
     ]),
   workbench.module(
+    "Report", ["Primitives", "ProtocolList", "Configuration", "Measurement", "Results"]),
+  workbench.module(
     "Runner",
     [
       "CLinux", "Primitives", "Replication", "ProtocolList", "StateMachines", "Workloads",
@@ -212,7 +214,7 @@ let modules: [[Target]] = [
         "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories", "Trials",
         "Configuration", "Linearizability", "Measurement", "Serving", "ClusterControl",
         "LoadDriving", "NodeRuntime",
-        "Benchmarks", "Experiments", "Results", "Runner",
+        "Benchmarks", "Experiments", "Report", "Results", "Runner",
       ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
     workbench.tests(
       "rsmbenchTests",

@@ -1,11 +1,11 @@
 /// Numbers as every file shows them: `.` decimals, no exponent, no separators, the same text
 /// everywhere.
-enum DecimalText {
+package enum DecimalText {
   /// Enough for every measurement; whole numbers are never shortened.
-  static let significantDigits = 9
+  package static let significantDigits = 9
 
   /// Empty for what is not a finite number.
-  static func text(_ value: Double?, digits: Int = significantDigits) -> String {
+  package static func text(_ value: Double?, digits: Int = significantDigits) -> String {
     guard let value, value.isFinite else { return "" }
     // Whole numbers up to 2⁵³ are exact.
     if value == value.rounded(), abs(value) < 9_007_199_254_740_992 { return String(Int64(value)) }
@@ -15,7 +15,7 @@ enum DecimalText {
   }
 
   /// With so many digits after the point, for people; halves are rounded up.
-  static func fixed(_ value: Double?, decimals: Int) -> String? {
+  package static func fixed(_ value: Double?, decimals: Int) -> String? {
     guard let value, value.isFinite else { return nil }
     var (digits, point) = shortest(value.magnitude)
     let kept = point + decimals
@@ -33,7 +33,7 @@ enum DecimalText {
   }
 
   /// The same with at least two significant digits below 10, so that 0.083 does not look like 0.
-  static func table(_ value: Double?, decimals: Int) -> String? {
+  package static func table(_ value: Double?, decimals: Int) -> String? {
     guard let value else { return nil }
     var (decimals, least) = (decimals, 10.0)
     if value != 0 {
@@ -48,7 +48,7 @@ enum DecimalText {
   }
 
   /// A share in percent with two decimals, or as many as it takes to tell it from 100.
-  static func percent(_ share: Double?) -> String? {
+  package static func percent(_ share: Double?) -> String? {
     guard let share else { return nil }
     var (decimals, least) = (2, 0.005)
     while share < 1, (1 - share) * 100 < least, decimals < significantDigits {

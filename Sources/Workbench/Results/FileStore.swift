@@ -1,13 +1,13 @@
 import Foundation
 
 /// The few things a run does with files, each with an error that names the file and the reason.
-enum FileStore {
-  enum Kind { case nothing, file, directory }
+package enum FileStore {
+  package enum Kind { case nothing, file, directory }
 
   /// `a/b` and `c` of `a/b/c`. A single name has the parent `""`, and `/` is its own.
   ///
   /// Foundation's own traps on names of one character where the platform is not Apple's.
-  static func split(_ path: String) -> (parent: String, name: String) {
+  package static func split(_ path: String) -> (parent: String, name: String) {
     func trimmed(_ text: Substring) -> Substring {
       var text = text
       while text.count > 1, text.hasSuffix("/") { text.removeLast() }
@@ -19,11 +19,11 @@ enum FileStore {
     return (String(trimmed(path[...slash])), String(name))
   }
 
-  static func join(_ directory: String, _ name: String) -> String {
+  package static func join(_ directory: String, _ name: String) -> String {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : directory + "/" + name
   }
 
-  static func kind(_ path: String) -> Kind {
+  package static func kind(_ path: String) -> Kind {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       return .nothing
@@ -92,13 +92,13 @@ enum FileStore {
     return true
   }
 
-  static func write(_ text: String, to path: String) throws(RunDirectoryError) {
+  package static func write(_ text: String, to path: String) throws(RunDirectoryError) {
     try write(Array(text.utf8), to: path)
   }
 
   static let temporaryPrefix = ".writing-"
 
-  static func read(_ path: String) throws(RunDirectoryError) -> Data {
+  package static func read(_ path: String) throws(RunDirectoryError) -> Data {
     do {
       return try Data(contentsOf: URL(fileURLWithPath: path))
     } catch {

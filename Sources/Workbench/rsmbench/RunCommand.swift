@@ -2,6 +2,7 @@ import Configuration
 import Experiments
 import Foundation
 import LoadDriving
+import Report
 import Results
 import Runner
 
@@ -137,6 +138,7 @@ struct RunRequest {
       wallTime: Date().timeIntervalSince(started),
       processorsKeptAwake: processors.areAwake)
     try directory.writeResults(trials, manifest: manifest)
+    if !trials.isEmpty { try Report.write(of: directory.path) }
     do throws(OutputError) {
       if !trials.isEmpty { try show(table(outline, trials)) }
     } catch {

@@ -15,8 +15,8 @@ import Testing
 
   private let resultFiles = [
     "datapackage.json", "differences.csv", "expectations.csv", "experiment.json5", "faults.csv",
-    "latency.csv", "manifest.json",
-    "resources.csv", "summary.csv", "timeline.csv", "trials.csv",
+    "latency.csv", "manifest.json", "report.html", "resources.csv", "summary.csv", "timeline.csv",
+    "trials.csv",
   ]
 
   @Test(

@@ -1,0 +1,65 @@
+import Results
+
+/// What an operation costs, and how the work is spread over the nodes.
+struct CostReport {
+  let run: RunData
+  let palette: Palette
+  let point: Int
+
+  var html: HTML {
+    let groups = run.groups(at: point)
+    let figures =
+      Metric.costs.filter { $0.isShown(in: run) }
+      .compactMap { IntervalChart(metric: $0, groups: groups, palette: palette).figure }
+      + [
+        nodes("Processor", "busy share of each node's processor, %") { use, _ in
+          use.busyShare.map { $0 * 100 }
+        },
+        nodes("Messages", "share of all messages, sent and received, %") { use, all in
+          let sum = all.reduce(0) { $0 + $1.messages }
+          return sum > 0 ? use.messages / sum * 100 : nil
+        },
+      ].compactMap { $0 }
+    return Section.grid(figures)
+  }
+
+  /// Every node of the first trial as a sign: full for a replica, hollow for the authority.
+  private func nodes(
+    _ title: String, _ what: String, _ value: (NodeUse, [NodeUse]) -> Double?
+  ) -> Figure? {
+    let groups = run.groups(at: point)
+    let rows = groups.map { group -> (group: Group, nodes: [(use: NodeUse, value: Double)]) in
+      let all = group.trials.first?.nodes ?? []
+      return (group, all.compactMap { use in value(use, all).map { (use, $0) } })
+    }
+    guard let most = rows.flatMap(\.nodes).map(\.value).max(), most > 0 else { return nil }
+    let axis = Axis.fromZero(to: most, most: 4, label: Axis.short)
+    var chart = RowChart(names: groups.map(\.name), axis: axis)
+    for (place, row) in rows.enumerated() {
+      let slot = palette.slot(row.group.protocolIndex)
+      chart.row(place, row.group.name, slot: slot) { drawing, plot, middle in
+        for node in row.nodes {
+          drawing.marker(
+            plot.x(node.value), middle, slot: slot, size: 4,
+            title: "\(row.group.name), node \(node.use.node) (\(node.use.role)): "
+              + "\(DecimalText.table(node.value, decimals: 1) ?? "") %",
+            isHollow: node.use.role != "replica")
+        }
+      }
+    }
+    return Figure(
+      title: "\(title) by node, %",
+      drawing: chart.svg(label: "\(title): \(what), per protocol and node"),
+      table: HTMLTable(
+        caption: "\(title): \(what), in the first trial",
+        headings: ["protocol", "node", "role", "%"],
+        rows: rows.flatMap { row in
+          row.nodes.map { node in
+            [
+              row.group.name, node.use.node, node.use.role,
+              DecimalText.table(node.value, decimals: 1) ?? "",
+            ]
+          }
+        }))
+  }
+}

@@ -1,0 +1,195 @@
+import Primitives
+import Results
+
+/// What each fault did to each protocol: a heat map, the trials as dots, and the steps of recovery.
+struct FaultReport {
+  let run: RunData
+  let palette: Palette
+  let point: Int
+
+  /// The faults of one kind and target that stand in the same place of every trial, or all of them
+  /// where chance drew them.
+  struct Kind {
+    var label: String
+    /// By protocol, in the order of the run.
+    var faults: [[Fault]]
+  }
+
+  /// So many faults of one kind and target in a trial have a row each.
+  static let mostAlike = 4
+
+  var kinds: [Kind] {
+    let groups = run.protocols.indices.map { index in
+      run.groups.first { $0.point == point && $0.protocolIndex == index }
+    }
+    let trials = groups.compactMap { $0?.trials }.flatMap { $0 }
+    let names = Phrase.ordered(trials.flatMap { $0.faults.map(\.name) })
+    return names.flatMap { name -> [Kind] in
+      func faults(_ trial: Trial) -> [Fault] { trial.faults.filter { $0.name == name } }
+      let counts = Set(trials.map { faults($0).count })
+      let isPlanned =
+        counts.count == 1 && (counts.first ?? 0) <= FaultReport.mostAlike
+        && TimeSeries.areAlike(
+          trials.map {
+            var trial = $0
+            trial.faults = faults($0)
+            return trial
+          })
+      guard isPlanned, let count = counts.first else {
+        return [Kind(label: name, faults: groups.map { $0?.trials.flatMap(faults) ?? [] })]
+      }
+      return (0..<count).map { place in
+        let start = faults(trials[0])[place].startMs
+        return Kind(
+          label: "\(name) @\(DecimalText.text(start / 1000, digits: 3))\u{A0}s",
+          faults: groups.map { $0?.trials.map { faults($0)[place] } ?? [] })
+      }
+    }
+  }
+
+  var html: HTML {
+    let kinds = kinds
+    guard !kinds.isEmpty else { return "" }
+    return """
+      <div class=pair>\(heatMap(
+        "Outage, ms", "Median over the row's faults: so long was no read, or no write, answered.",
+        kinds, value: { $0.outageMs }, missing: { _ in "-" }))
+      \(heatMap(
+        "Time to recover, ms", "Median over those that recovered, and how many did not.",
+        kinds, value: { $0.times["recover_ms"] }, missing: FaultReport.notRecovered))</div>
+      \(Section.grid(kinds.compactMap(dots)))
+      \(steps(kinds))
+      """
+  }
+
+  private static func notRecovered(_ faults: [Fault]) -> String {
+    let never = faults.count { $0.recovery == "never" }
+    let cut = faults.count { $0.recovery == "cut short" }
+    return [never > 0 ? "\(never) never" : nil, cut > 0 ? "\(cut) cut short" : nil]
+      .compactMap { $0 }.joined(separator: ", ")
+  }
+
+  // MARK: Heat map
+
+  private func heatMap(
+    _ title: String, _ how: String, _ kinds: [Kind], value: (Fault) -> Double?,
+    missing: ([Fault]) -> String
+  ) -> HTML {
+    let medians = kinds.map { kind in
+      kind.faults.map { TimeSeries.Spread($0.compactMap(value))?.middle }
+    }
+    let all = medians.joined().compactMap { $0 }
+    let rows = zip(kinds, medians).map { kind, medians -> HTML in
+      let cells = zip(kind.faults, medians).enumerated().map { index, cell -> HTML in
+        let (faults, median) = cell
+        let note = faults.isEmpty ? "-" : missing(faults)
+        let group = run.groups.first { $0.point == point && $0.protocolIndex == index }
+        let text =
+          [median.map(Quantity.milliseconds.text), note == "-" && median != nil ? nil : note]
+          .compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " · ")
+        let isBad = median == nil && !faults.isEmpty
+        let mark: HTML = group?.isRanked ?? true ? "" : " class=unranked"
+        return """
+          <td data-p="\(palette.slot(index))"\(mark) \
+          style="--heat:\(FaultReport.heat(median, all, isBad))">\
+          \(text.isEmpty ? "-" : text)
+          """
+      }
+      return "<tr><th scope=row>\(kind.label)\(cells.joined())"
+    }
+    let heads = run.protocols.enumerated().map { index, name in
+      "<th scope=col data-p=\"\(palette.slot(index))\">\(name)" as HTML
+    }
+    return """
+      <div><h3>\(title)</h3><p class=how>\(how)</p>\
+      <div class=scroll tabindex=0 role=region aria-label="\(title)"><table class=heat>\
+      <thead><tr><th scope=col>fault\(heads.joined())</thead><tbody>
+      \(rows.joined("\n"))</tbody></table></div></div>
+      """
+  }
+
+  /// In percent of the strongest colour, by the logarithm, so that short times differ too.
+  private static func heat(_ median: Double?, _ all: [Double], _ isBad: Bool) -> String {
+    let positive = all.filter { $0 > 0 }
+    guard let median, let least = positive.min(), let most = positive.max(), median > 0 else {
+      return median == nil && isBad ? "100%" : "0%"
+    }
+    let span = RealFunctions.log10(max(most / least, 4))
+    return "\(Int((12 + 73 * RealFunctions.log10(median / least) / span).rounded()))%"
+  }
+
+  // MARK: Dots
+
+  /// Of a row; chaos over many trials has more.
+  private static let mostDots = 200
+
+  /// Every trial's outage of one fault as a dot, and the median as a line.
+  private func dots(_ kind: Kind) -> Figure? {
+    let outages = kind.faults.map { $0.compactMap(\.outageMs) }
+    guard let most = outages.joined().max(), most > 0 else { return nil }
+    let least = outages.joined().min() ?? 0
+    let axis =
+      (least > 0 && most / least > 6
+        ? Axis.logarithmic([least, most], label: Axis.short) : nil)
+      ?? Axis.fromZero(to: most, most: 4, label: Axis.short)
+    var chart = RowChart(names: run.protocols, axis: axis)
+    for (index, values) in outages.enumerated() {
+      chart.row(index, run.protocols[index], slot: palette.slot(index)) { drawing, plot, middle in
+        if let median = TimeSeries.Spread(values)?.middle {
+          drawing.line(plot.x(median), middle - 9, plot.x(median), middle + 9, "l")
+        }
+        for value in values.prefix(FaultReport.mostDots) {
+          drawing.marker(
+            plot.x(value), middle, slot: palette.slot(index), size: 3,
+            title: Quantity.milliseconds.phrase(value), isHollow: true)
+        }
+      }
+    }
+    return Figure(
+      title: "Outage of \(kind.label), ms\(axis.isLogarithmic ? ", logarithmic" : "")",
+      drawing: chart.svg(label: "Outage of \(kind.label) in each trial, per protocol"),
+      table: HTMLTable(
+        caption: "Outage of \(kind.label) in ms, trial by trial",
+        headings: ["protocol", "read", "write", "recovery"],
+        rows: zip(run.protocols, kind.faults).flatMap { name, faults in
+          faults.prefix(FaultReport.mostDots).map { fault in
+            [
+              name, DecimalText.text(fault.times["read_outage_ms"]),
+              DecimalText.text(fault.times["write_outage_ms"]), fault.recovery,
+            ]
+          }
+        }))
+  }
+
+  // MARK: Steps of recovery
+
+  private static let stepNames: [(column: String, title: String)] = [
+    ("read_outage_ms", "read outage"), ("write_outage_ms", "write outage"),
+    ("detect_ms", "detected"), ("elect_ms", "in charge anew"), ("first_ack_ms", "first answer"),
+    ("recover_ms", "recovered"), ("hangover_ms", "hangover"), ("lost_requests", "lost requests"),
+  ]
+
+  private func steps(_ kinds: [Kind]) -> HTML {
+    let rows = kinds.flatMap { kind in
+      zip(run.protocols, kind.faults).filter { !$0.1.isEmpty }.map { name, faults -> [String] in
+        ["\(kind.label) · \(name)", String(faults.count)]
+          + FaultReport.stepNames.map { column, _ in
+            guard let spread = TimeSeries.Spread(faults.compactMap { $0.times[column] }) else {
+              return "-"
+            }
+            let quantity: Quantity = column == "lost_requests" ? .perSecond : .milliseconds
+            let middle = quantity.text(spread.middle)
+            guard faults.count > 1, spread.low != spread.high else { return middle }
+            return "\(middle) (\(quantity.text(spread.low)) to \(quantity.text(spread.high)))"
+          }
+      }
+    }
+    let table = HTMLTable(
+      caption: """
+        Milliseconds from the fault's start (hangover: from its end): the median over trials, and \
+        the lowest to the highest
+        """,
+      headings: ["fault · protocol", "n"] + FaultReport.stepNames.map(\.title), rows: rows)
+    return "<details><summary>Every step of each recovery</summary>\(table.html)</details>"
+  }
+}

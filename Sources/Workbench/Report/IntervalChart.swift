@@ -1,0 +1,70 @@
+/// One metric, a row per protocol: the mean as a sign, its 95 % interval as a line.
+struct IntervalChart {
+  let metric: Metric
+  let groups: [Group]
+  let palette: Palette
+
+  /// Values that span much have a logarithmic axis; those that are close have one around them, as
+  /// signs, unlike bars, need no zero.
+  private func axis(_ intervals: [Interval]) -> Axis {
+    let means = intervals.map(\.mean).map(metric.quantity.shown)
+    let ends =
+      intervals.flatMap { [$0.low, $0.mean, $0.high].compactMap { $0 } }
+      .map(metric.quantity.shown)
+    let (least, most) = (means.min() ?? 0, ends.max() ?? 1)
+    if metric.name == Metric.availability.name {
+      return Axis.linear(ends.min() ?? 0, 100, most: 4, label: Axis.short)
+    }
+    if least > 0, most / least > 6,
+      let axis = Axis.logarithmic(ends.filter { $0 >= least / 3 }, label: Axis.short)
+    {
+      return axis
+    }
+    if let low = ends.min(), most > low, low > most * 0.6 {
+      return Axis.linear(low, most, most: 4, label: Axis.short)
+    }
+    return Axis.fromZero(to: most, most: 4, label: Axis.short)
+  }
+
+  var figure: Figure? {
+    let quantity = metric.quantity
+    let rows = groups.compactMap { group in group.interval(metric.name).map { (group, $0) } }
+    guard !rows.isEmpty else { return nil }
+    let scale = axis(rows.map(\.1))
+    var chart = RowChart(names: groups.map(\.name), axis: scale)
+    for (place, group) in groups.enumerated() {
+      let slot = palette.slot(group.protocolIndex)
+      chart.row(place, group.name, slot: slot) { drawing, plot, middle in
+        guard let interval = group.interval(metric.name) else {
+          drawing.text(plot.left + 6, middle + 3.8, "does not apply", "tick")
+          return
+        }
+        let mean = plot.x(quantity.shown(interval.mean))
+        if interval.low != nil || interval.high != nil {
+          let low = plot.x(quantity.shown(interval.low ?? interval.mean))
+          let high = plot.x(quantity.shown(interval.high ?? interval.mean))
+          drawing.line(low, middle, high, middle, "l")
+          for end in [low, high] { drawing.line(end, middle - 4, end, middle + 4, "l") }
+        }
+        drawing.marker(
+          mean, middle, slot: slot, size: 4.5,
+          title: "\(group.name): \(interval.phrase(quantity))", isHollow: !group.isRanked)
+        if !group.isRanked {
+          drawing.text(min(mean + 9, plot.right - 60), middle - 5, group.verdict, "warn")
+        }
+      }
+    }
+    let unit =
+      (quantity.unit.isEmpty ? "" : ", \(quantity.unit)")
+      + (scale.isLogarithmic ? ", logarithmic" : "")
+    return Figure(
+      title: "\(metric.title)\(unit)",
+      drawing: chart.svg(label: "\(metric.title): mean and 95 % interval per protocol"),
+      table: HTMLTable(
+        caption: "\(metric.title)\(unit), over trials",
+        headings: ["protocol", "mean", "95 % interval", "verdict"],
+        rows: rows.map { group, interval in
+          [group.name, quantity.text(interval.mean), interval.rangeText(quantity), group.verdict]
+        }))
+  }
+}

@@ -1,0 +1,77 @@
+/// A drawing with two axes: a frame, ticks, and the way from values to places.
+struct Plot {
+  var drawing: Drawing
+  let left: Double
+  let right: Double
+  let top: Double
+  let bottom: Double
+  let x: Axis
+  let y: Axis
+
+  /// Draws both axes into an area of the drawing.
+  /// - Parameters:
+  ///   - left: the place of the vertical axis; the labels stand to its left.
+  ///   - yTitle: above the vertical axis, with its unit, so many pixels higher than the axis.
+  init(
+    _ drawing: Drawing, left: Double, right: Double, top: Double, bottom: Double, x: Axis,
+    y: Axis, yTitle: String, xTitle: String = "", showsXLabels: Bool = true,
+    titleHeight: Double = 9
+  ) {
+    self.drawing = drawing
+    self.left = left
+    self.right = right
+    self.top = top
+    self.bottom = bottom
+    self.x = x
+    self.y = y
+    for tick in y.ticks {
+      let place = self.y(tick.value)
+      self.drawing.line(left, place, right, place, "rule")
+      self.drawing.text(left - 6, place + 3.8, tick.label, "tick", anchor: .end)
+    }
+    if !yTitle.isEmpty { self.drawing.text(2, top - titleHeight, yTitle, "axis") }
+    drawX(showsLabels: showsXLabels, title: xTitle)
+  }
+
+  private mutating func drawX(showsLabels: Bool, title: String) {
+    drawing.line(left, bottom, right, bottom, "base")
+    // Labels that would run into the one before are left out; their ticks stay.
+    var end = -Double.infinity
+    for tick in x.ticks {
+      let place = self.x(tick.value)
+      drawing.line(place, bottom, place, bottom + 4, "base")
+      guard showsLabels else { continue }
+      let half = Drawing.textWidth(tick.label) / 2
+      let center = min(max(place, half), drawing.width - half)
+      guard center - half > end + 5 else { continue }
+      drawing.text(center, bottom + 16, tick.label, "tick", anchor: .middle)
+      end = center + half
+    }
+    if !title.isEmpty {
+      drawing.text((left + right) / 2, bottom + 32, title, "axis", anchor: .middle)
+    }
+  }
+
+  func x(_ value: Double) -> Double { left + x.share(value) * (right - left) }
+  func y(_ value: Double) -> Double { bottom - y.share(value) * (bottom - top) }
+
+  /// The width that the labels of a vertical axis need.
+  static func labelWidth(_ axis: Axis) -> Double {
+    (axis.ticks.map { Drawing.textWidth($0.label) }.max() ?? 0) + 10
+  }
+}
+
+/// A chart with its title, one sentence on how to read it, and the table behind it.
+struct Figure {
+  var title: HTML
+  var drawing: HTML
+  var table: HTMLTable?
+  /// Further classes and attributes of the element.
+  var attributes: HTML = ""
+
+  var html: HTML {
+    """
+    <figure\(attributes)><figcaption>\(title)</figcaption>\(drawing)\(table?.details())</figure>
+    """
+  }
+}

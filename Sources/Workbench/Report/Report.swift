@@ -1,0 +1,58 @@
+import Results
+
+/// The report of a run, made from the files of its directory.
+package enum Report {
+  package static let fileName = "report.html"
+
+  /// Draws the page of a run. The same files give the same bytes.
+  package static func page(of directory: String) throws(ReportError) -> String {
+    RunPage(try RunData(directory: directory)).html
+  }
+
+  /// Draws the page of a run and writes it, first under a temporary name, so that the page that was
+  /// there is replaced as a whole or not at all.
+  /// - Parameter file: where to; in the run's directory if `nil`.
+  /// - Returns: the path of the page.
+  @discardableResult
+  package static func write(
+    of directory: String, to file: String? = nil
+  ) throws(ReportError) -> String {
+    let path = file ?? FileStore.join(directory, fileName)
+    try write(page(of: directory), to: path)
+    return path
+  }
+
+  /// Draws a page that compares runs.
+  /// - Parameters:
+  ///   - directories: at least two; the page calls them by their last names, or by their whole paths
+  ///     if two have the same.
+  ///   - baseline: the place of the one that the others are held against.
+  package static func write(
+    comparing directories: [String], baseline: Int, to file: String
+  ) throws(ReportError) {
+    var runs: [RunData] = []
+    for directory in directories { runs.append(try RunData(directory: directory)) }
+    if Set(runs.map(\.label)).count < runs.count {
+      for (index, directory) in directories.enumerated() { runs[index].label = directory }
+    }
+    let comparison = try RunComparison(runs, baseline: baseline)
+    try write(ComparisonPage(comparison: comparison).html, to: file)
+  }
+
+  /// - Throws: also if something is there that is no report, which is not overwritten.
+  private static func write(_ page: String, to path: String) throws(ReportError) {
+    switch FileStore.kind(path) {
+    case .nothing: break
+    case .directory: throw ReportError("\(path): found a directory, allowed the name of a file")
+    case .file:
+      guard try RunData.bytes(path).starts(with: Document.mark.utf8) else {
+        throw ReportError("\(path): found a file that is no report; it is not overwritten")
+      }
+    }
+    do throws(RunDirectoryError) {
+      try FileStore.write(page, to: path)
+    } catch {
+      throw ReportError("\(error)")
+    }
+  }
+}

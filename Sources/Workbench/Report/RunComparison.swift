@@ -1,0 +1,164 @@
+import Measurement
+import Primitives
+
+/// Several runs, row by row against one of them.
+struct RunComparison {
+  let runs: [RunData]
+  /// The place of the run that the others are held against.
+  let baseline: Int
+  /// A protocol at a sweep point, in the order of the baseline; those that it does not have follow.
+  let rows: [RowKey]
+  private(set) var ratios: [Ratio] = []
+
+  struct RowKey: Hashable {
+    var name: String
+    /// `workload.clients = 8`; empty without a sweep.
+    var point: String
+
+    var text: String { point.isEmpty ? name : "\(name), \(point)" }
+  }
+
+  /// One metric of one row of a run, divided by the baseline's.
+  struct Ratio {
+    var run: Int
+    var row: Int
+    var metric: Metric
+    /// Of the geometric means over trials.
+    var value: Double
+    var low: Double?
+    var high: Double?
+    var p: Double?
+    /// After Holm's correction over the page.
+    var corrected: Double?
+
+    var isDifferent: Bool { corrected.map { $0 < PairedDifference.level } ?? false }
+  }
+
+  /// - Throws: if a run has no row in common with the baseline.
+  init(_ runs: [RunData], baseline: Int) throws(ReportError) {
+    self.runs = runs
+    self.baseline = baseline
+    var rows: [RowKey] = []
+    let order = [baseline] + runs.indices.filter { $0 != baseline }
+    for run in order {
+      for group in runs[run].groups {
+        let key = RunComparison.key(group, in: runs[run])
+        if !rows.contains(key) { rows.append(key) }
+      }
+    }
+    self.rows = rows
+    for index in runs.indices {
+      guard
+        runs[index].groups.contains(where: { group in
+          self.group(RunComparison.key(group, in: runs[index]), in: baseline) != nil
+        })
+      else {
+        throw ReportError(
+          "\(runs[index].label): found no row (protocol and sweep point) that "
+            + "\(runs[baseline].label) has too, so the two cannot be compared")
+      }
+    }
+    ratios = order.dropFirst().flatMap(ratios)
+    let corrected = Holm.corrected(ratios.map(\.p))
+    for index in ratios.indices { ratios[index].corrected = corrected[index] }
+  }
+
+  private static func key(_ group: Group, in run: RunData) -> RowKey {
+    RowKey(name: group.name, point: run.pointName(group.point))
+  }
+
+  func group(_ row: RowKey, in run: Int) -> Group? {
+    runs[run].groups.first { RunComparison.key($0, in: runs[run]) == row }
+  }
+
+  func ratio(_ metric: Metric, row: Int, run: Int) -> Ratio? {
+    ratios.first { $0.metric.name == metric.name && $0.row == row && $0.run == run }
+  }
+
+  /// Those of a run; rows whose verdict does not hold, here or there, are not compared.
+  private func ratios(of run: Int) -> [Ratio] {
+    rows.enumerated().flatMap { row, key -> [Ratio] in
+      guard let group = group(key, in: run), let base = self.group(key, in: baseline),
+        group.isRanked, base.isRanked
+      else { return [] }
+      return Metric.summarised.compactMap { metric in
+        Ratio(metric, group, base).map {
+          var ratio = $0
+          ratio.run = run
+          ratio.row = row
+          return ratio
+        }
+      }
+    }
+  }
+}
+
+extension RunComparison.Ratio {
+  /// `nil` if a trial has no value, or one that is not above zero, of which there is no ratio.
+  ///
+  /// Logarithms of the trials are compared: pair by pair where the trials have the same seeds, and
+  /// otherwise by Welch's t test, which does not ask for equal spreads.
+  init?(_ metric: Metric, _ group: Group, _ base: Group) {
+    guard let first = RunComparison.Ratio.logarithms(metric, group),
+      let second = RunComparison.Ratio.logarithms(metric, base)
+    else { return nil }
+    self.init(run: 0, row: 0, metric: metric, value: 1)
+    if group.trials.map(\.seed) == base.trials.map(\.seed) {
+      let difference = PairedDifference(first, second)
+      let estimate = difference.estimate
+      set(estimate.mean ?? 0, estimate.low, estimate.high)
+      p = difference.p
+    } else {
+      welch(Estimate(first, .difference), Estimate(second, .difference))
+    }
+  }
+
+  private static func logarithms(_ metric: Metric, _ group: Group) -> [Double]? {
+    let values = group.values(metric.name).compactMap { $0 }
+    guard !values.isEmpty, values.count == group.trials.count, values.allSatisfy({ $0 > 0 }) else {
+      return nil
+    }
+    return values.map(RealFunctions.log)
+  }
+
+  private mutating func set(_ mean: Double, _ low: Double?, _ high: Double?) {
+    value = RealFunctions.exp(mean)
+    self.low = low.map(RealFunctions.exp)
+    self.high = high.map(RealFunctions.exp)
+  }
+
+  private mutating func welch(_ first: Estimate, _ second: Estimate) {
+    let mean = (first.mean ?? 0) - (second.mean ?? 0)
+    guard let a = first.deviation, let b = second.deviation else {
+      set(mean, nil, nil)
+      return
+    }
+    let (n, m) = (Double(first.count), Double(second.count))
+    let (s, t) = (a * a / n, b * b / m)
+    guard s + t > 0 else {
+      set(mean, nil, nil)
+      return
+    }
+    // Welch and Satterthwaite's degrees of freedom, rounded down.
+    let degrees = (s + t) * (s + t) / (s * s / (n - 1) + t * t / (m - 1))
+    let whole = max(Int(degrees), 1)
+    let error = (s + t).squareRoot()
+    let margin =
+      RealFunctions.studentQuantile(tails: PairedDifference.level, degrees: whole) * error
+    set(mean, mean - margin, mean + margin)
+    if min(first.count, second.count) >= PairedDifference.leastPairs {
+      p = RealFunctions.studentTails(mean / error, degrees: whole)
+    }
+  }
+
+  /// `1.20 (1.15 to 1.25)`.
+  var phrase: String {
+    let text = RunComparison.Ratio.text
+    guard let low, let high else { return text(value) }
+    return "\(text(value)) (\(text(low)) to \(text(high)))"
+  }
+
+  static func text(_ value: Double) -> String {
+    Quantity.count.text(value)
+  }
+}

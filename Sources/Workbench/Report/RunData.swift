@@ -1,0 +1,133 @@
+// The report: `report.html`, one page that says in words, tables and charts what a run has found.
+//
+// Layers, from the bottom: `CSVRecords` reads the files of a run directory, `RunData` is what they
+// say, `Standing` compares, `Answer` puts that into words, `SVG`, `Axis` and the charts draw, and
+// the sections put it together as HTML. A number on the page is a cell of a CSV file, in another
+// unit or with fewer digits; only the ratios of a page of several runs are computed here.
+//
+// The page of one run depends on its CSV files and its experiment alone. What `manifest.json` says
+// of the machine and the time is shown only where it bears on the numbers: for runs in real time,
+// and on pages that compare several runs. So equal simulations have equal pages, byte for byte.
+
+/// What the files of a run directory say.
+struct RunData {
+  /// How the page calls the run.
+  var label: String
+  var about: RunFacts
+  var protocols: [String] = []
+  /// The columns that name a sweep point, such as `workload.clients`.
+  var sweepPaths: [String] = []
+  /// The values of each sweep point, in the order of the files.
+  var points: [[String]] = []
+  /// One per protocol and sweep point, in the order of the files.
+  var groups: [Group] = []
+
+  var isSwept: Bool { points.count > 1 }
+  var trialCount: Int { groups.reduce(0) { $0 + $1.trials.count } }
+  var hasFaults: Bool { groups.contains { $0.trials.contains { !$0.faults.isEmpty } } }
+
+  func groups(at point: Int) -> [Group] { groups.filter { $0.point == point } }
+
+  /// `workload.clients = 8, replicas = 3`; empty without a sweep.
+  func pointName(_ point: Int) -> String {
+    zip(sweepPaths, points[point]).map { "\($0) = \($1)" }.joined(separator: ", ")
+  }
+}
+
+/// The trials of one protocol at one sweep point.
+struct Group {
+  var protocolIndex: Int
+  var name: String
+  var point: Int
+  /// The number cells of the row of `summary.csv`, by column.
+  var summary: [String: Double]
+  var verdict: String
+  var trials: [Trial] = []
+
+  /// Whether its numbers may be compared: a protocol that broke its promise, or may have, is not
+  /// ranked.
+  var isRanked: Bool { verdict != "violated" && verdict != "undecided" }
+
+  func interval(_ metric: String) -> Interval? {
+    summary["\(metric)_mean"].map {
+      Interval(
+        mean: $0, low: summary["\(metric)_ci95_low"], high: summary["\(metric)_ci95_high"])
+    }
+  }
+
+  /// How many trials had a value, in the order of the trials.
+  func values(_ metric: String) -> [Double?] { trials.map { $0.metrics[metric] } }
+}
+
+/// A mean over trials, with its 95 % interval as far as the trials bound it.
+struct Interval: Equatable {
+  var mean: Double
+  var low: Double?
+  var high: Double?
+}
+
+/// One trial.
+struct Trial {
+  var number: Int
+  /// As text: a seed may be larger than a `Double` can hold.
+  var seed: String
+  var metrics: [String: Double] = [:]
+  var verdict: String
+  var latency: [LatencyPoint] = []
+  var windows: [Window] = []
+  var faults: [Fault] = []
+  var nodes: [NodeUse] = []
+}
+
+/// A row of `latency.csv`.
+struct LatencyPoint {
+  var operation: String
+  var percentile: Double
+  var microseconds: Double
+  var isLowerBound: Bool
+  /// Operations that were answered, and those that were not.
+  var count: Double
+  var censored: Double
+}
+
+/// A row of `timeline.csv`.
+struct Window {
+  var startMs: Double
+  var lengthMs: Double
+  var ok: Double
+  var p50Us: Double?
+  var p99Us: Double?
+  var leaderChanges: Double
+
+  var perSecond: Double { lengthMs > 0 ? ok * 1000 / lengthMs : 0 }
+}
+
+/// A row of `faults.csv`.
+struct Fault {
+  var kind: String
+  var target: String
+  var node: String
+  var startMs: Double
+  var endMs: Double?
+  /// By column: `read_outage_ms` and those behind it.
+  var times: [String: Double]
+  var recovery: String
+
+  var outageMs: Double? {
+    [times["read_outage_ms"], times["write_outage_ms"]].compactMap { $0 }.max()
+  }
+  var name: String { target.isEmpty ? kind : "\(kind) \(target)" }
+
+  static let columns = [
+    "read_outage_ms", "write_outage_ms", "detect_ms", "elect_ms", "first_ack_ms", "recover_ms",
+    "hangover_ms", "lost_requests",
+  ]
+}
+
+/// A row of `resources.csv`.
+struct NodeUse {
+  var node: String
+  var role: String
+  var messages: Double
+  var busyShare: Double?
+}

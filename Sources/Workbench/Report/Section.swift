@@ -1,0 +1,49 @@
+/// A part of a page with a heading of its own.
+struct Section {
+  /// The fragment of its address.
+  var id: String
+  var title: String
+  /// One sentence on how to read what follows.
+  var how: String = ""
+  var content: HTML
+
+  var html: HTML {
+    let reading: HTML = how.isEmpty ? "" : "<p class=how>\(how)</p>"
+    return """
+      <section id="\(id)" aria-labelledby="\(id)-title"><h2 id="\(id)-title">\(title)</h2>\(reading)
+      \(content)</section>
+      """
+  }
+
+  /// What belongs to one of several sweep points, closed but for the first.
+  static func fold(_ name: String, isOpen: Bool, of count: Int, _ content: HTML) -> HTML {
+    guard count > 1, !name.isEmpty else { return content }
+    let open: HTML = isOpen ? " open" : ""
+    return "<details class=point\(open)><summary>\(name)</summary>\(content)</details>"
+  }
+
+  static func grid(_ figures: [Figure]) -> HTML {
+    figures.isEmpty ? "" : "<div class=grid>\(figures.map(\.html).joined("\n"))</div>"
+  }
+}
+
+/// Colour, dash and sign of each protocol.
+enum Legend {
+  /// A short piece of the protocol's line with its sign.
+  static func key(_ slot: Int) -> HTML {
+    var drawing = Drawing(width: 26, height: 12)
+    drawing.ofProtocol(slot) { drawing in
+      drawing.line(1, 6, 25, 6, "l d\(slot % Palette.size)")
+      drawing.marker(13, 6, slot: slot)
+    }
+    return "<svg class=key viewBox=\"0 0 26 12\" aria-hidden=true>\(drawing.body)</svg>"
+  }
+
+  static func html(_ run: RunData, _ palette: Palette) -> HTML {
+    let items = run.protocols.enumerated().map { index, name -> HTML in
+      let slot = palette.slot(index)
+      return "<li data-p=\"\(slot)\">\(key(slot))\(name)"
+    }
+    return "<ul class=legend>\(items.joined())</ul>"
+  }
+}

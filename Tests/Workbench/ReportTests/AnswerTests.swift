@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+
+@testable import Report
+
+@Suite("The answer in words")
+struct AnswerTests {
+  /// The words without markup.
+  private func answer(_ sample: SampleRun) throws -> String {
+    let folder = try Folder()
+    let run = try RunData(directory: sample.write(below: folder.url))
+    return Answer(run).html.text.replacing(#/<[^>]*>/#, with: "")
+  }
+
+  @Test("Says who leads in what, with the intervals of summary.csv")
+  func leaders() throws {
+    let text = try answer(SampleRun())
+    #expect(
+      text.contains(
+        "Highest throughput: raft, 1004/s (1002 to 1006); worse: chain-replication, 504/s (502 to 506)"
+      ))
+    #expect(text.contains("Shortest outage: chain-replication, 104 ms"))
+    #expect(text.contains("No protocol is best in everything."))
+    #expect(text.contains("bytes per operation (400 B)"))
+    #expect(text.contains("All 14 trials are linearizable"))
+    #expect(text.contains("no acknowledged write was lost"))
+  }
+
+  @Test(
+    "A protocol that violates, or may, is named and never ranked",
+    arguments: ["violated", "undecided"])
+  func violated(verdict: String) throws {
+    var sample = SampleRun(protocols: ["raft", "multi-paxos", "chain-replication"])
+    sample.verdicts = ["chain-replication": verdict]
+    let text = try answer(sample)
+    #expect(text.contains("Not every verdict holds."))
+    #expect(text.contains("chain-replication \(verdict == "violated" ? "violates" : "could not")"))
+    #expect(text.contains("in 7 of 7 trials"))
+    #expect(!text.contains("Shortest outage: chain-replication"))
+    #expect(!text.contains("chain-replication, 5"))
+    sample.protocols = ["chain-replication"]
+    #expect(try answer(sample).contains("No protocol on this page can be recommended"))
+  }
+
+  @Test("Fewer than three trials rank nothing")
+  func fewTrials() throws {
+    let text = try answer(SampleRun(trials: 2))
+    #expect(text.contains("With fewer than 3 trials no difference can be told from chance."))
+    #expect(!text.contains("Highest throughput"))
+  }
+
+  @Test("What differs by chance only is not called different")
+  func level() throws {
+    var sample = SampleRun()
+    sample.metrics = { name, _, trial in
+      ["throughput": 1000 + (name == "raft" ? 1 : -1) * [3.0, -4, 2, -3, 2][trial % 5]]
+    }
+    let text = try answer(sample)
+    #expect(
+      text.contains("No difference between raft and chain-replication can be told from chance"))
+    #expect(text.contains("Not different, as far as these trials tell: throughput (1000/s)"))
+  }
+
+  @Test("What scatters too much to be told from the best does not share its lead")
+  func scattered() throws {
+    var sample = SampleRun(protocols: ["raft", "multi-paxos", "chain-replication"])
+    sample.metrics = { name, _, trial in
+      let outage: Double =
+        switch name {
+        case "raft": 100 + Double(trial % 3)
+        case "multi-paxos": 101 + Double(trial % 2)
+        default: trial % 2 == 0 ? 20 : 900
+        }
+      return ["longest_outage_ms": outage]
+    }
+    let folder = try Folder()
+    let run = try RunData(directory: sample.write(below: folder.url))
+    let standing = try #require(Standing.all(run).first { $0.metric.name == "longest_outage_ms" })
+    #expect(standing.ranked.last?.name == "chain-replication")
+    #expect(standing.scattered.map(\.name) == ["chain-replication"])
+    #expect(!standing.leaders.map(\.name).contains("chain-replication"))
+  }
+
+  @Test("Holm's correction counts all comparisons of the page")
+  func correction() throws {
+    var sample = SampleRun(protocols: [
+      "raft", "multi-paxos", "primary-backup", "chain-replication",
+    ])
+    // One metric differs with p = 0.02 or so by itself: not among as many comparisons.
+    sample.metrics = { name, _, trial in
+      let index = Double(["raft": 0, "multi-paxos": 1, "primary-backup": 2][name] ?? 3)
+      return [
+        "throughput": 1000 + (name == "raft" ? [9.0, 10, 12, 1, -4][trial % 5] : 0)
+          + [1.0, -1, 1.5, 2, -2][trial % 5] * index,
+        "read_p99_us": 500 + [7.0, -3, index, 4, 2][trial % 5],
+        "write_p99_us": 500 + [7.0, -3, index, 4, 2][trial % 5],
+      ]
+    }
+    let folder = try Folder()
+    let run = try RunData(directory: sample.write(below: folder.url))
+    let all = Standing.all(run)
+    let throughput = try #require(all.first { $0.metric.name == "throughput" })
+    let alone = try #require(Standing(.throughput, run.groups, point: 0))
+    #expect(throughput.corrected.count == 3 && alone.corrected.isEmpty)
+    #expect(all.flatMap(\.corrected).count > 3)
+    #expect(throughput.corrected.allSatisfy { ($0 ?? 0) > 0.05 })
+  }
+
+  @Test("The baseline without replication is told of, and leads in nothing")
+  func baseline() throws {
+    var sample = SampleRun(protocols: ["raft", "chain-replication", "unreplicated"])
+    sample.metrics = { name, _, trial in
+      ["throughput": (name == "unreplicated" ? 9000 : name == "raft" ? 2000 : 1000) + Double(trial)]
+    }
+    let text = try answer(sample)
+    #expect(text.contains("Highest throughput: raft"))
+    #expect(text.contains("For comparison, unreplicated") && text.contains("9004/s"))
+  }
+
+  @Test("Of a sweep it says who leads at each point")
+  func sweep() throws {
+    var sample = SampleRun()
+    sample.sweepPath = "workload.clients"
+    sample.points = ["8", "64"]
+    let text = try answer(sample)
+    #expect(text.contains("workload.clients = 8raft 1004/s"))
+    #expect(text.contains("workload.clients = 64raft 1014/s"))
+    #expect(text.contains("comparisons of a measure at a sweep point"))
+  }
+}

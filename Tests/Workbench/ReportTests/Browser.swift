@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+
+/// A browser without a window, which says what it made of a page.
+enum Browser {
+  /// Chromium's headless shell: a whole Chromium makes no window narrower than 500 pixels.
+  static let path: String? = {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    return folders.map { "\($0)/chromium-headless-shell" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
+  static let missing: Comment =
+    "chromium-headless-shell is not installed: apt-get install chromium-headless-shell"
+
+  /// What the script below found, and what the console said.
+  struct Finding: Decodable {
+    /// Pixels that the page is wider than the window.
+    var overflow: Int
+    var figures: Int
+    /// Titles of figures whose drawing has no size.
+    var empty: [String]
+    /// Texts that leave their drawing, or lie on another one.
+    var clipped: [String]
+    var overlapping: [String]
+    var background: String
+    var headings: Int
+    /// After a click on the button for the theme.
+    var toggledBackground: String
+    /// Elements that a click on the first box hid, and the fragment after all clicks.
+    var hidden: Int
+    var fragment: String
+    /// Rows of the first sortable table after a click on its heading of throughput.
+    var sorted: [String]
+    /// Elements that the keyboard reaches, and those of them without a name.
+    var reachable: Int
+    var nameless: [String]
+    var console: [String]?
+  }
+
+  private static let probe = """
+    <script>
+    addEventListener("load", function () {
+      var all = function (selector, root) {
+        return Array.prototype.slice.call((root || document).querySelectorAll(selector));
+      };
+      var r = { empty: [], clipped: [], overlapping: [], nameless: [] };
+      r.overflow = document.documentElement.scrollWidth - innerWidth;
+      r.figures = all("figure").length;
+      r.headings = all("section > h2").length;
+      all("details.point").forEach(function (d) { d.open = true; });
+      all("figure").forEach(function (figure) {
+        var name = figure.querySelector("figcaption").textContent;
+        var svg = figure.querySelector(":scope > svg");
+        var frame = svg.getBoundingClientRect();
+        // Hidden, as the fragment asks for.
+        if (getComputedStyle(figure).display === "none") return;
+        if (frame.width < 200 || frame.height < 50) r.empty.push(name);
+        var boxes = all("text", svg).map(function (text) {
+          return { text: text.textContent, box: text.getBoundingClientRect() };
+        });
+        boxes = boxes.filter(function (a) { return a.box.width > 0; });
+        boxes.forEach(function (a, i) {
+          if (a.box.left < frame.left - 2 || a.box.right > frame.right + 2
+              || a.box.top < frame.top - 2 || a.box.bottom > frame.bottom + 2) {
+            r.clipped.push(name + ": " + a.text);
+          }
+          boxes.slice(i + 1).forEach(function (b) {
+            var w = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
+            var h = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
+            if (w > 1 && h > 4) r.overlapping.push(name + ": " + a.text + " / " + b.text);
+          });
+        });
+      });
+      var color = function () { return getComputedStyle(document.body).backgroundColor; };
+      r.background = color();
+      document.getElementById("theme").click();
+      r.toggledBackground = color();
+      var box = document.querySelector("#filters input");
+      if (box) box.click();
+      r.hidden = all("[data-p]").filter(function (e) {
+        return getComputedStyle(e).display === "none";
+      }).length;
+      if (box) box.click();
+      r.fragment = location.hash;
+      var table = document.querySelector("table.summary");
+      var heads = all("th button", table).filter(function (b) {
+        return b.textContent.indexOf("Throughput") === 0;
+      });
+      if (heads[0]) heads[0].click();
+      r.fragment = location.hash;
+      r.sorted = all("tbody tr", table).map(function (row) {
+        return row.cells[0].textContent.trim();
+      });
+      var reachable = all("a[href], button, input, summary, [tabindex='0']");
+      r.reachable = reachable.length;
+      reachable.forEach(function (e) {
+        var label = e.closest("label");
+        var name = e.textContent.trim() || e.getAttribute("aria-label")
+          || (label && label.textContent.trim());
+        if (!name) r.nameless.push(e.outerHTML.slice(0, 60));
+      });
+      var out = document.createElement("pre");
+      out.id = "probe";
+      out.textContent = JSON.stringify(r);
+      document.body.appendChild(out);
+    });
+    </script></body>
+    """
+
+  /// Opens a page in a window of a width.
+  static func open(
+    _ page: String, width: Int, isDark: Bool, fragment: String = "", in folder: URL
+  ) throws -> Finding {
+    let file = folder.appending(path: "page-\(width)-\(isDark).html")
+    try Data(page.replacing("</body>", with: probe).utf8).write(to: file)
+    let process = Process()
+    process.executableURL = URL(filePath: try #require(path))
+    process.arguments = [
+      "--no-sandbox", "--disable-gpu", "--window-size=\(width),900", "--enable-logging=stderr",
+      "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)",
+      "--user-data-dir=\(folder.path)/profile-\(width)-\(isDark)", "--timeout=60000",
+      "--dump-dom", "file://\(file.path)\(fragment)",
+    ]
+    let output = folder.appending(path: "dom-\(width)-\(isDark)")
+    let errors = folder.appending(path: "log-\(width)-\(isDark)")
+    for url in [output, errors] { try Data().write(to: url) }
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = try FileHandle(forWritingTo: errors)
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    let text = try String(contentsOf: output, encoding: .utf8)
+    let log = try String(contentsOf: errors, encoding: .utf8)
+    let start = try #require(text.firstRange(of: "<pre id=\"probe\">"), "\(log)")
+    let json = text[start.upperBound...].prefix { $0 != "<" }
+      .replacing("&amp;", with: "&").replacing("&lt;", with: "<").replacing("&gt;", with: ">")
+    var finding = try JSONDecoder().decode(Finding.self, from: Data(json.utf8))
+    finding.console = log.split(separator: "\n").filter { $0.contains("CONSOLE") }.map(String.init)
+    return finding
+  }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+@testable import Report
+
+@Suite("In a browser", .serialized, .enabled(if: Browser.path != nil, Browser.missing))
+struct BrowserTests {
+  private static let faults: SampleRun = {
+    var sample = SampleRun(
+      protocols: ["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"])
+    sample.verdicts = ["multi-paxos": "violated", "primary-backup": "undecided"]
+    return sample
+  }()
+
+  private static let sweep: SampleRun = {
+    var sample = SampleRun(protocols: ["raft", "a-system-with-a-rather-long-name"])
+    sample.sweepPath = "workload.clients"
+    sample.points = ["1", "8", "64", "512"]
+    return sample
+  }()
+
+  private func check(_ finding: Browser.Finding, isDark: Bool, _ name: String) {
+    #expect(finding.console == [], "\(name)")
+    #expect(finding.overflow <= 0, "\(name)")
+    #expect(finding.empty == [], "\(name)")
+    #expect(finding.clipped == [], "\(name)")
+    #expect(finding.overlapping == [], "\(name)")
+    #expect(finding.nameless == [] && finding.reachable > 10, "\(name)")
+    let (light, dark) = ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
+    #expect(finding.background == (isDark ? dark : light), "\(name)")
+    #expect(finding.toggledBackground == (isDark ? light : dark), "\(name)")
+    #expect(finding.hidden > 5, "\(name)")
+    #expect(finding.fragment.contains("theme=\(isDark ? "light" : "dark")"), "\(name)")
+  }
+
+  @Test(
+    "A run's page in both themes, wide and on a phone", arguments: [1400, 360], [false, true])
+  func run(width: Int, isDark: Bool) throws {
+    let folder = try Folder()
+    let page = try Report.page(of: BrowserTests.faults.write(below: folder.url))
+    let finding = try Browser.open(page, width: width, isDark: isDark, in: folder.url)
+    check(finding, isDark: isDark, "\(width), dark: \(isDark)")
+    #expect(finding.headings == 8 && finding.figures == 20)
+    // Sorted by throughput, the largest first, and what is not ranked below.
+    #expect(
+      finding.sorted == [
+        "raft", "chain-replication", "unreplicated", "multi-paxos", "primary-backup",
+      ])
+    #expect(finding.fragment.contains("sort=2-down"))
+  }
+
+  @Test("A sweep's page, and what the fragment asks for", arguments: [1400, 360])
+  func sweep(width: Int) throws {
+    let folder = try Folder()
+    let page = try Report.page(of: BrowserTests.sweep.write(below: folder.url))
+    let finding = try Browser.open(
+      page, width: width, isDark: false, fragment: "#theme=dark&hide=raft&sort=3-up",
+      in: folder.url)
+    #expect(finding.console == [] && finding.overflow <= 0)
+    #expect(finding.empty == [])
+    #expect(finding.clipped == [])
+    #expect(finding.overlapping == [])
+    #expect(finding.background == "rgb(20, 23, 27)")
+  }
+
+  @Test("A page that compares runs", arguments: [1400, 360])
+  func comparison(width: Int) throws {
+    let folder = try Folder()
+    var other = BrowserTests.faults
+    other.seed = "2"
+    let file = folder.url.appending(path: "comparison.html").path
+    try Report.write(
+      comparing: [BrowserTests.faults.write(below: folder.url), other.write(below: folder.url)],
+      baseline: 0, to: file)
+    let page = try String(contentsOfFile: file, encoding: .utf8)
+    let finding = try Browser.open(page, width: width, isDark: false, in: folder.url)
+    check(finding, isDark: false, "\(width)")
+    #expect(finding.headings == 4 && finding.figures == 8)
+  }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import Testing
+
+@testable import Report
+
+@Suite("The page of a run")
+struct PageTests {
+  private func page(_ sample: SampleRun = SampleRun()) throws -> String {
+    let folder = try Folder()
+    return try Report.page(of: sample.write(below: folder.url))
+  }
+
+  @Test("The same files give the same bytes, wherever they lie and whoever simulated them")
+  func sameBytes() throws {
+    let other = SampleRun(host: "second")
+    let first = try page()
+    #expect(try first == page() && first == page(other))
+    // In real time the machine bears on the numbers.
+    #expect(
+      try page(SampleRun(runtime: "cluster")) != page(SampleRun(runtime: "cluster", host: "b")))
+  }
+
+  @Test("Every section and every chart with its table is there, and nothing is fetched")
+  func sections() throws {
+    let page = try page()
+    for id in ["answer", "summary", "glance", "time", "latency", "faults", "cost", "run"] {
+      #expect(page.contains("<section id=\"\(id)\""), "\(id)")
+      #expect(page.contains("<a href=\"#\(id)\">"), "\(id)")
+    }
+    #expect(!page.contains("<section id=\"sweep\""))
+    let figures = page.components(separatedBy: "<figure").dropFirst()
+    #expect(figures.count >= 15)
+    #expect(figures.allSatisfy { $0.contains("aria-label=") && $0.contains("<details>") })
+    for word in ["http://", "https://", "src=", "@import", "url("] {
+      #expect(!page.contains(word), "\(word)")
+    }
+  }
+
+  @Test("Without faults there is no section on them")
+  func noFaults() throws {
+    var sample = SampleRun()
+    sample.hasFaults = false
+    let page = try page(sample)
+    #expect(!page.contains("id=\"faults\"") && !page.contains("Longest outage"))
+  }
+
+  @Test("Numbers of the tables behind charts are cells of the CSV files")
+  func cells() throws {
+    let sample = SampleRun()
+    let known = Set(
+      sample.files.filter { $0.key.hasSuffix(".csv") }.values
+        .flatMap { $0.split(whereSeparator: { ",\r\n".contains($0) }).map(String.init) })
+    let page = try page(sample)
+    let captions = ["acknowledged operations per window", "Latency of reads", "trial by trial"]
+    for caption in captions {
+      let tables = page.components(separatedBy: "<table").filter { $0.contains(caption) }
+      #expect(!tables.isEmpty, "\(caption)")
+      let numbers = tables.joined().matches(of: #/<td>([0-9.]+)(?=<)/#).map { String($0.1) }
+      #expect(numbers.count > 5, "\(caption)")
+      #expect(
+        numbers.filter { !known.contains($0) && !known.contains($0 + ".0") } == [], "\(caption)")
+    }
+    // What the summary is sorted by is the cell itself.
+    let sorted = page.matches(of: #/<td class=n data-v="([0-9.]+)"/#).map { String($0.1) }
+    #expect(sorted.count == 16)
+    #expect(sorted.filter { !known.contains($0) && !known.contains($0 + ".0") } == [])
+  }
+
+  @Test("A violated row is shown, marked, and has no bar")
+  func violated() throws {
+    var sample = SampleRun()
+    sample.verdicts = ["raft": "violated"]
+    let page = try page(sample)
+    #expect(page.contains("class=unranked><th scope=row>"))
+    #expect(page.contains("violated</span><small>7 of 7 trials, not ranked</small>"))
+    #expect(page.contains("<span class=badge>violated</span>"))
+  }
+
+  @Test("Sweeps have a chart per metric, and a part for each point")
+  func sweep() throws {
+    var sample = SampleRun()
+    sample.sweepPath = "workload.clients"
+    sample.points = ["8", "64", "512"]
+    let page = try page(sample)
+    #expect(page.contains("<h2 id=\"sweep-title\">Over workload.clients</h2>"))
+    #expect(page.contains("Load against latency"))
+    #expect(page.components(separatedBy: "<details class=point open>").count == 5)
+    #expect(!page.contains("id=\"glance\""))
+  }
+
+  @Test("A large sweep stays below 2 MB, says what is left out, and keeps every row")
+  func largeSweep() throws {
+    var sample = SampleRun(
+      protocols: ["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"])
+    sample.sweepPath = "workload.clients"
+    sample.points = (1...40).map { "\($0)" }
+    sample.trials = 3
+    let page = try page(sample)
+    #expect(page.utf8.count < 2_000_000)
+    #expect(page.contains("more sweep points are left out here: <code>timeline.csv</code>"))
+    #expect(page.components(separatedBy: "<td class=\"v good\">").count == 201)
+  }
+
+  @Test("A long run of many trials stays small: points of a line are merged")
+  func size() throws {
+    let bins = TimeSeries(
+      (1...5).map { number in
+        var trial = Trial(number: number, seed: "1", verdict: "linearizable")
+        trial.windows = (0..<10_000).map {
+          Window(
+            startMs: Double($0) * 100, lengthMs: 100, ok: Double($0 % 7 + number), leaderChanges: 0)
+        }
+        return trial
+      }
+    ).bins
+    #expect(bins.count <= TimelineChart.mostPoints && bins.count > TimelineChart.mostPoints / 2)
+    #expect(bins[0].ok.low == 1 && bins[0].ok.high == 11)
+    #expect(bins.last?.endMs == 1_000_000)
+  }
+
+  @Test("Where chance drew the faults, only one trial is drawn over time")
+  func chance() throws {
+    func trial(_ start: Double) -> Trial {
+      var trial = Trial(number: 1, seed: "1", verdict: "linearizable")
+      trial.faults = [
+        Fault(kind: "crash", target: "", node: "0", startMs: start, times: [:], recovery: "")
+      ]
+      trial.windows = [Window(startMs: 0, lengthMs: 100, ok: 1, leaderChanges: 0)]
+      return trial
+    }
+    #expect(TimeSeries([trial(100), trial(110)]).trialCount == 2)
+    #expect(TimeSeries([trial(100), trial(1_000)]).trialCount == 1)
+  }
+
+  @Test("A report is replaced, and any other file is not")
+  func replacing() throws {
+    let folder = try Folder()
+    let directory = try SampleRun().write(below: folder.url)
+    let path = try Report.write(of: directory)
+    #expect(path == directory + "/report.html")
+    let page = try Data(contentsOf: URL(filePath: path))
+    try Report.write(of: directory)
+    #expect(try Data(contentsOf: URL(filePath: path)) == page)
+    let mine = folder.url.appending(path: "mine.html")
+    try Data("mine".utf8).write(to: mine)
+    #expect(
+      throws: ReportError("\(mine.path): found a file that is no report; it is not overwritten")
+    ) { try Report.write(of: directory, to: mine.path) }
+    #expect(try Data(contentsOf: mine) == Data("mine".utf8))
+    #expect(throws: ReportError.self) { try Report.write(of: directory, to: folder.url.path) }
+    #expect(throws: ReportError.self) { try Report.write(of: directory, to: "/nowhere/a.html") }
+  }
+}

@@ -1,0 +1,190 @@
+import Configuration
+import Foundation
+import Measurement
+
+@testable import Report
+
+/// A small run directory whose numbers are known: what a test does not set is the same for all.
+struct SampleRun {
+  var name = "sample"
+  var description = "A sample"
+  var protocols = ["raft", "chain-replication"]
+  /// By protocol; all others are linearizable.
+  var verdicts: [String: String] = [:]
+  var sweepPath: String?
+  var points = [""]
+  var trials = 7
+  /// Metrics of trial `n` of a protocol at a point; the rest are 1.
+  var metrics: @Sendable (_ name: String, _ point: Int, _ trial: Int) -> [String: Double] = {
+    name, point, trial in
+    let slower = name == "raft" ? 1.0 : 2.0
+    return [
+      "throughput": 1000 / slower + Double(trial) + 10 * Double(point),
+      "read_p99_us": 500 * slower + Double(trial), "write_p99_us": 900 * slower + Double(trial),
+      "longest_outage_ms": 200 / slower + Double(trial), "time_to_recover_ms": 210 / slower,
+      "messages_per_op": 4 / slower + Double(trial) / 100, "bytes_per_op": 400,
+      "availability": 0.98, "lost_writes": 0,
+    ]
+  }
+  var hasFaults = true
+  var runtime = "simulation"
+  var seed = "1"
+  var host = "first"
+
+  /// Writes the files below a folder and returns the path of the run's directory.
+  func write(below folder: URL) throws -> String {
+    let directory = folder.appending(path: "\(name)-\(seed)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    for (file, text) in files {
+      try Data(text.utf8).write(to: directory.appending(path: file))
+    }
+    return directory.path
+  }
+
+  var files: [String: String] {
+    let tables = [
+      "summary.csv": summary, "trials.csv": trialTable, "latency.csv": latency,
+      "timeline.csv": timeline, "faults.csv": faults, "resources.csv": resources,
+    ].mapValues { rows in rows.map { $0.joined(separator: ",") + "\r\n" }.joined() }
+    let quoted = JSONValue.quoted(description)
+    return tables.merging([
+      "experiment.json5": """
+      { "name": "\(name)", "description": \(quoted), "replicas": 3, "duration": "2s" }
+
+      """,
+      "manifest.json": """
+      { "name": "\(name)", "seed": \(seed), "runtime": "\(runtime)", "complete": true,
+        "trials_planned": 14, "trials_finished": 14, "warnings": [], "version": "0.1.0",
+        "git_revision": null, "host": "\(host)", "cores": 2, "operating_system": "Linux",
+        "started_at": "2026-11-28T12:00:00Z", "wall_time_s": 1.5 }
+
+      """,
+    ]) { first, _ in first }
+  }
+
+  private var key: [String] { ["protocol"] + (sweepPath.map { [$0] } ?? []) }
+
+  private func key(_ name: String, _ point: Int) -> [String] {
+    [name] + (sweepPath == nil ? [] : [points[point]])
+  }
+
+  private var places: [(name: String, point: Int)] {
+    points.indices.flatMap { point in protocols.map { ($0, point) } }
+  }
+
+  private func value(_ metric: String, _ name: String, _ point: Int, _ trial: Int) -> Double {
+    metrics(name, point, trial)[metric] ?? 1
+  }
+
+  private var summary: [[String]] {
+    let pooled = ["read", "write"].flatMap { operation in
+      MetricColumn.latencyPercentiles.map { "\(operation)_\($0.label)_us_pooled" }
+    }
+    let columns = MetricColumn.all.flatMap {
+      ["\($0.name)_mean", "\($0.name)_ci95_low", "\($0.name)_ci95_high"]
+    }
+    let counts = ["read_count", "read_censored", "write_count", "write_censored"]
+    let header = key + columns + pooled + ["never_recovered"] + counts + ["trials", "verdict"]
+    return [header]
+      + places.map { name, point in
+        let cells = MetricColumn.all.flatMap { metric -> [String] in
+          let values = (1...trials).map { value(metric.name, name, point, $0) }
+          let estimate = Estimate(values, metric.kind)
+          return [estimate.mean, estimate.low, estimate.high].map { $0.map { "\($0)" } ?? "" }
+        }
+        let slow = name == "raft" ? 1.0 : 2.0
+        let latencies = [1.0, 2.0].flatMap { kind in
+          [300, 400, 500, 900, 250_000].map { "\($0 * slow * kind)" }
+        }
+        return key(name, point) + cells + latencies + ["0", "900", "1", "900", "0"]
+          + ["\(trials)", verdicts[name] ?? "linearizable"]
+      }
+  }
+
+  private func eachTrial(_ rows: (String, Int, Int) -> [[String]]) -> [[String]] {
+    places.flatMap { name, point in
+      (1...trials).flatMap { trial in
+        rows(name, point, trial).map { key(name, point) + ["\(trial)"] + $0 }
+      }
+    }
+  }
+
+  private var trialTable: [[String]] {
+    [key + ["trial", "seed"] + MetricColumn.all.map(\.name) + ["verdict"]]
+      + eachTrial { name, point, trial in
+        [
+          ["\(900 + trial)"]
+            + MetricColumn.all.map { "\(value($0.name, name, point, trial))" }
+            + [verdicts[name] ?? "linearizable"]
+        ]
+      }
+  }
+
+  private var latency: [[String]] {
+    let columns = ["operation", "percentile", "latency_us", "is_lower_bound", "count", "censored"]
+    return [key + ["trial"] + columns]
+      + eachTrial { name, _, trial in
+        ["get", "put"].flatMap { operation in
+          zip(["50", "99", "99.9", "100"], [301, 501, 901, 249_999]).map { percentile, latency in
+            [operation, percentile, "\(latency + trial)", "false", "300", "0"]
+          }
+        }
+      }
+  }
+
+  private var timeline: [[String]] {
+    let columns = [
+      "window_start_ms", "window_ms", "due", "ok", "failed", "unknown", "p50_us", "p99_us",
+      "leader", "term", "leader_changes",
+    ]
+    return [key + ["trial"] + columns]
+      + eachTrial { _, _, trial in
+        (0..<20).map { window in
+          let isDown = hasFaults && (5..<8).contains(window)
+          return [
+            "\(window * 100)", "100", "100", isDown ? "0" : "\(100 + trial)", "0", "0",
+            isDown ? "" : "30\(window)", isDown ? "" : "50\(window)", isDown ? "" : "1", "2",
+            window == 8 || window == 0 ? "1" : "0",
+          ]
+        }
+      }
+  }
+
+  private var faults: [[String]] {
+    let columns = ["kind", "target", "node", "start_ms", "end_ms"] + Fault.columns + ["recovery"]
+    return [key + ["trial"] + columns]
+      + eachTrial { name, _, trial in
+        guard hasFaults else { return [] }
+        let slow = name == "raft" ? 1 : 2
+        return [
+          ["crash", "leader", "0", "500", "1000", "\(200 / slow + trial)", "\(190 / slow)"]
+            + ["50", "150", "210", "\(220 / slow)", "0", "30", "recovered"]
+        ]
+      }
+  }
+
+  private var resources: [[String]] {
+    let columns = [
+      "node", "role", "messages_sent", "messages_received", "bytes_sent", "bytes_received",
+      "fsyncs", "bytes_written", "cpu_busy_share", "log_entries", "snapshots",
+    ]
+    return [key + ["trial"] + columns]
+      + eachTrial { _, _, _ in
+        (0..<3).map { node in
+          ["\(node)", "replica", "\(1000 * (node + 1))", "1000", "5000", "5000", "20", "9000"]
+            + ["0.\(node + 1)", "100", "0"]
+        }
+      }
+  }
+}
+
+/// A folder of its own for a test, removed after it.
+final class Folder {
+  let url = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID())")
+
+  init() throws {
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
