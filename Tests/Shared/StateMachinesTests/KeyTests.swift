@@ -63,20 +63,6 @@ import WireFormat
     }
     #expect(throws: Never.self) { try decode(low: .max, high: .max >> 8 | 15 << 56) }
   }
-}
-
-/// Encodes and decodes a value, and shows that no shorter run of its bytes is accepted.
-func roundTrip<Value: WireCodable & Equatable>(
-  _ value: Value, sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-  let bytes = value.encoded()
-  #expect(bytes.count == value.encodedByteCount, sourceLocation: sourceLocation)
-  #expect(try WireReader.decode(Value.self, from: bytes) == value, sourceLocation: sourceLocation)
-  for count in bytes.indices {
-    #expect(throws: WireError.self, sourceLocation: sourceLocation) {
-      try WireReader.decode(Value.self, from: Array(bytes[..<count]))
-    }
-  }
 
   @Test("Under secret words the keys of a store fall elsewhere, long ones as well")
   func secretWords() {
@@ -94,6 +80,20 @@ func roundTrip<Value: WireCodable & Equatable>(
       let secret = FlatHashSecret(1, 2)
       let second = FlatHashSecret(3, 5 << 40 | 7)
       #expect(key.flatHash(secret) != key.flatHash(second))
+    }
+  }
+}
+
+/// Encodes and decodes a value, and shows that no shorter run of its bytes is accepted.
+func roundTrip<Value: WireCodable & Equatable>(
+  _ value: Value, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  let bytes = value.encoded()
+  #expect(bytes.count == value.encodedByteCount, sourceLocation: sourceLocation)
+  #expect(try WireReader.decode(Value.self, from: bytes) == value, sourceLocation: sourceLocation)
+  for count in bytes.indices {
+    #expect(throws: WireError.self, sourceLocation: sourceLocation) {
+      try WireReader.decode(Value.self, from: Array(bytes[..<count]))
     }
   }
 }
