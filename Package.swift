@@ -188,7 +188,7 @@ let modules: [[Target]] = [
     "Results",
     [
       "Configuration", "Experiments", "Measurement", "Linearizability", "Histories", "Faults",
-      "Trials",
+      "Replication", "Trials",
     ]),
   workbench.module(
     "Report", ["Primitives", "ProtocolList", "Configuration", "Measurement", "Results"]),

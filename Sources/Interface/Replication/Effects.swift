@@ -26,6 +26,10 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public internal(set) var reads: [ReadTicket] = []
   public internal(set) var refusedBatches: [Refusal<Batch>] = []
   public internal(set) var refusedReads: [Refusal<ReadTicket>] = []
+  /// Replicas that lack entries which have left the log.
+  public internal(set) var snapshotRequests: [ReplicaID] = []
+  /// The first of `records` that belongs to a checkpoint, if this turn has one.
+  public internal(set) var checkpointStart: Int?
 
   public init() {}
 
@@ -93,6 +97,20 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     refusedReads.append(Refusal(refused: ticket, redirect: redirect))
   }
 
+  /// The replica lacks entries that have left the log: the host sends it the newest snapshot. The
+  /// core asks again as long as it sees that it is needed; that is also what sends lost pages again.
+  public mutating func sendSnapshot(to replica: ReplicaID) {
+    filled.insert(.snapshotRequests)
+    snapshotRequests.append(replica)
+  }
+
+  /// The records that follow in this turn say all that the log says by now: those before them can
+  /// be removed, at once if they hold the whole state, otherwise when a snapshot is durable.
+  public mutating func beginCheckpoint() {
+    filled.insert(.records)
+    checkpointStart = records.count
+  }
+
   /// Takes over the records, messages and timers of a core inside this one, each as the case of
   /// this core's own types that stands for it. Safe early sends of the inner core stay safe by its
   /// own argument. Commits, reads and refusals of the inner core are left to the caller.
@@ -109,6 +127,9 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     if filled.contains(.earlySends) {
       for item in inner.earlySends { sendEarly(message(item.message), to: item.to) }
     }
+    if filled.contains(.snapshotRequests) {
+      for replica in inner.snapshotRequests { sendSnapshot(to: replica) }
+    }
     guard filled.contains(.timerChanges) else { return }
     for change in inner.timerChanges {
       switch change {
@@ -121,7 +142,11 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {
     guard !filled.isEmpty else { return }
-    if filled.contains(.records) { records.empty() }
+    if filled.contains(.records) {
+      records.empty()
+      checkpointStart = nil
+    }
+    if filled.contains(.snapshotRequests) { snapshotRequests.empty() }
     if filled.contains(.sends) { sends.empty() }
     if filled.contains(.earlySends) { earlySends.empty() }
     if filled.contains(.timerChanges) { timerChanges.empty() }
@@ -135,9 +160,9 @@ public struct Effects<Core: ReplicaCore>: Sendable {
 
 /// The lanes of `Effects`.
 public struct EffectLanes: OptionSet, Sendable {
-  public let rawValue: UInt8
+  public let rawValue: UInt16
 
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   public static var records: EffectLanes { EffectLanes(rawValue: 1) }
   public static var sends: EffectLanes { EffectLanes(rawValue: 2) }
@@ -147,6 +172,7 @@ public struct EffectLanes: OptionSet, Sendable {
   public static var reads: EffectLanes { EffectLanes(rawValue: 32) }
   public static var refusedBatches: EffectLanes { EffectLanes(rawValue: 64) }
   public static var refusedReads: EffectLanes { EffectLanes(rawValue: 128) }
+  public static var snapshotRequests: EffectLanes { EffectLanes(rawValue: 256) }
 }
 
 // The elements of lanes are generic over what they hold, not over the core: the run-time system

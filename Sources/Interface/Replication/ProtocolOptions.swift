@@ -7,10 +7,13 @@ public protocol ProtocolOptions: Sendable {
   /// Whether the core wants to be told of `Event.disconnected`. False unless a protocol says
   /// otherwise.
   var heedsDisconnects: Bool { get }
+  /// When the host takes snapshots. Never, for options that do not declare it.
+  var snapshots: SnapshotPolicy { get }
 }
 
 extension ProtocolOptions {
   public var heedsDisconnects: Bool { false }
+  public var snapshots: SnapshotPolicy { .never }
 }
 
 public struct OptionDeclaration: Sendable {
@@ -196,10 +199,14 @@ where RawValue == String {
 }
 
 extension SwitchableBug {
-  /// The declaration of `unsafeBug`: `none`, or one of the bugs.
+  /// The declaration of `unsafeBug`: `none`, or one of the bugs, or of those around snapshots.
   public static var option: OptionDeclaration {
+    option(with: allCases.map(\.rawValue) + SnapshotBug.allCases.map(\.rawValue))
+  }
+
+  static func option(with names: [String]) -> OptionDeclaration {
     OptionDeclaration(
-      "unsafeBug", .choice(default: "none", of: ["none"] + allCases.map(\.rawValue)),
+      "unsafeBug", .choice(default: "none", of: ["none"] + names),
       "Switches one known mistake on, to show that the bench catches it")
   }
 

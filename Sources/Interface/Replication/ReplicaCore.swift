@@ -37,6 +37,39 @@ public protocol ReplicaCore: Sendable {
   /// turn ends so before its effects are carried out.
   mutating func endTurn(at now: Instant, into effects: inout Effects<Self>)
 
+  // Snapshots: see Snapshots.swift. A core that takes none need not say anything of them.
+
+  /// Whether the host may take snapshots of what this core has committed.
+  static var takesSnapshots: Bool { get }
+
+  /// How hosts' words about snapshots travel in this core's messages.
+  static func message(carrying snapshot: SnapshotMessage) -> Message?
+  static func snapshotMessage(in message: Message) -> SnapshotMessage?
+  /// The snapshot that a record names, if it is the first one of a checkpoint.
+  static func snapshot(in record: Record) -> SnapshotReference?
+
+  /// Persists anew all that the records so far say, with a log that begins behind `index`, the last
+  /// entry that is committed here. The first record names the snapshot.
+  mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<Self>
+  ) -> SnapshotReference
+
+  /// A snapshot of more than this is durable here: entries up to `index` may leave the log.
+  mutating func snapshotTaken(forgettingThrough index: LogIndex)
+
+  /// A snapshot of another replica has become durable here. If it is newer than what is committed
+  /// here, the core makes it the start of its log, as a checkpoint, and takes everything in it for
+  /// committed; the host puts its content in the place of its own.
+  /// - Returns: whether it did.
+  mutating func install(
+    _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<Self>
+  ) -> Bool
+
+  /// After the last record and before `.started`: the host has restored this snapshot, which one of
+  /// the records names. Commits go on behind it.
+  mutating func recovered(_ reference: SnapshotReference)
+
   /// What this replica believes about itself.
   var status: ReplicaStatus { get }
 
@@ -50,6 +83,24 @@ public protocol ReplicaCore: Sendable {
 }
 
 extension ReplicaCore {
+  public static var takesSnapshots: Bool { false }
+  public static func message(carrying snapshot: SnapshotMessage) -> Message? { nil }
+  public static func snapshotMessage(in message: Message) -> SnapshotMessage? { nil }
+  public static func snapshot(in record: Record) -> SnapshotReference? { nil }
+
+  public mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<Self>
+  ) -> SnapshotReference { SnapshotReference(index: index, epoch: 0) }
+
+  public mutating func snapshotTaken(forgettingThrough index: LogIndex) {}
+
+  public mutating func install(
+    _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<Self>
+  ) -> Bool { false }
+
+  public mutating func recovered(_ reference: SnapshotReference) {}
+
   public var durableState: DurableState { DurableState() }
 
   /// A core that asks for everything while it handles events has nothing to add.

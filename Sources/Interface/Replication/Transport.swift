@@ -27,6 +27,35 @@ public protocol DurableLog<Record>: ~Copyable {
   mutating func append(_ records: [Record])
 }
 
+/// Where a replica's snapshots survive a crash, beside its log.
+public protocol SnapshotStore: ~Copyable {
+  /// Makes a snapshot durable, one at a time, and tells the host in a later turn
+  /// (`snapshotStored`).
+  mutating func store(_ content: [UInt8], as reference: SnapshotReference)
+
+  /// A part of a snapshot that is durable; `nil` if it is not there any more.
+  mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]?
+
+  /// No other snapshot is needed any more.
+  mutating func removeSnapshots(exceptFor kept: [SnapshotReference])
+
+  /// A restart needs no record before this one, counted from the start of the log. The one that is
+  /// named is durable.
+  mutating func removeRecords(before first: Int)
+
+  /// So many more snapshots have been dealt with.
+  mutating func count(_ counts: SnapshotCounts)
+}
+
+/// Snapshots that a replica has taken of its own state, begun to send, and installed.
+public struct SnapshotCounts: Equatable, Sendable {
+  public var taken = 0
+  public var sent = 0
+  public var installed = 0
+
+  public init() {}
+}
+
 /// The timers of one node, by its own clock.
 public protocol Timers<Timer>: ~Copyable {
   associatedtype Timer: TimerName

@@ -88,6 +88,7 @@ extension ChainReplica {
       link.roundSince = now
     }
     while link.next <= last {
+      guard link.next > log.base else { return effects.sendSnapshot(to: link.to) }
       let previous = link.next.previous
       let inFlight = log.byteCount(after: link.match, through: previous)
       let room = options.inFlightBytes - inFlight

@@ -11,32 +11,34 @@ extension ChainReplica {
     public var inFlightBytes: Int
     /// The most entries in one message.
     public var page: Int
+    public var snapshots: SnapshotPolicy
     public var bug: ChainBug?
 
-    public static let declared: [OptionDeclaration] = [
-      OptionDeclaration(
-        "reads", .choice(default: "tail", of: ["tail"]),
-        "Which replicas answer reads: the tail alone (van Renesse & Schneider 2004 §2)"),
-      OptionDeclaration(
-        "resend",
-        .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
-        "How long a replica waits at least for progress before it asks its neighbour where it "
-          + "stands; longer if the round trip is"),
-      OptionDeclaration(
-        "window", .integer(default: 4096, range: 1...65_536),
-        "The most batches the head lets travel down the chain at a time"),
-      OptionDeclaration(
-        "page", .integer(default: 512, range: 1...65_536),
-        "The most batches in one message"),
-      .inFlightBytes,
-      ChainBug.option,
-    ]
+    public static let declared: [OptionDeclaration] =
+      [
+        OptionDeclaration(
+          "reads", .choice(default: "tail", of: ["tail"]),
+          "Which replicas answer reads: the tail alone (van Renesse & Schneider 2004 §2)"),
+        OptionDeclaration(
+          "resend",
+          .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
+          "How long a replica waits at least for progress before it asks its neighbour where it "
+            + "stands; longer if the round trip is"),
+        OptionDeclaration(
+          "window", .integer(default: 4096, range: 1...65_536),
+          "The most batches the head lets travel down the chain at a time"),
+        OptionDeclaration(
+          "page", .integer(default: 512, range: 1...65_536),
+          "The most batches in one message"),
+        .inFlightBytes,
+      ] + SnapshotPolicy.declared + [ChainBug.option]
 
     public init(_ values: OptionValues) {
       resend = values.interval("resend")
       window = values.integer("window")
       inFlightBytes = values.integer("inFlightBytes")
       page = values.integer("page")
+      snapshots = SnapshotPolicy(values)
       bug = ChainBug.chosen(in: values)
     }
   }

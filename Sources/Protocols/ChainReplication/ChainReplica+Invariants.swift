@@ -35,5 +35,5 @@ extension ChainReplica {
 }
 
 extension ChainReplica {
-  public var durableState: DurableState { DurableState(log: log.durableEntries) }
+  public var durableState: DurableState { log.durableState }
 }

@@ -179,8 +179,10 @@ extension ChainReplica {
     guard isComplete, var target = self[keyPath: link] else { return }
     let answered = ViewRun(view: position.lastView, last: position.last)
     guard target.answered != answered else { return }
-    target.answered = answered
     let match = min(max(log.commonPrefix(with: position.runs), position.committed), log.lastIndex)
+    // It says again where it stands when it has the snapshot, and at its pace until then.
+    guard match >= log.base else { return effects.sendSnapshot(to: target.to) }
+    target.answered = answered
     open(&target, at: match)
     let end = log.pageEnd(
       from: match.next, through: min(log.lastIndex, match + options.page),

@@ -45,7 +45,7 @@ public struct ChainReplica: SupervisedCore {
     summary: "Updates enter at the head and are answered by the tail, which also answers reads",
     source: "van Renesse & Schneider 2004",
     replicasPerFailure: 1, needsAuthority: true, assumption: ProtocolDescription.leases,
-    bugs: ChainBug.list + ViewServiceBug.list)
+    bugs: ChainBug.list + ViewServiceBug.list + SnapshotBug.list)
 
   let id: ReplicaID
   let options: Options

@@ -79,6 +79,8 @@ public enum MultiPaxosMessage: Equatable, Sendable {
   case heartbeat(ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64)
   /// The sender has promised no ballot above this one. What is below the gap may not be durable.
   case heartbeatAcknowledged(ballot: Ballot, round: UInt64, gap: Gap)
+  /// What hosts exchange about snapshots, for all protocols alike.
+  case snapshot(SnapshotMessage)
 }
 
 extension AcceptedValue: WireCodable {
@@ -114,7 +116,7 @@ extension Gap: WireCodable {
 extension MultiPaxosMessage: WireCodable {
   private enum Kind: UInt8 {
     case prepare = 1, promise, accept, accepted, preempted, heartbeat, heartbeatAcknowledged
-    case prePrepare, prePromise
+    case prePrepare, prePromise, snapshot
   }
 
   public var encodedByteCount: Int {
@@ -127,11 +129,15 @@ extension MultiPaxosMessage: WireCodable {
     case .preempted, .prePrepare, .prePromise: 9
     case .heartbeat: 33
     case .heartbeatAcknowledged: 29
+    case .snapshot(let message): 1 + message.encodedByteCount
     }
   }
 
   public func encode(into writer: inout WireWriter) {
     switch self {
+    case .snapshot(let message):
+      writer.write(Kind.snapshot.rawValue)
+      message.encode(into: &writer)
     case .prePrepare(let ballot):
       writer.write(Kind.prePrepare.rawValue)
       ballot.encode(into: &writer)
@@ -182,6 +188,7 @@ extension MultiPaxosMessage: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     let number = try reader.read(UInt8.self)
     switch Kind(rawValue: number) {
+    case .snapshot: self = .snapshot(try SnapshotMessage(from: &reader))
     case .prePrepare: self = .prePrepare(ballot: try Ballot(from: &reader))
     case .prePromise: self = .prePromise(ballot: try Ballot(from: &reader))
     case .prepare:

@@ -11,7 +11,7 @@ extension MultiPaxosReplica {
     _ ballot: Ballot, from first: LogIndex, sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
-    guard ballot.node == sender, isPossible(ballot), first >= log.firstIndex else { return }
+    guard ballot.node == sender, isPossible(ballot), first > .zero else { return }
     guard ballot >= promised else {
       return effects.send(.preempted(by: promised), to: sender)
     }
@@ -24,6 +24,7 @@ extension MultiPaxosReplica {
     // The new proposer gets the time to finish that a leader would have, for each page of the
     // report.
     lastLeaderContact = now
+    guard first >= log.firstIndex else { return effects.sendSnapshot(to: sender) }
     sendReport(from: first, to: sender, into: &effects)
   }
 
@@ -84,7 +85,7 @@ extension MultiPaxosReplica {
     }
     hear(ballot, at: now, into: &effects)
     // Slots out of reach come again: this replica lags too far behind.
-    guard first >= log.firstIndex, first.rawValue < Int.max / 4,
+    guard first > .zero, first.rawValue < Int.max / 4,
       first + values.count <= firstUnchosen + SlotLog.reach
     else { return learnCommitIndex(commitIndex, of: ballot, into: &effects) }
 
@@ -92,6 +93,11 @@ extension MultiPaxosReplica {
     promised = max(promised, ballot)
     var slot = first
     for value in values {
+      // What was forgotten here is chosen: see `acceptValue` about chosen slots.
+      if slot < log.firstIndex {
+        slot = slot.next
+        continue
+      }
       acceptValue(value, at: slot, in: ballot, into: &effects)
       slot = slot.next
     }

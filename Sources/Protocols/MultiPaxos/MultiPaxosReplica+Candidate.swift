@@ -193,6 +193,20 @@ extension MultiPaxosReplica {
     }
   }
 
+  /// A snapshot has brought the candidate forward: it goes on with the slots behind that. The
+  /// reports that are complete hold what it needs of them.
+  mutating func resumePhase1(at now: Instant, into effects: inout Effects<Self>) {
+    phase1.recovered.removeAll { $0.slot < firstUnchosen }
+    for (position, replica) in membership.replicas.enumerated()
+    where phase1.reported & (1 << UInt64(position)) == 0
+      && phase1.due[position] < firstUnchosen
+    {
+      phase1.due[position] = firstUnchosen
+      phase1.paces[position].restart(at: now)
+      effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
+    }
+  }
+
   private func isPage(_ page: [AcceptedValue], from first: LogIndex, next: LogIndex?) -> Bool {
     var previous = first.previous
     for value in page {

@@ -10,7 +10,9 @@ extension MultiPaxosReplica {
     if role != .follower, ballot.node != id {
       return "replica \(id) proposes in ballot \(ballot), which is another's"
     }
-    if role == .leader, phase2.nextSlot < firstUnchosen, !log.isChosen(phase2.nextSlot) {
+    if role == .leader, phase2.nextSlot < firstUnchosen, phase2.nextSlot >= log.firstIndex,
+      !log.isChosen(phase2.nextSlot)
+    {
       return "slot \(phase2.nextSlot) counts as chosen and was never proposed"
     }
     if commitIndex >= log.firstIndex, !log.isChosen(commitIndex) {
@@ -28,7 +30,7 @@ extension MultiPaxosReplica {
   /// recorded now and then only.
   public var durableState: DurableState {
     DurableState(
-      numbers: ["promised": promised.rawValue],
+      numbers: ["promised": promised.rawValue, "first": UInt64(log.firstIndex.rawValue)],
       log: (log.firstIndex.rawValue..<log.lastIndex.next.rawValue).map {
         let slot = log[LogIndex($0)]
         return DurableState.Entry(epoch: slot.ballot.rawValue, batch: slot.value)

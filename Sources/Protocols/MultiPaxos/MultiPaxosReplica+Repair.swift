@@ -80,6 +80,9 @@ extension MultiPaxosReplica {
   mutating func offer(to position: Int, at now: Instant, into effects: inout Effects<Self>) {
     while phase2.progress[position].next < phase2.nextSlot {
       let first = phase2.progress[position].next
+      guard first >= log.firstIndex else {
+        return effects.sendSnapshot(to: membership.replicas[position])
+      }
       let room = options.inFlightBytes - phase2.progress[position].inFlightBytes
       guard phase2.progress[position].hasRoom(for: 0, limit: options.inFlightBytes) else { return }
       let (values, byteCount) = page(from: first, to: phase2.nextSlot, byteLimit: room)
@@ -123,7 +126,7 @@ extension MultiPaxosReplica {
     _ gap: Gap, answering slot: LogIndex, from position: Int, at now: Instant,
     into effects: inout Effects<Self>
   ) {
-    guard gap.first >= log.firstIndex, gap.first <= phase2.nextSlot else { return }
+    guard gap.first > .zero, gap.first <= phase2.nextSlot else { return }
     let earlier = phase2.progress[position].acknowledged
     if gap.first > earlier {
       noteVotes(1 << UInt64(position), from: earlier, to: gap.first)
@@ -148,6 +151,16 @@ extension MultiPaxosReplica {
     phase2.progress[position].inFlightCount = min(
       phase2.progress[position].inFlightCount, slotCount)
     var slot = max(earlier, phase2.progress[position].sentFrom)
+    guard slot >= log.firstIndex else {
+      // The sizes of what has been forgotten meanwhile are not known any more.
+      slot = max(end, log.firstIndex)
+      var byteCount = 0
+      while slot < phase2.progress[position].next {
+        byteCount += log[slot].value.encodedByteCount
+        slot = slot.next
+      }
+      return phase2.progress[position].inFlightBytes = byteCount
+    }
     while slot < end {
       phase2.progress[position].inFlightBytes -= log[slot].value.encodedByteCount
       slot = slot.next
@@ -163,7 +176,10 @@ extension MultiPaxosReplica {
     _ gap: Gap, answering slot: LogIndex?, at position: Int, now: Instant,
     into effects: inout Effects<Self>
   ) {
-    guard gap.count > 0, gap.first >= log.firstIndex, gap.first < phase2.nextSlot else { return }
+    guard gap.count > 0, gap.first > .zero, gap.first < phase2.nextSlot else { return }
+    guard gap.first >= log.firstIndex else {
+      return effects.sendSnapshot(to: membership.replicas[position])
+    }
     let progress = phase2.progress[position]
     let isNew = gap.first >= max(progress.repairedBelow, progress.acknowledged)
     let isCopyLost =

@@ -12,6 +12,7 @@
 // - `+Acceptor`   promises and acceptances
 // - `+Learner`    what is chosen
 // - `+Reads`      reads without a slot
+// - `+Snapshots`  slots that are forgotten
 //
 // Deviation: a promise need not carry everything at once. The proposer asks for a few pages at a
 // time; between two pages the report cannot change but for values that became known as chosen,
@@ -55,7 +56,7 @@ public struct MultiPaxosReplica: ReplicaCore {
     summary: "Consensus on every slot of a log, with one proposer distinguished by its ballot.",
     source: "Lamport 2001 §3; Chandra et al. 2007 §4-5; van Renesse & Altinbuken 2015 §2-4",
     replicasPerFailure: 2, assumption: ProtocolDescription.noClocks,
-    bugs: MultiPaxosBug.list)
+    bugs: MultiPaxosBug.list + SnapshotBug.list)
 
   let id: ReplicaID
   let membership: Membership
@@ -125,6 +126,7 @@ public struct MultiPaxosReplica: ReplicaCore {
         recordedChosen = recordedChosen.next
         log[recordedChosen].isChosen = true
       }
+    case .snapshot(let reference, let isForeign): begin(behind: reference, isForeign: isForeign)
     }
     highestSeen = promised
   }
@@ -169,6 +171,7 @@ public struct MultiPaxosReplica: ReplicaCore {
       receiveAccepted(
         ballot, first: first, count: count, gap: gap, sender: sender, at: now, into: &effects)
     case .preempted(let ballot): notice(ballot, into: &effects)
+    case .snapshot: break
     case .heartbeat(let ballot, let commitIndex, let next, let round):
       receiveHeartbeat(
         ballot, commitIndex: commitIndex, next: next, round: round, sender: sender, at: now,

@@ -14,6 +14,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
   public var queue: Int
   public var prePrepare: Bool
   public var electOnDisconnect: Bool
+  public var snapshots: SnapshotPolicy
   public var bug: MultiPaxosBug?
 
   public static var declared: [OptionDeclaration] {
@@ -49,8 +50,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
         "reads", .choice(default: "quorum", of: ["quorum"]),
         "How linearizable reads are served; there is one way: after a majority has confirmed the "
           + "leader's ballot"),
-      MultiPaxosBug.option,
-    ]
+    ] + SnapshotPolicy.declared + [MultiPaxosBug.option]
   }
 
   public init(_ values: OptionValues) {
@@ -62,6 +62,7 @@ public struct MultiPaxosOptions: ProtocolOptions {
     queue = values.integer("queue")
     prePrepare = values.flag("prePrepare")
     electOnDisconnect = values.flag("electOnDisconnect")
+    snapshots = SnapshotPolicy(values)
     bug = MultiPaxosBug.chosen(in: values)
   }
 

@@ -11,6 +11,9 @@ public enum MultiPaxosRecord: Equatable, Sendable {
   /// What the log holds in all slots to here is chosen. A hint that spares a restarted replica from
   /// learning its whole log again; written beside other records only, so it costs no sync of its own.
   case chosen(through: LogIndex)
+  /// A snapshot covers the slots up to its index. One that another replica has taken replaces what
+  /// is held there; one of this replica's own leaves it.
+  case snapshot(SnapshotReference, isForeign: Bool)
 }
 
 extension MultiPaxosRecord: WireCodable {
@@ -19,6 +22,7 @@ extension MultiPaxosRecord: WireCodable {
     case .promised: 9
     case .accepted(_, _, let value): 17 + value.encodedByteCount
     case .chosen: 9
+    case .snapshot(let reference, _): 2 + reference.encodedByteCount
     }
   }
 
@@ -35,6 +39,10 @@ extension MultiPaxosRecord: WireCodable {
     case .chosen(let slot):
       writer.write(UInt8(3))
       slot.encode(into: &writer)
+    case .snapshot(let reference, let isForeign):
+      writer.write(UInt8(4))
+      reference.encode(into: &writer)
+      writer.write(isForeign)
     }
   }
 
@@ -46,6 +54,8 @@ extension MultiPaxosRecord: WireCodable {
         slot: try LogIndex(from: &reader), ballot: try Ballot(from: &reader),
         value: try Batch(from: &reader))
     case 3: self = .chosen(through: try LogIndex(from: &reader))
+    case 4:
+      self = .snapshot(try SnapshotReference(from: &reader), isForeign: try reader.readFlag())
     case let other: throw .malformed("\(other) is no kind of record")
     }
   }

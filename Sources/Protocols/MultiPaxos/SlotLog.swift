@@ -18,7 +18,8 @@ struct SlotLog: Sendable {
   /// need to, because it first learns what is chosen, and a wrong slot number costs no memory.
   static let reach = 1 << 20
 
-  let firstIndex = LogIndex(1)
+  /// What lies before it has been forgotten: it is chosen, and a snapshot covers it.
+  private(set) var firstIndex = LogIndex(1)
   private var slots: [Slot] = []
 
   /// The last slot that was ever touched; before the first one for an empty log.
@@ -40,4 +41,17 @@ struct SlotLog: Sendable {
   }
 
   mutating func append(_ slot: Slot) { slots.append(slot) }
+
+  /// Removes the slots up to `slot`, and begins behind it.
+  mutating func forget(through slot: LogIndex) {
+    guard slot >= firstIndex else { return }
+    slots.removeFirst(min(slot.next - firstIndex, slots.count))
+    firstIndex = slot.next
+  }
+
+  /// As if nothing had ever been held behind `slot`.
+  mutating func reset(behind slot: LogIndex) {
+    slots = []
+    firstIndex = slot.next
+  }
 }

@@ -9,6 +9,7 @@ extension PrimaryBackupReplica {
     /// How long the primary waits at least for an answer before it asks a backup whether it lacks
     /// anything, and how often an idle one tells the backups what is committed.
     public var resend: Interval
+    public var snapshots: SnapshotPolicy
     public var bug: Bug?
 
     public static var declared: [OptionDeclaration] {
@@ -19,13 +20,13 @@ extension PrimaryBackupReplica {
           .interval(default: .milliseconds(25), range: .milliseconds(1)...(.seconds(10))),
           "How long the primary waits for an answer, and at least two round trips, before it asks a "
             + "backup what it lacks"),
-        Bug.option,
-      ]
+      ] + SnapshotPolicy.declared + [Bug.option]
     }
 
     public init(_ values: OptionValues) {
       inFlightBytes = values.integer("inFlightBytes")
       resend = values.interval("resend")
+      snapshots = SnapshotPolicy(values)
       bug = Bug.chosen(in: values)
     }
   }

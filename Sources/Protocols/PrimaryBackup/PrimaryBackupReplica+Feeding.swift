@@ -61,6 +61,10 @@ extension PrimaryBackupReplica {
     guard let matched = followers[position].matched else { return }
     while followers[position].next <= log.lastIndex {
       let next = followers[position].next
+      guard next > log.base else {
+        followers[position].fallBehind()
+        return effects.sendSnapshot(to: followers[position].id)
+      }
       let room =
         options.inFlightBytes - log.byteCount(after: matched, through: next.previous)
       if next > matched.next, log.byteCount(after: next.previous, through: next) > room {

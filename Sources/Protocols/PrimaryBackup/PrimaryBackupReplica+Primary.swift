@@ -73,6 +73,11 @@ extension PrimaryBackupReplica {
     // The summary left after its sender's records were durable, and in this view the sender
     // overwrites only what differs from this log: so the common prefix counts as acknowledged.
     let common = log.commonPrefix(with: runs)
+    guard common >= log.base else {
+      // It sums its log up again when it has the snapshot, and each time it is asked until then.
+      followers[position].fallBehind()
+      return effects.sendSnapshot(to: sender)
+    }
     followers[position].round += 1
     followers[position].pace.restart(at: now)
     followers[position].fallBehind()

@@ -19,8 +19,9 @@ import ViewService
 /// decides. Reads are answered by the primary alone, from committed state; `Supervised` holds the
 /// lease.
 ///
-/// Deviation: state transfer is the log itself, in pages, because nothing compacts it yet. The test
-/// is "A joiner is fed the log and becomes a member".
+/// Deviation: state transfer is the log itself, in pages, as far as it reaches back; what has left it
+/// comes as a snapshot, which the hosts exchange for all protocols alike. The tests are "A joiner is
+/// fed the log and becomes a member" and those of snapshots.
 /// Deviation: a backup's divergent entries go when others take their place, not at the start of a
 /// view. They are never counted or committed before. The test is "Entries that the primary lacks
 /// are replaced".
@@ -41,7 +42,7 @@ public struct PrimaryBackupReplica: SupervisedCore {
     summary: "A primary forwards updates to all backups before it answers; an authority picks it",
     source: "Alsberg & Day 1976; Lin et al. 2008 (PacificA) §2.1 to §2.3",
     replicasPerFailure: 1, needsAuthority: true, assumption: ProtocolDescription.leases,
-    bugs: Bug.list + ViewServiceBug.list)
+    bugs: Bug.list + ViewServiceBug.list + SnapshotBug.list)
 
   /// Updates that wait for their commit; beyond this the primary refuses.
   static let pendingLimit = 65_536
@@ -180,7 +181,7 @@ public struct PrimaryBackupReplica: SupervisedCore {
       lastIndex: log.lastIndex)
   }
 
-  public var durableState: DurableState { DurableState(log: log.durableEntries) }
+  public var durableState: DurableState { log.durableState }
 
   public func invariantViolation() -> String? {
     if let violation { return violation }

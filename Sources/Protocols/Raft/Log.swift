@@ -13,21 +13,27 @@ extension RaftReplica {
     }
   }
 
-  /// The entries of one replica, counted from 1. Terms never decrease along the log, so that the
-  /// bounds of a term are found by halving.
+  /// The entries of one replica behind a base: the start of the log, or an entry that a snapshot
+  /// covers. Terms never decrease along the log, so that the bounds of a term are found by halving.
   struct Log: Sendable {
     private var entries: [Entry] = []
+    /// The last entry that has left the log, and its term.
+    private(set) var base = LogIndex.zero
+    private var baseTerm: Term = 0
 
-    var lastIndex: LogIndex { LogIndex(entries.count) }
-    var lastTerm: Term { entries.last?.term ?? 0 }
+    var firstIndex: LogIndex { base.next }
+    var lastIndex: LogIndex { base + entries.count }
+    var lastTerm: Term { entries.last?.term ?? baseTerm }
 
-    subscript(index: LogIndex) -> Entry { entries[index.rawValue - 1] }
+    subscript(index: LogIndex) -> Entry { entries[position(of: index)] }
 
-    /// The term of an entry, 0 before the first one; `nil` where there is none.
+    private func position(of index: LogIndex) -> Int { index - base - 1 }
+
+    /// The term of an entry, 0 before the first one of all; `nil` where it is not known.
     func term(at index: LogIndex) -> Term? {
-      if index == .zero { return 0 }
-      guard index.rawValue > 0, index <= lastIndex else { return nil }
-      return entries[index.rawValue - 1].term
+      if index == base { return baseTerm }
+      guard index > base, index <= lastIndex else { return nil }
+      return entries[position(of: index)].term
     }
 
     mutating func append(_ entry: Entry) { entries.append(entry) }
@@ -35,7 +41,28 @@ extension RaftReplica {
 
     /// Removes the entry at `index` and all behind it.
     mutating func truncate(from index: LogIndex) {
-      entries.removeSubrange((index.rawValue - 1)...)
+      entries.removeSubrange(position(of: index)...)
+    }
+
+    /// Removes the entries up to `index`.
+    mutating func forget(through index: LogIndex) {
+      guard index > base, let term = term(at: index) else { return }
+      entries.removeFirst(index - base)
+      base = index
+      baseTerm = term
+    }
+
+    /// Begins behind an entry that a snapshot covers. What follows that entry stays if the log has
+    /// it; otherwise the whole log is another one and goes.
+    mutating func begin(behind reference: SnapshotReference) {
+      guard term(at: reference.index) != reference.epoch else { return }
+      reset(to: reference)
+    }
+
+    mutating func reset(to reference: SnapshotReference) {
+      entries = []
+      base = reference.index
+      baseTerm = reference.epoch
     }
 
     /// The entries from `first` through `last`, as many as fit into the limit, but at least one,
@@ -43,10 +70,11 @@ extension RaftReplica {
     func slice(
       from first: LogIndex, through last: LogIndex, byteLimit: Int
     ) -> (entries: [Entry], byteCount: Int) {
-      let start = first.rawValue - 1
+      let start = position(of: first)
+      let last = position(of: last) + 1
       var end = start
       var byteCount = 0
-      while end < last.rawValue {
+      while end < last {
         let next = byteCount + entries[end].encodedByteCount
         if next > byteLimit, end > start { break }
         byteCount = next
@@ -63,14 +91,14 @@ extension RaftReplica {
         let middle = (low + high) / 2
         if entries[middle].term < term { low = middle + 1 } else { high = middle }
       }
-      return LogIndex(low + 1)
+      return base + low + 1
     }
 
     /// The last entry of exactly this term, if there is one.
     func lastIndex(of term: Term) -> LogIndex? {
       guard term <= RaftReplica.largestTerm else { return nil }
       let index = firstIndex(notBelow: term + 1).previous
-      return index > .zero && self[index].term == term ? index : nil
+      return index > .zero && self.term(at: index) == term ? index : nil
     }
 
     /// Whether a log that ends with (`term`, `index`) is at least as up to date as this one

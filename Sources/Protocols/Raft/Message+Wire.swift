@@ -21,6 +21,7 @@ extension RaftReplica.Message: WireCodable {
   private enum Tag: UInt8 {
     case requestVote = 1
     case voteReply, appendEntries, appendAccepted, appendRejected, newerTerm, roundConfirmed
+    case snapshot
   }
 
   public var encodedByteCount: Int {
@@ -32,6 +33,7 @@ extension RaftReplica.Message: WireCodable {
     case .appendRejected: 1 + 56
     case .roundConfirmed: 1 + 16
     case .newerTerm: 1 + 8
+    case .snapshot(let message): 1 + message.encodedByteCount
     }
   }
 
@@ -77,14 +79,22 @@ extension RaftReplica.Message: WireCodable {
     case .newerTerm(let term):
       writer.write(Tag.newerTerm.rawValue)
       writer.write(term)
+    case .snapshot(let message):
+      writer.write(Tag.snapshot.rawValue)
+      message.encode(into: &writer)
     }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     let number = try reader.read(UInt8.self)
     guard let tag = Tag(rawValue: number) else { throw .malformed("\(number) is no Raft message") }
+    if tag == .snapshot {
+      self = .snapshot(try SnapshotMessage(from: &reader))
+      return
+    }
     let term = try reader.read(UInt64.self)
     switch tag {
+    case .snapshot: throw .malformed("a snapshot has no term")
     case .requestVote:
       self = .requestVote(
         .init(
@@ -124,6 +134,7 @@ extension RaftReplica.Record: WireCodable {
     switch self {
     case .vote(_, let votedFor): 1 + 8 + votedFor.encodedByteCount
     case .append(_, let entries): 1 + 8 + entries.encodedByteCount
+    case .snapshot(let reference): 1 + reference.encodedByteCount
     }
   }
 
@@ -137,6 +148,9 @@ extension RaftReplica.Record: WireCodable {
       writer.write(UInt8(2))
       index.encode(into: &writer)
       entries.encode(into: &writer)
+    case .snapshot(let reference):
+      writer.write(UInt8(3))
+      reference.encode(into: &writer)
     }
   }
 
@@ -148,6 +162,7 @@ extension RaftReplica.Record: WireCodable {
     case 2:
       self = .append(
         at: try LogIndex(from: &reader), try [RaftReplica.Entry](from: &reader))
+    case 3: self = .snapshot(try SnapshotReference(from: &reader))
     case let other: throw .malformed("\(other) is no Raft record")
     }
   }

@@ -17,6 +17,8 @@ extension RaftReplica {
     case appendRejected(AppendRejected)
     case roundConfirmed(RoundConfirmed)
     case newerTerm(Term)
+    /// InstallSnapshot (§7), which hosts exchange for all protocols alike.
+    case snapshot(SnapshotMessage)
   }
 
   public struct RequestVote: Equatable, Sendable {
@@ -83,6 +85,8 @@ extension RaftReplica {
     case vote(term: Term, votedFor: ReplicaID?)
     /// Entries from `index` on. Whatever was there or behind it before is gone.
     case append(at: LogIndex, [Entry])
+    /// The log begins behind this entry, or did so before.
+    case snapshot(SnapshotReference)
   }
 }
 
@@ -96,6 +100,7 @@ extension RaftReplica.Message {
     case .appendRejected(let reply): reply.term
     case .roundConfirmed(let reply): reply.term
     case .newerTerm(let term): term
+    case .snapshot: 0
     }
   }
 }

@@ -14,6 +14,7 @@ extension RaftReplica {
     public var inFlightBytes: Int
     /// Bytes of entries in one message; a larger entry travels alone.
     public var messageByteLimit: Int
+    public var snapshots: SnapshotPolicy
     public var bug: Bug?
 
     public static var declared: [OptionDeclaration] {
@@ -49,8 +50,7 @@ extension RaftReplica {
         OptionDeclaration(
           "messageByteLimit", .integer(default: 1 << 20, range: 1024...(16 << 20)),
           "Bytes of entries in one message; a larger entry travels alone"),
-        Bug.option,
-      ]
+      ] + SnapshotPolicy.declared + [Bug.option]
     }
 
     public init(_ values: OptionValues) {
@@ -62,6 +62,7 @@ extension RaftReplica {
       inFlightLimit = values.integer("inFlightLimit")
       inFlightBytes = values.integer("inFlightBytes")
       messageByteLimit = values.integer("messageByteLimit")
+      snapshots = SnapshotPolicy(values)
       bug = Bug.chosen(in: values)
     }
 
@@ -119,5 +120,5 @@ extension RaftReplica {
     summary: "A leader elected by a majority orders all updates; a majority keeps them.",
     source: "Ongaro & Ousterhout 2014 §5; Ongaro 2014 §6.2, §6.4, §9.6, §10.2",
     replicasPerFailure: 2, assumption: ProtocolDescription.noClocks,
-    bugs: Bug.list)
+    bugs: Bug.list + SnapshotBug.list)
 }

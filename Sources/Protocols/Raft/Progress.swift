@@ -20,6 +20,8 @@ extension RaftReplica {
     var nextIndex = LogIndex(1)
     /// Probe: a message is on its way. The next heartbeat stands in for one that was lost.
     var isProbeSent = false
+    /// Probe: what the replica lacks has left the log, so that it needs a snapshot.
+    var isBehindLog = false
     /// Replicate: messages that have been sent and not been answered.
     var window: InFlightWindow
     /// Replicate: the first entry of the gap that was filled last, and when.
@@ -46,6 +48,7 @@ extension RaftReplica {
       matchRound = 0
       self.nextIndex = nextIndex
       isProbeSent = false
+      isBehindLog = false
       window.removeAll()
       repaired = .zero
       pace.restart(at: now)
@@ -61,7 +64,7 @@ extension RaftReplica {
     /// sent if nothing is on its way.
     var room: Int? {
       switch mode {
-      case .probe: isProbeSent ? nil : window.byteLimit
+      case .probe: isProbeSent || isBehindLog ? nil : window.byteLimit
       case .replicate: window.room
       }
     }
@@ -89,6 +92,7 @@ extension RaftReplica {
       switch mode {
       case .probe:
         mode = .replicate
+        isBehindLog = false
         nextIndex = matchIndex.next
         window.removeAll()
         repaired = .zero
@@ -103,8 +107,20 @@ extension RaftReplica {
       mode = .probe
       self.nextIndex = max(matchIndex.next, nextIndex)
       isProbeSent = false
+      isBehindLog = false
       window.removeAll()
       pace.restart(at: now)
+    }
+
+    /// What the replica needs next has left the log, which begins with `first` now. Heartbeats go on
+    /// behind that, and as long as they are rejected the replica has not caught up.
+    mutating func noteBehindLog(first: LogIndex) {
+      mode = .probe
+      nextIndex = first
+      isProbeSent = false
+      isBehindLog = true
+      window.removeAll()
+      pace.measured = nil
     }
 
     /// The replica denies what it acknowledged: its disk is not the one it was.

@@ -18,6 +18,7 @@ extension RaftReplica {
     }
     leader = sender
     lastLeaderContact = now
+    let request = log.withoutForgotten(request)
     effects.setTimer(.election, after: options.electionTimeout)
 
     let isNewRound = request.readRound > confirmedRound

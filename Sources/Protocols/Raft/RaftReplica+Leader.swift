@@ -61,6 +61,12 @@ extension RaftReplica {
     to slot: Int, at now: Instant, into effects: inout Effects<RaftReplica>
   ) -> Bool {
     let start = progress[slot].nextIndex
+    // A late acknowledgement of entries that have left the log leads back there.
+    guard start > log.base else {
+      progress[slot].noteBehindLog(first: log.firstIndex)
+      effects.sendSnapshot(to: membership.replicas[slot])
+      return false
+    }
     guard start <= log.lastIndex, let room = progress[slot].room else { return false }
     let page = log.slice(
       from: start, through: log.lastIndex, byteLimit: min(room, options.messageByteLimit))

@@ -11,6 +11,9 @@ extension RaftReplica {
       precondition(index > .zero && index <= log.lastIndex.next, "the disk has lost a record")
       log.truncate(from: index)
       log.append(contentsOf: entries)
+    case .snapshot(let reference):
+      log.begin(behind: reference)
+      commitIndex = max(commitIndex, log.base)
     }
   }
 
@@ -22,7 +25,7 @@ extension RaftReplica {
     if log.lastTerm > currentTerm {
       return "the last entry is of term \(log.lastTerm), later than the term \(currentTerm)"
     }
-    if log.lastIndex > LogIndex(1), log[log.lastIndex.previous].term > log.lastTerm {
+    if let term = log.term(at: log.lastIndex.previous), term > log.lastTerm {
       return "the term falls from entry \(log.lastIndex.previous) to entry \(log.lastIndex)"
     }
     switch role {
@@ -61,8 +64,11 @@ extension RaftReplica {
 extension RaftReplica {
   public var durableState: DurableState {
     DurableState(
-      numbers: ["term": currentTerm, "vote": votedFor.map { UInt64($0.rawValue) + 1 } ?? 0],
-      log: log.slice(from: LogIndex(1), through: log.lastIndex, byteLimit: .max).entries.map {
+      numbers: [
+        "term": currentTerm, "vote": votedFor.map { UInt64($0.rawValue) + 1 } ?? 0,
+        "base": UInt64(log.base.rawValue), "base term": log.term(at: log.base) ?? 0,
+      ],
+      log: log.slice(from: log.firstIndex, through: log.lastIndex, byteLimit: .max).entries.map {
         DurableState.Entry(epoch: $0.term, batch: $0.batch)
       })
   }

@@ -31,13 +31,28 @@ extension RaftReplica {
       guard reply.prevLogIndex < progress[slot].nextIndex else { return }
       if reply.conflictTerm == 0 {
         guard progress[slot].isLost(behind: reply.lastLogIndex, at: now) else { return }
-        if reply.gapEnd > reply.lastLogIndex, reply.gapEnd < progress[slot].nextIndex {
+        if reply.gapEnd > reply.lastLogIndex, reply.gapEnd < progress[slot].nextIndex,
+          reply.lastLogIndex >= log.base
+        {
           return fillGap(of: slot, reply, at: now, into: &effects)
         }
       }
     }
-    progress[slot].noteRejected(nextIndex: nextIndex(after: reply), at: now)
-    sendEntries(to: slot, at: now, into: &effects)
+    goBack(to: nextIndex(after: reply), for: slot, at: now, into: &effects)
+  }
+
+  /// Goes on with a follower from `nextIndex`, or with a snapshot if the log begins behind that
+  /// (§7).
+  private mutating func goBack(
+    to nextIndex: LogIndex, for slot: Int, at now: Instant, into effects: inout Effects<RaftReplica>
+  ) {
+    if nextIndex <= log.base, progress[slot].matchIndex < log.base {
+      progress[slot].noteBehindLog(first: log.firstIndex)
+      effects.sendSnapshot(to: membership.replicas[slot])
+    } else {
+      progress[slot].noteRejected(nextIndex: nextIndex, at: now)
+      sendEntries(to: slot, at: now, into: &effects)
+    }
   }
 
   /// A follower lacks entries and holds later ones back: what lies between is sent again, alone.
@@ -63,8 +78,7 @@ extension RaftReplica {
   ) {
     if reply.readRound > progress[slot].matchRound, reply.readRound <= readRound {
       progress[slot].noteLostLog()
-      progress[slot].noteRejected(nextIndex: nextIndex(after: reply), at: now)
-      sendEntries(to: slot, at: now, into: &effects)
+      goBack(to: nextIndex(after: reply), for: slot, at: now, into: &effects)
     } else if readRound == progress[slot].matchRound {
       beginRound()
       sendHeartbeat(to: slot, into: &effects)

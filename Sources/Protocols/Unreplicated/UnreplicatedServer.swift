@@ -21,8 +21,38 @@ public struct UnreplicatedServer: ReplicaCore {
     }
   }
 
-  /// A record is a batch; its place in the log is its place on the disk.
-  public typealias Record = Batch
+  public enum Record: Equatable, Sendable, WireCodable {
+    /// The next entry of the log.
+    case entry(Batch)
+    /// The log goes on behind this entry, which a snapshot covers.
+    case snapshot(SnapshotReference)
+
+    public var encodedByteCount: Int {
+      switch self {
+      case .entry(let batch): 1 + batch.encodedByteCount
+      case .snapshot(let reference): 1 + reference.encodedByteCount
+      }
+    }
+
+    public func encode(into writer: inout WireWriter) {
+      switch self {
+      case .entry(let batch):
+        writer.write(UInt8(0))
+        batch.encode(into: &writer)
+      case .snapshot(let reference):
+        writer.write(UInt8(1))
+        reference.encode(into: &writer)
+      }
+    }
+
+    public init(from reader: inout WireReader) throws(WireError) {
+      switch try reader.read(UInt8.self) {
+      case 0: self = .entry(try Batch(from: &reader))
+      case 1: self = .snapshot(try SnapshotReference(from: &reader))
+      case let other: throw .malformed("\(other) is no record of a server")
+      }
+    }
+  }
 
   public enum Timer: Int, TimerName, CaseIterable {
     /// Never set: a server without peers has nothing to wait for.
@@ -36,22 +66,30 @@ public struct UnreplicatedServer: ReplicaCore {
   }
 
   public struct Options: ProtocolOptions {
+    public let snapshots: SnapshotPolicy
     public let bug: Bug?
 
-    public static let declared: [OptionDeclaration] = [Bug.option]
-    public init(_ values: OptionValues) { bug = Bug.chosen(in: values) }
+    public static let declared: [OptionDeclaration] = SnapshotPolicy.declared + [Bug.option]
+    public init(_ values: OptionValues) {
+      snapshots = SnapshotPolicy(values)
+      bug = Bug.chosen(in: values)
+    }
   }
 
   public static let description = ProtocolDescription(
     summary: "One server without replicas: the baseline", source: "none",
-    replicasPerFailure: 0, assumption: "none", bugs: Bug.list)
+    replicasPerFailure: 0, assumption: "none", bugs: Bug.list + SnapshotBug.list)
 
   private let id: ReplicaID
   private let server: ReplicaID
   private let bug: Bug?
+  /// The entries behind `base`.
   private var log: [Batch] = []
+  /// The last entry that has left the log, because a snapshot covers it.
+  private var base = LogIndex.zero
+  private var lastIndex: LogIndex { base + log.count }
   private var commitIndex = LogIndex.zero
-  private var recoveredCount = 0
+  private var recoveredThrough = LogIndex.zero
   /// Reads wait until what was recovered has been applied.
   private var hasStarted = false
 
@@ -61,9 +99,12 @@ public struct UnreplicatedServer: ReplicaCore {
     bug = options.bug
   }
 
-  public mutating func recover(_ record: Batch) {
-    log.append(record)
-    recoveredCount += 1
+  public mutating func recover(_ record: Record) {
+    switch record {
+    case .entry(let batch): log.append(batch)
+    case .snapshot(let reference): begin(behind: reference.index)
+    }
+    recoveredThrough = lastIndex
   }
 
   public mutating func handle(
@@ -74,16 +115,16 @@ public struct UnreplicatedServer: ReplicaCore {
     case .started:
       // What was recovered is durable, and whoever was to be answered has asked again by now.
       hasStarted = true
-      commit(upTo: LogIndex(log.count), into: &effects)
+      commit(upTo: lastIndex, into: &effects)
     case .requested(let batch):
       guard id == server else { return effects.refuse(batch, redirect: server) }
       log.append(batch)
-      effects.persist(batch)
+      effects.persist(.entry(batch))
       // Bug: reply-before-sync.
-      if bug == .replyBeforeSync { return commit(upTo: LogIndex(log.count), into: &effects) }
-      effects.send(Message(durableUpTo: LogIndex(log.count)), to: id)
+      if bug == .replyBeforeSync { return commit(upTo: lastIndex, into: &effects) }
+      effects.send(Message(durableUpTo: lastIndex), to: id)
     case .received(let message, let sender):
-      guard sender == id, message.durableUpTo.rawValue <= log.count else { return }
+      guard sender == id, message.durableUpTo <= lastIndex else { return }
       commit(upTo: message.durableUpTo, into: &effects)
     case .readRequested(let ticket, _):
       guard id == server else { return effects.refuseRead(ticket, redirect: server) }
@@ -96,22 +137,64 @@ public struct UnreplicatedServer: ReplicaCore {
     while commitIndex < end {
       commitIndex = commitIndex.next
       effects.commit(
-        log[commitIndex.rawValue - 1], at: commitIndex,
-        answering: commitIndex.rawValue > recoveredCount)
+        log[commitIndex - base - 1], at: commitIndex,
+        answering: commitIndex > recoveredThrough)
     }
   }
 
   public var status: ReplicaStatus {
     ReplicaStatus(
       role: id == server ? "server" : "bystander", isInCharge: id == server && hasStarted, epoch: 1,
-      commitIndex: commitIndex, lastIndex: LogIndex(log.count))
+      commitIndex: commitIndex, lastIndex: lastIndex)
   }
 
   public var durableState: DurableState {
-    DurableState(log: log.map { DurableState.Entry(epoch: 1, batch: $0) })
+    DurableState(
+      numbers: ["base": UInt64(base.rawValue)],
+      log: log.map { DurableState.Entry(epoch: 1, batch: $0) })
   }
 
   public func invariantViolation() -> String? {
-    commitIndex.rawValue <= log.count ? nil : "more is committed than is in the log"
+    commitIndex <= lastIndex ? nil : "more is committed than is in the log"
+  }
+}
+
+// Snapshots: there is nobody to send one to.
+extension UnreplicatedServer {
+  public static var takesSnapshots: Bool { true }
+
+  public static func snapshot(in record: Record) -> SnapshotReference? {
+    if case .snapshot(let reference) = record { reference } else { nil }
+  }
+
+  public mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<Self>
+  ) -> SnapshotReference {
+    let reference = SnapshotReference(index: index, epoch: 1)
+    effects.beginCheckpoint()
+    effects.persist(.snapshot(reference))
+    for batch in log[(index - base)...] { effects.persist(.entry(batch)) }
+    return reference
+  }
+
+  /// The entries that follow are written once more behind this one.
+  private mutating func begin(behind index: LogIndex) {
+    if index > base, index <= lastIndex {
+      log.removeSubrange((index - base)...)
+    } else if index > lastIndex {
+      log = []
+      base = index
+    }
+    commitIndex = max(commitIndex, base)
+  }
+
+  public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    guard index > base else { return }
+    log.removeFirst(index - base)
+    base = index
+  }
+
+  public mutating func recovered(_ reference: SnapshotReference) {
+    commitIndex = max(commitIndex, reference.index)
   }
 }

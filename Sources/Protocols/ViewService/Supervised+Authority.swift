@@ -18,6 +18,11 @@ struct Authority: Sendable {
   static var roundLimit: Int { 8 }
 
   var machine = ViewServiceStateMachine()
+  /// The last entry of the consensus log that `machine` has applied.
+  var appliedIndex = LogIndex.zero
+  /// The state with which the log begins, and the entry it comes after.
+  var snapshot: (reference: SnapshotReference, state: [UInt8])?
+  var snapshotIndex: LogIndex { snapshot?.reference.index ?? .zero }
   var supervision: Supervision
   /// The epoch that this node leads the authority in.
   var leadership: UInt64?
@@ -64,7 +69,11 @@ extension Supervised {
       next = .started
       effects.setTimer(.tick, after: options.ping)
     case .received(.consensus(let message), let sender):
-      next = .received(message, from: sender)
+      if case .page(let page)? = Consensus.snapshotMessage(in: message) {
+        installAuthority(page, from: sender, at: now, into: &effects)
+      } else {
+        next = .received(message, from: sender)
+      }
     case .timerFired(.consensus(let timer)):
       next = .timerFired(timer)
     case .received(.ping(let ping), let sender):
@@ -86,6 +95,7 @@ extension Supervised {
       carryOut(into: &effects)
       next = nextConsensusEvent()
     }
+    checkpointAuthority(into: &effects)
   }
 
   private mutating func hear(
@@ -153,7 +163,11 @@ extension Supervised {
     effects.forward(
       consensusEffects, record: Record.consensus, message: Message.consensus,
       timer: Timer.consensus)
-    for commit in consensusEffects.commits { apply(commit.batch, into: &effects) }
+    for commit in consensusEffects.commits where commit.index > authority.appliedIndex {
+      authority.appliedIndex = commit.index
+      apply(commit.batch, into: &effects)
+    }
+    if !consensusEffects.snapshotRequests.isEmpty { sendAuthoritySnapshots(into: &effects) }
     if !consensusEffects.refusedBatches.isEmpty {
       authority.proposal = nil
       authority.mayPropose = false

@@ -45,6 +45,8 @@ public enum SupervisedMessage<
   case redirect(ReplicaID?)
   /// From a replica to itself: the number of its life is durable, so it may be told to others.
   case alive(incarnation: UInt64)
+  /// What hosts exchange about snapshots, for all protocols alike.
+  case snapshot(SnapshotMessage)
 }
 
 /// What a node of a supervised cluster makes durable.
@@ -57,6 +59,10 @@ public enum SupervisedRecord<
   case incarnation(UInt64)
   /// The replica takes over the view of this number.
   case held(UInt64)
+  /// A replica's log begins behind this entry, or did so before.
+  case snapshot(SnapshotReference)
+  /// What the authority has agreed on up to an entry, in the place of the entries.
+  case authority(SnapshotReference, [UInt8])
 }
 
 extension Supervised {
@@ -74,6 +80,7 @@ extension SupervisedMessage: WireCodable {
     case .view(let view), .held(let view): 1 + view.encodedByteCount
     case .redirect(let id): 1 + id.encodedByteCount
     case .alive: 1 + 8
+    case .snapshot(let message): 1 + message.encodedByteCount
     }
   }
 
@@ -103,6 +110,9 @@ extension SupervisedMessage: WireCodable {
     case .alive(let incarnation):
       writer.write(UInt8(7))
       writer.write(incarnation)
+    case .snapshot(let message):
+      writer.write(UInt8(8))
+      message.encode(into: &writer)
     }
   }
 
@@ -116,6 +126,7 @@ extension SupervisedMessage: WireCodable {
     case 5: self = .held(try View(from: &reader))
     case 6: self = .redirect(try ReplicaID?(from: &reader))
     case 7: self = .alive(incarnation: try reader.read(UInt64.self))
+    case 8: self = .snapshot(try SnapshotMessage(from: &reader))
     case let other: throw .malformed("\(other) is no message of a supervised cluster")
     }
   }
@@ -127,6 +138,8 @@ extension SupervisedRecord: WireCodable {
     case .replica(let record): 1 + record.encodedByteCount
     case .consensus(let record): 1 + record.encodedByteCount
     case .incarnation, .held: 1 + 8
+    case .snapshot(let reference): 1 + reference.encodedByteCount
+    case .authority(let reference, let state): 1 + reference.encodedByteCount + 4 + state.count
     }
   }
 
@@ -144,6 +157,14 @@ extension SupervisedRecord: WireCodable {
     case .held(let number):
       writer.write(UInt8(3))
       writer.write(number)
+    case .snapshot(let reference):
+      writer.write(UInt8(4))
+      reference.encode(into: &writer)
+    case .authority(let reference, let state):
+      writer.write(UInt8(5))
+      reference.encode(into: &writer)
+      writer.write(UInt32(state.count))
+      writer.write(state)
     }
   }
 
@@ -151,6 +172,11 @@ extension SupervisedRecord: WireCodable {
     switch try reader.read(UInt8.self) {
     case 0: self = .replica(try Data(from: &reader))
     case 1: self = .consensus(try Consensus(from: &reader))
+    case 4: self = .snapshot(try SnapshotReference(from: &reader))
+    case 5:
+      let reference = try SnapshotReference(from: &reader)
+      let count = try reader.readCount(elementSize: 1)
+      self = .authority(reference, try reader.readBytes(count))
     case 2: self = .incarnation(try reader.read(UInt64.self))
     case 3: self = .held(try reader.read(UInt64.self))
     case let other: throw .malformed("\(other) is no record of a supervised cluster")

@@ -69,6 +69,8 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
       guard options.bug != .adoptAgain, number > ward.held.number else { return }
       ward.held = View(number: number, members: [])
       ward.announced = ward.held
+    case .snapshot(let reference): replica?.recover(reference)
+    case .authority(let reference, let state): recoverAuthority(reference, state)
     }
   }
 
@@ -142,6 +144,8 @@ extension Supervised {
     /// How often a replica pings, and how often the authority looks who is silent.
     public var ping: Interval
     public var bug: ViewServiceBug?
+
+    public var snapshots: SnapshotPolicy { replica.snapshots }
 
     public static var declared: [OptionDeclaration] {
       var declared = Replica.Options.declared.filter { $0.name != "unsafeBug" }

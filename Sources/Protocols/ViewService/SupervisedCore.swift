@@ -121,12 +121,18 @@ public protocol SupervisedCore: ReplicaCore {
   /// ascending order, but may miss some.
   mutating func adopt(_ view: View, at now: Instant, into effects: inout Effects<Self>)
 
+  /// Takes back a checkpoint's word that the log begins behind this entry, or did so before.
+  mutating func recover(_ reference: SnapshotReference)
+
   /// The view it works in has another joiner, or none, and nothing else has changed. The core may
   /// be the one that feeds it, the old joiner, the new one, or none of them.
   mutating func changeJoiner(to view: View, at now: Instant, into effects: inout Effects<Self>)
 }
 
 extension SupervisedCore {
+  /// A core that takes no snapshots has none to take back.
+  public mutating func recover(_ reference: SnapshotReference) {}
+
   /// The report, asked for in place: reading it through an optional would copy the whole core.
   @inline(__always)
   mutating func reportInPlace() -> Report { report }

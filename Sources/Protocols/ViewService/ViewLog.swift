@@ -31,10 +31,12 @@ public struct ViewRun: Equatable, Sendable {
 /// there, and the views of a log never descend. `commonPrefix` rests on both.
 public struct ViewLog: Sendable {
   private var entries: [ViewEntry] = []
-  /// For each entry the bytes of all entries up to it.
+  /// For each entry the bytes of all entries up to it, and of those that have left the log.
   private var byteEnds: [Int] = []
-  /// The index before the first entry that is still here.
-  private var base = LogIndex.zero
+  private var baseByteCount = 0
+  /// The last entry that has left the log, because a snapshot covers it, and its view.
+  public private(set) var base = LogIndex.zero
+  private var baseView: UInt64 = 0
   /// Ascending in view and in index; the last one ends at `lastIndex`.
   public private(set) var runs: [ViewRun] = []
 
@@ -52,16 +54,15 @@ public struct ViewLog: Sendable {
 
   public func contains(_ index: LogIndex) -> Bool { index > base && index <= lastIndex }
 
-  /// The view of the entry at `index`: 0 before the first entry, `nil` where the log does not
-  /// reach.
+  /// The view of the entry at `index`: 0 before the first entry, `nil` where it is not known.
   public func view(at index: LogIndex) -> UInt64? {
-    if index == .zero { return 0 }
+    if index == base { return baseView }
     return contains(index) ? entries[index - base - 1].view : nil
   }
 
   public mutating func append(_ entry: ViewEntry) {
     entries.append(entry)
-    byteEnds.append((byteEnds.last ?? 0) + entry.encodedByteCount)
+    byteEnds.append((byteEnds.last ?? baseByteCount) + entry.encodedByteCount)
     if let last = runs.indices.last, runs[last].view == entry.view {
       runs[last].last = lastIndex
     } else {
@@ -76,7 +77,7 @@ public struct ViewLog: Sendable {
     byteEnds.removeSubrange((index - base - 1)...)
     while let run = runs.last, run.last >= index {
       runs.removeLast()
-      let earlier = runs.last?.last ?? base
+      let earlier = runs.last?.last ?? .zero
       if earlier < index.previous { runs.append(ViewRun(view: run.view, last: index.previous)) }
     }
   }
@@ -89,7 +90,36 @@ public struct ViewLog: Sendable {
     append(entry)
   }
 
-  /// The last index up to which this log equals the one that `other` sums up.
+  /// Drops the entries up to `index`. Of the runs one is kept that says their last view.
+  public mutating func forget(through index: LogIndex) {
+    guard contains(index), let view = view(at: index) else { return }
+    let count = index - base
+    baseByteCount = byteEnds[count - 1]
+    entries.removeFirst(count)
+    byteEnds.removeFirst(count)
+    base = index
+    baseView = view
+    runs.removeAll { $0.last < index }
+  }
+
+  /// Begins behind an entry that a snapshot covers. What follows that entry stays if the log has
+  /// it; otherwise the log is another one and goes.
+  public mutating func begin(behind reference: SnapshotReference) {
+    guard view(at: reference.index) != reference.epoch else { return }
+    reset(to: reference)
+  }
+
+  public mutating func reset(to reference: SnapshotReference) {
+    entries = []
+    byteEnds = []
+    baseByteCount = 0
+    base = reference.index
+    baseView = reference.epoch
+    runs = reference.index > .zero ? [ViewRun(view: baseView, last: base)] : []
+  }
+
+  /// The last index up to which this log is known to equal the one that `other` sums up. If that
+  /// lies before the base, the other log lacks entries that have left this one.
   public func commonPrefix(with other: [ViewRun]) -> LogIndex {
     var mine = runs.count - 1
     var theirs = other.count - 1
@@ -99,7 +129,7 @@ public struct ViewLog: Sendable {
       }
       if runs[mine].view > other[theirs].view { mine -= 1 } else { theirs -= 1 }
     }
-    return base
+    return .zero
   }
 
   /// The bytes of the entries behind `start` up to `end`, as they travel.
@@ -109,7 +139,7 @@ public struct ViewLog: Sendable {
 
   private func bytes(through index: LogIndex) -> Int {
     let count = min(index - base, entries.count)
-    return count > 0 ? byteEnds[count - 1] : 0
+    return count > 0 ? byteEnds[count - 1] : baseByteCount
   }
 
   /// The last entry up to `last` that fits into `byteLimit` together with those from `first` on, or
@@ -171,7 +201,9 @@ extension ViewRun: WireCodable {
 }
 
 extension ViewLog {
-  public var durableEntries: [DurableState.Entry] {
-    entries.map { DurableState.Entry(epoch: $0.view, batch: $0.batch) }
+  public var durableState: DurableState {
+    DurableState(
+      numbers: ["base": UInt64(base.rawValue), "base view": baseView],
+      log: entries.map { DurableState.Entry(epoch: $0.view, batch: $0.batch) })
   }
 }

@@ -98,6 +98,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       seed: settings.seed &+ log.life &* 0x9E37_79B9)
     recovered.builder.batchesMayLeaveMemory = true
     recovered.useHashSecret(settings.hashSecret)
+    recovered.snapshots = SnapshotKeeping(policy: .never)
     try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
     let listener = try settings.endpoints[number].listen()
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.

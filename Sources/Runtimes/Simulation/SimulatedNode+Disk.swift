@@ -65,5 +65,6 @@ extension SimulatedNode {
   public mutating func resumeDisk(in world: inout SharedWorld) {
     diskIsStalled = false
     if syncIsOverdue { syncEnded(in: &world) } else { startSync(in: &world, at: world.now) }
+    if storeIsOverdue { storeEnded(in: &world) }
   }
 }

@@ -1,6 +1,7 @@
 import Environments
 import Faults
 import Replication
+import Trials
 import ReplicaHosting
 
 /// Pauses, crashes and restarts.
@@ -44,6 +45,7 @@ extension SimulatedNode {
       start(in: &world)
     }
     if syncIsOverdue { syncEnded(in: &world) }
+    if storeIsOverdue { storeEnded(in: &world) }
     if !inbox.isEmpty { scheduleTurn(in: &world) }
   }
 
@@ -63,6 +65,8 @@ extension SimulatedNode {
     isSyncing = false
     syncIsOverdue = false
     startIsOverdue = false
+    storing = nil
+    storeIsOverdue = false
     for timer in timerDue.indices {
       timerDue[timer] = .max
       timerScheduled[timer] = .max
@@ -73,9 +77,16 @@ extension SimulatedNode {
   /// How many records are appended but not durable.
   public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
-  /// The process starts again: it reads its log, and is there for others when it has.
+  /// Bytes of log and snapshot that a start reads.
+  private mutating func bytesToRead() -> Int {
+    byteCount(ofRecords: forgottenCount..<forgottenCount + log.count)
+      + (snapshots.last?.content.count ?? 0)
+  }
+
+  /// The process starts again: it reads its snapshot and its log, and is there for others when it
+  /// has.
   public mutating func beginRestart(in world: inout SharedWorld) {
-    let time = world.disk.transferTime(of: byteCount(ofRecords: log.indices))
+    let time = world.disk.transferTime(of: bytesToRead())
     guard time > 0 else { return restart(in: &world) }
     isReadingLog = true
     world.schedule(.hasReadLog(node: number, life: life), at: world.now + time)
@@ -92,10 +103,16 @@ extension SimulatedNode {
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)
     host.application = initialState
     for record in log { host.recover(record) }
-    let bytes = byteCount(ofRecords: log.indices)
-    turn.receiving = Double(bytes) * world.cpu.perByte * slowness
-    barrier = DurabilityBarrier(recovered: log.count)
+    let kept = snapshots
+    let problem = host.recoverSnapshot(firstRecord: forgottenCount) { reference in
+      kept.last { $0.reference == reference }?.content
+    }
+    if let problem { world.violations.note("replica \(number): \(problem)") }
+    host.snapshots.handledByteCount = 0
+    turn.receiving = Double(bytesToRead()) * world.cpu.perByte * slowness
+    barrier = DurabilityBarrier(recovered: forgottenCount + log.count)
     commits = CommittedBatches()
+    commits.agreedCount = host.appliedIndex.rawValue
     busyUntil = world.now
     if isPaused {
       startIsOverdue = true

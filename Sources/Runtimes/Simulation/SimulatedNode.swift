@@ -11,6 +11,8 @@ public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
   case request(ClientRequest<Command>)
   case timer(Int)
   case disconnected(from: Int)
+  /// The disk has a snapshot.
+  case stored
   /// The disk has made records durable that messages wait for.
   case synced
 }
@@ -85,6 +87,15 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// protocols.
   public var diskRandom: RandomStream
 
+  /// The snapshots on the disk, and the one that is on its way there.
+  public var snapshots: [StoredSnapshot] = []
+  public var storing: StoredSnapshot?
+  /// The disk has written it while it was stalled or the process stood still.
+  public var storeIsOverdue = false
+  /// For the times of the disk's writing of snapshots: those of the log's syncs do not depend on
+  /// how many there are.
+  public var snapshotRandom: RandomStream
+
   /// What this replica committed since its last start, in order.
   public var commits = CommittedBatches()
 
@@ -107,6 +118,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     host = Host(id: ReplicaID(number), membership: membership, options: options, seed: seed)
     host.application = initialState
     diskRandom = RandomStream(seed: seed, label: 0xD15C, number: number)
+    snapshotRandom = RandomStream(seed: seed, label: 0x5AA9, number: number)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)
@@ -216,6 +228,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       case .request(let request): take(request, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
       case .disconnected(let other): take(disconnectedFrom: other, in: &world)
+      case .stored: takeStored(in: &world)
       case .synced: lend(in: &world) { $0.releaseSends() }
       }
     }
@@ -297,7 +310,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount
+      if host.snapshots.installedIndex != nil { noteInstalled() }
       if host.effects.filled.contains(.commits) { noteCommits(in: &world) }
+      if host.snapshots.handledByteCount > 0 { chargeSnapshots(in: world) }
       if pausesInsideTurn {
         pausesInsideTurn = false
         standsInsideTurn = true
@@ -326,7 +341,10 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
 
   public mutating func noteCommits(in world: inout SharedWorld) {
     for commit in host.effects.commits {
-      commits.note(commit.batch, agrees: world.agrees(commit, of: number))
+      let agrees = world.agrees(commit, of: number)
+      // A snapshot that was installed in this turn may hold it.
+      guard commit.index.rawValue > commits.count else { continue }
+      commits.note(commit.batch, agrees: agrees)
     }
   }
 }

@@ -63,6 +63,31 @@ extension SimulatedTurn: TurnRuntime {
     node.pointee.syncAppended(in: &world.pointee)
   }
 
+  public mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
+    node.pointee.store(content, as: reference, in: &world.pointee)
+  }
+
+  /// Reading a page costs the processor as much as receiving its bytes.
+  public mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
+    node.pointee.turn.spend(
+      Double(range.count) * world.pointee.cpu.perByte * node.pointee.slowness)
+    return node.pointee.page(of: reference, in: range)
+  }
+
+  public mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {
+    node.pointee.snapshots.removeAll { !kept.contains($0.reference) }
+  }
+
+  public mutating func removeRecords(before first: Int) {
+    node.pointee.removeRecords(before: first)
+  }
+
+  public mutating func count(_ counts: SnapshotCounts) {
+    node.pointee.usage.snapshots.taken += counts.taken
+    node.pointee.usage.snapshots.sent += counts.sent
+    node.pointee.usage.snapshots.installed += counts.installed
+  }
+
   /// Replies leave in the order in which their requests were received. What the node tells itself
   /// may lead to further replies in this turn; those that come before then wait for them.
   public mutating func answer(_ reply: ClientReply<Application.Response>) {

@@ -164,6 +164,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       guard nodes[node].life == life else { return }
       trace(6, node)
       nodes[node].syncEnded(in: &world)
+    case .stored(let node, let life):
+      guard nodes[node].life == life else { return }
+      trace(11, node)
+      nodes[node].storeEnded(in: &world)
     case .hasReadLog(let node, let life):
       guard nodes[node].life == life else { return }
       trace(10, node)

@@ -52,6 +52,8 @@ public enum Happening<
   case turn(node: Int, life: Int)
   case timer(node: Int, timer: Int, life: Int)
   case synced(node: Int, life: Int)
+  /// The disk has written a snapshot.
+  case stored(node: Int, life: Int)
   /// A process that starts again has read its log.
   case hasReadLog(node: Int, life: Int)
   /// A node sees that the process of another one has ended.

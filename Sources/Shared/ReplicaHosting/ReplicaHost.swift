@@ -50,10 +50,19 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var waitingReads = WaitingReads<Request>()
   public var random: RandomStream
 
+  public var snapshots: SnapshotKeeping
+  /// To whom snapshots are on their way.
+  public var sendings: [SnapshotSending] = []
+  public var receiving: SnapshotReceiving?
+  /// Records taken back so far, and the checkpoints among them.
+  public var recoveredCount = 0
+  public var recoveredCheckpoints: [SnapshotKeeping.Checkpoint] = []
+
   /// - Parameter seed: for the jitter of timers.
   public init(id: ReplicaID, membership: Membership, options: Core.Options, seed: UInt64) {
     self.id = id
     core = Core(id: id, membership: membership, options: options)
+    snapshots = SnapshotKeeping(policy: Core.takesSnapshots ? options.snapshots : .never)
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
   }
 
@@ -64,13 +73,24 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   /// Takes back a durable record, oldest first, before `start`.
-  public mutating func recover(_ record: Core.Record) { core.recover(record) }
+  public mutating func recover(_ record: Core.Record) {
+    if let reference = Core.snapshot(in: record) {
+      recoveredCheckpoints.append(
+        SnapshotKeeping.Checkpoint(
+          reference: reference, firstRecord: recoveredCount, end: recoveredCount + 1))
+    }
+    recoveredCount += 1
+    core.recover(record)
+  }
 
   public mutating func start(at now: Instant) { core.handle(.started, at: now, into: &effects) }
 
   public mutating func receive(
     _ message: consuming Core.Message, from sender: ReplicaID, at now: Instant
   ) {
+    if let snapshot = Core.snapshotMessage(in: message) {
+      return receive(snapshot, from: sender, at: now)
+    }
     core.handle(.received(message, from: sender), at: now, into: &effects)
   }
 
@@ -168,7 +188,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
     core.endTurn(at: now, into: &effects)
     let filled = effects.filled
-    if filled.contains(.commits) { for commit in effects.commits { apply(commit) } }
+    if filled.contains(.commits) {
+      for commit in effects.commits { apply(commit) }
+      takeSnapshotIfDue(at: now)
+    }
+    if filled.contains(.snapshotRequests) { sendSnapshots(at: now) }
     if filled.contains(.reads) { for ticket in effects.reads { answer(ticket) } }
     if filled.contains(.refusedReads) {
       for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
@@ -202,12 +226,17 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     timers.empty()
     replies.empty()
     executedCount = 0
+    snapshots.handledByteCount = 0
+    snapshots.installedIndex = nil
   }
 
   public mutating func apply(_ commit: Effects<Core>.Commit) {
+    // A snapshot that was installed in this turn may hold it.
+    if commit.index <= appliedIndex { return }
     precondition(
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
     appliedIndex = commit.index
+    snapshots.logByteCount += commit.batch.encodedByteCount + SnapshotPolicy.entryOverhead
     commitDigest.note(batchOf: commit.batch.count, at: commit.index)
     var reader = commit.batch.makeReader()
     var lookAhead = 0

@@ -4,7 +4,8 @@ import Replication
 ///
 /// Costs, faults and back-pressure are up to the runtime. The order in which a turn is carried out
 /// is here, once, for the simulator and for real nodes (`carryOutTurn`, `releaseSends`).
-public protocol TurnRuntime<Core, Application>: Transport, DurableLog, Timers, ~Copyable
+public protocol TurnRuntime<Core, Application>:
+  Transport, DurableLog, Timers, SnapshotStore, ~Copyable
 where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
   associatedtype Core: ReplicaCore
   associatedtype Application: StateMachine
@@ -33,6 +34,7 @@ extension TurnRuntime where Self: ~Copyable {
   ///    they are held until they are.
   /// 4. Replies leave without waiting, because what they announce is durable on a quorum.
   /// 5. Timers are set.
+  /// 6. Snapshots are stored and read, last, because they can wait.
   @inline(__always)
   public mutating func carryOutTurn() {
     let filled = host.effects.filled
@@ -40,6 +42,7 @@ extension TurnRuntime where Self: ~Copyable {
       for early in host.effects.earlySends { send(early.message, to: early.to) }
     }
     if filled.contains(.records) {
+      if let start = host.effects.checkpointStart { noteCheckpoint(from: start) }
       barrier.append(host.effects.records.count)
       append(host.effects.records)
     }
@@ -50,7 +53,47 @@ extension TurnRuntime where Self: ~Copyable {
     if !host.timers.isEmpty {
       for setting in host.timers { set(setting.timer, after: setting.delay) }
     }
+    if host.snapshots.hasWork { carryOutSnapshots() }
     host.clearTurn()
+  }
+
+  /// The records of this turn from `start` on begin the log anew.
+  private mutating func noteCheckpoint(from start: Int) {
+    let first = barrier.appendedCount + start
+    let end = barrier.appendedCount + host.effects.records.count
+    guard let reference = Core.snapshot(in: host.effects.records[start]) else {
+      // It holds the whole state.
+      host.snapshots.removal = (before: first, needs: end)
+      return
+    }
+    host.snapshots.begin(reference, firstRecord: first, end: end)
+    if host.snapshots.forgetsAtOnce { host.snapshots.removal = (before: first, needs: end) }
+  }
+
+  /// What the host asked for around snapshots.
+  private mutating func carryOutSnapshots() {
+    if let kept = host.settleSnapshot(durableCount: barrier.durableCount) {
+      removeSnapshots(exceptFor: kept)
+    }
+    if host.snapshots.isStoringNew, let storing = host.snapshots.storing {
+      host.snapshots.isStoringNew = false
+      store(storing.content, as: storing.reference)
+      if storing.sender == nil { host.snapshots.storing?.content = [] }
+    }
+    for order in host.snapshots.pages {
+      guard let bytes = page(of: order.reference, in: order.range) else { continue }
+      let page = SnapshotPage(
+        reference: order.reference, offset: order.range.lowerBound,
+        totalByteCount: order.totalByteCount, bytes: bytes)
+      if let message = Core.message(carrying: .page(page)) { send(message, to: order.to) }
+    }
+    host.snapshots.pages.removeAll(keepingCapacity: true)
+    if let removal = host.snapshots.removal, barrier.durableCount >= removal.needs {
+      host.snapshots.removal = nil
+      removeRecords(before: removal.before)
+    }
+    count(host.snapshots.counts)
+    host.snapshots.counts = SnapshotCounts()
   }
 
   /// Sends what may promise the records of this turn, or holds it back.

@@ -1,3 +1,5 @@
+import Replication
+
 /// What one process used in the measured interval.
 public struct NodeUsage: Sendable, Equatable {
   public enum Role: String, Sendable, CaseIterable {
@@ -22,8 +24,7 @@ public struct NodeUsage: Sendable, Equatable {
   public var busy: Int
   /// Records in the log at the end.
   public var logRecords: Int
-  /// Snapshots taken or installed.
-  public var snapshots: Int
+  public var snapshots: SnapshotCounts
   /// Connections that were ended because what came over them was no frame of this cluster.
   public var garbage = 0
   /// Messages that were given up because a peer takes none or too few.
@@ -32,7 +33,7 @@ public struct NodeUsage: Sendable, Equatable {
   public init(
     node: Int, role: Role = .replica, messagesSent: Int = 0, messagesReceived: Int = 0,
     bytesSent: Int = 0, bytesReceived: Int = 0, syncs: Int = 0, bytesWritten: Int = 0,
-    busy: Int = 0, logRecords: Int = 0, snapshots: Int = 0
+    busy: Int = 0, logRecords: Int = 0, snapshots: SnapshotCounts = SnapshotCounts()
   ) {
     self.node = node
     self.role = role
@@ -52,7 +53,8 @@ extension NodeUsage {
   /// Everything that is counted from the start of a process.
   public static let counts: [any WritableKeyPath<NodeUsage, Int> & Sendable] = [
     \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
-    \.busy, \.logRecords, \.garbage, \.overflowed,
+    \.busy, \.logRecords, \.garbage, \.overflowed, \.snapshots.taken, \.snapshots.sent,
+    \.snapshots.installed,
   ]
 
   /// What was done since `b`, count by count. A node's report may hold any number, and none may

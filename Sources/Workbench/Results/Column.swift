@@ -1,5 +1,6 @@
 import Trials
 import Measurement
+import Replication
 
 /// What the schema says of one column.
 struct Field: Sendable, Equatable {
@@ -179,7 +180,11 @@ extension [Column<NodeRow>] {
       return DecimalText.text(Double(row.usage.busy) / Double(row.intervalNs))
     },
     count("log_entries", "entries in the log at the interval's end", \.logRecords),
-    count("snapshots", "snapshots taken or installed", \.snapshots),
+    count("snapshots_taken", "snapshots taken of the own state", \.snapshots.taken),
+    count("snapshots_sent", "snapshots begun to be sent to others", \.snapshots.sent),
+    count(
+      "snapshots_installed", "snapshots of others put in the place of the own state",
+      \.snapshots.installed),
   ]
 
   private static func count(

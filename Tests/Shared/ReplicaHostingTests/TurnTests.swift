@@ -19,6 +19,15 @@ private struct Recorder: TurnRuntime {
   mutating func set(_ timer: SilentCore.Timer, after delay: Interval?) {
     calls.append(delay == nil ? "cancel \(timer)" : "set \(timer)")
   }
+  mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
+    calls.append("store \(reference.index)")
+  }
+  mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? { nil }
+  mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {
+    calls.append("keep \(kept.map(\.index))")
+  }
+  mutating func removeRecords(before first: Int) { calls.append("remove before \(first)") }
+  mutating func count(_ counts: SnapshotCounts) {}
 
   /// Carries out one turn in which the core asks for what `body` says.
   mutating func turn(_ body: (inout Effects<SilentCore>) -> Void) -> [String] {

@@ -10,24 +10,32 @@ struct BrokenTests {
   /// Bugs that the sweep catches within these many seeds, over datagrams, whose losses bring them
   /// out. The others need rarer coincidences, which the protocols' own tests bring about step by
   /// step.
-  static let caught: [(kind: ProtocolKind, bug: String, seeds: UInt64)] = [
-    (.raft, "skip-log-check", 150),
-    (.raft, "always-truncate", 40),
-    (.raft, "ack-early", 150),
-    (.multiPaxos, "omit-executed-in-promise", 40),
-    (.primaryBackup, "reply-before-backups", 40),
-    (.primaryBackup, "accept-any-view", 40),
-    (.primaryBackup, "continue-without-backup", 40),
-    (.primaryBackup, "ignore-gaps", 40),
-    (.chainReplication, "ack-at-head", 40),
-    (.chainReplication, "drop-sent-on-tail-failure", 40),
-    (.chainReplication, "skip-suffix-on-middle-failure", 40),
-    (.chainReplication, "remove-sent-on-receipt", 40),
-    (.chainReplication, "joiner-serves-during-copy", 40),
-    (.chainReplication, "serve-stale-role", 40),
-    (.chainReplication, "count-undurable", 150),
-    (.unreplicated, "reply-before-sync", 40),
-  ]
+  static let caught: [(kind: ProtocolKind, bug: String, seeds: UInt64)] =
+    [
+      (.raft, "skip-log-check", 150),
+      (.raft, "always-truncate", 40),
+      (.raft, "ack-early", 150),
+      (.multiPaxos, "omit-executed-in-promise", 40),
+      (.primaryBackup, "reply-before-backups", 40),
+      (.primaryBackup, "accept-any-view", 40),
+      (.primaryBackup, "continue-without-backup", 40),
+      (.primaryBackup, "ignore-gaps", 40),
+      (.chainReplication, "ack-at-head", 40),
+      (.chainReplication, "drop-sent-on-tail-failure", 40),
+      (.chainReplication, "skip-suffix-on-middle-failure", 40),
+      (.chainReplication, "remove-sent-on-receipt", 40),
+      (.chainReplication, "joiner-serves-during-copy", 40),
+      (.chainReplication, "serve-stale-role", 40),
+      (.chainReplication, "count-undurable", 150),
+      (.unreplicated, "reply-before-sync", 40),
+    ] + snapshotBugs
+
+  /// The mistakes around snapshots, which all protocols share.
+  private static let snapshotBugs: [(kind: ProtocolKind, bug: String, seeds: UInt64)] = {
+    ProtocolKind.replicated.flatMap { kind in
+      SnapshotBug.allCases.map { (kind, $0.rawValue, 150) }
+    }
+  }()
 
   /// The first seed whose trial shows that something is wrong, and what.
   static func firstCatch(

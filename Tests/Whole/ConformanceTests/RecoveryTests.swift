@@ -32,7 +32,7 @@ struct RecoverySurvey: ProtocolVisitor {
         guard nodes[number].isUp, !nodes[number].standsInsideTurn else { return }
         compare(
           nodes[number].host.core, number, nodes[number].log,
-          durable: nodes[number].barrier.durableCount, setup)
+          durable: nodes[number].barrier.durableCount - nodes[number].forgottenCount, setup)
       }
     }
   }

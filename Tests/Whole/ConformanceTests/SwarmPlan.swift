@@ -21,6 +21,8 @@ struct SwarmPlan: Sendable {
   /// From here on nothing breaks any more, though the network stays as bad as it is.
   var calm = Interval.milliseconds(800)
   var duration = Interval.milliseconds(1500)
+  /// In place of what the seed draws.
+  var snapshots: SnapshotPolicy?
 
   /// Whether protocols get windows, pages and other limits that the seed draws.
   private let drawsLimits: Bool
@@ -119,8 +121,10 @@ extension SwarmPlan {
     for option in declared {
       overrides[option.name] =
         option.shortened(by: SwarmPlan.shortening)
-        ?? (drawsLimits ? option.limit(drawnFrom: &random) : nil)
+        ?? (drawsLimits && !option.name.hasPrefix("snapshot")
+          ? option.limit(drawnFrom: &random) : nil)
     }
+    drawSnapshots(into: &overrides, for: bug)
     if let bug {
       overrides["unsafeBug"] = .choice(bug)
       // Many mistakes show after a change of leader, which this option makes rare.
@@ -129,6 +133,21 @@ extension SwarmPlan {
       }
     }
     return Core.Options(OptionValues(declared, overrides: overrides))
+  }
+
+  /// Snapshots every few entries or every few hundred, in one page or many; none in some worlds, and
+  /// in those of mistakes that have to do with the log.
+  private func drawSnapshots(into overrides: inout [String: OptionValue], for bug: String?) {
+    if let snapshots {
+      overrides["snapshotBytes"] = .integer(snapshots.interval)
+      overrides["snapshotPage"] = .integer(snapshots.pageByteCount)
+      return
+    }
+    var random = RandomStream(seed: seed, label: 0x5_1A95)
+    let isOfSnapshots = bug.map { SnapshotBug(rawValue: $0) != nil }
+    guard isOfSnapshots ?? random.chance(0.7) else { return }
+    overrides["snapshotBytes"] = .integer(512 << random.below(bug == nil ? 8 : 4))
+    overrides["snapshotPage"] = .integer(64 << random.below(8))
   }
 
   func setup<Core: ReplicaCore>(

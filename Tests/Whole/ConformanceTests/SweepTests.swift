@@ -22,6 +22,7 @@ struct SweepTally: Sendable {
   var faultKinds: Set<String> = []
   var clusterSizes: Set<Int> = []
   var transports: Set<NetworkTransport> = []
+  var snapshots = SnapshotCounts()
 
   mutating func add(_ findings: TrialFindings) {
     var epochs: Set<UInt64> = []
@@ -30,6 +31,11 @@ struct SweepTally: Sendable {
     }
     leaderChanges += max(epochs.count - 1, 0)
     transports.insert(findings.plan.environment.network.transport)
+    for node in findings.stock.nodes {
+      snapshots.taken += node.snapshots.taken
+      snapshots.sent += node.snapshots.sent
+      snapshots.installed += node.snapshots.installed
+    }
     faultKinds.formUnion(findings.stock.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
     clusterSizes.insert(findings.stock.nodes.count { $0.role != .authority })
     let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
@@ -80,6 +86,9 @@ struct SweepTests {
     #expect(tally.leaderChanges >= (isReplicated ? 200 : 0))
     #expect(tally.clusterSizes == (isReplicated ? [3, 5] : [1]))
     #expect(tally.transports.count == 2)
+    #expect(tally.snapshots.taken >= 2000)
+    #expect(tally.snapshots.sent >= (isReplicated ? 200 : 0))
+    #expect(tally.snapshots.installed >= (isReplicated ? 100 : 0))
     #expect(tally.retries >= 1000)
     #expect(tally.unknownOutcomes >= 200)
     #expect(tally.readsAnswered >= 5000)

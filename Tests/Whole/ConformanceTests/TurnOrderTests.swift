@@ -100,6 +100,17 @@ where Base.Core == LaneCore, Base.Application == Counter {
     calls.append("set")
     base.set(timer, after: delay)
   }
+  mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
+    base.store(content, as: reference)
+  }
+  mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
+    base.page(of: reference, in: range)
+  }
+  mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {
+    base.removeSnapshots(exceptFor: kept)
+  }
+  mutating func removeRecords(before first: Int) { base.removeRecords(before: first) }
+  mutating func count(_ counts: SnapshotCounts) { base.count(counts) }
 
   /// The lanes of two turns, in order, and of the release of what the second one held.
   mutating func lanes() -> [[String]] {

@@ -1,0 +1,69 @@
+import Replication
+import ViewService
+
+// A replica whose log ends before its predecessor's begins is sent a snapshot: a joiner, or a member
+// that was away. What a snapshot holds is committed, so it is durable at all members, and in the log
+// of every head that comes. The replica then says where it stands.
+extension ChainReplica {
+  public static var takesSnapshots: Bool { true }
+
+  public mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<ChainReplica>
+  ) -> SnapshotReference {
+    let reference = SnapshotReference(index: index, epoch: log.view(at: index) ?? 0)
+    persistLog(behind: index, into: &effects)
+    return reference
+  }
+
+  private func persistLog(behind index: LogIndex, into effects: inout Effects<ChainReplica>) {
+    var next = index.next
+    repeat {
+      let page = log.page(from: next, through: log.lastIndex)
+      effects.persist(.entries(first: next, page))
+      next = next + page.count
+    } while next <= log.lastIndex
+  }
+
+  public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    log.forget(through: index)
+  }
+
+  public mutating func install(
+    _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<ChainReplica>
+  ) -> Bool {
+    // Bug: install-older-snapshot. Entries that were acknowledged since are dropped.
+    let isOlder = reference.index <= committed
+    guard !isOlder || options.snapshots.bug == .installOlder, !isHead else { return false }
+    self.now = now
+    if isOlder || log.view(at: reference.index) != reference.epoch {
+      log.reset(to: reference)
+      // This replica hears when the records of the new log are durable.
+      durable = .zero
+      awaitedThrough = .zero
+    }
+    committed = reference.index
+    let last = log.lastIndex
+    savedThrough = last
+    owesCut = false
+    recoveredThrough = max(min(recoveredThrough, last), reference.index)
+    hasReportedGap = false
+    persistLog(behind: reference.index, into: &effects)
+    if isComplete { beginServing(into: &effects) }
+    sayWhereItStands(sentThrough: .zero, into: &effects)
+    return true
+  }
+
+  public mutating func recover(_ reference: SnapshotReference) {
+    log.begin(behind: reference)
+    recoveredThrough = log.lastIndex
+    durable = log.lastIndex
+    savedThrough = log.lastIndex
+    committed = max(committed, log.base)
+  }
+
+  public mutating func recovered(_ reference: SnapshotReference) {
+    log.begin(behind: reference)
+    committed = max(committed, reference.index)
+  }
+}

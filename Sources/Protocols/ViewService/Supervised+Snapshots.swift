@@ -1,0 +1,130 @@
+import Replication
+import WireFormat
+
+// Snapshots of a replica are the host's, as for all protocols. The authority's state is so small
+// that it lies in the log itself: a checkpoint of the authority's log begins with it.
+
+extension Supervised {
+  public static var takesSnapshots: Bool { Replica.takesSnapshots }
+
+  public static func message(carrying snapshot: SnapshotMessage) -> Message? {
+    .snapshot(snapshot)
+  }
+
+  @inline(__always)
+  public static func snapshotMessage(in message: Message) -> SnapshotMessage? {
+    if case .snapshot(let snapshot) = message { snapshot } else { nil }
+  }
+
+  public static func snapshot(in record: Record) -> SnapshotReference? {
+    if case .snapshot(let reference) = record { reference } else { nil }
+  }
+
+  public mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<Self>
+  ) -> SnapshotReference {
+    guard let reference = replica?.checkpoint(at: index, into: &replicaEffects) else {
+      preconditionFailure("a node of the authority commits nothing that the host knows of")
+    }
+    persistCheckpoint(reference, into: &effects)
+    return reference
+  }
+
+  /// The replica's own records wait in `replicaEffects`.
+  private mutating func persistCheckpoint(
+    _ reference: SnapshotReference, into effects: inout Effects<Self>
+  ) {
+    effects.beginCheckpoint()
+    effects.persist(.snapshot(reference))
+    effects.persist(.incarnation(ward.incarnation))
+    if ward.announced.number > 0 { effects.persist(.held(ward.announced.number)) }
+    effects.forward(
+      replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
+    replicaEffects.removeAll()
+  }
+
+  public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    replica?.snapshotTaken(forgettingThrough: index)
+  }
+
+  public mutating func install(
+    _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<Self>
+  ) -> Bool {
+    let isInstalled =
+      replica?.install(reference, from: sender, at: now, into: &replicaEffects) ?? false
+    if isInstalled { persistCheckpoint(reference, into: &effects) }
+    return isInstalled
+  }
+
+  public mutating func recovered(_ reference: SnapshotReference) {
+    replica?.recovered(reference)
+  }
+}
+
+// The authority.
+
+extension Supervised {
+  /// Entries between two checkpoints of the authority's log.
+  static var authorityInterval: Int { 32 }
+
+  /// Begins the authority's log anew when it has grown enough.
+  mutating func checkpointAuthority(into effects: inout Effects<Self>) {
+    guard authority.appliedIndex - authority.snapshotIndex >= Self.authorityInterval,
+      let reference = consensus?.checkpoint(at: authority.appliedIndex, into: &consensusEffects)
+    else { return }
+    persistAuthority(reference, into: &effects)
+  }
+
+  /// The consensus core's own records wait in `consensusEffects`.
+  private mutating func persistAuthority(
+    _ reference: SnapshotReference, into effects: inout Effects<Self>
+  ) {
+    let state = authority.machine.snapshot()
+    effects.beginCheckpoint()
+    effects.persist(.authority(reference, state))
+    effects.forward(
+      consensusEffects, record: Record.consensus, message: Message.consensus,
+      timer: Timer.consensus)
+    consensusEffects.removeAll()
+    consensus?.snapshotTaken(forgettingThrough: reference.index)
+    authority.snapshot = (reference, state)
+  }
+
+  /// Nodes of the authority that lack entries which have left the log get the state instead.
+  ///
+  /// Early: it promises nothing.
+  mutating func sendAuthoritySnapshots(into effects: inout Effects<Self>) {
+    guard let (reference, state) = authority.snapshot else { return }
+    for node in consensusEffects.snapshotRequests {
+      let page = SnapshotPage(
+        reference: reference, offset: 0, totalByteCount: state.count, bytes: state)
+      guard let message = Consensus.message(carrying: .page(page)) else { return }
+      effects.sendEarly(.consensus(message), to: node)
+    }
+  }
+
+  /// The state of the authority as another of its nodes has it.
+  mutating func installAuthority(
+    _ page: SnapshotPage, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard membership.authority.contains(sender), page.bytes.count == page.totalByteCount,
+      page.reference.index > authority.appliedIndex,
+      var machine = try? ViewServiceStateMachine(restoring: page.bytes),
+      consensus?.install(page.reference, from: sender, at: now, into: &consensusEffects) == true
+    else { return }
+    machine.bug = options.bug
+    authority.machine = machine
+    authority.appliedIndex = page.reference.index
+    persistAuthority(page.reference, into: &effects)
+  }
+
+  mutating func recoverAuthority(_ reference: SnapshotReference, _ state: [UInt8]) {
+    guard var machine = try? ViewServiceStateMachine(restoring: state) else { return }
+    machine.bug = options.bug
+    authority.machine = machine
+    authority.appliedIndex = reference.index
+    authority.snapshot = (reference, state)
+    consensus?.snapshotTaken(forgettingThrough: reference.index)
+  }
+}

@@ -1,0 +1,75 @@
+import Environments
+import ReplicaHosting
+import Replication
+import Trials
+
+/// A snapshot on the disk of a simulated node.
+public struct StoredSnapshot: Sendable {
+  public let reference: SnapshotReference
+  public let content: [UInt8]
+}
+
+/// Snapshots beside the log. Writing one takes the processor its bytes, and the disk a sync and its
+/// bytes. The log's syncs do not wait for it.
+extension SimulatedNode {
+  public mutating func store(
+    _ content: [UInt8], as reference: SnapshotReference, in world: inout SharedWorld
+  ) {
+    storing = StoredSnapshot(reference: reference, content: content)
+    usage.bytesWritten += content.count
+    var time = extraSyncTime + world.disk.transferTime(of: content.count)
+    if let sampler = world.diskSampler { time += sampler.next(&snapshotRandom) }
+    world.schedule(
+      .stored(node: number, life: life), at: world.now + Int64(turn.elapsed) + time)
+  }
+
+  /// The disk has written a snapshot, and says so unless it is stalled.
+  public mutating func storeEnded(in world: inout SharedWorld) {
+    if diskIsStalled || isStopped {
+      storeIsOverdue = true
+      return
+    }
+    storeIsOverdue = false
+    usage.syncs += 1
+    if let stored = storing { snapshots.append(stored) }
+    storing = nil
+    if mustWait(in: &world) {
+      inbox.append(.stored)
+      return
+    }
+    takeStored(in: &world)
+    finishTurn(in: &world)
+  }
+
+  public mutating func takeStored(in world: inout SharedWorld) {
+    host.snapshotStored(at: clock.reading(at: world.now))
+    checkInvariants(in: &world)
+  }
+
+  /// What was committed before is that of the snapshot now.
+  public mutating func noteInstalled() {
+    guard let index = host.snapshots.installedIndex else { return }
+    commits = CommittedBatches()
+    commits.agreedCount = index.rawValue
+  }
+
+  public mutating func chargeSnapshots(in world: borrowing SharedWorld) {
+    turn.spend(Double(host.snapshots.handledByteCount) * world.cpu.perByte * slowness)
+    host.snapshots.handledByteCount = 0
+  }
+
+  public func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
+    guard let stored = snapshots.last(where: { $0.reference == reference }),
+      range.upperBound <= stored.content.count
+    else { return nil }
+    return Array(stored.content[range])
+  }
+
+  /// Records that no restart needs go, be they needed for anything else or not.
+  public mutating func removeRecords(before first: Int) {
+    guard first > forgottenCount else { return }
+    precondition(first <= barrier.durableCount, "only durable records can be removed")
+    log.removeFirst(first - forgottenCount)
+    forgottenCount = first
+  }
+}

@@ -1,0 +1,251 @@
+import Replication
+import WireFormat
+
+// Snapshots: taken, sent, received and installed here for all protocols alike. The core says where
+// its log begins and whom it cannot help with its log; the runtime stores the bytes.
+
+extension ReplicaHost {
+  // MARK: Taking
+
+  /// Begins a snapshot if the log has grown enough, at the end of a turn that has applied what was
+  /// committed.
+  @inline(__always)
+  public mutating func takeSnapshotIfDue(at now: Instant) {
+    guard snapshots.isDue(whileSending: false), effects.checkpointStart == nil else { return }
+    takeSnapshot(at: now)
+  }
+
+  private mutating func takeSnapshot(at now: Instant) {
+    sendings.removeAll { !$0.isInUse(at: now) }
+    guard snapshots.isDue(whileSending: !sendings.isEmpty), receiving?.isComplete != true else {
+      return
+    }
+    let reference = core.checkpoint(at: appliedIndex, into: &effects)
+    let content = encodedState()
+    snapshots.logByteCount = 0
+    snapshots.counts.taken += 1
+    store(content, as: reference, from: nil)
+    // Bug: forget-before-snapshot.
+    if snapshots.policy.bug == .forgetEarly {
+      core.snapshotTaken(forgettingThrough: appliedIndex)
+      snapshots.forgetsAtOnce = true
+    }
+  }
+
+  private mutating func store(
+    _ content: [UInt8], as reference: SnapshotReference, from sender: ReplicaID?
+  ) {
+    snapshots.storing = SnapshotKeeping.Storing(
+      reference: reference, sender: sender, content: content, byteCount: content.count)
+    snapshots.isStoringNew = true
+    snapshots.handledByteCount += content.count
+  }
+
+  /// The disk has the snapshot that was on its way to it.
+  public mutating func snapshotStored(at now: Instant) {
+    snapshots.storing?.isStored = true
+    guard let stored = snapshots.storing, let sender = stored.sender else { return }
+    snapshots.storing = nil
+    receiving = nil
+    // The bytes come from a peer, so that they may be anything.
+    guard let state = try? State(stored.content), state.appliedIndex == stored.reference.index,
+      core.install(stored.reference, from: sender, at: now, into: &effects)
+    else { return }
+    precondition(effects.checkpointStart != nil, "an installed snapshot begins the log anew")
+    adopt(state)
+    snapshots.installedIndex = stored.reference.index
+    snapshots.counts.installed += 1
+    snapshots.handledByteCount += stored.byteCount
+    snapshots.latest = stored.reference
+    snapshots.latestByteCount = stored.byteCount
+    snapshots.logByteCount = 0
+    sendings.removeAll()
+  }
+
+  /// The log's records up to `durableCount` are durable: if those of the checkpoint are, the
+  /// snapshot counts, and what came before the earlier one can go.
+  ///
+  /// A snapshot counts only then, because a restart finds it by its checkpoint.
+  /// - Returns: the snapshots to keep, the oldest first.
+  public mutating func settleSnapshot(durableCount: Int) -> [SnapshotReference]? {
+    guard let stored = snapshots.storing, stored.isStored, let checkpoint = snapshots.checkpoint,
+      durableCount >= checkpoint.end
+    else { return nil }
+    snapshots.storing = nil
+    snapshots.latest = stored.reference
+    snapshots.latestByteCount = stored.byteCount
+    if let earlier = snapshots.earlier {
+      snapshots.removal = (before: earlier.firstRecord, needs: earlier.end)
+      core.snapshotTaken(forgettingThrough: earlier.reference.index)
+    }
+    storeReceived()
+    return [stored.reference]
+  }
+
+  // MARK: State as bytes
+
+  /// What a snapshot holds. Replicas that applied the same entries need not write the same bytes.
+  func encodedState() -> [UInt8] {
+    var writer = WireWriter()
+    appliedIndex.encode(into: &writer)
+    writer.write(commitDigest.state)
+    // Bug: drop-sessions-from-snapshot.
+    if snapshots.policy.bug == .dropSessions {
+      Sessions<Application.Response>().encode(into: &writer)
+    } else {
+      sessions.encode(into: &writer)
+    }
+    writer.write(application.snapshot())
+    return writer.bytes()
+  }
+
+  private struct State {
+    var appliedIndex: LogIndex
+    var commitDigest: CommitDigest
+    var sessions: Sessions<Application.Response>
+    var application: Application
+
+    init(_ bytes: [UInt8]) throws(WireError) {
+      var reader = WireReader(bytes)
+      appliedIndex = try LogIndex(from: &reader)
+      commitDigest = CommitDigest()
+      commitDigest.state = try reader.read(UInt64.self)
+      sessions = try Sessions(from: &reader)
+      application = try Application(restoring: reader.readBytes(reader.remaining))
+    }
+  }
+
+  private mutating func adopt(_ state: State) {
+    appliedIndex = state.appliedIndex
+    commitDigest = state.commitDigest
+    sessions = state.sessions
+    application = state.application
+  }
+
+  // MARK: Recovery
+
+  /// Takes back the newest snapshot that the recovered records name and that is there, after the
+  /// last record and before `start`.
+  /// - Parameters:
+  ///   - firstRecord: how many records were removed before those that were recovered.
+  ///   - content: the bytes of a snapshot, if the runtime has it.
+  /// - Returns: what is missing, if the log begins behind entries that no snapshot covers.
+  public mutating func recoverSnapshot(
+    firstRecord: Int, content: (SnapshotReference) -> [UInt8]?
+  ) -> String? {
+    let first = recoveredCheckpoints.first
+    let base = first.map { $0.firstRecord == 0 ? $0.reference.index : .zero } ?? .zero
+    var found = false
+    for place in recoveredCheckpoints.indices.reversed() {
+      let reference = recoveredCheckpoints[place].reference
+      guard reference.index >= base, let bytes = content(reference), let state = try? State(bytes)
+      else { continue }
+      found = true
+      adopt(state)
+      core.recovered(reference)
+      snapshots.latest = reference
+      snapshots.latestByteCount = bytes.count
+      snapshots.handledByteCount += bytes.count
+      snapshots.checkpoint = recoveredCheckpoints[place]
+      if place > 0 { snapshots.earlier = recoveredCheckpoints[place - 1] }
+      break
+    }
+    snapshots.checkpoint?.firstRecord += firstRecord
+    snapshots.checkpoint?.end += firstRecord
+    snapshots.earlier?.firstRecord += firstRecord
+    snapshots.earlier?.end += firstRecord
+    recoveredCheckpoints = []
+    guard !found, base > .zero else { return nil }
+    // Commits go on from here all the same, so that a simulator can report what is wrong.
+    if let first { core.recovered(first.reference) }
+    appliedIndex = base
+    return "the log begins behind entry \(base), and there is no snapshot of what lies before"
+  }
+
+  // MARK: Sending
+
+  /// The core cannot help these replicas with its log.
+  mutating func sendSnapshots(at now: Instant) {
+    guard let latest = snapshots.latest else { return }
+    for replica in effects.snapshotRequests where replica != id {
+      if let place = sendings.firstIndex(where: { $0.to == replica }) {
+        if sendings[place].reference == latest {
+          sendings[place].askedAgain(at: now)
+          sendPages(place, at: now)
+          continue
+        }
+        sendings.remove(at: place)
+      }
+      sendings.append(
+        SnapshotSending(
+          to: replica, latest, totalByteCount: snapshots.latestByteCount,
+          pageByteCount: snapshots.policy.pageByteCount, at: now))
+      sendPages(sendings.count - 1, at: now)
+    }
+  }
+
+  private mutating func sendPages(_ place: Int, at now: Instant) {
+    while let range = sendings[place].nextPage(at: now) {
+      if range.lowerBound == 0 { snapshots.counts.sent += 1 }
+      snapshots.pages.append(
+        SnapshotKeeping.PageOrder(
+          to: sendings[place].to, reference: sendings[place].reference, range: range,
+          totalByteCount: sendings[place].totalByteCount))
+    }
+  }
+
+  /// A message about a snapshot, which the core does not see.
+  mutating func receive(
+    _ message: SnapshotMessage, from sender: ReplicaID, at now: Instant
+  ) {
+    switch message {
+    case .page(let page): receive(page, from: sender, at: now)
+    case .received(let reference, let offset, let through):
+      guard
+        let place = sendings.firstIndex(where: { $0.to == sender && $0.reference == reference })
+      else { return }
+      sendings[place].received(offset: offset, through: through, at: now)
+      sendPages(place, at: now)
+    }
+  }
+
+  // MARK: Receiving
+
+  private mutating func receive(_ page: SnapshotPage, from sender: ReplicaID, at now: Instant) {
+    // Bug: install-older-snapshot.
+    let isNews =
+      page.reference.index > appliedIndex || snapshots.policy.bug == .installOlder
+    guard isNews, page.totalByteCount <= SnapshotKeeping.largest else {
+      return acknowledge(page, through: page.totalByteCount, to: sender)
+    }
+    if receiving.map({ !$0.belongs(page, from: sender) }) ?? true {
+      // One that is complete is on its way to the disk.
+      guard receiving?.isComplete != true else { return }
+      receiving = SnapshotReceiving(page, from: sender)
+    }
+    guard receiving?.isComplete == false else {
+      return acknowledge(page, through: page.totalByteCount, to: sender)
+    }
+    receiving?.take(page)
+    acknowledge(page, through: receiving?.bytes.count ?? 0, to: sender)
+    storeReceived()
+  }
+
+  /// Early: it says what has arrived, and the sender asks again if it is lost.
+  private mutating func acknowledge(
+    _ page: SnapshotPage, through: Int, to sender: ReplicaID
+  ) {
+    guard
+      let answer = Core.message(
+        carrying: .received(page.reference, offset: page.offset, through: through))
+    else { return }
+    effects.sendEarly(answer, to: sender)
+  }
+
+  /// A snapshot that has arrived goes to the disk, after one of this replica's own state that is on
+  /// its way there.
+  mutating func storeReceived() {
+    guard snapshots.storing == nil, let received = receiving, received.isComplete else { return }
+    store(received.bytes, as: received.reference, from: received.sender)
+  }
+}

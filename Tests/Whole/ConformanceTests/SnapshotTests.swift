@@ -1,0 +1,102 @@
+import Faults
+import Histories
+import Linearizability
+import ProtocolList
+import Replication
+import Simulation
+import Testing
+import Trials
+import Workloads
+
+/// A trial with frequent snapshots, and what is left on the disks at its end.
+private struct SnapshotTrial: ProtocolVisitor {
+  struct Outcome {
+    var record: TrialRecord
+    var findings: TrialFindings
+    /// Records on each node's disk, and ever written to it.
+    var kept: [Int]
+    var written: [Int]
+    var snapshotsKept: [Int]
+  }
+
+  let kind: ProtocolKind
+  let plan: SwarmPlan
+
+  mutating func visit<Core: ReplicaCore>(
+    _ core: Core.Type, _ description: ProtocolDescription
+  ) -> Outcome {
+    var trial = Trial(
+      plan.setup(of: core, for: kind), load: KeyValueLoad(plan.workload, seed: plan.seed))
+    guard let record = trial.run() else { preconditionFailure("nobody stops the trial") }
+    let operations = trial.load.operations
+    return Outcome(
+      record: record,
+      findings: TrialFindings(
+        plan: plan, kind: kind, stock: record, operations: operations,
+        verdict: ConsistencyCheck(
+          budget: SearchBudget(configurations: 200_000, steps: 20_000_000)
+        ).verdict(of: operations)),
+      kept: trial.nodes.map(\.log.count),
+      written: trial.nodes.map { $0.forgottenCount + $0.log.count },
+      snapshotsKept: trial.nodes.map(\.snapshots.count))
+  }
+}
+
+@Suite("Snapshots")
+struct SnapshotTests {
+  private func run(
+    _ kind: ProtocolKind, seed: UInt64, _ faults: [TimedFault], interval: Int = 2048
+  ) -> SnapshotTrial.Outcome {
+    var plan = SwarmPlan(seed: seed, faults: faults)
+    plan.calm = .milliseconds(1200)
+    plan.duration = .milliseconds(2000)
+    plan.snapshots = SnapshotPolicy(interval: interval, pageByteCount: 128)
+    var trial = SnapshotTrial(kind: kind, plan: plan)
+    return kind.visit(&trial)
+  }
+
+  @Test(
+    "A replica that was away for long is sent a snapshot in pages, and goes on from there",
+    arguments: ProtocolKind.replicated, [1, 2, 3] as [UInt64])
+  func away(kind: ProtocolKind, seed: UInt64) {
+    let outcome = run(
+      kind, seed: seed, [DirectedFaultTests.crash(.follower, at: 100, for: 900)])
+    #expect(outcome.findings.safetyProblems == [])
+    #expect(outcome.findings.livenessProblems == [])
+    let counts = outcome.record.nodes.map(\.snapshots)
+    #expect(counts.reduce(0) { $0 + $1.sent } >= 1)
+    #expect(counts.reduce(0) { $0 + $1.installed } >= 1)
+  }
+
+  @Test(
+    "Without a snapshot a replica that was away is brought back by the log",
+    arguments: ProtocolKind.replicated)
+  func byLog(kind: ProtocolKind) {
+    let outcome = run(
+      kind, seed: 1, [DirectedFaultTests.crash(.follower, at: 100, for: 900)],
+      interval: 1 << 30)
+    #expect(outcome.findings.safetyProblems == [])
+    #expect(outcome.findings.livenessProblems == [])
+    #expect(outcome.record.nodes.allSatisfy { $0.snapshots == SnapshotCounts() })
+  }
+
+  @Test(
+    "However much is written, little of it stays in the log, and all replicas start again from that",
+    arguments: ProtocolKind.allCases)
+  func bounded(kind: ProtocolKind) {
+    let outcome = run(
+      kind, seed: 4,
+      [
+        DirectedFaultTests.crash(.all, at: 600, for: 50, disk: .torn),
+        DirectedFaultTests.crash(.all, at: 1100, for: 50),
+      ])
+    #expect(outcome.findings.safetyProblems == [])
+    #expect(outcome.findings.livenessProblems == [])
+    for node in outcome.record.nodes where node.role == .replica {
+      #expect(outcome.written[node.node] >= 500, "node \(node.node)")
+      #expect(outcome.kept[node.node] <= 150, "node \(node.node)")
+      #expect(outcome.snapshotsKept[node.node] <= 3)
+      #expect(node.snapshots.taken >= 20)
+    }
+  }
+}
