@@ -83,6 +83,7 @@ extension RaftReplica {
     case countDuplicateVotes = "count-duplicate-votes"
     case readBeforeOwnCommit = "read-before-own-commit"
     case readWithoutQuorum = "read-without-quorum"
+    case forgetfulVoter = "forgetful-voter"
 
     public var meaning: String {
       switch self {
@@ -101,6 +102,7 @@ extension RaftReplica {
       case .countDuplicateVotes: "Candidates count vote messages instead of voters"
       case .readBeforeOwnCommit: "A new leader serves reads before it has committed in its term"
       case .readWithoutQuorum: "The leader serves reads without asking whether it still leads"
+      case .forgetfulVoter: "A replica that has lost its disk votes and counts at once"
       }
     }
   }

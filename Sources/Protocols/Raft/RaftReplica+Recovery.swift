@@ -11,10 +11,12 @@ extension RaftReplica {
       precondition(index > .zero && index <= log.lastIndex.next, "the disk has lost a record")
       log.truncate(from: index)
       log.append(contentsOf: entries)
+    case .promoted: standing.isLearner = false
     }
   }
 
   public func invariantViolation() -> String? {
+    if standing.isLearner, role != .follower { return "a learner stands for election" }
     if let brokenInvariant { return brokenInvariant }
     if commitIndex > log.lastIndex {
       return "commit index \(commitIndex) is beyond the log, which ends at \(log.lastIndex)"

@@ -8,6 +8,8 @@ public struct Ping: Equatable, Sendable {
   public var sequence: UInt64
   /// Counts the lives of the replica.
   public var incarnation: UInt64
+  /// The replica has lost its disk, and knows nothing of what it said before.
+  public var isBlank = false
   /// The newest ping whose answer was heard: the authority, too, can reach the replica.
   public var answered: UInt64 = 0
   /// How long answers take; 0 before the first one.
@@ -57,6 +59,8 @@ public enum SupervisedRecord<
   case incarnation(UInt64)
   /// The replica takes over the view of this number.
   case held(UInt64)
+  /// The replica, whose disk was lost, holds everything again.
+  case filled
 }
 
 extension Supervised {
@@ -127,6 +131,7 @@ extension SupervisedRecord: WireCodable {
     case .replica(let record): 1 + record.encodedByteCount
     case .consensus(let record): 1 + record.encodedByteCount
     case .incarnation, .held: 1 + 8
+    case .filled: 1
     }
   }
 
@@ -144,6 +149,7 @@ extension SupervisedRecord: WireCodable {
     case .held(let number):
       writer.write(UInt8(3))
       writer.write(number)
+    case .filled: writer.write(UInt8(4))
     }
   }
 
@@ -153,18 +159,20 @@ extension SupervisedRecord: WireCodable {
     case 1: self = .consensus(try Consensus(from: &reader))
     case 2: self = .incarnation(try reader.read(UInt64.self))
     case 3: self = .held(try reader.read(UInt64.self))
+    case 4: self = .filled
     case let other: throw .malformed("\(other) is no record of a supervised cluster")
     }
   }
 }
 
 extension Ping: WireCodable {
-  public var encodedByteCount: Int { report.encodedByteCount + 32 }
+  public var encodedByteCount: Int { report.encodedByteCount + 33 }
 
   public func encode(into writer: inout WireWriter) {
     report.encode(into: &writer)
     writer.write(sequence)
     writer.write(incarnation)
+    writer.write(isBlank)
     writer.write(answered)
     writer.write(UInt64(answerTime.nanoseconds))
   }
@@ -173,6 +181,7 @@ extension Ping: WireCodable {
     report = try Report(from: &reader)
     sequence = try reader.read(UInt64.self)
     incarnation = try reader.read(UInt64.self)
+    isBlank = try reader.readFlag()
     answered = try reader.read(UInt64.self)
     answerTime = try reader.readInterval()
   }

@@ -70,6 +70,12 @@ extension SimulatedNode {
     }
   }
 
+  /// The process has ended, and its disk is empty when it starts again.
+  public mutating func loseDisk() {
+    log.removeAll()
+    diskGeneration = UInt64(life)
+  }
+
   /// How many records are appended but not durable.
   public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
@@ -91,6 +97,7 @@ extension SimulatedNode {
       id: ReplicaID(number), membership: membership, options: options,
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)
     host.application = initialState
+    if diskGeneration > 0 { host.core.takePlace(generation: diskGeneration) }
     for record in log { host.recover(record) }
     let bytes = byteCount(ofRecords: log.indices)
     turn.receiving = Double(bytes) * world.cpu.perByte * slowness

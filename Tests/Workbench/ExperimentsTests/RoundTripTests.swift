@@ -20,8 +20,8 @@ import Workloads
     """,
     "{ workload: { connections: 'per-client' } }",
     """
-    { runtime: 'cluster', disk: 'none', clocks: { maxSkew: '5ms' }, workload: { connections: 16 },
-      faults: [{ at: '1s', crash: 0, disk: 'lost', for: '1s' }, { at: '2s', disk: 1, error: true },
+    { runtime: 'cluster', protocols: ['raft'], disk: 'none', clocks: { maxSkew: '5ms' },
+      workload: { connections: 16 }, faults: [{ at: '1s', crash: 0, disk: 'lost', for: '1s' }, { at: '2s', disk: 1, error: true },
         { at: '2s', disk: 2, full: true, for: '1s' }, { at: '3s', disk: 1, bitRot: true }] }
     """,
     """
