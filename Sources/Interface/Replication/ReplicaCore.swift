@@ -24,6 +24,15 @@ public protocol ReplicaCore: Sendable {
 
   init(id: ReplicaID, membership: Membership, options: Options)
 
+  /// Whether a replica that has lost its disk may come back with an empty one (`takePlace`).
+  static var replacesLostReplicas: Bool { get }
+
+  /// This replica's disk was lost, and it has begun a new one: what it promised on the old one is forgotten here and
+  /// remembered elsewhere. So it may take part in no decision before it has learnt from the others all that it
+  /// could have promised. Called at each start on that disk, before `recover`.
+  /// - Parameter generation: larger than that of any disk before.
+  mutating func takePlace(generation: UInt64)
+
   /// Takes back one durable fact after a restart.
   mutating func recover(_ record: Record)
 
@@ -102,6 +111,10 @@ extension ReplicaCore {
   public mutating func recovered(_ reference: SnapshotReference) {}
 
   public var durableState: DurableState { DurableState() }
+
+  public static var replacesLostReplicas: Bool { false }
+
+  public mutating func takePlace(generation: UInt64) {}
 
   /// A core that asks for everything while it handles events has nothing to add.
   @inlinable

@@ -10,49 +10,117 @@ import Sockets
 /// would know nothing, and could outvote those that do.
 struct DataDirectory {
   static let hostsName = "hosts.json5"
+  private static let lockName = "lock"
 
   let path: String
-  /// The hosts file, locked as long as it is open.
-  private let file: Int32
+  /// Whether an earlier start has left logs.
+  let hasRun: Bool
+  /// Locked as long as it is open.
+  private let lock: Int32
 
-  /// Makes the directory if it is not there, and writes who the nodes are this time.
+  /// Makes the directory if it is not there, and locks it.
   init(path: String, hosts: HostsFile) throws {
     self.path = path
+    let parent = URL(filePath: path).deletingLastPathComponent().path
     try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    let name = "\(path)/\(DataDirectory.hostsName)"
-    file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard file >= 0 else {
-      throw ClusterError("--data: cannot write \(name): \(SocketError.text(of: errno))")
+    let lockPath = "\(path)/\(DataDirectory.lockName)"
+    lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else {
+      throw ClusterError("--data: cannot write \(lockPath): \(SocketError.text(of: errno))")
     }
     do {
-      guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+      guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
         throw ClusterError("--data: \(path) is in use by another process")
       }
-      try DataDirectory.compare(hosts, with: name, in: path)
-      let bytes = Array(hosts.text.utf8)
-      guard ftruncate(file, 0) == 0, pwrite(file, bytes, bytes.count, 0) == bytes.count else {
-        throw ClusterError("--data: cannot write \(name): \(SocketError.text(of: errno))")
-      }
+      let earlier = try DataDirectory.earlier(in: path, nodeCount: hosts.addresses.count)
+      if let earlier { try DataDirectory.compare(hosts, with: earlier, in: path) }
+      hasRun = earlier != nil
+      try DataDirectory.sync(parent)
     } catch {
-      Descriptor.close(file)
+      Descriptor.close(lock)
       throw error
     }
   }
 
-  func close() { Descriptor.close(file) }
+  func close() { Descriptor.close(lock) }
+
+  /// Writes who the nodes are this time: another file takes the place of the one before, so that there is always
+  /// a whole one.
+  func write(_ hosts: HostsFile) throws(ClusterError) {
+    let name = "\(path)/\(DataDirectory.hostsName)"
+    let new = name + ".new"
+    let file = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    let bytes = Array(hosts.text.utf8)
+    guard file >= 0, Glibc.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0,
+      rename(new, name) == 0
+    else {
+      let code = errno
+      if file >= 0 { Descriptor.close(file) }
+      throw ClusterError("--data: cannot write \(name): \(SocketError.text(of: code))")
+    }
+    Descriptor.close(file)
+    try DataDirectory.sync(path)
+  }
+
+  /// Moves what is left of the logs of these nodes out of the way.
+  func setAside(_ nodes: [Int]) throws(ClusterError) {
+    for node in nodes {
+      let directory = "\(path)/\(node)"
+      // A replacement that was begun goes on.
+      guard access(directory, F_OK) == 0, !isReplacement(directory) else { continue }
+      var number = 1
+      while access("\(directory).lost-\(number)", F_OK) == 0 { number += 1 }
+      guard rename(directory, "\(directory).lost-\(number)") == 0 else {
+        throw ClusterError("--data: cannot move \(directory): \(SocketError.text(of: errno))")
+      }
+    }
+    try DataDirectory.sync(path)
+  }
+
+  /// A new log was begun here, but has not been opened to its end yet.
+  private func isReplacement(_ directory: String) -> Bool {
+    !DataDirectory.hasLog(in: directory) && access("\(directory)/member", F_OK) == 0
+  }
+
+  static func hasLog(in directory: String) -> Bool { access("\(directory)/node", F_OK) == 0 }
+
+  private static func sync(_ path: String) throws(ClusterError) {
+    let directory = open(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { if directory >= 0 { Descriptor.close(directory) } }
+    guard directory >= 0, fsync(directory) == 0 else {
+      throw ClusterError("--data: cannot sync \(path): \(SocketError.text(of: errno))")
+    }
+  }
+
+  /// What the last start wrote; `nil` before the first one.
+  static func earlier(in path: String, nodeCount: Int) throws -> HostsFile? {
+    let name = "\(path)/\(hostsName)"
+    let hasLogs = (0..<nodeCount).contains { hasLog(in: "\(path)/\($0)") }
+    guard access(name, F_OK) == 0,
+      case let text = try String(contentsOfFile: name, encoding: .utf8),
+      !text.isEmpty
+    else {
+      guard !hasLogs else {
+        throw ClusterError(
+          "--data: \(path) holds logs, but \(name) is missing or empty, which says whose they are")
+      }
+      return nil
+    }
+    return try HostsFile.read(text: text, file: name)
+  }
 
   private static func compare(
-    _ hosts: HostsFile, with name: String, in path: String
-  ) throws {
-    let text = try String(contentsOfFile: name, encoding: .utf8)
-    guard !text.isEmpty else { return }
-    let earlier = try HostsFile.read(text: text, file: name)
+    _ hosts: HostsFile, with earlier: HostsFile, in path: String
+  ) throws(ClusterError) {
     func words(_ hosts: HostsFile) -> String {
       "\(hosts.choice.kind.name) with \(hosts.nodes.count)"
     }
     guard words(earlier) == words(hosts) else {
       throw ClusterError(
         "--data: \(path) holds the logs of \(words(earlier)) replicas, not of \(words(hosts))")
+    }
+    guard earlier.cluster == hosts.cluster else {
+      throw ClusterError("--data: \(path) was begun by another service at this moment")
     }
   }
 }

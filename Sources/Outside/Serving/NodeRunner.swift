@@ -6,6 +6,7 @@ import ProtocolList
 import Replication
 import Sockets
 import StateMachines
+import WriteAheadLog
 
 /// Runs one node of a cluster in this process.
 public enum NodeRunner {
@@ -30,6 +31,13 @@ public enum NodeRunner {
   }
 }
 
+/// Why a node cannot run: one sentence.
+struct ServingError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
 struct NodeVisitor: ProtocolVisitor {
   let settings: NodeSettings
   let options: OptionValues
@@ -39,6 +47,11 @@ struct NodeVisitor: ProtocolVisitor {
     _ core: Core.Type, _ description: ProtocolDescription
   ) -> (any Error)? {
     do {
+      if case .replacement = settings.opening, !Core.replacesLostReplicas {
+        return ServingError(
+          "--replace: a replica of \(settings.protocolName) that has lost its log cannot be replaced"
+        )
+      }
       var node = try ClusterNode<Core, KeyValueStore>(settings, options: Core.Options(options))
       linux_prefer_throughput()
       try node.run(until: isStopped)

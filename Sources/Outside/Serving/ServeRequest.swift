@@ -8,6 +8,7 @@ import ProtocolList
 import Replication
 import Sockets
 import StateMachines
+import Synchronization
 
 /// Nodes that a service starts itself.
 public struct OwnNodes: Sendable {
@@ -18,10 +19,14 @@ public struct OwnNodes: Sendable {
   /// Where logs are kept beyond this service's life; `nil` for a directory that goes with it.
   public var data: String?
   public var syncs: Bool
+  /// Nodes that have lost their logs and get new ones.
+  public var replaced: [Int]
 
   public init(
-    kind: ProtocolKind, replicas: Int, settings: [String], data: String?, syncs: Bool
+    kind: ProtocolKind, replicas: Int, settings: [String], data: String?, syncs: Bool,
+    replaced: [Int] = []
   ) {
+    self.replaced = replaced
     self.kind = kind
     self.replicas = replicas
     self.settings = settings
@@ -64,11 +69,19 @@ public struct ServeRequest: Sendable {
         membership: hosts.membership)
       try serve(&service, hosts, isStopped, announce, tell)
     case .own(let own):
-      let hosts = try own.hosts()
+      var hosts = try own.hosts()
+      try own.checkReplaced(hosts)
+      // A service keeps the name of its first start, by which its nodes know their logs.
+      let earlier = try own.data.flatMap {
+        try DataDirectory.earlier(in: $0, nodeCount: hosts.addresses.count)
+      }
+      if let earlier { hosts.cluster = earlier.cluster }
       // Whoever cannot listen starts no nodes.
       let gateway = try self.gateway(to: hosts)
       let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts) }
       defer { data?.close() }
+      try data?.write(hosts)
+      try data?.setAside(own.replaced)
       // Logs that nobody wants to keep go with the service.
       var scratch: ScratchDirectory?
       let path: String
@@ -83,8 +96,10 @@ public struct ServeRequest: Sendable {
         gateway: gateway,
         processes: NodeProcesses(
           count: hosts.addresses.count, directory: path,
-          launcher: own.launcher(hostsPath: "\(path)/\(DataDirectory.hostsName)")),
+          launcher: own.launcher(
+            hostsPath: "\(path)/\(DataDirectory.hostsName)", hasRun: data?.hasRun ?? false)),
         membership: hosts.membership)
+      service.tolerated = own.kind.tolerated(of: hosts.membership)
       try serve(&service, hosts, isStopped, announce, tell)
       _ = consume scratch
     case nil: preconditionFailure("a request without nodes")
@@ -112,7 +127,7 @@ public struct ServeRequest: Sendable {
     _ announce: (String) -> Void, _ tell: (String) -> Void
   ) throws {
     defer { service.end() }
-    guard try service.start(within: .seconds(20), until: isStopped) else { return }
+    guard try service.start(within: .seconds(20), until: isStopped, tell: tell) else { return }
     let membership = hosts.membership
     announce(
       "serving \(hosts.choice.kind.name), \(membership.replicas.count) "
@@ -130,7 +145,49 @@ public struct ServeRequest: Sendable {
   }
 }
 
+/// The nodes that have been started so far.
+private final class StartedNodes: Sendable {
+  private let numbers = Mutex<Set<Int>>([])
+
+  /// - Returns: whether it is the first time.
+  func insert(_ number: Int) -> Bool { numbers.withLock { $0.insert(number).inserted } }
+}
+
+extension ProtocolKind {
+  /// How many nodes may be missing before nothing is served.
+  func tolerated(of membership: Membership) -> (replicas: Int, authority: Int) {
+    let count = membership.replicas.count
+    let replicas =
+      switch description.replicasPerFailure {
+      case 0: 0
+      case 1: count - 1
+      default: (count - 1) / 2
+      }
+    return (replicas, max(membership.authority.count - 1, 0) / 2)
+  }
+}
+
 extension OwnNodes {
+  /// Refuses to replace so many that what they knew is lost.
+  func checkReplaced(_ hosts: HostsFile) throws(ClusterError) {
+    let membership = hosts.membership
+    guard !replaced.isEmpty else { return }
+    guard data != nil else { throw ClusterError("--replace is about the logs in --data DIR") }
+    if let wrong = replaced.first(where: { $0 >= membership.nodeCount }) {
+      throw ClusterError(
+        "--replace: found \(wrong), allowed 0...\(membership.nodeCount - 1), the nodes there are")
+    }
+    let tolerated = kind.tolerated(of: membership)
+    let count = Set(replaced).filter { $0 < membership.replicas.count }.count
+    let authorityCount = Set(replaced).count - count
+    guard count <= tolerated.replicas, authorityCount <= tolerated.authority else {
+      throw ClusterError(
+        "--replace: \(kind.name) with \(membership.replicas.count) replicas survives the loss of "
+          + "\(tolerated.replicas)"
+          + (membership.authority.isEmpty ? "" : " and of \(tolerated.authority) of its authority"))
+    }
+  }
+
   /// Who the nodes are: on loopback, at ports that are free now.
   func hosts() throws -> HostsFile {
     let membership = kind.membership(replicas: replicas)
@@ -138,7 +195,8 @@ extension OwnNodes {
     let choice = ProtocolChoice(kind, replicas: count, overrides: try overrides())
     let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map(\.description)
     return HostsFile(
-      cluster: "serve", choice: choice, nodes: Array(addresses[..<count]),
+      cluster: "serve-" + String(UInt64.random(in: 0...UInt64.max), radix: 36), choice: choice,
+      nodes: Array(addresses[..<count]),
       authority: Array(addresses[count...]))
   }
 
@@ -177,16 +235,23 @@ extension OwnNodes {
 
   /// A new directory for nodes whose logs go with the service, with their hosts file in it.
   static func scratch(_ hosts: HostsFile) throws(ClusterError) -> ScratchDirectory {
-    let directory = try ScratchDirectory(below: NSTemporaryDirectory() + "rsmbench")
+    // Of a random name, right in the system's directory: one of a known name could be made by somebody else.
+    let directory = try ScratchDirectory(below: NSTemporaryDirectory())
     try directory.write(hosts.text, to: DataDirectory.hostsName)
     return directory
   }
 
-  func launcher(hostsPath: String) -> NodeLauncher {
+  /// - Parameter hasRun: whether the nodes have run in an earlier start of the service.
+  func launcher(hostsPath: String, hasRun: Bool) -> NodeLauncher {
     let parent = ScratchDirectory.processNumber
     let syncs = syncs
+    let replaced = replaced
+    let started = StartedNodes()
     return NodeLauncher(program: NodeLauncher.thisProgram) { number, data in
-      ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data]
+      let isFirst = started.insert(number) && !hasRun
+      let isLost = replaced.contains(number) && !DataDirectory.hasLog(in: data)
+      return ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data]
+        + (isLost ? ["--replace"] : isFirst ? [] : ["--existing"])
         + ["--seed", "\(UInt64.random(in: 0...UInt64.max))", "--parent", "\(parent)"]
         + (syncs ? [] : ["--no-sync"])
     }

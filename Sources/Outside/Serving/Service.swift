@@ -19,6 +19,8 @@ public struct Service: ~Copyable {
   private var startTimes: [Int64]
   private var leader: Int?
   private var reportAt: Int64 = 0
+  /// How many replicas and nodes of the authority may be missing at the start.
+  public var tolerated = (replicas: 0, authority: 0)
 
   public init(
     gateway: consuming RespGateway, processes: consuming NodeProcesses, membership: Membership
@@ -37,10 +39,11 @@ public struct Service: ~Copyable {
   private static let longestPause: Int64 = 10_000_000_000
 
   /// Starts the nodes and waits until one is in charge. Nodes that others run need not all be
-  /// there.
+  /// there, nor those that the others can do without: they are started again as later.
   /// - Returns: false if it was told to stop before.
-  public mutating func start(within patience: Interval, until isStopped: () -> Bool) throws -> Bool
-  {
+  public mutating func start(
+    within patience: Interval, until isStopped: () -> Bool, tell: (String) -> Void
+  ) throws -> Bool {
     try processes.startAll()
     for node in restarts.indices { noteProcess(of: node) }
     let limit = MonotonicClock.now() + patience.nanoseconds
@@ -48,11 +51,28 @@ public struct Service: ~Copyable {
       guard !isStopped() else { return false }
       try gateway.turn(nanoseconds: 10_000_000)
       askForReports()
+      try noteFailedStarts(tell)
       try processes.checkStart(over: gateway.port, within: patience, until: limit)
     }
     leader = currentLeader
     startTimes = Array(repeating: gateway.now, count: restarts.count)
     return true
+  }
+
+  /// A node that does not start is left out, unless too many do not.
+  private mutating func noteFailedStarts(_ tell: (String) -> Void) throws(ClusterError) {
+    for node in restarts.indices where restarts[node] == nil && processes.hasEnded(node) {
+      let sentence = "node \(node) did not start: \(processes.ending(of: node))"
+      let isReplica = node < membership.replicas.count
+      if isReplica { tolerated.replicas -= 1 } else { tolerated.authority -= 1 }
+      guard tolerated.replicas >= 0, tolerated.authority >= 0 else {
+        throw ClusterError(sentence, unstarted: node)
+      }
+      gateway.port.setDown(node, true)
+      tell("\(sentence); the others serve without it, and '--replace \(node)' gives it a new log")
+      pauses[node] = Service.longestPause
+      rest(node)
+    }
   }
 
   /// Serves until it is told to stop; it asks at least ten times a second.

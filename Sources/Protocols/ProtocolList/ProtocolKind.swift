@@ -52,6 +52,17 @@ extension ProtocolKind {
     return visit(&visitor)
   }
 
+  /// Whether a replica that has lost its disk may come back with an empty one.
+  public var replacesLostReplicas: Bool {
+    struct Ask: ProtocolVisitor {
+      func visit<Core: ReplicaCore>(_ core: Core.Type, _ description: ProtocolDescription) -> Bool {
+        Core.replacesLostReplicas
+      }
+    }
+    var visitor = Ask()
+    return visit(&visitor)
+  }
+
   /// The options its experiments may set.
   public var options: [OptionDeclaration] {
     struct Declare: ProtocolVisitor {

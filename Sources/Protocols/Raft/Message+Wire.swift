@@ -22,6 +22,7 @@ extension RaftReplica.Message: WireCodable {
     case requestVote = 1
     case voteReply, appendEntries, appendAccepted, appendRejected, newerTerm, roundConfirmed
     case snapshot
+    case promoted
   }
 
   public var encodedByteCount: Int {
@@ -29,8 +30,9 @@ extension RaftReplica.Message: WireCodable {
     case .requestVote: 1 + 25
     case .voteReply: 1 + 10
     case .appendEntries(let request): 1 + 40 + request.entries.encodedByteCount
-    case .appendAccepted: 1 + 24
-    case .appendRejected: 1 + 56
+    case .appendAccepted: 1 + 24 + 9
+    case .appendRejected: 1 + 56 + 9
+    case .promoted: 1 + 24
     case .roundConfirmed: 1 + 16
     case .newerTerm: 1 + 8
     case .snapshot(let message): 1 + message.encodedByteCount
@@ -63,6 +65,7 @@ extension RaftReplica.Message: WireCodable {
       writer.write(reply.term)
       reply.matchIndex.encode(into: &writer)
       writer.write(reply.readRound)
+      reply.standing.encode(into: &writer)
     case .appendRejected(let reply):
       writer.write(Tag.appendRejected.rawValue)
       writer.write(reply.term)
@@ -72,6 +75,7 @@ extension RaftReplica.Message: WireCodable {
       reply.lastLogIndex.encode(into: &writer)
       reply.gapEnd.encode(into: &writer)
       writer.write(reply.readRound)
+      reply.standing.encode(into: &writer)
     case .roundConfirmed(let reply):
       writer.write(Tag.roundConfirmed.rawValue)
       writer.write(reply.term)
@@ -82,6 +86,11 @@ extension RaftReplica.Message: WireCodable {
     case .snapshot(let message):
       writer.write(Tag.snapshot.rawValue)
       message.encode(into: &writer)
+    case .promoted(let word):
+      writer.write(Tag.promoted.rawValue)
+      writer.write(word.term)
+      word.index.encode(into: &writer)
+      writer.write(word.generation)
     }
   }
 
@@ -114,17 +123,23 @@ extension RaftReplica.Message: WireCodable {
       self = .appendAccepted(
         .init(
           term: term, matchIndex: try LogIndex(from: &reader),
-          readRound: try reader.read(UInt64.self)))
+          readRound: try reader.read(UInt64.self),
+          standing: try RaftReplica.Standing(from: &reader)))
     case .appendRejected:
       self = .appendRejected(
         .init(
           term: term, prevLogIndex: try LogIndex(from: &reader),
           conflictTerm: try reader.read(UInt64.self), conflictIndex: try LogIndex(from: &reader),
           lastLogIndex: try LogIndex(from: &reader), gapEnd: try LogIndex(from: &reader),
-          readRound: try reader.read(UInt64.self)))
+          readRound: try reader.read(UInt64.self),
+          standing: try RaftReplica.Standing(from: &reader)))
     case .roundConfirmed:
       self = .roundConfirmed(.init(term: term, readRound: try reader.read(UInt64.self)))
     case .newerTerm: self = .newerTerm(term)
+    case .promoted:
+      self = .promoted(
+        .init(
+          term: term, index: try LogIndex(from: &reader), generation: try reader.read(UInt64.self)))
     }
   }
 }
@@ -135,6 +150,7 @@ extension RaftReplica.Record: WireCodable {
     case .vote(_, let votedFor): 1 + 8 + votedFor.encodedByteCount
     case .append(_, let entries): 1 + 8 + entries.encodedByteCount
     case .snapshot(let reference): 1 + reference.encodedByteCount
+    case .promoted: 1
     }
   }
 
@@ -151,6 +167,7 @@ extension RaftReplica.Record: WireCodable {
     case .snapshot(let reference):
       writer.write(UInt8(3))
       reference.encode(into: &writer)
+    case .promoted: writer.write(UInt8(4))
     }
   }
 
@@ -163,7 +180,22 @@ extension RaftReplica.Record: WireCodable {
       self = .append(
         at: try LogIndex(from: &reader), try [RaftReplica.Entry](from: &reader))
     case 3: self = .snapshot(try SnapshotReference(from: &reader))
+    case 4: self = .promoted
     case let other: throw .malformed("\(other) is no Raft record")
     }
+  }
+}
+
+extension RaftReplica.Standing: WireCodable {
+  public var encodedByteCount: Int { 9 }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(generation)
+    writer.write(isLearner)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    generation = try reader.read(UInt64.self)
+    isLearner = try reader.readFlag()
   }
 }

@@ -19,6 +19,7 @@ extension RaftReplica {
     case newerTerm(Term)
     /// InstallSnapshot (§7), which hosts exchange for all protocols alike.
     case snapshot(SnapshotMessage)
+    case promoted(Promoted)
   }
 
   public struct RequestVote: Equatable, Sendable {
@@ -54,6 +55,23 @@ extension RaftReplica {
     /// number of entries, never the end of the follower's log.
     public var matchIndex: LogIndex
     public var readRound: UInt64
+    public var standing = Standing()
+  }
+
+  /// Whose word a reply is: that of a replica that keeps its promises, or of one that has lost its disk.
+  public struct Standing: Equatable, Sendable {
+    /// Grows with each disk that takes the place of a lost one.
+    public var generation: UInt64 = 0
+    /// It has not learnt everything yet, so it counts for no majority.
+    public var isLearner = false
+  }
+
+  /// From the leader to a learner: the entry at `index`, of the leader's own term, was appended after the learner had
+  /// come, and was committed without it.
+  public struct Promoted: Equatable, Sendable {
+    public var term: Term
+    public var index: LogIndex
+    public var generation: UInt64
   }
 
   /// Says only that at this moment the follower knows no newer leader. It answers every heartbeat
@@ -77,6 +95,7 @@ extension RaftReplica {
     /// none.
     public var gapEnd: LogIndex
     public var readRound: UInt64
+    public var standing = Standing()
   }
 
   /// What must survive a crash.
@@ -87,6 +106,8 @@ extension RaftReplica {
     case append(at: LogIndex, [Entry])
     /// The log begins behind this entry, or did so before.
     case snapshot(SnapshotReference)
+    /// The replica, whose disk took the place of a lost one, has learnt everything.
+    case promoted
   }
 }
 
@@ -101,6 +122,7 @@ extension RaftReplica.Message {
     case .roundConfirmed(let reply): reply.term
     case .newerTerm(let term): term
     case .snapshot: 0
+    case .promoted(let word): word.term
     }
   }
 }

@@ -88,6 +88,7 @@ extension RaftReplica {
     case omitNoop = "omit-noop"
     case preVoteRaisesTerm = "pre-vote-raises-term"
     case dropLowerTerm = "drop-lower-term"
+    case forgetfulVoter = "forgetful-voter"
 
     public var meaning: String {
       switch self {
@@ -112,6 +113,7 @@ extension RaftReplica {
       case .preVoteRaisesTerm: "A voter enters the term that a pre-vote asks about"
       case .dropLowerTerm:
         "Messages of an older term are dropped, so that their senders never learn"
+      case .forgetfulVoter: "A replica that has lost its disk votes and counts at once"
       }
     }
   }

@@ -35,6 +35,13 @@ extension RaftReplica {
     var announcedRound: UInt64 = 0
     /// The replica has answered since the leader last looked for a majority.
     var isActive = false
+    /// Whether the replica's disk took the place of a lost one, as far as it has said.
+    var standing = Standing()
+    /// Of a learner: the entry that makes it a voter once it is committed and the learner has it.
+    var promotionIndex: LogIndex?
+
+    /// Up to where the replica counts for a majority.
+    var countedIndex: LogIndex { standing.isLearner ? .zero : matchIndex }
 
     init(_ options: Options) {
       window = InFlightWindow(capacity: options.inFlightLimit, byteLimit: options.inFlightBytes)
@@ -55,6 +62,15 @@ extension RaftReplica {
       answeredRound = 0
       announcedRound = 0
       isActive = false
+      promotionIndex = nil
+      standing.isLearner = false
+    }
+
+    /// The replica has begun a new disk: nothing is known of it.
+    mutating func noteNewDisk(at now: Instant) {
+      noteLostLog()
+      noteRejected(nextIndex: LogIndex(1), at: now)
+      answeredRound = 0
     }
 
     /// Whether a round is worth a message of its own.

@@ -5,6 +5,9 @@ import Replication
 extension RaftReplica {
   mutating func electionTimerFired(into effects: inout Effects<RaftReplica>) {
     guard role != .leader else { return checkQuorum(into: &effects) }
+    guard !standing.isLearner else {
+      return effects.setTimer(.election, after: options.electionTimeout)
+    }
     if options.preVote {
       becomePreCandidate(into: &effects)
     } else {
@@ -13,7 +16,8 @@ extension RaftReplica {
   }
 
   mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<RaftReplica>) {
-    guard options.electOnDisconnect, role == .follower, replica == leader else { return }
+    guard options.electOnDisconnect, role == .follower, replica == leader, !standing.isLearner
+    else { return }
     leader = nil
     effects.setTimer(
       .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
@@ -57,6 +61,7 @@ extension RaftReplica {
     into effects: inout Effects<RaftReplica>
   ) {
     guard request.term >= currentTerm else { return tellTerm(to: candidate, into: &effects) }
+    guard !standing.isLearner else { return }
     if request.isPreVote { return answerPreVote(request, from: candidate, at: now, into: &effects) }
     if request.term > currentTerm {
       // A candidate that a living leader does not know of must not depose it. Should it be stuck in

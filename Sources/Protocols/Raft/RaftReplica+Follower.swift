@@ -28,7 +28,8 @@ extension RaftReplica {
       // Early: the leader only learns what to send.
       return effects.sendEarly(.appendRejected(rejection(of: request)), to: sender)
     }
-    if isNewRound || request.entries.isEmpty {
+    // The word of a learner counts for nothing.
+    if isNewRound || request.entries.isEmpty, !standing.isLearner {
       // Early: it promises nothing about the future, nor about the log. Whoever is elected in a
       // newer term had a vote of this majority after this moment, hence after the read arrived, and
       // a vote waits for its disk. Nor does a slow disk make the leader believe that it is alone.
@@ -38,12 +39,14 @@ extension RaftReplica {
     }
     var matchIndex = take(request, into: &effects)
     // A heartbeat for a read asks no more than that; ordinary ones ask what the log holds.
-    if isNewRound, request.entries.isEmpty { return }
+    if isNewRound, request.entries.isEmpty, !standing.isLearner { return }
     while let next = heldBack.next(after: log.lastIndex) {
       if holdsEntry(before: next) { matchIndex = max(matchIndex, take(next, into: &effects)) }
     }
     let reply = Message.appendAccepted(
-      AppendAccepted(term: currentTerm, matchIndex: matchIndex, readRound: request.readRound))
+      AppendAccepted(
+        term: currentTerm, matchIndex: matchIndex, readRound: request.readRound,
+        standing: standing))
     // Bug: ack-early.
     if options.bug == .ackEarly {
       effects.sendEarly(reply, to: sender)
@@ -77,7 +80,7 @@ extension RaftReplica {
     var reply = AppendRejected(
       term: currentTerm, prevLogIndex: request.prevLogIndex, conflictTerm: 0,
       conflictIndex: .zero, lastLogIndex: log.lastIndex, gapEnd: heldBack.gapEnd,
-      readRound: request.readRound)
+      readRound: request.readRound, standing: standing)
     if let term = log.term(at: request.prevLogIndex) {
       reply.conflictTerm = term
       reply.conflictIndex = log.firstIndex(notBelow: term)

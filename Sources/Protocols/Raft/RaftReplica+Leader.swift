@@ -117,14 +117,16 @@ extension RaftReplica {
     _ reply: AppendAccepted, from slot: Int, at now: Instant,
     into effects: inout Effects<RaftReplica>
   ) {
-    guard isForThisLeader(replyIn: reply.term, into: &effects) else { return }
+    guard isForThisLeader(replyIn: reply.term, into: &effects),
+      heed(reply.standing, of: slot, at: now, into: &effects)
+    else { return }
     var matchIndex = reply.matchIndex
     // Bug: match-from-next-index.
     if options.bug == .matchFromNextIndex, slot != ownSlot {
       matchIndex = progress[slot].nextIndex.previous
     }
     guard matchIndex <= log.lastIndex else { return }
-    progress[slot].isActive = true
+    progress[slot].isActive = !reply.standing.isLearner
     if slot == ownSlot {
       progress[slot].matchIndex = max(progress[slot].matchIndex, matchIndex)
     } else if matchIndex >= progress[slot].matchIndex {
@@ -132,6 +134,7 @@ extension RaftReplica {
       sendEntries(to: slot, at: now, into: &effects)
     }
     if matchIndex > commitIndex { advanceCommitIndex(into: &effects) }
+    guard !reply.standing.isLearner else { return promote(slot, into: &effects) }
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
   }
 
@@ -149,10 +152,10 @@ extension RaftReplica {
   /// terms are committed only by what follows them (§5.4.2, figure 8).
   private mutating func advanceCommitIndex(into effects: inout Effects<RaftReplica>) {
     var index = commitIndex
-    for candidate in progress.indices where progress[candidate].matchIndex > index {
-      let matchIndex = progress[candidate].matchIndex
+    for candidate in progress.indices where progress[candidate].countedIndex > index {
+      let matchIndex = progress[candidate].countedIndex
       var holderCount = 0
-      for holder in progress.indices where progress[holder].matchIndex >= matchIndex {
+      for holder in progress.indices where progress[holder].countedIndex >= matchIndex {
         holderCount += 1
       }
       if holderCount >= membership.majority { index = matchIndex }

@@ -14,10 +14,12 @@ extension RaftReplica {
     case .snapshot(let reference):
       log.begin(behind: reference)
       commitIndex = max(commitIndex, log.base)
+    case .promoted: standing.isLearner = false
     }
   }
 
   public func invariantViolation() -> String? {
+    if standing.isLearner, role != .follower { return "a learner stands for election" }
     if let brokenInvariant { return brokenInvariant }
     if commitIndex > log.lastIndex {
       return "commit index \(commitIndex) is beyond the log, which ends at \(log.lastIndex)"

@@ -9,8 +9,10 @@ extension RaftReplica {
     into effects: inout Effects<RaftReplica>
   ) {
     guard slot != ownSlot, isForThisLeader(replyIn: reply.term, into: &effects) else { return }
-    progress[slot].isActive = true
+    guard heed(reply.standing, of: slot, at: now, into: &effects) else { return }
+    progress[slot].isActive = !reply.standing.isLearner
     repair(slot, after: reply, at: now, into: &effects)
+    guard !reply.standing.isLearner else { return }
     // Whoever rejects entries of this term still follows its leader.
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
   }

@@ -57,6 +57,8 @@ public struct RaftReplica: ReplicaCore {
   var currentTerm: Term = 0
   var votedFor: ReplicaID?
   var log = Log()
+  /// Whether this replica's disk took the place of a lost one.
+  var standing = Standing()
 
   // Volatile on every replica.
   var role = Role.follower
@@ -132,6 +134,8 @@ public struct RaftReplica: ReplicaCore {
     case .voteReply(let reply): receive(reply, from: sender, at: now, into: &effects)
     case .roundConfirmed(let reply): receive(reply, from: slot, at: now, into: &effects)
     case .snapshot: break
+    case .promoted(let word):
+      if slot != ownSlot { receive(word, from: sender, into: &effects) }
     case .newerTerm(let term):
       if term > currentTerm { becomeFollower(in: term, into: &effects) }
     }
@@ -192,7 +196,7 @@ public struct RaftReplica: ReplicaCore {
   public var status: ReplicaStatus {
     let word =
       switch role {
-      case .follower: "follower"
+      case .follower: standing.isLearner ? "learner" : "follower"
       case .preCandidate: "pre-candidate"
       case .candidate: "candidate"
       case .leader: "leader"

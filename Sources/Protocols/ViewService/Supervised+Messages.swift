@@ -8,6 +8,8 @@ public struct Ping: Equatable, Sendable {
   public var sequence: UInt64
   /// Counts the lives of the replica.
   public var incarnation: UInt64
+  /// The replica has lost its disk, and knows nothing of what it said before.
+  public var isBlank = false
   /// The newest ping whose answer was heard: the authority, too, can reach the replica.
   public var answered: UInt64 = 0
   /// How long answers take; 0 before the first one.
@@ -63,6 +65,8 @@ public enum SupervisedRecord<
   case snapshot(SnapshotReference)
   /// What the authority has agreed on up to an entry, in the place of the entries.
   case authority(SnapshotReference, [UInt8])
+  /// The replica, whose disk was lost, holds everything again.
+  case filled
 }
 
 extension Supervised {
@@ -140,6 +144,7 @@ extension SupervisedRecord: WireCodable {
     case .incarnation, .held: 1 + 8
     case .snapshot(let reference): 1 + reference.encodedByteCount
     case .authority(let reference, let state): 1 + reference.encodedByteCount + 4 + state.count
+    case .filled: 1
     }
   }
 
@@ -165,6 +170,7 @@ extension SupervisedRecord: WireCodable {
       reference.encode(into: &writer)
       writer.write(UInt32(state.count))
       writer.write(state)
+    case .filled: writer.write(UInt8(6))
     }
   }
 
@@ -179,18 +185,20 @@ extension SupervisedRecord: WireCodable {
       self = .authority(reference, try reader.readBytes(count))
     case 2: self = .incarnation(try reader.read(UInt64.self))
     case 3: self = .held(try reader.read(UInt64.self))
+    case 6: self = .filled
     case let other: throw .malformed("\(other) is no record of a supervised cluster")
     }
   }
 }
 
 extension Ping: WireCodable {
-  public var encodedByteCount: Int { report.encodedByteCount + 32 }
+  public var encodedByteCount: Int { report.encodedByteCount + 33 }
 
   public func encode(into writer: inout WireWriter) {
     report.encode(into: &writer)
     writer.write(sequence)
     writer.write(incarnation)
+    writer.write(isBlank)
     writer.write(answered)
     writer.write(UInt64(answerTime.nanoseconds))
   }
@@ -199,6 +207,7 @@ extension Ping: WireCodable {
     report = try Report(from: &reader)
     sequence = try reader.read(UInt64.self)
     incarnation = try reader.read(UInt64.self)
+    isBlank = try reader.readFlag()
     answered = try reader.read(UInt64.self)
     answerTime = try reader.readInterval()
   }

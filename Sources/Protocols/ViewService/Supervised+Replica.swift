@@ -128,6 +128,10 @@ extension Supervised {
   ) {
     let isChangeOfJoiner = view.number == ward.view.number
     ward.take(view)
+    if ward.isBlank, view.members.contains(id) {
+      ward.isBlank = false
+      effects.persist(.filled)
+    }
     if isChangeOfJoiner {
       replica?.changeJoiner(to: view, at: now, into: &replicaEffects)
     } else {

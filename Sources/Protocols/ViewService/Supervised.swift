@@ -59,10 +59,22 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     }
   }
 
+  public static var replacesLostReplicas: Bool { Consensus.replacesLostReplicas }
+
+  /// A replica comes as a new incarnation that holds nothing, and the authority takes it for one that has just come.
+  public mutating func takePlace(generation: UInt64) {
+    consensus?.takePlace(generation: generation)
+    guard replica != nil else { return }
+    ward.incarnation = max(ward.incarnation, generation)
+    // Bug: forgetful-member.
+    ward.isBlank = options.bug != .forgetfulMember
+  }
+
   public mutating func recover(_ record: Record) {
     switch record {
     case .replica(let record): replica?.recover(record)
     case .consensus(let record): consensus?.recover(record)
+    case .filled: ward.isBlank = false
     case .incarnation(let number): ward.incarnation = max(ward.incarnation, number)
     case .held(let number):
       // Bug: adopt-again.

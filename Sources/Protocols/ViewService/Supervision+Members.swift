@@ -13,10 +13,13 @@ extension Supervision {
     let staying = view.members.filter { !mayBeRemoved($0, after: state) }
     let alive = staying.filter { isAlive($0, after: state) }
     // Rather unavailable than empty: without anybody who holds the data nothing changes.
-    guard alive.contains(where: state.eligible.contains) else { return nil }
+    let eligible = state.eligible.filter { !hasForgotten($0, in: view) }
+    guard alive.contains(where: eligible.contains) else { return nil }
+    // One that has lost its disk stays until its last lease is over, and then comes back as a joiner.
+    guard !staying.contains(where: { hasForgotten($0, in: view) }) else { return nil }
     var members = staying.filter { !hasRestarted($0, in: view) }
     members += staying.filter { hasRestarted($0, in: view) }
-    if let first = members.firstIndex(where: state.eligible.contains), first > 0 {
+    if let first = members.firstIndex(where: eligible.contains), first > 0 {
       members.insert(members.remove(at: first), at: 0)
     }
     var joiner = view.joiner
@@ -24,7 +27,7 @@ extension Supervision {
       members.append(candidate)
       joiner = nil
     }
-    if memberLinks == .alongChain, let order = order(members, eligible: state.eligible) {
+    if memberLinks == .alongChain, let order = order(members, eligible: eligible) {
       members = order
     }
     let isRestart = members.contains { hasRestarted($0, in: view) }
@@ -35,7 +38,9 @@ extension Supervision {
   }
 
   private func mayBeRemoved(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
-    let isUnwanted = !isAlive(id, after: state) || replica(id)?.isCondemned == true
+    let isUnwanted =
+      !isAlive(id, after: state) || replica(id)?.isCondemned == true
+      || hasForgotten(id, in: state.view)
     return isUnwanted && isLeaseOver(id, after: state)
   }
 

@@ -25,6 +25,8 @@ struct Supervision: Sendable {
     /// It is to be removed although it is alive, so it gets no lease any more.
     var isCondemned = false
     var incarnation: UInt64 = 0
+    /// It has lost its disk, and has not become a member since.
+    var isBlank = false
     var sequence: UInt64 = 0
     var report = Report(view: 0)
     var answerTime = Interval.zero
@@ -104,6 +106,7 @@ struct Supervision: Sendable {
     replicas[position].heardTick = ticks
     replicas[position].hasPinged = true
     replicas[position].incarnation = ping.incarnation
+    replicas[position].isBlank = ping.isBlank
     replicas[position].sequence = ping.sequence
     replicas[position].report = ping.report
     replicas[position].answerTime = ping.answerTime
@@ -121,7 +124,9 @@ struct Supervision: Sendable {
     if replicas[position].answers.count < 64 {
       replicas[position].answers.append((ping.sequence, ticks))
     }
-    guard isHearing, !replicas[position].isCondemned, state.view.members.contains(id) else {
+    guard isHearing, !replicas[position].isCondemned, state.view.members.contains(id),
+      !hasForgotten(id, in: state.view)
+    else {
       return .zero
     }
     replicas[position].grantedTick = max(replicas[position].grantedTick, heardTick)
@@ -199,6 +204,11 @@ struct Supervision: Sendable {
   func hasRestarted(_ id: ReplicaID, in view: View) -> Bool {
     guard let replica = replica(id), let named = view.incarnation(of: id) else { return false }
     return replica.incarnation > named
+  }
+
+  /// It has restarted, and on an empty disk: it holds nothing of what a member must hold.
+  func hasForgotten(_ id: ReplicaID, in view: View) -> Bool {
+    hasRestarted(id, in: view) && replica(id)?.isBlank == true
   }
 
   /// The newest incarnations known: a leader that has not heard a member yet knows that of the

@@ -7,6 +7,7 @@ public enum ViewServiceBug: String, SwitchableBug {
   case promoteUnestablished = "promote-unestablished"
   case pingWithoutQuorum = "ping-without-quorum"
   case adoptAgain = "adopt-again"
+  case forgetfulMember = "forgetful-member"
 
   public var meaning: String {
     switch self {
@@ -18,6 +19,8 @@ public enum ViewServiceBug: String, SwitchableBug {
       "The authority's leader answers pings without making sure that it still leads"
     case .adoptAgain:
       "A replica that restarts goes on in the view it had before, as if it had forgotten nothing"
+    case .forgetfulMember:
+      "A replica that has lost its disk goes on as a member, as if its log were there"
     }
   }
 }

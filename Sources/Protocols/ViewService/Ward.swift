@@ -24,6 +24,8 @@ struct Ward: Sendable {
   /// The last view that was taken over, or the number of one that an earlier incarnation took over.
   var held = View.none
   var incarnation: UInt64 = 0
+  /// The replica's disk was lost, and it has not become a member since.
+  var isBlank = false
   /// The number of this life is durable, so that pings may name it.
   var mayPing = false
   /// What the authority was last told.
@@ -87,8 +89,8 @@ struct Ward: Sendable {
     if sentPings.count >= Ward.sentPingLimit { sentPings.removeFirst() }
     sentPings.append(SentPing(sequence: sequence, sentAt: now, tick: ticks))
     return Ping(
-      report: report, sequence: sequence, incarnation: incarnation, answered: answeredSequence,
-      answerTime: min(answerTime.usual, .longestTold))
+      report: report, sequence: sequence, incarnation: incarnation, isBlank: isBlank,
+      answered: answeredSequence, answerTime: min(answerTime.usual, .longestTold))
   }
 
   /// Whether the authority should be told of news before the next tick. A report that changes with

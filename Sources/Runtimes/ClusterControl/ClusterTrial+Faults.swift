@@ -97,8 +97,8 @@ extension ClusterTrial {
     case .torn:
       try LogSurgery.tearTail(directory, random: &faultRandom)
     case .lost:
-      mayRefuse[node] = true
       try LogSurgery.wipe(directory)
+      processes.noteLostDirectory(of: node)
     }
   }
 

@@ -149,6 +149,8 @@ public struct NodeProcess: ~Copyable {
   public let number: Int
   public let directory: String
   private let launcher: NodeLauncher
+  /// An earlier log of the node was lost.
+  public var replacesLost = false
   private var child: ChildProcess?
   /// What the node says on its standard output and error: a file in memory, since the disk may be what it
   /// has to complain of.
@@ -166,7 +168,8 @@ public struct NodeProcess: ~Copyable {
 
   public mutating func start() throws(ClusterError) {
     let started = try ChildProcess(
-      program: launcher.program, arguments: launcher.arguments(number, directory),
+      program: launcher.program,
+      arguments: launcher.arguments(number, directory) + (replacesLost ? ["--replace"] : []),
       messages: messages)
     processNumber = started.number
     child = consume started

@@ -41,6 +41,8 @@ public struct NodeProcesses: ~Copyable {
   public func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
   /// How a node has ended that nobody here has ended.
   public func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
+  /// The node's log is gone: from its next start on it takes the place of the one that had it.
+  public func noteLostDirectory(of node: Int) { nodes[node]?.process.replacesLost = true }
   public func directory(of node: Int) -> String? { nodes[node]?.process.directory }
   public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
 

@@ -52,7 +52,7 @@ extension WireReader {
 }
 
 extension Hello: WireCodable {
-  public var encodedByteCount: Int { 4 + cluster.utf8.count + 4 + protocolName.utf8.count + 21 }
+  public var encodedByteCount: Int { 4 + cluster.utf8.count + 4 + protocolName.utf8.count + 37 }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(cluster)
@@ -63,6 +63,8 @@ extension Hello: WireCodable {
     writer.write(clients.first)
     writer.write(clients.remainder)
     writer.write(clients.stride)
+    writer.write(logNumber)
+    writer.write(logGeneration)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -78,6 +80,8 @@ extension Hello: WireCodable {
     clients = CarriedClients(
       first: try reader.read(UInt64.self), remainder: try reader.read(UInt32.self),
       stride: try reader.read(UInt32.self))
+    logNumber = try reader.read(UInt64.self)
+    logGeneration = try reader.read(UInt64.self)
   }
 }
 

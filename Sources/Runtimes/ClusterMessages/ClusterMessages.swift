@@ -26,11 +26,17 @@ public struct Hello: Equatable, Sendable {
   public var nodeCount: UInt16
   /// Whose answers the connection takes, if it is one of clients.
   public var clients: CarriedClients
+  /// Of a peer: the number and the generation of its log.
+  public var logNumber: UInt64
+  public var logGeneration: UInt64
 
   public init(
     cluster: String, protocolName: String, role: ConnectionRole, addressee: ReplicaID,
-    nodeCount: Int, clients: CarriedClients = .none
+    nodeCount: Int, clients: CarriedClients = .none, logNumber: UInt64 = 0,
+    logGeneration: UInt64 = 0
   ) {
+    self.logNumber = logNumber
+    self.logGeneration = logGeneration
     self.cluster = cluster
     self.protocolName = protocolName
     self.role = role

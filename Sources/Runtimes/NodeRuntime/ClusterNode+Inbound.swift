@@ -6,6 +6,7 @@ import Faults
 import Replication
 import Sockets
 import Trials
+import WriteAheadLog
 import WireFormat
 
 /// Connections that others open: who they are, and what they send.
@@ -137,6 +138,13 @@ extension ClusterNode {
       refuse(slot, reason)
       return
     }
+    if hello.role == .peer, !recognises(hello, of: header.sender.index) {
+      refuse(
+        slot,
+        "node \(header.sender) comes with another log than before; if that is lost, start it with "
+          + "--replace, so that it learns from the others before it takes part")
+      return
+    }
     if hello.role == .peer, !isLatestLife(header, at: slot) {
       refuse(slot, "node \(header.sender) has started again since")
       return
@@ -150,6 +158,18 @@ extension ClusterNode {
     markDirty(slot)
     if hello.role == .runner { runnerSlots.append(slot) }
     if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
+  }
+
+  /// Whether a peer has the log that this node has met before. One that has forgotten what it promised must not
+  /// be listened to.
+  private mutating func recognises(_ hello: Hello, of peer: Int) -> Bool {
+    let card = LogCard(number: hello.logNumber, generation: hello.logGeneration)
+    do throws(LogError) {
+      return try log.recognise(card, of: peer)
+    } catch {
+      complain("cannot remember the log of node \(peer): \(error)")
+      return false
+    }
   }
 
   /// Tells a connection why it is of no use. It is then read until the other side hangs up or the

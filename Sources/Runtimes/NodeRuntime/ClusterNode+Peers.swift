@@ -6,6 +6,7 @@ import Replication
 import Sockets
 import Trials
 import WireFormat
+import WriteAheadLog
 
 /// The connections over which this node speaks to the others.
 extension ClusterNode {
@@ -65,8 +66,9 @@ extension ClusterNode {
       Frame.encode(
         Hello(
           cluster: settings.cluster, protocolName: settings.protocolName, role: .peer,
-          addressee: ReplicaID(peer), nodeCount: peers.count), kind: .hello, from: host.id,
-        epoch: life, into: &hello.writer)
+          addressee: ReplicaID(peer), nodeCount: peers.count, logNumber: log.card.number,
+          logGeneration: log.card.generation), kind: .hello, from: host.id, epoch: life,
+        into: &hello.writer)
       hello.writer.write(peers[peer].output.writer.bytes())
       peers[peer].output = hello
       flushPeer(peer)

@@ -92,13 +92,14 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       directory: settings.directory,
       identity: LogIdentity(
         cluster: settings.cluster, protocolName: settings.protocolName, node: number),
-      syncs: settings.syncs)
+      opening: settings.opening, syncs: settings.syncs)
     var recovered = Host(
       id: settings.node, membership: settings.membership, options: options,
       seed: settings.seed &+ log.life &* 0x9E37_79B9)
     recovered.builder.batchesMayLeaveMemory = true
     recovered.useHashSecret(settings.hashSecret)
     recovered.snapshots = SnapshotKeeping(policy: .never)
+    if log.card.generation > 0 { recovered.core.takePlace(generation: log.card.generation) }
     try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
     let listener = try settings.endpoints[number].listen()
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.

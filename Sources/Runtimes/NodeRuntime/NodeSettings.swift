@@ -1,6 +1,7 @@
 import Primitives
 import Replication
 import Sockets
+import WriteAheadLog
 
 /// What one node of a real cluster is told at its start.
 public struct NodeSettings: Sendable {
@@ -13,6 +14,8 @@ public struct NodeSettings: Sendable {
   public var endpoints: [Endpoint]
   /// The directory of this node's log; made if it is not there.
   public var directory: String
+  /// Whether the node has run before, or takes the place of one that lost its log.
+  public var opening = LogOpening.any
   /// Without syncs nothing survives a loss of power.
   public var syncs = true
   /// For the jitter of timers and the draws of link faults.

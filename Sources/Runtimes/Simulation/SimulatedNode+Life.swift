@@ -74,6 +74,12 @@ extension SimulatedNode {
     }
   }
 
+  /// The process has ended, and its disk is empty when it starts again.
+  public mutating func loseDisk() {
+    log.removeAll()
+    diskGeneration = UInt64(life)
+  }
+
   /// How many records are appended but not durable.
   public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
@@ -102,6 +108,7 @@ extension SimulatedNode {
       id: ReplicaID(number), membership: membership, options: options,
       seed: seed &+ UInt64(life) &* 0x9E37_79B9)
     host.application = initialState
+    if diskGeneration > 0 { host.core.takePlace(generation: diskGeneration) }
     for record in log { host.recover(record) }
     let kept = snapshots
     let problem = host.recoverSnapshot(firstRecord: forgottenCount) { reference in

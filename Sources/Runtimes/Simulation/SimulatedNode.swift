@@ -74,6 +74,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// The process may have to start again from its log. Otherwise durable records are forgotten,
   /// because a log is a third of what a long trial keeps.
   public var keepsLog = true
+  /// 0 for the node's first disk; grows with each one that it has lost.
+  public var diskGeneration: UInt64 = 0
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
   /// Messages to itself that nothing holds back, and those that it takes in at present.

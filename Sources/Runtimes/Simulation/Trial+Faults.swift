@@ -86,6 +86,7 @@ extension Trial {
 
   public mutating func crash(_ number: Int, disk: DiskFate) {
     let kept = disk == .torn ? faultRandom.below(nodes[number].unsyncedCount + 1) : 0
+    defer { if disk == .lost { nodes[number].loseDisk() } }
     guard nodes[number].isUp else { return nodes[number].crash(keepingTorn: 0) }
     nodes[number].usage = nodes[number].usage(at: world.now)
     nodes[number].busyUntil = world.now

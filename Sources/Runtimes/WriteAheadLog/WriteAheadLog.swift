@@ -15,6 +15,7 @@ import WireFormat
 /// other things to do meanwhile lets a thread do that (`beginCommit`, `finishCommit`). The files:
 ///
 /// - `node`: whose log this is and how often it was opened (`NodeFile`).
+/// - `member`: which log of its node this is, and those of the peers (`MemberFile`).
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
 /// - `synced`: the last block known to be durable (`SyncedMark`).
 /// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`), which go past the page
@@ -52,6 +53,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// What every call throws from now on.
   @usableFromInline var failure: LogError?
 
+  var member: MemberFile
   let digest: UInt64
   let stagedByteCount: Int
   let directory: File
@@ -80,6 +82,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// Opens a log, or creates an empty one.
   /// - Parameters:
   ///   - directory: is created, with those above it, if it is not there.
+  ///   - opening: whether there has to be a log, or must be none.
   ///   - syncs: without syncs, records survive the death of the process but no loss of power. May change
   ///     from one life to the next.
   ///   - segmentByteCount: the size of new segments, at least 4096. A block that is too large for that
@@ -88,8 +91,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///     files when they are asked for.
   ///   - stagedByteCount: without syncs, how much goes to a segment at once.
   public init(
-    directory path: String, identity: LogIdentity, syncs: Bool, segmentByteCount: Int = 16 << 20,
-    memoryByteCount: Int = 4 << 20, stagedByteCount: Int = 1 << 20
+    directory path: String, identity: LogIdentity, opening: LogOpening = .any, syncs: Bool,
+    segmentByteCount: Int = 16 << 20, memoryByteCount: Int = 4 << 20, stagedByteCount: Int = 1 << 20
   ) throws(LogError) {
     precondition(segmentByteCount >= 4096)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
@@ -102,6 +105,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     try WriteAheadLog.removeUnfinished(in: path)
     let earlier = try NodeFile.read(from: directory)
     try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
+    let member = try MemberFile.open(in: directory, as: opening, hasLog: earlier != nil)
     let digest = identity.digest
     var mark = try SyncedMark(in: directory, digest: digest, mayCreate: earlier == nil)
     try StagedFile.settle(in: path, digest: digest)
@@ -125,6 +129,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     self.syncs = syncs
     self.segmentByteCount = size
     recoveredRecordCount = Int(recovery.record)
+    self.member = member
     self.digest = digest
     self.stagedByteCount = stagedByteCount
     self.directory = directory

@@ -36,11 +36,9 @@ public enum FaultTable {
     entry(
       "crash", variant: DiskFate.lost.rawValue,
       #"{ at: "5s", crash: "follower", disk: "lost", for: "3s" }"#,
-      "the process dies and restarts with an empty disk, which no protocol here promises to survive",
-      [
-        .simulation:
-          "no protocol here replaces a replica that lost its disk: that needs membership changes"
-      ]),
+      "the process dies and restarts with an empty disk, and takes part once it has learnt everything "
+        + "from the others (not for multi-paxos and unreplicated)",
+      notOurs),
     entry(
       "pause", #"{ at: "5s", pause: "leader", for: "2s" }"#,
       "the process stops wherever it is, between two turns or inside one, and goes on",

@@ -1,5 +1,7 @@
 import Configuration
 import Environments
+import Faults
+import ProtocolList
 import Replication
 
 /// What an experiment may say of machines in the cluster runtime: there they are real. A section
@@ -57,5 +59,23 @@ enum HostsRules {
     if let node = section["clocks"], environment.clocks != Environment.standard.clocks {
       throw node.refused(allowed)
     }
+  }
+}
+
+/// Which protocols can do without the disk of a replica.
+enum LostDiskRules {
+  static func check(
+    _ faults: FaultScript, of choices: [ProtocolChoice], _ node: Node?
+  ) throws(ExperimentError) {
+    let losesDisk = faults.timed.contains {
+      if case .crash(_, disk: .lost) = $0.action { true } else { false }
+    }
+    let unable = choices.map(\.kind).filter { !$0.replacesLostReplicas }.map(\.name)
+    guard losesDisk, !unable.isEmpty, let node else { return }
+    throw node.refused(
+      "disk: \"lost\" only for protocols that replace a replica that lost its disk ("
+        + ProtocolKind.allCases.filter(\.replacesLostReplicas).map(\.name).joined(separator: ", ")
+        + "); leave \(unable.joined(separator: " and ")) out of protocols",
+      found: "disk: \"lost\"")
   }
 }

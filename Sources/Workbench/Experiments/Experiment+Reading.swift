@@ -59,6 +59,7 @@ extension Experiment {
       transport: environment.network.transport
     ).read(section["faults"])
     try TargetRules.check(targets, section["faults"])
+    try LostDiskRules.check(faults, of: self.protocols, section["faults"])
     trials = try section["trials"]?.integer(in: 1...10_000) ?? trials
     seed = try section["seed"]?.seed() ?? seed
     check = try section["check"]?.choice(of: Consistency.self) ?? check

@@ -66,13 +66,23 @@ struct Arguments {
   func integer<Number: FixedWidthInteger>(
     _ name: String, in range: ClosedRange<Number>
   ) throws(UsageError) -> Number? {
-    guard let text = self[name] else { return nil }
-    guard let number = Number(text), range.contains(number) else {
-      throw UsageError(
-        "\(name): found \"\(text)\", allowed a whole number from \(range.lowerBound) to "
-          + "\(range.upperBound)")
+    try integers(name, in: range).last
+  }
+
+  /// The values of a flag that may be repeated, as whole numbers in a range.
+  func integers<Number: FixedWidthInteger>(
+    _ name: String, in range: ClosedRange<Number>
+  ) throws(UsageError) -> [Number] {
+    var numbers: [Number] = []
+    for text in all(name) {
+      guard let number = Number(text), range.contains(number) else {
+        throw UsageError(
+          "\(name): found \"\(text)\", allowed a whole number from \(range.lowerBound) to "
+            + "\(range.upperBound)")
+      }
+      numbers.append(number)
     }
-    return number
+    return numbers
   }
 
   /// The value of a flag as one of several words.

@@ -5,6 +5,7 @@ import Foundation
 import NodeRuntime
 import Runner
 import Serving
+import WriteAheadLog
 
 extension Command {
   static let node = Command(
@@ -25,6 +26,8 @@ extension Command {
       Nodes are numbered from 0, those of the authority after the others. A node keeps its log in DIR, and
       finds it there when it starts again; an error of the disk ends it. SIGTERM and Ctrl-C end it, too,
       with exit code 0; what it promised is on its disk at any time, so that SIGKILL does no more harm.
+      A node whose log is lost or another one is refused by the nodes that have met it: what it promised is
+      forgotten. With --replace it begins a new log, and takes part once it has learnt everything.
       Traffic is neither encrypted nor authenticated: between hosts, use a private network, WireGuard or
       SSH tunnels.
       """,
@@ -34,6 +37,12 @@ extension Command {
           name: "--hosts", value: "FILE", meaning: "the nodes of the cluster, and what they run"),
         Flag(name: "--node", value: "N", meaning: "which of them this is"),
         Flag(name: "--data", value: "DIR", meaning: "where this node keeps its log"),
+        Flag(
+          name: "--existing", meaning: "the node has run before: without its log it does not start"),
+        Flag(
+          name: "--replace",
+          meaning: "the node has lost its log: it begins a new one and learns from the others first"
+        ),
         Flag(
           name: "--no-sync",
           meaning: "never waits for the disk: a loss of power may take what was acknowledged"),
@@ -61,6 +70,9 @@ extension Command {
       guard let directory = arguments["--data"], !directory.isEmpty else {
         throw UsageError("node needs --data DIR")
       }
+      guard !arguments.has("--existing") || !arguments.has("--replace") else {
+        throw UsageError("--existing and --replace contradict each other: leave one out")
+      }
       let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max)
       let isStopped = StopFlag()
       let interruption = Interruption { isStopped.set() }
@@ -71,6 +83,12 @@ extension Command {
         settings.syncs = !arguments.has("--no-sync")
         settings.allowsFaults = arguments.has("--allow-faults")
         settings.seed = seed ?? 1
+        if arguments.has("--existing") { settings.opening = .existing }
+        if arguments.has("--replace") {
+          // Larger than before, because time has passed since the log before was begun.
+          let time = UInt64(max(Date().timeIntervalSince1970, 1) * 1000)
+          settings.opening = .replacement(generation: time)
+        }
       }
       return .done
     })

@@ -49,6 +49,10 @@ extension Command {
           meaning: "where the nodes keep their logs, for this and later starts (default: a new "
             + "directory that is removed in the end)"),
         Flag(
+          name: "--replace", value: "N",
+          meaning: "node N has lost its log, or it is damaged: N begins a new one, and takes part "
+            + "once it has learnt everything from the others", mayRepeat: true),
+        Flag(
           name: "--no-sync",
           meaning: "never waits for the disk: a loss of power may take what was acknowledged"),
         Flag(
@@ -72,7 +76,7 @@ extension Command {
         "--address: found \"\(request.address)\", allowed a numeric address, such as 127.0.0.1")
     }
     let chosen = try arguments.choice("--protocol", of: ProtocolKind.self)
-    let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set"]
+    let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set", "--replace"]
     if arguments.has("--hosts"), let flag = ours.first(where: { arguments.has($0) }) {
       throw UsageError("--hosts names the nodes and what they run: leave \(flag) out")
     }
@@ -87,7 +91,8 @@ extension Command {
       request.nodes = .own(
         OwnNodes(
           kind: chosen, replicas: replicas, settings: arguments.all("--set"),
-          data: arguments["--data"], syncs: !arguments.has("--no-sync")))
+          data: arguments["--data"], syncs: !arguments.has("--no-sync"),
+          replaced: try arguments.integers("--replace", in: 0...72)))
     }
     // Every client is a connection.
     _ = linux_raise_descriptor_limit()

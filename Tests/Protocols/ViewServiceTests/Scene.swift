@@ -23,10 +23,13 @@ struct Scene {
   /// How many views were agreed on after the first one.
   var viewCount = 0
 
-  mutating func hear(_ id: Int, _ report: Report, incarnation: UInt64 = 1) {
+  mutating func hear(
+    _ id: Int, _ report: Report, incarnation: UInt64 = 1, isBlank: Bool = false
+  ) {
     sequence += 1
     let ping = Ping(
-      report: report, sequence: sequence, incarnation: incarnation, answered: heard[id] ?? 0)
+      report: report, sequence: sequence, incarnation: incarnation, isBlank: isBlank,
+      answered: heard[id] ?? 0)
     supervision.heard(ping, from: ReplicaID(id), after: machine)
     lease[id] = supervision.grant(
       ping, heardAt: supervision.ticks, to: ReplicaID(id), after: machine)

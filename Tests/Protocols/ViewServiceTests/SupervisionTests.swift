@@ -55,6 +55,42 @@ import Testing
     #expect(scene.nextView?.members == [ReplicaID(1), ReplicaID(2)])
   }
 
+  @Test("A member that has lost its disk goes when its lease is over, and comes back as a joiner")
+  func lostDisk() {
+    var scene = scene([0, 1, 2])
+    scene.live(1, hearing: [0, 1, 2])
+    for tick in 0..<3 * limit {
+      scene.supervision.tick()
+      scene.hear(0, Report(view: 0), incarnation: 1 << 40, isBlank: true)
+      #expect(scene.lease[0] == .zero)
+      for id in [1, 2] { scene.hear(id, Report(view: scene.machine.view.number)) }
+      guard let view = scene.nextView else { continue }
+      #expect(tick >= limit - 2 && view.members == [ReplicaID(1), ReplicaID(2)])
+      scene.apply(.propose(view))
+      scene.apply(.markEstablished(view.number))
+      break
+    }
+    #expect(scene.machine.view.number == 2)
+    for _ in 0..<3 * limit where scene.machine.view.joiner == nil {
+      scene.supervision.tick()
+      scene.hear(0, Report(view: 0), incarnation: 1 << 40, isBlank: true)
+      for id in [1, 2] { scene.hear(id, Report(view: 2)) }
+      if let command = scene.next { scene.apply(command) }
+    }
+    #expect(scene.machine.view.joiner == ReplicaID(0))
+    #expect(scene.machine.view.incarnation(of: ReplicaID(0)) == 1 << 40)
+  }
+
+  @Test("Where only a member that has lost its disk held the data, nothing goes on")
+  func lastDiskLost() {
+    var scene = scene([0, 1])
+    for _ in 0..<4 * limit {
+      scene.supervision.tick()
+      scene.hear(0, Report(view: 0), incarnation: 1 << 40, isBlank: true)
+      #expect(scene.nextView == nil)
+    }
+  }
+
   @Test("A member that restarted goes to the end of the order")
   func restart() {
     var scene = scene([0, 1, 2])

@@ -66,6 +66,28 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.peerLives == [nil, nil, nil])
   }
 
+  @Test("A peer that comes with another log than before is refused, unless it replaces that one")
+  func otherLog() throws {
+    func greet(_ number: UInt64, _ generation: UInt64) throws -> Bool {
+      let caller = try call()
+      var hello = plan.hello(.peer)
+      hello.logNumber = number
+      hello.logGeneration = generation
+      caller.say(hello, .hello, from: 1, epoch: 1)
+      return try waitFor("answer", [seat, caller]) {
+        if caller.isWelcome { return true }
+        return caller.refusal == nil ? nil : false
+      }
+    }
+    #expect(try greet(5, 0))
+    #expect(try greet(5, 0))
+    #expect(try !greet(6, 0))
+    #expect(try greet(7, 3))
+    // Neither the first log nor an older replacement comes back.
+    #expect(try !greet(5, 0) && !greet(8, 3) && !greet(9, 2))
+    #expect(try greet(7, 3))
+  }
+
   @Test("Another version of the frame format is refused by name")
   func version() throws {
     let hello = frame(plan.hello(.client), .hello, version: 2)

@@ -25,8 +25,7 @@ import Testing
     let refused = Self.actions.filter { FaultTable.refusal(of: $0, by: .simulation) != nil }
     #expect(
       refused == [
-        .crash(.leader, disk: .lost), .disk(.leader, .error), .disk(.leader, .full),
-        .disk(.leader, .bitRot),
+        .disk(.leader, .error), .disk(.leader, .full), .disk(.leader, .bitRot),
       ])
     #expect(
       FaultTable.refusal(of: .disk(.leader, .full), by: .simulation)

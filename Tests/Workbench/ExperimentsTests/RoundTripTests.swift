@@ -27,8 +27,8 @@ import Workloads
       sweep: { 'options.raft.heartbeat': ['20ms', '30ms'] } }
     """,
     """
-    { runtime: 'cluster', disk: 'none', clocks: { maxSkew: '5ms' }, workload: { connections: 16 },
-      faults: [{ at: '1s', crash: 0, disk: 'lost', for: '1s' }, { at: '2s', disk: 1, error: true },
+    { runtime: 'cluster', protocols: ['raft'], disk: 'none', clocks: { maxSkew: '5ms' },
+      workload: { connections: 16 }, faults: [{ at: '1s', crash: 0, disk: 'lost', for: '1s' }, { at: '2s', disk: 1, error: true },
         { at: '2s', disk: 2, full: true, for: '1s' }, { at: '3s', disk: 1, bitRot: true }] }
     """,
     """

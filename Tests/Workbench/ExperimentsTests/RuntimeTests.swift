@@ -79,7 +79,7 @@ func clusterRefusals(fields: String, expected: String) {
 func clusterAccepts() throws {
   let read = try experiment(
     """
-    { runtime: 'cluster', disk: 'none', clocks: { maxSkew: '5ms', maxDrift: 0.001 },
+    { runtime: 'cluster', protocols: ['raft', 'primary-backup'], disk: 'none', clocks: { maxSkew: '5ms', maxDrift: 0.001 },
       workload: { connections: 'per-client' },
       faults: [{ at: '1s', crash: 0, disk: 'lost' }, { at: '1s', crash: 0, disk: 'torn' },
         { at: '2s', disk: 0, error: true }, { at: '2s', disk: 0, full: true },
@@ -109,11 +109,6 @@ func printedDefaults() throws {
   "The simulation has no real disk, and says what it has",
   arguments: [
     (
-      "{ at: '1s', crash: 0, disk: 'lost' }",
-      "disk: found \"lost\", allowed \"kept\", \"torn\" (no protocol here replaces a replica that "
-        + "lost its disk: that needs membership changes)"
-    ),
-    (
       "{ at: '1s', disk: 0, error: true }",
       "error: found \"error\", allowed slow or stall (failing syncs cannot be injected in the "
         + "simulation)"
@@ -140,4 +135,19 @@ func connections() throws {
     try plan("{ sweep: { 'workload.connections': [1, 'per-client'] } }").points.map {
       $0.experiment.workload.connections
     } == [.shared(1), .perClient])
+}
+
+@Test("A lost disk is for protocols that replace the replica, in either runtime")
+func lostDisks() throws {
+  let fault = "faults: [{ at: '1s', crash: 0, disk: 'lost' }]"
+  for runtime in ["cluster", "simulation"] {
+    #expect(
+      refusal("{ runtime: '\(runtime)', \(fault) }")
+        == "x.json5: faults: found disk: \"lost\", allowed disk: \"lost\" only for protocols that "
+        + "replace a replica that lost its disk (raft, primary-backup, chain-replication); leave "
+        + "multi-paxos and unreplicated out of protocols")
+    #expect(
+      try experiment("{ runtime: '\(runtime)', protocols: ['raft'], \(fault) }").faults.timed.count
+        == 1)
+  }
 }

@@ -99,6 +99,72 @@ import Testing
     }
   }
 
+  @Test("A lost or damaged log keeps nothing from starting, and is replaced when that is asked for")
+  func lostLog() async throws {
+    try await onThread {
+      let space = try Workspace()
+      let arguments = ["--protocol", "raft", "--data", "kept", "--no-sync"]
+      let first = try Server(space, arguments)
+      #expect(try first.client().ask("SET", "a", "1") == .ok)
+      #expect(first.end(SIGINT) == 0)
+      try FileManager.default.removeItem(at: space.url("kept/1"))
+
+      let second = try Server(space, arguments)
+      #expect(second.complaints.contains("node 1 did not start: "))
+      #expect(second.complaints.contains("kept/1: the log of this node is gone, although"))
+      #expect(second.complaints.contains("'--replace 1' gives it a new log"))
+      #expect(try second.client().ask("INCR", "a") == .integer(2))
+      #expect(second.end(SIGINT) == 0)
+
+      let third = try Server(space, arguments + ["--replace", "1"])
+      let client = try third.client()
+      while try third.states(client)[1]["role"] != "follower" { usleep(10_000) }
+      #expect(third.end(SIGINT) == 0)
+      // By now node 1 knows what the others do: without one of them it makes a majority.
+      try FileManager.default.removeItem(at: space.url("kept/0"))
+      let fourth = try Server(space, arguments)
+      #expect(try fourth.client().ask("GET", "a") == .text("2"))
+      #expect(fourth.end(SIGINT) == 0)
+
+      try Data("x".utf8).write(to: space.url("kept/2/node"))
+      let refused = try space.finished(["serve", "--port", "0"] + arguments)
+      #expect(refused.status == 2 && refused.errors.contains("did not start"), "\(refused.errors)")
+      let many = try space.finished(
+        ["serve", "--port", "0"] + arguments + ["--replace", "0", "--replace", "2"])
+      #expect(many.status == 2)
+      #expect(
+        many.errors
+          == "rsmbench: --replace: raft with 3 replicas survives the loss of 1\n", "\(many.errors)")
+    }
+  }
+
+  @Test("Logs of another service are refused, and so are logs without their hosts file")
+  func foreignLogs() async throws {
+    try await onThread {
+      let space = try Workspace()
+      let words = ["--protocol", "raft", "--no-sync", "--data"]
+      for name in ["one", "two"] {
+        let server = try Server(space, words + [name])
+        #expect(try server.client().ask("SET", "whose", name) == .ok)
+        #expect(server.end(SIGINT) == 0)
+      }
+      let files = FileManager.default
+      for node in 0..<2 {
+        try files.removeItem(at: space.url("two/\(node)"))
+        try files.copyItem(at: space.url("one/\(node)"), to: space.url("two/\(node)"))
+      }
+      let mixed = try space.finished(["serve", "--port", "0"] + words + ["two"])
+      #expect(mixed.status == 2 && mixed.errors.contains("of cluster 'serve-"), "\(mixed.errors)")
+      try Data().write(to: space.url("one/hosts.json5"))
+      let empty = try space.finished(["serve", "--port", "0"] + words + ["one"])
+      #expect(empty.status == 2)
+      #expect(
+        empty.errors
+          == "rsmbench: --data: one holds logs, but one/hosts.json5 is missing or empty, which says "
+          + "whose they are\n", "\(empty.errors)")
+    }
+  }
+
   @Test("Gateways to nodes that others run: several at once, also while a node is missing")
   func hosts() async throws {
     try await onThread {
@@ -197,7 +263,7 @@ import Testing
       (raft + ["--set", "heartbeet=5ms"], "did you mean \"heartbeat\"?"),
       (raft + ["--set", "heartbeat=5"], "heartbeat"),
       (raft + ["--set", "heartbeat"], "--set: found \"heartbeat\", allowed OPTION=VALUE"),
-      (raft + ["--port", "0", "--data", "file"], "--data: cannot write file/hosts.json5"),
+      (raft + ["--port", "0", "--data", "file"], "--data: cannot write file/lock"),
       (raft + ["--data", ""], "--data: found \"\", allowed a directory"),
       (["--hosts", "absent.json5"], "absent.json5: found no such file"),
       (["--hosts", "file"], "file"), (raft + ["--hosts", "file"], "leave --protocol out"),

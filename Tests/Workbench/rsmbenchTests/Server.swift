@@ -99,7 +99,7 @@ final class Server {
   /// What is left of the nodes and of what they wrote.
   func leftovers(of processes: [pid_t]) throws -> [String] {
     let alive = processes.filter(Server.isAlive).map { "process \($0)" }
-    let scratch = temporary.appending(path: "rsmbench").path
+    let scratch = temporary.path
     return alive + ((try? FileManager.default.contentsOfDirectory(atPath: scratch)) ?? [])
   }
 }

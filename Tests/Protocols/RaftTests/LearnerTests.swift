@@ -1,0 +1,152 @@
+import Replication
+import SteppedCluster
+import Testing
+
+@testable import Raft
+
+extension InProcessCluster<RaftReplica> {
+  /// The replica starts again with an empty disk.
+  fileprivate mutating func loseDisk(_ number: Int, generation: UInt64 = 1) {
+    crash(ReplicaID(number))
+    nodes[number].records = []
+    restart(ReplicaID(number))
+    nodes[number].core.takePlace(generation: generation)
+  }
+}
+
+@Suite("A replica that has lost its disk")
+struct LearnerTests {
+  /// The first two hold an update that the third one lacks, and the second one loses its disk.
+  private func afterLoss(bug: RaftReplica.Bug? = nil) -> Cluster {
+    var cluster = Cluster(3, raftOptions(bug: bug, preVote: false, checkQuorum: false))
+    cluster.elect(0)
+    cluster.connectOnly(0, 1)
+    cluster.propose(7, at: 0)
+    cluster.run()
+    #expect(cluster.committed(0) == [update(7)])
+    cluster.connectAll()
+    cluster.crash(ReplicaID(0))
+    cluster.loseDisk(1)
+    return cluster
+  }
+
+  @Test("It does not vote: with the only replica that lacks an update it elects nobody")
+  func doesNotVote() {
+    var cluster = afterLoss()
+    for _ in 0..<3 {
+      cluster.elect(2)
+      cluster.elect(1)
+    }
+    #expect(cluster.core(2).role == .candidate && cluster.core(1).role == .follower)
+    #expect(cluster.core(1).votedFor == nil && cluster.core(1).status.role == "learner")
+    // Once the leader is back nothing is lost.
+    cluster.restart(ReplicaID(0))
+    cluster.elect(0)
+    cluster.elect(0)
+    #expect(cluster.core(0).role == .leader)
+    cluster.heartbeat(from: 0)
+    #expect(cluster.committed(0) == [update(7)])
+  }
+
+  @Test("If it votes at once, what was acknowledged is lost: the mistake that the rule is for")
+  func forgetfulVoter() {
+    var cluster = afterLoss(bug: .forgetfulVoter)
+    cluster.elect(2)
+    #expect(cluster.core(2).role == .leader)
+    cluster.heartbeat(from: 2)
+    #expect(cluster.committed(2) == [])
+  }
+
+  @Test("It votes again once it has an entry that the others committed without it")
+  func promotion() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    for number in 1...5 { cluster.propose(UInt64(number), at: 0) }
+    cluster.run()
+    cluster.loseDisk(1)
+    #expect(cluster.core(1).standing == .init(generation: 1, isLearner: true))
+    // Its answers count for nothing while it is alone with the leader.
+    cluster.connectOnly(0, 1)
+    for _ in 0..<4 { cluster.heartbeat(from: 0) }
+    let commitIndex = cluster.core(0).commitIndex
+    cluster.propose(6, at: 0)
+    for _ in 0..<4 { cluster.heartbeat(from: 0) }
+    #expect(cluster.core(0).commitIndex == commitIndex && cluster.core(1).standing.isLearner)
+    #expect(cluster.core(1).log.lastIndex == cluster.core(0).log.lastIndex)
+    cluster.connectAll()
+    for _ in 0..<4 { cluster.heartbeat(from: 0) }
+    #expect(cluster.core(1).standing == .init(generation: 1, isLearner: false))
+    #expect(cluster.core(1).votedFor == ReplicaID(0))
+    #expect(cluster.committed(1) == (1...6).map { update($0) })
+    // It remembers that after a restart, and makes a majority again.
+    cluster.crash(ReplicaID(1))
+    cluster.restart(ReplicaID(1))
+    #expect(!cluster.core(1).standing.isLearner)
+    // A host says at every start whose place the disk has taken.
+    cluster.nodes[1].core.standing.generation = 1
+    cluster.crash(ReplicaID(2))
+    cluster.propose(7, at: 0)
+    for _ in 0..<4 { cluster.heartbeat(from: 0) }
+    #expect(cluster.committed(0).last == update(7))
+  }
+
+  @Test("A read is not confirmed by it")
+  func reads() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.loseDisk(1)
+    cluster.connectOnly(0, 1)
+    let before = cluster.nodes[0].reads.count
+    cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
+    cluster.run()
+    cluster.heartbeat(from: 0)
+    #expect(cluster.nodes[0].reads.count == before)
+    cluster.connectAll()
+    cluster.heartbeat(from: 0)
+    #expect(cluster.nodes[0].reads.count == before + 1)
+  }
+
+  @Test("The word of the disk that was lost is void once the new one was heard of")
+  func oldWord() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.loseDisk(1, generation: 4)
+    cluster.connectOnly(0, 1)
+    cluster.heartbeat(from: 0)
+    cluster.propose(1, at: 0)
+    cluster.run()
+    let term = cluster.core(0).currentTerm
+    let last = cluster.core(0).log.lastIndex
+    let commitIndex = cluster.core(0).commitIndex
+    #expect(commitIndex < last)
+    for generation in 0..<4 as Range<UInt64> {
+      _ = cluster.deliver(
+        .appendAccepted(
+          .init(
+            term: term, matchIndex: last, readRound: 0, standing: .init(generation: generation))),
+        from: 1, to: 0)
+    }
+    #expect(cluster.core(0).commitIndex == commitIndex)
+  }
+
+  @Test("A word of promotion counts only from the leader of the term, for this disk and this entry")
+  func wrongWords() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.loseDisk(1, generation: 4)
+    cluster.connectOnly(0, 1)
+    for _ in 0..<3 { cluster.heartbeat(from: 0) }
+    let term = cluster.core(0).currentTerm
+    let last = cluster.core(1).log.lastIndex
+    let right = RaftReplica.Promoted(term: term, index: last, generation: 4)
+    var wrong = [right, right, right]
+    wrong[0].generation = 3
+    wrong[1].term -= 1
+    wrong[2].index = last.next
+    for word in wrong { _ = cluster.deliver(.promoted(word), from: 0, to: 1) }
+    _ = cluster.deliver(.promoted(right), from: 2, to: 1)
+    #expect(cluster.core(1).standing.isLearner)
+    _ = cluster.deliver(.promoted(right), from: 0, to: 1)
+    #expect(!cluster.core(1).standing.isLearner)
+  }
+}
