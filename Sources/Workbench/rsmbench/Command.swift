@@ -8,7 +8,9 @@ struct Command: Sendable {
   var flags: @Sendable () -> [Flag]
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
-  static let all: [Command] = [.run, .validate, .list, .check, .bench, .serve, .node]
+  static let all: [Command] = [
+    .run, .validate, .plan, .merge, .list, .check, .bench, .serve, .node,
+  ]
 
   var help: String {
     var text = "usage: rsmbench \(synopsis)\n\n\(meaning)\n"
