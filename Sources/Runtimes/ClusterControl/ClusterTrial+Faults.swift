@@ -19,7 +19,8 @@ extension ClusterTrial {
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        plannedNs: fault.start, startNs: driver.now, endNs: entry.isInstant ? driver.now : end))
+        plannedNs: fault.start, startNs: driver.now, endNs: entry.isInstant ? driver.now : end,
+        name: fault.name))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     tellFaults()
@@ -44,8 +45,7 @@ extension ClusterTrial {
       let hit = resolve(target)
       return (hit, .slowed(hit, factor: factor))
     case .partition(let shape):
-      let (hit, links) = targeting.cuts(of: shape, nodes: views, random: &faultRandom)
-      return (hit, .cut(links))
+      return targeting.partition(by: shape, nodes: views, random: &faultRandom)
     case .link(let target, let what):
       let hit = resolve(target)
       return (hit, .degraded(hit, what, until: nil))

@@ -57,8 +57,8 @@ extension NetworkState {
     return arrival.fate
   }
 
-  /// The same for a message between a client and a node. Partitions do not touch it; degradations
-  /// of the node do.
+  /// The same for a message between a client and a node. Partitions of nodes do not touch it;
+  /// degradations of the node do, and a partition that keeps clients from it is one that loses all.
   public mutating func route(
     client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Int64
   ) -> Fate {
@@ -134,7 +134,8 @@ extension NetworkState {
     }
 
     func isHit(by degradation: Degradation) -> Bool {
-      degradation.nodes[from] || degradation.nodes[to]
+      (degradation.nodes[from] || degradation.nodes[to])
+        && (!degradation.isOfClients || from == to)
     }
 
     mutating func add(_ degradation: Degradation) {

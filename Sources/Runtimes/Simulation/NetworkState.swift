@@ -64,6 +64,8 @@ public struct NetworkState: Sendable {
     var nanosecondsPerByte: Double
     /// When it will end, as far as is known: what still waits then goes at the network's own speed.
     var until: Int64
+    /// It hits only what clients send and are sent.
+    var isOfClients = false
 
     /// Damaged messages are found by their checksum.
     var loss: Double { what.loss + what.corrupt }
@@ -164,7 +166,15 @@ public struct NetworkState: Sendable {
     degradations.removeAll()
     for key in ledger.entries.keys.sorted() {
       switch ledger.entries[key] {
-      case .cut(let cut): for link in cut { links[link.from * nodeCount + link.to].isCut = true }
+      case .cut(let cut, let unreached, let until):
+        for link in cut { links[link.from * nodeCount + link.to].isCut = true }
+        guard !unreached.isEmpty else { break }
+        var nothing = LinkDegradation()
+        nothing.loss = 1
+        degradations.append(
+          Degradation(
+            nodes: (0..<nodeCount).map(unreached.contains), what: nothing, nanosecondsPerByte: 0,
+            until: until ?? .max, isOfClients: true))
       case .degraded(let hit, let what, let until):
         degradations.append(
           Degradation(

@@ -16,7 +16,7 @@ extension Trial {
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,
-        endNs: entry.isInstant ? world.now : end))
+        endNs: entry.isInstant ? world.now : end, name: fault.name))
     ledger.add(entry, key: index)
     adopt(entry)
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }
@@ -41,8 +41,8 @@ extension Trial {
       let hit = resolve(target)
       return (hit, .slowed(hit, factor: factor))
     case .partition(let shape):
-      let (hit, links) = cuts(of: shape)
-      return (hit, .cut(links))
+      let (hit, entry) = targeting.partition(by: shape, nodes: views, random: &faultRandom)
+      return (hit, entry.ending(at: end))
     case .link(let target, let what):
       let hit = resolve(target)
       return (hit, .degraded(hit, what, until: end))

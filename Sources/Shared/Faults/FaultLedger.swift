@@ -8,7 +8,8 @@ public struct FaultLedger: Sendable {
     case down([Int])
     case paused([Int])
     case slowed([Int], factor: Double)
-    case cut([(from: Int, to: Int)])
+    /// Links between nodes, and nodes that no client reaches. `until` as below.
+    case cut([(from: Int, to: Int)], clients: [Int] = [], until: Int64? = nil)
     /// `until` is when it will end, in nanoseconds since the trial began, as far as that is known.
     case degraded([Int], LinkDegradation, until: Int64?)
     case drifting([Int], Double)
@@ -18,6 +19,12 @@ public struct FaultLedger: Sendable {
     case nothing
 
     public var isInstant: Bool { if case .nothing = self { true } else { false } }
+
+    /// The same with the time of its end.
+    public func ending(at end: Int64?) -> Entry {
+      guard case .cut(let links, let clients, _) = self else { return self }
+      return .cut(links, clients: clients, until: end)
+    }
   }
 
   public private(set) var entries: [Int: Entry] = [:]
@@ -54,7 +61,9 @@ public struct FaultLedger: Sendable {
       case .slowed(let hit, let factor):
         // Together they are no more than a node takes.
         if hit.contains(node) { result.slowness = min(result.slowness * factor, 1e9) }
-      case .cut(let links):
+      case .cut(let links, let clients, _):
+        // Everything is lost.
+        if clients.contains(node) { result.clients.loss += 1 }
         for link in links {
           if link.from == node { result.links[link.to].cutsOutbound = true }
           if link.to == node { result.links[link.from].cutsInbound = true }

@@ -16,12 +16,17 @@ public struct TimedFault: Sendable, Equatable {
   public var at: Interval
   public var duration: Interval?
   public var action: FaultAction
+  /// What the experiment calls it, if anything.
+  public var name: String?
 
-  public init(at: Interval, duration: Interval?, action: FaultAction) {
+  public init(at: Interval, duration: Interval?, action: FaultAction, name: String? = nil) {
     self.at = at
     self.duration = duration
     self.action = action
+    self.name = name
   }
+
+  public var end: Interval? { duration.map { at + $0 } }
 }
 
 /// Whom a fault hits. Resolved when the fault fires, with the trial's own random stream.
@@ -39,19 +44,39 @@ public enum FaultTarget: Sendable, Equatable, CustomStringConvertible {
   case minority
   /// The authority's leader; in protocols without an authority the replica in charge.
   case coordinator
-  /// All replicas. The authority's nodes are hit only by `coordinator`.
+  /// All replicas. The authority's nodes are hit only by `coordinator`, `authority` and by number.
   case all
   case replica(Int)
+  /// All nodes of the authority; in protocols without an authority nothing.
+  case authority
+  /// One of them, from 0.
+  case authorityNode(Int)
+  /// All of these, each node once. What is drawn is drawn among the nodes that those before leave.
+  case several([FaultTarget])
 
   /// The names that experiment files use, numbers aside.
   public static let named: [(name: String, target: FaultTarget)] = [
     ("leader", .leader), ("tail", .tail), ("follower", .follower), ("random", .random),
     ("majority", .majority), ("minority", .minority), ("coordinator", .coordinator), ("all", .all),
+    ("authority", .authority),
   ]
 
   public var description: String {
-    if case .replica(let number) = self { return "\(number)" }
-    return FaultTarget.named.first { $0.target == self }!.name
+    switch self {
+    case .replica(let number): "\(number)"
+    case .authorityNode(let number): "authority:\(number)"
+    case .several(let targets): targets.map(\.description).joined(separator: "+")
+    default: FaultTarget.named.first { $0.target == self }!.name
+    }
+  }
+
+  /// Whether it hits nobody where there is no authority.
+  public var needsAuthority: Bool {
+    switch self {
+    case .authority, .authorityNode: true
+    case .several(let targets): targets.contains(where: \.needsAuthority)
+    default: false
+    }
   }
 }
 
@@ -66,7 +91,8 @@ public enum DiskFate: String, Sendable, CaseIterable {
   case lost
 }
 
-/// Which links a partition cuts. Clients reach every replica throughout, as in Jepsen's tests.
+/// Which links a partition cuts. Clients reach every replica throughout, as in Jepsen's tests, unless the
+/// partition speaks of them.
 public enum PartitionShape: Sendable, Equatable {
   /// The target against all others.
   case isolate(FaultTarget)
@@ -80,8 +106,10 @@ public enum PartitionShape: Sendable, Equatable {
   /// The target can send but hears nothing, or the reverse.
   case oneWay(FaultTarget, OneWayDirection)
   /// Replicas of different groups do not reach each other; a replica in no group is alone. The
-  /// authority is with the largest group.
-  case groups([[Int]])
+  /// authority is with the largest group. Clients reach all replicas, or those of one group.
+  case groups([[Int]], clients: Int? = nil)
+  /// No client reaches the target. Nodes reach each other.
+  case clients(FaultTarget)
 
   public static let names = [
     "isolate", "minority-with-leader", "majority-ring", "bridge", "one-way",
@@ -181,8 +209,22 @@ public enum FaultAction: Sendable, Equatable {
     case .partition(.majorityRing): "majority-ring"
     case .partition(.bridge): "bridge"
     case .partition(.oneWay(let target, let direction)): "one-way \(direction.rawValue) \(target)"
-    case .partition(.groups(let groups)):
-      groups.map { $0.map(String.init).joined(separator: "+") }.joined(separator: "|")
+    case .partition(.groups(let groups, let clients)):
+      groups.enumerated().map { index, group in
+        (group.map(String.init) + (index == clients ? ["clients"] : [])).joined(separator: "+")
+      }.joined(separator: "|")
+    case .partition(.clients(let target)): "clients|\(target)"
+    }
+  }
+
+  /// Whom it hits, if it hits nodes by a target.
+  public var target: FaultTarget? {
+    switch self {
+    case .crash(let target, _), .pause(let target), .slowCPU(let target, _), .link(let target, _),
+      .clock(let target, _), .disk(let target, _), .partition(.isolate(let target)),
+      .partition(.oneWay(let target, _)), .partition(.clients(let target)):
+      target
+    case .partition: nil
     }
   }
 }

@@ -49,7 +49,8 @@ public enum FaultTable {
     entry(
       "partition", #"{ at: "5s", partition: "minority-with-leader", for: "2s" }"#,
       "replicas cannot reach each other: \(PartitionShape.names.joined(separator: ", ")), or groups "
-        + "such as [[0, 1], [2]]"),
+        + "such as [[0, 1], [2]]; with { clients: TARGET }, or \"clients\" in a group, clients cannot "
+        + "reach the target, or the other groups"),
     entry(
       "link", #"{ at: "5s", link: "leader", loss: 0.1, latency: "5ms", for: "2s" }"#,
       "all links of the node lose, delay, duplicate, reorder or corrupt messages (over tcp the simulation "

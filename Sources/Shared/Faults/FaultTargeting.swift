@@ -36,10 +36,11 @@ public struct FaultTargeting: Sendable {
   /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge
   /// the draw is among all replicas that are up, so that a script never silently does nothing. Only
   /// a cluster without such a replica (a follower of the unreplicated server) is spared.
+  /// - Parameter others: replicas that are hit already and are not drawn again.
   public func resolve(
-    _ target: FaultTarget, nodes: [NodeView], random: inout RandomStream
+    _ target: FaultTarget, nodes: [NodeView], random: inout RandomStream, besides others: [Int] = []
   ) -> [Int] {
-    let replicas = replicas
+    let replicas = replicas.filter { !others.contains($0) }
     let up = replicas.filter { nodes[$0].isUp }
     let candidates = up.isEmpty ? replicas : up
     switch target {
@@ -59,6 +60,18 @@ public struct FaultTargeting: Sendable {
       return coordinator.map { [$0] } ?? draw(1, from: candidates, &random)
     case .all: return replicas
     case .replica(let number): return replicas.contains(number) ? [number] : []
+    case .authority: return membership.authority.map(\.index)
+    case .authorityNode(let number):
+      let nodes = membership.authority.map(\.index)
+      return nodes.indices.contains(number) ? [nodes[number]] : []
+    case .several(let targets):
+      // Those that are named first, so that a draw does not take their place.
+      var hit: [Int] = []
+      for target in targets.filter({ !$0.isDrawn }) + targets.filter(\.isDrawn) {
+        let more = resolve(target, nodes: nodes, random: &random, besides: hit)
+        hit += more.filter { !hit.contains($0) }
+      }
+      return hit.sorted()
     }
   }
 
@@ -75,13 +88,33 @@ public struct FaultTargeting: Sendable {
     }
   }
 
-  /// The nodes a partition singles out, and the directed links it cuts.
+  /// The nodes a partition singles out, the directed links it cuts, and the nodes that clients do not
+  /// reach.
+  public func partition(
+    by shape: PartitionShape, nodes: [NodeView], random: inout RandomStream
+  ) -> (nodes: [Int], entry: FaultLedger.Entry) {
+    switch shape {
+    case .clients(let target):
+      let hit = resolve(target, nodes: nodes, random: &random)
+      return (hit, .cut([], clients: hit))
+    case .groups(let groups, let clients?):
+      let (hit, links) = cuts(of: shape, nodes: nodes, random: &random)
+      let reached = groups.indices.contains(clients) ? groups[clients] : []
+      return (hit, .cut(links, clients: replicas.filter { !reached.contains($0) }))
+    default:
+      let (hit, links) = cuts(of: shape, nodes: nodes, random: &random)
+      return (hit, .cut(links))
+    }
+  }
+
+  /// The nodes a partition singles out, and the directed links between nodes that it cuts.
   public func cuts(
     of shape: PartitionShape, nodes: [NodeView], random: inout RandomStream
   ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
     let replicas = replicas
     let authority = membership.authority.map(\.index)
     switch shape {
+    case .clients: return ([], [])
     case .isolate(let target):
       let hit = resolve(target, nodes: nodes, random: &random)
       return (hit, between(hit, others(hit)))
@@ -104,7 +137,7 @@ public struct FaultTargeting: Sendable {
       let hit = resolve(target, nodes: nodes, random: &random)
       let inbound = others(hit).flatMap { from in hit.map { (from: from, to: $0) } }
       return (hit, direction == .inbound ? inbound : inbound.map { (from: $0.to, to: $0.from) })
-    case .groups(let groups):
+    case .groups(let groups, _):
       var sides = groups
       for replica in replicas where !groups.contains(where: { $0.contains(replica) }) {
         sides.append([replica])
@@ -146,5 +179,15 @@ public struct FaultTargeting: Sendable {
     // ring.
     if links.isEmpty, count == 3 { links = between([ring[0]], [ring[1]]) }
     return links
+  }
+}
+
+extension FaultTarget {
+  /// Which node it hits is drawn.
+  fileprivate var isDrawn: Bool {
+    switch self {
+    case .follower, .random, .majority, .minority: true
+    default: false
+    }
   }
 }

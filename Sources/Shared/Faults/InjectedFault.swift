@@ -13,11 +13,13 @@ public struct InjectedFault: Sendable, Equatable {
   public var startNs: Int64
   /// `nil`: it lasts to the end of the trial. One that is over at once ends when it starts.
   public var endNs: Int64?
+  /// What the experiment calls it.
+  public var name: String?
 
   /// - Parameter plannedNs: `nil`: it started as planned.
   public init(
     kind: String, target: String, nodes: [Int], plannedNs: Int64? = nil, startNs: Int64,
-    endNs: Int64? = nil
+    endNs: Int64? = nil, name: String? = nil
   ) {
     self.kind = kind
     self.target = target
@@ -25,5 +27,6 @@ public struct InjectedFault: Sendable, Equatable {
     self.plannedNs = plannedNs ?? startNs
     self.startNs = startNs
     self.endNs = endNs
+    self.name = name
   }
 }

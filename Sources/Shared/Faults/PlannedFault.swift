@@ -8,11 +8,14 @@ public struct PlannedFault: Sendable, Equatable {
   /// `nil`: it lasts to the end of the trial.
   public var end: Int64?
   public var action: FaultAction
+  /// What the experiment calls it.
+  public var name: String?
 
-  public init(start: Int64, end: Int64?, action: FaultAction) {
+  public init(start: Int64, end: Int64?, action: FaultAction, name: String? = nil) {
     self.start = start
     self.end = end
     self.action = action
+    self.name = name
   }
 
   /// The script as a list in order of time, with the trial's draws for its chaos. The same script
@@ -23,7 +26,7 @@ public struct PlannedFault: Sendable, Equatable {
     var plan = script.timed.map { fault in
       PlannedFault(
         start: fault.at.nanoseconds, end: fault.duration.map { (fault.at + $0).nanoseconds },
-        action: fault.action)
+        action: fault.action, name: fault.name)
     }
     for chaos in script.chaos { plan += expand(chaos, random: &random) }
     plan.removeAll { $0.start >= duration.nanoseconds }

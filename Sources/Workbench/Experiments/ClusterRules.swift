@@ -40,11 +40,11 @@ enum ClusterRules {
 enum HostsRules {
   static func check(_ sweep: Sweep) throws(ExperimentError) {
     let fixed = ["replicas", "tolerates", "options", "disk", "clocks"]
-    for axis in sweep.axes {
-      let key = String(axis.path.prefix { $0 != "." && $0 != "[" })
+    for path in sweep.axes.map(\.path) + (sweep.search.map { [$0.path] } ?? []) {
+      let key = String(path.prefix { $0 != "." && $0 != "[" })
       guard fixed.contains(key) else { continue }
       throw ExperimentError(
-        path: "sweep.\(axis.path)", found: "a sweep over \(key)",
+        path: "sweep.\(path)", found: "a sweep over \(key)",
         allowed: "no such sweep with a hosts file, whose nodes are started already")
     }
   }

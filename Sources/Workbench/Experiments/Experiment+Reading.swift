@@ -13,7 +13,7 @@ extension Experiment {
     "tolerates", "options",
     "workload", "probe", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration",
     "window",
-    "slo", "trials", "seed", "check", "expect", "sweep",
+    "slo", "trials", "seed", "check", "expect", "find", "sweep",
   ]
   private static let mostWindows: Int64 = 100_000
   /// Operations that may come due in one trial of an open loop.
@@ -54,13 +54,14 @@ extension Experiment {
     try TargetRules.check(targets, workload.mix)
     try readTimes(section)
     faults = try FaultSection(
-      replicas: protocols.fewestReplicas, warmUp: warmUp, duration: duration,
+      replicas: protocols.fewestReplicas, authority: protocols.mostAuthorityNodes,
+      warmUp: warmUp, duration: duration,
       injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation,
       transport: environment.network.transport
     ).read(section["faults"])
     try TargetRules.check(targets, section["faults"])
     try LostDiskRules.check(faults, of: self.protocols, section["faults"])
-    trials = try section["trials"]?.integer(in: 1...10_000) ?? trials
+    if let node = section["trials"] { (trials, stopping) = try StoppingRule.read(node) }
     seed = try section["seed"]?.seed() ?? seed
     check = try section["check"]?.choice(of: Consistency.self) ?? check
     expect = try section["expect"].map(Experiment.conditions) ?? expect

@@ -34,12 +34,13 @@ extension Experiment {
       .init("duration", .interval(duration)),
       .init("window", .interval(window)),
       .init("slo", .object([.init("latency", .interval(sloLatency))])),
-      .init("trials", .integer(Int128(trials))),
+      .init("trials", stopping?.json(most: trials) ?? .integer(Int128(trials))),
       .init("seed", .integer(Int128(seed))),
       .init("check", .string(check.rawValue)),
       .init("expect", .array(expect.map { .string($0) })),
-      .init("sweep", .object(sweep.map { .init($0.path, .array($0.values)) })),
+      .init("sweep", sweep.sweepJSON),
     ]
+    if let search { members.append(.init("find", search.json)) }
     return .object(members)
   }
 }

@@ -38,13 +38,17 @@ public struct Experiment: Sendable, Equatable {
   public var window = Interval.milliseconds(100)
   /// An operation counts as available if it is acknowledged within this time.
   public var sloLatency = Interval.milliseconds(100)
+  /// Of each row at each point; with a rule, the most of them.
   public var trials = 5
+  public var stopping: StoppingRule?
   public var seed: UInt64 = 1
   public var check = Consistency.linearizable
   /// Conditions that the results are expected to meet, as the file has them.
   public var expect: [String] = []
   /// Empty in the experiment of a sweep point.
   public var sweep: [SweepAxis] = []
+  /// `nil` in the experiment of a sweep point.
+  public var search: Search?
 
   /// Everything that is compared, in the order of the results.
   public var contenders: [Contender] {
@@ -56,9 +60,13 @@ public struct Experiment: Sendable, Equatable {
   public func faults(for choice: ProtocolChoice) -> FaultScript {
     var script = faults
     for index in script.timed.indices {
-      guard case .partition(.groups(let groups)) = script.timed[index].action else { continue }
-      let existing = groups.map { $0.filter { $0 < choice.replicas } }.filter { !$0.isEmpty }
-      script.timed[index].action = .partition(.groups(existing))
+      guard case .partition(.groups(let groups, let clients)) = script.timed[index].action else {
+        continue
+      }
+      let existing = groups.map { $0.filter { $0 < choice.replicas } }
+      let kept = existing.indices.filter { !existing[$0].isEmpty || $0 == clients }
+      script.timed[index].action = .partition(
+        .groups(kept.map { existing[$0] }, clients: clients.flatMap { kept.firstIndex(of: $0) }))
     }
     return script
   }
@@ -82,6 +90,14 @@ public enum ClusterSize: Sendable, Equatable {
 public struct SweepAxis: Sendable, Equatable {
   public var path: String
   public var values: [JSONValue]
+  /// Axes with the same number vary together.
+  public var zip: Int?
+
+  public init(path: String, values: [JSONValue], zip: Int? = nil) {
+    self.path = path
+    self.values = values
+    self.zip = zip
+  }
 }
 
 /// One cell of the product of all axes. A sweep without axes has one point without values.

@@ -1,4 +1,5 @@
 import Configuration
+import Faults
 
 /// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists
 /// only when all of it is valid.
@@ -7,6 +8,8 @@ public struct ExperimentPlan: Sendable, Equatable {
   public let experiment: Experiment
   /// At least one.
   public let points: [SweepPoint]
+  /// How many values a search may try: so many points in a row differ in nothing else.
+  public let searchedValues: Int
   /// The file after the overrides, from which points are resolved.
   private let source: JSONValue
 
@@ -48,16 +51,24 @@ public struct ExperimentPlan: Sendable, Equatable {
     self.source = source
     let sweep = try Sweep(reading: source)
     if hosts != nil { try HostsRules.check(sweep) }
+    if let search = sweep.search, overrides.contains(where: { $0.path == search.path }) {
+      throw ExperimentError(
+        path: search.path, found: "a value for what the experiment searches",
+        allowed: "find=null beside it, to drop the search")
+    }
     if let axis = sweep.axes.first(where: { axis in overrides.contains { $0.path == axis.path } }) {
       throw ExperimentError(
         path: axis.path, found: "a value for what the experiment sweeps",
         allowed: "sweep={} beside it, to drop the sweep")
     }
     points = try sweep.points(of: source, hosts: hosts)
+    searchedValues = try sweep.search?.values().count ?? 1
     var experiment = points[0].experiment
     experiment.sweep = sweep.axes
+    experiment.search = sweep.search
     let vocabulary = ConditionVocabulary(
-      rows: experiment.contenders.map(\.name), sweep: Sweep.texts(of: points))
+      rows: experiment.contenders.map(\.name), sweep: Sweep.texts(of: points),
+      faults: experiment.faults.timed.compactMap(\.name))
     if hosts != nil {
       // The file may speak of rows that are not run.
       experiment.expect.removeAll { (try? Condition($0, vocabulary)) == nil }
@@ -72,14 +83,15 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// The experiment with every default filled in: JSON with keys in a fixed order, ending in a new
   /// line. Reading it gives an equal experiment and equal points.
   ///
-  /// What a sweep chooses a preset for, and faults that a sweep reaches into, are printed as the
+  /// What a sweep chooses a preset for, and faults and rows that a sweep reaches into, are printed as the
   /// file has them: filled-in values would win over the preset, and entries would change their
   /// numbers.
   public var resolvedText: String {
     guard case .object(var members) = experiment.json else { return "" }
-    for axis in experiment.sweep {
-      let section = axis.path.prefix { $0 != "." && $0 != "[" }
-      guard axis.path.hasSuffix(".preset") || section == "faults" else { continue }
+    let paths = experiment.sweep.map(\.path) + (experiment.search.map { [$0.path] } ?? [])
+    for path in paths {
+      let section = path.prefix { $0 != "." && $0 != "[" }
+      guard path.hasSuffix(".preset") || ["faults", "protocols"].contains(section) else { continue }
       guard let index = members.firstIndex(where: { $0.key == section }) else { continue }
       guard case .object(let written) = source else { continue }
       members[index].value = written.first { $0.key == section }?.value ?? .null

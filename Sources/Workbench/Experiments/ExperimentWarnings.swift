@@ -96,6 +96,19 @@ extension Experiment {
   }
 
   private var faultWarnings: [ExperimentWarning] {
+    let spared = protocols.filter {
+      $0.kind.membership(replicas: $0.replicas).authority.isEmpty
+    }.map(\.name)
+    let untouched = faults.timed.enumerated().compactMap { index, fault -> ExperimentWarning? in
+      guard fault.action.target?.needsAuthority ?? false, !spared.isEmpty else { return nil }
+      return ExperimentWarning(
+        path: "faults[\(index)]",
+        text: "hits nothing in \(spared.joined(separator: ", ")): there is no authority")
+    }
+    return untouched + early
+  }
+
+  private var early: [ExperimentWarning] {
     faults.timed.enumerated().compactMap { index, fault in
       guard fault.at < warmUp else { return nil }
       return ExperimentWarning(

@@ -4,20 +4,49 @@ import Replication
 
 /// Targets, partitions and chaos.
 extension FaultSection {
+  /// A name, a number, `authority:0`, or a list of them.
   func target(_ node: Node) throws(ExperimentError) -> FaultTarget {
+    guard case .array = node.value else { return try oneTarget(node) }
+    var targets: [FaultTarget] = []
+    for element in try node.elements("a list of targets", atMost: 64) {
+      let target = try oneTarget(element)
+      let mayRepeat: [FaultTarget] = [.random, .follower]
+      guard !targets.contains(target) || mayRepeat.contains(target) else {
+        throw element.refused("each target once")
+      }
+      targets.append(target)
+    }
+    guard !targets.isEmpty else { throw node.refused("at least one target") }
+    return .several(targets)
+  }
+
+  private func oneTarget(_ node: Node) throws(ExperimentError) -> FaultTarget {
     let names = FaultTarget.named.map(\.name)
-    let allowed = "a replica number 0...\(replicas - 1), " + names.joined(separator: ", ")
+    let allowed =
+      "a replica number 0...\(replicas - 1), " + names.joined(separator: ", ")
+      + ", authority:0, or a list of these"
     if case .integer(let value) = node.value {
       guard let number = Int(exactly: value), (0..<replicas).contains(number) else {
         throw node.refused(allowed)
       }
       return .replica(number)
     }
-    guard case .string(let name) = node.value,
-      let target = FaultTarget.named.first(where: { $0.name == name })?.target
-    else {
-      guard case .string(let name) = node.value else { throw node.refused(allowed) }
+    guard case .string(let name) = node.value else { throw node.refused(allowed) }
+    let prefix = "authority:"
+    if name.hasPrefix(prefix) {
+      guard let number = Int(name.dropFirst(prefix.count)), (0..<authority).contains(number) else {
+        throw node.refused(
+          authority == 0
+            ? "a replica: no protocol of the experiment has an authority"
+            : "authority:0 to authority:\(authority - 1)")
+      }
+      return .authorityNode(number)
+    }
+    guard let target = FaultTarget.named.first(where: { $0.name == name })?.target else {
       throw node.refused(allowed, suggestion: nearest(to: name, among: names))
+    }
+    if target == .authority, authority == 0 {
+      throw node.refused("a replica: no protocol of the experiment has an authority")
     }
     if target == .follower { try need(2, for: node) }
     if target == .minority { try need(3, for: node) }
@@ -33,7 +62,7 @@ extension FaultSection {
 
   func shape(_ node: Node, _ section: Section) throws(ExperimentError) -> PartitionShape {
     switch node.value {
-    case .array: return .groups(try groups(node))
+    case .array: return try groups(node)
     case .object: return try shape(inObject: node, section)
     default: break
     }
@@ -52,22 +81,25 @@ extension FaultSection {
     }
   }
 
-  /// `{ isolate: TARGET }`, `{ "one-way": TARGET }` or `{ groups: [[0], [1, 2]] }`.
+  /// `{ isolate: TARGET }`, `{ "one-way": TARGET }`, `{ clients: TARGET }` or
+  /// `{ groups: [[0, "clients"], [1, 2]] }`.
   private func shape(
     inObject node: Node, _ section: Section
   ) throws(ExperimentError) -> PartitionShape {
-    let inner = try Section(node, path: node.path, known: ["isolate", "one-way", "groups"])
+    let inner = try Section(
+      node, path: node.path, known: ["isolate", "one-way", "clients", "groups"])
     try refuse(section["target"], with: "a partition that names its target itself")
     if inner["one-way"] == nil { try refuse(section["direction"], with: "this partition") }
-    switch (inner["isolate"], inner["one-way"], inner["groups"]) {
-    case (let isolated?, nil, nil):
+    switch (inner["isolate"], inner["one-way"], inner["clients"], inner["groups"]) {
+    case (let isolated?, nil, nil, nil):
       try need(2, for: node)
       return .isolate(try target(isolated))
-    case (nil, let hit?, nil):
+    case (nil, let hit?, nil, nil):
       try need(2, for: node)
       return .oneWay(try target(hit), try direction(section))
-    case (nil, nil, let list?): return .groups(try groups(list))
-    default: throw node.refused("exactly one of isolate, one-way and groups")
+    case (nil, nil, let hit?, nil): return .clients(try target(hit))
+    case (nil, nil, nil, let list?): return try groups(list)
+    default: throw node.refused("exactly one of isolate, one-way, clients and groups")
     }
   }
 
@@ -80,24 +112,36 @@ extension FaultSection {
     try section["direction"]?.choice(of: OneWayDirection.self) ?? .inbound
   }
 
-  private func groups(_ node: Node) throws(ExperimentError) -> [[Int]] {
-    let allowed = "groups of replica numbers 0...\(replicas - 1), such as [[0], [1, 2]]"
+  private func groups(_ node: Node) throws(ExperimentError) -> PartitionShape {
+    let allowed =
+      "groups of replica numbers 0...\(replicas - 1), such as [[0], [1, 2]], and \"clients\" in one of them"
     var seen: Set<Int> = []
     var groups: [[Int]] = []
+    var clients: Int?
     for group in try node.elements(allowed) {
       var numbers: [Int] = []
       for member in try group.elements(allowed) {
+        if case .string(let word) = member.value {
+          guard word == "clients" else {
+            throw member.refused(allowed, suggestion: nearest(to: word, among: ["clients"]))
+          }
+          guard clients == nil else { throw member.refused("clients in one group") }
+          clients = groups.count
+          continue
+        }
         let number = try member.integer(in: 0...(replicas - 1))
         guard seen.insert(number).inserted else { throw member.refused("each replica once") }
         numbers.append(number)
       }
-      guard !numbers.isEmpty else { throw group.refused("at least one replica in each group") }
+      guard !numbers.isEmpty || clients == groups.count else {
+        throw group.refused("at least one replica in each group")
+      }
       groups.append(numbers)
     }
     guard !groups.isEmpty, groups.count > 1 || groups[0].count < replicas else {
       throw node.refused("at least two sides: " + allowed)
     }
-    return groups
+    return .groups(groups, clients: clients)
   }
 
   /// By default all of the measured interval.
@@ -106,7 +150,7 @@ extension FaultSection {
     let node = try section.required("chaos", "{ mtbf, mttr, kinds }")
     let fields = try Section(node, path: node.path, known: ["mtbf", "mttr", "kinds"])
     let range = Interval.milliseconds(1)...Interval.hour
-    let from = try section["from"].map(moment)
+    let from = try section["from"].map { (node) throws(ExperimentError) in try moment(node) }
     let until = try section["until"]?.interval(in: .zero...Interval.hour)
     if let node = section["until"], let until, until > duration {
       throw node.refused("a time up to the end of the trial (duration is \(duration))")

@@ -7,6 +7,8 @@ import Replication
 struct FaultSection {
   /// The fewest replicas that a protocol of the experiment has: a target must exist in all of them.
   let replicas: Int
+  /// Nodes of the authority, if a protocol of the experiment has one.
+  let authority: Int
   let warmUp: Interval
   let duration: Interval
   let injector: FaultInjector
@@ -20,11 +22,18 @@ struct FaultSection {
       if kind == "chaos" {
         script.chaos.append(try chaos(entry))
       } else {
-        script.timed.append(try timed(entry, kind: kind))
+        script.timed += try timed(entry, kind: kind, behind: script.timed)
       }
+    }
+    guard script.timed.count <= FaultSection.mostFaults else {
+      throw ExperimentError(
+        path: "faults", found: "\(script.timed.count) faults",
+        allowed: "at most \(FaultSection.mostFaults), repetitions included")
     }
     return script
   }
+
+  private static let mostFaults = 1000
 
   /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
   private func kind(of entry: Node) throws(ExperimentError) -> String {
@@ -44,7 +53,9 @@ struct FaultSection {
       .filter { !($0 == "disk" && keys.contains("crash")) }
     if let kind = named.first, named.count == 1 { return kind }
     if named.isEmpty {
-      let other = keys.first { !["at", "for", "from", "until", "target"].contains($0) }
+      let other = keys.first {
+        !["at", "for", "from", "until", "target", "every", "name"].contains($0)
+      }
       guard let other else { throw entry.refused(oneKind) }
       throw ExperimentError(
         path: Node.path(entry.path, other), found: "an unknown key", allowed: oneKind,
@@ -53,7 +64,10 @@ struct FaultSection {
     throw entry.refused(oneKind, found: named.joined(separator: " and "))
   }
 
-  private func timed(_ entry: Node, kind: String) throws(ExperimentError) -> TimedFault {
+  /// - Parameter earlier: what times and names may refer to.
+  private func timed(
+    _ entry: Node, kind: String, behind earlier: [TimedFault]
+  ) throws(ExperimentError) -> [TimedFault] {
     let parameters: [String: [String]] = [
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
       "link": ["loss", "duplicate", "reorder", "corrupt", "latency", "bandwidth"],
@@ -61,21 +75,22 @@ struct FaultSection {
       "disk": FaultSection.diskFaults.map(\.name),
     ]
     let section = try Section(
-      entry, path: entry.path, known: ["at", kind] + (parameters[kind] ?? []) + ["for"])
+      entry, path: entry.path,
+      known: ["name", "at", kind] + (parameters[kind] ?? []) + ["for", "every", "until"])
+    let name = try section["name"].map { (node) throws(ExperimentError) in
+      let name = try node.name()
+      guard !earlier.contains(where: { $0.name == name }) else {
+        throw node.refused("a name that no other fault has")
+      }
+      return name
+    }
     let at = try moment(
-      section.required("at", #"when the fault starts: a duration such as "5s""#))
+      section.required("at", #"when the fault starts: a duration such as "5s""#), behind: earlier)
     let length = try section["for"]?.interval(in: .nanoseconds(1)...Interval.hour)
     let what = try section.required(kind, "a target")
-    return TimedFault(at: at, duration: length, action: try action(kind, what, section))
-  }
-
-  /// A time since the start of the trial, before its end.
-  func moment(_ node: Node) throws(ExperimentError) -> Interval {
-    let at = try node.interval(in: .zero...Interval.hour)
-    guard at < duration else {
-      throw node.refused("a time before the end of the trial (duration is \(duration))")
-    }
-    return at
+    let first = TimedFault(
+      at: at, duration: length, action: try action(kind, what, section), name: name)
+    return try repeated(first, section, behind: earlier)
   }
 
   private func action(

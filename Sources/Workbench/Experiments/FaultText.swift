@@ -10,6 +10,7 @@ extension FaultScript {
 extension TimedFault {
   var json: JSONValue {
     var members: [JSONValue.Member] = [.init("at", .interval(at))]
+    if let name { members.insert(.init("name", .string(name)), at: 0) }
     switch action {
     case .crash(let target, let disk):
       members += [.init("crash", target.json), .init("disk", .string(disk.rawValue))]
@@ -47,8 +48,11 @@ extension TimedFault {
 
 extension FaultTarget {
   var json: JSONValue {
-    if case .replica(let number) = self { return .integer(Int128(number)) }
-    return .string(description)
+    switch self {
+    case .replica(let number): .integer(Int128(number))
+    case .several(let targets): .array(targets.map(\.json))
+    default: .string(description)
+    }
   }
 }
 
@@ -61,10 +65,17 @@ extension PartitionShape {
     case .majorityRing: .string("majority-ring")
     case .bridge: .string("bridge")
     case .oneWay(let target, _): .object([.init("one-way", target.json)])
-    case .groups(let groups):
+    case .groups(let groups, let clients):
       .object([
-        .init("groups", .array(groups.map { .array($0.map { .integer(Int128($0)) }) }))
+        .init(
+          "groups",
+          .array(
+            groups.enumerated().map { index, group in
+              let numbers = group.map { JSONValue.integer(Int128($0)) }
+              return .array(numbers + (index == clients ? [.string("clients")] : []))
+            }))
       ])
+    case .clients(let target): .object([.init("clients", target.json)])
     }
   }
 }

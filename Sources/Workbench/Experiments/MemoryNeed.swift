@@ -59,8 +59,11 @@ extension ExperimentPlan {
       operations: 0, trialByteCount: 0, certainTrialByteCount: 0,
       trialsAtOnce: max(1, min(jobs, trials)))
     for point in points {
-      need.certainTrialByteCount = max(
-        need.certainTrialByteCount, point.experiment.certainTrialByteCount)
+      // A search may end at its first values, long before the points that need most.
+      if experiment.search == nil {
+        need.certainTrialByteCount = max(
+          need.certainTrialByteCount, point.experiment.certainTrialByteCount)
+      }
       let bytes = point.experiment.trialByteBound
       guard bytes > need.trialByteCount else { continue }
       need.trialByteCount = bytes

@@ -56,7 +56,8 @@ public struct Override: Sendable, Equatable {
   }
 }
 
-/// A path such as `options.raft.heartbeat` or `faults[1].at`, in steps.
+/// A path such as `options.raft.heartbeat`, `faults[1].at` or, of an entry that has a name,
+/// `faults.NAME.at`, in steps.
 struct ValuePath {
   enum Step: Equatable {
     case key(String)
@@ -122,6 +123,18 @@ struct ValuePath {
       }
       values[index] = try setting(value, in: values[index], from: depth + 1)
       return .array(values)
+    case (.key(let name), .array(var values)):
+      let names = values.compactMap(\.entryName)
+      guard let index = values.firstIndex(where: { $0.entryName == name }) else {
+        throw ExperimentError(
+          path: text, found: "no entry named \"\(name)\"",
+          allowed: names.isEmpty
+            ? "the number of an entry, such as [0], because none has a name"
+            : "the name of an entry: " + Node.list(names),
+          suggestion: nearest(to: name, among: names))
+      }
+      values[index] = try setting(value, in: values[index], from: depth + 1)
+      return .array(values)
     case (.key(let key), _):
       throw ExperimentError(
         path: text, found: "\(Node.shown(tree)), which has no \"\(key)\"",
@@ -131,5 +144,15 @@ struct ValuePath {
         path: text, found: "\(tree == .null ? "nothing" : Node.shown(tree)) before [\(index)]",
         allowed: "[\(index)] only of a list that the file has")
     }
+  }
+}
+
+extension JSONValue {
+  /// What an entry of a list calls itself.
+  fileprivate var entryName: String? {
+    guard case .object(let members) = self,
+      case .string(let name)? = members.first(where: { $0.key == "name" })?.value
+    else { return nil }
+    return name
   }
 }

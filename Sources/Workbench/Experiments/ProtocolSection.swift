@@ -19,6 +19,10 @@ struct ProtocolSection {
   var shared: [ProtocolChoice] = []
   /// Replicas that every replicated protocol of the experiment has.
   var fewestReplicas = 1
+  /// Of the protocols of the experiment.
+  var mostAuthorityNodes: Int {
+    choices.map { $0.kind.membership(replicas: $0.replicas).authority.count }.max() ?? 0
+  }
 
   /// - Parameters:
   ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to

@@ -1,6 +1,7 @@
 import Configuration
 
-/// The product of all axes, the first axis slowest.
+/// The points of an experiment: the product of all axes, the first axis slowest. Axes that are zipped
+/// count as one: their values go together.
 struct Sweep {
   static let mostPoints = 1000
   /// Trials over all points and protocols.
@@ -8,43 +9,102 @@ struct Sweep {
   /// What a sweep cannot vary: it is the same for the whole run, or already a dimension of it.
   private static let fixed = [
     "format", "name", "description", "runtime", "protocols", "baseline", "target", "trials",
-    "seed", "expect", "sweep",
+    "seed", "expect", "find", "sweep",
   ]
+  private static let example =
+    #"lists of values by path, such as { replicas: [3, 5], "workload.clients": [8, 64] }"#
 
   var axes: [SweepAxis] = []
+  var search: Search?
 
   init(reading source: JSONValue) throws(ExperimentError) {
-    guard case .object(let root) = source,
-      let value = root.first(where: { $0.key == "sweep" })?.value, value != .null
-    else { return }
-    let node = Node(path: "sweep", value: value)
-    let allowed =
-      #"lists of values by path, such as { replicas: [3, 5], "workload.clients": [8, 64] }"#
+    guard case .object(let root) = source else { return }
+    func value(_ key: String) -> JSONValue? {
+      root.first { $0.key == key }.flatMap { $0.value == .null ? nil : $0.value }
+    }
+    if let value = value("sweep") {
+      let node = Node(path: "sweep", value: value)
+      for member in try Section.members(of: node, Sweep.example) where member.value != .null {
+        let part = Node(path: "sweep.\(member.key)", value: member.value)
+        if member.key == "zip" {
+          try addZips(part)
+        } else {
+          try add(part, member.key, zip: nil)
+        }
+      }
+    }
+    if let value = value("find") {
+      let node = Node(path: "find", value: value)
+      let found = try Search(reading: node)
+      let goal = Node.path("find", found.isMaximum ? "maximum" : "minimum")
+      try checkOverlap(found.path, at: goal)
+      search = found
+    }
     var count = 1
-    for member in try Section.members(of: node, allowed) where member.value != .null {
-      let axis = Node(path: "sweep.\(member.key)", value: member.value)
-      let path = try Sweep.path(member.key, axis)
-      let values = try axis.elements("a list of values for \(member.key)")
-      guard !values.isEmpty else { throw axis.refused("at least one value") }
-      for (index, value) in values.enumerated()
-      where values.prefix(index).contains(where: { $0.value == value.value }) {
-        throw value.refused("each value once")
-      }
-      if let other = axes.first(where: { Sweep.overlap($0.path, path) }) {
-        throw ExperimentError(
-          path: axis.path, found: "a path that overlaps with \(other.path)",
-          allowed: "paths of different values")
-      }
-      axes.append(SweepAxis(path: path, values: values.map(\.value)))
+    for group in groups {
       // Each factor is at most 1000, so this does not overflow before it is refused.
-      count *= values.count
-      guard count <= Sweep.mostPoints else {
-        throw node.refused("at most \(Sweep.mostPoints) points", found: "\(count) points or more")
+      count *= group[0].values.count
+      try checkCount(count)
+    }
+    if let search { try checkCount(count * (try search.values().count)) }
+  }
+
+  private func checkCount(_ count: Int) throws(ExperimentError) {
+    guard count > Sweep.mostPoints else { return }
+    throw ExperimentError(
+      path: "sweep", found: "\(count) points or more", allowed: "at most \(Sweep.mostPoints) points"
+    )
+  }
+
+  /// `zip: { a: [1, 2], b: [3, 4] }`, or a list of several.
+  private mutating func addZips(_ node: Node) throws(ExperimentError) {
+    let allowed =
+      #"lists of equal length by path, such as { replicas: [3, 5], "workload.clients": [8, 64] }, or a "#
+      + "list of such objects"
+    var parts = [node]
+    if case .array = node.value { parts = try node.elements(allowed, atMost: 16) }
+    for (index, part) in parts.enumerated() {
+      let before = axes.count
+      for member in try Section.members(of: part, allowed) where member.value != .null {
+        try add(
+          Node(path: "\(part.path).\(member.key)", value: member.value), member.key, zip: index)
+      }
+      let zipped = axes[before...]
+      guard let first = zipped.first else { throw part.refused(allowed) }
+      if let other = zipped.first(where: { $0.values.count != first.values.count }) {
+        throw part.refused(
+          "lists of equal length",
+          found: "\(first.values.count) values of \(first.path) and \(other.values.count) of "
+            + other.path)
+      }
+      let combinations = first.values.indices.map { index in zipped.map { $0.values[index] } }
+      for (index, combination) in combinations.enumerated()
+      where combinations.prefix(index).contains(combination) {
+        throw part.refused("each combination once", found: "combination \(index + 1) a second time")
       }
     }
   }
 
-  private static func path(_ text: String, _ axis: Node) throws(ExperimentError) -> String {
+  private mutating func add(_ node: Node, _ key: String, zip: Int?) throws(ExperimentError) {
+    let path = try Sweep.path(key, node)
+    let values = try node.elements("a list of values for \(key)")
+    guard !values.isEmpty else { throw node.refused("at least one value") }
+    for (index, value) in values.enumerated()
+    where zip == nil && values.prefix(index).contains(where: { $0.value == value.value }) {
+      throw value.refused("each value once")
+    }
+    try checkOverlap(path, at: node.path)
+    axes.append(SweepAxis(path: path, values: values.map(\.value), zip: zip))
+  }
+
+  private func checkOverlap(_ path: String, at place: String) throws(ExperimentError) {
+    guard let other = axes.first(where: { Sweep.overlap($0.path, path) }) else { return }
+    throw ExperimentError(
+      path: place, found: "a path that overlaps with \(other.path)",
+      allowed: "paths of different values")
+  }
+
+  static func path(_ text: String, _ axis: Node) throws(ExperimentError) -> String {
     let steps: [ValuePath.Step]
     do {
       steps = try ValuePath(text).steps
@@ -58,6 +118,8 @@ struct Sweep {
         allowed: Experiment.keyNames.filter { !fixed.contains($0) }.joined(separator: ", "),
         suggestion: nearest(to: first, among: Experiment.keyNames))
     }
+    // A field of a row may vary, but not what the rows are.
+    if first == "protocols", steps.count > 2, steps.contains(.key("options")) { return text }
     guard !fixed.contains(first) else {
       throw ExperimentError(
         path: axis.path, found: "a sweep over \(first)",
@@ -71,23 +133,44 @@ struct Sweep {
       || b.hasPrefix(a + "[")
   }
 
+  // MARK: Points
+
+  /// Axes that vary together.
+  private var groups: [[SweepAxis]] {
+    var groups: [[SweepAxis]] = []
+    for axis in axes {
+      if let zip = axis.zip, groups.last?.first?.zip == zip {
+        groups[groups.count - 1].append(axis)
+      } else {
+        groups.append([axis])
+      }
+    }
+    return groups
+  }
+
   /// Every point, resolved and checked.
   func points(
     of source: JSONValue, hosts: HostsFile?
   ) throws(ExperimentError) -> [SweepPoint] {
     var cells: [[JSONValue]] = [[]]
-    for axis in axes {
-      cells = cells.flatMap { cell in axis.values.map { cell + [$0] } }
+    for group in groups {
+      cells = cells.flatMap { cell in
+        group[0].values.indices.map { index in cell + group.map { $0.values[index] } }
+      }
     }
-    let paths = try axes.map { (axis) throws(ExperimentError) in try ValuePath(axis.path) }
+    var paths = axes.map(\.path)
+    if let search {
+      let values = try search.values()
+      cells = cells.flatMap { cell in values.map { cell + [$0] } }
+      paths.append(search.path)
+    }
+    let places = try paths.map { (path) throws(ExperimentError) in try ValuePath(path) }
     var points: [SweepPoint] = []
     for cell in cells {
-      let values = zip(axes, cell).map {
-        SweepPoint.Value(path: $0.path, text: Sweep.text($1))
-      }
+      let values = zip(paths, cell).map { SweepPoint.Value(path: $0, text: Sweep.text($1)) }
       do {
         var tree = source
-        for (path, value) in zip(paths, cell) { tree = try path.setting(value, in: tree) }
+        for (path, value) in zip(places, cell) { tree = try path.setting(value, in: tree) }
         let experiment = try Experiment(reading: tree, hosts: hosts)
         points.append(SweepPoint(values: values, experiment: experiment))
       } catch {
@@ -116,7 +199,13 @@ struct Sweep {
 
   private func checkTrials(_ points: [SweepPoint]) throws(ExperimentError) {
     let experiment = points[0].experiment
-    let total = points.count * experiment.contenders.count * experiment.trials
+    // A search tries a few of its values: those that double, and then halves.
+    let values = try search.map { (search) throws(ExperimentError) in
+      Double(min(24, try search.values().count)) / Double(try search.values().count)
+    }
+    let total = Int(
+      Double(points.count) * (values ?? 1) * Double(experiment.contenders.count * experiment.trials)
+    )
     guard total <= Sweep.mostTrials else {
       throw ExperimentError(
         path: "trials",
@@ -129,5 +218,27 @@ struct Sweep {
   private static func text(_ value: JSONValue) -> String {
     if case .string(let text) = value { return text }
     return value.compactText
+  }
+}
+
+extension [SweepAxis] {
+  /// As a file has them, in their order.
+  var sweepJSON: JSONValue {
+    var members: [JSONValue.Member] = []
+    var zips: [JSONValue] = []
+    for axis in self {
+      guard let zip = axis.zip else {
+        members.append(.init(axis.path, .array(axis.values)))
+        continue
+      }
+      guard zip == zips.count else { continue }
+      let together = filter { $0.zip == zip }.map { JSONValue.Member($0.path, .array($0.values)) }
+      if zips.isEmpty { members.append(.init("zip", .null)) }
+      zips.append(.object(together))
+    }
+    if let index = members.firstIndex(where: { $0.key == "zip" }) {
+      members[index].value = zips.count == 1 ? zips[0] : .array(zips)
+    }
+    return .object(members)
   }
 }

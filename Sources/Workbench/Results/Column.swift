@@ -142,6 +142,11 @@ extension [Column<FaultRow>] {
         + "to compare with", isRequired: false,
       allowed: FaultMetrics.Recovery.allCases.map(\.rawValue)
     ) { $0.recovery?.rawValue ?? "" },
+    Column(
+      "name", .string,
+      "the fault's name in the experiment; of a repetition with its number, as kill.2",
+      isRequired: false
+    ) { $0.name ?? "" },
   ]
 
   private static func time(

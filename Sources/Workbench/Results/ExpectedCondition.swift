@@ -46,8 +46,8 @@ public struct ExpectedCondition: Sendable, Equatable {
         let known = places.compactMap { $0 }
         guard known.count == places.count, seen.insert(known).inserted else { continue }
         let found = zip(measures, known).map { ($0, groups[$1]) }
-        // Of a search only some points were tried.
-        if found.allSatisfy({ $0.1 == nil }) { continue }
+        // A search tries only some points with each row.
+        if outline.search != nil, found.contains(where: { $0.1 == nil }) { continue }
         let holds = condition.holds { measure in
           found.first { $0.0 == measure }?.1?.value(of: measure)
         }
@@ -70,13 +70,13 @@ extension ConditionVocabulary {
       sweep: outline.sweepPaths.enumerated().map { index, path in
         var seen: Set<String> = []
         return (path, outline.points.map { $0[index] }.filter { seen.insert($0).inserted })
-      })
+      }, faults: outline.faults)
   }
 }
 
 extension TrialPlace {
   /// Of all trials of a row at a point.
-  fileprivate var ofRow: TrialPlace {
+  var ofRow: TrialPlace {
     TrialPlace(point: point, protocolIndex: protocolIndex, trial: 0)
   }
 }

@@ -92,6 +92,18 @@ package enum FileStore {
     return true
   }
 
+  /// Makes a symbolic link, or points it elsewhere. Anything else of that name stays, and a file system
+  /// without links has none: a link is a convenience.
+  static func link(_ path: String, to target: String) {
+    var status = stat()
+    if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK { return }
+    let (parent, name) = split(path)
+    let temporary = join(parent, temporaryPrefix + name)
+    unlink(temporary)
+    guard symlink(target, temporary) == 0 else { return }
+    if rename(temporary, path) != 0 { unlink(temporary) }
+  }
+
   package static func write(_ text: String, to path: String) throws(RunDirectoryError) {
     try write(Array(text.utf8), to: path)
   }

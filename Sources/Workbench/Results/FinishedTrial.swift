@@ -77,6 +77,8 @@ public struct FaultRow: Sendable, Hashable, Codable {
   public var hangoverNs: Int64?
   public var lostRequests: Double?
   public var recovery: FaultMetrics.Recovery?
+  /// What the experiment calls it.
+  public var name: String?
 
   init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
     kind = fault.kind
@@ -94,6 +96,7 @@ public struct FaultRow: Sendable, Hashable, Codable {
     hangoverNs = metrics.hangover
     lostRequests = metrics.lostRequests
     recovery = metrics.recovery
+    name = fault.name
   }
 
   /// The longer one.

@@ -23,6 +23,10 @@ public struct Manifest: Sendable, Equatable {
   public var startedAt: Date
   /// Of this attempt, seconds.
   public var wallTime: Double
+  /// Which part of a run it is, if it is not all of it.
+  public var shard: Shard?
+  /// Whether nothing is left to run.
+  public var isComplete: Bool
   public var trialsPlanned: Int
   /// Those of earlier attempts included.
   public var trialsFinished: Int
@@ -30,7 +34,7 @@ public struct Manifest: Sendable, Equatable {
 
   /// `finished`: all trials there are.
   public init(
-    outline: RunOutline, finished: [FinishedTrial], runtime: String,
+    outline: RunOutline, finished: [FinishedTrial], shard: Shard? = nil, runtime: String,
     targets: [TargetChoice] = [], version: String, gitRevision: String,
     warnings: [String] = [], startedAt: Date, wallTime: Double, processorsKeptAwake: Bool = false,
     machine: Machine = .current
@@ -46,12 +50,12 @@ public struct Manifest: Sendable, Equatable {
     self.warnings = warnings
     self.startedAt = startedAt
     self.wallTime = wallTime
-    trialsPlanned = outline.places.count
+    self.shard = shard
+    isComplete = outline.next(after: finished, of: shard).isEmpty
+    trialsPlanned = isComplete ? finished.count : outline.mostTrials(of: shard)
     trialsFinished = finished.count
     verdicts = Dictionary(finished.map { ($0.verdict.word, 1) }, uniquingKeysWith: +)
   }
-
-  public var isComplete: Bool { trialsFinished == trialsPlanned }
 
   var text: String {
     let words = TrialVerdict.Word.allCases.compactMap { word in
@@ -70,6 +74,7 @@ public struct Manifest: Sendable, Equatable {
               .init("address", .string($0.address)), .init("wait", .integer($0.wait)),
             ])
           })),
+      .init("shard", shard.map { .string($0.description) } ?? .null),
       .init("complete", .bool(isComplete)),
       .init("trials_planned", .integer(trialsPlanned)),
       .init("trials_finished", .integer(trialsFinished)),

@@ -3,16 +3,21 @@ import Measurement
 
 extension FinishedTrial {
   /// In base units (nanoseconds, bytes, per second); nil if the trial has no such value.
-  func value(of name: MeasureName) -> Double? {
+  /// - Parameter fault: the name of the fault that counts; nil for all.
+  func value(of name: MeasureName, fault: String? = nil) -> Double? {
     switch name.source {
     case .metric(let column): metric(column).map { $0 * (name.unitInBase ?? 1) }
-    case .fault(let measure): value(of: measure)
+    case .fault(let measure): value(of: measure, fault)
     case .verdict: nil
     }
   }
 
   /// The largest of the trial's faults. Without a fault the outages are those of the whole trial.
-  private func value(of measure: FaultMeasure) -> Double? {
+  private func value(of measure: FaultMeasure, _ name: String?) -> Double? {
+    let faults = self.faults.filter { fault in
+      // The repetitions of kill are kill.2, kill.3.
+      name.map { fault.name == $0 || fault.name?.hasPrefix($0 + ".") ?? false } ?? true
+    }
     let times: [Int64?] = faults.map { fault in
       switch measure {
       case .readOutage: fault.readOutageNs
@@ -26,6 +31,7 @@ extension FinishedTrial {
       }
     }
     guard !faults.isEmpty else {
+      guard name == nil else { return nil }
       let column: String? =
         switch measure {
         case .readOutage: "longest_read_outage_ms"
@@ -52,10 +58,10 @@ extension TrialGroup {
   /// hide what is missing.
   func value(of measure: Measure) -> Condition.Value? {
     if measure.name.source == .verdict { return .word(verdict.rawValue) }
-    let values = trials.map { $0.value(of: measure.name) }
+    let values = trials.map { $0.value(of: measure.name, fault: measure.fault) }
     guard !values.contains(nil) else { return nil }
     let numbers = values.compactMap { $0 }
-    let estimate = self.estimate(of: measure.name)
+    let estimate = self.estimate(of: measure.name, fault: measure.fault)
     let number: Double? =
       switch measure.statistic {
       case .mean: estimate.mean
@@ -68,13 +74,13 @@ extension TrialGroup {
     return number.map { .number($0) }
   }
 
-  func estimate(of name: MeasureName) -> Estimate {
+  func estimate(of name: MeasureName, fault: String? = nil) -> Estimate {
     let kind: ValueKind =
       switch name.source {
       case .metric(let column): MetricColumn.all.first { $0.name == column }?.kind ?? .amount
       default: .skewed
       }
-    return Estimate(trials.map { $0.value(of: name) }, kind)
+    return Estimate(trials.map { $0.value(of: name, fault: fault) }, kind)
   }
 
   private static func median(_ values: [Double]) -> Double? {
@@ -89,10 +95,11 @@ extension TrialGroup {
     switch value(of: measure) {
     case .word(let word)?: return word
     case .number(let number)?:
-      let margin = measure.statistic == .mean ? estimate(of: measure.name).margin : nil
+      let margin =
+        measure.statistic == .mean ? estimate(of: measure.name, fault: measure.fault).margin : nil
       return measure.name.text(number, margin: margin)
     case nil:
-      let count = trials.count { $0.value(of: measure.name) == nil }
+      let count = trials.count { $0.value(of: measure.name, fault: measure.fault) == nil }
       return count == 0 ? "not bounded" : "no value in \(count) of \(trials.count) trials"
     }
   }

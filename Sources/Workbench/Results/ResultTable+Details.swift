@@ -53,7 +53,7 @@ extension ResultTable {
 
   /// One line per sweep point and metric, and how they were compared.
   var rankings: String? {
-    guard outline.protocols.count > 1 else { return nil }
+    guard outline.protocols.count > 1, outline.search == nil else { return nil }
     let (rankings, omitted) = correctedRankings
     guard !rankings.isEmpty else { return nil }
     let comparisons = rankings.flatMap(\.ranking.comparisons)

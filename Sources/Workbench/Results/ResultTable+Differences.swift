@@ -4,6 +4,8 @@ import Measurement
 extension ResultTable {
   /// With a baseline, or with a sweep.
   var referenceDifferences: [(title: String, table: TextTable, notes: [String])] {
+    // In a search rows are tried at values of their own.
+    guard outline.search == nil else { return [] }
     let all = ReferenceDifference.all(groups, baseline: outline.baseline ?? 0)
     return ReferenceDifference.Against.allCases.compactMap { against in
       if against == .baseline, outline.baseline == nil { return nil }

@@ -1,3 +1,4 @@
+import Experiments
 import Measurement
 
 /// The comparison of a run as text for a terminal, or as JSON with the same content.
@@ -32,6 +33,7 @@ public struct ResultTable: Sendable {
       [
         headline + "\n"
           + capped(overview, of: groups.count, width, "summary.csv", notes: overviewNotes),
+        searchResults.flatMap { titled($0.title, $0.table.render(width: width)) },
         titled(
           "Latency in ms" + (isSingle ? "" : ", over the operations of all trials together"),
           capped(latency, of: groups.count, width, "summary.csv", notes: latencyNotes)),
@@ -58,19 +60,25 @@ public struct ResultTable: Sendable {
 
   private var headline: String {
     let finished = groups.reduce(0) { $0 + $1.trials.count }
-    let planned = outline.places.count
     let trials =
-      finished == planned
-      ? "\(outline.trials) \(outline.trials == 1 ? "trial" : "trials") each"
-      : "\(finished) of \(planned) trials finished"
+      isComplete ? trialsEach : "\(finished) of \(outline.places.count) trials finished"
     let hasIntervals = groups.contains { $0.trials.count > 1 }
     let numbers = hasIntervals ? ": mean ± distance to the farther end of its 95 % interval" : ""
     return "\(outline.name), seed \(outline.seed), \(trials)\(numbers)"
   }
 
   /// Of an interrupted run nothing is expected.
-  private var isComplete: Bool {
-    groups.reduce(0) { $0 + $1.trials.count } == outline.places.count
+  private var isComplete: Bool { outline.isComplete(groups.flatMap(\.trials)) }
+
+  /// `5 trials each`; with a stopping rule `5 to 12 trials each`.
+  private var trialsEach: String {
+    let counts = groups.map(\.trials.count)
+    let (least, most) = (counts.min() ?? 0, counts.max() ?? 0)
+    let range = least == most ? "\(most)" : "\(least) to \(most)"
+    let rule =
+      outline.stopping.isEmpty
+      ? "" : " (until " + outline.stopping.map(\.text).joined(separator: ", ") + ")"
+    return "\(range) \(most == 1 ? "trial" : "trials") each\(rule)"
   }
 
   var isSingle: Bool { outline.trials == 1 }

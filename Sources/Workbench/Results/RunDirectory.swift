@@ -17,6 +17,8 @@ public struct RunDirectory: Sendable {
   }
 
   public let path: String
+  /// The directory of all runs.
+  private let parent: String
   public let outline: RunOutline
   /// Trials of an earlier attempt, in order of their places.
   public let finishedBefore: [FinishedTrial]
@@ -25,14 +27,34 @@ public struct RunDirectory: Sendable {
 
   static let fragments = ".trials"
   private static let identityName = "run.json"
+  /// A link beside the runs to the last one that was completed.
+  static let latest = "latest"
 
   private var fragmentsPath: String { RunDirectory.path(path, RunDirectory.fragments) }
 
   /// What must be the same for trials to belong to one run.
-  private struct Identity: Codable, Equatable {
+  struct Identity: Codable, Equatable {
     var outline: RunOutline
     var experiment: String
     var version: String
+    var shard: Shard?
+
+    /// What keeps trials of both from one run; nil if nothing does, whichever shards they are of.
+    func difference(from other: Identity) -> String? {
+      if experiment != other.experiment || outline != other.outline {
+        return "another experiment or seed"
+      }
+      if version != other.version { return "version \(version) of the program" }
+      return shard?.count == other.shard?.count ? nil : "another number of shards"
+    }
+  }
+
+  /// What a directory of an unfinished run, or of a shard, holds.
+  struct Content {
+    var identity: Identity
+    var trials: [FinishedTrial]
+    /// Names of the files of histories.
+    var histories: [String]
   }
 
   /// Makes the directory, or finds what an earlier attempt left there. Until this value goes, no
@@ -42,13 +64,16 @@ public struct RunDirectory: Sendable {
   ///   - parent: the directory of all runs; made if it is not there.
   ///   - experiment: the resolved experiment, the text of `experiment.json5`.
   ///   - version: of the program; trials of different versions are not mixed in one run.
+  ///   - shard: which part of the run this is, if it is not all of it.
   public init(
     in parent: String, outline: RunOutline, experiment: String, version: String,
-    existing: Existing = .refuse
+    shard: Shard? = nil, existing: Existing = .refuse
   ) throws(RunDirectoryError) {
-    path = RunDirectory.path(parent, "\(outline.name)-\(outline.seed)")
+    path = RunDirectory.path(parent, outline.directoryName(shard))
+    self.parent = parent
     self.outline = outline
-    let identity = Identity(outline: outline, experiment: experiment, version: version)
+    let identity = Identity(
+      outline: outline, experiment: experiment, version: version, shard: shard)
     if FileStore.kind(path) == .nothing { try FileStore.createDirectory(path) }
     if FileStore.kind(path) == .file { throw .notADirectory(path: path) }
     lock = try RunLock(path)
@@ -107,7 +132,15 @@ public struct RunDirectory: Sendable {
     }
     try write(Array(DataPackage(outline: outline).text.utf8), to: "datapackage.json")
     try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
-    if manifest.isComplete { try FileStore.remove(fragmentsPath) }
+    guard manifest.isComplete else { return }
+    try FileStore.remove(fragmentsPath)
+    FileStore.link(
+      RunDirectory.path(parent, RunDirectory.latest), to: outline.directoryName(nil))
+  }
+
+  /// Of a shard there is only the manifest: its trials stay as they are, to be merged.
+  public func writeShard(_ manifest: Manifest) throws(RunDirectoryError) {
+    try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
   }
 
   /// Removes what a run has written that failed before any trial was kept, so that it can simply be
@@ -172,22 +205,37 @@ public struct RunDirectory: Sendable {
       return []
     }
     let found = try decode(Identity.self, self.path(folder, identityName))
-    guard found.experiment == identity.experiment, found.outline == identity.outline else {
-      throw .different(path: path, what: "another experiment or seed")
-    }
-    guard found.version == identity.version else {
-      throw .different(path: path, what: "version \(found.version) of the program")
-    }
+    if let what = found.difference(from: identity) { throw .different(path: path, what: what) }
     for name in files where name.hasPrefix(FileStore.temporaryPrefix) {
       try FileStore.remove(self.path(path, name))
     }
+    return try trials(in: folder, identity.outline)
+  }
+
+  private static func trials(
+    in folder: String, _ outline: RunOutline
+  ) throws(RunDirectoryError) -> [FinishedTrial] {
+    let names = Set(try FileStore.names(in: folder))
     var trials: [FinishedTrial] = []
-    for place in identity.outline.places {
-      let name = identity.outline.fragmentName(place)
+    for place in outline.places {
+      let name = outline.fragmentName(place)
       guard names.contains(name) else { continue }
-      trials.append(try decode(FinishedTrial.self, self.path(folder, name)))
+      trials.append(try decode(FinishedTrial.self, path(folder, name)))
     }
     return trials
+  }
+
+  /// What an unfinished run or a shard has kept.
+  static func content(of path: String) throws(RunDirectoryError) -> Content {
+    let folder = self.path(path, fragments)
+    let identityPath = self.path(folder, identityName)
+    guard FileStore.kind(identityPath) == .file else { throw .notAShard(path: path) }
+    let identity = try decode(Identity.self, identityPath)
+    let histories = try FileStore.names(in: path).filter {
+      $0.hasPrefix("history-") && $0.hasSuffix(".edn")
+    }
+    return Content(
+      identity: identity, trials: try trials(in: folder, identity.outline), histories: histories)
   }
 
   private static func decode<Value: Decodable>(

@@ -14,6 +14,14 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
   /// To be resumed, but begun with something else: `what` says with what.
   case different(path: String, what: String)
   case notADirectory(path: String)
+  /// To be merged, but no shard.
+  case notAShard(path: String)
+  /// To be merged, but of another run than the others.
+  case notOfOneRun(path: String, other: String, what: String)
+  case shardTwice(shard: String, path: String, other: String)
+  case trialTwice(trial: String, path: String, other: String)
+  case shardsMissing([Int], count: Int)
+  case shardUnfinished(path: String, trial: String)
   /// It holds files, but no run.
   case foreign(path: String)
   case cannotCreate(path: String, reason: String)
@@ -32,6 +40,21 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
     case .different(let path, let what):
       "cannot resume \(path): it was begun with \(what); use --force to start again"
     case .notADirectory(let path): "\(path) exists and is not a directory"
+    case .notAShard(let path):
+      "\(path) holds no shard of a run: give the directories that 'run --shard' wrote"
+    case .notOfOneRun(let path, let other, let what):
+      "\(path) does not belong to \(other): it was run with \(what)"
+    case .shardTwice(let shard, let path, let other):
+      "\(path) and \(other) are both shard \(shard): give each shard once"
+    case .trialTwice(let trial, let path, let other):
+      "\(path) and \(other) overlap: both hold \(trial)"
+    case .shardsMissing(let numbers, let count):
+      (numbers.count == 1
+        ? "shard \(numbers[0]) of \(count) is missing"
+        : "shards \(numbers.map(String.init).joined(separator: ", ")) of \(count) are missing")
+        + ": give all of them"
+    case .shardUnfinished(let path, let trial):
+      "\(path) is not finished: \(trial), is missing; run it again with --resume"
     case .foreign(let path):
       "\(path) holds files but no run; choose another --out, or empty it first"
     case .cannotCreate(let path, let reason): "cannot create the directory \(path): \(reason)"

@@ -5,6 +5,8 @@
 // Nothing here depends on the order in which trials finish: every trial has its place in the outline,
 // and rows appear in the order of the places. Wall-clock times appear in `manifest.json` alone.
 
+import Experiments
+
 /// What a run consists of, before it begins.
 public struct RunOutline: Sendable, Equatable, Codable {
   public var name: String
@@ -19,14 +21,22 @@ public struct RunOutline: Sendable, Equatable, Codable {
   public var protocols: [String]
   /// The row that others are compared with: index into `protocols`.
   public var baseline: Int?
-  /// Trials of each protocol at each point.
+  /// Trials of each protocol at each point; with a stopping rule, the most of them.
   public var trials: Int
+  /// The fewest, and how precise results have to be that stop there or later.
+  public var leastTrials: Int
+  public var stopping: [Precision]
+  public var search: SearchOutline?
   /// Conditions that the results are expected to meet.
   public var expect: [String]
+  /// The names of faults, which conditions may use.
+  public var faults: [String]
 
   public init(
     name: String, seed: UInt64, protocols: [String], trials: Int, sweepPaths: [String] = [],
-    points: [[String]] = [[]], baseline: Int? = nil, expect: [String] = []
+    points: [[String]] = [[]], baseline: Int? = nil, expect: [String] = [],
+    leastTrials: Int? = nil, stopping: [Precision] = [], search: SearchOutline? = nil,
+    faults: [String] = []
   ) {
     self.name = name
     self.seed = seed
@@ -36,9 +46,13 @@ public struct RunOutline: Sendable, Equatable, Codable {
     self.points = points
     self.baseline = baseline
     self.expect = expect
+    self.leastTrials = leastTrials ?? trials
+    self.stopping = stopping
+    self.search = search
+    self.faults = faults
   }
 
-  /// Every trial's place in the order of the files: by point, then protocol, then number.
+  /// The place of every trial that there may be, in the order of the files: by point, then protocol, then number.
   public var places: [TrialPlace] {
     points.indices.flatMap { point in
       protocols.indices.flatMap { index in

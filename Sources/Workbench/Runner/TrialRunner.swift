@@ -21,6 +21,13 @@ public struct TrialTask: Sendable {
   /// that they meet the same arrivals, latencies and faults and differences can be paired.
   public var trial: Int
 
+  public init(point: Int, experiment: Experiment, contender: Contender, trial: Int) {
+    self.point = point
+    self.experiment = experiment
+    self.contender = contender
+    self.trial = trial
+  }
+
   public var seed: UInt64 { experiment.seed &+ UInt64(trial - 1) }
   public var plan: TrialPlan { experiment.plan(of: contender, seed: seed) }
 

@@ -85,6 +85,11 @@ struct Arguments {
     return numbers
   }
 
+  func directory(_ name: String) throws(UsageError) -> String? {
+    guard self[name] != "" else { throw UsageError("\(name): found \"\", allowed a directory") }
+    return self[name]
+  }
+
   /// The value of a flag as one of several words.
   func choice(_ name: String, of allowed: [String]) throws(UsageError) -> String? {
     guard let text = self[name] else { return nil }

@@ -14,8 +14,20 @@ extension Listing {
     } + [
       [
         "targets", "simulation, cluster", FaultTarget.named.map(\.name).joined(separator: " "),
-        "or the number of a replica; resolved when the fault fires",
-      ]
+        "or the number of a replica, authority:0 for a node of the authority, or a list such as "
+          + "[0, \"tail\"]; resolved when the fault fires",
+      ],
+      [
+        "at", "simulation, cluster", #"at: "kill.end + 2s""#,
+        "since the start of the trial: \"5s\", \"50%\" of it, \"warmUp + 1s\", or after a fault above by "
+          + "its name: \"kill + 2s\" (its start), \"kill.end + 2s\"",
+      ],
+      [
+        "every", "simulation, cluster",
+        #"{ name: "kill", at: "5s", crash: "random", for: "1s", every: "4s", until: "20s" }"#,
+        "again and again until a time (default the end of the trial); a name makes its fields sweep "
+          + "variables: \"faults.kill.for\"",
+      ],
     ]
   }
 

@@ -15,6 +15,9 @@ struct Replay: Sendable {
     self.words = words + arguments.all("--set").flatMap { ["--set", $0] }
   }
 
+  /// Of a run whose command is not known, by its resolved experiment.
+  init(file: String) { words = [file] }
+
   /// The seed of a trial decides it, whatever its number is, so one trial with that seed is enough. It goes to a
   /// directory of its own.
   func command(_ plan: ExperimentPlan, _ place: TrialPlace, seed: UInt64) -> String {
@@ -27,6 +30,7 @@ struct Replay: Sendable {
       if !plan.experiment.expect.isEmpty { words += ["--set", "expect=[]"] }
     }
     if !point.values.isEmpty { words += ["--set", "sweep={}"] }
+    if plan.experiment.search != nil { words += ["--set", "find=null"] }
     for value in point.values where !value.text.isEmpty && !value.path.hasPrefix("protocols") {
       words += ["--set", "\(value.path)=\(value.text)"]
     }
@@ -35,7 +39,7 @@ struct Replay: Sendable {
   }
 
   /// As a shell reads it.
-  private static func quoted(_ word: String) -> String {
+  static func quoted(_ word: String) -> String {
     let isPlain =
       !word.isEmpty
       && word.unicodeScalars.allSatisfy {

@@ -1,5 +1,6 @@
 import Configuration
 import Experiments
+import Faults
 import Foundation
 import LoadDriving
 import Report
@@ -40,6 +41,9 @@ extension Command {
         Flag(
           name: "--history", meaning: "also writes every trial's history in Jepsen's EDN format"),
         Flag(name: "--resume", meaning: "continues an interrupted run"),
+        Flag(
+          name: "--shard", value: "K/N",
+          meaning: "runs the Kth of N parts only, to be joined by 'rsmbench merge'; see 'plan'"),
         Flag(name: "--force", meaning: "overwrites a run that is there"),
         Flag(
           name: "--let-sleep",
@@ -63,6 +67,8 @@ struct RunRequest {
   /// Where the nodes of a cluster keep their logs; `nil` for the run's own directory.
   let data: String?
   let existing: RunDirectory.Existing
+  /// The part of the run to make; `nil` for all of it.
+  let shard: Shard?
   let jobs: Int
   let writesHistories: Bool
   let letsSleep: Bool
@@ -87,10 +93,9 @@ struct RunRequest {
       throw UsageError("--resume continues a run and --force starts it again: give one of them")
     }
     existing = arguments.has("--resume") ? .resume : arguments.has("--force") ? .overwrite : .refuse
-    output = arguments["--out"] ?? "results"
-    guard !output.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
-    data = arguments["--data"]
-    guard data != "" else { throw UsageError("--data: found \"\", allowed a directory") }
+    output = try arguments.directory("--out") ?? "results"
+    shard = try arguments["--shard"].map(Shard.init(typed:))
+    data = try arguments.directory("--data")
     writesHistories = arguments.has("--history")
     letsSleep = arguments.has("--let-sleep")
     isQuiet = arguments.has("--quiet")
@@ -114,7 +119,7 @@ struct RunRequest {
     defer { interruption.end() }
     let directory = try RunDirectory(
       in: output, outline: outline, experiment: plan.resolvedText, version: version,
-      existing: existing)
+      shard: shard, existing: existing)
     let warnings = plan.warnings
     if !isQuiet {
       Command.tell(warnings)
@@ -132,27 +137,63 @@ struct RunRequest {
 
     let trials = (directory.finishedBefore + session.finished).sorted { $0.place < $1.place }
     let manifest = Manifest(
-      outline: outline, finished: trials, runtime: plan.experiment.runtime.rawValue,
+      outline: outline, finished: trials, shard: shard, runtime: plan.experiment.runtime.rawValue,
       targets: plan.experiment.targets, version: version, gitRevision: GitRevision.ofProgram,
       warnings: warnings.map(\.description), startedAt: started,
       wallTime: Date().timeIntervalSince(started),
       processorsKeptAwake: processors.areAwake)
+    guard shard == nil else { return try end(ofShard: manifest, directory) }
     try directory.writeResults(trials, manifest: manifest)
     if !trials.isEmpty { try Report.write(of: directory.path) }
-    do throws(OutputError) {
-      if !trials.isEmpty { try show(table(outline, trials)) }
-    } catch {
-      throw OutputError(code: error.code, directory: directory.path)
-    }
+    let outcome = RunOutcome(
+      plan: plan, outline: outline, trials: trials, replay: replay, format: format)
+    try outcome.show(directory.path)
     if !manifest.isComplete {
-      Console.complain(
-        "rsmbench: interrupted; \(trials.count) of \(outline.places.count) trials are kept in "
-          + "\(directory.path), --resume continues")
-      return .interrupted
+      return interrupted(manifest, directory)
     }
     if !isQuiet { Console.complain("results are in \(directory.path)") }
+    return outcome.exitCode
+  }
+
+  private func interrupted(_ manifest: Manifest, _ directory: RunDirectory) -> ExitCode {
+    Console.complain(
+      "rsmbench: interrupted; \(manifest.trialsFinished) of \(manifest.trialsPlanned) trials are kept in "
+        + "\(directory.path), --resume continues")
+    return .interrupted
+  }
+
+  /// What the trials of a shard say is told when all shards are merged.
+  private func end(ofShard manifest: Manifest, _ directory: RunDirectory) throws -> ExitCode {
+    try directory.writeShard(manifest)
+    guard manifest.isComplete else { return interrupted(manifest, directory) }
+    if !isQuiet {
+      Console.complain("shard \(manifest.shard?.description ?? "") is in \(directory.path)")
+    }
+    return .done
+  }
+}
+
+/// The trials of a run as they are shown at its end.
+struct RunOutcome {
+  let plan: ExperimentPlan
+  let outline: RunOutline
+  let trials: [FinishedTrial]
+  let replay: Replay
+  let format: String
+
+  /// - Parameter directory: where the results are, for the error that they cannot be printed.
+  func show(_ directory: String) throws(OutputError) {
+    guard !trials.isEmpty else { return }
+    do throws(OutputError) {
+      try show()
+    } catch {
+      throw OutputError(code: error.code, directory: directory)
+    }
+  }
+
+  /// Of a complete run. Expectations that failed are in the table, and else are told now.
+  var exitCode: ExitCode {
     let failed = ExpectedCondition.all(outline, trials).filter { !$0.holds }
-    // The table has them already.
     if format == "json" {
       for expectation in failed {
         Console.complain("rsmbench: expectation failed: \(expectation.text)")
@@ -161,13 +202,10 @@ struct RunRequest {
     return failed.isEmpty ? ExitCode(trials.map(\.verdict.word)) : .violated
   }
 
-  private func table(_ outline: RunOutline, _ trials: [FinishedTrial]) -> ResultTable {
-    ResultTable(outline: outline, trials: trials) { trial in
+  private func show() throws(OutputError) {
+    let table = ResultTable(outline: outline, trials: trials) { trial in
       replay.command(plan, trial.place, seed: trial.seed)
     }
-  }
-
-  private func show(_ table: ResultTable) throws(OutputError) {
     if format == "json" {
       try Console.print(table.json)
     } else {
@@ -183,11 +221,13 @@ extension RunOutline {
     let experiment = plan.experiment
     self.init(
       name: experiment.name, seed: experiment.seed, protocols: experiment.contenders.map(\.name),
-      trials: experiment.trials, sweepPaths: experiment.sweep.map(\.path),
+      trials: experiment.trials, sweepPaths: plan.points[0].values.map(\.path),
       points: plan.points.map { $0.values.map(\.text) },
       baseline: experiment.baseline.flatMap { name in
         experiment.contenders.firstIndex { $0.name == name }
-      }, expect: experiment.expect)
+      }, expect: experiment.expect, leastTrials: experiment.stopping?.least,
+      stopping: experiment.stopping?.until ?? [], search: SearchOutline(plan),
+      faults: experiment.faults.timed.compactMap(\.name))
   }
 }
 
@@ -197,5 +237,21 @@ extension ExitCode {
     self =
       verdicts.contains(.violated)
       ? .violated : verdicts.contains(.undecided) ? .undecided : .done
+  }
+}
+
+extension Shard {
+  /// `2/3`
+  init(typed text: String) throws(UsageError) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let number = parts[0], let count = parts[1],
+      (1...10_000).contains(count),
+      (1...count).contains(number)
+    else {
+      throw UsageError(
+        "--shard: found \"\(text)\", allowed a part and their number, such as 2/3 for the second of three"
+      )
+    }
+    self.init(number: number, count: count)
   }
 }

@@ -16,12 +16,12 @@ final class RunSession: Sendable {
   }
 
   private let plan: ExperimentPlan
-  private let tasks: [(task: TrialTask, place: TrialPlace)]
   private let directory: RunDirectory
   private let writesHistories: Bool
   private let place: ClusterPlace
   private let progress: ProgressLine
   private let replay: Replay
+  private let shard: Shard?
   private let state = Mutex(State())
   /// Once set, the trials that are running are abandoned and no more begin.
   private let isStopped: StopFlag
@@ -31,19 +31,14 @@ final class RunSession: Sendable {
   ) {
     self.plan = plan
     self.isStopped = isStopped
-    let done = Set(directory.finishedBefore.map(\.place))
-    tasks = TrialTask.all(of: plan).compactMap { task in
-      let names = directory.outline.protocols
-      let index = names.firstIndex(of: task.contender.name) ?? 0
-      let place = TrialPlace(point: task.point, protocolIndex: index, trial: task.trial)
-      return done.contains(place) ? nil : (task, place)
-    }
     self.directory = directory
+    shard = request.shard
     writesHistories = request.writesHistories
     replay = request.replay
     place = ClusterPlace(hosts: request.hosts, scratch: request.data ?? directory.path)
     progress = ProgressLine(
-      trialsTotal: directory.outline.places.count, trialsBefore: done.count,
+      trialsTotal: directory.outline.mostTrials(of: request.shard),
+      trialsBefore: directory.finishedBefore.count,
       trialDurationNs: plan.experiment.duration.nanoseconds,
       kind: plan.experiment.runtime == .simulation ? .simulation : .cluster,
       isQuiet: request.isQuiet)
@@ -62,14 +57,22 @@ final class RunSession: Sendable {
   private static let patience = 0.7
 
   func runTrials(jobs: Int) {
-    ParallelRun.run(
-      count: tasks.count, jobs: jobs, patience: RunSession.patience,
-      stop: { self.isStopped.isSet }, work: runTrial)
+    var begun = 0
+    while !isStopped.isSet {
+      let places = directory.outline.next(after: directory.finishedBefore + finished, of: shard)
+      if places.isEmpty { break }
+      // Numbers tell the trials that run at a time apart.
+      let first = begun
+      begun += places.count
+      ParallelRun.run(
+        count: places.count, jobs: jobs, patience: RunSession.patience,
+        stop: { self.isStopped.isSet }, work: { self.runTrial(first + $0, at: places[$0]) })
+    }
     progress.end()
   }
 
-  private func runTrial(_ number: Int) {
-    let (task, place) = tasks[number]
+  private func runTrial(_ number: Int, at place: TrialPlace) {
+    let task = TrialTask(of: plan, place)
     let report: TrialReport
     do {
       let finished = try CrashNotice.during(crashNotice(task, place)) {
@@ -141,5 +144,14 @@ final class RunSession: Sendable {
         return try TargetTrialRunner.run(task, of: choice, progress: goesOn)
       }
     }
+  }
+}
+
+extension TrialTask {
+  init(of plan: ExperimentPlan, _ place: TrialPlace) {
+    let experiment = plan.points[place.point].experiment
+    self.init(
+      point: place.point, experiment: experiment,
+      contender: experiment.contenders[place.protocolIndex], trial: place.trial)
   }
 }

@@ -49,6 +49,41 @@ import Testing
     }
   }
 
+  @Test("A list hits each node once, and what is drawn is drawn among the others")
+  func lists() {
+    var nodes = nodes
+    nodes[1].status = status(inCharge: true, epoch: 1)
+    #expect(draws(.several([.leader, .replica(3), .replica(1)]), nodes) == [[1, 3]])
+    #expect(
+      draws(.several([.random, .random, .replica(0), .leader]), nodes)
+        == [[0, 1, 2, 3], [0, 1, 2, 4], [0, 1, 3, 4]])
+  }
+
+  @Test("The authority's nodes are hit by number or all; without an authority nobody is")
+  func authority() {
+    #expect(draws(.authority, nodes) == [[5, 6, 7]])
+    #expect(draws(.authorityNode(1), nodes) == [[6]])
+    #expect(draws(.several([.authorityNode(0), .replica(2)]), nodes) == [[2, 5]])
+    let alone = FaultTargeting(membership: Membership(replicas: 3))
+    var random = RandomStream(seed: 3)
+    for target in [FaultTarget.authority, .authorityNode(0)] {
+      #expect(alone.resolve(target, nodes: Array(nodes.prefix(3)), random: &random).isEmpty)
+    }
+  }
+
+  @Test("A partition may keep clients from a target, or from all groups but their own")
+  func clients() {
+    var random = RandomStream(seed: 3)
+    func cut(_ shape: PartitionShape) -> (links: Int, clients: [Int]) {
+      let (_, entry) = targeting.partition(by: shape, nodes: nodes, random: &random)
+      guard case .cut(let links, let clients, _) = entry else { return (-1, []) }
+      return (links.count, clients)
+    }
+    #expect(cut(.clients(.replica(2))) == (0, [2]))
+    #expect(cut(.groups([[0, 1], [2, 3, 4]], clients: 0)) == (2 * 2 * 6, [2, 3, 4]))
+    #expect(cut(.groups([[0, 1], [2, 3, 4]])) == (2 * 2 * 6, []))
+  }
+
   @Test(
     "Tail and coordinator are those of the newest epoch; the coordinator may be in the authority")
   func tailAndCoordinator() {
@@ -80,7 +115,7 @@ import Testing
   }
 
   @Test("An isolated replica loses the authority too; groups leave it with the largest")
-  func authority() {
+  func authorityNodes() {
     var random = RandomStream(seed: 1)
     let isolated = targeting.cuts(of: .isolate(.replica(2)), nodes: nodes, random: &random)
     #expect(isolated.nodes == [2] && isolated.links.count == 14)

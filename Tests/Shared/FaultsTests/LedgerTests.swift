@@ -6,6 +6,17 @@ import Testing
 @Suite("Fault ledger") struct LedgerTests {
   private var ledger = FaultLedger(drifts: [0, 0.1, 0, 0])
 
+  @Test("A node that clients do not reach loses all that they send, and nothing of other nodes")
+  func unreached() {
+    var ledger = FaultLedger(drifts: [0, 0])
+    ledger.add(.cut([], clients: [1]), key: 1)
+    #expect(ledger.faults(of: 1).clients.loss == 1)
+    #expect(ledger.faults(of: 1).links == NodeFaults(nodeCount: 2).links)
+    #expect(ledger.faults(of: 0).clients.changesNothing)
+    _ = ledger.remove(key: 1)
+    #expect(ledger.faults(of: 1).clients.changesNothing)
+  }
+
   @Test("Without faults a node is told only how its clock runs")
   func nothing() {
     #expect(ledger.faults(of: 0) == NodeFaults(nodeCount: 4))

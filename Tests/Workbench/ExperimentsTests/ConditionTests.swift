@@ -5,7 +5,8 @@ import Testing
 
 private let vocabulary = ConditionVocabulary(
   rows: ["raft", "raft-without-prevote", "v1.2"],
-  sweep: [("replicas", ["3", "5"]), ("faults[0].for", ["1s", "2s"])])
+  sweep: [("replicas", ["3", "5"]), ("faults[0].for", ["1s", "2s"])],
+  faults: ["kill", "v1.kill"])
 
 private func condition(_ text: String) throws -> Condition {
   try Condition(text, vocabulary, source: "expect")
@@ -58,6 +59,18 @@ func missing() throws {
   #expect(try holds("p99 < 1ms or availability > 0.5", ["availability": 0.9]) == true)
   #expect(try holds("not p99 < 1ms", [:]) == nil)
   #expect(try holds("p99 / availability > 1ms", ["p99": 1, "availability": 0]) == nil)
+}
+
+@Test("What a fault did is asked by the fault's name")
+func faultNames() throws {
+  for text in ["raft.kill.write_outage_ms < 5", "raft[replicas=3].kill.write_outage_ms < 5"] {
+    let measure = try condition(text).measures[0]
+    #expect(measure.fault == "kill" && measure.row == "raft", "\(text)")
+    #expect(measure.name.source == .fault(.writeOutage))
+  }
+  #expect(try condition("v1.kill.recover < 1s").measures[0].fault == "v1.kill")
+  #expect(throws: ExperimentError.self) { try condition("raft.kill.throughput > 5") }
+  #expect(throws: ExperimentError.self) { try condition("raft.kil.recover < 5s") }
 }
 
 @Test("Verdicts are compared by name")

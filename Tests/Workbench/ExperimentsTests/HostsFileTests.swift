@@ -181,7 +181,7 @@ func hostsExperiment() throws {
     (
       "replicas: 5, faults: [{ at: '1s', 'slow-cpu': 4 }]",
       "faults[0].slow-cpu: found 4, allowed a replica number 0...2, leader, tail, follower, random, "
-        + "majority, minority, coordinator, all"
+        + "majority, minority, coordinator, all, authority, authority:0, or a list of these"
     ),
     (
       "disk: 'none'",

@@ -52,6 +52,59 @@ import Testing
       "{ protocols: ['raft'], sweep: { replicas: [3] }, baseline: 'rafd' }",
       #"baseline: found "rafd", allowed "raft"; did you mean "raft"?"#
     ),
+    ("{ trials: { max: 50 } }", "trials.until: found nothing, allowed how narrow"),
+    ("{ trials: { until: 'throughput ±2%' } }", "trials.max: found nothing, allowed the most"),
+    (
+      "{ trials: { min: 9, max: 5, until: 'throughput ±2%' } }",
+      "trials.min: found min 9 with max 5, allowed a min up to max"
+    ),
+    ("{ trials: { min: 1, max: 5, until: 'throughput ±2%' } }", "trials.min: found 1, allowed a"),
+    (
+      "{ trials: { max: 9, until: 'throughputs ±2%' } }",
+      #"trials.until: found "throughputs", allowed a metric *did you mean "throughput"?"#
+    ),
+    ("{ trials: { max: 9, until: 'throughput 2%' } }", "trials.until: found *such as"),
+    ("{ trials: { max: 9, until: ['p99 ±2/s'] } }", "trials.until[0]: found 2/s, allowed a share"),
+    ("{ trials: 'many' }", #"trials: found "many", allowed a whole number 1...10000, or a rule"#),
+    (
+      "{ sweep: { zip: { replicas: [3, 5], 'workload.clients': [1] } } }",
+      "sweep.zip: found 2 values of replicas and 1 of workload.clients, allowed lists of equal length"
+    ),
+    ("{ sweep: { zip: {} } }", "sweep.zip: found {}, allowed lists of equal length by path"),
+    (
+      "{ sweep: { zip: { replicas: [3, 3], 'workload.clients': [1, 1] } } }",
+      "sweep.zip: found combination 2 a second time"
+    ),
+    (
+      "{ sweep: { replicas: [3], zip: { replicas: [5] } } }",
+      "sweep.zip.replicas: found a path that overlaps with replicas"
+    ),
+    ("{ find: { suchThat: 'p99 < 1ms' } }", "find: found *exactly one of maximum and minimum"),
+    ("{ find: { maximum: 'workload.clients' } }", "find.suchThat: found nothing"),
+    (
+      "{ find: { maximum: 'workload.clents', suchThat: 'p99 < 1ms' } }",
+      "find.between: found nothing, allowed where to look for workload.clents"
+    ),
+    (
+      "{ find: { maximum: 'workload.clients', suchThat: 'p99 < 10' } }",
+      "find.suchThat: found 10 beside p99"
+    ),
+    (
+      "{ find: { maximum: 'workload.clients', suchThat: 'raft.p99 < 10ms' } }",
+      #"find.suchThat: found "raft", allowed no row, because each row is searched by itself"#
+    ),
+    (
+      "{ find: { maximum: 'workload.clients', suchThat: 'p99 < 1ms', between: [9, 5] } }",
+      "find.between: found [9, 5], allowed two values, the smaller first"
+    ),
+    (
+      "{ find: { maximum: 'workload.clients', suchThat: 'p99 < 1ms', within: 0.02 } }",
+      "find.within: found 0.02, allowed a share"
+    ),
+    (
+      "{ find: { maximum: 'trials', suchThat: 'p99 < 1ms', between: [1, 2] } }",
+      "find.maximum: found a sweep over trials"
+    ),
     ("{ expect: 'p99 < 10ms' }", "expect: found *allowed a list of conditions"),
     ("{ expect: [5] }", "expect[0]: found 5, allowed a condition in quotes"),
     ("{ sweep: { expect: [[]] } }", "sweep.expect: found a sweep over expect"),

@@ -20,6 +20,20 @@ import Workloads
     """,
     "{ workload: { connections: 'per-client' } }",
     """
+    { trials: { min: 3, max: 9, until: ['throughput ±2%', 'write_p99 +- 1ms'] },
+      sweep: { 'workload.keys': [1, 2], zip: [{ replicas: [3, 5], 'workload.clients': [2, 2] },
+        { 'probe.rate': ['1/s', '2/s'], duration: ['3s', '4s'] }], 'slo.latency': ['1ms', '2ms'] } }
+    """,
+    "{ find: { maximum: 'workload.arrival.open', suchThat: 'p99 < 10ms', within: '7%' } }",
+    """
+    { find: { minimum: 'options.raft.heartbeat', suchThat: 'availability > 0.9',
+        between: ['2ms', '50ms'], within: '10%' }, sweep: { replicas: [3, 5] } }
+    """,
+    """
+    { protocols: ['raft', { name: 'calm', protocol: 'raft', options: { preVote: false } }],
+      sweep: { 'protocols.calm.options.heartbeat': ['20ms', '30ms'] } }
+    """,
+    """
     { options: { raft: { heartbeat: '20ms' } }, baseline: 'raft',
       protocols: ['raft', { name: 'calm', protocol: 'raft', options: { preVote: false } },
         { name: 'large', protocol: 'raft', replicas: 5 }, { protocol: 'multi-paxos' }],

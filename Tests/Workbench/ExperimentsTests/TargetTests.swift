@@ -121,7 +121,7 @@ private let address = #"a numeric address and a port, such as "127.0.0.1:7400" o
     (
       "target: { redis: '127.0.0.1:1' }, sweep: { 'target.name': ['a'] }",
       "sweep.target.name: found a sweep over target, allowed a sweep over anything but format, name, "
-        + "description, runtime, protocols, baseline, target, trials, seed, expect, sweep"
+        + "description, runtime, protocols, baseline, target, trials, seed, expect, find, sweep"
     ),
   ])
 func targetRefusals(fields: String, expected: String) {

@@ -1,6 +1,7 @@
 import Configuration
 import Experiments
 import Faults
+import Linearizability
 import Measurement
 import ProtocolList
 import Replication
@@ -30,6 +31,26 @@ import Trials
       try #require(metrics.throughput) * (try #require(metrics.latency.mean) / 1e9 + 0.005)
     #expect(abs(clients - 23) < 0.3, "\(clients)")
     #expect(metrics.availability == 1)
+  }
+
+  @Test(
+    "Clients cut off from all replicas see an outage as long as that, in which nobody takes charge",
+    arguments: [ProtocolKind.raft, .chainReplication])
+  func cutClients(kind: ProtocolKind) throws {
+    let report = try run(
+      """
+      protocols: ["\(kind.name)"], workload: { clients: 4, thinkTime: "2ms" },
+      faults: [{ name: "cut", at: "1500ms", partition: { clients: "all" }, for: "700ms" }],
+      warmUp: "1s", duration: "3s", trials: 1
+      """)[0]
+    let fault = report.metrics.faults[0]
+    let outage = try #require(fault.outage)
+    // What was sent meanwhile arrives with a retransmission after it.
+    #expect((690_000_000...1_200_000_000).contains(outage), "\(outage)")
+    #expect(fault.detection == nil && fault.election == nil)
+    #expect(report.observation.faults[0].name == "cut")
+    #expect(report.observation.faults[0].nodes == [0, 1, 2])
+    #expect(report.verdict == .consistent(.linearizable))
   }
 
   @Test("The leader is the one at the window's start, and the phases of a failover come in order")

@@ -11,10 +11,15 @@ public struct ConditionVocabulary: Sendable {
   var rows: [String]
   /// The paths of the sweep, each with the texts of its values.
   var sweep: [(path: String, values: [String])]
+  /// The names of faults.
+  var faults: [String]
 
-  public init(rows: [String], sweep: [(path: String, values: [String])] = []) {
+  public init(
+    rows: [String], sweep: [(path: String, values: [String])] = [], faults: [String] = []
+  ) {
     self.rows = rows
     self.sweep = sweep
+    self.faults = faults
   }
 
   func measure(
@@ -22,18 +27,18 @@ public struct ConditionVocabulary: Sendable {
   ) throws(ConditionError) -> Measure {
     if !pins.isEmpty {
       let row = try row(before)
-      guard let name = MeasureName.named(after) else { throw unknown(after) }
+      guard let (name, fault) = named(after) else { throw unknown(after) }
       for pin in pins { try check(pin) }
-      return Measure(row: row, pins: pins, name: name, text: text)
+      return Measure(row: row, fault: fault, pins: pins, name: name, text: text)
     }
-    if let name = MeasureName.named(before) { return Measure(name: name, text: text) }
+    if let (name, fault) = named(before) { return Measure(fault: fault, name: name, text: text) }
     // Names of rows and of metrics may have dots: p99.9.
     for dot in before.indices where before[dot] == "." {
       let (first, last) = (String(before[..<dot]), String(before[before.index(after: dot)...]))
-      guard first == "*" || rows.contains(first), let name = MeasureName.named(last) else {
+      guard first == "*" || rows.contains(first), let (name, fault) = named(last) else {
         continue
       }
-      return Measure(row: first == "*" ? nil : first, name: name, text: text)
+      return Measure(row: first == "*" ? nil : first, fault: fault, name: name, text: text)
     }
     guard let dot = before.lastIndex(of: ".") else {
       if rows.contains(before) {
@@ -47,8 +52,22 @@ public struct ConditionVocabulary: Sendable {
     throw unknown(String(before[before.index(after: dot)...]))
   }
 
+  /// A metric, or what a fault did: `kill.write_outage_ms`.
+  private func named(_ text: String) -> (MeasureName, fault: String?)? {
+    if let name = MeasureName.named(text) { return (name, nil) }
+    guard let dot = text.lastIndex(of: "."), faults.contains(String(text[..<dot])),
+      let name = MeasureName.named(String(text[text.index(after: dot)...])),
+      case .fault = name.source
+    else { return nil }
+    return (name, String(text[..<dot]))
+  }
+
   private func row(_ name: String) throws(ConditionError) -> String? {
     if name == "*" { return nil }
+    if rows.isEmpty {
+      throw ConditionError(
+        found: JSONValue.quoted(name), allowed: "no row, because each row is searched by itself")
+    }
     guard rows.contains(name) else {
       throw ConditionError(
         found: JSONValue.quoted(name),

@@ -118,6 +118,8 @@ public struct Measure: Sendable, Hashable {
 
   /// nil: every row in turn.
   public var row: String?
+  /// The fault of this name and its repetitions; nil: all faults.
+  public var fault: String?
   public var pins: [Pin] = []
   public var name: MeasureName
   public var statistic = Statistic.mean

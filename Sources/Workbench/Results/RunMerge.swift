@@ -1,0 +1,92 @@
+import Foundation
+
+/// The shards of a run, read from their directories, and put together.
+public struct RunMerge: Sendable {
+  public let outline: RunOutline
+  /// The resolved experiment that all shards ran.
+  public let experiment: String
+  public let version: String
+  /// Of all shards, in the order of their places.
+  public let trials: [FinishedTrial]
+  private let histories: [(name: String, path: String)]
+
+  /// Reads the shards. Refuses, by name, what does not belong together, what is there twice and what is
+  /// missing.
+  ///
+  /// - Parameter paths: the directories of all shards, in any order.
+  public init(_ paths: [String]) throws(RunDirectoryError) {
+    var shards: [(path: String, content: RunDirectory.Content)] = []
+    for path in paths { shards.append((path, try RunDirectory.content(of: path))) }
+    guard let first = shards.first, let whole = first.content.identity.shard else {
+      throw .notAShard(path: paths.first ?? "")
+    }
+    var byNumber: [Int: String] = [:]
+    for (path, content) in shards {
+      guard let shard = content.identity.shard else { throw .notAShard(path: path) }
+      if let what = content.identity.difference(from: first.content.identity) {
+        throw .notOfOneRun(path: path, other: first.path, what: what)
+      }
+      if let other = byNumber[shard.number] {
+        throw .shardTwice(shard: shard.description, path: path, other: other)
+      }
+      byNumber[shard.number] = path
+    }
+    let missing = (1...whole.count).filter { byNumber[$0] == nil }
+    guard missing.isEmpty else { throw .shardsMissing(missing, count: whole.count) }
+    outline = first.content.identity.outline
+    experiment = first.content.identity.experiment
+    version = first.content.identity.version
+    trials = try RunMerge.trials(of: shards, outline)
+    histories = shards.flatMap { path, content in
+      content.histories.map { ($0, FileStore.join(path, $0)) }
+    }
+  }
+
+  private static func trials(
+    of shards: [(path: String, content: RunDirectory.Content)], _ outline: RunOutline
+  ) throws(RunDirectoryError) -> [FinishedTrial] {
+    var owners: [TrialPlace: String] = [:]
+    var trials: [FinishedTrial] = []
+    for (path, content) in shards {
+      for trial in content.trials {
+        if let other = owners[trial.place] {
+          throw .trialTwice(trial: outline.name(of: trial.place), path: path, other: other)
+        }
+        owners[trial.place] = path
+        trials.append(trial)
+      }
+    }
+    for (path, content) in shards {
+      guard let next = outline.next(after: trials, of: content.identity.shard).first else {
+        continue
+      }
+      throw .shardUnfinished(path: path, trial: outline.name(of: next))
+    }
+    return trials.sorted { $0.place < $1.place }
+  }
+
+  /// Writes what one run of everything would have written.
+  public func write(
+    to directory: RunDirectory, manifest: Manifest
+  ) throws(RunDirectoryError) {
+    for (name, path) in histories {
+      try directory.write(Array(try FileStore.read(path)), to: name)
+    }
+    try directory.writeResults(trials, manifest: manifest)
+  }
+}
+
+extension RunOutline {
+  /// For a person: `raft, workload.clients=8, trial 3`.
+  func name(of place: TrialPlace) -> String {
+    let point = pointText(place.point)
+    return ([protocols[place.protocolIndex]] + (point.isEmpty ? [] : [point])).joined(
+      separator: ", ")
+      + ", trial \(place.trial)"
+  }
+
+  /// `NAME-SEED`, and which shard it is.
+  public func directoryName(_ shard: Shard?) -> String {
+    "\(name)-\(seed)" + (shard.map { "-shard-\($0.number)-of-\($0.count)" } ?? "")
+  }
+}

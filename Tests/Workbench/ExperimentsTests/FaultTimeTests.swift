@@ -1,0 +1,112 @@
+import Configuration
+import Experiments
+import Faults
+import Replication
+import Testing
+
+private func faults(_ text: String) throws -> [TimedFault] {
+  try experiment("{ duration: '10s', warmUp: '2s', faults: [\(text)] }").faults.timed
+}
+
+private func times(_ text: String) throws -> [Int64] {
+  try faults(text).map { $0.at.nanoseconds / 1_000_000 }
+}
+
+@Test("A fault comes again every so often, until a time or the end of the trial")
+func every() throws {
+  #expect(try times("{ at: '1s', crash: 0, for: '1s', every: '3s' }") == [1000, 4000, 7000])
+  #expect(try times("{ at: '1s', crash: 0, for: '1s', every: '3s', until: '7s' }") == [1000, 4000])
+  #expect(try times("{ at: '1s', crash: 0, for: '1s', every: '3s', until: '7001ms' }").count == 3)
+  let named = try faults("{ name: 'kill', at: '4s', crash: 0, for: '1s', every: '2s' }")
+  #expect(named.map(\.name) == ["kill", "kill.2", "kill.3"])
+}
+
+@Test("A time may be a share of the trial, or relative to the warm-up or to a fault above")
+func relative() throws {
+  let text = """
+    { name: 'kill', at: '25%', crash: 0, for: '500ms' }, { at: 'kill + 1s', pause: 1, for: '1s' },
+    { name: 'cut', at: 'kill.end+2s', partition: 'bridge' }, { at: 'warmUp', pause: 0, for: '1s' },
+    { at: 'cut', 'slow-cpu': 0, every: '2s', until: '90%' }
+    """
+  #expect(try times(text) == [2500, 3500, 5000, 2000, 5000, 7000])
+}
+
+@Test("A list of targets, the authority's nodes and clients can be hit")
+func listedTargets() throws {
+  let text = """
+    { at: '1s', crash: [0, 'tail'], for: '1s' }, { at: '2s', pause: 'authority', for: '1s' },
+    { at: '3s', crash: ['authority:2', 'coordinator'], for: '1s' },
+    { at: '4s', partition: { clients: 'leader' }, for: '1s' },
+    { at: '5s', partition: [[0, 'clients'], [1, 2]], for: '1s' }
+    """
+  let actions = try faults(text).map(\.action)
+  #expect(actions[0] == .crash(.several([.replica(0), .tail]), disk: .kept))
+  #expect(actions[0].targetText == "0+tail")
+  #expect(actions[1] == .pause(.authority))
+  #expect(actions[2] == .crash(.several([.authorityNode(2), .coordinator]), disk: .kept))
+  #expect(actions[3] == .partition(.clients(.leader)))
+  #expect(actions[4] == .partition(.groups([[0], [1, 2]], clients: 0)))
+  #expect(actions[4].targetText == "0+clients|1+2")
+}
+
+@Test("The severity of a fault that has a name is a sweep variable")
+func severity() throws {
+  let points = try plan(
+    """
+    { faults: [{ name: 'slow', at: '3s', disk: 'leader', slow: '1ms', for: '1s' }],
+      sweep: { 'faults.slow.slow': ['1ms', '20ms'], 'faults[0].for': ['1s', '2s'] } }
+    """
+  ).points
+  #expect(points.count == 4)
+  #expect(
+    points[2].experiment.faults.timed[0].action == .disk(.leader, .slow(.milliseconds(20))))
+  #expect(points[3].experiment.faults.timed[0].duration == .seconds(2))
+}
+
+@Test(
+  "What is wrong with a fault's time or target is said with the nearest word",
+  arguments: [
+    ("{ at: 'kil + 1s', pause: 1 }", #"faults[1].at: found "kil + 1s", *did you mean "kill"?"#),
+    ("{ at: 'kill + 20s', pause: 1 }", "faults[1].at: found *which is 22s, allowed a time before"),
+    ("{ at: '120%', pause: 1 }", "0% to 100%"),
+    ("{ at: 'kill.end + x', pause: 1 }", #"faults[1].at: found "x", allowed a duration"#),
+    ("{ at: '3s', pause: 1, for: '2s', every: '1s' }", "faults[1].every: found *more than 2s"),
+    ("{ at: '3s', pause: 1, every: '1ms' }", "faults[1].every: found 7000 repetitions"),
+    ("{ at: '3s', pause: 1, until: '5s' }", "faults[1].until: found *until only beside every"),
+    ("{ at: '3s', pause: 1, every: '1s', until: '2s' }", "faults[1].until: found"),
+    ("{ name: 'kill', at: '3s', pause: 1 }", "faults[1].name: found *no other fault has"),
+    ("{ at: '3s', pause: [] }", "faults[1].pause: found [], allowed at least one target"),
+    ("{ at: '3s', pause: [0, 0] }", "faults[1].pause[1]: found 0, allowed each target once"),
+    ("{ at: '3s', pause: [0, 'tial'] }", #"faults[1].pause[1]: *did you mean "tail"?"#),
+    ("{ at: '3s', pause: 'authority:3' }", "allowed authority:0 to authority:2"),
+    ("{ at: '3s', partition: [[0, 'client'], [1]] }", #"did you mean "clients"?"#),
+    ("{ at: '3s', partition: [['clients'], [1, 'clients']] }", "clients in one group"),
+    (
+      "{ at: '3s', partition: { clients: 0, isolate: 1 } }",
+      "exactly one of isolate, one-way, clients"
+    ),
+  ])
+func timeMistakes(text: String, expected: String) {
+  let line = refusal(
+    "{ duration: '10s', faults: [{ name: 'kill', at: '2s', crash: 0, for: '500ms' }, \(text)] }")
+  var rest = line[...]
+  for part in expected.split(separator: "*") {
+    guard let range = rest.firstRange(of: part) else {
+      Issue.record("\(line)\nlacks: \(part)")
+      return
+    }
+    rest = rest[range.upperBound...]
+  }
+}
+
+@Test("Without an authority in the experiment there is none to hit; beside others it is warned of")
+func noAuthority() throws {
+  #expect(
+    refusal("{ protocols: ['raft'], faults: [{ at: '1s', crash: 'authority' }] }")
+      .contains("no protocol of the experiment has an authority"))
+  let mixed = try plan("{ faults: [{ at: '3s', crash: 'authority:1', for: '1s' }] }")
+  #expect(
+    mixed.warnings.contains {
+      $0.description.contains("faults[0]: hits nothing in raft, multi-paxos: there is no authority")
+    })
+}
