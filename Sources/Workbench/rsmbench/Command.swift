@@ -9,7 +9,7 @@ struct Command: Sendable {
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
   static let all: [Command] = [
-    .run, .report, .validate, .list, .check, .bench, .serve, .node,
+    .run, .report, .advise, .validate, .list, .check, .bench, .serve, .node,
   ]
 
   var help: String {

@@ -104,7 +104,53 @@ struct RunRequest {
     memory = try Command.checkMemory(of: plan, jobs: self.jobs, arguments)
   }
 
+  /// For a plan that no file on the command line names: of a run that is there the new one takes
+  /// the place.
+  /// - Parameter file: what the user has written, for errors.
+  init(_ plan: ExperimentPlan, file: String, output: String, isQuiet: Bool) throws {
+    self.plan = plan
+    self.output = output
+    self.isQuiet = isQuiet
+    hosts = nil
+    data = nil
+    existing = .overwrite
+    jobs = Command.usualJobs(of: plan)
+    writesHistories = false
+    letsSleep = false
+    format = "table"
+    let words = try Arguments(["--", file], flags: [], command: "run")
+    replay = Replay(words)
+    memory = try Command.checkMemory(of: plan, jobs: jobs, words)
+  }
+
+  /// What a run has made, finished or interrupted.
+  struct Result {
+    let outline: RunOutline
+    let directory: String
+    let trials: [FinishedTrial]
+    let isComplete: Bool
+  }
+
   func run() throws -> ExitCode {
+    let result = try perform()
+    let trials = result.trials
+    do throws(OutputError) {
+      if !trials.isEmpty { try show(table(result.outline, trials)) }
+    } catch {
+      throw OutputError(code: error.code, directory: result.directory)
+    }
+    if !result.isComplete {
+      Console.complain(
+        "rsmbench: interrupted; \(trials.count) of \(result.outline.places.count) trials are kept in "
+          + "\(result.directory), --resume continues")
+      return .interrupted
+    }
+    if !isQuiet { Console.complain("results are in \(result.directory)") }
+    return ExitCode(trials.map(\.verdict.word))
+  }
+
+  /// Runs the trials that are missing and writes the files of the run.
+  func perform() throws -> Result {
     let started = Date()
     let outline = RunOutline(plan)
     try TargetTrialRunner.check(plan.experiment.targets)
@@ -138,19 +184,9 @@ struct RunRequest {
       processorsKeptAwake: processors.areAwake)
     try directory.writeResults(trials, manifest: manifest)
     if !trials.isEmpty { try Report.write(of: directory.path) }
-    do throws(OutputError) {
-      if !trials.isEmpty { try show(table(outline, trials)) }
-    } catch {
-      throw OutputError(code: error.code, directory: directory.path)
-    }
-    if !manifest.isComplete {
-      Console.complain(
-        "rsmbench: interrupted; \(trials.count) of \(outline.places.count) trials are kept in "
-          + "\(directory.path), --resume continues")
-      return .interrupted
-    }
-    if !isQuiet { Console.complain("results are in \(directory.path)") }
-    return ExitCode(trials.map(\.verdict.word))
+    return Result(
+      outline: outline, directory: directory.path, trials: trials,
+      isComplete: manifest.isComplete)
   }
 
   private func table(_ outline: RunOutline, _ trials: [FinishedTrial]) -> ResultTable {
