@@ -193,6 +193,12 @@ let modules: [[Target]] = [
   workbench.module(
     "Report", ["Primitives", "ProtocolList", "Configuration", "Measurement", "Results"]),
   workbench.module(
+    "Advice",
+    [
+      "Configuration", "Experiments", "Linearizability", "Measurement", "ProtocolList",
+      "Replication", "Results",
+    ], testedWith: ["Faults", "Histories", "Trials"]),
+  workbench.module(
     "Runner",
     [
       "CLinux", "Primitives", "Replication", "ProtocolList", "StateMachines", "Workloads",
@@ -214,7 +220,7 @@ let modules: [[Target]] = [
         "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories", "Trials",
         "Configuration", "Linearizability", "Measurement", "Serving", "ClusterControl",
         "LoadDriving", "NodeRuntime",
-        "Benchmarks", "Experiments", "Report", "Results", "Runner",
+        "Advice", "Benchmarks", "Experiments", "Report", "Results", "Runner",
       ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
     workbench.tests(
       "rsmbenchTests",

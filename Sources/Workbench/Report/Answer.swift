@@ -38,7 +38,7 @@ struct Answer {
 
   private var headline: HTML {
     let told = standings.filter { !$0.isLevel && $0.isCompared }.count
-    let contenders = run.groups.filter { $0.isRanked && $0.name != Standing.baseline }
+    let contenders = run.groups.filter { $0.isRanked && !Standing.isBaseline($0) }
     guard !contenders.isEmpty else {
       return "No protocol on this page can be recommended, because no verdict holds."
     }
@@ -218,7 +218,7 @@ struct Answer {
   // MARK: What the words rest on
 
   private var baseline: HTML {
-    guard !run.isSwept, let group = run.groups.first(where: { $0.name == Standing.baseline }),
+    guard !run.isSwept, let group = run.groups.first(where: Standing.isBaseline),
       let throughput = group.interval(Metric.throughput.name)
     else { return "" }
     var html: HTML = """

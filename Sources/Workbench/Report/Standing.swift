@@ -14,7 +14,10 @@ struct Standing {
   /// Protocols with a trial that never recovered, which cannot be the first to recover.
   let neverRecovered: [Group]
 
-  static let baseline = ProtocolKind.unreplicated.name
+  /// Whether a row is a server without replication, which is no contender.
+  static func isBaseline(_ group: Group) -> Bool {
+    ProtocolKind(rawValue: group.name)?.isBaseline ?? false
+  }
 
   /// `nil` if fewer than two take part.
   init?(_ metric: Metric, _ groups: [Group], point: Int) {
@@ -22,7 +25,7 @@ struct Standing {
       metric.name == Metric.recovery.name
         && (group.summary["never_recovered"] ?? 0) > 0
     }
-    let candidates = groups.filter { $0.isRanked && $0.name != Standing.baseline }
+    let candidates = groups.filter { $0.isRanked && !Standing.isBaseline($0) }
     neverRecovered = candidates.filter(isLeft)
     self.metric = metric
     self.point = point

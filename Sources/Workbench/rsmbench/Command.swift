@@ -9,7 +9,7 @@ struct Command: Sendable {
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
   static let all: [Command] = [
-    .run, .report, .validate, .plan, .merge, .list, .check, .bench, .serve, .node,
+    .run, .report, .advise, .validate, .plan, .merge, .list, .check, .bench, .serve, .node,
   ]
 
   var help: String {

@@ -110,7 +110,59 @@ struct RunRequest {
     memory = try Command.checkMemory(of: plan, jobs: self.jobs, arguments)
   }
 
+  /// For a plan that no file on the command line names: of a run that is there the new one takes
+  /// the place.
+  /// - Parameter file: what the user has written, for errors.
+  init(_ plan: ExperimentPlan, file: String, output: String, isQuiet: Bool) throws {
+    self.plan = plan
+    self.output = output
+    self.isQuiet = isQuiet
+    shard = nil
+    hosts = nil
+    data = nil
+    existing = .overwrite
+    jobs = Command.usualJobs(of: plan)
+    writesHistories = false
+    letsSleep = false
+    format = "table"
+    let words = try Arguments(["--", file], flags: [], command: "run")
+    replay = Replay(words)
+    memory = try Command.checkMemory(of: plan, jobs: jobs, words)
+  }
+
+  /// What a run has made, finished or interrupted.
+  struct Result {
+    let outline: RunOutline
+    let directory: String
+    let trials: [FinishedTrial]
+    let manifest: Manifest
+
+    var isComplete: Bool { manifest.isComplete }
+  }
+
   func run() throws -> ExitCode {
+    let result = try perform()
+    let outcome = RunOutcome(
+      plan: plan, outline: result.outline, trials: result.trials, replay: replay, format: format)
+    // What the trials of a shard say is told when all shards are merged.
+    if shard == nil { try outcome.show(result.directory) }
+    guard result.isComplete else {
+      let manifest = result.manifest
+      Console.complain(
+        "rsmbench: interrupted; \(manifest.trialsFinished) of \(manifest.trialsPlanned) trials are "
+          + "kept in \(result.directory), --resume continues")
+      return .interrupted
+    }
+    if !isQuiet {
+      Console.complain(
+        shard.map { "shard \($0) is in \(result.directory)" }
+          ?? "results are in \(result.directory)")
+    }
+    return shard == nil ? outcome.exitCode : .done
+  }
+
+  /// Runs the trials that are missing and writes the files of the run.
+  func perform() throws -> Result {
     let started = Date()
     let outline = RunOutline(plan)
     try TargetTrialRunner.check(plan.experiment.targets)
@@ -142,34 +194,14 @@ struct RunRequest {
       warnings: warnings.map(\.description), startedAt: started,
       wallTime: Date().timeIntervalSince(started),
       processorsKeptAwake: processors.areAwake)
-    guard shard == nil else { return try end(ofShard: manifest, directory) }
-    try directory.writeResults(trials, manifest: manifest)
-    if !trials.isEmpty { try Report.write(of: directory.path) }
-    let outcome = RunOutcome(
-      plan: plan, outline: outline, trials: trials, replay: replay, format: format)
-    try outcome.show(directory.path)
-    if !manifest.isComplete {
-      return interrupted(manifest, directory)
+    if shard == nil {
+      try directory.writeResults(trials, manifest: manifest)
+      if !trials.isEmpty { try Report.write(of: directory.path) }
+    } else {
+      try directory.writeShard(manifest)
     }
-    if !isQuiet { Console.complain("results are in \(directory.path)") }
-    return outcome.exitCode
-  }
-
-  private func interrupted(_ manifest: Manifest, _ directory: RunDirectory) -> ExitCode {
-    Console.complain(
-      "rsmbench: interrupted; \(manifest.trialsFinished) of \(manifest.trialsPlanned) trials are kept in "
-        + "\(directory.path), --resume continues")
-    return .interrupted
-  }
-
-  /// What the trials of a shard say is told when all shards are merged.
-  private func end(ofShard manifest: Manifest, _ directory: RunDirectory) throws -> ExitCode {
-    try directory.writeShard(manifest)
-    guard manifest.isComplete else { return interrupted(manifest, directory) }
-    if !isQuiet {
-      Console.complain("shard \(manifest.shard?.description ?? "") is in \(directory.path)")
-    }
-    return .done
+    return Result(
+      outline: outline, directory: directory.path, trials: trials, manifest: manifest)
   }
 }
 

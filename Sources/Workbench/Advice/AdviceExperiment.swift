@@ -1,0 +1,139 @@
+import Configuration
+import Experiments
+import Linearizability
+import ProtocolList
+import Replication
+
+/// One of the experiments that advice rests on.
+package struct AdviceExperiment: Equatable {
+  package enum Kind: String, CaseIterable {
+    case base, crash
+    case moreLoad = "more-load"
+    case otherMix = "other-mix"
+    case largerValues = "larger-values"
+
+    /// Whether it asks what would change the ranking.
+    package var isVariation: Bool { self != .base && self != .crash }
+  }
+
+  package let request: AdviceRequest
+  package let kind: Kind
+
+  package init(_ request: AdviceRequest, _ kind: Kind) {
+    self.request = request
+    self.kind = kind
+  }
+
+  package static func all(_ request: AdviceRequest) -> [AdviceExperiment] {
+    Kind.allCases.map { AdviceExperiment(request, $0) }
+  }
+
+  /// How the variation differs from what is needed, for sentences.
+  package var difference: String {
+    switch kind {
+    case .base: "as asked"
+    case .crash: "the node in charge dies"
+    case .moreLoad: "four times the load (\(Node.plain(rate))/s)"
+    case .otherMix: "\(Node.plain((reads * 100).rounded())) % reads"
+    case .largerValues: "values of \(Quantity.text(Int64(valueSize), units: Unit.sizes))"
+    }
+  }
+
+  private var rate: Double { kind == .moreLoad ? request.rate * 4 : request.rate }
+
+  private var reads: Double {
+    kind == .otherMix ? (request.reads >= 0.5 ? 0.1 : 0.9) : request.reads
+  }
+
+  private var valueSize: Int {
+    kind == .largerValues ? min(request.valueSize * 16, 1 << 20) : request.valueSize
+  }
+
+  /// Variations that are to show availability need something that breaks.
+  private var hasCrash: Bool {
+    kind == .crash || (kind.isVariation && request.preference == .availability)
+  }
+
+  // MARK: The experiment
+
+  private var roundTripMs: Double { Double(request.roundTrip.nanoseconds) / 1e6 }
+
+  /// Silence after which a node is given up: enough for several round trips.
+  private var timeoutMs: Int { max(200, Int((roundTripMs * 8).rounded(.up))) }
+
+  private var warmUpMs: Int { max(1_000, timeoutMs * 3) }
+
+  /// Enough operations for the percentile that is asked for, and in a crash enough time to recover.
+  private var durationMs: Int {
+    let operations =
+      switch request.percentile {
+      case ...50: 1_000.0
+      case ...95: 4_000.0
+      case ...99: 10_000.0
+      default: 40_000.0
+      }
+    let needed = Int((operations / rate * 1_000).rounded(.up))
+    let measured = min(max(needed, 2_000), 20_000)
+    return warmUpMs + (hasCrash ? max(measured, 3_000 + timeoutMs * 10) : measured)
+  }
+
+  /// The file, as a person could have written it.
+  package var text: String {
+    func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
+    let timeout = timeoutMs
+    let election: [JSONValue.Member] = [
+      .init("electionTimeout", .array([ms(timeout), ms(timeout * 2)])),
+      .init("heartbeat", ms(max(timeout / 4, 1))),
+    ]
+    let lease: [JSONValue.Member] = [
+      .init("failureTimeout", ms(timeout)), .init("ping", ms(max(timeout / 5, 1))),
+    ]
+    let options = ProtocolKind.replicated.map { kind in
+      JSONValue.Member(
+        kind.name, .object(kind.description.needsAuthority ? lease : election))
+    }
+    let crash: JSONValue = .object([
+      .init("at", ms(warmUpMs + 1_000)), .init("crash", .string("leader")),
+      .init("for", ms(timeout * 5)),
+    ])
+    var members: [JSONValue.Member] = [
+      .init("name", .string(kind.rawValue)),
+      .init("description", .string("Advice, \(difference)")),
+      .init("tolerates", .integer(Int128(request.failures))),
+      .init("network", request.network), .init("options", .object(options)),
+      .init(
+        "workload",
+        .object([
+          .init("arrival", .object([.init("open", .string("\(Node.plain(rate))/s"))])),
+          .init(
+            "mix", .object([.init("get", .number(reads)), .init("put", .number(1 - reads))])),
+          .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
+          .init("timeout", ms(max(1_000, timeout * 10))),
+        ])),
+      .init("faults", .array(hasCrash ? [crash] : [])),
+      .init("slo", .object([.init("latency", .interval(request.latency ?? .seconds(1)))])),
+      .init("warmUp", ms(warmUpMs)), .init("duration", ms(durationMs)),
+      .init("trials", .integer(Int128(request.trials))),
+      .init("check", .string(request.consistency.rawValue)),
+    ]
+    if !request.placements.isEmpty {
+      let values = request.placements.map { JSONValue.array($0.map { .string($0) }) }
+      members.append(
+        .init("sweep", .object([.init("network.places.replicas", .array(values))])))
+    }
+    return JSONValue.object(members).text() + "\n"
+  }
+
+  /// Checks it like an experiment that a person wrote; what is wrong is told by its place in the
+  /// file of what is needed.
+  package func plan(file: String) throws(ExperimentError) -> ExperimentPlan {
+    do throws(ExperimentError) {
+      return try ExperimentPlan.read(text: text, file: file)
+    } catch {
+      var error = error
+      let prefix = "network."
+      if error.path.hasPrefix(prefix) { error.path = String(error.path.dropFirst(prefix.count)) }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import Configuration
+import Linearizability
+import Measurement
+import Results
+
+/// Advice as text: the ranking with its evidence, the reason in a sentence, and what would change
+/// it.
+package struct AdviceText {
+  private let ranking: AdviceRanking
+
+  package init(_ ranking: AdviceRanking) { self.ranking = ranking }
+
+  private var request: AdviceRequest { ranking.request }
+
+  /// - Parameter evidence: where the run directories are.
+  package func text(evidence: String) -> String {
+    let fine = ranking.rows.filter(\.misses.isEmpty)
+    var lines = [asked, ""]
+    lines += table
+    lines += ["", reason(fine), ""] + changes(fine)
+    lines += [
+      "",
+      "evidence: a page and the CSV files of each experiment in \(evidence)/, "
+        + "\(request.trials) trials each",
+      "numbers are means over trials, with the farther end of their 95 % interval where it counts",
+    ]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var asked: String {
+    var parts = [
+      "\(Node.plain(request.rate)) operations/s, \(Node.plain((request.reads * 100).rounded())) % "
+        + "reads, values of \(Quantity.text(Int64(request.valueSize), units: Unit.sizes))",
+      "survives \(request.failures) \(request.failures == 1 ? "failure" : "failures")",
+      request.consistency.rawValue,
+    ]
+    if let latency = request.latency {
+      parts.append("\(request.percentileLabel) of reads and writes up to \(latency)")
+    }
+    if let outage = request.outage { parts.append("outages up to \(outage)") }
+    return "asked: " + parts.joined(separator: "; ") + "; by \(request.preference.rawValue)"
+  }
+
+  // MARK: Ranking
+
+  private var table: [String] {
+    let headings = [
+      "", "configuration", "nodes", "read \(request.percentileLabel)",
+      "write \(request.percentileLabel)", "outage", "msgs/op", "bytes/op", "does all that is asked",
+    ]
+    var place = 0
+    let rows = ranking.rows.map { row -> [String] in
+      if row.misses.isEmpty { place += 1 }
+      let candidate = row.candidate
+      func cell(_ metric: String, _ experiment: AdviceExperiment.Kind, _ scale: Double?) -> String {
+        guard let mean = candidate.estimate(metric, experiment).mean else { return "-" }
+        if let scale { return AdviceText.ms(mean * scale) }
+        return DecimalText.table(mean, decimals: metric == "bytes_per_op" ? 0 : 2) ?? "-"
+      }
+      return [
+        row.misses.isEmpty ? "\(place)." : "-", candidate.name, "\(candidate.nodeCount)",
+        cell("read_\(request.percentileLabel)_us", .base, 1),
+        cell("write_\(request.percentileLabel)_us", .base, 1),
+        cell("longest_outage_ms", .crash, 1_000), cell("messages_per_op", .base, nil),
+        cell("bytes_per_op", .base, nil),
+        row.misses.isEmpty ? "yes" : "no: " + row.misses.joined(separator: ", "),
+      ]
+    }
+    let all = [headings] + rows
+    let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+      zip(row, widths).enumerated().map { column, cell in
+        let blanks = String(repeating: " ", count: cell.1 - cell.0.count)
+        let isText = column <= 1 || column == row.count - 1
+        return isText ? cell.0 + blanks : blanks + cell.0
+      }.joined(separator: "  ").trimmedEnd
+    }
+  }
+
+  // MARK: Sentences
+
+  private func value(_ candidate: Candidate, _ experiment: AdviceExperiment.Kind) -> String {
+    let (metric, at) = ranking.decisive(experiment)
+    guard let mean = candidate.estimate(metric, at).mean else { return "nothing measured" }
+    switch request.preference {
+    case .latency: return "\(request.percentileLabel) of \(AdviceText.ms(mean))"
+    case .availability: return "an outage of \(AdviceText.ms(mean * 1_000))"
+    case .cost:
+      let bytes = DecimalText.table(mean, decimals: 0) ?? "-"
+      return "\(candidate.nodeCount) nodes and \(bytes) bytes per operation"
+    }
+  }
+
+  private func reason(_ fine: [AdviceRanking.Row]) -> String {
+    guard let best = fine.first?.candidate else {
+      guard let near = ranking.rows.first(where: \.isRanked) else {
+        return "No configuration can be advised, because no verdict holds."
+      }
+      return "No configuration does all that is asked. Nearest is \(near.candidate.name), "
+        + "which has \(near.misses.joined(separator: " and "))."
+    }
+    var text =
+      fine.count == 1
+      ? "Take \(best.name): only it does all that is asked, with \(value(best, .base))"
+      : "Take \(best.name): \(fine.count) configurations do all that is asked, and it has "
+        + "\(value(best, .base))"
+    guard fine.count > 1 else { return text + "." }
+    let next = fine[1].candidate
+    text += ", against \(value(next, .base)) of \(next.name)"
+    return ranking.isDifferent(best, next)
+      ? text + "." : text + ", which the trials do not tell apart from it."
+  }
+
+  private func changes(_ fine: [AdviceRanking.Row]) -> [String] {
+    guard let best = (fine.first ?? ranking.rows.first)?.candidate else { return [] }
+    let variations = AdviceExperiment.Kind.allCases.filter(\.isVariation)
+    let lines = variations.compactMap { kind -> String? in
+      let what = AdviceExperiment(request, kind).difference
+      guard let other = ranking.best(under: kind) else { return nil }
+      guard other.name != best.name else {
+        return "  \(what): stays, with \(value(best, kind))"
+      }
+      return "  \(what): \(other.name) comes first, with \(value(other, kind)) against "
+        + "\(value(best, kind))"
+    }
+    return lines.isEmpty ? [] : ["what would change it:"] + lines
+  }
+
+  /// Microseconds as milliseconds with three digits or so.
+  static func ms(_ microseconds: Double) -> String {
+    let value = microseconds / 1_000
+    let decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2
+    return (DecimalText.table(value, decimals: decimals) ?? "-") + " ms"
+  }
+}
+
+extension String {
+  /// Without blanks at its end.
+  fileprivate var trimmedEnd: String {
+    var text = self
+    while text.hasSuffix(" ") { text.removeLast() }
+    return text
+  }
+}

@@ -1,0 +1,141 @@
+import Histories
+import Measurement
+import ProtocolList
+import Results
+import Testing
+import Trials
+
+@testable import Advice
+
+@Suite("Candidates are ranked by what was measured")
+struct AdviceRankingTests {
+  /// What a protocol is measured to be in all experiments, unless one says otherwise.
+  private struct Measured {
+    var latencyMs = 5.0
+    var outageMs: Int64 = 100
+    var bytes = 1_000
+    var verdict = TrialVerdict.Word.linearizable
+    var variations: [AdviceExperiment.Kind: Double] = [:]
+  }
+
+  private let protocols = ProtocolKind.replicated.map(\.name)
+
+  /// A second with an operation every 2 ms, alternately reads and writes, and a hole in it.
+  private func trial(
+    _ place: TrialPlace, _ measured: Measured, _ kind: AdviceExperiment.Kind
+  ) -> FinishedTrial {
+    let ms: Int64 = 1_000_000
+    let base = measured.variations[kind] ?? measured.latencyMs
+    let latency = Int64(base * 1e6) + Int64(place.trial) * 10_000
+    let hole = kind == .crash ? 400 * ms..<(400 + measured.outageMs) * ms : 0..<0
+    let operations = stride(from: Int64(0), to: 1_000, by: 2).map { at in
+      let isLost = hole.contains(at * ms)
+      return Operation(
+        client: 0, kind: at % 4 == 0 ? .get : .put, key: UInt32(at % 7),
+        argument: at % 4 == 0 ? .absent : ValueDigest(hash: UInt64(at), length: 8),
+        outcome: isLost ? .unknown : .ok,
+        invoked: at * ms, returned: at * ms + (isLost ? ms : latency))
+    }
+    let record = TrialRecord(
+      operations: operations, warmUpEnd: 0, measuredEnd: 1_000 * ms, clients: 1, faults: [],
+      nodes: [
+        NodeUsage(
+          node: 0, messagesSent: operations.count, messagesReceived: 0,
+          bytesSent: operations.count * measured.bytes, bytesReceived: 0, syncs: 0,
+          bytesWritten: 0, busy: 0, logRecords: 0)
+      ], leadership: [])
+    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    return FinishedTrial(
+      place: place, seed: UInt64(place.trial), observation: record,
+      metrics: TrialMetrics(record, settings), verdict: TrialVerdict(word: measured.verdict))
+  }
+
+  private func ranking(_ text: String, _ measured: [String: Measured]) throws -> AdviceRanking {
+    let request = try AdviceRequest(text: text)
+    let results = AdviceExperiment.Kind.allCases.map { kind in
+      let outline = RunOutline(name: kind.rawValue, seed: 1, protocols: protocols, trials: 5)
+      let trials = outline.places.map { place in
+        trial(place, measured[protocols[place.protocolIndex]] ?? Measured(), kind)
+      }
+      return (kind, outline, trials)
+    }
+    return AdviceRanking(request, AdviceRanking.candidates(request, results))
+  }
+
+  private func names(_ ranking: AdviceRanking) -> [String] {
+    ranking.rows.map(\.candidate.name)
+  }
+
+  private let measured: [String: Measured] = [
+    "raft": Measured(latencyMs: 8, outageMs: 60, bytes: 900),
+    "multi-paxos": Measured(latencyMs: 9, outageMs: 200, bytes: 700),
+    "primary-backup": Measured(
+      latencyMs: 6, outageMs: 300, bytes: 500, variations: [.moreLoad: 30]),
+    "chain-replication": Measured(latencyMs: 7, outageMs: 250, bytes: 400),
+  ]
+
+  @Test("What is preferred decides")
+  func preferences() throws {
+    let rate = #"rate: "400/s""#
+    #expect(
+      try names(ranking("{ \(rate) }", measured)) == [
+        "primary-backup", "chain-replication", "raft", "multi-paxos",
+      ])
+    #expect(
+      try names(ranking("{ \(rate), prefer: \"availability\" }", measured)) == [
+        "raft", "multi-paxos", "chain-replication", "primary-backup",
+      ])
+    // Three nodes are fewer than two and an authority of three.
+    #expect(
+      try names(ranking("{ \(rate), prefer: \"cost\" }", measured)) == [
+        "multi-paxos", "raft", "chain-replication", "primary-backup",
+      ])
+  }
+
+  @Test("What does not do all that is asked comes behind, with what it misses")
+  func objectives() throws {
+    let ranking = try ranking(
+      #"{ rate: "400/s", slo: { latency: "8.5ms", outage: "255ms" } }"#, measured)
+    #expect(
+      names(ranking) == ["chain-replication", "raft", "primary-backup", "multi-paxos"])
+    #expect(ranking.rows.map(\.misses.isEmpty) == [true, true, false, false])
+    #expect(ranking.rows[2].misses.first?.hasPrefix("an outage of ") == true)
+    #expect(ranking.rows[3].misses.first?.hasPrefix("reads of 9.0") == true)
+    let text = AdviceText(ranking).text(evidence: "here")
+    #expect(text.contains("Take chain-replication: 2 configurations do all that is asked"))
+    #expect(text.contains("\n1.  chain-replication"))
+    #expect(text.contains("\n-   primary-backup"))
+  }
+
+  @Test(
+    "A history that violates is never advised", arguments: [TrialVerdict.Word.violated, .undecided])
+  func violated(word: TrialVerdict.Word) throws {
+    var measured = measured
+    measured["primary-backup"]?.verdict = word
+    let ranking = try ranking(#"{ rate: "400/s" }"#, measured)
+    #expect(names(ranking).last == "primary-backup")
+    #expect(ranking.rows.last?.misses == ["a history that is not linearizable"])
+    #expect(ranking.best(under: .otherMix)?.name == "chain-replication")
+  }
+
+  @Test("What would change the ranking is told, and what would not")
+  func changes() throws {
+    let text = AdviceText(try ranking(#"{ rate: "400/s" }"#, measured)).text(evidence: "here")
+    #expect(
+      text.contains("four times the load (1600/s): chain-replication comes first, with p99 of"))
+    #expect(text.contains("10 % reads: stays, with p99 of 6.0"))
+    #expect(text.contains("Take primary-backup: 4 configurations do all that is asked"))
+    #expect(!text.contains("do not tell apart"))
+  }
+
+  @Test("Nothing that fits, and a lead that chance may have made, are said")
+  func doubts() throws {
+    let none = AdviceText(
+      try ranking(#"{ rate: "400/s", slo: { latency: "1ms" } }"#, measured)
+    ).text(evidence: "here")
+    #expect(none.contains("No configuration does all that is asked. Nearest is primary-backup"))
+    let same = ["raft": Measured(), "multi-paxos": Measured()]
+    let text = AdviceText(try ranking(#"{ rate: "400/s" }"#, same)).text(evidence: "here")
+    #expect(text.contains("which the trials do not tell apart from it."))
+  }
+}
