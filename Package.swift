@@ -156,7 +156,7 @@ let modules: [[Target]] = [
     [
       "Environments", "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads",
       "Faults",
-      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving",
+      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving", "Configuration",
     ],
     testedWith: [
       "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
@@ -175,7 +175,7 @@ let modules: [[Target]] = [
     [
       "CLinux", "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
       "Clients", "Faults", "Configuration", "Resp", "Sockets", "ClusterMessages", "NodeRuntime",
-      "LoadDriving", "ClusterControl",
+      "LoadDriving", "ClusterControl", "WriteAheadLog",
     ], testedWith: ["Unreplicated", "Raft", "ReplicaHosting", "RedisClients"]),
 
   workbench.module(
@@ -219,7 +219,7 @@ let modules: [[Target]] = [
       dependencies: Floor.byName([
         "CLinux", "Replication", "ProtocolList", "Workloads", "Faults", "Histories", "Trials",
         "Configuration", "Linearizability", "Measurement", "Serving", "ClusterControl",
-        "LoadDriving", "NodeRuntime",
+        "LoadDriving", "NodeRuntime", "WriteAheadLog",
         "Advice", "Benchmarks", "Experiments", "Report", "Results", "Runner",
       ]), path: "Sources/Workbench/rsmbench", swiftSettings: library),
     workbench.tests(

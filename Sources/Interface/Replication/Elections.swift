@@ -41,3 +41,7 @@ extension ReplicaID {
     return heartbeat / 10 + heartbeat * (others.firstIndex(of: self) ?? 0)
   }
 }
+
+/// No replica is so many terms, ballots or views behind another. A message that claims more is nonsense, and would use
+/// the numbers up if it was believed.
+public let longestEpochJump: UInt64 = 1 << 32

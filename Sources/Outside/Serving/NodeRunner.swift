@@ -22,6 +22,7 @@ public enum NodeRunner {
       cluster: hosts.cluster, protocolName: hosts.choice.kind.name, node: ReplicaID(node),
       membership: hosts.membership, endpoints: hosts.addresses.compactMap { Endpoint($0) },
       directory: directory)
+    settings.secret = hosts.secret
     settings.hashSecret = FlatHashSecret(
       .random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
     configure(&settings)

@@ -76,6 +76,9 @@ public struct ServeRequest: Sendable {
         try DataDirectory.earlier(in: $0, nodeCount: hosts.addresses.count)
       }
       if let earlier { hosts.cluster = earlier.cluster }
+      // One that was started before it had a secret gets one now.
+      hosts.secret =
+        earlier.map(\.secret).flatMap { $0.isEmpty ? nil : $0 } ?? HostsFile.drawSecret()
       // Whoever cannot listen starts no nodes.
       let gateway = try self.gateway(to: hosts)
       let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts) }
@@ -112,7 +115,7 @@ public struct ServeRequest: Sendable {
       cluster: hosts.cluster, protocolName: hosts.choice.kind.name,
       endpoints: hosts.addresses.compactMap { Endpoint($0) },
       replicaCount: membership.replicas.count, connections: 1,
-      firstClient: CarriedClients.drawFirst())
+      firstClient: CarriedClients.drawFirst(), secret: hosts.secret)
     var facts = GatewayFacts(
       version: version, protocolName: hosts.choice.kind.name, cluster: hosts.cluster,
       processNumber: ScratchDirectory.processNumber)

@@ -202,6 +202,7 @@ public struct MultiPaxosReplica: ReplicaCore {
   /// A ballot that some replica can have made.
   func isPossible(_ ballot: Ballot) -> Bool {
     bit(of: ballot.node) != 0 && ballot.round <= Ballot.maximumRound
+      && ballot.round <= max(highestSeen, promised).round + longestEpochJump
   }
 
   /// Who may be in charge, to the best of this replica's knowledge.

@@ -123,7 +123,9 @@ public struct RaftReplica: ReplicaCore {
     _ message: Message, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<RaftReplica>
   ) {
-    guard let slot = slot(of: sender), message.term <= RaftReplica.largestTerm else { return }
+    guard let slot = slot(of: sender), message.term <= RaftReplica.largestTerm,
+      message.term <= currentTerm + longestEpochJump
+    else { return }
     switch message {
     case .appendEntries(let request):
       if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }

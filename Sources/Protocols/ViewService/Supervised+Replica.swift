@@ -111,6 +111,9 @@ extension Supervised {
     // What an earlier incarnation said, this one may have forgotten. The authority hears of it with
     // the next ping, and issues another view.
     if let named = view.incarnation(of: id), named != ward.incarnation { return }
+    guard view.number <= max(ward.announced.number, ward.held.number) + longestEpochJump else {
+      return
+    }
     if view.number == ward.view.number, view.members.contains(id) {
       guard ward.view.precedes(view) else { return }
       ward.take(view)

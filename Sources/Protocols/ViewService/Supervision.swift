@@ -89,6 +89,8 @@ struct Supervision: Sendable {
   ) {
     guard let position = ids.firstIndex(of: id) else { return }
     let known = replicas[position]
+    // The replacement of a lost disk is numbered by the time in milliseconds, until the year 2527.
+    guard ping.incarnation <= max(known.incarnation + longestEpochJump, 1 << 44) else { return }
     guard (ping.incarnation, ping.sequence) > (known.incarnation, known.sequence) else { return }
     let limit = silenceLimit(state)
     if replicas.allSatisfy({ ticks - $0.heardTick >= limit }) {

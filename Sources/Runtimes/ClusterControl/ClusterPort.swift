@@ -13,6 +13,8 @@ import WireFormat
 public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public let cluster: String
   public let protocolName: String
+  /// What shows the nodes that this is one of theirs.
+  public let secret: [UInt8]
   public let endpoints: [Endpoint]
   /// Connections to each node; client `c` uses number `c` modulo this.
   public let sharedBy: Int
@@ -47,8 +49,9 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   ///   - firstClient: the lowest identity of a client.
   public init(
     cluster: String, protocolName: String, endpoints: [Endpoint], replicaCount: Int,
-    connections sharedBy: Int, firstClient: UInt64
+    connections sharedBy: Int, firstClient: UInt64, secret: [UInt8] = []
   ) throws {
+    self.secret = secret
     self.cluster = cluster
     self.protocolName = protocolName
     self.endpoints = endpoints
@@ -194,7 +197,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
               ? .none
               : CarriedClients(
                 first: firstClient, remainder: UInt32(position % sharedBy),
-                stride: UInt32(sharedBy)))
+                stride: UInt32(sharedBy)), secret: secret)
           Frame.encode(
             hello, kind: .hello, fromNode: Frame.noNode, into: &connections[position].output.writer)
         }

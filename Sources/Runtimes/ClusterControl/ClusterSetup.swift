@@ -22,6 +22,8 @@ public struct ClusterSetup: Sendable {
   public var clocks = ClockModel()
   /// Identifies the clients of this trial among all that ever asked this cluster.
   public var firstClient: UInt64 = 0
+  /// What shows the nodes that the runner is one of theirs.
+  public var secret: [UInt8] = []
 
   public init(
     cluster: String, protocolName: String, membership: Membership, endpoints: [Endpoint]

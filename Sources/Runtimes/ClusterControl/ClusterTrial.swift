@@ -61,7 +61,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
       replicaCount: setup.membership.replicas.count,
       connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients),
-      firstClient: setup.firstClient)
+      firstClient: setup.firstClient, secret: setup.secret)
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
     self.setup = setup
     targeting = FaultTargeting(membership: setup.membership)

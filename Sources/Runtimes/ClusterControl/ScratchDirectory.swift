@@ -24,7 +24,7 @@ package struct ScratchDirectory: ~Copyable {
 
   package func write(_ text: String, to name: String) throws(ClusterError) {
     let path = "\(path)/\(name)"
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     let bytes = Array(text.utf8)
     defer { if file >= 0 { close(file) } }
     guard file >= 0, Glibc.write(file, bytes, bytes.count) == bytes.count else {

@@ -52,7 +52,9 @@ extension WireReader {
 }
 
 extension Hello: WireCodable {
-  public var encodedByteCount: Int { 4 + cluster.utf8.count + 4 + protocolName.utf8.count + 37 }
+  public var encodedByteCount: Int {
+    4 + cluster.utf8.count + 4 + protocolName.utf8.count + 41 + secret.count
+  }
 
   public func encode(into writer: inout WireWriter) {
     writer.write(cluster)
@@ -65,6 +67,8 @@ extension Hello: WireCodable {
     writer.write(clients.stride)
     writer.write(logNumber)
     writer.write(logGeneration)
+    writer.write(UInt32(secret.count))
+    writer.write(secret)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -82,6 +86,9 @@ extension Hello: WireCodable {
       stride: try reader.read(UInt32.self))
     logNumber = try reader.read(UInt64.self)
     logGeneration = try reader.read(UInt64.self)
+    let count = try reader.read(UInt32.self)
+    guard count <= 64 else { throw .malformed("a secret of \(count) bytes") }
+    secret = try reader.readBytes(Int(count))
   }
 }
 

@@ -29,12 +29,16 @@ public struct Hello: Equatable, Sendable {
   /// Of a peer: the number and the generation of its log.
   public var logNumber: UInt64
   public var logGeneration: UInt64
+  /// What shows that the dialler belongs to the cluster; empty for clusters without.
+  public var secret: [UInt8]
 
   public init(
     cluster: String, protocolName: String, role: ConnectionRole, addressee: ReplicaID,
-    nodeCount: Int, clients: CarriedClients = .none, logNumber: UInt64 = 0,
+    nodeCount: Int, clients: CarriedClients = .none, secret: [UInt8] = [],
+    logNumber: UInt64 = 0,
     logGeneration: UInt64 = 0
   ) {
+    self.secret = secret
     self.logNumber = logNumber
     self.logGeneration = logGeneration
     self.cluster = cluster
@@ -43,6 +47,16 @@ public struct Hello: Equatable, Sendable {
     self.addressee = addressee
     self.nodeCount = UInt16(clamping: nodeCount)
     self.clients = clients
+  }
+}
+
+extension Hello {
+  /// Whether the secret is this one. Takes as long wherever they differ, so that nobody finds it byte by byte.
+  public func shows(_ expected: [UInt8]) -> Bool {
+    guard secret.count == expected.count else { return false }
+    var difference: UInt8 = 0
+    for (a, b) in zip(secret, expected) { difference |= a ^ b }
+    return difference == 0
   }
 }
 

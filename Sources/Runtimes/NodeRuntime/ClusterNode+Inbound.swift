@@ -13,6 +13,8 @@ import WireFormat
 extension ClusterNode {
   public mutating func acceptAll() {
     while let descriptor = acceptNext() {
+      // Clients leave room, so those that never said hello are in the way.
+      if inbound.count - freeSlots.count >= connectionLimit { closeOldestStranger() }
       guard inbound.count - freeSlots.count < connectionLimit else {
         Descriptor.close(descriptor)
         continue
@@ -28,6 +30,20 @@ extension ClusterNode {
       inbound[slot].number = acceptedCount
       loop.add(descriptor, token: Token.inbound(slot, generation: generation))
     }
+  }
+
+  private var clientCount: Int { inbound.count { $0.isOpen && $0.role == .client } }
+
+  private var clientLimit: Int {
+    max(connectionLimit - NodeLimits.reserved(ofPeers: peers.count), connectionLimit / 2)
+  }
+
+  private mutating func closeOldestStranger() {
+    let strangers = inbound.indices.filter { inbound[$0].isOpen && inbound[$0].role == nil }
+    guard let oldest = strangers.min(by: { inbound[$0].number < inbound[$1].number }) else {
+      return
+    }
+    closeInbound(oldest)
   }
 
   /// Where no connection can be taken, the listener is left alone until the next sweep: it would be
@@ -134,8 +150,16 @@ extension ClusterNode {
   public mutating func greet(
     _ hello: Hello, _ header: FrameHeader, at slot: Int
   ) throws(WireError) {
+    guard hello.shows(settings.secret) else {
+      refuse(slot, "the secret is not that of this cluster")
+      return
+    }
     if let reason = objection(to: hello, from: header.sender) {
       refuse(slot, reason)
+      return
+    }
+    if hello.role == .client, clientCount >= clientLimit {
+      refuse(slot, "there are \(clientCount) connections of clients, as many as there may be")
       return
     }
     if hello.role == .peer, !recognises(hello, of: header.sender.index) {

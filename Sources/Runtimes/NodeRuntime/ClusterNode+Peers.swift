@@ -66,7 +66,8 @@ extension ClusterNode {
       Frame.encode(
         Hello(
           cluster: settings.cluster, protocolName: settings.protocolName, role: .peer,
-          addressee: ReplicaID(peer), nodeCount: peers.count, logNumber: log.card.number,
+          addressee: ReplicaID(peer), nodeCount: peers.count, secret: settings.secret,
+          logNumber: log.card.number,
           logGeneration: log.card.generation), kind: .hello, from: host.id, epoch: life,
         into: &hello.writer)
       hello.writer.write(peers[peer].output.writer.bytes())

@@ -14,6 +14,8 @@ public struct NodeSettings: Sendable {
   public var endpoints: [Endpoint]
   /// The directory of this node's log; made if it is not there.
   public var directory: String
+  /// What those who speak to the node have to show; empty for nothing.
+  public var secret: [UInt8] = []
   /// Whether the node has run before, or takes the place of one that lost its log.
   public var opening = LogOpening.any
   /// Without syncs nothing survives a loss of power.
@@ -60,6 +62,8 @@ public enum NodeLimits {
   public static let waitingReads = 4096
   /// Connections from others, if there are descriptors for so many.
   public static let connections = 10_000
+  /// Of these connections, those that clients never get: peers and runners find a place there.
+  public static func reserved(ofPeers count: Int) -> Int { 2 * count + 16 }
   /// Descriptors that are left to the log, the peers and the standard streams.
   public static let reservedDescriptors = 128
   /// Bytes that a connection may have sent before it has said hello.

@@ -10,9 +10,10 @@ import Replication
 ///       options: { heartbeat: "50ms" },    // those that the protocol declares; defaults for the rest
 ///       nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],    // replicas, numbered from 0
 ///       authority: ["10.0.0.1:7500"],      // 1...9, only for protocols that need one
+///       secret: "0123…",                   // 64 hexadecimal digits, which all who speak to a node must know
 ///     }
 public struct HostsFile: Sendable, Equatable {
-  private static let keyNames = ["cluster", "protocol", "options", "nodes", "authority"]
+  private static let keyNames = ["cluster", "protocol", "options", "nodes", "authority", "secret"]
   private static let mostAuthorityNodes = 9
   private static let example =
     #"{ cluster: "bench-1", protocol: "raft", nodes: ["127.0.0.1:7400"] }"#
@@ -25,6 +26,8 @@ public struct HostsFile: Sendable, Equatable {
   /// Those of the authority's nodes, which are numbered from `nodes.count`; empty for protocols
   /// without.
   public var authority: [String]
+  /// What shows that somebody belongs to the cluster: 32 bytes, or none if nobody has to show anything.
+  public var secret: [UInt8] = []
 
   /// Puts one together for processes of one's own. The addresses must be numeric, with ports, and
   /// all different, and there must be an authority exactly if the protocol needs one: nothing is
@@ -52,6 +55,7 @@ public struct HostsFile: Sendable, Equatable {
     if !authority.isEmpty {
       members.append(.init("authority", .array(authority.map { .string($0) })))
     }
+    if !secret.isEmpty { members.append(.init("secret", .string(HostsFile.digits(of: secret)))) }
     return JSONValue.object(members).text() + "\n"
   }
 
@@ -92,6 +96,26 @@ public struct HostsFile: Sendable, Equatable {
     }
     choice = ProtocolChoice(
       kind, replicas: nodes.count, overrides: try kind.overrides(reading: section["options"]))
+    if let node = section["secret"] { secret = try HostsFile.secret(node) }
+  }
+
+  public static let secretByteCount = 32
+
+  private static func digits(of bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+
+  /// An error does not repeat what was found.
+  private static func secret(_ node: Node) throws(ExperimentError) -> [UInt8] {
+    let digits = Array(try node.string()).map(\.hexDigitValue)
+    guard digits.count == 2 * secretByteCount, !digits.contains(nil) else {
+      throw node.refused(
+        "\(2 * secretByteCount) hexadecimal digits, such as 'openssl rand -hex 32' draws",
+        found: "\(digits.count) characters")
+    }
+    return stride(from: 0, to: digits.count, by: 2).map {
+      UInt8((digits[$0] ?? 0) << 4 | (digits[$0 + 1] ?? 0))
+    }
   }
 
   private static func addresses(

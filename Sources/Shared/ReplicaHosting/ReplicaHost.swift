@@ -286,7 +286,7 @@ extension ReplicaHost {
     let state = application.snapshot()
     var writer = WireWriter()
     appliedIndex.encode(into: &writer)
-    writer.write(UInt32(state.count))
+    writer.write(UInt64(state.count))
     writer.write(state)
     sessions.encode(into: &writer)
     return writer.bytes()

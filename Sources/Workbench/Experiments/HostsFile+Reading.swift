@@ -1,11 +1,28 @@
 import Configuration
+import Foundation
 
 extension HostsFile {
-  /// Errors: unreadable or not valid; the caller prints them and exits with code 2.
+  /// Errors: unreadable or not valid, or a secret that is none; the caller prints them and exits with code 2.
   public static func read(
     file: String
   ) throws(ExperimentError) -> HostsFile {
-    try read(
+    let hosts = try read(
       text: SourceText.contents(of: file, "a readable hosts file"), file: file)
+    if !hosts.secret.isEmpty { try checkPrivacy(of: file) }
+    return hosts
+  }
+
+  /// A secret that others may read, or have written, is none.
+  private static func checkPrivacy(of file: String) throws(ExperimentError) {
+    let path = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return }
+    let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
+    let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value ?? 0
+    guard mode & 0o077 == 0, owner == geteuid() || owner == 0 else {
+      throw ExperimentError(
+        file: file, path: "secret",
+        found: "a file of user \(owner) with mode \(String(mode, radix: 8))",
+        allowed: "a file of this user that others may neither read nor write (chmod 600)")
+    }
   }
 }

@@ -75,10 +75,11 @@ public enum ClusterTrialRunner {
   ) throws -> TrialReport? {
     let membership = choice.kind.membership(replicas: choice.replicas)
     let addresses = endpoints.map(\.description)
-    let hosts = HostsFile(
+    var hosts = HostsFile(
       cluster: "\(task.experiment.name)-\(task.seed)", choice: choice,
       nodes: Array(addresses[..<membership.replicas.count]),
       authority: Array(addresses[membership.replicas.count...]))
+    hosts.secret = HostsFile.drawSecret()
     let directory = try ScratchDirectory(below: place.scratch)
     try directory.write(hosts.text, to: "hosts.json5")
     let hostsPath = "\(directory.path)/hosts.json5"
@@ -106,6 +107,7 @@ public enum ClusterTrialRunner {
       cluster: hosts.cluster, protocolName: choice.kind.name, membership: hosts.membership,
       endpoints: hosts.addresses.compactMap { Endpoint($0) })
     setup.plan = task.plan
+    setup.secret = hosts.secret
     setup.clocks = experiment.environment.clocks
     var prefix = ""
     if launcher == nil {

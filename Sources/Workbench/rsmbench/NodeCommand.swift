@@ -21,6 +21,7 @@ extension Command {
           options: { heartbeat: "50ms" },
           nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],
           authority: ["10.0.0.1:7500"],     // only for protocols that need one
+          secret: "5f0c...",                // 64 hexadecimal digits ('openssl rand -hex 32'), mode 600
         }
 
       Nodes are numbered from 0, those of the authority after the others. A node keeps its log in DIR, and
@@ -28,8 +29,8 @@ extension Command {
       with exit code 0; what it promised is on its disk at any time, so that SIGKILL does no more harm.
       A node whose log is lost or another one is refused by the nodes that have met it: what it promised is
       forgotten. With --replace it begins a new log, and takes part once it has learnt everything.
-      Traffic is neither encrypted nor authenticated: between hosts, use a private network, WireGuard or
-      SSH tunnels.
+      Whoever knows the secret belongs to the cluster; without one everybody does. It travels in plain, as
+      everything does: between hosts, use a private network, WireGuard or SSH tunnels.
       """,
     flags: {
       [

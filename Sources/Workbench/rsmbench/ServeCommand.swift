@@ -29,8 +29,9 @@ extension Command {
       exit code 2. However it ends, no node stays behind.
 
       With --hosts the nodes run already ('rsmbench node') and this is a gateway to them; start as many as you
-      like. Traffic is neither encrypted nor authenticated: on anything but loopback, use a private network,
-      WireGuard or SSH tunnels.
+      like. Nodes listen to those only that know the secret of the hosts file, which a service draws at its
+      first start. Redis clients show nothing, and traffic is not encrypted: on anything but loopback, use a
+      private network, WireGuard or SSH tunnels.
       """,
     flags: {
       [

@@ -14,6 +14,22 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
+@Test("A term that no replica can have come to is not believed, so that none is used up")
+func termOutOfReach() {
+  var cluster = Cluster(3)
+  cluster.elect(0)
+  let term = cluster.core(0).currentTerm
+  for message in [
+    RaftReplica.Message.newerTerm(1 << 62), .newerTerm(term + longestEpochJump + 1),
+    .voteReply(.init(term: 1 << 61, isGranted: false, isPreVote: false)),
+  ] {
+    _ = cluster.deliver(message, from: 1, to: 0)
+  }
+  #expect(cluster.core(0).currentTerm == term && cluster.core(0).role == .leader)
+  _ = cluster.deliver(.newerTerm(term + longestEpochJump), from: 1, to: 0)
+  #expect(cluster.core(0).currentTerm == term + longestEpochJump)
+}
+
 @Suite("A replica that has lost its disk")
 struct LearnerTests {
   /// The first two hold an update that the third one lacks, and the second one loses its disk.

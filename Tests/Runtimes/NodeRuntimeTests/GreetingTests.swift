@@ -66,6 +66,59 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.peerLives == [nil, nil, nil])
   }
 
+  @Test("Without the cluster's secret nobody is listened to, whatever the role")
+  func secret() throws {
+    var settings = plan.settings[1]
+    settings.secret = (0..<32).map { UInt8($0) }
+    let guarded = try ProbeSeat(settings)
+    func answer(_ role: ConnectionRole, _ secret: [UInt8]) throws -> String? {
+      let caller = try Caller(settings.endpoints[1])
+      var hello = plan.hello(role, to: 1)
+      hello.secret = secret
+      caller.say(hello, .hello, from: role == .peer ? 2 : 65535, epoch: 1)
+      return try waitFor("answer", [guarded, caller]) {
+        caller.isWelcome ? .some(nil) : caller.refusal.map { .some($0) }
+      }
+    }
+    var wrong = settings.secret
+    wrong[31] ^= 1
+    for role in [ConnectionRole.peer, .client, .runner] {
+      for secret in [[], wrong, Array(settings.secret.dropLast()), settings.secret + [0]] {
+        #expect(try answer(role, secret) == "the secret is not that of this cluster")
+      }
+      #expect(try answer(role, settings.secret) == nil)
+    }
+  }
+
+  @Test("Clients leave places for peers and runners, and strangers give theirs up")
+  func places() throws {
+    seat.node.connectionLimit = 24
+    var callers: [Caller] = []
+    var refused = 0
+    for _ in 0..<20 {
+      let caller = try call()
+      caller.say(plan.hello(.client), .hello)
+      try waitFor("answer", [seat, caller]) {
+        caller.isWelcome || caller.refusal != nil ? true : nil
+      }
+      if caller.isWelcome { callers.append(caller) } else { refused += 1 }
+    }
+    #expect(callers.count == 12 && refused == 8)
+    // More strangers than there are places.
+    for _ in 0..<30 {
+      let caller = try call()
+      let before = seat.node.acceptedCount
+      try waitFor("connection", [seat, caller]) { seat.node.acceptedCount > before ? true : nil }
+      callers.append(caller)
+    }
+    for (role, sender) in [(ConnectionRole.peer, 1), (.runner, 65535)] {
+      let caller = try call()
+      caller.say(plan.hello(role), .hello, from: sender, epoch: 1)
+      try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
+    }
+    #expect(seat.node.inbound.count { $0.isOpen } <= 24)
+  }
+
   @Test("A peer that comes with another log than before is refused, unless it replaces that one")
   func otherLog() throws {
     func greet(_ number: UInt64, _ generation: UInt64) throws -> Bool {
@@ -132,14 +185,17 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   func limit() throws {
     seat.node.connectionLimit = 2
     var callers = [try call(), try call()]
-    for caller in callers { caller.say(plan.hello(.client), .hello) }
+    // Clients get half of so few.
+    for (caller, role) in zip(callers, [ConnectionRole.client, .runner]) {
+      caller.say(plan.hello(role), .hello)
+    }
     try waitFor("welcome", [seat] + callers) { callers.allSatisfy(\.isWelcome) ? true : nil }
     let third = try call()
     try waitFor("end", [seat, third]) { third.isClosed ? true : nil }
     callers.removeLast()
     try waitFor("free place", [seat]) { seat.node.freeSlots.count == 1 ? true : nil }
     let next = try call()
-    next.say(plan.hello(.client), .hello)
+    next.say(plan.hello(.runner), .hello)
     try waitFor("welcome", [seat, next]) { next.isWelcome ? true : nil }
     #expect(seat.node.inbound.count == 2)
   }

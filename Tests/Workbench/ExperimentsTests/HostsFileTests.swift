@@ -1,6 +1,7 @@
 import Configuration
 import Experiments
 import Faults
+import Foundation
 import Primitives
 import Replication
 import Testing
@@ -123,7 +124,7 @@ private let protocols =
     ),
     (
       "{ cluster: 'a', protocol: 'raft', \(three), replicas: 3 }",
-      "replicas: found an unknown key, allowed cluster, protocol, options, nodes, authority"
+      "replicas: found an unknown key, allowed cluster, protocol, options, nodes, authority, secret"
     ),
   ])
 func hostsRefusals(text: String, expected: String) {
@@ -236,4 +237,35 @@ func damagedHosts() throws {
     }
   }
   #expect(accepted > 0)
+}
+
+@Test("A secret is 64 hexadecimal digits, and its file is private")
+func hostsSecret() throws {
+  func text(_ secret: String) -> String {
+    "{ cluster: 'a', protocol: 'raft', nodes: ['127.0.0.1:1'], secret: '\(secret)' }"
+  }
+  let digits = String(repeating: "0fA9", count: 16)
+  let hosts = try HostsFile.read(text: text(digits), file: "h.json5")
+  #expect(hosts.secret.count == 32 && Array(hosts.secret[..<2]) == [0x0F, 0xA9])
+  #expect(try HostsFile.read(text: hosts.text, file: "h.json5") == hosts)
+  for wrong in ["", "abc", String(digits.dropLast()) + "g", digits + "00"] {
+    let error = #expect(throws: ExperimentError.self) {
+      try HostsFile.read(text: text(wrong), file: "h.json5")
+    }
+    let words = error.map { "\($0)" } ?? ""
+    #expect(words.contains("h.json5: secret: found \(wrong.count) characters, allowed 64 hexa"))
+  }
+  let file = FileManager.default.temporaryDirectory.appending(path: "hosts-\(UUID()).json5")
+  defer { try? FileManager.default.removeItem(at: file) }
+  try Data(text(digits).utf8).write(to: file)
+  for (mode, isPrivate) in [
+    (0o644, false), (0o640, false), (0o602, false), (0o600, true), (0o400, true),
+  ] {
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+    if isPrivate {
+      #expect(try HostsFile.read(file: file.path).secret == hosts.secret)
+    } else {
+      #expect(throws: ExperimentError.self) { try HostsFile.read(file: file.path) }
+    }
+  }
 }
