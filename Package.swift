@@ -17,12 +17,22 @@ let library: [SwiftSetting] =
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
   ]
 
+/// Tests run thousands of simulated trials. Unoptimised code takes five times as long for them, so
+/// the modules that trials run through are optimised in debug builds as well, with their assertions
+/// on.
+let simulated: [SwiftSetting] =
+  library + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 /// A folder below `Sources` and `Tests`. A module imports modules of its own floor and of those
 /// below.
 struct Floor {
   let name: String
+  let settings: [SwiftSetting]
 
-  init(_ name: String) { self.name = name }
+  init(_ name: String, _ settings: [SwiftSetting] = library) {
+    self.name = name
+    self.settings = settings
+  }
 
   /// A module and the target of its tests.
   /// - Parameters:
@@ -31,11 +41,11 @@ struct Floor {
   ///     test.
   func module(
     _ name: String, _ dependencies: [String] = [], testedWith others: [String]? = [],
-    resources: [Resource] = []
+    resources: [Resource] = [], settings: [SwiftSetting]? = nil
   ) -> [Target] {
     let target = Target.target(
       name: name, dependencies: Floor.byName(dependencies), path: "Sources/\(self.name)/\(name)",
-      swiftSettings: library,
+      swiftSettings: settings ?? self.settings,
       // Rounding and square roots of the standard library are calls into libm where Foundation is
       // absent.
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
@@ -84,11 +94,11 @@ let protocols: [(name: String, needsAuthority: Bool)] = [
   ("Unreplicated", false),
 ]
 
-let system = Floor("System")
-let interface = Floor("Interface")
-let protocolFloor = Floor("Protocols")
-let shared = Floor("Shared")
-let analysis = Floor("Analysis")
+let system = Floor("System", simulated)
+let interface = Floor("Interface", simulated)
+let protocolFloor = Floor("Protocols", simulated)
+let shared = Floor("Shared", simulated)
+let analysis = Floor("Analysis", simulated)
 let runtimes = Floor("Runtimes")
 let outside = Floor("Outside")
 let workbench = Floor("Workbench")
@@ -126,13 +136,14 @@ let modules: [[Target]] = [
   analysis.module(
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
-  runtimes.module("SteppedCluster", ["Replication"], testedWith: ["Unreplicated"]),
+  runtimes.module(
+    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated"], settings: simulated),
   runtimes.module(
     "Simulation",
     [
       "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients", "Workloads",
       "Environments", "Faults", "Trials",
-    ], testedWith: ["Unreplicated", "StateMachines", "Histories"]),
+    ], testedWith: ["Unreplicated", "StateMachines", "Histories"], settings: simulated),
   runtimes.module("Sockets", ["CLinux", "Primitives", "WireFormat", "Replication"]),
   runtimes.module(
     "WriteAheadLog", ["CLinux", "Primitives", "WireFormat", "Replication"],
