@@ -120,8 +120,10 @@ package struct AdviceText {
       guard other.name != best.name else {
         return "  \(what): stays, with \(value(best, kind))"
       }
+      let doubt =
+        ranking.isDifferent(other, best, under: kind) ? "" : ", which the trials do not tell apart"
       return "  \(what): \(other.name) comes first, with \(value(other, kind)) against "
-        + "\(value(best, kind))"
+        + "\(value(best, kind))\(doubt)"
     }
     return lines.isEmpty ? [] : ["what would change it:"] + lines
   }

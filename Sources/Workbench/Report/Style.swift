@@ -122,7 +122,7 @@ enum Style {
     .data{font-size:.82rem}.data th,.data td{padding:.15rem .5rem}
     figure .scroll{max-height:22rem;overflow:auto}
     .leaders td{white-space:normal;min-width:8rem;text-align:left}
-    .leaders thead th{text-align:left}
+    .leaders thead th{text-align:left}.leaders th:first-child{white-space:normal}
     .heat td{background:color-mix(in srgb,var(--warm) var(--heat,0%),transparent);\
     text-align:center}
     .heat th:first-child{white-space:normal;min-width:7.5rem}
