@@ -3,6 +3,7 @@ enum Style {
   static let text =
     base + light(":root") + dark(":root:not([data-theme=light])", inMedia: true)
     + dark(":root[data-theme=dark]", inMedia: false) + layout + tables + charts + hiding + print
+    + "@media print{\(light(":root:root:root"))}\n"
 
   // The eight colours of Okabe & Ito (2008), darkened or lightened to stand out from the page.
   private static let lightColors = [
@@ -165,7 +166,8 @@ enum Style {
       separator: ",") + "{display:none}\n"
 
   private static let print = """
-    @media print{nav,fieldset,.skip,button,figure details{display:none!important}\
+    @media print{nav,fieldset,.skip,#theme,figure details{display:none!important}\
+    h2,h3,.how{break-after:avoid}\
     body{font-size:11px}figure,tr{break-inside:avoid}.scroll{overflow:visible}\
     .summary td.n{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 
