@@ -18,6 +18,12 @@ package struct Candidate {
   /// Replicas and the nodes of an authority.
   var nodeCount: Int { kind.membership(replicas: replicas).nodeCount }
 
+  /// The mean alone, which costs no interval; infinite if nothing was measured.
+  func mean(_ metric: String, _ experiment: AdviceExperiment.Kind) -> Double {
+    let values = (trials[experiment] ?? []).compactMap { $0.metric(metric) }
+    return values.isEmpty ? .infinity : values.reduce(0, +) / Double(values.count)
+  }
+
   func estimate(_ metric: String, _ experiment: AdviceExperiment.Kind) -> Estimate {
     let kind = MetricColumn.all.first { $0.name == metric }?.kind ?? .amount
     return Estimate((trials[experiment] ?? []).map { $0.metric(metric) }, kind)
@@ -52,8 +58,7 @@ package struct AdviceRanking {
       ProtocolKind.replicated.map { kind in
         Candidate(
           kind: kind,
-          placement: request.placements.isEmpty
-            ? "" : request.placements[point].joined(separator: ", "),
+          placement: placement(request, point, kind),
           replicas: kind.replicas(tolerating: request.failures))
       }
     }
@@ -68,6 +73,16 @@ package struct AdviceRanking {
       }
     }
     return all
+  }
+
+  /// Where its replicas are, in their order: some protocols need fewer than there are places.
+  private static func placement(
+    _ request: AdviceRequest, _ point: Int, _ kind: ProtocolKind
+  ) -> String {
+    guard !request.placements.isEmpty else { return "" }
+    let places = request.placements[point]
+    return (0..<kind.replicas(tolerating: request.failures))
+      .map { places[$0 % places.count] }.joined(separator: ", ")
   }
 
   // MARK: What is asked
@@ -99,7 +114,8 @@ package struct AdviceRanking {
     if let limit = request.outage, let mean = outage.mean {
       let worst = outage.high ?? mean
       if worst * 1e6 > Double(limit.nanoseconds) {
-        misses.append("an outage of \(AdviceText.ms(mean * 1_000))")
+        misses.append(
+          "an outage of \(AdviceText.ms(mean * 1_000)) (up to \(AdviceText.ms(worst * 1_000)))")
       }
     }
     return Row(candidate: candidate, misses: misses, isRanked: isRanked)
@@ -111,12 +127,11 @@ package struct AdviceRanking {
   private func keys(
     _ candidate: Candidate, in experiment: AdviceExperiment.Kind
   ) -> [Double] {
-    let latency =
-      candidate.estimate("all_\(request.percentileLabel)_us", experiment).mean ?? .infinity
+    let latency = candidate.mean("all_\(request.percentileLabel)_us", experiment)
     let crash = experiment == .base ? .crash : experiment
-    let outage = candidate.estimate("longest_outage_ms", crash).mean ?? .infinity
+    let outage = candidate.mean("longest_outage_ms", crash)
     let nodes = Double(candidate.nodeCount)
-    let bytes = candidate.estimate("bytes_per_op", experiment).mean ?? .infinity
+    let bytes = candidate.mean("bytes_per_op", experiment)
     switch request.preference {
     case .latency: return [latency, outage, nodes]
     case .availability: return [outage, latency, nodes]
@@ -143,9 +158,11 @@ package struct AdviceRanking {
   }
 
   /// Whether the trials tell two configurations apart in what decides.
-  func isDifferent(_ a: Candidate, _ b: Candidate) -> Bool {
+  func isDifferent(
+    _ a: Candidate, _ b: Candidate, under kind: AdviceExperiment.Kind = .base
+  ) -> Bool {
     if request.preference == .cost, a.nodeCount != b.nodeCount { return true }
-    let (metric, experiment) = decisive(.base)
+    let (metric, experiment) = decisive(kind)
     func values(_ candidate: Candidate) -> [Double?] {
       (candidate.trials[experiment] ?? []).sorted { $0.place < $1.place }
         .map { $0.metric(metric) }

@@ -53,7 +53,8 @@ package struct AdviceText {
       if row.misses.isEmpty { place += 1 }
       let candidate = row.candidate
       func cell(_ metric: String, _ experiment: AdviceExperiment.Kind, _ scale: Double?) -> String {
-        guard let mean = candidate.estimate(metric, experiment).mean else { return "-" }
+        let mean = candidate.mean(metric, experiment)
+        guard mean.isFinite else { return "-" }
         if let scale { return AdviceText.ms(mean * scale) }
         return DecimalText.table(mean, decimals: metric == "bytes_per_op" ? 0 : 2) ?? "-"
       }
@@ -81,7 +82,8 @@ package struct AdviceText {
 
   private func value(_ candidate: Candidate, _ experiment: AdviceExperiment.Kind) -> String {
     let (metric, at) = ranking.decisive(experiment)
-    guard let mean = candidate.estimate(metric, at).mean else { return "nothing measured" }
+    let mean = candidate.mean(metric, at)
+    guard mean.isFinite else { return "nothing measured" }
     switch request.preference {
     case .latency: return "\(request.percentileLabel) of \(AdviceText.ms(mean))"
     case .availability: return "an outage of \(AdviceText.ms(mean * 1_000))"
@@ -120,8 +122,10 @@ package struct AdviceText {
       guard other.name != best.name else {
         return "  \(what): stays, with \(value(best, kind))"
       }
+      let doubt =
+        ranking.isDifferent(other, best, under: kind) ? "" : ", which the trials do not tell apart"
       return "  \(what): \(other.name) comes first, with \(value(other, kind)) against "
-        + "\(value(best, kind))"
+        + "\(value(best, kind))\(doubt)"
     }
     return lines.isEmpty ? [] : ["what would change it:"] + lines
   }

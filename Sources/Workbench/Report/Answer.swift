@@ -204,13 +204,15 @@ struct Answer {
           \(best.map(metric.quantity.phrase) ?? "")</small>
           """
       }
-      return "<tr><th scope=row>\(run.pointName(point))\(cells.joined())"
+      let name = run.sweepPaths.count == 1 ? run.points[point][0] : run.pointName(point)
+      return "<tr><th scope=row>\(name)\(cells.joined())"
     }
     let heads = metrics.map { "<th scope=col>\($0.title)" as HTML }
+    let axis = run.sweepPaths.count == 1 ? HTML.breakable(run.sweepPaths[0]) : "at"
     return """
       <p class=how>Who is the best, or level with it, and the mean of the best.</p>\
       <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders>\
-      <thead><tr><th scope=col>at\(heads.joined())</thead><tbody>
+      <thead><tr><th scope=col>\(axis)\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """
   }

@@ -23,6 +23,12 @@ struct HTML: Equatable, ExpressibleByStringInterpolation, ExpressibleByStringLit
 
   static func += (left: inout HTML, right: HTML) { left.text += right.text }
 
+  /// A path such as `workload.valueSize`, which a narrow column may break behind its dots.
+  static func breakable(_ path: String) -> HTML {
+    path.split(separator: ".", omittingEmptySubsequences: false)
+      .map { "\(String($0))" as HTML }.joined(".<wbr>")
+  }
+
   var isEmpty: Bool { text.isEmpty }
 
   private static func escaped(_ words: String) -> String {

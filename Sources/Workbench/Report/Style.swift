@@ -3,6 +3,7 @@ enum Style {
   static let text =
     base + light(":root") + dark(":root:not([data-theme=light])", inMedia: true)
     + dark(":root[data-theme=dark]", inMedia: false) + layout + tables + charts + hiding + print
+    + "@media print{\(light(":root:root:root"))}\n"
 
   // The eight colours of Okabe & Ito (2008), darkened or lightened to stand out from the page.
   private static let lightColors = [
@@ -122,7 +123,7 @@ enum Style {
     .data{font-size:.82rem}.data th,.data td{padding:.15rem .5rem}
     figure .scroll{max-height:22rem;overflow:auto}
     .leaders td{white-space:normal;min-width:8rem;text-align:left}
-    .leaders thead th{text-align:left}
+    .leaders thead th{text-align:left}.leaders th:first-child{white-space:normal}
     .heat td{background:color-mix(in srgb,var(--warm) var(--heat,0%),transparent);\
     text-align:center}
     .heat th:first-child{white-space:normal;min-width:7.5rem}
@@ -165,7 +166,8 @@ enum Style {
       separator: ",") + "{display:none}\n"
 
   private static let print = """
-    @media print{nav,fieldset,.skip,button,figure details{display:none!important}\
+    @media print{nav,fieldset,.skip,#theme,figure details{display:none!important}\
+    h2,h3,.how{break-after:avoid}\
     body{font-size:11px}figure,tr{break-inside:avoid}.scroll{overflow:visible}\
     .summary td.n{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 

@@ -9,7 +9,7 @@ struct SummarySection {
     let metrics = metrics
     let keys = ["protocol"] + run.sweepPaths
     let heads =
-      keys.map { "<th scope=col data-sort=text>\($0)" as HTML }
+      keys.map { "<th scope=col data-sort=text>\(HTML.breakable($0))" as HTML }
       + ["<th scope=col data-sort=text>verdict"]
       + metrics.map { metric -> HTML in
         let unit =

@@ -20,7 +20,7 @@ struct AdviceRankingTests {
 
   private let protocols = ProtocolKind.replicated.map(\.name)
 
-  /// A second with an operation every 2 ms, alternately reads and writes, and a hole in it.
+  /// A second with an operation every 10 ms, alternately reads and writes, and a hole in it.
   private func trial(
     _ place: TrialPlace, _ measured: Measured, _ kind: AdviceExperiment.Kind
   ) -> FinishedTrial {
@@ -28,11 +28,11 @@ struct AdviceRankingTests {
     let base = measured.variations[kind] ?? measured.latencyMs
     let latency = Int64(base * 1e6) + Int64(place.trial) * 10_000
     let hole = kind == .crash ? 400 * ms..<(400 + measured.outageMs) * ms : 0..<0
-    let operations = stride(from: Int64(0), to: 1_000, by: 2).map { at in
+    let operations = stride(from: Int64(0), to: 1_000, by: 10).map { at in
       let isLost = hole.contains(at * ms)
       return Operation(
-        client: 0, kind: at % 4 == 0 ? .get : .put, key: UInt32(at % 7),
-        argument: at % 4 == 0 ? .absent : ValueDigest(hash: UInt64(at), length: 8),
+        client: 0, kind: at % 20 == 0 ? .get : .put, key: UInt32(at % 7),
+        argument: at % 20 == 0 ? .absent : ValueDigest(hash: UInt64(at), length: 8),
         outcome: isLost ? .unknown : .ok,
         invoked: at * ms, returned: at * ms + (isLost ? ms : latency))
     }
@@ -53,7 +53,7 @@ struct AdviceRankingTests {
   private func ranking(_ text: String, _ measured: [String: Measured]) throws -> AdviceRanking {
     let request = try AdviceRequest(text: text)
     let results = AdviceExperiment.Kind.allCases.map { kind in
-      let outline = RunOutline(name: kind.rawValue, seed: 1, protocols: protocols, trials: 5)
+      let outline = RunOutline(name: kind.rawValue, seed: 1, protocols: protocols, trials: 4)
       let trials = outline.places.map { place in
         trial(place, measured[protocols[place.protocolIndex]] ?? Measured(), kind)
       }
@@ -76,7 +76,7 @@ struct AdviceRankingTests {
 
   @Test("What is preferred decides")
   func preferences() throws {
-    let rate = #"rate: "400/s""#
+    let rate = #"rate: "90/s""#
     #expect(
       try names(ranking("{ \(rate) }", measured)) == [
         "primary-backup", "chain-replication", "raft", "multi-paxos",
@@ -95,7 +95,7 @@ struct AdviceRankingTests {
   @Test("What does not do all that is asked comes behind, with what it misses")
   func objectives() throws {
     let ranking = try ranking(
-      #"{ rate: "400/s", slo: { latency: "8.5ms", outage: "255ms" } }"#, measured)
+      #"{ rate: "90/s", slo: { latency: "8.5ms", outage: "275ms" } }"#, measured)
     #expect(
       names(ranking) == ["chain-replication", "raft", "primary-backup", "multi-paxos"])
     #expect(ranking.rows.map(\.misses.isEmpty) == [true, true, false, false])
@@ -112,7 +112,7 @@ struct AdviceRankingTests {
   func violated(word: TrialVerdict.Word) throws {
     var measured = measured
     measured["primary-backup"]?.verdict = word
-    let ranking = try ranking(#"{ rate: "400/s" }"#, measured)
+    let ranking = try ranking(#"{ rate: "90/s" }"#, measured)
     #expect(names(ranking).last == "primary-backup")
     #expect(ranking.rows.last?.misses == ["a history that is not linearizable"])
     #expect(ranking.best(under: .otherMix)?.name == "chain-replication")
@@ -120,9 +120,9 @@ struct AdviceRankingTests {
 
   @Test("What would change the ranking is told, and what would not")
   func changes() throws {
-    let text = AdviceText(try ranking(#"{ rate: "400/s" }"#, measured)).text(evidence: "here")
+    let text = AdviceText(try ranking(#"{ rate: "90/s" }"#, measured)).text(evidence: "here")
     #expect(
-      text.contains("four times the load (1600/s): chain-replication comes first, with p99 of"))
+      text.contains("four times the load (360/s): chain-replication comes first, with p99 of"))
     #expect(text.contains("10 % reads: stays, with p99 of 6.0"))
     #expect(text.contains("Take primary-backup: 4 configurations do all that is asked"))
     #expect(!text.contains("do not tell apart"))
@@ -131,11 +131,11 @@ struct AdviceRankingTests {
   @Test("Nothing that fits, and a lead that chance may have made, are said")
   func doubts() throws {
     let none = AdviceText(
-      try ranking(#"{ rate: "400/s", slo: { latency: "1ms" } }"#, measured)
+      try ranking(#"{ rate: "90/s", slo: { latency: "1ms" } }"#, measured)
     ).text(evidence: "here")
     #expect(none.contains("No configuration does all that is asked. Nearest is primary-backup"))
     let same = ["raft": Measured(), "multi-paxos": Measured()]
-    let text = AdviceText(try ranking(#"{ rate: "400/s" }"#, same)).text(evidence: "here")
+    let text = AdviceText(try ranking(#"{ rate: "90/s" }"#, same)).text(evidence: "here")
     #expect(text.contains("which the trials do not tell apart from it."))
   }
 }

@@ -123,8 +123,8 @@ struct AnswerTests {
     sample.sweepPath = "workload.clients"
     sample.points = ["8", "64"]
     let text = try answer(sample)
-    #expect(text.contains("workload.clients = 8raft 1004/s"))
-    #expect(text.contains("workload.clients = 64raft 1014/s"))
+    #expect(text.contains("\n8raft 1004/s"))
+    #expect(text.contains("\n64raft 1014/s"))
     #expect(text.contains("comparisons of a measure at a sweep point"))
   }
 }
