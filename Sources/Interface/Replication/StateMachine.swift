@@ -30,6 +30,17 @@ public protocol StateMachine: Sendable {
   /// Bytes that are no command are none here, either.
   func expect(_ commands: [Int], in bytes: [UInt8])
 
+  // Writing the state out in parts, between which commands are applied: a snapshot of a large state
+  // must not stop the service. A state machine that is always small need not know of it.
+
+  static var readsOutInParts: Bool { get }
+  /// Begins to write the state out as it is now.
+  mutating func beginReadout()
+  /// The next part, of about so many bytes; `nil` when all of it has been written.
+  mutating func readOut(atMost byteCount: Int) -> [UInt8]?
+  /// Restores what was written out, which is all that is left in the reader.
+  init(readingOut reader: inout WireReader) throws(WireError)
+
   /// The whole state as bytes. Equal states give equal bytes.
   func snapshot() -> [UInt8]
   init(restoring snapshot: [UInt8]) throws(WireError)
@@ -41,6 +52,14 @@ extension StateMachine {
   public static var lookAheadCount: Int { 8 }
 
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
+
+  public static var readsOutInParts: Bool { false }
+  public mutating func beginReadout() {}
+  public mutating func readOut(atMost byteCount: Int) -> [UInt8]? { nil }
+
+  public init(readingOut reader: inout WireReader) throws(WireError) {
+    try self.init(restoring: reader.readBytes(reader.remaining))
+  }
 
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
     apply(try reader.readLast(Command.self))

@@ -41,6 +41,15 @@ public struct NodeProcesses: ~Copyable {
   public func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
   /// How a node has ended that nobody here has ended.
   public func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
+  /// What the nodes that have not finished recovering say of that, if they say so.
+  public var recoveries: [String] {
+    nodes.keys.sorted().compactMap { node in
+      guard let words = nodes[node]?.process.lastWords, words.contains(": recovering, ") else {
+        return nil
+      }
+      return words
+    }
+  }
   public func directory(of node: Int) -> String? { nodes[node]?.process.directory }
   public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
 

@@ -21,10 +21,10 @@ extension ReplicaHost {
       return
     }
     let reference = core.checkpoint(at: appliedIndex, into: &effects)
-    let content = encodedState()
     snapshots.logByteCount = 0
     snapshots.counts.taken += 1
-    store(content, as: reference, from: nil)
+    application.beginReadout()
+    store(encodedHead(), as: reference, from: nil)
     // Bug: forget-before-snapshot.
     if snapshots.policy.bug == .forgetEarly {
       core.snapshotTaken(forgettingThrough: appliedIndex)
@@ -36,9 +36,39 @@ extension ReplicaHost {
     _ content: [UInt8], as reference: SnapshotReference, from sender: ReplicaID?
   ) {
     snapshots.storing = SnapshotKeeping.Storing(
-      reference: reference, sender: sender, content: content, byteCount: content.count)
+      reference: reference, sender: sender, content: content)
     snapshots.isStoringNew = true
-    snapshots.handledByteCount += content.count
+  }
+
+  /// The next part of the snapshot that is stored, of about so many bytes.
+  public mutating func nextSnapshotPart(
+    atMost byteCount: Int
+  ) -> (bytes: [UInt8], isLast: Bool)? {
+    guard let storing = snapshots.storing, !storing.isHandedOver else { return nil }
+    var part: (bytes: [UInt8], isLast: Bool)
+    if storing.sender != nil {
+      part = (storing.content, true)
+    } else if !Application.readsOutInParts {
+      part = (storing.content + application.snapshot(), true)
+    } else if storing.byteCount == 0 {
+      part = (storing.content, false)
+    } else if let bytes = application.readOut(atMost: byteCount) {
+      part = (bytes, false)
+    } else {
+      part = ([], true)
+    }
+    if storing.sender == nil { snapshots.storing?.content = [] }
+    snapshots.storing?.byteCount += part.bytes.count
+    snapshots.storing?.isHandedOver = part.isLast
+    return part
+  }
+
+  /// The runtime cannot store the snapshot. Another one is taken when the log has grown further.
+  public mutating func abandonSnapshot() {
+    if snapshots.storing?.sender != nil { receiving = nil }
+    // What is left of the walk over the state.
+    while application.readOut(atMost: .max) != nil {}
+    snapshots.storing = nil
   }
 
   /// The disk has the snapshot that was on its way to it.
@@ -84,8 +114,9 @@ extension ReplicaHost {
 
   // MARK: State as bytes
 
-  /// What a snapshot holds. Replicas that applied the same entries need not write the same bytes.
-  func encodedState() -> [UInt8] {
+  /// What comes before the application's state in a snapshot. Replicas that applied the same entries
+  /// need not write the same bytes.
+  func encodedHead() -> [UInt8] {
     var writer = WireWriter()
     appliedIndex.encode(into: &writer)
     writer.write(commitDigest.state)
@@ -95,7 +126,6 @@ extension ReplicaHost {
     } else {
       sessions.encode(into: &writer)
     }
-    writer.write(application.snapshot())
     return writer.bytes()
   }
 
@@ -111,7 +141,7 @@ extension ReplicaHost {
       commitDigest = CommitDigest()
       commitDigest.state = try reader.read(UInt64.self)
       sessions = try Sessions(from: &reader)
-      application = try Application(restoring: reader.readBytes(reader.remaining))
+      application = try Application(readingOut: &reader)
     }
   }
 
