@@ -111,6 +111,9 @@ extension Batch: WireCodable {
     self.init(
       encoded: try reader.readBytes(Batch.prefixByteCount + length), count: count,
       mayLeaveMemory: true)
+    if let notes = reader.blockNotes, case .block(let block) = storage {
+      notes.note(block, at: start)
+    }
     try checkStructure()
   }
 

@@ -37,6 +37,18 @@ public protocol StateMachine: Sendable {
   /// Has hash tables, if there are any, use these secret words. Nothing else changes.
   mutating func useHashSecret(_ secret: FlatHashSecret)
 
+  // Writing the state out in parts, between which commands are applied: a snapshot of a large state
+  // must not stop the service. A state machine that is always small need not know of it.
+
+  static var readsOutInParts: Bool { get }
+  /// Begins to write the state out as it is now.
+  mutating func beginReadout()
+  /// The next part, of about so many bytes; `nil` when all of it has been written.
+  mutating func readOut(atMost byteCount: Int) -> [UInt8]?
+  /// Restores what was written out, which is all that is left in the reader, into a new state
+  /// machine.
+  mutating func restore(readingOut reader: inout WireReader) throws(WireError)
+
   /// The whole state as bytes. Equal states give equal bytes.
   func snapshot() -> [UInt8]
   init(restoring snapshot: [UInt8]) throws(WireError)
@@ -52,6 +64,14 @@ extension StateMachine {
   public var itemCount: Int { 0 }
 
   public mutating func useHashSecret(_ secret: FlatHashSecret) {}
+
+  public static var readsOutInParts: Bool { false }
+  public mutating func beginReadout() {}
+  public mutating func readOut(atMost byteCount: Int) -> [UInt8]? { nil }
+
+  public mutating func restore(readingOut reader: inout WireReader) throws(WireError) {
+    self = try Self(restoring: reader.readBytes(reader.remaining))
+  }
 
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
     apply(try reader.readLast(Command.self))

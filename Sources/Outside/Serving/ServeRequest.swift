@@ -195,13 +195,21 @@ extension OwnNodes {
   func hosts() throws -> HostsFile {
     let membership = kind.membership(replicas: replicas)
     let count = membership.replicas.count
-    let choice = ProtocolChoice(kind, replicas: count, overrides: try overrides())
+    var overrides = try overrides()
+    // A service may run for long, and its nodes' memory and disks are what it has.
+    if overrides["snapshotBytes"] == nil {
+      overrides["snapshotBytes"] = .integer(OwnNodes.snapshotByteCount)
+    }
+    let choice = ProtocolChoice(kind, replicas: count, overrides: overrides)
     let addresses = try Endpoint.freeOnLoopback(membership.nodeCount).map(\.description)
     return HostsFile(
       cluster: "serve-" + String(UInt64.random(in: 0...UInt64.max), radix: 36), choice: choice,
       nodes: Array(addresses[..<count]),
       authority: Array(addresses[count...]))
   }
+
+  /// How much the log grows between two snapshots unless an option says otherwise.
+  static let snapshotByteCount = 32 << 20
 
   /// The options that were set, read as those of an experiment file are.
   private func overrides() throws(ExperimentError) -> [String: OptionValue] {

@@ -38,20 +38,29 @@ public struct Service: ~Copyable {
   private static let shortestPause: Int64 = 500_000_000
   private static let longestPause: Int64 = 10_000_000_000
 
-  /// Starts the nodes and waits until one is in charge. Nodes that others run need not all be
-  /// there, nor those that the others can do without: they are started again as later.
+  /// Starts the nodes and waits until one is in charge, longer as long as nodes say that they
+  /// recover. Nodes that others run need not all be there, nor those that the others can do without:
+  /// they are started again as later.
   /// - Returns: false if it was told to stop before.
   public mutating func start(
     within patience: Interval, until isStopped: () -> Bool, tell: (String) -> Void
   ) throws -> Bool {
     try processes.startAll()
     for node in restarts.indices { noteProcess(of: node) }
-    let limit = MonotonicClock.now() + patience.nanoseconds
+    var limit = MonotonicClock.now() + patience.nanoseconds
+    var recoveries: [String] = []
+    var lookAt: Int64 = 0
     while currentLeader == nil || processes.isOurs && !gateway.port.isConnected {
       guard !isStopped() else { return false }
       try gateway.turn(nanoseconds: 10_000_000)
       askForReports()
       try noteFailedStarts(tell)
+      if gateway.now >= lookAt {
+        lookAt = gateway.now + 500_000_000
+        let words = processes.recoveries
+        if words != recoveries { limit = gateway.now + patience.nanoseconds }
+        recoveries = words
+      }
       try processes.checkStart(over: gateway.port, within: patience, until: limit)
     }
     leader = currentLeader

@@ -43,6 +43,15 @@ public struct NodeProcesses: ~Copyable {
   public func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
   /// The node's log is gone: from its next start on it takes the place of the one that had it.
   public func noteLostDirectory(of node: Int) { nodes[node]?.process.replacesLost = true }
+  /// What the nodes that have not finished recovering say of that, if they say so.
+  public var recoveries: [String] {
+    nodes.keys.sorted().compactMap { node in
+      guard let words = nodes[node]?.process.lastWords, words.contains(": recovering, ") else {
+        return nil
+      }
+      return words
+    }
+  }
   public func directory(of node: Int) -> String? { nodes[node]?.process.directory }
   public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
 

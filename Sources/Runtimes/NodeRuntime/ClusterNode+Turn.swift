@@ -78,21 +78,6 @@ extension ClusterNode: TurnRuntime {
     for record in records { log.append(record) }
   }
 
-  public mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
-    preconditionFailure("this node's host takes no snapshots")
-  }
-
-  public mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
-    nil
-  }
-
-  public mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {}
-
-  /// The log keeps all its records; the snapshots that would replace them are not taken here.
-  public mutating func removeRecords(before first: Int) {}
-
-  public mutating func count(_ counts: SnapshotCounts) {}
-
   public mutating func set(_ timer: Core.Timer, after delay: Interval?) {
     timerDue[timer.index] =
       delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max

@@ -77,6 +77,11 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// The log's thread is done with what it had.
   public var commitHasEnded = false
 
+  public var snapshots: SnapshotFiles
+  public var watchesSnapshots = false
+  public var snapshotIsWritten = false
+  public var nextSnapshotPart: Int64 = 0
+
   public var counters: NodeUsage
   public var violation: String?
   public var sweepAt: Int64 = 0
@@ -88,20 +93,30 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public init(_ settings: NodeSettings, options: Core.Options) throws {
     let number = settings.node.index
     let loop = try EventLoop()
-    let log = try WriteAheadLog(
+    var account = RecoveryAccount(node: number)
+    var log = try WriteAheadLog(
       directory: settings.directory,
       identity: LogIdentity(
         cluster: settings.cluster, protocolName: settings.protocolName, node: number),
-      opening: settings.opening, syncs: settings.syncs)
+      opening: settings.opening, syncs: settings.syncs,
+      progress: { account.note("segment \($0) is read") })
+    // Before recovering, so that those who dial are kept waiting and not refused.
+    let listener = try settings.endpoints[number].listen()
+    var isKept = false
+    defer { if !isKept { Descriptor.close(listener) } }
     var recovered = Host(
       id: settings.node, membership: settings.membership, options: options,
       seed: settings.seed &+ log.life &* 0x9E37_79B9)
     recovered.builder.batchesMayLeaveMemory = true
     recovered.useHashSecret(settings.hashSecret)
-    recovered.snapshots = SnapshotKeeping(policy: .never)
     if log.card.generation > 0 { recovered.core.takePlace(generation: log.card.generation) }
-    try log.forEachRecovered(Core.Record.self) { recovered.recover($0) }
-    let listener = try settings.endpoints[number].listen()
+    var snapshots = try log.openSnapshots()
+    try log.recoverRecords(Core.Record.self) {
+      recovered.recover($0)
+      account.noteRecord()
+    }
+    try recovered.recoverSnapshot(from: &snapshots, of: log)
+    isKept = true
     // Nothing throws from here on: a value that is not copyable is made whole or not at all.
     self.settings = settings
     self.number = number
@@ -121,6 +136,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     now = MonotonicClock.now()
     counters = NodeUsage(node: number, logRecords: log.recordCount)
     clients.rekey(settings.hashSecret)
+    self.snapshots = snapshots
     self.log = log
   }
 
@@ -151,6 +167,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       count = loop.wait(nanoseconds: 0)
     }
     if commitHasEnded { try finishSync() }
+    if snapshotIsWritten { finishSnapshotWriting() }
     fireTimers()
     releaseHeld()
     if now >= dialAt { dialPeers() }
@@ -173,6 +190,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     }
     if !heldFrames.isEmpty { deadline = min(deadline, heldFrames.nextTime) }
     if let heldSync { deadline = min(deadline, heldSync.endsAt) }
+    deadline = min(deadline, snapshotDeadline)
     return max(deadline, now)
   }
 
@@ -188,6 +206,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     case .peer:
       attendPeer(Token.index(of: ready.token), ready)
     case .log: commitHasEnded = true
+    case .snapshots: snapshotIsWritten = true
     }
   }
 
@@ -231,15 +250,39 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   }
 }
 
+/// Says now and then how far a node has come that recovers, so that nobody gives it up.
+struct RecoveryAccount {
+  let node: Int
+  private var recordCount = 0
+  private var nextAt = MonotonicClock.now() + RecoveryAccount.pause
+
+  private static let pause: Int64 = 500_000_000
+
+  init(node: Int) { self.node = node }
+
+  mutating func noteRecord() {
+    recordCount += 1
+    if recordCount.isMultiple(of: 256) { note("\(recordCount) records") }
+  }
+
+  mutating func note(_ what: String) {
+    let now = MonotonicClock.now()
+    guard now >= nextAt else { return }
+    nextAt = now + RecoveryAccount.pause
+    Descriptor.complain("node \(node): recovering, \(what)")
+  }
+}
+
 /// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the
 /// lower 32.
 public enum Token {
   public enum Kind: UInt64 {
-    case listener, inbound, peer, log
+    case listener, inbound, peer, log, snapshots
   }
 
   public static var listener: UInt64 { 0 }
   public static var log: UInt64 { Kind.log.rawValue << 56 }
+  public static var snapshots: UInt64 { Kind.snapshots.rawValue << 56 }
 
   public static func inbound(_ slot: Int, generation: UInt32) -> UInt64 {
     Kind.inbound.rawValue << 56 | UInt64(generation & 0xFF_FFFF) << 32 | UInt64(slot)

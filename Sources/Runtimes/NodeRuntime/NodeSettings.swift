@@ -49,6 +49,10 @@ public struct NodeSettings: Sendable {
 
 /// What a node allows itself and others.
 public enum NodeLimits {
+  /// Bytes of a snapshot that wait to be written; and the pause between two parts of the state, which
+  /// makes 64 MB/s of 128 KiB parts.
+  public static let snapshotQueue = 4 << 20
+  public static let snapshotPause: Int64 = 2_000_000
   /// How often a turn that has read something looks for more before it acts on it.
   public static let looksPerTurn = 4
   /// A node that has nothing else to do writes and syncs a block of up to so many bytes itself: waking the

@@ -6,17 +6,19 @@ import Trials
 /// A snapshot on the disk of a simulated node.
 public struct StoredSnapshot: Sendable {
   public let reference: SnapshotReference
-  public let content: [UInt8]
+  public var content: [UInt8]
 }
 
 /// Snapshots beside the log. Writing one takes the processor its bytes, and the disk a sync and its
 /// bytes. The log's syncs do not wait for it.
 extension SimulatedNode {
-  public mutating func store(
-    _ content: [UInt8], as reference: SnapshotReference, in world: inout SharedWorld
+  public mutating func addSnapshotPart(
+    _ part: [UInt8], isLast: Bool, in world: inout SharedWorld
   ) {
-    storing = StoredSnapshot(reference: reference, content: content)
-    usage.bytesWritten += content.count
+    storing?.content += part
+    usage.bytesWritten += part.count
+    turn.spend(Double(part.count) * world.cpu.perByte * slowness)
+    guard isLast, let content = storing?.content else { return }
     var time = extraSyncTime + world.disk.transferTime(of: content.count)
     if let sampler = world.diskSampler { time += sampler.next(&snapshotRandom) }
     world.schedule(

@@ -63,8 +63,14 @@ extension SimulatedTurn: TurnRuntime {
     node.pointee.syncAppended(in: &world.pointee)
   }
 
-  public mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
-    node.pointee.store(content, as: reference, in: &world.pointee)
+  public mutating func beginSnapshot(_ reference: SnapshotReference) {
+    node.pointee.storing = StoredSnapshot(reference: reference, content: [])
+  }
+
+  public var takesSnapshotPart: Bool { true }
+
+  public mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
+    node.pointee.addSnapshotPart(part, isLast: isLast, in: &world.pointee)
   }
 
   /// Reading a page costs the processor as much as receiving its bytes.

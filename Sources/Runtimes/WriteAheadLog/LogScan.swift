@@ -35,7 +35,12 @@ struct LogScan {
   /// A segment ended in the traces of an interrupted write: no block may follow.
   private var isTorn = false
 
-  init(digest: UInt64?, synced: UInt64, mayLackHeader: Bool = false) {
+  /// - Parameter base: what lies before the first segment that is read.
+  init(
+    digest: UInt64?, synced: UInt64, mayLackHeader: Bool = false, behind base: LogBase = LogBase()
+  ) {
+    block = base.block
+    record = base.record
     self.digest = digest
     self.synced = synced
     self.mayLackHeader = mayLackHeader

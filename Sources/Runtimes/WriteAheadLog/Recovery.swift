@@ -7,11 +7,13 @@ struct RecoveredSegment: Equatable {
   let path: String
   let number: UInt64
   let contents: SegmentContents
+  let start: SegmentStart
 }
 
 /// What the segments of a directory hold, and what has to be done before the log goes on.
 struct Recovery {
   let directoryPath: String
+  private let base: LogBase
   /// Segments with blocks, or with the traces of one, and all those before them.
   var used: [RecoveredSegment] = []
   /// Segments behind those: prepared, not used.
@@ -21,18 +23,28 @@ struct Recovery {
 
   /// Reads all segments, one at a time.
   init(
-    _ directoryPath: String, digest: UInt64, synced: UInt64, mayLackHeader: Bool
+    _ directoryPath: String, digest: UInt64, base: LogBase, synced: UInt64, mayLackHeader: Bool,
+    progress: (UInt64) -> Void
   ) throws(LogError) {
     self.directoryPath = directoryPath
-    var scan = LogScan(digest: digest, synced: synced, mayLackHeader: mayLackHeader)
+    self.base = base
+    var scan = LogScan(
+      digest: digest, synced: synced, mayLackHeader: mayLackHeader, behind: base)
     for number in try Recovery.segmentNumbers(in: directoryPath) {
       let path = "\(directoryPath)/\(SegmentFile.name(number))"
-      let expected = UInt64(used.count + unused.count + 1)
+      guard number >= base.segment else {
+        // Its removal was interrupted.
+        try Directory.remove(path)
+        continue
+      }
+      let expected = base.segment + UInt64(used.count + unused.count)
       guard number == expected else {
         throw .damaged(
           "\(directoryPath)/\(SegmentFile.name(expected))", "the file is missing before \(path)")
       }
       let bytes = try File(path, O_RDONLY).contents()
+      let start = SegmentStart(number: number, block: scan.block, record: scan.record)
+      progress(number)
       let result = bytes.withUnsafeBytes { bytes in
         Result { () throws(Damage) in
           try scan.read(bytes, number: number) { _, _ throws(Damage) in }
@@ -41,7 +53,8 @@ struct Recovery {
       switch result {
       case .failure(let damage): throw damage.error(in: path)
       case .success(let contents):
-        unused.append(RecoveredSegment(path: path, number: number, contents: contents))
+        unused.append(
+          RecoveredSegment(path: path, number: number, contents: contents, start: start))
         if contents.blockCount > 0 || contents.tornEnd != nil {
           used += unused
           unused = []
@@ -51,7 +64,7 @@ struct Recovery {
     do {
       try scan.finish(at: used.last?.contents.end ?? Sector.byteCount)
     } catch {
-      throw error.error(in: used.last?.path ?? "\(directoryPath)/\(SegmentFile.name(1))")
+      throw error.error(in: used.last?.path ?? "\(directoryPath)/\(SegmentFile.name(base.segment))")
     }
     block = scan.block
     record = scan.record
@@ -110,7 +123,8 @@ struct Recovery {
         file, header, capacity: syncs ? nil : segmentByteCount, position: last.contents.end)
     }
     let header = SegmentHeader(
-      digest: digest, number: UInt64(used.count + 1), byteCount: syncs ? segmentByteCount : 0)
+      digest: digest, number: base.segment + UInt64(used.count),
+      byteCount: syncs ? segmentByteCount : 0)
     if let first = unused.first, first.contents.header == header {
       unused.removeFirst()
       let file = try File(first.path, O_RDWR)
@@ -170,21 +184,21 @@ extension WriteAheadLog {
     for name in try Directory.names(in: directoryPath) where name.hasSuffix(".new") {
       let finished = String(name.dropLast(4))
       guard
-        finished == NodeFile.name || finished == SyncedMark.name
+        finished == NodeFile.name || finished == SyncedMark.name || finished == LogBase.name
           || SegmentFile.number(of: finished) != nil
       else { continue }
       try Directory.remove("\(directoryPath)/\(name)")
     }
   }
 
-  /// Hands over every record that earlier lives have left, oldest first, one segment in memory at a
-  /// time.
+  /// Hands over every record that earlier lives have left and that counts, oldest first, one segment
+  /// in memory at a time.
   /// - Throws: if a record is none of this type: its block is intact, so another program wrote it.
   @inlinable
   public func forEachRecovered<Record: WireCodable>(
     _ type: Record.Type, _ body: (Record) -> Void
   ) throws(LogError) {
-    try readRecovered { reader throws(WireError) in
+    try readRecovered(into: nil) { reader throws(WireError) in
       let record = try Record(from: &reader)
       guard reader.isAtEnd else {
         throw .malformed("\(reader.remaining) bytes after the record")
@@ -193,20 +207,40 @@ extension WriteAheadLog {
     }
   }
 
+  /// The same for a replica that keeps the records' batches: as much of these stays in memory as of
+  /// those that are written.
+  @inlinable
+  public mutating func recoverRecords<Record: WireCodable>(
+    _ type: Record.Type, _ body: (Record) -> Void
+  ) throws(LogError) {
+    let kept = makeRecoveredBatches()
+    try readRecovered(into: kept) { reader throws(WireError) in
+      body(try reader.readLast(Record.self))
+    }
+    keep(kept)
+  }
+
   /// Calls `body` with the bytes of every recovered record.
   @usableFromInline
   func readRecovered(
+    into kept: RecoveredBatches?,
     _ body: (inout WireReader) throws(WireError) -> Void
   ) throws(LogError) {
     if let failure { throw failure }
-    var scan = LogScan(digest: digest, synced: 0)
-    for segment in recovered where segment.contents.header != nil {
+    var scan = LogScan(digest: digest, synced: 0, behind: base)
+    for segment in recovered {
+      guard let header = segment.contents.header else { continue }
       let bytes = try File(segment.path, O_RDONLY).contents()
+      let keeper = SegmentKeeper(path: segment.path, seal: header.seal)
       let result = bytes.withUnsafeBytes { file in
         Result { () throws(Damage) in
           try scan.read(file, number: segment.number) { header, payload throws(Damage) in
             guard header.number <= lastRecoveredBlock else { return }
-            try WriteAheadLog.readRecords(of: header, in: bytes, payload, body)
+            let notes = BlockNotes()
+            try WriteAheadLog.readRecords(
+              of: header, in: bytes, payload, behind: base.voidRecords, notes, body)
+            let start = payload.lowerBound - BlockHeader.byteCount
+            kept?.batches.append(notes.taken(behind: start), in: keeper, at: start)
           }
         }
       }
@@ -214,8 +248,17 @@ extension WriteAheadLog {
     }
   }
 
+  @usableFromInline
+  func makeRecoveredBatches() -> RecoveredBatches {
+    RecoveredBatches(byteLimit: batches.byteLimit)
+  }
+
+  @usableFromInline
+  mutating func keep(_ kept: RecoveredBatches) { batches = kept.batches }
+
   private static func readRecords(
-    of header: BlockHeader, in bytes: [UInt8], _ payload: Range<Int>,
+    of header: BlockHeader, in bytes: [UInt8], _ payload: Range<Int>, behind voidRecords: UInt64,
+    _ notes: BlockNotes,
     _ body: (inout WireReader) throws(WireError) -> Void
   ) throws(Damage) {
     var offset = payload.lowerBound
@@ -224,7 +267,10 @@ extension WriteAheadLog {
         var prefix = WireReader(bytes, in: offset..<payload.upperBound)
         let start = offset + 4
         offset = start + Int(try prefix.read(UInt32.self))
+        // Records that count no more are passed over.
+        guard header.firstRecord + index > voidRecords else { continue }
         var reader = WireReader(bytes, in: start..<offset)
+        reader.blockNotes = notes
         try body(&reader)
       } catch {
         throw Damage(
@@ -235,4 +281,12 @@ extension WriteAheadLog {
       }
     }
   }
+}
+
+/// The batches of recovered records.
+@usableFromInline
+final class RecoveredBatches {
+  var batches: WrittenBatches
+
+  init(byteLimit: Int) { batches = WrittenBatches(byteLimit: byteLimit) }
 }

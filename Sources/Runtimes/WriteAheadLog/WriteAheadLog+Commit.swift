@@ -179,6 +179,8 @@ extension WriteAheadLog {
   /// Goes on in the next segment.
   private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
     let needed = Sector.byteCount + blockByteCount
+    starts.append(
+      SegmentStart(number: segment.header.number + 1, block: block, record: record))
     guard syncs else {
       let header = segment.header.following(byteCount: 0)
       let file = try SegmentFile.createGrowing(in: directoryPath, header)

@@ -18,6 +18,9 @@ import WireFormat
 /// - `member`: which log of its node this is, and those of the peers (`MemberFile`).
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
 /// - `synced`: the last block known to be durable (`SyncedMark`).
+/// - `base`: where the log begins, once a snapshot or a checkpoint has replaced what was before
+///   (`LogBase`). The segments before that are gone.
+/// - `0000000000001234.snapshot`: the state after an entry (`SnapshotFile`).
 /// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`), which go past the page
 ///   cache where the file system allows that. With syncs, each is written full of zeros before use, the next
 ///   one in advance by a thread.
@@ -36,7 +39,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// Whether `commit` waits for the disk.
   public let syncs: Bool
   public let segmentByteCount: Int
-  /// How many records earlier lives have left.
+  /// How many records earlier lives have written, those that were removed included.
   public let recoveredRecordCount: Int
   /// How often `commit` has waited for the disk since the log was opened.
   public internal(set) var syncCount = 0
@@ -55,6 +58,12 @@ public struct WriteAheadLog: ~Copyable, Sendable {
 
   var member: MemberFile
   let digest: UInt64
+  /// Where the log begins.
+  var base: LogBase
+  /// The segments that are there, and what lies before each.
+  var starts: [SegmentStart]
+  /// The removal that was begun last.
+  var trimming: LogTrimming?
   let stagedByteCount: Int
   let directory: File
   let lock: File
@@ -90,9 +99,11 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///   - memoryByteCount: how much of the batches that the files hold stays in memory. Others are read from the
   ///     files when they are asked for.
   ///   - stagedByteCount: without syncs, how much goes to a segment at once.
+  ///   - progress: is called for each segment that is read.
   public init(
     directory path: String, identity: LogIdentity, opening: LogOpening = .any, syncs: Bool,
-    segmentByteCount: Int = 16 << 20, memoryByteCount: Int = 4 << 20, stagedByteCount: Int = 1 << 20
+    segmentByteCount: Int = 16 << 20, memoryByteCount: Int = 4 << 20,
+    stagedByteCount: Int = 1 << 20, progress: (UInt64) -> Void = { _ in }
   ) throws(LogError) {
     precondition(segmentByteCount >= 4096)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
@@ -107,10 +118,12 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
     let member = try MemberFile.open(in: directory, as: opening, hasLog: earlier != nil)
     let digest = identity.digest
+    let base = try LogBase.read(from: directory, digest: digest)
     var mark = try SyncedMark(in: directory, digest: digest, mayCreate: earlier == nil)
     try StagedFile.settle(in: path, digest: digest)
     var recovery = try Recovery(
-      path, digest: digest, synced: mark.block, mayLackHeader: earlier.map { !$0.syncs } ?? true)
+      path, digest: digest, base: base, synced: mark.block,
+      mayLackHeader: earlier.map { !$0.syncs } ?? true, progress: progress)
     guard earlier != nil || recovery.block == 0 else {
       throw .damaged("\(path)/\(NodeFile.name)", "the file is missing but there are records")
     }
@@ -131,6 +144,13 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     recoveredRecordCount = Int(recovery.record)
     self.member = member
     self.digest = digest
+    self.base = base
+    starts = recovery.used.map(\.start)
+    if starts.last?.number != segment.header.number {
+      starts.append(
+        SegmentStart(
+          number: segment.header.number, block: recovery.block, record: recovery.record))
+    }
     self.stagedByteCount = stagedByteCount
     self.directory = directory
     self.lock = lock
@@ -177,6 +197,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     failure = LogError(.closed, path: directoryPath, reason: "the log is closed")
     // The threads, if there are any, must not write to the directory any more.
     writer = nil
+    trimming = nil
     staging = nil
     commitSignal = nil
     next = nil

@@ -1,5 +1,6 @@
 import Glibc
 import Replication
+import Synchronization
 import WireFormat
 
 /// The batches of a log that are still in memory, oldest first. Only so many bytes of them stay there.
@@ -10,7 +11,7 @@ struct WrittenBatches: Sendable {
     let place: BlockPlace
   }
 
-  private let byteLimit: Int
+  let byteLimit: Int
   private var written: [Written] = []
   /// Those before this one have left.
   private var first = 0
@@ -21,6 +22,12 @@ struct WrittenBatches: Sendable {
   /// A block has been written to a segment, at `start` and with these batches in it.
   mutating func append(_ noted: [NotedBlock], in keeper: SegmentKeeper, at start: Int) {
     for batch in noted {
+      // It was written again because what it was in before will be removed.
+      guard batch.block.isInMemory else {
+        batch.block.leaveMemory(
+          for: keeper, at: BlockPlace(start: start, offset: batch.offset))
+        continue
+      }
       byteCount += batch.block.byteCount
       written.append(
         Written(
@@ -44,6 +51,8 @@ struct WrittenBatches: Sendable {
 final class SegmentKeeper: BlockKeeper {
   let path: String
   let seal: UInt64
+  /// The block that was read last: who asks for one batch of it often asks for the next.
+  private let last = Mutex<(start: Int, bytes: [UInt8])?>(nil)
 
   init(path: String, seal: UInt64) {
     self.path = path
@@ -51,6 +60,10 @@ final class SegmentKeeper: BlockKeeper {
   }
 
   func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8] {
+    let known = last.withLock { $0?.start == place.start ? $0?.bytes : nil }
+    if let known, place.offset + byteCount <= known.count {
+      return Array(known[place.offset..<place.offset + byteCount])
+    }
     do { return try readChecked(byteCount, at: place) } catch {
       let line = Array("\(error)\n".utf8)
       _ = Glibc.write(STDERR_FILENO, line, line.count)
@@ -66,8 +79,13 @@ final class SegmentKeeper: BlockKeeper {
     guard let header, place.offset + byteCount <= header.blockByteCount else { throw damage(place) }
     let block = try file.read(header.blockByteCount, at: place.start)
     guard block.withUnsafeBytes({ header.isIntact($0) }) else { throw damage(place) }
+    let few = block.count <= SegmentKeeper.mostKept
+    last.withLock { $0 = few ? (place.start, block) : nil }
     return Array(block[place.offset..<place.offset + byteCount])
   }
+
+  /// Larger blocks are read anew each time: there is one keeper for each segment.
+  private static let mostKept = 1 << 20
 
   private func damage(_ place: BlockPlace) -> LogError {
     LogError(

@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 import WireFormat
 
@@ -21,10 +22,10 @@ extension ReplicaHost {
       return
     }
     let reference = core.checkpoint(at: appliedIndex, into: &effects)
-    let content = encodedState()
     snapshots.logByteCount = 0
     snapshots.counts.taken += 1
-    store(content, as: reference, from: nil)
+    application.beginReadout()
+    store(encodedHead(), as: reference, from: nil)
     // Bug: forget-before-snapshot.
     if snapshots.policy.bug == .forgetEarly {
       core.snapshotTaken(forgettingThrough: appliedIndex)
@@ -36,9 +37,39 @@ extension ReplicaHost {
     _ content: [UInt8], as reference: SnapshotReference, from sender: ReplicaID?
   ) {
     snapshots.storing = SnapshotKeeping.Storing(
-      reference: reference, sender: sender, content: content, byteCount: content.count)
+      reference: reference, sender: sender, content: content)
     snapshots.isStoringNew = true
-    snapshots.handledByteCount += content.count
+  }
+
+  /// The next part of the snapshot that is stored, of about so many bytes.
+  public mutating func nextSnapshotPart(
+    atMost byteCount: Int
+  ) -> (bytes: [UInt8], isLast: Bool)? {
+    guard let storing = snapshots.storing, !storing.isHandedOver else { return nil }
+    var part: (bytes: [UInt8], isLast: Bool)
+    if storing.sender != nil {
+      part = (storing.content, true)
+    } else if !Application.readsOutInParts {
+      part = (storing.content + application.snapshot(), true)
+    } else if storing.byteCount == 0 {
+      part = (storing.content, false)
+    } else if let bytes = application.readOut(atMost: byteCount) {
+      part = (bytes, false)
+    } else {
+      part = ([], true)
+    }
+    if storing.sender == nil { snapshots.storing?.content = [] }
+    snapshots.storing?.byteCount += part.bytes.count
+    snapshots.storing?.isHandedOver = part.isLast
+    return part
+  }
+
+  /// The runtime cannot store the snapshot. Another one is taken when the log has grown further.
+  public mutating func abandonSnapshot() {
+    if snapshots.storing?.sender != nil { receiving = nil }
+    // What is left of the walk over the state.
+    while application.readOut(atMost: .max) != nil {}
+    snapshots.storing = nil
   }
 
   /// The disk has the snapshot that was on its way to it.
@@ -48,7 +79,8 @@ extension ReplicaHost {
     snapshots.storing = nil
     receiving = nil
     // The bytes come from a peer, so that they may be anything.
-    guard let state = try? State(stored.content), state.appliedIndex == stored.reference.index,
+    guard let state = try? State(stored.content, hashSecret),
+      state.appliedIndex == stored.reference.index,
       core.install(stored.reference, from: sender, at: now, into: &effects)
     else { return }
     precondition(effects.checkpointStart != nil, "an installed snapshot begins the log anew")
@@ -84,8 +116,9 @@ extension ReplicaHost {
 
   // MARK: State as bytes
 
-  /// What a snapshot holds. Replicas that applied the same entries need not write the same bytes.
-  func encodedState() -> [UInt8] {
+  /// What comes before the application's state in a snapshot. Replicas that applied the same entries
+  /// need not write the same bytes.
+  func encodedHead() -> [UInt8] {
     var writer = WireWriter()
     appliedIndex.encode(into: &writer)
     writer.write(commitDigest.state)
@@ -95,7 +128,6 @@ extension ReplicaHost {
     } else {
       sessions.encode(into: &writer)
     }
-    writer.write(application.snapshot())
     return writer.bytes()
   }
 
@@ -105,13 +137,17 @@ extension ReplicaHost {
     var sessions: Sessions<Application.Response>
     var application: Application
 
-    init(_ bytes: [UInt8]) throws(WireError) {
+    init(_ bytes: [UInt8], _ secret: FlatHashSecret) throws(WireError) {
       var reader = WireReader(bytes)
       appliedIndex = try LogIndex(from: &reader)
       commitDigest = CommitDigest()
       commitDigest.state = try reader.read(UInt64.self)
-      sessions = try Sessions(from: &reader)
-      application = try Application(restoring: reader.readBytes(reader.remaining))
+      // Before the keys come, because chosen ones must not meet under known words either.
+      sessions = Sessions(secret: secret)
+      try sessions.restore(from: &reader)
+      application = Application()
+      application.useHashSecret(secret)
+      try application.restore(readingOut: &reader)
     }
   }
 
@@ -138,7 +174,8 @@ extension ReplicaHost {
     var found = false
     for place in recoveredCheckpoints.indices.reversed() {
       let reference = recoveredCheckpoints[place].reference
-      guard reference.index >= base, let bytes = content(reference), let state = try? State(bytes)
+      guard reference.index >= base, let bytes = content(reference),
+        let state = try? State(bytes, hashSecret)
       else { continue }
       found = true
       adopt(state)

@@ -29,6 +29,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var core: Core
   public var application = Application()
   public var sessions = Sessions<Application.Response>()
+  public var hashSecret = FlatHashSecret.known
 
   /// What the core asked for in this turn.
   public var effects = Effects<Core>()
@@ -68,6 +69,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   /// Keys of application and sessions fall where only this process knows.
   public mutating func useHashSecret(_ secret: FlatHashSecret) {
+    hashSecret = secret
     application.useHashSecret(secret)
     sessions.sessions.rekey(secret)
   }

@@ -29,7 +29,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
 
   public var sessions = FlatTable<ClientID, Session>()
 
-  public init() {}
+  public init(secret: FlatHashSecret = .known) { sessions = FlatTable(secret: secret) }
 
   public var count: Int { sessions.count }
 
@@ -69,7 +69,8 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     }
   }
 
-  public init(from reader: inout WireReader) throws(WireError) {
+  /// Takes back what `encode` wrote, into a table without sessions.
+  public mutating func restore(from reader: inout WireReader) throws(WireError) {
     let count = try reader.readCount(elementSize: 17)
     for _ in 0..<count {
       let client = ClientID(try reader.read(UInt64.self))

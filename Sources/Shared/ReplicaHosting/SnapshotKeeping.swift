@@ -16,9 +16,13 @@ public struct SnapshotKeeping: Sendable {
     public var reference: SnapshotReference
     /// Who sent it; `nil` if it is of this replica's own state.
     public var sender: ReplicaID?
-    /// Only kept for a snapshot that is to be installed.
+    /// Of a snapshot that is to be installed, all of it; of one's own state, what goes before the
+    /// application's.
     public var content: [UInt8]
-    public var byteCount: Int
+    /// Bytes that have been handed to the runtime.
+    public var byteCount = 0
+    /// The runtime has been handed all of it.
+    public var isHandedOver = false
     /// The disk has all of it.
     public var isStored = false
   }
@@ -39,6 +43,9 @@ public struct SnapshotKeeping: Sendable {
 
   /// Bug: forget-before-snapshot.
   public var forgetsAtOnce = false
+
+  /// How much of the state is written out at a time: a fraction of a millisecond's work.
+  public static var partByteCount: Int { 128 << 10 }
 
   /// No snapshot of a peer may be larger: it is gathered in memory.
   public static var largest: Int { 64 << 30 }
@@ -77,11 +84,14 @@ public struct SnapshotKeeping: Sendable {
 
   /// Whether the end of the turn has anything to do.
   public var hasWork: Bool {
-    isStoringNew || !pages.isEmpty || removal != nil || storing?.isStored == true
+    isStoringNew || hasParts || !pages.isEmpty || removal != nil || storing?.isStored == true
       || counts != SnapshotCounts()
   }
 
   /// The log begins anew behind a snapshot, with records from `first` to `end`.
+  /// Whether there are parts for the runtime to store.
+  public var hasParts: Bool { storing.map { !$0.isHandedOver } ?? false }
+
   public mutating func begin(_ reference: SnapshotReference, firstRecord: Int, end: Int) {
     earlier = checkpoint
     checkpoint = Checkpoint(reference: reference, firstRecord: firstRecord, end: end)

@@ -77,8 +77,11 @@ extension TurnRuntime where Self: ~Copyable {
     }
     if host.snapshots.isStoringNew, let storing = host.snapshots.storing {
       host.snapshots.isStoringNew = false
-      store(storing.content, as: storing.reference)
-      if storing.sender == nil { host.snapshots.storing?.content = [] }
+      beginSnapshot(storing.reference)
+    }
+    while takesSnapshotPart, let part = host.nextSnapshotPart(atMost: SnapshotKeeping.partByteCount)
+    {
+      addSnapshotPart(part.bytes, isLast: part.isLast)
     }
     for order in host.snapshots.pages {
       guard let bytes = page(of: order.reference, in: order.range) else { continue }

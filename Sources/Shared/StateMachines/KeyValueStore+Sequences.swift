@@ -63,8 +63,12 @@ extension KeyValueStore {
 
     func take(backFrom store: inout KeyValueStore) {
       switch self {
-      case .value(let key, let value?): store.values.set(key, to: value)
-      case .value(let key, nil): store.values.remove(key)
+      case .value(let key, let value?):
+        store.willSet(key)
+        store.values.set(key, to: value)
+      case .value(let key, nil):
+        store.willRemove(key)
+        store.values.remove(key)
       case .all(let values): store.values = values
       }
     }

@@ -16,6 +16,9 @@ public struct KeyValueStore: StateMachine {
   public static var maximumAnswerByteCount: Int { 32 << 20 }
 
   public var values = FlatTable<Key, [UInt8]>()
+  /// The walk of a snapshot over the values, if one is under way.
+  var readout = TableReadout(count: 0)
+  var isReadOut = false
 
   public init() {}
 
@@ -32,16 +35,19 @@ public struct KeyValueStore: StateMachine {
     switch command {
     case .get(let key): return .value(values[key])
     case .put(let key, let value):
+      willSet(key)
       values.set(key, to: value)
       return .done
     case .delete(let key):
       let before = values.count
+      willRemove(key)
       values.remove(key)
       return .number(Int64(before - values.count))
     case .append(let key, let value): return append(value, to: key)
     case .compareAndSwap(let key, let expected, let value):
       let found = values[key]
       guard found == expected else { return .notSwapped(found: found) }
+      willSet(key)
       values.set(key, to: value)
       return .swapped
     case .exists(let key): return exists(key)
@@ -49,15 +55,18 @@ public struct KeyValueStore: StateMachine {
     case .increment(let key, let amount): return increment(key, by: amount)
     case .putIfAbsent(let key, let value):
       guard values.position(of: key) == nil else { return .number(0) }
+      willSet(key)
       values.set(key, to: value)
       return .number(1)
     case .putIfPresent(let key, let value):
       guard let position = values.position(of: key) else { return .number(0) }
+      willChange(position)
       values.values[position] = value
       return .number(1)
     case .sequence(let sequence): return apply(sequence)
     case .addDecimal(let key, let amount): return add(amount, to: key)
     case .clear:
+      willClear()
       values.removeAll()
       return .done
     case .transaction(let sequence): return carryOut(sequence)
@@ -139,9 +148,11 @@ extension KeyValueStore {
   private mutating func put(_ key: Key, _ bytes: [UInt8], in range: Range<Int>) {
     guard let position = values.position(of: key), values.values[position].count == range.count
     else {
+      willSet(key)
       values.set(key, to: Array(bytes[range]))
       return
     }
+    willChange(position)
     values.values[position].withUnsafeMutableBytes { target in
       bytes.withUnsafeBytes {
         target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range]))

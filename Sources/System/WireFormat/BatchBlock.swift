@@ -25,9 +25,8 @@ public final class BatchBlock: @unchecked Sendable {
     isInMemory ? resident : home!.keeper.read(byteCount, at: home!.place)
   }
 
-  /// From now on the bytes are only where `keeper` has them.
+  /// From now on the bytes are only where `keeper` has them, and not where another one had them.
   public func leaveMemory(for keeper: any BlockKeeper, at place: BlockPlace) {
-    guard isInMemory else { return }
     home = BlockHome(keeper: keeper, place: place)
     resident = []
   }
@@ -62,6 +61,23 @@ public protocol BlockKeeper: AnyObject, Sendable {
   /// The bytes that were written there. A replica whose file does not hold them any more cannot go
   /// on, so this ends the process if they cannot be read or are damaged.
   func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8]
+}
+
+/// The blocks of batches that a reader has come across, and where they begin in what it reads.
+// Unchecked: it is used by the thread that reads, which hands it to no other.
+public final class BlockNotes: @unchecked Sendable {
+  private var noted: [NotedBlock] = []
+
+  public init() {}
+
+  public func note(_ block: BatchBlock, at offset: Int) {
+    noted.append(NotedBlock(block: block, offset: offset))
+  }
+
+  /// Their offsets count from `start`.
+  public func taken(behind start: Int) -> [NotedBlock] {
+    noted.map { NotedBlock(block: $0.block, offset: $0.offset - start) }
+  }
 }
 
 /// A block that was written, and where its bytes begin in what was written.

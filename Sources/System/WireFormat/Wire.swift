@@ -106,6 +106,8 @@ public struct WireReader: Sendable {
   public let storage: [UInt8]
   public var end: Int
   public var offset: Int
+  /// Gets the blocks of batches that are read, if somebody wants to know.
+  public var blockNotes: BlockNotes?
 
   public init(_ bytes: [UInt8]) {
     storage = bytes

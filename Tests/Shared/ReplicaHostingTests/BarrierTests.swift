@@ -95,10 +95,13 @@ import WireFormat
     }
     #expect(bytes(a) == bytes(b))
     var reader = WireReader(bytes(a))
-    #expect(bytes(try Sessions(from: &reader)) == bytes(a))
+    var restored = Sessions<UInt64>()
+    try restored.restore(from: &reader)
+    #expect(bytes(restored) == bytes(a))
     for count in stride(from: 0, to: bytes(a).count, by: 13) {
       var short = WireReader(Array(bytes(a)[..<count]))
-      #expect(throws: WireError.self) { try Sessions<UInt64>(from: &short) }
+      var partial = Sessions<UInt64>()
+      #expect(throws: WireError.self) { try partial.restore(from: &short) }
     }
   }
 

@@ -19,8 +19,12 @@ private struct Recorder: TurnRuntime {
   mutating func set(_ timer: SilentCore.Timer, after delay: Interval?) {
     calls.append(delay == nil ? "cancel \(timer)" : "set \(timer)")
   }
-  mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
-    calls.append("store \(reference.index)")
+  mutating func beginSnapshot(_ reference: SnapshotReference) {
+    calls.append("begin snapshot \(reference.index)")
+  }
+  var takesSnapshotPart: Bool { true }
+  mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
+    calls.append(isLast ? "store last part" : "store part")
   }
   mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? { nil }
   mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {

@@ -100,8 +100,10 @@ where Base.Core == LaneCore, Base.Application == Counter {
     calls.append("set")
     base.set(timer, after: delay)
   }
-  mutating func store(_ content: [UInt8], as reference: SnapshotReference) {
-    base.store(content, as: reference)
+  mutating func beginSnapshot(_ reference: SnapshotReference) { base.beginSnapshot(reference) }
+  var takesSnapshotPart: Bool { base.takesSnapshotPart }
+  mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
+    base.addSnapshotPart(part, isLast: isLast)
   }
   mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
     base.page(of: reference, in: range)

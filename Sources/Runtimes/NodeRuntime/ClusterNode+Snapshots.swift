@@ -1,0 +1,100 @@
+import ClusterMessages
+import Environments
+import ReplicaHosting
+import Replication
+import Sockets
+import Trials
+import WriteAheadLog
+
+extension ReplicaHost {
+  /// Takes back the newest snapshot that the log names.
+  mutating func recoverSnapshot(
+    from files: inout SnapshotFiles, of log: borrowing WriteAheadLog
+  ) throws(LogError) {
+    var failure: LogError?
+    let first = Int(log.voidRecordCount)
+    let problem = recoverSnapshot(firstRecord: first) { reference in
+      do throws(LogError) {
+        guard let byteCount = files.byteCount(of: reference) else { return nil }
+        return try files.page(of: reference, in: 0..<byteCount)
+      } catch {
+        failure = error
+        return nil
+      }
+    }
+    if let failure { throw failure }
+    if let problem { throw LogError(.damaged, path: log.directoryPath, reason: problem) }
+    snapshots.handledByteCount = 0
+  }
+}
+
+/// Snapshots, in files beside the log. A thread writes them; the node only hands over small parts of
+/// its state, a few hundred a second, and goes on serving in between.
+extension ClusterNode {
+  public mutating func beginSnapshot(_ reference: SnapshotReference) {
+    do { try snapshots.begin(reference) } catch { giveUpSnapshot(error) }
+    if !watchesSnapshots, let signal = snapshots.signal {
+      watchesSnapshots = true
+      loop.add(signal, token: Token.snapshots)
+    }
+  }
+
+  /// Whether the thread has little to do and the last part was some time ago. A snapshot that was
+  /// received is there already, so it does not wait.
+  public var takesSnapshotPart: Bool {
+    host.snapshots.storing?.sender != nil
+      || now >= nextSnapshotPart && snapshots.waitingByteCount < NodeLimits.snapshotQueue
+  }
+
+  public mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
+    snapshots.append(part, isLast: isLast)
+    counters.bytesWritten += part.count
+    nextSnapshotPart = now + NodeLimits.snapshotPause
+  }
+
+  /// When the next part of the state is due, if one is.
+  public var snapshotDeadline: Int64 {
+    guard host.snapshots.hasParts, snapshots.waitingByteCount < NodeLimits.snapshotQueue else {
+      return .max
+    }
+    return nextSnapshotPart
+  }
+
+  /// The thread is done with what it had.
+  public mutating func finishSnapshotWriting() {
+    snapshotIsWritten = false
+    do {
+      if try snapshots.finishWriting() { host.snapshotStored(at: clock.reading(at: now)) }
+    } catch {
+      giveUpSnapshot(error)
+    }
+  }
+
+  /// The log is kept as it is, so that nothing is lost but time.
+  private mutating func giveUpSnapshot(_ error: LogError) {
+    complain("no snapshot: \(error)")
+    host.abandonSnapshot()
+  }
+
+  public mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
+    do { return try snapshots.page(of: reference, in: range) } catch {
+      complain("no snapshot for others: \(error)")
+      return nil
+    }
+  }
+
+  public mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {
+    do { try snapshots.remove(exceptFor: kept) } catch { complain("\(error)") }
+  }
+
+  public mutating func removeRecords(before first: Int) {
+    // The log remembers what has failed, and says so when it next commits.
+    try? log.removeRecords(before: first)
+  }
+
+  public mutating func count(_ counts: SnapshotCounts) {
+    counters.snapshots.taken += counts.taken
+    counters.snapshots.sent += counts.sent
+    counters.snapshots.installed += counts.installed
+  }
+}

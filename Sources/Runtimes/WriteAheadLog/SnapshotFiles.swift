@@ -1,0 +1,152 @@
+import Glibc
+import Replication
+
+/// Parts of a snapshot on their way to its file.
+struct SnapshotJob: LogJob {
+  let writer: SnapshotWriter
+  let parts: [[UInt8]]
+  let isLast: Bool
+
+  consuming func carriedOut() -> SnapshotJob {
+    for (position, part) in parts.enumerated() {
+      writer.append(part, isLast: isLast && position == parts.count - 1)
+    }
+    return self
+  }
+}
+
+/// The snapshots of one node, as files beside its log. A thread writes them.
+public struct SnapshotFiles: ~Copyable {
+  private let directoryPath: String
+  private let digest: UInt64
+  private let syncs: Bool
+  private var known: [SnapshotFile] = []
+  private var worker: LogWorker<SnapshotJob>?
+  private var writer: SnapshotWriter?
+  /// Parts that the thread has not been given yet.
+  private var parts: [[UInt8]] = []
+  private var hasLast = false
+  private var isWriting = false
+  /// Bytes that were handed over and not written yet.
+  public private(set) var waitingByteCount = 0
+  private var writingByteCount = 0
+  /// The file that pages were last read from.
+  private var reading: (reference: SnapshotReference, file: SharedFile)?
+
+  /// Finds the snapshots of a log that has just been opened, and removes what is unfinished.
+  init(in directoryPath: String, digest: UInt64, syncs: Bool) throws(LogError) {
+    self.directoryPath = directoryPath
+    self.digest = digest
+    self.syncs = syncs
+    for name in try Directory.names(in: directoryPath) {
+      if name.hasSuffix(".snapshot.new") { try Directory.remove("\(directoryPath)/\(name)") }
+      guard SnapshotFile.isName(name) else { continue }
+      let file = try File("\(directoryPath)/\(name)", O_RDONLY)
+      known.append(try SnapshotFile(of: file, digest: digest))
+    }
+  }
+
+  /// Readable when the thread is done with what it had; `nil` before the first snapshot.
+  public private(set) var signal: Int32?
+
+  /// Begins a snapshot; one that was not finished is given up.
+  public mutating func begin(_ reference: SnapshotReference) throws(LogError) {
+    try giveUp()
+    if worker == nil {
+      let started = try LogWorker<SnapshotJob>(directoryPath: directoryPath)
+      signal = started.signal
+      worker = consume started
+    }
+    writer = SnapshotWriter(reference, in: directoryPath, digest: digest, syncs: syncs)
+  }
+
+  /// Adds a part of it.
+  public mutating func append(_ part: [UInt8], isLast: Bool) {
+    parts.append(part)
+    waitingByteCount += part.count
+    hasLast = isLast
+    startWriting()
+  }
+
+  private mutating func startWriting() {
+    guard !isWriting, !parts.isEmpty, let writer else { return }
+    isWriting = true
+    writingByteCount = waitingByteCount
+    worker!.start(SnapshotJob(writer: writer, parts: parts, isLast: hasLast))
+    parts = []
+  }
+
+  /// The signal has come: the thread is done with what it had.
+  /// - Returns: whether the snapshot is durable.
+  /// - Throws: it could not be written, and has been given up.
+  public mutating func finishWriting() throws(LogError) -> Bool {
+    guard isWriting else { return false }
+    isWriting = false
+    let job = worker!.finish()
+    waitingByteCount -= writingByteCount
+    if let error = job.writer.failure {
+      writer = nil
+      parts = []
+      waitingByteCount = 0
+      hasLast = false
+      throw error
+    }
+    guard job.isLast else {
+      startWriting()
+      return false
+    }
+    writer = nil
+    hasLast = false
+    known.removeAll { $0.reference.index == job.writer.reference.index }
+    let file = try File(job.writer.path, O_RDONLY)
+    known.append(try SnapshotFile(of: file, digest: digest))
+    return true
+  }
+
+  private mutating func giveUp() throws(LogError) {
+    guard let unfinished = writer else { return }
+    if isWriting {
+      isWriting = false
+      _ = worker!.finish()
+    }
+    unfinished.abandon()
+    writer = nil
+    parts = []
+    waitingByteCount = 0
+    hasLast = false
+  }
+
+  /// How large a snapshot is; `nil` if there is none of this name.
+  public func byteCount(of reference: SnapshotReference) -> Int? {
+    known.first { $0.reference == reference }?.byteCount
+  }
+
+  /// A part of a snapshot; `nil` if there is none of this name or it is not as large.
+  public mutating func page(
+    of reference: SnapshotReference, in range: Range<Int>
+  ) throws(LogError) -> [UInt8]? {
+    guard let found = known.first(where: { $0.reference == reference }),
+      range.upperBound <= found.byteCount
+    else { return nil }
+    if reading?.reference != reference {
+      let path = "\(directoryPath)/\(SnapshotFile.name(reference.index))"
+      reading = (reference, SharedFile(try File(path, O_RDONLY)))
+    }
+    return try found.read(range, from: reading!.file.file)
+  }
+
+  public mutating func remove(exceptFor kept: [SnapshotReference]) throws(LogError) {
+    if let reading, !kept.contains(reading.reference) { self.reading = nil }
+    for found in known where !kept.contains(found.reference) {
+      try Directory.remove("\(directoryPath)/\(SnapshotFile.name(found.reference.index))")
+    }
+    known.removeAll { !kept.contains($0.reference) }
+  }
+}
+
+extension WriteAheadLog {
+  /// The snapshots beside this log.
+  public func openSnapshots() throws(LogError) -> SnapshotFiles {
+    try SnapshotFiles(in: directoryPath, digest: digest, syncs: syncs)
+  }
+}
