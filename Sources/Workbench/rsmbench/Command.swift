@@ -9,7 +9,7 @@ struct Command: Sendable {
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
   static let all: [Command] = [
-    .run, .validate, .plan, .merge, .list, .check, .bench, .serve, .node,
+    .run, .validate, .plan, .merge, .compare, .list, .check, .bench, .serve, .node,
   ]
 
   var help: String {
