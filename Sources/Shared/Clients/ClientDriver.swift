@@ -88,7 +88,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
       for client in fleet.machines.indices {
         runtime.schedule(.ready(client), at: Instant(nanoseconds: Int64(random.below(1_000_000))))
       }
-    case .open:
+    case .open, .varying:
       idle = Array(fleet.machines.indices.reversed())
       scheduleArrival(in: &runtime)
     }
@@ -225,14 +225,25 @@ extension ClientDriver {
   public mutating func scheduleArrival(
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
-    guard case .open(let rate, let process) = arrival else { return }
-    let mean = 1e9 / rate
-    let gap =
-      switch process {
-      case .constant: mean
-      case .poisson: -mean * RealFunctions.log(1 - random.unit())
-      }
-    lastArrivalNs += gap
+    switch arrival {
+    case .closed: return
+    case .open(let rate, let process):
+      let mean = 1e9 / rate
+      let gap =
+        switch process {
+        case .constant: mean
+        case .poisson: -mean * RealFunctions.log(1 - random.unit())
+        }
+      lastArrivalNs += gap
+    case .varying(let curve, let process):
+      let count =
+        switch process {
+        case .constant: 1.0
+        case .poisson: -RealFunctions.log(1 - random.unit())
+        }
+      guard let time = curve.time(after: lastArrivalNs, count: count) else { return }
+      lastArrivalNs = time
+    }
     guard lastArrivalNs < Double(end.nanoseconds) else { return }
     runtime.schedule(.operationDue, at: Instant(nanoseconds: Int64(lastArrivalNs)))
   }
@@ -271,7 +282,7 @@ extension ClientDriver {
     if isAnswered { answered += 1 }
     load.end(
       client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
-    if phase == .driving, case .open = arrival {
+    if phase == .driving, arrival.isOpen {
       if isAnswered { rate.noteAnswer(at: now) }
       takeDue(client, at: now, in: &runtime)
       return

@@ -103,13 +103,24 @@ extension Experiment {
     }
     let slo = try Section(section["slo"], path: "slo", known: ["latency"])
     sloLatency = try slo["latency"]?.interval(in: .nanoseconds(1)...hour) ?? sloLatency
-    if case .open(let rate, _) = workload.arrival,
-      rate * duration.seconds > Experiment.mostOperations
-    {
-      throw ExperimentError(
-        path: "workload.arrival.open", found: "\(Node.plain(rate))/s for \(duration)",
-        allowed: "at most \(Node.plain(Experiment.mostOperations)) operations in a trial")
+    try checkOperations()
+  }
+
+  private func checkOperations() throws(ExperimentError) {
+    let (path, found): (String, String)
+    switch workload.arrival {
+    case .closed: return
+    case .open(let rate, _):
+      guard rate * duration.seconds > Experiment.mostOperations else { return }
+      (path, found) = ("open", "\(Node.plain(rate))/s for \(duration)")
+    case .varying(let curve, _):
+      let count = curve.count(until: duration)
+      guard count > Experiment.mostOperations else { return }
+      (path, found) = ("phases", "\(Int(count)) operations in \(duration)")
     }
+    throw ExperimentError(
+      path: "workload.arrival.\(path)", found: found,
+      allowed: "at most \(Node.plain(Experiment.mostOperations)) operations in a trial")
   }
 
   private static func checkFormat(_ node: Node) throws(ExperimentError) {

@@ -100,9 +100,10 @@ extension Node {
   /// A number with a unit of time, or something that is to become one.
   fileprivate var isPlainTime: Bool {
     guard case .string(let text) = value else { return true }
-    guard let quantity = Quantity(text) else {
-      return text.first.map { $0.isNumber || $0 == "-" } ?? true
+    // "5" lacks a unit, and "5-leader" is a name.
+    guard let quantity = Quantity(text), quantity.unit.allSatisfy(\.isLetter) else {
+      return text.allSatisfy { $0.isNumber || $0 == "." || $0 == "-" }
     }
-    return quantity.unit != "%"
+    return true
   }
 }

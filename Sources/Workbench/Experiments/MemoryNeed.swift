@@ -89,6 +89,7 @@ extension Experiment {
     let probes = 2 * (probeRate ?? 0) * seconds
     switch workload.arrival {
     case .open(let rate, _): return probes + rate * seconds
+    case .varying(let curve, _): return probes + curve.count(until: duration)
     // Real machines are not known well enough to bound what their clients can do.
     case .closed where runtime == .cluster: return probes
     case .closed: return probes + closedLoopRate * seconds
@@ -121,7 +122,7 @@ extension Experiment {
   /// The bound of a closed loop has been up to three times what trials needed.
   var certainTrialByteCount: Double {
     switch workload.arrival {
-    case .open: trialByteBound
+    case .open, .varying: trialByteBound
     case .closed: trialByteBound / 3
     }
   }

@@ -45,7 +45,7 @@ extension WorkloadSpec {
         path: "workload.keys", found: "\(keys) keys of \(size)",
         allowed: "keys × valueSize up to 4GiB")
     }
-    if case .open = arrival, thinkTime != .zero {
+    if arrival.isOpen, thinkTime != .zero {
       throw ExperimentError(
         path: "workload.thinkTime", found: "\(thinkTime) with open arrival",
         allowed: "a thinkTime only with arrival \"closed\"")
@@ -121,13 +121,22 @@ extension Patience {
 
 extension Arrival {
   init(reading node: Node) throws(ExperimentError) {
-    let allowed = #""closed" or { open: "20000/s", process: "poisson" }"#
+    let allowed =
+      #""closed", { open: "20000/s", process: "poisson" } or { phases: [{ for: "5s", open: "20000/s" }] }"#
     guard case .object = node.value else {
       guard node.value == .string("closed") else { throw node.refused(allowed) }
       self = .closed
       return
     }
-    let section = try Section(node, path: node.path, known: ["open", "process"])
+    let section = try Section(
+      node, path: node.path, known: ["open", "phases", "repeat", "process"])
+    if let phases = section["phases"] {
+      if let open = section["open"] { throw open.refused("one of open and phases", found: "both") }
+      let process = try section["process"]?.choice(of: ArrivalProcess.self) ?? .poisson
+      self = .varying(try LoadCurve(reading: phases, section["repeat"]), process: process)
+      return
+    }
+    if let node = section["repeat"] { throw node.refused("repeat only beside phases") }
     let rate = try section.required("open", #"a rate per second, such as "20000/s""#)
       .rate(in: 0.001...10_000_000)
     let process = try section["process"]?.choice(of: ArrivalProcess.self) ?? .poisson
@@ -135,11 +144,18 @@ extension Arrival {
   }
 
   var json: JSONValue {
-    guard case .open(let rate, let process) = self else { return .string("closed") }
-    return .object([
-      .init("open", .string("\(Node.plain(rate))/s")),
-      .init("process", .string(process.rawValue)),
-    ])
+    switch self {
+    case .closed: .string("closed")
+    case .open(let rate, let process):
+      .object([
+        .init("open", .rate(rate)), .init("process", .string(process.rawValue)),
+      ])
+    case .varying(let curve, let process):
+      .object([
+        .init("phases", .array(curve.phases.map(\.json))), .init("repeat", .flag(curve.repeats)),
+        .init("process", .string(process.rawValue)),
+      ])
+    }
   }
 }
 

@@ -7,6 +7,8 @@ import Measurement
 struct FaultSummary {
   var kind: String
   var target: String
+  /// What the experiment calls it; empty if nothing.
+  var name = ""
   /// When it was to begin; nil if the faults of the row were to begin at several times.
   var plannedNs: Int64?
   var rows: [FaultRow] = []
@@ -21,7 +23,16 @@ struct FaultSummary {
   private struct Key: Hashable {
     var kind: String
     var target: String
+    var name: String
     var plannedNs: Int64?
+
+    /// - Parameter isAlone: whether it is for the faults at this time only.
+    init(_ row: FaultRow, isAlone: Bool) {
+      kind = row.kind
+      target = row.target
+      name = row.name ?? ""
+      plannedNs = isAlone ? row.plannedNs : nil
+    }
   }
 
   /// In order of first appearance.
@@ -31,12 +42,10 @@ struct FaultSummary {
     for trial in trials {
       var alike: [Key: Int] = [:]
       for row in trial.faults {
-        alike[Key(kind: row.kind, target: row.target), default: 0] += 1
+        alike[Key(row, isAlone: false), default: 0] += 1
       }
       frequent.formUnion(alike.filter { $0.value > mostAlike }.keys)
-      for key in Set(
-        trial.faults.map { Key(kind: $0.kind, target: $0.target, plannedNs: $0.plannedNs) })
-      {
+      for key in Set(trial.faults.map { Key($0, isAlone: true) }) {
         appearances[key, default: 0] += 1
       }
     }
@@ -44,14 +53,15 @@ struct FaultSummary {
     var result: [FaultSummary] = []
     for trial in trials {
       for row in trial.faults {
-        let general = Key(kind: row.kind, target: row.target)
-        var key = Key(kind: row.kind, target: row.target, plannedNs: row.plannedNs)
+        let general = Key(row, isAlone: false)
+        var key = Key(row, isAlone: true)
         if appearances[key] != trials.count || frequent.contains(general) { key = general }
         let index = order[key] ?? result.count
         if index == result.count {
           order[key] = index
           result.append(
-            FaultSummary(kind: row.kind, target: row.target, plannedNs: key.plannedNs))
+            FaultSummary(
+              kind: row.kind, target: row.target, name: key.name, plannedNs: key.plannedNs))
         }
         result[index].rows.append(row)
       }
@@ -59,9 +69,10 @@ struct FaultSummary {
     return result
   }
 
-  /// `crash leader @5s`, or `crash leader` for several times.
+  /// `crash leader @5s`, or `crash leader` for several times. A name stands for kind and target.
   var label: String {
-    let name = target.isEmpty ? kind : "\(kind) \(target)"
+    let action = target.isEmpty ? kind : "\(kind) \(target)"
+    let name = self.name.isEmpty ? action : self.name
     guard let plannedNs else { return name }
     return "\(name) @\(DecimalText.text(Double(plannedNs) / 1e9, digits: 4))s"
   }

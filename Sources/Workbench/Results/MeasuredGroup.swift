@@ -6,7 +6,7 @@ extension FinishedTrial {
   /// - Parameter fault: the name of the fault that counts; nil for all.
   func value(of name: MeasureName, fault: String? = nil) -> Double? {
     switch name.source {
-    case .metric(let column): metric(column).map { $0 * (name.unitInBase ?? 1) }
+    case .metric(let column): metric(column).map { $0 * name.unitInBase }
     case .fault(let measure): value(of: measure, fault)
     case .verdict: nil
     }
@@ -62,15 +62,7 @@ extension TrialGroup {
     guard !values.contains(nil) else { return nil }
     let numbers = values.compactMap { $0 }
     let estimate = self.estimate(of: measure.name, fault: measure.fault)
-    let number: Double? =
-      switch measure.statistic {
-      case .mean: estimate.mean
-      case .low: estimate.low
-      case .high: estimate.high
-      case .min: numbers.min()
-      case .max: numbers.max()
-      case .median: TrialGroup.median(numbers)
-      }
+    let number = TrialGroup.statistic(measure.statistic, numbers, estimate)
     return number.map { .number($0) }
   }
 
@@ -81,6 +73,20 @@ extension TrialGroup {
       default: .skewed
       }
     return Estimate(trials.map { $0.value(of: name, fault: fault) }, kind)
+  }
+
+  /// - Parameter estimate: of the same values.
+  static func statistic(
+    _ statistic: Measure.Statistic, _ values: [Double], _ estimate: Estimate
+  ) -> Double? {
+    switch statistic {
+    case .mean: estimate.mean
+    case .low: estimate.low
+    case .high: estimate.high
+    case .min: values.min()
+    case .max: values.max()
+    case .median: median(values)
+    }
   }
 
   private static func median(_ values: [Double]) -> Double? {
@@ -107,13 +113,12 @@ extension TrialGroup {
 
 extension MeasureName {
   /// What one of the column's unit is in the base unit.
-  fileprivate var unitInBase: Double? {
-    switch source {
-    case .metric(let column):
-      MetricColumn.all.first { $0.name == column }.map {
-        $0.unit == "ms" ? 1e6 : $0.unit == "us" ? 1e3 : 1
-      }
-    default: nil
+  var unitInBase: Double {
+    guard case .metric(let column) = source else { return 1 }
+    return switch MetricColumn.all.first(where: { $0.name == column })?.unit {
+    case "ms": 1e6
+    case "us": 1e3
+    default: 1
     }
   }
 

@@ -81,17 +81,25 @@ extension ResultTable {
 }
 
 extension ReferenceDifference {
-  /// `+12.3 % ±1.1`, `~ -0.2 % ±0.5`; `?` before what rests on too few pairs.
   fileprivate var text: String {
     guard let percent else { return comparison.difference.estimate.mean == 0 ? "=" : "-" }
-    let unit = metric.name == "availability" ? "" : " %"
-    let sign = percent.mean > 0 ? "+" : ""
-    let number = sign + (DecimalText.table(percent.mean, decimals: 1) ?? "-") + unit
+    return ReferenceDifference.text(
+      percent: percent, isShare: metric.name == "availability", corrected: comparison.corrected,
+      isDifferent: comparison.isDifferent)
+  }
+
+  /// `+12.3 % ±1.1`, `~ -0.2 % ±0.5`; `?` before what rests on too few pairs.
+  ///
+  /// - Parameter corrected: the p-value after a correction; nil if nothing can be said.
+  static func text(
+    percent: (mean: Double, low: Double?, high: Double?), isShare: Bool, corrected: Double?,
+    isDifferent: Bool
+  ) -> String {
+    let number = DecimalText.table(percent.mean, decimals: 1) ?? "-"
     let margin = [percent.low, percent.high].compactMap { $0 }
       .map { ($0 - percent.mean).magnitude }.max()
     let spread = margin.flatMap { DecimalText.table($0, decimals: 1) }.map { " ±\($0)" } ?? ""
-    let mark =
-      comparison.corrected == nil ? "? " : comparison.isDifferent ? "" : "~ "
-    return mark + number + spread
+    let mark = corrected == nil ? "? " : isDifferent ? "" : "~ "
+    return mark + (percent.mean > 0 ? "+" : "") + number + (isShare ? "" : " %") + spread
   }
 }

@@ -14,6 +14,8 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
   /// To be resumed, but begun with something else: `what` says with what.
   case different(path: String, what: String)
   case notADirectory(path: String)
+  /// To be compared, but without results.
+  case noResults(path: String)
   /// To be merged, but no shard.
   case notAShard(path: String)
   /// To be merged, but of another run than the others.
@@ -40,6 +42,8 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
     case .different(let path, let what):
       "cannot resume \(path): it was begun with \(what); use --force to start again"
     case .notADirectory(let path): "\(path) exists and is not a directory"
+    case .noResults(let path):
+      "\(path) holds no results: give the directory of a finished run, such as results/quickstart-1"
     case .notAShard(let path):
       "\(path) holds no shard of a run: give the directories that 'run --shard' wrote"
     case .notOfOneRun(let path, let other, let what):

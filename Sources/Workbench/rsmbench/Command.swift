@@ -9,7 +9,8 @@ struct Command: Sendable {
   var execute: @Sendable (Arguments) async throws -> ExitCode
 
   static let all: [Command] = [
-    .run, .report, .advise, .validate, .plan, .merge, .list, .check, .bench, .serve, .node,
+    .run, .report, .advise, .validate, .plan, .merge, .compare, .list, .check, .bench, .serve,
+    .node,
   ]
 
   var help: String {

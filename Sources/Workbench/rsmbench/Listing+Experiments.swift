@@ -39,6 +39,11 @@ extension Listing {
         "operations come due whatever the answers do, and clients are made for them; process: "
           + "\"poisson\" or \"constant\"",
       ],
+      [
+        "arrival: { phases: [{ for: \"5s\", ramp: [\"100/s\", \"900/s\"] }] }",
+        "a load that changes: phases one after the other, each open: RATE or ramp: [RATE, RATE]; repeat: true "
+          + "begins again, else the last rate stays",
+      ],
       ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
       [
         "distribution",

@@ -104,6 +104,8 @@ func names() {
     ("raft.verdict < violated", "found <, allowed == or !="),
     ("raft.verdict + 1 == violated", "allowed numbers in a calculation"),
     ("throughput = 3", "found =, allowed == for equal"),
+    ("p99 < 1ms && p50 < 1ms", "found &&, allowed and"), ("!p99 < 1ms", "found !, allowed not"),
+    ("p99 < 1ms || p50 < 1ms", "found ||, allowed or"),
     ("throughput", "found throughput alone, allowed a comparison"),
     ("throughput > 3 and", "found the end of the condition, allowed a number or a metric"),
     ("throughput > 3 p99", #"found "p99", allowed and, or"#),

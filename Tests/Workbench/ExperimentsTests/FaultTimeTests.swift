@@ -29,6 +29,9 @@ func relative() throws {
     { at: 'cut', 'slow-cpu': 0, every: '2s', until: '90%' }
     """
   #expect(try times(text) == [2500, 3500, 5000, 2000, 5000, 7000])
+  let digits =
+    "{ name: '1-a', at: '3s', pause: 0 }, { at: '1-a + 2s', pause: 0 }, { at: '1-a', pause: 1 }"
+  #expect(try times(digits) == [3000, 5000, 3000])
 }
 
 @Test("A list of targets, the authority's nodes and clients can be hit")

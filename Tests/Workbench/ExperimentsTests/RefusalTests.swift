@@ -105,6 +105,28 @@ import Testing
       "{ find: { maximum: 'trials', suchThat: 'p99 < 1ms', between: [1, 2] } }",
       "find.maximum: found a sweep over trials"
     ),
+    (
+      "{ workload: { arrival: { phases: [{ for: '1s' }] } } }",
+      "workload.arrival.phases[0]: found *exactly one of open and ramp"
+    ),
+    (
+      "{ workload: { arrival: { phases: [{ for: '1s', open: '0/s' }] } } }",
+      "workload.arrival.phases: found *a rate above 0/s"
+    ),
+    (
+      "{ workload: { arrival: { phases: [{ open: '1/s' }] } } }",
+      "workload.arrival.phases[0].for: found nothing"
+    ),
+    (
+      "{ workload: { arrival: { phases: [{ for: '1s', ramp: ['1/s'] }] } } }",
+      "phases[0].ramp: found *the rates at its start and its end"
+    ),
+    ("{ workload: { arrival: { open: '1/s', phases: [] } } }", "arrival.open: found both"),
+    ("{ workload: { arrival: { open: '1/s', repeat: true } } }", "repeat only beside phases"),
+    (
+      "{ workload: { arrival: { phases: [{ for: '1s', open: '9000000/s' }] } } }",
+      "workload.arrival.phases: found 90000000 operations in 10s, allowed at most 50000000"
+    ),
     ("{ expect: 'p99 < 10ms' }", "expect: found *allowed a list of conditions"),
     ("{ expect: [5] }", "expect[0]: found 5, allowed a condition in quotes"),
     ("{ sweep: { expect: [[]] } }", "sweep.expect: found a sweep over expect"),

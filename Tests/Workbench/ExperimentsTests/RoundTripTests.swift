@@ -20,6 +20,10 @@ import Workloads
     """,
     "{ workload: { connections: 'per-client' } }",
     """
+    { workload: { arrival: { phases: [{ for: '2s', open: '100/s' }, { for: '1s', ramp: ['0/s', '2.5/s'] }],
+      repeat: true, process: 'constant' } }, sweep: { 'workload.arrival.phases[0].open': ['1/s', '2/s'] } }
+    """,
+    """
     { trials: { min: 3, max: 9, until: ['throughput ±2%', 'write_p99 +- 1ms'] },
       sweep: { 'workload.keys': [1, 2], zip: [{ replicas: [3, 5], 'workload.clients': [2, 2] },
         { 'probe.rate': ['1/s', '2/s'], duration: ['3s', '4s'] }], 'slo.latency': ['1ms', '2ms'] } }

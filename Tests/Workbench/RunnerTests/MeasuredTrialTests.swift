@@ -53,6 +53,21 @@ import Trials
     #expect(report.verdict == .consistent(.linearizable))
   }
 
+  @Test("A load in phases comes due as the phases say, in every window")
+  func phases() throws {
+    let report = try run(
+      """
+      protocols: ["unreplicated"], warmUp: "1s", duration: "5s", trials: 1, window: "500ms", workload: {
+        arrival: { phases: [{ for: "1s", open: "100/s" }, { for: "2s", ramp: ["0/s", "400/s"] },
+          { for: "500ms", open: "1000/s" }, { for: "500ms", open: "0/s" }, { for: "1s", open: "20/s" }],
+          process: "constant" } }
+      """)[0]
+    let due = report.metrics.timeline.windows.map(\.due)
+    let expected = [25, 75, 125, 175, 500, 0, 10, 10]
+    #expect(due.count == expected.count)
+    #expect(zip(due, expected).allSatisfy { abs($0 - $1) <= 1 }, "\(due)")
+  }
+
   @Test("The leader is the one at the window's start, and the phases of a failover come in order")
   func failover() throws {
     let report = try run(

@@ -45,6 +45,9 @@ struct ConditionLexer {
       rest = rest.dropFirst(sign.count)
       return .sign(["≥": ">=", "≤": "<="][sign] ?? sign)
     }
+    for (sign, word) in [("&", "and"), ("|", "or"), ("!", "not")] where rest.hasPrefix(sign) {
+      throw ConditionError(found: String(rest.prefix { String($0) == sign }), allowed: word)
+    }
     if first == "=" {
       throw ConditionError(found: "=", allowed: "== for equal, >= or <=")
     }

@@ -192,9 +192,9 @@ struct ConditionParser {
         return Value(tree: .word(before), dimension: .word, text: text)
       }
       let measure = try vocabulary.measure(before, pins, after, text)
+      let (dimension, scale) = vocabulary.kind(of: measure)
       return Value(
-        tree: .measure(measure), dimension: measure.name.dimension, scale: measure.name.scale,
-        text: text)
+        tree: .measure(measure), dimension: dimension, scale: scale, text: text)
     default:
       throw ConditionError(
         found: token == .end ? "the end of the condition" : JSONValue.quoted(token.text),

@@ -13,13 +13,25 @@ public struct ConditionVocabulary: Sendable {
   var sweep: [(path: String, values: [String])]
   /// The names of faults.
   var faults: [String]
+  /// A row whose measures are relative changes, plain numbers.
+  var change: String?
 
   public init(
-    rows: [String], sweep: [(path: String, values: [String])] = [], faults: [String] = []
+    rows: [String], sweep: [(path: String, values: [String])] = [], faults: [String] = [],
+    change: String? = nil
   ) {
-    self.rows = rows
+    self.rows = rows + (change.map { [$0] } ?? [])
     self.sweep = sweep
     self.faults = faults
+    self.change = change
+  }
+
+  /// What a measure is a number of, and what a bare number beside it counts.
+  func kind(of measure: Measure) -> (Dimension, scale: Double?) {
+    guard let change, measure.row == change, measure.name.dimension != .word else {
+      return (measure.name.dimension, measure.name.scale)
+    }
+    return (.number, 1)
   }
 
   func measure(

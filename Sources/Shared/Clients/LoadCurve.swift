@@ -1,0 +1,93 @@
+import Primitives
+import Replication
+
+/// How many operations per second come due, as it changes over a trial: phases one after the other, in
+/// each of which the rate stays or rises or falls evenly.
+public struct LoadCurve: Sendable, Equatable {
+  public struct Phase: Sendable, Equatable {
+    public var length: Interval
+    /// Per second, at the start of the phase and at its end.
+    public var from: Double
+    public var to: Double
+
+    public init(length: Interval, from: Double, to: Double) {
+      self.length = length
+      self.from = from
+      self.to = to
+    }
+
+    /// Operations that come due in the first `time` nanoseconds.
+    func count(in time: Double) -> Double {
+      let end = from + (to - from) * time / Double(length.nanoseconds)
+      return (from + end) / 2 * time / 1e9
+    }
+  }
+
+  public var phases: [Phase]
+  /// Whether the phases begin again after the last one; else its rate stays.
+  public var repeats: Bool
+
+  public init(phases: [Phase], repeats: Bool) {
+    self.phases = phases
+    self.repeats = repeats
+  }
+
+  private var length: Int64 { phases.reduce(0) { $0 + $1.length.nanoseconds } }
+
+  /// Whether anything ever comes due.
+  public var isSilent: Bool { phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
+
+  /// When so many more operations have come due, in nanoseconds since the trial began; nil if never.
+  ///
+  /// - Parameters:
+  ///   - start: nanoseconds since the trial began.
+  ///   - count: need not be whole.
+  public func time(after start: Double, count: Double) -> Double? {
+    guard !isSilent, let last = phases.last else { return nil }
+    let length = Double(length)
+    var rest = count
+    var cycle = repeats ? (start / length).rounded(.down) * length : 0
+    var time = start
+    while true {
+      var begin = cycle
+      for phase in phases {
+        let end = begin + Double(phase.length.nanoseconds)
+        defer { begin = end }
+        guard time < end else { continue }
+        let before = phase.count(in: time - begin)
+        let left = phase.count(in: end - begin) - before
+        if left > rest { return begin + phase.time(of: before + rest) }
+        rest -= left
+        time = end
+      }
+      guard repeats else { return last.to > 0 ? time + rest / last.to * 1e9 : nil }
+      cycle += length
+    }
+  }
+
+  /// How many operations come due in the first so many nanoseconds, on average.
+  public func count(until end: Interval) -> Double {
+    let whole = phases.reduce(0) { $0 + $1.count(in: Double($1.length.nanoseconds)) }
+    var rest = end.nanoseconds
+    var count = 0.0
+    if repeats {
+      count = whole * Double(rest / length)
+      rest %= length
+    }
+    for phase in phases {
+      count += phase.count(in: Double(min(rest, phase.length.nanoseconds)))
+      rest = max(rest - phase.length.nanoseconds, 0)
+    }
+    return count + (repeats ? 0 : (phases.last?.to ?? 0) * Double(rest) / 1e9)
+  }
+}
+
+extension LoadCurve.Phase {
+  /// The inverse of `count(in:)`, in nanoseconds.
+  fileprivate func time(of count: Double) -> Double {
+    let slope = (to - from) / (Double(length.nanoseconds) / 1e9)
+    // The form without a difference of near equals.
+    let root = max(from * from + 2 * slope * count, 0).squareRoot()
+    return from + root > 0 ? 2 * count / (from + root) * 1e9 : 0
+  }
+}
