@@ -181,8 +181,9 @@ extension WriteAheadLog {
     }
   }
 
-  /// The segment that was prepared, also if it is too small: its thread must have ended before it is replaced. If it
-  /// could not be prepared when there was no room, there may be room by now, so `nil` lets it be tried once more.
+  /// The segment that was prepared, also if it is too small: its thread must have ended before it
+  /// is replaced. If it could not be prepared when there was no room, there may be room by now, so
+  /// `nil` lets it be tried once more.
   private mutating func takePrepared() throws(LogError) -> File? {
     var prepared = next.take()
     do { return try prepared?.finish() } catch {
@@ -206,7 +207,8 @@ extension WriteAheadLog {
     if let file, header.byteCount == segmentByteCount {
       segment = OpenSegment(file, header)
     } else {
-      // A block fills it: to fill it with zeros before would write everything twice, while nothing else is done.
+      // A block fills it: to fill it with zeros before would write everything twice, while nothing
+      // else is done.
       segment = OpenSegment(
         try SegmentFile.createFilled(in: directoryPath, header) { false }, header)
     }

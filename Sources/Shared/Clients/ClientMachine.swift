@@ -219,8 +219,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff + extraTime }
   }
 
-  /// What a large request takes to be sent, copied to the replicas and written there: a microsecond for each 10 bytes
-  /// beyond 256 KiB. Round trips of small ones do not tell, and asking again would make it longer.
+  /// What a large request takes to be sent, copied to the replicas and written there: a microsecond
+  /// for each 10 bytes beyond 256 KiB. Round trips of small ones do not tell, and asking again
+  /// would make it longer.
   private var extraTime: Interval {
     let byteCount = (request?.command.encodedByteCount ?? 0) - (256 << 10)
     return byteCount > 0 ? .nanoseconds(Int64(byteCount) * 100) : .zero
