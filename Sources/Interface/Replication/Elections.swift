@@ -42,6 +42,6 @@ extension ReplicaID {
   }
 }
 
-/// No replica is so many terms, ballots or views behind another. A message that claims more is nonsense, and would use
-/// the numbers up if it was believed.
+/// No replica is so many terms, ballots or views behind another. A message that claims more is
+/// nonsense, and would use the numbers up if it was believed.
 public let longestEpochJump: UInt64 = 1 << 32

@@ -27,9 +27,10 @@ public protocol ReplicaCore: Sendable {
   /// Whether a replica that has lost its disk may come back with an empty one (`takePlace`).
   static var replacesLostReplicas: Bool { get }
 
-  /// This replica's disk was lost, and it has begun a new one: what it promised on the old one is forgotten here and
-  /// remembered elsewhere. So it may take part in no decision before it has learnt from the others all that it
-  /// could have promised. Called at each start on that disk, before `recover`.
+  /// This replica's disk was lost, and it has begun a new one: what it promised on the old one is
+  /// forgotten here and remembered elsewhere. So it may take part in no decision before it has
+  /// learnt from the others all that it could have promised. Called at each start on that disk,
+  /// before `recover`.
   /// - Parameter generation: larger than that of any disk before.
   mutating func takePlace(generation: UInt64)
 

@@ -199,7 +199,6 @@ public struct RespChunk: Sendable {
   ) {
     func mismatch(into output: inout WireWriter) { RespChunk.mismatch(into: &output) }
     let own = first..<first + answer.count
-    let last = responses[own.upperBound - 1]
     switch answer.kind {
     case .ok:
       for position in own {
@@ -240,14 +239,17 @@ public struct RespChunk: Sendable {
         RespReply.null(answer.version, into: &output)
       }
     case .type:
-      guard case .number(let number) = last else { return mismatch(into: &output) }
+      guard case .number(let number) = responses[first] else { return mismatch(into: &output) }
       RespReply.status(number == 1 ? "string" : "none", into: &output)
     case .timeToLive:
-      guard case .number(let number) = last else { return mismatch(into: &output) }
+      guard case .number(let number) = responses[first] else { return mismatch(into: &output) }
       RespReply.integer(number == 1 ? -1 : -2, into: &output)
-    case .allOrNone: RespReply.integer(last == .done ? 1 : 0, into: &output)
+    case .allOrNone:
+      RespReply.integer(responses[own.upperBound - 1] == .done ? 1 : 0, into: &output)
     case .page, .keys:
-      guard case .page(let next, let keys) = last else { return mismatch(into: &output) }
+      guard case .page(let next, let keys) = responses[first] else {
+        return mismatch(into: &output)
+      }
       if answer.kind == .page {
         RespReply.array(count: 2, into: &output)
         RespReply.bulk("\(next)", into: &output)

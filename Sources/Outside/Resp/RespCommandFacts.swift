@@ -1,9 +1,11 @@
-/// What `COMMAND` tells of one command: clients find the keys in it by this. As Redis 7.0.15 tells it.
+/// What `COMMAND` tells of one command: clients find the keys in it by this. As Redis 7.0.15 tells
+/// it.
 public struct RespCommandFacts: Equatable, Sendable {
   /// As many arguments, the name among them; if negative, at least as many.
   public var arity: Int
   public var flags: [String]
-  /// Positions of the first key and of the last (-1: of all arguments), and how many arguments a key takes.
+  /// Positions of the first key and of the last (-1: of all arguments), and how many arguments a
+  /// key takes.
   public var keys: (first: Int, last: Int, step: Int)
   public var categories: [String]
   public var tips: [String]

@@ -14,15 +14,18 @@ public struct RespLimits: Equatable, Sendable {
   public var chunkByteCount = 256 << 10
   /// Keys of one command. With those of a chunk they stay below what a sequence may hold.
   public var maximumKeyCount = 1 << 17
-  /// Bytes of the commands of one transaction. With what frames them they fit into one request, too.
+  /// Bytes of the commands of one transaction. With what frames them they fit into one request,
+  /// too.
   public var maximumTransactionByteCount = 30 << 20
-  /// Bytes of the values that one connection watches: they travel with its transaction, to be compared.
+  /// Bytes of the values that one connection watches: they travel with its transaction, to be
+  /// compared.
   public var maximumWatchedByteCount = 1 << 20
   /// Bytes of a pattern of keys.
   public var maximumPatternByteCount = 1024
   /// Bytes that may wait while a command is outstanding before the session wants no more.
   public var maximumWaitingByteCount = 1 << 20
-  /// Bytes that may wait while the client takes no replies. Some clients write all they have before they read.
+  /// Bytes that may wait while the client takes no replies. Some clients write all they have before
+  /// they read.
   public var maximumUnreadByteCount = 80 << 20
 
   public init() {}

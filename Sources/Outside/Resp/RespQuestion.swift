@@ -35,7 +35,8 @@ public enum RespFact: Equatable, Sendable {
 }
 
 extension RespInterpreter {
-  /// `WAIT replicas timeout`. What was answered has been replicated already, so there is nothing to wait for.
+  /// `WAIT replicas timeout`. What was answered has been replicated already, so there is nothing to
+  /// wait for.
   func wait(_ command: RespArguments, into output: inout WireWriter) -> Effect {
     guard command.integer(1) != nil else {
       RespInterpreter.notAnInteger(into: &output)

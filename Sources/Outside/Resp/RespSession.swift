@@ -13,13 +13,14 @@ public enum RespRequest: Equatable, Sendable {
 /// One connection of a Redis client, without the connection: bytes in, commands of the store out,
 /// replies in order. Pure.
 ///
-/// A server feeds what it has read and asks `next` until it says `nil`. Commands that a client sends
-/// without waiting become one command of the store, so a pipeline costs one log entry; at most one
-/// command is outstanding, and what arrives meanwhile waits. Such a chunk takes effect at one moment;
-/// if it only reads it is read-only. A transaction is a chunk of its own, because it has conditions.
+/// A server feeds what it has read and asks `next` until it says `nil`. Commands that a client
+/// sends without waiting become one command of the store, so a pipeline costs one log entry; at
+/// most one command is outstanding, and what arrives meanwhile waits. Such a chunk takes effect at
+/// one moment; if it only reads it is read-only. A transaction is a chunk of its own, because it
+/// has conditions.
 ///
-/// Output is written into the server's buffer. A server should not feed a client that does not take its
-/// replies: nothing here bounds that buffer.
+/// Output is written into the server's buffer. A server should not feed a client that does not take
+/// its replies: nothing here bounds that buffer.
 public struct RespSession: Sendable {
   public enum Waiting: Equatable, Sendable {
     case nothing, store, question
@@ -151,7 +152,8 @@ public struct RespSession: Sendable {
     endWatch()
   }
 
-  /// The last answer, and then the end: what has arrived and what is still to come is not understood.
+  /// The last answer, and then the end: what has arrived and what is still to come is not
+  /// understood.
   public mutating func close(_ text: String, into output: inout WireWriter) {
     guard !isClosing else { return }
     fail(text, into: &output)
@@ -235,7 +237,8 @@ public struct RespSession: Sendable {
     RespReply.status("RESET", into: &chunk.local)
   }
 
-  /// Within a transaction commands wait for its end. Those that could not be carried out end it without effect.
+  /// Within a transaction commands wait for its end. Those that could not be carried out end it
+  /// without effect.
   /// - Returns: false if this is its end, and answers have to come before.
   private mutating func queue(_ arguments: RespArguments) -> Bool {
     let name = RespCommandName.named(arguments.bytes, in: arguments.range(0))
@@ -284,8 +287,8 @@ public struct RespSession: Sendable {
     RespReply.error(text, into: &chunk.local)
   }
 
-  /// Makes one request of the transaction's commands, unless they need no store. Nothing that is not answered yet
-  /// stands before it.
+  /// Makes one request of the transaction's commands, unless they need no store. Nothing that is
+  /// not answered yet stands before it.
   private mutating func execute() {
     let ended = transaction
     transaction.close()

@@ -2,8 +2,8 @@ import StateMachines
 
 /// Commands between `MULTI` and `EXEC`, and the values that were watched before.
 ///
-/// Deviation: Redis remembers whether a watched key was touched, this compares values. A value that was changed and
-/// changed back is the same value.
+/// Deviation: Redis remembers whether a watched key was touched, this compares values. A value that
+/// was changed and changed back is the same value.
 public struct RespTransaction: Sendable {
   public private(set) var isOpen = false
   public private(set) var commands: [RespArguments] = []

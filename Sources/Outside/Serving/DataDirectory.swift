@@ -44,8 +44,8 @@ struct DataDirectory {
 
   func close() { Descriptor.close(lock) }
 
-  /// Writes who the nodes are this time: another file takes the place of the one before, so that there is always
-  /// a whole one.
+  /// Writes who the nodes are this time: another file takes the place of the one before, so that
+  /// there is always a whole one.
   func write(_ hosts: HostsFile) throws(ClusterError) {
     let name = "\(path)/\(DataDirectory.hostsName)"
     let new = name + ".new"

@@ -19,7 +19,8 @@ public struct GatewayFacts: Sendable {
     self.processNumber = processNumber
   }
 
-  /// What `CONFIG GET` tells: what clients ask for before they begin, and all bounds that Redis has a name for.
+  /// What `CONFIG GET` tells: what clients ask for before they begin, and all bounds that Redis has
+  /// a name for.
   public func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
     var settings = [
       ("save", ""), ("databases", "1"), ("maxclients", "\(GatewayLimits.connections)"),

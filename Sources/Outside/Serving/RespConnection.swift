@@ -82,10 +82,12 @@ public enum GatewayLimits {
   /// How long a client that was told goodbye may be silent before the connection ends, in nanoseconds,
   /// and how many bytes it may go on sending.
   public static let linger: Int64 = 5_000_000_000
-  /// Bytes of all clients that may wait. Beyond, those that have more than `smallShare` are not read.
+  /// Bytes of all clients that may wait. Beyond, those that have more than `smallShare` are not
+  /// read.
   public static let memory = 512 << 20
   public static let smallShare = 64 << 10
-  /// How long a client that is not read may take no replies before the connection ends, in nanoseconds.
+  /// How long a client that is not read may take no replies before the connection ends, in
+  /// nanoseconds.
   public static let patience: Int64 = 5_000_000_000
   public static let discarded = 1 << 30
 }

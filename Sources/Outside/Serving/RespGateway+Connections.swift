@@ -137,7 +137,8 @@ extension RespGateway {
     freeSlots.append(slot)
   }
 
-  /// Says goodbye, and waits a while for the other side to do so. Replies that have not been taken by then are lost.
+  /// Says goodbye, and waits a while for the other side to do so. Replies that have not been taken
+  /// by then are lost.
   public mutating func linger(_ slot: Int) {
     connections[slot].lingersUntil = now + GatewayLimits.linger
     lingering.append(slot)
@@ -236,24 +237,22 @@ extension RespGateway {
     if !reads || connections[slot].isHeldBack { pause(slot, isStuck: !reads) }
   }
 
-  /// Whether more of a connection is read. One that takes no replies is read nevertheless, up to a bound: it may be
-  /// one that writes all it has before it reads.
+  /// Whether more of a connection is read. One that takes no replies is read nevertheless, up to a
+  /// bound: it may be one that writes all it has before it reads.
   private func wantsReading(_ slot: Int) -> Bool {
-    let session = connections[slot].session
-    guard waitingByteCount <= memory || session.input.count < GatewayLimits.smallShare else {
-      return false
-    }
+    let inputCount = connections[slot].session.input.count
+    guard waitingByteCount <= memory || inputCount < GatewayLimits.smallShare else { return false }
     guard connections[slot].isHeldBack || connections[slot].output.count >= GatewayLimits.output
-    else { return session.wantsInput }
-    return !session.isClosing && session.input.count < limits.maximumUnreadByteCount
+    else { return connections[slot].session.wantsInput }
+    return !connections[slot].session.isClosing && inputCount < limits.maximumUnreadByteCount
   }
 
   /// Comes back to the connection when there may be memory again, or its patience is over.
   private mutating func pause(_ slot: Int, isStuck: Bool) {
-    let session = connections[slot].session
     // What waits for the cluster goes on by itself.
     let isStuck =
-      isStuck && !connections[slot].hasEnded && !session.isClosing && session.waiting == .nothing
+      isStuck && !connections[slot].hasEnded && !connections[slot].session.isClosing
+      && connections[slot].session.waiting == .nothing
     if isStuck, connections[slot].stuckSince == nil { connections[slot].stuckSince = now }
     guard isStuck || connections[slot].isHeldBack, !connections[slot].isPaused else { return }
     connections[slot].isPaused = true

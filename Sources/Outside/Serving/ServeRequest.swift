@@ -246,7 +246,8 @@ extension OwnNodes {
 
   /// A new directory for nodes whose logs go with the service, with their hosts file in it.
   static func scratch(_ hosts: HostsFile) throws(ClusterError) -> ScratchDirectory {
-    // Of a random name, right in the system's directory: one of a known name could be made by somebody else.
+    // Of a random name, right in the system's directory: one of a known name could be made by
+    // somebody else.
     let directory = try ScratchDirectory(below: NSTemporaryDirectory())
     try directory.write(hosts.text, to: DataDirectory.hostsName)
     return directory

@@ -197,7 +197,7 @@ extension MultiPaxosMessage: WireCodable {
       self = .promise(
         ballot: try Ballot(from: &reader), from: try LogIndex(from: &reader),
         accepted: try [AcceptedValue](from: &reader), next: try LogIndex?(from: &reader),
-        isContinued: try reader.read(UInt8.self) != 0)
+        isContinued: try reader.readFlag())
     case .accept:
       self = .accept(
         ballot: try Ballot(from: &reader), first: try LogIndex(from: &reader),

@@ -58,7 +58,8 @@ extension RaftReplica {
     public var standing = Standing()
   }
 
-  /// Whose word a reply is: that of a replica that keeps its promises, or of one that has lost its disk.
+  /// Whose word a reply is: that of a replica that keeps its promises, or of one that has lost its
+  /// disk.
   public struct Standing: Equatable, Sendable {
     /// Grows with each disk that takes the place of a lost one.
     public var generation: UInt64 = 0
@@ -66,8 +67,8 @@ extension RaftReplica {
     public var isLearner = false
   }
 
-  /// From the leader to a learner: the entry at `index`, of the leader's own term, was appended after the learner had
-  /// come, and was committed without it.
+  /// From the leader to a learner: the entry at `index`, of the leader's own term, was appended
+  /// after the learner had come, and was committed without it.
   public struct Promoted: Equatable, Sendable {
     public var term: Term
     public var index: LogIndex

@@ -61,7 +61,8 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
 
   public static var replacesLostReplicas: Bool { Consensus.replacesLostReplicas }
 
-  /// A replica comes as a new incarnation that holds nothing, and the authority takes it for one that has just come.
+  /// A replica comes as a new incarnation that holds nothing, and the authority takes it for one
+  /// that has just come.
   public mutating func takePlace(generation: UInt64) {
     consensus?.takePlace(generation: generation)
     guard replica != nil else { return }

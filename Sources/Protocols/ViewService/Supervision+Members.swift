@@ -15,7 +15,8 @@ extension Supervision {
     // Rather unavailable than empty: without anybody who holds the data nothing changes.
     let eligible = state.eligible.filter { !hasForgotten($0, in: view) }
     guard alive.contains(where: eligible.contains) else { return nil }
-    // One that has lost its disk stays until its last lease is over, and then comes back as a joiner.
+    // One that has lost its disk stays until its last lease is over, and then comes back as a
+    // joiner.
     guard !staying.contains(where: { hasForgotten($0, in: view) }) else { return nil }
     var members = staying.filter { !hasRestarted($0, in: view) }
     members += staying.filter { hasRestarted($0, in: view) }

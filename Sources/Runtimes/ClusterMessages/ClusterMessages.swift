@@ -51,7 +51,8 @@ public struct Hello: Equatable, Sendable {
 }
 
 extension Hello {
-  /// Whether the secret is this one. Takes as long wherever they differ, so that nobody finds it byte by byte.
+  /// Whether the secret is this one. Takes as long wherever they differ, so that nobody finds it
+  /// byte by byte.
   public func shows(_ expected: [UInt8]) -> Bool {
     guard secret.count == expected.count else { return false }
     var difference: UInt8 = 0

@@ -184,8 +184,8 @@ extension ClusterNode {
     if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
   }
 
-  /// Whether a peer has the log that this node has met before. One that has forgotten what it promised must not
-  /// be listened to.
+  /// Whether a peer has the log that this node has met before. One that has forgotten what it
+  /// promised must not be listened to.
   private mutating func recognises(_ hello: Hello, of peer: Int) -> Bool {
     let card = LogCard(number: hello.logNumber, generation: hello.logGeneration)
     do throws(LogError) {

@@ -97,8 +97,15 @@ public struct OutputBuffer: Sendable {
     return .open
   }
 
+  /// A buffer that has grown larger than this is given back when it is empty.
+  public static var keptByteCount: Int { 4 << 20 }
+
   public mutating func removeAll() {
-    writer.removeAll()
+    if writer.storage.count > OutputBuffer.keptByteCount {
+      writer = WireWriter()
+    } else {
+      writer.removeAll()
+    }
     sent = 0
   }
 }

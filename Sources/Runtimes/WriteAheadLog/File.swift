@@ -142,6 +142,11 @@ enum Directory {
     try File(parent, O_RDONLY | O_DIRECTORY).sync()
   }
 
+  /// Makes the entry of a directory in the one above it durable.
+  static func syncEntry(of path: String) throws(LogError) {
+    try File(parent(of: path), O_RDONLY | O_DIRECTORY).sync()
+  }
+
   static func parent(of path: String) -> String {
     var end = path.utf8.endIndex
     let slash = UInt8(ascii: "/")

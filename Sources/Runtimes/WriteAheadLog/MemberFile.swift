@@ -2,7 +2,8 @@ import Glibc
 import Replication
 import WireFormat
 
-/// Which log of a node this is: a replica that has lost its directory has another one, whatever it is called.
+/// Which log of a node this is: a replica that has lost its directory has another one, whatever it
+/// is called.
 public struct LogCard: Equatable, Sendable {
   /// Drawn when the log is made.
   public var number: UInt64
@@ -21,19 +22,21 @@ public enum LogOpening: Equatable, Sendable {
   case any
   /// The node has run before, so its log is there, or is lost.
   case existing
-  /// The node has lost its log, and begins a new one of this generation. If that is there, it goes on.
+  /// The node has lost its log, and begins a new one of this generation. If that is there, it goes
+  /// on.
   case replacement(generation: UInt64)
 }
 
-/// The file `member`: the card of this log, and those of the logs of the peers that this node has met. By these
-/// it knows a peer that has lost its log from the one that it has dealt with.
+/// The file `member`: the card of this log, and those of the logs of the peers that this node has
+/// met. By these it knows a peer that has lost its log from the one that it has dealt with.
 ///
-/// One sector or several: magic (8 bytes), format version (4), number (8), generation (8), count (4), then for each
-/// peer its node (8), number (8), generation (8); zeros, checksum (4).
+/// One sector or several: magic (8 bytes), format version (4), number (8), generation (8), count
+/// (4), then for each peer its node (8), number (8), generation (8); zeros, checksum (4).
 struct MemberFile: Equatable, Sendable {
   static let name = "member"
   static let magic: UInt64 = 0x3152_4542_4D45_4D52
-  /// As many as fit into a sector. Peers beyond, in clusters of more than 20 nodes, are not remembered.
+  /// As many as fit into a sector. Peers beyond, in clusters of more than 20 nodes, are not
+  /// remembered.
   static let mostPeers = 19
 
   var card: LogCard
@@ -127,8 +130,8 @@ extension WriteAheadLog {
   /// Which log of its node this is.
   public var card: LogCard { member.card }
 
-  /// Whether a peer comes with the log that this node knows, with its first one, or with one that replaces it. A new
-  /// log is remembered, durably, before this returns.
+  /// Whether a peer comes with the log that this node knows, with its first one, or with one that
+  /// replaces it. A new log is remembered, durably, before this returns.
   public mutating func recognise(_ card: LogCard, of peer: Int) throws(LogError) -> Bool {
     if member.peers[peer] == card { return true }
     if let known = member.peers[peer], card.generation <= known.generation { return false }

@@ -21,6 +21,9 @@ extension WriteAheadLog {
     }
   }
 
+  /// A buffer that has grown larger than this for one block is not used again.
+  private static var keptBufferByteCount: Int { 4 << 20 }
+
   /// A block is on its way to the disk.
   public var isCommitting: Bool { inFlightRecordCount > 0 }
 
@@ -134,7 +137,9 @@ extension WriteAheadLog {
     record += UInt64(job.recordCount)
     syncCount += 1
     mark.adopt(job.mark)
-    spareBuffer = job.buffer
+    // What a large block needed is given back.
+    spareBuffer =
+      job.buffer.storage.count <= WriteAheadLog.keptBufferByteCount ? job.buffer : WireWriter()
   }
 
   /// Makes room behind the block up to the end of its last sector. Where the buffer has grown and its sectors
@@ -176,6 +181,17 @@ extension WriteAheadLog {
     }
   }
 
+  /// The segment that was prepared, also if it is too small: its thread must have ended before it
+  /// is replaced. If it could not be prepared when there was no room, there may be room by now, so
+  /// `nil` lets it be tried once more.
+  private mutating func takePrepared() throws(LogError) -> File? {
+    var prepared = next.take()
+    do { return try prepared?.finish() } catch {
+      guard error.kind == .system(ENOSPC) else { throw error }
+      return nil
+    }
+  }
+
   /// Goes on in the next segment.
   private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
     let needed = Sector.byteCount + blockByteCount
@@ -188,14 +204,15 @@ extension WriteAheadLog {
       segment = OpenSegment(file, header, capacity: max(segmentByteCount, needed))
       return
     }
-    // Also if the prepared one is too small: its thread must have ended before it is replaced.
-    var prepared = next.take()
-    let file = try prepared?.finish()
     let header = segment.header.following(byteCount: max(needed, segmentByteCount))
+    let file = try takePrepared()
     if let file, header.byteCount == segmentByteCount {
       segment = OpenSegment(file, header)
     } else {
-      segment = OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
+      // A block fills it: to fill it with zeros before would write everything twice, while nothing
+      // else is done.
+      segment = OpenSegment(
+        try SegmentFile.createFilled(in: directoryPath, header) { false }, header)
     }
     next = try SegmentPreparation(
       in: directoryPath, header.following(byteCount: segmentByteCount))

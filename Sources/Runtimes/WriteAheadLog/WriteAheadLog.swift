@@ -115,6 +115,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     let lock = try DirectoryLock.take(path)
     try WriteAheadLog.removeUnfinished(in: path)
     let earlier = try NodeFile.read(from: directory)
+    // Whoever made the directory may have ended before its entry was durable.
+    if earlier == nil { try Directory.syncEntry(of: path) }
     try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
     let member = try MemberFile.open(in: directory, as: opening, hasLog: earlier != nil)
     let digest = identity.digest

@@ -216,7 +216,15 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
 
   /// How long an attempt may take.
   public var timer: Interval {
-    if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff }
+    if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff + extraTime }
+  }
+
+  /// What a large request takes to be sent, copied to the replicas and written there: a microsecond
+  /// for each 10 bytes beyond 256 KiB. Round trips of small ones do not tell, and asking again
+  /// would make it longer.
+  private var extraTime: Interval {
+    let byteCount = (request?.command.encodedByteCount ?? 0) - (256 << 10)
+    return byteCount > 0 ? .nanoseconds(Int64(byteCount) * 100) : .zero
   }
 
   /// 5, 10 and then always 20 ms: short enough to find a new leader soon, long enough not to storm

@@ -26,7 +26,8 @@ public struct HostsFile: Sendable, Equatable {
   /// Those of the authority's nodes, which are numbered from `nodes.count`; empty for protocols
   /// without.
   public var authority: [String]
-  /// What shows that somebody belongs to the cluster: 32 bytes, or none if nobody has to show anything.
+  /// What shows that somebody belongs to the cluster: 32 bytes, or none if nobody has to show
+  /// anything.
   public var secret: [UInt8] = []
 
   /// Puts one together for processes of one's own. The addresses must be numeric, with ports, and

@@ -1,8 +1,9 @@
 import Replication
 import WireFormat
 
-/// A number with 17 digits behind the point, at most 10^20: what `INCRBYFLOAT` of Redis prints, without its
-/// rounding to 64 binary digits. Computed exactly, so that replicas agree whatever their processors are.
+/// A number with 17 digits behind the point, at most 10^20: what `INCRBYFLOAT` of Redis prints,
+/// without its rounding to 64 binary digits. Computed exactly, so that replicas agree whatever
+/// their processors are.
 public struct DecimalFraction: Equatable, Sendable {
   /// The number times 10^17.
   private let scaled: Int128
@@ -21,8 +22,8 @@ public struct DecimalFraction: Equatable, Sendable {
     return sum.magnitude <= DecimalFraction.largest.magnitude ? DecimalFraction(scaled: sum) : nil
   }
 
-  /// Digits behind the 17th are rounded, halves away from zero. `nil` for what is no number (a sign, digits
-  /// with a point among them, an exponent), or is too large.
+  /// Digits behind the 17th are rounded, halves away from zero. `nil` for what is no number (a
+  /// sign, digits with a point among them, an exponent), or is too large.
   public init?(spelledBy bytes: [UInt8], in range: Range<Int>) {
     guard range.count <= 64, var parts = DecimalParts(bytes, in: range) else { return nil }
     // Beyond these everything is rounded to zero, or too large.
@@ -101,8 +102,8 @@ private struct DecimalParts {
         continue
       }
       count += 1
-      // 37 digits fit; of what is behind them the first ones are far below the 17th place of a number that is
-      // not too large, unless zeros stand before.
+      // 37 digits fit; of what is behind them the first ones are far below the 17th place of a
+      // number that is not too large, unless zeros stand before.
       if digits < 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000 {
         digits = digits * 10 + Int128(byte - UInt8(ascii: "0"))
         if hasPoint { exponent -= 1 }

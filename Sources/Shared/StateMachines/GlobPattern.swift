@@ -1,8 +1,8 @@
-/// Patterns as Redis has them: `*` for any bytes, `?` for one, `[a-z]` and `[^abc]` for one of some, and `\\` before a
-/// byte that means itself.
+/// Patterns as Redis has them: `*` for any bytes, `?` for one, `[a-z]` and `[^abc]` for one of
+/// some, and `\\` before a byte that means itself.
 public enum GlobPattern {
-  /// Whether the pattern describes the whole text. Takes no more steps than the product of both lengths: only the
-  /// last `*` is ever tried anew.
+  /// Whether the pattern describes the whole text. Takes no more steps than the product of both
+  /// lengths: only the last `*` is ever tried anew.
   public static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
     var place = 0
     var position = 0
@@ -29,7 +29,8 @@ public enum GlobPattern {
     }
   }
 
-  /// - Returns: the place behind the part of the pattern that stands for this byte; `nil` if it is another one.
+  /// - Returns: the place behind the part of the pattern that stands for this byte; `nil` if it is
+  ///   another one.
   private static func step(_ pattern: [UInt8], _ place: Int, _ byte: UInt8) -> Int? {
     switch pattern[place] {
     case UInt8(ascii: "?"): return place + 1

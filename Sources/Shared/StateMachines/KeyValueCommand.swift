@@ -25,20 +25,22 @@ public enum KeyValueCommand: Equatable, Sendable {
   /// At most `KeyValueSequence.maximumCount` commands, and no sequence among them. Answered by a sequence
   /// of as many responses, or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
   case sequence(KeyValueSequence)
-  /// Part of a value, from one position to another, both included; negative positions count from the end.
+  /// Part of a value, from one position to another, both included; negative positions count from
+  /// the end.
   case range(Key, first: Int64, last: Int64)
-  /// Adds to the number with a fraction that the value spells; a missing key counts as 0. Answered by the
-  /// sum as it is spelled.
+  /// Adds to the number with a fraction that the value spells; a missing key counts as 0. Answered
+  /// by the sum as it is spelled.
   case addDecimal(Key, DecimalFraction)
   /// Answered by the number of keys.
   case count
   /// Removes all keys.
   case clear
-  /// Walks over the keys backwards, from the position behind `from` (0 begins), over `count` of them, and
-  /// answers those that match the pattern. A key that is there all the time is met at least once.
+  /// Walks over the keys backwards, from the position behind `from` (0 begins), over `count` of
+  /// them, and answers those that match the pattern. A key that is there all the time is met at
+  /// least once.
   case scan(from: UInt64, count: UInt32, pattern: [UInt8])
-  /// If the key has another value (`nil`: any), the next commands of the sequence are passed over, so many of
-  /// them, and answered by `skipped`. Answered by 1 if they are not, otherwise by 0.
+  /// If the key has another value (`nil`: any), the next commands of the sequence are passed over,
+  /// so many of them, and answered by `skipped`. Answered by 1 if they are not, otherwise by 0.
   case require(Key, value: [UInt8]?, orSkip: UInt32)
   /// A sequence of which all takes effect or nothing: if the answer exceeds
   /// `KeyValueStore.maximumAnswerByteCount`, it is `refused` and no command takes effect.

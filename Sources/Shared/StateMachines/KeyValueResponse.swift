@@ -14,7 +14,8 @@ public enum KeyValueResponse: Equatable, Sendable {
   case refused(Refusal)
   /// To the first commands of a sequence, in order.
   case sequence([KeyValueResponse])
-  /// To a command of a sequence that was passed over, because a `require` before it found another value.
+  /// To a command of a sequence that was passed over, because a `require` before it found another
+  /// value.
   case skipped
   /// Keys that a `scan` has met, and where the next one goes on; 0 at the end.
   case page(next: UInt64, keys: [[UInt8]])

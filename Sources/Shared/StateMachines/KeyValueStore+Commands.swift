@@ -74,8 +74,8 @@ extension KeyValueStore {
     return .value(start <= end ? Array(value[Int(start)...Int(end)]) : [])
   }
 
-  /// A removal moves the last key into the gap, so only those who go backwards miss none: a key that moves has
-  /// been met already, or moves to where it will be met.
+  /// A removal moves the last key into the gap, so only those who go backwards miss none: a key
+  /// that moves has been met already, or moves to where it will be met.
   func scan(from start: UInt64, _ count: UInt32, _ pattern: [UInt8]) -> Response {
     var position = start == 0 ? values.count : Int(min(start, UInt64(values.count)))
     let end = max(0, position - Int(max(count, 1)))

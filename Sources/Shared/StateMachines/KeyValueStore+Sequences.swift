@@ -23,7 +23,8 @@ extension KeyValueStore {
     return .sequence(responses)
   }
 
-  /// Applies a whole sequence, or takes back what it did: only at its end is it known how long the answer is.
+  /// Applies a whole sequence, or takes back what it did: only at its end is it known how long the
+  /// answer is.
   mutating func carryOut(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
     responses.reserveCapacity(sequence.count)
@@ -75,7 +76,8 @@ extension KeyValueStore {
   }
 
   /// Carries out one command of a sequence.
-  /// - Returns: `nil` if its answer is longer than the room that is left; nothing has been changed then.
+  /// - Returns: `nil` if its answer is longer than the room that is left; nothing has been changed
+  ///   then.
   mutating func step(_ command: Command, room: inout Int, mayExceed: Bool) -> Response? {
     if command.isReadOnly {
       let response = query(command)

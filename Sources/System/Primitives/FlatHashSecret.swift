@@ -1,9 +1,10 @@
-/// What tells the hash tables of one process from those of all others. Without it, keys can be chosen that fall into
-/// one place of a table: each is looked for behind all others then, on every replica alike. A process that takes keys
-/// from strangers draws one.
+/// What tells the hash tables of one process from those of all others. Without it, keys can be
+/// chosen that fall into one place of a table: each is looked for behind all others then, on every
+/// replica alike. A process that takes keys from strangers draws one.
 public struct FlatHashSecret: Equatable, Sendable {
   public let addend: UInt64
-  /// Odd: then a product's lower half is a permutation, and its upper bits hit each other as rarely as drawn ones.
+  /// Odd: then a product's lower half is a permutation, and its upper bits hit each other as rarely
+  /// as drawn ones.
   public let multiplier: UInt64
 
   public init(_ addend: UInt64, _ multiplier: UInt64) {

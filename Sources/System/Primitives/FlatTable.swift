@@ -6,13 +6,14 @@ public protocol FlatKey: Equatable, Sendable {
   func flatHash(_ secret: FlatHashSecret) -> UInt64
 }
 
-/// A hash table for the innermost loops. `Dictionary` hashes with SipHash, which costs 20 ns and more; this one takes
-/// a third of that, and its order is the order of insertion, the same in every run. Multiplications with secret
-/// words are no cryptography, but they keep those who choose keys from choosing where they fall.
+/// A hash table for the innermost loops. `Dictionary` hashes with SipHash, which costs 20 ns and
+/// more; this one takes a third of that, and its order is the order of insertion, the same in every
+/// run. Multiplications with secret words are no cryptography, but they keep those who choose keys
+/// from choosing where they fall.
 ///
-/// Keys and values lie densely in the order of insertion (a removal moves the last one into the gap);
-/// `slots` maps hashes to positions by linear probing, never more than half full. A slot also has half of the
-/// key's hash, so that other keys on the way are passed by without a look at them.
+/// Keys and values lie densely in the order of insertion (a removal moves the last one into the
+/// gap); `slots` maps hashes to positions by linear probing, never more than half full. A slot also
+/// has half of the key's hash, so that other keys on the way are passed by without a look at them.
 public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   public var keys: [Key] = []
   public var values: [Value] = []

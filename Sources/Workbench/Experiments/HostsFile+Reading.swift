@@ -2,7 +2,8 @@ import Configuration
 import Foundation
 
 extension HostsFile {
-  /// Errors: unreadable or not valid, or a secret that is none; the caller prints them and exits with code 2.
+  /// Errors: unreadable or not valid, or a secret that is none; the caller prints them and exits
+  /// with code 2.
   public static func read(
     file: String
   ) throws(ExperimentError) -> HostsFile {

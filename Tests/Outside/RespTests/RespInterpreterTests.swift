@@ -164,6 +164,15 @@ import Testing
     #expect(client.requests.isEmpty)
   }
 
+  @Test("Every command takes as many arguments as COMMAND says")
+  func arities() {
+    for name in RespCommandName.allCases {
+      let arity = name.facts.arity
+      #expect(name.arity == (arity < 0 ? -arity...Int.max : arity...arity), "\(name)")
+      #expect(RespCommandName.named(bytes(name.rawValue), in: 0..<name.rawValue.utf8.count) == name)
+    }
+  }
+
   @Test("RESP3 differs in nulls, maps and prose, from the greeting on")
   func version3() {
     var client = Conversation()

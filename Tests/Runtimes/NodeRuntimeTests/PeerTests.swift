@@ -10,6 +10,7 @@ import StateMachines
 import Testing
 import Trials
 import WireFormat
+import WriteAheadLog
 
 private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
@@ -185,6 +186,8 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     for directory in ["1", "1", "1", "empty"] {
       var settings = plan.settings[1]
       settings.directory = "\(plan.scratch.path)/\(directory)"
+      // Otherwise the other one would take it for a stranger.
+      if directory == "empty" { settings.opening = .replacement(generation: 1) }
       let comes = try ProbeSeat(settings)
       let before = stays.node.acceptedCount
       let heard = stays.node.host.core.received.count

@@ -83,6 +83,18 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(output.isEmpty && input.count == 0)
   }
 
+  @Test("A buffer that a burst has made large is given back once it is empty")
+  func afterBurst() {
+    var output = OutputBuffer()
+    output.writer.write([UInt8](repeating: 1, count: 16 << 20))
+    output.removeAll()
+    #expect(output.isEmpty && output.writer.storage.count <= OutputBuffer.keptByteCount)
+    output.writer.write([UInt8](repeating: 1, count: 1 << 20))
+    let kept = output.writer.storage.count
+    output.removeAll()
+    #expect(output.writer.storage.count == kept)
+  }
+
   @Test("Nothing there is no end; an end is one, after what was sent before it; so is a reset")
   func ends() throws {
     let pair = try Pair()

@@ -92,6 +92,25 @@ import Testing
     #expect(fixed.wakeAt == at(140))
   }
 
+  @Test("A large request has more time before it is asked again, a small one has not")
+  func largeRequest() {
+    for (byteCount, extra) in [(1000, 0), (256 << 10, 0), (16 << 20, 1600)] {
+      var client = ClientMachine<KeyValueStore>(
+        id: ClientID(3), replicas: replicas, timeout: .seconds(10))
+      _ = client.begin(.get(Key("a")), due: at(0), at: at(0))
+      let id = RequestID(client: ClientID(3), sequence: 1)
+      _ = client.receive(
+        ClientReply(id: id, result: .answer(.value(nil))), from: ReplicaID(0), at: at(10))
+      let value = [UInt8](repeating: 1, count: byteCount)
+      _ = client.begin(.put(Key("a"), value: value), due: at(20), at: at(20))
+      let usual = client.roundTrips.backedOff
+      let waits = (client.wakeAt ?? at(0)) - at(20)
+      #expect(
+        waits >= usual + .milliseconds(Int64(extra))
+          && waits < usual + .milliseconds(Int64(extra) + 100))
+    }
+  }
+
   @Test("A round trip longer than a tenth of the timeout is learned, and nothing is sent twice")
   func longRoundTrips() {
     var client = machine()

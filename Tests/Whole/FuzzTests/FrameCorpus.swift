@@ -104,6 +104,13 @@ struct FrameCorpus {
         Hello(
           cluster: "bench-1", protocolName: "raft", role: $0, addressee: ReplicaID(2), nodeCount: 3)
       }, .hello)
+    add(
+      [
+        Hello(
+          cluster: "bench-1", protocolName: "raft", role: .peer, addressee: ReplicaID(2),
+          nodeCount: 3,
+          secret: Array(repeating: 7, count: 32), logNumber: 5, logGeneration: 9)
+      ], .hello)
     add([Sentence("")], .welcome)
     add([Sentence("this is node 1, not node 2")], .refusal)
     var faults = NodeFaults(nodeCount: 5)

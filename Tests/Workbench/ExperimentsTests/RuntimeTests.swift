@@ -145,7 +145,7 @@ func lostDisks() throws {
       refusal("{ runtime: '\(runtime)', \(fault) }")
         == "x.json5: faults: found disk: \"lost\", allowed disk: \"lost\" only for protocols that "
         + "replace a replica that lost its disk (raft, primary-backup, chain-replication); leave "
-        + "multi-paxos and unreplicated out of protocols")
+        + "multi-paxos out of protocols")
     #expect(
       try experiment("{ runtime: '\(runtime)', protocols: ['raft'], \(fault) }").faults.timed.count
         == 1)

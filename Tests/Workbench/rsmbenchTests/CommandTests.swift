@@ -55,7 +55,8 @@ import Testing
     #expect(rows.count >= 10)
     for row in rows {
       let example = try #require(row["example"])
-      try space.write("{ replicas: 3, faults: [\(example)] }", to: "fault.json5")
+      try space.write(
+        "{ replicas: 3, protocols: ['raft'], faults: [\(example)] }", to: "fault.json5")
       let runtimes = try #require(row["runtime"]).split(separator: ",").map {
         $0.trimmingPrefix(" ")
       }
