@@ -160,8 +160,9 @@ extension MultiPaxosReplica {
     effects.setTimer(.heartbeat, after: options.heartbeat)
     for position in phase2.progress.indices where membership.replicas[position] != id {
       let progress = phase2.progress[position]
-      if progress.acknowledged < progress.next {
-        // Offers nothing, but the answer may be lost that is due.
+      if progress.acknowledged < progress.next || progress.next < phase2.nextSlot {
+        // Offers nothing, but the answer may be lost that is due. And an acceptor that was sent a
+        // snapshot says in its answer how far it has come by that.
         sendAccept(
           .accept(
             ballot: ballot, first: progress.next, values: [], commitIndex: commitIndex,

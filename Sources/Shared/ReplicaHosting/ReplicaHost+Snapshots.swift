@@ -68,7 +68,7 @@ extension ReplicaHost {
   public mutating func abandonSnapshot() {
     if snapshots.storing?.sender != nil { receiving = nil }
     // What is left of the walk over the state.
-    while application.readOut(atMost: .max) != nil {}
+    while application.readOut(atMost: SnapshotKeeping.partByteCount) != nil {}
     snapshots.storing = nil
   }
 

@@ -39,7 +39,9 @@ import Testing
     #expect(Bug.chosen(in: values) == .forgetVote)
     #expect(values["odd"] == nil)
     #expect(Bug.list.map(\.name) == ["forget-vote"])
-    #expect(Bug.option.kind == .choice(default: "none", of: ["none", "forget-vote"]))
+    // The mistakes around snapshots are those of all protocols.
+    let shared = SnapshotBug.allCases.map(\.rawValue)
+    #expect(Bug.option.kind == .choice(default: "none", of: ["none", "forget-vote"] + shared))
   }
 
   @Test("A bounded time follows the other one where nothing is said, and knows its limit")

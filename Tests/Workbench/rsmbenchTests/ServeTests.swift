@@ -48,6 +48,42 @@ import Testing
     }
   }
 
+  @Test(
+    "However much is written to few keys, the disk holds little, and a restart has everything",
+    arguments: ProtocolKind.allCases.map(\.name))
+  func bounded(name: String) async throws {
+    try await onThread {
+      let space = try Workspace()
+      let arguments = [
+        "--protocol", name, "--data", "kept", "--no-sync", "--set", "snapshotBytes=131072",
+      ]
+      let value = String(repeating: "x", count: 8000)
+      var server = try Server(space, arguments)
+      for life in 0..<2 {
+        let client = try server.client()
+        for number in 0..<3000 {
+          let key = "key \(number % 10)"
+          let reply = try client.ask("SET", key, "\(life) \(number) \(value)")
+          #expect(reply == .status(Array("OK".utf8)))
+        }
+        #expect(server.end(SIGINT) == 0)
+        // Of 24 MB the segment that is written to is left, and the one that waits to be.
+        for node in server.nodes.indices {
+          let path = space.url("kept/\(node)").path
+          let names = try FileManager.default.contentsOfDirectory(atPath: path)
+          #expect(names.filter { $0.hasSuffix(".snapshot") }.count <= 2, "node \(node): \(names)")
+          #expect(names.filter { $0.hasSuffix(".log") }.count <= 2, "node \(node): \(names)")
+        }
+        server = try Server(space, arguments)
+        for key in 0..<10 {
+          let expected = "\(life) \(2990 + key) \(value)"
+          #expect(try server.client().ask("GET", "key \(key)") == .bulk(Array(expected.utf8)))
+        }
+      }
+      #expect(server.end(SIGINT) == 0)
+    }
+  }
+
   @Test("A request to terminate ends it like Ctrl-C")
   func terminate() async throws {
     try await onThread {
