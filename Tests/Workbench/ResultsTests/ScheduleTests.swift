@@ -113,7 +113,7 @@ import Testing
 
   @Test(
     "A search finds the edge of what holds in few steps", arguments: [true, false],
-    [0, 1, 6, 7, 8, 50, 98, 99, 100])
+    [0, 1, 6, 7, 8, 10, 50, 98, 99, 100])
   func edge(maximum: Bool, edge: Int) {
     let outline = search(maximum: maximum)
     // The first `edge` values from the easy end hold.
