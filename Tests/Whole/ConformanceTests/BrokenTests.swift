@@ -26,7 +26,7 @@ struct BrokenTests {
       (.chainReplication, "remove-sent-on-receipt", 40),
       (.chainReplication, "joiner-serves-during-copy", 40),
       (.chainReplication, "serve-stale-role", 40),
-      (.chainReplication, "count-undurable", 150),
+      (.chainReplication, "count-undurable", 400),
       (.unreplicated, "reply-before-sync", 40),
     ] + snapshotBugs
 
