@@ -28,14 +28,7 @@ struct BrokenTests {
       (.chainReplication, "serve-stale-role", 40),
       (.chainReplication, "count-undurable", 400),
       (.unreplicated, "reply-before-sync", 40),
-    ] + snapshotBugs
-
-  /// The mistakes around snapshots, which all protocols share.
-  private static let snapshotBugs: [(kind: ProtocolKind, bug: String, seeds: UInt64)] = {
-    ProtocolKind.replicated.flatMap { kind in
-      SnapshotBug.allCases.map { (kind, $0.rawValue, 150) }
-    }
-  }()
+    ]
 
   /// The first seed whose trial shows that something is wrong, and what.
   static func firstCatch(

@@ -99,4 +99,11 @@ struct SnapshotTests {
       #expect(node.snapshots.taken >= 20)
     }
   }
+
+  @Test("The sweep catches a replica that forgets its log before the snapshot is durable")
+  func forgotten() {
+    let findings = SwarmTrial.run(
+      .chainReplication, SwarmPlan(seed: 1), bug: SnapshotBug.forgetEarly.rawValue)
+    #expect(findings.safetyProblems != [])
+  }
 }
