@@ -24,7 +24,7 @@ extension Listing {
       ],
       [
         "every", "simulation, cluster",
-        #"{ name: "kill", at: "5s", crash: "random", for: "1s", every: "4s", until: "20s" }"#,
+        #"{ name: "kill", at: "2s", crash: "random", for: "1s", every: "3s", until: "9s" }"#,
         "again and again until a time (default the end of the trial); a name makes its fields sweep "
           + "variables: \"faults.kill.for\"",
       ],

@@ -116,7 +116,8 @@ private let protocols =
     (
       "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeats: '1s' } }",
       "options.heartbeats: found an unknown key, allowed electionTimeout, heartbeat, preVote, "
-        + "checkQuorum, electOnDisconnect, reads, inFlightLimit, inFlightBytes, messageByteLimit, unsafeBug; did you mean \"heartbeat\"?"
+        + "checkQuorum, electOnDisconnect, reads, inFlightLimit, inFlightBytes, messageByteLimit, "
+        + "snapshotBytes, snapshotPage, unsafeBug; did you mean \"heartbeat\"?"
     ),
     (
       "{ cluster: 'a', protocol: 'raft', \(three), options: { heartbeat: '2m' } }",

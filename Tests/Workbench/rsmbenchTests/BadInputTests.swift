@@ -157,7 +157,7 @@ import Testing
       ["run", "tiny.json5", "--hosts", "absent.json5", "--runtime", "simulation"],
       ["--hosts names real nodes"])
     try await refused(["rum", "tiny.json5"], ["unknown command \"rum\"", "did you mean run?"])
-    for name in ["fuzz", "replay", "compare"] {
+    for name in ["fuzz", "replay"] {
       try await refused([name], ["unknown command \"\(name)\"; see 'rsmbench --help'"])
       try await refused(["help", name], ["unknown command \"\(name)\""])
     }

@@ -29,8 +29,9 @@ struct ReportCommandTests {
     // Nothing else came or went.
     #expect(
       try space.names(directory) == [
-        "datapackage.json", "experiment.json5", "faults.csv", "latency.csv", "manifest.json",
-        "report.html", "resources.csv", "summary.csv", "timeline.csv", "trials.csv",
+        "datapackage.json", "differences.csv", "expectations.csv", "experiment.json5",
+        "faults.csv", "latency.csv", "manifest.json", "report.html", "resources.csv",
+        "summary.csv", "timeline.csv", "trials.csv",
       ])
   }
 
