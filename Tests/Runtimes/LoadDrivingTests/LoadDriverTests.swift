@@ -100,9 +100,10 @@ private struct ScriptedPort: ServerPort {
     "No operation seems to begin before the answer that preceded it, nor to end before its answer")
   func stamps() throws {
     var driver = driver()
-    try run(&driver, for: .milliseconds(30))
+    driver.start(end: .max / 2)
+    while driver.answered <= 100 { try driver.turn(until: driver.now + 1_000_000) }
+    driver.close()
     let operations = driver.load.operations
-    #expect(driver.answered > 100)
     var lastReturn: [UInt32: Int64] = [:]
     for operation in operations {
       if let earlier = lastReturn[operation.client] { #expect(operation.invoked > earlier) }
@@ -158,14 +159,13 @@ private struct ScriptedPort: ServerPort {
     for resends in [true, false] {
       var driver = driver(clients: 1, timeout: .milliseconds(100), resends: resends)
       driver.port.behaviour = .breaking
-      driver.start(end: 50_000_000)
-      while driver.port.lost.isEmpty { try driver.turn(until: 5_000_000) }
+      driver.start(end: .max / 2)
+      while driver.port.lost.isEmpty { try driver.turn(until: driver.now + 1_000_000) }
       driver.port.behaviour = .prompt
-      while driver.now < 50_000_000 { try driver.turn(until: 50_000_000) }
+      while driver.load.operations.count <= 1 { try driver.turn(until: driver.now + 1_000_000) }
       driver.close()
       let first = try #require(driver.load.operations.first)
       #expect(first.outcome == (resends ? .ok : .unknown))
-      #expect(driver.load.operations.count > 1)
       #expect(driver.load.operations.count { $0.outcome == .unknown } <= (resends ? 1 : 2))
     }
   }

@@ -102,7 +102,7 @@ struct SnapshotTests {
 
   @Test("The sweep catches a replica that forgets its log before the snapshot is durable")
   func forgotten() {
-    let isCaught = (1...60 as ClosedRange<UInt64>).contains { seed in
+    let isCaught = (101...200 as ClosedRange<UInt64>).contains { seed in
       SwarmTrial.run(
         .chainReplication, SwarmPlan(seed: seed), bug: SnapshotBug.forgetEarly.rawValue
       ).safetyProblems != []
