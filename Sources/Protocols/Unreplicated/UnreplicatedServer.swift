@@ -90,6 +90,8 @@ public struct UnreplicatedServer: ReplicaCore {
   private var lastIndex: LogIndex { base + log.count }
   private var commitIndex = LogIndex.zero
   private var recoveredThrough = LogIndex.zero
+  /// While records are recovered: the entry of which a copy may follow.
+  private var nextCopy = LogIndex.zero
   /// Reads wait until what was recovered has been applied.
   private var hasStarted = false
 
@@ -101,7 +103,7 @@ public struct UnreplicatedServer: ReplicaCore {
 
   public mutating func recover(_ record: Record) {
     switch record {
-    case .entry(let batch): log.append(batch)
+    case .entry(let batch): recover(batch)
     case .snapshot(let reference): begin(behind: reference.index)
     }
     recoveredThrough = lastIndex
@@ -177,15 +179,26 @@ extension UnreplicatedServer {
     return reference
   }
 
-  /// The entries that follow are written once more behind this one.
+  /// The entries that follow are written once more behind this one. They stay in the log, because a
+  /// crash may take some of the copies, but not what was durable before.
   private mutating func begin(behind index: LogIndex) {
-    if index > base, index <= lastIndex {
-      log.removeSubrange((index - base)...)
-    } else if index > lastIndex {
+    if index > lastIndex {
       log = []
       base = index
     }
+    nextCopy = index.next
     commitIndex = max(commitIndex, base)
+  }
+
+  /// An entry, or its copy behind a checkpoint. A new entry differs from all copies, because its
+  /// requests are ordered once.
+  private mutating func recover(_ batch: Batch) {
+    if nextCopy > base, nextCopy <= lastIndex, log[nextCopy - base - 1] == batch {
+      nextCopy = nextCopy.next
+    } else {
+      log.append(batch)
+      nextCopy = lastIndex.next
+    }
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {

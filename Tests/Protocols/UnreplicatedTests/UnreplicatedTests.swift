@@ -29,6 +29,22 @@ private func cluster(_ replicas: Int = 1, bug: UnreplicatedServer.Bug? = nil) ->
 
 @Suite("The unreplicated baseline")
 struct UnreplicatedTests {
+  @Test(
+    "A crash in the middle of a checkpoint costs no entry that was durable before", arguments: 0...2
+  )
+  func tornCheckpoint(copies: Int) {
+    let entries = (1...3 as ClosedRange<UInt64>).map { UnreplicatedServer.Record.entry(update($0)) }
+    var core = UnreplicatedServer(
+      id: ReplicaID(0), membership: Membership(replicas: 1),
+      options: UnreplicatedServer.Options(OptionValues(UnreplicatedServer.Options.declared)))
+    for record in entries { core.recover(record) }
+    core.recover(.snapshot(SnapshotReference(index: LogIndex(1), epoch: 1)))
+    for record in entries[1..<(1 + copies)] { core.recover(record) }
+    // After the restart.
+    core.recover(.entry(update(4)))
+    #expect(core.durableState.log.map(\.batch) == (1...4).map { update($0) })
+  }
+
   @Test("An update is acknowledged when it is durable, not before")
   func waitsForTheDisk() {
     var server = cluster()
