@@ -27,7 +27,7 @@ public struct UnpairedDifference: Sendable, Equatable {
     let (u, v) = (s * s / Double(a.count), t * t / Double(b.count))
     let error = (u + v).squareRoot()
     let isEnough = min(a.count, b.count) >= PairedDifference.leastPairs
-    // Rounding is no spread.
+    // A spread that small comes from rounding.
     guard error > 1e-12 * max(x.magnitude, y.magnitude) else {
       (low, high) = (mean, mean)
       // Of equal values each side shows nothing but that it repeats itself.
@@ -38,7 +38,7 @@ public struct UnpairedDifference: Sendable, Equatable {
     let degrees = max(
       1,
       Int((u + v) * (u + v) / (u * u / Double(a.count - 1) + v * v / Double(b.count - 1))))
-    let quantile = RealFunctions.studentQuantile(tails: 0.05, degrees: degrees)
+    let quantile = RealFunctions.studentQuantile(tails: PairedDifference.level, degrees: degrees)
     low = mean - quantile * error
     high = mean + quantile * error
     p = isEnough ? RealFunctions.studentTails(mean / error, degrees: degrees) : nil

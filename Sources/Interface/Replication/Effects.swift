@@ -98,7 +98,8 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   }
 
   /// The replica lacks entries that have left the log: the host sends it the newest snapshot. The
-  /// core asks again as long as it sees that it is needed; that is also what sends lost pages again.
+  /// core asks again as long as it sees that it is needed; that is also what sends lost pages
+  /// again.
   public mutating func sendSnapshot(to replica: ReplicaID) {
     filled.insert(.snapshotRequests)
     snapshotRequests.append(replica)

@@ -42,6 +42,7 @@ extension ReplicaID {
   }
 }
 
-/// No replica is so many terms, ballots or views behind another. A message that claims more is
-/// nonsense, and would use the numbers up if it was believed.
+/// The largest step from one term, ballot or view to a later one that a replica believes. Elections
+/// take milliseconds, so a real cluster never gets so far ahead of a replica, while a message that
+/// claims a larger step would use the numbers up.
 public let longestEpochJump: UInt64 = 1 << 32

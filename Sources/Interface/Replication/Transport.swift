@@ -32,12 +32,12 @@ public protocol SnapshotStore: ~Copyable {
   /// Begins to store a snapshot, one at a time; an unfinished one is given up.
   mutating func beginSnapshot(_ reference: SnapshotReference)
 
-  /// Whether the next part of it should be written now. A runtime that cannot wait takes small parts
-  /// in many turns.
+  /// Whether the next part of it should be written now. A runtime that cannot wait takes small
+  /// parts in many turns.
   var takesSnapshotPart: Bool { get }
 
-  /// Adds a part of it. With the last one the snapshot is made durable, and the host is told so in a
-  /// later turn (`snapshotStored`).
+  /// Adds a part of it. With the last one the snapshot is made durable, and the host is told so in
+  /// a later turn (`snapshotStored`).
   mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool)
 
   /// A part of a snapshot that is durable; `nil` if it is not there any more.

@@ -21,7 +21,7 @@ public struct RespAnswer: Equatable, Sendable {
     case timeToLive
     /// 1 if the last command took effect, 0 if it was skipped.
     case allOrNone
-    /// Keys and where the next scan goes on.
+    /// The answer to SCAN: some keys, and the cursor of the next call.
     case page
     /// All keys.
     case keys

@@ -66,7 +66,7 @@ struct DataDirectory {
   func setAside(_ nodes: [Int]) throws(ClusterError) {
     for node in nodes {
       let directory = "\(path)/\(node)"
-      // A replacement that was begun goes on.
+      // An earlier start has moved the lost log away already and begun its replacement here.
       guard access(directory, F_OK) == 0, !isReplacement(directory) else { continue }
       var number = 1
       while access("\(directory).lost-\(number)", F_OK) == 0 { number += 1 }

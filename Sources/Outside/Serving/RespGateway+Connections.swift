@@ -249,7 +249,7 @@ extension RespGateway {
 
   /// Comes back to the connection when there may be memory again, or its patience is over.
   private mutating func pause(_ slot: Int, isStuck: Bool) {
-    // What waits for the cluster goes on by itself.
+    // A connection that waits for the cluster's answer is not stuck: the answer wakes it.
     let isStuck =
       isStuck && !connections[slot].hasEnded && !connections[slot].session.isClosing
       && connections[slot].session.waiting == .nothing

@@ -66,7 +66,8 @@ extension RespGateway {
       .flatMap { port.reports[$0] }
   }
 
-  /// Of the node in charge: that of this process is not what limits the data.
+  /// `used_memory` is that of the node in charge, because nodes hold the data and this process does
+  /// not.
   private var memoryLines: [String] {
     let own = linux_allocated_bytes()
     var lines = ["used_memory_gateway:\(own)", "maxmemory:0", "maxmemory_policy:noeviction"]

@@ -39,8 +39,8 @@ public struct Service: ~Copyable {
   private static let longestPause: Int64 = 10_000_000_000
 
   /// Starts the nodes and waits until one is in charge, longer as long as nodes say that they
-  /// recover. Nodes that others run need not all be there, nor those that the others can do without:
-  /// they are started again as later.
+  /// recover. Nodes that others run need not all be there, nor those that the others can do
+  /// without: they are started again as later.
   /// - Returns: false if it was told to stop before.
   public mutating func start(
     within patience: Interval, until isStopped: () -> Bool, tell: (String) -> Void

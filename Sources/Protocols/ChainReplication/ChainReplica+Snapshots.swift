@@ -1,9 +1,9 @@
 import Replication
 import ViewService
 
-// A replica whose log ends before its predecessor's begins is sent a snapshot: a joiner, or a member
-// that was away. What a snapshot holds is committed, so it is durable at all members, and in the log
-// of every head that comes. The replica then says where it stands.
+// A replica whose log ends before its predecessor's begins is sent a snapshot: a joiner, or a
+// member that was away. What a snapshot holds is committed, so it is durable at all members, and in
+// the log of every head that comes. The replica then says where it stands.
 extension ChainReplica {
   public static var takesSnapshots: Bool { true }
 

@@ -54,7 +54,8 @@ extension MultiPaxosReplica {
   ///
   /// Early: it says what this replica has not done. A promise that is still on its way to the disk
   /// has been taken into account, and one that follows is later than the round.
-  /// - Parameter isDue: the leader waits for an answer even if it has been told of this round before.
+  /// - Parameter isDue: the leader waits for an answer even if it has been told of this round
+  ///   before.
   mutating func confirm(
     _ round: UInt64, of ballot: Ballot, gap: Gap, isDue: Bool, to leader: ReplicaID,
     into effects: inout Effects<Self>

@@ -19,9 +19,9 @@ import ViewService
 /// decides. Reads are answered by the primary alone, from committed state; `Supervised` holds the
 /// lease.
 ///
-/// Deviation: state transfer is the log itself, in pages, as far as it reaches back; what has left it
-/// comes as a snapshot, which the hosts exchange for all protocols alike. The tests are "A joiner is
-/// fed the log and becomes a member" and those of snapshots.
+/// Deviation: state transfer is the log itself, in pages, as far as it reaches back; what has left
+/// it comes as a snapshot, which the hosts exchange for all protocols alike. The tests are "A joiner
+/// is fed the log and becomes a member" and those of snapshots.
 /// Deviation: a backup's divergent entries go when others take their place, not at the start of a
 /// view. They are never counted or committed before. The test is "Entries that the primary lacks
 /// are replaced".

@@ -128,8 +128,8 @@ extension RaftReplica {
       pace.restart(at: now)
     }
 
-    /// What the replica needs next has left the log, which begins with `first` now. Heartbeats go on
-    /// behind that, and as long as they are rejected the replica has not caught up.
+    /// What the replica needs next has left the log, which begins with `first` now. Heartbeats go
+    /// on behind that, and as long as they are rejected the replica has not caught up.
     mutating func noteBehindLog(first: LogIndex) {
       mode = .probe
       nextIndex = first

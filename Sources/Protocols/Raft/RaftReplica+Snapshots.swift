@@ -51,8 +51,8 @@ extension RaftReplica {
     }
   }
 
-  /// "InstallSnapshot RPC, receiver" of figure 13 of the paper, from step 6 on. Who sent it does not
-  /// matter: what is committed is committed in every term.
+  /// "InstallSnapshot RPC, receiver" of figure 13 of the paper, from step 6 on. Who sent it does
+  /// not matter: what is committed is committed in every term.
   public mutating func install(
     _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<RaftReplica>

@@ -27,8 +27,8 @@ import Replication
 /// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands
 ///   for election without waiting for the timeout, and no longer counts as one that hears from a
 ///   leader. Timing is all that this changes (tests: `ElectionTests.disconnected`).
-/// - Deviation: snapshots (§7) are taken, sent and kept by the host, the same way for all protocols,
-///   and a follower that needs one shows that by rejecting heartbeats (`SnapshotTests`).
+/// - Deviation: snapshots (§7) are taken, sent and kept by the host, the same way for all
+///   protocols, and a follower that needs one shows that by rejecting heartbeats (`SnapshotTests`).
 /// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
 ///   an answer confirms leadership for the reads of that round and of all before it, and entries
 ///   that are sent anyway take the place of heartbeats (`ReadTests.sharedRound`,

@@ -28,8 +28,8 @@ extension ReplicaHost {
   }
 }
 
-/// Snapshots, in files beside the log. A thread writes them; the node only hands over small parts of
-/// its state, a few hundred a second, and goes on serving in between.
+/// Snapshots, in files beside the log. A thread writes them; the node only hands over small parts
+/// of its state, a few hundred a second, and goes on serving in between.
 extension ClusterNode {
   public mutating func beginSnapshot(_ reference: SnapshotReference) {
     do { try snapshots.begin(reference) } catch { giveUpSnapshot(error) }

@@ -49,8 +49,8 @@ public struct NodeSettings: Sendable {
 
 /// What a node allows itself and others.
 public enum NodeLimits {
-  /// Bytes of a snapshot that wait to be written; and the pause between two parts of the state, which
-  /// makes 64 MB/s of 128 KiB parts.
+  /// Bytes of a snapshot that wait to be written; and the pause between two parts of the state,
+  /// which makes 64 MB/s of 128 KiB parts.
   public static let snapshotQueue = 4 << 20
   public static let snapshotPause: Int64 = 2_000_000
   /// How often a turn that has read something looks for more before it acts on it.

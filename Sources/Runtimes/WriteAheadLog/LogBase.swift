@@ -2,12 +2,13 @@ import Glibc
 import Replication
 import WireFormat
 
-/// The file `base`: what of the log is needed no more, because a snapshot or a checkpoint replaces it.
+/// The file `base`: what of the log is needed no more, because a snapshot or a checkpoint replaces
+/// it.
 ///
 /// It is replaced as a whole before anything is removed, so that whoever opens the log knows what
-/// may be missing. One sector: magic (8 bytes), format version (4), digest of the identity (8), first
-/// segment (8), blocks and records before it (8 each), first record that counts (8), zeros, checksum
-/// (4).
+/// may be missing. One sector: magic (8 bytes), format version (4), digest of the identity (8),
+/// first segment (8), blocks and records before it (8 each), first record that counts (8), zeros,
+/// checksum (4).
 struct LogBase: Equatable, Sendable {
   static let name = "base"
   static let magic: UInt64 = 0x3145_5341_424D_5352
@@ -115,8 +116,8 @@ extension WriteAheadLog {
   /// How many records of the whole log do not count any more.
   public var voidRecordCount: Int { Int(base.voidRecords) }
 
-  /// A restart needs no record before this one, counted from the start of the log, which is durable.
-  /// Segments that hold no other records go.
+  /// A restart needs no record before this one, counted from the start of the log, which is
+  /// durable. Segments that hold no other records go.
   /// - Throws: an earlier removal has failed.
   public mutating func removeRecords(before first: Int) throws(LogError) {
     if let failure { throw failure }

@@ -191,8 +191,8 @@ extension WriteAheadLog {
     }
   }
 
-  /// Hands over every record that earlier lives have left and that counts, oldest first, one segment
-  /// in memory at a time.
+  /// Hands over every record that earlier lives have left and that counts, oldest first, one
+  /// segment in memory at a time.
   /// - Throws: if a record is none of this type: its block is intact, so another program wrote it.
   @inlinable
   public func forEachRecovered<Record: WireCodable>(

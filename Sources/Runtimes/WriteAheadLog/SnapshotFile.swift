@@ -88,8 +88,8 @@ struct SnapshotFile: Equatable, Sendable {
 }
 
 /// Writes one snapshot file, front to back.
-// Unchecked: it is handed from the log's owner to a thread and back with each job (`LogWorker`), and
-// whoever does not have the job does not touch it.
+// Unchecked: it is handed from the log's owner to a thread and back with each job (`LogWorker`),
+// and whoever does not have the job does not touch it.
 final class SnapshotWriter: @unchecked Sendable {
   let reference: SnapshotReference
   let path: String

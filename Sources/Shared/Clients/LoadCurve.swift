@@ -1,8 +1,8 @@
 import Primitives
 import Replication
 
-/// How many operations per second come due, as it changes over a trial: phases one after the other, in
-/// each of which the rate stays or rises or falls evenly.
+/// How many operations per second come due, as it changes over a trial: phases one after the other,
+/// in each of which the rate stays or rises or falls evenly.
 public struct LoadCurve: Sendable, Equatable {
   public struct Phase: Sendable, Equatable {
     public var length: Interval
@@ -37,7 +37,8 @@ public struct LoadCurve: Sendable, Equatable {
   /// Whether anything ever comes due.
   public var isSilent: Bool { phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
 
-  /// When so many more operations have come due, in nanoseconds since the trial began; nil if never.
+  /// When so many more operations have come due, in nanoseconds since the trial began; nil if
+  /// never.
   ///
   /// - Parameters:
   ///   - start: nanoseconds since the trial began.

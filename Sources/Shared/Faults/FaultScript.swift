@@ -91,8 +91,8 @@ public enum DiskFate: String, Sendable, CaseIterable {
   case lost
 }
 
-/// Which links a partition cuts. Clients reach every replica throughout, as in Jepsen's tests, unless the
-/// partition speaks of them.
+/// Which links a partition cuts. Clients reach every replica throughout, as in Jepsen's tests,
+/// unless the partition speaks of them.
 public enum PartitionShape: Sendable, Equatable {
   /// The target against all others.
   case isolate(FaultTarget)

@@ -88,8 +88,8 @@ public struct FaultTargeting: Sendable {
     }
   }
 
-  /// The nodes a partition singles out, the directed links it cuts, and the nodes that clients do not
-  /// reach.
+  /// The nodes a partition singles out, the directed links it cuts, and the nodes that clients do
+  /// not reach.
   public func partition(
     by shape: PartitionShape, nodes: [NodeView], random: inout RandomStream
   ) -> (nodes: [Int], entry: FaultLedger.Entry) {

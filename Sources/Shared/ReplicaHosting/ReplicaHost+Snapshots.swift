@@ -116,8 +116,8 @@ extension ReplicaHost {
 
   // MARK: State as bytes
 
-  /// What comes before the application's state in a snapshot. Replicas that applied the same entries
-  /// need not write the same bytes.
+  /// What comes before the application's state in a snapshot. Replicas that applied the same
+  /// entries need not write the same bytes.
   func encodedHead() -> [UInt8] {
     var writer = WireWriter()
     appliedIndex.encode(into: &writer)

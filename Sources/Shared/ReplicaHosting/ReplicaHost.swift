@@ -143,16 +143,16 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       replies.append(Reply(id: id, result: .answer(response)))
       return false
     case .superseded: return false
-    case .fresh: return !isPending(id)
+    case .fresh: return noteAsPending(id)
     }
   }
 
-  /// Whether a request is pending; if not, it is from now on.
-  public mutating func isPending(_ id: RequestID) -> Bool {
+  /// - Returns: false if the request was pending before.
+  public mutating func noteAsPending(_ id: RequestID) -> Bool {
     if builder.isEmpty, closedBatches.isEmpty { pending.begin(core.status) }
-    if pending.contains(id) { return true }
+    if pending.contains(id) { return false }
     pending.insert(id)
-    return false
+    return true
   }
 
   public mutating func closeFullBatch() {

@@ -4,7 +4,8 @@ import WireFormat
 /// A walk over the entries of a table as they were when it began, while the table goes on changing:
 /// an entry that is about to change is put aside if the walk has not come to it.
 ///
-/// Values are shared with the table until then, so that beginning costs a bit per entry and no copy.
+/// Values are shared with the table until then, so that beginning costs a bit per entry and no
+/// copy.
 struct TableReadout: Sendable {
   /// The walk has come to here.
   var cursor = 0

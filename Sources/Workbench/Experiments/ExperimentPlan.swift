@@ -83,9 +83,9 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// The experiment with every default filled in: JSON with keys in a fixed order, ending in a new
   /// line. Reading it gives an equal experiment and equal points.
   ///
-  /// What a sweep chooses a preset for, and faults and rows that a sweep reaches into, are printed as the
-  /// file has them: filled-in values would win over the preset, and entries would change their
-  /// numbers.
+  /// What a sweep chooses a preset for, and faults and rows that a sweep reaches into, are printed
+  /// as the file has them: filled-in values would win over the preset, and entries would change
+  /// their numbers.
   public var resolvedText: String {
     guard case .object(var members) = experiment.json else { return "" }
     let paths = experiment.sweep.map(\.path) + (experiment.search.map { [$0.path] } ?? [])

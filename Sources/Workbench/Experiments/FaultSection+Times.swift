@@ -2,8 +2,8 @@ import Configuration
 import Faults
 import Replication
 
-/// When faults happen: at a time since the start of the trial, relative to another fault or to the trial,
-/// once or again and again.
+/// When faults happen: at a time since the start of the trial, relative to another fault or to the
+/// trial, once or again and again.
 extension FaultSection {
   /// `every: "2s"` with `until`, which is the end of the trial if it is not given.
   func repeated(
@@ -52,8 +52,8 @@ extension FaultSection {
     return at
   }
 
-  /// `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the fault with that
-  /// name, or `"kill.end + 2s"`.
+  /// `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the fault with
+  /// that name, or `"kill.end + 2s"`.
   private func time(_ node: Node, behind earlier: [TimedFault]) throws(ExperimentError) -> Interval
   {
     guard case .string(let text) = node.value, !node.isPlainTime else {

@@ -7,8 +7,8 @@ import Replication
 ///     arrival: { phases: [{ for: "5s", open: "1000/s" }, { for: "5s", ramp: ["1000/s", "8000/s"] },
 ///                         { for: "500ms", open: "20000/s" }], repeat: true }
 ///
-/// Without `repeat` the last rate stays. A burst is a short phase, a staircase is one phase per step, and
-/// `"0/s"` is a pause.
+/// Without `repeat` the last rate stays. A burst is a short phase, a staircase is one phase per
+/// step, and `"0/s"` is a pause.
 extension LoadCurve {
   init(reading node: Node, _ repeating: Node?) throws(ExperimentError) {
     let allowed =

@@ -2,14 +2,15 @@ import Configuration
 import Primitives
 import Replication
 
-/// `find`: instead of a grid, the largest (or smallest) value of a field at which a condition holds:
+/// `find`: instead of a grid, the largest (or smallest) value of a field at which a condition
+/// holds:
 ///
 ///     find: { maximum: "workload.arrival.open", suchThat: "p99 < 10ms and availability > 0.999",
 ///             between: ["1000/s", "100000/s"], within: "2%" }
 ///
-/// Each row is tried from the easy end on in steps that double the value, and then by halves, until a
-/// value that holds and one that does not are no more than `within` apart. The condition is tried on the
-/// means over all trials at a value.
+/// Each row is tried from the easy end on in steps that double the value, and then by halves, until
+/// a value that holds and one that does not are no more than `within` apart. The condition is tried
+/// on the means over all trials at a value.
 public struct Search: Sendable, Equatable {
   static let keyNames = ["maximum", "minimum", "suchThat", "between", "within"]
   private static let mostValues = 500

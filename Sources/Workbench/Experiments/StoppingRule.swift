@@ -1,8 +1,8 @@
 import Configuration
 
-/// `trials: { min: 5, max: 50, until: "throughput ±2%" }`: as many trials as it takes until intervals
-/// are narrow enough. All rows of a sweep point get the same number of trials, because they are compared
-/// trial by trial.
+/// `trials: { min: 5, max: 50, until: "throughput ±2%" }`: as many trials as it takes until
+/// intervals are narrow enough. All rows of a sweep point get the same number of trials, because
+/// they are compared trial by trial.
 public struct StoppingRule: Sendable, Equatable {
   private static let example = #"{ min: 5, max: 50, until: "throughput ±2%" }"#
 

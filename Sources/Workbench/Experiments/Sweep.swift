@@ -1,7 +1,7 @@
 import Configuration
 
-/// The points of an experiment: the product of all axes, the first axis slowest. Axes that are zipped
-/// count as one: their values go together.
+/// The points of an experiment: the product of all axes, the first axis slowest. Axes that are
+/// zipped count as one: their values go together.
 struct Sweep {
   static let mostPoints = 1000
   /// Trials over all points and protocols.

@@ -24,8 +24,8 @@ package enum Report {
 
   /// Draws a page that compares runs.
   /// - Parameters:
-  ///   - directories: at least two; the page calls them by their last names, or by their whole paths
-  ///     if two have the same.
+  ///   - directories: at least two; the page calls them by their last names, or by their whole
+  ///     paths if two have the same.
   ///   - baseline: the place of the one that the others are held against.
   package static func write(
     comparing directories: [String], baseline: Int, to file: String

@@ -109,7 +109,12 @@ extension RunComparison.Ratio {
       set(estimate.mean ?? 0, estimate.low, estimate.high)
       p = difference.p
     } else {
-      welch(Estimate(first, .difference), Estimate(second, .difference))
+      let difference = UnpairedDifference(first, second)
+      // Samples without any spread say nothing of chance.
+      let hasSpread = difference.low != difference.high
+      set(
+        difference.mean ?? 0, hasSpread ? difference.low : nil, hasSpread ? difference.high : nil)
+      p = hasSpread ? difference.p : nil
     }
   }
 
@@ -125,30 +130,6 @@ extension RunComparison.Ratio {
     value = RealFunctions.exp(mean)
     self.low = low.map(RealFunctions.exp)
     self.high = high.map(RealFunctions.exp)
-  }
-
-  private mutating func welch(_ first: Estimate, _ second: Estimate) {
-    let mean = (first.mean ?? 0) - (second.mean ?? 0)
-    guard let a = first.deviation, let b = second.deviation else {
-      set(mean, nil, nil)
-      return
-    }
-    let (n, m) = (Double(first.count), Double(second.count))
-    let (s, t) = (a * a / n, b * b / m)
-    guard s + t > 0 else {
-      set(mean, nil, nil)
-      return
-    }
-    // Welch and Satterthwaite's degrees of freedom, rounded down.
-    let degrees = (s + t) * (s + t) / (s * s / (n - 1) + t * t / (m - 1))
-    let whole = max(Int(degrees), 1)
-    let error = (s + t).squareRoot()
-    let margin =
-      RealFunctions.studentQuantile(tails: PairedDifference.level, degrees: whole) * error
-    set(mean, mean - margin, mean + margin)
-    if min(first.count, second.count) >= PairedDifference.leastPairs {
-      p = RealFunctions.studentTails(mean / error, degrees: whole)
-    }
   }
 
   /// `1.20 (1.15 to 1.25)`.

@@ -31,41 +31,15 @@ struct CSVText {
 }
 
 extension CSVText {
-  /// The records of a file, the header first; nil if quotes are misplaced. Lines may end in LF alone, as
-  /// editors leave them.
+  /// The records of a file, the header first; nil if it is damaged.
   static func records(_ bytes: [UInt8]) -> [[String]]? {
-    let (quote, comma) = (UInt8(ascii: "\""), UInt8(ascii: ","))
-    let (carriageReturn, lineFeed) = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
+    var reader = CSVReader(bytes)
     var records: [[String]] = []
-    var record: [String] = []
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      var field: [UInt8] = []
-      if rest.first == quote {
-        rest = rest.dropFirst()
-        while let byte = rest.popFirst(), byte != quote || rest.first == quote {
-          if byte == quote { rest = rest.dropFirst() }
-          field.append(byte)
-          if rest.isEmpty { return nil }
-        }
-      } else {
-        let plain = rest.prefix { $0 != comma && $0 != carriageReturn && $0 != lineFeed }
-        if plain.contains(quote) { return nil }
-        field = Array(plain)
-        rest = rest.dropFirst(plain.count)
-      }
-      record.append(String(decoding: field, as: UTF8.self))
-      guard let separator = rest.popFirst() else { break }
-      if separator == comma {
-        if rest.isEmpty { record.append("") }
-        continue
-      }
-      if separator == carriageReturn, rest.popFirst() != lineFeed { return nil }
-      if ![carriageReturn, lineFeed].contains(separator) { return nil }
-      records.append(record)
-      record = []
+    do throws(CSVError) {
+      while let record = try reader.next() { records.append(record.fields) }
+    } catch {
+      return nil
     }
-    if !record.isEmpty { records.append(record) }
     return records
   }
 }

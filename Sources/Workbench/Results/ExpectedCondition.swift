@@ -82,8 +82,8 @@ extension TrialPlace {
 }
 
 extension RunOutline {
-  /// Where a measure is found if every row means `row` and every point `point`; nil if the sweep has no
-  /// such point.
+  /// Where a measure is found if every row means `row` and every point `point`; nil if the sweep
+  /// has no such point.
   fileprivate func place(of measure: Measure, row: Int, point: Int) -> TrialPlace? {
     var values = points[point]
     for pin in measure.pins {

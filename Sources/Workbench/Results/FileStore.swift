@@ -92,8 +92,8 @@ package enum FileStore {
     return true
   }
 
-  /// Makes a symbolic link, or points it elsewhere. Anything else of that name stays, and a file system
-  /// without links has none: a link is a convenience.
+  /// Makes a symbolic link, or points it elsewhere. Anything else of that name stays, and a file
+  /// system without links has none: a link is a convenience.
   static func link(_ path: String, to target: String) {
     var status = stat()
     if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK { return }

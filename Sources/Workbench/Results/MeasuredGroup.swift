@@ -54,8 +54,8 @@ extension FinishedTrial {
 }
 
 extension TrialGroup {
-  /// What a condition compares: nil if not every trial has a value, since a mean over the others would
-  /// hide what is missing.
+  /// What a condition compares: nil if not every trial has a value, since a mean over the others
+  /// would hide what is missing.
   func value(of measure: Measure) -> Condition.Value? {
     if measure.name.source == .verdict { return .word(verdict.rawValue) }
     let values = trials.map { $0.value(of: measure.name, fault: measure.fault) }

@@ -1,8 +1,8 @@
 import Measurement
 
-/// A row compared with a row of reference: with the baseline at the same point, or with itself at the
-/// first point of the sweep. Trials of the same number have the same seed at all of them, so that they
-/// are paired.
+/// A row compared with a row of reference: with the baseline at the same point, or with itself at
+/// the first point of the sweep. Trials of the same number have the same seed at all of them, so
+/// that they are paired.
 struct ReferenceDifference: Sendable {
   enum Against: String, Sendable, CaseIterable {
     case baseline

@@ -72,8 +72,8 @@ public struct RunDifference: Sendable {
 
   // MARK: Conditions
 
-  /// What `--fail-if` may name: `new.METRIC` or METRIC alone, `base.METRIC`, and `change.METRIC`, the relative
-  /// change from base to new.
+  /// What `--fail-if` may name: `new.METRIC` or METRIC alone, `base.METRIC`, and `change.METRIC`,
+  /// the relative change from base to new.
   public static let vocabulary = ConditionVocabulary(rows: ["new", "base"], change: "change")
 
   /// A condition that was met or could not be said, and where.

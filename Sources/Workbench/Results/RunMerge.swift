@@ -10,8 +10,8 @@ public struct RunMerge: Sendable {
   public let trials: [FinishedTrial]
   private let histories: [(name: String, path: String)]
 
-  /// Reads the shards. Refuses, by name, what does not belong together, what is there twice and what is
-  /// missing.
+  /// Reads the shards. Refuses, by name, what does not belong together, what is there twice and
+  /// what is missing.
   ///
   /// - Parameter paths: the directories of all shards, in any order.
   public init(_ paths: [String]) throws(RunDirectoryError) {

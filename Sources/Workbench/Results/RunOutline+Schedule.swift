@@ -15,11 +15,11 @@ public struct Shard: Sendable, Equatable, Codable, CustomStringConvertible {
   public var description: String { "\(number)/\(count)" }
 }
 
-/// Which trials are to run. That depends on the trials that are finished and on nothing else, so that
-/// it is the same whatever `--jobs` is, after an interruption, and on several machines.
+/// Which trials are to run. That depends on the trials that are finished and on nothing else, so
+/// that it is the same whatever `--jobs` is, after an interruption, and on several machines.
 ///
-/// A run consists of *units*, which know nothing of each other: a trial; with a stopping rule, all trials
-/// of a sweep point; in a search, all trials of a row. Shards share the units.
+/// A run consists of *units*, which know nothing of each other: a trial; with a stopping rule, all
+/// trials of a sweep point; in a search, all trials of a row. Shards share the units.
 extension RunOutline {
   /// What can run now: all of it at once, and in any order. Empty when the run is complete.
   public func next(after trials: [FinishedTrial], of shard: Shard? = nil) -> [TrialPlace] {

@@ -52,7 +52,8 @@ public struct RunOutline: Sendable, Equatable, Codable {
     self.faults = faults
   }
 
-  /// The place of every trial that there may be, in the order of the files: by point, then protocol, then number.
+  /// The place of every trial that there may be, in the order of the files: by point, then
+  /// protocol, then number.
   public var places: [TrialPlace] {
     points.indices.flatMap { point in
       protocols.indices.flatMap { index in

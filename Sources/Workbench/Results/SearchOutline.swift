@@ -1,7 +1,7 @@
 import Experiments
 
-/// A search as results know it: its values are the last axis of the sweep, in ascending order, and each
-/// row is tried at some of them.
+/// A search as results know it: its values are the last axis of the sweep, in ascending order, and
+/// each row is tried at some of them.
 public struct SearchOutline: Sendable, Equatable, Codable {
   /// How many values there are.
   public var count: Int
@@ -38,14 +38,15 @@ public struct SearchOutline: Sendable, Equatable, Codable {
   /// How far a search is: the trials to run next, or none and what was found.
   struct State: Sendable {
     var places: [TrialPlace] = []
-    /// The last value that holds and the first one that does not, as points; nil where every value tried
-    /// fails or holds.
+    /// The last value that holds and the first one that does not, as points; nil where every value
+    /// tried fails or holds.
     var good: Int?
     var bad: Int?
     var tried = 0
   }
 
-  /// From the easy end in steps that double the value, until it does not hold; then by halves between.
+  /// From the easy end in steps that double the value, until it does not hold; then by halves
+  /// between.
   func next(_ row: Row, in outline: RunOutline, _ finished: FinishedTrials) -> State {
     let condition = try? Condition(
       self.condition, ConditionVocabulary(rows: []), source: "find.suchThat")

@@ -5,7 +5,8 @@ import Testing
 @Suite struct UnpairedDifferenceTests {
   @Test("Welch's interval of two samples, against values worked out by hand")
   func byHand() throws {
-    // Means 5 and 2, variances 10/3 and 2/3 of four values: error 1, degrees 300/72 rounded down to 4.
+    // Means 5 and 2, variances 10/3 and 2/3 of four values: error 1, degrees 300/72 rounded down to
+    // 4.
     let difference = UnpairedDifference([3, 4, 6, 7], [1, 2, 2, 3])
     #expect(difference.mean == 3)
     let error = (10.0 / 3 / 4 + 2.0 / 3 / 4).squareRoot()

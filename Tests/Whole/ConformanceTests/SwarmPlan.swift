@@ -135,8 +135,8 @@ extension SwarmPlan {
     return Core.Options(OptionValues(declared, overrides: overrides))
   }
 
-  /// Snapshots every few entries or every few hundred, in one page or many; none in some worlds, and
-  /// in those of mistakes that have to do with the log.
+  /// Snapshots every few entries or every few hundred, in one page or many; none in some worlds,
+  /// and in those of mistakes that have to do with the log.
   private func drawSnapshots(into overrides: inout [String: OptionValue], for bug: String?) {
     if let snapshots {
       overrides["snapshotBytes"] = .integer(snapshots.interval)

@@ -3,10 +3,10 @@ import Configuration
 /// Something that is to hold of what was measured: `raft.write_outage_ms < 500`,
 /// `*.verdict == linearizable`, `p99 < 10ms and availability > 0.999`.
 ///
-/// `ROW.METRIC` is the mean over the trials of a row; `*.METRIC` or `METRIC` alone stands for every row
-/// in turn, and where there is a sweep for every point, unless brackets name one:
-/// `raft[replicas=5].throughput < raft[replicas=3].throughput`. `median(...)`, `min(...)`, `max(...)`,
-/// `low(...)` and `high(...)` (ends of the 95 % interval) take the place of the mean.
+/// `ROW.METRIC` is the mean over the trials of a row; `*.METRIC` or `METRIC` alone stands for every
+/// row in turn, and where there is a sweep for every point, unless brackets name one:
+/// `raft[replicas=5].throughput < raft[replicas=3].throughput`. `median(...)`, `min(...)`,
+/// `max(...)`, `low(...)` and `high(...)` (ends of the 95 % interval) take the place of the mean.
 public struct Condition: Sendable, Hashable {
   public let text: String
   let tree: ConditionTree

@@ -123,7 +123,8 @@ struct ConditionLexer {
     return pins
   }
 
-  /// The bracket that closes one that was just opened; paths such as `faults[0].for` have their own.
+  /// The bracket that closes one that was just opened; paths such as `faults[0].for` have their
+  /// own.
   private static func closing(_ text: Substring) -> Substring.Index? {
     var depth = 1
     for index in text.indices {

@@ -22,7 +22,8 @@ indirect enum ConditionTree: Sendable, Hashable {
   case not(ConditionTree)
 }
 
-/// Reads a condition: comparisons of measures, numbers and sums of them, joined by `and`, `or`, `not`.
+/// Reads a condition: comparisons of measures, numbers and sums of them, joined by `and`, `or`,
+/// `not`.
 struct ConditionParser {
   /// A value in the making: its tree, and what a bare number beside it would count.
   private struct Value {
