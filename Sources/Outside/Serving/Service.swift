@@ -61,7 +61,7 @@ public struct Service: ~Copyable {
         if words != recoveries { limit = gateway.now + patience.nanoseconds }
         recoveries = words
       }
-      try processes.checkStart(over: gateway.port, within: patience, until: limit)
+      try processes.checkPatience(over: gateway.port, within: patience, until: limit)
     }
     leader = currentLeader
     startTimes = Array(repeating: gateway.now, count: restarts.count)

@@ -67,6 +67,15 @@ public struct NodeProcesses: ~Copyable {
     for node in nodes.keys.sorted() where hasEnded(node) {
       throw ClusterError("node \(node) did not start: \(ending(of: node))", unstarted: node)
     }
+    try checkPatience(over: port, within: patience, until: limit)
+  }
+
+  /// The same for those who can do without a node that has ended, and look for such nodes
+  /// themselves: one may end at any moment, also just after they have looked.
+  public func checkPatience<Application: StateMachine>(
+    over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
+  ) throws(ClusterError) {
+    if let refusal = port.refusal { throw ClusterError(refusal) }
     guard MonotonicClock.now() >= limit else { return }
     let missing = port.connections.first { $0.state != .welcome }
     throw ClusterError(
