@@ -11,7 +11,7 @@ struct Chain {
   private var incarnations: [UInt64]
 
   init(
-    _ replicas: Int, bug: ChainBug? = nil, members: [Int]? = nil, joiner: Int? = nil,
+    _ replicas: Int, bug: ChainReplica.Bug? = nil, members: [Int]? = nil, joiner: Int? = nil,
     page: Int = 512, inFlightBytes: Int = 4 << 20
   ) {
     var options = ChainReplica.Options()

@@ -4,7 +4,10 @@ import Replication
 @testable import MultiPaxos
 
 typealias Cluster = InProcessCluster<MultiPaxosReplica>
-typealias Message = MultiPaxosMessage
+typealias Message = MultiPaxosReplica.Message
+typealias Ballot = MultiPaxosReplica.Ballot
+typealias AcceptedValue = MultiPaxosReplica.AcceptedValue
+typealias Gap = MultiPaxosReplica.Gap
 
 let a = ReplicaID(0)
 let b = ReplicaID(1)
@@ -20,10 +23,10 @@ func batch(_ number: Int) -> Batch {
 }
 
 func options(
-  _ bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096,
+  _ bug: MultiPaxosReplica.Bug? = nil, window: Int = 1024, queue: Int = 4096,
   inFlightBytes: Int = 4 << 20
-) -> MultiPaxosOptions {
-  var options = MultiPaxosOptions()
+) -> MultiPaxosReplica.Options {
+  var options = MultiPaxosReplica.Options()
   options.bug = bug
   options.window = window
   options.queue = queue
@@ -38,7 +41,7 @@ func ballot(_ round: UInt64, _ node: ReplicaID) -> Ballot { Ballot(round: round,
 
 extension InProcessCluster where Core == MultiPaxosReplica {
   init(
-    _ replicas: Int = 3, bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096,
+    _ replicas: Int = 3, bug: MultiPaxosReplica.Bug? = nil, window: Int = 1024, queue: Int = 4096,
     inFlightBytes: Int = 4 << 20
   ) {
     self.init(
@@ -90,7 +93,7 @@ struct Bare {
   var now = Instant.zero
 
   init(
-    _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosBug? = nil,
+    _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosReplica.Bug? = nil,
     electsOnDisconnect: Bool = false, prePrepare: Bool = false
   ) {
     var options = options(bug)

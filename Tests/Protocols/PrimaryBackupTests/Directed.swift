@@ -5,7 +5,7 @@ import ViewService
 import WireFormat
 
 /// A supervised core whose views come from the test.
-struct Directed<Inner: SupervisedCore>: ReplicaCore {
+struct Directed<Inner: ViewFollower>: ReplicaCore {
   enum Message: Equatable, Sendable, WireCodable {
     case inner(Inner.Message)
     case adopt(View)

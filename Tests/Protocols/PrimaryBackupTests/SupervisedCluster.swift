@@ -4,7 +4,7 @@ import Raft
 import Replication
 import ViewService
 
-typealias SupervisedPrimaryBackup = Supervised<PrimaryBackupReplica, RaftReplica>
+typealias SupervisedPrimaryBackup = WithAuthority<PrimaryBackupReplica, RaftReplica>
 typealias SupervisedCluster = InProcessCluster<SupervisedPrimaryBackup>
 
 extension InProcessCluster where Core == SupervisedPrimaryBackup {
