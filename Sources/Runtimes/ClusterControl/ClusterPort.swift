@@ -13,19 +13,20 @@ import WireFormat
 public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public let cluster: String
   public let protocolName: String
-  /// What shows the nodes that this is one of theirs.
+  /// The secret of the cluster, which is sent with every hello; empty for none.
   public let secret: [UInt8]
   public let endpoints: [Endpoint]
   /// Connections to each node; client `c` uses number `c` modulo this.
   public let sharedBy: Int
   public let loop: EventLoop
-  /// First those of node 0, then those of node 1, ...; behind them one per node for orders.
+  /// First the connections to node 0, then those to node 1, ...; after these one per node for
+  /// orders.
   public var connections: [DialedConnection]
   public var replies: [ClientReply<Application.Response>] = []
-  /// Who has sent each of them.
+  /// The sender of each reply.
   public var senders: [ReplicaID] = []
   public var lost: [LostConnection] = []
-  /// The latest report of each node, and how many of them there have been.
+  /// The latest report of each node, and the number of its reports.
   public var reports: [NodeReport?]
   public var reportCounts: [Int]
   public var dirty: [Int] = []
@@ -36,8 +37,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public let firstClient: UInt64
   /// Nodes that clients may ask.
   public let replicaCount: Int
-  /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have
-  /// chosen.
+  /// Readiness under tokens from `ForeignToken.first` on, which the loop's other users have chosen.
   public var foreign: [linux_ready] = []
   /// A node that is known to be down is not dialled.
   public var isDown: [Bool]
@@ -84,7 +84,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var firstOrderConnection: Int { replicaCount * sharedBy }
   public func orderConnection(of node: Int) -> Int { firstOrderConnection + node }
 
-  /// Every node that is up has welcomed all connections.
+  /// Whether every node that is up has welcomed all connections.
   public var isConnected: Bool {
     connections.allSatisfy { $0.state == .welcome || isDown[$0.node.index] }
   }
@@ -97,7 +97,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   ) {
     let position = replica.index * sharedBy + Int(request.id.client.rawValue % UInt64(sharedBy))
     guard connections[position].isOpen else {
-      // As if the node had said that it cannot help: the client turns to another one.
+      // Acts as if the node had answered that it cannot help: the client turns to another node.
       replies.append(ClientReply(id: request.id, result: .redirect(nil)))
       senders.append(replica)
       return
@@ -108,7 +108,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     markDirty(position)
   }
 
-  /// - Returns: whether there is a connection to send it over.
+  /// - Returns: whether the connection for the order is open.
   @discardableResult
   public mutating func order(_ order: Order, to node: Int) -> Bool {
     let position = orderConnection(of: node)
@@ -142,7 +142,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     dirty.removeAll(keepingCapacity: true)
   }
 
-  /// A node has been killed, or has come back: it is no longer dialled, or is again.
+  /// Records that a node was killed or has been started again: a node that is down is not dialled.
   public mutating func setDown(_ node: Int, _ down: Bool) {
     isDown[node] = down
     dialAt = 0
@@ -162,7 +162,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
 
   public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
     now = MonotonicClock.now()
-    // While something is left, no connection is opened to which it could seem to belong.
+    // A token must not be reused while readiness of its old connection is still queued.
     if unattended.isEmpty, now >= dialAt { dialAll() }
     unattended.wait(
       on: loop, nanoseconds: max(0, min(nanoseconds, dialAt - now)), awake: awake)
@@ -206,7 +206,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     }
   }
 
-  /// - Returns: false if what arrived is no frame of a node.
+  /// - Returns: false if the bytes that arrived are not a frame of a node, or the node refuses.
   public mutating func readFrames(_ position: Int) -> Bool {
     var input = InputBuffer()
     swap(&input, &connections[position].input)
@@ -252,7 +252,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   }
 }
 
-/// Tokens of the port's event loop that the port leaves to others.
+/// Tokens of the port's event loop that the port leaves to other users of the loop.
 public enum ForeignToken {
   public static let first: UInt64 = 1 << 32
 }

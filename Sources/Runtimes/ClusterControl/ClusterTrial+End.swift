@@ -8,9 +8,9 @@ import Sockets
 import Trials
 import Workloads
 
-/// After the measured part: what survived.
+/// After the measured part: checks which data survived.
 extension ClusterTrial {
-  /// Waits for a report of every node that is up, asked for now.
+  /// Asks every node that is up for a report, and waits for the answers.
   /// - Returns: whether all have come.
   @discardableResult
   @inlinable
@@ -33,8 +33,8 @@ extension ClusterTrial {
     return false
   }
 
-  /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas
-  /// have applied equally much, twice in a row.
+  /// Ends all faults and waits until the cluster has settled: there is a leader, and all replicas
+  /// have applied equally many entries, twice in a row.
   @inlinable
   public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
@@ -48,7 +48,7 @@ extension ClusterTrial {
       let missing = setup.membership.replicas.count(where: { replica in
         driver.port.isDown[replica.index] && !mayRefuse[replica.index]
       })
-      // A node that is on its way up has not been heard: then nothing is known of what it holds.
+      // A node that is starting has not reported yet, so its applied index is unknown.
       if areFresh, missing == 0, targeting.leader(among: views) != nil, Set(applied).count == 1,
         applied == last
       {
@@ -61,11 +61,12 @@ extension ClusterTrial {
     return false
   }
 
-  /// Reads every key that was touched, as a client would, so that the checker sees whether what was
-  /// acknowledged is still there.
+  /// Reads every key that was touched, as a client would, so that the checker sees whether
+  /// acknowledged writes are still there.
   @inlinable
   public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
-    // One read that is given up would leave a key unread, and what was said of it unproven.
+    // A read that is given up would leave its key unread and the acknowledged writes to it
+    // unchecked.
     let count = driver.beginReadBack(timeout: max(setup.plan.workload.timeout, .seconds(5)))
     let limit = driver.now + setup.patienceAtEnd.nanoseconds
     while !driver.hasReadBack, driver.now < limit, try goesOn(progress) {
@@ -76,8 +77,8 @@ extension ClusterTrial {
     return driver.answered == count
   }
 
-  /// Without an answer to every read nothing is said of writes that may be lost, and the user
-  /// should know.
+  /// The reason why not all keys were read back. The user should know it, because without an answer
+  /// to every read no verdict on lost writes is possible.
   @inlinable
   public func whyNotReadBack(_ hasSettled: Bool) -> String {
     if hasSettled {
@@ -94,7 +95,7 @@ extension ClusterTrial {
       + "that nothing was read back: \(states.joined(separator: ", "))"
   }
 
-  /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  /// Replicas that have applied equally many entries must have equal states and commit digests.
   @inlinable
   public mutating func compareStates() throws {
     try freshReports(within: setup.patienceAtEnd, digest: true)

@@ -7,12 +7,12 @@ import Replication
 import Trials
 import WriteAheadLog
 
-/// Faults fire and end, for real.
+/// Starts and ends faults on real processes.
 extension ClusterTrial {
   @inlinable
   public mutating func startFault(_ index: Int) throws {
     let fault = plannedFaults[index]
-    // What one fault draws does not depend on how much those before it had to draw.
+    // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
     faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
     let (hit, entry) = try inflict(fault.action)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
@@ -121,11 +121,11 @@ extension ClusterTrial {
     tellFaults()
   }
 
-  /// Starts a node again that is down; during a pause that waits for the pause's end.
+  /// Starts a node again that is down; during a pause, the end of the pause does that.
   @inlinable
   public mutating func revive(_ node: Int) throws {
     guard ledger.pauses(of: node) == 0 else { return }
-    // A disk that was to fail may not have been used since: then the node runs on.
+    // The node still runs if a disk that was to fail has not been used since the fault.
     if processes.isStarted(node), !processes.hasEnded(node) {
       processes.end(node)
     }
