@@ -6,14 +6,14 @@ import Replication
 import Sockets
 import StateMachines
 
-/// A replicated key-value server: nodes that are started, watched and started again, and a gateway
+/// A replicated key-value server: nodes that are started, supervised and restarted, and a gateway
 /// in front of them.
 public struct Service: ~Copyable {
   public var gateway: RespGateway
-  /// Empty if somebody else starts the nodes.
+  /// Empty if the nodes were not started by this service.
   public var processes: NodeProcesses
   public let membership: Membership
-  /// When each node that has ended is started again; `nil` for those that run.
+  /// When each node that has ended is started again; `nil` for running nodes.
   private var restarts: [Int64?]
   private var pauses: [Int64]
   private var startTimes: [Int64]
@@ -38,10 +38,10 @@ public struct Service: ~Copyable {
   private static let shortestPause: Int64 = 500_000_000
   private static let longestPause: Int64 = 10_000_000_000
 
-  /// Starts the nodes and waits until one is in charge, longer as long as nodes say that they
-  /// recover. Nodes that others run need not all be there, nor those that the others can do
-  /// without: they are started again as later.
-  /// - Returns: false if it was told to stop before.
+  /// Starts the nodes and waits until there is a leader; the limit is extended while nodes report
+  /// that they recover. Nodes that were started elsewhere need not all be up. Neither need nodes
+  /// that the cluster can do without: they are started again later.
+  /// - Returns: false if `isStopped` returned true before.
   public mutating func start(
     within patience: Interval, until isStopped: () -> Bool, tell: (String) -> Void
   ) throws -> Bool {
@@ -68,7 +68,7 @@ public struct Service: ~Copyable {
     return true
   }
 
-  /// A node that does not start is left out, unless too many do not.
+  /// Leaves out nodes that did not start, unless there are too many of them.
   private mutating func noteFailedStarts(_ tell: (String) -> Void) throws(ClusterError) {
     for node in restarts.indices where restarts[node] == nil && processes.hasEnded(node) {
       let sentence = "node \(node) did not start: \(processes.ending(of: node))"
@@ -84,8 +84,8 @@ public struct Service: ~Copyable {
     }
   }
 
-  /// Serves until it is told to stop; it asks at least ten times a second.
-  /// - Parameter tell: gets what the user should know, a line each.
+  /// Serves until `isStopped` returns true, which is called at least ten times a second.
+  /// - Parameter tell: gets messages for the user, one line each.
   public mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
     var tendAt: Int64 = 0
     while !isStopped() {
@@ -101,11 +101,10 @@ public struct Service: ~Copyable {
     }
   }
 
-  /// Ends all nodes that this service has started and removes what they leave, unless that is to be
-  /// kept.
+  /// Ends all nodes that this service has started.
   public mutating func end() { processes.endAll() }
 
-  /// Who is in charge, as far as is known.
+  /// The leader according to the latest reports; `nil` if there is none.
   public var currentLeader: Int? {
     var views: [NodeView] = []
     for node in gateway.port.reports.indices {
@@ -143,7 +142,7 @@ public struct Service: ~Copyable {
     tell("node \(node) is started again as process \(processes.processNumber(of: node) ?? 0)")
   }
 
-  /// Until the node is started again; longer each time that it ends soon.
+  /// Sets when the node is started again; the pause doubles each time, up to `longestPause`.
   private mutating func rest(_ node: Int) {
     noteProcess(of: node)
     restarts[node] = gateway.now + pauses[node]
