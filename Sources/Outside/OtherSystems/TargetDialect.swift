@@ -53,7 +53,7 @@ public enum TargetAnswer: Equatable, Sendable {
   /// An error after which the operation may have taken effect, or may still do so.
   case unclear(String)
 
-  /// Classifies an error answer. After any error a read counts as refused, because it had no effect.
+  /// Classifies an error answer. A read counts as refused, because it has no effect in any case.
   static func error(_ text: String, isDefinite: Bool, to question: TargetQuestion) -> TargetAnswer {
     isDefinite || question.isRead ? .refused(text) : .unclear(text)
   }

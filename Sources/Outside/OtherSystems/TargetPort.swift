@@ -39,7 +39,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   public var replies: [ClientReply<KeyValueResponse>] = []
   public var lost: [LostConnection] = []
   public var dirty: [Int] = []
-  public var unattended = ReadyList()
+  public var pendingReadiness = PendingReadiness()
   public var dialAt: Int64 = 0
   public var now: Int64
   public var lastTrouble: Trouble?
@@ -113,13 +113,13 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
     now = MonotonicClock.now()
     // A token must not be reused while readiness of its old connection is still queued.
-    if unattended.isEmpty, now >= dialAt { dialAll() }
+    if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
     let patience = lost.isEmpty && replies.isEmpty ? min(nanoseconds, dialAt - now) : 0
-    unattended.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
+    pendingReadiness.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
     now = MonotonicClock.now()
-    while replies.count < share, let ready = unattended.pop(loop) {
+    while replies.count < share, let ready = pendingReadiness.pop(loop) {
       let position = Int(ready.token)
-      let isHere = connections[position].link.attend(ready, loop, now: now)
+      let isHere = connections[position].link.handleReady(ready, loop, now: now)
       // The server may have answered before it closed the connection.
       readAnswers(position)
       if isHere {

@@ -198,11 +198,11 @@ public struct RespSession: Sendable {
     let effect = interpreter.interpret(arguments, into: &chunk)
     if case .transaction(let name) = effect { control(name, arguments) }
     chunk.closeLocal(since: before)
-    obey(effect)
+    carryOut(effect)
     return true
   }
 
-  private mutating func obey(_ effect: RespInterpreter.Effect) {
+  private mutating func carryOut(_ effect: RespInterpreter.Effect) {
     switch effect {
     case .none, .transaction, .unsupported: break
     case .quit: close()

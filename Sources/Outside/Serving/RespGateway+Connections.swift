@@ -9,8 +9,8 @@ import WireFormat
 
 /// Accepts, reads, writes and closes the connections of Redis clients.
 extension RespGateway {
-  public mutating func attend(to ready: linux_ready) {
-    guard ready.token > ForeignToken.first else {
+  public mutating func handleReady(_ ready: linux_ready) {
+    guard ready.token > ExternalToken.first else {
       acceptAll()
       return
     }
@@ -30,7 +30,7 @@ extension RespGateway {
   }
 
   public func token(of slot: Int) -> UInt64 {
-    UInt64(connections[slot].generation) << 40 | ForeignToken.first | UInt64(slot + 1)
+    UInt64(connections[slot].generation) << 40 | ExternalToken.first | UInt64(slot + 1)
   }
 
   /// Accepts all waiting connections, up to the limit.
@@ -69,7 +69,7 @@ extension RespGateway {
     do {
       return try Descriptor.accept(listener)
     } catch {
-      port.loop.change(listener, token: ForeignToken.first, reads: false, writes: false)
+      port.loop.change(listener, token: ExternalToken.first, reads: false, writes: false)
       acceptsAgainAt = now + GatewayLimits.acceptPause
       return nil
     }
@@ -86,7 +86,7 @@ extension RespGateway {
 
   public mutating func acceptAgain() {
     acceptsAgainAt = .max
-    port.loop.change(listener, token: ForeignToken.first, reads: true, writes: false)
+    port.loop.change(listener, token: ExternalToken.first, reads: true, writes: false)
   }
 
   public mutating func read(_ slot: Int) {
@@ -112,7 +112,7 @@ extension RespGateway {
     if count > 0 {
       connections[slot].session.feed(received.bytes, in: received.start..<received.end)
       received.consume(count)
-      if fleet.machines[connections[slot].machine].isIdle { goOn(slot) } else { markDirty(slot) }
+      if fleet.machines[connections[slot].machine].isIdle { proceed(slot) } else { markDirty(slot) }
     }
     if progress == .closed {
       // The client may have closed only its sending side, so its requests are still answered.
@@ -229,7 +229,7 @@ extension RespGateway {
     note(slot)
     if connections[slot].isHeldBack, waiting < GatewayLimits.output, waitingByteCount <= memory {
       connections[slot].isHeldBack = false
-      goOn(slot)
+      proceed(slot)
     }
     let reads = !connections[slot].hasEnded && wantsReading(slot)
     watch(slot, reads: reads, writes: waiting > 0)

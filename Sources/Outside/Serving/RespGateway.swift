@@ -76,7 +76,7 @@ public struct RespGateway: ~Copyable {
     self.memory = memory
     self.patience = patience.nanoseconds
     let listener = try endpoint.listen()
-    port.loop.add(listener, token: ForeignToken.first)
+    port.loop.add(listener, token: ExternalToken.first)
     runtime = PortRuntime(port)
     self.listener = listener
     self.endpoint = Endpoint(
@@ -110,13 +110,13 @@ public struct RespGateway: ~Copyable {
     try port.wait(nanoseconds: wait)
     now = MonotonicClock.now()
     if acceptsAgainAt <= now { acceptAgain() }
-    for ready in port.foreign { attend(to: ready) }
+    for ready in port.foreign { handleReady(ready) }
     port.foreign.removeAll(keepingCapacity: true)
     deliverAll()
     while !runtime.agenda.isEmpty, runtime.agenda.nextTime <= now {
       // Operations begin when connections ask for them, so only wake-ups are scheduled.
       guard case .wakes(let machine) = runtime.agenda.pop() else { continue }
-      goOn(after: fleet.wake(machine, at: instant, in: &runtime))
+      proceed(after: fleet.wake(machine, at: instant, in: &runtime))
     }
     deliverAll()
     port.flush()
@@ -129,7 +129,7 @@ public struct RespGateway: ~Copyable {
   public mutating func deliverAll() {
     for connection in port.lost {
       for machine in fleet.clients(using: connection) {
-        goOn(
+        proceed(
           after: fleet.lose(
             connectionTo: connection.replica, of: machine, at: instant, in: &runtime))
       }
@@ -137,7 +137,7 @@ public struct RespGateway: ~Copyable {
     port.lost.removeAll()
     var position = 0
     while position < port.replies.count {
-      goOn(
+      proceed(
         after: fleet.receive(
           port.replies[position], from: port.sender(of: position), at: instant, in: &runtime))
       position += 1
@@ -148,7 +148,7 @@ public struct RespGateway: ~Copyable {
   public var instant: Instant { Instant(nanoseconds: now) }
 
   /// Answers the connection whose operation has ended, if one has.
-  public mutating func goOn(after ending: Fleet.Ending?) {
+  public mutating func proceed(after ending: Fleet.Ending?) {
     guard let ending else { return }
     let slot = owners[ending.client]
     guard slot >= 0 else {
@@ -162,12 +162,12 @@ public struct RespGateway: ~Copyable {
       connections[slot].fail(
         "ERR outcome unknown: no answer from the cluster within \(fleet.timeout)")
     }
-    goOn(slot)
+    proceed(slot)
   }
 
   /// Sends the connection's next request to the cluster, if it has one. A connection that does not
   /// read its replies has to wait.
-  public mutating func goOn(_ slot: Int) {
+  public mutating func proceed(_ slot: Int) {
     markDirty(slot)
     while true {
       guard connections[slot].output.count < GatewayLimits.output, waitingByteCount <= memory

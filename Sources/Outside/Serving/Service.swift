@@ -80,19 +80,19 @@ public struct Service: ~Copyable {
       gateway.port.setDown(node, true)
       tell("\(sentence); the others serve without it, and '--replace \(node)' gives it a new log")
       pauses[node] = Service.longestPause
-      rest(node)
+      scheduleRestart(node)
     }
   }
 
   /// Serves until `isStopped` returns true, which is called at least ten times a second.
   /// - Parameter tell: gets messages for the user, one line each.
   public mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
-    var tendAt: Int64 = 0
+    var superviseAt: Int64 = 0
     while !isStopped() {
       try gateway.turn(nanoseconds: 50_000_000)
-      guard gateway.now >= tendAt else { continue }
-      tendAt = gateway.now + 50_000_000
-      tend(tell)
+      guard gateway.now >= superviseAt else { continue }
+      superviseAt = gateway.now + 50_000_000
+      supervise(tell)
       askForReports()
       if let found = currentLeader, found != leader {
         leader = found
@@ -114,7 +114,7 @@ public struct Service: ~Copyable {
     return FaultTargeting(membership: membership).leader(among: views)
   }
 
-  private mutating func tend(_ tell: (String) -> Void) {
+  private mutating func supervise(_ tell: (String) -> Void) {
     for node in restarts.indices {
       if let time = restarts[node] {
         if gateway.now >= time { restart(node, tell) }
@@ -123,7 +123,7 @@ public struct Service: ~Copyable {
         let lived = gateway.now - startTimes[node]
         if lived > Service.longestPause { pauses[node] = Service.shortestPause }
         tell("node \(node) has ended: \(processes.ending(of: node))")
-        rest(node)
+        scheduleRestart(node)
       }
     }
   }
@@ -134,7 +134,7 @@ public struct Service: ~Copyable {
       try processes.start(node)
     } catch {
       tell("\(error)")
-      return rest(node)
+      return scheduleRestart(node)
     }
     restarts[node] = nil
     noteProcess(of: node)
@@ -143,7 +143,7 @@ public struct Service: ~Copyable {
   }
 
   /// Sets when the node is started again; the pause doubles each time, up to `longestPause`.
-  private mutating func rest(_ node: Int) {
+  private mutating func scheduleRestart(_ node: Int) {
     noteProcess(of: node)
     restarts[node] = gateway.now + pauses[node]
     pauses[node] = min(pauses[node] * 2, Service.longestPause)

@@ -28,7 +28,7 @@ extension ClusterTrial {
       }
       guard isMissing else { return true }
       try driver.turn(until: driver.now + 5_000_000)
-      attendReports()
+      handleReports()
     }
     return false
   }
@@ -40,7 +40,7 @@ extension ClusterTrial {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
     var last: [LogIndex] = []
-    while MonotonicClock.now() < limit, try goesOn(progress) {
+    while MonotonicClock.now() < limit, try shouldContinue(progress) {
       let areFresh = try freshReports(within: .milliseconds(200))
       let applied = setup.membership.replicas.compactMap {
         driver.port.isDown[$0.index] ? nil : driver.port.reports[$0.index]?.appliedIndex
@@ -56,7 +56,7 @@ extension ClusterTrial {
       }
       last = areFresh ? applied : []
       try driver.turn(until: driver.now + 20_000_000)
-      attendReports()
+      handleReports()
     }
     return false
   }
@@ -69,9 +69,9 @@ extension ClusterTrial {
     // unchecked.
     let count = driver.beginReadBack(timeout: max(setup.plan.workload.timeout, .seconds(5)))
     let limit = driver.now + setup.patienceAtEnd.nanoseconds
-    while !driver.hasReadBack, driver.now < limit, try goesOn(progress) {
+    while !driver.hasReadBack, driver.now < limit, try shouldContinue(progress) {
       try driver.turn(until: driver.now + 50_000_000)
-      attendReports()
+      handleReports()
     }
     driver.close()
     return driver.answered == count

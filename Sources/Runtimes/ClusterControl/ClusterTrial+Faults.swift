@@ -23,7 +23,7 @@ extension ClusterTrial {
         name: fault.name))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
-    tellFaults()
+    pushFaults()
   }
 
   @inlinable
@@ -118,7 +118,7 @@ extension ClusterTrial {
       }
     case .slowed, .cut, .degraded, .drifting, .slowDisk, .stalledDisk, .nothing: break
     }
-    tellFaults()
+    pushFaults()
   }
 
   /// Starts a node again that is down; during a pause, the end of the pause does that.
@@ -134,13 +134,13 @@ extension ClusterTrial {
   }
 
   @inlinable
-  public mutating func tellFaults() {
-    for node in meters.indices { tellFaults(to: node) }
+  public mutating func pushFaults() {
+    for node in meters.indices { pushFaults(to: node) }
     driver.port.flush()
   }
 
   @inlinable
-  public mutating func tellFaults(to node: Int) {
+  public mutating func pushFaults(to node: Int) {
     let faults = ledger.faults(of: node)
     guard faults != meters[node].toldFaults else { return }
     if driver.port.order(.faults(faults), to: node) { meters[node].toldFaults = faults }

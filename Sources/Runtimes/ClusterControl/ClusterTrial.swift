@@ -25,7 +25,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public var plannedFaults: [PlannedFault]
   public var faultRandom: RandomStream
   /// Events of the trial that are still to come, by the trial's time.
-  public var agenda = EventQueue<Deed>()
+  public var agenda = EventQueue<TrialEvent>()
   public var injected: [InjectedFault] = []
   public var leadership = LeadershipLog()
   public var meters: [NodeMeter]
@@ -35,12 +35,12 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// Nodes that a disk fault may keep from starting again.
   public var mayRefuse: [Bool]
   /// The trial's time at which nodes and progress are checked next.
-  public var attendAt: Int64 = 0
+  public var nextCheckAt: Int64 = 0
   public var isAbandoned = false
   /// Acknowledged operations of the load; reads of the read-back do not count.
   public var loadAnswered: Int?
 
-  public enum Deed: Sendable {
+  public enum TrialEvent: Sendable {
     case faultStarts(Int)
     case faultEnds(Int)
     case windowEnds
@@ -149,7 +149,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       || targeting.leader(among: views) == nil
     {
       try driver.port.wait(nanoseconds: 10_000_000)
-      attendReports()
+      handleReports()
       try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
     }
@@ -162,8 +162,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     let count = driver.beginLoading()
     while !driver.hasLoaded {
       try driver.turn(until: driver.now + 50_000_000)
-      attendReports()
-      try attendProcesses()
+      handleReports()
+      try checkProcesses()
       guard progress(.zero, 0) else { return false }
       guard driver.now < setup.patienceForLoading.nanoseconds else {
         throw ClusterError("\(count) keys could not be loaded within \(setup.patienceForLoading)")
@@ -184,7 +184,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     while true {
       let next = agenda.isEmpty ? end : min(end, agenda.nextTime)
       try driver.turn(until: min(next, driver.now + 50_000_000))
-      attendReports()
+      handleReports()
       while !agenda.isEmpty, agenda.nextTime <= driver.now, agenda.nextTime <= end {
         let time = agenda.nextTime
         try carryOut(agenda.pop(), at: time)
@@ -192,25 +192,25 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       }
       driver.port.flush()
       if driver.now >= end { return true }
-      guard try goesOn(progress) else { return false }
+      guard try shouldContinue(progress) else { return false }
     }
   }
 
   /// Checks the nodes and reports progress, at most every 50 ms. Returns whether the trial
   /// continues.
   @inlinable
-  public mutating func goesOn(_ progress: (Interval, Int) -> Bool) throws -> Bool {
-    guard !isAbandoned, driver.now >= attendAt else { return !isAbandoned }
-    attendAt = driver.now + 50_000_000
-    try attendProcesses()
+  public mutating func shouldContinue(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    guard !isAbandoned, driver.now >= nextCheckAt else { return !isAbandoned }
+    nextCheckAt = driver.now + 50_000_000
+    try checkProcesses()
     let time = min(driver.now, setup.plan.duration.nanoseconds)
     isAbandoned = !progress(Interval(nanoseconds: time), loadAnswered ?? driver.answered)
     return !isAbandoned
   }
 
   @inlinable
-  public mutating func carryOut(_ deed: Deed, at time: Int64) throws {
-    switch deed {
+  public mutating func carryOut(_ event: TrialEvent, at time: Int64) throws {
+    switch event {
     case .faultStarts(let index): try startFault(index)
     case .faultEnds(let index): try endFault(index)
     case .windowEnds:
@@ -246,7 +246,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// Handles the reports that have come since the last call, and sends nodes that have just started
   /// the faults that hold for them.
   @inlinable
-  public mutating func attendReports() {
+  public mutating func handleReports() {
     var hasNews = false
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
@@ -259,7 +259,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
           driver.port.order(.stepClock(skews[node]), to: node)
         }
         meters[node].toldLife = connection.life
-        tellFaults(to: node)
+        pushFaults(to: node)
         // A node that was started elsewhere may refuse faults, which should be known before the
         // trial.
         if !processes.isOurs, !plannedFaults.isEmpty {
@@ -283,7 +283,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// explains it, the node stays down. Otherwise the node was killed from outside or is broken, and
   /// the trial ends with an error because it is to measure neither.
   @inlinable
-  public mutating func attendProcesses() throws {
+  public mutating func checkProcesses() throws {
     if let refusal = driver.port.refusal { throw ClusterError(refusal) }
     for node in meters.indices where processes.hasEnded(node) {
       driver.port.setDown(node, true)

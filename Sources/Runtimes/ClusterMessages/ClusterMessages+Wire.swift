@@ -92,7 +92,7 @@ extension Hello: WireCodable {
   }
 }
 
-extension Sentence: WireCodable {
+extension RefusalReason: WireCodable {
   public var encodedByteCount: Int { 4 + text.utf8.count }
   public func encode(into writer: inout WireWriter) { writer.write(text) }
   public init(from reader: inout WireReader) throws(WireError) { text = try reader.readText() }

@@ -91,7 +91,7 @@ public struct CarriedClients: Equatable, Sendable {
 }
 
 /// The reason for a refusal; empty in a welcome.
-public struct Sentence: Equatable, Sendable {
+public struct RefusalReason: Equatable, Sendable {
   public var text: String
 
   public init(_ text: String) { self.text = text }

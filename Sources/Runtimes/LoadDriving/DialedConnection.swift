@@ -45,7 +45,7 @@ public struct DialedConnection: Sendable {
       descriptor = try endpoint.connect()
     } catch {
       connectError = error.code
-      rest(now)
+      backOff(now)
       return false
     }
     state = .connecting
@@ -55,7 +55,7 @@ public struct DialedConnection: Sendable {
     return true
   }
 
-  public mutating func rest(_ now: Int64) {
+  public mutating func backOff(_ now: Int64) {
     state = .idle
     actAt = now + Dialing.redialPause
   }
@@ -67,13 +67,13 @@ public struct DialedConnection: Sendable {
     descriptor = -1
     input = InputBuffer()
     output.removeAll()
-    rest(now)
+    backOff(now)
   }
 
   /// Handles the readiness of the socket. Afterwards `input` may hold frames, even if the
   /// connection is closed: they are its last frames, and a refusal may be among them.
   /// - Returns: false if the connection is closed.
-  public mutating func attend(
+  public mutating func handleReady(
     _ ready: linux_ready, _ loop: borrowing EventLoop, now: Int64
   ) -> Bool {
     guard descriptor >= 0 else { return true }

@@ -12,21 +12,21 @@ import WriteAheadLog
 
 /// Orders of a runner: faults of links, clocks and disks, and reports.
 extension ClusterNode {
-  public mutating func obey(_ order: Order, from slot: Int) throws(WireError) {
+  public mutating func execute(_ order: Order, from slot: Int) throws(WireError) {
     if case .report(let digest) = order {
       report(to: slot, digest: digest)
       return
     }
     guard settings.allowsFaults || order == .faults(NodeFaults(nodeCount: peers.count)) else {
       Frame.encode(
-        Sentence("node \(number) was not started with --allow-faults"), kind: .refusal,
+        RefusalReason("node \(number) was not started with --allow-faults"), kind: .refusal,
         from: host.id, epoch: life, into: &inbound[slot].output.writer)
       markDirty(slot)
       return
     }
     inbound[slot].ordersFaults = true
     switch order {
-    case .faults(let faults): try suffer(faults)
+    case .faults(let faults): try apply(faults)
     case .stepClock(let interval): clock.step(by: interval)
     case .disk(.syncError): _ = log.inject(.syncError)
     case .disk(.full): _ = log.inject(.full)
@@ -35,7 +35,7 @@ extension ClusterNode {
     }
   }
 
-  public mutating func suffer(_ next: NodeFaults) throws(WireError) {
+  public mutating func apply(_ next: NodeFaults) throws(WireError) {
     guard next.links.count == peers.count else {
       throw .malformed("faults of \(next.links.count) links in a cluster of \(peers.count) nodes")
     }

@@ -52,7 +52,7 @@ extension ClusterNode {
     do {
       return try Descriptor.accept(listener)
     } catch {
-      complain("\(error)")
+      warn("\(error)")
       watchesListener = false
       loop.remove(listener)
       return nil
@@ -105,7 +105,7 @@ extension ClusterNode {
       )
     } catch {
       counters.garbage += 1
-      complain("what came over a connection is no frame of this cluster (\(error)); it is closed")
+      warn("what came over a connection is no frame of this cluster (\(error)); it is closed")
       closeInbound(slot)
       return
     }
@@ -127,7 +127,7 @@ extension ClusterNode {
       guard header.kind == .hello else {
         throw .malformed("a connection that began with \(header.kind)")
       }
-      try greet(
+      try accept(
         try Frame.decode(Hello.self, from: input.bytes, in: header.body), header, at: slot)
       return
     }
@@ -140,14 +140,14 @@ extension ClusterNode {
     case (.client, .request): try takeRequest(header, of: input, from: slot)
     case (.runner, .order):
       let order = try Frame.decode(Order.self, from: input.bytes, in: header.body)
-      try obey(order, from: slot)
+      try execute(order, from: slot)
     default: throw .malformed("\(header.kind) on a connection of a \(role)")
     }
   }
 
   /// Accepts a hello, or refuses it with the reason if it is meant for another cluster, protocol or
   /// node.
-  public mutating func greet(
+  public mutating func accept(
     _ hello: Hello, _ header: FrameHeader, at slot: Int
   ) throws(WireError) {
     guard hello.shows(settings.secret) else {
@@ -178,7 +178,8 @@ extension ClusterNode {
     inbound[slot].sender = header.sender
     inbound[slot].epoch = header.epoch
     Frame.encode(
-      Sentence(""), kind: .welcome, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+      RefusalReason(""), kind: .welcome, from: host.id, epoch: life,
+      into: &inbound[slot].output.writer)
     markDirty(slot)
     if hello.role == .runner { runnerSlots.append(slot) }
     if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
@@ -191,7 +192,7 @@ extension ClusterNode {
     do throws(LogError) {
       return try log.recognise(card, of: peer)
     } catch {
-      complain("cannot remember the log of node \(peer): \(error)")
+      warn("cannot remember the log of node \(peer): \(error)")
       return false
     }
   }
@@ -200,10 +201,10 @@ extension ClusterNode {
   /// side hangs up or the hello is overdue, because closing it at once could discard the refusal.
   public mutating func refuse(_ slot: Int, _ reason: String) {
     Frame.encode(
-      Sentence(reason), kind: .refusal, from: host.id, epoch: life,
+      RefusalReason(reason), kind: .refusal, from: host.id, epoch: life,
       into: &inbound[slot].output.writer)
     inbound[slot].isClosing = true
-    complain("a connection was refused: \(reason)")
+    warn("a connection was refused: \(reason)")
     markDirty(slot)
   }
 

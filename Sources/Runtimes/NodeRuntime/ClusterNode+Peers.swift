@@ -52,7 +52,7 @@ extension ClusterNode {
     redialLater(peer)
   }
 
-  public mutating func attendPeer(_ peer: Int, _ ready: linux_ready) {
+  public mutating func handlePeerReady(_ peer: Int, _ ready: linux_ready) {
     guard peers[peer].descriptor >= 0 else { return }
     if peers[peer].state == .connecting {
       guard ready.writable != 0 || ready.broken != 0 else { return }
@@ -102,7 +102,7 @@ extension ClusterNode {
       return
     } catch {
       counters.garbage += 1
-      complain("what answers at \(peers[peer].endpoint) is no node of this cluster (\(error))")
+      warn("what answers at \(peers[peer].endpoint) is no node of this cluster (\(error))")
       hangUp(peer)
       return
     }
@@ -116,7 +116,7 @@ extension ClusterNode {
     case .welcome: peers[peer].refusal = nil
     case .refusal:
       let reason = try Frame.decode(
-        Sentence.self, from: peers[peer].input.bytes, in: header.body)
+        RefusalReason.self, from: peers[peer].input.bytes, in: header.body)
       noteRefusal(reason.text, of: peer)
     default: throw .malformed("\(header.kind) as an answer to a hello")
     }
@@ -125,7 +125,7 @@ extension ClusterNode {
   public mutating func noteRefusal(_ reason: String, of peer: Int) {
     guard peers[peer].refusal != reason else { return }
     peers[peer].refusal = reason
-    complain("\(peers[peer].endpoint) refuses this node: \(reason)")
+    warn("\(peers[peer].endpoint) refuses this node: \(reason)")
   }
 
   public mutating func flushPeer(_ peer: Int) {
@@ -172,7 +172,7 @@ extension ClusterNode {
       // The receiver would close the connection for it, and for every retransmission.
       peers[to].output.writer.count = before
       counters.overflowed += 1
-      complain("a message of \(byteCount) bytes to node \(to) is too large for a frame")
+      warn("a message of \(byteCount) bytes to node \(to) is too large for a frame")
       return
     }
     counters.bytesSent += byteCount

@@ -72,19 +72,19 @@ extension ClusterNode {
 
   /// Gives a snapshot up. The log keeps its records, so only time is lost.
   private mutating func giveUpSnapshot(_ error: LogError) {
-    complain("no snapshot: \(error)")
+    warn("no snapshot: \(error)")
     host.abandonSnapshot()
   }
 
   public mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
     do { return try snapshots.page(of: reference, in: range) } catch {
-      complain("no snapshot for others: \(error)")
+      warn("no snapshot for others: \(error)")
       return nil
     }
   }
 
   public mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {
-    do { try snapshots.remove(exceptFor: kept) } catch { complain("\(error)") }
+    do { try snapshots.remove(exceptFor: kept) } catch { warn("\(error)") }
   }
 
   public mutating func removeRecords(before first: Int) {

@@ -88,7 +88,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var sweepAt: Int64 = 0
   /// When the next peer must be dialled or its attempt given up.
   public var dialAt: Int64 = 0
-  public var complaints = 0
+  public var warningCount = 0
 
   /// Opens the log, listens, and recovers from the log.
   public init(_ settings: NodeSettings, options: Core.Options) throws {
@@ -164,7 +164,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     // batches.
     var looks = 0
     while count > 0 {
-      for position in 0..<count { attend(to: loop.ready[position]) }
+      for position in 0..<count { handleReady(loop.ready[position]) }
       guard looks < NodeLimits.looksPerTurn else { break }
       looks += 1
       count = loop.wait(nanoseconds: 0)
@@ -197,7 +197,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     return max(deadline, now)
   }
 
-  public mutating func attend(to ready: linux_ready) {
+  public mutating func handleReady(_ ready: linux_ready) {
     switch Token.kind(of: ready.token) {
     case .listener: acceptAll()
     case .inbound:
@@ -207,7 +207,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       if ready.writable != 0 { flushInbound(slot) }
       if ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
     case .peer:
-      attendPeer(Token.index(of: ready.token), ready)
+      handlePeerReady(Token.index(of: ready.token), ready)
     case .log: commitHasEnded = true
     case .snapshots: snapshotIsWritten = true
     }
@@ -232,7 +232,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     where inbound[slot].isOpen && inbound[slot].role == nil
       && now - inbound[slot].openedAt > NodeLimits.helloDeadline
     {
-      if !inbound[slot].isClosing { complain("a connection that did not say hello is closed") }
+      if !inbound[slot].isClosing { warn("a connection that did not say hello is closed") }
       closeInbound(slot)
     }
     guard !watchesListener else { return }
@@ -247,10 +247,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   }
 
   /// Writes a line to the node's standard error, at most a hundred times.
-  public mutating func complain(_ text: String) {
-    complaints += 1
-    guard complaints <= 100 else { return }
-    Descriptor.complain("node \(number): \(text)")
+  public mutating func warn(_ text: String) {
+    warningCount += 1
+    guard warningCount <= 100 else { return }
+    Descriptor.writeError("node \(number): \(text)")
   }
 }
 
@@ -274,7 +274,7 @@ struct RecoveryAccount {
     let now = MonotonicClock.now()
     guard now >= nextAt else { return }
     nextAt = now + RecoveryAccount.pause
-    Descriptor.complain("node \(node): recovering, \(what)")
+    Descriptor.writeError("node \(node): recovering, \(what)")
   }
 }
 

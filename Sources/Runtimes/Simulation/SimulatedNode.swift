@@ -6,7 +6,7 @@ import Trials
 import WireFormat
 
 /// An input that waits for a node's processor.
-public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
+public enum NodeInput<Message, Command: WireCodable & Equatable & Sendable> {
   case message(Message, Envelope)
   case request(ClientRequest<Command>)
   case timer(Int)
@@ -47,7 +47,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var startIsOverdue = false
   /// Counts restarts: events scheduled in an earlier incarnation are void.
   public var life = 0
-  public var inbox: [InboxItem<Core.Message, Application.Command>] = []
+  public var inbox: [NodeInput<Core.Message, Application.Command>] = []
   public var busyUntil: Int64 = 0
   public var turnIsScheduled = false
   public var slowness = 1.0

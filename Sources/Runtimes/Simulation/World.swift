@@ -40,7 +40,7 @@ public struct Envelope: Sendable {
 
 /// An event of a trial. It is generic over its payload rather than over the core, because generic
 /// metadata is cheaper for type parameters than for associated types.
-public enum Happening<
+public enum SimulationEvent<
   Message, Command: WireCodable & Equatable & Sendable,
   Response: WireCodable & Equatable & Sendable
 > {
@@ -87,7 +87,7 @@ public struct CommittedBatches: Sendable {
 /// commits.
 public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var now: Int64 = 0
-  public typealias Event = Happening<Core.Message, Application.Command, Application.Response>
+  public typealias Event = SimulationEvent<Core.Message, Application.Command, Application.Response>
 
   public var queue = EventQueue<Event>()
   public var network: NetworkState

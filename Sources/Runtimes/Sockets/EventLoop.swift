@@ -37,7 +37,7 @@ public struct EventLoop: ~Copyable {
 
   /// Like `wait`, but polls instead of sleeping and yields the processor in between, because a
   /// processor that sleeps takes as long to wake up as a short request takes to be answered.
-  public borrowing func waitAwake(nanoseconds: Int64) -> Int {
+  public borrowing func spin(nanoseconds: Int64) -> Int {
     let end = MonotonicClock.now() + nanoseconds
     repeat {
       let count = wait(nanoseconds: 0)
@@ -50,10 +50,10 @@ public struct EventLoop: ~Copyable {
 
 /// Readiness that an event loop has reported and that was not handled yet. A user that handles a
 /// part of it, and then does something else, finds the rest here.
-public struct ReadyList: Sendable {
+public struct PendingReadiness: Sendable {
   private var next = 0
   private var count = 0
-  private(set) var vigil = Vigil()
+  private(set) var spinPolicy = SpinPolicy()
 
   public init() {}
 
@@ -66,10 +66,10 @@ public struct ReadyList: Sendable {
     guard isEmpty else { return }
     next = 0
     var left = nanoseconds
-    if awake > 0, nanoseconds > 0, vigil.begins() {
+    if awake > 0, nanoseconds > 0, spinPolicy.begins() {
       let start = MonotonicClock.now()
-      count = loop.waitAwake(nanoseconds: min(awake, nanoseconds))
-      vigil.end(inVain: count == 0)
+      count = loop.spin(nanoseconds: min(awake, nanoseconds))
+      spinPolicy.end(inVain: count == 0)
       guard count == 0 else { return }
       left = max(nanoseconds - (MonotonicClock.now() - start), 0)
     }
@@ -85,17 +85,17 @@ public struct ReadyList: Sendable {
 
 /// Decides whether to poll once more before sleeping. If nothing arrives during a poll, for example
 /// because a disk takes longer, polling only takes processor time from the processes it waits for.
-struct Vigil: Sendable {
-  /// After `limit` polls in vain in a row, only about every `pause`-th wait polls.
+struct SpinPolicy: Sendable {
+  /// After `limit` polls in vain in a row, `pause` waits pass without a poll before the next one.
   static let limit = 4
   static let pause = 16
   private(set) var inVain = 0
   private var skipped = 0
 
   mutating func begins() -> Bool {
-    guard inVain >= Vigil.limit else { return true }
+    guard inVain >= SpinPolicy.limit else { return true }
     skipped += 1
-    guard skipped > Vigil.pause else { return false }
+    guard skipped > SpinPolicy.pause else { return false }
     skipped = 0
     return true
   }

@@ -69,7 +69,7 @@ public enum Descriptor {
   }
 
   /// Writes a line to standard error.
-  public static func complain(_ line: String) {
+  public static func writeError(_ line: String) {
     let bytes = Array((line + "\n").utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }

@@ -1,8 +1,8 @@
 import Replication
 import WireFormat
 
-/// The first sector of a segment: magic (8 bytes), format version (4), whether it grows (1), digest of
-/// the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4).
+/// The first sector of a segment: magic (8 bytes), format version (4), whether it grows (1), digest
+/// of the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4).
 ///
 /// It does not change while the segment is used. The numbers of a segment's blocks are found in its
 /// first block, so that segments below a snapshot can be removed without changing the others.
