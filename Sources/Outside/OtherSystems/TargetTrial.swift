@@ -10,7 +10,7 @@ import Workloads
 
 /// The settings of a trial on another system, apart from the load.
 public struct TargetSetup: Sendable {
-  /// The row's name in the results, for messages.
+  /// The name of the row in the results, for messages.
   public var name: String
   public var endpoint: Endpoint
   public var plan = TrialPlan()

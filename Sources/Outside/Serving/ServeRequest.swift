@@ -54,8 +54,8 @@ public struct ServeRequest: Sendable {
 
   public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
 
-  /// Serves until `isStopped` returns true. At any end, no node and no directory of this service is
-  /// left, except for logs that are to be kept.
+  /// Serves until `isStopped` returns true. However it ends, no node and no directory of this
+  /// service is left, except for logs that are to be kept.
   /// - Parameters:
   ///   - announce: gets a description of the service, once it serves.
   ///   - tell: gets messages about events while it serves.

@@ -35,7 +35,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var now: Int64
   /// The identity of the first client.
   public let firstClient: UInt64
-  /// Nodes that clients may ask.
+  /// Number of nodes that clients may ask.
   public let replicaCount: Int
   /// Readiness under tokens from `ExternalToken.first` on, which the loop's other users chose.
   public var foreign: [linux_ready] = []
@@ -43,9 +43,9 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var isDown: [Bool]
 
   /// - Parameters:
-  ///   - endpoints: of all nodes.
+  ///   - endpoints: the addresses of all nodes.
   ///   - replicaCount: how many of them are replicas; the others are only given orders.
-  ///   - connections: to each replica, at least one.
+  ///   - connections: number of connections to each replica, at least one.
   ///   - firstClient: the lowest identity of a client.
   public init(
     cluster: String, protocolName: String, endpoints: [Endpoint], replicaCount: Int,

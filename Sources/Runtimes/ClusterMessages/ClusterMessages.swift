@@ -26,7 +26,7 @@ public struct Hello: Equatable, Sendable {
   public var nodeCount: UInt16
   /// The clients whose replies the connection carries, if it is a connection of clients.
   public var clients: CarriedClients
-  /// Of a peer: the number and the generation of its log.
+  /// The number and the generation of the dialler's log, if it is a peer.
   public var logNumber: UInt64
   public var logGeneration: UInt64
   /// Shows that the dialler belongs to the cluster; empty for clusters without a secret.

@@ -135,8 +135,7 @@ extension ClusterNode {
     }
     leavesAt += fault.extraLatency.nanoseconds
     if fault.reorder > 0, faultRandom.chance(fault.reorder) {
-      // Up to three latencies late, but at least up to 1 ms, so that later messages overtake this
-      // one.
+      // Up to three latencies late, or up to 1 ms if that is more, so that later ones overtake it.
       let most = max(fault.extraLatency.nanoseconds * 3, 1_000_000)
       leavesAt += Int64(faultRandom.below(Int(most)) + 1)
     } else {

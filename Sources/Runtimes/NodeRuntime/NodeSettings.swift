@@ -18,7 +18,7 @@ public struct NodeSettings: Sendable {
   public var secret: [UInt8] = []
   /// Whether the node has run before, or replaces one that lost its log.
   public var opening = LogOpening.any
-  /// Whether records are synced. Without syncs, unsynced records are lost with the power.
+  /// Whether records are synced. Without syncs, no record is certain to survive a loss of power.
   public var syncs = true
   /// For the jitter of timers and the random choices of link faults.
   public var seed: UInt64 = 1

@@ -7,7 +7,7 @@ public struct EventLoop: ~Copyable {
   public var ready: UnsafeMutablePointer<linux_ready>
   public static var room: Int { 256 }
 
-  /// - Throws: if the process has no descriptor left.
+  /// - Throws: only if the process has no descriptor left.
   public init() throws(SocketError) {
     descriptor = try SocketError.check(linux_epoll_create(), "cannot watch descriptors")
     ready = .allocate(capacity: EventLoop.room)

@@ -22,7 +22,7 @@ public enum LogOpening: Equatable, Sendable {
   case any
   /// The node has run before, so its log must exist; otherwise it is lost.
   case existing
-  /// The node has lost its log, and begins a new one of this generation. If such a log exists
+  /// The node has lost its log, and begins a new one of this generation. If a replacement exists
   /// already, it is used.
   case replacement(generation: UInt64)
 }

@@ -81,8 +81,8 @@ struct Recovery {
   ) throws(LogError) {
     for (index, segment) in used.enumerated() {
       guard let header = segment.contents.header else {
-        // The creation of this segment was lost. If a later one were used, reading would have
-        // failed.
+        // The creation of this segment was lost. Reading fails if a later segment has blocks that
+        // follow lost ones, so there is nothing to repair here.
         continue
       }
       let isLast = index == used.count - 1

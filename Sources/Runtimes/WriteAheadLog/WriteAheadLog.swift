@@ -18,7 +18,7 @@ import WireFormat
 /// - `member`: the card of this log, and those of the peers' logs (`MemberFile`).
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
 /// - `synced`: the last block known to be durable (`SyncedMark`).
-/// - `base`: where the log begins, once a snapshot or a checkpoint has replaced the records before
+/// - `base`: the start of the log, once a snapshot or a checkpoint has replaced the records before
 ///   it (`LogBase`). The segments before the base are removed.
 /// - `0000000000001234.snapshot`: the state after an entry (`SnapshotFile`).
 /// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`), which bypass
