@@ -3,7 +3,7 @@ import Replication
 import Synchronization
 import WireFormat
 
-/// The batches of a log that are still in memory, oldest first. Only so many bytes of them stay there.
+/// The batches of a log that are still in memory, oldest first, up to `byteLimit` bytes.
 struct WrittenBatches: Sendable {
   private struct Written: Sendable {
     let block: BatchBlock
@@ -13,16 +13,16 @@ struct WrittenBatches: Sendable {
 
   let byteLimit: Int
   private var written: [Written] = []
-  /// Those before this one have left.
+  /// The batches before this index have left memory.
   private var first = 0
   private var byteCount = 0
 
   init(byteLimit: Int) { self.byteLimit = byteLimit }
 
-  /// A block has been written to a segment, at `start` and with these batches in it.
+  /// Records that a block with these batches was written to a segment, at offset `start`.
   mutating func append(_ noted: [NotedBlock], in keeper: SegmentKeeper, at start: Int) {
     for batch in noted {
-      // It was written again because what it was in before will be removed.
+      // The batch was written again, because the block that contains it will be removed.
       guard batch.block.isInMemory else {
         batch.block.leaveMemory(
           for: keeper, at: BlockPlace(start: start, offset: batch.offset))
@@ -51,7 +51,7 @@ struct WrittenBatches: Sendable {
 final class SegmentKeeper: BlockKeeper {
   let path: String
   let seal: UInt64
-  /// The block that was read last: who asks for one batch of it often asks for the next.
+  /// The block that was read last, because its batches are often read one after another.
   private let last = Mutex<(start: Int, bytes: [UInt8])?>(nil)
 
   init(path: String, seal: UInt64) {
@@ -71,7 +71,7 @@ final class SegmentKeeper: BlockKeeper {
     }
   }
 
-  /// The whole block of the log is read, because its checksum covers no less.
+  /// Reads the whole block of the log, because its checksum covers the whole block.
   func readChecked(_ byteCount: Int, at place: BlockPlace) throws(LogError) -> [UInt8] {
     let file = try File(path, O_RDONLY)
     let head = try file.read(BlockHeader.byteCount, at: place.start)
@@ -84,7 +84,8 @@ final class SegmentKeeper: BlockKeeper {
     return Array(block[place.offset..<place.offset + byteCount])
   }
 
-  /// Larger blocks are read anew each time: there is one keeper for each segment.
+  /// Larger blocks are read again each time, because every segment has a keeper that would hold
+  /// one.
   private static let mostKept = 1 << 20
 
   private func damage(_ place: BlockPlace) -> LogError {

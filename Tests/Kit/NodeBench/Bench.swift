@@ -146,7 +146,7 @@ package final class Caller: Stepped {
   }
 
   /// What a refusal said.
-  package var refusal: String? { try? bodies(Sentence.self, .refusal).first?.text }
+  package var refusal: String? { try? bodies(RefusalReason.self, .refusal).first?.text }
   package var isWelcome: Bool { received.contains { $0.kind == .welcome } }
 }
 

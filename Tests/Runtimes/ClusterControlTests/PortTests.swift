@@ -74,7 +74,7 @@ private typealias Port = ClusterPort<Counter>
     var port = try port(server, connections: connections)
     try wait(&port, "connection", server) { _ in server.taken.count == connections + 1 }
     for connection in 0...connections {
-      server.say(frame(Sentence(""), .welcome, from: 0, epoch: 3), on: connection)
+      server.say(frame(RefusalReason(""), .welcome, from: 0, epoch: 3), on: connection)
     }
     try wait(&port, "welcome", server) { $0.isConnected }
     return port
@@ -107,7 +107,7 @@ private typealias Port = ClusterPort<Counter>
     let server = try Server()
     var port = try connected(server)
     let answer = frame(ClientReply<UInt64>(id: request(1).id, result: .answer(1)), .reply)
-    server.say(answer + frame(Sentence("enough"), .refusal))
+    server.say(answer + frame(RefusalReason("enough"), .refusal))
     server.hangUp(0)
     try wait(&port, "refusal", server) { $0.refusal != nil }
     #expect(port.refusal == "enough")
@@ -119,7 +119,7 @@ private typealias Port = ClusterPort<Counter>
     let server = try Server()
     var port = try port(server)
     try wait(&port, "connection", server) { _ in server.taken.count == 2 }
-    server.say(frame(Sentence(""), .welcome, version: 2))
+    server.say(frame(RefusalReason(""), .welcome, version: 2))
     try wait(&port, "refusal", server) { $0.refusal != nil }
     #expect(
       port.refusal == "node 0 speaks version 2 of the frame format, this program version 1")

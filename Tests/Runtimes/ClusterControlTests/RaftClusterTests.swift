@@ -126,13 +126,13 @@ final class RaftTrio {
       faults.links[link].degradation.reorder = 0.1
       faults.links[link].degradation.corrupt = 0.02
     }
-    for seat in trio.nodes { try seat?.node.suffer(faults) }
+    for seat in trio.nodes { try seat?.node.apply(faults) }
     for number in 0..<60 {
       #expect(try trio.ask(.append(Key("a"), value: value(number))) != .done)
     }
     #expect(try trio.ask(.get(Key("a"))) == .value((0..<60).flatMap(value)))
     #expect(trio.nodes.compactMap { $0?.node.counters.garbage }.reduce(0, +) > 0)
-    for seat in trio.nodes { try seat?.node.suffer(NodeFaults(nodeCount: 3)) }
+    for seat in trio.nodes { try seat?.node.apply(NodeFaults(nodeCount: 3)) }
     try trio.wait("rest") {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }
@@ -149,10 +149,10 @@ final class RaftTrio {
       faults.links[link].cutsOutbound = true
       faults.links[link].cutsInbound = true
     }
-    try trio.nodes[old]?.node.suffer(faults)
+    try trio.nodes[old]?.node.apply(faults)
     try trio.wait("new leader") { trio.leader != nil && trio.leader != old }
     #expect(try trio.ask(.put(Key("a"), value: [2])) == .done)
-    try trio.nodes[old]?.node.suffer(NodeFaults(nodeCount: 3))
+    try trio.nodes[old]?.node.apply(NodeFaults(nodeCount: 3))
     try trio.wait("old leader that follows") {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }

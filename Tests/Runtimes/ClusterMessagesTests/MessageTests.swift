@@ -91,7 +91,7 @@ import WireFormat
     try roundTrip(MessageTests.hello(&random), &random)
     try roundTrip(MessageTests.order(&random), &random)
     try roundTrip(MessageTests.report(&random), &random)
-    try roundTrip(Sentence("because"), &random)
+    try roundTrip(RefusalReason("because"), &random)
   }
 
   @Test("Numbers that nobody can compute with are refused")

@@ -127,7 +127,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
   func backPressure() throws {
     var faults = NodeFaults(nodeCount: 1)
     faults.syncStalls = true
-    try seat.node.suffer(faults)
+    try seat.node.apply(faults)
     // One batch a turn.
     var asked = 0
     while !seat.node.holdsClientsBack {
@@ -215,22 +215,22 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
 
   @Test("Clients, too, meet a link that loses, repeats and delays")
   func faults() throws {
-    func suffer(_ change: (inout LinkDegradation) -> Void) throws {
+    func apply(_ change: (inout LinkDegradation) -> Void) throws {
       var faults = NodeFaults(nodeCount: 1)
       change(&faults.clients)
-      try seat.node.suffer(faults)
+      try seat.node.apply(faults)
     }
-    try suffer { $0.loss = 1 }
+    try apply { $0.loss = 1 }
     ask(.put(Key("a"), value: [1]), 1)
     let before = seat.node.counters.messagesReceived
     try waitFor("request", [client, seat]) {
       seat.node.counters.messagesReceived > before ? true : nil
     }
     #expect(seat.node.log.recordCount == 0)
-    try suffer { $0.duplicate = 1 }
+    try apply { $0.duplicate = 1 }
     ask(.put(Key("a"), value: [1]), 1)
     #expect(try replies(2).count == 2)
-    try suffer { $0.extraLatency = .milliseconds(10) }
+    try apply { $0.extraLatency = .milliseconds(10) }
     let began = MonotonicClock.now()
     ask(.put(Key("a"), value: [1]), 2)
     #expect(try replies(3).count == 3)

@@ -230,8 +230,8 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       try waitFor("refusal", [seat, runner]) { runner.received.count > before ? true : nil }
     }
     #expect(
-      try runner.bodies(Sentence.self, .refusal)
-        == Array(repeating: Sentence("node 0 was not started with --allow-faults"), count: 3))
+      try runner.bodies(RefusalReason.self, .refusal)
+        == Array(repeating: RefusalReason("node 0 was not started with --allow-faults"), count: 3))
     #expect(seat.node.faultsAreActive == false)
     #expect(seat.node.clock.steps == 0)
   }

@@ -43,7 +43,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   private func degrade(_ change: (inout LinkFault) -> Void) throws {
     var faults = NodeFaults(nodeCount: 2)
     change(&faults.links[1])
-    try seats[0].node.suffer(faults)
+    try seats[0].node.apply(faults)
   }
 
   @Test("Messages arrive in order, with their sender")
@@ -131,7 +131,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     try degrade { $0.degradation.bandwidth = 8000 }
     var faults = seats[0].node.faults
     faults.clients.bandwidth = 8000
-    try seats[0].node.suffer(faults)
+    try seats[0].node.apply(faults)
     seats[0].node.now = MonotonicClock.now()
     let began = seats[0].node.now
     // A millisecond a byte.
@@ -139,7 +139,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     send(1...1)
     #expect(seats[0].node.passInterface(0) == began + 54_000_000)
     faults.clients.bandwidth = nil
-    try seats[0].node.suffer(faults)
+    try seats[0].node.apply(faults)
     #expect(seats[0].node.passInterface(30) == seats[0].node.now)
   }
 
@@ -268,7 +268,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   @Test("A refusal is noted, and the next attempt is not made at once")
   func refused() throws {
-    let seat = try answer(frame(Sentence("not you"), .refusal)) { $0.peers[1].refusal != nil }
+    let seat = try answer(frame(RefusalReason("not you"), .refusal)) { $0.peers[1].refusal != nil }
     #expect(seat.node.peers[1].refusal == "not you")
     seat.node.hangUp(1)
     #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause)
@@ -277,7 +277,9 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   @Test("Another version of the frame format is noted as such")
   func version() throws {
-    let seat = try answer(frame(Sentence(""), .welcome, version: 9)) { $0.peers[1].refusal != nil }
+    let seat = try answer(frame(RefusalReason(""), .welcome, version: 9)) {
+      $0.peers[1].refusal != nil
+    }
     #expect(
       seat.node.peers[1].refusal == "it speaks version 9 of the frame format, this node version 1")
   }
@@ -305,7 +307,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     if isCut {
       var faults = NodeFaults(nodeCount: 2)
       faults.links[1].cutsInbound = true
-      try here.node.suffer(faults)
+      try here.node.apply(faults)
     }
     there = nil
     try waitFor("end of the link", [here]) { hears() ? nil : true }

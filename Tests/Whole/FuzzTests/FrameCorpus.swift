@@ -111,8 +111,8 @@ struct FrameCorpus {
           nodeCount: 3,
           secret: Array(repeating: 7, count: 32), logNumber: 5, logGeneration: 9)
       ], .hello)
-    add([Sentence("")], .welcome)
-    add([Sentence("this is node 1, not node 2")], .refusal)
+    add([RefusalReason("")], .welcome)
+    add([RefusalReason("this is node 1, not node 2")], .refusal)
     var faults = NodeFaults(nodeCount: 5)
     faults.links[1].cutsInbound = true
     faults.links[2].degradation.loss = 0.25
