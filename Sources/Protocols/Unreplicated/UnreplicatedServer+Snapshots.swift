@@ -19,8 +19,8 @@ extension UnreplicatedServer {
   }
 
   /// Recovers a checkpoint's first record. The records after it are copies of the entries after
-  /// `index`. The entries themselves stay in the log until then, because a crash may have lost some
-  /// of the copies, but not what was durable before.
+  /// `index`. The entries themselves stay in the log, because a crash may have lost some of the
+  /// copies, but not the entries, which were durable before.
   mutating func begin(behind index: LogIndex) {
     if index > lastIndex {
       log = []
