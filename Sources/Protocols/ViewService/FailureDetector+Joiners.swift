@@ -28,14 +28,14 @@ extension FailureDetector {
         let successor = candidate(after: state, except: joiner)
         if hasRestarted(joiner, in: view) {
           next = joiner
-        } else if let successor, isHopeless(joiner, after: state) {
-          penalise(joiner, after: state)
+        } else if let successor, shouldYield(joiner, after: state) {
+          noteFailedJoiner(joiner, after: state)
           next = successor
         } else {
           return nil
         }
       } else {
-        penalise(joiner, after: state)
+        noteFailedJoiner(joiner, after: state)
         next = state.isEstablished ? candidate(after: state, except: joiner) : nil
       }
     } else {
@@ -79,7 +79,7 @@ extension FailureDetector {
   /// Whether another replica should try in the joiner's place: its feeder cannot reach it, or it
   /// has made no progress for 3 silence limits, or has been joiner for 64. The answer matters only
   /// if there is another candidate.
-  private func isHopeless(_ joiner: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
+  private func shouldYield(_ joiner: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     if feeders(in: state.view).contains(where: { $0.report.unreachable.contains(joiner) }) {
       return true
     }
@@ -88,7 +88,7 @@ extension FailureDetector {
     return ticks - watch.progressTick >= 3 * limit || ticks - watch.since >= 64 * limit
   }
 
-  private mutating func penalise(_ id: ReplicaID, after state: ViewServiceStateMachine) {
+  private mutating func noteFailedJoiner(_ id: ReplicaID, after state: ViewServiceStateMachine) {
     guard let position = ids.firstIndex(of: id) else { return }
     block(position, limit: silenceLimit(state))
     joinerWatch = nil

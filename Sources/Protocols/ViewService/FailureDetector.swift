@@ -23,7 +23,7 @@ struct FailureDetector: Sendable {
     /// leader, because their pings were sent before this leadership began.
     var grantedTick = 0
     /// Whether the replica has to go although it is alive. It is granted no further lease.
-    var isCondemned = false
+    var mustLeave = false
     var incarnation: UInt64 = 0
     /// Whether the replica has lost its disk and has not become a member since.
     var isBlank = false
@@ -129,7 +129,7 @@ struct FailureDetector: Sendable {
     if replicas[position].answers.count < 64 {
       replicas[position].answers.append((ping.sequence, ticks))
     }
-    guard isHearing, !replicas[position].isCondemned, state.view.members.contains(id),
+    guard isHearing, !replicas[position].mustLeave, state.view.members.contains(id),
       !hasForgotten(id, in: state.view)
     else {
       return .zero
@@ -171,7 +171,7 @@ struct FailureDetector: Sendable {
       let isMember = view.members.contains(ids[position])
       if isMember, !wasMember, previous.number > 0 { replicas[position].memberSince = ticks }
       if !isMember {
-        replicas[position].isCondemned = false
+        replicas[position].mustLeave = false
         if wasMember { noteRemoval(position, limit: silenceLimit(state)) }
       }
     }
