@@ -135,8 +135,8 @@ extension ChainReplica {
     guard view.number > 0 else { return }
     self.now = now
     commitStable(into: &effects)
-    save(into: &effects)
-    sendEntries(into: &effects)
+    let written = save(into: &effects)
+    sendEntries(written, into: &effects)
     if let predecessor, let acknowledged, acknowledged > toldAcknowledged ?? LogIndex(-1) {
       toldAcknowledged = acknowledged
       // Early, because what it promises of any disk has been durable there before it set out.
@@ -146,14 +146,16 @@ extension ChainReplica {
   }
 
   /// Writes what this turn has added to the log, and has this replica hear when that is durable.
-  private mutating func save(into effects: inout Effects<Self>) {
+  /// - Returns: the last page that was written.
+  private mutating func save(into effects: inout Effects<Self>) -> LogPage {
     let last = log.lastIndex
+    var page = LogPage(first: savedThrough.next)
     while savedThrough < last {
       let end = log.pageEnd(
         from: savedThrough.next, through: last, byteLimit: ViewLog.pageByteLimit)
-      effects.persist(
-        .entries(
-          first: savedThrough.next, log.entries(from: savedThrough.next, through: end)))
+      page = LogPage(
+        first: savedThrough.next, entries: log.entries(from: savedThrough.next, through: end))
+      effects.persist(.entries(first: page.first, page.entries))
       savedThrough = end
       owesCut = false
     }
@@ -171,5 +173,6 @@ extension ChainReplica {
       effects.send(.receipt(view: view.number, last), to: predecessor)
     }
     owesReceipt = false
+    return page
   }
 }

@@ -70,6 +70,19 @@ extension ChainReplica {
     if isComplete { beginServing(into: &effects) }
   }
 
+  public mutating func makeReport() -> Report {
+    var report = Report(
+      view: view.number, isEstablished: isHead && isEstablished, joining: view.joining)
+    if let successor, successor.isUnreachable { report.unreachable.append(successor.to) }
+    guard joiner != nil else { return report }
+    report.joinerHasCaughtUp = joinerHasCaughtUp
+    if let joiner {
+      report.joinerProgress = UInt64(joiner.matchIndex.rawValue)
+      if joiner.isUnreachable { report.unreachable.append(joiner.to) }
+    }
+    return report
+  }
+
   /// Whether this replica was a member of the view just before `next` and all who come before it
   /// there came before it here, in the same incarnations. Then its log stays a prefix of theirs.
   private func keepsPlace(in next: View) -> Bool {

@@ -205,6 +205,7 @@ public struct ChainReplica: ViewFollower {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     let role =
       switch place {
@@ -217,13 +218,5 @@ public struct ChainReplica: ViewFollower {
     return ReplicaStatus(
       role: role, isInCharge: isHead, isTail: isTail, isCoordinator: false, epoch: view.number,
       commitIndex: commitIndex, lastIndex: log.lastIndex)
-  }
-
-  public var report: Report {
-    Report(
-      view: view.number, isEstablished: isHead && isEstablished, joining: view.joining,
-      joinerHasCaughtUp: joinerHasCaughtUp,
-      joinerProgress: UInt64((joiner?.matchIndex ?? .zero).rawValue),
-      unreachable: [successor, joiner].compactMap { $0?.isUnreachable == true ? $0?.to : nil })
   }
 }

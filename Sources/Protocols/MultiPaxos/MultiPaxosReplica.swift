@@ -196,6 +196,7 @@ public struct MultiPaxosReplica: ReplicaCore {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     ReplicaStatus(
       role: role.rawValue, isInCharge: role == .leader,

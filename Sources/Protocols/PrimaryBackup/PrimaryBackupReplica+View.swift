@@ -43,7 +43,7 @@ extension PrimaryBackupReplica {
       .summary(view: view.number, round: Message.unasked, runs: log.runs), to: primary)
   }
 
-  public var report: Report {
+  public mutating func makeReport() -> Report {
     var report = Report(view: view.number, joining: view.joining)
     guard leadership != nil else { return report }
     report.isEstablished = leading.isEstablished

@@ -140,6 +140,7 @@ public struct PrimaryBackupReplica: ViewFollower {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     let word =
       switch role {

@@ -112,6 +112,7 @@ public struct UnreplicatedServer: ReplicaCore {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     ReplicaStatus(
       role: id == server ? "server" : "bystander", isInCharge: id == server && hasStarted, epoch: 1,

@@ -35,7 +35,7 @@ extension WithAuthority {
   /// Carries out what the data protocol asked for, and reports if there is news.
   mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
-    if let report = replica?.reportInPlace(), viewLease.maySendNews(report) {
+    if let report = replica?.makeReport(), viewLease.maySendNews(report) {
       ping(at: now, into: &effects)
     }
   }
@@ -59,7 +59,7 @@ extension WithAuthority {
   private mutating func ping(
     at now: Instant, into effects: inout Effects<Self>, everywhere: Bool = false
   ) {
-    guard let report = replica?.reportInPlace(), viewLease.mayPing, !membership.authority.isEmpty
+    guard let report = replica?.makeReport(), viewLease.mayPing, !membership.authority.isEmpty
     else {
       return
     }

@@ -135,6 +135,7 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: ViewServiceBug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     if let replica {
       var status = replica.status
