@@ -92,7 +92,7 @@ public struct NetworkState: Sendable {
     var samplers = [LatencySampler(model.latency)]
     // A stream of its own for each link, so that the nth message of a link draws the same numbers
     // whatever else is sent: trials of one seed differ by what protocols do, not by their luck.
-    let key = RandomStream.splitMix64(at: seed) ^ 0x11E7
+    let key = RandomStream.splitMix64(at: seed) ^ RandomPurpose.links.rawValue
     links = (0..<count * count).map { position in
       let random = RandomStream.scramble(
         key &+ UInt64(position / count) << 32 | UInt64(position % count))

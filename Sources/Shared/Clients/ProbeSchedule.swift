@@ -29,7 +29,7 @@ public struct ProbeSchedule<Application: StateMachine>: Sendable {
   ///   - firstID: the identity of client 0 of the load.
   public init(rate: Double, replicas: [ReplicaID], firstID: UInt64, seed: UInt64) {
     gapNs = 1e9 / (2 * rate)
-    var random = RandomStream(seed: seed, label: 0x920B)
+    var random = RandomStream(seed: seed, purpose: .probes)
     firstNs = random.unit() * gapNs
     fleet = Fleet(
       count: Self.regulars, replicas: replicas, timeout: Self.patience,

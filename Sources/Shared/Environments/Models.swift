@@ -65,7 +65,7 @@ public struct ClockModel: Sendable, Equatable {
 extension ClockModel {
   /// How far each node's clock is off and by which share it runs fast, drawn for a trial.
   public func draw(nodeCount: Int, seed: UInt64) -> [(skew: Interval, drift: Double)] {
-    var random = RandomStream(seed: seed, label: 0xC10C)
+    var random = RandomStream(seed: seed, purpose: .clocks)
     return (0..<nodeCount).map { _ in
       let skew = Int64((random.unit() * 2 - 1) * Double(maxSkew.nanoseconds))
       return (Interval(nanoseconds: skew), (random.unit() * 2 - 1) * maxDrift)

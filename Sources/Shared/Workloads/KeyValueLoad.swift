@@ -70,7 +70,7 @@ public struct KeyValueLoad: ClientLoad {
     probes = ProbeHistory(keyPrefix: keyPrefix)
     self.keyPrefix = keyPrefix
     self.seed = seed
-    random = RandomStream(seed: seed, label: Self.randomLabel)
+    random = RandomStream(seed: seed, purpose: .load)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
     let mix = spec.mix
     let weights: [(Double, Choice)] = [
@@ -92,7 +92,7 @@ public struct KeyValueLoad: ClientLoad {
     if spec.preload { valueCount = UInt64(spec.keys) }
     if case .closed = spec.arrival {
       clientRandoms = (0..<spec.clients).map {
-        RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+        RandomStream(seed: seed, purpose: .load, number: $0)
       }
     }
     for _ in 0..<spec.clients { addClient() }
@@ -104,8 +104,6 @@ public struct KeyValueLoad: ClientLoad {
     writing.append(nil)
     values.append(filledValue)
   }
-
-  private static var randomLabel: UInt64 { 0x10AD }
 
   /// All operations in the order in which they were sent, behind the writes that loaded their keys.
   public var operations: [Operation] { loadingWrites + history.operations }
@@ -132,7 +130,7 @@ public struct KeyValueLoad: ClientLoad {
     while current.count <= client { addClient() }
     let command: KeyValueCommand
     if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
       drawnCount += 1
       command = draw(for: client, into: &operation)
     } else {
@@ -258,7 +256,7 @@ public struct KeyValueLoad: ClientLoad {
 
   public mutating func dropped(due: Interval, at now: Interval) {
     if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
       drawnCount += 1
     }
     // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
