@@ -6,7 +6,7 @@ public enum Arrival: Sendable, Equatable {
   /// clients. An operation that comes due while all clients are busy waits for the first free one; its
   /// latency counts from the moment it came due.
   case open(rate: Double, process: ArrivalProcess)
-  /// The same at a rate that changes.
+  /// As `open`, at a rate that changes over time.
   case varying(LoadCurve, process: ArrivalProcess)
 
   public var isOpen: Bool { self != .closed }
