@@ -1,11 +1,12 @@
-/// An encoded batch, shared by all copies of it: in memory, or only where a log keeps it.
+/// The bytes of an encoded batch, shared by all copies of the batch. They are in memory, or only in
+/// the file of a log.
 ///
-/// A replica that held all it ever ordered in memory would need memory without end, and fresh
-/// memory at that, which costs more than everything that is done with its content. So a log lets go
-/// the bytes of batches that it has written some time ago (`leaveMemory`). They are seldom asked
-/// for again: for a replica that has fallen far behind. They are read back each time, and not kept.
-// Unchecked: a block changes only by the hand of the log that it was written to, on the thread that
-// runs the replica. Replicas that share a process without sharing a thread write to no such log.
+/// A replica that kept all batches in memory would need unlimited memory, and allocating new memory
+/// costs more than all processing of its content. So a log releases the bytes of batches that it
+/// wrote some time ago (`leaveMemory`). They are rarely needed again, for a replica that has fallen
+/// far behind. They are then read from the file each time, and not kept.
+// Unchecked: only the log to which a block was written changes it, on the thread that runs the
+// replica. Replicas that share a process but not a thread do not write to such a log.
 public final class BatchBlock: @unchecked Sendable {
   public let byteCount: Int
   /// How many requests the batch holds.
@@ -25,15 +26,15 @@ public final class BatchBlock: @unchecked Sendable {
     isInMemory ? resident : home!.keeper.read(byteCount, at: home!.place)
   }
 
-  /// From now on the bytes are only where `keeper` has them, and not where another one had them.
+  /// Drops the bytes in memory; later reads go to `keeper`, which replaces an earlier one.
   public func leaveMemory(for keeper: any BlockKeeper, at place: BlockPlace) {
     home = BlockHome(keeper: keeper, place: place)
     resident = []
   }
 }
 
-/// Where bytes are that have left memory. Apart from the block, because most blocks of a short run
-/// never leave.
+/// The location of bytes that are no longer in memory. It is separate from the block to save
+/// memory, because most blocks of a short run stay in memory.
 private final class BlockHome: Sendable {
   let keeper: any BlockKeeper
   let place: BlockPlace
@@ -44,8 +45,8 @@ private final class BlockHome: Sendable {
   }
 }
 
-/// Where the bytes of a batch lie in a file: in which of its records' blocks, and how far behind
-/// its start.
+/// The position of a batch's bytes in a file: the start of a block of records, and an offset from
+/// it.
 public struct BlockPlace: Sendable {
   public let start: Int
   public let offset: Int
@@ -56,15 +57,15 @@ public struct BlockPlace: Sendable {
   }
 }
 
-/// A file that keeps the bytes of batches.
+/// A file that stores the bytes of batches.
 public protocol BlockKeeper: AnyObject, Sendable {
-  /// The bytes that were written there. A replica whose file does not hold them any more cannot go
-  /// on, so this ends the process if they cannot be read or are damaged.
+  /// The bytes that were written there. A replica whose file has lost them cannot continue, so this
+  /// ends the process if they cannot be read or are damaged.
   func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8]
 }
 
-/// The blocks of batches that a reader has come across, and where they begin in what it reads.
-// Unchecked: it is used by the thread that reads, which hands it to no other.
+/// The blocks of batches that a reader has decoded, and their offsets in its input.
+// Unchecked: only the thread that reads uses it.
 public final class BlockNotes: @unchecked Sendable {
   private var noted: [NotedBlock] = []
 
@@ -74,13 +75,13 @@ public final class BlockNotes: @unchecked Sendable {
     noted.append(NotedBlock(block: block, offset: offset))
   }
 
-  /// Their offsets count from `start`.
+  /// The noted blocks, with offsets that count from `start`.
   public func taken(behind start: Int) -> [NotedBlock] {
     noted.map { NotedBlock(block: $0.block, offset: $0.offset - start) }
   }
 }
 
-/// A block that was written, and where its bytes begin in what was written.
+/// A block that was written or read, and the offset of its bytes in the output or input.
 public struct NotedBlock: Sendable {
   public let block: BatchBlock
   public var offset: Int
