@@ -3,10 +3,10 @@ import Histories
 /// The check of registers with unique values in O(n log n), after Gibbons & Korach 1997 ("Testing
 /// shared memories"), extended to chains of compare-and-swaps and to writes without an answer.
 ///
-/// For a block let f be the smallest return and s the largest call of its operations. Block u must come
-/// before block v as soon as f(u) < s(v): then some operation of u returned before some operation of v
-/// was called. The register is linearizable if and only if every chain is consistent inside and no two
-/// blocks must each come before the other.
+/// For a block let f be the smallest return and s the largest call of its operations. Block u must
+/// come before block v if f(u) < s(v), because then some operation of u returned before some
+/// operation of v was called. The register is linearizable if and only if every chain is consistent
+/// inside and no two blocks must each come before the other.
 ///
 /// *Necessary*, because blocks are contiguous. *Sufficient*: take a cycle of "must come before" and
 /// in it the block j with the largest s. Every block i of the cycle has f(i) < s(its successor) <=

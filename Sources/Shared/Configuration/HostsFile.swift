@@ -7,10 +7,12 @@ import Replication
 ///     {
 ///       cluster: "bench-1",                // a node of another cluster is refused
 ///       protocol: "raft",
-///       options: { heartbeat: "50ms" },    // those that the protocol declares; defaults for the rest
-///       nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],    // replicas, numbered from 0
+///       options: { heartbeat: "50ms" },    // of the protocol; the others have their defaults
+///       // Replicas, numbered from 0:
+///       nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],
 ///       authority: ["10.0.0.1:7500"],      // 1...9, only for protocols that need one
-///       secret: "0123…",                   // 64 hexadecimal digits, which all who speak to a node must know
+///       // 64 hexadecimal digits, which every program that talks to a node must know:
+///       secret: "0123…",
 ///     }
 public struct HostsFile: Sendable, Equatable {
   private static let keyNames = ["cluster", "protocol", "options", "nodes", "authority", "secret"]

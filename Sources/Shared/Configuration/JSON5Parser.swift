@@ -1,5 +1,5 @@
-/// Reads JSON5 (json5.org, version 1.0.0): JSON with comments, trailing commas, unquoted keys, single
-/// quotes, hexadecimal numbers, NaN and infinities.
+/// Reads JSON5 (json5.org, version 1.0.0): JSON with comments, trailing commas, unquoted keys,
+/// single quotes, hexadecimal numbers, NaN and infinities.
 ///
 /// Foundation's decoder is not used because on Linux it reports only "not valid JSON" without the
 /// line, silently keeps the first of two equal keys, and does not keep the order of keys.

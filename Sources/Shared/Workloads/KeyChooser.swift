@@ -116,8 +116,8 @@ public struct ZipfianRanks: Sendable {
       (1 - RealFunctions.pow(2 / Double(count), 1 - theta)) / (1 - zeta2 / zeta)
   }
 
-  /// Σ i^-theta for i in 1...count. Beyond 1,000 terms by Euler and Maclaurin's formula, whose error
-  /// here is below 10⁻¹².
+  /// Σ i^-theta for i in 1...count. Terms beyond 1,000 are summed by Euler and Maclaurin's formula,
+  /// whose error here is below 10⁻¹².
   static func zeta(_ count: Int, theta: Double) -> Double {
     let exact = min(count, 1000)
     var sum = 0.0
