@@ -4,8 +4,8 @@
 ///
 /// Deviation: the set is stored as a 128-bit hash instead of a bit set, which is 13 times as fast
 /// and small enough for long histories; see `Configuration`. Test: agreement with brute force.
-/// Deviation: read-only actions are taken at once; see `SequentialModel.isReadOnly`. Deviation: a
-/// state is not left for good while an answer still needs it; see `StateDemand`.
+/// Deviation: read-only actions are taken at once; see `SequentialModel.isReadOnly`.
+/// Deviation: a state is not left for good while an answer still needs it; see `StateDemand`.
 ///
 /// Cost: at most n · 2ʷ · |states| configurations, where w is the number of actions that overlap.
 public struct LinearizationSearch<Model: SequentialModel> {

@@ -108,7 +108,7 @@ public struct Timeline: Sendable, Equatable {
     var last: LeadershipSample?
     var inCharge: LeadershipSample?
     /// Advances to the last sample at or before this time, and counts the changes of leader.
-    func goOn(to time: Int64) -> Int {
+    func advance(to time: Int64) -> Int {
       var changes = 0
       while position < trial.leadership.count, trial.leadership[position].time <= time {
         let sample = trial.leadership[position]
