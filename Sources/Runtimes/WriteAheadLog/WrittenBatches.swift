@@ -6,9 +6,9 @@ import WireFormat
 /// The batches of a log that are still in memory, oldest first. Only so many bytes of them stay there.
 struct WrittenBatches: Sendable {
   private struct Written: Sendable {
-    let block: BatchBlock
+    let block: BatchBytes
     let keeper: SegmentKeeper
-    let place: BlockPlace
+    let place: BatchLocation
   }
 
   let byteLimit: Int
@@ -20,18 +20,19 @@ struct WrittenBatches: Sendable {
   init(byteLimit: Int) { self.byteLimit = byteLimit }
 
   /// A block has been written to a segment, at `start` and with these batches in it.
-  mutating func append(_ noted: [NotedBlock], in keeper: SegmentKeeper, at start: Int) {
+  mutating func append(_ noted: [NotedBatch], in keeper: SegmentKeeper, at start: Int) {
     for batch in noted {
       // It was written again because what it was in before will be removed.
       guard batch.block.isInMemory else {
         batch.block.leaveMemory(
-          for: keeper, at: BlockPlace(start: start, offset: batch.offset))
+          for: keeper, at: BatchLocation(start: start, offset: batch.offset))
         continue
       }
       byteCount += batch.block.byteCount
       written.append(
         Written(
-          block: batch.block, keeper: keeper, place: BlockPlace(start: start, offset: batch.offset))
+          block: batch.block, keeper: keeper,
+          place: BatchLocation(start: start, offset: batch.offset))
       )
     }
     while byteCount > byteLimit {
@@ -48,7 +49,7 @@ struct WrittenBatches: Sendable {
 }
 
 /// A segment from which batches are read back.
-final class SegmentKeeper: BlockKeeper {
+final class SegmentKeeper: BatchKeeper {
   let path: String
   let seal: UInt64
   /// The block that was read last: who asks for one batch of it often asks for the next.
@@ -59,7 +60,7 @@ final class SegmentKeeper: BlockKeeper {
     self.seal = seal
   }
 
-  func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8] {
+  func read(_ byteCount: Int, at place: BatchLocation) -> [UInt8] {
     let known = last.withLock { $0?.start == place.start ? $0?.bytes : nil }
     if let known, place.offset + byteCount <= known.count {
       return Array(known[place.offset..<place.offset + byteCount])
@@ -72,7 +73,7 @@ final class SegmentKeeper: BlockKeeper {
   }
 
   /// The whole block of the log is read, because its checksum covers no less.
-  func readChecked(_ byteCount: Int, at place: BlockPlace) throws(LogError) -> [UInt8] {
+  func readChecked(_ byteCount: Int, at place: BatchLocation) throws(LogError) -> [UInt8] {
     let file = try File(path, O_RDONLY)
     let head = try file.read(BlockHeader.byteCount, at: place.start)
     let header = head.withUnsafeBytes { BlockHeader($0, seal: seal, offset: place.start) }
@@ -87,7 +88,7 @@ final class SegmentKeeper: BlockKeeper {
   /// Larger blocks are read anew each time: there is one keeper for each segment.
   private static let mostKept = 1 << 20
 
-  private func damage(_ place: BlockPlace) -> LogError {
+  private func damage(_ place: BatchLocation) -> LogError {
     LogError(
       .damaged, path: path,
       reason: "the block at byte \(place.start), which this replica has written, is damaged")

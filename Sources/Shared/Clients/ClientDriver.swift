@@ -106,7 +106,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     switch event {
     case .ready(let client): begin(client, due: now, at: now, in: &runtime)
     case .wakes(let client):
-      goOn(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
+      continueClient(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
     case .operationDue:
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
       let client = freeClient(at: now)
@@ -132,7 +132,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     if phase == .driving, reply.id.client.rawValue >= firstProbeID {
       endProbe(probes?.fleet.receive(reply, from: replica, at: now, in: &runtime), at: now)
     } else {
-      goOn(after: fleet.receive(reply, from: replica, at: now, in: &runtime), at: now, in: &runtime)
+      continueClient(
+        after: fleet.receive(reply, from: replica, at: now, in: &runtime), at: now, in: &runtime)
     }
   }
 
@@ -144,7 +145,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     for client in fleet.clients(using: connection) {
       let ending = fleet.lose(
         connectionTo: connection.replica, of: client, at: now, in: &runtime)
-      goOn(after: ending, at: now, in: &runtime)
+      continueClient(after: ending, at: now, in: &runtime)
     }
     guard phase == .driving, let probes = self.probes?.fleet.clients(using: connection) else {
       return
@@ -275,7 +276,7 @@ extension ClientDriver {
   }
 
   /// Records the end of a client's operation and lets the client continue with its next one.
-  public mutating func goOn(
+  public mutating func continueClient(
     after ending: consuming Fleet.Ending?, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {

@@ -26,9 +26,9 @@ public struct WireWriter: Sendable {
   /// that codecs of other modules are specialised.
   public var storage: [UInt8] = []
   public var count = 0
-  /// Whether to record the blocks of batches that are written, in `notedBlocks`.
-  public var notesBlocks = false
-  public var notedBlocks: [NotedBlock] = []
+  /// Whether to record the batches that are written, in `notedBatches`.
+  public var notesBatches = false
+  public var notedBatches: [NotedBatch] = []
 
   public init() {}
 
@@ -108,8 +108,8 @@ public struct WireReader: Sendable {
   public let storage: [UInt8]
   public var end: Int
   public var offset: Int
-  /// Records the blocks of batches that are read; nil to record nothing.
-  public var blockNotes: BlockNotes?
+  /// Records the batches that are read; nil to record nothing.
+  public var batchNotes: BatchNotes?
 
   public init(_ bytes: [UInt8]) {
     storage = bytes

@@ -5,14 +5,14 @@
 /// costs more than all processing of its content. So a log releases the bytes of batches that it
 /// wrote some time ago (`leaveMemory`). They are rarely needed again, for a replica that has fallen
 /// far behind. They are then read from the file each time, and not kept.
-// Unchecked: only the log to which a block was written changes it, on the thread that runs the
-// replica. Replicas that share a process but not a thread do not write to such a log.
-public final class BatchBlock: @unchecked Sendable {
+// Unchecked: only the log to which the bytes were written changes an instance, on the thread that
+// runs the replica. Replicas that share a process but not a thread do not write to such a log.
+public final class BatchBytes: @unchecked Sendable {
   public let byteCount: Int
   /// How many requests the batch holds.
   public let count: Int
   private var resident: [UInt8]
-  private var home: BlockHome?
+  private var home: BatchHome?
 
   public init(_ bytes: [UInt8], count: Int) {
     byteCount = bytes.count
@@ -27,19 +27,19 @@ public final class BatchBlock: @unchecked Sendable {
   }
 
   /// Drops the bytes in memory; later reads go to `keeper`, which replaces an earlier one.
-  public func leaveMemory(for keeper: any BlockKeeper, at place: BlockPlace) {
-    home = BlockHome(keeper: keeper, place: place)
+  public func leaveMemory(for keeper: any BatchKeeper, at place: BatchLocation) {
+    home = BatchHome(keeper: keeper, place: place)
     resident = []
   }
 }
 
-/// The location of bytes that are no longer in memory. It is separate from the block to save
-/// memory, because most blocks of a short run stay in memory.
-private final class BlockHome: Sendable {
-  let keeper: any BlockKeeper
-  let place: BlockPlace
+/// The location of bytes that are no longer in memory. It is a separate object to save memory,
+/// because most batches of a short run stay in memory.
+private final class BatchHome: Sendable {
+  let keeper: any BatchKeeper
+  let place: BatchLocation
 
-  init(keeper: any BlockKeeper, place: BlockPlace) {
+  init(keeper: any BatchKeeper, place: BatchLocation) {
     self.keeper = keeper
     self.place = place
   }
@@ -47,7 +47,7 @@ private final class BlockHome: Sendable {
 
 /// The position of a batch's bytes in a file: the start of a block of records, and an offset from
 /// it.
-public struct BlockPlace: Sendable {
+public struct BatchLocation: Sendable {
   public let start: Int
   public let offset: Int
 
@@ -58,35 +58,35 @@ public struct BlockPlace: Sendable {
 }
 
 /// A file that stores the bytes of batches.
-public protocol BlockKeeper: AnyObject, Sendable {
+public protocol BatchKeeper: AnyObject, Sendable {
   /// The bytes that were written there. A replica whose file has lost them cannot continue, so this
   /// ends the process if they cannot be read or are damaged.
-  func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8]
+  func read(_ byteCount: Int, at place: BatchLocation) -> [UInt8]
 }
 
-/// The blocks of batches that a reader has decoded, and their offsets in its input.
+/// The bytes of batches that a reader has decoded, and their offsets in its input.
 // Unchecked: only the thread that reads uses it.
-public final class BlockNotes: @unchecked Sendable {
-  private var noted: [NotedBlock] = []
+public final class BatchNotes: @unchecked Sendable {
+  private var noted: [NotedBatch] = []
 
   public init() {}
 
-  public func note(_ block: BatchBlock, at offset: Int) {
-    noted.append(NotedBlock(block: block, offset: offset))
+  public func note(_ block: BatchBytes, at offset: Int) {
+    noted.append(NotedBatch(block: block, offset: offset))
   }
 
-  /// The noted blocks, with offsets that count from `start`.
-  public func taken(behind start: Int) -> [NotedBlock] {
-    noted.map { NotedBlock(block: $0.block, offset: $0.offset - start) }
+  /// The noted batches, with offsets that count from `start`.
+  public func taken(behind start: Int) -> [NotedBatch] {
+    noted.map { NotedBatch(block: $0.block, offset: $0.offset - start) }
   }
 }
 
-/// A block that was written or read, and the offset of its bytes in the output or input.
-public struct NotedBlock: Sendable {
-  public let block: BatchBlock
+/// The bytes of a batch that was written or read, and their offset in the output or input.
+public struct NotedBatch: Sendable {
+  public let block: BatchBytes
   public var offset: Int
 
-  public init(block: BatchBlock, offset: Int) {
+  public init(block: BatchBytes, offset: Int) {
     self.block = block
     self.offset = offset
   }
