@@ -60,8 +60,8 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   }
 
   /// Prepares a client for its first operation. If other clients have been answered, it asks the
-  /// same replica first, and waits as long as the client with the longest timer, until it has
-  /// measured a round trip itself.
+  /// same replica first, and until it has measured a round trip itself, it waits for the longest
+  /// timer of an answered client (for twice that unless it sends probes).
   public mutating func inherit(_ client: Int) {
     guard let lastAnswered else { return }
     machines[client].updateTarget = machines[lastAnswered].updateTarget

@@ -205,7 +205,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return .send(to: target)
   }
 
-  /// The operation is over.
+  /// Ends the operation.
   public mutating func finish(_ outcome: ClientOutcome<Application.Response>) -> Action {
     request = nil
     wakeAt = nil

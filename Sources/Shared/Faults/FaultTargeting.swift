@@ -36,7 +36,7 @@ public struct FaultTargeting: Sendable {
 
   /// The nodes to which a target resolves at this moment, in ascending order. If no replica is in
   /// charge, one is drawn from all replicas that are up, so that a script never silently has no
-  /// effect. A target hits no node only if the cluster has no such replica, such as a follower of
+  /// effect. The draw is empty only if the cluster has no suitable replica, such as a follower of
   /// the unreplicated server.
   /// - Parameter others: replicas that are already hit, from which no replica is drawn.
   public func resolve(

@@ -21,7 +21,7 @@ public struct NodeFaults: Equatable, Sendable {
 
 /// The faults of the link between this node and another.
 public struct LinkFault: Equatable, Sendable {
-  /// Whether all messages to the other node, or all messages from it, are lost.
+  /// Whether no message leaves for the other node, and whether no message from it is accepted.
   public var cutsOutbound = false
   public var cutsInbound = false
   /// Degrades the messages that this node sends.

@@ -53,7 +53,7 @@ public struct OperationLog: Sendable {
   public var operations: [Operation] { (0..<count).map { self[$0] } }
 
   /// All operations, after `others`; empties the log. Each piece is freed once it is copied, so
-  /// that at most one piece of operations is in memory twice.
+  /// that the log and the copy are hardly ever both in memory as a whole.
   public mutating func takeOperations(behind others: [Operation] = []) -> [Operation] {
     var operations = others
     operations.reserveCapacity(others.count + count)
