@@ -1,7 +1,6 @@
 import Replication
 
-/// A value of the file together with the path that leads to it, so that every refusal names its
-/// place.
+/// A value of the file together with its path, so that every error names its place.
 package struct Node {
   package let path: String
   package let value: JSONValue
@@ -22,7 +21,7 @@ package struct Node {
       path: path, found: found ?? Node.shown(value), allowed: allowed, suggestion: suggestion)
   }
 
-  /// The value on one line, cut where it gets long.
+  /// The value on one line, at most 60 characters long.
   package static func shown(_ value: JSONValue) -> String {
     let text = value.compactText
     return text.count <= 60 ? text : text.prefix(57) + "..."
@@ -131,7 +130,7 @@ package struct Node {
   }
 }
 
-/// Values that are texts with a unit.
+/// Values that are written as texts with a unit.
 extension Node {
   package func interval(in range: ClosedRange<Interval>) throws(ExperimentError) -> Interval {
     if case .string(let text) = value, let unit = Quantity(text)?.unit, !unit.isEmpty,
@@ -163,7 +162,7 @@ extension Node {
     return lower...upper
   }
 
-  /// Bytes.
+  /// A size in bytes.
   package func size(in range: ClosedRange<Int>) throws(ExperimentError) -> Int {
     let count = try quantity(
       Unit.sizes, #"a size with a unit (B, kB, KiB, MB, MiB, GiB), such as "128B""#,
@@ -177,7 +176,7 @@ extension Node {
     return Int(count)
   }
 
-  /// Operations per second: `"5000/s"`.
+  /// A rate in operations per second, such as `"5000/s"`.
   package func rate(in range: ClosedRange<Double>) throws(ExperimentError) -> Double {
     let allowed = #"a rate per second, such as "5000/s""#
     guard let quantity = Quantity(try string(allowed)), quantity.unit == "/s" else {
@@ -190,7 +189,7 @@ extension Node {
     return quantity.number
   }
 
-  /// Bits per second; `nil` for `"unlimited"`.
+  /// A bandwidth in bits per second; `nil` for `"unlimited"`.
   package func bandwidth() throws(ExperimentError) -> Double? {
     if value == .string("unlimited") { return nil }
     let allowed = #"bits per second (bps, kbps, Mbps, Gbps), such as "10Gbps", or "unlimited""#
@@ -202,7 +201,7 @@ extension Node {
     return value
   }
 
-  /// Bytes per second of a disk; `nil` for `"unlimited"`.
+  /// The bandwidth of a disk in bytes per second; `nil` for `"unlimited"`.
   package func byteRate() throws(ExperimentError) -> Double? {
     if value == .string("unlimited") { return nil }
     let allowed =

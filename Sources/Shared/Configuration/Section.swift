@@ -4,7 +4,8 @@ package struct Section {
   package let node: Node?
   private var members: [String: JSONValue] = [:]
 
-  /// Refuses what is not an object and keys that are not `known`. Without a node, all is default.
+  /// Refuses values that are not objects, and keys that are not `known`. Without a node every key
+  /// has its default.
   package init(_ node: Node?, path: String, known: [String]) throws(ExperimentError) {
     self.path = path
     self.node = node

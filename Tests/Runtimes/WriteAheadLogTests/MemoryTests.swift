@@ -77,7 +77,7 @@ struct MemoryTests {
     let batches = try write(2, to: &log)
     #expect(!batches[0].block.isInMemory)
     let keeper = log.segment.keeper
-    let place = BlockPlace(start: Sector.byteCount, offset: BlockHeader.byteCount + 4)
+    let place = BatchLocation(start: Sector.byteCount, offset: BlockHeader.byteCount + 4)
     #expect(try keeper.readChecked(batches[0].block.byteCount, at: place) == batches[0].bytes)
     let file = try File(keeper.path, O_RDWR)
     for offset in [10, BlockHeader.byteCount + 500] {
@@ -100,7 +100,7 @@ struct MemoryTests {
 
 extension Batch {
   /// Where the bytes are of a batch that may leave memory.
-  fileprivate var block: BatchBlock {
+  fileprivate var block: BatchBytes {
     guard case .block(let block) = storage else { preconditionFailure("a batch without a block") }
     return block
   }

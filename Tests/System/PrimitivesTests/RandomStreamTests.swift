@@ -50,6 +50,16 @@ import Testing
     #expect(firsts.count == 400)
   }
 
+  @Test("The stream of a purpose is that of its label, and its nth stream is (n + 1) · 2³² further")
+  func purposes() {
+    var drawn = RandomStream(seed: 9, purpose: .faults)
+    var expected = RandomStream(seed: 9, label: 0xFA17)
+    #expect(drawn.next() == expected.next())
+    drawn = RandomStream(seed: 9, purpose: .disks, number: 2)
+    expected = RandomStream(seed: 9, label: 0x3_0000_D15C)
+    #expect(drawn.next() == expected.next())
+  }
+
   @Test("Draws below a bound are uniform", arguments: [2, 7, 10, 100])
   func uniform(bound: Int) {
     var random = RandomStream(seed: 3)
