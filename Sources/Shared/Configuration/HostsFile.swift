@@ -76,13 +76,13 @@ public struct HostsFile: Sendable, Equatable {
   }
 
   private init(reading root: JSONValue) throws(ExperimentError) {
-    let node = Node(path: "", value: root)
+    let node = ConfigValue(path: "", value: root)
     guard case .object = root else {
       throw node.refused("an object, such as \(HostsFile.example)")
     }
     let section = try Section(node, path: "", known: HostsFile.keyNames)
     cluster = try section.required("cluster", "a name for the cluster").name()
-    let kind = try section.required("protocol", Node.list(ProtocolKind.names))
+    let kind = try section.required("protocol", ConfigValue.list(ProtocolKind.names))
       .choice(of: ProtocolKind.self)
     let example = #"a list of addresses, such as ["127.0.0.1:7400"]"#
     let replicas = try section.required("nodes", example)
@@ -109,7 +109,7 @@ public struct HostsFile: Sendable, Equatable {
   }
 
   /// Errors do not repeat the text found, because it may be a secret.
-  private static func secret(_ node: Node) throws(ExperimentError) -> [UInt8] {
+  private static func secret(_ node: ConfigValue) throws(ExperimentError) -> [UInt8] {
     let digits = Array(try node.string()).map(\.hexDigitValue)
     guard digits.count == 2 * secretByteCount, !digits.contains(nil) else {
       throw node.refused(
@@ -122,7 +122,7 @@ public struct HostsFile: Sendable, Equatable {
   }
 
   private static func addresses(
-    _ node: Node, _ count: ClosedRange<Int>, of name: String, _ seen: inout Set<String>
+    _ node: ConfigValue, _ count: ClosedRange<Int>, of name: String, _ seen: inout Set<String>
   ) throws(ExperimentError) -> [String] {
     let elements = try node.elements(#"a list of addresses, such as ["127.0.0.1:7400"]"#)
     guard count.contains(elements.count) else {

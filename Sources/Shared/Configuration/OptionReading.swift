@@ -5,7 +5,9 @@ extension ProtocolKind {
   package static var names: [String] { allCases.map(\.name) }
 
   /// Reads the options of this protocol that an object sets.
-  package func overrides(reading node: Node?) throws(ExperimentError) -> [String: OptionValue] {
+  package func overrides(reading node: ConfigValue?) throws(ExperimentError) -> [String:
+    OptionValue]
+  {
     let declared = options
     let section = try Section(node, path: node?.path ?? "options", known: declared.map(\.name))
     var result: [String: OptionValue] = [:]
@@ -26,7 +28,7 @@ extension ProtocolKind {
   }
 }
 
-extension Node {
+extension ConfigValue {
   package func option(_ kind: OptionDeclaration.Kind) throws(ExperimentError) -> OptionValue {
     switch kind {
     case .flag: .flag(try flag())

@@ -33,8 +33,8 @@ package struct AdviceExperiment: Equatable {
     switch kind {
     case .base: "as asked"
     case .crash: "the node in charge dies"
-    case .moreLoad: "four times the load (\(Node.plain(rate))/s)"
-    case .otherMix: "\(Node.plain((reads * 100).rounded())) % reads"
+    case .moreLoad: "four times the load (\(ConfigValue.plain(rate))/s)"
+    case .otherMix: "\(ConfigValue.plain((reads * 100).rounded())) % reads"
     case .largerValues: "values of \(Quantity.text(Int64(valueSize), units: Unit.sizes))"
     }
   }
@@ -104,7 +104,7 @@ package struct AdviceExperiment: Equatable {
       .init(
         "workload",
         .object([
-          .init("arrival", .object([.init("open", .string("\(Node.plain(rate))/s"))])),
+          .init("arrival", .object([.init("open", .string("\(ConfigValue.plain(rate))/s"))])),
           .init(
             "mix", .object([.init("get", .number(reads)), .init("put", .number(1 - reads))])),
           .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),

@@ -60,7 +60,8 @@ package struct AdviceRequest: Equatable {
 
   init(text: String) throws(ExperimentError) {
     let tree = try SourceText.parse(text, example: "{ roundTrip: \"1ms\", reads: 0.95 }")
-    let section = try Section(Node(path: "", value: tree), path: "", known: AdviceRequest.keys)
+    let section = try Section(
+      ConfigValue(path: "", value: tree), path: "", known: AdviceRequest.keys)
     if let places = section["places"] {
       if let node = section["roundTrip"] {
         throw node.refused("either roundTrip or places, which have round trips of their own")
@@ -84,7 +85,7 @@ package struct AdviceRequest: Equatable {
     try readObjectives(section["slo"])
   }
 
-  private mutating func readObjectives(_ node: Node?) throws(ExperimentError) {
+  private mutating func readObjectives(_ node: ConfigValue?) throws(ExperimentError) {
     let slo = try Section(node, path: "slo", known: ["latency", "percentile", "outage"])
     let range = Interval.microseconds(1)...Interval.hour
     latency = try slo["latency"]?.interval(in: range)
@@ -99,7 +100,7 @@ package struct AdviceRequest: Equatable {
   // MARK: Places
 
   private static func places(
-    _ node: Node
+    _ node: ConfigValue
   ) throws(ExperimentError) -> (JSONValue, Interval, [[String]]) {
     let section = try Section(node, path: "places", known: ["latency", "replicas", "clients"])
     let table = try section.required(
@@ -107,7 +108,8 @@ package struct AdviceRequest: Equatable {
     var names: [String] = []
     var longest = Interval.microseconds(200)
     for member in try Section.members(of: table, "an object of one-way latencies") {
-      let node = Node(path: Node.path("places.latency", member.key), value: member.value)
+      let node = ConfigValue(
+        path: ConfigValue.path("places.latency", member.key), value: member.value)
       let oneWay = try node.interval(in: .zero...Interval.seconds(10))
       longest = max(longest, Interval(nanoseconds: oneWay.nanoseconds * 2))
       for name in member.key.split(whereSeparator: { $0 == "-" || $0 == ">" }).map(String.init)

@@ -29,7 +29,7 @@ package struct AdviceText {
 
   private var asked: String {
     var parts = [
-      "\(Node.plain(request.rate)) operations/s, \(Node.plain((request.reads * 100).rounded())) % "
+      "\(ConfigValue.plain(request.rate)) operations/s, \(ConfigValue.plain((request.reads * 100).rounded())) % "
         + "reads, values of \(Quantity.text(Int64(request.valueSize), units: Unit.sizes))",
       "survives \(request.failures) \(request.failures == 1 ? "failure" : "failures")",
       request.consistency.rawValue,

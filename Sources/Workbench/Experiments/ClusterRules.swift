@@ -65,7 +65,7 @@ enum HostsRules {
 /// Which protocols can do without the disk of a replica.
 enum LostDiskRules {
   static func check(
-    _ faults: FaultScript, of choices: [ProtocolChoice], _ node: Node?
+    _ faults: FaultScript, of choices: [ProtocolChoice], _ node: ConfigValue?
   ) throws(ExperimentError) {
     let losesDisk = faults.timed.contains {
       if case .crash(_, disk: .lost) = $0.action { true } else { false }

@@ -23,7 +23,7 @@ extension Experiment {
   init(
     reading root: JSONValue, hosts: HostsFile?
   ) throws(ExperimentError) {
-    let node = Node(path: "", value: root)
+    let node = ConfigValue(path: "", value: root)
     guard case .object = root else {
       throw node.refused("an object, such as { name: \"hello\" }")
     }
@@ -68,7 +68,7 @@ extension Experiment {
   }
 
   /// Their texts; what they name is checked when the points of the sweep are known.
-  private static func conditions(_ node: Node) throws(ExperimentError) -> [String] {
+  private static func conditions(_ node: ConfigValue) throws(ExperimentError) -> [String] {
     let allowed = #"a list of conditions, such as ["raft.write_outage_ms < 500"]"#
     var texts: [String] = []
     for element in try node.elements(allowed) {
@@ -112,7 +112,7 @@ extension Experiment {
     case .closed: return
     case .open(let rate, _):
       guard rate * duration.seconds > Experiment.mostOperations else { return }
-      (path, found) = ("open", "\(Node.plain(rate))/s for \(duration)")
+      (path, found) = ("open", "\(ConfigValue.plain(rate))/s for \(duration)")
     case .varying(let curve, _):
       let count = curve.count(until: duration)
       guard count > Experiment.mostOperations else { return }
@@ -120,16 +120,16 @@ extension Experiment {
     }
     throw ExperimentError(
       path: "workload.arrival.\(path)", found: found,
-      allowed: "at most \(Node.plain(Experiment.mostOperations)) operations in a trial")
+      allowed: "at most \(ConfigValue.plain(Experiment.mostOperations)) operations in a trial")
   }
 
-  private static func checkFormat(_ node: Node) throws(ExperimentError) {
+  private static func checkFormat(_ node: ConfigValue) throws(ExperimentError) {
     guard node.value == .integer(Int128(format)) else {
       throw node.refused("\(format), the format that this version reads")
     }
   }
 
-  private static func description(_ node: Node) throws(ExperimentError) -> String {
+  private static func description(_ node: ConfigValue) throws(ExperimentError) -> String {
     let text = try node.string()
     guard text.unicodeScalars.count <= 10_000 else {
       throw node.refused("at most 10000 characters")

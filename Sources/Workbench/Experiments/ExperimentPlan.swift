@@ -75,7 +75,7 @@ public struct ExperimentPlan: Sendable, Equatable {
     }
     for (index, text) in experiment.expect.enumerated() {
       _ = try Condition(
-        reading: Node(path: "expect[\(index)]", value: .string(text)), vocabulary)
+        reading: ConfigValue(path: "expect[\(index)]", value: .string(text)), vocabulary)
     }
     self.experiment = experiment
   }

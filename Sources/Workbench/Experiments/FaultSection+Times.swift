@@ -41,20 +41,21 @@ extension FaultSection {
 
   /// A time since the start of the trial, before its end.
   func moment(
-    _ node: Node, behind earlier: [TimedFault] = []
+    _ node: ConfigValue, behind earlier: [TimedFault] = []
   ) throws(ExperimentError) -> Interval {
     let at = try time(node, behind: earlier)
     guard at < duration else {
       throw node.refused(
         "a time before the end of the trial (duration is \(duration))",
-        found: Node.shown(node.value) + (node.isPlainTime ? "" : ", which is \(at)"))
+        found: ConfigValue.shown(node.value) + (node.isPlainTime ? "" : ", which is \(at)"))
     }
     return at
   }
 
   /// `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the fault with
   /// that name, or `"kill.end + 2s"`.
-  private func time(_ node: Node, behind earlier: [TimedFault]) throws(ExperimentError) -> Interval
+  private func time(_ node: ConfigValue, behind earlier: [TimedFault]) throws(ExperimentError)
+    -> Interval
   {
     guard case .string(let text) = node.value, !node.isPlainTime else {
       return try node.interval(in: .zero...Interval.hour)
@@ -69,11 +70,12 @@ extension FaultSection {
     let start = try reference(parts[0], node, earlier)
     guard parts.count > 1 else { return start }
     return start
-      + (try Node(path: node.path, value: .string(parts[1])).interval(in: .zero...Interval.hour))
+      + (try ConfigValue(path: node.path, value: .string(parts[1])).interval(
+        in: .zero...Interval.hour))
   }
 
   private func reference(
-    _ name: String, _ node: Node, _ earlier: [TimedFault]
+    _ name: String, _ node: ConfigValue, _ earlier: [TimedFault]
   ) throws(ExperimentError) -> Interval {
     if name == "warmUp" { return warmUp }
     if let fault = earlier.first(where: { $0.name == name }) { return fault.at }
@@ -96,7 +98,7 @@ extension FaultSection {
   }
 }
 
-extension Node {
+extension ConfigValue {
   /// A number with a unit of time, or something that is to become one.
   fileprivate var isPlainTime: Bool {
     guard case .string(let text) = value else { return true }

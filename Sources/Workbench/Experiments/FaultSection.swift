@@ -15,7 +15,7 @@ struct FaultSection {
   /// Of the simulated network.
   let transport: NetworkTransport
 
-  func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
+  func read(_ node: ConfigValue?) throws(ExperimentError) -> FaultScript {
     var script = FaultScript()
     for entry in try node?.elements("a list of faults") ?? [] {
       let kind = try kind(of: entry)
@@ -36,7 +36,7 @@ struct FaultSection {
   private static let mostFaults = 1000
 
   /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
-  private func kind(of entry: Node) throws(ExperimentError) -> String {
+  private func kind(of entry: ConfigValue) throws(ExperimentError) -> String {
     let kinds = FaultTable.kinds
     let oneKind = "exactly one of \(kinds.joined(separator: ", "))"
     let members = try Section.members(
@@ -46,7 +46,7 @@ struct FaultSection {
       guard let reason = FaultTable.refusal(of: key, by: injector) else { continue }
       let possible = kinds.filter { FaultTable.refusal(of: $0, by: injector) == nil }
       throw ExperimentError(
-        path: Node.path(entry.path, key), found: "\"\(key)\"",
+        path: ConfigValue.path(entry.path, key), found: "\"\(key)\"",
         allowed: possible.joined(separator: ", ") + " (\(reason))")
     }
     let named = keys.filter { kinds.contains($0) }
@@ -58,7 +58,7 @@ struct FaultSection {
       }
       guard let other else { throw entry.refused(oneKind) }
       throw ExperimentError(
-        path: Node.path(entry.path, other), found: "an unknown key", allowed: oneKind,
+        path: ConfigValue.path(entry.path, other), found: "an unknown key", allowed: oneKind,
         suggestion: nearest(to: other, among: kinds))
     }
     throw entry.refused(oneKind, found: named.joined(separator: " and "))
@@ -66,7 +66,7 @@ struct FaultSection {
 
   /// - Parameter earlier: what times and names may refer to.
   private func timed(
-    _ entry: Node, kind: String, behind earlier: [TimedFault]
+    _ entry: ConfigValue, kind: String, behind earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
     let parameters: [String: [String]] = [
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
@@ -94,7 +94,7 @@ struct FaultSection {
   }
 
   private func action(
-    _ kind: String, _ what: Node, _ section: Section
+    _ kind: String, _ what: ConfigValue, _ section: Section
   ) throws(ExperimentError) -> FaultAction {
     switch kind {
     case "crash":
@@ -110,7 +110,7 @@ struct FaultSection {
     }
   }
 
-  private func diskFate(_ node: Node?) throws(ExperimentError) -> DiskFate {
+  private func diskFate(_ node: ConfigValue?) throws(ExperimentError) -> DiskFate {
     guard let node else { return .kept }
     let possible = DiskFate.allCases.map(\.rawValue).filter {
       FaultTable.refusal(of: "crash", $0, by: injector) == nil
@@ -118,7 +118,7 @@ struct FaultSection {
     if case .string(let name) = node.value, DiskFate(rawValue: name) != nil,
       let reason = FaultTable.refusal(of: "crash", name, by: injector)
     {
-      throw node.refused(Node.list(possible) + " (\(reason))")
+      throw node.refused(ConfigValue.list(possible) + " (\(reason))")
     }
     let name = try node.choice(of: possible)
     return DiskFate(rawValue: name) ?? .kept
@@ -176,7 +176,7 @@ struct FaultSection {
   }
 
   private func chooseOne(_ names: String, _ section: Section) -> ExperimentError {
-    let found = section.node.map { Node.shown($0.value) } ?? "nothing"
+    let found = section.node.map { ConfigValue.shown($0.value) } ?? "nothing"
     return ExperimentError(
       path: section.path, found: found, allowed: "exactly one of \(names)")
   }

@@ -10,7 +10,7 @@ extension LatencyDistribution {
     + #"{ lognormal: { median: "1ms", sigma: 0.3 } }, { exponential: { minimum: "1ms", mean: "1ms" } }"#
 
   /// A text is a constant. Each duration is at most `longest`.
-  init(reading node: Node, longest: Interval = .hour) throws(ExperimentError) {
+  init(reading node: ConfigValue, longest: Interval = .hour) throws(ExperimentError) {
     if case .string = node.value {
       self = .constant(try node.interval(in: .zero...longest))
       return

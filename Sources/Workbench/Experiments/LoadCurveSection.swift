@@ -10,7 +10,7 @@ import Replication
 /// Without `repeat` the last rate stays. A burst is a short phase, a staircase is one phase per
 /// step, and `"0/s"` is a pause.
 extension LoadCurve {
-  init(reading node: Node, _ repeating: Node?) throws(ExperimentError) {
+  init(reading node: ConfigValue, _ repeating: ConfigValue?) throws(ExperimentError) {
     let allowed =
       #"a list of phases such as { for: "5s", open: "1000/s" } or { for: "5s", ramp: ["1000/s", "8000/s"] }"#
     var phases: [Phase] = []
@@ -23,7 +23,7 @@ extension LoadCurve {
 }
 
 extension LoadCurve.Phase {
-  fileprivate init(reading node: Node, _ allowed: String) throws(ExperimentError) {
+  fileprivate init(reading node: ConfigValue, _ allowed: String) throws(ExperimentError) {
     guard case .object = node.value else { throw node.refused(allowed) }
     let section = try Section(node, path: node.path, known: ["for", "open", "ramp"])
     let length = try section.required("for", #"how long the phase lasts, such as "5s""#)
@@ -53,5 +53,5 @@ extension LoadCurve.Phase {
 
 extension JSONValue {
   /// Per second.
-  static func rate(_ value: Double) -> JSONValue { .string("\(Node.plain(value))/s") }
+  static func rate(_ value: Double) -> JSONValue { .string("\(ConfigValue.plain(value))/s") }
 }

@@ -10,7 +10,7 @@ extension NetworkModel {
   ]
 
   /// `replicas`: how many there are, for the ends of `links`.
-  init(reading node: Node?, replicas: Int) throws(ExperimentError) {
+  init(reading node: ConfigValue?, replicas: Int) throws(ExperimentError) {
     let section = try Section(node, path: "network", known: Self.keyNames)
     self = .lan
     if let node = section["preset"] {
@@ -76,7 +76,7 @@ extension NetworkModel {
   }
 }
 
-extension Node {
+extension ConfigValue {
   /// A probability that only datagrams can have.
   func datagramShare(over transport: NetworkTransport) throws(ExperimentError) -> Double {
     let share = try probability()
@@ -98,7 +98,7 @@ extension Node {
 }
 
 extension ClientNetworkModel {
-  init(reading node: Node?, hasPlaces: Bool) throws(ExperimentError) {
+  init(reading node: ConfigValue?, hasPlaces: Bool) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "network.clients", known: ["nic", "loss", "latency"])
     if let node = section["nic"] { nic = try node.bandwidth() }
@@ -121,7 +121,7 @@ extension ClientNetworkModel {
 }
 
 extension LinkOverride {
-  init(reading node: Node, replicas: Int) throws(ExperimentError) {
+  init(reading node: ConfigValue, replicas: Int) throws(ExperimentError) {
     let section = try Section(
       node, path: node.path,
       known: ["from", "to", "bothWays", "latency", "loss", "bandwidth"])

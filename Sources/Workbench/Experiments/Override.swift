@@ -130,18 +130,19 @@ struct ValuePath {
           path: text, found: "no entry named \"\(name)\"",
           allowed: names.isEmpty
             ? "the number of an entry, such as [0], because none has a name"
-            : "the name of an entry: " + Node.list(names),
+            : "the name of an entry: " + ConfigValue.list(names),
           suggestion: nearest(to: name, among: names))
       }
       values[index] = try setting(value, in: values[index], from: depth + 1)
       return .array(values)
     case (.key(let key), _):
       throw ExperimentError(
-        path: text, found: "\(Node.shown(tree)), which has no \"\(key)\"",
+        path: text, found: "\(ConfigValue.shown(tree)), which has no \"\(key)\"",
         allowed: "an object there in the file, since keys are only inside objects")
     case (.index(let index), _):
       throw ExperimentError(
-        path: text, found: "\(tree == .null ? "nothing" : Node.shown(tree)) before [\(index)]",
+        path: text,
+        found: "\(tree == .null ? "nothing" : ConfigValue.shown(tree)) before [\(index)]",
         allowed: "[\(index)] only of a list that the file has")
     }
   }

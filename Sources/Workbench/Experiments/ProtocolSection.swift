@@ -75,7 +75,7 @@ struct ProtocolSection {
     var kind: ProtocolKind
     var name: String
     var replicas: Int?
-    var options: Node?
+    var options: ConfigValue?
 
     func choice(
       _ count: Int, _ overrides: [String: OptionValue], own: [String]
@@ -93,7 +93,7 @@ struct ProtocolSection {
       return ProtocolKind.replicated.map { Row(kind: $0, name: $0.name) }
     }
     let allowed =
-      "a list of " + Node.list(ProtocolKind.names)
+      "a list of " + ConfigValue.list(ProtocolKind.names)
       + #", or configurations such as { name: "raft-2", protocol: "raft", options: {} }"#
     var rows: [Row] = []
     for element in try node.elements(allowed, atMost: mostRows) {
@@ -109,7 +109,7 @@ struct ProtocolSection {
     return rows
   }
 
-  private static func row(_ node: Node) throws(ExperimentError) -> Row {
+  private static func row(_ node: ConfigValue) throws(ExperimentError) -> Row {
     switch node.value {
     case .string:
       let kind = try node.choice(of: ProtocolKind.self)
@@ -117,13 +117,13 @@ struct ProtocolSection {
     case .object: break
     default:
       throw node.refused(
-        "one of " + Node.list(ProtocolKind.names)
+        "one of " + ConfigValue.list(ProtocolKind.names)
           + #", or a configuration such as { name: "raft-2", protocol: "raft", options: {} }"#)
     }
     let section = try Section(node, path: node.path, known: rowKeys)
     let named = try section["name"].map { (name) throws(ExperimentError) in try name.name() }
     let kindNode = try section.required(
-      "protocol", "the protocol of this row: " + Node.list(ProtocolKind.names))
+      "protocol", "the protocol of this row: " + ConfigValue.list(ProtocolKind.names))
     let kind = try kindNode.choice(of: ProtocolKind.self)
     if let named, let other = ProtocolKind(rawValue: named), other != kind,
       let name = section["name"]
@@ -138,7 +138,7 @@ struct ProtocolSection {
       kind: kind, name: named ?? kind.name, replicas: replicas, options: section["options"])
   }
 
-  private mutating func add(_ row: Row, sharedOptions: Node?) throws(ExperimentError) {
+  private mutating func add(_ row: Row, sharedOptions: ConfigValue?) throws(ExperimentError) {
     let replicas = row.replicas ?? Self.replicas(of: row.kind, size)
     guard replicas <= ProtocolChoice.mostReplicas else {
       throw ExperimentError(
@@ -160,14 +160,14 @@ struct ProtocolSection {
   }
 }
 
-extension Node {
+extension ConfigValue {
   /// This object with the members of another one that it does not name itself.
-  fileprivate func over(_ other: Node?) -> Node {
+  fileprivate func over(_ other: ConfigValue?) -> ConfigValue {
     guard case .object(let own) = value, case .object(let others)? = other?.value else {
       return self
     }
     let more = others.filter { member in !own.contains { $0.key == member.key } }
-    return Node(path: path, value: .object(own + more))
+    return ConfigValue(path: path, value: .object(own + more))
   }
 }
 

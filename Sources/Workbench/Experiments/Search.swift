@@ -24,12 +24,12 @@ public struct Search: Sendable, Equatable {
   /// A share of the value.
   public var within: Double
 
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let example =
       #"{ maximum: "workload.arrival.open", suchThat: "p99 < 10ms and availability > 0.999" }"#
     guard case .object = node.value else { throw node.refused("a search, such as \(example)") }
     let section = try Section(node, path: node.path, known: Search.keyNames)
-    let goal: Node
+    let goal: ConfigValue
     switch (section["maximum"], section["minimum"]) {
     case (let maximum?, nil): (goal, isMaximum) = (maximum, true)
     case (nil, let minimum?): (goal, isMaximum) = (minimum, false)
@@ -55,19 +55,19 @@ public struct Search: Sendable, Equatable {
       case "workload.clients": (low, high) = (.integer(1), .integer(10_000))
       default:
         throw ExperimentError(
-          path: Node.path(node.path, "between"), found: "nothing",
+          path: ConfigValue.path(node.path, "between"), found: "nothing",
           allowed: "where to look for \(path): the smallest and the largest value")
       }
     }
     guard try values().count <= Search.mostValues else {
       throw ExperimentError(
-        path: Node.path(node.path, "within"),
+        path: ConfigValue.path(node.path, "within"),
         found: "\(try values().count) values \(within * 100) % apart",
         allowed: "at most \(Search.mostValues): ends that are nearer, or a larger share")
     }
   }
 
-  private static func share(_ node: Node) throws(ExperimentError) -> Double {
+  private static func share(_ node: ConfigValue) throws(ExperimentError) -> Double {
     let allowed = #"a share from "0.1%" to "100%""#
     guard let quantity = Quantity(try node.string(allowed)), quantity.unit == "%",
       (0.1...100).contains(quantity.number)
@@ -97,7 +97,7 @@ public struct Search: Sendable, Equatable {
     .object([
       .init(isMaximum ? "maximum" : "minimum", .string(path)),
       .init("suchThat", .string(condition)), .init("between", .array([low, high])),
-      .init("within", .string("\(Node.plain(within * 100))%")),
+      .init("within", .string("\(ConfigValue.plain(within * 100))%")),
     ])
   }
 }
@@ -141,7 +141,7 @@ private struct SearchedValue {
     return switch unit {
     case .whole: .integer(Int128(rounded.rounded()))
     case .real: .number(rounded)
-    case .rate: .string("\(Node.plain(rounded))/s")
+    case .rate: .string("\(ConfigValue.plain(rounded))/s")
     case .duration: .interval(Interval(nanoseconds: Int64(rounded.rounded())))
     case .scaled(let names): .string("\(Int64(rounded.rounded()))\(names[0])")
     }

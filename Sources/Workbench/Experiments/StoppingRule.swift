@@ -12,7 +12,8 @@ public struct StoppingRule: Sendable, Equatable {
   public var until: [Precision]
 
   /// - Returns: the most trials of each row, and the rule, if there is one.
-  static func read(_ node: Node) throws(ExperimentError) -> (most: Int, rule: StoppingRule?) {
+  static func read(_ node: ConfigValue) throws(ExperimentError) -> (most: Int, rule: StoppingRule?)
+  {
     let range = 1...10_000
     guard case .object = node.value else {
       switch node.value {
@@ -25,11 +26,11 @@ public struct StoppingRule: Sendable, Equatable {
     let most = try section.required("max", "the most trials, such as 50").integer(in: range)
     guard least <= most else {
       throw ExperimentError(
-        path: Node.path(node.path, section["min"] == nil ? "max" : "min"),
+        path: ConfigValue.path(node.path, section["min"] == nil ? "max" : "min"),
         found: "min \(least) with max \(most)", allowed: "a min up to max")
     }
     let until = try section.required("until", #"how narrow intervals have to be: "throughput ±2%""#)
-    let nodes: [Node]
+    let nodes: [ConfigValue]
     if case .array = until.value {
       nodes = try until.elements(#"a list such as ["throughput ±2%"]"#, atMost: 16)
       guard !nodes.isEmpty else { throw until.refused("at least one, such as \"throughput ±2%\"") }
@@ -59,7 +60,7 @@ public struct Precision: Sendable, Equatable, Codable {
   public var tolerance: Double
   public var isShare: Bool
 
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let example = #"a metric and its tolerance, such as "throughput ±2%" or "write_p99 ±1ms""#
     let text = try node.string(example)
     self.text = text

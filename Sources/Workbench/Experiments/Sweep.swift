@@ -23,9 +23,9 @@ struct Sweep {
       root.first { $0.key == key }.flatMap { $0.value == .null ? nil : $0.value }
     }
     if let value = value("sweep") {
-      let node = Node(path: "sweep", value: value)
+      let node = ConfigValue(path: "sweep", value: value)
       for member in try Section.members(of: node, Sweep.example) where member.value != .null {
-        let part = Node(path: "sweep.\(member.key)", value: member.value)
+        let part = ConfigValue(path: "sweep.\(member.key)", value: member.value)
         if member.key == "zip" {
           try addZips(part)
         } else {
@@ -34,9 +34,9 @@ struct Sweep {
       }
     }
     if let value = value("find") {
-      let node = Node(path: "find", value: value)
+      let node = ConfigValue(path: "find", value: value)
       let found = try Search(reading: node)
-      let goal = Node.path("find", found.isMaximum ? "maximum" : "minimum")
+      let goal = ConfigValue.path("find", found.isMaximum ? "maximum" : "minimum")
       try checkOverlap(found.path, at: goal)
       search = found
     }
@@ -57,7 +57,7 @@ struct Sweep {
   }
 
   /// `zip: { a: [1, 2], b: [3, 4] }`, or a list of several.
-  private mutating func addZips(_ node: Node) throws(ExperimentError) {
+  private mutating func addZips(_ node: ConfigValue) throws(ExperimentError) {
     let allowed =
       #"lists of equal length by path, such as { replicas: [3, 5], "workload.clients": [8, 64] }, or a "#
       + "list of such objects"
@@ -67,7 +67,8 @@ struct Sweep {
       let before = axes.count
       for member in try Section.members(of: part, allowed) where member.value != .null {
         try add(
-          Node(path: "\(part.path).\(member.key)", value: member.value), member.key, zip: index)
+          ConfigValue(path: "\(part.path).\(member.key)", value: member.value), member.key,
+          zip: index)
       }
       let zipped = axes[before...]
       guard let first = zipped.first else { throw part.refused(allowed) }
@@ -85,7 +86,7 @@ struct Sweep {
     }
   }
 
-  private mutating func add(_ node: Node, _ key: String, zip: Int?) throws(ExperimentError) {
+  private mutating func add(_ node: ConfigValue, _ key: String, zip: Int?) throws(ExperimentError) {
     let path = try Sweep.path(key, node)
     let values = try node.elements("a list of values for \(key)")
     guard !values.isEmpty else { throw node.refused("at least one value") }
@@ -104,7 +105,7 @@ struct Sweep {
       allowed: "paths of different values")
   }
 
-  static func path(_ text: String, _ axis: Node) throws(ExperimentError) -> String {
+  static func path(_ text: String, _ axis: ConfigValue) throws(ExperimentError) -> String {
     let steps: [ValuePath.Step]
     do {
       steps = try ValuePath(text).steps

@@ -26,10 +26,10 @@ struct TargetSection {
   /// Names that no target may have.
   let taken: [String]
 
-  func read(_ node: Node?) throws(ExperimentError) -> [TargetChoice] {
+  func read(_ node: ConfigValue?) throws(ExperimentError) -> [TargetChoice] {
     guard let node else { return [] }
     var choices: [TargetChoice] = []
-    let nodes: [Node]
+    let nodes: [ConfigValue]
     if case .array = node.value {
       nodes = try node.elements("a list of targets", atMost: 16)
     } else {
@@ -40,7 +40,7 @@ struct TargetSection {
       guard !taken.contains(choice.name), !choices.contains(where: { $0.name == choice.name })
       else {
         throw ExperimentError(
-          path: Node.path(node.path, "name"), found: JSONValue.quoted(choice.name),
+          path: ConfigValue.path(node.path, "name"), found: JSONValue.quoted(choice.name),
           allowed: "a name that no protocol and no other target has")
       }
       choices.append(choice)
@@ -52,7 +52,7 @@ struct TargetSection {
     return choices
   }
 
-  private func target(_ node: Node) throws(ExperimentError) -> TargetChoice {
+  private func target(_ node: ConfigValue) throws(ExperimentError) -> TargetChoice {
     let kinds = TargetKind.allCases
     guard case .object = node.value else {
       throw node.refused("a target, such as \(TargetSection.example), or a list of targets")
@@ -100,7 +100,8 @@ enum TargetRules {
         : target.kind == .etcd && mix.append > 0 ? ("append", mix.append) : nil
       guard let (name, share) = missing else { continue }
       throw ExperimentError(
-        path: "workload.mix.\(name)", found: "\(Node.plain(share)) with the target \(target.name)",
+        path: "workload.mix.\(name)",
+        found: "\(ConfigValue.plain(share)) with the target \(target.name)",
         allowed: "a mix without \(name) (\(reason))")
     }
   }
@@ -117,7 +118,7 @@ enum TargetRules {
     }
   }
 
-  static func check(_ targets: [TargetChoice], _ faults: Node?) throws(ExperimentError) {
+  static func check(_ targets: [TargetChoice], _ faults: ConfigValue?) throws(ExperimentError) {
     guard let target = targets.first, let node = faults, node.value != .array([]) else { return }
     throw node.refused(
       "no faults beside the target \(target.name) (a fault cannot be injected into a server that "

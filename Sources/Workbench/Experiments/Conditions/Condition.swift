@@ -30,7 +30,7 @@ public struct Condition: Sendable, Hashable {
     }
   }
 
-  init(reading node: Node, _ vocabulary: ConditionVocabulary) throws(ExperimentError) {
+  init(reading node: ConfigValue, _ vocabulary: ConditionVocabulary) throws(ExperimentError) {
     let text = try node.string(#"a condition in quotes, such as "p99 < 10ms""#)
     do {
       try self.init(text, vocabulary)

@@ -240,7 +240,8 @@ struct ConditionParser {
     }
     let units = (Unit.durations + Unit.sizes).map(\.name) + ["/s", "%"]
     throw ConditionError(
-      found: JSONValue.quoted(text), allowed: "a number, or one with a unit: \(Node.list(units))",
+      found: JSONValue.quoted(text),
+      allowed: "a number, or one with a unit: \(ConfigValue.list(units))",
       suggestion: nearest(to: unit, among: units))
   }
 

@@ -1,7 +1,7 @@
 import Replication
 
 /// A value of the file together with its path, so that every error names its place.
-package struct Node {
+package struct ConfigValue {
   package let path: String
   package let value: JSONValue
 
@@ -18,7 +18,8 @@ package struct Node {
     _ allowed: String, found: String? = nil, suggestion: String? = nil
   ) -> ExperimentError {
     ExperimentError(
-      path: path, found: found ?? Node.shown(value), allowed: allowed, suggestion: suggestion)
+      path: path, found: found ?? ConfigValue.shown(value), allowed: allowed, suggestion: suggestion
+    )
   }
 
   /// The value on one line, at most 60 characters long.
@@ -55,12 +56,12 @@ package struct Node {
 
   package func elements(
     _ allowed: String, atMost limit: Int = 1000
-  ) throws(ExperimentError) -> [Node] {
+  ) throws(ExperimentError) -> [ConfigValue] {
     guard case .array(let values) = value else { throw refused(allowed) }
     guard values.count <= limit else {
       throw refused("at most \(limit)", found: "\(values.count) entries")
     }
-    return values.enumerated().map { Node(path: "\(path)[\($0)]", value: $1) }
+    return values.enumerated().map { ConfigValue(path: "\(path)[\($0)]", value: $1) }
   }
 
   package func integer(in range: ClosedRange<Int>) throws(ExperimentError) -> Int {
@@ -93,8 +94,8 @@ package struct Node {
       }
     let allowed =
       "a number \(excludingBounds ? "between" : "from") "
-      + "\(Node.plain(range.lowerBound)) \(excludingBounds ? "and" : "to") "
-      + "\(Node.plain(range.upperBound))" + (excludingBounds ? ", both excluded" : "")
+      + "\(ConfigValue.plain(range.lowerBound)) \(excludingBounds ? "and" : "to") "
+      + "\(ConfigValue.plain(range.upperBound))" + (excludingBounds ? ", both excluded" : "")
     guard let number, range.contains(number),
       !excludingBounds || (number > range.lowerBound && number < range.upperBound)
     else { throw refused(allowed) }
@@ -109,7 +110,7 @@ package struct Node {
   package func probability() throws(ExperimentError) -> Double { try number(in: 0...1) }
 
   package func choice(of names: [String]) throws(ExperimentError) -> String {
-    let allowed = Node.list(names)
+    let allowed = ConfigValue.list(names)
     let text = try string(allowed)
     guard names.contains(text) else {
       throw refused(allowed, suggestion: nearest(to: text, among: names))
@@ -131,7 +132,7 @@ package struct Node {
 }
 
 /// Values that are written as texts with a unit.
-extension Node {
+extension ConfigValue {
   package func interval(in range: ClosedRange<Interval>) throws(ExperimentError) -> Interval {
     if case .string(let text) = value, let unit = Quantity(text)?.unit, !unit.isEmpty,
       !Unit.durations.contains(where: { $0.name == unit })
@@ -184,7 +185,8 @@ extension Node {
     }
     guard range.contains(quantity.number) else {
       throw refused(
-        "a rate from \(Node.plain(range.lowerBound))/s to \(Node.plain(range.upperBound))/s")
+        "a rate from \(ConfigValue.plain(range.lowerBound))/s to \(ConfigValue.plain(range.upperBound))/s"
+      )
     }
     return quantity.number
   }

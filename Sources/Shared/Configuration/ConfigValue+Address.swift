@@ -1,6 +1,6 @@
 import Primitives
 
-extension Node {
+extension ConfigValue {
   /// A numeric address with a port other than 0, in its canonical form.
   package func address(orLocalhost: Bool = false) throws(ExperimentError) -> String {
     let allowed =
