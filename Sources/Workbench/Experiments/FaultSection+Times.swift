@@ -2,10 +2,10 @@ import Configuration
 import Faults
 import Replication
 
-/// When faults happen: at a time since the start of the trial, relative to another fault or to the
-/// trial, once or again and again.
+/// The times of faults: since the start of the trial, or relative to another fault or to the trial;
+/// once or repeated.
 extension FaultSection {
-  /// `every: "2s"` with `until`, which is the end of the trial if it is not given.
+  /// Reads `every: "2s"` with `until`, whose default is the end of the trial.
   func repeated(
     _ first: TimedFault, _ section: Section, behind earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
@@ -33,13 +33,13 @@ extension FaultSection {
     return (0..<count).map { number in
       var fault = first
       fault.at = Interval(nanoseconds: first.at.nanoseconds + number * period.nanoseconds)
-      // The names of the repetitions: kill, kill.2, kill.3.
+      // The repetitions are named kill, kill.2, kill.3.
       if number > 0 { fault.name = first.name.map { "\($0).\(number + 1)" } }
       return fault
     }
   }
 
-  /// A time since the start of the trial, before its end.
+  /// Reads a time since the start of the trial, before its end.
   func moment(
     _ node: Node, behind earlier: [TimedFault] = []
   ) throws(ExperimentError) -> Interval {
@@ -52,8 +52,8 @@ extension FaultSection {
     return at
   }
 
-  /// `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the fault with
-  /// that name, or `"kill.end + 2s"`.
+  /// Reads `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the
+  /// fault with that name, or `"kill.end + 2s"`.
   private func time(_ node: Node, behind earlier: [TimedFault]) throws(ExperimentError) -> Interval
   {
     guard case .string(let text) = node.value, !node.isPlainTime else {
@@ -97,10 +97,10 @@ extension FaultSection {
 }
 
 extension Node {
-  /// A number with a unit of time, or something that is to become one.
+  /// Whether the value is a number with a unit of time, or was meant as one.
   fileprivate var isPlainTime: Bool {
     guard case .string(let text) = value else { return true }
-    // "5" lacks a unit, and "5-leader" is a name.
+    // "5" is a time without a unit, and "5-leader" is a name.
     guard let quantity = Quantity(text), quantity.unit.allSatisfy(\.isLetter) else {
       return text.allSatisfy { $0.isNumber || $0 == "." || $0 == "-" }
     }

@@ -3,16 +3,17 @@ import Environments
 import Faults
 import Replication
 
-/// `faults`: one entry after the other.
+/// Reads `faults`.
 struct FaultSection {
-  /// The fewest replicas that a protocol of the experiment has: a target must exist in all of them.
+  /// The fewest replicas of any protocol of the experiment, because a target must exist in all of
+  /// them.
   let replicas: Int
-  /// Nodes of the authority, if a protocol of the experiment has one.
+  /// The number of authority nodes, if a protocol of the experiment has an authority.
   let authority: Int
   let warmUp: Interval
   let duration: Interval
   let injector: FaultInjector
-  /// Of the simulated network.
+  /// The transport of the simulated network.
   let transport: NetworkTransport
 
   func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
@@ -35,7 +36,7 @@ struct FaultSection {
 
   private static let mostFaults = 1000
 
-  /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
+  /// Exactly one kind is named. `disk` beside `crash` says how a crash damages the disk.
   private func kind(of entry: Node) throws(ExperimentError) -> String {
     let kinds = FaultTable.kinds
     let oneKind = "exactly one of \(kinds.joined(separator: ", "))"
@@ -64,7 +65,7 @@ struct FaultSection {
     throw entry.refused(oneKind, found: named.joined(separator: " and "))
   }
 
-  /// - Parameter earlier: what times and names may refer to.
+  /// - Parameter earlier: the faults to which times and names may refer.
   private func timed(
     _ entry: Node, kind: String, behind earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
@@ -151,7 +152,7 @@ struct FaultSection {
     }
   }
 
-  /// All but the first are asked for without a parameter: `error: true`.
+  /// All but the first take no parameter: `error: true`.
   private static let diskFaults: [DiskFault] = [.slow(.zero), .stall, .error, .full, .bitRot]
 
   private func diskFault(_ section: Section) throws(ExperimentError) -> DiskFault {
