@@ -7,7 +7,7 @@ import Trials
 @Suite("Determinism")
 struct DeterminismTests {
   @Test(
-    "A seed tells the whole story, and another seed another one", arguments: ProtocolKind.allCases)
+    "A seed determines the trial, and another one differs", arguments: ProtocolKind.allCases)
   func sameProcess(kind: ProtocolKind) {
     for seed in [3, 17, 40] as [UInt64] {
       let first = SwarmTrial.run(kind, SwarmPlan(seed: seed))
@@ -23,8 +23,8 @@ struct DeterminismTests {
     }
   }
 
-  /// Hashing is seeded anew in every process, so an iteration over a set or a dictionary would show.
-  @Test("Another process sees the same")
+  /// Every process seeds its hashing differently, so the order of a set or a dictionary would show.
+  @Test("Another process gives the same result")
   func otherProcess() async throws {
     let result = await #expect(
       processExitsWith: .success, observing: [\.standardOutputContent]

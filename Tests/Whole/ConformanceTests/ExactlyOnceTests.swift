@@ -8,14 +8,14 @@ import Testing
 import Trials
 import Workloads
 
-/// What one trial with a counter came to.
+/// The results of one trial with a counter.
 struct CounterFindings: Sendable {
   var problems: [String] = []
   var acknowledged = 0
   var unknown = 0
   var retries = 0
   var reads = 0
-  /// Entries that were ordered more than once, and so had to be recognised.
+  /// Entries that were ordered more than once, so that sessions had to recognise them.
   var repetitions = 0
 }
 
@@ -68,7 +68,7 @@ struct CounterTrial: ProtocolVisitor {
 @Suite("Exactly once")
 struct ExactlyOnceTests {
   @Test(
-    "A counter counts every acknowledged addition once, however often it was sent and ordered",
+    "Every acknowledged addition counts once, however often it was sent and ordered",
     arguments: ProtocolKind.allCases)
   func counter(kind: ProtocolKind) async {
     let all = await sweepSeeds(1...60) { seed in
@@ -85,7 +85,7 @@ struct ExactlyOnceTests {
     #expect(all.reduce(0) { $0 + $1.acknowledged } >= 1500)
     #expect(all.reduce(0) { $0 + $1.unknown } >= 30)
     #expect(all.reduce(0) { $0 + $1.retries } >= 100)
-    // A replica in charge orders a request once, so that only its successor orders it again.
+    // A replica in charge orders a request once, so only its successor can order it again.
     let isReplicated = kind.description.replicasPerFailure > 0
     #expect(all.reduce(0) { $0 + $1.repetitions } >= (isReplicated ? 5 : 0))
     #expect(all.reduce(0) { $0 + $1.reads } >= 500)

@@ -6,7 +6,7 @@ import Simulation
 import Trials
 import Workloads
 
-/// What one trial of the key-value store did, and what was wrong with it.
+/// The results of one trial of the key-value store, and its problems.
 struct TrialFindings: Sendable {
   var plan: SwarmPlan
   var kind: ProtocolKind
@@ -14,7 +14,7 @@ struct TrialFindings: Sendable {
   var operations: [Operation]
   var verdict: Verdict
 
-  /// Broken promises that must never be seen, whatever breaks around the cluster.
+  /// Broken safety promises, which no fault excuses.
   var safetyProblems: [String] {
     var problems = stock.safetyViolations
     if case .violated(let counterexample) = verdict { problems.append(counterexample.explanation) }
@@ -33,7 +33,7 @@ struct TrialFindings: Sendable {
     return problems
   }
 
-  /// Promises of progress, which hold once the faults have ended.
+  /// Broken promises of progress, which must hold once the faults have ended.
   var livenessProblems: [String] {
     var problems: [String] = []
     if !stock.hasSettled { problems.append("the cluster did not come to rest") }
@@ -46,7 +46,7 @@ struct TrialFindings: Sendable {
     return problems
   }
 
-  /// How to see this trial again.
+  /// The command that replays this trial.
   var replay: String {
     "replay: CONFORMANCE_PROTOCOL=\(kind.name) CONFORMANCE_SEED=\(plan.seed)"
       + " swift test --filter ConformanceTests.ReplayTests"
@@ -79,7 +79,7 @@ struct SwarmTrial: ProtocolVisitor {
   }
 }
 
-/// Runs seeds over both cores and keeps the findings in the order of the seeds.
+/// Runs the seeds on both processor cores and returns the findings in the order of the seeds.
 func sweepSeeds<Finding: Sendable>(
   _ seeds: ClosedRange<UInt64>, _ body: @escaping @Sendable (UInt64) -> Finding
 ) async -> [Finding] {

@@ -7,7 +7,7 @@ import Simulation
 import Testing
 import Trials
 
-/// What has to have happened somewhere in a sweep, lest its other findings mean nothing.
+/// Events that must have happened somewhere in a sweep; otherwise its other findings prove little.
 struct SweepTally: Sendable {
   var leaderChanges = 0
   var retries = 0
@@ -65,7 +65,7 @@ struct SweepTally: Sendable {
 @Suite("Sweep")
 struct SweepTests {
   @Test(
-    "Whatever breaks, histories are linearizable and nothing acknowledged is lost; then service resumes",
+    "Whatever fails, histories are linearizable and no acknowledged write is lost; service resumes",
     arguments: ProtocolKind.allCases)
   func sweep(kind: ProtocolKind) async {
     let all = await sweepSeeds(SweepRequest.seeds) { seed in
