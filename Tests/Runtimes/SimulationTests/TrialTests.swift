@@ -43,7 +43,7 @@ import Workloads
   }
 
   @Test(
-    "The same seed gives the same trial to the last bit, another one another", arguments: [1, 2, 3])
+    "The same seed gives the same trial to the last bit; another one differs", arguments: [1, 2, 3])
   func determinism(seed: UInt64) {
     let first = run(seed: seed, configure: chaos)
     let again = run(seed: seed, configure: chaos)
@@ -54,7 +54,7 @@ import Workloads
     #expect(run(seed: seed + 10, configure: chaos).stock.traceHash != first.stock.traceHash)
   }
 
-  @Test("Through all chaos what was acknowledged survives, and no promise is broken")
+  @Test("Under chaos acknowledged writes survive, and no promise is broken")
   func chaosSurvived() {
     for seed in 1...5 as ClosedRange<UInt64> {
       let (operations, stock) = run(seed: seed, configure: chaos)
@@ -68,7 +68,7 @@ import Workloads
     }
   }
 
-  @Test("A crash that never ends is repaired before it is seen what survived")
+  @Test("A crash without an end is repaired before surviving writes are counted")
   func settling() {
     let (operations, stock) = run {
       $0.plan.faults = FaultScript(timed: [
@@ -84,7 +84,7 @@ import Workloads
         RequestID(client: ClientID(UInt64(put.client)), sequence: put.sequence)))
   }
 
-  @Test("Windows see who is in charge, and nodes what they did after the warm-up")
+  @Test("Windows show the node in charge, and nodes their work after the warm-up")
   func stock() {
     let (operations, stock) = run()
     #expect(stock.leadership == [LeadershipSample(time: 0, leader: 0, epoch: 1)])
