@@ -7,7 +7,7 @@ import Replication
 extension FaultSection {
   /// Reads `every: "2s"` with `until`, whose default is the end of the trial.
   func repeated(
-    _ first: TimedFault, _ section: Section, behind earlier: [TimedFault]
+    _ first: TimedFault, _ section: Section, after earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
     guard let every = section["every"] else {
       if let until = section["until"] {
@@ -21,7 +21,7 @@ extension FaultSection {
     }
     var end = duration
     if let node = section["until"] {
-      end = try time(node, behind: earlier)
+      end = try time(node, after: earlier)
       guard end > first.at, end <= duration else {
         throw node.refused("a time after \(first.at) and up to the end of the trial (\(duration))")
       }
@@ -41,9 +41,9 @@ extension FaultSection {
 
   /// Reads a time since the start of the trial, before its end.
   func moment(
-    _ node: Node, behind earlier: [TimedFault] = []
+    _ node: Node, after earlier: [TimedFault] = []
   ) throws(ExperimentError) -> Interval {
-    let at = try time(node, behind: earlier)
+    let at = try time(node, after: earlier)
     guard at < duration else {
       throw node.refused(
         "a time before the end of the trial (duration is \(duration))",
@@ -54,8 +54,7 @@ extension FaultSection {
 
   /// Reads `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the
   /// fault with that name, or `"kill.end + 2s"`.
-  private func time(_ node: Node, behind earlier: [TimedFault]) throws(ExperimentError) -> Interval
-  {
+  private func time(_ node: Node, after earlier: [TimedFault]) throws(ExperimentError) -> Interval {
     guard case .string(let text) = node.value, !node.isPlainTime else {
       return try node.interval(in: .zero...Interval.hour)
     }

@@ -23,7 +23,7 @@ struct FaultSection {
       if kind == "chaos" {
         script.chaos.append(try chaos(entry))
       } else {
-        script.timed += try timed(entry, kind: kind, behind: script.timed)
+        script.timed += try timed(entry, kind: kind, after: script.timed)
       }
     }
     guard script.timed.count <= FaultSection.mostFaults else {
@@ -67,7 +67,7 @@ struct FaultSection {
 
   /// - Parameter earlier: the faults to which times and names may refer.
   private func timed(
-    _ entry: Node, kind: String, behind earlier: [TimedFault]
+    _ entry: Node, kind: String, after earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
     let parameters: [String: [String]] = [
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
@@ -86,12 +86,12 @@ struct FaultSection {
       return name
     }
     let at = try moment(
-      section.required("at", #"when the fault starts: a duration such as "5s""#), behind: earlier)
+      section.required("at", #"when the fault starts: a duration such as "5s""#), after: earlier)
     let length = try section["for"]?.interval(in: .nanoseconds(1)...Interval.hour)
     let what = try section.required(kind, "a target")
     let first = TimedFault(
       at: at, duration: length, action: try action(kind, what, section), name: name)
-    return try repeated(first, section, behind: earlier)
+    return try repeated(first, section, after: earlier)
   }
 
   private func action(

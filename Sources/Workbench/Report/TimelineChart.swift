@@ -172,7 +172,7 @@ struct TimelineChart {
     ).details(titled: "The faults")
   }
 
-  // MARK: The table behind
+  // MARK: The table of the numbers
 
   private var table: HTMLTable {
     let over: HTML =
