@@ -22,7 +22,7 @@ import Workloads
   func run(
     _ commands: [Counter.Command] = [.read],
     configure: (inout TrialSetup<UnreplicatedServer>) -> Void
-  ) -> (load: CounterLoad, stock: TrialRecord) {
+  ) -> (load: CounterLoad, record: TrialRecord) {
     var setup = TrialSetup<UnreplicatedServer>(
       membership: Membership(replicas: 1), options: UnreplicatedServer.Options())
     setup.environment = Environment(
@@ -36,8 +36,8 @@ import Workloads
     setup.plan.workload.clients = 200
     configure(&setup)
     var trial = ServerTrial(setup, load: CounterLoad(commands))
-    let stock = trial.run()!
-    return (trial.load, stock)
+    let record = trial.run()!
+    return (trial.load, record)
   }
 
   func meanLatency(_ operations: [CounterLoad.Noted]) -> Double {
@@ -50,7 +50,7 @@ import Workloads
     arguments: [0.5, 0.8, 0.9], [[Counter.Command.read], [.add(1)], [.add(1), .read, .read]])
   func poissonQueue(load share: Double, commands: [Counter.Command]) {
     let service = Double(Self.service)
-    let (load, stock) = run(commands) {
+    let (load, record) = run(commands) {
       $0.plan.workload.arrival = .open(rate: share * 1e9 / service, process: .poisson)
       $0.plan.duration = .seconds(4)
     }
@@ -67,19 +67,19 @@ import Workloads
       if operation.returned != free + Self.latency { wrong += 1 }
     }
     #expect(wrong == 0 && load.operations.count > 30_000 && load.dropped.isEmpty)
-    #expect(abs(Double(stock.nodes[0].busy) / 4e9 / share - 1) < 0.03)
+    #expect(abs(Double(record.nodes[0].busy) / 4e9 / share - 1) < 0.03)
   }
 
   @Test("A processor that is never idle is busy for exactly the measured interval")
   func busyShare() {
     for (perMessage, warmUp) in [(10_000, 300), (90_000_000, 250), (170_000_000, 333)] {
-      let (_, stock) = run([.add(1)]) {
+      let (_, record) = run([.add(1)]) {
         $0.environment.cpu.perMessage = .nanoseconds(Int64(perMessage))
         $0.plan.warmUp = .milliseconds(Int64(warmUp))
         $0.plan.workload.timeout = .seconds(100)
       }
-      #expect(stock.nodes[0].busy <= 1_000_000_000 - warmUp * 1_000_000)
-      #expect(stock.nodes[0].busy >= 1_000_000_000 - warmUp * 1_000_000 - 1000)
+      #expect(record.nodes[0].busy <= 1_000_000_000 - warmUp * 1_000_000)
+      #expect(record.nodes[0].busy >= 1_000_000_000 - warmUp * 1_000_000 - 1000)
     }
   }
 

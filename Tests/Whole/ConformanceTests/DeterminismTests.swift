@@ -12,13 +12,13 @@ struct DeterminismTests {
     for seed in [3, 17, 40] as [UInt64] {
       let first = SwarmTrial.run(kind, SwarmPlan(seed: seed))
       let second = SwarmTrial.run(kind, SwarmPlan(seed: seed))
-      #expect(first.stock.traceHash == second.stock.traceHash)
-      #expect(first.stock.eventsProcessed == second.stock.eventsProcessed)
-      #expect(first.stock.surviving == second.stock.surviving)
+      #expect(first.record.traceHash == second.record.traceHash)
+      #expect(first.record.eventsProcessed == second.record.eventsProcessed)
+      #expect(first.record.surviving == second.record.surviving)
       #expect(first.operations == second.operations)
       #expect(first.operations.count >= 100)
       let other = SwarmTrial.run(kind, SwarmPlan(seed: seed + 1))
-      #expect(first.stock.traceHash != other.stock.traceHash)
+      #expect(first.record.traceHash != other.record.traceHash)
       #expect(first.operations != other.operations)
     }
   }
@@ -43,7 +43,7 @@ struct DeterminismTests {
       for operation in findings.operations {
         hash = hash &* 31 &+ UInt64(operation.returned) ^ operation.observed.hash
       }
-      return "\(kind.name) \(findings.stock.traceHash ?? 0) \(hash)"
+      return "\(kind.name) \(findings.record.traceHash ?? 0) \(hash)"
     }.joined(separator: ", ")
   }
 }

@@ -59,7 +59,7 @@ struct DirectedFaultTests {
     let findings = run(kind, seed: seed, [DirectedFaultTests.crash(.leader, at: 700, for: 800)])
     #expect(findings.safetyProblems == [])
     #expect(findings.livenessProblems == [])
-    #expect(findings.stock.faults.first?.nodes.count == 1)
+    #expect(findings.record.faults.first?.nodes.count == 1)
     let outage = findings.longestOutage(from: .milliseconds(700), to: .milliseconds(1500))
     #expect(outage.length >= .milliseconds(20))
     #expect(outage.end < .milliseconds(1200))
@@ -126,9 +126,9 @@ struct DirectedFaultTests {
       ])
     #expect(findings.safetyProblems == [])
     #expect(findings.livenessProblems == [])
-    let hit = findings.stock.faults.flatMap(\.nodes)
+    let hit = findings.record.faults.flatMap(\.nodes)
     #expect(hit.count == 2)
-    #expect(hit.first.map { findings.stock.nodes[$0].role == .authority } == true)
+    #expect(hit.first.map { findings.record.nodes[$0].role == .authority } == true)
     #expect(findings.writeCount(from: .milliseconds(1300), to: .milliseconds(1500)) >= 20)
   }
 
@@ -158,6 +158,6 @@ struct DirectedFaultTests {
       (0..<7).map { DirectedFaultTests.crash(.random, at: 150 + 180 * $0, for: 40, disk: .torn) })
     #expect(findings.safetyProblems == [])
     #expect(findings.livenessProblems == [])
-    #expect(findings.stock.faults.flatMap(\.nodes).count == 7)
+    #expect(findings.record.faults.flatMap(\.nodes).count == 7)
   }
 }

@@ -33,7 +33,7 @@ struct CounterTrial: ProtocolVisitor {
     func expect(_ holds: Bool, _ problem: String) {
       if !holds { findings.problems.append(problem) }
     }
-    guard let stock = trial.run(), let leader = trial.leader() else {
+    guard let record = trial.run(), let leader = trial.leader() else {
       findings.problems.append("nobody is in charge in the end")
       return findings
     }
@@ -46,10 +46,10 @@ struct CounterTrial: ProtocolVisitor {
     findings.retries = load.retryCount
     findings.reads = load.readCount
     findings.repetitions = ordered.count - Set(ordered).count
-    expect(stock.safetyViolations.isEmpty, "\(stock.safetyViolations)")
+    expect(record.safetyViolations.isEmpty, "\(record.safetyViolations)")
     expect(
-      value == UInt64(stock.surviving!.count),
-      "the counter is \(value) after \(stock.surviving!.count) additions")
+      value == UInt64(record.surviving!.count),
+      "the counter is \(value) after \(record.surviving!.count) additions")
     expect(
       acknowledged <= value && value <= acknowledged + UInt64(load.unknownCount),
       "the counter is \(value): \(acknowledged) were acknowledged, \(load.unknownCount) are unknown"
@@ -58,7 +58,7 @@ struct CounterTrial: ProtocolVisitor {
       Set(load.acknowledged.values).count == load.acknowledged.count,
       "two additions saw the same value")
     expect(
-      load.acknowledged.keys.allSatisfy(stock.surviving!.contains),
+      load.acknowledged.keys.allSatisfy(record.surviving!.contains),
       "an acknowledged addition is lost")
     expect(load.staleReadCount == 0, "\(load.staleReadCount) operations saw an old value")
     return findings

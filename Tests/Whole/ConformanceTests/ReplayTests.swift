@@ -28,9 +28,9 @@ struct ReplayTests {
     let kind = try #require(ProtocolKind(rawValue: SweepRequest.protocolName ?? ""))
     let seed = try #require(SweepRequest.number("CONFORMANCE_SEED"))
     let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
-    print("\(findings.plan), \(findings.stock.eventsProcessed) events")
-    for fault in findings.stock.faults { print("\(fault)") }
-    for sample in findings.stock.leadership { print("\(sample.time / 1_000) us: \(sample)") }
+    print("\(findings.plan), \(findings.record.eventsProcessed) events")
+    for fault in findings.record.faults { print("\(fault)") }
+    for sample in findings.record.leadership { print("\(sample.time / 1_000) us: \(sample)") }
     print("verdict: \(findings.verdict)")
     #expect(findings.safetyProblems.isEmpty)
     #expect(findings.livenessProblems.isEmpty)

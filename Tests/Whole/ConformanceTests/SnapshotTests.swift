@@ -32,7 +32,7 @@ private struct SnapshotTrial: ProtocolVisitor {
     return Outcome(
       record: record,
       findings: TrialFindings(
-        plan: plan, kind: kind, stock: record, operations: operations,
+        plan: plan, kind: kind, record: record, operations: operations,
         verdict: ConsistencyCheck(
           budget: SearchBudget(configurations: 200_000, steps: 20_000_000)
         ).verdict(of: operations)),

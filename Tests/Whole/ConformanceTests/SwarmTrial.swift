@@ -10,20 +10,20 @@ import Workloads
 struct TrialFindings: Sendable {
   var plan: SwarmPlan
   var kind: ProtocolKind
-  var stock: TrialRecord
+  var record: TrialRecord
   var operations: [Operation]
   var verdict: Verdict
 
   /// Broken safety promises, which no fault excuses.
   var safetyProblems: [String] {
-    var problems = stock.safetyViolations
+    var problems = record.safetyViolations
     if case .violated(let counterexample) = verdict { problems.append(counterexample.explanation) }
     if case .undecided(let key, let reason) = verdict {
       problems.append("key \(key) is undecided: \(reason)")
     }
     let lost = operations.filter { operation in
       operation.outcome == .ok && !operation.kind.isRead
-        && !stock.surviving!.contains(
+        && !record.surviving!.contains(
           RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
     }
     if let first = lost.first {
@@ -36,7 +36,7 @@ struct TrialFindings: Sendable {
   /// Broken promises of progress, which must hold once the faults have ended.
   var livenessProblems: [String] {
     var problems: [String] = []
-    if !stock.hasSettled { problems.append("the cluster did not come to rest") }
+    if !record.hasSettled { problems.append("the cluster did not come to rest") }
     for (what, isRead) in [("write", false), ("read", true)] {
       let isServed = operations.contains {
         $0.outcome == .ok && $0.kind.isRead == isRead && $0.invoked > plan.calm.nanoseconds
@@ -70,10 +70,10 @@ struct SwarmTrial: ProtocolVisitor {
     var trial = Trial(
       plan.setup(of: core, for: kind, bug: bug),
       load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let stock = trial.run() else { preconditionFailure("nobody stops the trial") }
+    guard let record = trial.run() else { preconditionFailure("nobody stops the trial") }
     let operations = trial.load.operations
     return TrialFindings(
-      plan: plan, kind: kind, stock: stock, operations: operations,
+      plan: plan, kind: kind, record: record, operations: operations,
       verdict: ConsistencyCheck(budget: SearchBudget(configurations: 200_000, steps: 20_000_000))
         .verdict(of: operations))
   }

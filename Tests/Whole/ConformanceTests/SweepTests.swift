@@ -26,19 +26,19 @@ struct SweepTally: Sendable {
 
   mutating func add(_ findings: TrialFindings) {
     var epochs: Set<UInt64> = []
-    for sample in findings.stock.leadership where sample.leader != nil {
+    for sample in findings.record.leadership where sample.leader != nil {
       epochs.insert(sample.epoch)
     }
     leaderChanges += max(epochs.count - 1, 0)
     transports.insert(findings.plan.environment.network.transport)
-    for node in findings.stock.nodes {
+    for node in findings.record.nodes {
       snapshots.taken += node.snapshots.taken
       snapshots.sent += node.snapshots.sent
       snapshots.installed += node.snapshots.installed
     }
-    faultKinds.formUnion(findings.stock.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
-    clusterSizes.insert(findings.stock.nodes.count { $0.role != .authority })
-    let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
+    faultKinds.formUnion(findings.record.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
+    clusterSizes.insert(findings.record.nodes.count { $0.role != .authority })
+    let restart = findings.record.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
     for operation in findings.operations {
       retries += operation.attempts > 1 ? 1 : 0
       guard operation.outcome == .ok else {
