@@ -25,7 +25,7 @@ public struct Manifest: Sendable, Equatable {
   public var wallTime: Double
   /// The part of the run that this directory holds; nil if it holds the whole run.
   public var shard: Shard?
-  /// Whether all trials of the run have finished.
+  /// Whether no trial is left to run.
   public var isComplete: Bool
   public var trialsPlanned: Int
   /// Trials finished, including those of earlier attempts.

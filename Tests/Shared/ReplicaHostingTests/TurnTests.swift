@@ -13,7 +13,7 @@ private struct Recorder: TurnRuntime {
 
   mutating func send(_ message: UInt64, to: ReplicaID) { calls.append("send \(message) to \(to)") }
   mutating func append(_ records: [UInt64]) {
-    calls.append("append \(records) behind \(barrier.appendedCount - records.count)")
+    calls.append("append \(records) after \(barrier.appendedCount - records.count)")
   }
   mutating func answer(_ reply: ClientReply<UInt64>) { calls.append("answer \(reply.id.sequence)") }
   mutating func set(_ timer: SilentCore.Timer, after delay: Interval?) {
@@ -64,7 +64,7 @@ private struct Recorder: TurnRuntime {
     }
     #expect(
       calls == [
-        "send 1 to 1", "append [8, 9] behind 0", "answer 4", "set election", "cancel heartbeat",
+        "send 1 to 1", "append [8, 9] after 0", "answer 4", "set election", "cancel heartbeat",
       ])
     #expect(runtime.barrier.heldCount == 1)
     // All effects have been carried out: the next turn does not repeat them.
@@ -75,7 +75,7 @@ private struct Recorder: TurnRuntime {
   func holding() {
     var runtime = Recorder()
     #expect(runtime.turn { $0.send(1, to: ReplicaID(1)) } == ["send 1 to 1"])
-    #expect(runtime.turn { $0.persist(1) } == ["append [1] behind 0"])
+    #expect(runtime.turn { $0.persist(1) } == ["append [1] after 0"])
     #expect(runtime.turn { $0.send(2, to: ReplicaID(1)) } == [])
     #expect(runtime.turn { $0.sendEarly(3, to: ReplicaID(1)) } == ["send 3 to 1"])
     runtime.barrier.synced(1)

@@ -45,7 +45,7 @@ import WireFormat
     }
   }
 
-  func frame(_ message: [UInt64], behind prefix: [UInt8] = []) -> [UInt8] {
+  func frame(_ message: [UInt64], after prefix: [UInt8] = []) -> [UInt8] {
     var writer = WireWriter()
     writer.write(prefix)
     Frame.encode(message, from: ReplicaID(2), epoch: 7, into: &writer)
@@ -60,7 +60,7 @@ import WireFormat
     let (decoded, header) = try Frame.decode([UInt64].self, from: bytes)
     #expect(decoded == message && header.sender == ReplicaID(2) && header.epoch == 7)
     // After other bytes in the same writer the frame is the same.
-    #expect(frame(message, behind: [9, 9, 9]) == [9, 9, 9] + bytes)
+    #expect(frame(message, after: [9, 9, 9]) == [9, 9, 9] + bytes)
   }
 
   @Test("A frame with any one bit flipped is refused, and so is every truncation")

@@ -84,7 +84,7 @@ import Workloads
     #expect(outages.allSatisfy { abs($0 - outages[0]) < outages[0] / 5 }, "\(outages)")
   }
 
-  @Test("In an open loop no operation waits for a client, and the record has their number")
+  @Test("In an open loop no operation waits for a client, and the record has the number of clients")
   func openLoop() {
     let outcome = run(.raft) { plan, _ in
       plan.workload.clients = 2

@@ -27,7 +27,7 @@ private struct SnapshotTrial: ProtocolVisitor {
   ) -> Outcome {
     var trial = Trial(
       plan.setup(of: core, for: kind), load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let record = trial.run() else { preconditionFailure("nobody stops the trial") }
+    guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
     let operations = trial.load.operations
     return Outcome(
       record: record,

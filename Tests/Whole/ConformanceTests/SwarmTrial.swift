@@ -70,7 +70,7 @@ struct SwarmTrial: ProtocolVisitor {
     var trial = Trial(
       plan.setup(of: core, for: kind, bug: bug),
       load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let record = trial.run() else { preconditionFailure("nobody stops the trial") }
+    guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
     let operations = trial.load.operations
     return TrialFindings(
       plan: plan, kind: kind, record: record, operations: operations,
