@@ -11,7 +11,7 @@ public struct SnapshotKeeping: Sendable {
     public var end: Int
   }
 
-  /// A snapshot on its way to the disk.
+  /// A snapshot that is being written to the disk.
   public struct Storing: Sendable {
     public var reference: SnapshotReference
     /// The sender; `nil` for a snapshot of this replica's own state.

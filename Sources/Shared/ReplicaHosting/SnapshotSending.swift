@@ -21,8 +21,8 @@ public struct SnapshotSending: Sendable {
 
   /// The most pages under way. A heartbeat waits at most for these.
   static var window: Int { 4 }
-  /// A sending ends if neither the core has asked for it nor the receiver has answered in this time,
-  /// because the receiver then continues from the log.
+  /// A sending ends if neither the core has asked for it nor the receiver has answered in this
+  /// time, because the receiver then continues from the log.
   static var rest: Interval { .seconds(1) }
 
   init(

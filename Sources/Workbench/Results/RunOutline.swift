@@ -67,8 +67,8 @@ public struct RunOutline: Sendable, Equatable, Codable {
     [protocols[place.protocolIndex]] + points[place.point]
   }
 
-  /// `history-PROTOCOL-TRIAL.edn`; with a sweep the point's number, counted from 1, comes before the
-  /// trial's.
+  /// `history-PROTOCOL-TRIAL.edn`; with a sweep, `history-PROTOCOL-POINT-TRIAL.edn`, with points
+  /// counted from 1.
   public func historyFileName(_ place: TrialPlace) -> String {
     "history-\(stem(place, showsPoint: points.count > 1)).edn"
   }

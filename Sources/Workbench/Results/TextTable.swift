@@ -1,5 +1,5 @@
-/// Aligned columns of text for a terminal. A table wider than the terminal is cut into several, each
-/// with the key columns again.
+/// Aligned columns of text for a terminal. A table wider than the terminal is cut into several,
+/// each of which repeats the key columns.
 struct TextTable {
   enum Alignment { case left, right }
 
