@@ -19,7 +19,7 @@ extension Experiment {
   /// Operations that may come due in one trial of an open loop.
   private static let mostOperations = 50_000_000.0
 
-  /// Everything but the sweep, which needs the whole file for each of its points.
+  /// Reads all sections but the sweep, which needs the whole file for each of its points.
   init(
     reading root: JSONValue, hosts: HostsFile?
   ) throws(ExperimentError) {
@@ -67,7 +67,7 @@ extension Experiment {
     expect = try section["expect"].map(Experiment.conditions) ?? expect
   }
 
-  /// Their texts; what they name is checked when the points of the sweep are known.
+  /// Reads the conditions' texts; the names in them are checked when the sweep points are known.
   private static func conditions(_ node: ConfigValue) throws(ExperimentError) -> [String] {
     let allowed = #"a list of conditions, such as ["raft.write_outage_ms < 500"]"#
     var texts: [String] = []
@@ -88,8 +88,8 @@ extension Experiment {
     }
     let measured = duration - warmUp
     let window = try section["window"]?.interval(in: .nanoseconds(1)...hour)
-    // The default window gives way to a shorter measured interval; a window that was asked for does
-    // not.
+    // If the measured interval is shorter than the default window, the window shrinks to it; a
+    // window given in the file does not shrink.
     self.window = window ?? min(self.window, measured)
     guard self.window <= measured else {
       throw ExperimentError(

@@ -4,7 +4,7 @@ import Replication
 
 /// Targets, partitions and chaos.
 extension FaultSection {
-  /// A name, a number, `authority:0`, or a list of them.
+  /// Reads a name, a number, `authority:0`, or a list of them.
   func target(_ node: ConfigValue) throws(ExperimentError) -> FaultTarget {
     guard case .array = node.value else { return try oneTarget(node) }
     var targets: [FaultTarget] = []
@@ -81,8 +81,8 @@ extension FaultSection {
     }
   }
 
-  /// `{ isolate: TARGET }`, `{ "one-way": TARGET }`, `{ clients: TARGET }` or
-  /// `{ groups: [[0, "clients"], [1, 2]] }`.
+  /// Reads `{ isolate: TARGET }`, `{ "one-way": TARGET }`, `{ clients: TARGET }` or `{ groups: [[0,
+  /// "clients"], [1, 2]] }`.
   private func shape(
     inObject node: ConfigValue, _ section: Section
   ) throws(ExperimentError) -> PartitionShape {
@@ -144,7 +144,7 @@ extension FaultSection {
     return .groups(groups, clients: clients)
   }
 
-  /// By default all of the measured interval.
+  /// Chaos lasts for the whole measured interval by default.
   func chaos(_ entry: ConfigValue) throws(ExperimentError) -> Chaos {
     let section = try Section(entry, path: entry.path, known: ["chaos", "from", "until"])
     let node = try section.required("chaos", "{ mtbf, mttr, kinds }")

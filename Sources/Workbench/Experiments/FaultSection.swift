@@ -3,16 +3,17 @@ import Environments
 import Faults
 import Replication
 
-/// `faults`: one entry after the other.
+/// Reads `faults`.
 struct FaultSection {
-  /// The fewest replicas that a protocol of the experiment has: a target must exist in all of them.
+  /// The fewest replicas of any protocol of the experiment, because a target must exist in all of
+  /// them.
   let replicas: Int
-  /// Nodes of the authority, if a protocol of the experiment has one.
+  /// The number of authority nodes, if a protocol of the experiment has an authority.
   let authority: Int
   let warmUp: Interval
   let duration: Interval
   let injector: FaultInjector
-  /// Of the simulated network.
+  /// The transport of the simulated network.
   let transport: NetworkTransport
 
   func read(_ node: ConfigValue?) throws(ExperimentError) -> FaultScript {
@@ -22,7 +23,7 @@ struct FaultSection {
       if kind == "chaos" {
         script.chaos.append(try chaos(entry))
       } else {
-        script.timed += try timed(entry, kind: kind, behind: script.timed)
+        script.timed += try timed(entry, kind: kind, after: script.timed)
       }
     }
     guard script.timed.count <= FaultSection.mostFaults else {
@@ -35,7 +36,7 @@ struct FaultSection {
 
   private static let mostFaults = 1000
 
-  /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
+  /// Exactly one kind is named. `disk` beside `crash` says how a crash damages the disk.
   private func kind(of entry: ConfigValue) throws(ExperimentError) -> String {
     let kinds = FaultTable.kinds
     let oneKind = "exactly one of \(kinds.joined(separator: ", "))"
@@ -64,9 +65,9 @@ struct FaultSection {
     throw entry.refused(oneKind, found: named.joined(separator: " and "))
   }
 
-  /// - Parameter earlier: what times and names may refer to.
+  /// - Parameter earlier: the faults to which times and names may refer.
   private func timed(
-    _ entry: ConfigValue, kind: String, behind earlier: [TimedFault]
+    _ entry: ConfigValue, kind: String, after earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
     let parameters: [String: [String]] = [
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
@@ -85,12 +86,12 @@ struct FaultSection {
       return name
     }
     let at = try moment(
-      section.required("at", #"when the fault starts: a duration such as "5s""#), behind: earlier)
+      section.required("at", #"when the fault starts: a duration such as "5s""#), after: earlier)
     let length = try section["for"]?.interval(in: .nanoseconds(1)...Interval.hour)
     let what = try section.required(kind, "a target")
     let first = TimedFault(
       at: at, duration: length, action: try action(kind, what, section), name: name)
-    return try repeated(first, section, behind: earlier)
+    return try repeated(first, section, after: earlier)
   }
 
   private func action(
@@ -151,7 +152,7 @@ struct FaultSection {
     }
   }
 
-  /// All but the first are asked for without a parameter: `error: true`.
+  /// All but the first take no parameter: `error: true`.
   private static let diskFaults: [DiskFault] = [.slow(.zero), .stall, .error, .full, .bitRot]
 
   private func diskFault(_ section: Section) throws(ExperimentError) -> DiskFault {

@@ -2,9 +2,10 @@ import Clients
 import Configuration
 import Replication
 
-/// `phases` of `workload.arrival`, from the start of the trial on:
+/// `phases` of `workload.arrival`, which follow each other from the start of the trial:
 ///
-///     arrival: { phases: [{ for: "5s", open: "1000/s" }, { for: "5s", ramp: ["1000/s", "8000/s"] },
+///     arrival: { phases: [{ for: "5s", open: "1000/s" },
+///                         { for: "5s", ramp: ["1000/s", "8000/s"] },
 ///                         { for: "500ms", open: "20000/s" }], repeat: true }
 ///
 /// Without `repeat` the last rate stays. A burst is a short phase, a staircase is one phase per
@@ -52,6 +53,6 @@ extension LoadCurve.Phase {
 }
 
 extension JSONValue {
-  /// Per second.
+  /// A rate per second.
   static func rate(_ value: Double) -> JSONValue { .string("\(ConfigValue.plain(value))/s") }
 }

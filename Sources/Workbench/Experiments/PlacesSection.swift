@@ -2,14 +2,14 @@ import Configuration
 import Environments
 import Replication
 
-/// `network.places`: how far named places are from each other, and what sits where.
+/// `network.places`: the latencies between named places, and the place of each node and client.
 extension Places {
   private static let most = 64
   private static let example = #"{ "eu-us": "40ms", "eu-asia": "80ms", "us-asia": "75ms" }"#
 
   /// - Parameters:
-  ///   - preset: what the section adds to or replaces.
-  ///   - within: the latency inside a place of which the section says nothing.
+  ///   - preset: the places that the section extends or overrides.
+  ///   - within: the latency inside a place for which the section gives none.
   init(
     reading node: ConfigValue, over preset: Places?, within: LatencyDistribution
   ) throws(ExperimentError) {
@@ -29,7 +29,7 @@ extension Places {
     for (row, latencies) in (preset?.latency ?? []).enumerated() {
       for (column, latency) in latencies.enumerated() { table[row][column] = latency }
     }
-    // What is said of one direction wins over what is said of both.
+    // A latency for one direction overrides one for both.
     for pair in pairs.filter(\.bothWays) + pairs.filter({ !$0.bothWays }) {
       guard let from = names.firstIndex(of: pair.from), let to = names.firstIndex(of: pair.to)
       else { continue }
@@ -72,7 +72,7 @@ extension Places {
     }
   }
 
-  /// `"eu-us"` is both ways, `"eu>us"` one way.
+  /// `"eu-us"` is for both ways, `"eu>us"` for one way.
   private static func ends(
     of pair: Pair
   ) throws(ExperimentError) -> (from: String, to: String, bothWays: Bool) {

@@ -2,7 +2,7 @@ import Configuration
 
 /// `probe`: `{ rate: "200/s" }`, which is the default, or `"off"`.
 enum ProbeSection {
-  /// - Returns: `nil` if there are to be no probes.
+  /// - Returns: `nil` if probes are off.
   static func rate(_ node: ConfigValue) throws(ExperimentError) -> Double? {
     if case .string(let text) = node.value {
       guard text == "off" else { throw node.refused(#"{ rate: "200/s" } or "off""#) }

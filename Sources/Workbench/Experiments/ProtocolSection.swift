@@ -6,28 +6,28 @@ import Replication
 ///
 /// An entry of `protocols` is a protocol's name, or a configuration of one with a name of its own:
 ///
-///     protocols: ["raft", { name: "raft-5", protocol: "raft", replicas: 5, options: { preVote: false } }]
+///     protocols: ["raft",
+///                 { name: "raft-5", protocol: "raft", replicas: 5, options: { preVote: false } }]
 ///
-/// A configuration's `options` win over those that `options` gives to all rows of the protocol.
+/// A configuration's `options` override those that `options` gives to all rows of the protocol.
 struct ProtocolSection {
   private static let mostRows = 64
   private static let rowKeys = ["name", "protocol", "replicas", "options"]
 
   var size = ClusterSize.replicas(3)
   var choices: [ProtocolChoice] = []
-  /// What `options` says to all rows of a protocol: one entry per protocol that takes part.
+  /// The `options` given to all rows of a protocol: one entry per protocol that takes part.
   var shared: [ProtocolChoice] = []
-  /// Replicas that every replicated protocol of the experiment has.
+  /// The fewest replicas of any replicated protocol of the experiment.
   var fewestReplicas = 1
-  /// Of the protocols of the experiment.
+  /// The most authority nodes of any protocol of the experiment.
   var mostAuthorityNodes: Int {
     choices.map { $0.kind.membership(replicas: $0.replicas).authority.count }.max() ?? 0
   }
 
   /// - Parameters:
-  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to
-  ///     compare.
-  ///   - hosts: what runs instead of what the file names, which has to be valid all the same.
+  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there are other rows to compare.
+  ///   - hosts: the nodes that replace the protocols of the file, which must be valid all the same.
   init(
     reading root: Section, mayBeEmpty: Bool, hosts: HostsFile?
   ) throws(ExperimentError) {
@@ -161,7 +161,7 @@ struct ProtocolSection {
 }
 
 extension ConfigValue {
-  /// This object with the members of another one that it does not name itself.
+  /// This object, with the members of another one that it lacks.
   fileprivate func over(_ other: ConfigValue?) -> ConfigValue {
     guard case .object(let own) = value, case .object(let others)? = other?.value else {
       return self
@@ -172,7 +172,7 @@ extension ConfigValue {
 }
 
 extension ProtocolChoice {
-  /// A row as a file has it: a name alone if it says nothing of its own.
+  /// A row as written in a file: only its name if it sets nothing else.
   package var rowJSON: JSONValue {
     guard name != kind.name || ownReplicas != nil || !ownOptions.isEmpty else {
       return .string(name)

@@ -8,9 +8,9 @@ import Replication
 ///     find: { maximum: "workload.arrival.open", suchThat: "p99 < 10ms and availability > 0.999",
 ///             between: ["1000/s", "100000/s"], within: "2%" }
 ///
-/// Each row is tried from the easy end on in steps that double the value, and then by halves, until
-/// a value that holds and one that does not are no more than `within` apart. The condition is tried
-/// on the means over all trials at a value.
+/// Each row is tried from the easy end in steps that double the value; then the range is halved
+/// until a value that holds and one that fails are at most `within` apart. The condition is
+/// evaluated on the means over all trials at a value.
 public struct Search: Sendable, Equatable {
   static let keyNames = ["maximum", "minimum", "suchThat", "between", "within"]
   private static let mostValues = 500
@@ -18,10 +18,10 @@ public struct Search: Sendable, Equatable {
   public var path: String
   public var isMaximum: Bool
   public var condition: String
-  /// The ends as the file has them, or would have.
+  /// The ends as written in the file, or as a file would write them.
   public var low: JSONValue
   public var high: JSONValue
-  /// A share of the value.
+  /// The tolerance, as a share of the value.
   public var within: Double
 
   init(reading node: ConfigValue) throws(ExperimentError) {
@@ -79,7 +79,8 @@ public struct Search: Sendable, Equatable {
     max(1, Int((RealFunctions.log(2) / RealFunctions.log(1 + within)).rounded()))
   }
 
-  /// All values that may be tried, in ascending order, each `within` above the last, and both ends.
+  /// All values that may be tried, in ascending order: each is `within` above the one before, and
+  /// both ends are included.
   func values() throws(ExperimentError) -> [JSONValue] {
     guard let first = SearchedValue(low), let last = SearchedValue(high) else { return [] }
     var values = [low]
@@ -102,7 +103,7 @@ public struct Search: Sendable, Equatable {
   }
 }
 
-/// A number with or without a unit, which can be made larger.
+/// A number with or without a unit that can be scaled.
 private struct SearchedValue {
   /// In the base unit of durations, sizes and bandwidths.
   var number: Double
@@ -135,7 +136,7 @@ private struct SearchedValue {
     }
   }
 
-  /// Rounded to four digits, so that people can read it.
+  /// Rounded to four digits, for readability.
   func with(_ number: Double) -> JSONValue {
     let rounded = SearchedValue.rounded(number)
     return switch unit {

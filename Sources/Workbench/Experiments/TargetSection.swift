@@ -1,29 +1,32 @@
 import Configuration
 import Workloads
 
-/// `target`: other systems as further rows of the comparison, driven by the same workload, measured with
-/// the same clock and checked by the same checker. One object or a list of them:
+/// `target`: other systems as further rows of the comparison, driven by the same workload, measured
+/// with the same clock and checked by the same checker. One object or a list of them:
 ///
 ///     target: { redis: "127.0.0.1:6379" }
 ///     target: [{ name: "my-redis", redis: "10.0.0.7:6379" }, { etcd: "localhost:2379" }]
 ///     target: { redis: "127.0.0.1:6379", wait: 2 }
 ///
-/// The row is called as the system unless `name` says otherwise. With a target `protocols` may be `[]`.
+/// The row has the system's name unless `name` says otherwise. With a target `protocols` may be
+/// `[]`.
 ///
 /// `redis` is any server that speaks RESP2. Clients share `workload.connections` and pipeline. With
-/// `wait: N` (0...64, default 0) every write is followed by `WAIT N` with the workload's timeout, and
-/// counts as acknowledged only if so many replicas have it; otherwise it is unknown. `WAIT` holds up what
-/// is behind it on its connection, so each client then has a connection of its own (up to 1024).
+/// `wait: N` (0...64, default 0) every write is followed by `WAIT N` with the workload's timeout,
+/// and counts as acknowledged only if N replicas have it; otherwise its outcome is unknown. `WAIT`
+/// delays all later commands on its connection, so each client then has a connection of its own (up
+/// to 1024).
 ///
-/// `etcd` is etcd 3.4 or later, asked through its JSON gateway with linearizable reads. The gateway answers
-/// one request of a connection at a time, so here, too, each client has its own (up to 1024).
+/// `etcd` is etcd 3.4 or later, asked through its JSON gateway with linearizable reads. The gateway
+/// answers one request of a connection at a time, so here, too, each client has its own (up to
+/// 1024).
 ///
 /// Neither TLS nor passwords are supported.
 struct TargetSection {
   private static let example = #"{ redis: "127.0.0.1:6379" }"#
 
   let runtime: ExperimentRuntime
-  /// Names that no target may have.
+  /// The names already used by other rows.
   let taken: [String]
 
   func read(_ node: ConfigValue?) throws(ExperimentError) -> [TargetChoice] {
@@ -83,7 +86,7 @@ extension TargetChoice {
   }
 }
 
-/// What an experiment with targets may not say.
+/// Checks what an experiment with targets may contain.
 enum TargetRules {
   static func check(
     _ targets: [TargetChoice], _ mix: OperationMix
@@ -106,7 +109,7 @@ enum TargetRules {
     }
   }
 
-  /// A row of `protocols` may have the name of a target by mistake.
+  /// Refuses a row of `protocols` that has the name of a target by mistake.
   static func checkNames(
     _ targets: [TargetChoice], _ protocols: [ProtocolChoice]
   ) throws(ExperimentError) {

@@ -8,10 +8,10 @@ extension WorkloadSpec {
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
     "timeout", "thinkTime", "patience", "connections",
   ]
-  /// Keys × value size that a replica may come to hold.
+  /// The limit of keys × value size, the bytes that a replica may come to hold.
   private static let mostBytes = 4 << 30
 
-  /// Fields given beside a preset replace the preset's.
+  /// Fields given beside a preset override the preset's.
   init(reading node: ConfigValue?) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "workload", known: Self.keyNames)
@@ -81,7 +81,7 @@ extension WorkloadSpec {
 /// `workload.connections`: a whole number 1...1024, or `"per-client"`. Default 4. Only the cluster
 /// runtime and targets have connections; the simulation accepts the key and models none.
 extension ConnectionSharing {
-  /// One machine has about 28 000 ports to connect from to one address.
+  /// One machine has about 28 000 local ports for connections to one address.
   static let mostPerClient = 20_000
 
   init(reading node: ConfigValue) throws(ExperimentError) {
@@ -168,7 +168,7 @@ extension OperationMix {
     ]
   }
 
-  /// What a mix does not name has the share 0.
+  /// A kind of operation that the mix does not name has the share 0.
   init(reading node: ConfigValue) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: node.path, known: Self.fields.map(\.name))
