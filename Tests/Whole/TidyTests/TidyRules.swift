@@ -58,6 +58,14 @@ enum TidyRules {
     file.lines.count <= 400 ? [] : ["\(file.path) has \(file.lines.count) lines"]
   }
 
+  /// Comments wider than 100 columns. The formatter holds code to that, but not comments.
+  static func wideComments(_ file: SourceFile) -> [String] {
+    file.lines.enumerated().compactMap { offset, line in
+      let isComment = line.drop { $0 == " " }.hasPrefix("//")
+      return isComment && line.count > 100 ? "\(file.path):\(offset + 1)" : nil
+    }
+  }
+
   /// Marks of unfinished work, in code or prose.
   static func leftovers(_ file: SourceFile) -> [String] {
     let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]

@@ -67,6 +67,15 @@ struct TidyTests {
     #expect(TidyRules.length(sample("Sources/Protocols/Raft/A.swift", longest + line)).count == 1)
   }
 
+  @Test("Comments keep to 100 columns")
+  func wideComments() throws {
+    #expect(try SourceTree.files().flatMap(TidyRules.wideComments) == [])
+    let widest = "  /// " + String(repeating: "x", count: 94)
+    #expect(TidyRules.wideComments(sample("Sources/Protocols/Raft/A.swift", widest)) == [])
+    #expect(
+      TidyRules.wideComments(sample("Sources/Protocols/Raft/A.swift", widest + "y")).count == 1)
+  }
+
   @Test("No code is marked as unfinished")
   func leftovers() throws {
     #expect(try SourceTree.files().flatMap(TidyRules.leftovers) == [])
