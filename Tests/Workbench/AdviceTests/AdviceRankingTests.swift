@@ -7,9 +7,9 @@ import Trials
 
 @testable import Advice
 
-@Suite("Candidates are ranked by what was measured")
+@Suite("Candidates are ranked by measured results")
 struct AdviceRankingTests {
-  /// What a protocol is measured to be in all experiments, unless one says otherwise.
+  /// The measured values of a protocol in every experiment, unless an experiment overrides them.
   private struct Measured {
     var latencyMs = 5.0
     var outageMs: Int64 = 100
@@ -20,7 +20,7 @@ struct AdviceRankingTests {
 
   private let protocols = ProtocolKind.replicated.map(\.name)
 
-  /// A second with an operation every 10 ms, alternately reads and writes, and a hole in it.
+  /// One second with an operation every 10 ms, alternately reads and writes, and a gap in it.
   private func trial(
     _ place: TrialPlace, _ measured: Measured, _ kind: AdviceExperiment.Kind
   ) -> FinishedTrial {
@@ -74,7 +74,7 @@ struct AdviceRankingTests {
     "chain-replication": Measured(latencyMs: 7, outageMs: 250, bytes: 400),
   ]
 
-  @Test("What is preferred decides")
+  @Test("The preferred metric decides the order")
   func preferences() throws {
     let rate = #"rate: "90/s""#
     #expect(
@@ -85,14 +85,14 @@ struct AdviceRankingTests {
       try names(ranking("{ \(rate), prefer: \"availability\" }", measured)) == [
         "raft", "multi-paxos", "chain-replication", "primary-backup",
       ])
-    // Three nodes are fewer than two and an authority of three.
+    // Three nodes cost less than two nodes and an authority of three.
     #expect(
       try names(ranking("{ \(rate), prefer: \"cost\" }", measured)) == [
         "multi-paxos", "raft", "chain-replication", "primary-backup",
       ])
   }
 
-  @Test("What does not do all that is asked comes behind, with what it misses")
+  @Test("A configuration that misses a requirement comes last, with the requirement named")
   func objectives() throws {
     let ranking = try ranking(
       #"{ rate: "90/s", slo: { latency: "8.5ms", outage: "275ms" } }"#, measured)
@@ -108,7 +108,7 @@ struct AdviceRankingTests {
   }
 
   @Test(
-    "A history that violates is never advised", arguments: [TrialVerdict.Word.violated, .undecided])
+    "A violating protocol is never advised", arguments: [TrialVerdict.Word.violated, .undecided])
   func violated(word: TrialVerdict.Word) throws {
     var measured = measured
     measured["primary-backup"]?.verdict = word
@@ -118,7 +118,7 @@ struct AdviceRankingTests {
     #expect(ranking.best(under: .otherMix)?.name == "chain-replication")
   }
 
-  @Test("What would change the ranking is told, and what would not")
+  @Test("The text says which changes would alter the ranking and which would not")
   func changes() throws {
     let text = AdviceText(try ranking(#"{ rate: "90/s" }"#, measured)).text(evidence: "here")
     #expect(
@@ -128,7 +128,7 @@ struct AdviceRankingTests {
     #expect(!text.contains("do not tell apart"))
   }
 
-  @Test("Nothing that fits, and a lead that chance may have made, are said")
+  @Test("The text says if no configuration fits, and if a lead may be chance")
   func doubts() throws {
     let none = AdviceText(
       try ranking(#"{ rate: "90/s", slo: { latency: "1ms" } }"#, measured)

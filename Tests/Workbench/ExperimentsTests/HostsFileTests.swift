@@ -30,7 +30,7 @@ func hostsFile() throws {
   #expect(other.choice.options.interval("ping") == .milliseconds(20))
 }
 
-@Test("What is printed of a hosts file gives an equal one", arguments: [raft, chain])
+@Test("A printed hosts file reads back as an equal one", arguments: [raft, chain])
 func hostsText(text: String) throws {
   let first = try hosts(text)
   let second = try hosts(first.text)
@@ -157,7 +157,7 @@ func hostsExperiment() throws {
 }
 
 @Test(
-  "What takes processes that the runner started is refused on hosts",
+  "Faults that need processes started by the runner are refused on hosts",
   arguments: [
     (
       "faults: [{ at: '1s', crash: 0 }]",

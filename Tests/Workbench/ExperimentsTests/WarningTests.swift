@@ -1,17 +1,17 @@
 import Experiments
 import Testing
 
-/// The paths that an experiment is warned about.
+/// The paths of an experiment's warnings.
 private func warned(_ text: String) throws -> [String] { try plan(text).warnings.map(\.path) }
 
-@Test("An experiment of defaults is not warned about, in either runtime")
+@Test("An experiment of defaults gives no warning, in either runtime")
 func defaultsAreSilent() throws {
   #expect(try plan("{}").warnings == [])
   #expect(try plan("{ runtime: 'cluster' }").warnings == [])
 }
 
 @Test(
-  "What is valid but doubtful is warned about, and its sound neighbour is not",
+  "A doubtful value gives a warning, and a sound value near it gives none",
   arguments: [
     ("{ replicas: 4 }", "{ replicas: 5 }", "replicas"),
     ("{ trials: 2 }", "{ trials: 3 }", "trials"),
@@ -65,14 +65,14 @@ func wideArea() throws {
     ])
 }
 
-@Test("A single link that is slow is found as well")
+@Test("A single slow link gives a warning as well")
 func slowLink() throws {
   let network = "network: { links: [{ from: 0, to: 2, latency: '80ms' }] }"
   #expect(
     try warned("{ protocols: ['raft'], \(network) }") == ["options.raft.electionTimeout"])
 }
 
-@Test("A warning of some points of a sweep names the first of them, once")
+@Test("A warning for some points of a sweep appears once and names the first of them")
 func sweep() throws {
   let warnings = try plan("{ sweep: { replicas: [3, 4, 5] } }").warnings
   #expect(warnings.map(\.path) == ["replicas"])
