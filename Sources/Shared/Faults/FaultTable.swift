@@ -38,7 +38,7 @@ public enum FaultTable {
       "crash", variant: DiskFate.lost.rawValue,
       #"{ at: "5s", crash: "follower", disk: "lost", for: "3s" }"#,
       "the process dies and restarts with an empty disk, and takes part once it has learnt everything "
-        + "from the others (not for multi-paxos and unreplicated)",
+        + "from the others (not for every protocol: an experiment with another one is refused)",
       notOurs),
     entry(
       "pause", #"{ at: "5s", pause: "leader", for: "2s" }"#,

@@ -78,20 +78,27 @@ package struct AdviceExperiment: Equatable {
     return warmUpMs + (hasCrash ? max(measured, 3_000 + timeoutMs * 10) : measured)
   }
 
+  /// The value of an option that bounds the time until a peer gives a sign of life, or that says how
+  /// often one is given.
+  private func timer(_ option: OptionDeclaration, _ timeoutMs: Int) -> JSONValue.Member? {
+    func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
+    if let bound = option.bound {
+      return .init(option.name, ms(max(timeoutMs / (bound.defaultDivisor + 1), 1)))
+    }
+    guard option.awaitsSignOfLife else { return nil }
+    switch option.kind {
+    case .intervalRange: return .init(option.name, .array([ms(timeoutMs), ms(timeoutMs * 2)]))
+    case .interval: return .init(option.name, ms(timeoutMs))
+    case .flag, .integer, .choice: return nil
+    }
+  }
+
   /// The experiment file, as a person could have written it.
   package var text: String {
     func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
     let timeout = timeoutMs
-    let election: [JSONValue.Member] = [
-      .init("electionTimeout", .array([ms(timeout), ms(timeout * 2)])),
-      .init("heartbeat", ms(max(timeout / 4, 1))),
-    ]
-    let lease: [JSONValue.Member] = [
-      .init("failureTimeout", ms(timeout)), .init("ping", ms(max(timeout / 5, 1))),
-    ]
     let options = ProtocolKind.replicated.map { kind in
-      JSONValue.Member(
-        kind.name, .object(kind.description.needsAuthority ? lease : election))
+      JSONValue.Member(kind.name, .object(kind.options.compactMap { timer($0, timeout) }))
     }
     let crash: JSONValue = .object([
       .init("at", ms(warmUpMs + 1_000)), .init("crash", .string("leader")),

@@ -58,7 +58,7 @@ extension Experiment {
         ExperimentWarning(
           path: "replicas",
           text:
-            "\(count) replicas have majorities of \(count / 2 + 1), so Raft and Multi-Paxos survive "
+            "\(count) replicas have majorities of \(count / 2 + 1), so protocols that need one survive "
             + "no more failures than with \(count - 1)"))
     }
     if contenders.count > 1, trials < 3 {

@@ -27,6 +27,16 @@ struct BrokenTests {
       (.chainReplication, "joiner-serves-during-copy", 40),
       (.chainReplication, "serve-stale-role", 40),
       (.chainReplication, "count-undurable", 400),
+      (.viewstampedReplication, "prepare-ok-before-durable", 150),
+      (.viewstampedReplication, "count-messages", 150),
+      (.viewstampedReplication, "answer-before-commit", 40),
+      (.viewstampedReplication, "start-without-quorum", 40),
+      (.viewstampedReplication, "volatile-last-normal-view", 150),
+      (.viewstampedReplication, "normal-before-transfer", 150),
+      (.viewstampedReplication, "keep-tail", 40),
+      (.viewstampedReplication, "primary-resumes-its-view", 40),
+      (.viewstampedReplication, "read-without-quorum", 40),
+      (.viewstampedReplication, "read-before-view-commit", 40),
       (.unreplicated, "reply-before-sync", 40),
     ]
 

@@ -3,18 +3,18 @@ import Configuration
 import Environments
 import Experiments
 import Faults
+import ProtocolList
 import Replication
 import Simulation
 import Testing
 import Workloads
 
-@Test("A name alone is an experiment: four protocols, three replicas, a LAN, no faults")
+@Test("A name is a whole experiment: all but the baseline, three replicas, a LAN, no faults")
 func defaults() throws {
   let plan = try plan(#"{ "name": "hello" }"#)
   let hello = plan.experiment
   #expect(hello.name == "hello")
-  #expect(
-    hello.protocols.map(\.name) == ["raft", "multi-paxos", "primary-backup", "chain-replication"])
+  #expect(hello.protocols.map(\.kind) == ProtocolKind.replicated)
   #expect(hello.protocols.allSatisfy { $0.replicas == 3 })
   #expect(hello.protocols[0].options.interval("heartbeat") == .milliseconds(50))
   #expect(hello.workload == WorkloadSpec())

@@ -3,6 +3,7 @@ import Experiments
 import Faults
 import Foundation
 import Primitives
+import ProtocolList
 import Replication
 import Testing
 
@@ -40,8 +41,7 @@ func hostsText(text: String) throws {
 private let numeric = #"a numeric address and a port, such as "127.0.0.1:7400" or "[::1]:7400""#
 private let list = #"a list of addresses, such as ["127.0.0.1:7400"]"#
 private let hostsExample = #"{ cluster: "bench-1", protocol: "raft", nodes: ["127.0.0.1:7400"] }"#
-private let protocols =
-  #""raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated""#
+private let protocols = ProtocolKind.allCases.map { "\"\($0.name)\"" }.joined(separator: ", ")
 
 @Test(
   "A mistake in a hosts file gives one line with its place",

@@ -3,6 +3,7 @@ import Experiments
 import Faults
 import Foundation
 import Primitives
+import ProtocolList
 import Replication
 import Testing
 import Workloads
@@ -116,7 +117,8 @@ func overrides() throws {
     ])
   #expect(read.workload.clients == 64 && read.name == "other" && read.duration == .seconds(5))
   #expect(read.faults.timed[0].at == .seconds(2))
-  #expect(read.protocols.map(\.replicas) == [5, 5, 3, 3])
+  #expect(
+    read.protocols.map(\.replicas) == ProtocolKind.replicated.map { $0.replicas(tolerating: 2) })
   #expect(read.sweep.map(\.path) == ["workload.keys"])
   let plan = try ExperimentPlan.read(
     text: "{}", file: "x.json5", overrides: [.seed(.max), .trials(7), .runtime("simulation")])

@@ -1,6 +1,7 @@
 import Environments
 import Experiments
 import Faults
+import ProtocolList
 import Replication
 import Simulation
 import Testing
@@ -140,11 +141,12 @@ func connections() throws {
 @Test("A lost disk is allowed only for protocols that replace the replica, in either runtime")
 func lostDisks() throws {
   let fault = "faults: [{ at: '1s', crash: 0, disk: 'lost' }]"
+  let able = ProtocolKind.allCases.filter(\.replacesLostReplicas).map(\.name)
   for runtime in ["cluster", "simulation"] {
     #expect(
       refusal("{ runtime: '\(runtime)', \(fault) }")
         == "x.json5: faults: found disk: \"lost\", allowed disk: \"lost\" only for protocols that "
-        + "replace a replica that lost its disk (raft, primary-backup, chain-replication); leave "
+        + "replace a replica that lost its disk (\(able.joined(separator: ", "))); leave "
         + "multi-paxos out of protocols")
     #expect(
       try experiment("{ runtime: '\(runtime)', protocols: ['raft'], \(fault) }").faults.timed.count

@@ -1,5 +1,6 @@
 import Configuration
 import Experiments
+import ProtocolList
 import Testing
 
 @Test("A target is a further row of the comparison, after the protocols")
@@ -8,9 +9,7 @@ func targets() throws {
   #expect(
     one.targets == [TargetChoice(name: "redis", kind: .redis, address: "127.0.0.1:6379")])
   #expect(
-    one.contenders.map(\.name) == [
-      "raft", "multi-paxos", "primary-backup", "chain-replication", "redis",
-    ])
+    one.contenders.map(\.name) == ProtocolKind.replicated.map(\.name) + ["redis"])
   let several = try experiment(
     """
     { runtime: 'cluster', protocols: [], target: [

@@ -1,4 +1,6 @@
 import Experiments
+import ProtocolList
+import Replication
 import Testing
 
 /// The paths of an experiment's warnings.
@@ -58,11 +60,11 @@ func doubtful(_ text: String, _ sound: String, _ path: String) throws {
 @Test("The default timers are all too short for a network across continents")
 func wideArea() throws {
   #expect(
-    try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }")) == [
-      "options.raft.electionTimeout", "options.multi-paxos.electionTimeout",
-      "options.primary-backup.failureTimeout", "options.chain-replication.failureTimeout",
-      "slo.latency",
-    ])
+    try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }"))
+      == Set(
+        ProtocolKind.replicated.flatMap { kind in
+          kind.options.filter(\.awaitsSignOfLife).map { "options.\(kind.name).\($0.name)" }
+        } + ["slo.latency"]))
 }
 
 @Test("A single slow link gives a warning as well")

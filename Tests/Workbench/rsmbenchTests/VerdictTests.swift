@@ -24,6 +24,9 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
     BrokenProtocol(
       name: "chain-replication", options: #"{ unsafeBug: "ack-at-head" }"#,
       fault: #"partition: "isolate""#),
+    BrokenProtocol(
+      name: "viewstamped-replication", options: #"{ unsafeBug: "answer-before-commit" }"#,
+      fault: #"partition: "isolate""#),
     // Unsynced writes are lost in a crash.
     BrokenProtocol(
       name: "unreplicated", options: #"{ unsafeBug: "reply-before-sync" }"#,
