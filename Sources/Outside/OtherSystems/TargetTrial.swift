@@ -45,7 +45,7 @@ where Load.Application == KeyValueStore {
         load: load, count: setup.plan.workload.clients, replicas: [TargetPort<Dialect>.server],
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), resends: false),
+        random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), resends: false),
       port: port)
   }
 

@@ -224,7 +224,7 @@ extension OwnNodes {
         }
         members.append(member)
       }
-      return try kind.overrides(reading: Node(path: "options", value: .object(members)))
+      return try kind.overrides(reading: ConfigValue(path: "options", value: .object(members)))
     } catch {
       var error = error
       error.file = "--set"

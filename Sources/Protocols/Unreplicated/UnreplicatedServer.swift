@@ -34,7 +34,10 @@ public struct UnreplicatedServer: ReplicaCore {
   var nextCopy = LogIndex.zero
 
   // Volatile.
-  var commitIndex = LogIndex.zero
+  /// The commit index never decreases.
+  var commitIndex = LogIndex.zero {
+    didSet { assert(commitIndex >= oldValue) }
+  }
   /// Whether the recovered entries have been committed, so that reads may be answered.
   var hasStarted = false
 
@@ -83,7 +86,7 @@ public struct UnreplicatedServer: ReplicaCore {
     log.append(batch)
     effects.persist(.entry(batch))
     // Bug: reply-before-sync.
-    if options.bug == .replyBeforeSync { return commit(through: lastIndex, into: &effects) }
+    if broken(.replyBeforeSync) { return commit(through: lastIndex, into: &effects) }
     effects.send(.durable(lastIndex), to: id)
   }
 
@@ -99,6 +102,7 @@ public struct UnreplicatedServer: ReplicaCore {
 
   /// Moves the commit index forward and announces each entry that it passes.
   private mutating func commit(through end: LogIndex, into effects: inout Effects<Self>) {
+    assert(end <= lastIndex, "what is not in the log is not committed")
     while commitIndex < end {
       commitIndex = commitIndex.next
       effects.commit(
@@ -107,6 +111,10 @@ public struct UnreplicatedServer: ReplicaCore {
     }
   }
 
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: Bug) -> Bool { options.bug == bug }
+
+  @inline(__always)
   public var status: ReplicaStatus {
     ReplicaStatus(
       role: id == server ? "server" : "bystander", isInCharge: id == server && hasStarted, epoch: 1,

@@ -115,8 +115,9 @@ public enum MemberLinks: Sendable {
 public protocol ViewFollower: ReplicaCore {
   static var memberLinks: MemberLinks { get }
 
-  /// The report for the authority, as of now.
-  var report: Report { get }
+  /// The report for the authority, as of now. The method is mutating, although it changes nothing,
+  /// because a non-mutating call through an optional would copy the whole core.
+  mutating func makeReport() -> Report
 
   /// Adopts a view that is newer than any before. The core is told each view at most once, in
   /// ascending order, but may miss some.
@@ -134,8 +135,9 @@ extension ViewFollower {
   /// Does nothing, which suits a core that takes no snapshots.
   public mutating func recover(_ reference: SnapshotReference) {}
 
-  /// The report, without a copy of the core. Reading `report` through an optional would copy the
-  /// whole core.
-  @inline(__always)
-  mutating func reportInPlace() -> Report { report }
+  /// The report for the authority, as of now, made by a copy of the core.
+  public var report: Report {
+    var core = self
+    return core.makeReport()
+  }
 }

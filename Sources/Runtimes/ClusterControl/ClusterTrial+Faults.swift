@@ -13,7 +13,7 @@ extension ClusterTrial {
   public mutating func startFault(_ index: Int) throws {
     let fault = plannedFaults[index]
     // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
     let (hit, entry) = try inflict(fault.action)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(

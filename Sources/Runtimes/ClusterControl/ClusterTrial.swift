@@ -70,7 +70,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     ledger = FaultLedger(drifts: clocks.map(\.drift))
     mayRefuse = Array(repeating: false, count: count)
     meters = Array(repeating: NodeMeter(), count: count)
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(
       setup.plan.faults, duration: setup.plan.duration, random: &faultRandom)
     driver = LoadDriver(
@@ -78,7 +78,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient,
+        random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), firstID: setup.firstClient,
         patience: setup.plan.workload.patience, probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(

@@ -134,7 +134,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     faults = NodeFaults(nodeCount: settings.endpoints.count)
-    faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
+    faultRandom = RandomStream(seed: settings.seed &+ log.life, purpose: .faults)
     now = MonotonicClock.now()
     counters = NodeUsage(node: number, logRecords: log.recordCount)
     clients.rekey(settings.hashSecret)

@@ -95,7 +95,7 @@ public struct NetworkState: Sendable {
     // Each link has its own stream, so that the nth message of a link draws the same numbers
     // regardless of other messages: trials of one seed differ by the protocols' actions, not by
     // chance.
-    let key = RandomStream.splitMix64(at: seed) ^ 0x11E7
+    let key = RandomStream.splitMix64(at: seed) ^ RandomPurpose.links.rawValue
     links = (0..<count * count).map { position in
       let random = RandomStream.scramble(
         key &+ UInt64(position / count) << 32 | UInt64(position % count))

@@ -120,8 +120,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     self.initialState = initialState
     host = Host(id: ReplicaID(number), membership: membership, options: options, seed: seed)
     host.application = initialState
-    diskRandom = RandomStream(seed: seed, label: 0xD15C, number: number)
-    snapshotRandom = RandomStream(seed: seed, label: 0x5AA9, number: number)
+    diskRandom = RandomStream(seed: seed, purpose: .disks, number: number)
+    snapshotRandom = RandomStream(seed: seed, purpose: .snapshots, number: number)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)

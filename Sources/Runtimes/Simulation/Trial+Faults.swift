@@ -10,7 +10,7 @@ extension Trial {
   public mutating func startFault(_ index: Int) {
     let fault = plannedFaults[index]
     // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
     let (nodes, entry) = inflict(fault.action, until: fault.end)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(

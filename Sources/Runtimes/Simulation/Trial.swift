@@ -70,10 +70,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
       arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
       thinkTime: setup.plan.workload.thinkTime,
-      random: RandomStream(seed: setup.plan.seed, label: 0xA441),
+      random: RandomStream(seed: setup.plan.seed, purpose: .arrivals),
       patience: setup.plan.workload.patience, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(
       setup.plan.faults, duration: setup.plan.duration, random: &faultRandom)
   }

@@ -238,7 +238,7 @@ extension WriteAheadLog {
         Result { () throws(Damage) in
           try scan.read(file, number: segment.number) { header, payload throws(Damage) in
             guard header.number <= lastRecoveredBlock else { return }
-            let notes = BlockNotes()
+            let notes = BatchNotes()
             try WriteAheadLog.readRecords(
               of: header, in: bytes, payload, behind: base.voidRecords, notes, body)
             let start = payload.lowerBound - BlockHeader.byteCount
@@ -260,7 +260,7 @@ extension WriteAheadLog {
 
   private static func readRecords(
     of header: BlockHeader, in bytes: [UInt8], _ payload: Range<Int>, behind voidRecords: UInt64,
-    _ notes: BlockNotes,
+    _ notes: BatchNotes,
     _ body: (inout WireReader) throws(WireError) -> Void
   ) throws(Damage) {
     var offset = payload.lowerBound
@@ -272,7 +272,7 @@ extension WriteAheadLog {
         // Void records are skipped.
         guard header.firstRecord + index > voidRecords else { continue }
         var reader = WireReader(bytes, in: start..<offset)
-        reader.blockNotes = notes
+        reader.batchNotes = notes
         try body(&reader)
       } catch {
         throw Damage(

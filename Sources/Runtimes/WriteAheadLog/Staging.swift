@@ -12,7 +12,7 @@ struct Staging: ~Copyable, Sendable {
     let start: Int
     var byteCount = 0
     /// The batches in the run's blocks, with the offset of each block.
-    var batches: [(start: Int, noted: [NotedBlock])] = []
+    var batches: [(start: Int, noted: [NotedBatch])] = []
   }
 
   private struct Job: LogJob {
@@ -50,7 +50,7 @@ struct Staging: ~Copyable, Sendable {
   /// Adds the next block of a segment. The block survives the end of the process from now on.
   /// - Throws: if an earlier block could not be written.
   mutating func append(
-    _ block: UnsafeRawBufferPointer, _ noted: [NotedBlock], to segment: borrowing OpenSegment
+    _ block: UnsafeRawBufferPointer, _ noted: [NotedBatch], to segment: borrowing OpenSegment
   ) throws(LogError) {
     let position = segment.position
     if let run, run.segment !== segment.shared || run.byteCount + block.count > file.runByteCount {

@@ -85,7 +85,7 @@ extension WriteAheadLog {
     let result = buffer.storage.withUnsafeBytes { bytes in
       Result { () throws(LogError) in
         try staging!.append(
-          UnsafeRawBufferPointer(rebasing: bytes[place]), buffer.notedBlocks, to: segment)
+          UnsafeRawBufferPointer(rebasing: bytes[place]), buffer.notedBatches, to: segment)
       }
     }
     try result.get()
@@ -131,7 +131,7 @@ extension WriteAheadLog {
     case .sync(let code): throw segment.file.failure(code, "sync")
     case .mark(let code): throw File.failure(code, mark.path, "write")
     }
-    batches.append(job.buffer.notedBlocks, in: segment.keeper, at: job.offset)
+    batches.append(job.buffer.notedBatches, in: segment.keeper, at: job.offset)
     segment.position += job.bytes.count
     bytesWritten += job.bytes.count
     block += 1
@@ -156,7 +156,7 @@ extension WriteAheadLog {
       }
       return target
     }
-    for index in buffer.notedBlocks.indices { buffer.notedBlocks[index].offset -= lead }
+    for index in buffer.notedBatches.indices { buffer.notedBatches[index].offset -= lead }
     buffer.count = target + byteCount
     lead = target
   }

@@ -212,8 +212,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   @usableFromInline
   mutating func startBlock() {
     buffer.removeAll()
-    buffer.notesBlocks = true
-    buffer.notedBlocks.removeAll(keepingCapacity: true)
+    buffer.notesBatches = true
+    buffer.notedBatches.removeAll(keepingCapacity: true)
     buffer.reserve(2 * Sector.byteCount)
     lead = buffer.storage.withUnsafeBytes { Sector.lead($0) }
     buffer.count = lead + BlockHeader.byteCount

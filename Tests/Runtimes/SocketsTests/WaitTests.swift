@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Event loop: waiting awake, and in part")
 struct WaitTests {
-  /// Reading ends of pipes that the loop watches under their positions, and the ends to write to.
+  /// Read ends of pipes, which the loop watches under their positions, and their write ends.
   private func pipes(_ count: Int, on loop: borrowing EventLoop) -> [(input: Int32, output: Int32)]
   {
     (0..<count).map { position in
@@ -24,7 +24,7 @@ struct WaitTests {
     }
   }
 
-  @Test("Waiting awake ends when something is there, and otherwise no earlier than asked")
+  @Test("Spinning ends when a descriptor is ready, and otherwise not before the requested time")
   func awake() throws {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
@@ -39,7 +39,7 @@ struct WaitTests {
     close(pipes)
   }
 
-  @Test("A list waits as long as asked, however much of that awake, and finds what comes")
+  @Test("A list waits as long as requested, for any spinning time, and finds ready descriptors")
   func list() throws {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
@@ -61,7 +61,7 @@ struct WaitTests {
     close(pipes)
   }
 
-  @Test("Where waiting awake is in vain four times, it is tried every seventeenth time")
+  @Test("After four fruitless spins the loop spins only every seventeenth time")
   func spinPolicy() {
     var spinPolicy = SpinPolicy()
     for _ in 0..<3 {
@@ -69,7 +69,7 @@ struct WaitTests {
       #expect(begins)
       spinPolicy.end(inVain: true)
     }
-    // One that was not in vain, and the count begins anew.
+    // After a successful spin the count starts again at zero.
     var begins = spinPolicy.begins()
     #expect(begins)
     spinPolicy.end(inVain: false)
@@ -84,7 +84,7 @@ struct WaitTests {
     #expect(begins)
   }
 
-  @Test("What is not attended to at once is there the next time, once, before anything new")
+  @Test("A ready descriptor that was not handled comes first the next time, once")
   func rest() throws {
     let loop = try EventLoop()
     let pipes = pipes(3, on: loop)
@@ -100,7 +100,7 @@ struct WaitTests {
     seen.insert(first.token)
     #expect(write(pipes[2].output, &byte, 1) == 1)
     #expect(!list.isEmpty)
-    // Does not wait, and does not ask for what is new.
+    // Neither waits nor looks for newly ready descriptors.
     list.wait(on: loop, nanoseconds: 60_000_000_000)
     let poppedNext = list.pop(loop)
     let second = try #require(poppedNext)
