@@ -98,6 +98,10 @@ extension ViewstampedReplica {
     }
   }
 
+  /// How many others have to answer: f + 1 of 2f + 1. One of them is in every majority that this
+  /// replica was in.
+  private var recoveryQuorum: Int { membership.replicas.count - membership.majority + 1 }
+
   /// Begins a recovery (§4.3, step 1).
   private mutating func recover(at now: Instant, into effects: inout Effects<Self>) {
     state = .recovering
@@ -169,7 +173,7 @@ extension ViewstampedReplica {
     guard response.nonce == nonce || options.bug == .recoverWithoutNonce else { return }
     recovery!.responses[slot] = response
     let responses = recovery!.responses.compactMap { $0 }
-    guard responses.count >= membership.majority else { return }
+    guard responses.count >= recoveryQuorum else { return }
     for response in responses { learn(response.incarnations, into: &effects) }
     let view = responses.map(\.view).max() ?? 0
     // Bug: recover-without-primary. The latest log that any primary has told.

@@ -143,6 +143,22 @@ struct RecoveryRuleTests {
     #expect(cluster.core(2).invariantViolation() == nil)
   }
 
+  @Test("Enough others to meet every majority have to answer", arguments: [2, 3, 4, 5])
+  func quorum(count: Int) {
+    var cluster = Cluster(count, vrOptions(recovery: .replicas))
+    cluster.propose(1, at: 0)
+    cluster.run()
+    let needed = count - (count / 2 + 1) + 1
+    let last = count - 1
+    for answering in [needed - 1, needed] {
+      cluster.delivers = { $0.from.index < answering || $0.from.index == last }
+      cluster.bounce(last)
+      cluster.run()
+      #expect(cluster.core(last).state == (answering == needed ? .normal : .recovering))
+    }
+    #expect(cluster.core(last).log.lastOp == LogIndex(1))
+  }
+
   @Test("Without a log nothing is written but the number of the start, before anything is said")
   func writesLittle() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
