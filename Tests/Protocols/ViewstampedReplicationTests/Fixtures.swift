@@ -91,6 +91,12 @@ extension InProcessCluster<ViewstampedReplica> {
     run()
   }
 
+  /// Lets a replica miss its primary; nothing is delivered.
+  mutating func timeOutAlone(_ number: Int) {
+    now = now + .seconds(1)
+    fire(.viewChange, at: ReplicaID(number))
+  }
+
   /// Messages travel only among these replicas from now on.
   mutating func connectOnly(_ numbers: Int...) {
     delivers = { numbers.contains($0.from.index) && numbers.contains($0.to.index) }
