@@ -179,6 +179,7 @@ extension WithAuthority {
 
   /// Carries the effects of the data protocol out, reads only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
+    guard !replicaEffects.filled.isEmpty else { return }
     // Early sends stay safe: the view's number was durable before the core heard of the view, and
     // what the core may say before its records are durable is the core's own argument.
     effects.forward(
