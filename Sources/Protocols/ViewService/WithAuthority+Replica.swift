@@ -179,6 +179,7 @@ extension WithAuthority {
 
   /// Passes the effects of the data protocol to the host, but a read only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
+    guard !replicaEffects.filled.isEmpty else { return }
     // Early sends stay safe: the view's number was durable before the core heard of the view, and
     // the core itself argues why it may send a message before its records are durable.
     effects.forward(

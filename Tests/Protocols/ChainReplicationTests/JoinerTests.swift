@@ -77,7 +77,8 @@ struct JoinerTests {
     chain.cluster.run()
     chain.issue([0, 1, 2], to: [0, 2])
     chain.cluster.run()
-    // The old tail has not heard of the view yet: it may still acknowledge, so the new one is silent.
+    // The old tail has not heard of the view yet: it may still acknowledge, so the new one is
+    // silent.
     chain.read(at: 2)
     #expect(chain.cluster.nodes[2].reads.isEmpty)
     chain.tell(1)

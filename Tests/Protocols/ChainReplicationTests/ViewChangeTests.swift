@@ -60,8 +60,8 @@ struct ViewChangeTests {
     #expect(chain.answered(1).count == 1)
   }
 
-  /// A chain of four, of which replica 1 holds an update that 2 does not, fails at `failed`, and the
-  /// head goes on with another update.
+  /// A chain of four, of which replica 1 holds an update that 2 does not, fails at `failed`, and
+  /// the head goes on with another update.
   private func afterFailure(of failed: [Int], leaving rest: [Int], bug: ChainReplica.Bug?) -> Chain
   {
     var chain = Chain(4, bug: bug)
@@ -131,7 +131,8 @@ struct ViewChangeTests {
       chain.restart(1)
       chain.issue([2, 1], to: [1, 2])
       chain.cluster.run()
-      // Replica 0 does not know yet that it was removed; its update reaches 1 before that of the head.
+      // Replica 0 does not know yet that it was removed; its update reaches 1 before that of the
+      // head.
       chain.update(at: 0)
       chain.update(at: 2)
       chain.cluster.run()
