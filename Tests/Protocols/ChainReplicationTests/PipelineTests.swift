@@ -5,8 +5,7 @@ import ViewService
 
 @testable import ChainReplication
 
-/// What makes it safe that updates travel on before they are durable, and what is done about
-/// losses.
+/// Why updates may be forwarded before they are durable, and how losses are repaired.
 @Suite("Updates are forwarded while disks write them")
 struct PipelineTests {
   @Test(
@@ -280,7 +279,8 @@ struct PipelineTests {
     var late: [SteppedEnvelope<ChainReplica.Message>] = []
     for _ in 0..<6 {
       for _ in 0..<300 { chain.update(at: 0) }
-      // What goes to the joiner arrives 100 ms later, and by then there is as much again.
+      // Messages to the joiner arrive 100 ms later, and by then as many entries again have been
+      // proposed.
       let toJoiner = chain.cluster.inFlight.filter { $0.to == ReplicaID(2) }
       chain.cluster.inFlight.removeAll { $0.to == ReplicaID(2) && $0.from != $0.to }
       chain.cluster.run()
