@@ -28,8 +28,8 @@ extension ChainReplica {
     var vainQuestions = 0
 
     /// A neighbour counts as unreachable when more than this number of questions have had no
-    /// answer. Each question waits twice as long as the one before, up to eight times the pace.
-    /// Five take 31 times the pace, which is 620 ms with the default options in a LAN. The
+    /// answer. Each question waits twice as long as the one before, up to eight times the pace. The
+    /// sixth leaves after 31 times the pace, which is 620 ms with the default options in a LAN. The
     /// authority finds a replica that hears no messages sooner than that. With a smaller number
     /// such a replica would cost one view for the accusation and another one for its removal.
     static var vainQuestionLimit: Int { 5 }

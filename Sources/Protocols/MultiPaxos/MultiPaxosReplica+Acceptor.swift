@@ -84,7 +84,7 @@ extension MultiPaxosReplica {
       return effects.send(.preempted(by: promised), to: sender)
     }
     hear(ballot, at: now, into: &effects)
-    // Slots out of reach are refused, because this replica lags too far behind; the leader offers
+    // Slots out of reach are ignored, because this replica lags too far behind; the leader offers
     // them again.
     guard first > .zero, first.rawValue < Int.max / 4,
       first + values.count <= firstUnchosen + SlotLog.reach
