@@ -5,7 +5,7 @@ import ViewService
 
 @Suite("Random histories of views, crashes and messages")
 struct RandomTests {
-  /// What is wrong after a run of the seed, or `nil`.
+  /// The violation after a run of the seed, or `nil`.
   private func failure(seed: UInt64, bug: ChainReplica.Bug? = nil, steps: Int = 2000) -> String? {
     var world = World(seed: seed, bug: bug)
     for _ in 0..<steps where world.violation == nil { world.step() }
@@ -13,7 +13,7 @@ struct RandomTests {
     return world.violation ?? (makesProgress ? nil : "no progress after the last fault")
   }
 
-  @Test("Agreement, prefixes, nothing answered is lost, and progress after the last fault")
+  @Test("Agreement, prefixes, no answered update lost, and progress after the last fault")
   func sweep() {
     for seed in 1...50 {
       let found = failure(seed: UInt64(seed))
@@ -36,7 +36,7 @@ struct RandomTests {
     #expect(views > 50 && committed > 200 && reads > 20)
   }
 
-  @Test("The sweep finds every mistake", arguments: ChainReplica.Bug.allCases)
+  @Test("The sweep finds every bug", arguments: ChainReplica.Bug.allCases)
   func findsBugs(bug: ChainReplica.Bug) {
     let found = (1...200).first { failure(seed: $0, bug: bug) != nil }
     #expect(found != nil)

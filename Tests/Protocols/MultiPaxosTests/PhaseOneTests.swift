@@ -23,7 +23,7 @@ struct PhaseOneTests {
     for heeds in [true, false] {
       var replica = Bare(c, electsOnDisconnect: heeds)
       replica.now = .zero + .seconds(3600)
-      // Nobody leads yet.
+      // No replica leads yet.
       replica.disconnect(a)
       #expect(replica.effects.timerChanges.isEmpty)
       replica.receive(
@@ -42,7 +42,7 @@ struct PhaseOneTests {
     }
   }
 
-  @Test("A promise is durable before it is sent, and reports all that was accepted")
+  @Test("A promise is durable before it is sent, and reports all accepted values")
   func promise() {
     var replica = Bare(b)
     let old = ballot(1, a)
@@ -67,12 +67,12 @@ struct PhaseOneTests {
     replica.receive(.prepare(ballot: ballot(2, c), from: slot(2)), from: c)
     #expect(replica.effects.records == [])
     #expect(replica.effects.sends.count == 1)
-    // A lower one is told what it is up against.
+    // A lower ballot is answered with the higher one.
     replica.receive(.prepare(ballot: ballot(1, a), from: slot(1)), from: a)
     #expect(replica.sent(to: a) == [.preempted(by: ballot(2, c))])
   }
 
-  @Test("Recovery rebuilds what was promised and accepted")
+  @Test("Recovery rebuilds promises and acceptances")
   func recovery() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -112,7 +112,7 @@ struct PhaseOneTests {
     cluster.elect(c)
     #expect(cluster[c].role == .leader)
     #expect(cluster.committed(at: c) == (1...3001).map(batch))
-    // What b knew to be chosen was not proposed again.
+    // Values that b knew to be chosen were not proposed again.
     #expect(cluster[b].log[slot(1)].ballot == ballot(1, a))
     #expect(cluster[b].log[slot(3001)].ballot == ballot(2, c))
     cluster.request(3002, at: c)
@@ -121,7 +121,7 @@ struct PhaseOneTests {
     #expect(cluster.agrees)
   }
 
-  @Test("A Prepare is answered by as many pages as may be on their way at once")
+  @Test("A Prepare is answered by as many pages as may be in flight at once")
   func severalPages() {
     for (inFlightBytes, prepares) in [(4 << 20, 1), (1 << 20, 3)] {
       var cluster = Cluster(3, window: 4096, inFlightBytes: inFlightBytes)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// What acceptors lack reaches them once, as soon as the leader can know of it.
+/// Acceptors are sent missing slots once, as soon as the leader can know of the gap.
 @Suite("Multi-Paxos: lost messages and absent replicas")
 struct RepairTests {
   /// How many values, and how many bytes of them, each Accept to `replica` carries until all is
@@ -49,7 +49,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...6).map(batch))
   }
 
-  @Test("A heartbeat shows the gap where nothing follows")
+  @Test("A heartbeat shows the gap where no later slot does")
   func heartbeatShowsTheGap() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -60,7 +60,7 @@ struct RepairTests {
     #expect(accepts(to: c, in: &cluster).map(\.first.rawValue) == [1])
   }
 
-  @Test("A lost copy is offered again when something that left after it is answered")
+  @Test("A lost copy is offered again when a message sent after it is answered")
   func lostCopy() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -79,7 +79,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...3).map(batch))
   }
 
-  @Test("A lost acknowledgement is made good by the next one, or asked for with a heartbeat")
+  @Test("A lost acknowledgement is replaced by the next one, or asked for with a heartbeat")
   func lostAcknowledgement() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -101,7 +101,7 @@ struct RepairTests {
     #expect(cluster[a].commitIndex == slot(4))
   }
 
-  @Test("What has only been received counts for nothing")
+  @Test("A value that is received but not durable does not count")
   func receptionIsNoVote() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -109,7 +109,7 @@ struct RepairTests {
     cluster.request(1, at: a)
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    // The leader's own acceptance makes it look for what is chosen.
+    // The leader's own acceptance makes it check which slots are chosen.
     cluster.request(2, at: a)
     cluster.run()
     #expect(cluster[a].commitIndex == .zero)
@@ -142,7 +142,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...50).map(batch))
   }
 
-  @Test("Who does not answer gets 64 messages, and then what has gathered in fewer ones")
+  @Test("A replica that does not answer gets 64 messages, and later values in fewer ones")
   func messageLimit() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -169,7 +169,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...20).map(batch))
   }
 
-  @Test("Who was away is sent what it lacks once, however often the leader speaks meanwhile")
+  @Test("A replica that was away is sent each slot once, however many heartbeats pass meanwhile")
   func catchingUpOnce() {
     var cluster = Cluster(window: 65_536)
     cluster.elect(a)

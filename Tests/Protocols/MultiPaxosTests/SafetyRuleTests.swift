@@ -4,7 +4,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// Each story is told twice: by the rule, and with the one mistake that the rule forbids.
+/// Each scenario is run twice: with the rule, and with the bug that the rule forbids.
 @Suite("Multi-Paxos: what each safety rule prevents")
 struct SafetyRuleTests {
   private func expectRule(
@@ -187,7 +187,7 @@ struct SafetyRuleTests {
   func holesAreNotSkipped() {
     expectRule(.skipHoles) { cluster in
       cluster.elect(a)
-      // b accepts the first value, but nobody hears of that.
+      // b accepts the first value, but its answer reaches no replica.
       cluster.delivers = { $0.from == a && $0.to == b }
       cluster.request(1, at: a)
       cluster.run()
@@ -217,7 +217,7 @@ struct SafetyRuleTests {
     }
   }
 
-  @Test("A new leader serves no read before what it recovered is chosen")
+  @Test("A new leader serves no read before the recovered values are chosen")
   func readsWaitForRecovery() {
     func readsAnswered(_ bug: MultiPaxosReplica.Bug?) -> [ReadTicket] {
       var cluster = Cluster(3, bug: bug)
@@ -247,7 +247,7 @@ struct SafetyRuleTests {
     #expect(readsAnswered(.readAfterPhase1) == [ReadTicket(7)])
   }
 
-  @Test("A leader that was replaced unawares serves no read")
+  @Test("A leader that does not know it was replaced serves no read")
   func readsNeedAQuorum() {
     func oldLeader(_ bug: MultiPaxosReplica.Bug?) -> Cluster.Node {
       var cluster = Cluster(3, bug: bug)

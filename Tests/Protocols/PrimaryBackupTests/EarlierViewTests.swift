@@ -5,7 +5,7 @@ import ViewService
 
 @testable import PrimaryBackup
 
-/// What was said in an earlier view, or is not on the disk yet, must not count.
+/// Messages of an earlier view, and entries that are not on the disk yet, must not count.
 @Suite struct EarlierViewTests {
   @Test("A promoted joiner that lacks acknowledged entries leaves the view unestablished")
   func laggingJoiner() {
@@ -74,7 +74,7 @@ import ViewService
     #expect(cluster.committed(0).isEmpty)
   }
 
-  @Test("A primary that stays primary answers what it proposed in the view before")
+  @Test("A primary that stays primary answers its updates of the view before")
   func answersAcrossViews() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1])
@@ -87,7 +87,7 @@ import ViewService
     #expect(cluster.nodes[0].commits.allSatisfy { $0.answering })
   }
 
-  @Test("A primary that was out of charge meanwhile answers only what it proposed since")
+  @Test("A primary that was not primary meanwhile answers only its updates since then")
   func answersAfterReturn() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1])

@@ -16,12 +16,12 @@ import ViewService
     }
   }
 
-  @Test("An answer that is merely late brings no second copy, only one question after a while")
+  @Test("A late answer causes no second copy, only one question after a while")
   func noCopies() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
     cluster.request(5, at: 0)
-    // Everything is on its way for 100 ms.
+    // Every message takes 100 ms.
     for _ in 0..<4 { cluster.fire(.resend, at: ReplicaID(0)) }
     let sent = appends(in: cluster, to: 1)
     #expect(sent.filter { !$0.entries.isEmpty }.count == 1)
@@ -31,7 +31,7 @@ import ViewService
   }
 
   @Test(
-    "Questions follow the round trip: where it is 80 ms, none leaves earlier than after twice that")
+    "Questions follow the round trip: if that is 80 ms, the first leaves after 160 ms or later")
   func roundTrip() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -45,7 +45,7 @@ import ViewService
     #expect(appends(in: cluster, to: 1).count == 2)
   }
 
-  @Test("A lost entry is found missing by an empty append, and only what is missing is sent again")
+  @Test("An empty append shows that an entry is missing, and only missing entries are sent again")
   func lostEntry() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -111,7 +111,7 @@ import ViewService
     #expect(cluster.core(0).report.joinerHasCaughtUp)
   }
 
-  @Test("An idle primary tells what is committed once, and then only asks now and then")
+  @Test("An idle primary tells the commit index once, and then only asks at intervals")
   func idle() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -151,7 +151,7 @@ import ViewService
     #expect(cluster.core(0).report.unreachable.isEmpty)
   }
 
-  @Test("A joiner has not caught up while entries wait for it, however few they are")
+  @Test("A joiner has not caught up while any entries wait for it")
   func joinerUnderLoad() {
     var cluster = DirectedCluster(inFlightBytes: 4 * entryBytes)
     cluster.begin(1, [0, 1])
@@ -172,7 +172,7 @@ import ViewService
     #expect(!cluster.core(0).report.joinerHasCaughtUp)
   }
 
-  @Test("A change of the joiner leaves the view, its updates and its reads alone")
+  @Test("A change of the joiner does not change the view, its updates and its reads")
   func joinerAlone() {
     var cluster = DirectedCluster(replicas: 4)
     cluster.begin(1, [0, 1])

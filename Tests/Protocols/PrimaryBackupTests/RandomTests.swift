@@ -7,7 +7,7 @@ import Testing
 @testable import PrimaryBackup
 @testable import ViewService
 
-/// A cluster under random faults, with what must never happen checked after every step.
+/// A cluster under random faults, with its safety checked after every step.
 private struct RandomRun {
   var cluster: SupervisedCluster
   var random: RandomStream
@@ -15,16 +15,16 @@ private struct RandomRun {
   let cutChance: Double
   var nextValue: UInt64 = 1
   var nextTicket: UInt64 = 1
-  /// What was committed first at each index.
+  /// The first batch committed at each index.
   var history: [UInt64] = []
   /// The highest index that a client was told of.
   var answered = 0
-  /// By ticket: what had been answered when the read was asked for.
+  /// The last answered index at the time of the read's request, by ticket.
   var readFloor: [UInt64: Int] = [:]
   var readCount = 0
   var checked: [Int]
   var checkedReads: [Int]
-  /// By view: who answered in it.
+  /// The replicas that answered in each view.
   var answerers: [UInt64: ReplicaID] = [:]
   var failure: String?
 
@@ -166,7 +166,7 @@ private struct RandomRun {
 
 @Suite struct RandomTests {
   @Test(
-    "Whatever is lost, doubled, reordered or restarted: one history, fresh reads, and progress",
+    "Under loss, duplication, reordering and restarts: one history, fresh reads, progress",
     arguments: 1...40)
   func sweep(seed: UInt64) {
     var run = RandomRun(seed: seed, bug: nil, viewBug: nil)
@@ -179,7 +179,7 @@ private struct RandomRun {
   }
 
   @Test(
-    "The sweep finds what a mistake breaks",
+    "The sweep finds each bug",
     arguments: PrimaryBackupReplica.Bug.allCases.filter { $0 != .continueWithoutBackup })
   func mistakes(bug: PrimaryBackupReplica.Bug) {
     let isFound = (1...300).contains { seed in

@@ -6,7 +6,7 @@ import ViewService
 @testable import PrimaryBackup
 
 @Suite struct ViewChangeTests {
-  @Test("A view is established when all members hold what its primary began with")
+  @Test("A view is established when all members hold the log its primary began with")
   func establishing() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1, 2])
@@ -33,7 +33,7 @@ import ViewService
     cluster.request(5, at: 0)
     cluster.run()
     cluster.begin(2, [1, 2], to: [1])
-    // Replica 2 has nothing yet. With the mistake, view 2 counts as established all the same.
+    // Replica 2 has no entries yet. With the bug, view 2 counts as established all the same.
     let answered = cluster.committed(1)
     #expect(answered == (bug == nil ? [] : [5]))
     #expect(cluster.core(1).report.isEstablished == (bug != nil))
@@ -70,7 +70,7 @@ import ViewService
   }
 
   @Test(
-    "A replica refuses a replaced primary, which then stops; accepted, it splits the history",
+    "A replica refuses a replaced primary, which then stops; if accepted, histories differ",
     arguments: [nil, PrimaryBackupReplica.Bug.acceptAnyView])
   func oldPrimary(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(replicas: 2, bug: bug)
@@ -105,7 +105,7 @@ import ViewService
   }
 
   @Test(
-    "Reads wait until it is known what was acknowledged; answered at once, they are stale",
+    "Reads wait until the view is established; answered at once, they are stale",
     arguments: [nil, PrimaryBackupReplica.Bug.readUnestablished])
   func readsOfNewPrimary(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(bug: bug)

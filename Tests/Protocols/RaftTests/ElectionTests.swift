@@ -57,7 +57,8 @@ struct ElectionTests {
     var cluster = Cluster(3, options)
     cluster.elect(0)
     let timers = cluster.nodes.map(\.timers)
-    // Others than the leader do not matter, and followers do not to the leader.
+    // The end of another follower does not matter to a follower, nor that of any follower to the
+    // leader.
     cluster.handle(.disconnected(ReplicaID(2)), at: ReplicaID(1))
     cluster.handle(.disconnected(ReplicaID(1)), at: ReplicaID(0))
     #expect(cluster.nodes.map(\.timers) == timers)
@@ -78,7 +79,7 @@ struct ElectionTests {
     #expect(cluster.core(1).role == .leader)
   }
 
-  @Test("A leader that was thought gone and is not is followed again")
+  @Test("A leader that was wrongly taken for dead is followed again")
   func falseAlarm() {
     var options = raftOptions()
     options.electOnDisconnect = true
@@ -94,7 +95,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader && cluster.core(0).currentTerm == 1)
   }
 
-  @Test("The request for a vote waits until the end of the log it boasts of is durable")
+  @Test("The request for a vote waits until the last entry it names is durable")
   func requestWaitsForDisk() {
     var cluster = Cluster(3, plain)
     cluster.nodes[0].holdsDisk = true
@@ -105,7 +106,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader)
   }
 
-  @Test("A voter gives one vote per term, to the first who asks, and repeats it when asked again")
+  @Test("A voter gives one vote per term, to the first candidate, and repeats it when asked again")
   func oneVotePerTerm() {
     var cluster = Cluster(3, plain)
     let first = cluster.deliver(requestVote(1), from: 0, to: 2)
@@ -132,7 +133,7 @@ struct ElectionTests {
     #expect(effects.sends.map(\.message) == [vote(3, isGranted)])
   }
 
-  @Test("A majority of votes makes a leader, and less does not", arguments: [1, 2, 3, 4, 5, 7])
+  @Test("A majority of votes makes a leader, fewer votes do not", arguments: [1, 2, 3, 4, 5, 7])
   func majority(count: Int) {
     var cluster = Cluster(count, plain)
     cluster.connectOnly(0)
@@ -144,7 +145,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader)
   }
 
-  @Test("Replicas may bear any numbers, such as those of an authority behind other replicas")
+  @Test("Replicas may have any numbers, such as those of an authority after other replicas")
   func otherNumbers() {
     let membership = Membership(replicas: [3, 4, 5].map { ReplicaID($0) })
     var core = RaftReplica(id: ReplicaID(4), membership: membership, options: plain)
@@ -185,7 +186,7 @@ struct ElectionTests {
     #expect(cluster.core(1).currentTerm == 2)
   }
 
-  @Test("A candidate follows the leader of its own term; a leader follows nobody of its own term")
+  @Test("A candidate follows the leader of its own term; a leader follows none of its own term")
   func appendOfOwnTerm() {
     var cluster = Cluster(3, plain)
     cluster.connectOnly(0)
@@ -200,7 +201,7 @@ struct ElectionTests {
     #expect(effects.sends.isEmpty)
   }
 
-  @Test("Whoever sees a newer term follows in it; whoever speaks in an older one is told (§5.1)")
+  @Test("A replica that sees a newer term enters it; the sender of an older one is told (§5.1)")
   func terms() {
     for role in [RaftReplica.Role.candidate, .leader] {
       var cluster = Cluster(3, plain)
@@ -290,7 +291,7 @@ struct ElectionTests {
     }
     cluster.propose(1, at: 0)
     cluster.run()
-    // Only the first heartbeat comes behind the lost entry, and is rejected.
+    // Only the first heartbeat follows the lost entry, and is rejected.
     cluster.fire(.heartbeat, at: ReplicaID(0))
     cluster.delivers = { envelope in
       if case .appendEntries(let request) = envelope.message { return request.entries.isEmpty }

@@ -95,7 +95,7 @@ extension InProcessCluster<RaftReplica> {
     run()
   }
 
-  /// Hands one message to one replica and says what that replica wants in return.
+  /// Delivers one message to one replica and returns that replica's effects.
   mutating func deliver(_ message: RaftReplica.Message, from: Int, to: Int) -> Effects<RaftReplica>
   {
     var effects = Effects<RaftReplica>()
@@ -104,10 +104,10 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
-/// Remembers what was committed at each index when it was first seen, across crashes.
+/// Remembers the first entry committed at each index, across crashes.
 struct CommitWitness {
   private(set) var batches: [Batch] = []
-  /// Where a replica later committed something else.
+  /// The index at which a replica later committed another entry.
   private(set) var disagreement: LogIndex?
 
   mutating func note(_ cluster: Cluster) {

@@ -14,7 +14,7 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
-@Test("A term that no replica can have come to is not believed, so that none is used up")
+@Test("A term that no replica can have reached is ignored, so that no terms are used up")
 func termOutOfReach() {
   var cluster = Cluster(3)
   cluster.elect(0)
@@ -46,7 +46,7 @@ struct LearnerTests {
     return cluster
   }
 
-  @Test("It does not vote: with the only replica that lacks an update it elects nobody")
+  @Test("It does not vote: with the only replica that lacks an update it elects no leader")
   func doesNotVote() {
     var cluster = afterLoss()
     for _ in 0..<3 {
@@ -64,7 +64,7 @@ struct LearnerTests {
     #expect(cluster.committed(0) == [update(7)])
   }
 
-  @Test("If it votes at once, what was acknowledged is lost: the mistake that the rule is for")
+  @Test("If it votes at once, an acknowledged update is lost: the bug that the rule prevents")
   func forgetfulVoter() {
     var cluster = afterLoss(bug: .forgetfulVoter)
     cluster.elect(2)
@@ -81,7 +81,7 @@ struct LearnerTests {
     cluster.run()
     cluster.loseDisk(1)
     #expect(cluster.core(1).standing == .init(generation: 1, isLearner: true))
-    // Its answers count for nothing while it is alone with the leader.
+    // Its answers do not count while it is alone with the leader.
     cluster.connectOnly(0, 1)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     let commitIndex = cluster.core(0).commitIndex
@@ -106,7 +106,7 @@ struct LearnerTests {
     #expect(cluster.committed(0).last == update(7))
   }
 
-  @Test("A read is not confirmed by it")
+  @Test("It confirms no read")
   func reads() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -122,7 +122,7 @@ struct LearnerTests {
     #expect(cluster.nodes[0].reads.count == before + 1)
   }
 
-  @Test("The word of the disk that was lost is void once the new one was heard of")
+  @Test("Messages of the lost disk are ignored once the new one is known")
   func oldWord() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -145,7 +145,7 @@ struct LearnerTests {
     #expect(cluster.core(0).commitIndex == commitIndex)
   }
 
-  @Test("A word of promotion counts only from the leader of the term, for this disk and this entry")
+  @Test("A promotion counts only from the leader of the term, for this disk and this entry")
   func wrongWords() {
     var cluster = Cluster(3)
     cluster.elect(0)

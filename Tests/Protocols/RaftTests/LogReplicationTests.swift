@@ -39,7 +39,7 @@ struct LogReplicationTests {
     #expect(effects.commits.isEmpty)
   }
 
-  @Test("A follower acknowledges after its disk, and what the request carried")
+  @Test("A follower acknowledges after its disk, and only the entries of the request")
   func acknowledgement() {
     var cluster = Cluster(3)
     let request = RaftReplica.AppendEntries(
@@ -52,7 +52,7 @@ struct LogReplicationTests {
       effects.sends.map(\.message) == [
         .appendAccepted(.init(term: 1, matchIndex: LogIndex(2), readRound: 4))
       ])
-    // What overtakes the disk says nothing of the log.
+    // Messages that do not wait for the disk make no statement about the log.
     #expect(
       effects.earlySends.map(\.message) == [.roundConfirmed(.init(term: 1, readRound: 4))])
     #expect(effects.commits.map(\.index) == [LogIndex(1)])
@@ -144,7 +144,7 @@ struct LogReplicationTests {
     }
   }
 
-  @Test("Lost acknowledgements are made up for by the next heartbeat")
+  @Test("Lost acknowledgements are repeated after the next heartbeat")
   func lostAcknowledgements() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -165,7 +165,7 @@ struct LogReplicationTests {
     #expect(cluster.inFlight.count { $0.to == ReplicaID(1) } == 4)
     cluster.run()
     #expect(cluster.committed(0) == (1...10).map { update($0) })
-    // A follower that is silent gets nothing more until a heartbeat finds out what it has.
+    // A silent follower gets no more entries until a heartbeat finds out which it has.
     cluster.connectOnly(0, 1)
     for number in 11...20 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
@@ -204,7 +204,7 @@ struct LogReplicationTests {
     let before = cluster.deliveredCount
     cluster.propose(1, at: 0)
     cluster.run()
-    // Two requests, two replies, and the leader's word to itself.
+    // Two requests, two replies, and the leader's message to itself.
     #expect(cluster.deliveredCount - before == 5)
     #expect(cluster.committed(1).isEmpty)
     cluster.propose(2, at: 0)

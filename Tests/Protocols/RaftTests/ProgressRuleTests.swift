@@ -8,7 +8,7 @@ import Testing
 /// Each is played twice, as in `SafetyTests`.
 @Suite("Rules of progress, each with the bug that breaks it")
 struct ProgressRuleTests {
-  @Test("Only a granted vote or an AppendEntries of the term puts the own candidacy off")
+  @Test("Only a granted vote or an AppendEntries of the term delays a candidacy")
   func timerReset() {
     expect(.resetTimerOnAnyRequest) { options in
       var cluster = Cluster(logs: [[entry(1)], [entry(1)], []], term: 1, options)
@@ -36,13 +36,13 @@ struct ProgressRuleTests {
     }
   }
 
-  @Test("A leader begins its term with a no-op, which commits what earlier leaders left (§8)")
+  @Test("A leader begins its term with a no-op, which commits earlier leaders' entries (§8)")
   func noop() {
     expect(.omitNoop) { options in
       let log = [entry(1), entry(1, 10)]
       var cluster = Cluster(logs: [log, log, log], term: 1, options)
       cluster.elect(0)
-      // What an earlier leader proposed is committed, but not answered here.
+      // Entries of an earlier leader are committed, but not answered here.
       return cluster.terms(0) == [1, 1, 2] && cluster.committed(0) == [update(10)]
         && cluster.nodes[0].commits.map(\.answering) == [false, false, true]
     }

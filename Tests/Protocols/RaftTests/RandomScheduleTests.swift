@@ -12,12 +12,12 @@ struct RandomSchedule {
   private(set) var cluster: Cluster
   private var random: RandomStream
   private(set) var witness = CommitWitness()
-  /// What was seen to be wrong first.
+  /// The first violation that was seen.
   private(set) var failure: String?
   private(set) var leaderCount = 0
   private var leaderOfTerm: [RaftReplica.Term: Int] = [:]
   private var nextUpdate: UInt64 = 1
-  /// Per ticket: what was committed anywhere when the read was asked for.
+  /// The last index committed anywhere at the time of the read's request, by ticket.
   private var committedAtRequest: [Int] = []
   private var isTicketClosed: [Bool] = []
   private(set) var readCount = 0
@@ -40,7 +40,7 @@ struct RandomSchedule {
     if failure == nil { checkLogMatching() }
   }
 
-  /// Lets something happen to one replica and says to which.
+  /// Lets one random event happen to one replica and returns which replica.
   private mutating func act() -> Int {
     let replica = random.below(count)
     let id = ReplicaID(replica)
@@ -146,8 +146,8 @@ struct RandomSchedule {
     }
   }
 
-  /// Restarts what is down, ends all faults, lets one replica at a time stand for election and
-  /// proposes one more update.
+  /// Restarts all crashed replicas, ends all faults, lets one replica at a time stand for election
+  /// and proposes one more update.
   mutating func heal() {
     for replica in 0..<count {
       if !cluster.nodes[replica].isUp {
@@ -176,7 +176,7 @@ struct RandomSchedule {
 @Suite("Random schedules")
 struct RandomScheduleTests {
   @Test(
-    "Under loss, reordering, duplication and crashes replicas agree, and get on when it is over",
+    "Under loss, reordering, duplication and crashes replicas agree, and progress afterwards",
     arguments: 1...60 as ClosedRange<UInt64>)
   func agreement(seed: UInt64) {
     let options = raftOptions(
@@ -195,7 +195,7 @@ struct RandomScheduleTests {
     }
   }
 
-  @Test("The schedules are kind enough to elect leaders, commit updates and serve reads")
+  @Test("The schedules elect leaders, commit updates and serve reads")
   func progress() {
     var leaderCount = 0
     var updateCount = 0
@@ -212,9 +212,9 @@ struct RandomScheduleTests {
     #expect(readCount >= 30)
   }
 
-  /// The other four need rarer coincidences, which `SafetyTests` brings about step by step.
+  /// The other four bugs need rarer coincidences, which `SafetyTests` brings about step by step.
   @Test(
-    "The schedules are harsh enough to catch mistakes",
+    "The schedules catch bugs",
     arguments: [
       RaftReplica.Bug.alwaysTruncate, .skipLogCheck, .longestLogWins, .ackEarly,
       .leaderCountsBeforeSync, .matchFromNextIndex, .commitPastMatch, .readBeforeOwnCommit,

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Raft
 
-/// One scenario per safety rule. Each says whether the rule held, and is played twice: as the code
-/// is, and with the one mistake switched on that the rule forbids.
+/// One scenario per safety rule. Each returns whether the rule held, and is run twice: with the
+/// code as it is, and with the bug switched on that the rule forbids.
 @Suite("Safety rules, each with the bug that breaks it")
 struct SafetyTests {
   @Test("A leader commits only entries of its own term by counting (§5.4.2, figure 8)")
@@ -39,7 +39,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("Entries are taken only behind an entry that both logs share (§5.3)")
+  @Test("Entries are taken only after an entry that both logs share (§5.3)")
   func logCheck() {
     expect(.skipLogCheck) { options in
       var cluster = Cluster(
@@ -53,7 +53,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("A follower truncates only at a conflict: an old message costs no acknowledged entries")
+  @Test("A follower truncates only at a conflict: an old message removes no acknowledged entries")
   func truncateAtConflict() {
     expect(.alwaysTruncate) { options in
       var cluster = Cluster(3, options)
@@ -169,7 +169,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("An acknowledgement stands for what its request carried, not for all that was sent")
+  @Test("An acknowledgement covers the entries of its request, not all that were sent")
   func matchOfRequest() {
     expect(.matchFromNextIndex) { options in
       var cluster = Cluster(3, options)
@@ -184,7 +184,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("A follower commits no further than what the request proves to be the leader's")
+  @Test("A follower commits only entries that the request proves to be the leader's")
   func commitWithinMatch() {
     expect(.commitPastMatch) { options in
       let log = [entry(1), entry(1, 10), entry(1, 11)]
