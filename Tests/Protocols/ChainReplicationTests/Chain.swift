@@ -40,7 +40,7 @@ struct Chain {
   /// Tells a replica the current view.
   mutating func tell(_ id: Int) { cluster.adopt(view, at: ReplicaID(id)) }
 
-  /// Asks a replica for one update, and returns it.
+  /// Asks a replica for one update, and says which one.
   @discardableResult
   mutating func update(at id: Int) -> Batch {
     let batch = Chain.batch(nextSequence)
@@ -62,7 +62,7 @@ struct Chain {
 
   mutating func fire(_ id: Int) { cluster.fire(.resend, at: ReplicaID(id)) }
 
-  /// The network loses all messages on their way. A replica's messages to itself do not use it.
+  /// The network loses what is on its way. What a replica says to itself does not use it.
   mutating func loseMessages() { cluster.inFlight.removeAll { $0.from != $0.to } }
 
   func committed(_ id: Int) -> [Batch] { cluster.nodes[id].commits.map(\.batch) }
@@ -71,7 +71,7 @@ struct Chain {
     cluster.nodes[id].commits.filter(\.answering).map(\.batch)
   }
 
-  /// Whether the live replicas agree on the committed log.
+  /// Whether the replicas that are up agree on what they have committed.
   var agrees: Bool {
     let histories = cluster.nodes.filter(\.isUp).map { $0.commits.map(\.batch) }
     let longest = histories.max { $0.count < $1.count } ?? []
@@ -89,5 +89,5 @@ extension InProcessCluster<ChainReplica> {
   }
 }
 
-/// A batch with arbitrary content.
+/// A batch of no particular content.
 func someBatch(_ sequence: UInt64 = 1) -> Batch { Chain.batch(sequence) }

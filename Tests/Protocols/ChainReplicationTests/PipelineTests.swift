@@ -5,7 +5,8 @@ import ViewService
 
 @testable import ChainReplication
 
-/// Why updates may be forwarded before they are durable, and how losses are repaired.
+/// What makes it safe that updates travel on before they are durable, and what is done about
+/// losses.
 @Suite("Updates are forwarded while disks write them")
 struct PipelineTests {
   @Test(
@@ -279,8 +280,7 @@ struct PipelineTests {
     var late: [SteppedEnvelope<ChainReplica.Message>] = []
     for _ in 0..<6 {
       for _ in 0..<300 { chain.update(at: 0) }
-      // Messages to the joiner arrive 100 ms later, and by then as many entries again have been
-      // proposed.
+      // What goes to the joiner arrives 100 ms later, and by then there is as much again.
       let toJoiner = chain.cluster.inFlight.filter { $0.to == ReplicaID(2) }
       chain.cluster.inFlight.removeAll { $0.to == ReplicaID(2) && $0.from != $0.to }
       chain.cluster.run()

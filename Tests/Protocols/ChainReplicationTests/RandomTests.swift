@@ -5,7 +5,7 @@ import ViewService
 
 @Suite("Random histories of views, crashes and messages")
 struct RandomTests {
-  /// The violation after a run of the seed, or `nil`.
+  /// What is wrong after a run of the seed, or `nil`.
   private func failure(seed: UInt64, bug: ChainReplica.Bug? = nil, steps: Int = 2000) -> String? {
     var world = World(seed: seed, bug: bug)
     for _ in 0..<steps where world.violation == nil { world.step() }

@@ -60,8 +60,8 @@ struct ViewChangeTests {
     #expect(chain.answered(1).count == 1)
   }
 
-  /// A chain of four, in which replica 1 holds an update that 2 does not, fails at `failed`, and
-  /// the head continues with another update.
+  /// A chain of four, of which replica 1 holds an update that 2 does not, fails at `failed`, and the
+  /// head goes on with another update.
   private func afterFailure(of failed: [Int], leaving rest: [Int], bug: ChainReplica.Bug?) -> Chain
   {
     var chain = Chain(4, bug: bug)

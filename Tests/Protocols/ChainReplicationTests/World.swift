@@ -5,12 +5,12 @@ import ViewService
 
 @testable import ChainReplication
 
-/// The authority as a test's script: it issues at random the views that a correct one might, and
-/// tracks which replicas may become first.
+/// The authority as a test's script: it issues the views that a correct one might, at random, and
+/// keeps account of who may be put in charge.
 struct ScriptedAuthority {
   var view: View
   var isEstablished = false
-  /// The replicas known to hold all acknowledged entries.
+  /// Those known to hold everything that was acknowledged.
   var eligible: [ReplicaID]
   /// The incarnation in which each replica was heard last.
   var incarnations: [UInt64]
@@ -54,16 +54,16 @@ struct World {
   var cluster: InProcessCluster<ChainReplica>
   var authority: ScriptedAuthority
   var random: RandomStream
-  /// The first violation that was seen.
+  /// What is wrong, at the first moment it was seen.
   var violation: String?
-  /// The first batch committed at each index, by any replica.
+  /// What was committed first at each index, whoever did it.
   private(set) var history: [Batch] = []
   private(set) var answeredThrough = 0
   private(set) var servedReads = 0
   private var seenCommits: [Int]
   private var seenReads: [Int]
   private var seenRecords: [Int]
-  /// The content of each disk.
+  /// What each disk holds.
   private var durable: [[ViewEntry]]
   private var incarnations: [UInt64]
   private var nextSequence: UInt64 = 1
@@ -91,7 +91,7 @@ struct World {
   private func isUp(_ id: ReplicaID) -> Bool { cluster.nodes[id.index].isUp }
   func core(_ id: ReplicaID) -> ChainReplica { cluster.nodes[id.index].core }
 
-  /// One random event, then a check of its results.
+  /// One random event, then a look at what it did.
   mutating func step() {
     switch random.below(200) {
     case 0..<110: deliver()
@@ -146,7 +146,7 @@ struct World {
   private mutating func crash(_ id: ReplicaID) {
     guard isUp(id) else { return }
     cluster.crash(id)
-    // A process's messages to itself are lost with it.
+    // What a process sends to itself dies with it.
     cluster.inFlight.removeAll { $0.from == id && $0.to == id }
   }
 
@@ -195,7 +195,7 @@ struct World {
     authority.issue(members, joiner: joiner)
   }
 
-  /// Ends all faults and lets the cluster settle. Returns whether a later update and read succeed.
+  /// Ends all faults and lets the cluster settle; says whether a later update and read succeed.
   mutating func heals() -> Bool {
     for id in ids {
       restart(id)
@@ -222,7 +222,7 @@ struct World {
 }
 
 extension World {
-  /// Checks all state that the last events can have changed.
+  /// Looks at everything the last events can have changed.
   private mutating func inspect() {
     guard violation == nil else { return }
     for id in ids { replayRecords(of: id) }
@@ -234,8 +234,8 @@ extension World {
     inspectPrefixes()
   }
 
-  /// All replicas commit the same batch at the same index, no replica loses an answered update, and
-  /// answered updates are on the disks of all members of the view.
+  /// All replicas commit the same at the same index, nobody loses what was answered, and what is
+  /// answered is on the disks of all members of the view.
   private mutating func inspectCommits(of id: ReplicaID) {
     let commits = cluster.nodes[id.index].commits
     for commit in commits[seenCommits[id.index]...] {
@@ -258,8 +258,8 @@ extension World {
     seenCommits[id.index] = commits.count
   }
 
-  /// Reads that the lease allows show all answered updates. A replica may not have heard of newer
-  /// views yet, but its lease lasts while it is a member of them.
+  /// Reads that the lease lets through show all that was answered. A replica may not have heard of
+  /// newer views yet, but its lease lasts while it is a member of them.
   private mutating func inspectReads(of id: ReplicaID) {
     let node = cluster.nodes[id.index]
     guard node.reads.count > seenReads[id.index] else { return }
@@ -284,8 +284,8 @@ extension World {
     seenRecords[id.index] = records.count
   }
 
-  /// Hist_j is a prefix of Hist_i for i before j (§3): compares the logs in memory, as soon as both
-  /// replicas are in line.
+  /// Hist_j is a prefix of Hist_i for i before j (§3): of what each has in memory, as soon as both
+  /// are in line.
   private mutating func inspectPrefixes() {
     let view = authority.view
     let inLine = view.members.filter {

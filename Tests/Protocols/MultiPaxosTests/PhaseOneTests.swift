@@ -23,7 +23,7 @@ struct PhaseOneTests {
     for heeds in [true, false] {
       var replica = Bare(c, electsOnDisconnect: heeds)
       replica.now = .zero + .seconds(3600)
-      // No replica leads yet.
+      // Nobody leads yet.
       replica.disconnect(a)
       #expect(replica.effects.timerChanges.isEmpty)
       replica.receive(
@@ -67,7 +67,7 @@ struct PhaseOneTests {
     replica.receive(.prepare(ballot: ballot(2, c), from: slot(2)), from: c)
     #expect(replica.effects.records == [])
     #expect(replica.effects.sends.count == 1)
-    // A lower ballot is answered with the higher one.
+    // A lower one is told what it is up against.
     replica.receive(.prepare(ballot: ballot(1, a), from: slot(1)), from: a)
     #expect(replica.sent(to: a) == [.preempted(by: ballot(2, c))])
   }
@@ -112,7 +112,7 @@ struct PhaseOneTests {
     cluster.elect(c)
     #expect(cluster[c].role == .leader)
     #expect(cluster.committed(at: c) == (1...3001).map(batch))
-    // Values that b knew to be chosen were not proposed again.
+    // What b knew to be chosen was not proposed again.
     #expect(cluster[b].log[slot(1)].ballot == ballot(1, a))
     #expect(cluster[b].log[slot(3001)].ballot == ballot(2, c))
     cluster.request(3002, at: c)

@@ -124,7 +124,7 @@ struct PhaseTwoTests {
     cluster.fire(.election, at: a)
     #expect(!cluster[a].status.isInCharge)
     #expect(cluster[a].redirect == nil)
-    // The other replicas continue, and the healed replica does not stop them.
+    // The rest goes on, and the healed replica does not keep them from it.
     cluster.connect(only: b, c)
     cluster.elect(b)
     cluster.request(2, at: b)

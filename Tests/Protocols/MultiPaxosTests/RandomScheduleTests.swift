@@ -24,7 +24,7 @@ struct RandomWorld {
   var acknowledgedAtRead: [Int] = []
   var acknowledged = 0
   var answeredReads: [Int]
-  /// The value accepted in each ballot and slot, anywhere, and how many records have been compared.
+  /// What was accepted in each ballot and slot, anywhere, and how many records have been compared.
   private var accepted: [Acceptance: Batch] = [:]
   private var comparedRecords: [Int]
   /// Cut off from all others.
@@ -67,7 +67,7 @@ struct RandomWorld {
     compare()
   }
 
-  /// Any replica that believes it leads.
+  /// Any of those who believe to be in charge.
   private var inCharge: ReplicaID? {
     mutating get {
       let claims = cluster.nodes.indices.filter {
@@ -170,7 +170,7 @@ struct RandomScheduleTests {
       chosenInTotal += world.chosen.count
       world.calm()
       #expect(world.complaint == nil, "seed \(seed), \(replicas) replicas")
-      // Liveness: once the faults end, a new value is chosen and every replica learns it.
+      // Liveness: once the faults end, a new value is chosen and everybody learns it.
       let leader = world.cluster.nodes.firstIndex { $0.core.status.isInCharge }
       guard let leader else {
         Issue.record("seed \(seed), \(replicas) replicas: nobody leads after the faults")
@@ -185,7 +185,7 @@ struct RandomScheduleTests {
     #expect(chosenInTotal > 500, "the schedules must choose something")
   }
 
-  /// These bugs need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
+  /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
   /// bring that about step by step.
   private static let rare: Set<MultiPaxosReplica.Bug> = [
     .reuseBallot, .volatilePromise, .countAcrossBallots,

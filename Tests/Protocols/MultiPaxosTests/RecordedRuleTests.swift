@@ -4,7 +4,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// Rules about the state that a replica keeps over restarts and over leaderships.
+/// Rules of what a replica keeps over restarts and over leaderships.
 @Suite("Multi-Paxos: state kept over restarts and leaderships")
 struct RecordedRuleTests {
   @Test("An acceptance is the record of the promise, also after a restart")

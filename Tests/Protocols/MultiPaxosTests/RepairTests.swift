@@ -4,7 +4,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// Acceptors are sent missing slots once, as soon as the leader can know of the gap.
+/// What acceptors lack reaches them once, as soon as the leader can know of it.
 @Suite("Multi-Paxos: lost messages and absent replicas")
 struct RepairTests {
   /// How many values, and how many bytes of them, each Accept to `replica` carries until all is
@@ -109,7 +109,7 @@ struct RepairTests {
     cluster.request(1, at: a)
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    // The leader's own acceptance makes it check which slots are chosen.
+    // The leader's own acceptance makes it look for what is chosen.
     cluster.request(2, at: a)
     cluster.run()
     #expect(cluster[a].commitIndex == .zero)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// Each scenario is run twice: with the rule, and with the bug that the rule forbids.
+/// Each story is told twice: by the rule, and with the one mistake that the rule forbids.
 @Suite("Multi-Paxos: what each safety rule prevents")
 struct SafetyRuleTests {
   private func expectRule(
@@ -187,7 +187,7 @@ struct SafetyRuleTests {
   func holesAreNotSkipped() {
     expectRule(.skipHoles) { cluster in
       cluster.elect(a)
-      // b accepts the first value, but its answer reaches no replica.
+      // b accepts the first value, but nobody hears of that.
       cluster.delivers = { $0.from == a && $0.to == b }
       cluster.request(1, at: a)
       cluster.run()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// With `prePrepare`, its default: which replicas a follower that misses the leader disturbs.
+/// With `prePrepare`, its default: whom a follower that misses the leader disturbs.
 @Suite("Multi-Paxos: a healthy leader stays")
 struct StickinessTests {
   private func cluster(_ replicas: Int = 3) -> Cluster {

@@ -31,8 +31,8 @@ func options(
   options.window = window
   options.queue = queue
   options.inFlightBytes = inFlightBytes
-  // Most tests make a replica start phase 1 by firing its timer, even if it hears a leader;
-  // StickinessTests switch it on.
+  // Most tests make a replica stand by firing its timer, whomever it hears; StickinessTests switch
+  // it on.
   options.prePrepare = false
   return options
 }
@@ -82,7 +82,7 @@ extension InProcessCluster where Core == MultiPaxosReplica {
     return true
   }
 
-  /// The invariant violations that the cores themselves report.
+  /// What the cores themselves complain about.
   var violations: [String] { nodes.compactMap { $0.core.invariantViolation() } }
 }
 

@@ -117,7 +117,7 @@ extension InProcessCluster where Core == Directed<PrimaryBackupReplica> {
   /// The values committed at a replica, in order.
   func committed(_ id: Int) -> [UInt64] { nodes[id].commits.map { $0.batch.value } }
 
-  /// Separates replicas from all others, and drops the messages on their way.
+  /// Separates replicas from all others, with what is on its way.
   mutating func isolate(_ ids: Int...) {
     let isolated = ids.map { ReplicaID($0) }
     inFlight.removeAll { isolated.contains($0.from) != isolated.contains($0.to) }
@@ -135,7 +135,7 @@ extension InProcessCluster where Core == Directed<PrimaryBackupReplica> {
   func core(_ id: Int) -> PrimaryBackupReplica { nodes[id].core.inner }
 }
 
-/// The bytes of one entry of a test's batch on the wire.
+/// What one entry of a test's batch takes on the wire.
 let entryBytes = ViewEntry(view: 1, batch: batch(1)).encodedByteCount
 
 func batch(_ value: UInt64) -> Batch {

@@ -5,7 +5,7 @@ import ViewService
 
 @testable import PrimaryBackup
 
-/// Messages of an earlier view, and entries that are not on the disk yet, must not count.
+/// What was said in an earlier view, or is not on the disk yet, must not count.
 @Suite struct EarlierViewTests {
   @Test("A promoted joiner that lacks acknowledged entries leaves the view unestablished")
   func laggingJoiner() {

@@ -21,7 +21,7 @@ import ViewService
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
     cluster.request(5, at: 0)
-    // Every message takes 100 ms.
+    // Everything is on its way for 100 ms.
     for _ in 0..<4 { cluster.fire(.resend, at: ReplicaID(0)) }
     let sent = appends(in: cluster, to: 1)
     #expect(sent.filter { !$0.entries.isEmpty }.count == 1)

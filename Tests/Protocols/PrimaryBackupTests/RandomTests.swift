@@ -7,7 +7,7 @@ import Testing
 @testable import PrimaryBackup
 @testable import ViewService
 
-/// A cluster under random faults, with its safety checked after every step.
+/// A cluster under random faults, with what must never happen checked after every step.
 private struct RandomRun {
   var cluster: SupervisedCluster
   var random: RandomStream
@@ -15,16 +15,16 @@ private struct RandomRun {
   let cutChance: Double
   var nextValue: UInt64 = 1
   var nextTicket: UInt64 = 1
-  /// The first batch committed at each index.
+  /// What was committed first at each index.
   var history: [UInt64] = []
   /// The highest index that a client was told of.
   var answered = 0
-  /// The last answered index at the time of the read's request, by ticket.
+  /// By ticket: what had been answered when the read was asked for.
   var readFloor: [UInt64: Int] = [:]
   var readCount = 0
   var checked: [Int]
   var checkedReads: [Int]
-  /// The replicas that answered in each view.
+  /// By view: who answered in it.
   var answerers: [UInt64: ReplicaID] = [:]
   var failure: String?
 

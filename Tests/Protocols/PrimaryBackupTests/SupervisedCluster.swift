@@ -8,7 +8,7 @@ typealias SupervisedPrimaryBackup = WithAuthority<PrimaryBackupReplica, RaftRepl
 typealias SupervisedCluster = InProcessCluster<SupervisedPrimaryBackup>
 
 extension InProcessCluster where Core == SupervisedPrimaryBackup {
-  /// Three authority nodes after `replicas` replicas, with an authority leader and, after a few
+  /// Three authority nodes behind `replicas` replicas, with an authority leader and, after a few
   /// ticks, an established view.
   init(
     replicas: Int, keepsHistory: Bool = true, bug: PrimaryBackupReplica.Bug? = nil,
@@ -25,7 +25,7 @@ extension InProcessCluster where Core == SupervisedPrimaryBackup {
   }
 
   /// Elects an authority leader, if there is none, and ticks until a view of all live replicas is
-  /// established. Returns whether it was.
+  /// established; says whether that came about.
   @discardableResult
   mutating func settle() -> Bool {
     for round in 0..<60 {

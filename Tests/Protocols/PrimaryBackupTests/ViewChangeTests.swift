@@ -33,7 +33,7 @@ import ViewService
     cluster.request(5, at: 0)
     cluster.run()
     cluster.begin(2, [1, 2], to: [1])
-    // Replica 2 has no entries yet. With the bug, view 2 counts as established all the same.
+    // Replica 2 has nothing yet. With the mistake, view 2 counts as established all the same.
     let answered = cluster.committed(1)
     #expect(answered == (bug == nil ? [] : [5]))
     #expect(cluster.core(1).report.isEstablished == (bug != nil))

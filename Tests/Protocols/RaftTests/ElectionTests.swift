@@ -57,8 +57,7 @@ struct ElectionTests {
     var cluster = Cluster(3, options)
     cluster.elect(0)
     let timers = cluster.nodes.map(\.timers)
-    // The end of another follower does not matter to a follower, nor that of any follower to the
-    // leader.
+    // Others than the leader do not matter, and followers do not to the leader.
     cluster.handle(.disconnected(ReplicaID(2)), at: ReplicaID(1))
     cluster.handle(.disconnected(ReplicaID(1)), at: ReplicaID(0))
     #expect(cluster.nodes.map(\.timers) == timers)
@@ -291,7 +290,7 @@ struct ElectionTests {
     }
     cluster.propose(1, at: 0)
     cluster.run()
-    // Only the first heartbeat follows the lost entry, and is rejected.
+    // Only the first heartbeat comes behind the lost entry, and is rejected.
     cluster.fire(.heartbeat, at: ReplicaID(0))
     cluster.delivers = { envelope in
       if case .appendEntries(let request) = envelope.message { return request.entries.isEmpty }

@@ -95,7 +95,7 @@ extension InProcessCluster<RaftReplica> {
     run()
   }
 
-  /// Delivers one message to one replica and returns that replica's effects.
+  /// Hands one message to one replica and says what that replica wants in return.
   mutating func deliver(_ message: RaftReplica.Message, from: Int, to: Int) -> Effects<RaftReplica>
   {
     var effects = Effects<RaftReplica>()
@@ -104,10 +104,10 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
-/// Remembers the first entry committed at each index, across crashes.
+/// Remembers what was committed at each index when it was first seen, across crashes.
 struct CommitWitness {
   private(set) var batches: [Batch] = []
-  /// The index at which a replica later committed another entry.
+  /// Where a replica later committed something else.
   private(set) var disagreement: LogIndex?
 
   mutating func note(_ cluster: Cluster) {

@@ -81,7 +81,7 @@ struct LearnerTests {
     cluster.run()
     cluster.loseDisk(1)
     #expect(cluster.core(1).standing == .init(generation: 1, isLearner: true))
-    // Its answers do not count while it is alone with the leader.
+    // Its answers count for nothing while it is alone with the leader.
     cluster.connectOnly(0, 1)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     let commitIndex = cluster.core(0).commitIndex

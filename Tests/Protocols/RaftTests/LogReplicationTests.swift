@@ -52,7 +52,7 @@ struct LogReplicationTests {
       effects.sends.map(\.message) == [
         .appendAccepted(.init(term: 1, matchIndex: LogIndex(2), readRound: 4))
       ])
-    // Messages that do not wait for the disk make no statement about the log.
+    // What overtakes the disk says nothing of the log.
     #expect(
       effects.earlySends.map(\.message) == [.roundConfirmed(.init(term: 1, readRound: 4))])
     #expect(effects.commits.map(\.index) == [LogIndex(1)])
@@ -165,7 +165,7 @@ struct LogReplicationTests {
     #expect(cluster.inFlight.count { $0.to == ReplicaID(1) } == 4)
     cluster.run()
     #expect(cluster.committed(0) == (1...10).map { update($0) })
-    // A silent follower gets no more entries until a heartbeat finds out which it has.
+    // A follower that is silent gets nothing more until a heartbeat finds out what it has.
     cluster.connectOnly(0, 1)
     for number in 11...20 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
@@ -204,7 +204,7 @@ struct LogReplicationTests {
     let before = cluster.deliveredCount
     cluster.propose(1, at: 0)
     cluster.run()
-    // Two requests, two replies, and the leader's message to itself.
+    // Two requests, two replies, and the leader's word to itself.
     #expect(cluster.deliveredCount - before == 5)
     #expect(cluster.committed(1).isEmpty)
     cluster.propose(2, at: 0)

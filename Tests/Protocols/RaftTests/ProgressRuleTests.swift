@@ -42,7 +42,7 @@ struct ProgressRuleTests {
       let log = [entry(1), entry(1, 10)]
       var cluster = Cluster(logs: [log, log, log], term: 1, options)
       cluster.elect(0)
-      // Entries of an earlier leader are committed, but not answered here.
+      // What an earlier leader proposed is committed, but not answered here.
       return cluster.terms(0) == [1, 1, 2] && cluster.committed(0) == [update(10)]
         && cluster.nodes[0].commits.map(\.answering) == [false, false, true]
     }

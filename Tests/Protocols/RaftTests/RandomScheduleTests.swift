@@ -12,12 +12,12 @@ struct RandomSchedule {
   private(set) var cluster: Cluster
   private var random: RandomStream
   private(set) var witness = CommitWitness()
-  /// The first violation that was seen.
+  /// What was seen to be wrong first.
   private(set) var failure: String?
   private(set) var leaderCount = 0
   private var leaderOfTerm: [RaftReplica.Term: Int] = [:]
   private var nextUpdate: UInt64 = 1
-  /// The last index committed anywhere at the time of the read's request, by ticket.
+  /// Per ticket: what was committed anywhere when the read was asked for.
   private var committedAtRequest: [Int] = []
   private var isTicketClosed: [Bool] = []
   private(set) var readCount = 0
@@ -40,7 +40,7 @@ struct RandomSchedule {
     if failure == nil { checkLogMatching() }
   }
 
-  /// Lets one random event happen to one replica and returns which replica.
+  /// Lets something happen to one replica and says to which.
   private mutating func act() -> Int {
     let replica = random.below(count)
     let id = ReplicaID(replica)
@@ -146,8 +146,8 @@ struct RandomSchedule {
     }
   }
 
-  /// Restarts all crashed replicas, ends all faults, lets one replica at a time stand for election
-  /// and proposes one more update.
+  /// Restarts what is down, ends all faults, lets one replica at a time stand for election and
+  /// proposes one more update.
   mutating func heal() {
     for replica in 0..<count {
       if !cluster.nodes[replica].isUp {
@@ -212,7 +212,7 @@ struct RandomScheduleTests {
     #expect(readCount >= 30)
   }
 
-  /// The other four bugs need rarer coincidences, which `SafetyTests` brings about step by step.
+  /// The other four need rarer coincidences, which `SafetyTests` brings about step by step.
   @Test(
     "The schedules catch bugs",
     arguments: [

@@ -5,13 +5,13 @@ import WireFormat
 
 @testable import Raft
 
-/// Which entries a leader sends again, and after which answers.
+/// What a leader sends again, and on what evidence.
 @Suite("Repair of lost, late and rejected entries")
 struct RepairTests {
   typealias Message = RaftReplica.Message
 
-  /// A leader and two followers. The test delivers all messages to the second one. A round trip
-  /// takes 2 ms, and the leader has measured that.
+  /// A leader and two followers, the second of which is sent everything by hand. A round trip takes
+  /// 2 ms, and the leader has learnt that.
   private func measured(_ options: RaftReplica.Options = raftOptions()) -> Cluster {
     var cluster = Cluster(3, options)
     cluster.elect(0)
@@ -38,7 +38,7 @@ struct RepairTests {
     }
   }
 
-  /// Delivers messages to follower 2 and its answers to the leader; returns the leader's replies.
+  /// Hands messages to follower 2 and its answers to the leader; returns what the leader says then.
   private func exchange(_ messages: [Message], in cluster: inout Cluster) -> [Message] {
     for message in messages {
       cluster.handle(.received(message, from: ReplicaID(0)), at: ReplicaID(2))
@@ -142,7 +142,7 @@ struct RepairTests {
     #expect(entryCount(sent) == 6)
     _ = exchange(sent, in: &cluster)
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
-    // They do not make the leader forget later acknowledgements, either.
+    // Nor do they make the leader forget what was acknowledged meanwhile.
     let late = RaftReplica.AppendRejected(
       term: 1, prevLogIndex: end + 3, conflictTerm: 0, conflictIndex: .zero, lastLogIndex: end,
       gapEnd: .zero, readRound: 0)
@@ -254,7 +254,7 @@ struct RepairTests {
     cluster.run()
     cluster.connectAll()
     cluster.fire(.heartbeat, at: ReplicaID(0))
-    // Each page except the first takes long to arrive.
+    // Each page but the first is on its way for long.
     let probe = exchange(take(from: &cluster, to: 2), in: &cluster)
     var onTheWay = entryCount(exchange(probe, in: &cluster))
     #expect(onTheWay == 3)

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Raft
 
-/// One scenario per safety rule. Each returns whether the rule held, and is run twice: with the
-/// code as it is, and with the bug switched on that the rule forbids.
+/// One scenario per safety rule. Each says whether the rule held, and is played twice: as the code
+/// is, and with the one mistake switched on that the rule forbids.
 @Suite("Safety rules, each with the bug that breaks it")
 struct SafetyTests {
   @Test("A leader commits only entries of its own term by counting (§5.4.2, figure 8)")

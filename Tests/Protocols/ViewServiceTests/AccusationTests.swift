@@ -3,7 +3,7 @@ import Testing
 
 @testable import ViewService
 
-/// Members that cannot reach each other or receive no messages, and joiners without progress.
+/// Members that cannot reach each other, or do not hear, and joiners that do not get on.
 @Suite struct AccusationTests {
   private let limit = Scene.limit
   private let second = Interval.seconds(1)

@@ -141,7 +141,7 @@ import Testing
     #expect(joined.next == .changeJoiner(view))
     joined.apply(.changeJoiner(view))
     joined.hear(2, Report(view: 0), incarnation: 5)
-    // A joiner that restarts begins again, and the members continue in their view.
+    // A joiner that restarts begins anew, and the members go on in their view.
     var again = view
     again.joining = 2
     again.incarnations = [1, 1, 5]

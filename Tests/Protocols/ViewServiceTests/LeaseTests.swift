@@ -7,7 +7,7 @@ import Testing
 @Suite struct LeaseTests {
   private let first = ReplicaID(0)
 
-  /// View 1 is agreed on and every replica has a fresh lease.
+  /// View 1 is agreed on and everybody has a fresh lease.
   private func settled(_ bug: ViewServiceBug? = nil) -> StubCluster {
     var cluster = StubCluster(replicas: 3, bug: bug)
     cluster.tickAll()

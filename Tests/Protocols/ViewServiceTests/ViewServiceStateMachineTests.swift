@@ -63,7 +63,7 @@ import Testing
       propose(2, [a], joiner: b, to: &machine)
       _ = machine.apply(.markEstablished(2))
       propose(3, [a, b], to: &machine)
-      // View 3 was not established: b may lack entries.
+      // View 3 was not established: b may not hold everything yet.
       #expect(propose(4, [b], to: &machine) == (bug != nil))
     }
   }

@@ -59,7 +59,7 @@ import WireFormat
     options.bug = nil
     var cluster = StubCluster(
       membership: Membership(replicas: 1, authority: 1), options: options)
-    // The first ping has left already; the view in the answer must wait for the disk.
+    // The first ping has left already; what the answer brings must wait for the disk.
     cluster.nodes[0].holdsDisk = true
     cluster.run()
     #expect(cluster.view(at: 0).number == 0)
