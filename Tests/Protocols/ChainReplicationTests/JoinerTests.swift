@@ -18,7 +18,7 @@ struct JoinerTests {
     return chain
   }
 
-  @Test("A joiner copies the log in pages while the tail serves")
+  @Test("A joiner copies the log in pages while the tail goes on serving")
   func copies() {
     var chain = chain(1300)
     chain.cluster.nodes[2].holdsDisk = true
@@ -39,7 +39,7 @@ struct JoinerTests {
     #expect(chain.core(2).status.role == "joiner")
   }
 
-  @Test("No commit waits for a joiner, and no more than a window is in flight to it")
+  @Test("Nothing waits for a joiner, and no more than a window is on its way to it")
   func nothingWaits() {
     var chain = chain(0, inFlightBytes: 10_000)
     chain.issue([0, 1], joiner: 2)
@@ -70,7 +70,7 @@ struct JoinerTests {
     #expect(chain.core(1).report.joinerHasCaughtUp)
   }
 
-  @Test("A joiner becomes the tail when the old tail has sent it its whole log (§4)")
+  @Test("A joiner becomes the tail when the old tail has sent it what it held (§4)")
   func becomesTail() {
     var chain = chain(10)
     chain.issue([0, 1], joiner: 2)
@@ -93,7 +93,7 @@ struct JoinerTests {
     #expect(chain.answered(2) == [update])
   }
 
-  @Test("A new tail that lacks a page of the old one's log answers no reads yet")
+  @Test("A new tail lacks a page of what the old one held: it answers no reads yet")
   func servesWhenComplete() {
     var chain = chain(0)
     chain.issue([0, 1], joiner: 2)
@@ -120,7 +120,7 @@ struct JoinerTests {
     #expect(chain.core(0).report.isEstablished)
   }
 
-  @Test("A member that lacks pages cuts no successor, because that may have to be the head")
+  @Test("A member that still lacks pages cuts nobody: the one behind it may have to be the head")
   func incompleteCutsNobody() {
     var chain = Chain(3, members: [0, 2], page: 2)
     chain.cluster.run()
@@ -155,7 +155,7 @@ struct JoinerTests {
     #expect(answers(bug: .joinerServesDuringCopy))
   }
 
-  @Test("A joiner that restarts is fed again from the end of its log")
+  @Test("A joiner that restarts is fed again from what it holds")
   func joinerRestarts() {
     var chain = chain(700)
     chain.issue([0, 1], joiner: 2)

@@ -5,7 +5,7 @@ import SteppedCluster
 import Testing
 import ViewService
 
-@Suite("Invalid messages")
+@Suite("Whatever a peer may send")
 struct NonsenseTests {
   private func index(_ random: inout RandomStream) -> LogIndex {
     LogIndex(random.chance(0.2) ? Int.max / 2 - 1 : random.below(12))
@@ -56,7 +56,7 @@ struct NonsenseTests {
     }
   }
 
-  @Test("Invalid messages do not stop a replica in any place of the chain")
+  @Test("Nonsense does not stop a replica, whatever its place")
   func nonsense() {
     var random = RandomStream(seed: 11)
     for round in 0..<40 {

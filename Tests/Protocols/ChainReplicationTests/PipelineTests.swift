@@ -7,10 +7,10 @@ import ViewService
 
 /// What makes it safe that updates travel on before they are durable, and what is done about
 /// losses.
-@Suite("Updates are forwarded while disks write them")
+@Suite("Updates travel on while disks write them")
 struct PipelineTests {
   @Test(
-    "count-undurable: updates that the tail answered are lost when the others restart",
+    "count-undurable: what the tail answered is gone when the others restart",
     arguments: [nil, ChainReplica.Bug.countUndurable])
   func countsUndurable(bug: ChainReplica.Bug?) {
     var chain = Chain(3, bug: bug)
@@ -56,7 +56,7 @@ struct PipelineTests {
   }
 
   @Test(
-    "A middle that forgot sent entries brings its successors in line, though the head has them")
+    "A middle that forgot what it sent brings those behind it in line, though the head is whole")
   func restartedMiddle() {
     var chain = Chain(4)
     chain.cluster.run()
@@ -76,7 +76,7 @@ struct PipelineTests {
     for id in 0..<4 { #expect(chain.committed(id).count == 1) }
   }
 
-  @Test("A replica that is not in line reports its log when that is durable, and not before")
+  @Test("A replica that is not in line says what it holds when that is durable, and not before")
   func positionIsDurable() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -98,7 +98,7 @@ struct PipelineTests {
   }
 
   @Test(
-    "A stable index of one view counts in the next only after the predecessor has repeated it")
+    "What was stable in one view does not count in the next before the predecessor says it again")
   func stableOfEarlierView() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -141,7 +141,7 @@ struct PipelineTests {
     #expect(chain.cluster.nodes[2].reads.isEmpty)
   }
 
-  @Test("A silent neighbour is asked less and less often, and gets no entry twice")
+  @Test("A neighbour that is silent is asked ever more seldom, and gets no entry twice")
   func noSpuriousResend() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -172,7 +172,7 @@ struct PipelineTests {
     #expect(chain.core(0).report.unreachable == [])
   }
 
-  @Test("A long round trip is measured, and no replica is asked before it is over")
+  @Test("A long round trip is learnt, and nobody is asked before it is over")
   func longRoundTrip() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -201,7 +201,7 @@ struct PipelineTests {
     }
   }
 
-  @Test("After a gap report the lost entries are sent again at once, and only those")
+  @Test("A gap is evidence: what was lost is sent again at once, and only that")
   func gap() {
     var chain = Chain(2, page: 1)
     chain.cluster.run()
@@ -220,7 +220,7 @@ struct PipelineTests {
     #expect(sent.value == 6)
   }
 
-  @Test("No more bytes are in flight than the window allows, but a larger entry travels alone")
+  @Test("No more bytes are on their way than the window lets out, but a larger entry travels alone")
   func bytesInFlight() {
     for (limit, expected) in [(200, 4), (10, 1)] {
       var options = ChainReplica.Options()
@@ -273,7 +273,7 @@ struct PipelineTests {
     #expect(chain.committed(2).count == 100)
   }
 
-  @Test("A distant joiner keeps up with a large load: the entries it lacks are on their way")
+  @Test("A joiner far away keeps up with a large load: what it lacks is on its way")
   func farJoiner() {
     var chain = Chain(3, members: [0, 1], joiner: 2)
     chain.cluster.run()

@@ -13,7 +13,7 @@ struct RandomTests {
     return world.violation ?? (makesProgress ? nil : "no progress after the last fault")
   }
 
-  @Test("Agreement, prefixes, no answered update lost, and progress after the last fault")
+  @Test("Agreement, prefixes, nothing answered is lost, and progress after the last fault")
   func sweep() {
     for seed in 1...50 {
       let found = failure(seed: UInt64(seed))
@@ -36,7 +36,7 @@ struct RandomTests {
     #expect(views > 50 && committed > 200 && reads > 20)
   }
 
-  @Test("The sweep finds every bug", arguments: ChainReplica.Bug.allCases)
+  @Test("The sweep finds every mistake", arguments: ChainReplica.Bug.allCases)
   func findsBugs(bug: ChainReplica.Bug) {
     let found = (1...200).first { failure(seed: $0, bug: bug) != nil }
     #expect(found != nil)

@@ -50,7 +50,7 @@ struct UpdateTests {
     #expect(effects.sends.map(\.to) == [ReplicaID(0)] && effects.commits.isEmpty)
   }
 
-  @Test("Entries from several messages of one turn are forwarded in one message")
+  @Test("What several messages bring in one turn travels on as one")
   func oneMessagePerTurn() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -70,7 +70,7 @@ struct UpdateTests {
   }
 
   @Test(
-    "An update is forwarded while disks write it, and is committed when all have", arguments: 0..<3)
+    "An update travels on while disks write it, and is committed when all have", arguments: 0..<3)
   func waitsForEveryDisk(slow: Int) {
     var chain = Chain(3)
     chain.cluster.run()
@@ -181,7 +181,7 @@ struct UpdateTests {
     #expect(chain.committed(0).count == 2 && chain.committed(1).count == 2)
   }
 
-  @Test("ack-at-head: an update that the head answered is lost with the head (protocols 2d.1)")
+  @Test("ack-at-head: an update that the head answered is gone with the head (protocols 2d.1)")
   func ackAtHead() {
     func acknowledgedAndLost(bug: ChainReplica.Bug?) -> Bool {
       var chain = Chain(3, bug: bug)

@@ -6,7 +6,7 @@ import ViewService
 
 @Suite("Failures of head, middle and tail (§3.1 to §3.3)")
 struct ViewChangeTests {
-  @Test("The head fails: its successor continues numbering after its last entry (§3.1)")
+  @Test("The head fails: its successor goes on numbering behind what it holds (§3.1)")
   func headFails() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -26,7 +26,7 @@ struct ViewChangeTests {
     #expect(chain.core(1).report.isEstablished)
   }
 
-  @Test("The tail fails: updates that its predecessor sent it are committed and answered (§3.2)")
+  @Test("The tail fails: what its predecessor had sent it is committed and answered (§3.2)")
   func tailFails() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -42,7 +42,7 @@ struct ViewChangeTests {
     #expect(chain.cluster.nodes[1].reads == [ReadTicket(1)])
   }
 
-  @Test("A new tail serves no read while its entries are being written to the disk")
+  @Test("A new tail serves no read while what it holds is on its way to the disk")
   func newTailWaitsForItsDisk() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -86,7 +86,7 @@ struct ViewChangeTests {
     #expect(chain.committed(3).allSatisfy { $0.count == 1 } && chain.agrees)
   }
 
-  @Test("skip-suffix-on-middle-failure: histories differ (protocols 2d.4)")
+  @Test("skip-suffix-on-middle-failure: histories part (protocols 2d.4)")
   func skipsSuffix() {
     let chain = afterFailure(of: [1], leaving: [0, 2, 3], bug: .skipSuffixOnMiddleFailure)
     #expect(!chain.agrees)
@@ -98,13 +98,13 @@ struct ViewChangeTests {
     #expect(chain.committed(3).count == 3 && chain.agrees)
   }
 
-  @Test("remove-sent-on-receipt: an update that left Sent too early is missing after the failure")
+  @Test("remove-sent-on-receipt: an update that left Sent too early is missing behind the failure")
   func removesSentOnReceipt() {
     let chain = afterFailure(of: [1, 2], leaving: [0, 3], bug: .removeSentOnReceipt)
     #expect(!chain.agrees)
   }
 
-  @Test("drop-sent-on-tail-failure: an answered update is lost with the tail (protocols 2d.3)")
+  @Test("drop-sent-on-tail-failure: an answered update is gone with the tail (protocols 2d.3)")
   func dropsSent() {
     func survivors(bug: ChainReplica.Bug?) -> Int {
       var chain = Chain(2, bug: bug)
@@ -155,7 +155,7 @@ struct ViewChangeTests {
     #expect(chain.committed(2).count == 1)
   }
 
-  @Test("A restarted head at the end of the chain drops entries that no other replica holds")
+  @Test("A restarted head at the end of the chain drops what nobody else holds")
   func restartedHeadIsCut() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -183,7 +183,7 @@ struct ViewChangeTests {
     #expect(chain.answered(0) == [second])
   }
 
-  @Test("A head is established when the tail's acknowledgement of the view has arrived")
+  @Test("A head is established when the tail's acknowledgement of the view has come back")
   func established() {
     var chain = Chain(3)
     #expect(!chain.core(0).report.isEstablished)
@@ -220,7 +220,7 @@ struct ViewChangeTests {
     #expect(chain.answered(0) == [update])
   }
 
-  @Test("A replica takes over no view older than its log")
+  @Test("A replica does not go back to a view older than its log")
   func noOldViews() {
     var chain = Chain(2)
     chain.cluster.run()

@@ -42,7 +42,7 @@ struct PhaseOneTests {
     }
   }
 
-  @Test("A promise is durable before it is sent, and reports all accepted values")
+  @Test("A promise is durable before it is sent, and reports all that was accepted")
   func promise() {
     var replica = Bare(b)
     let old = ballot(1, a)
@@ -72,7 +72,7 @@ struct PhaseOneTests {
     #expect(replica.sent(to: a) == [.preempted(by: ballot(2, c))])
   }
 
-  @Test("Recovery rebuilds promises and acceptances")
+  @Test("Recovery rebuilds what was promised and accepted")
   func recovery() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -121,7 +121,7 @@ struct PhaseOneTests {
     #expect(cluster.agrees)
   }
 
-  @Test("A Prepare is answered by as many pages as may be in flight at once")
+  @Test("A Prepare is answered by as many pages as may be on their way at once")
   func severalPages() {
     for (inFlightBytes, prepares) in [(4 << 20, 1), (1 << 20, 3)] {
       var cluster = Cluster(3, window: 4096, inFlightBytes: inFlightBytes)

@@ -21,7 +21,7 @@ struct PhaseTwoTests {
     #expect(cluster.committed(at: a) == [batch(1)])
   }
 
-  @Test("An acceptance is recorded, raises the promise, and is acknowledged after the barrier")
+  @Test("An acceptance is recorded, raises the promise, and is acknowledged behind the barrier")
   func acceptance() {
     var replica = Bare(b)
     let message = Message.accept(
@@ -87,7 +87,7 @@ struct PhaseTwoTests {
     #expect(cluster.nodes[c.index].refusedReads.map(\.redirect) == [a])
   }
 
-  @Test("Lost values are offered again, and so are all that a replica missed while it was away")
+  @Test("What was lost is offered again, and so is all that a replica missed while it was away")
   func catchingUp() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -112,7 +112,7 @@ struct PhaseTwoTests {
     #expect(cluster.committed(at: c) == (1...5000).map(batch))
   }
 
-  @Test("A leader without a majority steps down within two election timeouts")
+  @Test("A leader without a majority gives up within two election timeouts")
   func isolation() {
     var cluster = Cluster()
     cluster.elect(a)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Multi-Paxos: rounds that confirm the ballot for reads")
 struct ReadRoundTests {
-  @Test("Several rounds run at once, and a replica that confirms one confirms all before it")
+  @Test("Several rounds are under way at once, and who confirms one confirms those before it")
   func rounds() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -73,7 +73,7 @@ struct ReadRoundTests {
       ])
   }
 
-  @Test("A replica that promised a higher ballot confirms neither heartbeats nor Accepts")
+  @Test("Who has promised a higher ballot confirms nothing, neither to heartbeats nor to Accepts")
   func promisedHigher() {
     var replica = Bare(c)
     replica.receive(.prepare(ballot: ballot(2, b), from: slot(1)), from: b)
@@ -137,7 +137,7 @@ struct ReadRoundTests {
     #expect(cluster.nodes[a.index].reads.count == 510)
   }
 
-  @Test("After an answer to an old round the newest one is announced")
+  @Test("An answer to an old round brings the newest one on its way")
   func answerToAnOldRound() {
     var cluster = Cluster()
     cluster.elect(a)

@@ -5,7 +5,7 @@ import Testing
 @testable import MultiPaxos
 
 /// Rules of what a replica keeps over restarts and over leaderships.
-@Suite("Multi-Paxos: state kept over restarts and leaderships")
+@Suite("Multi-Paxos: what is kept, and what must not be")
 struct RecordedRuleTests {
   @Test("An acceptance is the record of the promise, also after a restart")
   func acceptanceRecoversThePromise() {
@@ -36,7 +36,7 @@ struct RecordedRuleTests {
       ])
   }
 
-  @Test("A slot also keeps a value that was accepted in an old ballot and is chosen by now")
+  @Test("The same holds for a value that was accepted in an old ballot and is chosen by now")
   func acceptedThenChosen() {
     var replica = Bare(c, of: 5)
     replica.receive(
@@ -75,7 +75,7 @@ struct RecordedRuleTests {
     #expect(cluster.committed(at: a) == [])
   }
 
-  @Test("A leader proposes again the values it knows to be chosen after a gap")
+  @Test("A leader proposes again what it knows to be chosen behind a gap")
   func chosenBehindAGap() {
     var bare = Bare(a)
     bare.fire(.election, after: .seconds(1))

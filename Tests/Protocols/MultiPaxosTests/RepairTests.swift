@@ -49,7 +49,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...6).map(batch))
   }
 
-  @Test("A heartbeat shows the gap where no later slot does")
+  @Test("A heartbeat shows the gap where nothing follows")
   func heartbeatShowsTheGap() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -60,7 +60,7 @@ struct RepairTests {
     #expect(accepts(to: c, in: &cluster).map(\.first.rawValue) == [1])
   }
 
-  @Test("A lost copy is offered again when a message sent after it is answered")
+  @Test("A lost copy is offered again when something that left after it is answered")
   func lostCopy() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -79,7 +79,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...3).map(batch))
   }
 
-  @Test("A lost acknowledgement is replaced by the next one, or asked for with a heartbeat")
+  @Test("A lost acknowledgement is made good by the next one, or asked for with a heartbeat")
   func lostAcknowledgement() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -101,7 +101,7 @@ struct RepairTests {
     #expect(cluster[a].commitIndex == slot(4))
   }
 
-  @Test("A value that is received but not durable does not count")
+  @Test("What has only been received counts for nothing")
   func receptionIsNoVote() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -142,7 +142,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...50).map(batch))
   }
 
-  @Test("A replica that does not answer gets 64 messages, and later values in fewer ones")
+  @Test("Who does not answer gets 64 messages, and then what has gathered in fewer ones")
   func messageLimit() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -169,7 +169,7 @@ struct RepairTests {
     #expect(cluster.committed(at: c) == (1...20).map(batch))
   }
 
-  @Test("A replica that was away is sent each slot once, however many heartbeats pass meanwhile")
+  @Test("Who was away is sent what it lacks once, however often the leader speaks meanwhile")
   func catchingUpOnce() {
     var cluster = Cluster(window: 65_536)
     cluster.elect(a)

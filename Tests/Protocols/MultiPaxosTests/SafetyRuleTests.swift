@@ -217,7 +217,7 @@ struct SafetyRuleTests {
     }
   }
 
-  @Test("A new leader serves no read before the recovered values are chosen")
+  @Test("A new leader serves no read before what it recovered is chosen")
   func readsWaitForRecovery() {
     func readsAnswered(_ bug: MultiPaxosReplica.Bug?) -> [ReadTicket] {
       var cluster = Cluster(3, bug: bug)
@@ -247,7 +247,7 @@ struct SafetyRuleTests {
     #expect(readsAnswered(.readAfterPhase1) == [ReadTicket(7)])
   }
 
-  @Test("A leader that does not know it was replaced serves no read")
+  @Test("A leader that was replaced unawares serves no read")
   func readsNeedAQuorum() {
     func oldLeader(_ bug: MultiPaxosReplica.Bug?) -> Cluster.Node {
       var cluster = Cluster(3, bug: bug)

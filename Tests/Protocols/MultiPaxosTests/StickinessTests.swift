@@ -67,7 +67,7 @@ struct StickinessTests {
     #expect(cluster[a].commitIndex == slot(1))
   }
 
-  @Test("A replica with a higher promise names it, so that the next attempt is above it")
+  @Test("Whoever promised more says so, so that the next attempt is above it")
   func outbid() {
     var bare = Bare(b)
     bare.receive(.prepare(ballot: ballot(7, c), from: slot(1)), from: c)
@@ -79,7 +79,7 @@ struct StickinessTests {
     #expect(bare.core.promised == ballot(7, c))
   }
 
-  @Test("Answers to an earlier question do not count")
+  @Test("Answers to another question than the present one count for nothing")
   func staleAnswer() {
     var bare = Bare(b, prePrepare: true)
     bare.fire(.election, after: .seconds(1))

@@ -6,7 +6,7 @@ import WireFormat
 
 @testable import MultiPaxos
 
-@Suite("Multi-Paxos: wire format, records, and invalid messages")
+@Suite("Multi-Paxos: wire format, records, and messages that make no sense")
 struct WireTests {
   private let messages: [Message] = [
     .prePrepare(ballot: ballot(3, b)),
@@ -56,7 +56,7 @@ struct WireTests {
     }
   }
 
-  @Test("No message makes a replica trap, for any role, sender and numbers")
+  @Test("No message makes a replica trap, whatever its role, its sender and its numbers")
   func nonsense() {
     let ballots = [
       Ballot.none, ballot(1, a), ballot(1, b), ballot(2, c), ballot(9, ReplicaID(700)),

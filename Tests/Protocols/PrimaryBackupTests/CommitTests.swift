@@ -53,7 +53,7 @@ import WireFormat
     #expect(isLost == (bug != nil))
   }
 
-  @Test("Backups learn the commit index from the next append or an idle primary's timer")
+  @Test("Backups learn with the next append, or from an idle primary's timer, what is committed")
   func piggyback() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1, 2])
@@ -105,7 +105,7 @@ import WireFormat
     #expect((cluster.committed(1) == [5, 6]) == (bug == nil))
   }
 
-  @Test("A gap is reported once per round, however many appends it makes useless")
+  @Test("A gap is told once per round, however many appends it makes useless")
   func oneResend() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -121,7 +121,7 @@ import WireFormat
     #expect(cluster.deliveredCount - before <= 19 * 3 + 2)
   }
 
-  @Test("No more bytes are in flight to a backup than allowed, in as many messages as fit")
+  @Test("No more bytes are on their way to a backup than are allowed, in as many messages as fit")
   func inFlight() {
     var cluster = DirectedCluster(replicas: 2, inFlightBytes: 3 * entryBytes)
     cluster.begin(1, [0, 1])
@@ -132,7 +132,7 @@ import WireFormat
     #expect(cluster.committed(0) == Array(1...10))
   }
 
-  @Test("A replica that is not primary refuses and names the primary")
+  @Test("Who is not primary refuses and names the one who is")
   func redirects() {
     var cluster = DirectedCluster(replicas: 4)
     cluster.announce(1, [1, 0], joiner: 2, to: [0, 1, 2])
@@ -148,7 +148,7 @@ import WireFormat
     #expect(cluster.nodes[3].refusedBatches.map(\.redirect) == [nil])
   }
 
-  @Test("Invalid messages from any sender change nothing")
+  @Test("Nonsense from anybody changes nothing")
   func nonsense() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1])

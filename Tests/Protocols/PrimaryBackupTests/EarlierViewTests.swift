@@ -74,7 +74,7 @@ import ViewService
     #expect(cluster.committed(0).isEmpty)
   }
 
-  @Test("A primary that stays primary answers its updates of the view before")
+  @Test("A primary that stays primary answers what it proposed in the view before")
   func answersAcrossViews() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1])
@@ -87,7 +87,7 @@ import ViewService
     #expect(cluster.nodes[0].commits.allSatisfy { $0.answering })
   }
 
-  @Test("A primary that was not primary meanwhile answers only its updates since then")
+  @Test("A primary that was out of charge meanwhile answers only what it proposed since")
   func answersAfterReturn() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1])

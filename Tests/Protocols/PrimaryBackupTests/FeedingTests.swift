@@ -16,7 +16,7 @@ import ViewService
     }
   }
 
-  @Test("A late answer causes no second copy, only one question after a while")
+  @Test("An answer that is merely late brings no second copy, only one question after a while")
   func noCopies() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -31,7 +31,7 @@ import ViewService
   }
 
   @Test(
-    "Questions follow the round trip: if that is 80 ms, the first leaves after 160 ms or later")
+    "Questions follow the round trip: where it is 80 ms, none leaves earlier than after twice that")
   func roundTrip() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -45,7 +45,7 @@ import ViewService
     #expect(appends(in: cluster, to: 1).count == 2)
   }
 
-  @Test("An empty append shows that an entry is missing, and only missing entries are sent again")
+  @Test("A lost entry is found missing by an empty append, and only what is missing is sent again")
   func lostEntry() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -111,7 +111,7 @@ import ViewService
     #expect(cluster.core(0).report.joinerHasCaughtUp)
   }
 
-  @Test("An idle primary tells the commit index once, and then only asks at intervals")
+  @Test("An idle primary tells what is committed once, and then only asks now and then")
   func idle() {
     var cluster = DirectedCluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -151,7 +151,7 @@ import ViewService
     #expect(cluster.core(0).report.unreachable.isEmpty)
   }
 
-  @Test("A joiner has not caught up while any entries wait for it")
+  @Test("A joiner has not caught up while entries wait for it, however few they are")
   func joinerUnderLoad() {
     var cluster = DirectedCluster(inFlightBytes: 4 * entryBytes)
     cluster.begin(1, [0, 1])
@@ -172,7 +172,7 @@ import ViewService
     #expect(!cluster.core(0).report.joinerHasCaughtUp)
   }
 
-  @Test("A change of the joiner does not change the view, its updates and its reads")
+  @Test("A change of the joiner leaves the view, its updates and its reads alone")
   func joinerAlone() {
     var cluster = DirectedCluster(replicas: 4)
     cluster.begin(1, [0, 1])

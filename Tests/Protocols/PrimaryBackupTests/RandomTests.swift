@@ -166,7 +166,7 @@ private struct RandomRun {
 
 @Suite struct RandomTests {
   @Test(
-    "Under loss, duplication, reordering and restarts: one history, fresh reads, progress",
+    "Whatever is lost, doubled, reordered or restarted: one history, fresh reads, and progress",
     arguments: 1...40)
   func sweep(seed: UInt64) {
     var run = RandomRun(seed: seed, bug: nil, viewBug: nil)
@@ -179,7 +179,7 @@ private struct RandomRun {
   }
 
   @Test(
-    "The sweep finds each bug",
+    "The sweep finds what a mistake breaks",
     arguments: PrimaryBackupReplica.Bug.allCases.filter { $0 != .continueWithoutBackup })
   func mistakes(bug: PrimaryBackupReplica.Bug) {
     let isFound = (1...300).contains { seed in

@@ -6,7 +6,7 @@ import ViewService
 @testable import PrimaryBackup
 
 @Suite struct ViewChangeTests {
-  @Test("A view is established when all members hold the log its primary began with")
+  @Test("A view is established when all members hold what its primary began with")
   func establishing() {
     var cluster = DirectedCluster()
     cluster.begin(1, [0, 1, 2])
@@ -70,7 +70,7 @@ import ViewService
   }
 
   @Test(
-    "A replica refuses a replaced primary, which then stops; if accepted, histories differ",
+    "A replica refuses a replaced primary, which then stops; accepted, it splits the history",
     arguments: [nil, PrimaryBackupReplica.Bug.acceptAnyView])
   func oldPrimary(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(replicas: 2, bug: bug)
@@ -105,7 +105,7 @@ import ViewService
   }
 
   @Test(
-    "Reads wait until the view is established; answered at once, they are stale",
+    "Reads wait until it is known what was acknowledged; answered at once, they are stale",
     arguments: [nil, PrimaryBackupReplica.Bug.readUnestablished])
   func readsOfNewPrimary(bug: PrimaryBackupReplica.Bug?) {
     var cluster = DirectedCluster(bug: bug)

@@ -3,19 +3,19 @@ import Replication
 import Testing
 
 @Suite("List of protocols") struct ProtocolKindTests {
-  @Test("Each name belongs to one protocol")
+  @Test("A name means one protocol")
   func names() {
     #expect(Set(ProtocolKind.allCases.map(\.name)).count == ProtocolKind.allCases.count)
     for kind in ProtocolKind.allCases { #expect(ProtocolKind(rawValue: kind.name) == kind) }
   }
 
-  @Test("All protocols that survive a failure are compared by default, in the list's order")
+  @Test("What is compared by default are all protocols that survive a failure, in the list's order")
   func comparison() {
     #expect(ProtocolKind.replicated == ProtocolKind.allCases.filter { $0 != .unreplicated })
     #expect(ProtocolKind.replicated.first == .raft)
   }
 
-  @Test("The replica count follows from the replicas per failure; a baseline runs alone")
+  @Test("Replicas follow from what a protocol needs per failure; a baseline runs alone")
   func replicas() {
     #expect([0, 1, 2].map(ProtocolKind.raft.replicas(tolerating:)) == [1, 3, 5])
     #expect([0, 1, 2].map(ProtocolKind.chainReplication.replicas(tolerating:)) == [1, 2, 3])

@@ -78,7 +78,7 @@ struct ElectionTests {
     #expect(cluster.core(1).role == .leader)
   }
 
-  @Test("A leader that was wrongly taken for dead is followed again")
+  @Test("A leader that was thought gone and is not is followed again")
   func falseAlarm() {
     var options = raftOptions()
     options.electOnDisconnect = true
@@ -94,7 +94,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader && cluster.core(0).currentTerm == 1)
   }
 
-  @Test("The request for a vote waits until the last entry it names is durable")
+  @Test("The request for a vote waits until the end of the log it boasts of is durable")
   func requestWaitsForDisk() {
     var cluster = Cluster(3, plain)
     cluster.nodes[0].holdsDisk = true
@@ -105,7 +105,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader)
   }
 
-  @Test("A voter gives one vote per term, to the first candidate, and repeats it when asked again")
+  @Test("A voter gives one vote per term, to the first who asks, and repeats it when asked again")
   func oneVotePerTerm() {
     var cluster = Cluster(3, plain)
     let first = cluster.deliver(requestVote(1), from: 0, to: 2)
@@ -132,7 +132,7 @@ struct ElectionTests {
     #expect(effects.sends.map(\.message) == [vote(3, isGranted)])
   }
 
-  @Test("A majority of votes makes a leader, fewer votes do not", arguments: [1, 2, 3, 4, 5, 7])
+  @Test("A majority of votes makes a leader, and less does not", arguments: [1, 2, 3, 4, 5, 7])
   func majority(count: Int) {
     var cluster = Cluster(count, plain)
     cluster.connectOnly(0)
@@ -144,7 +144,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader)
   }
 
-  @Test("Replicas may have any numbers, such as those of an authority after other replicas")
+  @Test("Replicas may bear any numbers, such as those of an authority behind other replicas")
   func otherNumbers() {
     let membership = Membership(replicas: [3, 4, 5].map { ReplicaID($0) })
     var core = RaftReplica(id: ReplicaID(4), membership: membership, options: plain)
@@ -185,7 +185,7 @@ struct ElectionTests {
     #expect(cluster.core(1).currentTerm == 2)
   }
 
-  @Test("A candidate follows the leader of its own term; a leader follows none of its own term")
+  @Test("A candidate follows the leader of its own term; a leader follows nobody of its own term")
   func appendOfOwnTerm() {
     var cluster = Cluster(3, plain)
     cluster.connectOnly(0)
@@ -200,7 +200,7 @@ struct ElectionTests {
     #expect(effects.sends.isEmpty)
   }
 
-  @Test("A replica that sees a newer term enters it; the sender of an older one is told (§5.1)")
+  @Test("Whoever sees a newer term follows in it; whoever speaks in an older one is told (§5.1)")
   func terms() {
     for role in [RaftReplica.Role.candidate, .leader] {
       var cluster = Cluster(3, plain)

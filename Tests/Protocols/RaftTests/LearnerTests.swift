@@ -14,7 +14,7 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
-@Test("A term that no replica can have reached is ignored, so that no terms are used up")
+@Test("A term that no replica can have come to is not believed, so that none is used up")
 func termOutOfReach() {
   var cluster = Cluster(3)
   cluster.elect(0)
@@ -46,7 +46,7 @@ struct LearnerTests {
     return cluster
   }
 
-  @Test("It does not vote: with the only replica that lacks an update it elects no leader")
+  @Test("It does not vote: with the only replica that lacks an update it elects nobody")
   func doesNotVote() {
     var cluster = afterLoss()
     for _ in 0..<3 {
@@ -64,7 +64,7 @@ struct LearnerTests {
     #expect(cluster.committed(0) == [update(7)])
   }
 
-  @Test("If it votes at once, an acknowledged update is lost: the bug that the rule prevents")
+  @Test("If it votes at once, what was acknowledged is lost: the mistake that the rule is for")
   func forgetfulVoter() {
     var cluster = afterLoss(bug: .forgetfulVoter)
     cluster.elect(2)
@@ -106,7 +106,7 @@ struct LearnerTests {
     #expect(cluster.committed(0).last == update(7))
   }
 
-  @Test("It confirms no read")
+  @Test("A read is not confirmed by it")
   func reads() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -122,7 +122,7 @@ struct LearnerTests {
     #expect(cluster.nodes[0].reads.count == before + 1)
   }
 
-  @Test("Messages of the lost disk are ignored once the new one is known")
+  @Test("The word of the disk that was lost is void once the new one was heard of")
   func oldWord() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -145,7 +145,7 @@ struct LearnerTests {
     #expect(cluster.core(0).commitIndex == commitIndex)
   }
 
-  @Test("A promotion counts only from the leader of the term, for this disk and this entry")
+  @Test("A word of promotion counts only from the leader of the term, for this disk and this entry")
   func wrongWords() {
     var cluster = Cluster(3)
     cluster.elect(0)

@@ -39,7 +39,7 @@ struct LogReplicationTests {
     #expect(effects.commits.isEmpty)
   }
 
-  @Test("A follower acknowledges after its disk, and only the entries of the request")
+  @Test("A follower acknowledges after its disk, and what the request carried")
   func acknowledgement() {
     var cluster = Cluster(3)
     let request = RaftReplica.AppendEntries(
@@ -144,7 +144,7 @@ struct LogReplicationTests {
     }
   }
 
-  @Test("Lost acknowledgements are repeated after the next heartbeat")
+  @Test("Lost acknowledgements are made up for by the next heartbeat")
   func lostAcknowledgements() {
     var cluster = Cluster(3)
     cluster.elect(0)

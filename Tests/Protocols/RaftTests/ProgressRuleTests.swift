@@ -8,7 +8,7 @@ import Testing
 /// Each is played twice, as in `SafetyTests`.
 @Suite("Rules of progress, each with the bug that breaks it")
 struct ProgressRuleTests {
-  @Test("Only a granted vote or an AppendEntries of the term delays a candidacy")
+  @Test("Only a granted vote or an AppendEntries of the term puts the own candidacy off")
   func timerReset() {
     expect(.resetTimerOnAnyRequest) { options in
       var cluster = Cluster(logs: [[entry(1)], [entry(1)], []], term: 1, options)
@@ -36,7 +36,7 @@ struct ProgressRuleTests {
     }
   }
 
-  @Test("A leader begins its term with a no-op, which commits earlier leaders' entries (§8)")
+  @Test("A leader begins its term with a no-op, which commits what earlier leaders left (§8)")
   func noop() {
     expect(.omitNoop) { options in
       let log = [entry(1), entry(1, 10)]

@@ -176,7 +176,7 @@ struct RandomSchedule {
 @Suite("Random schedules")
 struct RandomScheduleTests {
   @Test(
-    "Under loss, reordering, duplication and crashes replicas agree, and progress afterwards",
+    "Under loss, reordering, duplication and crashes replicas agree, and get on when it is over",
     arguments: 1...60 as ClosedRange<UInt64>)
   func agreement(seed: UInt64) {
     let options = raftOptions(
@@ -195,7 +195,7 @@ struct RandomScheduleTests {
     }
   }
 
-  @Test("The schedules elect leaders, commit updates and serve reads")
+  @Test("The schedules are kind enough to elect leaders, commit updates and serve reads")
   func progress() {
     var leaderCount = 0
     var updateCount = 0
@@ -214,7 +214,7 @@ struct RandomScheduleTests {
 
   /// The other four need rarer coincidences, which `SafetyTests` brings about step by step.
   @Test(
-    "The schedules catch bugs",
+    "The schedules are harsh enough to catch mistakes",
     arguments: [
       RaftReplica.Bug.alwaysTruncate, .skipLogCheck, .longestLogWins, .ackEarly,
       .leaderCountsBeforeSync, .matchFromNextIndex, .commitPastMatch, .readBeforeOwnCommit,

@@ -121,7 +121,7 @@ struct ReadTests {
     #expect(cluster.nodes[0].reads == tickets(1...1))
   }
 
-  @Test("A replica that leads a second time serves reads, though its rounds start again at 1")
+  @Test("A replica that leads a second time serves reads, though its rounds begin anew")
   func secondLeadership() {
     var cluster = Cluster(3)
     cluster.elect(0)

@@ -50,7 +50,7 @@ struct RepairTests {
     return take(from: &cluster, to: 2)
   }
 
-  @Test("An acknowledgement does not make the leader repeat entries that are on their way")
+  @Test("An acknowledgement does not make the leader send again what is on its way")
   func pipelineSendsOnce() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -63,7 +63,7 @@ struct RepairTests {
     #expect(entryCount(sent) == 20)
   }
 
-  @Test("Entries that overtake others are held back, and no entry is sent twice", arguments: 0..<6)
+  @Test("Entries that overtake others are held back, and nothing is sent twice", arguments: 0..<6)
   func reordering(first: Int) {
     var cluster = measured()
     for number in 1...6 { cluster.propose(UInt64(number), at: 0) }
@@ -79,7 +79,7 @@ struct RepairTests {
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("A heartbeat that overtakes entries is rejected, and no entry is sent again")
+  @Test("A heartbeat that overtakes entries is rejected, and nothing is sent for that")
   func overtakingHeartbeat() {
     var cluster = measured()
     for number in 1...6 { cluster.propose(UInt64(number), at: 0) }
@@ -106,7 +106,7 @@ struct RepairTests {
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("A repair that is lost as well is repeated after the next rejection")
+  @Test("A repair that is lost, too, is repeated when the next evidence comes")
   func lostRepair() {
     var cluster = measured()
     for number in 1...3 { cluster.propose(UInt64(number), at: 0) }
@@ -160,7 +160,7 @@ struct RepairTests {
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("A follower that lost its disk gets its log back after heartbeats, with reads and without")
+  @Test("A follower whose disk is lost is filled by heartbeats, with reads and without")
   func lostDisk() {
     for reads in [true, false] {
       var cluster = Cluster(3)
@@ -210,7 +210,7 @@ struct RepairTests {
     #expect(gapEnd(cluster.deliver(request(2, after: 9), from: 2, to: 0)) == LogIndex(9))
   }
 
-  @Test("Entries are held back once each, and no more bytes than the leader may have in flight")
+  @Test("Entries are held back once each, and no more bytes than the leader may have on its way")
   func heldBytes() {
     let size = [entry(1, 1)].encodedByteCount
     var held = RaftReplica.HeldBack(countLimit: 64, byteLimit: 3 * size)
@@ -229,7 +229,7 @@ struct RepairTests {
     #expect(held.next(after: LogIndex(9)) == nil)
   }
 
-  @Test("Bytes in flight to one follower are limited; a larger entry travels alone")
+  @Test("Bytes on their way to one follower are limited; a larger entry travels alone")
   func bytesInFlight() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 3 * size + 1))
@@ -245,7 +245,7 @@ struct RepairTests {
     #expect(cluster.core(2).log.lastIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("The leader also sends a page after a heartbeat's answer, so an idle window fills")
+  @Test("The answer to a heartbeat brings a page, too, so that the window fills in an idle cluster")
   func pageByHeartbeat() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 12 * size, messageByteLimit: 3 * size))

@@ -39,7 +39,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("Entries are taken only after an entry that both logs share (§5.3)")
+  @Test("Entries are taken only behind an entry that both logs share (§5.3)")
   func logCheck() {
     expect(.skipLogCheck) { options in
       var cluster = Cluster(
@@ -53,7 +53,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("A follower truncates only at a conflict: an old message removes no acknowledged entries")
+  @Test("A follower truncates only at a conflict: an old message costs no acknowledged entries")
   func truncateAtConflict() {
     expect(.alwaysTruncate) { options in
       var cluster = Cluster(3, options)
@@ -169,7 +169,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("An acknowledgement covers the entries of its request, not all that were sent")
+  @Test("An acknowledgement stands for what its request carried, not for all that was sent")
   func matchOfRequest() {
     expect(.matchFromNextIndex) { options in
       var cluster = Cluster(3, options)
@@ -184,7 +184,7 @@ struct SafetyTests {
     }
   }
 
-  @Test("A follower commits only entries that the request proves to be the leader's")
+  @Test("A follower commits no further than what the request proves to be the leader's")
   func commitWithinMatch() {
     expect(.commitPastMatch) { options in
       let log = [entry(1), entry(1, 10), entry(1, 11)]

@@ -76,7 +76,7 @@ struct UnreplicatedTests {
     }
   }
 
-  @Test("A restarted server has all updates, and answers no client again")
+  @Test("A restarted server has everything, and answers nobody again")
   func restart() {
     var server = cluster()
     for number in 1...3 as ClosedRange<UInt64> {
@@ -93,7 +93,7 @@ struct UnreplicatedTests {
     #expect(server.nodes[0].commits.last?.index == LogIndex(4))
   }
 
-  @Test("Reads are answered at once, and other nodes name the server")
+  @Test("Reads are answered at once, and others say where the server is")
   func reads() {
     var server = cluster(2)
     server.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
@@ -108,7 +108,7 @@ struct UnreplicatedTests {
       server.nodes[1].refusedBatches == [Refusal(refused: update(1), redirect: ReplicaID(0))])
   }
 
-  @Test("Invalid messages change nothing")
+  @Test("Messages that make no sense change nothing")
   func nonsense() {
     var server = cluster(2)
     server.handle(

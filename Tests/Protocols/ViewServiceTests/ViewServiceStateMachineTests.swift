@@ -38,7 +38,7 @@ import Testing
     #expect(next.incarnation(of: c) == 9 && next.incarnation(of: a) == nil)
   }
 
-  @Test("All replicas are eligible in the first view, and in a view that was established")
+  @Test("Everybody is eligible in the first view, and in a view that was established")
   func eligibility() {
     var machine = ViewServiceStateMachine()
     propose(1, [a, b], to: &machine)
@@ -53,7 +53,7 @@ import Testing
     #expect(machine.eligible == [a, b, c])
   }
 
-  @Test("No replica that may lack acknowledged data becomes first; without the rule, one does")
+  @Test("Nobody who may lack acknowledged data is put in charge; without the rule, somebody is")
   func promotion() {
     for bug in [nil, ViewServiceBug.promoteUnestablished] {
       var machine = ViewServiceStateMachine()
