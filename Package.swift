@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// One list of settings for every target: Swift 6 mode, warnings are errors, no silent
@@ -63,13 +64,21 @@ struct Floor {
   func replicationProtocol(_ name: String, authority: Bool = false) -> [Target] {
     module(
       name, ["WireFormat", "Replication"] + (authority ? ["ViewService"] : []),
-      testedWith: ["Primitives", "SteppedCluster"] + (authority ? ["Raft"] : []))
+      testedWith: ["Primitives", "SteppedCluster", "ProtocolTesting"]
+        + (authority ? ["Raft"] : []))
   }
 
   func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
     .testTarget(
       name: name, dependencies: Floor.byName(dependencies), path: "Tests/\(self.name)/\(name)",
-      resources: resources, swiftSettings: strict)
+      exclude: transcripts(below: "Tests/\(self.name)/\(name)"), resources: resources,
+      swiftSettings: strict)
+  }
+
+  /// The folder of the transcripts that tests compare, which they find by their own path.
+  private func transcripts(below path: String) -> [String] {
+    let folder = "\(Context.packageDirectory)/\(path)/Scenarios"
+    return FileManager.default.fileExists(atPath: folder) ? ["Scenarios"] : []
   }
 
   /// What several tests share.
@@ -114,7 +123,8 @@ let modules: [[Target]] = [
   interface.module("Replication", ["Primitives", "WireFormat"]),
 
   protocolFloor.module(
-    "ViewService", ["WireFormat", "Replication"], testedWith: ["Raft", "SteppedCluster"]),
+    "ViewService", ["WireFormat", "Replication"],
+    testedWith: ["Raft", "SteppedCluster", "ProtocolTesting"]),
   protocolFloor.module(
     "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name)),
 
@@ -245,6 +255,8 @@ let modules: [[Target]] = [
   // real node that the thread of a test moves on.
   kit.kit("SmallDisks", ["CLinux"]),
   kit.kit("RedisClients", ["Resp", "Sockets"]),
+  // The language of protocol tests, and the transcripts that they tell.
+  kit.kit("ProtocolTesting", ["Primitives", "WireFormat", "Replication", "SteppedCluster"]),
   // A run whose work traps.
   [
     .executableTarget(

@@ -19,6 +19,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
     public var reads: [ReadTicket] = []
     public var refusedBatches: [Effects<Core>.Refusal<Batch>] = []
     public var refusedReads: [Effects<Core>.Refusal<ReadTicket>] = []
+    /// Replicas that lack what has left the log of this one.
+    public var snapshotRequests: [ReplicaID] = []
     /// Timers that are set, by index, with their ranges.
     public var timers: [ClosedRange<Interval>?]
     /// When each timer that is set is due if time is left to `fireNextTimer`.
@@ -204,6 +206,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
       nodes[id.index].reads += effects.reads
       nodes[id.index].refusedBatches += effects.refusedBatches
       nodes[id.index].refusedReads += effects.refusedReads
+      nodes[id.index].snapshotRequests += effects.snapshotRequests
     }
     effects.removeAll()
   }

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
@@ -73,7 +74,7 @@ struct ElectionTests {
     let answer = cluster.deliver(
       requestVote(2, last: (1, 1), isPreVote: true), from: 1, to: 2)
     #expect(answer.sends.map(\.message) == [vote(heeds ? 2 : 1, heeds, isPreVote: true)])
-    cluster.connectOnly(1, 2)
+    cluster.only(1, 2)
     cluster.elect(1)
     #expect(cluster.core(1).role == .leader)
   }
@@ -135,11 +136,11 @@ struct ElectionTests {
   @Test("A majority of votes makes a leader, and less does not", arguments: [1, 2, 3, 4, 5, 7])
   func majority(count: Int) {
     var cluster = Cluster(count, plain)
-    cluster.connectOnly(0)
+    cluster.only(0)
     cluster.elect(0)
     for voter in 1..<(count / 2 + 1) {
       #expect(cluster.core(0).role == .candidate)
-      _ = cluster.deliver(vote(1, true), from: voter, to: 0)
+      _ = cluster.deliver(vote(1, true), from: ReplicaID(voter), to: 0)
     }
     #expect(cluster.core(0).role == .leader)
   }
@@ -162,7 +163,7 @@ struct ElectionTests {
   @Test("Refused votes, votes of another term and votes of strangers do not count")
   func votesThatDoNotCount() {
     var cluster = Cluster(3, plain)
-    cluster.connectOnly(0)
+    cluster.only(0)
     cluster.elect(0)
     cluster.elect(0)
     _ = cluster.deliver(vote(2, false), from: 1, to: 0)
@@ -188,7 +189,7 @@ struct ElectionTests {
   @Test("A candidate follows the leader of its own term; a leader follows nobody of its own term")
   func appendOfOwnTerm() {
     var cluster = Cluster(3, plain)
-    cluster.connectOnly(0)
+    cluster.only(0)
     cluster.elect(0)
     _ = cluster.deliver(heartbeat(1), from: 1, to: 0)
     #expect(cluster.core(0).role == .follower)
@@ -204,7 +205,7 @@ struct ElectionTests {
   func terms() {
     for role in [RaftReplica.Role.candidate, .leader] {
       var cluster = Cluster(3, plain)
-      if role == .candidate { cluster.connectOnly(0) }
+      if role == .candidate { cluster.only(0) }
       cluster.elect(0)
       #expect(cluster.core(0).role == role)
       let effects = cluster.deliver(.newerTerm(5), from: 1, to: 0)
@@ -236,7 +237,7 @@ struct ElectionTests {
     cluster.elect(0)
     let request = requestVote(2, last: (9, 1), isPreVote: true)
     for voter in [0, 1] {
-      let effects = cluster.deliver(request, from: 2, to: voter)
+      let effects = cluster.deliver(request, from: 2, to: ReplicaID(voter))
       #expect(effects.sends.map(\.message) == [vote(1, false, isPreVote: true)])
     }
   }
@@ -257,7 +258,7 @@ struct ElectionTests {
     cluster.heartbeat(from: 0)
     cluster.fire(.election, at: ReplicaID(0))
     #expect(cluster.core(0).role == .leader)
-    cluster.connectOnly(0)
+    cluster.only(0)
     cluster.heartbeat(from: 0)
     cluster.fire(.election, at: ReplicaID(0))
     #expect(cluster.core(0).role == .follower)
@@ -305,7 +306,7 @@ struct ElectionTests {
   @Test("A refused pre-vote teaches the term, so that the next attempt can win")
   func refusedPreVote() {
     var cluster = Cluster(3)
-    for node in 1...2 { _ = cluster.deliver(.newerTerm(1), from: 0, to: node) }
+    for node in 1...2 { _ = cluster.deliver(.newerTerm(1), from: 0, to: ReplicaID(node)) }
     cluster.elect(0)
     #expect(cluster.core(0).currentTerm == 1)
     cluster.elect(0)

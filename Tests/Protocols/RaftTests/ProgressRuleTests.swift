@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -43,7 +44,7 @@ struct ProgressRuleTests {
       var cluster = Cluster(logs: [log, log, log], term: 1, options)
       cluster.elect(0)
       // What an earlier leader proposed is committed, but not answered here.
-      return cluster.terms(0) == [1, 1, 2] && cluster.committed(0) == [update(10)]
+      return cluster.terms(0) == [1, 1, 2] && cluster.updates(0) == [10]
         && cluster.nodes[0].commits.map(\.answering) == [false, false, true]
     }
   }
@@ -55,7 +56,7 @@ struct ProgressRuleTests {
       breaks: { options in
         var cluster = Cluster(3, options)
         cluster.elect(0)
-        cluster.connectOnly(0, 1)
+        cluster.only(0, 1)
         for _ in 1...5 {
           cluster.elect(2)
           cluster.heartbeat(from: 0)
@@ -66,12 +67,13 @@ struct ProgressRuleTests {
         let questions = cluster.inFlight
         cluster.inFlight = []
         cluster.heartbeat(from: 0)
-        cluster.connectAll()
+        cluster.heal()
         cluster.inFlight = questions
         cluster.run()
         let asks = cluster.core(2).role == .preCandidate
         cluster.heartbeat(from: 0)
-        return asks && (0..<3).map { cluster.core($0).currentTerm } == [1, 1, 1]
+        return asks
+          && cluster.membership.replicas.map { cluster.core($0).currentTerm } == [1, 1, 1]
           && cluster.core(0).role == .leader && cluster.core(2).leader == ReplicaID(0)
       }, with: raftOptions())
   }
@@ -83,10 +85,10 @@ struct ProgressRuleTests {
       breaks: { options in
         var cluster = Cluster(3, options)
         cluster.elect(0)
-        cluster.connectOnly(0, 1)
+        cluster.only(0, 1)
         for _ in 1...5 { cluster.elect(2) }
         cluster.heartbeat(from: 0)
-        cluster.connectAll()
+        cluster.heal()
         cluster.heartbeat(from: 0)
         let stepsDown =
           cluster.core(0).role == .follower

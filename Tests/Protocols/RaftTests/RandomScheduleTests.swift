@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Primitives
 import Replication
 import SteppedCluster
@@ -30,7 +31,7 @@ struct RandomSchedule {
     cluster = Cluster(replicas, options)
     random = RandomStream(seed: seed)
     notedCommits = Array(repeating: 0, count: replicas)
-    cluster.elect(random.below(replicas))
+    cluster.elect(ReplicaID(random.below(replicas)))
   }
 
   mutating func run(steps: Int) {
@@ -47,7 +48,7 @@ struct RandomSchedule {
     switch random.below(1000) {
     case ..<780: return deliverAny() ?? replica
     case ..<850:
-      cluster.handle(.requested(update(nextUpdate)), at: id)
+      cluster.handle(.requested(batch(nextUpdate)), at: id)
       nextUpdate += 1
     case ..<870:
       let ticket = ReadTicket(UInt64(committedAtRequest.count))
@@ -89,7 +90,7 @@ struct RandomSchedule {
 
   private mutating func check(_ replica: Int, afterStep step: Int) {
     guard cluster.nodes[replica].isUp else { return }
-    let core = cluster.core(replica)
+    let core = cluster.core(ReplicaID(replica))
     if let violation = core.invariantViolation() {
       failure = "step \(step), replica \(replica): \(violation)"
     }
@@ -133,7 +134,7 @@ struct RandomSchedule {
   private mutating func checkLogMatching() {
     for a in 0..<count {
       for b in 0..<a {
-        let (left, right) = (cluster.core(a).log, cluster.core(b).log)
+        let (left, right) = (cluster.nodes[a].core.log, cluster.nodes[b].core.log)
         var index = min(left.lastIndex, right.lastIndex)
         while index > .zero, left.term(at: index) != right.term(at: index) {
           index = index.previous
@@ -159,18 +160,18 @@ struct RandomSchedule {
     cluster.run()
     // Heartbeats may depose the leader: a replica that is ahead in terms answers with its own.
     for attempt in 0..<8 * count {
-      if leader == nil { cluster.elect(attempt % count) }
-      for replica in 0..<count { cluster.heartbeat(from: replica) }
+      if leader == nil { cluster.elect(ReplicaID(attempt % count)) }
+      for replica in 0..<count { cluster.heartbeat(from: ReplicaID(replica)) }
     }
     guard let leader else { return }
-    cluster.propose(nextUpdate, at: leader)
+    cluster.propose(nextUpdate, at: ReplicaID(leader))
     cluster.run()
-    cluster.heartbeat(from: leader)
+    cluster.heartbeat(from: ReplicaID(leader))
     for replica in 0..<count { check(replica, afterStep: -1) }
   }
 
   var leader: Int? { cluster.nodes.firstIndex { $0.core.role == .leader } }
-  var lastProposed: Batch { update(nextUpdate) }
+  var lastProposed: Batch { batch(nextUpdate) }
 }
 
 @Suite("Random schedules")

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
@@ -30,7 +31,7 @@ struct SafetyTests {
       witness.note(cluster)
       // (d) S1 is gone; S5 wins with the votes of S2, S3 and S4 and puts its own entry 2 in place.
       cluster.crash(ReplicaID(0))
-      cluster.connectAll()
+      cluster.heal()
       cluster.elect(4)
       if cluster.core(4).role != .leader { cluster.elect(4) }
       cluster.heartbeat(from: 4)
@@ -58,7 +59,7 @@ struct SafetyTests {
     expect(.alwaysTruncate) { options in
       var cluster = Cluster(3, options)
       cluster.elect(0)
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.propose(1, at: 0)
       let old = cluster.inFlight.first { $0.to == ReplicaID(1) }!
       cluster.run()
@@ -68,7 +69,7 @@ struct SafetyTests {
       witness.note(cluster)
       cluster.handle(.received(old.message, from: old.from), at: old.to)
       cluster.crash(ReplicaID(0))
-      cluster.connectAll()
+      cluster.heal()
       cluster.run()
       cluster.elect(1)
       witness.note(cluster)
@@ -81,13 +82,13 @@ struct SafetyTests {
     expect(.voteBeforeDurable) { options in
       var cluster = Cluster(3, options)
       cluster.nodes[2].holdsDisk = true
-      cluster.connectOnly(0, 2)
+      cluster.only(0, 2)
       cluster.elect(0)
       cluster.crash(ReplicaID(2))
       cluster.restart(ReplicaID(2))
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.elect(1)
-      let leaders = (0..<3).filter { cluster.core($0).role == .leader }
+      let leaders = cluster.membership.replicas.filter { cluster.core($0).role == .leader }
       return Set(leaders.map { cluster.core($0).currentTerm }).count == leaders.count
     }
   }
@@ -97,7 +98,7 @@ struct SafetyTests {
     expect(.leaderCountsBeforeSync) { options in
       var cluster = Cluster(3, options)
       cluster.elect(0)
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.nodes[0].holdsDisk = true
       cluster.propose(1, at: 0)
       cluster.run()
@@ -105,7 +106,7 @@ struct SafetyTests {
       witness.note(cluster)
       cluster.crash(ReplicaID(0))
       cluster.restart(ReplicaID(0))
-      cluster.connectOnly(0, 2)
+      cluster.only(0, 2)
       cluster.elect(0)
       cluster.propose(2, at: 0)
       cluster.run()
@@ -119,7 +120,7 @@ struct SafetyTests {
     expect(.ackEarly) { options in
       var cluster = Cluster(3, options)
       cluster.elect(0)
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.nodes[1].holdsDisk = true
       cluster.propose(1, at: 0)
       cluster.run()
@@ -127,7 +128,7 @@ struct SafetyTests {
       witness.note(cluster)
       cluster.crash(ReplicaID(1))
       cluster.restart(ReplicaID(1))
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.elect(1)
       cluster.propose(2, at: 1)
       cluster.run()
@@ -142,12 +143,12 @@ struct SafetyTests {
       let stale = [entry(1), entry(1, 10), entry(1, 11), entry(1, 12), entry(1, 13)]
       var cluster = Cluster(
         logs: [stale, [entry(1), entry(2, 20)], [entry(1), entry(2, 20)]], term: 2, options)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.elect(1)
       var witness = CommitWitness()
       witness.note(cluster)
       cluster.crash(ReplicaID(1))
-      cluster.connectAll()
+      cluster.heal()
       cluster.elect(0)
       cluster.elect(0)
       witness.note(cluster)
@@ -160,7 +161,7 @@ struct SafetyTests {
     expect(.ignoreReplyTerm) { options in
       var cluster = Cluster(logs: [[entry(1)], [entry(1)], [entry(1)]], term: 2, options)
       cluster.elect(0)
-      cluster.connectOnly(0)
+      cluster.only(0)
       cluster.propose(1, at: 0)
       cluster.run()
       let stale = RaftReplica.AppendAccepted(
@@ -174,7 +175,7 @@ struct SafetyTests {
     expect(.matchFromNextIndex) { options in
       var cluster = Cluster(3, options)
       cluster.elect(0)
-      cluster.connectOnly(0)
+      cluster.only(0)
       cluster.propose(1, at: 0)
       cluster.propose(2, at: 0)
       cluster.run()
@@ -201,7 +202,7 @@ struct SafetyTests {
   func votesAreASet() {
     expect(.countDuplicateVotes) { options in
       var cluster = Cluster(5, options)
-      cluster.connectOnly(0)
+      cluster.only(0)
       cluster.elect(0)
       let vote = RaftReplica.Message.voteReply(.init(term: 1, isGranted: true, isPreVote: false))
       _ = cluster.deliver(vote, from: 1, to: 0)
@@ -226,7 +227,7 @@ struct SafetyTests {
       cluster.handle(.readRequested(ReadTicket(7)), at: ReplicaID(1))
       cluster.run()
       let isServed = cluster.nodes[1].reads == [ReadTicket(7)]
-      return !isServed || cluster.committed(1) == [update(1)]
+      return !isServed || cluster.updates(1) == [1]
     }
   }
 
@@ -235,13 +236,13 @@ struct SafetyTests {
     expect(.readWithoutQuorum) { options in
       var cluster = Cluster(3, options)
       cluster.elect(0)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.elect(1)
       cluster.propose(1, at: 1)
       cluster.run()
       cluster.handle(.readRequested(ReadTicket(7)), at: ReplicaID(0))
       cluster.run()
-      return cluster.committed(1) == [update(1)] && cluster.nodes[0].reads.isEmpty
+      return cluster.updates(1) == [1] && cluster.nodes[0].reads.isEmpty
     }
   }
 }
