@@ -147,7 +147,8 @@ let modules: [[Target]] = [
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module(
-    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated"], settings: simulated),
+    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated", "ProtocolTesting"],
+    settings: simulated),
   runtimes.module(
     "Simulation",
     [
@@ -256,7 +257,9 @@ let modules: [[Target]] = [
   kit.kit("SmallDisks", ["CLinux"]),
   kit.kit("RedisClients", ["Resp", "Sockets"]),
   // The language of protocol tests, and the transcripts that they tell.
-  kit.kit("ProtocolTesting", ["Primitives", "WireFormat", "Replication", "SteppedCluster"]),
+  kit.kit(
+    "ProtocolTesting",
+    ["Primitives", "WireFormat", "Replication", "ViewService", "SteppedCluster"]),
   // A run whose work traps.
   [
     .executableTarget(

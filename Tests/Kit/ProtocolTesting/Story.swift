@@ -1,5 +1,6 @@
 import Replication
 import SteppedCluster
+import ViewService
 
 /// A scenario that is played on a stepped cluster and written down as it goes: what the test does
 /// to the cluster, each message when it arrives or is lost, what becomes durable, what each replica
@@ -7,7 +8,7 @@ import SteppedCluster
 ///
 /// `difference(from:)` compares the text with the file that holds it.
 public struct Story<Core: ReplicaCore> {
-  public internal(set) var cluster: InProcessCluster<Core>
+  public var cluster: InProcessCluster<Core>
   let wording: Wording<Core>
   public internal(set) var text: String
   var known: [Known] = []
@@ -15,6 +16,8 @@ public struct Story<Core: ReplicaCore> {
   private var witness = CommitWitness()
   /// The first thing that went wrong that never may.
   public private(set) var problem: String?
+  /// The authority of a story about bare replicas of a supervised protocol.
+  var script: ViewScript
   private var nextTicket: UInt64 = 1
   private var isInEvents = false
 
@@ -38,6 +41,7 @@ public struct Story<Core: ReplicaCore> {
       membership: Membership(replicas: replicas, authority: authority), options: options)
     self.wording = wording
     text = title + "\n" + String(repeating: "=", count: title.count) + "\n"
+    script = ViewScript(replicas: replicas)
     snapshots = Array(repeating: nil, count: cluster.nodes.count)
     for id in cluster.nodes.indices {
       known.append(Known())
@@ -148,7 +152,10 @@ public struct Story<Core: ReplicaCore> {
   }
 
   public mutating func only(_ ids: ReplicaID...) {
-    event("network", "only \(ids.letters) hear each other")
+    event(
+      "network",
+      ids.count == 1
+        ? "\(ids.letters) hears no other replica" : "only \(ids.letters) hear each other")
     cluster.only(ids)
   }
 
@@ -173,6 +180,7 @@ public struct Story<Core: ReplicaCore> {
   public mutating func restart(_ id: ReplicaID) {
     event(name(id), "restarts, and reads its disk")
     known[id.index].commits = 0
+    if id.index < script.incarnations.count { script.incarnations[id.index] += 1 }
     turn(at: id) { $0.restart(id) }
   }
 
@@ -225,7 +233,7 @@ public struct Story<Core: ReplicaCore> {
     let status = wording.status(node.core.status)
     if status != known[id.index].status { event(own, "is \(status)") }
     for commit in node.commits[known[id.index].commits...] {
-      event(own, "commits entry \(commit.index): \(commit.batch.words)")
+      event(own, "commits \(wording.entry) \(commit.index): \(commit.batch.words)")
       if commit.answering, !commit.batch.isNoop {
         event("client ← \(own)", "\(commit.batch.words) is done")
       }

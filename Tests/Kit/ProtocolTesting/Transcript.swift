@@ -20,7 +20,7 @@ extension Story {
       }
     }
     let command =
-      "RSMBENCH_REWRITE_SCENARIOS=1 swift test --filter \(folder.lastPathComponent).ScenarioTests"
+      "RSMBENCH_REWRITE_SCENARIOS=1 swift test --filter '\(folder.lastPathComponent).*ScenarioTests'"
     guard let data = FileManager.default.contents(atPath: file.path) else {
       return "\(file.path) does not exist. To write it: \(command)"
     }

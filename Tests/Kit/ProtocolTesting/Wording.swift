@@ -6,15 +6,19 @@ public struct Wording<Core: ReplicaCore> {
   public var record: (Core.Record) -> String?
   public var timer: (Core.Timer) -> String
   public var status: (ReplicaStatus) -> String
+  /// What a position of the log is called.
+  public var entry: String
 
   public init(
     message: @escaping (Core.Message) -> String?, record: @escaping (Core.Record) -> String?,
-    timer: @escaping (Core.Timer) -> String, status: @escaping (ReplicaStatus) -> String
+    timer: @escaping (Core.Timer) -> String, status: @escaping (ReplicaStatus) -> String,
+    entry: String = "entry"
   ) {
     self.message = message
     self.record = record
     self.timer = timer
     self.status = status
+    self.entry = entry
   }
 }
 

@@ -1,6 +1,7 @@
 import ChainReplication
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
 import Testing
 import ViewService
 import WireFormat

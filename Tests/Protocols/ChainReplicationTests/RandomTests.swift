@@ -1,4 +1,5 @@
 import ChainReplication
+import ProtocolTesting
 import Replication
 import Testing
 import ViewService

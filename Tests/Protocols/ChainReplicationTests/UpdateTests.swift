@@ -1,4 +1,5 @@
 import ChainReplication
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -13,7 +14,7 @@ struct UpdateTests {
     chain.cluster.run()
     let update = chain.update(at: 0)
     chain.cluster.run()
-    for id in 0..<3 { #expect(chain.committed(id) == [update]) }
+    for id in chain.cluster.membership.replicas { #expect(chain.committed(id) == [update]) }
     #expect(chain.answered(2) == [update])
     #expect(chain.answered(0).isEmpty && chain.answered(1).isEmpty)
   }
@@ -37,10 +38,10 @@ struct UpdateTests {
     var core = chain.core(0)
     var effects = Effects<ChainReplica>()
     for number in 1...3 as ClosedRange<UInt64> {
-      core.handle(.requested(someBatch(number)), at: .zero, into: &effects)
+      core.handle(.requested(batch(number)), at: .zero, into: &effects)
     }
     core.endTurn(at: .zero, into: &effects)
-    let entries = (1...3).map { ViewEntry(view: 1, batch: someBatch($0)) }
+    let entries = (1...3).map { ViewEntry(view: 1, batch: batch($0)) }
     #expect(effects.records == [.entries(first: LogIndex(1), entries)])
     let forward = Forward(
       previous: .zero, previousView: 0, entries: entries, stable: .zero, wantsReceipt: false)
@@ -56,7 +57,7 @@ struct UpdateTests {
     chain.cluster.run()
     var core = chain.core(1)
     var effects = Effects<ChainReplica>()
-    let entries = (1...3).map { ViewEntry(view: 1, batch: someBatch($0)) }
+    let entries = (1...3).map { ViewEntry(view: 1, batch: batch($0)) }
     for place in 0..<3 {
       let forward = Forward(
         previous: LogIndex(place), previousView: place == 0 ? 0 : 1, entries: [entries[place]],
@@ -77,14 +78,14 @@ struct UpdateTests {
     chain.cluster.nodes[slow].holdsDisk = true
     chain.update(at: 0)
     chain.cluster.run()
-    for id in 0..<3 {
+    for id in chain.cluster.membership.replicas {
       #expect(chain.core(id).status.lastIndex == LogIndex(1) && chain.committed(id).isEmpty)
     }
     chain.read(at: 2)
     #expect(chain.cluster.nodes[2].reads.count == 1 && chain.committed(2).isEmpty)
     chain.cluster.releaseDisk(ReplicaID(slow))
     chain.cluster.run()
-    for id in 0..<3 { #expect(chain.committed(id).count == 1) }
+    for id in chain.cluster.membership.replicas { #expect(chain.committed(id).count == 1) }
     #expect(chain.answered(2).count == 1)
   }
 
@@ -120,7 +121,7 @@ struct UpdateTests {
   func refusesWithoutView() {
     var cluster = InProcessCluster<ChainReplica>(
       membership: Membership(replicas: 2), options: ChainReplica.Options())
-    cluster.handle(.requested(someBatch()), at: ReplicaID(0))
+    cluster.handle(.requested(batch(1)), at: ReplicaID(0))
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
     #expect(cluster.nodes[0].refusedBatches.count == 1)
     #expect(cluster.nodes[0].refusedReads.count == 1)
@@ -136,10 +137,10 @@ struct UpdateTests {
     let view = View(number: 1, members: [ReplicaID(0), ReplicaID(1)])
     for id in view.members { cluster.adopt(view, at: id) }
     cluster.run()
-    for number in 1...5 { cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0)) }
+    for number in 1...5 { cluster.handle(.requested(batch(UInt64(number))), at: ReplicaID(0)) }
     #expect(cluster.nodes[0].refusedBatches.map(\.redirect) == [nil, nil])
     cluster.run()
-    cluster.handle(.requested(someBatch(6)), at: ReplicaID(0))
+    cluster.handle(.requested(batch(6)), at: ReplicaID(0))
     cluster.run()
     #expect(cluster.nodes[1].committedCount == 4)
   }
@@ -219,7 +220,7 @@ struct UpdateTests {
   @Test("Every message and record survives its binary form")
   func wire() throws {
     let entries = [
-      ViewEntry(view: 3, batch: someBatch()), ViewEntry(view: 4, batch: Batch.noop),
+      ViewEntry(view: 3, batch: batch(1)), ViewEntry(view: 4, batch: Batch.noop),
     ]
     let forward = Forward(
       previous: LogIndex(7), previousView: 3, entries: entries, stable: LogIndex(5),

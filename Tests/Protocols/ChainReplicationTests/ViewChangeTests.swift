@@ -1,6 +1,7 @@
 import ChainReplication
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
 import Testing
 import ViewService
 
@@ -62,7 +63,9 @@ struct ViewChangeTests {
 
   /// A chain of four, of which replica 1 holds an update that 2 does not, fails at `failed`, and the
   /// head goes on with another update.
-  private func afterFailure(of failed: [Int], leaving rest: [Int], bug: ChainBug?) -> Chain {
+  private func afterFailure(of failed: [ReplicaID], leaving rest: [ReplicaID], bug: ChainBug?)
+    -> Chain
+  {
     var chain = Chain(4, bug: bug)
     chain.cluster.run()
     chain.update(at: 0)
@@ -177,7 +180,7 @@ struct ViewChangeTests {
     chain.issue([1, 2, 0])
     let second = chain.update(at: 1)
     chain.cluster.run()
-    for id in 0..<3 { #expect(chain.committed(id) == [first, second]) }
+    for id in chain.cluster.membership.replicas { #expect(chain.committed(id) == [first, second]) }
     #expect(chain.answered(0) == [second])
   }
 
@@ -194,7 +197,7 @@ struct ViewChangeTests {
     #expect(!chain.core(0).report.isEstablished)
     chain.cluster.delivers = { _ in true }
     for _ in 0..<4 {
-      for id in [2, 1, 0] { chain.fire(id) }
+      for id in [c, b, a] { chain.fire(id) }
       chain.cluster.run()
     }
     #expect(chain.core(0).report.isEstablished)
@@ -206,11 +209,11 @@ struct ViewChangeTests {
     chain.cluster.run()
     for _ in 0..<5 { chain.update(at: 0) }
     chain.cluster.run()
-    for id in 0..<3 { chain.crash(id) }
-    for id in 0..<3 { chain.restart(id) }
+    for id in chain.cluster.membership.replicas { chain.crash(id) }
+    for id in chain.cluster.membership.replicas { chain.restart(id) }
     chain.issue([2, 1, 0])
     chain.cluster.run()
-    for id in 0..<3 {
+    for id in chain.cluster.membership.replicas {
       #expect(chain.committed(id).count == 5 && chain.answered(id).isEmpty)
     }
     let update = chain.update(at: 2)

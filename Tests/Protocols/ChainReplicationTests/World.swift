@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import ViewService
@@ -126,7 +127,7 @@ struct World {
 
   private mutating func update() {
     for id in ids where isUp(id) && core(id).status.isInCharge {
-      cluster.handle(.requested(someBatch(nextSequence)), at: id)
+      cluster.handle(.requested(batch(nextSequence)), at: id)
       nextSequence += 1
     }
   }
@@ -216,7 +217,7 @@ struct World {
     read(at: authority.view.members.last!)
     inspect()
     let committed = cluster.nodes.map { $0.commits.map(\.batch) }
-    return committed.allSatisfy { $0 == history } && history.last == someBatch(nextSequence - 1)
+    return committed.allSatisfy { $0 == history } && history.last == batch(nextSequence - 1)
       && servedReads == readsBefore + 1
   }
 }

@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -70,7 +71,7 @@ struct TimedWorld {
       for (number, node) in cluster.nodes.enumerated()
       where node.core.role == .leader && asked != node.core.ballot {
         asked = node.core.ballot
-        cluster.request(1, at: ReplicaID(number))
+        cluster.propose(1, at: ReplicaID(number))
       }
       if cluster.nodes.contains(where: { $0.commits.contains { $0.answering } }) {
         return now - .zero

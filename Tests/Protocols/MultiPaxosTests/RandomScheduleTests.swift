@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -19,7 +20,7 @@ struct RandomWorld {
   var chosen: [Batch] = []
   /// How many commits of each replica have been compared, since its last start.
   var compared: [Int]
-  var proposed = 0
+  var proposed: UInt64 = 0
   /// When each ticket was asked for, and how much was acknowledged by then.
   var acknowledgedAtRead: [Int] = []
   var acknowledged = 0
@@ -47,7 +48,7 @@ struct RandomWorld {
     case 0..<320: deliver()
     case 320..<350:
       proposed += 1
-      cluster.request(proposed, at: inCharge ?? id)
+      cluster.propose(proposed, at: inCharge ?? id)
     case 350..<360:
       acknowledgedAtRead.append(acknowledged)
       cluster.handle(
@@ -176,7 +177,7 @@ struct RandomScheduleTests {
         Issue.record("seed \(seed), \(replicas) replicas: nobody leads after the faults")
         continue
       }
-      world.cluster.request(1_000_000, at: ReplicaID(leader))
+      world.cluster.propose(1_000_000, at: ReplicaID(leader))
       world.calm()
       for node in world.cluster.nodes {
         #expect(node.commits.last?.batch == batch(1_000_000), "seed \(seed)")

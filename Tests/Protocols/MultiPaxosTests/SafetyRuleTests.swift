@@ -1,5 +1,6 @@
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
@@ -26,16 +27,16 @@ struct SafetyRuleTests {
     expectRule(.reuseBallot) { cluster in
       cluster.elect(a)
       // Only b gets the first value; the leader's own acceptance is lost with its disk.
-      cluster.connect(only: a, b)
+      cluster.only(a, b)
       cluster.nodes[a.index].holdsDisk = true
-      cluster.request(1, at: a)
+      cluster.propose(1, at: a)
       cluster.run()
       cluster.crash(a)
       cluster.restart(a)
-      cluster.connect(only: a, c)
+      cluster.only(a, c)
       cluster.elect(a)
       cluster.fire(.election, at: a)
-      cluster.request(2, at: a)
+      cluster.propose(2, at: a)
       cluster.run()
       cluster.heal()
       cluster.fire(.heartbeat, at: a)
@@ -47,15 +48,15 @@ struct SafetyRuleTests {
   func promisesAreDurable() {
     expectRule(.volatilePromise) { cluster in
       cluster.elect(a)
-      cluster.connect(only: b, c)
+      cluster.only(b, c)
       cluster.elect(b)
       cluster.crash(c)
       cluster.restart(c)
-      cluster.connect(only: a, c)
-      cluster.request(1, at: a)
+      cluster.only(a, c)
+      cluster.propose(1, at: a)
       cluster.run()
-      cluster.connect(only: b, c)
-      cluster.request(2, at: b)
+      cluster.only(b, c)
+      cluster.propose(2, at: b)
       cluster.run()
     }
   }
@@ -64,16 +65,16 @@ struct SafetyRuleTests {
   func acceptancesAreDurable() {
     expectRule(.acceptedBeforeDurable) { cluster in
       cluster.elect(a)
-      cluster.connect(only: a, b)
+      cluster.only(a, b)
       cluster.nodes[b.index].holdsDisk = true
-      cluster.request(1, at: a)
+      cluster.propose(1, at: a)
       cluster.run()
       cluster.crash(a)
       cluster.crash(b)
       cluster.restart(b)
-      cluster.connect(only: b, c)
+      cluster.only(b, c)
       cluster.elect(b)
-      cluster.request(2, at: b)
+      cluster.propose(2, at: b)
       cluster.run()
     }
   }
@@ -82,13 +83,13 @@ struct SafetyRuleTests {
   func nothingBelowThePromise() {
     expectRule(.acceptBelowPromise) { cluster in
       cluster.elect(a)
-      cluster.connect(only: b, c)
+      cluster.only(b, c)
       cluster.elect(b)
-      cluster.connect(only: a, c)
-      cluster.request(1, at: a)
+      cluster.only(a, c)
+      cluster.propose(1, at: a)
       cluster.run()
-      cluster.connect(only: b, c)
-      cluster.request(2, at: b)
+      cluster.only(b, c)
+      cluster.propose(2, at: b)
       cluster.run()
     }
   }
@@ -97,15 +98,15 @@ struct SafetyRuleTests {
   func executedSlotsAreReported() {
     expectRule(.omitExecutedInPromise) { cluster in
       cluster.elect(a)
-      cluster.connect(only: a, c)
-      cluster.request(1, at: a)
+      cluster.only(a, c)
+      cluster.propose(1, at: a)
       cluster.run()
       cluster.fire(.heartbeat, at: a)
       cluster.run()
       cluster.crash(a)
-      cluster.connect(only: b, c)
+      cluster.only(b, c)
       cluster.elect(b)
-      cluster.request(2, at: b)
+      cluster.propose(2, at: b)
       cluster.run()
     }
   }
@@ -114,15 +115,15 @@ struct SafetyRuleTests {
   func theHighestBallotIsAdopted() {
     expectRule(.adoptLastReceived) { cluster in
       cluster.elect(c)
-      cluster.connect(only: c)
-      cluster.request(1, at: c)
+      cluster.only(c)
+      cluster.propose(1, at: c)
       cluster.run()
-      cluster.connect(only: a, b)
+      cluster.only(a, b)
       cluster.elect(a)
-      cluster.request(2, at: a)
+      cluster.propose(2, at: a)
       cluster.run()
       cluster.crash(a)
-      cluster.connect(only: b, c)
+      cluster.only(b, c)
       cluster.elect(b)
     }
   }
@@ -134,12 +135,12 @@ struct SafetyRuleTests {
       story: { cluster in
         cluster.elect(a)
         cluster.delivers = { $0.from == a && $0.to == b }
-        cluster.request(1, at: a)
+        cluster.propose(1, at: a)
         cluster.run()
-        cluster.connect(only: c, d, e)
+        cluster.only(c, d, e)
         cluster.elect(e)
-        cluster.connect(only: e)
-        cluster.request(2, at: e)
+        cluster.only(e)
+        cluster.propose(2, at: e)
         cluster.run()
         // Again a, with the promises of b and c; b does not get to accept in the new ballot.
         cluster.delivers = {
@@ -154,7 +155,7 @@ struct SafetyRuleTests {
           .received(
             .accepted(ballot: ballot(1, a), first: slot(1), count: 1, gap: .unknown),
             from: b), at: a)
-        cluster.connect(only: b, d, e)
+        cluster.only(b, d, e)
         for _ in 0..<5 where !(cluster[e].role == .leader && cluster[e].ballot.round > 2) {
           cluster.elect(e)
         }
@@ -167,8 +168,8 @@ struct SafetyRuleTests {
       .countDuplicateAcknowledgements,
       story: { cluster in
         cluster.elect(a)
-        cluster.connect(only: a, b)
-        cluster.request(1, at: a)
+        cluster.only(a, b)
+        cluster.propose(1, at: a)
         cluster.run()
         cluster.handle(
           .received(
@@ -176,9 +177,9 @@ struct SafetyRuleTests {
             from: b), at: a)
         cluster.crash(a)
         cluster.crash(b)
-        cluster.connect(only: c, d, e)
+        cluster.only(c, d, e)
         cluster.elect(c)
-        cluster.request(2, at: c)
+        cluster.propose(2, at: c)
         cluster.run()
       }, of: 5)
   }
@@ -189,10 +190,10 @@ struct SafetyRuleTests {
       cluster.elect(a)
       // b accepts the first value, but nobody hears of that.
       cluster.delivers = { $0.from == a && $0.to == b }
-      cluster.request(1, at: a)
+      cluster.propose(1, at: a)
       cluster.run()
-      cluster.connect(only: a, c)
-      cluster.request(2, at: a)
+      cluster.only(a, c)
+      cluster.propose(2, at: a)
       cluster.run()
       cluster.heal()
       cluster.crash(a)
@@ -204,12 +205,12 @@ struct SafetyRuleTests {
   func aCommitIndexSpeaksOfOneBallot() {
     expectRule(.commitIndexMarksAll) { cluster in
       cluster.elect(c)
-      cluster.connect(only: c)
-      cluster.request(1, at: c)
+      cluster.only(c)
+      cluster.propose(1, at: c)
       cluster.run()
-      cluster.connect(only: a, b)
+      cluster.only(a, b)
       cluster.elect(a)
-      cluster.request(2, at: a)
+      cluster.propose(2, at: a)
       cluster.run()
       cluster.heal()
       cluster.fire(.heartbeat, at: a)
@@ -222,9 +223,9 @@ struct SafetyRuleTests {
     func readsAnswered(_ bug: MultiPaxosBug?) -> [ReadTicket] {
       var cluster = Cluster(3, bug: bug)
       cluster.elect(a)
-      cluster.request(1, at: a)
+      cluster.propose(1, at: a)
       cluster.run()
-      #expect(cluster.committed(at: a) == [batch(1)])
+      #expect(cluster.committed(a) == [batch(1)])
       cluster.crash(a)
       cluster.delivers = {
         if case .accept = $0.message { return false }
@@ -235,11 +236,11 @@ struct SafetyRuleTests {
       cluster.handle(.readRequested(ReadTicket(7)), at: b)
       cluster.run()
       let early = cluster.nodes[b.index].reads
-      #expect(cluster.committed(at: b) == [])
+      #expect(cluster.committed(b) == [])
       cluster.heal()
       cluster.fire(.heartbeat, at: b)
       cluster.run()
-      #expect(cluster.committed(at: b) == [batch(1)])
+      #expect(cluster.committed(b) == [batch(1)])
       #expect(cluster.nodes[b.index].reads == [ReadTicket(7)])
       return early
     }
@@ -252,11 +253,11 @@ struct SafetyRuleTests {
     func oldLeader(_ bug: MultiPaxosBug?) -> Cluster.Node {
       var cluster = Cluster(3, bug: bug)
       cluster.elect(a)
-      cluster.connect(only: b, c)
+      cluster.only(b, c)
       cluster.elect(b)
-      cluster.request(1, at: b)
+      cluster.propose(1, at: b)
       cluster.run()
-      #expect(cluster.committed(at: b) == [batch(1)])
+      #expect(cluster.committed(b) == [batch(1)])
       cluster.handle(.readRequested(ReadTicket(7)), at: a)
       cluster.run()
       cluster.fire(.election, at: a)

@@ -1,5 +1,6 @@
 import Primitives
 import Raft
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -116,7 +117,7 @@ private struct RandomRun {
       let node = cluster.nodes[number]
       if let violation = node.core.invariantViolation() { failure = failure ?? violation }
       for commit in node.commits[checked[number]...] {
-        let value = commit.batch.value
+        let value = commit.batch.numbers[0]
         let position = commit.index.rawValue - 1
         if position == history.count {
           history.append(value)
@@ -159,7 +160,7 @@ private struct RandomRun {
     cluster.tickAll()
     check()
     return cluster.membership.replicas.allSatisfy {
-      cluster.nodes[$0.index].commits.last?.batch.value == last
+      cluster.nodes[$0.index].commits.last?.batch.numbers.last == last
     }
   }
 }

@@ -45,7 +45,7 @@ struct ScenarioTests {
     story.run()
     #expect(story.cluster.core(a).role == .leader)
     #expect(story.cluster.nodes.allSatisfy { $0.committedCount == 1 })
-    #expect(story.difference(from: "1-Election") == nil)
+    #expect(story.difference(from: "01-Election") == nil)
   }
 
   @Test("A write without failures (§5.3; thesis §10.2.1)")
@@ -74,7 +74,7 @@ struct ScenarioTests {
     story.propose(5, at: a)
     story.run()
     #expect(story.cluster.updates(a) == [4, 5])
-    #expect(story.difference(from: "2-Write") == nil)
+    #expect(story.difference(from: "02-Write") == nil)
   }
 
   @Test("The leader is lost in the middle of a write (§5.4.1, §5.4.2)")
@@ -113,7 +113,7 @@ struct ScenarioTests {
     story.fire(.heartbeat, at: b)
     story.run()
     #expect(story.cluster.updates(b) == [4, 5] && story.cluster.updates(c) == [4, 5])
-    #expect(story.difference(from: "3-LeaderLoss") == nil)
+    #expect(story.difference(from: "03-LeaderLoss") == nil)
   }
 
   @Test("A follower catches up from the log (§5.3)")
@@ -139,7 +139,7 @@ struct ScenarioTests {
     story.say("Answers of B arrive, too.")
     story.run()
     #expect(story.cluster.updates(c) == [1, 2, 3])
-    #expect(story.difference(from: "4-CatchUpByLog") == nil)
+    #expect(story.difference(from: "04-CatchUpByLog") == nil)
   }
 
   @Test("A follower catches up from a snapshot (§7)")
@@ -174,7 +174,7 @@ struct ScenarioTests {
     story.fire(.heartbeat, at: a)
     story.run()
     #expect(story.cluster.updates(c) == [1, 2, 3, 4])
-    #expect(story.difference(from: "5-CatchUpBySnapshot") == nil)
+    #expect(story.difference(from: "05-CatchUpBySnapshot") == nil)
   }
 
   @Test("A split vote (§5.2)")
@@ -197,7 +197,7 @@ struct ScenarioTests {
         + "end together again. That of A ends first: term 2.")
     story.elect(a)
     #expect(story.cluster.core(a).role == .leader && story.cluster.core(a).currentTerm == 2)
-    #expect(story.difference(from: "6-SplitVote") == nil)
+    #expect(story.difference(from: "06-SplitVote") == nil)
   }
 
   @Test("A leader that was cut off comes back (§5.1, §5.3)")
@@ -236,7 +236,7 @@ struct ScenarioTests {
     story.fire(.heartbeat, at: b)
     story.run()
     #expect(story.cluster.updates(a) == [5])
-    #expect(story.difference(from: "7-StaleLeader") == nil)
+    #expect(story.difference(from: "07-StaleLeader") == nil)
   }
 
   @Test("A read is refused at a stale leader (thesis §6.4)")
@@ -277,7 +277,7 @@ struct ScenarioTests {
     story.read(at: b)
     story.run()
     #expect(story.cluster.nodes[0].reads.count == 1 && story.cluster.nodes[1].reads.count == 1)
-    #expect(story.difference(from: "8-StaleRead") == nil)
+    #expect(story.difference(from: "08-StaleRead") == nil)
   }
 }
 
