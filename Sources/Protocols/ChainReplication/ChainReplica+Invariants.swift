@@ -5,15 +5,17 @@ extension ChainReplica {
   /// What a replica can see of §3's invariants by itself; that one history is a prefix of another
   /// is seen from outside only.
   public func invariantViolation() -> String? {
-    if let brokenRule { return brokenRule }
+    if let brokenInvariant { return brokenInvariant }
     let last = log.lastIndex
-    if committed > last { return "\(id) has committed \(committed), behind its last entry \(last)" }
+    if commitIndex > last {
+      return "\(id) has committed \(commitIndex), behind its last entry \(last)"
+    }
     if durable > last { return "\(id) counts \(durable) as durable, behind its last entry \(last)" }
     if let acknowledged, acknowledged > durable {
       return "\(id) has on disk \(durable), and \(acknowledged) was acknowledged in this view"
     }
-    if let acknowledged, acknowledged > committed {
-      return "\(id) passed on an acknowledgement of \(acknowledged) but committed \(committed)"
+    if let acknowledged, acknowledged > commitIndex {
+      return "\(id) passed on an acknowledgement of \(acknowledged) but committed \(commitIndex)"
     }
     if view.number > 0, log.lastView > view.number {
       return "\(id) in view \(view.number) holds an entry of view \(log.lastView)"
@@ -23,7 +25,7 @@ extension ChainReplica {
     }
     for link in [successor, joiner] {
       guard let link, link.isOpen else { continue }
-      if link.next > last.next || link.match > last {
+      if link.nextIndex > last.next || link.matchIndex > last {
         return "\(id) counts on entries behind its log at \(link.to)"
       }
       if !isComplete { return "\(id) feeds \(link.to) and is not complete itself" }

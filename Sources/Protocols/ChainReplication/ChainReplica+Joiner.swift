@@ -7,7 +7,7 @@ extension ChainReplica {
   public static let memberLinks = MemberLinks.alongChain
 
   public mutating func changeJoiner(
-    to view: View, at now: Instant, into effects: inout Effects<ChainReplica>
+    to view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard view.number == self.view.number, self.view.precedes(view) else { return }
     self.now = now

@@ -8,14 +8,14 @@ extension ChainReplica {
   public static var takesSnapshots: Bool { true }
 
   public mutating func checkpoint(
-    at index: LogIndex, into effects: inout Effects<ChainReplica>
+    at index: LogIndex, into effects: inout Effects<Self>
   ) -> SnapshotReference {
     let reference = SnapshotReference(index: index, epoch: log.view(at: index) ?? 0)
     persistLog(behind: index, into: &effects)
     return reference
   }
 
-  private func persistLog(behind index: LogIndex, into effects: inout Effects<ChainReplica>) {
+  private func persistLog(behind index: LogIndex, into effects: inout Effects<Self>) {
     var next = index.next
     repeat {
       let page = log.page(from: next, through: log.lastIndex)
@@ -30,10 +30,10 @@ extension ChainReplica {
 
   public mutating func install(
     _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
-    into effects: inout Effects<ChainReplica>
+    into effects: inout Effects<Self>
   ) -> Bool {
     // Bug: install-older-snapshot. Entries that were acknowledged since are dropped.
-    let isOlder = reference.index <= committed
+    let isOlder = reference.index <= commitIndex
     guard !isOlder || options.snapshots.bug == .installOlder, !isHead else { return false }
     self.now = now
     if isOlder || log.view(at: reference.index) != reference.epoch {
@@ -42,7 +42,7 @@ extension ChainReplica {
       durable = .zero
       awaitedThrough = .zero
     }
-    committed = reference.index
+    commitIndex = reference.index
     let last = log.lastIndex
     savedThrough = last
     owesCut = false
@@ -59,11 +59,11 @@ extension ChainReplica {
     recoveredThrough = log.lastIndex
     durable = log.lastIndex
     savedThrough = log.lastIndex
-    committed = max(committed, log.base)
+    commitIndex = max(commitIndex, log.base)
   }
 
   public mutating func recovered(_ reference: SnapshotReference) {
     log.begin(behind: reference)
-    committed = max(committed, reference.index)
+    commitIndex = max(commitIndex, reference.index)
   }
 }

@@ -12,21 +12,21 @@ import ViewService
 extension ChainReplica {
   /// The head numbers an update; any other replica refuses it. The end of the turn sends it on its
   /// way.
-  mutating func propose(_ batch: Batch, into effects: inout Effects<ChainReplica>) {
+  mutating func propose(_ batch: Batch, into effects: inout Effects<Self>) {
     guard isHead else { return effects.refuse(batch, redirect: view.members.first) }
     // Without a redirect, because only the head takes updates, and a client that were redirected to
     // it would come back at once.
-    guard log.lastIndex - committed < options.window else {
+    guard log.lastIndex - commitIndex < options.window else {
       return effects.refuse(batch, redirect: nil)
     }
     log.append(ViewEntry(view: view.number, batch: batch))
   }
 
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
-  mutating func receive(_ forward: Forward, into effects: inout Effects<ChainReplica>) {
+  mutating func receiveForward(_ forward: Forward, into effects: inout Effects<Self>) {
     // Bug: accept-any-view.
     guard isSynchronised || options.bug == .acceptAnyView else { return }
-    if forward.stable > .zero { hear(stable: forward.stable) }
+    if forward.stable > .zero { receiveStable(forward.stable) }
     let wasComplete = isComplete
     let last = log.lastIndex
     guard forward.previous <= last else {
@@ -52,7 +52,7 @@ extension ChainReplica {
 
   /// The predecessor says how far it and all before it have written. Before the joiner come all
   /// members, so that it learns what is committed.
-  mutating func hear(stable index: LogIndex) {
+  mutating func receiveStable(_ index: LogIndex) {
     upstreamStable = max(upstreamStable ?? index, index)
   }
 
@@ -62,8 +62,13 @@ extension ChainReplica {
     isTail || isHead && options.bug == .ackAtHead
   }
 
+  /// This replica's own disk has written the log up to here.
+  mutating func receiveDurable(_ index: LogIndex) {
+    durable = max(durable, min(index, log.lastIndex))
+  }
+
   /// What is stable at the tail is committed: the tail answers the clients.
-  mutating func commitStable(into effects: inout Effects<ChainReplica>) {
+  mutating func commitStable(into effects: inout Effects<Self>) {
     guard let stable else { return }
     if decides { noteAcknowledged(min(stable, log.lastIndex), answering: true, into: &effects) }
     if isJoiner, let upstreamStable {
@@ -71,8 +76,8 @@ extension ChainReplica {
     }
   }
 
-  mutating func receiveAcknowledgement(
-    of index: LogIndex, into effects: inout Effects<ChainReplica>
+  mutating func receiveAcknowledge(
+    _ index: LogIndex, into effects: inout Effects<Self>
   ) {
     guard isSynchronised, index <= log.lastIndex else { return }
     let now = now
@@ -83,7 +88,7 @@ extension ChainReplica {
   /// All members hold everything up to `index`: commits it here. The end of the turn passes the
   /// word up the chain.
   private mutating func noteAcknowledged(
-    _ index: LogIndex, answering: Bool, into effects: inout Effects<ChainReplica>
+    _ index: LogIndex, answering: Bool, into effects: inout Effects<Self>
   ) {
     if let acknowledged, acknowledged >= index { return }
     acknowledged = index
@@ -92,19 +97,19 @@ extension ChainReplica {
   }
 
   private mutating func commit(
-    through index: LogIndex, answering: Bool, into effects: inout Effects<ChainReplica>
+    through index: LogIndex, answering: Bool, into effects: inout Effects<Self>
   ) {
     let end = min(index, log.lastIndex)
-    while committed < end {
-      committed = committed.next
+    while commitIndex < end {
+      commitIndex = commitIndex.next
       effects.commit(
-        log[committed].batch, at: committed,
-        answering: answering && committed > recoveredThrough)
+        log[commitIndex].batch, at: commitIndex,
+        answering: answering && commitIndex > recoveredThrough)
     }
   }
 
   /// The tail answers reads at once from what is committed; any other replica refuses them.
-  mutating func answer(_ ticket: ReadTicket, into effects: inout Effects<ChainReplica>) {
+  mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
     if servesReads {
       effects.read(ticket)
     } else {
@@ -118,7 +123,7 @@ extension ChainReplica {
     switch options.bug {
     case .serveStaleRole where !isTail: view.members.contains(id)
     case .joinerServesDuringCopy where isTail || isJoiner: true
-    default: isTail && isSynchronised && committed >= servesFrom
+    default: isTail && isSynchronised && commitIndex >= servesFrom
     }
   }
 }
@@ -126,12 +131,12 @@ extension ChainReplica {
 // The end of a turn: one record, one message to each neighbour, whatever came in the turn.
 
 extension ChainReplica {
-  public mutating func endTurn(at now: Instant, into effects: inout Effects<ChainReplica>) {
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
     guard view.number > 0 else { return }
     self.now = now
     commitStable(into: &effects)
     save(into: &effects)
-    feedAll(into: &effects)
+    sendEntries(into: &effects)
     if let predecessor, let acknowledged, acknowledged > toldAcknowledged ?? LogIndex(-1) {
       toldAcknowledged = acknowledged
       // Early, because what it promises of any disk has been durable there before it set out.
@@ -141,7 +146,7 @@ extension ChainReplica {
   }
 
   /// Writes what this turn has added to the log, and has this replica hear when that is durable.
-  private mutating func save(into effects: inout Effects<ChainReplica>) {
+  private mutating func save(into effects: inout Effects<Self>) {
     let last = log.lastIndex
     while savedThrough < last {
       let end = log.pageEnd(

@@ -12,7 +12,7 @@ import ViewService
 // is not in line itself (it missed a view), it is cut by members that hold the prefix as well, so
 // that it keeps the prefix. A member that restarted may have forgotten entries that those behind it
 // hold; so nobody behind it keeps its place, and it brings them in line first, which cuts what it
-// forgot. `Supervised` sees to it that a replica takes over no view that names an earlier
+// forgot. `WithAuthority` sees to it that a replica takes over no view that names an earlier
 // incarnation of it, so that two views never call a restarted member by the same one.
 //
 // One history. The head of a view numbers entries in one incarnation only, so that an index and a
@@ -47,7 +47,7 @@ import ViewService
 
 extension ChainReplica {
   public mutating func adopt(
-    _ view: View, at now: Instant, into effects: inout Effects<ChainReplica>
+    _ view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard view.number > self.view.number, view.number >= log.lastView else { return }
     self.now = now
@@ -63,7 +63,7 @@ extension ChainReplica {
     awaitedThrough = durable
     // Bug: drop-sent-on-tail-failure.
     if options.bug == .dropSentOnTailFailure, isTail, !wasTail, isSynchronised {
-      cut(through: committed)
+      cut(through: commitIndex)
       servesFrom = .zero
     }
     if predecessor != nil { sayWhereItStands(sentThrough: .zero, into: &effects) }
@@ -116,8 +116,8 @@ extension ChainReplica {
   }
 
   /// A link to a replica that was fed before keeps the round trip that was measured.
-  func makeLink(to receiver: ReplicaID, after links: [ChainLink?]) -> ChainLink {
-    var link = ChainLink(to: receiver, options: options)
+  func makeLink(to receiver: ReplicaID, after links: [Link?]) -> Link {
+    var link = Link(to: receiver, options: options)
     for case let known? in links where known.to == receiver {
       link.pace.roundTrip = known.pace.roundTrip
     }
@@ -131,7 +131,7 @@ extension ChainReplica {
 
   /// The one behind may be brought in line, and a tail's log is going to be committed, what the
   /// failed tail had not acknowledged included (§3.2).
-  func beginServing(into effects: inout Effects<ChainReplica>) {
+  func beginServing(into effects: inout Effects<Self>) {
     for link in [successor, joiner] {
       guard let link else { continue }
       hail(link, into: &effects)
@@ -139,8 +139,8 @@ extension ChainReplica {
   }
 
   /// Early, because it promises no more than `stable` does.
-  func hail(_ link: ChainLink, into effects: inout Effects<ChainReplica>) {
-    let sentThrough = link.isOpen ? link.next.previous : .zero
+  func hail(_ link: Link, into effects: inout Effects<Self>) {
+    let sentThrough = link.isOpen ? link.nextIndex.previous : .zero
     effects.sendEarly(
       .hail(view: view.number, sentThrough: sentThrough, stable: link.toldStable), to: link.to)
   }
@@ -148,7 +148,7 @@ extension ChainReplica {
   /// Tells the predecessor what this replica holds: in line, up to where; otherwise, of which
   /// views.
   mutating func sayWhereItStands(
-    sentThrough: LogIndex, into effects: inout Effects<ChainReplica>
+    sentThrough: LogIndex, into effects: inout Effects<Self>
   ) {
     guard let predecessor else { return }
     guard !isSynchronised else {
@@ -158,7 +158,8 @@ extension ChainReplica {
       return effects.sendEarly(.standing(view: view.number, standing), to: predecessor)
     }
     let position = Position(
-      last: log.lastIndex, lastView: log.lastView, committed: committed, runs: uncommittedRuns())
+      last: log.lastIndex, lastView: log.lastView, commitIndex: commitIndex, runs: uncommittedRuns()
+    )
     // Behind the barrier: once in line, this replica counts as durable what both share.
     effects.send(.position(view: view.number, position), to: predecessor)
   }
@@ -166,32 +167,33 @@ extension ChainReplica {
   /// The stretches of the log that reach beyond what is committed, and so may differ.
   private func uncommittedRuns() -> [ViewRun] {
     var start = log.runs.count
-    while start > 0, log.runs[start - 1].last > committed { start -= 1 }
+    while start > 0, log.runs[start - 1].last > commitIndex { start -= 1 }
     return Array(log.runs[start...])
   }
 
   /// The successor or the joiner is not in line: the common prefix is found, and it gets what
   /// follows (§3.3). An answer on its way to the same position is not repeated.
-  mutating func receive(
-    _ position: Position, of link: WritableKeyPath<ChainReplica, ChainLink?>,
-    into effects: inout Effects<ChainReplica>
+  mutating func receivePosition(
+    _ position: Position, of link: WritableKeyPath<ChainReplica, Link?>,
+    into effects: inout Effects<Self>
   ) {
     guard isComplete, var target = self[keyPath: link] else { return }
     let answered = ViewRun(view: position.lastView, last: position.last)
     guard target.answered != answered else { return }
-    let match = min(max(log.commonPrefix(with: position.runs), position.committed), log.lastIndex)
+    let matchIndex = min(
+      max(log.commonPrefix(with: position.runs), position.commitIndex), log.lastIndex)
     // It says again where it stands when it has the snapshot, and at its pace until then.
-    guard match >= log.base else { return effects.sendSnapshot(to: target.to) }
+    guard matchIndex >= log.base else { return effects.sendSnapshot(to: target.to) }
     target.answered = answered
-    open(&target, at: match)
+    open(&target, at: matchIndex)
     let end = log.pageEnd(
-      from: match.next, through: min(log.lastIndex, match + options.page),
+      from: matchIndex.next, through: min(log.lastIndex, matchIndex + options.page),
       byteLimit: min(ViewLog.pageByteLimit, options.inFlightBytes))
     let forward = Forward(
-      previous: match, previousView: log.view(at: match) ?? 0,
-      entries: sentAgain(log.entries(from: match.next, through: end), from: match.next),
+      previous: matchIndex, previousView: log.view(at: matchIndex) ?? 0,
+      entries: sentAgain(log.entries(from: matchIndex.next, through: end), from: matchIndex.next),
       stable: stable ?? .zero, wantsReceipt: true)
-    target.next = end.next
+    target.nextIndex = end.next
     target.sentThrough = end
     target.pace.sent(UInt64(end.rawValue), first: true, at: now)
     self[keyPath: link] = target
@@ -203,10 +205,10 @@ extension ChainReplica {
     effects.sendEarly(.synchronise(view: view.number, synchronisation), to: target.to)
   }
 
-  private func open(_ link: inout ChainLink, at match: LogIndex) {
+  private func open(_ link: inout Link, at index: LogIndex) {
     link.isOpen = true
-    link.match = match
-    link.next = match.next
+    link.matchIndex = index
+    link.nextIndex = index.next
     link.toldStable = nil
     link.roundEnd = log.lastIndex
     link.roundSince = now
@@ -215,41 +217,42 @@ extension ChainReplica {
 
   /// The successor or the joiner is in line: sending starts behind what it holds, or goes back
   /// there if entries were lost on their way.
-  mutating func receive(
-    _ standing: Standing, of link: WritableKeyPath<ChainReplica, ChainLink?>,
-    into effects: inout Effects<ChainReplica>
+  mutating func receiveStanding(
+    _ standing: Standing, of link: WritableKeyPath<ChainReplica, Link?>,
+    into effects: inout Effects<Self>
   ) {
     guard isComplete, var target = self[keyPath: link], standing.last <= log.lastIndex else {
       return
     }
     if !target.isOpen { open(&target, at: standing.last) }
     let isNews = target.holds(standing.last, at: now)
-    if standing.sentThrough > standing.last, standing.last >= target.match,
-      target.next > standing.last.next
+    if standing.sentThrough > standing.last, standing.last >= target.matchIndex,
+      target.nextIndex > standing.last.next
     {
-      target.next = standing.last.next
+      target.nextIndex = standing.last.next
       target.pace.sentAgain(at: now)
     }
     self[keyPath: link] = target
     if link == \.joiner, isNews { countRound() }
     if link == \.successor, let acknowledged = standing.acknowledged {
-      receiveAcknowledgement(of: acknowledged, into: &effects)
+      receiveAcknowledge(acknowledged, into: &effects)
     }
   }
 
   /// The predecessor found the common prefix: what lies behind it goes, and the log is in line.
-  mutating func receive(
-    _ synchronisation: Synchronisation, into effects: inout Effects<ChainReplica>
+  mutating func receiveSynchronise(
+    _ synchronisation: Synchronisation, into effects: inout Effects<Self>
   ) {
     let forward = synchronisation.forward
-    guard !isSynchronised else { return receive(forward, into: &effects) }
-    // An answer to a position of an earlier life, or one repeated by the network, proves nothing.
+    guard !isSynchronised else { return receiveForward(forward, into: &effects) }
+    // An answer to a position of an earlier incarnation, or one repeated by the network, proves
+    // nothing.
     guard synchronisation.positionLast == log.lastIndex,
       synchronisation.positionView == log.lastView, forward.previous <= log.lastIndex,
       log.view(at: forward.previous) == forward.previousView
     else { return }
-    guard forward.previous >= committed else {
-      brokenRule = "\(id) was told to drop committed entries behind \(forward.previous)"
+    guard forward.previous >= commitIndex else {
+      brokenInvariant = "\(id) was told to drop committed entries behind \(forward.previous)"
       return
     }
     owesCut = forward.previous < log.lastIndex
@@ -260,7 +263,7 @@ extension ChainReplica {
     isSynchronised = true
     servesFrom = synchronisation.through
     if isComplete { beginServing(into: &effects) }
-    receive(forward, into: &effects)
+    receiveForward(forward, into: &effects)
   }
 
   /// Drops all behind `index`.

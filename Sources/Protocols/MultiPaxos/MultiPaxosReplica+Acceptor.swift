@@ -8,7 +8,7 @@ extension MultiPaxosReplica {
 
   /// Phase 1b (Lamport 2001 §2.2): promises, and reports everything accepted from `from` on.
   mutating func receivePrepare(
-    _ ballot: Ballot, from first: LogIndex, sender: ReplicaID, at now: Instant,
+    _ ballot: Ballot, first: LogIndex, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), first > .zero else { return }
@@ -76,7 +76,7 @@ extension MultiPaxosReplica {
   /// Phase 2b: accepts unless a higher ballot was promised, and promises the ballot by that.
   mutating func receiveAccept(
     _ ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, round: UInt64,
-    sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+    from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), sender != id else { return }
     // Bug: accept-below-promise.
@@ -133,7 +133,7 @@ extension MultiPaxosReplica {
       if held == .chosen { return }
       if held == ballot {
         if log[slot].value != value {
-          violation = "ballot \(ballot) has two values in slot \(slot)"
+          brokenInvariant = "ballot \(ballot) has two values in slot \(slot)"
         }
         return
       }

@@ -1,47 +1,47 @@
 import Replication
 
-/// Who has said that the replica could win in this ballot.
-struct Prospect: Sendable {
-  var ballot: Ballot
-  var granted: UInt64
-}
-
-/// What a proposer gathers in phase 1.
-struct Phase1: Sendable {
-  /// The acceptors whose report is complete.
-  var reported: UInt64 = 0
-  /// The first slot of the page that is due from each acceptor, in membership order.
-  var due: [LogIndex] = []
-  /// Per slot the reported value of the highest ballot, in ascending order of slots.
-  var recovered: [AcceptedValue] = []
-  /// When the page that is due is asked for again, in membership order.
-  var paces: [ResendPace] = []
-
-  /// Adds a page. Both lists ascend, so this is one pass.
-  mutating func merge(_ page: [AcceptedValue], lastReceivedWins: Bool) {
-    guard let first = page.first?.slot else { return }
-    guard let last = recovered.last?.slot, last >= first else { return recovered += page }
-    var merged: [AcceptedValue] = []
-    merged.reserveCapacity(recovered.count + page.count)
-    var old = 0
-    for value in page {
-      while old < recovered.count, recovered[old].slot < value.slot {
-        merged.append(recovered[old])
-        old += 1
-      }
-      var best = value
-      if old < recovered.count, recovered[old].slot == value.slot {
-        if recovered[old].ballot >= value.ballot, !lastReceivedWins { best = recovered[old] }
-        old += 1
-      }
-      merged.append(best)
-    }
-    merged += recovered[old...]
-    recovered = merged
-  }
-}
-
 extension MultiPaxosReplica {
+  /// Who has said that the replica could win in this ballot.
+  struct Prospect: Sendable {
+    var ballot: Ballot
+    var granted: UInt64
+  }
+
+  /// What a proposer gathers in phase 1.
+  struct Phase1: Sendable {
+    /// The acceptors whose report is complete.
+    var reported: UInt64 = 0
+    /// The first slot of the page that is due from each acceptor, in membership order.
+    var due: [LogIndex] = []
+    /// Per slot the reported value of the highest ballot, in ascending order of slots.
+    var recovered: [AcceptedValue] = []
+    /// When the page that is due is asked for again, in membership order.
+    var paces: [ResendPace] = []
+
+    /// Adds a page. Both lists ascend, so this is one pass.
+    mutating func merge(_ page: [AcceptedValue], lastReceivedWins: Bool) {
+      guard let first = page.first?.slot else { return }
+      guard let last = recovered.last?.slot, last >= first else { return recovered += page }
+      var merged: [AcceptedValue] = []
+      merged.reserveCapacity(recovered.count + page.count)
+      var old = 0
+      for value in page {
+        while old < recovered.count, recovered[old].slot < value.slot {
+          merged.append(recovered[old])
+          old += 1
+        }
+        var best = value
+        if old < recovered.count, recovered[old].slot == value.slot {
+          if recovered[old].ballot >= value.ballot, !lastReceivedWins { best = recovered[old] }
+          old += 1
+        }
+        merged.append(best)
+      }
+      merged += recovered[old...]
+      recovered = merged
+    }
+  }
+
   /// How long a follower waits. The range grows with every attempt that a rival ended, so that
   /// duelling proposers get out of each other's way (PMMC §3).
   private var electionRange: ClosedRange<Interval> {
@@ -97,7 +97,7 @@ extension MultiPaxosReplica {
   }
 
   mutating func receivePrePrepare(
-    _ ballot: Ballot, sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+    _ ballot: Ballot, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), sender != id else { return }
     guard ballot > promised else { return effects.send(.preempted(by: promised), to: sender) }
@@ -106,7 +106,7 @@ extension MultiPaxosReplica {
   }
 
   mutating func receivePrePromise(
-    _ ballot: Ballot, sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+    _ ballot: Ballot, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard role == .follower, prospect?.ballot == ballot else { return }
     let bit = bit(of: sender)
@@ -147,13 +147,13 @@ extension MultiPaxosReplica {
     // A candidate keeps its ballot until it leads or meets a higher one. New ballots without a
     // rival would only disturb the leader that the rest may have.
     effects.cancelTimer(.election)
-    effects.setTimer(.retransmission, after: options.retransmission)
+    effects.setTimer(.resend, after: options.retransmission)
   }
 
   /// Asks again for the reports that are due.
-  mutating func retransmissionTimerFired(at now: Instant, into effects: inout Effects<Self>) {
+  mutating func resendTimerFired(at now: Instant, into effects: inout Effects<Self>) {
     guard role == .candidate else { return }
-    effects.setTimer(.retransmission, after: options.retransmission)
+    effects.setTimer(.resend, after: options.retransmission)
     for (position, replica) in membership.replicas.enumerated()
     where phase1.reported & (1 << UInt64(position)) == 0 && phase1.paces[position].isDue(at: now) {
       phase1.paces[position].sentAgain(at: now)
@@ -162,8 +162,8 @@ extension MultiPaxosReplica {
   }
 
   mutating func receivePromise(
-    _ ballot: Ballot, from first: LogIndex, accepted: [AcceptedValue], next: LogIndex?,
-    isContinued: Bool, sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+    _ ballot: Ballot, first: LogIndex, accepted: [AcceptedValue], next: LogIndex?,
+    isContinued: Bool, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     let bit = bit(of: sender)
     guard role == .candidate, ballot == self.ballot, phase1.reported & bit == 0 else { return }
@@ -217,6 +217,11 @@ extension MultiPaxosReplica {
     return next > previous && next > first
   }
 
+  /// An acceptor has promised a higher ballot than that of this replica's message.
+  mutating func receivePreempted(by ballot: Ballot, into effects: inout Effects<Self>) {
+    notice(ballot, into: &effects)
+  }
+
   /// A ballot was heard of. A higher one than the own ends the attempt or the leadership at once.
   mutating func notice(_ seen: Ballot, into effects: inout Effects<Self>) {
     guard seen > highestSeen, isPossible(seen) else { return }
@@ -237,7 +242,7 @@ extension MultiPaxosReplica {
     phase2 = Phase2()
     refuseReads(redirect: redirect, into: &effects)
     effects.cancelTimer(.heartbeat)
-    effects.cancelTimer(.retransmission)
+    effects.cancelTimer(.resend)
     effects.setTimer(.election, after: electionRange)
   }
 }

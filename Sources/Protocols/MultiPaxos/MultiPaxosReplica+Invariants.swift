@@ -3,7 +3,7 @@ import Replication
 extension MultiPaxosReplica {
   /// What an event can have broken; constant time.
   public func invariantViolation() -> String? {
-    if let violation { return violation }
+    if let brokenInvariant { return brokenInvariant }
     if role != .follower, ballot != promised {
       return "a \(role.rawValue) of ballot \(ballot) has promised \(promised)"
     }

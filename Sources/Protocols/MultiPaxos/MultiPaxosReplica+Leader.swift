@@ -1,25 +1,25 @@
 import Replication
 import WireFormat
 
-/// What a distinguished proposer keeps in phase 2. Votes are in the slots themselves.
-struct Phase2: Sendable {
-  /// The next slot to propose in.
-  var nextSlot = LogIndex(1)
-  /// The values to propose again, ascending; consumed up to `recoveredCount`.
-  var recovered: [AcceptedValue] = []
-  var recoveredCount = 0
-  /// The last slot that an earlier ballot may have used. Free slots up to here are filled with
-  /// no-ops.
-  var recoveredThrough = LogIndex.zero
-  /// What each acceptor has been sent and has answered, in membership order.
-  var progress: [Progress] = []
-  /// Who has answered since the quorum was last checked.
-  var heardFrom: UInt64 = 0
-  /// Batches that found the window full.
-  var queue = BatchQueue()
-}
-
 extension MultiPaxosReplica {
+  /// What a distinguished proposer keeps in phase 2. Votes are in the slots themselves.
+  struct Phase2: Sendable {
+    /// The next slot to propose in.
+    var nextSlot = LogIndex(1)
+    /// The values to propose again, ascending; consumed up to `recoveredCount`.
+    var recovered: [AcceptedValue] = []
+    var recoveredCount = 0
+    /// The last slot that an earlier ballot may have used. Free slots up to here are filled with
+    /// no-ops.
+    var recoveredThrough = LogIndex.zero
+    /// What each acceptor has been sent and has answered, in membership order.
+    var progress: [Progress] = []
+    /// Who has answered since the quorum was last checked.
+    var heardFrom: UInt64 = 0
+    /// Batches that found the window full.
+    var queue = BatchQueue()
+  }
+
   /// Phase 1 is done: proposes again what may have been chosen, fills gaps, and serves clients.
   mutating func lead(at now: Instant, into effects: inout Effects<Self>) {
     role = .leader
@@ -41,7 +41,7 @@ extension MultiPaxosReplica {
       slot = slot.next
     }
     effects.setTimer(.heartbeat, after: options.heartbeat)
-    effects.cancelTimer(.retransmission)
+    effects.cancelTimer(.resend)
     effects.setTimer(.election, after: options.electionTimeout)
     for position in phase2.progress.indices where membership.replicas[position] != id {
       sendHeartbeat(to: position, into: &effects)
@@ -49,12 +49,12 @@ extension MultiPaxosReplica {
     proposeWhatFits(at: now, into: &effects)
   }
 
-  mutating func request(_ batch: Batch, at now: Instant, into effects: inout Effects<Self>) {
+  mutating func propose(_ batch: Batch, at now: Instant, into effects: inout Effects<Self>) {
     guard role == .leader else { return effects.refuse(batch, redirect: redirect) }
     if phase2.queue.isEmpty, phase2.nextSlot > phase2.recoveredThrough,
       phase2.nextSlot > log.lastIndex, phase2.nextSlot < firstUnchosen + options.window
     {
-      return propose([batch], byteCount: batch.encodedByteCount, at: now, into: &effects)
+      return proposeNext([batch], byteCount: batch.encodedByteCount, at: now, into: &effects)
     }
     guard phase2.queue.count < options.queue else { return effects.refuse(batch, redirect: nil) }
     phase2.queue.append(batch)
@@ -75,7 +75,7 @@ extension MultiPaxosReplica {
         values.append(value)
       }
       guard !values.isEmpty else { return }
-      propose(values, byteCount: byteCount, at: now, into: &effects)
+      proposeNext(values, byteCount: byteCount, at: now, into: &effects)
     }
   }
 
@@ -95,7 +95,7 @@ extension MultiPaxosReplica {
 
   /// Phase 2a for the next slots. The leader accepts like everybody else, and like everybody else
   /// it counts only once its acceptance is durable: by a message to itself.
-  private mutating func propose(
+  private mutating func proposeNext(
     _ values: [Batch], byteCount: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
     let first = phase2.nextSlot
@@ -106,7 +106,7 @@ extension MultiPaxosReplica {
     effects.send(
       .accepted(ballot: ballot, first: first, count: values.count, gap: .unknown), to: id)
     let accept = Message.accept(
-      ballot: ballot, first: first, values: values, commitIndex: commitIndex, round: reads.round)
+      ballot: ballot, first: first, values: values, commitIndex: commitIndex, round: readRound)
     for position in phase2.progress.indices where membership.replicas[position] != id {
       if phase2.progress[position].next == first,
         phase2.progress[position].hasRoom(for: byteCount, limit: options.inFlightBytes)
@@ -120,7 +120,8 @@ extension MultiPaxosReplica {
   }
 
   mutating func receiveAccepted(
-    _ ballot: Ballot, first: LogIndex, count: Int, gap: Gap, sender: ReplicaID, at now: Instant,
+    _ ballot: Ballot, first: LogIndex, count: Int, gap: Gap, from sender: ReplicaID,
+    at now: Instant,
     into effects: inout Effects<Self>
   ) {
     guard role == .leader, count >= 0 else { return }
@@ -166,7 +167,7 @@ extension MultiPaxosReplica {
         sendAccept(
           .accept(
             ballot: ballot, first: progress.next, values: [], commitIndex: commitIndex,
-            round: reads.round), to: membership.replicas[position], into: &effects)
+            round: readRound), to: membership.replicas[position], into: &effects)
       } else {
         sendHeartbeat(to: position, into: &effects)
       }
@@ -178,7 +179,7 @@ extension MultiPaxosReplica {
     effects.sendEarly(
       .heartbeat(
         ballot: ballot, commitIndex: commitIndex, next: phase2.progress[position].next,
-        round: reads.round), to: membership.replicas[position])
+        round: readRound), to: membership.replicas[position])
   }
 
   /// A leader that no majority answers makes room: its clients should look elsewhere.

@@ -1,24 +1,24 @@
 import Replication
 import WireFormat
 
-/// What has come of the ballot of the leader that is followed.
-struct Reception: Sendable {
-  /// The first slot that is not held in this ballot and not known to be chosen.
-  var gap = LogIndex(1)
-  /// The first slot behind the gap that is held; `nowhere` without one.
-  var gapEnd = Reception.nowhere
-  /// The newest round that was confirmed.
-  var confirmedRound: UInt64 = 0
-
-  static let nowhere = LogIndex(Int.max)
-
-  /// A message has brought slots from `first` on.
-  mutating func note(_ first: LogIndex, isEmpty: Bool) {
-    if !isEmpty, first > gap { gapEnd = min(gapEnd, first) }
-  }
-}
-
 extension MultiPaxosReplica {
+  /// What has come of the ballot of the leader that is followed.
+  struct Reception: Sendable {
+    /// The first slot that is not held in this ballot and not known to be chosen.
+    var gap = LogIndex(1)
+    /// The first slot behind the gap that is held; `nowhere` without one.
+    var gapEnd = Reception.nowhere
+    /// The newest round that was confirmed.
+    var confirmedRound: UInt64 = 0
+
+    static let nowhere = LogIndex(Int.max)
+
+    /// A message has brought slots from `first` on.
+    mutating func note(_ first: LogIndex, isEmpty: Bool) {
+      if !isEmpty, first > gap { gapEnd = min(gapEnd, first) }
+    }
+  }
+
   /// How far the chosen prefix grows before it is recorded again. After a restart a replica holds
   /// what lies behind the record for open, and under a new ballot is sent it again.
   private static let recordingDistance = 64
@@ -38,7 +38,7 @@ extension MultiPaxosReplica {
   }
 
   mutating func receiveHeartbeat(
-    _ ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64, sender: ReplicaID,
+    _ ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64, from sender: ReplicaID,
     at now: Instant, into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), sender != id else { return }
@@ -128,7 +128,7 @@ extension MultiPaxosReplica {
     log.extend(through: slot)
     let isSame = log[slot].ballot != .none && log[slot].value == value
     if log[slot].isChosen {
-      if !isSame { violation = "slot \(slot) has two chosen values" }
+      if !isSame { brokenInvariant = "slot \(slot) has two chosen values" }
       return
     }
     if !isSame {

@@ -1,20 +1,9 @@
 import Replication
 
-// Linearizable reads that take no slot. A read may be answered from the leader's state when 1. all
-// that earlier ballots may have chosen is chosen in the leader's ballot and committed here, and 2.
+// Linearizable reads that take no slot. A read may be answered from the leader's state when (1) all
+// that earlier ballots may have chosen is chosen in the leader's ballot and committed here, and (2)
 // a majority has said, in a round begun after the read arrived, that it has promised no higher
-// ballot:
-//    then no other leader can have chosen anything before the read arrived.
-
-/// The reads of a leader.
-struct ReadQueue: Sendable {
-  /// The newest round. Rounds are numbered through the life of the process.
-  var round: UInt64 = 0
-  /// Served by the rounds under way, oldest first.
-  var inRound: [(round: UInt64, ticket: ReadTicket)] = []
-  /// Arrived before the leader had recovered.
-  var waiting: [ReadTicket] = []
-}
+// ballot. Then no other leader can have chosen anything before the read arrived.
 
 extension MultiPaxosReplica {
   /// Everything that an earlier leader may have acknowledged is committed here.
@@ -24,19 +13,19 @@ extension MultiPaxosReplica {
     guard role == .leader else { return effects.refuseRead(ticket, redirect: redirect) }
     // Bug: read-without-quorum.
     if options.bug == .readWithoutQuorum, hasRecovered { return effects.read(ticket) }
-    reads.waiting.append(ticket)
+    waitingReads.append(ticket)
     startReadRound(into: &effects)
   }
 
   /// Begins a round for all reads that wait. Earlier rounds need not have ended, so that a read
   /// waits for one round trip and not for the rest of another one.
   mutating func startReadRound(into effects: inout Effects<Self>) {
-    guard role == .leader, !reads.waiting.isEmpty else { return }
+    guard role == .leader, !waitingReads.isEmpty else { return }
     // Bug: read-after-phase-1.
     guard hasRecovered || options.bug == .readAfterPhase1 else { return }
-    reads.round += 1
-    for ticket in reads.waiting { reads.inRound.append((reads.round, ticket)) }
-    reads.waiting.removeAll(keepingCapacity: true)
+    readRound += 1
+    for ticket in waitingReads { readsInRound.append((readRound, ticket)) }
+    waitingReads.removeAll(keepingCapacity: true)
     announceRound(into: &effects)
     finishReadRounds(into: &effects)
   }
@@ -55,13 +44,13 @@ extension MultiPaxosReplica {
           at: index,
           by: .accept(
             ballot: ballot, first: first, values: values, commitIndex: commitIndex,
-            round: reads.round))
+            round: readRound))
         told |= bit
       case .heartbeat(ballot, let commitIndex, let next, _) where told & bit == 0:
         effects.replaceEarly(
           at: index,
           by: .heartbeat(
-            ballot: ballot, commitIndex: commitIndex, next: next, round: reads.round))
+            ballot: ballot, commitIndex: commitIndex, next: next, round: readRound))
         told |= bit
       default: continue
       }
@@ -71,7 +60,7 @@ extension MultiPaxosReplica {
         guard phase2.progress[position].mayAnnounce else { continue }
         sendHeartbeat(to: position, into: &effects)
       }
-      phase2.progress[position].announcedRound = reads.round
+      phase2.progress[position].announcedRound = readRound
     }
   }
 
@@ -91,19 +80,19 @@ extension MultiPaxosReplica {
   }
 
   mutating func receiveHeartbeatAcknowledged(
-    _ ballot: Ballot, round: UInt64, gap: Gap, sender: ReplicaID, at now: Instant,
+    _ ballot: Ballot, round: UInt64, gap: Gap, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
     guard role == .leader, ballot == self.ballot, sender != id else { return }
     let bit = bit(of: sender)
     phase2.heardFrom |= bit
     let position = bit.trailingZeroBitCount
-    if round > phase2.progress[position].confirmedRound, round <= reads.round {
+    if round > phase2.progress[position].confirmedRound, round <= readRound {
       phase2.progress[position].confirmedRound = round
       finishReadRounds(into: &effects)
-      if phase2.progress[position].announcedRound < reads.round, !reads.inRound.isEmpty {
+      if phase2.progress[position].announcedRound < readRound, !readsInRound.isEmpty {
         sendHeartbeat(to: position, into: &effects)
-        phase2.progress[position].announcedRound = reads.round
+        phase2.progress[position].announcedRound = readRound
       }
     }
     repair(gap, answering: nil, at: position, now: now, into: &effects)
@@ -113,24 +102,24 @@ extension MultiPaxosReplica {
   /// confirms all earlier rounds as well, because it has promised no higher ballot by now.
   private mutating func finishReadRounds(into effects: inout Effects<Self>) {
     var served = 0
-    while served < reads.inRound.count {
-      let round = reads.inRound[served].round
+    while served < readsInRound.count {
+      let round = readsInRound[served].round
       var confirmations = bit(of: id)
       for position in phase2.progress.indices
       where phase2.progress[position].confirmedRound >= round {
         confirmations |= 1 << UInt64(position)
       }
       guard isMajority(confirmations) else { break }
-      effects.read(reads.inRound[served].ticket)
+      effects.read(readsInRound[served].ticket)
       served += 1
     }
-    if served > 0 { reads.inRound.removeFirst(served) }
+    if served > 0 { readsInRound.removeFirst(served) }
   }
 
   mutating func refuseReads(redirect: ReplicaID?, into effects: inout Effects<Self>) {
-    for read in reads.inRound { effects.refuseRead(read.ticket, redirect: redirect) }
-    for ticket in reads.waiting { effects.refuseRead(ticket, redirect: redirect) }
-    reads.inRound.removeAll()
-    reads.waiting.removeAll()
+    for read in readsInRound { effects.refuseRead(read.ticket, redirect: redirect) }
+    for ticket in waitingReads { effects.refuseRead(ticket, redirect: redirect) }
+    readsInRound.removeAll()
+    waitingReads.removeAll()
   }
 }

@@ -1,81 +1,81 @@
 import Replication
 import WireFormat
 
-/// What a leader knows of one acceptor.
-struct Progress: Sendable {
-  /// All slots below it are acknowledged.
-  var acknowledged = LogIndex.zero
-  /// The slots `sentFrom ..< next` have been offered, one after the other.
-  var sentFrom: LogIndex
-  var next: LogIndex
-  /// Bytes of those of them that are not acknowledged.
-  var inFlightBytes = 0
-  /// How many messages carried them, as far as answers have come.
-  var inFlightCount = 0
-  /// Gaps below it have been offered again,
-  var repairedBelow = LogIndex.zero
-  /// and what is offered first from this slot on has left after the copy.
-  var repairedBefore = LogIndex.zero
-  /// The newest round in which it has confirmed the ballot.
-  var confirmedRound: UInt64 = 0
-  /// The newest round it has been told of, but for those that came with the heartbeat's timer.
-  var announcedRound: UInt64 = 0
-  var pace: ResendPace
-
-  init(next: LogIndex, resendAfter: Interval) {
-    sentFrom = next
-    self.next = next
-    pace = ResendPace(least: resendAfter)
-  }
-
-  /// Whether a round is worth a message of its own.
-  var mayAnnounce: Bool { announcedRound < confirmedRound + mostUnansweredRounds }
-
-  /// The most messages on their way to one replica, as many as Raft allows by default. When the
-  /// limit is reached, new values wait and later leave together in fewer and larger messages.
-  static let mostInFlight = 64
-
-  /// A value larger than the limit travels alone.
-  func hasRoom(for byteCount: Int, limit: Int) -> Bool {
-    inFlightCount < Progress.mostInFlight
-      && (inFlightBytes == 0 || inFlightBytes + byteCount <= limit)
-  }
-
-  mutating func noteSent(through end: LogIndex, _ byteCount: Int, at now: Instant) {
-    pace.sent(UInt64(end.rawValue), first: inFlightBytes == 0, at: now)
-    next = end
-    inFlightBytes += byteCount
-    inFlightCount += 1
-  }
-
-  /// A page may be overtaken by small messages, whose answers then show a gap that is none. It is
-  /// offered again only if nothing is heard of it for long.
-  mutating func notePage(through end: LogIndex) {
-    repairedBelow = max(repairedBelow, end)
-    repairedBefore = Reception.nowhere
-  }
-
-  /// An answer came to an Accept that carried `count` values.
-  mutating func noteAnswer(count: Int) {
-    if count > 0, inFlightCount > 0 { inFlightCount -= 1 }
-  }
-
-  /// Offers everything from `slot` on anew.
-  mutating func rewind(to slot: LogIndex) {
-    acknowledged = min(acknowledged, slot)
-    repairedBelow = max(repairedBelow, next)
-    sentFrom = slot
-    next = slot
-    inFlightBytes = 0
-    inFlightCount = 0
-  }
-}
-
 // An acceptor that answers is sent what it lacks, be it one lost message or all that was chosen
 // while it was away. One that does not answer is sent no more than `inFlightBytes`; slots get their
 // majority without it.
 
 extension MultiPaxosReplica {
+  /// What a leader knows of one acceptor.
+  struct Progress: Sendable {
+    /// All slots below it are acknowledged.
+    var acknowledged = LogIndex.zero
+    /// The slots `sentFrom ..< next` have been offered, one after the other.
+    var sentFrom: LogIndex
+    var next: LogIndex
+    /// Bytes of those of them that are not acknowledged.
+    var inFlightBytes = 0
+    /// How many messages carried them, as far as answers have come.
+    var inFlightCount = 0
+    /// Gaps below it have been offered again.
+    var repairedBelow = LogIndex.zero
+    /// What is offered first from this slot on has left after the copy of such a gap.
+    var repairedBefore = LogIndex.zero
+    /// The newest round in which it has confirmed the ballot.
+    var confirmedRound: UInt64 = 0
+    /// The newest round it has been told of, but for those that came with the heartbeat's timer.
+    var announcedRound: UInt64 = 0
+    var pace: ResendPace
+
+    init(next: LogIndex, resendAfter: Interval) {
+      sentFrom = next
+      self.next = next
+      pace = ResendPace(least: resendAfter)
+    }
+
+    /// Whether a round is worth a message of its own.
+    var mayAnnounce: Bool { announcedRound < confirmedRound + mostUnansweredRounds }
+
+    /// The most messages on their way to one replica, as many as Raft allows by default. When the
+    /// limit is reached, new values wait and later leave together in fewer and larger messages.
+    static let mostInFlight = 64
+
+    /// A value larger than the limit travels alone.
+    func hasRoom(for byteCount: Int, limit: Int) -> Bool {
+      inFlightCount < Progress.mostInFlight
+        && (inFlightBytes == 0 || inFlightBytes + byteCount <= limit)
+    }
+
+    mutating func noteSent(through end: LogIndex, _ byteCount: Int, at now: Instant) {
+      pace.sent(UInt64(end.rawValue), first: inFlightBytes == 0, at: now)
+      next = end
+      inFlightBytes += byteCount
+      inFlightCount += 1
+    }
+
+    /// A page may be overtaken by small messages, whose answers then show a gap that is none. It is
+    /// offered again only if nothing is heard of it for long.
+    mutating func notePage(through end: LogIndex) {
+      repairedBelow = max(repairedBelow, end)
+      repairedBefore = Reception.nowhere
+    }
+
+    /// An answer came to an Accept that carried `count` values.
+    mutating func noteAnswer(count: Int) {
+      if count > 0, inFlightCount > 0 { inFlightCount -= 1 }
+    }
+
+    /// Offers everything from `slot` on anew.
+    mutating func rewind(to slot: LogIndex) {
+      acknowledged = min(acknowledged, slot)
+      repairedBelow = max(repairedBelow, next)
+      sentFrom = slot
+      next = slot
+      inFlightBytes = 0
+      inFlightCount = 0
+    }
+  }
+
   /// Offers an acceptor what it has not been offered yet, page by page, as far as there is room.
   mutating func offer(to position: Int, at now: Instant, into effects: inout Effects<Self>) {
     while phase2.progress[position].next < phase2.nextSlot {
@@ -118,7 +118,7 @@ extension MultiPaxosReplica {
     sendAccept(
       .accept(
         ballot: ballot, first: first, values: values, commitIndex: commitIndex,
-        round: reads.round), to: membership.replicas[position], into: &effects)
+        round: readRound), to: membership.replicas[position], into: &effects)
   }
 
   /// An acceptor holds everything below the gap durably.

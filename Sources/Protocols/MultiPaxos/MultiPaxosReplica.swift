@@ -1,62 +1,50 @@
-// Multi-Paxos: a log in which the value of each slot is chosen by one instance of Paxos, with phase
-// 1 done once for all slots by a distinguished proposer.
-//
-// Sources: Lamport 2001 "Paxos Made Simple" §2 (the algorithm) and §3 (the log); van Renesse &
-// Altinbuken 2015 "Paxos Made Moderately Complex" §2 (ballots, adoption) and §4 (windows, catching
-// up); Chandra et al. 2007 "Paxos Made Live" §4.2 and §5 (catch-up, the coordinator, reads).
-//
-// Every replica is proposer, acceptor and learner:
-// - `+Candidate`  the proposer in phase 1
-// - `+Leader`     the proposer in phase 2
-// - `+Repair`     what each acceptor has been sent, and what it lacks
-// - `+Acceptor`   promises and acceptances
-// - `+Learner`    what is chosen
-// - `+Reads`      reads without a slot
-// - `+Snapshots`  slots that are forgotten
-//
-// Deviation: a promise need not carry everything at once. The proposer asks for a few pages at a
-// time; between two pages the report cannot change but for values that became known as chosen,
-// because the acceptor has promised. Reason: logs are long, frames are not. Test: PhaseOneTests.
-//
-// Deviation: a value that is known to be chosen is reported and stored with the ballot
-// `Ballot.chosen`. Whoever hears of it learns it and need not propose it again. Reason: a proposer
-// that lags behind would otherwise order the whole log anew. Test: PhaseOneTests.
-//
-// Deviation: a replica that misses its leader asks a majority first whether it could win
-// (`prePrepare`), and acceptors that hear from a leader do not answer. Reason: without that any
-// replica that was cut off deposes a healthy leader when it comes back, and two that cannot hear
-// each other depose each other in turn. It is Raft's PreVote (Ongaro 2014 §9.6), needs no clock
-// beyond the timers', and safety does not rest on it. Test: StickinessTests.
-//
-// Deviation: acceptors name the first gap in what they hold of the leader's ballot, and the leader
-// offers it again, chosen or not; so one rule repairs lost messages and brings back a replica that
-// was away. Reason: a timer that is longer than a round trip makes one lost message cost more than
-// it does in Raft, whose followers reject what follows on a gap. Test: RepairTests.
-//
-// Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
-// where that is an optimisation (§2.5).
 import Replication
 
+/// Multi-Paxos: a log in which the value of each slot is chosen by one instance of Paxos, with
+/// phase 1 done once for all slots by a distinguished proposer.
+///
+/// ```
+///   follower ──timeout, majority misses the leader──► candidate ──majority──► leader
+///      ▲                                                  │                    │
+///      └────────────── higher ballot, lost majority ──────┴────────────────────┘
+/// ```
+///
+/// Follows Lamport 2001 "Paxos Made Simple" §2 (the algorithm) and §3 (the log); van Renesse &
+/// Altinbuken 2015 "Paxos Made Moderately Complex" (PMMC) §2 (ballots, adoption) and §4 (windows,
+/// catching up); Chandra et al. 2007 "Paxos Made Live" §4.2 and §5 (catch-up, the coordinator,
+/// reads).
+///
+/// Every replica is proposer (`+Candidate` in phase 1, `+Leader` in phase 2), acceptor
+/// (`+Acceptor`) and learner (`+Learner`). `+Repair` is what each acceptor has been sent and what
+/// it lacks, `+Reads` are reads without a slot, `+Snapshots` slots that are forgotten.
+///
+/// - Deviation: a promise need not carry everything at once. The proposer asks for a few pages at a
+///   time; between two pages the report cannot change but for values that became known as chosen,
+///   because the acceptor has promised. Reason: logs are long, frames are not (`PhaseOneTests`).
+/// - Deviation: a value that is known to be chosen is reported and stored with the ballot
+///   `Ballot.chosen`. A replica that hears of it learns it and need not propose it again. Reason: a
+///   proposer that lags behind would otherwise order the whole log anew (`PhaseOneTests`).
+/// - Deviation: a replica that misses its leader asks a majority first whether it could win
+///   (`prePrepare`), and acceptors that hear from a leader do not answer. Reason: without that any
+///   replica that was cut off deposes a healthy leader when it comes back, and two that cannot hear
+///   each other depose each other in turn. It is Raft's PreVote (Ongaro 2014 §9.6), needs no clock
+///   beyond the timers', and safety does not rest on it (`StickinessTests`).
+/// - Deviation: acceptors name the first gap in what they hold of the leader's ballot, and the
+///   leader offers it again, chosen or not; so one rule repairs lost messages and brings back a
+///   replica that was away. Reason: a timer that is longer than a round trip makes one lost message
+///   cost more than it does in Raft, whose followers reject what follows on a gap (`RepairTests`).
+/// - Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
+///   where that is an optimisation (§2.5).
 public struct MultiPaxosReplica: ReplicaCore {
-  public typealias Message = MultiPaxosMessage
-  public typealias Record = MultiPaxosRecord
-  public typealias Options = MultiPaxosOptions
-
   public enum Timer: Int, TimerName, CaseIterable {
     /// Follower: the leader has been silent. Leader: time to see whether a quorum still answers.
     case election
     case heartbeat
     /// Candidate: reports that are due are asked for again.
-    case retransmission
+    case resend
   }
 
   enum Role: String { case follower, candidate, leader }
-
-  public static let description = ProtocolDescription(
-    summary: "Consensus on every slot of a log, with one proposer distinguished by its ballot.",
-    source: "Lamport 2001 §3; Chandra et al. 2007 §4-5; van Renesse & Altinbuken 2015 §2-4",
-    replicasPerFailure: 2, assumption: ProtocolDescription.noClocks,
-    bugs: MultiPaxosBug.list + SnapshotBug.list)
 
   let id: ReplicaID
   let membership: Membership
@@ -93,10 +81,16 @@ public struct MultiPaxosReplica: ReplicaCore {
   var lostAttempts = 0
   var phase1 = Phase1()
   var phase2 = Phase2()
-  var reads = ReadQueue()
+  /// The newest round that confirms leadership for reads. Rounds are numbered through the life of
+  /// the process.
+  var readRound: UInt64 = 0
+  /// Reads that a round will answer, oldest first.
+  var readsInRound: [(round: UInt64, ticket: ReadTicket)] = []
+  /// Reads that arrived before the leader had recovered.
+  var waitingReads: [ReadTicket] = []
 
-  /// The first broken invariant that an event has come across.
-  var violation: String?
+  /// The first safety property that this replica saw broken.
+  var brokenInvariant: String?
 
   public init(id: ReplicaID, membership: Membership, options: Options) {
     precondition(membership.replicas.count <= 64, "votes are kept in 64 bits")
@@ -143,8 +137,8 @@ public struct MultiPaxosReplica: ReplicaCore {
       receive(message, from: sender, at: now, into: &effects)
     case .timerFired(.election): electionTimerFired(at: now, into: &effects)
     case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
-    case .timerFired(.retransmission): retransmissionTimerFired(at: now, into: &effects)
-    case .requested(let batch): request(batch, at: now, into: &effects)
+    case .timerFired(.resend): resendTimerFired(at: now, into: &effects)
+    case .requested(let batch): propose(batch, at: now, into: &effects)
     case .readRequested(let ticket, _): requestRead(ticket, into: &effects)
     case .disconnected(let replica): disconnected(replica, into: &effects)
     }
@@ -154,31 +148,31 @@ public struct MultiPaxosReplica: ReplicaCore {
     _ message: Message, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     switch message {
-    case .prePrepare(let ballot): receivePrePrepare(ballot, sender: sender, at: now, into: &effects)
+    case .prePrepare(let ballot): receivePrePrepare(ballot, from: sender, at: now, into: &effects)
     case .prePromise(let ballot):
-      receivePrePromise(ballot, sender: sender, at: now, into: &effects)
+      receivePrePromise(ballot, from: sender, at: now, into: &effects)
     case .prepare(let ballot, let from):
-      receivePrepare(ballot, from: from, sender: sender, at: now, into: &effects)
+      receivePrepare(ballot, first: from, from: sender, at: now, into: &effects)
     case .promise(let ballot, let from, let accepted, let next, let isContinued):
       receivePromise(
-        ballot, from: from, accepted: accepted, next: next, isContinued: isContinued,
-        sender: sender, at: now, into: &effects)
+        ballot, first: from, accepted: accepted, next: next, isContinued: isContinued,
+        from: sender, at: now, into: &effects)
     case .accept(let ballot, let first, let values, let commitIndex, let round):
       receiveAccept(
         ballot, first: first, values: values, commitIndex: commitIndex, round: round,
-        sender: sender, at: now, into: &effects)
+        from: sender, at: now, into: &effects)
     case .accepted(let ballot, let first, let count, let gap):
       receiveAccepted(
-        ballot, first: first, count: count, gap: gap, sender: sender, at: now, into: &effects)
-    case .preempted(let ballot): notice(ballot, into: &effects)
+        ballot, first: first, count: count, gap: gap, from: sender, at: now, into: &effects)
+    case .preempted(let ballot): receivePreempted(by: ballot, into: &effects)
     case .snapshot: break
     case .heartbeat(let ballot, let commitIndex, let next, let round):
       receiveHeartbeat(
-        ballot, commitIndex: commitIndex, next: next, round: round, sender: sender, at: now,
+        ballot, commitIndex: commitIndex, next: next, round: round, from: sender, at: now,
         into: &effects)
     case .heartbeatAcknowledged(let ballot, let round, let gap):
       receiveHeartbeatAcknowledged(
-        ballot, round: round, gap: gap, sender: sender, at: now, into: &effects)
+        ballot, round: round, gap: gap, from: sender, at: now, into: &effects)
     }
   }
 

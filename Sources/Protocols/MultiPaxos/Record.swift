@@ -1,22 +1,25 @@
 import Replication
 import WireFormat
 
-/// What a replica of Multi-Paxos must not forget.
-public enum MultiPaxosRecord: Equatable, Sendable {
-  /// No message of a lower ballot will be answered, and this replica never again proposes in a ballot
-  /// up to this one.
-  case promised(Ballot)
-  /// Accepted in this ballot, which is promised by that too. With `Ballot.chosen`: learnt.
-  case accepted(slot: LogIndex, ballot: Ballot, value: Batch)
-  /// What the log holds in all slots to here is chosen. A hint that spares a restarted replica from
-  /// learning its whole log again; written beside other records only, so it costs no sync of its own.
-  case chosen(through: LogIndex)
-  /// A snapshot covers the slots up to its index. One that another replica has taken replaces what
-  /// is held there; one of this replica's own leaves it.
-  case snapshot(SnapshotReference, isForeign: Bool)
+extension MultiPaxosReplica {
+  /// What must survive a crash.
+  public enum Record: Equatable, Sendable {
+    /// No message of a lower ballot will be answered, and this replica never again proposes in a
+    /// ballot up to this one.
+    case promised(Ballot)
+    /// Accepted in this ballot, which is promised by that too. With `Ballot.chosen`: learnt.
+    case accepted(slot: LogIndex, ballot: Ballot, value: Batch)
+    /// What the log holds in all slots to here is chosen. A hint that spares a restarted replica
+    /// from learning its whole log again; written beside other records only, so it costs no sync of
+    /// its own.
+    case chosen(through: LogIndex)
+    /// A snapshot covers the slots up to its index. One that another replica has taken replaces
+    /// what is held there; one of this replica's own leaves it.
+    case snapshot(SnapshotReference, isForeign: Bool)
+  }
 }
 
-extension MultiPaxosRecord: WireCodable {
+extension MultiPaxosReplica.Record: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .promised: 9
@@ -48,15 +51,15 @@ extension MultiPaxosRecord: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.read(UInt8.self) {
-    case 1: self = .promised(try Ballot(from: &reader))
+    case 1: self = .promised(try MultiPaxosReplica.Ballot(from: &reader))
     case 2:
       self = .accepted(
-        slot: try LogIndex(from: &reader), ballot: try Ballot(from: &reader),
+        slot: try LogIndex(from: &reader), ballot: try MultiPaxosReplica.Ballot(from: &reader),
         value: try Batch(from: &reader))
     case 3: self = .chosen(through: try LogIndex(from: &reader))
     case 4:
       self = .snapshot(try SnapshotReference(from: &reader), isForeign: try reader.readFlag())
-    case let other: throw .malformed("\(other) is no kind of record")
+    case let other: throw .malformed("\(other) is no Multi-Paxos record")
     }
   }
 }

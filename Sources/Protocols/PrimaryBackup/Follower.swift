@@ -8,9 +8,9 @@ extension PrimaryBackupReplica {
     var isMember: Bool
     /// Durable there and equal to the primary's log up to here; `nil` until it has answered in this
     /// view.
-    var matched: LogIndex?
+    var matchIndex: LogIndex?
     /// The next entry to send.
-    var next: LogIndex
+    var nextIndex: LogIndex
     /// How often the primary has had to go back for this follower.
     var round: UInt32 = 0
     /// When to ask again for the answer to what was sent.
@@ -28,15 +28,15 @@ extension PrimaryBackupReplica {
     var goal: LogIndex?
     var hasCaughtUp = false
 
-    init(id: ReplicaID, isMember: Bool, next: LogIndex, pace: ResendPace) {
+    init(id: ReplicaID, isMember: Bool, nextIndex: LogIndex, pace: ResendPace) {
       self.id = id
       self.isMember = isMember
-      self.next = next
+      self.nextIndex = nextIndex
       self.pace = pace
     }
 
     /// Nothing that was sent waits for its answer.
-    var isIdle: Bool { !isAsked && (matched.map { $0 >= next.previous } ?? false) }
+    var isIdle: Bool { !isAsked && (matchIndex.map { $0 >= nextIndex.previous } ?? false) }
 
     /// So many questions in vain make a follower unreachable. The pace doubles from one to the
     /// next, so this takes 15 times the pace, 375 ms with the default options in a LAN.

@@ -2,7 +2,6 @@ import Replication
 import ViewService
 
 extension PrimaryBackupReplica {
-  /// What a user may set for primary-backup, beside the options of the authority.
   public struct Options: ProtocolOptions {
     /// Bytes of entries on their way to one backup.
     public var inFlightBytes: Int
@@ -31,7 +30,7 @@ extension PrimaryBackupReplica {
     }
   }
 
-  /// The known mistakes of primary-backup. Each switches one safety rule off.
+  /// Known mistakes. Each is asked for at one place, marked `Bug:` there.
   public enum Bug: String, SwitchableBug {
     case replyBeforeBackups = "reply-before-backups"
     case acceptAnyView = "accept-any-view"
@@ -53,4 +52,10 @@ extension PrimaryBackupReplica {
       }
     }
   }
+
+  public static let description = ProtocolDescription(
+    summary: "A primary forwards updates to all backups before it answers; an authority picks it",
+    source: "Alsberg & Day 1976; Lin et al. 2008 (PacificA) §2.1 to §2.3",
+    replicasPerFailure: 1, needsAuthority: true, assumption: ProtocolDescription.leases,
+    bugs: Bug.list + ViewServiceBug.list + SnapshotBug.list)
 }

@@ -3,7 +3,7 @@ import ViewService
 
 // A backup or a joiner: takes entries from the primary of its view, in order.
 extension PrimaryBackupReplica {
-  mutating func accept(
+  mutating func receiveAppend(
     _ append: Append, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
     let isCurrent =
@@ -40,7 +40,7 @@ extension PrimaryBackupReplica {
       }
       verified = max(verified, index)
     }
-    let known = min(append.commit, min(verified, log.lastIndex))
+    let known = min(append.commitIndex, min(verified, log.lastIndex))
     if known > commitIndex { commit(through: known, into: &effects) }
     effects.send(.appended(view: append.view, index: verified), to: sender)
   }
@@ -49,7 +49,8 @@ extension PrimaryBackupReplica {
     _ entry: ViewEntry, at index: LogIndex, into effects: inout Effects<Self>
   ) {
     if index <= commitIndex {
-      violation = violation ?? "the committed entry at \(index) was replaced in view \(view.number)"
+      brokenInvariant =
+        brokenInvariant ?? "the committed entry at \(index) was replaced in view \(view.number)"
     }
     log.put(entry, at: index)
     effects.persist(Record(index: index, entry: entry))

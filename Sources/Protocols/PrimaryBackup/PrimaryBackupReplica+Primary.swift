@@ -6,7 +6,7 @@ extension PrimaryBackupReplica {
   /// Begins the view: asks every other member, and the joiner, how its log ends.
   mutating func lead(at now: Instant, into effects: inout Effects<Self>) {
     inheritedLast = log.lastIndex
-    ownMatched = .zero
+    ownMatchIndex = .zero
     for member in view.members where member != id {
       addFollower(member, isMember: true, at: now, into: &effects)
     }
@@ -31,7 +31,7 @@ extension PrimaryBackupReplica {
     for position in followers.indices { offer(entries, to: position, at: now, into: &effects) }
   }
 
-  mutating func read(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
+  mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
     guard role == .primary, waitingReads.count < Self.waitingReadLimit else {
       effects.refuseRead(ticket, redirect: redirect)
       return
@@ -46,30 +46,35 @@ extension PrimaryBackupReplica {
   }
 
   /// A member, perhaps this one, has everything up to `index` on its disk.
-  mutating func acknowledge(
-    _ index: LogIndex, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+  mutating func receiveAppended(
+    _ index: LogIndex, in view: UInt64, from sender: ReplicaID, at now: Instant,
+    into effects: inout Effects<Self>
   ) {
+    guard view == self.view.number, role == .primary else { return }
     guard index <= log.lastIndex else { return }
     if sender == id {
-      ownMatched = max(ownMatched, index)
+      ownMatchIndex = max(ownMatchIndex, index)
     } else {
       guard let position = position(of: sender) else { return }
       heardFrom(position)
-      raiseMatched(of: position, to: index, at: now)
-      feed(position, at: now, into: &effects)
+      raiseMatchIndex(of: position, to: index, at: now)
+      sendEntries(to: position, at: now, into: &effects)
       noteWhetherCaughtUp(position)
     }
     advanceCommit(into: &effects)
   }
 
   /// A follower's log is not what was assumed: goes on behind what both have.
-  mutating func synchronise(
-    _ sender: ReplicaID, round: UInt32, runs: [ViewRun], at now: Instant,
+  mutating func receiveSummary(
+    _ runs: [ViewRun], round: UInt32, in view: UInt64, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
+    guard view == self.view.number, role == .primary else { return }
     guard let position = position(of: sender) else { return }
     heardFrom(position)
-    guard followers[position].matched == nil || round == followers[position].round else { return }
+    guard followers[position].matchIndex == nil || round == followers[position].round else {
+      return
+    }
     // The summary left after its sender's records were durable, and in this view the sender
     // overwrites only what differs from this log: so the common prefix counts as acknowledged.
     let common = log.commonPrefix(with: runs)
@@ -81,9 +86,9 @@ extension PrimaryBackupReplica {
     followers[position].round += 1
     followers[position].pace.restart(at: now)
     followers[position].fallBehind()
-    followers[position].next = common.next
-    raiseMatched(of: position, to: common, at: now)
-    feed(position, at: now, into: &effects)
+    followers[position].nextIndex = common.next
+    raiseMatchIndex(of: position, to: common, at: now)
+    sendEntries(to: position, at: now, into: &effects)
     noteWhetherCaughtUp(position)
     advanceCommit(into: &effects)
   }
@@ -92,8 +97,15 @@ extension PrimaryBackupReplica {
     followers.firstIndex { $0.id == follower }
   }
 
+  /// A follower is there, whatever it holds.
+  mutating func receivePresent(in view: UInt64, from sender: ReplicaID) {
+    guard view == self.view.number, role == .primary else { return }
+    if let position = position(of: sender) { heardFrom(position) }
+  }
+
   /// A newer view exists: this replica serves nobody until it knows that view.
-  mutating func stop(into effects: inout Effects<Self>) {
+  mutating func receiveOutdated(by view: UInt64, into effects: inout Effects<Self>) {
+    guard view > self.view.number, role == .primary else { return }
     role = .deposed
     isEstablished = false
     effects.cancelTimer(.resend)
@@ -102,12 +114,12 @@ extension PrimaryBackupReplica {
 
   /// Commits what every member has on its disk.
   mutating func advanceCommit(into effects: inout Effects<Self>) {
-    var lowest = ownMatched
+    var lowest = ownMatchIndex
     // Bug: reply-before-backups.
     if options.bug != .replyBeforeBackups {
       for position in followers.indices where followers[position].isMember {
-        guard let matched = followers[position].matched else { return }
-        lowest = min(lowest, matched)
+        guard let matchIndex = followers[position].matchIndex else { return }
+        lowest = min(lowest, matchIndex)
       }
     }
     if lowest > commitIndex { commit(through: lowest, into: &effects) }

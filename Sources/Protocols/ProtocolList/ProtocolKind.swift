@@ -25,9 +25,9 @@ public enum ProtocolKind: String, CaseIterable, Sendable {
     case .multiPaxos: visitor.visit(MultiPaxosReplica.self, MultiPaxosReplica.description)
     case .primaryBackup:
       visitor.visit(
-        Supervised<PrimaryBackupReplica, RaftReplica>.self, PrimaryBackupReplica.description)
+        WithAuthority<PrimaryBackupReplica, RaftReplica>.self, PrimaryBackupReplica.description)
     case .chainReplication:
-      visitor.visit(Supervised<ChainReplica, RaftReplica>.self, ChainReplica.description)
+      visitor.visit(WithAuthority<ChainReplica, RaftReplica>.self, ChainReplica.description)
     case .unreplicated: visitor.visit(UnreplicatedServer.self, UnreplicatedServer.description)
     }
   }

@@ -98,18 +98,6 @@ extension RaftReplica {
     public var readRound: UInt64
     public var standing = Standing()
   }
-
-  /// What must survive a crash.
-  public enum Record: Equatable, Sendable {
-    /// The term, and who got this replica's vote in it.
-    case vote(term: Term, votedFor: ReplicaID?)
-    /// Entries from `index` on. Whatever was there or behind it before is gone.
-    case append(at: LogIndex, [Entry])
-    /// The log begins behind this entry, or did so before.
-    case snapshot(SnapshotReference)
-    /// The replica, whose disk took the place of a lost one, has learnt everything.
-    case promoted
-  }
 }
 
 extension RaftReplica.Message {

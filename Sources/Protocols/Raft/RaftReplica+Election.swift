@@ -3,7 +3,7 @@ import Replication
 // Elections: §5.2 and §5.4.1 of the paper; PreVote and disruption, §9.6 and §4.2.3 of the thesis.
 
 extension RaftReplica {
-  mutating func electionTimerFired(into effects: inout Effects<RaftReplica>) {
+  mutating func electionTimerFired(into effects: inout Effects<Self>) {
     guard role != .leader else { return checkQuorum(into: &effects) }
     guard !standing.isLearner else {
       return effects.setTimer(.election, after: options.electionTimeout)
@@ -15,7 +15,7 @@ extension RaftReplica {
     }
   }
 
-  mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<RaftReplica>) {
+  mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<Self>) {
     guard options.electOnDisconnect, role == .follower, replica == leader, !standing.isLearner
     else { return }
     leader = nil
@@ -25,7 +25,7 @@ extension RaftReplica {
 
   /// Asks whether an election could be won. Neither term nor vote change, so that a replica that
   /// was cut off does not come back with a high term and depose a leader that all others follow.
-  private mutating func becomePreCandidate(into effects: inout Effects<RaftReplica>) {
+  private mutating func becomePreCandidate(into effects: inout Effects<Self>) {
     role = .preCandidate
     leader = nil
     votesGranted.removeAll(keepingCapacity: true)
@@ -33,7 +33,7 @@ extension RaftReplica {
     requestVotes(in: currentTerm + 1, isPreVote: true, into: &effects)
   }
 
-  private mutating func becomeCandidate(into effects: inout Effects<RaftReplica>) {
+  private mutating func becomeCandidate(into effects: inout Effects<Self>) {
     role = .candidate
     votesGranted.removeAll(keepingCapacity: true)
     enter(currentTerm + 1, votingFor: id, into: &effects)
@@ -45,7 +45,7 @@ extension RaftReplica {
   /// could take that end, and the candidate, restarted in the same term, would count votes that
   /// were granted to a longer log. The own vote travels like any other, and so waits as well.
   private func requestVotes(
-    in term: Term, isPreVote: Bool, into effects: inout Effects<RaftReplica>
+    in term: Term, isPreVote: Bool, into effects: inout Effects<Self>
   ) {
     let request = RequestVote(
       term: term, lastLogIndex: log.lastIndex, lastLogTerm: log.lastTerm, isPreVote: isPreVote)
@@ -56,9 +56,9 @@ extension RaftReplica {
     effects.send(.voteReply(ownVote), to: id)
   }
 
-  mutating func receive(
+  mutating func receiveRequestVote(
     _ request: RequestVote, from candidate: ReplicaID, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard request.term >= currentTerm else { return tellTerm(to: candidate, into: &effects) }
     guard !standing.isLearner else { return }
@@ -98,7 +98,7 @@ extension RaftReplica {
 
   private mutating func answerPreVote(
     _ request: RequestVote, from candidate: ReplicaID, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     let isGranted =
       request.term > currentTerm && !hearsFromLeader(at: now) && isUpToDate(request)
@@ -123,9 +123,9 @@ extension RaftReplica {
     return log.isCovered(byLogEndingAt: request.lastLogIndex, request.lastLogTerm)
   }
 
-  mutating func receive(
+  mutating func receiveVoteReply(
     _ reply: VoteReply, from voter: ReplicaID, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard reply.isGranted else {
       if reply.term > currentTerm { becomeFollower(in: reply.term, into: &effects) }
@@ -150,7 +150,7 @@ extension RaftReplica {
   /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does
   /// the leader know which earlier ones are (§5.4.2, §8).
   private mutating func becomeLeader(
-    at now: Instant, into effects: inout Effects<RaftReplica>
+    at now: Instant, into effects: inout Effects<Self>
   ) {
     role = .leader
     leader = id
@@ -172,7 +172,7 @@ extension RaftReplica {
 
   /// A leader that no majority has answered for an election timeout may have been replaced: it
   /// steps down, so that its clients look elsewhere (thesis §6.2).
-  private mutating func checkQuorum(into effects: inout Effects<RaftReplica>) {
+  private mutating func checkQuorum(into effects: inout Effects<Self>) {
     guard options.checkQuorum else { return }
     var activeCount = 1
     for slot in progress.indices where slot != ownSlot && progress[slot].isActive {

@@ -3,9 +3,9 @@ import Replication
 // The follower's half of log replication: "AppendEntries RPC, receiver" of figure 2 of the paper.
 
 extension RaftReplica {
-  mutating func receive(
+  mutating func receiveAppendEntries(
     _ request: AppendEntries, from sender: ReplicaID, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard request.term >= currentTerm else { return tellTerm(to: sender, into: &effects) }
     if request.term > currentTerm {
@@ -58,7 +58,7 @@ extension RaftReplica {
   /// Adds the entries of a request whose place is known, commits what it allows to, and says up to
   /// where it proves the logs to be the same.
   private mutating func take(
-    _ request: AppendEntries, into effects: inout Effects<RaftReplica>
+    _ request: AppendEntries, into effects: inout Effects<Self>
   ) -> LogIndex {
     let matchIndex = request.prevLogIndex + request.entries.count
     if !request.entries.isEmpty || options.bug == .alwaysTruncate {
@@ -92,7 +92,7 @@ extension RaftReplica {
   /// way: the rest of a message that was overtaken by a longer one must not cost entries that have
   /// been acknowledged since.
   private mutating func store(
-    _ entries: [Entry], after prevLogIndex: LogIndex, into effects: inout Effects<RaftReplica>
+    _ entries: [Entry], after prevLogIndex: LogIndex, into effects: inout Effects<Self>
   ) {
     var knownCount = 0
     // Bug: always-truncate.

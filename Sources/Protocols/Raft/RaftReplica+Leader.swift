@@ -5,7 +5,7 @@ import WireFormat
 
 extension RaftReplica {
   mutating func propose(
-    _ batch: Batch, at now: Instant, into effects: inout Effects<RaftReplica>
+    _ batch: Batch, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard role == .leader else { return effects.refuse(batch, redirect: leader) }
     appendOwn(batch, at: now, into: &effects)
@@ -13,7 +13,7 @@ extension RaftReplica {
 
   /// Appends an entry of the current term and offers it to everyone.
   mutating func appendOwn(
-    _ batch: Batch, at now: Instant, into effects: inout Effects<RaftReplica>
+    _ batch: Batch, at now: Instant, into effects: inout Effects<Self>
   ) {
     let entry = Entry(term: currentTerm, batch: batch)
     let entries = [entry]
@@ -40,7 +40,7 @@ extension RaftReplica {
   }
 
   /// The leader's own acknowledgement, which comes back to it once its disk has the entry.
-  private func countOwn(through index: LogIndex, into effects: inout Effects<RaftReplica>) {
+  private func countOwn(through index: LogIndex, into effects: inout Effects<Self>) {
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: index, readRound: 0))
     // Bug: leader-counts-before-sync.
@@ -58,7 +58,7 @@ extension RaftReplica {
   /// disk, and meanwhile the other followers would hear nothing. The next answer brings the next.
   @discardableResult
   mutating func sendEntries(
-    to slot: Int, at now: Instant, into effects: inout Effects<RaftReplica>
+    to slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
     let start = progress[slot].nextIndex
     // A late acknowledgement of entries that have left the log leads back there.
@@ -84,7 +84,7 @@ extension RaftReplica {
   /// Its term is durable: the requests for the votes that made it leader waited for that.
   mutating func sendAppend(
     _ entries: [Entry], after prevLogIndex: LogIndex, _ prevLogTerm: Term, to slot: Int,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     progress[slot].announcedRound = readRound
     effects.sendEarly(
@@ -95,27 +95,27 @@ extension RaftReplica {
       to: membership.replicas[slot])
   }
 
-  mutating func heartbeatTimerFired(into effects: inout Effects<RaftReplica>) {
+  mutating func heartbeatTimerFired(into effects: inout Effects<Self>) {
     guard role == .leader else { return }
     effects.setTimer(.heartbeat, after: options.heartbeat)
     sendHeartbeats(into: &effects)
   }
 
-  mutating func sendHeartbeats(into effects: inout Effects<RaftReplica>) {
+  mutating func sendHeartbeats(into effects: inout Effects<Self>) {
     for slot in progress.indices where slot != ownSlot { sendHeartbeat(to: slot, into: &effects) }
   }
 
   /// An empty AppendEntries behind all that was sent: a follower that lost any of it rejects, one
   /// whose acknowledgements were lost repeats them, and both learn the commit index.
-  mutating func sendHeartbeat(to slot: Int, into effects: inout Effects<RaftReplica>) {
+  mutating func sendHeartbeat(to slot: Int, into effects: inout Effects<Self>) {
     let prevLogIndex = progress[slot].nextIndex.previous
     sendAppend(
       [], after: prevLogIndex, log.term(at: prevLogIndex) ?? 0, to: slot, into: &effects)
   }
 
-  mutating func receive(
+  mutating func receiveAppendAccepted(
     _ reply: AppendAccepted, from slot: Int, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard isForThisLeader(replyIn: reply.term, into: &effects),
       heed(reply.standing, of: slot, at: now, into: &effects)
@@ -141,7 +141,7 @@ extension RaftReplica {
   /// Replies count only in the term of their request: within a term a follower never drops what it
   /// has acknowledged, across terms it may (§5.3).
   mutating func isForThisLeader(
-    replyIn term: Term, into effects: inout Effects<RaftReplica>
+    replyIn term: Term, into effects: inout Effects<Self>
   ) -> Bool {
     if term > currentTerm { becomeFollower(in: term, into: &effects) }
     // Bug: ignore-reply-term.
@@ -150,7 +150,7 @@ extension RaftReplica {
 
   /// Commits what a majority holds, if it ends with an entry of the current term: those of earlier
   /// terms are committed only by what follows them (§5.4.2, figure 8).
-  private mutating func advanceCommitIndex(into effects: inout Effects<RaftReplica>) {
+  private mutating func advanceCommitIndex(into effects: inout Effects<Self>) {
     var index = commitIndex
     for candidate in progress.indices where progress[candidate].countedIndex > index {
       let matchIndex = progress[candidate].countedIndex
@@ -164,6 +164,6 @@ extension RaftReplica {
     // Bug: commit-any-term.
     guard log[index].term == currentTerm || options.bug == .commitAnyTerm else { return }
     commit(through: index, into: &effects)
-    if !readsWaiting.isEmpty { askForWaitingReads(into: &effects) }
+    if !waitingReads.isEmpty { askForWaitingReads(into: &effects) }
   }
 }

@@ -28,7 +28,7 @@ extension RaftReplica {
   /// Takes note of whose word a reply is.
   /// - Returns: false if it is that of a disk that is gone by now.
   mutating func heed(
-    _ reply: Standing, of slot: Int, at now: Instant, into effects: inout Effects<RaftReplica>
+    _ reply: Standing, of slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
     guard slot != ownSlot else { return true }
     let known = progress[slot].standing
@@ -49,7 +49,7 @@ extension RaftReplica {
 
   /// Tells a learner that has everything that it is a voter again. A word that is lost is said
   /// again with the next answer, of which heartbeats make sure.
-  mutating func promote(_ slot: Int, into effects: inout Effects<RaftReplica>) {
+  mutating func promote(_ slot: Int, into effects: inout Effects<Self>) {
     guard progress[slot].standing.isLearner, let index = progress[slot].promotionIndex,
       commitIndex >= index, progress[slot].matchIndex >= index
     else { return }
@@ -59,8 +59,8 @@ extension RaftReplica {
       to: membership.replicas[slot])
   }
 
-  mutating func receive(
-    _ word: Promoted, from sender: ReplicaID, into effects: inout Effects<RaftReplica>
+  mutating func receivePromoted(
+    _ word: Promoted, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
     guard standing.isLearner, word.generation == standing.generation, word.term == currentTerm,
       sender == leader, log.term(at: word.index) == word.term

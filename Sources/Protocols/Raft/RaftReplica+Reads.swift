@@ -45,7 +45,7 @@ extension RaftReplica {
   }
 
   mutating func requestRead(
-    _ ticket: ReadTicket, updatesFollow: Bool, into effects: inout Effects<RaftReplica>
+    _ ticket: ReadTicket, updatesFollow: Bool, into effects: inout Effects<Self>
   ) {
     guard role == .leader else { return effects.refuseRead(ticket, redirect: leader) }
     let hasCommittedInTerm = commitIndex >= termStartIndex
@@ -53,7 +53,7 @@ extension RaftReplica {
     if options.bug == .readWithoutQuorum, hasCommittedInTerm { return effects.read(ticket) }
     // Bug: read-before-own-commit.
     guard hasCommittedInTerm || options.bug == .readBeforeOwnCommit else {
-      return readsWaiting.append(ticket)
+      return waitingReads.append(ticket)
     }
     beginRound()
     readsInRound.append(ticket, round: readRound)
@@ -66,20 +66,20 @@ extension RaftReplica {
   }
 
   /// Begins a round for the reads that waited for the first commit of the term.
-  mutating func askForWaitingReads(into effects: inout Effects<RaftReplica>) {
+  mutating func askForWaitingReads(into effects: inout Effects<Self>) {
     beginRound()
-    for ticket in readsWaiting { readsInRound.append(ticket, round: readRound) }
-    readsWaiting.removeAll()
+    for ticket in waitingReads { readsInRound.append(ticket, round: readRound) }
+    waitingReads.removeAll()
     announceRound(into: &effects)
     answerReads(into: &effects)
   }
 
-  private mutating func announceRound(into effects: inout Effects<RaftReplica>) {
+  private mutating func announceRound(into effects: inout Effects<Self>) {
     for slot in progress.indices where slot != ownSlot { announceRound(to: slot, into: &effects) }
   }
 
   /// Tells a replica of the newest round, unless it owes the answers to many.
-  mutating func announceRound(to slot: Int, into effects: inout Effects<RaftReplica>) {
+  mutating func announceRound(to slot: Int, into effects: inout Effects<Self>) {
     if progress[slot].mayAnnounce { sendHeartbeat(to: slot, into: &effects) }
   }
 
@@ -89,9 +89,9 @@ extension RaftReplica {
     progress[ownSlot].answeredRound = readRound
   }
 
-  mutating func receive(
+  mutating func receiveRoundConfirmed(
     _ reply: RoundConfirmed, from slot: Int, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard slot != ownSlot, isForThisLeader(replyIn: reply.term, into: &effects) else { return }
     progress[slot].isActive = true
@@ -105,7 +105,7 @@ extension RaftReplica {
 
   /// A replica has answered a message that was sent when `round` was the newest.
   mutating func noteReadRound(
-    _ round: UInt64, answeredBy slot: Int, into effects: inout Effects<RaftReplica>
+    _ round: UInt64, answeredBy slot: Int, into effects: inout Effects<Self>
   ) {
     guard round > progress[slot].answeredRound, round <= readRound else { return }
     progress[slot].answeredRound = round
@@ -113,7 +113,7 @@ extension RaftReplica {
   }
 
   /// Answers the reads of all rounds that a majority has answered.
-  private mutating func answerReads(into effects: inout Effects<RaftReplica>) {
+  private mutating func answerReads(into effects: inout Effects<Self>) {
     var confirmed: UInt64 = 0
     for candidate in progress.indices where progress[candidate].answeredRound > confirmed {
       let round = progress[candidate].answeredRound
@@ -130,13 +130,13 @@ extension RaftReplica {
   }
 
   /// Turns all reads away: this replica leads no more.
-  mutating func refuseReads(into effects: inout Effects<RaftReplica>) {
+  mutating func refuseReads(into effects: inout Effects<Self>) {
     while let first = readsInRound.first {
       effects.refuseRead(first.ticket, redirect: leader)
       readsInRound.removeFirst()
     }
-    for ticket in readsWaiting { effects.refuseRead(ticket, redirect: leader) }
-    readsWaiting.removeAll()
+    for ticket in waitingReads { effects.refuseRead(ticket, redirect: leader) }
+    waitingReads.removeAll()
     isRoundUnsent = false
   }
 }

@@ -4,9 +4,9 @@ import Replication
 // such evidence, and heartbeats bring it if nothing else does: no timer repeats an entry.
 
 extension RaftReplica {
-  mutating func receive(
+  mutating func receiveAppendRejected(
     _ reply: AppendRejected, from slot: Int, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard slot != ownSlot, isForThisLeader(replyIn: reply.term, into: &effects) else { return }
     guard heed(reply.standing, of: slot, at: now, into: &effects) else { return }
@@ -19,7 +19,7 @@ extension RaftReplica {
 
   private mutating func repair(
     _ slot: Int, after reply: AppendRejected, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     let matchIndex = progress[slot].matchIndex
     if reply.prevLogIndex <= matchIndex || reply.lastLogIndex < matchIndex {
@@ -46,7 +46,7 @@ extension RaftReplica {
   /// Goes on with a follower from `nextIndex`, or with a snapshot if the log begins behind that
   /// (§7).
   private mutating func goBack(
-    to nextIndex: LogIndex, for slot: Int, at now: Instant, into effects: inout Effects<RaftReplica>
+    to nextIndex: LogIndex, for slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
     if nextIndex <= log.base, progress[slot].matchIndex < log.base {
       progress[slot].noteBehindLog(first: log.firstIndex)
@@ -60,7 +60,7 @@ extension RaftReplica {
   /// A follower lacks entries and holds later ones back: what lies between is sent again, alone.
   private mutating func fillGap(
     of slot: Int, _ reply: AppendRejected, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     let start = reply.lastLogIndex.next
     let page = log.slice(from: start, through: reply.gapEnd, byteLimit: options.messageByteLimit)
@@ -76,7 +76,7 @@ extension RaftReplica {
   /// the entries.
   private mutating func denial(
     of slot: Int, _ reply: AppendRejected, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     if reply.readRound > progress[slot].matchRound, reply.readRound <= readRound {
       progress[slot].noteLostLog()

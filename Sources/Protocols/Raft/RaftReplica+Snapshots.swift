@@ -19,7 +19,7 @@ extension RaftReplica {
   }
 
   public mutating func checkpoint(
-    at index: LogIndex, into effects: inout Effects<RaftReplica>
+    at index: LogIndex, into effects: inout Effects<Self>
   ) -> SnapshotReference {
     let reference = SnapshotReference(index: index, epoch: log.term(at: index) ?? 0)
     begin(behind: reference, into: &effects)
@@ -28,7 +28,7 @@ extension RaftReplica {
 
   /// Persists all that the records so far say, but for the entries that the snapshot covers.
   private func begin(
-    behind reference: SnapshotReference, into effects: inout Effects<RaftReplica>
+    behind reference: SnapshotReference, into effects: inout Effects<Self>
   ) {
     effects.beginCheckpoint()
     effects.persist(.snapshot(reference))
@@ -55,7 +55,7 @@ extension RaftReplica {
   /// not matter: what is committed is committed in every term.
   public mutating func install(
     _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) -> Bool {
     // Bug: install-older-snapshot. Entries that were acknowledged since are dropped.
     let isOlder = reference.index <= commitIndex

@@ -86,7 +86,7 @@ public struct RaftReplica: ReplicaCore {
   /// Reads that a round will answer.
   var readsInRound = ReadQueue()
   /// Reads that arrived before this term's first commit.
-  var readsWaiting: [ReadTicket] = []
+  var waitingReads: [ReadTicket] = []
 
   /// The first safety property that this replica saw broken.
   var brokenInvariant: String?
@@ -103,8 +103,25 @@ public struct RaftReplica: ReplicaCore {
     heldBack = HeldBack(countLimit: options.inFlightLimit, byteLimit: options.inFlightBytes)
   }
 
+  /// Rebuilds term, vote and log. What is committed is learnt anew from the leader.
+  public mutating func recover(_ record: Record) {
+    switch record {
+    case .vote(let term, let votedFor):
+      currentTerm = term
+      self.votedFor = votedFor
+    case .append(let index, let entries):
+      precondition(index > .zero && index <= log.lastIndex.next, "the disk has lost a record")
+      log.truncate(from: index)
+      log.append(contentsOf: entries)
+    case .snapshot(let reference):
+      log.begin(behind: reference)
+      commitIndex = max(commitIndex, log.base)
+    case .promoted: standing.isLearner = false
+    }
+  }
+
   public mutating func handle(
-    _ event: Event<RaftReplica>, at now: Instant, into effects: inout Effects<RaftReplica>
+    _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
     switch event {
     case .started: effects.setTimer(.election, after: options.electionTimeout)
@@ -121,30 +138,37 @@ public struct RaftReplica: ReplicaCore {
 
   private mutating func receive(
     _ message: Message, from sender: ReplicaID, at now: Instant,
-    into effects: inout Effects<RaftReplica>
+    into effects: inout Effects<Self>
   ) {
     guard let slot = slot(of: sender), message.term <= RaftReplica.largestTerm,
       message.term <= currentTerm + longestEpochJump
     else { return }
     switch message {
     case .appendEntries(let request):
-      if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
-    case .appendAccepted(let reply): receive(reply, from: slot, at: now, into: &effects)
-    case .appendRejected(let reply): receive(reply, from: slot, at: now, into: &effects)
+      if slot != ownSlot { receiveAppendEntries(request, from: sender, at: now, into: &effects) }
+    case .appendAccepted(let reply):
+      receiveAppendAccepted(reply, from: slot, at: now, into: &effects)
+    case .appendRejected(let reply):
+      receiveAppendRejected(reply, from: slot, at: now, into: &effects)
     case .requestVote(let request):
-      if slot != ownSlot { receive(request, from: sender, at: now, into: &effects) }
-    case .voteReply(let reply): receive(reply, from: sender, at: now, into: &effects)
-    case .roundConfirmed(let reply): receive(reply, from: slot, at: now, into: &effects)
+      if slot != ownSlot { receiveRequestVote(request, from: sender, at: now, into: &effects) }
+    case .voteReply(let reply): receiveVoteReply(reply, from: sender, at: now, into: &effects)
+    case .roundConfirmed(let reply):
+      receiveRoundConfirmed(reply, from: slot, at: now, into: &effects)
     case .snapshot: break
     case .promoted(let word):
-      if slot != ownSlot { receive(word, from: sender, into: &effects) }
-    case .newerTerm(let term):
-      if term > currentTerm { becomeFollower(in: term, into: &effects) }
+      if slot != ownSlot { receivePromoted(word, from: sender, into: &effects) }
+    case .newerTerm(let term): receiveNewerTerm(term, into: &effects)
     }
   }
 
+  /// A message of this replica was of an older term (§5.1).
+  private mutating func receiveNewerTerm(_ term: Term, into effects: inout Effects<Self>) {
+    if term > currentTerm { becomeFollower(in: term, into: &effects) }
+  }
+
   /// Answers a message of an older term, so that its sender enters the current one (§5.1).
-  func tellTerm(to sender: ReplicaID, into effects: inout Effects<RaftReplica>) {
+  func tellTerm(to sender: ReplicaID, into effects: inout Effects<Self>) {
     // Bug: drop-lower-term.
     guard options.bug != .dropLowerTerm else { return }
     effects.send(.newerTerm(currentTerm), to: sender)
@@ -160,7 +184,7 @@ public struct RaftReplica: ReplicaCore {
 
   /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election
   /// timer runs on, unless this was the leader, which has none of its own (rule of figure 2).
-  mutating func becomeFollower(in term: Term, into effects: inout Effects<RaftReplica>) {
+  mutating func becomeFollower(in term: Term, into effects: inout Effects<Self>) {
     let wasLeader = role == .leader
     role = .follower
     votesGranted.removeAll(keepingCapacity: true)
@@ -175,7 +199,7 @@ public struct RaftReplica: ReplicaCore {
 
   /// The one place at which the term changes, and all that belongs to a term with it.
   mutating func enter(
-    _ term: Term, votingFor candidate: ReplicaID?, into effects: inout Effects<RaftReplica>
+    _ term: Term, votingFor candidate: ReplicaID?, into effects: inout Effects<Self>
   ) {
     currentTerm = term
     votedFor = candidate
@@ -186,7 +210,7 @@ public struct RaftReplica: ReplicaCore {
   }
 
   /// Moves the commit index forward and announces what it passes.
-  mutating func commit(through index: LogIndex, into effects: inout Effects<RaftReplica>) {
+  mutating func commit(through index: LogIndex, into effects: inout Effects<Self>) {
     while commitIndex < index {
       commitIndex = commitIndex.next
       let entry = log[commitIndex]

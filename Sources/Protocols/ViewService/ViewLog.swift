@@ -1,7 +1,7 @@
 import Replication
 import WireFormat
 
-/// One entry of a supervised protocol's log: a batch and the view it was proposed in.
+/// One entry of a log under an authority: a batch and the view it was proposed in.
 public struct ViewEntry: Equatable, Sendable {
   public var view: UInt64
   public var batch: Batch
@@ -24,7 +24,7 @@ public struct ViewRun: Equatable, Sendable {
   }
 }
 
-/// The log of a replica in a supervised protocol.
+/// The log of a replica that follows the views of an authority.
 ///
 /// A view has one proposer, and a replica appends an entry only behind the entry that the proposer
 /// had before it. So two logs that have an entry of the same view at the same index are equal up to

@@ -1,7 +1,7 @@
 import Replication
 
-/// The known mistakes of an outside authority. They share the option `unsafeBug` with those of the
-/// protocol that is supervised.
+/// Known mistakes of an outside authority. They share the option `unsafeBug` with those of the
+/// protocol that follows its views. Each is asked for at one place, marked `Bug:` there.
 public enum ViewServiceBug: String, SwitchableBug {
   case leaseFromReceipt = "lease-from-receipt"
   case promoteUnestablished = "promote-unestablished"

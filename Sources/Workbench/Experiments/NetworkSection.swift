@@ -3,7 +3,7 @@ import Environments
 import Replication
 
 extension NetworkModel {
-  private static let keyNames = [
+  static let keyNames = [
     "preset", "latency", "places", "nic", "bandwidth", "transport", "retransmission",
     "givesUpAfter",
     "loss", "duplicate", "reorder", "clients", "links",

@@ -4,7 +4,7 @@ import Replication
 import Workloads
 
 extension WorkloadSpec {
-  private static let keyNames = [
+  static let keyNames = [
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
     "timeout", "thinkTime", "patience", "connections",
   ]

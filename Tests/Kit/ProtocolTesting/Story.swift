@@ -16,7 +16,7 @@ public struct Story<Core: ReplicaCore> {
   private var witness = CommitWitness()
   /// The first thing that went wrong that never may.
   public private(set) var problem: String?
-  /// The authority of a story about bare replicas of a supervised protocol.
+  /// The authority of a story about bare replicas of a protocol with an authority.
   var script: ViewScript
   private var nextTicket: UInt64 = 1
   private var isInEvents = false

@@ -23,14 +23,14 @@ public struct ViewScript {
   }
 }
 
-extension InProcessCluster where Core: SupervisedCore {
+extension InProcessCluster where Core: ViewFollower {
   /// The authority tells a replica of a view.
   public mutating func adopt(_ view: View, at id: ReplicaID) {
     perform(at: id) { core, now, effects in core.adopt(view, at: now, into: &effects) }
   }
 }
 
-extension Story where Core: SupervisedCore {
+extension Story where Core: ViewFollower {
   /// The authority issues the next view and tells it to all its replicas, or to those named.
   public mutating func issue(
     _ members: ReplicaID..., joiner: ReplicaID? = nil, to told: [ReplicaID]? = nil

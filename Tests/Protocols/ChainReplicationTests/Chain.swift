@@ -11,7 +11,8 @@ struct Chain {
   private var nextNumber: UInt64 = 1
 
   init(
-    _ replicas: Int, bug: ChainBug? = nil, members: [ReplicaID]? = nil, joiner: ReplicaID? = nil,
+    _ replicas: Int, bug: ChainReplica.Bug? = nil, members: [ReplicaID]? = nil,
+    joiner: ReplicaID? = nil,
     page: Int = 512, inFlightBytes: Int = 4 << 20
   ) {
     var options = ChainReplica.Options()

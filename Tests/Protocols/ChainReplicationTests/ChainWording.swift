@@ -31,7 +31,7 @@ extension ChainReplica.Message {
     case .hail(let view, _, _): return "Hail view \(view): where do you stand?"
     case .position(let view, let position):
       return "Position view \(view): my log ends at \(position.last) (view \(position.lastView)), "
-        + "committed up to \(position.committed)"
+        + "committed up to \(position.commitIndex)"
     case .standing(let view, let standing):
       return "Standing view \(view): in line up to \(standing.last)"
         + (standing.acknowledged.map { ", acknowledged up to \($0)" } ?? "")
@@ -43,7 +43,7 @@ extension ChainReplica.Message {
   }
 }
 
-extension Forward {
+extension ChainReplica.Forward {
   fileprivate var words: String {
     ", after \(previous): \(entries.words)" + (stable > .zero ? ", stable up to \(stable)" : "")
   }

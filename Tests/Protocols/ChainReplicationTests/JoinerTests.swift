@@ -10,7 +10,7 @@ import WireFormat
 struct JoinerTests {
   /// Two members with `count` committed updates, and replica 2 about to join.
   private func chain(
-    _ count: Int, bug: ChainBug? = nil, inFlightBytes: Int = 4 << 20
+    _ count: Int, bug: ChainReplica.Bug? = nil, inFlightBytes: Int = 4 << 20
   ) -> Chain {
     var chain = Chain(3, bug: bug, members: [0, 1], inFlightBytes: inFlightBytes)
     chain.cluster.run()
@@ -144,7 +144,7 @@ struct JoinerTests {
 
   @Test("joiner-serves-during-copy: a new tail shows less than the old one did (protocols 2d.9)")
   func servesDuringCopy() {
-    func answers(bug: ChainBug?) -> Bool {
+    func answers(bug: ChainReplica.Bug?) -> Bool {
       var chain = chain(10, bug: bug)
       chain.issue([0, 1], joiner: 2, to: [0, 1])
       chain.tell(2)

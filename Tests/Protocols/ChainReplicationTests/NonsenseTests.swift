@@ -12,16 +12,16 @@ struct NonsenseTests {
     LogIndex(random.chance(0.2) ? Int.max / 2 - 1 : random.below(12))
   }
 
-  private func forward(_ random: inout RandomStream) -> Forward {
+  private func forward(_ random: inout RandomStream) -> ChainReplica.Forward {
     let entries = (0..<random.below(4)).map { _ in
       ViewEntry(view: UInt64(random.below(4)), batch: batch(UInt64(random.below(5))))
     }
-    return Forward(
+    return ChainReplica.Forward(
       previous: index(&random), previousView: UInt64(random.below(4)), entries: entries,
       stable: index(&random), wantsReceipt: random.chance(0.5))
   }
 
-  private func message(_ random: inout RandomStream) -> ChainMessage {
+  private func message(_ random: inout RandomStream) -> ChainReplica.Message {
     let view = UInt64(random.below(4))
     switch random.below(9) {
     case 0: return .forward(view: view, forward(&random))
@@ -37,20 +37,20 @@ struct NonsenseTests {
       }
       return .position(
         view: view,
-        Position(
-          last: index(&random), lastView: UInt64(random.below(4)), committed: index(&random),
+        ChainReplica.Position(
+          last: index(&random), lastView: UInt64(random.below(4)), commitIndex: index(&random),
           runs: runs))
     case 5:
       return .synchronise(
         view: view,
-        Synchronisation(
+        ChainReplica.Synchronisation(
           positionLast: index(&random), positionView: UInt64(random.below(4)),
           through: index(&random), forward: forward(&random)))
     case 6: return .stable(view: view, index(&random))
     case 7:
       return .standing(
         view: view,
-        Standing(
+        ChainReplica.Standing(
           last: index(&random), sentThrough: index(&random),
           acknowledged: random.chance(0.5) ? index(&random) : nil))
     default: return .receipt(view: view, index(&random))

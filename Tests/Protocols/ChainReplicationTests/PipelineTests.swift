@@ -12,8 +12,8 @@ import ViewService
 struct PipelineTests {
   @Test(
     "count-undurable: what the tail answered is gone when the others restart",
-    arguments: [nil, ChainBug.countUndurable])
-  func countsUndurable(bug: ChainBug?) {
+    arguments: [nil, ChainReplica.Bug.countUndurable])
+  func countsUndurable(bug: ChainReplica.Bug?) {
     var chain = Chain(3, bug: bug)
     chain.cluster.run()
     chain.cluster.nodes[0].holdsDisk = true
@@ -33,8 +33,8 @@ struct PipelineTests {
 
   @Test(
     "keep-place-behind-restart: a head that forgot what it sent stays head, and cuts the others back",
-    arguments: [nil, ChainBug.keepPlaceBehindRestart])
-  func restartedHead(bug: ChainBug?) {
+    arguments: [nil, ChainReplica.Bug.keepPlaceBehindRestart])
+  func restartedHead(bug: ChainReplica.Bug?) {
     var chain = Chain(3, bug: bug)
     chain.cluster.run()
     let first = chain.update(at: 0)
@@ -278,7 +278,7 @@ struct PipelineTests {
   func farJoiner() {
     var chain = Chain(3, members: [0, 1], joiner: 2)
     chain.cluster.run()
-    var late: [SteppedEnvelope<ChainMessage>] = []
+    var late: [SteppedEnvelope<ChainReplica.Message>] = []
     for _ in 0..<6 {
       for _ in 0..<300 { chain.update(at: 0) }
       // What goes to the joiner arrives 100 ms later, and by then there is as much again.

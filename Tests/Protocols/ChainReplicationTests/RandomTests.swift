@@ -7,7 +7,7 @@ import ViewService
 @Suite("Random histories of views, crashes and messages")
 struct RandomTests {
   /// What is wrong after a run of the seed, or `nil`.
-  private func failure(seed: UInt64, bug: ChainBug? = nil, steps: Int = 2000) -> String? {
+  private func failure(seed: UInt64, bug: ChainReplica.Bug? = nil, steps: Int = 2000) -> String? {
     var world = World(seed: seed, bug: bug)
     for _ in 0..<steps where world.violation == nil { world.step() }
     let makesProgress = world.violation == nil && world.heals()
@@ -37,8 +37,8 @@ struct RandomTests {
     #expect(views > 50 && committed > 200 && reads > 20)
   }
 
-  @Test("The sweep finds every mistake", arguments: ChainBug.allCases)
-  func findsBugs(bug: ChainBug) {
+  @Test("The sweep finds every mistake", arguments: ChainReplica.Bug.allCases)
+  func findsBugs(bug: ChainReplica.Bug) {
     let found = (1...200).first { failure(seed: $0, bug: bug) != nil }
     #expect(found != nil)
   }

@@ -8,7 +8,7 @@ import ViewService
 
 /// Three replicas of a chain, numbered 0 to 2, and three of the authority, 3 to 5.
 private struct SupervisedChain {
-  typealias Core = Supervised<ChainReplica, RaftReplica>
+  typealias Core = WithAuthority<ChainReplica, RaftReplica>
   var cluster: InProcessCluster<Core>
 
   init() {

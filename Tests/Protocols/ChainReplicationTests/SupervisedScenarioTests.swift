@@ -77,7 +77,7 @@ struct SupervisedScenarioTests {
     #expect(story.difference(from: "10-Lease") == nil)
   }
 
-  private typealias Core = Supervised<ChainReplica, RaftReplica>
+  private typealias Core = WithAuthority<ChainReplica, RaftReplica>
 
   private let timers: [Core.Timer] = [.tick, .replica(.resend), .consensus(.heartbeat)]
 

@@ -43,7 +43,7 @@ struct UpdateTests {
     core.endTurn(at: .zero, into: &effects)
     let entries = (1...3).map { ViewEntry(view: 1, batch: batch($0)) }
     #expect(effects.records == [.entries(first: LogIndex(1), entries)])
-    let forward = Forward(
+    let forward = ChainReplica.Forward(
       previous: .zero, previousView: 0, entries: entries, stable: .zero, wantsReceipt: false)
     #expect(effects.earlySends.map(\.message) == [.forward(view: 1, forward)])
     #expect(effects.earlySends.map(\.to) == [ReplicaID(1)])
@@ -59,7 +59,7 @@ struct UpdateTests {
     var effects = Effects<ChainReplica>()
     let entries = (1...3).map { ViewEntry(view: 1, batch: batch($0)) }
     for place in 0..<3 {
-      let forward = Forward(
+      let forward = ChainReplica.Forward(
         previous: LogIndex(place), previousView: place == 0 ? 0 : 1, entries: [entries[place]],
         stable: LogIndex(place), wantsReceipt: false)
       core.handle(
@@ -184,7 +184,7 @@ struct UpdateTests {
 
   @Test("ack-at-head: an update that the head answered is gone with the head (protocols 2d.1)")
   func ackAtHead() {
-    func acknowledgedAndLost(bug: ChainBug?) -> Bool {
+    func acknowledgedAndLost(bug: ChainReplica.Bug?) -> Bool {
       var chain = Chain(3, bug: bug)
       chain.cluster.run()
       chain.cluster.delivers = { $0.to != ReplicaID(1) }
@@ -203,7 +203,7 @@ struct UpdateTests {
 
   @Test("serve-stale-role: a replica in the middle shows less than the tail did (protocols 2d.11)")
   func staleRole() {
-    func middleAnswers(bug: ChainBug?) -> Bool {
+    func middleAnswers(bug: ChainReplica.Bug?) -> Bool {
       var chain = Chain(3, bug: bug)
       chain.cluster.run()
       chain.cluster.delivers = { if case .acknowledge = $0.message { false } else { true } }
@@ -222,17 +222,17 @@ struct UpdateTests {
     let entries = [
       ViewEntry(view: 3, batch: batch(1)), ViewEntry(view: 4, batch: Batch.noop),
     ]
-    let forward = Forward(
+    let forward = ChainReplica.Forward(
       previous: LogIndex(7), previousView: 3, entries: entries, stable: LogIndex(5),
       wantsReceipt: true)
-    let position = Position(
-      last: LogIndex(9), lastView: 4, committed: LogIndex(2),
+    let position = ChainReplica.Position(
+      last: LogIndex(9), lastView: 4, commitIndex: LogIndex(2),
       runs: [ViewRun(view: 3, last: LogIndex(9))])
-    let standing = Standing(
+    let standing = ChainReplica.Standing(
       last: LogIndex(9), sentThrough: LogIndex(12), acknowledged: LogIndex(2))
-    let synchronisation = Synchronisation(
+    let synchronisation = ChainReplica.Synchronisation(
       positionLast: LogIndex(9), positionView: 4, through: LogIndex(11), forward: forward)
-    let messages: [ChainMessage] = [
+    let messages: [ChainReplica.Message] = [
       .forward(view: 5, forward), .acknowledge(view: 5, LogIndex(8)),
       .durable(view: 5, LogIndex(8)), .stable(view: 5, LogIndex(8)),
       .hail(view: 5, sentThrough: LogIndex(7), stable: LogIndex(8)),
@@ -243,12 +243,12 @@ struct UpdateTests {
     for message in messages {
       let bytes = message.encoded()
       #expect(bytes.count == message.encodedByteCount)
-      #expect(try WireReader.decode(ChainMessage.self, from: bytes) == message)
+      #expect(try WireReader.decode(ChainReplica.Message.self, from: bytes) == message)
     }
-    for record in [ChainRecord.entries(first: LogIndex(4), entries)] {
+    for record in [ChainReplica.Record.entries(first: LogIndex(4), entries)] {
       let bytes = record.encoded()
       #expect(bytes.count == record.encodedByteCount)
-      #expect(try WireReader.decode(ChainRecord.self, from: bytes) == record)
+      #expect(try WireReader.decode(ChainReplica.Record.self, from: bytes) == record)
     }
   }
 }

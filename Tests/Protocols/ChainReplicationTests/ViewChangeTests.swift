@@ -63,7 +63,9 @@ struct ViewChangeTests {
 
   /// A chain of four, of which replica 1 holds an update that 2 does not, fails at `failed`, and the
   /// head goes on with another update.
-  private func afterFailure(of failed: [ReplicaID], leaving rest: [ReplicaID], bug: ChainBug?)
+  private func afterFailure(
+    of failed: [ReplicaID], leaving rest: [ReplicaID], bug: ChainReplica.Bug?
+  )
     -> Chain
   {
     var chain = Chain(4, bug: bug)
@@ -108,7 +110,7 @@ struct ViewChangeTests {
 
   @Test("drop-sent-on-tail-failure: an answered update is gone with the tail (protocols 2d.3)")
   func dropsSent() {
-    func survivors(bug: ChainBug?) -> Int {
+    func survivors(bug: ChainReplica.Bug?) -> Int {
       var chain = Chain(2, bug: bug)
       chain.cluster.run()
       chain.cluster.delivers = { $0.from != ReplicaID(1) }
@@ -126,7 +128,7 @@ struct ViewChangeTests {
 
   @Test("accept-any-view: a deposed replica's update takes the place of another (protocols 2d.8)")
   func acceptsAnyView() {
-    func agrees(bug: ChainBug?) -> Bool {
+    func agrees(bug: ChainReplica.Bug?) -> Bool {
       var chain = Chain(3, bug: bug)
       chain.cluster.run()
       chain.crash(1)

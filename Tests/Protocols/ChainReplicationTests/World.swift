@@ -70,7 +70,7 @@ struct World {
   private var nextSequence: UInt64 = 1
   private var nextTicket: UInt64 = 1
 
-  init(seed: UInt64, replicas: Int = 4, bug: ChainBug? = nil) {
+  init(seed: UInt64, replicas: Int = 4, bug: ChainReplica.Bug? = nil) {
     var options = ChainReplica.Options()
     options.bug = bug
     options.page = 4

@@ -5,15 +5,18 @@ import SteppedCluster
 @testable import MultiPaxos
 
 typealias Cluster = InProcessCluster<MultiPaxosReplica>
-typealias Message = MultiPaxosMessage
+typealias Message = MultiPaxosReplica.Message
+typealias Ballot = MultiPaxosReplica.Ballot
+typealias AcceptedValue = MultiPaxosReplica.AcceptedValue
+typealias Gap = MultiPaxosReplica.Gap
 
 func slot(_ number: Int) -> LogIndex { LogIndex(number) }
 
 func options(
-  _ bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096,
+  _ bug: MultiPaxosReplica.Bug? = nil, window: Int = 1024, queue: Int = 4096,
   inFlightBytes: Int = 4 << 20
-) -> MultiPaxosOptions {
-  var options = MultiPaxosOptions()
+) -> MultiPaxosReplica.Options {
+  var options = MultiPaxosReplica.Options()
   options.bug = bug
   options.window = window
   options.queue = queue
@@ -28,7 +31,7 @@ func ballot(_ round: UInt64, _ node: ReplicaID) -> Ballot { Ballot(round: round,
 
 extension InProcessCluster where Core == MultiPaxosReplica {
   init(
-    _ replicas: Int = 3, bug: MultiPaxosBug? = nil, window: Int = 1024, queue: Int = 4096,
+    _ replicas: Int = 3, bug: MultiPaxosReplica.Bug? = nil, window: Int = 1024, queue: Int = 4096,
     inFlightBytes: Int = 4 << 20
   ) {
     self.init(
@@ -53,7 +56,7 @@ struct Bare {
   var now = Instant.zero
 
   init(
-    _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosBug? = nil,
+    _ id: ReplicaID = b, of replicas: Int = 3, bug: MultiPaxosReplica.Bug? = nil,
     electsOnDisconnect: Bool = false, prePrepare: Bool = false
   ) {
     var options = options(bug)

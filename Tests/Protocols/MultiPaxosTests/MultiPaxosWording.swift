@@ -12,7 +12,7 @@ extension Wording<MultiPaxosReplica> {
         switch timer {
         case .election: "has not heard a leader for too long"
         case .heartbeat: "heartbeat is due"
-        case .retransmission: "looks whether reports are due"
+        case .resend: "looks whether reports are due"
         }
       },
       status: { "\($0.role), knows ballot \(Ballot.words(of: $0.epoch))" },
@@ -20,7 +20,7 @@ extension Wording<MultiPaxosReplica> {
   }
 }
 
-extension Ballot {
+extension MultiPaxosReplica.Ballot {
   /// `2.B`: the round, and the replica that made the ballot.
   var words: String { self == .none ? "none" : "\(round).\(node.letter)" }
 
@@ -29,7 +29,7 @@ extension Ballot {
   }
 }
 
-extension AcceptedValue {
+extension MultiPaxosReplica.AcceptedValue {
   fileprivate var words: String {
     let origin = ballot == .chosen ? "chosen" : "ballot \(ballot.words)"
     return "slot \(slot): \(value.words) (\(origin))"

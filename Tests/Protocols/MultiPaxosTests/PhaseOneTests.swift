@@ -156,7 +156,7 @@ struct PhaseOneTests {
     cluster.elect(a)
     #expect(cluster[a].role == .candidate)
     cluster.heal()
-    cluster.fire(.retransmission, at: a)
+    cluster.fire(.resend, at: a)
     cluster.run()
     #expect(cluster[a].role == .leader)
     #expect(cluster[a].ballot == ballot(1, a), "no new ballot without a rival")

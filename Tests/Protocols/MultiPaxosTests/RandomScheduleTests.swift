@@ -32,7 +32,7 @@ struct RandomWorld {
   private var isolated: ReplicaID?
   var complaint: String?
 
-  init(seed: UInt64, replicas: Int, bug: MultiPaxosBug? = nil) {
+  init(seed: UInt64, replicas: Int, bug: MultiPaxosReplica.Bug? = nil) {
     cluster = Cluster(replicas, bug: bug, window: 8, queue: 8)
     random = RandomStream(seed: seed)
     compared = Array(repeating: 0, count: replicas)
@@ -53,7 +53,7 @@ struct RandomWorld {
       acknowledgedAtRead.append(acknowledged)
       cluster.handle(
         .readRequested(ReadTicket(UInt64(acknowledgedAtRead.count - 1))), at: inCharge ?? id)
-    case 360..<370: cluster.fire(random.chance(0.8) ? .heartbeat : .retransmission, at: id)
+    case 360..<370: cluster.fire(random.chance(0.8) ? .heartbeat : .resend, at: id)
     case 370..<374: cluster.fire(.election, at: id)
     case 374..<382: cluster.nodes[id.index].holdsDisk = true
     case 382..<398: cluster.releaseDisk(id)
@@ -129,7 +129,7 @@ struct RandomWorld {
   }
 
   /// Within a ballot all acceptors accept the same value in a slot.
-  private mutating func compare(_ record: MultiPaxosRecord) {
+  private mutating func compare(_ record: MultiPaxosReplica.Record) {
     guard case .accepted(let slot, let ballot, let value) = record, ballot != .chosen else {
       return
     }
@@ -149,7 +149,7 @@ struct RandomWorld {
       cluster.run(limit: 20_000)
       for number in 0..<replicaCount {
         cluster.fire(.heartbeat, at: ReplicaID(number))
-        cluster.fire(.retransmission, at: ReplicaID(number))
+        cluster.fire(.resend, at: ReplicaID(number))
       }
       cluster.run(limit: 20_000)
       if !cluster.nodes.contains(where: { $0.core.status.isInCharge }) {
@@ -188,14 +188,14 @@ struct RandomScheduleTests {
 
   /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
   /// bring that about step by step.
-  private static let rare: Set<MultiPaxosBug> = [
+  private static let rare: Set<MultiPaxosReplica.Bug> = [
     .reuseBallot, .volatilePromise, .countAcrossBallots,
   ]
 
   @Test(
     "Random schedules catch a replica without one of its rules",
-    arguments: MultiPaxosBug.allCases.filter { !rare.contains($0) })
-  func catches(bug: MultiPaxosBug) {
+    arguments: MultiPaxosReplica.Bug.allCases.filter { !rare.contains($0) })
+  func catches(bug: MultiPaxosReplica.Bug) {
     for seed in 1...UInt64(200) {
       for replicas in [3, 5] {
         var world = RandomWorld(seed: seed, replicas: replicas, bug: bug)

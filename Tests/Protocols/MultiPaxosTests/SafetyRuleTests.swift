@@ -9,7 +9,7 @@ import Testing
 @Suite("Multi-Paxos: what each safety rule prevents")
 struct SafetyRuleTests {
   private func expectRule(
-    _ bug: MultiPaxosBug, story: (inout Cluster) -> Void, of replicas: Int = 3
+    _ bug: MultiPaxosReplica.Bug, story: (inout Cluster) -> Void, of replicas: Int = 3
   ) {
     var sound = Cluster(replicas)
     story(&sound)
@@ -220,7 +220,7 @@ struct SafetyRuleTests {
 
   @Test("A new leader serves no read before what it recovered is chosen")
   func readsWaitForRecovery() {
-    func readsAnswered(_ bug: MultiPaxosBug?) -> [ReadTicket] {
+    func readsAnswered(_ bug: MultiPaxosReplica.Bug?) -> [ReadTicket] {
       var cluster = Cluster(3, bug: bug)
       cluster.elect(a)
       cluster.propose(1, at: a)
@@ -250,7 +250,7 @@ struct SafetyRuleTests {
 
   @Test("A leader that was replaced unawares serves no read")
   func readsNeedAQuorum() {
-    func oldLeader(_ bug: MultiPaxosBug?) -> Cluster.Node {
+    func oldLeader(_ bug: MultiPaxosReplica.Bug?) -> Cluster.Node {
       var cluster = Cluster(3, bug: bug)
       cluster.elect(a)
       cluster.only(b, c)

@@ -9,7 +9,7 @@ import Testing
 @Suite("Multi-Paxos: a healthy leader stays")
 struct StickinessTests {
   private func cluster(_ replicas: Int = 3) -> Cluster {
-    Cluster(membership: Membership(replicas: replicas), options: MultiPaxosOptions())
+    Cluster(membership: Membership(replicas: replicas), options: MultiPaxosReplica.Options())
   }
 
   /// The leader beats every 50 ms, and every 200 ms another replica's election timer fires.
@@ -111,6 +111,6 @@ struct StickinessTests {
       Issue.record("no timer was set")
       return
     }
-    #expect(range == MultiPaxosOptions().electionTimeout)
+    #expect(range == MultiPaxosReplica.Options().electionTimeout)
   }
 }

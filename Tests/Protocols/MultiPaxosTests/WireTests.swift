@@ -46,14 +46,14 @@ struct WireTests {
 
   @Test("Every record survives the disk")
   func recordsRoundTrip() throws {
-    let records: [MultiPaxosRecord] = [
+    let records: [MultiPaxosReplica.Record] = [
       .promised(ballot(3, b)), .accepted(slot: slot(7), ballot: .chosen, value: batch(1)),
       .chosen(through: slot(5)),
     ]
     for record in records {
       let bytes = record.encoded()
       #expect(bytes.count == record.encodedByteCount)
-      #expect(try WireReader.decode(MultiPaxosRecord.self, from: bytes) == record)
+      #expect(try WireReader.decode(MultiPaxosReplica.Record.self, from: bytes) == record)
     }
   }
 
@@ -99,7 +99,7 @@ struct WireTests {
         let message = nonsense[random.below(nonsense.count)]
         replica.receive(message, from: senders[random.below(senders.count)])
         if random.chance(0.1) { replica.fire(.election, after: .milliseconds(400)) }
-        if random.chance(0.1) { replica.fire(.retransmission, after: .milliseconds(1)) }
+        if random.chance(0.1) { replica.fire(.resend, after: .milliseconds(1)) }
         if random.chance(0.1) { replica.fire(.heartbeat, after: .milliseconds(1)) }
         replica.core.handle(.requested(batch(1)), at: replica.now, into: &replica.effects)
       }

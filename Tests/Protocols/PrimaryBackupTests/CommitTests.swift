@@ -156,7 +156,7 @@ import WireFormat
     cluster.propose(5, at: 0)
     cluster.run()
     let append = PrimaryBackupReplica.Append(
-      view: 1, round: 0, previous: LogIndex(1), previousView: 1, commit: LogIndex(99),
+      view: 1, round: 0, previous: LogIndex(1), previousView: 1, commitIndex: LogIndex(99),
       entries: [ViewEntry(view: 7, batch: .noop)])
     let messages: [PrimaryBackupReplica.Message] = [
       .append(append), .appended(view: 1, index: LogIndex(99)), .outdated(view: 1),
@@ -184,7 +184,7 @@ import WireFormat
     let messages: [PrimaryBackupReplica.Message] = [
       .append(
         PrimaryBackupReplica.Append(
-          view: 4, round: 2, previous: LogIndex(9), previousView: 3, commit: LogIndex(7),
+          view: 4, round: 2, previous: LogIndex(9), previousView: 3, commitIndex: LogIndex(7),
           entries: [entry, entry])),
       .appended(view: 4, index: LogIndex(11)), .outdated(view: 5), .present(view: 6),
       .summary(view: 4, round: 2, runs: [ViewRun(view: 1, last: LogIndex(6))]),

@@ -19,7 +19,7 @@ extension PrimaryBackupReplica.Message {
     case .append(let append):
       let entries = append.entries.map(\.batch.words).joined(separator: ", ")
       return "Append view \(append.view), after \(append.previous): "
-        + (entries.isEmpty ? "nothing" : "[\(entries)]") + ", commit \(append.commit)"
+        + (entries.isEmpty ? "nothing" : "[\(entries)]") + ", commit \(append.commitIndex)"
     case .appended(let view, let index):
       return "Appended view \(view): my disk equals your log up to \(index)"
     case .summary(let view, _, let runs):

@@ -5,7 +5,7 @@ import ProtocolTesting
 import Replication
 import ViewService
 
-typealias SupervisedPrimaryBackup = Supervised<PrimaryBackupReplica, RaftReplica>
+typealias SupervisedPrimaryBackup = WithAuthority<PrimaryBackupReplica, RaftReplica>
 typealias SupervisedCluster = InProcessCluster<SupervisedPrimaryBackup>
 
 extension InProcessCluster where Core == SupervisedPrimaryBackup {

@@ -75,7 +75,7 @@ struct SupervisedScenarioTests {
     #expect(story.difference(from: "09-Lease") == nil)
   }
 
-  private typealias Core = Supervised<PrimaryBackupReplica, RaftReplica>
+  private typealias Core = WithAuthority<PrimaryBackupReplica, RaftReplica>
 
   private let timers: [Core.Timer] = [.tick, .replica(.resend), .consensus(.heartbeat)]
 

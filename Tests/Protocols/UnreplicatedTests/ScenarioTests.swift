@@ -10,7 +10,11 @@ import Testing
 struct ScenarioTests {
   private var wording: Wording<UnreplicatedServer> {
     Wording(
-      message: { "Durable: on my disk up to \($0.durableUpTo)" },
+      message: { message in
+        switch message {
+        case .durable(let index): "Durable: on my disk up to \(index)"
+        }
+      },
       record: { record in
         switch record {
         case .entry(let batch): "an entry: \(batch.words)"

@@ -100,9 +100,9 @@ struct UnreplicatedTests {
   func nonsense() {
     var server = cluster(2)
     server.handle(
-      .received(.init(durableUpTo: LogIndex(9)), from: ReplicaID(0)), at: ReplicaID(0))
+      .received(.durable(LogIndex(9)), from: ReplicaID(0)), at: ReplicaID(0))
     server.handle(
-      .received(.init(durableUpTo: LogIndex(1)), from: ReplicaID(1)), at: ReplicaID(0))
+      .received(.durable(LogIndex(1)), from: ReplicaID(1)), at: ReplicaID(0))
     #expect(server.nodes[0].commits.isEmpty)
     #expect(server.nodes[0].core.invariantViolation() == nil)
   }

@@ -52,7 +52,7 @@ import Testing
     #expect(!cluster.nodes[0].core.holdsLease(at: now))
   }
 
-  private var sink: Effects<Supervised<StubReplica, SoloConsensus>> {
+  private var sink: Effects<WithAuthority<StubReplica, SoloConsensus>> {
     get { Effects() }
     nonmutating set {}
   }

@@ -7,7 +7,7 @@ struct Scene {
   /// Ticks of 40 ms within 200 ms, and one more, because the first may come at once.
   static let limit = 6
 
-  var supervision: Supervision
+  var detector: FailureDetector
   var machine = ViewServiceStateMachine()
   var sequence: UInt64 = 0
   /// The newest ping of each replica whose answer it heard.
@@ -30,9 +30,9 @@ struct Scene {
     let ping = Ping(
       report: report, sequence: sequence, incarnation: incarnation, isBlank: isBlank,
       answered: heard[id] ?? 0)
-    supervision.heard(ping, from: ReplicaID(id), after: machine)
-    lease[id] = supervision.grant(
-      ping, heardAt: supervision.ticks, to: ReplicaID(id), after: machine)
+    detector.heard(ping, from: ReplicaID(id), after: machine)
+    lease[id] = detector.grant(
+      ping, heardAt: detector.ticks, to: ReplicaID(id), after: machine)
     if !deaf.contains(id) { heard[id] = sequence }
   }
 
@@ -40,12 +40,12 @@ struct Scene {
   mutating func apply(_ command: ViewServiceStateMachine.Command) {
     let previous = machine
     _ = machine.apply(command)
-    supervision.observe(machine, after: previous.view)
+    detector.observe(machine, after: previous.view)
   }
 
   mutating func tick(_ count: Int, hearing present: [Int]) {
     for _ in 0..<count {
-      supervision.tick()
+      detector.tick()
       for id in present { hear(id, report(of: id)) }
     }
   }
@@ -70,7 +70,7 @@ struct Scene {
   }
 
   var next: ViewServiceStateMachine.Command? {
-    mutating get { supervision.nextCommand(after: machine) }
+    mutating get { detector.nextCommand(after: machine) }
   }
 
   var nextView: View? {
@@ -88,7 +88,7 @@ func scene(
 ) -> Scene {
   let ids = (0..<replicas).map { ReplicaID($0) }
   var scene = Scene(
-    supervision: Supervision(
+    detector: FailureDetector(
       replicas: ids, ping: .milliseconds(40), failureTimeout: .milliseconds(200),
       memberLinks: links))
   guard let members else { return scene }

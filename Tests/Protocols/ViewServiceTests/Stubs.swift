@@ -4,7 +4,7 @@ import ViewService
 import WireFormat
 
 /// A data protocol that does nothing but remember its views; the first member answers reads.
-struct StubReplica: SupervisedCore {
+struct StubReplica: ViewFollower {
   typealias Message = UInt64
   typealias Record = UInt64
 
@@ -161,9 +161,9 @@ struct SoloConsensus: ReplicaCore {
   func invariantViolation() -> String? { nil }
 }
 
-typealias StubCluster = InProcessCluster<Supervised<StubReplica, SoloConsensus>>
+typealias StubCluster = InProcessCluster<WithAuthority<StubReplica, SoloConsensus>>
 
-extension InProcessCluster where Core == Supervised<StubReplica, SoloConsensus> {
+extension InProcessCluster where Core == WithAuthority<StubReplica, SoloConsensus> {
   /// `replicas` stubs and one authority node, with all messages of the start delivered.
   init(replicas: Int, bug: ViewServiceBug? = nil) {
     var options = Core.Options()

@@ -1,5 +1,5 @@
-/// The layers of the sources, read from the folders. What stands in the manifest and in README is held
-/// against them.
+/// The layers of the sources, read from the folders. The manifest and the manual of the sources are
+/// held against them.
 struct Floors {
   /// From the ground up, as the manifest names them.
   let order: [String]
@@ -31,7 +31,7 @@ struct Floors {
     return order[(ground + 1)..<runtimes]
   }
 
-  /// The modules of the pure floors, and those of other floors whose line in README says `pure`.
+  /// The modules of the pure floors, and those of other floors whose line says `pure`.
   func pureModules(_ lines: [ModuleLine]) -> Set<String> {
     Set(floorOfModule.filter { pureFloors.contains($0.value) }.keys)
       .union(lines.filter(\.isPure).map(\.module))
@@ -66,26 +66,26 @@ struct Floors {
     }.map { "\(file.path) imports \($0), which is not pure" }
   }
 
-  /// What README says of modules and the folders do not.
+  /// Statements of `Sources/README.md` about modules that the folders contradict.
   func untrue(_ lines: [ModuleLine]) -> [String] {
     var found: [String] = []
     for line in lines where floorOfModule[line.module] != line.floor {
-      found.append("README has \(line.module) on floor \(line.floor)")
+      found.append("the manual has \(line.module) on floor \(line.floor)")
     }
     for name in floorOfModule.keys.sorted() {
       let count = lines.count { $0.module == name }
-      if count != 1 { found.append("README has \(count) lines on \(name)") }
+      if count != 1 { found.append("the manual has \(count) lines on \(name)") }
     }
     let heights = lines.compactMap { height($0.floor) }
-    if heights != heights.sorted() { found.append("README has the floors in another order") }
+    if heights != heights.sorted() { found.append("the manual has the floors in another order") }
     for line in lines where pureFloors.contains(line.floor) && !line.isPure {
-      found.append("README does not say that \(line.module) is pure")
+      found.append("the manual does not say that \(line.module) is pure")
     }
     return found
   }
 }
 
-/// A line on a module in README: `| Shared | `Faults` | pure | what ... |`.
+/// A line on a module in the manual: `| Shared | `Faults` | pure | what ... |`.
 struct ModuleLine: Equatable {
   var floor: String
   var module: String

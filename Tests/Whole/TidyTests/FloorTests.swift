@@ -11,7 +11,7 @@ struct FloorTests {
     files = try SourceTree.files()
     floors = Floors(
       manifest: try SourceTree.text("Package.swift"), folders: try SourceTree.moduleFolders())
-    lines = ModuleLine.all(inReadme: try SourceTree.text("README.md"))
+    lines = ModuleLine.all(inReadme: try SourceTree.text("Sources/README.md"))
   }
 
   private func sample(_ path: String, _ text: String) -> SourceFile {
@@ -64,7 +64,7 @@ struct FloorTests {
     #expect(floors.tainted(fine, pureModules: pure) == [])
   }
 
-  @Test("README has one true line on every module")
+  @Test("The manual of the sources has one true line on every module")
   func readme() {
     #expect(floors.untrue(lines) == [])
     var wrong = lines
@@ -76,7 +76,7 @@ struct FloorTests {
     #expect(floors.untrue(wrong).count >= 15)
   }
 
-  @Test("Lines of README are read as they are written")
+  @Test("Lines of the manual are read as they are written")
   func readmeLines() {
     let text =
       "| floor | module | | is |\n| --- | --- | --- | --- |\n| Shared | `Faults` | pure | a |\n"

@@ -81,7 +81,7 @@ enum SourceTree {
   static func moduleFolders() throws -> [String] {
     func folders(_ path: String) throws -> [String] {
       try FileManager.default.contentsOfDirectory(atPath: root.appending(path: path).path)
-        .map { "\(path)/\($0)" }.sorted()
+        .filter { !$0.hasSuffix(".md") }.map { "\(path)/\($0)" }.sorted()
     }
     return try folders("Sources").flatMap(folders)
   }

@@ -4,7 +4,7 @@ import WireFormat
 // Snapshots of a replica are the host's, as for all protocols. The authority's state is so small
 // that it lies in the log itself: a checkpoint of the authority's log begins with it.
 
-extension Supervised {
+extension WithAuthority {
   public static var takesSnapshots: Bool { Replica.takesSnapshots }
 
   public static func message(carrying snapshot: SnapshotMessage) -> Message? {
@@ -36,8 +36,10 @@ extension Supervised {
   ) {
     effects.beginCheckpoint()
     effects.persist(.snapshot(reference))
-    effects.persist(.incarnation(ward.incarnation))
-    if ward.announced.number > 0 { effects.persist(.held(ward.announced.number)) }
+    effects.persist(.incarnation(viewLease.incarnation))
+    if viewLease.lastRecorded.number > 0 {
+      effects.persist(.adopting(viewLease.lastRecorded.number))
+    }
     effects.forward(
       replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
     replicaEffects.removeAll()
@@ -64,7 +66,7 @@ extension Supervised {
 
 // The authority.
 
-extension Supervised {
+extension WithAuthority {
   /// Entries between two checkpoints of the authority's log.
   static var authorityInterval: Int { 32 }
 

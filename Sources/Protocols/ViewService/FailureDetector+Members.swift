@@ -1,7 +1,7 @@
 import Replication
 
 // Which members the next view has.
-extension Supervision {
+extension FailureDetector {
   /// The view that should follow, with other members or another order, or `nil`.
   ///
   /// A member is removed when it has been silent, or when another one cannot reach it. Before that

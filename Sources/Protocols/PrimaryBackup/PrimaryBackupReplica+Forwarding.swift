@@ -12,14 +12,14 @@ extension PrimaryBackupReplica {
     _ id: ReplicaID, isMember: Bool, at now: Instant, into effects: inout Effects<Self>
   ) {
     var follower = Follower(
-      id: id, isMember: isMember, next: log.lastIndex.next,
+      id: id, isMember: isMember, nextIndex: log.lastIndex.next,
       pace: ResendPace(least: options.resend))
     if let known = roundTrips.first(where: { $0.id == id }) {
       follower.pace.roundTrip = known.estimate
     }
     follower.pace.restart(at: now)
     // Bug: skip-sync.
-    if options.bug == .skipSync { follower.matched = log.lastIndex }
+    if options.bug == .skipSync { follower.matchIndex = log.lastIndex }
     followers.append(follower)
     ask(followers.count - 1, at: now, into: &effects)
   }
@@ -37,7 +37,7 @@ extension PrimaryBackupReplica {
   private mutating func ask(
     _ position: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
-    let previous = followers[position].next.previous
+    let previous = followers[position].nextIndex.previous
     if followers[position].isIdle { followers[position].pace.restart(at: now) }
     followers[position].isAsked = true
     send([], after: previous, to: position, into: &effects)
@@ -47,27 +47,29 @@ extension PrimaryBackupReplica {
   mutating func offer(
     _ entries: [ViewEntry], to position: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
-    guard let matched = followers[position].matched else { return }
+    guard let matchIndex = followers[position].matchIndex else { return }
     let index = log.lastIndex
-    guard followers[position].next == index,
-      matched == index.previous
-        || log.byteCount(after: matched, through: index) <= options.inFlightBytes
-    else { return feed(position, at: now, into: &effects) }
+    guard followers[position].nextIndex == index,
+      matchIndex == index.previous
+        || log.byteCount(after: matchIndex, through: index) <= options.inFlightBytes
+    else { return sendEntries(to: position, at: now, into: &effects) }
     sendNew(entries, to: position, at: now, into: &effects)
   }
 
   /// Sends what a follower lacks, as far as the bytes in flight and a message's size allow.
-  mutating func feed(_ position: Int, at now: Instant, into effects: inout Effects<Self>) {
-    guard let matched = followers[position].matched else { return }
-    while followers[position].next <= log.lastIndex {
-      let next = followers[position].next
+  mutating func sendEntries(
+    to position: Int, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard let matchIndex = followers[position].matchIndex else { return }
+    while followers[position].nextIndex <= log.lastIndex {
+      let next = followers[position].nextIndex
       guard next > log.base else {
         followers[position].fallBehind()
         return effects.sendSnapshot(to: followers[position].id)
       }
       let room =
-        options.inFlightBytes - log.byteCount(after: matched, through: next.previous)
-      if next > matched.next, log.byteCount(after: next.previous, through: next) > room {
+        options.inFlightBytes - log.byteCount(after: matchIndex, through: next.previous)
+      if next > matchIndex.next, log.byteCount(after: next.previous, through: next) > room {
         return followers[position].fallBehind()
       }
       let entries = log.page(
@@ -79,30 +81,30 @@ extension PrimaryBackupReplica {
   private mutating func sendNew(
     _ entries: [ViewEntry], to position: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
-    let previous = followers[position].next.previous
+    let previous = followers[position].nextIndex.previous
     let last = previous + entries.count
     followers[position].pace.sent(
       UInt64(last.rawValue), first: followers[position].isIdle, at: now)
-    followers[position].next = last.next
+    followers[position].nextIndex = last.next
     send(entries, after: previous, to: position, into: &effects)
   }
 
   /// The follower has everything up to `index` on its disk.
-  mutating func raiseMatched(of position: Int, to index: LogIndex, at now: Instant) {
-    if let known = followers[position].matched, known >= index { return }
-    followers[position].matched = index
+  mutating func raiseMatchIndex(of position: Int, to index: LogIndex, at now: Instant) {
+    if let known = followers[position].matchIndex, known >= index { return }
+    followers[position].matchIndex = index
     followers[position].pace.answered(through: UInt64(index.rawValue), at: now)
-    if followers[position].next <= index { followers[position].next = index.next }
+    if followers[position].nextIndex <= index { followers[position].nextIndex = index.next }
   }
 
   /// A joiner has caught up once it lacks only what is on its way, as a member does. It stays so
   /// until it falls behind: entries have to wait for it, or it does not answer.
   mutating func noteWhetherCaughtUp(_ position: Int) {
-    guard !followers[position].isMember, let matched = followers[position].matched,
-      followers[position].next == log.lastIndex.next
+    guard !followers[position].isMember, let matchIndex = followers[position].matchIndex,
+      followers[position].nextIndex == log.lastIndex.next
     else { return }
     if followers[position].goal == nil { followers[position].goal = log.lastIndex }
-    if let goal = followers[position].goal, matched >= goal {
+    if let goal = followers[position].goal, matchIndex >= goal {
       followers[position].hasCaughtUp = true
     }
   }
@@ -115,7 +117,7 @@ extension PrimaryBackupReplica {
 
   /// Asks those whose answers are overdue, and those that have been quiet for long; tells the
   /// others what is committed.
-  mutating func resend(at now: Instant, into effects: inout Effects<Self>) {
+  mutating func resendTimerFired(at now: Instant, into effects: inout Effects<Self>) {
     guard role == .primary else { return }
     for position in followers.indices {
       followers[position].quietTimers += 1
@@ -132,7 +134,7 @@ extension PrimaryBackupReplica {
       } else if followers[position].quietTimers >= Follower.quietTimerLimit {
         ask(position, at: now, into: &effects)
       } else if followers[position].told < commitIndex {
-        send([], after: followers[position].next.previous, to: position, into: &effects)
+        send([], after: followers[position].nextIndex.previous, to: position, into: &effects)
       }
     }
     // Bug: continue-without-backup.
@@ -148,7 +150,7 @@ extension PrimaryBackupReplica {
     followers[position].told = commitIndex
     let append = Append(
       view: view.number, round: followers[position].round, previous: previous,
-      previousView: log.view(at: previous) ?? 0, commit: commitIndex, entries: entries)
+      previousView: log.view(at: previous) ?? 0, commitIndex: commitIndex, entries: entries)
     // Safe early: an append promises nothing. The primary counts its own disk by its message to
     // itself, and after a crash it never proposes in this view again, so an entry that it forgot
     // and a backup kept stays the only one of its view and index.

@@ -5,7 +5,7 @@ import WireFormat
 
 @testable import ViewService
 
-@Suite struct SupervisedTests {
+@Suite struct WithAuthorityTests {
   @Test("Replicas that start together get a first view of them all")
   func start() {
     let cluster = StubCluster(replicas: 3)
@@ -144,7 +144,9 @@ import WireFormat
   func forged() {
     var cluster = StubCluster(replicas: 3)
     let forged = View(number: 9, members: [ReplicaID(2)])
-    for message in [Supervised<StubReplica, SoloConsensus>.Message.view(forged), .held(forged)] {
+    for message in [
+      WithAuthority<StubReplica, SoloConsensus>.Message.view(forged), .adopting(forged),
+    ] {
       cluster.handle(.received(message, from: ReplicaID(1)), at: ReplicaID(0))
       cluster.handle(.received(message, from: ReplicaID(1)), at: ReplicaID(3))
     }
@@ -154,7 +156,7 @@ import WireFormat
 
   @Test("Timers have distinct indices that lead back to them")
   func timers() {
-    typealias Timer = Supervised<StubReplica, SoloConsensus>.Timer
+    typealias Timer = WithAuthority<StubReplica, SoloConsensus>.Timer
     #expect(Timer.count == 4)
     for index in 0..<Timer.count { #expect(Timer(index: index).index == index) }
     #expect(Timer(index: 3) == .tick)
@@ -162,7 +164,7 @@ import WireFormat
 
   @Test("Where no ping interval is set, it is at most a quarter of the failure timeout")
   func options() {
-    typealias Options = Supervised<StubReplica, SoloConsensus>.Options
+    typealias Options = WithAuthority<StubReplica, SoloConsensus>.Options
     let values = OptionValues(
       Options.declared,
       overrides: [
@@ -177,7 +179,7 @@ import WireFormat
 
   @Test("Messages and records survive the wire")
   func wire() throws {
-    typealias Core = Supervised<StubReplica, SoloConsensus>
+    typealias Core = WithAuthority<StubReplica, SoloConsensus>
     let view = View(
       number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1), joining: 5,
       incarnations: [7, 1, 9])
@@ -185,7 +187,7 @@ import WireFormat
       view: 3, isEstablished: true, joining: 2, joinerHasCaughtUp: false, joinerProgress: 9,
       unreachable: [ReplicaID(1)])
     let messages: [Core.Message] = [
-      .replica(5), .view(view), .held(view), .redirect(ReplicaID(4)), .redirect(nil),
+      .replica(5), .view(view), .adopting(view), .redirect(ReplicaID(4)), .redirect(nil),
       .ping(
         Ping(
           report: report, sequence: 8, incarnation: 1, answered: 7,
@@ -199,7 +201,7 @@ import WireFormat
       #expect(try WireReader.decode(Core.Message.self, from: bytes) == message)
     }
     let records: [Core.Record] = [
-      .replica(5), .consensus(6), .incarnation(7), .held(8),
+      .replica(5), .consensus(6), .incarnation(7), .adopting(8),
     ]
     for record in records {
       let bytes = record.encoded()

@@ -5,7 +5,7 @@ import WireFormat
 struct Authority: Sendable {
   struct HeardPing: Sendable {
     var ping: Ping
-    /// By the count of `Supervision`.
+    /// By the count of the failure detector.
     var tick: Int
   }
 
@@ -23,7 +23,7 @@ struct Authority: Sendable {
   /// The state with which the log begins, and the entry it comes after.
   var snapshot: (reference: SnapshotReference, state: [UInt8])?
   var snapshotIndex: LogIndex { snapshot?.reference.index ?? .zero }
-  var supervision: Supervision
+  var detector: FailureDetector
   /// The epoch that this node leads the authority in.
   var leadership: UInt64?
   /// The command on its way through the consensus log, and whether it is a view.
@@ -45,9 +45,9 @@ struct Authority: Sendable {
   let client: ClientID
 
   init<Replica, Consensus>(
-    id: ReplicaID, membership: Membership, options: Supervised<Replica, Consensus>.Options
+    id: ReplicaID, membership: Membership, options: WithAuthority<Replica, Consensus>.Options
   ) {
-    supervision = Supervision(
+    detector = FailureDetector(
       replicas: membership.replicas, ping: options.ping, failureTimeout: options.failureTimeout,
       memberLinks: Replica.memberLinks)
     waiting = Array(repeating: nil, count: membership.replicas.count)
@@ -59,7 +59,7 @@ struct Authority: Sendable {
 
 // A node that runs the consensus protocol, applies its commits to the view service, and, while it
 // leads, watches over the replicas.
-extension Supervised {
+extension WithAuthority {
   mutating func handleAsAuthority(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -77,9 +77,9 @@ extension Supervised {
     case .timerFired(.consensus(let timer)):
       next = .timerFired(timer)
     case .received(.ping(let ping), let sender):
-      hear(ping, from: sender, into: &effects)
+      receivePing(ping, from: sender, into: &effects)
     case .timerFired(.tick):
-      authority.supervision.tick()
+      authority.detector.tick()
       authority.mayPropose = true
       effects.setTimer(.tick, after: options.ping)
     case .requested(let batch):
@@ -98,14 +98,14 @@ extension Supervised {
     checkpointAuthority(into: &effects)
   }
 
-  private mutating func hear(
+  private mutating func receivePing(
     _ ping: Ping, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
     guard let place = membership.replicas.firstIndex(of: sender) else { return }
-    let heard = Authority.HeardPing(ping: ping, tick: authority.supervision.ticks)
+    let heard = Authority.HeardPing(ping: ping, tick: authority.detector.ticks)
     authority.newest[place] = heard
     let leads = consensus?.status.isInCharge == true
-    if leads { authority.supervision.heard(ping, from: sender, after: authority.machine) }
+    if leads { authority.detector.heard(ping, from: sender, after: authority.machine) }
     // Bug: ping-without-quorum.
     if options.bug == .pingWithoutQuorum, leads {
       authority.isInformed = true
@@ -123,7 +123,7 @@ extension Supervised {
     // While a view is on its way no ping is answered: it may take a lease away.
     if authority.proposal != nil, authority.proposesView { return nil }
     if authority.proposal == nil, leadership != nil, authority.isInformed, authority.mayPropose,
-      let command = authority.supervision.nextCommand(after: authority.machine)
+      let command = authority.detector.nextCommand(after: authority.machine)
     {
       authority.proposalCount += 1
       let request = RequestID(
@@ -149,7 +149,7 @@ extension Supervised {
     authority.leadership = leadership
     authority.proposal = nil
     authority.isInformed = false
-    authority.supervision = Supervision(
+    authority.detector = FailureDetector(
       replicas: membership.replicas, ping: options.ping, failureTimeout: options.failureTimeout,
       memberLinks: Replica.memberLinks)
     for place in authority.waiting.indices {
@@ -185,7 +185,7 @@ extension Supervised {
       let command = reader.command(as: ViewServiceStateMachine.Command.self)
       let previous = authority.machine.view
       if let command, authority.machine.apply(command).isAccepted {
-        authority.supervision.observe(authority.machine, after: previous)
+        authority.detector.observe(authority.machine, after: previous)
         if authority.leadership != nil, authority.machine.view != previous {
           for replica in membership.replicas {
             effects.send(.view(authority.machine.view), to: replica)
@@ -223,7 +223,7 @@ extension Supervised {
     _ heard: Authority.HeardPing, to replica: ReplicaID, into effects: inout Effects<Self>
   ) {
     let ping = heard.ping
-    let lease = authority.supervision.grant(
+    let lease = authority.detector.grant(
       ping, heardAt: heard.tick, to: replica, after: authority.machine)
     let pong = Pong(
       view: authority.machine.view, lease: lease, sequence: ping.sequence,

@@ -1,7 +1,7 @@
 import Replication
 
 // Who joins next, and how long a lease is.
-extension Supervision {
+extension FailureDetector {
   /// The joiner has been fed in this view and may become its last member.
   func mayBecomeMember(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     guard state.isEstablished, isAlive(id, after: state) else { return false }
@@ -144,7 +144,7 @@ extension Supervision {
     // lease is left for drift.
     let needed = (answerTime * 3 / 2 + ping * 3) * 5 / 4
     let steps = (needed.nanoseconds - 1) / (failureTimeout / 2).nanoseconds + 1
-    return failureTimeout / 2 * Int(min(max(steps, 2), Supervision.mostLeaseSteps))
+    return failureTimeout / 2 * Int(min(max(steps, 2), FailureDetector.mostLeaseSteps))
   }
 
   /// A lease is at most eight times `failureTimeout`.

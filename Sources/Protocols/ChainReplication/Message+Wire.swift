@@ -2,7 +2,9 @@ import Replication
 import ViewService
 import WireFormat
 
-extension Forward: WireCodable {
+// Binary forms: one byte for the case, then the fields in the order of their declaration.
+
+extension ChainReplica.Forward: WireCodable {
   public var encodedByteCount: Int { 25 + entries.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {
@@ -22,7 +24,7 @@ extension Forward: WireCodable {
   }
 }
 
-extension Position: WireCodable {
+extension ChainReplica.Position: WireCodable {
   public var encodedByteCount: Int {
     24 + runs.encodedByteCount
   }
@@ -30,19 +32,19 @@ extension Position: WireCodable {
   public func encode(into writer: inout WireWriter) {
     last.encode(into: &writer)
     writer.write(lastView)
-    committed.encode(into: &writer)
+    commitIndex.encode(into: &writer)
     runs.encode(into: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     last = try LogIndex(from: &reader)
     lastView = try reader.read(UInt64.self)
-    committed = try LogIndex(from: &reader)
+    commitIndex = try LogIndex(from: &reader)
     runs = try [ViewRun](from: &reader)
   }
 }
 
-extension Standing: WireCodable {
+extension ChainReplica.Standing: WireCodable {
   public var encodedByteCount: Int { 16 + acknowledged.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {
@@ -58,7 +60,7 @@ extension Standing: WireCodable {
   }
 }
 
-extension Synchronisation: WireCodable {
+extension ChainReplica.Synchronisation: WireCodable {
   public var encodedByteCount: Int { 24 + forward.encodedByteCount }
 
   public func encode(into writer: inout WireWriter) {
@@ -72,11 +74,11 @@ extension Synchronisation: WireCodable {
     positionLast = try LogIndex(from: &reader)
     positionView = try reader.read(UInt64.self)
     through = try LogIndex(from: &reader)
-    forward = try Forward(from: &reader)
+    forward = try ChainReplica.Forward(from: &reader)
   }
 }
 
-extension ChainMessage: WireCodable {
+extension ChainReplica.Message: WireCodable {
   public var encodedByteCount: Int {
     switch self {
     case .forward(_, let forward): 9 + forward.encodedByteCount
@@ -123,44 +125,18 @@ extension ChainMessage: WireCodable {
     let tag = try reader.read(UInt8.self)
     let view = try reader.read(UInt64.self)
     switch tag {
-    case 0: self = .forward(view: view, try Forward(from: &reader))
+    case 0: self = .forward(view: view, try ChainReplica.Forward(from: &reader))
     case 1: self = .acknowledge(view: view, try LogIndex(from: &reader))
     case 2: self = .durable(view: view, try LogIndex(from: &reader))
     case 3:
       self = .hail(
         view: view, sentThrough: try LogIndex(from: &reader), stable: try LogIndex?(from: &reader))
-    case 4: self = .position(view: view, try Position(from: &reader))
-    case 5: self = .synchronise(view: view, try Synchronisation(from: &reader))
+    case 4: self = .position(view: view, try ChainReplica.Position(from: &reader))
+    case 5: self = .synchronise(view: view, try ChainReplica.Synchronisation(from: &reader))
     case 6: self = .receipt(view: view, try LogIndex(from: &reader))
     case 7: self = .stable(view: view, try LogIndex(from: &reader))
-    case 8: self = .standing(view: view, try Standing(from: &reader))
+    case 8: self = .standing(view: view, try ChainReplica.Standing(from: &reader))
     default: throw .malformed("\(tag) is no message of a chain")
-    }
-  }
-}
-
-extension ChainRecord: WireCodable {
-  public var encodedByteCount: Int {
-    switch self {
-    case .entries(_, let entries): 9 + entries.encodedByteCount
-    }
-  }
-
-  public func encode(into writer: inout WireWriter) {
-    switch self {
-    case .entries(let first, let entries):
-      writer.write(UInt8(0))
-      first.encode(into: &writer)
-      entries.encode(into: &writer)
-    }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.read(UInt8.self) {
-    case 0:
-      let first = try LogIndex(from: &reader)
-      self = .entries(first: first, try [ViewEntry](from: &reader))
-    case let tag: throw .malformed("\(tag) is no record of a chain")
     }
   }
 }

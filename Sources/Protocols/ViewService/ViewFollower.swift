@@ -106,12 +106,12 @@ public enum MemberLinks: Sendable {
 
 /// A protocol whose replicas never decide who is in charge: an outside authority does.
 ///
-/// `Supervised` joins such a core to the authority. It pings, delivers views, and holds the lease:
-/// an effect `read` of the core reaches the host only while this replica's lease is valid, so the
-/// core itself need not think about deposed replicas that do not know it yet. A replica that was
-/// replaced without its knowledge can therefore not answer reads; that it cannot commit updates is
-/// the core's own duty (every member of a later view refuses messages of an earlier one).
-public protocol SupervisedCore: ReplicaCore {
+/// `WithAuthority` joins such a core to the authority. It pings, delivers views, and holds the
+/// lease: an effect `read` of the core reaches the host only while this replica's lease is valid,
+/// so the core itself need not think about deposed replicas that do not know it yet. A replica that
+/// was replaced without its knowledge can therefore not answer reads; that it cannot commit updates
+/// is the core's own duty (every member of a later view refuses messages of an earlier one).
+public protocol ViewFollower: ReplicaCore {
   static var memberLinks: MemberLinks { get }
 
   /// What to tell the authority now.
@@ -129,7 +129,7 @@ public protocol SupervisedCore: ReplicaCore {
   mutating func changeJoiner(to view: View, at now: Instant, into effects: inout Effects<Self>)
 }
 
-extension SupervisedCore {
+extension ViewFollower {
   /// A core that takes no snapshots has none to take back.
   public mutating func recover(_ reference: SnapshotReference) {}
 

@@ -8,7 +8,7 @@ import ViewService
 
 extension ChainReplica {
   /// Entries are missing before those that came: the predecessor is told, once until some arrive.
-  mutating func reportGap(sentThrough: LogIndex, into effects: inout Effects<ChainReplica>) {
+  mutating func reportGap(sentThrough: LogIndex, into effects: inout Effects<Self>) {
     guard !hasReportedGap else { return }
     hasReportedGap = true
     sayWhereItStands(sentThrough: sentThrough, into: &effects)
@@ -16,13 +16,13 @@ extension ChainReplica {
 
   /// The predecessor asks.
   mutating func receiveHail(
-    sentThrough: LogIndex, stable: LogIndex?, into effects: inout Effects<ChainReplica>
+    sentThrough: LogIndex, stable: LogIndex?, into effects: inout Effects<Self>
   ) {
-    if let stable { hear(stable: stable) }
+    if let stable { receiveStable(stable) }
     sayWhereItStands(sentThrough: sentThrough, into: &effects)
   }
 
-  mutating func setTimerIfNeeded(into effects: inout Effects<ChainReplica>) {
+  mutating func setTimerIfNeeded(into effects: inout Effects<Self>) {
     guard !timerIsSet, isUnfinished else { return }
     timerIsSet = true
     effects.setTimer(.resend, after: options.resend)
@@ -42,12 +42,12 @@ extension ChainReplica {
 
   private var awaitsJoiner: Bool {
     guard let joiner, isComplete else { return false }
-    return !joiner.isOpen || joiner.match != log.lastIndex
+    return !joiner.isOpen || joiner.matchIndex != log.lastIndex
   }
 
   /// Asks the neighbours that have not answered for their pace, and looks again when the next one
   /// will be due.
-  mutating func resendTimerFired(into effects: inout Effects<ChainReplica>) {
+  mutating func resendTimerFired(into effects: inout Effects<Self>) {
     timerIsSet = false
     var wait: Interval?
     if awaitsPredecessor {
@@ -76,7 +76,7 @@ extension ChainReplica {
   }
 
   private func ask(
-    _ link: inout ChainLink, into effects: inout Effects<ChainReplica>
+    _ link: inout Link, into effects: inout Effects<Self>
   ) -> Bool {
     guard link.pace.isDue(at: now) else { return false }
     hail(link, into: &effects)

@@ -5,11 +5,11 @@ import ViewService
 // The words of tests in which replicas ping a real authority.
 
 extension Wording {
-  /// Of a supervised protocol: what replicas and authority say to each other, and the replicas'
+  /// Of a protocol with an authority: what replicas and authority say to each other, and the replicas'
   /// own events. What the authority's nodes say among themselves is left out.
   public init<Replica, Consensus>(
     replica inner: Wording<Replica>
-  ) where Core == Supervised<Replica, Consensus> {
+  ) where Core == WithAuthority<Replica, Consensus> {
     self.init(
       message: { message in
         switch message {
@@ -26,14 +26,14 @@ extension Wording {
             + (pong.lease > .zero
               ? ", lease of \(pong.lease.nanoseconds / 1_000_000) ms" : ", no lease")
         case .view(let view): "View: \(view.words)"
-        case .held(let view): "Held: the number \(view.number) is on my disk"
+        case .adopting(let view): "Adopting: the number \(view.number) is on my disk"
         case .redirect(let replica): "Redirect\(replica.map { " to \($0)" } ?? "")"
         }
       },
       record: { record in
         switch record {
         case .replica(let record): inner.record(record)
-        case .held(let number): "works in view \(number) from now on"
+        case .adopting(let number): "works in view \(number) from now on"
         case .consensus, .incarnation, .snapshot, .authority, .filled: nil
         }
       },
@@ -63,7 +63,7 @@ extension InProcessCluster {
   /// One interval of pings passes on all nodes at once: these timers fire where they are set, and
   /// all messages arrive.
   public mutating func tick<Replica, Consensus>(_ timers: [Core.Timer])
-  where Core == Supervised<Replica, Consensus> {
+  where Core == WithAuthority<Replica, Consensus> {
     let end = now + options.ping
     for number in nodes.indices {
       for timer in timers {
@@ -88,7 +88,7 @@ extension InProcessCluster {
 extension Story {
   /// One interval of pings passes on all nodes at once, and the story tells what comes of it.
   public mutating func tick<Replica, Consensus>(_ timers: [Core.Timer])
-  where Core == Supervised<Replica, Consensus> {
+  where Core == WithAuthority<Replica, Consensus> {
     let end = cluster.now + cluster.options.ping
     event("clock", "\(cluster.options.ping.nanoseconds / 1_000_000) ms pass")
     for number in cluster.nodes.indices {
@@ -111,13 +111,13 @@ extension Story {
   /// Intervals of pings pass until something has come about.
   public mutating func tick<Replica, Consensus>(
     _ timers: [Core.Timer], until isSo: (InProcessCluster<Core>) -> Bool
-  ) where Core == Supervised<Replica, Consensus> {
+  ) where Core == WithAuthority<Replica, Consensus> {
     for _ in 0..<30 where !isSo(cluster) { tick(timers) }
   }
 
   /// So many intervals of pings pass, of which there is nothing to tell.
   public mutating func tickQuietly<Replica, Consensus>(_ timers: [Core.Timer], count: Int)
-  where Core == Supervised<Replica, Consensus> {
+  where Core == WithAuthority<Replica, Consensus> {
     event("clock", "\(Int64(count) * cluster.options.ping.nanoseconds / 1_000_000) ms pass")
     quietly { cluster in for _ in 0..<count { cluster.tick(timers) } }
   }

@@ -1,7 +1,8 @@
 import Replication
 
-/// What a replica knows of the authority: its view, its pings on their way, its lease.
-struct Ward: Sendable {
+/// What a replica knows of the authority: its view, its pings on their way, and the lease under
+/// which it may answer reads.
+struct ViewLease: Sendable {
   struct SentPing: Sendable {
     var sequence: UInt64
     var sentAt: Instant
@@ -20,20 +21,21 @@ struct Ward: Sendable {
   /// The view the replica works in.
   var view = View.none
   /// The last view whose number is durable or on its way to the disk.
-  var announced = View.none
+  var lastRecorded = View.none
   /// The last view that was taken over, or the number of one that an earlier incarnation took over.
-  var held = View.none
+  var lastAdopted = View.none
   var incarnation: UInt64 = 0
   /// The replica's disk was lost, and it has not become a member since.
   var isBlank = false
-  /// The number of this life is durable, so that pings may name it.
+  /// The number of this incarnation is durable, so that pings may name it.
   var mayPing = false
   /// What the authority was last told.
   var reported = Report(view: 0)
 
   /// Which node of the authority is asked, by its place in the membership.
   var target = 0
-  /// Whether a redirect was followed since the last tick; more would let two nodes play ball.
+  /// Whether a redirect was followed since the last tick; more could
+  /// bounce the ping between two nodes for ever.
   var hasFollowedRedirect = false
 
   private(set) var ticks = 0
@@ -54,14 +56,14 @@ struct Ward: Sendable {
   let countsFromReceipt: Bool
 
   /// Reads that wait for the lease to be renewed.
-  var heldReads: [ReadTicket] = []
-  var heldReadsTick = 0
-  static var heldReadLimit: Int { 1024 }
+  var waitingReads: [ReadTicket] = []
+  var waitingSince = 0
+  static var waitingReadLimit: Int { 1024 }
   /// Pings whose answers are kept apart. One that is answered later gives no lease.
   static var sentPingLimit: Int { 64 }
   static var newsLimit: Int { 4 }
 
-  init<Replica, Consensus>(options: Supervised<Replica, Consensus>.Options) {
+  init<Replica, Consensus>(options: WithAuthority<Replica, Consensus>.Options) {
     ping = options.ping
     patience = options.failureTimeout
     // Bug: lease-from-receipt.
@@ -86,7 +88,7 @@ struct Ward: Sendable {
   mutating func nextPing(_ report: Report, at now: Instant) -> Ping {
     sequence += 1
     reported = report
-    if sentPings.count >= Ward.sentPingLimit { sentPings.removeFirst() }
+    if sentPings.count >= ViewLease.sentPingLimit { sentPings.removeFirst() }
     sentPings.append(SentPing(sequence: sequence, sentAt: now, tick: ticks))
     return Ping(
       report: report, sequence: sequence, incarnation: incarnation, isBlank: isBlank,
@@ -96,7 +98,9 @@ struct Ward: Sendable {
   /// Whether the authority should be told of news before the next tick. A report that changes with
   /// every message must not become a ping each time.
   mutating func maySendNews(_ report: Report) -> Bool {
-    guard mayPing, report.isNews(after: reported), newsCount < Ward.newsLimit else { return false }
+    guard mayPing, report.isNews(after: reported), newsCount < ViewLease.newsLimit else {
+      return false
+    }
     newsCount += 1
     return true
   }
@@ -108,7 +112,8 @@ struct Ward: Sendable {
     return now - oldest.sentAt >= max(ping, answerTime.usual * 2)
   }
 
-  /// Takes note of an answer, and renews the lease if it grants one and is for a ping of this life.
+  /// Takes note of an answer, and renews the lease if it grants one and is for a ping of
+  /// this incarnation.
   mutating func answered(_ pong: Pong, at now: Instant) {
     guard pong.incarnation == incarnation,
       var ping = sentPings.first(where: { $0.sequence == pong.sequence })
@@ -128,7 +133,7 @@ struct Ward: Sendable {
   mutating func take(_ next: View) {
     if next.number != view.number { lease = nil }
     view = next
-    held = next
+    lastAdopted = next
   }
 
   func holdsLease(at now: Instant) -> Bool {

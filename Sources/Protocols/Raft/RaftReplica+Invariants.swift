@@ -1,23 +1,6 @@
 import Replication
 
 extension RaftReplica {
-  /// Rebuilds term, vote and log. What is committed is learnt anew from the leader.
-  public mutating func recover(_ record: Record) {
-    switch record {
-    case .vote(let term, let votedFor):
-      currentTerm = term
-      self.votedFor = votedFor
-    case .append(let index, let entries):
-      precondition(index > .zero && index <= log.lastIndex.next, "the disk has lost a record")
-      log.truncate(from: index)
-      log.append(contentsOf: entries)
-    case .snapshot(let reference):
-      log.begin(behind: reference)
-      commitIndex = max(commitIndex, log.base)
-    case .promoted: standing.isLearner = false
-    }
-  }
-
   public func invariantViolation() -> String? {
     if standing.isLearner, role != .follower { return "a learner stands for election" }
     if let brokenInvariant { return brokenInvariant }
@@ -40,7 +23,7 @@ extension RaftReplica {
   }
 
   private func waitingReadsViolation() -> String? {
-    readsInRound.isEmpty && readsWaiting.isEmpty
+    readsInRound.isEmpty && waitingReads.isEmpty
       ? nil : "reads wait at a replica that does not lead"
   }
 

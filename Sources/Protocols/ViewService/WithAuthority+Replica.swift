@@ -1,11 +1,11 @@
 import Replication
 
 // A node that runs the data protocol.
-extension Supervised {
+extension WithAuthority {
   mutating func handleAsReplica(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
-    ward.observe(now)
+    viewLease.observe(now)
     switch event {
     case .received(.replica(let message), let sender):
       replica?.handle(.received(message, from: sender), at: now, into: &replicaEffects)
@@ -17,15 +17,15 @@ extension Supervised {
       replica?.handle(.timerFired(timer), at: now, into: &replicaEffects)
     case .started:
       // Bug: adopt-again.
-      if options.bug != .adoptAgain || ward.incarnation == 0 { ward.incarnation += 1 }
-      effects.persist(.incarnation(ward.incarnation))
-      effects.send(.alive(incarnation: ward.incarnation), to: id)
+      if options.bug != .adoptAgain || viewLease.incarnation == 0 { viewLease.incarnation += 1 }
+      effects.persist(.incarnation(viewLease.incarnation))
+      effects.send(.alive(incarnation: viewLease.incarnation), to: id)
       replica?.handle(.started, at: now, into: &replicaEffects)
       effects.setTimer(.tick, after: options.ping)
     case .timerFired(.tick):
       tick(at: now, into: &effects)
     case .received(let message, let sender):
-      hear(message, from: sender, at: now, into: &effects)
+      receive(message, from: sender, at: now, into: &effects)
     case .timerFired(.consensus), .disconnected:
       break
     }
@@ -35,104 +35,125 @@ extension Supervised {
   /// Carries out what the data protocol asked for, and reports if there is news.
   mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
-    if let report = replica?.reportInPlace(), ward.maySendNews(report) {
+    if let report = replica?.reportInPlace(), viewLease.maySendNews(report) {
       ping(at: now, into: &effects)
     }
   }
 
   private mutating func tick(at now: Instant, into effects: inout Effects<Self>) {
-    ward.tick()
-    let limit = Int(ward.patience.nanoseconds / options.ping.nanoseconds) + 1
-    if !ward.heldReads.isEmpty, ward.ticks - ward.heldReadsTick >= limit {
-      for ticket in ward.heldReads { effects.refuseRead(ticket, redirect: nil) }
-      ward.heldReads.removeAll()
+    viewLease.tick()
+    let limit = Int(viewLease.patience.nanoseconds / options.ping.nanoseconds) + 1
+    if !viewLease.waitingReads.isEmpty, viewLease.ticks - viewLease.waitingSince >= limit {
+      for ticket in viewLease.waitingReads { effects.refuseRead(ticket, redirect: nil) }
+      viewLease.waitingReads.removeAll()
     }
-    ping(at: now, into: &effects, everywhere: ward.isAnswerOverdue(at: now))
+    ping(at: now, into: &effects, everywhere: viewLease.isAnswerOverdue(at: now))
     effects.setTimer(.tick, after: options.ping)
   }
 
   /// Pings the node of the authority that answered last, or all of them.
   ///
   /// Early, because a slow disk must not make a replica silent: what a ping says is durable by the
-  /// time it is said. That holds for the number of this life, too, before which there is no ping.
+  /// time it is said. That holds for the number of this incarnation, too, before which there is no
+  /// ping.
   private mutating func ping(
     at now: Instant, into effects: inout Effects<Self>, everywhere: Bool = false
   ) {
-    guard let report = replica?.reportInPlace(), ward.mayPing, !membership.authority.isEmpty else {
+    guard let report = replica?.reportInPlace(), viewLease.mayPing, !membership.authority.isEmpty
+    else {
       return
     }
-    let ping = ward.nextPing(report, at: now)
+    let ping = viewLease.nextPing(report, at: now)
     if everywhere {
       for node in membership.authority { effects.sendEarly(.ping(ping), to: node) }
     } else {
-      effects.sendEarly(.ping(ping), to: membership.authority[ward.target])
+      effects.sendEarly(.ping(ping), to: membership.authority[viewLease.target])
     }
   }
 
   /// Messages of the authority, and those to oneself.
-  private mutating func hear(
+  private mutating func receive(
     _ message: Message, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
     let isFromAuthority = membership.authority.contains(sender)
     switch message {
     case .pong(let pong) where isFromAuthority:
-      if let place = membership.authority.firstIndex(of: sender) { ward.target = place }
-      ward.answered(pong, at: now)
-      hear(of: pong.view, at: now, into: &effects)
-      releaseHeldReads(at: now, into: &effects)
-    case .view(let view) where isFromAuthority:
-      hear(of: view, at: now, into: &effects)
+      receivePong(pong, from: sender, at: now, into: &effects)
+    case .view(let view) where isFromAuthority: receiveView(view, at: now, into: &effects)
     case .redirect(let hint) where isFromAuthority:
-      guard !ward.hasFollowedRedirect else { return }
-      ward.hasFollowedRedirect = true
-      let place = hint.flatMap { membership.authority.firstIndex(of: $0) }
-      ward.target = place ?? (ward.target + 1) % membership.authority.count
-      ping(at: now, into: &effects)
-    case .held(let view) where sender == id:
-      // Not one that an earlier life sent: that view is past.
-      guard ward.held.precedes(view) else { return }
-      adopt(view, at: now, into: &effects)
+      receiveRedirect(hint, at: now, into: &effects)
+    case .adopting(let view) where sender == id: receiveAdopting(view, at: now, into: &effects)
     case .alive(let incarnation) where sender == id:
-      guard incarnation == ward.incarnation else { return }
-      ward.mayPing = true
-      ping(at: now, into: &effects)
-    default:
-      break
+      receiveAlive(incarnation, at: now, into: &effects)
+    default: break
     }
+  }
+
+  private mutating func receivePong(
+    _ pong: Pong, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    if let place = membership.authority.firstIndex(of: sender) { viewLease.target = place }
+    viewLease.answered(pong, at: now)
+    receiveView(pong.view, at: now, into: &effects)
+    releaseWaitingReads(at: now, into: &effects)
+  }
+
+  private mutating func receiveRedirect(
+    _ hint: ReplicaID?, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard !viewLease.hasFollowedRedirect else { return }
+    viewLease.hasFollowedRedirect = true
+    let place = hint.flatMap { membership.authority.firstIndex(of: $0) }
+    viewLease.target = place ?? (viewLease.target + 1) % membership.authority.count
+    ping(at: now, into: &effects)
+  }
+
+  private mutating func receiveAlive(
+    _ incarnation: UInt64, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard incarnation == viewLease.incarnation else { return }
+    viewLease.mayPing = true
+    ping(at: now, into: &effects)
   }
 
   /// The authority has agreed on this view. A member of the view that it works in takes over a
   /// change of the joiner at once. Anything else has its number made durable first, and is taken
   /// over when that is done.
-  private mutating func hear(
-    of view: View, at now: Instant, into effects: inout Effects<Self>
+  private mutating func receiveView(
+    _ view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
     // What an earlier incarnation said, this one may have forgotten. The authority hears of it with
     // the next ping, and issues another view.
-    if let named = view.incarnation(of: id), named != ward.incarnation { return }
-    guard view.number <= max(ward.announced.number, ward.held.number) + longestEpochJump else {
+    if let named = view.incarnation(of: id), named != viewLease.incarnation { return }
+    guard
+      view.number <= max(viewLease.lastRecorded.number, viewLease.lastAdopted.number)
+        + longestEpochJump
+    else {
       return
     }
-    if view.number == ward.view.number, view.members.contains(id) {
-      guard ward.view.precedes(view) else { return }
-      ward.take(view)
+    if view.number == viewLease.view.number, view.members.contains(id) {
+      guard viewLease.view.precedes(view) else { return }
+      viewLease.take(view)
       replica?.changeJoiner(to: view, at: now, into: &replicaEffects)
       return
     }
-    guard ward.announced.precedes(view) else { return }
-    ward.announced = view
-    effects.persist(.held(view.number))
-    effects.send(.held(view), to: id)
+    guard viewLease.lastRecorded.precedes(view) else { return }
+    viewLease.lastRecorded = view
+    effects.persist(.adopting(view.number))
+    effects.send(.adopting(view), to: id)
   }
 
-  private mutating func adopt(
+  /// The number of the view is durable: the replica takes it over.
+  private mutating func receiveAdopting(
     _ view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
-    let isChangeOfJoiner = view.number == ward.view.number
-    ward.take(view)
-    if ward.isBlank, view.members.contains(id) {
-      ward.isBlank = false
+    // Not one that an earlier incarnation sent: that view is past.
+    guard viewLease.lastAdopted.precedes(view) else { return }
+    let isChangeOfJoiner = view.number == viewLease.view.number
+    viewLease.take(view)
+    if viewLease.isBlank, view.members.contains(id) {
+      viewLease.isBlank = false
       effects.persist(.filled)
     }
     if isChangeOfJoiner {
@@ -141,18 +162,18 @@ extension Supervised {
       replica?.adopt(view, at: now, into: &replicaEffects)
     }
     // The replica is asked again: it may be out of charge now, and then knows whom to name.
-    let tickets = ward.heldReads
-    ward.heldReads.removeAll()
+    let tickets = viewLease.waitingReads
+    viewLease.waitingReads.removeAll()
     for ticket in tickets {
       replica?.handle(.readRequested(ticket), at: now, into: &replicaEffects)
     }
     ping(at: now, into: &effects)
   }
 
-  private mutating func releaseHeldReads(at now: Instant, into effects: inout Effects<Self>) {
-    guard !ward.heldReads.isEmpty, ward.holdsLease(at: now) else { return }
-    for ticket in ward.heldReads { effects.read(ticket) }
-    ward.heldReads.removeAll(keepingCapacity: true)
+  private mutating func releaseWaitingReads(at now: Instant, into effects: inout Effects<Self>) {
+    guard !viewLease.waitingReads.isEmpty, viewLease.holdsLease(at: now) else { return }
+    for ticket in viewLease.waitingReads { effects.read(ticket) }
+    viewLease.waitingReads.removeAll(keepingCapacity: true)
   }
 
   /// Carries the effects of the data protocol out, reads only under a lease.
@@ -165,11 +186,11 @@ extension Supervised {
       effects.commit(commit.batch, at: commit.index, answering: commit.answering)
     }
     for ticket in replicaEffects.reads {
-      if ward.holdsLease(at: now) {
+      if viewLease.holdsLease(at: now) {
         effects.read(ticket)
-      } else if ward.heldReads.count < Ward.heldReadLimit {
-        if ward.heldReads.isEmpty { ward.heldReadsTick = ward.ticks }
-        ward.heldReads.append(ticket)
+      } else if viewLease.waitingReads.count < ViewLease.waitingReadLimit {
+        if viewLease.waitingReads.isEmpty { viewLease.waitingSince = viewLease.ticks }
+        viewLease.waitingReads.append(ticket)
       } else {
         effects.refuseRead(ticket, redirect: nil)
       }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ViewService
 
-@Suite struct SupervisionTests {
+@Suite struct FailureDetectorTests {
   private let ids = [ReplicaID(0), ReplicaID(1), ReplicaID(2)]
   private let limit = Scene.limit
 
@@ -48,7 +48,7 @@ import Testing
     _ = scene.machine.apply(.propose(View(number: 2, members: [0, 1, 2].map { ReplicaID($0) })))
     // View 2 is not established, so 2 is not eligible; 0 is silent and 1 has restarted.
     for _ in 0..<limit {
-      scene.supervision.tick()
+      scene.detector.tick()
       scene.hear(1, Report(view: 0), incarnation: 2)
       scene.hear(2, Report(view: 2))
     }
@@ -60,7 +60,7 @@ import Testing
     var scene = scene([0, 1, 2])
     scene.live(1, hearing: [0, 1, 2])
     for tick in 0..<3 * limit {
-      scene.supervision.tick()
+      scene.detector.tick()
       scene.hear(0, Report(view: 0), incarnation: 1 << 40, isBlank: true)
       #expect(scene.lease[0] == .zero)
       for id in [1, 2] { scene.hear(id, Report(view: scene.machine.view.number)) }
@@ -72,7 +72,7 @@ import Testing
     }
     #expect(scene.machine.view.number == 2)
     for _ in 0..<3 * limit where scene.machine.view.joiner == nil {
-      scene.supervision.tick()
+      scene.detector.tick()
       scene.hear(0, Report(view: 0), incarnation: 1 << 40, isBlank: true)
       for id in [1, 2] { scene.hear(id, Report(view: 2)) }
       if let command = scene.next { scene.apply(command) }
@@ -85,7 +85,7 @@ import Testing
   func lastDiskLost() {
     var scene = scene([0, 1])
     for _ in 0..<4 * limit {
-      scene.supervision.tick()
+      scene.detector.tick()
       scene.hear(0, Report(view: 0), incarnation: 1 << 40, isBlank: true)
       #expect(scene.nextView == nil)
     }
@@ -157,7 +157,7 @@ import Testing
       .propose(View(number: 1, members: ids, incarnations: [4, 5, 6])))
     scene.tick(limit - 1, hearing: [])
     scene.hear(0, Report(view: 1), incarnation: 4)
-    scene.supervision.tick()
+    scene.detector.tick()
     scene.hear(2, Report(view: 1), incarnation: 8)
     #expect(
       scene.nextView

@@ -1,6 +1,7 @@
 import Replication
 
-/// A cluster whose replicas are supervised by an outside authority, as one core for all its nodes.
+/// A cluster whose replicas follow the views of an outside authority, as one core for all its
+/// nodes.
 ///
 /// A node of `Membership.replicas` runs `Replica`; a node of `Membership.authority` runs
 /// `Consensus` and applies what it commits to a `ViewServiceStateMachine`. Replicas ping the
@@ -27,9 +28,37 @@ import Replication
 /// here and remembered elsewhere. For the same reason it takes over no view that names an earlier
 /// incarnation of it. Its pings carry the new incarnation, and the authority issues a new view.
 ///
-/// Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log
+/// - Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log
 /// is on its disk, so it stays eligible, but goes to the end of the order if another one can lead.
-public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: ReplicaCore {
+public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: ReplicaCore {
+  public enum Timer: TimerName {
+    case replica(Replica.Timer)
+    case consensus(Consensus.Timer)
+    /// On a replica the next ping, on an authority node the next look at who is silent.
+    case tick
+
+    public static var count: Int { Replica.Timer.count + Consensus.Timer.count + 1 }
+
+    public var index: Int {
+      switch self {
+      case .replica(let timer): timer.index
+      case .consensus(let timer): Replica.Timer.count + timer.index
+      case .tick: Replica.Timer.count + Consensus.Timer.count
+      }
+    }
+
+    public init(index: Int) {
+      let behind = index - Replica.Timer.count
+      if behind < 0 {
+        self = .replica(Replica.Timer(index: index))
+      } else if behind < Consensus.Timer.count {
+        self = .consensus(Consensus.Timer(index: behind))
+      } else {
+        self = .tick
+      }
+    }
+  }
+
   let id: ReplicaID
   let membership: Membership
   let options: Options
@@ -41,7 +70,7 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
   var consensusEffects = Effects<Consensus>()
 
   /// What a replica knows of the authority, and its lease.
-  var ward: Ward
+  var viewLease: ViewLease
   /// What an authority node knows beyond its consensus core.
   var authority: Authority
 
@@ -49,7 +78,7 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     self.id = id
     self.membership = membership
     self.options = options
-    ward = Ward(options: options)
+    viewLease = ViewLease(options: options)
     authority = Authority(id: id, membership: membership, options: options)
     if membership.authority.contains(id) {
       consensus = Consensus(
@@ -66,22 +95,22 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
   public mutating func takePlace(generation: UInt64) {
     consensus?.takePlace(generation: generation)
     guard replica != nil else { return }
-    ward.incarnation = max(ward.incarnation, generation)
+    viewLease.incarnation = max(viewLease.incarnation, generation)
     // Bug: forgetful-member.
-    ward.isBlank = options.bug != .forgetfulMember
+    viewLease.isBlank = options.bug != .forgetfulMember
   }
 
   public mutating func recover(_ record: Record) {
     switch record {
     case .replica(let record): replica?.recover(record)
     case .consensus(let record): consensus?.recover(record)
-    case .filled: ward.isBlank = false
-    case .incarnation(let number): ward.incarnation = max(ward.incarnation, number)
-    case .held(let number):
+    case .filled: viewLease.isBlank = false
+    case .incarnation(let number): viewLease.incarnation = max(viewLease.incarnation, number)
+    case .adopting(let number):
       // Bug: adopt-again.
-      guard options.bug != .adoptAgain, number > ward.held.number else { return }
-      ward.held = View(number: number, members: [])
-      ward.announced = ward.held
+      guard options.bug != .adoptAgain, number > viewLease.lastAdopted.number else { return }
+      viewLease.lastAdopted = View(number: number, members: [])
+      viewLease.lastRecorded = viewLease.lastAdopted
     case .snapshot(let reference): replica?.recover(reference)
     case .authority(let reference, let state): recoverAuthority(reference, state)
     }
@@ -118,108 +147,12 @@ public struct Supervised<Replica: SupervisedCore, Consensus: ReplicaCore>: Repli
     return status
   }
 
-  /// The view counts as soon as its number is on its way to the disk.
-  public var durableState: DurableState {
-    var state = replica?.durableState ?? consensus?.durableState ?? DurableState()
-    state.numbers["incarnation"] = ward.incarnation
-    state.numbers["view"] = ward.announced.number
-    return state
-  }
-
-  public func invariantViolation() -> String? {
-    if let replica { return replica.invariantViolation() }
-    let machine = authority.machine
-    if machine.view.number > 0, machine.eligible.isEmpty {
-      return "view \(machine.view.number) has no member that holds the data"
-    }
-    return consensus?.invariantViolation()
-  }
-
   /// The view that this node works in, or, on an authority node, the last one it saw agreed on.
-  public var view: View { replica == nil ? authority.machine.view : ward.view }
+  public var view: View { replica == nil ? authority.machine.view : viewLease.view }
 
   /// Whether the authority, as far as this node of it knows, has marked `view` established.
   public var isEstablished: Bool { authority.machine.isEstablished }
 
   /// Whether this replica may answer reads now.
-  public func holdsLease(at now: Instant) -> Bool { ward.holdsLease(at: now) }
-}
-
-extension Supervised {
-  /// The options of the data protocol, and those of the authority. The authority's consensus core
-  /// has its defaults.
-  public struct Options: ProtocolOptions {
-    public var replica: Replica.Options
-    public var consensus: Consensus.Options
-    /// How long a replica must be silent before the authority gives it up. Longer where its answers
-    /// take so long that a lease of this length would hardly be valid.
-    public var failureTimeout: Interval
-    /// How often a replica pings, and how often the authority looks who is silent.
-    public var ping: Interval
-    public var bug: ViewServiceBug?
-
-    public var snapshots: SnapshotPolicy { replica.snapshots }
-
-    public static var declared: [OptionDeclaration] {
-      var declared = Replica.Options.declared.filter { $0.name != "unsafeBug" }
-      declared.append(
-        OptionDeclaration(
-          "failureTimeout",
-          .interval(default: .milliseconds(200), range: .milliseconds(4)...(.seconds(60))),
-          "How long a replica must be silent before the authority gives it up",
-          awaitsSignOfLife: true))
-      declared.append(
-        OptionDeclaration(
-          "ping", .interval(default: .milliseconds(40), range: .milliseconds(1)...(.seconds(15))),
-          "How often a replica pings the authority",
-          // One lost ping costs no lease then.
-          atMost: OptionDeclaration.Bound(of: "failureTimeout", dividedBy: 4, byDefault: 4)))
-      var bugs = ["none"]
-      for declaration in Replica.Options.declared where declaration.name == "unsafeBug" {
-        if case .choice(_, let names) = declaration.kind { bugs = names }
-      }
-      declared.append(
-        OptionDeclaration(
-          "unsafeBug",
-          .choice(default: "none", of: bugs + ViewServiceBug.allCases.map(\.rawValue)),
-          "Switches one known mistake on, to show that the bench catches it"))
-      return declared
-    }
-
-    public init(_ values: OptionValues) {
-      replica = Replica.Options(values)
-      consensus = Consensus.Options()
-      failureTimeout = values.interval("failureTimeout")
-      ping = values.interval("ping")
-      bug = ViewServiceBug.chosen(in: values)
-    }
-  }
-
-  public enum Timer: TimerName {
-    case replica(Replica.Timer)
-    case consensus(Consensus.Timer)
-    /// On a replica the next ping, on an authority node the next look at who is silent.
-    case tick
-
-    public static var count: Int { Replica.Timer.count + Consensus.Timer.count + 1 }
-
-    public var index: Int {
-      switch self {
-      case .replica(let timer): timer.index
-      case .consensus(let timer): Replica.Timer.count + timer.index
-      case .tick: Replica.Timer.count + Consensus.Timer.count
-      }
-    }
-
-    public init(index: Int) {
-      let behind = index - Replica.Timer.count
-      if behind < 0 {
-        self = .replica(Replica.Timer(index: index))
-      } else if behind < Consensus.Timer.count {
-        self = .consensus(Consensus.Timer(index: behind))
-      } else {
-        self = .tick
-      }
-    }
-  }
+  public func holdsLease(at now: Instant) -> Bool { viewLease.holdsLease(at: now) }
 }

@@ -10,7 +10,7 @@ import Replication
 /// A replica is alive if it is heard and hears. The second is known from its pings, which name the
 /// newest ping whose answer it heard. One that sends but does not hear would otherwise be removed
 /// and taken back again and again.
-struct Supervision: Sendable {
+struct FailureDetector: Sendable {
   struct Replica: Sendable {
     /// When it was last heard, or leadership began.
     var heardTick = 0

@@ -1,0 +1,38 @@
+import Replication
+import ViewService
+import WireFormat
+
+extension ChainReplica {
+  /// What must survive a crash. The number of the view is no part of it, because that is made
+  /// durable before the replica is told of the view (`WithAuthority`).
+  public enum Record: Equatable, Sendable {
+    /// The log holds these entries from `first` on and nothing behind them.
+    case entries(first: LogIndex, [ViewEntry])
+  }
+}
+
+extension ChainReplica.Record: WireCodable {
+  public var encodedByteCount: Int {
+    switch self {
+    case .entries(_, let entries): 9 + entries.encodedByteCount
+    }
+  }
+
+  public func encode(into writer: inout WireWriter) {
+    switch self {
+    case .entries(let first, let entries):
+      writer.write(UInt8(0))
+      first.encode(into: &writer)
+      entries.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 0:
+      let first = try LogIndex(from: &reader)
+      self = .entries(first: first, try [ViewEntry](from: &reader))
+    case let tag: throw .malformed("\(tag) is no record of a chain")
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import Replication
+
+// Snapshots: there is nobody to send one to.
+extension UnreplicatedServer {
+  public static var takesSnapshots: Bool { true }
+
+  public static func snapshot(in record: Record) -> SnapshotReference? {
+    if case .snapshot(let reference) = record { reference } else { nil }
+  }
+
+  public mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<Self>
+  ) -> SnapshotReference {
+    let reference = SnapshotReference(index: index, epoch: 1)
+    effects.beginCheckpoint()
+    effects.persist(.snapshot(reference))
+    for batch in log[(index - base)...] { effects.persist(.entry(batch)) }
+    return reference
+  }
+
+  /// The entries that follow are written once more behind this one. They stay in the log, because a
+  /// crash may take some of the copies, but not what was durable before.
+  mutating func begin(behind index: LogIndex) {
+    if index > lastIndex {
+      log = []
+      base = index
+    }
+    nextCopy = index.next
+    commitIndex = max(commitIndex, base)
+  }
+
+  /// An entry, or its copy behind a checkpoint. A new entry differs from all copies, because its
+  /// requests are ordered once.
+  mutating func recover(_ batch: Batch) {
+    if nextCopy > base, nextCopy <= lastIndex, log[nextCopy - base - 1] == batch {
+      nextCopy = nextCopy.next
+    } else {
+      log.append(batch)
+      nextCopy = lastIndex.next
+    }
+  }
+
+  public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    guard index > base else { return }
+    log.removeFirst(index - base)
+    base = index
+  }
+
+  public mutating func recovered(_ reference: SnapshotReference) {
+    commitIndex = max(commitIndex, reference.index)
+  }
+}

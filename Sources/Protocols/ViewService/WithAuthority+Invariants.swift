@@ -1,0 +1,20 @@
+import Replication
+
+extension WithAuthority {
+  /// The view counts as soon as its number is on its way to the disk.
+  public var durableState: DurableState {
+    var state = replica?.durableState ?? consensus?.durableState ?? DurableState()
+    state.numbers["incarnation"] = viewLease.incarnation
+    state.numbers["view"] = viewLease.lastRecorded.number
+    return state
+  }
+
+  public func invariantViolation() -> String? {
+    if let replica { return replica.invariantViolation() }
+    let machine = authority.machine
+    if machine.view.number > 0, machine.eligible.isEmpty {
+      return "view \(machine.view.number) has no member that holds the data"
+    }
+    return consensus?.invariantViolation()
+  }
+}
