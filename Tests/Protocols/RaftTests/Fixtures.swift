@@ -41,6 +41,29 @@ func entry(_ term: RaftReplica.Term, _ number: UInt64 = 0) -> RaftReplica.Entry 
   RaftReplica.Entry(term: term, batch: number == 0 ? .noop : batch(number))
 }
 
+func requestVote(
+  _ term: RaftReplica.Term, last: (index: Int, term: RaftReplica.Term) = (0, 0),
+  isPreVote: Bool = false
+) -> RaftReplica.Message {
+  .requestVote(
+    .init(
+      term: term, lastLogIndex: LogIndex(last.index), lastLogTerm: last.term,
+      isPreVote: isPreVote))
+}
+
+func heartbeat(_ term: RaftReplica.Term) -> RaftReplica.Message {
+  .appendEntries(
+    .init(
+      term: term, prevLogIndex: .zero, prevLogTerm: 0, leaderCommit: .zero, readRound: 0,
+      entries: []))
+}
+
+func vote(
+  _ term: RaftReplica.Term, _ isGranted: Bool, isPreVote: Bool = false
+) -> RaftReplica.Message {
+  .voteReply(.init(term: term, isGranted: isGranted, isPreVote: isPreVote))
+}
+
 extension InProcessCluster<RaftReplica> {
   init(_ count: Int, _ options: RaftReplica.Options = raftOptions()) {
     self.init(membership: Membership(replicas: count), options: options)

@@ -213,7 +213,7 @@ struct RandomScheduleTests {
     #expect(readCount >= 30)
   }
 
-  /// The other four need rarer coincidences, which `SafetyTests` brings about step by step.
+  /// The other four need rarer coincidences, which `PaperTests` bring about step by step.
   @Test(
     "The schedules are harsh enough to catch mistakes",
     arguments: [
