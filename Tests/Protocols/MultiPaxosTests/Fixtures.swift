@@ -1,6 +1,7 @@
 import ProtocolTesting
 import Replication
 import SteppedCluster
+import Testing
 
 @testable import MultiPaxos
 
@@ -47,6 +48,23 @@ extension InProcessCluster where Core == MultiPaxosReplica {
   }
 
   subscript(id: ReplicaID) -> MultiPaxosReplica { nodes[id.index].core }
+}
+
+/// Tells a story twice: by the rule, and with the one mistake that the rule forbids. Without the
+/// rule replicas disagree.
+func expectRule(
+  _ bug: MultiPaxosReplica.Bug, story: (inout Cluster) -> Void, of replicas: Int = 3,
+  at location: SourceLocation = #_sourceLocation
+) {
+  var sound = Cluster(replicas)
+  story(&sound)
+  let soundAgrees = sound.agrees
+  #expect(soundAgrees, "the rule holds", sourceLocation: location)
+  #expect(sound.violations == [], sourceLocation: location)
+  var broken = Cluster(replicas, bug: bug)
+  story(&broken)
+  let brokenAgrees = broken.agrees
+  #expect(!brokenAgrees, "\(bug.rawValue) breaks agreement", sourceLocation: location)
 }
 
 /// One core alone, stepped by hand.

@@ -162,28 +162,6 @@ struct PhaseOneTests {
     #expect(cluster[a].ballot == ballot(1, a), "no new ballot without a rival")
   }
 
-  @Test("Gaps below the highest reported slot are filled with no-ops (Lamport 2001 §3)")
-  func gaps() {
-    var cluster = Cluster()
-    cluster.elect(a)
-    cluster.only(a)
-    cluster.propose(1, at: a)
-    cluster.run()
-    cluster.heal()
-    cluster.delivers = { !($0.to == a) }
-    cluster.propose(2, at: a)
-    cluster.run()
-    cluster.crash(a)
-    cluster.heal()
-    cluster.elect(b)
-    cluster.propose(3, at: b)
-    cluster.run()
-    #expect(cluster.committed(b) == [.noop, batch(2), batch(3)])
-    #expect(
-      cluster.nodes[b.index].commits.map(\.answering) == [false, false, true],
-      "clients of recovered values retry")
-  }
-
   @Test("A replica that hears a leader does not start phase 1")
   func patience() {
     var replica = Bare(b)
@@ -200,17 +178,4 @@ struct PhaseOneTests {
     #expect(replica.core.status.role == "candidate")
   }
 
-  @Test("Each lost duel makes a proposer wait in a wider range (PMMC §3)")
-  func backOff() {
-    var replica = Bare(a)
-    var widths: [Interval] = []
-    for attempt in 1...UInt64(6) {
-      replica.fire(.election, after: .seconds(9))
-      replica.receive(.preempted(by: ballot(attempt * 10, b)), from: b)
-      for case .set(.election, let range) in replica.effects.timerChanges {
-        widths.append(range.upperBound)
-      }
-    }
-    #expect(widths == [600, 1200, 2400, 4800, 4800, 4800].map { .milliseconds($0) })
-  }
 }

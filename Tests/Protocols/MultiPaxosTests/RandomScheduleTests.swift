@@ -186,7 +186,7 @@ struct RandomScheduleTests {
     #expect(chosenInTotal > 500, "the schedules must choose something")
   }
 
-  /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
+  /// These need a restart, or three leaders, between two messages of one slot; `PaperTests`
   /// bring that about step by step.
   private static let rare: Set<MultiPaxosReplica.Bug> = [
     .reuseBallot, .volatilePromise, .countAcrossBallots,
