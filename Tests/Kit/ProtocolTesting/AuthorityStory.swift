@@ -5,8 +5,8 @@ import ViewService
 // The words of tests in which replicas ping a real authority.
 
 extension Wording {
-  /// Of a protocol with an authority: what replicas and authority say to each other, and the replicas'
-  /// own events. What the authority's nodes say among themselves is left out.
+  /// Of a protocol with an authority: what replicas and authority say to each other, and the
+  /// replicas' own events. What the authority's nodes say among themselves is left out.
   public init<Replica, Consensus>(
     replica inner: Wording<Replica>
   ) where Core == WithAuthority<Replica, Consensus> {

@@ -19,8 +19,8 @@ extension Story {
         return "\(file.path) cannot be written: \(error)"
       }
     }
-    let command =
-      "RSMBENCH_REWRITE_SCENARIOS=1 swift test --filter '\(folder.lastPathComponent).*ScenarioTests'"
+    let tests = folder.lastPathComponent
+    let command = "RSMBENCH_REWRITE_SCENARIOS=1 swift test --filter '\(tests).*ScenarioTests'"
     guard let data = FileManager.default.contents(atPath: file.path) else {
       return "\(file.path) does not exist. To write it: \(command)"
     }

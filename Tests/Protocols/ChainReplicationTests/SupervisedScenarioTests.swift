@@ -14,13 +14,14 @@ struct SupervisedScenarioTests {
   func falseSuspicion() {
     var story = supervised("Chain replication: a replica is suspected although it is well")
     story.say(
-      "Here the replicas ping the authority, V, every 40 ms, and it gives up a replica that it has "
-        + "not heard for 200 ms. The chain is A, B, C, and x=4 is committed everywhere.")
+      "Here the replicas ping the authority, V, every 40 ms, and it gives up a replica that it "
+        + "has not heard for 200 ms. The chain is A, B, C, and x=4 is committed everywhere.")
     settle(&story)
     story.section("The pings of B are lost")
     story.say(
-      "Only the link between B and V is cut. Updates still travel through B, so the chain works, and "
-        + "the authority cannot tell a replica that it does not hear from one that has crashed.")
+      "Only the link between B and V is cut. Updates still travel through B, so the chain "
+        + "works, and the authority cannot tell a replica that it does not hear from one that "
+        + "has crashed.")
     story.cut(b, 3)
     story.propose(5, at: a)
     story.run()
@@ -29,14 +30,13 @@ struct SupervisedScenarioTests {
     story.tickQuietly(timers, count: 4)
     story.tick(timers) { $0.core(a).view.number == 2 }
     story.section("B still works in view 1")
-    story.say(
-      "Neighbours of view 2 ignore it, so nothing comes of that. Updates go from A to C.")
+    story.say("Neighbours of view 2 ignore it, so nothing comes of that. Updates go from A to C.")
     story.propose(6, at: a)
     story.run()
     story.section("B is heard again")
     story.say(
-      "The authority takes it back as a joiner, and as the tail when it has caught up. The suspicion "
-        + "was false; it has cost one change of view, and no update.")
+      "The authority takes it back as a joiner, and as the tail when it has caught up. The "
+        + "suspicion was false; it has cost one change of view, and no update.")
     story.heal()
     story.tick(timers) {
       $0.core(b).status.isTail && $0.core(c).view.number == $0.core(b).view.number
@@ -49,10 +49,11 @@ struct SupervisedScenarioTests {
   func lease() {
     var story = supervised("Chain replication: a tail stops answering before it is removed")
     story.say(
-      "A tail answers reads from its own state and asks nobody. So it must know that no later tail "
-        + "can have committed an update: with each answer to a ping the authority, V, grants a "
-        + "lease. It waits 200 ms after the ping came before it removes a replica; the replica takes "
-        + "four fifths of that, counted from when it sent the ping, because clocks may differ.")
+      "A tail answers reads from its own state and asks nobody. So it must know that no later "
+        + "tail can have committed an update: with each answer to a ping the authority, V, "
+        + "grants a lease. It waits 200 ms after the ping came before it removes a replica; the "
+        + "replica takes four fifths of that, counted from when it sent the ping, because "
+        + "clocks may differ.")
     settle(&story)
     story.section("The tail is cut off from the authority and from the chain")
     story.isolate(c)

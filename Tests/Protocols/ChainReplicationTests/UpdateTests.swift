@@ -8,16 +8,6 @@ import WireFormat
 
 @Suite("Updates and reads in a chain that does not change (§2, §3)")
 struct UpdateTests {
-  @Test("An update travels from the head to the tail, and the tail answers it (§2)")
-  func tailAnswers() {
-    var chain = Chain(3)
-    chain.cluster.run()
-    let update = chain.update(at: 0)
-    chain.cluster.run()
-    for id in chain.cluster.membership.replicas { #expect(chain.committed(id) == [update]) }
-    #expect(chain.answered(2) == [update])
-    #expect(chain.answered(0).isEmpty && chain.answered(1).isEmpty)
-  }
 
   @Test("A chain of one is head and tail at once")
   func chainOfOne() {
@@ -89,34 +79,6 @@ struct UpdateTests {
     #expect(chain.answered(2).count == 1)
   }
 
-  @Test("Sent removed by the tail's acknowledgement: no replica applies before the tail (§3)")
-  func appliesOnAcknowledgement() {
-    var chain = Chain(3)
-    chain.cluster.run()
-    chain.cluster.delivers = { $0.to != ReplicaID(2) }
-    chain.update(at: 0)
-    chain.cluster.run()
-    #expect(chain.committed(0).isEmpty && chain.committed(1).isEmpty)
-    #expect(chain.core(1).status.lastIndex == LogIndex(1))
-  }
-
-  @Test("Only the head takes updates and only the tail takes reads; others redirect (§2)")
-  func redirects() {
-    var chain = Chain(3)
-    chain.cluster.run()
-    chain.update(at: 1)
-    chain.update(at: 2)
-    chain.read(at: 0)
-    chain.read(at: 1)
-    chain.read(at: 2)
-    let nodes = chain.cluster.nodes
-    #expect(nodes[1].refusedBatches.map(\.redirect) == [ReplicaID(0)])
-    #expect(nodes[2].refusedBatches.map(\.redirect) == [ReplicaID(0)])
-    #expect(nodes[0].refusedReads.map(\.redirect) == [ReplicaID(2)])
-    #expect(nodes[1].refusedReads.map(\.redirect) == [ReplicaID(2)])
-    #expect(nodes[2].reads == [ReadTicket(1)])
-  }
-
   @Test("A replica that knows no view refuses everything")
   func refusesWithoutView() {
     var cluster = InProcessCluster<ChainReplica>(
@@ -180,41 +142,6 @@ struct UpdateTests {
       chain.cluster.run()
     }
     #expect(chain.committed(0).count == 2 && chain.committed(1).count == 2)
-  }
-
-  @Test("ack-at-head: an update that the head answered is gone with the head (protocols 2d.1)")
-  func ackAtHead() {
-    func acknowledgedAndLost(bug: ChainReplica.Bug?) -> Bool {
-      var chain = Chain(3, bug: bug)
-      chain.cluster.run()
-      chain.cluster.delivers = { $0.to != ReplicaID(1) }
-      let update = chain.update(at: 0)
-      chain.cluster.run()
-      let wasAnswered = chain.answered(0) == [update]
-      chain.crash(0)
-      chain.cluster.delivers = { _ in true }
-      chain.issue([1, 2])
-      chain.cluster.run()
-      return wasAnswered && !chain.committed(2).contains(update)
-    }
-    #expect(!acknowledgedAndLost(bug: nil))
-    #expect(acknowledgedAndLost(bug: .ackAtHead))
-  }
-
-  @Test("serve-stale-role: a replica in the middle shows less than the tail did (protocols 2d.11)")
-  func staleRole() {
-    func middleAnswers(bug: ChainReplica.Bug?) -> Bool {
-      var chain = Chain(3, bug: bug)
-      chain.cluster.run()
-      chain.cluster.delivers = { if case .acknowledge = $0.message { false } else { true } }
-      let update = chain.update(at: 0)
-      chain.cluster.run()
-      #expect(chain.answered(2) == [update])
-      chain.read(at: 1)
-      return chain.cluster.nodes[1].reads == [ReadTicket(1)] && chain.committed(1).isEmpty
-    }
-    #expect(!middleAnswers(bug: nil))
-    #expect(middleAnswers(bug: .serveStaleRole))
   }
 
   @Test("Every message and record survives its binary form")

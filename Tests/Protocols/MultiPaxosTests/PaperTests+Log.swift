@@ -5,7 +5,7 @@ import Testing
 
 @testable import MultiPaxos
 
-// §2.5 the implementation, §3 implementing a state machine; "Paxos Made Live" (Chandra et al. 2007).
+// §2.5 the implementation, §3 a state machine; "Paxos Made Live" (Chandra et al. 2007).
 
 extension PaperTests {
   @Test("§2.5 A ballot is never used twice, not even across a restart")

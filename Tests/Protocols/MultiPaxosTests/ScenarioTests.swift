@@ -21,8 +21,8 @@ struct ScenarioTests {
   func election() {
     var story = story("Multi-Paxos: a proposer takes over (Lamport 2001 §3)", prePrepare: true)
     story.say(
-      "Three replicas, each of them proposer, acceptor and learner. No one leads. A has not heard a "
-        + "leader for an election timeout.")
+      "Three replicas, each of them proposer, acceptor and learner. No one leads. A has not "
+        + "heard a leader for an election timeout.")
     story.section("A asks whether the others miss a leader, too")
     story.say(
       "This question is not in the papers. It keeps a replica that was cut off from deposing a "
@@ -36,14 +36,15 @@ struct ScenarioTests {
     }
     story.section("Phase 1, for all slots at once")
     story.say(
-      "With the first answer A had a majority. It asks for promises in ballot 1.A, for all slots from "
-        + "1 on. A ballot is on the disk before it is sent, so that it is never used twice; a promise "
-        + "is on the disk before it is given.")
+      "With the first answer A had a majority. It asks for promises in ballot 1.A, for all "
+        + "slots from 1 on. A ballot is on the disk before it is sent, so that it is never used "
+        + "twice; a promise is on the disk before it is given.")
     story.run { if case .heartbeat = $0.message { false } else { true } }
     story.section("A leads")
     story.say(
-      "Two promises of three are a majority, and they report no accepted value: A may propose what it "
-        + "likes. Phase 1 need not be done again for later slots. Heartbeats tell the others.")
+      "Two promises of three are a majority, and they report no accepted value: A may propose "
+        + "what it likes. Phase 1 need not be done again for later slots. Heartbeats tell the "
+        + "others.")
     story.run()
     #expect(story.cluster.core(a).role == .leader)
     #expect(story.difference(from: "01-Election") == nil)
@@ -56,17 +57,17 @@ struct ScenarioTests {
     story.quietly { $0.elect(a) }
     story.section("Phase 2 for slot 1")
     story.say(
-      "A accepts its own proposal like any other acceptor, and counts itself when its disk has it: "
-        + "its own Accepted comes as a message to itself. It need not wait for that with the "
-        + "Accept to the others.")
+      "A accepts its own proposal like any other acceptor, and counts itself when its disk has "
+        + "it: its own Accepted comes as a message to itself. It need not wait for that with "
+        + "the Accept to the others.")
     story.propose(4, at: a)
     story.run { $0.from == a && $0.to != a }
     story.section("A majority has accepted it in one ballot: the value is chosen")
     story.run()
     story.section("The learners")
     story.say(
-      "The next message says up to where all slots are chosen. A replica may believe that of values "
-        + "that it accepted in the same ballot.")
+      "The next message says up to where all slots are chosen. A replica may believe that of "
+        + "values that it accepted in the same ballot.")
     story.propose(5, at: a)
     story.run()
     #expect(story.cluster.answered(a) == [batch(4), batch(5)])
@@ -94,10 +95,10 @@ struct ScenarioTests {
     story.run()
     story.section("C takes over")
     story.say(
-      "B reports what it has accepted: x=4, which it knows to be chosen, and x=6 in slot 3. x=6 may "
-        + "have been chosen, so C proposes it again in its own ballot 2.C. No replica of this "
-        + "majority has accepted anything in slot 2, so no value can have been chosen there: C "
-        + "fills the gap with a no-op, because slots are executed in order.")
+      "B reports what it has accepted: x=4, which it knows to be chosen, and x=6 in slot 3. x=6 "
+        + "may have been chosen, so C proposes it again in its own ballot 2.C. No replica of "
+        + "this majority has accepted anything in slot 2, so no value can have been chosen "
+        + "there: C fills the gap with a no-op, because slots are executed in order.")
     story.elect(c)
     story.section("The client asks again")
     story.say("x=5 was lost with A; x=6 was not, although its client got no answer.")
@@ -122,8 +123,9 @@ struct ScenarioTests {
     story.section("C comes back")
     story.restart(c)
     story.say(
-      "C answers the heartbeat with the first gap in what it holds, and the leader offers just those "
-        + "slots again. One rule repairs lost messages and brings back a replica that was away.")
+      "C answers the heartbeat with the first gap in what it holds, and the leader offers just "
+        + "those slots again. One rule repairs lost messages and brings back a replica that was "
+        + "away.")
     story.fire(.heartbeat, at: a)
     story.run { $0.to == c || $0.from == c }
     story.run()
@@ -153,8 +155,8 @@ struct ScenarioTests {
     story.fire(.heartbeat, at: a)
     story.run { $0.to == c || $0.from == c }
     story.say(
-      "The slots that C lacks are not in the log of A any more. Snapshots are the affair of the host, "
-        + "which sends them in pages for all protocols alike.")
+      "The slots that C lacks are not in the log of A any more. Snapshots are the affair of the "
+        + "host, which sends them in pages for all protocols alike.")
     story.sendSnapshot(from: a, to: c)
     story.run()
     story.section("Then slots are chosen as ever")
@@ -185,9 +187,10 @@ struct ScenarioTests {
     story.run()
     story.section("The end of it")
     story.say(
-      "This could go on for ever, and nothing would be chosen (Lamport 2001 §2.4). So a proposer that "
-        + "was interrupted waits in a range that grows with each attempt. Here that gives A the time "
-        + "to be heard. It found x=4 in phase 1 and offers it in slot 1 before anything new.")
+      "This could go on for ever, and nothing would be chosen (Lamport 2001 §2.4). So a "
+        + "proposer that was interrupted waits in a range that grows with each attempt. Here "
+        + "that gives A the time to be heard. It found x=4 in phase 1 and offers it in slot 1 "
+        + "before anything new.")
     story.propose(6, at: a)
     story.run()
     #expect(story.cluster.updates(a) == [4, 6])
@@ -209,14 +212,14 @@ struct ScenarioTests {
     story.run()
     story.section("A is back")
     story.say(
-      "A asks the others once more about its slots, in ballot 1.A. They have promised 2.B and say so: "
-        + "A steps down. x=4 can never be chosen in slot 1.")
+      "A asks the others once more about its slots, in ballot 1.A. They have promised 2.B and "
+        + "say so: A steps down. x=4 can never be chosen in slot 1.")
     story.heal()
     story.fire(.heartbeat, at: a)
     story.run()
     story.say(
-      "The new leader hears what A lacks and offers it. x=5 takes the place of x=4, which had no "
-        + "majority.")
+      "The new leader hears what A lacks and offers it. x=5 takes the place of x=4, which had "
+        + "no majority.")
     story.fire(.heartbeat, at: b)
     story.run()
     #expect(story.cluster.updates(a) == [5])
@@ -236,8 +239,9 @@ struct ScenarioTests {
     }
     story.section("A read at the leader")
     story.say(
-      "A read takes no slot. A asks a majority, in a round that begins after the read came, whether "
-        + "its ballot still holds. The answer waits for no disk, because it promises nothing.")
+      "A read takes no slot. A asks a majority, in a round that begins after the read came, "
+        + "whether its ballot still holds. The answer waits for no disk, because it promises "
+        + "nothing.")
     story.read(at: a)
     story.run()
     story.section("The same at a leader that was replaced")

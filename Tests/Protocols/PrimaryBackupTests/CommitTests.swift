@@ -8,103 +8,6 @@ import WireFormat
 @testable import PrimaryBackup
 
 @Suite struct CommitTests {
-  @Test("An update is committed when every member has it on its disk")
-  func everyMember() {
-    var cluster = Cluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.nodes[2].holdsDisk = true
-    cluster.propose(5, at: 0)
-    cluster.run()
-    #expect(cluster.updates(0).isEmpty)
-    cluster.releaseDisk(ReplicaID(2))
-    cluster.run()
-    #expect(cluster.updates(0) == [5])
-    #expect(cluster.nodes[0].commits[0].answering)
-  }
-
-  @Test("The primary's own disk counts like any other")
-  func ownDisk() {
-    var cluster = Cluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.nodes[0].holdsDisk = true
-    cluster.propose(5, at: 0)
-    cluster.run()
-    #expect(cluster.nodes[1].records.count == 1)
-    #expect(cluster.updates(0).isEmpty)
-    cluster.releaseDisk(ReplicaID(0))
-    cluster.run()
-    #expect(cluster.updates(0) == [5])
-  }
-
-  @Test(
-    "An answered update survives the primary; answered too early, it is lost",
-    arguments: [nil, PrimaryBackupReplica.Bug.replyBeforeBackups])
-  func replyBeforeBackups(bug: PrimaryBackupReplica.Bug?) {
-    var cluster = Cluster(bug: bug)
-    cluster.begin(1, [0, 1, 2])
-    cluster.isolate(0)
-    cluster.propose(5, at: 0)
-    cluster.run()
-    let answered = cluster.updates(0)
-    cluster.crash(ReplicaID(0))
-    cluster.begin(2, [1, 2])
-    cluster.propose(6, at: 1)
-    cluster.run()
-    let isLost = !cluster.updates(1).starts(with: answered)
-    #expect(isLost == (bug != nil))
-  }
-
-  @Test("Backups learn with the next append, or from an idle primary's timer, what is committed")
-  func piggyback() {
-    var cluster = Cluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.propose(5, at: 0)
-    cluster.run()
-    #expect(cluster.updates(1).isEmpty)
-    cluster.propose(6, at: 0)
-    cluster.run()
-    #expect(cluster.updates(1) == [5])
-    cluster.beat(0)
-    #expect(cluster.updates(1) == [5, 6])
-    #expect(cluster.nodes[1].commits.allSatisfy { !$0.answering })
-  }
-
-  @Test("A silent backup stops all updates until the authority decides")
-  func silentBackup() {
-    for bug in [nil, PrimaryBackupReplica.Bug.continueWithoutBackup] {
-      var cluster = Cluster(replicas: 2, bug: bug)
-      cluster.begin(1, [0, 1])
-      cluster.isolate(1)
-      cluster.propose(5, at: 0)
-      for _ in 0..<10 { cluster.beat(0) }
-      // The authority hears both, and may promote the backup at any time.
-      #expect(cluster.updates(0) == (bug == nil ? [] : [5]))
-      cluster.begin(2, [1, 0], to: [1])
-      cluster.heal()
-      cluster.begin(2, [1, 0], to: [0])
-      cluster.propose(6, at: 1)
-      cluster.run()
-      let isLost = bug != nil
-      #expect(cluster.updates(1).starts(with: cluster.updates(0)) == !isLost)
-    }
-  }
-
-  @Test(
-    "A backup takes entries in order only; without the rule it stores them in the wrong place",
-    arguments: [nil, PrimaryBackupReplica.Bug.ignoreGaps])
-  func gaps(bug: PrimaryBackupReplica.Bug?) {
-    var cluster = Cluster(replicas: 2, bug: bug)
-    cluster.begin(1, [0, 1])
-    cluster.isolate(1)
-    cluster.propose(5, at: 0)
-    cluster.run()
-    cluster.heal()
-    cluster.propose(6, at: 0)
-    cluster.run()
-    cluster.beat(0)
-    #expect(cluster.updates(0) == [5, 6])
-    #expect((cluster.updates(1) == [5, 6]) == (bug == nil))
-  }
 
   @Test("A gap is told once per round, however many appends it makes useless")
   func oneResend() {
@@ -131,22 +34,6 @@ import WireFormat
     #expect(appends.count == 3)
     cluster.run()
     #expect(cluster.updates(0) == Array(1...10))
-  }
-
-  @Test("Who is not primary refuses and names the one who is")
-  func redirects() {
-    var cluster = Cluster(replicas: 4)
-    cluster.announce(1, [1, 0], joiner: 2, to: [0, 1, 2])
-    cluster.run()
-    for id in [0, 2] {
-      cluster.propose(5, at: ReplicaID(id))
-      cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(id))
-      #expect(cluster.nodes[id].refusedBatches.map(\.redirect) == [ReplicaID(1)])
-      #expect(cluster.nodes[id].refusedReads.map(\.redirect) == [ReplicaID(1)])
-    }
-    // Knows no view.
-    cluster.propose(5, at: 3)
-    #expect(cluster.nodes[3].refusedBatches.map(\.redirect) == [nil])
   }
 
   @Test("Nonsense from anybody changes nothing")

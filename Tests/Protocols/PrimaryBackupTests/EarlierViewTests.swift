@@ -8,23 +8,6 @@ import ViewService
 
 /// What was said in an earlier view, or is not on the disk yet, must not count.
 @Suite struct EarlierViewTests {
-  @Test("A promoted joiner that lacks acknowledged entries leaves the view unestablished")
-  func laggingJoiner() {
-    var cluster = Cluster()
-    cluster.begin(1, [0, 1])
-    for value in 1...20 { cluster.propose(UInt64(value), at: 0) }
-    cluster.run()
-    cluster.delivers = {
-      guard $0.to == ReplicaID(2), case .append(let append) = $0.message else {
-        return true
-      }
-      return append.entries.isEmpty
-    }
-    cluster.begin(2, [0, 1], joiner: 2)
-    cluster.begin(3, [0, 1, 2])
-    #expect(cluster.core(2).log.lastIndex == .zero)
-    #expect(!cluster.core(0).report.isEstablished)
-  }
 
   /// A primary whose backup lost an entry of view 2.
   private func primaryWithAnUnheardEntry() -> Cluster {

@@ -20,8 +20,8 @@ struct ScenarioTests {
     var story = story("Primary-backup: the authority picks a primary")
     story.say(
       "Three replicas start with empty logs. Which of them is primary is decided by an outside "
-        + "authority, the view service; no replica makes itself primary. The first member of a view "
-        + "is its primary, the others are backups.")
+        + "authority, the view service; no replica makes itself primary. The first member of a "
+        + "view is its primary, the others are backups.")
     story.issue(a, b, c)
     story.section("The primary learns how the logs of the backups end")
     story.say(
@@ -29,13 +29,13 @@ struct ScenarioTests {
         + "question may have come before they knew the view.")
     story.run()
     story.say(
-      "All members hold what the primary began with, which is nothing: the view is established. The "
-        + "primary tells the authority so. Only then may another member be made primary.")
+      "All members hold what the primary began with, which is nothing: the view is established. "
+        + "The primary tells the authority so. Only then may another member be made primary.")
     #expect(story.cluster.core(a).report.isEstablished)
     #expect(story.difference(from: "01-View") == nil)
   }
 
-  @Test("A write without failures (Alsberg & Day 1976; PacificA §2.2)")
+  @Test("A write without failures (Alsberg & Day 1976; PacificA §2.1)")
   func write() {
     var story = story("Primary-backup: a write without failures")
     story.say("A is primary, B and C are its backups.")
@@ -45,9 +45,9 @@ struct ScenarioTests {
     story.run { $0.from == a && $0.to != a }
     story.section("All members have it on disk")
     story.say(
-      "The primary waits for every backup and for its own disk, whose word comes as a message to "
-        + "itself. Then the update is committed and the client is answered. One slow backup makes "
-        + "every client wait: in return one replica of f + 1 is enough to keep the data.")
+      "The primary waits for every backup and for its own disk, whose word comes as a message "
+        + "to itself. Then the update is committed and the client is answered. One slow backup "
+        + "makes every client wait: in return one replica of f + 1 is enough to keep the data.")
     story.run()
     story.section("The backups learn it")
     story.say("The next message says what is committed. Backups apply it and answer nobody.")
@@ -61,7 +61,7 @@ struct ScenarioTests {
     #expect(story.difference(from: "02-Write") == nil)
   }
 
-  @Test("The primary is lost in the middle of a write (PacificA §2.3)")
+  @Test("The primary is lost in the middle of a write (PacificA, reconciliation)")
   func primaryLoss() {
     var story = story("Primary-backup: the primary is lost in the middle of a write")
     story.say("A is primary, B and C are its backups, and x=4 is committed.")
@@ -77,8 +77,8 @@ struct ScenarioTests {
     story.cluster.inFlight.removeAll { $0.from == a }
     story.section("B is primary")
     story.say(
-      "Both hold x=4, which was acknowledged, so each may be primary. B asks C how its log ends. C "
-        + "has one entry more than B; it was never committed, so it may go.")
+      "Both hold x=4, which was acknowledged, so each may be primary. B asks C how its log "
+        + "ends. C has one entry more than B; it was never committed, so it may go.")
     story.issue(b, c)
     story.run()
     story.section("The client asks again")
@@ -106,8 +106,8 @@ struct ScenarioTests {
     story.propose(5, at: a)
     story.run()
     story.say(
-      "A may not go on without C: if it did, and C were made primary, x=5 would be lost. Only the "
-        + "authority removes a member.")
+      "A may not go on without C: if it did, and C were made primary, x=5 would be lost. Only "
+        + "the authority removes a member.")
     story.section("The authority issues a view without C")
     story.issue(a, b)
     story.run()
@@ -148,8 +148,8 @@ struct ScenarioTests {
   func catchUpBySnapshot() {
     var story = story("Primary-backup: a replica joins and catches up from a snapshot")
     story.say(
-      "A is primary and B its backup. They have committed x=1 to x=3 while C was down. A has taken a "
-        + "snapshot, and the entries that it covers have left its log.")
+      "A is primary and B its backup. They have committed x=1 to x=3 while C was down. A has "
+        + "taken a snapshot, and the entries that it covers have left its log.")
     story.start(a, b)
     story.quietly {
       for number in 1...3 as ClosedRange<UInt64> { $0.propose(number, at: a) }
@@ -160,8 +160,8 @@ struct ScenarioTests {
     story.issue(a, b, joiner: c)
     story.run()
     story.say(
-      "Snapshots are the affair of the host, which sends them in pages for all protocols alike. C "
-        + "sums its log up again when it has the snapshot on disk.")
+      "Snapshots are the affair of the host, which sends them in pages for all protocols alike. "
+        + "C sums its log up again when it has the snapshot on disk.")
     story.sendSnapshot(from: a, to: c)
     story.run()
     story.section("Then updates travel as ever")
@@ -187,8 +187,8 @@ struct ScenarioTests {
     story.run()
     story.section("A sends an update in the old view")
     story.say(
-      "B and C work in view 2. They do not take the entry, and say that there is a newer view. A "
-        + "stops: it can commit nothing without them.")
+      "B and C work in view 2. They do not take the entry, and say that there is a newer view. "
+        + "A stops: it can commit nothing without them.")
     story.propose(5, at: a)
     story.run()
     story.section("The new primary goes on")

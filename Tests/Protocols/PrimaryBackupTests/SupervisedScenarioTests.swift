@@ -14,13 +14,14 @@ struct SupervisedScenarioTests {
   func falseSuspicion() {
     var story = supervised("Primary-backup: a backup is suspected although it is well")
     story.say(
-      "Here the replicas ping the authority, V, every 40 ms, and it gives up a replica that it has "
-        + "not heard for 200 ms. A is primary, B and C are its backups, and x=4 is committed.")
+      "Here the replicas ping the authority, V, every 40 ms, and it gives up a replica that it "
+        + "has not heard for 200 ms. A is primary, B and C are its backups, and x=4 is "
+        + "committed.")
     settle(&story)
     story.section("The pings of B are lost")
     story.say(
-      "Only the link between B and V is cut. B still acknowledges updates, and the authority cannot "
-        + "tell a replica that it does not hear from one that has crashed.")
+      "Only the link between B and V is cut. B still acknowledges updates, and the authority "
+        + "cannot tell a replica that it does not hear from one that has crashed.")
     story.cut(b, 3)
     story.propose(5, at: a)
     story.run()
@@ -33,8 +34,8 @@ struct SupervisedScenarioTests {
     story.run()
     story.section("B is heard again")
     story.say(
-      "The authority takes it back as a joiner, and as a member when it has caught up. The suspicion "
-        + "was false; it has cost changes of view, and no update.")
+      "The authority takes it back as a joiner, and as a member when it has caught up. The "
+        + "suspicion was false; it has cost changes of view, and no update.")
     story.heal()
     story.tick(timers) { $0.core(b).status.role == "backup" && $0.core(b).view.number == 3 }
     story.tickQuietly(timers, count: 1)

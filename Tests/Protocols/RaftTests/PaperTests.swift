@@ -6,8 +6,8 @@ import Testing
 @testable import Raft
 
 /// The rules of Raft in the order of the paper (Ongaro & Ousterhout 2014), and then of the thesis
-/// (Ongaro 2014), to be read with the paper at hand. Where a known bug breaks a rule, the test plays
-/// its scenario twice: as the code is, and with that bug.
+/// (Ongaro 2014), to be read with the paper at hand. Where a known bug breaks a rule, the test
+/// plays its scenario twice: as the code is, and with that bug.
 ///
 /// - `PaperTests.swift`: §5.1 basics, §5.2 election
 /// - `PaperTests+Log.swift`: §5.3 replication, §5.4 safety, §5.5 crashes

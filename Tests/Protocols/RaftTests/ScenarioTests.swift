@@ -23,22 +23,23 @@ struct ScenarioTests {
         + "timeout of its own, drawn at random. That of A ends first.")
     story.section("A asks whether it could win")
     story.say(
-      "Before A raises its term it asks the others whether they would vote for it (PreVote, thesis "
-        + "§9.6). Neither question nor answer changes anything, so nothing is written to a disk. A "
-        + "sends its own vote to itself like any other.")
+      "Before A raises its term it asks the others whether they would vote for it (PreVote, "
+        + "thesis §9.6). Neither question nor answer changes anything, so nothing is written to "
+        + "a disk. A sends its own vote to itself like any other.")
     story.fire(.election, at: a)
     story.run { $0.message.isPreVote }
     story.section("A stands for election")
     story.say(
       "With two answers of three, its own included, A becomes candidate of term 1 and votes for "
-        + "itself. A vote is on the disk before it is told to anyone, because a replica that forgot "
-        + "it in a crash could vote twice in one term.")
+        + "itself. A vote is on the disk before it is told to anyone, because a replica that "
+        + "forgot it in a crash could vote twice in one term.")
     story.run { $0.message.isVote }
     story.section("A leads")
     story.say(
-      "Two votes of three are a majority: A leads term 1. It begins its term with an empty entry, "
-        + "a no-op, because it may not count replicas for entries of earlier terms (§5.4.2). "
-        + "The others learn from AppendEntries who leads, and their election timers start anew.")
+      "Two votes of three are a majority: A leads term 1. It begins its term with an empty "
+        + "entry, a no-op, because it may not count replicas for entries of earlier terms "
+        + "(§5.4.2). The others learn from AppendEntries who leads, and their election timers "
+        + "start anew.")
     story.run()
     story.say("The next message of the leader tells the others what is committed.")
     story.fire(.heartbeat, at: a)
@@ -55,22 +56,22 @@ struct ScenarioTests {
     story.quietly { $0.elect(a) }
     story.section("The leader replicates the entry")
     story.say(
-      "A appends the update to its log and sends it to both followers. It does not wait for its own "
-        + "disk with that: the message promises nothing about that disk (thesis §10.2.1). The "
-        + "message names the entry before the new one, so that a follower can tell whether its log "
-        + "is the same up to there.")
+      "A appends the update to its log and sends it to both followers. It does not wait for its "
+        + "own disk with that: the message promises nothing about that disk (thesis §10.2.1). "
+        + "The message names the entry before the new one, so that a follower can tell whether "
+        + "its log is the same up to there.")
     story.propose(4, at: a)
     story.run { $0.from == a && $0.to != a }
     story.section("A majority has it on disk")
     story.say(
-      "A counts itself when its own disk has the entry: the acknowledgement to itself comes only "
-        + "then. With that of one follower, two of three hold entry 2, so it is committed; A applies "
-        + "it and answers the client. The third answer changes nothing.")
+      "A counts itself when its own disk has the entry: the acknowledgement to itself comes "
+        + "only then. With that of one follower, two of three hold entry 2, so it is committed; "
+        + "A applies it and answers the client. The third answer changes nothing.")
     story.run()
     story.section("The followers learn it")
     story.say(
-      "Followers hear of the commit with the next message, here that of another update. They apply "
-        + "entry 2 and answer nobody.")
+      "Followers hear of the commit with the next message, here that of another update. They "
+        + "apply entry 2 and answer nobody.")
     story.propose(5, at: a)
     story.run()
     #expect(story.cluster.updates(a) == [4, 5])
@@ -97,19 +98,18 @@ struct ScenarioTests {
     story.run()
     story.section("The replica without the entry cannot win")
     story.say(
-      "C notices first that its leader is silent. B does not vote for it: the log of B ends later "
-        + "than that of C, so C may lack something that was committed (§5.4.1). B cannot know that "
-        + "x=5 was not, and need not know.")
+      "C notices first that its leader is silent. B does not vote for it: the log of B ends "
+        + "later than that of C, so C may lack something that was committed (§5.4.1). B cannot "
+        + "know that x=5 was not, and need not know.")
     story.elect(c)
     story.section("The replica with the entry wins")
-    story.say(
-      "B asks, and C grants, because the log of B is at least as up to date as its own.")
+    story.say("B asks, and C grants, because the log of B is at least as up to date as its own.")
     story.elect(b)
     story.say(
-      "B may not call x=5 committed because two replicas hold it, for it is an entry of an earlier "
-        + "term (§5.4.2). It is committed with the no-op of term 2 behind it. B answers no client "
-        + "for x=5, because it never heard the request; the client asks again, and sessions make "
-        + "sure that the update takes effect once.")
+      "B may not call x=5 committed because two replicas hold it, for it is an entry of an "
+        + "earlier term (§5.4.2). It is committed with the no-op of term 2 behind it. B answers "
+        + "no client for x=5, because it never heard the request; the client asks again, and "
+        + "sessions make sure that the update takes effect once.")
     story.fire(.heartbeat, at: b)
     story.run()
     #expect(story.cluster.updates(b) == [4, 5] && story.cluster.updates(c) == [4, 5])
@@ -131,9 +131,9 @@ struct ScenarioTests {
     story.section("The follower comes back")
     story.restart(c)
     story.say(
-      "A has sent C everything once and does not repeat it unasked. Its next heartbeat names the "
-        + "last entry that it sent, which C does not have. C says so at once, and where its log "
-        + "ends, so that the leader need not try one entry after the other (end of §5.3).")
+      "A has sent C everything once and does not repeat it unasked. Its next heartbeat names "
+        + "the last entry that it sent, which C does not have. C says so at once, and where its "
+        + "log ends, so that the leader need not try one entry after the other (end of §5.3).")
     story.fire(.heartbeat, at: a)
     story.run { $0.to == c || $0.from == c }
     story.say("Answers of B arrive, too.")
@@ -146,8 +146,8 @@ struct ScenarioTests {
   func catchUpBySnapshot() {
     var story = story("Raft: a follower catches up from a snapshot (§7)")
     story.say(
-      "A leads term 1. C is down while three updates are committed by A and B. Meanwhile A has taken "
-        + "a snapshot, and the entries that it covers have left its log.")
+      "A leads term 1. C is down while three updates are committed by A and B. Meanwhile A has "
+        + "taken a snapshot, and the entries that it covers have left its log.")
     story.quietly {
       $0.elect(a)
       $0.heartbeat(from: a)
@@ -182,19 +182,19 @@ struct ScenarioTests {
     var story = story(
       "Raft: a split vote (§5.2)", replicas: 4, raftOptions(preVote: false, checkQuorum: false))
     story.say(
-      "Four replicas, of which three are a majority. PreVote is switched off here, as in the paper. "
-        + "The election timeouts of A and B end at almost the same time.")
+      "Four replicas, of which three are a majority. PreVote is switched off here, as in the "
+        + "paper. The election timeouts of A and B end at almost the same time.")
     story.fire(.election, at: a)
     story.fire(.election, at: b)
     story.say(
-      "A and B have voted for themselves and refuse each other. C hears from A first and D from B, "
-        + "and each gives its one vote of term 1 to the first who asks.")
+      "A and B have voted for themselves and refuse each other. C hears from A first and D from "
+        + "B, and each gives its one vote of term 1 to the first who asks.")
     story.run { $0.from == b && $0.to == d }
     story.run()
     story.section("Nobody has three votes: another term")
     story.say(
-      "Two votes each are no majority. The timeouts are drawn anew, so that it is unlikely that two "
-        + "end together again. That of A ends first: term 2.")
+      "Two votes each are no majority. The timeouts are drawn anew, so that it is unlikely that "
+        + "two end together again. That of A ends first: term 2.")
     story.elect(a)
     #expect(story.cluster.core(a).role == .leader && story.cluster.core(a).currentTerm == 2)
     #expect(story.difference(from: "06-SplitVote") == nil)
@@ -223,14 +223,14 @@ struct ScenarioTests {
     story.run()
     story.section("A is back")
     story.say(
-      "A still takes itself for the leader of term 1. The answer to its heartbeat names term 2, and "
-        + "A steps down at once (§5.1).")
+      "A still takes itself for the leader of term 1. The answer to its heartbeat names term 2, "
+        + "and A steps down at once (§5.1).")
     story.heal()
     story.fire(.heartbeat, at: a)
     story.run()
     story.say(
-      "The entry at which the logs part gives way to that of the leader: x=4 is gone, and it may be, "
-        + "because it was never committed and no client was told that it is done (§5.3).")
+      "The entry at which the logs part gives way to that of the leader: x=4 is gone, and it "
+        + "may be, because it was never committed and no client was told that it is done (§5.3).")
     story.fire(.heartbeat, at: b)
     story.run()
     story.fire(.heartbeat, at: b)
@@ -253,9 +253,9 @@ struct ScenarioTests {
     }
     story.section("A read at the leader")
     story.say(
-      "A read is not written to the log. A asks a majority, in a round that begins after the read "
-        + "arrived, whether it still leads. An answer says only that its sender knows no newer "
-        + "leader, so it does not wait for a disk.")
+      "A read is not written to the log. A asks a majority, in a round that begins after the "
+        + "read arrived, whether it still leads. An answer says only that its sender knows no "
+        + "newer leader, so it does not wait for a disk.")
     story.read(at: a)
     story.run()
     story.section("The same at a leader that was replaced")

@@ -31,8 +31,8 @@ struct ScenarioTests {
       options: UnreplicatedServer.Options(
         OptionValues(UnreplicatedServer.Options.declared)), wording: wording)
     story.say(
-      "One server, A, with one disk. It answers a write when that is durable, which a message to "
-        + "itself tells it.")
+      "One server, A, with one disk. It answers a write when that is durable, which a message "
+        + "to itself tells it.")
     story.propose(4, at: a)
     story.run()
     story.read(at: a)
