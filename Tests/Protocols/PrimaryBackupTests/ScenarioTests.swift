@@ -196,7 +196,8 @@ struct ScenarioTests {
     story.run()
     story.section("A comes back as a joiner")
     story.say(
-      "A holds x=5 as entry 2 of view 1. Entry 2 of view 2 takes its place. x=5 was never committed."
+      "A holds x=5 as entry 2 of view 1. Entry 2 of view 2 takes its place. x=5 was never "
+        + "committed."
     )
     story.issue(b, c, joiner: a)
     story.run()

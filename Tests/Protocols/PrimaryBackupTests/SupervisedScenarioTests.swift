@@ -48,9 +48,11 @@ struct SupervisedScenarioTests {
     var story = supervised("Primary-backup: a primary stops answering before it is removed")
     story.say(
       "A primary answers reads from its own state and asks nobody. So it must know that no later "
-        + "primary can have committed an update: with each answer to a ping the authority, V, grants "
+        + "primary can have committed an update: with each answer to a ping the authority, V, "
+        + "grants "
         + "a lease. It waits 200 ms after the ping came before it removes a replica; the replica "
-        + "takes four fifths of that, counted from when it sent the ping, because clocks may differ."
+        + "takes four fifths of that, counted from when it sent the ping, because clocks may "
+        + "differ."
     )
     settle(&story)
     story.section("The primary is cut off from the authority and from its backups")

@@ -163,7 +163,8 @@ struct ScenarioTests {
     story.run()
     story.say(
       "The entries that C lacks are not in the log of A any more. Snapshots are the affair of the "
-        + "host, which sends them in pages for all protocols alike. C installs it when it is on its "
+        + "host, which sends them in pages for all protocols alike. C installs it when it is on "
+        + "its "
         + "disk: its log begins behind entry 4, and what it held before is covered by the snapshot."
     )
     story.sendSnapshot(from: a, to: c)
