@@ -100,6 +100,7 @@ let protocols: [(name: String, needsAuthority: Bool)] = [
   ("MultiPaxos", false),
   ("PrimaryBackup", true),
   ("ChainReplication", true),
+  ("ViewstampedReplication", false),
   ("Unreplicated", false),
 ]
 

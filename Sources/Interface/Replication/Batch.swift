@@ -14,7 +14,7 @@ public struct Batch: Sendable {
   public enum Storage: Sendable {
     case bytes([UInt8])
     /// Bytes that a log may let go.
-    case block(BatchBlock)
+    case block(BatchBytes)
   }
 
   public let storage: Storage
@@ -31,7 +31,7 @@ public struct Batch: Sendable {
   ///   - mayLeaveMemory: a log that writes the batch may let its bytes go. That costs an object
   ///     more, which a simulator spares itself.
   init(encoded bytes: [UInt8], count: Int, mayLeaveMemory: Bool) {
-    storage = mayLeaveMemory ? .block(BatchBlock(bytes, count: count)) : .bytes(bytes)
+    storage = mayLeaveMemory ? .block(BatchBytes(bytes, count: count)) : .bytes(bytes)
   }
 
   /// Encodes requests in the given order.
@@ -93,8 +93,8 @@ extension Batch: WireCodable {
   }
 
   public func encode(into writer: inout WireWriter) {
-    if writer.notesBlocks, case .block(let block) = storage {
-      writer.notedBlocks.append(NotedBlock(block: block, offset: writer.count))
+    if writer.notesBatches, case .block(let block) = storage {
+      writer.notedBatches.append(NotedBatch(block: block, offset: writer.count))
     }
     writer.write(bytes)
   }
@@ -111,7 +111,7 @@ extension Batch: WireCodable {
     self.init(
       encoded: try reader.readBytes(Batch.prefixByteCount + length), count: count,
       mayLeaveMemory: true)
-    if let notes = reader.blockNotes, case .block(let block) = storage {
+    if let notes = reader.batchNotes, case .block(let block) = storage {
       notes.note(block, at: start)
     }
     try checkStructure()

@@ -54,6 +54,13 @@ extension ChainReplica {
       return true
     }
 
+    /// Whether there is anything to tell the receiver.
+    func lacks(entriesThrough last: LogIndex, stable: LogIndex?) -> Bool {
+      guard isOpen else { return false }
+      guard nextIndex > last, let stable else { return nextIndex <= last }
+      return toldStable.map { $0 < stable } ?? true
+    }
+
     /// A question leaves. A position that comes in reply shows that the last answer to it was lost.
     mutating func asked(at now: Instant) {
       answered = nil
@@ -62,13 +69,26 @@ extension ChainReplica {
     }
   }
 
-  mutating func sendEntries(into effects: inout Effects<Self>) {
-    if var link = successor {
-      sendEntries(over: &link, isJoiner: false, into: &effects)
+  /// Entries that follow each other: most turns add some, and write and send the same ones.
+  struct LogPage {
+    var first: LogIndex
+    var entries: [ViewEntry] = []
+
+    func covers(from first: LogIndex, through last: LogIndex) -> Bool {
+      first == self.first && last - first.previous == entries.count
+    }
+  }
+
+  /// - Parameter written: the entries that the turn has added to the log, if there are any.
+  mutating func sendEntries(_ written: LogPage, into effects: inout Effects<Self>) {
+    let last = log.lastIndex
+    let stable = self.stable
+    if successor?.lacks(entriesThrough: last, stable: stable) ?? false, var link = successor {
+      sendEntries(written, over: &link, isJoiner: false, into: &effects)
       successor = link
     }
-    if var link = joiner {
-      sendEntries(over: &link, isJoiner: true, into: &effects)
+    if joiner?.lacks(entriesThrough: last, stable: stable) ?? false, var link = joiner {
+      sendEntries(written, over: &link, isJoiner: true, into: &effects)
       joiner = link
     }
   }
@@ -79,7 +99,7 @@ extension ChainReplica {
   /// Early: no message of these promises that the entries are durable here, and `stable` counts
   /// only what has become durable before. See the argument in ChainReplica+View.swift.
   private mutating func sendEntries(
-    over link: inout Link, isJoiner: Bool, into effects: inout Effects<Self>
+    _ written: LogPage, over link: inout Link, isJoiner: Bool, into effects: inout Effects<Self>
   ) {
     guard link.isOpen else { return }
     let last = log.lastIndex
@@ -102,7 +122,10 @@ extension ChainReplica {
       let isLarge = end < last || inFlight + size > options.inFlightBytes / 2
       let forward = Forward(
         previous: previous, previousView: log.view(at: previous) ?? 0,
-        entries: sentAgain(log.entries(from: link.nextIndex, through: end), from: link.nextIndex),
+        entries: sentAgain(
+          written.covers(from: link.nextIndex, through: end)
+            ? written.entries : log.entries(from: link.nextIndex, through: end),
+          from: link.nextIndex),
         stable: stable ?? .zero, wantsReceipt: isJoiner || isLarge)
       effects.sendEarly(.forward(view: view.number, forward), to: link.to)
       if end > link.sentThrough {
@@ -120,14 +143,13 @@ extension ChainReplica {
 
   /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep
   /// the numbering whole with no-ops.
-  func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
-    let forgotten: LogIndex
-    // Bug: skip-suffix-on-middle-failure, remove-sent-on-receipt.
-    switch options.bug {
-    case .skipSuffixOnMiddleFailure: forgotten = servesFrom
-    case .removeSentOnReceipt: forgotten = handedOn
-    default: return entries
-    }
+  mutating func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
+    var forgotten = LogIndex.zero
+    // Bug: skip-suffix-on-middle-failure.
+    if broken(.skipSuffixOnMiddleFailure) { forgotten = servesFrom }
+    // Bug: remove-sent-on-receipt.
+    if broken(.removeSentOnReceipt) { forgotten = handedOn }
+    guard forgotten > commitIndex else { return entries }
     return entries.indices.map { offset in
       let index = first + offset
       guard index > commitIndex, index <= forgotten else { return entries[offset] }
@@ -166,6 +188,7 @@ extension ChainReplica {
   /// round began has reached the joiner's disk within the time in which it is expected to answer.
   /// A limit in entries would keep a chain under a large load, or with a long way to the joiner,
   /// from growing for ever.
+  @inline(__always)
   var joinerHasCaughtUp: Bool {
     guard let joiner, joiner.isOpen, joiner.hasCaughtUp, servesReads else { return false }
     return joiner.matchIndex >= joiner.roundEnd || now - joiner.roundSince <= joiner.pace.pace * 2

@@ -25,7 +25,7 @@ extension ChainReplica {
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
   mutating func receiveForward(_ forward: Forward, into effects: inout Effects<Self>) {
     // Bug: accept-any-view.
-    guard isSynchronised || options.bug == .acceptAnyView else { return }
+    guard isSynchronised || broken(.acceptAnyView) else { return }
     if forward.stable > .zero { receiveStable(forward.stable) }
     let wasComplete = isComplete
     let last = log.lastIndex
@@ -44,6 +44,7 @@ extension ChainReplica {
 
   /// Up to here the log is durable at this replica and at all before it; `nil` as long as it has
   /// not heard of it in this view.
+  @inline(__always)
   var stable: LogIndex? {
     if isHead { return durable }
     guard isSynchronised, let upstreamStable else { return nil }
@@ -57,9 +58,10 @@ extension ChainReplica {
   }
 
   /// Whether this replica's disk may be the last that an entry has to reach to be committed.
+  @inline(__always)
   private var decides: Bool {
     // Bug: ack-at-head.
-    isTail || isHead && options.bug == .ackAtHead
+    isTail || isHead && broken(.ackAtHead)
   }
 
   /// This replica's own disk has written the log up to here.
@@ -91,6 +93,7 @@ extension ChainReplica {
     _ index: LogIndex, answering: Bool, into effects: inout Effects<Self>
   ) {
     if let acknowledged, acknowledged >= index { return }
+    assert(index <= log.lastIndex, "what is acknowledged is held by every member")
     acknowledged = index
     commit(through: index, answering: answering, into: &effects)
     if isHead, index >= establishedFrom { isEstablished = true }
@@ -118,13 +121,13 @@ extension ChainReplica {
   }
 
   /// A tail may answer once it has committed all that earlier tails may have acknowledged.
+  @inline(__always)
   var servesReads: Bool {
-    // Bug: serve-stale-role, joiner-serves-during-copy.
-    switch options.bug {
-    case .serveStaleRole where !isTail: view.members.contains(id)
-    case .joinerServesDuringCopy where isTail || isJoiner: true
-    default: isTail && isSynchronised && commitIndex >= servesFrom
-    }
+    // Bug: serve-stale-role.
+    if broken(.serveStaleRole), !isTail { return view.members.contains(id) }
+    // Bug: joiner-serves-during-copy.
+    if broken(.joinerServesDuringCopy), isTail || isJoiner { return true }
+    return isTail && isSynchronised && commitIndex >= servesFrom
   }
 }
 
@@ -135,8 +138,8 @@ extension ChainReplica {
     guard view.number > 0 else { return }
     self.now = now
     commitStable(into: &effects)
-    save(into: &effects)
-    sendEntries(into: &effects)
+    let written = save(into: &effects)
+    sendEntries(written, into: &effects)
     if let predecessor, let acknowledged, acknowledged > toldAcknowledged ?? LogIndex(-1) {
       toldAcknowledged = acknowledged
       // Early, because what it promises of any disk has been durable there before it set out.
@@ -146,22 +149,25 @@ extension ChainReplica {
   }
 
   /// Writes what this turn has added to the log, and has this replica hear when that is durable.
-  private mutating func save(into effects: inout Effects<Self>) {
+  /// - Returns: the last page that was written.
+  private mutating func save(into effects: inout Effects<Self>) -> LogPage {
     let last = log.lastIndex
+    var page = LogPage(first: savedThrough.next)
     while savedThrough < last {
       let end = log.pageEnd(
         from: savedThrough.next, through: last, byteLimit: ViewLog.pageByteLimit)
-      effects.persist(
-        .entries(
-          first: savedThrough.next, log.entries(from: savedThrough.next, through: end)))
+      page = LogPage(
+        first: savedThrough.next, entries: log.entries(from: savedThrough.next, through: end))
+      effects.persist(.entries(first: page.first, page.entries))
       savedThrough = end
       owesCut = false
     }
+    assert(durable <= last && commitIndex <= last, "what is durable or committed is in the log")
     // Entries that follow say the same to the disk.
     if owesCut { effects.persist(.entries(first: last.next, [])) }
     owesCut = false
     // Bug: count-undurable.
-    if options.bug == .countUndurable { durable = last }
+    if broken(.countUndurable) { durable = last }
     if isSynchronised, awaitedThrough < last {
       awaitedThrough = last
       effects.send(.durable(view: view.number, last), to: id)
@@ -170,5 +176,6 @@ extension ChainReplica {
       effects.send(.receipt(view: view.number, last), to: predecessor)
     }
     owesReceipt = false
+    return page
   }
 }

@@ -10,7 +10,7 @@ extension PrimaryBackupReplica {
       append.view == view.number && view.members.first == sender
       && (role == .backup || role == .joiner)
     // Bug: accept-any-view.
-    if !isCurrent, options.bug != .acceptAnyView {
+    if !isCurrent, !broken(.acceptAnyView) {
       if append.view < view.number {
         // The sender was replaced and may not know it. It must stop.
         effects.send(.outdated(view: view.number), to: sender)
@@ -23,7 +23,7 @@ extension PrimaryBackupReplica {
       effects.sendEarly(.present(view: append.view), to: sender)
     }
     // Bug: ignore-gaps.
-    if options.bug == .ignoreGaps {
+    if broken(.ignoreGaps) {
       for entry in append.entries { store(entry, at: log.lastIndex.next, into: &effects) }
       verified = max(verified, append.previous + append.entries.count)
     } else {
@@ -57,6 +57,7 @@ extension PrimaryBackupReplica {
   }
 
   /// Whether the views of the entries could stand in a log that this view's primary has.
+  @inline(__always)
   private func isSensible(_ append: Append) -> Bool {
     var latest = append.previousView
     for entry in append.entries {

@@ -5,6 +5,7 @@ import Raft
 import Replication
 import Unreplicated
 import ViewService
+import ViewstampedReplication
 
 /// The one list of protocols. A new one gets a case here, and the compiler points at the switch.
 public enum ProtocolKind: String, CaseIterable, Sendable {
@@ -12,6 +13,7 @@ public enum ProtocolKind: String, CaseIterable, Sendable {
   case multiPaxos = "multi-paxos"
   case primaryBackup = "primary-backup"
   case chainReplication = "chain-replication"
+  case viewstampedReplication = "viewstamped-replication"
   case unreplicated
 
   /// The name in experiments and CSV files.
@@ -28,6 +30,8 @@ public enum ProtocolKind: String, CaseIterable, Sendable {
         WithAuthority<PrimaryBackupReplica, RaftReplica>.self, PrimaryBackupReplica.description)
     case .chainReplication:
       visitor.visit(WithAuthority<ChainReplica, RaftReplica>.self, ChainReplica.description)
+    case .viewstampedReplication:
+      visitor.visit(ViewstampedReplica.self, ViewstampedReplica.description)
     case .unreplicated: visitor.visit(UnreplicatedServer.self, UnreplicatedServer.description)
     }
   }

@@ -114,8 +114,9 @@ public enum MemberLinks: Sendable {
 public protocol ViewFollower: ReplicaCore {
   static var memberLinks: MemberLinks { get }
 
-  /// What to tell the authority now.
-  var report: Report { get }
+  /// What to tell the authority now. It changes nothing: it is mutating so that a core is asked in
+  /// place, because reading one through an optional copies the whole core.
+  mutating func makeReport() -> Report
 
   /// Takes over a view newer than any before. The core is told every view at most once, in
   /// ascending order, but may miss some.
@@ -133,7 +134,9 @@ extension ViewFollower {
   /// A core that takes no snapshots has none to take back.
   public mutating func recover(_ reference: SnapshotReference) {}
 
-  /// The report, asked for in place: reading it through an optional would copy the whole core.
-  @inline(__always)
-  mutating func reportInPlace() -> Report { report }
+  /// What a core would tell the authority now.
+  public var report: Report {
+    var core = self
+    return core.makeReport()
+  }
 }

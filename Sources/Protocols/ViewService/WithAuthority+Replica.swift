@@ -17,7 +17,7 @@ extension WithAuthority {
       replica?.handle(.timerFired(timer), at: now, into: &replicaEffects)
     case .started:
       // Bug: adopt-again.
-      if options.bug != .adoptAgain || viewLease.incarnation == 0 { viewLease.incarnation += 1 }
+      if !broken(.adoptAgain) || viewLease.incarnation == 0 { viewLease.incarnation += 1 }
       effects.persist(.incarnation(viewLease.incarnation))
       effects.send(.alive(incarnation: viewLease.incarnation), to: id)
       replica?.handle(.started, at: now, into: &replicaEffects)
@@ -35,7 +35,7 @@ extension WithAuthority {
   /// Carries out what the data protocol asked for, and reports if there is news.
   mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
-    if let report = replica?.reportInPlace(), viewLease.maySendNews(report) {
+    if let report = replica?.makeReport(), viewLease.maySendNews(report) {
       ping(at: now, into: &effects)
     }
   }
@@ -59,10 +59,11 @@ extension WithAuthority {
   private mutating func ping(
     at now: Instant, into effects: inout Effects<Self>, everywhere: Bool = false
   ) {
-    guard let report = replica?.reportInPlace(), viewLease.mayPing, !membership.authority.isEmpty
+    guard let report = replica?.makeReport(), viewLease.mayPing, !membership.authority.isEmpty
     else {
       return
     }
+    assert(viewLease.incarnation > 0, "a ping names an incarnation that is durable")
     let ping = viewLease.nextPing(report, at: now)
     if everywhere {
       for node in membership.authority { effects.sendEarly(.ping(ping), to: node) }

@@ -127,6 +127,7 @@ extension WithAuthority {
     authority.machine = machine
     authority.appliedIndex = reference.index
     authority.snapshot = (reference, state)
+    consensus?.recovered(reference)
     consensus?.snapshotTaken(forgettingThrough: reference.index)
   }
 }

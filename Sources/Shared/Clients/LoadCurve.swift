@@ -1,12 +1,12 @@
 import Primitives
 import Replication
 
-/// How many operations per second come due, as it changes over a trial: phases one after the other,
-/// in each of which the rate stays or rises or falls evenly.
+/// The rate of due operations over a trial, as a sequence of phases. In each phase the rate is
+/// constant or changes linearly.
 public struct LoadCurve: Sendable, Equatable {
   public struct Phase: Sendable, Equatable {
     public var length: Interval
-    /// Per second, at the start of the phase and at its end.
+    /// Operations per second at the start of the phase and at its end.
     public var from: Double
     public var to: Double
 
@@ -16,7 +16,7 @@ public struct LoadCurve: Sendable, Equatable {
       self.to = to
     }
 
-    /// Operations that come due in the first `time` nanoseconds.
+    /// The number of operations that come due in the first `time` nanoseconds.
     func count(in time: Double) -> Double {
       let end = from + (to - from) * time / Double(length.nanoseconds)
       return (from + end) / 2 * time / 1e9
@@ -24,7 +24,7 @@ public struct LoadCurve: Sendable, Equatable {
   }
 
   public var phases: [Phase]
-  /// Whether the phases begin again after the last one; else its rate stays.
+  /// Whether the phases repeat after the last one; otherwise its final rate stays.
   public var repeats: Bool
 
   public init(phases: [Phase], repeats: Bool) {
@@ -34,15 +34,15 @@ public struct LoadCurve: Sendable, Equatable {
 
   private var length: Int64 { phases.reduce(0) { $0 + $1.length.nanoseconds } }
 
-  /// Whether anything ever comes due.
+  /// Whether no operation ever comes due.
   public var isSilent: Bool { phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
 
-  /// When so many more operations have come due, in nanoseconds since the trial began; nil if
-  /// never.
+  /// The time, in nanoseconds since the trial began, at which `count` more operations have come
+  /// due; nil if that never happens.
   ///
   /// - Parameters:
   ///   - start: nanoseconds since the trial began.
-  ///   - count: need not be whole.
+  ///   - count: a number of operations, which need not be whole.
   public func time(after start: Double, count: Double) -> Double? {
     guard !isSilent, let last = phases.last else { return nil }
     let length = Double(length)
@@ -66,7 +66,7 @@ public struct LoadCurve: Sendable, Equatable {
     }
   }
 
-  /// How many operations come due in the first so many nanoseconds, on average.
+  /// The mean number of operations that come due until `end`.
   public func count(until end: Interval) -> Double {
     let whole = phases.reduce(0) { $0 + $1.count(in: Double($1.length.nanoseconds)) }
     var rest = end.nanoseconds
@@ -87,7 +87,7 @@ extension LoadCurve.Phase {
   /// The inverse of `count(in:)`, in nanoseconds.
   fileprivate func time(of count: Double) -> Double {
     let slope = (to - from) / (Double(length.nanoseconds) / 1e9)
-    // The form without a difference of near equals.
+    // This form of the solution avoids a difference of nearly equal numbers.
     let root = max(from * from + 2 * slope * count, 0).squareRoot()
     return from + root > 0 ? 2 * count / (from + root) * 1e9 : 0
   }

@@ -1,28 +1,28 @@
 import Histories
 
-/// Reads off observed values which append was put behind which value.
+/// Finds from observed values to which value each append was applied.
 ///
-/// Every value is made of pieces of one length, each of which begins with the number that its
-/// operation alone has written. From the digest of a whole value nobody can tell its pieces, and a
-/// checker would have to try the orders of all appends that overlap.
+/// Every value consists of pieces of the same length, and each piece begins with a number that only
+/// its operation has written. A checker cannot find the pieces from the digest of a whole value, so
+/// without this it would have to try the orders of all appends that overlap.
 struct AppendedPieces {
   private let length: Int
-  /// By the piece's number: its operation's position in the history, and `.max` for numbers that no
-  /// operation wrote, and for appends whose place is known.
+  /// By number of the piece: the position of its operation in the history; `.max` for numbers that
+  /// no operation wrote and for appends whose place is already known.
   private var writers: [UInt32] = []
 
   init(length: Int) { self.length = length }
 
-  /// The piece of this number, which is larger than all before, is written by the operation at this
-  /// position.
+  /// Records that the operation at this position writes the piece of this number, which must be
+  /// larger than all earlier ones.
   mutating func note(_ number: UInt64, writtenBy position: Int) {
     writers.append(contentsOf: repeatElement(.max, count: Int(number) - writers.count))
     writers.append(UInt32(position))
   }
 
-  /// Gives the appends at the end of a value that was observed what they were put behind. It stops
-  /// at an append whose place is known, so each append is looked at once, and at a piece that
-  /// nobody wrote.
+  /// For the appends at the end of an observed value, sets the values to which they were applied.
+  /// It stops at an append whose place is already known, so each append is examined once, and at a
+  /// piece that no operation wrote.
   mutating func place(_ value: [UInt8], _ digest: ValueDigest, in history: inout OperationLog) {
     var end = value.count
     var rest = digest

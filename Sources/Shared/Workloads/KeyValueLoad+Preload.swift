@@ -2,7 +2,7 @@ import Histories
 import Primitives
 import StateMachines
 
-/// What is there before the first operation: every key of the workload with a value of its own.
+/// The state before the first operation: every key of the workload has a unique value.
 extension KeyValueLoad {
   public var initialState: KeyValueStore {
     var store = KeyValueStore()
@@ -22,7 +22,7 @@ extension KeyValueLoad {
 
   public mutating func endLoading() { nextToLoad = nil }
 
-  /// The values that clients write are numbered from behind those that are loaded.
+  /// The value that is loaded for a key. The values that clients write later have higher numbers.
   public func loadedValue(of key: Int) -> [UInt8] {
     var value = filledValue
     value.withUnsafeMutableBytes {
@@ -33,9 +33,9 @@ extension KeyValueLoad {
 
   static func loadedNumber(of key: Int) -> UInt64 { UInt64(key) + 1 }
 
-  /// The loading of every key that the history names, as the writes of a client of its own: one
-  /// after the other, from a second before the trial on. Keys that nobody asked for are left out,
-  /// because nothing depends on them.
+  /// The writes that loaded the keys of the history, as operations of a separate client: one after
+  /// the other, starting one second before the trial. Keys without operations are left out, because
+  /// no answer depends on them.
   var loadingWrites: [Operation] {
     guard spec.preload else { return [] }
     var isTouched = Array(repeating: false, count: spec.keys)

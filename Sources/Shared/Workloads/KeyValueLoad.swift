@@ -4,24 +4,25 @@ import Primitives
 import Replication
 import StateMachines
 
-/// The clients of the key-value store: draws operations by a spec, and writes the history.
+/// The load of the key-value store: draws operations by a spec, and writes the history.
 ///
-/// Every written value is unique: its first eight bytes number the values written. Histories can
-/// therefore be checked in near-linear time, and a value says who wrote it.
+/// Every written value is unique, because its first eight bytes are a running number. Histories can
+/// therefore be checked in near-linear time, and a value identifies its write.
 public struct KeyValueLoad: ClientLoad {
   public typealias Application = KeyValueStore
 
   public let spec: WorkloadSpec
-  /// All operations in the order in which they were sent (dropped ones: given up).
+  /// All operations in the order in which they were sent, or in which they were given up if they
+  /// were never sent.
   public private(set) var history: OperationLog
 
   public private(set) var probes: ProbeHistory
 
   private let seed: UInt64
-  /// Of the operation that is drawn.
+  /// The stream of the operation that is being drawn.
   private var random: RandomStream
-  /// In a closed loop each client draws from a stream of its own, and in an open one each operation
-  /// does: what is asked for then does not depend on who is answered first.
+  /// In a closed loop each client has a separate stream, and in an open loop each operation has
+  /// one, so that the operations drawn do not depend on which client is answered first.
   private var clientRandoms: [RandomStream] = []
   private var drawnCount = 0
   private var chooser: KeyChooser
@@ -31,18 +32,19 @@ public struct KeyValueLoad: ClientLoad {
   private var current: [Int] = []
   /// The key whose value a client has just read in order to write it.
   private var modifying: [Int?] = []
-  /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
+  /// The last value observed at each key, which a compare-and-swap expects. Empty if the mix has no
+  /// compare-and-swaps.
   private var lastSeen: [Int: [UInt8]] = [:]
   private let tracksValues: Bool
-  /// The value each client's outstanding operation writes, if `tracksValues`.
+  /// The value that each client's outstanding operation writes, if `tracksValues`.
   private var writing: [[UInt8]?] = []
-  /// What each client wrote last: a number, and what fills the value up to its length.
+  /// The value that each client wrote last: a number, followed by filler up to the value's length.
   private var values: [[UInt8]] = []
-  /// A value without its number, and the digest of what lies behind the number.
+  /// A value whose number is 0, and the digest of its filler after the number.
   let filledValue: [UInt8]
   let fillerDigest: ValueDigest
   private var valueCount: UInt64 = 0
-  /// Which operation wrote which piece of a value; nil if the mix has no appends.
+  /// The operations that wrote the pieces of values; nil if the mix has no appends.
   private var pieces: AppendedPieces?
 
   /// Keys that are still to be read back, the next one last; nil before the trial's end.
@@ -52,14 +54,15 @@ public struct KeyValueLoad: ClientLoad {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite
   }
 
-  /// The next key that clients load, while they do.
+  /// The next key that clients load; nil when they are not loading.
   var nextToLoad: Int?
 
-  /// Stands before the name of every key.
+  /// The prefix of the name of every key.
   public let keyPrefix: String
 
   /// - Parameters:
-  ///   - keyPrefix: tells the keys of this trial from others, where a store outlives a trial.
+  ///   - keyPrefix: distinguishes the keys of this trial from those of others if the store outlives
+  ///     a trial.
   ///   - populate: see `OperationLog`.
   public init(
     _ spec: WorkloadSpec, seed: UInt64, keyPrefix: String = "",
@@ -70,7 +73,7 @@ public struct KeyValueLoad: ClientLoad {
     probes = ProbeHistory(keyPrefix: keyPrefix)
     self.keyPrefix = keyPrefix
     self.seed = seed
-    random = RandomStream(seed: seed, label: Self.randomLabel)
+    random = RandomStream(seed: seed, purpose: .load)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
     let mix = spec.mix
     let weights: [(Double, Choice)] = [
@@ -92,7 +95,7 @@ public struct KeyValueLoad: ClientLoad {
     if spec.preload { valueCount = UInt64(spec.keys) }
     if case .closed = spec.arrival {
       clientRandoms = (0..<spec.clients).map {
-        RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+        RandomStream(seed: seed, purpose: .load, number: $0)
       }
     }
     for _ in 0..<spec.clients { addClient() }
@@ -105,18 +108,17 @@ public struct KeyValueLoad: ClientLoad {
     values.append(filledValue)
   }
 
-  private static var randomLabel: UInt64 { 0x10AD }
-
-  /// All operations in the order in which they were sent, behind the writes that loaded their keys.
+  /// The writes that loaded the keys, followed by all operations in the order in which they were
+  /// sent.
   public var operations: [Operation] { loadingWrites + history.operations }
 
-  /// The same, after the trial: the load gives its history away.
+  /// The same operations, moved out of the load after the trial; its history is then empty.
   public mutating func takeOperations() -> [Operation] {
     let writes = loadingWrites
     return history.takeOperations(behind: writes)
   }
 
-  /// What probes saw, taken in the same way.
+  /// The operations of the probes, moved out in the same way.
   public mutating func takeProbes() -> [Operation] { probes.takeOperations() }
 
   public mutating func begin(
@@ -132,7 +134,7 @@ public struct KeyValueLoad: ClientLoad {
     while current.count <= client { addClient() }
     let command: KeyValueCommand
     if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
       drawnCount += 1
       command = draw(for: client, into: &operation)
     } else {
@@ -205,8 +207,8 @@ public struct KeyValueLoad: ClientLoad {
     return .put(names[number], value: value)
   }
 
-  /// A value that nobody has written before. Its bytes are those of the client's value before,
-  /// unless somebody still has that.
+  /// A value that was not written before. It reuses the memory of the client's last value if that
+  /// has no other owner.
   private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
     valueCount += 1
     let number = valueCount
@@ -251,17 +253,18 @@ public struct KeyValueLoad: ClientLoad {
       operation.swapped = response == .swapped
       if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
     case .refused: operation.outcome = .failed
-    // Nothing that a client of this load asks is answered so.
+    // No request of this load has such an answer.
     case .sequence, .skipped, .page: operation.outcome = .unknown
     }
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {
     if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
       drawnCount += 1
     }
-    // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
+    // The kind only decides whether the operation counts as a read or a write; it has no key and no
+    // effect.
     let kind: OperationKind =
       switch drawChoice() {
       case .get, .readModifyWrite: .get

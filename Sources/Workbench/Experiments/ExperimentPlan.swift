@@ -2,23 +2,24 @@ import Configuration
 import Faults
 
 /// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists
-/// only when all of it is valid.
+/// only if the whole file is valid.
 public struct ExperimentPlan: Sendable, Equatable {
-  /// With a sweep: its first point, and the axes in `sweep`.
+  /// With a sweep, the experiment of its first point, with the axes in `sweep`.
   public let experiment: Experiment
   /// At least one.
   public let points: [SweepPoint]
-  /// How many values a search may try: so many points in a row differ in nothing else.
+  /// The number of values that a search may try: this many consecutive points differ in nothing
+  /// else.
   public let searchedValues: Int
   /// The file after the overrides, from which points are resolved.
   private let source: JSONValue
 
-  /// Reads a file. Errors: unreadable or not valid; the caller prints them and exits with code 2.
+  /// Reads a file. Throws if the file is unreadable or not valid; the caller prints the error and
+  /// exits with code 2.
   ///
-  /// - Parameter hosts: the nodes that the experiment is to run on, if somebody else starts them.
-  ///   Their protocol with its options and its number of replicas takes the place of the file's,
-  ///   the runtime is the cluster, and what takes a process that the runner started itself is
-  ///   refused.
+  /// - Parameter hosts: the nodes on which the experiment is to run, if the runner does not start
+  ///   them. Their protocol, its options and their number of replicas replace the file's; the
+  ///   runtime is the cluster; a fault that needs a process started by the runner is refused.
   public static func read(
     file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
@@ -27,7 +28,7 @@ public struct ExperimentPlan: Sendable, Equatable {
       overrides: overrides, hosts: hosts)
   }
 
-  /// Reads the text of a file; `file` is what errors call it.
+  /// Reads the text of a file; `file` is its name in errors.
   public static func read(
     text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
@@ -70,12 +71,12 @@ public struct ExperimentPlan: Sendable, Equatable {
       rows: experiment.contenders.map(\.name), sweep: Sweep.texts(of: points),
       faults: experiment.faults.timed.compactMap(\.name))
     if hosts != nil {
-      // The file may speak of rows that are not run.
+      // Conditions of the file may name rows that are not run.
       experiment.expect.removeAll { (try? Condition($0, vocabulary)) == nil }
     }
     for (index, text) in experiment.expect.enumerated() {
       _ = try Condition(
-        reading: Node(path: "expect[\(index)]", value: .string(text)), vocabulary)
+        reading: ConfigValue(path: "expect[\(index)]", value: .string(text)), vocabulary)
     }
     self.experiment = experiment
   }
@@ -83,9 +84,8 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// The experiment with every default filled in: JSON with keys in a fixed order, ending in a new
   /// line. Reading it gives an equal experiment and equal points.
   ///
-  /// What a sweep chooses a preset for, and faults and rows that a sweep reaches into, are printed
-  /// as the file has them: filled-in values would win over the preset, and entries would change
-  /// their numbers.
+  /// A field whose preset is swept, and faults and rows with swept fields, are printed as in the
+  /// file: filled-in values would override the preset, and entries would change their numbers.
   public var resolvedText: String {
     guard case .object(var members) = experiment.json else { return "" }
     let paths = experiment.sweep.map(\.path) + (experiment.search.map { [$0.path] } ?? [])

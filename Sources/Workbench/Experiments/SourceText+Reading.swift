@@ -1,11 +1,11 @@
 import Configuration
 import Foundation
 
-/// Text files that people write.
+/// Reads text files that people write.
 extension SourceText {
   private static let mostBytes = 1 << 20
 
-  /// - Parameter allowed: what the file should be: `a readable experiment file`.
+  /// - Parameter allowed: the expected content: `a readable experiment file`.
   package static func contents(of file: String, _ allowed: String) throws(ExperimentError) -> String
   {
     func refused(_ found: String) -> ExperimentError {

@@ -8,11 +8,11 @@ extension WorkloadSpec {
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
     "timeout", "thinkTime", "patience", "connections",
   ]
-  /// Keys × value size that a replica may come to hold.
+  /// The limit of keys × value size, the bytes that a replica may come to hold.
   private static let mostBytes = 4 << 30
 
-  /// Fields given beside a preset replace the preset's.
-  init(reading node: Node?) throws(ExperimentError) {
+  /// Fields given beside a preset override the preset's.
+  init(reading node: ConfigValue?) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "workload", known: Self.keyNames)
     if let node = section["preset"] {
@@ -52,10 +52,11 @@ extension WorkloadSpec {
     }
   }
 
-  private static func preset(_ node: Node) throws(ExperimentError) -> WorkloadPreset {
+  private static func preset(_ node: ConfigValue) throws(ExperimentError) -> WorkloadPreset {
     let names = WorkloadPreset.allCases.map(\.rawValue)
     if node.value == .string("ycsb-e") {
-      throw node.refused(Node.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
+      throw node.refused(
+        ConfigValue.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
     }
     return try node.choice(of: WorkloadPreset.self)
   }
@@ -80,10 +81,10 @@ extension WorkloadSpec {
 /// `workload.connections`: a whole number 1...1024, or `"per-client"`. Default 4. Only the cluster
 /// runtime and targets have connections; the simulation accepts the key and models none.
 extension ConnectionSharing {
-  /// One machine has about 28 000 ports to connect from to one address.
+  /// One machine has about 28 000 local ports for connections to one address.
   static let mostPerClient = 20_000
 
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let range = 1...1024
     switch node.value {
     case .string("per-client"): self = .perClient
@@ -102,7 +103,7 @@ extension ConnectionSharing {
 }
 
 extension Patience {
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     guard node.value != .string("adaptive") else {
       self = .adaptive
       return
@@ -120,7 +121,7 @@ extension Patience {
 }
 
 extension Arrival {
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let allowed =
       #""closed", { open: "20000/s", process: "poisson" } or { phases: [{ for: "5s", open: "20000/s" }] }"#
     guard case .object = node.value else {
@@ -167,8 +168,8 @@ extension OperationMix {
     ]
   }
 
-  /// What a mix does not name has the share 0.
-  init(reading node: Node) throws(ExperimentError) {
+  /// A kind of operation that the mix does not name has the share 0.
+  init(reading node: ConfigValue) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: node.path, known: Self.fields.map(\.name))
     var sum = 0.0
@@ -188,7 +189,7 @@ extension OperationMix {
 }
 
 extension KeyDistribution {
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let allowed =
       #""uniform", "latest", { zipfian: 0.99 } or { hotspot: [share of keys, share of operations] }"#
     switch node.value {

@@ -4,7 +4,7 @@ package struct CSVReader {
   private let bytes: [UInt8]
   private var position = 0
   private var line = 1
-  /// Of the last record: the next one will have as many.
+  /// The number of fields of the last record; every record must have the same number.
   private var fieldCount = 0
 
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -14,7 +14,7 @@ package struct CSVReader {
   private static let lineFeed = UInt8(ascii: "\n")
   private static let carriageReturn = UInt8(ascii: "\r")
 
-  /// - Returns: `nil` at the end of the file; the line in which the record begins.
+  /// - Returns: the fields and the line in which the record begins; `nil` at the end of the file.
   package mutating func next() throws(CSVError) -> (fields: [String], line: Int)? {
     guard position < bytes.count else { return nil }
     let first = line
@@ -38,7 +38,7 @@ package struct CSVReader {
     }
   }
 
-  /// Stops at the comma or line end behind the field.
+  /// Stops at the comma or line end after the field.
   private mutating func field() throws(CSVError) -> String {
     guard position < bytes.count, bytes[position] == CSVReader.quote else {
       let start = position
@@ -86,7 +86,7 @@ package struct CSVReader {
   }
 }
 
-/// Where a CSV file is damaged, and what was found there.
+/// The line at which a CSV file is damaged, and what was found there.
 package struct CSVError: Error {
   package let line: Int
   package let problem: String

@@ -75,8 +75,8 @@ extension ResultTable {
     ])
   }
 
-  /// Of each group to every other protocol of the same point, as JSON. Two protocols are one
-  /// comparison, although each shows it.
+  /// The differences of each group from every other protocol at the same point, as JSON. Each pair
+  /// of protocols counts as one comparison, although both groups show it.
   private var differences: [[JSONText]] {
     var comparisons: [[Comparison]] = groups.map { group in
       let others = groups.filter {

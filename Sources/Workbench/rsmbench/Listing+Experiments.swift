@@ -2,7 +2,7 @@ import Environments
 import Faults
 import Workloads
 
-/// The lists of what experiments may say of faults, workloads and networks.
+/// The lists of the faults, workloads and networks that experiments may use.
 extension Listing {
   static let faults = Listing(name: "faults", columns: ["kind", "runtime", "example", "meaning"]) {
     func runtimes(_ entry: FaultEntry) -> String {

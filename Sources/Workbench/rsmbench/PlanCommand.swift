@@ -96,16 +96,17 @@ extension Command {
         plan: plan, outline: merge.outline, trials: merge.trials,
         replay: Replay(file: "\(directory.path)/experiment.json5"), format: format)
       try outcome.show(directory.path)
-      if !arguments.has("--quiet") { Console.complain("results are in \(directory.path)") }
+      if !arguments.has("--quiet") { Console.log("results are in \(directory.path)") }
       return outcome.exitCode
     })
 }
 
-/// The scripts that run the shards of an experiment on engines that exist.
+/// The scripts that run the shards of an experiment on existing job systems.
 struct JobScripts {
   let outline: RunOutline
   let shards: Int
-  /// Where the scripts lie. They say so themselves, because Slurm runs copies of them elsewhere.
+  /// The folder of the scripts. The scripts name it themselves, because Slurm runs copies of them
+  /// elsewhere.
   let folder: String
   let program: String
 

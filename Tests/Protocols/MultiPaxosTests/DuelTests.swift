@@ -6,7 +6,8 @@ import Testing
 
 @testable import MultiPaxos
 
-/// Real timers in virtual time: every message takes the same time, every timer what is drawn for it.
+/// Real timers in virtual time: every message takes the same time, every timer what is drawn for
+/// it.
 struct TimedWorld {
   var cluster: Cluster
   let latency: Interval
@@ -84,8 +85,8 @@ struct TimedWorld {
 
 @Suite("Multi-Paxos: duelling proposers (Lamport 2001 §2.4)")
 struct DuelTests {
-  /// At 120 ms the first heartbeat of a new leader comes 240 ms after the promises, when most followers
-  /// would have lost patience already: only wider ranges end the duel.
+  /// At 120 ms the first heartbeat of a new leader comes 240 ms after the promises, when most
+  /// followers would have lost patience already: only wider ranges end the duel.
   @Test("Proposers that interrupt each other still choose a value", arguments: [10, 60, 120])
   func duel(latencyMilliseconds: Int64) {
     for seed in 1...UInt64(8) {

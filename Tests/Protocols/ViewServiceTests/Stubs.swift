@@ -67,7 +67,7 @@ struct StubReplica: ViewFollower {
     joinerCount += 1
   }
 
-  var report: Report {
+  mutating func makeReport() -> Report {
     Report(
       view: view.number, isEstablished: isEstablished && view.members.first == id,
       joining: view.joining, joinerHasCaughtUp: joinerHasCaughtUp, unreachable: unreachable)

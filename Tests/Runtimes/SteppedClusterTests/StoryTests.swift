@@ -3,7 +3,7 @@ import Replication
 import Testing
 import Unreplicated
 
-/// How transcripts are compared with their files. The transcripts themselves are with the protocols.
+/// How transcripts are compared with their files, which lie with the tests of the protocols.
 @Suite("Transcripts") struct StoryTests {
   private typealias Plain = Story<UnreplicatedServer>
 

@@ -14,14 +14,14 @@ import Testing
     return counts
   }
 
-  @Test("Zeta is YCSB's published constant for its ten billion items")
+  @Test("Zeta for ten billion items is the constant published by YCSB")
   func zeta() {
     let published = 26.46902820178302
     let zeta = ZipfianRanks.zeta(ZipfianRanks.scrambledCount, theta: 0.99)
     #expect(abs(zeta - published) / published < 1e-9)
   }
 
-  @Test("Zeta by formula is the sum", arguments: [0.2, 0.5, 0.99])
+  @Test("Zeta by formula equals the sum", arguments: [0.2, 0.5, 0.99])
   func zetaSum(theta: Double) {
     var sum = 0.0
     for item in 1...50_000 { sum += Foundation.pow(Double(item), -theta) }
@@ -29,7 +29,7 @@ import Testing
     #expect(ZipfianRanks.zeta(2, theta: theta) == 1 + RealFunctions.pow(2, -theta))
   }
 
-  @Test("Ranks grown one by one are those made at once")
+  @Test("Ranks added one by one equal those made at once")
   func growing() {
     var grown = ZipfianRanks(count: 10, theta: 0.99)
     grown.grow(to: 5000)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test("The two most popular ranks come as often as the law says, the others nearly so")
+  @Test("The two most popular ranks have the frequency of Zipf's law, the others nearly so")
   func rankFrequencies() {
     let ranks = ZipfianRanks(count: 1000, theta: 0.99)
     var random = RandomStream(seed: 7)
@@ -55,7 +55,7 @@ import Testing
       let chiSquare = (Double(counts[rank]) - mean) * (Double(counts[rank]) - mean) / mean
       #expect(chiSquare < 25, "rank \(rank)")
     }
-    // Gray's approximation is good to some percent of each decade.
+    // Gray's approximation is accurate to some percent in each decade.
     for range in [2..<10, 10..<100, 100..<1000] {
       let seen = Double(counts[range].reduce(0, +))
       #expect(abs(seen - expected(range)) / expected(range) < 0.12, "\(range)")
@@ -63,7 +63,7 @@ import Testing
     #expect(ranks.rank(of: 0) == 0 && ranks.rank(of: 1.0.nextDown) == 999)
   }
 
-  @Test("Few items have ranks of their own")
+  @Test("With few items every rank occurs")
   func fewItems() {
     for count in 1...3 {
       let ranks = ZipfianRanks(count: count, theta: 0.99)
@@ -79,12 +79,12 @@ import Testing
     #expect(KeyChooser.fnv1a(9_999_999_999) == 3_605_131_173_811_637_474)
   }
 
-  @Test("The scrambled zipfian's favourite is where its hash puts it, with its share")
+  @Test("The scrambled zipfian's most popular key is that of its hash, with its share")
   func scrambled() {
     let counts = counts(KeyChooser(.zipfian(theta: 0.99), keys: 1000), draws: 30_000)
     let favourite = Int(KeyChooser.fnv1a(0) % 1000)
     #expect(counts.max() == counts[favourite])
-    // The first rank has 1 in 26.47, and the key its part of all other ranks.
+    // The first rank has a share of 1 in 26.47, and the key also its part of all other ranks.
     #expect(abs(Double(counts[favourite]) / 30_000 - 1 / 26.469 - 0.001) < 0.006)
   }
 
@@ -108,21 +108,21 @@ import Testing
     #expect(counts(chooser, draws: 10_000).allSatisfy { abs($0 - 1000) < 150 })
   }
 
-  @Test("Hot keys get their share, evenly, and the others the rest")
+  @Test("Hot keys get their share, evenly, and the other keys the rest")
   func hotspot() {
     let counts = counts(
       KeyChooser(.hotspot(keyShare: 0.1, operationShare: 0.9), keys: 100), draws: 20_000)
     #expect(abs(counts[..<10].reduce(0, +) - 18_000) < 5 * 43)
     #expect(counts[..<10].allSatisfy { abs($0 - 1800) < 200 })
     #expect(counts[10...].allSatisfy { $0 > 0 && $0 < 60 })
-    // At least one key is hot, and all may be.
+    // At least one key is hot, and all keys may be.
     let one = KeyChooser(.hotspot(keyShare: 0, operationShare: 1), keys: 5)
     #expect(self.counts(one, draws: 50)[0] == 50)
     let all = KeyChooser(.hotspot(keyShare: 1, operationShare: 0.5), keys: 5)
     #expect(self.counts(all, draws: 200).allSatisfy { $0 > 10 })
   }
 
-  @Test("The newest key is the favourite, also after inserts")
+  @Test("The newest key is the most popular, also after inserts")
   func latest() {
     var chooser = KeyChooser(.latest, keys: 50)
     for _ in 0..<50 { _ = chooser.insert() }

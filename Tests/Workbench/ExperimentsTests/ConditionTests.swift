@@ -12,7 +12,7 @@ private func condition(_ text: String) throws -> Condition {
   try Condition(text, vocabulary, source: "expect")
 }
 
-/// By the text of a measure, in base units: ns, bytes, per second.
+/// Values are given by the text of a measure, in base units: ns, bytes, per second.
 private func holds(_ text: String, _ values: [String: Double]) throws -> Bool? {
   try condition(text).holds { values[$0.text].map { .number($0) } }
 }
@@ -52,7 +52,7 @@ func comparisons(text: String, values: [String: Double], expected: Bool) throws 
   #expect(try holds(text, values) == expected)
 }
 
-@Test("A missing value decides nothing, unless another part of the condition does")
+@Test("A condition with a missing value is undecided unless another part decides it")
 func missing() throws {
   #expect(try holds("p99 < 1ms", [:]) == nil)
   #expect(try holds("p99 < 1ms and availability > 0.5", ["availability": 0.1]) == false)
@@ -61,7 +61,7 @@ func missing() throws {
   #expect(try holds("p99 / availability > 1ms", ["p99": 1, "availability": 0]) == nil)
 }
 
-@Test("What a fault did is asked by the fault's name")
+@Test("The effects of a fault are named by the fault's name")
 func faultNames() throws {
   for text in ["raft.kill.write_outage_ms < 5", "raft[replicas=3].kill.write_outage_ms < 5"] {
     let measure = try condition(text).measures[0]
@@ -81,7 +81,7 @@ func verdicts() throws {
   #expect(verdict.measures.map(\.row) == [nil])
 }
 
-@Test("Every column and every measure of a fault can be named, and no name means two things")
+@Test("Every column and every measure of a fault has a name, and every name is unambiguous")
 func names() {
   #expect(Set(MeasureName.all.map(\.name)).count == MeasureName.all.count)
   #expect(MeasureName.named("write_outage_ms")?.source == .fault(.writeOutage))
@@ -90,7 +90,7 @@ func names() {
 }
 
 @Test(
-  "A mistake in a condition is named, with the nearest word",
+  "The error for a mistake in a condition suggests the nearest word",
   arguments: [
     ("raft.throughputt > 3", #"found "throughputt", allowed a metric *did you mean "throughput"?"#),
     (

@@ -6,8 +6,8 @@ import Workloads
 
 @testable import Experiments
 
-/// `experiments/README.md` is the manual of the format: it names every field, and its examples are
-/// read by the parser that reads experiments.
+/// `experiments/README.md` is the manual of the format: it names every field, and the parser of
+/// experiments must accept its examples.
 @Suite("Manual of the format")
 struct ManualTests {
   private let text: String
@@ -19,8 +19,8 @@ struct ManualTests {
       contentsOf: folder.appending(path: "experiments/README.md"), encoding: .utf8)
   }
 
-  /// Rows of the tables whose second column is `example`: the header of the first column, the field,
-  /// and the example.
+  /// Rows of the tables whose second column is `example`: the header of the first column, the
+  /// field, and the example.
   private var examples: [(table: String, field: String, example: String)] {
     var table: String?
     return text.split(separator: "\n", omittingEmptySubsequences: false).compactMap { line in

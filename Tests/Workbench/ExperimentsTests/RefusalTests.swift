@@ -320,7 +320,7 @@ func argumentErrors() {
   #expect(throws: ExperimentError.self) { try Override(set: "=5") }
 }
 
-@Test("A refusal is one line, whatever the names and arguments are that it repeats")
+@Test("A refusal is one line, whatever names and arguments it repeats")
 func oneLine() {
   #expect(
     refusal("{ 'a\\nb': 1 }").hasPrefix("x.json5: a\\nb: found an unknown key, allowed format"))
@@ -328,7 +328,7 @@ func oneLine() {
   #expect(refusal("{}", set: ["a\nb=1"]).hasPrefix("--set a\\nb=1: a\\nb: found an unknown key"))
 }
 
-@Test("What is not a readable text file is refused by name")
+@Test("A file that is not readable text is refused by name")
 func unreadableFiles() throws {
   let folder = FileManager.default.temporaryDirectory
     .appendingPathComponent("experiments-\(ProcessInfo.processInfo.processIdentifier)")

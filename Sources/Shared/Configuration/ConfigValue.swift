@@ -1,8 +1,7 @@
 import Replication
 
-/// A value of the file together with the path that leads to it, so that every refusal names its
-/// place.
-package struct Node {
+/// A value of the file together with its path, so that every error names its place.
+package struct ConfigValue {
   package let path: String
   package let value: JSONValue
 
@@ -19,10 +18,11 @@ package struct Node {
     _ allowed: String, found: String? = nil, suggestion: String? = nil
   ) -> ExperimentError {
     ExperimentError(
-      path: path, found: found ?? Node.shown(value), allowed: allowed, suggestion: suggestion)
+      path: path, found: found ?? ConfigValue.shown(value), allowed: allowed, suggestion: suggestion
+    )
   }
 
-  /// The value on one line, cut where it gets long.
+  /// The value on one line, at most 60 characters long.
   package static func shown(_ value: JSONValue) -> String {
     let text = value.compactText
     return text.count <= 60 ? text : text.prefix(57) + "..."
@@ -56,12 +56,12 @@ package struct Node {
 
   package func elements(
     _ allowed: String, atMost limit: Int = 1000
-  ) throws(ExperimentError) -> [Node] {
+  ) throws(ExperimentError) -> [ConfigValue] {
     guard case .array(let values) = value else { throw refused(allowed) }
     guard values.count <= limit else {
       throw refused("at most \(limit)", found: "\(values.count) entries")
     }
-    return values.enumerated().map { Node(path: "\(path)[\($0)]", value: $1) }
+    return values.enumerated().map { ConfigValue(path: "\(path)[\($0)]", value: $1) }
   }
 
   package func integer(in range: ClosedRange<Int>) throws(ExperimentError) -> Int {
@@ -94,8 +94,8 @@ package struct Node {
       }
     let allowed =
       "a number \(excludingBounds ? "between" : "from") "
-      + "\(Node.plain(range.lowerBound)) \(excludingBounds ? "and" : "to") "
-      + "\(Node.plain(range.upperBound))" + (excludingBounds ? ", both excluded" : "")
+      + "\(ConfigValue.plain(range.lowerBound)) \(excludingBounds ? "and" : "to") "
+      + "\(ConfigValue.plain(range.upperBound))" + (excludingBounds ? ", both excluded" : "")
     guard let number, range.contains(number),
       !excludingBounds || (number > range.lowerBound && number < range.upperBound)
     else { throw refused(allowed) }
@@ -110,7 +110,7 @@ package struct Node {
   package func probability() throws(ExperimentError) -> Double { try number(in: 0...1) }
 
   package func choice(of names: [String]) throws(ExperimentError) -> String {
-    let allowed = Node.list(names)
+    let allowed = ConfigValue.list(names)
     let text = try string(allowed)
     guard names.contains(text) else {
       throw refused(allowed, suggestion: nearest(to: text, among: names))
@@ -131,8 +131,8 @@ package struct Node {
   }
 }
 
-/// Values that are texts with a unit.
-extension Node {
+/// Values that are written as texts with a unit.
+extension ConfigValue {
   package func interval(in range: ClosedRange<Interval>) throws(ExperimentError) -> Interval {
     if case .string(let text) = value, let unit = Quantity(text)?.unit, !unit.isEmpty,
       !Unit.durations.contains(where: { $0.name == unit })
@@ -163,7 +163,7 @@ extension Node {
     return lower...upper
   }
 
-  /// Bytes.
+  /// A size in bytes.
   package func size(in range: ClosedRange<Int>) throws(ExperimentError) -> Int {
     let count = try quantity(
       Unit.sizes, #"a size with a unit (B, kB, KiB, MB, MiB, GiB), such as "128B""#,
@@ -177,7 +177,7 @@ extension Node {
     return Int(count)
   }
 
-  /// Operations per second: `"5000/s"`.
+  /// A rate in operations per second, such as `"5000/s"`.
   package func rate(in range: ClosedRange<Double>) throws(ExperimentError) -> Double {
     let allowed = #"a rate per second, such as "5000/s""#
     guard let quantity = Quantity(try string(allowed)), quantity.unit == "/s" else {
@@ -185,12 +185,13 @@ extension Node {
     }
     guard range.contains(quantity.number) else {
       throw refused(
-        "a rate from \(Node.plain(range.lowerBound))/s to \(Node.plain(range.upperBound))/s")
+        "a rate from \(ConfigValue.plain(range.lowerBound))/s to \(ConfigValue.plain(range.upperBound))/s"
+      )
     }
     return quantity.number
   }
 
-  /// Bits per second; `nil` for `"unlimited"`.
+  /// A bandwidth in bits per second; `nil` for `"unlimited"`.
   package func bandwidth() throws(ExperimentError) -> Double? {
     if value == .string("unlimited") { return nil }
     let allowed = #"bits per second (bps, kbps, Mbps, Gbps), such as "10Gbps", or "unlimited""#
@@ -202,7 +203,7 @@ extension Node {
     return value
   }
 
-  /// Bytes per second of a disk; `nil` for `"unlimited"`.
+  /// The bandwidth of a disk in bytes per second; `nil` for `"unlimited"`.
   package func byteRate() throws(ExperimentError) -> Double? {
     if value == .string("unlimited") { return nil }
     let allowed =

@@ -1,7 +1,7 @@
 import Primitives
 
-extension Node {
-  /// A numeric address with a port other than 0, in its plain form.
+extension ConfigValue {
+  /// A numeric address with a port other than 0, in its canonical form.
   package func address(orLocalhost: Bool = false) throws(ExperimentError) -> String {
     let allowed =
       #"a numeric address and a port, such as "127.0.0.1:7400" or "[::1]:7400""#
