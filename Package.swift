@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// The settings of every target: Swift 6 mode, warnings as errors, and `any` required before
@@ -61,13 +62,21 @@ struct Floor {
   func replicationProtocol(_ name: String, authority: Bool = false) -> [Target] {
     module(
       name, ["WireFormat", "Replication"] + (authority ? ["ViewService"] : []),
-      testedWith: ["Primitives", "SteppedCluster"] + (authority ? ["Raft"] : []))
+      testedWith: ["Primitives", "SteppedCluster", "ProtocolTesting"]
+        + (authority ? ["Raft"] : []))
   }
 
   func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
     .testTarget(
       name: name, dependencies: Floor.byName(dependencies), path: "Tests/\(self.name)/\(name)",
-      resources: resources, swiftSettings: strict)
+      exclude: transcripts(below: "Tests/\(self.name)/\(name)"), resources: resources,
+      swiftSettings: strict)
+  }
+
+  /// The folder of the transcripts that tests compare, which they find by their own path.
+  private func transcripts(below path: String) -> [String] {
+    let folder = "\(Context.packageDirectory)/\(path)/Scenarios"
+    return FileManager.default.fileExists(atPath: folder) ? ["Scenarios"] : []
   }
 
   /// A module that several test targets share.
@@ -113,7 +122,8 @@ let modules: [[Target]] = [
   interface.module("Replication", ["Primitives", "WireFormat"]),
 
   protocolFloor.module(
-    "ViewService", ["WireFormat", "Replication"], testedWith: ["Raft", "SteppedCluster"]),
+    "ViewService", ["WireFormat", "Replication"],
+    testedWith: ["Raft", "SteppedCluster", "ProtocolTesting"]),
   protocolFloor.module(
     "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name)),
 
@@ -136,7 +146,8 @@ let modules: [[Target]] = [
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module(
-    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated"], settings: simulated),
+    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated", "ProtocolTesting"],
+    settings: simulated),
   runtimes.module(
     "Simulation",
     [
@@ -244,6 +255,10 @@ let modules: [[Target]] = [
   kit.kit("SmallDisks", ["CLinux"]),
   // A blocking Redis client, and threads for its users.
   kit.kit("RedisClients", ["Resp", "Sockets"]),
+  // The language of protocol tests, and the transcripts that they tell.
+  kit.kit(
+    "ProtocolTesting",
+    ["Primitives", "WireFormat", "Replication", "ViewService", "SteppedCluster"]),
   // A program that starts a run whose work traps.
   [
     .executableTarget(

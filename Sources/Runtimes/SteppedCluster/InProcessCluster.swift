@@ -20,6 +20,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
     public var reads: [ReadTicket] = []
     public var refusedBatches: [Effects<Core>.Refusal<Batch>] = []
     public var refusedReads: [Effects<Core>.Refusal<ReadTicket>] = []
+    /// Replicas that lack entries that have left the log of this one.
+    public var snapshotRequests: [ReplicaID] = []
     /// The ranges of the timers that are set, by index.
     public var timers: [ClosedRange<Interval>?]
     /// When each timer that is set is due, used by `fireNextTimer`.
@@ -206,6 +208,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
       nodes[id.index].reads += effects.reads
       nodes[id.index].refusedBatches += effects.refusedBatches
       nodes[id.index].refusedReads += effects.refusedReads
+      nodes[id.index].snapshotRequests += effects.snapshotRequests
     }
     effects.removeAll()
   }

@@ -1,5 +1,6 @@
 import ChainReplication
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -13,7 +14,7 @@ struct NonsenseTests {
 
   private func forward(_ random: inout RandomStream) -> ChainReplica.Forward {
     let entries = (0..<random.below(4)).map { _ in
-      ViewEntry(view: UInt64(random.below(4)), batch: someBatch(UInt64(random.below(5))))
+      ViewEntry(view: UInt64(random.below(4)), batch: batch(UInt64(random.below(5))))
     }
     return ChainReplica.Forward(
       previous: index(&random), previousView: UInt64(random.below(4)), entries: entries,
@@ -84,7 +85,7 @@ struct NonsenseTests {
     for _ in 0..<2000 {
       let message = message(&random)
       var effects = Effects<ChainReplica>()
-      var core = chain.core(random.below(3))
+      var core = chain.core(ReplicaID(random.below(3)))
       let before = core.status
       core.handle(.received(message, from: ReplicaID(3)), at: .zero, into: &effects)
       #expect(core.status == before && effects.sends.isEmpty && effects.records.isEmpty)

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -20,7 +21,7 @@ struct PipelineTests {
     let update = chain.update(at: 0)
     chain.cluster.run()
     #expect(chain.answered(2) == (bug == nil ? [] : [update]))
-    for id in [0, 1] {
+    for id in [a, b] {
       chain.crash(id)
       chain.restart(id)
     }
@@ -49,7 +50,7 @@ struct PipelineTests {
     chain.issue([0, 1, 2])
     let second = chain.update(at: 0)
     chain.cluster.run()
-    for id in 0..<3 {
+    for id in chain.cluster.membership.replicas {
       #expect((chain.committed(id) == [first, second]) == (bug == nil))
     }
     #expect(chain.core(0).report.isEstablished == (bug == nil))
@@ -73,7 +74,7 @@ struct PipelineTests {
     chain.cluster.delivers = { _ in true }
     chain.fire(0)
     chain.cluster.run()
-    for id in 0..<4 { #expect(chain.committed(id).count == 1) }
+    for id in chain.cluster.membership.replicas { #expect(chain.committed(id).count == 1) }
   }
 
   @Test("A replica that is not in line says what it holds when that is durable, and not before")
@@ -230,9 +231,9 @@ struct PipelineTests {
       let view = View(number: 1, members: [ReplicaID(0), ReplicaID(1)])
       for id in view.members { cluster.adopt(view, at: id) }
       cluster.run()
-      #expect(ViewEntry(view: 1, batch: someBatch()).encodedByteCount == 44)
+      #expect(ViewEntry(view: 1, batch: batch(1)).encodedByteCount == 44)
       for number in 1...10 {
-        cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0))
+        cluster.handle(.requested(batch(UInt64(number))), at: ReplicaID(0))
       }
       let entries = cluster.inFlight.map { envelope in
         if case .forward(_, let forward) = envelope.message { forward.entries.count } else { 0 }

@@ -1,6 +1,7 @@
 import ChainReplication
 import SteppedCluster
 import Raft
+import ProtocolTesting
 import Replication
 import Testing
 import ViewService
@@ -44,7 +45,7 @@ private struct SupervisedChain {
 
   mutating func update(_ sequence: UInt64) {
     for node in 0..<3 where cluster.nodes[node].isUp && core(node).status.isInCharge {
-      cluster.handle(.requested(someBatch(sequence)), at: ReplicaID(node))
+      cluster.handle(.requested(batch(sequence)), at: ReplicaID(node))
     }
     cluster.run()
   }
@@ -70,14 +71,14 @@ struct SupervisedChainTests {
     var chain = SupervisedChain()
     chain.update(1)
     #expect(chain.core(2).view.members == [ReplicaID(0), ReplicaID(1), ReplicaID(2)])
-    #expect(chain.committed(2) == [someBatch(1)])
+    #expect(chain.committed(2) == [batch(1)])
     chain.cluster.crash(ReplicaID(victim))
     chain.settle()
     chain.update(2)
     let rest = [0, 1, 2].filter { $0 != victim }
     for id in rest {
       #expect(chain.core(id).view.members == rest.map { ReplicaID($0) })
-      #expect(chain.committed(id) == [someBatch(1), someBatch(2)])
+      #expect(chain.committed(id) == [batch(1), batch(2)])
     }
     let answersRead1 = chain.readAtTail(1)
     #expect(answersRead1)
@@ -86,7 +87,7 @@ struct SupervisedChainTests {
     chain.update(3)
     let view = chain.core(victim).view
     #expect(view.members == (rest + [victim]).map { ReplicaID($0) } && view.joiner == nil)
-    for id in 0..<3 { #expect(chain.committed(id) == (1...3).map { someBatch($0) }) }
+    for id in 0..<3 { #expect(chain.committed(id) == (1...3).map { batch($0) }) }
     #expect(chain.core(victim).status.isTail)
     let answersRead2 = chain.readAtTail(2)
     #expect(answersRead2)
@@ -101,9 +102,9 @@ struct SupervisedChainTests {
     for id in 0..<3 { chain.cluster.restart(ReplicaID(id)) }
     chain.settle()
     chain.update(2)
-    for id in 0..<3 { #expect(chain.committed(id) == [someBatch(1), someBatch(2)]) }
+    for id in 0..<3 { #expect(chain.committed(id) == [batch(1), batch(2)]) }
     let answers = chain.cluster.nodes.flatMap { $0.commits.filter(\.answering).map(\.batch) }
-    #expect(answers == [someBatch(2)])
+    #expect(answers == [batch(2)])
     let answersRead1 = chain.readAtTail(1)
     #expect(answersRead1)
   }
@@ -114,7 +115,7 @@ struct SupervisedChainTests {
     for id in 3..<6 { chain.cluster.crash(ReplicaID(id)) }
     chain.settle()
     chain.update(1)
-    #expect(chain.committed(2) == [someBatch(1)])
+    #expect(chain.committed(2) == [batch(1)])
     #expect(chain.core(0).view.number == 1)
     let answersRead1 = chain.readAtTail(1)
     #expect(!answersRead1)

@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing

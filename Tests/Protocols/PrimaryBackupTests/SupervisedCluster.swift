@@ -1,6 +1,7 @@
 import SteppedCluster
 import PrimaryBackup
 import Raft
+import ProtocolTesting
 import Replication
 import ViewService
 

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -36,11 +37,11 @@ struct LearnerTests {
   private func afterLoss(bug: RaftReplica.Bug? = nil) -> Cluster {
     var cluster = Cluster(3, raftOptions(bug: bug, preVote: false, checkQuorum: false))
     cluster.elect(0)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.propose(7, at: 0)
     cluster.run()
-    #expect(cluster.committed(0) == [update(7)])
-    cluster.connectAll()
+    #expect(cluster.updates(0) == [7])
+    cluster.heal()
     cluster.crash(ReplicaID(0))
     cluster.loseDisk(1)
     return cluster
@@ -61,7 +62,7 @@ struct LearnerTests {
     cluster.elect(0)
     #expect(cluster.core(0).role == .leader)
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [update(7)])
+    #expect(cluster.updates(0) == [7])
   }
 
   @Test("If it votes at once, what was acknowledged is lost: the mistake that the rule is for")
@@ -70,7 +71,7 @@ struct LearnerTests {
     cluster.elect(2)
     #expect(cluster.core(2).role == .leader)
     cluster.heartbeat(from: 2)
-    #expect(cluster.committed(2) == [])
+    #expect(cluster.updates(2) == [])
   }
 
   @Test("It votes again once it has an entry that the others committed without it")
@@ -82,18 +83,18 @@ struct LearnerTests {
     cluster.loseDisk(1)
     #expect(cluster.core(1).standing == .init(generation: 1, isLearner: true))
     // Its answers count for nothing while it is alone with the leader.
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     let commitIndex = cluster.core(0).commitIndex
     cluster.propose(6, at: 0)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     #expect(cluster.core(0).commitIndex == commitIndex && cluster.core(1).standing.isLearner)
     #expect(cluster.core(1).log.lastIndex == cluster.core(0).log.lastIndex)
-    cluster.connectAll()
+    cluster.heal()
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     #expect(cluster.core(1).standing == .init(generation: 1, isLearner: false))
     #expect(cluster.core(1).votedFor == ReplicaID(0))
-    #expect(cluster.committed(1) == (1...6).map { update($0) })
+    #expect(cluster.updates(1) == Array(1...6))
     // It remembers that after a restart, and makes a majority again.
     cluster.crash(ReplicaID(1))
     cluster.restart(ReplicaID(1))
@@ -103,7 +104,7 @@ struct LearnerTests {
     cluster.crash(ReplicaID(2))
     cluster.propose(7, at: 0)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
-    #expect(cluster.committed(0).last == update(7))
+    #expect(cluster.updates(0).last == 7)
   }
 
   @Test("A read is not confirmed by it")
@@ -111,13 +112,13 @@ struct LearnerTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.loseDisk(1)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     let before = cluster.nodes[0].reads.count
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
     cluster.run()
     cluster.heartbeat(from: 0)
     #expect(cluster.nodes[0].reads.count == before)
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
     #expect(cluster.nodes[0].reads.count == before + 1)
   }
@@ -127,7 +128,7 @@ struct LearnerTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.loseDisk(1, generation: 4)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.heartbeat(from: 0)
     cluster.propose(1, at: 0)
     cluster.run()
@@ -150,7 +151,7 @@ struct LearnerTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.loseDisk(1, generation: 4)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for _ in 0..<3 { cluster.heartbeat(from: 0) }
     let term = cluster.core(0).currentTerm
     let last = cluster.core(1).log.lastIndex

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Primitives
 import Replication
 import SteppedCluster
@@ -38,7 +39,7 @@ struct RecoveryTests {
     for replica in 0..<3 { cluster.crash(ReplicaID(replica)) }
     for replica in 0..<3 { cluster.restart(ReplicaID(replica)) }
     cluster.elect(2)
-    #expect(cluster.committed(2) == (1...5).map { update($0) })
+    #expect(cluster.updates(2) == Array(1...5))
     #expect(cluster.nodes[2].commits.filter(\.answering).map(\.batch) == [.noop])
   }
 
@@ -54,7 +55,7 @@ struct RecoveryTests {
     #expect(cluster.core(2).log.lastIndex == LogIndex(1))
     cluster.heartbeat(from: 0)
     #expect(cluster.terms(2) == cluster.terms(0))
-    #expect(cluster.committed(2) == (1...5).map { update($0) })
+    #expect(cluster.updates(2) == Array(1...5))
   }
 
   static let messages: [RaftReplica.Message] = [
@@ -137,9 +138,9 @@ struct RecoveryTests {
         default: .newerTerm(term())
         }
       let replica = random.below(3)
-      _ = cluster.deliver(message, from: random.below(5), to: replica)
-      #expect(cluster.core(replica).log.lastIndex >= LogIndex(5))
-      #expect(cluster.core(replica).invariantViolation() == nil)
+      _ = cluster.deliver(message, from: ReplicaID(random.below(5)), to: ReplicaID(replica))
+      #expect(cluster.core(ReplicaID(replica)).log.lastIndex >= LogIndex(5))
+      #expect(cluster.core(ReplicaID(replica)).invariantViolation() == nil)
     }
   }
 

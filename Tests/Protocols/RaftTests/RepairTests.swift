@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -175,7 +176,7 @@ struct RepairTests {
         cluster.heartbeat(from: 0)
       }
       #expect(cluster.terms(2) == cluster.terms(0))
-      #expect(cluster.committed(2) == cluster.committed(0))
+      #expect(cluster.updates(2) == cluster.updates(0))
       #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
     }
   }
@@ -249,10 +250,10 @@ struct RepairTests {
   func pageByHeartbeat() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 12 * size, messageByteLimit: 3 * size))
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for number in 1...60 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.fire(.heartbeat, at: ReplicaID(0))
     // Each page but the first is on its way for long.
     let probe = exchange(take(from: &cluster, to: 2), in: &cluster)
@@ -271,10 +272,10 @@ struct RepairTests {
   func pages() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 12 * size, messageByteLimit: 3 * size))
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for number in 1...60 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.fire(.heartbeat, at: ReplicaID(0))
     var messages = take(from: &cluster, to: 2)
     var sentCount = 0

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -35,11 +36,6 @@ func expect(
     !scenario(broken), "the bug \(bug.rawValue) does no harm", sourceLocation: location)
 }
 
-/// A batch of one update that can be told from others by its number.
-func update(_ number: UInt64) -> Batch {
-  Batch([(id: RequestID(client: ClientID(1), sequence: number), command: number)])
-}
-
 extension InProcessCluster<ViewstampedReplica> {
   /// A cluster whose first view has started.
   init(_ count: Int, _ options: Options = vrOptions()) {
@@ -58,7 +54,7 @@ extension InProcessCluster<ViewstampedReplica> {
         nodes[slot].records.append(
           .append(
             at: LogIndex(position + 1), view: opView,
-            [update(opView * 100 + UInt64(position + 1))]))
+            [batch(opView * 100 + UInt64(position + 1))]))
       }
       crash(ReplicaID(slot))
     }
@@ -81,7 +77,7 @@ extension InProcessCluster<ViewstampedReplica> {
   }
 
   mutating func propose(_ number: UInt64, at replica: Int) {
-    handle(.requested(update(number)), at: ReplicaID(replica))
+    handle(.requested(batch(number)), at: ReplicaID(replica))
   }
 
   /// Lets a replica miss its primary until it wants another view, and delivers everything.
@@ -96,13 +92,6 @@ extension InProcessCluster<ViewstampedReplica> {
     now = now + .seconds(1)
     fire(.viewChange, at: ReplicaID(number))
   }
-
-  /// Messages travel only among these replicas from now on.
-  mutating func connectOnly(_ numbers: Int...) {
-    delivers = { numbers.contains($0.from.index) && numbers.contains($0.to.index) }
-  }
-
-  mutating func connectAll() { delivers = { _ in true } }
 
   mutating func heartbeat(from number: Int) {
     fire(.commit, at: ReplicaID(number))
@@ -122,25 +111,5 @@ extension InProcessCluster<ViewstampedReplica> {
     var effects = Effects<ViewstampedReplica>()
     nodes[to].core.handle(.received(message, from: ReplicaID(from)), at: now, into: &effects)
     return effects
-  }
-}
-
-/// Remembers what was committed at each number when it was first seen, across crashes.
-struct CommitWitness {
-  private(set) var batches: [Batch] = []
-  /// Where a replica later committed something else.
-  private(set) var disagreement: LogIndex?
-
-  mutating func note(_ cluster: Cluster) {
-    for node in cluster.nodes {
-      for commit in node.commits {
-        let position = commit.index.rawValue - 1
-        if position == batches.count {
-          batches.append(commit.batch)
-        } else if position > batches.count || batches[position] != commit.batch {
-          disagreement = disagreement ?? commit.index
-        }
-      }
-    }
   }
 }

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -26,17 +27,17 @@ struct NormalTests {
     cluster.propose(1, at: 0)
     #expect(prepares(in: cluster).count == 2)
     cluster.run()
-    #expect(cluster.committed(0) == [update(1)])
+    #expect(cluster.committed(0) == [batch(1)])
     #expect(cluster.nodes[0].commits.allSatisfy { $0.answering })
     #expect(cluster.committed(1).isEmpty)
     cluster.propose(2, at: 0)
     cluster.run()
-    #expect(cluster.committed(0) == [update(1), update(2)])
-    #expect(cluster.committed(1) == [update(1)])
+    #expect(cluster.committed(0) == [batch(1), batch(2)])
+    #expect(cluster.committed(1) == [batch(1)])
     #expect(cluster.nodes[1].commits.allSatisfy { !$0.answering })
     // Or with a Commit, if there is no next one (step 6).
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(1) == [update(1), update(2)])
+    #expect(cluster.committed(1) == [batch(1), batch(2)])
   }
 
   @Test("Operations are sent ahead of PrepareOK, up to a limit, and the rest when it has room")
@@ -61,7 +62,7 @@ struct NormalTests {
     cluster.handle(.requested(large), at: ReplicaID(0))
     cluster.propose(2, at: 0)
     cluster.run()
-    #expect(cluster.committed(0) == [large, update(2)])
+    #expect(cluster.committed(0) == [large, batch(2)])
   }
 
   @Test("A backup prepares in order, whatever the order of arrival")
@@ -71,9 +72,9 @@ struct NormalTests {
     cluster.propose(2, at: 0)
     cluster.inFlight.reverse()
     cluster.run()
-    #expect(cluster.core(1).log[LogIndex(1)] == update(1))
-    #expect(cluster.core(2).log[LogIndex(2)] == update(2))
-    #expect(cluster.committed(0) == [update(1), update(2)])
+    #expect(cluster.core(1).log[LogIndex(1)] == batch(1))
+    #expect(cluster.core(2).log[LogIndex(2)] == batch(2))
+    #expect(cluster.committed(0) == [batch(1), batch(2)])
   }
 
   @Test("A repeated Prepare changes nothing but is acknowledged again")
@@ -98,12 +99,12 @@ struct NormalTests {
   @Test("A minority commits nothing")
   func minority() {
     var cluster = Cluster(5)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.propose(1, at: 0)
     cluster.run()
     #expect(cluster.committed(0).isEmpty)
-    cluster.connectOnly(0, 1, 2)
+    cluster.only(0, 1, 2)
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [update(1)])
+    #expect(cluster.committed(0) == [batch(1)])
   }
 }

@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -37,7 +38,7 @@ struct RandomSchedule {
     switch random.below(1000) {
     case ..<780: return deliverAny() ?? replica
     case ..<850:
-      cluster.handle(.requested(update(nextUpdate)), at: id)
+      cluster.handle(.requested(batch(nextUpdate)), at: id)
       nextUpdate += 1
     case ..<870:
       committedAtRequest.append(witness.batches.count)
@@ -122,7 +123,7 @@ struct RandomSchedule {
     for replica in 0..<count { check(replica, -1) }
   }
 
-  var lastProposed: Batch { update(nextUpdate) }
+  var lastProposed: Batch { batch(nextUpdate) }
 }
 
 @Suite("Viewstamped replication: random schedules")

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -35,11 +36,11 @@ struct ReadTests {
     var cluster = Cluster(3)
     cluster.perform(at: ReplicaID(0)) { core, now, effects in
       core.handle(.readRequested(ReadTicket(1), updatesFollow: true), at: now, into: &effects)
-      core.handle(.requested(update(1)), at: now, into: &effects)
+      core.handle(.requested(batch(1)), at: now, into: &effects)
     }
     #expect(cluster.inFlight.count { $0.from != $0.to } == 2)
     cluster.run()
-    #expect(cluster.nodes[0].reads == tickets(1...1) && cluster.committed(0) == [update(1)])
+    #expect(cluster.nodes[0].reads == tickets(1...1) && cluster.committed(0) == [batch(1)])
   }
 
   @Test("A backup that cannot be sent the updates of the turn is asked by a Commit")
@@ -49,7 +50,7 @@ struct ReadTests {
     cluster.inFlight = []
     cluster.perform(at: ReplicaID(0)) { core, now, effects in
       core.handle(.readRequested(ReadTicket(1), updatesFollow: true), at: now, into: &effects)
-      core.handle(.requested(update(2)), at: now, into: &effects)
+      core.handle(.requested(batch(2)), at: now, into: &effects)
     }
     cluster.run()
     #expect(cluster.nodes[0].reads == tickets(1...1))
@@ -92,9 +93,9 @@ struct ReadTests {
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(1))
     cluster.run()
     #expect(cluster.nodes[1].reads.isEmpty)
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 1)
-    #expect(cluster.nodes[1].reads == tickets(1...1) && cluster.committed(1) == [update(1)])
+    #expect(cluster.nodes[1].reads == tickets(1...1) && cluster.committed(1) == [batch(1)])
   }
 
   @Test("Backups refuse reads; a deposed primary refuses those that wait")
@@ -102,7 +103,7 @@ struct ReadTests {
     var cluster = Cluster(3)
     cluster.handle(.readRequested(ReadTicket(9)), at: ReplicaID(1))
     #expect(cluster.nodes[1].refusedReads.map(\.redirect) == [ReplicaID(0)])
-    cluster.connectOnly(0)
+    cluster.only(0)
     for ticket in tickets(1...3) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
     cluster.run()
     let effects = cluster.deliver(.newerView(4), from: 1, to: 0)

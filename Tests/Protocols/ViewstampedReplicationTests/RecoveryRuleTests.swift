@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -31,7 +32,7 @@ struct RecoveryRuleTests {
     cluster.propose(2, at: 0)
     cluster.run()
     witness.note(cluster)
-    return witness.batches.first == update(1) && witness.disagreement == nil
+    return witness.batches.first == batch(1) && witness.disagreement == nil
   }
 
   @Test("A recovering replica needs the answer of the primary of the latest view (step 3)")
@@ -108,12 +109,12 @@ struct RecoveryRuleTests {
         cluster.inFlight = []
         cluster.bounce(2)
         cluster.run()
-        cluster.connectOnly(0, 2)
+        cluster.only(ReplicaID(0), ReplicaID(2))
         cluster.propose(1, at: 0)
         cluster.run()
         var witness = CommitWitness()
         witness.note(cluster)
-        cluster.connectOnly(1, 2)
+        cluster.only(ReplicaID(1), ReplicaID(2))
         for envelope in late {
           cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
         }
@@ -121,7 +122,7 @@ struct RecoveryRuleTests {
         cluster.propose(2, at: 1)
         cluster.run()
         witness.note(cluster)
-        return late.count >= 2 && witness.batches.first == update(1)
+        return late.count >= 2 && witness.batches.first == batch(1)
           && witness.disagreement == nil
           && cluster.nodes.allSatisfy { $0.core.invariantViolation() == nil }
       }, with: diskless)
@@ -130,16 +131,16 @@ struct RecoveryRuleTests {
   @Test("A replica without a log recovers view, log and commit-number from the others, and counts")
   func recovers() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
-    cluster.connectAll()
+    cluster.heal()
     cluster.bounce(2)
     #expect(cluster.core(2).state == .recovering)
     cluster.run()
     #expect(cluster.core(2).state == .normal && cluster.core(2).viewNumber == 1)
     cluster.propose(5, at: 1)
     cluster.run()
-    #expect(cluster.committed(1) == [update(1), update(5)])
+    #expect(cluster.committed(1) == [batch(1), batch(5)])
     cluster.heartbeat(from: 1)
-    #expect(cluster.committed(2) == [update(1), update(5)])
+    #expect(cluster.committed(2) == [batch(1), batch(5)])
     #expect(cluster.core(2).invariantViolation() == nil)
   }
 
@@ -175,7 +176,7 @@ struct RecoveryRuleTests {
   @Test("After more than f crashes at once a cluster without logs never answers again")
   func majorityLost() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
-    cluster.connectAll()
+    cluster.heal()
     for replica in 1...2 { cluster.bounce(replica) }
     for _ in 0..<20 {
       cluster.run()
@@ -200,11 +201,11 @@ struct RecoveryRuleTests {
     cluster.nodes[2].commits = []
     cluster.nodes[2].committedCount = 0
     cluster.handle(.started, at: id)
-    cluster.connectOnly(0, 2)
+    cluster.only(0, 2)
     cluster.run()
     // Replica 0 leads view 0, but replica 1, which knows the latest view, has not answered.
     #expect(cluster.core(2).state == .recovering)
-    cluster.connectOnly(0, 1, 2)
+    cluster.only(0, 1, 2)
     cluster.fire(.viewChange, at: id)
     cluster.run()
     #expect(cluster.core(2).state == .normal && cluster.views(2) == [1])

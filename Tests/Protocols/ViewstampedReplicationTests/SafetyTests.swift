@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -13,13 +14,13 @@ struct SafetyTests {
     expect(.prepareOKBeforeDurable) { options in
       var cluster = Cluster(3, options)
       cluster.nodes[1].holdsDisk = true
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.propose(1, at: 0)
       cluster.run()
       var witness = CommitWitness()
       witness.note(cluster)
       cluster.bounce(1)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.timeOut(1, 2)
       cluster.propose(2, at: 1)
       cluster.run()
@@ -33,13 +34,13 @@ struct SafetyTests {
     expect(.primaryCountsBeforeSync) { options in
       var cluster = Cluster(3, options)
       cluster.nodes[0].holdsDisk = true
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.propose(1, at: 0)
       cluster.run()
       var witness = CommitWitness()
       witness.note(cluster)
       cluster.bounce(0)
-      cluster.connectOnly(0, 2)
+      cluster.only(0, 2)
       cluster.timeOut(0, 2)
       cluster.timeOut(0, 2)
       cluster.propose(2, at: 2)
@@ -53,9 +54,9 @@ struct SafetyTests {
   func viewOfPrepareOK() {
     expect(.countAnyView) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.timeOut(1, 2)
-      cluster.connectOnly(1)
+      cluster.only(1)
       cluster.propose(1, at: 1)
       cluster.run()
       let stale = ViewstampedReplica.PrepareOK(view: 0, op: LogIndex(1))
@@ -67,7 +68,7 @@ struct SafetyTests {
   func doViewChangeIsASet() {
     expect(.countMessages) { options in
       var cluster = Cluster(5, options)
-      cluster.connectOnly(1)
+      cluster.only(1)
       cluster.timeOut(1)
       let message = ViewstampedReplica.Message.doViewChange(
         .init(view: 1, lastNormalView: 0, op: .zero, commit: .zero, history: []))
@@ -80,12 +81,12 @@ struct SafetyTests {
   func answerAfterCommit() {
     expect(.answerBeforeCommit) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(0)
+      cluster.only(0)
       cluster.propose(1, at: 0)
       cluster.run()
       var witness = CommitWitness()
       witness.note(cluster)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.timeOut(1, 2)
       cluster.propose(2, at: 1)
       cluster.run()
@@ -98,10 +99,10 @@ struct SafetyTests {
   func latestNormalView() {
     expect(.longestLogWins) { options in
       var cluster = Cluster(logs: [(1, [1, 1, 1]), (2, [2]), (2, [2])], view: 2, options)
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.timeOut(0, 1)
       return cluster.primaries == [0] && cluster.views(0) == [2]
-        && cluster.committed(0) == [update(201)]
+        && cluster.committed(0) == [batch(201)]
     }
   }
 
@@ -109,7 +110,7 @@ struct SafetyTests {
   func majorityStartsView() {
     expect(.startWithoutQuorum) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(0, 2)
+      cluster.only(0, 2)
       cluster.propose(1, at: 0)
       cluster.run()
       var witness = CommitWitness()
@@ -123,7 +124,7 @@ struct SafetyTests {
       cluster.propose(2, at: 1)
       cluster.run()
       witness.note(cluster)
-      return witness.batches == [update(1)] && witness.disagreement == nil
+      return witness.batches == [batch(1)] && witness.disagreement == nil
     }
   }
 
@@ -137,19 +138,19 @@ struct SafetyTests {
       }
       cluster.timeOut(1, 2)
       cluster.bounce(2)
-      cluster.connectOnly(0, 2)
+      cluster.only(0, 2)
       cluster.propose(1, at: 0)
       cluster.run()
       var witness = CommitWitness()
       witness.note(cluster)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.heartbeat(from: 1)
       cluster.fire(.retransmission, at: ReplicaID(2))
       cluster.run()
       cluster.propose(2, at: 1)
       cluster.run()
       witness.note(cluster)
-      return witness.batches == [update(2)] && witness.disagreement == nil
+      return witness.batches == [batch(2)] && witness.disagreement == nil
     }
   }
 
@@ -157,23 +158,23 @@ struct SafetyTests {
   func durableLastNormalView() {
     expect(.volatileLastNormal) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(0)
+      cluster.only(0)
       for number in 1...3 as ClosedRange<UInt64> { cluster.propose(number, at: 0) }
       cluster.run()
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.timeOut(1, 2)
       cluster.propose(9, at: 1)
       cluster.run()
       var witness = CommitWitness()
       witness.note(cluster)
       cluster.bounce(2)
-      cluster.connectOnly(0, 2)
+      cluster.only(0, 2)
       cluster.timeOut(0, 2)
       cluster.timeOut(2)
       cluster.propose(10, at: 2)
       cluster.run()
       witness.note(cluster)
-      return witness.batches.first == update(9) && witness.disagreement == nil
+      return witness.batches.first == batch(9) && witness.disagreement == nil
     }
   }
 
@@ -182,7 +183,7 @@ struct SafetyTests {
   func normalAfterTransfer() {
     expect(.normalBeforeTransfer) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.propose(1, at: 0)
       cluster.propose(2, at: 0)
       cluster.run()
@@ -196,7 +197,7 @@ struct SafetyTests {
       cluster.timeOut(1, 2)
       cluster.crash(ReplicaID(1))
       cluster.restart(ReplicaID(0))
-      cluster.connectAll()
+      cluster.heal()
       cluster.timeOut(0, 2)
       cluster.timeOut(0, 2)
       for replica in cluster.primaries { cluster.propose(3, at: replica) }
@@ -210,14 +211,14 @@ struct SafetyTests {
   func dropTail() {
     expect(.keepTail) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(0)
+      cluster.only(0)
       cluster.propose(1, at: 0)
       cluster.run()
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.timeOut(1, 2)
       cluster.propose(2, at: 1)
       cluster.run()
-      cluster.connectAll()
+      cluster.heal()
       cluster.heartbeat(from: 1)
       cluster.heartbeat(from: 1)
       var witness = CommitWitness()
@@ -241,7 +242,7 @@ struct SafetyTests {
       cluster.propose(2, at: 0)
       cluster.run()
       witness.note(cluster)
-      return witness.batches == [update(1)] && witness.disagreement == nil
+      return witness.batches == [batch(1)] && witness.disagreement == nil
     }
   }
 
@@ -249,13 +250,13 @@ struct SafetyTests {
   func readWithQuorum() {
     expect(.readWithoutQuorum) { options in
       var cluster = Cluster(3, options)
-      cluster.connectOnly(1, 2)
+      cluster.only(1, 2)
       cluster.timeOut(1, 2)
       cluster.propose(1, at: 1)
       cluster.run()
       cluster.handle(.readRequested(ReadTicket(7)), at: ReplicaID(0))
       cluster.run()
-      return cluster.committed(1) == [update(1)] && cluster.nodes[0].reads.isEmpty
+      return cluster.committed(1) == [batch(1)] && cluster.nodes[0].reads.isEmpty
     }
   }
 
@@ -274,7 +275,7 @@ struct SafetyTests {
       cluster.handle(.readRequested(ReadTicket(7)), at: ReplicaID(1))
       cluster.run()
       let isServed = cluster.nodes[1].reads == [ReadTicket(7)]
-      return cluster.primaries == [1] && (!isServed || cluster.committed(1) == [update(1)])
+      return cluster.primaries == [1] && (!isServed || cluster.committed(1) == [batch(1)])
     }
   }
 }

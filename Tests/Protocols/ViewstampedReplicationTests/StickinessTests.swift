@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -9,13 +10,13 @@ struct StickinessTests {
   @Test("A replica that was cut off comes back into the view that runs")
   func returning() {
     var cluster = Cluster(3)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for _ in 1...5 {
       cluster.timeOut(2)
       cluster.heartbeat(from: 0)
     }
     #expect(cluster.core(2).viewNumber == 0)
-    cluster.connectAll()
+    cluster.heal()
     cluster.fire(.retransmission, at: ReplicaID(2))
     cluster.run()
     cluster.heartbeat(from: 0)
@@ -28,9 +29,9 @@ struct StickinessTests {
   @Test("Without stickiness the same replica deposes the primary, as in the paper")
   func paper() {
     var cluster = Cluster(3, vrOptions(sticky: false))
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.timeOut(2)
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
     cluster.fire(.retransmission, at: ReplicaID(2))
     cluster.run()

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -42,7 +43,7 @@ struct TransferTests {
     cluster.run()
     #expect(cluster.committed(0).isEmpty)
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [update(1)])
+    #expect(cluster.committed(0) == [batch(1)])
   }
 
   @Test("A Commit asks for the PrepareOK that was lost")
@@ -54,9 +55,9 @@ struct TransferTests {
     }
     cluster.propose(1, at: 0)
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [update(1)])
+    #expect(cluster.committed(0) == [batch(1)])
   }
 
   @Test("A GetState that is lost is sent again in its time, and not sooner")
@@ -72,7 +73,7 @@ struct TransferTests {
     cluster.run()
     #expect(cluster.core(1).transfer != nil)
     cluster.propose(3, at: 0)
-    cluster.connectAll()
+    cluster.heal()
     cluster.run()
     #expect(cluster.core(1).log.lastOp == .zero)
     cluster.fire(.retransmission, at: ReplicaID(1))
@@ -86,7 +87,7 @@ struct TransferTests {
     var options = vrOptions(messageByteLimit: 1024)
     options.inFlightBytes = 4096
     var cluster = Cluster(3, options)
-    cluster.connectOnly(0, 2)
+    cluster.only(0, 2)
     for number in 1...500 as ClosedRange<UInt64> {
       cluster.propose(number, at: 0)
       cluster.run()
@@ -112,7 +113,7 @@ struct TransferTests {
   @Test("A backup that lacks what has left the log is sent the checkpoint, and goes on behind it")
   func checkpoint() {
     var cluster = Cluster(3)
-    cluster.connectOnly(0, 2)
+    cluster.only(0, 2)
     for number in 1...5 as ClosedRange<UInt64> { cluster.propose(number, at: 0) }
     cluster.run()
     var reference = SnapshotReference(index: .zero, epoch: 9)
@@ -121,7 +122,7 @@ struct TransferTests {
       core.snapshotTaken(forgettingThrough: LogIndex(4))
     }
     #expect(reference == SnapshotReference(index: LogIndex(4), epoch: 0))
-    cluster.connectAll()
+    cluster.heal()
     let request = ViewstampedReplica.GetState(view: 0, op: .zero, through: LogIndex(5))
     #expect(cluster.deliver(.getState(request), from: 1, to: 0).snapshotRequests == [ReplicaID(1)])
     cluster.heartbeat(from: 0)

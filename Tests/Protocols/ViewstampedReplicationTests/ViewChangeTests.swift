@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -34,9 +35,9 @@ struct ViewChangeTests {
     cluster.propose(2, at: 0)
     cluster.run()
     cluster.crash(ReplicaID(0))
-    cluster.connectAll()
+    cluster.heal()
     cluster.timeOut(1, 2)
-    #expect(cluster.committed(1) == [update(1), update(2)])
+    #expect(cluster.committed(1) == [batch(1), batch(2)])
     #expect(cluster.views(1) == [0, 0])
     // The clients of an earlier primary are not answered by this one.
     #expect(cluster.nodes[1].commits.allSatisfy { !$0.answering })
@@ -105,11 +106,11 @@ struct ViewChangeTests {
   @Test("A new primary fetches what its log lacks, in pages, each once, and then starts the view")
   func fetch() {
     var cluster = Cluster(3, vrOptions(messageByteLimit: 1024))
-    cluster.connectOnly(0, 2)
+    cluster.only(0, 2)
     for number in 1...100 as ClosedRange<UInt64> { cluster.propose(number, at: 0) }
     cluster.run()
     cluster.crash(ReplicaID(0))
-    cluster.connectAll()
+    cluster.heal()
     var pages: [Int] = []
     cluster.delivers = { envelope in
       if case .newState(let page) = envelope.message, envelope.to.index == 1 {
@@ -126,7 +127,7 @@ struct ViewChangeTests {
   @Test("A fetch that is cut off ends with the next view, and nothing is lost")
   func sourceGone() {
     var cluster = Cluster(3)
-    cluster.connectOnly(0, 2)
+    cluster.only(0, 2)
     cluster.propose(1, at: 0)
     cluster.run()
     cluster.crash(ReplicaID(0))
@@ -136,10 +137,10 @@ struct ViewChangeTests {
     }
     cluster.timeOut(1, 2)
     #expect(cluster.primaries == [] && cluster.core(1).transfer?.purpose == .best)
-    cluster.connectAll()
+    cluster.heal()
     cluster.timeOut(1, 2)
     cluster.timeOut(1, 2)
-    #expect(cluster.primaries == [2] && cluster.committed(2) == [update(1)])
+    #expect(cluster.primaries == [2] && cluster.committed(2) == [batch(1)])
   }
 
   @Test("Logs are compared by the views in them: only what differs is dropped and fetched")
@@ -176,7 +177,7 @@ struct ViewChangeTests {
     #expect(cluster.nodes[0].refusedReads.map(\.refused) == [ReadTicket(2)])
     let isHeartbeatSet = cluster.fire(.commit, at: ReplicaID(0))
     #expect(!isHeartbeatSet)
-    cluster.connectAll()
+    cluster.heal()
     cluster.timeOut(1, 2)
     #expect(cluster.primaries == [1])
   }
@@ -196,7 +197,7 @@ struct ViewChangeTests {
     }
     #expect(cluster.core(1).viewNumber >= 4)
     #expect(longest == longest.sorted() && longest.last! == .milliseconds(300 * 16))
-    cluster.connectAll()
+    cluster.heal()
     for _ in 1...3 { cluster.timeOut(1, 2) }
     #expect(cluster.primaries.count == 1)
   }
@@ -204,11 +205,11 @@ struct ViewChangeTests {
   @Test("A replica that comes back late joins the view that runs, and lacks nothing")
   func lateJoiner() {
     var cluster = Cluster(3)
-    cluster.connectOnly(1, 2)
+    cluster.only(1, 2)
     cluster.timeOut(1, 2)
     for number in 1...10 as ClosedRange<UInt64> { cluster.propose(number, at: 1) }
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 1)
     #expect(cluster.core(0).state == .normal && cluster.core(0).viewNumber == 1)
     #expect(cluster.primaries == [1])

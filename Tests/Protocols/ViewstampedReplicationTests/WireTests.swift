@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -19,7 +20,7 @@ struct WireTests {
   private let messages: [Message] = [
     .prepare(
       .init(
-        view: 4, op: LogIndex(8), commit: LogIndex(7), readRound: 3, batches: [update(1), .noop])),
+        view: 4, op: LogIndex(8), commit: LogIndex(7), readRound: 3, batches: [batch(1), .noop])),
     .prepareOK(.init(view: 4, op: LogIndex(8))),
     .commit(
       .init(view: 4, commit: LogIndex(7), op: LogIndex(8), readRound: 3, asks: true)),
@@ -32,7 +33,7 @@ struct WireTests {
     .startView(WireTests.start),
     .getState(.init(view: 4, op: LogIndex(2), through: LogIndex(9))),
     .newState(
-      .init(view: 4, op: LogIndex(2), opView: 1, isContinued: true, batches: [update(1)])),
+      .init(view: 4, op: LogIndex(2), opView: 1, isContinued: true, batches: [batch(1)])),
     .recovery(nonce: .init(generation: 7, start: 2)),
     .recoveryResponse(
       .init(view: 4, nonce: .init(generation: 7, start: 2), log: WireTests.start)),
@@ -59,7 +60,7 @@ struct WireTests {
   @Test("Every record survives the disk")
   func recordsRoundTrip() throws {
     let records: [ViewstampedReplica.Record] = [
-      .view(5, lastNormal: 4), .append(at: LogIndex(7), view: 4, [update(1), .noop]),
+      .view(5, lastNormal: 4), .append(at: LogIndex(7), view: 4, [batch(1), .noop]),
       .append(at: LogIndex(7), view: 4, []),
       .snapshot(SnapshotReference(index: LogIndex(3), epoch: 1)), .started(9), .recovered,
       .incarnations([.init(generation: 3, start: 4)]),
@@ -89,14 +90,14 @@ struct WireTests {
           history: [Viewstamp(view: view, op: op), Viewstamp(view: 0, op: LogIndex(1))])
         nonsense += [
           .prepare(
-            .init(view: view, op: op, commit: op, readRound: .max, batches: [update(1), update(2)])),
+            .init(view: view, op: op, commit: op, readRound: .max, batches: [batch(1), batch(2)])),
           .prepareOK(.init(view: view, op: op)),
           .commit(.init(view: view, commit: op, op: op, readRound: .max, asks: true)),
           .doViewChange(
             .init(view: view, lastNormalView: .max, op: op, commit: op, history: log.history)),
           .startView(log), .getState(.init(view: view, op: op, through: ops.last!)),
           .newState(
-            .init(view: view, op: op, opView: view, isContinued: false, batches: [update(1)])),
+            .init(view: view, op: op, opView: view, isContinued: false, batches: [batch(1)])),
           .recoveryResponse(.init(view: view, nonce: .init(generation: 7), log: log)),
         ]
       }
@@ -117,7 +118,7 @@ struct WireTests {
           .received(nonsense[random.below(nonsense.count)], from: sender), at: now, into: &effects)
         let timer = ViewstampedReplica.Timer.allCases[random.below(3)]
         if random.chance(0.2) { core.handle(.timerFired(timer), at: now, into: &effects) }
-        core.handle(.requested(update(1)), at: now, into: &effects)
+        core.handle(.requested(batch(1)), at: now, into: &effects)
         _ = core.status
         _ = core.invariantViolation()
       }
@@ -130,7 +131,7 @@ struct LogTests {
   private func log(_ views: [UInt64]) -> ViewstampedReplica.Log {
     var log = ViewstampedReplica.Log()
     for (position, view) in views.enumerated() {
-      log.append(update(UInt64(position + 1)), in: view)
+      log.append(batch(UInt64(position + 1)), in: view)
     }
     return log
   }
@@ -143,7 +144,7 @@ struct LogTests {
       ])
     #expect(log([]).history == [])
     var long = ViewstampedReplica.Log()
-    for view in 1...300 as ClosedRange<UInt64> { long.append(update(view), in: view) }
+    for view in 1...300 as ClosedRange<UInt64> { long.append(batch(view), in: view) }
     #expect(long.history.count == 256 && long.history.last?.view == 300)
   }
 
@@ -171,10 +172,10 @@ struct LogTests {
       ])
     log.truncate(after: LogIndex(3))
     #expect(log.lastOp == LogIndex(3) && log.lastView == 2)
-    log.append(update(9), in: 7)
-    #expect(log[LogIndex(4)] == update(9) && log.lastView == 7)
+    log.append(batch(9), in: 7)
+    #expect(log[LogIndex(4)] == batch(9) && log.lastView == 7)
     let page = log.page(after: LogIndex(2), through: LogIndex(4), byteLimit: 1 << 20)
-    #expect(page.view == 2 && page.batches == [update(3)])
+    #expect(page.view == 2 && page.batches == [batch(3)])
     log.forget(through: LogIndex(4))
     #expect(log.history == [Viewstamp(view: 7, op: LogIndex(4))] && log.lastOp == LogIndex(4))
     log.begin(behind: SnapshotReference(index: LogIndex(4), epoch: 7))

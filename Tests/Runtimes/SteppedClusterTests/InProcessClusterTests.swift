@@ -1,3 +1,4 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing

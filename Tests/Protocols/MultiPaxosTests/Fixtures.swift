@@ -1,5 +1,7 @@
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
+import Testing
 
 @testable import MultiPaxos
 
@@ -9,18 +11,7 @@ typealias Ballot = MultiPaxosReplica.Ballot
 typealias AcceptedValue = MultiPaxosReplica.AcceptedValue
 typealias Gap = MultiPaxosReplica.Gap
 
-let a = ReplicaID(0)
-let b = ReplicaID(1)
-let c = ReplicaID(2)
-let d = ReplicaID(3)
-let e = ReplicaID(4)
-
 func slot(_ number: Int) -> LogIndex { LogIndex(number) }
-
-/// A batch of one request with a number of its own.
-func batch(_ number: Int) -> Batch {
-  Batch([(id: RequestID(client: ClientID(1), sequence: UInt64(number)), command: UInt64(number))])
-}
 
 func options(
   _ bug: MultiPaxosReplica.Bug? = nil, window: Int = 1024, queue: Int = 4096,
@@ -56,34 +47,24 @@ extension InProcessCluster where Core == MultiPaxosReplica {
     run()
   }
 
-  mutating func request(_ number: Int, at id: ReplicaID) {
-    handle(.requested(batch(number)), at: id)
-  }
-
   subscript(id: ReplicaID) -> MultiPaxosReplica { nodes[id.index].core }
+}
 
-  func committed(at id: ReplicaID) -> [Batch] { nodes[id.index].commits.map(\.batch) }
-
-  /// Lets only these replicas talk to each other; messages from and to all others are lost.
-  mutating func connect(only ids: ReplicaID...) {
-    delivers = { ids.contains($0.from) && ids.contains($0.to) }
-  }
-
-  mutating func heal() { delivers = { _ in true } }
-
-  /// No two replicas have committed different values in a slot.
-  var agrees: Bool {
-    var longest: [Batch] = []
-    for node in nodes {
-      let values = node.commits.map(\.batch)
-      for (mine, theirs) in zip(values, longest) where mine != theirs { return false }
-      if values.count > longest.count { longest = values }
-    }
-    return true
-  }
-
-  /// What the cores themselves complain about.
-  var violations: [String] { nodes.compactMap { $0.core.invariantViolation() } }
+/// Tells a story twice: by the rule, and with the one mistake that the rule forbids. Without the
+/// rule replicas disagree.
+func expectRule(
+  _ bug: MultiPaxosReplica.Bug, story: (inout Cluster) -> Void, of replicas: Int = 3,
+  at location: SourceLocation = #_sourceLocation
+) {
+  var sound = Cluster(replicas)
+  story(&sound)
+  let soundAgrees = sound.agrees
+  #expect(soundAgrees, "the rule holds", sourceLocation: location)
+  #expect(sound.violations == [], sourceLocation: location)
+  var broken = Cluster(replicas, bug: bug)
+  story(&broken)
+  let brokenAgrees = broken.agrees
+  #expect(!brokenAgrees, "\(bug.rawValue) breaks agreement", sourceLocation: location)
 }
 
 /// One core alone, stepped by hand.
