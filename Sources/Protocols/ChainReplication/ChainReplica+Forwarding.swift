@@ -121,13 +121,12 @@ extension ChainReplica {
   /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep
   /// the numbering whole with no-ops.
   func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
-    let forgotten: LogIndex
-    // Bug: skip-suffix-on-middle-failure, remove-sent-on-receipt.
-    switch options.bug {
-    case .skipSuffixOnMiddleFailure: forgotten = servesFrom
-    case .removeSentOnReceipt: forgotten = handedOn
-    default: return entries
-    }
+    var forgotten = LogIndex.zero
+    // Bug: skip-suffix-on-middle-failure.
+    if broken(.skipSuffixOnMiddleFailure) { forgotten = servesFrom }
+    // Bug: remove-sent-on-receipt.
+    if broken(.removeSentOnReceipt) { forgotten = handedOn }
+    guard forgotten > commitIndex else { return entries }
     return entries.indices.map { offset in
       let index = first + offset
       guard index > commitIndex, index <= forgotten else { return entries[offset] }

@@ -30,6 +30,7 @@ extension ChainReplica {
       }
       if !isComplete { return "\(id) feeds \(link.to) and is not complete itself" }
     }
+    if isHead != (view.members.first == id) { return "\(id) is not where the view puts it" }
     if isHead, predecessor != nil { return "\(id) is the head and has a predecessor" }
     if servesReads, !isTail { return "\(id) answers reads and is not the tail" }
     return nil

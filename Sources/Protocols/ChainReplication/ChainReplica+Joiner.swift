@@ -19,7 +19,7 @@ extension ChainReplica {
       if let joiner, isComplete { hail(joiner, into: &effects) }
       return
     }
-    isJoiner = view.joiner == id
+    place = view.joiner == id ? .joiner : .outside
     predecessor = isJoiner ? view.members.last : nil
     isSynchronised = false
     servesFrom = log.lastIndex

@@ -25,7 +25,7 @@ extension ChainReplica {
   /// Takes entries from the predecessor, in order: a gap is reported, repetitions are skipped.
   mutating func receiveForward(_ forward: Forward, into effects: inout Effects<Self>) {
     // Bug: accept-any-view.
-    guard isSynchronised || options.bug == .acceptAnyView else { return }
+    guard isSynchronised || broken(.acceptAnyView) else { return }
     if forward.stable > .zero { receiveStable(forward.stable) }
     let wasComplete = isComplete
     let last = log.lastIndex
@@ -59,7 +59,7 @@ extension ChainReplica {
   /// Whether this replica's disk may be the last that an entry has to reach to be committed.
   private var decides: Bool {
     // Bug: ack-at-head.
-    isTail || isHead && options.bug == .ackAtHead
+    isTail || isHead && broken(.ackAtHead)
   }
 
   /// This replica's own disk has written the log up to here.
@@ -91,6 +91,7 @@ extension ChainReplica {
     _ index: LogIndex, answering: Bool, into effects: inout Effects<Self>
   ) {
     if let acknowledged, acknowledged >= index { return }
+    assert(index <= log.lastIndex, "what is acknowledged is held by every member")
     acknowledged = index
     commit(through: index, answering: answering, into: &effects)
     if isHead, index >= establishedFrom { isEstablished = true }
@@ -119,12 +120,11 @@ extension ChainReplica {
 
   /// A tail may answer once it has committed all that earlier tails may have acknowledged.
   var servesReads: Bool {
-    // Bug: serve-stale-role, joiner-serves-during-copy.
-    switch options.bug {
-    case .serveStaleRole where !isTail: view.members.contains(id)
-    case .joinerServesDuringCopy where isTail || isJoiner: true
-    default: isTail && isSynchronised && commitIndex >= servesFrom
-    }
+    // Bug: serve-stale-role.
+    if broken(.serveStaleRole), !isTail { return view.members.contains(id) }
+    // Bug: joiner-serves-during-copy.
+    if broken(.joinerServesDuringCopy), isTail || isJoiner { return true }
+    return isTail && isSynchronised && commitIndex >= servesFrom
   }
 }
 
@@ -157,11 +157,12 @@ extension ChainReplica {
       savedThrough = end
       owesCut = false
     }
+    assert(durable <= last && commitIndex <= last, "what is durable or committed is in the log")
     // Entries that follow say the same to the disk.
     if owesCut { effects.persist(.entries(first: last.next, [])) }
     owesCut = false
     // Bug: count-undurable.
-    if options.bug == .countUndurable { durable = last }
+    if broken(.countUndurable) { durable = last }
     if isSynchronised, awaitedThrough < last {
       awaitedThrough = last
       effects.send(.durable(view: view.number, last), to: id)

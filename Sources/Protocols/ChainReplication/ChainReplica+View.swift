@@ -62,7 +62,7 @@ extension ChainReplica {
     // Reports of the disk belong to a view; this one's are asked for at the end of the turn.
     awaitedThrough = durable
     // Bug: drop-sent-on-tail-failure.
-    if options.bug == .dropSentOnTailFailure, isTail, !wasTail, isSynchronised {
+    if broken(.dropSentOnTailFailure), isTail, !wasTail, isSynchronised {
       cut(through: commitIndex)
       servesFrom = .zero
     }
@@ -79,7 +79,7 @@ extension ChainReplica {
     return next.members[..<nextPlace].allSatisfy { other in
       // Bug: keep-place-behind-restart.
       let hasSameMemory =
-        options.bug == .keepPlaceBehindRestart
+        broken(.keepPlaceBehindRestart)
         || view.incarnation(of: other) == next.incarnation(of: other)
       return view.members[..<place].contains(other) && hasSameMemory
     }
@@ -91,9 +91,7 @@ extension ChainReplica {
     predecessor = nil
     successor = nil
     joiner = nil
-    isHead = false
-    isTail = false
-    isJoiner = false
+    place = .outside
     upstreamStable = nil
     acknowledged = nil
     toldAcknowledged = nil
@@ -101,16 +99,16 @@ extension ChainReplica {
     hasReportedGap = false
     owesReceipt = false
     asking.restart(at: now)
-    if let place = view.members.firstIndex(of: id) {
-      isHead = place == 0
-      isTail = place == view.members.count - 1
-      if !isHead { predecessor = view.members[place - 1] }
-      if !isTail { successor = makeLink(to: view.members[place + 1], after: links) }
+    if let position = view.members.firstIndex(of: id) {
+      let isLast = position == view.members.count - 1
+      place = position == 0 ? (isLast ? .alone : .head) : isLast ? .tail : .middle
+      if !isHead { predecessor = view.members[position - 1] }
+      if !isTail { successor = makeLink(to: view.members[position + 1], after: links) }
       if isTail, let newcomer = view.joiner, !view.members.contains(newcomer) {
         joiner = makeLink(to: newcomer, after: links)
       }
     } else if view.joiner == id {
-      isJoiner = true
+      place = .joiner
       predecessor = view.members.last
     }
   }
@@ -132,6 +130,7 @@ extension ChainReplica {
   /// The one behind may be brought in line, and a tail's log is going to be committed, what the
   /// failed tail had not acknowledged included (§3.2).
   func beginServing(into effects: inout Effects<Self>) {
+    assert(isComplete, "only a replica that holds all that was acknowledged brings others in line")
     for link in [successor, joiner] {
       guard let link else { continue }
       hail(link, into: &effects)
@@ -151,6 +150,7 @@ extension ChainReplica {
     sentThrough: LogIndex, into effects: inout Effects<Self>
   ) {
     guard let predecessor else { return }
+    assert(!isHead, "a head stands before all others")
     guard !isSynchronised else {
       // Early, because nothing is counted as durable on the strength of it.
       let standing = Standing(
@@ -268,6 +268,7 @@ extension ChainReplica {
 
   /// Drops all behind `index`.
   private mutating func cut(through index: LogIndex) {
+    assert(index >= commitIndex, "what is committed is never cut")
     log.truncate(from: index.next)
     savedThrough = min(savedThrough, index)
     durable = min(durable, index)

@@ -42,6 +42,15 @@ public struct ChainReplica: ViewFollower {
     case resend
   }
 
+  enum Place: Sendable {
+    /// Knows no view, or is neither member nor joiner.
+    case outside
+    case joiner
+    case head, middle, tail
+    /// The only member: head and tail at once.
+    case alone
+  }
+
   let id: ReplicaID
   let options: Options
 
@@ -52,9 +61,7 @@ public struct ChainReplica: ViewFollower {
 
   /// The view this replica works in; `View.none` after a restart.
   var view = View.none
-  var isHead = false
-  var isTail = false
-  var isJoiner = false
+  var place = Place.outside
   /// Who sends entries to this replica: the one before it, or the tail if this replica is the
   /// joiner.
   var predecessor: ReplicaID?
@@ -67,8 +74,10 @@ public struct ChainReplica: ViewFollower {
   /// Nothing behind this entry was acknowledged in earlier views. A tail answers reads once it has
   /// committed it.
   var servesFrom = LogIndex.zero
-  /// Everything up to here has been committed. What lies behind is `pending`.
-  var commitIndex = LogIndex.zero
+  /// Everything up to here has been committed. What lies behind is `pending`. It never falls.
+  var commitIndex = LogIndex.zero {
+    didSet { assert(commitIndex >= oldValue || options.snapshots.bug == .installOlder) }
+  }
   /// What the tail has acknowledged in this view; `nil` for nothing yet.
   var acknowledged: LogIndex?
   /// The head's last entry when it took the view over.
@@ -185,19 +194,26 @@ public struct ChainReplica: ViewFollower {
   /// whose message it is. A deposed neighbour's messages are of an earlier view and change nothing.
   private func counts(_ view: UInt64, from sender: ReplicaID, if neighbour: ReplicaID?) -> Bool {
     // Bug: accept-any-view.
-    if options.bug == .acceptAnyView { return self.view.number > 0 }
+    if broken(.acceptAnyView) { return self.view.number > 0 }
     return view == self.view.number && sender == neighbour
   }
-}
 
-extension ChainReplica {
+  var isHead: Bool { place == .head || place == .alone }
+  var isTail: Bool { place == .tail || place == .alone }
+  var isJoiner: Bool { place == .joiner }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: Bug) -> Bool { options.bug == bug }
+
   public var status: ReplicaStatus {
     let role =
-      if isHead { "head" } else if isTail { "tail" } else if isJoiner {
-        "joiner"
-      } else if view
-        .members.contains(id)
-      { "middle" } else { "outside" }
+      switch place {
+      case .head, .alone: "head"
+      case .tail: "tail"
+      case .joiner: "joiner"
+      case .middle: "middle"
+      case .outside: "outside"
+      }
     return ReplicaStatus(
       role: role, isInCharge: isHead, isTail: isTail, isCoordinator: false, epoch: view.number,
       commitIndex: commitIndex, lastIndex: log.lastIndex)

@@ -19,7 +19,7 @@ extension MultiPaxosReplica {
       notice(ballot, into: &effects)
       promised = ballot
       // Bug: volatile-promise.
-      if options.bug != .volatilePromise { effects.persist(.promised(ballot)) }
+      if !broken(.volatilePromise) { effects.persist(.promised(ballot)) }
     }
     // The new proposer gets the time to finish that a leader would have, for each page of the
     // report.
@@ -58,7 +58,7 @@ extension MultiPaxosReplica {
     while slot <= log.lastIndex {
       let entry = log[slot]
       // Bug: omit-executed-in-promise.
-      let isOmitted = options.bug == .omitExecutedInPromise && slot < firstUnchosen
+      let isOmitted = broken(.omitExecutedInPromise) && slot < firstUnchosen
       if entry.ballot != .none, !isOmitted {
         if accepted.count == Self.pageSlotCount || byteCount >= Self.pageByteCount {
           return (accepted, slot, byteCount)
@@ -80,7 +80,7 @@ extension MultiPaxosReplica {
   ) {
     guard ballot.node == sender, isPossible(ballot), sender != id else { return }
     // Bug: accept-below-promise.
-    guard ballot >= promised || options.bug == .acceptBelowPromise else {
+    guard ballot >= promised || broken(.acceptBelowPromise) else {
       return effects.send(.preempted(by: promised), to: sender)
     }
     hear(ballot, at: now, into: &effects)
@@ -106,7 +106,7 @@ extension MultiPaxosReplica {
     confirm(round, of: ballot, gap: gap, isDue: values.isEmpty, to: sender, into: &effects)
     let reply = Message.accepted(ballot: ballot, first: first, count: values.count, gap: gap)
     // Bug: accepted-before-durable.
-    if options.bug == .acceptedBeforeDurable {
+    if broken(.acceptedBeforeDurable) {
       effects.sendEarly(reply, to: sender)
     } else {
       effects.send(reply, to: sender)
@@ -123,6 +123,8 @@ extension MultiPaxosReplica {
   mutating func acceptValue(
     _ value: Batch, at slot: LogIndex, in ballot: Ballot, into effects: inout Effects<Self>
   ) {
+    // Bug: accept-below-promise.
+    assert(ballot == promised || broken(.acceptBelowPromise), "an acceptance is a promise, too")
     if slot == log.lastIndex.next {
       log.append(Slot(ballot: ballot, votes: 0, value: value, isChosen: false))
     } else {

@@ -128,16 +128,16 @@ extension MultiPaxosReplica {
   /// seen.
   private mutating func startPhase1(at now: Instant, into effects: inout Effects<Self>) {
     guard let next = nextBallot else { return }
-    role = .candidate
+    assert(role == .follower && next.node == id && next > promised && next > highestSeen)
     prospect = nil
     ballot = next
     highestSeen = ballot
     promised = ballot
     // Bug: reuse-ballot.
-    if options.bug != .reuseBallot { effects.persist(.promised(ballot)) }
+    if !broken(.reuseBallot) { effects.persist(.promised(ballot)) }
     var pace = ResendPace(least: options.retransmission)
     pace.sent(UInt64(firstUnchosen.rawValue), first: true, at: now)
-    phase1 = Phase1(
+    candidacy = Phase1(
       due: Array(repeating: firstUnchosen, count: membership.replicas.count),
       paces: Array(repeating: pace, count: membership.replicas.count))
     // Behind the barrier: a ballot that peers know must never be used again after a crash.
@@ -177,10 +177,9 @@ extension MultiPaxosReplica {
     // An acceptor holds nothing further ahead of what it knows is chosen, and that is learnt by
     // now.
     if let last = accepted.last?.slot, last > firstUnchosen + SlotLog.reach { return }
-    phase1.merge(
-      accepted.filter { $0.slot >= firstUnchosen },
-      // Bug: adopt-last-received.
-      lastReceivedWins: options.bug == .adoptLastReceived)
+    let open = accepted.filter { $0.slot >= firstUnchosen }
+    // Bug: adopt-last-received.
+    phase1.merge(open, lastReceivedWins: broken(.adoptLastReceived))
 
     phase1.paces[position].answered(through: UInt64(first.rawValue), at: now)
     if let next {
@@ -196,7 +195,8 @@ extension MultiPaxosReplica {
   /// A snapshot has brought the candidate forward: it goes on with the slots behind that. The
   /// reports that are complete hold what it needs of them.
   mutating func resumePhase1(at now: Instant, into effects: inout Effects<Self>) {
-    phase1.recovered.removeAll { $0.slot < firstUnchosen }
+    let first = firstUnchosen
+    phase1.recovered.removeAll { $0.slot < first }
     for (position, replica) in membership.replicas.enumerated()
     where phase1.reported & (1 << UInt64(position)) == 0
       && phase1.due[position] < firstUnchosen
@@ -233,14 +233,16 @@ extension MultiPaxosReplica {
   /// out.
   mutating func stepDown(into effects: inout Effects<Self>) {
     if role == .candidate { lostAttempts += 1 }
-    role = .follower
+    let ended = leadership
+    candidacy = nil
+    leadership = nil
     // A leader that stepped down knows nobody better unless it was told so.
     let redirect = highestSeen > ballot ? highestSeen.node : nil
     if leaderBallot == ballot { leaderBallot = .none }
-    phase1 = Phase1()
-    phase2.queue.refuseAll(redirect: redirect, into: &effects)
-    phase2 = Phase2()
-    refuseReads(redirect: redirect, into: &effects)
+    if var ended {
+      ended.queue.refuseAll(redirect: redirect, into: &effects)
+      refuseReads(of: ended, redirect: redirect, into: &effects)
+    }
     effects.cancelTimer(.heartbeat)
     effects.cancelTimer(.resend)
     effects.setTimer(.election, after: electionRange)

@@ -18,23 +18,26 @@ extension MultiPaxosReplica {
     var heardFrom: UInt64 = 0
     /// Batches that found the window full.
     var queue = BatchQueue()
+    /// Reads that a round will answer, oldest first.
+    var readsInRound: [(round: UInt64, ticket: ReadTicket)] = []
+    /// Reads that arrived before the leader had recovered.
+    var waitingReads: [ReadTicket] = []
   }
 
   /// Phase 1 is done: proposes again what may have been chosen, fills gaps, and serves clients.
   mutating func lead(at now: Instant, into effects: inout Effects<Self>) {
-    role = .leader
+    assert(role == .candidate && isMajority(phase1.reported), "a majority has reported")
+    let recovered = phase1.recovered
+    candidacy = nil
     lostAttempts = 0
     leaderBallot = ballot
     leaderCommitIndex = .zero
-    phase2 = Phase2()
-    phase2.nextSlot = firstUnchosen
-    phase2.recovered = phase1.recovered
-    phase2.recoveredThrough = max(phase1.recovered.last?.slot ?? .zero, commitIndex)
-    phase2.heardFrom = bit(of: id)
-    phase2.progress = Array(
-      repeating: Progress(next: firstUnchosen, resendAfter: options.retransmission),
-      count: membership.replicas.count)
-    phase1 = Phase1()
+    leadership = Phase2(
+      nextSlot: firstUnchosen, recovered: recovered,
+      recoveredThrough: max(recovered.last?.slot ?? .zero, commitIndex),
+      progress: Array(
+        repeating: Progress(next: firstUnchosen, resendAfter: options.retransmission),
+        count: membership.replicas.count), heardFrom: bit(of: id))
     var slot = firstUnchosen
     while slot <= log.lastIndex {
       log[slot].votes = 0
@@ -99,6 +102,7 @@ extension MultiPaxosReplica {
     _ values: [Batch], byteCount: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
     let first = phase2.nextSlot
+    assert(first >= firstUnchosen, "no value is proposed for a slot that is chosen")
     for value in values {
       acceptValue(value, at: phase2.nextSlot, in: ballot, into: &effects)
       phase2.nextSlot = phase2.nextSlot.next
@@ -126,7 +130,7 @@ extension MultiPaxosReplica {
   ) {
     guard role == .leader, count >= 0 else { return }
     // Bug: count-across-ballots.
-    guard ballot == self.ballot || options.bug == .countAcrossBallots else { return }
+    guard ballot == self.ballot || broken(.countAcrossBallots) else { return }
     let bit = bit(of: sender)
     phase2.heardFrom |= bit
     noteVotes(bit, from: first, to: first + count)
@@ -135,7 +139,8 @@ extension MultiPaxosReplica {
       acknowledge(
         gap, answering: first, from: bit.trailingZeroBitCount, at: now, into: &effects)
     }
-    guard log.isChosen(firstUnchosen) || options.bug == .skipHoles else { return }
+    // Bug: skip-holes.
+    guard log.isChosen(firstUnchosen) || broken(.skipHoles) else { return }
     commitChosen(into: &effects)
     proposeWhatFits(at: now, into: &effects)
     startReadRound(into: &effects)
@@ -148,7 +153,7 @@ extension MultiPaxosReplica {
     while slot < end {
       // Bug: count-duplicate-acks.
       let vote =
-        options.bug == .countDuplicateAcknowledgements
+        broken(.countDuplicateAcknowledgements)
         ? ~log[slot].votes & (log[slot].votes &+ 1) : bit
       log[slot].votes |= vote
       if isMajority(log[slot].votes) { log[slot].isChosen = true }

@@ -114,7 +114,7 @@ extension MultiPaxosReplica {
       // Bug: commit-index-marks-all.
       let isProven =
         held == leaderBallot || log[slot].isChosen
-        || options.bug == .commitIndexMarksAll && held != .none
+        || broken(.commitIndexMarksAll) && held != .none
       guard isProven else { break }
       log[slot].isChosen = true
       slot = slot.next
@@ -131,6 +131,7 @@ extension MultiPaxosReplica {
       if !isSame { brokenInvariant = "slot \(slot) has two chosen values" }
       return
     }
+    assert(slot >= firstUnchosen, "what is committed is chosen already")
     if !isSame {
       log[slot].ballot = .chosen
       log[slot].value = value
@@ -144,7 +145,7 @@ extension MultiPaxosReplica {
     while firstUnchosen <= log.lastIndex {
       if !log[firstUnchosen].isChosen {
         // Bug: skip-holes.
-        guard options.bug == .skipHoles, role == .leader, log.isChosen(firstUnchosen.next) else {
+        guard broken(.skipHoles), role == .leader, log.isChosen(firstUnchosen.next) else {
           return
         }
         log[firstUnchosen].value = .noop
@@ -152,7 +153,7 @@ extension MultiPaxosReplica {
       }
       effects.commit(
         log[firstUnchosen].value, at: firstUnchosen,
-        answering: role == .leader && firstUnchosen > phase2.recoveredThrough)
+        answering: leadership != nil && firstUnchosen > phase2.recoveredThrough)
       firstUnchosen = firstUnchosen.next
     }
   }

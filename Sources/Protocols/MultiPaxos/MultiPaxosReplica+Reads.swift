@@ -12,20 +12,20 @@ extension MultiPaxosReplica {
   mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
     guard role == .leader else { return effects.refuseRead(ticket, redirect: redirect) }
     // Bug: read-without-quorum.
-    if options.bug == .readWithoutQuorum, hasRecovered { return effects.read(ticket) }
-    waitingReads.append(ticket)
+    if broken(.readWithoutQuorum), hasRecovered { return effects.read(ticket) }
+    phase2.waitingReads.append(ticket)
     startReadRound(into: &effects)
   }
 
   /// Begins a round for all reads that wait. Earlier rounds need not have ended, so that a read
   /// waits for one round trip and not for the rest of another one.
   mutating func startReadRound(into effects: inout Effects<Self>) {
-    guard role == .leader, !waitingReads.isEmpty else { return }
+    guard role == .leader, !phase2.waitingReads.isEmpty else { return }
     // Bug: read-after-phase-1.
-    guard hasRecovered || options.bug == .readAfterPhase1 else { return }
+    guard hasRecovered || broken(.readAfterPhase1) else { return }
     readRound += 1
-    for ticket in waitingReads { readsInRound.append((readRound, ticket)) }
-    waitingReads.removeAll(keepingCapacity: true)
+    for ticket in phase2.waitingReads { phase2.readsInRound.append((readRound, ticket)) }
+    phase2.waitingReads.removeAll(keepingCapacity: true)
     announceRound(into: &effects)
     finishReadRounds(into: &effects)
   }
@@ -90,7 +90,7 @@ extension MultiPaxosReplica {
     if round > phase2.progress[position].confirmedRound, round <= readRound {
       phase2.progress[position].confirmedRound = round
       finishReadRounds(into: &effects)
-      if phase2.progress[position].announcedRound < readRound, !readsInRound.isEmpty {
+      if phase2.progress[position].announcedRound < readRound, !phase2.readsInRound.isEmpty {
         sendHeartbeat(to: position, into: &effects)
         phase2.progress[position].announcedRound = readRound
       }
@@ -102,24 +102,26 @@ extension MultiPaxosReplica {
   /// confirms all earlier rounds as well, because it has promised no higher ballot by now.
   private mutating func finishReadRounds(into effects: inout Effects<Self>) {
     var served = 0
-    while served < readsInRound.count {
-      let round = readsInRound[served].round
+    while served < phase2.readsInRound.count {
+      let round = phase2.readsInRound[served].round
       var confirmations = bit(of: id)
       for position in phase2.progress.indices
       where phase2.progress[position].confirmedRound >= round {
         confirmations |= 1 << UInt64(position)
       }
       guard isMajority(confirmations) else { break }
-      effects.read(readsInRound[served].ticket)
+      effects.read(phase2.readsInRound[served].ticket)
       served += 1
     }
-    if served > 0 { readsInRound.removeFirst(served) }
+    if served > 0 { phase2.readsInRound.removeFirst(served) }
   }
 
-  mutating func refuseReads(redirect: ReplicaID?, into effects: inout Effects<Self>) {
-    for read in readsInRound { effects.refuseRead(read.ticket, redirect: redirect) }
-    for ticket in waitingReads { effects.refuseRead(ticket, redirect: redirect) }
-    readsInRound.removeAll()
-    waitingReads.removeAll()
+  /// Turns all reads away: this replica leads no more.
+  func refuseReads(
+    of ended: Phase2, redirect: ReplicaID?, into effects: inout Effects<Self>
+  ) {
+    assert(role == .follower, "reads end with the leadership")
+    for read in ended.readsInRound { effects.refuseRead(read.ticket, redirect: redirect) }
+    for ticket in ended.waitingReads { effects.refuseRead(ticket, redirect: redirect) }
   }
 }

@@ -66,6 +66,7 @@ extension MultiPaxosReplica {
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    assert(index <= commitIndex, "only what is chosen is forgotten")
     log.forget(through: index)
   }
 

@@ -54,12 +54,16 @@ public struct MultiPaxosReplica: ReplicaCore {
 
   // Acceptor.
   /// No ballot below it is answered. Durable before anybody hears of it.
-  var promised = Ballot.none
+  var promised = Ballot.none {
+    didSet { assert(promised >= oldValue, "a promise is never taken back") }
+  }
   var log = SlotLog()
 
   // Learner.
-  /// All slots below it are chosen and committed.
-  var firstUnchosen = LogIndex(1)
+  /// All slots below it are chosen and committed. It never falls.
+  var firstUnchosen = LogIndex(1) {
+    didSet { assert(firstUnchosen >= oldValue || options.snapshots.bug == .installOlder) }
+  }
   /// The newest ballot whose leader was heard, and what that leader said is chosen.
   var leaderBallot = Ballot.none
   var leaderCommitIndex = LogIndex.zero
@@ -70,7 +74,6 @@ public struct MultiPaxosReplica: ReplicaCore {
   var recordedChosen = LogIndex.zero
 
   // Proposer.
-  var role = Role.follower
   /// The ballot of a candidate or leader.
   var ballot = Ballot.none
   /// The newest ballot ever heard of.
@@ -79,15 +82,29 @@ public struct MultiPaxosReplica: ReplicaCore {
   var prospect: Prospect?
   /// Attempts that a rival ended, since a leader was last heard.
   var lostAttempts = 0
-  var phase1 = Phase1()
-  var phase2 = Phase2()
   /// The newest round that confirms leadership for reads. Rounds are numbered through the life of
   /// the process.
   var readRound: UInt64 = 0
-  /// Reads that a round will answer, oldest first.
-  var readsInRound: [(round: UInt64, ticket: ReadTicket)] = []
-  /// Reads that arrived before the leader had recovered.
-  var waitingReads: [ReadTicket] = []
+
+  // Proposer, by role: at most one of the two is there, and a follower has neither.
+  /// What only a candidate has.
+  var candidacy: Phase1?
+  /// What only a leader has.
+  var leadership: Phase2?
+
+  var role: Role { leadership != nil ? .leader : candidacy != nil ? .candidate : .follower }
+
+  /// What a candidate has, in place. To ask another replica for it is a mistake.
+  var phase1: Phase1 {
+    @inline(__always) _read { yield candidacy! }
+    @inline(__always) _modify { yield &candidacy! }
+  }
+
+  /// What a leader has, in place. To ask another replica for it is a mistake.
+  var phase2: Phase2 {
+    @inline(__always) _read { yield leadership! }
+    @inline(__always) _modify { yield &leadership! }
+  }
 
   /// The first safety property that this replica saw broken.
   var brokenInvariant: String?
@@ -175,6 +192,9 @@ public struct MultiPaxosReplica: ReplicaCore {
         ballot, round: round, gap: gap, from: sender, at: now, into: &effects)
     }
   }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   public var status: ReplicaStatus {
     ReplicaStatus(

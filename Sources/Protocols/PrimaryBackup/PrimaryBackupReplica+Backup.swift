@@ -10,7 +10,7 @@ extension PrimaryBackupReplica {
       append.view == view.number && view.members.first == sender
       && (role == .backup || role == .joiner)
     // Bug: accept-any-view.
-    if !isCurrent, options.bug != .acceptAnyView {
+    if !isCurrent, !broken(.acceptAnyView) {
       if append.view < view.number {
         // The sender was replaced and may not know it. It must stop.
         effects.send(.outdated(view: view.number), to: sender)
@@ -23,7 +23,7 @@ extension PrimaryBackupReplica {
       effects.sendEarly(.present(view: append.view), to: sender)
     }
     // Bug: ignore-gaps.
-    if options.bug == .ignoreGaps {
+    if broken(.ignoreGaps) {
       for entry in append.entries { store(entry, at: log.lastIndex.next, into: &effects) }
       verified = max(verified, append.previous + append.entries.count)
     } else {

@@ -19,18 +19,17 @@ extension PrimaryBackupReplica {
     }
     follower.pace.restart(at: now)
     // Bug: skip-sync.
-    if options.bug == .skipSync { follower.matchIndex = log.lastIndex }
+    if broken(.skipSync) { follower.matchIndex = log.lastIndex }
     followers.append(follower)
     ask(followers.count - 1, at: now, into: &effects)
   }
 
-  /// Forgets the followers, but not how far away they are.
-  mutating func removeFollowers(where isGone: (Follower) -> Bool) {
-    for follower in followers where isGone(follower) {
+  /// Remembers how far away replicas are that are followers no more.
+  mutating func remember(_ gone: [Follower]) {
+    for follower in gone {
       roundTrips.removeAll { $0.id == follower.id }
       roundTrips.append((follower.id, follower.pace.roundTrip))
     }
-    followers.removeAll(where: isGone)
   }
 
   /// An empty append: how does the follower's log end, and is it there at all?
@@ -125,7 +124,7 @@ extension PrimaryBackupReplica {
         guard followers[position].pace.isDue(at: now) else { continue }
         if followers[position].isAsked { followers[position].vainQuestions += 1 }
         // Bug: continue-without-backup.
-        if options.bug == .continueWithoutBackup, followers[position].vainQuestions >= 2 {
+        if broken(.continueWithoutBackup), followers[position].vainQuestions >= 2 {
           followers[position].isMember = false
         }
         if followers[position].vainQuestions > 0 { followers[position].fallBehind() }
@@ -138,7 +137,7 @@ extension PrimaryBackupReplica {
       }
     }
     // Bug: continue-without-backup.
-    if options.bug == .continueWithoutBackup { advanceCommit(into: &effects) }
+    if broken(.continueWithoutBackup) { advanceCommit(into: &effects) }
     effects.setTimer(.resend, after: options.resend)
   }
 

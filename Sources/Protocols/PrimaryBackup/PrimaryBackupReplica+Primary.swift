@@ -3,10 +3,40 @@ import ViewService
 
 // The primary of a view.
 extension PrimaryBackupReplica {
-  /// Begins the view: asks every other member, and the joiner, how its log ends.
+  struct Leadership: Sendable {
+    /// The joiner, if there is one, is the last.
+    var followers: [Follower] = []
+    /// What this replica itself has on its disk.
+    var ownMatchIndex = LogIndex.zero
+    /// The end of the log when the view began.
+    var inheritedLast: LogIndex
+    /// The first entry that this replica proposed since it last became primary: it answers from
+    /// there.
+    var firstOwn: LogIndex
+    var isEstablished = false
+    var waitingReads: [ReadTicket] = []
+  }
+
+  /// What a primary has, in place. To ask another replica for it is a mistake.
+  var leading: Leadership {
+    @inline(__always) _read { yield leadership! }
+    @inline(__always) _modify { yield &leadership! }
+  }
+
+  var followers: [Follower] {
+    @inline(__always) _read { yield leadership!.followers }
+    @inline(__always) _modify { yield &leadership!.followers }
+  }
+
+  /// Begins the view: asks every other member, and the joiner, how its log ends. A primary that
+  /// stays primary goes on answering what it proposed in the view before.
   mutating func lead(at now: Instant, into effects: inout Effects<Self>) {
-    inheritedLast = log.lastIndex
-    ownMatchIndex = .zero
+    assert(view.members.first == id, "the first member of a view leads it")
+    let earlier = leadership
+    if let earlier { remember(earlier.followers) }
+    leadership = Leadership(
+      inheritedLast: log.lastIndex, firstOwn: earlier?.firstOwn ?? log.lastIndex.next,
+      waitingReads: earlier?.waitingReads ?? [])
     for member in view.members where member != id {
       addFollower(member, isMember: true, at: now, into: &effects)
     }
@@ -32,16 +62,16 @@ extension PrimaryBackupReplica {
   }
 
   mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
-    guard role == .primary, waitingReads.count < Self.waitingReadLimit else {
+    guard role == .primary, leading.waitingReads.count < Self.waitingReadLimit else {
       effects.refuseRead(ticket, redirect: redirect)
       return
     }
     // Bug: read-unestablished.
-    if isEstablished || options.bug == .readUnestablished {
+    if leading.isEstablished || broken(.readUnestablished) {
       effects.read(ticket)
     } else {
       // An earlier primary may have acknowledged what is not known to be committed here yet.
-      waitingReads.append(ticket)
+      leading.waitingReads.append(ticket)
     }
   }
 
@@ -53,7 +83,7 @@ extension PrimaryBackupReplica {
     guard view == self.view.number, role == .primary else { return }
     guard index <= log.lastIndex else { return }
     if sender == id {
-      ownMatchIndex = max(ownMatchIndex, index)
+      leading.ownMatchIndex = max(leading.ownMatchIndex, index)
     } else {
       guard let position = position(of: sender) else { return }
       heardFrom(position)
@@ -106,27 +136,26 @@ extension PrimaryBackupReplica {
   /// A newer view exists: this replica serves nobody until it knows that view.
   mutating func receiveOutdated(by view: UInt64, into effects: inout Effects<Self>) {
     guard view > self.view.number, role == .primary else { return }
-    role = .deposed
-    isEstablished = false
     effects.cancelTimer(.resend)
-    refuseWaitingReads(into: &effects)
+    endLeadership(into: &effects)
+    assert(role == .deposed)
   }
 
   /// Commits what every member has on its disk.
   mutating func advanceCommit(into effects: inout Effects<Self>) {
-    var lowest = ownMatchIndex
+    var lowest = leading.ownMatchIndex
     // Bug: reply-before-backups.
-    if options.bug != .replyBeforeBackups {
+    if !broken(.replyBeforeBackups) {
       for position in followers.indices where followers[position].isMember {
         guard let matchIndex = followers[position].matchIndex else { return }
         lowest = min(lowest, matchIndex)
       }
     }
     if lowest > commitIndex { commit(through: lowest, into: &effects) }
-    if !isEstablished, lowest >= inheritedLast {
-      isEstablished = true
-      for ticket in waitingReads { effects.read(ticket) }
-      waitingReads.removeAll()
+    if !leading.isEstablished, lowest >= leading.inheritedLast {
+      leading.isEstablished = true
+      for ticket in leading.waitingReads { effects.read(ticket) }
+      leading.waitingReads.removeAll()
     }
   }
 }

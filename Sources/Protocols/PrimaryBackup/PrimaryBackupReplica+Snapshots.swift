@@ -25,6 +25,7 @@ extension PrimaryBackupReplica {
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    assert(index <= commitIndex, "only what is committed leaves the log")
     log.forget(through: index)
   }
 

@@ -11,17 +11,9 @@ extension PrimaryBackupReplica {
     guard view.number > self.view.number else { return }
     self.view = view
     verified = .zero
-    removeFollowers { _ in true }
-    isEstablished = false
-    if view.members.first == id {
-      // A primary that stays primary goes on answering what it proposed in the view before.
-      if role != .primary { firstOwn = log.lastIndex.next }
-      role = .primary
-      lead(at: now, into: &effects)
-      return
-    }
+    if view.members.first == id { return lead(at: now, into: &effects) }
     effects.cancelTimer(.resend)
-    refuseWaitingReads(into: &effects)
+    endLeadership(into: &effects)
     takeRole(into: &effects)
   }
 
@@ -33,26 +25,28 @@ extension PrimaryBackupReplica {
     self.view.joining = view.joining
     switch role {
     case .primary:
-      removeFollowers { !view.members.contains($0.id) }
+      let gone = followers.filter { !view.members.contains($0.id) }
+      remember(gone)
+      followers.removeAll { !view.members.contains($0.id) }
       if let joiner = view.joiner { addFollower(joiner, isMember: false, at: now, into: &effects) }
     case .joiner, .idle: takeRole(into: &effects)
     case .backup, .deposed: break
     }
   }
 
-  /// Becomes what the view says, other than its primary.
+  /// A backup or a joiner introduces itself.
   private mutating func takeRole(into effects: inout Effects<Self>) {
-    role = view.members.contains(id) ? .backup : view.joiner == id ? .joiner : .idle
-    if role != .idle, let primary = view.members.first {
-      // The primary asks, too, but perhaps did so before this replica knew the view.
-      effects.send(
-        .summary(view: view.number, round: Message.unasked, runs: log.runs), to: primary)
-    }
+    assert(role != .primary && role != .deposed, "the first member of a new view leads it")
+    guard role != .idle, let primary = view.members.first else { return }
+    // The primary asks, too, but perhaps did so before this replica knew the view.
+    effects.send(
+      .summary(view: view.number, round: Message.unasked, runs: log.runs), to: primary)
   }
 
   public var report: Report {
-    var report = Report(view: view.number, isEstablished: isEstablished, joining: view.joining)
-    guard role == .primary else { return report }
+    var report = Report(view: view.number, joining: view.joining)
+    guard leadership != nil else { return report }
+    report.isEstablished = leading.isEstablished
     for position in followers.indices {
       if followers[position].isUnreachable { report.unreachable.append(followers[position].id) }
       if !followers[position].isMember {

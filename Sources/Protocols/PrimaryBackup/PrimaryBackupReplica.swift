@@ -49,29 +49,31 @@ public struct PrimaryBackupReplica: ViewFollower {
 
   let id: ReplicaID
   let options: Options
+
+  // Durable: rebuilt by `recover`.
   var log = ViewLog()
+
+  // Volatile.
+  /// The view this replica works in; `View.none` after a restart.
   var view = View.none
-  var role = Role.idle
-  var commitIndex = LogIndex.zero
-
-  // As primary.
-  /// The joiner, if there is one, is the last.
-  var followers: [Follower] = []
-  /// What is known of replicas that are no followers any more, and may become such again.
-  var roundTrips: [(id: ReplicaID, estimate: RoundTripEstimate)] = []
-  /// What this replica itself has on its disk.
-  var ownMatchIndex = LogIndex.zero
-  /// The end of the log when the view began.
-  var inheritedLast = LogIndex.zero
-  /// The first entry that this replica proposed since it last became primary: it answers from
-  /// there.
-  var firstOwn = LogIndex(1)
-  var isEstablished = false
-  var waitingReads: [ReadTicket] = []
-
-  // As backup or joiner.
+  /// It never falls.
+  var commitIndex = LogIndex.zero {
+    didSet { assert(commitIndex >= oldValue || options.snapshots.bug == .installOlder) }
+  }
   /// The log equals that of the primary of this view up to here.
   var verified = LogIndex.zero
+  /// What is known of replicas that are no followers any more, and may become such again.
+  var roundTrips: [(id: ReplicaID, estimate: RoundTripEstimate)] = []
+
+  /// What only a primary has. All other roles follow from the view.
+  var leadership: Leadership?
+
+  var role: Role {
+    if leadership != nil { return .primary }
+    if view.members.first == id { return .deposed }
+    if view.members.contains(id) { return .backup }
+    return view.joiner == id ? .joiner : .idle
+  }
 
   /// The first safety property that this replica saw broken.
   var brokenInvariant: String?
@@ -112,24 +114,31 @@ public struct PrimaryBackupReplica: ViewFollower {
 
   /// Announces everything up to `index` as committed.
   mutating func commit(through index: LogIndex, into effects: inout Effects<Self>) {
+    assert(index <= log.lastIndex, "what is not in the log is not committed")
+    // What an earlier primary proposed, that one answered, or its clients ask again.
+    let answersFrom = leadership?.firstOwn
     while commitIndex < index {
       commitIndex = commitIndex.next
-      // What an earlier primary proposed, that one answered, or its clients ask again.
-      let answering = role == .primary && commitIndex >= firstOwn
+      let answering = answersFrom.map { commitIndex >= $0 } ?? false
       effects.commit(log[commitIndex].batch, at: commitIndex, answering: answering)
     }
   }
 
-  mutating func refuseWaitingReads(into effects: inout Effects<Self>) {
-    guard !waitingReads.isEmpty else { return }
-    for ticket in waitingReads { effects.refuseRead(ticket, redirect: redirect) }
-    waitingReads.removeAll()
+  /// This replica is primary no more.
+  mutating func endLeadership(into effects: inout Effects<Self>) {
+    guard let ended = leadership else { return }
+    remember(ended.followers)
+    leadership = nil
+    for ticket in ended.waitingReads { effects.refuseRead(ticket, redirect: redirect) }
   }
 
   /// Whom to name to a client that came to the wrong replica.
   var redirect: ReplicaID? {
     role == .deposed ? nil : view.members.first
   }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   public var status: ReplicaStatus {
     let word =

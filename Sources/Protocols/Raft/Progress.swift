@@ -1,6 +1,13 @@
 import Replication
 
 extension RaftReplica {
+  /// What a replica knows of another whether it leads or not.
+  struct Acquaintance: Sendable {
+    var roundTrip = RoundTripEstimate()
+    /// Grows with each disk that takes the place of a lost one.
+    var generation: UInt64 = 0
+  }
+
   /// What the leader knows of one replica in its term.
   struct Progress: Sendable {
     enum Mode: Equatable {
@@ -43,27 +50,21 @@ extension RaftReplica {
     /// Up to where the replica counts for a majority.
     var countedIndex: LogIndex { standing.isLearner ? .zero : matchIndex }
 
-    init(_ options: Options) {
+    /// What is known at the start of a term: where to look for the end of the replica's log.
+    init(
+      _ options: Options, of replica: Acquaintance, nextIndex: LogIndex, at now: Instant
+    ) {
+      self.nextIndex = nextIndex
       window = InFlightWindow(capacity: options.inFlightLimit, byteLimit: options.inFlightBytes)
       pace = ResendPace(least: options.heartbeat)
+      pace.roundTrip = replica.roundTrip
+      pace.restart(at: now)
+      standing.generation = replica.generation
     }
 
-    /// Forgets everything but the length of a round trip, for a new term of leadership.
-    mutating func reset(nextIndex: LogIndex, at now: Instant) {
-      mode = .probe
-      matchIndex = .zero
-      matchRound = 0
-      self.nextIndex = nextIndex
-      isProbeSent = false
-      isBehindLog = false
-      window.removeAll()
-      repaired = .zero
-      pace.restart(at: now)
-      answeredRound = 0
-      announcedRound = 0
-      isActive = false
-      promotionIndex = nil
-      standing.isLearner = false
+    /// What outlasts the term.
+    var acquaintance: Acquaintance {
+      Acquaintance(roundTrip: pace.roundTrip, generation: standing.generation)
     }
 
     /// The replica has begun a new disk: nothing is known of it.

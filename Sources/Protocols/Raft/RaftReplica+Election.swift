@@ -3,6 +3,13 @@ import Replication
 // Elections: §5.2 and §5.4.1 of the paper; PreVote and disruption, §9.6 and §4.2.3 of the thesis.
 
 extension RaftReplica {
+  struct Candidacy: Sendable {
+    /// Of a pre-candidate.
+    let isPreVote: Bool
+    /// Who granted its vote, or its pre-vote.
+    var votesGranted: [ReplicaID] = []
+  }
+
   mutating func electionTimerFired(into effects: inout Effects<Self>) {
     guard role != .leader else { return checkQuorum(into: &effects) }
     guard !standing.isLearner else {
@@ -26,16 +33,16 @@ extension RaftReplica {
   /// Asks whether an election could be won. Neither term nor vote change, so that a replica that
   /// was cut off does not come back with a high term and depose a leader that all others follow.
   private mutating func becomePreCandidate(into effects: inout Effects<Self>) {
-    role = .preCandidate
+    assert(role != .leader && !standing.isLearner)
+    candidacy = Candidacy(isPreVote: true)
     leader = nil
-    votesGranted.removeAll(keepingCapacity: true)
     effects.setTimer(.election, after: options.electionTimeout)
     requestVotes(in: currentTerm + 1, isPreVote: true, into: &effects)
   }
 
   private mutating func becomeCandidate(into effects: inout Effects<Self>) {
-    role = .candidate
-    votesGranted.removeAll(keepingCapacity: true)
+    assert(role != .leader && !standing.isLearner)
+    candidacy = Candidacy(isPreVote: false)
     enter(currentTerm + 1, votingFor: id, into: &effects)
     effects.setTimer(.election, after: options.electionTimeout)
     requestVotes(in: currentTerm, isPreVote: false, into: &effects)
@@ -73,7 +80,7 @@ extension RaftReplica {
     // Candidates and leaders have voted for themselves.
     let isGranted = (votedFor == nil || votedFor == candidate) && isUpToDate(request)
     // Bug: reset-timer-on-any-request.
-    if options.bug == .resetTimerOnAnyRequest {
+    if broken(.resetTimerOnAnyRequest) {
       effects.setTimer(.election, after: options.electionTimeout)
     }
     if isGranted {
@@ -86,10 +93,12 @@ extension RaftReplica {
         effects.persist(.vote(term: currentTerm, votedFor: candidate))
       }
     }
+    assert(!isGranted || votedFor == candidate, "a replica votes once in a term (§5.2)")
     let reply = Message.voteReply(
       VoteReply(term: currentTerm, isGranted: isGranted, isPreVote: false))
+    // Not early: a vote leaves after its record is durable.
     // Bug: vote-before-durable.
-    if options.bug == .voteBeforeDurable {
+    if broken(.voteBeforeDurable) {
       effects.sendEarly(reply, to: candidate)
     } else {
       effects.send(reply, to: candidate)
@@ -103,7 +112,7 @@ extension RaftReplica {
     let isGranted =
       request.term > currentTerm && !hearsFromLeader(at: now) && isUpToDate(request)
     // Bug: pre-vote-raises-term.
-    if options.bug == .preVoteRaisesTerm { becomeFollower(in: request.term, into: &effects) }
+    if broken(.preVoteRaisesTerm) { becomeFollower(in: request.term, into: &effects) }
     effects.send(
       .voteReply(
         VoteReply(
@@ -119,7 +128,7 @@ extension RaftReplica {
 
   private func isUpToDate(_ request: RequestVote) -> Bool {
     // Bug: longest-log-wins.
-    if options.bug == .longestLogWins { return request.lastLogIndex >= log.lastIndex }
+    if broken(.longestLogWins) { return request.lastLogIndex >= log.lastIndex }
     return log.isCovered(byLogEndingAt: request.lastLogIndex, request.lastLogTerm)
   }
 
@@ -131,15 +140,14 @@ extension RaftReplica {
       if reply.term > currentTerm { becomeFollower(in: reply.term, into: &effects) }
       return
     }
-    let isExpected =
-      reply.isPreVote
-      ? role == .preCandidate && reply.term == currentTerm + 1
-      : role == .candidate && reply.term == currentTerm
-    guard isExpected else { return }
+    guard var candidacy, reply.isPreVote == candidacy.isPreVote,
+      reply.term == (reply.isPreVote ? currentTerm + 1 : currentTerm)
+    else { return }
     // Bug: count-duplicate-votes.
-    guard !votesGranted.contains(voter) || options.bug == .countDuplicateVotes else { return }
-    votesGranted.append(voter)
-    guard votesGranted.count >= membership.majority else { return }
+    guard !candidacy.votesGranted.contains(voter) || broken(.countDuplicateVotes) else { return }
+    candidacy.votesGranted.append(voter)
+    self.candidacy = candidacy
+    guard candidacy.votesGranted.count >= membership.majority else { return }
     if reply.isPreVote {
       becomeCandidate(into: &effects)
     } else {
@@ -152,14 +160,14 @@ extension RaftReplica {
   private mutating func becomeLeader(
     at now: Instant, into effects: inout Effects<Self>
   ) {
-    role = .leader
+    assert(role == .candidate && votedFor == id, "a leader was a candidate that voted for itself")
+    assert(leader == nil, "a term has one leader (§5.2)")
     leader = id
-    votesGranted.removeAll(keepingCapacity: true)
-    for slot in progress.indices {
-      progress[slot].reset(nextIndex: log.lastIndex.next, at: now)
-    }
-    readRound = 0
-    termStartIndex = log.lastIndex.next
+    candidacy = nil
+    leadership = Leadership(
+      progress: acquaintances.map {
+        Progress(options, of: $0, nextIndex: log.lastIndex.next, at: now)
+      }, termStartIndex: log.lastIndex.next)
     effects.setTimer(.heartbeat, after: options.heartbeat)
     if options.checkQuorum {
       effects.setTimer(.election, after: options.electionTimeout)
@@ -167,7 +175,7 @@ extension RaftReplica {
       effects.cancelTimer(.election)
     }
     // Bug: omit-noop.
-    if options.bug != .omitNoop { appendOwn(.noop, at: now, into: &effects) }
+    if !broken(.omitNoop) { appendOwn(.noop, at: now, into: &effects) }
   }
 
   /// A leader that no majority has answered for an election timeout may have been replaced: it

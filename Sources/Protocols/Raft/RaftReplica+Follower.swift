@@ -48,7 +48,7 @@ extension RaftReplica {
         term: currentTerm, matchIndex: matchIndex, readRound: request.readRound,
         standing: standing))
     // Bug: ack-early.
-    if options.bug == .ackEarly {
+    if broken(.ackEarly) {
       effects.sendEarly(reply, to: sender)
     } else {
       effects.send(reply, to: sender)
@@ -61,11 +61,12 @@ extension RaftReplica {
     _ request: AppendEntries, into effects: inout Effects<Self>
   ) -> LogIndex {
     let matchIndex = request.prevLogIndex + request.entries.count
-    if !request.entries.isEmpty || options.bug == .alwaysTruncate {
+    // Bug: always-truncate.
+    if !request.entries.isEmpty || broken(.alwaysTruncate) {
       store(request.entries, after: request.prevLogIndex, into: &effects)
     }
     // Bug: commit-past-match. What lies behind the compared part may be of another leader.
-    let commitLimit = options.bug == .commitPastMatch ? log.lastIndex : matchIndex
+    let commitLimit = broken(.commitPastMatch) ? log.lastIndex : matchIndex
     commit(through: min(request.leaderCommit, commitLimit), into: &effects)
     return matchIndex
   }
@@ -73,7 +74,7 @@ extension RaftReplica {
   private func holdsEntry(before request: AppendEntries) -> Bool {
     guard let term = log.term(at: request.prevLogIndex) else { return false }
     // Bug: skip-log-check.
-    return term == request.prevLogTerm || options.bug == .skipLogCheck
+    return term == request.prevLogTerm || broken(.skipLogCheck)
   }
 
   private func rejection(of request: AppendEntries) -> AppendRejected {
@@ -96,12 +97,13 @@ extension RaftReplica {
   ) {
     var knownCount = 0
     // Bug: always-truncate.
-    if options.bug != .alwaysTruncate {
+    if !broken(.alwaysTruncate) {
       while knownCount < entries.count,
         log.term(at: prevLogIndex + knownCount + 1) == entries[knownCount].term
       { knownCount += 1 }
       if knownCount == entries.count { return }
     }
+    assert(role != .leader, "a leader only appends to its log (§5.3)")
     let start = prevLogIndex + knownCount + 1
     if start <= log.lastIndex {
       if start <= commitIndex, brokenInvariant == nil {

@@ -14,22 +14,15 @@ extension RaftReplica {
       return "the term falls from entry \(log.lastIndex.previous) to entry \(log.lastIndex)"
     }
     switch role {
-    case .follower, .preCandidate: return waitingReadsViolation()
-    case .candidate:
-      if votedFor != id { return "a candidate has not voted for itself" }
-      return waitingReadsViolation()
+    case .follower, .preCandidate: return nil
+    case .candidate: return votedFor == id ? nil : "a candidate has not voted for itself"
     case .leader: return leaderViolation()
     }
   }
 
-  private func waitingReadsViolation() -> String? {
-    readsInRound.isEmpty && waitingReads.isEmpty
-      ? nil : "reads wait at a replica that does not lead"
-  }
-
   private func leaderViolation() -> String? {
     if votedFor != id { return "a leader has not voted for itself" }
-    if log.lastIndex < termStartIndex { return "a leader has no entry of its term" }
+    if log.lastIndex < leading.termStartIndex { return "a leader has no entry of its term" }
     for slot in progress.indices {
       let known = progress[slot]
       let replica = membership.replicas[slot]

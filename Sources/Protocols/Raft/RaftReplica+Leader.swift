@@ -4,6 +4,32 @@ import WireFormat
 // The leader's half of log replication: §5.3 and §5.4.2 of the paper, §10.2 of the thesis.
 
 extension RaftReplica {
+  struct Leadership: Sendable {
+    /// What the leader knows of each replica, itself included, in the order of the membership.
+    var progress: [Progress]
+    /// The no-op with which the leader began its term.
+    let termStartIndex: LogIndex
+    /// The newest round that confirms leadership for reads.
+    var readRound: UInt64 = 0
+    /// The updates that follow in this turn will carry the newest round.
+    var isRoundUnsent = false
+    /// Reads that a round will answer.
+    var readsInRound = ReadQueue()
+    /// Reads that arrived before this term's first commit.
+    var waitingReads: [ReadTicket] = []
+  }
+
+  /// What a leader has, in place. To ask a replica for it that does not lead is a mistake.
+  var leading: Leadership {
+    @inline(__always) _read { yield leadership! }
+    @inline(__always) _modify { yield &leadership! }
+  }
+
+  var progress: [Progress] {
+    @inline(__always) _read { yield leadership!.progress }
+    @inline(__always) _modify { yield &leadership!.progress }
+  }
+
   mutating func propose(
     _ batch: Batch, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -15,6 +41,7 @@ extension RaftReplica {
   mutating func appendOwn(
     _ batch: Batch, at now: Instant, into effects: inout Effects<Self>
   ) {
+    assert(log.lastTerm <= currentTerm, "terms never fall along a log")
     let entry = Entry(term: currentTerm, batch: batch)
     let entries = [entry]
     let byteCount = entry.encodedByteCount
@@ -34,9 +61,9 @@ extension RaftReplica {
         sendAppend(entries, after: prevLogIndex, prevLogTerm, to: slot, into: &effects)
         isSent = true
       }
-      if isRoundUnsent, !isSent { announceRound(to: slot, into: &effects) }
+      if leading.isRoundUnsent, !isSent { announceRound(to: slot, into: &effects) }
     }
-    isRoundUnsent = false
+    leading.isRoundUnsent = false
   }
 
   /// The leader's own acknowledgement, which comes back to it once its disk has the entry.
@@ -44,7 +71,7 @@ extension RaftReplica {
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: index, readRound: 0))
     // Bug: leader-counts-before-sync.
-    if options.bug == .leaderCountsBeforeSync {
+    if broken(.leaderCountsBeforeSync) {
       effects.sendEarly(reply, to: id)
     } else {
       effects.send(reply, to: id)
@@ -86,12 +113,12 @@ extension RaftReplica {
     _ entries: [Entry], after prevLogIndex: LogIndex, _ prevLogTerm: Term, to slot: Int,
     into effects: inout Effects<Self>
   ) {
-    progress[slot].announcedRound = readRound
+    progress[slot].announcedRound = leading.readRound
     effects.sendEarly(
       .appendEntries(
         AppendEntries(
           term: currentTerm, prevLogIndex: prevLogIndex, prevLogTerm: prevLogTerm,
-          leaderCommit: commitIndex, readRound: readRound, entries: entries)),
+          leaderCommit: commitIndex, readRound: leading.readRound, entries: entries)),
       to: membership.replicas[slot])
   }
 
@@ -122,7 +149,7 @@ extension RaftReplica {
     else { return }
     var matchIndex = reply.matchIndex
     // Bug: match-from-next-index.
-    if options.bug == .matchFromNextIndex, slot != ownSlot {
+    if broken(.matchFromNextIndex), slot != ownSlot {
       matchIndex = progress[slot].nextIndex.previous
     }
     guard matchIndex <= log.lastIndex else { return }
@@ -130,7 +157,7 @@ extension RaftReplica {
     if slot == ownSlot {
       progress[slot].matchIndex = max(progress[slot].matchIndex, matchIndex)
     } else if matchIndex >= progress[slot].matchIndex {
-      progress[slot].noteAccepted(through: matchIndex, round: readRound, at: now)
+      progress[slot].noteAccepted(through: matchIndex, round: leading.readRound, at: now)
       sendEntries(to: slot, at: now, into: &effects)
     }
     if matchIndex > commitIndex { advanceCommitIndex(into: &effects) }
@@ -145,7 +172,7 @@ extension RaftReplica {
   ) -> Bool {
     if term > currentTerm { becomeFollower(in: term, into: &effects) }
     // Bug: ignore-reply-term.
-    return role == .leader && (term == currentTerm || options.bug == .ignoreReplyTerm)
+    return role == .leader && (term == currentTerm || broken(.ignoreReplyTerm))
   }
 
   /// Commits what a majority holds, if it ends with an entry of the current term: those of earlier
@@ -162,8 +189,8 @@ extension RaftReplica {
     }
     guard index > commitIndex else { return }
     // Bug: commit-any-term.
-    guard log[index].term == currentTerm || options.bug == .commitAnyTerm else { return }
+    guard log[index].term == currentTerm || broken(.commitAnyTerm) else { return }
     commit(through: index, into: &effects)
-    if !waitingReads.isEmpty { askForWaitingReads(into: &effects) }
+    if !leading.waitingReads.isEmpty { askForWaitingReads(into: &effects) }
   }
 }

@@ -21,7 +21,7 @@ extension RaftReplica {
 
   public mutating func takePlace(generation: UInt64) {
     // Bug: forgetful-voter.
-    guard options.bug != .forgetfulVoter else { return }
+    guard !broken(.forgetfulVoter) else { return }
     standing = Standing(generation: generation, isLearner: true)
   }
 
@@ -65,6 +65,7 @@ extension RaftReplica {
     guard standing.isLearner, word.generation == standing.generation, word.term == currentTerm,
       sender == leader, log.term(at: word.index) == word.term
     else { return }
+    assert(role == .follower, "a learner stands for nothing")
     standing.isLearner = false
     if votedFor == nil {
       votedFor = sender

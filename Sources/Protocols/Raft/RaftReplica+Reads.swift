@@ -48,17 +48,17 @@ extension RaftReplica {
     _ ticket: ReadTicket, updatesFollow: Bool, into effects: inout Effects<Self>
   ) {
     guard role == .leader else { return effects.refuseRead(ticket, redirect: leader) }
-    let hasCommittedInTerm = commitIndex >= termStartIndex
+    let hasCommittedInTerm = commitIndex >= leading.termStartIndex
     // Bug: read-without-quorum.
-    if options.bug == .readWithoutQuorum, hasCommittedInTerm { return effects.read(ticket) }
+    if broken(.readWithoutQuorum), hasCommittedInTerm { return effects.read(ticket) }
     // Bug: read-before-own-commit.
-    guard hasCommittedInTerm || options.bug == .readBeforeOwnCommit else {
-      return waitingReads.append(ticket)
+    guard hasCommittedInTerm || broken(.readBeforeOwnCommit) else {
+      return leading.waitingReads.append(ticket)
     }
     beginRound()
-    readsInRound.append(ticket, round: readRound)
+    leading.readsInRound.append(ticket, round: leading.readRound)
     if updatesFollow {
-      isRoundUnsent = true
+      leading.isRoundUnsent = true
     } else {
       announceRound(into: &effects)
     }
@@ -68,8 +68,10 @@ extension RaftReplica {
   /// Begins a round for the reads that waited for the first commit of the term.
   mutating func askForWaitingReads(into effects: inout Effects<Self>) {
     beginRound()
-    for ticket in waitingReads { readsInRound.append(ticket, round: readRound) }
-    waitingReads.removeAll()
+    for ticket in leading.waitingReads {
+      leading.readsInRound.append(ticket, round: leading.readRound)
+    }
+    leading.waitingReads.removeAll()
     announceRound(into: &effects)
     answerReads(into: &effects)
   }
@@ -85,8 +87,8 @@ extension RaftReplica {
 
   /// No disk is involved, and the leader knows of itself that it has seen no newer term.
   mutating func beginRound() {
-    readRound += 1
-    progress[ownSlot].answeredRound = readRound
+    leading.readRound += 1
+    progress[ownSlot].answeredRound = leading.readRound
   }
 
   mutating func receiveRoundConfirmed(
@@ -98,7 +100,7 @@ extension RaftReplica {
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
     sendEntries(to: slot, at: now, into: &effects)
     // Rounds that it was not told of, because it owed the answers to many.
-    if !readsInRound.isEmpty, progress[slot].announcedRound < readRound {
+    if !leading.readsInRound.isEmpty, progress[slot].announcedRound < leading.readRound {
       announceRound(to: slot, into: &effects)
     }
   }
@@ -107,9 +109,9 @@ extension RaftReplica {
   mutating func noteReadRound(
     _ round: UInt64, answeredBy slot: Int, into effects: inout Effects<Self>
   ) {
-    guard round > progress[slot].answeredRound, round <= readRound else { return }
+    guard round > progress[slot].answeredRound, round <= leading.readRound else { return }
     progress[slot].answeredRound = round
-    if let first = readsInRound.first, first.round <= round { answerReads(into: &effects) }
+    if let first = leading.readsInRound.first, first.round <= round { answerReads(into: &effects) }
   }
 
   /// Answers the reads of all rounds that a majority has answered.
@@ -123,20 +125,20 @@ extension RaftReplica {
       }
       if answeredCount >= membership.majority { confirmed = round }
     }
-    while let first = readsInRound.first, first.round <= confirmed {
+    while let first = leading.readsInRound.first, first.round <= confirmed {
       effects.read(first.ticket)
-      readsInRound.removeFirst()
+      leading.readsInRound.removeFirst()
     }
   }
 
   /// Turns all reads away: this replica leads no more.
-  mutating func refuseReads(into effects: inout Effects<Self>) {
-    while let first = readsInRound.first {
+  func refuseReads(of ended: Leadership, into effects: inout Effects<Self>) {
+    assert(role == .follower, "reads end with the leadership")
+    var inRound = ended.readsInRound
+    while let first = inRound.first {
       effects.refuseRead(first.ticket, redirect: leader)
-      readsInRound.removeFirst()
+      inRound.removeFirst()
     }
-    for ticket in waitingReads { effects.refuseRead(ticket, redirect: leader) }
-    waitingReads.removeAll()
-    isRoundUnsent = false
+    for ticket in ended.waitingReads { effects.refuseRead(ticket, redirect: leader) }
   }
 }

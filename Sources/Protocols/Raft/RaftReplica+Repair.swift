@@ -78,10 +78,10 @@ extension RaftReplica {
     of slot: Int, _ reply: AppendRejected, at now: Instant,
     into effects: inout Effects<Self>
   ) {
-    if reply.readRound > progress[slot].matchRound, reply.readRound <= readRound {
+    if reply.readRound > progress[slot].matchRound, reply.readRound <= leading.readRound {
       progress[slot].noteLostLog()
       goBack(to: nextIndex(after: reply), for: slot, at: now, into: &effects)
-    } else if readRound == progress[slot].matchRound {
+    } else if leading.readRound == progress[slot].matchRound {
       beginRound()
       sendHeartbeat(to: slot, into: &effects)
     }

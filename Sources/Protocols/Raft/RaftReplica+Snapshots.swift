@@ -43,6 +43,7 @@ extension RaftReplica {
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    assert(index <= commitIndex, "only what is committed leaves the log")
     log.forget(through: index)
     guard role == .leader else { return }
     for slot in progress.indices

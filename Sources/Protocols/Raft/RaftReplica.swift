@@ -61,8 +61,10 @@ public struct RaftReplica: ReplicaCore {
   var standing = Standing()
 
   // Volatile on every replica.
-  var role = Role.follower
-  var commitIndex = LogIndex.zero
+  /// It never falls.
+  var commitIndex = LogIndex.zero {
+    didSet { assert(commitIndex >= oldValue || options.snapshots.bug == .installOlder) }
+  }
   /// The leader of `currentTerm`, once known.
   var leader: ReplicaID?
   /// When an AppendEntries of that leader last arrived.
@@ -71,22 +73,20 @@ public struct RaftReplica: ReplicaCore {
   var confirmedRound: UInt64 = 0
   /// Entries of that leader that arrived before what they follow.
   var heldBack: HeldBack
-  /// Who granted its vote, or its pre-vote, in the election that runs.
-  var votesGranted: [ReplicaID] = []
+  /// What earlier terms of leadership have taught of each replica, in the order of the membership.
+  var acquaintances: [Acquaintance]
 
-  // Volatile on the leader; set anew at the start of its term.
-  /// What the leader knows of each replica, itself included, in the order of the membership.
-  var progress: [Progress]
-  /// The no-op with which the leader began its term.
-  var termStartIndex = LogIndex.zero
-  /// The newest round that confirms leadership for reads.
-  var readRound: UInt64 = 0
-  /// The updates that follow in this turn will carry the newest round.
-  var isRoundUnsent = false
-  /// Reads that a round will answer.
-  var readsInRound = ReadQueue()
-  /// Reads that arrived before this term's first commit.
-  var waitingReads: [ReadTicket] = []
+  // Volatile, by role: at most one of the two is there, and a follower has neither.
+  /// What only a candidate has, or a pre-candidate.
+  var candidacy: Candidacy?
+  /// What only a leader has.
+  var leadership: Leadership?
+
+  var role: Role {
+    if leadership != nil { return .leader }
+    guard let candidacy else { return .follower }
+    return candidacy.isPreVote ? .preCandidate : .candidate
+  }
 
   /// The first safety property that this replica saw broken.
   var brokenInvariant: String?
@@ -99,7 +99,7 @@ public struct RaftReplica: ReplicaCore {
     self.membership = membership
     self.options = options
     ownSlot = slot
-    progress = membership.replicas.map { _ in Progress(options) }
+    acquaintances = membership.replicas.map { _ in Acquaintance() }
     heldBack = HeldBack(countLimit: options.inFlightLimit, byteLimit: options.inFlightBytes)
   }
 
@@ -170,7 +170,7 @@ public struct RaftReplica: ReplicaCore {
   /// Answers a message of an older term, so that its sender enters the current one (§5.1).
   func tellTerm(to sender: ReplicaID, into effects: inout Effects<Self>) {
     // Bug: drop-lower-term.
-    guard options.bug != .dropLowerTerm else { return }
+    guard !broken(.dropLowerTerm) else { return }
     effects.send(.newerTerm(currentTerm), to: sender)
   }
 
@@ -185,22 +185,23 @@ public struct RaftReplica: ReplicaCore {
   /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election
   /// timer runs on, unless this was the leader, which has none of its own (rule of figure 2).
   mutating func becomeFollower(in term: Term, into effects: inout Effects<Self>) {
-    let wasLeader = role == .leader
-    role = .follower
-    votesGranted.removeAll(keepingCapacity: true)
+    let ended = leadership
+    leadership = nil
+    candidacy = nil
     if term > currentTerm { enter(term, votingFor: nil, into: &effects) }
-    if wasLeader {
-      leader = nil
-      effects.cancelTimer(.heartbeat)
-      effects.setTimer(.election, after: options.electionTimeout)
-      refuseReads(into: &effects)
-    }
+    guard let ended else { return }
+    leader = nil
+    acquaintances = ended.progress.map(\.acquaintance)
+    effects.cancelTimer(.heartbeat)
+    effects.setTimer(.election, after: options.electionTimeout)
+    refuseReads(of: ended, into: &effects)
   }
 
   /// The one place at which the term changes, and all that belongs to a term with it.
   mutating func enter(
     _ term: Term, votingFor candidate: ReplicaID?, into effects: inout Effects<Self>
   ) {
+    assert(term > currentTerm, "a term is entered once, and the term never falls")
     currentTerm = term
     votedFor = candidate
     leader = nil
@@ -211,6 +212,7 @@ public struct RaftReplica: ReplicaCore {
 
   /// Moves the commit index forward and announces what it passes.
   mutating func commit(through index: LogIndex, into effects: inout Effects<Self>) {
+    assert(index <= log.lastIndex, "what is not in the log is not committed")
     while commitIndex < index {
       commitIndex = commitIndex.next
       let entry = log[commitIndex]
@@ -218,6 +220,9 @@ public struct RaftReplica: ReplicaCore {
         entry.batch, at: commitIndex, answering: role == .leader && entry.term == currentTerm)
     }
   }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   public var status: ReplicaStatus {
     let word =

@@ -41,6 +41,7 @@ extension UnreplicatedServer {
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
+    assert(index <= commitIndex, "only what is committed leaves the log")
     guard index > base else { return }
     log.removeFirst(index - base)
     base = index

@@ -33,7 +33,10 @@ public struct UnreplicatedServer: ReplicaCore {
   var nextCopy = LogIndex.zero
 
   // Volatile.
-  var commitIndex = LogIndex.zero
+  /// It never falls.
+  var commitIndex = LogIndex.zero {
+    didSet { assert(commitIndex >= oldValue) }
+  }
   /// What was recovered has been applied, so that reads may be answered.
   var hasStarted = false
 
@@ -81,7 +84,7 @@ public struct UnreplicatedServer: ReplicaCore {
     log.append(batch)
     effects.persist(.entry(batch))
     // Bug: reply-before-sync.
-    if options.bug == .replyBeforeSync { return commit(through: lastIndex, into: &effects) }
+    if broken(.replyBeforeSync) { return commit(through: lastIndex, into: &effects) }
     effects.send(.durable(lastIndex), to: id)
   }
 
@@ -97,6 +100,7 @@ public struct UnreplicatedServer: ReplicaCore {
 
   /// Moves the commit index forward and announces what it passes.
   private mutating func commit(through end: LogIndex, into effects: inout Effects<Self>) {
+    assert(end <= lastIndex, "what is not in the log is not committed")
     while commitIndex < end {
       commitIndex = commitIndex.next
       effects.commit(
@@ -104,6 +108,9 @@ public struct UnreplicatedServer: ReplicaCore {
         answering: commitIndex > recoveredThrough)
     }
   }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   public var status: ReplicaStatus {
     ReplicaStatus(

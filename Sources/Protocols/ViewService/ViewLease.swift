@@ -131,6 +131,7 @@ struct ViewLease: Sendable {
   }
 
   mutating func take(_ next: View) {
+    assert(view.precedes(next), "a replica goes on to later views only")
     if next.number != view.number { lease = nil }
     view = next
     lastAdopted = next

@@ -49,8 +49,10 @@ public struct ViewServiceStateMachine: StateMachine {
       } else {
         eligible = eligible.filter { next.members.contains($0) }
       }
+      assert(next.number == view.number + 1, "views are numbered without gaps")
       view = next
       isEstablished = false
+      assert(!eligible.isEmpty, "a view has a member that holds the data")
       // Bug: promote-unestablished.
       if bug == .promoteUnestablished { eligible = next.members }
     case .markEstablished(let number):

@@ -107,7 +107,7 @@ extension WithAuthority {
     let leads = consensus?.status.isInCharge == true
     if leads { authority.detector.heard(ping, from: sender, after: authority.machine) }
     // Bug: ping-without-quorum.
-    if options.bug == .pingWithoutQuorum, leads {
+    if broken(.pingWithoutQuorum), leads {
       authority.isInformed = true
       answer(heard, to: sender, into: &effects)
     } else {

@@ -17,7 +17,7 @@ extension WithAuthority {
       replica?.handle(.timerFired(timer), at: now, into: &replicaEffects)
     case .started:
       // Bug: adopt-again.
-      if options.bug != .adoptAgain || viewLease.incarnation == 0 { viewLease.incarnation += 1 }
+      if !broken(.adoptAgain) || viewLease.incarnation == 0 { viewLease.incarnation += 1 }
       effects.persist(.incarnation(viewLease.incarnation))
       effects.send(.alive(incarnation: viewLease.incarnation), to: id)
       replica?.handle(.started, at: now, into: &replicaEffects)
@@ -63,6 +63,7 @@ extension WithAuthority {
     else {
       return
     }
+    assert(viewLease.incarnation > 0, "a ping names an incarnation that is durable")
     let ping = viewLease.nextPing(report, at: now)
     if everywhere {
       for node in membership.authority { effects.sendEarly(.ping(ping), to: node) }

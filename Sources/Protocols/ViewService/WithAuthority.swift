@@ -97,7 +97,7 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     guard replica != nil else { return }
     viewLease.incarnation = max(viewLease.incarnation, generation)
     // Bug: forgetful-member.
-    viewLease.isBlank = options.bug != .forgetfulMember
+    viewLease.isBlank = !broken(.forgetfulMember)
   }
 
   public mutating func recover(_ record: Record) {
@@ -108,7 +108,7 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     case .incarnation(let number): viewLease.incarnation = max(viewLease.incarnation, number)
     case .adopting(let number):
       // Bug: adopt-again.
-      guard options.bug != .adoptAgain, number > viewLease.lastAdopted.number else { return }
+      guard !broken(.adoptAgain), number > viewLease.lastAdopted.number else { return }
       viewLease.lastAdopted = View(number: number, members: [])
       viewLease.lastRecorded = viewLease.lastAdopted
     case .snapshot(let reference): replica?.recover(reference)
@@ -131,6 +131,9 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     replica?.endTurn(at: now, into: &replicaEffects)
     finishReplica(at: now, into: &effects)
   }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  func broken(_ bug: ViewServiceBug) -> Bool { options.bug == bug }
 
   public var status: ReplicaStatus {
     if let replica {

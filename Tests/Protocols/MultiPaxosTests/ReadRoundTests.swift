@@ -11,7 +11,7 @@ struct ReadRoundTests {
     var cluster = Cluster()
     cluster.elect(a)
     for ticket in 1...3 { cluster.handle(.readRequested(ReadTicket(UInt64(ticket))), at: a) }
-    #expect(cluster[a].readsInRound.map(\.round) == [1, 2, 3])
+    #expect(cluster[a].phase2.readsInRound.map(\.round) == [1, 2, 3])
     func confirm(_ round: UInt64) {
       cluster.handle(
         .received(

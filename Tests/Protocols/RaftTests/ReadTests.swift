@@ -51,7 +51,7 @@ struct ReadTests {
     for ticket in tickets(1...5) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
     // Both followers owe the answers to four rounds, so the fifth is not sent alone.
     #expect(requests(in: cluster) == 8)
-    let round = cluster.core(0).readRound
+    let round = cluster.core(0).leading.readRound
     cluster.inFlight = []
     let third = RaftReplica.RoundConfirmed(term: 1, readRound: round - 2)
     var effects = cluster.deliver(.roundConfirmed(third), from: 1, to: 0)
@@ -80,7 +80,7 @@ struct ReadTests {
     var cluster = Cluster(5)
     cluster.elect(0)
     for ticket in tickets(1...2) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
-    let round = cluster.core(0).readRound
+    let round = cluster.core(0).leading.readRound
     func confirm(_ round: UInt64, from: Int) -> [ReadTicket] {
       cluster.deliver(
         .roundConfirmed(.init(term: 1, readRound: round)), from: from, to: 0

@@ -154,7 +154,7 @@ struct RepairTests {
     cluster.propose(7, at: 0)
     _ = exchange(take(from: &cluster, to: 2), in: &cluster)
     var old = late
-    old.readRound = cluster.core(0).readRound
+    old.readRound = cluster.core(0).leading.readRound
     cluster.handle(.received(.appendRejected(old), from: ReplicaID(2)), at: ReplicaID(0))
     #expect(entryCount(take(from: &cluster, to: 2)) == 0)
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
@@ -259,7 +259,8 @@ struct RepairTests {
     var onTheWay = entryCount(exchange(probe, in: &cluster))
     #expect(onTheWay == 3)
     for _ in 1...9 {
-      let answer = Message.roundConfirmed(.init(term: 1, readRound: cluster.core(0).readRound))
+      let answer = Message.roundConfirmed(
+        .init(term: 1, readRound: cluster.core(0).leading.readRound))
       cluster.handle(.received(answer, from: ReplicaID(2)), at: ReplicaID(0))
       onTheWay += entryCount(take(from: &cluster, to: 2))
     }

@@ -8,6 +8,7 @@ import Testing
     let cores = try SourceTree.files().filter { $0.path.hasPrefix("Sources/Protocols/") }
     #expect(BugMarkTests.unmarked(in: cores) == [])
     #expect(cores.flatMap(BugMarkTests.names).count > 40)
+    #expect(cores.flatMap(BugMarkTests.unmarkedHooks) == [])
 
     let bugs = SourceFile(
       path: "Sources/Protocols/Raft/A.swift",
@@ -17,6 +18,10 @@ import Testing
     )
     let other = SourceFile(path: "Sources/Protocols/Chain/B.swift", text: "// Bug: skip.\n")
     #expect(BugMarkTests.unmarked(in: [bugs, hook, other]) == ["Raft: skip"])
+    let hooks = SourceFile(
+      path: "Sources/Protocols/Raft/C.swift",
+      text: "// Bug: skip.\nlet a =\n  broken(.skip)\n\n\nif broken(.skip) {}\n")
+    #expect(BugMarkTests.unmarkedHooks(hooks) == ["Sources/Protocols/Raft/C.swift:6"])
   }
 
   /// The mistakes that a file declares, by their names in experiments.
@@ -24,6 +29,15 @@ import Testing
     file.lines.drop { !$0.contains("SwitchableBug") }.prefix { $0 != "}" }
       .filter { $0.contains(" case ") && $0.contains(" = \"") }
       .compactMap { $0.split(separator: "\"").dropFirst().first.map(String.init) }
+  }
+
+  /// The lines that switch a rule off and have no mark within the three lines above them.
+  private static func unmarkedHooks(_ file: SourceFile) -> [String] {
+    let lines = Array(file.lines)
+    return lines.indices.filter { index in
+      lines[index].contains("broken(.")
+        && !lines[max(0, index - 3)...index].contains { $0.contains("// Bug: ") }
+    }.map { "\(file.path):\($0 + 1)" }
   }
 
   private static func unmarked(in files: [SourceFile]) -> [String] {
