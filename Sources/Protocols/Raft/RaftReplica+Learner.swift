@@ -22,13 +22,13 @@ extension RaftReplica {
   public mutating func takePlace(generation: UInt64) {
     // Bug: forgetful-voter.
     guard !broken(.forgetfulVoter) else { return }
-    standing = Standing(generation: generation, isLearner: true)
+    standing = DiskStanding(generation: generation, isLearner: true)
   }
 
   /// Takes note of whose word a reply is.
   /// - Returns: false if it is that of a disk that is gone by now.
   mutating func heed(
-    _ reply: Standing, of slot: Int, at now: Instant, into effects: inout Effects<Self>
+    _ reply: DiskStanding, of slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
     guard slot != ownSlot else { return true }
     let known = progress[slot].standing

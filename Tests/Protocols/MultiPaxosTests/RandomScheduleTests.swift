@@ -27,11 +27,19 @@ struct RandomWorld {
   /// What was accepted in each ballot and slot, anywhere, and how many records have been compared.
   private var accepted: [Acceptance: Batch] = [:]
   private var comparedRecords: [Int]
+  /// Whether a crash may take the disk of a minority.
+  private let losesDisks: Bool
+  /// How many disks each replica has lost.
+  private(set) var generations: [UInt64]
   /// Cut off from all others.
   private var isolated: ReplicaID?
   var complaint: String?
 
-  init(seed: UInt64, replicas: Int, bug: MultiPaxosReplica.Bug? = nil) {
+  init(
+    seed: UInt64, replicas: Int, bug: MultiPaxosReplica.Bug? = nil, losesDisks: Bool = false
+  ) {
+    self.losesDisks = losesDisks
+    generations = Array(repeating: 0, count: replicas)
     cluster = Cluster(replicas, bug: bug, window: 8, queue: 8)
     random = RandomStream(seed: seed)
     compared = Array(repeating: 0, count: replicas)
@@ -60,6 +68,7 @@ struct RandomWorld {
     default:
       if cluster.nodes[id.index].isUp {
         cluster.crash(id)
+        if losesDisks { loseDisk(id) }
       } else {
         restart(id)
       }
@@ -79,7 +88,19 @@ struct RandomWorld {
 
   mutating func restart(_ id: ReplicaID) {
     compared[id.index] = 0
-    cluster.restart(id)
+    cluster.restart(id, generation: generations[id.index])
+  }
+
+  /// The crashed replica has lost its disk, unless that would leave no majority of acceptors.
+  private mutating func loseDisk(_ id: ReplicaID) {
+    let learners = cluster.nodes.indices.filter {
+      $0 != id.index && cluster.nodes[$0].core.isLearner
+    }
+    guard random.chance(0.6), learners.count + 1 <= (replicaCount - 1) / 2 else { return }
+    generations[id.index] += 1
+    cluster.nodes[id.index].core.isLearner = true
+    cluster.nodes[id.index].records = []
+    comparedRecords[id.index] = 0
   }
 
   /// Delivers, loses or doubles one message on its way, whichever it is.
@@ -170,19 +191,40 @@ struct RandomScheduleTests {
       chosenInTotal += world.chosen.count
       world.calm()
       #expect(world.complaint == nil, "seed \(seed), \(replicas) replicas")
-      // Liveness: once the faults end, a new value is chosen and everybody learns it.
-      let leader = world.cluster.nodes.firstIndex { $0.core.status.isInCharge }
-      guard let leader else {
-        Issue.record("seed \(seed), \(replicas) replicas: nobody leads after the faults")
-        continue
-      }
-      world.cluster.request(1_000_000, at: ReplicaID(leader))
-      world.calm()
-      for node in world.cluster.nodes {
-        #expect(node.commits.last?.batch == batch(1_000_000), "seed \(seed)")
-      }
+      expectService(in: &world, "seed \(seed), \(replicas) replicas")
     }
     #expect(chosenInTotal > 500, "the schedules must choose something")
+  }
+
+  @Test(
+    "Replicas agree although crashes take disks of a minority, again and again", arguments: [3, 5])
+  func lostDisks(replicas: Int) {
+    var lost: UInt64 = 0
+    var chosen = 0
+    for seed in 1...UInt64(60) {
+      var world = RandomWorld(seed: seed, replicas: replicas, losesDisks: true)
+      for _ in 0..<4000 { world.step() }
+      lost += world.generations.reduce(0, +)
+      chosen += world.chosen.count
+      world.calm()
+      #expect(world.complaint == nil, "seed \(seed), \(replicas) replicas")
+      expectService(in: &world, "seed \(seed), \(replicas) replicas")
+      #expect(world.cluster.nodes.allSatisfy { !$0.core.isLearner }, "seed \(seed)")
+    }
+    #expect(lost > 60 && chosen > 500, "\(lost) disks were lost, \(chosen) values chosen")
+  }
+
+  /// Liveness: once the faults end, a new value is chosen and everybody learns it.
+  private func expectService(in world: inout RandomWorld, _ name: String) {
+    guard let leader = world.cluster.nodes.firstIndex(where: { $0.core.status.isInCharge }) else {
+      Issue.record("\(name): nobody leads after the faults")
+      return
+    }
+    world.cluster.request(1_000_000, at: ReplicaID(leader))
+    world.calm()
+    for node in world.cluster.nodes {
+      #expect(node.commits.last?.batch == batch(1_000_000), "\(name)")
+    }
   }
 
   /// These need a restart, or three leaders, between two messages of one slot; SafetyRuleTests
@@ -197,7 +239,8 @@ struct RandomScheduleTests {
   func catches(bug: MultiPaxosReplica.Bug) {
     for seed in 1...UInt64(200) {
       for replicas in [3, 5] {
-        var world = RandomWorld(seed: seed, replicas: replicas, bug: bug)
+        var world = RandomWorld(
+          seed: seed, replicas: replicas, bug: bug, losesDisks: bug == .forgetfulAcceptor)
         for _ in 0..<2500 where world.complaint == nil { world.step() }
         if world.complaint == nil { world.calm() }
         if world.complaint != nil { return }
