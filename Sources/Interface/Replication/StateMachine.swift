@@ -18,6 +18,10 @@ public protocol StateMachine: Sendable {
 
   mutating func apply(_ command: Command) -> Response
 
+  /// What is kept of a response for a request that comes again: the response itself, or one that
+  /// says that it was too long.
+  static func kept(_ response: Response) -> Response
+
   /// Answers a read-only command. For any other command the answer is unspecified.
   func query(_ command: Command) -> Response
 
@@ -58,6 +62,8 @@ extension StateMachine {
   /// How many commands are announced at a time. What they touch should be no more than a processor fetches side
   /// by side, some dozens of cache lines: with 32 commands most came too late.
   public static var lookAheadCount: Int { 8 }
+
+  public static func kept(_ response: Response) -> Response { response }
 
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
 

@@ -113,6 +113,10 @@ public struct RespChunk: Sendable {
   /// Writes the replies that the store's responses allow, in order, and forgets them. What is left was
   /// behind the end of a sequence that stopped for want of room, and is to be asked anew.
   public mutating func answer(_ response: KeyValueResponse, into output: inout WireWriter) {
+    // All of it took effect at one moment, and nothing of it may be asked anew.
+    if case .refused(.notKept) = response {
+      return fail(KeyValueResponse.Refusal.notKept.respText, into: &output)
+    }
     if let conditionCount {
       answerTransaction(response, conditionCount, into: &output)
       return removeAll()
@@ -303,6 +307,9 @@ extension KeyValueResponse.Refusal {
     case .decimalTooLarge: "ERR increment would produce a number beyond 10^20"
     case .answerTooLong:
       "ERR the answer is longer than \(KeyValueStore.maximumAnswerByteCount) bytes"
+    case .notKept:
+      "ERR done before, and the answer, longer than \(KeyValueStore.longestKeptAnswer) bytes, is "
+        + "not kept"
     }
   }
 }
