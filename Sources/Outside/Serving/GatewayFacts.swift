@@ -1,3 +1,4 @@
+import Replication
 import Resp
 
 /// What a gateway says of the cluster that it cannot see for itself.
@@ -11,6 +12,11 @@ public struct GatewayFacts: Sendable {
   public var syncs: Bool?
   /// Whether a majority of the replicas has what was acknowledged; otherwise all members do.
   public var needsMajority = true
+  /// Bytes that the node in charge may have allocated before commands that may need memory are
+  /// refused; 0 for no limit.
+  public var maxMemory = 0
+  /// How long a client may say nothing before its connection is closed; zero for ever.
+  public var idleLimit = Interval.zero
 
   public init(version: String, protocolName: String, cluster: String, processNumber: Int) {
     self.version = version
@@ -24,8 +30,9 @@ public struct GatewayFacts: Sendable {
   public func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
     var settings = [
       ("save", ""), ("databases", "1"), ("maxclients", "\(GatewayLimits.connections)"),
-      ("maxmemory", "0"), ("maxmemory-policy", "noeviction"),
-      ("maxmemory-clients", "\(GatewayLimits.memory)"), ("timeout", "0"),
+      ("maxmemory", "\(maxMemory)"), ("maxmemory-policy", "noeviction"),
+      ("maxmemory-clients", "\(GatewayLimits.memory)"),
+      ("timeout", "\(idleLimit.nanoseconds / 1_000_000_000)"),
       ("proto-max-bulk-len", "\(limits.maximumBulkByteCount)"),
       ("client-query-buffer-limit", "\(limits.maximumUnreadByteCount)"), ("cluster-enabled", "no"),
     ]
