@@ -18,7 +18,11 @@ public protocol StateMachine: Sendable {
 
   mutating func apply(_ command: Command) -> Response
 
-  /// Answers a read-only command. The answer to any other command is unspecified.
+  /// What is kept of a response for a request that comes again: the response itself, or one that
+  /// says that it was too long.
+  static func kept(_ response: Response) -> Response
+
+  /// Answers a read-only command. For any other command the answer is unspecified.
   func query(_ command: Command) -> Response
 
   /// Applies the command that the rest of the reader encodes. The default decodes the command and
@@ -57,6 +61,8 @@ extension StateMachine {
   /// How many commands are announced at a time. They should touch no more than the some dozens of
   /// cache lines that a processor fetches side by side: with 32 commands most lines came too late.
   public static var lookAheadCount: Int { 8 }
+
+  public static func kept(_ response: Response) -> Response { response }
 
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
 

@@ -114,6 +114,10 @@ public struct RespChunk: Sendable {
   /// commands came after the point at which a sequence stopped for lack of space, and must be asked
   /// again.
   public mutating func answer(_ response: KeyValueResponse, into output: inout WireWriter) {
+    // All of it took effect at one moment, and nothing of it may be asked anew.
+    if case .refused(.notKept) = response {
+      return fail(KeyValueResponse.Refusal.notKept.respText, into: &output)
+    }
     if let conditionCount {
       answerTransaction(response, conditionCount, into: &output)
       return removeAll()
@@ -304,6 +308,9 @@ extension KeyValueResponse.Refusal {
     case .decimalTooLarge: "ERR increment would produce a number beyond 10^20"
     case .answerTooLong:
       "ERR the answer is longer than \(KeyValueStore.maximumAnswerByteCount) bytes"
+    case .notKept:
+      "ERR done before, and the answer, longer than \(KeyValueStore.longestKeptAnswer) bytes, is "
+        + "not kept"
     }
   }
 }

@@ -51,6 +51,19 @@ public enum RespCommandName: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether a Redis that is out of memory refuses it: those that `COMMAND` gives the flag
+  /// `denyoom`.
+  public var needsMemory: Bool { Self.needingMemory[self] != nil }
+
+  /// Whether it waits for the end of a transaction.
+  public var isQueued: Bool {
+    ![.exec, .discard, .multi, .watch, .quit, .reset].contains(self)
+  }
+
+  private static let needingMemory = RespCommandFacts.all.filter {
+    $0.value.flags.contains("denyoom")
+  }
+
   /// For `COMMAND` only, because looking them up takes longer than most commands.
   public var facts: RespCommandFacts { RespCommandFacts.all[self]! }
 

@@ -24,6 +24,10 @@ public struct RespInterpreter: Sendable {
   public let settings: [(name: String, value: String)]
   /// The client's name for itself.
   public var name: [UInt8] = []
+  /// Commands that may need memory are refused, as by a Redis beyond its `maxmemory`.
+  public var isOutOfMemory = false
+  /// The command waits for the end of a transaction, which may need any amount of memory.
+  public var isQueueing = false
 
   public init(connection: Int64, limits: RespLimits, settings: [(name: String, value: String)]) {
     self.connection = connection
@@ -50,6 +54,11 @@ public struct RespInterpreter: Sendable {
       } else {
         RespInterpreter.wrongArity(name.rawValue, into: &chunk.local)
       }
+      return .unsupported
+    }
+    guard !isOutOfMemory || !(name.needsMemory || isQueueing && name.isQueued) else {
+      RespReply.error(
+        "OOM command not allowed when used memory > 'maxmemory'.", into: &chunk.local)
       return .unsupported
     }
     switch name {

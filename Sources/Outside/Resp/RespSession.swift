@@ -247,6 +247,7 @@ public struct RespSession: Sendable {
     let before = chunk.local.count
     var probe = RespChunk()
     var probing = interpreter
+    probing.isQueueing = true
     let effect = probing.interpret(arguments, into: &probe)
     switch effect {
     case .quit: chunk.local.write(probe.local.bytes())

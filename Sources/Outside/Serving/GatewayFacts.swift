@@ -1,3 +1,4 @@
+import Replication
 import Resp
 
 /// Facts about the cluster that a gateway cannot observe itself.
@@ -12,6 +13,11 @@ public struct GatewayFacts: Sendable {
   /// Whether acknowledged commands are on a majority of the replicas; otherwise they are on all
   /// members.
   public var needsMajority = true
+  /// Bytes that the node in charge may have allocated before commands that may need memory are
+  /// refused; 0 for no limit.
+  public var maxMemory = 0
+  /// How long a client may say nothing before its connection is closed; zero for ever.
+  public var idleLimit = Interval.zero
 
   public init(version: String, protocolName: String, cluster: String, processNumber: Int) {
     self.version = version
@@ -25,8 +31,9 @@ public struct GatewayFacts: Sendable {
   public func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
     var settings = [
       ("save", ""), ("databases", "1"), ("maxclients", "\(GatewayLimits.connections)"),
-      ("maxmemory", "0"), ("maxmemory-policy", "noeviction"),
-      ("maxmemory-clients", "\(GatewayLimits.memory)"), ("timeout", "0"),
+      ("maxmemory", "\(maxMemory)"), ("maxmemory-policy", "noeviction"),
+      ("maxmemory-clients", "\(GatewayLimits.memory)"),
+      ("timeout", "\(idleLimit.nanoseconds / 1_000_000_000)"),
       ("proto-max-bulk-len", "\(limits.maximumBulkByteCount)"),
       ("client-query-buffer-limit", "\(limits.maximumUnreadByteCount)"), ("cluster-enabled", "no"),
     ]

@@ -188,6 +188,19 @@ extension RespGateway {
     lingering = left
   }
 
+  /// Closes connections whose clients have said nothing for long and wait for nothing, without a
+  /// word, as Redis does.
+  public mutating func closeIdle() {
+    idleCheckAt = now + min(facts.idleLimit.nanoseconds, 1_000_000_000)
+    for slot in connections.indices
+    where connections[slot].isOpen && connections[slot].lingersUntil == nil
+      && connections[slot].session.isIdle && connections[slot].output.isEmpty
+      && now - connections[slot].readAt > facts.idleLimit.nanoseconds
+    {
+      close(slot)
+    }
+  }
+
   public mutating func markDirty(_ slot: Int) {
     guard !connections[slot].isDirty else { return }
     connections[slot].isDirty = true

@@ -66,11 +66,19 @@ extension RespGateway {
       .flatMap { port.reports[$0] }
   }
 
-  /// `used_memory` is that of the leader, because the nodes hold the data and this process does
+  /// Whether commands that may need memory are refused. Nodes report every 200 ms, so that writes
+  /// of such a time may come to more.
+  var isOutOfMemory: Bool {
+    facts.maxMemory > 0 && (reportInCharge?.allocatedByteCount ?? 0) > facts.maxMemory
+  }
+
+  /// `used_memory` is that of the node in charge, because nodes hold the data and this process does
   /// not.
   private var memoryLines: [String] {
     let own = linux_allocated_bytes()
-    var lines = ["used_memory_gateway:\(own)", "maxmemory:0", "maxmemory_policy:noeviction"]
+    var lines = [
+      "used_memory_gateway:\(own)", "maxmemory:\(facts.maxMemory)", "maxmemory_policy:noeviction",
+    ]
     if let used = reportInCharge?.allocatedByteCount {
       let mebibytes = (Double(used) / 1_048_576 * 100).rounded() / 100
       lines = ["used_memory:\(used)", "used_memory_human:\(mebibytes)M"] + lines

@@ -55,6 +55,8 @@ public struct RespGateway: ~Copyable {
   /// Connections that are not read, or not served, in order to limit memory.
   public var paused: [Int] = []
   public var pausesEndAt = Int64.max
+  /// When idle connections are looked for again.
+  public var idleCheckAt: Int64 = 0
   public let limits: RespLimits
   public let memory: Int
   public let patience: Int64
@@ -124,6 +126,7 @@ public struct RespGateway: ~Copyable {
     if !lingering.isEmpty { endLingering() }
     rate.note(commandCount, at: now)
     if !paused.isEmpty { endPauses() }
+    if facts.idleLimit > .zero, now >= idleCheckAt { closeIdle() }
   }
 
   public mutating func deliverAll() {
@@ -169,6 +172,7 @@ public struct RespGateway: ~Copyable {
   /// read its replies has to wait.
   public mutating func proceed(_ slot: Int) {
     markDirty(slot)
+    connections[slot].session.interpreter.isOutOfMemory = isOutOfMemory
     while true {
       guard connections[slot].output.count < GatewayLimits.output, waitingByteCount <= memory
       else {

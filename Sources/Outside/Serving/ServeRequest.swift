@@ -46,6 +46,10 @@ public struct ServeRequest: Sendable {
   public var nodes: Nodes?
   public var address = "127.0.0.1"
   public var port: UInt16 = 6379
+  /// Bytes that the node in charge may have allocated before writes are refused; 0 for no limit.
+  public var maxMemory = 0
+  /// How long a client may say nothing before its connection is closed; zero for ever.
+  public var idleLimit = Interval.zero
   public var version: String
 
   public init(version: String) { self.version = version }
@@ -121,6 +125,8 @@ public struct ServeRequest: Sendable {
       version: version, protocolName: hosts.choice.kind.name, cluster: hosts.cluster,
       processNumber: ScratchDirectory.processNumber)
     if case .own(let own) = nodes { facts.syncs = own.syncs }
+    facts.maxMemory = maxMemory
+    facts.idleLimit = idleLimit
     facts.needsMajority = !hosts.choice.kind.description.needsAuthority
     return try RespGateway(
       port: port, at: endpoint, replicas: membership.replicas, facts: facts)

@@ -36,19 +36,22 @@ extension MultiPaxosReplica.Gap: WireCodable {
 extension MultiPaxosReplica.Message: WireCodable {
   private enum Tag: UInt8 {
     case prepare = 1, promise, accept, accepted, preempted, heartbeat, heartbeatAcknowledged
-    case prePrepare, prePromise, snapshot
+    case prePrepare, prePromise, snapshot, replaced, noted, promoted
   }
 
   public var encodedByteCount: Int {
     switch self {
     case .prepare: 17
-    case .promise(_, _, let accepted, let next, _):
-      18 + accepted.encodedByteCount + next.encodedByteCount
+    case .promise(_, _, let accepted, let next, _, let generations):
+      18 + accepted.encodedByteCount + next.encodedByteCount + generations.encodedByteCount
     case .accept(_, _, let values, _, _): 33 + values.encodedByteCount
-    case .accepted: 33
+    case .accepted: 42
     case .preempted, .prePrepare, .prePromise: 9
     case .heartbeat: 33
     case .heartbeatAcknowledged: 29
+    case .replaced(_, let generations), .noted(_, let generations),
+      .promoted(_, let generations):
+      9 + generations.encodedByteCount
     case .snapshot(let message): 1 + message.encodedByteCount
     }
   }
@@ -68,13 +71,14 @@ extension MultiPaxosReplica.Message: WireCodable {
       writer.write(Tag.prepare.rawValue)
       ballot.encode(into: &writer)
       from.encode(into: &writer)
-    case .promise(let ballot, let from, let accepted, let next, let isContinued):
+    case .promise(let ballot, let from, let accepted, let next, let isContinued, let generations):
       writer.write(Tag.promise.rawValue)
       ballot.encode(into: &writer)
       from.encode(into: &writer)
       accepted.encode(into: &writer)
       next.encode(into: &writer)
       writer.write(UInt8(isContinued ? 1 : 0))
+      generations.encode(into: &writer)
     case .accept(let ballot, let first, let values, let commitIndex, let round):
       writer.write(Tag.accept.rawValue)
       ballot.encode(into: &writer)
@@ -82,12 +86,13 @@ extension MultiPaxosReplica.Message: WireCodable {
       values.encode(into: &writer)
       commitIndex.encode(into: &writer)
       writer.write(round)
-    case .accepted(let ballot, let first, let count, let gap):
+    case .accepted(let ballot, let first, let count, let gap, let standing):
       writer.write(Tag.accepted.rawValue)
       ballot.encode(into: &writer)
       first.encode(into: &writer)
       writer.write(UInt32(clamping: count))
       gap.encode(into: &writer)
+      standing.encode(into: &writer)
     case .preempted(let ballot):
       writer.write(Tag.preempted.rawValue)
       ballot.encode(into: &writer)
@@ -102,7 +107,22 @@ extension MultiPaxosReplica.Message: WireCodable {
       ballot.encode(into: &writer)
       writer.write(round)
       gap.encode(into: &writer)
+    case .replaced(let ballot, let generations):
+      Self.encode(.replaced, ballot, generations, into: &writer)
+    case .noted(let ballot, let generations):
+      Self.encode(.noted, ballot, generations, into: &writer)
+    case .promoted(let ballot, let generations):
+      Self.encode(.promoted, ballot, generations, into: &writer)
     }
+  }
+
+  private static func encode(
+    _ tag: Tag, _ ballot: MultiPaxosReplica.Ballot, _ generations: [UInt64],
+    into writer: inout WireWriter
+  ) {
+    writer.write(tag.rawValue)
+    ballot.encode(into: &writer)
+    generations.encode(into: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -119,7 +139,7 @@ extension MultiPaxosReplica.Message: WireCodable {
         ballot: try MultiPaxosReplica.Ballot(from: &reader), from: try LogIndex(from: &reader),
         accepted: try [MultiPaxosReplica.AcceptedValue](from: &reader),
         next: try LogIndex?(from: &reader),
-        isContinued: try reader.readFlag())
+        isContinued: try reader.readFlag(), generations: try [UInt64](from: &reader))
     case .accept:
       self = .accept(
         ballot: try MultiPaxosReplica.Ballot(from: &reader), first: try LogIndex(from: &reader),
@@ -128,7 +148,8 @@ extension MultiPaxosReplica.Message: WireCodable {
     case .accepted:
       self = .accepted(
         ballot: try MultiPaxosReplica.Ballot(from: &reader), first: try LogIndex(from: &reader),
-        count: Int(try reader.read(UInt32.self)), gap: try MultiPaxosReplica.Gap(from: &reader))
+        count: Int(try reader.read(UInt32.self)), gap: try MultiPaxosReplica.Gap(from: &reader),
+        standing: try DiskStanding(from: &reader))
     case .preempted: self = .preempted(by: try MultiPaxosReplica.Ballot(from: &reader))
     case .heartbeat:
       self = .heartbeat(
@@ -139,6 +160,18 @@ extension MultiPaxosReplica.Message: WireCodable {
       self = .heartbeatAcknowledged(
         ballot: try MultiPaxosReplica.Ballot(from: &reader), round: try reader.read(UInt64.self),
         gap: try MultiPaxosReplica.Gap(from: &reader))
+    case .replaced:
+      self = .replaced(
+        ballot: try MultiPaxosReplica.Ballot(from: &reader),
+        generations: try [UInt64](from: &reader))
+    case .noted:
+      self = .noted(
+        ballot: try MultiPaxosReplica.Ballot(from: &reader),
+        generations: try [UInt64](from: &reader))
+    case .promoted:
+      self = .promoted(
+        ballot: try MultiPaxosReplica.Ballot(from: &reader),
+        generations: try [UInt64](from: &reader))
     case nil: throw .malformed("\(number) is no Multi-Paxos message")
     }
   }

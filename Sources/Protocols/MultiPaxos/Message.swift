@@ -32,18 +32,21 @@ extension MultiPaxosReplica {
     /// Phase 1a: asks for a promise to ignore ballots below this one, and for a report of all
     /// values accepted from `from` on.
     case prepare(ballot: Ballot, from: LogIndex)
-    /// Phase 1b: all values this acceptor accepted in the slots `from ..< next`, in ascending
-    /// order; without `next`, all from `from` on. `isContinued` if the acceptor sends another page
-    /// without being asked.
+    /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending
+    /// order; without `next`, everything from `from` on. `isContinued` if another page follows
+    /// unasked. With the generations of all disks that the acceptor has heard of, itself included;
+    /// an empty list says that none has taken the place of another.
     case promise(
       ballot: Ballot, from: LogIndex, accepted: [AcceptedValue], next: LogIndex?,
-      isContinued: Bool = false)
-    /// Phase 2a for the slots from `first`, one per value; without values it only asks for an
-    /// answer. `commitIndex` and `round` as in a heartbeat.
+      isContinued: Bool = false, generations: [UInt64] = [])
+    /// Phase 2a for the slots from `first`, one per value; without values it asks for the answer
+    /// alone. `commitIndex` and `round` as in a heartbeat.
     case accept(
       ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, round: UInt64)
     /// Phase 2b for `count` slots from `first`, and for all slots below the gap.
-    case accepted(ballot: Ballot, first: LogIndex, count: Int, gap: Gap)
+    case accepted(
+      ballot: Ballot, first: LogIndex, count: Int, gap: Gap,
+      standing: DiskStanding = DiskStanding())
     /// The message just received had a ballot below this one.
     case preempted(by: Ballot)
     /// The distinguished proposer is alive; all slots to `commitIndex` are chosen, and those below
@@ -52,6 +55,12 @@ extension MultiPaxosReplica {
     case heartbeat(ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64)
     /// The sender has promised no ballot above this one. Values below the gap may not be durable.
     case heartbeatAcknowledged(ballot: Ballot, round: UInt64, gap: Gap)
+    /// These are the generations of the disks; promise the ballot and take note of them.
+    case replaced(ballot: Ballot, generations: [UInt64])
+    /// The acceptor has promised the ballot, and these generations are durable.
+    case noted(ballot: Ballot, generations: [UInt64])
+    /// To a learner: it has all that it needs to be an acceptor again.
+    case promoted(ballot: Ballot, generations: [UInt64])
     /// The messages about snapshots, which hosts exchange for all protocols alike.
     case snapshot(SnapshotMessage)
   }

@@ -11,7 +11,7 @@ extension MultiPaxosReplica {
     _ ballot: Ballot, first: LogIndex, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
-    guard ballot.node == sender, isPossible(ballot), first > .zero else { return }
+    guard ballot.node == sender, isPossible(ballot), first > .zero, !isLearner else { return }
     guard ballot >= promised else {
       return effects.send(.preempted(by: promised), to: sender)
     }
@@ -39,7 +39,8 @@ extension MultiPaxosReplica {
       let isContinued = next != nil && room >= Self.pageByteCount
       effects.send(
         .promise(
-          ballot: promised, from: from, accepted: accepted, next: next, isContinued: isContinued),
+          ballot: promised, from: from, accepted: accepted, next: next, isContinued: isContinued,
+          generations: heardGenerations),
         to: sender)
       guard isContinued, let next else { return }
       from = next
@@ -105,7 +106,8 @@ extension MultiPaxosReplica {
     if ballot == leaderBallot { reception.note(first, isEmpty: values.isEmpty) }
     let gap = firstGap(of: ballot, before: first)
     confirm(round, of: ballot, gap: gap, isDue: values.isEmpty, to: sender, into: &effects)
-    let reply = Message.accepted(ballot: ballot, first: first, count: values.count, gap: gap)
+    let reply = Message.accepted(
+      ballot: ballot, first: first, count: values.count, gap: gap, standing: standing)
     // Bug: accepted-before-durable.
     if broken(.acceptedBeforeDurable) {
       effects.sendEarly(reply, to: sender)

@@ -53,6 +53,7 @@ extension MultiPaxosReplica {
     switch role {
     case .leader: checkQuorum(into: &effects)
     case .candidate: break
+    case .follower where isLearner: effects.setTimer(.election, after: options.electionTimeout)
     case .follower:
       // The timer is set once, not at every message of the leader: when it fires, this checks when
       // the leader was last heard.
@@ -98,7 +99,7 @@ extension MultiPaxosReplica {
   mutating func receivePrePrepare(
     _ ballot: Ballot, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
-    guard ballot.node == sender, isPossible(ballot), sender != id else { return }
+    guard ballot.node == sender, isPossible(ballot), sender != id, !isLearner else { return }
     guard ballot > promised else { return effects.send(.preempted(by: promised), to: sender) }
     guard role != .leader, silence(at: now) >= options.electionTimeout.lowerBound else { return }
     effects.sendEarly(.prePromise(ballot: ballot), to: sender)
@@ -115,7 +116,7 @@ extension MultiPaxosReplica {
 
   /// The leader's process has ended: stands for election without waiting for its silence.
   mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<Self>) {
-    guard options.electOnDisconnect, role == .follower, leaderBallot != .none,
+    guard options.electOnDisconnect, role == .follower, !isLearner, leaderBallot != .none,
       replica == leaderBallot.node
     else { return }
     lastLeaderContact = .longAgo

@@ -4,6 +4,7 @@ extension MultiPaxosReplica {
   /// Checks the invariants that an event can have broken, in constant time.
   public func invariantViolation() -> String? {
     if let brokenInvariant { return brokenInvariant }
+    if isLearner, role != .follower { return "a learner proposes" }
     if role != .follower, ballot != promised {
       return "a \(role.rawValue) of ballot \(ballot) has promised \(promised)"
     }
@@ -29,8 +30,13 @@ extension MultiPaxosReplica {
   /// Empty slots have the epoch 0. Which slots are chosen is left out, because that is recorded
   /// only at intervals.
   public var durableState: DurableState {
-    DurableState(
-      numbers: ["promised": promised.rawValue, "first": UInt64(log.firstIndex.rawValue)],
+    var numbers = ["promised": promised.rawValue, "first": UInt64(log.firstIndex.rawValue)]
+    for (position, replica) in membership.replicas.enumerated()
+    where replica != id && generations[position] > 0 {
+      numbers["generation of \(replica)"] = generations[position]
+    }
+    return DurableState(
+      numbers: numbers,
       log: (log.firstIndex.rawValue..<log.lastIndex.next.rawValue).map {
         let slot = log[LogIndex($0)]
         return DurableState.Entry(epoch: slot.ballot.rawValue, batch: slot.value)

@@ -18,6 +18,8 @@ extension MultiPaxosReplica {
     var heardFrom: UInt64 = 0
     /// Batches that found the window full.
     var queue = BatchQueue()
+    /// The acceptors that have taken note of the generations that the leader knows.
+    var notedBy: UInt64 = 0
     /// Reads that a round will answer, oldest first.
     var readsInRound: [(round: UInt64, ticket: ReadTicket)] = []
     /// Reads that arrived before the leader had recovered.
@@ -36,9 +38,9 @@ extension MultiPaxosReplica {
     leadership = Phase2(
       nextSlot: firstUnchosen, recovered: recovered,
       recoveredThrough: max(recovered.last?.slot ?? .zero, commitIndex),
-      progress: Array(
-        repeating: Progress(next: firstUnchosen, resendAfter: options.retransmission),
-        count: membership.replicas.count), heardFrom: bit(of: id))
+      progress: generations.map {
+        Progress(next: firstUnchosen, resendAfter: options.retransmission, generation: $0)
+      }, heardFrom: bit(of: id))
     var slot = firstUnchosen
     while slot <= log.lastIndex {
       log[slot].votes = 0
@@ -109,7 +111,9 @@ extension MultiPaxosReplica {
       phase2.nextSlot = phase2.nextSlot.next
     }
     effects.send(
-      .accepted(ballot: ballot, first: first, count: values.count, gap: .unknown), to: id)
+      .accepted(
+        ballot: ballot, first: first, count: values.count, gap: .unknown, standing: standing),
+      to: id)
     let accept = Message.accept(
       ballot: ballot, first: first, values: values, commitIndex: commitIndex, round: readRound)
     for position in phase2.progress.indices where membership.replicas[position] != id {
@@ -125,20 +129,23 @@ extension MultiPaxosReplica {
   }
 
   mutating func receiveAccepted(
-    _ ballot: Ballot, first: LogIndex, count: Int, gap: Gap, from sender: ReplicaID,
-    at now: Instant,
-    into effects: inout Effects<Self>
+    _ ballot: Ballot, first: LogIndex, count: Int, gap: Gap, standing: DiskStanding,
+    from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard role == .leader, count >= 0 else { return }
     // Bug: count-across-ballots.
     guard ballot == self.ballot || broken(.countAcrossBallots) else { return }
     let bit = bit(of: sender)
-    phase2.heardFrom |= bit
-    noteVotes(bit, from: first, to: first + count)
+    let position = bit.trailingZeroBitCount
+    guard heed(standing, of: position, gap: gap, at: now, into: &effects) else { return }
+    if !standing.isLearner {
+      phase2.heardFrom |= bit
+      noteVotes(bit, from: first, to: first + count)
+    }
     if sender != id, ballot == self.ballot {
-      phase2.progress[bit.trailingZeroBitCount].noteAnswer(count: count)
-      acknowledge(
-        gap, answering: first, from: bit.trailingZeroBitCount, at: now, into: &effects)
+      phase2.progress[position].noteAnswer(count: count)
+      acknowledge(gap, answering: first, from: position, at: now, into: &effects)
+      promote(position, into: &effects)
     }
     // Bug: skip-holes.
     guard log.isChosen(firstUnchosen) || broken(.skipHoles) else { return }
@@ -165,6 +172,9 @@ extension MultiPaxosReplica {
   mutating func heartbeatTimerFired(into effects: inout Effects<Self>) {
     guard role == .leader else { return }
     effects.setTimer(.heartbeat, after: options.heartbeat)
+    if phase2.progress.contains(where: \.standing.isLearner) {
+      tellGenerations(into: &effects)
+    }
     for position in phase2.progress.indices where membership.replicas[position] != id {
       let progress = phase2.progress[position]
       if progress.acknowledged < progress.next || progress.next < phase2.nextSlot {

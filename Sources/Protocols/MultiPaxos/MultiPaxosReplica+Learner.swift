@@ -46,6 +46,12 @@ extension MultiPaxosReplica {
     guard ballot >= newest else { return effects.send(.preempted(by: newest), to: sender) }
     hear(ballot, at: now, into: &effects)
     let gap = firstGap(of: ballot, before: next)
+    if isLearner {
+      // The leader hears by that whose disk this is, and what it lacks.
+      effects.send(
+        .accepted(ballot: ballot, first: .zero, count: 0, gap: gap, standing: standing),
+        to: sender)
+    }
     confirm(round, of: ballot, gap: gap, isDue: true, to: sender, into: &effects)
     learnCommitIndex(commitIndex, of: ballot, into: &effects)
   }
@@ -61,7 +67,9 @@ extension MultiPaxosReplica {
     _ round: UInt64, of ballot: Ballot, gap: Gap, isDue: Bool, to leader: ReplicaID,
     into effects: inout Effects<Self>
   ) {
-    guard ballot == leaderBallot, isDue || round > reception.confirmedRound else { return }
+    guard !isLearner, ballot == leaderBallot, isDue || round > reception.confirmedRound else {
+      return
+    }
     reception.confirmedRound = max(reception.confirmedRound, round)
     let answer = Message.heartbeatAcknowledged(ballot: ballot, round: round, gap: gap)
     // One answer is enough for the messages of a turn.

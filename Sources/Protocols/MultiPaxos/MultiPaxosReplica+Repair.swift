@@ -26,8 +26,13 @@ extension MultiPaxosReplica {
     /// The newest round it has been told of, except by the heartbeats of the timer.
     var announcedRound: UInt64 = 0
     var pace: ResendPace
+    /// Whether its disk took the place of a lost one, as far as it has said.
+    var standing: DiskStanding
+    /// Of a learner: it is an acceptor again once it holds everything below this slot.
+    var promotionSlot = LogIndex.zero
 
-    init(next: LogIndex, resendAfter: Interval) {
+    init(next: LogIndex, resendAfter: Interval, generation: UInt64) {
+      standing = DiskStanding(generation: generation)
       sentFrom = next
       self.next = next
       pace = ResendPace(least: resendAfter)
@@ -130,7 +135,9 @@ extension MultiPaxosReplica {
     guard gap.first > .zero, gap.first <= phase2.nextSlot else { return }
     let earlier = phase2.progress[position].acknowledged
     if gap.first > earlier {
-      noteVotes(1 << UInt64(position), from: earlier, to: gap.first)
+      if !phase2.progress[position].standing.isLearner {
+        noteVotes(1 << UInt64(position), from: earlier, to: gap.first)
+      }
       release(from: earlier, to: gap.first, at: position)
       phase2.progress[position].pace.answered(through: UInt64(gap.first.rawValue), at: now)
     }

@@ -39,6 +39,7 @@ extension MultiPaxosReplica {
     effects.beginCheckpoint()
     effects.persist(.snapshot(reference, isForeign: isForeign))
     effects.persist(.promised(promised))
+    persistGenerations(into: &effects)
     recordedChosen = max(recordedChosen, reference.index)
     var slot = reference.index.next
     while slot <= log.lastIndex {

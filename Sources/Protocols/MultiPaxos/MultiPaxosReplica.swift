@@ -16,7 +16,8 @@ import Replication
 ///
 /// Every replica is proposer (`+Candidate` in phase 1, `+Leader` in phase 2), acceptor
 /// (`+Acceptor`) and learner (`+Learner`). `+Repair` tracks the slots that each acceptor has been
-/// sent and lacks, `+Reads` serves reads without a slot, `+Snapshots` forgets slots.
+/// sent and lacks, `+Reads` serves reads without a slot, `+Snapshots` forgets slots, `+Replacement`
+/// brings an acceptor back that has lost its disk.
 ///
 /// - Deviation: a promise need not carry the whole report. The proposer asks for a few pages at a
 ///   time; between two pages the report cannot change except for values that became known as
@@ -59,6 +60,10 @@ public struct MultiPaxosReplica: ReplicaCore {
     didSet { assert(promised >= oldValue, "a promise is never taken back") }
   }
   var log = SlotLog()
+  /// The newest disk of each replica that was heard of, in membership order; 0 for the first one.
+  var generations: [UInt64]
+  /// This replica's disk took the place of a lost one, and it is no acceptor yet.
+  var isLearner = false
 
   // Learner.
   /// All slots below it are chosen and committed. It never falls.
@@ -121,6 +126,7 @@ public struct MultiPaxosReplica: ReplicaCore {
       bits[replica.index] = 1 << UInt64(position)
     }
     self.bits = bits
+    generations = Array(repeating: 0, count: membership.replicas.count)
   }
 
   public mutating func recover(_ record: Record) {
@@ -139,6 +145,8 @@ public struct MultiPaxosReplica: ReplicaCore {
         log[recordedChosen].isChosen = true
       }
     case .snapshot(let reference, let isForeign): begin(behind: reference, isForeign: isForeign)
+    case .generations(let known): recoverGenerations(known)
+    case .promoted: isLearner = false
     }
     highestSeen = promised
   }
@@ -171,7 +179,10 @@ public struct MultiPaxosReplica: ReplicaCore {
       receivePrePromise(ballot, from: sender, at: now, into: &effects)
     case .prepare(let ballot, let from):
       receivePrepare(ballot, first: from, from: sender, at: now, into: &effects)
-    case .promise(let ballot, let from, let accepted, let next, let isContinued):
+    case .promise(
+      let ballot, let from, let accepted, let next, let isContinued, let generations):
+      guard heedPromise(of: ballot, generations, from: sender, at: now, into: &effects)
+      else { return }
       receivePromise(
         ballot, first: from, accepted: accepted, next: next, isContinued: isContinued,
         from: sender, at: now, into: &effects)
@@ -179,10 +190,17 @@ public struct MultiPaxosReplica: ReplicaCore {
       receiveAccept(
         ballot, first: first, values: values, commitIndex: commitIndex, round: round,
         from: sender, at: now, into: &effects)
-    case .accepted(let ballot, let first, let count, let gap):
+    case .accepted(let ballot, let first, let count, let gap, let standing):
       receiveAccepted(
-        ballot, first: first, count: count, gap: gap, from: sender, at: now, into: &effects)
+        ballot, first: first, count: count, gap: gap, standing: standing, from: sender, at: now,
+        into: &effects)
     case .preempted(let ballot): receivePreempted(by: ballot, into: &effects)
+    case .replaced(let ballot, let generations):
+      receiveReplaced(ballot, generations, from: sender, at: now, into: &effects)
+    case .noted(let ballot, let generations):
+      receiveNoted(ballot, generations, from: sender, at: now, into: &effects)
+    case .promoted(let ballot, let generations):
+      receivePromoted(ballot, generations, from: sender, at: now, into: &effects)
     case .snapshot: break
     case .heartbeat(let ballot, let commitIndex, let next, let round):
       receiveHeartbeat(
@@ -200,7 +218,7 @@ public struct MultiPaxosReplica: ReplicaCore {
   @inline(__always)
   public var status: ReplicaStatus {
     ReplicaStatus(
-      role: role.rawValue, isInCharge: role == .leader,
+      role: isLearner ? "learner" : role.rawValue, isInCharge: role == .leader,
       epoch: max(promised, leaderBallot).rawValue, commitIndex: commitIndex,
       lastIndex: log.lastIndex)
   }

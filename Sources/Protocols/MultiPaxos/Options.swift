@@ -83,6 +83,7 @@ extension MultiPaxosReplica {
     case commitIndexMarksAll = "commit-index-marks-all"
     case readAfterPhase1 = "read-after-phase-1"
     case readWithoutQuorum = "read-without-quorum"
+    case forgetfulAcceptor = "forgetful-acceptor"
 
     public var meaning: String {
       switch self {
@@ -100,6 +101,7 @@ extension MultiPaxosReplica {
       case .readAfterPhase1: "A new leader serves reads before the values it recovered are chosen"
       case .readWithoutQuorum:
         "The leader serves reads without asking whether its ballot still holds"
+      case .forgetfulAcceptor: "A replica that has lost its disk promises and counts at once"
       }
     }
   }

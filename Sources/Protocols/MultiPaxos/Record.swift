@@ -16,6 +16,10 @@ extension MultiPaxosReplica {
     /// A snapshot covers the slots up to its index. The snapshot of another replica replaces the
     /// values held there; this replica's own leaves them.
     case snapshot(SnapshotReference, isForeign: Bool)
+    /// The newest disk of each replica that was heard of, in membership order.
+    case generations([UInt64])
+    /// The replica, whose disk took the place of a lost one, has learnt everything.
+    case promoted
   }
 }
 
@@ -26,6 +30,8 @@ extension MultiPaxosReplica.Record: WireCodable {
     case .accepted(_, _, let value): 17 + value.encodedByteCount
     case .chosen: 9
     case .snapshot(let reference, _): 2 + reference.encodedByteCount
+    case .generations(let generations): 1 + generations.encodedByteCount
+    case .promoted: 1
     }
   }
 
@@ -46,6 +52,10 @@ extension MultiPaxosReplica.Record: WireCodable {
       writer.write(UInt8(4))
       reference.encode(into: &writer)
       writer.write(isForeign)
+    case .generations(let generations):
+      writer.write(UInt8(5))
+      generations.encode(into: &writer)
+    case .promoted: writer.write(UInt8(6))
     }
   }
 
@@ -59,6 +69,8 @@ extension MultiPaxosReplica.Record: WireCodable {
     case 3: self = .chosen(through: try LogIndex(from: &reader))
     case 4:
       self = .snapshot(try SnapshotReference(from: &reader), isForeign: try reader.readFlag())
+    case 5: self = .generations(try [UInt64](from: &reader))
+    case 6: self = .promoted
     case let other: throw .malformed("\(other) is no Multi-Paxos record")
     }
   }

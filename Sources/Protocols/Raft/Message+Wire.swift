@@ -124,7 +124,7 @@ extension RaftReplica.Message: WireCodable {
         .init(
           term: term, matchIndex: try LogIndex(from: &reader),
           readRound: try reader.read(UInt64.self),
-          standing: try RaftReplica.Standing(from: &reader)))
+          standing: try DiskStanding(from: &reader)))
     case .appendRejected:
       self = .appendRejected(
         .init(
@@ -132,7 +132,7 @@ extension RaftReplica.Message: WireCodable {
           conflictTerm: try reader.read(UInt64.self), conflictIndex: try LogIndex(from: &reader),
           lastLogIndex: try LogIndex(from: &reader), gapEnd: try LogIndex(from: &reader),
           readRound: try reader.read(UInt64.self),
-          standing: try RaftReplica.Standing(from: &reader)))
+          standing: try DiskStanding(from: &reader)))
     case .roundConfirmed:
       self = .roundConfirmed(.init(term: term, readRound: try reader.read(UInt64.self)))
     case .newerTerm: self = .newerTerm(term)
@@ -141,19 +141,5 @@ extension RaftReplica.Message: WireCodable {
         .init(
           term: term, index: try LogIndex(from: &reader), generation: try reader.read(UInt64.self)))
     }
-  }
-}
-
-extension RaftReplica.Standing: WireCodable {
-  public var encodedByteCount: Int { 9 }
-
-  public func encode(into writer: inout WireWriter) {
-    writer.write(generation)
-    writer.write(isLearner)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    generation = try reader.read(UInt64.self)
-    isLearner = try reader.readFlag()
   }
 }

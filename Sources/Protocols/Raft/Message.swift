@@ -55,16 +55,7 @@ extension RaftReplica {
     /// number of entries, never the end of the follower's log.
     public var matchIndex: LogIndex
     public var readRound: UInt64
-    public var standing = Standing()
-  }
-
-  /// The state of the disk of a reply's sender: whether the replica keeps its promises or has lost
-  /// its disk.
-  public struct Standing: Equatable, Sendable {
-    /// Grows with each disk that takes the place of a lost one.
-    public var generation: UInt64 = 0
-    /// The replica has not received all entries yet, so it counts for no majority.
-    public var isLearner = false
+    public var standing = DiskStanding()
   }
 
   /// From the leader to a learner: the entry at `index`, of the leader's own term, was appended
@@ -96,7 +87,7 @@ extension RaftReplica {
     /// holds none.
     public var gapEnd: LogIndex
     public var readRound: UInt64
-    public var standing = Standing()
+    public var standing = DiskStanding()
   }
 }
 

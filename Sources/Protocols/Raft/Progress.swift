@@ -43,8 +43,8 @@ extension RaftReplica {
     /// The replica has answered since the leader last looked for a majority.
     var isActive = false
     /// Whether the replica's disk took the place of a lost one, as far as it has said.
-    var standing = Standing()
-    /// Learner: the entry that makes it a voter once it is committed and the learner holds it.
+    var standing = DiskStanding()
+    /// Of a learner: the entry that makes it a voter once it is committed and the learner has it.
     var promotionIndex: LogIndex?
 
     /// The last entry for which the replica counts in a majority.

@@ -22,13 +22,13 @@ extension RaftReplica {
   public mutating func takePlace(generation: UInt64) {
     // Bug: forgetful-voter.
     guard !broken(.forgetfulVoter) else { return }
-    standing = Standing(generation: generation, isLearner: true)
+    standing = DiskStanding(generation: generation, isLearner: true)
   }
 
   /// Notes the state of the disk that a reply comes from.
   /// - Returns: false if the reply is of a disk that has been lost since.
   mutating func heed(
-    _ reply: Standing, of slot: Int, at now: Instant, into effects: inout Effects<Self>
+    _ reply: DiskStanding, of slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
     guard slot != ownSlot else { return true }
     let known = progress[slot].standing

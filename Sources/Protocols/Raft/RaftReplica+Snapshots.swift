@@ -33,6 +33,7 @@ extension RaftReplica {
     effects.beginCheckpoint()
     effects.persist(.snapshot(reference))
     effects.persist(.vote(term: currentTerm, votedFor: votedFor))
+    if standing.generation > 0, !standing.isLearner { effects.persist(.promoted) }
     var next = reference.index.next
     while next <= log.lastIndex {
       let page = log.slice(
@@ -68,7 +69,8 @@ extension RaftReplica {
     if let leader, leader != id {
       effects.send(
         .appendAccepted(
-          AppendAccepted(term: currentTerm, matchIndex: reference.index, readRound: 0)),
+          AppendAccepted(
+            term: currentTerm, matchIndex: reference.index, readRound: 0, standing: standing)),
         to: leader)
     }
     return true

@@ -58,7 +58,7 @@ public struct RaftReplica: ReplicaCore {
   var votedFor: ReplicaID?
   var log = Log()
   /// Whether this replica's disk took the place of a lost one.
-  var standing = Standing()
+  var standing = DiskStanding()
 
   // Volatile on every replica.
   /// It never falls.

@@ -16,8 +16,8 @@ public struct LogIdentity: Equatable, Sendable {
     self.node = node
   }
 
-  /// A hash of the identity (FNV-1a, 64 bits) that every segment holds, so that a file copied from
-  /// another directory is detected.
+  /// A number that stands for the identity (FNV-1a, 64 bits). Together with the number of the log's
+  /// card it is in every file, so that one that was copied from another directory is noticed.
   var digest: UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
@@ -39,7 +39,7 @@ struct NodeFile: Equatable {
   static let name = "node"
   static let magic: UInt64 = 0x3145_444F_4E4D_5352
   /// The version of all files of a log.
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
 
   var identity: LogIdentity
   /// How often the node has started; 1 at the first start.

@@ -44,7 +44,7 @@ struct MemberFile: Equatable, Sendable {
 
   init(card: LogCard) { self.card = card }
 
-  private init(_ bytes: [UInt8], path: String) throws(LogError) {
+  init(_ bytes: [UInt8], path: String) throws(LogError) {
     guard Sector.isIntact(bytes) else { throw .damaged(path, "the checksum differs") }
     var reader = WireReader(bytes)
     do throws(WireError) {
@@ -63,7 +63,7 @@ struct MemberFile: Equatable, Sendable {
     }
   }
 
-  private var bytes: [UInt8] {
+  var bytes: [UInt8] {
     var writer = WireWriter()
     writer.write(MemberFile.magic)
     writer.write(NodeFile.version)
@@ -120,6 +120,9 @@ struct MemberFile: Equatable, Sendable {
         reason: "the log of this node is gone, although the node has run before")
     }
     if let found { return found }
+    guard !hasLog else {
+      throw .damaged("\(directory.path)/\(name)", "the file is missing but there is a log")
+    }
     let made = MemberFile(card: LogCard(number: .random(in: 1...UInt64.max), generation: 0))
     try made.write(to: directory)
     return made

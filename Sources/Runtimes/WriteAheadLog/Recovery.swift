@@ -98,8 +98,11 @@ struct Recovery {
         }
       }
       guard syncs else { continue }
-      // After a failed sync the page cache may show the last block as if it had reached the disk.
-      if isLast, block > mark.block, let start = segment.contents.lastBlock {
+      // A sync that failed may have left in memory, as if it had reached the disk, what is behind
+      // the mark: the last block, or all that was written while nothing was synced.
+      if block > mark.block,
+        let start = header.isGrowing ? 0 : isLast ? segment.contents.lastBlock : nil
+      {
         let bytes = try file.contents()
         try file.write(Array(bytes[start..<segment.contents.end]), at: start)
       }

@@ -54,6 +54,11 @@ struct SnapshotFile: Equatable, Sendable {
         .foreign, path: file.path, reason: "this is no snapshot of this node's log")
     }
     self.init(reference: reference, byteCount: Int(byteCount))
+    let whole = Sector.byteCount + self.byteCount + 4 * chunkCount
+    let size = try file.byteCount()
+    guard size >= whole else {
+      throw .damaged(file.path, "the snapshot was cut: \(size) of \(whole) bytes are left")
+    }
   }
 
   var chunkCount: Int {

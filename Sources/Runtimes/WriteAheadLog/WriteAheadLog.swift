@@ -121,7 +121,9 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     if earlier == nil { try Directory.syncEntry(of: path) }
     try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
     let member = try MemberFile.open(in: directory, as: opening, hasLog: earlier != nil)
-    let digest = identity.digest
+    // Clients know the identity. Without the number, which they do not, values that hold headers of
+    // blocks could make a torn end look like damage.
+    let digest = identity.digest ^ member.card.number
     let base = try LogBase.read(from: directory, digest: digest)
     var mark = try SyncedMark(in: directory, digest: digest, mayCreate: earlier == nil)
     try StagedFile.settle(in: path, digest: digest)

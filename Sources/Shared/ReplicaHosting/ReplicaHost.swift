@@ -263,7 +263,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
         guard let answer = reader.apply(to: &application) else { continue }
         executedCount += 1
         response = answer
-        sessions.record(id, response: response, at: place)
+        sessions.record(id, response: Application.kept(response), at: place)
       }
       if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
     }

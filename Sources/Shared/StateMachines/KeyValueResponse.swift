@@ -33,6 +33,9 @@ public enum KeyValueResponse: Equatable, Sendable {
     case decimalTooLarge = 4
     /// The answer would be longer than `KeyValueStore.maximumAnswerByteCount`.
     case answerTooLong = 5
+    /// The command, or the sequence, took effect when it came before. Its answer was longer than
+    /// `KeyValueStore.longestKeptAnswer`, so it is not there any more.
+    case notKept = 6
   }
 }
 

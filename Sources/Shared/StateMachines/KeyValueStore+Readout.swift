@@ -4,8 +4,9 @@ import WireFormat
 /// A walk over the entries of a table as they were when it began, while the table changes: an entry
 /// that is about to change is put aside if the walk has not reached it.
 ///
-/// Values are shared with the table until then, so that beginning costs one flag per entry and no
-/// copy.
+/// Values are shared with the table until then, so that beginning costs a bit per entry and no
+/// copy. Each entry is written with its position, so that a store that is restored has its keys in
+/// the same order: a `scan` that began at another replica goes on there and misses none.
 struct TableReadout: Sendable {
   /// The position that the walk has reached.
   var cursor = 0
@@ -13,7 +14,7 @@ struct TableReadout: Sendable {
   let end: Int
   /// Whether a position holds an entry written after the beginning.
   private var isFresh: [Bool]
-  private var putAside: [(key: Key, value: [UInt8])] = []
+  private var putAside: [(position: Int, key: Key, value: [UInt8])] = []
 
   init(count: Int) {
     end = count
@@ -27,7 +28,7 @@ struct TableReadout: Sendable {
 
   mutating func willChange(_ position: Int, in table: borrowing FlatTable<Key, [UInt8]>) {
     guard isDue(position) else { return }
-    putAside.append((table.keys[position], table.values[position]))
+    putAside.append((position, table.keys[position], table.values[position]))
     isFresh[position] = true
   }
 
@@ -39,13 +40,8 @@ struct TableReadout: Sendable {
   /// Called before an entry is removed: the last one of the table takes its place.
   mutating func willRemove(_ position: Int, from table: borrowing FlatTable<Key, [UInt8]>) {
     willChange(position, in: table)
-    let last = table.count - 1
-    guard position != last, position < end else { return }
-    if isDue(last) {
-      if position < cursor { willChange(last, in: table) } else { isFresh[position] = false }
-    } else {
-      isFresh[position] = true
-    }
+    willChange(table.count - 1, in: table)
+    if position < end { isFresh[position] = true }
   }
 
   /// Called before all entries are removed.
@@ -63,21 +59,27 @@ struct TableReadout: Sendable {
     into writer: inout WireWriter
   ) -> Bool {
     let start = writer.count
-    while writer.count - start < byteCount, let (key, value) = putAside.popLast() {
-      writer.writeCounted(key.bytes)
-      writer.writeCounted(value)
+    while writer.count - start < byteCount, let entry = putAside.popLast() {
+      TableReadout.write(entry.key, entry.value, at: entry.position, into: &writer)
     }
     // If much has changed, many positions are skipped; that is work, too, so steps are limited.
     var steps = 0
     while writer.count - start < byteCount, steps < 65_536, cursor < min(end, table.count) {
       steps += 1
       if !isFresh[cursor] {
-        writer.writeCounted(table.keys[cursor].bytes)
-        writer.writeCounted(table.values[cursor])
+        TableReadout.write(table.keys[cursor], table.values[cursor], at: cursor, into: &writer)
       }
       cursor += 1
     }
     return !putAside.isEmpty || cursor < min(end, table.count) || writer.count > start
+  }
+
+  private static func write(
+    _ key: Key, _ value: [UInt8], at position: Int, into writer: inout WireWriter
+  ) {
+    writer.write(UInt32(position))
+    writer.writeCounted(key.bytes)
+    writer.writeCounted(value)
   }
 }
 
@@ -102,9 +104,17 @@ extension KeyValueStore {
   }
 
   public mutating func restore(readingOut reader: inout WireReader) throws(WireError) {
+    var entries: [(position: UInt32, key: Key, value: [UInt8])] = []
     while !reader.isAtEnd {
+      let position = try reader.read(UInt32.self)
       let key = Key(try reader.readCounted())
-      values.set(key, to: try reader.readCounted())
+      entries.append((position, key, try reader.readCounted()))
+    }
+    entries.sort { $0.position < $1.position }
+    for (place, entry) in entries.enumerated() {
+      guard Int(entry.position) == place else { throw .malformed("no entry at \(place)") }
+      values.set(entry.key, to: entry.value)
+      guard values.count == place + 1 else { throw .malformed("a key twice") }
     }
   }
 

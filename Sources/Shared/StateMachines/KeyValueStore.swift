@@ -16,6 +16,18 @@ public struct KeyValueStore: StateMachine {
   /// after it take no effect and get no response, and the client may send them again.
   public static var maximumAnswerByteCount: Int { 32 << 20 }
 
+  /// Longer answers are not kept for a command that comes again, because the last answer to each
+  /// client is kept for ever.
+  public static var longestKeptAnswer: Int { 16 << 10 }
+
+  public static func kept(_ response: Response) -> Response {
+    switch response {
+    case .done, .swapped, .number, .refused, .skipped: response
+    default:
+      response.encodedByteCount > longestKeptAnswer ? .refused(.notKept) : response
+    }
+  }
+
   public var values = FlatTable<Key, [UInt8]>()
   /// The walk of a snapshot over the values, if one is under way.
   var readout = TableReadout(count: 0)

@@ -85,6 +85,19 @@ struct Arguments {
     return numbers
   }
 
+  /// The value of a flag as a number of bytes with its unit, above zero.
+  func byteCount(_ name: String) throws(UsageError) -> Int? {
+    guard let text = self[name] else { return nil }
+    guard case .exact(let count) = Quantity(text)?.count(in: Unit.sizes), count > 0, count < .max
+    else {
+      let units = Unit.sizes.map(\.name).joined(separator: ", ")
+      throw UsageError(
+        "\(name): found \"\(text)\", allowed a size above zero with its unit, such as 2GiB "
+          + "(units: \(units))")
+    }
+    return Int(count)
+  }
+
   func directory(_ name: String) throws(UsageError) -> String? {
     guard self[name] != "" else { throw UsageError("\(name): found \"\", allowed a directory") }
     return self[name]

@@ -2,6 +2,7 @@ import CLinux
 import Experiments
 import Foundation
 import ProtocolList
+import Replication
 import Runner
 import Serving
 import Synchronization
@@ -54,6 +55,15 @@ extension Command {
           meaning: "node N has lost its log, or it is damaged: N begins a new one, and takes part "
             + "once it has learnt everything from the others", mayRepeat: true),
         Flag(
+          name: "--maxmemory", value: "SIZE",
+          meaning: "refuses commands that may need memory while the node in charge has more than "
+            + "this allocated, as Redis does; reads and DEL go on. Looked at every 200 ms; for "
+            + "example 2GiB (default: no limit)"),
+        Flag(
+          name: "--timeout", value: "SECONDS",
+          meaning: "closes the connection of a client that says nothing for so long (default 0: "
+            + "never); one whose machine is gone is closed after 4 minutes in any case"),
+        Flag(
           name: "--no-sync",
           meaning: "never waits for the disk: a loss of power may take what was acknowledged"),
         Flag(
@@ -76,6 +86,8 @@ extension Command {
       throw UsageError(
         "--address: found \"\(request.address)\", allowed a numeric address, such as 127.0.0.1")
     }
+    request.idleLimit = .seconds(try arguments.integer("--timeout", in: 0...1_000_000) ?? 0)
+    request.maxMemory = try arguments.byteCount("--maxmemory") ?? 0
     let chosen = try arguments.choice("--protocol", of: ProtocolKind.self)
     let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set", "--replace"]
     if arguments.has("--hosts"), let flag = ours.first(where: { arguments.has($0) }) {

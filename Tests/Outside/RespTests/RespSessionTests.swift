@@ -34,7 +34,46 @@ import WireFormat
     #expect(client.requests.count == 12)
   }
 
-  @Test("Commands wait while one is outstanding, and the session stops reading at its limit")
+  @Test("Beyond the limit of memory only what may need more is refused, in a transaction all")
+  func outOfMemory() {
+    var client = Conversation()
+    _ = client.ask("SET", "a", "1")
+    client.session.interpreter.isOutOfMemory = true
+    let refusal = "-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+    for words in [["SET", "a", "2"], ["INCR", "a"], ["MSETNX", "b", "1"], ["GETSET", "a", "2"]] {
+      client.send(command(words.map { Array($0.utf8) }))
+      #expect(client.received() == refusal, "\(words)")
+    }
+    #expect(client.ask("SET", "a").hasPrefix("-ERR wrong number of arguments"))
+    #expect(client.ask("GET", "a") == "$1\r\n1\r\n" && client.ask("DEL", "b") == ":0\r\n")
+    #expect(client.ask("MULTI") == "+OK\r\n" && client.ask("GET", "a") == refusal)
+    #expect(client.ask("EXEC").hasPrefix("-EXECABORT"))
+    client.session.interpreter.isOutOfMemory = false
+    #expect(client.ask("INCR", "a") == ":2\r\n")
+  }
+
+  @Test("An answer that is not kept is no answer to ask anew for, whatever was asked")
+  func notKept() {
+    var session = RespSession(connection: 1)
+    var output = WireWriter()
+    let said = "-\(KeyValueResponse.Refusal.notKept.respText)\r\n"
+    session.feed(command("GETDEL", "a") + command("PING") + command("INCR", "n"))
+    guard case .store = session.next(into: &output) else {
+      Issue.record("no request")
+      return
+    }
+    session.complete(.refused(.notKept), into: &output)
+    #expect(text(output.bytes()) == said + "+PONG\r\n" + said)
+    #expect(session.next(into: &output) == nil && session.isIdle)
+    output.removeAll()
+    session.feed(command("MULTI") + command("GETDEL", "a") + command("EXEC"))
+    while case .store? = session.next(into: &output) {
+      session.complete(.refused(.notKept), into: &output)
+    }
+    #expect(text(output.bytes()) == "+OK\r\n+QUEUED\r\n" + said)
+  }
+
+  @Test("Commands wait while one is outstanding, and the session wants no more at its limit")
   func waiting() {
     var session = RespSession(connection: 1)
     var output = WireWriter()

@@ -10,11 +10,13 @@ import Unreplicated
 @Suite struct GatewayTests {
   private func onStage(
     limits: RespLimits = RespLimits(), memory: Int = GatewayLimits.memory,
-    patience: Interval = .seconds(60), _ body: @escaping @Sendable (Stage) throws -> Void
+    patience: Interval = .seconds(60), maxMemory: Int = 0,
+    _ body: @escaping @Sendable (Stage) throws -> Void
   ) async throws {
     try await onThread {
       let stage = try Stage(
-        UnreplicatedServer.self, replicas: 1, limits: limits, memory: memory, patience: patience)
+        UnreplicatedServer.self, replicas: 1, limits: limits, memory: memory, patience: patience,
+        maxMemory: maxMemory)
       stage.startAll()
       try body(stage)
     }
@@ -51,6 +53,46 @@ import Unreplicated
           + Array("GET a\r\n*1\r\n$4\r\nPI".utf8))
       client.endOutput()
       #expect(try client.rest() == "+OK\r\n:2\r\n$1\r\n2\r\n")
+    }
+  }
+
+  @Test("Beyond its limit of memory a service refuses what may need more, and answers the rest")
+  func maxMemory() async throws {
+    // A process has more than one byte allocated, so that the limit is passed from the start.
+    try await onStage(maxMemory: 1) { stage in
+      let client = try stage.client()
+      let refusal = "OOM command not allowed when used memory > 'maxmemory'."
+      // The first reports may be under way.
+      while try client.ask("SET", "a", "1") == .ok {}
+      #expect(try client.ask("SET", "b", "1") == .error(Array(refusal.utf8)))
+      #expect(try client.ask("APPEND", "a", "1") == .error(Array(refusal.utf8)))
+      #expect(try client.ask("MULTI") == .ok)
+      #expect(try client.ask("DEL", "a") == .error(Array(refusal.utf8)))
+      #expect(
+        try client.ask("EXEC")
+          == .error(Array("EXECABORT Transaction discarded because of previous errors.".utf8)))
+      #expect(try client.ask("GET", "b") == .bulk(nil))
+      #expect(try client.ask("DEL", "b") == .integer(0))
+      #expect(
+        try client.ask("CONFIG", "GET", "maxmemory") == .array([.text("maxmemory"), .text("1")]))
+      guard case .bulk(let info?) = try client.ask("INFO", "memory") else { return }
+      #expect(String(decoding: info, as: UTF8.self).contains("maxmemory:1\r\n"))
+    }
+  }
+
+  @Test("A client that says nothing for too long is closed, and one that waits for nothing as well")
+  func idle() async throws {
+    try await onThread {
+      let stage = try Stage(
+        UnreplicatedServer.self, replicas: 1, idleLimit: .milliseconds(300))
+      stage.startAll()
+      let silent = try stage.client()
+      let (half, once) = (try stage.client(), try stage.client())
+      try half.send(Array("*1\r\n$4\r\nPI".utf8))
+      try once.send(RedisClient.command("SET", "a", "1"))
+      #expect(try once.rest() == "+OK\r\n")
+      #expect(try silent.rest() == "" && half.rest() == "")
+      #expect(try stage.client().ask("GET", "a") == .text("1"))
     }
   }
 

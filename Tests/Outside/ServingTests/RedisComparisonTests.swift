@@ -16,15 +16,16 @@ final class RedisServer {
   private var process: ChildProcess
   let port: UInt16
 
-  init() throws {
+  /// - Parameter settings: of `redis.conf`, as arguments.
+  init(_ settings: [String] = []) throws {
     port = try Endpoint.freeOnLoopback(1)[0].port
     process = try ChildProcess(
       program: try #require(RedisServer.program),
       arguments: [
         "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
         "--databases", "1",
-      ])
-    // The server needs a moment to listen; a server that has ended never listens.
+      ] + settings)
+    // It needs a moment to listen; a server that has ended never does.
     while (try? client()) == nil {
       let hasEnded = process.hasEnded()
       try #require(!hasEnded, "redis-server has ended")
@@ -104,7 +105,41 @@ struct RedisComparisonTests {
     return received
   }
 
-  @Test("Random commands get Redis' replies, singly and in pipelines, in both protocol versions")
+  @Test("Beyond the limit of memory the same commands are refused, alone and in transactions")
+  func outOfMemory() async throws {
+    try await onThread {
+      let stage = try Stage(UnreplicatedServer.self, replicas: 1, maxMemory: 1)
+      stage.startAll()
+      let redis = try RedisServer(["--maxmemory", "1"])
+      let (ours, theirs) = (try stage.client(), try redis.client())
+      // Nodes report now and then.
+      while try ours.ask("APPEND", "a", "") == .integer(0) {}
+      _ = try ours.ask("DEL", "a")
+      let commands: [[String]] = [
+        ["SET", "a", "1"], ["SET", "a"], ["GET", "a"], ["DEL", "a"], ["GETDEL", "a"],
+        ["UNLINK", "a"], ["FLUSHALL"], ["MSET", "a", "1"], ["INCRBYFLOAT", "a", "1"],
+        ["PERSIST", "a"], ["NOSUCHCOMMAND"], ["MULTI", "DEL a", "EXEC"],
+        ["MULTI", "PING", "DISCARD"], ["WATCH a", "MULTI", "EXEC"], ["MULTI", "SET a", "RESET"],
+        ["SCAN", "0"], ["DBSIZE"], ["CONFIG", "GET", "maxmemory"],
+      ]
+      for (number, words) in commands.enumerated() {
+        // Those of a transaction go as lines.
+        let bytes =
+          words.contains("MULTI")
+          ? Array((words.joined(separator: "\r\n") + "\r\n").utf8)
+          : RedisClient.command(words.map { Array($0.utf8) })
+        let (mine, wanted) = (
+          try Self.replies(ours, bytes, mark: "mark \(number)"),
+          try Self.replies(theirs, bytes, mark: "mark \(number)")
+        )
+        #expect(
+          String(decoding: mine, as: UTF8.self) == String(decoding: wanted, as: UTF8.self),
+          "\(words)")
+      }
+    }
+  }
+
+  @Test("Random commands, one by one and in pipelines, in both versions of the protocol")
   func commands() async throws {
     try await onThread {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1)

@@ -54,7 +54,7 @@ final class Stage {
   init<Core: ReplicaCore>(
     _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(60),
     limits: RespLimits = RespLimits(), memory: Int = GatewayLimits.memory,
-    patience: Interval = .seconds(60)
+    patience: Interval = .seconds(60), maxMemory: Int = 0, idleLimit: Interval = .zero
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID())")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -75,10 +75,12 @@ final class Stage {
       let port = try ClusterPort<KeyValueStore>(
         cluster: "stage", protocolName: name, endpoints: endpoints, replicaCount: replicas,
         connections: 2, firstClient: CarriedClients.drawFirst())
+      var facts = GatewayFacts(
+        version: "1", protocolName: name, cluster: "stage", processNumber: 1)
+      facts.maxMemory = maxMemory
+      facts.idleLimit = idleLimit
       var gateway = try RespGateway(
-        port: port, at: .loopback(0), replicas: membership.replicas,
-        facts: GatewayFacts(
-          version: "1", protocolName: name, cluster: "stage", processNumber: 1),
+        port: port, at: .loopback(0), replicas: membership.replicas, facts: facts,
         timeout: timeout, limits: limits, memory: memory, patience: patience)
       opened.withLock { $0 = gateway.endpoint.port }
       isOpen.signal()

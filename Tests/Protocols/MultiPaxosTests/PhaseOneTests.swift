@@ -138,7 +138,7 @@ struct PhaseOneTests {
       while !cluster.inFlight.isEmpty {
         switch cluster.inFlight[0].message {
         case .prepare(_, let from) where cluster.inFlight[0].to == b: asked.append(from)
-        case .promise(_, _, let accepted, _, _): reported += accepted.count
+        case .promise(_, _, let accepted, _, _, _): reported += accepted.count
         default: break
         }
         cluster.run(limit: 1)

@@ -107,6 +107,26 @@ struct LearnerTests {
     #expect(cluster.updates(0).last == 7)
   }
 
+  @Test("A checkpoint remembers the promotion, or all replicas together would be learners for good")
+  func checkpoint() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.propose(1, at: 0)
+    cluster.run()
+    cluster.loseDisk(1)
+    for _ in 0..<4 { cluster.heartbeat(from: 0) }
+    #expect(!cluster.core(1).standing.isLearner)
+    let start = cluster.nodes[1].records.count
+    cluster.perform(at: ReplicaID(1)) { core, _, effects in
+      _ = core.checkpoint(at: core.commitIndex, into: &effects)
+    }
+    var core = RaftReplica(
+      id: ReplicaID(1), membership: cluster.membership, options: cluster.options)
+    core.takePlace(generation: 1)
+    for record in cluster.nodes[1].records[start...] { core.recover(record) }
+    #expect(!core.standing.isLearner)
+  }
+
   @Test("A read is not confirmed by it")
   func reads() {
     var cluster = Cluster(3)

@@ -80,7 +80,7 @@ struct DirectoryTests {
       }
       for index in 0..<4 { bytes[508 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index)) }
       try replace(scratch.file(name), with: bytes)
-      expectRefusal(scratch, name, "has format version 7; this program reads 1", kind: .foreign)
+      expectRefusal(scratch, name, "has format version 7; this program reads 2", kind: .foreign)
       try snapshot.restore()
     }
   }

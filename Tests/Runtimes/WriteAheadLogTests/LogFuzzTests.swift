@@ -145,7 +145,9 @@ struct LogFuzzTests {
   func stagedFile() throws {
     let image = try SegmentImage(syncs: false, random: 3)
     let blocks = Array(image.bytes[Sector.byteCount...])
-    let staged = try stagedHalf(of: blocks)
+    let staged = try stagedHalf(
+      of: blocks,
+      digest: image.bytes.withUnsafeBytes { file in try SegmentHeader(of: file).digest })
     let ends = Set(image.bounds.map { $0 - Sector.byteCount })
     var lengths: Set<Int> = []
     for seed in Self.seeds(Self.inputCount / 4) {
@@ -160,21 +162,61 @@ struct LogFuzzTests {
     #expect(staged.withUnsafeBytes { StagedRemnant(of: $0)?.blocks.count } == blocks.count)
   }
 
-  /// The half of a staged file that holds these blocks of the first segment.
-  private func stagedHalf(of blocks: [UInt8]) throws -> [UInt8] {
+  /// The half of a staged file that these blocks of the first segment are in.
+  private func stagedHalf(of blocks: [UInt8], digest: UInt64) throws -> [UInt8] {
     let scratch = try Scratch(isVolatile: true)
     let file = try StagedFile(in: scratch.path, runByteCount: blocks.count)
     file.half(1).begin(
-      digest: SegmentImage.digest, segment: 1, offset: Sector.byteCount)
+      digest: digest, segment: 1, offset: Sector.byteCount)
     blocks.withUnsafeBytes { file.half(1).extend(0, with: $0) }
     let bytes = try contents("\(scratch.path)/\(StagedFile.name)")
     unlink("\(scratch.path)/\(StagedFile.name)")
     return Array(bytes[(bytes.count / 2)...])
   }
 
-  @Test("The small files are read with any content")
+  @Test("A snapshot file is read whatever is in it: what comes is what was stored, or nothing")
+  func snapshots() throws {
+    let scratch = try Scratch(isVolatile: true)
+    let reference = SnapshotReference(index: LogIndex(5), epoch: 2)
+    let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
+    let writer = SnapshotWriter(reference, in: scratch.path, digest: 9, syncs: false)
+    writer.append(content, isLast: true)
+    let path = "\(scratch.path)/\(SnapshotFile.name(LogIndex(5)))"
+    let whole = try contents(path)
+    var readCount = 0
+    for seed in Self.seeds(Self.inputCount / 40) {
+      var mutator = Mutator(random: RandomStream(seed: seed, label: 4))
+      var bytes = whole
+      // The header by itself half of the time, because it is a thousandth of the file.
+      var head = Array(bytes[..<Sector.byteCount])
+      if seed % 2 == 0 {
+        mutator.mutate(&head)
+        if seed % 4 == 0, head.count >= Sector.byteCount { Mutator.reseal(&head) }
+        bytes = head + bytes[Sector.byteCount...]
+      } else {
+        mutator.mutate(&bytes)
+      }
+      try replace(path, with: bytes)
+      let file = try File(path, O_RDONLY)
+      guard let found = try? SnapshotFile(of: file, digest: 9),
+        let read = try? found.read(0..<min(found.byteCount, content.count), from: file)
+      else { continue }
+      readCount += 1
+      if read != Array(content[..<read.count]) { Issue.record("seed \(seed): other bytes") }
+    }
+    #expect(readCount > 0)
+    for cut in [Sector.byteCount, whole.count - 5, whole.count - 1] {
+      try replace(path, with: Array(whole[..<cut]))
+      #expect(throws: LogError.self) { try SnapshotFile(of: File(path, O_RDONLY), digest: 9) }
+    }
+    unlink(path)
+  }
+
+  @Test("The small files are read whatever is in them")
   func smallFiles() throws {
     let node = NodeFile(identity: testIdentity, life: 3, syncs: true)
+    var member = MemberFile(card: LogCard(number: 77, generation: 3))
+    for peer in 1...4 { member.peers[peer] = LogCard(number: UInt64(peer), generation: 0) }
     var accepted = 0
     for seed in Self.seeds(Self.inputCount / 4) {
       var mutator = Mutator(random: RandomStream(seed: seed, label: 2))
@@ -185,6 +227,12 @@ struct LogFuzzTests {
       if let read = try? NodeFile(bytes) {
         accepted += 1
         if !isResealed && read != node { Issue.record("seed \(seed): \(read)") }
+      }
+      var card = member.bytes
+      mutator.mutate(&card)
+      if isResealed { Mutator.reseal(&card) }
+      if let read = try? MemberFile(card, path: "member"), !isResealed, read != member {
+        Issue.record("seed \(seed): \(read)")
       }
       _ = try? SyncedMark.block(in: bytes, digest: nil, path: "synced")
     }

@@ -138,6 +138,32 @@ import Testing
     #expect(host.application.value == 5)
   }
 
+  @Test("A long answer is given once, and a retry is told that it was")
+  func longAnswer() {
+    var store = ReplicaHost<SilentCore, KeyValueStore>(
+      id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
+    func ask(_ sequence: UInt64, _ command: KeyValueCommand) -> KeyValueResponse? {
+      store.effects.commit(
+        Batch([(id: id(1, sequence), command: command)]), at: store.appliedIndex.next,
+        answering: true)
+      store.endTurn(at: .zero)
+      defer { store.clearTurn() }
+      guard case .answer(let response)? = store.replies.last?.result else { return nil }
+      return response
+    }
+    for (number, length) in [1000, KeyValueStore.longestKeptAnswer].enumerated() {
+      let value = [UInt8](repeating: 7, count: length)
+      let first = UInt64(2 * number + 1)
+      _ = ask(first, .put(Key("a"), value: value))
+      let command = KeyValueCommand.sequence(
+        KeyValueSequence([.get(Key("a")), .delete(Key("a"))]))
+      let answer = KeyValueResponse.sequence([.value(value), .number(1)])
+      #expect(ask(first + 1, command) == answer)
+      #expect(ask(first + 1, command) == (length == 1000 ? answer : .refused(.notKept)))
+      #expect(store.snapshot().count < 4000)
+    }
+  }
+
   @Test("A retry of an answered request is answered from the session without being ordered")
   func retry() {
     var host = host()

@@ -170,8 +170,8 @@ import WireFormat
     #expect(throws: WireError.malformed("9 is no key-value response")) {
       try WireReader.decode(KeyValueResponse.self, from: [9])
     }
-    #expect(throws: WireError.malformed("6 is no reason to refuse")) {
-      try WireReader.decode(KeyValueResponse.self, from: [5, 6])
+    #expect(throws: WireError.malformed("7 is no reason to refuse")) {
+      try WireReader.decode(KeyValueResponse.self, from: [5, 7])
     }
   }
 }

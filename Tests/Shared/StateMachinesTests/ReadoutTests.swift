@@ -34,6 +34,7 @@ struct ReadoutTests {
       var store = KeyValueStore()
       for _ in 0..<random.below(120) { change(&store, &random) }
       let before = store.snapshot()
+      let order = store.values.keys
       store.beginReadout()
       var bytes: [UInt8] = []
       while let part = store.readOut(atMost: 1 + random.below(64)) {
@@ -44,6 +45,7 @@ struct ReadoutTests {
       var restored = KeyValueStore()
       try restored.restore(readingOut: &reader)
       try #require(restored.snapshot() == before, "seed \(seed)")
+      try #require(restored.values.keys == order, "seed \(seed)")
     }
   }
 
@@ -70,7 +72,60 @@ struct ReadoutTests {
     #expect(store.snapshot() == before)
   }
 
-  @Test("Malformed entries are refused and restore no state", arguments: [1, 3, 5, 9])
+  @Test("A scan that began before a snapshot goes on in the restored store, and misses no key")
+  func scan() throws {
+    for seed in 1...40 as ClosedRange<UInt64> {
+      var random = RandomStream(seed: seed)
+      var store = KeyValueStore()
+      for number in 0..<50 { _ = store.apply(.put(key(number), value: [1])) }
+      for _ in 0..<20 { _ = store.apply(.delete(key(random.below(50)))) }
+      let staying = Set(store.values.keys.map(\.bytes))
+      func page(_ store: KeyValueStore, _ cursor: UInt64) throws -> (UInt64, [[UInt8]]) {
+        guard
+          case .page(let next, let keys) = store.query(
+            .scan(from: cursor, count: 7, pattern: Array("*".utf8)))
+        else { throw WireError.malformed("no page") }
+        return (next, keys)
+      }
+      var (cursor, met) = try page(store, 0)
+      // Keys come and go while the snapshot is written, and before the scan goes on.
+      store.beginReadout()
+      var bytes: [UInt8] = []
+      while let part = store.readOut(atMost: 1 + random.below(64)) {
+        bytes += part
+        for _ in 0..<3 { _ = store.apply(.put(key(100 + random.below(40)), value: [2])) }
+        for _ in 0..<3 { _ = store.apply(.delete(key(100 + random.below(40)))) }
+      }
+      var reader = WireReader(bytes)
+      var restored = KeyValueStore()
+      try restored.restore(readingOut: &reader)
+      while cursor != 0 {
+        let (next, keys) = try page(restored, cursor)
+        met += keys
+        cursor = next
+      }
+      try #require(staying.subtracting(met).isEmpty, "seed \(seed)")
+    }
+  }
+
+  @Test("Entries with a gap, or a key twice, restore nothing")
+  func wrongOrder() {
+    for (positions, keys) in [([0, 2], [1, 2]), ([0, 0], [1, 2]), ([0, 1], [1, 1])] {
+      var writer = WireWriter()
+      for (position, number) in zip(positions, keys) {
+        writer.write(UInt32(position))
+        writer.writeCounted(key(number).bytes)
+        writer.writeCounted([7])
+      }
+      #expect(throws: WireError.self) {
+        var reader = WireReader(writer.bytes())
+        var restored = KeyValueStore()
+        try restored.restore(readingOut: &reader)
+      }
+    }
+  }
+
+  @Test("Bytes that are no entries restore nothing", arguments: [1, 3, 5, 9, 13])
   func malformed(length: Int) {
     var store = KeyValueStore()
     _ = store.apply(.put(key(1), value: [1, 2, 3]))

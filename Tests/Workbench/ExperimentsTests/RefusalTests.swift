@@ -261,7 +261,10 @@ import Testing
     ),
     ("{ faults: [{ at: '1s', crash: 'leeder' }] }", #"did you mean "leader"?"#),
     ("{ replicas: 1, faults: [{ at: '1s', crash: 'follower' }] }", "at least 2 replicas"),
-    ("{ faults: [{ at: '1s', crash: 0, disk: 'lost' }] }", "faults: found disk: *multi-paxos"),
+    (
+      "{ protocols: ['unreplicated'], replicas: 1, faults: [{ at: '1s', crash: 0, disk: 'lost' }] }",
+      "faults: found disk: *leave unreplicated out"
+    ),
     (
       "{ faults: [{ at: '1s', disk: 0, full: true }] }", "faults[0].full: found *a full disk cannot"
     ),

@@ -144,12 +144,11 @@ func lostDisks() throws {
   let able = ProtocolKind.allCases.filter(\.replacesLostReplicas).map(\.name)
   for runtime in ["cluster", "simulation"] {
     #expect(
-      refusal("{ runtime: '\(runtime)', \(fault) }")
+      refusal("{ runtime: '\(runtime)', protocols: ['raft', 'unreplicated'], \(fault) }")
         == "x.json5: faults: found disk: \"lost\", allowed disk: \"lost\" only for protocols that "
         + "replace a replica that lost its disk (\(able.joined(separator: ", "))); leave "
-        + "multi-paxos out of protocols")
-    #expect(
-      try experiment("{ runtime: '\(runtime)', protocols: ['raft'], \(fault) }").faults.timed.count
-        == 1)
+        + "unreplicated out of protocols")
+    let allowed = "{ runtime: '\(runtime)', protocols: ['raft', 'multi-paxos'], \(fault) }"
+    #expect(try experiment(allowed).faults.timed.count == 1)
   }
 }

@@ -1,0 +1,28 @@
+import WireFormat
+
+/// Whose word an answer is: that of a replica that keeps its promises, or of one that has lost its
+/// disk. Raft and Multi-Paxos count answers, so each of theirs says it.
+public struct DiskStanding: Equatable, Sendable {
+  /// Grows with each disk that takes the place of a lost one.
+  public var generation: UInt64
+  /// It has not learnt everything yet, so it counts for no majority.
+  public var isLearner: Bool
+
+  public init(generation: UInt64 = 0, isLearner: Bool = false) {
+    self.generation = generation
+    self.isLearner = isLearner
+  }
+}
+
+extension DiskStanding: WireCodable {
+  public var encodedByteCount: Int { 9 }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(generation)
+    writer.write(isLearner)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init(generation: try reader.read(UInt64.self), isLearner: try reader.readFlag())
+  }
+}
