@@ -19,7 +19,7 @@ struct JoinerTests {
     return chain
   }
 
-  @Test("A joiner copies the log in pages while the tail goes on serving")
+  @Test("A joiner copies the log in pages while the tail serves")
   func copies() {
     var chain = chain(1300)
     chain.cluster.nodes[2].holdsDisk = true
@@ -40,7 +40,7 @@ struct JoinerTests {
     #expect(chain.core(2).status.role == "joiner")
   }
 
-  @Test("Nothing waits for a joiner, and no more than a window is on its way to it")
+  @Test("No commit waits for a joiner, and no more than a window is in flight to it")
   func nothingWaits() {
     var chain = chain(0, inFlightBytes: 10_000)
     chain.issue([0, 1], joiner: 2)
@@ -98,7 +98,7 @@ struct JoinerTests {
     #expect(chain.core(0).report.isEstablished)
   }
 
-  @Test("A member that still lacks pages cuts nobody: the one behind it may have to be the head")
+  @Test("A member that lacks pages cuts no successor, because that may have to be the head")
   func incompleteCutsNobody() {
     var chain = Chain(3, members: [0, 2], page: 2)
     chain.cluster.run()

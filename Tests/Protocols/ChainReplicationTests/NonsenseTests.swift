@@ -6,7 +6,7 @@ import SteppedCluster
 import Testing
 import ViewService
 
-@Suite("Whatever a peer may send")
+@Suite("Invalid messages")
 struct NonsenseTests {
   private func index(_ random: inout RandomStream) -> LogIndex {
     LogIndex(random.chance(0.2) ? Int.max / 2 - 1 : random.below(12))
@@ -57,7 +57,7 @@ struct NonsenseTests {
     }
   }
 
-  @Test("Nonsense does not stop a replica, whatever its place")
+  @Test("Invalid messages do not stop a replica in any place of the chain")
   func nonsense() {
     var random = RandomStream(seed: 11)
     for round in 0..<40 {

@@ -37,7 +37,7 @@ struct RandomTests {
     #expect(views > 50 && committed > 200 && reads > 20)
   }
 
-  @Test("The sweep finds every mistake", arguments: ChainReplica.Bug.allCases)
+  @Test("The sweep finds every bug", arguments: ChainReplica.Bug.allCases)
   func findsBugs(bug: ChainReplica.Bug) {
     let found = (1...200).first { failure(seed: $0, bug: bug) != nil }
     #expect(found != nil)

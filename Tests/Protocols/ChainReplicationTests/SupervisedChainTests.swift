@@ -65,7 +65,7 @@ private struct SupervisedChain {
 @Suite("A chain under an authority of three Raft replicas")
 struct SupervisedChainTests {
   @Test(
-    "Any one replica fails and comes back: all updates stay, reads and updates go on",
+    "Any one replica fails and comes back: all updates stay, reads and updates continue",
     arguments: 0..<3)
   func oneFails(victim: Int) {
     var chain = SupervisedChain()
@@ -94,7 +94,7 @@ struct SupervisedChainTests {
     for node in chain.cluster.nodes { #expect(node.core.invariantViolation() == nil) }
   }
 
-  @Test("All replicas restart: the log is whole, and nothing is answered twice")
+  @Test("All replicas restart: the log is whole, and no update is answered twice")
   func allRestart() {
     var chain = SupervisedChain()
     chain.update(1)
@@ -109,7 +109,7 @@ struct SupervisedChainTests {
     #expect(answersRead1)
   }
 
-  @Test("Without the authority updates go on, the view stays, and reads end with the lease")
+  @Test("Without the authority updates continue, the view stays, and reads end with the lease")
   func authorityFails() {
     var chain = SupervisedChain()
     for id in 3..<6 { chain.cluster.crash(ReplicaID(id)) }

@@ -41,7 +41,7 @@ struct UpdateTests {
     #expect(effects.sends.map(\.to) == [ReplicaID(0)] && effects.commits.isEmpty)
   }
 
-  @Test("What several messages bring in one turn travels on as one")
+  @Test("Entries from several messages of one turn are forwarded in one message")
   func oneMessagePerTurn() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -61,7 +61,7 @@ struct UpdateTests {
   }
 
   @Test(
-    "An update travels on while disks write it, and is committed when all have", arguments: 0..<3)
+    "An update is forwarded while disks write it, and is committed when all have", arguments: 0..<3)
   func waitsForEveryDisk(slow: Int) {
     var chain = Chain(3)
     chain.cluster.run()

@@ -39,7 +39,7 @@ struct ViewChangeTests {
     #expect(chain.committed(2).count == 1)
   }
 
-  @Test("A restarted head at the end of the chain drops what nobody else holds")
+  @Test("A restarted head at the end of the chain drops entries that no other replica holds")
   func restartedHeadIsCut() {
     var chain = Chain(3)
     chain.cluster.run()
@@ -67,7 +67,7 @@ struct ViewChangeTests {
     #expect(chain.answered(0) == [second])
   }
 
-  @Test("A head is established when the tail's acknowledgement of the view has come back")
+  @Test("A head is established when the tail's acknowledgement of the view has arrived")
   func established() {
     var chain = Chain(3)
     #expect(!chain.core(0).report.isEstablished)
@@ -104,7 +104,7 @@ struct ViewChangeTests {
     #expect(chain.answered(0) == [update])
   }
 
-  @Test("A replica does not go back to a view older than its log")
+  @Test("A replica takes over no view older than its log")
   func noOldViews() {
     var chain = Chain(2)
     chain.cluster.run()

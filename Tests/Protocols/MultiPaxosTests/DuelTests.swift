@@ -42,7 +42,7 @@ struct TimedWorld {
     }
   }
 
-  /// Runs until somebody leads in whose ballot a value was chosen, at most for `limit`; says when.
+  /// Runs until a value is chosen in the ballot of a leader, at most for `limit`; returns the time.
   mutating func timeUntilChoice(limit: Interval) -> Interval? {
     var asked: Ballot?
     schedule()

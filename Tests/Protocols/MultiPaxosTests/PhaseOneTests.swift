@@ -24,7 +24,7 @@ struct PhaseOneTests {
     for heeds in [true, false] {
       var replica = Bare(c, electsOnDisconnect: heeds)
       replica.now = .zero + .seconds(3600)
-      // Nobody leads yet.
+      // No replica leads yet.
       replica.disconnect(a)
       #expect(replica.effects.timerChanges.isEmpty)
       replica.receive(
@@ -43,7 +43,7 @@ struct PhaseOneTests {
     }
   }
 
-  @Test("A promise is durable before it is sent, and reports all that was accepted")
+  @Test("A promise is durable before it is sent, and reports all accepted values")
   func promise() {
     var replica = Bare(b)
     let old = ballot(1, a)
@@ -68,12 +68,12 @@ struct PhaseOneTests {
     replica.receive(.prepare(ballot: ballot(2, c), from: slot(2)), from: c)
     #expect(replica.effects.records == [])
     #expect(replica.effects.sends.count == 1)
-    // A lower one is told what it is up against.
+    // A lower ballot is answered with the higher one.
     replica.receive(.prepare(ballot: ballot(1, a), from: slot(1)), from: a)
     #expect(replica.sent(to: a) == [.preempted(by: ballot(2, c))])
   }
 
-  @Test("Recovery rebuilds what was promised and accepted")
+  @Test("Recovery rebuilds promises and acceptances")
   func recovery() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -122,7 +122,7 @@ struct PhaseOneTests {
     #expect(cluster.agrees)
   }
 
-  @Test("A Prepare is answered by as many pages as may be on their way at once")
+  @Test("A Prepare is answered by as many pages as may be in flight at once")
   func severalPages() {
     for (inFlightBytes, prepares) in [(4 << 20, 1), (1 << 20, 3)] {
       var cluster = Cluster(3, window: 4096, inFlightBytes: inFlightBytes)

@@ -88,7 +88,7 @@ struct PhaseTwoTests {
     #expect(cluster.nodes[c.index].refusedReads.map(\.redirect) == [a])
   }
 
-  @Test("What was lost is offered again, and so is all that a replica missed while it was away")
+  @Test("Lost values are offered again, and so are all that a replica missed while it was away")
   func catchingUp() {
     var cluster = Cluster()
     cluster.elect(a)

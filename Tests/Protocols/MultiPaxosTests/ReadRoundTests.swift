@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Multi-Paxos: rounds that confirm the ballot for reads")
 struct ReadRoundTests {
-  @Test("Several rounds are under way at once, and who confirms one confirms those before it")
+  @Test("Several rounds run at once, and a replica that confirms one confirms all before it")
   func rounds() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -74,7 +74,7 @@ struct ReadRoundTests {
       ])
   }
 
-  @Test("Who has promised a higher ballot confirms nothing, neither to heartbeats nor to Accepts")
+  @Test("A replica that promised a higher ballot confirms neither heartbeats nor Accepts")
   func promisedHigher() {
     var replica = Bare(c)
     replica.receive(.prepare(ballot: ballot(2, b), from: slot(1)), from: b)
@@ -138,7 +138,7 @@ struct ReadRoundTests {
     #expect(cluster.nodes[a.index].reads.count == 510)
   }
 
-  @Test("An answer to an old round brings the newest one on its way")
+  @Test("After an answer to an old round the newest one is announced")
   func answerToAnOldRound() {
     var cluster = Cluster()
     cluster.elect(a)

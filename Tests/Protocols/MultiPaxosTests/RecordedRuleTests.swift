@@ -5,8 +5,8 @@ import Testing
 
 @testable import MultiPaxos
 
-/// Rules of what a replica keeps over restarts and over leaderships.
-@Suite("Multi-Paxos: what is kept, and what must not be")
+/// Rules about the state that a replica keeps over restarts and over leaderships.
+@Suite("Multi-Paxos: state kept over restarts and leaderships")
 struct RecordedRuleTests {
   @Test("An acceptance is the record of the promise, also after a restart")
   func acceptanceRecoversThePromise() {
@@ -37,7 +37,7 @@ struct RecordedRuleTests {
       ])
   }
 
-  @Test("The same holds for a value that was accepted in an old ballot and is chosen by now")
+  @Test("A slot also keeps a value that was accepted in an old ballot and is chosen by now")
   func acceptedThenChosen() {
     var replica = Bare(c, of: 5)
     replica.receive(

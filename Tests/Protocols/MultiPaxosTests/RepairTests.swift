@@ -5,7 +5,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// What acceptors lack reaches them once, as soon as the leader can know of it.
+/// Acceptors are sent missing slots once, as soon as the leader can know of the gap.
 @Suite("Multi-Paxos: lost messages and absent replicas")
 struct RepairTests {
   /// How many values, and how many bytes of them, each Accept to `replica` carries until all is
@@ -61,7 +61,7 @@ struct RepairTests {
     #expect(accepts(to: c, in: &cluster).map(\.first.rawValue) == [1])
   }
 
-  @Test("A lost copy is offered again when something that left after it is answered")
+  @Test("A lost copy is offered again when a message sent after it is answered")
   func lostCopy() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -102,7 +102,7 @@ struct RepairTests {
     #expect(cluster[a].commitIndex == slot(4))
   }
 
-  @Test("What has only been received counts for nothing")
+  @Test("A value that is received but not durable does not count")
   func receptionIsNoVote() {
     var cluster = Cluster()
     cluster.elect(a)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MultiPaxos
 
-/// With `prePrepare`, its default: whom a follower that misses the leader disturbs.
+/// With `prePrepare`, its default: which replicas a follower that misses the leader disturbs.
 @Suite("Multi-Paxos: a healthy leader stays")
 struct StickinessTests {
   private func cluster(_ replicas: Int = 3) -> Cluster {
@@ -68,7 +68,7 @@ struct StickinessTests {
     #expect(cluster[a].commitIndex == slot(1))
   }
 
-  @Test("Whoever promised more says so, so that the next attempt is above it")
+  @Test("A replica with a higher promise names it, so that the next attempt is above it")
   func outbid() {
     var bare = Bare(b)
     bare.receive(.prepare(ballot: ballot(7, c), from: slot(1)), from: c)
@@ -80,7 +80,7 @@ struct StickinessTests {
     #expect(bare.core.promised == ballot(7, c))
   }
 
-  @Test("Answers to another question than the present one count for nothing")
+  @Test("Answers to an earlier question do not count")
   func staleAnswer() {
     var bare = Bare(b, prePrepare: true)
     bare.fire(.election, after: .seconds(1))

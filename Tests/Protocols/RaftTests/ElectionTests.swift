@@ -19,7 +19,8 @@ struct ElectionTests {
     var cluster = Cluster(3, options)
     cluster.elect(0)
     let timers = cluster.nodes.map(\.timers)
-    // Others than the leader do not matter, and followers do not to the leader.
+    // The end of another follower does not matter to a follower, nor that of any follower to the
+    // leader.
     cluster.handle(.disconnected(ReplicaID(2)), at: ReplicaID(1))
     cluster.handle(.disconnected(ReplicaID(1)), at: ReplicaID(0))
     #expect(cluster.nodes.map(\.timers) == timers)
@@ -40,7 +41,7 @@ struct ElectionTests {
     #expect(cluster.core(1).role == .leader)
   }
 
-  @Test("A leader that was thought gone and is not is followed again")
+  @Test("A leader that was wrongly taken for dead is followed again")
   func falseAlarm() {
     var options = raftOptions()
     options.electOnDisconnect = true
@@ -56,7 +57,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader && cluster.core(0).currentTerm == 1)
   }
 
-  @Test("The request for a vote waits until the end of the log it boasts of is durable")
+  @Test("The request for a vote waits until the last entry it names is durable")
   func requestWaitsForDisk() {
     var cluster = Cluster(3, plain)
     cluster.nodes[0].holdsDisk = true
@@ -135,7 +136,7 @@ struct ElectionTests {
     }
     cluster.propose(1, at: 0)
     cluster.run()
-    // Only the first heartbeat comes behind the lost entry, and is rejected.
+    // Only the first heartbeat follows the lost entry, and is rejected.
     cluster.fire(.heartbeat, at: ReplicaID(0))
     cluster.delivers = { envelope in
       if case .appendEntries(let request) = envelope.message { return request.entries.isEmpty }

@@ -15,7 +15,7 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
-@Test("A term that no replica can have come to is not believed, so that none is used up")
+@Test("A term that no replica can have reached is ignored, so that no terms are used up")
 func termOutOfReach() {
   var cluster = Cluster(3)
   cluster.elect(0)
@@ -47,7 +47,7 @@ struct LearnerTests {
     return cluster
   }
 
-  @Test("It does not vote: with the only replica that lacks an update it elects nobody")
+  @Test("It does not vote: with the only replica that lacks an update it elects no leader")
   func doesNotVote() {
     var cluster = afterLoss()
     for _ in 0..<3 {
@@ -143,7 +143,7 @@ struct LearnerTests {
     #expect(cluster.nodes[0].reads.count == before + 1)
   }
 
-  @Test("The word of the disk that was lost is void once the new one was heard of")
+  @Test("Messages of the lost disk are ignored once the new one is known")
   func oldWord() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -166,7 +166,7 @@ struct LearnerTests {
     #expect(cluster.core(0).commitIndex == commitIndex)
   }
 
-  @Test("A word of promotion counts only from the leader of the term, for this disk and this entry")
+  @Test("A promotion counts only from the leader of the term, for this disk and this entry")
   func wrongWords() {
     var cluster = Cluster(3)
     cluster.elect(0)

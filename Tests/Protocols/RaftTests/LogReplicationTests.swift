@@ -40,7 +40,7 @@ struct LogReplicationTests {
     #expect(effects.commits.isEmpty)
   }
 
-  @Test("A follower acknowledges after its disk, and what the request carried")
+  @Test("A follower acknowledges after its disk, and only the entries of the request")
   func acknowledgement() {
     var cluster = Cluster(3)
     let request = RaftReplica.AppendEntries(
@@ -53,7 +53,7 @@ struct LogReplicationTests {
       effects.sends.map(\.message) == [
         .appendAccepted(.init(term: 1, matchIndex: LogIndex(2), readRound: 4))
       ])
-    // What overtakes the disk says nothing of the log.
+    // Messages that do not wait for the disk make no statement about the log.
     #expect(
       effects.earlySends.map(\.message) == [.roundConfirmed(.init(term: 1, readRound: 4))])
     #expect(effects.commits.map(\.index) == [LogIndex(1)])
@@ -145,7 +145,7 @@ struct LogReplicationTests {
     }
   }
 
-  @Test("Lost acknowledgements are made up for by the next heartbeat")
+  @Test("Lost acknowledgements are repeated after the next heartbeat")
   func lostAcknowledgements() {
     var cluster = Cluster(3)
     cluster.elect(0)

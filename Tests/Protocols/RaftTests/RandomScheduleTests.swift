@@ -76,7 +76,7 @@ struct RaftWorld: RandomWorld {
 @Suite("Random schedules")
 struct RandomScheduleTests {
   @Test(
-    "Under loss, reordering, duplication and crashes replicas agree, and get on when it is over",
+    "Under loss, reordering, duplication and crashes replicas agree, and progress afterwards",
     arguments: 1...60 as ClosedRange<UInt64>)
   func agreement(seed: UInt64) {
     let options = raftOptions(
@@ -97,7 +97,7 @@ struct RandomScheduleTests {
     }
   }
 
-  @Test("The schedules are kind enough to elect leaders, commit updates and serve reads")
+  @Test("The schedules elect leaders, commit updates and serve reads")
   func progress() {
     var leaderCount = 0
     var updateCount = 0

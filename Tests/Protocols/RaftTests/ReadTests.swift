@@ -59,13 +59,13 @@ struct ReadTests {
     #expect(effects.reads == tickets(1...3))
     // This answer makes room for the fifth round.
     #expect(effects.earlySends.map(\.to) == [ReplicaID(1)])
-    // The same again, and an older one from the other follower, say nothing new.
+    // The same answer again, and an older one from the other follower, change nothing.
     effects = cluster.deliver(.roundConfirmed(third), from: 1, to: 0)
     #expect(effects.reads.isEmpty)
     let second = RaftReplica.RoundConfirmed(term: 1, readRound: round - 3)
     effects = cluster.deliver(.roundConfirmed(second), from: 2, to: 0)
     #expect(effects.reads.isEmpty)
-    // A round that has not begun is nonsense.
+    // An answer to a round that has not begun is ignored.
     let future = RaftReplica.RoundConfirmed(term: 1, readRound: round + 1)
     effects = cluster.deliver(.roundConfirmed(future), from: 1, to: 0)
     #expect(effects.reads.isEmpty)
@@ -122,7 +122,7 @@ struct ReadTests {
     #expect(cluster.nodes[0].reads == tickets(1...1))
   }
 
-  @Test("A replica that leads a second time serves reads, though its rounds begin anew")
+  @Test("A replica that leads a second time serves reads, though its rounds start again at 1")
   func secondLeadership() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -135,7 +135,7 @@ struct ReadTests {
     cluster.elect(0)
     #expect(cluster.core(0).role == .leader)
     cluster.handle(.readRequested(ReadTicket(9)), at: ReplicaID(0))
-    // What was confirmed in the first term of leadership counts no more.
+    // Confirmations of the first term of leadership no longer count.
     #expect(cluster.nodes[0].reads == tickets(1...3))
     cluster.run()
     #expect(cluster.nodes[0].reads == tickets(1...3) + tickets(9...9))
@@ -165,7 +165,7 @@ struct ReadTests {
   func rejectionConfirms() {
     var cluster = Cluster(3)
     cluster.elect(0)
-    // Entries are lost; heartbeats, and what followers answer to them, are not.
+    // Entries are lost; heartbeats and the followers' answers to them are not.
     cluster.delivers = { envelope in
       guard case .appendEntries(let request) = envelope.message else { return true }
       return request.entries.isEmpty

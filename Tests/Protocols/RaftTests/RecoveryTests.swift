@@ -7,7 +7,7 @@ import WireFormat
 
 @testable import Raft
 
-@Suite("Recovery, wire format and nonsense")
+@Suite("Recovery, wire format and invalid messages")
 struct RecoveryTests {
   @Test("Term, vote and log come back exactly as they were made durable")
   func recovery() {
@@ -30,7 +30,7 @@ struct RecoveryTests {
     #expect(after.role == .follower)
   }
 
-  @Test("A restarted cluster commits its whole log again, and answers nobody for it")
+  @Test("A restarted cluster commits its whole log again, and answers no client for it")
   func wholeRestart() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -43,7 +43,7 @@ struct RecoveryTests {
     #expect(cluster.nodes[2].commits.filter(\.answering).map(\.batch) == [.noop])
   }
 
-  @Test("What was not durable is asked for again")
+  @Test("Entries that were not durable are asked for again")
   func lostTail() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -99,7 +99,7 @@ struct RecoveryTests {
     #expect(try WireReader.decode(RaftReplica.Record.self, from: bytes) == record)
   }
 
-  @Test("Nonsense of peers and strangers neither traps nor breaks an invariant")
+  @Test("Invalid messages of peers and strangers neither trap nor break an invariant")
   func nonsense() {
     var random = RandomStream(seed: 7)
     var cluster = Cluster(3)

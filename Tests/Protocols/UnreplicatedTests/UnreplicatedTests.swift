@@ -64,7 +64,7 @@ struct UnreplicatedTests {
     }
   }
 
-  @Test("A restarted server has everything, and answers nobody again")
+  @Test("A restarted server has all updates, and answers no client again")
   func restart() {
     var server = cluster()
     for number in 1...3 as ClosedRange<UInt64> {
@@ -81,7 +81,7 @@ struct UnreplicatedTests {
     #expect(server.nodes[0].commits.last?.index == LogIndex(4))
   }
 
-  @Test("Reads are answered at once, and others say where the server is")
+  @Test("Reads are answered at once, and other nodes name the server")
   func reads() {
     var server = cluster(2)
     server.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
