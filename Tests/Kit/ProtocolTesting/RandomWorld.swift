@@ -57,6 +57,12 @@ public struct RandomRun<Core: ReplicaCore> {
   public private(set) var lastProposed: UInt64 = 0
   /// How often each node has started.
   public private(set) var incarnations: [UInt64]
+  /// How many disks each node has lost.
+  public private(set) var generations: [UInt64]
+  /// Starts a node again on a disk of this generation.
+  public var start: (inout InProcessCluster<Core>, ReplicaID, _ generation: UInt64) -> Void = {
+    cluster, id, _ in cluster.restart(id)
+  }
   /// Cut off from all others.
   var isolated: ReplicaID?
   /// By ticket: what a read must see, and whether it has been answered or refused.
@@ -70,6 +76,7 @@ public struct RandomRun<Core: ReplicaCore> {
     self.cluster = cluster
     random = RandomStream(seed: seed)
     incarnations = Array(repeating: 1, count: cluster.nodes.count)
+    generations = Array(repeating: 0, count: cluster.nodes.count)
     seenCommits = Array(repeating: 0, count: cluster.nodes.count)
     seenReads = seenCommits
     seenRefusals = seenCommits
@@ -109,7 +116,14 @@ public struct RandomRun<Core: ReplicaCore> {
     guard !cluster.isUp(id) else { return }
     seenCommits[id.index] = 0
     incarnations[id.index] += 1
-    cluster.restart(id)
+    start(&cluster, id, generations[id.index])
+  }
+
+  /// A crash that takes the disk.
+  public mutating func loseDisk(_ id: ReplicaID) {
+    crash(id)
+    generations[id.index] += 1
+    cluster.nodes[id.index].records = []
   }
 
   /// Ends all faults and delivers what is on its way.

@@ -13,9 +13,12 @@ private struct Acceptance: Hashable {
 
 /// A cluster of Multi-Paxos replicas under random schedules.
 struct MultiPaxosWorld: RandomWorld {
-  static let weights: [(share: Int, act: RandomAct<MultiPaxosReplica.Timer, Never>)] = [
+  /// A crash, which may take the disk of a minority.
+  enum Own { case crash }
+
+  static let weights: [(share: Int, act: RandomAct<MultiPaxosReplica.Timer, Own>)] = [
     (320, .deliver), (30, .propose), (10, .read), (8, .fire(.heartbeat)), (2, .fire(.resend)),
-    (4, .fire(.election)), (4, .isolate), (8, .slowDisk), (16, .releaseDisk), (2, .crash),
+    (4, .fire(.election)), (4, .isolate), (8, .slowDisk), (16, .releaseDisk), (2, .own(.crash)),
     (2, .restart),
   ]
   static let network = RandomNetwork(window: 40, loss: 0.05, duplication: 0.05)
@@ -24,10 +27,29 @@ struct MultiPaxosWorld: RandomWorld {
   /// What was accepted in each ballot and slot, anywhere, and how many records have been compared.
   private var accepted: [Acceptance: Batch] = [:]
   private var comparedRecords: [Int]
+  /// Whether crashes take disks.
+  private let losesDisks: Bool
 
-  init(seed: UInt64, replicas: Int, bug: MultiPaxosReplica.Bug? = nil) {
+  init(
+    seed: UInt64, replicas: Int, bug: MultiPaxosReplica.Bug? = nil, losesDisks: Bool = false
+  ) {
     run = RandomRun(Cluster(replicas, bug: bug, window: 8, queue: 8), seed: seed)
+    run.start = { cluster, id, generation in cluster.restart(id, generation: generation) }
     comparedRecords = Array(repeating: 0, count: replicas)
+    self.losesDisks = losesDisks
+  }
+
+  mutating func perform(_ act: Own) {
+    let id = run.anyone()
+    guard run.cluster.isUp(id) else { return }
+    let learners = run.cluster.membership.replicas.filter {
+      $0 != id && run.cluster.core($0).isLearner
+    }
+    let isAllowed = learners.count + 1 <= (run.cluster.nodes.count - 1) / 2
+    guard losesDisks, isAllowed, run.random.chance(0.6) else { return run.crash(id) }
+    run.loseDisk(id)
+    run.cluster.nodes[id.index].core.isLearner = true
+    comparedRecords[id.index] = 0
   }
 
   mutating func inspect(_ id: ReplicaID) {
@@ -79,19 +101,40 @@ struct RandomScheduleTests {
       world.step(2500)
       chosenInTotal += world.run.witness.batches.count
       world.calm()
-      #expect(world.run.failure == nil, "seed \(seed), \(replicas) replicas")
-      // Liveness: once the faults end, a new value is chosen and everybody learns it.
-      guard let leader = world.leader else {
-        Issue.record("seed \(seed), \(replicas) replicas: nobody leads after the faults")
-        continue
-      }
-      world.run.propose(at: leader)
-      world.calm()
-      for node in world.run.cluster.nodes {
-        #expect(node.commits.last?.batch == batch(world.run.lastProposed), "seed \(seed)")
-      }
+      expectService(in: &world, "seed \(seed), \(replicas) replicas")
     }
     #expect(chosenInTotal > 500, "the schedules must choose something")
+  }
+
+  @Test(
+    "Replicas agree although crashes take disks of a minority, again and again", arguments: [3, 5])
+  func lostDisks(replicas: Int) {
+    var lost: UInt64 = 0
+    var chosen = 0
+    for seed in 1...UInt64(60) {
+      var world = MultiPaxosWorld(seed: seed, replicas: replicas, losesDisks: true)
+      world.step(4000)
+      lost += world.run.generations.reduce(0, +)
+      chosen += world.run.witness.batches.count
+      world.calm()
+      expectService(in: &world, "seed \(seed), \(replicas) replicas")
+      #expect(world.run.cluster.nodes.allSatisfy { !$0.core.isLearner }, "seed \(seed)")
+    }
+    #expect(lost > 60 && chosen > 500, "\(lost) disks were lost, \(chosen) values chosen")
+  }
+
+  /// Nothing is wrong, and once the faults end a new value is chosen that every replica learns.
+  private func expectService(in world: inout MultiPaxosWorld, _ name: String) {
+    #expect(world.run.failure == nil, "\(name)")
+    guard let leader = world.leader else {
+      Issue.record("\(name): no replica leads after the faults")
+      return
+    }
+    world.run.propose(at: leader)
+    world.calm()
+    for node in world.run.cluster.nodes {
+      #expect(node.commits.last?.batch == batch(world.run.lastProposed), "\(name)")
+    }
   }
 
   /// These need a restart, or three leaders, between two messages of one slot; `PaperTests`
@@ -106,7 +149,8 @@ struct RandomScheduleTests {
   func catches(bug: MultiPaxosReplica.Bug) {
     for seed in 1...UInt64(200) {
       for replicas in [3, 5] {
-        var world = MultiPaxosWorld(seed: seed, replicas: replicas, bug: bug)
+        var world = MultiPaxosWorld(
+          seed: seed, replicas: replicas, bug: bug, losesDisks: bug == .forgetfulAcceptor)
         world.step(2500)
         if world.run.failure == nil { world.calm() }
         if world.run.failure != nil { return }
