@@ -223,8 +223,8 @@ struct RunOutcome {
     }
   }
 
-  /// The exit code of a complete run. The table lists failed expectations; JSON output does not, so
-  /// they are printed here.
+  /// The exit code of a complete run. The table lists failed expectations together; JSON output
+  /// has them row by row, so they are printed here as well.
   var exitCode: ExitCode {
     let failed = ExpectedCondition.all(outline, trials).filter { !$0.holds }
     if format == "json" {
