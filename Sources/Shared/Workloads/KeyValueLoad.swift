@@ -18,7 +18,7 @@ public struct KeyValueLoad: ClientLoad {
 
   public private(set) var probes: ProbeHistory
 
-  private let seed: UInt64
+  let seed: UInt64
   /// The stream of the operation that is being drawn.
   private var random: RandomStream
   /// In a closed loop each client has a separate stream, and in an open loop each operation has
@@ -39,10 +39,9 @@ public struct KeyValueLoad: ClientLoad {
   /// The value that each client's outstanding operation writes, if `tracksValues`.
   private var writing: [[UInt8]?] = []
   /// The value that each client wrote last: a number, followed by filler up to the value's length.
+  /// It is empty if sizes differ.
   private var values: [[UInt8]] = []
-  /// A value whose number is 0, and the digest of its filler after the number.
-  let filledValue: [UInt8]
-  let fillerDigest: ValueDigest
+  let filledValues: FilledValues
   private var valueCount: UInt64 = 0
   /// The operations that wrote the pieces of values; nil if the mix has no appends.
   private var pieces: AppendedPieces?
@@ -87,12 +86,16 @@ public struct KeyValueLoad: ClientLoad {
       return (sum, choice)
     }
     tracksValues = mix.compareAndSwap > 0
-    let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
-    filledValue = Array(repeating: 0, count: 8) + filler
-    fillerDigest = ValueDigest(filler)
-    if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
+    filledValues = FilledValues(spec.valueSize)
+    if mix.append > 0 { pieces = AppendedPieces(length: filledValues.fixedSize) }
     names = KeyNames(prefix: keyPrefix)
-    if spec.preload { valueCount = UInt64(spec.keys) }
+    if spec.preload {
+      valueCount = UInt64(spec.keys)
+      for key in 0..<spec.keys where pieces != nil && filledValues.fixedSize == nil {
+        let size = loadedSize(of: key)
+        pieces?.noteLoaded(KeyValueLoad.loadedNumber(of: key), length: size)
+      }
+    }
     if case .closed = spec.arrival {
       clientRandoms = (0..<spec.clients).map {
         RandomStream(seed: seed, purpose: .load, number: $0)
@@ -105,7 +108,7 @@ public struct KeyValueLoad: ClientLoad {
     current.append(-1)
     modifying.append(nil)
     writing.append(nil)
-    values.append(filledValue)
+    values.append(filledValues.fixedSize.map { filledValues.value(of: $0) } ?? [])
   }
 
   /// The writes that loaded the keys, followed by all operations in the order in which they were
@@ -207,16 +210,18 @@ public struct KeyValueLoad: ClientLoad {
     return .put(names[number], value: value)
   }
 
-  /// A value that was not written before. It reuses the memory of the client's last value if that
-  /// has no other owner.
+  /// A value that was not written before. If all have one size, it reuses the memory of the client's
+  /// last value if that has no other owner.
   private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
     valueCount += 1
     let number = valueCount
-    values[client].withUnsafeMutableBytes {
-      $0.storeBytes(of: number.littleEndian, as: UInt64.self)
+    let size = filledValues.fixedSize ?? spec.valueSize.draw(&random)
+    operation.argument = ValueDigest(littleEndian: number).appending(filledValues.filler(of: size))
+    pieces?.note(number, length: size, writtenBy: history.count)
+    guard filledValues.fixedSize != nil else {
+      return filledValues.value(of: size, number: number)
     }
-    operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
-    pieces?.note(number, writtenBy: history.count)
+    FilledValues.set(number, in: &values[client])
     return values[client]
   }
 

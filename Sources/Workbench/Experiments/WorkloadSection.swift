@@ -28,7 +28,7 @@ extension WorkloadSpec {
     preload = try section["preload"]?.flag() ?? preload
     distribution =
       try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
-    valueSize = try section["valueSize"]?.size(in: 8...(1 << 20)) ?? valueSize
+    valueSize = try section["valueSize"].map(ValueSize.init(reading:)) ?? valueSize
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
     patience = try section["patience"].map(Patience.init(reading:)) ?? patience
@@ -39,8 +39,9 @@ extension WorkloadSpec {
         path: "workload.connections", found: "\"per-client\" with \(clients) clients",
         allowed: "at most \(ConnectionSharing.mostPerClient) connections to each node")
     }
-    guard keys * valueSize <= Self.mostBytes else {
-      let size = Quantity.text(Int64(valueSize), units: Unit.sizes)
+    let mean = valueSize.mean
+    guard Double(keys) * mean <= Double(Self.mostBytes) else {
+      let size = Quantity.text(Int64(mean), units: Unit.sizes)
       throw ExperimentError(
         path: "workload.keys", found: "\(keys) keys of \(size)",
         allowed: "keys × valueSize up to 4GiB")
@@ -69,7 +70,7 @@ extension WorkloadSpec {
       .init("keys", .integer(Int128(keys))),
       .init("preload", .flag(preload)),
       .init("distribution", distribution.json),
-      .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
+      .init("valueSize", valueSize.json),
       .init("timeout", .interval(timeout)),
       .init("thinkTime", .interval(thinkTime)),
       .init("patience", patience.json),
@@ -198,7 +199,7 @@ extension KeyDistribution {
     case .object(let members) where members.count == 1:
       let section = try Section(node, path: node.path, known: ["zipfian", "hotspot"])
       if let theta = section["zipfian"] {
-        self = .zipfian(theta: try theta.number(in: 0...1, excludingBounds: true))
+        self = .zipfian(theta: try KeyDistribution.exponent(theta))
       } else if let shares = try section["hotspot"]?.elements(allowed), shares.count == 2 {
         let keyShare = try shares[0].number(in: 0...1)
         guard keyShare > 0 else { throw shares[0].refused("a share of the keys above 0") }
@@ -208,6 +209,13 @@ extension KeyDistribution {
       }
     default: throw node.refused(allowed)
     }
+  }
+
+  /// Above 10 more than 99.9 % of all operations have the same key.
+  private static func exponent(_ node: ConfigValue) throws(ExperimentError) -> Double {
+    let theta = try node.number(in: 0...10)
+    guard theta > 0 else { throw node.refused("an exponent above 0, up to 10") }
+    return theta
   }
 
   var json: JSONValue {

@@ -47,7 +47,13 @@ extension Listing {
       ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
       [
         "distribution",
-        "\"uniform\", { zipfian: 0.99 }, { hotspot: [keys, operations] }, \"latest\"",
+        "of keys: \"uniform\", { zipfian: 0.99 } (YCSB's scrambled one, with any exponent up to 10), "
+          + "{ hotspot: [keys, operations] }, \"latest\"",
+      ],
+      [
+        "valueSize: \"128B\"",
+        "of written values; or a distribution: { uniform: [\"64B\", \"4KiB\"] }, { lognormal: { median: "
+          + "\"1KiB\", sigma: 1 } }, { weighted: [[\"100B\", 0.9], [\"64KiB\", 0.1]] }",
       ],
       [
         "patience",
