@@ -14,10 +14,12 @@ struct FilledValues: Sendable {
   private let fillers: [ValueDigest]
   private static let step = 100
 
-  init(_ size: ValueSize) {
-    let filler = (0..<max(size.upperBound - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
+  /// - Parameter largestTraced: the size of the largest value of a trace; 0 without one.
+  init(_ size: ValueSize, largestTraced: Int = 0) {
+    let bound = max(size.upperBound, largestTraced)
+    let filler = (0..<max(bound - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
     largest = Array(repeating: 0, count: 8) + filler
-    guard case .fixed(let fixed) = size else {
+    guard largestTraced == 0, case .fixed(let fixed) = size else {
       fixedSize = nil
       fixedFiller = .empty
       var digest = ValueDigest.empty

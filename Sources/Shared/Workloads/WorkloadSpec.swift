@@ -25,7 +25,21 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// effect in the simulator, which does not model connections.
   public var connections = ConnectionSharing.shared(4)
 
+  /// The operations, if they are not drawn; `arrival`, `mix` and `keys` are then those of the trace.
+  public private(set) var trace: OperationTrace?
+
   public init() {}
+
+  /// Replaces drawn operations by those of a trace.
+  public mutating func follow(_ trace: OperationTrace) {
+    self.trace = trace
+    arrival = .varying(LoadCurve(times: trace.times), process: .constant)
+    mix = trace.mix
+    keys = trace.keys
+  }
+
+  /// The mean size of written values.
+  public var meanValueSize: Double { trace?.meanSize(valueSize.mean) ?? valueSize.mean }
 }
 
 /// How many TCP connections lead to each node.

@@ -6,15 +6,24 @@ import Workloads
 extension WorkloadSpec {
   static let keyNames = [
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
-    "timeout", "thinkTime", "patience", "connections",
+    "timeout", "thinkTime", "patience", "connections", "trace",
   ]
   /// The limit of keys × value size, the bytes that a replica may come to hold.
   private static let mostBytes = 4 << 30
 
   /// Fields given beside a preset override the preset's.
-  init(reading node: ConfigValue?) throws(ExperimentError) {
+  /// - Parameter trace: the trace that the section names.
+  init(reading node: ConfigValue?, trace: OperationTrace?) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "workload", known: Self.keyNames)
+    if let node = section["trace"] {
+      guard let trace else { throw node.refused("a trace in the file itself, not in a sweep") }
+      for name in TraceSection.replaced {
+        guard let other = section[name] else { continue }
+        throw other.refused("no \(name) beside a trace, which decides it")
+      }
+      follow(trace)
+    }
     if let node = section["preset"] {
       let preset = try Self.preset(node)
       mix = preset.mix
@@ -39,7 +48,7 @@ extension WorkloadSpec {
         path: "workload.connections", found: "\"per-client\" with \(clients) clients",
         allowed: "at most \(ConnectionSharing.mostPerClient) connections to each node")
     }
-    let mean = valueSize.mean
+    let mean = meanValueSize
     guard Double(keys) * mean <= Double(Self.mostBytes) else {
       let size = Quantity.text(Int64(mean), units: Unit.sizes)
       throw ExperimentError(
@@ -63,7 +72,7 @@ extension WorkloadSpec {
   }
 
   var json: JSONValue {
-    .object([
+    let members: [JSONValue.Member] = [
       .init("clients", .integer(Int128(clients))),
       .init("arrival", arrival.json),
       .init("mix", mix.json),
@@ -75,7 +84,11 @@ extension WorkloadSpec {
       .init("thinkTime", .interval(thinkTime)),
       .init("patience", patience.json),
       .init("connections", connections.json),
-    ])
+    ]
+    guard let trace else { return .object(members) }
+    return .object(
+      [.init("trace", TraceSection.json(trace))]
+        + members.filter { !TraceSection.replaced.contains($0.key) })
   }
 }
 

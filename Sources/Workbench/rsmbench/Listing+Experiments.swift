@@ -44,6 +44,12 @@ extension Listing {
         "a load that changes: phases one after the other, each open: RATE or ramp: [RATE, RATE]; repeat: true "
           + "begins again, else the last rate stays",
       ],
+      [
+        "trace: \"trace.csv\"",
+        "operations from a CSV file beside the experiment, due at their times whatever the answers do: "
+          + "columns time_us (since the trial's start), key, operation (get, put, delete, append, cas) and "
+          + "size (bytes written, else valueSize); in place of arrival, mix, keys, distribution",
+      ],
       ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
       [
         "distribution",

@@ -168,9 +168,11 @@ struct RunRequest {
     let isStopped = StopFlag()
     let interruption = Interruption { isStopped.set() }
     defer { interruption.end() }
+    let keptFiles = try plan.keptFiles()
     let directory = try RunDirectory(
-      in: output, outline: outline, experiment: plan.resolvedText, version: version,
+      in: output, outline: outline, experiment: plan.storedText, version: version,
       shard: shard, existing: existing)
+    for file in keptFiles { try directory.write(file.bytes, to: file.name) }
     let warnings = plan.warnings
     if !isQuiet {
       Command.tell(warnings)

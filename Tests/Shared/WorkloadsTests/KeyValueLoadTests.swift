@@ -344,4 +344,33 @@ import Workloads
     // A write after a read is its client's next operation, whichever client that is.
     #expect(same > 60 && alone.last?.key == asked(Array(repeating: 1, count: 200)).last?.key)
   }
+
+  @Test("With a trace, clients carry out its operations in order, and dropped ones count as well")
+  func trace() {
+    let kinds: [OperationKind] = [.put, .get, .append, .compareAndSwap, .delete, .put, .put, .get]
+    let sizes: [Int?] = [100, nil, 9, 500, nil, nil, 8, nil]
+    let entries = zip(kinds, sizes).enumerated().map {
+      OperationTrace.Entry(key: UInt32($0 % 2), kind: $1.0, size: $1.1)
+    }
+    let times = entries.indices.map { Int64($0) }
+    var spec = WorkloadSpec()
+    spec.valueSize = 33
+    spec.follow(
+      OperationTrace(file: "t.csv", checksum: "", entries: entries, times: times, keys: 2))
+    var load = KeyValueLoad(spec, seed: 1)
+    let commands = run(&load, operations: 4)
+    load.dropped(due: .zero, at: .zero)
+    let rest = run(&load, operations: 3)
+    #expect(load.operations.map(\.kind) == kinds)
+    #expect(load.operations[4].outcome == .failed)
+    #expect((load.operations[..<4] + load.operations[5...]).map(\.key) == [0, 1, 0, 1, 1, 0, 1])
+    let written = (commands + rest).compactMap { command -> Int? in
+      switch command {
+      case .put(_, let value), .append(_, let value), .compareAndSwap(_, _, let value):
+        value.count
+      default: nil
+      }
+    }
+    #expect(written == [100, 9, 500, 33, 8])
+  }
 }
