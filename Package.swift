@@ -202,8 +202,8 @@ let modules: [[Target]] = [
   workbench.module(
     "Experiments",
     [
-      "Trials", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
-      "Faults", "Linearizability", "Measurement", "Configuration",
+      "Trials", "Histories", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients",
+      "Environments", "Faults", "Linearizability", "Measurement", "Configuration",
     ]),
   workbench.module(
     "Results",

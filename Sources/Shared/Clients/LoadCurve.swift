@@ -1,8 +1,8 @@
 import Primitives
 import Replication
 
-/// The rate of due operations over a trial, as a sequence of phases. In each phase the rate is
-/// constant or changes linearly.
+/// The rate of due operations over a trial, as a sequence of phases, in each of which the rate is
+/// constant or changes linearly; or the times at which operations come due.
 public struct LoadCurve: Sendable, Equatable {
   public struct Phase: Sendable, Equatable {
     public var length: Interval
@@ -27,15 +27,34 @@ public struct LoadCurve: Sendable, Equatable {
   /// Whether the phases repeat after the last one; otherwise its final rate stays.
   public var repeats: Bool
 
+  /// When each operation comes due, in nanoseconds since the trial began, strictly ascending and
+  /// above 0. A curve of times has no phases.
+  public private(set) var times: [Int64] = []
+
   public init(phases: [Phase], repeats: Bool) {
     self.phases = phases
     self.repeats = repeats
   }
 
+  public init(times: [Int64]) {
+    self.init(phases: [], repeats: false)
+    self.times = times
+  }
+
+  /// The number of listed times up to this one, by binary search.
+  private func dueCount(until time: Double) -> Int {
+    var (low, high) = (0, times.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if Double(times[middle]) <= time { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   private var length: Int64 { phases.reduce(0) { $0 + $1.length.nanoseconds } }
 
   /// Whether no operation ever comes due.
-  public var isSilent: Bool { phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
+  public var isSilent: Bool { times.isEmpty && phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
 
   /// The time, in nanoseconds since the trial began, at which `count` more operations have come
   /// due; nil if that never happens.
@@ -44,6 +63,10 @@ public struct LoadCurve: Sendable, Equatable {
   ///   - start: nanoseconds since the trial began.
   ///   - count: a number of operations, which need not be whole.
   public func time(after start: Double, count: Double) -> Double? {
+    if !times.isEmpty {
+      let next = dueCount(until: start) + max(Int(count.rounded()), 1) - 1
+      return next < times.count ? Double(times[next]) : nil
+    }
     guard !isSilent, let last = phases.last else { return nil }
     let length = Double(length)
     var rest = count
@@ -68,6 +91,7 @@ public struct LoadCurve: Sendable, Equatable {
 
   /// The mean number of operations that come due until `end`.
   public func count(until end: Interval) -> Double {
+    if !times.isEmpty { return Double(dueCount(until: Double(end.nanoseconds).nextDown)) }
     let whole = phases.reduce(0) { $0 + $1.count(in: Double($1.length.nanoseconds)) }
     var rest = end.nanoseconds
     var count = 0.0

@@ -8,6 +8,8 @@ public struct KeyChooser: Sendable {
     /// Over the keys that existed at the start, because with a different number of keys the ranks
     /// would map to other keys, and no key would stay popular.
     case scrambledZipfian(ZipfianRanks, keys: Int)
+    /// The same for exponents of 1 and more, for which the generator above is not defined.
+    case scrambledSteepZipfian(RejectionInversion, keys: Int)
     case hotspot(hotKeys: Int, operationShare: Double)
     case latest(ZipfianRanks)
   }
@@ -20,6 +22,9 @@ public struct KeyChooser: Sendable {
     count = keys
     switch distribution {
     case .uniform: method = .uniform
+    case .zipfian(let theta) where theta >= 1:
+      method = .scrambledSteepZipfian(
+        RejectionInversion(count: ZipfianRanks.scrambledCount, theta: theta), keys: keys)
     case .zipfian(let theta):
       method = .scrambledZipfian(
         ZipfianRanks(count: ZipfianRanks.scrambledCount, theta: theta), keys: keys)
@@ -34,12 +39,18 @@ public struct KeyChooser: Sendable {
     switch method {
     case .uniform: return random.below(count)
     case .scrambledZipfian(let ranks, let keys):
-      return Int(KeyChooser.fnv1a(UInt64(ranks.rank(of: random.unit()))) % UInt64(keys))
+      return KeyChooser.scattered(ranks.rank(of: random.unit()), over: keys)
+    case .scrambledSteepZipfian(let ranks, let keys):
+      return KeyChooser.scattered(ranks.next(&random), over: keys)
     case .hotspot(let hotKeys, let operationShare):
       if hotKeys == count || random.chance(operationShare) { return random.below(hotKeys) }
       return hotKeys + random.below(count - hotKeys)
     case .latest(let ranks): return count - 1 - min(ranks.rank(of: random.unit()), count - 1)
     }
+  }
+
+  private static func scattered(_ rank: Int, over keys: Int) -> Int {
+    Int(fnv1a(UInt64(rank)) % UInt64(keys))
   }
 
   /// Adds a key after all others and returns its number.

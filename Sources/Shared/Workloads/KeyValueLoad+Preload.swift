@@ -24,11 +24,14 @@ extension KeyValueLoad {
 
   /// The value that is loaded for a key. The values that clients write later have higher numbers.
   public func loadedValue(of key: Int) -> [UInt8] {
-    var value = filledValue
-    value.withUnsafeMutableBytes {
-      $0.storeBytes(of: KeyValueLoad.loadedNumber(of: key).littleEndian, as: UInt64.self)
-    }
-    return value
+    filledValues.value(of: loadedSize(of: key), number: KeyValueLoad.loadedNumber(of: key))
+  }
+
+  /// The size of the value that is loaded for a key, which depends on the seed and the key alone.
+  func loadedSize(of key: Int) -> Int {
+    if let size = filledValues.fixedSize { return size }
+    var random = RandomStream(seed: seed, purpose: .loadedValues, number: key)
+    return spec.valueSize.draw(&random)
   }
 
   static func loadedNumber(of key: Int) -> UInt64 { UInt64(key) + 1 }
@@ -52,7 +55,7 @@ extension KeyValueLoad {
       return Operation(
         client: loader, kind: .put, key: UInt32(key),
         argument: ValueDigest(littleEndian: KeyValueLoad.loadedNumber(of: key))
-          .appending(fillerDigest),
+          .appending(filledValues.filler(of: loadedSize(of: key))),
         outcome: .ok, invoked: time, returned: time + 1, attempts: 0)
     }
   }

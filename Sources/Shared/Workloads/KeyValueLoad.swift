@@ -18,7 +18,7 @@ public struct KeyValueLoad: ClientLoad {
 
   public private(set) var probes: ProbeHistory
 
-  private let seed: UInt64
+  let seed: UInt64
   /// The stream of the operation that is being drawn.
   private var random: RandomStream
   /// In a closed loop each client has a separate stream, and in an open loop each operation has
@@ -39,10 +39,9 @@ public struct KeyValueLoad: ClientLoad {
   /// The value that each client's outstanding operation writes, if `tracksValues`.
   private var writing: [[UInt8]?] = []
   /// The value that each client wrote last: a number, followed by filler up to the value's length.
+  /// It is empty if sizes differ.
   private var values: [[UInt8]] = []
-  /// A value whose number is 0, and the digest of its filler after the number.
-  let filledValue: [UInt8]
-  let fillerDigest: ValueDigest
+  let filledValues: FilledValues
   private var valueCount: UInt64 = 0
   /// The operations that wrote the pieces of values; nil if the mix has no appends.
   private var pieces: AppendedPieces?
@@ -87,12 +86,17 @@ public struct KeyValueLoad: ClientLoad {
       return (sum, choice)
     }
     tracksValues = mix.compareAndSwap > 0
-    let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
-    filledValue = Array(repeating: 0, count: 8) + filler
-    fillerDigest = ValueDigest(filler)
-    if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
+    filledValues = FilledValues(
+      spec.valueSize, largestTraced: spec.trace?.largestValue ?? 0)
+    if mix.append > 0 { pieces = AppendedPieces(length: filledValues.fixedSize) }
     names = KeyNames(prefix: keyPrefix)
-    if spec.preload { valueCount = UInt64(spec.keys) }
+    if spec.preload {
+      valueCount = UInt64(spec.keys)
+      for key in 0..<spec.keys where pieces != nil && filledValues.fixedSize == nil {
+        let size = loadedSize(of: key)
+        pieces?.noteLoaded(KeyValueLoad.loadedNumber(of: key), length: size)
+      }
+    }
     if case .closed = spec.arrival {
       clientRandoms = (0..<spec.clients).map {
         RandomStream(seed: seed, purpose: .load, number: $0)
@@ -105,7 +109,7 @@ public struct KeyValueLoad: ClientLoad {
     current.append(-1)
     modifying.append(nil)
     writing.append(nil)
-    values.append(filledValue)
+    values.append(filledValues.fixedSize.map { filledValues.value(of: $0) } ?? [])
   }
 
   /// The writes that loaded the keys, followed by all operations in the order in which they were
@@ -153,9 +157,17 @@ public struct KeyValueLoad: ClientLoad {
       modifying[client] = nil
       return put(number, by: client, into: &operation)
     }
+    // Exactly one operation begins, or is dropped, for each that comes due.
+    if let entry = spec.trace?.entries[drawnCount - 1] {
+      return carryOut(entry.kind, on: Int(entry.key), size: entry.size, by: client, &operation)
+    }
     switch drawChoice() {
     case .get: return get(chooser.next(&random), into: &operation)
     case .put: return put(chooser.next(&random), by: client, into: &operation)
+    case .delete: return carryOut(.delete, on: chooser.next(&random), by: client, &operation)
+    case .append: return carryOut(.append, on: chooser.next(&random), by: client, &operation)
+    case .compareAndSwap:
+      return carryOut(.compareAndSwap, on: chooser.next(&random), by: client, &operation)
     case .insert:
       let number = chooser.insert()
       return put(number, by: client, into: &operation)
@@ -163,23 +175,25 @@ public struct KeyValueLoad: ClientLoad {
       let number = chooser.next(&random)
       modifying[client] = number
       return get(number, into: &operation)
-    case .delete:
-      let number = chooser.next(&random)
-      operation.kind = .delete
-      operation.key = UInt32(number)
-      return .delete(names[number])
-    case .append:
-      let number = chooser.next(&random)
-      operation.kind = .append
-      operation.key = UInt32(number)
-      return .append(names[number], value: makeValue(by: client, &operation))
+    }
+  }
+
+  /// - Parameter size: bytes of the value that is written; nil for the workload's value size.
+  private mutating func carryOut(
+    _ kind: OperationKind, on number: Int, size: Int? = nil, by client: Int,
+    _ operation: inout Operation
+  ) -> KeyValueCommand {
+    operation.kind = kind
+    operation.key = UInt32(number)
+    switch kind {
+    case .get: return get(number, into: &operation)
+    case .put: return put(number, size: size, by: client, into: &operation)
+    case .delete: return .delete(names[number])
+    case .append: return .append(names[number], value: makeValue(size, by: client, &operation))
     case .compareAndSwap:
-      let number = chooser.next(&random)
       let expected = lastSeen[number]
-      operation.kind = .compareAndSwap
-      operation.key = UInt32(number)
       operation.expected = ValueDigest(expected)
-      let value = makeValue(by: client, &operation)
+      let value = makeValue(size, by: client, &operation)
       writing[client] = value
       return .compareAndSwap(names[number], expected: expected, value: value)
     }
@@ -198,25 +212,29 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   private mutating func put(
-    _ number: Int, by client: Int, into operation: inout Operation
+    _ number: Int, size: Int? = nil, by client: Int, into operation: inout Operation
   ) -> KeyValueCommand {
     operation.kind = .put
     operation.key = UInt32(number)
-    let value = makeValue(by: client, &operation)
+    let value = makeValue(size, by: client, &operation)
     if tracksValues { writing[client] = value }
     return .put(names[number], value: value)
   }
 
-  /// A value that was not written before. It reuses the memory of the client's last value if that
-  /// has no other owner.
-  private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
+  /// A value that was not written before. If all have one size, it reuses the memory of the client's
+  /// last value if that has no other owner.
+  private mutating func makeValue(
+    _ size: Int?, by client: Int, _ operation: inout Operation
+  ) -> [UInt8] {
     valueCount += 1
     let number = valueCount
-    values[client].withUnsafeMutableBytes {
-      $0.storeBytes(of: number.littleEndian, as: UInt64.self)
+    let size = size ?? filledValues.fixedSize ?? spec.valueSize.draw(&random)
+    operation.argument = ValueDigest(littleEndian: number).appending(filledValues.filler(of: size))
+    pieces?.note(number, length: size, writtenBy: history.count)
+    guard filledValues.fixedSize != nil else {
+      return filledValues.value(of: size, number: number)
     }
-    operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
-    pieces?.note(number, writtenBy: history.count)
+    FilledValues.set(number, in: &values[client])
     return values[client]
   }
 
@@ -265,19 +283,22 @@ public struct KeyValueLoad: ClientLoad {
     }
     // The kind only decides whether the operation counts as a read or a write; it has no key and no
     // effect.
-    let kind: OperationKind =
-      switch drawChoice() {
-      case .get, .readModifyWrite: .get
-      case .put, .insert: .put
-      case .delete: .delete
-      case .append: .append
-      case .compareAndSwap: .compareAndSwap
-      }
+    let kind = spec.trace?.entries[drawnCount - 1].kind ?? drawKind()
     history.append(
       Operation(
         client: UInt32(ClientNumbers.firstReader - 1), kind: kind, key: 0, outcome: .failed,
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
         attempts: 0))
+  }
+
+  private mutating func drawKind() -> OperationKind {
+    switch drawChoice() {
+    case .get, .readModifyWrite: .get
+    case .put, .insert: .put
+    case .delete: .delete
+    case .append: .append
+    case .compareAndSwap: .compareAndSwap
+    }
   }
 
   public mutating func prepareReadBack() -> Int {

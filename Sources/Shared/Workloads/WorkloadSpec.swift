@@ -13,8 +13,8 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// Whether all keys have a value before the first operation.
   public var preload = false
   public var distribution = KeyDistribution.zipfian(theta: 0.99)
-  /// Bytes of a written value, at least 8 so that every value can be unique.
-  public var valueSize = 128
+  /// Bytes of a written value.
+  public var valueSize = ValueSize.fixed(128)
   /// The time after which a client gives an operation up; its outcome is then unknown.
   public var timeout = Interval.seconds(1)
   /// How long a client waits for an answer before it sends its request again.
@@ -25,7 +25,21 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// effect in the simulator, which does not model connections.
   public var connections = ConnectionSharing.shared(4)
 
+  /// The operations, if they are not drawn; `arrival`, `mix` and `keys` are then those of the trace.
+  public private(set) var trace: OperationTrace?
+
   public init() {}
+
+  /// Replaces drawn operations by those of a trace.
+  public mutating func follow(_ trace: OperationTrace) {
+    self.trace = trace
+    arrival = .varying(LoadCurve(times: trace.times), process: .constant)
+    mix = trace.mix
+    keys = trace.keys
+  }
+
+  /// The mean size of written values.
+  public var meanValueSize: Double { trace?.meanSize(valueSize.mean) ?? valueSize.mean }
 }
 
 /// How many TCP connections lead to each node.
@@ -71,7 +85,7 @@ public struct OperationMix: Sendable, Equatable {
 
 public enum KeyDistribution: Sendable, Equatable {
   case uniform
-  /// YCSB's scrambled zipfian with exponent `theta` in (0, 1).
+  /// YCSB's scrambled zipfian with exponent `theta` above 0.
   case zipfian(theta: Double)
   /// The first `keyShare` of the keys get `operationShare` of the operations.
   case hotspot(keyShare: Double, operationShare: Double)

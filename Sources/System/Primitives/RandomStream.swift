@@ -98,6 +98,8 @@ public enum RandomPurpose: UInt64, Sendable {
   case faults = 0xFA17
   /// Operations, keys and values of the load.
   case load = 0x10AD
+  /// Sizes of the values that keys have before the first operation.
+  case loadedValues = 0x10AE
   /// Time of the first probe.
   case probes = 0x920B
 }

@@ -37,6 +37,6 @@ struct MemoryVisitor: ProtocolVisitor {
     let allocated = Memory.allocatedByteCount - before
     let operations = trial.load.operations
     let writes = operations.count { $0.kind == .put }
-    return (Double(operations.count), Double(allocated - writes * spec.valueSize))
+    return (Double(operations.count), Double(allocated) - Double(writes) * spec.valueSize.mean)
   }
 }

@@ -20,8 +20,9 @@ extension Experiment {
   private static let mostOperations = 50_000_000.0
 
   /// Reads all sections but the sweep, which needs the whole file for each of its points.
+  /// - Parameter trace: the operations of `workload.trace`.
   init(
-    reading root: JSONValue, hosts: HostsFile?
+    reading root: JSONValue, hosts: HostsFile?, trace: OperationTrace?
   ) throws(ExperimentError) {
     let node = ConfigValue(path: "", value: root)
     guard case .object = root else {
@@ -43,7 +44,7 @@ extension Experiment {
     baseline = try section["baseline"].map { (node) throws(ExperimentError) in
       try node.choice(of: contenders.map(\.name))
     }
-    workload = try WorkloadSpec(reading: section["workload"])
+    workload = try WorkloadSpec(reading: section["workload"], trace: trace)
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),

@@ -12,7 +12,9 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// else.
   public let searchedValues: Int
   /// The file after the overrides, from which points are resolved.
-  private let source: JSONValue
+  let source: JSONValue
+  /// The folder of the file.
+  let folder: String
 
   /// Reads a file. Throws if the file is unreadable or not valid; the caller prints the error and
   /// exits with code 2.
@@ -35,7 +37,8 @@ public struct ExperimentPlan: Sendable, Equatable {
     do {
       let tree = try SourceText.parse(text, example: "{ name: \"hello\" }")
       return try ExperimentPlan(
-        source: overridden(tree, overrides), overrides: overrides, hosts: hosts)
+        source: overridden(tree, overrides), folder: folder(of: file), overrides: overrides,
+        hosts: hosts)
     } catch {
       var error = error
       if error.file.isEmpty {
@@ -46,10 +49,15 @@ public struct ExperimentPlan: Sendable, Equatable {
     }
   }
 
+  /// - Parameter folder: to which names of files in the experiment are relative.
   private init(
-    source: JSONValue, overrides: [Override], hosts: HostsFile?
+    source: JSONValue, folder: String, overrides: [Override], hosts: HostsFile?
   ) throws(ExperimentError) {
     self.source = source
+    self.folder = folder
+    let section = try ExperimentPlan.trace(in: source)
+    let trace = try section.map { (section) throws(ExperimentError) in try section.read(in: folder)
+    }
     let sweep = try Sweep(reading: source)
     if hosts != nil { try HostsRules.check(sweep) }
     if let search = sweep.search, overrides.contains(where: { $0.path == search.path }) {
@@ -62,7 +70,12 @@ public struct ExperimentPlan: Sendable, Equatable {
         path: axis.path, found: "a value for what the experiment sweeps",
         allowed: "sweep={} beside it, to drop the sweep")
     }
-    points = try sweep.points(of: source, hosts: hosts)
+    if trace != nil, let axis = sweep.axes.first(where: { $0.path == "workload" }) {
+      throw ExperimentError(
+        path: axis.path, found: "a sweep over workload with a trace",
+        allowed: "a sweep over its fields, such as workload.clients")
+    }
+    points = try sweep.points(of: source, hosts: hosts, trace: trace)
     searchedValues = try sweep.search?.values().count ?? 1
     var experiment = points[0].experiment
     experiment.sweep = sweep.axes
@@ -86,7 +99,9 @@ public struct ExperimentPlan: Sendable, Equatable {
   ///
   /// A field whose preset is swept, and faults and rows with swept fields, are printed as in the
   /// file: filled-in values would override the preset, and entries would change their numbers.
-  public var resolvedText: String {
+  public var resolvedText: String { resolvedText(of: experiment) }
+
+  func resolvedText(of experiment: Experiment) -> String {
     guard case .object(var members) = experiment.json else { return "" }
     let paths = experiment.sweep.map(\.path) + (experiment.search.map { [$0.path] } ?? [])
     for path in paths {

@@ -81,6 +81,16 @@ extension Experiment {
             "\(workload.timeout) is longer than a trial (\(duration)), so no operation is given up")
       )
     }
+    if let trace = workload.trace {
+      let late = trace.times.count { $0 >= duration.nanoseconds }
+      if late > 0 {
+        list.append(
+          ExperimentWarning(
+            path: "workload.trace",
+            text: "\(late) of \(trace.times.count) operations come due after the trial's end "
+              + "(\(duration)) and are left out"))
+      }
+    }
     // A trial on real nodes begins only when a node is in charge, so no warm-up is needed for that.
     for choice in protocols where runtime == .simulation {
       for (name, wait) in waits(of: choice) where warmUp < wait.upperBound {

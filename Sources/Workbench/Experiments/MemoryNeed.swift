@@ -102,7 +102,7 @@ extension Experiment {
     var stored = 0.0
     // Real nodes have their own memory, and limit what they keep in it.
     if runtime == .simulation {
-      let value = Double(workload.valueSize)
+      let value = workload.meanValueSize
       let replicas = Double(protocols.map(\.replicas).max() ?? 1)
       perOperation +=
         workload.mix.share {
@@ -148,7 +148,7 @@ extension Experiment {
     // In a chain the head receives requests and the tail answers them, so no node does both.
     let messages = protocols.contains { $0.kind == .chainReplication } ? 1.0 : 2.0
     let cpu = environment.cpu
-    let written = workload.mix.writeShare * Double(workload.valueSize)
+    let written = workload.mix.writeShare * workload.meanValueSize
     let work =
       messages * Double(cpu.perMessage.nanoseconds) + Double(cpu.apply.nanoseconds)
       + written * Double(cpu.perByte.nanoseconds)

@@ -1,4 +1,5 @@
 import Configuration
+import Workloads
 
 /// The points of an experiment: the product of all axes, the first axis slowest. Zipped axes count
 /// as one, because their values vary together.
@@ -122,6 +123,12 @@ struct Sweep {
     }
     // A row's options may vary, but not which rows there are.
     if first == "protocols", steps.count > 2, steps.contains(.key("options")) { return text }
+    // A run has one trace, which is kept beside its results.
+    guard !text.hasPrefix("workload.trace") else {
+      throw ExperimentError(
+        path: axis.path, found: "a sweep over workload.trace",
+        allowed: "one trace for all points")
+    }
     guard !fixed.contains(first) else {
       throw ExperimentError(
         path: axis.path, found: "a sweep over \(first)",
@@ -152,7 +159,7 @@ struct Sweep {
 
   /// Resolves and checks every point.
   func points(
-    of source: JSONValue, hosts: HostsFile?
+    of source: JSONValue, hosts: HostsFile?, trace: OperationTrace?
   ) throws(ExperimentError) -> [SweepPoint] {
     var cells: [[JSONValue]] = [[]]
     for group in groups {
@@ -173,7 +180,7 @@ struct Sweep {
       do {
         var tree = source
         for (path, value) in zip(places, cell) { tree = try path.setting(value, in: tree) }
-        let experiment = try Experiment(reading: tree, hosts: hosts)
+        let experiment = try Experiment(reading: tree, hosts: hosts, trace: trace)
         points.append(SweepPoint(values: values, experiment: experiment))
       } catch {
         var error = error

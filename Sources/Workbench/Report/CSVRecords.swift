@@ -1,4 +1,4 @@
-import Results
+import Configuration
 
 /// Reads the records of a CSV file with a header line, one after the other.
 struct CSVRecords {

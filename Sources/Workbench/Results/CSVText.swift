@@ -1,3 +1,5 @@
+import Configuration
+
 /// Builds a CSV file as RFC 4180 defines it: records end in CRLF; a field with a comma, a quote or
 /// a line break is quoted, and quotes in it are doubled. UTF-8, one header line.
 struct CSVText {

@@ -68,7 +68,7 @@ public struct ResultTable: Sendable {
   }
 
   /// The expected conditions are judged only if the run is complete.
-  private var isComplete: Bool { outline.isComplete(groups.flatMap(\.trials)) }
+  var isComplete: Bool { outline.isComplete(groups.flatMap(\.trials)) }
 
   /// `5 trials each`; with a stopping rule `5 to 12 trials each`.
   private var trialsEach: String {

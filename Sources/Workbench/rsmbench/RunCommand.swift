@@ -168,9 +168,11 @@ struct RunRequest {
     let isStopped = StopFlag()
     let interruption = Interruption { isStopped.set() }
     defer { interruption.end() }
+    let keptFiles = try plan.keptFiles()
     let directory = try RunDirectory(
-      in: output, outline: outline, experiment: plan.resolvedText, version: version,
+      in: output, outline: outline, experiment: plan.storedText, version: version,
       shard: shard, existing: existing)
+    for file in keptFiles { try directory.write(file.bytes, to: file.name) }
     let warnings = plan.warnings
     if !isQuiet {
       Command.tell(warnings)
@@ -223,8 +225,8 @@ struct RunOutcome {
     }
   }
 
-  /// The exit code of a complete run. The table lists failed expectations; JSON output does not, so
-  /// they are printed here.
+  /// The exit code of a complete run. The table lists failed expectations together; JSON output
+  /// has them row by row, so they are printed here as well.
   var exitCode: ExitCode {
     let failed = ExpectedCondition.all(outline, trials).filter { !$0.holds }
     if format == "json" {

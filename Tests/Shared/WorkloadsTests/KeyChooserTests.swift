@@ -88,6 +88,59 @@ import Testing
     #expect(abs(Double(counts[favourite]) / 30_000 - 1 / 26.469 - 0.001) < 0.006)
   }
 
+  @Test(
+    "Rejection-inversion draws each rank with the frequency of Zipf's law",
+    arguments: [0.5, 0.99, 1, 1.000001, 1.2, 2, 4])
+  func rejectionInversion(theta: Double) {
+    let count = 200
+    let ranks = RejectionInversion(count: count, theta: theta)
+    var random = RandomStream(seed: 11)
+    let draws = 40_000
+    var counts = Array(repeating: 0, count: count)
+    for _ in 0..<draws { counts[ranks.next(&random)] += 1 }
+    let weights = (1...count).map { Foundation.pow(Double($0), -theta) }
+    let sum = weights.reduce(0, +)
+    // Ranks are pooled until 20 draws are expected, because chi-square needs about that many.
+    var (chiSquare, cells) = (0.0, 0)
+    var (seen, expected) = (0.0, 0.0)
+    for rank in 0..<count {
+      seen += Double(counts[rank])
+      expected += weights[rank] / sum * Double(draws)
+      guard expected >= 20 else { continue }
+      chiSquare += (seen - expected) * (seen - expected) / expected
+      cells += 1
+      (seen, expected) = (0, 0)
+    }
+    let freedom = Double(cells - 1)
+    #expect(chiSquare < freedom + 5 * (2 * freedom).squareRoot() + 5, "\(chiSquare) of \(cells)")
+  }
+
+  @Test("The integral of the curve and its inverse fit each other, also around exponent 1")
+  func integrals() {
+    for theta in [0.3, 0.999, 0.9999999, 1, 1.0000001, 1.01, 1.7] {
+      for x in [1.5, 2, 1000.5, 1e6] {
+        let area = RejectionInversion.integral(x, theta)
+        #expect(abs(RejectionInversion.inverse(area, theta) / x - 1) < 1e-8, "\(theta) \(x)")
+      }
+    }
+    #expect(abs(RejectionInversion.integral(1e6, 1) - Foundation.log(1e6)) < 1e-12)
+    #expect(abs(RejectionInversion.integral(4, 2) - 0.75) < 1e-14)
+  }
+
+  @Test("The most popular key has the share of the first rank", arguments: [1, 1.2, 2, 10])
+  func steepZipfian(theta: Double) {
+    let counts = counts(KeyChooser(.zipfian(theta: theta), keys: 1000), draws: 30_000)
+    let favourite = Int(KeyChooser.fnv1a(0) % 1000)
+    #expect(counts.max() == counts[favourite])
+    // The sum of i^-theta: 1,000 terms and the integral of the rest.
+    let rest = { (x: Double) in
+      theta == 1 ? Foundation.log(x) : -Foundation.pow(x, 1 - theta) / (theta - 1)
+    }
+    let sum =
+      (1...1000).reduce(0) { $0 + Foundation.pow(Double($1), -theta) } + rest(1e10) - rest(1000.5)
+    #expect(abs(Double(counts[favourite]) / 30_000 - 1 / sum - 0.001 * (1 - 1 / sum)) < 0.01)
+  }
+
   @Test("Keys stay popular while others are inserted")
   func insertsUnderZipfian() {
     var chooser = KeyChooser(.zipfian(theta: 0.99), keys: 1000)

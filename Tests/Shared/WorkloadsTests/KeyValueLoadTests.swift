@@ -22,8 +22,10 @@ import Workloads
   }
 
   /// Runs one client alone with a real store.
-  func run(_ load: inout KeyValueLoad, operations: Int) -> [KeyValueCommand] {
-    var store = KeyValueStore()
+  func run(
+    _ load: inout KeyValueLoad, operations: Int, on store: KeyValueStore = KeyValueStore()
+  ) -> [KeyValueCommand] {
+    var store = store
     var commands: [KeyValueCommand] = []
     for step in 0..<operations {
       let now = Interval.nanoseconds(Int64(step) * 10)
@@ -50,7 +52,11 @@ import Workloads
 
   @Test("Every written value is unique, has the given size, and its digest matches its bytes")
   func values() {
-    for size in [8, 9, 16, 131] {
+    let sizes: [(size: ValueSize, allowed: ClosedRange<Int>)] =
+      [8, 9, 16, 131].map { (.fixed($0), $0...$0) } + [
+        (.uniform(8...300), 8...300), (.lognormal(median: 100, sigma: 2), 8...(1 << 20)),
+      ]
+    for (size, allowed) in sizes {
       var load = load(OperationMix(put: 1, append: 1, compareAndSwap: 1)) { $0.valueSize = size }
       let commands = run(&load, operations: 300)
       var seen: Set<[UInt8]> = []
@@ -58,7 +64,7 @@ import Workloads
         switch command {
         case .put(let key, let value), .append(let key, let value),
           .compareAndSwap(let key, _, let value):
-          #expect(value.count == size && seen.insert(value).inserted)
+          #expect(allowed.contains(value.count) && seen.insert(value).inserted)
           #expect(operation.argument == ValueDigest(value))
           #expect(key == Key("key\(operation.key)"))
         default: Issue.record("an unexpected command")
@@ -80,10 +86,15 @@ import Workloads
     for number in numbers { #expect(names[number] == Key("\(prefix)key\(number)")) }
   }
 
-  @Test("Exactly the appends seen in a value tell which value they were appended to")
-  func placedAppends() {
-    var load = load(OperationMix(get: 1, put: 0.2, delete: 0.2, append: 3))
-    _ = run(&load, operations: 2_000)
+  @Test(
+    "Exactly the appends seen in a value tell which value they were appended to",
+    arguments: [(16 as ValueSize, false), (.uniform(8...60), false), (.uniform(8...60), true)])
+  func placedAppends(size: ValueSize, preload: Bool) {
+    var load = load(OperationMix(get: 1, put: 0.2, delete: 0.2, append: 3)) {
+      $0.valueSize = size
+      $0.preload = preload
+    }
+    _ = run(&load, operations: 2_000, on: load.initialState)
     var values: [UInt32: ValueDigest] = [:]
     /// By key: the appends since the value was last replaced, and the value that each extended.
     var open: [UInt32: [(position: Int, behind: ValueDigest)]] = [:]
@@ -244,9 +255,14 @@ import Workloads
     #expect(load.operations.count == 50 && !preset.meaning.isEmpty)
   }
 
-  @Test("With preload every key has its own value, with which the history begins")
-  func preload() {
-    var load = load(OperationMix(get: 1, put: 1), keys: 50) { $0.preload = true }
+  @Test(
+    "With preload every key has its own value, with which the history begins",
+    arguments: [16 as ValueSize, .uniform(16...90)])
+  func preload(size: ValueSize) {
+    var load = load(OperationMix(get: 1, put: 1), keys: 50) {
+      $0.preload = true
+      $0.valueSize = size
+    }
     var store = load.initialState
     var seen: Set<[UInt8]> = []
     var touched: Set<UInt32> = []
@@ -261,7 +277,7 @@ import Workloads
     #expect(
       load.initialState.count == 50
         && load.initialState.values.values.allSatisfy {
-          $0.count == 16 && seen.insert($0).inserted
+          $0.count >= 16 && $0.count <= size.upperBound && seen.insert($0).inserted
         })
     let writes = load.operations.prefix { $0.attempts == 0 }
     #expect(writes.map(\.key) == touched.sorted() && load.operations.count == writes.count + 60)
@@ -327,5 +343,34 @@ import Workloads
     for (one, other) in zip(alone, shared) where one.key == other.key { same += 1 }
     // A write after a read is its client's next operation, whichever client that is.
     #expect(same > 60 && alone.last?.key == asked(Array(repeating: 1, count: 200)).last?.key)
+  }
+
+  @Test("With a trace, clients carry out its operations in order, and dropped ones count as well")
+  func trace() {
+    let kinds: [OperationKind] = [.put, .get, .append, .compareAndSwap, .delete, .put, .put, .get]
+    let sizes: [Int?] = [100, nil, 9, 500, nil, nil, 8, nil]
+    let entries = zip(kinds, sizes).enumerated().map {
+      OperationTrace.Entry(key: UInt32($0 % 2), kind: $1.0, size: $1.1)
+    }
+    let times = entries.indices.map { Int64($0) }
+    var spec = WorkloadSpec()
+    spec.valueSize = 33
+    spec.follow(
+      OperationTrace(file: "t.csv", checksum: "", entries: entries, times: times, keys: 2))
+    var load = KeyValueLoad(spec, seed: 1)
+    let commands = run(&load, operations: 4)
+    load.dropped(due: .zero, at: .zero)
+    let rest = run(&load, operations: 3)
+    #expect(load.operations.map(\.kind) == kinds)
+    #expect(load.operations[4].outcome == .failed)
+    #expect((load.operations[..<4] + load.operations[5...]).map(\.key) == [0, 1, 0, 1, 1, 0, 1])
+    let written = (commands + rest).compactMap { command -> Int? in
+      switch command {
+      case .put(_, let value), .append(_, let value), .compareAndSwap(_, _, let value):
+        value.count
+      default: nil
+      }
+    }
+    #expect(written == [100, 9, 500, 33, 8])
   }
 }

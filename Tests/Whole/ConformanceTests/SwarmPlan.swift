@@ -93,7 +93,7 @@ struct SwarmPlan: Sendable {
   private mutating func drawWorkload() {
     workload.clients = 2 + random.below(4)
     workload.keys = 1 + random.below(5)
-    workload.valueSize = 8 + random.below(40)
+    workload.valueSize = .fixed(8 + random.below(40))
     workload.distribution = .uniform
     workload.timeout = .milliseconds(Int64(100 + random.below(200)))
     workload.thinkTime = .microseconds(Int64(1500 + random.below(5000)))

@@ -41,7 +41,7 @@ func example() throws {
   #expect(read.protocols[0].options.flag("preVote") == false)
   #expect(read.workload.arrival == .open(rate: 20000, process: .constant))
   #expect(read.workload.distribution == .hotspot(keyShare: 0.1, operationShare: 0.9))
-  #expect(read.workload.valueSize == 4096)
+  #expect(read.workload.valueSize == .fixed(4096))
   #expect(read.environment.disk.sync == .exponential(minimum: .zero, mean: .microseconds(1500)))
   #expect(read.environment.network.nic == nil)
   #expect(read.environment.network.links.first?.bandwidth == 2.5e6)

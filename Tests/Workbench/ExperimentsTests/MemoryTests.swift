@@ -15,6 +15,9 @@ func memoryOfOpenLoop() throws {
   let writes = try need("{ \(open), mix: { put: 1 }, valueSize: '1000B' } }")
   #expect(writes.operations == 100_000)
   #expect(writes.trialByteCount - reads.trialByteCount > 0.99 * 100_000 * 1000)
+  let varying = try need(
+    "{ \(open), mix: { put: 1 }, valueSize: { weighted: [['500B', 3], ['2500B', 1]] } } }")
+  #expect(varying.trialByteCount == writes.trialByteCount)
   let appends = try need("{ \(open), mix: { append: 1 }, valueSize: '1000B' } }")
   #expect(appends.trialByteCount > 3.5 * writes.trialByteCount)
   let crashes = try need(

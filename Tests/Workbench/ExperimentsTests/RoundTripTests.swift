@@ -64,6 +64,12 @@ import Workloads
     { network: { latency: '2ms', places: { latency: { 'eu-us': '40ms' } }, nic: 'unlimited',
       retransmission: ['10ms', '1s'], givesUpAfter: '1m', clients: { loss: 0.5, nic: '1kbps' } } }
     """,
+    "{ workload: { valueSize: { uniform: ['64B', '4KiB'] }, distribution: { zipfian: 1.2 } } }",
+    "{ workload: { valueSize: { lognormal: { median: '1KiB' } }, distribution: { zipfian: 1 } } }",
+    """
+    { sweep: { 'workload.valueSize': ['1KiB', { weighted: [['100B', 0.9], ['64KiB', 0.1]] },
+      { lognormal: { median: '1KiB', sigma: 0.5 } }] } }
+    """,
     "{ network: { bandwidth: '1234.5bps' }, workload: { arrival: { open: '0.125/s' } } }",
   ])
 func roundTrip(text: String) throws {

@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import Measurement
 import Testing
 
@@ -70,5 +71,41 @@ import Testing
     // Expectations of an interrupted run are not judged yet.
     let partial = ResultTable(outline: outline, trials: Array(allTrials.dropLast())).text()
     #expect(!partial.contains("FAILED"))
+  }
+
+  @Test("In JSON each row has the outcomes in which it takes part, once the run is complete")
+  func json() throws {
+    struct Row: Decodable {
+      struct Outcome: Decodable, Equatable {
+        var expectation: String
+        var place: String
+        var holds: Bool
+        var found: String
+      }
+      var `protocol`: String
+      var expectations: [Outcome]
+    }
+    var outline = outline
+    outline.expect = [
+      "raft.throughput > 1e9", "*.verdict == linearizable",
+      "raft.throughput > chain-replication.throughput - 1",
+    ]
+    func rows(_ trials: [FinishedTrial]) throws -> [Row] {
+      let text = ResultTable(outline: outline, trials: trials).json
+      return try JSONDecoder().decode([Row].self, from: Data(text.utf8))
+    }
+    let complete = try rows(allTrials)
+    #expect(complete.map(\.protocol) == ["raft", "chain-replication", "raft", "chain-replication"])
+    #expect(
+      complete.map { $0.expectations.map(\.expectation) } == [
+        outline.expect, Array(outline.expect[1...]), outline.expect, Array(outline.expect[1...]),
+      ])
+    #expect(complete[0].expectations.map(\.holds) == [false, true, true])
+    #expect(complete[0].expectations[0].found.hasPrefix("raft.throughput "))
+    #expect(
+      complete[3].expectations[0].place
+        == "chain-replication, workload.clients=64, workload.valueSize=1KiB")
+    let partial = try rows(Array(allTrials.dropLast()))
+    #expect(partial.flatMap(\.expectations) == [])
   }
 }

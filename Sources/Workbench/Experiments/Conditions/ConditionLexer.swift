@@ -61,6 +61,7 @@ struct ConditionLexer {
       rest = rest.dropFirst()
       digits += "." + take { $0.isASCII && $0.isNumber }
     }
+    digits += exponent()
     var unit = take { $0.isASCII && $0.isLetter }
     if rest.hasPrefix("%") {
       rest = rest.dropFirst()
@@ -72,6 +73,17 @@ struct ConditionLexer {
       unit = "/s"
     }
     return .number(digits, unit: unit)
+  }
+
+  /// The power of ten after a number: `e9`, `E-3`. A letter e without digits after it belongs to a
+  /// unit instead.
+  private mutating func exponent() -> String {
+    guard rest.first == "e" || rest.first == "E" else { return "" }
+    let sign = rest.dropFirst().prefix(1).filter { $0 == "+" || $0 == "-" }
+    let power = rest.dropFirst(1 + sign.count).prefix { $0.isASCII && $0.isNumber }
+    guard !power.isEmpty else { return "" }
+    rest = rest.dropFirst(1 + sign.count + power.count)
+    return "e\(sign)\(power)"
   }
 
   /// Letters, digits, `_`, `.` and `-`; a minus sign is therefore an operator only after a blank.

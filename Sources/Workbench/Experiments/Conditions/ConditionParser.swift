@@ -220,8 +220,11 @@ struct ConditionParser {
   }
 
   private func number(_ digits: String, _ unit: String) throws(ConditionError) -> Value {
-    let number = Double(digits) ?? 0
     let text = digits + unit
+    guard let number = Double(digits), number.isFinite else {
+      throw ConditionError(
+        found: JSONValue.quoted(text), allowed: "a number up to \(Double.greatestFiniteMagnitude)")
+    }
     func value(_ size: Double, _ dimension: Dimension) -> Value {
       Value(tree: .number(number * size), dimension: dimension, text: text)
     }
