@@ -188,7 +188,6 @@ extension ChainReplica {
   /// round began has reached the joiner's disk within the time in which it is expected to answer.
   /// A limit in entries would keep a chain under a large load, or with a long way to the joiner,
   /// from growing for ever.
-  @inline(__always)
   var joinerHasCaughtUp: Bool {
     guard let joiner, joiner.isOpen, joiner.hasCaughtUp, servesReads else { return false }
     return joiner.matchIndex >= joiner.roundEnd || now - joiner.roundSince <= joiner.pace.pace * 2

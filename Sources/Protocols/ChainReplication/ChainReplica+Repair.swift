@@ -29,21 +29,17 @@ extension ChainReplica {
   }
 
   /// Whether this replica waits for a neighbour.
-  @inline(__always)
   private var isUnfinished: Bool {
     awaitsPredecessor || awaitsSuccessor || awaitsJoiner
   }
 
-  @inline(__always)
   private var awaitsPredecessor: Bool { predecessor != nil && !isSynchronised }
 
-  @inline(__always)
   private var awaitsSuccessor: Bool {
     guard let successor, isComplete else { return false }
     return !successor.isOpen || acknowledged != log.lastIndex
   }
 
-  @inline(__always)
   private var awaitsJoiner: Bool {
     guard let joiner, isComplete else { return false }
     return !joiner.isOpen || joiner.matchIndex != log.lastIndex

@@ -44,7 +44,6 @@ extension ChainReplica {
 
   /// Up to here the log is durable at this replica and at all before it; `nil` as long as it has
   /// not heard of it in this view.
-  @inline(__always)
   var stable: LogIndex? {
     if isHead { return durable }
     guard isSynchronised, let upstreamStable else { return nil }
@@ -58,7 +57,6 @@ extension ChainReplica {
   }
 
   /// Whether this replica's disk may be the last that an entry has to reach to be committed.
-  @inline(__always)
   private var decides: Bool {
     // Bug: ack-at-head.
     isTail || isHead && broken(.ackAtHead)
@@ -121,7 +119,6 @@ extension ChainReplica {
   }
 
   /// A tail may answer once it has committed all that earlier tails may have acknowledged.
-  @inline(__always)
   var servesReads: Bool {
     // Bug: serve-stale-role.
     if broken(.serveStaleRole), !isTail { return view.members.contains(id) }

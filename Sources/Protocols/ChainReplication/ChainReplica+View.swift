@@ -138,7 +138,6 @@ extension ChainReplica {
 
   /// Whether this replica is in line and holds all that earlier tails may have acknowledged. Only
   /// then may it bring another one in line, which cuts what it does not hold itself.
-  @inline(__always)
   var isComplete: Bool { isSynchronised && log.lastIndex >= servesFrom }
 
   /// The one behind may be brought in line, and a tail's log is going to be committed, what the

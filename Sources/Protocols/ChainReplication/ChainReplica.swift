@@ -192,25 +192,17 @@ public struct ChainReplica: ViewFollower {
 
   /// Whether a message counts: it must be of this replica's own view and come from the neighbour
   /// whose message it is. A deposed neighbour's messages are of an earlier view and change nothing.
-  @inline(__always)
   private func counts(_ view: UInt64, from sender: ReplicaID, if neighbour: ReplicaID?) -> Bool {
     // Bug: accept-any-view.
     if broken(.acceptAnyView) { return self.view.number > 0 }
     return view == self.view.number && sender == neighbour
   }
 
-  // Hot methods that change nothing are inlined here and in the extensions, because a call of one
-  // from a method that does would copy the whole replica.
-
-  @inline(__always)
   var isHead: Bool { place == .head || place == .alone }
-  @inline(__always)
   var isTail: Bool { place == .tail || place == .alone }
-  @inline(__always)
   var isJoiner: Bool { place == .joiner }
 
   /// Whether this rule is switched off, to show that the bench catches it.
-  @inline(__always)
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   @inline(__always)

@@ -180,7 +180,6 @@ extension MultiPaxosReplica {
   }
 
   /// Early: it tells of a ballot that a majority has promised and of slots that a majority holds.
-  @inline(__always)
   func sendHeartbeat(to position: Int, into effects: inout Effects<Self>) {
     effects.sendEarly(
       .heartbeat(

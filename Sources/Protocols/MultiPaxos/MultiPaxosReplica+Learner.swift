@@ -90,7 +90,6 @@ extension MultiPaxosReplica {
       first: gap, count: reception.gapEnd == Reception.nowhere ? 0 : reception.gapEnd - gap)
   }
 
-  @inline(__always)
   private func isReceived(_ slot: LogIndex) -> Bool {
     log.contains(slot) && (log[slot].isChosen || log[slot].ballot == leaderBallot)
   }

@@ -67,7 +67,6 @@ extension MultiPaxosReplica {
   /// Offers values early: it claims nothing about this replica's disk. After a crash the ballot,
   /// which has been durable since phase 1, is never used again, so no slot can get a second value
   /// in it. A heartbeat of this turn is not needed beside it.
-  @inline(__always)
   func sendAccept(_ accept: Message, to replica: ReplicaID, into effects: inout Effects<Self>) {
     var index = effects.earlySends.count
     let end = max(0, index - membership.replicas.count)

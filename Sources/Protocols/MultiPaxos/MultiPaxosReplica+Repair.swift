@@ -95,7 +95,6 @@ extension MultiPaxosReplica {
   }
 
   /// As many values as fit in one message and below the limit, and at least one.
-  @inline(__always)
   private func page(
     from first: LogIndex, to end: LogIndex, byteLimit: Int
   ) -> (values: [Batch], byteCount: Int) {
@@ -113,7 +112,6 @@ extension MultiPaxosReplica {
     return (values, byteCount)
   }
 
-  @inline(__always)
   private func sendPage(
     _ values: [Batch], from first: LogIndex, to position: Int, into effects: inout Effects<Self>
   ) {

@@ -92,7 +92,6 @@ public struct MultiPaxosReplica: ReplicaCore {
   /// What only a leader has.
   var leadership: Phase2?
 
-  @inline(__always)
   var role: Role { leadership != nil ? .leader : candidacy != nil ? .candidate : .follower }
 
   /// What a candidate has, in place. To ask another replica for it is a mistake.
@@ -194,11 +193,7 @@ public struct MultiPaxosReplica: ReplicaCore {
     }
   }
 
-  // Hot methods that change nothing are inlined here and in the extensions, because a call of one
-  // from a method that does would copy the whole replica.
-
   /// Whether this rule is switched off, to show that the bench catches it.
-  @inline(__always)
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   @inline(__always)
@@ -220,7 +215,6 @@ public struct MultiPaxosReplica: ReplicaCore {
   }
 
   /// A ballot that some replica can have made.
-  @inline(__always)
   func isPossible(_ ballot: Ballot) -> Bool {
     bit(of: ballot.node) != 0 && ballot.round <= Ballot.maximumRound
       && ballot.round <= max(highestSeen, promised).round + longestEpochJump

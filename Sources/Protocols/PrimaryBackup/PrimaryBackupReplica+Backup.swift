@@ -57,7 +57,6 @@ extension PrimaryBackupReplica {
   }
 
   /// Whether the views of the entries could stand in a log that this view's primary has.
-  @inline(__always)
   private func isSensible(_ append: Append) -> Bool {
     var latest = append.previousView
     for entry in append.entries {

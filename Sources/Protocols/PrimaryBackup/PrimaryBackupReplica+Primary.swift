@@ -123,7 +123,6 @@ extension PrimaryBackupReplica {
     advanceCommit(into: &effects)
   }
 
-  @inline(__always)
   func position(of follower: ReplicaID) -> Int? {
     followers.firstIndex { $0.id == follower }
   }

@@ -68,7 +68,6 @@ public struct PrimaryBackupReplica: ViewFollower {
   /// What only a primary has. All other roles follow from the view.
   var leadership: Leadership?
 
-  @inline(__always)
   var role: Role {
     if leadership != nil { return .primary }
     if view.members.first == id { return .deposed }
@@ -134,16 +133,11 @@ public struct PrimaryBackupReplica: ViewFollower {
   }
 
   /// Whom to name to a client that came to the wrong replica.
-  @inline(__always)
   var redirect: ReplicaID? {
     role == .deposed ? nil : view.members.first
   }
 
-  // Hot methods that change nothing are inlined here and in the extensions, because a call of one
-  // from a method that does would copy the whole replica.
-
   /// Whether this rule is switched off, to show that the bench catches it.
-  @inline(__always)
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   @inline(__always)

@@ -67,7 +67,6 @@ extension RaftReplica {
   }
 
   /// The leader's own acknowledgement, which comes back to it once its disk has the entry.
-  @inline(__always)
   private func countOwn(through index: LogIndex, into effects: inout Effects<Self>) {
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: index, readRound: 0))

@@ -82,7 +82,6 @@ public struct RaftReplica: ReplicaCore {
   /// What only a leader has.
   var leadership: Leadership?
 
-  @inline(__always)
   var role: Role {
     if leadership != nil { return .leader }
     guard let candidacy else { return .follower }
@@ -222,11 +221,7 @@ public struct RaftReplica: ReplicaCore {
     }
   }
 
-  // Hot methods that change nothing are inlined here and in the extensions, because a call of one
-  // from a method that does would copy the whole replica.
-
   /// Whether this rule is switched off, to show that the bench catches it.
-  @inline(__always)
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
   @inline(__always)

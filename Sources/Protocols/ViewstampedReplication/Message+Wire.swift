@@ -17,7 +17,7 @@ extension Viewstamp: WireCodable {
   }
 }
 
-extension ViewstampedReplica.Nonce: WireCodable {
+extension ViewstampedReplica.Incarnation: WireCodable {
   public var encodedByteCount: Int { 16 }
 
   public func encode(into writer: inout WireWriter) {
@@ -80,12 +80,14 @@ extension ViewstampedReplica.Message: WireCodable {
     case .prepareOK, .commitOK: 1 + 16
     case .commit: 1 + 33
     case .startViewChange, .newerView: 1 + 8
-    case .doViewChange(let message): 1 + 32 + message.history.encodedByteCount
+    case .doViewChange(let message):
+      1 + 32 + message.history.encodedByteCount + message.incarnations.encodedByteCount
     case .startView(let message): 1 + message.encodedByteCount
     case .getState: 1 + 24
     case .newState(let message): 1 + 25 + message.batches.encodedByteCount
     case .recovery(let nonce): 1 + nonce.encodedByteCount
-    case .recoveryResponse(let message): 1 + 24 + 1 + (message.log?.encodedByteCount ?? 0)
+    case .recoveryResponse(let message):
+      1 + 24 + message.incarnations.encodedByteCount + 1 + (message.log?.encodedByteCount ?? 0)
     case .snapshot(let message): 1 + message.encodedByteCount
     }
   }
@@ -118,6 +120,7 @@ extension ViewstampedReplica.Message: WireCodable {
       message.op.encode(into: &writer)
       message.commit.encode(into: &writer)
       message.history.encode(into: &writer)
+      message.incarnations.encode(into: &writer)
     case .startView(let message): message.encode(into: &writer)
     case .getState(let message):
       writer.write(message.view)
@@ -133,6 +136,7 @@ extension ViewstampedReplica.Message: WireCodable {
     case .recoveryResponse(let message):
       writer.write(message.view)
       message.nonce.encode(into: &writer)
+      message.incarnations.encode(into: &writer)
       writer.write(message.log != nil)
       message.log?.encode(into: &writer)
     case .snapshot(let message): message.encode(into: &writer)
@@ -169,7 +173,8 @@ extension ViewstampedReplica.Message: WireCodable {
         .init(
           view: try reader.read(UInt64.self), lastNormalView: try reader.read(UInt64.self),
           op: try LogIndex(from: &reader), commit: try LogIndex(from: &reader),
-          history: try [Viewstamp](from: &reader)))
+          history: try [Viewstamp](from: &reader),
+          incarnations: try [ViewstampedReplica.Incarnation](from: &reader)))
     case .startView: self = .startView(try ViewstampedReplica.StartView(from: &reader))
     case .getState:
       self = .getState(
@@ -182,12 +187,14 @@ extension ViewstampedReplica.Message: WireCodable {
           view: try reader.read(UInt64.self), op: try LogIndex(from: &reader),
           opView: try reader.read(UInt64.self), isContinued: try reader.readFlag(),
           batches: try [Batch](from: &reader)))
-    case .recovery: self = .recovery(try ViewstampedReplica.Nonce(from: &reader))
+    case .recovery: self = .recovery(nonce: try ViewstampedReplica.Incarnation(from: &reader))
     case .recoveryResponse:
       let view = try reader.read(UInt64.self)
-      let nonce = try ViewstampedReplica.Nonce(from: &reader)
+      let nonce = try ViewstampedReplica.Incarnation(from: &reader)
+      let incarnations = try [ViewstampedReplica.Incarnation](from: &reader)
       let log = try reader.readFlag() ? ViewstampedReplica.StartView(from: &reader) : nil
-      self = .recoveryResponse(.init(view: view, nonce: nonce, log: log))
+      self = .recoveryResponse(
+        .init(view: view, nonce: nonce, incarnations: incarnations, log: log))
     case .newerView: self = .newerView(try reader.read(UInt64.self))
     case .snapshot: self = .snapshot(try SnapshotMessage(from: &reader))
     }
@@ -202,6 +209,7 @@ extension ViewstampedReplica.Record: WireCodable {
     case .snapshot(let reference): 1 + reference.encodedByteCount
     case .started: 1 + 8
     case .recovered: 1
+    case .incarnations(let incarnations): 1 + incarnations.encodedByteCount
     }
   }
 
@@ -223,6 +231,9 @@ extension ViewstampedReplica.Record: WireCodable {
       writer.write(UInt8(4))
       writer.write(count)
     case .recovered: writer.write(UInt8(5))
+    case .incarnations(let incarnations):
+      writer.write(UInt8(6))
+      incarnations.encode(into: &writer)
     }
   }
 
@@ -237,6 +248,7 @@ extension ViewstampedReplica.Record: WireCodable {
     case 3: self = .snapshot(try SnapshotReference(from: &reader))
     case 4: self = .started(try reader.read(UInt64.self))
     case 5: self = .recovered
+    case 6: self = .incarnations(try [ViewstampedReplica.Incarnation](from: &reader))
     case let other: throw .malformed("\(other) is no record of viewstamped replication")
     }
   }

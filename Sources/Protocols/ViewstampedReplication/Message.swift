@@ -21,7 +21,7 @@ extension ViewstampedReplica {
     case startView(StartView)
     case getState(GetState)
     case newState(NewState)
-    case recovery(Nonce)
+    case recovery(nonce: Incarnation)
     case recoveryResponse(RecoveryResponse)
     case newerView(View)
     /// Checkpoints (§5.1), which hosts exchange for all protocols alike.
@@ -67,6 +67,8 @@ extension ViewstampedReplica {
     public var op: LogIndex
     public var commit: LogIndex
     public var history: [Viewstamp]
+    /// Of each replica, the sender among them: the latest that the sender knows.
+    public var incarnations: [Incarnation] = []
   }
 
   public struct StartView: Equatable, Sendable {
@@ -93,16 +95,21 @@ extension ViewstampedReplica {
     public var batches: [Batch]
   }
 
-  /// What no two recoveries of a replica have in common: the generation of its disk, and how often
-  /// it has started on that.
-  public struct Nonce: Equatable, Sendable {
+  /// Tells the lives of a replica apart between which it lost its state: the generation of its disk
+  /// and, if it keeps no log there, how often it has started. It is the nonce of a recovery.
+  public struct Incarnation: Equatable, Comparable, Sendable {
     public var generation: UInt64 = 0
     public var start: UInt64 = 0
+
+    public static func < (a: Incarnation, b: Incarnation) -> Bool {
+      (a.generation, a.start) < (b.generation, b.start)
+    }
   }
 
   public struct RecoveryResponse: Equatable, Sendable {
     public var view: View
-    public var nonce: Nonce
+    public var nonce: Incarnation
+    public var incarnations: [Incarnation] = []
     /// Of the primary of that view only: its log.
     public var log: StartView?
   }
@@ -119,6 +126,8 @@ extension ViewstampedReplica {
     case started(UInt64)
     /// The replica, whose disk took the place of a lost one, has learnt everything.
     case recovered
+    /// The latest incarnation of each replica that this one has heard of.
+    case incarnations([Incarnation])
   }
 }
 

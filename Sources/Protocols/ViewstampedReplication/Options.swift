@@ -107,6 +107,7 @@ extension ViewstampedReplica {
     case recoverWithoutPrimary = "recover-without-primary"
     case recoverWithoutNonce = "recover-without-nonce"
     case answerWhileRecovering = "answer-while-recovering"
+    case countLostLife = "count-lost-life"
     case forgetfulReplica = "forgetful-replica"
 
     public var meaning: String {
@@ -135,6 +136,8 @@ extension ViewstampedReplica {
         "A recovering replica does not wait for the primary of the latest view"
       case .recoverWithoutNonce: "A recovering replica takes answers to an earlier recovery"
       case .answerWhileRecovering: "A replica that is recovering itself answers others that are"
+      case .countLostLife:
+        "A new primary counts what a replica said before it lost its state and recovered"
       case .forgetfulReplica: "A replica that has lost its state takes part at once"
       }
     }

@@ -7,14 +7,15 @@ import Replication
 // start, because it takes f + 1 to start one, and the primary of the latest has all operations that
 // this replica can have said PrepareOK to.
 //
-// The nonce is the generation of the disk, or the number of the start, which is the one thing that
+// Those who answer note the new incarnation, so that no view starts with what the replica said in an
+// earlier one. The nonce is the generation of the disk, or the number of the start, which is the one thing that
 // a replica without a durable log does write: a process has no other way to know that it is not the
 // first of its name. A recovery that did not end may be begun again with the same nonce, because
 // the replica has taken no part in between.
 
 extension ViewstampedReplica {
   struct Recovery: Sendable {
-    var nonce: Nonce
+    var nonce: Incarnation
     /// The answers so far, by slot.
     var responses: [RecoveryResponse?]
   }
@@ -25,6 +26,17 @@ extension ViewstampedReplica {
     // Bug: forgetful-replica.
     guard options.bug != .forgetfulReplica else { return }
     lostGeneration = generation
+    incarnations[ownSlot].generation = generation
+  }
+
+  /// Takes over what another replica knows of incarnations.
+  mutating func learn(_ others: [Incarnation], into effects: inout Effects<Self>) {
+    guard others.count == incarnations.count else { return }
+    let before = incarnations
+    for slot in others.indices where slot != ownSlot {
+      incarnations[slot] = max(incarnations[slot], others[slot])
+    }
+    if incarnations != before { persist(.incarnations(incarnations), into: &effects) }
   }
 
   /// Rebuilds view, last normal view and log. What is committed is learnt anew from the primary.
@@ -45,6 +57,8 @@ extension ViewstampedReplica {
     case .recovered:
       lostGeneration = 0
       hasRecovered = true
+    case .incarnations(let known):
+      for slot in known.indices where slot != ownSlot { incarnations[slot] = known[slot] }
     }
   }
 
@@ -54,6 +68,7 @@ extension ViewstampedReplica {
     let isFirst = starts == 0
     if options.recovery == .replicas {
       starts += 1
+      incarnations[ownSlot].start = starts
       effects.persist(.started(starts))
     }
     let isForgetful = options.bug == .forgetfulReplica
@@ -83,18 +98,21 @@ extension ViewstampedReplica {
     }
   }
 
+  /// How many others have to answer: f + 1 of 2f + 1. One of them is in every majority that this
+  /// replica was in.
+  private var recoveryQuorum: Int { membership.replicas.count - membership.majority + 1 }
+
   /// Begins a recovery (§4.3, step 1).
   private mutating func recover(at now: Instant, into effects: inout Effects<Self>) {
     state = .recovering
     transfer = nil
     heldBack.removeAll()
-    let nonce = Nonce(
-      generation: lostGeneration, start: options.recovery == .replicas ? starts : 0)
+    let nonce = incarnations[ownSlot]
     recovery = Recovery(
       nonce: nonce, responses: Array(repeating: nil, count: membership.replicas.count))
     // After the record of this start is durable, so that no other one has the same nonce.
     for replica in membership.replicas where replica != id {
-      effects.send(.recovery(nonce), to: replica)
+      effects.send(.recovery(nonce: nonce), to: replica)
     }
     effects.setTimer(.viewChange, after: options.viewChangeTimeout)
   }
@@ -111,13 +129,16 @@ extension ViewstampedReplica {
 
   /// §4.3, step 2.
   mutating func receiveRecovery(
-    _ nonce: Nonce, from slot: Int, into effects: inout Effects<Self>
+    _ nonce: Incarnation, from slot: Int, into effects: inout Effects<Self>
   ) {
-    guard slot != ownSlot else { return }
+    guard slot != ownSlot, nonce >= incarnations[slot] else { return }
     // Bug: answer-while-recovering.
     let mayAnswer = state == .recovering && options.bug == .answerWhileRecovering
     guard state == .normal || mayAnswer else { return }
-    var response = RecoveryResponse(view: viewNumber, nonce: nonce)
+    var heard = incarnations
+    heard[slot] = nonce
+    learn(heard, into: &effects)
+    var response = RecoveryResponse(view: viewNumber, nonce: nonce, incarnations: incarnations)
     if primacy != nil {
       response.log = currentLog
       primacy!.progress[slot].noteToldLog(through: log.lastOp)
@@ -152,7 +173,8 @@ extension ViewstampedReplica {
     guard response.nonce == nonce || options.bug == .recoverWithoutNonce else { return }
     recovery!.responses[slot] = response
     let responses = recovery!.responses.compactMap { $0 }
-    guard responses.count >= membership.majority else { return }
+    guard responses.count >= recoveryQuorum else { return }
+    for response in responses { learn(response.incarnations, into: &effects) }
     let view = responses.map(\.view).max() ?? 0
     // Bug: recover-without-primary. The latest log that any primary has told.
     let told = responses.filter { $0.log != nil }

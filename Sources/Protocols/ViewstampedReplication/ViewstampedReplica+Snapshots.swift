@@ -36,6 +36,7 @@ extension ViewstampedReplica {
     guard options.recovery == .disk else { return effects.persist(.started(starts)) }
     effects.persist(.view(viewNumber, lastNormal: lastNormalView))
     if hasRecovered { effects.persist(.recovered) }
+    effects.persist(.incarnations(incarnations))
     var op = reference.index
     while op < log.lastOp {
       let page = log.page(after: op, through: log.lastOp, byteLimit: options.messageByteLimit)

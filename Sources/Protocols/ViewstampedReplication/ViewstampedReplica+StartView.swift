@@ -16,6 +16,16 @@ extension ViewstampedReplica {
     guard options.bug == .countMessages || !change.done.contains(where: { $0.slot == slot })
     else { return }
     change.done.append((slot, message))
+    // Bug: count-lost-life. What a replica said before it lost its state counts no more, once one of
+    // those who helped it to recover is among those who start the view.
+    learn(message.incarnations, into: &effects)
+    if options.bug != .countLostLife {
+      let known = incarnations
+      change.done.removeAll { done in
+        let own = done.message.incarnations
+        return (done.slot < own.count ? own[done.slot] : Incarnation()) < known[done.slot]
+      }
+    }
     // Bug: start-without-quorum.
     let needed = options.bug == .startWithoutQuorum ? 1 : membership.majority
     guard change.done.count >= needed else { return }

@@ -181,7 +181,8 @@ extension ViewstampedReplica {
       .doViewChange(
         DoViewChange(
           view: viewNumber, lastNormalView: lastNormalView, op: log.lastOp, commit: commitNumber,
-          history: log.history)), to: membership.replicas[primary(of: viewNumber)])
+          history: log.history, incarnations: incarnations)),
+      to: membership.replicas[primary(of: viewNumber)])
   }
 
   /// Sends again what the view change, or a transfer, waits for.

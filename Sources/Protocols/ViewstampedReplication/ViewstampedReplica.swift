@@ -36,6 +36,10 @@ import Replication
 ///   `ViewChangeTests.lonelyPrimary`).
 /// - Deviation: a message of an earlier view is answered `newerView`; the paper drops it. A replica
 ///   that is stuck in a later view alone would not be heard otherwise (`StickinessTests.stuck`).
+/// - Deviation: DoViewChange names the incarnation of its sender and those that the sender knows of
+///   others. The paper's recovery forgets that the replica may have a DoViewChange on its way from
+///   before; that one must not count (Michael et al. 2017, "Recovering Shared Objects Without Stable
+///   Storage"; `RecoveryRuleTests.staleDoViewChange`).
 /// - Deviation: clients are never answered by replicas other than the primary, and reads pass by the
 ///   log after a majority has confirmed the view, instead of under a lease as in §6.3 of the paper
 ///   (`ReadTests`).
@@ -75,6 +79,9 @@ public struct ViewstampedReplica: ReplicaCore {
   var lostGeneration: UInt64 = 0
   /// Whether it has recovered on such a disk.
   var hasRecovered = false
+  /// The latest incarnation of each replica that this one has heard of, in the order of the
+  /// membership; of itself, the one it is in.
+  var incarnations: [Incarnation]
 
   // Volatile on every replica.
   var state = Status.normal
@@ -103,6 +110,7 @@ public struct ViewstampedReplica: ReplicaCore {
     self.membership = membership
     self.options = options
     ownSlot = slot
+    incarnations = Array(repeating: Incarnation(), count: membership.replicas.count)
     change.wanted = Array(repeating: nil, count: membership.replicas.count)
   }
 

@@ -87,6 +87,12 @@ extension InProcessCluster<ViewstampedReplica> {
     run()
   }
 
+  /// Lets a replica miss its primary; nothing is delivered.
+  mutating func timeOutAlone(_ number: Int) {
+    now = now + .seconds(1)
+    fire(.viewChange, at: ReplicaID(number))
+  }
+
   mutating func heartbeat(from number: Int) {
     fire(.commit, at: ReplicaID(number))
     run()

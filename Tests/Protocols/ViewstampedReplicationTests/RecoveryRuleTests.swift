@@ -59,7 +59,7 @@ struct RecoveryRuleTests {
         cluster.bounce(2)
         cluster.run()
         let start = ViewstampedReplica.StartView(view: 0, op: .zero, commit: .zero, history: [])
-        let nonce = ViewstampedReplica.Nonce(generation: 0, start: 1)
+        let nonce = ViewstampedReplica.Incarnation(generation: 0, start: 1)
         for (sender, log) in [(0, start), (1, nil)] {
           cluster.handle(
             .received(
@@ -97,6 +97,37 @@ struct RecoveryRuleTests {
       }, with: diskless)
   }
 
+  @Test("A DoViewChange from before a replica lost its state starts no view after its recovery")
+  func staleDoViewChange() {
+    expect(
+      .countLostLife,
+      breaks: { options in
+        var cluster = Cluster(3, options)
+        cluster.timeOutAlone(2)
+        cluster.handle(.received(.startViewChange(1), from: ReplicaID(1)), at: ReplicaID(2))
+        let late = cluster.inFlight.filter { $0.from.index == 2 && $0.to.index == 1 }
+        cluster.inFlight = []
+        cluster.bounce(2)
+        cluster.run()
+        cluster.only(0, 2)
+        cluster.propose(1, at: 0)
+        cluster.run()
+        var witness = CommitWitness()
+        witness.note(cluster)
+        cluster.only(1, 2)
+        for envelope in late {
+          cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+        }
+        cluster.run()
+        cluster.propose(2, at: 1)
+        cluster.run()
+        witness.note(cluster)
+        return late.count >= 2 && witness.batches.first == batch(1)
+          && witness.disagreement == nil
+          && cluster.nodes.allSatisfy { $0.core.invariantViolation() == nil }
+      }, with: diskless)
+  }
+
   @Test("A replica without a log recovers view, log and commit-number from the others, and counts")
   func recovers() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
@@ -113,6 +144,22 @@ struct RecoveryRuleTests {
     #expect(cluster.core(2).invariantViolation() == nil)
   }
 
+  @Test("Enough others to meet every majority have to answer", arguments: [2, 3, 4, 5])
+  func quorum(count: Int) {
+    var cluster = Cluster(count, vrOptions(recovery: .replicas))
+    cluster.propose(1, at: 0)
+    cluster.run()
+    let needed = count - (count / 2 + 1) + 1
+    let last = count - 1
+    for answering in [needed - 1, needed] {
+      cluster.delivers = { $0.from.index < answering || $0.from.index == last }
+      cluster.bounce(last)
+      cluster.run()
+      #expect(cluster.core(last).state == (answering == needed ? .normal : .recovering))
+    }
+    #expect(cluster.core(last).log.lastOp == LogIndex(1))
+  }
+
   @Test("Without a log nothing is written but the number of the start, before anything is said")
   func writesLittle() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
@@ -122,7 +169,8 @@ struct RecoveryRuleTests {
     cluster.restart(ReplicaID(2))
     #expect(!cluster.inFlight.contains { $0.from.index == 2 })
     cluster.releaseDisk(ReplicaID(2))
-    #expect(cluster.inFlight.contains { $0.message == .recovery(.init(generation: 0, start: 2)) })
+    #expect(
+      cluster.inFlight.contains { $0.message == .recovery(nonce: .init(generation: 0, start: 2)) })
   }
 
   @Test("After more than f crashes at once a cluster without logs never answers again")

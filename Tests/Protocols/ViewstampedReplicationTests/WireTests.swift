@@ -29,12 +29,12 @@ struct WireTests {
     .doViewChange(
       .init(
         view: 5, lastNormalView: 4, op: LogIndex(9), commit: LogIndex(7),
-        history: WireTests.history)),
+        history: WireTests.history, incarnations: [.init(generation: 3, start: 4), .init()])),
     .startView(WireTests.start),
     .getState(.init(view: 4, op: LogIndex(2), through: LogIndex(9))),
     .newState(
       .init(view: 4, op: LogIndex(2), opView: 1, isContinued: true, batches: [batch(1)])),
-    .recovery(.init(generation: 7, start: 2)),
+    .recovery(nonce: .init(generation: 7, start: 2)),
     .recoveryResponse(
       .init(view: 4, nonce: .init(generation: 7, start: 2), log: WireTests.start)),
     .recoveryResponse(.init(view: 4, nonce: .init(generation: 7, start: 2), log: nil)),
@@ -63,6 +63,7 @@ struct WireTests {
       .view(5, lastNormal: 4), .append(at: LogIndex(7), view: 4, [batch(1), .noop]),
       .append(at: LogIndex(7), view: 4, []),
       .snapshot(SnapshotReference(index: LogIndex(3), epoch: 1)), .started(9), .recovered,
+      .incarnations([.init(generation: 3, start: 4)]),
     ]
     for record in records {
       let bytes = record.encoded()
