@@ -109,12 +109,12 @@ struct RecoveryRuleTests {
         cluster.inFlight = []
         cluster.bounce(2)
         cluster.run()
-        cluster.only(ReplicaID(0), ReplicaID(2))
+        cluster.only(0, 2)
         cluster.propose(1, at: 0)
         cluster.run()
         var witness = CommitWitness()
         witness.note(cluster)
-        cluster.only(ReplicaID(1), ReplicaID(2))
+        cluster.only(1, 2)
         for envelope in late {
           cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
         }

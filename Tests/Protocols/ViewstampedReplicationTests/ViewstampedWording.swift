@@ -79,6 +79,8 @@ extension ViewstampedReplica.Record {
     case .snapshot(let reference): return "log begins behind operation \(reference.index)"
     case .started(let count): return "start \(count)"
     case .recovered: return "has recovered"
+    case .incarnations(let lives):
+      return "knows starts \(lives.map { "\($0.start)" }.joined(separator: ", "))"
     }
   }
 }
