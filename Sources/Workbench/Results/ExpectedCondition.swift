@@ -11,8 +11,6 @@ public struct ExpectedCondition: Sendable, Equatable {
     public var holds: Bool?
     /// The figures found, in the order of the condition.
     public var found: String
-    /// The rows and points that it is about.
-    var places: [TrialPlace] = []
   }
 
   public var text: String
@@ -59,7 +57,7 @@ public struct ExpectedCondition: Sendable, Equatable {
             place: outline.placeText(measures, row: isForEveryRow ? row : nil, point: point),
             holds: holds,
             found: found.map { "\($0.text) \($1?.text(of: $0) ?? "not run")" }
-              .joined(separator: ", "), places: known))
+              .joined(separator: ", ")))
       }
     }
     return cases

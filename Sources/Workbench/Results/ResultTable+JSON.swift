@@ -3,13 +3,10 @@ import Measurement
 extension ResultTable {
   /// An array with one object per protocol and sweep point.
   public var json: String {
-    let expectations = ExpectedCondition.all(outline, groups.flatMap(\.trials))
-    return JSONText.array(zip(groups, differences).map { row($0, $1, expectations) }).text
+    JSONText.array(zip(groups, differences).map { row($0, $1) }).text
   }
 
-  private func row(
-    _ group: TrialGroup, _ differences: [JSONText], _ expectations: [ExpectedCondition]
-  ) -> JSONText {
+  private func row(_ group: TrialGroup, _ differences: [JSONText]) -> JSONText {
     let pooled = PooledTrials(group.trials)
     let sweep = zip(outline.keyFields.dropFirst(), outline.points[group.place.point]).map {
       field, text in
@@ -35,22 +32,7 @@ extension ResultTable {
       .init("faults", .array(FaultSummary.all(group.trials).map(fault))),
       .init("differences", .array(differences)),
       .init("explanations", .array(explanations)),
-      .init("expectations", .array(cases(of: expectations, about: group))),
     ])
-  }
-
-  /// The cases of conditions in `expect` that are about the group, alone or beside others.
-  private func cases(
-    of expectations: [ExpectedCondition], about group: TrialGroup
-  ) -> [JSONText] {
-    expectations.flatMap { expectation in
-      expectation.cases.filter { $0.places.contains(group.place.ofRow) }.map {
-        .object([
-          .init("expectation", .string(expectation.text)),
-          .init("holds", .bool($0.holds == true)), .init("found", .string($0.found)),
-        ])
-      }
-    }
   }
 
   private func interval(

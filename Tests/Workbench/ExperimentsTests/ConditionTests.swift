@@ -21,10 +21,6 @@ private func holds(_ text: String, _ values: [String: Double]) throws -> Bool? {
   "Conditions compare measures with numbers in any unit",
   arguments: [
     ("raft.throughput >= 5000/s", ["raft.throughput": 5000.0], true),
-    ("raft.throughput >= 5e3/s", ["raft.throughput": 5000.0], true),
-    ("raft.throughput > 5.1E+3/s", ["raft.throughput": 5000.0], false),
-    ("raft.p99 < 2e-2s", ["raft.p99": 1e7], true),
-    ("raft.throughput < 1e9", ["raft.throughput": 5000.0], true),
     ("raft.throughput > 5000", ["raft.throughput": 5000], false),
     ("raft.write_outage_ms < 500", ["raft.write_outage_ms": 499e6], true),
     ("raft.write_outage_ms < 0.4s", ["raft.write_outage_ms": 499e6], false),
@@ -101,7 +97,6 @@ func names() {
       "rafd.throughput > 3",
       #"found "rafd", allowed a row *raft-without-prevote, v1.2, *did you mean "raft"?"#
     ),
-    ("availability < 1e999", "found 1e999, allowed numbers below 1e308"),
     ("throughput > 10ms", #"found throughput > 10ms, allowed a rate such as "5000/s""#),
     ("p99 < 10", "found 10 beside p99, allowed a time such as \"10ms\" with its unit"),
     ("p99 < 10msec", #"found "10msec", allowed a number, or one with a unit"#),

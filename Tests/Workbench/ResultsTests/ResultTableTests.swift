@@ -193,36 +193,6 @@ import Testing
     #expect(text() == nil)
   }
 
-  @Test("The JSON says of each row whether its expectations hold, and what was found")
-  func jsonExpectations() throws {
-    struct Row: Decodable {
-      struct Case: Decodable {
-        var expectation: String
-        var holds: Bool
-        var found: String
-      }
-      var `protocol`: String
-      var expectations: [Case]
-    }
-    var outline = outline
-    outline.expect = [
-      "*.throughput > 0", "raft.p99 < 1ns", "raft.throughput > chain-replication.throughput / 1e9",
-    ]
-    let text = ResultTable(outline: outline, trials: allTrials).json
-    let rows = try JSONDecoder().decode([Row].self, from: Data(text.utf8))
-    #expect(rows.count == 4)
-    for row in rows {
-      let isRaft = row.protocol == "raft"
-      #expect(
-        row.expectations.map(\.expectation)
-          == (isRaft ? outline.expect : [outline.expect[0], outline.expect[2]]))
-      #expect(row.expectations.map(\.holds) == (isRaft ? [true, false, true] : [true, true]))
-      #expect(row.expectations.allSatisfy { !$0.found.isEmpty })
-    }
-    outline.expect = []
-    #expect(!ResultTable(outline: outline, trials: allTrials).json.contains("holds"))
-  }
-
   @Test("The JSON has the same rows in the same order")
   func json() throws {
     struct Row: Decodable {

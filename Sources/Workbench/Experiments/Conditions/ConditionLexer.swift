@@ -61,7 +61,6 @@ struct ConditionLexer {
       rest = rest.dropFirst()
       digits += "." + take { $0.isASCII && $0.isNumber }
     }
-    digits += exponent()
     var unit = take { $0.isASCII && $0.isLetter }
     if rest.hasPrefix("%") {
       rest = rest.dropFirst()
@@ -73,16 +72,6 @@ struct ConditionLexer {
       unit = "/s"
     }
     return .number(digits, unit: unit)
-  }
-
-  /// `e9` or `E-3` behind the digits of a number; no unit begins like that.
-  private mutating func exponent() -> String {
-    guard rest.first == "e" || rest.first == "E" else { return "" }
-    let sign = rest.dropFirst().prefix { $0 == "-" || $0 == "+" }
-    let digits = rest.dropFirst(1 + sign.count).prefix { $0.isASCII && $0.isNumber }
-    guard sign.count <= 1, !digits.isEmpty else { return "" }
-    rest = rest.dropFirst(1 + sign.count + digits.count)
-    return "e" + sign + digits
   }
 
   /// Letters, digits, `_`, `.` and `-`; a minus sign is therefore an operator only after a blank.

@@ -221,9 +221,6 @@ struct ConditionParser {
 
   private func number(_ digits: String, _ unit: String) throws(ConditionError) -> Value {
     let number = Double(digits) ?? 0
-    guard number.isFinite else {
-      throw ConditionError(found: digits, allowed: "numbers below 1e308")
-    }
     let text = digits + unit
     func value(_ size: Double, _ dimension: Dimension) -> Value {
       Value(tree: .number(number * size), dimension: dimension, text: text)
