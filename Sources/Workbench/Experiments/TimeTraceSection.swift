@@ -1,7 +1,7 @@
 import Configuration
 
 /// `trace`: `{ every: 10 }`, one of so many operations, or `"off"`, which is the default.
-enum TraceSection {
+enum TimeTraceSection {
   private static let fallback = 10
 
   /// - Returns: `nil` if no operation is to be traced.
