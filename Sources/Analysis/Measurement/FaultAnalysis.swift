@@ -6,6 +6,7 @@ struct FaultAnalysis {
   private let trial: TrialRecord
   private let timeline: Timeline
   private let isOpenLoop: Bool
+  private let goodput: Goodput?
   private let reads: ServiceGaps
   private let writes: ServiceGaps
   /// The faults that began before the end of the measured interval, as indices into the trial's
@@ -36,12 +37,15 @@ struct FaultAnalysis {
   }
 
   init(
-    _ trial: TrialRecord, _ timeline: Timeline, isOpenLoop: Bool, reads: ServiceGaps,
-    writes: ServiceGaps
+    _ trial: TrialRecord, _ timeline: Timeline, _ settings: MeasurementSettings,
+    reads: ServiceGaps, writes: ServiceGaps
   ) {
     self.trial = trial
     self.timeline = timeline
-    self.isOpenLoop = isOpenLoop
+    isOpenLoop = settings.isOpenLoop
+    let canStay =
+      isOpenLoop && trial.faults.contains { $0.endNs.map { $0 < trial.measuredEnd } ?? false }
+    goodput = canStay ? Goodput(trial, timeline, within: settings.sloLatency) : nil
     self.reads = reads
     self.writes = writes
     order = trial.faults.indices.filter { trial.faults[$0].startNs < trial.measuredEnd }.sorted {
@@ -74,8 +78,22 @@ struct FaultAnalysis {
       found[order[i]].writeOutage = writes.outage(writeGap)
       endOutage([readGap, writeGap].compactMap { $0 }, of: i, &found[order[i]])
       findLeaders(i, &found[order[i]])
+      if staysBad(i) {
+        found[order[i]].recovery = .metastable
+        found[order[i]].timeToRecover = nil
+        found[order[i]].hangover = nil
+      }
     }
     return found
+  }
+
+  private func staysBad(_ i: Int) -> Bool {
+    guard let goodput, faults[i].hasEnd else { return false }
+    return goodput.staysBad(
+      from: faults[i].end, to: min(nexts[i] ?? .max, trial.measuredEnd),
+      since: undisturbedWindows(for: i).filter {
+        $0.start + $0.length <= faults[i].start
+      })
   }
 
   // MARK: Recovery

@@ -10,6 +10,9 @@ public struct FaultMetrics: Sendable, Equatable {
     case recovered
     /// Throughput was not back when the measured interval ended.
     case never
+    /// The fault is over, no more comes due than before it, and yet most operations are not
+    /// answered in time any more: see `Goodput`.
+    case metastable
     /// The next fault began before throughput was back.
     case cutShort = "cut-short"
     /// There is no undisturbed throughput to compare with.

@@ -78,7 +78,17 @@ public struct MetricColumn: Sendable {
       "never_recovered", "", "faults after which throughput was not back at the trial's end",
       .skewed
     ) { metrics in
-      metrics.faults.isEmpty ? nil : Double(metrics.faults.count { $0.recovery == .never })
+      metrics.faults.isEmpty
+        ? nil
+        : Double(metrics.faults.count { $0.recovery == .never || $0.recovery == .metastable })
+    },
+    MetricColumn(
+      "metastable_faults", "",
+      "open loop: faults that are over, and after which most operations stayed unanswered within "
+        + "slo.latency although no more came due than before", .skewed
+    ) { metrics in
+      metrics.faults.isEmpty
+        ? nil : Double(metrics.faults.count { $0.recovery == .metastable })
     },
     MetricColumn(
       "lost_requests", "", "acknowledgements that faults cost until throughput was back", .skewed

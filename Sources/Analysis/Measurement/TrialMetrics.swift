@@ -90,7 +90,7 @@ public struct TrialMetrics: Sendable, Equatable {
     let acknowledged = Acknowledgements.ofReadsAndWrites(trial.operations)
     let (reads, writes) = ServiceGaps.ofReadsAndWrites(trial, acknowledged)
     var analysis = FaultAnalysis(
-      trial, timeline, isOpenLoop: settings.isOpenLoop, reads: reads, writes: writes)
+      trial, timeline, settings, reads: reads, writes: writes)
     faults = analysis.metrics()
     if trial.measuredEnd > trial.warmUpEnd {
       longestReadOutage = reads.longestOutage

@@ -11,6 +11,7 @@ extension SimulatedNode {
     // A disk that syncs at once may still have an unfinished sync that a fault has delayed.
     if world.diskSampler == nil, !diskIsStalled, extraSyncTime == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
+      noteSynced(in: &world)
     } else {
       // A turn's records are complete only after all its input has been received.
       turn.spend(0)
@@ -22,6 +23,7 @@ extension SimulatedNode {
   public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
     guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
+    causes.syncStart = start
     syncTarget = world.disk.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
     var time = extraSyncTime
     if let sampler = world.diskSampler {
@@ -42,6 +44,7 @@ extension SimulatedNode {
     isSyncing = false
     usage.syncs += 1
     barrier.synced(syncTarget)
+    noteSynced(in: &world)
     startSync(in: &world, at: world.now)
     if barrier.hasReleased { arriveSynced(in: &world) }
   }

@@ -37,7 +37,9 @@ extension SimulatedNode {
     guard isUp else { return }
     if standsInsideTurn {
       standsInsideTurn = false
+      world.causes.current = causes.turn
       lend(in: &world) { $0.carryOutTurn() }
+      noteHeld(in: world)
       finishTurn(in: &world)
     }
     if startIsOverdue {
@@ -59,6 +61,7 @@ extension SimulatedNode {
     pausesInsideTurn = false
     standsInsideTurn = false
     turn = TurnTime()
+    causes = NodeCauses()
     log.removeLast(barrier.appendedCount - barrier.durableCount - kept)
     inbox.removeAll()
     turnIsScheduled = false

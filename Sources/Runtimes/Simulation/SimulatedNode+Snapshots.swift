@@ -38,6 +38,7 @@ extension SimulatedNode {
     storing = nil
     if mustWait(in: &world) {
       inbox.append(.stored)
+      noteWaiting(in: world)
       return
     }
     takeStored(in: &world)
@@ -46,6 +47,7 @@ extension SimulatedNode {
 
   public mutating func takeStored(in world: inout SharedWorld) {
     host.snapshotStored(at: clock.reading(at: world.now))
+    noteInput(in: &world)
     checkInvariants(in: &world)
   }
 

@@ -48,6 +48,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// Counts restarts: events scheduled in an earlier incarnation are void.
   public var life = 0
   public var inbox: [NodeInput<Core.Message, Application.Command>] = []
+  public var causes = NodeCauses()
   public var busyUntil: Int64 = 0
   public var turnIsScheduled = false
   public var slowness = 1.0
@@ -172,6 +173,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     guard isUp else { return }
     if mustWait(in: &world) {
       inbox.append(.message(message, Envelope(from: from, to: number, bytes: bytes)))
+      noteWaiting(in: world)
       return
     }
     take(message, from: from, bytes: bytes, in: &world)
@@ -184,6 +186,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     guard isUp else { return }
     if mustWait(in: &world) {
       inbox.append(.request(request))
+      noteWaiting(in: world)
       return
     }
     take(request, in: &world)
@@ -194,6 +197,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     guard isUp else { return }
     if mustWait(in: &world) {
       inbox.append(.timer(timer))
+      noteWaiting(in: world)
       return
     }
     take(timer: timer, in: &world)
@@ -204,6 +208,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     guard isUp else { return }
     if mustWait(in: &world) {
       inbox.append(.disconnected(from: other))
+      noteWaiting(in: world)
       return
     }
     take(disconnectedFrom: other, in: &world)
@@ -213,9 +218,10 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public mutating func arriveSynced(in world: inout SharedWorld) {
     if mustWait(in: &world) {
       inbox.append(.synced)
+      noteWaiting(in: world)
       return
     }
-    lend(in: &world) { $0.releaseSends() }
+    releaseSends(in: &world)
     finishTurn(in: &world)
   }
 
@@ -225,6 +231,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     guard !isStopped, !inbox.isEmpty else { return }
     putsInOrder = inbox.count > 1
     for position in inbox.indices {
+      if world.causes.isOn { world.causes.current = causes.ofInbox[position] }
       switch inbox[position] {
       case .message(let message, let envelope):
         take(message, from: envelope.from, bytes: envelope.bytes, in: &world)
@@ -232,10 +239,11 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       case .timer(let timer): take(timer: timer, in: &world)
       case .disconnected(let other): take(disconnectedFrom: other, in: &world)
       case .stored: takeStored(in: &world)
-      case .synced: lend(in: &world) { $0.releaseSends() }
+      case .synced: releaseSends(in: &world)
       }
     }
     inbox.empty()
+    causes.ofInbox.empty()
     finishTurn(in: &world)
     putsInOrder = false
   }
@@ -251,6 +259,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   ) {
     charge(received: bytes, in: world)
     host.receive(message, from: ReplicaID(from), at: clock.reading(at: world.now))
+    noteInput(in: &world)
     checkInvariants(in: &world)
   }
 
@@ -265,6 +274,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
           turn: turnNumber, sequence: request.id.sequence, receipts: turn.receiving))
     }
     host.submit(request)
+    noteInput(of: request.id, in: &world)
     checkInvariants(in: &world)
   }
 
@@ -275,11 +285,13 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     timerHasFired[timer] = false
     guard !host.hasChangedTimer(timer) else { return }
     host.fire(Core.Timer(index: timer), at: clock.reading(at: world.now))
+    noteInput(in: &world)
     checkInvariants(in: &world)
   }
 
   public mutating func take(disconnectedFrom other: Int, in world: inout SharedWorld) {
     host.disconnect(ReplicaID(other), at: clock.reading(at: world.now))
+    noteInput(in: &world)
     checkInvariants(in: &world)
   }
 
@@ -311,6 +323,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public mutating func finishTurn(in world: inout SharedWorld) {
     repeat {
       if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
+      beginEffects(in: &world)
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount
@@ -323,6 +336,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
         return
       }
       lend(in: &world) { $0.carryOutTurn() }
+      noteHeld(in: world)
     } while !ownMessages.isEmpty
     if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
     turn.spend(Double(turn.executions) * world.cpu.apply * slowness)
@@ -330,6 +344,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     usage.busy += Int(elapsed)
     busyUntil = world.now + elapsed
     turn = TurnTime()
+    causes.turn = CauseTrace.none
     turnNumber += 1
     if !inbox.isEmpty { scheduleTurn(in: &world) }
   }
@@ -337,10 +352,14 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public mutating func takeOwnMessages(in world: inout SharedWorld) {
     swap(&ownMessages, &ownInputs)
     for position in ownInputs.indices {
+      let released = causes.ofOwnMessages.count > position
+      if released { world.causes.current = causes.ofOwnMessages[position] }
       host.receive(ownInputs[position], from: host.id, at: clock.reading(at: world.now))
+      if released { noteInput(in: &world) }
       checkInvariants(in: &world)
     }
     ownInputs.empty()
+    causes.ofOwnMessages.empty()
   }
 
   public mutating func noteCommits(in world: inout SharedWorld) {

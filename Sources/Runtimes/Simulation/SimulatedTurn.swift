@@ -50,7 +50,10 @@ extension SimulatedTurn: TurnRuntime {
     guard to.index < node.pointee.membership.nodeCount else { return }
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
+    let before = world.pointee.causes.current
+    if world.pointee.causes.isOn { noteSending() }
     world.pointee.transmit(message, from: number, to: to.index, bytes: bytes, departing: time)
+    world.pointee.causes.current = before
   }
 
   public mutating func append(_ records: [Core.Record]) {
@@ -119,7 +122,10 @@ extension SimulatedTurn: TurnRuntime {
       cost * node.pointee.slowness, behindReceipts: min(receipts, node.pointee.turn.receiving))
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
+    let before = world.pointee.causes.current
+    if world.pointee.causes.isOn { noteSending() }
     world.pointee.answer(reply, from: node.pointee.number, departing: time, bytes: bytes)
+    world.pointee.causes.current = before
   }
 
   /// Sends the waiting replies, those to requests of this turn first.

@@ -34,6 +34,7 @@ extension Trial {
     record.hasSettled = hasSettled
     record.eventsProcessed = eventCount
     record.traceHash = traceHash
+    record.timeTrace = setup.plan.traceEvery.map { _ in world.causes.trace }
     return record
   }
 

@@ -103,6 +103,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   public mutating func prepare() {
+    if let every = setup.plan.traceEvery { world.causes.begin(every: every) }
     for number in nodes.indices { nodes[number].start(in: &world) }
     for (index, fault) in plannedFaults.enumerated() {
       world.schedule(.faultStarts(index), at: fault.start)
@@ -127,6 +128,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   public mutating func happenNext() {
+    if world.causes.isOn { world.causes.current = world.causes.recordOfSlot[world.queue.firstSlot] }
     switch world.queue.pop() {
     case .message(let message, var envelope):
       if let time = world.reception(of: envelope) {
@@ -149,6 +151,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       nodes[envelope.to].arrive(request, in: &world)
     case .reply(let reply, let node):
       trace(3, Int(truncatingIfNeeded: reply.id.client.rawValue))
+      if world.causes.isOn { noteAnswer(reply) }
       clients.receive(
         reply, from: ReplicaID(node), at: Instant(nanoseconds: world.now), in: &world)
     case .turn(let node, let life):

@@ -4,6 +4,8 @@ import Replication
 public struct HeldMessage<Message: Sendable>: Sendable {
   public let message: Message
   public let envelope: Envelope
+  /// Of its first sending (`CauseTrace`).
+  public let cause: Int
 }
 
 /// Over TCP, messages that are sent while a partition cuts a link wait in the sender's kernel. They
@@ -20,7 +22,7 @@ extension World {
     let link = network.position(from: envelope.from, to: envelope.to)
     guard network.hold(envelope.bytes, on: link, since: departure, most: Self.mostHeldBytes)
     else { return }
-    held[link].append(HeldMessage(message: message, envelope: envelope))
+    held[link].append(HeldMessage(message: message, envelope: envelope, cause: causes.current))
   }
 
   /// Schedules a retransmission for each link that lets messages through again after partitions
@@ -39,6 +41,11 @@ extension World {
     let waiting = held[link]
     held[link] = []
     guard isAlive else { return }
-    for one in waiting { transmit(one.message, one.envelope, departing: now) }
+    let before = causes.current
+    for one in waiting {
+      causes.current = one.cause
+      transmit(one.message, one.envelope, departing: now)
+    }
+    causes.current = before
   }
 }

@@ -101,8 +101,10 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var committed: [Batch] = []
   public var violations = Violations()
   public let checksInvariants: Bool
+  public var causes = CauseTrace()
 
   public mutating func schedule(_ what: consuming Event, at time: Int64) {
+    if causes.isOn { causes.link(slot: queue.nextSlot, step(of: what, at: time)) }
     queue.push(what, at: time)
   }
 
@@ -164,7 +166,7 @@ extension World {
     var envelope = envelope
     let lead = network.lead(of: envelope.bytes, to: envelope.to)
     if lead > 0 { envelope.stage = .arriving }
-    queue.push(.message(message, envelope), at: time - lead)
+    schedule(.message(message, envelope), at: time - lead)
   }
 
   /// Handles a message that has arrived, or begins to arrive.
@@ -195,10 +197,10 @@ extension World {
       client: reply.id.client, node: node, isRequest: false, bytes: bytes, departing: departing)
     switch fate {
     case .lost, .held: break
-    case .delivered(let time): queue.push(.reply(reply, node: node), at: time)
+    case .delivered(let time): schedule(.reply(reply, node: node), at: time)
     case .twice(let time, let again):
-      queue.push(.reply(reply, node: node), at: time)
-      queue.push(.reply(reply, node: node), at: again)
+      schedule(.reply(reply, node: node), at: time)
+      schedule(.reply(reply, node: node), at: again)
     }
   }
 }
@@ -221,12 +223,15 @@ extension World: ClientRuntime {
     let envelope = Envelope(
       from: 0, to: node, bytes: bytes, incarnation: network.incarnations[node],
       stage: lead > 0 ? .arriving : .arrived)
+    let before = causes.current
+    if causes.isOn { noteAttempt(request.id, at: departure.nanoseconds) }
     switch fate {
     case .lost, .held: break
-    case .delivered(let time): queue.push(.request(request, envelope), at: time - lead)
+    case .delivered(let time): schedule(.request(request, envelope), at: time - lead)
     case .twice(let time, let again):
-      queue.push(.request(request, envelope), at: time - lead)
-      queue.push(.request(request, envelope), at: again - lead)
+      schedule(.request(request, envelope), at: time - lead)
+      schedule(.request(request, envelope), at: again - lead)
     }
+    causes.current = before
   }
 }

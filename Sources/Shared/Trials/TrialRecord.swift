@@ -45,6 +45,8 @@ public struct TrialRecord: Sendable, Equatable {
   public var hasReadBack = false
   /// In virtual time, a digest of all events in their order, which is equal for equal trials.
   public var traceHash: UInt64?
+  /// Where the time of traced operations went; `nil` if none were to be traced.
+  public var timeTrace: TimeTrace?
   /// Further remarks for the user, one sentence each.
   public var notes: [String] = []
 

@@ -71,6 +71,15 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     return body((slab + Int(keys[0].order & Self.slotMask)).pointee)
   }
 
+  /// The slot that the next payload will have. A full queue grows first, which appends slots.
+  public var nextSlot: Int { count == capacity ? capacity : Int(freeSlots[count]) }
+
+  /// The slot of the next event; the queue must not be empty.
+  public var firstSlot: Int {
+    precondition(count > 0)
+    return Int(keys[0].order & Self.slotMask)
+  }
+
   public mutating func push(_ payload: consuming Payload, at time: Int64) {
     if count == capacity { grow() }
     // The free slots are `freeSlots[count...]`.

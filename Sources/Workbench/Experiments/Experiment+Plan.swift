@@ -15,6 +15,7 @@ extension Experiment {
     plan.duration = duration
     plan.window = window
     plan.seed = seed
+    plan.traceEvery = traceEvery
     return plan
   }
 }

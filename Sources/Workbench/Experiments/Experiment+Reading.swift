@@ -11,7 +11,8 @@ extension Experiment {
   static let keyNames = [
     "format", "name", "description", "runtime", "protocols", "baseline", "target", "replicas",
     "tolerates", "options",
-    "workload", "probe", "network", "disk", "cpu", "clocks", "faults", "warmUp", "duration",
+    "workload", "probe", "trace", "network", "disk", "cpu", "clocks", "faults", "warmUp",
+    "duration",
     "window",
     "slo", "trials", "seed", "check", "expect", "find", "sweep",
   ]
@@ -46,6 +47,7 @@ extension Experiment {
     }
     workload = try WorkloadSpec(reading: section["workload"], trace: trace)
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
+    if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, in: runtime) }
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),

@@ -25,6 +25,7 @@ extension Experiment {
       .init("options", .object(sharedOptions.map { .init($0.name, $0.optionsJSON) })),
       .init("workload", workload.json),
       .init("probe", ProbeSection.json(probeRate)),
+      .init("trace", TimeTraceSection.json(traceEvery)),
       .init("network", environment.network.json),
       .init("disk", environment.disk.json),
       .init("cpu", environment.cpu.json),

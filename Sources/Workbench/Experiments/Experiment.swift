@@ -30,6 +30,9 @@ public struct Experiment: Sendable, Equatable {
   /// Reads per second, and also writes per second, that probe the cluster beside the load; `nil`
   /// for no probes.
   public var probeRate: Double? = 200
+  /// One of so many operations is traced, to say where its time went; `nil` for none. Only in the
+  /// simulation runtime.
+  public var traceEvery: Int?
   public var environment = Environment.standard
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)

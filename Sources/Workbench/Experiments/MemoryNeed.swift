@@ -79,6 +79,9 @@ extension Experiment {
   private static var bytesPerOperation: Double { 150 }
   /// A record in the log of a node that may have to read it again.
   private static var bytesPerRecord: Double { 48 }
+  /// What is kept of a traced operation, and the ring of steps.
+  private static var bytesPerTracedOperation: Double { 160 }
+  private static var bytesOfTrace: Double { 32 * 1024 * 1024 }
   /// A key of a store, without its value.
   private static var bytesPerKey: Double { 150 }
 
@@ -115,6 +118,10 @@ extension Experiment {
       // Appended bytes stay in the store of each replica; a put replaces the earlier value.
       perOperation += workload.mix.share(\.append) * replicas * value
       stored = Double(workload.keys) * replicas * (value + Experiment.bytesPerKey)
+    }
+    if let traceEvery {
+      perOperation += Experiment.bytesPerTracedOperation / Double(traceEvery)
+      stored += Experiment.bytesOfTrace
     }
     return operations * perOperation + stored
   }

@@ -65,9 +65,12 @@ struct FaultReport {
 
   private static func notRecovered(_ faults: [Fault]) -> String {
     let never = faults.count { $0.recovery == "never" }
-    let cut = faults.count { $0.recovery == "cut short" }
-    return [never > 0 ? "\(never) never" : nil, cut > 0 ? "\(cut) cut short" : nil]
-      .compactMap { $0 }.joined(separator: ", ")
+    let stuck = faults.count { $0.recovery == "metastable" }
+    let cut = faults.count { $0.recovery == "cut-short" }
+    return [
+      never > 0 ? "\(never) never" : nil, stuck > 0 ? "\(stuck) metastable" : nil,
+      cut > 0 ? "\(cut) cut short" : nil,
+    ].compactMap { $0 }.joined(separator: ", ")
   }
 
   // MARK: Heat map

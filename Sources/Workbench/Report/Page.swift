@@ -19,6 +19,9 @@ struct RunPage {
       Section(id: "sweep", title: sweepTitle, how: Wording.sweep, content: sweep),
       Section(id: "time", title: "Over time", how: Wording.time, content: timelines),
       Section(id: "latency", title: "Latency", how: Wording.latency, content: latencies),
+      Section(
+        id: "breakdown", title: "Where the time went", how: Wording.breakdown,
+        content: breakdowns),
       Section(id: "faults", title: "Faults", how: Wording.faults, content: faults),
       Section(id: "cost", title: "Cost", how: Wording.cost, content: costs),
       Section(
@@ -115,6 +118,18 @@ struct RunPage {
     return folded("faults.csv") { FaultReport(run: run, palette: palette, point: $0).html }
   }
 
+  private var breakdowns: HTML {
+    guard run.groups.contains(where: { !$0.breakdown.isEmpty }) else { return "" }
+    let html = folded(RunData.breakdownName) { point in
+      let groups = run.groups(at: point)
+      return Section.grid(
+        [("read", "Reads" as HTML), ("write", "Writes")].compactMap {
+          BreakdownChart(groups: groups, palette: palette, operation: $0.0, title: $0.1).figure
+        })
+    }
+    return html.isEmpty ? "" : "\(BreakdownChart.legend)\(html)"
+  }
+
   private var costs: HTML {
     folded("resources.csv") { CostReport(run: run, palette: palette, point: $0).html }
   }
@@ -145,6 +160,11 @@ enum Wording {
     How slow the slowest tenth (90), hundredth (99), thousandth (99.9) of all operations was, by \
     both axes' logarithms: lower is better. Thin lines are single trials. Hollow signs are lower \
     bounds, since operations had no answer, or rest on fewer than 10 operations.
+    """
+  static let breakdown = """
+    Each bar is the mean latency of the traced operations, cut by what they waited for: the parts \
+    follow the chain of causes from the answer back to when the operation was due, so that they \
+    add up to it. Of replicas that work at the same time, only the one that was waited for counts.
     """
   static let faults = """
     An outage is the longest time without an acknowledged read, or write, after a fault, seen by \

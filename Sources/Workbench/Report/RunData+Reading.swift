@@ -34,6 +34,10 @@ extension RunData {
     try readTimeline(RunData.records(directory, "timeline.csv"), &places)
     try readFaults(RunData.records(directory, "faults.csv"), &places)
     try readResources(RunData.records(directory, "resources.csv"), &places)
+    let traced = FileStore.join(directory, RunData.breakdownName)
+    if FileStore.kind(traced) == .file {
+      try readBreakdown(RunData.records(directory, RunData.breakdownName))
+    }
     for index in groups.indices where groups[index].trials.isEmpty {
       throw ReportError(
         "\(FileStore.join(directory, "trials.csv")): found no trial of \(groups[index].name), "
@@ -110,6 +114,32 @@ extension RunData {
     }
     guard !groups.isEmpty else {
       throw ReportError("\(records.file): found no row, so there is nothing to report")
+    }
+  }
+
+  /// Not every run has it.
+  static let breakdownName = "breakdown.csv"
+
+  private mutating func readBreakdown(_ records: CSVRecords) throws(ReportError) {
+    var records = records
+    let names = ["operation", "part", "mean_us", "share", "slowest_us", "slowest_share"]
+    var columns: [Int] = []
+    for name in names { columns.append(try records.column(name)) }
+    while let record = try records.next() {
+      let values = Array(record.fields[1..<keyWidth])
+      guard
+        let index = groups.firstIndex(where: {
+          $0.name == record.fields[0] && points[$0.point] == values
+        })
+      else {
+        throw record.wrong(0, allowed: "a protocol and sweep point that summary.csv has")
+      }
+      groups[index].breakdown.append(
+        LatencyShare(
+          operation: record.fields[columns[0]], part: record.fields[columns[1]],
+          meanUs: try record.number(columns[2]), share: try record.number(columns[3]),
+          slowestUs: try record.number(columns[4]),
+          slowestShare: try record.number(columns[5])))
     }
   }
 

@@ -44,6 +44,8 @@ struct Group {
   var summary: [String: Double]
   var verdict: String
   var trials: [Trial] = []
+  /// The rows of `breakdown.csv`; empty if nothing was traced.
+  var breakdown: [LatencyShare] = []
 
   /// Whether its numbers may be compared: a protocol that broke its promise, or may have broken it,
   /// is not ranked.
@@ -123,6 +125,17 @@ struct Fault {
     "read_outage_ms", "write_outage_ms", "detect_ms", "elect_ms", "first_ack_ms", "recover_ms",
     "hangover_ms", "lost_requests",
   ]
+}
+
+/// A row of `breakdown.csv`.
+struct LatencyShare {
+  var operation: String
+  /// `total`, or the name of a part.
+  var part: String
+  var meanUs: Double?
+  var share: Double?
+  var slowestUs: Double?
+  var slowestShare: Double?
 }
 
 /// A row of `resources.csv`.

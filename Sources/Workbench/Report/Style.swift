@@ -155,6 +155,7 @@ enum Style {
     .b{fill:var(--c);opacity:.2}
     .m{fill:var(--c);stroke:var(--bg);stroke-width:.8}
     .h{fill:var(--bg);stroke:var(--c);stroke-width:1.5}
+    \(BreakdownChart.style)
     .tooth{fill:none;stroke:var(--c);stroke-width:1.4}
     .fault{fill:var(--fault);opacity:.09}
     \((0..<Palette.size).map { ".p\($0){--c:var(--p\($0))}" }.joined())

@@ -138,8 +138,10 @@ extension [Column<FaultRow>] {
     ) { DecimalText.text($0.lostRequests) },
     Column(
       "recovery", .string,
-      "whether throughput came back: never, or cut short by the next fault; unknown without anything "
-        + "to compare with", isRequired: false,
+      "whether throughput came back: never, or cut short by the next fault; metastable: the fault is "
+        + "over and no more comes due than before it, but less than half of the operations are "
+        + "answered within slo.latency; unknown without anything to compare with",
+      isRequired: false,
       allowed: FaultMetrics.Recovery.allCases.map(\.rawValue)
     ) { $0.recovery?.rawValue ?? "" },
     Column(

@@ -96,10 +96,11 @@ struct FaultSummary {
     let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {
       if cutShortCount == rows.count { return "cut short" }
-      return cut.map { "never (\($0))" } ?? "never"
+      let never = rows.contains { $0.recovery == .metastable } ? "metastable" : "never"
+      return cut.map { "\(never) (\($0))" } ?? never
     }
     if plannedNs != nil, recoveredCount == rows.count { return text }
-    let neverCount = rows.count { $0.recovery == .never }
+    let neverCount = rows.count { $0.recovery == .never || $0.recovery == .metastable }
     let never = neverCount > 0 ? "\(neverCount) never" : nil
     let counts = ["\(recoveredCount) of \(rows.count)", never, cut].compactMap { $0 }
     return "\(text) (\(counts.joined(separator: ", ")))"

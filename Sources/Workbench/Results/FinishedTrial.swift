@@ -22,6 +22,8 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   var latencyCells: [[String]]
   var timelineCells: [[String]]
   var resourceCells: [[String]]
+  /// `nil` if nothing was traced.
+  var breakdown: TrialBreakdown?
 
   /// The verdict is `violated` if the runtime itself saw a broken promise, whatever the check of
   /// the history found.
@@ -41,6 +43,7 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
     availabilityWeight = metrics.availabilityWeight
     latencyCells = [Column].latency.cells(of: metrics.latencyTable)
     timelineCells = [Column].timeline.cells(of: metrics.timeline.windows)
+    breakdown = observation.timeTrace.map { TrialBreakdown($0) }
     let interval = observation.measuredEnd - observation.warmUpEnd
     resourceCells = [Column].resources.cells(
       of: observation.nodes.map { NodeRow(usage: $0, intervalNs: interval) })

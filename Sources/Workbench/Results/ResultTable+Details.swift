@@ -42,6 +42,11 @@ extension ResultTable {
     if recoveries.contains(where: { $0.contains("never") }) {
       notes.append("never: throughput was not back at the end of the trial")
     }
+    if recoveries.contains(where: { $0.contains("metastable") }) {
+      notes.append(
+        "metastable: the fault was over and the load no higher than before it, but most operations "
+          + "stayed late or without an answer")
+    }
     if recoveries.contains(where: { $0.contains("cut short") }) {
       notes.append("cut short: the next fault began before throughput was back")
     }

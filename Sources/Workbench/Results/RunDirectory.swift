@@ -132,6 +132,9 @@ public struct RunDirectory: Sendable {
       try write(file.csv(trials), to: file.fileName)
     }
     try write(Array(DataPackage(outline: outline).text.utf8), to: "datapackage.json")
+    if outline.traces {
+      try write(Array(SpeedscopeFile.text(outline, trials).utf8), to: SpeedscopeFile.name)
+    }
     try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
     guard manifest.isComplete else { return }
     try FileStore.remove(fragmentsPath)
@@ -180,7 +183,8 @@ public struct RunDirectory: Sendable {
   private static func isOfRun(_ name: String) -> Bool {
     name.hasSuffix(".csv") || (name.hasPrefix("history-") && name.hasSuffix(".edn"))
       || name.hasPrefix(FileStore.temporaryPrefix)
-      || ["experiment.json5", manifestName, "datapackage.json", "report.html"].contains(name)
+      || ["experiment.json5", manifestName, "datapackage.json", "report.html", SpeedscopeFile.name]
+        .contains(name)
   }
 
   /// Removes all files of a run. If the process is killed half-way, an unfinished run without an

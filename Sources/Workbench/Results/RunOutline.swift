@@ -27,6 +27,8 @@ public struct RunOutline: Sendable, Equatable, Codable {
   public var leastTrials: Int
   public var stopping: [Precision]
   public var search: SearchOutline?
+  /// Operations are traced, at least at one sweep point.
+  public var traces: Bool
   /// Conditions that the results are expected to meet.
   public var expect: [String]
   /// The names of faults, which conditions may use.
@@ -36,7 +38,7 @@ public struct RunOutline: Sendable, Equatable, Codable {
     name: String, seed: UInt64, protocols: [String], trials: Int, sweepPaths: [String] = [],
     points: [[String]] = [[]], baseline: Int? = nil, expect: [String] = [],
     leastTrials: Int? = nil, stopping: [Precision] = [], search: SearchOutline? = nil,
-    faults: [String] = []
+    faults: [String] = [], traces: Bool = false
   ) {
     self.name = name
     self.seed = seed
@@ -50,6 +52,7 @@ public struct RunOutline: Sendable, Equatable, Codable {
     self.stopping = stopping
     self.search = search
     self.faults = faults
+    self.traces = traces
   }
 
   /// The place of every possible trial in the order of the files: by point, then protocol, then

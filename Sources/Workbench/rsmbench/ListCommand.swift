@@ -5,6 +5,7 @@ import Measurement
 import ProtocolList
 import Replication
 import Results
+import Trials
 import Workloads
 
 extension Command {
@@ -110,6 +111,12 @@ struct Listing {
 
   static let columns = Listing(name: "columns", columns: ["metric", "unit", "meaning"]) {
     MetricColumn.all.map { [$0.name, $0.unit, $0.meaning] }
+      + LatencyPart.allCases.map { part in
+        [
+          "breakdown.\(part.rawValue)", "us",
+          "part of a latency in breakdown.csv, with trace (simulation only): \(part.meaning)",
+        ]
+      }
   }
 
   /// - Parameter width: the terminal's width; nil for one line per row.

@@ -262,7 +262,8 @@ extension RunOutline {
         experiment.contenders.firstIndex { $0.name == name }
       }, expect: experiment.expect, leastTrials: experiment.stopping?.least,
       stopping: experiment.stopping?.until ?? [], search: SearchOutline(plan),
-      faults: experiment.faults.timed.compactMap(\.name))
+      faults: experiment.faults.timed.compactMap(\.name),
+      traces: plan.points.contains { $0.experiment.traceEvery != nil })
   }
 }
 

@@ -64,6 +64,40 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(abs(found.lostRequests! - 3_000) < 5)
   }
 
+  /// Operations that are due from the fault on are answered so late, or not at all.
+  private func after(
+    _ fault: InjectedFault, until end: Int64, late latency: Int64, load: Int64 = 1
+  ) -> TrialRecord {
+    var trial = steady(until: end, faults: [fault])
+    for index in trial.operations.indices where trial.operations[index].intended >= fault.startNs {
+      trial.operations[index].returned = trial.operations[index].intended + latency * ms
+    }
+    let more = trial.operations.filter { $0.intended >= fault.startNs }
+    for _ in 1..<load { trial.operations += more }
+    trial.operations.sort { $0.intended < $1.intended }
+    return trial
+  }
+
+  @Test("A fault that is over while answers stay late has left a metastable state")
+  func metastable() {
+    // Throughput is back, as late answers come at the same rate.
+    let stuck = metrics(after(fault(2_000, 2_500), until: 6_000, late: 60))[0]
+    #expect(stuck.recovery == .metastable && stuck.timeToRecover == nil && stuck.hangover == nil)
+    #expect(metrics(after(fault(2_000, 2_500), until: 6_000, late: 50))[0].recovery == .recovered)
+    // Neither overload nor a fault that lasts is metastable; a closed loop cannot tell.
+    let overload = metrics(after(fault(2_000, 2_500), until: 6_000, late: 60, load: 2))[0]
+    #expect(overload.recovery != .metastable)
+    #expect(metrics(after(fault(2_000, nil), until: 6_000, late: 60))[0].recovery != .metastable)
+    #expect(
+      metrics(after(fault(2_000, 2_500), until: 6_000, late: 60), isOpenLoop: false)[0].recovery
+        != .metastable)
+    // Too short a time is left to say so.
+    #expect(metrics(after(fault(2_000, 5_200), until: 6_000, late: 60))[0].recovery != .metastable)
+    let trial = TrialMetrics(after(fault(2_000, 2_500), until: 6_000, late: 60), settings)
+    #expect(MetricColumn.all.first { $0.name == "metastable_faults" }?.value(trial) == 1)
+    #expect(MetricColumn.all.first { $0.name == "never_recovered" }?.value(trial) == 1)
+  }
+
   @Test("A fault at the start of the trial is compared with the time after it")
   func atTheBeginning() {
     let trial = steady(until: 5_000, down: [0..<500], faults: [fault(0, 1_000)])

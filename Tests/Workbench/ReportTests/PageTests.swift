@@ -36,6 +36,31 @@ struct PageTests {
     }
   }
 
+  @Test("A traced run has a stacked bar per protocol, whose parts have a colour each")
+  func breakdown() throws {
+    let folder = try Folder()
+    let directory = try SampleRun().write(below: folder.url)
+    let parts = [
+      ("total", 100), ("sending", 1), ("retry", 2), ("client-wire", 3), ("node-wire", 4),
+      ("processor-wait", 5), ("processor", 6), ("disk-wait", 7), ("disk", 8), ("timer", 9),
+      ("other", 55),
+    ]
+    var text = "protocol,operation,part,mean_us,share,slowest_us,slowest_share\r\n"
+    for name in ["raft", "chain-replication"] {
+      for (part, mean) in parts { text += "\(name),write,\(part),\(mean),0.5,200,0.5\r\n" }
+    }
+    try Data(text.utf8).write(to: folder.url.appending(path: "sample-1/breakdown.csv"))
+    let page = try Report.page(of: directory)
+    #expect(page.contains("<section id=\"breakdown\""))
+    for (part, _) in parts.dropFirst() {
+      #expect(page.components(separatedBy: "<rect class=\"t-\(part)\"").count == 4, "\(part)")
+      #expect(page.contains(".t-\(part){fill:"), "\(part)")
+    }
+    #expect(page.contains("disk, 8.0 µs"))
+    let plain = try self.page()
+    #expect(!plain.contains("<section id=\"breakdown\""))
+  }
+
   @Test("Without faults the page has no section on faults")
   func noFaults() throws {
     var sample = SampleRun()

@@ -1,0 +1,65 @@
+/// What a client's latency consists of. The parts of an operation follow each other without gaps,
+/// so that they add up to its latency.
+public enum LatencyPart: String, Sendable, CaseIterable {
+  /// From when the operation was due until its client sent it for the first time.
+  case sending
+  /// From the first attempt to the one that was answered.
+  case retry
+  /// Between client and node, both ways, waiting for interfaces included.
+  case clientWire = "client-wire"
+  /// Between nodes, waiting for interfaces and for a partition to end included.
+  case nodeWire = "node-wire"
+  /// Something had arrived, and a node's processor was busy or its process stood still.
+  case processorWait = "processor-wait"
+  case processor
+  /// Records waited until an earlier sync had ended.
+  case diskWait = "disk-wait"
+  case disk
+  /// A node waited for one of its timers.
+  case timer
+  /// The step began with something that is none of these: another client's request, a fault.
+  case other
+
+  public var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+  public var meaning: String {
+    switch self {
+    case .sending: "waiting at the client to be sent for the first time"
+    case .retry: "attempts before the one that was answered"
+    case .clientWire: "on the way between client and node"
+    case .nodeWire: "on the way between nodes"
+    case .processorWait: "waiting for a node's processor"
+    case .processor: "a node's processor"
+    case .diskWait: "waiting for an earlier sync of a disk"
+    case .disk: "a sync of a disk"
+    case .timer: "waiting for a node's timer"
+    case .other: "behind another client's request, or a fault"
+    }
+  }
+}
+
+/// Where the time of one answered operation went.
+public struct OperationBreakdown: Sendable, Equatable {
+  public var isRead: Bool
+  /// When the operation was due, in nanoseconds since the trial began.
+  public var dueNs: Int64
+  public var latencyNs: Int64
+  /// Nanoseconds of each part, in the order of `LatencyPart`. They add up to the latency.
+  public var partsNs: [Int64]
+
+  public init(isRead: Bool, dueNs: Int64, latencyNs: Int64, partsNs: [Int64]) {
+    self.isRead = isRead
+    self.dueNs = dueNs
+    self.latencyNs = latencyNs
+    self.partsNs = partsNs
+  }
+}
+
+/// Where the time of the traced operations of a trial went.
+public struct TimeTrace: Sendable, Equatable {
+  public var operations: [OperationBreakdown] = []
+  /// Traced operations that were answered so late that their causes had been forgotten.
+  public var forgotten = 0
+
+  public init() {}
+}

@@ -1,0 +1,30 @@
+import Configuration
+
+/// `trace`: `{ every: 10 }`, one of so many operations, or `"off"`, which is the default.
+enum TimeTraceSection {
+  private static let fallback = 10
+
+  /// - Returns: `nil` if no operation is to be traced.
+  static func every(
+    _ node: ConfigValue, in runtime: ExperimentRuntime
+  ) throws(ExperimentError) -> Int? {
+    let allowed = #"{ every: 10 } or "off""#
+    if case .string(let text) = node.value {
+      guard text == "off" else { throw node.refused(allowed) }
+      return nil
+    }
+    guard case .object = node.value else { throw node.refused(allowed) }
+    let section = try Section(node, path: node.path, known: ["every"])
+    let every = try section["every"]?.integer(in: 1...1_000_000) ?? fallback
+    guard runtime == .simulation else {
+      throw node.refused(
+        #""off" (only the simulator knows which step led to which; real processes do not tell)"#)
+    }
+    return every
+  }
+
+  static func json(_ every: Int?) -> JSONValue {
+    guard let every else { return .string("off") }
+    return .object([.init("every", .integer(Int128(every)))])
+  }
+}

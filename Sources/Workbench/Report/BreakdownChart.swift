@@ -1,0 +1,90 @@
+import Results
+
+/// Where the time of reads, or of writes, went: one stacked bar per protocol.
+struct BreakdownChart {
+  let groups: [Group]
+  let palette: Palette
+  let operation: String
+  let title: HTML
+
+  /// A part's colour, of those that protocols have, and how strong it is. Waiting for something is
+  /// the paler form of what is waited for.
+  private static let parts: [(name: String, colour: Int, strength: String, label: String)] = [
+    ("sending", 4, "1", "waiting to be sent"),
+    ("retry", 5, "1", "retry"),
+    ("client-wire", 6, "1", "wire, client"),
+    ("node-wire", 0, "1", "wire, nodes"),
+    ("processor-wait", 1, ".45", "waiting for a processor"),
+    ("processor", 1, "1", "processor"),
+    ("disk-wait", 2, ".45", "waiting for a disk"),
+    ("disk", 2, "1", "disk"),
+    ("timer", 3, "1", "timer"),
+    ("other", 7, ".5", "other"),
+  ]
+
+  static let style = parts.map { ".t-\($0.name){fill:var(--p\($0.colour));opacity:\($0.strength)}" }
+    .joined()
+
+  static var legend: HTML {
+    let items = parts.map { part -> HTML in
+      var drawing = Drawing(width: 26, height: 12)
+      drawing.rectangle(4, 1, 18, 10, "t-\(part.name)")
+      return """
+        <li><svg class=key viewBox="0 0 26 12" aria-hidden=true>\(drawing.body)</svg>\(part.label)
+        """
+    }
+    return "<ul class=legend>\(items.joined())</ul>"
+  }
+
+  private func rows(_ group: Group) -> [LatencyShare] {
+    group.breakdown.filter { $0.operation == operation }
+  }
+
+  var figure: Figure? {
+    let totals = groups.compactMap { rows($0).first { $0.part == "total" }?.meanUs }
+    guard let most = totals.max(), most > 0 else { return nil }
+    let isLong = most >= 10_000
+    let scale = isLong ? 1000.0 : 1
+    let unit = isLong ? "ms" : "µs"
+    var chart = RowChart(
+      names: groups.map(\.name),
+      axis: Axis.fromZero(to: most / scale, most: 4, label: Axis.short))
+    for (place, group) in groups.enumerated() {
+      let slot = palette.slot(group.protocolIndex)
+      chart.row(place, group.name, slot: slot) { drawing, plot, middle in
+        var end = 0.0
+        for part in Self.parts {
+          guard let row = rows(group).first(where: { $0.part == part.name }),
+            let mean = row.meanUs, mean > 0
+          else { continue }
+          let (left, right) = (plot.x(end / scale), plot.x((end + mean) / scale))
+          drawing.rectangle(
+            left, middle - 9, right - left, 18, "t-\(part.name)",
+            title: "\(group.name): \(part.label), \(DecimalText.table(mean, decimals: 1) ?? "") µs")
+          end += mean
+        }
+      }
+    }
+    return Figure(
+      title: "\(title), mean latency by cause, \(unit)",
+      drawing: chart.svg(label: "\(operation)s: mean latency by cause, per protocol"),
+      table: table)
+  }
+
+  private var table: HTMLTable {
+    func text(_ value: Double?, times factor: Double = 1, decimals: Int = 1) -> String {
+      value.map { DecimalText.table($0 * factor, decimals: decimals) ?? "" } ?? ""
+    }
+    return HTMLTable(
+      caption: "\(title): mean of the traced operations, and of the slowest hundredth of them",
+      headings: ["protocol", "part", "µs", "%", "slowest µs", "slowest %"],
+      rows: groups.flatMap { group in
+        rows(group).filter { ($0.slowestUs ?? 0) > 0 || ($0.meanUs ?? 0) > 0 }.map { row in
+          [
+            group.name, row.part, text(row.meanUs), text(row.share, times: 100),
+            text(row.slowestUs), text(row.slowestShare, times: 100),
+          ]
+        }
+      })
+  }
+}
