@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
-/// One list of settings for every target: Swift 6 mode, warnings are errors, no silent
+/// The settings of every target: Swift 6 mode, warnings as errors, and `any` required before
 /// existentials.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -10,21 +11,20 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Cores, hosts and the simulator are generic over each other and live in separate modules. Without
-/// cross-module optimisation a generic call costs 40 times as much, so release builds ask for it.
+/// Cores, hosts and the simulator are generic over each other and live in separate modules. Release
+/// builds use cross-module optimisation, because a generic call costs 40 times as much without it.
 let library: [SwiftSetting] =
   strict + [
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
   ]
 
-/// Tests run thousands of simulated trials. Unoptimised code takes five times as long for them, so
-/// the modules that trials run through are optimised in debug builds as well, with their assertions
-/// on.
+/// The settings of modules that simulated trials run through. Debug builds optimise them too, with
+/// assertions on, because tests run thousands of trials, which take five times as long unoptimised.
 let simulated: [SwiftSetting] =
   library + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
 
-/// A folder below `Sources` and `Tests`. A module imports modules of its own floor and of those
-/// below.
+/// A folder below `Sources` and `Tests`. A module imports only modules of its own floor and of
+/// lower ones.
 struct Floor {
   let name: String
   let settings: [SwiftSetting]
@@ -36,9 +36,9 @@ struct Floor {
 
   /// A module and the target of its tests.
   /// - Parameters:
-  ///   - dependencies: what the module imports; its tests may import the same.
-  ///   - testedWith: what the tests import besides; `nil` for a module that only others' tests
-  ///     test.
+  ///   - dependencies: the modules that the module imports. Its tests may import them too.
+  ///   - testedWith: further modules that its tests import; `nil` for a module without tests of its
+  ///     own, which the tests of other modules cover.
   func module(
     _ name: String, _ dependencies: [String] = [], testedWith others: [String]? = [],
     resources: [Resource] = [], settings: [SwiftSetting]? = nil
@@ -46,33 +46,40 @@ struct Floor {
     let target = Target.target(
       name: name, dependencies: Floor.byName(dependencies), path: "Sources/\(self.name)/\(name)",
       swiftSettings: settings ?? self.settings,
-      // Rounding and square roots of the standard library are calls into libm where Foundation is
-      // absent.
+      // In modules without Foundation, the standard library's rounding and square roots call libm.
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
     guard let others else { return [target] }
     return [target, tests("\(name)Tests", [name] + dependencies + others, resources: resources)]
   }
 
-  /// A module in C: what the toolchain lacks.
+  /// A module in C, for what Swift's toolchain lacks.
   func shim(_ name: String) -> [Target] {
     [.target(name: name, path: "Sources/\(self.name)/\(name)")]
   }
 
   /// A protocol and the target of its tests.
-  /// - Parameter authority: whether it needs an authority outside, which runs on Raft.
+  /// - Parameter authority: whether it needs an outside authority, which runs on Raft.
   func replicationProtocol(_ name: String, authority: Bool = false) -> [Target] {
     module(
       name, ["WireFormat", "Replication"] + (authority ? ["ViewService"] : []),
-      testedWith: ["Primitives", "SteppedCluster"] + (authority ? ["Raft"] : []))
+      testedWith: ["Primitives", "SteppedCluster", "ProtocolTesting"]
+        + (authority ? ["Raft"] : []))
   }
 
   func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
     .testTarget(
       name: name, dependencies: Floor.byName(dependencies), path: "Tests/\(self.name)/\(name)",
-      resources: resources, swiftSettings: strict)
+      exclude: transcripts(below: "Tests/\(self.name)/\(name)"), resources: resources,
+      swiftSettings: strict)
   }
 
-  /// What several tests share.
+  /// The folder of the transcripts that tests compare, which they find by their own path.
+  private func transcripts(below path: String) -> [String] {
+    let folder = "\(Context.packageDirectory)/\(path)/Scenarios"
+    return FileManager.default.fileExists(atPath: folder) ? ["Scenarios"] : []
+  }
+
+  /// A module that several test targets share.
   func kit(_ name: String, _ dependencies: [String]) -> [Target] {
     [
       .target(
@@ -84,13 +91,14 @@ struct Floor {
   static func byName(_ names: [String]) -> [Target.Dependency] { names.map { .byName(name: $0) } }
 }
 
-/// The replication protocols: one line for each. To add one: its line here, a folder below
-/// `Sources/Protocols`, a folder below `Tests/Protocols`, and its case in `ProtocolList`.
+/// The replication protocols, one line for each. A new protocol needs a line here, a folder below
+/// `Sources/Protocols`, a folder below `Tests/Protocols`, and a case in `ProtocolList`.
 let protocols: [(name: String, needsAuthority: Bool)] = [
   ("Raft", false),
   ("MultiPaxos", false),
   ("PrimaryBackup", true),
   ("ChainReplication", true),
+  ("ViewstampedReplication", false),
   ("Unreplicated", false),
 ]
 
@@ -114,7 +122,8 @@ let modules: [[Target]] = [
   interface.module("Replication", ["Primitives", "WireFormat"]),
 
   protocolFloor.module(
-    "ViewService", ["WireFormat", "Replication"], testedWith: ["Raft", "SteppedCluster"]),
+    "ViewService", ["WireFormat", "Replication"],
+    testedWith: ["Raft", "SteppedCluster", "ProtocolTesting"]),
   protocolFloor.module(
     "ProtocolList", ["Replication", "ViewService"] + protocols.map(\.name)),
 
@@ -137,7 +146,8 @@ let modules: [[Target]] = [
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module(
-    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated"], settings: simulated),
+    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated", "ProtocolTesting"],
+    settings: simulated),
   runtimes.module(
     "Simulation",
     [
@@ -192,8 +202,8 @@ let modules: [[Target]] = [
   workbench.module(
     "Experiments",
     [
-      "Trials", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients", "Environments",
-      "Faults", "Linearizability", "Measurement", "Configuration",
+      "Trials", "Histories", "Primitives", "Replication", "ProtocolList", "Workloads", "Clients",
+      "Environments", "Faults", "Linearizability", "Measurement", "Configuration",
     ]),
   workbench.module(
     "Results",
@@ -241,16 +251,21 @@ let modules: [[Target]] = [
       ]),
   ],
 
-  // A disk whose power can be cut; a Redis client that blocks, and threads for those who use it; a
-  // real node that the thread of a test moves on.
+  // A disk whose power can be cut.
   kit.kit("SmallDisks", ["CLinux"]),
+  // A blocking Redis client, and threads for its users.
   kit.kit("RedisClients", ["Resp", "Sockets"]),
-  // A run whose work traps.
+  // The language of protocol tests, and the transcripts that they tell.
+  kit.kit(
+    "ProtocolTesting",
+    ["Primitives", "WireFormat", "Replication", "ViewService", "SteppedCluster"]),
+  // A program that starts a run whose work traps.
   [
     .executableTarget(
       name: "TrappingRun", dependencies: ["Runner"], path: "Tests/Kit/TrappingRun",
       swiftSettings: strict)
   ],
+  // A real node that a test steps on its own thread.
   kit.kit(
     "NodeBench",
     [

@@ -1,15 +1,16 @@
-// What replication costs at least on this machine: a leader and two followers that move bytes and, if asked,
-// make them durable, and know no protocol at all. No terms, no log indices, no checks: a real protocol can
-// only be slower.
+// Measures the least that replication costs on this machine. A leader and two followers move bytes and, if asked,
+// make them durable, but without a protocol: they have no terms, no log indices and no checks, so a real protocol
+// can only be slower.
 //
 //   cc -O2 -Wall -Wextra -o floor floor.c
 //   ./floor CLIENTS SECONDS [DIRECTORY]
 //
-// Four processes on loopback, one loop each: clients with a connection each that send a value, wait for the
-// answer and send the next; the leader, which per turn takes everything that has arrived, sends it to both
-// followers in one write each, and answers what one of them has acknowledged; the followers. With a
-// directory every process appends what it got to a zero-filled file there and waits for fdatasync once per
-// turn before it acknowledges. Prints: commits per second, median and 99th percentile in microseconds.
+// There are four processes on loopback, with one loop each. One has the clients, each of which sends a value over
+// its own connection, waits for the answer and sends the next. The leader in each turn takes all bytes that have
+// arrived, sends them to both followers in one write each, and answers the clients whose values one follower has
+// acknowledged. The other two are the followers. With a directory, the leader and the followers append the bytes to
+// a zero-filled file there and wait for fdatasync once per turn before they acknowledge. The program prints commits
+// per second, and the median and 99th percentile of latency in microseconds.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,7 +44,7 @@ static int64_t now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-// A child ends with its parent, whatever happens to that.
+// Starts a child process that ends with its parent, however the parent ends.
 static pid_t start_process(void) {
   pid_t parent = getpid(), child = fork();
   if (child < 0) fail("fork");
@@ -82,13 +83,13 @@ static void send_all(int descriptor, const void *bytes, size_t count) {
   const char *next = bytes;
   while (count > 0) {
     ssize_t sent = write(descriptor, next, count);
-    if (sent <= 0) exit(0);  // Whoever read this has ended, so everything ends.
+    if (sent <= 0) exit(0);  // The receiver has ended, so this process ends too.
     next += sent;
     count -= (size_t)sent;
   }
 }
 
-// How much there is to read, at most `limit` bytes; waits for the first.
+// Waits for input and reads at most `limit` bytes. Returns how many it has read.
 static size_t receive(int descriptor, void *bytes, size_t limit) {
   ssize_t count = read(descriptor, bytes, limit);
   if (count <= 0) exit(0);
@@ -100,7 +101,7 @@ static void watch(int poll, int descriptor, uint32_t token) {
   if (epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) != 0) fail("epoll_ctl");
 }
 
-// The log is written over in a circle, so that no sync has to grow the file.
+// A log of fixed size, which is overwritten from its start when it is full, so that no sync has to grow the file.
 struct log {
   int descriptor;
   off_t position;
@@ -126,7 +127,7 @@ static void make_durable(struct log *log, const void *bytes, size_t count) {
   if (fdatasync(log->descriptor) != 0) fail("fdatasync");
 }
 
-// Acknowledges by the number of bytes it has taken since the beginning.
+// A follower. It acknowledges with the number of bytes that it has taken since its start.
 static void follow(int listener) {
   struct log log = open_log();
   int leader = undelayed(accept(listener, NULL, NULL));
@@ -139,7 +140,7 @@ static void follow(int listener) {
   }
 }
 
-// The newest of the acknowledgements that have come.
+// Reads the acknowledgements that have arrived and returns the newest.
 static uint64_t acknowledged(int follower) {
   static uint64_t numbers[4096];
   size_t count = receive(follower, numbers, sizeof numbers);
@@ -193,7 +194,7 @@ static int ascending(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-// Closed-loop clients, all in this process.
+// Runs all closed-loop clients in this process.
 static void load(const struct sockaddr_in *leader, int client_count, double seconds) {
   int poll = epoll_create1(EPOLL_CLOEXEC), clients[MOST_CLIENTS];
   static char value[VALUE], answer[ANSWER];
@@ -206,7 +207,7 @@ static void load(const struct sockaddr_in *leader, int client_count, double seco
     asked[i] = now();
     send_all(clients[i], value, VALUE);
   }
-  // The first answer tells that everybody is ready.
+  // The first answer shows that all processes are ready.
   int64_t begin = 0, end = INT64_MAX;
   for (int64_t time = 0; time < end;) {
     struct epoll_event events[256];

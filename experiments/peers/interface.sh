@@ -1,13 +1,13 @@
-# Rows of measure.sh for nodes behind limited interfaces, read by it. Every replica has a network namespace with
-# one interface, whose egress `tc` limits by a token bucket (tbf); the load and the authority are on a bridge in
-# a namespace of their own, without a limit. Nothing of it is seen or reached from outside, and it ends with
-# the script.
+# The rows of measure.sh for nodes behind limited interfaces; measure.sh reads this file. Every replica has a
+# network namespace with one interface, whose egress `tc` limits by a token bucket (tbf). The load and the
+# authority are on a bridge in a namespace of their own, without a limit. The network cannot be seen or reached
+# from outside, and it is removed when the script ends.
 
 interface_replicas=5
 interface_rate=200mbit
 interface_network=rsmbench-$$
 
-# Lays the network, or says why that is impossible here and fails.
+# Creates the network, or prints why it cannot and fails.
 try_network() {
   if [ "$(id -u)" != 0 ]; then
     say "limited interfaces are not measured: network namespaces need root"
@@ -41,14 +41,14 @@ lay_network() {
   done
 }
 
-# Interfaces and the bridge go with their namespaces.
+# Removes the namespaces, which removes their interfaces and the bridge too.
 remove_network() {
   local i
   for ((i = 0; i < interface_replicas; i++)); do ip netns del "$interface_network-$i" 2> /dev/null || true; done
   ip netns del "$interface_network" 2> /dev/null || true
 }
 
-# write_hosts PROTOCOL FILE
+# write_hosts PROTOCOL FILE: writes a hosts file for the protocol.
 write_hosts() {
   local i nodes=() authority=
   for ((i = 1; i <= interface_replicas; i++)); do nodes+=("'10.77.0.$i:7400',"); done
@@ -60,7 +60,7 @@ write_hosts() {
   echo "{ cluster: 'peers-$1', protocol: '$1', nodes: [${nodes[*]}], $authority }" > "$2"
 }
 
-# Sets $throughput.
+# interface_throughput PROTOCOL: measures a protocol and sets $throughput.
 interface_throughput() {
   local protocol=$1 hosts=$scratch/$1.json5 data=$scratch/interface i
   write_hosts "$protocol" "$hosts"

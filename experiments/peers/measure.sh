@@ -5,23 +5,24 @@
 #                                     [--let-sleep]
 #
 #   --quick    one round and 5 kills in place of 3 rounds and 20 kills: about 5 minutes, not 15
-#   --out      where the table, the samples and the logs go (default results/peers)
+#   --out      the directory for the table, the samples and the logs (default results/peers)
 #   --disk     a directory on the disk to be measured (default: below --out)
 #   --rounds   how often each row is measured; the table has the medians
-#   --rows     some of: disk memory floor reads failover serve protocols interface; the others keep the
-#              samples that lie in --out from an earlier run. The row interface limits the nodes' network
-#              interfaces, for which it needs root; elsewhere it is left out with the reason
-#   --gateway  loads etcd over its JSON gateway, which is slower, even where its Go client is there
-#   --let-sleep  processors without work may sleep, as the machine has it. Otherwise they are kept awake for
-#              everybody that is measured, where /dev/cpu_dma_latency may be opened (root), as latency is
-#              usually measured: on a virtual machine to wake one takes as long as a whole batch
+#   --rows     some of: disk memory floor reads failover serve protocols interface; the other rows keep their
+#              samples from an earlier run in --out. The row interface limits the nodes' network interfaces,
+#              which needs root; without root it is left out with the reason
+#   --gateway  loads etcd over its JSON gateway, which is slower, even where its Go client is installed
+#   --let-sleep  lets idle processors sleep, as the machine is configured. Otherwise processors are kept awake for
+#              all systems under measurement, where /dev/cpu_dma_latency may be opened (root). Latency is
+#              usually measured so, because on a virtual machine a processor takes as long to wake as a whole
+#              batch takes
 #
-# The environment's RSMBENCH may name a program that is built already.
+# The environment variable RSMBENCH may name an rsmbench that is already built.
 #
 # Needs a Swift toolchain, a C compiler, etcd and Redis; Debian: gcc etcd-server redis-server redis-tools. With
 # golang-go and golang-etcd-server-dev etcd is loaded over gRPC, otherwise over its slower JSON gateway.
-# Everything is on loopback, all processes that this starts end with it, and nobody else's are touched.
-# Exit codes: 0 measured (whether the goals are met is in the table), 1 something failed, 2 something is missing.
+# All traffic is on loopback. The script ends all processes that it has started, and touches no others.
+# Exit codes: 0 measured (the table says which goals are met), 1 a step failed, 2 a program is missing.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -88,21 +89,21 @@ memory=$(mktemp -d /dev/shm/rsmbench-peers-XXXXXX)
 samples=$out/samples.csv
 touch "$samples"
 
-# Every process that was started in the background and has not been ended, so that exactly these are ended.
+# The background processes that were started and have not been ended, so that the script ends exactly these.
 started=()
 
-# start LOG COMMAND...: in the background; its process is $process.
+# start LOG COMMAND...: starts a command in the background and sets $process to its process number.
 start() {
   local log=$1
   shift
   "$@" >> "$log" 2>&1 &
   process=$!
-  # The shell does not report how it ends.
+  # Keeps the shell from reporting how the process ends.
   disown "$process"
   started+=("$process")
 }
 
-# Whether it ends within so many tenths of a second.
+# ends PROCESS TENTHS: whether the process ends within this many tenths of a second.
 ends() {
   local left=$2
   while kill -0 "$1" 2> /dev/null; do
@@ -122,7 +123,7 @@ end_started() {
   started=()
 }
 
-# A process that is being ended by somebody else: its number may soon belong to another one.
+# Forgets a process that another program ends, because its number may soon belong to another process.
 forget_process() {
   local process others=()
   ends "$1" 50
@@ -179,7 +180,7 @@ forget() {
   done
 }
 
-# The value of NAME=VALUE in what is read.
+# field NAME: prints VALUE of NAME=VALUE in the standard input.
 field() { tr ' ' '\n' | awk -F= -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }'; }
 
 # column FILE PROTOCOL NAME: values in a CSV file whose first line has the names.
@@ -190,7 +191,7 @@ column() {
     END { exit !found }' "$1"
 }
 
-# ours LABEL DATA_DIRECTORY FILE [flags]: runs an experiment; the results are in $run afterwards.
+# ours LABEL DATA_DIRECTORY FILE [flags]: runs an experiment and sets $run to the directory of its results.
 ours() {
   local label=$1 data=$2 file=$3
   shift 3
@@ -205,7 +206,7 @@ ours() {
   run=$(echo "$scratch"/run/*)
 }
 
-# etcd on three ports that were free a moment ago.
+# An etcd of three nodes, on ports that were free a moment before.
 etcd_processes=()
 etcd_directory=
 etcd_ports=()
@@ -234,7 +235,7 @@ start_etcd_node() {
   etcd_processes[i]=$process
 }
 
-# etcd_ask PORT PATH QUESTION: over the JSON gateway, with nothing but bash.
+# etcd_ask PORT PATH QUESTION: asks over the JSON gateway, and needs only bash for it.
 etcd_ask() (
   exec 3<> "/dev/tcp/127.0.0.1/$1"
   printf 'POST %s HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s' "$2" ${#3} "$3" >&3
@@ -244,7 +245,7 @@ etcd_ask() (
 # Whether the node on this port answers a linearizable read.
 etcd_answers() { etcd_ask "$1" /v3/kv/range '{"key":"cmVhZHk="}' | grep revision; }
 
-# The address of the node that leads.
+# Prints the address of etcd's leader.
 etcd_leader() {
   local i
   for i in 0 1 2; do
@@ -349,7 +350,7 @@ measure_failover() {
   stop_etcd
 }
 
-# redis_benchmark PORT: SETs per second, after a warm-up.
+# redis_benchmark PORT: prints SETs per second, measured after a warm-up.
 redis_benchmark() {
   local arguments=(-p "$1" -t set -d 256 -c 50 -P 16 -r 10000 --csv)
   timeout --foreground 60 redis-benchmark "${arguments[@]}" -n 200000 > "$out/redis-benchmark.log" 2>&1
@@ -379,7 +380,7 @@ redis_sample() {
   end_started
 }
 
-# Redis has no replicas here and syncs nothing, which is what it does unless told otherwise.
+# Redis has no replicas here and never syncs its disk, which are its defaults.
 measure_serve() {
   serve_sample serve "$scratch" --no-sync
   redis_sample serve
@@ -403,7 +404,7 @@ measure_protocols() {
 # shellcheck source=interface.sh
 . "$here/interface.sh"
 
-# Rows of the table: name|goal|unit|of ours and of the peer: the median or the largest|peer|relation|factor
+# Rows of the table: name|goal|unit|statistic of both systems (median or largest)|peer|relation|factor
 goals() {
   cat << 'END'
 writes-disk|Raft writes, fdatasync, 256 clients over 2 connections|ops/s|median|etcd|>=|20
@@ -428,7 +429,7 @@ interface-chain-replication|chain replication and Raft, the same|ops/s|median|ra
 END
 }
 
-# statistic ROW WHO median|largest: nothing if there are no samples.
+# statistic ROW WHO median|largest: prints the statistic, or an empty string if there are no samples.
 statistic() {
   awk -F, -v row="$1" -v who="$2" '$1 == row && $2 == who { print $3 }' "$samples" | sort -g |
     awk -v what="$3" '{ value[NR] = $1 }
@@ -503,8 +504,8 @@ report() {
   say "also in $out/peers.md and $out/peers.csv, every sample in $samples"
 }
 
-# The kernel keeps to the longest wake-up time, in microseconds, that is written here, for as long as the file is
-# open (Documentation/power/pm_qos_interface.rst): until this script has ended, however it ends.
+# The number written here is the longest wake-up time in microseconds. The kernel respects it while the file is
+# open (Documentation/power/pm_qos_interface.rst), that is, until this script has ended, however it ends.
 if [ $keeps_awake = yes ] && [ -w /dev/cpu_dma_latency ]; then
   exec {latency}> /dev/cpu_dma_latency
   printf '\0\0\0\0' >&"$latency"

@@ -1,7 +1,8 @@
 import Histories
 
-/// What operations of a register that are really appends need beside them, so that they prove their
-/// place on their own: the pieces before theirs, and an observer of a value that has theirs.
+/// Completes a counterexample with appends. `AppendResolution` treats appends as operations of a
+/// register; to prove their place, a counterexample also needs the appends of the pieces before
+/// theirs and an observer of a value that contains their piece.
 struct AppendProof {
   private let operations: UnsafeBufferPointer<KeyedOperation>
   private let originals: UnsafeBufferPointer<Operation>
@@ -9,7 +10,7 @@ struct AppendProof {
   private var observer: [ValueDigest: Int] = [:]
   private var extensions: [ValueDigest: [Int]] = [:]
 
-  /// - Parameter originals: the operations as they were recorded.
+  /// - Parameter originals: the operations as recorded, with appends.
   init(
     _ operations: UnsafeBufferPointer<KeyedOperation>, _ originals: UnsafeBufferPointer<Operation>
   ) {
@@ -45,7 +46,8 @@ struct AppendProof {
     return complete
   }
 
-  /// Positions of appends on top of each other and of one that observed the last of them.
+  /// The positions of a chain of appends that starts at the value, and of an operation that
+  /// observed the last append's value.
   private func path(toObserverOf value: ValueDigest) -> [Int] {
     var before: [Int: Int] = [:]
     var queue = [(value, -1)]
@@ -76,7 +78,8 @@ struct AppendProof {
     ValueDigest(hash: operations[position].hash, length: operations[position].length)
   }
 
-  /// The value before: what an operation returned, expected, or was put behind.
+  /// The value before the operation: the value that it returned or expected, or to which it
+  /// appended.
   private func needed(_ position: Int) -> ValueDigest? {
     let original = original(position)
     switch original.kind {

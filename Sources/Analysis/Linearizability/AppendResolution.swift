@@ -1,28 +1,28 @@
 import Histories
 
-/// Appends whose place is known, as operations of a register.
+/// Turns appends whose place in the order is known into operations of a register.
 ///
 /// If an observed value ends in the piece that an append wrote, the append took effect on the value
-/// before that piece, and on no other: it is a compare-and-swap from the one to the other. So is
-/// the append of every piece further to the front. An append whose piece is in no observed value is
-/// a write of a value that no operation observed, because each value made from it has the piece
-/// too.
+/// before that piece, and on no other: it is a compare-and-swap from the one to the other. The same
+/// holds for the append of every earlier piece of the value. An append whose piece is in no
+/// observed value is a write of a value that no operation observed, because each value made from it
+/// has the piece too.
 ///
-/// This needs values to be made of their pieces in one way only: all arguments written to the key
-/// are different and have one length. And it needs the pieces of observed values, for which
-/// `Operation.expected` of an append is a hint. A wrong hint does no harm: values are put together
-/// again from the hints, and only if an observed one comes out are its appends resolved. What a
-/// refused swap expected proves nothing, because it may never have been there.
+/// This requires that a value splits into pieces in one way only: all arguments written to the key
+/// are different and have the same length. It also requires the pieces of observed values, for
+/// which `Operation.expected` of an append is a hint. A wrong hint does no harm, because the values
+/// are composed again from the hints, and appends are resolved only if an observed value results.
+/// The value that a refused swap expected proves nothing, because the key may never have had it.
 struct AppendResolution {
-  /// The operations, position by position. Appends are left if some observed value did not come
-  /// out.
+  /// The operations in the given order. Appends remain if some observed value could not be
+  /// composed.
   private(set) var operations: [Operation]
   private var maker: [ValueDigest: Int] = [:]
   private var isObserved: [Bool]
   private let pieceLength: Int32
   private let initial: ValueDigest
 
-  /// nil if there are no appends, or if values may be made of their pieces in several ways.
+  /// nil if there are no appends, or if a value may split into pieces in several ways.
   /// - Parameter initial: the key's value before all operations.
   init?(_ operations: [Operation], initial: ValueDigest) {
     guard let append = operations.first(where: { $0.kind == .append }),
@@ -54,14 +54,14 @@ struct AppendResolution {
       } else if isComplete {
         self.operations[i].kind = .put
         self.operations[i].expected = .absent
-        // No value has this length, and no other append this hash.
+        // No value has this length, and no other append has this hash.
         self.operations[i].argument = ValueDigest(hash: operation.argument.hash, length: .max)
       }
     }
   }
 
-  /// Whether the initial value, if there is one, and all arguments written are different and of one
-  /// length, at least 1.
+  /// Whether the initial value (if there is one) and all arguments written are different and have
+  /// the same length, at least 1.
   static func haveUniformValues(_ operations: [Operation], initial: ValueDigest) -> Bool {
     var length = initial.isAbsent ? nil : initial.length
     var seen: Set<UInt64> = initial.isAbsent ? [] : [initial.hash]
@@ -80,7 +80,7 @@ struct AppendResolution {
     return true
   }
 
-  /// Marks the operations that made a value, piece by piece. False if they are not known.
+  /// Marks the operations that made a value, piece by piece. Returns false if they are not known.
   private mutating func observe(_ value: ValueDigest) -> Bool {
     var makers: [Int] = []
     var value = value
@@ -99,19 +99,20 @@ struct AppendResolution {
     return true
   }
 
-  /// Whether the value cannot be made of pieces, whichever they are.
+  /// Whether the value's length is not a multiple of the piece length, so that no pieces can form
+  /// it.
   private func isImpossible(_ value: ValueDigest) -> Bool {
     value.length > 0 && value.length % pieceLength != 0
   }
 
-  /// Whether a value that may never have been there stays what it is when appends are resolved.
+  /// Whether a value that the key may never have had keeps its meaning when appends are resolved.
   private func isKnown(_ value: ValueDigest) -> Bool {
     if value.length <= 0 || value == initial || isImpossible(value) { return true }
     guard let i = maker[value] else { return false }
     return isObserved[i] || operations[i].kind != .append
   }
 
-  /// The value that an append was put behind, as its hint has it.
+  /// The value to which an append was applied, according to its hint.
   static func base(of append: Operation) -> ValueDigest {
     append.expected.length > 0 ? append.expected : .absent
   }

@@ -1,14 +1,15 @@
 import Histories
 
-/// A fast check of keys with deletes: what the register check can tell of them without the search.
+/// A fast check of keys with deletes: finds the contradictions that the register check can find
+/// without the search.
 ///
-/// A value that was written once is still one block: nothing else may come between its write and
-/// its last observer, neither a delete nor a get that found nothing. So each of these is taken for
-/// a write of a value of its own, and a swap from no value for a plain write. A contradiction
-/// between blocks is one of the history. The reverse does not hold, because which delete a get saw
-/// is left open.
+/// A value that was written once still forms one block: no other operation may come between its
+/// write and its last observer, not even a delete or a get that found no value. So each delete and
+/// each such get is treated as a write of a unique value, and a swap from no value as a plain
+/// write. A contradiction between blocks is a contradiction of the history. The reverse does not
+/// hold, because the check does not determine which delete a get saw.
 enum BlockCheck {
-  /// nil if the register check has no contradiction to show, or cannot judge the key.
+  /// nil if the register check finds no contradiction or cannot judge the key.
   static func contradiction(
     _ operations: [Operation], _ consistency: Consistency, initial: ValueDigest
   ) -> ConsistencyCheck.KeyAnswer? {

@@ -1,12 +1,12 @@
 import Histories
 
 extension ConsistencyCheck {
-  /// What was found out about a key whose operations the register check alone cannot judge.
+  /// The result for a key whose operations the register check alone cannot judge.
   enum KeyAnswer {
     case explained
     case outOfBudget
     case refuted
-    /// By the fast check of registers, which gives its reason.
+    /// Refuted by the fast check of registers, which gives its reason.
     case contradiction(RegisterContradiction)
 
     var isRefuted: Bool {
@@ -36,8 +36,9 @@ extension ConsistencyCheck {
     }
   }
 
-  /// Appends whose place is known become swaps, which makes a register of most keys without
-  /// deletes. The rest is searched, unless the values that were written once contradict each other.
+  /// Replaces appends whose place is known by swaps, after which most keys without deletes are
+  /// registers. Other keys are searched, unless their values that were written once contradict each
+  /// other.
   func examine(
     _ operations: [Operation], _ initial: ValueDigest, _ budget: inout SearchBudget
   ) -> KeyAnswer {
@@ -68,9 +69,10 @@ extension ConsistencyCheck {
     }
   }
 
-  /// A write without an answer, whose value was observed and written by no other, took effect
-  /// before its first observer returned. It counts as answered then, because a search may put off
-  /// what is never answered. So does what an observed compare-and-swap needed.
+  /// A write without an answer, whose value was observed and was written by no other operation,
+  /// took effect before its first observer returned. It is given that return, because otherwise the
+  /// search may delay it without limit. The same holds for the write of a value that an observed
+  /// compare-and-swap expected.
   static func boundObservedWrites(_ operations: inout [Operation], initial: ValueDigest) {
     guard operations.contains(where: { $0.outcome == .unknown }) else { return }
     var makers: [ValueDigest: Int?] = [initial: nil]
@@ -95,10 +97,11 @@ extension ConsistencyCheck {
   }
 
   /// Leaves out writes without an answer if no operation can have observed their values. They can
-  /// be removed from any order, because no operation looks between such a write and the next one.
-  /// Answered writes of unobserved values stay, but all write the same value, because no operation
-  /// tells them apart. That makes the search shorter. With appends, or refusals that do not say
-  /// what they found, anything may have been observed, and all stay as they are.
+  /// be removed from any order, because no operation observes the key between such a write and the
+  /// next one. Answered writes of unobserved values stay, but all write the same value, because no
+  /// operation tells them apart. That shortens the search. With appends, or with refused swaps that
+  /// do not report the value found, any value may have been observed, so the operations are
+  /// returned unchanged.
   static func withoutUnobservedValues(_ operations: [Operation]) -> [Operation] {
     let isOpaque = operations.contains {
       $0.kind == .append || ($0.isRefused && $0.observed == .unobserved)
@@ -131,7 +134,7 @@ extension ConsistencyCheck {
   }
 
   /// The shortest part of the key's history that fails: up to the return of the culprit, and
-  /// without what the contradiction does not need.
+  /// without the operations that the contradiction does not need.
   private func explain(
     _ key: UInt32, _ operations: [Operation], _ initial: ValueDigest
   ) -> Counterexample {
@@ -159,8 +162,8 @@ extension Operation {
   /// A compare-and-swap that was answered and did not swap.
   var isRefused: Bool { kind == .compareAndSwap && outcome == .ok && !swapped }
 
-  /// What a put, a delete or a compare-and-swap leaves behind if it takes effect; nil for an
-  /// append.
+  /// The value after a put, a delete or a compare-and-swap that takes effect; nil for other
+  /// operations.
   var writtenValue: ValueDigest? {
     switch kind {
     case .get, .append: nil
@@ -170,8 +173,7 @@ extension Operation {
     }
   }
 
-  /// The value that was there when the operation took effect, as its answer shows; nil if none is
-  /// known.
+  /// The key's value when the operation took effect, according to its answer; nil if not known.
   var demandedValue: ValueDigest? {
     guard outcome == .ok else { return nil }
     switch kind {
@@ -182,7 +184,7 @@ extension Operation {
     }
   }
 
-  /// The values with which the operation compared, or which it returned.
+  /// The values that the operation compared with or returned.
   var comparedValues: [ValueDigest] {
     switch kind {
     case .get: [observed]

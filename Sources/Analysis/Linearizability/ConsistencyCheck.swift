@@ -2,14 +2,14 @@ import Histories
 
 /// Checks the history of a key-value store, key by key.
 ///
-/// Registers, the keys that saw only gets, puts of values all different and compare-and-swaps, are
-/// checked in O(n log n) (`Zones`), as are appends among these whose place is known
-/// (`AppendResolution`); all other keys by search (`LinearizationSearch`), which has a budget for
-/// the whole history. A key starts without a value, unless it is given one.
+/// Registers are the keys with only gets, puts of different values and compare-and-swaps. They are
+/// checked in O(n log n) (`Zones`), also if they have appends whose place is known
+/// (`AppendResolution`). All other keys are checked by search (`LinearizationSearch`), which has a
+/// budget for the whole history. A key starts without a value unless it is given one.
 ///
-/// An operation that failed is left out, as is a get without an answer. A write without an answer
-/// may take effect at any time after its call, or never; it is left out where no operation can
-/// have observed it. Intervals are closed: an operation invoked at the very nanosecond another one
+/// Operations that failed and gets without an answer are left out. A write without an answer may
+/// take effect at any time after its call, or never; it is left out if no operation can have
+/// observed it. Intervals are closed: an operation invoked at the nanosecond at which another one
 /// returned is concurrent with it, even for the same client.
 public struct ConsistencyCheck: Sendable {
   public var consistency: Consistency
@@ -21,7 +21,8 @@ public struct ConsistencyCheck: Sendable {
   }
 
   /// `history`: in order of invocation. Cost: O(n log n) for registers, otherwise up to the budget.
-  /// - Parameter initial: by key, the values before all operations; later keys start without one.
+  /// - Parameter initial: the values before all operations, by key; keys beyond its end start
+  ///   without a value.
   public func verdict(of history: [Operation], initial: [ValueDigest] = []) -> Verdict {
     switch consistency {
     case .none: return .consistent(.none)
@@ -59,7 +60,8 @@ public struct ConsistencyCheck: Sendable {
         return evidence(key, chains, part, history) { $0.counterexample(violation) }
       }
     }
-    // The cheapest first: a violation in a short key should not wait behind a long one.
+    // The shortest keys come first, so that a violation in one of them is found before a long key
+    // uses up the budget.
     harder.sort { ($0.size, $0.slot) < ($1.size, $1.slot) }
     var remaining = budget
     var undecided: Verdict?

@@ -1,11 +1,11 @@
 import Histories
 
-/// Turns the positions that a fast check found into a counterexample that stands on its own.
+/// Turns the positions that a fast check found into a self-contained counterexample.
 struct RegisterEvidence {
   let key: UInt32
   let chains: RegisterChains
   let operations: UnsafeBufferPointer<KeyedOperation>
-  /// The operations as they were recorded. Appends among them are swaps in `operations`.
+  /// The operations as recorded. Their appends are swaps in `operations`.
   let history: UnsafeBufferPointer<Operation>
   private var chosen: Set<Int> = []
 
@@ -71,8 +71,8 @@ struct RegisterEvidence {
     }
   }
 
-  /// Chooses an operation with everything that proves its value was there: the writes of its chain
-  /// up to it, and an observer if its own write was never answered.
+  /// Adds an operation and the operations that prove its value existed: the writes of its chain up
+  /// to it, and an observer if its own write was never answered.
   private mutating func add(_ position: Int) {
     guard chosen.insert(position).inserted else { return }
     let operation = operations[position]

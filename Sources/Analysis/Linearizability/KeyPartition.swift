@@ -1,22 +1,23 @@
 import Histories
 
-/// What is left of an operation for the check of its key. A key's operations are checked on their own,
-/// which is exact: a history is linearizable if and only if its part on every object is
+/// The part of an operation that the check of its key needs. Each key's operations are checked
+/// alone, which is exact: a history is linearizable if and only if its part on every object is
 /// (Herlihy & Wing 1990, locality).
 struct KeyedOperation {
   enum Role: UInt8 {
-    /// Observed `value`: a get, or a compare-and-swap that did not swap and said what it found.
+    /// Observed `value`: a get, or a compare-and-swap that did not swap and reported the value
+    /// found.
     case read
     /// Wrote `value`.
     case put
-    /// Wrote `value` if the expected value was there; whether it did is known from the history alone.
+    /// Wrote `value` if the key had the expected value; the history shows whether it did.
     case swap
-    /// Anything that only the general search understands.
+    /// An operation that only the general search can judge.
     case other
   }
 
   var invoked: Int64
-  /// `Int64.max` without an answer.
+  /// `Int64.max` if there was no answer.
   var returned: Int64
   var hash: UInt64
   var length: Int32
@@ -57,13 +58,14 @@ struct KeyedOperation {
     length = value.length
   }
 
-  /// An operation that cannot matter: it certainly did not happen, or it only looked and saw nothing.
+  /// Whether an operation cannot affect the check: it certainly had no effect, or it is a get
+  /// without an answer.
   static func isIrrelevant(_ operation: Operation) -> Bool {
     operation.outcome == .failed || (operation.outcome == .unknown && operation.kind == .get)
   }
 }
 
-/// The operations of a history, key by key, in the order of the history; those that cannot matter are
+/// The operations of a history, key by key, in the order of the history; irrelevant operations are
 /// left out.
 struct KeyPartition {
   private(set) var operations: [KeyedOperation]
@@ -78,8 +80,8 @@ struct KeyPartition {
 
   func range(ofKeyAt slot: Int) -> Range<Int> { starts[slot]..<starts[slot + 1] }
 
-  /// Counting sort with a table over all key numbers, in two passes over the history. False if the key
-  /// numbers are too far apart for that.
+  /// Counting sort with a table of all key numbers, in two passes over the history. Returns false
+  /// if the key numbers are too sparse for such a table.
   private mutating func fillByTable(_ history: [Operation]) -> Bool {
     let limit = 4 * history.count + 1024
     var cursor: [Int] = []

@@ -1,9 +1,9 @@
 import Histories
 
-/// One key of the key-value store, from the digests in its operations.
+/// The model of one key of the key-value store. Its state is the digest of the key's value.
 public struct KeyValueModel: SequentialModel {
-  /// All written values are different and of one length, so that the last piece of a value tells
-  /// which operation made it, and a value that was left never comes back.
+  /// Whether all written values are different and of the same length. Then the last piece of a
+  /// value identifies the operation that made it, and a value never returns once it was replaced.
   private let hasUniformValues: Bool
   public let initialState: ValueDigest
 
@@ -79,7 +79,7 @@ public struct KeyValueModel: SequentialModel {
     }
   }
 
-  /// Only appends lead anywhere, and they never lead to no value.
+  /// Only appends have the effect `any`, and an append never results in an absent value.
   public func mayReturn(to state: ValueDigest) -> Bool {
     !state.isAbsent && !(hasUniformValues && state.length > 0)
   }

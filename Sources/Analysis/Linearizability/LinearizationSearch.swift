@@ -1,13 +1,13 @@
-/// The search of Wing & Gong 1993 with the memory of Lowe 2017 ("Testing for linearizability", §4):
-/// depth first over a linked list of calls and returns, never visiting a pair of (set of actions
-/// taken, state) twice.
+/// The search of Wing & Gong 1993 with the memoisation of Lowe 2017 ("Testing for linearizability",
+/// §4): depth first over a linked list of calls and returns, without visiting a pair of (set of
+/// actions taken, state) twice.
 ///
-/// Deviation: the set is remembered by a 128-bit hash instead of a bit set, 13 times as fast and
-/// small enough for long histories; see `Configuration`. Test: agreement with brute force.
+/// Deviation: the set is stored as a 128-bit hash instead of a bit set, which is 13 times as fast
+/// and small enough for long histories; see `Configuration`. Test: agreement with brute force.
 /// Deviation: read-only actions are taken at once; see `SequentialModel.isReadOnly`.
 /// Deviation: a state is not left for good while an answer still needs it; see `StateDemand`.
 ///
-/// Cost: at most n · 2ʷ · |states| configurations, w the number of actions that overlap.
+/// Cost: at most n · 2ʷ · |states| configurations, where w is the number of actions that overlap.
 public struct LinearizationSearch<Model: SequentialModel> {
   private let model: Model
   private let actions: [TimedAction<Model.Action>]
@@ -22,13 +22,14 @@ public struct LinearizationSearch<Model: SequentialModel> {
   private var visited: Set<Configuration<Model.State>> = []
   private var taken: [Step] = []
   private var demands: StateDemand<Model>
-  /// For each return its place in the order of returns, to find the last one that was reached.
+  /// For each return its rank in the order of returns, used to find the latest return that was
+  /// reached.
   private var returnRank: [Int32]
   private var furthest: Int32 = -1
 
   private struct Step {
     var action: Int32
-    /// Taken because it is read-only: there is no alternative to go back to.
+    /// The action was taken because it is read-only, so there is no alternative to try.
     var isForced: Bool
     var stateBefore: Model.State
   }
@@ -44,7 +45,8 @@ public struct LinearizationSearch<Model: SequentialModel> {
     link()
   }
 
-  /// Actions may come in any order. `budget` is spent and shared by several searches.
+  /// Actions may come in any order. The search deducts its work from `budget`, which several
+  /// searches can share.
   public static func run(
     _ model: Model, _ actions: [TimedAction<Model.Action>], budget: inout SearchBudget
   ) -> SearchResult {
@@ -62,7 +64,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
         unanswered += 1
       }
     }
-    // Calls come before returns of the same time, so that the two are concurrent.
+    // Calls come before returns of the same time, so that the two operations are concurrent.
     entries.sort { a, b in
       a.time != b.time
         ? a.time < b.time
@@ -88,8 +90,8 @@ public struct LinearizationSearch<Model: SequentialModel> {
   private mutating func search(budget: inout SearchBudget) -> SearchResult {
     takeReads(budget: &budget)
     var entry = next[Int(head)]
-    // Actions without an answer are tried only after all others failed: few of them took effect
-    // late.
+    // Actions without an answer are tried only after all others failed, because few of them took
+    // effect late.
     var tryingOpen = false
     while unanswered > 0 {
       budget.steps -= 1
@@ -105,7 +107,8 @@ public struct LinearizationSearch<Model: SequentialModel> {
         }
         continue
       }
-      // At a return whose action is not taken: it must come before everything further on.
+      // This is the return of an action that is not taken yet: it must be taken before all later
+      // calls.
       if entry != head, furthest < 0 || returnRank[Int(entry >> 1)] > returnRank[Int(furthest)] {
         furthest = entry >> 1
       }
@@ -121,7 +124,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
     return .explained(order: taken.map { Int($0.action) })
   }
 
-  /// Takes an action if it is legal and leads somewhere new.
+  /// Takes an action if it is legal and leads to a configuration that was not visited before.
   private mutating func advance(_ action: Int32, budget: inout SearchBudget) -> Bool {
     let timed = actions[Int(action)]
     guard let state = model.apply(timed.action, to: current.state) else { return false }
@@ -140,7 +143,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
   }
 
   /// Takes every legal read-only action that may come next. A taken read can move the first return
-  /// further back, so one sweep also sees what that opens.
+  /// further back, so the same sweep also reaches the calls that this makes available.
   private mutating func takeReads(budget: inout SearchBudget) {
     var entry = next[Int(head)]
     while entry != head, entry & 1 == 0 {
@@ -160,7 +163,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
     }
   }
 
-  /// Undoes the last choice and the forced steps after it; nil if there is none left.
+  /// Undoes the last choice and the forced steps after it; nil if no choice is left.
   private mutating func backtrack() -> Int32? {
     while let step = taken.popLast() {
       current.toggle(Int(step.action))

@@ -2,9 +2,10 @@ import Histories
 
 /// The check of program order for registers with unique values, in linear time.
 ///
-/// Blocks are contiguous (see `RegisterChains`), so a client's order between operations of two blocks
-/// orders the blocks, and inside a chain the order is forced. An order exists if and only if no client
-/// goes back inside a chain, none returns to the initial value, and the blocks' order has no cycle.
+/// Blocks are contiguous (see `RegisterChains`), so a client's order between operations of two
+/// blocks orders the blocks, and inside a chain the order is forced. An order exists if and only if
+/// no client goes back inside a chain, no client returns to the initial value's block, and the
+/// order of the blocks has no cycle.
 struct ProgramOrderCheck {
   private struct Edge {
     var from: Int32
@@ -16,7 +17,7 @@ struct ProgramOrderCheck {
 
   enum Violation {
     case chain(RegisterChains.Violation)
-    /// The operations at the ends of the edges of a cycle.
+    /// Positions of the operations at the ends of a cycle's edges.
     case cycle([Int])
   }
 
@@ -58,7 +59,8 @@ struct ProgramOrderCheck {
     return cycle(edges, nodes: chains.clusters.count).map(Violation.cycle)
   }
 
-  /// Removes blocks that nothing must precede until none is left; what stays holds a cycle.
+  /// Repeatedly removes blocks that no remaining block must precede. If blocks remain, they contain
+  /// a cycle.
   private static func cycle(_ edges: [Edge], nodes: Int) -> [Int]? {
     var incoming = [Int32](repeating: 0, count: nodes)
     var start = [Int32](repeating: 0, count: nodes + 1)
@@ -84,7 +86,8 @@ struct ProgramOrderCheck {
       }
     }
     guard removed < nodes else { return nil }
-    // Every block left has a predecessor that is left: walking back must come round.
+    // Every remaining block has a remaining predecessor, so following predecessors must reach a
+    // cycle.
     var into = [Int32](repeating: -1, count: nodes)
     for (i, edge) in edges.enumerated() where incoming[Int(edge.from)] > 0 && into[Int(edge.to)] < 0
     {

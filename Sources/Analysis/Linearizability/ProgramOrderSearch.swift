@@ -1,13 +1,13 @@
 /// Looks for one order of all actions that explains every answer and keeps each process's own
-/// order; real time does not count. Depth first, with the same memory and the same look ahead as
+/// order; real time does not count. Depth first, with the same memoisation and look-ahead as
 /// `LinearizationSearch`.
 ///
-/// An action without an answer is not ordered after or before its process's others: it may take
-/// effect whenever it likes. This accepts a little more than the definition, never less.
+/// An action without an answer is not ordered relative to the other actions of its process: it may
+/// take effect at any point. This accepts slightly more histories than the definition, never fewer.
 public struct ProgramOrderSearch<Model: SequentialModel> {
   private let model: Model
   private let actions: [TimedAction<Model.Action>]
-  /// The actions of each process in its own order; every open action is a process of its own.
+  /// The actions of each process in its own order; every open action has a lane to itself.
   private var lanes: [[Int32]] = []
   private var position: [Int] = []
   private var unanswered = 0
@@ -24,7 +24,7 @@ public struct ProgramOrderSearch<Model: SequentialModel> {
     var stateBefore: Model.State
   }
 
-  /// Actions of one process must come in its own order.
+  /// Each process's actions must be given in its own order.
   public static func run(
     _ model: Model, _ actions: [TimedAction<Model.Action>], budget: inout SearchBudget
   ) -> SearchResult {
@@ -135,7 +135,8 @@ public struct ProgramOrderSearch<Model: SequentialModel> {
     }
   }
 
-  /// Remembers, of the longest order tried, the earliest invoked action that could not follow.
+  /// For the longest order tried so far, records the earliest invoked action that could not be
+  /// next.
   private mutating func noteBlocked() {
     guard taken.count > longest else { return }
     longest = taken.count

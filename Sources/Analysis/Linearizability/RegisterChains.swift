@@ -2,24 +2,24 @@ import Histories
 
 /// The history of one register whose written values are all different, grouped by value.
 ///
-/// A *cluster* is the write of a value and all reads of it; the initial value has a write before
-/// all time. A value never returns, so in any order of all operations a cluster's write comes first
-/// and nothing of another cluster lies between it and the cluster's last read. A compare-and-swap
-/// from a to b reads a and writes b at one instant, so b's cluster follows a's at once: such
-/// clusters form a *chain*, whose inner order is forced and which as a whole is one contiguous
-/// block.
+/// A *cluster* is the write of a value and all reads of it; the initial value has an imaginary
+/// write before all operations. A value never returns once it was replaced, so in any order of all
+/// operations a cluster's write comes first, and no operation of another cluster lies between it
+/// and the cluster's last read. A compare-and-swap from a to b reads a and writes b at one instant,
+/// so b's cluster follows a's immediately. Such clusters form a *chain*: its inner order is forced,
+/// and the whole chain is one contiguous block.
 ///
-/// A write without an answer belongs here only if some operation observed its value; otherwise it
-/// can be left out of any order. An observed compare-and-swap observes the value it expected, and
-/// so on back.
+/// A write without an answer counts only if some operation observed its value; otherwise it can be
+/// left out of any order. An observed compare-and-swap in turn observes the value it expected, and
+/// so on back through the chain.
 struct RegisterChains {
   struct Cluster {
     var hash: UInt64
     var length: Int32
     /// Position of the write among the key's operations; -1 for the initial value.
     var write: Int32
-    /// The cluster this one's compare-and-swap took its value from, and the one that took it from
-    /// here.
+    /// The cluster from which this one's compare-and-swap took the value, and the cluster whose
+    /// compare-and-swap took the value from this one.
     var predecessor: Int32 = -1
     var successor: Int32 = -1
     var isObserved = false
@@ -32,32 +32,32 @@ struct RegisterChains {
 
   enum Outcome {
     case ready
-    /// Repeated values, deletes, appends: another method must answer.
+    /// The key has repeated values, deletes or appends, so another method must judge it.
     case unsuited
     case violated(Violation)
   }
 
   /// Why no order exists: positions among the key's operations.
   enum Violation {
-    /// The operation observed a value that nobody wrote.
+    /// The operation observed a value that no operation wrote.
     case unwritten(Int)
-    /// Both swapped from the same value.
+    /// Both operations swapped from the same value.
     case swappedTwice(Int, Int)
-    /// Swaps that only feed each other.
+    /// The operation is one of several swaps that form a cycle: each expects the value of another.
     case rootless(Int)
     /// The second must come after the first by its value, yet returned before the first was
     /// invoked.
     case backwards(Int, Int)
-    /// Blocks (by root cluster) each of which must come before the other.
+    /// Two blocks (by root cluster) that must each come before the other.
     case interleaved(Int32, Int32)
   }
 
   private(set) var clusters: [Cluster] = []
-  /// Open addressing by value; cluster number + 1, 0 where empty.
+  /// A hash table by value with open addressing: cluster number + 1, 0 for an empty entry.
   private var table: [Int32] = []
   private var mask = 0
 
-  /// Reused from key to key, so that a check allocates once.
+  /// One instance serves key after key, so that its memory is allocated once per check.
   init() {}
 
   /// - Parameter initial: the register's value before all operations.
@@ -82,7 +82,7 @@ struct RegisterChains {
     return .ready
   }
 
-  /// False if the register has other operations than reads, puts and swaps, or repeated values.
+  /// Returns false if the key has operations other than reads, puts and swaps, or repeated values.
   private mutating func insertWrites(
     _ operations: UnsafeBufferPointer<KeyedOperation>, _ initial: ValueDigest
   ) -> Bool {
@@ -131,7 +131,7 @@ struct RegisterChains {
     return true
   }
 
-  /// The cluster of a value, or -1.
+  /// The cluster of a value; -1 if there is none.
   func find(_ hash: UInt64, _ length: Int32) -> Int32 {
     var slot = RegisterChains.scatter(hash, length) & mask
     while table[slot] != 0 {
@@ -149,7 +149,7 @@ struct RegisterChains {
     return Int(truncatingIfNeeded: mixed >> 32)
   }
 
-  /// Marks that the write of a cluster took effect, and with it everything it swapped from.
+  /// Marks that the write of a cluster took effect, and all clusters from which it took its value.
   private mutating func observe(
     _ cluster: Int32, _ operations: UnsafeBufferPointer<KeyedOperation>,
     _ history: UnsafeBufferPointer<Operation>

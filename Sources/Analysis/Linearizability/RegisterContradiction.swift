@@ -1,6 +1,6 @@
 import Histories
 
-/// Why the operations of one key, as those of a register, cannot be explained.
+/// The reason why the operations of one key, treated as those of a register, cannot be explained.
 struct RegisterContradiction {
   private enum Reason {
     case order(RegisterChains.Violation)
@@ -11,9 +11,10 @@ struct RegisterContradiction {
   private let operations: [KeyedOperation]
   private let reason: Reason
 
-  /// The answer of the fast check; nil if these are no operations of a register with unique values.
+  /// The answer of the fast check; nil if the operations are not those of a register with unique
+  /// values.
   /// - Parameters:
-  ///   - history: what the operations are positions in.
+  ///   - history: the operations to which `KeyedOperation.index` refers.
   ///   - initial: the register's value before all operations.
   static func answer(
     _ operations: [KeyedOperation], _ history: [Operation], _ consistency: Consistency,
@@ -43,7 +44,7 @@ struct RegisterContradiction {
       RegisterContradiction(chains: chains, operations: operations, reason: reason))
   }
 
-  /// - Parameter originals: the operations as they were recorded.
+  /// - Parameter originals: the operations as recorded, with appends.
   func counterexample(_ key: UInt32, originals: [Operation]) -> Counterexample {
     operations.withUnsafeBufferPointer { operations in
       originals.withUnsafeBufferPointer { originals in

@@ -1,9 +1,10 @@
 import Histories
 
-/// Why a search over the operations of one key took more than its budget, in words.
+/// Explains in words why the search over the operations of one key exceeded its budget.
 struct SearchDifficulty {
   private let count: Int
-  /// The most operations that were open at one time; those without an answer stay open.
+  /// The maximum number of operations that were open at one time; operations without an answer stay
+  /// open.
   private let overlap: Int
   private let unanswered: Int
   private var reasons: [String] = []

@@ -1,43 +1,44 @@
 import Primitives
 
-/// The object that a history is checked against, as one client alone would see it.
+/// The sequential specification of the object that a history is checked against.
 public protocol SequentialModel: Sendable {
   associatedtype State: Hashable & Sendable
-  /// An operation together with its answer, or with the knowledge that there was none.
+  /// An operation together with its answer, or with the fact that it has none.
   associatedtype Action: Sendable
 
   var initialState: State { get }
 
-  /// The state after the action; nil if it could not have been answered so in this state. An action
-  /// whose answer is unknown is legal in every state.
+  /// The state after the action; nil if its answer is impossible in this state. An action without
+  /// an answer is legal in every state.
   func apply(_ action: Action, to state: State) -> State?
 
-  /// Whether the action leaves every state as it is. Such an action is taken as soon as it is
-  /// legal, which is sound because no other order needs it later, and is never undone on its own.
+  /// Whether the action leaves every state as it is. Such an action is taken as soon as it is legal
+  /// and is never undone on its own. This is sound because any order in which it comes later stays
+  /// valid if it comes now.
   func isReadOnly(_ action: Action) -> Bool
 
   /// The only state in which the action can have been answered as it was; nil if there may be
   /// others, and for an action without an answer.
   func demand(_ action: Action) -> State?
 
-  /// Where the action leads, whatever the state before.
+  /// The effect of the action on the state, independent of the state before.
   func effect(_ action: Action) -> ActionEffect<State>
 
   /// Whether actions whose effect is `any` can lead to this state again after it has been left.
   func mayReturn(to state: State) -> Bool
 }
 
-/// What is known of the state after an action without knowing the state before.
+/// What is known about the state after an action if the state before is not known.
 public enum ActionEffect<State: Hashable & Sendable>: Sendable {
   /// The state stays as it is.
   case none
-  /// This state, or, if the action may have no effect, the state before.
+  /// The given state, or the state before if the action may have no effect.
   case state(State)
   /// Any state.
   case any
 }
 
-/// A model that says nothing about its actions is searched without looking ahead.
+/// Defaults: a model without its own implementations is searched without look-ahead.
 extension SequentialModel {
   public func demand(_ action: Action) -> State? { nil }
   public func effect(_ action: Action) -> ActionEffect<State> { .any }
@@ -46,7 +47,7 @@ extension SequentialModel {
 
 /// An action with its interval. Intervals are closed: equal times are concurrent.
 public struct TimedAction<Action: Sendable>: Sendable {
-  /// Whoever did it; only the check of program order looks at it.
+  /// The client that invoked it; only the check of program order uses it.
   public var process: UInt32
   public var action: Action
   public var invoked: Int64
@@ -68,16 +69,16 @@ public enum SearchResult: Sendable, Equatable {
   /// The positions of the actions in an order that explains every answer; open actions that are
   /// missing never took effect.
   case explained(order: [Int])
-  /// No order exists. `blocked` is an action that no order could take in time: the part of the
-  /// history up to its return has no explanation. If the model names no demands, the part before
-  /// its return has one; otherwise the search looks ahead, and may give up before that return.
+  /// No order exists. `blocked` is an action that no order could take in time: the history up to
+  /// its return has no explanation. If the model names no demands, the history before that return
+  /// has an explanation; otherwise the search looks ahead, and may give up before that return.
   case refuted(blocked: Int)
   case outOfBudget
 }
 
-/// What a search has visited: the set of actions taken, as a 128-bit hash that is kept up by
-/// exclusive-or, and the state. Nothing else decides what can follow. Two sets among 10⁷ share a
-/// hash with probability below 10⁻²⁴.
+/// A configuration of a search: the set of actions taken, as a 128-bit hash that is updated by
+/// exclusive-or, and the state. These two alone decide which actions can follow. Two sets among 10⁷
+/// share a hash with probability below 10⁻²⁴.
 struct Configuration<State: Hashable>: Hashable {
   var low: UInt64
   var high: UInt64

@@ -1,15 +1,15 @@
 import Histories
 
-/// Makes a counterexample of the operations of a key that were refuted: first the shortest prefix
-/// that fails, then, from large pieces to single operations, whatever can be left out.
+/// Shortens the refuted operations of a key to a counterexample: first to the shortest prefix that
+/// fails, and then by leaving out operations, from large chunks down to single ones.
 ///
-/// What is left must fail *because* the whole failed, so only such operations are left out that
-/// every order of the whole can do without. That holds for operations that only looked. It holds
-/// for a write together with all observers that it may explain: in any order of the whole, each of
-/// the others has its value from another write, and still has it when this one is gone. An observer
-/// that is a swap is left out as a write in turn. A write cannot explain what was over before its
-/// call, nor an operation between which and itself some other write certainly took effect. Where
-/// appends are left whose place is unknown, all writes stay.
+/// A removal must not itself cause the failure, so only operations are left out that can be removed
+/// from any valid order of the whole. That holds for operations that only observe. It also holds
+/// for a write together with all observers that it may explain: in any order of the whole, every
+/// other observer has its value from another write, and still has it without this one. An observer
+/// that is a swap is itself removed as a write. A write cannot explain an operation that returned
+/// before its call, nor one between which and itself some other write certainly took effect. If
+/// appends remain whose place is unknown, all writes stay.
 struct Shortening {
   enum Answer { case explained, refuted, undecided }
 
@@ -22,7 +22,7 @@ struct Shortening {
   private let consistency: Consistency
   private let initial: ValueDigest
   private let examine: ([Operation]) -> Answer
-  /// Set when an answer was not found: then nothing more is tried.
+  /// Set when an examination ran out of its budget; no more are tried after that.
   private var isExhausted = false
 
   init(
@@ -52,8 +52,8 @@ struct Shortening {
     return answer == .refuted
   }
 
-  /// A history whose prefix cannot be explained cannot be explained itself, so the shortest such
-  /// prefix is found by bisection over the returns.
+  /// A history whose prefix cannot be explained cannot be explained itself, so bisection over the
+  /// returns finds the shortest such prefix.
   private mutating func cutAfterCulprit() {
     let returns = operations.indices.filter { operations[$0].outcome == .ok }.sorted {
       (operations[$0].returned, $0) < (operations[$1].returned, $1)
@@ -79,7 +79,8 @@ struct Shortening {
     }.map { operations[$0] }
   }
 
-  /// What was seen up to a return. An operation that had not returned then is without an answer.
+  /// The history as observed up to a return. Operations that had not returned by then have no
+  /// answer.
   private func prefix(to last: Int, _ rank: [Int], _ time: Int64) -> [Operation] {
     operations.indices.compactMap { i in
       var operation = operations[i]
@@ -93,7 +94,7 @@ struct Shortening {
     }
   }
 
-  /// Tries to leave out every `chunk` operations. Returns whether any were.
+  /// Tries to leave out each run of `chunk` operations. Returns whether any run was left out.
   private mutating func leaveOut(_ chunk: Int) -> Bool {
     var isShorter = false
     var start = 0
@@ -114,18 +115,19 @@ struct Shortening {
   }
 }
 
-/// What must be left out together with some operations of a key; see `Shortening`.
+/// Determines which operations must be left out together with given ones; see `Shortening`.
 struct Removal {
   private let operations: [Operation]
   private let originals: [Operation]
   private let isRealTime: Bool
   private let initial: ValueDigest
   private var observers: [ValueDigest: [Int]] = [:]
-  /// Refusals that did not say what they found.
+  /// Refused swaps that did not report the value found.
   private var observersOfAnything: [Int] = []
   private var writers: [ValueDigest: Int] = [:]
   private let hasAppends: Bool
-  /// By call: certain writes, and the first return among those from each on.
+  /// The calls of writes that certainly took effect, ascending, and for each the earliest return
+  /// among the writes called then or later.
   private var calls: [Int64] = []
   private var firstReturns: [Int64] = []
 
@@ -149,7 +151,8 @@ struct Removal {
     }
   }
 
-  /// Whether each operation is left out; none, if `kept` would have to be.
+  /// For each operation, whether it is left out. If `kept` would have to be left out, no operation
+  /// is.
   func removing(_ range: Range<Int>, keeping kept: Operation?) -> [Bool] {
     var gone = [Bool](repeating: false, count: operations.count)
     var writers = writers
@@ -191,10 +194,10 @@ struct Removal {
 }
 
 extension Operation {
-  /// Takes no effect: a get, or a refused compare-and-swap.
+  /// Whether the operation has no effect: a get, or a refused compare-and-swap.
   fileprivate var onlyLooks: Bool { kind.isRead || isRefused }
 
-  /// The demanded value; of an open swap the one that it needs to have an effect.
+  /// The demanded value, or for a swap without an answer the value that it needs to take effect.
   fileprivate var neededValue: ValueDigest? {
     kind == .compareAndSwap && outcome != .ok ? expected : demandedValue
   }

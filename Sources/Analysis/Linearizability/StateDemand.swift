@@ -1,15 +1,18 @@
-/// Which states a search still needs: the look ahead that decides hot keys.
+/// Tracks the states that a search still needs. This look-ahead makes it possible to decide keys
+/// with many overlapping operations.
 ///
-/// A search may not leave a state that some answered action, not taken yet, demands, if no other
-/// action that is left can lead back to it in time: that action could never be taken. Without this
-/// rule the search learns of its mistake only when the return of that action is reached, after
-/// having tried every order of the actions that overlap it.
+/// Suppose that an answered action that is not taken yet demands the current state. The search may
+/// leave that state only if another remaining action can lead back to it in time, because otherwise
+/// the first action could never be taken. Without this rule the search notices its mistake only
+/// when it reaches the return of that action, after it has tried every order of the actions that
+/// overlap it.
 struct StateDemand<Model: SequentialModel> {
-  /// The actions that demand one state, by return, and those that can lead to it, by call.
+  /// The actions that demand one state, sorted by return, and the actions that can lead to it,
+  /// sorted by call.
   private struct Need {
     var demands: [Int32] = []
     var supplies: [Int32] = []
-    /// All before these places are taken.
+    /// All actions before these positions are taken.
     var firstDemand = 0
     var firstSupply = 0
   }
@@ -19,15 +22,17 @@ struct StateDemand<Model: SequentialModel> {
   private let isRealTime: Bool
   private var needs: [Need] = []
   private var numbers: [Model.State: Int32] = [:]
-  /// By action: the state it demands and its place there, and the same for the state it leads to.
+  /// By action: the state that it demands and its position in `demands`, and the state that it
+  /// leads to and its position in `supplies`.
   private var demanded: [(need: Int32, place: Int32)]
   private var supplied: [(need: Int32, place: Int32)]
   private var isTaken: [Bool]
   private var leadsAnywhere: [Bool]
-  /// Actions that are not taken and can lead anywhere.
+  /// The number of actions that are not taken and whose effect is `any`.
   private var unknownEffects = 0
 
-  /// - Parameter isRealTime: an action that returned before another one was called comes before it.
+  /// - Parameter isRealTime: whether an action that returned before another one's call must come
+  ///   before it.
   init(_ model: Model, _ actions: [TimedAction<Model.Action>], isRealTime: Bool) {
     self.model = model
     self.actions = actions

@@ -1,18 +1,18 @@
 import Histories
 
-/// What an experiment asks of the answers that its clients saw.
+/// The consistency that an experiment requires of the answers to its clients.
 public enum Consistency: String, Sendable, CaseIterable {
   /// Every operation takes effect at one instant between its invocation and its return
   /// (Herlihy & Wing 1990).
   case linearizable
   /// Per key: one order of all operations explains every answer and keeps each client's own order.
   /// This is coherence, not sequential consistency of the whole store (Lamport 1979), which does
-  /// not compose from keys; it is what a reader who looks at one key at a time can rely on.
+  /// not compose from keys; a client that looks at one key at a time can rely on it.
   case sequential
-  /// Nothing out of thin air: every observed value is the initial one or was written by an
-  /// operation that did not certainly fail and was invoked before the observer returned.
-  /// Convergence cannot be seen in a history; keys with appends are not judged, since their values
-  /// are made of parts.
+  /// No value out of thin air: every observed value is the initial one or was written by an
+  /// operation that may have taken effect and was invoked before the observer returned. Convergence
+  /// cannot be seen in a history; keys with appends are not judged, because their values consist of
+  /// several operations' pieces.
   case eventual
   /// Not checked.
   case none
@@ -20,7 +20,7 @@ public enum Consistency: String, Sendable, CaseIterable {
 
 /// The answer of a check.
 public enum Verdict: Sendable, Equatable {
-  /// The history keeps the promise.
+  /// The history satisfies the required consistency.
   case consistent(Consistency)
   case violated(Counterexample)
   /// The search ran out of its budget at this key.
@@ -28,7 +28,8 @@ public enum Verdict: Sendable, Equatable {
 
   public static let linearizable = Verdict.consistent(.linearizable)
 
-  /// The worse of two: what is violated is worse than what is undecided.
+  /// The worse of two verdicts: `violated` is worse than `undecided`, and `undecided` is worse than
+  /// `consistent`.
   public func worse(_ other: Verdict) -> Verdict {
     switch (self, other) {
     case (.violated, _): self
@@ -52,12 +53,13 @@ public enum Verdict: Sendable, Equatable {
 /// Operations of one key that cannot be explained together.
 public struct Counterexample: Sendable, Equatable {
   public var key: UInt32
-  /// In order of invocation. From the fast check of registers these few are not linearizable even
-  /// alone; from the general search they are the shortest prefix of the key's history that fails.
+  /// In order of invocation. If the fast check of registers found them, these operations are not
+  /// linearizable even on their own. If the general search found them, they are the shortest
+  /// failing prefix of the key's history, without the operations that the failure does not need.
   public var operations: [Operation]
-  /// The operation whose answer cannot be explained, if one can be singled out.
+  /// The operation whose answer cannot be explained, if a single one can be identified.
   public var culprit: Operation?
-  /// One or two sentences for a person.
+  /// One or two sentences for the reader of a report.
   public var explanation: String
 
   public init(key: UInt32, operations: [Operation], culprit: Operation?, explanation: String) {
@@ -68,13 +70,13 @@ public struct Counterexample: Sendable, Equatable {
   }
 }
 
-/// How much work a check of one history may do before it answers `undecided`. Work is counted, not
-/// timed, so that the verdict is the same on every machine.
+/// How much work a check of one history may do before it answers `undecided`. Work is counted and
+/// not timed, so that the verdict is the same on every machine.
 public struct SearchBudget: Sendable, Equatable {
   /// Distinct configurations (set of operations taken, state) that may be remembered; about 100 B
   /// each.
   public var configurations: Int
-  /// Entries of the history that may be looked at.
+  /// The number of steps over entries of the history.
   public var steps: Int
 
   public init(configurations: Int = 2_000_000, steps: Int = 500_000_000) {

@@ -3,18 +3,19 @@ import Histories
 /// The check of registers with unique values in O(n log n), after Gibbons & Korach 1997 ("Testing
 /// shared memories"), extended to chains of compare-and-swaps and to writes without an answer.
 ///
-/// For a block let f be the smallest return and s the largest call of its operations. Block u must come
-/// before block v as soon as f(u) < s(v): then some operation of u returned before some operation of v
-/// was called. The register is linearizable if and only if every chain is consistent inside and no two
-/// blocks must each come before the other.
+/// For a block let f be the smallest return and s the largest call of its operations. Block u must
+/// come before block v if f(u) < s(v), because then some operation of u returned before some
+/// operation of v was called. The register is linearizable if and only if every chain is consistent
+/// inside and no two blocks must each come before the other.
 ///
-/// *Necessary*, since blocks are contiguous. *Sufficient*: take a cycle of "must come before" and in it
-/// the block j with the largest s. Every block i of the cycle has f(i) < s(its successor) <= s(j), so i
-/// must come before j, j's own successor too, and the two of them are a cycle of length two. So without
-/// cycles of length two there are none, and any order that respects "must come before" is a witness.
+/// *Necessary*, because blocks are contiguous. *Sufficient*: take a cycle of "must come before" and
+/// in it the block j with the largest s. Every block i of the cycle has f(i) < s(its successor) <=
+/// s(j), so i must come before j. This includes j's own successor, which together with j forms a
+/// cycle of length two. So without cycles of length two there are no cycles, and any order that
+/// respects "must come before" is a witness.
 ///
-/// Sorted by min(f, s), a block can only clash with an earlier one that has f < s (a forward zone), and
-/// the one with the largest s will do.
+/// If blocks are sorted by min(f, s), a block can only clash with an earlier block that has f < s
+/// (a forward zone), and it is enough to compare with the one that has the largest s.
 struct Zones {
   private struct Zone {
     var left: Int64
@@ -43,7 +44,7 @@ struct Zones {
       while true {
         covered += 1
         let cluster = chains.clusters[c]
-        // What comes later in the chain may not have returned before something earlier was invoked.
+        // A later operation of the chain must not have returned before the call of an earlier one.
         if cluster.writeReturned < zone.s {
           return backwards(Int(cluster.write), before: zone.s, root, c, chains, operations)
         }
@@ -79,8 +80,8 @@ struct Zones {
     return nil
   }
 
-  /// Zones come nearly sorted, in the order of their writes' calls, so insertion is the fast way; it
-  /// gives up on histories that are not.
+  /// Zones are nearly sorted, because they come in the order of their writes' calls, so insertion
+  /// sort is fastest. If it takes too many moves, the standard sort takes over.
   private mutating func sort() {
     var moves = 16 * zones.count + 64
     let sorted = zones.withUnsafeMutableBufferPointer { zones in
@@ -100,7 +101,8 @@ struct Zones {
     if !sorted { zones.sort(by: Zones.precedes) }
   }
 
-  /// A backward zone that ends where a forward one begins only touches it, and so comes first.
+  /// A backward zone that ends where a forward zone begins only touches it and does not clash, so
+  /// it comes first.
   private static func precedes(_ a: Zone, _ b: Zone) -> Bool {
     a.left != b.left ? a.left < b.left : !a.isForward && b.isForward
   }

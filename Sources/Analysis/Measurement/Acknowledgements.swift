@@ -1,8 +1,8 @@
 import Histories
 import Trials
 
-/// When the operations of a class (all reads, or all writes) were acknowledged, in order of time,
-/// whenever they were due.
+/// The times at which the operations of a class (all reads, or all writes) were acknowledged,
+/// ascending. Operations that were due outside the measured interval are included.
 struct Acknowledgements {
   private(set) var times: [Int64] = []
 
@@ -11,7 +11,8 @@ struct Acknowledgements {
   ) -> (reads: Acknowledgements, writes: Acknowledgements) {
     var reads = Acknowledgements()
     var writes = Acknowledgements()
-    // Address space alone: pages that no time is written to cost nothing.
+    // This reserves only address space: the system provides no memory for pages that are never
+    // written.
     reads.times.reserveCapacity(operations.count)
     writes.times.reserveCapacity(operations.count)
     for operation in operations where operation.outcome == .ok {
@@ -26,7 +27,8 @@ struct Acknowledgements {
     return (reads, writes)
   }
 
-  /// Operations come in order of invocation, so their returns are nearly sorted.
+  /// Sorts by insertion, because operations come in order of invocation and their returns are
+  /// therefore nearly sorted. If it takes too many moves, the standard sort takes over.
   private mutating func sort() {
     var moves = 32 * times.count + 64
     let sorted = times.withUnsafeMutableBufferPointer { times in
@@ -50,7 +52,7 @@ struct Acknowledgements {
     max(0, firstIndex(atOrAfter: trial.measuredEnd) - firstIndex(atOrAfter: trial.warmUpEnd))
   }
 
-  /// nil after the last one.
+  /// The first acknowledgement at or after `time`; nil if there is none.
   func first(atOrAfter time: Int64) -> Int64? {
     let index = firstIndex(atOrAfter: time)
     return index < times.count ? times[index] : nil

@@ -2,16 +2,16 @@ import Histories
 import Trials
 
 extension TrialRecord {
-  /// The share of the clients' time in the measured interval in which they had been waiting for
-  /// longer than the SLO's latency, in a closed loop. nil without clients or operations.
+  /// For a closed loop: the share of the clients' time in the measured interval in which they had
+  /// been waiting for longer than the SLO's latency. nil without clients or operations.
   ///
-  /// A client waits from the moment at which it was ready to ask until it is answered. That an
-  /// operation was given up, or refused, does not end the wait: the client has still not been
-  /// served, however often it asks anew and however short its timeout is. Think time after an
+  /// A client waits from the moment at which it was ready to ask until it is answered. An operation
+  /// that is given up or refused does not end the wait, because the client has still not been
+  /// served, however often it tries again and however short its timeout is. Think time after an
   /// answer does not count as waiting.
   func overdueShare(sloLatency: Int64) -> Double? {
     guard clients > 0, measuredEnd > warmUpEnd, !operations.isEmpty else { return nil }
-    /// Since when each client has waited; `.max` if it does not.
+    /// When each client began to wait; `.max` if it is not waiting.
     var waitingSince = [Int64](repeating: .max, count: clients)
     var overdue = 0.0
     func end(_ client: Int, at time: Int64) {

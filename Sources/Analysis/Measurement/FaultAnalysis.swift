@@ -1,32 +1,32 @@
 import Faults
 import Trials
 
-/// Finds out what the faults of a trial did. They may overlap, and may come in any order.
+/// Measures the effect of each fault of a trial. Faults may overlap and may be listed in any order.
 struct FaultAnalysis {
   private let trial: TrialRecord
   private let timeline: Timeline
   private let isOpenLoop: Bool
   private let reads: ServiceGaps
   private let writes: ServiceGaps
-  /// Positions in the trial of the faults that began in the measured interval, in order of time, as
-  /// are the next three.
+  /// The faults that began before the end of the measured interval, as indices into the trial's
+  /// faults, in order of their start. `faults`, `nexts` and `recoveryEnds` are in the same order.
   private let order: [Int]
   private let faults: [Disturbance]
-  /// The start of the next fault that begins later.
+  /// For each fault, the earliest start that is later than its own.
   private var nexts: [Int64?] = []
-  /// When throughput was back; the measured interval's end if it never was.
+  /// When throughput had recovered from each fault; the measured interval's end if it never did.
   private var recoveryEnds: [Int64] = []
-  /// The faults with their recoveries.
+  /// The faults, each extended to the end of its recovery.
   private var disturbances: [Disturbance]
 
-  /// Effects of a fault are looked for during at least this many windows after its start, and after
-  /// its end.
+  /// Effects of a fault are searched for during at least this many windows after its start, and
+  /// after its end.
   static let windowsOfDelay: Int64 = 5
   private var delay: Int64 { FaultAnalysis.windowsOfDelay * timeline.windowLength }
 
   private struct Disturbance {
     var start: Int64
-    /// Of a fault without an end, that of the measured interval.
+    /// The measured interval's end if the fault has no end.
     var end: Int64
     var hasEnd: Bool
 
@@ -57,7 +57,7 @@ struct FaultAnalysis {
     nexts = faults.indices.map { i in faults[i...].first { $0.start > faults[i].start }?.start }
   }
 
-  /// Of every fault of the trial, in the same order.
+  /// The metrics of every fault of the trial, in the order of the trial's faults.
   mutating func metrics() -> [FaultMetrics] {
     var found = [FaultMetrics](repeating: FaultMetrics(), count: trial.faults.count)
     for i in faults.indices { recover(i, &found[order[i]]) }
@@ -80,7 +80,7 @@ struct FaultAnalysis {
 
   // MARK: Recovery
 
-  /// Sets what has to do with throughput.
+  /// Sets the metrics that depend on throughput.
   private mutating func recover(_ i: Int, _ found: inout FaultMetrics) {
     let fault = faults[i]
     let limit = min(nexts[i] ?? .max, trial.measuredEnd)
@@ -130,8 +130,8 @@ struct FaultAnalysis {
     disturbances[i].end = max(faults[i].hasEnd ? faults[i].end : faults[i].start, time)
   }
 
-  /// The windows before the fault that no other fault touches, its recovery included. Without any
-  /// (a fault at the very beginning), all windows that no fault touches.
+  /// The windows before the fault that no other fault or its recovery touches. If there are none
+  /// (because the fault came at the very beginning), all windows that no fault touches.
   private func undisturbedWindows(for i: Int) -> [TimelineWindow] {
     let before = timeline.fullWindows.filter { window in
       window.start + window.length <= faults[i].start
@@ -143,15 +143,15 @@ struct FaultAnalysis {
 
   // MARK: Outage
 
-  /// When an effect of the fault may begin.
+  /// The latest time at which an effect of the fault may begin.
   private func lastEffect(of i: Int) -> Int64 {
     let end = faults[i].hasEnd ? faults[i].end : faults[i].start
     let last = max(end, recoveryEnds[i], faults[i].start + delay)
     return nexts[i].map { min(last, $0 - 1) } ?? last
   }
 
-  /// The longest gap that is charged to the fault; nil if there are only ordinary ones.
-  /// - Parameter gaps: longer than the ordinary ones, in order of time.
+  /// The longest gap that is charged to the fault; nil if all gaps are of ordinary length.
+  /// - Parameter gaps: the gaps that are longer than `ordinary`, in order of time.
   private func gap(_ gaps: [ServiceGap], _ ordinary: Int64, of i: Int) -> ServiceGap? {
     let fault = faults[i]
     let last = lastEffect(of: i)
@@ -160,12 +160,13 @@ struct FaultAnalysis {
     for gap in gaps where gap.end > fault.start && gap.start <= last {
       var gap = gap
       if let next = nexts[i], gap.end > next {
-        // It was no outage yet when the next fault began.
+        // When the next fault began, the gap was still of ordinary length, so it is charged to that
+        // fault.
         if next - gap.start <= ordinary { continue }
         if !fault.hasEnd { gap.end = next }
       }
       if gap.start < fault.start {
-        // An outage that was there already is an earlier fault's.
+        // An outage that began before this fault is charged to an earlier fault.
         if fault.start - gap.start > ordinary, !isLeftOver(gap.start) { continue }
         gap.start = fault.start
       }
@@ -177,7 +178,7 @@ struct FaultAnalysis {
     return found
   }
 
-  /// Whether an outage that began at this time began under a fault without an end.
+  /// Whether the last fault that had begun by this time has no end.
   private func isLeftOver(_ time: Int64) -> Bool {
     faults.last { $0.start <= time }.map { !$0.hasEnd } ?? false
   }
@@ -188,7 +189,8 @@ struct FaultAnalysis {
       return
     }
     guard end < min(trial.measuredEnd, faults[i].hasEnd ? .max : nexts[i] ?? .max) else {
-      // Throughput may be back without this class of operations.
+      // The outage did not end, although throughput may have recovered: the other class of
+      // operations alone can make up for it.
       found.timeToRecover = nil
       if found.recovery == .recovered { found.recovery = nexts[i] == nil ? .never : .cutShort }
       return

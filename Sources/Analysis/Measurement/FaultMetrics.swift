@@ -1,10 +1,10 @@
-/// What one fault did to the service. Times are nanoseconds from the fault's start, but for
-/// `hangover`.
+/// The effect of one fault on the service. Times are in nanoseconds and count from the fault's
+/// start, except `hangover`.
 ///
-/// What happens after the next fault has begun is charged to that one. So an outage belongs to the
-/// last fault that had begun when it began; it counts whole, unless that fault has no end: then
-/// what follows the next fault's start is charged to the next one. Recovery is looked for up to the
-/// next fault.
+/// Effects that begin after the next fault's start are charged to the next fault. So an outage is
+/// charged to the last fault that started before it. The whole outage counts, unless that fault has
+/// no end: then the part after the next fault's start is charged to the next fault. Recovery counts
+/// only if it happens before the next fault.
 public struct FaultMetrics: Sendable, Equatable {
   public enum Recovery: String, Sendable, Codable, CaseIterable {
     case recovered
@@ -12,29 +12,30 @@ public struct FaultMetrics: Sendable, Equatable {
     case never
     /// The next fault began before throughput was back.
     case cutShort = "cut-short"
-    /// There is nothing to compare throughput with.
+    /// There is no undisturbed throughput to compare with.
     case unknown
   }
 
-  /// The longest time without an acknowledged read (write) while one was asked for, which starts in
-  /// the fault or its recovery, minus the normal gap between two of them: see `ServiceGaps`. 0 if
-  /// it is no longer than gaps without the fault. nil if the fault began after the measured
-  /// interval, or nothing was asked.
+  /// The longest time without an acknowledged read (write) while one was outstanding, among those
+  /// that start during the fault or its recovery, minus the normal gap between two
+  /// acknowledgements: see `ServiceGaps`. 0 if it is no longer than gaps without the fault. nil if
+  /// the fault began after the measured interval, or if there were no reads (writes).
   public var readOutage: Int64?
   public var writeOutage: Int64?
-  /// When a replica first tried to take charge, or did, in a newer term, ballot or view.
+  /// When a replica first tried to become leader, or became leader, in a newer term, ballot or
+  /// view.
   public var detection: Int64?
-  /// When a replica was in charge again.
+  /// When a replica was leader again.
   public var election: Int64?
   /// When the outage ended; 0 without one, nil if it did not end.
   public var firstAcknowledgement: Int64?
-  /// When throughput was back (`ThroughputRecovery`), and no earlier than the outage ended. 0 if
-  /// throughput was never short and there was no outage.
+  /// When throughput had recovered (`ThroughputRecovery`) and the outage had ended. 0 if throughput
+  /// never fell short and there was no outage.
   public var timeToRecover: Int64?
-  /// From the fault's end until throughput was back, for a fault that ended in the measured
-  /// interval.
+  /// The time from the fault's end until throughput had recovered, for a fault that ended in the
+  /// measured interval.
   public var hangover: Int64?
-  /// Expected acknowledgements that were missing until throughput was back, or the next fault
+  /// Expected acknowledgements that were missing until throughput had recovered, or the next fault
   /// began.
   public var lostRequests: Double?
   /// nil if the fault began after the measured interval.
@@ -42,6 +43,6 @@ public struct FaultMetrics: Sendable, Equatable {
 
   public init() {}
 
-  /// The longer one.
+  /// The longer one of the two outages.
   public var outage: Int64? { [readOutage, writeOutage].compactMap { $0 }.max() }
 }

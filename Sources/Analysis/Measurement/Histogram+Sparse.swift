@@ -1,9 +1,9 @@
-/// The counts of a histogram without its empty buckets: a few kilobytes where the histogram itself
-/// takes 280. Nothing is lost, so that histograms of stored trials can still be merged.
+/// The counts of a histogram without its empty buckets. It takes a few kilobytes, and the histogram
+/// itself 280. The counts stay exact, so that histograms of stored trials can still be merged.
 public struct SparseHistogram: Sendable, Equatable {
   /// In ascending order.
   private var buckets: [UInt16] = []
-  /// Of the same buckets; none is 0.
+  /// The counts of `buckets`; every count is above 0.
   private var counts: [UInt64] = []
   private var sum = 0.0
   private var least = Int64.max
@@ -38,13 +38,14 @@ extension Histogram {
   /// beyond it. The minimum and the maximum are observed values, so they always count as resolved.
   public static func isResolved(percentile: Double, count: Int) -> Bool {
     guard percentile > 0, percentile < 100 else { return true }
-    // 100 - 99.9 is a hair below 0.1, and 10,000 values are enough.
+    // The tolerance is needed because 100 - 99.9 is slightly below 0.1, and 10,000 values are
+    // enough for the percentile 99.9.
     return Double(count) * (100 - percentile) >= 1_000 * (1 - 1e-9)
   }
 }
 
-/// One line of numbers: sum, minimum, maximum, then the distance to the next bucket and its count,
-/// again and again. Empty without any value.
+/// Encoded as one line of numbers: sum, minimum, maximum, and then for each bucket its distance
+/// from the bucket before and its count. The line is empty if there are no values.
 extension SparseHistogram: Codable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

@@ -1,7 +1,7 @@
 /// Counts of durations in buckets whose width grows with the value, after Gil Tene's HdrHistogram:
-/// 1,024 buckets per power of two, so that a bucket is at most 0.1 % as wide as its values. Exact
-/// below 2 µs; histograms of several trials are merged by adding counts, never by averaging
-/// percentiles.
+/// 1,024 buckets per power of two, so that the width of a bucket is at most 0.1 % of its values.
+/// Values below 2 µs are exact. Histograms of several trials are merged by adding counts, never by
+/// averaging percentiles.
 ///
 /// The unit is the nanosecond. Values above `largest` share one bucket; minimum and maximum are
 /// exact.
@@ -35,10 +35,10 @@ public struct Histogram: Sendable, Equatable {
     most = max(most, value)
   }
 
-  /// For a load that should have sent one request each `interval` and waited for each answer
-  /// instead: adds what the requests that were never sent would have met, `value` less one
-  /// interval, less two, and so on. Valid only for a fixed interval. A measurement from the
-  /// intended time needs no repair.
+  /// For a load that should have sent one request each `interval` but waited for each answer
+  /// instead: also adds the latencies that the requests it did not send would have had,
+  /// `nanoseconds` less one interval, less two intervals, and so on. Valid only for a fixed
+  /// interval. Latencies that are measured from the intended time need no such correction.
   public mutating func record(_ nanoseconds: Int64, expectedInterval interval: Int64) {
     record(nanoseconds)
     guard interval > 0 else { return }
@@ -61,16 +61,16 @@ public struct Histogram: Sendable, Equatable {
   /// The exact mean; nil if empty.
   public var mean: Double? { count == 0 ? nil : sum / Double(count) }
 
-  /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed, to the width of
-  /// its bucket (the bucket's upper end, but never more than the maximum). 0 gives the minimum. nil
-  /// if empty.
+  /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed. It is rounded up
+  /// to the upper end of its bucket, but never beyond the maximum. 0 gives the minimum. nil if
+  /// empty.
   public func percentile(_ p: Double) -> Int64? {
     guard count > 0 else { return nil }
     guard p > 0 else { return least }
     return value(rank: Histogram.rank(p, of: count))
   }
 
-  /// The value of this rank, from 1, among those recorded here and in `other`.
+  /// The value of this rank (1 is the smallest) among the values recorded here and in `other`.
   func value(rank: Int, with other: Histogram? = nil) -> Int64 {
     let least = min(least, other?.least ?? .max)
     let most = max(most, other?.most ?? .min)
@@ -83,8 +83,8 @@ public struct Histogram: Sendable, Equatable {
     return most
   }
 
-  /// ⌈p/100 · n⌉, at least 1 and at most n. The product is rounded down by a hair first, since
-  /// 99.9/100 has no exact binary form and 999.0000000000001 must not become 1,000.
+  /// ⌈p/100 · n⌉, at least 1 and at most n. The product is first reduced by a share of 10⁻¹⁴,
+  /// because 99.9/100 has no exact binary form and 999.0000000000001 must not become 1,000.
   static func rank(_ p: Double, of n: Int) -> Int {
     let exact = p / 100 * Double(n)
     let rounded = (exact - exact * 1e-14).rounded(.up)

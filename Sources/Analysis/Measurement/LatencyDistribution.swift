@@ -1,26 +1,27 @@
-/// How long operations took, those without an answer included, so that no percentile is taken over
-/// the survivors.
+/// The latencies of operations. Operations without an answer are included, because percentiles over
+/// the answered ones alone would hide the worst cases.
 ///
-/// For an operation without an answer only a lower bound is known:
-/// - One that was still *open* when measuring ended has waited so long. The end of the trial says
-///   nothing about the service, so the operation stands at that time in the order.
-/// - One that was *abandoned* (given up, refused, never sent) was never served, so it is worse than
-///   every operation that was, and stands behind all of them. Its bound is the time to the moment
-///   at which the service next acknowledged an operation of the same class (a read or a write):
-///   until then it would have waited, too, if its client had had more patience. The client's
-///   `timeout` is no property of the service, and with this bound it does not matter: for an outage
-///   of 3 s an operation that came due at its start counts with 3 s, whether it was given up after
-///   200 ms or answered in the end.
+/// For an operation without an answer only a lower bound of its latency is known:
+/// - An operation that was still *open* when measuring ended has waited at least until then. The
+///   end of the trial says nothing about the service, so the operation is ordered by the time that
+///   it had waited.
+/// - An *abandoned* operation (given up, refused or never sent) was never served, so it is worse
+///   than every operation that was served, and is ordered after all of them. Its bound is the time
+///   until the service next acknowledged an operation of the same class (a read or a write),
+///   because it would have waited at least that long if its client had not given up. The client's
+///   `timeout` is not a property of the service, and with this bound it does not matter: an
+///   operation that came due at the start of an outage of 3 s counts with 3 s, whether it was given
+///   up after 200 ms or answered in the end.
 ///
-/// A percentile whose rank exceeds the number of answers could fall among the operations without
-/// one. It is a lower bound itself.
+/// A percentile whose rank exceeds the number of answers could fall among the operations without an
+/// answer. Such a percentile is itself a lower bound.
 public struct LatencyDistribution: Sendable, Equatable {
   public private(set) var answered = Histogram()
-  /// nil without any, to save room; so is `abandoned`.
+  /// nil if empty, to save memory; the same holds for `abandoned`.
   public private(set) var open: Histogram?
   public private(set) var abandoned: Histogram?
 
-  /// A value that is exact or a lower bound, ns.
+  /// A latency that is exact or a lower bound.
   public struct Value: Sendable, Equatable {
     public var nanoseconds: Int64
     public var isLowerBound: Bool
@@ -39,9 +40,9 @@ public struct LatencyDistribution: Sendable, Equatable {
     self.abandoned = abandoned.flatMap { $0.count > 0 ? $0 : nil }
   }
 
-  /// Operations, with an answer or without.
+  /// The number of operations, with an answer or without.
   public var count: Int { answered.count + censored }
-  /// Operations without an answer.
+  /// The number of operations without an answer.
   public var censored: Int { (open?.count ?? 0) + (abandoned?.count ?? 0) }
 
   mutating func record(answeredAfter nanoseconds: Int64) { answered.record(nanoseconds) }
@@ -68,14 +69,15 @@ public struct LatencyDistribution: Sendable, Equatable {
     return merged
   }
 
-  /// Over all operations; a lower bound if some have no answer. nil without any.
+  /// The mean over all operations; a lower bound if some have no answer. nil if there are no
+  /// operations.
   public var mean: Double? {
     let parts = [answered, open, abandoned].compactMap { $0 }
     guard count > 0 else { return nil }
     return parts.reduce(0) { $0 + ($1.mean ?? 0) * Double($1.count) } / Double(count)
   }
 
-  /// nil without any operation. 0 gives the fastest answer.
+  /// nil if there are no operations. 0 gives the fastest answer.
   public func percentile(_ p: Double) -> Value? {
     guard count > 0 else { return nil }
     if p <= 0, let least = answered.minimum {

@@ -7,7 +7,7 @@ public struct LatencyRow: Sendable, Equatable {
   /// 0 (the fastest answer) to 100 (the slowest).
   public var percentile: Double
   public var latency: LatencyDistribution.Value
-  /// Operations of the kind that were answered, and those that were not.
+  /// How many operations of this kind were answered, and how many were not.
   public var count: Int
   public var censored: Int
 }
@@ -15,7 +15,7 @@ public struct LatencyRow: Sendable, Equatable {
 extension TrialMetrics {
   public static let percentiles: [Double] = [0, 50, 75, 90, 95, 99, 99.9, 99.99, 100]
 
-  /// A row per kind of operation that was due, and for all together, and percentile.
+  /// One row per percentile for each kind of operation that was due, and for all kinds together.
   public var latencyTable: [LatencyRow] {
     var rows: [LatencyRow] = []
     func add(_ name: String, _ distribution: LatencyDistribution) {

@@ -1,12 +1,12 @@
-/// One metric as a column of `trials.csv` and `summary.csv`.
+/// A metric as a column of `trials.csv` and `summary.csv`.
 public struct MetricColumn: Sendable {
   public let name: String
   /// Empty for a pure number.
   public let unit: String
   public let meaning: String
-  /// Times are skewed unless something else is said.
+  /// By default `.skewed` for columns in `us` and `ms`, and `.amount` for all others.
   public let kind: ValueKind
-  /// nil: not applicable, an empty cell.
+  /// nil if the metric is not applicable; the cell is then empty.
   public let value: @Sendable (TrialMetrics) -> Double?
 
   /// Every metric, in the order of the files.
@@ -150,7 +150,8 @@ public struct MetricColumn: Sendable {
     },
   ]
 
-  /// Of reads, writes and all, as `read_p99_us` has them.
+  /// The percentiles that have a column for reads, for writes and for all operations, such as
+  /// `read_p99_us`.
   public static let latencyPercentiles: [(label: String, percentile: Double)] = [
     ("p50", 50), ("p95", 95), ("p99", 99), ("p999", 99.9), ("max", 100),
   ]

@@ -1,7 +1,7 @@
 import Primitives
 
-/// What one protocol has more than another, trial by trial under the same seeds, so that what both
-/// meet alike cancels out.
+/// The difference of a metric between two protocols, taken trial by trial under the same seeds. The
+/// conditions that a seed gives to both protocols cancel out.
 public struct PairedDifference: Sendable, Equatable {
   public enum Test: String, Sendable {
     case studentT = "paired t"
@@ -10,17 +10,17 @@ public struct PairedDifference: Sendable, Equatable {
   }
 
   public let test: Test
-  /// Of first - second, over the trials in which both have a value.
+  /// The mean of first - second, over the trials in which both have a value.
   public let estimate: Estimate
-  /// How likely runs of the same thing differ by as much, before any correction. nil with fewer
-  /// than `leastPairs` pairs, of which nothing can be said.
+  /// The probability that two runs of the same protocol differ by at least as much, before any
+  /// correction. nil with fewer than `leastPairs` pairs, because they are too few to judge.
   public let p: Double?
-  /// Pairs of which the first is larger, and of which the second is.
+  /// The number of pairs in which the first value is larger, and in which the second is.
   private let larger: Int
   private let smaller: Int
 
   public static let leastPairs = 3
-  /// Comparisons are called different below this, after Holm's correction.
+  /// Two protocols are called different if p is below this after Holm's correction.
   public static let level = 0.05
 
   public init(_ first: [Double?], _ second: [Double?], test: Test = .studentT) {
@@ -43,7 +43,7 @@ public struct PairedDifference: Sendable, Equatable {
     }
   }
 
-  /// A smaller spread, as a share of the mean, is rounding.
+  /// A standard deviation below this share of the mean is taken for rounding.
   private static let noSpread = 1e-9
 
   private static func student(_ estimate: Estimate) -> Double {
@@ -65,8 +65,8 @@ public struct PairedDifference: Sendable, Equatable {
   /// `most` of `n` fair coins fall on the same side. Pairs without a difference are left out.
   static func sign(of n: Int, most: Int) -> Double {
     guard n > 0 else { return 1 }
-    // From all on one side, whose probability is 2⁻ⁿ, down to `most`; in logarithms, as 2⁻ⁿ may be
-    // smaller than any number.
+    // The sum starts with all coins on one side, whose probability is 2⁻ⁿ, and goes down to `most`.
+    // It uses logarithms because 2⁻ⁿ may be too small for a Double.
     var logarithm = -Double(n) * RealFunctions.log(2)
     var sum = RealFunctions.exp(logarithm)
     for heads in stride(from: n, to: most, by: -1) {
@@ -80,10 +80,10 @@ public struct PairedDifference: Sendable, Equatable {
 
   static let mostTrials = 1_000
 
-  /// How many trials would tell the two apart in four of five cases, if difference and spread are
-  /// what they seem to be. nil if they may be equal, or if it would take more than 1,000 trials.
+  /// How many trials would show the difference in four of five cases, if the true difference and
+  /// spread are as estimated. nil if the two may be equal, or if more than 1,000 trials are needed.
   ///
-  /// - Parameter level: the p-value that is needed, with the correction in it.
+  /// - Parameter level: the p-value that is needed, with the correction included.
   public func trialsToResolve(level: Double) -> Int? {
     guard p != nil else { return nil }
     let needed =
@@ -122,7 +122,8 @@ public struct PairedDifference: Sendable, Equatable {
     let unequal = larger + smaller
     guard unequal > 0, larger != smaller else { return nil }
     let share = Double(max(larger, smaller)) / Double(unequal)
-    // The normal approximation of the coins, but never fewer than can be significant at all.
+    // The normal approximation of the sign test, but at least as many pairs as are needed to reach
+    // `level` when all fall on one side.
     let z = -RealFunctions.normalQuantile(level / 2)
     let root = (z / 2 + PairedDifference.power * (share * (1 - share)).squareRoot()) / (share - 0.5)
     let least = 1 - RealFunctions.log(level) / RealFunctions.log(2)
@@ -131,10 +132,10 @@ public struct PairedDifference: Sendable, Equatable {
   }
 }
 
-/// Holm's correction (Holm 1979): among all comparisons of equals that are printed together, the
-/// chance that any is called different stays below the level.
+/// Holm's correction (Holm 1979): if all protocols that are compared together are in fact equal,
+/// the chance that any pair is called different stays below the level.
 public enum Holm {
-  /// The corrected p-values, in the order given. Comparisons without a value are not counted.
+  /// The corrected p-values, in the order given. Comparisons without a p-value do not count.
   public static func corrected(_ values: [Double?]) -> [Double?] {
     let order = values.indices.filter { values[$0] != nil }
       .sorted { (values[$0] ?? 1, $0) < (values[$1] ?? 1, $1) }

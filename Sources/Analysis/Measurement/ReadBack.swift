@@ -3,9 +3,9 @@ import Replication
 import Trials
 
 extension TrialRecord {
-  /// Counts the acknowledged writes that are missing in the end; a loss is a broken promise.
-  /// Nothing can be said to be missing from a state that is not known, because the cluster did not
-  /// come to rest.
+  /// Counts the acknowledged writes that are missing at the end; a lost write is a safety
+  /// violation. The count is unknown (nil) if the cluster did not come to rest, because its final
+  /// state is then not known.
   public mutating func countLostWrites() {
     if let surviving {
       lostWrites =
@@ -21,7 +21,7 @@ extension TrialRecord {
   }
 }
 
-/// What the state in which a trial ended says of the writes in it.
+/// Finds lost writes from the state in which a trial ended.
 public enum ReadBack {
   /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
   /// compare-and-swap that did not swap changed nothing and cannot be lost.
@@ -29,7 +29,7 @@ public enum ReadBack {
     _ operations: [Operation], surviving: SurvivingRequests
   ) -> Int {
     operations.count { operation in
-      // What was there before the trial is part of no log.
+      // Writes that were loaded before the trial (they have no attempts) are not part of any log.
       guard operation.outcome == .ok, operation.kind != .get, operation.attempts > 0 else {
         return false
       }
@@ -39,8 +39,8 @@ public enum ReadBack {
     }
   }
 
-  /// The same by reads of every key. Where perhaps not every key was read, none is not zero, but
-  /// unknown.
+  /// The same, found by reading every key. If some keys may not have been read and no loss was
+  /// found, the number is unknown (nil) and not 0.
   public static func lostWrites(
     _ operations: [Operation], readFrom end: Int64, isComplete: Bool
   ) -> Int? {
@@ -48,17 +48,17 @@ public enum ReadBack {
     return isComplete || lost > 0 ? lost : nil
   }
 
-  /// Acknowledged puts that were certainly not overwritten and are not there: those that began
-  /// after the write that is there had been acknowledged, or all of a key that is empty and was
-  /// never deleted. Keys that were appended to are left to the checker, which sees all of this too
-  /// but does not count it.
+  /// Acknowledged puts that were certainly not overwritten and are missing: those that began after
+  /// the write that is present had been acknowledged, or all puts of a key that is empty and was
+  /// never deleted. Keys with appends are left to the checker. The checker notices all these losses
+  /// too, but does not count them.
   public static func lostWrites(_ operations: [Operation], readFrom end: Int64) -> Int {
     var found: [UInt32: ValueDigest] = [:]
     for operation in operations
     where operation.intended >= end && operation.kind == .get && operation.outcome == .ok {
       found[operation.key] = operation.observed
     }
-    /// When the write that is there was acknowledged; later than everything if that is not known.
+    /// When the write that is present was acknowledged; `.max` if that is not known.
     var since: [UInt32: Int64] = [:]
     var uncountable: Set<UInt32> = []
     for operation in operations where operation.intended < end && operation.outcome != .failed {

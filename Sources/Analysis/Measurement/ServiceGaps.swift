@@ -1,8 +1,9 @@
 import Histories
 import Trials
 
-/// A time in which an operation was waiting and none of its class was acknowledged. It begins with
-/// an acknowledgement, or when the first operation after that came due, and ends with the next one.
+/// A time in which at least one operation was waiting and no operation of its class was
+/// acknowledged. It begins with an acknowledgement, or when the first operation after it came due,
+/// and ends with the next acknowledgement.
 struct ServiceGap: Equatable {
   var start: Int64
   var end: Int64
@@ -10,22 +11,22 @@ struct ServiceGap: Equatable {
   var length: Int64 { end - start }
 }
 
-/// When a class of operations, the reads or the writes, was not served in the measured interval:
-/// seen by the probes where there are some, otherwise by the operations of the load.
+/// The times in the measured interval at which a class of operations (the reads or the writes) was
+/// not served, as seen by the probes if there are any, otherwise by the operations of the load.
 ///
-/// A time in which nothing was asked is no gap, so that a low rate or its randomness is not taken
-/// for an outage. An operation that was given up does not end a gap: only an answer does.
+/// A time without waiting operations is not a gap, so that a low or random rate of operations is
+/// not mistaken for an outage. Only an answer ends a gap; an operation that is given up does not.
 struct ServiceGaps {
   private let operations: [Operation]
   private let isRead: Bool
   private let times: Acknowledgements
   private let trial: TrialRecord
-  /// The median length of the gaps that an acknowledgement has ended; 0 if none did. nil if nothing
-  /// was ever asked.
+  /// The median length of the gaps that an acknowledgement ended; 0 if there are no such gaps. nil
+  /// if there were no operations.
   private(set) var normal: Int64?
   private(set) var longest: Int64 = 0
 
-  /// - Parameter acknowledged: when the operations of the load were.
+  /// - Parameter acknowledged: when the operations of the load were acknowledged.
   static func ofReadsAndWrites(
     _ trial: TrialRecord, _ acknowledged: (reads: Acknowledgements, writes: Acknowledgements)
   ) -> (reads: ServiceGaps, writes: ServiceGaps) {
@@ -62,15 +63,16 @@ struct ServiceGaps {
   /// The longest gap of the measured interval less the normal one.
   var longestOutage: Int64? { normal.map { max(0, longest - $0) } }
 
-  /// How much longer a gap is than the normal one; 0 without a gap. nil if nothing was ever asked.
+  /// How much longer a gap is than the normal one; 0 without a gap. nil if there were no
+  /// operations.
   func outage(_ gap: ServiceGap?) -> Int64? { normal.map { max(0, (gap?.length ?? $0) - $0) } }
 
-  /// A gap of at most this length is none that a fault has made. Chance makes gaps of up to about
-  /// three times the 99th percentile, and none that is much longer than those of undisturbed times.
-  /// The lesser of the two counts, since undisturbed times may hold a stall that a fault has left
-  /// behind. Where there were no undisturbed times, all gaps that an acknowledgement has ended tell
-  /// what is usual.
-  /// - Parameter disturbances: when a fault held, or was still being recovered from.
+  /// A gap of at most this length is not attributed to a fault. By chance, gaps reach about three
+  /// times the 99th percentile, and are hardly longer than the longest gap of undisturbed times.
+  /// The smaller of the two limits counts, because undisturbed times may contain a stall that a
+  /// fault left behind. If there were no undisturbed times, all gaps that an acknowledgement ended
+  /// are used instead.
+  /// - Parameter disturbances: when a fault was active, or recovery from it was not complete.
   func ordinary(outside disturbances: DisturbedTimes) -> Int64 {
     var calm = Histogram()
     var all = Histogram()
@@ -93,12 +95,12 @@ struct ServiceGaps {
     return found
   }
 
-  /// By an acknowledgement.
+  /// Whether an acknowledgement ended the gap.
   private func isEnded(_ gap: ServiceGap) -> Bool { gap.end < trial.measuredEnd }
 
   private func visit(_ body: (ServiceGap) -> Void) {
     var position = 0
-    /// When the last of the operations that came due by now was over.
+    /// The latest return among the operations of this class that have come due so far.
     var busyUntil = Int64.min
     func advance(to time: Int64) {
       while position < operations.count, operations[position].intended <= time {
@@ -111,7 +113,7 @@ struct ServiceGaps {
     func visit(from: Int64, to: Int64) {
       advance(to: from)
       if busyUntil <= from {
-        // Nothing waits: the gap begins with the next operation.
+        // No operation is waiting, so the gap begins when the next operation comes due.
         while position < operations.count, operations[position].kind.isRead != isRead {
           position += 1
         }
@@ -132,7 +134,8 @@ struct ServiceGaps {
   }
 }
 
-/// Times that overlap or touch, as few ranges, so that ascending times are found in one walk.
+/// A set of times as disjoint ranges, made from ranges that may overlap or touch. Ascending times
+/// are looked up in a single pass.
 struct DisturbedTimes {
   private var ranges: [ClosedRange<Int64>] = []
   /// The first range that may hold the next time.
@@ -148,7 +151,7 @@ struct DisturbedTimes {
     }
   }
 
-  /// - Parameter time: not before that of an earlier call.
+  /// - Parameter time: not earlier than the time of the previous call.
   mutating func contains(next time: Int64) -> Bool {
     while position < ranges.count, ranges[position].upperBound < time { position += 1 }
     return position < ranges.count && ranges[position].lowerBound <= time

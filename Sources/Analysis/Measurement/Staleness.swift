@@ -1,20 +1,21 @@
 import Trials
 import Histories
 
-/// How old the values were that acknowledged gets returned: over the gets that were due in the
+/// How old the values were that acknowledged gets returned, over the gets that were due in the
 /// measured interval.
 ///
 /// A get is stale if some write of its key was invoked after the write it observed had returned,
-/// and returned before the get was invoked. How many such writes there are is its lag in versions;
-/// the time from the first such return to the get's invocation is its lag in time. Real time alone
-/// decides what is newer, so a linearizable history has none, and a concurrent write never counts.
+/// and returned before the get was invoked. The number of such writes is its lag in versions; the
+/// time from the first return of such a write to the get's invocation is its lag in time. Real time
+/// alone decides which write is newer, so a linearizable history has no stale gets, and a
+/// concurrent write never counts.
 ///
-/// Keys with appends are left out, as are values written more than once and, where a key is
-/// deleted, reads that found nothing: which write such a read observed is not certain.
+/// Reads whose observed write is not certain are left out: reads of keys with appends, of values
+/// that were written more than once and, if the key is ever deleted, reads that found no value.
 public struct Staleness: Sendable, Equatable {
   public private(set) var reads = 0
   public private(set) var staleReads = 0
-  /// Over all judged reads, fresh ones as 0; nil without reads.
+  /// The mean over all judged reads, in which fresh reads count as 0; nil without reads.
   public var meanLag: Double? { reads == 0 ? nil : lagSum / Double(reads) }
   public var meanVersions: Double? { reads == 0 ? nil : Double(versionSum) / Double(reads) }
   public private(set) var maximumLag: Int64 = 0
@@ -23,16 +24,17 @@ public struct Staleness: Sendable, Equatable {
   private var versionSum = 0
 
   fileprivate struct Key {
-    /// Acknowledged writes, in order of their returns once all are there.
+    /// Acknowledged writes; after `finish`, in order of their returns.
     var writes: [(returned: Int64, invoked: Int64)] = []
-    /// The latest invocation among the writes up to each.
+    /// For each write, the latest invocation among the writes up to it.
     var latestInvoked: [Int64] = []
-    /// The writes' invocations in order, and the first return among the writes from each on.
+    /// The writes' invocations in ascending order, and for each the earliest return among the
+    /// writes that were invoked then or later.
     var invocations: [Int64] = []
     var firstReturn: [Int64] = []
     /// Level k holds the invocations of the writes in sorted runs of 2ᵏ, in order of returns.
     var runs: [[Int64]] = []
-    /// When the write of a value returned; nil for a value that was written twice.
+    /// When the write of each value returned; nil for a value that was written twice.
     var returned: [ValueDigest: Int64?] = [.absent: .min]
     var hasAppends = false
   }
@@ -102,7 +104,7 @@ extension Staleness.Key {
     }
   }
 
-  /// Runs of twice the width.
+  /// Merges pairs of sorted runs into sorted runs of twice the width.
   private static func merged(_ runs: [Int64], _ width: Int) -> [Int64] {
     var merged: [Int64] = []
     merged.reserveCapacity(runs.count)
@@ -124,23 +126,25 @@ extension Staleness.Key {
     return merged
   }
 
-  /// nil if it cannot be told; no versions for a fresh read. Cost: O(log² n) for n writes.
+  /// The lag of a get; nil if its write is not certain, 0 versions for a fresh read. Cost: O(log²
+  /// n) for n writes.
   func lag(of get: Operation) -> (versions: Int, time: Int64)? {
-    // The write is known only if its value is in the table, and unambiguous.
+    // The observed write is known only if its value is in the table and was written once.
     guard !hasAppends, let entry = returned[get.observed], let observedReturn = entry else {
       return nil
     }
     let before = Staleness.Key.partition(0, writes.count) { writes[$0].returned < get.invoked }
     guard before > 0, latestInvoked[before - 1] > observedReturn else { return (0, 0) }
-    // Some write invoked after that return was over before the get, so the first of them to return
-    // was.
+    // Some write that was invoked after `observedReturn` returned before the get, so the one among
+    // these with the earliest return did too.
     let newer = Staleness.Key.partition(0, invocations.count) { invocations[$0] <= observedReturn }
     return (
       writes(amongFirst: before, invokedAfter: observedReturn), get.invoked - firstReturn[newer]
     )
   }
 
-  /// The first `count` writes are one run for each bit of `count`.
+  /// Counts the late writes. The first `count` writes consist of one run for each bit that is set
+  /// in `count`.
   private func writes(amongFirst count: Int, invokedAfter time: Int64) -> Int {
     var found = 0
     var start = 0
@@ -153,7 +157,8 @@ extension Staleness.Key {
     return found
   }
 
-  /// The first place from `start` on of which the condition, true up to there, is false.
+  /// The first position from `start` on for which `isBefore` is false; it must be true for all
+  /// before.
   private static func partition(
     _ start: Int, _ end: Int, _ isBefore: (Int) -> Bool
   ) -> Int {

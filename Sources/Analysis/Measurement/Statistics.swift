@@ -1,11 +1,11 @@
 import Primitives
 
-/// What is known of a metric's values over trials, which decides how the interval of their mean is
-/// made.
+/// How a metric's values are distributed over trials. This decides how the confidence interval of
+/// their mean is computed.
 public enum ValueKind: Sendable, Equatable {
-  /// A difference of two trials: of any sign.
+  /// A difference of two trials, of any sign: Student's t.
   case difference
-  /// A rate or cost, never below zero: Student's t.
+  /// A rate or cost, never negative: Student's t.
   case amount
   /// A time or count with a long upper tail or many zeros: bootstrap-t.
   case skewed
@@ -20,7 +20,7 @@ public enum ValueKind: Sendable, Equatable {
     }
   }
 
-  /// For the definition of a column.
+  /// The method's name for the description of a column.
   public var method: String {
     switch self {
     case .difference, .amount: "Student's t"
@@ -29,32 +29,32 @@ public enum ValueKind: Sendable, Equatable {
   }
 }
 
-/// A mean over trials with an interval that holds the true mean in 95 of 100 cases. Samples inside
-/// a trial depend on each other, so only whole trials are counted as independent.
+/// A mean over trials with an interval that contains the true mean in 95 of 100 cases. Samples of
+/// one trial depend on each other, so only whole trials count as independent.
 ///
-/// *Student's t* is exact for normal values and too narrow for skewed ones: of exponential values
-/// ten trials cover 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles of
-/// (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used, united
-/// with Student's, because together they cover 93 to 99 % of log-normal (σ up to 0.75), exponential
-/// and zero-inflated samples; see StatisticsTests. Of fewer than ten values its ends are wild
-/// (±1,600 where Student's are ±50), so that Student's 99 % interval takes its place, except where
-/// several values are equal to the least or the greatest: there, only bootstrap-t shows that the
-/// trials bound nothing.
+/// *Student's t* is exact for normal values and too narrow for skewed ones: with exponential values
+/// and ten trials it covers 90 %. *Bootstrap-t* (Efron & Tibshirani 1993 §12.5) takes the quantiles
+/// of (mean* - mean) / error* over resamples instead of Student's. Its 97 % interval is used,
+/// united with Student's, because together they cover 93 to 99 % of log-normal (σ up to 0.75),
+/// exponential and zero-inflated samples; see StatisticsTests. With fewer than ten values the ends
+/// of bootstrap-t are unreliable (±1,600 where Student's are ±50), so Student's 99 % interval is
+/// used instead, except where several values equal the minimum or the maximum: there only
+/// bootstrap-t shows that the trials do not bound the mean.
 public struct Estimate: Sendable, Equatable {
-  /// Trials that had a value.
+  /// The number of trials that had a value.
   public let count: Int
-  /// nil without any.
+  /// nil if no trial had a value.
   public let mean: Double?
   /// nil with fewer than two trials, and where the trials do not bound the mean on that side: if
-  /// one of four times is above zero, nothing tells how large a mean is still likely. Equal times
-  /// or shares have no interval for the same reason.
+  /// only one of four times is above zero, the trials do not show how large the mean may be. Equal
+  /// times or shares have no interval for the same reason.
   public let low: Double?
   public let high: Double?
   /// The sample's standard deviation; nil with fewer than two trials.
   public let deviation: Double?
 
-  /// Values that do not exist or are not finite are left out. The same values give the same
-  /// interval everywhere.
+  /// Missing and non-finite values are left out. The same values give the same interval on every
+  /// machine.
   public init(_ values: [Double?], _ kind: ValueKind = .amount) {
     let sample = Sample(values.compactMap { $0 }.filter(\.isFinite))
     count = sample.values.count
@@ -77,8 +77,8 @@ public struct Estimate: Sendable, Equatable {
   }
 }
 
-/// Values with their mean and spread. All is summed around the first value, so that equal values
-/// have exactly their mean and no spread.
+/// Values with their mean and standard deviation. Sums are taken of the differences from the first
+/// value, so that equal values give exactly that value as the mean and a deviation of 0.
 private struct Sample {
   var values: [Double]
   var mean = 0.0
@@ -108,7 +108,7 @@ private struct Sample {
     }
   }
 
-  /// Whether several values are the least or the greatest, as zeros are.
+  /// Whether more than one value equals the minimum, or the maximum, such as several zeros.
   private var isHeaped: Bool {
     let (least, most) = (values.min(), values.max())
     return values.count { $0 == least } > 1 || values.count { $0 == most } > 1
@@ -120,11 +120,12 @@ private struct Sample {
   }
 
   private static let resamples = 999
-  /// Of the sorted resamples, so that 3 % lie outside.
+  /// How many of the sorted resamples lie beyond each end of the interval, so that 3 % lie outside.
   private static let tail = 14
 
   private func bootstrapT() -> (low: Double, high: Double) {
-    // Every sample of a size is resampled by the same picks.
+    // The generator always starts at 0, so all samples of one size are resampled with the same
+    // picks.
     var state: UInt64 = 0
     let n = UInt64(values.count)
     let deviations = values.map { $0 - mean }
@@ -138,7 +139,8 @@ private struct Sample {
         least = min(least, value)
         most = max(most, value)
       }
-      // Equal picks have no error: the ratio is infinite.
+      // Equal picks have a standard error of 0, so the ratio is infinite (or 0 if the picks equal
+      // the mean).
       if least == most { return least > 0 ? .infinity : least < 0 ? -.infinity : 0 }
       let count = Double(n)
       let variance = (squares - sum * sum / count) / (count - 1)

@@ -1,5 +1,5 @@
-/// A distribution in a form that is small enough to be stored, so that the latencies of several
-/// trials' operations can be put together by adding counts.
+/// A latency distribution in a form small enough to be stored with each trial. The distributions of
+/// several trials can later be merged by adding their counts.
 public struct StoredLatency: Sendable, Equatable, Codable {
   fileprivate var answered: SparseHistogram
   fileprivate var open: SparseHistogram

@@ -1,33 +1,33 @@
 import Primitives
 import Trials
 
-/// Tells from the windows of a trial when throughput fell short of what it should have been, and
-/// when it was back.
+/// Finds from the windows of a trial when throughput fell short of the expected throughput, and
+/// when it had recovered.
 ///
-/// What is expected of a window: in an open loop the operations that came due in it, in a closed
-/// loop the mean of undisturbed windows. If an open loop was not served completely in undisturbed
-/// windows either (it asks more than the service can do), then the share of it that was served
-/// there.
+/// The expected acknowledgements of a window are, in an open loop, the operations that came due in
+/// it, and in a closed loop, the mean of undisturbed windows. If an open loop was not served
+/// completely even in undisturbed windows (because the load exceeds the service's capacity), the
+/// due operations are multiplied by the share that was served there.
 ///
 /// A window is *short* if the acknowledgements from its start on, over some number of windows that
 /// hold up to `most` expected operations together, are below 90 % of the expected ones by more than
-/// three standard deviations of a Poisson count. At 100 operations a second that takes 300 ms
-/// without an answer, at 5,000 a second a single window of 100 ms with three quarters of the
-/// answers.
+/// three standard deviations of a Poisson count. At 100 operations per second this needs 300 ms
+/// without an answer; at 5,000 per second a single window of 100 ms with three quarters of the
+/// answers is enough.
 struct ThroughputRecovery {
   private let windows: ArraySlice<TimelineWindow>
-  /// Expected per window, or per operation that came due.
+  /// Expected acknowledgements per window, or per operation that came due.
   private let expectation: Double
   private let countsDue: Bool
-  /// Of the mean that is compared with, as a share of its square.
+  /// The variance of the expectation, as a share of its square.
   private let variance: Double
 
   static let most = 400.0
-  /// In fewer expected operations no number of answers would be short.
+  /// With fewer expected operations, not even 0 answers would count as short.
   static let least = 12.0
   static let leastWindows = 5
 
-  /// nil if nothing can be said about recovery: there is nothing to compare with.
+  /// nil if recovery cannot be judged, because there is no undisturbed throughput to compare with.
   /// - Parameters:
   ///   - windows: of full length.
   ///   - undisturbed: the windows to compare with.
@@ -39,7 +39,7 @@ struct ThroughputRecovery {
     if isOpenLoop {
       guard windows.contains(where: { $0.due > 0 }) else { return nil }
       expectation = due > 0 ? min(1, ok / due) : 1
-      // What comes due is counted, not estimated.
+      // The number of due operations is counted and not estimated, so it has no variance.
       variance = expectation < 1 && ok > 0 ? 1 / ok : 0
       if expectation == 0 { return nil }
     } else {
@@ -56,9 +56,9 @@ struct ThroughputRecovery {
   enum Outcome: Equatable {
     /// Throughput was never short.
     case undisturbed
-    /// It was short in these windows, and was back after them.
+    /// Throughput was short in these windows and had recovered after them.
     case back(Range<Int>)
-    /// It was short in these windows, and not back when there were no more to look at.
+    /// Throughput was short in these windows and had not recovered by the last window.
     case short(Range<Int>)
 
     var short: Range<Int> {
@@ -70,9 +70,9 @@ struct ThroughputRecovery {
   }
 
   /// - Parameters:
-  ///   - start: the first window that is looked at is the one of this time.
-  ///   - lastStart: windows that become short later are not looked for.
-  ///   - end: windows that end later are not looked at.
+  ///   - start: the first window that is examined contains this time.
+  ///   - lastStart: a shortfall must begin in a window that starts by this time.
+  ///   - end: windows that end later are ignored.
   func outcome(after start: Int64, dippingUpTo lastStart: Int64, before end: Int64) -> Outcome {
     var first = windows.startIndex
     while first < windows.endIndex, windows[first].start + windows[first].length <= start {
@@ -97,7 +97,7 @@ struct ThroughputRecovery {
 
   func start(of window: Int) -> Int64 { windows[window].start }
 
-  /// How many acknowledgements were missing in windows that were short.
+  /// The number of missing acknowledgements in a range of windows.
   func missing(_ range: Range<Int>) -> Double {
     windows[range].reduce(0) { $0 + expected($1) - Double($1.ok) }
   }
@@ -115,7 +115,7 @@ struct ThroughputRecovery {
     return false
   }
 
-  /// Whether so many windows could be short at all.
+  /// Whether the windows hold enough expected operations to decide if they are short.
   private func canTell(_ windows: ArraySlice<TimelineWindow>) -> Bool {
     guard windows.count >= ThroughputRecovery.leastWindows else { return false }
     var sum = 0.0

@@ -1,38 +1,39 @@
 import Trials
 import Histories
 
-/// What happened in one window of the measured interval.
+/// Counts and latencies of one window of the measured interval.
 public struct TimelineWindow: Sendable, Equatable {
   /// Nanoseconds since the trial began.
   public var start: Int64
-  /// Shorter than the others only in the last window.
+  /// Nanoseconds; only the last window may be shorter than the others.
   public var length: Int64
   /// Operations that came due in the window.
   public var due = 0
-  /// Operations that were acknowledged, refused for good or given up in the window, whenever they
-  /// were invoked.
+  /// Operations that were acknowledged, certainly failed or were given up in the window, regardless
+  /// of when they were invoked.
   public var ok = 0
   public var failed = 0
   public var unknown = 0
-  /// Latency from the intended time of the operations acknowledged in the window; nil without any.
+  /// Percentiles of the latency, from the intended time, of the operations acknowledged in the
+  /// window, in nanoseconds; nil if there are none.
   public var p50: Int64?
   public var p99: Int64?
-  /// The replica in charge at the window's start.
+  /// The leader at the window's start, and its term, ballot or view.
   public var leader: Int?
   public var term: UInt64?
-  /// How often a replica took charge after the window's start and no later than its end.
+  /// How often a replica became leader after the window's start and not after its end.
   public var leaderChanges = 0
-  /// Whether any operation was due and not yet over at some time of the window.
+  /// Whether at some time in the window an operation was due and had not yet ended.
   public var hadOutstanding = false
 }
 
-/// The measured interval [warm-up's end, measured end) cut into windows from its start on.
+/// The measured interval [warm-up's end, measured end), cut into windows of equal length.
 public struct Timeline: Sendable, Equatable {
   public let windowLength: Int64
   public private(set) var windows: [TimelineWindow]
 
-  /// `window`: nanoseconds; anything below 1 counts as 1. A last window shorter than the others is
-  /// kept.
+  /// `window` is in nanoseconds; values below 1 count as 1. The last window may be shorter than the
+  /// others.
   public init(_ trial: TrialRecord, window: Int64) {
     let length = max(window, 1)
     windowLength = length
@@ -49,7 +50,7 @@ public struct Timeline: Sendable, Equatable {
     leaders(trial)
   }
 
-  /// Windows of full length; rates are compared among these alone.
+  /// The windows of full length; only these are used to compare rates.
   var fullWindows: ArraySlice<TimelineWindow> {
     guard let last = windows.last else { return [] }
     return last.length < windowLength ? windows.dropLast() : windows[...]
@@ -106,9 +107,8 @@ public struct Timeline: Sendable, Equatable {
     var position = 0
     var last: LeadershipSample?
     var inCharge: LeadershipSample?
-    /// Goes on to the last sample at or before this time, and counts those in charge for the first
-    /// time.
-    func goOn(to time: Int64) -> Int {
+    /// Advances to the last sample at or before this time, and counts the changes of leader.
+    func advance(to time: Int64) -> Int {
       var changes = 0
       while position < trial.leadership.count, trial.leadership[position].time <= time {
         let sample = trial.leadership[position]
@@ -120,11 +120,11 @@ public struct Timeline: Sendable, Equatable {
       }
       return changes
     }
-    _ = goOn(to: trial.warmUpEnd)
+    _ = advance(to: trial.warmUpEnd)
     for i in windows.indices {
       windows[i].leader = last?.leader
       windows[i].term = last?.epoch
-      windows[i].leaderChanges = goOn(to: windows[i].start + windows[i].length)
+      windows[i].leaderChanges = advance(to: windows[i].start + windows[i].length)
     }
   }
 }

@@ -1,7 +1,7 @@
 extension TrialMetrics {
-  /// What is wrong with these numbers, if anything: a sentence that names the rule that is broken.
-  /// The rules compare numbers that are counted in different ways, so that a broken one is a
-  /// mistake in this program.
+  /// Checks that the metrics agree with each other; returns a sentence about the first broken rule,
+  /// nil if all hold. The rules compare numbers that are counted in different ways, so a broken
+  /// rule shows a bug in this program.
   /// - Parameter seconds: the length of the measured interval.
   public func brokenInvariant(seconds: Double) -> String? {
     let answered = timeline.windows.reduce(0) { $0 + $1.ok }

@@ -2,14 +2,14 @@ import Histories
 import Trials
 
 extension TrialMetrics {
-  /// Sets what is counted over the due operations.
+  /// Sets the metrics that are counted over the due operations.
   mutating func countOperations(
     _ trial: TrialRecord, _ settings: MeasurementSettings,
     _ acknowledgements: (reads: Acknowledgements, writes: Acknowledgements)
   ) {
-    /// Answered within the SLO's latency.
+    /// Operations that were answered within the SLO's latency.
     var prompt = 0
-    /// Cut short by the end of the trial before they could be late.
+    /// Operations that the end of the trial cut short before they could be late.
     var unjudged = 0
     for operation in trial.operations {
       guard operation.intended >= trial.warmUpEnd, operation.intended < trial.measuredEnd else {

@@ -3,13 +3,13 @@ import Primitives
 import Replication
 import Trials
 
-/// What the experiment says about measuring.
+/// The settings of an experiment that concern measuring.
 public struct MeasurementSettings: Sendable, Equatable {
   /// Length of a window of the timeline, nanoseconds.
   public var window: Int64
   /// The latency within which an answer counts as available, nanoseconds.
   public var sloLatency: Int64
-  /// Operations come due whether or not earlier ones were answered.
+  /// Whether operations come due independently of whether earlier ones were answered.
   public var isOpenLoop: Bool
 
   public init(window: Int64, sloLatency: Int64, isOpenLoop: Bool) {
@@ -22,61 +22,64 @@ public struct MeasurementSettings: Sendable, Equatable {
 /// The metrics of one trial. Every `nil` means "not applicable", never zero and never infinite.
 ///
 /// An operation is *due* if its intended time lies in the measured interval [warm-up's end,
-/// measured end). What happens at a time (throughput, windows, gaps, outages) is counted by the
-/// time of the answer instead, whenever the operation was due.
+/// measured end). Throughput, windows, gaps and outages count operations by the time of their
+/// answer instead, regardless of when they were due.
 public struct TrialMetrics: Sendable, Equatable {
-  /// Due operations, and what became of them: `due` is the sum of the other three.
+  /// Due operations by their outcome: `due` is the sum of the other three.
   public internal(set) var due = 0
   public internal(set) var acknowledged = 0
   public internal(set) var failed = 0
-  /// Those that may or may not have taken effect; those still open when the trial ended included.
+  /// Operations that may or may not have taken effect, including those still open when the trial
+  /// ended.
   public internal(set) var unknown = 0
 
-  /// Operations acknowledged in the measured interval ÷ its length, per second; nil if the interval
-  /// is empty.
+  /// Operations acknowledged in the measured interval per second of its length; nil if it is empty.
   public internal(set) var throughput: Double?
-  /// Due operations answered within the SLO's latency, less the lost writes, ÷ the interval's
-  /// length.
+  /// Due operations answered within the SLO's latency, less the lost writes, per second of the
+  /// measured interval.
   public internal(set) var goodput: Double?
   /// Open loop: due operations acknowledged within the SLO's latency of their intended time ÷ due
-  /// operations, without those that cannot be judged: still open at the end of the trial, less than
-  /// the SLO's latency after their intended time. Closed loop: 1 − `overdueShare`.
+  /// operations. Left out are operations that cannot be judged because they were still open at the
+  /// end of the trial, less than the SLO's latency after their intended time. Closed loop: 1 −
+  /// `overdueShare`.
   public internal(set) var availability: Double?
-  /// What `availability` is a share of: operations, or seconds of the clients' time. Several trials
-  /// are taken together by it.
+  /// The denominator of `availability`: operations, or seconds of the clients' time. It is the
+  /// weight with which several trials are averaged.
   public internal(set) var availabilityWeight = 0.0
-  /// −log₁₀(1 − availability). n operations cannot show less than one failure in n + 1, so a trial
-  /// without any failure gives log₁₀(n + 1).
+  /// −log₁₀(1 − availability). n operations cannot show a failure rate below one in n + 1, so a
+  /// trial without failures gives log₁₀(n + 1).
   public internal(set) var nines: Double?
   /// Windows with an acknowledgement ÷ windows with an acknowledgement or an outstanding operation.
   public internal(set) var uptime: Double?
   /// The longest time in the measured interval without an acknowledged read (write) while one was
-  /// asked for, less the normal one, ns: see `ServiceGaps`.
+  /// outstanding, less the normal gap, in nanoseconds: see `ServiceGaps`.
   public internal(set) var longestReadOutage: Int64?
   public internal(set) var longestWriteOutage: Int64?
 
-  /// Of due operations, by `OperationKind.rawValue`; nil for a kind of which none was due.
+  /// Latencies of due operations, by `OperationKind.rawValue`; nil for a kind without due
+  /// operations.
   public internal(set) var latencyByKind = [LatencyDistribution?](
     repeating: nil, count: OperationKind.allCases.count)
   public internal(set) var readLatency = LatencyDistribution()
   public internal(set) var writeLatency = LatencyDistribution()
   public internal(set) var latency = LatencyDistribution()
-  /// How long due operations waited for a free client, until they were sent or given up.
+  /// How long due operations waited for a free client before they were sent or given up.
   public internal(set) var clientWait = Histogram()
 
-  /// Messages sent by replicas and authority (clients' requests are not among them, replies are) in
-  /// the measured interval ÷ operations acknowledged in it. So are bytes and fsyncs.
+  /// Messages sent by replicas and authority (including replies to clients, but not the clients'
+  /// requests) in the measured interval ÷ operations acknowledged in it, including probes. Bytes
+  /// and fsyncs are counted in the same way.
   public internal(set) var messagesPerOperation: Double?
   public internal(set) var bytesPerOperation: Double?
   public internal(set) var fsyncsPerOperation: Double?
-  /// The largest share that one process has of all messages sent and received; 1 ÷ processes is
-  /// ideal.
+  /// The largest share of all messages sent and received that one process handled; the ideal is 1 ÷
+  /// the number of processes.
   public internal(set) var busiestNodeShare: Double?
 
   public internal(set) var staleness: Staleness?
   public internal(set) var lostWrites: Int?
   public internal(set) var safetyViolations: Int
-  /// One per fault of the observation, in its order.
+  /// The metrics of each fault, in the order of the trial's faults.
   public internal(set) var faults: [FaultMetrics]
   public internal(set) var timeline: Timeline
 
@@ -102,9 +105,10 @@ public struct TrialMetrics: Sendable, Equatable {
     staleness = Staleness(trial)
   }
 
-  /// n operations cannot show less than one failure in n + 1.
+  /// −log₁₀(1 − availability), limited because n operations cannot show a failure rate below one in
+  /// n + 1.
   public static func nines(availability: Double, operations: Double) -> Double {
-    // 0 - x, so that no availability at all gives 0 and not -0.
+    // 0 - x, so that an availability of 0 gives 0 and not -0.
     0 - RealFunctions.log10(max(1 - availability, 1 / (operations + 1)))
   }
 
@@ -114,8 +118,7 @@ public struct TrialMetrics: Sendable, Equatable {
     if busy > 0 { uptime = Double(answered) / Double(busy) }
   }
 
-  /// Messages are counted for all operations alike, so that acknowledged probes belong in the
-  /// divisor.
+  /// The nodes' messages serve the probes too, so the divisor includes acknowledged probes.
   private mutating func countCost(_ trial: TrialRecord, acknowledgedInInterval ofLoad: Int) {
     let count =
       ofLoad

@@ -1,15 +1,15 @@
 import Primitives
 
-/// What one sample has more than another whose trials have nothing in common, such as runs of two
-/// machines: Welch's t test, which does not take the spreads for equal.
+/// The difference of the means of two independent samples, such as runs on two machines, by Welch's
+/// t test, which does not assume equal variances.
 public struct UnpairedDifference: Sendable, Equatable {
-  /// Of first - second; nil if one has no values.
+  /// The mean of first less the mean of second; nil if one sample has no values.
   public let mean: Double?
-  /// Of the 95 % interval; nil with fewer than two values on a side.
+  /// The ends of the 95 % interval; nil if a sample has fewer than two values.
   public let low: Double?
   public let high: Double?
-  /// How likely samples of the same thing differ by as much; nil with fewer than
-  /// `PairedDifference.leastPairs` values on a side.
+  /// The probability that two samples of the same distribution differ by at least as much; nil if a
+  /// sample has fewer than `PairedDifference.leastPairs` values.
   public let p: Double?
 
   public init(_ first: [Double?], _ second: [Double?]) {
@@ -27,14 +27,14 @@ public struct UnpairedDifference: Sendable, Equatable {
     let (u, v) = (s * s / Double(a.count), t * t / Double(b.count))
     let error = (u + v).squareRoot()
     let isEnough = min(a.count, b.count) >= PairedDifference.leastPairs
-    // A spread that small comes from rounding.
+    // A smaller standard error is taken for rounding.
     guard error > 1e-12 * max(x.magnitude, y.magnitude) else {
       (low, high) = (mean, mean)
-      // Of equal values each side shows nothing but that it repeats itself.
+      // Without any spread the samples are certainly equal (p = 1) or certainly different (p = 0).
       p = isEnough ? (mean.magnitude <= 1e-12 * max(x.magnitude, y.magnitude) ? 1 : 0) : nil
       return
     }
-    // Welch and Satterthwaite, rounded down to the wider side.
+    // The degrees of freedom by Welch and Satterthwaite, rounded down, which widens the interval.
     let degrees = max(
       1,
       Int((u + v) * (u + v) / (u * u / Double(a.count - 1) + v * v / Double(b.count - 1))))

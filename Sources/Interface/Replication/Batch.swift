@@ -2,25 +2,26 @@ import WireFormat
 
 /// Client updates that are ordered together: the unit that every protocol replicates.
 ///
-/// One immutable run of bytes, encoded once by the host that took the requests. The same bytes go
-/// to the log, to the wire and to the followers, at one reference count per hand-over however many
-/// requests they hold. An empty batch is a no-op.
+/// A batch is one immutable run of bytes, encoded once by the host that took the requests. The same
+/// bytes go to the log, to the wire and to the followers. Each hand-over costs one reference count,
+/// however many requests the batch holds. An empty batch is a no-op.
 ///
-/// Layout: the number of requests (4 bytes), the length of what follows (4); then per request
-/// client (8), sequence (8), command length (4), command.
+/// Layout: the number of requests (4 bytes), the number of bytes after these eight (4); then for
+/// each request the client (8), sequence (8), command length (4) and command.
 ///
-/// One word in memory, because replicas keep millions of batches.
+/// A batch takes one word in memory, because replicas keep millions of batches.
 public struct Batch: Sendable {
   public enum Storage: Sendable {
     case bytes([UInt8])
-    /// Bytes that a log may let go.
-    case block(BatchBlock)
+    /// Bytes that a log may drop from memory once it has written them.
+    case block(BatchBytes)
   }
 
   public let storage: Storage
 
-  /// Of the batch, and of each request in it.
+  /// The bytes before the first request.
   public static var prefixByteCount: Int { 8 }
+  /// The bytes of each request before its command.
   public static var headerByteCount: Int { 20 }
 
   public static let noop = Batch(
@@ -28,10 +29,10 @@ public struct Batch: Sendable {
 
   /// - Parameters:
   ///   - bytes: the whole batch, its prefix included.
-  ///   - mayLeaveMemory: a log that writes the batch may let its bytes go. That costs an object
-  ///     more, which a simulator spares itself.
+  ///   - mayLeaveMemory: a log that writes the batch may drop its bytes from memory. This costs one
+  ///     more object per batch, so a simulator, whose log keeps everything, passes `false`.
   init(encoded bytes: [UInt8], count: Int, mayLeaveMemory: Bool) {
-    storage = mayLeaveMemory ? .block(BatchBlock(bytes, count: count)) : .bytes(bytes)
+    storage = mayLeaveMemory ? .block(BatchBytes(bytes, count: count)) : .bytes(bytes)
   }
 
   /// Encodes requests in the given order.
@@ -44,7 +45,7 @@ public struct Batch: Sendable {
     self = builder.build()
   }
 
-  /// The whole batch as it is on the wire.
+  /// The whole batch in its wire format.
   public var bytes: [UInt8] {
     switch storage {
     case .bytes(let bytes): bytes
@@ -63,7 +64,7 @@ public struct Batch: Sendable {
 
   public var isNoop: Bool { count == 0 }
 
-  /// Walks over the requests in order.
+  /// A reader that stands before the first request.
   public func makeReader() -> BatchReader { BatchReader(self) }
 
   /// The identities of the requests in order.
@@ -93,8 +94,8 @@ extension Batch: WireCodable {
   }
 
   public func encode(into writer: inout WireWriter) {
-    if writer.notesBlocks, case .block(let block) = storage {
-      writer.notedBlocks.append(NotedBlock(block: block, offset: writer.count))
+    if writer.notesBatches, case .block(let block) = storage {
+      writer.notedBatches.append(NotedBatch(block: block, offset: writer.count))
     }
     writer.write(bytes)
   }
@@ -111,13 +112,13 @@ extension Batch: WireCodable {
     self.init(
       encoded: try reader.readBytes(Batch.prefixByteCount + length), count: count,
       mayLeaveMemory: true)
-    if let notes = reader.blockNotes, case .block(let block) = storage {
+    if let notes = reader.batchNotes, case .block(let block) = storage {
       notes.note(block, at: start)
     }
     try checkStructure()
   }
 
-  /// Proves that the bytes hold exactly `count` whole requests, so that readers need not doubt it.
+  /// Checks that the bytes hold exactly `count` whole requests, so that readers need not check it.
   private func checkStructure() throws(WireError) {
     var reader = makeReader().reader
     for _ in 0..<count {
@@ -140,7 +141,7 @@ public struct BatchReader {
     remaining = batch.count
   }
 
-  /// The next request, or `nil` behind the last one.
+  /// The next request, or `nil` after the last one.
   public mutating func next() -> RequestID? {
     guard remaining > 0 else { return nil }
     remaining -= 1
@@ -154,8 +155,8 @@ public struct BatchReader {
     return RequestID(client: ClientID(client), sequence: sequence)
   }
 
-  /// Where the commands of the following requests begin in the batch's bytes: at most `limit` of
-  /// them.
+  /// The offsets in the batch's bytes at which the commands of the next requests begin, at most
+  /// `limit` of them.
   public func upcoming(_ limit: Int, into offsets: inout [Int]) {
     offsets.removeAll(keepingCapacity: true)
     var look = reader
@@ -169,13 +170,14 @@ public struct BatchReader {
     }
   }
 
-  /// The command of the request that `next()` returned; `nil` if its bytes are none.
+  /// The command of the request that `next()` returned; `nil` if its bytes are malformed.
   public mutating func command<Command: WireCodable>(as type: Command.Type) -> Command? {
     guard let command = try? Command(from: &reader), reader.offset == commandEnd else { return nil }
     return command
   }
 
-  /// Applies the command of the request that `next()` returned; `nil` if its bytes are none.
+  /// Applies the command of the request that `next()` returned. Malformed bytes give `nil` and
+  /// change nothing.
   public mutating func apply<Application: StateMachine>(
     to application: inout Application
   ) -> Application.Response? {
@@ -188,13 +190,13 @@ public struct BatchReader {
 public struct BatchBuilder: Sendable {
   public var writer = WireWriter()
   public var count = 0
-  /// See `Batch`: for hosts whose log lets the bytes of batches go.
+  /// Whether the log may drop the bytes of the batches from memory (see `Batch`).
   public var batchesMayLeaveMemory = false
 
   public init() {}
 
   public var isEmpty: Bool { count == 0 }
-  /// Of the requests.
+  /// The bytes of the requests gathered so far, without the batch's prefix.
   public var byteCount: Int { isEmpty ? 0 : writer.count - Batch.prefixByteCount }
 
   public mutating func append<Command: WireCodable>(_ id: RequestID, _ command: Command) {
@@ -202,7 +204,7 @@ public struct BatchBuilder: Sendable {
     command.encode(into: &writer)
   }
 
-  /// Adds a request whose command lies encoded in a part of a buffer.
+  /// Adds a request whose command is already encoded in a part of a buffer.
   public mutating func append(_ id: RequestID, encoded bytes: [UInt8], in range: Range<Int>) {
     begin(id, commandByteCount: range.count)
     writer.write(bytes, in: range)
@@ -217,7 +219,7 @@ public struct BatchBuilder: Sendable {
     count += 1
   }
 
-  /// The batch gathered so far; the builder starts anew and keeps its buffer.
+  /// Returns the batch gathered so far and empties the builder, which keeps its buffer.
   public mutating func build() -> Batch {
     guard !isEmpty else { return .noop }
     writer.overwrite(at: 0, with: UInt32(count))

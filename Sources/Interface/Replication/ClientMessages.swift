@@ -1,6 +1,6 @@
 import WireFormat
 
-/// What a client sends to a replica. A retry is the same request again.
+/// A client's request to a replica. A retry is the same request, sent once more.
 public struct ClientRequest<Command: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   public var id: RequestID
   public var command: Command
@@ -11,12 +11,12 @@ public struct ClientRequest<Command: WireCodable & Equatable & Sendable>: Equata
   }
 }
 
-/// What a replica answers.
+/// A replica's answer to one request.
 public struct ClientReply<Response: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   public enum Result: Equatable, Sendable {
     case answer(Response)
-    /// Not here: the replica did not take the request and, if it names another one, thinks that one
-    /// will. The request has had no effect so far.
+    /// The replica did not take the request, which has had no effect so far. It names the replica
+    /// that it expects to take it, if it has an idea.
     case redirect(ReplicaID?)
   }
 

@@ -1,8 +1,8 @@
-/// What a replica's records say, as its core holds it: what it has promised, and its log. A core
-/// that was recovered from all records of another one has the same.
+/// The part of a core's state that its records can rebuild: its promises and its log. A core that
+/// is recovered from all records of another core has the same durable state.
 public struct DurableState: Equatable, Sendable {
   public struct Entry: Equatable, Sendable {
-    /// The term, ballot or view in which it was written.
+    /// The term, ballot or view in which the entry was written.
     public var epoch: UInt64
     public var batch: Batch
 
@@ -12,7 +12,7 @@ public struct DurableState: Equatable, Sendable {
     }
   }
 
-  /// By name: `term`, `promised`, `view`.
+  /// The promises by name, such as `term`, `promised` or `view`.
   public var numbers: [String: UInt64]
   public var log: [Entry]
 

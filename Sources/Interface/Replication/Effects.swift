@@ -1,25 +1,25 @@
 import Primitives
 
-/// What one turn of a core asks its host to do, one lane per kind of effect.
+/// The effects that a core asks its host for in one turn, one lane per kind of effect.
 ///
-/// Lanes instead of one list: a host needs them apart anyway, and within a turn only the order
-/// inside a lane means anything. Commits are applied before reads are answered, which a read may
-/// only gain from. The host reuses one `Effects` for all turns, so that nothing is allocated in
-/// steady state.
+/// There are lanes instead of one list because a host handles each kind by itself, and within a
+/// turn only the order inside a lane matters. Commits are applied before reads are answered, so a
+/// read sees at least all that it must. The host reuses one `Effects` for all turns, so that steady
+/// state allocates nothing.
 public struct Effects<Core: ReplicaCore>: Sendable {
   public typealias Send = OutgoingMessage<Core.Message>
   public typealias TimerChange = Replication.TimerChange<Core.Timer>
   public typealias Commit = CommittedEntry
   public typealias Refusal<Refused: Sendable> = Replication.Refusal<Refused>
 
-  /// Which lanes hold something: one look at this instead of one at each lane, most of which are
-  /// empty in most turns.
+  /// The lanes that hold something. The host looks at this set instead of at each lane, because
+  /// most lanes are empty in most turns.
   public internal(set) var filled = EffectLanes()
 
   public internal(set) var records: [Core.Record] = []
-  /// Held back until every record of this and earlier turns is durable.
+  /// Messages that are held back until every record of this and earlier turns is durable.
   public internal(set) var sends: [Send] = []
-  /// May overtake the disk.
+  /// Messages that may leave before the records are durable.
   public internal(set) var earlySends: [Send] = []
   public internal(set) var timerChanges: [TimerChange] = []
   public internal(set) var commits: [Commit] = []
@@ -28,38 +28,39 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public internal(set) var refusedReads: [Refusal<ReadTicket>] = []
   /// Replicas that lack entries which have left the log.
   public internal(set) var snapshotRequests: [ReplicaID] = []
-  /// The first of `records` that belongs to a checkpoint, if this turn has one.
+  /// The position in `records` of the first one that belongs to a checkpoint, if this turn has one.
   public internal(set) var checkpointStart: Int?
 
   public init() {}
 
-  /// Makes a fact durable. Every later `send` waits for it, in this turn and in those that follow.
+  /// Makes a fact durable. Every later `send`, in this turn or a later one, waits for it.
   public mutating func persist(_ record: Core.Record) {
     filled.insert(.records)
     records.append(record)
   }
 
-  /// Sends a message that may promise what has been persisted. To self: it comes back as
-  /// `.received` once the records before it are durable, which is how a leader counts itself.
+  /// Sends a message that may promise what has been persisted. A message to the sender itself comes
+  /// back as `.received` once the records before it are durable: so a leader counts its own vote.
   public mutating func send(_ message: Core.Message, to: ReplicaID) {
     filled.insert(.sends)
     sends.append(Send(message: message, to: to))
   }
 
-  /// Sends a message that promises nothing and need not wait for the disk, such as entries
-  /// replicated while the leader writes them itself (Ongaro 2014 §10.2.1). The call site says why
-  /// that is safe.
+  /// Sends a message that promises nothing and need not wait for the disk, such as entries that the
+  /// leader replicates while it writes them itself (Ongaro 2014 §10.2.1). A comment at each call
+  /// gives the reason why that is safe.
   public mutating func sendEarly(_ message: Core.Message, to: ReplicaID) {
     filled.insert(.earlySends)
     earlySends.append(Send(message: message, to: to))
   }
 
-  /// Puts another message to the same replica in the place of an early one of this turn.
+  /// Replaces an early message of this turn by another one to the same replica.
   public mutating func replaceEarly(at index: Int, by message: Core.Message) {
     earlySends[index].message = message
   }
 
-  /// Fires once after a duration that the host draws from the range, by this node's own clock.
+  /// Sets a timer that fires once, after a duration by this node's own clock that the host draws
+  /// from the range.
   public mutating func setTimer(_ timer: Core.Timer, after range: ClosedRange<Interval>) {
     filled.insert(.timerChanges)
     timerChanges.append(.set(timer, after: range))
@@ -74,19 +75,21 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     timerChanges.append(.cancel(timer))
   }
 
-  /// Announces that an entry is committed. Indices are contiguous from 1 in the life of a process.
+  /// Announces that an entry is committed. Each index is one more than the last, within one
+  /// incarnation; the first is 1, or follows the snapshot that was recovered or installed.
+  /// `answering` says that this replica replies to the clients.
   public mutating func commit(_ batch: Batch, at index: LogIndex, answering: Bool) {
     filled.insert(.commits)
     commits.append(Commit(batch: batch, index: index, answering: answering))
   }
 
-  /// The reads of this ticket may be answered from what has been committed so far.
+  /// Lets the host answer the reads of this ticket from what has been committed so far.
   public mutating func read(_ ticket: ReadTicket) {
     filled.insert(.reads)
     reads.append(ticket)
   }
 
-  /// The updates were not proposed and never will be by this replica.
+  /// Hands updates back. This replica has not proposed them and never will.
   public mutating func refuse(_ batch: Batch, redirect: ReplicaID?) {
     filled.insert(.refusedBatches)
     refusedBatches.append(Refusal(refused: batch, redirect: redirect))
@@ -97,24 +100,25 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     refusedReads.append(Refusal(refused: ticket, redirect: redirect))
   }
 
-  /// The replica lacks entries that have left the log: the host sends it the newest snapshot. The
-  /// core asks again as long as it sees that it is needed; that is also what sends lost pages
-  /// again.
+  /// Asks the host to send the newest snapshot to a replica that lacks entries which have left the
+  /// log. The core asks again as long as the replica needs it; lost pages are sent again because of
+  /// that.
   public mutating func sendSnapshot(to replica: ReplicaID) {
     filled.insert(.snapshotRequests)
     snapshotRequests.append(replica)
   }
 
-  /// The records that follow in this turn say all that the log says by now: those before them can
-  /// be removed, at once if they hold the whole state, otherwise when a snapshot is durable.
+  /// Begins a checkpoint: the records that follow in this turn repeat all that the log says so far.
+  /// The records before them can be removed, at once if the new ones hold the whole state,
+  /// otherwise when a snapshot is durable.
   public mutating func beginCheckpoint() {
     filled.insert(.records)
     checkpointStart = records.count
   }
 
-  /// Takes over the records, messages and timers of a core inside this one, each as the case of
-  /// this core's own types that stands for it. Safe early sends of the inner core stay safe by its
-  /// own argument. Commits, reads and refusals of the inner core are left to the caller.
+  /// Takes over the records, messages, timers and snapshot requests of a core inside this one. The
+  /// closures wrap each in a case of this core's own types. An early send of the inner core is safe
+  /// for the reason that the inner core gives. The caller handles its commits, reads and refusals.
   @inline(__always)
   public mutating func forward<Inner: ReplicaCore>(
     _ inner: Effects<Inner>, record: (Inner.Record) -> Core.Record,
@@ -176,8 +180,8 @@ public struct EffectLanes: OptionSet, Sendable {
   public static var snapshotRequests: EffectLanes { EffectLanes(rawValue: 256) }
 }
 
-// The elements of lanes are generic over what they hold, not over the core: the run-time system
-// finds an argument of a type at once, and an associated type only by a search.
+// The elements of lanes are generic over what they hold and not over the core, because at run time
+// Swift finds a type's generic argument at once, but an associated type only by a search.
 
 /// A message and its addressee.
 public struct OutgoingMessage<Message: Sendable>: Sendable {
@@ -195,11 +199,11 @@ public enum TimerChange<Timer: TimerName>: Equatable, Sendable {
   case cancel(Timer)
 }
 
-/// An entry that is known to be committed.
+/// A committed entry.
 public struct CommittedEntry: Equatable, Sendable {
   public var batch: Batch
   public var index: LogIndex
-  /// This replica is the one that answers the clients.
+  /// Whether this replica answers the clients.
   public var answering: Bool
 
   public init(batch: Batch, index: LogIndex, answering: Bool) {
@@ -209,10 +213,10 @@ public struct CommittedEntry: Equatable, Sendable {
   }
 }
 
-/// Something a core was asked to do and did not do.
+/// A batch or read that a core did not take.
 public struct Refusal<Refused: Sendable>: Sendable {
   public var refused: Refused
-  /// Who may know better, if the core has an idea.
+  /// The replica that may take it, if the core has an idea.
   public var redirect: ReplicaID?
 
   public init(refused: Refused, redirect: ReplicaID?) {

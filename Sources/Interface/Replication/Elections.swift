@@ -1,20 +1,21 @@
-// Raft and Multi-Paxos elect a new leader; their safety does not rest on time, so a follower may
-// act on a closed connection. What both need for elections is here, so that they do it alike.
+// Elections of Raft and Multi-Paxos. Their safety does not rest on time, so a follower may act on a
+// closed connection. The parts that both need are here, so that both elect alike.
 
-/// How many rounds in which a leader asks whether it still leads may wait for one replica's answer
-/// before it is sent no further message for a round alone. A replica that is cut off would
-/// otherwise be sent one for each read, and all of them would reach it together when it comes back.
+/// The most rounds that may wait for one replica's answer before a leader sends it no more messages
+/// for a round alone. In a round a leader asks whether it still leads. Without this limit a replica
+/// that is cut off would be sent one message for each read, and all of them would reach it together
+/// when the link is back.
 public let mostUnansweredRounds: UInt64 = 4
 
 extension ProtocolDescription {
-  /// The assumption of a protocol in which time decides only who leads.
+  /// The assumption of a protocol in which time has a say only in elections.
   public static var noClocks: String {
     "Safe whatever clocks and delays do: timers decide only when another replica wants to lead"
   }
 }
 
 extension OptionDeclaration.Bound {
-  /// Of the time between two heartbeats. Where nothing is said, a follower hears three of them
+  /// The bound on the time between two heartbeats. By default a follower hears three heartbeats
   /// within the shortest election timeout.
   public static var heartbeat: OptionDeclaration.Bound {
     OptionDeclaration.Bound(of: "electionTimeout", dividedBy: 1, byDefault: 3)
@@ -31,9 +32,9 @@ extension OptionDeclaration {
 }
 
 extension ReplicaID {
-  /// How long this replica waits before it takes the place of one whose process has ended: one
-  /// after the other, in the order of the membership, so that two do not split the votes. The first
-  /// waits too, a little, until the others have noticed.
+  /// How long this replica waits before it stands for election after a leader's process has ended.
+  /// The replicas stand one after the other, in the order of the membership, so that two do not
+  /// split the votes. The first one waits a tenth of a heartbeat until the others have noticed.
   public func turn(after gone: ReplicaID, of membership: Membership, heartbeat: Interval)
     -> Interval
   {
@@ -42,7 +43,7 @@ extension ReplicaID {
   }
 }
 
-/// The largest step from one term, ballot or view to a later one that a replica believes. Elections
-/// take milliseconds, so a real cluster never gets so far ahead of a replica, while a message that
-/// claims a larger step would use the numbers up.
+/// The largest step from one term, ballot or view to a later one that a replica believes. A real
+/// cluster never gets so far ahead of a replica, because elections take milliseconds. A message
+/// that claims a larger step would use up the numbers.
 public let longestEpochJump: UInt64 = 1 << 32

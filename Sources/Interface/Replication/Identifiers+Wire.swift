@@ -1,7 +1,7 @@
 import Primitives
 import WireFormat
 
-// Binary forms of the identifiers, and identifiers where the layers below know numbers.
+// Binary forms of the identifiers, and conversions for the modules below, which use plain numbers.
 
 extension ReplicaID: WireCodable {
   public var encodedByteCount: Int { 2 }

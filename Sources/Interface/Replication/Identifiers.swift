@@ -4,14 +4,14 @@ public struct ReplicaID: Hashable, Comparable, Sendable, CustomStringConvertible
 
   public init(_ rawValue: Int) { self.rawValue = UInt16(rawValue) }
 
-  /// The same number, to index arrays that hold one element per node.
+  /// The number as an index into arrays with one element per node.
   public var index: Int { Int(rawValue) }
   public var description: String { "\(rawValue)" }
   public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// A client session. A client that gives up on an operation goes on in the same session: the next
-/// sequence number tells every replica that the abandoned one may no longer take effect.
+/// A client session. A client that gives up on an operation keeps its session: its next sequence
+/// number tells every replica that the abandoned operation may no longer take effect.
 public struct ClientID: Hashable, Comparable, Sendable {
   public let rawValue: UInt64
 
@@ -66,7 +66,7 @@ public struct ReadTicket: Hashable, Comparable, Sendable {
   public static func < (a: ReadTicket, b: ReadTicket) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// Who takes part, as every node was told at its start.
+/// The nodes of a cluster, as every node was told at its start.
 public struct Membership: Hashable, Sendable {
   /// The replicas of the state machine, in ascending order.
   public let replicas: [ReplicaID]

@@ -1,13 +1,12 @@
-/// What a user may set for one protocol in an experiment's `options`.
+/// The options of one protocol that a user may set in an experiment's `options`.
 public protocol ProtocolOptions: Sendable {
   /// Every option with its type, default and range.
   static var declared: [OptionDeclaration] { get }
   /// Reads the values; an option that is absent has its declared default.
   init(_ values: OptionValues)
-  /// Whether the core wants to be told of `Event.disconnected`. False unless a protocol says
-  /// otherwise.
+  /// Whether the core wants to be told of `Event.disconnected`. The default is `false`.
   var heedsDisconnects: Bool { get }
-  /// When the host takes snapshots. Never, for options that do not declare it.
+  /// When the host takes snapshots. The default is `.never`.
   var snapshots: SnapshotPolicy { get }
 }
 
@@ -16,25 +15,27 @@ extension ProtocolOptions {
   public var snapshots: SnapshotPolicy { .never }
 }
 
+/// An option of a protocol: its name, type, default, range and meaning.
 public struct OptionDeclaration: Sendable {
   public enum Kind: Sendable, Equatable {
     case flag(default: Bool)
     case integer(default: Int, range: ClosedRange<Int>)
-    /// A time that the protocol waits. Tests with short trials make all of them shorter alike.
+    /// A time that the protocol waits. Tests with short trials shorten all such times by the same
+    /// factor.
     case interval(default: Interval, range: ClosedRange<Interval>)
-    /// The same, drawn between two durations, the shorter first.
+    /// A time that the protocol waits, drawn between two durations, the shorter first.
     case intervalRange(default: ClosedRange<Interval>, range: ClosedRange<Interval>)
     case choice(default: String, of: [String])
   }
 
-  /// That a time has to be short beside another one, because the protocol cannot work otherwise: a
-  /// heartbeat that comes after the election timeout keeps no leader in office.
+  /// An upper bound on a time, given as a part of another option's time. Without it the protocol
+  /// cannot work: a heartbeat that comes after the election timeout keeps no leader in office.
   public struct Bound: Sendable, Equatable {
-    /// The other time; if it is drawn from a range, the shortest counts.
+    /// The option with the other time. If that time is drawn from a range, the shortest counts.
     public let option: String
-    /// More than this part of it is refused.
+    /// A time longer than the other time divided by this is refused.
     public let divisor: Int
-    /// Where nothing is said, the time is at most this part of it.
+    /// The default is at most the other time divided by this.
     public let defaultDivisor: Int
 
     public init(of option: String, dividedBy divisor: Int, byDefault defaultDivisor: Int) {
@@ -48,8 +49,8 @@ public struct OptionDeclaration: Sendable {
   public let kind: Kind
   /// One sentence for `rsmbench list options`.
   public let meaning: String
-  /// Whether this is a time in which a peer has to give a sign of life. Two round trips should fit
-  /// in, or messages that are merely on their way count as silence.
+  /// Whether a peer has to give a sign of life within this time. It should be longer than two round
+  /// trips, because otherwise messages that are still on their way count as silence.
   public let awaitsSignOfLife: Bool
   public let bound: Bound?
 
@@ -74,7 +75,7 @@ public enum OptionValue: Sendable, Equatable {
 }
 
 extension OptionValue {
-  /// Of a time.
+  /// The time, or the lower end of its range; `nil` for an option that is not a time.
   public var shortest: Interval? {
     switch self {
     case .interval(let value): value
@@ -96,7 +97,7 @@ extension OptionDeclaration {
   }
 }
 
-/// Values by option name, complete: every declared option is present.
+/// The values of all declared options, by name.
 public struct OptionValues: Sendable, Equatable {
   private var values: [String: OptionValue] = [:]
 
@@ -114,7 +115,8 @@ public struct OptionValues: Sendable, Equatable {
     }
   }
 
-  /// The longest value that this option may have beside the others; `nil` for no such limit.
+  /// The longest value that this option may have, given the values of the others; `nil` if the
+  /// option has no bound.
   public func longest(of declaration: OptionDeclaration) -> Interval? {
     guard let bound = declaration.bound, let other = values[bound.option]?.shortest else {
       return nil
@@ -161,22 +163,22 @@ extension ProtocolOptions {
   public init() { self.init(OptionValues(Self.declared)) }
 }
 
-/// What `rsmbench list protocols` says of a protocol. Its name stands in the list of protocols
-/// alone.
+/// The facts about a protocol that `rsmbench list protocols` prints. Its name is not among them,
+/// because only `ProtocolKind` names protocols.
 public struct ProtocolDescription: Sendable {
   /// One sentence.
   public let summary: String
-  /// What it follows, by author, year and section.
+  /// The paper that it follows, by author, year and section.
   public let source: String
-  /// Surviving `f` failures takes this times `f` and one more replicas; 0 for a baseline, which
-  /// survives none.
+  /// The protocol needs this times `f`, plus one, replicas to survive `f` failures. 0 stands for a
+  /// baseline, which survives no failure.
   public let replicasPerFailure: Int
-  /// Whether it needs an authority of nodes beside its replicas that decides who is in charge.
+  /// Whether it needs an authority, which are further nodes that decide which replica is in charge.
   public let needsAuthority: Bool
-  /// One sentence: on which assumptions its safety rests, beside the crash-stop model that all
-  /// share.
+  /// One sentence: the assumptions on which its safety rests, besides the crash-stop model that all
+  /// protocols share.
   public let assumption: String
-  /// Known mistakes that can be switched on with the option `unsafeBug`, with what each one does.
+  /// Known mistakes that the option `unsafeBug` switches on, each with its effect.
   public let bugs: [(name: String, meaning: String)]
 
   public init(
@@ -203,7 +205,8 @@ where RawValue == String {
 extension SwitchableBug {
   public static var snapshotBugs: [SnapshotBug] { SnapshotBug.allCases }
 
-  /// The declaration of `unsafeBug`: `none`, or one of the bugs, or of those around snapshots.
+  /// The declaration of `unsafeBug`. Its values are `none`, the bugs of this type, and those of
+  /// `SnapshotBug`.
   public static var option: OptionDeclaration {
     option(with: allCases.map(\.rawValue) + snapshotBugs.map(\.rawValue))
   }
@@ -223,7 +226,7 @@ extension SwitchableBug {
     list + snapshotBugs.map { ($0.rawValue, $0.meaning) }
   }
 
-  /// The bug that the options name, or `nil` for `none`.
+  /// The bug of this type that the options name, or `nil` for any other value.
   public static func chosen(in values: OptionValues) -> Self? {
     Self(rawValue: values.choice("unsafeBug"))
   }

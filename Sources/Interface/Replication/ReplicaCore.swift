@@ -6,7 +6,7 @@ import WireFormat
 /// same core therefore runs in the simulator, in a real process and in a test that steps it by
 /// hand.
 ///
-/// What every core may rely on, and every host provides:
+/// Every core may rely on these guarantees of its host:
 /// - `recover` is called once per durable record, oldest first, before `.started`.
 /// - A message passed to `Effects.send` leaves only after every record persisted before it is
 ///   durable.
@@ -14,7 +14,7 @@ import WireFormat
 ///   with exactly the records that were durable.
 /// - Events are handled one at a time.
 public protocol ReplicaCore: Sendable {
-  /// What replicas say to each other.
+  /// The messages between replicas.
   associatedtype Message: WireCodable & Equatable & Sendable
   /// One durable fact, appended to the replica's log.
   associatedtype Record: WireCodable & Equatable & Sendable
@@ -27,68 +27,70 @@ public protocol ReplicaCore: Sendable {
   /// Whether a replica that has lost its disk may come back with an empty one (`takePlace`).
   static var replacesLostReplicas: Bool { get }
 
-  /// This replica's disk was lost, and it has begun a new one: what it promised on the old one is
-  /// forgotten here and remembered elsewhere. So it may take part in no decision before it has
-  /// learnt from the others all that it could have promised. Called at each start on that disk,
-  /// before `recover`.
-  /// - Parameter generation: larger than that of any disk before.
+  /// Tells the core that this replica has lost its disk and begun a new one. The replica has
+  /// forgotten its promises on the old disk, while others remember them. So it may take part in no
+  /// decision before it has learnt from the others all that it could have promised. The host calls
+  /// this at each start on the new disk, before `recover`.
+  /// - Parameter generation: larger than the generation of any earlier disk of this replica.
   mutating func takePlace(generation: UInt64)
 
   /// Takes back one durable fact after a restart.
   mutating func recover(_ record: Record)
 
-  /// Takes one event and says what has to happen because of it. `now` is this node's own clock: it
-  /// never steps, it goes on while the process is stopped, and it was read after the event and the
-  /// requests in it had arrived.
+  /// Handles one event and adds its effects. `now` is a reading of this node's own clock, which
+  /// never steps and keeps running while the process is stopped. It was read after the event and
+  /// the requests in it had arrived.
   mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
 
-  /// The host has handed over all events of a turn. What the core asks for here belongs to the
-  /// turn: a core that gathers what goes to one neighbour or to the disk asks for it once. Every
-  /// turn ends so before its effects are carried out.
+  /// Ends a turn, after the host has handed over all its events. Effects added here belong to the
+  /// turn, so a core can gather what goes to one neighbour or to the disk and ask for it once. The
+  /// host calls this in every turn before it carries the effects out.
   mutating func endTurn(at now: Instant, into effects: inout Effects<Self>)
 
-  // Snapshots: see Snapshots.swift. A core that takes none need not say anything of them.
+  // Snapshots: see Snapshots.swift. All of this has defaults for a core without snapshots.
 
   /// Whether the host may take snapshots of what this core has committed.
   static var takesSnapshots: Bool { get }
 
-  /// How hosts' words about snapshots travel in this core's messages.
+  /// Wraps a message of the hosts about snapshots in a message of this core, and unwraps it.
   static func message(carrying snapshot: SnapshotMessage) -> Message?
   static func snapshotMessage(in message: Message) -> SnapshotMessage?
-  /// The snapshot that a record names, if it is the first one of a checkpoint.
+  /// The snapshot that a record names, if the record is the first one of a checkpoint.
   static func snapshot(in record: Record) -> SnapshotReference?
 
-  /// Persists anew all that the records so far say, with a log that begins behind `index`, the last
-  /// entry that is committed here. The first record names the snapshot.
+  /// Writes a checkpoint: records that repeat all that the records so far say, with a log that
+  /// begins after `index`, the last entry that is committed here. The first record names the
+  /// snapshot.
   mutating func checkpoint(
     at index: LogIndex, into effects: inout Effects<Self>
   ) -> SnapshotReference
 
-  /// A snapshot of more than this is durable here: entries up to `index` may leave the log.
+  /// Lets entries up to `index` leave the log, because a snapshot that covers more is durable here.
   mutating func snapshotTaken(forgettingThrough index: LogIndex)
 
-  /// A snapshot of another replica has become durable here. If it is newer than what is committed
-  /// here, the core makes it the start of its log, as a checkpoint, and takes everything in it for
-  /// committed; the host puts its content in the place of its own.
-  /// - Returns: whether it did.
+  /// Offers a snapshot of another replica that has become durable here. If it is newer than what is
+  /// committed here, the core makes it the start of its log, as a checkpoint, and takes everything
+  /// in it as committed. The host then replaces its application's state by the snapshot's.
+  /// - Returns: whether the core took the snapshot.
   mutating func install(
     _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) -> Bool
 
-  /// After the last record and before `.started`: the host has restored this snapshot, which one of
-  /// the records names. Commits go on behind it.
+  /// Tells the core that the host has restored this snapshot, which one of the records names. The
+  /// host calls this after the last record and before `.started`. The next commit is the one after
+  /// the snapshot.
   mutating func recovered(_ reference: SnapshotReference)
 
-  /// What this replica believes about itself.
+  /// The replica's own view of its role and its progress.
   var status: ReplicaStatus { get }
 
   /// All that `recover` rebuilds. Tests compare it between a running core and one that is recovered
-  /// from the records of the first. Without any for cores that only tests have.
+  /// from the records of the first. The default, for cores that only tests have, is empty.
   var durableState: DurableState { get }
 
-  /// What is wrong with the state, if anything: a sentence that names the broken invariant. Tests
-  /// ask after every event, so it should look at what the last event can have changed.
+  /// A sentence that names a broken invariant of the state, or `nil`. Tests ask after every event,
+  /// so the core should check only what the last event can have changed.
   func invariantViolation() -> String?
 }
 
@@ -117,49 +119,49 @@ extension ReplicaCore {
 
   public mutating func takePlace(generation: UInt64) {}
 
-  /// A core that asks for everything while it handles events has nothing to add.
+  /// Does nothing, which suits a core that adds all effects while it handles events.
   @inlinable
   public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {}
 }
 
-/// What happens to a core.
+/// An input of a core.
 public enum Event<Core: ReplicaCore>: Sendable {
-  /// The process has started; all records have been recovered.
+  /// The process has started, and all records have been recovered.
   case started
   case received(Core.Message, from: ReplicaID)
   case timerFired(Core.Timer)
-  /// Clients ask for these updates, in this order. The core either gets them committed (and says so
-  /// with `commit`), loses them in a change of leadership, or refuses them.
+  /// Clients ask for these updates, in this order. The core gets them committed and announces it
+  /// with `Effects.commit`, or loses them in a change of leadership, or refuses them.
   case requested(Batch)
-  /// Clients ask for linearizable reads: from which moment on may they be answered from local
-  /// state? If `updatesFollow`, the next event is a `requested` of the same turn, whose messages
-  /// may carry what has to be asked for the reads.
+  /// Clients ask for linearizable reads. The core calls `Effects.read` as soon as they may be
+  /// answered from local state. If `updatesFollow`, the next event is a `requested` of the same
+  /// turn, whose messages may carry the question that the reads need answered.
   case readRequested(ReadTicket, updatesFollow: Bool = false)
-  /// The process of another node has ended, as far as this node can see: the connection over which
-  /// it sends was closed from its side. A hint and no more. It may be wrong, and may never come:
-  /// not if the machine is gone, too, nor over a cut link. Only cores whose options ask for it
+  /// The process of another node seems to have ended, because the connection over which it sends
+  /// was closed from its side. This is only a hint. It may be wrong, and it never comes if the
+  /// machine has gone as well or the link is cut. Only cores whose options ask for it
   /// (`heedsDisconnects`) may rely on hearing it.
   case disconnected(ReplicaID)
 }
 
-/// What a replica is, in words all protocols share.
+/// A replica's role and progress, in words that all protocols share.
 public struct ReplicaStatus: Equatable, Sendable {
   /// The protocol's own word: `leader`, `candidate`, `head`, `backup`.
   public var role: String
-  /// The replica believes that clients should bring their updates here. The fault target `leader`
-  /// is the replica of the highest `epoch` that says so.
+  /// Whether the replica believes that clients should bring their updates here. The fault target
+  /// `leader` is the replica with the highest `epoch` for which this is true.
   public var isInCharge: Bool
-  /// The fault target `tail`. Only chain replication sets it, for the last replica of the chain;
-  /// elsewhere it is as `isInCharge`.
+  /// Whether the replica is the fault target `tail`. Only chain replication sets this, for the last
+  /// replica of the chain; in other protocols it equals `isInCharge`.
   public var isTail: Bool
-  /// The fault target `coordinator`. Only the authority of primary-backup and chain replication
-  /// sets it, for its leader; elsewhere it is as `isInCharge`.
+  /// Whether the node is the fault target `coordinator`. Only the authority of primary-backup and
+  /// chain replication sets this, for its leader; in other protocols it equals `isInCharge`.
   public var isCoordinator: Bool
   /// Term, ballot round or view number.
   public var epoch: UInt64
-  /// All entries up to here are known to be committed.
+  /// The last entry that this replica knows to be committed, with all before it.
   public var commitIndex: LogIndex
-  /// The last entry of the local log.
+  /// The index of the last entry in the local log.
   public var lastIndex: LogIndex
 
   public init(

@@ -1,21 +1,21 @@
 import WireFormat
 
-// Snapshots, for all protocols alike. The host takes them, keeps them, sends them and installs them
-// (`ReplicaHost`); a core knows them by name only.
+// Snapshots, the same for all protocols. The host takes, keeps, sends and installs them
+// (`ReplicaHost`); a core knows only their names.
 //
 //   host                                   core
-//     │ checkpoint(at: n)                   │   the log begins anew behind n, on the disk
+//     │ checkpoint(at: n)                   │   writes to the disk a log that begins after n
 //     │ ... the snapshot becomes durable    │
 //     │ snapshotTaken(forgettingThrough: m) │   entries up to m < n leave the log
 //     │◄─ effects.sendSnapshot(to: r) ──────│   r lacks entries that have left the log
 //     │ ... pages travel to r, are durable  │
-//     │ install(n, from: sender)            │   at r: the log begins behind n, n is committed
+//     │ install(n, from: sender)            │   at r: the log begins after n, n is committed
 
-/// The name of a snapshot: the application's state and the clients' sessions after the entry at
-/// `index`.
+/// The name of a snapshot. The snapshot holds the application's state and the clients' sessions
+/// after the entry at `index`.
 public struct SnapshotReference: Hashable, Sendable {
   public var index: LogIndex
-  /// The term or view of that entry, where a log needs it to tell entries apart; 0 elsewhere.
+  /// The term or view of that entry; 0 if the protocol does not need it to tell entries apart.
   public var epoch: UInt64
 
   public init(index: LogIndex, epoch: UInt64) {
@@ -24,11 +24,12 @@ public struct SnapshotReference: Hashable, Sendable {
   }
 }
 
-/// A part of a snapshot on its way.
+/// A part of a snapshot, as one message carries it.
 public struct SnapshotPage: Equatable, Sendable {
   public var reference: SnapshotReference
-  /// How many bytes of the snapshot come before these, and how many it has.
+  /// How many bytes of the snapshot come before this page.
   public var offset: Int
+  /// How many bytes the whole snapshot has.
   public var totalByteCount: Int
   public var bytes: [UInt8]
 
@@ -42,11 +43,11 @@ public struct SnapshotPage: Equatable, Sendable {
   }
 }
 
-/// What hosts say to each other about snapshots. It travels inside the protocol's own messages.
+/// A message between hosts about snapshots. It travels inside the protocol's own messages.
 public enum SnapshotMessage: Equatable, Sendable {
-  /// Boxed, so that it does not make the messages larger that are frequent.
+  /// Boxed, so that the frequent messages of the enclosing type stay small.
   indirect case page(SnapshotPage)
-  /// The answer to the page at `offset`: the receiver has the first `through` bytes.
+  /// The answer to the page at `offset`: the receiver has the snapshot's first `through` bytes.
   indirect case received(SnapshotReference, offset: Int, through: Int)
 }
 
@@ -65,7 +66,7 @@ extension SnapshotReference: WireCodable {
 }
 
 extension SnapshotMessage: WireCodable {
-  /// No snapshot is as large; the bound keeps sums within range.
+  /// A bound above the size of any snapshot, so that sums of offsets cannot overflow.
   private static var largestOffset: UInt64 { 1 << 48 }
 
   public var encodedByteCount: Int {
@@ -118,7 +119,7 @@ extension SnapshotMessage: WireCodable {
 
 /// When snapshots are taken, and how they travel.
 public struct SnapshotPolicy: Equatable, Sendable {
-  /// A snapshot is taken when the log has grown by so many bytes since the last one; 0 for never.
+  /// A snapshot is taken when the log has grown by this many bytes since the last one; 0 for never.
   public var interval: Int
   public var pageByteCount: Int
   public var bug: SnapshotBug?
@@ -137,7 +138,7 @@ public struct SnapshotPolicy: Equatable, Sendable {
     bug = SnapshotBug.chosen(in: values)
   }
 
-  /// The same knobs for all protocols.
+  /// The options about snapshots, the same for all protocols.
   public static var declared: [OptionDeclaration] {
     [
       OptionDeclaration(
@@ -151,11 +152,11 @@ public struct SnapshotPolicy: Equatable, Sendable {
     ]
   }
 
-  /// What an entry costs in memory and on the disk beside its own bytes, about.
+  /// About how many bytes an entry costs in memory and on the disk besides its own.
   public static var entryOverhead: Int { 256 }
 }
 
-/// The known mistakes around snapshots, which all protocols share like the mechanism.
+/// The known mistakes around snapshots. All protocols share them, because they share the mechanism.
 public enum SnapshotBug: String, SwitchableBug {
   case installOlder = "install-older-snapshot"
   case forgetEarly = "forget-before-snapshot"

@@ -1,8 +1,8 @@
 import Primitives
 import WireFormat
 
-/// A deterministic application that a protocol replicates: the same commands in the same order give the
-/// same responses and the same state everywhere.
+/// A deterministic application that a protocol replicates: the same commands in the same order give
+/// the same responses and the same state on every replica.
 public protocol StateMachine: Sendable {
   associatedtype Command: WireCodable & Equatable & Sendable
   associatedtype Response: WireCodable & Equatable & Sendable
@@ -12,8 +12,8 @@ public protocol StateMachine: Sendable {
   /// Whether the command leaves the state alone, so that it can be answered without a log entry.
   static func isReadOnly(_ command: Command) -> Bool
 
-  /// The same of a command whose bytes are all that is left in the reader.
-  /// - Throws: they are no command.
+  /// Whether the command that the rest of the reader encodes leaves the state alone.
+  /// - Throws: if the bytes are malformed.
   static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool
 
   mutating func apply(_ command: Command) -> Response
@@ -25,32 +25,31 @@ public protocol StateMachine: Sendable {
   /// Answers a read-only command. For any other command the answer is unspecified.
   func query(_ command: Command) -> Response
 
-  /// Applies the command whose bytes are all that is left in the reader. The same as decoding it and
-  /// applying it, which is what happens unless an application knows a shorter way.
-  /// - Throws: the bytes are no command; the state is as it was.
+  /// Applies the command that the rest of the reader encodes. The default decodes the command and
+  /// applies it; an application with a faster way to the same result may use that.
+  /// - Throws: if the bytes are malformed. The state is then unchanged.
   mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response
 
-  /// Says which commands will be applied next: where in `bytes` each begins, in order. A state machine whose
-  /// state is larger than the processor's caches can have what they touch fetched meanwhile; most do nothing.
-  /// Bytes that are no command are none here, either.
+  /// Announces the commands that will be applied next, by the offsets in `bytes` at which they
+  /// begin, in order. A state machine whose state exceeds the processor's caches can prefetch what
+  /// they touch; most do nothing. Malformed bytes are ignored.
   func expect(_ commands: [Int], in bytes: [UInt8])
 
-  /// How many things the state holds, for people to read.
+  /// How many items, such as keys, the state holds. Only people read it.
   var itemCount: Int { get }
 
-  /// Has hash tables, if there are any, use these secret words. Nothing else changes.
+  /// Makes the state's hash tables, if there are any, use this secret. No response changes.
   mutating func useHashSecret(_ secret: FlatHashSecret)
 
-  // Writing the state out in parts, between which commands are applied: a snapshot of a large state
-  // must not stop the service. A state machine that is always small need not know of it.
+  // Writing the state out in parts, between which commands are applied, because a snapshot of a
+  // large state must not stop the service. A state machine that is always small keeps the defaults.
 
   static var readsOutInParts: Bool { get }
   /// Begins to write the state out as it is now.
   mutating func beginReadout()
-  /// The next part, of about so many bytes; `nil` when all of it has been written.
+  /// The next part, of about `byteCount` bytes; `nil` when the whole state has been written.
   mutating func readOut(atMost byteCount: Int) -> [UInt8]?
-  /// Restores what was written out, which is all that is left in the reader, into a new state
-  /// machine.
+  /// Restores a written-out state, which is the rest of the reader, into a new state machine.
   mutating func restore(readingOut reader: inout WireReader) throws(WireError)
 
   /// The whole state as bytes. Equal states give equal bytes.
@@ -59,8 +58,8 @@ public protocol StateMachine: Sendable {
 }
 
 extension StateMachine {
-  /// How many commands are announced at a time. What they touch should be no more than a processor fetches side
-  /// by side, some dozens of cache lines: with 32 commands most came too late.
+  /// How many commands are announced at a time. They should touch no more than the some dozens of
+  /// cache lines that a processor fetches side by side: with 32 commands most lines came too late.
   public static var lookAheadCount: Int { 8 }
 
   public static func kept(_ response: Response) -> Response { response }

@@ -1,8 +1,8 @@
 import Primitives
 
-/// A length of time in whole nanoseconds. Swift's own `Duration` counts attoseconds in 128 bits,
-/// which costs several times as much in the innermost loops; the unit here is what clocks and disks
-/// resolve.
+/// A length of time in whole nanoseconds, the unit that clocks and disks resolve. Swift's own
+/// `Duration` counts attoseconds in 128 bits, which costs several times as much in the innermost
+/// loops.
 public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let nanoseconds: Int64
 
@@ -52,16 +52,16 @@ public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A reading of one node's own clock, in nanoseconds since an arbitrary origin. The clock never
-/// steps, so that two readings may be subtracted. Readings of different nodes are not comparable:
-/// clocks are skewed and drift.
+/// A reading of one node's own clock, in nanoseconds since an arbitrary origin. Two readings of one
+/// node may be subtracted, because the clock never steps. Readings of different nodes are not
+/// comparable, because clocks are skewed and drift.
 public struct Instant: Hashable, Comparable, Sendable {
   public let nanoseconds: Int64
 
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   public static let zero = Instant(nanoseconds: 0)
-  /// Before everything that happens, by more than any interval that is asked for.
+  /// An instant so long before every event that no option's interval reaches back to it.
   public static let longAgo = Instant(nanoseconds: .min / 2)
 
   public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
@@ -77,7 +77,7 @@ public struct Instant: Hashable, Comparable, Sendable {
 }
 
 extension RandomStream {
-  /// Uniform in the range, both ends included.
+  /// Draws an interval uniformly from the range, both ends included.
   public mutating func interval(in range: ClosedRange<Interval>) -> Interval {
     let width = range.upperBound.nanoseconds - range.lowerBound.nanoseconds
     guard width > 0 else { return range.lowerBound }

@@ -1,60 +1,62 @@
 import WireFormat
 
-// What surrounds a replica: the seam between protocols and the network, the disk and the clock they run on.
-// The simulated node and the node of a real cluster both provide it; hosts use it (`TurnRuntime`), and
-// cores never see it.
+// The interface between a replica's host and the network, the disk and the clock. The simulated
+// node and the node of a real cluster both implement it; hosts use it (`TurnRuntime`), and cores
+// never see it.
 
 /// Carries messages from one node to others.
 ///
-/// A transport may lose, delay, duplicate and reorder; it never invents and never delivers a damaged
-/// message, because frames carry a checksum (`Frame`). The simulated and the in-process transport hand
-/// the value over and account for `Frame.byteCount`; that encoding loses nothing is a conformance test.
+/// A transport may lose, delay, duplicate and reorder messages. It never invents a message and
+/// never delivers a damaged one, because frames carry a checksum (`Frame`). The simulated and the
+/// in-process transport hand over the value itself and count `Frame.byteCount`; a conformance test
+/// checks that encoding loses nothing.
 public protocol Transport<Message>: ~Copyable {
   associatedtype Message: WireCodable & Sendable
 
-  /// Sends a message now. One to the node itself comes back to it as received, after this turn.
+  /// Sends a message now. A message to the node itself arrives there after this turn.
   mutating func send(_ message: Message, to: ReplicaID)
 }
 
-/// Where a replica's records survive a crash.
+/// A replica's log, whose records survive a crash.
 ///
-/// Records are durable in the order in which they were appended, and some time after that: when a sync
-/// begins is up to the log. Whoever waits for it waits behind a barrier (`DurabilityBarrier`).
+/// Records become durable in the order in which they were appended, and later than the append,
+/// because the log decides when a sync begins. Messages that must wait for records are kept in a
+/// `DurabilityBarrier`.
 public protocol DurableLog<Record>: ~Copyable {
   associatedtype Record: WireCodable & Sendable
 
-  /// Adds the records of a turn behind all others.
+  /// Adds the records of a turn at the end of the log.
   mutating func append(_ records: [Record])
 }
 
-/// Where a replica's snapshots survive a crash, beside its log.
+/// A store in which a replica's snapshots survive a crash, beside its log.
 public protocol SnapshotStore: ~Copyable {
-  /// Begins to store a snapshot, one at a time; an unfinished one is given up.
+  /// Begins to store a snapshot. The store takes one at a time and drops an unfinished one.
   mutating func beginSnapshot(_ reference: SnapshotReference)
 
-  /// Whether the next part of it should be written now. A runtime that cannot wait takes small
-  /// parts in many turns.
+  /// Whether the next part of the snapshot should be written now. A runtime that must not block
+  /// takes small parts in many turns.
   var takesSnapshotPart: Bool { get }
 
-  /// Adds a part of it. With the last one the snapshot is made durable, and the host is told so in
-  /// a later turn (`snapshotStored`).
+  /// Adds a part of the snapshot. After the last part the store makes the snapshot durable and
+  /// tells the host so in a later turn (`snapshotStored`).
   mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool)
 
-  /// A part of a snapshot that is durable; `nil` if it is not there any more.
+  /// A part of a durable snapshot; `nil` if the snapshot is not there any more.
   mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]?
 
-  /// No other snapshot is needed any more.
+  /// Removes all snapshots except these.
   mutating func removeSnapshots(exceptFor kept: [SnapshotReference])
 
-  /// A restart needs no record before this one, counted from the start of the log. The one that is
-  /// named is durable.
+  /// Removes the records before this one, counted from the start of the log, because a restart
+  /// needs none of them. The record at `first` is durable.
   mutating func removeRecords(before first: Int)
 
-  /// So many more snapshots have been dealt with.
+  /// Adds to the counts of snapshots.
   mutating func count(_ counts: SnapshotCounts)
 }
 
-/// Snapshots that a replica has taken of its own state, begun to send, and installed.
+/// How many snapshots a replica has taken of its own state, begun to send, and installed.
 public struct SnapshotCounts: Equatable, Sendable {
   public var taken = 0
   public var sent = 0
@@ -67,6 +69,6 @@ public struct SnapshotCounts: Equatable, Sendable {
 public protocol Timers<Timer>: ~Copyable {
   associatedtype Timer: TimerName
 
-  /// Sets a timer, anew if it is set already. `nil` cancels it.
+  /// Sets a timer, in the place of an earlier setting of the same timer. `nil` cancels it.
   mutating func set(_ timer: Timer, after delay: Interval?)
 }

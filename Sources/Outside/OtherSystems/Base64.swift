@@ -7,7 +7,7 @@ enum Base64 {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let padding = UInt8(ascii: "=")
 
-  /// Six bits for each letter, 255 for all other bytes.
+  /// The six bits of each letter; 255 for all other bytes.
   private static let bits: [UInt8] = {
     var bits = [UInt8](repeating: 255, count: 256)
     for (value, letter) in letters.enumerated() { bits[Int(letter)] = UInt8(value) }
@@ -37,7 +37,7 @@ enum Base64 {
     output.count = position
   }
 
-  /// - Returns: `nil` if the text is not the one form that `encode` gives some bytes.
+  /// - Returns: `nil` if the text is not exactly what `encode` makes of some bytes.
   static func decode(_ text: [UInt8], in range: Range<Int>) -> [UInt8]? {
     guard range.count % 4 == 0 else { return nil }
     guard !range.isEmpty else { return [] }
@@ -58,7 +58,7 @@ enum Base64 {
       bytes.append(UInt8(truncatingIfNeeded: word >> 16))
       if count > 1 { bytes.append(UInt8(truncatingIfNeeded: word >> 8)) }
       if count > 2 { bytes.append(UInt8(truncatingIfNeeded: word)) }
-      // Bits that belong to no byte are zero.
+      // Bits that belong to no byte must be zero.
       guard count == 3 || word << (8 + 8 * UInt32(count)) == 0 else { return nil }
       position += 4
     }

@@ -1,15 +1,16 @@
-/// What matters in a JSON answer of etcd's gateway. The rest is checked for its form and skipped.
+/// The relevant parts of a JSON answer of etcd's gateway. The rest is checked for its form and
+/// skipped.
 struct EtcdAnswer: Equatable {
-  /// Every answer of etcd has one.
+  /// Every answer of etcd has a header.
   var hasHeader = false
-  /// The first value of `kvs`; empty values are not spelt out.
+  /// The first value of `kvs`; empty values are omitted in the JSON.
   var value: [UInt8]?
-  /// Keys that a delete removed; none is not spelt out.
+  /// Number of keys that a delete removed; 0 is omitted in the JSON.
   var deleted: Int64 = 0
   /// The text of an error.
   var error: String?
 
-  /// - Returns: `nil` if the bytes are no JSON object, or not such a one.
+  /// - Returns: `nil` if the bytes are not a JSON object of the expected form.
   init?(_ bytes: [UInt8]) {
     var reader = JSONReader(bytes)
     guard read(&reader), reader.isAtEnd else { return nil }
@@ -26,12 +27,12 @@ struct EtcdAnswer: Equatable {
           index == 0 ? readPair(&reader) : reader.skipValue()
         }
       case "deleted":
-        // 64-bit numbers stand in quotes; older versions spell them without.
+        // 64-bit numbers are in quotes; older versions write them without.
         guard let number = reader.integer() else { return false }
         deleted = number
         return true
       case "error", "message":
-        // Streams answer with an object here, everything else with a text.
+        // Streams have an object here, all other answers a text.
         guard let text = reader.string() else { return reader.skipValue() }
         error = error ?? TargetFault.printable(reader.bytes, in: text)
         return true

@@ -5,11 +5,11 @@ import StateMachines
 import WireFormat
 
 /// etcd v3 (3.4 or later) through its JSON gateway: `POST` to `/v3/kv/put`, `/v3/kv/range` and
-/// `/v3/kv/deleterange` over HTTP/1.1, keys and values in base64. Reads are linearizable: etcd's default,
-/// since no request asks for `serializable`.
+/// `/v3/kv/deleterange` over HTTP/1.1, keys and values in base64. Reads are linearizable, which is
+/// etcd's default, because no request asks for `serializable`.
 ///
-/// The gateway turns every request into one of gRPC within the server, which costs the server processor
-/// time that gRPC clients would save; its rounds of consensus and its syncs are the same.
+/// The gateway turns every request into a gRPC request within the server, which costs the server
+/// processor time that gRPC clients would save; its rounds of consensus and its syncs are the same.
 public struct EtcdDialect: TargetDialect {
   public static let systemName = "etcd"
 
@@ -96,9 +96,10 @@ public struct EtcdDialect: TargetDialect {
     }
   }
 
-  /// Answers to requests that were never proposed: malformed, not allowed, too large, or unknown here.
-  /// Not among them: 429, by which etcd also says that the quota of its database is used up, after the
-  /// write that noticed has taken effect; and all 5xx, since a proposal whose leader was lost may commit.
+  /// Statuses of requests that were never proposed: malformed, not allowed, too large, or unknown
+  /// here. 429 is not among them, because etcd also uses it when the quota of its database is used
+  /// up, after the write that noticed this has taken effect. 5xx are not either, because a proposal
+  /// whose leader was lost may still commit.
   private static let definiteStatuses: Set<Int> = [
     400, 401, 403, 404, 405, 411, 413, 414, 415, 431,
   ]

@@ -1,4 +1,4 @@
-/// What stands before the body of an HTTP response, as far as it matters.
+/// The relevant parts of an HTTP response's head.
 struct HTTPHead: Equatable {
   enum Framing: Equatable {
     case none
@@ -12,7 +12,7 @@ struct HTTPHead: Equatable {
   var framing = Framing.none
   var closes = false
 
-  /// - Parameter end: behind the empty line.
+  /// - Parameter end: the position after the empty line.
   init(_ bytes: [UInt8], from start: Int, to end: Int) throws(TargetFault) {
     var position = start
     var isFirst = true
@@ -86,7 +86,7 @@ struct HTTPHead: Equatable {
     return count
   }
 
-  /// - Returns: `nil` unless the bytes are one to eight digits and nothing else.
+  /// - Returns: `nil` unless the bytes are one to eight digits.
   private static func number(_ bytes: [UInt8], in range: Range<Int>, base: Int) -> Int? {
     guard (1...8).contains(range.count) else { return nil }
     var number = 0

@@ -1,8 +1,8 @@
-/// An answer of an HTTP server.
+/// The response of an HTTP server.
 public struct HTTPResponse: Equatable, Sendable {
   public var status: Int
   public var body: [UInt8]
-  /// The server closes the connection behind it.
+  /// Whether the server closes the connection after it.
   public var closes: Bool
 
   public init(status: Int, body: [UInt8], closes: Bool = false) {
@@ -12,11 +12,12 @@ public struct HTTPResponse: Equatable, Sendable {
   }
 }
 
-/// Finds the responses in what an HTTP/1.1 server has sent (RFC 9112), as far as a client needs that
-/// sends POST alone: no upgrades, no bodies that last until the connection ends. What is ambiguous is
-/// refused. Goes on where it stopped when more has arrived; keeps no bytes but those of a chunked body.
+/// Finds the responses in the bytes of an HTTP/1.1 server (RFC 9112), as far as needed for a client
+/// that sends only POST: no upgrades, no bodies that last until the connection ends. Ambiguous
+/// responses are refused. Continues where it stopped when more bytes have arrived; keeps only the
+/// bytes of a chunked body.
 public struct HTTPResponseParser: Sendable {
-  /// Bytes of the lines before the body, and of those behind a chunked one.
+  /// Bytes of the lines before the body, and of the lines after a chunked body.
   public static var maximumHeadByteCount: Int { 16 << 10 }
   public static var maximumBodyByteCount: Int { 4 << 20 }
   /// Bytes of the line before a chunk.
@@ -27,14 +28,14 @@ public struct HTTPResponseParser: Sendable {
     /// A body of this many bytes.
     case counted(Int)
     case chunkLine
-    /// So many bytes of a chunk are missing.
+    /// This many bytes of a chunk are missing.
     case chunk(Int)
-    /// Lines behind the last chunk; so many bytes of them have been seen.
+    /// Lines after the last chunk; this many bytes of them have been read.
     case trailer(Int)
   }
 
   private var state = State.head
-  /// How much of a line or of the head was searched for its end.
+  /// Number of bytes of a line or of the head that were searched for its end.
   private var scanned = 0
   private var status = 0
   private var closes = false
@@ -42,8 +43,8 @@ public struct HTTPResponseParser: Sendable {
 
   public init() {}
 
-  /// Takes the next whole response out of what lies in `bytes[start..<end]`.
-  /// - Parameter start: moves over what has been understood.
+  /// Takes the next complete response out of `bytes[start..<end]`.
+  /// - Parameter start: moves past the parsed bytes.
   /// - Returns: `nil` if more bytes are needed.
   public mutating func next(
     in bytes: [UInt8], from start: inout Int, to end: Int
@@ -106,12 +107,12 @@ public struct HTTPResponseParser: Sendable {
     return response
   }
 
-  /// - Returns: where the body begins.
+  /// - Returns: the start of the body.
   private mutating func findHeadEnd(
     in bytes: [UInt8], from start: Int, to end: Int
   ) throws(TargetFault) -> Int? {
     let limit = min(end, start + HTTPResponseParser.maximumHeadByteCount)
-    // What is no HTTP is told at once: its sender may wait, and send nothing more.
+    // Bytes that are not HTTP are reported at once, because their sender may wait and send no more.
     for (offset, byte) in HTTPHead.beginning.enumerated() where start + offset < limit {
       guard bytes[start + offset] == byte else {
         throw TargetFault("no HTTP response", in: bytes, at: start..<end)

@@ -1,7 +1,7 @@
 import StateMachines
 
-/// Walks through JSON (RFC 8259) without building it. Every function returns nothing, or false, where
-/// the text is something else; the walk is over then.
+/// Reads JSON (RFC 8259) without building a tree. Every function returns `nil` or false if the text
+/// has another form; reading must then stop.
 struct JSONReader {
   let bytes: [UInt8]
   private var position = 0
@@ -12,7 +12,7 @@ struct JSONReader {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// Nothing but blanks is left.
+  /// Whether only blanks are left.
   var isAtEnd: Bool {
     mutating get {
       skipBlanks()
@@ -20,7 +20,7 @@ struct JSONReader {
     }
   }
 
-  /// - Parameter member: reads the member's value; false ends the walk.
+  /// - Parameter member: reads the member's value; false stops the reading.
   mutating func object(_ member: (String, inout JSONReader) -> Bool) -> Bool {
     guard open(UInt8(ascii: "{")) else { return false }
     defer { depth -= 1 }
@@ -33,7 +33,7 @@ struct JSONReader {
     return take(UInt8(ascii: "}"))
   }
 
-  /// - Parameter element: reads an element, whose index it gets; false ends the walk.
+  /// - Parameter element: reads the element with the given index; false stops the reading.
   mutating func array(_ element: (Int, inout JSONReader) -> Bool) -> Bool {
     guard open(UInt8(ascii: "[")) else { return false }
     defer { depth -= 1 }
@@ -46,7 +46,7 @@ struct JSONReader {
     return take(UInt8(ascii: "]"))
   }
 
-  /// Where the characters of a text lie, escapes as they are.
+  /// The position of a string's characters; escapes are not decoded.
   mutating func string() -> Range<Int>? {
     skipBlanks()
     guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return nil }
@@ -61,7 +61,7 @@ struct JSONReader {
     return text
   }
 
-  /// A whole number, also in quotes.
+  /// An integer, which may be in quotes.
   mutating func integer() -> Int64? {
     let range = string() ?? word()
     return range.flatMap { DecimalInteger.parse(bytes, in: $0) }
@@ -78,7 +78,8 @@ struct JSONReader {
     }
   }
 
-  /// A number, or `true`, `false`, `null`: told by their letters, which is enough to skip them.
+  /// A number, `true`, `false` or `null`. Only its characters are checked, which is enough to skip
+  /// it.
   private mutating func word() -> Range<Int>? {
     skipBlanks()
     let start = position

@@ -3,21 +3,21 @@ import Resp
 import StateMachines
 import WireFormat
 
-/// RESP2, as Redis speaks it: `GET`, `SET`, `DEL`, `APPEND`, each write followed by `WAIT` if replicas
-/// are to acknowledge it.
+/// RESP2 as Redis uses it: `GET`, `SET`, `DEL`, `APPEND`, each write followed by `WAIT` if replicas
+/// must acknowledge it.
 ///
-/// Requests are pipelined: a server answers those of one connection in their order.
+/// Requests are pipelined: a server answers the requests of one connection in order.
 public struct RedisDialect: TargetDialect {
   public static let systemName = "redis"
 
   /// Replicas that must acknowledge a write; with 0 there is no `WAIT`.
   public let waitReplicas: Int
-  /// How long `WAIT` waits for them, at least 1: 0 would be without end.
+  /// How long `WAIT` waits for them, at least 1, because 0 means without limit.
   public let waitMilliseconds: Int
   public let hangsUp = false
 
   private var parser = RespReplyParser()
-  /// The answer to a write, while that to its `WAIT` is missing.
+  /// The answer to a write whose `WAIT` is not answered yet.
   private var held: RespValue?
 
   public init(waitReplicas: Int = 0, waitTimeout: Interval = .seconds(1)) {
@@ -128,8 +128,9 @@ public struct RedisDialect: TargetDialect {
     TargetFault("an answer that does not fit the command", in: bytes, at: max(0, end - 40)..<end)
   }
 
-  /// Errors that Redis gives before it carries a command out, by their first word. Any other may come
-  /// from something between us and the store (a proxy, another server) after it has passed the command on.
+  /// Errors that Redis returns before it carries a command out, by their first word. Any other
+  /// error may come from a proxy or another server between this program and the store, after it has
+  /// passed the command on.
   private static let definiteKinds: Set<String> = [
     "READONLY", "LOADING", "NOAUTH", "NOPERM", "MISCONF", "OOM", "NOREPLICAS", "MASTERDOWN",
     "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN", "CROSSSLOT", "WRONGTYPE", "BUSY",
@@ -139,7 +140,7 @@ public struct RedisDialect: TargetDialect {
     "ERR string exceeds maximum allowed size", "ERR Protocol error",
   ]
 
-  /// Whether an error says that its command has certainly had no effect.
+  /// Whether an error means that its command has certainly had no effect.
   static func isDefinite(_ error: [UInt8]) -> Bool {
     let text = String(decoding: error, as: UTF8.self)
     return definiteKinds.contains(String(text.prefix { $0 != " " }))

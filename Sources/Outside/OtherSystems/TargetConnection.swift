@@ -6,7 +6,7 @@ import Sockets
 import StateMachines
 import WireFormat
 
-/// One connection to another system: what was asked over it and is not answered yet.
+/// A connection to another system, with its unanswered requests.
 public struct TargetConnection<Dialect: TargetDialect>: Sendable {
   public struct Asked: Sendable {
     public var id: RequestID
@@ -20,12 +20,12 @@ public struct TargetConnection<Dialect: TargetDialect>: Sendable {
 
   public var link: DialedConnection
   public var dialect: Dialect
-  /// As the dialect is at the start of a connection.
+  /// The dialect's state at the start of a connection.
   public let freshDialect: Dialect
-  /// What was asked, in order; the first `answered` of it have their answers.
+  /// The requests sent, in order; the first `answered` of them have their answers.
   public var asked: [Asked] = []
   public var answered = 0
-  /// What is to be asked as soon as the connection is open and has room; at most one per client.
+  /// Requests to be sent as soon as the connection is open and has room; at most one per client.
   public var waiting: [ClientRequest<KeyValueCommand>] = []
 
   public init(_ link: DialedConnection, _ dialect: Dialect) {
@@ -48,7 +48,7 @@ public struct TargetConnection<Dialect: TargetDialect>: Sendable {
     dialect.writeProbe(into: &link.output.writer)
   }
 
-  /// Takes the next answer out of what has arrived.
+  /// Takes the next answer out of the received bytes.
   public mutating func nextAnswer() throws(TargetFault) -> (asked: Asked, answer: TargetAnswer)? {
     guard answered < asked.count else {
       guard link.input.count == 0 else {
@@ -74,10 +74,10 @@ public struct TargetConnection<Dialect: TargetDialect>: Sendable {
     return (first, answer)
   }
 
-  /// Whether something was asked that is not answered yet.
+  /// Whether a request is unanswered.
   public var isOwed: Bool { answered < asked.count }
 
-  /// Whether something of this client was asked, or is to be, that is not answered yet.
+  /// Whether a request of this client waits or is unanswered.
   public func expects(_ client: ClientID) -> Bool {
     asked[answered...].contains { $0.id.client == client }
       || waiting.contains { $0.id.client == client }
@@ -91,12 +91,12 @@ public struct TargetConnection<Dialect: TargetDialect>: Sendable {
   }
 }
 
-/// What the drivers of other systems allow themselves.
+/// Limits of the connections to other systems.
 public enum TargetLimits {
-  /// Bytes that wait for one connection before requests wait, too.
+  /// Bytes that may wait for one connection before requests wait, too.
   public static let output = 16 << 20
-  /// Requests on one connection without an answer before others wait.
+  /// Requests that may be unanswered on one connection before others wait.
   public static let outstanding = 16 << 10
-  /// Connections where every client is to have its own; more clients than this share them.
+  /// The most connections if each client is to have its own; more clients share them.
   public static let connections = 1024
 }

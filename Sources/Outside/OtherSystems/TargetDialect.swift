@@ -2,32 +2,32 @@ import Replication
 import StateMachines
 import WireFormat
 
-/// The language of another system: how it is asked, and what its answers mean. A value of its own for
-/// every connection. Answers come in the order of the questions.
+/// The protocol of another system: how requests are written and answers are read. Every connection
+/// has its own value. Answers come in the order of the requests.
 public protocol TargetDialect: Sendable {
-  /// What errors call such a server.
+  /// The name of such a server in error messages.
   static var systemName: String { get }
 
-  /// Writes a command that is one of the questions.
+  /// Writes a command for which there is a question.
   mutating func write(_ command: KeyValueCommand, into output: inout WireWriter)
 
-  /// Writes a question that changes nothing and shows whether the server will do.
+  /// Writes a request that changes nothing and shows whether the server can be used.
   mutating func writeProbe(into output: inout WireWriter)
 
-  /// Takes the next whole answer out of what lies in `bytes[start..<end]`.
+  /// Takes the next complete answer out of `bytes[start..<end]`.
   /// - Parameters:
-  ///   - question: what it answers.
-  ///   - start: moves over what has been understood.
+  ///   - question: the question that it answers.
+  ///   - start: moves past the parsed bytes.
   /// - Returns: `nil` if more bytes are needed.
   mutating func next(
     to question: TargetQuestion, in bytes: [UInt8], from start: inout Int, to end: Int
   ) throws(TargetFault) -> TargetAnswer?
 
-  /// The server hangs up behind the answer that was taken last.
+  /// Whether the server closes the connection after the last answer that was taken.
   var hangsUp: Bool { get }
 }
 
-/// What can be asked of other systems.
+/// The kinds of requests to other systems.
 public enum TargetQuestion: UInt8, Sendable {
   case get, put, delete, append, probe
 
@@ -45,27 +45,28 @@ public enum TargetQuestion: UInt8, Sendable {
   public var isRead: Bool { self == .get || self == .probe }
 }
 
-/// What an answer says of its operation.
+/// The meaning of an answer for its operation.
 public enum TargetAnswer: Equatable, Sendable {
   case done(KeyValueResponse)
-  /// An error, with the server's words: the operation has certainly had no effect, and will have none.
+  /// An error in the server's words: the operation has had no effect, and will have none.
   case refused(String)
-  /// An error behind which the operation may have taken effect, or may still.
+  /// An error after which the operation may have taken effect, or may still do so.
   case unclear(String)
 
-  /// An error of which nothing is known but that it answers a question: a read had no effect in any case.
+  /// Classifies an error answer. A read counts as refused, because it has no effect in any case.
   static func error(_ text: String, isDefinite: Bool, to question: TargetQuestion) -> TargetAnswer {
     isDefinite || question.isRead ? .refused(text) : .unclear(text)
   }
 }
 
-/// Bytes that are no answer. The connection cannot go on: where the next answer begins is not known.
+/// Bytes that are not an answer. The connection must end, because the start of the next answer is
+/// unknown.
 public struct TargetFault: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String
-  /// The beginning of what was found.
+  /// The beginning of the bytes.
   public var found: String
 
-  /// - Parameter range: where the bytes lie that could not be understood.
+  /// - Parameter range: the position of the bytes that could not be parsed.
   public init(_ description: String, in bytes: [UInt8], at range: Range<Int>) {
     self.description = description
     found = TargetFault.printable(bytes, in: range)
@@ -80,7 +81,7 @@ public struct TargetFault: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Why a target cannot be driven, in one line.
+/// The reason why a target cannot be driven, in one line.
 public struct TargetError: Error, Equatable, Sendable, CustomStringConvertible {
   public let description: String
 

@@ -10,25 +10,26 @@ import StateMachines
 public typealias RedisPort = TargetPort<RedisDialect>
 public typealias EtcdPort = TargetPort<EtcdDialect>
 
-/// Another system as clients see it: connections that the clients share, each request on its client's
-/// connection behind those before it, answers in the same order. Used by one thread.
+/// The clients' port to another system: the clients share connections. Each request goes to its
+/// client's connection after earlier requests, and the answers come in the same order. Used by one
+/// thread.
 ///
-/// A server of others knows no sessions, so a request is sent once (`ClientMachine.resends`):
+/// An external server has no sessions, so a request is sent only once (`ClientMachine.resends`):
 ///
-/// - An error that says the operation was not carried out makes it failed; any other error, and the loss
-///   of the connection, leave it unknown.
-/// - What is asked while there is no connection waits for one. It has failed when the attempt to connect
-///   does, which also keeps clients of a dead server from asking in a tight loop.
+/// - An error that says the operation was not carried out makes it failed. Any other error, and the
+///   loss of the connection, leave its outcome unknown.
+/// - Requests wait while there is no connection. They fail when the attempt to connect does, which
+///   also keeps clients of a dead server from sending in a tight loop.
 public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   public typealias Application = KeyValueStore
 
-  /// What the server did that it should not.
+  /// A problem with the server.
   public enum Trouble: Equatable, Sendable {
     /// No connection; the system's error number.
     case unreachable(Int32)
     case hungUp
     case fault(TargetFault)
-    /// An error as an answer, in the server's words.
+    /// An error answer, in the server's words.
     case refused(String)
   }
 
@@ -38,14 +39,14 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   public var replies: [ClientReply<KeyValueResponse>] = []
   public var lost: [LostConnection] = []
   public var dirty: [Int] = []
-  public var unattended = ReadyList()
+  public var pendingReadiness = PendingReadiness()
   public var dialAt: Int64 = 0
   public var now: Int64
   public var lastTrouble: Trouble?
-  /// Errors as answers, and what the first one said.
+  /// Number of error answers, and the text of the first one.
   public var refusalCount = 0
   public var firstRefusal = ""
-  /// Connections closed because of what arrived on them.
+  /// Number of connections closed because of malformed answers, and the first of these.
   public var faultCount = 0
   public var firstFault = ""
 
@@ -69,7 +70,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     }
   }
 
-  /// The system as its clients name it: there is one.
+  /// The only replica, which stands for the whole system.
   public static var server: ReplicaID { ReplicaID(0) }
 
   public var isConnected: Bool { connections.allSatisfy(\.link.isOpen) }
@@ -79,7 +80,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     guard connections[position].link.isOpen, connections[position].waiting.isEmpty,
       connections[position].hasRoom
     else {
-      // What the client asked before has been given up by it and need not be asked any more.
+      // The client has given up its earlier request, so that one need not be sent any more.
       connections[position].waiting.removeAll { $0.id.client == request.id.client }
       connections[position].waiting.append(request)
       return
@@ -88,7 +89,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     markDirty(position)
   }
 
-  /// Asks for nothing in order to see whether the server will do.
+  /// Sends a request that changes nothing, to see whether the server can be used.
   public mutating func sendProbe(_ id: RequestID) {
     connections[0].askProbe(id)
     markDirty(0)
@@ -111,15 +112,15 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
 
   public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
     now = MonotonicClock.now()
-    // While something is left, no connection is opened to which it could seem to belong.
-    if unattended.isEmpty, now >= dialAt { dialAll() }
+    // A token must not be reused while readiness of its old connection is still queued.
+    if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
     let patience = lost.isEmpty && replies.isEmpty ? min(nanoseconds, dialAt - now) : 0
-    unattended.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
+    pendingReadiness.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
     now = MonotonicClock.now()
-    while replies.count < share, let ready = unattended.pop(loop) {
+    while replies.count < share, let ready = pendingReadiness.pop(loop) {
       let position = Int(ready.token)
-      let isHere = connections[position].link.attend(ready, loop, now: now)
-      // Before it hung up the server may have answered.
+      let isHere = connections[position].link.handleReady(ready, loop, now: now)
+      // The server may have answered before it closed the connection.
       readAnswers(position)
       if isHere {
         askWaiting(position)
@@ -146,7 +147,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     }
   }
 
-  /// What waited for this connection has not been asked and will not be.
+  /// Fails the requests that wait for this connection, because they will not be sent.
   public mutating func giveUpWaiting(_ position: Int) {
     for request in connections[position].waiting {
       replies.append(ClientReply(id: request.id, result: .redirect(nil)))
@@ -174,7 +175,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     dialAt = min(dialAt, connections[position].link.actAt)
     guard wasOpen else { return giveUpWaiting(position) }
     guard wasOwed else { return }
-    // All of its clients give up, those that still waited for room, too.
+    // All clients of the connection give up, including those that still waited for room.
     connections[position].waiting.removeAll(keepingCapacity: true)
     lost.append(
       LostConnection(replica: TargetPort.server, remainder: position, stride: connections.count))
@@ -205,7 +206,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     case .unclear(let text):
       note(refusal: text)
       let client = asked.id.client
-      // A client that has given this operation up waits for another one by now.
+      // A client that has given up this operation already waits for another one.
       guard !connections[position].expects(client) else { return }
       lost.append(
         LostConnection(

@@ -6,16 +6,16 @@ import Replication
 import Sockets
 import StateMachines
 
-/// Looks whether a server is there and is what it is said to be, before anything is measured.
+/// Checks before a trial that a server answers and is of the expected kind.
 public enum TargetProbe {
-  /// Throws what the user should do about a server that cannot be driven, in one line.
+  /// - Throws: in one line, why the server cannot be driven and what the user should do.
   public static func check<Dialect: TargetDialect>(
     _ endpoint: Endpoint, _ dialect: Dialect, patience: Interval = .seconds(5)
   ) throws {
     var port = try TargetPort(endpoint, dialect, connections: 1)
     guard try !answers(&port, within: patience) else { return }
     if port.lastTrouble == .hungUp {
-      // A server that hangs up without a word may have one for another language.
+      // A server that closes the connection without an answer may understand another protocol.
       if try understands(RedisDialect(), endpoint) {
         throw TargetError("\(endpoint) speaks RESP, not HTTP: is it a redis?")
       }
@@ -35,7 +35,7 @@ public enum TargetProbe {
     return false
   }
 
-  /// Asks one question that changes nothing.
+  /// Sends one request that changes nothing, and waits for its answer.
   private static func answers<Dialect: TargetDialect>(
     _ port: inout TargetPort<Dialect>, within patience: Interval
   ) throws -> Bool {
@@ -56,7 +56,7 @@ public enum TargetProbe {
 
 extension TargetPort {
   /// Why the server cannot be driven, in one line.
-  /// - Parameter patience: how long it was waited for.
+  /// - Parameter patience: how long the program has waited for it.
   public func explanation(after patience: Interval) -> String {
     let name = Dialect.systemName
     switch lastTrouble {
@@ -76,7 +76,7 @@ extension TargetPort {
         return "\(endpoint) speaks RESP, not HTTP: is it a redis?"
       }
       if fault.found.hasPrefix("-"), Dialect.self == RedisDialect.self {
-        // Said without being asked, such as that it takes no more connections.
+        // An error without a request, such as that the server accepts no more connections.
         return "the server at \(endpoint) will not do as \(name): \(fault.found.dropFirst())"
       }
       return "the server at \(endpoint) is no \(name): \(fault), found \"\(fault.found)\""

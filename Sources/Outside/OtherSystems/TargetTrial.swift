@@ -8,9 +8,9 @@ import StateMachines
 import Trials
 import Workloads
 
-/// What a trial on another system needs to know beside the load.
+/// The settings of a trial on another system, apart from the load.
 public struct TargetSetup: Sendable {
-  /// The row's name in the results, for messages.
+  /// The name of the row in the results, for messages.
   public var name: String
   public var endpoint: Endpoint
   public var plan = TrialPlan()
@@ -27,8 +27,8 @@ public struct TargetSetup: Sendable {
   }
 }
 
-/// One trial on a system that somebody else has started: it drives the load. All on the
-/// thread that calls it. The keys it has written stay in the store, under names that are its own.
+/// A trial on a system that was started elsewhere: it drives the load, on the calling thread. The
+/// keys it has written stay in the store, under names that only this trial uses.
 public struct TargetTrial<Load: ClientLoad, Dialect: TargetDialect>: ~Copyable
 where Load.Application == KeyValueStore {
   public let setup: TargetSetup
@@ -37,19 +37,20 @@ where Load.Application == KeyValueStore {
   public init(_ setup: TargetSetup, load: Load, dialect: Dialect) throws {
     _ = linux_raise_descriptor_limit()
     let port = try TargetPort(setup.endpoint, dialect, connections: setup.connections)
-    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    // No statement after this may throw, because a noncopyable value must be initialised
+    // completely.
     self.setup = setup
     driver = LoadDriver(
       clients: ClientDriver(
         load: load, count: setup.plan.workload.clients, replicas: [TargetPort<Dialect>.server],
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), resends: false),
+        random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), resends: false),
       port: port)
   }
 
   /// Runs the trial to its end.
-  /// - Parameter progress: called now and then with the trial's time and the operations
+  /// - Parameter progress: called at intervals with the trial's time and the number of operations
   ///   acknowledged so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   public mutating func run(
@@ -82,7 +83,7 @@ where Load.Application == KeyValueStore {
     return true
   }
 
-  /// Lets clients write what is to be there before the trial.
+  /// Lets the clients write the keys that must exist before the trial.
   private mutating func loadKeys(progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.beginLoading()
     while !driver.hasLoaded, driver.now < setup.patienceForLoading.nanoseconds {

@@ -1,9 +1,9 @@
 import StateMachines
 
-/// The arguments of one command, in the buffer they arrived in.
+/// The arguments of one command, in the buffer in which they arrived.
 public struct RespArguments: Sendable {
   public let bytes: [UInt8]
-  /// Where the command begins in `bytes`.
+  /// The start of the command in `bytes`.
   public let start: Int
   public let slices: [RespParser.Argument]
 
@@ -13,7 +13,7 @@ public struct RespArguments: Sendable {
     self.slices = slices
   }
 
-  /// How many there are, the command's name among them.
+  /// The number of arguments, including the command's name.
   public var count: Int { slices.count }
 
   public func range(_ position: Int) -> Range<Int> {
@@ -22,7 +22,7 @@ public struct RespArguments: Sendable {
     return first..<first + Int(slice.count)
   }
 
-  /// The number that an argument spells, if it spells one.
+  /// The integer that an argument spells; `nil` if it is not an integer.
   public func integer(_ position: Int) -> Int64? {
     DecimalInteger.parse(bytes, in: range(position))
   }
@@ -30,17 +30,17 @@ public struct RespArguments: Sendable {
   public func key(_ position: Int) -> Key { Key(bytes, in: range(position)) }
   public func value(_ position: Int) -> [UInt8] { Array(bytes[range(position)]) }
 
-  /// As errors repeat it: up to the first zero byte, as Redis does.
+  /// An argument as errors repeat it: up to the first zero byte, as in Redis.
   public func quoted(_ position: Int) -> ArraySlice<UInt8> {
     bytes[range(position)].prefix { $0 != 0 }
   }
 
-  /// What is no UTF-8 in it is replaced.
+  /// An argument as text; invalid UTF-8 in it is replaced.
   public func text(_ position: Int) -> String {
     String(decoding: bytes[range(position)], as: UTF8.self)
   }
 
-  /// In capitals. Empty for words longer than those that mean something.
+  /// An argument in capitals; empty if it is longer than any known word.
   public func word(_ position: Int) -> String {
     let range = range(position)
     return range.count <= 16 ? String(decoding: bytes[range], as: UTF8.self).uppercased() : ""

@@ -2,10 +2,10 @@ import Replication
 import StateMachines
 import WireFormat
 
-/// How the answer to one command of a client is made from the store's responses.
+/// How the reply to one command of a client is made from the store's responses.
 public struct RespAnswer: Equatable, Sendable {
   public enum Kind: UInt8, Sendable {
-    /// OK once everything is done.
+    /// OK after all commands are done.
     case ok
     /// The value in the first response.
     case value
@@ -17,22 +17,22 @@ public struct RespAnswer: Equatable, Sendable {
     case okOrNull
     /// The type of a value that exists for 1, "none" for 0.
     case type
-    /// How long a value lives: for ever for 1, not at all for 0.
+    /// A key's time to live: -1 (no expiry) for 1, -2 (no such key) for 0.
     case timeToLive
     /// 1 if the last command took effect, 0 if it was skipped.
     case allOrNone
-    /// The answer to SCAN: some keys, and the cursor of the next call.
+    /// The reply to SCAN: some keys, and the cursor of the next call.
     case page
     /// All keys.
     case keys
-    /// OK, and the values are kept (`RespChunk.watched`).
+    /// OK; the values are kept in `RespChunk.watched`.
     case watch
-    /// A reply that needed no store: the next `count` bytes of `RespChunk.local`.
+    /// A reply made without the store: the next `count` bytes of `RespChunk.local`.
     case local
   }
 
   public var kind: Kind
-  /// How many responses belong to it; of a local reply, how many bytes.
+  /// Number of responses that belong to it; for a local reply, its number of bytes.
   public var count: Int
   public var version: RespVersion
 
@@ -43,58 +43,58 @@ public struct RespAnswer: Equatable, Sendable {
   }
 }
 
-/// Commands of one connection that go to the store together, and how all of them are answered in order.
+/// Commands of one connection that go to the store together, and how they are answered in order.
 public struct RespChunk: Sendable {
   public var commands = KeyValueSequenceBuilder()
   public var answers: [RespAnswer] = []
   public var local = WireWriter()
-  /// How much of `local` has been sent.
+  /// Number of bytes of `local` that were sent.
   public var localPosition = 0
-  /// How the client wants the answers to the commands that follow.
+  /// The protocol version of the replies to the commands that follow.
   public var version = RespVersion.two
-  /// Set if all is one transaction: how many conditions stand before its commands.
+  /// The number of conditions before the commands, if the chunk is a transaction.
   public var conditionCount: Int?
-  /// How the client wants to be told whether it took effect.
+  /// The protocol version in which the result of the transaction is reported.
   public var transactionVersion = RespVersion.two
   /// Values that were read for `WATCH`, and how many bytes they may have.
   public var watched: [[UInt8]?] = []
   public var watchRoom = 0
-  /// The values could not be read.
+  /// Whether the values could not be read.
   public var watchHasFailed = false
 
   public init() {}
 
-  /// A client's command that is one command of the store.
+  /// Adds a client's command that is one command of the store.
   public mutating func ask(_ command: KeyValueCommand, _ kind: RespAnswer.Kind) {
     commands.append(command)
     expect(kind, count: 1)
   }
 
-  /// A `SET` of a value that lies in a buffer.
+  /// Adds a `SET` whose value lies in a buffer.
   public mutating func askPut(_ key: Key, value bytes: [UInt8], in range: Range<Int>) {
     commands.appendPut(key, value: bytes, in: range)
     expect(.ok, count: 1)
   }
 
-  /// The responses to the last `count` commands are the answer to one of the client's.
+  /// Makes the responses to the last `count` commands the answer to one of the client's commands.
   public mutating func expect(_ kind: RespAnswer.Kind, count: Int) {
     answers.append(RespAnswer(kind, count: count, version))
   }
 
-  /// What was written to `local` since it held `count` bytes is the reply to one command.
+  /// Makes the bytes written to `local` since it held `count` bytes the reply to one command.
   public mutating func closeLocal(since count: Int) {
     let written = local.count - count
     if written > 0 { answers.append(RespAnswer(.local, count: written, version)) }
   }
 
-  /// What the store is asked.
+  /// The command for the store.
   public var request: KeyValueCommand {
     if conditionCount != nil { return .transaction(commands.sequence) }
     if commands.count == 1, let only = commands.first { return only }
     return .sequence(commands.sequence)
   }
 
-  /// What a larger chunk needed is given back.
+  /// Larger buffers than these are freed after use.
   private static var keptCount: Int { 256 }
   private static var keptByteCount: Int { 64 << 10 }
 
@@ -110,8 +110,9 @@ public struct RespChunk: Sendable {
     conditionCount = nil
   }
 
-  /// Writes the replies that the store's responses allow, in order, and forgets them. What is left was
-  /// behind the end of a sequence that stopped for want of room, and is to be asked anew.
+  /// Writes the replies that the store's responses allow, in order, and removes them. The remaining
+  /// commands came after the point at which a sequence stopped for lack of space, and must be asked
+  /// again.
   public mutating func answer(_ response: KeyValueResponse, into output: inout WireWriter) {
     // All of it took effect at one moment, and nothing of it may be asked anew.
     if case .refused(.notKept) = response {
@@ -136,7 +137,7 @@ public struct RespChunk: Sendable {
         write(answer, responses, from: used, into: &output)
         used += answer.count
       } else if used == 0 {
-        // The answer to this command alone is too long.
+        // The answer to this command is too long even by itself.
         RespReply.error(KeyValueResponse.Refusal.answerTooLong.respText, into: &output)
         if answer.kind == .watch { watchHasFailed = true }
         used += answer.count
@@ -175,7 +176,7 @@ public struct RespChunk: Sendable {
     }
   }
 
-  /// Answers every command that waits for the store by an error.
+  /// Answers every command that waits for the store with an error.
   public mutating func fail(_ text: String, into output: inout WireWriter) {
     guard conditionCount == nil else {
       RespReply.error(text, into: &output)
@@ -297,7 +298,7 @@ public struct RespChunk: Sendable {
 }
 
 extension KeyValueResponse.Refusal {
-  /// What Redis says in this case.
+  /// The error text of Redis in this case.
   public var respText: String {
     switch self {
     case .notAnInteger: "ERR value is not an integer or out of range"

@@ -1,15 +1,15 @@
-/// What `COMMAND` tells of one command: clients find the keys in it by this. As Redis 7.0.15 tells
-/// it.
+/// The reply of `COMMAND` about one command, as Redis 7.0.15 gives it. Clients use it to find the
+/// keys in a command.
 public struct RespCommandFacts: Equatable, Sendable {
-  /// As many arguments, the name among them; if negative, at least as many.
+  /// The exact number of arguments, including the name; if negative, the least number.
   public var arity: Int
   public var flags: [String]
-  /// Positions of the first key and of the last (-1: of all arguments), and how many arguments a
-  /// key takes.
+  /// Positions of the first and the last key (-1: the last argument), and the number of arguments
+  /// from one key to the next.
   public var keys: (first: Int, last: Int, step: Int)
   public var categories: [String]
   public var tips: [String]
-  /// How the keys are used.
+  /// How the command uses the keys.
   public var keyFlags: [String]
 
   public static func == (a: RespCommandFacts, b: RespCommandFacts) -> Bool {

@@ -1,7 +1,7 @@
 import Primitives
 import Replication
 
-/// A word of up to sixteen bytes without its case, as two numbers. Longer words have none.
+/// A word of up to sixteen bytes, regardless of case, as two numbers. `nil` for longer words.
 public struct RespWord: FlatKey {
   public let high: UInt64
   public let low: UInt64
@@ -28,7 +28,7 @@ public struct RespWord: FlatKey {
   public func flatHash(_ secret: FlatHashSecret) -> UInt64 { secret.mix(low ^ secret.mix(high)) }
 }
 
-/// The commands that are understood; the raw value is the name in error texts.
+/// The supported commands; the raw value is the name in error texts.
 public enum RespCommandName: String, CaseIterable, Sendable {
   case append, auth, client, command, config, dbsize, decr, decrby, del, discard, echo, exec, exists
   case expiretime, flushall, flushdb, get, getdel, getrange, getset, hello, incr, incrby
@@ -36,7 +36,7 @@ public enum RespCommandName: String, CaseIterable, Sendable {
   case reset, role, scan, select, set, setnx, strlen, substr, time, touch, ttl, type, unlink
   case unwatch, wait, watch
 
-  /// How many arguments there may be, the name among them.
+  /// The allowed number of arguments, including the name.
   public var arity: ClosedRange<Int> {
     switch self {
     case .command, .flushall, .flushdb, .hello, .info, .ping, .quit: 1...(.max)
@@ -64,7 +64,7 @@ public enum RespCommandName: String, CaseIterable, Sendable {
     $0.value.flags.contains("denyoom")
   }
 
-  /// For those who ask about commands: looking them up takes longer than most commands.
+  /// For `COMMAND` only, because looking them up takes longer than most commands.
   public var facts: RespCommandFacts { RespCommandFacts.all[self]! }
 
   static let byWord: FlatTable<RespWord, RespCommandName> = {

@@ -1,11 +1,11 @@
-/// What has been received and not been understood yet. The buffer is reused.
+/// Bytes that were received and not parsed yet. The buffer is reused.
 public struct RespInput: Sendable {
-  /// Bytes `start..<end` wait.
+  /// Bytes `start..<end` are waiting.
   public var bytes: [UInt8] = []
   public var start = 0
   public var end = 0
 
-  /// A larger buffer is given back when it runs empty.
+  /// A larger buffer is freed when it becomes empty.
   static var keptByteCount: Int { 64 << 10 }
 
   public init() {}
@@ -26,7 +26,7 @@ public struct RespInput: Sendable {
   }
 
   public mutating func consume(_ count: Int) {
-    // The parser may have given up, and its owner all that was left.
+    // After an error of the parser, the buffer's owner may already have removed all bytes.
     start = min(start + count, end)
     if start == end { removeAll() }
   }
@@ -39,7 +39,7 @@ public struct RespInput: Sendable {
 
   private mutating func makeRoom(for count: Int) {
     guard bytes.count - end < count else { return }
-    // Moving no more than was consumed since the last move keeps this linear.
+    // Moving no more bytes than were consumed since the last move keeps the total cost linear.
     if start >= end - start, start > 0 {
       bytes.withUnsafeMutableBytes { all in
         guard let base = all.baseAddress else { return }

@@ -1,6 +1,6 @@
 import WireFormat
 
-// COMMAND: clients ask which commands there are, and where the keys are in them.
+// COMMAND: clients ask for the list of commands, and for the positions of keys in them.
 
 extension RespInterpreter {
   func commands(
@@ -13,7 +13,7 @@ extension RespInterpreter {
         return RespInterpreter.wrongArity("command|count", into: &output)
       }
       RespReply.integer(Int64(all.count), into: &output)
-    // Texts that help at the prompt: there are none.
+    // The texts for interactive help: there are none.
     case "DOCS": RespReply.map(count: 0, version, into: &output)
     case "LIST":
       guard command.count == 2 else { return RespInterpreter.syntaxError(into: &output) }
@@ -55,7 +55,7 @@ extension RespInterpreter {
     RespReply.set(count: 0, version, into: &output)
   }
 
-  /// Where the keys are: from the first on, in steps, to the last.
+  /// Describes the positions of the keys: from the first to the last, in steps.
   private func describeKeys(
     _ facts: RespCommandFacts, _ version: RespVersion, into output: inout WireWriter
   ) {

@@ -2,7 +2,7 @@ import Replication
 import StateMachines
 import WireFormat
 
-// Commands about the connection and the server, which need no store.
+// Commands about the connection and the server, which do not need the store.
 
 extension RespInterpreter {
   mutating func converse(
@@ -36,7 +36,7 @@ extension RespInterpreter {
     }
   }
 
-  /// What clients ask for before they begin; nothing can be configured through this protocol.
+  /// The settings that clients read before they begin. They cannot be changed by a command.
   private func config(
     _ command: RespArguments, _ version: RespVersion, into output: inout WireWriter
   ) {
@@ -71,7 +71,7 @@ extension RespInterpreter {
     }
   }
 
-  /// The one user there is has no password: any will do, as with Redis. Others are refused.
+  /// Accepts the only user, which has no password: any password will do, as in Redis.
   private static func isUser(_ name: [UInt8], into output: inout WireWriter) -> Bool {
     if name == Array("default".utf8) { return true }
     RespReply.error(
@@ -88,7 +88,7 @@ extension RespInterpreter {
     }
   }
 
-  /// Of Redis, whose replies these are; clients look at it to see what they may use.
+  /// The Redis version whose replies these are; clients use it to see which commands they may use.
   public static let spokenVersion = "7.0.0"
 
   /// `HELLO [version [AUTH user password] [SETNAME name]]`.
@@ -177,18 +177,18 @@ extension RespInterpreter {
       name = newName
       RespReply.ok(into: &output)
     case "NO-EVICT":
-      // No client is closed for the memory of others, whatever it asks.
+      // No client is ever closed to free memory, so the setting has no effect.
       guard ["ON", "OFF"].contains(command.word(2)) else {
         return RespInterpreter.syntaxError(into: &output)
       }
       RespReply.ok(into: &output)
     default:
-      // Libraries tell their name and version unasked; nothing here depends on them.
+      // Libraries send their name and version by themselves; the server does not use them.
       RespReply.ok(into: &output)
     }
   }
 
-  /// Printable and without blanks, as Redis wants it.
+  /// Whether a name consists of printable characters without blanks, as Redis demands.
   private static func isName(_ bytes: [UInt8]) -> Bool {
     bytes.allSatisfy { (33...126).contains($0) }
   }
@@ -198,10 +198,10 @@ extension RespInterpreter {
       "ERR Client names cannot contain spaces, newlines or special characters.", into: &output)
   }
 
-  /// Texts from the client that are repeated in errors are cut to this many bytes.
+  /// Texts of the client that are repeated in errors are cut to this number of bytes.
   private static let quotedByteCount = 128
 
-  /// Why commands that clients take for granted are not there.
+  /// Reasons for the absence of common commands.
   private static let absences: [String: String] = {
     var absences: [String: String] = [:]
     for word in ["SETEX", "PSETEX", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX"] {

@@ -19,7 +19,7 @@ extension RespInterpreter {
     chunk.ask(.addDecimal(command.key(1), amount), .value)
   }
 
-  /// `FLUSHALL [ASYNC|SYNC]`: at once, either way.
+  /// `FLUSHALL [ASYNC|SYNC]`: both forms take effect at once.
   func flush(_ command: RespArguments, into chunk: inout RespChunk) {
     guard command.count == 1 || command.count == 2 && ["ASYNC", "SYNC"].contains(command.word(1))
     else { return RespInterpreter.syntaxError(into: &chunk.local) }
@@ -54,7 +54,7 @@ extension RespInterpreter {
       }
     }
     guard hasStrings else {
-      // Every value is a string, so no key is left.
+      // All values are strings, so no key has another type.
       RespReply.array(count: 2, into: &chunk.local)
       RespReply.bulk("0", into: &chunk.local)
       return RespReply.array(count: 0, into: &chunk.local)

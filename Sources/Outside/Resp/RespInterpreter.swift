@@ -2,27 +2,27 @@ import Replication
 import StateMachines
 import WireFormat
 
-/// Tells what a client's command means: which commands of the store, or which reply without it.
+/// Translates a client's command into commands of the store, or into a reply without the store.
 public struct RespInterpreter: Sendable {
-  /// What a command asks beyond the chunk that it is added to.
+  /// The effect of a command beyond the chunk that it is added to.
   public enum Effect: Equatable, Sendable {
     case none
-    /// The connection closes behind the answer.
+    /// The connection closes after the answer.
     case quit
-    /// Only the server knows the answer.
+    /// Only the server can answer the command.
     case ask(RespQuestion)
-    /// It begins, ends or guards a transaction, or forgets all of that.
+    /// The command begins, ends, guards or resets a transaction.
     case transaction(RespCommandName)
-    /// It was refused, although Redis would have taken it.
+    /// The command was refused, although Redis accepts it.
     case unsupported
   }
 
   /// The connection's number, for `CLIENT ID`.
   public let connection: Int64
   public let limits: RespLimits
-  /// Names and values that `CONFIG GET` tells.
+  /// Names and values that `CONFIG GET` returns.
   public let settings: [(name: String, value: String)]
-  /// What the client calls itself.
+  /// The client's name for itself.
   public var name: [UInt8] = []
   /// Commands that may need memory are refused, as by a Redis beyond its `maxmemory`.
   public var isOutOfMemory = false
@@ -35,12 +35,13 @@ public struct RespInterpreter: Sendable {
     self.settings = settings
   }
 
-  /// Adds a command to the chunk: what it asks of the store, or else its reply.
+  /// Adds a command to the chunk: its commands of the store, or else its reply.
   public mutating func interpret(
     _ command: RespArguments, into chunk: inout RespChunk
   ) -> Effect {
     guard let name = RespCommandName.named(command.bytes, in: command.range(0)) else {
-      // A browser that was lured here: what it sends on may be commands of whoever lured it.
+      // An attacker may have lured a browser into sending this, and the bytes that follow may be
+      // commands.
       if ["POST", "HOST:"].contains(command.word(0)) { return .quit }
       unknown(command, into: &chunk.local)
       return .unsupported
@@ -150,7 +151,7 @@ public struct RespInterpreter: Sendable {
     chunk.ask(.increment(command.key(1), by: isDown ? -amount : amount), .sum)
   }
 
-  /// Commands of many keys: each key is one command of the store, and all are one of the client.
+  /// Commands of many keys: each key becomes one command of the store, with one answer for all.
   private func several(
     _ name: RespCommandName, _ command: RespArguments, into chunk: inout RespChunk
   ) {

@@ -1,38 +1,39 @@
-/// What one connection may ask for at once. Nothing is allocated for a size that was only announced.
+/// The limits of one connection. Memory is allocated only for bytes that have arrived, not for
+/// announced sizes.
 public struct RespLimits: Equatable, Sendable {
-  /// Arguments of one command, its name among them; also elements of one array in a reply.
+  /// Arguments of one command, including its name; also elements of one array in a reply.
   public var maximumArgumentCount = 1 << 20
   /// Bytes of one argument.
   public var maximumBulkByteCount = 16 << 20
-  /// Bytes of one command, with everything that frames it. Has to fit into 32 bits.
+  /// Bytes of one command, including its framing. Must fit into 32 bits.
   public var maximumCommandByteCount = 32 << 20
   /// Bytes of a command that is typed as a line.
   public var maximumInlineByteCount = 64 << 10
   /// Commands of a pipeline that become one command of the store.
   public var chunkCommandCount = 1024
-  /// Bytes of such commands. The command that reaches this is the last one of the chunk.
+  /// Bytes of these commands. The command that reaches this limit is the last one of the chunk.
   public var chunkByteCount = 256 << 10
-  /// Keys of one command. With those of a chunk they stay below what a sequence may hold.
+  /// Keys of one command. Together with those of a chunk they stay below the limit of a sequence.
   public var maximumKeyCount = 1 << 17
-  /// Bytes of the commands of one transaction. With what frames them they fit into one request,
-  /// too.
+  /// Bytes of the commands of one transaction. Together with their framing they still fit into one
+  /// request.
   public var maximumTransactionByteCount = 30 << 20
-  /// Bytes of the values that one connection watches: they travel with its transaction, to be
+  /// Bytes of the values that one connection watches. They are sent with its transaction, to be
   /// compared.
   public var maximumWatchedByteCount = 1 << 20
   /// Bytes of a pattern of keys.
   public var maximumPatternByteCount = 1024
-  /// Bytes that may wait while a command is outstanding before the session wants no more.
+  /// Bytes that may wait while a command is outstanding before the session takes no more input.
   public var maximumWaitingByteCount = 1 << 20
-  /// Bytes that may wait while the client takes no replies. Some clients write all they have before
-  /// they read.
+  /// Bytes that may wait while the client reads no replies. Some clients write all their commands
+  /// before they read.
   public var maximumUnreadByteCount = 80 << 20
 
   public init() {}
 }
 
-/// Bytes that do not follow the protocol. The connection cannot go on: where the next command begins is
-/// not known.
+/// Bytes that violate the protocol. The connection must end, because the start of the next command
+/// is unknown.
 public enum RespProtocolError: Error, Equatable, Sendable {
   case invalidMultibulkLength
   case invalidBulkLength
@@ -42,11 +43,11 @@ public enum RespProtocolError: Error, Equatable, Sendable {
   case commandTooBig(limit: Int)
   case inlineTooBig
   case unbalancedQuotes
-  /// A reply that begins with this byte, or a line of one that is malformed.
+  /// A reply that begins with this byte, or a malformed line of one.
   case invalidReply(UInt8)
   case nestedTooDeep
 
-  /// What Redis says, where it knows the case.
+  /// The error text of Redis, if Redis has one for this case.
   public var text: String {
     switch self {
     case .invalidMultibulkLength: "Protocol error: invalid multibulk length"

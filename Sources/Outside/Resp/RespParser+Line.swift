@@ -1,4 +1,4 @@
-// Commands typed as a line, as over telnet: words between blanks, or in quotes.
+// Commands typed as a line, as over telnet: words separated by blanks, or in quotes.
 
 extension RespParser {
   mutating func nextLine(
@@ -28,13 +28,13 @@ extension RespParser {
 
   static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-  /// Moves over the word at `read` and puts what it means in its place; that is never longer.
-  /// - Returns: where the meaning ends.
+  /// Moves past the word at `read` and replaces it by its meaning, which is never longer.
+  /// - Returns: the end of the meaning.
   private static func unquote(
     _ bytes: inout [UInt8], from read: inout Int, to end: Int
   ) throws(RespProtocolError) -> Int {
     var write = read
-    /// The quote that the word is within, or 0.
+    /// The quote that encloses the word, or 0.
     var quote: UInt8 = 0
     while true {
       guard read < end else {
@@ -50,7 +50,7 @@ extension RespParser {
           continue
         }
       } else if byte == quote {
-        // Behind a closing quote the word has to end.
+        // The word must end after a closing quote.
         read += 1
         guard read == end || isBlank(bytes[read]) else { throw .unbalancedQuotes }
         return write
@@ -68,7 +68,7 @@ extension RespParser {
     }
   }
 
-  /// What the escape at `read` means; `read` is left at its last byte.
+  /// The meaning of the escape at `read`; `read` is left at the escape's last byte.
   private static func escaped(_ bytes: [UInt8], at read: inout Int, to end: Int) -> UInt8 {
     if bytes[read + 1] == UInt8(ascii: "x"), read + 3 < end, let high = digit(bytes[read + 2]),
       let low = digit(bytes[read + 3])

@@ -1,12 +1,13 @@
 import StateMachines
 
-/// Finds the commands in the bytes of a connection (RESP2: arrays of bulks, or lines typed by hand).
+/// Finds the commands in the bytes of a connection (RESP2: arrays of bulks, or lines typed by
+/// hand).
 ///
-/// The parser keeps no bytes: it is shown the same buffer again when more has arrived, and goes on where
-/// it stopped. Every position it keeps counts from the first byte of the command, so that the buffer's
-/// owner may move the bytes meanwhile.
+/// The parser keeps no bytes. It gets the same buffer again when more bytes have arrived, and
+/// continues where it stopped. All its positions count from the first byte of the command, so that
+/// the buffer's owner may move the bytes meanwhile.
 public struct RespParser: Sendable {
-  /// Where an argument lies, from the command's first byte.
+  /// The position of an argument, from the command's first byte.
   public struct Argument: Equatable, Sendable {
     public var start: UInt32
     public var count: UInt32
@@ -18,22 +19,23 @@ public struct RespParser: Sendable {
   }
 
   public let limits: RespLimits
-  /// The arguments of the command that was found last, its name first. Empty for an empty command,
-  /// which has no answer.
+  /// The arguments of the last command that was found, its name first. Empty for an empty command,
+  /// which gets no answer.
   public var arguments: [Argument] = []
-  /// Arguments still to come; -1 if not known yet.
+  /// Number of arguments still to come; -1 if unknown.
   public var missing = -1
-  /// The announced length of the next argument; -1 if not known yet.
+  /// The announced length of the next argument; -1 if unknown.
   public var bulkByteCount = -1
-  /// How much of the command has been understood; of a line, how much was searched for its end.
+  /// Number of bytes of the command that were parsed; of a line, number of bytes that were searched
+  /// for its end.
   public var position = 0
   public var isFinished = false
 
   public init(limits: RespLimits = RespLimits()) { self.limits = limits }
 
-  /// Looks for a whole command that begins at `start` of a stream that has been received up to `end`.
-  /// Escapes in a line are replaced in place.
-  /// - Returns: the bytes that the command takes, or `nil` if more are needed.
+  /// Looks for a complete command that begins at `start` of a stream that has been received up to
+  /// `end`. Escapes in a line are replaced in place.
+  /// - Returns: the number of bytes of the command, or `nil` if more are needed.
   public mutating func next(
     in bytes: inout [UInt8], from start: Int, to end: Int
   ) throws(RespProtocolError) -> Int? {
@@ -59,7 +61,7 @@ public struct RespParser: Sendable {
     return position
   }
 
-  /// Forgets the command that was found last, or begun.
+  /// Discards the command that was found last, or begun.
   public mutating func restart() {
     arguments.removeAll(keepingCapacity: true)
     missing = -1
@@ -68,7 +70,7 @@ public struct RespParser: Sendable {
     isFinished = false
   }
 
-  /// - Returns: whether a whole argument was there.
+  /// - Returns: whether a complete argument was there.
   private mutating func nextArgument(
     in bytes: [UInt8], from start: Int, to end: Int
   ) throws(RespProtocolError) -> Bool {
@@ -103,8 +105,9 @@ public struct RespParser: Sendable {
     return true
   }
 
-  /// A number and the end of its line.
-  /// - Returns: `nil` if the line is not complete yet; it is read again then, but it is short.
+  /// Parses a number and the end of its line.
+  /// - Returns: `nil` if the line is incomplete. It is then parsed again later, which is cheap
+  ///   because it is short.
   static func number(
     in bytes: [UInt8], from start: Int, to end: Int, invalid: RespProtocolError,
     tooLong: RespProtocolError

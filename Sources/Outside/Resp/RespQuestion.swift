@@ -1,14 +1,14 @@
 import WireFormat
 
-/// What a client asks that only the server can tell.
+/// A client's question that only the server can answer.
 public enum RespQuestion: Equatable, Sendable {
-  /// A text about the server, of the named sections, or of all if none is named.
+  /// A text about the server: the named sections, or all if no name is given.
   case info(sections: [String])
   /// The time of day.
   case time
-  /// How many replicas beside the one in charge have what was acknowledged.
+  /// Number of replicas besides the leader that have all acknowledged commands.
   case replicas
-  /// Who is connected.
+  /// The connected clients.
   case clients(Clients)
 
   public enum Clients: Equatable, Sendable {
@@ -35,8 +35,8 @@ public enum RespFact: Equatable, Sendable {
 }
 
 extension RespInterpreter {
-  /// `WAIT replicas timeout`. What was answered has been replicated already, so there is nothing to
-  /// wait for.
+  /// `WAIT replicas timeout`. Acknowledged commands are replicated already, so the reply comes at
+  /// once.
   func wait(_ command: RespArguments, into output: inout WireWriter) -> Effect {
     guard command.integer(1) != nil else {
       RespInterpreter.notAnInteger(into: &output)

@@ -1,14 +1,14 @@
 import Replication
 import WireFormat
 
-/// How replies are written: a connection begins with the second version, and may ask for the third one.
-/// Of what a key-value store says they differ in nulls and maps only.
+/// The protocol version of replies: a connection begins with version 2, and may ask for version 3.
+/// For the replies of this server, they differ only in nulls, maps, sets and long texts.
 public enum RespVersion: Int64, Sendable {
   case two = 2
   case three = 3
 }
 
-/// Writes replies behind what a buffer holds.
+/// Appends replies to a buffer.
 public enum RespReply {
   public static let okBytes = Array("+OK\r\n".utf8)
   public static let nullBytes = Array("$-1\r\n".utf8)
@@ -16,13 +16,13 @@ public enum RespReply {
 
   public static func ok(into output: inout WireWriter) { output.write(okBytes) }
 
-  /// A line that is no error. Line ends in it become blanks.
+  /// A line that is not an error. Line ends in it become blanks.
   public static func status(_ text: String, into output: inout WireWriter) {
     line(UInt8(ascii: "+"), Array(text.utf8), into: &output)
   }
 
-  /// - Parameter text: begins with the error's kind in capitals, such as `ERR`. Line
-  /// ends in it become blanks.
+  /// - Parameter text: begins with the error's kind in capitals, such as `ERR`. Line ends in it
+  ///   become blanks.
   public static func error(_ text: String, into output: inout WireWriter) {
     line(UInt8(ascii: "-"), Array(text.utf8), into: &output)
   }
@@ -58,7 +58,7 @@ public enum RespReply {
     lineEnd(into: &output)
   }
 
-  /// Begins a map; its keys and values follow in turn, as replies.
+  /// Begins a map; its keys and values follow alternately, as replies.
   public static func map(count: Int, _ version: RespVersion, into output: inout WireWriter) {
     if version == .two {
       array(count: count * 2, into: &output)
@@ -72,7 +72,7 @@ public enum RespReply {
     head(UInt8(ascii: version == .two ? "*" : "~"), Int64(count), into: &output)
   }
 
-  /// In place of an array.
+  /// The null that replaces an array.
   public static func nullArray(_ version: RespVersion, into output: inout WireWriter) {
     output.write(version == .two ? Array("*-1\r\n".utf8) : null3Bytes)
   }

@@ -11,9 +11,9 @@ public enum RespValue: Equatable, Sendable {
   case array([RespValue]?)
 }
 
-/// Finds the replies in what a server has sent. Goes on where it stopped when more has arrived.
+/// Finds the replies in a server's bytes. Continues where it stopped when more bytes have arrived.
 public struct RespReplyParser: Sendable {
-  /// An array whose elements are not all there yet.
+  /// An array whose elements have not all arrived.
   private struct OpenArray: Sendable {
     var missing: Int
     var elements: [RespValue] = []
@@ -21,25 +21,25 @@ public struct RespReplyParser: Sendable {
 
   private enum Element {
     case value(RespValue)
-    /// An array begins, of this many elements, at least one.
+    /// The start of an array with this many elements, at least one.
     case array(Int)
   }
 
   public let limits: RespLimits
   private var open: [OpenArray] = []
-  /// The announced length of a bulk whose head has been taken; -1 for none.
+  /// The announced length of a bulk whose head was parsed; -1 for none.
   private var bulkByteCount = -1
-  /// How much of a line was searched for its end.
+  /// Number of bytes of a line that were searched for its end.
   private var scanned = 0
 
-  /// Deeper arrays are refused. No reply of Redis to data commands comes near.
+  /// Deeper arrays are refused. No reply of Redis to data commands is nearly as deep.
   public static var maximumDepth: Int { 16 }
 
   public init(limits: RespLimits = RespLimits()) { self.limits = limits }
 
-  /// Takes the next whole reply out of what lies in `bytes[start..<end]`.
-  /// - Parameter start: moves over what has been understood, also if the reply is not complete: those
-  /// bytes are not needed any more.
+  /// Takes the next complete reply out of `bytes[start..<end]`.
+  /// - Parameter start: moves past the parsed bytes, even if the reply is not complete, because
+  ///   those bytes are not needed any more.
   /// - Returns: `nil` if more bytes are needed.
   public mutating func next(
     in bytes: [UInt8], from start: inout Int, to end: Int
@@ -57,7 +57,7 @@ public struct RespReplyParser: Sendable {
   }
 
   /// Adds a value to the innermost open array.
-  /// - Returns: the outermost value if this was the last one it lacked.
+  /// - Returns: the outermost value, if this value completes it.
   private mutating func close(_ value: RespValue) -> RespValue? {
     var value = value
     while !open.isEmpty {

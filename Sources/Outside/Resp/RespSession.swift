@@ -2,25 +2,25 @@ import Replication
 import StateMachines
 import WireFormat
 
-/// What a session wants to know before it can go on answering.
+/// A session's request, whose answer it needs before it can continue.
 public enum RespRequest: Equatable, Sendable {
-  /// Answered through `complete(_:into:)`, or `fail` if the outcome is unknown.
+  /// Answered with `complete(_:into:)`, or with `fail` if the outcome is unknown.
   case store(KeyValueCommand)
-  /// Answered through `inform`.
+  /// Answered with `inform`.
   case question(RespQuestion)
 }
 
-/// One connection of a Redis client, without the connection: bytes in, commands of the store out,
-/// replies in order. Pure.
+/// The protocol of one connection of a Redis client, without I/O: bytes in, commands of the store
+/// out, replies in order. Pure.
 ///
-/// A server feeds what it has read and asks `next` until it says `nil`. Commands that a client
-/// sends without waiting become one command of the store, so a pipeline costs one log entry; at
-/// most one command is outstanding, and what arrives meanwhile waits. Such a chunk takes effect at
-/// one moment; if it only reads it is read-only. A transaction is a chunk of its own, because it
+/// A server feeds the bytes it has read and calls `next` until it returns `nil`. Commands that a
+/// client sends without waiting become one command of the store, so a pipeline costs one log entry.
+/// At most one command is outstanding; bytes that arrive meanwhile wait. Such a chunk takes effect
+/// at one moment; if it only reads it is read-only. A transaction is a chunk of its own, because it
 /// has conditions.
 ///
-/// Output is written into the server's buffer. A server should not feed a client that does not take
-/// its replies: nothing here bounds that buffer.
+/// Output is written into the server's buffer, whose size the session does not limit. A server
+/// should therefore not feed the input of a client that does not read its replies.
 public struct RespSession: Sendable {
   public enum Waiting: Equatable, Sendable {
     case nothing, store, question
@@ -32,23 +32,23 @@ public struct RespSession: Sendable {
   public var input = RespInput()
   public var chunk = RespChunk()
   public private(set) var waiting = Waiting.nothing
-  /// Nothing that is still to come is understood: the client said goodbye, or something unintelligible.
+  /// Whether further input is discarded, because the client has quit or sent malformed bytes.
   public private(set) var isClosing = false
-  /// What is asked once everything before is answered.
+  /// The question that is asked once all earlier commands are answered.
   private var question: RespQuestion?
   public private(set) var transaction = RespTransaction()
   /// Keys whose values are being read, to be watched from then on.
   private var watching: [Key] = []
-  /// What follows waits for the answers to what is gathered.
+  /// Whether further commands wait for the answers to the gathered ones.
   private var isHeld = false
-  /// The length of a command that has been parsed, and waits for answers before it.
+  /// The length of a command that has been parsed, and waits for the answers to earlier ones.
   private var parsedByteCount: Int?
-  /// Commands that have been understood so far.
+  /// Number of commands parsed so far.
   public private(set) var takenCount = 0
 
   /// - Parameters:
   ///   - connection: its number, which a client may ask for.
-  ///   - settings: what `CONFIG GET` tells.
+  ///   - settings: the names and values that `CONFIG GET` returns.
   public init(
     connection: Int64, limits: RespLimits = RespLimits(),
     settings: [(name: String, value: String)] = []
@@ -61,18 +61,18 @@ public struct RespSession: Sendable {
   /// The connection's number.
   public var number: Int64 { interpreter.connection }
 
-  /// Whether the server should go on reading. What it feeds nevertheless is kept.
+  /// Whether the server should continue reading. Bytes that it feeds nevertheless are kept.
   public var wantsInput: Bool {
     !isClosing && (waiting == .nothing || input.count < limits.maximumWaitingByteCount)
   }
 
-  /// Whether to close the connection as soon as the output has left.
+  /// Whether to close the connection as soon as the output has been sent.
   public var shouldClose: Bool { isClosing && isIdle }
 
-  /// Whether everything is answered that was asked in whole, provided that `next` has said `nil`.
+  /// Whether all complete commands are answered, provided that `next` has returned `nil`.
   public var isIdle: Bool { waiting == .nothing && chunk.answers.isEmpty && question == nil }
 
-  /// Takes what has arrived. Answers wait for `next`.
+  /// Takes received bytes. They are handled by `next`.
   public mutating func feed(_ bytes: [UInt8], in range: Range<Int>) {
     guard !isClosing else { return }
     input.append(bytes, in: range)
@@ -80,11 +80,11 @@ public struct RespSession: Sendable {
 
   public mutating func feed(_ bytes: [UInt8]) { feed(bytes, in: 0..<bytes.count) }
 
-  /// Answers what needs no store, and finds what to ask next.
+  /// Answers commands that do not need the store, and finds the next request.
   /// - Returns: `nil` while a request is outstanding, and when more input is needed.
   public mutating func next(into output: inout WireWriter) -> RespRequest? {
     guard waiting == .nothing else { return nil }
-    // What a sequence left undone goes first, then the question behind it.
+    // The rest of a sequence that stopped goes first, then the question after it.
     if chunk.commands.isEmpty, question == nil { gather(into: &output) }
     if !chunk.commands.isEmpty {
       waiting = .store
@@ -97,7 +97,7 @@ public struct RespSession: Sendable {
     return .question(asked)
   }
 
-  /// Fills the chunk with what has arrived.
+  /// Fills the chunk with the commands that have arrived.
   private mutating func gather(into output: inout WireWriter) {
     var taken = 0
     var takenByteCount = 0
@@ -124,7 +124,7 @@ public struct RespSession: Sendable {
     }
   }
 
-  /// Answers by what the store has said.
+  /// Writes replies made from the store's response.
   public mutating func complete(_ response: KeyValueResponse, into output: inout WireWriter) {
     guard waiting == .store else { return }
     waiting = .nothing
@@ -133,14 +133,15 @@ public struct RespSession: Sendable {
     endWatch()
   }
 
-  /// Answers what only the server knows.
+  /// Writes the server's answer to a question.
   public mutating func inform(_ fact: RespFact, into output: inout WireWriter) {
     guard waiting == .question else { return }
     waiting = .nothing
     fact.write(chunk.version, into: &output)
   }
 
-  /// Answers everything outstanding by an error. What the store was asked may have taken effect.
+  /// Answers all outstanding commands with an error. Commands that were sent to the store may have
+  /// taken effect.
   /// - Parameter text: begins with the error's kind: `ERR outcome unknown: …`, `CLUSTERDOWN …`.
   public mutating func fail(_ text: String, into output: inout WireWriter) {
     switch waiting {
@@ -152,8 +153,8 @@ public struct RespSession: Sendable {
     endWatch()
   }
 
-  /// The last answer, and then the end: what has arrived and what is still to come is not
-  /// understood.
+  /// Writes a last error and ends the session: input that has arrived and further input is
+  /// discarded.
   public mutating func close(_ text: String, into output: inout WireWriter) {
     guard !isClosing else { return }
     fail(text, into: &output)
@@ -162,7 +163,7 @@ public struct RespSession: Sendable {
     close()
   }
 
-  /// Takes over what was read for `WATCH`, if it has been read by now.
+  /// Adopts the values that were read for `WATCH`, once they have been read.
   private mutating func endWatch() {
     if chunk.watchHasFailed { transaction.watchHasFailed = true }
     for (key, value) in zip(watching, chunk.watched) { transaction.watch(key, value) }
@@ -171,7 +172,7 @@ public struct RespSession: Sendable {
     chunk.watched = []
   }
 
-  /// Finds the next command; bytes that are none end the conversation.
+  /// Finds the next command. Malformed bytes end the session.
   private mutating func parse() -> Int? {
     if let length = parsedByteCount {
       parsedByteCount = nil
@@ -188,7 +189,7 @@ public struct RespSession: Sendable {
     }
   }
 
-  /// - Returns: false if the command has to wait for answers to those before it.
+  /// - Returns: false if the command must wait for the answers to earlier ones.
   private mutating func interpret() -> Bool {
     let arguments = RespArguments(
       bytes: input.bytes, start: input.start, slices: parser.arguments)
@@ -197,11 +198,11 @@ public struct RespSession: Sendable {
     let effect = interpreter.interpret(arguments, into: &chunk)
     if case .transaction(let name) = effect { control(name, arguments) }
     chunk.closeLocal(since: before)
-    obey(effect)
+    carryOut(effect)
     return true
   }
 
-  private mutating func obey(_ effect: RespInterpreter.Effect) {
+  private mutating func carryOut(_ effect: RespInterpreter.Effect) {
     switch effect {
     case .none, .transaction, .unsupported: break
     case .quit: close()
@@ -209,7 +210,7 @@ public struct RespSession: Sendable {
     }
   }
 
-  /// What is said about transactions outside of one.
+  /// Handles transaction commands outside of a transaction.
   private mutating func control(_ name: RespCommandName, _ arguments: RespArguments) {
     switch name {
     case .multi:
@@ -224,7 +225,7 @@ public struct RespSession: Sendable {
       watching = (1..<arguments.count).map(arguments.key)
       for key in watching { chunk.commands.append(.get(key)) }
       chunk.expect(.watch, count: watching.count)
-      // What follows may depend on what is found.
+      // Later commands may depend on the values that are found.
       isHeld = true
     default: reset()
     }
@@ -237,9 +238,9 @@ public struct RespSession: Sendable {
     RespReply.status("RESET", into: &chunk.local)
   }
 
-  /// Within a transaction commands wait for its end. Those that could not be carried out end it
-  /// without effect.
-  /// - Returns: false if this is its end, and answers have to come before.
+  /// Handles a command within a transaction, where commands wait for `EXEC`. A command that could
+  /// not be carried out makes `EXEC` fail without effect.
+  /// - Returns: false if the command is `EXEC` and earlier answers must come first.
   private mutating func queue(_ arguments: RespArguments) -> Bool {
     let name = RespCommandName.named(arguments.bytes, in: arguments.range(0))
     if name == .exec, arguments.count == 1, !chunk.commands.isEmpty { return false }
@@ -288,8 +289,8 @@ public struct RespSession: Sendable {
     RespReply.error(text, into: &chunk.local)
   }
 
-  /// Makes one request of the transaction's commands, unless they need no store. Nothing that is
-  /// not answered yet stands before it.
+  /// Makes one request of the transaction's commands, unless they do not need the store. All
+  /// earlier commands are answered already.
   private mutating func execute() {
     let ended = transaction
     transaction.close()
@@ -335,7 +336,7 @@ public struct RespSession: Sendable {
     input.removeAll()
   }
 
-  /// Sends replies that nothing stands before.
+  /// Sends replies that do not have to wait for earlier ones.
   private mutating func flushLocal(into output: inout WireWriter) {
     guard chunk.local.count > 0 else { return }
     output.write(chunk.local.storage, in: 0..<chunk.local.count)

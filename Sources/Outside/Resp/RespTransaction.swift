@@ -2,32 +2,32 @@ import StateMachines
 
 /// Commands between `MULTI` and `EXEC`, and the values that were watched before.
 ///
-/// Deviation: Redis remembers whether a watched key was touched, this compares values. A value that
-/// was changed and changed back is the same value.
+/// Deviation: Redis remembers whether a watched key was touched, but this compares values. A value
+/// that was changed and changed back counts as unchanged.
 public struct RespTransaction: Sendable {
   public private(set) var isOpen = false
   public private(set) var commands: [RespArguments] = []
-  /// How many commands of the store they are, and how many bytes they take here.
+  /// Number of the store's commands in it, and number of bytes it takes here.
   public private(set) var storeCommandCount = 0
   private var byteCount = 0
   public private(set) var watched: [(key: Key, value: [UInt8]?)] = []
   public private(set) var watchedByteCount = 0
-  /// A command was refused, so the end refuses all.
+  /// Whether a command was refused, so that `EXEC` refuses all.
   public var isSpoilt = false
-  /// It is not known what the watched keys had, so they count as changed.
+  /// Whether the values of the watched keys are unknown, so that they count as changed.
   public var watchHasFailed = false
 
   public init() {}
 
-  /// What a command takes beside its bytes.
+  /// Bytes that a command takes in addition to its own.
   private static var overhead: Int { 64 }
 
   public mutating func open() { isOpen = true }
 
-  /// Ends the transaction and forgets what was watched.
+  /// Ends the transaction and forgets the watched values.
   public mutating func close() { self = RespTransaction() }
 
-  /// - Returns: false if it is too long with this one.
+  /// - Returns: false if the transaction is too long with this command.
   mutating func keep(
     _ arguments: RespArguments, storeCommands: Int, byteCount limit: Int, count: Int
   ) -> Bool {
@@ -39,7 +39,7 @@ public struct RespTransaction: Sendable {
     guard byteCount <= limit, storeCommandCount <= count, commands.count < count else {
       return false
     }
-    // Nothing is kept of what comes to nothing.
+    // A transaction that will be refused need not keep its commands.
     if !isSpoilt { commands.append(kept) }
     return true
   }

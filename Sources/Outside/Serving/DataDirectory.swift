@@ -5,9 +5,9 @@ import ProtocolList
 import Glibc
 import Sockets
 
-/// Where a service keeps its nodes' logs from one start to the next: only one service at a time,
-/// and always the same protocol with the same number of replicas. Replicas that a later start added
-/// would know nothing, and could outvote those that do.
+/// The directory in which a service keeps its nodes' logs from one start to the next. It is for one
+/// service at a time, and always for the same protocol with the same number of replicas: replicas
+/// added at a later start would have empty logs, and could outvote the others.
 struct DataDirectory {
   static let hostsName = "hosts.json5"
   private static let lockName = "lock"
@@ -15,10 +15,10 @@ struct DataDirectory {
   let path: String
   /// Whether an earlier start has left logs.
   let hasRun: Bool
-  /// Locked as long as it is open.
+  /// Holds the directory's lock until it is closed.
   private let lock: Int32
 
-  /// Makes the directory if it is not there, and locks it.
+  /// Creates the directory if it does not exist, and locks it.
   init(path: String, hosts: HostsFile) throws {
     self.path = path
     let parent = URL(filePath: path).deletingLastPathComponent().path
@@ -44,8 +44,8 @@ struct DataDirectory {
 
   func close() { Descriptor.close(lock) }
 
-  /// Writes who the nodes are this time: another file takes the place of the one before, so that
-  /// there is always a whole one.
+  /// Writes this start's hosts file. It replaces the earlier one as a whole, so that there is
+  /// always a complete file.
   func write(_ hosts: HostsFile) throws(ClusterError) {
     let name = "\(path)/\(DataDirectory.hostsName)"
     let new = name + ".new"
@@ -62,11 +62,11 @@ struct DataDirectory {
     try DataDirectory.sync(path)
   }
 
-  /// Moves what is left of the logs of these nodes out of the way.
+  /// Renames the remaining log directories of these nodes.
   func setAside(_ nodes: [Int]) throws(ClusterError) {
     for node in nodes {
       let directory = "\(path)/\(node)"
-      // An earlier start has moved the lost log away already and begun its replacement here.
+      // An earlier start has already moved the lost log and begun its replacement here.
       guard access(directory, F_OK) == 0, !isReplacement(directory) else { continue }
       var number = 1
       while access("\(directory).lost-\(number)", F_OK) == 0 { number += 1 }
@@ -77,7 +77,7 @@ struct DataDirectory {
     try DataDirectory.sync(path)
   }
 
-  /// A new log was begun here, but has not been opened to its end yet.
+  /// Whether a new log was begun here, but not opened completely yet.
   private func isReplacement(_ directory: String) -> Bool {
     !DataDirectory.hasLog(in: directory) && access("\(directory)/member", F_OK) == 0
   }
@@ -92,7 +92,7 @@ struct DataDirectory {
     }
   }
 
-  /// What the last start wrote; `nil` before the first one.
+  /// The hosts file of the last start; `nil` before the first one.
   static func earlier(in path: String, nodeCount: Int) throws -> HostsFile? {
     let name = "\(path)/\(hostsName)"
     let hasLogs = (0..<nodeCount).contains { hasLog(in: "\(path)/\($0)") }

@@ -1,16 +1,17 @@
 import Replication
 import Resp
 
-/// What a gateway says of the cluster that it cannot see for itself.
+/// Facts about the cluster that a gateway cannot observe itself.
 public struct GatewayFacts: Sendable {
   public var version: String
   public var protocolName: String
   public var cluster: String
-  /// Of the process that serves.
+  /// The process id of the service.
   public var processNumber: Int
-  /// Whether nodes wait for their disks; `nil` if others have started them.
+  /// Whether nodes wait for their disks; `nil` if they were not started by this service.
   public var syncs: Bool?
-  /// Whether a majority of the replicas has what was acknowledged; otherwise all members do.
+  /// Whether acknowledged commands are on a majority of the replicas; otherwise they are on all
+  /// members.
   public var needsMajority = true
   /// Bytes that the node in charge may have allocated before commands that may need memory are
   /// refused; 0 for no limit.
@@ -25,8 +26,8 @@ public struct GatewayFacts: Sendable {
     self.processNumber = processNumber
   }
 
-  /// What `CONFIG GET` tells: what clients ask for before they begin, and all bounds that Redis has
-  /// a name for.
+  /// The settings that `CONFIG GET` returns: those that clients read before they begin, and all
+  /// limits for which Redis has a name.
   public func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
     var settings = [
       ("save", ""), ("databases", "1"), ("maxclients", "\(GatewayLimits.connections)"),
@@ -43,7 +44,7 @@ public struct GatewayFacts: Sendable {
   }
 }
 
-/// How many commands there were in a second, lately.
+/// Commands per second, over the last second or so.
 public struct RequestRate: Sendable {
   public private(set) var perSecond = 0
   private var count = 0

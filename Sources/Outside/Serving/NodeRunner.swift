@@ -10,10 +10,10 @@ import WriteAheadLog
 
 /// Runs one node of a cluster in this process.
 public enum NodeRunner {
-  /// Works until it is told to stop, or the node's log fails.
+  /// Runs until `isStopped` returns true or the node's log fails.
   /// - Parameters:
   ///   - node: below the number of nodes in `hosts`.
-  ///   - isStopped: is asked at least ten times a second.
+  ///   - isStopped: is called at least ten times a second.
   public static func run(
     _ hosts: HostsFile, node: Int, directory: String, until isStopped: @escaping () -> Bool,
     configure: (inout NodeSettings) -> Void
@@ -32,7 +32,7 @@ public enum NodeRunner {
   }
 }
 
-/// Why a node cannot run: one sentence.
+/// The reason why a node cannot run, in one sentence.
 struct ServingError: Error, CustomStringConvertible {
   let description: String
 

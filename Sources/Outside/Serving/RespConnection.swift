@@ -7,33 +7,33 @@ import WireFormat
 public struct RespConnection: Sendable {
   /// -1: the slot is free.
   public var descriptor: Int32 = -1
-  /// Tells the connections that have had this slot apart.
+  /// Tells apart the connections that have used this slot.
   public var generation: UInt32 = 0
   public var session: RespSession
   public var output = OutputBuffer()
-  /// The position of the session of the cluster that acts for it.
+  /// The position of the machine in the fleet that acts for it.
   public var machine: Int
   public var isDirty = false
-  /// It has sent its last byte, but may still listen.
+  /// Whether the client has sent its last byte; it may still read.
   public var hasEnded = false
-  /// Commands wait until replies have been taken.
+  /// Whether its commands wait until it has read replies.
   public var isHeldBack = false
-  /// Nothing more is said or understood: what it still sends is thrown away until then, because closing
-  /// at once could take the last reply from under it.
+  /// Set while the connection is closing: until then its input is discarded, because closing the
+  /// connection at once could destroy the last reply.
   public var lingersUntil: Int64?
-  /// How many bytes of it have been thrown away.
+  /// How many bytes of its input were discarded.
   public var discarded = 0
   public var watchesReading = true
   public var watchesWriting = false
   public let openedAt: Int64
   public var readAt: Int64
-  /// Of its waiting bytes, those that the gateway's sum has.
+  /// The part of `waitingByteCount` that is included in the gateway's sum.
   public var notedByteCount = 0
-  /// Of its commands, those that the gateway has counted.
+  /// The number of its commands that the gateway has counted.
   public var notedCommandCount = 0
-  /// It is looked at again soon, because it is not read or not served.
+  /// Whether it will be checked again soon, because it is not read or not served.
   public var isPaused = false
-  /// Since when it is not read although it has taken none of its replies meanwhile.
+  /// Since when it has not been read and has taken none of its replies.
   public var stuckSince: Int64?
 
   public init(
@@ -49,12 +49,12 @@ public struct RespConnection: Sendable {
 
   public var isOpen: Bool { descriptor >= 0 }
 
-  /// There is nothing left to say.
+  /// Whether all replies were sent and no further ones will follow.
   public var isOver: Bool {
     output.isEmpty && (session.shouldClose || hasEnded && session.isIdle && !isHeldBack)
   }
 
-  // The session's steps, with the replies that they give into this connection's output.
+  // The session's steps, with their replies written to this connection's output.
 
   public mutating func next() -> RespRequest? { session.next(into: &output.writer) }
 
@@ -66,27 +66,27 @@ public struct RespConnection: Sendable {
   public mutating func fail(_ text: String) { session.fail(text, into: &output.writer) }
   public mutating func end(_ text: String) { session.close(text, into: &output.writer) }
 
-  /// Bytes that wait to be understood or taken.
+  /// Bytes that wait to be parsed or sent.
   public var waitingByteCount: Int { session.input.count + output.count }
 }
 
-/// What a gateway allows.
+/// The limits of a gateway.
 public enum GatewayLimits {
   public static let connections = 10_000
-  /// Bytes of replies that a client has not taken before nothing more is read or done for it.
+  /// Bytes of replies that a client may leave unread before its commands wait.
   public static let output = 1 << 20
-  /// A larger buffer is given back when it runs empty.
+  /// A larger buffer is freed when it becomes empty.
   public static let keptOutput = 64 << 10
-  /// How long no connection is taken after there was nothing left to take one with, in nanoseconds.
+  /// The pause after a connection could not be accepted for lack of descriptors, in nanoseconds.
   public static let acceptPause: Int64 = 100_000_000
-  /// How long a client that was told goodbye may be silent before the connection ends, in nanoseconds,
-  /// and how many bytes it may go on sending.
+  /// How long a client may be silent while its connection is closing, in nanoseconds. `discarded`
+  /// is the number of bytes it may still send.
   public static let linger: Int64 = 5_000_000_000
-  /// Bytes of all clients that may wait. Beyond, those that have more than `smallShare` are not
+  /// Bytes of all clients that may wait. Above this, clients with more than `smallShare` are not
   /// read.
   public static let memory = 512 << 20
   public static let smallShare = 64 << 10
-  /// How long a client that is not read may take no replies before the connection ends, in
+  /// How long a client that is not read may take no replies before its connection ends, in
   /// nanoseconds.
   public static let patience: Int64 = 5_000_000_000
   public static let discarded = 1 << 30

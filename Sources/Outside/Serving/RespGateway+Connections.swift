@@ -7,10 +7,10 @@ import Sockets
 import StateMachines
 import WireFormat
 
-/// Connections of Redis clients come, speak and go.
+/// Accepts, reads, writes and closes the connections of Redis clients.
 extension RespGateway {
-  public mutating func attend(to ready: linux_ready) {
-    guard ready.token > ForeignToken.first else {
+  public mutating func handleReady(_ ready: linux_ready) {
+    guard ready.token > ExternalToken.first else {
       acceptAll()
       return
     }
@@ -22,7 +22,7 @@ extension RespGateway {
     if ready.writable != 0 { markDirty(slot) }
     guard ready.readable != 0 || ready.broken != 0 else { return }
     if !connections[slot].watchesReading {
-      // A client that is gone while its input waits is noticed when it is written to.
+      // The close of a client whose input waits is noticed when the client is written to.
       if ready.broken != 0 { close(slot) }
       return
     }
@@ -30,10 +30,10 @@ extension RespGateway {
   }
 
   public func token(of slot: Int) -> UInt64 {
-    UInt64(connections[slot].generation) << 40 | ForeignToken.first | UInt64(slot + 1)
+    UInt64(connections[slot].generation) << 40 | ExternalToken.first | UInt64(slot + 1)
   }
 
-  /// Takes all connections that wait, as many as there may be.
+  /// Accepts all waiting connections, up to the limit.
   public mutating func acceptAll() {
     while let descriptor = acceptNext() {
       // Sessions of closed connections that still wait for an answer count as well.
@@ -63,13 +63,13 @@ extension RespGateway {
     }
   }
 
-  /// Where no connection can be taken, the listener is left alone for a while: it would be ready all the
-  /// time.
+  /// Accepts the next connection. After an error, the listener is not watched for a while, because
+  /// it would be ready all the time.
   public mutating func acceptNext() -> Int32? {
     do {
       return try Descriptor.accept(listener)
     } catch {
-      port.loop.change(listener, token: ForeignToken.first, reads: false, writes: false)
+      port.loop.change(listener, token: ExternalToken.first, reads: false, writes: false)
       acceptsAgainAt = now + GatewayLimits.acceptPause
       return nil
     }
@@ -86,11 +86,11 @@ extension RespGateway {
 
   public mutating func acceptAgain() {
     acceptsAgainAt = .max
-    port.loop.change(listener, token: ForeignToken.first, reads: true, writes: false)
+    port.loop.change(listener, token: ExternalToken.first, reads: true, writes: false)
   }
 
   public mutating func read(_ slot: Int) {
-    // One buffer for all: a session takes over everything at once.
+    // One buffer serves all connections, because a session takes all bytes at once.
     let progress = received.fill(from: connections[slot].descriptor)
     let count = received.count
     receivedByteCount += count
@@ -112,10 +112,10 @@ extension RespGateway {
     if count > 0 {
       connections[slot].session.feed(received.bytes, in: received.start..<received.end)
       received.consume(count)
-      if fleet.machines[connections[slot].machine].isIdle { goOn(slot) } else { markDirty(slot) }
+      if fleet.machines[connections[slot].machine].isIdle { proceed(slot) } else { markDirty(slot) }
     }
     if progress == .closed {
-      // Perhaps only for writing: what it has asked is still answered.
+      // The client may have closed only its sending side, so its requests are still answered.
       connections[slot].hasEnded = true
       markDirty(slot)
     }
@@ -132,13 +132,13 @@ extension RespGateway {
     waitingByteCount -= connections[slot].notedByteCount
     connections[slot].notedByteCount = 0
     owners[machine] = -1
-    // One that still waits for an answer is free when it has come.
+    // A machine that still waits for an answer becomes free when the answer has come.
     if fleet.machines[machine].isIdle { freeMachines.append(machine) }
     freeSlots.append(slot)
   }
 
-  /// Says goodbye, and waits a while for the other side to do so. Replies that have not been taken
-  /// by then are lost.
+  /// Ends a connection: sends the last replies, and waits a while for the other side to close.
+  /// Replies that were not read by then are lost.
   public mutating func linger(_ slot: Int) {
     connections[slot].lingersUntil = now + GatewayLimits.linger
     lingering.append(slot)
@@ -170,7 +170,7 @@ extension RespGateway {
       connections[slot].descriptor, token: token(of: slot), reads: reads, writes: writes)
   }
 
-  /// Has the sum of what waits follow this connection.
+  /// Updates the gateway's sums with the counts of this connection.
   private mutating func note(_ slot: Int) {
     commandCount += connections[slot].session.takenCount - connections[slot].notedCommandCount
     connections[slot].notedCommandCount = connections[slot].session.takenCount
@@ -209,7 +209,7 @@ extension RespGateway {
 
   public mutating func flushAll() {
     guard !dirty.isEmpty else { return }
-    // Whoever becomes dirty meanwhile has its turn next time.
+    // Connections that become dirty meanwhile are flushed next time.
     swap(&dirty, &flushing)
     for slot in flushing {
       connections[slot].isDirty = false
@@ -242,7 +242,7 @@ extension RespGateway {
     note(slot)
     if connections[slot].isHeldBack, waiting < GatewayLimits.output, waitingByteCount <= memory {
       connections[slot].isHeldBack = false
-      goOn(slot)
+      proceed(slot)
     }
     let reads = !connections[slot].hasEnded && wantsReading(slot)
     watch(slot, reads: reads, writes: waiting > 0)
@@ -250,8 +250,8 @@ extension RespGateway {
     if !reads || connections[slot].isHeldBack { pause(slot, isStuck: !reads) }
   }
 
-  /// Whether more of a connection is read. One that takes no replies is read nevertheless, up to a
-  /// bound: it may be one that writes all it has before it reads.
+  /// Whether more of a connection is read. A client that reads no replies is still read up to a
+  /// limit, because it may be a client that writes all its commands before it reads.
   private func wantsReading(_ slot: Int) -> Bool {
     let inputCount = connections[slot].session.input.count
     guard waitingByteCount <= memory || inputCount < GatewayLimits.smallShare else { return false }
@@ -260,9 +260,10 @@ extension RespGateway {
     return !connections[slot].session.isClosing && inputCount < limits.maximumUnreadByteCount
   }
 
-  /// Comes back to the connection when there may be memory again, or its patience is over.
+  /// Schedules a check of the connection, when memory may be free again or its patience may be
+  /// over.
   private mutating func pause(_ slot: Int, isStuck: Bool) {
-    // A connection that waits for the cluster's answer is not stuck: the answer wakes it.
+    // A connection that waits for the cluster's answer is not stuck, because the answer wakes it.
     let isStuck =
       isStuck && !connections[slot].hasEnded && !connections[slot].session.isClosing
       && connections[slot].session.waiting == .nothing

@@ -9,10 +9,10 @@ import Replication
 import Resp
 import Sockets
 
-/// The answer to INFO.
+/// The replies to INFO, and to other questions about the server.
 extension RespGateway {
-  /// - Parameter names: of sections, in any case; none, or `all`, `default` or `everything` among them,
-  /// asks for all.
+  /// - Parameter names: names of sections, in any case. All sections are returned if there are no
+  ///   names, or if `all`, `default` or `everything` is among them.
   public func information(_ names: [String]) -> String {
     let wanted = names.map { $0.lowercased() }
     let isAll = wanted.isEmpty || wanted.contains { ["all", "default", "everything"].contains($0) }
@@ -60,7 +60,7 @@ extension RespGateway {
     ]
   }
 
-  /// What the node in charge last said of itself.
+  /// The last report of the leader.
   private var reportInCharge: NodeReport? {
     port.reports.indices.first { isUp($0) && port.reports[$0]?.status.isInCharge == true }
       .flatMap { port.reports[$0] }
@@ -95,7 +95,7 @@ extension RespGateway {
     return ["db0:keys=\(count),expires=0,avg_ttl=0"]
   }
 
-  /// What a client asks about the server or those who are connected.
+  /// Answers a client's question about the server or its clients.
   public func answer(to question: RespQuestion, from slot: Int) -> RespFact {
     switch question {
     case .info(let sections): return .prose(information(sections))
@@ -115,7 +115,7 @@ extension RespGateway {
     }
   }
 
-  /// How many replicas beside the one in charge certainly have what was acknowledged.
+  /// How many replicas besides the leader certainly have all acknowledged commands.
   private var copyCount: Int {
     let replicas = port.replicaCount
     guard !facts.needsMajority else { return replicas / 2 }
@@ -129,7 +129,7 @@ extension RespGateway {
 
   private static let memberRoles = ["primary", "backup", "head", "middle", "tail"]
 
-  /// A client as `CLIENT LIST` of Redis tells it, with those fields that mean something here.
+  /// A client as in `CLIENT LIST` of Redis, with those fields that have a meaning here.
   private func line(of slot: Int) -> String {
     let connection = connections[slot]
     func address(ofPeer: Bool) -> String {
@@ -157,7 +157,7 @@ extension RespGateway {
 
   private var nodeLines: [String] { port.reports.indices.map { "node\($0):\(nodeState($0))" } }
 
-  /// Whether a node can be reached, which process it is, and what it last said of itself.
+  /// Whether a node can be reached, its process id, and its last reported status.
   private func nodeState(_ node: Int) -> String {
     let state = port.isDown[node] ? "down" : isUp(node) ? "up" : "unreachable"
     var fields = ["state=\(state)"]
@@ -171,7 +171,7 @@ extension RespGateway {
     return fields.joined(separator: ",")
   }
 
-  /// Whether there is a connection to the node at this moment.
+  /// Whether there is a connection to the node now.
   public func isUp(_ node: Int) -> Bool {
     !port.isDown[node] && port.connections[port.orderConnection(of: node)].isOpen
   }

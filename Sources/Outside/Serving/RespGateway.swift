@@ -8,13 +8,13 @@ import Resp
 import Sockets
 import StateMachines
 
-/// Lets Redis clients speak to a cluster: it reads their commands, asks the node in charge as a
-/// client of the cluster does, and answers. One thread, whole turns, one write per connection and
-/// turn.
+/// Connects Redis clients to a cluster: it reads their commands, sends them to the leader as a
+/// client of the cluster, and answers. It runs on one thread in turns, with one write per
+/// connection and turn.
 ///
-/// Each connection acts through a session of the cluster, so a command that is sent again after a
-/// loss of the node in charge takes effect once. Sessions of closed connections are used again,
-/// because the replicas remember every one.
+/// Each connection acts through a session of the cluster, so a command that is sent again after the
+/// loss of a leader takes effect once. Sessions of closed connections are reused, because the
+/// replicas remember every session.
 public struct RespGateway: ~Copyable {
   public typealias Fleet = ClientFleet<KeyValueStore>
 
@@ -24,35 +24,35 @@ public struct RespGateway: ~Copyable {
   public let facts: GatewayFacts
   public var connections: [RespConnection] = []
   public var freeSlots: [Int] = []
-  /// Connections with something to send, or to be looked at.
+  /// Connections that have bytes to send or must be checked.
   public var dirty: [Int] = []
   public var flushing: [Int] = []
-  /// Connections that are to be closed soon.
+  /// Connections that are closing.
   public var lingering: [Int] = []
-  /// What a connection has just sent.
+  /// The bytes that were just received.
   public var received = InputBuffer()
-  /// When connections are taken again, if there was nothing left to take one with.
+  /// When connections are accepted again, after a lack of descriptors.
   public var acceptsAgainAt = Int64.max
   /// Clients of the cluster, which act for connections.
   public var fleet: Fleet
   /// The slot that each machine acts for; -1 for none.
   public var owners: [Int] = []
-  /// Machines that act for nobody and have nothing outstanding.
+  /// Machines that act for no connection and have nothing outstanding.
   public var freeMachines: [Int] = []
   public var now: Int64
   public let startedAt: Int64
   public var accepted: Int64 = 0
-  /// Commands of clients, and requests to the cluster that they became.
+  /// Commands of clients, and requests to the cluster that were made from them.
   public var commandCount = 0
   public var requestCount = 0
   public var receivedByteCount = 0
   public var sentByteCount = 0
   public var rejectedCount = 0
-  /// Requests of the last second or so, for `INFO`.
+  /// Commands of the last second or so, for `INFO`.
   public var rate = RequestRate()
   /// Bytes of all clients that wait.
   public var waitingByteCount = 0
-  /// Connections that are not read, or not served, for the sake of memory.
+  /// Connections that are not read, or not served, in order to limit memory.
   public var paused: [Int] = []
   public var pausesEndAt = Int64.max
   /// When idle connections are looked for again.
@@ -60,13 +60,13 @@ public struct RespGateway: ~Copyable {
   public let limits: RespLimits
   public let memory: Int
   public let patience: Int64
-  /// Of the nodes that the service has started.
+  /// Process ids of the nodes that the service has started.
   public var processNumbers: [Int: Int32] = [:]
 
   /// - Parameters:
-  ///   - port: to the cluster.
-  ///   - endpoint: where Redis clients are listened for; port 0 chooses one.
-  ///   - memory: bytes of all clients that may wait before those with much are not read.
+  ///   - port: the port to the cluster.
+  ///   - endpoint: the address at which to listen for Redis clients; port 0 chooses one.
+  ///   - memory: bytes of all clients that may wait before clients with many bytes are not read.
   ///   - patience: how long such a client may take no replies before its connection ends.
   public init(
     port: consuming ClusterPort<KeyValueStore>, at endpoint: Endpoint, replicas: [ReplicaID],
@@ -78,7 +78,7 @@ public struct RespGateway: ~Copyable {
     self.memory = memory
     self.patience = patience.nanoseconds
     let listener = try endpoint.listen()
-    port.loop.add(listener, token: ForeignToken.first)
+    port.loop.add(listener, token: ExternalToken.first)
     runtime = PortRuntime(port)
     self.listener = listener
     self.endpoint = Endpoint(
@@ -102,7 +102,7 @@ public struct RespGateway: ~Copyable {
     _modify { yield &runtime.port }
   }
 
-  /// One turn, which waits so many nanoseconds at most.
+  /// Runs one turn, which waits at most `nanoseconds`.
   public mutating func turn(nanoseconds: Int64) throws {
     var wait = dirty.isEmpty && port.lost.isEmpty ? nanoseconds : 0
     wait = min(wait, max(0, min(acceptsAgainAt, pausesEndAt) - MonotonicClock.now()))
@@ -112,13 +112,13 @@ public struct RespGateway: ~Copyable {
     try port.wait(nanoseconds: wait)
     now = MonotonicClock.now()
     if acceptsAgainAt <= now { acceptAgain() }
-    for ready in port.foreign { attend(to: ready) }
+    for ready in port.foreign { handleReady(ready) }
     port.foreign.removeAll(keepingCapacity: true)
     deliverAll()
     while !runtime.agenda.isEmpty, runtime.agenda.nextTime <= now {
-      // Operations begin when connections ask for them, so no other event was asked for.
+      // Operations begin when connections ask for them, so only wake-ups are scheduled.
       guard case .wakes(let machine) = runtime.agenda.pop() else { continue }
-      goOn(after: fleet.wake(machine, at: instant, in: &runtime))
+      proceed(after: fleet.wake(machine, at: instant, in: &runtime))
     }
     deliverAll()
     port.flush()
@@ -132,7 +132,7 @@ public struct RespGateway: ~Copyable {
   public mutating func deliverAll() {
     for connection in port.lost {
       for machine in fleet.clients(using: connection) {
-        goOn(
+        proceed(
           after: fleet.lose(
             connectionTo: connection.replica, of: machine, at: instant, in: &runtime))
       }
@@ -140,7 +140,7 @@ public struct RespGateway: ~Copyable {
     port.lost.removeAll()
     var position = 0
     while position < port.replies.count {
-      goOn(
+      proceed(
         after: fleet.receive(
           port.replies[position], from: port.sender(of: position), at: instant, in: &runtime))
       position += 1
@@ -151,7 +151,7 @@ public struct RespGateway: ~Copyable {
   public var instant: Instant { Instant(nanoseconds: now) }
 
   /// Answers the connection whose operation has ended, if one has.
-  public mutating func goOn(after ending: Fleet.Ending?) {
+  public mutating func proceed(after ending: Fleet.Ending?) {
     guard let ending else { return }
     let slot = owners[ending.client]
     guard slot >= 0 else {
@@ -165,12 +165,12 @@ public struct RespGateway: ~Copyable {
       connections[slot].fail(
         "ERR outcome unknown: no answer from the cluster within \(fleet.timeout)")
     }
-    goOn(slot)
+    proceed(slot)
   }
 
-  /// Asks the cluster what the connection wants to know next, if it can go on. One that does not
-  /// take its replies has to wait.
-  public mutating func goOn(_ slot: Int) {
+  /// Sends the connection's next request to the cluster, if it has one. A connection that does not
+  /// read its replies has to wait.
+  public mutating func proceed(_ slot: Int) {
     markDirty(slot)
     connections[slot].session.interpreter.isOutOfMemory = isOutOfMemory
     while true {

@@ -10,13 +10,14 @@ import Sockets
 import StateMachines
 import Synchronization
 
-/// Nodes that a service starts itself.
+/// The nodes that a service starts itself.
 public struct OwnNodes: Sendable {
   public var kind: ProtocolKind
   public var replicas: Int
   /// `OPTION=VALUE`, as typed.
   public var settings: [String]
-  /// Where logs are kept beyond this service's life; `nil` for a directory that goes with it.
+  /// The directory of logs that outlive this service; `nil` for a directory that is removed with
+  /// it.
   public var data: String?
   public var syncs: Bool
   /// Nodes that have lost their logs and get new ones.
@@ -35,7 +36,7 @@ public struct OwnNodes: Sendable {
   }
 }
 
-/// What `rsmbench serve` was asked to do.
+/// The arguments of `rsmbench serve`.
 public struct ServeRequest: Sendable {
   public enum Nodes: Sendable {
     case own(OwnNodes)
@@ -57,11 +58,11 @@ public struct ServeRequest: Sendable {
 
   public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
 
-  /// Serves until it is told to stop. Whatever happens, no node and no directory of this service is
-  /// left, except for the logs that were to be kept.
+  /// Serves until `isStopped` returns true. However it ends, no node and no directory of this
+  /// service is left, except for logs that are to be kept.
   /// - Parameters:
-  ///   - announce: gets what the service is, once it serves.
-  ///   - tell: gets what happens to it.
+  ///   - announce: gets a description of the service, once it serves.
+  ///   - tell: gets messages about events while it serves.
   public func run(
     until isStopped: () -> Bool, announce: (String) -> Void, tell: (String) -> Void
   ) throws {
@@ -75,21 +76,21 @@ public struct ServeRequest: Sendable {
     case .own(let own):
       var hosts = try own.hosts()
       try own.checkReplaced(hosts)
-      // A service keeps the name of its first start, by which its nodes know their logs.
+      // A service keeps the cluster name of its first start, because its nodes' logs contain it.
       let earlier = try own.data.flatMap {
         try DataDirectory.earlier(in: $0, nodeCount: hosts.addresses.count)
       }
       if let earlier { hosts.cluster = earlier.cluster }
-      // One that was started before it had a secret gets one now.
+      // A service whose first start did not draw a secret gets one now.
       hosts.secret =
         earlier.map(\.secret).flatMap { $0.isEmpty ? nil : $0 } ?? HostsFile.drawSecret()
-      // Whoever cannot listen starts no nodes.
+      // The nodes are started only after the gateway can listen.
       let gateway = try self.gateway(to: hosts)
       let data = try own.data.map { try DataDirectory(path: $0, hosts: hosts) }
       defer { data?.close() }
       try data?.write(hosts)
       try data?.setAside(own.replaced)
-      // Logs that nobody wants to keep go with the service.
+      // Without a data directory, the logs are removed with the service.
       var scratch: ScratchDirectory?
       let path: String
       if let data {
@@ -158,12 +159,12 @@ public struct ServeRequest: Sendable {
 private final class StartedNodes: Sendable {
   private let numbers = Mutex<Set<Int>>([])
 
-  /// - Returns: whether it is the first time.
+  /// - Returns: whether this is the node's first start.
   func insert(_ number: Int) -> Bool { numbers.withLock { $0.insert(number).inserted } }
 }
 
 extension ProtocolKind {
-  /// How many nodes may be missing before nothing is served.
+  /// How many nodes may be missing while the cluster still serves.
   func tolerated(of membership: Membership) -> (replicas: Int, authority: Int) {
     let count = membership.replicas.count
     let replicas =
@@ -177,7 +178,7 @@ extension ProtocolKind {
 }
 
 extension OwnNodes {
-  /// Refuses to replace so many that what they knew is lost.
+  /// - Throws: if so many nodes are to be replaced that data would be lost.
   func checkReplaced(_ hosts: HostsFile) throws(ClusterError) {
     let membership = hosts.membership
     guard !replaced.isEmpty else { return }
@@ -197,12 +198,12 @@ extension OwnNodes {
     }
   }
 
-  /// Who the nodes are: on loopback, at ports that are free now.
+  /// The hosts file of new nodes: on loopback, at ports that are free now.
   func hosts() throws -> HostsFile {
     let membership = kind.membership(replicas: replicas)
     let count = membership.replicas.count
     var overrides = try overrides()
-    // A service may run for long, and its nodes' memory and disks are what it has.
+    // A service may run for a long time, so its nodes' memory and disk use must be limited.
     if overrides["snapshotBytes"] == nil {
       overrides["snapshotBytes"] = .integer(OwnNodes.snapshotByteCount)
     }
@@ -214,10 +215,10 @@ extension OwnNodes {
       authority: Array(addresses[count...]))
   }
 
-  /// How much the log grows between two snapshots unless an option says otherwise.
+  /// How many bytes the log grows between two snapshots, unless an option is set.
   static let snapshotByteCount = 32 << 20
 
-  /// The options that were set, read as those of an experiment file are.
+  /// The options that were set, parsed like those of an experiment file.
   private func overrides() throws(ExperimentError) -> [String: OptionValue] {
     do throws(ExperimentError) {
       var members: [JSONValue.Member] = []
@@ -229,7 +230,7 @@ extension OwnNodes {
         }
         members.append(member)
       }
-      return try kind.overrides(reading: Node(path: "options", value: .object(members)))
+      return try kind.overrides(reading: ConfigValue(path: "options", value: .object(members)))
     } catch {
       var error = error
       error.file = "--set"
@@ -237,8 +238,8 @@ extension OwnNodes {
     }
   }
 
-  /// `heartbeat=50ms`. The value is read as JSON5; what is not JSON5 is a text, and so is `null`,
-  /// which would leave the option out.
+  /// Parses `heartbeat=50ms`. The value is read as JSON5. A value that is not JSON5 is a text, and
+  /// so is `null`, which would otherwise leave the option out.
   private static func member(_ setting: String) throws(ExperimentError) -> JSONValue.Member {
     guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
       throw ExperimentError(
@@ -250,10 +251,11 @@ extension OwnNodes {
       String(setting[..<equals]), value == .null ? .string(text) : value)
   }
 
-  /// A new directory for nodes whose logs go with the service, with their hosts file in it.
+  /// A new directory for nodes whose logs are removed with the service, containing their hosts
+  /// file.
   static func scratch(_ hosts: HostsFile) throws(ClusterError) -> ScratchDirectory {
-    // Of a random name, right in the system's directory: one of a known name could be made by
-    // somebody else.
+    // The directory has a random name in the system's temporary directory, because another user
+    // could create a directory with a known name.
     let directory = try ScratchDirectory(below: NSTemporaryDirectory())
     try directory.write(hosts.text, to: DataDirectory.hostsName)
     return directory

@@ -6,14 +6,14 @@ import Replication
 import Sockets
 import StateMachines
 
-/// A replicated key-value server: nodes that are started, watched and started again, and a gateway
+/// A replicated key-value server: nodes that are started, supervised and restarted, and a gateway
 /// in front of them.
 public struct Service: ~Copyable {
   public var gateway: RespGateway
-  /// Empty if somebody else starts the nodes.
+  /// Empty if the nodes were not started by this service.
   public var processes: NodeProcesses
   public let membership: Membership
-  /// When each node that has ended is started again; `nil` for those that run.
+  /// When each node that has ended is started again; `nil` for running nodes.
   private var restarts: [Int64?]
   private var pauses: [Int64]
   private var startTimes: [Int64]
@@ -38,10 +38,10 @@ public struct Service: ~Copyable {
   private static let shortestPause: Int64 = 500_000_000
   private static let longestPause: Int64 = 10_000_000_000
 
-  /// Starts the nodes and waits until one is in charge, longer as long as nodes say that they
-  /// recover. Nodes that others run need not all be there, nor those that the others can do
-  /// without: they are started again as later.
-  /// - Returns: false if it was told to stop before.
+  /// Starts the nodes and waits until there is a leader; the limit is extended while nodes report
+  /// that they recover. Nodes that were started elsewhere need not all be up. Neither need nodes
+  /// that the cluster can do without: they are started again later.
+  /// - Returns: false if `isStopped` returned true before.
   public mutating func start(
     within patience: Interval, until isStopped: () -> Bool, tell: (String) -> Void
   ) throws -> Bool {
@@ -68,7 +68,7 @@ public struct Service: ~Copyable {
     return true
   }
 
-  /// A node that does not start is left out, unless too many do not.
+  /// Leaves out nodes that did not start, unless there are too many of them.
   private mutating func noteFailedStarts(_ tell: (String) -> Void) throws(ClusterError) {
     for node in restarts.indices where restarts[node] == nil && processes.hasEnded(node) {
       let sentence = "node \(node) did not start: \(processes.ending(of: node))"
@@ -80,19 +80,19 @@ public struct Service: ~Copyable {
       gateway.port.setDown(node, true)
       tell("\(sentence); the others serve without it, and '--replace \(node)' gives it a new log")
       pauses[node] = Service.longestPause
-      rest(node)
+      scheduleRestart(node)
     }
   }
 
-  /// Serves until it is told to stop; it asks at least ten times a second.
-  /// - Parameter tell: gets what the user should know, a line each.
+  /// Serves until `isStopped` returns true, which is called at least ten times a second.
+  /// - Parameter tell: gets messages for the user, one line each.
   public mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
-    var tendAt: Int64 = 0
+    var superviseAt: Int64 = 0
     while !isStopped() {
       try gateway.turn(nanoseconds: 50_000_000)
-      guard gateway.now >= tendAt else { continue }
-      tendAt = gateway.now + 50_000_000
-      tend(tell)
+      guard gateway.now >= superviseAt else { continue }
+      superviseAt = gateway.now + 50_000_000
+      supervise(tell)
       askForReports()
       if let found = currentLeader, found != leader {
         leader = found
@@ -101,11 +101,10 @@ public struct Service: ~Copyable {
     }
   }
 
-  /// Ends all nodes that this service has started and removes what they leave, unless that is to be
-  /// kept.
+  /// Ends all nodes that this service has started.
   public mutating func end() { processes.endAll() }
 
-  /// Who is in charge, as far as is known.
+  /// The leader according to the latest reports; `nil` if there is none.
   public var currentLeader: Int? {
     var views: [NodeView] = []
     for node in gateway.port.reports.indices {
@@ -115,7 +114,7 @@ public struct Service: ~Copyable {
     return FaultTargeting(membership: membership).leader(among: views)
   }
 
-  private mutating func tend(_ tell: (String) -> Void) {
+  private mutating func supervise(_ tell: (String) -> Void) {
     for node in restarts.indices {
       if let time = restarts[node] {
         if gateway.now >= time { restart(node, tell) }
@@ -124,7 +123,7 @@ public struct Service: ~Copyable {
         let lived = gateway.now - startTimes[node]
         if lived > Service.longestPause { pauses[node] = Service.shortestPause }
         tell("node \(node) has ended: \(processes.ending(of: node))")
-        rest(node)
+        scheduleRestart(node)
       }
     }
   }
@@ -135,7 +134,7 @@ public struct Service: ~Copyable {
       try processes.start(node)
     } catch {
       tell("\(error)")
-      return rest(node)
+      return scheduleRestart(node)
     }
     restarts[node] = nil
     noteProcess(of: node)
@@ -143,8 +142,8 @@ public struct Service: ~Copyable {
     tell("node \(node) is started again as process \(processes.processNumber(of: node) ?? 0)")
   }
 
-  /// Until the node is started again; longer each time that it ends soon.
-  private mutating func rest(_ node: Int) {
+  /// Sets when the node is started again; the pause doubles each time, up to `longestPause`.
+  private mutating func scheduleRestart(_ node: Int) {
     noteProcess(of: node)
     restarts[node] = gateway.now + pauses[node]
     pauses[node] = min(pauses[node] * 2, Service.longestPause)

@@ -1,39 +1,43 @@
 import Replication
 import ViewService
 
-// At the end of a turn the successor and the joiner get what they have not been sent yet.
+// At the end of a turn a replica sends its successor and the joiner the entries that it has not
+// sent them yet.
 
 extension ChainReplica {
-  /// What a replica knows of the one it feeds: its successor, or the joiner behind the tail.
+  /// What a replica knows of a receiver of its entries: its successor, or the joiner after the
+  /// tail.
   struct Link: Sendable {
     let to: ReplicaID
-    /// It is known where the receiver stands: sending may begin at `nextIndex`.
+    /// The receiver has said which entries it holds, so that sending may begin at `nextIndex`.
     var isOpen = false
     /// The next entry to send.
     var nextIndex = LogIndex(1)
-    /// The last entry that was ever sent in this view. What is sent again is not measured.
+    /// The last entry that was ever sent in this view. Entries that are sent again are not
+    /// measured.
     var sentThrough = LogIndex.zero
     /// The receiver is known to hold everything up to here.
     var matchIndex = LogIndex.zero
-    /// The last `stable` that the receiver was told; `nil` for none in this view.
+    /// The last `stable` that was sent to the receiver; `nil` if none was in this view.
     var toldStable: LogIndex?
-    /// The position that was answered last, for as long as the receiver need not have the answer.
+    /// The position that was answered last, until it is known that the receiver needs the answer
+    /// again.
     var answered: ViewRun?
     var pace: ResendPace
-    /// Questions since the receiver was last heard.
+    /// Questions since the last message of the receiver.
     var vainQuestions = 0
 
-    /// A neighbour counts as unreachable after this number of questions without an answer. Each
-    /// question waits twice as long as the one before, up to eight times the pace. Five take 31
-    /// times the pace, which is 620 ms with the default options in a LAN. The authority finds a
-    /// replica that hears no messages sooner than that. With a smaller number such a replica would
-    /// cost one view for the accusation and another one for its removal.
+    /// A neighbour counts as unreachable when more than this number of questions have had no
+    /// answer. Each question waits twice as long as the one before, up to eight times the pace. The
+    /// sixth leaves after 31 times the pace, which is 620 ms with the default options in a LAN. The
+    /// authority finds a replica that hears no messages sooner than that. With a smaller number
+    /// such a replica would cost one view for the accusation and another one for its removal.
     static var vainQuestionLimit: Int { 5 }
 
     var isUnreachable: Bool { vainQuestions > Link.vainQuestionLimit }
 
-    /// The joiner has the log as it was when this round began; see
-    /// `ChainReplica.joinerHasCaughtUp`.
+    /// The end of the tail's log when the current round began. The round ends when the joiner holds
+    /// it; see `ChainReplica.joinerHasCaughtUp`.
     var roundEnd = LogIndex.zero
     var roundSince = Instant.longAgo
     var hasCaughtUp = false
@@ -43,8 +47,8 @@ extension ChainReplica {
       pace = ResendPace(least: options.resend)
     }
 
-    /// The receiver holds everything up to `index`, which this replica holds, too; says whether
-    /// that is news.
+    /// Notes that the receiver holds everything up to `index`, which this replica holds as well.
+    /// Returns whether that is new.
     @discardableResult
     mutating func holds(_ index: LogIndex, at now: Instant) -> Bool {
       guard index > matchIndex else { return false }
@@ -54,7 +58,15 @@ extension ChainReplica {
       return true
     }
 
-    /// A question leaves. A position that comes in reply shows that the last answer to it was lost.
+    /// Whether there are entries or a `stable` to send to the receiver.
+    func lacks(entriesThrough last: LogIndex, stable: LogIndex?) -> Bool {
+      guard isOpen else { return false }
+      guard nextIndex > last, let stable else { return nextIndex <= last }
+      return toldStable.map { $0 < stable } ?? true
+    }
+
+    /// Notes that a question is sent. A position that comes in reply shows that the last answer to
+    /// it was lost.
     mutating func asked(at now: Instant) {
       answered = nil
       vainQuestions += 1
@@ -62,24 +74,37 @@ extension ChainReplica {
     }
   }
 
-  mutating func sendEntries(into effects: inout Effects<Self>) {
-    if var link = successor {
-      sendEntries(over: &link, isJoiner: false, into: &effects)
+  /// Consecutive entries. Most turns add entries, and write and send the same ones.
+  struct LogPage {
+    var first: LogIndex
+    var entries: [ViewEntry] = []
+
+    func covers(from first: LogIndex, through last: LogIndex) -> Bool {
+      first == self.first && last - first.previous == entries.count
+    }
+  }
+
+  /// - Parameter written: the entries that the turn has added to the log, if there are any.
+  mutating func sendEntries(_ written: LogPage, into effects: inout Effects<Self>) {
+    let last = log.lastIndex
+    let stable = self.stable
+    if successor?.lacks(entriesThrough: last, stable: stable) ?? false, var link = successor {
+      sendEntries(written, over: &link, isJoiner: false, into: &effects)
       successor = link
     }
-    if var link = joiner {
-      sendEntries(over: &link, isJoiner: true, into: &effects)
+    if joiner?.lacks(entriesThrough: last, stable: stable) ?? false, var link = joiner {
+      sendEntries(written, over: &link, isJoiner: true, into: &effects)
       joiner = link
     }
   }
 
-  /// Sends entries as far as the window lets them out, and with them how far the chain up to here
-  /// is durable. A message of its own says that if there are no entries to carry it.
+  /// Sends entries as far as the window allows, and with them up to where the chain is durable as
+  /// far as this replica. A separate message says the latter if there are no entries to carry it.
   ///
-  /// Early: no message of these promises that the entries are durable here, and `stable` counts
-  /// only what has become durable before. See the argument in ChainReplica+View.swift.
+  /// Early, because none of these messages promises that the entries are durable here, and `stable`
+  /// counts only entries that are durable already. See the argument in ChainReplica+View.swift.
   private mutating func sendEntries(
-    over link: inout Link, isJoiner: Bool, into effects: inout Effects<Self>
+    _ written: LogPage, over link: inout Link, isJoiner: Bool, into effects: inout Effects<Self>
   ) {
     guard link.isOpen else { return }
     let last = log.lastIndex
@@ -102,7 +127,10 @@ extension ChainReplica {
       let isLarge = end < last || inFlight + size > options.inFlightBytes / 2
       let forward = Forward(
         previous: previous, previousView: log.view(at: previous) ?? 0,
-        entries: sentAgain(log.entries(from: link.nextIndex, through: end), from: link.nextIndex),
+        entries: sentAgain(
+          written.covers(from: link.nextIndex, through: end)
+            ? written.entries : log.entries(from: link.nextIndex, through: end),
+          from: link.nextIndex),
         stable: stable ?? .zero, wantsReceipt: isJoiner || isLarge)
       effects.sendEarly(.forward(view: view.number, forward), to: link.to)
       if end > link.sentThrough {
@@ -118,9 +146,9 @@ extension ChainReplica {
     effects.sendEarly(.stable(view: view.number, stable), to: link.to)
   }
 
-  /// Entries that are sent again are those of the log. The bugs do not have them any more, and keep
-  /// the numbering whole with no-ops.
-  func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
+  /// Entries that are sent again come from the log. With one of the two bugs the replica has
+  /// forgotten them and sends no-ops in their place, to keep the numbering whole.
+  mutating func sentAgain(_ entries: [ViewEntry], from first: LogIndex) -> [ViewEntry] {
     var forgotten = LogIndex.zero
     // Bug: skip-suffix-on-middle-failure.
     if broken(.skipSuffixOnMiddleFailure) { forgotten = servesFrom }
@@ -134,7 +162,7 @@ extension ChainReplica {
     }
   }
 
-  /// The receiver holds everything up to the index.
+  /// Notes that the receiver holds everything up to `index`.
   mutating func receiveReceipt(
     _ index: LogIndex, of link: WritableKeyPath<ChainReplica, Link?>
   ) {
@@ -145,9 +173,9 @@ extension ChainReplica {
     if link == \.joiner { countRound() }
   }
 
-  /// A round ends when the joiner holds what the tail held when it began. A joiner that keeps up
-  /// needs no longer for a round than for an answer; hysteresis keeps the report from changing with
-  /// every batch.
+  /// A round ends when the joiner holds all that the tail held when the round began. A joiner that
+  /// keeps up needs no longer for a round than for an answer. Hysteresis keeps the report from
+  /// changing with every batch.
   mutating func countRound() {
     guard let link = joiner, link.matchIndex >= link.roundEnd else { return }
     let duration = now - link.roundSince
@@ -160,11 +188,11 @@ extension ChainReplica {
     joiner?.roundSince = now
   }
 
-  /// Said by the tail: the joiner follows the log as fast as it grows, and what it lacks is on its
-  /// way. The measure is time, after the rounds of Ongaro 2014 §4.2.1: what the tail held when a
-  /// round began has reached the joiner's disk within the time in which it is expected to answer.
-  /// A limit in entries would keep a chain under a large load, or with a long way to the joiner,
-  /// from growing for ever.
+  /// The tail's judgement that the joiner follows the log as fast as it grows, and that all entries
+  /// it lacks are on their way. The measure is time, after the rounds of Ongaro 2014 §4.2.1: the
+  /// entries that the tail held when a round began have reached the joiner's disk within the time
+  /// in which it is expected to answer. A limit in entries would keep a chain under a large load,
+  /// or with a long way to the joiner, from ever growing.
   var joinerHasCaughtUp: Bool {
     guard let joiner, joiner.isOpen, joiner.hasCaughtUp, servesReads else { return false }
     return joiner.matchIndex >= joiner.roundEnd || now - joiner.roundSince <= joiner.pace.pace * 2

@@ -2,8 +2,8 @@ import Replication
 import ViewService
 
 extension ChainReplica {
-  /// What a replica can see of §3's invariants by itself; that one history is a prefix of another
-  /// is seen from outside only.
+  /// Checks the part of §3's invariants that one replica can see. That one history is a prefix of
+  /// another can be checked only from outside.
   public func invariantViolation() -> String? {
     if let brokenInvariant { return brokenInvariant }
     let last = log.lastIndex

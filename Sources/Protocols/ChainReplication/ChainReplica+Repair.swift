@@ -1,20 +1,21 @@
 import Replication
 import ViewService
 
-// What is done about messages that were lost. A replica sends entries a second time only if its
-// successor shows that it lacks them: it got others that follow them, or it answers that it does
-// not have what was sent. A neighbour that is silent is asked, at a pace that follows the round
-// trip.
+// Repair after lost messages. A replica sends entries a second time only if its successor shows
+// that it lacks them, because it received entries that follow them, or because it answers that it
+// does not hold entries that were sent. A silent neighbour is asked, at a pace that follows the
+// round trip.
 
 extension ChainReplica {
-  /// Entries are missing before those that came: the predecessor is told, once until some arrive.
+  /// Tells the predecessor that entries are missing before the received ones; once, until some
+  /// arrive.
   mutating func reportGap(sentThrough: LogIndex, into effects: inout Effects<Self>) {
     guard !hasReportedGap else { return }
     hasReportedGap = true
     sayWhereItStands(sentThrough: sentThrough, into: &effects)
   }
 
-  /// The predecessor asks.
+  /// Answers the predecessor's question where this replica stands.
   mutating func receiveHail(
     sentThrough: LogIndex, stable: LogIndex?, into effects: inout Effects<Self>
   ) {
@@ -45,8 +46,8 @@ extension ChainReplica {
     return !joiner.isOpen || joiner.matchIndex != log.lastIndex
   }
 
-  /// Asks the neighbours that have not answered for their pace, and looks again when the next one
-  /// will be due.
+  /// Asks the neighbours that have not answered for the time of their pace, and sets the timer for
+  /// the next one that will be due.
   mutating func resendTimerFired(into effects: inout Effects<Self>) {
     timerIsSet = false
     var wait: Interval?

@@ -1,9 +1,9 @@
 import Replication
 import ViewService
 
-// A replica whose log ends before its predecessor's begins is sent a snapshot: a joiner, or a
-// member that was away. What a snapshot holds is committed, so it is durable at all members, and in
-// the log of every head that comes. The replica then says where it stands.
+// A replica whose log ends before its predecessor's begins is sent a snapshot. It is a joiner, or a
+// member that was away. The content of a snapshot is committed, so it is durable at all members,
+// and in the log of every later head. After installing it the replica says where it stands.
 extension ChainReplica {
   public static var takesSnapshots: Bool { true }
 
@@ -39,7 +39,7 @@ extension ChainReplica {
     self.now = now
     if isOlder || log.view(at: reference.index) != reference.epoch {
       log.reset(to: reference)
-      // This replica hears when the records of the new log are durable.
+      // This replica is told when the records of the new log are durable.
       durable = .zero
       awaitedThrough = .zero
     }

@@ -3,19 +3,19 @@ import ViewService
 
 // Failure-free operation (van Renesse & Schneider 2004 §2, §3): updates down, acknowledgements up.
 //
-// A replica hands entries on in the turn in which it gets them, and writes them meanwhile, so that
-// all disks of the chain work at the same time. Behind the entries travels `stable`: up to there
-// all replicas before have finished writing. The tail commits what is stable before it and durable
-// on its own disk. An update therefore costs the chain's hops and one write instead of a write at
-// every hop. ChainReplica+View.swift argues why that is safe.
+// A replica forwards entries in the turn in which it receives them, and writes them meanwhile, so
+// that all disks of the chain work at the same time. After the entries travels `stable`: up to
+// there all replicas before have finished writing. The tail commits entries that are stable before
+// it and durable on its own disk. An update therefore costs the chain's hops and one write instead
+// of a write at every hop. ChainReplica+View.swift argues why that is safe.
 
 extension ChainReplica {
-  /// The head numbers an update; any other replica refuses it. The end of the turn sends it on its
-  /// way.
+  /// The head numbers an update; any other replica refuses it. The end of the turn sends it down
+  /// the chain.
   mutating func propose(_ batch: Batch, into effects: inout Effects<Self>) {
     guard isHead else { return effects.refuse(batch, redirect: view.members.first) }
-    // Without a redirect, because only the head takes updates, and a client that were redirected to
-    // it would come back at once.
+    // Without a redirect, because only the head takes updates, and a redirected client would come
+    // back at once.
     guard log.lastIndex - commitIndex < options.window else {
       return effects.refuse(batch, redirect: nil)
     }
@@ -42,16 +42,16 @@ extension ChainReplica {
     owesReceipt = owesReceipt || forward.wantsReceipt
   }
 
-  /// Up to here the log is durable at this replica and at all before it; `nil` as long as it has
-  /// not heard of it in this view.
+  /// Up to here the log is durable at this replica and at all before it; `nil` until the
+  /// predecessor has reported `stable` in this view.
   var stable: LogIndex? {
     if isHead { return durable }
     guard isSynchronised, let upstreamStable else { return nil }
     return min(durable, upstreamStable)
   }
 
-  /// The predecessor says how far it and all before it have written. Before the joiner come all
-  /// members, so that it learns what is committed.
+  /// The predecessor reports how far it and all before it have written. For the joiner these are
+  /// all members, so it learns from the report what is committed.
   mutating func receiveStable(_ index: LogIndex) {
     upstreamStable = max(upstreamStable ?? index, index)
   }
@@ -67,7 +67,7 @@ extension ChainReplica {
     durable = max(durable, min(index, log.lastIndex))
   }
 
-  /// What is stable at the tail is committed: the tail answers the clients.
+  /// Commits the entries that are stable at the tail: the tail answers the clients.
   mutating func commitStable(into effects: inout Effects<Self>) {
     guard let stable else { return }
     if decides { noteAcknowledged(min(stable, log.lastIndex), answering: true, into: &effects) }
@@ -86,7 +86,7 @@ extension ChainReplica {
   }
 
   /// All members hold everything up to `index`: commits it here. The end of the turn passes the
-  /// word up the chain.
+  /// acknowledgement up the chain.
   private mutating func noteAcknowledged(
     _ index: LogIndex, answering: Bool, into effects: inout Effects<Self>
   ) {
@@ -128,37 +128,42 @@ extension ChainReplica {
   }
 }
 
-// The end of a turn: one record, one message to each neighbour, whatever came in the turn.
+// The end of a turn writes one record and sends one message to each neighbour, however many events
+// the turn had.
 
 extension ChainReplica {
   public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
     guard view.number > 0 else { return }
     self.now = now
     commitStable(into: &effects)
-    save(into: &effects)
-    sendEntries(into: &effects)
+    let written = save(into: &effects)
+    sendEntries(written, into: &effects)
     if let predecessor, let acknowledged, acknowledged > toldAcknowledged ?? LogIndex(-1) {
       toldAcknowledged = acknowledged
-      // Early, because what it promises of any disk has been durable there before it set out.
+      // Early, because the entries were durable on every disk before the tail acknowledged them.
       effects.sendEarly(.acknowledge(view: view.number, acknowledged), to: predecessor)
     }
     setTimerIfNeeded(into: &effects)
   }
 
-  /// Writes what this turn has added to the log, and has this replica hear when that is durable.
-  private mutating func save(into effects: inout Effects<Self>) {
+  /// Writes the entries that this turn has added to the log, and asks to be told when they are
+  /// durable.
+  /// - Returns: the last page that was written.
+  private mutating func save(into effects: inout Effects<Self>) -> LogPage {
     let last = log.lastIndex
+    var page = LogPage(first: savedThrough.next)
     while savedThrough < last {
       let end = log.pageEnd(
         from: savedThrough.next, through: last, byteLimit: ViewLog.pageByteLimit)
-      effects.persist(
-        .entries(
-          first: savedThrough.next, log.entries(from: savedThrough.next, through: end)))
+      page = LogPage(
+        first: savedThrough.next, entries: log.entries(from: savedThrough.next, through: end))
+      effects.persist(.entries(first: page.first, page.entries))
       savedThrough = end
       owesCut = false
     }
     assert(durable <= last && commitIndex <= last, "what is durable or committed is in the log")
-    // Entries that follow say the same to the disk.
+    // The record of later entries implies the cut, so the cut needs a record of its own only
+    // without them.
     if owesCut { effects.persist(.entries(first: last.next, [])) }
     owesCut = false
     // Bug: count-undurable.
@@ -171,5 +176,6 @@ extension ChainReplica {
       effects.send(.receipt(view: view.number, last), to: predecessor)
     }
     owesReceipt = false
+    return page
   }
 }

@@ -4,46 +4,49 @@ import ViewService
 // Changes of view: failures of head, middle and tail, and a new tail (van Renesse & Schneider 2004
 // §3.1 to §3.3, §4). Why they are safe although entries travel on while disks still write them:
 //
-// In line. A replica is in line in view n if its log, with what it is still writing, is a prefix of
-// the log of every member before it. It gets there in two ways. Its predecessor, which is in line
-// itself, brings it in line by cutting it to what both share. Or it keeps its place: it was in line
-// in view n - 1, and those before it now were before it then, in the same incarnations. A member of
-// the same incarnation has forgotten nothing of what it handed on, durable or not. If such a member
-// is not in line itself (it missed a view), it is cut by members that hold the prefix as well, so
-// that it keeps the prefix. A member that restarted may have forgotten entries that those behind it
-// hold; so nobody behind it keeps its place, and it brings them in line first, which cuts what it
-// forgot. `WithAuthority` sees to it that a replica takes over no view that names an earlier
-// incarnation of it, so that two views never call a restarted member by the same one.
+// In line. A replica is in line in view n if its log, including the entries it is still writing, is
+// a prefix of the log of every member before it. There are two ways to get in line. Either its
+// predecessor, which is in line itself, brings it in line by cutting its log to the common prefix.
+// Or it keeps its place: it was in line in view n - 1, and all members before it now were before it
+// then, in the same incarnations. A member of the same incarnation has forgotten no entry that it
+// forwarded, durable or not. If such a member is not in line itself (it missed a view), it is cut
+// by members that hold the prefix as well, so that it keeps the prefix. A member that restarted may
+// have forgotten entries that the members after it hold. So no member after it keeps its place, and
+// it brings them in line first, which cuts the entries it forgot. `WithAuthority` ensures that a
+// replica takes over no view that names an earlier incarnation of it, so that two views never give
+// a restarted member the same incarnation.
 //
 // One history. The head of a view numbers entries in one incarnation only, so that an index and a
-// view name one entry, even if the head forgets it. Hence logs that have an entry of one view at
-// the same index are equal up to there (`ViewLog.commonPrefix`).
+// view identify one entry, even if the head forgets it. Hence logs that have an entry of one view
+// at the same index are equal up to there (`ViewLog.commonPrefix`).
 //
-// Stable. A replica counts as durable what its disk has reported, and what it shared with its
-// predecessor when it was brought in line, because a position leaves only when everything in it is
-// durable. `stable` is the smaller of that and what the predecessor says is stable before it. Both
-// count in one view only, and only from members that are in line. So what is stable at the tail is
-// durable at every member of the view, each in the incarnation in which it takes part.
+// Stable. A replica counts as durable the entries that its disk has reported, and those that it
+// shared with its predecessor when it was brought in line, because a position leaves only when
+// everything in it is durable. `stable` is the smaller of that and the index that the predecessor
+// reports as stable before it. Both count in one view only, and only from members that are in line.
+// So an entry that is stable at the tail is durable at every member of the view, each in the
+// incarnation in which it takes part.
 //
-// Nothing acknowledged is lost. The tail acknowledges what is stable, so every member of the view
-// holds it durably, and held it before it heard of a later view. The authority puts a replica first
-// only if it was a member of an established view and of all since, so the head of n + 1 holds all
-// that was acknowledged, even if it has restarted. A member in line is complete when it also holds
-// everything up to `servesFrom`, behind which nothing had been acknowledged when it was brought in
-// line. A view is established when all that its head began with is stable at the tail.
+// No acknowledged entry is lost. The tail acknowledges only stable entries, so every member of the
+// view holds them durably, and held them before it heard of a later view. The authority puts a
+// replica first only if it was a member of an established view and of all since, so the head of n +
+// 1 holds all acknowledged entries, even if it has restarted. A member in line is complete when it
+// also holds everything up to `servesFrom`: no entry after that had been acknowledged when it was
+// brought in line. A view is established when all entries that its head began with are stable at
+// the tail.
 //
-// What is cut was not acknowledged. A replica that was restarted, or that missed views, may hold
-// more than its predecessor does: it may have been the head. It is cut only by a predecessor that
-// is complete, and only where the logs part, so it keeps everything that was acknowledged. (A
-// predecessor that is in line but lacks pages might cut the last copy that may still be put in
-// charge.) An entry that a restarted head forgot was not durable there, so it was never stable, and
-// no tail acknowledged it.
+// Entries that are cut were not acknowledged. A replica that was restarted, or that missed views,
+// may hold more than its predecessor does: it may have been the head. It is cut only by a
+// predecessor that is complete, and only where the logs part, so it keeps all acknowledged entries.
+// (A predecessor that is in line but lacks pages might cut the last copy held by a replica that may
+// still become head.) An entry that a restarted head forgot was not durable there, so it was never
+// stable, and no tail acknowledged it.
 //
-// A tail answers nothing too early. A member that keeps its place holds all that was acknowledged
-// in view n, since it lay on the way to the tail. Any other waits for its predecessor to say, in
-// the new view, what its last entry is. If the predecessor was the old tail, it acknowledges
-// nothing of its own accord from then on; if the old tail is gone, its lease was over before the
-// authority removed it. Reads see what is committed, and so what is stable.
+// A tail answers no request too early. A member that keeps its place holds all entries acknowledged
+// in view n, because they passed through it on the way to the tail. Any other member waits for its
+// predecessor to report, in the new view, its last entry. If the predecessor was the old tail, it
+// acknowledges nothing of its own accord from then on; if the old tail is gone, its lease was over
+// before the authority removed it. Reads see committed entries, which are stable.
 
 extension ChainReplica {
   public mutating func adopt(
@@ -55,8 +58,8 @@ extension ChainReplica {
     let wasTail = isTail
     takePlace(in: view)
     isSynchronised = isHead || keepsPlace
-    // What was acknowledged so far lay on the way through a member that keeps its place. That
-    // member may still lack pages, and is no more complete than it was.
+    // All acknowledged entries passed through a member that keeps its place. That member may still
+    // lack pages, and is no more complete than it was.
     servesFrom = isHead || !keepsPlace ? log.lastIndex : max(servesFrom, log.lastIndex)
     establishedFrom = log.lastIndex
     // Reports of the disk belong to a view; this one's are asked for at the end of the turn.
@@ -70,8 +73,22 @@ extension ChainReplica {
     if isComplete { beginServing(into: &effects) }
   }
 
-  /// Whether this replica was a member of the view just before `next` and all who come before it
-  /// there came before it here, in the same incarnations. Then its log stays a prefix of theirs.
+  public mutating func makeReport() -> Report {
+    var report = Report(
+      view: view.number, isEstablished: isHead && isEstablished, joining: view.joining)
+    if let successor, successor.isUnreachable { report.unreachable.append(successor.to) }
+    guard joiner != nil else { return report }
+    report.joinerHasCaughtUp = joinerHasCaughtUp
+    if let joiner {
+      report.joinerProgress = UInt64(joiner.matchIndex.rawValue)
+      if joiner.isUnreachable { report.unreachable.append(joiner.to) }
+    }
+    return report
+  }
+
+  /// Whether this replica was a member of the view just before `next` and all members before it in
+  /// `next` were before it here as well, in the same incarnations. Then its log stays a prefix of
+  /// theirs.
   private func keepsPlace(in next: View) -> Bool {
     guard next.number == view.number + 1, let place = view.members.firstIndex(of: id),
       let nextPlace = next.members.firstIndex(of: id)
@@ -113,7 +130,7 @@ extension ChainReplica {
     }
   }
 
-  /// A link to a replica that was fed before keeps the round trip that was measured.
+  /// Makes a link. A receiver of earlier links keeps the round trip that was measured.
   func makeLink(to receiver: ReplicaID, after links: [Link?]) -> Link {
     var link = Link(to: receiver, options: options)
     for case let known? in links where known.to == receiver {
@@ -123,12 +140,13 @@ extension ChainReplica {
     return link
   }
 
-  /// Whether this replica is in line and holds all that earlier tails may have acknowledged. Only
-  /// then may it bring another one in line, which cuts what it does not hold itself.
+  /// Whether this replica is in line and holds all entries that earlier tails may have
+  /// acknowledged. Only then may it bring another replica in line, which cuts the entries it does
+  /// not hold itself.
   var isComplete: Bool { isSynchronised && log.lastIndex >= servesFrom }
 
-  /// The one behind may be brought in line, and a tail's log is going to be committed, what the
-  /// failed tail had not acknowledged included (§3.2).
+  /// Starts to bring the receivers after this replica in line. A new tail's log is going to be
+  /// committed, including the entries that the failed tail had not acknowledged (§3.2).
   func beginServing(into effects: inout Effects<Self>) {
     assert(isComplete, "only a replica that holds all that was acknowledged brings others in line")
     for link in [successor, joiner] {
@@ -144,15 +162,15 @@ extension ChainReplica {
       .hail(view: view.number, sentThrough: sentThrough, stable: link.toldStable), to: link.to)
   }
 
-  /// Tells the predecessor what this replica holds: in line, up to where; otherwise, of which
-  /// views.
+  /// Tells the predecessor which entries this replica holds: if it is in line, up to where;
+  /// otherwise also of which views.
   mutating func sayWhereItStands(
     sentThrough: LogIndex, into effects: inout Effects<Self>
   ) {
     guard let predecessor else { return }
     assert(!isHead, "a head stands before all others")
     guard !isSynchronised else {
-      // Early, because nothing is counted as durable on the strength of it.
+      // Early, because the predecessor counts no entry as durable because of it.
       let standing = Standing(
         last: log.lastIndex, sentThrough: sentThrough, acknowledged: acknowledged)
       return effects.sendEarly(.standing(view: view.number, standing), to: predecessor)
@@ -160,19 +178,19 @@ extension ChainReplica {
     let position = Position(
       last: log.lastIndex, lastView: log.lastView, commitIndex: commitIndex, runs: uncommittedRuns()
     )
-    // Behind the barrier: once in line, this replica counts as durable what both share.
+    // After the barrier, because once in line, this replica counts the common prefix as durable.
     effects.send(.position(view: view.number, position), to: predecessor)
   }
 
-  /// The stretches of the log that reach beyond what is committed, and so may differ.
+  /// The runs of the log that reach beyond the commit index, and so may differ.
   private func uncommittedRuns() -> [ViewRun] {
     var start = log.runs.count
     while start > 0, log.runs[start - 1].last > commitIndex { start -= 1 }
     return Array(log.runs[start...])
   }
 
-  /// The successor or the joiner is not in line: the common prefix is found, and it gets what
-  /// follows (§3.3). An answer on its way to the same position is not repeated.
+  /// The successor or the joiner is not in line: finds the common prefix, and sends the entries
+  /// that follow it (§3.3). An answer on its way to the same position is not repeated.
   mutating func receivePosition(
     _ position: Position, of link: WritableKeyPath<ChainReplica, Link?>,
     into effects: inout Effects<Self>
@@ -182,7 +200,7 @@ extension ChainReplica {
     guard target.answered != answered else { return }
     let matchIndex = min(
       max(log.commonPrefix(with: position.runs), position.commitIndex), log.lastIndex)
-    // It says again where it stands when it has the snapshot, and at its pace until then.
+    // The receiver says again where it stands when it has the snapshot, and at its pace until then.
     guard matchIndex >= log.base else { return effects.sendSnapshot(to: target.to) }
     target.answered = answered
     open(&target, at: matchIndex)
@@ -201,7 +219,7 @@ extension ChainReplica {
     let synchronisation = Synchronisation(
       positionLast: position.last, positionView: position.lastView, through: log.lastIndex,
       forward: forward)
-    // Early, because what it cuts is not held here, be that durable or not.
+    // Early, because this replica does not hold the entries that it cuts, durable or not.
     effects.sendEarly(.synchronise(view: view.number, synchronisation), to: target.to)
   }
 
@@ -215,7 +233,7 @@ extension ChainReplica {
     link.pace.restart(at: now)
   }
 
-  /// The successor or the joiner is in line: sending starts behind what it holds, or goes back
+  /// The successor or the joiner is in line: sending starts after its last entry, or goes back
   /// there if entries were lost on their way.
   mutating func receiveStanding(
     _ standing: Standing, of link: WritableKeyPath<ChainReplica, Link?>,
@@ -239,14 +257,15 @@ extension ChainReplica {
     }
   }
 
-  /// The predecessor found the common prefix: what lies behind it goes, and the log is in line.
+  /// The predecessor found the common prefix: the entries after it are dropped, and the log is in
+  /// line.
   mutating func receiveSynchronise(
     _ synchronisation: Synchronisation, into effects: inout Effects<Self>
   ) {
     let forward = synchronisation.forward
     guard !isSynchronised else { return receiveForward(forward, into: &effects) }
-    // An answer to a position of an earlier incarnation, or one repeated by the network, proves
-    // nothing.
+    // An answer to a position of an earlier incarnation, or one repeated by the network, is ignored
+    // because it says nothing about the present log.
     guard synchronisation.positionLast == log.lastIndex,
       synchronisation.positionView == log.lastView, forward.previous <= log.lastIndex,
       log.view(at: forward.previous) == forward.previousView
@@ -257,7 +276,7 @@ extension ChainReplica {
     }
     owesCut = forward.previous < log.lastIndex
     cut(through: forward.previous)
-    // The position that is answered here left when everything in it was durable.
+    // The position that is answered here was sent when everything in it was durable.
     durable = forward.previous
     awaitedThrough = durable
     isSynchronised = true
@@ -266,7 +285,7 @@ extension ChainReplica {
     receiveForward(forward, into: &effects)
   }
 
-  /// Drops all behind `index`.
+  /// Drops all entries after `index`.
   private mutating func cut(through index: LogIndex) {
     assert(index >= commitIndex, "what is committed is never cut")
     log.truncate(from: index.next)

@@ -9,36 +9,35 @@ import ViewService
 ///                           ◄─acknowledge─      ◄─acknowledge─
 /// ```
 ///
-/// Follows van Renesse & Schneider 2004 (OSDI) for failure-free operation (§2, §3: updates travel
-/// down, so that what a replica holds is a prefix of what its predecessor holds, the Update
-/// Propagation Invariant; acknowledgements travel up, and what they have not covered yet is
-/// `pending`, the paper's Sent, as in the Inprocess Requests Invariant) and for failures of head,
-/// middle and tail and for a new tail (§3.1 to §3.3, §4). Who comes where in the chain is the
-/// affair of an outside authority, the paper's master: it issues views, and `adopt` takes them
-/// over. The first member is the head and goes on numbering behind what it holds; a predecessor
-/// brings a new successor in line before it sends it anything new; what is pending at a new tail is
-/// committed. A joiner copies the tail's log while the tail goes on serving, and is the tail of a
-/// later view.
+/// Follows van Renesse & Schneider 2004 (OSDI) for failure-free operation (§2, §3) and for failures
+/// of head, middle and tail and for a new tail (§3.1 to §3.3, §4). Updates travel down, so that the
+/// log of a replica is a prefix of its predecessor's (the Update Propagation Invariant).
+/// Acknowledgements travel up; the entries that they have not covered yet are `pending`, the
+/// paper's Sent (as in the Inprocess Requests Invariant). An outside authority, the paper's master,
+/// decides the order of the chain: it issues views, and `adopt` takes them over. The first member
+/// is the head and continues the numbering after its last entry; a predecessor brings a new
+/// successor in line before it sends it anything new; the pending entries of a new tail are
+/// committed. A joiner copies the tail's log while the tail serves, and is the tail of a later
+/// view.
 ///
 /// - Deviation: the paper's servers hold an update when they have received it. Here it has to be on
-///   their disks. A replica hands an update on while it writes it, and behind the update travels
+///   their disks. A replica forwards an update while it writes it, and after the update it sends
 ///   how far all disks before have got (`stable`), so that an update waits for one write and not
 ///   for one after the other (test: `One write waits for one disk, whatever the length of the
 ///   chain`).
 /// - Deviation: an update is applied when its acknowledgement passes, not when it is received,
-///   because an application that is never ahead of what is committed needs no undoing (test: `Sent
-///   removed by the tail's acknowledgement`). Clients see nothing but the tail's state, and that is
-///   the same.
+///   because an application that is never ahead of the commit index needs no undoing (test: `Sent
+///   removed by the tail's acknowledgement`). Clients see only the tail's state, which is the same.
 /// - Deviation: the paper assumes reliable FIFO links and servers that stop for good. Here messages
-///   may be lost, repeated and reordered, and servers come back with what was durable. So entries
-///   carry their index and the view they were numbered in, and neighbours compare positions (test:
-///   `Lost, repeated and reordered messages`).
+///   may be lost, repeated and reordered, and servers come back with their durable state. So
+///   entries carry their index and the view they were numbered in, and neighbours compare positions
+///   (test: `Lost, repeated and reordered messages`).
 /// - Deviation: the master of §3.3 asks S+ what it has and then tells S-, four messages in a row.
 ///   Here the authority tells every member the view, and S+ tells S- itself (test: `A middle
 ///   fails`).
 public struct ChainReplica: ViewFollower {
   public enum Timer: Int, CaseIterable, TimerName {
-    /// Something is unfinished: ask the neighbour again unless there was progress.
+    /// Asks a neighbour again if an answer is due and there was no progress.
     case resend
   }
 
@@ -62,7 +61,7 @@ public struct ChainReplica: ViewFollower {
   /// The view this replica works in; `View.none` after a restart.
   var view = View.none
   var place = Place.outside
-  /// Who sends entries to this replica: the one before it, or the tail if this replica is the
+  /// The sender of this replica's entries: the member before it, or the tail if this replica is the
   /// joiner.
   var predecessor: ReplicaID?
   var successor: Link?
@@ -71,14 +70,14 @@ public struct ChainReplica: ViewFollower {
 
   /// In line: the log is a prefix of the predecessor's.
   var isSynchronised = false
-  /// Nothing behind this entry was acknowledged in earlier views. A tail answers reads once it has
+  /// No entry after this one was acknowledged in earlier views. A tail answers reads once it has
   /// committed it.
   var servesFrom = LogIndex.zero
-  /// Everything up to here has been committed. What lies behind is `pending`. It never falls.
+  /// Everything up to here has been committed. Later entries are `pending`. It never falls.
   var commitIndex = LogIndex.zero {
     didSet { assert(commitIndex >= oldValue || options.snapshots.bug == .installOlder) }
   }
-  /// What the tail has acknowledged in this view; `nil` for nothing yet.
+  /// The last entry that the tail has acknowledged in this view; `nil` if none yet.
   var acknowledged: LogIndex?
   /// The head's last entry when it took the view over.
   var establishedFrom = LogIndex.zero
@@ -86,18 +85,18 @@ public struct ChainReplica: ViewFollower {
 
   /// The disk holds the log up to here.
   var durable = LogIndex.zero
-  /// This replica will hear when the disk holds the log up to here.
+  /// This replica will be told when the disk holds the log up to here.
   var awaitedThrough = LogIndex.zero
-  /// Records up to here have been handed over to be written.
+  /// Records up to here have been given to the host to be written.
   var savedThrough = LogIndex.zero
   /// The log was cut, and no record says so yet.
   var owesCut = false
-  /// Everything up to here is durable at all before this replica; `nil` for nothing yet in this
-  /// view.
+  /// Everything up to here is durable at all members before this replica; `nil` before the first
+  /// report in this view.
   var upstreamStable: LogIndex?
   /// The acknowledgement that was passed on last in this view.
   var toldAcknowledged: LogIndex?
-  /// The predecessor wants to hear when what came in this turn is durable.
+  /// The predecessor wants to be told when the entries of this turn are durable.
   var owesReceipt = false
 
   /// A gap was reported, and nothing has filled it since.
@@ -107,7 +106,7 @@ public struct ChainReplica: ViewFollower {
   var asking: ResendPace
   /// The time of the event that is handled.
   var now = Instant.longAgo
-  /// The last entry handed to a successor in any view. Only `removeSentOnReceipt` looks at it.
+  /// The last entry sent to a successor in any view. Only `removeSentOnReceipt` uses it.
   var handedOn = LogIndex.zero
   /// The first safety property that this replica saw broken.
   var brokenInvariant: String?
@@ -191,7 +190,8 @@ public struct ChainReplica: ViewFollower {
   }
 
   /// Whether a message counts: it must be of this replica's own view and come from the neighbour
-  /// whose message it is. A deposed neighbour's messages are of an earlier view and change nothing.
+  /// that sends such messages. A deposed neighbour's messages are of an earlier view and change
+  /// nothing.
   private func counts(_ view: UInt64, from sender: ReplicaID, if neighbour: ReplicaID?) -> Bool {
     // Bug: accept-any-view.
     if broken(.acceptAnyView) { return self.view.number > 0 }
@@ -205,6 +205,7 @@ public struct ChainReplica: ViewFollower {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     let role =
       switch place {
@@ -217,13 +218,5 @@ public struct ChainReplica: ViewFollower {
     return ReplicaStatus(
       role: role, isInCharge: isHead, isTail: isTail, isCoordinator: false, epoch: view.number,
       commitIndex: commitIndex, lastIndex: log.lastIndex)
-  }
-
-  public var report: Report {
-    Report(
-      view: view.number, isEstablished: isHead && isEstablished, joining: view.joining,
-      joinerHasCaughtUp: joinerHasCaughtUp,
-      joinerProgress: UInt64((joiner?.matchIndex ?? .zero).rawValue),
-      unreachable: [successor, joiner].compactMap { $0?.isUnreachable == true ? $0?.to : nil })
   }
 }

@@ -2,8 +2,8 @@ import Replication
 import ViewService
 
 extension ChainReplica {
-  /// Every message names the view it was sent in. Updates travel down, acknowledgements up; the
-  /// rest brings neighbours in line after a change of view or a loss.
+  /// A message of the chain, with the view it was sent in. Updates travel down, acknowledgements
+  /// up; the other messages bring neighbours in line after a change of view or a loss.
   ///
   /// ```
   ///   client ──update──► head ──forward──► middle ──forward──► tail ──reply──► client
@@ -22,9 +22,10 @@ extension ChainReplica {
     case stable(view: UInt64, LogIndex)
     /// Everything up to the index is durable at all members.
     case acknowledge(view: UInt64, LogIndex)
-    /// To itself, behind the barrier: everything up to the index is durable here.
+    /// From the replica to itself, after the barrier: everything up to the index is durable here.
     case durable(view: UInt64, LogIndex)
-    /// The predecessor asks where its successor stands, and says again what that may have missed.
+    /// The predecessor asks where its successor stands, and repeats `stable`, which may have been
+    /// lost.
     case hail(view: UInt64, sentThrough: LogIndex, stable: LogIndex?)
     indirect case position(view: UInt64, Position)
     indirect case standing(view: UInt64, Standing)
@@ -33,16 +34,17 @@ extension ChainReplica {
     case receipt(view: UInt64, LogIndex)
   }
 
-  /// Entries that follow each other, on their way down the chain.
+  /// Consecutive entries on their way down the chain.
   public struct Forward: Equatable, Sendable {
-    /// The entry they follow.
+    /// The index of the entry before the first of them.
     public var previous: LogIndex
     public var previousView: UInt64
     /// The sender may still be writing them.
     public var entries: [ViewEntry]
-    /// Everything up to here is durable at the sender and at all before it; 0 if it cannot tell.
+    /// Everything up to here is durable at the sender and at all before it; 0 if the sender does
+    /// not know.
     public var stable: LogIndex
-    /// The receiver says when the entries are durable.
+    /// The receiver has to report when the entries are durable.
     public var wantsReceipt: Bool
 
     public init(
@@ -59,7 +61,8 @@ extension ChainReplica {
     var last: LogIndex { previous + entries.count }
   }
 
-  /// What a replica that is not in line tells its predecessor about its log, once that is durable.
+  /// The report of a replica that is not in line to its predecessor about its log, once that is
+  /// durable.
   public struct Position: Equatable, Sendable {
     public var last: LogIndex
     public var lastView: UInt64
@@ -75,14 +78,14 @@ extension ChainReplica {
     }
   }
 
-  /// What a replica that is in line tells its predecessor.
+  /// The report of a replica that is in line to its predecessor.
   public struct Standing: Equatable, Sendable {
-    /// The last entry it holds, be that durable or not.
+    /// The last entry that the sender holds, durable or not.
     public var last: LogIndex
-    /// It knows that entries up to here were sent to it. If that is behind `last`, they were lost.
+    /// Entries up to here were sent to the sender. If this is after `last`, the rest was lost.
     public var sentThrough: LogIndex
-    /// What the tail has acknowledged in this view, as far as the sender knows; `nil` for nothing
-    /// yet.
+    /// The last entry that the tail has acknowledged in this view, as far as the sender knows;
+    /// `nil` if none yet.
     public var acknowledged: LogIndex?
 
     public init(last: LogIndex, sentThrough: LogIndex, acknowledged: LogIndex?) {
@@ -92,14 +95,14 @@ extension ChainReplica {
     }
   }
 
-  /// What makes a replica's log a prefix of its predecessor's.
+  /// Instructions that make a replica's log a prefix of its predecessor's.
   public struct Synchronisation: Equatable, Sendable {
     /// Repeats the position it answers, so that a late answer to an earlier one is recognised.
     public var positionLast: LogIndex
     public var positionView: UInt64
-    /// The sender's last entry. Whatever was acknowledged in earlier views is not behind it.
+    /// The sender's last entry. All entries acknowledged in earlier views are at or before it.
     public var through: LogIndex
-    /// The first entries that follow the common prefix. The receiver drops what it holds behind
+    /// The first entries that follow the common prefix. The receiver drops its entries after
     /// `previous`.
     public var forward: Forward
 

@@ -3,7 +3,8 @@ import ViewService
 
 extension ChainReplica {
   public struct Options: ProtocolOptions {
-    /// How long a replica waits for progress at least before it asks its neighbour where it stands.
+    /// The least time for which a replica waits for progress before it asks its neighbour where it
+    /// stands.
     public var resend: Interval
     /// The most entries that may be pending at the head; further updates are refused.
     public var window: Int
@@ -43,7 +44,7 @@ extension ChainReplica {
     }
   }
 
-  /// Known mistakes. Each is asked for at one place, marked `Bug:` there.
+  /// Known mistakes that can be switched on. Each is tested for at the place marked `Bug:`.
   public enum Bug: String, SwitchableBug {
     case ackAtHead = "ack-at-head"
     case dropSentOnTailFailure = "drop-sent-on-tail-failure"

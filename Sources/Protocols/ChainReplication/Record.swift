@@ -3,10 +3,10 @@ import ViewService
 import WireFormat
 
 extension ChainReplica {
-  /// What must survive a crash. The number of the view is no part of it, because that is made
-  /// durable before the replica is told of the view (`WithAuthority`).
+  /// The state that must survive a crash. The number of the view is not part of it, because
+  /// `WithAuthority` makes that durable before the replica is told of the view.
   public enum Record: Equatable, Sendable {
-    /// The log holds these entries from `first` on and nothing behind them.
+    /// The log holds these entries from `first` on and none after them.
     case entries(first: LogIndex, [ViewEntry])
   }
 }

@@ -15,11 +15,11 @@ extension MultiPaxosReplica {
 
     init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    /// Before all attempts: nothing promised, nothing accepted.
+    /// The ballot before all attempts: no ballot promised, no value accepted.
     public static let none = Ballot(rawValue: 0)
 
-    /// After all attempts. It stands beside a value that is known to be chosen: every later ballot
-    /// can only propose the same value, so a report of it outweighs every other.
+    /// The ballot after all attempts. It marks a value that is known to be chosen: every later
+    /// ballot can only propose the same value, so a report of it outweighs every other.
     public static let chosen = Ballot(rawValue: .max)
 
     static let maximumRound: UInt64 = 1 << 47

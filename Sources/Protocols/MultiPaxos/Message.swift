@@ -1,7 +1,7 @@
 import Replication
 
 extension MultiPaxosReplica {
-  /// A proposer with ballot b takes over, then orders values; any line may be lost.
+  /// A proposer with ballot b takes over, then orders values; any message may be lost.
   ///
   /// ```
   ///  proposer                      acceptor
@@ -23,12 +23,14 @@ extension MultiPaxosReplica {
   ///     ├────────────────────────────►│
   /// ```
   public enum Message: Equatable, Sendable {
-    /// Would you promise this ballot? It promises nothing, and asks for no report.
+    /// Asks whether the receiver would promise this ballot. It promises nothing, and asks for no
+    /// report.
     case prePrepare(ballot: Ballot)
-    /// Yes: the sender hears from no leader, and has promised no ballot as high.
+    /// The sender would promise the ballot: it hears from no leader, and has promised no ballot as
+    /// high.
     case prePromise(ballot: Ballot)
-    /// Phase 1a: promise to ignore ballots below this one, and report all you accepted from `from`
-    /// on.
+    /// Phase 1a: asks for a promise to ignore ballots below this one, and for a report of all
+    /// values accepted from `from` on.
     case prepare(ballot: Ballot, from: LogIndex)
     /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending
     /// order; without `next`, everything from `from` on. `isContinued` if another page follows
@@ -47,11 +49,11 @@ extension MultiPaxosReplica {
       standing: DiskStanding = DiskStanding())
     /// The message just received had a ballot below this one.
     case preempted(by: Ballot)
-    /// The distinguished proposer lives; all slots to `commitIndex` are chosen, and those below
-    /// `next` have been offered. A `round` above zero asks whether the ballot still holds, for
-    /// reads.
+    /// The distinguished proposer is alive; all slots to `commitIndex` are chosen, and those below
+    /// `next` have been offered. A `round` above zero asks whether the ballot is still the highest
+    /// promised, for reads.
     case heartbeat(ballot: Ballot, commitIndex: LogIndex, next: LogIndex, round: UInt64)
-    /// The sender has promised no ballot above this one. What is below the gap may not be durable.
+    /// The sender has promised no ballot above this one. Values below the gap may not be durable.
     case heartbeatAcknowledged(ballot: Ballot, round: UInt64, gap: Gap)
     /// These are the generations of the disks; promise the ballot and take note of them.
     case replaced(ballot: Ballot, generations: [UInt64])
@@ -59,11 +61,11 @@ extension MultiPaxosReplica {
     case noted(ballot: Ballot, generations: [UInt64])
     /// To a learner: it has all that it needs to be an acceptor again.
     case promoted(ballot: Ballot, generations: [UInt64])
-    /// What hosts exchange about snapshots, for all protocols alike.
+    /// The messages about snapshots, which hosts exchange for all protocols alike.
     case snapshot(SnapshotMessage)
   }
 
-  /// What acceptors say of one slot in a `Promise`.
+  /// An acceptor's report of one slot in a `Promise`.
   public struct AcceptedValue: Equatable, Sendable {
     public var slot: LogIndex
     /// The ballot in which the value was accepted; `Ballot.chosen` if the acceptor knows it is
@@ -80,9 +82,10 @@ extension MultiPaxosReplica {
 
   /// The first slots that an acceptor lacks of the leader's ballot.
   public struct Gap: Equatable, Sendable {
-    /// What the acceptor holds in all slots below it is chosen, or accepted in the leader's ballot.
+    /// All slots below it hold a chosen value, or one accepted in the leader's ballot.
     public var first: LogIndex
-    /// How many slots from `first` on are missing although later ones have come; zero if none is.
+    /// How many slots from `first` on are missing although later ones have arrived; zero if no
+    /// later ones have.
     public var count: Int
 
     public init(first: LogIndex, count: Int) {
@@ -90,7 +93,7 @@ extension MultiPaxosReplica {
       self.count = count
     }
 
-    /// Says nothing, and acknowledges nothing.
+    /// A gap without information: it acknowledges no slot.
     static let unknown = Gap(first: .zero, count: 0)
   }
 }

@@ -2,7 +2,7 @@ import Replication
 import WireFormat
 
 extension MultiPaxosReplica {
-  /// How much a report or an `accept` carries at most, unless a single value is larger.
+  /// The most bytes and slots in a report or an `accept`, unless a single value is larger.
   static let pageByteCount = 1 << 20
   static let pageSlotCount = 1024
 
@@ -21,14 +21,13 @@ extension MultiPaxosReplica {
       // Bug: volatile-promise.
       if !broken(.volatilePromise) { effects.persist(.promised(ballot)) }
     }
-    // The new proposer gets the time to finish that a leader would have, for each page of the
-    // report.
+    // The new proposer gets as much time to finish as a leader, again for each page of the report.
     lastLeaderContact = now
     guard first >= log.firstIndex else { return effects.sendSnapshot(to: sender) }
     sendReport(from: first, to: sender, into: &effects)
   }
 
-  /// As many pages as may be on their way at once.
+  /// Sends as many pages of the report as `inFlightBytes` allows at once.
   private func sendReport(
     from first: LogIndex, to sender: ReplicaID, into effects: inout Effects<Self>
   ) {
@@ -48,8 +47,9 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// One page of what this acceptor holds. Chosen and executed slots are part of it: a proposer
-  /// that missed them would otherwise take them for free and propose something else.
+  /// One page of the values that this acceptor holds, chosen and executed slots included: a
+  /// proposer that missed them would otherwise take the slots for free and propose other values
+  /// there.
   private func report(
     from first: LogIndex
   ) -> (accepted: [AcceptedValue], next: LogIndex?, byteCount: Int) {
@@ -74,7 +74,7 @@ extension MultiPaxosReplica {
     return (accepted, nil, byteCount)
   }
 
-  /// Phase 2b: accepts unless a higher ballot was promised, and promises the ballot by that.
+  /// Phase 2b: accepts unless a higher ballot was promised. An acceptance also promises the ballot.
   mutating func receiveAccept(
     _ ballot: Ballot, first: LogIndex, values: [Batch], commitIndex: LogIndex, round: UInt64,
     from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
@@ -85,7 +85,8 @@ extension MultiPaxosReplica {
       return effects.send(.preempted(by: promised), to: sender)
     }
     hear(ballot, at: now, into: &effects)
-    // Slots out of reach come again: this replica lags too far behind.
+    // Slots out of reach are ignored, because this replica lags too far behind; the leader offers
+    // them again.
     guard first > .zero, first.rawValue < Int.max / 4,
       first + values.count <= firstUnchosen + SlotLog.reach
     else { return learnCommitIndex(commitIndex, of: ballot, into: &effects) }
@@ -94,7 +95,7 @@ extension MultiPaxosReplica {
     promised = max(promised, ballot)
     var slot = first
     for value in values {
-      // What was forgotten here is chosen: see `acceptValue` about chosen slots.
+      // Forgotten slots are chosen: see `acceptValue` about chosen slots.
       if slot < log.firstIndex {
         slot = slot.next
         continue
@@ -116,12 +117,11 @@ extension MultiPaxosReplica {
     learnCommitIndex(commitIndex, of: ballot, into: &effects)
   }
 
-  /// Holds `value` in `slot` from now on, durably. Whether the ballot may do so is the caller's
-  /// concern.
+  /// Stores `value` in `slot` durably. The caller checks that the ballot may do so.
   ///
-  /// A slot that is known to be chosen keeps its value. A proposer that was overtaken, but not in
-  /// the eyes of this acceptor, may still offer another one. Acknowledging that does no harm: a
-  /// majority has promised the ballot that overtook it, so what it offers can never be chosen.
+  /// A slot that is known to be chosen keeps its value. A proposer that was overtaken without this
+  /// acceptor's knowledge may still offer another value. Acknowledging that does no harm, because a
+  /// majority has promised the ballot that overtook it, so its value can never be chosen.
   mutating func acceptValue(
     _ value: Batch, at slot: LogIndex, in ballot: Ballot, into effects: inout Effects<Self>
   ) {
@@ -133,7 +133,8 @@ extension MultiPaxosReplica {
       log.extend(through: slot)
       if log[slot].isChosen, log[slot].value != value { return }
       let held = log[slot].ballot
-      // Learnt, or the same message again: already in the log, and the barrier covers the reply.
+      // A learnt value, or the same message again: the value is in the log, and the barrier covers
+      // the reply.
       if held == .chosen { return }
       if held == ballot {
         if log[slot].value != value {

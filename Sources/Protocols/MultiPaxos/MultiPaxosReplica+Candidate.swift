@@ -1,21 +1,21 @@
 import Replication
 
 extension MultiPaxosReplica {
-  /// Who has said that the replica could win in this ballot.
+  /// The replicas that have said that this one could win in this ballot.
   struct Prospect: Sendable {
     var ballot: Ballot
     var granted: UInt64
   }
 
-  /// What a proposer gathers in phase 1.
+  /// The state of a proposer in phase 1.
   struct Phase1: Sendable {
     /// The acceptors whose report is complete.
     var reported: UInt64 = 0
     /// The first slot of the page that is due from each acceptor, in membership order.
     var due: [LogIndex] = []
-    /// Per slot the reported value of the highest ballot, in ascending order of slots.
+    /// The reported value of the highest ballot for each slot, in ascending order of slots.
     var recovered: [AcceptedValue] = []
-    /// When the page that is due is asked for again, in membership order.
+    /// When to ask again for the page that is due, in membership order.
     var paces: [ResendPace] = []
 
     /// Adds a page. Both lists ascend, so this is one pass.
@@ -43,7 +43,7 @@ extension MultiPaxosReplica {
   }
 
   /// How long a follower waits. The range grows with every attempt that a rival ended, so that
-  /// duelling proposers get out of each other's way (PMMC §3).
+  /// duelling proposers do not collide again (PMMC §3).
   private var electionRange: ClosedRange<Interval> {
     let base = options.electionTimeout
     return base.lowerBound...(base.upperBound * (1 << min(lostAttempts, 4)))
@@ -55,8 +55,8 @@ extension MultiPaxosReplica {
     case .candidate: break
     case .follower where isLearner: effects.setTimer(.election, after: options.electionTimeout)
     case .follower:
-      // Set once, not at every message of the leader: when it fires it asks when the leader was
-      // heard.
+      // The timer is set once, not at every message of the leader: when it fires, this checks when
+      // the leader was last heard.
       let silence = silence(at: now)
       let range = electionRange
       if silence < range.lowerBound {
@@ -70,8 +70,7 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// For how long no leader has been heard. A clock that was set back does not make it longer than
-  /// it is.
+  /// For how long no leader has been heard. Never negative, even if the clock was set back.
   private func silence(at now: Instant) -> Interval { max(now - lastLeaderContact, .zero) }
 
   /// The ballot that the next attempt would have; `nil` if there are no more.
@@ -80,13 +79,13 @@ extension MultiPaxosReplica {
     return round <= Ballot.maximumRound ? Ballot(round: round, node: id) : nil
   }
 
-  /// Asks whether a majority misses the leader as well. Asks again when the timer fires next.
+  /// Asks whether a majority misses the leader as well, and again when the timer fires next.
   private mutating func askAround(at now: Instant, into effects: inout Effects<Self>) {
     guard let next = nextBallot else { return }
     effects.setTimer(.election, after: electionRange)
     prospect = Prospect(ballot: next, granted: bit(of: id))
     for replica in membership.replicas where replica != id {
-      // Early: a question promises nothing, and neither does the answer.
+      // Early, because neither the question nor its answer makes a promise.
       effects.sendEarly(.prePrepare(ballot: next), to: replica)
     }
     startIfGranted(at: now, into: &effects)
@@ -115,7 +114,7 @@ extension MultiPaxosReplica {
     startIfGranted(at: now, into: &effects)
   }
 
-  /// The leader's process has ended: its silence so far does not matter.
+  /// The leader's process has ended: stands for election without waiting for its silence.
   mutating func disconnected(_ replica: ReplicaID, into effects: inout Effects<Self>) {
     guard options.electOnDisconnect, role == .follower, !isLearner, leaderBallot != .none,
       replica == leaderBallot.node
@@ -141,12 +140,12 @@ extension MultiPaxosReplica {
     candidacy = Phase1(
       due: Array(repeating: firstUnchosen, count: membership.replicas.count),
       paces: Array(repeating: pace, count: membership.replicas.count))
-    // Behind the barrier: a ballot that peers know must never be used again after a crash.
+    // After the barrier, because a ballot that peers know must never be used again after a crash.
     for replica in membership.replicas {
       effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
     }
     // A candidate keeps its ballot until it leads or meets a higher one. New ballots without a
-    // rival would only disturb the leader that the rest may have.
+    // rival would only disturb the leader that the other replicas may have.
     effects.cancelTimer(.election)
     effects.setTimer(.resend, after: options.retransmission)
   }
@@ -175,8 +174,8 @@ extension MultiPaxosReplica {
       learn(value.value, at: value.slot, into: &effects)
     }
     commitChosen(into: &effects)
-    // An acceptor holds nothing further ahead of what it knows is chosen, and that is learnt by
-    // now.
+    // An acceptor holds no slot further than `reach` ahead of its chosen prefix, and that prefix is
+    // learnt by now.
     if let last = accepted.last?.slot, last > firstUnchosen + SlotLog.reach { return }
     let open = accepted.filter { $0.slot >= firstUnchosen }
     // Bug: adopt-last-received.
@@ -193,8 +192,8 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// A snapshot has brought the candidate forward: it goes on with the slots behind that. The
-  /// reports that are complete hold what it needs of them.
+  /// A snapshot has brought the candidate forward: it continues with the slots after it. The
+  /// complete reports contain all it needs of those slots.
   mutating func resumePhase1(at now: Instant, into effects: inout Effects<Self>) {
     let first = firstUnchosen
     phase1.recovered.removeAll { $0.slot < first }
@@ -223,21 +222,21 @@ extension MultiPaxosReplica {
     notice(ballot, into: &effects)
   }
 
-  /// A ballot was heard of. A higher one than the own ends the attempt or the leadership at once.
+  /// Notes a ballot. One higher than this replica's own ends its attempt or leadership at once.
   mutating func notice(_ seen: Ballot, into effects: inout Effects<Self>) {
     guard seen > highestSeen, isPossible(seen) else { return }
     highestSeen = seen
     if role != .follower { stepDown(into: &effects) }
   }
 
-  /// Back to being a follower. Batches in the window may be chosen yet or not; their clients find
-  /// out.
+  /// Becomes a follower. Batches in the window may be chosen or not; their clients have to ask
+  /// again.
   mutating func stepDown(into effects: inout Effects<Self>) {
     if role == .candidate { lostAttempts += 1 }
     let ended = leadership
     candidacy = nil
     leadership = nil
-    // A leader that stepped down knows nobody better unless it was told so.
+    // A leader that stepped down knows no later leader unless it has seen a higher ballot.
     let redirect = highestSeen > ballot ? highestSeen.node : nil
     if leaderBallot == ballot { leaderBallot = .none }
     if var ended {

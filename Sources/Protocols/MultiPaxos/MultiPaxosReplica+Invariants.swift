@@ -1,7 +1,7 @@
 import Replication
 
 extension MultiPaxosReplica {
-  /// What an event can have broken; constant time.
+  /// Checks the invariants that an event can have broken, in constant time.
   public func invariantViolation() -> String? {
     if let brokenInvariant { return brokenInvariant }
     if isLearner, role != .follower { return "a learner proposes" }
@@ -27,8 +27,8 @@ extension MultiPaxosReplica {
 }
 
 extension MultiPaxosReplica {
-  /// Empty slots have the epoch 0. Which slots are chosen is no part of it, because that is
-  /// recorded now and then only.
+  /// Empty slots have the epoch 0. Which slots are chosen is left out, because that is recorded
+  /// only at intervals.
   public var durableState: DurableState {
     var numbers = ["promised": promised.rawValue, "first": UInt64(log.firstIndex.rawValue)]
     for (position, replica) in membership.replicas.enumerated()

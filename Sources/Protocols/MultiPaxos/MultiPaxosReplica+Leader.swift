@@ -2,7 +2,7 @@ import Replication
 import WireFormat
 
 extension MultiPaxosReplica {
-  /// What a distinguished proposer keeps in phase 2. Votes are in the slots themselves.
+  /// The state of a distinguished proposer in phase 2. Votes are in the slots themselves.
   struct Phase2: Sendable {
     /// The next slot to propose in.
     var nextSlot = LogIndex(1)
@@ -12,9 +12,9 @@ extension MultiPaxosReplica {
     /// The last slot that an earlier ballot may have used. Free slots up to here are filled with
     /// no-ops.
     var recoveredThrough = LogIndex.zero
-    /// What each acceptor has been sent and has answered, in membership order.
+    /// The slots that each acceptor has been sent and has answered, in membership order.
     var progress: [Progress] = []
-    /// Who has answered since the quorum was last checked.
+    /// The replicas that have answered since the quorum was last checked.
     var heardFrom: UInt64 = 0
     /// Batches that found the window full.
     var queue = BatchQueue()
@@ -26,7 +26,8 @@ extension MultiPaxosReplica {
     var waitingReads: [ReadTicket] = []
   }
 
-  /// Phase 1 is done: proposes again what may have been chosen, fills gaps, and serves clients.
+  /// Phase 1 is done: proposes again the values that may have been chosen, fills gaps, and serves
+  /// clients.
   mutating func lead(at now: Instant, into effects: inout Effects<Self>) {
     assert(role == .candidate && isMajority(phase1.reported), "a majority has reported")
     let recovered = phase1.recovered
@@ -84,9 +85,9 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// What has to be proposed in a slot, in order of precedence: what phase 1 found, which is what
-  /// is chosen there if that is known to anybody who reported; a no-op for a gap; what clients ask
-  /// for.
+  /// The value to propose in a slot, in order of precedence: the value that phase 1 found, which is
+  /// the chosen one if any replica that reported knows it; a no-op for a gap; the next client
+  /// batch.
   private mutating func nextValue(for slot: LogIndex) -> Batch? {
     while phase2.recoveredCount < phase2.recovered.count,
       phase2.recovered[phase2.recoveredCount].slot < slot
@@ -98,8 +99,8 @@ extension MultiPaxosReplica {
     return phase2.recovered[phase2.recoveredCount].value
   }
 
-  /// Phase 2a for the next slots. The leader accepts like everybody else, and like everybody else
-  /// it counts only once its acceptance is durable: by a message to itself.
+  /// Phase 2a for the next slots. The leader accepts like every other acceptor, and counts its
+  /// acceptance only once it is durable, by a message to itself.
   private mutating func proposeNext(
     _ values: [Batch], byteCount: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -177,8 +178,8 @@ extension MultiPaxosReplica {
     for position in phase2.progress.indices where membership.replicas[position] != id {
       let progress = phase2.progress[position]
       if progress.acknowledged < progress.next || progress.next < phase2.nextSlot {
-        // Offers nothing, but the answer may be lost that is due. And an acceptor that was sent a
-        // snapshot says in its answer how far it has come by that.
+        // Offers no value, but asks for the answer that is due, because that may be lost. And an
+        // acceptor that was sent a snapshot says in its answer how far the snapshot has brought it.
         sendAccept(
           .accept(
             ballot: ballot, first: progress.next, values: [], commitIndex: commitIndex,
@@ -189,7 +190,7 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// Early: it tells of a ballot that a majority has promised and of slots that a majority holds.
+  /// Early, because it names a ballot that a majority has promised and slots that a majority holds.
   func sendHeartbeat(to position: Int, into effects: inout Effects<Self>) {
     effects.sendEarly(
       .heartbeat(
@@ -197,7 +198,7 @@ extension MultiPaxosReplica {
         round: readRound), to: membership.replicas[position])
   }
 
-  /// A leader that no majority answers makes room: its clients should look elsewhere.
+  /// A leader that no majority answers steps down, so that its clients look for another leader.
   mutating func checkQuorum(into effects: inout Effects<Self>) {
     guard isMajority(phase2.heardFrom) else { return stepDown(into: &effects) }
     phase2.heardFrom = bit(of: id)

@@ -2,28 +2,28 @@ import Replication
 import WireFormat
 
 extension MultiPaxosReplica {
-  /// What has come of the ballot of the leader that is followed.
+  /// The slots received in the ballot of the leader that this replica follows.
   struct Reception: Sendable {
     /// The first slot that is not held in this ballot and not known to be chosen.
     var gap = LogIndex(1)
-    /// The first slot behind the gap that is held; `nowhere` without one.
+    /// The first slot after the gap that is held; `nowhere` if there is none.
     var gapEnd = Reception.nowhere
     /// The newest round that was confirmed.
     var confirmedRound: UInt64 = 0
 
     static let nowhere = LogIndex(Int.max)
 
-    /// A message has brought slots from `first` on.
+    /// Notes a message with slots from `first` on.
     mutating func note(_ first: LogIndex, isEmpty: Bool) {
       if !isEmpty, first > gap { gapEnd = min(gapEnd, first) }
     }
   }
 
-  /// How far the chosen prefix grows before it is recorded again. After a restart a replica holds
-  /// what lies behind the record for open, and under a new ballot is sent it again.
+  /// By how many slots the chosen prefix grows before it is recorded again. After a restart a
+  /// replica counts the slots after the record as open, and is sent them again under a new ballot.
   private static let recordingDistance = 64
 
-  /// A live leader was heard whose ballot this replica may follow.
+  /// Notes a message of a live leader whose ballot this replica may follow.
   mutating func hear(_ ballot: Ballot, at now: Instant, into effects: inout Effects<Self>) {
     guard ballot >= leaderBallot else { return }
     if ballot > leaderBallot {
@@ -56,10 +56,11 @@ extension MultiPaxosReplica {
     learnCommitIndex(commitIndex, of: ballot, into: &effects)
   }
 
-  /// Says that this replica has promised no higher ballot; the caller has made sure.
+  /// Confirms that this replica has promised no higher ballot; the caller has checked that.
   ///
-  /// Early: it says what this replica has not done. A promise that is still on its way to the disk
-  /// has been taken into account, and one that follows is later than the round.
+  /// Early, because it states only that this replica has not made such a promise. A promise that is
+  /// still being written to the disk has been taken into account, and a later one is later than the
+  /// round.
   /// - Parameter isDue: the leader waits for an answer even if it has been told of this round
   ///   before.
   mutating func confirm(
@@ -81,14 +82,15 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// The first gap in what has come of a ballot whose leader has offered all slots below `next`.
+  /// The first gap in the slots received in a ballot whose leader has offered all slots below
+  /// `next`.
   mutating func firstGap(of ballot: Ballot, before next: LogIndex) -> Gap {
     guard ballot == leaderBallot else { return .unknown }
     var gap = max(reception.gap, firstUnchosen)
     while isReceived(gap) { gap = gap.next }
     reception.gap = gap
     if reception.gapEnd <= gap {
-      // The gap has closed up to a slot that is held, and perhaps further; the next one may end.
+      // The gap has closed up to a held slot, and perhaps further; finds the end of the next gap.
       var end = gap.next
       while end <= log.lastIndex, !isReceived(end) { end = end.next }
       reception.gapEnd = end <= log.lastIndex ? end : Reception.nowhere
@@ -111,9 +113,9 @@ extension MultiPaxosReplica {
     applyLeaderCommitIndex(into: &effects)
   }
 
-  /// A commit index proves nothing about a value accepted in another ballot: the leader may have
-  /// chosen a different one. Only what was accepted in the leader's own ballot is what the leader
-  /// means.
+  /// Marks slots as chosen. A commit index proves nothing about a value accepted in another ballot,
+  /// because the leader may have chosen a different one. It covers only values accepted in the
+  /// leader's own ballot.
   private mutating func applyLeaderCommitIndex(into effects: inout Effects<Self>) {
     var slot = firstUnchosen
     let end = min(leaderCommitIndex, log.lastIndex)
@@ -130,7 +132,7 @@ extension MultiPaxosReplica {
     commitChosen(into: &effects)
   }
 
-  /// Takes over a value that is known to be chosen.
+  /// Stores a value that is known to be chosen.
   mutating func learn(_ value: Batch, at slot: LogIndex, into effects: inout Effects<Self>) {
     guard slot >= log.firstIndex, slot < firstUnchosen + SlotLog.reach else { return }
     log.extend(through: slot)
@@ -148,7 +150,7 @@ extension MultiPaxosReplica {
     log[slot].isChosen = true
   }
 
-  /// Commits the chosen slots that follow on what is committed, and no further than the first gap.
+  /// Commits the chosen slots that follow the commit index, up to the first gap.
   mutating func commitChosen(into effects: inout Effects<Self>) {
     while firstUnchosen <= log.lastIndex {
       if !log[firstUnchosen].isChosen {
@@ -166,7 +168,8 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// Now and then notes how far the log is chosen, beside a record that has to be synced anyway.
+  /// Records the chosen prefix after every `recordingDistance` slots, beside a record that has to
+  /// be synced anyway.
   mutating func recordChosen(into effects: inout Effects<Self>) {
     guard commitIndex - recordedChosen >= Self.recordingDistance else { return }
     recordedChosen = commitIndex

@@ -1,12 +1,12 @@
 import Replication
 
 // Linearizable reads that take no slot. A read may be answered from the leader's state when (1) all
-// that earlier ballots may have chosen is chosen in the leader's ballot and committed here, and (2)
-// a majority has said, in a round begun after the read arrived, that it has promised no higher
-// ballot. Then no other leader can have chosen anything before the read arrived.
+// values that earlier ballots may have chosen are chosen in the leader's ballot and committed here,
+// and (2) a majority has said, in a round begun after the read arrived, that it has promised no
+// higher ballot. Then no other leader can have chosen a value before the read arrived.
 
 extension MultiPaxosReplica {
-  /// Everything that an earlier leader may have acknowledged is committed here.
+  /// Whether all values that an earlier leader may have acknowledged are committed here.
   var hasRecovered: Bool { commitIndex >= phase2.recoveredThrough }
 
   mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
@@ -17,8 +17,8 @@ extension MultiPaxosReplica {
     startReadRound(into: &effects)
   }
 
-  /// Begins a round for all reads that wait. Earlier rounds need not have ended, so that a read
-  /// waits for one round trip and not for the rest of another one.
+  /// Begins a round for all reads that wait. Earlier rounds need not have ended, so a read waits
+  /// for one round trip and not also for the rest of an earlier one.
   mutating func startReadRound(into effects: inout Effects<Self>) {
     guard role == .leader, !phase2.waitingReads.isEmpty else { return }
     // Bug: read-after-phase-1.
@@ -30,7 +30,8 @@ extension MultiPaxosReplica {
     finishReadRounds(into: &effects)
   }
 
-  /// Tells everybody of the newest round: by what leaves in this turn anyway, else by a heartbeat.
+  /// Tells all replicas of the newest round: in a message that leaves in this turn anyway, else in
+  /// a heartbeat.
   private mutating func announceRound(into effects: inout Effects<Self>) {
     var told = bit(of: id)
     var index = effects.earlySends.count
@@ -64,9 +65,9 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// Offers values early: it claims nothing about this replica's disk. After a crash the ballot,
-  /// which has been durable since phase 1, is never used again, so no slot can get a second value
-  /// in it. A heartbeat of this turn is not needed beside it.
+  /// Offers values early, because that makes no claim about this replica's disk. After a crash the
+  /// ballot, which has been durable since phase 1, is never used again, so no slot can get a second
+  /// value in it. A heartbeat of this turn is not needed beside it.
   func sendAccept(_ accept: Message, to replica: ReplicaID, into effects: inout Effects<Self>) {
     var index = effects.earlySends.count
     let end = max(0, index - membership.replicas.count)
@@ -116,7 +117,7 @@ extension MultiPaxosReplica {
     if served > 0 { phase2.readsInRound.removeFirst(served) }
   }
 
-  /// Turns all reads away: this replica leads no more.
+  /// Refuses all reads, because this replica no longer leads.
   func refuseReads(
     of ended: Phase2, redirect: ReplicaID?, into effects: inout Effects<Self>
   ) {

@@ -1,29 +1,29 @@
 import Replication
 import WireFormat
 
-// An acceptor that answers is sent what it lacks, be it one lost message or all that was chosen
-// while it was away. One that does not answer is sent no more than `inFlightBytes`; slots get their
-// majority without it.
+// An acceptor that answers is sent the slots it lacks, whether one message was lost or the acceptor
+// was away for long. An acceptor that does not answer is sent no more than `inFlightBytes`; slots
+// get their majority without it.
 
 extension MultiPaxosReplica {
-  /// What a leader knows of one acceptor.
+  /// The leader's knowledge of one acceptor.
   struct Progress: Sendable {
     /// All slots below it are acknowledged.
     var acknowledged = LogIndex.zero
     /// The slots `sentFrom ..< next` have been offered, one after the other.
     var sentFrom: LogIndex
     var next: LogIndex
-    /// Bytes of those of them that are not acknowledged.
+    /// Bytes of the offered slots that are not acknowledged.
     var inFlightBytes = 0
-    /// How many messages carried them, as far as answers have come.
+    /// Messages with those slots that have not been answered, as far as is known.
     var inFlightCount = 0
     /// Gaps below it have been offered again.
     var repairedBelow = LogIndex.zero
-    /// What is offered first from this slot on has left after the copy of such a gap.
+    /// Slots from this one on were first offered after the copy of such a gap was sent.
     var repairedBefore = LogIndex.zero
     /// The newest round in which it has confirmed the ballot.
     var confirmedRound: UInt64 = 0
-    /// The newest round it has been told of, but for those that came with the heartbeat's timer.
+    /// The newest round it has been told of, except by the heartbeats of the timer.
     var announcedRound: UInt64 = 0
     var pace: ResendPace
     /// Whether its disk took the place of a lost one, as far as it has said.
@@ -58,19 +58,19 @@ extension MultiPaxosReplica {
       inFlightCount += 1
     }
 
-    /// A page may be overtaken by small messages, whose answers then show a gap that is none. It is
-    /// offered again only if nothing is heard of it for long.
+    /// Notes a repeated page. Small messages may overtake it, and their answers then show a gap
+    /// that does not exist. So the page is offered again only if it stays unanswered for long.
     mutating func notePage(through end: LogIndex) {
       repairedBelow = max(repairedBelow, end)
       repairedBefore = Reception.nowhere
     }
 
-    /// An answer came to an Accept that carried `count` values.
+    /// Notes an answer to an Accept that carried `count` values.
     mutating func noteAnswer(count: Int) {
       if count > 0, inFlightCount > 0 { inFlightCount -= 1 }
     }
 
-    /// Offers everything from `slot` on anew.
+    /// Goes back, so that all slots from `slot` on are offered again.
     mutating func rewind(to slot: LogIndex) {
       acknowledged = min(acknowledged, slot)
       repairedBelow = max(repairedBelow, next)
@@ -81,7 +81,8 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// Offers an acceptor what it has not been offered yet, page by page, as far as there is room.
+  /// Offers an acceptor the slots it has not been offered yet, page by page, as far as there is
+  /// room.
   mutating func offer(to position: Int, at now: Instant, into effects: inout Effects<Self>) {
     while phase2.progress[position].next < phase2.nextSlot {
       let first = phase2.progress[position].next
@@ -126,7 +127,7 @@ extension MultiPaxosReplica {
         round: readRound), to: membership.replicas[position], into: &effects)
   }
 
-  /// An acceptor holds everything below the gap durably.
+  /// Notes that an acceptor holds all slots below the gap durably.
   mutating func acknowledge(
     _ gap: Gap, answering slot: LogIndex, from position: Int, at now: Instant,
     into effects: inout Effects<Self>
@@ -144,7 +145,7 @@ extension MultiPaxosReplica {
     offer(to: position, at: now, into: &effects)
   }
 
-  /// What was on its way has arrived.
+  /// Releases slots that have arrived from the count of those in flight.
   private mutating func release(from earlier: LogIndex, to end: LogIndex, at position: Int) {
     phase2.progress[position].acknowledged = end
     guard end < phase2.progress[position].next else {
@@ -153,13 +154,13 @@ extension MultiPaxosReplica {
       phase2.progress[position].inFlightCount = 0
       return
     }
-    // Answers that were lost must not fill the count: each message carries a slot or more.
+    // Lost answers must not fill the count: each message carries at least one slot.
     let slotCount = phase2.progress[position].next - end
     phase2.progress[position].inFlightCount = min(
       phase2.progress[position].inFlightCount, slotCount)
     var slot = max(earlier, phase2.progress[position].sentFrom)
     guard slot >= log.firstIndex else {
-      // The sizes of what has been forgotten meanwhile are not known any more.
+      // The sizes of slots that were forgotten meanwhile are no longer known.
       slot = max(end, log.firstIndex)
       var byteCount = 0
       while slot < phase2.progress[position].next {
@@ -174,10 +175,11 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// Offers again what an acceptor lacks although it has received something that left later.
+  /// Offers again the slots that an acceptor lacks although it has received later messages.
   ///
-  /// Each gap is offered once, whoever else reports it: again only if something that left after the
-  /// copy has arrived without it, or if nothing has been heard of the copy for long.
+  /// Each gap is offered once, even if several answers report it. It is offered again only if a
+  /// message sent after the copy has arrived without the copy, or if the copy stays unanswered for
+  /// long.
   /// - Parameter slot: the first slot of the message that is answered, unless that was a heartbeat.
   mutating func repair(
     _ gap: Gap, answering slot: LogIndex?, at position: Int, now: Instant,

@@ -3,10 +3,10 @@ import Replication
 // Truncation (PMMC §4.2, Paxos Made Live §5.4): slots below a durable snapshot are forgotten. The
 // host keeps the snapshots, for all protocols alike.
 //
-// A forgotten slot is chosen, and nobody may take it for empty. An acceptor that is asked for a
-// report of such slots promises but reports nothing, and the proposer is sent the snapshot: it goes
-// on behind that. It never fills these slots with no-ops, because it needs a majority of reports
-// that begin at its first unchosen slot.
+// A forgotten slot is chosen, and no replica may take it for empty. An acceptor that is asked for a
+// report of such slots promises but reports nothing, and sends the proposer the snapshot: the
+// proposer continues after that. It never fills these slots with no-ops, because it needs a
+// majority of reports that begin at its first unchosen slot.
 
 extension MultiPaxosReplica {
   public static var takesSnapshots: Bool { true }
@@ -24,7 +24,7 @@ extension MultiPaxosReplica {
     if case .snapshot(let reference, _) = record { reference } else { nil }
   }
 
-  /// Slots are told apart by their numbers alone.
+  /// The reference needs no epoch, because the slot number alone identifies the chosen value.
   public mutating func checkpoint(
     at index: LogIndex, into effects: inout Effects<Self>
   ) -> SnapshotReference {
@@ -51,7 +51,7 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// What a checkpoint says of the slots it covers.
+  /// Applies a checkpoint to the slots it covers.
   mutating func begin(behind reference: SnapshotReference, isForeign: Bool) {
     let index = reference.index
     if isForeign || log.lastIndex < index {
@@ -82,7 +82,7 @@ extension MultiPaxosReplica {
       log.reset(behind: reference.index)
       firstUnchosen = reference.index.next
     }
-    // What is held in the slots that it covers need not be what is chosen there.
+    // The values held in the covered slots need not be the chosen ones.
     begin(behind: reference, isForeign: true)
     persistCheckpoint(reference, isForeign: true, into: &effects)
     reception.gap = max(reception.gap, firstUnchosen)

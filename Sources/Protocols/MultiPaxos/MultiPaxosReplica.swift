@@ -15,33 +15,34 @@ import Replication
 /// reads).
 ///
 /// Every replica is proposer (`+Candidate` in phase 1, `+Leader` in phase 2), acceptor
-/// (`+Acceptor`) and learner (`+Learner`). `+Repair` is what each acceptor has been sent and what
-/// it lacks, `+Reads` are reads without a slot, `+Snapshots` slots that are forgotten,
-/// `+Replacement` is the way back of an acceptor that has lost its disk.
+/// (`+Acceptor`) and learner (`+Learner`). `+Repair` tracks the slots that each acceptor has been
+/// sent and lacks, `+Reads` serves reads without a slot, `+Snapshots` forgets slots, `+Replacement`
+/// brings an acceptor back that has lost its disk.
 ///
-/// - Deviation: a promise need not carry everything at once. The proposer asks for a few pages at a
-///   time; between two pages the report cannot change but for values that became known as chosen,
-///   because the acceptor has promised. Reason: logs are long, frames are not (`PhaseOneTests`).
+/// - Deviation: a promise need not carry the whole report. The proposer asks for a few pages at a
+///   time; between two pages the report cannot change except for values that became known as
+///   chosen, because the acceptor has promised. Reason: logs are long, frames are not
+///   (`PhaseOneTests`).
 /// - Deviation: a value that is known to be chosen is reported and stored with the ballot
-///   `Ballot.chosen`. A replica that hears of it learns it and need not propose it again. Reason: a
-///   proposer that lags behind would otherwise order the whole log anew (`PhaseOneTests`).
+///   `Ballot.chosen`. A replica that receives it learns it and need not propose it again. Reason: a
+///   proposer that lags would otherwise order the whole log again (`PhaseOneTests`).
 /// - Deviation: a replica that misses its leader asks a majority first whether it could win
 ///   (`prePrepare`), and acceptors that hear from a leader do not answer. Reason: without that any
 ///   replica that was cut off deposes a healthy leader when it comes back, and two that cannot hear
 ///   each other depose each other in turn. It is Raft's PreVote (Ongaro 2014 §9.6), needs no clock
-///   beyond the timers', and safety does not rest on it (`StickinessTests`).
-/// - Deviation: acceptors name the first gap in what they hold of the leader's ballot, and the
+///   beyond the timers', and safety does not depend on it (`StickinessTests`).
+/// - Deviation: acceptors name the first gap in the slots they hold of the leader's ballot, and the
 ///   leader offers it again, chosen or not; so one rule repairs lost messages and brings back a
-///   replica that was away. Reason: a timer that is longer than a round trip makes one lost message
-///   cost more than it does in Raft, whose followers reject what follows on a gap (`RepairTests`).
+///   replica that was away. Reason: with a timer longer than a round trip one lost message costs
+///   more than it does in Raft, whose followers reject entries after a gap (`RepairTests`).
 /// - Deviation: an acceptor that refuses says so (`preempted`), as in PMMC and unlike Lamport 2001,
 ///   where that is an optimisation (§2.5).
 public struct MultiPaxosReplica: ReplicaCore {
   public enum Timer: Int, TimerName, CaseIterable {
-    /// Follower: the leader has been silent. Leader: time to see whether a quorum still answers.
+    /// Follower: the leader has been silent. Leader: time to check whether a quorum still answers.
     case election
     case heartbeat
-    /// Candidate: reports that are due are asked for again.
+    /// Candidate: asks again for the reports that are due.
     case resend
   }
 
@@ -50,11 +51,11 @@ public struct MultiPaxosReplica: ReplicaCore {
   let id: ReplicaID
   let membership: Membership
   let options: Options
-  /// The bit of every node, by number; zero for those that are no replicas.
+  /// The bit of every node, by number; zero for nodes that are not replicas.
   let bits: [UInt64]
 
   // Acceptor.
-  /// No ballot below it is answered. Durable before anybody hears of it.
+  /// Ballots below it are refused. It is durable before any replica is told of it.
   var promised = Ballot.none {
     didSet { assert(promised >= oldValue, "a promise is never taken back") }
   }
@@ -69,13 +70,13 @@ public struct MultiPaxosReplica: ReplicaCore {
   var firstUnchosen = LogIndex(1) {
     didSet { assert(firstUnchosen >= oldValue || options.snapshots.bug == .installOlder) }
   }
-  /// The newest ballot whose leader was heard, and what that leader said is chosen.
+  /// The newest ballot whose leader was heard, and the commit index of that leader.
   var leaderBallot = Ballot.none
   var leaderCommitIndex = LogIndex.zero
   var lastLeaderContact = Instant.longAgo
-  /// What has come of that ballot.
+  /// The slots received in that ballot.
   var reception = Reception()
-  /// What the last `.chosen` record said.
+  /// The slot in the last `.chosen` record.
   var recordedChosen = LogIndex.zero
 
   // Proposer.
@@ -83,29 +84,29 @@ public struct MultiPaxosReplica: ReplicaCore {
   var ballot = Ballot.none
   /// The newest ballot ever heard of.
   var highestSeen = Ballot.none
-  /// Of a follower that asks whether it could win.
+  /// The pre-phase of a follower that asks whether it could win.
   var prospect: Prospect?
-  /// Attempts that a rival ended, since a leader was last heard.
+  /// Attempts that a rival has ended since a leader was last heard.
   var lostAttempts = 0
-  /// The newest round that confirms leadership for reads. Rounds are numbered through the life of
-  /// the process.
+  /// The newest round that confirms leadership for reads. The numbers of rounds grow as long as the
+  /// process runs.
   var readRound: UInt64 = 0
 
-  // Proposer, by role: at most one of the two is there, and a follower has neither.
-  /// What only a candidate has.
+  // Proposer, by role: at most one of the two is set, and a follower has neither.
+  /// The state of a candidate.
   var candidacy: Phase1?
-  /// What only a leader has.
+  /// The state of a leader.
   var leadership: Phase2?
 
   var role: Role { leadership != nil ? .leader : candidacy != nil ? .candidate : .follower }
 
-  /// What a candidate has, in place. To ask another replica for it is a mistake.
+  /// The state of a candidate, in place. Precondition: this replica is a candidate.
   var phase1: Phase1 {
     @inline(__always) _read { yield candidacy! }
     @inline(__always) _modify { yield &candidacy! }
   }
 
-  /// What a leader has, in place. To ask another replica for it is a mistake.
+  /// The state of a leader, in place. Precondition: this replica leads.
   var phase2: Phase2 {
     @inline(__always) _read { yield leadership! }
     @inline(__always) _modify { yield &leadership! }
@@ -214,6 +215,7 @@ public struct MultiPaxosReplica: ReplicaCore {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     ReplicaStatus(
       role: isLearner ? "learner" : role.rawValue, isInCharge: role == .leader,
@@ -224,20 +226,20 @@ public struct MultiPaxosReplica: ReplicaCore {
   /// The contiguous chosen prefix.
   var commitIndex: LogIndex { firstUnchosen.previous }
 
-  /// Zero for a node that is no replica.
+  /// The bit of a node; zero if it is not a replica.
   func bit(of node: ReplicaID) -> UInt64 { node.index < bits.count ? bits[node.index] : 0 }
 
   func isMajority(_ acceptors: UInt64) -> Bool {
     acceptors.nonzeroBitCount >= membership.majority
   }
 
-  /// A ballot that some replica can have made.
+  /// Whether a replica can have made this ballot.
   func isPossible(_ ballot: Ballot) -> Bool {
     bit(of: ballot.node) != 0 && ballot.round <= Ballot.maximumRound
       && ballot.round <= max(highestSeen, promised).round + longestEpochJump
   }
 
-  /// Who may be in charge, to the best of this replica's knowledge.
+  /// The replica that leads, as far as this replica knows.
   var redirect: ReplicaID? {
     role == .leader ? id : role == .candidate || leaderBallot == .none ? nil : leaderBallot.node
   }

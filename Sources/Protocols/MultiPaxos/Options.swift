@@ -32,7 +32,7 @@ extension MultiPaxosReplica {
           "Time between the leader's heartbeats", atMost: .heartbeat),
         OptionDeclaration(
           "retransmission",
-          // As long as a heartbeat, because that is how soon Raft repeats what is not answered.
+          // As long as a heartbeat, because that is how soon Raft repeats an unanswered message.
           .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
           "Time after which an unanswered Prepare or Accept is sent again"),
         .inFlightBytes,
@@ -69,7 +69,7 @@ extension MultiPaxosReplica {
     public var heedsDisconnects: Bool { electOnDisconnect }
   }
 
-  /// Known mistakes. Each is asked for at one place, marked `Bug:` there.
+  /// Known mistakes that can be switched on. Each is tested for at the place marked `Bug:`.
   public enum Bug: String, SwitchableBug, CaseIterable {
     case reuseBallot = "reuse-ballot"
     case volatilePromise = "volatile-promise"

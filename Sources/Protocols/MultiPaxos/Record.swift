@@ -2,19 +2,19 @@ import Replication
 import WireFormat
 
 extension MultiPaxosReplica {
-  /// What must survive a crash.
+  /// The state that must survive a crash.
   public enum Record: Equatable, Sendable {
     /// No message of a lower ballot will be answered, and this replica never again proposes in a
     /// ballot up to this one.
     case promised(Ballot)
-    /// Accepted in this ballot, which is promised by that too. With `Ballot.chosen`: learnt.
+    /// Accepted in this ballot, which the record promises as well. With `Ballot.chosen`: learnt.
     case accepted(slot: LogIndex, ballot: Ballot, value: Batch)
-    /// What the log holds in all slots to here is chosen. A hint that spares a restarted replica
-    /// from learning its whole log again; written beside other records only, so it costs no sync of
-    /// its own.
+    /// The values in all slots to here are chosen. A hint that spares a restarted replica from
+    /// learning its whole log again; written only beside other records, so it costs no sync of its
+    /// own.
     case chosen(through: LogIndex)
-    /// A snapshot covers the slots up to its index. One that another replica has taken replaces
-    /// what is held there; one of this replica's own leaves it.
+    /// A snapshot covers the slots up to its index. The snapshot of another replica replaces the
+    /// values held there; this replica's own leaves them.
     case snapshot(SnapshotReference, isForeign: Bool)
     /// The newest disk of each replica that was heard of, in membership order.
     case generations([UInt64])

@@ -1,30 +1,31 @@
 import Replication
 
 extension PrimaryBackupReplica {
-  /// What the primary knows of a backup or of the joiner.
+  /// The primary's knowledge of a backup or of the joiner.
   struct Follower: Sendable {
     let id: ReplicaID
-    /// Commits wait for it. The joiner is none.
+    /// Whether commits wait for it: true for backups, false for the joiner.
     var isMember: Bool
-    /// Durable there and equal to the primary's log up to here; `nil` until it has answered in this
-    /// view.
+    /// The follower's log is durable and equal to the primary's up to here; `nil` until it has
+    /// answered in this view.
     var matchIndex: LogIndex?
     /// The next entry to send.
     var nextIndex: LogIndex
-    /// How often the primary has had to go back for this follower.
+    /// How often the primary has gone back to an earlier entry for this follower.
     var round: UInt32 = 0
-    /// When to ask again for the answer to what was sent.
+    /// When to ask the follower again if it has not answered.
     var pace: ResendPace
-    /// The commit index that it was last sent.
+    /// The commit index that was last sent to it.
     var told = LogIndex.zero
-    /// Timer periods since it was last sent anything.
+    /// Timer periods since the last message to it.
     var quietTimers = 0
-    /// It was asked for a sign of life and has given none since.
+    /// The follower was asked for a sign of life and has not given one since.
     var isAsked = false
-    /// Questions since the last sign of life.
+    /// Unanswered questions since the last sign of life.
     var vainQuestions = 0
     /// The end of the log when everything in it had been sent for the first time since the follower
-    /// fell behind. Once it holds that, it lacks no more than what is on its way.
+    /// fell behind. Once the follower holds that entry, it lacks only entries that are on their
+    /// way.
     var goal: LogIndex?
     var hasCaughtUp = false
 
@@ -35,16 +36,17 @@ extension PrimaryBackupReplica {
       self.pace = pace
     }
 
-    /// Nothing that was sent waits for its answer.
+    /// Whether no message to the follower waits for its answer.
     var isIdle: Bool { !isAsked && (matchIndex.map { $0 >= nextIndex.previous } ?? false) }
 
-    /// So many questions in vain make a follower unreachable. The pace doubles from one to the
-    /// next, so this takes 15 times the pace, 375 ms with the default options in a LAN.
+    /// A follower counts as unreachable after this number of questions without an answer. The pace
+    /// doubles from one question to the next, so this takes 15 times the pace, 375 ms with the
+    /// default options in a LAN.
     static var vainQuestionLimit: Int { 3 }
 
     var isUnreachable: Bool { vainQuestions >= Follower.vainQuestionLimit }
 
-    /// An idle follower is asked for a sign of life after so many timer periods.
+    /// An idle follower is asked for a sign of life after this number of timer periods.
     static var quietTimerLimit: Int { 4 }
 
     mutating func fallBehind() {

@@ -2,7 +2,7 @@ import Replication
 import ViewService
 
 extension PrimaryBackupReplica {
-  /// Every message names the view it was sent in.
+  /// A message of primary-backup, with the view it was sent in.
   ///
   /// ```
   ///  primary                  backup or joiner
@@ -14,26 +14,26 @@ extension PrimaryBackupReplica {
   public enum Message: Equatable, Sendable {
     /// From the primary to a backup or the joiner.
     case append(Append)
-    /// Everything up to `index` equals the primary's log and is durable at the sender. From the
-    /// primary to itself, too.
+    /// Everything up to `index` equals the primary's log and is durable at the sender. The primary
+    /// sends it to itself as well.
     case appended(view: UInt64, index: LogIndex)
-    /// The sender's log, in so many words: an append did not fit, or the sender has just taken the
-    /// view over (`round` is then `Message.unasked`).
+    /// A summary of the sender's log, sent because an append did not fit, or because the sender has
+    /// just taken the view over (`round` is then `Message.unasked`).
     case summary(view: UInt64, round: UInt32, runs: [ViewRun])
-    /// An append without entries has arrived. It leaves before the disk has been waited for, so
-    /// that a backup with a slow disk is not taken for one that cannot be reached.
+    /// An append without entries has arrived. This leaves without waiting for the disk, so that a
+    /// backup with a slow disk is not taken for an unreachable one.
     case present(view: UInt64)
-    /// The sender works in this view, which is newer than that of the message it answers.
+    /// The sender works in this view, which is newer than the view of the message it answers.
     case outdated(view: UInt64)
 
     static let unasked = UInt32.max
   }
 
-  /// Entries that follow `previous`, or none to find out how the receiver's log ends.
+  /// Entries that follow `previous`; without entries it asks how the receiver's log ends.
   public struct Append: Equatable, Sendable {
     public var view: UInt64
-    /// How often the primary has had to go back for this receiver. A summary that answers an append
-    /// of an earlier round comes too late to matter.
+    /// How often the primary has gone back to an earlier entry for this receiver. A summary that
+    /// answers an append of an earlier round is ignored because it is out of date.
     public var round: UInt32
     public var previous: LogIndex
     /// The view of the entry at `previous`; 0 at the start of the log.

@@ -5,8 +5,8 @@ extension PrimaryBackupReplica {
   public struct Options: ProtocolOptions {
     /// Bytes of entries on their way to one backup.
     public var inFlightBytes: Int
-    /// How long the primary waits at least for an answer before it asks a backup whether it lacks
-    /// anything, and how often an idle one tells the backups what is committed.
+    /// The least time for which the primary waits for an answer before it asks a backup whether it
+    /// lacks entries, and the period in which an idle primary tells the backups the commit index.
     public var resend: Interval
     public var snapshots: SnapshotPolicy
     public var bug: Bug?
@@ -30,7 +30,7 @@ extension PrimaryBackupReplica {
     }
   }
 
-  /// Known mistakes. Each is asked for at one place, marked `Bug:` there.
+  /// Known mistakes that can be switched on. Each is tested for at the place marked `Bug:`.
   public enum Bug: String, SwitchableBug {
     case replyBeforeBackups = "reply-before-backups"
     case acceptAnyView = "accept-any-view"

@@ -12,14 +12,14 @@ extension PrimaryBackupReplica {
     // Bug: accept-any-view.
     if !isCurrent, !broken(.acceptAnyView) {
       if append.view < view.number {
-        // The sender was replaced and may not know it. It must stop.
+        // The sender was replaced, perhaps without knowing it, and must stop.
         effects.send(.outdated(view: view.number), to: sender)
       }
       return
     }
     guard isSensible(append) else { return }
     if append.entries.isEmpty {
-      // Early, because it says nothing of this replica's log.
+      // Early, because it makes no statement about this replica's log.
       effects.sendEarly(.present(view: append.view), to: sender)
     }
     // Bug: ignore-gaps.
@@ -35,7 +35,8 @@ extension PrimaryBackupReplica {
       var index = append.previous
       for entry in append.entries {
         index = index.next
-        // The same view at the same index means the same entry, so a repeated one changes nothing.
+        // The same view at the same index means the same entry, so a repeated entry changes
+        // nothing.
         if log.view(at: index) != entry.view { store(entry, at: index, into: &effects) }
       }
       verified = max(verified, index)
@@ -56,7 +57,7 @@ extension PrimaryBackupReplica {
     effects.persist(Record(index: index, entry: entry))
   }
 
-  /// Whether the views of the entries could stand in a log that this view's primary has.
+  /// Whether the log of this view's primary could hold entries of these views in this order.
   private func isSensible(_ append: Append) -> Bool {
     var latest = append.previousView
     for entry in append.entries {

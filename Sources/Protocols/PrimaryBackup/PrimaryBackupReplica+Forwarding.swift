@@ -1,11 +1,11 @@
 import Replication
 import ViewService
 
-// How the primary brings its followers what they lack.
+// How the primary sends its followers the entries they lack.
 //
-// Everything is sent once, as soon as it is there and `inFlightBytes` allow it. It is sent again
-// only when an answer shows that it is missing: a follower that gets entries which do not fit sums
-// its log up. A timer finds out about messages that were lost with nothing behind them: it sends an
+// Every entry is sent once, as soon as it exists and `inFlightBytes` allow it. It is sent again
+// only when an answer shows that it is missing: a follower that gets entries which do not fit sends
+// a summary of its log. A timer detects lost messages that no later message follows: it sends an
 // empty append, which a follower answers in one of the two ways.
 extension PrimaryBackupReplica {
   mutating func addFollower(
@@ -24,7 +24,7 @@ extension PrimaryBackupReplica {
     ask(followers.count - 1, at: now, into: &effects)
   }
 
-  /// Remembers how far away replicas are that are followers no more.
+  /// Keeps the measured round trips of replicas that are no longer followers.
   mutating func remember(_ gone: [Follower]) {
     for follower in gone {
       roundTrips.removeAll { $0.id == follower.id }
@@ -32,7 +32,7 @@ extension PrimaryBackupReplica {
     }
   }
 
-  /// An empty append: how does the follower's log end, and is it there at all?
+  /// Sends an empty append, which asks how the follower's log ends and whether it is reachable.
   private mutating func ask(
     _ position: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -42,7 +42,7 @@ extension PrimaryBackupReplica {
     send([], after: previous, to: position, into: &effects)
   }
 
-  /// A new entry, which is the last one of the log.
+  /// Sends a new entry, which is the last one of the log, if the bytes in flight allow it.
   mutating func offer(
     _ entries: [ViewEntry], to position: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -55,7 +55,8 @@ extension PrimaryBackupReplica {
     sendNew(entries, to: position, at: now, into: &effects)
   }
 
-  /// Sends what a follower lacks, as far as the bytes in flight and a message's size allow.
+  /// Sends the entries that a follower lacks, as far as the bytes in flight and a message's size
+  /// allow.
   mutating func sendEntries(
     to position: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -96,8 +97,9 @@ extension PrimaryBackupReplica {
     if followers[position].nextIndex <= index { followers[position].nextIndex = index.next }
   }
 
-  /// A joiner has caught up once it lacks only what is on its way, as a member does. It stays so
-  /// until it falls behind: entries have to wait for it, or it does not answer.
+  /// A joiner has caught up once it lacks only entries that are on their way, as a member does. It
+  /// stays so until it falls behind, because entries have to wait for it or because it does not
+  /// answer.
   mutating func noteWhetherCaughtUp(_ position: Int) {
     guard !followers[position].isMember, let matchIndex = followers[position].matchIndex,
       followers[position].nextIndex == log.lastIndex.next
@@ -108,14 +110,14 @@ extension PrimaryBackupReplica {
     }
   }
 
-  /// A message came from a follower, whatever it says.
+  /// Notes that a message came from a follower, with any content.
   mutating func heardFrom(_ position: Int) {
     followers[position].isAsked = false
     followers[position].vainQuestions = 0
   }
 
-  /// Asks those whose answers are overdue, and those that have been quiet for long; tells the
-  /// others what is committed.
+  /// Asks the followers whose answers are overdue, and those that have been quiet for long; tells
+  /// the others the commit index.
   mutating func resendTimerFired(at now: Instant, into effects: inout Effects<Self>) {
     guard role == .primary else { return }
     for position in followers.indices {
@@ -150,9 +152,9 @@ extension PrimaryBackupReplica {
     let append = Append(
       view: view.number, round: followers[position].round, previous: previous,
       previousView: log.view(at: previous) ?? 0, commitIndex: commitIndex, entries: entries)
-    // Safe early: an append promises nothing. The primary counts its own disk by its message to
-    // itself, and after a crash it never proposes in this view again, so an entry that it forgot
-    // and a backup kept stays the only one of its view and index.
+    // Early, because an append makes no promise. The primary counts its own disk by its message to
+    // itself. After a crash it never proposes in this view again, so an entry that it forgot and a
+    // backup kept stays the only one of its view and index.
     effects.sendEarly(.append(append), to: followers[position].id)
   }
 }

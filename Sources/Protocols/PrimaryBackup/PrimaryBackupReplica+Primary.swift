@@ -4,20 +4,20 @@ import ViewService
 // The primary of a view.
 extension PrimaryBackupReplica {
   struct Leadership: Sendable {
-    /// The joiner, if there is one, is the last.
+    /// The backups, then the joiner if there is one.
     var followers: [Follower] = []
-    /// What this replica itself has on its disk.
+    /// The last entry on this replica's own disk.
     var ownMatchIndex = LogIndex.zero
     /// The end of the log when the view began.
     var inheritedLast: LogIndex
-    /// The first entry that this replica proposed since it last became primary: it answers from
-    /// there.
+    /// The first entry that this replica proposed since it last became primary: it answers clients
+    /// from there on.
     var firstOwn: LogIndex
     var isEstablished = false
     var waitingReads: [ReadTicket] = []
   }
 
-  /// What a primary has, in place. To ask another replica for it is a mistake.
+  /// The state of a primary, in place. Precondition: this replica is primary.
   var leading: Leadership {
     @inline(__always) _read { yield leadership! }
     @inline(__always) _modify { yield &leadership! }
@@ -29,7 +29,7 @@ extension PrimaryBackupReplica {
   }
 
   /// Begins the view: asks every other member, and the joiner, how its log ends. A primary that
-  /// stays primary goes on answering what it proposed in the view before.
+  /// stays primary also answers the updates it proposed in the view before.
   mutating func lead(at now: Instant, into effects: inout Effects<Self>) {
     assert(view.members.first == id, "the first member of a view leads it")
     let earlier = leadership
@@ -41,7 +41,7 @@ extension PrimaryBackupReplica {
       addFollower(member, isMember: true, at: now, into: &effects)
     }
     if let joiner = view.joiner { addFollower(joiner, isMember: false, at: now, into: &effects) }
-    // Comes back when all that this replica holds is durable.
+    // This message arrives when all entries that this replica holds are durable.
     effects.send(.appended(view: view.number, index: log.lastIndex), to: id)
     effects.setTimer(.resend, after: options.resend)
   }
@@ -70,7 +70,8 @@ extension PrimaryBackupReplica {
     if leading.isEstablished || broken(.readUnestablished) {
       effects.read(ticket)
     } else {
-      // An earlier primary may have acknowledged what is not known to be committed here yet.
+      // An earlier primary may have acknowledged entries that are not known to be committed here
+      // yet.
       leading.waitingReads.append(ticket)
     }
   }
@@ -94,7 +95,7 @@ extension PrimaryBackupReplica {
     advanceCommit(into: &effects)
   }
 
-  /// A follower's log is not what was assumed: goes on behind what both have.
+  /// A follower's log differs from the assumed one: continues after the last entry that both have.
   mutating func receiveSummary(
     _ runs: [ViewRun], round: UInt32, in view: UInt64, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
@@ -106,10 +107,12 @@ extension PrimaryBackupReplica {
       return
     }
     // The summary left after its sender's records were durable, and in this view the sender
-    // overwrites only what differs from this log: so the common prefix counts as acknowledged.
+    // overwrites only entries that differ from this log. So the common prefix counts as
+    // acknowledged.
     let common = log.commonPrefix(with: runs)
     guard common >= log.base else {
-      // It sums its log up again when it has the snapshot, and each time it is asked until then.
+      // The follower sends a summary again when it has the snapshot, and each time it is asked
+      // until then.
       followers[position].fallBehind()
       return effects.sendSnapshot(to: sender)
     }
@@ -127,13 +130,13 @@ extension PrimaryBackupReplica {
     followers.firstIndex { $0.id == follower }
   }
 
-  /// A follower is there, whatever it holds.
+  /// A follower is reachable; the message does not say which entries it holds.
   mutating func receivePresent(in view: UInt64, from sender: ReplicaID) {
     guard view == self.view.number, role == .primary else { return }
     if let position = position(of: sender) { heardFrom(position) }
   }
 
-  /// A newer view exists: this replica serves nobody until it knows that view.
+  /// A newer view exists: this replica serves no client until it knows that view.
   mutating func receiveOutdated(by view: UInt64, into effects: inout Effects<Self>) {
     guard view > self.view.number, role == .primary else { return }
     effects.cancelTimer(.resend)
@@ -141,7 +144,7 @@ extension PrimaryBackupReplica {
     assert(role == .deposed)
   }
 
-  /// Commits what every member has on its disk.
+  /// Commits the entries that every member has on its disk.
   mutating func advanceCommit(into effects: inout Effects<Self>) {
     var lowest = leading.ownMatchIndex
     // Bug: reply-before-backups.

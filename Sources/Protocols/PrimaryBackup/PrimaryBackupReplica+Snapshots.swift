@@ -1,8 +1,8 @@
 import Replication
 import ViewService
 
-// A replica whose log ends before the primary's begins is sent a snapshot. It then sums its log up
-// again, as at the start of a view, and is fed what follows.
+// A replica whose log ends before the primary's begins is sent a snapshot. It then sends a summary
+// of its log, as at the start of a view, and is sent the entries that follow.
 extension PrimaryBackupReplica {
   public static var takesSnapshots: Bool { true }
 
@@ -40,7 +40,7 @@ extension PrimaryBackupReplica {
     }
     if isOlder { log.reset(to: reference) } else { log.begin(behind: reference) }
     commitIndex = reference.index
-    // What is committed is in the log of every primary that comes.
+    // Committed entries are in the log of every later primary.
     verified = max(verified, reference.index)
     persistLog(behind: reference, into: &effects)
     if role == .backup || role == .joiner, let primary = view.members.first {

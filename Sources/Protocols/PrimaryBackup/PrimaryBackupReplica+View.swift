@@ -34,16 +34,16 @@ extension PrimaryBackupReplica {
     }
   }
 
-  /// A backup or a joiner introduces itself.
+  /// A backup or a joiner sends the primary a summary of its log.
   private mutating func takeRole(into effects: inout Effects<Self>) {
     assert(role != .primary && role != .deposed, "the first member of a new view leads it")
     guard role != .idle, let primary = view.members.first else { return }
-    // The primary asks, too, but perhaps did so before this replica knew the view.
+    // The primary asks as well, but perhaps did so before this replica knew the view.
     effects.send(
       .summary(view: view.number, round: Message.unasked, runs: log.runs), to: primary)
   }
 
-  public var report: Report {
+  public mutating func makeReport() -> Report {
     var report = Report(view: view.number, joining: view.joining)
     guard leadership != nil else { return report }
     report.isEstablished = leading.isEstablished

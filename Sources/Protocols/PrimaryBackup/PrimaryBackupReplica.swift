@@ -9,36 +9,35 @@ import ViewService
 /// ```
 ///
 /// Follows Alsberg & Day 1976 (one primary, updates forwarded to backups before the answer) with
-/// the views and the prepared/committed lists of PacificA (Lin et al. 2008 §2.1 to §2.3). Which
-/// replica is primary is the affair of an outside authority:
+/// the views and the prepared/committed lists of PacificA (Lin et al. 2008 §2.1 to §2.3). An
+/// outside authority decides which replica is primary:
 ///
 /// - The first member of a view is its primary. It numbers updates, appends them to its log and
 ///   forwards them to all other members. An update is committed when every member has it on its
 ///   disk.
 /// - Backups take entries only from the primary of the view they work in, and only in order.
 /// - A new primary first brings all members to the state of its own log. Its log is a superset of
-///   what was acknowledged, because only members that held everything may be put in charge; what
-///   others have beyond it was never acknowledged and is overwritten.
-/// - A joiner gets the log like a backup, but nothing waits for it.
+///   the acknowledged entries, because only members that held all of them may become primary.
+///   Further entries of other members were never acknowledged and are overwritten.
+/// - A joiner gets the log like a backup, but no commit waits for it.
 ///
 /// The primary never removes a member: a silent backup stops all updates until the authority
-/// decides. Reads are answered by the primary alone, from committed state; `WithAuthority` holds
-/// the lease.
+/// decides. Only the primary answers reads, from committed state; `WithAuthority` holds the lease.
 ///
-/// - Deviation: state transfer is the log itself, in pages, as far as it reaches back; what has
-///   left it comes as a snapshot, which the hosts exchange for all protocols alike (tests: "A
-///   joiner is fed the log and becomes a member", and those of snapshots).
-/// - Deviation: a backup's divergent entries go when others take their place, not at the start of a
-///   view. They are never counted or committed before (test: "Entries that the primary lacks are
-///   replaced").
+/// - Deviation: state transfer is the log itself, in pages, as far as it reaches back; entries that
+///   have left the log come as a snapshot, which the hosts exchange for all protocols alike (tests:
+///   "A joiner is fed the log and becomes a member", and those of snapshots).
+/// - Deviation: a backup's divergent entries are dropped when other entries replace them, not at
+///   the start of a view. They are never counted or committed before (test: "Entries that the
+///   primary lacks are replaced").
 public struct PrimaryBackupReplica: ViewFollower {
   public enum Timer: Int, TimerName, CaseIterable { case resend }
 
   enum Role: Sendable {
     case primary, backup, joiner
-    /// Knows no view, or is neither member nor joiner.
+    /// The replica knows no view, or is neither member nor joiner.
     case idle
-    /// Was primary, and has learnt that a newer view exists.
+    /// The replica was primary, and has learnt that a newer view exists.
     case deposed
   }
 
@@ -62,10 +61,11 @@ public struct PrimaryBackupReplica: ViewFollower {
   }
   /// The log equals that of the primary of this view up to here.
   var verified = LogIndex.zero
-  /// What is known of replicas that are no followers any more, and may become such again.
+  /// Round trips of replicas that are no longer followers, and may become followers again.
   var roundTrips: [(id: ReplicaID, estimate: RoundTripEstimate)] = []
 
-  /// What only a primary has. All other roles follow from the view.
+  /// The state of a primary; `nil` for a replica in another role. The other roles follow from the
+  /// view.
   var leadership: Leadership?
 
   var role: Role {
@@ -115,7 +115,7 @@ public struct PrimaryBackupReplica: ViewFollower {
   /// Announces everything up to `index` as committed.
   mutating func commit(through index: LogIndex, into effects: inout Effects<Self>) {
     assert(index <= log.lastIndex, "what is not in the log is not committed")
-    // What an earlier primary proposed, that one answered, or its clients ask again.
+    // Updates of an earlier primary are answered by that primary, or their clients ask again.
     let answersFrom = leadership?.firstOwn
     while commitIndex < index {
       commitIndex = commitIndex.next
@@ -124,7 +124,7 @@ public struct PrimaryBackupReplica: ViewFollower {
     }
   }
 
-  /// This replica is primary no more.
+  /// Ends this replica's time as primary.
   mutating func endLeadership(into effects: inout Effects<Self>) {
     guard let ended = leadership else { return }
     remember(ended.followers)
@@ -132,7 +132,7 @@ public struct PrimaryBackupReplica: ViewFollower {
     for ticket in ended.waitingReads { effects.refuseRead(ticket, redirect: redirect) }
   }
 
-  /// Whom to name to a client that came to the wrong replica.
+  /// The replica to name to a client that asked the wrong one.
   var redirect: ReplicaID? {
     role == .deposed ? nil : view.members.first
   }
@@ -140,6 +140,7 @@ public struct PrimaryBackupReplica: ViewFollower {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     let word =
       switch role {

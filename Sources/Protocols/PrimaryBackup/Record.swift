@@ -3,7 +3,8 @@ import ViewService
 import WireFormat
 
 extension PrimaryBackupReplica {
-  /// What must survive a crash: an entry of the log. What stood at its index and behind it is gone.
+  /// The state that must survive a crash: an entry of the log. It replaces all entries at its index
+  /// and after.
   public struct Record: Equatable, Sendable {
     public var index: LogIndex
     public var entry: ViewEntry

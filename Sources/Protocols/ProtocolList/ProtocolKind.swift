@@ -5,13 +5,16 @@ import Raft
 import Replication
 import Unreplicated
 import ViewService
+import ViewstampedReplication
 
-/// The one list of protocols. A new one gets a case here, and the compiler points at the switch.
+/// The only list of protocols. A new protocol gets a case here, and the compiler then points at the
+/// switch in `visit`.
 public enum ProtocolKind: String, CaseIterable, Sendable {
   case raft
   case multiPaxos = "multi-paxos"
   case primaryBackup = "primary-backup"
   case chainReplication = "chain-replication"
+  case viewstampedReplication = "viewstamped-replication"
   case unreplicated
 
   /// The name in experiments and CSV files.
@@ -28,12 +31,14 @@ public enum ProtocolKind: String, CaseIterable, Sendable {
         WithAuthority<PrimaryBackupReplica, RaftReplica>.self, PrimaryBackupReplica.description)
     case .chainReplication:
       visitor.visit(WithAuthority<ChainReplica, RaftReplica>.self, ChainReplica.description)
+    case .viewstampedReplication:
+      visitor.visit(ViewstampedReplica.self, ViewstampedReplica.description)
     case .unreplicated: visitor.visit(UnreplicatedServer.self, UnreplicatedServer.description)
     }
   }
 }
 
-/// Something to be done with a protocol, whichever it is.
+/// A generic function over the core type of a protocol, as `ProtocolKind.visit` calls it.
 public protocol ProtocolVisitor {
   associatedtype Result
   mutating func visit<Core: ReplicaCore>(
@@ -63,7 +68,7 @@ extension ProtocolKind {
     return visit(&visitor)
   }
 
-  /// The options its experiments may set.
+  /// The options that experiments with this protocol may set.
   public var options: [OptionDeclaration] {
     struct Declare: ProtocolVisitor {
       func visit<Core: ReplicaCore>(
@@ -74,23 +79,24 @@ extension ProtocolKind {
     return visit(&visitor)
   }
 
-  /// The protocol survives no failure, however many replicas it has.
+  /// Whether the protocol survives no failure, however many replicas it has.
   public var isBaseline: Bool { description.replicasPerFailure == 0 }
 
-  /// What an experiment compares that names no protocols: all but the baselines, in the list's
-  /// order.
+  /// All protocols but the baselines, in the list's order. An experiment that names no protocols
+  /// compares these.
   public static var replicated: [ProtocolKind] { allCases.filter { !$0.isBaseline } }
 
-  /// How many replicas take part when an experiment asks for this many: a baseline runs alone.
+  /// How many replicas take part when an experiment asks for `count`. A baseline has only one.
   public func replicas(asked count: Int) -> Int { isBaseline ? 1 : count }
 
-  /// How many replicas survive `failures` of them failing.
+  /// How many replicas the protocol needs so that the service survives the failure of `failures` of
+  /// them.
   public func replicas(tolerating failures: Int) -> Int {
     description.replicasPerFailure * failures + 1
   }
 
-  /// Who takes part when an experiment asks for this many replicas. An authority has three nodes,
-  /// so that it survives the loss of one.
+  /// The nodes of a cluster when an experiment asks for `count` replicas. An authority has three
+  /// nodes, so that it survives the loss of one.
   public func membership(replicas count: Int) -> Membership {
     Membership(replicas: replicas(asked: count), authority: description.needsAuthority ? 3 : 0)
   }

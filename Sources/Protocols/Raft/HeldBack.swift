@@ -15,7 +15,7 @@ extension RaftReplica {
       self.byteLimit = byteLimit
     }
 
-    /// The last entry before those that are held; 0 if none are.
+    /// The last entry before the requests that are held; 0 if none are.
     var gapEnd: LogIndex { requests.first?.prevLogIndex ?? .zero }
 
     /// Keeps a request, unless it has no entries, is held already or exceeds the limits.
@@ -30,7 +30,7 @@ extension RaftReplica {
       requests.insert(request, at: place)
     }
 
-    /// Takes the first request out if a log that ends at `lastIndex` reaches up to it.
+    /// Removes and returns the first request if a log that ends at `lastIndex` reaches up to it.
     mutating func next(after lastIndex: LogIndex) -> AppendEntries? {
       guard let first = requests.first, first.prevLogIndex <= lastIndex else { return nil }
       requests.removeFirst()

@@ -13,8 +13,9 @@ extension RaftReplica {
     }
   }
 
-  /// The entries of one replica behind a base: the start of the log, or an entry that a snapshot
-  /// covers. Terms never decrease along the log, so that the bounds of a term are found by halving.
+  /// The entries of one replica after a base: the start of the log, or an entry that a snapshot
+  /// covers. Terms never decrease along the log, so the bounds of a term are found by binary
+  /// search.
   struct Log: Sendable {
     private var entries: [Entry] = []
     /// The last entry that has left the log, and its term.
@@ -29,7 +30,8 @@ extension RaftReplica {
 
     private func position(of index: LogIndex) -> Int { index - base - 1 }
 
-    /// The term of an entry, 0 before the first one of all; `nil` where it is not known.
+    /// The term of an entry, 0 before the first entry of the log's history; `nil` where it is not
+    /// known.
     func term(at index: LogIndex) -> Term? {
       if index == base { return baseTerm }
       guard index > base, index <= lastIndex else { return nil }
@@ -39,7 +41,7 @@ extension RaftReplica {
     mutating func append(_ entry: Entry) { entries.append(entry) }
     mutating func append(contentsOf more: [Entry]) { entries.append(contentsOf: more) }
 
-    /// Removes the entry at `index` and all behind it.
+    /// Removes the entry at `index` and all after it.
     mutating func truncate(from index: LogIndex) {
       entries.removeSubrange(position(of: index)...)
     }
@@ -52,8 +54,9 @@ extension RaftReplica {
       baseTerm = term
     }
 
-    /// Begins behind an entry that a snapshot covers. What follows that entry stays if the log has
-    /// it; otherwise the whole log is another one and goes.
+    /// Makes the log begin after an entry that a snapshot covers. The entries after that entry stay
+    /// if the log holds it; otherwise the log is replaced as a whole, because its history is
+    /// another one.
     mutating func begin(behind reference: SnapshotReference) {
       guard term(at: reference.index) != reference.epoch else { return }
       reset(to: reference)
@@ -83,7 +86,8 @@ extension RaftReplica {
       return (Array(entries[start..<end]), byteCount)
     }
 
-    /// The first entry of a term not below `term`; one behind the log if all terms are lower.
+    /// The first entry of a term not below `term`; the index after the last entry if all terms are
+    /// lower.
     func firstIndex(notBelow term: Term) -> LogIndex {
       var low = 0
       var high = entries.count

@@ -8,7 +8,7 @@ extension RaftReplica {
   ///                                               │◄── or appendRejected, early│
   ///                                               │◄── roundConfirmed, early ──│
   /// ```
-  /// Whoever is behind the term of the receiver is answered `newerTerm` instead (§5.1).
+  /// A sender with a lower term than the receiver's is answered `newerTerm` instead (§5.1).
   public enum Message: Equatable, Sendable {
     case requestVote(RequestVote)
     case voteReply(VoteReply)
@@ -38,7 +38,7 @@ extension RaftReplica {
     public var isPreVote: Bool
   }
 
-  /// Without entries it is a heartbeat.
+  /// Entries for a follower, after `prevLogIndex`; without entries it is a heartbeat.
   public struct AppendEntries: Equatable, Sendable {
     public var term: Term
     public var prevLogIndex: LogIndex
@@ -59,7 +59,7 @@ extension RaftReplica {
   }
 
   /// From the leader to a learner: the entry at `index`, of the leader's own term, was appended
-  /// after the learner had come, and was committed without it.
+  /// after the learner had come back, and was committed without it.
   public struct Promoted: Equatable, Sendable {
     public var term: Term
     public var index: LogIndex
@@ -67,7 +67,7 @@ extension RaftReplica {
   }
 
   /// Says only that at this moment the follower knows no newer leader. It answers every heartbeat
-  /// and every new round, and never waits for the disk.
+  /// and every new round, and is sent without waiting for the disk.
   public struct RoundConfirmed: Equatable, Sendable {
     public var term: Term
     public var readRound: UInt64
@@ -75,7 +75,7 @@ extension RaftReplica {
 
   public struct AppendRejected: Equatable, Sendable {
     public var term: Term
-    /// Of the request, to tell old rejections from new ones.
+    /// The request's `prevLogIndex`, to tell old rejections from new ones.
     public var prevLogIndex: LogIndex
     /// The term of the follower's entry at `prevLogIndex`; 0 if its log ends before.
     public var conflictTerm: Term
@@ -83,8 +83,8 @@ extension RaftReplica {
     public var conflictIndex: LogIndex
     /// The end of the follower's log.
     public var lastLogIndex: LogIndex
-    /// The last entry that is missing before those that the follower holds back; 0 if it holds
-    /// none.
+    /// The last entry that is missing before the requests that the follower holds back; 0 if it
+    /// holds none.
     public var gapEnd: LogIndex
     public var readRound: UInt64
     public var standing = DiskStanding()

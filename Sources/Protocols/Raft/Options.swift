@@ -2,7 +2,8 @@ import Replication
 
 extension RaftReplica {
   public struct Options: ProtocolOptions {
-    /// How long a follower waits for a leader before it wants to become one; drawn anew each time.
+    /// How long a follower waits for a leader before it stands for election; drawn at random each
+    /// time.
     public var electionTimeout: ClosedRange<Interval>
     public var heartbeat: Interval
     public var preVote: Bool
@@ -69,7 +70,7 @@ extension RaftReplica {
     public var heedsDisconnects: Bool { electOnDisconnect }
   }
 
-  /// Known mistakes. Each is asked for at one place, marked `Bug:` there.
+  /// Known mistakes that can be switched on. Each is tested for at the place marked `Bug:`.
   public enum Bug: String, SwitchableBug, CaseIterable {
     case commitAnyTerm = "commit-any-term"
     case skipLogCheck = "skip-log-check"

@@ -1,17 +1,17 @@
 import Replication
 
 extension RaftReplica {
-  /// What a replica knows of another whether it leads or not.
+  /// The knowledge about another replica that a replica keeps whether it leads or not.
   struct Acquaintance: Sendable {
     var roundTrip = RoundTripEstimate()
     /// Grows with each disk that takes the place of a lost one.
     var generation: UInt64 = 0
   }
 
-  /// What the leader knows of one replica in its term.
+  /// The leader's knowledge of one replica in its term.
   struct Progress: Sendable {
     enum Mode: Equatable {
-      /// Where the logs part is not known: one message at a time looks for it.
+      /// The last common entry is not known: one message at a time looks for it.
       case probe
       /// The logs are known to match at some index: messages are sent ahead of their replies.
       case replicate
@@ -25,9 +25,9 @@ extension RaftReplica {
     var matchRound: UInt64 = 0
     /// The next entry to send.
     var nextIndex = LogIndex(1)
-    /// Probe: a message is on its way. The next heartbeat stands in for one that was lost.
+    /// Probe: a message is on its way. The next heartbeat replaces it if it is lost.
     var isProbeSent = false
-    /// Probe: what the replica lacks has left the log, so that it needs a snapshot.
+    /// Probe: the entries that the replica lacks have left the log, so that it needs a snapshot.
     var isBehindLog = false
     /// Replicate: messages that have been sent and not been answered.
     var window: InFlightWindow
@@ -47,10 +47,10 @@ extension RaftReplica {
     /// Of a learner: the entry that makes it a voter once it is committed and the learner has it.
     var promotionIndex: LogIndex?
 
-    /// Up to where the replica counts for a majority.
+    /// The last entry for which the replica counts in a majority.
     var countedIndex: LogIndex { standing.isLearner ? .zero : matchIndex }
 
-    /// What is known at the start of a term: where to look for the end of the replica's log.
+    /// The state at the start of a term: sending starts at `nextIndex`.
     init(
       _ options: Options, of replica: Acquaintance, nextIndex: LogIndex, at now: Instant
     ) {
@@ -62,12 +62,12 @@ extension RaftReplica {
       standing.generation = replica.generation
     }
 
-    /// What outlasts the term.
+    /// The part that outlasts the term.
     var acquaintance: Acquaintance {
       Acquaintance(roundTrip: pace.roundTrip, generation: standing.generation)
     }
 
-    /// The replica has begun a new disk: nothing is known of it.
+    /// The replica has begun a new disk: forgets all that was known of it.
     mutating func noteNewDisk(at now: Instant) {
       noteLostLog()
       noteRejected(nextIndex: LogIndex(1), at: now)
@@ -78,7 +78,7 @@ extension RaftReplica {
     var mayAnnounce: Bool { announcedRound < answeredRound + mostUnansweredRounds }
 
     /// How many bytes of entries may be sent now; `nil` if no message may. One entry may always be
-    /// sent if nothing is on its way.
+    /// sent if no message is on its way.
     var room: Int? {
       switch mode {
       case .probe: isProbeSent || isBehindLog ? nil : window.byteLimit
@@ -119,7 +119,7 @@ extension RaftReplica {
       }
     }
 
-    /// The logs part before `nextIndex`, or all that was sent from there on is lost.
+    /// The logs differ before `nextIndex`, or all messages sent from there on are lost.
     mutating func noteRejected(nextIndex: LogIndex, at now: Instant) {
       mode = .probe
       self.nextIndex = max(matchIndex.next, nextIndex)
@@ -129,8 +129,9 @@ extension RaftReplica {
       pace.restart(at: now)
     }
 
-    /// What the replica needs next has left the log, which begins with `first` now. Heartbeats go
-    /// on behind that, and as long as they are rejected the replica has not caught up.
+    /// The entries that the replica needs next have left the log, which begins with `first` now.
+    /// Heartbeats continue from there, and as long as they are rejected the replica has not caught
+    /// up.
     mutating func noteBehindLog(first: LogIndex) {
       mode = .probe
       nextIndex = first
@@ -140,27 +141,27 @@ extension RaftReplica {
       pace.measured = nil
     }
 
-    /// The replica denies what it acknowledged: its disk is not the one it was.
+    /// The replica denies entries that it acknowledged, so its disk is another one.
     mutating func noteLostLog() {
       matchIndex = .zero
       matchRound = 0
     }
 
     /// How long a message may be on its way before it counts as lost, once a later one has arrived
-    /// without it: a round trip, and four times its variation as in RFC 6298 §2.
+    /// before it: a round trip, and four times its variation as in RFC 6298 §2.
     private var patience: Interval {
       pace.roundTrip.usual + pace.roundTrip.variation * 4
     }
 
-    /// Replicate: the replica's log ends at `index`, although a later message has arrived. Whether
-    /// the message with the next entry must be lost, and is not only late.
+    /// Replicate: the replica's log ends at `index`, although a later message has arrived. Returns
+    /// whether the message with the next entry must be lost, and is not merely late.
     func isLost(behind index: LogIndex, at now: Instant) -> Bool {
       if index.next == repaired, now - repairedAt <= patience { return false }
       guard let sentAt = window.sentAt(covering: index.next) else { return true }
       return now - sentAt >= patience
     }
 
-    /// Replicate: the entries behind `index` have been sent once more.
+    /// Replicate: the entries after `index` have been sent once more.
     mutating func noteRepaired(behind index: LogIndex, at now: Instant) {
       repaired = index.next
       repairedAt = now
@@ -168,8 +169,8 @@ extension RaftReplica {
     }
   }
 
-  /// The messages on their way to one follower, oldest first: a ring that is full when the follower
-  /// should answer before it is sent more.
+  /// The messages on their way to one follower, oldest first, in a ring. When it is full, no more
+  /// is sent until the follower has answered.
   struct InFlightWindow: Sendable {
     struct Sent: Sendable {
       var lastIndex = LogIndex.zero
@@ -188,7 +189,7 @@ extension RaftReplica {
       messages = Array(repeating: Sent(), count: max(capacity, 1))
     }
 
-    /// The bytes that still fit in; `nil` if no message does.
+    /// The bytes of entries that still fit; `nil` if no message does.
     var room: Int? {
       count == messages.count || byteCount >= byteLimit ? nil : byteLimit - byteCount
     }
@@ -210,8 +211,8 @@ extension RaftReplica {
       }
     }
 
-    /// When the message with an entry left; `nil` if none on its way has it. The entry lies behind
-    /// all that has been released.
+    /// When the message with the entry at `index` was sent; `nil` if no message on its way has it.
+    /// The entry must be after all that have been released.
     func sentAt(covering index: LogIndex) -> Instant? {
       for offset in 0..<count {
         let position = head + offset

@@ -4,9 +4,9 @@ import Replication
 
 extension RaftReplica {
   struct Candidacy: Sendable {
-    /// Of a pre-candidate.
+    /// Whether these are the votes of a pre-candidate.
     let isPreVote: Bool
-    /// Who granted its vote, or its pre-vote.
+    /// The replicas that granted their vote or pre-vote.
     var votesGranted: [ReplicaID] = []
   }
 
@@ -30,7 +30,7 @@ extension RaftReplica {
       .election, after: id.turn(after: replica, of: membership, heartbeat: options.heartbeat))
   }
 
-  /// Asks whether an election could be won. Neither term nor vote change, so that a replica that
+  /// Asks whether an election could be won. Neither term nor vote changes, so that a replica that
   /// was cut off does not come back with a high term and depose a leader that all others follow.
   private mutating func becomePreCandidate(into effects: inout Effects<Self>) {
     assert(role != .leader && !standing.isLearner)
@@ -48,9 +48,10 @@ extension RaftReplica {
     requestVotes(in: currentTerm, isPreVote: false, into: &effects)
   }
 
-  /// The request waits for the disk: it boasts of a log whose end may not be durable yet. A crash
-  /// could take that end, and the candidate, restarted in the same term, would count votes that
-  /// were granted to a longer log. The own vote travels like any other, and so waits as well.
+  /// The request waits for the disk, because it names a last entry that may not be durable yet. A
+  /// crash could lose that entry, and the candidate, restarted in the same term, would count votes
+  /// that were granted to a longer log. The replica's own vote is sent like any other, and so waits
+  /// as well.
   private func requestVotes(
     in term: Term, isPreVote: Bool, into effects: inout Effects<Self>
   ) {
@@ -71,9 +72,9 @@ extension RaftReplica {
     guard !standing.isLearner else { return }
     if request.isPreVote { return answerPreVote(request, from: candidate, at: now, into: &effects) }
     if request.term > currentTerm {
-      // A candidate that a living leader does not know of must not depose it. Should it be stuck in
-      // its higher term, it learns of the leader by AppendEntries, and the leader of its term by
-      // the reply.
+      // A candidate must not depose a live leader that does not know of it. If the candidate is
+      // stuck in its higher term, it learns of the leader by AppendEntries, and the leader learns
+      // of the higher term by the candidate's reply.
       if options.checkQuorum, hearsFromLeader(at: now) { return }
       becomeFollower(in: request.term, into: &effects)
     }
@@ -85,8 +86,8 @@ extension RaftReplica {
     }
     if isGranted {
       becomeFollower(in: currentTerm, into: &effects)
-      // Only a granted vote delays the own candidacy: otherwise one replica that cannot win, and
-      // asks again and again, would keep all others from trying.
+      // Only a granted vote delays this replica's own candidacy. Otherwise one replica that cannot
+      // win, and asks again and again, would keep all others from trying.
       effects.setTimer(.election, after: options.electionTimeout)
       if votedFor == nil {
         votedFor = candidate
@@ -120,7 +121,7 @@ extension RaftReplica {
       to: candidate)
   }
 
-  /// Whether there is a leader that has been heard from within the shortest election timeout.
+  /// Whether this replica leads, or has heard from a leader within the shortest election timeout.
   private func hearsFromLeader(at now: Instant) -> Bool {
     if role == .leader { return true }
     return leader != nil && now - lastLeaderContact < options.electionTimeout.lowerBound
@@ -155,8 +156,8 @@ extension RaftReplica {
     }
   }
 
-  /// Begins a term of leadership with a no-op: only when an entry of its own term is committed does
-  /// the leader know which earlier ones are (§5.4.2, §8).
+  /// Begins a term of leadership with a no-op, because only when an entry of its own term is
+  /// committed does the leader know which earlier ones are (§5.4.2, §8).
   private mutating func becomeLeader(
     at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -178,8 +179,8 @@ extension RaftReplica {
     if !broken(.omitNoop) { appendOwn(.noop, at: now, into: &effects) }
   }
 
-  /// A leader that no majority has answered for an election timeout may have been replaced: it
-  /// steps down, so that its clients look elsewhere (thesis §6.2).
+  /// A leader that no majority has answered for an election timeout may have been replaced. It
+  /// steps down, so that its clients look for another leader (thesis §6.2).
   private mutating func checkQuorum(into effects: inout Effects<Self>) {
     guard options.checkQuorum else { return }
     var activeCount = 1

@@ -11,8 +11,7 @@ extension RaftReplica {
     if request.term > currentTerm {
       becomeFollower(in: request.term, into: &effects)
     } else if role != .follower {
-      // A candidate has lost to the leader of its own term; two leaders of one term cannot be
-      // (§5.2).
+      // A candidate has lost to the leader of its own term. A term never has two leaders (§5.2).
       guard role != .leader else { return }
       becomeFollower(in: currentTerm, into: &effects)
     }
@@ -25,20 +24,22 @@ extension RaftReplica {
     if isNewRound { confirmedRound = request.readRound }
     guard holdsEntry(before: request) else {
       if log.lastIndex < request.prevLogIndex { heldBack.hold(request) }
-      // Early: the leader only learns what to send.
+      // Early, because the leader learns only which entries to send.
       return effects.sendEarly(.appendRejected(rejection(of: request)), to: sender)
     }
-    // The word of a learner counts for nothing.
+    // A learner confirms no round, because it counts for no majority.
     if isNewRound || request.entries.isEmpty, !standing.isLearner {
-      // Early: it promises nothing about the future, nor about the log. Whoever is elected in a
+      // Early, because it makes no promise about the future or about the log. A leader elected in a
       // newer term had a vote of this majority after this moment, hence after the read arrived, and
-      // a vote waits for its disk. Nor does a slow disk make the leader believe that it is alone.
+      // a vote waits for its disk. A slow disk therefore does not make the leader believe that it
+      // is alone.
       effects.sendEarly(
         .roundConfirmed(RoundConfirmed(term: currentTerm, readRound: request.readRound)),
         to: sender)
     }
     var matchIndex = take(request, into: &effects)
-    // A heartbeat for a read asks no more than that; ordinary ones ask what the log holds.
+    // A heartbeat for a read needs no more than that answer; ordinary ones ask which entries the
+    // log holds.
     if isNewRound, request.entries.isEmpty, !standing.isLearner { return }
     while let next = heldBack.next(after: log.lastIndex) {
       if holdsEntry(before: next) { matchIndex = max(matchIndex, take(next, into: &effects)) }
@@ -55,8 +56,8 @@ extension RaftReplica {
     }
   }
 
-  /// Adds the entries of a request whose place is known, commits what it allows to, and says up to
-  /// where it proves the logs to be the same.
+  /// Adds the entries of a request whose previous entry is known and commits as far as it allows.
+  /// Returns the last entry up to which it proves the logs to be the same.
   private mutating func take(
     _ request: AppendEntries, into effects: inout Effects<Self>
   ) -> LogIndex {
@@ -65,7 +66,7 @@ extension RaftReplica {
     if !request.entries.isEmpty || broken(.alwaysTruncate) {
       store(request.entries, after: request.prevLogIndex, into: &effects)
     }
-    // Bug: commit-past-match. What lies behind the compared part may be of another leader.
+    // Bug: commit-past-match. Entries after the compared part may be of another leader.
     let commitLimit = broken(.commitPastMatch) ? log.lastIndex : matchIndex
     commit(through: min(request.leaderCommit, commitLimit), into: &effects)
     return matchIndex
@@ -89,9 +90,9 @@ extension RaftReplica {
     return reply
   }
 
-  /// Adds the entries that are new. Only the first entry that differs, and what follows it, gives
-  /// way: the rest of a message that was overtaken by a longer one must not cost entries that have
-  /// been acknowledged since.
+  /// Adds the entries that are new. Entries of the log are dropped only from the first one that
+  /// differs, because a message that was overtaken by a longer one must not remove entries that
+  /// have been acknowledged since.
   private mutating func store(
     _ entries: [Entry], after prevLogIndex: LogIndex, into effects: inout Effects<Self>
   ) {

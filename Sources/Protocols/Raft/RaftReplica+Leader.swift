@@ -5,7 +5,7 @@ import WireFormat
 
 extension RaftReplica {
   struct Leadership: Sendable {
-    /// What the leader knows of each replica, itself included, in the order of the membership.
+    /// The leader's knowledge of each replica, itself included, in the order of the membership.
     var progress: [Progress]
     /// The no-op with which the leader began its term.
     let termStartIndex: LogIndex
@@ -19,7 +19,7 @@ extension RaftReplica {
     var waitingReads: [ReadTicket] = []
   }
 
-  /// What a leader has, in place. To ask a replica for it that does not lead is a mistake.
+  /// The state of a leader, in place. Precondition: this replica leads.
   var leading: Leadership {
     @inline(__always) _read { yield leadership! }
     @inline(__always) _modify { yield &leadership! }
@@ -37,7 +37,7 @@ extension RaftReplica {
     appendOwn(batch, at: now, into: &effects)
   }
 
-  /// Appends an entry of the current term and offers it to everyone.
+  /// Appends an entry of the current term and offers it to all replicas.
   mutating func appendOwn(
     _ batch: Batch, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -66,7 +66,7 @@ extension RaftReplica {
     leading.isRoundUnsent = false
   }
 
-  /// The leader's own acknowledgement, which comes back to it once its disk has the entry.
+  /// Sends the leader's own acknowledgement, which arrives once its disk has the entry.
   private func countOwn(through index: LogIndex, into effects: inout Effects<Self>) {
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: index, readRound: 0))
@@ -78,11 +78,12 @@ extension RaftReplica {
     }
   }
 
-  /// Sends a page of what a follower lacks, if its window has room for one, and says whether it
-  /// did.
+  /// Sends a page of the entries that a follower lacks, if its window has room for one. Returns
+  /// whether it did.
   ///
-  /// One page, and not as many as the window has room for: each may have to be read back from the
-  /// disk, and meanwhile the other followers would hear nothing. The next answer brings the next.
+  /// Only one page, even if the window has room for more, because each may have to be read back
+  /// from the disk, and the other followers would be sent no message meanwhile. The next answer
+  /// brings the next page.
   @discardableResult
   mutating func sendEntries(
     to slot: Int, at now: Instant, into effects: inout Effects<Self>
@@ -106,9 +107,9 @@ extension RaftReplica {
     return true
   }
 
-  /// Early: a leader may replicate entries while its own disk writes them (thesis §10.2.1). The
-  /// message promises nothing about this disk, for the leader counts itself only when told by it.
-  /// Its term is durable: the requests for the votes that made it leader waited for that.
+  /// Early, because a leader may replicate entries while its own disk writes them (thesis §10.2.1).
+  /// The message makes no promise about this disk: the leader counts itself only after its disk has
+  /// reported. Its term is durable, because the vote requests that made it leader waited for that.
   mutating func sendAppend(
     _ entries: [Entry], after prevLogIndex: LogIndex, _ prevLogTerm: Term, to slot: Int,
     into effects: inout Effects<Self>
@@ -132,8 +133,8 @@ extension RaftReplica {
     for slot in progress.indices where slot != ownSlot { sendHeartbeat(to: slot, into: &effects) }
   }
 
-  /// An empty AppendEntries behind all that was sent: a follower that lost any of it rejects, one
-  /// whose acknowledgements were lost repeats them, and both learn the commit index.
+  /// Sends an empty AppendEntries after all sent entries. A follower that lost any of them rejects
+  /// it, a follower whose acknowledgements were lost repeats them, and both learn the commit index.
   mutating func sendHeartbeat(to slot: Int, into effects: inout Effects<Self>) {
     let prevLogIndex = progress[slot].nextIndex.previous
     sendAppend(
@@ -165,8 +166,8 @@ extension RaftReplica {
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
   }
 
-  /// Replies count only in the term of their request: within a term a follower never drops what it
-  /// has acknowledged, across terms it may (§5.3).
+  /// Replies count only in the term of their request: within a term a follower never drops entries
+  /// that it has acknowledged, across terms it may (§5.3).
   mutating func isForThisLeader(
     replyIn term: Term, into effects: inout Effects<Self>
   ) -> Bool {
@@ -175,8 +176,8 @@ extension RaftReplica {
     return role == .leader && (term == currentTerm || broken(.ignoreReplyTerm))
   }
 
-  /// Commits what a majority holds, if it ends with an entry of the current term: those of earlier
-  /// terms are committed only by what follows them (§5.4.2, figure 8).
+  /// Commits the entries that a majority holds, if the last is of the current term. Entries of
+  /// earlier terms are committed only by entries that follow them (§5.4.2, figure 8).
   private mutating func advanceCommitIndex(into effects: inout Effects<Self>) {
     var index = commitIndex
     for candidate in progress.indices where progress[candidate].countedIndex > index {

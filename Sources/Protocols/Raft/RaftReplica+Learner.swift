@@ -1,20 +1,20 @@
 import Replication
 
-// A replica that has lost its disk. What it voted for and acknowledged is forgotten here and
-// remembered elsewhere, so it must not vote or count in a majority before nobody can win or commit
-// by what it said before.
+// A replica that has lost its disk. It has forgotten its votes and acknowledgements, but other
+// replicas remember them. So it must not vote or count in a majority until no replica can win or
+// commit by its earlier messages.
 //
-// It comes back as a learner: it takes entries and answers, but its answers say that they count for
-// nothing, and it neither votes nor stands for election. The leader appends an entry once it hears
-// of the learner. When a majority of the others has that entry on disk, every candidate that could
-// be elected by an old vote of the learner needs the vote of at least one of them, which refuses a
-// log without the entry (§5.4.1 of the paper); a candidate that has the entry began after the disk
-// was lost, and never had an old vote. So when the learner has the entry as well, the leader's word
+// It comes back as a learner: it takes entries and answers, but its answers say that they do not
+// count, and it neither votes nor stands for election. The leader appends an entry once it hears of
+// the learner. When a majority of the others has that entry on disk, every candidate that could be
+// elected by an old vote of the learner needs the vote of at least one of them, which refuses a log
+// without the entry (§5.4.1 of the paper); a candidate that has the entry began after the disk was
+// lost, and never had an old vote. So when the learner has the entry as well, the leader's message
 // makes it a voter again. It counts as having voted for that leader in its term.
 //
 // Deviation: the thesis brings servers up to date as non-voting members of a configuration (§4.2.1)
 // and lets a server without its disk come back only as a new one. Here the membership stays, and
-// the generation of its disk tells the replica's old word from the new.
+// the generation of its disk tells the replica's old messages from its new ones.
 
 extension RaftReplica {
   public static var replacesLostReplicas: Bool { true }
@@ -25,8 +25,8 @@ extension RaftReplica {
     standing = DiskStanding(generation: generation, isLearner: true)
   }
 
-  /// Takes note of whose word a reply is.
-  /// - Returns: false if it is that of a disk that is gone by now.
+  /// Notes the state of the disk that a reply comes from.
+  /// - Returns: false if the reply is of a disk that has been lost since.
   mutating func heed(
     _ reply: DiskStanding, of slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
@@ -47,8 +47,8 @@ extension RaftReplica {
     return true
   }
 
-  /// Tells a learner that has everything that it is a voter again. A word that is lost is said
-  /// again with the next answer, of which heartbeats make sure.
+  /// Tells a learner that has received all entries that it is a voter again. If the message is
+  /// lost, it is repeated with the next answer, and heartbeats ensure that there is one.
   mutating func promote(_ slot: Int, into effects: inout Effects<Self>) {
     guard progress[slot].standing.isLearner, let index = progress[slot].promotionIndex,
       commitIndex >= index, progress[slot].matchIndex >= index

@@ -8,7 +8,7 @@ import Replication
 // round began has been applied, which the order of commits and reads in a turn ensures.
 //
 // A round is a number that all AppendEntries carry from then on. Rounds do not wait for each other:
-// who answers one answers all before it.
+// a replica that answers one answers all before it.
 
 extension RaftReplica {
   /// Reads and the rounds they wait for, oldest first.
@@ -80,12 +80,13 @@ extension RaftReplica {
     for slot in progress.indices where slot != ownSlot { announceRound(to: slot, into: &effects) }
   }
 
-  /// Tells a replica of the newest round, unless it owes the answers to many.
+  /// Tells a replica of the newest round, unless it has too many unanswered ones.
   mutating func announceRound(to slot: Int, into effects: inout Effects<Self>) {
     if progress[slot].mayAnnounce { sendHeartbeat(to: slot, into: &effects) }
   }
 
-  /// No disk is involved, and the leader knows of itself that it has seen no newer term.
+  /// Begins a round. The leader answers it at once, because no disk is involved, and the leader
+  /// knows that it has seen no newer term itself.
   mutating func beginRound() {
     leading.readRound += 1
     progress[ownSlot].answeredRound = leading.readRound
@@ -99,7 +100,7 @@ extension RaftReplica {
     progress[slot].isActive = true
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
     sendEntries(to: slot, at: now, into: &effects)
-    // Rounds that it was not told of, because it owed the answers to many.
+    // The replica was not told of some rounds, because it had too many unanswered ones.
     if !leading.readsInRound.isEmpty, progress[slot].announcedRound < leading.readRound {
       announceRound(to: slot, into: &effects)
     }
@@ -131,7 +132,7 @@ extension RaftReplica {
     }
   }
 
-  /// Turns all reads away: this replica leads no more.
+  /// Refuses all reads, because this replica no longer leads.
   func refuseReads(of ended: Leadership, into effects: inout Effects<Self>) {
     assert(role == .follower, "reads end with the leadership")
     var inRound = ended.readsInRound

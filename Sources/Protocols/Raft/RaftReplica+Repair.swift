@@ -1,7 +1,7 @@
 import Replication
 
-// What a leader does about a follower that rejects AppendEntries. Entries are sent again only on
-// such evidence, and heartbeats bring it if nothing else does: no timer repeats an entry.
+// How a leader treats a follower that rejects AppendEntries. Entries are sent again only after a
+// rejection, and heartbeats cause one if no other message does: no timer repeats an entry.
 
 extension RaftReplica {
   mutating func receiveAppendRejected(
@@ -13,7 +13,7 @@ extension RaftReplica {
     progress[slot].isActive = !reply.standing.isLearner
     repair(slot, after: reply, at: now, into: &effects)
     guard !reply.standing.isLearner else { return }
-    // Whoever rejects entries of this term still follows its leader.
+    // A replica that rejects entries of this term still follows its leader.
     noteReadRound(reply.readRound, answeredBy: slot, into: &effects)
   }
 
@@ -27,7 +27,7 @@ extension RaftReplica {
     }
     switch progress[slot].mode {
     case .probe:
-      // Replies to what was sent before this probe say nothing new.
+      // Replies to messages sent before this probe bring no new information.
       guard reply.prevLogIndex == progress[slot].nextIndex.previous else { return }
     case .replicate:
       guard reply.prevLogIndex < progress[slot].nextIndex else { return }
@@ -43,7 +43,7 @@ extension RaftReplica {
     goBack(to: nextIndex(after: reply), for: slot, at: now, into: &effects)
   }
 
-  /// Goes on with a follower from `nextIndex`, or with a snapshot if the log begins behind that
+  /// Continues with a follower from `nextIndex`, or with a snapshot if the log begins after that
   /// (§7).
   private mutating func goBack(
     to nextIndex: LogIndex, for slot: Int, at now: Instant, into effects: inout Effects<Self>
@@ -57,7 +57,7 @@ extension RaftReplica {
     }
   }
 
-  /// A follower lacks entries and holds later ones back: what lies between is sent again, alone.
+  /// A follower lacks entries and holds later ones back: only the missing entries are sent again.
   private mutating func fillGap(
     of slot: Int, _ reply: AppendRejected, at now: Instant,
     into effects: inout Effects<Self>
@@ -70,10 +70,10 @@ extension RaftReplica {
       into: &effects)
   }
 
-  /// A follower denies what it has acknowledged. Either the answer is an old one that was
-  /// overtaken, or the follower has lost its disk, as an operator may have replaced it. A round
-  /// that began after the acknowledgement arrived decides that: whoever answers it would still have
-  /// the entries.
+  /// A follower denies entries that it has acknowledged. Either the answer is an old one that was
+  /// overtaken, or the follower has lost its disk, for example because an operator replaced it. A
+  /// round that began after the acknowledgement arrived decides that: a follower that answers it
+  /// would still have the entries.
   private mutating func denial(
     of slot: Int, _ reply: AppendRejected, at now: Instant,
     into effects: inout Effects<Self>
@@ -87,9 +87,9 @@ extension RaftReplica {
     }
   }
 
-  /// Where to try next (end of §5.3): behind the follower's log if it is too short; behind the own
-  /// last entry of the conflicting term if there is one; else at the follower's first entry of that
-  /// term.
+  /// The entry to try next (end of §5.3): after the follower's log if that is too short; after the
+  /// leader's own last entry of the conflicting term if there is one; else the follower's first
+  /// entry of that term.
   private func nextIndex(after reply: AppendRejected) -> LogIndex {
     let guess: LogIndex
     if reply.conflictTerm == 0 {

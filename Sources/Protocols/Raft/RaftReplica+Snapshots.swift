@@ -26,7 +26,7 @@ extension RaftReplica {
     return reference
   }
 
-  /// Persists all that the records so far say, but for the entries that the snapshot covers.
+  /// Persists the content of all records so far, except for the entries that the snapshot covers.
   private func begin(
     behind reference: SnapshotReference, into effects: inout Effects<Self>
   ) {
@@ -53,8 +53,8 @@ extension RaftReplica {
     }
   }
 
-  /// "InstallSnapshot RPC, receiver" of figure 13 of the paper, from step 6 on. Who sent it does
-  /// not matter: what is committed is committed in every term.
+  /// "InstallSnapshot RPC, receiver" of figure 13 of the paper, from step 6 on. The sender does not
+  /// matter, because a committed entry is committed in every term.
   public mutating func install(
     _ reference: SnapshotReference, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
@@ -83,8 +83,8 @@ extension RaftReplica {
 }
 
 extension RaftReplica.Log {
-  /// A request without the entries that have left this log. They are committed, so the leader of
-  /// every later term has the same, and the logs are known to match up to the base.
+  /// Returns a request without the entries that have left this log. They are committed, so the
+  /// leader of every later term has the same, and the logs are known to match up to the base.
   func withoutForgotten(_ request: RaftReplica.AppendEntries) -> RaftReplica.AppendEntries {
     guard request.prevLogIndex < base else { return request }
     var rest = request

@@ -15,23 +15,23 @@ import Replication
 ///
 /// - Deviation: an entry is a batch of client updates, not one update. The host makes the batches,
 ///   so that every protocol of the bench batches alike (`LogReplicationTests.happyPath`).
-/// - Deviation: a rejected AppendEntries says where the logs part, as the end of §5.3 of the paper
-///   suggests, and the leader sends ahead of acknowledgements only to followers whose log it knows
-///   to match (`LogReplicationTests.fastBackup`, `.window`).
-/// - Deviation: a follower answers heartbeats and new read rounds at once, in a message of its own,
-///   and does not wait for its disk as a reply about its log must (tests: "A read waits for no
+/// - Deviation: the rejection of an AppendEntries says where the logs differ, as the end of §5.3 of
+///   the paper suggests, and the leader sends ahead of acknowledgements only to followers whose log
+///   it knows to match (`LogReplicationTests.fastBackup`, `.window`).
+/// - Deviation: a follower answers heartbeats and new read rounds at once, in a separate message
+///   that does not wait for its disk as a reply about its log must (tests: "A read waits for no
 ///   disk", "A leader whose followers' disks stall").
-/// - Deviation: a follower holds entries back that arrive before those they follow, up to the
-///   limits of a leader's window, and takes them when the gap is filled. To the protocol that is a
-///   slow link (`RepairTests`).
+/// - Deviation: a follower holds entries back that arrive before the entries they follow, up to the
+///   limits of a leader's window, and takes them when the gap is filled. To the protocol this looks
+///   like a slow link (`RepairTests`).
 /// - Deviation, if `electOnDisconnect` is set: a follower that sees its leader's process end stands
 ///   for election without waiting for the timeout, and no longer counts as one that hears from a
 ///   leader. Timing is all that this changes (tests: `ElectionTests.disconnected`).
 /// - Deviation: snapshots (§7) are taken, sent and kept by the host, the same way for all
 ///   protocols, and a follower that needs one shows that by rejecting heartbeats (`SnapshotTests`).
-/// - Deviation: AppendEntries carries the number of the newest read round, and the reply echoes it:
-///   an answer confirms leadership for the reads of that round and of all before it, and entries
-///   that are sent anyway take the place of heartbeats (`ReadTests.sharedRound`,
+/// - Deviation: AppendEntries carries the number of the newest read round, and the reply repeats
+///   it: an answer confirms leadership for the reads of that round and of all before it, and
+///   messages with entries take the place of heartbeats (`ReadTests.sharedRound`,
 ///   `.entriesCarryTheRound`).
 public struct RaftReplica: ReplicaCore {
   public typealias Term = UInt64
@@ -44,7 +44,7 @@ public struct RaftReplica: ReplicaCore {
     case heartbeat
   }
 
-  /// Terms above this are nonsense: no cluster lives long enough to count that far.
+  /// Terms above this are invalid, because no cluster runs long enough to reach them.
   static let largestTerm = Term(1) << 62
 
   let id: ReplicaID
@@ -71,15 +71,15 @@ public struct RaftReplica: ReplicaCore {
   var lastLeaderContact = Instant.zero
   /// The newest read round of that leader that this replica has confirmed.
   var confirmedRound: UInt64 = 0
-  /// Entries of that leader that arrived before what they follow.
+  /// Entries of that leader that arrived before the entries they follow.
   var heldBack: HeldBack
-  /// What earlier terms of leadership have taught of each replica, in the order of the membership.
+  /// Knowledge of each replica from earlier terms of leadership, in the order of the membership.
   var acquaintances: [Acquaintance]
 
-  // Volatile, by role: at most one of the two is there, and a follower has neither.
-  /// What only a candidate has, or a pre-candidate.
+  // Volatile, by role: at most one of the two is set, and a follower has neither.
+  /// The state of a candidate or pre-candidate.
   var candidacy: Candidacy?
-  /// What only a leader has.
+  /// The state of a leader.
   var leadership: Leadership?
 
   var role: Role {
@@ -103,7 +103,7 @@ public struct RaftReplica: ReplicaCore {
     heldBack = HeldBack(countLimit: options.inFlightLimit, byteLimit: options.inFlightBytes)
   }
 
-  /// Rebuilds term, vote and log. What is committed is learnt anew from the leader.
+  /// Rebuilds term, vote and log. The replica learns the commit index again from the leader.
   public mutating func recover(_ record: Record) {
     switch record {
     case .vote(let term, let votedFor):
@@ -162,7 +162,7 @@ public struct RaftReplica: ReplicaCore {
     }
   }
 
-  /// A message of this replica was of an older term (§5.1).
+  /// Handles the answer that a message of this replica was of an older term (§5.1).
   private mutating func receiveNewerTerm(_ term: Term, into effects: inout Effects<Self>) {
     if term > currentTerm { becomeFollower(in: term, into: &effects) }
   }
@@ -174,7 +174,7 @@ public struct RaftReplica: ReplicaCore {
     effects.send(.newerTerm(currentTerm), to: sender)
   }
 
-  /// The position of a replica in the membership; `nil` for strangers.
+  /// The position of a replica in the membership; `nil` for a non-member.
   func slot(of replica: ReplicaID) -> Int? {
     for slot in membership.replicas.indices where membership.replicas[slot] == replica {
       return slot
@@ -182,8 +182,8 @@ public struct RaftReplica: ReplicaCore {
     return nil
   }
 
-  /// Falls back to follower, in `term` if that is newer than the current one (§5.1). The election
-  /// timer runs on, unless this was the leader, which has none of its own (rule of figure 2).
+  /// Becomes a follower, in `term` if that is newer than the current one (§5.1). The election timer
+  /// keeps running, unless this was the leader, which has none of its own (rule of figure 2).
   mutating func becomeFollower(in term: Term, into effects: inout Effects<Self>) {
     let ended = leadership
     leadership = nil
@@ -197,7 +197,7 @@ public struct RaftReplica: ReplicaCore {
     refuseReads(of: ended, into: &effects)
   }
 
-  /// The one place at which the term changes, and all that belongs to a term with it.
+  /// Enters a term. Only this function changes the term and the state that belongs to it.
   mutating func enter(
     _ term: Term, votingFor candidate: ReplicaID?, into effects: inout Effects<Self>
   ) {
@@ -210,7 +210,7 @@ public struct RaftReplica: ReplicaCore {
     effects.persist(.vote(term: term, votedFor: candidate))
   }
 
-  /// Moves the commit index forward and announces what it passes.
+  /// Moves the commit index forward and announces the entries it passes.
   mutating func commit(through index: LogIndex, into effects: inout Effects<Self>) {
     assert(index <= log.lastIndex, "what is not in the log is not committed")
     while commitIndex < index {
@@ -224,6 +224,7 @@ public struct RaftReplica: ReplicaCore {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     let word =
       switch role {

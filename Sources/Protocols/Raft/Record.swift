@@ -2,15 +2,16 @@ import Replication
 import WireFormat
 
 extension RaftReplica {
-  /// What must survive a crash.
+  /// The state that must survive a crash.
   public enum Record: Equatable, Sendable {
-    /// The term, and who got this replica's vote in it.
+    /// The term, and the candidate that got this replica's vote in it.
     case vote(term: Term, votedFor: ReplicaID?)
-    /// Entries from `index` on. Whatever was there or behind it before is gone.
+    /// Entries from `index` on. They replace all earlier entries there and after.
     case append(at: LogIndex, [Entry])
-    /// The log begins behind this entry, or did so before.
+    /// The log begins after this entry, or did so before.
     case snapshot(SnapshotReference)
-    /// The replica, whose disk took the place of a lost one, has learnt everything.
+    /// The replica, whose disk took the place of a lost one, has received all entries and is a
+    /// voter again.
     case promoted
   }
 }

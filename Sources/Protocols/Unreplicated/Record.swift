@@ -2,11 +2,11 @@ import Replication
 import WireFormat
 
 extension UnreplicatedServer {
-  /// What must survive a crash.
+  /// A fact that must survive a crash.
   public enum Record: Equatable, Sendable {
     /// The next entry of the log.
     case entry(Batch)
-    /// The log goes on behind this entry, which a snapshot covers.
+    /// The log begins after this entry, which a snapshot covers.
     case snapshot(SnapshotReference)
   }
 }

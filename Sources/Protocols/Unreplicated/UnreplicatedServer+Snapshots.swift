@@ -1,6 +1,6 @@
 import Replication
 
-// Snapshots: there is nobody to send one to.
+// Snapshots. The server never sends one, because it has no peers.
 extension UnreplicatedServer {
   public static var takesSnapshots: Bool { true }
 
@@ -18,8 +18,9 @@ extension UnreplicatedServer {
     return reference
   }
 
-  /// The entries that follow are written once more behind this one. They stay in the log, because a
-  /// crash may take some of the copies, but not what was durable before.
+  /// Recovers a checkpoint's first record. The records after it are copies of the entries after
+  /// `index`. The entries themselves stay in the log, because a crash may have lost some of the
+  /// copies, but not the entries, which were durable before.
   mutating func begin(behind index: LogIndex) {
     if index > lastIndex {
       log = []
@@ -29,8 +30,8 @@ extension UnreplicatedServer {
     commitIndex = max(commitIndex, base)
   }
 
-  /// An entry, or its copy behind a checkpoint. A new entry differs from all copies, because its
-  /// requests are ordered once.
+  /// Recovers an entry or a checkpoint's copy of one. A new entry differs from every copy, because
+  /// each request is ordered only once.
   mutating func recover(_ batch: Batch) {
     if nextCopy > base, nextCopy <= lastIndex, log[nextCopy - base - 1] == batch {
       nextCopy = nextCopy.next

@@ -1,19 +1,19 @@
 import Replication
 
-/// Unreplicated: one server writes each batch to its own disk and answers when that is durable.
+/// Unreplicated: one server writes each batch to its own disk, and answers once it is durable.
 ///
 /// ```
 ///   client ──update──► server ──durable──► itself
 ///          ◄──reply───
 /// ```
 ///
-/// Follows no paper: it is the baseline that shows what the harness itself costs, and the smallest
-/// worked example of a protocol. Replica 0 is the server. Other replicas, if an experiment asks for
-/// some, only say where the server is. When the server is down the service is down; after a restart
-/// it has everything it ever acknowledged.
+/// It follows no paper. It is the baseline that shows what the workbench itself costs, and the
+/// smallest worked example of a protocol. Replica 0 is the server; any other replica only redirects
+/// clients to it. While the server is down the service is down. After a restart the server has
+/// everything that it ever acknowledged.
 public struct UnreplicatedServer: ReplicaCore {
   public enum Timer: Int, TimerName, CaseIterable {
-    /// Never set: a server without peers has nothing to wait for.
+    /// Never set, because a server without peers never waits for a message.
     case unused
   }
 
@@ -22,22 +22,23 @@ public struct UnreplicatedServer: ReplicaCore {
   let server: ReplicaID
 
   // Durable: rebuilt by `recover`.
-  /// The entries behind `base`.
+  /// The entries after `base`.
   var log: [Batch] = []
   /// The last entry that has left the log, because a snapshot covers it.
   var base = LogIndex.zero
   var lastIndex: LogIndex { base + log.count }
-  /// The last entry that a restart found on disk: clients were answered for it, or will ask again.
+  /// The last entry that a restart found on disk. Its clients were answered or will ask again, so
+  /// the server does not answer them when it commits the entry again.
   var recoveredThrough = LogIndex.zero
-  /// While records are recovered: the entry of which a copy may follow.
+  /// During recovery, the entry of which the next record may be a copy.
   var nextCopy = LogIndex.zero
 
   // Volatile.
-  /// It never falls.
+  /// The commit index never decreases.
   var commitIndex = LogIndex.zero {
     didSet { assert(commitIndex >= oldValue) }
   }
-  /// What was recovered has been applied, so that reads may be answered.
+  /// Whether the recovered entries have been committed, so that reads may be answered.
   var hasStarted = false
 
   public init(id: ReplicaID, membership: Membership, options: Options) {
@@ -60,7 +61,8 @@ public struct UnreplicatedServer: ReplicaCore {
   ) {
     switch event {
     case .started:
-      // What was recovered is durable, and clients that waited for an answer have asked again.
+      // All recovered entries are durable, so they are committed. No client is answered, because
+      // clients that still wait ask again.
       hasStarted = true
       commit(through: lastIndex, into: &effects)
     case .received(let message, let sender): receive(message, from: sender, into: &effects)
@@ -98,7 +100,7 @@ public struct UnreplicatedServer: ReplicaCore {
     effects.read(ticket)
   }
 
-  /// Moves the commit index forward and announces what it passes.
+  /// Moves the commit index forward and announces each entry that it passes.
   private mutating func commit(through end: LogIndex, into effects: inout Effects<Self>) {
     assert(end <= lastIndex, "what is not in the log is not committed")
     while commitIndex < end {
@@ -112,6 +114,7 @@ public struct UnreplicatedServer: ReplicaCore {
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: Bug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     ReplicaStatus(
       role: id == server ? "server" : "bystander", isInCharge: id == server && hasStarted, epoch: 1,

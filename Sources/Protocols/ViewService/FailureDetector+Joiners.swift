@@ -1,22 +1,22 @@
 import Replication
 
-// Who joins next, and how long a lease is.
+// The choice of the next joiner, and of the length of leases.
 extension FailureDetector {
-  /// The joiner has been fed in this view and may become its last member.
+  /// Whether the joiner has caught up in this view, so that it may become the last member.
   func mayBecomeMember(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     guard state.isEstablished, isAlive(id, after: state) else { return false }
     return feeders(in: state.view).contains { $0.report.joinerHasCaughtUp }
   }
 
-  /// The members that may say something of the joiner.
+  /// The members whose latest report is about the current view and its current joiner.
   private func feeders(in view: View) -> [Replica] {
     view.members.compactMap { replica($0) }.filter {
       $0.report.view == view.number && $0.report.joining == view.joining
     }
   }
 
-  /// Another joiner, if the present one has gone, has restarted or does not get on, or if there is
-  /// none.
+  /// The command that changes the joiner: if there is none, or if the present one is silent, has
+  /// restarted or makes no progress.
   mutating func nextJoiner(
     after state: ViewServiceStateMachine
   ) -> ViewServiceStateMachine.Command? {
@@ -28,14 +28,14 @@ extension FailureDetector {
         let successor = candidate(after: state, except: joiner)
         if hasRestarted(joiner, in: view) {
           next = joiner
-        } else if let successor, isHopeless(joiner, after: state) {
-          penalise(joiner, after: state)
+        } else if let successor, shouldYield(joiner, after: state) {
+          noteFailedJoiner(joiner, after: state)
           next = successor
         } else {
           return nil
         }
       } else {
-        penalise(joiner, after: state)
+        noteFailedJoiner(joiner, after: state)
         next = state.isEstablished ? candidate(after: state, except: joiner) : nil
       }
     } else {
@@ -48,7 +48,8 @@ extension FailureDetector {
     return .changeJoiner(view.changingJoiner(to: next, incarnation: incarnation))
   }
 
-  /// The replica that has failed least often; among equals the first one in the membership.
+  /// The replica that has failed least often as a joiner. Among equals it is the first one in the
+  /// membership.
   private func candidate(
     after state: ViewServiceStateMachine, except unwanted: ReplicaID?
   ) -> ReplicaID? {
@@ -75,9 +76,10 @@ extension FailureDetector {
     joinerWatch = watch
   }
 
-  /// Its feeder cannot reach it, or it has made no progress, or it has been at it for so long that
-  /// another one should try. It matters only if there is another one.
-  private func isHopeless(_ joiner: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
+  /// Whether another replica should try in the joiner's place: its feeder cannot reach it, or it
+  /// has made no progress for 3 silence limits, or has been joiner for 64. The answer matters only
+  /// if there is another candidate.
+  private func shouldYield(_ joiner: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     if feeders(in: state.view).contains(where: { $0.report.unreachable.contains(joiner) }) {
       return true
     }
@@ -86,20 +88,21 @@ extension FailureDetector {
     return ticks - watch.progressTick >= 3 * limit || ticks - watch.since >= 64 * limit
   }
 
-  private mutating func penalise(_ id: ReplicaID, after state: ViewServiceStateMachine) {
+  private mutating func noteFailedJoiner(_ id: ReplicaID, after state: ViewServiceStateMachine) {
     guard let position = ids.firstIndex(of: id) else { return }
     block(position, limit: silenceLimit(state))
     joinerWatch = nil
   }
 
-  /// It failed, and waits twice as long as after its last failure before it may try again.
+  /// Notes a failure. The replica waits twice as long as after its last failure, up to 64 times
+  /// `limit`, before it may be joiner again.
   private mutating func block(_ position: Int, limit: Int) {
     replicas[position].blockedUntil = ticks + limit << min(replicas[position].failures, 6)
     replicas[position].failures += 1
   }
 
-  /// A member was removed. If it had become one only lately, it waits the longer before it may try
-  /// again, the more often that has happened.
+  /// Notes that a member was removed. If it had become a member only lately, that counts as a
+  /// failure, so that it waits longer each time this happens.
   mutating func noteRemoval(_ position: Int, limit: Int) {
     defer { replicas[position].memberSince = nil }
     guard let since = replicas[position].memberSince,
@@ -110,10 +113,12 @@ extension FailureDetector {
 
   // MARK: Leases
 
-  /// A lease has to outlast the time that passes from the sending of a ping to the answer to the
-  /// next one, or reads have none most of the time. Where the authority is far away it is longer
-  /// than `failureTimeout` asks for. Its length is agreed on, so that a later leader knows how long
-  /// it has to wait before a lease that an earlier one granted is over.
+  /// The command that changes the length of leases, if it should change.
+  ///
+  /// A lease has to outlast the time from the sending of a ping to the answer to the next ping,
+  /// because otherwise no lease is valid most of the time. Where the authority is far away, a lease
+  /// is therefore longer than `failureTimeout`. The nodes of the authority agree on the length, so
+  /// that a later leader knows how long it has to wait until a lease of an earlier leader is over.
   mutating func nextLease(
     after state: ViewServiceStateMachine
   ) -> ViewServiceStateMachine.Command? {
@@ -128,7 +133,7 @@ extension FailureDetector {
       shorteningSince = nil
       return nil
     }
-    // All leases of the longer kind must be over before the authority may wait for less.
+    // The authority may wait for less only when all leases of the longer kind are over.
     let since = shorteningSince ?? ticks
     shorteningSince = since
     guard ticks - since >= silenceLimit(state) else { return nil }
@@ -140,13 +145,13 @@ extension FailureDetector {
     for id in state.view.members where isAlive(id, after: state) {
       answerTime = max(answerTime, replica(id)?.answerTime ?? .zero)
     }
-    // Half as long again for what varies, and three pings, of which one may be lost; a fifth of the
-    // lease is left for drift.
+    // One and a half answer times, because they vary, and three pings, because one may be lost.
+    // A fifth of the lease is left for drift.
     let needed = (answerTime * 3 / 2 + ping * 3) * 5 / 4
     let steps = (needed.nanoseconds - 1) / (failureTimeout / 2).nanoseconds + 1
     return failureTimeout / 2 * Int(min(max(steps, 2), FailureDetector.mostLeaseSteps))
   }
 
-  /// A lease is at most eight times `failureTimeout`.
+  /// The longest lease in halves of `failureTimeout`, which is eight times `failureTimeout`.
   private static var mostLeaseSteps: Int64 { 16 }
 }

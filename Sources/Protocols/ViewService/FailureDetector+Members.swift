@@ -1,21 +1,22 @@
 import Replication
 
-// Which members the next view has.
+// The choice of the members of the next view, and of their order.
 extension FailureDetector {
   /// The view that should follow, with other members or another order, or `nil`.
   ///
-  /// A member is removed when it has been silent, or when another one cannot reach it. Before that
-  /// happens its last lease must have run out, because it may answer reads until then. A silent
-  /// member's has: it is counted from before the silence.
+  /// A member is removed when it has been silent, or when another member cannot reach it. First its
+  /// last lease must have run out, because until then the member may answer reads. A silent
+  /// member's lease has run out, because it counts from before the silence.
   mutating func nextView(after state: ViewServiceStateMachine) -> View? {
     let view = state.view
-    judge(view, after: state)
+    decideRemovals(view, after: state)
     let staying = view.members.filter { !mayBeRemoved($0, after: state) }
     let alive = staying.filter { isAlive($0, after: state) }
-    // Rather unavailable than empty: without anybody who holds the data nothing changes.
+    // Nothing changes unless a member that holds the data is alive, because the service should
+    // rather be unavailable than come back without its data.
     let eligible = state.eligible.filter { !hasForgotten($0, in: view) }
     guard alive.contains(where: eligible.contains) else { return nil }
-    // One that has lost its disk stays until its last lease is over, and then comes back as a
+    // A member that has lost its disk stays until its last lease is over. Later it comes back as a
     // joiner.
     guard !staying.contains(where: { hasForgotten($0, in: view) }) else { return nil }
     var members = staying.filter { !hasRestarted($0, in: view) }
@@ -40,52 +41,53 @@ extension FailureDetector {
 
   private func mayBeRemoved(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     let isUnwanted =
-      !isAlive(id, after: state) || replica(id)?.isCondemned == true
+      !isAlive(id, after: state) || replica(id)?.mustLeave == true
       || hasForgotten(id, in: state.view)
     return isUnwanted && isLeaseOver(id, after: state)
   }
 
-  /// Decides which members are to go because another one cannot reach them, and grants those no
+  /// Decides which members have to go because another member cannot reach them. They are granted no
   /// further lease.
-  private mutating func judge(_ view: View, after state: ViewServiceStateMachine) {
+  private mutating func decideRemovals(_ view: View, after state: ViewServiceStateMachine) {
     noteCuts(view, after: state)
-    var condemned: [ReplicaID] = []
+    var leaving: [ReplicaID] = []
     switch memberLinks {
-    case .withFirst: condemned = accusedByFirst(view, after: state)
-    case .alongChain: condemned = inTheWay(view, after: state)
+    case .withFirst: leaving = removalsByFirst(view, after: state)
+    case .alongChain: leaving = chainRemovals(view, after: state)
     }
     for position in ids.indices {
-      replicas[position].isCondemned = condemned.contains(ids[position])
+      replicas[position].mustLeave = leaving.contains(ids[position])
     }
   }
 
-  /// The word of the one in charge counts (PacificA §2.3). If it reaches none of several others, it
-  /// is more likely cut off itself.
-  private func accusedByFirst(_ view: View, after state: ViewServiceStateMachine) -> [ReplicaID] {
+  /// The members that the member in charge cannot reach (PacificA §2.3). If it reaches none of
+  /// several others, it is more likely cut off itself, and has to go instead of them.
+  private func removalsByFirst(_ view: View, after state: ViewServiceStateMachine) -> [ReplicaID] {
     guard let first = view.members.first else { return [] }
-    let accused = accusations(of: first, in: view).filter { isAlive($0, after: state) }
+    let cutOff = unreachable(from: first, in: view).filter { isAlive($0, after: state) }
     let others = view.members.dropFirst().filter { isAlive($0, after: state) }
-    if accused.count > 1, accused.count == others.count,
-      accused.contains(where: state.eligible.contains)
+    if cutOff.count > 1, cutOff.count == others.count,
+      cutOff.contains(where: state.eligible.contains)
     {
       return [first]
     }
-    return accused
+    return cutOff
   }
 
-  private func accusations(of id: ReplicaID, in view: View) -> [ReplicaID] {
+  private func unreachable(from id: ReplicaID, in view: View) -> [ReplicaID] {
     guard let report = replica(id)?.report, report.view == view.number else { return [] }
     return report.unreachable.filter { view.members.contains($0) && $0 != id }
   }
 
-  /// Remembers who could not reach whom. A pair that is no longer next to each other says nothing
-  /// more, so it is tried again only after a while.
+  /// Remembers which members could not reach each other, for 32 silence limits. Two members that
+  /// are no longer neighbours do not report on each other, so they become neighbours again only
+  /// after that time.
   private mutating func noteCuts(_ view: View, after state: ViewServiceStateMachine) {
     guard memberLinks == .alongChain else { return }
     let memory = 32 * silenceLimit(state)
     cuts.removeAll { ticks - $0.tick > memory }
     for id in view.members {
-      for other in accusations(of: id, in: view) {
+      for other in unreachable(from: id, in: view) {
         cuts.removeAll { $0.pair == (id, other) }
         cuts.append(Cut(pair: (id, other), tick: ticks))
       }
@@ -96,9 +98,10 @@ extension FailureDetector {
     cuts.contains { $0.pair == (a, b) || $0.pair == (b, a) }
   }
 
-  /// In a chain another order may be enough, and loses no replica. If there is none, the last
-  /// member without whom there is one has to go.
-  private func inTheWay(_ view: View, after state: ViewServiceStateMachine) -> [ReplicaID] {
+  /// The member that has to go because the chain cannot be ordered around its broken links. Often
+  /// another order is enough, which loses no replica. If there is none, the last member has to go
+  /// without which an order exists.
+  private func chainRemovals(_ view: View, after state: ViewServiceStateMachine) -> [ReplicaID] {
     let alive = view.members.filter { isAlive($0, after: state) }
     guard order(alive, eligible: state.eligible) == nil else { return [] }
     for id in alive.reversed() {
@@ -113,7 +116,7 @@ extension FailureDetector {
   }
 
   /// The first order, as near as possible to the given one, in which an eligible member leads and
-  /// no two that cannot reach each other are neighbours.
+  /// no neighbours are unable to reach each other.
   private func order(_ members: [ReplicaID], eligible: [ReplicaID]) -> [ReplicaID]? {
     var order: [ReplicaID] = []
     var rest = members

@@ -1,45 +1,45 @@
 import Replication
 
-/// What the authority's leader knows of the replicas beyond what was agreed on: whom it heard when,
-/// what they said, and what it granted them. It starts empty with every leadership, and decides
-/// which view comes next.
+/// Watches the replicas for the authority's leader, and decides which view comes next. It knows
+/// when each replica was last heard, its last report, and the leases it was granted. The authority
+/// does not agree on any of this, so it starts empty with every leadership.
 ///
 /// Time is counted in ticks of the leader's own timer, never read from a clock, because timers of
 /// different nodes drift only by a bounded factor.
 ///
-/// A replica is alive if it is heard and hears. The second is known from its pings, which name the
-/// newest ping whose answer it heard. One that sends but does not hear would otherwise be removed
-/// and taken back again and again.
+/// A replica is alive if the leader hears it and it hears the leader. The leader knows the second
+/// from the replica's pings, which name the newest ping whose answer arrived. Without that, a
+/// replica that sends but does not hear would be removed and taken back again and again.
 struct FailureDetector: Sendable {
   struct Replica: Sendable {
-    /// When it was last heard, or leadership began.
+    /// The tick at which the replica was last heard; 0, the begin of the leadership, before that.
     var heardTick = 0
     var hasPinged = false
-    /// It has heard an answer of this leader.
+    /// Whether the replica has heard an answer of this leader.
     var hasEchoed = false
-    /// Answers that it is not known to have heard, oldest first.
+    /// The answers that the replica is not known to have heard, oldest first.
     var answers: [(sequence: UInt64, tick: Int)] = []
-    /// When the last ping was heard whose answer granted a lease. What an earlier leader granted
-    /// was for pings that were sent before this one began to lead.
+    /// The tick of the last ping whose answer granted a lease. 0 covers the leases of an earlier
+    /// leader, because their pings were sent before this leadership began.
     var grantedTick = 0
-    /// It is to be removed although it is alive, so it gets no lease any more.
-    var isCondemned = false
+    /// Whether the replica has to go although it is alive. It is granted no further lease.
+    var mustLeave = false
     var incarnation: UInt64 = 0
-    /// It has lost its disk, and has not become a member since.
+    /// Whether the replica has lost its disk and has not become a member since.
     var isBlank = false
     var sequence: UInt64 = 0
     var report = Report(view: 0)
     var answerTime = Interval.zero
 
-    /// How often it has lately failed as a joiner, or as a member soon after it had become one.
+    /// How often the replica has lately failed as a joiner, or soon after it became a member.
     var failures = 0
-    /// It may not become joiner before this tick.
+    /// The tick before which the replica may not become joiner.
     var blockedUntil = 0
-    /// When it became a member, as far as this leader saw it.
+    /// The tick at which the replica became a member, if this leader saw it.
     var memberSince: Int?
   }
 
-  /// How the joiner gets on.
+  /// The joiner's progress.
   struct JoinerWatch: Sendable {
     let id: ReplicaID
     let since: Int
@@ -61,7 +61,7 @@ struct FailureDetector: Sendable {
   let memberLinks: MemberLinks
   var joinerWatch: JoinerWatch?
   var cuts: [Cut] = []
-  /// Since when leases are granted for less time than the authority waits.
+  /// The tick since which leases are granted for less time than the authority waits.
   var shorteningSince: Int?
 
   init(
@@ -76,25 +76,27 @@ struct FailureDetector: Sendable {
 
   mutating func tick() { ticks += 1 }
 
-  /// How many ticks make sure that the authority's patience is over. The first one may come at
-  /// once.
+  /// The number of ticks after which the authority's patience is over for certain. It includes one
+  /// more tick, because the first one may come at once.
   func silenceLimit(_ state: ViewServiceStateMachine) -> Int {
     let patience = max(state.patience, failureTimeout)
     return Int((patience.nanoseconds + ping.nanoseconds - 1) / ping.nanoseconds) + 1
   }
 
-  /// Takes note of a ping; stale and repeated ones say nothing.
+  /// Notes a ping. Stale and repeated pings are ignored.
   mutating func heard(
     _ ping: Ping, from id: ReplicaID, after state: ViewServiceStateMachine
   ) {
     guard let position = ids.firstIndex(of: id) else { return }
     let known = replicas[position]
-    // The replacement of a lost disk is numbered by the time in milliseconds, until the year 2527.
+    // A replica on a new disk takes the time in milliseconds as its incarnation. It stays below
+    // 1 << 44 until the year 2527.
     guard ping.incarnation <= max(known.incarnation + longestEpochJump, 1 << 44) else { return }
     guard (ping.incarnation, ping.sequence) > (known.incarnation, known.sequence) else { return }
     let limit = silenceLimit(state)
     if replicas.allSatisfy({ ticks - $0.heardTick >= limit }) {
-      // The first sign of life after a total outage: the others get as long to come back.
+      // This is the first sign of life after an outage of all replicas. The others get a whole
+      // silence limit to come back.
       for position in replicas.indices {
         replicas[position].heardTick = ticks
         replicas[position].answers = []
@@ -114,19 +116,20 @@ struct FailureDetector: Sendable {
     replicas[position].answerTime = ping.answerTime
   }
 
-  /// Takes note of an answer that leaves now, to a ping that was heard at `heardTick`, and says for
-  /// how long it grants a lease: not at all to a replica that is no member, is to be removed, or
-  /// may not hear it.
+  /// Notes an answer that leaves now to a ping that was heard at `heardTick`.
+  /// - Returns: how long a lease the answer grants. It is zero for a replica that is not a member,
+  ///   has to go, may not hear the answer, or has lost its disk.
   mutating func grant(
     _ ping: Ping, heardAt heardTick: Int, to id: ReplicaID, after state: ViewServiceStateMachine
   ) -> Interval {
     guard let position = ids.firstIndex(of: id) else { return .zero }
     let isHearing = echoAge(position) <= echoAllowance(position)
-    // The oldest one says since when the replica may be deaf.
+    // Dropping new answers is harmless, because the oldest one tells how long the replica may have
+    // heard nothing.
     if replicas[position].answers.count < 64 {
       replicas[position].answers.append((ping.sequence, ticks))
     }
-    guard isHearing, !replicas[position].isCondemned, state.view.members.contains(id),
+    guard isHearing, !replicas[position].mustLeave, state.view.members.contains(id),
       !hasForgotten(id, in: state.view)
     else {
       return .zero
@@ -135,7 +138,7 @@ struct FailureDetector: Sendable {
     return max(state.granted, failureTimeout)
   }
 
-  /// What should be agreed on next, if anything.
+  /// The command that the authority should agree on next, if any.
   mutating func nextCommand(
     after state: ViewServiceStateMachine
   ) -> ViewServiceStateMachine.Command? {
@@ -150,7 +153,8 @@ struct FailureDetector: Sendable {
     return nextJoiner(after: state)
   }
 
-  /// All replicas, or after a while those that answer. Nobody holds data yet, so all are equal.
+  /// The first view. It has all replicas, or after one silence limit those that ping. Any of them
+  /// may be in charge, because no replica holds data yet.
   private func firstView(after state: ViewServiceStateMachine) -> View? {
     let present = ids.filter { replica($0)?.hasPinged == true && isAlive($0, after: state) }
     let isComplete = present.count == ids.count
@@ -159,7 +163,7 @@ struct FailureDetector: Sendable {
       number: 1, members: present, incarnations: incarnations(present, joiner: nil, after: .none))
   }
 
-  /// Takes note of a view that was agreed on.
+  /// Notes a view that the authority has agreed on.
   mutating func observe(_ state: ViewServiceStateMachine, after previous: View) {
     let view = state.view
     for position in ids.indices {
@@ -167,7 +171,7 @@ struct FailureDetector: Sendable {
       let isMember = view.members.contains(ids[position])
       if isMember, !wasMember, previous.number > 0 { replicas[position].memberSince = ticks }
       if !isMember {
-        replicas[position].isCondemned = false
+        replicas[position].mustLeave = false
         if wasMember { noteRemoval(position, limit: silenceLimit(state)) }
       }
     }
@@ -178,13 +182,13 @@ struct FailureDetector: Sendable {
     ids.firstIndex(of: id).map { replicas[$0] }
   }
 
-  /// Since how many ticks the replica may have heard nothing.
+  /// For how many ticks the replica may have heard nothing.
   private func echoAge(_ position: Int) -> Int {
     replicas[position].answers.first.map { ticks - $0.tick } ?? 0
   }
 
-  /// How old the oldest answer may be that a healthy replica has not confirmed: its confirmation
-  /// comes with its next ping.
+  /// How many ticks old an unconfirmed answer to a healthy replica may be. The replica confirms an
+  /// answer with its next ping.
   private func echoAllowance(_ position: Int) -> Int {
     3 + Int(replicas[position].answerTime.nanoseconds / ping.nanoseconds)
   }
@@ -196,25 +200,25 @@ struct FailureDetector: Sendable {
       && echoAge(position) < limit + echoAllowance(position)
   }
 
-  /// Every lease that the replica was ever granted has run out.
+  /// Whether every lease that the replica was ever granted has run out.
   func isLeaseOver(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     replica(id).map { ticks - $0.grantedTick >= silenceLimit(state) } ?? true
   }
 
-  /// The view names an earlier incarnation of the replica. The replica may have forgotten what it
-  /// said, so that it can only go on in a later view.
+  /// Whether the view names an earlier incarnation of the replica. The replica may then have
+  /// forgotten what it said, so it can take part only in a later view.
   func hasRestarted(_ id: ReplicaID, in view: View) -> Bool {
     guard let replica = replica(id), let named = view.incarnation(of: id) else { return false }
     return replica.incarnation > named
   }
 
-  /// It has restarted, and on an empty disk: it holds nothing of what a member must hold.
+  /// Whether the replica has restarted on an empty disk, so that it lacks the data of a member.
   func hasForgotten(_ id: ReplicaID, in view: View) -> Bool {
     hasRestarted(id, in: view) && replica(id)?.isBlank == true
   }
 
-  /// The newest incarnations known: a leader that has not heard a member yet knows that of the
-  /// view.
+  /// The newest known incarnations. Of a replica that this leader has not heard yet, it knows the
+  /// incarnation that the view names.
   func incarnations(_ members: [ReplicaID], joiner: ReplicaID?, after view: View) -> [UInt64] {
     (members + (joiner.map { [$0] } ?? [])).map { id in
       max(replica(id)?.incarnation ?? 0, view.incarnation(of: id) ?? 0)

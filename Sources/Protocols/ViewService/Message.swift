@@ -8,47 +8,47 @@ public struct Ping: Equatable, Sendable {
   public var sequence: UInt64
   /// How often the replica has started.
   public var incarnation: UInt64
-  /// The replica has lost its disk, and knows nothing of what it said before.
+  /// Whether the replica has lost its disk, so that it has forgotten what it said before.
   public var isBlank = false
-  /// The newest ping whose answer was heard: the authority, too, can reach the replica.
+  /// The newest ping whose answer arrived, which shows that the authority can reach the replica.
   public var answered: UInt64 = 0
-  /// How long answers take; 0 before the first one.
+  /// How long the authority takes to answer; 0 before the first answer.
   public var answerTime = Interval.zero
 }
 
-/// The authority's answer to the ping with the same numbers: this view was current after the ping
-/// came.
+/// The authority's answer to the ping with the same numbers. Its view was current at some time
+/// after the ping had arrived.
 public struct Pong: Equatable, Sendable {
   public var view: View
-  /// How long after it *sent* the ping the authority will still take the replica to answer reads.
-  /// The replica itself stops earlier, because clocks drift. Zero grants nothing.
+  /// How long the authority assumes that the replica may answer reads, counted from when it *sent*
+  /// the ping. The replica itself stops earlier, because clocks drift. Zero grants no lease.
   public var lease: Interval
   public var sequence: UInt64
   public var incarnation: UInt64
 }
 
-/// What the nodes of a cluster with an authority say to each other. Generic over the two protocols'
-/// messages rather than over the protocols: the layout is then found without asking for associated
-/// types, which every copy in an array of messages would pay for. The rare messages are boxed, so
-/// that they do not make the frequent ones larger.
+/// A message between nodes of a cluster with an authority. The type is generic over the two
+/// protocols' messages and not over the protocols, because Swift then finds its layout without a
+/// search for associated types, which every copy in an array of messages would pay for. The rare
+/// messages are boxed, so that the frequent ones stay small.
 public enum AuthorityMessage<
   Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
 >: Equatable, Sendable {
   case replica(Data)
   case consensus(Consensus)
-  /// From a replica to the node of the authority that it takes for the leader.
+  /// From a replica to the authority node that it believes to lead, or to all of them if it has
+  /// waited too long for an answer.
   indirect case ping(Ping)
   indirect case pong(Pong)
-  /// From the authority, as soon as the view is agreed on. It grants no lease.
+  /// From the authority's leader, as soon as the view is agreed on. It grants no lease.
   indirect case view(View)
-  /// From a replica to itself: the number of the view is durable, so the view may be taken over.
+  /// From a replica to itself: the view's number is durable, so the replica may adopt the view.
   indirect case adopting(View)
-  /// From an authority node that does not lead, with the one that may.
+  /// From an authority node that does not lead. It names the node that may lead, if it knows one.
   case redirect(ReplicaID?)
-  /// From a replica to itself: the number of its incarnation is durable, so it may be told to
-  /// others.
+  /// From a replica to itself: the number of its incarnation is durable, so pings may name it.
   case alive(incarnation: UInt64)
-  /// What hosts exchange about snapshots, for all protocols alike.
+  /// A message between hosts about snapshots, as in all protocols.
   case snapshot(SnapshotMessage)
 }
 

@@ -1,15 +1,15 @@
 import Replication
 
 extension WithAuthority {
-  /// The options of the data protocol, and those of the authority. The authority's consensus core
-  /// has its defaults.
+  /// The options of the data protocol and of the authority. The authority's consensus core runs
+  /// with its default options.
   public struct Options: ProtocolOptions {
     public var replica: Replica.Options
     public var consensus: Consensus.Options
-    /// How long a replica must be silent before the authority gives it up. Longer where its answers
-    /// take so long that a lease of this length would hardly be valid.
+    /// How long a replica must be silent before the authority removes it. The authority waits
+    /// longer where its answers take so long that a lease of this length would hardly be valid.
     public var failureTimeout: Interval
-    /// How often a replica pings, and how often the authority looks who is silent.
+    /// The time between two pings of a replica, and between two ticks of the authority.
     public var ping: Interval
     public var bug: ViewServiceBug?
 
@@ -27,7 +27,7 @@ extension WithAuthority {
         OptionDeclaration(
           "ping", .interval(default: .milliseconds(40), range: .milliseconds(1)...(.seconds(15))),
           "How often a replica pings the authority",
-          // One lost ping costs no lease then.
+          // With four pings in a failureTimeout one lost ping costs no lease.
           atMost: OptionDeclaration.Bound(of: "failureTimeout", dividedBy: 4, byDefault: 4)))
       var bugs = ["none"]
       for declaration in Replica.Options.declared where declaration.name == "unsafeBug" {

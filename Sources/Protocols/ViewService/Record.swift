@@ -1,7 +1,7 @@
 import Replication
 import WireFormat
 
-/// What a node of a cluster with an authority makes durable.
+/// A durable fact of a node in a cluster with an authority.
 public enum AuthorityRecord<
   Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
 >: Equatable, Sendable {
@@ -9,13 +9,13 @@ public enum AuthorityRecord<
   case consensus(Consensus)
   /// The replica's nth start.
   case incarnation(UInt64)
-  /// The replica takes over the view of this number.
+  /// The replica is about to adopt the view of this number.
   case adopting(UInt64)
-  /// A replica's log begins behind this entry, or did so before.
+  /// A replica's log begins after this entry, or did so before.
   case snapshot(SnapshotReference)
-  /// What the authority has agreed on up to an entry, in the place of the entries.
+  /// The state that the authority has agreed on up to an entry. It replaces the entries.
   case authority(SnapshotReference, [UInt8])
-  /// The replica, whose disk was lost, holds everything again.
+  /// The replica, whose disk was lost, holds all data again.
   case filled
 }
 

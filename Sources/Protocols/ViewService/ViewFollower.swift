@@ -1,26 +1,26 @@
 import Replication
 
-/// Who does what, as the authority decided it. Views are numbered from 1 without gaps; a replica
-/// that knows no view yet is in view 0.
+/// The members and the joiner of a cluster, as the authority has decided them. Views are numbered
+/// from 1 without gaps. A replica that knows no view yet is in view 0.
 public struct View: Equatable, Sendable {
   public var number: UInt64
-  /// Those who must hold every update before it is acknowledged. The first one is in charge
-  /// (primary, head); in a chain the order is the order of the chain and the last one is the tail.
+  /// The replicas that must hold every update before it is acknowledged. The first one is in charge
+  /// (primary, head). In a chain the order is that of the chain, and the last member is the tail.
   public var members: [ReplicaID]
-  /// A replica that catches up so that it can become the last member of a later view. It is no
-  /// member: nothing waits for it and it answers nobody.
+  /// A replica that catches up so that it can become the last member of a later view. Until then it
+  /// is not a member: no update waits for it, and it answers no client.
   public var joiner: ReplicaID?
-  /// Counts the changes of the joiner in this view. They are numbered apart from views, because a
-  /// view costs the members work and a joiner's coming and going concerns only the one that feeds
-  /// it.
+  /// How often the joiner has changed in this view. These changes have a number of their own,
+  /// because a new view costs every member work, while a new joiner concerns only the member that
+  /// feeds it.
   public var joining: UInt64
   /// The incarnations of the members, in their order, and then of the joiner, as the authority knew
-  /// them when it issued the view. A replica takes over only a view that names its own incarnation.
-  /// So a member that finds another one under the same incarnation as in the view before knows that
-  /// it still has in memory all that it ever said, be that durable or not.
+  /// them when it issued the view. A replica adopts only a view that names its own incarnation. So
+  /// if a member has the same incarnation as in the view before, the other members know that it
+  /// still has in memory all that it ever said, durable or not.
   public var incarnations: [UInt64]
 
-  /// - Parameter incarnations: `nil` if all are in their first.
+  /// - Parameter incarnations: `nil` if each of them is in its first incarnation.
   public init(
     number: UInt64, members: [ReplicaID], joiner: ReplicaID? = nil, joining: UInt64 = 0,
     incarnations: [UInt64]? = nil
@@ -33,16 +33,16 @@ public struct View: Equatable, Sendable {
       incarnations ?? Array(repeating: 1, count: members.count + (joiner == nil ? 0 : 1))
   }
 
-  /// The incarnation in which a member or the joiner takes part; `nil` for any other replica.
+  /// The incarnation of a member or of the joiner in this view; `nil` for any other replica.
   public func incarnation(of id: ReplicaID) -> UInt64? {
     let place = members.firstIndex(of: id) ?? (joiner == id ? members.count : incarnations.count)
     return place < incarnations.count ? incarnations[place] : nil
   }
 
-  /// Whether it names one incarnation for every member and for the joiner.
+  /// Whether the view names one incarnation for every member and for the joiner.
   var isWellFormed: Bool { incarnations.count == members.count + (joiner == nil ? 0 : 1) }
 
-  /// The same view after its next change of the joiner.
+  /// The view that results from this one's next change of the joiner.
   func changingJoiner(to joiner: ReplicaID?, incarnation: UInt64) -> View {
     View(
       number: number, members: members, joiner: joiner, joining: joining + 1,
@@ -57,21 +57,21 @@ public struct View: Equatable, Sendable {
   public static let none = View(number: 0, members: [])
 }
 
-/// What a replica tells the authority with every ping.
+/// The report of a replica to the authority, part of every ping.
 public struct Report: Equatable, Sendable {
   /// The view the replica works in; 0 after a restart, until it has learnt the current one.
   public var view: UInt64
-  /// Says the replica that is in charge: every member of `view` holds everything that was or may
-  /// have been acknowledged, so any of them may be promoted.
+  /// Set by the replica in charge when every member of `view` holds everything that was or may have
+  /// been acknowledged, so that any of them may be promoted.
   public var isEstablished: Bool
-  /// Which change of the joiner in `view` the two following are about.
+  /// The number of the change of the joiner in `view` that the next two fields are about.
   public var joining: UInt64
-  /// Says the replica that feeds the joiner: it has caught up and may become a member.
+  /// Set by the replica that feeds the joiner when the joiner may become a member.
   public var joinerHasCaughtUp: Bool
-  /// Says the replica that feeds the joiner: how far that one's log has come. Only whether it grows
-  /// counts.
+  /// Set by the replica that feeds the joiner: the last index known to be in the joiner's log. The
+  /// authority only checks whether it grows.
   public var joinerProgress: UInt64
-  /// Neighbours that this replica has asked several times in vain, while they may be well.
+  /// Neighbours that have not answered this replica several times, although they may be alive.
   public var unreachable: [ReplicaID]
 
   public init(
@@ -86,8 +86,8 @@ public struct Report: Equatable, Sendable {
     self.unreachable = unreachable
   }
 
-  /// Whether the authority should learn of this before the next ping is due, having been told
-  /// `earlier`. Progress alone can wait.
+  /// Whether the authority, which was told `earlier`, should get this report before the next ping
+  /// is due. A change of the progress alone can wait.
   func isNews(after earlier: Report) -> Bool {
     guard self != earlier else { return false }
     var same = earlier
@@ -96,44 +96,48 @@ public struct Report: Equatable, Sendable {
   }
 }
 
-/// Who has to reach whom among the members of a view.
+/// The pairs of members that have to reach each other.
 public enum MemberLinks: Sendable {
-  /// The one in charge and all others; its word on who is unreachable counts.
+  /// The member in charge and each other member. It decides which of them count as unreachable.
   case withFirst
-  /// Each member and the next.
+  /// Each member and the next one in the order.
   case alongChain
 }
 
-/// A protocol whose replicas never decide who is in charge: an outside authority does.
+/// A protocol in which an outside authority, and not the replicas, decides which replica is in
+/// charge.
 ///
-/// `WithAuthority` joins such a core to the authority. It pings, delivers views, and holds the
-/// lease: an effect `read` of the core reaches the host only while this replica's lease is valid,
-/// so the core itself need not think about deposed replicas that do not know it yet. A replica that
-/// was replaced without its knowledge can therefore not answer reads; that it cannot commit updates
-/// is the core's own duty (every member of a later view refuses messages of an earlier one).
+/// `WithAuthority` joins such a core to the authority. It sends pings, delivers views and keeps the
+/// lease. An effect `read` of the core reaches the host only while this replica's lease is valid,
+/// so a replica that was replaced without its knowledge cannot answer reads. The core itself must
+/// see to it that such a replica cannot commit updates: every member of a later view refuses
+/// messages of an earlier one.
 public protocol ViewFollower: ReplicaCore {
   static var memberLinks: MemberLinks { get }
 
-  /// What to tell the authority now.
-  var report: Report { get }
+  /// The report for the authority, as of now. The method is mutating, although it changes nothing,
+  /// because a non-mutating call through an optional would copy the whole core.
+  mutating func makeReport() -> Report
 
-  /// Takes over a view newer than any before. The core is told every view at most once, in
+  /// Adopts a view that is newer than any before. The core is told each view at most once, in
   /// ascending order, but may miss some.
   mutating func adopt(_ view: View, at now: Instant, into effects: inout Effects<Self>)
 
-  /// Takes back a checkpoint's word that the log begins behind this entry, or did so before.
+  /// Recovers the first record of a checkpoint: the log begins after this entry, or did so before.
   mutating func recover(_ reference: SnapshotReference)
 
-  /// The view it works in has another joiner, or none, and nothing else has changed. The core may
-  /// be the one that feeds it, the old joiner, the new one, or none of them.
+  /// Tells the core that its view has another joiner, or none, and is otherwise unchanged. This
+  /// replica may be the feeder, the old joiner, the new joiner, or any other replica.
   mutating func changeJoiner(to view: View, at now: Instant, into effects: inout Effects<Self>)
 }
 
 extension ViewFollower {
-  /// A core that takes no snapshots has none to take back.
+  /// Does nothing, which suits a core that takes no snapshots.
   public mutating func recover(_ reference: SnapshotReference) {}
 
-  /// The report, asked for in place: reading it through an optional would copy the whole core.
-  @inline(__always)
-  mutating func reportInPlace() -> Report { report }
+  /// The report for the authority, as of now, made by a copy of the core.
+  public var report: Report {
+    var core = self
+    return core.makeReport()
+  }
 }

@@ -1,6 +1,6 @@
 import Replication
 
-/// What a replica knows of the authority: its view, its pings on their way, and the lease under
+/// A replica's knowledge of the authority: its view, its pings on their way, and the lease under
 /// which it may answer reads.
 struct ViewLease: Sendable {
   struct SentPing: Sendable {
@@ -11,9 +11,10 @@ struct ViewLease: Sendable {
 
   struct Lease: Sendable {
     var ping: SentPing
-    /// By this node's clock. A fifth of what the authority waits is left for drift.
+    /// How long the lease is valid by this node's clock: four fifths of the time that the authority
+    /// waits, because clocks drift.
     var duration: Interval
-    /// The lease is over when more ticks than these have passed since its ping, whatever the clock
+    /// The lease is over once more ticks than this have passed since its ping, whatever the clock
     /// says.
     var tickLimit: Int
   }
@@ -22,44 +23,44 @@ struct ViewLease: Sendable {
   var view = View.none
   /// The last view whose number is durable or on its way to the disk.
   var lastRecorded = View.none
-  /// The last view that was taken over, or the number of one that an earlier incarnation took over.
+  /// The last view that the replica adopted. After a restart only its number is known.
   var lastAdopted = View.none
   var incarnation: UInt64 = 0
-  /// The replica's disk was lost, and it has not become a member since.
+  /// Whether the replica's disk was lost and it has not become a member since.
   var isBlank = false
-  /// The number of this incarnation is durable, so that pings may name it.
+  /// Whether the number of this incarnation is durable, so that pings may name it.
   var mayPing = false
-  /// What the authority was last told.
+  /// The report in the last ping.
   var reported = Report(view: 0)
 
-  /// Which node of the authority is asked, by its place in the membership.
+  /// The node of the authority that gets the pings, by its position in the membership.
   var target = 0
-  /// Whether a redirect was followed since the last tick; more could
-  /// bounce the ping between two nodes for ever.
+  /// Whether a redirect was followed since the last tick. Only one is followed per tick, because
+  /// otherwise two nodes could send the ping back and forth for ever.
   var hasFollowedRedirect = false
 
   private(set) var ticks = 0
   private var sequence: UInt64 = 0
   private var sentPings: [SentPing] = []
-  /// The newest ping whose answer was heard.
+  /// The newest ping whose answer has arrived.
   private var answeredSequence: UInt64 = 0
   /// How long the authority takes to answer.
   private(set) var answerTime = RoundTripEstimate()
-  /// Pings since the last tick that were sent because there was news.
+  /// How many pings were sent since the last tick because the report had changed.
   private var newsCount = 0
   private var lease: Lease?
   private var latest: Instant?
 
   private let ping: Interval
-  /// How long the authority waits before it gives up a silent replica, as far as is known here.
+  /// How long the authority waits before it removes a silent replica, as far as this replica knows.
   private(set) var patience: Interval
   let countsFromReceipt: Bool
 
-  /// Reads that wait for the lease to be renewed.
+  /// Reads that wait until the lease is renewed.
   var waitingReads: [ReadTicket] = []
   var waitingSince = 0
   static var waitingReadLimit: Int { 1024 }
-  /// Pings whose answers are kept apart. One that is answered later gives no lease.
+  /// How many unanswered pings are remembered. The answer to an older ping gives no lease.
   static var sentPingLimit: Int { 64 }
   static var newsLimit: Int { 4 }
 
@@ -76,7 +77,7 @@ struct ViewLease: Sendable {
     newsCount = 0
   }
 
-  /// Ends the lease if the clock went back: nothing measured with it means anything.
+  /// Ends the lease if the clock went back, because no time measured with it can be trusted.
   mutating func observe(_ now: Instant) {
     if let latest, now < latest {
       lease = nil
@@ -95,8 +96,8 @@ struct ViewLease: Sendable {
       answered: answeredSequence, answerTime: min(answerTime.usual, .longestTold))
   }
 
-  /// Whether the authority should be told of news before the next tick. A report that changes with
-  /// every message must not become a ping each time.
+  /// Whether to send a changed report before the next tick. The number of such pings is bounded,
+  /// because a report may change with every message.
   mutating func maySendNews(_ report: Report) -> Bool {
     guard mayPing, report.isNews(after: reported), newsCount < ViewLease.newsLimit else {
       return false
@@ -105,15 +106,13 @@ struct ViewLease: Sendable {
     return true
   }
 
-  /// Whether a ping should have been answered by now, so that perhaps another node leads the
-  /// authority.
+  /// Whether a ping should have been answered by now. If so, another node may lead the authority.
   func isAnswerOverdue(at now: Instant) -> Bool {
     guard let oldest = sentPings.first else { return false }
     return now - oldest.sentAt >= max(ping, answerTime.usual * 2)
   }
 
-  /// Takes note of an answer, and renews the lease if it grants one and is for a ping of
-  /// this incarnation.
+  /// Notes an answer to a ping of this incarnation, and renews the lease if the answer grants one.
   mutating func answered(_ pong: Pong, at now: Instant) {
     guard pong.incarnation == incarnation,
       var ping = sentPings.first(where: { $0.sequence == pong.sequence })

@@ -12,8 +12,8 @@ public struct ViewEntry: Equatable, Sendable {
   }
 }
 
-/// A stretch of a log that was proposed in one view, named by its last index. All of them in order
-/// sum up a log in as many words as it saw views.
+/// Consecutive entries of a log that were proposed in one view, named by their last index. The runs
+/// of a log in order summarise it: there is one run per view in which it grew.
 public struct ViewRun: Equatable, Sendable {
   public var view: UInt64
   public var last: LogIndex
@@ -26,18 +26,19 @@ public struct ViewRun: Equatable, Sendable {
 
 /// The log of a replica that follows the views of an authority.
 ///
-/// A view has one proposer, and a replica appends an entry only behind the entry that the proposer
-/// had before it. So two logs that have an entry of the same view at the same index are equal up to
-/// there, and the views of a log never descend. `commonPrefix` rests on both.
+/// A view has one proposer, and a replica appends an entry only after the entry that precedes it at
+/// the proposer. So two logs that have an entry of the same view at the same index are equal up to
+/// that index, and the views in a log never descend. `commonPrefix` relies on both.
 public struct ViewLog: Sendable {
   private var entries: [ViewEntry] = []
-  /// For each entry the bytes of all entries up to it, and of those that have left the log.
+  /// For each entry, the bytes of all entries up to it, including the entries that have left the
+  /// log.
   private var byteEnds: [Int] = []
   private var baseByteCount = 0
   /// The last entry that has left the log, because a snapshot covers it, and its view.
   public private(set) var base = LogIndex.zero
   private var baseView: UInt64 = 0
-  /// Ascending in view and in index; the last one ends at `lastIndex`.
+  /// The runs, ascending in view and in index. The last one ends at `lastIndex`.
   public private(set) var runs: [ViewRun] = []
 
   public init() {}
@@ -54,7 +55,8 @@ public struct ViewLog: Sendable {
 
   public func contains(_ index: LogIndex) -> Bool { index > base && index <= lastIndex }
 
-  /// The view of the entry at `index`: 0 before the first entry, `nil` where it is not known.
+  /// The view of the entry at `index`. It is 0 before the first entry, and `nil` if the entry has
+  /// left the log or does not exist.
   public func view(at index: LogIndex) -> UInt64? {
     if index == base { return baseView }
     return contains(index) ? entries[index - base - 1].view : nil
@@ -70,7 +72,7 @@ public struct ViewLog: Sendable {
     }
   }
 
-  /// Drops the entry at `index` and all behind it.
+  /// Drops the entry at `index` and all after it.
   public mutating func truncate(from index: LogIndex) {
     guard contains(index) else { return }
     entries.removeSubrange((index - base - 1)...)
@@ -82,15 +84,16 @@ public struct ViewLog: Sendable {
     }
   }
 
-  /// Puts an entry at an index at or below the end: what stood there and behind it is gone. This is
-  /// how one record both appends and truncates. An index beyond the end is ignored.
+  /// Puts an entry at an index and drops all entries that stood there and after it. So one record
+  /// both truncates and appends. An index that would leave a gap at the end is ignored.
   public mutating func put(_ entry: ViewEntry, at index: LogIndex) {
     guard index > base, index <= lastIndex.next else { return }
     truncate(from: index)
     append(entry)
   }
 
-  /// Drops the entries up to `index`. Of the runs one is kept that says their last view.
+  /// Drops the entries up to `index`. The run that contains `index` is kept, because it tells the
+  /// view of that entry.
   public mutating func forget(through index: LogIndex) {
     guard contains(index), let view = view(at: index) else { return }
     let count = index - base
@@ -102,8 +105,8 @@ public struct ViewLog: Sendable {
     runs.removeAll { $0.last < index }
   }
 
-  /// Begins behind an entry that a snapshot covers. What follows that entry stays if the log has
-  /// it; otherwise the log is another one and goes.
+  /// Makes the log begin after an entry that a snapshot covers. If the log contains that entry, it
+  /// stays as it is. Otherwise the log has another history and is dropped.
   public mutating func begin(behind reference: SnapshotReference) {
     guard view(at: reference.index) != reference.epoch else { return }
     reset(to: reference)
@@ -118,7 +121,7 @@ public struct ViewLog: Sendable {
     runs = reference.index > .zero ? [ViewRun(view: baseView, last: base)] : []
   }
 
-  /// The last index up to which this log is known to equal the one that `other` sums up. If that
+  /// The last index up to which this log is known to equal the log with the runs `other`. If it
   /// lies before the base, the other log lacks entries that have left this one.
   public func commonPrefix(with other: [ViewRun]) -> LogIndex {
     var mine = runs.count - 1
@@ -132,7 +135,7 @@ public struct ViewLog: Sendable {
     return .zero
   }
 
-  /// The bytes of the entries behind `start` up to `end`, as they travel.
+  /// The encoded bytes of the entries after `start` up to `end`.
   public func byteCount(after start: LogIndex, through end: LogIndex) -> Int {
     bytes(through: end) - bytes(through: min(start, end))
   }
@@ -142,8 +145,8 @@ public struct ViewLog: Sendable {
     return count > 0 ? byteEnds[count - 1] : baseByteCount
   }
 
-  /// The last entry up to `last` that fits into `byteLimit` together with those from `first` on, or
-  /// `first` itself if it is too large. An index before `first` if the log ends there.
+  /// The last index, at most `last`, for which the entries from `first` fit into `byteLimit`, or
+  /// `first` if that entry alone is larger. If the log ends before `first`, it is the index before.
   public func pageEnd(from first: LogIndex, through last: LogIndex, byteLimit: Int) -> LogIndex {
     let end = min(last, lastIndex)
     guard first < end, byteCount(after: first.previous, through: end) > byteLimit else {
@@ -162,8 +165,8 @@ public struct ViewLog: Sendable {
     return Array(entries[(start - base - 1)..<(end - base)])
   }
 
-  /// The entries from `first` to `last`, fewer if they exceed `byteLimit`, but at least one if
-  /// there is one.
+  /// The entries from `first` to `last`, or as many of them as fit into `byteLimit`, but at least
+  /// one if there is one.
   public func page(
     from first: LogIndex, through last: LogIndex, byteLimit: Int = ViewLog.pageByteLimit
   ) -> [ViewEntry] {

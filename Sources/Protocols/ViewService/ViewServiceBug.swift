@@ -1,7 +1,7 @@
 import Replication
 
-/// Known mistakes of an outside authority. They share the option `unsafeBug` with those of the
-/// protocol that follows its views. Each is asked for at one place, marked `Bug:` there.
+/// Known mistakes of an outside authority. They share the option `unsafeBug` with the mistakes of
+/// the protocol that follows its views. A comment `Bug:` marks each place that makes one.
 public enum ViewServiceBug: String, SwitchableBug {
   case leaseFromReceipt = "lease-from-receipt"
   case promoteUnestablished = "promote-unestablished"

@@ -1,21 +1,22 @@
 import Replication
 import WireFormat
 
-/// What the authority agrees on: the current view, and who may be put in charge of the next one.
+/// The state that the authority agrees on: the current view, the replicas that may be put in charge
+/// of the next one, and the length of leases.
 ///
-/// Commands are conditional transitions: they say which state they start from and change nothing in
-/// any other. A command that was proposed twice, or by an authority leader that has been replaced,
-/// is therefore harmless. The rules that protect data stand here and not in the leader that
-/// proposes, so that no leader can break them.
+/// Commands are conditional transitions: each names the state it starts from and changes nothing in
+/// any other state. A command that was proposed twice, or by an authority leader that has been
+/// replaced, is therefore harmless. The rules that protect data are checked here and not by the
+/// leader that proposes, so that no leader can break them.
 public struct ViewServiceStateMachine: StateMachine {
   public enum Command: Equatable, Sendable {
-    /// The view that follows view `number - 1`.
+    /// Replaces view `number - 1` by this one.
     case propose(View)
-    /// The current view with the change of the joiner that follows change `joining - 1`.
+    /// Changes the joiner of the current view, after change `joining - 1`.
     case changeJoiner(View)
-    /// Every member of the view holds everything that was or may have been acknowledged.
+    /// Notes that every member of the view holds everything that was or may have been acknowledged.
     case markEstablished(UInt64)
-    /// How long a lease may be, and how long to wait before one is taken to be over.
+    /// Sets how long a granted lease is, and how long the authority waits until leases are over.
     case setLease(granted: Interval, patience: Interval)
   }
 
@@ -26,13 +27,14 @@ public struct ViewServiceStateMachine: StateMachine {
 
   public private(set) var view = View.none
   public private(set) var isEstablished = false
-  /// The replicas known to hold everything that was acknowledged. Never empty once a view exists.
+  /// The replicas that are known to hold everything that was acknowledged. It is never empty once a
+  /// view exists.
   public private(set) var eligible: [ReplicaID] = []
-  /// What leases may be granted for, and what the authority waits for one to be over: the option
-  /// `failureTimeout` while it is longer.
+  /// How long a granted lease is, and how long the authority waits until a lease is over. The
+  /// option `failureTimeout` counts instead where it is longer.
   public private(set) var granted = Interval.zero
   public private(set) var patience = Interval.zero
-  /// Mistakes to make, for the tests that show what the rules are for.
+  /// A mistake to make, for the tests that show which rule prevents it.
   var bug: ViewServiceBug?
 
   public init() {}
@@ -44,7 +46,7 @@ public struct ViewServiceStateMachine: StateMachine {
     case .propose(let next):
       guard mayFollow(next) else { return Response(isAccepted: false) }
       if view.number == 0 {
-        // Nobody holds anything yet, so everybody holds everything.
+        // No update exists yet, so every member holds all of them.
         eligible = next.members
       } else {
         eligible = eligible.filter { next.members.contains($0) }
@@ -68,7 +70,7 @@ public struct ViewServiceStateMachine: StateMachine {
       else { return Response(isAccepted: false) }
       view = next
     case .setLease(let granted, let patience):
-      // Leases that were granted until now have to be waited for.
+      // The authority still has to wait until leases that were granted before are over.
       guard patience >= granted, patience >= self.granted else {
         return Response(isAccepted: false)
       }
@@ -88,7 +90,7 @@ public struct ViewServiceStateMachine: StateMachine {
     if let joiner = next.joiner, next.members.contains(joiner) { return false }
     if view.number == 0 { return next.joiner == nil }
     guard eligible.contains(first) else { return false }
-    // Only a joiner that was fed in an established view becomes a member.
+    // Only the joiner of an established view may become a member.
     return next.members.allSatisfy {
       view.members.contains($0) || isEstablished && view.joiner == $0
     }
@@ -134,8 +136,8 @@ extension WireReader {
 }
 
 extension Interval {
-  /// No lease is as long, and an answer that takes longer is as good as none. The bound keeps sums
-  /// and products of what others say within range.
+  /// A bound above every lease and every useful answer time. It keeps sums and products of received
+  /// values from overflowing.
   static var longestTold: Interval { .seconds(3600) }
 }
 

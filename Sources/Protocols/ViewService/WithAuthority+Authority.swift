@@ -1,45 +1,48 @@
 import Replication
 import WireFormat
 
-/// What a node of the authority knows beyond its consensus core.
+/// The state of an authority node beside its consensus core.
 struct Authority: Sendable {
   struct HeardPing: Sendable {
     var ping: Ping
-    /// By the count of the failure detector.
+    /// The failure detector's tick at which the ping arrived.
     var tick: Int
   }
 
+  /// The pings that are answered once the consensus core has answered the ticket, which proves that
+  /// this node still leads.
   struct Round: Sendable {
     let ticket: ReadTicket
     var pings: [HeardPing?]
   }
 
-  /// Tickets under way. A far-away quorum takes several pings' time to answer.
+  /// The most rounds under way at a time. There may be several, because a quorum far away takes
+  /// longer to answer than the time between two pings.
   static var roundLimit: Int { 8 }
 
   var machine = ViewServiceStateMachine()
   /// The last entry of the consensus log that `machine` has applied.
   var appliedIndex = LogIndex.zero
-  /// The state with which the log begins, and the entry it comes after.
+  /// The state with which the log begins, and the last entry that it includes.
   var snapshot: (reference: SnapshotReference, state: [UInt8])?
   var snapshotIndex: LogIndex { snapshot?.reference.index ?? .zero }
   var detector: FailureDetector
-  /// The epoch that this node leads the authority in.
+  /// The epoch in which this node leads the authority, or `nil`.
   var leadership: UInt64?
-  /// The command on its way through the consensus log, and whether it is a view.
+  /// The command on its way through the consensus log, and whether it proposes a view.
   var proposal: RequestID?
   var proposesView = false
   /// False from the refusal of a proposal to the next tick.
   var mayPropose = true
-  /// In this leadership a quorum has been asked, so that everything is applied that earlier leaders
-  /// brought about.
+  /// Whether a quorum has answered in this leadership, so that every command of earlier leaders has
+  /// been applied.
   var isInformed = false
   var proposalCount: UInt64 = 0
-  /// The last ping of each replica that waits for a ticket.
+  /// The last ping of each replica that is not in a round yet.
   var waiting: [HeardPing?]
-  /// The last ping of each replica, for the case that this node begins to lead.
+  /// The last ping of each replica, to be answered when this node begins to lead.
   var newest: [HeardPing?]
-  /// The pings that wait for the answers to tickets, oldest ticket first.
+  /// The rounds under way, oldest first.
   var rounds: [Round] = []
   var ticketCount: UInt64 = 0
   let client: ClientID
@@ -57,8 +60,8 @@ struct Authority: Sendable {
   }
 }
 
-// A node that runs the consensus protocol, applies its commits to the view service, and, while it
-// leads, watches over the replicas.
+// A node of the authority: it runs the consensus protocol, applies its commits to the view service,
+// and watches the replicas while it leads.
 extension WithAuthority {
   mutating func handleAsAuthority(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
@@ -115,12 +118,13 @@ extension WithAuthority {
     }
   }
 
-  /// What the consensus core should be told next, because of what has changed here.
+  /// The next event for the consensus core, after this node's state has changed.
   private mutating func nextConsensusEvent() -> Event<Consensus>? {
     guard let status = consensus?.status else { return nil }
     let leadership = status.isInCharge ? status.epoch : nil
     if leadership != authority.leadership { begin(leadership) }
-    // While a view is on its way no ping is answered: it may take a lease away.
+    // While a new view is proposed no ping is answered, because the answer could renew a lease that
+    // the view takes away.
     if authority.proposal != nil, authority.proposesView { return nil }
     if authority.proposal == nil, leadership != nil, authority.isInformed, authority.mayPropose,
       let command = authority.detector.nextCommand(after: authority.machine)
@@ -143,8 +147,8 @@ extension WithAuthority {
     return .readRequested(ticket)
   }
 
-  /// This node begins to lead the authority, or ends. What replicas said to it before is good
-  /// enough to be answered, so that their leases do not wait for their next pings.
+  /// Begins or ends this node's leadership of the authority. Pings that arrived before are answered
+  /// too, so that the replicas' leases do not wait for their next pings.
   private mutating func begin(_ leadership: UInt64?) {
     authority.leadership = leadership
     authority.proposal = nil
@@ -158,7 +162,8 @@ extension WithAuthority {
     }
   }
 
-  /// Carries the effects of the consensus core out. Its commits, reads and refusals end here.
+  /// Carries out the effects of the consensus core. Its commits, reads and refusals concern only
+  /// this node, so they are not passed to the host.
   private mutating func carryOut(into effects: inout Effects<Self>) {
     effects.forward(
       consensusEffects, record: Record.consensus, message: Message.consensus,
@@ -211,7 +216,7 @@ extension WithAuthority {
       if isRefused {
         effects.send(.redirect(redirect), to: replica)
       } else if authority.proposal != nil, authority.proposesView {
-        // Asked again when the view is known, unless the replica has pinged anew.
+        // The ping waits for a new round after the view is agreed on, unless a newer ping does.
         if authority.waiting[place] == nil { authority.waiting[place] = heard }
       } else {
         answer(heard, to: replica, into: &effects)

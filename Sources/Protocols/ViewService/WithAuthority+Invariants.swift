@@ -1,7 +1,8 @@
 import Replication
 
 extension WithAuthority {
-  /// The view counts as soon as its number is on its way to the disk.
+  /// The core's own durable state, the incarnation, and the number of the last view that is durable
+  /// or on its way to the disk.
   public var durableState: DurableState {
     var state = replica?.durableState ?? consensus?.durableState ?? DurableState()
     state.numbers["incarnation"] = viewLease.incarnation

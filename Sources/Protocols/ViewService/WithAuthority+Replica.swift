@@ -1,6 +1,6 @@
 import Replication
 
-// A node that runs the data protocol.
+// A node of `Membership.replicas`, which runs the data protocol.
 extension WithAuthority {
   mutating func handleAsReplica(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
@@ -32,10 +32,10 @@ extension WithAuthority {
     finishReplica(at: now, into: &effects)
   }
 
-  /// Carries out what the data protocol asked for, and reports if there is news.
+  /// Carries out the effects of the data protocol, and pings if its report has changed.
   mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
     passOn(at: now, into: &effects)
-    if let report = replica?.reportInPlace(), viewLease.maySendNews(report) {
+    if let report = replica?.makeReport(), viewLease.maySendNews(report) {
       ping(at: now, into: &effects)
     }
   }
@@ -53,13 +53,13 @@ extension WithAuthority {
 
   /// Pings the node of the authority that answered last, or all of them.
   ///
-  /// Early, because a slow disk must not make a replica silent: what a ping says is durable by the
-  /// time it is said. That holds for the number of this incarnation, too, before which there is no
-  /// ping.
+  /// Early, because a slow disk must not make a replica silent. It is safe because everything that
+  /// a ping says is durable before. This holds for the number of this incarnation too, because no
+  /// ping leaves before it is durable.
   private mutating func ping(
     at now: Instant, into effects: inout Effects<Self>, everywhere: Bool = false
   ) {
-    guard let report = replica?.reportInPlace(), viewLease.mayPing, !membership.authority.isEmpty
+    guard let report = replica?.makeReport(), viewLease.mayPing, !membership.authority.isEmpty
     else {
       return
     }
@@ -72,7 +72,7 @@ extension WithAuthority {
     }
   }
 
-  /// Messages of the authority, and those to oneself.
+  /// Handles messages of the authority, and of this replica to itself.
   private mutating func receive(
     _ message: Message, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
@@ -118,14 +118,13 @@ extension WithAuthority {
     ping(at: now, into: &effects)
   }
 
-  /// The authority has agreed on this view. A member of the view that it works in takes over a
-  /// change of the joiner at once. Anything else has its number made durable first, and is taken
-  /// over when that is done.
+  /// Handles a view that the authority has agreed on. A member adopts a change of the joiner in its
+  /// view at once. Any other view is adopted after its number is durable.
   private mutating func receiveView(
     _ view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
-    // What an earlier incarnation said, this one may have forgotten. The authority hears of it with
-    // the next ping, and issues another view.
+    // This incarnation may have forgotten what an earlier one said. The authority learns of the new
+    // incarnation from the next ping, and issues another view.
     if let named = view.incarnation(of: id), named != viewLease.incarnation { return }
     guard
       view.number <= max(viewLease.lastRecorded.number, viewLease.lastAdopted.number)
@@ -145,11 +144,11 @@ extension WithAuthority {
     effects.send(.adopting(view), to: id)
   }
 
-  /// The number of the view is durable: the replica takes it over.
+  /// Adopts a view whose number is durable.
   private mutating func receiveAdopting(
     _ view: View, at now: Instant, into effects: inout Effects<Self>
   ) {
-    // Not one that an earlier incarnation sent: that view is past.
+    // A message of an earlier incarnation is ignored, because it names a past view.
     guard viewLease.lastAdopted.precedes(view) else { return }
     let isChangeOfJoiner = view.number == viewLease.view.number
     viewLease.take(view)
@@ -162,7 +161,8 @@ extension WithAuthority {
     } else {
       replica?.adopt(view, at: now, into: &replicaEffects)
     }
-    // The replica is asked again: it may be out of charge now, and then knows whom to name.
+    // The replica is asked again, because it may no longer be in charge, and then names the replica
+    // that is.
     let tickets = viewLease.waitingReads
     viewLease.waitingReads.removeAll()
     for ticket in tickets {
@@ -177,10 +177,11 @@ extension WithAuthority {
     viewLease.waitingReads.removeAll(keepingCapacity: true)
   }
 
-  /// Carries the effects of the data protocol out, reads only under a lease.
+  /// Passes the effects of the data protocol to the host, but a read only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
+    guard !replicaEffects.filled.isEmpty else { return }
     // Early sends stay safe: the view's number was durable before the core heard of the view, and
-    // what the core may say before its records are durable is the core's own argument.
+    // the core itself argues why it may send a message before its records are durable.
     effects.forward(
       replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
     for commit in replicaEffects.commits {

@@ -1,8 +1,8 @@
 import Replication
 import WireFormat
 
-// Snapshots of a replica are the host's, as for all protocols. The authority's state is so small
-// that it lies in the log itself: a checkpoint of the authority's log begins with it.
+// Snapshots. The host keeps those of a replica, as in all protocols. The authority's state is so
+// small that it is kept in the log itself: a checkpoint of the authority's log begins with it.
 
 extension WithAuthority {
   public static var takesSnapshots: Bool { Replica.takesSnapshots }
@@ -30,7 +30,7 @@ extension WithAuthority {
     return reference
   }
 
-  /// The replica's own records wait in `replicaEffects`.
+  /// Persists a replica's checkpoint, whose own records are in `replicaEffects`.
   private mutating func persistCheckpoint(
     _ reference: SnapshotReference, into effects: inout Effects<Self>
   ) {
@@ -70,7 +70,7 @@ extension WithAuthority {
   /// Entries between two checkpoints of the authority's log.
   static var authorityInterval: Int { 32 }
 
-  /// Begins the authority's log anew when it has grown enough.
+  /// Writes a checkpoint of the authority's log when the log has grown by `authorityInterval`.
   mutating func checkpointAuthority(into effects: inout Effects<Self>) {
     guard authority.appliedIndex - authority.snapshotIndex >= Self.authorityInterval,
       let reference = consensus?.checkpoint(at: authority.appliedIndex, into: &consensusEffects)
@@ -78,7 +78,8 @@ extension WithAuthority {
     persistAuthority(reference, into: &effects)
   }
 
-  /// The consensus core's own records wait in `consensusEffects`.
+  /// Persists the authority's checkpoint. The consensus core's own records are in
+  /// `consensusEffects`.
   private mutating func persistAuthority(
     _ reference: SnapshotReference, into effects: inout Effects<Self>
   ) {
@@ -93,9 +94,9 @@ extension WithAuthority {
     authority.snapshot = (reference, state)
   }
 
-  /// Nodes of the authority that lack entries which have left the log get the state instead.
+  /// Sends the authority's state to those of its nodes that lack entries which have left the log.
   ///
-  /// Early: it promises nothing.
+  /// Early, because the message promises nothing.
   mutating func sendAuthoritySnapshots(into effects: inout Effects<Self>) {
     guard let (reference, state) = authority.snapshot else { return }
     for node in consensusEffects.snapshotRequests {
@@ -106,7 +107,7 @@ extension WithAuthority {
     }
   }
 
-  /// The state of the authority as another of its nodes has it.
+  /// Installs the state of the authority that another of its nodes has sent.
   mutating func installAuthority(
     _ page: SnapshotPage, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -127,6 +128,7 @@ extension WithAuthority {
     authority.machine = machine
     authority.appliedIndex = reference.index
     authority.snapshot = (reference, state)
+    consensus?.recovered(reference)
     consensus?.snapshotTaken(forgettingThrough: reference.index)
   }
 }

@@ -1,40 +1,43 @@
 import Replication
 
-/// A cluster whose replicas follow the views of an outside authority, as one core for all its
-/// nodes.
+/// The core of a cluster whose replicas follow the views of an outside authority. All its nodes run
+/// this one type.
 ///
-/// A node of `Membership.replicas` runs `Replica`; a node of `Membership.authority` runs
-/// `Consensus` and applies what it commits to a `ViewServiceStateMachine`. Replicas ping the
-/// authority's leader and get the current view in return; who is in charge is decided by the
-/// authority alone.
+/// A node of `Membership.replicas` runs `Replica`. A node of `Membership.authority` runs
+/// `Consensus` and applies its commits to a `ViewServiceStateMachine`. Replicas ping the
+/// authority's leader and get the current view in return. Only the authority decides which replica
+/// is in charge.
 ///
-/// Follows the view service of primary-backup as Alsberg & Day 1976 and PacificA (Lin et al. 2008
-/// §2) put it, and the master of chain replication (van Renesse & Schneider 2004 §3): an authority
-/// that detects failures, replicated by consensus so that it survives its own.
+/// Follows the view service of primary-backup of Alsberg & Day 1976 and PacificA (Lin et al. 2008
+/// §2), and the master of chain replication (van Renesse & Schneider 2004 §3): an authority detects
+/// the replicas' failures, and is itself replicated by consensus so that it survives failures.
 ///
 /// Leases. A replica whose ping was answered in view `v` may answer reads in `v` until a fraction
 /// of the time that the answer grants has passed since it *sent* that ping. The authority's leader
-/// answers only when its consensus core has made sure, by a quorum asked after the ping came, that
-/// it still leads. To remove a replica it stops granting it leases, if it is alive, and proposes
-/// the view without it only when the time it last granted has passed since it heard the ping, or
-/// since it became leader. While such a proposal is on its way no ping is answered, so that none
-/// renews what it takes away. The length of leases is agreed on, because a new leader has to wait
-/// for those of the old one; it grows with the time that answers take. The assumption: two nodes'
-/// timers that count it differ by less than a fifth. Clocks may jump: a lease also ends by a count
-/// of timer ticks, and when the clock is seen to go back.
+/// answers only when its consensus core has made sure, by a quorum asked after the ping arrived,
+/// that it still leads. To remove a replica that is alive, the leader first grants it no more
+/// leases. It proposes the view without a replica only when the time that it last granted has
+/// passed since it heard the ping, or since it became leader. While such a proposal is on its way
+/// no ping is answered, so that no answer renews a lease that the proposal takes away. The
+/// authority agrees on the length of leases, because a new leader has to wait for those of the old
+/// one; the length grows with the time that answers take. The assumption is that the timers of two
+/// nodes which count a lease differ by less than a fifth. Clocks may jump, because a lease also
+/// ends after a number of timer ticks, and when the clock is seen to go back.
 ///
-/// Restarts. A replica makes the number of a view durable before it takes the view over, and never
-/// takes over the same number twice: what it said in that view before the restart may be forgotten
-/// here and remembered elsewhere. For the same reason it takes over no view that names an earlier
-/// incarnation of it. Its pings carry the new incarnation, and the authority issues a new view.
+/// Restarts. A replica makes the number of a view durable before it adopts the view, and never
+/// adopts the same number twice, because it may have forgotten what it said in that view before the
+/// restart while others remember it. For the same reason it never adopts a view that names an
+/// earlier incarnation of it. Its pings carry the new incarnation, and the authority issues a new
+/// view.
 ///
-/// - Deviation: the view service of primary-backup counts a restarted replica as dead. Here its log
-/// is on its disk, so it stays eligible, but goes to the end of the order if another one can lead.
+/// - Deviation: the view service of primary-backup counts a restarted replica as dead. Here the
+/// replica stays eligible, because its log is on its disk, but goes to the end of the order if
+/// another one can lead.
 public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: ReplicaCore {
   public enum Timer: TimerName {
     case replica(Replica.Timer)
     case consensus(Consensus.Timer)
-    /// On a replica the next ping, on an authority node the next look at who is silent.
+    /// On a replica the time of the next ping, on an authority node the failure detector's tick.
     case tick
 
     public static var count: Int { Replica.Timer.count + Consensus.Timer.count + 1 }
@@ -63,15 +66,15 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   let membership: Membership
   let options: Options
 
-  // Exactly one of the two is there.
+  // Exactly one of these two is not `nil`.
   var replica: Replica?
   var consensus: Consensus?
   var replicaEffects = Effects<Replica>()
   var consensusEffects = Effects<Consensus>()
 
-  /// What a replica knows of the authority, and its lease.
+  /// On a replica: its knowledge of the authority, and its lease.
   var viewLease: ViewLease
-  /// What an authority node knows beyond its consensus core.
+  /// On an authority node: its state beside the consensus core.
   var authority: Authority
 
   public init(id: ReplicaID, membership: Membership, options: Options) {
@@ -90,8 +93,8 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
 
   public static var replacesLostReplicas: Bool { Consensus.replacesLostReplicas }
 
-  /// A replica comes as a new incarnation that holds nothing, and the authority takes it for one
-  /// that has just come.
+  /// A replica whose disk was lost comes as a new incarnation without data. The authority treats it
+  /// as a replica that has just come.
   public mutating func takePlace(generation: UInt64) {
     consensus?.takePlace(generation: generation)
     guard replica != nil else { return }
@@ -135,6 +138,7 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   /// Whether this rule is switched off, to show that the bench catches it.
   func broken(_ bug: ViewServiceBug) -> Bool { options.bug == bug }
 
+  @inline(__always)
   public var status: ReplicaStatus {
     if let replica {
       var status = replica.status
@@ -150,7 +154,7 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     return status
   }
 
-  /// The view that this node works in, or, on an authority node, the last one it saw agreed on.
+  /// The view that this node works in; on an authority node, the last view that it saw agreed on.
   public var view: View { replica == nil ? authority.machine.view : viewLease.view }
 
   /// Whether the authority, as far as this node of it knows, has marked `view` established.

@@ -13,61 +13,61 @@ import WireFormat
 public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public let cluster: String
   public let protocolName: String
-  /// What shows the nodes that this is one of theirs.
+  /// The secret of the cluster, which is sent with every hello; empty for none.
   public let secret: [UInt8]
   public let endpoints: [Endpoint]
   /// Connections to each node; client `c` uses number `c` modulo this.
-  public let sharedBy: Int
+  public let connectionsPerNode: Int
   public let loop: EventLoop
-  /// First those of node 0, then those of node 1, ...; behind them one per node for orders.
+  /// First the connections to node 0, then those to node 1, ...; after these one per node for
+  /// orders.
   public var connections: [DialedConnection]
   public var replies: [ClientReply<Application.Response>] = []
-  /// Who has sent each of them.
+  /// The sender of each reply.
   public var senders: [ReplicaID] = []
   public var lost: [LostConnection] = []
-  /// The latest report of each node, and how many of them there have been.
+  /// The latest report of each node, and the number of its reports.
   public var reports: [NodeReport?]
   public var reportCounts: [Int]
   public var dirty: [Int] = []
-  public var unattended = ReadyList()
+  public var pendingReadiness = PendingReadiness()
   public var dialAt: Int64 = 0
   public var now: Int64
   /// The identity of the first client.
   public let firstClient: UInt64
-  /// Nodes that clients may ask.
+  /// Number of nodes that clients may ask.
   public let replicaCount: Int
-  /// What became ready under tokens from `ForeignToken.first` on, which the loop's other users have
-  /// chosen.
+  /// Readiness under tokens from `ExternalToken.first` on, which the loop's other users chose.
   public var foreign: [linux_ready] = []
   /// A node that is known to be down is not dialled.
   public var isDown: [Bool]
 
   /// - Parameters:
-  ///   - endpoints: of all nodes.
+  ///   - endpoints: the addresses of all nodes.
   ///   - replicaCount: how many of them are replicas; the others are only given orders.
-  ///   - connections: to each replica, at least one.
+  ///   - connections: number of connections to each replica, at least one.
   ///   - firstClient: the lowest identity of a client.
   public init(
     cluster: String, protocolName: String, endpoints: [Endpoint], replicaCount: Int,
-    connections sharedBy: Int, firstClient: UInt64, secret: [UInt8] = []
+    connections connectionsPerNode: Int, firstClient: UInt64, secret: [UInt8] = []
   ) throws {
     self.secret = secret
     self.cluster = cluster
     self.protocolName = protocolName
     self.endpoints = endpoints
-    self.sharedBy = sharedBy
+    self.connectionsPerNode = connectionsPerNode
     self.replicaCount = replicaCount
     self.firstClient = firstClient
     loop = try EventLoop()
-    connections = (0..<replicaCount * sharedBy).map { position in
-      let node = position / sharedBy
+    connections = (0..<replicaCount * connectionsPerNode).map { position in
+      let node = position / connectionsPerNode
       return DialedConnection(
         endpoint: endpoints[node], node: ReplicaID(node), token: UInt64(position))
     }
     connections += endpoints.indices.map { node in
       DialedConnection(
         endpoint: endpoints[node], node: ReplicaID(node),
-        token: UInt64(replicaCount * sharedBy + node))
+        token: UInt64(replicaCount * connectionsPerNode + node))
     }
     reports = Array(repeating: nil, count: endpoints.count)
     reportCounts = Array(repeating: 0, count: endpoints.count)
@@ -81,10 +81,10 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     }
   }
 
-  public var firstOrderConnection: Int { replicaCount * sharedBy }
+  public var firstOrderConnection: Int { replicaCount * connectionsPerNode }
   public func orderConnection(of node: Int) -> Int { firstOrderConnection + node }
 
-  /// Every node that is up has welcomed all connections.
+  /// Whether every node that is up has welcomed all connections.
   public var isConnected: Bool {
     connections.allSatisfy { $0.state == .welcome || isDown[$0.node.index] }
   }
@@ -95,9 +95,11 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public mutating func send(
     _ request: ClientRequest<Application.Command>, to replica: ReplicaID
   ) {
-    let position = replica.index * sharedBy + Int(request.id.client.rawValue % UInt64(sharedBy))
+    let position =
+      replica.index * connectionsPerNode
+      + Int(request.id.client.rawValue % UInt64(connectionsPerNode))
     guard connections[position].isOpen else {
-      // As if the node had said that it cannot help: the client turns to another one.
+      // Acts as if the node had answered that it cannot help: the client turns to another node.
       replies.append(ClientReply(id: request.id, result: .redirect(nil)))
       senders.append(replica)
       return
@@ -108,7 +110,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     markDirty(position)
   }
 
-  /// - Returns: whether there is a connection to send it over.
+  /// - Returns: whether the connection for the order is open.
   @discardableResult
   public mutating func order(_ order: Order, to node: Int) -> Bool {
     let position = orderConnection(of: node)
@@ -142,7 +144,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     dirty.removeAll(keepingCapacity: true)
   }
 
-  /// A node has been killed, or has come back: it is no longer dialled, or is again.
+  /// Records that a node was killed or has been started again: a node that is down is not dialled.
   public mutating func setDown(_ node: Int, _ down: Bool) {
     isDown[node] = down
     dialAt = 0
@@ -156,24 +158,25 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     if wasOpen, position < firstOrderConnection {
       lost.append(
         LostConnection(
-          replica: connections[position].node, remainder: position % sharedBy, stride: sharedBy))
+          replica: connections[position].node, remainder: position % connectionsPerNode,
+          stride: connectionsPerNode))
     }
   }
 
   public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
     now = MonotonicClock.now()
-    // While something is left, no connection is opened to which it could seem to belong.
-    if unattended.isEmpty, now >= dialAt { dialAll() }
-    unattended.wait(
+    // A token must not be reused while readiness of its old connection is still queued.
+    if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
+    pendingReadiness.wait(
       on: loop, nanoseconds: max(0, min(nanoseconds, dialAt - now)), awake: awake)
     now = MonotonicClock.now()
-    while replies.count < share, let ready = unattended.pop(loop) {
-      guard ready.token < ForeignToken.first else {
+    while replies.count < share, let ready = pendingReadiness.pop(loop) {
+      guard ready.token < ExternalToken.first else {
         foreign.append(ready)
         continue
       }
       let position = Int(ready.token)
-      let isThere = connections[position].attend(ready, loop, now: now)
+      let isThere = connections[position].handleReady(ready, loop, now: now)
       let isSound = readFrames(position)
       if !isThere || !isSound { lose(position) }
     }
@@ -196,8 +199,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
             clients: isForOrders
               ? .none
               : CarriedClients(
-                first: firstClient, remainder: UInt32(position % sharedBy),
-                stride: UInt32(sharedBy)), secret: secret)
+                first: firstClient, remainder: UInt32(position % connectionsPerNode),
+                stride: UInt32(connectionsPerNode)), secret: secret)
           Frame.encode(
             hello, kind: .hello, fromNode: Frame.noNode, into: &connections[position].output.writer)
         }
@@ -206,7 +209,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     }
   }
 
-  /// - Returns: false if what arrived is no frame of a node.
+  /// - Returns: false if the bytes that arrived are not a frame of a node, or the node refuses.
   public mutating func readFrames(_ position: Int) -> Bool {
     var input = InputBuffer()
     swap(&input, &connections[position].input)
@@ -245,14 +248,14 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
       connections[position].welcomeCount += 1
     case .refusal:
       connections[position].refusal =
-        try Frame.decode(Sentence.self, from: input.bytes, in: header.body).text
+        try Frame.decode(RefusalReason.self, from: input.bytes, in: header.body).text
     case .hello, .message, .request, .order:
       throw .malformed("\(header.kind) from a node to a client")
     }
   }
 }
 
-/// Tokens of the port's event loop that the port leaves to others.
-public enum ForeignToken {
+/// Tokens of the port's event loop that the port leaves to other users of the loop.
+public enum ExternalToken {
   public static let first: UInt64 = 1 << 32
 }

@@ -5,7 +5,7 @@ import Primitives
 import Replication
 import Trials
 
-/// What a trial on a real cluster needs to know beside the load.
+/// The settings of a trial on a real cluster, apart from the load.
 public struct ClusterSetup: Sendable {
   public var cluster: String
   public var protocolName: String
@@ -13,16 +13,16 @@ public struct ClusterSetup: Sendable {
   /// Where the nodes listen, by number: replicas first, then the authority.
   public var endpoints: [Endpoint]
   public var plan = TrialPlan()
-  /// How long to wait for somebody to be in charge before the trial.
+  /// How long to wait for a leader before the trial.
   public var patience = Interval.seconds(10)
   /// How long clients may load keys before the trial.
   public var patienceForLoading = Interval.seconds(600)
-  /// How long to wait for the cluster to come to rest after the trial, and for what it holds.
+  /// How long to wait after the trial for the cluster to settle, and for its data to be read back.
   public var patienceAtEnd = Interval.seconds(20)
   public var clocks = ClockModel()
-  /// Identifies the clients of this trial among all that ever asked this cluster.
+  /// Distinguishes this trial's clients from all others that have ever used this cluster.
   public var firstClient: UInt64 = 0
-  /// What shows the nodes that the runner is one of theirs.
+  /// The cluster's secret, which the runner shows to the nodes.
   public var secret: [UInt8] = []
 
   public init(

@@ -8,9 +8,9 @@ import Sockets
 import Trials
 import Workloads
 
-/// After the measured part: what survived.
+/// After the measured part: checks which data survived.
 extension ClusterTrial {
-  /// Waits for a report of every node that is up, asked for now.
+  /// Asks every node that is up for a report, and waits for the answers.
   /// - Returns: whether all have come.
   @discardableResult
   @inlinable
@@ -28,19 +28,19 @@ extension ClusterTrial {
       }
       guard isMissing else { return true }
       try driver.turn(until: driver.now + 5_000_000)
-      attendReports()
+      handleReports()
     }
     return false
   }
 
-  /// Ends all faults and lets the cluster come to rest: somebody is in charge, and all replicas
-  /// have applied equally much, twice in a row.
+  /// Ends all faults and waits until the cluster has settled: there is a leader, and all replicas
+  /// have applied equally many entries, twice in a row.
   @inlinable
   public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
     var last: [LogIndex] = []
-    while MonotonicClock.now() < limit, try goesOn(progress) {
+    while MonotonicClock.now() < limit, try shouldContinue(progress) {
       let areFresh = try freshReports(within: .milliseconds(200))
       let applied = setup.membership.replicas.compactMap {
         driver.port.isDown[$0.index] ? nil : driver.port.reports[$0.index]?.appliedIndex
@@ -48,7 +48,7 @@ extension ClusterTrial {
       let missing = setup.membership.replicas.count(where: { replica in
         driver.port.isDown[replica.index] && !mayRefuse[replica.index]
       })
-      // A node that is on its way up has not been heard: then nothing is known of what it holds.
+      // A node that is starting has not reported yet, so its applied index is unknown.
       if areFresh, missing == 0, targeting.leader(among: views) != nil, Set(applied).count == 1,
         applied == last
       {
@@ -56,28 +56,29 @@ extension ClusterTrial {
       }
       last = areFresh ? applied : []
       try driver.turn(until: driver.now + 20_000_000)
-      attendReports()
+      handleReports()
     }
     return false
   }
 
-  /// Reads every key that was touched, as a client would, so that the checker sees whether what was
-  /// acknowledged is still there.
+  /// Reads every key that was touched, as a client would, so that the checker sees whether
+  /// acknowledged writes are still there.
   @inlinable
   public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
-    // One read that is given up would leave a key unread, and what was said of it unproven.
+    // A read that is given up would leave its key unread and the acknowledged writes to it
+    // unchecked.
     let count = driver.beginReadBack(timeout: max(setup.plan.workload.timeout, .seconds(5)))
     let limit = driver.now + setup.patienceAtEnd.nanoseconds
-    while !driver.hasReadBack, driver.now < limit, try goesOn(progress) {
+    while !driver.hasReadBack, driver.now < limit, try shouldContinue(progress) {
       try driver.turn(until: driver.now + 50_000_000)
-      attendReports()
+      handleReports()
     }
     driver.close()
     return driver.answered == count
   }
 
-  /// Without an answer to every read nothing is said of writes that may be lost, and the user
-  /// should know.
+  /// The reason why not all keys were read back. The user should know it, because without an answer
+  /// to every read no verdict on lost writes is possible.
   @inlinable
   public func whyNotReadBack(_ hasSettled: Bool) -> String {
     if hasSettled {
@@ -94,7 +95,7 @@ extension ClusterTrial {
       + "that nothing was read back: \(states.joined(separator: ", "))"
   }
 
-  /// Replicas that have applied equally much must hold the same, and must have committed the same.
+  /// Replicas that have applied equally many entries must have equal states and commit digests.
   @inlinable
   public mutating func compareStates() throws {
     try freshReports(within: setup.patienceAtEnd, digest: true)

@@ -7,13 +7,13 @@ import Replication
 import Trials
 import WriteAheadLog
 
-/// Faults fire and end, for real.
+/// Starts and ends faults on real processes.
 extension ClusterTrial {
   @inlinable
   public mutating func startFault(_ index: Int) throws {
     let fault = plannedFaults[index]
-    // What one fault draws does not depend on how much those before it had to draw.
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
+    // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
     let (hit, entry) = try inflict(fault.action)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
@@ -23,7 +23,7 @@ extension ClusterTrial {
         name: fault.name))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
-    tellFaults()
+    pushFaults()
   }
 
   @inlinable
@@ -118,14 +118,14 @@ extension ClusterTrial {
       }
     case .slowed, .cut, .degraded, .drifting, .slowDisk, .stalledDisk, .nothing: break
     }
-    tellFaults()
+    pushFaults()
   }
 
-  /// Starts a node again that is down; during a pause that waits for the pause's end.
+  /// Starts a node again that is down; during a pause, the end of the pause does that.
   @inlinable
   public mutating func revive(_ node: Int) throws {
     guard ledger.pauses(of: node) == 0 else { return }
-    // A disk that was to fail may not have been used since: then the node runs on.
+    // The node still runs if a disk that was to fail has not been used since the fault.
     if processes.isStarted(node), !processes.hasEnded(node) {
       processes.end(node)
     }
@@ -134,13 +134,13 @@ extension ClusterTrial {
   }
 
   @inlinable
-  public mutating func tellFaults() {
-    for node in meters.indices { tellFaults(to: node) }
+  public mutating func pushFaults() {
+    for node in meters.indices { pushFaults(to: node) }
     driver.port.flush()
   }
 
   @inlinable
-  public mutating func tellFaults(to node: Int) {
+  public mutating func pushFaults(to node: Int) {
     let faults = ledger.faults(of: node)
     guard faults != meters[node].toldFaults else { return }
     if driver.port.order(.faults(faults), to: node) { meters[node].toldFaults = faults }

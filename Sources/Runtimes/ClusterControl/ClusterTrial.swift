@@ -10,9 +10,9 @@ import Sockets
 import Trials
 import Workloads
 
-/// One trial on a real cluster: it starts the nodes (or finds them running), drives the load,
-/// injects the faults, and records what it sees. All on the thread that calls it, and the nodes end
-/// with that thread.
+/// A trial on a real cluster: it starts the nodes (or uses running ones), drives the load, injects
+/// the faults, and records what it observes. Everything runs on the calling thread, and the nodes
+/// end with that thread.
 public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public typealias Application = Load.Application
 
@@ -24,23 +24,23 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   public let targeting: FaultTargeting
   public var plannedFaults: [PlannedFault]
   public var faultRandom: RandomStream
-  /// What is to happen to the cluster, by the trial's time.
-  public var agenda = EventQueue<Deed>()
+  /// Events of the trial that are still to come, by the trial's time.
+  public var agenda = EventQueue<TrialEvent>()
   public var injected: [InjectedFault] = []
   public var leadership = LeadershipLog()
   public var meters: [NodeMeter]
   public var violations = Violations()
   public var notes: [String] = []
   public let skews: [Interval]
-  /// Nodes that a fault of their disk may keep from starting again.
+  /// Nodes that a disk fault may keep from starting again.
   public var mayRefuse: [Bool]
-  /// The trial's time at which nodes and progress are looked after next.
-  public var attendAt: Int64 = 0
+  /// The trial's time at which nodes and progress are checked next.
+  public var nextCheckAt: Int64 = 0
   public var isAbandoned = false
-  /// Operations of the load that were acknowledged; those that read back do not count.
+  /// Acknowledged operations of the load; reads of the read-back do not count.
   public var loadAnswered: Int?
 
-  public enum Deed: Sendable {
+  public enum TrialEvent: Sendable {
     case faultStarts(Int)
     case faultEnds(Int)
     case windowEnds
@@ -49,8 +49,8 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// - Parameters:
   ///   - launcher: how nodes are started; `nil` if the cluster runs already.
-  ///   - directory: where started nodes keep their logs. It is the caller's, and no longer used
-  ///     when the trial has ended.
+  ///   - directory: where started nodes keep their logs. It belongs to the caller, and is no longer
+  ///     used when the trial has ended.
   @inlinable
   public init(
     _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
@@ -62,14 +62,15 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       replicaCount: setup.membership.replicas.count,
       connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients),
       firstClient: setup.firstClient, secret: setup.secret)
-    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    // No statement after this may throw, because a noncopyable value must be initialised
+    // completely.
     self.setup = setup
     targeting = FaultTargeting(membership: setup.membership)
     skews = clocks.map(\.skew)
     ledger = FaultLedger(drifts: clocks.map(\.drift))
     mayRefuse = Array(repeating: false, count: count)
     meters = Array(repeating: NodeMeter(), count: count)
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(
       setup.plan.faults, duration: setup.plan.duration, random: &faultRandom)
     driver = LoadDriver(
@@ -77,7 +78,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, label: 0xA441), firstID: setup.firstClient,
+        random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), firstID: setup.firstClient,
         patience: setup.plan.workload.patience, probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
@@ -85,7 +86,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Runs the trial to its end.
-  /// - Parameter progress: called now and then with the trial's time and the operations
+  /// - Parameter progress: called at intervals with the trial's time and the number of operations
   ///   acknowledged so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
   @inlinable
@@ -139,7 +140,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     agenda.push(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
   }
 
-  /// Waits until all nodes are there and somebody is in charge.
+  /// Waits until all nodes answer and there is a leader.
   @inlinable
   public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
@@ -148,21 +149,21 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       || targeting.leader(among: views) == nil
     {
       try driver.port.wait(nanoseconds: 10_000_000)
-      attendReports()
+      handleReports()
       try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
     }
     return true
   }
 
-  /// Lets clients write what is to be there before the trial.
+  /// Lets the clients write the keys that must exist before the trial.
   @inlinable
   public mutating func loadKeys(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.beginLoading()
     while !driver.hasLoaded {
       try driver.turn(until: driver.now + 50_000_000)
-      attendReports()
-      try attendProcesses()
+      handleReports()
+      try checkProcesses()
       guard progress(.zero, 0) else { return false }
       guard driver.now < setup.patienceForLoading.nanoseconds else {
         throw ClusterError("\(count) keys could not be loaded within \(setup.patienceForLoading)")
@@ -175,7 +176,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     return true
   }
 
-  /// Lets everything happen up to the trial's time `end`.
+  /// Processes the trial's events up to the time `end`.
   @inlinable
   public mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
@@ -183,7 +184,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     while true {
       let next = agenda.isEmpty ? end : min(end, agenda.nextTime)
       try driver.turn(until: min(next, driver.now + 50_000_000))
-      attendReports()
+      handleReports()
       while !agenda.isEmpty, agenda.nextTime <= driver.now, agenda.nextTime <= end {
         let time = agenda.nextTime
         try carryOut(agenda.pop(), at: time)
@@ -191,24 +192,25 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       }
       driver.port.flush()
       if driver.now >= end { return true }
-      guard try goesOn(progress) else { return false }
+      guard try shouldContinue(progress) else { return false }
     }
   }
 
-  /// Now and then: whether the nodes are still there, and whether anybody still wants the trial.
+  /// Checks the nodes and reports progress, at most every 50 ms. Returns whether the trial
+  /// continues.
   @inlinable
-  public mutating func goesOn(_ progress: (Interval, Int) -> Bool) throws -> Bool {
-    guard !isAbandoned, driver.now >= attendAt else { return !isAbandoned }
-    attendAt = driver.now + 50_000_000
-    try attendProcesses()
+  public mutating func shouldContinue(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+    guard !isAbandoned, driver.now >= nextCheckAt else { return !isAbandoned }
+    nextCheckAt = driver.now + 50_000_000
+    try checkProcesses()
     let time = min(driver.now, setup.plan.duration.nanoseconds)
     isAbandoned = !progress(Interval(nanoseconds: time), loadAnswered ?? driver.answered)
     return !isAbandoned
   }
 
   @inlinable
-  public mutating func carryOut(_ deed: Deed, at time: Int64) throws {
-    switch deed {
+  public mutating func carryOut(_ event: TrialEvent, at time: Int64) throws {
+    switch event {
     case .faultStarts(let index): try startFault(index)
     case .faultEnds(let index): try endFault(index)
     case .windowEnds:
@@ -220,14 +222,14 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
-  /// Notes who is in charge, as far as the nodes have told: they report on their own when it
+  /// Records who leads according to the latest reports; nodes report by themselves when that
   /// changes.
   @inlinable
   public mutating func noteLeadership() {
     leadership.note(views, targeting, at: driver.now)
   }
 
-  /// What is known of the nodes at present.
+  /// The latest knowledge of the nodes.
   public var views: [NodeView] {
     driver.port.reports.enumerated().map { node, report in
       NodeView(isUp: !driver.port.isDown[node], status: report?.status)
@@ -241,24 +243,24 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     }
   }
 
-  /// Takes note of what nodes have reported since the last time, and tells those that have just
-  /// come up what holds for them.
+  /// Handles the reports that have come since the last call, and sends nodes that have just started
+  /// the faults that hold for them.
   @inlinable
-  public mutating func attendReports() {
+  public mutating func handleReports() {
     var hasNews = false
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
       if connection.state == .welcome, connection.welcomeCount != meters[node].welcomeCount {
         meters[node].welcomeCount = connection.welcomeCount
-        // Faults end with the connection over which they were ordered, steps of a clock with the
-        // node.
+        // Faults end with the connection over which they were ordered; steps of a clock end with
+        // the node's process.
         meters[node].toldFaults = nil
         if connection.life != meters[node].toldLife, skews[node] != .zero {
           driver.port.order(.stepClock(skews[node]), to: node)
         }
         meters[node].toldLife = connection.life
-        tellFaults(to: node)
-        // Whether a node that others have started takes faults at all should be known before the
+        pushFaults(to: node)
+        // A node that was started elsewhere may refuse faults, which should be known before the
         // trial.
         if !processes.isOurs, !plannedFaults.isEmpty {
           driver.port.order(.stepClock(.zero), to: node)
@@ -277,11 +279,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     if hasNews { noteLeadership() }
   }
 
-  /// A node that has ended although no fault was to end it is dead for good if a fault of its disk
-  /// explains that. Otherwise somebody has killed it or it is broken, and the trial measures
-  /// neither: it ends with an error.
+  /// Checks for nodes that have ended without a fault that was to end them. If a disk fault
+  /// explains it, the node stays down. Otherwise the node was killed from outside or is broken, and
+  /// the trial ends with an error because it is to measure neither.
   @inlinable
-  public mutating func attendProcesses() throws {
+  public mutating func checkProcesses() throws {
     if let refusal = driver.port.refusal { throw ClusterError(refusal) }
     for node in meters.indices where processes.hasEnded(node) {
       driver.port.setDown(node, true)
@@ -295,11 +297,11 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 }
 
-/// What a node has done, over all its lives, since measuring began.
+/// A node's usage over all its incarnations since measuring began.
 public struct NodeMeter: Sendable {
   public var startsWithNextReport = false
   public var seenReports = 0
-  /// The connection and the life that have been told what holds, and which faults these are.
+  /// The connection and the incarnation that have been told the faults, and these faults.
   public var welcomeCount = 0
   public var toldLife: UInt32 = 0
   public var toldFaults: NodeFaults?
@@ -324,7 +326,7 @@ public struct NodeMeter: Sendable {
     }
   }
 
-  /// Since measuring began; the size of the log as it is.
+  /// Usage since measuring began; for the log's records, their present number.
   public var measured: NodeUsage {
     var result = ofEarlierLives + latest - atStart
     result.logRecords = latest.logRecords

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Sockets
 
-/// Why a cluster could not be run to its end: one sentence.
+/// The reason why a cluster could not be run to its end, in one sentence.
 public struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String
   /// The node that did not start, if that is the reason.
@@ -14,18 +14,18 @@ public struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A child process that this process has started and nobody else reaps.
+/// A child process that this process has started and that no other code reaps.
 public struct ChildProcess: ~Copyable {
   public let number: pid_t
   public private(set) var isRunning = true
-  /// How it has ended, as `waitpid` tells it.
+  /// The status with which it has ended, as `waitpid` reports it.
   public private(set) var status: Int32 = 0
   private let endsByItself: Bool
 
   /// - Parameters:
   ///   - input: becomes the child's standard input; -1 for none.
   ///   - messages: becomes its standard output and error; -1 for none.
-  ///   - endsByItself: whoever lets go of the child waits for its end, and does not kill it.
+  ///   - endsByItself: `deinit` waits for the child's end instead of killing it.
   public init(
     program: String, arguments: [String], input: Int32 = -1,
     messages: Int32 = -1, endsByItself: Bool = false
@@ -72,9 +72,9 @@ public struct ChildProcess: ~Copyable {
   }
 }
 
-/// Removes a directory with all that is in it when this value ends, or as soon as this process has ended,
-/// however it ended: a shell that waits for the end of a pipe, in a session of its own. The directory may
-/// be made after its guard, so that there is no moment at which it is there without one.
+/// Removes a directory and its contents when this value ends, or as soon as this process has ended,
+/// for whatever reason. A shell in a session of its own does that: it waits for the end of a pipe.
+/// The guard may be made before the directory, so that the directory never exists without it.
 public struct DirectoryGuard: ~Copyable {
   private let shell: ChildProcess
   private let pipe: Int32
@@ -88,8 +88,9 @@ public struct DirectoryGuard: ~Copyable {
     guard result == 0 else {
       throw ClusterError("cannot make a pipe: \(SocketError.text(of: -result))")
     }
-    // A line says that nobody uses the directory any more. Without one its user has died: then the nodes
-    // die, too, but perhaps a moment later, and one that was just starting may make it once more.
+    // A line says that the directory is no longer used. The end of the pipe without a line says
+    // that its user has died. Then the nodes die, too, but perhaps a moment later, and a node that
+    // was just starting may create the directory once more.
     let script = """
       if read -r line; then rm -rf -- "$1"; exit; fi
       tries=0
@@ -115,7 +116,7 @@ public struct DirectoryGuard: ~Copyable {
   }
 
   deinit {
-    // A shell that somebody has ended cannot take the line, and nothing follows from that.
+    // If the shell was ended from outside, the write fails, which does no harm.
     let line: [UInt8] = [0x0A]
     _ = write(pipe, line, 1)
     close(pipe)
@@ -125,7 +126,7 @@ public struct DirectoryGuard: ~Copyable {
 /// How the nodes of a cluster are started.
 public struct NodeLauncher: Sendable {
   public var program: String
-  /// What the program is told so that it becomes node `number`, with its log in `directory`.
+  /// The arguments that make the program node `number`, with its log in `directory`.
   public var arguments: @Sendable (_ number: Int, _ directory: String) -> [String]
 
   public init(
@@ -135,7 +136,7 @@ public struct NodeLauncher: Sendable {
     self.arguments = arguments
   }
 
-  /// The program that runs at present.
+  /// The path of the running program.
   public static var thisProgram: String {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = readlink("/proc/self/exe", &path, path.count - 1)
@@ -144,7 +145,7 @@ public struct NodeLauncher: Sendable {
   }
 }
 
-/// A node of a cluster as its process: started, ended, stopped, and started again.
+/// A node of a cluster as a process that can be started, ended, signalled, and started again.
 public struct NodeProcess: ~Copyable {
   public let number: Int
   public let directory: String
@@ -152,8 +153,8 @@ public struct NodeProcess: ~Copyable {
   /// An earlier log of the node was lost.
   public var replacesLost = false
   private var child: ChildProcess?
-  /// What the node says on its standard output and error: a file in memory, since the disk may be what it
-  /// has to complain of.
+  /// The node's standard output and error: a file in memory, because the disk may be the very thing
+  /// that the node reports as failed.
   private let messages: Int32
 
   public init(number: Int, directory: String, launcher: NodeLauncher) {
@@ -191,7 +192,7 @@ public struct NodeProcess: ~Copyable {
 
   public mutating func signal(_ signal: Int32) { child?.signal(signal) }
 
-  /// Whether the process has ended although this process did not end it; told once.
+  /// Whether the process has ended although this process did not end it; true only once per end.
   public mutating func hasEnded() -> Bool {
     guard child?.hasEnded() == true else { return false }
     ending = describe(child?.status ?? 0)
@@ -199,14 +200,14 @@ public struct NodeProcess: ~Copyable {
     return true
   }
 
-  /// How the process has ended when it last did so by itself or at the hands of somebody else.
+  /// How the process last ended, if this process did not end it.
   public private(set) var ending = ""
 
   private func describe(_ status: Int32) -> String {
     let words = lastWords
     let signal = status & 0x7F
     guard signal == 0 else {
-      // What it had complained of before has nothing to do with a signal from outside.
+      // After a signal from outside, earlier messages of the node do not explain its end.
       let isFromOutside = [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(signal)
       return "killed by signal \(signal)" + (isFromOutside || words.isEmpty ? "" : ": \(words)")
     }
@@ -214,7 +215,7 @@ public struct NodeProcess: ~Copyable {
     return code == 0 || words.isEmpty ? "exit code \(code)" : words
   }
 
-  /// The last line that the node has written to its standard error.
+  /// The last line that the node has written to its standard output or error.
   public var lastWords: String {
     guard messages >= 0 else { return "" }
     var status = stat()

@@ -3,20 +3,21 @@ import LoadDriving
 import Replication
 import Sockets
 
-/// All nodes of a cluster that this process has started. None of them outlives it.
+/// All nodes of a cluster that this process has started. They end with this value and with the
+/// process.
 public struct NodeProcesses: ~Copyable {
   private var nodes: [Int: Box] = [:]
 
-  /// Processes cannot be copied, which arrays of them would need.
+  /// Makes a noncopyable process storable in a dictionary.
   private final class Box {
     var process: NodeProcess
     init(_ process: consuming NodeProcess) { self.process = process }
   }
 
   /// - Parameters:
-  ///   - directory: of all nodes; each has a directory of its own below. It is the caller's, who
-  ///     may keep it for their next start or remove it.
-  ///   - launcher: `nil` for nodes that others have started.
+  ///   - directory: the parent of the nodes' own directories. It belongs to the caller, which may
+  ///     keep it for the nodes' next start or remove it.
+  ///   - launcher: `nil` if the nodes were not started by this process.
   public init(count: Int, directory: String, launcher: NodeLauncher?) {
     guard let launcher else { return }
     for number in 0..<count {
@@ -39,11 +40,12 @@ public struct NodeProcesses: ~Copyable {
   public func signal(_ node: Int, _ signal: Int32) { nodes[node]?.process.signal(signal) }
   public func hasEnded(_ node: Int) -> Bool { nodes[node]?.process.hasEnded() ?? false }
   public func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
-  /// How a node has ended that nobody here has ended.
+  /// How a node ended that was not ended by this process.
   public func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
-  /// The node's log is gone: from its next start on it takes the place of the one that had it.
+  /// Records that the node's log is gone: from its next start on the node replaces the one that had
+  /// it.
   public func noteLostDirectory(of node: Int) { nodes[node]?.process.replacesLost = true }
-  /// What the nodes that have not finished recovering say of that, if they say so.
+  /// The progress messages of the nodes that are still recovering.
   public var recoveries: [String] {
     nodes.keys.sorted().compactMap { node in
       guard let words = nodes[node]?.process.lastWords, words.contains(": recovering, ") else {
@@ -57,9 +59,9 @@ public struct NodeProcesses: ~Copyable {
 
   public func endAll() { for box in nodes.values { box.process.end() } }
 
-  /// For those who wait until the cluster serves.
-  /// - Parameter limit: by the monotonic clock, when they have waited for `patience`.
-  /// - Throws: why that will not come.
+  /// Checks whether it still makes sense to wait until the cluster serves.
+  /// - Parameter limit: the monotonic time at which the caller will have waited for `patience`.
+  /// - Throws: the reason why the cluster will not serve.
   public func checkStart<Application: StateMachine>(
     over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
   ) throws(ClusterError) {
@@ -70,8 +72,8 @@ public struct NodeProcesses: ~Copyable {
     try checkPatience(over: port, within: patience, until: limit)
   }
 
-  /// The same for those who can do without a node that has ended, and look for such nodes
-  /// themselves: one may end at any moment, also just after they have looked.
+  /// Like `checkStart`, but ignores nodes that have ended. It is for callers that can do without
+  /// such nodes and look for them themselves, because a node may end just after they have looked.
   public func checkPatience<Application: StateMachine>(
     over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
   ) throws(ClusterError) {

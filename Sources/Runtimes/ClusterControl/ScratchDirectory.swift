@@ -1,18 +1,18 @@
 import Glibc
 import Sockets
 
-/// A new directory for what lives no longer than this value, nor than this process: also where the process
-/// is killed, nothing is left of it.
+/// A new directory that is removed with this value or when this process ends, even if the process
+/// is killed.
 package struct ScratchDirectory: ~Copyable {
   package static var processNumber: Int { Int(getpid()) }
 
   package let path: String
   private let guardian: DirectoryGuard
 
-  /// - Parameter parent: is made if it is not there, but not what lies above it.
+  /// - Parameter parent: is created if it does not exist; its own parent must exist.
   package init(below parent: String) throws(ClusterError) {
     _ = mkdir(parent, 0o755)
-    // Nobody else has a directory of this name, which the guard would remove.
+    // The name is random, so that the guard never removes a directory of another process.
     let name = "rsmbench-nodes-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
     let guardian = try DirectoryGuard(path: "\(parent)/\(name)")
     guard mkdir(guardian.path, 0o700) == 0 else {

@@ -31,15 +31,15 @@ extension WireReader {
     return number
   }
 
-  /// A number that is computed with, and so must not be too large for that.
+  /// A number that is used in computations, so its size is limited.
   mutating func readNumber(in range: ClosedRange<Double>) throws(WireError) -> Double {
     let number = try readNumber()
     guard range.contains(number) else { throw .malformed("\(number), not in \(range)") }
     return number
   }
 
-  /// Nanoseconds: up to eleven days, a hundred times what experiments may ask for, and added to
-  /// times of a clock without a thought of overflow.
+  /// Nanoseconds, up to eleven days. That is a hundred times what experiments may ask for, and
+  /// adding it to a clock's time cannot overflow.
   mutating func readTime(
     in range: ClosedRange<Int64> = 0...1_000_000_000_000_000
   ) throws(WireError) -> Int64 {
@@ -92,7 +92,7 @@ extension Hello: WireCodable {
   }
 }
 
-extension Sentence: WireCodable {
+extension RefusalReason: WireCodable {
   public var encodedByteCount: Int { 4 + text.utf8.count }
   public func encode(into writer: inout WireWriter) { writer.write(text) }
   public init(from reader: inout WireReader) throws(WireError) { text = try reader.readText() }
@@ -128,7 +128,7 @@ extension Order: WireCodable {
     switch try reader.read(UInt8.self) {
     case 1: self = .faults(try NodeFaults(from: &reader))
     case 2:
-      // A clock that is stepped back again and again may still not come before its origin.
+      // The limit ensures that a clock stepped back many times does not go before its origin.
       let hour: Int64 = 3_600_000_000_000
       self = .stepClock(Interval(nanoseconds: try reader.readTime(in: -hour...hour)))
     case 3:
@@ -160,7 +160,7 @@ extension LinkDegradation: WireCodable {
     reorder = try reader.readNumber(in: 0...1000)
     corrupt = try reader.readNumber(in: 0...1000)
     extraLatency = Interval(nanoseconds: try reader.readTime())
-    // One bit per second at least; 0 stands for no limit.
+    // At least one bit per second; 0 stands for no limit.
     let limit = try reader.readNumber(in: 0...1e15)
     guard limit == 0 || limit >= 1 else { throw .malformed("\(limit) bits per second") }
     bandwidth = limit == 0 ? nil : limit

@@ -2,17 +2,17 @@ import Faults
 import Replication
 import Trials
 
-// What is said on the connections of a cluster besides the protocol's own messages. A connection
-// begins with one `Hello` by whoever dialled; the node answers with `Welcome`, or with a `Refusal`
-// and hangs up.
+// The messages on a cluster's connections besides the protocol's own messages. The dialling side
+// begins a connection with one `Hello`; the node answers with a welcome, or with a refusal and then
+// closes the connection.
 
-/// Who dials.
+/// The role of the side that dials.
 public enum ConnectionRole: UInt8, Sendable {
-  /// Another node; it only speaks, its own listener is where it is spoken to.
+  /// Another node. It only sends on this connection; messages to it go to its own listener.
   case peer = 1
-  /// Clients, any number of them.
+  /// A connection that any number of clients share.
   case client = 2
-  /// The one who measures and injects faults.
+  /// The process that measures and injects faults.
   case runner = 3
 }
 
@@ -24,12 +24,12 @@ public struct Hello: Equatable, Sendable {
   public var addressee: ReplicaID
   /// How many nodes the dialler believes the cluster has.
   public var nodeCount: UInt16
-  /// Whose answers the connection takes, if it is one of clients.
+  /// The clients whose replies the connection carries, if it is a connection of clients.
   public var clients: CarriedClients
-  /// Of a peer: the number and the generation of its log.
+  /// The number and the generation of the dialler's log, if it is a peer.
   public var logNumber: UInt64
   public var logGeneration: UInt64
-  /// What shows that the dialler belongs to the cluster; empty for clusters without.
+  /// Shows that the dialler belongs to the cluster; empty for clusters without a secret.
   public var secret: [UInt8]
 
   public init(
@@ -51,8 +51,8 @@ public struct Hello: Equatable, Sendable {
 }
 
 extension Hello {
-  /// Whether the secret is this one. Takes as long wherever they differ, so that nobody finds it
-  /// byte by byte.
+  /// Whether the secret equals `expected`. The comparison takes the same time wherever they differ,
+  /// so that the secret cannot be guessed byte by byte.
   public func shows(_ expected: [UInt8]) -> Bool {
     guard secret.count == expected.count else { return false }
     var difference: UInt8 = 0
@@ -62,12 +62,12 @@ extension Hello {
 }
 
 /// The clients that share one connection: those from `first` on whose identity divided by `stride`
-/// leaves `remainder`. A node that has never been asked by a client finds the way to it by this, as
-/// the tail of a chain has to, which answers what the head was asked.
+/// leaves `remainder`. A node uses this to reply to a client that has sent it no request: the tail
+/// of a chain answers requests that the head received.
 public struct CarriedClients: Equatable, Sendable {
   public var first: UInt64
   public var remainder: UInt32
-  /// 0 for no client at all.
+  /// 0 if the connection carries no clients.
   public var stride: UInt32
 
   public init(first: UInt64, remainder: UInt32, stride: UInt32) {
@@ -76,8 +76,8 @@ public struct CarriedClients: Equatable, Sendable {
     self.stride = stride
   }
 
-  /// A number from which on no other process counts its clients, as good as certainly. The clients
-  /// of servers that outlive them need it, because sessions know clients by their number.
+  /// Draws a number from which, almost certainly, no other process counts its clients. Clients of
+  /// servers that outlive them need it, because sessions know clients by their number.
   public static func drawFirst() -> UInt64 {
     UInt64.random(in: 1 << 32..<1 << 62) & ~0xFFFF_FFFF
   }
@@ -90,36 +90,37 @@ public struct CarriedClients: Equatable, Sendable {
   }
 }
 
-/// A refusal, or nothing: a welcome says all it has to say in its header.
-public struct Sentence: Equatable, Sendable {
+/// The reason for a refusal; empty in a welcome.
+public struct RefusalReason: Equatable, Sendable {
   public var text: String
 
   public init(_ text: String) { self.text = text }
 }
 
-/// What a runner asks of a node.
+/// A runner's order to a node.
 public enum Order: Equatable, Sendable {
-  /// The faults that hold from now on, all of them.
+  /// Replaces all the faults that hold.
   case faults(NodeFaults)
   case stepClock(Interval)
   case disk(DiskOrder)
-  /// Asks for a report; with `digest` it says what the node holds, which takes the node a while.
+  /// Asks for a report. With `digest` the report contains the digest of the node's state, which
+  /// takes the node a while to compute.
   case report(digest: Bool)
 }
 
-/// A fault of a disk that happens once.
+/// A disk fault that happens once.
 public enum DiskOrder: UInt8, Sendable {
   case syncError = 1
   case full = 2
   case bitFlip = 3
 }
 
-/// What a node says of itself.
+/// A node's status and usage.
 public struct NodeReport: Equatable, Sendable {
   public var status: ReplicaStatus
   public var appliedIndex: LogIndex
   public var counters: NodeUsage
-  /// How many things the application holds, and how many bytes of memory the process has allocated.
+  /// Number of items in the application, and bytes of memory that the process has allocated.
   public var itemCount: UInt64 = 0
   public var allocatedByteCount: UInt64 = 0
   public var digest: StateDigest?
@@ -138,11 +139,11 @@ public struct NodeReport: Equatable, Sendable {
   }
 }
 
-/// Digests of what a node holds: equal on nodes that applied the same entries.
+/// Digests of a node's state: equal on nodes that have applied the same entries.
 public struct StateDigest: Equatable, Sendable {
-  /// Of application and sessions.
+  /// Digest of application and sessions.
   public var state: UInt32
-  /// Of what was applied in which order (`CommitDigest`).
+  /// Digest of the applied entries and their order (`CommitDigest`).
   public var commits: UInt32
 
   public init(state: UInt32, commits: UInt32) {

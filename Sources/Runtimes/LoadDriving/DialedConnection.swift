@@ -3,7 +3,7 @@ import Primitives
 import Replication
 import Sockets
 
-/// A connection that this process opens to a node, and opens again when it is lost.
+/// A connection that this process opens to a node, and reopens when it is lost.
 public struct DialedConnection: Sendable {
   public enum State: Sendable, Equatable {
     case idle, connecting, greeted, welcome
@@ -14,17 +14,17 @@ public struct DialedConnection: Sendable {
   public let token: UInt64
   public var state = State.idle
   public var descriptor: Int32 = -1
-  /// When an idle one is dialled, or an attempt is given up.
+  /// When an idle connection is dialled, or an attempt is given up.
   public var actAt: Int64 = 0
   public var input = InputBuffer()
   public var output = OutputBuffer()
   public var watchesWriting = false
   public var isDirty = false
-  /// How often the node had started when it took this connection.
+  /// The incarnation of the node that welcomed this connection.
   public var life: UInt32 = 0
-  /// How often a node has taken this connection.
+  /// How often a node has welcomed this connection.
   public var welcomeCount = 0
-  /// Why the node would have none of it.
+  /// The reason why the node refused the connection.
   public var refusal: String?
   /// Why the last attempt to connect failed: the system's error number, or 0.
   public var connectError: Int32 = 0
@@ -38,14 +38,14 @@ public struct DialedConnection: Sendable {
   public var isOpen: Bool { state == .greeted || state == .welcome }
 
   /// Begins to connect.
-  /// - Returns: false if that is not possible now.
+  /// - Returns: false if connecting is not possible now.
   @discardableResult
   public mutating func dial(_ loop: borrowing EventLoop, now: Int64) -> Bool {
     do throws(SocketError) {
       descriptor = try endpoint.connect()
     } catch {
       connectError = error.code
-      rest(now)
+      backOff(now)
       return false
     }
     state = .connecting
@@ -55,7 +55,7 @@ public struct DialedConnection: Sendable {
     return true
   }
 
-  public mutating func rest(_ now: Int64) {
+  public mutating func backOff(_ now: Int64) {
     state = .idle
     actAt = now + Dialing.redialPause
   }
@@ -67,13 +67,13 @@ public struct DialedConnection: Sendable {
     descriptor = -1
     input = InputBuffer()
     output.removeAll()
-    rest(now)
+    backOff(now)
   }
 
-  /// The socket is ready for something. Afterwards `input` may hold frames, also if the connection is
-  /// gone: they are the last, and a refusal may be among them.
-  /// - Returns: false if the connection is gone.
-  public mutating func attend(
+  /// Handles the readiness of the socket. Afterwards `input` may hold frames, even if the
+  /// connection is closed: they are its last frames, and a refusal may be among them.
+  /// - Returns: false if the connection is closed.
+  public mutating func handleReady(
     _ ready: linux_ready, _ loop: borrowing EventLoop, now: Int64
   ) -> Bool {
     guard descriptor >= 0 else { return true }
@@ -88,7 +88,7 @@ public struct DialedConnection: Sendable {
     return input.fill(from: descriptor) == .open && canSend
   }
 
-  /// - Returns: false if the connection is gone.
+  /// - Returns: false if the connection is closed.
   public mutating func flush(_ loop: borrowing EventLoop) -> Bool {
     guard isOpen else { return true }
     guard output.flush(to: descriptor) == .open else { return false }

@@ -5,15 +5,16 @@ import Sockets
 
 /// Drives a load against servers in real time: all clients on one thread.
 ///
-/// A turn: wait; read what has arrived, or answers for half of the clients, so that servers have
-/// something to do while others are read; take the time; deal with it and begin what follows; send.
-/// The time is thus never before an answer's arrival nor after a request's departure, and one
-/// reading serves the whole turn. An operation that begins in the same turn does so a nanosecond
-/// after the answer before it, and leaves after everything of this turn has been read: operations
-/// seem to overlap only if they may have.
+/// A turn: wait; read the replies that have arrived, at most for half of the clients, so that
+/// servers have work while the other replies are read; take the time; handle the replies and begin
+/// the next operations; send. The time is thus never before a reply's arrival or after a request's
+/// departure, and one reading serves the whole turn. An operation that begins in the same turn as
+/// its client's last reply begins one nanosecond after it, and its request is sent after all reads
+/// of this turn: operations seem to overlap only if they may have overlapped.
 ///
-/// Every step is inlinable, here and in `ClusterTrial`: the optimiser specialises them for a load
-/// of another module only then, and three times as many operations pass.
+/// Every function is inlinable, here and in `ClusterTrial`, because only then does the optimiser
+/// specialise them for a load of another module, which makes three times as many operations per
+/// second.
 public struct LoadDriver<Load: ClientLoad, Port: ServerPort & ~Copyable>: ~Copyable
 where Port.Application == Load.Application {
   public var clients: ClientDriver<Load>
@@ -23,7 +24,7 @@ where Port.Application == Load.Application {
   /// The trial's time of this turn.
   public var now: Int64 = 0
 
-  /// How long the driver looks for answers before it sleeps, in nanoseconds.
+  /// How long the driver polls for replies before it sleeps, in nanoseconds.
   @inlinable public static var awake: Int64 { 50_000 }
 
   @inlinable
@@ -47,7 +48,7 @@ where Port.Application == Load.Application {
   @inlinable public var answered: Int { clients.answered }
   @inlinable public var instant: Instant { Instant(nanoseconds: now) }
 
-  /// The trial begins now.
+  /// Starts the trial at the present time.
   @inlinable
   public mutating func start(end: Int64) {
     origin = MonotonicClock.now()
@@ -55,8 +56,8 @@ where Port.Application == Load.Application {
     clients.start(until: Instant(nanoseconds: end), in: &runtime)
   }
 
-  /// Before the trial: clients write what is to be there.
-  /// - Returns: how many writes there are.
+  /// Before the trial: lets the clients write the keys that must exist.
+  /// - Returns: the number of writes.
   @inlinable
   public mutating func beginLoading() -> Int {
     origin = MonotonicClock.now()
@@ -68,14 +69,14 @@ where Port.Application == Load.Application {
 
   @inlinable public var hasLoaded: Bool { clients.hasLoaded }
 
-  /// - Returns: how many writes were answered.
+  /// - Returns: the number of writes that were answered.
   @inlinable
   public mutating func endLoading() -> Int {
     runtime.agenda = EventQueue()
     return clients.endLoading()
   }
 
-  /// One turn, which waits until the trial's time `deadline` at most.
+  /// Runs one turn, which waits at most until the trial's time `deadline`.
   @inlinable
   public mutating func turn(until deadline: Int64) throws {
     var deadline = deadline
@@ -97,7 +98,7 @@ where Port.Application == Load.Application {
       clients.lose(connection, at: instant, in: &runtime)
     }
     if !runtime.port.lost.isEmpty { runtime.port.lost.removeAll() }
-    // Answers may lead to requests that the port refuses at once, with further answers.
+    // Replies may lead to requests that the port refuses at once, which adds further replies.
     var position = 0
     while position < runtime.port.replies.count {
       clients.receive(
@@ -108,18 +109,18 @@ where Port.Application == Load.Application {
     runtime.port.removeReplies()
   }
 
-  /// The measured part is over.
+  /// Ends the measured part.
   @inlinable
   public mutating func close() {
     clients.close(at: instant)
-    // What was to happen to these clients must not happen to those that come after them.
+    // Events of these clients must not reach the clients of the read-back.
     runtime.agenda = EventQueue()
   }
 
-  /// After the measured part: every key that was touched is read, so that the checker sees whether
-  /// what was acknowledged is still there.
-  /// - Parameter timeout: after this time a read is given up.
-  /// - Returns: how many reads there are.
+  /// After the measured part: begins to read every key that was touched, so that the checker sees
+  /// whether acknowledged writes are still there.
+  /// - Parameter timeout: the time after which a read is given up.
+  /// - Returns: the number of reads.
   @inlinable
   public mutating func beginReadBack(timeout: Interval) -> Int {
     now = MonotonicClock.now() - origin

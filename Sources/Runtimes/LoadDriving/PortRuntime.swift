@@ -2,8 +2,8 @@ import Clients
 import Primitives
 import Replication
 
-/// A port to servers, and an agenda for the thread that uses it: carries out what clients ask for
-/// in real time. A request leaves when the port is flushed.
+/// A port to servers, and the queue of its clients' events: carries out what clients ask for in
+/// real time. A request is sent when the port is flushed.
 public struct PortRuntime<Port: ServerPort & ~Copyable>: ClientRuntime, ~Copyable {
   public typealias Application = Port.Application
 

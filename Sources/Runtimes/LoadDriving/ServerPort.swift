@@ -1,12 +1,12 @@
 import Clients
 import Replication
 
-/// How clients' requests reach servers, whichever servers they are: replicas of a cluster, or a
-/// system that speaks another protocol. Used by one thread.
+/// Carries clients' requests to servers: to replicas of a cluster, or to a system that speaks
+/// another protocol. Used by one thread.
 public protocol ServerPort<Application>: ~Copyable {
   associatedtype Application: StateMachine
 
-  /// Hands a request over; it leaves with the next `flush`.
+  /// Queues a request; it is sent with the next `flush`.
   mutating func send(_ request: ClientRequest<Application.Command>, to replica: ReplicaID)
 
   mutating func flush()
@@ -14,22 +14,22 @@ public protocol ServerPort<Application>: ~Copyable {
   /// Waits until something arrives, and reads it.
   /// - Parameters:
   ///   - nanoseconds: the longest time to wait.
-  ///   - awake: for how much of it not to sleep.
-  ///   - share: after so many replies the rest is left for the next call, so that those clients can
-  ///     go on.
+  ///   - awake: the part of this time in which to poll instead of sleeping.
+  ///   - share: the number of replies after which the rest is left for the next call, so that these
+  ///     clients can continue first.
   mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws
 
-  /// What has arrived and nobody has taken yet.
+  /// Replies that have arrived and not been taken yet.
   var replies: [ClientReply<Application.Response>] { get set }
 
-  /// Who has sent the reply at this position. A port to a single server need not say.
+  /// The sender of the reply at this position. A port to a single server need not implement this.
   func sender(of position: Int) -> ReplicaID
 
-  /// All replies have been taken.
+  /// Removes all replies after they were taken.
   mutating func removeReplies()
 
-  /// Servers to which connections have been lost since somebody asked: answers from there will not
-  /// come.
+  /// Connections that were lost since this list was last emptied: their outstanding replies will
+  /// not arrive.
   var lost: [LostConnection] { get set }
 }
 

@@ -10,23 +10,23 @@ import Trials
 import WireFormat
 import WriteAheadLog
 
-/// Faults of links, clocks and disks, as a runner orders them.
+/// Orders of a runner: faults of links, clocks and disks, and reports.
 extension ClusterNode {
-  public mutating func obey(_ order: Order, from slot: Int) throws(WireError) {
+  public mutating func execute(_ order: Order, from slot: Int) throws(WireError) {
     if case .report(let digest) = order {
       report(to: slot, digest: digest)
       return
     }
     guard settings.allowsFaults || order == .faults(NodeFaults(nodeCount: peers.count)) else {
       Frame.encode(
-        Sentence("node \(number) was not started with --allow-faults"), kind: .refusal,
+        RefusalReason("node \(number) was not started with --allow-faults"), kind: .refusal,
         from: host.id, epoch: life, into: &inbound[slot].output.writer)
       markDirty(slot)
       return
     }
     inbound[slot].ordersFaults = true
     switch order {
-    case .faults(let faults): try suffer(faults)
+    case .faults(let faults): try apply(faults)
     case .stepClock(let interval): clock.step(by: interval)
     case .disk(.syncError): _ = log.inject(.syncError)
     case .disk(.full): _ = log.inject(.full)
@@ -35,14 +35,14 @@ extension ClusterNode {
     }
   }
 
-  public mutating func suffer(_ next: NodeFaults) throws(WireError) {
+  public mutating func apply(_ next: NodeFaults) throws(WireError) {
     guard next.links.count == peers.count else {
       throw .malformed("faults of \(next.links.count) links in a cluster of \(peers.count) nodes")
     }
     adopt(next)
   }
 
-  /// Nobody is there any more who would end the faults that hold.
+  /// Ends all faults, because the runner that would end them is gone.
   public mutating func endFaults() {
     adopt(NodeFaults(nodeCount: peers.count))
     log.inject(nil)
@@ -50,7 +50,7 @@ extension ClusterNode {
 
   private mutating func adopt(_ next: NodeFaults) {
     clock.setFaultDrift(next.drift, at: now)
-    // A link that has changed has no queue left of before.
+    // The queue of a link belongs to its old fault, so a changed link starts with an empty one.
     for peer in peers.indices where next.links[peer] != faults.links[peer] {
       peers[peer].freeAt = 0
       peers[peer].lastDeparture = 0
@@ -59,7 +59,8 @@ extension ClusterNode {
     faults = next
     faultsAreActive = next != NodeFaults(nodeCount: peers.count)
     if let held = heldSync {
-      // A stall that has ended lets the sync end now; what was slow stays as slow as it was.
+      // If a stall has ended, the sync ends after the current delay. A delayed sync keeps its end
+      // time.
       if faults.syncStalls {
         heldSync = (held.target, .max)
       } else if held.endsAt == .max {
@@ -68,7 +69,7 @@ extension ClusterNode {
     }
   }
 
-  /// Lets go what faults have held up until now.
+  /// Sends the delayed frames that are due, and ends a delayed sync that is due.
   public mutating func releaseHeld() {
     while !heldFrames.isEmpty, heldFrames.nextTime <= now {
       let frame = heldFrames.pop()
@@ -84,12 +85,12 @@ extension ClusterNode {
     if let held = heldSync, held.endsAt <= now {
       heldSync = nil
       barrier.synced(held.target)
-      // What was appended meanwhile waits for a sync of its own, at the end of the turn.
+      // Records that were appended meanwhile wait for their own sync at the end of the turn.
       releaseSends()
     }
   }
 
-  /// Keeps a frame for later, unless too much is kept already.
+  /// Delays a frame, or drops it if the delayed frames would exceed `NodeLimits.held` bytes.
   public mutating func hold(_ frame: HeldFrame, until time: Int64) {
     guard heldByteCount + frame.bytes.count <= NodeLimits.held else {
       counters.overflowed += 1
@@ -113,7 +114,7 @@ extension ClusterNode {
     fault.loss > 0 && faultRandom.chance(fault.loss)
   }
 
-  /// A message over a link that loses, repeats, delays, reorders or damages.
+  /// Sends a message over a link that loses, repeats, delays, reorders or damages messages.
   public mutating func departDegraded(_ message: Core.Message, to peer: Int) {
     let fault = faults.links[peer].degradation
     guard !faults.links[peer].cutsOutbound, !isLost(fault) else { return }
@@ -126,7 +127,7 @@ extension ClusterNode {
     var bytes = frame.bytes()
     damage(&bytes, fault)
     var leavesAt = passInterface(bytes.count)
-    // What the other end's narrow interface adds.
+    // Adds the delay of the other end's narrowed interface.
     if fault.nanosecondsPerByte > faults.clients.nanosecondsPerByte {
       leavesAt = max(leavesAt, peers[peer].freeAt)
       leavesAt += Int64(Double(bytes.count) * fault.nanosecondsPerByte)
@@ -134,7 +135,7 @@ extension ClusterNode {
     }
     leavesAt += fault.extraLatency.nanoseconds
     if fault.reorder > 0, faultRandom.chance(fault.reorder) {
-      // Up to three latencies late, a millisecond at least, overtaken by what follows.
+      // Up to three latencies late, or up to 1 ms if that is more, so that later ones overtake it.
       let most = max(fault.extraLatency.nanoseconds * 3, 1_000_000)
       leavesAt += Int64(faultRandom.below(Int(most)) + 1)
     } else {
@@ -151,8 +152,8 @@ extension ClusterNode {
     }
   }
 
-  /// When the bytes have left through this node's interface, which all its peers and clients share,
-  /// if a fault has narrowed it.
+  /// The time at which the bytes have left through this node's interface, which all its peers and
+  /// clients share. It is `now` unless a fault has narrowed the interface.
   public mutating func passInterface(_ byteCount: Int) -> Int64 {
     guard faults.clients.nanosecondsPerByte > 0 else { return now }
     interfaceFreeAt =
@@ -161,16 +162,16 @@ extension ClusterNode {
     return interfaceFreeAt
   }
 
-  /// Flips a bit behind the header, which the checksum then finds. The receiver hangs up, because a
-  /// stream that is damaged once cannot be trusted; the sender dials again.
+  /// Flips a bit after the frame's first 8 bytes, which the checksum detects. The receiver hangs
+  /// up, because a stream that was damaged once cannot be trusted; the sender dials again.
   public mutating func damage(_ bytes: inout [UInt8], _ fault: LinkDegradation) {
     guard fault.corrupt > 0, faultRandom.chance(fault.corrupt) else { return }
     let position = 8 + faultRandom.below(bytes.count - 8)
     bytes[position] ^= 1 << UInt8(faultRandom.below(8))
   }
 
-  /// An answer to a client over a degraded link. It takes the delay of its request, too: both ways
-  /// together are as slow as they should be.
+  /// Sends a reply to a client over a degraded link. The reply is delayed by two latencies, because
+  /// its request was not delayed.
   public mutating func answerDegraded(_ reply: Host.Reply, slot: Int) {
     let fault = faults.clients
     // A damaged answer would end the connection for all its clients; it counts as lost.
@@ -188,7 +189,7 @@ extension ClusterNode {
     }
   }
 
-  /// Tells a runner how this node is.
+  /// Sends a runner the node's status and usage, and on request a digest of its state.
   public mutating func report(to slot: Int, digest: Bool) {
     counters.busy = Int(linux_processor_time())
     counters.syncs = log.syncCount
@@ -210,7 +211,7 @@ extension ClusterNode {
     flushAll()
   }
 
-  /// Tells the runners if somebody else is in charge than they know.
+  /// Reports to all runners if the leadership, tail or coordinator role or the epoch has changed.
   public mutating func tellRunners() {
     let status = host.core.status
     if let told = toldStatus, told.epoch == status.epoch, told.isInCharge == status.isInCharge,
@@ -218,7 +219,7 @@ extension ClusterNode {
     {
       return
     }
-    // One that does not read what it is told is told no more.
+    // A runner that does not read its reports gets no further ones.
     for slot in runnerSlots where inbound[slot].output.count <= settings.largestOutput {
       report(to: slot, digest: false)
     }

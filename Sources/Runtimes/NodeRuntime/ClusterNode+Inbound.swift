@@ -9,11 +9,11 @@ import Trials
 import WriteAheadLog
 import WireFormat
 
-/// Connections that others open: who they are, and what they send.
+/// Connections that other processes open: their roles, and the frames they send.
 extension ClusterNode {
   public mutating func acceptAll() {
     while let descriptor = acceptNext() {
-      // Clients leave room, so those that never said hello are in the way.
+      // Clients leave room, so connections that have not said hello must be the ones in the way.
       if inbound.count - freeSlots.count >= connectionLimit { closeOldestStranger() }
       guard inbound.count - freeSlots.count < connectionLimit else {
         Descriptor.close(descriptor)
@@ -46,13 +46,13 @@ extension ClusterNode {
     closeInbound(oldest)
   }
 
-  /// Where no connection can be taken, the listener is left alone until the next sweep: it would be
-  /// ready all the time.
+  /// Accepts the next connection. After an error, the listener is not watched until the next sweep,
+  /// because it would be ready all the time.
   public mutating func acceptNext() -> Int32? {
     do {
       return try Descriptor.accept(listener)
     } catch {
-      complain("\(error)")
+      warn("\(error)")
       watchesListener = false
       loop.remove(listener)
       return nil
@@ -72,7 +72,7 @@ extension ClusterNode {
     if orderedFaults, !inbound.contains(where: { $0.ordersFaults }) { endFaults() }
   }
 
-  /// Takes what has arrived, and deals with every whole frame of it.
+  /// Reads what has arrived, and handles every complete frame of it.
   public mutating func readInbound(_ slot: Int) {
     let progress = inbound[slot].input.fill(from: inbound[slot].descriptor)
     now = MonotonicClock.now()
@@ -81,7 +81,7 @@ extension ClusterNode {
       if progress == .closed { closeInbound(slot) }
       return
     }
-    // The buffer leaves its place while frames are dealt with, so that no step of that copies it.
+    // The buffer is moved out while frames are handled, so that no step copies it.
     var input = InputBuffer()
     swap(&input, &inbound[slot].input)
     let generation = inbound[slot].generation
@@ -105,7 +105,7 @@ extension ClusterNode {
       )
     } catch {
       counters.garbage += 1
-      complain("what came over a connection is no frame of this cluster (\(error)); it is closed")
+      warn("what came over a connection is no frame of this cluster (\(error)); it is closed")
       closeInbound(slot)
       return
     }
@@ -114,7 +114,7 @@ extension ClusterNode {
     guard progress == .closed else { return }
     let peer = inbound[slot].role == .peer ? inbound[slot].sender : nil
     closeInbound(slot)
-    // Over a link that is cut nothing is seen, not even that.
+    // Over a link that is cut the node must not see the closing of a connection either.
     if let peer, !(faultsAreActive && faults.links[peer.index].cutsInbound) {
       host.disconnect(peer, at: clock.reading(at: now))
     }
@@ -127,7 +127,7 @@ extension ClusterNode {
       guard header.kind == .hello else {
         throw .malformed("a connection that began with \(header.kind)")
       }
-      try greet(
+      try accept(
         try Frame.decode(Hello.self, from: input.bytes, in: header.body), header, at: slot)
       return
     }
@@ -140,14 +140,14 @@ extension ClusterNode {
     case (.client, .request): try takeRequest(header, of: input, from: slot)
     case (.runner, .order):
       let order = try Frame.decode(Order.self, from: input.bytes, in: header.body)
-      try obey(order, from: slot)
+      try execute(order, from: slot)
     default: throw .malformed("\(header.kind) on a connection of a \(role)")
     }
   }
 
-  /// Somebody says who he is. Whoever means another cluster, protocol or node is told so and sent
-  /// away.
-  public mutating func greet(
+  /// Accepts a hello, or refuses it with the reason if it is meant for another cluster, protocol or
+  /// node.
+  public mutating func accept(
     _ hello: Hello, _ header: FrameHeader, at slot: Int
   ) throws(WireError) {
     guard hello.shows(settings.secret) else {
@@ -178,38 +178,40 @@ extension ClusterNode {
     inbound[slot].sender = header.sender
     inbound[slot].epoch = header.epoch
     Frame.encode(
-      Sentence(""), kind: .welcome, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+      RefusalReason(""), kind: .welcome, from: host.id, epoch: life,
+      into: &inbound[slot].output.writer)
     markDirty(slot)
     if hello.role == .runner { runnerSlots.append(slot) }
     if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
   }
 
-  /// Whether a peer has the log that this node has met before. One that has forgotten what it
-  /// promised must not be listened to.
+  /// Whether a peer has the log that this node has met before. A peer that has lost its log has
+  /// forgotten its promises, so its messages must not be handled.
   private mutating func recognises(_ hello: Hello, of peer: Int) -> Bool {
     let card = LogCard(number: hello.logNumber, generation: hello.logGeneration)
     do throws(LogError) {
       return try log.recognise(card, of: peer)
     } catch {
-      complain("cannot remember the log of node \(peer): \(error)")
+      warn("cannot remember the log of node \(peer): \(error)")
       return false
     }
   }
 
-  /// Tells a connection why it is of no use. It is then read until the other side hangs up or the
-  /// hello is overdue, because closing it at once could take the refusal back.
+  /// Sends a connection the reason for its refusal. The connection is then read until the other
+  /// side hangs up or the hello is overdue, because closing it at once could discard the refusal.
   public mutating func refuse(_ slot: Int, _ reason: String) {
     Frame.encode(
-      Sentence(reason), kind: .refusal, from: host.id, epoch: life,
+      RefusalReason(reason), kind: .refusal, from: host.id, epoch: life,
       into: &inbound[slot].output.writer)
     inbound[slot].isClosing = true
-    complain("a connection was refused: \(reason)")
+    warn("a connection was refused: \(reason)")
     markDirty(slot)
   }
 
-  /// Of two lives of a peer, the one whose connection was opened later is the present one, whatever
-  /// their numbers: a node that lost its disk counts from 1 again. What still lies on connections
-  /// of the other is void.
+  /// Whether the hello comes from the latest incarnation of a peer. Of two incarnations, the one
+  /// whose connection was opened later is the present one, whatever their numbers, because a node
+  /// that lost its disk counts from 1 again. Connections of the other incarnation are closed, and
+  /// their unread bytes are discarded.
   public mutating func isLatestLife(_ header: FrameHeader, at slot: Int) -> Bool {
     let peer = header.sender.index
     let number = inbound[slot].number
@@ -227,7 +229,7 @@ extension ClusterNode {
     return true
   }
 
-  /// Why a connection cannot be of use, if it cannot.
+  /// The reason to refuse a connection; `nil` if there is none.
   public func objection(to hello: Hello, from sender: ReplicaID) -> String? {
     if hello.cluster != settings.cluster {
       return "this is node \(number) of cluster \"\(settings.cluster)\", not of "
@@ -273,13 +275,14 @@ extension ClusterNode {
     clients.set(id.client, to: place(of: slot))
   }
 
-  /// A slot and which of the connections that have had it is meant.
+  /// A slot together with the generation that tells which of the slot's connections is meant.
   public func place(of slot: Int) -> UInt64 {
     UInt64(inbound[slot].generation) << 32 | UInt64(slot)
   }
 
-  /// Over which connection a client is answered: the one on which it asked last or, where it has
-  /// not asked this node or that connection is gone, the one that was opened to carry its answers.
+  /// The connection that carries a client's replies: the one over which it sent its last request
+  /// or, if it has sent none to this node or that connection is closed, the one opened to carry its
+  /// replies.
   public mutating func slot(of client: ClientID) -> Int? {
     if let place = clients[client] {
       let slot = Int(place & 0xFFFF_FFFF)
@@ -288,8 +291,8 @@ extension ClusterNode {
     var found: Int?
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].clients.contains(client) {
-      // Those who count their clients from a later number on mean theirs alone; of two connections
-      // of one dialler the newer one is alive.
+      // A dialler with a higher first client covers only its own clients, so the highest first
+      // client is the best match. Of two connections of one dialler the newer one is alive.
       let order = (inbound[slot].clients.first, inbound[slot].number)
       if let best = found, order < (inbound[best].clients.first, inbound[best].number) { continue }
       found = slot
@@ -304,7 +307,7 @@ extension ClusterNode {
     dirtySlots.append(slot)
   }
 
-  /// Sends what waits for one connection, as far as it takes it.
+  /// Sends as many of a connection's waiting bytes as the socket takes.
   public mutating func flushInbound(_ slot: Int) {
     guard inbound[slot].isOpen else { return }
     if inbound[slot].output.flush(to: inbound[slot].descriptor) == .closed {
@@ -322,7 +325,7 @@ extension ClusterNode {
     rewatch(slot)
   }
 
-  /// Watches for room if something waits for it.
+  /// Watches for writability while bytes wait, and stops reading while the connection is held back.
   public mutating func watch(_ slot: Int) {
     let waits = !inbound[slot].output.isEmpty
     let overflows = inbound[slot].output.count > settings.largestOutput

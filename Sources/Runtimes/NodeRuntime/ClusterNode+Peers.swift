@@ -8,9 +8,9 @@ import Trials
 import WireFormat
 import WriteAheadLog
 
-/// The connections over which this node speaks to the others.
+/// The connections over which this node sends messages to its peers.
 extension ClusterNode {
-  /// Dials peers whose time has come, and gives up attempts that take too long.
+  /// Dials the peers that are due, and gives up attempts that take too long.
   public mutating func dialPeers() {
     dialAt = .max
     for peer in peers.indices where peer != number && peers[peer].state != .open {
@@ -41,7 +41,7 @@ extension ClusterNode {
     dialAt = min(dialAt, peers[peer].actAt)
   }
 
-  /// Ends the connection. What was on its way is lost, as in a network.
+  /// Closes the connection. Bytes that are still queued are lost, as in a network.
   public mutating func hangUp(_ peer: Int) {
     guard peers[peer].descriptor >= 0 else { return }
     loop.remove(peers[peer].descriptor)
@@ -52,7 +52,7 @@ extension ClusterNode {
     redialLater(peer)
   }
 
-  public mutating func attendPeer(_ peer: Int, _ ready: linux_ready) {
+  public mutating func handlePeerReady(_ peer: Int, _ ready: linux_ready) {
     guard peers[peer].descriptor >= 0 else { return }
     if peers[peer].state == .connecting {
       guard ready.writable != 0 || ready.broken != 0 else { return }
@@ -61,7 +61,7 @@ extension ClusterNode {
         return
       }
       peers[peer].state = .open
-      // A hello goes before everything else, also before what has been gathered so far.
+      // The hello goes first, before messages that were queued while the connection was opened.
       var hello = OutputBuffer()
       Frame.encode(
         Hello(
@@ -79,7 +79,7 @@ extension ClusterNode {
     if ready.readable != 0 || ready.broken != 0 { readPeer(peer) }
   }
 
-  /// A peer says nothing on this connection but whether it takes it.
+  /// Reads a peer's answer to the hello; a peer sends nothing else on this connection.
   public mutating func readPeer(_ peer: Int) {
     guard peers[peer].descriptor >= 0 else { return }
     let progress = peers[peer].input.fill(
@@ -102,7 +102,7 @@ extension ClusterNode {
       return
     } catch {
       counters.garbage += 1
-      complain("what answers at \(peers[peer].endpoint) is no node of this cluster (\(error))")
+      warn("what answers at \(peers[peer].endpoint) is no node of this cluster (\(error))")
       hangUp(peer)
       return
     }
@@ -116,7 +116,7 @@ extension ClusterNode {
     case .welcome: peers[peer].refusal = nil
     case .refusal:
       let reason = try Frame.decode(
-        Sentence.self, from: peers[peer].input.bytes, in: header.body)
+        RefusalReason.self, from: peers[peer].input.bytes, in: header.body)
       noteRefusal(reason.text, of: peer)
     default: throw .malformed("\(header.kind) as an answer to a hello")
     }
@@ -125,7 +125,7 @@ extension ClusterNode {
   public mutating func noteRefusal(_ reason: String, of peer: Int) {
     guard peers[peer].refusal != reason else { return }
     peers[peer].refusal = reason
-    complain("\(peers[peer].endpoint) refuses this node: \(reason)")
+    warn("\(peers[peer].endpoint) refuses this node: \(reason)")
   }
 
   public mutating func flushPeer(_ peer: Int) {
@@ -147,7 +147,7 @@ extension ClusterNode {
     dirtyPeers.append(peer)
   }
 
-  /// Lets a message go to another node.
+  /// Queues a message to another node; a message to this node itself is handled later in the turn.
   public mutating func send(_ message: Core.Message, to receiver: ReplicaID) {
     let to = receiver.index
     guard to < peers.count else { return }
@@ -169,10 +169,10 @@ extension ClusterNode {
       message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
     let byteCount = peers[to].output.writer.count - before
     guard byteCount <= Frame.maximumByteCount else {
-      // The other side would hang up on it, and on every repetition.
+      // The receiver would close the connection for it, and for every retransmission.
       peers[to].output.writer.count = before
       counters.overflowed += 1
-      complain("a message of \(byteCount) bytes to node \(to) is too large for a frame")
+      warn("a message of \(byteCount) bytes to node \(to) is too large for a frame")
       return
     }
     counters.bytesSent += byteCount

@@ -7,7 +7,7 @@ import Trials
 import WriteAheadLog
 
 extension ReplicaHost {
-  /// Takes back the newest snapshot that the log names.
+  /// Restores the newest snapshot that the log names.
   mutating func recoverSnapshot(
     from files: inout SnapshotFiles, of log: borrowing WriteAheadLog
   ) throws(LogError) {
@@ -28,8 +28,8 @@ extension ReplicaHost {
   }
 }
 
-/// Snapshots, in files beside the log. A thread writes them; the node only hands over small parts
-/// of its state, a few hundred a second, and goes on serving in between.
+/// Snapshots, in files beside the log. A thread writes them; the node hands over small parts of its
+/// state, a few hundred per second, and serves requests in between.
 extension ClusterNode {
   public mutating func beginSnapshot(_ reference: SnapshotReference) {
     do { try snapshots.begin(reference) } catch { giveUpSnapshot(error) }
@@ -39,8 +39,8 @@ extension ClusterNode {
     }
   }
 
-  /// Whether the thread has little to do and the last part was some time ago. A snapshot that was
-  /// received is there already, so it does not wait.
+  /// Whether the next part may be handed over: the thread has little to do and the last part was
+  /// some time ago. A received snapshot does not wait, because all its parts are there already.
   public var takesSnapshotPart: Bool {
     host.snapshots.storing?.sender != nil
       || now >= nextSnapshotPart && snapshots.waitingByteCount < NodeLimits.snapshotQueue
@@ -52,7 +52,7 @@ extension ClusterNode {
     nextSnapshotPart = now + NodeLimits.snapshotPause
   }
 
-  /// When the next part of the state is due, if one is.
+  /// The time at which the next part of the state is due; `Int64.max` if none is.
   public var snapshotDeadline: Int64 {
     guard host.snapshots.hasParts, snapshots.waitingByteCount < NodeLimits.snapshotQueue else {
       return .max
@@ -60,7 +60,7 @@ extension ClusterNode {
     return nextSnapshotPart
   }
 
-  /// The thread is done with what it had.
+  /// Called when the thread has written all it was given.
   public mutating func finishSnapshotWriting() {
     snapshotIsWritten = false
     do {
@@ -70,25 +70,25 @@ extension ClusterNode {
     }
   }
 
-  /// The log is kept as it is, so that nothing is lost but time.
+  /// Gives a snapshot up. The log keeps its records, so only time is lost.
   private mutating func giveUpSnapshot(_ error: LogError) {
-    complain("no snapshot: \(error)")
+    warn("no snapshot: \(error)")
     host.abandonSnapshot()
   }
 
   public mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
     do { return try snapshots.page(of: reference, in: range) } catch {
-      complain("no snapshot for others: \(error)")
+      warn("no snapshot for others: \(error)")
       return nil
     }
   }
 
   public mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {
-    do { try snapshots.remove(exceptFor: kept) } catch { complain("\(error)") }
+    do { try snapshots.remove(exceptFor: kept) } catch { warn("\(error)") }
   }
 
   public mutating func removeRecords(before first: Int) {
-    // The log remembers what has failed, and says so when it next commits.
+    // The log remembers the failure and reports it at its next commit.
     try? log.removeRecords(before: first)
   }
 

@@ -9,12 +9,12 @@ import Trials
 import WireFormat
 import WriteAheadLog
 
-/// The second half of a turn: what the host asked for is carried out (`carryOutTurn`).
+/// The second half of a turn: carries out what the host asked for (`carryOutTurn`).
 ///
-/// Messages and replies only go to buffers then. They leave before the node waits for its disk
-/// (`sync`), and at the end of the turn.
+/// Messages and replies are only written to buffers here. The buffers are sent before the node
+/// waits for its disk (`sync`), and at the end of the turn.
 extension ClusterNode: TurnRuntime {
-  /// Ends the turn, and those that follow from it because the node speaks to itself.
+  /// Ends the turn, and the turns that follow from it because the node sends messages to itself.
   public mutating func finishTurn() throws {
     repeat {
       if !ownMessages.isEmpty {
@@ -33,9 +33,9 @@ extension ClusterNode: TurnRuntime {
     if !runnerSlots.isEmpty { tellRunners() }
   }
 
-  /// Makes everything appended durable, unless a fault holds up the sync before or the log's thread
-  /// is busy with what was appended earlier; what waited for it leaves. With much to sync or to do,
-  /// that thread does it, and `finishSync` follows.
+  /// Makes all appended records durable and releases the sends that wait for them, unless a fault
+  /// holds up an earlier sync or the log's thread is busy with an earlier one. If much is to be
+  /// synced or other work waits, the log's thread does it, and `finishSync` follows.
   public mutating func sync() throws {
     guard heldSync == nil, !log.isCommitting, !barrier.isOpen else { return }
     guard settings.syncs else {
@@ -57,14 +57,15 @@ extension ClusterNode: TurnRuntime {
     endSync()
   }
 
-  /// The log's thread is done. What was appended meanwhile is synced at the end of the turn.
+  /// Called when the log's thread is done. Records appended meanwhile are synced at the end of the
+  /// turn.
   public mutating func finishSync() throws {
     commitHasEnded = false
     try log.finishCommit()
     endSync()
   }
 
-  /// What the log has committed is durable, though a fault may keep that secret for a while.
+  /// Reports the committed records as durable. A disk fault delays only this report.
   public mutating func endSync() {
     if faultsAreActive, faults.syncStalls || faults.syncDelay > 0 {
       heldSync = (log.recordCount, faults.syncStalls ? .max : now + faults.syncDelay)
@@ -97,7 +98,7 @@ extension ClusterNode: TurnRuntime {
     markDirty(slot)
   }
 
-  /// One write per connection and turn.
+  /// Sends all waiting bytes, with one write per connection and turn.
   public mutating func flushAll() {
     if !dirtyPeers.isEmpty {
       for peer in dirtyPeers {
@@ -115,7 +116,7 @@ extension ClusterNode: TurnRuntime {
     }
   }
 
-  /// Holds clients' requests back while more is proposed than the others keep up with.
+  /// Stops reading clients' requests while proposals or reads are too far ahead of the other nodes.
   public mutating func relievePressure() {
     let status = host.core.status
     let backlog = status.isInCharge ? status.lastIndex - status.commitIndex : 0

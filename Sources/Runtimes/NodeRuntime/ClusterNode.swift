@@ -9,17 +9,18 @@ import Sockets
 import Trials
 import WriteAheadLog
 
-/// One node of a real cluster: a replica's host, its log, its connections and its timers, on one
+/// A node of a real cluster: a replica's host, its log, its connections and its timers, on one
 /// thread.
 ///
-/// A turn: wait until something is ready; read all of it; decode it and hand it to the host; then
-/// early sends and replies leave, the turn's records are written and synced once, and what promises
-/// them leaves after that. A busy node lets the log's thread do that, and goes on with further
-/// turns, which then share the next sync (`sync`). Whatever a turn has for one connection leaves in
-/// one write.
+/// A turn has these steps: wait until something is ready; read all of it; decode it and hand it to
+/// the host; send early messages and replies; write and sync the turn's records once; then send the
+/// messages that promise these records. A busy node lets the log's thread write and sync, and
+/// continues with further turns, which then share the next sync (`sync`). Everything that a turn
+/// sends over one connection leaves in one write.
 ///
-/// Faults are real: links are cut and degraded where frames leave and enter, syncs are held up
-/// where the log reports them done, the clock is bent where it is read.
+/// Faults are injected into real operation: links are cut and degraded where frames leave and
+/// enter, syncs are held up where the log reports them done, and the clock is distorted where it is
+/// read.
 public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public typealias Host = ReplicaHost<Core, Application>
 
@@ -30,25 +31,25 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>>
   public let loop: EventLoop
   public let listener: Int32
-  /// How often this node has started: its epoch in frames.
+  /// The node's incarnation: how often it has started. Frames carry it as their epoch.
   public let life: UInt32
 
   public var inbound: [Inbound] = []
   public var freeSlots: [Int] = []
   public var peers: [PeerLink]
-  /// By node; `nil` until it has said hello.
+  /// The latest incarnation of each peer, by node; `nil` until the peer has said hello.
   public var peerLives: [PeerLife?]
-  /// Connections taken so far, and how many may be open at a time.
+  /// Number of connections accepted so far, and how many may be open at a time.
   public var acceptedCount: UInt64 = 0
   public var connectionLimit: Int
-  /// False while no connection can be taken.
+  /// False while connections cannot be accepted.
   public var watchesListener = true
-  /// Connections and peers with something to send.
+  /// Connections and peers with bytes to send.
   public var dirtySlots: [Int] = []
   public var dirtyPeers: [Int] = []
-  /// Where each client's answer goes: slot and generation of its connection.
+  /// The connection that carries each client's replies: its slot and generation.
   public var clients = FlatTable<ClientID, UInt64>()
-  /// Connections of runners, which are told of changes.
+  /// Connections of runners, which get a report of every change of leadership.
   public var runnerSlots: [Int] = []
   public var toldStatus: ReplicaStatus?
   public var holdsClientsBack = false
@@ -56,9 +57,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var clock: NodeClock
   /// Per timer: when it is due by the timer clock; `Int64.max` is never.
   public var timerDue: [Int64]
-  /// The time of this turn so far. It is read anew after each read from a connection, so that the
-  /// core judges nothing at a time before it was received: a process may be stopped inside a turn,
-  /// and a lease that was valid before may be over.
+  /// The time of this turn so far. It is read again after each read from a connection, so that the
+  /// core never judges a message at a time before it was received: a process may be stopped inside
+  /// a turn, and a lease that was valid before may have expired.
   public var now: Int64
   public var ownMessages: [Core.Message] = []
 
@@ -66,15 +67,15 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var faultsAreActive = false
   public var heldFrames = EventQueue<HeldFrame>()
   public var heldByteCount = 0
-  /// When this node's interface, narrowed by a fault, has sent what it was given.
+  /// When this node's interface, narrowed by a fault, will have sent all bytes it was given.
   public var interfaceFreeAt: Int64 = 0
   public var faultRandom: RandomStream
   /// A sync that a fault holds up: how many records it covers, and when it ends.
   public var heldSync: (target: Int, endsAt: Int64)?
 
-  /// The event loop knows the signal of the log's thread.
+  /// Whether the event loop watches the signal of the log's thread.
   public var watchesCommits = false
-  /// The log's thread is done with what it had.
+  /// Whether the log's thread has finished the commit it was given.
   public var commitHasEnded = false
 
   public var snapshots: SnapshotFiles
@@ -85,11 +86,11 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var counters: NodeUsage
   public var violation: String?
   public var sweepAt: Int64 = 0
-  /// When the next peer has to be dialled or given up.
+  /// When the next peer must be dialled or its attempt given up.
   public var dialAt: Int64 = 0
-  public var complaints = 0
+  public var warningCount = 0
 
-  /// Opens the log and recovers from it, and listens.
+  /// Opens the log, listens, and recovers from the log.
   public init(_ settings: NodeSettings, options: Core.Options) throws {
     let number = settings.node.index
     let loop = try EventLoop()
@@ -100,7 +101,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
         cluster: settings.cluster, protocolName: settings.protocolName, node: number),
       opening: settings.opening, syncs: settings.syncs,
       progress: { account.note("segment \($0) is read") })
-    // Before recovering, so that those who dial are kept waiting and not refused.
+    // Before recovering, so that nodes and clients that dial wait instead of being refused.
     let listener = try settings.endpoints[number].listen()
     var isKept = false
     defer { if !isKept { Descriptor.close(listener) } }
@@ -117,7 +118,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     }
     try recovered.recoverSnapshot(from: &snapshots, of: log)
     isKept = true
-    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    // No statement after this may throw, because a noncopyable value must be initialised
+    // completely.
     self.settings = settings
     self.number = number
     self.loop = loop
@@ -132,7 +134,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     faults = NodeFaults(nodeCount: settings.endpoints.count)
-    faultRandom = RandomStream(seed: settings.seed &+ log.life, label: 0xFA17)
+    faultRandom = RandomStream(seed: settings.seed &+ log.life, purpose: .faults)
     now = MonotonicClock.now()
     counters = NodeUsage(node: number, logRecords: log.recordCount)
     clients.rekey(settings.hashSecret)
@@ -140,7 +142,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     self.log = log
   }
 
-  /// Works until the log fails or `isStopped` says so; it is asked at least every 100 ms.
+  /// Runs until the log fails or `isStopped` returns true; it is called at least every 100 ms.
   public mutating func run(until isStopped: () -> Bool) throws {
     try start()
     while !isStopped() { try turn(atMost: 100_000_000) }
@@ -153,15 +155,16 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     try finishTurn()
   }
 
-  /// One turn, which waits at most so many nanoseconds for something to do.
+  /// Runs one turn, which waits at most `nanoseconds` for something to do.
   public mutating func turn(atMost nanoseconds: Int64) throws {
     var count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
     now = MonotonicClock.now()
     let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
-    // What arrives while the turn reads joins it, within limits: fewer and larger batches.
+    // Bytes that arrive while the turn reads join it, within limits: this makes fewer, larger
+    // batches.
     var looks = 0
     while count > 0 {
-      for position in 0..<count { attend(to: loop.ready[position]) }
+      for position in 0..<count { handleReady(loop.ready[position]) }
       guard looks < NodeLimits.looksPerTurn else { break }
       looks += 1
       count = loop.wait(nanoseconds: 0)
@@ -182,7 +185,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     Descriptor.close(listener)
   }
 
-  /// Monotonic time at which something has to be done even if nothing arrives.
+  /// Monotonic time at which something must be done even if nothing arrives.
   public var nextDeadline: Int64 {
     var deadline = min(sweepAt, dialAt)
     for due in timerDue where due != .max {
@@ -194,7 +197,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     return max(deadline, now)
   }
 
-  public mutating func attend(to ready: linux_ready) {
+  public mutating func handleReady(_ ready: linux_ready) {
     switch Token.kind(of: ready.token) {
     case .listener: acceptAll()
     case .inbound:
@@ -204,7 +207,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       if ready.writable != 0 { flushInbound(slot) }
       if ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
     case .peer:
-      attendPeer(Token.index(of: ready.token), ready)
+      handlePeerReady(Token.index(of: ready.token), ready)
     case .log: commitHasEnded = true
     case .snapshots: snapshotIsWritten = true
     }
@@ -214,21 +217,22 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     let time = clock.timerTime(at: now)
     for timer in timerDue.indices where timerDue[timer] <= time {
       timerDue[timer] = .max
-      // A timer that this turn has set anew or cancelled is not the one that is due.
+      // Skips a timer that this turn has set again or cancelled, because the old setting no longer
+      // holds.
       guard !host.hasChangedTimer(timer) else { continue }
       host.fire(Core.Timer(index: timer), at: clock.reading(at: now))
     }
   }
 
-  /// Once a second: those that never said hello go, and connections are taken again if they could
-  /// not be.
+  /// Runs once a second: closes connections that have not said hello in time, and watches the
+  /// listener again if it was not watched.
   public mutating func sweep() {
     sweepAt = now + 1_000_000_000
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].role == nil
       && now - inbound[slot].openedAt > NodeLimits.helloDeadline
     {
-      if !inbound[slot].isClosing { complain("a connection that did not say hello is closed") }
+      if !inbound[slot].isClosing { warn("a connection that did not say hello is closed") }
       closeInbound(slot)
     }
     guard !watchesListener else { return }
@@ -236,21 +240,22 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     loop.add(listener, token: Token.listener)
   }
 
-  /// Everything this node computes takes longer by the fault's factor; what it waits for does not.
+  /// Sleeps so that the node's computing takes longer by the fault's factor; its waiting does not.
   public func slowDown(since busyBefore: Int64) {
     let spent = linux_processor_time() - busyBefore
     Descriptor.sleep(nanoseconds: Int64(Double(spent) * max(faults.slowness - 1, 0)))
   }
 
-  /// Tells whoever reads the node's standard error, a hundred times at most.
-  public mutating func complain(_ text: String) {
-    complaints += 1
-    guard complaints <= 100 else { return }
-    Descriptor.complain("node \(number): \(text)")
+  /// Writes a line to the node's standard error, at most a hundred times.
+  public mutating func warn(_ text: String) {
+    warningCount += 1
+    guard warningCount <= 100 else { return }
+    Descriptor.writeError("node \(number): \(text)")
   }
 }
 
-/// Says now and then how far a node has come that recovers, so that nobody gives it up.
+/// Reports at intervals how far a node's recovery has come, so that the process waiting for it does
+/// not give it up.
 struct RecoveryAccount {
   let node: Int
   private var recordCount = 0
@@ -269,12 +274,12 @@ struct RecoveryAccount {
     let now = MonotonicClock.now()
     guard now >= nextAt else { return }
     nextAt = now + RecoveryAccount.pause
-    Descriptor.complain("node \(node): recovering, \(what)")
+    Descriptor.writeError("node \(node): recovering, \(what)")
   }
 }
 
-/// What the event loop calls its descriptors: kind in the upper 8 bits, generation, index in the
-/// lower 32.
+/// The event loop's tokens for descriptors: kind in the upper 8 bits, then 24 bits of generation,
+/// index in the lower 32.
 public enum Token {
   public enum Kind: UInt64 {
     case listener, inbound, peer, log, snapshots

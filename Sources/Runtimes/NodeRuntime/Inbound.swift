@@ -3,31 +3,32 @@ import Primitives
 import Replication
 import Sockets
 
-/// A connection that somebody else opened to this node.
+/// A connection that another process opened to this node.
 public struct Inbound: Sendable {
   /// -1: the slot is free.
   public var descriptor: Int32 = -1
-  /// Tells the connections that have had this slot apart.
+  /// Tells apart the connections that have used this slot.
   public var generation: UInt32 = 0
   /// `nil` until it has said hello.
   public var role: ConnectionRole?
-  /// The peer, and its life, if it is one.
+  /// The peer and its incarnation, if the connection is a peer's.
   public var sender = ReplicaID(0)
   public var epoch: UInt32 = 0
-  /// Whose answers it takes.
+  /// The clients whose replies it carries.
   public var clients = CarriedClients.none
-  /// Connections are numbered as they are taken.
+  /// Counts accepted connections, in order.
   public var number: UInt64 = 0
-  /// Faults have been ordered over this connection; they end with it.
+  /// Whether faults were ordered over this connection; they end when the last such connection
+  /// closes.
   public var ordersFaults = false
   public var openedAt: Int64 = 0
   public var input = InputBuffer()
   public var output = OutputBuffer()
-  /// It is on the list of those with something to send.
+  /// Whether it is on the list of connections with bytes to send.
   public var isDirty = false
   public var watchesWriting = false
   public var isHeldBack = false
-  /// It was refused and is being told so: nothing more is taken from it.
+  /// Whether it was refused: the refusal is being sent, and no more frames are taken from it.
   public var isClosing = false
 
   public init() {}
@@ -35,18 +36,18 @@ public struct Inbound: Sendable {
   public var isOpen: Bool { descriptor >= 0 }
 }
 
-/// The latest life of a peer that has said hello, and the last connection on which it did.
+/// The latest incarnation of a peer that has said hello, and the last connection on which it did.
 public struct PeerLife: Sendable, Equatable {
   public var epoch: UInt32
   public var connection: UInt64
 }
 
-/// The connection over which this node speaks to one peer.
+/// The connection over which this node sends messages to one peer.
 public struct PeerLink: Sendable {
   public enum State: Sendable, Equatable {
     /// Not connected; dialled again at `actAt`.
     case idle
-    /// On its way; given up at `actAt`.
+    /// Being opened; given up at `actAt`.
     case connecting
     case open
   }
@@ -59,17 +60,16 @@ public struct PeerLink: Sendable {
   public var output = OutputBuffer()
   public var watchesWriting = false
   public var isDirty = false
-  /// Why the peer will have none of this node, so that it is told once.
+  /// Why the peer refuses this node; kept so that each reason is logged once.
   public var refusal: String?
-  /// By the link's faults: when the last message that was held up leaves, and when the link is
-  /// free.
+  /// Under the link's faults: when the last delayed message leaves, and when the link is free.
   public var lastDeparture: Int64 = 0
   public var freeAt: Int64 = 0
 
   public init(endpoint: Endpoint) { self.endpoint = endpoint }
 }
 
-/// A frame that a fault of the link holds up.
+/// A frame that a link fault delays.
 public struct HeldFrame: Sendable {
   public enum Destination: Sendable {
     case peer(Int)

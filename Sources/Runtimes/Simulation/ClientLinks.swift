@@ -2,14 +2,14 @@ import Environments
 import Primitives
 import Replication
 
-/// The links between clients and nodes. Clients may come at any time and under any identity, so
-/// what belongs to one is made when it first sends.
+/// The links between clients and nodes. Clients may come at any time and under any identity, so the
+/// state of a client is made when it first sends.
 struct ClientLinks: Sendable {
-  /// A client's own interface, and where the client is.
+  /// A client's own interface, its place and its random streams.
   struct Client: Sendable {
     var place: Int
-    /// The streams of what it sends and of what it is sent, whichever node is asked: who is in
-    /// charge differs between protocols.
+    /// The streams of the requests it sends and of the replies it is sent. They do not depend on
+    /// the node, because protocols differ in which node leads.
     var requests: UInt64
     var answers: UInt64
     var sentAt: Int64 = 0
@@ -21,13 +21,13 @@ struct ClientLinks: Sendable {
   private let places: Places?
   private let nodePlaces: [Int]
   private let nodeCount: Int
-  /// The sampler of all links, unless there are places.
+  /// The sampler of all links if the model has no places.
   private let commonSampler: Int
   private let key: UInt64
 
   var clients = FlatTable<ClientID, Client>()
-  /// For each client and each node: when the last message to the node arrives, then the last one
-  /// from it.
+  /// For each client and each node: the arrival time of the last message to the node, then of the
+  /// last message from it.
   var lastArrivals: [Int64] = []
 
   init(
@@ -41,7 +41,7 @@ struct ClientLinks: Sendable {
     self.key = key
   }
 
-  /// Where in `clients.values` the client lies.
+  /// The client's position in `clients.values`.
   mutating func position(of client: ClientID) -> Int {
     if let position = clients.position(of: client) { return position }
     let random = RandomStream.scramble(key &+ client.rawValue)

@@ -3,7 +3,7 @@ import Primitives
 import Replication
 
 /// Draws from a `LatencyDistribution`: from a table of quantiles, computed once, and by formula in
-/// its outermost cells, where a table would cut the tail off.
+/// the outermost cells, where a table would cut off the tail.
 public struct LatencySampler: Sendable {
   private static let bits: UInt64 = 10
   private static let cells = 1 << bits
@@ -25,15 +25,16 @@ public struct LatencySampler: Sendable {
     }
   }
 
-  /// The last cell's uppermost draws round to 1, where a normal distribution has no quantile.
+  /// The highest draws of the last cell round to 1, for which a normal distribution has no
+  /// quantile.
   private static let nearlyOne = 1.0.nextDown
 
-  /// Nanoseconds, never negative.
+  /// The next latency in nanoseconds, never negative.
   public func next(_ random: inout RandomStream) -> Int64 {
     fixed ?? value(of: random.next())
   }
 
-  /// What a random word means, in nanoseconds.
+  /// The latency in nanoseconds that a random word stands for.
   public func value(of word: UInt64) -> Int64 {
     if let fixed { return fixed }
     let cell = Int(word & UInt64(Self.cells - 1))
@@ -65,7 +66,7 @@ public struct LatencySampler: Sendable {
         Double(minimum.nanoseconds)
         - Double(mean.nanoseconds) * RealFunctions.log(1 - probability)
     }
-    // An hour bounds what a heavy tail can do to a trial.
+    // One hour is the upper limit, so that a heavy tail cannot dominate a trial.
     return Int64(min(max(value, 0), 3.6e12))
   }
 }

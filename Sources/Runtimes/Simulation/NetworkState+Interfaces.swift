@@ -1,24 +1,23 @@
 import Faults
 
-/// Every node's interface: one queue out and one in, shared by all its peers and clients. Each is
-/// first come, first served, and busy for bytes ÷ rate per message.
+/// Every node's interface: one queue out and one in, shared by all its peers and clients. Each
+/// queue serves messages in order of arrival, and is busy for bytes ÷ rate per message.
 ///
-/// A small share of the rate is kept for messages of one packet: they use it when the queue is
-/// long. Kernels and switches interleave the packets of connections, so that a heartbeat does not
-/// wait until another connection's megabytes are through. On their own link messages keep their
-/// order all the same.
+/// A small share of the rate is reserved for messages of one packet, which use it when the queue is
+/// long. Kernels and switches interleave the packets of connections, so a heartbeat does not wait
+/// for another connection's megabytes. Messages on the same link still keep their order.
 extension NetworkState {
   static let packetByteCount = 1500
   static let packetShare = 1.0 / 64
-  /// By how much longer a byte takes in each of the two queues than at the whole rate.
+  /// The factor by which each of the two queues is slower than the whole rate.
   private static let bulkFactor = 1 / (1 - packetShare)
   private static let packetFactor = 1 / packetShare
 
-  /// How long before all of a message has arrived the event comes that gives it its place in the
-  /// queue of the receiver's interface. Short messages take their place when they are there, which
-  /// spares most of them an event of their own; long ones when they begin to arrive, so that short
-  /// messages that arrive meanwhile do not pass them. Either way an interface receives one message
-  /// at a time.
+  /// The longest reception, in nanoseconds, of a message that counts as short. An event gives each
+  /// message its place in the queue of the receiver's interface. For short messages it comes when
+  /// they have arrived, which spares most of them an event of their own; for long ones when they
+  /// begin to arrive, so that short messages that arrive meanwhile do not overtake them. Either way
+  /// an interface receives one message at a time.
   private static let shortReception: Int64 = 10_000
 
   /// Rounded up, so that no interface is faster than its rate.
@@ -40,7 +39,7 @@ extension NetworkState {
   }
 
   /// Puts a message into the queue of the sender's interface.
-  /// - Returns: when the interface begins to send it, and when it has.
+  /// - Returns: when the interface begins and ends sending it.
   @inline(__always)
   mutating func transmit(
     _ bytes: Int, from node: Int, departing: Int64
@@ -70,7 +69,7 @@ extension NetworkState {
     return (start, end)
   }
 
-  /// The time before a message has arrived at which its event is due: see `receive`.
+  /// How long before a message has arrived its event is due: see `receive`.
   @inline(__always)
   public func lead(of bytes: Int, to node: Int) -> Int64 {
     let reception = Self.time(of: bytes, at: slowness(of: node))
@@ -78,8 +77,7 @@ extension NetworkState {
   }
 
   /// Gives a message its place in the queue of the receiver's interface.
-  /// - Parameters:
-  ///   - now: when it has arrived, or `lead` before that.
+  /// - Parameter now: when it has arrived, or `lead` earlier.
   /// - Returns: when the interface has received it.
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Int64) -> Int64 {
     if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return now }
@@ -98,9 +96,9 @@ extension NetworkState {
     return links[link].lastReceived
   }
 
-  /// When the last of the bytes is through one of the queues of a node's interface: at its own
-  /// rate, or at that of the narrowest degradation for as long as it lasts. Otherwise a queue that
-  /// built up in a short fault would go on crawling long after its end.
+  /// When one of the queues of a node's interface has handled the last of the bytes: at its own
+  /// rate, or at that of the narrowest degradation for as long as that lasts. Without that limit, a
+  /// queue that built up in a short fault would stay slow long after the fault's end.
   private func finish(
     _ bytes: Int, from start: Int64, through node: Int, _ factor: Double
   ) -> Int64 {

@@ -3,15 +3,15 @@ import Faults
 import Primitives
 import Replication
 
-/// The random numbers of one message: a short sequence that the message's place in the stream of
-/// its link decides. However many of them a message needs, the next message's are the same.
+/// The random numbers of one message: a short sequence that depends on the message's position in
+/// the stream of its link. The next message's numbers do not depend on how many this one uses.
 struct MessageDraws {
   private var word: UInt64
 
   @inline(__always)
   init(from stream: inout UInt64) { word = RandomStream.splitMix64(&stream) }
 
-  /// The first is the latency's.
+  /// The first number is used for the latency.
   @inline(__always)
   mutating func next() -> UInt64 {
     let result = word
@@ -28,9 +28,9 @@ struct MessageDraws {
   }
 }
 
-/// What happens to messages on their way.
+/// The fates of messages in the network.
 extension NetworkState {
-  /// Decides what becomes of a message between two different nodes that departs now or later.
+  /// Decides the fate of a message between two different nodes that departs now or later.
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
     let position = from * nodeCount + to
     var draws = MessageDraws(from: &links[position].random)
@@ -57,8 +57,9 @@ extension NetworkState {
     return arrival.fate
   }
 
-  /// The same for a message between a client and a node. Partitions of nodes do not touch it;
-  /// degradations of the node do, and a partition that keeps clients from it is one that loses all.
+  /// The same for a message between a client and a node. Partitions of nodes do not affect it, but
+  /// degradations of the node do. A partition that separates clients from the node is a degradation
+  /// that loses all their messages.
   public mutating func route(
     client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Int64
   ) -> Fate {
@@ -74,7 +75,7 @@ extension NetworkState {
       roundTrip: 2 * samplers.withUnsafeBufferPointer { $0[sampler].median },
       loss: model.clients.loss, reorder: 0, duplicate: model.duplicate)
     let latency = drawLatency(on: &path, departing: departing, &draws)
-    // Clients' datagrams keep no order anyway.
+    // The order of clients' datagrams never matters.
     path.reorder = 0
     let own = Self.time(of: bytes, at: clients.nanosecondsPerByte)
     if isRequest {
@@ -88,8 +89,8 @@ extension NetworkState {
     }
     var earliest = isTCP ? clients.lastArrivals[position] + path.reception : 0
     if !isRequest, own > 0 {
-      // A client has one operation open and hardly ever two answers on their way, so its interface
-      // receives in the order in which answers were sent.
+      // A client has one operation open and hardly ever two replies in flight, so its interface
+      // receives replies in the order in which they were sent.
       earliest = max(earliest, clients.clients.values[owner].receivedAt + own)
     }
     guard let arrival = end(of: path, latency: latency, behind: earliest, &draws) else {
@@ -100,22 +101,22 @@ extension NetworkState {
     return arrival.fate
   }
 
-  /// What a message meets on its way, faults included.
+  /// The properties of a message's path, faults included.
   private struct Path {
-    /// The nodes at its ends; the same one twice if the other end is a client.
+    /// The nodes at its ends; twice the same node if the other end is a client.
     let from: Int
     let to: Int
     let sampler: Int
     let roundTrip: Int64
-    /// Without faults, and with them.
+    /// The probability of loss without faults, and with them.
     let ownLoss: Double
     var loss: Double
     var reorder: Double
     var duplicate: Double
     var extra: Int64 = 0
-    /// When the sender begins to send the message, and when it has.
+    /// When the sender begins and ends sending the message.
     var sent: (start: Int64, end: Int64) = (0, 0)
-    /// How long the receiver's interface takes for it.
+    /// How long the receiver's interface takes to receive it.
     var reception: Int64 = 0
 
     @inline(__always)
@@ -146,30 +147,30 @@ extension NetworkState {
     }
   }
 
-  /// The end of a message's way.
+  /// The arrival of a message.
   private struct Arrival {
     var time: Int64
-    /// Of a second copy.
+    /// The arrival of a second copy.
     var again: Int64?
-    /// It is off the queue: what is sent behind it may be there before.
+    /// Whether messages sent later may overtake it.
     var isOvertaken = false
 
     var fate: Fate { again.map { .twice(at: time, and: $0) } ?? .delivered(at: time) }
   }
 
-  /// A draw of the distribution at this place in `samplers`. Read where it lies: a copy out of an
-  /// array costs a reference count.
+  /// A draw from the distribution at position `sampler` of `samplers`. It is read in place, because
+  /// copying it out of the array would cost a reference count.
   @inline(__always)
   private func sample(_ sampler: Int, _ word: UInt64) -> Int64 {
     samplers.withUnsafeBufferPointer { $0[sampler].value(of: word) }
   }
 
-  /// Adds the degradations that hit the path, and draws how long the message is on it.
+  /// Adds the degradations that hit the path, and draws the message's latency.
   @inline(__always)
   private func drawLatency(
     on path: inout Path, departing: Int64, _ draws: inout MessageDraws
   ) -> Int64 {
-    // A loop over an empty array is not free.
+    // Even a loop over an empty array costs time.
     if !degradations.isEmpty {
       for degradation in degradations
       where degradation.until > departing && path.isHit(by: degradation) {
@@ -179,23 +180,23 @@ extension NetworkState {
     return sample(path.sampler, draws.next()) + path.extra
   }
 
-  /// When a message that has been sent is there; `nil` if it is lost.
-  /// - Parameter earliest: when it is there at the earliest, if it keeps its place behind others.
+  /// When a message that was sent arrives; `nil` if it is lost.
+  /// - Parameter earliest: the earliest arrival of a message that does not overtake others.
   @inline(__always)
   private func end(
     of path: Path, latency: Int64, behind earliest: Int64, _ draws: inout MessageDraws
   ) -> Arrival? {
     guard let delay = lossDelay(path, &draws) else { return nil }
-    // A message that left at the speed at which it is received needs no further time to be
-    // received.
+    // Receiving overlaps with sending: a message that was sent no faster than it is received takes
+    // no further time to be received.
     let time =
       path.sent.end + latency + delay
       + max(0, path.reception - (path.sent.end - path.sent.start))
     var arrival = Arrival(time: max(time, earliest))
-    // Over TCP the kernel puts things right.
+    // Over TCP the kernel restores the order and drops duplicates.
     guard !isTCP else { return arrival }
     if path.reorder > 0, draws.chance(path.reorder) {
-      // Up to three more latencies late, overtaken by what follows.
+      // Up to three more latencies late, so that later messages overtake it.
       arrival = Arrival(time: time + draws.below(latency * 3 + 1), isOvertaken: true)
     }
     if path.duplicate > 0, draws.chance(path.duplicate) {
@@ -204,10 +205,9 @@ extension NetworkState {
     return arrival
   }
 
-  /// How much later a message arrives because the network lost it, over TCP; `nil` if it never
-  /// does.
+  /// The delay over TCP of a message that the network lost; `nil` if the message never arrives.
   ///
-  /// The first retransmission follows a round trip later, since the acknowledgements of later
+  /// The first retransmission follows one round trip later, because the acknowledgements of later
   /// segments show the gap; after that a timer decides, which doubles each time.
   @inline(__always)
   private func lossDelay(_ path: Path, _ draws: inout MessageDraws) -> Int64? {
@@ -229,7 +229,7 @@ extension NetworkState {
         timer = min(timer * 2, model.retransmission.upperBound.nanoseconds)
       }
       guard delay < model.givesUpAfter.nanoseconds else { return nil }
-      // A fault may be over when the segment is sent again.
+      // A fault may have ended when the segment is sent again.
       loss = path.ownLoss
       for degradation in degradations
       where degradation.until > path.sent.end + delay && path.isHit(by: degradation) {

@@ -3,7 +3,8 @@ import Faults
 import Primitives
 import Replication
 
-/// The network of one trial: who reaches whom, how fast, and what gets lost.
+/// The network of one trial: which nodes are connected, at which speed, and which messages are
+/// lost.
 public struct NetworkState: Sendable {
   let model: NetworkModel
   let nodeCount: Int
@@ -14,69 +15,70 @@ public struct NetworkState: Sendable {
   /// Every node's interface.
   var interfaces: [Interface]
   var clients: ClientLinks
-  /// Degradations at present, each with the nodes it hits.
+  /// The degradations that hold now, each with the nodes it hits.
   var degradations: [Degradation] = []
-  /// How often a process has begun or ended on each node. Over TCP, what was sent to an earlier
-  /// process does not arrive.
+  /// How often a process has started or ended on each node. Over TCP, messages that were sent to an
+  /// earlier process do not arrive.
   public private(set) var incarnations: [UInt16]
 
   struct Link: Sendable {
     /// Position in `samplers`.
     var sampler = 0
-    /// Of the path, without what faults add.
+    /// The probability of loss on the path, without faults.
     var loss: Double
-    /// Of the path, beside the interfaces; 0 is unlimited.
+    /// Of the path, apart from the interfaces; 0 is unlimited.
     var nanosecondsPerByte = 0.0
-    /// There and back at the median.
+    /// The median time there and back.
     var roundTrip: Int64 = 0
     var random: UInt64
-    /// Whether a partition cuts the link at present.
+    /// Whether a partition cuts the link now.
     var isCut = false
-    /// Over TCP: when the first message was sent that has not got through because of a partition.
+    /// Over TCP: when the first of the messages was sent that wait because of a partition.
     var heldSince: Int64?
     var heldBytes = 0
-    /// When the last message arrives, when the interface there has received the last one, and when
-    /// the path is free to take the next one.
+    /// When the last message arrives, when the receiver's interface has received the last one, and
+    /// when the path is free for the next one.
     var lastArrival: Int64 = 0
     var lastReceived: Int64 = 0
     var freeAt: Int64 = 0
   }
 
-  /// What all of a node's peers and clients share.
+  /// A node's network interface, which all its peers and clients share.
   struct Interface: Sendable {
     /// Without degradations; 0 is unlimited.
     var nanosecondsPerByte: Double
     var sending = Queues()
     var receiving = Queues()
 
-    /// When everything will be through that was put into the queue so far, and into the one of
-    /// short messages.
+    /// When the queue will have handled all messages put into it so far, and the same for the queue
+    /// of short messages.
     struct Queues: Sendable {
       var bulk: Int64 = 0
       var packets: Int64 = 0
     }
   }
 
-  /// A degradation that holds, and whom it hits.
+  /// A degradation that holds, and the nodes it hits.
   struct Degradation: Sendable {
     var nodes: [Bool]
     var what: LinkDegradation
     var nanosecondsPerByte: Double
-    /// When it will end, as far as is known: what still waits then goes at the network's own speed.
+    /// When it will end, as far as is known. Bytes that still wait then are sent at the network's
+    /// own speed.
     var until: Int64
-    /// It hits only what clients send and are sent.
+    /// Whether it hits only messages of and to clients.
     var isOfClients = false
 
-    /// Damaged messages are found by their checksum.
+    /// Damaged messages count as lost, because their checksum reveals the damage.
     var loss: Double { what.loss + what.corrupt }
   }
 
-  /// What becomes of one message.
+  /// The fate of one message.
   public enum Fate: Equatable {
     case lost
-    /// Over TCP: the connection does not get through now, and the message waits for it.
+    /// Over TCP: the message waits until its link lets messages through again.
     case held
-    /// When all of it has arrived, unless the interface there is busy then.
+    /// When all of it has arrived, unless the receiver's interface is busy then.
     case delivered(at: Int64)
     case twice(at: Int64, and: Int64)
   }
@@ -90,9 +92,10 @@ public struct NetworkState: Sendable {
     interfaces = Array(
       repeating: Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)
     var samplers = [LatencySampler(model.latency)]
-    // A stream of its own for each link, so that the nth message of a link draws the same numbers
-    // whatever else is sent: trials of one seed differ by what protocols do, not by their luck.
-    let key = RandomStream.splitMix64(at: seed) ^ 0x11E7
+    // Each link has its own stream, so that the nth message of a link draws the same numbers
+    // regardless of other messages: trials of one seed differ by the protocols' actions, not by
+    // chance.
+    let key = RandomStream.splitMix64(at: seed) ^ RandomPurpose.links.rawValue
     links = (0..<count * count).map { position in
       let random = RandomStream.scramble(
         key &+ UInt64(position / count) << 32 | UInt64(position % count))
@@ -141,9 +144,8 @@ public struct NetworkState: Sendable {
     bitsPerSecond.map { 8e9 / $0 } ?? 0
   }
 
-  /// When a node sees that a connection was closed at the other end; `nil` if it does not. Nothing
-  /// is drawn from the link's stream, because trials without such news are what they would be
-  /// without this.
+  /// When a node sees that a connection was closed at the other end; `nil` if it does not. This
+  /// draws nothing from the link's stream, so that closings do not change the draws of messages.
   public func closing(from: Int, to: Int, at now: Int64) -> Int64? {
     let position = from * nodeCount + to
     guard !links[position].isCut, links[position].heldSince == nil else { return nil }
@@ -155,12 +157,12 @@ public struct NetworkState: Sendable {
     return max(arrival, links[position].lastArrival)
   }
 
-  /// A process begins or ends on a node, and with it, over TCP, all its connections.
+  /// Ends, over TCP, all connections of a node, because a process has started or ended there.
   public mutating func resetConnections(of node: Int) {
     if isTCP { incarnations[node] &+= 1 }
   }
 
-  /// Goes by the partitions and degradations that hold now.
+  /// Applies the partitions and degradations that hold now.
   public mutating func adopt(_ ledger: FaultLedger) {
     for position in links.indices { links[position].isCut = false }
     degradations.removeAll()

@@ -4,21 +4,21 @@ import Replication
 import Trials
 import WireFormat
 
-/// The disk: records wait for a sync, and sends for records.
+/// The disk: records wait for a sync, and sends wait for records.
 extension SimulatedNode {
-  /// Makes durable what has been appended, at once or with a sync.
+  /// Makes the appended records durable, at once or with a sync.
   public mutating func syncAppended(in world: inout SharedWorld) {
-    // A disk that syncs at once may still have a sync under way that a fault has held up.
+    // A disk that syncs at once may still have an unfinished sync that a fault has delayed.
     if world.diskSampler == nil, !diskIsStalled, extraSyncTime == 0, !isSyncing {
       barrier.synced(barrier.appendedCount)
     } else {
-      // The records of a turn are there when all of it has been received.
+      // A turn's records are complete only after all its input has been received.
       turn.spend(0)
       startSync(in: &world, at: world.now + Int64(turn.elapsed))
     }
   }
 
-  /// Begins a sync of what waits, if none is under way.
+  /// Begins a sync of the waiting records, if none is under way.
   public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
     guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
@@ -32,7 +32,7 @@ extension SimulatedNode {
     world.schedule(.synced(node: number, life: life), at: start + time)
   }
 
-  /// A sync has ended: what it covered is durable, and what waited for that leaves.
+  /// Ends a sync: its records are durable, and the messages that waited for them are sent.
   public mutating func syncEnded(in world: inout SharedWorld) {
     if diskIsStalled || isStopped {
       syncIsOverdue = true
@@ -46,15 +46,15 @@ extension SimulatedNode {
     if barrier.hasReleased { arriveSynced(in: &world) }
   }
 
-  /// Bytes of these records on the disk, each with its length and checksum. Mutating only because
-  /// the whole node would be copied to ask it through a pointer.
+  /// Bytes of these records on the disk, each with its length and checksum. It is mutating only
+  /// because calling a nonmutating method through a pointer would copy the whole node.
   public mutating func byteCount(ofRecords range: Range<Int>) -> Int {
     var bytes = 0
     for position in range { bytes += log[position - forgottenCount].encodedByteCount + 8 }
     return bytes
   }
 
-  /// Drops durable records that nobody will read, now and then.
+  /// Drops durable records that will not be read, at least 64 at a time.
   public mutating func forgetDurable() {
     let count = barrier.durableCount - forgottenCount
     guard !keepsLog, count >= 64 else { return }

@@ -6,7 +6,7 @@ import ReplicaHosting
 
 /// Pauses, crashes and restarts.
 extension SimulatedNode {
-  /// Goes by the faults that hold now. The end of the last of a kind lets the node go on.
+  /// Applies the faults that hold now. When the last fault of a kind has ended, the node resumes.
   public mutating func adopt(
     _ faults: NodeFaults, isDown: Bool, isPaused willPause: Bool, in world: inout SharedWorld
   ) {
@@ -23,14 +23,14 @@ extension SimulatedNode {
     if !isUp, !isReadingLog, !isDown { beginRestart(in: &world) }
   }
 
-  /// A pause is about to begin that catches the process inside its next turn: what arrives until
-  /// then is judged before the pause, and what the core asks for because of it leaves after the
-  /// pause. A process that stands still already stays where it is.
+  /// Announces a pause that stops the process inside its next turn. Input that arrives until then
+  /// is handled before the pause, and the effects are carried out after it. A process that is
+  /// paused already is not affected.
   public mutating func stopInsideTurn() {
     if isUp, !isPaused { pausesInsideTurn = true }
   }
 
-  /// The process goes on after a pause.
+  /// Resumes the process after a pause.
   public mutating func resume(in world: inout SharedWorld) {
     isPaused = false
     pausesInsideTurn = false
@@ -49,10 +49,10 @@ extension SimulatedNode {
     if !inbox.isEmpty { scheduleTurn(in: &world) }
   }
 
-  /// Ends the process. `keepsTorn` of the records that were not durable yet survive.
+  /// Ends the process. Of the records that are not durable yet, the first `kept` survive.
   public mutating func crash(keepingTorn kept: Int) {
     life += 1
-    // What is durable stays so while it is read.
+    // Reading the log does not change what is durable.
     guard isUp else { return isReadingLog = false }
     precondition(keepsLog, "a node that forgets its log cannot start again")
     isUp = false
@@ -74,23 +74,23 @@ extension SimulatedNode {
     }
   }
 
-  /// The process has ended, and its disk is empty when it starts again.
+  /// Empties the disk of a process that has ended.
   public mutating func loseDisk() {
     log.removeAll()
     diskGeneration = UInt64(life)
   }
 
-  /// How many records are appended but not durable.
+  /// Number of records that are appended but not durable.
   public var unsyncedCount: Int { barrier.appendedCount - barrier.durableCount }
 
-  /// Bytes of log and snapshot that a start reads.
+  /// Bytes of log and snapshot that are read at a start.
   private mutating func bytesToRead() -> Int {
     byteCount(ofRecords: forgottenCount..<forgottenCount + log.count)
       + (snapshots.last?.content.count ?? 0)
   }
 
-  /// The process starts again: it reads its snapshot and its log, and is there for others when it
-  /// has.
+  /// Starts the process again: it reads its snapshot and its log, and takes part when it has read
+  /// them.
   public mutating func beginRestart(in world: inout SharedWorld) {
     let time = world.disk.transferTime(of: bytesToRead())
     guard time > 0 else { return restart(in: &world) }
@@ -98,8 +98,7 @@ extension SimulatedNode {
     world.schedule(.hasReadLog(node: number, life: life), at: world.now + time)
   }
 
-  /// The process goes on from what is on the disk. What it decodes of that keeps its processor busy
-  /// first.
+  /// Recovers the process from its disk. Decoding what it has read keeps its processor busy first.
   public mutating func restart(in world: inout SharedWorld) {
     isUp = true
     isReadingLog = false

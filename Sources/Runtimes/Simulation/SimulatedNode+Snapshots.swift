@@ -9,8 +9,8 @@ public struct StoredSnapshot: Sendable {
   public var content: [UInt8]
 }
 
-/// Snapshots beside the log. Writing one takes the processor its bytes, and the disk a sync and its
-/// bytes. The log's syncs do not wait for it.
+/// Snapshots beside the log. Writing one costs processor time for its bytes, and disk time for a
+/// sync and its bytes. The log's syncs do not wait for it.
 extension SimulatedNode {
   public mutating func addSnapshotPart(
     _ part: [UInt8], isLast: Bool, in world: inout SharedWorld
@@ -25,7 +25,8 @@ extension SimulatedNode {
       .stored(node: number, life: life), at: world.now + Int64(turn.elapsed) + time)
   }
 
-  /// The disk has written a snapshot, and says so unless it is stalled.
+  /// Ends the writing of a snapshot, which is reported later if the disk is stalled or the process
+  /// is stopped.
   public mutating func storeEnded(in world: inout SharedWorld) {
     if diskIsStalled || isStopped {
       storeIsOverdue = true
@@ -48,7 +49,7 @@ extension SimulatedNode {
     checkInvariants(in: &world)
   }
 
-  /// What was committed before is that of the snapshot now.
+  /// The commits before the installed snapshot are those that the snapshot contains.
   public mutating func noteInstalled() {
     guard let index = host.snapshots.installedIndex else { return }
     commits = CommittedBatches()
@@ -67,7 +68,7 @@ extension SimulatedNode {
     return Array(stored.content[range])
   }
 
-  /// Records that no restart needs go, be they needed for anything else or not.
+  /// Removes records that no restart needs, even if they would be needed for another purpose.
   public mutating func removeRecords(before first: Int) {
     guard first > forgottenCount else { return }
     precondition(first <= barrier.durableCount, "only durable records can be removed")

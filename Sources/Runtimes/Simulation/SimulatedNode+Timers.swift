@@ -2,7 +2,7 @@ import Environments
 import ReplicaHosting
 import Replication
 
-/// Timers: each has at most one event ahead that matters; setting it anew moves no event.
+/// Timers: each has at most one pending event that matters; setting the timer again moves no event.
 extension SimulatedNode {
   public mutating func set(_ timer: Int, after delay: Interval?, in world: inout SharedWorld) {
     timerHasFired[timer] = false
@@ -14,7 +14,8 @@ extension SimulatedNode {
     scheduleTimer(timer, in: &world)
   }
 
-  /// Makes sure an event comes no later than the timer. An earlier one is kept: it will look again.
+  /// Makes sure that an event comes no later than the timer. An earlier event is kept, because it
+  /// checks the timer again.
   public mutating func scheduleTimer(_ timer: Int, in world: inout SharedWorld) {
     let time = clock.trueTime(ofTimer: timerDue[timer], from: world.now)
     guard time < timerScheduled[timer] else { return }
@@ -34,7 +35,8 @@ extension SimulatedNode {
     arrive(timer: timer, in: &world)
   }
 
-  /// The clock's rate has changed: what is scheduled may come too late.
+  /// Reschedules the timers after the clock's rate has changed, because their events may come too
+  /// late.
   public mutating func rescheduleTimers(in world: inout SharedWorld) {
     for timer in timerDue.indices where timerDue[timer] != .max {
       scheduleTimer(timer, in: &world)

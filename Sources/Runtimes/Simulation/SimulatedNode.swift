@@ -5,22 +5,22 @@ import Replication
 import Trials
 import WireFormat
 
-/// What waits for a node's processor.
-public enum InboxItem<Message, Command: WireCodable & Equatable & Sendable> {
+/// An input that waits for a node's processor.
+public enum NodeInput<Message, Command: WireCodable & Equatable & Sendable> {
   case message(Message, Envelope)
   case request(ClientRequest<Command>)
   case timer(Int)
   case disconnected(from: Int)
-  /// The disk has a snapshot.
+  /// The disk has written a snapshot.
   case stored
-  /// The disk has made records durable that messages wait for.
+  /// The disk has made records durable on which messages wait.
   case synced
 }
 
-/// One node: a host, a processor that does one thing at a time, a disk and a clock.
+/// A node: a host, a processor that does one thing at a time, a disk and a clock.
 ///
-/// The processor takes whatever has arrived as one turn. What the turn sends leaves while it
-/// computes, one message after the other (`TurnTime`, `SimulatedTurn`), so a node that sends much
+/// The processor handles all waiting input as one turn. The turn's messages leave while it
+/// computes, one after the other (`TurnTime`, `SimulatedTurn`), so a node that sends many messages
 /// is late.
 public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public typealias Host = ReplicaHost<Core, Application>
@@ -33,30 +33,30 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public let options: Core.Options
   public let seed: UInt64
 
-  /// What holds of faults at present: see `adopt`.
+  /// The faults that hold now: see `adopt`.
   public var isUp = true
   public var isPaused = false
-  /// The pause is to catch the process inside its next turn, not before it.
+  /// Whether the pause is to stop the process inside its next turn, not before it.
   public var pausesInsideTurn = false
-  /// The process stands inside a turn: the core has decided, and none of it has left.
+  /// Whether the process is stopped inside a turn: the core has decided, and no effect was carried
+  /// out.
   public var standsInsideTurn = false
-  /// The process has been started again and reads its log.
+  /// Whether the process has been started again and is reading its log.
   public var isReadingLog = false
-  /// The process came back during a pause and starts when that ends.
+  /// Whether the process was restarted during a pause and starts when the pause ends.
   public var startIsOverdue = false
-  /// Counts restarts: what was scheduled in an earlier life is void.
+  /// Counts restarts: events scheduled in an earlier incarnation are void.
   public var life = 0
-  public var inbox: [InboxItem<Core.Message, Application.Command>] = []
+  public var inbox: [NodeInput<Core.Message, Application.Command>] = []
   public var busyUntil: Int64 = 0
   public var turnIsScheduled = false
   public var slowness = 1.0
   public var usage: NodeUsage
 
-  /// How the time of the present turn passes, and the number of that turn.
+  /// How the time of the present turn is spent, and the number of that turn.
   public var turn = TurnTime()
   public var turnNumber = 0
-  /// Of the present turn if it takes more than one input; otherwise there is nothing to put in
-  /// order.
+  /// Whether the present turn handles more than one input, so that replies must be put in order.
   public var putsInOrder = false
   public var receivedRequests = FlatTable<ClientID, ReceivedRequest>()
   public var waitingReplies: [WaitingReply<ClientReply<Application.Response>>] = []
@@ -67,41 +67,42 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var timerScheduled: [Int64]
   public var timerHasFired: [Bool]
 
-  /// Everything appended to the disk, but for the first `forgottenCount` records. Those up to
+  /// All records appended to the disk except for the first `forgottenCount`. Those up to
   /// `barrier.durableCount` are durable.
   public var log: [Core.Record] = []
   public var forgottenCount = 0
-  /// The process may have to start again from its log. Otherwise durable records are forgotten,
-  /// because a log is a third of what a long trial keeps.
+  /// Whether the process may have to start again from its log. Otherwise durable records are
+  /// dropped, because a log is a third of the memory of a long trial.
   public var keepsLog = true
-  /// 0 for the node's first disk; grows with each one that it has lost.
+  /// 0 for the node's first disk; greater for each disk that replaces a lost one.
   public var diskGeneration: UInt64 = 0
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
-  /// Messages to itself that nothing holds back, and those that it takes in at present.
+  /// Messages to itself that need not wait for the disk, and those that it is handling now.
   public var ownMessages: [Core.Message] = []
   public var ownInputs: [Core.Message] = []
   public var syncTarget = 0
   public var syncIsOverdue = false
   public var diskIsStalled = false
   public var extraSyncTime: Int64 = 0
-  /// For the times of this disk's syncs alone: each sync of a trial takes equally long under all
-  /// protocols.
+  /// Used only for the times of this disk's syncs, so that the nth sync of a trial takes equally
+  /// long under all protocols.
   public var diskRandom: RandomStream
 
-  /// The snapshots on the disk, and the one that is on its way there.
+  /// The snapshots on the disk, and the one that is being written.
   public var snapshots: [StoredSnapshot] = []
   public var storing: StoredSnapshot?
-  /// The disk has written it while it was stalled or the process stood still.
+  /// Whether the disk has written it while the disk was stalled or the process stopped.
   public var storeIsOverdue = false
-  /// For the times of the disk's writing of snapshots: those of the log's syncs do not depend on
-  /// how many there are.
+  /// Used only for the times of writing snapshots, so that the times of the log's syncs do not
+  /// depend on the number of snapshots.
   public var snapshotRandom: RandomStream
 
-  /// What this replica committed since its last start, in order.
+  /// The batches this replica has committed since its last start, in order.
   public var commits = CommittedBatches()
 
-  /// Of the application at the node's first start, and at each start before its log is applied.
+  /// The application's state at the node's first start, and at each start before its log is
+  /// applied.
   public let initialState: Application
 
   public init(
@@ -119,28 +120,28 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     self.initialState = initialState
     host = Host(id: ReplicaID(number), membership: membership, options: options, seed: seed)
     host.application = initialState
-    diskRandom = RandomStream(seed: seed, label: 0xD15C, number: number)
-    snapshotRandom = RandomStream(seed: seed, label: 0x5AA9, number: number)
+    diskRandom = RandomStream(seed: seed, purpose: .disks, number: number)
+    snapshotRandom = RandomStream(seed: seed, purpose: .snapshots, number: number)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)
   }
 
-  /// Forgets what was used so far. A turn that is not over yet counts from now on.
+  /// Resets the usage. The rest of an unfinished turn counts from now on.
   public mutating func startMeasuring(at now: Int64) {
     usage = NodeUsage(node: number, role: usage.role)
     usage.busy = unspentTime(at: now)
   }
 
-  /// What has been used up to now. A turn is booked when it begins; what is left of it does not
-  /// count.
+  /// The usage up to now. A turn is charged when it begins, so the rest of an unfinished turn is
+  /// subtracted.
   public func usage(at now: Int64) -> NodeUsage {
     var used = usage
     used.busy -= unspentTime(at: now)
     return used
   }
 
-  /// The process takes nothing in.
+  /// Whether the process handles no input.
   @inlinable
   public var isStopped: Bool { isPaused && !pausesInsideTurn }
 
@@ -154,7 +155,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     finishTurn(in: &world)
   }
 
-  /// Whether what arrives now has to wait; the processor is then told to look.
+  /// Whether an input that arrives now has to wait; if so, a turn is scheduled.
   @inline(__always)
   public mutating func mustWait(in world: inout SharedWorld) -> Bool {
     guard isStopped || world.now < busyUntil || !inbox.isEmpty else { return false }
@@ -162,8 +163,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     return true
   }
 
-  // Something arrived. If the processor is free it is dealt with at once, without the detour over
-  // the inbox.
+  // Arrivals. If the processor is free, the input is handled at once, without going through the
+  // inbox.
 
   public mutating func arrive(
     _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
@@ -218,7 +219,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     finishTurn(in: &world)
   }
 
-  /// The processor is free: everything that has arrived by now is one turn.
+  /// Handles everything that has arrived as one turn, now that the processor is free.
   public mutating func takeTurn(in world: inout SharedWorld) {
     turnIsScheduled = false
     guard !isStopped, !inbox.isEmpty else { return }
@@ -268,7 +269,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   }
 
   public mutating func take(timer: Int, in world: inout SharedWorld) {
-    // It may have been set anew or cancelled while it waited in the inbox, or earlier in this turn.
+    // The timer may have been set again or cancelled while it waited in the inbox, or earlier in
+    // this turn.
     guard timerHasFired[timer] else { return }
     timerHasFired[timer] = false
     guard !host.hasChangedTimer(timer) else { return }
@@ -293,8 +295,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     turn.receiving += world.cpu.cost(ofMessage: bytes) * slowness
   }
 
-  /// How much receiving of this turn it takes until this request is there; infinite if it was there
-  /// before. Mutating for the reason that `byteCount(ofRecords:)` is.
+  /// How many nanoseconds of this turn's receiving have passed when this request has been received;
+  /// infinite if it was received earlier. Mutating for the same reason as `byteCount(ofRecords:)`.
   @inline(__always)
   public mutating func receipts(of id: RequestID) -> Double {
     guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
@@ -305,7 +307,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       ? received.receipts : .infinity
   }
 
-  /// Carries out what the turn asked for, and what the node tells itself meanwhile.
+  /// Carries out the turn's effects, and handles the node's messages to itself.
   public mutating func finishTurn(in world: inout SharedWorld) {
     repeat {
       if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
@@ -344,14 +346,14 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public mutating func noteCommits(in world: inout SharedWorld) {
     for commit in host.effects.commits {
       let agrees = world.agrees(commit, of: number)
-      // A snapshot that was installed in this turn may hold it.
+      // A snapshot that was installed in this turn may contain the commit.
       guard commit.index.rawValue > commits.count else { continue }
       commits.note(commit.batch, agrees: agrees)
     }
   }
 }
 
-/// What a processor takes, in nanoseconds: `CPUModel` as numbers to reckon with.
+/// The processor's costs in nanoseconds: `CPUModel` as numbers.
 public struct ProcessorCosts: Sendable {
   public let perMessage: Double
   public let perByte: Double
@@ -363,7 +365,7 @@ public struct ProcessorCosts: Sendable {
     apply = Double(model.apply.nanoseconds)
   }
 
-  /// Handling a message of this size.
+  /// The cost of handling a message of this size.
   @inline(__always)
   public func cost(ofMessage bytes: Int) -> Double { perMessage + Double(bytes) * perByte }
 }

@@ -5,19 +5,18 @@ import Replication
 import Trials
 import WireFormat
 
-/// What the turn of a simulated node is carried out on: the node, and the world that it shares with
-/// others.
+/// The node and the world it shares with others, as the runtime that carries out a turn.
 ///
 /// Two pointers, because a value cannot hold two `inout` references. They are safe: only
 /// `SimulatedNode.lend` makes a value of this type, from exclusive references to both that last as
-/// long as the call to which it is lent; that call gets it as `inout` and cannot keep it, because
-/// it is not copyable. Node and world are separate values, so no access to one overlaps an access
-/// to the other.
+/// long as the call to which the value is lent. That call gets it as `inout` and cannot keep it,
+/// because it is not copyable. Node and world are separate values, so no access to one overlaps an
+/// access to the other.
 public struct SimulatedTurn<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public let node: UnsafeMutablePointer<SimulatedNode<Core, Application>>
   public let world: UnsafeMutablePointer<World<Core, Application>>
 
-  /// When what the processor does now is done.
+  /// When the processor will have finished its present work.
   @inline(__always)
   public var time: Int64 { world.pointee.now + Int64(node.pointee.turn.elapsed) }
 
@@ -94,8 +93,8 @@ extension SimulatedTurn: TurnRuntime {
     node.pointee.usage.snapshots.installed += counts.installed
   }
 
-  /// Replies leave in the order in which their requests were received. What the node tells itself
-  /// may lead to further replies in this turn; those that come before then wait for them.
+  /// Replies leave in the order in which their requests were received. The node's messages to
+  /// itself may lead to further replies in this turn, so earlier replies wait for those.
   public mutating func answer(_ reply: ClientReply<Application.Response>) {
     let receipts = node.pointee.receipts(of: reply.id)
     if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {
@@ -105,7 +104,7 @@ extension SimulatedTurn: TurnRuntime {
     }
   }
 
-  /// Answers as soon as the processor has received the request and executed its command.
+  /// Sends a reply as soon as the processor has received the request and executed its command.
   @inline(__always)
   public mutating func answer(
     _ reply: ClientReply<Application.Response>, behindReceipts receipts: Double
@@ -123,7 +122,7 @@ extension SimulatedTurn: TurnRuntime {
     world.pointee.answer(reply, from: node.pointee.number, departing: time, bytes: bytes)
   }
 
-  /// Lets the replies go that waited, those to requests of this turn first.
+  /// Sends the waiting replies, those to requests of this turn first.
   public mutating func answerWaiting() {
     node.pointee.waitingReplies.sort { $0.receipts < $1.receipts }
     for waiting in node.pointee.waitingReplies {
@@ -138,7 +137,7 @@ extension SimulatedTurn: TurnRuntime {
 }
 
 extension SimulatedNode {
-  /// Lends the node and the world to what is carried out of a turn.
+  /// Lends the node and the world to `body`, which carries out a part of a turn.
   @inline(__always)
   public mutating func lend(
     in world: inout SharedWorld, to body: (inout SimulatedTurn<Core, Application>) -> Void

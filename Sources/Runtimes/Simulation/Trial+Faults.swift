@@ -5,12 +5,12 @@ import ReplicaHosting
 import Replication
 import Trials
 
-/// Faults fire and end.
+/// Starts and ends faults.
 extension Trial {
   public mutating func startFault(_ index: Int) {
     let fault = plannedFaults[index]
-    // What one fault draws does not depend on how much those before it had to draw.
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17, number: index)
+    // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
     let (nodes, entry) = inflict(fault.action, until: fault.end)
     let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
     injected.append(
@@ -22,7 +22,7 @@ extension Trial {
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }
   }
 
-  /// Resolves the fault's target, and does at once what does not last.
+  /// Resolves the fault's target, and carries out faults that take effect at once.
   public mutating func inflict(
     _ action: FaultAction, until end: Int64?
   ) -> (nodes: [Int], entry: FaultLedger.Entry) {
@@ -34,7 +34,7 @@ extension Trial {
       return (hit, .down(hit))
     case .pause(let target):
       let hit = resolve(target)
-      // A process stops wherever it is.
+      // A process may stop inside a turn, too.
       for number in hit where faultRandom.chance(0.5) { nodes[number].stopInsideTurn() }
       return (hit, .paused(hit))
     case .slowCPU(let target, let factor):
@@ -67,7 +67,7 @@ extension Trial {
     adopt(entry)
   }
 
-  /// An entry of the ledger has come or gone: those that it concerns go by what holds now.
+  /// Applies the faults that hold after an entry of the ledger was added or removed.
   public mutating func adopt(_ entry: FaultLedger.Entry) {
     switch entry {
     case .cut, .degraded:
@@ -95,8 +95,8 @@ extension Trial {
     if nodes[number].options.heedsDisconnects { closeConnections(of: number) }
   }
 
-  /// The machine outlives the process and closes its connections: whoever is not cut off sees that,
-  /// behind everything that is on its way.
+  /// The machine outlives the process and closes its connections. Every node that is not cut off
+  /// sees that, after all messages that are still in flight.
   public mutating func closeConnections(of number: Int) {
     for other in nodes.indices where other != number {
       guard let time = world.network.closing(from: number, to: other, at: world.now) else {
@@ -106,12 +106,12 @@ extension Trial {
     }
   }
 
-  /// What the faults' targets are told apart by, of every node. Also of those that are down.
+  /// What is known of each node for resolving the targets of faults, including nodes that are down.
   public var views: [NodeView] {
     nodes.map { NodeView(isUp: $0.isUp, status: $0.host.core.status) }
   }
 
-  /// The nodes that a target means at this moment.
+  /// The nodes that a target resolves to now.
   public mutating func resolve(_ target: FaultTarget) -> [Int] {
     targeting.resolve(target, nodes: views, random: &faultRandom)
   }

@@ -4,7 +4,7 @@ import Replication
 import Trials
 import Workloads
 
-/// What a trial leaves behind, but for the history, which lies with the load.
+/// The results of a trial, except for the history, which the load holds.
 extension Trial {
   public func record(usages: [NodeUsage]) -> TrialRecord {
     let replicas = setup.membership.replicas.map(\.index)
@@ -37,7 +37,7 @@ extension Trial {
     return record
   }
 
-  /// Replicas that applied equally much have equal states.
+  /// Whether replicas that have applied equally many entries have equal states.
   public func finalStatesAgree(_ replicas: [Int]) -> Bool {
     var states: [(applied: LogIndex, digest: [UInt8])] = []
     for replica in replicas {

@@ -7,16 +7,16 @@ import Replication
 import Trials
 import Workloads
 
-/// What a trial needs to know beside the protocol and the load.
+/// The settings of a trial, apart from the load.
 public struct TrialSetup<Core: ReplicaCore>: Sendable {
   public var membership: Membership
   public var options: Core.Options
   public var environment = Environment.standard
   public var plan = TrialPlan()
-  /// How long, after the measured part and with all faults ended, to wait for the cluster to come
-  /// to rest so that it can be seen what survived.
+  /// How long to wait, after the measured part and the end of all faults, until the cluster has
+  /// settled so that survivors of the faults can be determined.
   public var settling = Interval.seconds(10)
-  /// Ask every core for broken invariants after every event. Slow; for tests and fuzzing.
+  /// Whether to check every core's invariants after every event. Slow; for tests and fuzzing.
   public var checksInvariants = false
 
   public init(membership: Membership, options: Core.Options) {
@@ -25,8 +25,7 @@ public struct TrialSetup<Core: ReplicaCore>: Sendable {
   }
 }
 
-/// One trial: a cluster, its clients and its faults in virtual time, from one seed and on one
-/// thread.
+/// A trial: a cluster, its clients and its faults in virtual time, from one seed and on one thread.
 ///
 /// The same setup and load give the same result to the last bit, in every process and on every
 /// machine.
@@ -43,10 +42,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
   public var leadership = LeadershipLog()
-  /// When it is looked next who is in charge.
+  /// When the leadership is sampled next.
   public var nextLeadershipSample: Int64 = 0
   public var eventCount = 0
-  /// A digest of everything that happened, in order: equal for equal trials.
+  /// A digest of all events, in order: equal for equal trials.
   public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
 
   public init(_ setup: TrialSetup<Core>, load: Load) {
@@ -71,10 +70,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       load: load, count: setup.plan.workload.clients, replicas: setup.membership.replicas,
       arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
       thinkTime: setup.plan.workload.thinkTime,
-      random: RandomStream(seed: setup.plan.seed, label: 0xA441),
+      random: RandomStream(seed: setup.plan.seed, purpose: .arrivals),
       patience: setup.plan.workload.patience, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
-    faultRandom = RandomStream(seed: setup.plan.seed, label: 0xFA17)
+    faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(
       setup.plan.faults, duration: setup.plan.duration, random: &faultRandom)
   }
@@ -112,7 +111,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds), in: &world)
   }
 
-  /// Lets everything happen up to and including `end`.
+  /// Processes all events up to and including `end`.
   public mutating func advance(to end: Int64, progress: (Interval, Int) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= end {
       let time = world.queue.nextTime
@@ -197,23 +196,23 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     traceHash ^= traceHash >> 29
   }
 
-  /// The replica in charge: among those that are up and say so, the one of the highest epoch.
+  /// The leader: among the replicas that are up and lead, the one with the highest epoch.
   public func leader() -> Int? {
     targeting.leader(among: views)
   }
 
   public static var leadershipInterval: Int64 { 1_000_000 }
 
-  /// Notes who is in charge, once a millisecond: the state at the next sample's time, which holds
-  /// until the event at `time`. It is no event itself, so that it changes nothing but the record.
+  /// Records who leads, once per millisecond: the state at the next sample's time, which holds
+  /// until the event at `time`. Sampling is not an event, so that it changes only the record.
   public mutating func sampleLeadership(before time: Int64) {
     leadership.note(views, targeting, at: nextLeadershipSample)
     let interval = Self.leadershipInterval
     nextLeadershipSample = (time / interval + 1) * interval
   }
 
-  /// After the measured part: ends all faults and lets the cluster come to rest, so that it can be
-  /// seen what survived. Clients are silent; nothing here is measured.
+  /// After the measured part: ends all faults and lets the cluster settle, so that lost writes can
+  /// be found. The clients are silent, and nothing here is measured.
   public mutating func settle() {
     for index in ledger.entries.keys.sorted() { endFault(index) }
     for link in world.held.indices { world.retransmit(link: link) }
@@ -226,7 +225,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     }
   }
 
-  /// Some replica is in charge, and all replicas applied everything that any of them ever
+  /// Whether there is a leader, and all replicas have applied all entries that any replica has
   /// committed.
   public var hasSettled: Bool {
     leader() != nil

@@ -1,18 +1,18 @@
-/// How the processor of a simulated node spends one turn.
+/// How the processor of a simulated node spends the time of one turn.
 ///
-/// A turn takes everything that has arrived and carries out what follows from all of it: one
-/// append, one broadcast. Its time, however, passes input by input. An answer to a request of this
-/// turn leaves when that request has been received and executed, before the requests behind it are
-/// received; what the turn does as a whole comes behind all receipts. A server that answers at once
-/// is thus a queue that serves one request after the other.
+/// A turn handles all input that has arrived, and carries out the effects of all of it: one append,
+/// one broadcast. Its time, however, is spent input by input. A reply to a request of this turn
+/// leaves when that request has been received and executed, before the next requests are received.
+/// Work for the turn as a whole comes after all receiving. A server that answers at once is thus a
+/// queue that serves one request after the other.
 public struct TurnTime: Sendable {
-  /// Nanoseconds that it takes to receive all inputs of the turn.
+  /// Nanoseconds that receiving all inputs of the turn takes.
   public var receiving = 0.0
   /// How many of these have passed.
   public var received = 0.0
-  /// Nanoseconds that have passed otherwise: sending, answering and executing.
+  /// Nanoseconds spent on other work: sending, answering and executing.
   public var worked = 0.0
-  /// Commands that were executed in this turn and whose time has not passed yet.
+  /// Commands that were executed in this turn and whose time was not spent yet.
   public var executions = 0
 
   public init() {}
@@ -21,15 +21,14 @@ public struct TurnTime: Sendable {
   @inline(__always)
   public var elapsed: Double { received + worked }
 
-  /// Something that concerns the whole turn: everything has been received before.
+  /// Spends time on the whole turn, after all inputs have been received.
   @inline(__always)
   public mutating func spend(_ nanoseconds: Double) {
     received = receiving
     worked += nanoseconds
   }
 
-  /// Something that concerns one input, which has been received after so many nanoseconds of
-  /// receiving.
+  /// Spends time on one input, which has been received after `receipts` nanoseconds of receiving.
   @inline(__always)
   public mutating func spend(_ nanoseconds: Double, behindReceipts receipts: Double) {
     if received < receipts { received = receipts }
@@ -41,7 +40,7 @@ public struct TurnTime: Sendable {
 public struct ReceivedRequest: Sendable {
   public var turn: Int
   public var sequence: UInt64
-  /// Nanoseconds of receiving in that turn up to and with this request.
+  /// Nanoseconds of receiving in that turn up to and including this request.
   public var receipts: Double
 
   public init(turn: Int, sequence: UInt64, receipts: Double) {
@@ -51,8 +50,8 @@ public struct ReceivedRequest: Sendable {
   }
 }
 
-/// An answer that waits until what the node tells itself in this turn has been answered, too.
-/// `receipts` as in `ReceivedRequest`; infinite if it answers no request of this turn.
+/// A reply that waits until the node's messages to itself in this turn have been handled.
+/// `receipts` is as in `ReceivedRequest`; infinite if the request is not of this turn.
 public struct WaitingReply<Reply: Sendable>: Sendable {
   public var reply: Reply
   public var receipts: Double

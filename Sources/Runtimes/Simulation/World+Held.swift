@@ -1,16 +1,17 @@
 import Replication
 
-/// A message that waits until its link gets through.
+/// A message that waits until its link lets messages through.
 public struct HeldMessage<Message: Sendable>: Sendable {
   public let message: Message
   public let envelope: Envelope
 }
 
-/// Over TCP, what is sent while a partition cuts a link waits in the sender's kernel. It goes on
-/// with the first retransmission after the partition, whoever has sent it lives or not.
+/// Over TCP, messages that are sent while a partition cuts a link wait in the sender's kernel. They
+/// are sent with the first retransmission after the partition, even if the sending process has
+/// ended.
 extension World {
-  /// What waits on one link, in bytes, before more is dropped: as in the node of the cluster
-  /// runtime.
+  /// How many bytes may wait on one link before more are dropped: as many as in a node of a real
+  /// cluster.
   public static var mostHeldBytes: Int { 64 << 20 }
 
   public mutating func hold(
@@ -22,7 +23,8 @@ extension World {
     held[link].append(HeldMessage(message: message, envelope: envelope))
   }
 
-  /// Partitions have come or gone: links that get through again send at their next retransmission.
+  /// Schedules a retransmission for each link that lets messages through again after partitions
+  /// have changed.
   public mutating func scheduleRetransmissions() {
     for link in held.indices {
       guard let time = network.retransmission(of: link, from: now) else { continue }
@@ -30,8 +32,8 @@ extension World {
     }
   }
 
-  /// Lets go what waits on a link, unless it is cut again. A connection that has been given up
-  /// takes all that was sent on it along.
+  /// Sends the messages that wait on a link, unless it is cut again. If the connection has been
+  /// given up, all messages that were sent on it are lost.
   public mutating func retransmit(link: Int) {
     guard let isAlive = network.release(link, at: now) else { return }
     let waiting = held[link]

@@ -6,14 +6,14 @@ import Replication
 import Trials
 import WireFormat
 
-/// From whom to whom, how long, and how far it has come. Small, because every event is moved
-/// several times.
+/// A message's sender, receiver, length and stage. Small, because every event is moved several
+/// times.
 public struct Envelope: Sendable {
-  /// What the receiving interface has yet to do.
+  /// How far the receiving interface has handled the message.
   public enum Stage: UInt8, Sendable {
     /// The message begins to arrive, and waits for the interface from now on.
     case arriving
-    /// All of it is there, and may have to wait for the interface.
+    /// All of it has arrived, and it may have to wait for the interface.
     case arrived
     case received
   }
@@ -38,14 +38,14 @@ public struct Envelope: Sendable {
   public var bytes: Int { Int(length) }
 }
 
-/// Something that happens at a moment of a trial. Generic over what it
-/// carries rather than over the core: that spares the run-time system a search on every event.
-public enum Happening<
+/// An event of a trial. It is generic over its payload rather than over the core, because generic
+/// metadata is cheaper for type parameters than for associated types.
+public enum SimulationEvent<
   Message, Command: WireCodable & Equatable & Sendable,
   Response: WireCodable & Equatable & Sendable
 > {
   case message(Message, Envelope)
-  /// From a client; the envelope's sender means nothing.
+  /// From a client; the envelope's sender has no meaning.
   case request(ClientRequest<Command>, Envelope)
   case reply(ClientReply<Response>, node: Int)
   /// A node's processor is free and its inbox is not empty.
@@ -54,11 +54,11 @@ public enum Happening<
   case synced(node: Int, life: Int)
   /// The disk has written a snapshot.
   case stored(node: Int, life: Int)
-  /// A process that starts again has read its log.
+  /// A process that is starting again has read its log.
   case hasReadLog(node: Int, life: Int)
-  /// A node sees that the process of another one has ended.
+  /// A node sees that the process of another node has ended.
   case disconnected(node: Int, from: Int)
-  /// Over TCP: a link sends again what has waited while it did not get through.
+  /// Over TCP: a link sends the messages that waited while it let none through.
   case retransmission(link: Int)
   case client(ClientEvent)
   case faultStarts(Int)
@@ -66,12 +66,12 @@ public enum Happening<
   case warmUpEnds
 }
 
-/// What one replica has committed since its last start. As long as that is what all others have
-/// committed, it is enough to count it.
+/// The batches that one replica has committed since its last start. As long as they are the same as
+/// those of all other replicas, they are only counted.
 public struct CommittedBatches: Sendable {
-  /// The first so many batches are those of `World.committed`.
+  /// This many batches, from the first on, are those of `World.committed`.
   public var agreedCount = 0
-  /// Those behind them, from the first that is another one.
+  /// The batches after them, from the first that differs.
   public var others: [Batch] = []
 
   public init() {}
@@ -83,20 +83,21 @@ public struct CommittedBatches: Sendable {
   }
 }
 
-/// What nodes share: the time, the queue of what will happen, the network, and the record of what
-/// was committed where.
+/// The state that nodes share: the time, the queue of events, the network, and the record of
+/// commits.
 public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public var now: Int64 = 0
-  public typealias Event = Happening<Core.Message, Application.Command, Application.Response>
+  public typealias Event = SimulationEvent<Core.Message, Application.Command, Application.Response>
 
   public var queue = EventQueue<Event>()
   public var network: NetworkState
-  /// Over TCP, what waits on each link for the network to let it through.
+  /// Over TCP, the messages that wait on each link until the network lets them through.
   public var held: [[HeldMessage<Core.Message>]]
   public let cpu: ProcessorCosts
   public let disk: DiskModel
   public let diskSampler: LatencySampler?
-  /// The first batch that any replica committed at each index: what all others have to agree with.
+  /// The first batch that any replica committed at each index; all other replicas must agree with
+  /// it.
   public var committed: [Batch] = []
   public var violations = Violations()
   public let checksInvariants: Bool
@@ -105,7 +106,7 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
     queue.push(what, at: time)
   }
 
-  /// Compares a commit with what others committed at its index.
+  /// Compares a commit with other replicas' commits at its index.
   /// - Returns: whether it is the one in `committed`.
   public mutating func agrees(_ commit: Effects<Core>.Commit, of node: Int) -> Bool {
     let position = commit.index.rawValue - 1
@@ -125,13 +126,13 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
     return true
   }
 
-  /// Everything that a replica has committed.
+  /// All batches that a replica has committed.
   public func batches(of commits: CommittedBatches) -> [Batch] {
     committed.prefix(commits.agreedCount) + commits.others
   }
 }
 
-/// Messages between nodes and clients travel through the world.
+/// How messages between nodes, and replies to clients, travel.
 extension World {
   public mutating func transmit(
     _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
@@ -166,9 +167,9 @@ extension World {
     queue.push(.message(message, envelope), at: time - lead)
   }
 
-  /// A message is there, or begins to be.
-  /// - Parameter isRequest: from a client, not from a node.
-  /// - Returns: when the receiver's interface has received it; `nil` if it has by now.
+  /// Handles a message that has arrived, or begins to arrive.
+  /// - Parameter isRequest: true if it comes from a client.
+  /// - Returns: when the receiver's interface has received it; `nil` if it has received it by now.
   @inline(__always)
   public mutating func reception(of envelope: Envelope, isRequest: Bool = false) -> Int64? {
     guard envelope.stage != .received else { return nil }
@@ -180,13 +181,13 @@ extension World {
     return time > now ? time : nil
   }
 
-  /// Whether the process that a message was sent to is still there.
+  /// Whether the process to which a message was sent still runs.
   @inline(__always)
   public func reachesItsProcess(_ envelope: Envelope) -> Bool {
     network.incarnations[envelope.to] == envelope.incarnation
   }
 
-  /// Carries a node's answer to a client.
+  /// Carries a node's reply to a client.
   public mutating func answer(
     _ reply: ClientReply<Application.Response>, from node: Int, departing: Int64, bytes: Int
   ) {
@@ -202,7 +203,7 @@ extension World {
   }
 }
 
-/// Clients' requests travel through the world, too, and their events wait in its queue.
+/// How clients' requests travel; the clients' events wait in the same queue.
 extension World: ClientRuntime {
   public mutating func schedule(_ event: ClientEvent, at time: Instant) {
     schedule(.client(event), at: time.nanoseconds)

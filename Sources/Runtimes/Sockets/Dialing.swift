@@ -1,4 +1,4 @@
-/// How long connections that this process opens may take, in nanoseconds.
+/// Time limits for connections that this process opens, in nanoseconds.
 public enum Dialing {
   /// Pause before an address that could not be reached is dialled again.
   public static let redialPause: Int64 = 20_000_000

@@ -7,7 +7,7 @@ public struct EventLoop: ~Copyable {
   public var ready: UnsafeMutablePointer<linux_ready>
   public static var room: Int { 256 }
 
-  /// Fails only where the process has no descriptor left.
+  /// - Throws: only if the process has no descriptor left.
   public init() throws(SocketError) {
     descriptor = try SocketError.check(linux_epoll_create(), "cannot watch descriptors")
     ready = .allocate(capacity: EventLoop.room)
@@ -29,15 +29,15 @@ public struct EventLoop: ~Copyable {
 
   public borrowing func remove(_ watched: Int32) { _ = linux_epoll_remove(descriptor, watched) }
 
-  /// Waits until something is ready, at most `nanoseconds` (negative: without end). The first `count`
-  /// elements of `ready` then say what.
+  /// Waits until something is ready, at most `nanoseconds` (negative: without limit). Returns the
+  /// number of elements of `ready` that then describe it.
   public borrowing func wait(nanoseconds: Int64) -> Int {
     max(Int(linux_epoll_wait(descriptor, ready, Int32(EventLoop.room), nanoseconds)), 0)
   }
 
-  /// The same without sleep: looks again and again, and in between lets others run. A processor that goes to
-  /// sleep takes as long to wake up as a short request to be answered.
-  public borrowing func waitAwake(nanoseconds: Int64) -> Int {
+  /// Like `wait`, but polls instead of sleeping and yields the processor in between, because a
+  /// processor that sleeps takes as long to wake up as a short request takes to be answered.
+  public borrowing func spin(nanoseconds: Int64) -> Int {
     let end = MonotonicClock.now() + nanoseconds
     repeat {
       let count = wait(nanoseconds: 0)
@@ -48,27 +48,28 @@ public struct EventLoop: ~Copyable {
   }
 }
 
-/// What an event loop has reported and nobody has attended to yet. Whoever deals with a part of it, and does
-/// something else in between, finds the rest here.
-public struct ReadyList: Sendable {
+/// Readiness that an event loop has reported and that was not handled yet. A user that handles a
+/// part of it, and then does something else, finds the rest here.
+public struct PendingReadiness: Sendable {
   private var next = 0
   private var count = 0
-  private(set) var vigil = Vigil()
+  private(set) var spinPolicy = SpinPolicy()
 
   public init() {}
 
   public var isEmpty: Bool { next == count }
 
-  /// Waits for more, unless there is something left.
-  /// - Parameter awake: for how much of that time not to sleep, while that pays.
+  /// Waits for more readiness, unless some is left.
+  /// - Parameter awake: the part of that time in which to poll instead of sleeping, as long as that
+  ///   pays.
   public mutating func wait(on loop: borrowing EventLoop, nanoseconds: Int64, awake: Int64 = 0) {
     guard isEmpty else { return }
     next = 0
     var left = nanoseconds
-    if awake > 0, nanoseconds > 0, vigil.begins() {
+    if awake > 0, nanoseconds > 0, spinPolicy.begins() {
       let start = MonotonicClock.now()
-      count = loop.waitAwake(nanoseconds: min(awake, nanoseconds))
-      vigil.end(inVain: count == 0)
+      count = loop.spin(nanoseconds: min(awake, nanoseconds))
+      spinPolicy.end(inVain: count == 0)
       guard count == 0 else { return }
       left = max(nanoseconds - (MonotonicClock.now() - start), 0)
     }
@@ -82,19 +83,19 @@ public struct ReadyList: Sendable {
   }
 }
 
-/// Whether to wait awake once more. Where nothing comes in that time, as from a disk that takes longer, whoever
-/// is awake only takes the processor from those that it waits for.
-struct Vigil: Sendable {
-  /// After so many in vain, one after the other, there is one more only now and then.
+/// Decides whether to poll once more before sleeping. If nothing arrives during a poll, for example
+/// because a disk takes longer, polling only takes processor time from the processes it waits for.
+struct SpinPolicy: Sendable {
+  /// After `limit` polls in vain in a row, `pause` waits pass without a poll before the next one.
   static let limit = 4
   static let pause = 16
   private(set) var inVain = 0
   private var skipped = 0
 
   mutating func begins() -> Bool {
-    guard inVain >= Vigil.limit else { return true }
+    guard inVain >= SpinPolicy.limit else { return true }
     skipped += 1
-    guard skipped > Vigil.pause else { return false }
+    guard skipped > SpinPolicy.pause else { return false }
     skipped = 0
     return true
   }

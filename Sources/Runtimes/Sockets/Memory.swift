@@ -1,6 +1,6 @@
 import CLinux
 
-/// What the kernel does with memory of this process.
+/// Tells the kernel how to treat memory of this process.
 public enum Memory {
   /// Makes all pages of fresh memory resident in one system call.
   public static let populate: @Sendable (UnsafeMutableRawBufferPointer) -> Void = { bytes in
@@ -10,7 +10,7 @@ public enum Memory {
   /// Bytes that are allocated at present.
   public static var allocatedByteCount: Int { Int(linux_allocated_bytes()) }
 
-  /// Gives freed memory back, for others and for large arrays, which never lie between freed small
-  /// blocks.
+  /// Returns freed memory to the system, for other processes and for large arrays, which are never
+  /// placed between freed small blocks.
   public static func giveBack() { linux_trim_memory() }
 }

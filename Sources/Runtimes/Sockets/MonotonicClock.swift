@@ -1,8 +1,9 @@
 import CLinux
 
-/// Time for measuring and for what cores see: never set, the same for all processes of a machine.
-/// It goes on while the machine is suspended, because a lease does not last longer for that.
+/// Time for measuring and for the cores. It is never set, and is the same for all processes of a
+/// machine. It also runs while the machine is suspended, because a lease does not last longer for
+/// that.
 public enum MonotonicClock {
-  /// Nanoseconds since some moment in the past.
+  /// Nanoseconds since a fixed moment in the past.
   public static func now() -> Int64 { linux_monotonic() }
 }

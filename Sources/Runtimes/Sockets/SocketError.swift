@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Primitives
 
-/// A system call that failed, with what it was for.
+/// A system call that failed, with its purpose.
 public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   public var purpose: String
   /// The system's error number, positive.
@@ -15,7 +15,7 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String { "\(purpose): \(SocketError.text(of: code))" }
 
-  /// The system's own words for an error number.
+  /// The system's text for an error number.
   public static func text(of code: Int32) -> String { String(cString: strerror(code)) }
 
   static func check(_ result: Int32, _ purpose: String) throws(SocketError) -> Int32 {
@@ -24,7 +24,7 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Error numbers that code asks for, as positive numbers.
+/// Error numbers that the code compares with, as positive numbers.
 public enum SystemError {
   public static let wouldBlock = Int(EAGAIN)
   public static let addressInUse = EADDRINUSE
@@ -35,27 +35,28 @@ public enum SystemError {
 public enum Descriptor {
   public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
-  /// The next connection that waits at a listener, if there is one.
-  /// - Throws: why none can be taken although it waits, such as a lack of descriptors. The listener stays
-  ///   ready meanwhile: the caller should look away from it for a while.
+  /// Accepts the next connection; `nil` if none waits.
+  /// - Throws: the reason why a waiting connection cannot be accepted, such as a lack of
+  ///   descriptors. The listener stays ready meanwhile, so the caller should not watch it for a
+  ///   while.
   public static func accept(_ listener: Int32) throws(SocketError) -> Int32? {
     while true {
       let descriptor = linux_accept(listener)
       switch -descriptor {
       case Int32.min...0: return descriptor
       case EAGAIN: return nil
-      // One that was given up before it was taken; the next may be good.
+      // The connection was aborted before it was accepted: try the next one.
       case ECONNABORTED, EINTR, EPROTO: continue
       case let code: throw SocketError(purpose: "cannot take a connection", code: code)
       }
     }
   }
 
-  /// Raises the limit on descriptors of this process as far as it goes. Returns the limit.
+  /// Raises this process's limit on descriptors as far as possible. Returns the limit.
   @discardableResult
   public static func raiseLimit() -> Int { Int(clamping: max(linux_raise_descriptor_limit(), 0)) }
 
-  /// Tells the other side that nothing more will come.
+  /// Tells the other side that no more bytes will come.
   public static func endOutput(_ descriptor: Int32) {
     _ = shutdown(descriptor, Int32(SHUT_WR))
   }
@@ -68,7 +69,7 @@ public enum Descriptor {
   }
 
   /// Writes a line to standard error.
-  public static func complain(_ line: String) {
+  public static func writeError(_ line: String) {
     let bytes = Array((line + "\n").utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
@@ -80,18 +81,18 @@ extension Endpoint {
     try SocketError.check(linux_listen(host, port), "cannot listen on \(self)")
   }
 
-  /// A non-blocking socket on its way to this address.
+  /// A non-blocking socket that is connecting to this address.
   public func connect() throws(SocketError) -> Int32 {
     try SocketError.check(linux_connect(host, port), "cannot connect to \(self)")
   }
 }
 
 extension Endpoint {
-  /// Below what systems choose for connections that leave: such a one could otherwise take the port of a
-  /// node that is to start again.
+  /// Below the ports that systems choose for outgoing connections, because an outgoing connection
+  /// could otherwise take the port of a node that is to start again.
   private static let listeningPorts: ClosedRange<UInt16> = 16_384...32_000
 
-  /// So many loopback addresses that nobody listens on at this moment.
+  /// Finds `count` loopback addresses that are free at this moment.
   public static func freeOnLoopback(_ count: Int) throws(SocketError) -> [Endpoint] {
     var held: [Int32] = []
     defer { for descriptor in held { Descriptor.close(descriptor) } }
@@ -101,7 +102,7 @@ extension Endpoint {
       for _ in 0..<100 where descriptor == nil {
         descriptor = try? Endpoint.loopback(.random(in: listeningPorts)).listen()
       }
-      // Should none of them be free, the system knows another one.
+      // If none of these ports is free, the system chooses one.
       let listener = if let descriptor { descriptor } else { try Endpoint.loopback(0).listen() }
       held.append(listener)
       let port = try SocketError.check(linux_local_port(listener), "cannot find a free port")

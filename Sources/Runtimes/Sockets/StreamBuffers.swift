@@ -2,36 +2,37 @@ import CLinux
 import Replication
 import WireFormat
 
-/// How a read or write on a socket went.
+/// The result of a read or write on a socket.
 public enum StreamProgress: Equatable, Sendable {
-  /// Bytes moved, or none were there.
+  /// Bytes were moved, or the call would have blocked.
   case open
   /// The other side has closed the connection, or it broke.
   case closed
 }
 
-/// What has been received from a stream and not been understood yet. The buffer is reused.
+/// Bytes that were received from a stream and not decoded yet. The buffer is reused.
 public struct InputBuffer: Sendable {
   /// Bytes `start..<end` are waiting.
   public var bytes: [UInt8] = []
   public var start = 0
   public var end = 0
-  /// Room for the next read: it grows for those that have much to say, so that ten thousand silent
-  /// connections take little memory.
+  /// Room for the next read. It grows only for connections that send much, so that ten thousand
+  /// silent connections take little memory.
   public var nextRoom = 16 << 10
 
   public init() {}
 
   public var count: Int { end - start }
 
-  /// The most room for one read. More than what sockets hold on average, so that one read empties most.
+  /// The most room for one read: more than sockets hold on average, so that one read usually
+  /// empties the socket.
   public static var readByteCount: Int { 256 << 10 }
-  /// A buffer that has grown larger than this for one frame is given back when it is empty.
+  /// A buffer that has grown larger than this for one frame is freed when it is empty.
   public static var keptByteCount: Int { 4 << 20 }
 
-  /// Takes what has arrived, with one read. Nobody may hold a copy of `bytes` meanwhile: it would be
-  /// copied.
-  /// - Parameter room: the most that is read, if the caller knows better than the buffer.
+  /// Receives bytes with one read. No copy of `bytes` may exist meanwhile, because the array would
+  /// then be copied.
+  /// - Parameter room: the most bytes to read, if the caller knows better than the buffer.
   public mutating func fill(from descriptor: Int32, room: Int? = nil) -> StreamProgress {
     let room = room ?? nextRoom
     if start == end {
@@ -39,7 +40,7 @@ public struct InputBuffer: Sendable {
       end = 0
       if bytes.count > InputBuffer.keptByteCount { bytes = [] }
     } else if start > 0, bytes.count - end < room {
-      // What is left of an unfinished frame moves to the front.
+      // The bytes of an unfinished frame are moved to the front.
       bytes.withUnsafeMutableBytes { all in
         all.baseAddress!.copyMemory(from: all.baseAddress! + start, byteCount: end - start)
       }
@@ -48,7 +49,7 @@ public struct InputBuffer: Sendable {
     }
     if bytes.count - end < room {
       let size = max(end + room, min(bytes.count * 2, 16 << 20))
-      // An array is copied at once, also where nothing is optimised.
+      // Appending an array stays fast in debug builds, because it is copied in bulk.
       bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
     }
     let offset = end
@@ -60,13 +61,13 @@ public struct InputBuffer: Sendable {
     return received > 0 || -received == SystemError.wouldBlock ? .open : .closed
   }
 
-  /// The first `count` waiting bytes have been dealt with.
+  /// Removes the first `count` waiting bytes.
   public mutating func consume(_ count: Int) { start += count }
 }
 
-/// What waits to be sent on a stream. The buffer is reused.
+/// Bytes that wait to be sent on a stream. The buffer is reused.
 public struct OutputBuffer: Sendable {
-  /// Everything written since the buffer was last empty, of which the first `sent` bytes have left.
+  /// Everything written since the buffer was last empty, of which the first `sent` bytes were sent.
   public var writer = WireWriter()
   public var sent = 0
 
@@ -75,7 +76,7 @@ public struct OutputBuffer: Sendable {
   public var isEmpty: Bool { sent == writer.count }
   public var count: Int { writer.count - sent }
 
-  /// Sends as much as the socket takes.
+  /// Sends as many bytes as the socket takes.
   public mutating func flush(to descriptor: Int32) -> StreamProgress {
     while sent < writer.count {
       let offset = sent
@@ -97,7 +98,7 @@ public struct OutputBuffer: Sendable {
     return .open
   }
 
-  /// A buffer that has grown larger than this is given back when it is empty.
+  /// A buffer that has grown larger than this is freed when it is empty.
   public static var keptByteCount: Int { 4 << 20 }
 
   public mutating func removeAll() {

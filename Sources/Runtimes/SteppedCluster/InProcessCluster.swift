@@ -1,10 +1,11 @@
 import Replication
 
-/// All cores of a cluster in one thread, joined by queues in memory: no clock, no disk, no faults but
-/// those the caller causes. Tests step protocols with it by hand, and `bench` measures bare cores.
+/// All cores of a cluster in one thread, connected by queues in memory. There is no clock and no
+/// disk, and only the caller causes faults. Tests step protocols with it by hand, and `bench`
+/// measures bare cores.
 ///
-/// Messages are delivered in the order in which they were sent, each link FIFO. Everything persisted is
-/// durable at once unless `holdsDisk` says otherwise. Timers fire only when the caller fires them.
+/// Messages are delivered in the order in which they were sent, each link FIFO. Records are durable
+/// at once unless `holdsDisk` is true. Timers fire only when the caller fires them.
 public struct InProcessCluster<Core: ReplicaCore> {
   public typealias Envelope = SteppedEnvelope<Core.Message>
 
@@ -12,16 +13,18 @@ public struct InProcessCluster<Core: ReplicaCore> {
     public var core: Core
     /// Durable records, oldest first.
     public var records: [Core.Record] = []
-    /// What is committed so far, in order.
+    /// Commits so far, in order.
     public var commits: [Effects<Core>.Commit] = []
     public var committedCount = 0
     public var committedRequests = 0
     public var reads: [ReadTicket] = []
     public var refusedBatches: [Effects<Core>.Refusal<Batch>] = []
     public var refusedReads: [Effects<Core>.Refusal<ReadTicket>] = []
-    /// Timers that are set, by index, with their ranges.
+    /// Replicas that lack entries that have left the log of this one.
+    public var snapshotRequests: [ReplicaID] = []
+    /// The ranges of the timers that are set, by index.
     public var timers: [ClosedRange<Interval>?]
-    /// When each timer that is set is due if time is left to `fireNextTimer`.
+    /// When each timer that is set is due, used by `fireNextTimer`.
     public var timerDue: [Instant]
     public var isUp = true
     /// Records and sends of turns whose sync is withheld.
@@ -40,7 +43,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
   public let membership: Membership
   public let options: Core.Options
   public var nodes: [Node] = []
-  /// Messages on their way, oldest first.
+  /// Messages that are queued for delivery, oldest first.
   public var inFlight: [Envelope] = []
   public var now = Instant.zero
   /// Whether `commits` and `records` are kept; benchmarks only count.
@@ -70,7 +73,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
     carryOut(at: id)
   }
 
-  /// Lets the caller do to one core what no event does, and carries out the effects.
+  /// Lets the caller change one core in a way that no event does, and carries out the effects.
   public mutating func perform(
     at id: ReplicaID, _ body: (inout Core, Instant, inout Effects<Core>) -> Void
   ) {
@@ -79,7 +82,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
     carryOut(at: id)
   }
 
-  /// Delivers messages until none are left or `limit` have been delivered; says whether none are left.
+  /// Delivers messages until the queue is empty or `limit` have been delivered; returns whether it
+  /// is empty.
   @discardableResult
   public mutating func run(limit: Int = .max) -> Bool {
     var remaining = limit
@@ -105,7 +109,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
     return inFlight.isEmpty
   }
 
-  /// Fires a timer if it is set; says whether it was.
+  /// Fires a timer if it is set; returns whether it was.
   @discardableResult
   public mutating func fire(_ timer: Core.Timer, at id: ReplicaID) -> Bool {
     guard nodes[id.index].isUp, let range = nodes[id.index].timers[timer.index] else {
@@ -117,8 +121,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
     return true
   }
 
-  /// Lets time pass until the next timer of any node is due, and fires it. Within its range a timer is
-  /// due the later the higher its node's number, so that nodes do not act in step.
+  /// Advances the time until the next timer of any node is due, and fires it. Within its range a
+  /// timer is due later the higher its node's number is, so that nodes do not act in step.
   /// - Returns: whether a timer was set at all.
   @discardableResult
   public mutating func fireNextTimer() -> Bool {
@@ -136,7 +140,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
     return true
   }
 
-  /// Ends a process: what was not durable is gone, and so are messages to it.
+  /// Ends a process: records that were not durable are lost, and so are messages to it.
   public mutating func crash(_ id: ReplicaID) {
     nodes[id.index].isUp = false
     nodes[id.index].unsynced = []
@@ -204,12 +208,13 @@ public struct InProcessCluster<Core: ReplicaCore> {
       nodes[id.index].reads += effects.reads
       nodes[id.index].refusedBatches += effects.refusedBatches
       nodes[id.index].refusedReads += effects.refusedReads
+      nodes[id.index].snapshotRequests += effects.snapshotRequests
     }
     effects.removeAll()
   }
 }
 
-/// A message on its way.
+/// A message that is queued for delivery.
 public struct SteppedEnvelope<Message> {
   public var message: Message
   public var from: ReplicaID

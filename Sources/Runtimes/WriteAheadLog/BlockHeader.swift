@@ -1,23 +1,24 @@
 import Primitives
 import Replication
 
-/// What stands before the records that one turn has appended.
+/// The header before the records that one turn has appended.
 ///
-/// Layout, little-endian: magic (4 bytes), checksum of the rest of the header (4), block number (8),
-/// number of its first record (8), bytes of payload (8), records (4), sectors that are wholly zero (4),
-/// checksum of payload and padding (4), zero (4), seal of the segment (8), offset in the segment (8).
-/// Each record of the payload has its length (4) before it. Zeros fill the block up to whole sectors.
+/// Layout, little-endian: magic (4 bytes), checksum of the rest of the header (4), block number
+/// (8), number of its first record (8), bytes of payload (8), records (4), sectors that are wholly
+/// zero (4), checksum of payload and padding (4), zero (4), seal of the segment (8), offset in the
+/// segment (8). In the payload, each record follows its length (4). Zeros fill the block up to
+/// whole sectors.
 struct BlockHeader: Equatable {
   static let byteCount = 64
   static let magic: UInt32 = 0x4B4C_4252
 
-  /// From 1, without gaps over all segments.
+  /// From 1, without gaps across segments.
   var number: UInt64
-  /// From 1, without gaps over all blocks.
+  /// From 1, without gaps across blocks.
   var firstRecord: UInt64
   var payloadByteCount: Int
   var recordCount: UInt32
-  /// Of the sectors behind the first one, how many hold nothing but zeros. A disk that was interrupted
+  /// Number of sectors after the first one that are wholly zero. A write that was interrupted
   /// leaves more of them.
   var zeroSectorCount: UInt32
   var checksum: UInt32
@@ -55,7 +56,8 @@ struct BlockHeader: Equatable {
     put(BlockHeader.checksum(UnsafeRawBufferPointer(block)), 4)
   }
 
-  /// The header at the start of `bytes`, if it is intact and was written to this place.
+  /// The header at the start of `bytes`, if it is intact and was written for this segment and
+  /// offset.
   init?(_ bytes: UnsafeRawBufferPointer, seal: UInt64, offset: Int) {
     guard bytes.count >= BlockHeader.byteCount else { return nil }
     func get<Number: FixedWidthInteger & BitwiseCopyable>(
@@ -75,7 +77,7 @@ struct BlockHeader: Equatable {
       zeroSectorCount: get(UInt32.self, 36), checksum: get(UInt32.self, 40))
   }
 
-  /// Whether the block at the start of `bytes`, whose header this is, is all there and as it was.
+  /// Whether the block at the start of `bytes`, whose header this is, is complete and unchanged.
   func isIntact(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard blockByteCount <= bytes.count else { return false }
     let behindHeader = bytes[BlockHeader.byteCount..<blockByteCount]

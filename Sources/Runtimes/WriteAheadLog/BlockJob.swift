@@ -2,9 +2,9 @@ import Glibc
 import Replication
 import WireFormat
 
-/// One block on its way to the disk.
+/// The write of one block, and its result.
 struct BlockJob: LogJob {
-  /// What has gone wrong, with its `errno`.
+  /// The step that failed, with its `errno`.
   enum Failure: Equatable, Sendable {
     case write(Int32)
     case sync(Int32)
@@ -12,12 +12,12 @@ struct BlockJob: LogJob {
   }
 
   var buffer: WireWriter
-  /// Where in the buffer the block lies.
+  /// The block's position in the buffer.
   let bytes: Range<Int>
   let recordCount: Int
   let descriptor: Int32
   let offset: Int
-  /// What the mark holds when the block is durable.
+  /// The content of the mark once the block is durable.
   let mark: [UInt8]
   let markDescriptor: Int32
   let fault: LogFault?

@@ -4,7 +4,7 @@ import Glibc
 /// An open file or directory, closed when the value ends.
 struct File: ~Copyable, Sendable {
   let descriptor: Int32
-  /// For messages.
+  /// For error messages.
   var path: String
 
   /// - Parameter flags: those of open(2). Every descriptor is closed on exec.
@@ -25,12 +25,14 @@ struct File: ~Copyable, Sendable {
     File.failure(code, path, attempt)
   }
 
-  /// From now on writes go past the page cache, where the file system can do that. They must begin and end at
-  /// sectors, in memory and in the file. A page of the cache that nobody reads again costs more than the write:
-  /// it has to be found, filled and, on a virtual machine, often be asked of the host.
+  /// Makes later writes bypass the page cache, if the file system supports that. They must begin
+  /// and end at sector boundaries, in memory and in the file. A cache page that is never read again
+  /// costs more than the write: it must be found, filled and, on a virtual machine, often requested
+  /// from the host.
   func bypassCache() { _ = linux_bypass_cache(descriptor, 1) }
 
-  /// Writes everything. Returns 0 or an `errno`, so that it can be called where nothing may be thrown.
+  /// Writes all bytes. Returns 0 or an `errno`, so that it can be called where throwing is
+  /// impossible.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {
     File.write(bytes, to: descriptor, at: offset)
   }
@@ -44,7 +46,7 @@ struct File: ~Copyable, Sendable {
         descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
       if count < 0 {
         if errno == EINTR { continue }
-        // A disk of larger sectors: its writes take the way through the cache from now on.
+        // The disk has larger sectors, so this file's writes go through the cache from now on.
         let code = errno
         if code == EINVAL, linux_bypass_cache(descriptor, 0) == 1 { continue }
         return code
@@ -69,7 +71,7 @@ struct File: ~Copyable, Sendable {
     guard code == 0 else { throw failure(code, "write") }
   }
 
-  /// Makes the file so long, with room on the disk for all of it.
+  /// Sets the file's size and allocates all of it on the disk.
   func allocate(_ byteCount: Int) throws(LogError) {
     let code = posix_fallocate(descriptor, 0, off_t(byteCount))
     guard code == 0 else { throw failure(code, "write") }
@@ -81,10 +83,10 @@ struct File: ~Copyable, Sendable {
     return Int(status.st_size)
   }
 
-  /// The whole file.
+  /// The contents of the whole file.
   func contents() throws(LogError) -> [UInt8] { try read(try byteCount(), at: 0) }
 
-  /// As many bytes from there, or fewer if the file ends before.
+  /// Reads `size` bytes from `offset`, or fewer if the file ends before.
   func read(_ size: Int, at offset: Int) throws(LogError) -> [UInt8] {
     var code: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
@@ -110,12 +112,12 @@ struct File: ~Copyable, Sendable {
     guard fdatasync(descriptor) == 0 else { throw failure(errno, "sync") }
   }
 
-  /// Makes content and all metadata durable; of a directory, its entries.
+  /// Makes content and all metadata durable; for a directory, its entries.
   func sync() throws(LogError) {
     guard fsync(descriptor) == 0 else { throw failure(errno, "sync") }
   }
 
-  /// Gives the file another name, durably, replacing what has that name.
+  /// Renames the file durably, replacing any file that has the new name.
   mutating func rename(to newPath: String, in directory: borrowing File) throws(LogError) {
     guard Glibc.rename(path, newPath) == 0 else { throw failure(errno, "rename") }
     path = newPath
@@ -123,9 +125,9 @@ struct File: ~Copyable, Sendable {
   }
 }
 
-/// Directories by their paths.
+/// Operations on directories, by path.
 enum Directory {
-  /// Creates the directory and those above it, durably.
+  /// Creates the directory and its missing ancestors, durably.
   static func create(_ path: String) throws(LogError) {
     var status = stat()
     if stat(path, &status) == 0 {
@@ -142,7 +144,7 @@ enum Directory {
     try File(parent, O_RDONLY | O_DIRECTORY).sync()
   }
 
-  /// Makes the entry of a directory in the one above it durable.
+  /// Makes the entry of a directory in its parent durable.
   static func syncEntry(of path: String) throws(LogError) {
     try File(parent(of: path), O_RDONLY | O_DIRECTORY).sync()
   }
@@ -177,7 +179,7 @@ enum Directory {
     return names.sorted()
   }
 
-  /// Removes a file; one that is not there is no error.
+  /// Removes a file; a missing file is not an error.
   static func remove(_ path: String) throws(LogError) {
     guard unlink(path) == 0 || errno == ENOENT else { throw File.failure(errno, path, "remove") }
   }

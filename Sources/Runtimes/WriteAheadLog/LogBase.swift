@@ -2,12 +2,12 @@ import Glibc
 import Replication
 import WireFormat
 
-/// The file `base`: what of the log is needed no more, because a snapshot or a checkpoint replaces
-/// it.
+/// The file `base`: which part of the log is no longer needed, because a snapshot or a checkpoint
+/// replaces it.
 ///
-/// It is replaced as a whole before anything is removed, so that whoever opens the log knows what
+/// The file is replaced as a whole before anything is removed, so that opening the log tells what
 /// may be missing. One sector: magic (8 bytes), format version (4), digest of the identity (8),
-/// first segment (8), blocks and records before it (8 each), first record that counts (8), zeros,
+/// first segment (8), blocks and records before it (8 each), number of void records (8), zeros,
 /// checksum (4).
 struct LogBase: Equatable, Sendable {
   static let name = "base"
@@ -18,11 +18,11 @@ struct LogBase: Equatable, Sendable {
   /// Blocks and records in the segments before it.
   var block: UInt64 = 0
   var record: UInt64 = 0
-  /// So many records of the whole log do not count any more: all before the first segment, and
-  /// perhaps some in it.
+  /// Number of records, from the start of the log, that no longer count: all before the first
+  /// segment, and perhaps some in it.
   var voidRecords: UInt64 = 0
 
-  /// - Parameter digest: of the identity that is expected.
+  /// - Parameter digest: the digest of the expected identity.
   static func read(from directory: borrowing File, digest: UInt64) throws(LogError) -> LogBase {
     let path = "\(directory.path)/\(name)"
     let bytes: [UInt8]
@@ -68,15 +68,15 @@ struct LogBase: Equatable, Sendable {
   }
 }
 
-/// What lies before a segment.
+/// A segment's number, and the number of blocks and records before it.
 struct SegmentStart: Equatable, Sendable {
   var number: UInt64
   var block: UInt64
   var record: UInt64
 }
 
-/// Moves the base forward and removes what lies before it. Unlinking large files takes a disk some
-/// time, so a thread does it.
+/// Moves the base forward and removes the segments before it, on a thread of its own because
+/// unlinking large files takes time.
 struct LogTrimming: ~Copyable, Sendable {
   // Only the thread writes the error until it ends, and only the owner reads it after joining.
   private final class Outcome: @unchecked Sendable {
@@ -104,7 +104,7 @@ struct LogTrimming: ~Copyable, Sendable {
 
   deinit { thread?.join() }
 
-  /// Waits until it is done.
+  /// Waits until the removal is done.
   mutating func finish() throws(LogError) {
     thread?.join()
     thread = nil
@@ -113,12 +113,12 @@ struct LogTrimming: ~Copyable, Sendable {
 }
 
 extension WriteAheadLog {
-  /// How many records of the whole log do not count any more.
+  /// Number of records, from the start of the log, that no longer count.
   public var voidRecordCount: Int { Int(base.voidRecords) }
 
-  /// A restart needs no record before this one, counted from the start of the log, which is
-  /// durable. Segments that hold no other records go.
-  /// - Throws: an earlier removal has failed.
+  /// Declares the records before `first`, counted from the start of the log, as no longer needed.
+  /// They must be durable. Segments that hold only such records are removed.
+  /// - Throws: if an earlier removal has failed.
   public mutating func removeRecords(before first: Int) throws(LogError) {
     if let failure { throw failure }
     guard first > base.voidRecords else { return }

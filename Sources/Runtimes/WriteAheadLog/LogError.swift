@@ -1,20 +1,21 @@
-/// Why a log does not open or does not go on. One line: the file, what was found there, what follows.
+/// Why a log cannot be opened or used any more. One line: the file, the finding, the consequence.
 public struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Kind: Equatable, Sendable {
-    /// The files do not hold what was promised, or may not. The replica must not start on them.
+    /// The files lack durable records, or may lack some. The replica must not start on them.
     case damaged
-    /// The files belong to another node, cluster or protocol, or to another version of this program.
+    /// The files belong to another node, cluster or protocol, or to another version of this
+    /// program.
     case foreign
     /// Another process, or another log of this one, has the directory open.
     case inUse
-    /// A system call failed with this `errno`. A log that is open refuses everything from then on.
+    /// A system call failed with this `errno`. An open log refuses every later call.
     case system(Int32)
     /// The log has been closed.
     case closed
   }
 
   public let kind: Kind
-  /// The file or directory.
+  /// The path of the file or directory.
   public let path: String
   public let reason: String
 
@@ -26,7 +27,7 @@ public struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String { "\(path): \(reason)" }
 
-  /// A refusal to start on files that do not hold what was promised.
+  /// A refusal to start on files that lack, or may lack, what was durable.
   static func damaged(_ path: String, _ finding: String) -> LogError {
     LogError(
       .damaged, path: path,
@@ -35,7 +36,7 @@ public struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What is wrong with the bytes of one file, at which byte the reading stopped.
+/// A fault in the bytes of one file, and the offset at which reading stopped.
 struct Damage: Error, Equatable {
   var kind = LogError.Kind.damaged
   var offset: Int

@@ -2,21 +2,21 @@ import Glibc
 import Primitives
 import Replication
 
-/// What can be made to go wrong inside a log.
+/// Faults that can be injected into a log.
 public enum LogFault: Equatable, Sendable {
-  /// The next sync reports an error of the device. Without syncs there is none, and nothing happens.
+  /// The next sync reports an error of the device. Has no effect in a log without syncs.
   case syncError
-  /// Writes find no space.
+  /// Writes fail because the disk is full.
   case full
-  /// One bit of a record that was committed before turns over in its file. The log does not notice; the
-  /// next recovery does. Without syncs the last block is spared, since nothing proves that it was whole.
+  /// One bit of a committed record flips in its file. The log does not notice; the next recovery
+  /// does. Without syncs the last block is spared, because nothing proves that it was complete.
   case bitFlip(seed: UInt64)
 }
 
 extension WriteAheadLog {
-  /// Makes something go wrong; `nil` takes back an error that has not struck yet.
-  /// - Returns: whether it will or has: a bit needs a committed record to turn over in, and a file that
-  ///   can be read.
+  /// Injects a fault; `nil` cancels an error that has not occurred yet.
+  /// - Returns: whether the fault has occurred or will occur: flipping a bit needs a committed
+  ///   record and a file that can be read.
   @discardableResult
   public mutating func inject(_ fault: LogFault?) -> Bool {
     guard case .bitFlip(let seed) = fault else {
@@ -24,7 +24,7 @@ extension WriteAheadLog {
       return true
     }
     var random = RandomStream(seed: seed)
-    // What is on its way to the files would mend them.
+    // Pending writes would overwrite the flipped bit, so they are finished first.
     guard (try? drain()) != nil else { return false }
     return (try? flipBit(&random)) ?? false
   }

@@ -2,7 +2,7 @@ import Glibc
 import Replication
 import WireFormat
 
-/// Whose log it is. A directory keeps to the first identity that opened it.
+/// The owner of a log. A directory belongs to the first identity that opened it.
 public struct LogIdentity: Equatable, Sendable {
   /// At most 128 bytes of UTF-8.
   public var cluster: String
@@ -30,11 +30,11 @@ public struct LogIdentity: Equatable, Sendable {
   }
 }
 
-/// The file `node`: the identity, and how often the node has started.
+/// The file `node`: the identity, and the node's incarnation.
 ///
-/// One sector: magic (8 bytes), format version (4), whether the last start synced (1), life (8), node
-/// (8), cluster and protocol (2 bytes of length each, then UTF-8), zeros, checksum (4). It is replaced
-/// as a whole at each start.
+/// One sector: magic (8 bytes), format version (4), whether the last start synced (1), incarnation
+/// (8), node (8), cluster and protocol (2 bytes of length each, then UTF-8), zeros, checksum (4).
+/// It is replaced as a whole at each start.
 struct NodeFile: Equatable {
   static let name = "node"
   static let magic: UInt64 = 0x3145_444F_4E4D_5352
@@ -42,9 +42,9 @@ struct NodeFile: Equatable {
   static let version: UInt32 = 2
 
   var identity: LogIdentity
-  /// 1 at the first start.
+  /// How often the node has started; 1 at the first start.
   var life: UInt64
-  /// Whether the log was opened with syncs, the last time.
+  /// Whether the log was last opened with syncs.
   var syncs: Bool
 
   init(identity: LogIdentity, life: UInt64, syncs: Bool) {
@@ -98,7 +98,7 @@ struct NodeFile: Equatable {
     return Sector.sealed(writer)
   }
 
-  /// `nil` if the directory has none: nobody has ever finished opening a log there.
+  /// `nil` if the file is missing: no log was ever opened completely in this directory.
   static func read(from directory: borrowing File) throws(LogError) -> NodeFile? {
     let path = "\(directory.path)/\(name)"
     let bytes: [UInt8]
@@ -119,7 +119,7 @@ struct NodeFile: Equatable {
     try file.rename(to: path, in: directory)
   }
 
-  /// Refuses a directory of another node.
+  /// - Throws: if the directory belongs to another node.
   func check(_ expected: LogIdentity, path: String) throws(LogError) {
     guard identity != expected else { return }
     func text(_ identity: LogIdentity) -> String {

@@ -1,31 +1,33 @@
 import Replication
 
-/// What one segment holds.
+/// The result of scanning one segment.
 struct SegmentContents: Equatable {
   /// `nil`: the file is empty or all zeros, because the creation of a growing segment was lost.
   var header: SegmentHeader?
   var blockCount = 0
-  /// Behind the last whole block: where the next one goes.
+  /// The end of the last whole block, where the next one is written.
   var end = Sector.byteCount
-  /// Where the last whole block begins, if there is one.
+  /// The start of the last whole block, if there is one.
   var lastBlock: Int?
-  /// Up to where a write that was interrupted has left bytes behind `end`.
+  /// The end of the bytes that an interrupted write has left after `end`.
   var tornEnd: Int?
 }
 
-/// Reads the segments of a log in order and decides what is whole, what was being written when the
-/// replica died, and what is damaged. It sees bytes only, no files, so that any bytes can be tried on it.
+/// Reads the segments of a log in order and decides which blocks are whole, which was being written
+/// when the replica died, and which are damaged. It works on bytes without files, so that tests can
+/// try any bytes on it.
 ///
-/// At most one block was ever being written: the next one is written after the sync of the one before.
-/// Hence bytes that make no block are the traces of an interrupted write only behind all blocks, only
-/// behind those that are known to be synced, and only if each of their sectors may be either the one
-/// that was to be written or the zeros from before. Everything else is refused.
+/// At most one block is being written at any time, because the next one is written after the sync
+/// of the one before. Hence bytes that are not a block count as traces of an interrupted write only
+/// if they lie after all blocks, after all blocks that are known to be synced, and if each of their
+/// sectors may be either the one being written or the zeros from before. Everything else is
+/// refused.
 struct LogScan {
-  /// Digest of the identity that all segments must have; `nil` takes any.
+  /// Digest of the identity that all segments must have; `nil` accepts any.
   let digest: UInt64?
   /// The last block that is known to be durable.
   let synced: UInt64
-  /// Whether a segment without a header may be left from an earlier life.
+  /// Whether an earlier incarnation may have left a segment without a header.
   let mayLackHeader: Bool
 
   /// The last block read.
@@ -35,7 +37,7 @@ struct LogScan {
   /// A segment ended in the traces of an interrupted write: no block may follow.
   private var isTorn = false
 
-  /// - Parameter base: what lies before the first segment that is read.
+  /// - Parameter base: counts the blocks and records before the first segment that is read.
   init(
     digest: UInt64?, synced: UInt64, mayLackHeader: Bool = false, behind base: LogBase = LogBase()
   ) {
@@ -47,7 +49,7 @@ struct LogScan {
   }
 
   /// Reads the next segment.
-  /// - Parameter visit: is called with each whole block and the place of its payload.
+  /// - Parameter visit: is called with each whole block's header and the range of its payload.
   mutating func read(
     _ file: UnsafeRawBufferPointer, number: UInt64,
     visit: (BlockHeader, Range<Int>) throws(Damage) -> Void
@@ -91,7 +93,7 @@ struct LogScan {
     return contents
   }
 
-  /// The blocks of a segment by their headers alone, from the first on to where they end.
+  /// The blocks of a segment by their headers alone, up to the first missing or invalid header.
   static func headers(
     in file: UnsafeRawBufferPointer, _ segment: SegmentHeader
   ) -> [(offset: Int, header: BlockHeader)] {
@@ -108,8 +110,8 @@ struct LogScan {
     return found
   }
 
-  /// After the last segment: is everything there that is known to be durable?
-  /// - Parameter offset: where the last block that was found ends.
+  /// Checks after the last segment that all blocks that are known to be durable were found.
+  /// - Parameter offset: the end of the last block that was found.
   func finish(at offset: Int) throws(Damage) {
     guard block >= synced else {
       throw Damage(
@@ -118,11 +120,11 @@ struct LogScan {
     }
   }
 
-  /// The next block and where it should be.
+  /// Describes the next block and its expected offset.
   private func place(_ offset: Int) -> String { "block \(block + 1) at byte \(offset)" }
 
   private enum Finding {
-    /// Nothing but zeros to the end of the file.
+    /// Zeros up to the end of the file.
     case end
     case block(BlockHeader)
     case unreadable(String, mayBeTorn: Bool)
@@ -161,7 +163,7 @@ struct LogScan {
     return .block(header)
   }
 
-  /// Whether the payload is as many records as the header says, to the last byte.
+  /// Whether the payload consists of exactly as many records as the header says.
   private func holdsRecords(_ bytes: UnsafeRawBufferPointer, _ header: BlockHeader) -> Bool {
     var offset = 0
     for _ in 0..<header.recordCount {

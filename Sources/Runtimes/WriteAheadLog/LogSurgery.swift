@@ -2,9 +2,9 @@ import Glibc
 import Primitives
 import Replication
 
-/// What can be done to the log of a replica that is not running.
+/// Changes to the log of a replica that is not running.
 public enum LogSurgery {
-  /// Removes everything that the replica knew, as a new disk would.
+  /// Removes everything except the lock, like the replacement by an empty disk.
   public static func wipe(_ directoryPath: String) throws(LogError) {
     let lock = try DirectoryLock.take(directoryPath)
     for name in try Directory.names(in: directoryPath) where name != DirectoryLock.name {
@@ -14,9 +14,9 @@ public enum LogSurgery {
     _ = consume lock
   }
 
-  /// Does to the last blocks what a loss of power does to those that were never synced: of one in a
-  /// segment of zeros, some sectors get lost; a segment that grows ends earlier. What is known to be
-  /// synced stays as it is.
+  /// Does to the last blocks what a loss of power does to blocks that were never synced. In a
+  /// segment filled with zeros, some sectors of the last block are lost; a growing segment ends
+  /// earlier. Blocks that are known to be synced stay unchanged.
   /// - Returns: whether anything was changed.
   @discardableResult
   public static func tearTail(
@@ -40,7 +40,7 @@ public enum LogSurgery {
       if header.isGrowing {
         try file.truncate(to: first.offset + random.below(end - first.offset))
       } else {
-        // Only the last block can have been under way when the replica died.
+        // Only the last block can have been in the middle of a write when the replica died.
         for sector in stride(from: last.offset, to: end, by: Sector.byteCount)
         where random.chance(0.5) {
           try file.writeZeros(sector..<sector + Sector.byteCount)
@@ -55,7 +55,7 @@ public enum LogSurgery {
     file.withUnsafeBytes { try? SegmentHeader(of: $0) }
   }
 
-  /// The blocks of a segment; none if its header is damaged.
+  /// The blocks of a segment; empty if its header is damaged.
   static func blocks(in file: [UInt8]) -> [(offset: Int, header: BlockHeader)] {
     guard let segment = header(of: file) else { return [] }
     return file.withUnsafeBytes { LogScan.headers(in: $0, segment) }

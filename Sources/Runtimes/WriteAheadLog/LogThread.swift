@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread that works for a log. Whoever starts it sees to its end, and joins it once.
+/// A thread that works for a log. Its owner must make its body return, and join it once.
 struct LogThread: Sendable {
   private final class Work: Sendable {
     let body: @Sendable () -> Void
@@ -10,7 +10,7 @@ struct LogThread: Sendable {
 
   private let thread: pthread_t
 
-  /// - Parameter directoryPath: of the log, for the error.
+  /// - Parameter directoryPath: the log's directory, for the error.
   init(directoryPath: String, _ body: @escaping @Sendable () -> Void) throws(LogError) {
     var thread = pthread_t()
     let argument = Unmanaged.passRetained(Work(body))

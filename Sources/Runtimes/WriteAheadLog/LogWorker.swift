@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// What a thread of a log does at a time.
+/// A unit of work for a thread of a log.
 protocol LogJob: Sendable {
-  /// Does it, and returns what has come of it.
+  /// Does the work, and returns the job with its result.
   consuming func carriedOut() -> Self
 }
 
-/// A thread that carries out one job at a time. It ends with the value, after the job that it has.
+/// A thread that carries out one job at a time. It ends with this value, after its current job.
 struct LogWorker<Job: LogJob>: ~Copyable, Sendable {
   private struct State: Sendable {
     var job: Job?
@@ -18,7 +18,7 @@ struct LogWorker<Job: LogJob>: ~Copyable, Sendable {
 
   private final class Shared: Sendable {
     let state = Mutex(State())
-    /// Rung when there is something to do.
+    /// Rung when a job waits or the thread is to end.
     let bell: Int32
     /// Rung when a job is done.
     let signal: Int32
@@ -66,7 +66,7 @@ struct LogWorker<Job: LogJob>: ~Copyable, Sendable {
 
   deinit { end() }
 
-  /// Waits for the job, if there is one, and ends the thread.
+  /// Waits for the current job, if there is one, and ends the thread.
   func end() {
     let wasEnding = shared.state.withLock { state in
       defer { state.isEnding = true }
@@ -80,7 +80,7 @@ struct LogWorker<Job: LogJob>: ~Copyable, Sendable {
   /// Readable once the job is done, until `finish`.
   var signal: Int32 { shared.signal }
 
-  /// Only one job at a time.
+  /// Starts a job; the one before must be finished.
   func start(_ job: consuming Job) {
     let job = consume job
     shared.state.withLock { $0.job = job }

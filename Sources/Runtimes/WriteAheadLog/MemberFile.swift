@@ -2,12 +2,12 @@ import Glibc
 import Replication
 import WireFormat
 
-/// Which log of a node this is: a replica that has lost its directory has another one, whatever it
-/// is called.
+/// Identifies one of the logs that a node has had: a replica that has lost its directory gets
+/// another log with another card.
 public struct LogCard: Equatable, Sendable {
-  /// Drawn when the log is made.
+  /// Drawn when the log is created.
   public var number: UInt64
-  /// 0 for the first log of a node; grows with each one that replaces a lost one.
+  /// 0 for the first log of a node; greater for each log that replaces a lost one.
   public var generation: UInt64
 
   public init(number: UInt64, generation: UInt64) {
@@ -16,26 +16,26 @@ public struct LogCard: Equatable, Sendable {
   }
 }
 
-/// How a log may be opened.
+/// The conditions under which a log may be opened.
 public enum LogOpening: Equatable, Sendable {
-  /// Makes one if there is none.
+  /// Creates a log if there is none.
   case any
-  /// The node has run before, so its log is there, or is lost.
+  /// The node has run before, so its log must exist; otherwise it is lost.
   case existing
-  /// The node has lost its log, and begins a new one of this generation. If that is there, it goes
-  /// on.
+  /// The node has lost its log, and begins a new one of this generation. If a replacement exists
+  /// already, it is used.
   case replacement(generation: UInt64)
 }
 
-/// The file `member`: the card of this log, and those of the logs of the peers that this node has
-/// met. By these it knows a peer that has lost its log from the one that it has dealt with.
+/// The file `member`: the card of this log, and those of the peers' logs that this node has met. By
+/// these cards it recognises a peer that has lost its log.
 ///
-/// One sector or several: magic (8 bytes), format version (4), number (8), generation (8), count
-/// (4), then for each peer its node (8), number (8), generation (8); zeros, checksum (4).
+/// One sector: magic (8 bytes), format version (4), number (8), generation (8), count (4), then for
+/// each peer its node (8), number (8), generation (8); zeros, checksum (4).
 struct MemberFile: Equatable, Sendable {
   static let name = "member"
   static let magic: UInt64 = 0x3152_4542_4D45_4D52
-  /// As many as fit into a sector. Peers beyond, in clusters of more than 20 nodes, are not
+  /// As many as fit into a sector. Further peers, in clusters of more than 20 nodes, are not
   /// remembered.
   static let mostPeers = 19
 
@@ -96,8 +96,8 @@ struct MemberFile: Equatable, Sendable {
     try file.rename(to: path, in: directory)
   }
 
-  /// The card of a directory, which is drawn for a new log.
-  /// - Parameter hasLog: the directory has been opened before.
+  /// Reads the card of a directory, or draws one for a new log.
+  /// - Parameter hasLog: whether the directory has been opened before.
   static func open(
     in directory: borrowing File, as opening: LogOpening, hasLog: Bool
   ) throws(LogError) -> MemberFile {
@@ -130,11 +130,11 @@ struct MemberFile: Equatable, Sendable {
 }
 
 extension WriteAheadLog {
-  /// Which log of its node this is.
+  /// The card of this log.
   public var card: LogCard { member.card }
 
-  /// Whether a peer comes with the log that this node knows, with its first one, or with one that
-  /// replaces it. A new log is remembered, durably, before this returns.
+  /// Whether a peer has the log that this node knows, its first log, or a log that replaces the
+  /// known one. A new card is made durable before this returns.
   public mutating func recognise(_ card: LogCard, of peer: Int) throws(LogError) -> Bool {
     if member.peers[peer] == card { return true }
     if let known = member.peers[peer], card.generation <= known.generation { return false }

@@ -2,7 +2,7 @@ import Glibc
 import Replication
 import WireFormat
 
-/// A segment that an earlier life has left.
+/// A segment that an earlier incarnation has left.
 struct RecoveredSegment: Equatable {
   let path: String
   let number: UInt64
@@ -10,13 +10,13 @@ struct RecoveredSegment: Equatable {
   let start: SegmentStart
 }
 
-/// What the segments of a directory hold, and what has to be done before the log goes on.
+/// The result of reading a directory's segments, and the repairs needed before the log is used.
 struct Recovery {
   let directoryPath: String
   private let base: LogBase
-  /// Segments with blocks, or with the traces of one, and all those before them.
+  /// Segments with blocks or with traces of one, and all segments before them.
   var used: [RecoveredSegment] = []
-  /// Segments behind those: prepared, not used.
+  /// Segments after those: prepared, but not used.
   var unused: [RecoveredSegment] = []
   var block: UInt64 = 0
   var record: UInt64 = 0
@@ -33,7 +33,7 @@ struct Recovery {
     for number in try Recovery.segmentNumbers(in: directoryPath) {
       let path = "\(directoryPath)/\(SegmentFile.name(number))"
       guard number >= base.segment else {
-        // Its removal was interrupted.
+        // The removal of this segment was interrupted.
         try Directory.remove(path)
         continue
       }
@@ -74,14 +74,15 @@ struct Recovery {
     try Directory.names(in: directoryPath).compactMap(SegmentFile.number(of:)).sorted()
   }
 
-  /// Removes the traces of an interrupted write and makes everything that was found durable, because
-  /// what is recovered now may be promised by the next message.
+  /// Removes the traces of an interrupted write and makes all found blocks durable, because the
+  /// next message may promise what is recovered now.
   func repair(
     in directory: borrowing File, syncs: Bool, mark: inout SyncedMark
   ) throws(LogError) {
     for (index, segment) in used.enumerated() {
       guard let header = segment.contents.header else {
-        // A segment whose creation was lost, before one that was used: refused when it was read.
+        // The creation of this segment was lost. Reading fails if a later segment has blocks that
+        // follow lost ones, so there is nothing to repair here.
         continue
       }
       let isLast = index == used.count - 1
@@ -115,7 +116,7 @@ struct Recovery {
     }
   }
 
-  /// The segment to go on with: the last one used, or else the first behind it.
+  /// The segment to append to: the last one used, or else the first after it.
   mutating func openSegment(
     digest: UInt64, syncs: Bool, segmentByteCount: Int
   ) throws(LogError) -> OpenSegment {
@@ -143,7 +144,7 @@ struct Recovery {
     return OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
   }
 
-  /// The segment after that one, if an earlier life has left it ready.
+  /// The segment after `segment`, if an earlier incarnation has prepared it.
   mutating func openNext(
     after segment: borrowing OpenSegment, segmentByteCount: Int
   ) throws(LogError) -> SegmentPreparation? {
@@ -169,7 +170,7 @@ struct Recovery {
 enum DirectoryLock {
   static let name = "lock"
 
-  /// Held until the file is closed, however the process ends.
+  /// Locks the directory until the file is closed, which the end of the process also does.
   static func take(_ directoryPath: String) throws(LogError) -> File {
     let file = try File("\(directoryPath)/\(name)", O_RDWR | O_CREAT)
     guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -194,9 +195,10 @@ extension WriteAheadLog {
     }
   }
 
-  /// Hands over every record that earlier lives have left and that counts, oldest first, one
-  /// segment in memory at a time.
-  /// - Throws: if a record is none of this type: its block is intact, so another program wrote it.
+  /// Hands over every record that earlier incarnations have left and that still counts, oldest
+  /// first, with one segment in memory at a time.
+  /// - Throws: if a record is not of this type although its block is intact: another program wrote
+  ///   it.
   @inlinable
   public func forEachRecovered<Record: WireCodable>(
     _ type: Record.Type, _ body: (Record) -> Void
@@ -210,8 +212,8 @@ extension WriteAheadLog {
     }
   }
 
-  /// The same for a replica that keeps the records' batches: as much of these stays in memory as of
-  /// those that are written.
+  /// Like `forEachRecovered`, for a replica that keeps the records' batches: of these, as much
+  /// stays in memory as of batches that are written.
   @inlinable
   public mutating func recoverRecords<Record: WireCodable>(
     _ type: Record.Type, _ body: (Record) -> Void
@@ -239,7 +241,7 @@ extension WriteAheadLog {
         Result { () throws(Damage) in
           try scan.read(file, number: segment.number) { header, payload throws(Damage) in
             guard header.number <= lastRecoveredBlock else { return }
-            let notes = BlockNotes()
+            let notes = BatchNotes()
             try WriteAheadLog.readRecords(
               of: header, in: bytes, payload, behind: base.voidRecords, notes, body)
             let start = payload.lowerBound - BlockHeader.byteCount
@@ -261,7 +263,7 @@ extension WriteAheadLog {
 
   private static func readRecords(
     of header: BlockHeader, in bytes: [UInt8], _ payload: Range<Int>, behind voidRecords: UInt64,
-    _ notes: BlockNotes,
+    _ notes: BatchNotes,
     _ body: (inout WireReader) throws(WireError) -> Void
   ) throws(Damage) {
     var offset = payload.lowerBound
@@ -270,10 +272,10 @@ extension WriteAheadLog {
         var prefix = WireReader(bytes, in: offset..<payload.upperBound)
         let start = offset + 4
         offset = start + Int(try prefix.read(UInt32.self))
-        // Records that count no more are passed over.
+        // Void records are skipped.
         guard header.firstRecord + index > voidRecords else { continue }
         var reader = WireReader(bytes, in: start..<offset)
-        reader.blockNotes = notes
+        reader.batchNotes = notes
         try body(&reader)
       } catch {
         throw Damage(

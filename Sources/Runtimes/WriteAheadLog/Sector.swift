@@ -3,7 +3,7 @@ import Primitives
 import Replication
 import WireFormat
 
-/// What a disk writes wholly or not at all.
+/// The unit that a disk writes completely or not at all.
 @usableFromInline
 enum Sector {
   @usableFromInline static let byteCount = 512
@@ -12,20 +12,20 @@ enum Sector {
     (byteCount + Sector.byteCount - 1) / Sector.byteCount * Sector.byteCount
   }
 
-  /// How far the first sector lies behind the beginning of a buffer, if it is to lie in memory as in a file.
+  /// Bytes from the start of a buffer to its first sector boundary in memory.
   @usableFromInline
   static func lead(_ buffer: UnsafeRawBufferPointer) -> Int {
     buffer.baseAddress.map { -Int(bitPattern: $0) & (byteCount - 1) } ?? 0
   }
 
-  /// Whether all bytes are zero; none are.
+  /// Whether all bytes are zero; true for no bytes.
   static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let start = bytes.baseAddress, bytes.count > 0 else { return true }
     // Each byte equals the one before it, and the first is zero.
     return bytes[0] == 0 && memcmp(start, start + 1, bytes.count - 1) == 0
   }
 
-  /// How many whole sectors are zero.
+  /// Number of whole sectors that are zero.
   static func zeroCount(_ bytes: UnsafeRawBufferPointer) -> Int {
     var count = 0
     var offset = 0
@@ -36,7 +36,7 @@ enum Sector {
     return count
   }
 
-  /// A sector that ends with the checksum of what is before.
+  /// A sector that ends with the checksum of the bytes before it.
   static func sealed(_ content: WireWriter) -> [UInt8] {
     var bytes = content.bytes()
     precondition(bytes.count <= byteCount - 4)
@@ -48,7 +48,7 @@ enum Sector {
     return bytes
   }
 
-  /// Whether a sector that `sealed` made is as it was.
+  /// Whether a sector made by `sealed` is unchanged.
   static func isIntact(_ sector: [UInt8]) -> Bool {
     guard sector.count == byteCount else { return false }
     let found = sector.withUnsafeBytes {

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Segments as files of a directory.
+/// The files of segments in a directory.
 enum SegmentFile {
   /// `00000001.log`
   static func name(_ number: UInt64) -> String {
@@ -17,8 +17,8 @@ enum SegmentFile {
     return number
   }
 
-  /// Creates a segment whose blocks on the disk are all allocated, and none of them written but the header's.
-  /// It is durable, and could be used.
+  /// Creates a segment whose blocks on the disk are all allocated; only its header is written. It
+  /// is durable, and could be used.
   private static func createAllocated(
     in directoryPath: String, _ header: SegmentHeader
   ) throws(LogError) -> File {
@@ -26,7 +26,8 @@ enum SegmentFile {
     let path = "\(directoryPath)/\(name(header.number))"
     var file = try File(path + ".new", O_RDWR | O_CREAT | O_TRUNC)
     try file.allocate(header.byteCount)
-    // Before the cache is bypassed, because it does not lie at a sector in memory.
+    // The header is written before the cache is bypassed, because it is not at a sector boundary in
+    // memory.
     try file.write(header.bytes, at: 0)
     try file.sync()
     try file.rename(to: path, in: directory)
@@ -34,10 +35,10 @@ enum SegmentFile {
     return file
   }
 
-  /// Creates a segment that is written full of zeros, so that a sync of a block has nothing but the block to
-  /// write: no block of the file is marked as written by it.
-  /// - Parameter pause: is called between two pieces; where it returns false, the rest stays as allocated, which
-  ///   costs the syncs of later blocks more.
+  /// Creates a segment and fills it with zeros, so that a sync of a block writes only the block:
+  /// without this, the file system would also have to mark the blocks on the disk as written.
+  /// - Parameter pause: is called between two pieces. If it returns false, the rest stays only
+  ///   allocated, which makes the syncs of later blocks slower.
   static func createFilled(
     in directoryPath: String, _ header: SegmentHeader, pause: () -> Bool = { true }
   ) throws(LogError) -> File {
@@ -50,10 +51,10 @@ enum SegmentFile {
     return file
   }
 
-  /// So little that a block that is synced meanwhile hardly waits for it.
+  /// Small enough that a block that is synced meanwhile hardly waits for a piece.
   private static var pieceByteCount: Int { 256 << 10 }
 
-  /// Creates a segment that grows as it is written to. Nothing is synced.
+  /// Creates a segment that grows with its content. The creation is not synced.
   static func createGrowing(
     in directoryPath: String, _ header: SegmentHeader
   ) throws(LogError) -> File {
@@ -64,15 +65,16 @@ enum SegmentFile {
   }
 }
 
-/// The next segment, which a thread of its own fills with zeros while the present one is in use. A log that is
-/// faster takes it as it is by then: the disk has better things to do.
+/// The next segment, which a thread of its own fills with zeros while the present one is in use. If
+/// the log needs the segment before it is filled, it takes it partly filled, because filling would
+/// only delay the log's own writes.
 struct SegmentPreparation: ~Copyable, Sendable {
-  /// What the thread leaves behind.
+  /// The thread's result.
   // Only the thread uses the box until it ends, and only the owner after joining it.
   private final class Box: @unchecked Sendable {
     let directoryPath: String
     let header: SegmentHeader
-    /// Rung when the segment is wanted.
+    /// Rung when the segment is needed.
     let bell: Int32
     var file: File?
     var error: LogError?
@@ -88,7 +90,8 @@ struct SegmentPreparation: ~Copyable, Sendable {
     func work() {
       do {
         file = try SegmentFile.createFilled(in: directoryPath, header) {
-          // 32 MiB/s: a log that writes less than that finds its segments filled.
+          // One piece of 256 KiB per 8 ms, which is 32 MiB/s: a log that writes less finds its
+          // segments filled.
           var bell = pollfd(fd: self.bell, events: Int16(POLLIN), revents: 0)
           return poll(&bell, 1, 8) == 0
         }
@@ -111,7 +114,7 @@ struct SegmentPreparation: ~Copyable, Sendable {
     thread = try LogThread(directoryPath: directoryPath) { box.work() }
   }
 
-  /// A segment that an earlier life has left ready.
+  /// A segment that an earlier incarnation has prepared.
   init(ready file: consuming File, _ header: SegmentHeader) {
     self.header = header
     box = Box("", header, bell: -1)
@@ -125,7 +128,7 @@ struct SegmentPreparation: ~Copyable, Sendable {
     }
   }
 
-  /// Hands the segment over, once, as soon as the thread comes to an end.
+  /// Stops the thread and hands the segment over, once.
   mutating func finish() throws(LogError) -> File {
     if let running = thread {
       linux_event_ring(box.bell)

@@ -1,19 +1,19 @@
 import Replication
 import WireFormat
 
-/// The first sector of a segment: magic (8 bytes), format version (4), whether it grows (1), digest of
-/// the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4).
+/// The first sector of a segment: magic (8 bytes), format version (4), whether it grows (1), digest
+/// of the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4).
 ///
-/// It does not change while the segment is used. Which blocks a segment holds, its first block says, so
-/// that segments below a snapshot can be removed without touching the others.
+/// It does not change while the segment is used. The numbers of a segment's blocks are found in its
+/// first block, so that segments below a snapshot can be removed without changing the others.
 struct SegmentHeader: Equatable {
   static let magic: UInt64 = 0x314C_4157_4D53_5352
 
   var digest: UInt64
   /// From 1.
   var number: UInt64
-  /// Of the whole file, which was written full of zeros before it got its name. 0: the file grows with
-  /// what is written to it, and nothing in it was ever promised.
+  /// Size of the whole file, which is allocated before it gets its name and reads as zeros until it
+  /// is written. 0: the file grows with its content, and nothing in it was ever promised.
   var byteCount: Int
 
   var isGrowing: Bool { byteCount == 0 }
@@ -27,7 +27,7 @@ struct SegmentHeader: Equatable {
     self.byteCount = byteCount
   }
 
-  /// Of the next segment of the same log.
+  /// The header of the next segment of the same log.
   func following(byteCount: Int) -> SegmentHeader {
     SegmentHeader(digest: digest, number: number + 1, byteCount: byteCount)
   }

@@ -5,7 +5,7 @@ import WireFormat
 
 /// A snapshot as a file beside the log: one sector (magic, format version, digest of the identity,
 /// index, epoch, length of the content, checksum), the content, and a checksum for each 256 KiB of
-/// it. It gets its name when all of it is durable, so that a file of that name is whole.
+/// it. The file gets its name when all of it is durable, so a file with that name is complete.
 struct SnapshotFile: Equatable, Sendable {
   static let magic: UInt64 = 0x3150_414E_534D_5352
   static let chunkByteCount = 256 << 10
@@ -65,7 +65,7 @@ struct SnapshotFile: Equatable, Sendable {
     (byteCount + SnapshotFile.chunkByteCount - 1) / SnapshotFile.chunkByteCount
   }
 
-  /// A part of the content, after a look at the checksums of the chunks that hold it.
+  /// Reads a part of the content, and verifies the checksums of the chunks that contain it.
   func read(_ range: Range<Int>, from file: borrowing File) throws(LogError) -> [UInt8] {
     guard !range.isEmpty else { return [] }
     let size = SnapshotFile.chunkByteCount
@@ -93,8 +93,8 @@ struct SnapshotFile: Equatable, Sendable {
 }
 
 /// Writes one snapshot file, front to back.
-// Unchecked: it is handed from the log's owner to a thread and back with each job (`LogWorker`),
-// and whoever does not have the job does not touch it.
+// Unchecked: each job hands it from the log's owner to a thread and back (`LogWorker`), and only
+// the side that has the job uses it.
 final class SnapshotWriter: @unchecked Sendable {
   let reference: SnapshotReference
   let path: String
@@ -115,7 +115,7 @@ final class SnapshotWriter: @unchecked Sendable {
     path = "\(directoryPath)/\(SnapshotFile.name(reference.index))"
   }
 
-  /// Adds bytes, and with the last ones makes the file durable under its name.
+  /// Adds bytes. With the last ones, makes the file durable and gives it its name.
   func append(_ bytes: [UInt8], isLast: Bool) {
     guard failure == nil else { return }
     do throws(LogError) {
@@ -153,7 +153,7 @@ final class SnapshotWriter: @unchecked Sendable {
     file = nil
   }
 
-  /// Gives the file up.
+  /// Stops writing and removes the unfinished file.
   func abandon() {
     file = nil
     unlink(path + ".new")

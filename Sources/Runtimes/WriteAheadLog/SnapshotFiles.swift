@@ -1,7 +1,7 @@
 import Glibc
 import Replication
 
-/// Parts of a snapshot on their way to its file.
+/// Parts of a snapshot that are to be written to its file.
 struct SnapshotJob: LogJob {
   let writer: SnapshotWriter
   let parts: [[UInt8]]
@@ -27,13 +27,13 @@ public struct SnapshotFiles: ~Copyable {
   private var parts: [[UInt8]] = []
   private var hasLast = false
   private var isWriting = false
-  /// Bytes that were handed over and not written yet.
+  /// Bytes that were appended and not written yet.
   public private(set) var waitingByteCount = 0
   private var writingByteCount = 0
   /// The file that pages were last read from.
   private var reading: (reference: SnapshotReference, file: SharedFile)?
 
-  /// Finds the snapshots of a log that has just been opened, and removes what is unfinished.
+  /// Finds the snapshots of a log that has just been opened, and removes unfinished ones.
   init(in directoryPath: String, digest: UInt64, syncs: Bool) throws(LogError) {
     self.directoryPath = directoryPath
     self.digest = digest
@@ -46,10 +46,10 @@ public struct SnapshotFiles: ~Copyable {
     }
   }
 
-  /// Readable when the thread is done with what it had; `nil` before the first snapshot.
+  /// Readable when the thread has written all it was given; `nil` before the first snapshot.
   public private(set) var signal: Int32?
 
-  /// Begins a snapshot; one that was not finished is given up.
+  /// Begins a snapshot. An unfinished one is given up.
   public mutating func begin(_ reference: SnapshotReference) throws(LogError) {
     try giveUp()
     if worker == nil {
@@ -60,7 +60,7 @@ public struct SnapshotFiles: ~Copyable {
     writer = SnapshotWriter(reference, in: directoryPath, digest: digest, syncs: syncs)
   }
 
-  /// Adds a part of it.
+  /// Adds a part to the snapshot that was begun.
   public mutating func append(_ part: [UInt8], isLast: Bool) {
     parts.append(part)
     waitingByteCount += part.count
@@ -76,9 +76,9 @@ public struct SnapshotFiles: ~Copyable {
     parts = []
   }
 
-  /// The signal has come: the thread is done with what it had.
+  /// Takes the thread's result after its signal.
   /// - Returns: whether the snapshot is durable.
-  /// - Throws: it could not be written, and has been given up.
+  /// - Throws: if the snapshot could not be written; it has then been given up.
   public mutating func finishWriting() throws(LogError) -> Bool {
     guard isWriting else { return false }
     isWriting = false
@@ -116,12 +116,12 @@ public struct SnapshotFiles: ~Copyable {
     hasLast = false
   }
 
-  /// How large a snapshot is; `nil` if there is none of this name.
+  /// Size of a snapshot; `nil` if there is no such snapshot.
   public func byteCount(of reference: SnapshotReference) -> Int? {
     known.first { $0.reference == reference }?.byteCount
   }
 
-  /// A part of a snapshot; `nil` if there is none of this name or it is not as large.
+  /// A part of a snapshot; `nil` if there is no such snapshot or it is smaller.
   public mutating func page(
     of reference: SnapshotReference, in range: Range<Int>
   ) throws(LogError) -> [UInt8]? {

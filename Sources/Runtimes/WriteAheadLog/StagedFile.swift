@@ -4,29 +4,30 @@ import Replication
 import Synchronization
 import WireFormat
 
-/// The file `staged`: blocks of a log without syncs on their way to their segments.
+/// The file `staged`: blocks of a log without syncs that are to be written to their segments.
 ///
-/// To write a few kilobytes to a growing file at every turn takes a system call each time, and pages of the cache
-/// that nobody reads again; on a virtual machine the host may have to be asked for each of them. Here a block is
-/// copied to a file that is mapped into memory, where it survives the end of the process as in any other file.
-/// One half of it fills while a thread writes the other to its segment, in one piece and past the cache. So the
-/// same memory is used over and over.
+/// Writing a few kilobytes to a growing file in every turn takes a system call each time, and fills
+/// cache pages that are never read again; on a virtual machine each page may have to be requested
+/// from the host. Here a block is instead copied to a file mapped into memory, where it survives
+/// the end of the process as in any other file. One half of the file fills while a thread writes
+/// the other half to its segment, in one piece and past the cache. So the same memory is used again
+/// and again.
 ///
-/// Each half is a page with a header and behind it a run of blocks as they follow in one segment. The header,
-/// little-endian: magic (8 bytes), bytes of the run (8), format version (4), zero (4), digest of the identity
-/// (8), number of the segment (8), where in it the run begins (8), checksum of what is between the bytes of the
-/// run and itself (4).
-// Unchecked: a half is used by one thread at a time, to which it is handed over.
+/// Each half is a page with a header, followed by a run of blocks that are adjacent in one segment.
+/// The header, little-endian: magic (8 bytes), bytes of the run (8), format version (4), zero (4),
+/// digest of the identity (8), number of the segment (8), offset of the run in it (8), checksum of
+/// the fields between the bytes of the run and this checksum (4).
+// Unchecked: a half is used by one thread at a time, and is handed over between threads.
 final class StagedFile: @unchecked Sendable {
   static let name = "staged"
   static let magic: UInt64 = 0x3144_4547_4154_5352
   static let pageByteCount = 4096
 
-  /// How long a run can get.
+  /// The greatest length of a run in bytes.
   let runByteCount: Int
   private let memory: UnsafeMutableRawBufferPointer
 
-  /// Creates the file, with room on the disk for all of it.
+  /// Creates the file, with all of its size allocated on the disk.
   init(in directoryPath: String, runByteCount: Int) throws(LogError) {
     self.runByteCount =
       (runByteCount + StagedFile.pageByteCount - 1) / StagedFile.pageByteCount
@@ -55,12 +56,12 @@ struct StagedHalf: @unchecked Sendable {
   private static let byteCountOffset = 8
   private static let checksumOffset = 48
 
-  /// The header; the run is behind its page.
+  /// The header; the run follows its page.
   let page: UnsafeMutableRawPointer
 
   private var run: UnsafeMutableRawPointer { page + StagedFile.pageByteCount }
 
-  /// Announces a run, of no bytes so far.
+  /// Starts a run, which is empty at first.
   func begin(digest: UInt64, segment: UInt64, offset: Int) {
     announce(0)
     var writer = WireWriter()
@@ -79,16 +80,16 @@ struct StagedHalf: @unchecked Sendable {
     }
   }
 
-  /// Adds a block behind the `byteCount` bytes that are there.
+  /// Adds a block after the `byteCount` bytes of the run.
   func extend(_ byteCount: Int, with block: UnsafeRawBufferPointer) {
     (run + byteCount).copyMemory(from: block.baseAddress!, byteCount: block.count)
     announce(byteCount + block.count)
   }
 
-  /// The run has reached its segment.
+  /// Empties the run, because it has been written to its segment.
   func clear() { announce(0) }
 
-  /// Until here the run counts: its bytes are there before anybody is told.
+  /// Publishes the length of the run, after its bytes have been written.
   private func announce(_ byteCount: Int) {
     (page + StagedHalf.byteCountOffset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
       .store(UInt64(byteCount).littleEndian, ordering: .releasing)
@@ -99,7 +100,7 @@ struct StagedHalf: @unchecked Sendable {
   }
 }
 
-/// What an earlier life has left in one half.
+/// The blocks that an earlier incarnation has left in one half.
 struct StagedRemnant {
   let digest: UInt64
   let segment: UInt64
@@ -107,7 +108,8 @@ struct StagedRemnant {
   /// The whole blocks at the beginning of the run.
   let blocks: UnsafeRawBufferPointer
 
-  /// `nil` if the half holds nothing. After a loss of power there may be anything, since nothing was promised.
+  /// `nil` if the half is empty. After a loss of power it may contain anything, because nothing in
+  /// it was promised.
   init?(of half: UnsafeRawBufferPointer) {
     guard half.count > StagedFile.pageByteCount else { return nil }
     let header = UnsafeRawBufferPointer(rebasing: half[16..<48])
@@ -141,9 +143,10 @@ struct StagedRemnant {
 }
 
 extension StagedFile {
-  /// Writes what an earlier life has left to where it belongs, before anybody reads the segments. To do so twice,
-  /// or once more after a part of it, changes nothing: each block has its place.
-  /// - Parameter digest: of the identity that is expected; `nil` accepts any.
+  /// Writes the blocks that an earlier incarnation has left to their segments, before the segments
+  /// are read. It may be repeated, also after an interruption, because each block has its own
+  /// place.
+  /// - Parameter digest: the digest of the expected identity; `nil` accepts any.
   static func settle(in directoryPath: String, digest: UInt64?) throws(LogError) {
     let path = "\(directoryPath)/\(name)"
     guard access(path, F_OK) == 0 else { return }
@@ -173,7 +176,7 @@ extension StagedRemnant {
     let path = "\(directoryPath)/\(SegmentFile.name(segment))"
     guard !blocks.isEmpty, access(path, F_OK) == 0 else { return }
     let file = try File(path, O_RDWR)
-    // A loss of power may have taken the segment, or what stood before.
+    // A loss of power may have removed the segment, or the bytes before the run.
     guard try file.byteCount() >= offset else { return }
     let code = file.write(blocks, at: offset)
     guard code == 0 else { throw file.failure(code, "write") }

@@ -2,17 +2,17 @@ import Glibc
 import Replication
 import WireFormat
 
-/// Brings blocks to their segments by way of the staged file (`StagedFile`).
+/// Writes blocks to their segments by way of the staged file (`StagedFile`).
 struct Staging: ~Copyable, Sendable {
-  /// Blocks that follow each other in one segment.
+  /// Blocks that are adjacent in one segment.
   struct Run: Sendable {
     let segment: SharedFile
     let keeper: SegmentKeeper
-    /// Where in the segment it begins.
+    /// The offset of the run in the segment.
     let start: Int
     var byteCount = 0
-    /// The batches in its blocks, and where these begin.
-    var batches: [(start: Int, noted: [NotedBlock])] = []
+    /// The batches in the run's blocks, with the offset of each block.
+    var batches: [(start: Int, noted: [NotedBatch])] = []
   }
 
   private struct Job: LogJob {
@@ -33,11 +33,11 @@ struct Staging: ~Copyable, Sendable {
   private let file: StagedFile
   private let worker: LogWorker<Job>
   private let digest: UInt64
-  /// The half that fills.
+  /// The half that is being filled.
   private var filling = 0
   private var run: Run?
   private var isWriting = false
-  /// Runs that have reached their segments and were not taken yet.
+  /// Runs that were written to their segments and not taken yet.
   private var settled: [Run] = []
 
   init(in directoryPath: String, digest: UInt64, runByteCount: Int) throws(LogError) {
@@ -47,10 +47,10 @@ struct Staging: ~Copyable, Sendable {
     self.digest = digest
   }
 
-  /// Takes the next block of a segment. It survives the end of the process from now on.
-  /// - Throws: an earlier block could not be written.
+  /// Adds the next block of a segment. The block survives the end of the process from now on.
+  /// - Throws: if an earlier block could not be written.
   mutating func append(
-    _ block: UnsafeRawBufferPointer, _ noted: [NotedBlock], to segment: borrowing OpenSegment
+    _ block: UnsafeRawBufferPointer, _ noted: [NotedBatch], to segment: borrowing OpenSegment
   ) throws(LogError) {
     let position = segment.position
     if let run, run.segment !== segment.shared || run.byteCount + block.count > file.runByteCount {
@@ -75,7 +75,7 @@ struct Staging: ~Copyable, Sendable {
     if !noted.isEmpty { run!.batches.append((position, noted)) }
   }
 
-  /// The thread writes what has been gathered, once it is done with what it has.
+  /// Gives the gathered run to the thread, once the thread has finished its current one.
   private mutating func handOver() throws(LogError) {
     try finish()
     guard let full = run.take() else { return }
@@ -92,13 +92,13 @@ struct Staging: ~Copyable, Sendable {
     settled.append(job.run)
   }
 
-  /// Waits until everything has reached its segment.
+  /// Waits until all blocks are in their segments.
   mutating func drain() throws(LogError) {
     try handOver()
     try finish()
   }
 
-  /// Runs that have reached their segments since the last call, oldest first.
+  /// Runs that were written to their segments since the last call, oldest first.
   mutating func takeSettled() -> [Run] {
     guard !settled.isEmpty else { return [] }
     defer { settled.removeAll(keepingCapacity: true) }
@@ -106,7 +106,7 @@ struct Staging: ~Copyable, Sendable {
   }
 }
 
-/// An open file that is closed when nobody uses it any more.
+/// An open file that is closed with its last reference.
 final class SharedFile: Sendable {
   let file: File
 

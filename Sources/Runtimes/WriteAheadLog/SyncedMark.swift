@@ -3,12 +3,13 @@ import Primitives
 import Replication
 import WireFormat
 
-/// The file `synced`: up to which block everything is known to be durable.
+/// The file `synced`: the last block up to which everything is known to be durable.
 ///
-/// It is written after every sync and never synced itself. Whatever a crash leaves of it is true: when
-/// only the process dies it names the last block that was promised, so that not a byte of a promised
-/// block can be missing unnoticed; after a loss of power it may name an earlier one. One sector: magic
-/// (8 bytes), format version (4), digest of the identity (8), block (8), zeros, checksum (4).
+/// It is written after every sync and never synced itself. Any content that a crash leaves is true.
+/// If only the process dies, it names the last block that was promised, so that not a byte of a
+/// promised block can be missing unnoticed; after a loss of power it may name an earlier one. One
+/// sector: magic (8 bytes), format version (4), digest of the identity (8), block (8), zeros,
+/// checksum (4).
 struct SyncedMark: ~Copyable, Sendable {
   static let name = "synced"
   static let magic: UInt64 = 0x3144_434E_5953_5352
@@ -17,8 +18,8 @@ struct SyncedMark: ~Copyable, Sendable {
   private let file: File
   private var sector: [UInt8]
 
-  /// Opens the mark of a directory, or creates one that promises nothing.
-  /// - Parameter mayCreate: a directory whose log was opened before has one.
+  /// Opens the mark of a directory, or creates one that names no block.
+  /// - Parameter mayCreate: false if the log was opened before, because its mark must then exist.
   init(
     in directory: borrowing File, digest: UInt64, mayCreate: Bool
   ) throws(LogError) {
@@ -60,7 +61,7 @@ struct SyncedMark: ~Copyable, Sendable {
 
   var descriptor: Int32 { file.descriptor }
 
-  /// What the file holds once everything up to `block` is durable.
+  /// The file's content once everything up to `block` is durable.
   func sector(for block: UInt64) -> [UInt8] {
     var sector = sector
     sector.withUnsafeMutableBytes { bytes in
@@ -74,7 +75,7 @@ struct SyncedMark: ~Copyable, Sendable {
     return sector
   }
 
-  /// The file holds this sector by now.
+  /// Records that this sector was written to the file.
   mutating func adopt(_ sector: [UInt8]) { self.sector = sector }
 
   /// Returns 0 or an `errno`.
@@ -83,7 +84,7 @@ struct SyncedMark: ~Copyable, Sendable {
     return sector.withUnsafeBytes { file.write($0, at: 0) }
   }
 
-  /// - Parameter digest: of the identity that is expected; `nil` accepts any.
+  /// - Parameter digest: the digest of the expected identity; `nil` accepts any.
   static func block(
     in bytes: [UInt8], digest: UInt64?, path: String
   ) throws(LogError) -> UInt64 {

@@ -3,12 +3,13 @@ import Primitives
 import Replication
 import WireFormat
 
-// From records in the buffer to blocks on the disk.
+// How records in the buffer become blocks on the disk.
 
 extension WriteAheadLog {
-  /// Makes all records appended so far durable: one write and one sync, or nothing if there are none. Waits for
-  /// a block that is on its way before. Without syncs they survive the end of the process from now on.
-  /// - Throws: what failed; the log refuses everything from then on.
+  /// Makes all records appended so far durable with one write and one sync; does nothing if there
+  /// are none. Waits for an earlier block that is still being written. Without syncs the records
+  /// only survive the end of the process from now on.
+  /// - Throws: the error of the write or sync; the log throws it at every later call.
   public mutating func commit() throws(LogError) {
     if isCommitting { try finishCommit() }
     if let failure { throw failure }
@@ -24,15 +25,15 @@ extension WriteAheadLog {
   /// A buffer that has grown larger than this for one block is not used again.
   private static var keptBufferByteCount: Int { 4 << 20 }
 
-  /// A block is on its way to the disk.
+  /// Whether a block is being written.
   public var isCommitting: Bool { inFlightRecordCount > 0 }
 
-  /// How large the block of the records appended so far is; 0 if there are none.
+  /// Size of the block of the records appended so far; 0 if there are none.
   public var pendingByteCount: Int { pendingRecordCount == 0 ? 0 : buffer.count - lead }
 
-  /// Starts to make all records appended so far durable, and does not wait. Only with syncs, and while no block
-  /// is on its way; what is appended from now on belongs to the next one.
-  /// - Throws: what failed; the log refuses everything from then on.
+  /// Starts to make all records appended so far durable, and does not wait. Allowed only with
+  /// syncs, and while no block is being written. Later records belong to the next block.
+  /// - Throws: the first error; the log throws it at every later call.
   public mutating func beginCommit() throws(LogError) {
     precondition(syncs && !isCommitting)
     if let failure { throw failure }
@@ -52,8 +53,8 @@ extension WriteAheadLog {
     }
   }
 
-  /// Waits until the block that is on its way is durable.
-  /// - Throws: what failed; the log refuses everything from then on.
+  /// Waits until the block that is being written is durable.
+  /// - Throws: the error of the write or sync; the log throws it at every later call.
   public mutating func finishCommit() throws(LogError) {
     precondition(isCommitting)
     inFlightRecordCount = 0
@@ -63,8 +64,8 @@ extension WriteAheadLog {
     }
   }
 
-  /// Makes a block for the end of the log of what is in the buffer.
-  /// - Returns: where in the buffer it lies.
+  /// Turns the buffer's records into a block for the end of the log.
+  /// - Returns: the block's position in the buffer.
   private mutating func finishBlock() throws(LogError) -> Range<Int> {
     alignBlock()
     let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
@@ -74,7 +75,7 @@ extension WriteAheadLog {
     return lead..<lead + byteCount
   }
 
-  /// Puts the block of the buffer where it survives the end of the process.
+  /// Copies the buffer's block to the staged file, where it survives the end of the process.
   private mutating func stage() throws(LogError) {
     let place = try finishBlock()
     guard fault != .full else { throw segment.file.failure(ENOSPC, "write") }
@@ -84,7 +85,7 @@ extension WriteAheadLog {
     let result = buffer.storage.withUnsafeBytes { bytes in
       Result { () throws(LogError) in
         try staging!.append(
-          UnsafeRawBufferPointer(rebasing: bytes[place]), buffer.notedBlocks, to: segment)
+          UnsafeRawBufferPointer(rebasing: bytes[place]), buffer.notedBatches, to: segment)
       }
     }
     try result.get()
@@ -96,7 +97,7 @@ extension WriteAheadLog {
     pendingRecordCount = 0
   }
 
-  /// Waits until the segments hold all blocks.
+  /// Waits until all blocks are in their segments.
   mutating func drain() throws(LogError) {
     guard staging != nil else { return }
     try staging!.drain()
@@ -122,7 +123,7 @@ extension WriteAheadLog {
     return job
   }
 
-  /// A block has been written, or has not.
+  /// Records the result of writing a block.
   mutating func conclude(_ job: BlockJob) throws(LogError) {
     switch job.failure {
     case nil: break
@@ -130,20 +131,21 @@ extension WriteAheadLog {
     case .sync(let code): throw segment.file.failure(code, "sync")
     case .mark(let code): throw File.failure(code, mark.path, "write")
     }
-    batches.append(job.buffer.notedBlocks, in: segment.keeper, at: job.offset)
+    batches.append(job.buffer.notedBatches, in: segment.keeper, at: job.offset)
     segment.position += job.bytes.count
     bytesWritten += job.bytes.count
     block += 1
     record += UInt64(job.recordCount)
     syncCount += 1
     mark.adopt(job.mark)
-    // What a large block needed is given back.
+    // A large block's buffer is freed.
     spareBuffer =
       job.buffer.storage.count <= WriteAheadLog.keptBufferByteCount ? job.buffer : WireWriter()
   }
 
-  /// Makes room behind the block up to the end of its last sector. Where the buffer has grown and its sectors
-  /// have moved in memory, the block moves with them. Noted offsets count from the block's start from here on.
+  /// Reserves space after the block up to the end of its last sector. If growing has changed the
+  /// buffer's alignment to sectors, the block is moved. Noted offsets count from the block's start
+  /// from here on.
   private mutating func alignBlock() {
     buffer.reserve(2 * Sector.byteCount)
     let byteCount = buffer.count - lead
@@ -154,12 +156,12 @@ extension WriteAheadLog {
       }
       return target
     }
-    for index in buffer.notedBlocks.indices { buffer.notedBlocks[index].offset -= lead }
+    for index in buffer.notedBatches.indices { buffer.notedBatches[index].offset -= lead }
     buffer.count = target + byteCount
     lead = target
   }
 
-  /// Fills in padding and header of the block in the buffer.
+  /// Fills in the padding and the header of the buffer's block.
   private mutating func sealBlock(payloadByteCount: Int, blockByteCount: Int) {
     var header = BlockHeader(
       number: block + 1, firstRecord: record + 1, payloadByteCount: payloadByteCount,
@@ -181,9 +183,9 @@ extension WriteAheadLog {
     }
   }
 
-  /// The segment that was prepared, also if it is too small: its thread must have ended before it
-  /// is replaced. If it could not be prepared when there was no room, there may be room by now, so
-  /// `nil` lets it be tried once more.
+  /// The prepared segment, even if it is too small, because its thread must have ended before it is
+  /// replaced. `nil` if there was no space to prepare it: the caller then tries again, because
+  /// there may be space by now.
   private mutating func takePrepared() throws(LogError) -> File? {
     var prepared = next.take()
     do { return try prepared?.finish() } catch {
@@ -192,7 +194,7 @@ extension WriteAheadLog {
     }
   }
 
-  /// Goes on in the next segment.
+  /// Starts the next segment.
   private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
     let needed = Sector.byteCount + blockByteCount
     starts.append(
@@ -209,8 +211,8 @@ extension WriteAheadLog {
     if let file, header.byteCount == segmentByteCount {
       segment = OpenSegment(file, header)
     } else {
-      // A block fills it: to fill it with zeros before would write everything twice, while nothing
-      // else is done.
+      // The block fills the segment, so zeros would only double the bytes written while all else
+      // waits.
       segment = OpenSegment(
         try SegmentFile.createFilled(in: directoryPath, header) { false }, header)
     }

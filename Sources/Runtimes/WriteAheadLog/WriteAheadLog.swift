@@ -2,67 +2,68 @@ import Glibc
 import Replication
 import WireFormat
 
-/// The log of one replica: what it must not forget, in files of one directory.
+/// The log of one replica: its durable records, in files of one directory.
 ///
 /// ```swift
 /// var log = try WriteAheadLog(directory: "data/0", identity: identity, syncs: true)
 /// try log.forEachRecovered(Record.self) { core.recover($0) }
 /// log.append(record)
-/// try log.commit()  // Only now may anything be said that rests on the record.
+/// try log.commit()  // Only now may a message be sent that relies on the record.
 /// ```
 ///
-/// All records that one turn appends form one block, which `commit` writes and syncs at once. Whoever has
-/// other things to do meanwhile lets a thread do that (`beginCommit`, `finishCommit`). The files:
+/// All records that one turn appends form one block, which `commit` writes and syncs at once. A
+/// caller with other work lets a thread do that (`beginCommit`, `finishCommit`). The files:
 ///
-/// - `node`: whose log this is and how often it was opened (`NodeFile`).
-/// - `member`: which log of its node this is, and those of the peers (`MemberFile`).
+/// - `node`: the owner of the log and its incarnation (`NodeFile`).
+/// - `member`: the card of this log, and those of the peers' logs (`MemberFile`).
 /// - `lock`: locked while the log is open, so that two processes never share a directory.
 /// - `synced`: the last block known to be durable (`SyncedMark`).
-/// - `base`: where the log begins, once a snapshot or a checkpoint has replaced what was before
-///   (`LogBase`). The segments before that are gone.
+/// - `base`: the start of the log, once a snapshot or a checkpoint has replaced the records before
+///   it (`LogBase`). The segments before the base are removed.
 /// - `0000000000001234.snapshot`: the state after an entry (`SnapshotFile`).
-/// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`), which go past the page
-///   cache where the file system allows that. With syncs, each is written full of zeros before use, the next
-///   one in advance by a thread.
-/// - `staged`: without syncs, blocks on their way to a segment (`StagedFile`).
+/// - `00000001.log` and so on: segments (`SegmentHeader`) of blocks (`BlockHeader`), which bypass
+///   the page cache where the file system allows that. With syncs, each is filled with zeros before
+///   use; a thread fills the next one in advance, as far as it gets.
+/// - `staged`: without syncs, blocks that are to be written to a segment (`StagedFile`).
 ///
-/// Opening a log finishes what a crash interrupted and refuses everything that no crash can leave
-/// (`LogScan`). What cannot be noticed: a loss of power that takes the last state of `synced`, together
-/// with a disk that then returns zeros for what it had reported as durable.
+/// Opening a log completes what a crash interrupted, and refuses every state that no crash can
+/// leave (`LogScan`). One case cannot be detected: a loss of power that takes the last state of
+/// `synced`, together with a disk that then returns zeros for bytes it had reported as durable.
 ///
-/// The first error of a write or a sync is final: what the files hold then is known only after they are
-/// read again, so the log throws the same error at every later call and the replica has to stop.
+/// The first error of a write or a sync is final. The files' content is then known only after they
+/// are read again, so the log throws the same error at every later call and the replica must stop.
 public struct WriteAheadLog: ~Copyable, Sendable {
   public let directoryPath: String
-  /// How often the log has been opened, this time included. Durable before anything else is.
+  /// The node's incarnation: how often the log has been opened, including this time. It is durable
+  /// before anything else.
   public let life: UInt64
   /// Whether `commit` waits for the disk.
   public let syncs: Bool
   public let segmentByteCount: Int
-  /// How many records earlier lives have written, those that were removed included.
+  /// How many records earlier incarnations have written, including removed ones.
   public let recoveredRecordCount: Int
-  /// How often `commit` has waited for the disk since the log was opened.
+  /// How many syncs have completed since the log was opened.
   public internal(set) var syncCount = 0
   /// Bytes of the blocks written since the log was opened.
   public internal(set) var bytesWritten = 0
 
-  /// The block of this turn: bytes up to the first sector in memory, room for the block's header, then its
-  /// records.
+  /// The block of this turn: bytes before the first sector boundary in memory, space for the
+  /// block's header, then its records.
   @usableFromInline var buffer = WireWriter()
   @usableFromInline var lead = 0
-  /// The other of the two buffers, which take turns.
+  /// The second of two buffers that are used in turn.
   var spareBuffer = WireWriter()
   @usableFromInline var pendingRecordCount = 0
-  /// What every call throws from now on.
+  /// The error that every later call throws.
   @usableFromInline var failure: LogError?
 
   var member: MemberFile
   let digest: UInt64
   /// Where the log begins.
   var base: LogBase
-  /// The segments that are there, and what lies before each.
+  /// The existing segments, and the blocks and records before each.
   var starts: [SegmentStart]
-  /// The removal that was begun last.
+  /// The latest removal of segments.
   var trimming: LogTrimming?
   let stagedByteCount: Int
   let directory: File
@@ -71,7 +72,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   var segment: OpenSegment
   var batches: WrittenBatches
   var next: SegmentPreparation?
-  /// The segments that earlier lives have left.
+  /// The segments that earlier incarnations have left.
   let recovered: [RecoveredSegment]
   let lastRecoveredBlock: UInt64
   /// The last block written.
@@ -79,27 +80,28 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// The last record written.
   var record: UInt64
   var fault: LogFault?
-  /// Writes and syncs blocks while the log takes further records; started when it is first needed.
+  /// Writes and syncs blocks while the log takes further records; started on first use.
   var writer: LogWorker<BlockJob>?
-  /// Without syncs, what brings blocks to the segments; started when it is first needed.
+  /// Without syncs, writes blocks to the segments; started on first use.
   var staging: Staging?
-  /// Readable once the block that is on its way is durable, or has failed; `nil` before the first.
+  /// Readable once the block that is being written is durable, or has failed; `nil` before the
+  /// first.
   public internal(set) var commitSignal: Int32?
-  /// How many records the block holds that the writer has at present; 0 if it has none.
+  /// Number of records in the block that is being written; 0 if there is none.
   var inFlightRecordCount = 0
 
   /// Opens a log, or creates an empty one.
   /// - Parameters:
-  ///   - directory: is created, with those above it, if it is not there.
-  ///   - opening: whether there has to be a log, or must be none.
-  ///   - syncs: without syncs, records survive the death of the process but no loss of power. May change
-  ///     from one life to the next.
-  ///   - segmentByteCount: the size of new segments, at least 4096. A block that is too large for that
-  ///     gets a segment of its own.
-  ///   - memoryByteCount: how much of the batches that the files hold stays in memory. Others are read from the
-  ///     files when they are asked for.
-  ///   - stagedByteCount: without syncs, how much goes to a segment at once.
-  ///   - progress: is called for each segment that is read.
+  ///   - directory: is created, with its missing ancestors.
+  ///   - opening: whether a log must exist, or must not.
+  ///   - syncs: without syncs, records survive the death of the process but not a loss of power.
+  ///     May change between incarnations.
+  ///   - segmentByteCount: the size of new segments, at least 4096. A larger block gets a segment
+  ///     of its own.
+  ///   - memoryByteCount: how many bytes of the batches in the files stay in memory. Other batches
+  ///     are read from the files on demand.
+  ///   - stagedByteCount: without syncs, how many bytes are written to a segment at once.
+  ///   - progress: is called with the number of each segment that is read.
   public init(
     directory path: String, identity: LogIdentity, opening: LogOpening = .any, syncs: Bool,
     segmentByteCount: Int = 16 << 20, memoryByteCount: Int = 4 << 20,
@@ -115,7 +117,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     let lock = try DirectoryLock.take(path)
     try WriteAheadLog.removeUnfinished(in: path)
     let earlier = try NodeFile.read(from: directory)
-    // Whoever made the directory may have ended before its entry was durable.
+    // The process that made the directory may have ended before its entry was durable.
     if earlier == nil { try Directory.syncEntry(of: path) }
     try earlier?.check(identity, path: "\(path)/\(NodeFile.name)")
     let member = try MemberFile.open(in: directory, as: opening, hasLog: earlier != nil)
@@ -140,7 +142,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     if syncs && next == nil {
       next = try SegmentPreparation(in: path, segment.header.following(byteCount: size))
     }
-    // Nothing throws from here on: a value that is not copyable is made whole or not at all.
+    // No statement after this may throw, because a noncopyable value must be initialised
+    // completely.
     directoryPath = path
     self.life = life
     self.syncs = syncs
@@ -169,7 +172,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   }
 
   deinit {
-    // Before the files are closed, and the directory is given back.
+    // The writer's thread must end before the files are closed and the directory is unlocked.
     switch writer {
     case .some(let writer): writer.end()
     case .none: break
@@ -179,12 +182,12 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// Records in the log: recovered and committed.
   public var recordCount: Int { Int(record) }
 
-  /// Adds a record to what the next `commit` makes durable. After a failure nothing is added.
+  /// Adds a record to those that the next `commit` makes durable. Does nothing after a failure.
   @inlinable
   public mutating func append<Record: WireCodable>(_ record: Record) {
     guard failure == nil else { return }
     if pendingRecordCount == 0 { startBlock() }
-    // With room for the padding, so that the buffer grows once at most.
+    // Reserves space for the padding, too, so that the buffer grows at most once.
     buffer.reserve(4 + record.encodedByteCount + Sector.byteCount)
     let start = buffer.count
     buffer.write(UInt32(0))
@@ -193,13 +196,13 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     pendingRecordCount += 1
   }
 
-  /// Lets another log open the directory. What was appended and not committed is lost.
+  /// Unlocks the directory, so that another log can open it. Uncommitted records are lost.
   public mutating func close() {
     guard failure?.kind != .closed else { return }
-    // What cannot be brought to its segment is left to whoever opens the log next.
+    // Blocks that cannot be written to their segments are left to the next opening.
     try? drain()
     failure = LogError(.closed, path: directoryPath, reason: "the log is closed")
-    // The threads, if there are any, must not write to the directory any more.
+    // The log's threads must not write to the directory any more.
     writer = nil
     trimming = nil
     staging = nil
@@ -211,22 +214,22 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   @usableFromInline
   mutating func startBlock() {
     buffer.removeAll()
-    buffer.notesBlocks = true
-    buffer.notedBlocks.removeAll(keepingCapacity: true)
+    buffer.notesBatches = true
+    buffer.notedBatches.removeAll(keepingCapacity: true)
     buffer.reserve(2 * Sector.byteCount)
     lead = buffer.storage.withUnsafeBytes { Sector.lead($0) }
     buffer.count = lead + BlockHeader.byteCount
   }
 }
 
-/// The segment that is written to.
+/// The segment that is being appended to.
 struct OpenSegment: ~Copyable, Sendable {
   let shared: SharedFile
   let header: SegmentHeader
-  /// How many bytes may be written; a block larger than that starts a new segment.
+  /// Size limit in bytes; a block that exceeds it starts a new segment.
   let capacity: Int
   let keeper: SegmentKeeper
-  /// Where the next block goes.
+  /// The offset of the next block.
   var position = Sector.byteCount
 
   init(

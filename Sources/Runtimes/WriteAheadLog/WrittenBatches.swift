@@ -3,35 +3,36 @@ import Replication
 import Synchronization
 import WireFormat
 
-/// The batches of a log that are still in memory, oldest first. Only so many bytes of them stay there.
+/// The batches of a log that are still in memory, oldest first, up to `byteLimit` bytes.
 struct WrittenBatches: Sendable {
   private struct Written: Sendable {
-    let block: BatchBlock
+    let block: BatchBytes
     let keeper: SegmentKeeper
-    let place: BlockPlace
+    let place: BatchLocation
   }
 
   let byteLimit: Int
   private var written: [Written] = []
-  /// Those before this one have left.
+  /// The batches before this index have left memory.
   private var first = 0
   private var byteCount = 0
 
   init(byteLimit: Int) { self.byteLimit = byteLimit }
 
-  /// A block has been written to a segment, at `start` and with these batches in it.
-  mutating func append(_ noted: [NotedBlock], in keeper: SegmentKeeper, at start: Int) {
+  /// Records that a block with these batches was written to a segment, at offset `start`.
+  mutating func append(_ noted: [NotedBatch], in keeper: SegmentKeeper, at start: Int) {
     for batch in noted {
-      // It was written again because what it was in before will be removed.
+      // The batch was written again, because the block that contains it will be removed.
       guard batch.block.isInMemory else {
         batch.block.leaveMemory(
-          for: keeper, at: BlockPlace(start: start, offset: batch.offset))
+          for: keeper, at: BatchLocation(start: start, offset: batch.offset))
         continue
       }
       byteCount += batch.block.byteCount
       written.append(
         Written(
-          block: batch.block, keeper: keeper, place: BlockPlace(start: start, offset: batch.offset))
+          block: batch.block, keeper: keeper,
+          place: BatchLocation(start: start, offset: batch.offset))
       )
     }
     while byteCount > byteLimit {
@@ -48,10 +49,10 @@ struct WrittenBatches: Sendable {
 }
 
 /// A segment from which batches are read back.
-final class SegmentKeeper: BlockKeeper {
+final class SegmentKeeper: BatchKeeper {
   let path: String
   let seal: UInt64
-  /// The block that was read last: who asks for one batch of it often asks for the next.
+  /// The block that was read last, because its batches are often read one after another.
   private let last = Mutex<(start: Int, bytes: [UInt8])?>(nil)
 
   init(path: String, seal: UInt64) {
@@ -59,7 +60,7 @@ final class SegmentKeeper: BlockKeeper {
     self.seal = seal
   }
 
-  func read(_ byteCount: Int, at place: BlockPlace) -> [UInt8] {
+  func read(_ byteCount: Int, at place: BatchLocation) -> [UInt8] {
     let known = last.withLock { $0?.start == place.start ? $0?.bytes : nil }
     if let known, place.offset + byteCount <= known.count {
       return Array(known[place.offset..<place.offset + byteCount])
@@ -71,8 +72,8 @@ final class SegmentKeeper: BlockKeeper {
     }
   }
 
-  /// The whole block of the log is read, because its checksum covers no less.
-  func readChecked(_ byteCount: Int, at place: BlockPlace) throws(LogError) -> [UInt8] {
+  /// Reads the whole block of the log, because its checksum covers the whole block.
+  func readChecked(_ byteCount: Int, at place: BatchLocation) throws(LogError) -> [UInt8] {
     let file = try File(path, O_RDONLY)
     let head = try file.read(BlockHeader.byteCount, at: place.start)
     let header = head.withUnsafeBytes { BlockHeader($0, seal: seal, offset: place.start) }
@@ -84,10 +85,11 @@ final class SegmentKeeper: BlockKeeper {
     return Array(block[place.offset..<place.offset + byteCount])
   }
 
-  /// Larger blocks are read anew each time: there is one keeper for each segment.
+  /// Larger blocks are read again each time, because every segment has a keeper that would hold
+  /// one.
   private static let mostKept = 1 << 20
 
-  private func damage(_ place: BlockPlace) -> LogError {
+  private func damage(_ place: BatchLocation) -> LogError {
     LogError(
       .damaged, path: path,
       reason: "the block at byte \(place.start), which this replica has written, is damaged")

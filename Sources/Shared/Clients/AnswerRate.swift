@@ -1,31 +1,32 @@
 import Replication
 
-/// How many operations an open loop may have under way, by how fast they are answered.
+/// Limits how many operations of an open loop may be outstanding, by the rate at which they are
+/// answered.
 ///
-/// What is due is sent whether or not earlier operations were answered. But a service that answers
-/// fewer than come due would soon have more before it than it answers within their timeout, and
-/// would then answer nothing in time any more, for the sake of requests that nobody waits for. So
-/// only as many are under way as it answers within half of the timeout, at the rate of late; the
-/// others wait at their clients and count as waiting from when they were due.
+/// Due operations are sent whether or not earlier ones were answered. But if a service answers
+/// fewer operations than come due, its queue soon takes longer than the timeout. Then it answers no
+/// operation in time, because it works on requests that clients have given up. So the limit is the
+/// number of operations that the service answers within half of the timeout at its recent rate. The
+/// other operations wait at their clients, and their latency counts from when they were due.
 ///
-/// A service that has answered nothing of late is down, not overloaded: 1000 may be under way, or
-/// as many as it answered before, if that is more. Without this limit it would be buried under
-/// repeated requests in the moment in which it comes back.
+/// A service without recent answers is down and not overloaded: then 1000 operations may be
+/// outstanding, or as many as it answered before, if that is more. Without this limit it would be
+/// flooded with repeated requests when it comes back.
 public struct AnswerRate: Sendable {
-  /// So many windows are half of the timeout.
+  /// The number of windows in half of the timeout.
   public static var windowCount: Int { 8 }
-  /// So many operations may be under way while there are no answers to tell a rate.
+  /// How many operations may be outstanding while there are no answers from which to derive a rate.
   public static var withoutAnswers: Int { 1000 }
 
   public let window: Interval
   public var windowEnd: Instant
-  /// Answers in the windows of the last half timeout, the present one at `present`.
+  /// Answers per window over the last half timeout; the current window is at `present`.
   public var counts = Array(repeating: 0, count: AnswerRate.windowCount)
   public var present = 0
   public var sum = 0
-  /// Windows that are over, up to `windowCount`.
+  /// The number of completed windows, up to `windowCount`.
   public var past = 0
-  /// As many as were answered in the half timeout before the last answer.
+  /// The number of answers in the half timeout before the last answer.
   public var answered = 0
 
   public init(timeout: Interval) {
@@ -50,10 +51,10 @@ public struct AnswerRate: Sendable {
     answered = late ?? answered
   }
 
-  /// As many as are answered in half of the timeout, at the rate of late; `nil` if that is unknown.
+  /// The number of answers in half of the timeout at the recent rate; `nil` if the rate is unknown.
   private var late: Int? { sum > 0 && past > 0 ? sum * AnswerRate.windowCount / past : nil }
 
-  /// At least 1.
+  /// The limit; at least 1.
   public mutating func limit(at now: Instant) -> Int {
     advance(to: now)
     return late.map { max($0, 1) } ?? max(answered, AnswerRate.withoutAnswers)

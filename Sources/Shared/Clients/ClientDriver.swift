@@ -2,25 +2,25 @@ import Primitives
 import Replication
 
 /// Drives the clients of a trial through its load, in a closed or an open loop, and lets them read
-/// back what is there after it. A pure value: a runtime tells it what happens and when, and is told
-/// what to send and what to hand back later.
+/// back the final state. It is a pure value: a runtime passes it events with their times, and it
+/// tells the runtime which requests to send and which events to schedule.
 ///
-/// A client that goes on at once begins a nanosecond after its last answer, so that its operations
-/// never seem concurrent.
+/// A client that continues at once begins 1 ns after its last answer, so that its operations never
+/// appear concurrent.
 ///
-/// In an open loop clients are made when they are needed: an operation begins when it is due,
-/// because waiting for a client would be a delay of the load generator and not of the service.
+/// In an open loop clients are created when they are needed, so that an operation begins when it is
+/// due, because waiting for a client would be a delay of the load generator and not of the service.
 public struct ClientDriver<Load: ClientLoad>: Sendable {
   public typealias Application = Load.Application
   public typealias Fleet = ClientFleet<Application>
 
   public enum Phase: Sendable {
-    /// No client begins anything, and whatever happens is ignored.
+    /// No client begins an operation, and all events are ignored.
     case silent
-    /// Clients write what is to be there before the trial.
+    /// Clients write the initial state of the trial.
     case loading
     case driving
-    /// Clients only read back what is there.
+    /// Clients only read back the final state.
     case readingBack
   }
 
@@ -30,25 +30,27 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public var phase = Phase.silent
   /// Operations that were answered since the phase began.
   public var answered = 0
-  /// Operations that no client could begin in time, because there were as many clients as there may
-  /// be.
+  /// Operations that no client could begin in time, because the number of clients or of outstanding
+  /// operations was at its limit.
   public var dropped = 0
-  /// An open loop makes no more clients than these.
+  /// The maximum number of clients in an open loop.
   public var mostClients = ClientNumbers.mostOfLoad
-  /// An open loop may always have so many operations under way, whatever the rate of answers.
+  /// The number of operations that an open loop may always have outstanding, regardless of the rate
+  /// of answers.
   public let fewestUnderWay: Int
   public var rate: AnswerRate
   public var arrival: Arrival
   public var thinkTime: Interval
-  /// For arrivals alone, so that they are the same whatever the cluster does.
+  /// Used only for arrivals, so that they do not depend on the cluster's behaviour.
   public var random: RandomStream
-  /// No operation comes due from here on.
+  /// No operation comes due at or after this time.
   public var end = Fleet.never
   /// When the last operation of an open loop came due, in fractions of a nanosecond.
   public var lastArrivalNs = 0.0
   /// Idle clients of an open loop; the last one begins next.
   public var idle: [Int] = []
-  /// When operations came due that still wait for an idle client; the first is at `nextDue`.
+  /// Times at which operations came due that still wait for an idle client; the first is at
+  /// `nextDue`.
   public var dueTimes: [Instant] = []
   public var nextDue = 0
 
@@ -76,8 +78,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     }
   }
 
-  /// The trial begins, at time zero. Clients of a closed loop begin spread over a millisecond, so
-  /// that they do not march in step.
+  /// Begins the trial at time zero. Clients of a closed loop begin spread over 1 ms, so that they
+  /// do not run in step.
   public mutating func start(
     until end: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
@@ -95,7 +97,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     scheduleProbe(in: &runtime)
   }
 
-  /// An event comes that was asked for.
+  /// Handles an event that was scheduled earlier.
   public mutating func handle(
     _ event: ClientEvent, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
@@ -104,7 +106,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     switch event {
     case .ready(let client): begin(client, due: now, at: now, in: &runtime)
     case .wakes(let client):
-      goOn(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
+      continueClient(after: fleet.wake(client, at: now, in: &runtime), at: now, in: &runtime)
     case .operationDue:
       let due = Instant(nanoseconds: Int64(lastArrivalNs))
       let client = freeClient(at: now)
@@ -130,7 +132,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     if phase == .driving, reply.id.client.rawValue >= firstProbeID {
       endProbe(probes?.fleet.receive(reply, from: replica, at: now, in: &runtime), at: now)
     } else {
-      goOn(after: fleet.receive(reply, from: replica, at: now, in: &runtime), at: now, in: &runtime)
+      continueClient(
+        after: fleet.receive(reply, from: replica, at: now, in: &runtime), at: now, in: &runtime)
     }
   }
 
@@ -142,7 +145,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     for client in fleet.clients(using: connection) {
       let ending = fleet.lose(
         connectionTo: connection.replica, of: client, at: now, in: &runtime)
-      goOn(after: ending, at: now, in: &runtime)
+      continueClient(after: ending, at: now, in: &runtime)
     }
     guard phase == .driving, let probes = self.probes?.fleet.clients(using: connection) else {
       return
@@ -154,10 +157,11 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     }
   }
 
-  /// Clients of probes have identities from here on.
+  /// The lowest identity of the probes' clients.
   public var firstProbeID: UInt64 { fleet.firstID + UInt64(ClientNumbers.firstProbe) }
 
-  /// The phase is over: what is still open stays unknown, what was never sent has failed.
+  /// Ends the phase: operations that are still open stay unknown, and operations that were never
+  /// sent have failed.
   public mutating func close(at now: Instant) {
     for due in dueTimes[nextDue...] { drop(due, at: now) }
     dueTimes.removeAll()
@@ -166,8 +170,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     phase = .silent
   }
 
-  /// Begins to write what is to be there before the trial.
-  /// - Returns: how many writes there are.
+  /// Begins to write the initial state of the trial.
+  /// - Returns: the number of writes.
   public mutating func beginLoading(
     at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) -> Int {
@@ -180,21 +184,21 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     return writes
   }
 
-  /// Every write of the loading has ended, with an answer or without.
+  /// Whether every loading write has ended, with an answer or without.
   public var hasLoaded: Bool {
     load.writesToLoad == 0 && fleet.machines.allSatisfy(\.isIdle)
   }
 
-  /// - Returns: how many writes were answered.
+  /// - Returns: the number of writes that were answered.
   public mutating func endLoading() -> Int {
     load.endLoading()
     phase = .silent
     return answered
   }
 
-  /// Begins to read every key that was touched, once the load has been closed. The readers are new
-  /// to the servers, so that nothing of the trial's clients reaches them.
-  /// - Returns: how many reads there are.
+  /// Begins to read every key that was touched, after the load was closed. The readers have new
+  /// identities, so that late replies to the trial's clients do not reach them.
+  /// - Returns: the number of reads.
   public mutating func beginReadBack(
     timeout: Interval, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
@@ -213,7 +217,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     return reads
   }
 
-  /// Every read has ended, with an answer or without.
+  /// Whether every read has ended, with an answer or without.
   public var hasReadBack: Bool {
     load.readsToDo == 0 && fleet.machines.allSatisfy(\.isIdle)
   }
@@ -263,7 +267,7 @@ extension ClientDriver {
     fleet.begin(command, by: client, due: due, at: now, in: &runtime)
   }
 
-  /// A client that may begin an operation of an open loop now, if there is one.
+  /// A client that may begin an operation of an open loop now; nil if there is none.
   public mutating func freeClient(at now: Instant) -> Int? {
     let underWay = fleet.machines.count - idle.count
     if underWay >= fewestUnderWay, underWay >= rate.limit(at: now) { return nil }
@@ -271,8 +275,8 @@ extension ClientDriver {
     return fleet.machines.count < mostClients ? fleet.add() : nil
   }
 
-  /// A client whose operation has ended turns to its next one.
-  public mutating func goOn(
+  /// Records the end of a client's operation and lets the client continue with its next one.
+  public mutating func continueClient(
     after ending: consuming Fleet.Ending?, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
@@ -288,7 +292,8 @@ extension ClientDriver {
       return
     }
     if !isAnswered, !fleet.resends {
-      // A server that refuses at once would be asked again without end at this very time.
+      // The pause is needed because a server that refuses immediately would otherwise be asked
+      // again without end at the same time.
       runtime.schedule(.ready(client), at: now + Fleet.Machine.longestPause)
     } else if phase == .driving, thinkTime > .zero {
       runtime.schedule(.ready(client), at: now + thinkTime)
@@ -298,14 +303,14 @@ extension ClientDriver {
     }
   }
 
-  /// An operation that no client could begin in time.
+  /// Gives up an operation that no client could begin in time.
   public mutating func drop(_ due: Instant, at now: Instant) {
     dropped += 1
     load.dropped(due: due - .zero, at: now - .zero)
   }
 
-  /// An idle client of an open loop begins what has waited longest and can still be answered in
-  /// time.
+  /// Lets an idle client of an open loop begin the operation that has waited longest among those
+  /// that can still be answered in time.
   public mutating func takeDue(
     _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {

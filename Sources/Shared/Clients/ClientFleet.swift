@@ -1,13 +1,14 @@
 import Replication
 
-/// The clients of a trial or of a gateway: their machines, and which of them is to be woken when.
+/// The clients of a trial or of a gateway: their machines and their wake-up times.
 ///
-/// A client is named by its position. Each step tells the runtime what to do, and says which
-/// operation has ended by it. A fleet knows no load: `ClientDriver` decides when clients begin.
+/// A client is identified by its position. Each step tells the runtime what to do, and returns the
+/// operation that ended, if any. A fleet does not contain the load: `ClientDriver` decides when
+/// clients begin.
 public struct ClientFleet<Application: StateMachine>: Sendable {
   public typealias Machine = ClientMachine<Application>
 
-  /// An operation that is over; its client is idle again.
+  /// An operation that has ended; its client is idle again.
   public typealias Ending = (
     client: Int, outcome: ClientOutcome<Application.Response>, attempts: Int
   )
@@ -19,15 +20,15 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   /// See `ClientMachine.resends`.
   public let resends: Bool
   public let patience: Patience
-  /// The client that was answered last; those that begin their first operation later know what it
-  /// knows.
+  /// The client that was answered last; clients that begin their first operation later copy its
+  /// targets.
   public var lastAnswered: Int?
-  /// The longest timer of a client that was answered; it fades by a 1024th with each answer.
+  /// The longest timer among clients that were answered; it decays by 1/1024 with each answer.
   public var longestTimer = Interval.zero
-  /// The fleet sends probes and is woken as one that does.
+  /// Whether the fleet sends probes, so that its wake-ups are events of probes.
   public let isProbing: Bool
   public var machines: [Machine] = []
-  /// When the earliest wake-up comes that was asked for, for each client; `never` is none.
+  /// For each client, its earliest scheduled wake-up; `never` if there is none.
   public var scheduledWakes: [Instant] = []
 
   public static var never: Instant { Instant(nanoseconds: .max) }
@@ -58,8 +59,9 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     return client
   }
 
-  /// A client begins its first operation. If others have been answered it asks the same replica
-  /// first, and waits as the one farthest away does, until it has seen a round trip of its own.
+  /// Prepares a client for its first operation. If other clients have been answered, it asks the
+  /// same replica first, and until it has measured a round trip itself, it waits for the longest
+  /// timer of an answered client (for twice that unless it sends probes).
   public mutating func inherit(_ client: Int) {
     guard let lastAnswered else { return }
     machines[client].updateTarget = machines[lastAnswered].updateTarget
@@ -67,18 +69,18 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     machines[client].roundTrips.timer = longestTimer * (isProbing ? 1 : 2)
   }
 
-  /// When a client wants to be woken. Read where it lies: an array hands out whole elements, and a
-  /// machine is a large one to copy for each operation.
+  /// When a client wants to be woken. It is read in place, because an array subscript copies the
+  /// whole machine, which is too large to copy for each operation.
   public func wakeTime(of client: Int) -> Instant? {
     machines.withUnsafeBufferPointer { $0[client].wakeAt }
   }
 
-  /// The clients whose answers were to come over a connection.
+  /// The clients that expect their answers over a connection.
   public func clients(using connection: LostConnection) -> [Int] {
     machines.indices.filter { connection.serves(machines[$0].id) }
   }
 
-  /// A client begins an operation. It must be idle.
+  /// Begins an operation of a client, which must be idle.
   /// - Parameter due: when the operation was due.
   public mutating func begin(
     _ command: consuming Application.Command, by client: Int, due: Instant, at now: Instant,
@@ -89,7 +91,7 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     _ = carryOut(action, of: client, at: now, in: &runtime)
   }
 
-  /// Replies to others' clients change nothing.
+  /// Handles a reply; replies to clients of other fleets are ignored.
   public mutating func receive(
     _ reply: Machine.Reply, from replica: ReplicaID, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
@@ -106,8 +108,8 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     return ending
   }
 
-  /// A wake-up comes that was asked for. The client may have gone on since: it is then asked for
-  /// again, if the client waits for something later.
+  /// Handles a scheduled wake-up. If the client has continued since and now waits for a later time,
+  /// the wake-up is scheduled again.
   public mutating func wake(
     _ client: Int, at now: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) -> Ending? {
@@ -120,7 +122,7 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     return carryOut(machines[client].wake(at: now), of: client, at: now, in: &runtime)
   }
 
-  /// A connection of this client is gone (`clients(using:)`).
+  /// Handles the loss of a connection of this client (see `clients(using:)`).
   public mutating func lose(
     connectionTo replica: ReplicaID, of client: Int, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
@@ -140,7 +142,7 @@ extension ClientFleet {
     switch action {
     case .nothing: break
     case .send(let replica):
-      // Handed over from where it lies, like the time above.
+      // The request is passed in place and not copied, as in `wakeTime`.
       machines.withUnsafeBufferPointer {
         runtime.send($0[client].request!, to: replica, at: now)
       }
@@ -151,7 +153,7 @@ extension ClientFleet {
     return nil
   }
 
-  /// Asks for a wake-up unless one comes that is early enough.
+  /// Schedules a wake-up unless an earlier or equal one is already scheduled.
   public mutating func scheduleWake(
     of client: Int, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {

@@ -1,42 +1,43 @@
 import Replication
 
-/// What clients ask, and the record of how it went. A runtime owns one load for all clients of a
-/// trial.
+/// The operations of clients, and the record of their results. A runtime owns one load for all
+/// clients of a trial.
 public protocol ClientLoad: Sendable {
   associatedtype Application: StateMachine
 
-  /// What is there before the first operation, for runtimes that can put it there at no cost.
+  /// The state before the first operation, for runtimes that can set it directly.
   var initialState: Application { get }
 
-  /// The same for runtimes that cannot: from now on `begin` hands out the writes that bring it
-  /// about, until `endLoading`.
-  /// - Returns: how many writes that are.
+  /// For runtimes that cannot set the initial state: from now on, until `endLoading`, `begin`
+  /// returns the writes that create it.
+  /// - Returns: the number of writes.
   mutating func prepareLoading() -> Int
   mutating func endLoading()
 
-  /// Writes that `prepareLoading` announced and `begin` has not handed out yet.
+  /// The number of writes that `begin` has still to return after `prepareLoading`.
   var writesToLoad: Int { get }
 
   /// The next command of an idle client.
   /// - Parameters:
-  ///   - due: when the operation was due; before `now` if it had to wait for a free client.
+  ///   - due: when the operation was due; it is before `now` if the operation had to wait for a
+  ///     free client.
   ///   - now: true time since the trial began.
   mutating func begin(client: Int, sequence: UInt64, due: Interval, at now: Interval)
     -> Application.Command
 
-  /// The operation that `begin` started for this client is over.
+  /// Records the end of the operation that `begin` started for this client.
   mutating func end(
     client: Int, outcome: ClientOutcome<Application.Response>, attempts: Int, at now: Interval)
 
-  /// An operation came due and no client was free to send it before its timeout.
+  /// Records an operation that came due while no client was free to send it before its timeout.
   mutating func dropped(due: Interval, at now: Interval)
 
-  /// The trial is over, and what is there is to be read back: from now on `begin` hands out reads,
-  /// one for each place that was ever touched. After the last of them nothing may begin.
-  /// - Returns: how many reads that are.
+  /// Prepares to read back the final state after the trial: from now on `begin` returns reads, one
+  /// for each key that was ever touched. After the last read no operation may begin.
+  /// - Returns: the number of reads.
   mutating func prepareReadBack() -> Int
 
-  /// Reads that `prepareReadBack` announced and `begin` has not handed out yet.
+  /// The number of reads that `begin` has still to return after `prepareReadBack`.
   var readsToDo: Int { get }
 
   /// The command of a probe (`ProbeSchedule`); `nil` if this load has no probes.
@@ -44,11 +45,11 @@ public protocol ClientLoad: Sendable {
     client: Int, sequence: UInt64, isRead: Bool, due: Interval, at now: Interval
   ) -> Application.Command?
 
-  /// The probe that `beginProbe` started for this client is over.
+  /// Records the end of the probe that `beginProbe` started for this client.
   mutating func endProbe(
     client: Int, outcome: ClientOutcome<Application.Response>, attempts: Int, at now: Interval)
 
-  /// The trial is over: operations that are still open stay unknown.
+  /// Ends the trial's history: operations that are still open stay unknown.
   mutating func close(at end: Interval)
 }
 

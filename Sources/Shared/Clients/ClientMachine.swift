@@ -4,42 +4,47 @@ import WireFormat
 /// How an operation ended.
 public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   case answered(Response)
-  /// It certainly had no effect and never will: the server has said so, or was never asked. Only
-  /// where requests are sent once (`ClientMachine.resends`); otherwise the client looks for another
-  /// replica.
+  /// It certainly had no effect and never will, because the server refused it or it was never sent.
+  /// This happens only if requests are sent once (`ClientMachine.resends`); otherwise the client
+  /// tries another replica.
   case failed
-  /// Given up after the timeout: it may have taken effect, or may still. The session's next request
-  /// settles it: from then on replicas refuse this one.
+  /// It was given up after the timeout: it may have taken effect, or may still do so. Once the
+  /// session's next request is applied, replicas refuse this one, so that its outcome no longer
+  /// changes.
   case unknown
 }
 
 /// One client as a pure machine: one outstanding request, retries, redirects, and the search for
 /// the replica in charge. The runtime tells it the time and carries its messages.
 ///
-/// - A request that is not answered in time is sent again, to the next replica; how long that takes
-///   follows the round trips seen so far (`RoundTrips`).
-/// - An answer says which replica has sent it. That tells which attempt it belongs to, so that
-///   retried operations are measured, too (Karn's problem). If it was asked and answers late, it is
-///   asked next time as well.
-/// - A redirect that names a replica is followed at once; one that does not, or a chain of them,
-///   makes the client pause first, so that clients do not storm a cluster without a leader.
+/// - A request that is not answered in time is sent again, to the next replica; the time follows
+///   from the round trips measured so far (`RoundTrips`).
+/// - An answer says which replica has sent it. That shows to which attempt it belongs, so that
+///   retried operations are measured too (Karn's problem). A replica that was asked and answers
+///   late is asked first next time.
+/// - A redirect that names a replica is followed at once. A redirect that does not, or a chain of
+///   redirects, makes the client pause first, so that clients do not flood a cluster without a
+///   leader.
 /// - A replica that did not answer in time is suspected: if others still redirect to it, it gets
-///   only a short time to answer before the client asks the next one. All replicas have their turn.
-/// - Where updates and reads go is remembered apart: in a chain they are different replicas.
+///   only a short time to answer before the client asks the next one. The client asks all replicas
+///   in turn.
+/// - The targets of updates and of reads are remembered separately, because in a chain they are
+///   different replicas.
 public struct ClientMachine<Application: StateMachine>: Sendable {
   public typealias Request = ClientRequest<Application.Command>
   public typealias Reply = ClientReply<Application.Response>
 
-  /// What the runtime has to do now.
+  /// An instruction to the runtime.
   public enum Action: Equatable, Sendable {
     case nothing
-    /// `request` is to be sent. It stays with the client: its bytes are copied once, into a frame.
+    /// Send `request`. It is not part of the action but stays in the machine, so that its bytes are
+    /// copied only once, into a frame.
     case send(to: ReplicaID)
-    /// The operation is over; the client is idle again.
+    /// The operation has ended; the client is idle again.
     case finish(ClientOutcome<Application.Response>, attempts: Int)
   }
 
-  /// How far the outstanding request has come.
+  /// The progress of the outstanding request.
   public struct Progress: Sendable {
     public var isRead = false
     public var started = Instant.zero
@@ -47,20 +52,20 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     public var attempts = 0
     /// When the last attempt was sent.
     public var sent = Instant.zero
-    /// When the first attempt was sent that ran out of time, and to whom.
+    /// The first attempt that timed out: its replica and the time at which it was sent.
     public var firstSilent: (replica: ReplicaID, sent: Instant)?
-    /// Attempts that ran out of time.
+    /// The number of attempts that timed out.
     public var silences = 0
-    /// Pauses so far, and attempts at a suspect: the next one lasts longer.
+    /// The number of pauses and of attempts at a suspect so far; each makes the next one longer.
     public var pauses = 0
-    /// Where the search for a replica that answers has come to: a position in `replicas`.
+    /// The current position in `replicas` of the search for a replica that answers.
     public var searched: Int?
     /// Redirects followed since the last pause.
     public var redirects = 0
     public var isPausing = false
-    /// Who did not answer the last attempt that ran out of time.
+    /// The replica that did not answer the last attempt that timed out.
     public var suspect: ReplicaID?
-    /// When to act without an answer: retry, or end of a pause.
+    /// When to act without an answer: the time of a retry, or the end of a pause.
     public var actAt = Instant.zero
 
     public init() {}
@@ -69,16 +74,16 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public let id: ClientID
   public let replicas: [ReplicaID]
   public let timeout: Interval
-  /// Whether a request without an answer is sent again. Only servers that recognise a request they
-  /// have seen make that safe; with others an operation without an answer stays unknown, and one
-  /// that was refused has failed.
+  /// Whether a request without an answer is sent again. This is safe only if servers recognise
+  /// repeated requests. With other servers an operation without an answer stays unknown, and a
+  /// refused operation has failed.
   public let resends: Bool
   public var sequence: UInt64 = 0
-  /// When the client wants to be woken, if nothing arrives before; nil while it is idle.
+  /// When the client wants to be woken if no reply arrives before; nil while it is idle.
   public var wakeAt: Instant?
   /// The outstanding request.
   public var request: Request?
-  /// Says something only while a request is outstanding.
+  /// Valid only while a request is outstanding.
   public var progress = Progress()
   public var updateTarget: ReplicaID
   public var readTarget: ReplicaID
@@ -86,9 +91,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var roundTrips = RoundTrips()
 
   /// - Parameters:
-  ///   - replicas: those the client may ask, at least one.
-  ///   - timeout: after this time an operation is given up.
-  ///   - resends: false for servers without sessions: an operation is then sent once.
+  ///   - replicas: the replicas that the client may ask, at least one.
+  ///   - timeout: an operation is given up after this time.
+  ///   - resends: whether requests are sent again; false for servers without sessions.
   public init(
     id: ClientID, replicas: [ReplicaID], timeout: Interval, resends: Bool = true,
     patience: Patience = .adaptive
@@ -106,7 +111,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var nextSequence: UInt64 { sequence + 1 }
 
   /// Starts an operation. The client must be idle.
-  /// - Parameter due: when the operation was due; the timeout counts from there.
+  /// - Parameter due: when the operation was due; the timeout counts from then.
   public mutating func begin(
     _ command: consuming Application.Command, due: Instant, at now: Instant
   ) -> Action {
@@ -120,7 +125,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return attempt(at: now)
   }
 
-  /// - Parameter replica: who has sent it.
+  /// - Parameter replica: the sender of the reply.
   public mutating func receive(
     _ reply: Reply, from replica: ReplicaID, at now: Instant
   ) -> Action {
@@ -128,14 +133,15 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     switch reply.result {
     case .answer(let response):
       learn(from: replica, at: now)
-      // Who answers late is still the one to ask. Who was never asked, as a chain's tail, is not.
+      // A replica that answers late is still the right one to ask. A replica that answers without
+      // having been asked, such as a chain's tail, is not.
       if replica == progress.firstSilent?.replica { aim(at: replica) }
       return finish(.answered(response))
     case .redirect(let target): return follow(target, at: now)
     }
   }
 
-  /// A replica has said that it cannot help, and perhaps who can.
+  /// Handles a redirect, which may name the replica to ask.
   public mutating func follow(_ target: ReplicaID?, at now: Instant) -> Action {
     guard !isIdle else { return .nothing }
     guard resends else { return finish(.failed) }
@@ -147,13 +153,13 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     } else {
       aimAtNext()
     }
-    // A refusal that took long came from a replica with long queues, which clients that ask at once
-    // again would make longer.
+    // A refusal that took long came from a replica with long queues. Clients that asked again at
+    // once would make them longer.
     rest(at: now, atLeast: (now - progress.sent - roundTrips.estimate.usual) * 2)
     return .nothing
   }
 
-  /// The time of `wakeAt` has come.
+  /// Acts at the time of `wakeAt`.
   public mutating func wake(at now: Instant) -> Action {
     guard !isIdle else { return .nothing }
     if now >= progress.deadline {
@@ -175,7 +181,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return attempt(at: now)
   }
 
-  /// The connection to a replica is gone: if an answer was to come from there, it will not.
+  /// Handles the loss of the connection to a replica, over which no answer can come any more.
   public mutating func lostConnection(to replica: ReplicaID, at now: Instant) -> Action {
     guard !isIdle, !progress.isPausing, target == replica else { return .nothing }
     guard resends else { return finish(.unknown) }
@@ -199,7 +205,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     return .send(to: target)
   }
 
-  /// The operation is over.
+  /// Ends the operation.
   public mutating func finish(_ outcome: ClientOutcome<Application.Response>) -> Action {
     request = nil
     wakeAt = nil
@@ -211,24 +217,24 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     wakeAt = min(time, progress.deadline)
   }
 
-  /// Who is asked what is outstanding.
+  /// The replica that the outstanding request is sent to.
   public var target: ReplicaID { progress.isRead ? readTarget : updateTarget }
 
-  /// How long an attempt may take.
+  /// How long an attempt may take before it times out.
   public var timer: Interval {
     if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff + extraTime }
   }
 
-  /// What a large request takes to be sent, copied to the replicas and written there: a microsecond
-  /// for each 10 bytes beyond 256 KiB. Round trips of small ones do not tell, and asking again
-  /// would make it longer.
+  /// The time that a large request takes to be sent, copied to the replicas and written there: 1 µs
+  /// for each 10 bytes beyond 256 KiB. The round trips of small requests do not include it, and
+  /// sending again would make it longer.
   private var extraTime: Interval {
     let byteCount = (request?.command.encodedByteCount ?? 0) - (256 << 10)
     return byteCount > 0 ? .nanoseconds(Int64(byteCount) * 100) : .zero
   }
 
-  /// 5, 10 and then always 20 ms: short enough to find a new leader soon, long enough not to storm
-  /// a cluster that elects one.
+  /// 5 ms, 10 ms and then always 20 ms: short enough to find a new leader soon, and long enough not
+  /// to flood a cluster that is electing one.
   public var pause: Interval { .milliseconds(5) * (1 << min(max(progress.pauses - 1, 0), 2)) }
   public static var longestPause: Interval { .milliseconds(20) }
 
@@ -238,8 +244,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     act(at: now + max(pause, least))
   }
 
-  /// Takes a sample if it is sure which attempt was answered. One of an attempt that had run out of
-  /// time counts up to four times the timer, so that a stall is not taken for the usual.
+  /// Takes a sample if it is certain which attempt was answered. The sample of an attempt that had
+  /// timed out is limited to four times the timer, so that a stall is not taken for the usual round
+  /// trip.
   public mutating func learn(from replica: ReplicaID, at now: Instant) {
     guard let first = progress.firstSilent else {
       roundTrips.learn(now - progress.sent)
@@ -256,7 +263,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     if progress.isRead { readTarget = target } else { updateTarget = target }
   }
 
-  /// Turns to the next replica of the search, which the silent one is not.
+  /// Selects the next replica of the search, other than the current target.
   public mutating func aimAtNext() {
     let position = progress.searched ?? replicas.firstIndex(of: target) ?? 0
     var next = (position + 1) % replicas.count

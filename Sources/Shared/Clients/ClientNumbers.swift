@@ -1,8 +1,8 @@
-/// Where the numbers of a trial's clients begin. Clients of the load come first, and no trial has
-/// more than `mostOfLoad` of them, so that the others' numbers do not depend on how many there are.
+/// The ranges of the numbers of a trial's clients. Clients of the load come first. No trial has
+/// more than `mostOfLoad` of them, so that the other ranges do not depend on their number.
 public enum ClientNumbers {
   public static let mostOfLoad = 100_000
   public static let firstProbe = mostOfLoad
-  /// Those that read back what is there after a trial.
+  /// The first of the clients that read back the final state after a trial.
   public static let firstReader = 1_000_000
 }

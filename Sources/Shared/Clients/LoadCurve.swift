@@ -1,12 +1,12 @@
 import Primitives
 import Replication
 
-/// How many operations per second come due, as it changes over a trial: phases one after the other,
-/// in each of which the rate stays or rises or falls evenly.
+/// The rate of due operations over a trial, as a sequence of phases, in each of which the rate is
+/// constant or changes linearly; or the times at which operations come due.
 public struct LoadCurve: Sendable, Equatable {
   public struct Phase: Sendable, Equatable {
     public var length: Interval
-    /// Per second, at the start of the phase and at its end.
+    /// Operations per second at the start of the phase and at its end.
     public var from: Double
     public var to: Double
 
@@ -16,7 +16,7 @@ public struct LoadCurve: Sendable, Equatable {
       self.to = to
     }
 
-    /// Operations that come due in the first `time` nanoseconds.
+    /// The number of operations that come due in the first `time` nanoseconds.
     func count(in time: Double) -> Double {
       let end = from + (to - from) * time / Double(length.nanoseconds)
       return (from + end) / 2 * time / 1e9
@@ -24,26 +24,49 @@ public struct LoadCurve: Sendable, Equatable {
   }
 
   public var phases: [Phase]
-  /// Whether the phases begin again after the last one; else its rate stays.
+  /// Whether the phases repeat after the last one; otherwise its final rate stays.
   public var repeats: Bool
+
+  /// When each operation comes due, in nanoseconds since the trial began, strictly ascending and
+  /// above 0. A curve of times has no phases.
+  public private(set) var times: [Int64] = []
 
   public init(phases: [Phase], repeats: Bool) {
     self.phases = phases
     self.repeats = repeats
   }
 
+  public init(times: [Int64]) {
+    self.init(phases: [], repeats: false)
+    self.times = times
+  }
+
+  /// The number of listed times up to this one, by binary search.
+  private func dueCount(until time: Double) -> Int {
+    var (low, high) = (0, times.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if Double(times[middle]) <= time { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   private var length: Int64 { phases.reduce(0) { $0 + $1.length.nanoseconds } }
 
-  /// Whether anything ever comes due.
-  public var isSilent: Bool { phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
+  /// Whether no operation ever comes due.
+  public var isSilent: Bool { times.isEmpty && phases.allSatisfy { $0.from == 0 && $0.to == 0 } }
 
-  /// When so many more operations have come due, in nanoseconds since the trial began; nil if
-  /// never.
+  /// The time, in nanoseconds since the trial began, at which `count` more operations have come
+  /// due; nil if that never happens.
   ///
   /// - Parameters:
   ///   - start: nanoseconds since the trial began.
-  ///   - count: need not be whole.
+  ///   - count: a number of operations, which need not be whole.
   public func time(after start: Double, count: Double) -> Double? {
+    if !times.isEmpty {
+      let next = dueCount(until: start) + max(Int(count.rounded()), 1) - 1
+      return next < times.count ? Double(times[next]) : nil
+    }
     guard !isSilent, let last = phases.last else { return nil }
     let length = Double(length)
     var rest = count
@@ -66,8 +89,9 @@ public struct LoadCurve: Sendable, Equatable {
     }
   }
 
-  /// How many operations come due in the first so many nanoseconds, on average.
+  /// The mean number of operations that come due until `end`.
   public func count(until end: Interval) -> Double {
+    if !times.isEmpty { return Double(dueCount(until: Double(end.nanoseconds).nextDown)) }
     let whole = phases.reduce(0) { $0 + $1.count(in: Double($1.length.nanoseconds)) }
     var rest = end.nanoseconds
     var count = 0.0
@@ -87,7 +111,7 @@ extension LoadCurve.Phase {
   /// The inverse of `count(in:)`, in nanoseconds.
   fileprivate func time(of count: Double) -> Double {
     let slope = (to - from) / (Double(length.nanoseconds) / 1e9)
-    // The form without a difference of near equals.
+    // This form of the solution avoids a difference of nearly equal numbers.
     let root = max(from * from + 2 * slope * count, 0).squareRoot()
     return from + root > 0 ? 2 * count / (from + root) * 1e9 : 0
   }

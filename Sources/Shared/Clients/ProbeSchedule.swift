@@ -1,35 +1,36 @@
 import Primitives
 import Replication
 
-/// When probes come due, and the clients that send them: small reads and writes on keys of their
-/// own, in an open loop beside the load. They see an outage of reads or of writes as finely as they
-/// follow each other, whatever the load does: a closed loop asks nobody once all its clients wait.
+/// The times at which probes come due, and the clients that send them. Probes are small reads and
+/// writes on separate keys, in an open loop in addition to the load. They measure an outage of
+/// reads or of writes with the resolution of their interval, independent of the load: a closed loop
+/// sends no requests while all its clients wait.
 public struct ProbeSchedule<Application: StateMachine>: Sendable {
   public typealias Fleet = ClientFleet<Application>
 
-  /// A probe that waits for longer is given up, so that a long outage does not pile them up.
+  /// A probe that waits longer is given up, so that probes do not pile up in a long outage.
   public static var patience: Interval { .seconds(2) }
 
   public var fleet: Fleet
-  /// Nanoseconds between a read and the write after it, and the other way round.
+  /// Nanoseconds between a probe and the next one; reads and writes alternate.
   public let gapNs: Double
   /// When the first probe comes due, in nanoseconds.
   public let firstNs: Double
-  /// Probes that have come due.
+  /// The number of probes that have come due.
   public var count = 0
-  /// Clients there are from the start. They take turns, so that all know how long answers take.
+  /// The number of clients at the start. They take turns, so that all of them measure round trips.
   public static var regulars: Int { 16 }
   /// Idle regular clients; the first one begins next.
   public var idle: [Int] = []
-  /// Idle clients that were made while the regular ones waited.
+  /// Idle clients that were created while the regular ones waited.
   public var spare: [Int] = []
 
   /// - Parameters:
-  ///   - rate: reads per second, and writes per second.
+  ///   - rate: the number of reads per second, and of writes per second.
   ///   - firstID: the identity of client 0 of the load.
   public init(rate: Double, replicas: [ReplicaID], firstID: UInt64, seed: UInt64) {
     gapNs = 1e9 / (2 * rate)
-    var random = RandomStream(seed: seed, label: 0x920B)
+    var random = RandomStream(seed: seed, purpose: .probes)
     firstNs = random.unit() * gapNs
     fleet = Fleet(
       count: Self.regulars, replicas: replicas, timeout: Self.patience,
@@ -42,7 +43,7 @@ public struct ProbeSchedule<Application: StateMachine>: Sendable {
     Instant(nanoseconds: Int64(firstNs + Double(count) * gapNs))
   }
 
-  /// Half of the probes are reads.
+  /// Whether the next probe is a read; reads and writes alternate.
   public var nextIsRead: Bool { count % 2 == 0 }
 }
 

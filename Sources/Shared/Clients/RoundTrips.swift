@@ -1,24 +1,24 @@
 import Replication
 
-/// How long a client waits for an answer before it asks again.
+/// How long a client waits for an answer before it sends its request again.
 public enum Patience: Sendable, Equatable {
-  /// As the round trips seen so far suggest (`RoundTrips`), doubled with each wait in vain.
+  /// A time derived from the round trips measured so far (`RoundTrips`), doubled with each timeout.
   case adaptive
-  /// Always this long.
+  /// Always this time.
   case fixed(Interval)
 }
 
 /// A retransmission timer from the round trips of one client, after RFC 6298 §2: the smoothed round
-/// trip and four times its variation. The longest round trip of late counts besides, twice, because
-/// a queue that is long now and then is no reason to ask again.
+/// trip plus four times its variation. It is at least twice the longest recent round trip, because
+/// an occasional long queue is not a reason to send again.
 public struct RoundTrips: Sendable {
-  /// No timer is shorter: a few turns of a busy replica take as long.
+  /// The shortest timer, because a few turns of a busy replica take as long.
   public static var floor: Interval { .milliseconds(5) }
-  /// The timer of a client that has seen no round trip (RFC 6298 §2.1).
+  /// The timer of a client that has not measured a round trip yet (RFC 6298 §2.1).
   public static var initial: Interval { .seconds(1) }
 
   public var estimate = RoundTripEstimate()
-  /// Fades by a 64th with each sample.
+  /// The longest recent round trip; it decays by 1/64 with each sample.
   public var longest = Interval.zero
   public var timer = RoundTrips.initial
   /// How often the timer has run out since the last sample, up to `mostDoublings`. It is remembered

@@ -1,8 +1,8 @@
 import ProtocolList
 import Replication
 
-/// One row of the comparison: a protocol that the bench runs itself, or another system that it
-/// drives.
+/// One row of the comparison: a protocol that the bench runs itself, or another system to which it
+/// sends the load.
 public enum Contender: Sendable, Equatable {
   case `protocol`(ProtocolChoice)
   case target(TargetChoice)
@@ -21,7 +21,7 @@ public struct ProtocolChoice: Sendable, Equatable {
   package static let mostReplicas = 64
 
   public var kind: ProtocolKind
-  /// Of the row: the protocol's own unless the experiment gives it another.
+  /// The name of the row: the protocol's name unless the experiment gives another.
   public var name: String
   public var replicas: Int
   /// Every declared option, in the order of the declarations.
@@ -41,9 +41,9 @@ public struct ProtocolChoice: Sendable, Equatable {
     }
   }
 
-  /// What the protocol reads its options from.
+  /// The values from which the protocol reads its options.
   public var options: OptionValues
-  /// What only this row of an experiment says: the options that it names, and its replicas.
+  /// The options and the number of replicas that the experiment sets for this row alone.
   package var ownOptions: [Setting] = []
   package var ownReplicas: Int?
 
@@ -60,7 +60,7 @@ public struct ProtocolChoice: Sendable, Equatable {
     self.options = options
   }
 
-  /// The options as a file has them.
+  /// The options as they appear in a file.
   package var optionsJSON: JSONValue { Setting.json(settings) }
 }
 
@@ -71,7 +71,7 @@ public struct TargetChoice: Sendable, Equatable {
   public var kind: TargetKind
   /// Numeric, with a port: `127.0.0.1:6379` or `[::1]:6379`.
   public var address: String
-  /// Of redis: replicas that must acknowledge each write (`WAIT`); 0 for none.
+  /// For redis: the number of replicas that must acknowledge each write (`WAIT`); 0 for none.
   public var wait: Int
 
   public init(name: String, kind: TargetKind, address: String, wait: Int = 0) {

@@ -1,13 +1,14 @@
-/// What is wrong with an experiment, in one line. The caller prints it and exits with code 2; nothing
-/// has run and nothing was written.
+/// An error in an experiment file or argument, as one line of text. The caller prints it and exits
+/// with code 2; at that point no trial has run and no file was written.
 public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file, or the command line argument that set the value.
   public var file: String
-  /// `workload.mix.get`, `faults[1].at`, `line 3, column 8`; empty when it is the file as a whole.
+  /// `workload.mix.get`, `faults[1].at`, `line 3, column 8`; empty if the error concerns the whole
+  /// file.
   public var path: String
   public var found: String
   public var allowed: String
-  /// The nearest known name, if something looks misspelt.
+  /// The nearest known name, if a name looks misspelt.
   public var suggestion: String?
 
   public init(
@@ -27,14 +28,14 @@ public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertib
   }
 }
 
-/// What other tools call things that have another name here.
+/// Names that other tools use for things that have a different name here.
 private let synonyms = [
   "kill": ["crash"], "stop": ["pause", "crash"], "restart": ["crash"], "read": ["get"],
   "update": ["put"], "write": ["put"], "set": ["put"], "scan": ["get"], "rmw": ["readModifyWrite"],
 ]
 
-/// The known name that means the same elsewhere, or that needs the fewest edits, if it is near enough to be what was
-/// meant.
+/// The known name that is a synonym of `text`, or else the one that needs the fewest edits, if they
+/// are few enough to suggest a misspelling.
 public func nearest(to text: String, among known: [String]) -> String? {
   if let meant = synonyms[text.lowercased()]?.first(where: known.contains) { return meant }
   let text = String(text.prefix(64))
@@ -45,8 +46,8 @@ public func nearest(to text: String, among known: [String]) -> String? {
   return best.distance <= max(1, min(text.count, best.name.count) / 3) ? best.name : nil
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (the optimal
-/// string alignment distance).
+/// The smallest number of insertions, deletions, replacements and swaps of neighbours that turn `a`
+/// into `b` (the optimal string alignment distance).
 func editDistance(_ a: String, _ b: String) -> Int {
   let a = Array(a)
   let b = Array(b)

@@ -1,16 +1,18 @@
 import ProtocolList
 import Replication
 
-/// Which nodes make up one cluster of processes, and what they run. Every node and everyone who
-/// speaks to them reads the same file, JSON5:
+/// The nodes of one cluster of processes, and the protocol that they run. Every node and every
+/// program that talks to them reads the same JSON5 file:
 ///
 ///     {
 ///       cluster: "bench-1",                // a node of another cluster is refused
 ///       protocol: "raft",
-///       options: { heartbeat: "50ms" },    // those that the protocol declares; defaults for the rest
-///       nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],    // replicas, numbered from 0
+///       options: { heartbeat: "50ms" },    // of the protocol; the others have their defaults
+///       // Replicas, numbered from 0:
+///       nodes: ["10.0.0.1:7400", "10.0.0.2:7400", "10.0.0.3:7400"],
 ///       authority: ["10.0.0.1:7500"],      // 1...9, only for protocols that need one
-///       secret: "0123…",                   // 64 hexadecimal digits, which all who speak to a node must know
+///       // 64 hexadecimal digits, which every program that talks to a node must know:
+///       secret: "0123…",
 ///     }
 public struct HostsFile: Sendable, Equatable {
   private static let keyNames = ["cluster", "protocol", "options", "nodes", "authority", "secret"]
@@ -19,20 +21,20 @@ public struct HostsFile: Sendable, Equatable {
     #"{ cluster: "bench-1", protocol: "raft", nodes: ["127.0.0.1:7400"] }"#
 
   public var cluster: String
-  /// Has as many replicas as there are `nodes`.
+  /// The protocol; it has as many replicas as there are `nodes`.
   public var choice: ProtocolChoice
   /// Numeric addresses of the replicas, by number.
   public var nodes: [String]
-  /// Those of the authority's nodes, which are numbered from `nodes.count`; empty for protocols
-  /// without.
+  /// Addresses of the authority's nodes, which are numbered from `nodes.count`; empty for protocols
+  /// without an authority.
   public var authority: [String]
-  /// What shows that somebody belongs to the cluster: 32 bytes, or none if nobody has to show
-  /// anything.
+  /// The 32 bytes by which nodes and clients prove that they belong to the cluster; empty if no
+  /// proof is required.
   public var secret: [UInt8] = []
 
-  /// Puts one together for processes of one's own. The addresses must be numeric, with ports, and
-  /// all different, and there must be an authority exactly if the protocol needs one: nothing is
-  /// checked here.
+  /// Describes a cluster of the caller's own processes. Nothing is checked here: the addresses must
+  /// be numeric, with ports, and all different, and there must be an authority exactly if the
+  /// protocol needs one.
   public init(cluster: String, choice: ProtocolChoice, nodes: [String], authority: [String]) {
     self.cluster = cluster
     self.choice = choice
@@ -44,7 +46,7 @@ public struct HostsFile: Sendable, Equatable {
     Membership(replicas: nodes.count, authority: authority.count)
   }
 
-  /// By the number of the node.
+  /// All addresses, by number of the node.
   public var addresses: [String] { nodes + authority }
 
   /// The file with every default filled in, ending in a new line. Reading it gives an equal value.
@@ -60,7 +62,7 @@ public struct HostsFile: Sendable, Equatable {
     return JSONValue.object(members).text() + "\n"
   }
 
-  /// Reads the text of a file; `file` is what errors call it.
+  /// Reads the text of a file; `file` is its name in errors.
   public static func read(
     text: String, file: String
   ) throws(ExperimentError) -> HostsFile {
@@ -74,13 +76,13 @@ public struct HostsFile: Sendable, Equatable {
   }
 
   private init(reading root: JSONValue) throws(ExperimentError) {
-    let node = Node(path: "", value: root)
+    let node = ConfigValue(path: "", value: root)
     guard case .object = root else {
       throw node.refused("an object, such as \(HostsFile.example)")
     }
     let section = try Section(node, path: "", known: HostsFile.keyNames)
     cluster = try section.required("cluster", "a name for the cluster").name()
-    let kind = try section.required("protocol", Node.list(ProtocolKind.names))
+    let kind = try section.required("protocol", ConfigValue.list(ProtocolKind.names))
       .choice(of: ProtocolKind.self)
     let example = #"a list of addresses, such as ["127.0.0.1:7400"]"#
     let replicas = try section.required("nodes", example)
@@ -106,8 +108,8 @@ public struct HostsFile: Sendable, Equatable {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 
-  /// An error does not repeat what was found.
-  private static func secret(_ node: Node) throws(ExperimentError) -> [UInt8] {
+  /// Errors do not repeat the text found, because it may be a secret.
+  private static func secret(_ node: ConfigValue) throws(ExperimentError) -> [UInt8] {
     let digits = Array(try node.string()).map(\.hexDigitValue)
     guard digits.count == 2 * secretByteCount, !digits.contains(nil) else {
       throw node.refused(
@@ -120,7 +122,7 @@ public struct HostsFile: Sendable, Equatable {
   }
 
   private static func addresses(
-    _ node: Node, _ count: ClosedRange<Int>, of name: String, _ seen: inout Set<String>
+    _ node: ConfigValue, _ count: ClosedRange<Int>, of name: String, _ seen: inout Set<String>
   ) throws(ExperimentError) -> [String] {
     let elements = try node.elements(#"a list of addresses, such as ["127.0.0.1:7400"]"#)
     guard count.contains(elements.count) else {

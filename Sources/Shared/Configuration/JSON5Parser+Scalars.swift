@@ -1,4 +1,4 @@
-/// Texts and numbers.
+/// Parsing of texts and numbers.
 extension JSON5Parser {
   mutating func string() throws(SyntaxError) -> String {
     let start = self
@@ -16,7 +16,7 @@ extension JSON5Parser {
     throw start.error("a text without its closing quote", "one on the same line")
   }
 
-  /// What follows a backslash; `nil` for a line that continues.
+  /// Parses the rest of an escape after its backslash; `nil` for a line continuation.
   private mutating func escape() throws(SyntaxError) -> Unicode.Scalar? {
     let before = self
     switch next() {
@@ -114,7 +114,7 @@ extension JSON5Parser {
     if bytes.allSatisfy(isDigit), let value = Int128(digits) {
       return .integer(negative ? -value : value)
     }
-    // Swift's own reading of a number wants digits on both sides of the point.
+    // Swift's conversion of a number requires digits on both sides of the point.
     guard bytes.allSatisfy({ isDigit($0) || [43, 45, 46, 69, 101].contains($0) }) else {
       return nil
     }

@@ -1,11 +1,11 @@
-/// Reads JSON5 (json5.org, version 1.0.0): JSON with comments, trailing commas, unquoted keys, single
-/// quotes, hexadecimal numbers, NaN and infinities.
+/// Reads JSON5 (json5.org, version 1.0.0): JSON with comments, trailing commas, unquoted keys,
+/// single quotes, hexadecimal numbers, NaN and infinities.
 ///
-/// Foundation's decoder is not used because on Linux it says only "not valid JSON", without the line,
-/// keeps the first of two equal keys in silence, and forgets the order of keys.
+/// Foundation's decoder is not used because on Linux it reports only "not valid JSON" without the
+/// line, silently keeps the first of two equal keys, and does not keep the order of keys.
 ///
-/// Deviation: escapes (`\u0061`) inside unquoted keys are refused, and nesting ends at 64 levels.
-/// (Test: "What JSON5 allows beyond JSON is read".)
+/// Deviation: escapes (`\u0061`) inside unquoted keys are refused, and so is nesting beyond 64
+/// levels. (Test: "What JSON5 allows beyond JSON is read".)
 package struct JSON5Parser {
   package struct SyntaxError: Error, Equatable {
     package var line: Int

@@ -11,7 +11,8 @@ public enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// What was typed on a command line: JSON5, or else a text, so that `5s` needs no quotes.
+  /// A value typed on a command line. It is read as JSON5, and as a plain text if it is not valid
+  /// JSON5, so that `5s` needs no quotes.
   package init(typed text: String) { self = (try? JSON5Parser.parse(text)) ?? .string(text) }
 
   case null
@@ -23,12 +24,12 @@ public enum JSONValue: Sendable, Equatable {
   case array([JSONValue])
   case object([Member])
 
-  /// An array of values, a line each, ending in a new line.
+  /// An array with one value per line, ending in a new line.
   package static func lines(_ values: [JSONValue]) -> String {
     "[\n" + values.map { "  \($0.compactText)" }.joined(separator: ",\n") + "\n]\n"
   }
 
-  /// The value in JSON on one line. Numbers that JSON cannot say are written as JSON5 does.
+  /// The value in JSON on one line. Numbers that JSON cannot express are written as in JSON5.
   public var compactText: String {
     switch self {
     case .null: return "null"
@@ -84,7 +85,7 @@ public enum JSONValue: Sendable, Equatable {
     return result + "\""
   }
 
-  /// The text in one line: what would break it or steer a terminal is written as an escape.
+  /// The text on one line: line breaks and terminal control characters are written as escapes.
   package static func inOneLine(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars { append(scalar, to: &result) }

@@ -4,8 +4,10 @@ import Replication
 extension ProtocolKind {
   package static var names: [String] { allCases.map(\.name) }
 
-  /// Options of this protocol that differ from their defaults.
-  package func overrides(reading node: Node?) throws(ExperimentError) -> [String: OptionValue] {
+  /// Reads the options of this protocol that an object sets.
+  package func overrides(reading node: ConfigValue?) throws(ExperimentError) -> [String:
+    OptionValue]
+  {
     let declared = options
     let section = try Section(node, path: node?.path ?? "options", known: declared.map(\.name))
     var result: [String: OptionValue] = [:]
@@ -26,7 +28,7 @@ extension ProtocolKind {
   }
 }
 
-extension Node {
+extension ConfigValue {
   package func option(_ kind: OptionDeclaration.Kind) throws(ExperimentError) -> OptionValue {
     switch kind {
     case .flag: .flag(try flag())
@@ -57,7 +59,7 @@ extension JSONValue {
     .array([.interval(range.lowerBound), .interval(range.upperBound)])
   }
 
-  /// Bits per second.
+  /// A bandwidth in bits per second as a text with a unit.
   package static func bandwidth(_ value: Double?) -> JSONValue { rate(value, Unit.bandwidths) }
   package static func byteRate(_ value: Double?) -> JSONValue { rate(value, Unit.byteRates) }
 

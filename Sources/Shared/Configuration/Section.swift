@@ -1,11 +1,12 @@
 /// An object whose keys are known beforehand. An absent key and a `null` both mean the default.
 package struct Section {
   package let path: String
-  package let node: Node?
+  package let node: ConfigValue?
   private var members: [String: JSONValue] = [:]
 
-  /// Refuses what is not an object and keys that are not `known`. Without a node, all is default.
-  package init(_ node: Node?, path: String, known: [String]) throws(ExperimentError) {
+  /// Refuses values that are not objects, and keys that are not `known`. Without a node every key
+  /// has its default.
+  package init(_ node: ConfigValue?, path: String, known: [String]) throws(ExperimentError) {
     self.path = path
     self.node = node
     guard let node else { return }
@@ -14,7 +15,7 @@ package struct Section {
     {
       guard known.contains(member.key) else {
         throw ExperimentError(
-          path: Node.path(path, member.key), found: "an unknown key",
+          path: ConfigValue.path(path, member.key), found: "an unknown key",
           allowed: known.joined(separator: ", "),
           suggestion: nearest(to: member.key, among: known))
       }
@@ -23,20 +24,20 @@ package struct Section {
   }
 
   package static func members(
-    of node: Node, _ allowed: String
+    of node: ConfigValue, _ allowed: String
   ) throws(ExperimentError) -> [JSONValue.Member] {
     guard case .object(let members) = node.value else { throw node.refused(allowed) }
     return members
   }
 
-  package subscript(key: String) -> Node? {
+  package subscript(key: String) -> ConfigValue? {
     guard let value = members[key], value != .null else { return nil }
-    return Node(path: Node.path(path, key), value: value)
+    return ConfigValue(path: ConfigValue.path(path, key), value: value)
   }
 
-  package func required(_ key: String, _ allowed: String) throws(ExperimentError) -> Node {
+  package func required(_ key: String, _ allowed: String) throws(ExperimentError) -> ConfigValue {
     guard let node = self[key] else {
-      throw ExperimentError(path: Node.path(path, key), found: "nothing", allowed: allowed)
+      throw ExperimentError(path: ConfigValue.path(path, key), found: "nothing", allowed: allowed)
     }
     return node
   }

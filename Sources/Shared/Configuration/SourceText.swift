@@ -1,6 +1,6 @@
-/// The JSON5 in text files that people write.
+/// Parses the JSON5 files that users write.
 package enum SourceText {
-  /// - Parameter example: what an object of this kind of file looks like.
+  /// - Parameter example: an example of the object that this kind of file contains.
   package static func parse(_ text: String, example: String) throws(ExperimentError) -> JSONValue {
     guard !text.utf8.allSatisfy({ $0 == 0x20 || (9...13).contains($0) }) else {
       throw ExperimentError(

@@ -25,14 +25,14 @@ package struct Unit {
   ]
 }
 
-/// A decimal number and the unit behind it, as texts: `"-1.5"` and `"ms"`.
+/// A decimal number followed by a unit, as texts: `"-1.5"` and `"ms"`.
 package struct Quantity {
   package let negative: Bool
   package let whole: Substring
   package let fraction: Substring
   package let unit: Substring
 
-  /// `nil` unless the text is an optional minus, digits, perhaps a point and digits, and a unit.
+  /// `nil` unless the text is an optional minus, digits, optionally a point and digits, and a unit.
   package init?(_ text: String) {
     var rest = text[...]
     negative = rest.hasPrefix("-")
@@ -57,13 +57,14 @@ package struct Quantity {
   }
 
   package enum Count: Equatable {
-    /// In the base unit; `Int64.max` stands for anything that does not fit.
+    /// The number in the base unit; `Int64.max` if it does not fit.
     case exact(Int64)
     case unknownUnit
     case notWhole
   }
 
-  /// Exact decimal arithmetic: `"0.1s"` is 100 000 000 ns, not what a binary fraction comes to.
+  /// The number in the base unit by exact decimal arithmetic: `"0.1s"` is exactly 100 000 000 ns,
+  /// without the error of a binary fraction.
   package func count(in units: [Unit]) -> Count {
     guard let size = units.first(where: { $0.name == unit })?.size else { return .unknownUnit }
     var scale = size
@@ -72,7 +73,7 @@ package struct Quantity {
     for digit in fraction {
       guard let value = digit.wholeNumberValue.map(Int64.init) else { return .notWhole }
       guard scale % 10 == 0 || value == 0 else {
-        // A unit such as KiB is not a power of ten: its fractions may still be whole bytes.
+        // A unit such as KiB is not a power of ten, but its fractions may still be whole bytes.
         return fractionOfBinaryUnit(size: size)
       }
       scale /= 10
@@ -91,7 +92,7 @@ package struct Quantity {
     return .exact(Int64(exactly: value) ?? (negative ? -.max : .max))
   }
 
-  /// The shortest whole form: `4KiB`, `10Gbps`.
+  /// The number in the largest unit of which it is a multiple: `4KiB`, `10Gbps`.
   package static func text(_ value: Int64, units: [Unit]) -> String {
     let fitting = units.filter { $0.size > 1 && value != 0 && value % $0.size == 0 }
     guard let unit = fitting.max(by: { $0.size < $1.size }) else {

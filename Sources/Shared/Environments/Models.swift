@@ -1,11 +1,11 @@
 import Primitives
 import Replication
 
-/// How long something takes, drawn anew each time.
+/// A distribution of times, from which each event draws its own.
 public enum LatencyDistribution: Sendable, Equatable {
   case constant(Interval)
   case uniform(ClosedRange<Interval>)
-  /// Cut off at zero.
+  /// Negative draws become zero.
   case normal(mean: Interval, deviation: Interval)
   /// `median · e^(sigma · N(0, 1))`.
   case lognormal(median: Interval, sigma: Double)
@@ -16,9 +16,9 @@ public enum LatencyDistribution: Sendable, Equatable {
 public struct DiskModel: Sendable, Equatable {
   /// Time of one sync; `nil` means that records are durable at once.
   public var sync: LatencyDistribution?
-  /// One sync covers everything that waits; without it every record has a sync of its own.
+  /// Whether one sync covers all waiting records; otherwise each record needs a separate sync.
   public var groupCommit = true
-  /// Bytes per second that are written in a sync, beside its latency, and read back after a
+  /// Bytes per second that are written in a sync, in addition to its latency, and read back after a
   /// restart; `nil` is unlimited.
   public var bandwidth: Double?
 
@@ -27,20 +27,20 @@ public struct DiskModel: Sendable, Equatable {
     self.bandwidth = bandwidth
   }
 
-  /// How long this many bytes take to write or read, in nanoseconds.
+  /// The time to write or read this many bytes, in nanoseconds.
   public func transferTime(of bytes: Int) -> Int64 {
     guard let bandwidth, sync != nil else { return 0 }
     return Int64(Double(bytes) / bandwidth * 1e9)
   }
 }
 
-/// Each node is a single server: these times queue up.
+/// Processing times. Each node does one thing at a time, so work queues up.
 public struct CPUModel: Sendable, Equatable {
-  /// For each message received and each message sent.
+  /// The time for each message received or sent.
   public var perMessage: Interval
-  /// For each byte received or sent.
+  /// The time for each byte received or sent.
   public var perByte: Interval
-  /// For each command applied to or read from the state machine.
+  /// The time for each command applied to the state machine, and for each read from it.
   public var apply: Interval
 
   public init(perMessage: Interval, perByte: Interval, apply: Interval) {
@@ -63,9 +63,9 @@ public struct ClockModel: Sendable, Equatable {
 }
 
 extension ClockModel {
-  /// How far each node's clock is off and by which share it runs fast, drawn for a trial.
+  /// Draws each node's skew, and the share by which its clock runs fast, for a trial.
   public func draw(nodeCount: Int, seed: UInt64) -> [(skew: Interval, drift: Double)] {
-    var random = RandomStream(seed: seed, label: 0xC10C)
+    var random = RandomStream(seed: seed, purpose: .clocks)
     return (0..<nodeCount).map { _ in
       let skew = Int64((random.unit() * 2 - 1) * Double(maxSkew.nanoseconds))
       return (Interval(nanoseconds: skew), (random.unit() * 2 - 1) * maxDrift)
@@ -73,7 +73,7 @@ extension ClockModel {
   }
 }
 
-/// The machine room of a trial: everything that is not the protocol.
+/// The simulated surroundings of a protocol: network, disks, processors and clocks.
 public struct Environment: Sendable, Equatable {
   public var network: NetworkModel
   public var disk: DiskModel
@@ -87,7 +87,7 @@ public struct Environment: Sendable, Equatable {
     self.clocks = clocks
   }
 
-  /// What an experiment that says nothing runs on.
+  /// The environment of an experiment that does not specify one.
   public static var standard: Environment {
     Environment(
       network: .lan,

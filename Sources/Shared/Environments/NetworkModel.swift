@@ -1,41 +1,42 @@
 import Replication
 
-/// What carries messages between two processes, and between a client and a node.
+/// The transport of messages between two processes, and between a client and a node.
 public enum NetworkTransport: String, Sendable, CaseIterable {
-  /// A connection: a lost segment is sent again, so loss is delay, and everything behind the
-  /// segment waits for it. What is sent during a partition arrives after it, unless the connection
-  /// was given up by then. A connection ends with the process at either end: what the other end had
-  /// not read yet is lost, so nothing reaches the next process of that node.
+  /// A connection. A lost segment is sent again, so loss becomes delay, and all data after the
+  /// segment waits for it. Data sent during a partition arrives after it, unless the connection was
+  /// given up by then. A connection ends with the process at either end; data that the other end
+  /// had not read yet is lost, so it never reaches the next process of that node.
   case tcp
-  /// Each message for itself: a lost message is lost, and messages may be duplicated and reordered.
+  /// Independent messages: a lost message is not sent again, and messages may be duplicated and
+  /// reordered.
   case datagram
 }
 
 /// The network between nodes, and between clients and nodes.
 ///
 /// Every node has one interface, which all its peers and clients share: a message leaves when the
-/// interface has sent everything handed over before, passes the path (its own bandwidth, then its
-/// latency), and is received when the other side's interface has received everything that arrived
-/// before. Links are first in, first out, except for messages that `reorder` picks.
+/// interface has sent all earlier messages, passes the path (first its bandwidth, then its
+/// latency), and is received when the other side's interface has received all messages that arrived
+/// earlier. Links are first in, first out, except for messages that `reorder` selects.
 public struct NetworkModel: Sendable, Equatable {
-  /// One-way latency of every link that neither `places` nor an override names.
+  /// One-way latency of every link that neither `places` nor an override covers.
   public var latency: LatencyDistribution
-  /// Bits per second that each node sends, and that it receives; `nil` is unlimited.
+  /// Bandwidth of each node's interface in each direction, in bits per second; `nil` is unlimited.
   public var nic: Double?
   public var transport = NetworkTransport.tcp
-  /// Over TCP: how long the sender waits before it sends a segment again, beside the round trip.
-  /// The first loss is noticed after a round trip, by the acknowledgements of what follows (RFC
-  /// 8985); from the second one on a timer decides, which begins at the lower bound (Linux: 200 ms)
-  /// and doubles up to the upper bound (RFC 6298 §5.5).
+  /// Over TCP: how long the sender waits, in addition to the round trip, before it sends a segment
+  /// again. The first loss is noticed after a round trip, by the acknowledgements of later segments
+  /// (RFC 8985). From the second loss on a timer decides, which begins at the lower bound (Linux:
+  /// 200 ms) and doubles up to the upper bound (RFC 6298 §5.5).
   public var retransmission = Interval.milliseconds(200)...Interval.seconds(120)
-  /// Over TCP: a connection that has got nothing through for this long is given up (RFC 5482). What
-  /// was sent on it is lost.
+  /// Over TCP: a connection that could not transfer anything for this long is given up (RFC 5482),
+  /// and its unreceived data is lost.
   public var givesUpAfter = Interval.seconds(15)
-  /// Between nodes.
+  /// The share of messages between nodes that are lost.
   public var loss = 0.0
-  /// Datagrams only, of nodes and of clients.
+  /// The share of datagrams, between nodes and with clients, that are duplicated.
   public var duplicate = 0.0
-  /// Datagrams between nodes only.
+  /// The share of datagrams between nodes that are reordered.
   public var reorder = 0.0
   public var clients = ClientNetworkModel()
   public var links: [LinkOverride] = []
@@ -84,31 +85,32 @@ public struct NetworkModel: Sendable, Equatable {
   ]
 }
 
-/// What differs for the links between clients and nodes.
+/// The differences of the links between clients and nodes.
 public struct ClientNetworkModel: Sendable, Equatable {
-  /// Of each client's own interface, in bits per second each way; `nil` is unlimited.
+  /// Bandwidth of each client's own interface in each direction, in bits per second; `nil` is
+  /// unlimited.
   public var nic: Double?
   public var loss = 0.0
-  /// One way; `nil` is that of the network.
+  /// One-way latency; `nil` means that of the network.
   public var latency: LatencyDistribution?
 
   public init() {}
 }
 
-/// Named places, how far they are from each other, and what sits where.
+/// Named places, the latencies between them, and the places of nodes and clients.
 public struct Places: Sendable, Equatable {
   public var names: [String]
-  /// One way, from the place of the row to that of the column.
+  /// One-way latency from the place of the row to the place of the column.
   public var latency: [[LatencyDistribution]]
-  /// Where replicas sit: replica `i` at the place of entry `i`, from the start again if there are
-  /// more replicas than entries. Never empty.
+  /// The places of replicas: replica `i` is at the place of entry `i`, and the list repeats if
+  /// there are more replicas than entries. Never empty.
   public var replicas: [Int]
   /// The same for clients.
   public var clients: [Int]
-  /// The same for nodes of the authority; `nil`: see `place(ofAuthorityNode:)`.
+  /// The same for nodes of the authority; for `nil` see `place(ofAuthorityNode:)`.
   public var authority: [Int]?
 
-  /// Replicas and clients are spread over all places.
+  /// Spreads replicas and clients over all places.
   public init(names: [String], latency: [[LatencyDistribution]]) {
     self.names = names
     self.latency = latency
@@ -122,9 +124,9 @@ public struct Places: Sendable, Equatable {
     clients[Int(number % UInt64(clients.count))]
   }
 
-  /// Unless the model says where, each node of the authority has a place of its own as long as
-  /// there are places, first those of replicas: then no place holds a majority of the authority, if
-  /// there are as many places as nodes of it.
+  /// Unless the model specifies them, the authority's nodes get different places as long as there
+  /// are enough, beginning with those of replicas. So no place holds a majority of the authority if
+  /// there are at least as many places as authority nodes.
   public func place(ofAuthorityNode number: Int) -> Int {
     if let authority { return authority[number % authority.count] }
     var order: [Int] = []
@@ -134,7 +136,7 @@ public struct Places: Sendable, Equatable {
     return order[number % order.count]
   }
 
-  /// Where each node sits, in the order of their numbers.
+  /// The place of each node, by number.
   public func places(of membership: Membership) -> [Int] {
     membership.replicas.indices.map { place(ofReplica: $0) }
       + membership.authority.indices.map { place(ofAuthorityNode: $0) }
@@ -148,7 +150,8 @@ public struct LinkOverride: Sendable, Equatable {
   public var bothWays: Bool
   public var latency: LatencyDistribution?
   public var loss: Double?
-  /// Of the path, in bits per second, beside the limits of the interfaces at its ends.
+  /// Bandwidth of the path, in bits per second, in addition to the limits of the interfaces at its
+  /// ends.
   public var bandwidth: Double?
 
   public init(from: Int, to: Int, bothWays: Bool) {

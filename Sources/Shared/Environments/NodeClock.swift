@@ -1,21 +1,22 @@
 import Replication
 
-/// One node's clocks against true time.
+/// The clocks of one node, relative to true time.
 ///
-/// The clock that cores see and that timers count by is off by a skew and runs fast or slow by a
-/// drift, but never steps, and goes on while the process is stopped. It stands for the kernel's
-/// boot-time clock. The wall clock shows the same time plus the steps that faults have made. No
-/// core reads the wall clock, because a lease that is measured with it could last too long.
+/// The clock that cores and timers use differs from true time by a constant skew and runs fast or
+/// slow by a drift. It never steps, and it keeps running while the process is stopped. It models
+/// the kernel's boot-time clock. The wall clock shows the same time plus the steps caused by
+/// faults. No core reads the wall clock, because a lease that is measured with it could last too
+/// long.
 public struct NodeClock: Sendable {
   public let baseDrift: Double
   /// The drift that faults add at present.
   public var faultDrift = 0.0
   public var rate: Double
-  /// True time of the last change of rate, and what the timer clock showed then.
+  /// The true time of the last change of rate, and the timer clock's value at that time.
   public var anchorTrue: Int64 = 0
   public var anchorTimer: Int64 = 0
   public let skew: Int64
-  /// By how much faults have stepped the wall clock so far.
+  /// The sum of the steps that faults have made to the wall clock.
   public var steps: Int64 = 0
 
   public init(skew: Interval, drift: Double) {
@@ -24,21 +25,21 @@ public struct NodeClock: Sendable {
     self.skew = skew.nanoseconds
   }
 
-  /// What the node's timers have counted by now.
+  /// The value of the node's timer clock, in nanoseconds.
   @inlinable
   public func timerTime(at now: Int64) -> Int64 {
     let elapsed = now - anchorTrue
     return anchorTimer + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded(.down)))
   }
 
-  /// The time that the node's core sees. Clocks start an hour after their origin, so that a skew
+  /// The time that the node's core reads. Clocks start an hour after their origin, so that a skew
   /// does not make a reading negative.
   @inlinable
   public func reading(at now: Int64) -> Instant {
     Instant(nanoseconds: timerTime(at: now) + skew + 3_600_000_000_000)
   }
 
-  /// What the node's wall clock shows.
+  /// The time of the node's wall clock.
   public func wallTime(at now: Int64) -> Instant {
     reading(at: now) + Interval(nanoseconds: steps)
   }

@@ -1,7 +1,8 @@
 import Replication
 
 extension LatencyDistribution {
-  /// What a message usually takes: the median, where the distribution has one by name, or the mean.
+  /// The usual time of a message: the median if it is a parameter of the distribution, otherwise
+  /// the mean.
   public var typical: Interval {
     switch self {
     case .constant(let interval): interval

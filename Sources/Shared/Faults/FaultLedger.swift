@@ -1,26 +1,28 @@
 import Replication
 
-/// The faults that hold at present, and what they add up to for each node. Both runtimes ask it, so
-/// that faults that overlap mean the same in both.
+/// The faults that are active at present, and their combined effect on each node. Both runtimes use
+/// it, so that overlapping faults mean the same in both.
 public struct FaultLedger: Sendable {
   public enum Entry: Sendable {
-    /// Dead until the fault ends, or dying of its disk.
+    /// The nodes are dead until the fault ends, or are stopping because of an error of their disk.
     case down([Int])
     case paused([Int])
     case slowed([Int], factor: Double)
-    /// Links between nodes, and nodes that no client reaches. `until` as below.
+    /// Cuts links between nodes, and the nodes in `clients` from all clients. For `until` see
+    /// `degraded`.
     case cut([(from: Int, to: Int)], clients: [Int] = [], until: Int64? = nil)
-    /// `until` is when it will end, in nanoseconds since the trial began, as far as that is known.
+    /// `until` is the time at which it will end, in nanoseconds since the trial began; `nil` if
+    /// unknown.
     case degraded([Int], LinkDegradation, until: Int64?)
     case drifting([Int], Double)
     case slowDisk([Int], nanoseconds: Int64)
     case stalledDisk([Int])
-    /// It is over as soon as it has begun.
+    /// The fault ends as soon as it has begun.
     case nothing
 
     public var isInstant: Bool { if case .nothing = self { true } else { false } }
 
-    /// The same with the time of its end.
+    /// The same entry with the time of its end.
     public func ending(at end: Int64?) -> Entry {
       guard case .cut(let links, let clients, _) = self else { return self }
       return .cut(links, clients: clients, until: end)
@@ -29,7 +31,7 @@ public struct FaultLedger: Sendable {
 
   public private(set) var entries: [Int: Entry] = [:]
   public let nodeCount: Int
-  /// By which share each node's clock runs fast without any fault.
+  /// The share by which each node's clock runs fast without any fault.
   public let drifts: [Double]
 
   public init(drifts: [Double]) {
@@ -40,7 +42,7 @@ public struct FaultLedger: Sendable {
   public mutating func add(_ entry: Entry, key: Int) { entries[key] = entry }
   public mutating func remove(key: Int) -> Entry? { entries.removeValue(forKey: key) }
 
-  /// How many faults keep the node down, or stopped.
+  /// How many faults keep the node down.
   public func downs(of node: Int) -> Int {
     count { if case .down(let hit) = $0 { hit.contains(node) } else { false } }
   }
@@ -51,7 +53,7 @@ public struct FaultLedger: Sendable {
 
   private func count(_ holds: (Entry) -> Bool) -> Int { entries.values.count(where: holds) }
 
-  /// What the node has to be told.
+  /// The combined faults of a node, as they are sent to it.
   public func faults(of node: Int) -> NodeFaults {
     var result = NodeFaults(nodeCount: nodeCount)
     result.drift = drifts[node]
@@ -59,10 +61,10 @@ public struct FaultLedger: Sendable {
       switch entries[key]! {
       case .down, .paused, .nothing: break
       case .slowed(let hit, let factor):
-        // Together they are no more than a node takes.
+        // The product is limited to the largest factor that a node accepts.
         if hit.contains(node) { result.slowness = min(result.slowness * factor, 1e9) }
       case .cut(let links, let clients, _):
-        // Everything is lost.
+        // A loss of 1 means that every message is lost.
         if clients.contains(node) { result.clients.loss += 1 }
         for link in links {
           if link.from == node { result.links[link.to].cutsOutbound = true }

@@ -1,6 +1,6 @@
 import Replication
 
-/// What breaks when: a timed script, the same for every protocol.
+/// The faults of a trial and their times; the script is the same for every protocol.
 public struct FaultScript: Sendable, Equatable {
   public var timed: [TimedFault]
   public var chaos: [Chaos]
@@ -11,12 +11,13 @@ public struct FaultScript: Sendable, Equatable {
   }
 }
 
-/// One fault: it starts `at` (since the start of the trial) and ends after `duration`, or never.
+/// One fault: it starts at `at` (since the start of the trial) and ends after `duration`, or never
+/// if that is `nil`.
 public struct TimedFault: Sendable, Equatable {
   public var at: Interval
   public var duration: Interval?
   public var action: FaultAction
-  /// What the experiment calls it, if anything.
+  /// The name that the experiment gives to it, if any.
   public var name: String?
 
   public init(at: Interval, duration: Interval?, action: FaultAction, name: String? = nil) {
@@ -29,11 +30,12 @@ public struct TimedFault: Sendable, Equatable {
   public var end: Interval? { duration.map { at + $0 } }
 }
 
-/// Whom a fault hits. Resolved when the fault fires, with the trial's own random stream.
+/// The nodes that a fault hits. It is resolved when the fault fires, with the trial's own random
+/// stream.
 public enum FaultTarget: Sendable, Equatable, CustomStringConvertible {
-  /// Whoever is in charge: Raft leader, distinguished proposer, primary, head.
+  /// The replica in charge: Raft leader, distinguished proposer, primary, head.
   case leader
-  /// The last replica of a chain; elsewhere the replica in charge.
+  /// The last replica of a chain; in other protocols the replica in charge.
   case tail
   /// A random replica that is not in charge.
   case follower
@@ -47,14 +49,15 @@ public enum FaultTarget: Sendable, Equatable, CustomStringConvertible {
   /// All replicas. The authority's nodes are hit only by `coordinator`, `authority` and by number.
   case all
   case replica(Int)
-  /// All nodes of the authority; in protocols without an authority nothing.
+  /// All nodes of the authority; in protocols without an authority no node.
   case authority
-  /// One of them, from 0.
+  /// One node of the authority, counted from 0.
   case authorityNode(Int)
-  /// All of these, each node once. What is drawn is drawn among the nodes that those before leave.
+  /// The nodes of all these targets, each once. Random targets are drawn from the nodes that the
+  /// other targets leave.
   case several([FaultTarget])
 
-  /// The names that experiment files use, numbers aside.
+  /// The names that experiment files use, except numbers.
   public static let named: [(name: String, target: FaultTarget)] = [
     ("leader", .leader), ("tail", .tail), ("follower", .follower), ("random", .random),
     ("majority", .majority), ("minority", .minority), ("coordinator", .coordinator), ("all", .all),
@@ -70,7 +73,7 @@ public enum FaultTarget: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Whether it hits nobody where there is no authority.
+  /// Whether it needs an authority to hit any node.
   public var needsAuthority: Bool {
     switch self {
     case .authority, .authorityNode: true
@@ -80,33 +83,33 @@ public enum FaultTarget: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// What survives of a crashed node's disk.
+/// The part of a crashed node's disk that survives.
 public enum DiskFate: String, Sendable, CaseIterable {
   /// Everything that was synced.
   case kept
   /// Everything that was synced, and a random part of what was being written.
   case torn
-  /// Nothing: the replica starts again with an empty disk under its old name. No protocol here
+  /// The disk is lost: the replica restarts with an empty disk under its old name. No protocol here
   /// promises safety then, unless it replaces such a replica. Only in the cluster runtime.
   case lost
 }
 
-/// Which links a partition cuts. Clients reach every replica throughout, as in Jepsen's tests,
-/// unless the partition speaks of them.
+/// The links that a partition cuts. Clients still reach every replica, as in Jepsen's tests, unless
+/// the partition names clients.
 public enum PartitionShape: Sendable, Equatable {
   /// The target against all others.
   case isolate(FaultTarget)
-  /// The replica in charge with enough others to be the largest minority, against the rest.
+  /// The replica in charge, with enough others to form the largest minority, against the rest.
   case minorityWithLeader
-  /// Every replica sees a majority, no two the same one: each loses the replicas opposite of it in
-  /// a ring.
+  /// Every replica sees a majority, and no two see the same one: each loses the replicas opposite
+  /// it in a ring.
   case majorityRing
-  /// Two halves that only one random replica can reach both of.
+  /// Two halves; only one random replica can reach both.
   case bridge
   /// The target can send but hears nothing, or the reverse.
   case oneWay(FaultTarget, OneWayDirection)
-  /// Replicas of different groups do not reach each other; a replica in no group is alone. The
-  /// authority is with the largest group. Clients reach all replicas, or those of one group.
+  /// Replicas of different groups do not reach each other; a replica outside the groups is alone.
+  /// The authority is with the largest group. Clients reach all replicas, or those of one group.
   case groups([[Int]], clients: Int? = nil)
   /// No client reaches the target. Nodes reach each other.
   case clients(FaultTarget)
@@ -123,27 +126,29 @@ public enum OneWayDirection: String, Sendable, CaseIterable {
   case outbound = "out"
 }
 
-/// What happens on all links to and from the target, on top of the network's own behaviour.
+/// Impairments of all links to and from the target, in addition to the network's own behaviour.
 public struct LinkDegradation: Sendable, Equatable {
   public var loss = 0.0
   public var duplicate = 0.0
   public var reorder = 0.0
-  /// Share of messages in which bytes are damaged. The checksum finds them: they count as lost.
+  /// The share of messages in which bytes are damaged. The checksum detects the damage, so they
+  /// count as lost.
   public var corrupt = 0.0
   /// Added to each message's one-way latency.
   public var extraLatency = Interval.zero
-  /// Of the target's interface each way, in bits per second, if lower than the interface's own.
+  /// The bandwidth of the target's interface in each direction, in bits per second; it only has an
+  /// effect below the interface's own.
   public var bandwidth: Double?
 
   public init() {}
 
   public var changesNothing: Bool { self == LinkDegradation() }
 
-  /// Nanoseconds that a byte takes at the degradation's bandwidth; 0 without one.
+  /// Nanoseconds per byte at the degradation's bandwidth; 0 without a limit.
   public var nanosecondsPerByte: Double { bandwidth.map { 8e9 / $0 } ?? 0 }
 
-  /// Adds another degradation that holds at the same time: shares and latencies add up, the lower
-  /// bandwidth counts. Shares may thus exceed 1.
+  /// Combines this with another degradation that is active at the same time: shares and latencies
+  /// add up, and the lower bandwidth counts. Shares may thus exceed 1.
   public mutating func add(_ other: LinkDegradation) {
     loss += other.loss
     duplicate += other.duplicate
@@ -157,17 +162,17 @@ public struct LinkDegradation: Sendable, Equatable {
 public enum ClockFault: Sendable, Equatable {
   /// The clock steps by this much, forwards or backwards, and stays there.
   case jump(Interval)
-  /// The clock runs fast by this share (negative: slow) while the fault lasts.
+  /// The clock runs fast by this share (slow if negative) while the fault lasts.
   case drift(Double)
 }
 
 public enum DiskFault: Sendable, Equatable {
-  /// Every sync takes longer by this much.
+  /// Every sync takes longer by this time.
   case slow(Interval)
   /// No sync ends while the fault lasts.
   case stall
-  /// The next sync fails with an input/output error, and the replica stops. Only in the cluster
-  /// runtime, as are the others below.
+  /// The next sync fails with an input/output error, and the replica stops. This and the following
+  /// cases exist only in the cluster runtime.
   case error
   /// The disk has no space left at the next write, and the replica stops.
   case full
@@ -198,7 +203,7 @@ public enum FaultAction: Sendable, Equatable {
     }
   }
 
-  /// The target as the experiment file wrote it.
+  /// The target as written in the experiment file.
   public var targetText: String {
     switch self {
     case .crash(let target, _), .pause(let target), .slowCPU(let target, _), .link(let target, _),
@@ -217,7 +222,7 @@ public enum FaultAction: Sendable, Equatable {
     }
   }
 
-  /// Whom it hits, if it hits nodes by a target.
+  /// The target, if the action has one.
   public var target: FaultTarget? {
     switch self {
     case .crash(let target, _), .pause(let target), .slowCPU(let target, _), .link(let target, _),

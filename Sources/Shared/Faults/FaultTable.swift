@@ -1,32 +1,33 @@
-/// Who injects faults, and into what.
+/// The environment that injects faults.
 public enum FaultInjector: Sendable, CaseIterable {
-  /// The simulator, into nodes in virtual time.
+  /// The simulator injects faults into nodes in virtual time.
   case simulation
-  /// A runner, into processes that it has started and can start again.
+  /// A runner injects faults into processes that it has started and can restart.
   case ownProcesses
-  /// A runner, into processes that others have started.
+  /// A runner injects faults into processes that it did not start.
   case othersProcesses
 }
 
-/// A fault that experiments may name: what it does, and who cannot inject it and why.
+/// A fault that experiments may name: its meaning, and the injectors that cannot inject it, with
+/// the reason.
 public struct FaultEntry: Sendable {
   /// The key that names the kind in experiment files, which is also the kind in `faults.csv`.
   public let kind: String
-  /// The key or the value that asks for a variant of the kind: `lost`, `bitRot`; `nil` for the
-  /// kind.
+  /// The key or the value that selects a variant of the kind, such as `lost` or `bitRot`; `nil` for
+  /// the kind itself.
   public let variant: String?
   public let example: String
   /// One sentence for `rsmbench list faults`.
   public let meaning: String
-  /// Those who cannot inject it, with the reason.
+  /// The injectors that cannot inject it, with the reason.
   public let refusals: [FaultInjector: String]
 
-  /// Somebody can inject it.
+  /// Whether at least one injector can inject it.
   public var exists: Bool { refusals.count < FaultInjector.allCases.count }
 }
 
-/// The one table of faults. The parser of experiments refuses by it, `list faults` prints it, and
-/// runtimes hold what they are asked to inject against it.
+/// The table of all faults. The parser of experiments refuses faults by it, `list faults` prints
+/// it, and runtimes check the faults that they are to inject against it.
 public enum FaultTable {
   public static let entries: [FaultEntry] = [
     entry(
@@ -37,7 +38,7 @@ public enum FaultTable {
       "crash", variant: DiskFate.lost.rawValue,
       #"{ at: "5s", crash: "follower", disk: "lost", for: "3s" }"#,
       "the process dies and restarts with an empty disk, and takes part once it has learnt everything "
-        + "from the others (not for multi-paxos and unreplicated)",
+        + "from the others (not for every protocol: an experiment with another one is refused)",
       notOurs),
     entry(
       "pause", #"{ at: "5s", pause: "leader", for: "2s" }"#,
@@ -87,12 +88,12 @@ public enum FaultTable {
     missing("transfer-leadership", "a transfer of leadership cannot be injected in this version"),
   ]
 
-  /// The kinds that somebody can inject.
+  /// The kinds that at least one injector can inject.
   public static var kinds: [String] {
     entries.filter { $0.variant == nil && $0.exists }.map(\.kind)
   }
 
-  /// Why a fault cannot be injected; `nil` if it can.
+  /// The reason why a fault cannot be injected; `nil` if it can.
   public static func refusal(
     of kind: String, _ variant: String? = nil, by injector: FaultInjector
   ) -> String? {
@@ -119,7 +120,7 @@ public enum FaultTable {
     .othersProcesses: "the runner did not start these processes"
   ]
 
-  /// Of a fault after which a node has to be started again.
+  /// The refusals of a fault after which the node must be restarted.
   private static func notAgain(_ inSimulation: String) -> [FaultInjector: String] {
     [
       .simulation: inSimulation,
@@ -135,7 +136,7 @@ public enum FaultTable {
       kind: kind, variant: variant, example: example, meaning: meaning, refusals: refusals)
   }
 
-  /// A kind of the file format that this version does not have.
+  /// A kind of the file format that this version does not support.
   private static func missing(_ kind: String, _ reason: String) -> FaultEntry {
     FaultEntry(
       kind: kind, variant: nil, example: "", meaning: "",
@@ -144,7 +145,7 @@ public enum FaultTable {
 }
 
 extension DiskFault {
-  /// The key that asks for it in experiment files.
+  /// The key that selects it in experiment files.
   public var name: String {
     switch self {
     case .slow: "slow"

@@ -1,10 +1,10 @@
 import Primitives
 import Replication
 
-/// What is known of one node at the moment a fault fires.
+/// The state of one node, as known when a fault fires.
 public struct NodeView: Sendable, Equatable {
   public var isUp: Bool
-  /// What the node last said of itself; `nil` if it has said nothing yet.
+  /// The last status that the node reported; `nil` before its first report.
   public var status: ReplicaStatus?
 
   public init(isUp: Bool, status: ReplicaStatus?) {
@@ -13,8 +13,8 @@ public struct NodeView: Sendable, Equatable {
   }
 }
 
-/// Resolves the targets of faults against what is known of the nodes. Every runtime asks it, so
-/// that a target means the same in all of them, and draws the same from the same random stream.
+/// Resolves the targets of faults to nodes, from the nodes' last reports. Every runtime uses it, so
+/// that a target means the same in all of them and the same random stream gives the same draws.
 public struct FaultTargeting: Sendable {
   public let membership: Membership
 
@@ -22,7 +22,8 @@ public struct FaultTargeting: Sendable {
 
   private var replicas: [Int] { membership.replicas.map(\.index) }
 
-  /// The replica in charge: among those that are up and say so, the one of the highest epoch.
+  /// The replica in charge: among the replicas that are up and report to be in charge, the one with
+  /// the highest epoch.
   /// - Parameter nodes: one view for each node of the membership, by number.
   public func leader(among nodes: [NodeView]) -> Int? {
     var best: (number: Int, epoch: UInt64)?
@@ -33,10 +34,11 @@ public struct FaultTargeting: Sendable {
     return best?.number
   }
 
-  /// The nodes that a target means at this moment, in ascending order. Where nobody is in charge
-  /// the draw is among all replicas that are up, so that a script never silently does nothing. Only
-  /// a cluster without such a replica (a follower of the unreplicated server) is spared.
-  /// - Parameter others: replicas that are hit already and are not drawn again.
+  /// The nodes to which a target resolves at this moment, in ascending order. If no replica is in
+  /// charge, one is drawn from all replicas that are up, so that a script never silently has no
+  /// effect. The draw is empty only if the cluster has no suitable replica, such as a follower of
+  /// the unreplicated server.
+  /// - Parameter others: replicas that are already hit, from which no replica is drawn.
   public func resolve(
     _ target: FaultTarget, nodes: [NodeView], random: inout RandomStream, besides others: [Int] = []
   ) -> [Int] {
@@ -65,7 +67,7 @@ public struct FaultTargeting: Sendable {
       let nodes = membership.authority.map(\.index)
       return nodes.indices.contains(number) ? [nodes[number]] : []
     case .several(let targets):
-      // Those that are named first, so that a draw does not take their place.
+      // Named targets are resolved first, so that a random draw does not take their nodes.
       var hit: [Int] = []
       for target in targets.filter({ !$0.isDrawn }) + targets.filter(\.isDrawn) {
         let more = resolve(target, nodes: nodes, random: &random, besides: hit)
@@ -79,7 +81,7 @@ public struct FaultTargeting: Sendable {
     Array(numbers.shuffled(using: &random).prefix(count)).sorted()
   }
 
-  /// Among those that say so of themselves, the one of the highest epoch.
+  /// Among the nodes whose last report says so, the one with the highest epoch.
   private func newest(
     _ numbers: [Int], of nodes: [NodeView], where says: KeyPath<ReplicaStatus, Bool>
   ) -> Int? {
@@ -88,8 +90,8 @@ public struct FaultTargeting: Sendable {
     }
   }
 
-  /// The nodes a partition singles out, the directed links it cuts, and the nodes that clients do
-  /// not reach.
+  /// The nodes that a partition singles out, the directed links that it cuts, and the nodes that
+  /// clients cannot reach.
   public func partition(
     by shape: PartitionShape, nodes: [NodeView], random: inout RandomStream
   ) -> (nodes: [Int], entry: FaultLedger.Entry) {
@@ -107,7 +109,7 @@ public struct FaultTargeting: Sendable {
     }
   }
 
-  /// The nodes a partition singles out, and the directed links between nodes that it cuts.
+  /// The nodes that a partition singles out, and the directed links between nodes that it cuts.
   public func cuts(
     of shape: PartitionShape, nodes: [NodeView], random: inout RandomStream
   ) -> (nodes: [Int], links: [(from: Int, to: Int)]) {
@@ -161,7 +163,7 @@ public struct FaultTargeting: Sendable {
   }
 
   /// In a random ring each replica keeps the neighbours that make up a majority with itself, so
-  /// that every replica sees a majority and no two see the same. The authority is seen by all.
+  /// that every replica sees a majority and no two see the same. Every replica sees the authority.
   private func ringCuts(
     _ replicas: [Int], _ random: inout RandomStream
   ) -> [(from: Int, to: Int)] {
@@ -175,15 +177,15 @@ public struct FaultTargeting: Sendable {
         if distance > reach { links.append((ring[a], ring[b])) }
       }
     }
-    // With three replicas or fewer everyone is a neighbour: cut one link, as the smallest such
-    // ring.
+    // With three replicas or fewer all are neighbours. With three, one link is cut, which is the
+    // smallest such ring.
     if links.isEmpty, count == 3 { links = between([ring[0]], [ring[1]]) }
     return links
   }
 }
 
 extension FaultTarget {
-  /// Which node it hits is drawn.
+  /// Whether its nodes are always drawn at random.
   fileprivate var isDrawn: Bool {
     switch self {
     case .follower, .random, .majority, .minority: true

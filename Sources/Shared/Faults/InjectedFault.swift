@@ -4,19 +4,20 @@ public struct InjectedFault: Sendable, Equatable {
   public var kind: String
   /// The target as the script wrote it, such as `leader`.
   public var target: String
-  /// The nodes it was resolved to.
+  /// The nodes to which the target was resolved.
   public var nodes: [Int]
-  /// Nanoseconds since the trial began, as are the others: when it was to start (the same in all
-  /// trials of an experiment, unless it was drawn at random), and when it did. A real cluster may
-  /// be a moment late.
+  /// The planned start (the same in all trials of an experiment, unless it was drawn at random) and
+  /// the actual start, in nanoseconds since the trial began. A real cluster may start it slightly
+  /// late.
   public var plannedNs: Int64
   public var startNs: Int64
-  /// `nil`: it lasts to the end of the trial. One that is over at once ends when it starts.
+  /// The end, in nanoseconds since the trial began; `nil` if the fault lasts to the end of the
+  /// trial. An instant fault ends when it starts.
   public var endNs: Int64?
-  /// What the experiment calls it.
+  /// The name that the experiment gives to it, if any.
   public var name: String?
 
-  /// - Parameter plannedNs: `nil`: it started as planned.
+  /// - Parameter plannedNs: `nil` if it started as planned.
   public init(
     kind: String, target: String, nodes: [Int], plannedNs: Int64? = nil, startNs: Int64,
     endNs: Int64? = nil, name: String? = nil

@@ -1,17 +1,17 @@
-/// All faults of one node that last, as one value: orders can be repeated, and a node that comes
-/// back is told all of them at once.
+/// All active faults of one node as one value. Because each order carries the whole value, orders
+/// can be repeated, and a node that restarts receives all faults at once.
 public struct NodeFaults: Equatable, Sendable {
-  /// One element per node of the cluster, this one included.
+  /// One element per node of the cluster, including this one.
   public var links: [LinkFault]
-  /// Between clients and this node.
+  /// Degrades the links between clients and this node.
   public var clients = LinkDegradation()
-  /// Everything takes this many times as long.
+  /// All computation takes this many times as long.
   public var slowness = 1.0
-  /// Nanoseconds that every sync takes longer.
+  /// The time that is added to every sync, in nanoseconds.
   public var syncDelay: Int64 = 0
-  /// No sync ends.
+  /// Whether syncs do not end.
   public var syncStalls = false
-  /// Share by which the clock runs fast.
+  /// The share by which the clock runs fast.
   public var drift = 0.0
 
   public init(nodeCount: Int) {
@@ -19,16 +19,16 @@ public struct NodeFaults: Equatable, Sendable {
   }
 }
 
-/// What happens to messages between this node and another.
+/// The faults of the link between this node and another.
 public struct LinkFault: Equatable, Sendable {
-  /// Nothing leaves, or nothing is taken in.
+  /// Whether no message leaves for the other node, and whether no message from it is accepted.
   public var cutsOutbound = false
   public var cutsInbound = false
-  /// What happens to what this node sends.
+  /// Degrades the messages that this node sends.
   public var degradation = LinkDegradation()
 
   public init() {}
 
-  /// Nothing is done to what this node sends.
+  /// Whether this node's messages are sent unchanged.
   public var letsAllThrough: Bool { !cutsOutbound && degradation.changesNothing }
 }

@@ -1,14 +1,14 @@
 import Primitives
 import Replication
 
-/// A fault with its times fixed; its target is resolved when it fires.
+/// A fault with fixed times; its target is resolved when it fires.
 public struct PlannedFault: Sendable, Equatable {
   /// Nanoseconds since the start of the trial, as is `end`.
   public var start: Int64
-  /// `nil`: it lasts to the end of the trial.
+  /// `nil` if it lasts to the end of the trial.
   public var end: Int64?
   public var action: FaultAction
-  /// What the experiment calls it.
+  /// The name that the experiment gives to it, if any.
   public var name: String?
 
   public init(start: Int64, end: Int64?, action: FaultAction, name: String? = nil) {
@@ -18,8 +18,8 @@ public struct PlannedFault: Sendable, Equatable {
     self.name = name
   }
 
-  /// The script as a list in order of time, with the trial's draws for its chaos. The same script
-  /// and the same stream give the same plan in every runtime.
+  /// The script's faults in order of time, including the random faults of its chaos. The same
+  /// script and the same stream give the same plan in every runtime.
   public static func plan(
     _ script: FaultScript, duration: Interval, random: inout RandomStream
   ) -> [PlannedFault] {
@@ -36,8 +36,8 @@ public struct PlannedFault: Sendable, Equatable {
     .map(\.element)
   }
 
-  /// One fault at a time: the next one is drawn when the last one has been repaired, so that chaos
-  /// stays within what a cluster that tolerates one failure should survive.
+  /// Draws one fault at a time: the next fault starts only after the last one has ended, because a
+  /// cluster that tolerates one failure should survive chaos.
   private static func expand(_ chaos: Chaos, random: inout RandomStream) -> [PlannedFault] {
     var faults: [PlannedFault] = []
     var time = chaos.from.nanoseconds

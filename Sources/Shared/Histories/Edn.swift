@@ -3,7 +3,7 @@ public indirect enum Edn: Hashable, Sendable {
   case null
   case boolean(Bool)
   case integer(Int64)
-  /// A whole number that takes more than 64 bits, as its digits.
+  /// The digits of a whole number that needs more than 64 bits.
   case large(String)
   case double(Double)
   case string(String)
@@ -16,7 +16,7 @@ public indirect enum Edn: Hashable, Sendable {
   case set([Edn])
   /// In the order of the text.
   case map([Entry])
-  /// A tag, without its `#`, and what it stands before.
+  /// A tag, without its `#`, and the value that it marks.
   case tagged(String, Edn)
 
   public struct Entry: Hashable, Sendable {
@@ -28,8 +28,8 @@ public indirect enum Edn: Hashable, Sendable {
     }
   }
 
-  /// The value of a keyword, or of a string or symbol of the same letters, in a map; nil if there
-  /// is none, or this is no map.
+  /// The value in a map whose key is this keyword, or a string or symbol with the same name; nil if
+  /// there is no such key, or if this is not a map.
   public subscript(_ keyword: String) -> Edn? {
     guard case .map(let entries) = self else { return nil }
     let wanted = Edn.keyword(keyword)
@@ -37,7 +37,7 @@ public indirect enum Edn: Hashable, Sendable {
     return entries.first { $0.key.name == keyword }?.value
   }
 
-  /// The letters of a keyword, a string or a symbol, without its namespace.
+  /// The name of a keyword, a string or a symbol, without its namespace.
   var name: String? {
     switch self {
     case .keyword(let text), .string(let text), .symbol(let text):
@@ -52,7 +52,7 @@ public indirect enum Edn: Hashable, Sendable {
 }
 
 extension Edn: CustomStringConvertible {
-  /// EDN text; strings without escapes.
+  /// EDN text, in which strings are not escaped.
   public var description: String {
     switch self {
     case .null: "nil"
@@ -71,7 +71,7 @@ extension Edn: CustomStringConvertible {
     }
   }
 
-  /// The text, cut in the middle if it is long.
+  /// The text, with its middle left out if it is long.
   var shortText: String { Edn.shortened(description) }
 
   static func shortened(_ text: String) -> String {
@@ -79,7 +79,7 @@ extension Edn: CustomStringConvertible {
   }
 }
 
-/// What is wrong with a text, and where.
+/// An error in the text of a history, with its line.
 public struct HistoryError: Error, Equatable, CustomStringConvertible {
   /// Counted from 1.
   public let line: Int

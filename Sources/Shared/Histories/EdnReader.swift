@@ -1,10 +1,10 @@
-/// Reads EDN. Never traps; nesting deeper than 200 is refused.
+/// Reads EDN. It never traps, and refuses nesting deeper than 200 levels.
 public struct EdnReader {
   private let bytes: [UInt8]
   private var offset = 0
   private var depth = 0
   private var line = 1
-  /// The bracket that ends the sequence around the values.
+  /// The closing bracket of the sequence whose elements are read one by one; see `enterSequence`.
   private var enclosing: UInt8?
 
   public init(_ bytes: [UInt8]) {
@@ -22,7 +22,7 @@ public struct EdnReader {
     return values
   }
 
-  /// If the next value is a sequence, its elements are read one by one instead.
+  /// Enters the next value if it is a sequence, so that `next` returns its elements one by one.
   mutating func enterSequence() throws(HistoryError) {
     try skipBlank()
     guard offset < bytes.count else { return }

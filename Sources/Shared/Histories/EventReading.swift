@@ -1,4 +1,4 @@
-/// Reads an event of a history from an EDN map, and what both formats say in the same way.
+/// Reads the event of an EDN map, and contains the parts that both formats share.
 enum EventReading {
   /// nil for an event of the nemesis.
   static func event(
@@ -6,7 +6,7 @@ enum EventReading {
   ) throws(HistoryError) -> JepsenEvents.Event? {
     let line = Int32(clamping: line)
     var map = value
-    // A record of a newer Jepsen: `#jepsen.history.Op{...}`.
+    // Newer versions of Jepsen write records: `#jepsen.history.Op{...}`.
     if case .tagged(_, let inner) = value { map = inner }
     guard case .map = map else {
       throw HistoryError(
@@ -45,11 +45,11 @@ enum EventReading {
     return event
   }
 
-  /// Adds the value of an event, which may have the key before it.
+  /// Adds the value of an event, which may be a pair of key and value.
   static func add(
     _ given: Edn?, to event: inout JepsenEvents.Event, _ values: inout EventValues
   ) throws(HistoryError) {
-    // What did not happen, or may not have, has the reason there in some logs.
+    // In some logs a `:fail` or `:info` event has the reason in place of the value.
     if event.kind == .fail || event.kind == .info { return }
     let isSwap = event.function == .compareAndSwap
     var value = given
@@ -112,7 +112,8 @@ extension Edn {
 
   fileprivate var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
 
-  /// The two of a sequence, or of a tuple that is written as a record of `:key` and `:value`.
+  /// The two elements of a sequence of two, or of a tuple written as a record of `:key` and
+  /// `:value`.
   fileprivate var pair: (Edn, Edn)? {
     switch self {
     case .sequence(let two) where two.count == 2: (two[0], two[1])

@@ -1,4 +1,5 @@
-/// The keys, values and processes of a recorded history, each kept once, and the digests of values.
+/// The keys, values and processes of a recorded history, each stored once, and the digests of
+/// values.
 struct EventValues {
   private(set) var all: [Edn] = []
   private var numbers: [Edn: Int32] = [:]
@@ -13,8 +14,8 @@ struct EventValues {
 
   subscript(number: Int32) -> Edn { all[Int(number)] }
 
-  /// Numbers for processes or keys: their own if all are small whole numbers, otherwise in the
-  /// order in which they come.
+  /// Numbers for processes or keys: their own if all are small whole numbers, otherwise numbers in
+  /// the order of first occurrence.
   func identities(_ numbers: some Sequence<Int32>) -> [Int32: UInt32] {
     var identities: [Int32: UInt32] = [:]
     var own: [Int32: UInt32] = [:]
@@ -25,8 +26,8 @@ struct EventValues {
     return own.count == identities.count ? own : identities
   }
 
-  /// - Parameter isEmptyAbsent: the empty string stands for no value.
-  /// - Returns: nil for what cannot be a value.
+  /// - Parameter isEmptyAbsent: whether the empty string stands for no value.
+  /// - Returns: nil for EDN that cannot be a value.
   func digest(_ number: Int32, isEmptyAbsent: Bool) -> ValueDigest? {
     switch self[number] {
     case .null: .absent
@@ -41,7 +42,7 @@ struct EventValues {
     }
   }
 
-  /// The text of a string that is no written digest; nil for anything else.
+  /// The text of a string that is not a written digest; nil for all other values.
   func plainText(_ number: Int32) -> String? {
     guard case .string(let text) = self[number], ValueDigest(written: text) == nil else {
       return nil

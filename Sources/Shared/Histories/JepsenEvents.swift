@@ -1,8 +1,9 @@
-/// The events of a recorded history, calls and completions, and what pairs them into operations.
+/// The events of a recorded history (calls and completions), which it pairs into operations.
 ///
-/// A process has one operation at a time, and none after one that ended in `:info`, because that
-/// one may still be going on. Only where the next call comes at the very time of the completion may
-/// it stand before it, as `JepsenHistory.write` writes it.
+/// A process has one operation at a time, and no more operations after one that ended in `:info`,
+/// because that one may still be in progress. A call may come before the completion of its
+/// process's last operation only if both have the same time, because `JepsenHistory.write` writes
+/// such calls first.
 struct JepsenEvents {
   enum Kind: UInt8 { case invoke, ok, fail, info }
 
@@ -10,34 +11,34 @@ struct JepsenEvents {
     var line: Int32
     var kind: Kind
     var function: OperationKind
-    /// Called `:get` or `:put`, not `:read` or `:write`.
+    /// Whether its function is called `:get` or `:put` and not `:read` or `:write`.
     var isOfStore = false
-    /// Whether a failed compare-and-swap was answered that the expected value was not there.
+    /// Whether a compare-and-swap failed because the key did not have the expected value.
     var isMismatch = false
-    /// These are numbers of `EventValues`; -1 where the event has none.
+    /// `process` and the next five fields are numbers of `EventValues`; -1 if the event has no such
+    /// value.
     var process: Int32
     var key: Int32 = -1
-    /// Written, observed or, for a compare-and-swap, the new value.
+    /// The value written or observed; for a compare-and-swap the new value.
     var value: Int32 = -1
     var expected: Int32 = -1
-    /// What a compare-and-swap that failed found.
+    /// The value that a failed compare-and-swap found.
     var found: Int32 = -1
-    /// What an append was put behind.
+    /// The value to which an append was applied.
     var onto: Int32 = -1
-    /// The client, where processes are retired after an unknown outcome.
+    /// The client, in histories in which a client gets a new process after an unknown outcome.
     var client: UInt32?
     var index: Int64?
     var time: Int64?
     var due: Int64?
   }
 
-  /// What the order of the events was taken from.
+  /// The source of the order of the events.
   enum Order { case lines, indices, times }
 
   private(set) var events: [Event] = []
   private(set) var order = Order.lines
-  /// Whether the events' times are those of the operations; otherwise their places in the order
-  /// are.
+  /// Whether the operations get the times of the events; otherwise they get the events' positions.
   private(set) var hasTimes = false
 
   mutating func append(_ event: Event) { events.append(event) }
@@ -45,7 +46,7 @@ struct JepsenEvents {
   /// A call with its completion, as positions in `events`; -1 without a completion.
   typealias Pair = (call: Int, completion: Int)
 
-  /// In order of calls.
+  /// The operations, in order of their calls.
   mutating func pairs() throws(HistoryError) -> [Pair] {
     if let byIndex = sortedByIndex() {
       events = byIndex
@@ -55,7 +56,8 @@ struct JepsenEvents {
     do throws(HistoryError) {
       pairs = try paired()
     } catch {
-      // Lines in no order at all are put in the order of time, if that makes sense of them.
+      // If the order of the lines makes no sense, the events are sorted by time, if that order
+      // does.
       guard order == .lines, events.allSatisfy({ $0.time != nil }) else { throw error }
       let lines = events
       events.sort { ($0.time ?? 0, $0.line) < ($1.time ?? 0, $1.line) }
@@ -136,7 +138,7 @@ struct JepsenEvents {
         + "completed, allowed one operation at a time")
   }
 
-  /// Whether all events have a time, and the times say no less than the order of the events.
+  /// Whether all events have a time, and the times imply the order of the events.
   private func timesAgree() -> Bool {
     for i in events.indices {
       guard let time = events[i].time else { return false }

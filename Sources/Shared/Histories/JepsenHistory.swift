@@ -1,6 +1,6 @@
-/// Histories in Jepsen's form.
+/// Writes and reads histories in Jepsen's format.
 ///
-/// What `write` writes, one event per line, here wrapped:
+/// `write` writes one event per line (wrapped here):
 ///
 ///     {:process 0, :type :invoke, :f :write, :value [7 "00000000000000ab.128"], :time 1200,
 ///      :index 0, :client 0, :due 1100}
@@ -14,20 +14,20 @@
 /// | delete | `:delete` | `[key nil]` |
 /// | compare-and-swap | `:cas` | `[key [expected new]]` |
 ///
-/// A value is the text of its digest, no value is `nil`. Acknowledged is `:ok`, failed is `:fail`,
-/// unknown is `:info`. A compare-and-swap that was answered but did not swap is `:fail` with
-/// `:error :mismatch` and `:observed`, the value found, since tools that know only swaps must leave
-/// it out. As Jepsen asks, a process is never used again after `:info`: its client, `:client`, goes
-/// on under the next number. Of equal times calls come first, so that the order of the lines is the
-/// order of time. A call has the time at which it was due as `:due`, which in an open loop may be
-/// earlier than the call. An append that a value observed later shows has the value it was put
-/// behind as `:onto`.
+/// A value is written as the text of its digest, and no value as `nil`. An acknowledged operation
+/// is `:ok`, a failed one `:fail`, an unknown one `:info`. A compare-and-swap that was answered but
+/// did not swap is `:fail` with `:error :mismatch` and the value found as `:observed`, because
+/// tools that know only swaps must leave it out. As Jepsen requires, a process is not used again
+/// after `:info`: its client (`:client`) continues as a new process. If times are equal, calls come
+/// first, so that the order of the lines is the order of time. `:due` is the time at which a call
+/// was due, which in an open loop may be earlier than the call. `:onto` is the value to which an
+/// append was applied, if a value observed later shows it.
 public enum JepsenHistory {
   /// Writes a history piece by piece.
   /// - Parameters:
   ///   - operations: in order of invocation.
-  ///   - header: lines that stand above the events as comments.
-  ///   - sink: gets some 64 KiB at a time.
+  ///   - header: lines that are written before the events as comments.
+  ///   - sink: receives the text in pieces of about 64 KiB.
   public static func write<Failure: Error>(
     _ operations: [Operation], header: [String] = [], to sink: ([UInt8]) throws(Failure) -> Void
   ) throws(Failure) {
@@ -47,14 +47,14 @@ public enum JepsenHistory {
     if !text.bytes.isEmpty { try sink(text.bytes) }
   }
 
-  /// The same, as one text.
+  /// The whole history as one text.
   public static func edn(_ operations: [Operation], header: [String] = []) -> String {
     var bytes: [UInt8] = []
     write(operations, header: header) { bytes += $0 }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The process of each operation: its client's number, or one of its own after an unknown
+  /// The process of each operation: its client's number, or a new number after each unknown
   /// outcome.
   private static func processes(_ operations: [Operation]) -> [UInt32] {
     let clients = (operations.map(\.client).max() ?? 0) &+ 1
@@ -66,7 +66,8 @@ public enum JepsenHistory {
     }
   }
 
-  /// Calls (twice the operation's position) and returns (the same and 1) in order of time.
+  /// Calls and returns in order of time. The code of a call is twice the operation's position; the
+  /// code of its return is one more.
   private static func order(_ operations: [Operation]) -> [(time: Int64, code: UInt64)] {
     var events: [(time: Int64, code: UInt64)] = []
     events.reserveCapacity(2 * operations.count)
@@ -88,7 +89,7 @@ public enum JepsenHistory {
   }
 }
 
-/// The text of events, as bytes: a history has millions of them.
+/// The text of events, as bytes because a history has millions of events.
 private struct EventText {
   var bytes: [UInt8] = []
 

@@ -2,10 +2,10 @@
 ///
 ///     INFO  jepsen.util - 0<TAB>:invoke<TAB>:write<TAB>4
 ///
-/// with the operations of `RecordedHistory`. In these logs a compare-and-swap that `:fail`s and
-/// gives no reason was answered that the expected value was not there, which is known about the
-/// register and is checked. Lines of the nemesis and messages of Jepsen itself are skipped; any
-/// other line is an error.
+/// with the operations of `RecordedHistory`. In these logs a compare-and-swap with `:fail` and no
+/// reason was refused because the register did not have the expected value. That is a fact about
+/// the register, so it is checked. Lines of the nemesis and messages of Jepsen itself are skipped;
+/// any other line is an error.
 public enum JepsenLog {
   public static func operations(_ text: String) throws(HistoryError) -> [Operation] {
     try RecordedHistory(log: text).operations
@@ -25,8 +25,8 @@ public enum JepsenLog {
 
   private static let levels: Set<Substring> = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
 
-  /// Whether it has a level among its first words, as messages of Jepsen itself have. Those of
-  /// `jepsen.util` about a process are events.
+  /// Whether a log level is among the first words, as in messages of Jepsen itself. Lines of
+  /// `jepsen.util` about a process are events and not messages.
   private static func isMessage(_ words: [Substring]) -> Bool {
     guard words.prefix(4).contains(where: levels.contains) else { return false }
     let logger = words.firstIndex { $0 == "jepsen.util" || $0 == "jepsen.util:" }
@@ -76,7 +76,7 @@ public enum JepsenLog {
     }
     try EventReading.add(value, to: &event, &values)
     if function == .compareAndSwap, kind == .fail {
-      // With a reason in place of the value, or behind it, it failed for that reason.
+      // If there is a reason in place of the value or after it, the swap failed for that reason.
       let values = try? EdnReader.values(rest)
       if values?.count == 1, case .sequence? = values?.first?.value { event.isMismatch = true }
     }

@@ -1,4 +1,4 @@
-/// What an operation of the key-value store asked for.
+/// The kind of an operation of the key-value store.
 public enum OperationKind: UInt8, Sendable, CaseIterable {
   case get, put, delete, append, compareAndSwap
 
@@ -16,50 +16,51 @@ public enum OperationKind: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// How an operation ended for the client.
+/// How an operation ended from the client's point of view.
 public enum Outcome: UInt8, Sendable {
   /// Acknowledged: it took effect between `invoked` and `returned`.
   case ok
   /// It certainly did not take effect and never will.
   case failed
-  /// No answer: it may have taken effect at any time after `invoked`, or may never.
+  /// Without an answer: it may take effect at any time after `invoked`, or never.
   case unknown
 }
 
-/// One operation of one client, as the client saw it. Times are nanoseconds of true time since the
-/// trial began.
+/// One operation of one client, as the client observed it. Times are nanoseconds of true time since
+/// the trial began.
 ///
-/// Values appear as 64-bit digests that compose: the digest of `a` followed by `b` is a function of
-/// both digests and the length of `b` (`ValueDigest`). `ValueDigest.absent` stands for "no value".
+/// Values are represented by 64-bit digests that compose: the digest of `a` followed by `b` is a
+/// function of both digests and the length of `b` (`ValueDigest`). `ValueDigest.absent` stands for
+/// "no value".
 public struct Operation: Sendable, Equatable {
-  // A trial keeps millions of operations, so the order of the fields leaves no gaps: 72 bytes in
-  // all. While it runs it keeps fewer (`StoredOperation`).
+  // A trial keeps millions of operations, so the fields are ordered without padding: 72 bytes in
+  // all. A running trial keeps them in a smaller form (`StoredOperation`).
 
-  /// What a put, an append or a compare-and-swap writes; absent for a get and a delete.
+  /// The value that a put, an append or a compare-and-swap writes; absent for a get and a delete.
   public var argument: ValueDigest
   /// The client, counted from 0.
   public var client: UInt32
-  /// What a compare-and-swap expects. For an append: the value that it was put behind, if some
-  /// observed value shows it, otherwise `absent`. This is a hint for the checker, which verifies
-  /// it.
+  /// The value that a compare-and-swap expects. For an append: the value to which it was applied,
+  /// if some observed value shows it, otherwise `absent`. This is a hint for the checker, which
+  /// verifies it.
   public var expected: ValueDigest
   /// The key's number in the workload.
   public var key: UInt32
-  /// What an acknowledged get, or a compare-and-swap that did not swap, observed.
+  /// The value that an acknowledged get, or a compare-and-swap that did not swap, observed.
   public var observed: ValueDigest
   var sequenceWord: UInt32
-  /// How long the operation was due before it was invoked, below 2⁴⁸ ns (three days): the lower 32
-  /// bits and the upper 16.
+  /// The time from when the operation was due until it was invoked, below 2⁴⁸ ns (three days): the
+  /// lower 32 bits and the upper 16 bits.
   var delayLow: UInt32
   var delayHigh: UInt16
   var attemptsByte: UInt8
   var state: State
   var invokedNs: Int64
-  /// When the answer came, or the client gave up; for an operation that was still open when the
+  /// When the answer came or the client gave up; for an operation that was still open when the
   /// trial ended, the end of the trial.
   public var returned: Int64
 
-  /// Kind, outcome and `swapped` in a byte.
+  /// Kind, outcome and `swapped` in one byte.
   struct State: Sendable, Equatable {
     var bits: UInt8
   }
@@ -97,14 +98,14 @@ extension Operation {
     set { state.bits = state.bits & 0x8F | newValue.rawValue << 4 }
   }
 
-  /// A compare-and-swap that was acknowledged and did swap. Otherwise false.
+  /// Whether the operation is a compare-and-swap that was acknowledged and did swap.
   public var swapped: Bool {
     get { state.bits & 0x80 != 0 }
     set { state.bits = state.bits & 0x7F | (newValue ? 0x80 : 0) }
   }
 
-  /// Sends until the answer came; 255 stands for more. None for what was there before the trial, or
-  /// was never sent.
+  /// How often the operation was sent until the answer came; 255 stands for 255 or more. 0 for
+  /// writes that were loaded before the trial and for operations that were never sent.
   public var attempts: UInt16 {
     get { UInt16(attemptsByte) }
     set { attemptsByte = UInt8(clamping: newValue) }
@@ -122,8 +123,8 @@ extension Operation {
     }
   }
 
-  /// When the operation was due: the arrival time of an open loop, otherwise `invoked`. Never after
-  /// that, and at most three days before it.
+  /// When the operation was due: the arrival time in an open loop, otherwise `invoked`. It is never
+  /// after `invoked`, and at most three days before it.
   public var intended: Int64 {
     get { invokedNs - (Int64(delayHigh) << 32 | Int64(delayLow)) }
     set {
@@ -135,10 +136,10 @@ extension Operation {
 }
 
 /// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ
-/// modulo 2⁶⁴, with the length beside it. Never equal for a value and for no value.
+/// modulo 2⁶⁴, together with the length. The digest of a value never equals `absent`.
 public struct ValueDigest: Hashable, Sendable {
   public let hash: UInt64
-  /// Bytes in the value; `nil` length is spelt -1 for "no value".
+  /// The number of bytes in the value; -1 for "no value".
   public let length: Int32
 
   static let base: UInt64 = 0x9E37_79B9_7F4A_7C15
@@ -189,22 +190,23 @@ public struct ValueDigest: Hashable, Sendable {
 
   public var isAbsent: Bool { length < 0 }
 
-  /// The digest of this value followed by another; no value counts as an empty one.
+  /// The digest of this value followed by another; an absent value counts as an empty one.
   public func appending(_ other: ValueDigest) -> ValueDigest {
     guard length > 0 else { return other.isAbsent ? .empty : other }
     let shifted = hash &* ValueDigest.power(of: ValueDigest.base, max(other.length, 0))
     return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
   }
 
-  /// The digest of this value without its end: the inverse of `appending`, where something is left.
+  /// The digest of this value without its end: the inverse of `appending`, unless the result is
+  /// empty.
   /// - Parameter end: not longer than this value.
   public func removing(end: ValueDigest) -> ValueDigest {
     let shifted = (hash &- end.hash) &* ValueDigest.power(of: ValueDigest.inverseBase, end.length)
     return ValueDigest(hash: shifted, length: length - end.length)
   }
 
-  /// `base` times this is 1, modulo 2⁶⁴: each step of Newton's method doubles the bits that are
-  /// right, from the three that an odd number begins with.
+  /// The inverse of `base` modulo 2⁶⁴, by Newton's method: each step doubles the number of correct
+  /// bits, beginning with three, because every odd number is its own inverse modulo 8.
   private static let inverseBase = (0..<5).reduce(base) { inverse, _ in
     inverse &* (2 &- base &* inverse)
   }

@@ -1,7 +1,8 @@
-/// Operations in the order in which they were noted, each in two thirds of its memory.
+/// Operations in the order in which they were added, each in two thirds of the memory of an
+/// `Operation`.
 public struct OperationLog: Sendable {
-  /// Makes the pages of a fresh piece resident, because a page fault per page costs more than all
-  /// of them at once. A system call, so a runtime gives it; `nil` leaves pages to be faulted in one
+  /// Makes all pages of a new piece resident at once, which costs less than one page fault per
+  /// page. It needs a system call, so the runtime provides it; with `nil` pages are faulted in one
   /// by one.
   public typealias PagePopulation = @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
@@ -21,7 +22,7 @@ public struct OperationLog: Sendable {
     stored.append(shortened(operation, digestsAt: nil))
   }
 
-  /// - Parameter place: where digests of the operation lie already.
+  /// - Parameter place: where the operation's digests are already stored, if they are.
   private mutating func shortened(_ operation: Operation, digestsAt place: Int?) -> StoredOperation
   {
     var short = StoredOperation(operation)
@@ -51,8 +52,8 @@ public struct OperationLog: Sendable {
   /// All operations.
   public var operations: [Operation] { (0..<count).map { self[$0] } }
 
-  /// All operations, behind others; the log is empty afterwards. Piece after piece is given back
-  /// meanwhile, so that there is hardly a time at which everything is in memory twice.
+  /// All operations, after `others`; empties the log. Each piece is freed once it is copied, so
+  /// that the log and the copy are hardly ever both in memory as a whole.
   public mutating func takeOperations(behind others: [Operation] = []) -> [Operation] {
     var operations = others
     operations.reserveCapacity(others.count + count)
@@ -66,10 +67,10 @@ public struct OperationLog: Sendable {
   }
 }
 
-/// A list that grows piece by piece: an array that doubles holds all clients up while millions of
-/// elements move to fresh memory, for half a second.
+/// A list that grows piece by piece, because an array that doubles delays all clients by half a
+/// second while it moves millions of elements to new memory.
 struct Pieces<Element: Sendable>: Sendable {
-  /// All full but the last.
+  /// All pieces except the last are full.
   var pieces: [[Element]] = []
   private let populate: OperationLog.PagePopulation?
 
@@ -103,6 +104,6 @@ struct Pieces<Element: Sendable>: Sendable {
     set { pieces[position >> Self.shift][Self.place(position)] = newValue }
   }
 
-  /// Where in its piece.
+  /// The position of an element in its piece.
   private static func place(_ position: Int) -> Int { position & (pieceCount - 1) }
 }

@@ -1,4 +1,5 @@
-/// Makes operations of paired events: which value has which digest, and which names stand for what.
+/// Makes operations from paired events: assigns digests to values, and collects the names of keys,
+/// clients and values.
 struct OperationMaking {
   private let events: JepsenEvents
   private let pairs: [JepsenEvents.Pair]
@@ -7,7 +8,7 @@ struct OperationMaking {
   private let clients: [Int32: UInt32]
   private let isEmptyAbsent: Bool
   private var pieces: [UInt32: ValuePieces] = [:]
-  /// By the number of a value, except for values with pieces.
+  /// By the number of a value; values with pieces are not included.
   private var digests: [Int32: ValueDigest] = [:]
 
   private(set) var keyNames: [UInt32: String] = [:]
@@ -39,7 +40,7 @@ struct OperationMaking {
     }
   }
 
-  /// Position by position those of the pairs.
+  /// One operation for each pair, in the same order.
   mutating func operations() throws(HistoryError) -> [Operation] {
     try checkKeys()
     try findPieces()
@@ -75,7 +76,7 @@ struct OperationMaking {
     return operations
   }
 
-  /// Whether it asked for nothing: an append of the empty string, which stands for no value.
+  /// Whether the operation is an append of the empty string that stands for no value.
   func isWithoutEffect(_ operation: Operation) -> Bool {
     operation.kind == .append && operation.argument.isAbsent
   }
@@ -103,7 +104,8 @@ struct OperationMaking {
     }
   }
 
-  /// All calls name a key or none does, and a completion names that of its call.
+  /// Checks that either all calls name a key or no call does, and that a completion names the key
+  /// of its call.
   private func checkKeys() throws(HistoryError) {
     guard let first = pairs.first.map({ events.events[$0.call] }) else { return }
     for pair in pairs {
@@ -159,7 +161,7 @@ extension OperationMaking {
     return digest
   }
 
-  /// Takes the strings of keys with appends apart.
+  /// Splits the strings of keys with appends into pieces.
   private mutating func findPieces() throws(HistoryError) {
     var written: [Int32: [String]] = [:]
     var observed: [Int32: [String]] = [:]
@@ -198,7 +200,7 @@ extension OperationMaking {
     }
   }
 
-  /// What an append was put behind, as the pieces of observed values show it.
+  /// Sets the value to which an append was applied, if the pieces of observed values show it.
   private func placeAppend(_ operation: inout Operation, _ call: JepsenEvents.Event) {
     guard call.function == .append, let pieces = pieces[operation.key],
       let text = values.plainText(call.value), let piece = pieces.number(text),

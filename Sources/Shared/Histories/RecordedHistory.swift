@@ -1,15 +1,16 @@
-/// A history that somebody recorded, with what a person wants to see of it again.
+/// A history recorded by another tool, with the names that its file uses.
 ///
-/// - `:ok` happened, `:fail` certainly did not, `:info` may have happened at any time after its
-///   call. A call without a completion is unknown too.
+/// - `:ok` took effect, `:fail` certainly did not, `:info` may have taken effect at any time after
+///   its call. The outcome of a call without a completion is unknown too.
 /// - `:f` is `:read` or `:get`, `:write` or `:put`, `:append`, `:delete`, or `:cas` with `[from
 ///   to]`.
-/// - The key is `:key`, or the first of a `:value` of two; without either there is one key.
-/// - The nemesis is skipped.
-/// - Where no answer is nil, the empty string stands for no value, as stores that lack nil record
-///   it; an append of it, which does nothing, is left out.
-/// - The order is that of `:index`, where all events have one, otherwise that of the lines; where
-///   that makes no sense, that of `:time`.
+/// - The key is `:key`, or the first element of a `:value` with two; without either there is only
+///   one key.
+/// - Events of the nemesis are skipped.
+/// - If no answer in the history is nil, the empty string stands for no value, because stores
+///   without nil record it so. An append of the empty string then has no effect and is left out.
+/// - The events are ordered by `:index` if all have one, otherwise by line; if the order of the
+///   lines makes no sense, by `:time`.
 public struct RecordedHistory: Sendable {
   public enum Format: String, Sendable {
     case edn = "Jepsen EDN"
@@ -21,23 +22,24 @@ public struct RecordedHistory: Sendable {
   public private(set) var operations: [Operation] = []
   /// The lines of each operation's call and completion; the completion's is nil if there is none.
   public private(set) var lines: [(call: Int, completion: Int?)] = []
-  /// Whether operations have the times of the file; otherwise they have the places of their events.
+  /// Whether operations have the times of the file; otherwise they have the positions of their
+  /// events.
   public private(set) var hasTimes = false
-  /// What the order of events was taken from, if not from the order of the lines.
+  /// The key by which the events were ordered; nil for the order of the lines.
   public private(set) var order: String?
   /// The line of the first call of each kind.
   public private(set) var firstLines: [OperationKind: Int] = [:]
-  /// Whether some operation is called `:get` or `:put`, as those of a store are.
+  /// Whether some operation is called `:get` or `:put`, as in histories of a key-value store.
   public private(set) var isOfStore = false
 
   private var keyNames: [UInt32: String] = [:]
   private var clientNames: [UInt32: String] = [:]
   private var valueNames: [ValueDigest: String] = [:]
-  /// Of keys whose values have digests of their own.
+  /// Names of values, for keys whose values are digested by their pieces.
   private var pieceNames: [UInt32: [ValueDigest: String]] = [:]
 
-  /// Reads a file of either format, which is told from its first character.
-  /// - Throws: what was found and what is allowed, with the line.
+  /// Reads a file of either format, which its first character decides.
+  /// - Throws: an error that says what was found and what is allowed, with the line.
   public init(_ bytes: [UInt8]) throws(HistoryError) {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw HistoryError(
@@ -99,13 +101,13 @@ public struct RecordedHistory: Sendable {
     pieceNames = making.pieceNames
   }
 
-  /// How many bytes come before the first that is no UTF-8.
+  /// The number of bytes before the first byte that is not valid UTF-8.
   private static func validCount(_ bytes: [UInt8]) -> Int {
     var low = 0
     var high = bytes.count
     while low < high {
       let middle = (low + high + 1) / 2
-      // A prefix may end inside a character, which is no more than three bytes back.
+      // A prefix may end inside a character, whose start is at most three bytes before the end.
       let isValid = (0...3).contains { back in
         back <= middle && String(validating: bytes[..<(middle - back)], as: UTF8.self) != nil
       }
@@ -121,10 +123,10 @@ extension RecordedHistory {
   /// The key as it is written in the file.
   public func name(ofKey key: UInt32) -> String { keyNames[key] ?? "\(key)" }
 
-  /// The process, or the client where the file names clients.
+  /// The process, or the client if the file names clients.
   public func name(ofClient client: UInt32) -> String { clientNames[client] ?? "\(client)" }
 
-  /// A value of a key as it is written in the file, cut in the middle if it is long.
+  /// A value of a key as it is written in the file, with its middle left out if it is long.
   public func name(of value: ValueDigest, ofKey key: UInt32) -> String {
     if value.isAbsent { return "nil" }
     return pieceNames[key]?[value] ?? valueNames[value] ?? value.written

@@ -1,8 +1,8 @@
-/// An operation as `OperationLog` keeps it: 48 bytes instead of 72, because most kinds have one
-/// digest. What has more of them keeps them apart.
+/// An operation as `OperationLog` stores it: 48 bytes instead of 72, because most kinds have one
+/// digest. If an operation has several digests, they are stored separately.
 struct StoredOperation: Sendable {
-  /// The digest of a get is what it observed, that of all others what they write. Where the
-  /// operation has more than this one, `hash` says where they lie.
+  /// The digest of a get is the value that it observed, that of other kinds the value that they
+  /// write. If the operation has several digests, `hash` is their position.
   var hash: UInt64
   var length: Int32
   let client: UInt32
@@ -11,14 +11,14 @@ struct StoredOperation: Sendable {
   let delayLow: UInt32
   let delayHigh: UInt16
   let attemptsByte: UInt8
-  /// As in `Operation`, with a bit that no kind uses for whether there are more digests.
+  /// As in `Operation`. A bit that no kind uses says whether there are several digests.
   var stateBits: UInt8
   let invokedNs: Int64
   let returned: Int64
 
   private static let hasMoreBit: UInt8 = 1 << 3
 
-  /// The part of an operation beside its digests, and the digest that most have.
+  /// Copies all fields except the digests, and the one digest that most operations have.
   init(_ operation: Operation) {
     let digest = operation.kind.isRead ? operation.observed : operation.argument
     hash = digest.hash
@@ -34,7 +34,7 @@ struct StoredOperation: Sendable {
     returned = operation.returned
   }
 
-  /// Where all digests of the operation lie, if it has several.
+  /// The position of all digests of the operation, if it has several.
   var digests: Int? { stateBits & StoredOperation.hasMoreBit == 0 ? nil : Int(hash) }
 
   mutating func keepDigests(at place: Int) {
@@ -42,7 +42,7 @@ struct StoredOperation: Sendable {
     hash = UInt64(place)
   }
 
-  /// The operation, unless it has several digests: these are then yet to be set.
+  /// The operation. If it has several digests, the caller must set them.
   var operation: Operation {
     var operation = Operation(
       client: client, kind: .get, key: key, invoked: invokedNs, returned: returned)
@@ -71,7 +71,7 @@ struct StoredDigests: Sendable {
     observedLength = operation.observed.length
   }
 
-  /// Whether an operation has more than the digest that most of its kind have.
+  /// Whether an operation has more digests than the one that most of its kind have.
   static func areNeeded(by operation: Operation) -> Bool {
     operation.expected != .absent
       || (operation.kind.isRead ? operation.argument : operation.observed) != .absent

@@ -1,18 +1,19 @@
-/// The strings of a key with appends as pieces, each of which is one string that was written.
+/// Splits the strings of a key with appends into pieces; each piece is one written string.
 ///
-/// In place of the texts, values get digests made of the numbers of their pieces. These are
-/// different and of one length, so that a checker can tell from the digests, and from what each
-/// append was put behind, which append made which value. The verdict stays the same, because every
-/// observed text is made of the written ones in one way only; where it is not, there are no pieces.
+/// Values get digests of the numbers of their pieces instead of their texts. These numbers are
+/// different and have the same length, so that a checker can tell from the digests, and from the
+/// value to which each append was applied, which append made which value. The verdict stays the
+/// same, because every observed text consists of written texts in one way only; if one does not, no
+/// pieces are used.
 struct ValuePieces {
   private var numbers: [[UInt8]: UInt64] = [:]
   private var lengths: [Int] = []
   private var digests: [[UInt8]: ValueDigest] = [:]
-  /// By piece: the value that it was put behind in some observed value.
+  /// By piece: the value before it in some observed value.
   private(set) var behind: [UInt64: ValueDigest] = [:]
   private var unmade: UInt64 = 0
 
-  /// nil if a value is made of the written ones in several ways.
+  /// nil if a value splits into written texts in several ways.
   /// - Parameter empty: the digest of the empty text.
   init?(written: [String], observed: [String], empty: ValueDigest) {
     digests[[]] = empty
@@ -29,7 +30,7 @@ struct ValuePieces {
 
   func number(_ text: String) -> UInt64? { numbers[Array(text.utf8)] }
 
-  /// False if the text can be taken apart in several ways.
+  /// Returns false if the text splits in several ways.
   private mutating func take(apart text: [UInt8]) -> Bool {
     var rest = text[...]
     var pieces: [UInt64] = []
@@ -41,7 +42,8 @@ struct ValuePieces {
         found = (number, length)
       }
       guard let found else {
-        // Nobody can have written it: a digest that is made of no pieces.
+        // No sequence of writes can have produced this text, so it gets a digest that no pieces
+        // have.
         unmade += 1
         digests[text] = ValueDigest(hash: unmade, length: 1)
         return true

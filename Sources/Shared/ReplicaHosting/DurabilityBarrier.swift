@@ -6,8 +6,9 @@ import Replication
 /// appended waits until `n` records are durable, whether or not its own turn appended any: the
 /// barrier holds across turns while a sync is in flight.
 public struct DurabilityBarrier<Send: Sendable>: Sendable {
-  /// Sends that wait, oldest first, and how many records each needs; those before `first` are gone.
-  /// Two arrays, because copying a tuple out of one is left to the run-time system.
+  /// Waiting sends, oldest first, and the number of durable records that each needs; those before
+  /// `first` have left. Two arrays, because copying generic tuples goes through witness calls and
+  /// is slow.
   public var held: [Send] = []
   public var needs: [Int] = []
   public var first = 0
@@ -16,7 +17,7 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
   /// Records known to be durable.
   public var durableCount: Int
 
-  /// - Parameter recovered: records that were read back at the start; they are durable.
+  /// - Parameter recovered: the number of records read back at the start; they are durable.
   public init(recovered: Int = 0) {
     appendedCount = recovered
     durableCount = recovered
@@ -27,13 +28,14 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
 
   public mutating func append(_ recordCount: Int) { appendedCount += recordCount }
 
-  /// Keeps a send until everything appended so far is durable. Only for a barrier that is not open.
+  /// Holds a send until all records appended so far are durable. Only for a barrier that is not
+  /// open.
   public mutating func hold(_ send: Send) {
     held.append(send)
     needs.append(appendedCount)
   }
 
-  /// A sync has ended that covered the first `count` records.
+  /// Notes that a sync has ended that covered the first `count` records.
   public mutating func synced(_ count: Int) {
     precondition(count <= appendedCount && count >= durableCount)
     durableCount = count
@@ -42,11 +44,11 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
   /// Whether a held send may leave.
   public var hasReleased: Bool { first < held.count && needs[first] <= durableCount }
 
-  /// The oldest held send whose records are durable by now.
+  /// Removes and returns the oldest held send whose records are durable.
   public mutating func popReleased() -> Send? {
     guard hasReleased else {
-      // A busy disk may never leave this empty: what was released is dropped when it is the larger
-      // part.
+      // On a busy disk the array may never become empty, so released sends are dropped when they
+      // are the larger part of it.
       if first > 0, first == held.count || first >= 64 && first * 2 >= held.count {
         held.removeSubrange(..<first)
         needs.removeSubrange(..<first)

@@ -1,24 +1,25 @@
 import Primitives
 import Replication
 
-/// The updates that this replica has handed to its core while it was in charge, and that have not
-/// been answered: the last one of each client, as a client has one request outstanding.
+/// The unanswered updates that this replica has handed to its core while it was in charge. The last
+/// one of each client is enough, because a client has one request outstanding.
 ///
-/// A client that asks again, because its answer takes long, must not have its request ordered a
-/// second time: over a slow link each copy delays the answers further, so that more clients ask
-/// again. The copies would do no harm to the state (`Sessions`), but to the load.
+/// If a client repeats its request because the answer takes long, the request must not be ordered a
+/// second time: over a slow link each copy would delay the answers further, so that more clients
+/// would repeat theirs. Copies do not harm the state (`Sessions`), but they add load.
 ///
-/// A core that is in charge keeps what it has taken, as long as its epoch lasts; in a later epoch
-/// entries of an earlier one may be lost. Therefore all is forgotten when the epoch changes.
+/// A core in charge keeps the requests it has accepted for the rest of its epoch; in a later epoch,
+/// entries of an earlier one may be lost. Therefore all pending requests are forgotten when the
+/// epoch changes.
 public struct PendingRequests: Sendable {
-  /// The epoch in which this replica is in charge, if it is. Otherwise nothing is pending, because
-  /// its core refuses updates.
+  /// The epoch in which this replica is in charge; nil if it is not. Then no request is pending,
+  /// because its core refuses updates.
   public var epoch: UInt64?
   public var sequences = FlatTable<ClientID, UInt64>()
 
   public init() {}
 
-  /// Begins a turn that hands requests over.
+  /// Begins a turn in which requests are handed to the core.
   public mutating func begin(_ status: ReplicaStatus) {
     let epoch = status.isInCharge ? status.epoch : nil
     guard epoch != self.epoch else { return }
@@ -36,7 +37,7 @@ public struct PendingRequests: Sendable {
     if epoch != nil { sequences.set(id.client, to: id.sequence) }
   }
 
-  /// The core has refused the request, so that its client may ask again.
+  /// Forgets a request that the core has refused, so that its client may repeat it.
   public mutating func remove(_ id: RequestID) {
     if sequences[id.client] == id.sequence { sequences.remove(id.client) }
   }

@@ -2,14 +2,14 @@ import Primitives
 import Replication
 import WireFormat
 
-// Snapshots: taken, sent, received and installed here for all protocols alike. The core says where
-// its log begins and whom it cannot help with its log; the runtime stores the bytes.
+// Snapshots are taken, sent, received and installed here, for all protocols alike. The core decides
+// where its log begins and which replicas its log cannot help; the runtime stores the bytes.
 
 extension ReplicaHost {
   // MARK: Taking
 
-  /// Begins a snapshot if the log has grown enough, at the end of a turn that has applied what was
-  /// committed.
+  /// Begins a snapshot if the log has grown enough. Called at the end of a turn, after committed
+  /// entries were applied.
   @inline(__always)
   public mutating func takeSnapshotIfDue(at now: Instant) {
     guard snapshots.isDue(whileSending: false), effects.checkpointStart == nil else { return }
@@ -41,7 +41,7 @@ extension ReplicaHost {
     snapshots.isStoringNew = true
   }
 
-  /// The next part of the snapshot that is stored, of about so many bytes.
+  /// The next part, of about `byteCount` bytes, of the snapshot that is being stored.
   public mutating func nextSnapshotPart(
     atMost byteCount: Int
   ) -> (bytes: [UInt8], isLast: Bool)? {
@@ -64,21 +64,22 @@ extension ReplicaHost {
     return part
   }
 
-  /// The runtime cannot store the snapshot. Another one is taken when the log has grown further.
+  /// Gives up a snapshot that the runtime cannot store. The next one is taken when the log has
+  /// grown further.
   public mutating func abandonSnapshot() {
     if snapshots.storing?.sender != nil { receiving = nil }
-    // What is left of the walk over the state.
+    // Finishes the walk over the state, whose remaining parts are dropped.
     while application.readOut(atMost: SnapshotKeeping.partByteCount) != nil {}
     snapshots.storing = nil
   }
 
-  /// The disk has the snapshot that was on its way to it.
+  /// Notes that the snapshot being stored is on the disk, and installs it if a peer sent it.
   public mutating func snapshotStored(at now: Instant) {
     snapshots.storing?.isStored = true
     guard let stored = snapshots.storing, let sender = stored.sender else { return }
     snapshots.storing = nil
     receiving = nil
-    // The bytes come from a peer, so that they may be anything.
+    // The bytes come from a peer, so they may be malformed.
     guard let state = try? State(stored.content, hashSecret),
       state.appliedIndex == stored.reference.index,
       core.install(stored.reference, from: sender, at: now, into: &effects)
@@ -94,10 +95,10 @@ extension ReplicaHost {
     sendings.removeAll()
   }
 
-  /// The log's records up to `durableCount` are durable: if those of the checkpoint are, the
-  /// snapshot counts, and what came before the earlier one can go.
+  /// Settles the snapshot being stored if the records of its checkpoint are among the
+  /// `durableCount` durable ones; then records before the earlier checkpoint can be removed.
   ///
-  /// A snapshot counts only then, because a restart finds it by its checkpoint.
+  /// A snapshot counts only from then on, because a restart finds it by its checkpoint.
   /// - Returns: the snapshots to keep, the oldest first.
   public mutating func settleSnapshot(durableCount: Int) -> [SnapshotReference]? {
     guard let stored = snapshots.storing, stored.isStored, let checkpoint = snapshots.checkpoint,
@@ -116,8 +117,8 @@ extension ReplicaHost {
 
   // MARK: State as bytes
 
-  /// What comes before the application's state in a snapshot. Replicas that applied the same
-  /// entries need not write the same bytes.
+  /// The part of a snapshot before the application's state. Replicas that applied the same entries
+  /// need not write the same bytes.
   func encodedHead() -> [UInt8] {
     var writer = WireWriter()
     appliedIndex.encode(into: &writer)
@@ -142,7 +143,8 @@ extension ReplicaHost {
       appliedIndex = try LogIndex(from: &reader)
       commitDigest = CommitDigest()
       commitDigest.state = try reader.read(UInt64.self)
-      // Before the keys come, because chosen ones must not meet under known words either.
+      // Set before any key is added, because chosen keys must not collide under the publicly known
+      // secret.
       sessions = Sessions(secret: secret)
       try sessions.restore(from: &reader)
       application = Application()
@@ -160,12 +162,13 @@ extension ReplicaHost {
 
   // MARK: Recovery
 
-  /// Takes back the newest snapshot that the recovered records name and that is there, after the
-  /// last record and before `start`.
+  /// Restores the newest snapshot that the recovered records name and that is available. Called
+  /// after the last record and before `start`.
   /// - Parameters:
-  ///   - firstRecord: how many records were removed before those that were recovered.
-  ///   - content: the bytes of a snapshot, if the runtime has it.
-  /// - Returns: what is missing, if the log begins behind entries that no snapshot covers.
+  ///   - firstRecord: the number of records that were removed before the recovered ones.
+  ///   - content: returns the bytes of a snapshot if the runtime has it.
+  /// - Returns: a description of the missing snapshot, if the log begins after entries that no
+  ///   snapshot covers.
   public mutating func recoverSnapshot(
     firstRecord: Int, content: (SnapshotReference) -> [UInt8]?
   ) -> String? {
@@ -193,7 +196,7 @@ extension ReplicaHost {
     snapshots.earlier?.end += firstRecord
     recoveredCheckpoints = []
     guard !found, base > .zero else { return nil }
-    // Commits go on from here all the same, so that a simulator can report what is wrong.
+    // Commits continue from here all the same, so that a simulator can report the error.
     if let first { core.recovered(first.reference) }
     appliedIndex = base
     return "the log begins behind entry \(base), and there is no snapshot of what lies before"
@@ -201,7 +204,7 @@ extension ReplicaHost {
 
   // MARK: Sending
 
-  /// The core cannot help these replicas with its log.
+  /// Sends snapshots to the replicas that the core cannot help with its log.
   mutating func sendSnapshots(at now: Instant) {
     guard let latest = snapshots.latest else { return }
     for replica in effects.snapshotRequests where replica != id {
@@ -231,7 +234,7 @@ extension ReplicaHost {
     }
   }
 
-  /// A message about a snapshot, which the core does not see.
+  /// Handles a message about a snapshot, which the core does not see.
   mutating func receive(
     _ message: SnapshotMessage, from sender: ReplicaID, at now: Instant
   ) {
@@ -256,7 +259,7 @@ extension ReplicaHost {
       return acknowledge(page, through: page.totalByteCount, to: sender)
     }
     if receiving.map({ !$0.belongs(page, from: sender) }) ?? true {
-      // One that is complete is on its way to the disk.
+      // A complete snapshot is being written to the disk; it is not replaced.
       guard receiving?.isComplete != true else { return }
       receiving = SnapshotReceiving(page, from: sender)
     }
@@ -268,7 +271,8 @@ extension ReplicaHost {
     storeReceived()
   }
 
-  /// Early: it says what has arrived, and the sender asks again if it is lost.
+  /// Sent early, because the answer only reports received bytes, and the sender asks again if it is
+  /// lost.
   private mutating func acknowledge(
     _ page: SnapshotPage, through: Int, to sender: ReplicaID
   ) {
@@ -279,8 +283,8 @@ extension ReplicaHost {
     effects.sendEarly(answer, to: sender)
   }
 
-  /// A snapshot that has arrived goes to the disk, after one of this replica's own state that is on
-  /// its way there.
+  /// Stores a received snapshot, after a snapshot of this replica's own state that is still being
+  /// written.
   mutating func storeReceived() {
     guard snapshots.storing == nil, let received = receiving, received.isComplete else { return }
     store(received.bytes, as: received.reference, from: received.sender)

@@ -5,10 +5,9 @@ import WireFormat
 /// Joins a protocol core to an application: one replica without its runtime. Pure.
 ///
 /// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`,
-/// and carries out what the turn left in `effects`, `timers` and `replies`
-/// (`TurnRuntime.carryOutTurn`).
+/// and carries out the turn's `effects`, `timers` and `replies` (`TurnRuntime.carryOutTurn`).
 ///
-/// Everything protocols have in common is here, so that none of them is favoured: batching (all
+/// Everything that protocols have in common is here, so that no protocol is favoured: batching (all
 /// updates of a turn are ordered together), applying in order, exactly-once sessions, gathering
 /// reads.
 public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendable {
@@ -17,11 +16,12 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public struct TimerSetting: Equatable, Sendable {
     public var timer: Core.Timer
-    /// How long by the node's own clock, or `nil` to cancel.
+    /// The delay by the node's own clock, or `nil` to cancel.
     public var delay: Interval?
   }
 
-  /// A batch closes at this many requests or bytes, whatever comes first; a turn may order several.
+  /// A batch is closed at this many requests or bytes, whichever comes first; a turn may order
+  /// several.
   public static var maximumBatchCount: Int { 256 }
   public static var maximumBatchByteCount: Int { 256 << 10 }
 
@@ -31,15 +31,15 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var sessions = Sessions<Application.Response>()
   public var hashSecret = FlatHashSecret.known
 
-  /// What the core asked for in this turn.
+  /// The effects that the core asked for in this turn.
   public var effects = Effects<Core>()
   public var timers: [TimerSetting] = []
   public var replies: [Reply] = []
-  /// Commands applied or read in this turn, for runtimes that charge for it.
+  /// The number of commands applied or read in this turn, for runtimes that charge for them.
   public var executedCount = 0
-  /// The last entry that was applied.
+  /// The index of the last applied entry.
   public var appliedIndex = LogIndex.zero
-  /// What has been applied so far.
+  /// The digest of all requests applied so far.
   public var commitDigest = CommitDigest()
 
   public var upcoming: [Int] = []
@@ -52,10 +52,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var random: RandomStream
 
   public var snapshots: SnapshotKeeping
-  /// To whom snapshots are on their way.
+  /// The snapshots that are being sent, one per receiver.
   public var sendings: [SnapshotSending] = []
   public var receiving: SnapshotReceiving?
-  /// Records taken back so far, and the checkpoints among them.
+  /// The number of records recovered so far, and the checkpoints among them.
   public var recoveredCount = 0
   public var recoveredCheckpoints: [SnapshotKeeping.Checkpoint] = []
 
@@ -67,14 +67,15 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
   }
 
-  /// Keys of application and sessions fall where only this process knows.
+  /// Uses a secret for the hashes of the application's and the sessions' keys, so that clients
+  /// cannot choose keys that collide.
   public mutating func useHashSecret(_ secret: FlatHashSecret) {
     hashSecret = secret
     application.useHashSecret(secret)
     sessions.sessions.rekey(secret)
   }
 
-  /// Takes back a durable record, oldest first, before `start`.
+  /// Recovers a durable record; called for the oldest first, before `start`.
   public mutating func recover(_ record: Core.Record) {
     if let reference = Core.snapshot(in: record) {
       recoveredCheckpoints.append(
@@ -100,12 +101,12 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.handle(.timerFired(timer), at: now, into: &effects)
   }
 
-  /// The process of another node seems to have ended.
+  /// Tells the core that the process of another node seems to have ended.
   public mutating func disconnect(_ replica: ReplicaID, at now: Instant) {
     core.handle(.disconnected(replica), at: now, into: &effects)
   }
 
-  /// Takes a client's request. It reaches the core at the end of the turn, together with the
+  /// Accepts a client's request. The core receives it at the end of the turn, together with the
   /// others.
   public mutating func submit(_ request: Request) {
     if Application.isReadOnly(request.command) {
@@ -117,9 +118,9 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     closeFullBatch()
   }
 
-  /// Takes a client's request as its bytes, which are all that is left in the reader. The same as
-  /// decoding it, but the bytes of an update are only checked and go into the batch as they are.
-  /// - Throws: they are no request; nothing has been taken.
+  /// Accepts a client's request as bytes, which must be the rest of the reader. Equivalent to
+  /// decoding it, but the bytes of an update are only checked and copied into the batch.
+  /// - Throws: if the bytes are not a request; no request has been accepted then.
   public mutating func submit(reading reader: inout WireReader) throws(WireError) -> RequestID {
     let id = try RequestID(from: &reader)
     let start = reader.offset
@@ -135,8 +136,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     return id
   }
 
-  /// Whether the core has to be asked for a request. One that has taken effect is answered again,
-  /// and one that the core is at work on is answered when it has taken effect.
+  /// Whether the request must go to the core. If it has taken effect, it is answered again from its
+  /// session; if the core is at work on it, it is answered when it takes effect.
   public mutating func isFresh(_ id: RequestID) -> Bool {
     switch sessions.standing(of: id) {
     case .answered(let response):
@@ -147,7 +148,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  /// - Returns: false if the request was pending before.
+  /// - Returns: false if the request was already pending.
   public mutating func noteAsPending(_ id: RequestID) -> Bool {
     if builder.isEmpty, closedBatches.isEmpty { pending.begin(core.status) }
     if pending.contains(id) { return false }
@@ -162,7 +163,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     closedBatches.append(builder.build())
   }
 
-  /// Whether this turn has set the timer anew or cancelled it: had it fired before, that is void.
+  /// Whether this turn has set or cancelled the timer. If the timer fired earlier, that event is
+  /// void.
   public func hasChangedTimer(_ timer: Int) -> Bool {
     effects.timerChanges.contains { change in
       switch change {
@@ -171,10 +173,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  /// Hands the gathered requests to the core, applies what it committed and answers clients.
+  /// Hands the gathered requests to the core, applies the committed ones and answers clients.
   ///
-  /// Reads come before updates, because the messages that replicate the updates may then carry the
-  /// question that the reads need answered.
+  /// Reads come before updates, because the messages that replicate the updates can then also carry
+  /// the question that the reads need answered.
   public mutating func endTurn(at now: Instant) {
     if !gatheredReads.isEmpty {
       let ticket = waitingReads.append(gatheredReads)
@@ -222,7 +224,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  /// Forgets the effects of the turn; the runtime has carried them out.
+  /// Clears the effects of the turn after the runtime has carried them out.
   public mutating func clearTurn() {
     effects.removeAll()
     timers.empty()
@@ -233,7 +235,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   public mutating func apply(_ commit: Effects<Core>.Commit) {
-    // A snapshot that was installed in this turn may hold it.
+    // A snapshot installed in this turn may already include the commit.
     if commit.index <= appliedIndex { return }
     precondition(
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
@@ -257,7 +259,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       case .superseded: continue
       case .answered(let earlier): response = earlier
       case .fresh:
-        // Bytes that are no command cannot come from a host; skipping them is the same everywhere.
+        // A host never batches malformed bytes; skipping them is the same on every replica.
         guard let answer = reader.apply(to: &application) else { continue }
         executedCount += 1
         response = answer
@@ -294,6 +296,6 @@ extension ReplicaHost {
     return writer.bytes()
   }
 
-  /// How many read tickets the core has not answered yet.
+  /// The number of read tickets that the core has not answered yet.
   public var waitingReadCount: Int { waitingReads.count }
 }

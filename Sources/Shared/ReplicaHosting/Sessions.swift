@@ -2,18 +2,19 @@ import Primitives
 import Replication
 import WireFormat
 
-/// What each client asked last and was answered: part of the replicated state, so that a request takes
-/// effect exactly once however often it is sent and ordered (Ongaro 2014 §6.3).
+/// The last request of each client and its response. They are part of the replicated state, so that
+/// a request takes effect exactly once however often it is sent and ordered (Ongaro 2014 §6.3).
 ///
-/// A client has one request outstanding and numbers its requests upwards, so the last one is enough: a
-/// request with a lower number was given up by its client and must not take effect any more.
+/// A client has one request outstanding and numbers its requests upwards, so the last one is
+/// enough: a request with a lower number was given up by its client and must not take effect any
+/// more.
 public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   public enum Standing: Equatable {
     /// Not seen before: apply it.
     case fresh
     /// Applied already, with this response.
     case answered(Response)
-    /// The client has gone on to a later request.
+    /// The client has sent a later request.
     case superseded
   }
 
@@ -35,10 +36,11 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
 
   public func standing(of id: RequestID) -> Standing { standing(of: id, at: place(of: id.client)) }
 
-  /// Where the client's session lies, if it has one. What is asked and recorded there does not look for it again.
+  /// The position of the client's session, if it has one. Passing it to the methods below saves a
+  /// second look-up.
   public func place(of client: ClientID) -> Int? { sessions.position(of: client) }
 
-  /// - Parameter place: that of the client.
+  /// - Parameter place: the position of the client's session.
   public func standing(of id: RequestID, at place: Int?) -> Standing {
     guard let place else { return .fresh }
     let sequence = sessions.values[place].sequence
@@ -47,7 +49,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   }
 
   /// Remembers the response to a fresh request.
-  /// - Parameter place: that of the client.
+  /// - Parameter place: the position of the client's session.
   public mutating func record(_ id: RequestID, response: Response, at place: Int?) {
     guard let place else {
       sessions.set(id.client, to: Session(sequence: id.sequence, response: response))
@@ -57,7 +59,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     sessions.values[place].response = response
   }
 
-  /// The table as bytes, the same for equal tables.
+  /// Writes the table as bytes, the same for equal tables.
   public func encode(into writer: inout WireWriter) {
     writer.write(UInt32(sessions.count))
     for position in sessions.keys.indices.sorted(by: { sessions.keys[$0] < sessions.keys[$1] }) {
@@ -69,7 +71,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     }
   }
 
-  /// Takes back what `encode` wrote, into a table without sessions.
+  /// Reads the output of `encode` into a table without sessions.
   public mutating func restore(from reader: inout WireReader) throws(WireError) {
     let count = try reader.readCount(elementSize: 17)
     for _ in 0..<count {

@@ -1,36 +1,36 @@
 import Replication
 
-/// What a host knows of its own snapshots, and what it asks of its runtime because of them.
+/// A host's knowledge of its own snapshots, and its requests to the runtime about them.
 public struct SnapshotKeeping: Sendable {
-  /// A checkpoint of the log: the entry it begins behind, and its first record, counted from the
-  /// start of the log.
+  /// A checkpoint of the log: the entry after which the log begins, and its first record, counted
+  /// from the start of the log.
   public struct Checkpoint: Sendable, Equatable {
     public var reference: SnapshotReference
     public var firstRecord: Int
-    /// Records up to here make it whole.
+    /// The checkpoint is complete with the records before this one.
     public var end: Int
   }
 
-  /// A snapshot on its way to the disk.
+  /// A snapshot that is being written to the disk.
   public struct Storing: Sendable {
     public var reference: SnapshotReference
-    /// Who sent it; `nil` if it is of this replica's own state.
+    /// The sender; `nil` for a snapshot of this replica's own state.
     public var sender: ReplicaID?
-    /// Of a snapshot that is to be installed, all of it; of one's own state, what goes before the
-    /// application's.
+    /// All bytes of a snapshot to be installed; for the replica's own state, only the bytes before
+    /// the application's.
     public var content: [UInt8]
-    /// Bytes that have been handed to the runtime.
+    /// The number of bytes handed to the runtime.
     public var byteCount = 0
-    /// The runtime has been handed all of it.
+    /// Whether all bytes have been handed to the runtime.
     public var isHandedOver = false
-    /// The disk has all of it.
+    /// Whether all bytes are on the disk.
     public var isStored = false
   }
 
   public let policy: SnapshotPolicy
-  /// Bytes that the log has grown by since the last checkpoint.
+  /// The bytes that the log has grown by since the last checkpoint.
   public var logByteCount = 0
-  /// The newest checkpoint, and the one before it. The log keeps what lies behind the one before,
+  /// The newest checkpoint, and the one before it. The log keeps the entries after the earlier one,
   /// so that a replica that lags a little is not sent a whole snapshot.
   public var checkpoint: Checkpoint?
   public var earlier: Checkpoint?
@@ -44,21 +44,22 @@ public struct SnapshotKeeping: Sendable {
   /// Bug: forget-before-snapshot.
   public var forgetsAtOnce = false
 
-  /// How much of the state is written out at a time: a fraction of a millisecond's work.
+  /// The size in bytes of a part of the state that is written at a time: a fraction of a
+  /// millisecond's work.
   public static var partByteCount: Int { 128 << 10 }
 
-  /// No snapshot of a peer may be larger: it is gathered in memory.
+  /// The largest snapshot accepted from a peer, in bytes; it is gathered in memory.
   public static var largest: Int { 64 << 30 }
 
   // For the runtime, in this turn.
   public var isStoringNew = false
   public var pages: [PageOrder] = []
-  /// Bytes of state that were written out or read in, for runtimes that charge for it.
+  /// Bytes of state written or read in this turn, for runtimes that charge for them.
   public var handledByteCount = 0
-  /// The state was replaced by that after this entry.
+  /// The last entry of a snapshot that replaced the state in this turn.
   public var installedIndex: LogIndex?
 
-  /// What was done in this turn.
+  /// Counts of the snapshot events of this turn.
   public var counts = SnapshotCounts()
 
   public init(policy: SnapshotPolicy) { self.policy = policy }
@@ -71,27 +72,28 @@ public struct SnapshotKeeping: Sendable {
     public var totalByteCount: Int
   }
 
-  /// How much the log may grow between two snapshots. More for a large state, so that most of what
-  /// is written is what clients ask for.
+  /// The bytes that the log may grow by between two snapshots. More for a large state, so that most
+  /// written bytes are client requests and not snapshots.
   public var interval: Int { max(policy.interval, latestByteCount / 2) }
 
-  /// Whether the log has grown enough. While a replica is being sent the newest snapshot the log
-  /// grows on for some time, or it would be cut again before that replica can go on from there.
+  /// Whether the log has grown enough for a snapshot. While a replica is being sent the newest
+  /// snapshot, the log may grow longer, or it would be cut again before that replica can continue
+  /// from it.
   public func isDue(whileSending: Bool) -> Bool {
     policy.interval > 0 && storing == nil
       && logByteCount >= (whileSending ? interval * 8 : interval)
   }
 
-  /// Whether the end of the turn has anything to do.
+  /// Whether the end of the turn has work for the runtime.
   public var hasWork: Bool {
     isStoringNew || hasParts || !pages.isEmpty || removal != nil || storing?.isStored == true
       || counts != SnapshotCounts()
   }
 
-  /// The log begins anew behind a snapshot, with records from `first` to `end`.
   /// Whether there are parts for the runtime to store.
   public var hasParts: Bool { storing.map { !$0.isHandedOver } ?? false }
 
+  /// Notes that the log begins anew after a snapshot, with the records from `firstRecord` to `end`.
   public mutating func begin(_ reference: SnapshotReference, firstRecord: Int, end: Int) {
     earlier = checkpoint
     checkpoint = Checkpoint(reference: reference, firstRecord: firstRecord, end: end)

@@ -1,25 +1,28 @@
 import Replication
 
-/// The sending of one snapshot to one replica: several pages on their way, each once; those that
-/// were lost again, when the core asks again and the receiver has been silent for its pace.
+/// Sends one snapshot to one replica. Several pages are under way at once, each sent once; lost
+/// pages are sent again when the core asks again and the receiver has been silent for the time that
+/// `pace` demands.
 public struct SnapshotSending: Sendable {
   public let to: ReplicaID
   public let reference: SnapshotReference
   public let totalByteCount: Int
   public let pageByteCount: Int
-  /// The receiver has everything before it.
+  /// The receiver has all bytes before this offset.
   public var acknowledged = 0
-  /// What lies before it has been sent.
+  /// All bytes before this offset have been sent.
   public var next = 0
-  /// The page with which the receiver was asked where it stands, because it had been silent.
+  /// The page that was sent again to a silent receiver, to learn from the answer which bytes it
+  /// has.
   public var probe: Int?
   public var pace: ResendPace
   /// When the receiver last answered or the core last asked for the snapshot.
   public var lastUse: Instant
 
-  /// Pages on their way. Heartbeats wait behind no more than these.
+  /// The most pages under way. A heartbeat waits at most for these.
   static var window: Int { 4 }
-  /// A sending that nobody asked for in so long is over, because the receiver goes on from there.
+  /// A sending ends if neither the core has asked for it nor the receiver has answered in this
+  /// time, because the receiver then continues from the log.
   static var rest: Interval { .seconds(1) }
 
   init(
@@ -47,8 +50,9 @@ public struct SnapshotSending: Sendable {
     return page
   }
 
-  /// The core sees that the receiver still lacks entries. If it has been silent for long, the first
-  /// page that it has not acknowledged leaves again, or the last one if it has all.
+  /// Called when the core sees that the receiver still lacks entries. If the receiver has been
+  /// silent for long, sends the first page that it has not acknowledged again, or the last page if
+  /// it has all.
   mutating func askedAgain(at now: Instant) {
     lastUse = now
     guard pace.isDue(at: now) else { return }
@@ -58,7 +62,7 @@ public struct SnapshotSending: Sendable {
     probe = next
   }
 
-  /// The receiver has the first `through` bytes, it says in answer to the page at `offset`. It may
+  /// Handles an answer to the page at `offset`: the receiver has the first `through` bytes. It may
   /// have lost them since, which the answer to a probe shows.
   mutating func received(offset: Int, through: Int, at now: Instant) {
     guard through <= totalByteCount else { return }
@@ -75,13 +79,13 @@ public struct SnapshotSending: Sendable {
   }
 }
 
-/// The pages of one snapshot that have come from one replica.
+/// The pages of one snapshot received from one replica.
 public struct SnapshotReceiving: Sendable {
   public let sender: ReplicaID
   public let reference: SnapshotReference
   public let totalByteCount: Int
   public private(set) var bytes: [UInt8] = []
-  /// Pages that arrived before those they follow.
+  /// Pages that arrived before an earlier page.
   private var ahead: [SnapshotPage] = []
 
   static var aheadLimit: Int { 8 }

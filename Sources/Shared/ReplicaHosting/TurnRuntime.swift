@@ -1,37 +1,33 @@
 import Replication
 
-/// What a host's turns are carried out on: one node without its protocol.
+/// The runtime on which a host's turns are carried out: one node without its protocol.
 ///
 /// Costs, faults and back-pressure are up to the runtime. The order in which a turn is carried out
-/// is here, once, for the simulator and for real nodes (`carryOutTurn`, `releaseSends`).
+/// is defined here, once, for the simulator and for real nodes (`carryOutTurn`, `releaseSends`).
 public protocol TurnRuntime<Core, Application>:
   Transport, DurableLog, Timers, SnapshotStore, ~Copyable
 where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
   associatedtype Core: ReplicaCore
   associatedtype Application: StateMachine
 
-  /// Borrowed, because a copy of the whole host would be made to read one of its lanes.
+  /// Borrowed, because reading one lane would otherwise copy the whole host.
   @_borrowed var host: ReplicaHost<Core, Application> { get set }
-  /// Counts the records that were appended and those that are durable. The runtime tells it of
-  /// syncs.
+  /// Counts appended and durable records. The runtime reports syncs to it.
   var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>> { get set }
-  /// Messages of the node to itself that no record holds back any more. The runtime hands them
-  /// over.
+  /// Messages of the node to itself that no longer wait for records. The runtime delivers them.
   var ownMessages: [Core.Message] { get set }
 
-  /// Sends an answer to the client that asked.
+  /// Sends a reply to its client.
   mutating func answer(_ reply: ClientReply<Application.Response>)
 }
 
 extension TurnRuntime where Self: ~Copyable {
-  /// Carries out what the host asked for in the turn that it has just ended
-  /// (`ReplicaHost.endTurn`).
+  /// Carries out the effects of the turn that the host has just ended (`ReplicaHost.endTurn`).
   ///
   /// 1. Early sends leave. They promise nothing, so the disk does not delay them.
   /// 2. Records are appended.
-  /// 3. The other sends leave if all records are durable, those of this and of earlier turns.
-  ///    Otherwise
-  ///    they are held until they are.
+  /// 3. The other sends leave if all records of this and of earlier turns are durable. Otherwise
+  ///    they are held until then.
   /// 4. Replies leave without waiting, because what they announce is durable on a quorum.
   /// 5. Timers are set.
   /// 6. Snapshots are stored and read, last, because they can wait.
@@ -57,12 +53,12 @@ extension TurnRuntime where Self: ~Copyable {
     host.clearTurn()
   }
 
-  /// The records of this turn from `start` on begin the log anew.
+  /// Notes a checkpoint: the log begins anew with this turn's records from `start` on.
   private mutating func noteCheckpoint(from start: Int) {
     let first = barrier.appendedCount + start
     let end = barrier.appendedCount + host.effects.records.count
     guard let reference = Core.snapshot(in: host.effects.records[start]) else {
-      // It holds the whole state.
+      // The record holds the whole state.
       host.snapshots.removal = (before: first, needs: end)
       return
     }
@@ -70,7 +66,7 @@ extension TurnRuntime where Self: ~Copyable {
     if host.snapshots.forgetsAtOnce { host.snapshots.removal = (before: first, needs: end) }
   }
 
-  /// What the host asked for around snapshots.
+  /// Carries out the host's requests about snapshots.
   private mutating func carryOutSnapshots() {
     if let kept = host.settleSnapshot(durableCount: barrier.durableCount) {
       removeSnapshots(exceptFor: kept)
@@ -99,7 +95,7 @@ extension TurnRuntime where Self: ~Copyable {
     host.snapshots.counts = SnapshotCounts()
   }
 
-  /// Sends what may promise the records of this turn, or holds it back.
+  /// Sends the messages that may depend on the records of this turn, or holds them back.
   @inline(__always)
   public mutating func sendOrHold() {
     let isOpen = barrier.isOpen
@@ -112,10 +108,11 @@ extension TurnRuntime where Self: ~Copyable {
     }
   }
 
-  /// More records are durable: lets those sends go that were held for them, oldest first.
+  /// Called when more records are durable: sends the messages that were held for them, oldest
+  /// first.
   ///
-  /// Messages to the node itself are left in `ownMessages`, behind all others: what they bring
-  /// about must not overtake what was held longer.
+  /// Messages to the node itself are left in `ownMessages`, after all others, because their effects
+  /// must not overtake messages that were held longer.
   public mutating func releaseSends() {
     let id = host.id
     while let held = barrier.popReleased() {

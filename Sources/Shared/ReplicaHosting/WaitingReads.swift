@@ -1,15 +1,15 @@
 import Replication
 
-/// Reads that the core has not answered yet, by their tickets. Tickets are given in order from 1,
-/// so that a ticket's place is found by counting, however many wait.
+/// Reads that the core has not answered yet, by their tickets. Tickets are numbered from 1 in
+/// order, so a ticket's position is computed in constant time, however many wait.
 public struct WaitingReads<Request: Sendable>: Sendable {
-  /// The requests of each ticket behind `ticketsGone`; none for a ticket that has been answered.
+  /// The requests of each ticket after `ticketsGone`; an empty array for an answered ticket.
   public var requests: [[Request]] = []
-  /// Tickets whose place in `requests` has been given up.
+  /// The number of tickets whose positions in `requests` have been dropped.
   public var ticketsGone: UInt64 = 0
-  /// Places at the front of `requests` that are empty.
+  /// The number of empty positions at the front of `requests`.
   public var emptyCount = 0
-  /// Tickets that still wait.
+  /// The number of tickets that still wait.
   public private(set) var count = 0
 
   public init() {}
@@ -21,7 +21,7 @@ public struct WaitingReads<Request: Sendable>: Sendable {
     return ReadTicket(ticketsGone + UInt64(requests.count))
   }
 
-  /// Takes the requests of a ticket out; none if they have been taken before.
+  /// Removes and returns the requests of a ticket; an empty array if they were taken before.
   public mutating func take(_ ticket: ReadTicket) -> [Request] {
     guard ticket.rawValue > ticketsGone, ticket.rawValue - ticketsGone <= UInt64(requests.count)
     else { return [] }
@@ -36,7 +36,7 @@ public struct WaitingReads<Request: Sendable>: Sendable {
       emptyCount = 0
     } else if place == emptyCount {
       while requests[emptyCount].isEmpty { emptyCount += 1 }
-      // Moving what is left is paid for by the tickets that went before.
+      // Moving the remaining tickets costs amortised constant time per answered ticket.
       if emptyCount >= 32, emptyCount * 2 > requests.count {
         ticketsGone += UInt64(emptyCount)
         requests.removeFirst(emptyCount)

@@ -1,7 +1,7 @@
 import Replication
 import WireFormat
 
-/// A counter. Adding is not idempotent, so a request that is applied twice shows.
+/// A counter. Adding is not idempotent, so a request that is applied twice becomes visible.
 public struct Counter: StateMachine {
   public enum Command: Equatable, Sendable {
     case add(UInt64)

@@ -1,9 +1,9 @@
 import Replication
 import WireFormat
 
-/// A number with 17 digits behind the point, at most 10^20: what `INCRBYFLOAT` of Redis prints,
-/// without its rounding to 64 binary digits. Computed exactly, so that replicas agree whatever
-/// their processors are.
+/// A number with 17 digits after the point, at most 10^20: the output of Redis' `INCRBYFLOAT`,
+/// without its rounding to 64 binary digits. Computed exactly, so that replicas agree on any
+/// processor.
 public struct DecimalFraction: Equatable, Sendable {
   /// The number times 10^17.
   private let scaled: Int128
@@ -22,11 +22,11 @@ public struct DecimalFraction: Equatable, Sendable {
     return sum.magnitude <= DecimalFraction.largest.magnitude ? DecimalFraction(scaled: sum) : nil
   }
 
-  /// Digits behind the 17th are rounded, halves away from zero. `nil` for what is no number (a
-  /// sign, digits with a point among them, an exponent), or is too large.
+  /// Digits after the 17th are rounded, halves away from zero. `nil` if the bytes are not a number
+  /// (a sign, digits with a point among them, an exponent), or if it is too large.
   public init?(spelledBy bytes: [UInt8], in range: Range<Int>) {
     guard range.count <= 64, var parts = DecimalParts(bytes, in: range) else { return nil }
-    // Beyond these everything is rounded to zero, or too large.
+    // Both loops end early, once the number is rounded to zero or too large.
     let exponent = parts.exponent + DecimalFraction.places
     if exponent < 0 {
       for step in stride(from: exponent, to: 0, by: 1) {
@@ -44,7 +44,7 @@ public struct DecimalFraction: Equatable, Sendable {
     scaled = parts.isNegative ? -parts.digits : parts.digits
   }
 
-  /// Without zeros at the end, and without a point if nothing is behind it.
+  /// Without trailing zeros, and without a point if no digit follows it.
   public var spelling: [UInt8] {
     let magnitude = scaled.magnitude
     let one = DecimalFraction.one.magnitude
@@ -76,7 +76,7 @@ extension DecimalFraction: WireCodable {
   }
 }
 
-/// What a spelled number consists of: `digits` times ten to the power of `exponent`.
+/// The parts of a spelled number: `digits` times ten to the power of `exponent`.
 private struct DecimalParts {
   var isNegative = false
   var digits: Int128 = 0
@@ -102,8 +102,8 @@ private struct DecimalParts {
         continue
       }
       count += 1
-      // 37 digits fit; of what is behind them the first ones are far below the 17th place of a
-      // number that is not too large, unless zeros stand before.
+      // 37 digits fit. The digits after them are far below the 17th decimal place of a number that
+      // is not too large, unless the digits begin with zeros.
       if digits < 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000 {
         digits = digits * 10 + Int128(byte - UInt8(ascii: "0"))
         if hasPoint { exponent -= 1 }

@@ -1,12 +1,13 @@
-/// Patterns as Redis has them: `*` for any bytes, `?` for one, `[a-z]` and `[^abc]` for one of
-/// some, and `\\` before a byte that means itself.
+/// Redis' patterns: `*` for any bytes, `?` for one byte, `[a-z]` and `[^abc]` for one byte of a
+/// class, and `\\` before a byte that stands for itself.
 public enum GlobPattern {
-  /// Whether the pattern describes the whole text. Takes no more steps than the product of both
-  /// lengths: only the last `*` is ever tried anew.
+  /// Whether the pattern matches the whole text. Takes at most as many steps as the product of both
+  /// lengths, because only the last `*` is ever retried.
   public static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
     var place = 0
     var position = 0
-    /// Behind the last star, and where the text that it stands for ends so far.
+    /// The pattern position after the last star, and the end so far of the text that the star
+    /// matches.
     var star: (place: Int, position: Int)?
     while true {
       if place < pattern.count, pattern[place] == UInt8(ascii: "*") {
@@ -29,8 +30,8 @@ public enum GlobPattern {
     }
   }
 
-  /// - Returns: the place behind the part of the pattern that stands for this byte; `nil` if it is
-  ///   another one.
+  /// - Returns: the position after the part of the pattern that matches this byte; `nil` if it does
+  ///   not match.
   private static func step(_ pattern: [UInt8], _ place: Int, _ byte: UInt8) -> Int? {
     switch pattern[place] {
     case UInt8(ascii: "?"): return place + 1
@@ -41,7 +42,8 @@ public enum GlobPattern {
     }
   }
 
-  /// - Parameter start: behind the opening bracket. One that is not closed ends with the pattern.
+  /// - Parameter start: the position after the opening bracket. A class without a closing bracket
+  ///   ends with the pattern.
   private static func stepClass(_ pattern: [UInt8], _ start: Int, _ byte: UInt8) -> Int? {
     var place = start
     let isNegated = place < pattern.count && pattern[place] == UInt8(ascii: "^")

@@ -2,11 +2,11 @@ import Primitives
 import Replication
 import WireFormat
 
-/// A key of the key-value store: any bytes. Up to 23 bytes lie in the value itself, because looking a
-/// key up is the most frequent thing a replica does, and every pointer that it follows leads out of the
-/// processor's caches.
+/// A key of the key-value store: any bytes. Up to 23 bytes are stored in the value itself, because
+/// looking up a key is a replica's most frequent operation, and following a pointer often misses
+/// the processor's caches.
 public struct Key: Hashable, Sendable {
-  /// The first eight bytes, the first one lowest; of a key in `long` its length.
+  /// The first eight bytes, the first one lowest; for a key in `long`, its length.
   private let first: UInt64
   private let second: UInt64
   /// Seven bytes, and in the highest byte the length, or `longMark` for keys in `long`.
@@ -14,14 +14,14 @@ public struct Key: Hashable, Sendable {
   private let long: [UInt8]?
 
   private static let longMark: UInt64 = 0xFF << 56
-  /// Longer keys are allocated.
+  /// Longer keys are stored in an allocated array.
   private static let inlineLimit = 23
-  /// Longer keys have a form of their own on the wire.
+  /// Longer keys have another form on the wire.
   private static let shortLimit = 15
 
   public init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count) }
 
-  /// The key whose bytes lie in a part of a buffer. Allocates for long keys only.
+  /// The key whose bytes are a part of a buffer. Allocates for long keys only.
   public init(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
     guard range.count <= Key.inlineLimit else {
@@ -46,7 +46,7 @@ public struct Key: Hashable, Sendable {
     long = nil
   }
 
-  /// Up to eight bytes as a number, the first one lowest; 0 behind the end.
+  /// Up to eight bytes as a number, the first one lowest; bytes past the end count as 0.
   private static func word(_ bytes: [UInt8], from start: Int, to end: Int) -> UInt64 {
     if end - start >= 8 {
       return bytes.withUnsafeBytes {
@@ -97,8 +97,8 @@ extension Key: FlatKey {
   }
 }
 
-/// Short keys are two words: eight bytes; seven bytes and the length. Others are an empty word, a word that
-/// is only a mark, the length (4 bytes) and the bytes.
+/// A short key is two words: eight bytes; seven bytes and the length. A longer key is an empty
+/// word, a word that is only a mark, the length (4 bytes) and the bytes.
 extension Key: WireCodable {
   private var isShort: Bool { long == nil && third >> 56 <= UInt64(Key.shortLimit) }
 
@@ -136,14 +136,14 @@ extension Key: WireCodable {
     self.init(reader.storage, in: start..<reader.offset)
   }
 
-  /// Moves over a key, and checks it as decoding would.
+  /// Skips a key, and checks it as decoding would.
   public static func skip(in reader: inout WireReader) throws(WireError) {
     let low = try reader.read(UInt64.self)
     let high = try reader.read(UInt64.self)
     if let count = try longCount(low, high, in: &reader) { try reader.skip(count) }
   }
 
-  /// The length of a long key, whose bytes follow; `nil` for a key that lies in the words.
+  /// The length of a long key, whose bytes follow; `nil` for a key that is contained in the words.
   private static func longCount(
     _ low: UInt64, _ high: UInt64, in reader: inout WireReader
   ) throws(WireError) -> Int? {
@@ -153,7 +153,7 @@ extension Key: WireCodable {
       guard count > Key.shortLimit else { throw .malformed("a long key of \(count) bytes") }
       return count
     }
-    // Equal keys must have equal bytes, so whatever lies behind the key's end has to be zero.
+    // Equal keys must have equal bytes, so all bytes after the key's end must be zero.
     let length = high >> 56
     let content = high & ~Key.longMark
     let fits: Bool

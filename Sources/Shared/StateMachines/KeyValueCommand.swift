@@ -1,54 +1,54 @@
 import Replication
 import WireFormat
 
-/// What clients of the key-value store ask. Each command takes effect at one moment.
+/// The requests of clients of the key-value store. Each command takes effect at one moment.
 public enum KeyValueCommand: Equatable, Sendable {
   case get(Key)
   case put(Key, value: [UInt8])
-  /// Answered by the number of keys removed: 1 or 0.
+  /// Answered with the number of removed keys: 1 or 0.
   case delete(Key)
-  /// Adds bytes behind the value; a missing key counts as empty. Answered by the new length.
+  /// Appends bytes to the value; a missing key counts as empty. Answered with the new length.
   case append(Key, value: [UInt8])
   /// Replaces the value if it is the expected one; `nil` expects the key to be missing.
   case compareAndSwap(Key, expected: [UInt8]?, value: [UInt8])
-  /// Answered by 1 if the key has a value, otherwise by 0.
+  /// Answered with 1 if the key has a value, otherwise with 0.
   case exists(Key)
-  /// Answered by the length of the value in bytes, 0 if the key is missing.
+  /// Answered with the length of the value in bytes, 0 if the key is missing.
   case length(Key)
-  /// Adds to the number that the value spells in decimal; a missing key counts as 0. Answered by the
-  /// sum.
+  /// Adds to the number that the value spells in decimal; a missing key counts as 0. Answered with
+  /// the sum.
   case increment(Key, by: Int64)
-  /// Writes only where there is no value. Answered by 1 if it did, otherwise by 0.
+  /// Writes only if the key has no value. Answered with 1 if it wrote, otherwise with 0.
   case putIfAbsent(Key, value: [UInt8])
-  /// Writes only where there is a value. Answered by 1 if it did, otherwise by 0.
+  /// Writes only if the key has a value. Answered with 1 if it wrote, otherwise with 0.
   case putIfPresent(Key, value: [UInt8])
-  /// At most `KeyValueSequence.maximumCount` commands, and no sequence among them. Answered by a sequence
-  /// of as many responses, or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
+  /// At most `KeyValueSequence.maximumCount` commands, without a nested sequence. Answered with a
+  /// sequence of as many responses, or of fewer: see `KeyValueStore.maximumAnswerByteCount`.
   case sequence(KeyValueSequence)
   /// Part of a value, from one position to another, both included; negative positions count from
   /// the end.
   case range(Key, first: Int64, last: Int64)
   /// Adds to the number with a fraction that the value spells; a missing key counts as 0. Answered
-  /// by the sum as it is spelled.
+  /// with the spelled sum.
   case addDecimal(Key, DecimalFraction)
-  /// Answered by the number of keys.
+  /// Answered with the number of keys.
   case count
   /// Removes all keys.
   case clear
-  /// Walks over the keys backwards, from the position behind `from` (0 begins), over `count` of
-  /// them, and answers those that match the pattern. A key that is there all the time is met at
+  /// Walks backwards over `count` keys, starting before position `from` (0 starts at the end), and
+  /// answers with those that match the pattern. A key that exists during the whole walk is found at
   /// least once.
   case scan(from: UInt64, count: UInt32, pattern: [UInt8])
-  /// If the key has another value (`nil`: any), the next commands of the sequence are passed over,
-  /// so many of them, and answered by `skipped`. Answered by 1 if they are not, otherwise by 0.
+  /// If the key has another value (`nil`: any value), the next `orSkip` commands of the sequence
+  /// are not carried out and are answered with `skipped`. Answered with 0 then, otherwise with 1.
   case require(Key, value: [UInt8]?, orSkip: UInt32)
-  /// A sequence of which all takes effect or nothing: if the answer exceeds
+  /// A sequence that takes effect as a whole or not at all: if the answer exceeds
   /// `KeyValueStore.maximumAnswerByteCount`, it is `refused` and no command takes effect.
   case transaction(KeyValueSequence)
 }
 
 extension KeyValueCommand {
-  /// Whether the command leaves the store alone.
+  /// Whether the command does not change the store.
   public var isReadOnly: Bool {
     switch self {
     case .get, .exists, .length, .range, .count, .scan, .require: true
@@ -150,7 +150,7 @@ extension KeyValueCommand: WireCodable {
     }
   }
 
-  /// Decodes what follows the kind of any command but a sequence.
+  /// Decodes the rest of any command but a sequence, after its kind.
   public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
     try Self.check(kind)
     if let whole = try Self.withoutKey(kind, from: &reader) {
@@ -181,7 +181,7 @@ extension KeyValueCommand: WireCodable {
     }
   }
 
-  /// Decodes what follows the kind of a command of no key.
+  /// Decodes the rest of a command without a key, after its kind.
   private static func withoutKey(
     _ kind: UInt8, from reader: inout WireReader
   ) throws(WireError) -> KeyValueCommand? {
@@ -196,12 +196,12 @@ extension KeyValueCommand: WireCodable {
     }
   }
 
-  /// Moves over a command that is no sequence, and checks it as decoding would.
+  /// Skips a command that is not a sequence, and checks it as decoding would.
   /// - Returns: whether it is read-only.
   public static func skip(in reader: inout WireReader) throws(WireError) -> Bool {
     let kind = try reader.read(UInt8.self)
     try check(kind)
-    // Beside the most frequent commands the others may as well be decoded.
+    // The rarer commands are decoded, because skipping them faster would save little.
     guard kind < sequenceKind else {
       return try KeyValueCommand(single: kind, from: &reader).isReadOnly
     }

@@ -1,23 +1,23 @@
 import Replication
 import WireFormat
 
-/// What the key-value store answers.
+/// The answers of the key-value store.
 public enum KeyValueResponse: Equatable, Sendable {
   case value([UInt8]?)
   case done
   case swapped
-  /// The compare-and-swap found another value, this one, and changed nothing.
+  /// The compare-and-swap found this other value and changed nothing.
   case notSwapped(found: [UInt8]?)
-  /// A count, a length or a sum, as the command says.
+  /// A count, a length or a sum, depending on the command.
   case number(Int64)
   /// The command could not be carried out on the value it found, and changed nothing.
   case refused(Refusal)
-  /// To the first commands of a sequence, in order.
+  /// The responses to the first commands of a sequence, in order.
   case sequence([KeyValueResponse])
-  /// To a command of a sequence that was passed over, because a `require` before it found another
-  /// value.
+  /// The response to a command of a sequence that was not carried out, because a `require` before
+  /// it found another value.
   case skipped
-  /// Keys that a `scan` has met, and where the next one goes on; 0 at the end.
+  /// Keys found by a `scan`, and the position from which the next one continues; 0 at the end.
   case page(next: UInt64, keys: [[UInt8]])
 
   public enum Refusal: UInt8, CaseIterable, Sendable {
@@ -108,7 +108,7 @@ extension KeyValueResponse: WireCodable {
     self = .sequence(responses)
   }
 
-  /// Decodes what follows the kind of any response but a sequence.
+  /// Decodes the rest of any response but a sequence, after its kind.
   public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
     switch kind {
     case 0: self = .value(try reader.readCountedOrNil())
@@ -136,7 +136,7 @@ extension KeyValueResponse: WireCodable {
 }
 
 extension KeyValueResponse {
-  /// Bytes of the value or the keys in it.
+  /// The number of bytes of the value or the keys in the response.
   public var valueByteCount: Int {
     switch self {
     case .value(let value), .notSwapped(let value): return value?.count ?? 0

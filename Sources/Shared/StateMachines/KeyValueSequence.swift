@@ -1,16 +1,17 @@
 import Replication
 import WireFormat
 
-/// Commands that take effect in order and at one moment, nobody else's between them.
+/// Commands that take effect in order and at one moment, with no other client's command between
+/// them.
 ///
-/// Held as their encodings, one behind the other: whoever gathers them encodes each once, whoever passes
-/// them on copies bytes, and each is decoded where it takes effect.
+/// Kept as their concatenated encodings: the builder encodes each command once, forwarding copies
+/// bytes, and each command is decoded where it takes effect.
 public struct KeyValueSequence: Equatable, Sendable {
   public private(set) var count = 0
   public private(set) var isReadOnly = true
   public private(set) var bytes: [UInt8] = []
 
-  /// A longer sequence is refused by whoever decodes it.
+  /// The most commands; decoding refuses a longer sequence.
   public static var maximumCount: Int { 1 << 18 }
 
   public init() {}
@@ -59,9 +60,9 @@ extension KeyValueSequence: WireCodable {
     bytes = Array(reader.storage[start..<reader.offset])
   }
 
-  /// Moves over a sequence, and proves that it is so many whole commands, so that readers need not doubt
-  /// it.
-  /// - Parameter places: where to note the beginning of each command, if that is of use.
+  /// Skips a sequence, and checks that it consists of the stated number of whole commands, so that
+  /// later readers need not check.
+  /// - Parameter places: receives the offset of each command, unless nil.
   public static func check(
     in reader: inout WireReader, noting places: inout [Int]?
   ) throws(WireError) -> (count: Int, isReadOnly: Bool) {
@@ -82,20 +83,20 @@ extension KeyValueSequence: WireCodable {
   }
 }
 
-/// Walks over the commands of a sequence.
+/// Reads the commands of a sequence one by one.
 public struct KeyValueSequenceReader {
   private var reader: WireReader
 
   init(_ sequence: KeyValueSequence) { reader = WireReader(sequence.bytes) }
 
-  /// The next command, or `nil` behind the last one.
+  /// The next command, or `nil` after the last one.
   public mutating func next() -> KeyValueCommand? {
     guard !reader.isAtEnd, let kind = try? reader.read(UInt8.self) else { return nil }
     return try? KeyValueCommand(single: kind, from: &reader)
   }
 }
 
-/// Gathers commands. Its buffer is reused.
+/// Builds a sequence of commands. Its buffer is reused.
 public struct KeyValueSequenceBuilder: Sendable {
   public private(set) var count = 0
   public private(set) var isReadOnly = true
@@ -124,7 +125,7 @@ public struct KeyValueSequenceBuilder: Sendable {
     count += 1
   }
 
-  /// Appends a `put` of a value that lies in a buffer, without making an array of it.
+  /// Appends a `put` of a value that is part of a buffer, without making an array of it.
   public mutating func appendPut(_ key: Key, value bytes: [UInt8], in range: Range<Int>) {
     isReadOnly = false
     KeyValueCommand.encode(KeyValueCommand.putKind, key, into: &writer)
@@ -133,7 +134,7 @@ public struct KeyValueSequenceBuilder: Sendable {
     count += 1
   }
 
-  /// Forgets the first commands.
+  /// Removes the first commands.
   public mutating func removeFirst(_ dropped: Int) {
     precondition(dropped <= count)
     var reader = WireReader(writer.storage, in: 0..<writer.count)
@@ -147,7 +148,7 @@ public struct KeyValueSequenceBuilder: Sendable {
     count -= dropped
   }
 
-  /// - Parameter kept: a larger buffer is given back.
+  /// - Parameter kept: a buffer of more bytes is freed.
   public mutating func removeAll(keeping kept: Int) {
     if writer.storage.count > kept { writer = WireWriter() } else { writer.removeAll() }
     count = 0

@@ -1,7 +1,7 @@
 import Primitives
 import Replication
 
-// What single commands do beyond setting and getting a value.
+// Single commands other than get and put.
 
 extension KeyValueStore {
   func exists(_ key: Key) -> Response {
@@ -62,7 +62,7 @@ extension KeyValueStore {
     return .value(sum.spelling)
   }
 
-  /// The bytes from one position to another. Positions beyond the ends mean the ends.
+  /// The bytes from one position to another, clamped to the value.
   func range(of key: Key, _ first: Int64, _ last: Int64) -> Response {
     guard let value = values[key], !value.isEmpty, first >= 0 || last >= 0 || first <= last else {
       return .value([])
@@ -74,8 +74,8 @@ extension KeyValueStore {
     return .value(start <= end ? Array(value[Int(start)...Int(end)]) : [])
   }
 
-  /// A removal moves the last key into the gap, so only those who go backwards miss none: a key
-  /// that moves has been met already, or moves to where it will be met.
+  /// A removal moves the last key into the gap, so only a walk backwards misses no key: a key that
+  /// moves has been found already, or moves to a position that the walk still reaches.
   func scan(from start: UInt64, _ count: UInt32, _ pattern: [UInt8]) -> Response {
     var position = start == 0 ? values.count : Int(min(start, UInt64(values.count)))
     let end = max(0, position - Int(max(count, 1)))
@@ -86,7 +86,7 @@ extension KeyValueStore {
       let key = values.keys[position - 1].bytes
       if matchesAll || GlobPattern.matches(pattern, key) {
         room -= key.count + 4
-        // A page has at least one key, so that everybody comes to the end.
+        // A page has at least one key, so that every scan makes progress.
         guard room >= 0 || keys.isEmpty else { break }
         keys.append(key)
       }

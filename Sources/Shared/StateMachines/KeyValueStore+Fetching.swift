@@ -3,9 +3,9 @@ import Primitives
 import Replication
 import WireFormat
 
-// A put looks for a slot, a key, an array and the array's bytes, one behind the other. In a store larger than the
-// caches each of these steps waits for memory, and together they take longer than everything else that a replica
-// does for the put. Here the steps of many commands are taken side by side.
+// A put looks up a slot, a key, an array and the array's bytes, one after the other. In a store
+// larger than the caches each of these steps waits for memory, and together they take longer than
+// all else that a replica does for the put. Here the steps of many commands overlap.
 
 extension KeyValueStore {
   public func expect(_ commands: [Int], in bytes: [UInt8]) { expect(commands[...], in: bytes) }
@@ -28,11 +28,11 @@ extension KeyValueStore {
     }
   }
 
-  /// Begins to fetch as many bytes of a value, and what Swift keeps before them.
+  /// Prefetches `byteCount` bytes of a value, and the array's header before them.
   private func fetchValue(at position: Int, byteCount: Int) {
     values.values.withUnsafeBytes { arrays in
-      // An array is a pointer to its storage. Reading it as one leaves the reference count there alone, which
-      // would have to be fetched for that.
+      // An array is a pointer to its storage. Reading it as a raw pointer does not touch the
+      // reference count in the storage, which would have to be fetched first.
       let storage = arrays.load(
         fromByteOffset: position * MemoryLayout<[UInt8]>.stride, as: UnsafeRawPointer.self)
       for offset in stride(from: 0, to: KeyValueStore.arrayHeaderByteCount + byteCount, by: 64) {
@@ -43,10 +43,11 @@ extension KeyValueStore {
 
   private static var arrayHeaderByteCount: Int { 32 }
 
-  /// A command that is about to be applied.
+  /// A command that will soon be applied.
   private struct Expected {
     let hash: UInt64
-    /// How much of the value it will probably touch: as much as it brings along, half a kilobyte at most.
+    /// The bytes of the value that it will probably touch: as many as it carries, at most half a
+    /// kilobyte.
     let byteCount: Int
     var position: Int32 = -1
 

@@ -1,18 +1,18 @@
 import Primitives
 import WireFormat
 
-/// A walk over the entries of a table as they were when it began, while the table goes on changing:
-/// an entry that is about to change is put aside if the walk has not come to it.
+/// A walk over the entries of a table as they were when it began, while the table changes: an entry
+/// that is about to change is put aside if the walk has not reached it.
 ///
 /// Values are shared with the table until then, so that beginning costs a bit per entry and no
 /// copy. Each entry is written with its position, so that a store that is restored has its keys in
 /// the same order: a `scan` that began at another replica goes on there and misses none.
 struct TableReadout: Sendable {
-  /// The walk has come to here.
+  /// The position that the walk has reached.
   var cursor = 0
-  /// How many entries there were.
+  /// The number of entries at the beginning.
   let end: Int
-  /// Positions that hold what came after the beginning.
+  /// Whether a position holds an entry written after the beginning.
   private var isFresh: [Bool]
   private var putAside: [(position: Int, key: Key, value: [UInt8])] = []
 
@@ -21,7 +21,7 @@ struct TableReadout: Sendable {
     isFresh = Array(repeating: false, count: count)
   }
 
-  /// Whether the entry at a position belongs to the walk and is still to come.
+  /// Whether the entry at a position belongs to the walk and has not been written yet.
   private func isDue(_ position: Int) -> Bool {
     position >= cursor && position < end && !isFresh[position]
   }
@@ -32,19 +32,19 @@ struct TableReadout: Sendable {
     isFresh[position] = true
   }
 
-  /// An entry is going to be added at the end.
+  /// Called before an entry is added at the end.
   mutating func willAdd(to table: borrowing FlatTable<Key, [UInt8]>) {
     if table.count < end { isFresh[table.count] = true }
   }
 
-  /// An entry is going to be removed: the last one of the table takes its place.
+  /// Called before an entry is removed: the last one of the table takes its place.
   mutating func willRemove(_ position: Int, from table: borrowing FlatTable<Key, [UInt8]>) {
     willChange(position, in: table)
     willChange(table.count - 1, in: table)
     if position < end { isFresh[position] = true }
   }
 
-  /// All entries are going to be removed.
+  /// Called before all entries are removed.
   mutating func willClear(_ table: borrowing FlatTable<Key, [UInt8]>) {
     for position in cursor..<max(cursor, min(end, table.count)) {
       willChange(position, in: table)
@@ -52,7 +52,7 @@ struct TableReadout: Sendable {
     cursor = end
   }
 
-  /// Writes the next entries, about so many bytes of them.
+  /// Writes the next entries, about `byteCount` bytes of them.
   /// - Returns: whether there were any.
   mutating func write(
     atMost byteCount: Int, of table: borrowing FlatTable<Key, [UInt8]>,
@@ -62,7 +62,7 @@ struct TableReadout: Sendable {
     while writer.count - start < byteCount, let entry = putAside.popLast() {
       TableReadout.write(entry.key, entry.value, at: entry.position, into: &writer)
     }
-    // Positions are looked at in vain where much has changed: that is work, too.
+    // If much has changed, many positions are skipped; that is work, too, so steps are limited.
     var steps = 0
     while writer.count - start < byteCount, steps < 65_536, cursor < min(end, table.count) {
       steps += 1
@@ -118,7 +118,7 @@ extension KeyValueStore {
     }
   }
 
-  // What changes the table tells the readout before.
+  // Every change of the table is announced to the readout first.
 
   @inline(__always)
   mutating func willChange(_ position: Int) {

@@ -1,7 +1,8 @@
 import Primitives
 import Replication
 
-// Several commands that take effect at one moment, their conditions, and how much they may answer.
+// Sequences of commands that take effect at one moment, their conditions, and the limit of their
+// answers.
 
 extension KeyValueStore {
   mutating func apply(_ sequence: KeyValueSequence) -> Response {
@@ -23,8 +24,8 @@ extension KeyValueStore {
     return .sequence(responses)
   }
 
-  /// Applies a whole sequence, or takes back what it did: only at its end is it known how long the
-  /// answer is.
+  /// Applies a whole transaction, or undoes it, because the length of the answer is known only at
+  /// the end.
   mutating func carryOut(_ sequence: KeyValueSequence) -> Response {
     var responses: [Response] = []
     responses.reserveCapacity(sequence.count)
@@ -49,7 +50,7 @@ extension KeyValueStore {
     return .sequence(responses)
   }
 
-  /// What lay there before a command that changes something.
+  /// The state before a command that changes something.
   private enum Undo {
     case value(Key, [UInt8]?)
     case all(FlatTable<Key, [UInt8]>)
@@ -76,8 +77,8 @@ extension KeyValueStore {
   }
 
   /// Carries out one command of a sequence.
-  /// - Returns: `nil` if its answer is longer than the room that is left; nothing has been changed
-  ///   then.
+  /// - Returns: `nil` if its answer is longer than the remaining room; the command has then changed
+  ///   nothing.
   mutating func step(_ command: Command, room: inout Int, mayExceed: Bool) -> Response? {
     if command.isReadOnly {
       let response = query(command)
@@ -91,7 +92,7 @@ extension KeyValueStore {
     return apply(command)
   }
 
-  /// How many commands are passed over after this one.
+  /// The number of commands to skip after this one.
   static func skippedCount(after command: Command, _ response: Response) -> Int {
     guard case .require(_, _, let count) = command, response == .number(0) else { return 0 }
     return Int(count)

@@ -7,12 +7,13 @@ public struct KeyValueStore: StateMachine {
   public typealias Command = KeyValueCommand
   public typealias Response = KeyValueResponse
 
-  /// Appending never makes a value longer than this: it has to fit into one message.
+  /// The longest value that appending can make, in bytes, because a value must fit into one
+  /// message.
   public static var maximumValueByteCount: Int { 32 << 20 }
 
-  /// The values in the answer to a sequence add up to no more than this, unless the first one alone
-  /// does. A `get` or `compareAndSwap` that would exceed it ends the sequence: it and the commands
-  /// behind it take no effect and get no response, and whoever asked may ask for them anew.
+  /// The most bytes of values in the answer to a sequence, unless the first value alone is longer.
+  /// A `get` or `compareAndSwap` that would exceed the limit ends the sequence: it and the commands
+  /// after it take no effect and get no response, and the client may send them again.
   public static var maximumAnswerByteCount: Int { 32 << 20 }
 
   /// Longer answers are not kept for a command that comes again, because the last answer to each
@@ -96,7 +97,7 @@ public struct KeyValueStore: StateMachine {
     case .scan(let start, let count, let pattern): return scan(from: start, count, pattern)
     case .require(let key, let value, _): return .number(values[key] == value ? 1 : 0)
     case .sequence, .transaction:
-      // What only reads leaves the copy as it is, so nothing is copied.
+      // Reading does not change the copy, so the table is not copied.
       var copy = self
       return copy.apply(command)
     default: return .value(nil)
@@ -127,8 +128,8 @@ public struct KeyValueStore: StateMachine {
   }
 }
 
-// A put, the most frequent update, is looked at and carried out where its bytes lie, alone or in a
-// sequence: no array comes and goes for it.
+// A put, the most frequent update, is checked and carried out directly on its bytes, alone or in a
+// sequence, so that no array is allocated for it.
 extension KeyValueStore {
   public static func isReadOnly(reading reader: inout WireReader) throws(WireError) -> Bool {
     var places: [Int]?
@@ -143,7 +144,7 @@ extension KeyValueStore {
     return false
   }
 
-  /// A put whose value is as long as the one before is written over it.
+  /// A put whose value has the length of the earlier one overwrites it in place.
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
     var places: [Int]? = []
     if try KeyValueStore.beginSequence(&reader, noting: &places) != nil {
@@ -172,7 +173,7 @@ extension KeyValueStore {
     }
   }
 
-  /// The commands of a sequence that has been checked, by the places where they begin.
+  /// Applies the commands of a checked sequence, given their offsets.
   private mutating func applySequence(
     _ places: [Int], reading reader: inout WireReader
   ) throws(WireError) -> Response {
@@ -213,7 +214,8 @@ extension KeyValueStore {
     return .sequence(responses)
   }
 
-  /// Reads a sequence up to its first command, and checks all of them; `nil` if another command lies here.
+  /// Reads a sequence up to its first command, and checks all its commands; `nil` for another
+  /// command.
   private static func beginSequence(
     _ reader: inout WireReader, noting places: inout [Int]?
   ) throws(WireError) -> (count: Int, isReadOnly: Bool)? {
@@ -228,7 +230,7 @@ extension KeyValueStore {
     return sequence
   }
 
-  /// Reads a put up to its value, which is all that is left then; `nil` if another command lies here.
+  /// Reads a put up to its value, which is then the rest of the reader; `nil` for another command.
   public static func beginPut(_ reader: inout WireReader) throws(WireError) -> Key? {
     let start = reader.offset
     guard try reader.read(UInt8.self) == Command.putKind else {

@@ -1,13 +1,13 @@
 import Faults
 import Replication
 
-/// The replica in charge from a moment on.
+/// The replica in charge from a given time on.
 public struct LeadershipSample: Sendable, Equatable {
   /// Nanoseconds since the trial began.
   public var time: Int64
-  /// nil if no replica was in charge, or none that the runtime knew of.
+  /// nil if no replica was in charge, as far as the runtime knew.
   public var leader: Int?
-  /// The term, ballot or view that the leader leads; without a leader, that of the last one.
+  /// The leader's term, ballot or view; without a leader, that of the last leader.
   public var epoch: UInt64
   /// The highest term, ballot or view that any replica had heard of. It rises when a replica tries
   /// to take charge.
@@ -21,16 +21,16 @@ public struct LeadershipSample: Sendable, Equatable {
   }
 }
 
-/// Who was in charge in a trial: the first sample and every one that differs from the one before
-/// it.
+/// The replicas in charge during a trial: the first sample, and each sample that differs from the
+/// one before.
 public struct LeadershipLog: Sendable {
   public private(set) var samples: [LeadershipSample] = []
 
   public init() {}
 
   /// - Parameters:
-  ///   - nodes: what is known of each node, by number.
-  ///   - time: no earlier than the last one.
+  ///   - nodes: the last known state of each node, by number.
+  ///   - time: not before the time of the last call.
   public mutating func note(
     _ nodes: [NodeView], _ targeting: FaultTargeting, at time: Int64
   ) {

@@ -1,20 +1,20 @@
 import Replication
 
-/// What one process used in the measured interval.
+/// The resources that one process used in the measured interval.
 public struct NodeUsage: Sendable, Equatable {
   public enum Role: String, Sendable, CaseIterable {
     /// Holds a copy of the data.
     case replica
-    /// Only decides who is in charge (a view service).
+    /// Only decides which replica is in charge (a view service).
     case authority
   }
 
   public var node: Int
   public var role: Role
-  /// Messages between processes, clients' requests and replies included.
+  /// Messages between processes, including clients' requests and replies.
   public var messagesSent: Int
   public var messagesReceived: Int
-  /// Bytes of those messages, frames included.
+  /// Bytes of these messages, including frames.
   public var bytesSent: Int
   public var bytesReceived: Int
   public var syncs: Int
@@ -25,9 +25,9 @@ public struct NodeUsage: Sendable, Equatable {
   /// Records in the log at the end.
   public var logRecords: Int
   public var snapshots: SnapshotCounts
-  /// Connections that were ended because what came over them was no frame of this cluster.
+  /// Connections that were closed because their bytes were not frames of this cluster.
   public var garbage = 0
-  /// Messages that were given up because a peer takes none or too few.
+  /// Messages that were dropped because a peer did not receive them, or not fast enough.
   public var overflowed = 0
 
   public init(
@@ -50,15 +50,15 @@ public struct NodeUsage: Sendable, Equatable {
 }
 
 extension NodeUsage {
-  /// Everything that is counted from the start of a process.
+  /// All counts that begin at 0 when a process starts.
   public static let counts: [any WritableKeyPath<NodeUsage, Int> & Sendable] = [
     \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
     \.busy, \.logRecords, \.garbage, \.overflowed, \.snapshots.taken, \.snapshots.sent,
     \.snapshots.installed,
   ]
 
-  /// What was done since `b`, count by count. A node's report may hold any number, and none may
-  /// stop the runner that adds them up.
+  /// The difference of each count. Overflow wraps around, because a node's report may contain any
+  /// number, and none may stop the runner that adds them up.
   public static func - (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &-) }
   public static func + (a: NodeUsage, b: NodeUsage) -> NodeUsage { a.combined(b, &+) }
 

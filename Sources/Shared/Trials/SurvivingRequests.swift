@@ -1,13 +1,14 @@
 import Replication
 
-/// The updates that made it: per client, the sequence numbers in the order of the log.
+/// The updates that are part of the final state: for each client, their sequence numbers in the
+/// order of the log.
 public struct SurvivingRequests: Sendable, Equatable {
-  /// By client; clients are numbered as `ClientNumbers` says.
+  /// By client, numbered as in `ClientNumbers`.
   private var sequences: [[UInt64]] = []
-  /// No client of a trial has this number or a larger one.
+  /// All clients of a trial have smaller numbers than this.
   private static let limit: UInt64 = 1 << 21
 
-  /// How many updates there are.
+  /// The number of updates.
   public var count: Int { sequences.reduce(0) { $0 + $1.count } }
 
   public init() {}
@@ -18,8 +19,8 @@ public struct SurvivingRequests: Sendable, Equatable {
     if client >= sequences.count {
       sequences += Array(repeating: [], count: client + 1 - sequences.count)
     }
-    // A retry that was ordered again comes later with the same or a lower number: it changes
-    // nothing.
+    // A retry that was ordered again comes later with the same or a lower number. It has no effect
+    // on the state, so it is ignored.
     if let last = sequences[client].last, last >= id.sequence { return }
     sequences[client].append(id.sequence)
   }

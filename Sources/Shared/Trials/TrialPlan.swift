@@ -2,14 +2,14 @@ import Faults
 import Replication
 import Workloads
 
-/// What every runtime needs to know of a trial: who asks for what, what breaks, and for how long.
+/// The description of a trial that every runtime gets: its load, its faults and its length.
 ///
 /// All times count from the start of the trial. Measuring begins after `warmUp` and ends with the
 /// trial, after `duration`.
 public struct TrialPlan: Sendable {
   public var workload = WorkloadSpec()
-  /// How many reads and how many writes per second probe the cluster beside the load; `nil` for
-  /// none.
+  /// The number of reads, and of writes, per second that probe the cluster in addition to the load;
+  /// `nil` for no probes.
   public var probeRate: Double?
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)
@@ -20,6 +20,6 @@ public struct TrialPlan: Sendable {
 
   public init() {}
 
-  /// What drives the probes of a trial.
+  /// The rate and the seed of the trial's probes.
   public var probes: (rate: Double, seed: UInt64)? { probeRate.map { ($0, seed) } }
 }

@@ -3,14 +3,15 @@ import Histories
 import Replication
 import Workloads
 
-/// Everything that was seen of one finished trial: plain values, from which every metric, table and
-/// verdict is computed. Runtimes leave the operations to those who know the load. Times are
-/// nanoseconds of true time since the trial began.
+/// The results of one finished trial: plain values, from which every metric, table and verdict is
+/// computed. Runtimes do not set the operations; the owner of the load does. Times are nanoseconds
+/// of true time since the trial began.
 public struct TrialRecord: Sendable, Equatable {
-  /// In order of invocation. Operations of the warm-up belong here too: the checker needs them.
+  /// In order of invocation. Operations of the warm-up are included, because the checker needs
+  /// them.
   public var operations: [Operation]
-  /// Small reads and writes asked beside the load, on keys of their own, in order of invocation.
-  /// They tell when the service answered, and count in no throughput and no latency.
+  /// Small reads and writes in addition to the load, on separate keys, in order of invocation. They
+  /// show when the service answered, and do not count for throughput or latency.
   public var probes: [Operation] = []
   /// When the measured interval begins.
   public var warmUpEnd: Int64
@@ -21,32 +22,33 @@ public struct TrialRecord: Sendable, Equatable {
   public var faults: [InjectedFault]
   /// One row per process that took part, counted over the measured interval.
   public var nodes: [NodeUsage]
-  /// Who was in charge, and each change of that, in order of time; empty if the runtime cannot
-  /// tell.
+  /// The replica in charge and each change of it, in order of time; empty if the runtime cannot
+  /// observe it.
   public var leadership: [LeadershipSample]
-  /// Broken promises that the runtime saw for itself: disagreement between logs, a core's
-  /// invariant.
+  /// Violations that the runtime itself detected, such as a disagreement between logs or a broken
+  /// invariant of a core.
   public var safetyViolations: [String]
-  /// Acknowledged writes absent from every later read and from the final state; `nil` where that
-  /// state is not known, because the cluster did not come to rest or not everything could be read
-  /// back.
+  /// The number of acknowledged writes absent from every later read and from the final state; `nil`
+  /// if that state is not known, because the cluster did not come to rest or not every key could be
+  /// read back.
   public var lostWrites: Int?
-  /// Events the runtime handled in the whole trial; a measure of its own work, not of the
+  /// Events that the runtime handled in the whole trial. They measure the runtime's work, not the
   /// protocol's.
   public var eventsProcessed: Int
-  /// After all faults had ended, a replica took charge and all caught up.
+  /// Whether, after all faults had ended, a replica took charge and all replicas caught up.
   public var hasSettled = true
-  /// Every request that is part of the state in which the cluster came to rest, where the runtime
-  /// can look into replicas.
+  /// Every request that is part of the state in which the cluster came to rest; nil if the runtime
+  /// cannot inspect replicas.
   public var surviving: SurvivingRequests?
-  /// Where it cannot: reads of the final state were answered for all keys.
+  /// For runtimes that cannot inspect replicas: whether reads of the final state were answered for
+  /// all keys.
   public var hasReadBack = false
-  /// In virtual time, a digest of everything that happened, in order: equal for equal trials.
+  /// In virtual time, a digest of all events in their order, which is equal for equal trials.
   public var traceHash: UInt64?
-  /// What the user should know besides, a sentence each.
+  /// Further remarks for the user, one sentence each.
   public var notes: [String] = []
 
-  /// A record of a trial in which nothing has happened yet.
+  /// The record of a trial that has not begun.
   public init(of plan: TrialPlan) {
     self.init(
       operations: [], warmUpEnd: plan.warmUp.nanoseconds, measuredEnd: plan.duration.nanoseconds,
@@ -70,7 +72,8 @@ public struct TrialRecord: Sendable, Equatable {
     self.eventsProcessed = eventsProcessed
   }
 
-  /// - Parameter count: operations of an open loop that no client could begin in time.
+  /// - Parameter count: the number of operations of an open loop that no client could begin in
+  ///   time.
   public mutating func noteDropped(_ count: Int) {
     guard count > 0 else { return }
     notes.append(

@@ -1,5 +1,5 @@
-/// Broken promises that a runtime saw for itself, once each. A protocol that breaks one often
-/// breaks it at every step, so that only the first few are kept.
+/// The violations that a runtime itself detected, each once. A protocol that breaks a rule often
+/// breaks it at every step, so only the first 16 are kept.
 public struct Violations: Sendable {
   public static var limit: Int { 16 }
 

@@ -1,25 +1,30 @@
 import Primitives
 import Replication
 
-/// Draws key numbers by one of the distributions.
+/// Draws key numbers from one of the distributions.
 public struct KeyChooser: Sendable {
   private enum Method: Sendable {
     case uniform
-    /// Over the keys that were there at the start: another number of keys would scatter the ranks anew,
-    /// and no key would stay popular.
+    /// Over the keys that existed at the start, because with a different number of keys the ranks
+    /// would map to other keys, and no key would stay popular.
     case scrambledZipfian(ZipfianRanks, keys: Int)
+    /// The same for exponents of 1 and more, for which the generator above is not defined.
+    case scrambledSteepZipfian(RejectionInversion, keys: Int)
     case hotspot(hotKeys: Int, operationShare: Double)
     case latest(ZipfianRanks)
   }
 
   private var method: Method
-  /// Keys that exist for the chooser: those of the workload and those inserted since.
+  /// The number of keys: those of the workload and those inserted since.
   public private(set) var count: Int
 
   public init(_ distribution: KeyDistribution, keys: Int) {
     count = keys
     switch distribution {
     case .uniform: method = .uniform
+    case .zipfian(let theta) where theta >= 1:
+      method = .scrambledSteepZipfian(
+        RejectionInversion(count: ZipfianRanks.scrambledCount, theta: theta), keys: keys)
     case .zipfian(let theta):
       method = .scrambledZipfian(
         ZipfianRanks(count: ZipfianRanks.scrambledCount, theta: theta), keys: keys)
@@ -34,7 +39,9 @@ public struct KeyChooser: Sendable {
     switch method {
     case .uniform: return random.below(count)
     case .scrambledZipfian(let ranks, let keys):
-      return Int(KeyChooser.fnv1a(UInt64(ranks.rank(of: random.unit()))) % UInt64(keys))
+      return KeyChooser.scattered(ranks.rank(of: random.unit()), over: keys)
+    case .scrambledSteepZipfian(let ranks, let keys):
+      return KeyChooser.scattered(ranks.next(&random), over: keys)
     case .hotspot(let hotKeys, let operationShare):
       if hotKeys == count || random.chance(operationShare) { return random.below(hotKeys) }
       return hotKeys + random.below(count - hotKeys)
@@ -42,7 +49,11 @@ public struct KeyChooser: Sendable {
     }
   }
 
-  /// Adds a key behind all others and returns its number.
+  private static func scattered(_ rank: Int, over keys: Int) -> Int {
+    Int(fnv1a(UInt64(rank)) % UInt64(keys))
+  }
+
+  /// Adds a key after all others and returns its number.
   public mutating func insert() -> Int {
     count += 1
     if case .latest(var ranks) = method {
@@ -52,8 +63,8 @@ public struct KeyChooser: Sendable {
     return count - 1
   }
 
-  /// The hash by which YCSB scatters the popular ranks over the key range: FNV-1a over eight bytes,
-  /// lowest first, as the absolute value of a signed number.
+  /// The hash with which YCSB scatters the popular ranks over the key range: FNV-1a over eight
+  /// bytes, lowest first, as the absolute value of a signed number.
   static func fnv1a(_ value: UInt64) -> UInt64 {
     var rest = value
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -66,9 +77,10 @@ public struct KeyChooser: Sendable {
   }
 }
 
-/// Ranks from 0, the smaller the more popular, with probabilities proportional to 1 / (rank + 1)^theta:
-/// the generator of Gray et al. 1994 ("Quickly Generating Billion-Record Synthetic Databases" §3.2) that
-/// YCSB uses. Exact for the two most popular ranks, an approximation by a power behind them.
+/// Draws ranks from 0, of which smaller ones are more popular, with probabilities proportional to 1
+/// / (rank + 1)^theta: the generator of Gray et al. 1994 ("Quickly Generating Billion-Record
+/// Synthetic Databases" §3.2) that YCSB uses. It is exact for the two most popular ranks and
+/// approximates the others by a power.
 public struct ZipfianRanks: Sendable {
   /// YCSB draws scrambled ranks from this many items, whatever the number of keys.
   public static let scrambledCount = 10_000_000_000
@@ -77,7 +89,8 @@ public struct ZipfianRanks: Sendable {
   public let theta: Double
   public private(set) var zeta: Double
   private var eta: Double
-  /// Below this a scaled draw means rank 1, if not 0; and what the other ranks are raised to.
+  /// A scaled draw from 1 up to `secondLimit` gives rank 1; `exponent` is the power of the formula
+  /// for the other ranks.
   private let secondLimit: Double
   private let exponent: Double
 
@@ -91,7 +104,7 @@ public struct ZipfianRanks: Sendable {
     updateEta()
   }
 
-  /// The rank that belongs to a uniform draw from [0, 1).
+  /// The rank for a uniform draw from [0, 1).
   public func rank(of unit: Double) -> Int {
     let scaled = unit * zeta
     if scaled < 1 || count == 1 { return 0 }
@@ -114,8 +127,8 @@ public struct ZipfianRanks: Sendable {
       (1 - RealFunctions.pow(2 / Double(count), 1 - theta)) / (1 - zeta2 / zeta)
   }
 
-  /// Σ i^-theta for i in 1...count. Beyond 1,000 terms by Euler and Maclaurin's formula, whose error
-  /// here is below 10⁻¹².
+  /// Σ i^-theta for i in 1...count. Terms beyond 1,000 are summed by Euler and Maclaurin's formula,
+  /// whose error here is below 10⁻¹².
   static func zeta(_ count: Int, theta: Double) -> Double {
     let exact = min(count, 1000)
     var sum = 0.0

@@ -2,8 +2,8 @@ import StateMachines
 
 /// The names of keys: a prefix, `key`, and the key's number in decimal.
 ///
-/// A name is made anew each time. A table of thousands of names lies outside the processor's caches, and to fetch
-/// one takes longer than to make it.
+/// A name is built each time, because a table of thousands of names does not fit in the processor's
+/// caches, and fetching a name from it takes longer than building it.
 public struct KeyNames: Sendable {
   private var text: [UInt8]
   private let start: Int

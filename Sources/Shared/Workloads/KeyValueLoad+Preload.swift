@@ -2,7 +2,7 @@ import Histories
 import Primitives
 import StateMachines
 
-/// What is there before the first operation: every key of the workload with a value of its own.
+/// The state before the first operation: every key of the workload has a unique value.
 extension KeyValueLoad {
   public var initialState: KeyValueStore {
     var store = KeyValueStore()
@@ -22,20 +22,23 @@ extension KeyValueLoad {
 
   public mutating func endLoading() { nextToLoad = nil }
 
-  /// The values that clients write are numbered from behind those that are loaded.
+  /// The value that is loaded for a key. The values that clients write later have higher numbers.
   public func loadedValue(of key: Int) -> [UInt8] {
-    var value = filledValue
-    value.withUnsafeMutableBytes {
-      $0.storeBytes(of: KeyValueLoad.loadedNumber(of: key).littleEndian, as: UInt64.self)
-    }
-    return value
+    filledValues.value(of: loadedSize(of: key), number: KeyValueLoad.loadedNumber(of: key))
+  }
+
+  /// The size of the value that is loaded for a key, which depends on the seed and the key alone.
+  func loadedSize(of key: Int) -> Int {
+    if let size = filledValues.fixedSize { return size }
+    var random = RandomStream(seed: seed, purpose: .loadedValues, number: key)
+    return spec.valueSize.draw(&random)
   }
 
   static func loadedNumber(of key: Int) -> UInt64 { UInt64(key) + 1 }
 
-  /// The loading of every key that the history names, as the writes of a client of its own: one
-  /// after the other, from a second before the trial on. Keys that nobody asked for are left out,
-  /// because nothing depends on them.
+  /// The writes that loaded the keys of the history, as operations of a separate client: one after
+  /// the other, starting one second before the trial. Keys without operations are left out, because
+  /// no answer depends on them.
   var loadingWrites: [Operation] {
     guard spec.preload else { return [] }
     var isTouched = Array(repeating: false, count: spec.keys)
@@ -52,7 +55,7 @@ extension KeyValueLoad {
       return Operation(
         client: loader, kind: .put, key: UInt32(key),
         argument: ValueDigest(littleEndian: KeyValueLoad.loadedNumber(of: key))
-          .appending(fillerDigest),
+          .appending(filledValues.filler(of: loadedSize(of: key))),
         outcome: .ok, invoked: time, returned: time + 1, attempts: 0)
     }
   }

@@ -4,24 +4,25 @@ import Primitives
 import Replication
 import StateMachines
 
-/// The clients of the key-value store: draws operations by a spec, and writes the history.
+/// The load of the key-value store: draws operations by a spec, and writes the history.
 ///
-/// Every written value is unique: its first eight bytes number the values written. Histories can
-/// therefore be checked in near-linear time, and a value says who wrote it.
+/// Every written value is unique, because its first eight bytes are a running number. Histories can
+/// therefore be checked in near-linear time, and a value identifies its write.
 public struct KeyValueLoad: ClientLoad {
   public typealias Application = KeyValueStore
 
   public let spec: WorkloadSpec
-  /// All operations in the order in which they were sent (dropped ones: given up).
+  /// All operations in the order in which they were sent, or in which they were given up if they
+  /// were never sent.
   public private(set) var history: OperationLog
 
   public private(set) var probes: ProbeHistory
 
-  private let seed: UInt64
-  /// Of the operation that is drawn.
+  let seed: UInt64
+  /// The stream of the operation that is being drawn.
   private var random: RandomStream
-  /// In a closed loop each client draws from a stream of its own, and in an open one each operation
-  /// does: what is asked for then does not depend on who is answered first.
+  /// In a closed loop each client has a separate stream, and in an open loop each operation has
+  /// one, so that the operations drawn do not depend on which client is answered first.
   private var clientRandoms: [RandomStream] = []
   private var drawnCount = 0
   private var chooser: KeyChooser
@@ -31,18 +32,18 @@ public struct KeyValueLoad: ClientLoad {
   private var current: [Int] = []
   /// The key whose value a client has just read in order to write it.
   private var modifying: [Int?] = []
-  /// What was last seen at each key: what a compare-and-swap expects. Empty if the mix has none.
+  /// The last value observed at each key, which a compare-and-swap expects. Empty if the mix has no
+  /// compare-and-swaps.
   private var lastSeen: [Int: [UInt8]] = [:]
   private let tracksValues: Bool
-  /// The value each client's outstanding operation writes, if `tracksValues`.
+  /// The value that each client's outstanding operation writes, if `tracksValues`.
   private var writing: [[UInt8]?] = []
-  /// What each client wrote last: a number, and what fills the value up to its length.
+  /// The value that each client wrote last: a number, followed by filler up to the value's length.
+  /// It is empty if sizes differ.
   private var values: [[UInt8]] = []
-  /// A value without its number, and the digest of what lies behind the number.
-  let filledValue: [UInt8]
-  let fillerDigest: ValueDigest
+  let filledValues: FilledValues
   private var valueCount: UInt64 = 0
-  /// Which operation wrote which piece of a value; nil if the mix has no appends.
+  /// The operations that wrote the pieces of values; nil if the mix has no appends.
   private var pieces: AppendedPieces?
 
   /// Keys that are still to be read back, the next one last; nil before the trial's end.
@@ -52,14 +53,15 @@ public struct KeyValueLoad: ClientLoad {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite
   }
 
-  /// The next key that clients load, while they do.
+  /// The next key that clients load; nil when they are not loading.
   var nextToLoad: Int?
 
-  /// Stands before the name of every key.
+  /// The prefix of the name of every key.
   public let keyPrefix: String
 
   /// - Parameters:
-  ///   - keyPrefix: tells the keys of this trial from others, where a store outlives a trial.
+  ///   - keyPrefix: distinguishes the keys of this trial from those of others if the store outlives
+  ///     a trial.
   ///   - populate: see `OperationLog`.
   public init(
     _ spec: WorkloadSpec, seed: UInt64, keyPrefix: String = "",
@@ -70,7 +72,7 @@ public struct KeyValueLoad: ClientLoad {
     probes = ProbeHistory(keyPrefix: keyPrefix)
     self.keyPrefix = keyPrefix
     self.seed = seed
-    random = RandomStream(seed: seed, label: Self.randomLabel)
+    random = RandomStream(seed: seed, purpose: .load)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
     let mix = spec.mix
     let weights: [(Double, Choice)] = [
@@ -84,15 +86,20 @@ public struct KeyValueLoad: ClientLoad {
       return (sum, choice)
     }
     tracksValues = mix.compareAndSwap > 0
-    let filler = (0..<max(spec.valueSize - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
-    filledValue = Array(repeating: 0, count: 8) + filler
-    fillerDigest = ValueDigest(filler)
-    if mix.append > 0 { pieces = AppendedPieces(length: 8 + filler.count) }
+    filledValues = FilledValues(
+      spec.valueSize, largestTraced: spec.trace?.largestValue ?? 0)
+    if mix.append > 0 { pieces = AppendedPieces(length: filledValues.fixedSize) }
     names = KeyNames(prefix: keyPrefix)
-    if spec.preload { valueCount = UInt64(spec.keys) }
+    if spec.preload {
+      valueCount = UInt64(spec.keys)
+      for key in 0..<spec.keys where pieces != nil && filledValues.fixedSize == nil {
+        let size = loadedSize(of: key)
+        pieces?.noteLoaded(KeyValueLoad.loadedNumber(of: key), length: size)
+      }
+    }
     if case .closed = spec.arrival {
       clientRandoms = (0..<spec.clients).map {
-        RandomStream(seed: seed, label: Self.randomLabel, number: $0)
+        RandomStream(seed: seed, purpose: .load, number: $0)
       }
     }
     for _ in 0..<spec.clients { addClient() }
@@ -102,21 +109,20 @@ public struct KeyValueLoad: ClientLoad {
     current.append(-1)
     modifying.append(nil)
     writing.append(nil)
-    values.append(filledValue)
+    values.append(filledValues.fixedSize.map { filledValues.value(of: $0) } ?? [])
   }
 
-  private static var randomLabel: UInt64 { 0x10AD }
-
-  /// All operations in the order in which they were sent, behind the writes that loaded their keys.
+  /// The writes that loaded the keys, followed by all operations in the order in which they were
+  /// sent.
   public var operations: [Operation] { loadingWrites + history.operations }
 
-  /// The same, after the trial: the load gives its history away.
+  /// The same operations, moved out of the load after the trial; its history is then empty.
   public mutating func takeOperations() -> [Operation] {
     let writes = loadingWrites
     return history.takeOperations(behind: writes)
   }
 
-  /// What probes saw, taken in the same way.
+  /// The operations of the probes, moved out in the same way.
   public mutating func takeProbes() -> [Operation] { probes.takeOperations() }
 
   public mutating func begin(
@@ -132,7 +138,7 @@ public struct KeyValueLoad: ClientLoad {
     while current.count <= client { addClient() }
     let command: KeyValueCommand
     if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
       drawnCount += 1
       command = draw(for: client, into: &operation)
     } else {
@@ -151,9 +157,17 @@ public struct KeyValueLoad: ClientLoad {
       modifying[client] = nil
       return put(number, by: client, into: &operation)
     }
+    // Exactly one operation begins, or is dropped, for each that comes due.
+    if let entry = spec.trace?.entries[drawnCount - 1] {
+      return carryOut(entry.kind, on: Int(entry.key), size: entry.size, by: client, &operation)
+    }
     switch drawChoice() {
     case .get: return get(chooser.next(&random), into: &operation)
     case .put: return put(chooser.next(&random), by: client, into: &operation)
+    case .delete: return carryOut(.delete, on: chooser.next(&random), by: client, &operation)
+    case .append: return carryOut(.append, on: chooser.next(&random), by: client, &operation)
+    case .compareAndSwap:
+      return carryOut(.compareAndSwap, on: chooser.next(&random), by: client, &operation)
     case .insert:
       let number = chooser.insert()
       return put(number, by: client, into: &operation)
@@ -161,23 +175,25 @@ public struct KeyValueLoad: ClientLoad {
       let number = chooser.next(&random)
       modifying[client] = number
       return get(number, into: &operation)
-    case .delete:
-      let number = chooser.next(&random)
-      operation.kind = .delete
-      operation.key = UInt32(number)
-      return .delete(names[number])
-    case .append:
-      let number = chooser.next(&random)
-      operation.kind = .append
-      operation.key = UInt32(number)
-      return .append(names[number], value: makeValue(by: client, &operation))
+    }
+  }
+
+  /// - Parameter size: bytes of the value that is written; nil for the workload's value size.
+  private mutating func carryOut(
+    _ kind: OperationKind, on number: Int, size: Int? = nil, by client: Int,
+    _ operation: inout Operation
+  ) -> KeyValueCommand {
+    operation.kind = kind
+    operation.key = UInt32(number)
+    switch kind {
+    case .get: return get(number, into: &operation)
+    case .put: return put(number, size: size, by: client, into: &operation)
+    case .delete: return .delete(names[number])
+    case .append: return .append(names[number], value: makeValue(size, by: client, &operation))
     case .compareAndSwap:
-      let number = chooser.next(&random)
       let expected = lastSeen[number]
-      operation.kind = .compareAndSwap
-      operation.key = UInt32(number)
       operation.expected = ValueDigest(expected)
-      let value = makeValue(by: client, &operation)
+      let value = makeValue(size, by: client, &operation)
       writing[client] = value
       return .compareAndSwap(names[number], expected: expected, value: value)
     }
@@ -196,25 +212,29 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   private mutating func put(
-    _ number: Int, by client: Int, into operation: inout Operation
+    _ number: Int, size: Int? = nil, by client: Int, into operation: inout Operation
   ) -> KeyValueCommand {
     operation.kind = .put
     operation.key = UInt32(number)
-    let value = makeValue(by: client, &operation)
+    let value = makeValue(size, by: client, &operation)
     if tracksValues { writing[client] = value }
     return .put(names[number], value: value)
   }
 
-  /// A value that nobody has written before. Its bytes are those of the client's value before,
-  /// unless somebody still has that.
-  private mutating func makeValue(by client: Int, _ operation: inout Operation) -> [UInt8] {
+  /// A value that was not written before. If all have one size, it reuses the memory of the client's
+  /// last value if that has no other owner.
+  private mutating func makeValue(
+    _ size: Int?, by client: Int, _ operation: inout Operation
+  ) -> [UInt8] {
     valueCount += 1
     let number = valueCount
-    values[client].withUnsafeMutableBytes {
-      $0.storeBytes(of: number.littleEndian, as: UInt64.self)
+    let size = size ?? filledValues.fixedSize ?? spec.valueSize.draw(&random)
+    operation.argument = ValueDigest(littleEndian: number).appending(filledValues.filler(of: size))
+    pieces?.note(number, length: size, writtenBy: history.count)
+    guard filledValues.fixedSize != nil else {
+      return filledValues.value(of: size, number: number)
     }
-    operation.argument = ValueDigest(littleEndian: number).appending(fillerDigest)
-    pieces?.note(number, writtenBy: history.count)
+    FilledValues.set(number, in: &values[client])
     return values[client]
   }
 
@@ -251,30 +271,34 @@ public struct KeyValueLoad: ClientLoad {
       operation.swapped = response == .swapped
       if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
     case .refused: operation.outcome = .failed
-    // Nothing that a client of this load asks is answered so.
+    // No request of this load has such an answer.
     case .sequence, .skipped, .page: operation.outcome = .unknown
     }
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {
     if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, label: Self.randomLabel, number: drawnCount)
+      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
       drawnCount += 1
     }
-    // Its kind decides only whether it counts as a read or a write; it has no key and no effect.
-    let kind: OperationKind =
-      switch drawChoice() {
-      case .get, .readModifyWrite: .get
-      case .put, .insert: .put
-      case .delete: .delete
-      case .append: .append
-      case .compareAndSwap: .compareAndSwap
-      }
+    // The kind only decides whether the operation counts as a read or a write; it has no key and no
+    // effect.
+    let kind = spec.trace?.entries[drawnCount - 1].kind ?? drawKind()
     history.append(
       Operation(
         client: UInt32(ClientNumbers.firstReader - 1), kind: kind, key: 0, outcome: .failed,
         intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
         attempts: 0))
+  }
+
+  private mutating func drawKind() -> OperationKind {
+    switch drawChoice() {
+    case .get, .readModifyWrite: .get
+    case .put, .insert: .put
+    case .delete: .delete
+    case .append: .append
+    case .compareAndSwap: .compareAndSwap
+    }
   }
 
   public mutating func prepareReadBack() -> Int {

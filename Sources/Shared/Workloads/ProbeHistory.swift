@@ -3,10 +3,10 @@ import Histories
 import Replication
 import StateMachines
 
-/// What probes ask of the key-value store, and how it went: puts of eight bytes on a few keys of
-/// their own, each followed by a get of the same key.
+/// The operations of probes and their results. Probes get and put values of eight bytes on a few
+/// separate keys; each get is followed by a put on the same key.
 public struct ProbeHistory: Sendable {
-  /// Keys of probes are numbered from here on, beyond all keys of a load.
+  /// The number of the probes' first key, beyond all keys of a load.
   public static let firstKey: UInt32 = 4_000_000_000
   static let keyCount = 8
 
@@ -55,7 +55,7 @@ public struct ProbeHistory: Sendable {
       operation.outcome = .ok
     case .answered(.done): operation.outcome = .ok
     case .answered(.refused), .failed: operation.outcome = .failed
-    // A probe is answered in no other way.
+    // No other answer to a probe is possible.
     case .answered, .unknown: break
     }
     history[position] = operation

@@ -1,40 +1,55 @@
 import Clients
 import Replication
 
-/// What clients ask for.
+/// The load of a trial: its clients and the operations that they send.
 public struct WorkloadSpec: Sendable, Equatable {
-  /// In an open loop how many there are at the start: more are made when they are needed.
+  /// The number of clients; in an open loop that at the start, because more are created when they
+  /// are needed.
   public var clients = 32
   public var arrival = Arrival.closed
   /// Shares of the kinds of operation; they need not add up to 1.
   public var mix = OperationMix(get: 0.5, put: 0.5)
   public var keys = 1000
-  /// All of these keys have a value before anybody asks for one.
+  /// Whether all keys have a value before the first operation.
   public var preload = false
   public var distribution = KeyDistribution.zipfian(theta: 0.99)
-  /// Bytes of a written value, at least 8 so that every value can be unique.
-  public var valueSize = 128
-  /// After this time a client gives an operation up; its outcome is then unknown.
+  /// Bytes of a written value.
+  public var valueSize = ValueSize.fixed(128)
+  /// The time after which a client gives an operation up; its outcome is then unknown.
   public var timeout = Interval.seconds(1)
-  /// How long a client waits for an answer before it asks again.
+  /// How long a client waits for an answer before it sends its request again.
   public var patience = Patience.adaptive
-  /// Pause of a closed-loop client between an answer and its next operation.
+  /// The pause of a closed-loop client between an answer and its next operation.
   public var thinkTime = Interval.zero
-  /// How clients reach a node where there are connections: in the cluster runtime and to targets.
-  /// The simulator models none, so there it makes no difference.
+  /// How clients share connections to a node, in the cluster runtime and to targets. It has no
+  /// effect in the simulator, which does not model connections.
   public var connections = ConnectionSharing.shared(4)
 
+  /// The operations, if they are not drawn; `arrival`, `mix` and `keys` are then those of the trace.
+  public private(set) var trace: OperationTrace?
+
   public init() {}
+
+  /// Replaces drawn operations by those of a trace.
+  public mutating func follow(_ trace: OperationTrace) {
+    self.trace = trace
+    arrival = .varying(LoadCurve(times: trace.times), process: .constant)
+    mix = trace.mix
+    keys = trace.keys
+  }
+
+  /// The mean size of written values.
+  public var meanValueSize: Double { trace?.meanSize(valueSize.mean) ?? valueSize.mean }
 }
 
 /// How many TCP connections lead to each node.
 public enum ConnectionSharing: Sendable, Equatable {
-  /// This many, 1...1024, that all clients share. Requests on one connection are pipelined.
+  /// All clients share this many connections, 1...1024. Requests on one connection are pipelined.
   case shared(Int)
-  /// Each client has its own.
+  /// Each client has a connection to itself.
   case perClient
 
-  /// How many that are.
+  /// The number of connections.
   public func count(clients: Int) -> Int {
     switch self {
     case .shared(let count): min(count, max(clients, 1))
@@ -70,7 +85,7 @@ public struct OperationMix: Sendable, Equatable {
 
 public enum KeyDistribution: Sendable, Equatable {
   case uniform
-  /// YCSB's scrambled zipfian with exponent `theta` in (0, 1).
+  /// YCSB's scrambled zipfian with exponent `theta` above 0.
   case zipfian(theta: Double)
   /// The first `keyShare` of the keys get `operationShare` of the operations.
   case hotspot(keyShare: Double, operationShare: Double)
@@ -78,7 +93,7 @@ public enum KeyDistribution: Sendable, Equatable {
   case latest
 }
 
-/// The core workloads of YCSB (Cooper et al. 2010 §4), without E, which scans.
+/// The core workloads of YCSB (Cooper et al. 2010 §4), without E, which needs scans.
 public enum WorkloadPreset: String, Sendable, CaseIterable {
   case ycsbA = "ycsb-a"
   case ycsbB = "ycsb-b"

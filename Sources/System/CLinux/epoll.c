@@ -42,7 +42,7 @@ int linux_epoll_wait(int epoll, linux_ready *ready, int room, int64_t nanosecond
   } else {
     struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     count = epoll_pwait2(epoll, events, room, &timeout, NULL);
-    // Kernels before 5.11 know milliseconds only.
+    // Kernels before 5.11 have no epoll_pwait2, so the timeout is rounded up to milliseconds.
     if (count < 0 && errno == ENOSYS)
       count = epoll_wait(epoll, events, room, (int)((nanoseconds + 999999) / 1000000));
   }

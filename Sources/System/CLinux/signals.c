@@ -39,10 +39,10 @@ enum { crashing_count = sizeof crashing / sizeof *crashing };
 static struct sigaction earlier[crashing_count];
 static _Thread_local char notice[4096];
 static _Thread_local volatile size_t notice_length;
-/// A stack that has overflowed has no room for the handler.
+/// The handler's own stack, because a stack that has overflowed has no room for the handler.
 static _Thread_local char handler_stack[16384];
 
-/// Writes what its thread was doing and leaves the rest to the handler that was there before. Calls only what is
+/// Writes the thread's notice and restores the earlier handler. It calls only functions that are
 /// safe in a signal handler.
 static void crashed(int number, siginfo_t *info, void *context) {
   (void)context;
@@ -54,7 +54,8 @@ static void crashed(int number, siginfo_t *info, void *context) {
   }
   for (int i = 0; i < crashing_count; i++)
     if (crashing[i] == number) sigaction(number, &earlier[i], NULL);
-  // A fault happens again when the handler returns. A signal that somebody sent has to be sent again.
+  // A fault happens again when the handler returns, but a signal that was sent must be raised
+  // again.
   if (info->si_code <= 0 || number == SIGTRAP || number == SIGABRT) raise(number);
 }
 

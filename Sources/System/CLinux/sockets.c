@@ -38,7 +38,8 @@ static int closing(int descriptor) {
   return -error;
 }
 
-/// A peer that vanished without a word is noticed after a few minutes.
+/// Turns on keep-alive, so that a peer that vanished without closing the connection is noticed
+/// after 4 minutes.
 static void notice_loss(int descriptor) {
   int one = 1, idle = 120, interval = 30, probes = 4;
   setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);

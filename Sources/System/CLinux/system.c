@@ -14,8 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/// A standard stream that is closed is opened for reading before anything else is opened, since that would take its
-/// number and get its text. Writing to it fails.
+/// Opens closed standard streams for reading before the program opens any other file. Otherwise the
+/// next file that is opened would get a stream's number, and then its text. Writing to such a
+/// stream fails.
 __attribute__((constructor)) static void reserve_standard_streams(void) {
   for (;;) {
     int descriptor = open("/dev/null", O_RDONLY);

@@ -6,13 +6,14 @@
 
 #include <immintrin.h>
 
-// The instruction takes three cycles and can begin in every one, so input is taken as three lanes side by side:
-// long ones where it is long, short ones for what is left. A checksum is linear: that of the whole is that of each
-// lane, moved on over as many zeros as there are bytes behind the lane, added up.
+// The instruction takes three cycles, and one can begin in every cycle, so the input is processed
+// as three parallel lanes: first long lanes, then short ones for the rest. A checksum is linear:
+// the checksum of the whole is the sum (exclusive or) of the lanes' checksums, each advanced over
+// as many zero bytes as follow its lane.
 
 enum { long_lane = 512, short_lane = 96 };
 
-/// What each byte of a checksum becomes when as many zeros follow as a lane has bytes.
+/// The result of advancing each byte of a checksum over one lane of zero bytes.
 typedef uint32_t lane_table[4][256];
 static lane_table after_long, after_short;
 

@@ -1,6 +1,6 @@
 extension Array {
-  /// Removes all elements and keeps the storage. Of a few elements one after the other, because
-  /// `removeAll` is made for many and takes as long as removing three.
+  /// Removes all elements and keeps the storage. Up to three elements are removed one by one,
+  /// because a call of `removeAll` takes as long as removing three.
   @inline(__always)
   public mutating func empty() {
     if count > 3 {

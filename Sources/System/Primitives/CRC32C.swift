@@ -1,7 +1,7 @@
 import CProcessor
 
-/// The Castagnoli checksum (RFC 3720 appendix B.4): by the processor's instruction where it has one,
-/// otherwise eight bytes at a time by eight tables.
+/// The Castagnoli checksum (RFC 3720 appendix B.4): computed by the processor's instruction if
+/// there is one, otherwise eight bytes at a time with eight tables.
 public enum CRC32C {
   private static let hasInstruction = checksum_has_crc32c() != 0
 
@@ -21,7 +21,7 @@ public enum CRC32C {
     return tables
   }()
 
-  /// - Parameter previous: the checksum of the bytes before these, to go on from.
+  /// - Parameter previous: the checksum of the preceding bytes, from which to continue.
   public static func checksum(
     _ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0
   ) -> UInt32 {

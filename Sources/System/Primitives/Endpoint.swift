@@ -13,7 +13,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `nil` unless the text is a numeric IPv4 address, or an IPv6 address in brackets, and a port.
-  /// Of an IPv6 address all spellings are equal.
+  /// All spellings of an IPv6 address give equal endpoints.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":") else { return nil }
     let digits = text[text.index(after: colon)...]
@@ -43,11 +43,11 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
       }
   }
 
-  /// The address in the one form of RFC 5952 §4, so that two spellings of it are equal; `nil` if it
-  /// is none.
+  /// The address in the canonical form of RFC 5952 §4, so that all its spellings become equal;
+  /// `nil` if the text is not an IPv6 address.
   ///
-  /// Eight groups of up to four hexadecimal digits (RFC 4291 §2.2): `::` stands for the groups that
-  /// are missing, at one place, and an IPv4 address may stand for the last two.
+  /// Eight groups of up to four hexadecimal digits (RFC 4291 §2.2): `::` may stand once for the
+  /// missing groups, and an IPv4 address may stand for the last two.
   private static func canonicalIPv6(_ text: Substring) -> String? {
     let halves = text.split(separator: "::", omittingEmptySubsequences: false)
     guard halves.count <= 2 else { return nil }
@@ -81,7 +81,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     return numbers
   }
 
-  /// The longest run of at least two zeros, the first of several, is left out.
+  /// Formats groups. `::` replaces the longest run of at least two zero groups, or the first one if
+  /// several are equally long.
   private static func text5952(_ groups: [UInt16]) -> String {
     var best = 0..<0
     var start = 0

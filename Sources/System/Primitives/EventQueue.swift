@@ -1,16 +1,17 @@
-/// What will happen and when: a priority queue by time, first in, first out among equal times.
+/// A priority queue of events by time; events of equal times leave it in the order of insertion.
 ///
-/// A 4-ary heap of 16-byte keys over a slab of payloads, so that sifting moves keys only. Both live in
-/// memory of their own, because moving a payload out of an array slot costs a copy that a pointer's
+/// A 4-ary heap of 16-byte keys over a slab of payloads, so that sifting moves keys only. Both are
+/// allocated manually, because moving a payload out of an array costs a copy, and a pointer's
 /// `move` does not.
 ///
-/// Safety: all access goes through the methods below. `keys[0..<count]` and the slots that keys name are
-/// initialised, each slot by exactly one key; `push` initialises a free slot, `pop` moves it out, and
-/// `deinit` destroys those that are left. The pointers never leave the type.
+/// Safety: all access goes through the methods below. `keys[0..<count]` and the slots that keys
+/// name are initialised, each slot by exactly one key; `push` initialises a free slot, `pop` moves
+/// the payload out, and `deinit` destroys the remaining payloads. The pointers never leave the
+/// type.
 public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   public struct Key {
     public var time: Int64
-    /// A running number in the upper 40 bits, the payload's slot in the lower 24.
+    /// A sequence number in the upper 40 bits, and the payload's slot in the lower 24.
     public var order: UInt64
 
     @inline(__always)
@@ -18,8 +19,9 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
       a.time < b.time || (a.time == b.time && a.order < b.order)
     }
 
-    /// 1 if the key comes before the other one, otherwise 0. Which of two children is the smaller
-    /// is a coin toss, so that a processor that had to guess would be wrong half of the time.
+    /// 1 if the key comes before the other one, otherwise 0. The result is computed without a
+    /// branch, because which of two children is smaller is random, so that a processor would
+    /// mispredict half of such branches.
     @inline(__always)
     public func precedes(_ other: Key) -> Int {
       let isEarlier = time < other.time ? 1 : 0
@@ -63,7 +65,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     return keys[0].time
   }
 
-  /// Shows the next event without removing it; the queue must not be empty.
+  /// Passes the next event to `body` without removing it; the queue must not be empty.
   public func withNext<Result>(_ body: (borrowing Payload) -> Result) -> Result {
     precondition(count > 0)
     return body((slab + Int(keys[0].order & Self.slotMask)).pointee)
@@ -71,12 +73,13 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
 
   public mutating func push(_ payload: consuming Payload, at time: Int64) {
     if count == capacity { grow() }
-    // Free slots lie behind the used ones: `freeSlots[count...]`.
+    // The free slots are `freeSlots[count...]`.
     let slot = freeSlots[count]
     (slab + Int(slot)).initialize(to: payload)
     let key = Key(time: time, order: nextNumber << Self.slotBits | UInt64(slot))
     nextNumber += 1
-    // A local pointer: the compiler cannot know that stores through it leave `self` alone.
+    // A local copy of the pointer, because the compiler must assume that stores through it may
+    // change `self`.
     let keys = self.keys
     var position = count
     count += 1
@@ -98,8 +101,9 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     self.count = count
     let last = keys[count]
     var position = 0
-    // The hole sinks to a leaf along the smallest children, then `last` rises from there: it came from
-    // the bottom and mostly belongs there, so comparing it on the way down would be in vain.
+    // The hole sinks to a leaf along the smallest children, and then `last` rises from there.
+    // `last` came from the bottom and mostly belongs there, so comparing it on the way down would
+    // be wasted.
     var child = 1
     while child + 3 < count {
       let low = child + keys[child + 1].precedes(keys[child])
@@ -109,7 +113,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
       position = smallest
       child = position << 2 + 1
     }
-    // Only the last parent may have fewer than four children, which then are leaves.
+    // Only the last parent may have fewer than four children, and these are leaves.
     if child < count {
       var smallest = child
       var least = keys[child]

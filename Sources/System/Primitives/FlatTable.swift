@@ -1,26 +1,28 @@
 import CProcessor
 
-/// A key whose hash is a few multiplications with two secret words.
+/// A key whose hash consists of a few multiplications with two secret words.
 public protocol FlatKey: Equatable, Sendable {
   /// Well mixed in all bits; `FlatTable` uses the upper ones.
   func flatHash(_ secret: FlatHashSecret) -> UInt64
 }
 
-/// A hash table for the innermost loops. `Dictionary` hashes with SipHash, which costs 20 ns and
-/// more; this one takes a third of that, and its order is the order of insertion, the same in every
-/// run. Multiplications with secret words are no cryptography, but they keep those who choose keys
-/// from choosing where they fall.
+/// A hash table for the innermost loops. `Dictionary` hashes with SipHash, which costs 20 ns or
+/// more; this table takes a third of that, and its order is that of insertion, which is the same in
+/// every run. Multiplications with secret words are not cryptographically secure, but a client that
+/// chooses keys cannot predict their slots.
 ///
-/// Keys and values lie densely in the order of insertion (a removal moves the last one into the
-/// gap); `slots` maps hashes to positions by linear probing, never more than half full. A slot also
-/// has half of the key's hash, so that other keys on the way are passed by without a look at them.
+/// Keys and values are stored densely in the order of insertion (a removal moves the last entry
+/// into the gap). `slots` maps hashes to positions by linear probing and is never more than half
+/// full. A slot also contains half of the key's hash, so that probing skips most other keys without
+/// reading them.
 public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
   public var keys: [Key] = []
   public var values: [Value] = []
-  /// One more than the position in `keys`, and above it the lower half of the key's hash; or 0.
+  /// The position in `keys` plus 1 in the lower 32 bits, and the lower half of the key's hash above
+  /// it; 0 for an empty slot.
   public var slots: [UInt64]
   public var shift: UInt64
-  /// Where keys fall depends on it, their order does not.
+  /// It decides the slots of keys, but not the order of the table.
   public private(set) var secret: FlatHashSecret
 
   public init(secret: FlatHashSecret = .known) {
@@ -36,7 +38,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     return values[position]
   }
 
-  /// Where in `values` the key's value lies.
+  /// The position of the key in `keys`, and of its value in `values`.
   public func position(of key: Key) -> Int? {
     let hash = key.flatHash(secret)
     var slot = Int(hash >> shift)
@@ -47,7 +49,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     return nil
   }
 
-  /// The position in a slot, if it may be that of a key with this hash.
+  /// The position in a slot, if the slot's half hash matches this hash.
   @inline(__always)
   public func match(_ hash: UInt64, _ word: UInt64) -> Int? {
     UInt32(truncatingIfNeeded: word >> 32) == UInt32(truncatingIfNeeded: hash)
@@ -61,16 +63,18 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     hash << 32 | UInt64(position + 1)
   }
 
-  // Looking a key up follows a chain of addresses, each of which may have to come from memory. Whoever knows
-  // many keys in advance has the links of all their chains fetched side by side: slots, then entries.
+  // A lookup follows a chain of addresses (slot, then entry), each of which may have to be fetched
+  // from memory. A caller that knows many keys in advance can prefetch all their slots, and then
+  // all their entries, in parallel.
 
-  /// Begins to fetch the slot of a key with this hash.
+  /// Prefetches the slot of a key with this hash.
   public func fetchSlot(_ hash: UInt64) {
     slots.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + Int(hash >> shift)) }
   }
 
-  /// Begins to fetch key and value behind the slot of a key with this hash.
-  /// - Returns: their position, unless the table does not have the key. In rare cases it is another one's.
+  /// Prefetches the key and value of the entry with this hash.
+  /// - Returns: their position; nil if the table does not have the key. In rare cases it is another
+  ///   key's position.
   public func fetchEntry(_ hash: UInt64) -> Int? {
     var slot = Int(hash >> shift)
     while slots[slot] != 0 {
@@ -78,7 +82,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
         keys.withUnsafeBufferPointer {
           let key = UnsafeRawPointer($0.baseAddress! + position)
           processor_prefetch(key)
-          // It may lie across the end of a cache line.
+          // The key may cross the end of a cache line.
           if MemoryLayout<Key>.size > 16 { processor_prefetch(key + (MemoryLayout<Key>.size - 1)) }
         }
         values.withUnsafeBufferPointer { processor_prefetch($0.baseAddress! + position) }
@@ -126,14 +130,14 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     return slot
   }
 
-  /// Empties a slot and moves those behind it up that would not be found any more.
+  /// Empties a slot and moves up the later slots that probing would otherwise no longer find.
   public mutating func vacate(_ emptied: Int) {
     let mask = slots.count - 1
     var gap = emptied
     var slot = (gap + 1) & mask
     while slots[slot] != 0 {
       let home = Int(keys[FlatTable.position(in: slots[slot])].flatHash(secret) >> shift)
-      // It may move if its home does not lie cyclically in (gap, slot].
+      // The entry may move if its home slot is not cyclically in (gap, slot].
       if (slot - home) & mask >= (slot - gap) & mask {
         slots[gap] = slots[slot]
         gap = slot
@@ -149,7 +153,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
     place()
   }
 
-  /// Finds a slot for each key; all are empty.
+  /// Assigns a slot to each key; all slots must be empty.
   public mutating func place() {
     for position in keys.indices {
       let hash = keys[position].flatHash(secret)
@@ -159,7 +163,7 @@ public struct FlatTable<Key: FlatKey, Value: Sendable>: Sendable {
 }
 
 extension FlatTable {
-  /// Has all keys fall elsewhere.
+  /// Changes the secret, which reassigns the slots of all keys.
   public mutating func rekey(_ secret: FlatHashSecret) {
     guard secret != self.secret else { return }
     self.secret = secret
@@ -169,7 +173,7 @@ extension FlatTable {
 
   public mutating func removeAll() { self = FlatTable(secret: secret) }
 
-  /// The most slots that are looked at for one of the keys.
+  /// The largest number of slots that a lookup of one of the keys examines.
   public var longestProbe: Int {
     var longest = 0
     for position in keys.indices {

@@ -1,6 +1,6 @@
 /// A seeded stream of random numbers: xoshiro256** 1.0 (Blackman & Vigna 2018), seeded by
-/// SplitMix64. The same seed gives the same numbers on every machine. Cores never draw; hosts and
-/// runtimes do.
+/// SplitMix64. The same seed gives the same numbers on every machine. Protocol cores never draw
+/// random numbers; hosts and runtimes do.
 public struct RandomStream: RandomNumberGenerator, Sendable {
   @usableFromInline var s0: UInt64
   @usableFromInline var s1: UInt64
@@ -15,19 +15,24 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     s3 = RandomStream.splitMix64(&state)
   }
 
-  /// Goes on from a state of the generator, which must not be all zero.
+  /// Continues from a state of the generator, which must not be all zero.
   init(state: (UInt64, UInt64, UInt64, UInt64)) { (s0, s1, s2, s3) = state }
 
-  /// A stream of its own for each purpose: streams of different labels share nothing, so that
-  /// drawing more for one purpose does not change what another one draws.
+  /// The stream of one label. Streams of different labels share nothing, so drawing more from one
+  /// does not change what another one draws.
   public init(seed: UInt64, label: UInt64) {
     var state = seed ^ (label &* 0xD6E8_FEB8_6659_FD93)
     self.init(seed: RandomStream.splitMix64(&state) ^ label)
   }
 
-  /// The same for each of many that serve one purpose, such as the disks of nodes.
-  public init(seed: UInt64, label: UInt64, number: Int) {
-    self.init(seed: seed, label: label &+ (UInt64(number) &+ 1) << 32)
+  /// The stream of one purpose of a trial.
+  public init(seed: UInt64, purpose: RandomPurpose) {
+    self.init(seed: seed, label: purpose.rawValue)
+  }
+
+  /// One of several streams that serve the same purpose, such as the stream of each node's disk.
+  public init(seed: UInt64, purpose: RandomPurpose, number: Int) {
+    self.init(seed: seed, label: purpose.rawValue &+ (UInt64(number) &+ 1) << 32)
   }
 
   /// The next output of SplitMix64 (Steele, Lea & Flood 2014).
@@ -74,4 +79,27 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   public mutating func chance(_ probability: Double) -> Bool {
     probability > 0 && unit() < probability
   }
+}
+
+/// What a trial draws random numbers for. The raw value is the label of the purpose's stream; it
+/// decides what is drawn, so changing it changes the results of every seed.
+public enum RandomPurpose: UInt64, Sendable {
+  /// Offset and drift of the nodes' clocks.
+  case clocks = 0xC10C
+  /// Delay and loss of messages. Each link derives a stream of its own from this value.
+  case links = 0x11E7
+  /// Sync times of the nodes' disks.
+  case disks = 0xD15C
+  /// Sync times of snapshots, which do not use up the numbers of `disks`.
+  case snapshots = 0x5AA9
+  /// Arrival times of requests in an open loop; start times of the clients in a closed loop.
+  case arrivals = 0xA441
+  /// Times, targets and effects of injected faults.
+  case faults = 0xFA17
+  /// Operations, keys and values of the load.
+  case load = 0x10AD
+  /// Sizes of the values that keys have before the first operation.
+  case loadedValues = 0x10AE
+  /// Time of the first probe.
+  case probes = 0x920B
 }

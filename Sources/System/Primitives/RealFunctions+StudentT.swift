@@ -30,8 +30,8 @@ extension RealFunctions {
   public static func studentQuantile(tails: Double, degrees: Int) -> Double {
     precondition(tails > 0 && tails < 1)
     // Student's tails are heavier than the normal distribution's, so this is below the quantile.
-    // The probability falls ever more slowly, so that Newton's steps come near from below, without
-    // overshoot, until rounding ends them.
+    // The slope of the probability becomes ever flatter, so Newton's steps approach the quantile
+    // from below without overshoot, until rounding ends them.
     var t = max(0, -normalQuantile(tails / 2) * 0.999)
     let n = Double(degrees)
     let scale = n.squareRoot() * beta(halves: degrees)
@@ -55,8 +55,8 @@ extension RealFunctions {
     return beta
   }
 
-  /// The continued fraction of the incomplete beta function, DLMF 8.17.22, from front to back by
-  /// Lentz's method (Thompson & Barnett 1986).
+  /// The continued fraction of the incomplete beta function, DLMF 8.17.22, evaluated from front to
+  /// back by Lentz's method (Thompson & Barnett 1986).
   private static func betaFraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
     let tiny = 1e-300
     func away(_ value: Double) -> Double { value.magnitude < tiny ? tiny : value }

@@ -1,5 +1,5 @@
-/// Elementary functions from arithmetic that IEEE 754 fixes to the last bit. The C library's differ
-/// between versions, and the same seed must give the same bytes on every machine.
+/// Elementary functions built only from operations that IEEE 754 defines exactly. Those of the C
+/// library differ between versions, and the same seed must give the same bytes on every machine.
 public enum RealFunctions {
   // ln 2 as a sum. The high part ends in 32 zero bits, so that its product with any exponent of a
   // `Double` is exact.

@@ -1,31 +1,33 @@
 import Primitives
 
-/// What a frame carries.
+/// The kind of a frame's content.
 public enum FrameKind: UInt8, Sendable, CaseIterable {
-  /// The first frame of a connection: who dials, and whom it believes it has reached.
+  /// The first frame of a connection: the dialing process, and the process that it expects to have
+  /// reached.
   case hello = 1
-  /// The answer to a hello that fits.
+  /// The answer to a hello that is accepted.
   case welcome = 2
-  /// The answer to one that does not: a sentence that says why.
+  /// The answer to a hello that is refused: a sentence with the reason.
   case refusal = 3
-  /// What one replica says to another.
+  /// A message from one replica to another.
   case message = 4
   /// A client's request, and a replica's answer.
   case request = 5
   case reply = 6
-  /// What a runner asks of a node, and what the node reports.
+  /// A runner's order to a node, and a node's report.
   case order = 7
   case report = 8
 }
 
-/// What stands before the body of a frame.
+/// The header before the body of a frame.
 public struct FrameHeader: Equatable, Sendable {
   public var kind: FrameKind
   /// The number of the node that sent it, or `Frame.noNode`.
   public var node: UInt16
-  /// How often the sender has started: what it said in an earlier life is told from what it says now.
+  /// The sender's incarnation: how often it has started. It distinguishes frames of an earlier
+  /// process from those of the present one.
   public var epoch: UInt32
-  /// Where the body lies in the bytes that were looked at.
+  /// The position of the body in the bytes that were examined.
   public var body: Range<Int>
 
   public init(kind: FrameKind, node: UInt16, epoch: UInt32, body: Range<Int>) {
@@ -36,22 +38,23 @@ public struct FrameHeader: Equatable, Sendable {
   }
 }
 
-/// How a message travels: length, checksum, version, kind, sender and epoch before the message itself.
+/// The frame around each message: length, checksum, version, kind, sender and epoch come before the
+/// message itself.
 ///
-/// Layout: length of what follows the checksum (4 bytes), CRC-32C of it (4), version (1), kind (1),
-/// sender (2), epoch (4), body. A frame that fails any check is refused whole.
+/// Layout: length of the bytes after the checksum (4 bytes), CRC-32C of these (4), version (1),
+/// kind (1), sender (2), epoch (4), body. A frame that fails any check is refused as a whole.
 public enum Frame {
   public static let version: UInt8 = 1
   public static let headerByteCount = 16
-  /// What the length counts beside the body.
+  /// The number of bytes that the length counts in addition to the body.
   static let fixedByteCount = 8
-  /// Longer frames are refused before anything is allocated for them.
+  /// Longer frames are refused before memory is allocated for them.
   public static let maximumByteCount = 64 << 20
 
-  /// The sender of frames that no node sends: clients and runners.
+  /// The sender's number in frames of clients and runners, which are not nodes.
   public static let noNode = UInt16.max
 
-  /// How many bytes a message takes on the wire.
+  /// The size of a message's frame in bytes.
   public static func byteCount<Message: WireCodable>(of message: Message) -> Int {
     headerByteCount + message.encodedByteCount
   }
@@ -78,7 +81,7 @@ public enum Frame {
     writer.overwrite(at: start + 4, with: checksum)
   }
 
-  /// Finds the frame that begins at `start` of a stream that has been received up to `end`.
+  /// Finds the frame that begins at `start` in a stream that has been received up to `end`.
   /// - Returns: `nil` if the frame is not complete yet.
   public static func next(
     in bytes: [UInt8], from start: Int, to end: Int
@@ -115,7 +118,7 @@ public enum Frame {
       littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) })
   }
 
-  /// Decodes the body of a frame, which must be one whole value.
+  /// Decodes the body of a frame, which must be exactly one value.
   public static func decode<Body: WireCodable>(
     _ type: Body.Type, from bytes: [UInt8], in body: Range<Int>
   ) throws(WireError) -> Body {

@@ -1,32 +1,34 @@
-/// A value with one binary form: little-endian integers of fixed width, lengths before what they count.
+/// A value with exactly one binary form: little-endian integers of fixed width, and each length
+/// before the elements that it counts.
 public protocol WireCodable {
-  /// How many bytes `encode` writes. Cheap, because the simulator charges for every message.
+  /// The number of bytes that `encode` writes. It must be cheap to compute, because the simulator
+  /// needs it for every message.
   var encodedByteCount: Int { get }
   func encode(into writer: inout WireWriter)
   init(from reader: inout WireReader) throws(WireError)
 }
 
-/// Why bytes are not the value they should be. Whoever sent them is at fault, never the reader.
+/// The reason why bytes could not be decoded. The fault is the sender's and never the reader's.
 public enum WireError: Error, Equatable, Sendable {
   /// The bytes ended too early.
   case truncated
-  /// The bytes cannot mean anything; the text says what was found.
+  /// The bytes are not a valid encoding; the text says what was found.
   case malformed(String)
-  /// The checksum does not fit the content.
+  /// The checksum does not match the content.
   case checksumMismatch
-  /// The frame speaks another version of the protocol.
+  /// The frame has another version of the protocol.
   case unsupportedVersion(UInt8)
 }
 
-/// Appends binary values to a buffer that it keeps for the next use.
+/// Appends binary values to a buffer that can be reused.
 public struct WireWriter: Sendable {
-  /// The buffer; the first `count` bytes of it have been written. Public, as everything here, so that
-  /// codecs of other modules are specialised.
+  /// The buffer; its first `count` bytes have been written. It is public, as is everything here, so
+  /// that codecs of other modules are specialised.
   public var storage: [UInt8] = []
   public var count = 0
-  /// The blocks of batches that were written, if somebody wants to know.
-  public var notesBlocks = false
-  public var notedBlocks: [NotedBlock] = []
+  /// Whether to record the batches that are written, in `notedBatches`.
+  public var notesBatches = false
+  public var notedBatches: [NotedBatch] = []
 
   public init() {}
 
@@ -35,7 +37,7 @@ public struct WireWriter: Sendable {
     let needed = count + byteCount
     if needed > storage.count {
       let room = max(needed, storage.count * 2, 64)
-      // An array is copied at once, also where nothing is optimised.
+      // Appending an array stays fast in debug builds, because it is copied in one step.
       storage.append(contentsOf: [UInt8](repeating: 0, count: room - storage.count))
     }
   }
@@ -51,12 +53,12 @@ public struct WireWriter: Sendable {
 
   public mutating func write(_ flag: Bool) { write(UInt8(flag ? 1 : 0)) }
 
-  /// The bytes alone, without a length before them.
+  /// Writes the bytes without a length before them.
   public mutating func write(_ bytes: [UInt8]) {
     write(bytes, in: 0..<bytes.count)
   }
 
-  /// A part of a buffer, without a copy of it in between.
+  /// Writes a part of a buffer without an intermediate copy.
   public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
     guard !range.isEmpty else { return }
@@ -79,17 +81,17 @@ public struct WireWriter: Sendable {
     }
   }
 
-  /// A copy of what has been written.
+  /// A copy of the written bytes.
   public func bytes() -> [UInt8] { Array(storage[..<count]) }
 
-  /// What has been written, without a copy.
+  /// Passes the written bytes to `body` without a copy.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     storage.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
 
   public mutating func removeAll() { count = 0 }
 
-  /// Forgets the first `byteCount` bytes; the others move to the front.
+  /// Removes the first `byteCount` bytes and moves the others to the front.
   public mutating func removeFirst(_ byteCount: Int) {
     precondition(byteCount <= count)
     let rest = count - byteCount
@@ -106,8 +108,8 @@ public struct WireReader: Sendable {
   public let storage: [UInt8]
   public var end: Int
   public var offset: Int
-  /// Gets the blocks of batches that are read, if somebody wants to know.
-  public var blockNotes: BlockNotes?
+  /// Records the batches that are read; nil to record nothing.
+  public var batchNotes: BatchNotes?
 
   public init(_ bytes: [UInt8]) {
     storage = bytes
@@ -156,8 +158,8 @@ public struct WireReader: Sendable {
     offset += count
   }
 
-  /// A count that precedes elements of at least `elementSize` bytes: one that cannot fit is refused
-  /// before anything is allocated for it.
+  /// Reads a count that precedes elements of at least `elementSize` bytes. A count that exceeds the
+  /// remaining bytes is refused before memory is allocated for it.
   public mutating func readCount(elementSize: Int) throws(WireError) -> Int {
     let count = Int(try read(UInt32.self))
     guard count <= remaining / max(elementSize, 1) else { throw .truncated }
@@ -166,7 +168,7 @@ public struct WireReader: Sendable {
 }
 
 extension WireReader {
-  /// Decodes a value that must fill the bytes to the last one.
+  /// Decodes a value that must fill all the bytes.
   public static func decode<Value: WireCodable>(
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(WireError) -> Value {
@@ -174,7 +176,7 @@ extension WireReader {
     return try reader.readLast(type)
   }
 
-  /// Decodes a value that must be all that is left.
+  /// Decodes a value that must fill all remaining bytes.
   public mutating func readLast<Value: WireCodable>(_ type: Value.Type) throws(WireError) -> Value {
     let value = try Value(from: &self)
     guard isAtEnd else { throw .malformed("\(remaining) bytes too many") }
@@ -183,7 +185,7 @@ extension WireReader {
 }
 
 extension WireCodable {
-  /// The binary form in a fresh array.
+  /// The binary form in a new array.
   public func encoded() -> [UInt8] {
     var writer = WireWriter()
     writer.reserve(encodedByteCount)

@@ -1,4 +1,4 @@
-// Binary forms of the shapes that messages are built from.
+// Binary forms of the basic types of which messages consist.
 
 extension UInt64: WireCodable {
   public var encodedByteCount: Int { 8 }

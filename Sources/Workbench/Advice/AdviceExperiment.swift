@@ -4,7 +4,7 @@ import Linearizability
 import ProtocolList
 import Replication
 
-/// One of the experiments that advice rests on.
+/// One of the experiments on which advice rests.
 package struct AdviceExperiment: Equatable {
   package enum Kind: String, CaseIterable {
     case base, crash
@@ -12,7 +12,7 @@ package struct AdviceExperiment: Equatable {
     case otherMix = "other-mix"
     case largerValues = "larger-values"
 
-    /// Whether it asks what would change the ranking.
+    /// Whether the experiment shows if a changed load would change the ranking.
     package var isVariation: Bool { self != .base && self != .crash }
   }
 
@@ -28,13 +28,13 @@ package struct AdviceExperiment: Equatable {
     Kind.allCases.map { AdviceExperiment(request, $0) }
   }
 
-  /// How the variation differs from what is needed, for sentences.
+  /// How the experiment differs from the request, for sentences.
   package var difference: String {
     switch kind {
     case .base: "as asked"
     case .crash: "the node in charge dies"
-    case .moreLoad: "four times the load (\(Node.plain(rate))/s)"
-    case .otherMix: "\(Node.plain((reads * 100).rounded())) % reads"
+    case .moreLoad: "four times the load (\(ConfigValue.plain(rate))/s)"
+    case .otherMix: "\(ConfigValue.plain((reads * 100).rounded())) % reads"
     case .largerValues: "values of \(Quantity.text(Int64(valueSize), units: Unit.sizes))"
     }
   }
@@ -49,7 +49,7 @@ package struct AdviceExperiment: Equatable {
     kind == .largerValues ? min(request.valueSize * 16, 1 << 20) : request.valueSize
   }
 
-  /// Variations that are to show availability need something that breaks.
+  /// A variation can show availability only if it includes a crash.
   private var hasCrash: Bool {
     kind == .crash || (kind.isVariation && request.preference == .availability)
   }
@@ -58,12 +58,13 @@ package struct AdviceExperiment: Equatable {
 
   private var roundTripMs: Double { Double(request.roundTrip.nanoseconds) / 1e6 }
 
-  /// Silence after which a node is given up: enough for several round trips.
+  /// The silence after which a node is given up, ms: enough for several round trips.
   private var timeoutMs: Int { max(200, Int((roundTripMs * 8).rounded(.up))) }
 
   private var warmUpMs: Int { max(1_000, timeoutMs * 3) }
 
-  /// Enough operations for the percentile that is asked for, and in a crash enough time to recover.
+  /// Enough time, ms, for the operations that the requested percentile needs, and in a crash for
+  /// recovery.
   private var durationMs: Int {
     let operations =
       switch request.percentile {
@@ -77,20 +78,27 @@ package struct AdviceExperiment: Equatable {
     return warmUpMs + (hasCrash ? max(measured, 3_000 + timeoutMs * 10) : measured)
   }
 
-  /// The file, as a person could have written it.
+  /// The value of an option that bounds the time until a peer gives a sign of life, or that says how
+  /// often one is given.
+  private func timer(_ option: OptionDeclaration, _ timeoutMs: Int) -> JSONValue.Member? {
+    func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
+    if let bound = option.bound {
+      return .init(option.name, ms(max(timeoutMs / (bound.defaultDivisor + 1), 1)))
+    }
+    guard option.awaitsSignOfLife else { return nil }
+    switch option.kind {
+    case .intervalRange: return .init(option.name, .array([ms(timeoutMs), ms(timeoutMs * 2)]))
+    case .interval: return .init(option.name, ms(timeoutMs))
+    case .flag, .integer, .choice: return nil
+    }
+  }
+
+  /// The experiment file, as a person could have written it.
   package var text: String {
     func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
     let timeout = timeoutMs
-    let election: [JSONValue.Member] = [
-      .init("electionTimeout", .array([ms(timeout), ms(timeout * 2)])),
-      .init("heartbeat", ms(max(timeout / 4, 1))),
-    ]
-    let lease: [JSONValue.Member] = [
-      .init("failureTimeout", ms(timeout)), .init("ping", ms(max(timeout / 5, 1))),
-    ]
     let options = ProtocolKind.replicated.map { kind in
-      JSONValue.Member(
-        kind.name, .object(kind.description.needsAuthority ? lease : election))
+      JSONValue.Member(kind.name, .object(kind.options.compactMap { timer($0, timeout) }))
     }
     let crash: JSONValue = .object([
       .init("at", ms(warmUpMs + 1_000)), .init("crash", .string("leader")),
@@ -104,7 +112,7 @@ package struct AdviceExperiment: Equatable {
       .init(
         "workload",
         .object([
-          .init("arrival", .object([.init("open", .string("\(Node.plain(rate))/s"))])),
+          .init("arrival", .object([.init("open", .string("\(ConfigValue.plain(rate))/s"))])),
           .init(
             "mix", .object([.init("get", .number(reads)), .init("put", .number(1 - reads))])),
           .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
@@ -124,8 +132,8 @@ package struct AdviceExperiment: Equatable {
     return JSONValue.object(members).text() + "\n"
   }
 
-  /// Checks it like an experiment that a person wrote; what is wrong is told by its place in the
-  /// file of what is needed.
+  /// Checks the experiment like one that a person wrote; an error names the place in the file of
+  /// the request.
   package func plan(file: String) throws(ExperimentError) -> ExperimentPlan {
     do throws(ExperimentError) {
       return try ExperimentPlan.read(text: text, file: file)

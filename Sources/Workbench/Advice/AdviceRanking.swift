@@ -4,13 +4,13 @@ import ProtocolList
 import Replication
 import Results
 
-/// A protocol with its replicas in an order of places, and what was measured of it.
+/// A protocol with its replicas in an order of places, and its measured trials.
 package struct Candidate {
   let kind: ProtocolKind
-  /// `eu, us, asia`; empty where there is one order.
+  /// `eu, us, asia`; empty if there is only one order.
   let placement: String
   let replicas: Int
-  /// By experiment; one that was not run is absent.
+  /// The trials of each experiment; an experiment that was not run is absent.
   var trials: [AdviceExperiment.Kind: [FinishedTrial]] = [:]
 
   var name: String { placement.isEmpty ? kind.name : "\(kind.name) at \(placement)" }
@@ -18,7 +18,7 @@ package struct Candidate {
   /// Replicas and the nodes of an authority.
   var nodeCount: Int { kind.membership(replicas: replicas).nodeCount }
 
-  /// The mean alone, which costs no interval; infinite if nothing was measured.
+  /// The mean without an interval, which is cheaper; infinite without a value.
   func mean(_ metric: String, _ experiment: AdviceExperiment.Kind) -> Double {
     let values = (trials[experiment] ?? []).compactMap { $0.metric(metric) }
     return values.isEmpty ? .infinity : values.reduce(0, +) / Double(values.count)
@@ -30,20 +30,21 @@ package struct Candidate {
   }
 }
 
-/// The configurations in the order of what is preferred, those that do all that is asked first.
+/// The configurations in the order of the request's preference; those that meet all requirements
+/// come first.
 package struct AdviceRanking {
   package let request: AdviceRequest
   package private(set) var rows: [Row] = []
 
   package struct Row {
     package let candidate: Candidate
-    /// What it does not do, a phrase each; empty if it does all that is asked.
+    /// The requirements that it does not meet, as phrases; empty if it meets all.
     package var misses: [String]
-    /// Whether a verdict of its trials forbids to rank it.
+    /// Whether the verdicts of its trials allow ranking it.
     package var isRanked: Bool
   }
 
-  /// - Parameter trials: of each experiment, with the names and placements of their rows.
+  /// - Parameter configurations: the candidates with their trials.
   package init(_ request: AdviceRequest, _ configurations: [Candidate]) {
     self.request = request
     rows = configurations.map { row($0) }.sorted { isBetter($0, $1, in: .base) }
@@ -75,7 +76,8 @@ package struct AdviceRanking {
     return all
   }
 
-  /// Where its replicas are, in their order: some protocols need fewer than there are places.
+  /// The places of a protocol's replicas, in order; some protocols need fewer replicas than there
+  /// are places.
   private static func placement(
     _ request: AdviceRequest, _ point: Int, _ kind: ProtocolKind
   ) -> String {
@@ -123,7 +125,7 @@ package struct AdviceRanking {
 
   // MARK: Order
 
-  /// What is compared: what is preferred, then the rest.
+  /// The sort keys: the preferred metric, then the others.
   private func keys(
     _ candidate: Candidate, in experiment: AdviceExperiment.Kind
   ) -> [Double] {
@@ -146,7 +148,7 @@ package struct AdviceRanking {
       .lexicographicallyPrecedes(keys(b.candidate, in: experiment))
   }
 
-  /// The metric that decides, of an experiment.
+  /// The deciding metric, and the experiment from which it is taken.
   func decisive(_ experiment: AdviceExperiment.Kind) -> (
     metric: String, experiment: AdviceExperiment.Kind
   ) {
@@ -157,7 +159,7 @@ package struct AdviceRanking {
     }
   }
 
-  /// Whether the trials tell two configurations apart in what decides.
+  /// Whether the trials show a difference between two configurations in the deciding metric.
   func isDifferent(
     _ a: Candidate, _ b: Candidate, under kind: AdviceExperiment.Kind = .base
   ) -> Bool {
@@ -171,7 +173,7 @@ package struct AdviceRanking {
     return p.map { $0 < PairedDifference.level } ?? false
   }
 
-  /// The best under a variation, among those that are ranked.
+  /// The best configuration under a variation, among the ranked ones.
   func best(under experiment: AdviceExperiment.Kind) -> Candidate? {
     rows.filter { row in row.isRanked && row.candidate.trials[experiment] != nil }
       .map(\.candidate)

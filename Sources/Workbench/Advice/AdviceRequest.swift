@@ -3,33 +3,34 @@ import Experiments
 import Linearizability
 import Replication
 
-// Advice: which protocol, and which order of places, for what somebody needs. A file says what is
-// needed; experiments are made from it, run as all others are, and their trials ranked.
+// Advice: which protocol, and which order of places, suits a request. A file states the request;
+// experiments are made from it, run as all others are, and their trials ranked.
 //
-// It ranks by what was measured and says what would change the ranking: the same load four times
-// over, the other mix of reads and writes, and larger values are measured too.
+// The ranking uses measured results and says which changes would alter it: four times the load, the
+// other mix of reads and writes, and larger values are measured too.
 
-/// What somebody needs.
+/// The user's requirements.
 package struct AdviceRequest: Equatable {
-  /// What decides among configurations that do all that is asked.
+  /// The metric that decides among configurations that meet all requirements.
   package enum Preference: String, CaseIterable { case latency, availability, cost }
 
   package var name = "advice"
-  /// The longest way there and back between two nodes; timers are a multiple of it.
+  /// The longest round trip between two nodes; timers are a multiple of it.
   package var roundTrip: Interval
   /// The section `network` of an experiment.
   var network: JSONValue
-  /// Orders of places for the replicas to try; empty where there is one place, or the file says.
+  /// Orders of places to try for the replicas; empty if there is one place, or if the file sets the
+  /// order.
   var placements: [[String]] = []
   package var reads = 0.5
   package var rate = 1_000.0
   package var valueSize = 128
   package var failures = 1
   package var consistency = Consistency.linearizable
-  /// How long the slowest operations of `percentile` may take; `nil` for any time.
+  /// The limit for the latency at `percentile`; `nil` for no limit.
   package var latency: Interval?
   package var percentile = 99.0
-  /// How long the service may be down when the node in charge dies; `nil` for any time.
+  /// The limit for the outage when the node in charge dies; `nil` for no limit.
   package var outage: Interval?
   package var preference = Preference.latency
   package var trials = 5
@@ -60,7 +61,8 @@ package struct AdviceRequest: Equatable {
 
   init(text: String) throws(ExperimentError) {
     let tree = try SourceText.parse(text, example: "{ roundTrip: \"1ms\", reads: 0.95 }")
-    let section = try Section(Node(path: "", value: tree), path: "", known: AdviceRequest.keys)
+    let section = try Section(
+      ConfigValue(path: "", value: tree), path: "", known: AdviceRequest.keys)
     if let places = section["places"] {
       if let node = section["roundTrip"] {
         throw node.refused("either roundTrip or places, which have round trips of their own")
@@ -84,7 +86,7 @@ package struct AdviceRequest: Equatable {
     try readObjectives(section["slo"])
   }
 
-  private mutating func readObjectives(_ node: Node?) throws(ExperimentError) {
+  private mutating func readObjectives(_ node: ConfigValue?) throws(ExperimentError) {
     let slo = try Section(node, path: "slo", known: ["latency", "percentile", "outage"])
     let range = Interval.microseconds(1)...Interval.hour
     latency = try slo["latency"]?.interval(in: range)
@@ -99,7 +101,7 @@ package struct AdviceRequest: Equatable {
   // MARK: Places
 
   private static func places(
-    _ node: Node
+    _ node: ConfigValue
   ) throws(ExperimentError) -> (JSONValue, Interval, [[String]]) {
     let section = try Section(node, path: "places", known: ["latency", "replicas", "clients"])
     let table = try section.required(
@@ -107,7 +109,8 @@ package struct AdviceRequest: Equatable {
     var names: [String] = []
     var longest = Interval.microseconds(200)
     for member in try Section.members(of: table, "an object of one-way latencies") {
-      let node = Node(path: Node.path("places.latency", member.key), value: member.value)
+      let node = ConfigValue(
+        path: ConfigValue.path("places.latency", member.key), value: member.value)
       let oneWay = try node.interval(in: .zero...Interval.seconds(10))
       longest = max(longest, Interval(nanoseconds: oneWay.nanoseconds * 2))
       for name in member.key.split(whereSeparator: { $0 == "-" || $0 == ">" }).map(String.init)
@@ -119,7 +122,7 @@ package struct AdviceRequest: Equatable {
       section[key].map { .init(key, $0.value) }
     }
     let network = JSONValue.object([.init("places", .object(members))])
-    // Who is in charge first, and the order of a chain, follow the order of the replicas.
+    // The order of the replicas determines the first leader and the order of a chain.
     let rotations = (0..<min(names.count, mostPlacements)).map { first in
       Array(names[first...] + names[..<first])
     }

@@ -3,8 +3,8 @@ import Linearizability
 import Measurement
 import Results
 
-/// Advice as text: the ranking with its evidence, the reason in a sentence, and what would change
-/// it.
+/// Advice as text: the ranking with its evidence, the reason in a sentence, and the changes that
+/// would alter it.
 package struct AdviceText {
   private let ranking: AdviceRanking
 
@@ -12,7 +12,7 @@ package struct AdviceText {
 
   private var request: AdviceRequest { ranking.request }
 
-  /// - Parameter evidence: where the run directories are.
+  /// - Parameter evidence: the directory of the runs.
   package func text(evidence: String) -> String {
     let fine = ranking.rows.filter(\.misses.isEmpty)
     var lines = [asked, ""]
@@ -29,7 +29,7 @@ package struct AdviceText {
 
   private var asked: String {
     var parts = [
-      "\(Node.plain(request.rate)) operations/s, \(Node.plain((request.reads * 100).rounded())) % "
+      "\(ConfigValue.plain(request.rate)) operations/s, \(ConfigValue.plain((request.reads * 100).rounded())) % "
         + "reads, values of \(Quantity.text(Int64(request.valueSize), units: Unit.sizes))",
       "survives \(request.failures) \(request.failures == 1 ? "failure" : "failures")",
       request.consistency.rawValue,
@@ -130,7 +130,7 @@ package struct AdviceText {
     return lines.isEmpty ? [] : ["what would change it:"] + lines
   }
 
-  /// Microseconds as milliseconds with three digits or so.
+  /// Microseconds as milliseconds with about three digits.
   static func ms(_ microseconds: Double) -> String {
     let value = microseconds / 1_000
     let decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2
@@ -139,7 +139,7 @@ package struct AdviceText {
 }
 
 extension String {
-  /// Without blanks at its end.
+  /// The string without blanks at its end.
   fileprivate var trimmedEnd: String {
     var text = self
     while text.hasSuffix(" ") { text.removeLast() }

@@ -1,17 +1,17 @@
-/// One figure that a benchmark found.
+/// One result of a benchmark.
 public struct BenchmarkResult: Sendable {
   public var name: String
   public var value: Double
   public var unit: String
 }
 
-/// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op").
-/// Figures are the best of several repetitions: on a shared machine everything that disturbs a run
-/// makes it slower, so the best one is the least disturbed.
+/// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op"). The
+/// result is the best of several repetitions, because every disturbance on a shared machine makes a
+/// run slower, so the best one is the least disturbed.
 public struct Benchmark: Sendable {
   public let name: String
   public let unit: String
-  /// Runs once and returns how much work was done in how many seconds, or with how many bytes.
+  /// Runs once and returns the amount of work, and the seconds or bytes that it took.
   let run: @Sendable () -> (work: Double, seconds: Double)
 
   public static let repetitions = 5

@@ -4,9 +4,10 @@ import SteppedCluster
 import WireFormat
 
 extension Benchmark {
-  /// Cores alone: three replicas in one thread, messages handed over in memory, no disk, no network, no
-  /// application. Committed client updates per second of wall time at the replica in charge, all
-  /// replicas keeping up, with `size` updates of 256 bytes in each batch. Building the batches counts.
+  /// Cores alone: three replicas in one thread exchange messages in memory, without disk, network
+  /// or application. Measures committed client updates per second of wall time at the replica in
+  /// charge while all replicas keep up, with `size` updates of 256 bytes in each batch. Includes
+  /// building the batches.
   static func core(_ kind: ProtocolKind, batch size: Int) -> Benchmark {
     Benchmark(name: "core.\(kind.name).batch\(size)", unit: "ops/s") {
       var visitor = CoreVisitor(kind: kind, size: size)
@@ -46,7 +47,8 @@ struct CoreVisitor: ProtocolVisitor {
     return (Double(committed), seconds)
   }
 
-  /// Lets time pass until a replica is in charge, and then some more, until an authority has seen all.
+  /// Lets time pass until a replica is in charge, and further until an authority has seen all
+  /// replicas.
   private func elect<Core: ReplicaCore>(_ cluster: inout InProcessCluster<Core>) -> ReplicaID {
     for _ in 0..<2_000 {
       cluster.run()
@@ -61,7 +63,7 @@ struct CoreVisitor: ProtocolVisitor {
   }
 }
 
-/// A command of nothing but bytes.
+/// A command that consists of bytes only.
 struct Payload: WireCodable, Equatable, Sendable {
   var bytes: [UInt8]
 

@@ -7,9 +7,9 @@ import Trials
 import Workloads
 
 extension Benchmark {
-  /// What a trial of Raft with three replicas keeps per operation until its end, beyond the values
-  /// that were written: its history, three logs and what was committed. Half of the operations are
-  /// writes of 128 bytes. With few clients nearly every write has a batch of its own.
+  /// The memory per operation that a trial of Raft with three replicas keeps until its end, beyond
+  /// the written values: its history, three logs and the committed commands. Half of the operations
+  /// are writes of 128 bytes. With few clients nearly every write has its own batch.
   static func memory(clients: Int) -> Benchmark {
     Benchmark(name: "memory.trial.clients\(clients)", unit: "B/op") {
       var visitor = MemoryVisitor(clients: clients)
@@ -29,7 +29,7 @@ struct MemoryVisitor: ProtocolVisitor {
     var setup = TrialSetup<Core>(
       membership: ProtocolKind.raft.membership(replicas: 3), options: Core.Options())
     setup.plan.workload = spec
-    // About a hundred thousand operations.
+    // Long enough for about a hundred thousand operations.
     setup.plan.duration = .milliseconds(Int64(50_000 / clients + 2_000))
     let before = Memory.allocatedByteCount
     var trial = Trial(setup, load: KeyValueLoad(spec, seed: 1))
@@ -37,6 +37,6 @@ struct MemoryVisitor: ProtocolVisitor {
     let allocated = Memory.allocatedByteCount - before
     let operations = trial.load.operations
     let writes = operations.count { $0.kind == .put }
-    return (Double(operations.count), Double(allocated - writes * spec.valueSize))
+    return (Double(operations.count), Double(allocated) - Double(writes) * spec.valueSize.mean)
   }
 }

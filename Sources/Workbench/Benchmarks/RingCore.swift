@@ -1,7 +1,7 @@
 import Replication
 import WireFormat
 
-/// Not a protocol: tokens that five nodes pass around, to measure the simulator alone.
+/// Not a protocol: five nodes pass tokens around, to measure the simulator alone.
 struct RingCore: ReplicaCore {
   struct Message: Equatable, Sendable, WireCodable {
     var token: UInt64

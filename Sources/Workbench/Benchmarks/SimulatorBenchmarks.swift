@@ -10,8 +10,8 @@ import Trials
 import Workloads
 
 extension Benchmark {
-  /// Tokens in a ring of five nodes, delays uniform in 100...999 ns, no disk and no processor time:
-  /// what one event costs when nodes do nothing.
+  /// The cost of one event when nodes do no work: tokens in a ring of five nodes, delays uniform in
+  /// 100...999 ns, no disk and no processor time.
   static let simulatorRing = Benchmark(name: "simulator.ring", unit: "events/s") {
     var setup = TrialSetup<RingCore>(
       membership: Membership(replicas: 5), options: RingCore.Options())
@@ -32,9 +32,10 @@ extension Benchmark {
     return (Double(events), seconds)
   }
 
-  /// Three replicas on the standard environment and 4 closed-loop clients that alternate gets and puts
-  /// of 64 bytes on 1,000 keys. The commands are made beforehand and no history is kept: what one event
-  /// of a replicated state machine costs, not what workloads and histories do (`trial.*`).
+  /// The cost of one event of a replicated state machine: three replicas on the standard
+  /// environment and 4 closed-loop clients that alternate gets and puts of 64 bytes on 1,000 keys.
+  /// The commands are made beforehand and no history is kept, because `trial.*` measures workloads
+  /// and histories.
   static func simulator(_ kind: ProtocolKind) -> Benchmark {
     Benchmark(name: "simulator.\(kind.name)", unit: "events/s") {
       var visitor = SimulatorVisitor(kind: kind, clients: 4, load: RepeatedLoad()) {
@@ -44,7 +45,8 @@ extension Benchmark {
     }
   }
 
-  /// The same with YCSB's workload A at 64 clients, its history, metrics left out: operations per second.
+  /// The same with YCSB's workload A at 64 clients and a history, without metrics: operations per
+  /// second.
   static func trial(_ kind: ProtocolKind) -> Benchmark {
     Benchmark(name: "trial.\(kind.name)", unit: "ops/s") {
       var spec = WorkloadSpec()
@@ -57,7 +59,7 @@ extension Benchmark {
   }
 }
 
-/// Nobody asks for anything.
+/// A load whose clients send no requests.
 struct NoLoad: ClientLoad {
   typealias Application = Counter
 
@@ -71,7 +73,7 @@ struct NoLoad: ClientLoad {
   mutating func close(at end: Interval) {}
 }
 
-/// The same commands again and again, and no record of what became of them.
+/// Repeats the same commands and does not record their outcomes.
 struct RepeatedLoad: ClientLoad {
   typealias Application = KeyValueStore
 
@@ -82,7 +84,7 @@ struct RepeatedLoad: ClientLoad {
     let value = [UInt8](repeating: 7, count: 64)
     var names = KeyNames()
     commands = (0..<2_000).map { number in
-      // Every key is written and read; a step that is prime to the number of keys mixes them.
+      // Every key is both written and read, because the step of 7 is prime to the number of keys.
       let key = names[number * 7 % 1_000]
       return number % 2 == 0 ? .get(key) : .put(key, value: value)
     }
@@ -106,7 +108,7 @@ struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
   let kind: ProtocolKind
   let clients: Int
   let load: Load
-  /// What counts as work, given the number of events and the load at the end.
+  /// The amount of work, computed from the number of events and the load at the end.
   let work: (Int, Load) -> Int
 
   mutating func visit<Core: ReplicaCore>(

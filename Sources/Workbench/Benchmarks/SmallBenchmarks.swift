@@ -7,7 +7,7 @@ import StateMachines
 import WireFormat
 
 extension Benchmark {
-  /// One value into a histogram, the draw of the value included.
+  /// Records one value in a histogram; includes drawing the value.
   static let histogramRecord = Benchmark(name: "histogram.record", unit: "ns") {
     let count = 4_000_000
     var histogram = Histogram()
@@ -19,7 +19,8 @@ extension Benchmark {
     return (Double(count), seconds)
   }
 
-  /// A put of 128 bytes as a client's request: into a frame with its checksum, and back.
+  /// Encodes a client's request, a put of 128 bytes, into a frame with its checksum, and decodes
+  /// it.
   static let codecRoundTrip = Benchmark(name: "codec.round-trip", unit: "ns") {
     let count = 200_000
     let command = KeyValueCommand.put(Key("key12345"), value: [UInt8](repeating: 9, count: 128))
@@ -36,7 +37,7 @@ extension Benchmark {
     return (Double(count), seconds)
   }
 
-  /// A correct history of 10⁶ gets and puts by ten clients on a hundred keys, checked whole.
+  /// Checks a correct history of 10⁶ gets and puts by ten clients on a hundred keys.
   static let checkerKeyValue = Benchmark(name: "checker.key-value", unit: "ops/s") {
     let history = checkedHistory
     var verdict = Verdict.linearizable
@@ -45,11 +46,11 @@ extension Benchmark {
     return (Double(history.count), seconds)
   }
 
-  /// Made when the checker is first measured, and once for all repetitions.
+  /// Made once, when the checker is first measured, for all repetitions.
   private static let checkedHistory = linearHistory(
     operations: 1_000_000, clients: 10, keys: 100)
 
-  /// Operations that take effect at one instant each, with clients overlapping at random.
+  /// Operations that each take effect at one instant, with clients overlapping at random.
   private static func linearHistory(operations: Int, clients: Int, keys: Int) -> [Operation] {
     var random = RandomStream(seed: 7)
     var values = [ValueDigest](repeating: .absent, count: keys)

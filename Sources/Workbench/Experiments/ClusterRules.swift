@@ -4,9 +4,9 @@ import Faults
 import ProtocolList
 import Replication
 
-/// What an experiment may say of machines in the cluster runtime: there they are real. A section
-/// that describes a simulated one is refused unless it says what the default says, so that the
-/// resolved text of an experiment can be read in either runtime.
+/// Checks the sections that describe simulated machines, which do not exist in the cluster runtime.
+/// Such a section is refused unless it has the default values, so that the resolved text of an
+/// experiment can be read in either runtime.
 enum ClusterRules {
   static func check(
     _ environment: Environment, of section: Section
@@ -36,7 +36,7 @@ enum ClusterRules {
   }
 }
 
-/// What an experiment may not ask of nodes that somebody else started.
+/// Checks what an experiment may ask of nodes that the runner did not start.
 enum HostsRules {
   static func check(_ sweep: Sweep) throws(ExperimentError) {
     let fixed = ["replicas", "tolerates", "options", "disk", "clocks"]
@@ -62,10 +62,10 @@ enum HostsRules {
   }
 }
 
-/// Which protocols can do without the disk of a replica.
+/// Checks that every protocol can do without the disk of a replica if a fault destroys one.
 enum LostDiskRules {
   static func check(
-    _ faults: FaultScript, of choices: [ProtocolChoice], _ node: Node?
+    _ faults: FaultScript, of choices: [ProtocolChoice], _ node: ConfigValue?
   ) throws(ExperimentError) {
     let losesDisk = faults.timed.contains {
       if case .crash(_, disk: .lost) = $0.action { true } else { false }

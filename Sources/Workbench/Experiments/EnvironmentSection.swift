@@ -3,7 +3,7 @@ import Environments
 import Replication
 
 extension DiskModel {
-  init(reading node: Node?) throws(ExperimentError) {
+  init(reading node: ConfigValue?) throws(ExperimentError) {
     self = Environment.standard.disk
     if let node, case .string = node.value {
       guard node.value == .string("none") else {
@@ -30,7 +30,7 @@ extension DiskModel {
 }
 
 extension CPUModel {
-  init(reading node: Node?) throws(ExperimentError) {
+  init(reading node: ConfigValue?) throws(ExperimentError) {
     self = Environment.standard.cpu
     let section = try Section(node, path: "cpu", known: ["perMessage", "perByte", "apply"])
     perMessage = try section["perMessage"]?.interval(in: .zero ... .seconds(1)) ?? perMessage
@@ -47,7 +47,7 @@ extension CPUModel {
 }
 
 extension ClockModel {
-  init(reading node: Node?) throws(ExperimentError) {
+  init(reading node: ConfigValue?) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "clocks", known: ["maxSkew", "maxDrift"])
     maxSkew = try section["maxSkew"]?.interval(in: .zero...Interval.hour) ?? maxSkew

@@ -7,9 +7,9 @@ extension Experiment {
   public func plan(of contender: Contender, seed: UInt64) -> TrialPlan {
     var plan = TrialPlan()
     plan.workload = workload
-    // Sessions make it safe to send a probe again; servers of others know none.
+    // Other systems are not probed: only sessions, which they lack, make it safe to resend a probe.
     if case .protocol = contender { plan.probeRate = probeRate }
-    // A fault cannot be injected into a server of others: an experiment with targets has none.
+    // Faults cannot be injected into other systems; an experiment with targets has no faults.
     if case .protocol(let choice) = contender { plan.faults = faults(for: choice) }
     plan.warmUp = warmUp
     plan.duration = duration

@@ -19,11 +19,12 @@ extension Experiment {
   /// Operations that may come due in one trial of an open loop.
   private static let mostOperations = 50_000_000.0
 
-  /// Everything but the sweep, which needs the whole file for each of its points.
+  /// Reads all sections but the sweep, which needs the whole file for each of its points.
+  /// - Parameter trace: the operations of `workload.trace`.
   init(
-    reading root: JSONValue, hosts: HostsFile?
+    reading root: JSONValue, hosts: HostsFile?, trace: OperationTrace?
   ) throws(ExperimentError) {
-    let node = Node(path: "", value: root)
+    let node = ConfigValue(path: "", value: root)
     guard case .object = root else {
       throw node.refused("an object, such as { name: \"hello\" }")
     }
@@ -43,7 +44,7 @@ extension Experiment {
     baseline = try section["baseline"].map { (node) throws(ExperimentError) in
       try node.choice(of: contenders.map(\.name))
     }
-    workload = try WorkloadSpec(reading: section["workload"])
+    workload = try WorkloadSpec(reading: section["workload"], trace: trace)
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
@@ -67,8 +68,8 @@ extension Experiment {
     expect = try section["expect"].map(Experiment.conditions) ?? expect
   }
 
-  /// Their texts; what they name is checked when the points of the sweep are known.
-  private static func conditions(_ node: Node) throws(ExperimentError) -> [String] {
+  /// Reads the conditions' texts; the names in them are checked when the sweep points are known.
+  private static func conditions(_ node: ConfigValue) throws(ExperimentError) -> [String] {
     let allowed = #"a list of conditions, such as ["raft.write_outage_ms < 500"]"#
     var texts: [String] = []
     for element in try node.elements(allowed) {
@@ -88,8 +89,8 @@ extension Experiment {
     }
     let measured = duration - warmUp
     let window = try section["window"]?.interval(in: .nanoseconds(1)...hour)
-    // The default window gives way to a shorter measured interval; a window that was asked for does
-    // not.
+    // If the measured interval is shorter than the default window, the window shrinks to it; a
+    // window given in the file does not shrink.
     self.window = window ?? min(self.window, measured)
     guard self.window <= measured else {
       throw ExperimentError(
@@ -112,7 +113,7 @@ extension Experiment {
     case .closed: return
     case .open(let rate, _):
       guard rate * duration.seconds > Experiment.mostOperations else { return }
-      (path, found) = ("open", "\(Node.plain(rate))/s for \(duration)")
+      (path, found) = ("open", "\(ConfigValue.plain(rate))/s for \(duration)")
     case .varying(let curve, _):
       let count = curve.count(until: duration)
       guard count > Experiment.mostOperations else { return }
@@ -120,16 +121,16 @@ extension Experiment {
     }
     throw ExperimentError(
       path: "workload.arrival.\(path)", found: found,
-      allowed: "at most \(Node.plain(Experiment.mostOperations)) operations in a trial")
+      allowed: "at most \(ConfigValue.plain(Experiment.mostOperations)) operations in a trial")
   }
 
-  private static func checkFormat(_ node: Node) throws(ExperimentError) {
+  private static func checkFormat(_ node: ConfigValue) throws(ExperimentError) {
     guard node.value == .integer(Int128(format)) else {
       throw node.refused("\(format), the format that this version reads")
     }
   }
 
-  private static func description(_ node: Node) throws(ExperimentError) -> String {
+  private static func description(_ node: ConfigValue) throws(ExperimentError) -> String {
     let text = try node.string()
     guard text.unicodeScalars.count <= 10_000 else {
       throw node.refused("at most 10000 characters")

@@ -5,8 +5,8 @@ import Linearizability
 import Replication
 
 extension Experiment {
-  /// The experiment with every default filled in, in the order of the format's description. It is
-  /// JSON, and so JSON5 too; reading it gives an equal experiment.
+  /// The experiment with every default filled in, in the order of the format's description. The
+  /// text is JSON, and so JSON5 too; reading it gives an equal experiment.
   var json: JSONValue {
     var members: [JSONValue.Member] = [
       .init("format", .integer(Int128(Experiment.format))),

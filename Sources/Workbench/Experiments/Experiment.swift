@@ -18,17 +18,17 @@ public struct Experiment: Sendable, Equatable {
   public var description = ""
   public var runtime = ExperimentRuntime.simulation
   public var size = ClusterSize.replicas(3)
-  /// What is compared, in the order of the file.
+  /// The compared protocols, in the order of the file.
   public var protocols: [ProtocolChoice] = []
   /// The options that all rows of a protocol share: one entry per protocol.
   var sharedOptions: [ProtocolChoice] = []
-  /// The row that the others are compared with, by its name.
+  /// The name of the row with which the others are compared.
   public var baseline: String?
-  /// Other systems that are compared with them, behind them. Only in the cluster runtime.
+  /// Other systems; their rows follow those of the protocols. Only in the cluster runtime.
   public var targets: [TargetChoice] = []
   public var workload = WorkloadSpec()
-  /// Reads per second, and writes per second, that probe the cluster beside the load; `nil` for
-  /// none.
+  /// Reads per second, and also writes per second, that probe the cluster beside the load; `nil`
+  /// for no probes.
   public var probeRate: Double? = 200
   public var environment = Environment.standard
   public var faults = FaultScript()
@@ -38,25 +38,25 @@ public struct Experiment: Sendable, Equatable {
   public var window = Interval.milliseconds(100)
   /// An operation counts as available if it is acknowledged within this time.
   public var sloLatency = Interval.milliseconds(100)
-  /// Of each row at each point; with a rule, the most of them.
+  /// Trials of each row at each point; with a stopping rule, the largest number.
   public var trials = 5
   public var stopping: StoppingRule?
   public var seed: UInt64 = 1
   public var check = Consistency.linearizable
-  /// Conditions that the results are expected to meet, as the file has them.
+  /// Conditions that the results are expected to meet, as written in the file.
   public var expect: [String] = []
   /// Empty in the experiment of a sweep point.
   public var sweep: [SweepAxis] = []
   /// `nil` in the experiment of a sweep point.
   public var search: Search?
 
-  /// Everything that is compared, in the order of the results.
+  /// All rows of the comparison, in the order of the results.
   public var contenders: [Contender] {
     protocols.map { .protocol($0) } + targets.map { .target($0) }
   }
 
-  /// The script for one protocol: a baseline without replication may run beside others with fewer
-  /// replicas than the script names, and groups then name only those that exist.
+  /// The script for one protocol. A baseline without replication may have fewer replicas than the
+  /// script names, so groups name only replicas that exist.
   public func faults(for choice: ProtocolChoice) -> FaultScript {
     var script = faults
     for index in script.timed.indices {
@@ -104,7 +104,7 @@ public struct SweepAxis: Sendable, Equatable {
 public struct SweepPoint: Sendable, Equatable {
   public struct Value: Sendable, Equatable {
     public var path: String
-    /// As the CSV files show it: `64`, `ycsb-a`.
+    /// The value as the CSV files show it: `64`, `ycsb-a`.
     public var text: String
   }
 

@@ -2,23 +2,26 @@ import Configuration
 import Faults
 
 /// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists
-/// only when all of it is valid.
+/// only if the whole file is valid.
 public struct ExperimentPlan: Sendable, Equatable {
-  /// With a sweep: its first point, and the axes in `sweep`.
+  /// With a sweep, the experiment of its first point, with the axes in `sweep`.
   public let experiment: Experiment
   /// At least one.
   public let points: [SweepPoint]
-  /// How many values a search may try: so many points in a row differ in nothing else.
+  /// The number of values that a search may try: this many consecutive points differ in nothing
+  /// else.
   public let searchedValues: Int
   /// The file after the overrides, from which points are resolved.
-  private let source: JSONValue
+  let source: JSONValue
+  /// The folder of the file.
+  let folder: String
 
-  /// Reads a file. Errors: unreadable or not valid; the caller prints them and exits with code 2.
+  /// Reads a file. Throws if the file is unreadable or not valid; the caller prints the error and
+  /// exits with code 2.
   ///
-  /// - Parameter hosts: the nodes that the experiment is to run on, if somebody else starts them.
-  ///   Their protocol with its options and its number of replicas takes the place of the file's,
-  ///   the runtime is the cluster, and what takes a process that the runner started itself is
-  ///   refused.
+  /// - Parameter hosts: the nodes on which the experiment is to run, if the runner does not start
+  ///   them. Their protocol, its options and their number of replicas replace the file's; the
+  ///   runtime is the cluster; a fault that needs a process started by the runner is refused.
   public static func read(
     file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
@@ -27,14 +30,15 @@ public struct ExperimentPlan: Sendable, Equatable {
       overrides: overrides, hosts: hosts)
   }
 
-  /// Reads the text of a file; `file` is what errors call it.
+  /// Reads the text of a file; `file` is its name in errors.
   public static func read(
     text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
     do {
       let tree = try SourceText.parse(text, example: "{ name: \"hello\" }")
       return try ExperimentPlan(
-        source: overridden(tree, overrides), overrides: overrides, hosts: hosts)
+        source: overridden(tree, overrides), folder: folder(of: file), overrides: overrides,
+        hosts: hosts)
     } catch {
       var error = error
       if error.file.isEmpty {
@@ -45,10 +49,15 @@ public struct ExperimentPlan: Sendable, Equatable {
     }
   }
 
+  /// - Parameter folder: to which names of files in the experiment are relative.
   private init(
-    source: JSONValue, overrides: [Override], hosts: HostsFile?
+    source: JSONValue, folder: String, overrides: [Override], hosts: HostsFile?
   ) throws(ExperimentError) {
     self.source = source
+    self.folder = folder
+    let section = try ExperimentPlan.trace(in: source)
+    let trace = try section.map { (section) throws(ExperimentError) in try section.read(in: folder)
+    }
     let sweep = try Sweep(reading: source)
     if hosts != nil { try HostsRules.check(sweep) }
     if let search = sweep.search, overrides.contains(where: { $0.path == search.path }) {
@@ -61,7 +70,12 @@ public struct ExperimentPlan: Sendable, Equatable {
         path: axis.path, found: "a value for what the experiment sweeps",
         allowed: "sweep={} beside it, to drop the sweep")
     }
-    points = try sweep.points(of: source, hosts: hosts)
+    if trace != nil, let axis = sweep.axes.first(where: { $0.path == "workload" }) {
+      throw ExperimentError(
+        path: axis.path, found: "a sweep over workload with a trace",
+        allowed: "a sweep over its fields, such as workload.clients")
+    }
+    points = try sweep.points(of: source, hosts: hosts, trace: trace)
     searchedValues = try sweep.search?.values().count ?? 1
     var experiment = points[0].experiment
     experiment.sweep = sweep.axes
@@ -70,12 +84,12 @@ public struct ExperimentPlan: Sendable, Equatable {
       rows: experiment.contenders.map(\.name), sweep: Sweep.texts(of: points),
       faults: experiment.faults.timed.compactMap(\.name))
     if hosts != nil {
-      // The file may speak of rows that are not run.
+      // Conditions of the file may name rows that are not run.
       experiment.expect.removeAll { (try? Condition($0, vocabulary)) == nil }
     }
     for (index, text) in experiment.expect.enumerated() {
       _ = try Condition(
-        reading: Node(path: "expect[\(index)]", value: .string(text)), vocabulary)
+        reading: ConfigValue(path: "expect[\(index)]", value: .string(text)), vocabulary)
     }
     self.experiment = experiment
   }
@@ -83,10 +97,11 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// The experiment with every default filled in: JSON with keys in a fixed order, ending in a new
   /// line. Reading it gives an equal experiment and equal points.
   ///
-  /// What a sweep chooses a preset for, and faults and rows that a sweep reaches into, are printed
-  /// as the file has them: filled-in values would win over the preset, and entries would change
-  /// their numbers.
-  public var resolvedText: String {
+  /// A field whose preset is swept, and faults and rows with swept fields, are printed as in the
+  /// file: filled-in values would override the preset, and entries would change their numbers.
+  public var resolvedText: String { resolvedText(of: experiment) }
+
+  func resolvedText(of experiment: Experiment) -> String {
     guard case .object(var members) = experiment.json else { return "" }
     let paths = experiment.sweep.map(\.path) + (experiment.search.map { [$0.path] } ?? [])
     for path in paths {

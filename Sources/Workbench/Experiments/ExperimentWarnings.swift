@@ -6,20 +6,20 @@ import ProtocolList
 import Replication
 import Workloads
 
-/// Something valid that is probably a mistake: it runs, but its numbers may not mean what they seem
-/// to.
+/// A warning about a valid value that is probably a mistake: the experiment runs, but its numbers
+/// may not mean what they seem to.
 public struct ExperimentWarning: Sendable, Hashable, CustomStringConvertible {
-  /// Where in the file, as in errors.
+  /// The place in the file, as in errors.
   public var path: String
-  /// What was found, and why that is doubtful.
+  /// The value found, and why it is doubtful.
   public var text: String
 
   public var description: String { "\(path): \(text)" }
 }
 
 extension ExperimentPlan {
-  /// All warnings, each once, in the order of the points. A warning that only some points of a
-  /// sweep give names the first of them.
+  /// All warnings, each once, in the order of the points. A warning that only some sweep points
+  /// give names the first of them.
   public var warnings: [ExperimentWarning] {
     var first: [ExperimentWarning: Int] = [:]
     var counts: [ExperimentWarning: Int] = [:]
@@ -43,10 +43,10 @@ extension ExperimentPlan {
 }
 
 extension Experiment {
-  /// Of an experiment without a sweep.
+  /// The warnings of an experiment without a sweep.
   var warnings: [ExperimentWarning] {
     var list = sizeWarnings + timeWarnings + faultWarnings
-    // A real network has the round trips that it has.
+    // The round trips of a real network are not known in advance.
     if runtime == .simulation { list += timerWarnings + clientWarnings }
     return list
   }
@@ -58,7 +58,7 @@ extension Experiment {
         ExperimentWarning(
           path: "replicas",
           text:
-            "\(count) replicas have majorities of \(count / 2 + 1), so Raft and Multi-Paxos survive "
+            "\(count) replicas have majorities of \(count / 2 + 1), so protocols that need one survive "
             + "no more failures than with \(count - 1)"))
     }
     if contenders.count > 1, trials < 3 {
@@ -81,7 +81,17 @@ extension Experiment {
             "\(workload.timeout) is longer than a trial (\(duration)), so no operation is given up")
       )
     }
-    // A trial on real nodes begins when one of them is in charge.
+    if let trace = workload.trace {
+      let late = trace.times.count { $0 >= duration.nanoseconds }
+      if late > 0 {
+        list.append(
+          ExperimentWarning(
+            path: "workload.trace",
+            text: "\(late) of \(trace.times.count) operations come due after the trial's end "
+              + "(\(duration)) and are left out"))
+      }
+    }
+    // A trial on real nodes begins only when a node is in charge, so no warm-up is needed for that.
     for choice in protocols where runtime == .simulation {
       for (name, wait) in waits(of: choice) where warmUp < wait.upperBound {
         list.append(
@@ -119,7 +129,7 @@ extension Experiment {
     }
   }
 
-  /// Times that a protocol waits, against the round trips between its nodes.
+  /// Compares a protocol's timeouts with the round trips between its nodes.
   private var timerWarnings: [ExperimentWarning] {
     var list: [ExperimentWarning] = []
     for choice in protocols {
@@ -137,7 +147,7 @@ extension Experiment {
     return list
   }
 
-  /// Where the file says, or could say, the option of a row.
+  /// The place in the file where an option of a row is, or could be, set.
   private func path(of option: String, _ choice: ProtocolChoice) -> String {
     if choice.ownOptions.contains(where: { $0.name == option }),
       let row = protocols.firstIndex(of: choice)
@@ -147,7 +157,7 @@ extension Experiment {
     return "options.\(choice.kind.name).\(option)"
   }
 
-  /// What clients wait, against their round trips.
+  /// Compares the clients' timeouts with their round trips.
   private var clientWarnings: [ExperimentWarning] {
     let replicas = protocols.map(\.replicas).max() ?? 1
     let roundTrip = environment.network.longestRoundTrip(
@@ -172,15 +182,15 @@ extension Experiment {
     return list
   }
 
-  /// Round trips are read easier in milliseconds than to the last digit.
+  /// Rounds a round trip up to a tenth of a millisecond, because more digits are hard to read.
   private func text(_ interval: Interval) -> String {
     let tenths = (interval.nanoseconds + 99_999) / 100_000
     return tenths < 10 ? interval.description : "\(Double(tenths) / 10)ms"
   }
 
-  /// How long a replica may be silent before others act on it.
+  /// The times, by option, after which others act on a replica's silence.
   private func waits(of choice: ProtocolChoice) -> [(name: String, wait: ClosedRange<Interval>)] {
-    // A single replica waits for nobody.
+    // A single replica waits for no other.
     guard choice.replicas > 1 else { return [] }
     return choice.kind.options.compactMap { declaration in
       guard declaration.awaitsSignOfLife else { return nil }

@@ -4,8 +4,8 @@ import Replication
 
 /// Targets, partitions and chaos.
 extension FaultSection {
-  /// A name, a number, `authority:0`, or a list of them.
-  func target(_ node: Node) throws(ExperimentError) -> FaultTarget {
+  /// Reads a name, a number, `authority:0`, or a list of them.
+  func target(_ node: ConfigValue) throws(ExperimentError) -> FaultTarget {
     guard case .array = node.value else { return try oneTarget(node) }
     var targets: [FaultTarget] = []
     for element in try node.elements("a list of targets", atMost: 64) {
@@ -20,7 +20,7 @@ extension FaultSection {
     return .several(targets)
   }
 
-  private func oneTarget(_ node: Node) throws(ExperimentError) -> FaultTarget {
+  private func oneTarget(_ node: ConfigValue) throws(ExperimentError) -> FaultTarget {
     let names = FaultTarget.named.map(\.name)
     let allowed =
       "a replica number 0...\(replicas - 1), " + names.joined(separator: ", ")
@@ -53,14 +53,14 @@ extension FaultSection {
     return target
   }
 
-  private func need(_ count: Int, for node: Node) throws(ExperimentError) {
+  private func need(_ count: Int, for node: ConfigValue) throws(ExperimentError) {
     guard replicas < count else { return }
     throw node.refused(
       "this only with at least \(count) replicas; an experiment's smallest protocol here has "
         + "\(replicas)")
   }
 
-  func shape(_ node: Node, _ section: Section) throws(ExperimentError) -> PartitionShape {
+  func shape(_ node: ConfigValue, _ section: Section) throws(ExperimentError) -> PartitionShape {
     switch node.value {
     case .array: return try groups(node)
     case .object: return try shape(inObject: node, section)
@@ -81,10 +81,10 @@ extension FaultSection {
     }
   }
 
-  /// `{ isolate: TARGET }`, `{ "one-way": TARGET }`, `{ clients: TARGET }` or
-  /// `{ groups: [[0, "clients"], [1, 2]] }`.
+  /// Reads `{ isolate: TARGET }`, `{ "one-way": TARGET }`, `{ clients: TARGET }` or `{ groups: [[0,
+  /// "clients"], [1, 2]] }`.
   private func shape(
-    inObject node: Node, _ section: Section
+    inObject node: ConfigValue, _ section: Section
   ) throws(ExperimentError) -> PartitionShape {
     let inner = try Section(
       node, path: node.path, known: ["isolate", "one-way", "clients", "groups"])
@@ -103,7 +103,7 @@ extension FaultSection {
     }
   }
 
-  private func refuse(_ node: Node?, with shape: String) throws(ExperimentError) {
+  private func refuse(_ node: ConfigValue?, with shape: String) throws(ExperimentError) {
     guard let node else { return }
     throw node.refused("nothing here with \(shape)")
   }
@@ -112,7 +112,7 @@ extension FaultSection {
     try section["direction"]?.choice(of: OneWayDirection.self) ?? .inbound
   }
 
-  private func groups(_ node: Node) throws(ExperimentError) -> PartitionShape {
+  private func groups(_ node: ConfigValue) throws(ExperimentError) -> PartitionShape {
     let allowed =
       "groups of replica numbers 0...\(replicas - 1), such as [[0], [1, 2]], and \"clients\" in one of them"
     var seen: Set<Int> = []
@@ -144,8 +144,8 @@ extension FaultSection {
     return .groups(groups, clients: clients)
   }
 
-  /// By default all of the measured interval.
-  func chaos(_ entry: Node) throws(ExperimentError) -> Chaos {
+  /// Chaos lasts for the whole measured interval by default.
+  func chaos(_ entry: ConfigValue) throws(ExperimentError) -> Chaos {
     let section = try Section(entry, path: entry.path, known: ["chaos", "from", "until"])
     let node = try section.required("chaos", "{ mtbf, mttr, kinds }")
     let fields = try Section(node, path: node.path, known: ["mtbf", "mttr", "kinds"])
@@ -161,7 +161,7 @@ extension FaultSection {
       kinds: try kinds(fields), from: from ?? warmUp, until: until ?? duration)
     guard chaos.from < chaos.until else {
       throw ExperimentError(
-        path: Node.path(entry.path, section["until"] == nil ? "from" : "until"),
+        path: ConfigValue.path(entry.path, section["until"] == nil ? "from" : "until"),
         found: "from \(chaos.from) until \(chaos.until)", allowed: "until after from")
     }
     return chaos
@@ -173,21 +173,22 @@ extension FaultSection {
 
   private func kinds(_ chaos: Section) throws(ExperimentError) -> [ChaosKind] {
     let possible = ChaosKind.allCases.filter { refusal($0) == nil }.map(\.rawValue)
-    let allowed = "a list of " + Node.list(possible)
+    let allowed = "a list of " + ConfigValue.list(possible)
     guard let node = chaos["kinds"] else {
       let kinds: [ChaosKind] = [.crash, .pause, .partition, .slowDisk]
       guard let reason = kinds.lazy.compactMap(refusal).first else {
         return kinds
       }
       throw ExperimentError(
-        path: Node.path(chaos.path, "kinds"),
-        found: "the default " + Node.list(kinds.map(\.rawValue)), allowed: "\(allowed) (\(reason))")
+        path: ConfigValue.path(chaos.path, "kinds"),
+        found: "the default " + ConfigValue.list(kinds.map(\.rawValue)),
+        allowed: "\(allowed) (\(reason))")
     }
     var kinds: [ChaosKind] = []
     for element in try node.elements(allowed) {
       let kind = try element.choice(of: ChaosKind.self)
       if let reason = refusal(kind) {
-        throw element.refused(Node.list(possible) + " (\(reason))")
+        throw element.refused(ConfigValue.list(possible) + " (\(reason))")
       }
       guard !kinds.contains(kind) else { throw element.refused("each kind once") }
       kinds.append(kind)

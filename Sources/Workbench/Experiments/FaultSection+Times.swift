@@ -2,12 +2,12 @@ import Configuration
 import Faults
 import Replication
 
-/// When faults happen: at a time since the start of the trial, relative to another fault or to the
-/// trial, once or again and again.
+/// The times of faults: since the start of the trial, or relative to another fault or to the trial;
+/// once or repeated.
 extension FaultSection {
-  /// `every: "2s"` with `until`, which is the end of the trial if it is not given.
+  /// Reads `every: "2s"` with `until`, whose default is the end of the trial.
   func repeated(
-    _ first: TimedFault, _ section: Section, behind earlier: [TimedFault]
+    _ first: TimedFault, _ section: Section, after earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
     guard let every = section["every"] else {
       if let until = section["until"] {
@@ -21,7 +21,7 @@ extension FaultSection {
     }
     var end = duration
     if let node = section["until"] {
-      end = try time(node, behind: earlier)
+      end = try time(node, after: earlier)
       guard end > first.at, end <= duration else {
         throw node.refused("a time after \(first.at) and up to the end of the trial (\(duration))")
       }
@@ -33,28 +33,29 @@ extension FaultSection {
     return (0..<count).map { number in
       var fault = first
       fault.at = Interval(nanoseconds: first.at.nanoseconds + number * period.nanoseconds)
-      // The names of the repetitions: kill, kill.2, kill.3.
+      // The repetitions are named kill, kill.2, kill.3.
       if number > 0 { fault.name = first.name.map { "\($0).\(number + 1)" } }
       return fault
     }
   }
 
-  /// A time since the start of the trial, before its end.
+  /// Reads a time since the start of the trial, before its end.
   func moment(
-    _ node: Node, behind earlier: [TimedFault] = []
+    _ node: ConfigValue, after earlier: [TimedFault] = []
   ) throws(ExperimentError) -> Interval {
-    let at = try time(node, behind: earlier)
+    let at = try time(node, after: earlier)
     guard at < duration else {
       throw node.refused(
         "a time before the end of the trial (duration is \(duration))",
-        found: Node.shown(node.value) + (node.isPlainTime ? "" : ", which is \(at)"))
+        found: ConfigValue.shown(node.value) + (node.isPlainTime ? "" : ", which is \(at)"))
     }
     return at
   }
 
-  /// `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the fault with
-  /// that name, or `"kill.end + 2s"`.
-  private func time(_ node: Node, behind earlier: [TimedFault]) throws(ExperimentError) -> Interval
+  /// Reads `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the
+  /// fault with that name, or `"kill.end + 2s"`.
+  private func time(_ node: ConfigValue, after earlier: [TimedFault]) throws(ExperimentError)
+    -> Interval
   {
     guard case .string(let text) = node.value, !node.isPlainTime else {
       return try node.interval(in: .zero...Interval.hour)
@@ -69,11 +70,12 @@ extension FaultSection {
     let start = try reference(parts[0], node, earlier)
     guard parts.count > 1 else { return start }
     return start
-      + (try Node(path: node.path, value: .string(parts[1])).interval(in: .zero...Interval.hour))
+      + (try ConfigValue(path: node.path, value: .string(parts[1])).interval(
+        in: .zero...Interval.hour))
   }
 
   private func reference(
-    _ name: String, _ node: Node, _ earlier: [TimedFault]
+    _ name: String, _ node: ConfigValue, _ earlier: [TimedFault]
   ) throws(ExperimentError) -> Interval {
     if name == "warmUp" { return warmUp }
     if let fault = earlier.first(where: { $0.name == name }) { return fault.at }
@@ -96,11 +98,11 @@ extension FaultSection {
   }
 }
 
-extension Node {
-  /// A number with a unit of time, or something that is to become one.
+extension ConfigValue {
+  /// Whether the value is a number with a unit of time, or was meant as one.
   fileprivate var isPlainTime: Bool {
     guard case .string(let text) = value else { return true }
-    // "5" lacks a unit, and "5-leader" is a name.
+    // "5" is a time without a unit, and "5-leader" is a name.
     guard let quantity = Quantity(text), quantity.unit.allSatisfy(\.isLetter) else {
       return text.allSatisfy { $0.isNumber || $0 == "." || $0 == "-" }
     }

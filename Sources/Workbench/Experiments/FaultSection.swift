@@ -3,26 +3,27 @@ import Environments
 import Faults
 import Replication
 
-/// `faults`: one entry after the other.
+/// Reads `faults`.
 struct FaultSection {
-  /// The fewest replicas that a protocol of the experiment has: a target must exist in all of them.
+  /// The fewest replicas of any protocol of the experiment, because a target must exist in all of
+  /// them.
   let replicas: Int
-  /// Nodes of the authority, if a protocol of the experiment has one.
+  /// The number of authority nodes, if a protocol of the experiment has an authority.
   let authority: Int
   let warmUp: Interval
   let duration: Interval
   let injector: FaultInjector
-  /// Of the simulated network.
+  /// The transport of the simulated network.
   let transport: NetworkTransport
 
-  func read(_ node: Node?) throws(ExperimentError) -> FaultScript {
+  func read(_ node: ConfigValue?) throws(ExperimentError) -> FaultScript {
     var script = FaultScript()
     for entry in try node?.elements("a list of faults") ?? [] {
       let kind = try kind(of: entry)
       if kind == "chaos" {
         script.chaos.append(try chaos(entry))
       } else {
-        script.timed += try timed(entry, kind: kind, behind: script.timed)
+        script.timed += try timed(entry, kind: kind, after: script.timed)
       }
     }
     guard script.timed.count <= FaultSection.mostFaults else {
@@ -35,8 +36,8 @@ struct FaultSection {
 
   private static let mostFaults = 1000
 
-  /// Exactly one kind is named. `disk` beside `crash` says what a crash leaves of the disk.
-  private func kind(of entry: Node) throws(ExperimentError) -> String {
+  /// Exactly one kind is named. `disk` beside `crash` says how a crash damages the disk.
+  private func kind(of entry: ConfigValue) throws(ExperimentError) -> String {
     let kinds = FaultTable.kinds
     let oneKind = "exactly one of \(kinds.joined(separator: ", "))"
     let members = try Section.members(
@@ -46,7 +47,7 @@ struct FaultSection {
       guard let reason = FaultTable.refusal(of: key, by: injector) else { continue }
       let possible = kinds.filter { FaultTable.refusal(of: $0, by: injector) == nil }
       throw ExperimentError(
-        path: Node.path(entry.path, key), found: "\"\(key)\"",
+        path: ConfigValue.path(entry.path, key), found: "\"\(key)\"",
         allowed: possible.joined(separator: ", ") + " (\(reason))")
     }
     let named = keys.filter { kinds.contains($0) }
@@ -58,15 +59,15 @@ struct FaultSection {
       }
       guard let other else { throw entry.refused(oneKind) }
       throw ExperimentError(
-        path: Node.path(entry.path, other), found: "an unknown key", allowed: oneKind,
+        path: ConfigValue.path(entry.path, other), found: "an unknown key", allowed: oneKind,
         suggestion: nearest(to: other, among: kinds))
     }
     throw entry.refused(oneKind, found: named.joined(separator: " and "))
   }
 
-  /// - Parameter earlier: what times and names may refer to.
+  /// - Parameter earlier: the faults to which times and names may refer.
   private func timed(
-    _ entry: Node, kind: String, behind earlier: [TimedFault]
+    _ entry: ConfigValue, kind: String, after earlier: [TimedFault]
   ) throws(ExperimentError) -> [TimedFault] {
     let parameters: [String: [String]] = [
       "crash": ["disk"], "slow-cpu": ["factor"], "partition": ["target", "direction"],
@@ -85,16 +86,16 @@ struct FaultSection {
       return name
     }
     let at = try moment(
-      section.required("at", #"when the fault starts: a duration such as "5s""#), behind: earlier)
+      section.required("at", #"when the fault starts: a duration such as "5s""#), after: earlier)
     let length = try section["for"]?.interval(in: .nanoseconds(1)...Interval.hour)
     let what = try section.required(kind, "a target")
     let first = TimedFault(
       at: at, duration: length, action: try action(kind, what, section), name: name)
-    return try repeated(first, section, behind: earlier)
+    return try repeated(first, section, after: earlier)
   }
 
   private func action(
-    _ kind: String, _ what: Node, _ section: Section
+    _ kind: String, _ what: ConfigValue, _ section: Section
   ) throws(ExperimentError) -> FaultAction {
     switch kind {
     case "crash":
@@ -110,7 +111,7 @@ struct FaultSection {
     }
   }
 
-  private func diskFate(_ node: Node?) throws(ExperimentError) -> DiskFate {
+  private func diskFate(_ node: ConfigValue?) throws(ExperimentError) -> DiskFate {
     guard let node else { return .kept }
     let possible = DiskFate.allCases.map(\.rawValue).filter {
       FaultTable.refusal(of: "crash", $0, by: injector) == nil
@@ -118,7 +119,7 @@ struct FaultSection {
     if case .string(let name) = node.value, DiskFate(rawValue: name) != nil,
       let reason = FaultTable.refusal(of: "crash", name, by: injector)
     {
-      throw node.refused(Node.list(possible) + " (\(reason))")
+      throw node.refused(ConfigValue.list(possible) + " (\(reason))")
     }
     let name = try node.choice(of: possible)
     return DiskFate(rawValue: name) ?? .kept
@@ -151,7 +152,7 @@ struct FaultSection {
     }
   }
 
-  /// All but the first are asked for without a parameter: `error: true`.
+  /// All but the first take no parameter: `error: true`.
   private static let diskFaults: [DiskFault] = [.slow(.zero), .stall, .error, .full, .bitRot]
 
   private func diskFault(_ section: Section) throws(ExperimentError) -> DiskFault {
@@ -176,7 +177,7 @@ struct FaultSection {
   }
 
   private func chooseOne(_ names: String, _ section: Section) -> ExperimentError {
-    let found = section.node.map { Node.shown($0.value) } ?? "nothing"
+    let found = section.node.map { ConfigValue.shown($0.value) } ?? "nothing"
     return ExperimentError(
       path: section.path, found: found, allowed: "exactly one of \(names)")
   }

@@ -3,7 +3,7 @@ import Faults
 import Replication
 
 extension FaultScript {
-  /// The entries as an experiment file has them: the timed ones, then chaos.
+  /// The entries as an experiment file writes them: the timed ones, then chaos.
   var json: JSONValue { .array(timed.map(\.json) + chaos.map(\.json)) }
 }
 
@@ -57,7 +57,8 @@ extension FaultTarget {
 }
 
 extension PartitionShape {
-  /// Targets are written inside, so that another shape in the same place needs no other change.
+  /// The targets are inside the shape's own member, so that changing the shape changes nothing
+  /// else.
   var json: JSONValue {
     switch self {
     case .isolate(let target): .object([.init("isolate", target.json)])

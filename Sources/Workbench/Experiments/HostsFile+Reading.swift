@@ -2,8 +2,8 @@ import Configuration
 import Foundation
 
 extension HostsFile {
-  /// Errors: unreadable or not valid, or a secret that is none; the caller prints them and exits
-  /// with code 2.
+  /// Reads a file. Throws if the file is unreadable or not valid, or if other users can access its
+  /// secret; the caller prints the error and exits with code 2.
   public static func read(
     file: String
   ) throws(ExperimentError) -> HostsFile {
@@ -13,7 +13,7 @@ extension HostsFile {
     return hosts
   }
 
-  /// A secret that others may read, or have written, is none.
+  /// Refuses a secret that other users can read or change.
   private static func checkPrivacy(of file: String) throws(ExperimentError) {
     let path = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return }

@@ -9,8 +9,8 @@ extension LatencyDistribution {
     + #"{ normal: { mean: "2ms", deviation: "1ms" } }, "#
     + #"{ lognormal: { median: "1ms", sigma: 0.3 } }, { exponential: { minimum: "1ms", mean: "1ms" } }"#
 
-  /// A text is a constant. Each duration is at most `longest`.
-  init(reading node: Node, longest: Interval = .hour) throws(ExperimentError) {
+  /// A plain text is a constant latency. Each duration is at most `longest`.
+  init(reading node: ConfigValue, longest: Interval = .hour) throws(ExperimentError) {
     if case .string = node.value {
       self = .constant(try node.interval(in: .zero...longest))
       return

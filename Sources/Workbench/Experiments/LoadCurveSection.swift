@@ -2,15 +2,16 @@ import Clients
 import Configuration
 import Replication
 
-/// `phases` of `workload.arrival`, from the start of the trial on:
+/// `phases` of `workload.arrival`, which follow each other from the start of the trial:
 ///
-///     arrival: { phases: [{ for: "5s", open: "1000/s" }, { for: "5s", ramp: ["1000/s", "8000/s"] },
+///     arrival: { phases: [{ for: "5s", open: "1000/s" },
+///                         { for: "5s", ramp: ["1000/s", "8000/s"] },
 ///                         { for: "500ms", open: "20000/s" }], repeat: true }
 ///
 /// Without `repeat` the last rate stays. A burst is a short phase, a staircase is one phase per
 /// step, and `"0/s"` is a pause.
 extension LoadCurve {
-  init(reading node: Node, _ repeating: Node?) throws(ExperimentError) {
+  init(reading node: ConfigValue, _ repeating: ConfigValue?) throws(ExperimentError) {
     let allowed =
       #"a list of phases such as { for: "5s", open: "1000/s" } or { for: "5s", ramp: ["1000/s", "8000/s"] }"#
     var phases: [Phase] = []
@@ -23,7 +24,7 @@ extension LoadCurve {
 }
 
 extension LoadCurve.Phase {
-  fileprivate init(reading node: Node, _ allowed: String) throws(ExperimentError) {
+  fileprivate init(reading node: ConfigValue, _ allowed: String) throws(ExperimentError) {
     guard case .object = node.value else { throw node.refused(allowed) }
     let section = try Section(node, path: node.path, known: ["for", "open", "ramp"])
     let length = try section.required("for", #"how long the phase lasts, such as "5s""#)
@@ -52,6 +53,6 @@ extension LoadCurve.Phase {
 }
 
 extension JSONValue {
-  /// Per second.
-  static func rate(_ value: Double) -> JSONValue { .string("\(Node.plain(value))/s") }
+  /// A rate per second.
+  static func rate(_ value: Double) -> JSONValue { .string("\(ConfigValue.plain(value))/s") }
 }

@@ -6,22 +6,22 @@ import ProtocolList
 import Replication
 import Workloads
 
-/// What memory a run needs at most: its largest trial, as many times as trials run at once.
+/// The most memory that a run needs: its largest trial times the number of trials at once.
 public struct MemoryNeed: Sendable, Equatable {
-  /// Of the largest trial, in operations of its history.
+  /// The operations in the history of the largest trial.
   public var operations: Double
   public var trialByteCount: Double
-  /// What the largest trial needs for sure. In a closed loop, whose clients are answered as fast as
-  /// the protocols can, that is a part of what it may need.
+  /// The least memory that the largest trial needs. In a closed loop it is a part of
+  /// `trialByteCount`, because the number of operations depends on how fast the protocols answer.
   public var certainTrialByteCount: Double
   public var trialsAtOnce: Int
 
   public var byteCount: Double { trialByteCount * Double(trialsAtOnce) }
 
-  /// What is worth a line: from 1 GB on.
+  /// Whether the need is worth a line of output: 1 GB or more.
   public var isLarge: Bool { byteCount >= 1e9 }
 
-  /// In one line.
+  /// One line of text.
   public var description: String {
     let operations =
       operations >= 1e6
@@ -32,8 +32,8 @@ public struct MemoryNeed: Sendable, Equatable {
     return "\(trial), \(trialsAtOnce) at a time \(MemoryNeed.text(byteCount))"
   }
 
-  /// - Parameter available: what the machine has, in bytes.
-  /// - Throws: the machine has less than the run needs.
+  /// - Parameter available: the machine's memory in bytes.
+  /// - Throws: if the machine has less memory than the run needs.
   public func check(against available: Double, file: String) throws(ExperimentError) {
     guard certainTrialByteCount * Double(trialsAtOnce) > available else { return }
     throw ExperimentError(
@@ -52,14 +52,14 @@ public struct MemoryNeed: Sendable, Equatable {
 }
 
 extension ExperimentPlan {
-  /// - Parameter jobs: how many trials may run at a time.
+  /// - Parameter jobs: the number of trials that may run at once.
   public func memoryNeed(jobs: Int) -> MemoryNeed {
     let trials = points.reduce(0) { $0 + $1.experiment.contenders.count * $1.experiment.trials }
     var need = MemoryNeed(
       operations: 0, trialByteCount: 0, certainTrialByteCount: 0,
       trialsAtOnce: max(1, min(jobs, trials)))
     for point in points {
-      // A search may end at its first values, long before the points that need most.
+      // A search may end at its first values, long before the points with the largest need.
       if experiment.search == nil {
         need.certainTrialByteCount = max(
           need.certainTrialByteCount, point.experiment.certainTrialByteCount)
@@ -74,23 +74,23 @@ extension ExperimentPlan {
 }
 
 extension Experiment {
-  /// Of the history and all that a trial keeps beside it for each operation, without the values:
-  /// what `rsmbench bench` measures as `memory.trial.*`.
+  /// The bytes of the history and of all other data that a trial keeps per operation, without the
+  /// values; `rsmbench bench` measures them as `memory.trial.*`.
   private static var bytesPerOperation: Double { 150 }
   /// A record in the log of a node that may have to read it again.
   private static var bytesPerRecord: Double { 48 }
-  /// A key of a store, its value left out.
+  /// A key of a store, without its value.
   private static var bytesPerKey: Double { 150 }
 
-  /// The operations that a trial can have at most: those that come due in an open loop, and in a
-  /// closed one those that its clients can ask for one after the other.
+  /// The most operations that a trial can have: in an open loop those that come due, in a closed
+  /// loop those that its clients can send one after the other.
   var operationBound: Double {
     let seconds = Double(duration.nanoseconds) / 1e9
     let probes = 2 * (probeRate ?? 0) * seconds
     switch workload.arrival {
     case .open(let rate, _): return probes + rate * seconds
     case .varying(let curve, _): return probes + curve.count(until: duration)
-    // Real machines are not known well enough to bound what their clients can do.
+    // Too little is known of real machines to bound the rate of their clients.
     case .closed where runtime == .cluster: return probes
     case .closed: return probes + closedLoopRate * seconds
     }
@@ -100,9 +100,9 @@ extension Experiment {
     let operations = operationBound
     var perOperation = Experiment.bytesPerOperation
     var stored = 0.0
-    // Real nodes have memory of their own, and a limit to what they keep in it.
+    // Real nodes have their own memory, and limit what they keep in it.
     if runtime == .simulation {
-      let value = Double(workload.valueSize)
+      let value = workload.meanValueSize
       let replicas = Double(protocols.map(\.replicas).max() ?? 1)
       perOperation +=
         workload.mix.share {
@@ -112,14 +112,14 @@ extension Experiment {
       if mayCrash {
         perOperation += workload.mix.writeShare * replicas * Experiment.bytesPerRecord
       }
-      // What is appended stays in the store of each replica; what is put replaces what was there.
+      // Appended bytes stay in the store of each replica; a put replaces the earlier value.
       perOperation += workload.mix.share(\.append) * replicas * value
       stored = Double(workload.keys) * replicas * (value + Experiment.bytesPerKey)
     }
     return operations * perOperation + stored
   }
 
-  /// The bound of a closed loop has been up to three times what trials needed.
+  /// In closed loops the bound has been up to three times the need of the trials.
   var certainTrialByteCount: Double {
     switch workload.arrival {
     case .open, .varying: trialByteBound
@@ -132,9 +132,9 @@ extension Experiment {
       || faults.chaos.contains { $0.kinds.contains(.crash) }
   }
 
-  /// Operations per second that the clients of a closed loop can ask for at most: each waits for
-  /// its nearest replica and thinks, writes wait for a disk, and one processor and one interface
-  /// receive or answer them all.
+  /// The most operations per second that the clients of a closed loop can send: each client waits
+  /// for its nearest replica and thinks, writes wait for a disk, and one processor and one
+  /// interface receive or answer all operations.
   private var closedLoopRate: Double {
     let disk = environment.disk.sync.map { Double($0.typical.nanoseconds) } ?? 0
     let pause = Double(workload.thinkTime.nanoseconds) + workload.mix.writeShare * disk
@@ -145,10 +145,10 @@ extension Experiment {
       // A client begins no operation in the nanosecond in which its last one was answered.
       rate += 1e9 / max(Double(roundTrip.nanoseconds) + pause, 1)
     }
-    // The head of a chain receives what its tail answers.
+    // In a chain the head receives requests and the tail answers them, so no node does both.
     let messages = protocols.contains { $0.kind == .chainReplication } ? 1.0 : 2.0
     let cpu = environment.cpu
-    let written = workload.mix.writeShare * Double(workload.valueSize)
+    let written = workload.mix.writeShare * workload.meanValueSize
     let work =
       messages * Double(cpu.perMessage.nanoseconds) + Double(cpu.apply.nanoseconds)
       + written * Double(cpu.perByte.nanoseconds)
@@ -159,7 +159,7 @@ extension Experiment {
 }
 
 extension OperationMix {
-  /// The share that these kinds have of all operations. A read-modify-write is two.
+  /// The share of these kinds in all operations. A read-modify-write counts as two.
   func share(_ weight: (OperationMix) -> Double) -> Double {
     let all =
       get + put + delete + append + compareAndSwap + insert + 2 * readModifyWrite

@@ -9,8 +9,8 @@ extension NetworkModel {
     "loss", "duplicate", "reorder", "clients", "links",
   ]
 
-  /// `replicas`: how many there are, for the ends of `links`.
-  init(reading node: Node?, replicas: Int) throws(ExperimentError) {
+  /// - Parameter replicas: the number of replicas, for the ends of `links`.
+  init(reading node: ConfigValue?, replicas: Int) throws(ExperimentError) {
     let section = try Section(node, path: "network", known: Self.keyNames)
     self = .lan
     if let node = section["preset"] {
@@ -29,7 +29,7 @@ extension NetworkModel {
     }
     if let node = section["nic"] { nic = try node.bandwidth() }
     if let node = section["bandwidth"] {
-      // The name that the field had before there were interfaces.
+      // The field's name before the model had network interfaces.
       guard section["nic"] == nil else {
         throw node.refused("one of nic and bandwidth, which mean the same", found: "both")
       }
@@ -76,8 +76,8 @@ extension NetworkModel {
   }
 }
 
-extension Node {
-  /// A probability that only datagrams can have.
+extension ConfigValue {
+  /// Reads a probability that is refused for transports other than datagrams.
   func datagramShare(over transport: NetworkTransport) throws(ExperimentError) -> Double {
     let share = try probability()
     guard share == 0 || transport == .datagram else {
@@ -88,7 +88,7 @@ extension Node {
     return share
   }
 
-  /// A bandwidth that is a limit: `"unlimited"` would not say anything here.
+  /// Reads a bandwidth that limits a link: `"unlimited"` is refused.
   func limit() throws(ExperimentError) -> Double {
     guard let bandwidth = try bandwidth() else {
       throw refused(#"bits per second (bps, kbps, Mbps, Gbps), such as "10Mbps""#)
@@ -98,7 +98,7 @@ extension Node {
 }
 
 extension ClientNetworkModel {
-  init(reading node: Node?, hasPlaces: Bool) throws(ExperimentError) {
+  init(reading node: ConfigValue?, hasPlaces: Bool) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "network.clients", known: ["nic", "loss", "latency"])
     if let node = section["nic"] { nic = try node.bandwidth() }
@@ -121,7 +121,7 @@ extension ClientNetworkModel {
 }
 
 extension LinkOverride {
-  init(reading node: Node, replicas: Int) throws(ExperimentError) {
+  init(reading node: ConfigValue, replicas: Int) throws(ExperimentError) {
     let section = try Section(
       node, path: node.path,
       known: ["from", "to", "bothWays", "latency", "loss", "bandwidth"])

@@ -13,8 +13,8 @@ public struct Override: Sendable, Equatable {
     self.value = value
   }
 
-  /// `workload.clients=64`. The value is read as JSON5; what is not JSON5 is a text, so that
-  /// `name=hello` and `duration=5s` need no quotes.
+  /// Reads `workload.clients=64`. The value is read as JSON5; a value that is not JSON5 is a text,
+  /// so that `name=hello` and `duration=5s` need no quotes.
   public init(set text: String) throws(ExperimentError) {
     argument = "--set \(text)"
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
@@ -38,7 +38,7 @@ public struct Override: Sendable, Equatable {
     Override(argument: "--runtime \(name)", path: "runtime", value: .string(name))
   }
 
-  /// Whether an error at `errorPath` is about what this override set.
+  /// Whether an error at `errorPath` is about the value of this override.
   func concerns(_ errorPath: String) -> Bool {
     func reaches(_ a: String, _ b: String) -> Bool {
       a == b || a.hasPrefix(b + ".") || a.hasPrefix(b + "[")
@@ -47,7 +47,7 @@ public struct Override: Sendable, Equatable {
     return ([path] + sweptPaths).contains { reaches($0, errorPath) || reaches(errorPath, $0) }
   }
 
-  /// What it makes the experiment sweep.
+  /// The paths that the override adds to the sweep.
   private var sweptPaths: [String] {
     let prefix = "sweep."
     if path.hasPrefix(prefix) { return [String(path.dropFirst(prefix.count))] }
@@ -56,8 +56,8 @@ public struct Override: Sendable, Equatable {
   }
 }
 
-/// A path such as `options.raft.heartbeat`, `faults[1].at` or, of an entry that has a name,
-/// `faults.NAME.at`, in steps.
+/// A path in steps, such as `options.raft.heartbeat`, `faults[1].at` or, for an entry with a name,
+/// `faults.NAME.at`.
 struct ValuePath {
   enum Step: Equatable {
     case key(String)
@@ -93,8 +93,8 @@ struct ValuePath {
     self.steps = steps
   }
 
-  /// `tree` with this place set to `value`. Objects on the way that are absent are made; entries of
-  /// lists have to exist.
+  /// `tree` with this place set to `value`. Missing objects on the way are made; list entries must
+  /// exist.
   func setting(_ value: JSONValue, in tree: JSONValue) throws(ExperimentError) -> JSONValue {
     try setting(value, in: tree, from: 0)
   }
@@ -130,25 +130,26 @@ struct ValuePath {
           path: text, found: "no entry named \"\(name)\"",
           allowed: names.isEmpty
             ? "the number of an entry, such as [0], because none has a name"
-            : "the name of an entry: " + Node.list(names),
+            : "the name of an entry: " + ConfigValue.list(names),
           suggestion: nearest(to: name, among: names))
       }
       values[index] = try setting(value, in: values[index], from: depth + 1)
       return .array(values)
     case (.key(let key), _):
       throw ExperimentError(
-        path: text, found: "\(Node.shown(tree)), which has no \"\(key)\"",
+        path: text, found: "\(ConfigValue.shown(tree)), which has no \"\(key)\"",
         allowed: "an object there in the file, since keys are only inside objects")
     case (.index(let index), _):
       throw ExperimentError(
-        path: text, found: "\(tree == .null ? "nothing" : Node.shown(tree)) before [\(index)]",
+        path: text,
+        found: "\(tree == .null ? "nothing" : ConfigValue.shown(tree)) before [\(index)]",
         allowed: "[\(index)] only of a list that the file has")
     }
   }
 }
 
 extension JSONValue {
-  /// What an entry of a list calls itself.
+  /// The name that a list entry gives itself.
   fileprivate var entryName: String? {
     guard case .object(let members) = self,
       case .string(let name)? = members.first(where: { $0.key == "name" })?.value

@@ -2,16 +2,16 @@ import Configuration
 import Environments
 import Replication
 
-/// `network.places`: how far named places are from each other, and what sits where.
+/// `network.places`: the latencies between named places, and the place of each node and client.
 extension Places {
   private static let most = 64
   private static let example = #"{ "eu-us": "40ms", "eu-asia": "80ms", "us-asia": "75ms" }"#
 
   /// - Parameters:
-  ///   - preset: what the section adds to or replaces.
-  ///   - within: the latency inside a place of which the section says nothing.
+  ///   - preset: the places that the section extends or overrides.
+  ///   - within: the latency inside a place for which the section gives none.
   init(
-    reading node: Node, over preset: Places?, within: LatencyDistribution
+    reading node: ConfigValue, over preset: Places?, within: LatencyDistribution
   ) throws(ExperimentError) {
     let section = try Section(
       node, path: node.path, known: ["latency", "replicas", "clients", "authority"])
@@ -29,7 +29,7 @@ extension Places {
     for (row, latencies) in (preset?.latency ?? []).enumerated() {
       for (column, latency) in latencies.enumerated() { table[row][column] = latency }
     }
-    // What is said of one direction wins over what is said of both.
+    // A latency for one direction overrides one for both.
     for pair in pairs.filter(\.bothWays) + pairs.filter({ !$0.bothWays }) {
       guard let from = names.firstIndex(of: pair.from), let to = names.firstIndex(of: pair.to)
       else { continue }
@@ -42,7 +42,7 @@ extension Places {
       for (to, entry) in row.enumerated() {
         guard let entry = entry ?? (from == to ? within : nil) else {
           throw ExperimentError(
-            path: Node.path(node.path, "latency"),
+            path: ConfigValue.path(node.path, "latency"),
             found: "nothing from \(names[from]) to \(names[to])",
             allowed: "a latency for each pair of places, such as \"\(names[from])-\(names[to])\"")
         }
@@ -57,7 +57,7 @@ extension Places {
     if let node = section["authority"] { authority = try Self.list(node, of: names) }
   }
 
-  private typealias Pair = (key: String, node: Node)
+  private typealias Pair = (key: String, node: ConfigValue)
 
   private static func pairs(
     _ section: Section, isRequired: Bool
@@ -67,10 +67,12 @@ extension Places {
     else { return [] }
     let members = try Section.members(of: node, allowed)
     guard !members.isEmpty || !isRequired else { throw node.refused(allowed) }
-    return members.map { ($0.key, Node(path: Node.path(node.path, $0.key), value: $0.value)) }
+    return members.map {
+      ($0.key, ConfigValue(path: ConfigValue.path(node.path, $0.key), value: $0.value))
+    }
   }
 
-  /// `"eu-us"` is both ways, `"eu>us"` one way.
+  /// `"eu-us"` is for both ways, `"eu>us"` for one way.
   private static func ends(
     of pair: Pair
   ) throws(ExperimentError) -> (from: String, to: String, bothWays: Bool) {
@@ -89,7 +91,8 @@ extension Places {
     return (String(parts[0]), String(parts[1]), pair.key.contains("-"))
   }
 
-  private static func list(_ node: Node, of names: [String]) throws(ExperimentError) -> [Int] {
+  private static func list(_ node: ConfigValue, of names: [String]) throws(ExperimentError) -> [Int]
+  {
     let allowed = "a list of places, such as [\"\(names[0])\"]"
     var list: [Int] = []
     for element in try node.elements(allowed) {

@@ -2,8 +2,8 @@ import Configuration
 
 /// `probe`: `{ rate: "200/s" }`, which is the default, or `"off"`.
 enum ProbeSection {
-  /// - Returns: `nil` if there are to be no probes.
-  static func rate(_ node: Node) throws(ExperimentError) -> Double? {
+  /// - Returns: `nil` if probes are off.
+  static func rate(_ node: ConfigValue) throws(ExperimentError) -> Double? {
     if case .string(let text) = node.value {
       guard text == "off" else { throw node.refused(#"{ rate: "200/s" } or "off""#) }
       return nil
@@ -14,6 +14,6 @@ enum ProbeSection {
 
   static func json(_ rate: Double?) -> JSONValue {
     guard let rate else { return .string("off") }
-    return .object([.init("rate", .string("\(Node.plain(rate))/s"))])
+    return .object([.init("rate", .string("\(ConfigValue.plain(rate))/s"))])
   }
 }

@@ -6,28 +6,28 @@ import Replication
 ///
 /// An entry of `protocols` is a protocol's name, or a configuration of one with a name of its own:
 ///
-///     protocols: ["raft", { name: "raft-5", protocol: "raft", replicas: 5, options: { preVote: false } }]
+///     protocols: ["raft",
+///                 { name: "raft-5", protocol: "raft", replicas: 5, options: { preVote: false } }]
 ///
-/// A configuration's `options` win over those that `options` gives to all rows of the protocol.
+/// A configuration's `options` override those that `options` gives to all rows of the protocol.
 struct ProtocolSection {
   private static let mostRows = 64
   private static let rowKeys = ["name", "protocol", "replicas", "options"]
 
   var size = ClusterSize.replicas(3)
   var choices: [ProtocolChoice] = []
-  /// What `options` says to all rows of a protocol: one entry per protocol that takes part.
+  /// The `options` given to all rows of a protocol: one entry per protocol that takes part.
   var shared: [ProtocolChoice] = []
-  /// Replicas that every replicated protocol of the experiment has.
+  /// The fewest replicas of any replicated protocol of the experiment.
   var fewestReplicas = 1
-  /// Of the protocols of the experiment.
+  /// The most authority nodes of any protocol of the experiment.
   var mostAuthorityNodes: Int {
     choices.map { $0.kind.membership(replicas: $0.replicas).authority.count }.max() ?? 0
   }
 
   /// - Parameters:
-  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there is something else to
-  ///     compare.
-  ///   - hosts: what runs instead of what the file names, which has to be valid all the same.
+  ///   - mayBeEmpty: whether `protocols: []` makes sense, because there are other rows to compare.
+  ///   - hosts: the nodes that replace the protocols of the file, which must be valid all the same.
   init(
     reading root: Section, mayBeEmpty: Bool, hosts: HostsFile?
   ) throws(ExperimentError) {
@@ -75,7 +75,7 @@ struct ProtocolSection {
     var kind: ProtocolKind
     var name: String
     var replicas: Int?
-    var options: Node?
+    var options: ConfigValue?
 
     func choice(
       _ count: Int, _ overrides: [String: OptionValue], own: [String]
@@ -93,7 +93,7 @@ struct ProtocolSection {
       return ProtocolKind.replicated.map { Row(kind: $0, name: $0.name) }
     }
     let allowed =
-      "a list of " + Node.list(ProtocolKind.names)
+      "a list of " + ConfigValue.list(ProtocolKind.names)
       + #", or configurations such as { name: "raft-2", protocol: "raft", options: {} }"#
     var rows: [Row] = []
     for element in try node.elements(allowed, atMost: mostRows) {
@@ -109,7 +109,7 @@ struct ProtocolSection {
     return rows
   }
 
-  private static func row(_ node: Node) throws(ExperimentError) -> Row {
+  private static func row(_ node: ConfigValue) throws(ExperimentError) -> Row {
     switch node.value {
     case .string:
       let kind = try node.choice(of: ProtocolKind.self)
@@ -117,13 +117,13 @@ struct ProtocolSection {
     case .object: break
     default:
       throw node.refused(
-        "one of " + Node.list(ProtocolKind.names)
+        "one of " + ConfigValue.list(ProtocolKind.names)
           + #", or a configuration such as { name: "raft-2", protocol: "raft", options: {} }"#)
     }
     let section = try Section(node, path: node.path, known: rowKeys)
     let named = try section["name"].map { (name) throws(ExperimentError) in try name.name() }
     let kindNode = try section.required(
-      "protocol", "the protocol of this row: " + Node.list(ProtocolKind.names))
+      "protocol", "the protocol of this row: " + ConfigValue.list(ProtocolKind.names))
     let kind = try kindNode.choice(of: ProtocolKind.self)
     if let named, let other = ProtocolKind(rawValue: named), other != kind,
       let name = section["name"]
@@ -138,7 +138,7 @@ struct ProtocolSection {
       kind: kind, name: named ?? kind.name, replicas: replicas, options: section["options"])
   }
 
-  private mutating func add(_ row: Row, sharedOptions: Node?) throws(ExperimentError) {
+  private mutating func add(_ row: Row, sharedOptions: ConfigValue?) throws(ExperimentError) {
     let replicas = row.replicas ?? Self.replicas(of: row.kind, size)
     guard replicas <= ProtocolChoice.mostReplicas else {
       throw ExperimentError(
@@ -160,19 +160,19 @@ struct ProtocolSection {
   }
 }
 
-extension Node {
-  /// This object with the members of another one that it does not name itself.
-  fileprivate func over(_ other: Node?) -> Node {
+extension ConfigValue {
+  /// This object, with the members of another one that it lacks.
+  fileprivate func over(_ other: ConfigValue?) -> ConfigValue {
     guard case .object(let own) = value, case .object(let others)? = other?.value else {
       return self
     }
     let more = others.filter { member in !own.contains { $0.key == member.key } }
-    return Node(path: path, value: .object(own + more))
+    return ConfigValue(path: path, value: .object(own + more))
   }
 }
 
 extension ProtocolChoice {
-  /// A row as a file has it: a name alone if it says nothing of its own.
+  /// A row as written in a file: only its name if it sets nothing else.
   package var rowJSON: JSONValue {
     guard name != kind.name || ownReplicas != nil || !ownOptions.isEmpty else {
       return .string(name)

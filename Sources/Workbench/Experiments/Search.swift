@@ -8,9 +8,9 @@ import Replication
 ///     find: { maximum: "workload.arrival.open", suchThat: "p99 < 10ms and availability > 0.999",
 ///             between: ["1000/s", "100000/s"], within: "2%" }
 ///
-/// Each row is tried from the easy end on in steps that double the value, and then by halves, until
-/// a value that holds and one that does not are no more than `within` apart. The condition is tried
-/// on the means over all trials at a value.
+/// Each row is tried from the easy end in steps that double the value; then the range is halved
+/// until a value that holds and one that fails are at most `within` apart. The condition is
+/// evaluated on the means over all trials at a value.
 public struct Search: Sendable, Equatable {
   static let keyNames = ["maximum", "minimum", "suchThat", "between", "within"]
   private static let mostValues = 500
@@ -18,18 +18,18 @@ public struct Search: Sendable, Equatable {
   public var path: String
   public var isMaximum: Bool
   public var condition: String
-  /// The ends as the file has them, or would have.
+  /// The ends as written in the file, or as a file would write them.
   public var low: JSONValue
   public var high: JSONValue
-  /// A share of the value.
+  /// The tolerance, as a share of the value.
   public var within: Double
 
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let example =
       #"{ maximum: "workload.arrival.open", suchThat: "p99 < 10ms and availability > 0.999" }"#
     guard case .object = node.value else { throw node.refused("a search, such as \(example)") }
     let section = try Section(node, path: node.path, known: Search.keyNames)
-    let goal: Node
+    let goal: ConfigValue
     switch (section["maximum"], section["minimum"]) {
     case (let maximum?, nil): (goal, isMaximum) = (maximum, true)
     case (nil, let minimum?): (goal, isMaximum) = (minimum, false)
@@ -55,19 +55,19 @@ public struct Search: Sendable, Equatable {
       case "workload.clients": (low, high) = (.integer(1), .integer(10_000))
       default:
         throw ExperimentError(
-          path: Node.path(node.path, "between"), found: "nothing",
+          path: ConfigValue.path(node.path, "between"), found: "nothing",
           allowed: "where to look for \(path): the smallest and the largest value")
       }
     }
     guard try values().count <= Search.mostValues else {
       throw ExperimentError(
-        path: Node.path(node.path, "within"),
+        path: ConfigValue.path(node.path, "within"),
         found: "\(try values().count) values \(within * 100) % apart",
         allowed: "at most \(Search.mostValues): ends that are nearer, or a larger share")
     }
   }
 
-  private static func share(_ node: Node) throws(ExperimentError) -> Double {
+  private static func share(_ node: ConfigValue) throws(ExperimentError) -> Double {
     let allowed = #"a share from "0.1%" to "100%""#
     guard let quantity = Quantity(try node.string(allowed)), quantity.unit == "%",
       (0.1...100).contains(quantity.number)
@@ -79,7 +79,8 @@ public struct Search: Sendable, Equatable {
     max(1, Int((RealFunctions.log(2) / RealFunctions.log(1 + within)).rounded()))
   }
 
-  /// All values that may be tried, in ascending order, each `within` above the last, and both ends.
+  /// All values that may be tried, in ascending order: each is `within` above the one before, and
+  /// both ends are included.
   func values() throws(ExperimentError) -> [JSONValue] {
     guard let first = SearchedValue(low), let last = SearchedValue(high) else { return [] }
     var values = [low]
@@ -97,12 +98,12 @@ public struct Search: Sendable, Equatable {
     .object([
       .init(isMaximum ? "maximum" : "minimum", .string(path)),
       .init("suchThat", .string(condition)), .init("between", .array([low, high])),
-      .init("within", .string("\(Node.plain(within * 100))%")),
+      .init("within", .string("\(ConfigValue.plain(within * 100))%")),
     ])
   }
 }
 
-/// A number with or without a unit, which can be made larger.
+/// A number with or without a unit that can be scaled.
 private struct SearchedValue {
   /// In the base unit of durations, sizes and bandwidths.
   var number: Double
@@ -135,13 +136,13 @@ private struct SearchedValue {
     }
   }
 
-  /// Rounded to four digits, so that people can read it.
+  /// Rounded to four digits, for readability.
   func with(_ number: Double) -> JSONValue {
     let rounded = SearchedValue.rounded(number)
     return switch unit {
     case .whole: .integer(Int128(rounded.rounded()))
     case .real: .number(rounded)
-    case .rate: .string("\(Node.plain(rounded))/s")
+    case .rate: .string("\(ConfigValue.plain(rounded))/s")
     case .duration: .interval(Interval(nanoseconds: Int64(rounded.rounded())))
     case .scaled(let names): .string("\(Int64(rounded.rounded()))\(names[0])")
     }

@@ -1,13 +1,24 @@
 import Configuration
 import Foundation
 
-/// Text files that people write.
+/// Reads text files that people write.
 extension SourceText {
   private static let mostBytes = 1 << 20
 
-  /// - Parameter allowed: what the file should be: `a readable experiment file`.
+  /// - Parameter allowed: the expected content: `a readable experiment file`.
   package static func contents(of file: String, _ allowed: String) throws(ExperimentError) -> String
   {
+    let bytes = try bytes(of: file, allowed, atMost: mostBytes)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw ExperimentError(
+        file: file, path: "", found: "bytes that are not UTF-8 text", allowed: allowed)
+    }
+    return text
+  }
+
+  static func bytes(
+    of file: String, _ allowed: String, atMost limit: Int
+  ) throws(ExperimentError) -> [UInt8] {
     func refused(_ found: String) -> ExperimentError {
       ExperimentError(file: file, path: "", found: found, allowed: allowed)
     }
@@ -19,15 +30,12 @@ extension SourceText {
     guard type == .typeRegular else {
       throw refused(type == .typeDirectory ? "a directory" : "something that is not a file")
     }
-    guard (attributes[.size] as? NSNumber)?.intValue ?? 0 <= mostBytes else {
-      throw refused("more than 1MiB")
+    guard (attributes[.size] as? NSNumber)?.intValue ?? 0 <= limit else {
+      throw refused("more than \(Quantity.text(Int64(limit), units: Unit.sizes))")
     }
     guard let bytes = FileManager.default.contents(atPath: path) else {
       throw refused("a file that cannot be read")
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw refused("bytes that are not UTF-8 text")
-    }
-    return text
+    return Array(bytes)
   }
 }

@@ -1,18 +1,19 @@
 import Configuration
 
-/// `trials: { min: 5, max: 50, until: "throughput ±2%" }`: as many trials as it takes until
-/// intervals are narrow enough. All rows of a sweep point get the same number of trials, because
-/// they are compared trial by trial.
+/// `trials: { min: 5, max: 50, until: "throughput ±2%" }`: runs trials until intervals are narrow
+/// enough. All rows of a sweep point get the same number of trials, because they are compared trial
+/// by trial.
 public struct StoppingRule: Sendable, Equatable {
   private static let example = #"{ min: 5, max: 50, until: "throughput ±2%" }"#
 
-  /// Trials of each row at least. `Experiment.trials` says how many there may be.
+  /// The smallest number of trials of each row. `Experiment.trials` is the largest.
   public var least: Int
-  /// All have to be met, by every row.
+  /// The precisions that every row must reach.
   public var until: [Precision]
 
   /// - Returns: the most trials of each row, and the rule, if there is one.
-  static func read(_ node: Node) throws(ExperimentError) -> (most: Int, rule: StoppingRule?) {
+  static func read(_ node: ConfigValue) throws(ExperimentError) -> (most: Int, rule: StoppingRule?)
+  {
     let range = 1...10_000
     guard case .object = node.value else {
       switch node.value {
@@ -25,11 +26,11 @@ public struct StoppingRule: Sendable, Equatable {
     let most = try section.required("max", "the most trials, such as 50").integer(in: range)
     guard least <= most else {
       throw ExperimentError(
-        path: Node.path(node.path, section["min"] == nil ? "max" : "min"),
+        path: ConfigValue.path(node.path, section["min"] == nil ? "max" : "min"),
         found: "min \(least) with max \(most)", allowed: "a min up to max")
     }
     let until = try section.required("until", #"how narrow intervals have to be: "throughput ±2%""#)
-    let nodes: [Node]
+    let nodes: [ConfigValue]
     if case .array = until.value {
       nodes = try until.elements(#"a list such as ["throughput ±2%"]"#, atMost: 16)
       guard !nodes.isEmpty else { throw until.refused("at least one, such as \"throughput ±2%\"") }
@@ -49,17 +50,18 @@ public struct StoppingRule: Sendable, Equatable {
   }
 }
 
-/// `throughput ±2%`, `p99 ±1ms`: how far the farther end of a mean's 95 % interval may be from it.
+/// `throughput ±2%`, `p99 ±1ms`: the largest distance of a mean from the farther end of its 95 %
+/// interval.
 public struct Precision: Sendable, Equatable, Codable {
-  /// As the file has it.
+  /// The precision as written in the file.
   public var text: String
-  /// Of the measure.
+  /// The name of the measure.
   public var name: String
-  /// A share of the mean, or in base units.
+  /// A share of the mean, or a value in base units.
   public var tolerance: Double
   public var isShare: Bool
 
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let example = #"a metric and its tolerance, such as "throughput ±2%" or "write_p99 ±1ms""#
     let text = try node.string(example)
     self.text = text
@@ -90,7 +92,7 @@ public struct Precision: Sendable, Equatable, Codable {
 }
 
 extension Dimension {
-  /// In base units; nil if values of this dimension have no such unit.
+  /// The size of a unit in base units; nil if values of this dimension have no such unit.
   fileprivate func size(ofUnit unit: String, scale: Double?) -> Double? {
     if unit.isEmpty { return self == .number ? 1 : scale }
     switch self {

@@ -1,12 +1,14 @@
 import Configuration
+import Workloads
 
-/// The points of an experiment: the product of all axes, the first axis slowest. Axes that are
-/// zipped count as one: their values go together.
+/// The points of an experiment: the product of all axes, the first axis slowest. Zipped axes count
+/// as one, because their values vary together.
 struct Sweep {
   static let mostPoints = 1000
   /// Trials over all points and protocols.
   static let mostTrials = 100_000
-  /// What a sweep cannot vary: it is the same for the whole run, or already a dimension of it.
+  /// Fields that a sweep cannot vary, because they hold for the whole run or are already a
+  /// dimension of it.
   private static let fixed = [
     "format", "name", "description", "runtime", "protocols", "baseline", "target", "trials",
     "seed", "expect", "find", "sweep",
@@ -23,9 +25,9 @@ struct Sweep {
       root.first { $0.key == key }.flatMap { $0.value == .null ? nil : $0.value }
     }
     if let value = value("sweep") {
-      let node = Node(path: "sweep", value: value)
+      let node = ConfigValue(path: "sweep", value: value)
       for member in try Section.members(of: node, Sweep.example) where member.value != .null {
-        let part = Node(path: "sweep.\(member.key)", value: member.value)
+        let part = ConfigValue(path: "sweep.\(member.key)", value: member.value)
         if member.key == "zip" {
           try addZips(part)
         } else {
@@ -34,15 +36,15 @@ struct Sweep {
       }
     }
     if let value = value("find") {
-      let node = Node(path: "find", value: value)
+      let node = ConfigValue(path: "find", value: value)
       let found = try Search(reading: node)
-      let goal = Node.path("find", found.isMaximum ? "maximum" : "minimum")
+      let goal = ConfigValue.path("find", found.isMaximum ? "maximum" : "minimum")
       try checkOverlap(found.path, at: goal)
       search = found
     }
     var count = 1
     for group in groups {
-      // Each factor is at most 1000, so this does not overflow before it is refused.
+      // Each factor is at most 1000, so the product is refused before it can overflow.
       count *= group[0].values.count
       try checkCount(count)
     }
@@ -56,8 +58,8 @@ struct Sweep {
     )
   }
 
-  /// `zip: { a: [1, 2], b: [3, 4] }`, or a list of several.
-  private mutating func addZips(_ node: Node) throws(ExperimentError) {
+  /// Reads `zip: { a: [1, 2], b: [3, 4] }`, or a list of such objects.
+  private mutating func addZips(_ node: ConfigValue) throws(ExperimentError) {
     let allowed =
       #"lists of equal length by path, such as { replicas: [3, 5], "workload.clients": [8, 64] }, or a "#
       + "list of such objects"
@@ -67,7 +69,8 @@ struct Sweep {
       let before = axes.count
       for member in try Section.members(of: part, allowed) where member.value != .null {
         try add(
-          Node(path: "\(part.path).\(member.key)", value: member.value), member.key, zip: index)
+          ConfigValue(path: "\(part.path).\(member.key)", value: member.value), member.key,
+          zip: index)
       }
       let zipped = axes[before...]
       guard let first = zipped.first else { throw part.refused(allowed) }
@@ -85,7 +88,7 @@ struct Sweep {
     }
   }
 
-  private mutating func add(_ node: Node, _ key: String, zip: Int?) throws(ExperimentError) {
+  private mutating func add(_ node: ConfigValue, _ key: String, zip: Int?) throws(ExperimentError) {
     let path = try Sweep.path(key, node)
     let values = try node.elements("a list of values for \(key)")
     guard !values.isEmpty else { throw node.refused("at least one value") }
@@ -104,7 +107,7 @@ struct Sweep {
       allowed: "paths of different values")
   }
 
-  static func path(_ text: String, _ axis: Node) throws(ExperimentError) -> String {
+  static func path(_ text: String, _ axis: ConfigValue) throws(ExperimentError) -> String {
     let steps: [ValuePath.Step]
     do {
       steps = try ValuePath(text).steps
@@ -118,8 +121,14 @@ struct Sweep {
         allowed: Experiment.keyNames.filter { !fixed.contains($0) }.joined(separator: ", "),
         suggestion: nearest(to: first, among: Experiment.keyNames))
     }
-    // A field of a row may vary, but not what the rows are.
+    // A row's options may vary, but not which rows there are.
     if first == "protocols", steps.count > 2, steps.contains(.key("options")) { return text }
+    // A run has one trace, which is kept beside its results.
+    guard !text.hasPrefix("workload.trace") else {
+      throw ExperimentError(
+        path: axis.path, found: "a sweep over workload.trace",
+        allowed: "one trace for all points")
+    }
     guard !fixed.contains(first) else {
       throw ExperimentError(
         path: axis.path, found: "a sweep over \(first)",
@@ -148,9 +157,9 @@ struct Sweep {
     return groups
   }
 
-  /// Every point, resolved and checked.
+  /// Resolves and checks every point.
   func points(
-    of source: JSONValue, hosts: HostsFile?
+    of source: JSONValue, hosts: HostsFile?, trace: OperationTrace?
   ) throws(ExperimentError) -> [SweepPoint] {
     var cells: [[JSONValue]] = [[]]
     for group in groups {
@@ -171,12 +180,13 @@ struct Sweep {
       do {
         var tree = source
         for (path, value) in zip(places, cell) { tree = try path.setting(value, in: tree) }
-        let experiment = try Experiment(reading: tree, hosts: hosts)
+        let experiment = try Experiment(reading: tree, hosts: hosts, trace: trace)
         points.append(SweepPoint(values: values, experiment: experiment))
       } catch {
         var error = error
         let place = values.map { "\($0.path)=\($0.text)" }.joined(separator: ", ")
-        // What cannot be swept is wrong at every point.
+        // An error in a field that cannot be swept occurs at every point, so the point is not
+        // named.
         let key = String(error.path.prefix { $0 != "." && $0 != "[" })
         if !values.isEmpty, !Sweep.fixed.contains(key) {
           error.found += " at the sweep's point \(place)"
@@ -188,7 +198,7 @@ struct Sweep {
     return points
   }
 
-  /// The values of each path as results show them, each once.
+  /// The values of each path as results show them, without repetition.
   static func texts(of points: [SweepPoint]) -> [(path: String, values: [String])] {
     points[0].values.indices.map { axis in
       var seen: Set<String> = []
@@ -199,7 +209,7 @@ struct Sweep {
 
   private func checkTrials(_ points: [SweepPoint]) throws(ExperimentError) {
     let experiment = points[0].experiment
-    // A search tries a few of its values: those that double, and then halves.
+    // A search tries only some of its values, at most 24: first doublings, then halvings.
     let values = try search.map { (search) throws(ExperimentError) in
       Double(min(24, try search.values().count)) / Double(try search.values().count)
     }
@@ -222,7 +232,7 @@ struct Sweep {
 }
 
 extension [SweepAxis] {
-  /// As a file has them, in their order.
+  /// The axes as written in a file, in their order.
   var sweepJSON: JSONValue {
     var members: [JSONValue.Member] = []
     var zips: [JSONValue] = []

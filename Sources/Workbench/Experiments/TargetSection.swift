@@ -1,35 +1,38 @@
 import Configuration
 import Workloads
 
-/// `target`: other systems as further rows of the comparison, driven by the same workload, measured with
-/// the same clock and checked by the same checker. One object or a list of them:
+/// `target`: other systems as further rows of the comparison, driven by the same workload, measured
+/// with the same clock and checked by the same checker. One object or a list of them:
 ///
 ///     target: { redis: "127.0.0.1:6379" }
 ///     target: [{ name: "my-redis", redis: "10.0.0.7:6379" }, { etcd: "localhost:2379" }]
 ///     target: { redis: "127.0.0.1:6379", wait: 2 }
 ///
-/// The row is called as the system unless `name` says otherwise. With a target `protocols` may be `[]`.
+/// The row has the system's name unless `name` says otherwise. With a target `protocols` may be
+/// `[]`.
 ///
 /// `redis` is any server that speaks RESP2. Clients share `workload.connections` and pipeline. With
-/// `wait: N` (0...64, default 0) every write is followed by `WAIT N` with the workload's timeout, and
-/// counts as acknowledged only if so many replicas have it; otherwise it is unknown. `WAIT` holds up what
-/// is behind it on its connection, so each client then has a connection of its own (up to 1024).
+/// `wait: N` (0...64, default 0) every write is followed by `WAIT N` with the workload's timeout,
+/// and counts as acknowledged only if N replicas have it; otherwise its outcome is unknown. `WAIT`
+/// delays all later commands on its connection, so each client then has a connection of its own (up
+/// to 1024).
 ///
-/// `etcd` is etcd 3.4 or later, asked through its JSON gateway with linearizable reads. The gateway answers
-/// one request of a connection at a time, so here, too, each client has its own (up to 1024).
+/// `etcd` is etcd 3.4 or later, asked through its JSON gateway with linearizable reads. The gateway
+/// answers one request of a connection at a time, so here, too, each client has its own (up to
+/// 1024).
 ///
 /// Neither TLS nor passwords are supported.
 struct TargetSection {
   private static let example = #"{ redis: "127.0.0.1:6379" }"#
 
   let runtime: ExperimentRuntime
-  /// Names that no target may have.
+  /// The names already used by other rows.
   let taken: [String]
 
-  func read(_ node: Node?) throws(ExperimentError) -> [TargetChoice] {
+  func read(_ node: ConfigValue?) throws(ExperimentError) -> [TargetChoice] {
     guard let node else { return [] }
     var choices: [TargetChoice] = []
-    let nodes: [Node]
+    let nodes: [ConfigValue]
     if case .array = node.value {
       nodes = try node.elements("a list of targets", atMost: 16)
     } else {
@@ -40,7 +43,7 @@ struct TargetSection {
       guard !taken.contains(choice.name), !choices.contains(where: { $0.name == choice.name })
       else {
         throw ExperimentError(
-          path: Node.path(node.path, "name"), found: JSONValue.quoted(choice.name),
+          path: ConfigValue.path(node.path, "name"), found: JSONValue.quoted(choice.name),
           allowed: "a name that no protocol and no other target has")
       }
       choices.append(choice)
@@ -52,7 +55,7 @@ struct TargetSection {
     return choices
   }
 
-  private func target(_ node: Node) throws(ExperimentError) -> TargetChoice {
+  private func target(_ node: ConfigValue) throws(ExperimentError) -> TargetChoice {
     let kinds = TargetKind.allCases
     guard case .object = node.value else {
       throw node.refused("a target, such as \(TargetSection.example), or a list of targets")
@@ -83,7 +86,7 @@ extension TargetChoice {
   }
 }
 
-/// What an experiment with targets may not say.
+/// Checks what an experiment with targets may contain.
 enum TargetRules {
   static func check(
     _ targets: [TargetChoice], _ mix: OperationMix
@@ -100,12 +103,13 @@ enum TargetRules {
         : target.kind == .etcd && mix.append > 0 ? ("append", mix.append) : nil
       guard let (name, share) = missing else { continue }
       throw ExperimentError(
-        path: "workload.mix.\(name)", found: "\(Node.plain(share)) with the target \(target.name)",
+        path: "workload.mix.\(name)",
+        found: "\(ConfigValue.plain(share)) with the target \(target.name)",
         allowed: "a mix without \(name) (\(reason))")
     }
   }
 
-  /// A row of `protocols` may have the name of a target by mistake.
+  /// Refuses a row of `protocols` that has the name of a target by mistake.
   static func checkNames(
     _ targets: [TargetChoice], _ protocols: [ProtocolChoice]
   ) throws(ExperimentError) {
@@ -117,7 +121,7 @@ enum TargetRules {
     }
   }
 
-  static func check(_ targets: [TargetChoice], _ faults: Node?) throws(ExperimentError) {
+  static func check(_ targets: [TargetChoice], _ faults: ConfigValue?) throws(ExperimentError) {
     guard let target = targets.first, let node = faults, node.value != .array([]) else { return }
     throw node.refused(
       "no faults beside the target \(target.name) (a fault cannot be injected into a server that "

@@ -6,15 +6,24 @@ import Workloads
 extension WorkloadSpec {
   static let keyNames = [
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
-    "timeout", "thinkTime", "patience", "connections",
+    "timeout", "thinkTime", "patience", "connections", "trace",
   ]
-  /// Keys × value size that a replica may come to hold.
+  /// The limit of keys × value size, the bytes that a replica may come to hold.
   private static let mostBytes = 4 << 30
 
-  /// Fields given beside a preset replace the preset's.
-  init(reading node: Node?) throws(ExperimentError) {
+  /// Fields given beside a preset override the preset's.
+  /// - Parameter trace: the trace that the section names.
+  init(reading node: ConfigValue?, trace: OperationTrace?) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: "workload", known: Self.keyNames)
+    if let node = section["trace"] {
+      guard let trace else { throw node.refused("a trace in the file itself, not in a sweep") }
+      for name in TraceSection.replaced {
+        guard let other = section[name] else { continue }
+        throw other.refused("no \(name) beside a trace, which decides it")
+      }
+      follow(trace)
+    }
     if let node = section["preset"] {
       let preset = try Self.preset(node)
       mix = preset.mix
@@ -28,7 +37,7 @@ extension WorkloadSpec {
     preload = try section["preload"]?.flag() ?? preload
     distribution =
       try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
-    valueSize = try section["valueSize"]?.size(in: 8...(1 << 20)) ?? valueSize
+    valueSize = try section["valueSize"].map(ValueSize.init(reading:)) ?? valueSize
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
     patience = try section["patience"].map(Patience.init(reading:)) ?? patience
@@ -39,8 +48,9 @@ extension WorkloadSpec {
         path: "workload.connections", found: "\"per-client\" with \(clients) clients",
         allowed: "at most \(ConnectionSharing.mostPerClient) connections to each node")
     }
-    guard keys * valueSize <= Self.mostBytes else {
-      let size = Quantity.text(Int64(valueSize), units: Unit.sizes)
+    let mean = meanValueSize
+    guard Double(keys) * mean <= Double(Self.mostBytes) else {
+      let size = Quantity.text(Int64(mean), units: Unit.sizes)
       throw ExperimentError(
         path: "workload.keys", found: "\(keys) keys of \(size)",
         allowed: "keys × valueSize up to 4GiB")
@@ -52,38 +62,43 @@ extension WorkloadSpec {
     }
   }
 
-  private static func preset(_ node: Node) throws(ExperimentError) -> WorkloadPreset {
+  private static func preset(_ node: ConfigValue) throws(ExperimentError) -> WorkloadPreset {
     let names = WorkloadPreset.allCases.map(\.rawValue)
     if node.value == .string("ycsb-e") {
-      throw node.refused(Node.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
+      throw node.refused(
+        ConfigValue.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
     }
     return try node.choice(of: WorkloadPreset.self)
   }
 
   var json: JSONValue {
-    .object([
+    let members: [JSONValue.Member] = [
       .init("clients", .integer(Int128(clients))),
       .init("arrival", arrival.json),
       .init("mix", mix.json),
       .init("keys", .integer(Int128(keys))),
       .init("preload", .flag(preload)),
       .init("distribution", distribution.json),
-      .init("valueSize", .string(Quantity.text(Int64(valueSize), units: Unit.sizes))),
+      .init("valueSize", valueSize.json),
       .init("timeout", .interval(timeout)),
       .init("thinkTime", .interval(thinkTime)),
       .init("patience", patience.json),
       .init("connections", connections.json),
-    ])
+    ]
+    guard let trace else { return .object(members) }
+    return .object(
+      [.init("trace", TraceSection.json(trace))]
+        + members.filter { !TraceSection.replaced.contains($0.key) })
   }
 }
 
 /// `workload.connections`: a whole number 1...1024, or `"per-client"`. Default 4. Only the cluster
 /// runtime and targets have connections; the simulation accepts the key and models none.
 extension ConnectionSharing {
-  /// One machine has about 28 000 ports to connect from to one address.
+  /// One machine has about 28 000 local ports for connections to one address.
   static let mostPerClient = 20_000
 
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let range = 1...1024
     switch node.value {
     case .string("per-client"): self = .perClient
@@ -102,7 +117,7 @@ extension ConnectionSharing {
 }
 
 extension Patience {
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     guard node.value != .string("adaptive") else {
       self = .adaptive
       return
@@ -120,7 +135,7 @@ extension Patience {
 }
 
 extension Arrival {
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let allowed =
       #""closed", { open: "20000/s", process: "poisson" } or { phases: [{ for: "5s", open: "20000/s" }] }"#
     guard case .object = node.value else {
@@ -167,8 +182,8 @@ extension OperationMix {
     ]
   }
 
-  /// What a mix does not name has the share 0.
-  init(reading node: Node) throws(ExperimentError) {
+  /// A kind of operation that the mix does not name has the share 0.
+  init(reading node: ConfigValue) throws(ExperimentError) {
     self.init()
     let section = try Section(node, path: node.path, known: Self.fields.map(\.name))
     var sum = 0.0
@@ -188,7 +203,7 @@ extension OperationMix {
 }
 
 extension KeyDistribution {
-  init(reading node: Node) throws(ExperimentError) {
+  init(reading node: ConfigValue) throws(ExperimentError) {
     let allowed =
       #""uniform", "latest", { zipfian: 0.99 } or { hotspot: [share of keys, share of operations] }"#
     switch node.value {
@@ -197,7 +212,7 @@ extension KeyDistribution {
     case .object(let members) where members.count == 1:
       let section = try Section(node, path: node.path, known: ["zipfian", "hotspot"])
       if let theta = section["zipfian"] {
-        self = .zipfian(theta: try theta.number(in: 0...1, excludingBounds: true))
+        self = .zipfian(theta: try KeyDistribution.exponent(theta))
       } else if let shares = try section["hotspot"]?.elements(allowed), shares.count == 2 {
         let keyShare = try shares[0].number(in: 0...1)
         guard keyShare > 0 else { throw shares[0].refused("a share of the keys above 0") }
@@ -207,6 +222,13 @@ extension KeyDistribution {
       }
     default: throw node.refused(allowed)
     }
+  }
+
+  /// Above 10 more than 99.9 % of all operations have the same key.
+  private static func exponent(_ node: ConfigValue) throws(ExperimentError) -> Double {
+    let theta = try node.number(in: 0...10)
+    guard theta > 0 else { throw node.refused("an exponent above 0, up to 10") }
+    return theta
   }
 
   var json: JSONValue {

@@ -1,7 +1,7 @@
 import Measurement
 
-/// The answer in words, made from the numbers: whether the verdicts hold, who leads in what, what
-/// cannot be told apart, and what follows from it.
+/// The answer in words, made from the numbers: whether the verdicts hold, which protocol leads in
+/// which metric, which differences are too small to tell, and what follows.
 struct Answer {
   let run: RunData
   let standings: [Standing]
@@ -13,7 +13,7 @@ struct Answer {
 
   var html: HTML {
     let lead: HTML = "<p class=lead>\(headline)</p>"
-    // What is wrong comes first.
+    // Bad verdicts come first.
     var html = run.groups.allSatisfy(\.isRanked) ? lead + verdicts : verdicts + lead
     html += run.isSwept ? leadersByPoint : facts(at: 0)
     html += baseline
@@ -23,7 +23,7 @@ struct Answer {
 
   // MARK: The sentence above all
 
-  /// How often each protocol is the best, or level with it, over measures and points.
+  /// How often each protocol is the best, or level with the best, over measures and points.
   private var wins: [(name: String, measures: [String], count: Int)] {
     let told = standings.filter { !$0.isLevel && $0.isCompared }
     return run.protocols.map { name in
@@ -259,12 +259,12 @@ enum Phrase {
     list(items.map { "<strong>\($0)</strong>" as HTML })
   }
 
-  /// A title inside a sentence: its first letter small.
+  /// A title inside a sentence: its first letter becomes lower case.
   static func inSentence(_ title: String) -> String {
     title.prefix(1).lowercased() + title.dropFirst()
   }
 
-  /// Without repetitions, in order of first appearance.
+  /// The words without repetitions, in order of first appearance.
   static func ordered(_ words: [String]) -> [String] {
     var result: [String] = []
     for word in words where !result.contains(word) { result.append(word) }

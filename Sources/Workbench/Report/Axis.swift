@@ -1,7 +1,7 @@
 import Primitives
 import Results
 
-/// Where values lie between the two ends of a chart, and which of them are labelled.
+/// Maps values to positions between the two ends of a chart, and chooses the labelled values.
 struct Axis {
   struct Tick: Equatable {
     var value: Double
@@ -21,7 +21,7 @@ struct Axis {
     linear(0, max(largest, 0), most: most, label: label)
   }
 
-  /// The first multiple of a round step around both ends.
+  /// From the last multiple of a round step at or below `low` to the first at or above `high`.
   static func linear(
     _ low: Double, _ high: Double, most: Int = 5, label: (Double) -> String
   ) -> Axis {
@@ -35,7 +35,7 @@ struct Axis {
     return Axis(scale: .linear, low: first * step, high: last * step, ticks: ticks)
   }
 
-  /// The same with the ends where they are, and ticks only between them: for time.
+  /// From exactly `low` to exactly `high`, with ticks only between them: for time.
   static func exact(
     _ low: Double, _ high: Double, most: Int = 6, label: (Double) -> String
   ) -> Axis {
@@ -64,7 +64,7 @@ struct Axis {
     let (first, last) = (steps[0], steps[steps.count - 1])
     var labelled = steps
     if last / first <= 5.1 {
-      // Less than a decade: every whole multiple of its first power of ten.
+      // Less than a decade: label every whole multiple of the first power of ten.
       let unit = power(exponent(first))
       labelled = (1...10).map { Double($0) * unit }
         .filter { $0 >= first * 0.999_999 && $0 <= last * 1.000_001 }
@@ -78,7 +78,7 @@ struct Axis {
       ticks: labelled.map { Tick(value: $0, label: label($0)) })
   }
 
-  /// Names side by side, at 0, 1, 2 ....
+  /// Names side by side, at the positions 0, 1, 2 ...
   static func places(_ names: [String]) -> Axis {
     Axis(
       scale: .linear, low: -0.5, high: max(Double(names.count), 1) - 0.5,
@@ -96,12 +96,12 @@ struct Axis {
     self.ticks = ticks
   }
 
-  /// The same ends and scale with other ticks.
+  /// The same scale and ends with other ticks.
   func with(_ ticks: [Tick]) -> Axis {
     Axis(scale: scale, low: low, high: high, ticks: ticks)
   }
 
-  /// 0 at the low end, 1 at the high one; values beyond lie on the ends.
+  /// 0 at the low end, 1 at the high end; values beyond an end count as the end.
   func share(_ value: Double) -> Double {
     let share =
       switch scale {
@@ -116,7 +116,7 @@ struct Axis {
 
   // MARK: Round numbers
 
-  /// 1, 2 or 5 times a power of ten.
+  /// A round step: 1, 2 or 5 times a power of ten.
   static func roundStep(atLeast least: Double) -> Double {
     var step = roundDown(least)
     while step < least * 0.999_999 { step = nextRound(step) }
@@ -124,7 +124,7 @@ struct Axis {
   }
 
   private static func power(_ exponent: Int) -> Double {
-    // Divided, as 1e-3 is nearer to a thousandth than 0.1 · 0.1 · 0.1.
+    // Dividing once is more exact: 1e-3 is nearer to a thousandth than 0.1 · 0.1 · 0.1.
     let size = (0..<exponent.magnitude).reduce(1.0) { product, _ in product * 10 }
     return exponent < 0 ? 1 / size : size
   }
@@ -152,7 +152,7 @@ struct Axis {
     }
   }
 
-  /// `5k`, `1.5M`, `0.25`: short enough for an axis.
+  /// `5k`, `1.5M`, `0.25`: a text short enough for an axis.
   static func short(_ value: Double) -> String {
     let size = value.magnitude
     for (unit, name) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] where size >= unit * 0.999_999 {

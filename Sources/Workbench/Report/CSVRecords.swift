@@ -1,8 +1,8 @@
-import Results
+import Configuration
 
-/// The records of a CSV file with a header line, one after the other.
+/// Reads the records of a CSV file with a header line, one after the other.
 struct CSVRecords {
-  /// For messages.
+  /// The file's name in messages.
   let file: String
   private(set) var columns: [String] = []
   private var reader: CSVReader
@@ -16,7 +16,7 @@ struct CSVRecords {
     columns = header.fields
   }
 
-  /// The place of a column that the report needs.
+  /// The index of a column that the report needs.
   func column(_ name: String) throws(ReportError) -> Int {
     if let index = columns.firstIndex(of: name) { return index }
     throw ReportError(

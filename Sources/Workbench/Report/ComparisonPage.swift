@@ -1,6 +1,6 @@
 import Measurement
 
-/// The page of several runs.
+/// The page that compares several runs.
 struct ComparisonPage {
   let comparison: RunComparison
 
@@ -34,10 +34,10 @@ struct ComparisonPage {
     availability.
     """
 
-  /// Runs have the colours that protocols have on other pages.
+  /// The colour of a run, from the colours that protocols have on other pages.
   private func slot(_ run: Int) -> Int { run % 12 }
 
-  /// Rows are hidden by protocol, whose numbers begin behind those of the runs.
+  /// The number by which rows of a protocol are hidden; these numbers follow those of the runs.
   private func slot(of name: String) -> Int { 12 + (names.firstIndex(of: name) ?? 0) % 12 }
 
   private var names: [String] { Phrase.ordered(comparison.rows.map(\.name)) }
@@ -126,7 +126,7 @@ struct ComparisonPage {
 
   // MARK: Charts
 
-  /// A chart with more rows would be too long; the tables have all.
+  /// A chart with more rows would be too long; the tables have all rows.
   private static let mostRows = 40
 
   private var charts: HTML {

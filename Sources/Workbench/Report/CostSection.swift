@@ -1,6 +1,6 @@
 import Results
 
-/// What an operation costs, and how the work is spread over the nodes.
+/// Shows the cost of an operation, and how the work is spread over the nodes.
 struct CostReport {
   let run: RunData
   let palette: Palette
@@ -23,7 +23,7 @@ struct CostReport {
     return Section.grid(figures)
   }
 
-  /// Every node of the first trial as a sign: full for a replica, hollow for the authority.
+  /// Every node of the first trial as a sign: filled for a replica, hollow for the authority.
   private func nodes(
     _ title: String, _ what: String, _ value: (NodeUse, [NodeUse]) -> Double?
   ) -> Figure? {

@@ -1,13 +1,13 @@
-/// The frame of a page: one file without any other, readable without its script.
+/// The frame of a page: a single file that needs no other file and can be read without its script.
 struct Document {
   var title: String
   var heading: String
   var subtitle: HTML
-  /// Boxes to hide rows by; the script shows them.
+  /// Check boxes that hide rows; only the script makes them visible.
   var filters: HTML
   var sections: [Section]
 
-  /// A file that begins with this is a report, which may be replaced.
+  /// A file that begins with this text is a report, so it may be replaced.
   static let mark = "<!doctype html><!-- a report of rsmbench -->"
 
   var html: String {

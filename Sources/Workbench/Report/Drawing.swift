@@ -1,7 +1,7 @@
 import Results
 
-/// Shapes of an SVG. Lengths are pixels at the width at which the page shows a chart on a phone,
-/// so that letters have their size there and are a little larger elsewhere.
+/// Draws shapes of an SVG. Lengths are pixels at a chart's width on a phone, so that letters have
+/// their nominal size there and are a little larger elsewhere.
 struct Drawing {
   var width: Double
   var height: Double
@@ -12,24 +12,24 @@ struct Drawing {
     self.height = height
   }
 
-  /// A letter is about so wide, as a share of its height.
+  /// The approximate width of a letter, as a share of its height.
   static let letterWidth = 0.56
 
   static func textWidth(_ text: String, size: Double = 11) -> Double {
     Double(text.count) * size * letterWidth
   }
 
-  /// With one digit behind the point.
+  /// Has one digit after the point.
   static func number(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())
     let (whole, tenth) = (tenths.magnitude / 10, tenths.magnitude % 10)
     return (tenths < 0 ? "-" : "") + String(whole) + (tenth == 0 ? "" : ".\(tenth)")
   }
 
-  /// As the CSV file has it, to sort by.
+  /// The number as the CSV file has it, for sorting.
   static func precise(_ value: Double) -> String { DecimalText.text(value) }
 
-  /// - Parameter label: what a reader who does not see the chart is told.
+  /// - Parameter label: the description for readers who do not see the chart.
   func svg(label: String) -> HTML {
     """
     <svg viewBox="0 0 \(Drawing.number(width)) \(Drawing.number(height))" role=img \
@@ -41,7 +41,7 @@ struct Drawing {
     body += "<path class=\"\(style)\" d=\"M\(point(x1, y1))L\(point(x2, y2))\"/>"
   }
 
-  /// A line through points; a gap in it begins a new one.
+  /// A line through points; a nil point interrupts the line.
   mutating func polyline(_ points: [(x: Double, y: Double)?], _ style: String) {
     var path = ""
     var isOpen = false
@@ -56,7 +56,7 @@ struct Drawing {
     if !path.isEmpty { body += "<path class=\"\(style)\" d=\"\(path)\"/>" }
   }
 
-  /// The area between two lines over the same places.
+  /// The area between two lines with the same x positions.
   mutating func area(_ points: [(x: Double, low: Double, high: Double)], _ style: String) {
     guard points.count > 1 else { return }
     let upper = points.map { point($0.x, $0.high) }
@@ -127,7 +127,7 @@ struct Drawing {
     "\(Drawing.number(x)) \(Drawing.number(y))"
   }
 
-  /// Shapes that belong to a protocol: they have its colour, and go when a reader hides it.
+  /// Shapes that belong to a protocol: they have its colour and vanish when a reader hides it.
   mutating func ofProtocol(_ slot: Int, _ draw: (inout Drawing) -> Void) {
     body += "<g class=\"p\(slot % Palette.size)\" data-p=\"\(slot)\">"
     draw(&self)

@@ -1,21 +1,22 @@
 import Primitives
 import Results
 
-/// What each fault did to each protocol: a heat map, the trials as dots, and the steps of recovery.
+/// Shows the effect of each fault on each protocol: a heat map, the trials as dots, and the steps
+/// of recovery.
 struct FaultReport {
   let run: RunData
   let palette: Palette
   let point: Int
 
-  /// The faults of one kind and target that stand in the same place of every trial, or all of them
-  /// where chance drew them.
+  /// The faults of one kind and target that have the same position in every trial, or all faults of
+  /// the kind and target if they were drawn at random.
   struct Kind {
     var label: String
-    /// By protocol, in the order of the run.
+    /// The faults of each protocol, in the order of the run.
     var faults: [[Fault]]
   }
 
-  /// So many faults of one kind and target in a trial have a row each.
+  /// Up to this number of faults of one kind and target in a trial have a row each.
   static let mostAlike = 4
 
   var kinds: [Kind] {
@@ -108,7 +109,8 @@ struct FaultReport {
       """
   }
 
-  /// In percent of the strongest colour, by the logarithm, so that short times differ too.
+  /// The heat in percent of the strongest colour. The scale is logarithmic, so that short times
+  /// differ too.
   private static func heat(_ median: Double?, _ all: [Double], _ isBad: Bool) -> String {
     let positive = all.filter { $0 > 0 }
     guard let median, let least = positive.min(), let most = positive.max(), median > 0 else {
@@ -120,7 +122,7 @@ struct FaultReport {
 
   // MARK: Dots
 
-  /// Of a row; chaos over many trials has more.
+  /// The most dots of a row; chaos over many trials has more faults.
   private static let mostDots = 200
 
   /// Every trial's outage of one fault as a dot, and the median as a line.

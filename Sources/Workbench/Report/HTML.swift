@@ -1,12 +1,12 @@
-/// A piece of a page. What is interpolated as text is escaped, so that nothing that comes from a
-/// file can become markup; only other pieces are inserted as they are.
+/// A piece of a page. Interpolated texts are escaped, so that text from a file can never become
+/// markup; only other pieces are inserted unchanged.
 struct HTML: Equatable, ExpressibleByStringInterpolation, ExpressibleByStringLiteral {
   private(set) var text: String
 
   init() { text = "" }
   init(stringLiteral value: String) { text = value }
   init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
-  /// For what this module has written itself.
+  /// Only for markup that this module has written itself.
   init(markup: String) { text = markup }
 
   struct StringInterpolation: StringInterpolationProtocol {
@@ -23,7 +23,7 @@ struct HTML: Equatable, ExpressibleByStringInterpolation, ExpressibleByStringLit
 
   static func += (left: inout HTML, right: HTML) { left.text += right.text }
 
-  /// A path such as `workload.valueSize`, which a narrow column may break behind its dots.
+  /// A path such as `workload.valueSize`, which a narrow column may break after its dots.
   static func breakable(_ path: String) -> HTML {
     path.split(separator: ".", omittingEmptySubsequences: false)
       .map { "\(String($0))" as HTML }.joined(".<wbr>")
@@ -43,7 +43,7 @@ struct HTML: Equatable, ExpressibleByStringInterpolation, ExpressibleByStringLit
       case "\"": text += "&quot;"
       case "'": text += "&#39;"
       case "\n", "\t": text.unicodeScalars.append(scalar)
-      // Control characters are not allowed in HTML.
+      // HTML does not allow control characters.
       case _ where scalar.value < 32: text += "\u{FFFD}"
       default: text.unicodeScalars.append(scalar)
       }
@@ -64,7 +64,7 @@ struct HTMLTable {
   var headings: [String]
   var rows: [[String]]
 
-  /// Closing tags that HTML does not ask for are left out, because these tables are most of a page.
+  /// Optional closing tags are left out, because these tables are most of a page.
   var html: HTML {
     let head = headings.map { "<th scope=col>\($0)" as HTML }.joined()
     let body = rows.map { row in
@@ -78,7 +78,7 @@ struct HTMLTable {
       """
   }
 
-  /// Behind a chart, closed until it is asked for.
+  /// The table below a chart, closed until the reader opens it.
   func details(titled title: HTML = "The numbers") -> HTML {
     "<details><summary>\(title)</summary>\(html)</details>"
   }

@@ -1,4 +1,4 @@
-/// How a run was made, what to doubt, and the line that makes it again.
+/// Shows how a run was made, its warnings, and the command that makes it again.
 struct HowItWasRun {
   let run: RunData
 

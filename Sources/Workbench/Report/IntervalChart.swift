@@ -4,7 +4,7 @@ struct IntervalChart {
   let groups: [Group]
   let palette: Palette
 
-  /// Values that span much have a logarithmic axis; those that are close have one around them, as
+  /// Widely spread values get a logarithmic axis. Close values get an axis around them, because
   /// signs, unlike bars, need no zero.
   private func axis(_ intervals: [Interval]) -> Axis {
     let means = intervals.map(\.mean).map(metric.quantity.shown)

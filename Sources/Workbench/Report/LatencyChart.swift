@@ -2,7 +2,7 @@ import Measurement
 import Primitives
 import Results
 
-/// Latency over an axis of nines: how slow the slowest tenth, hundredth, thousandth is.
+/// Latency over an axis of nines: the latency of the slowest tenth, hundredth, thousandth.
 struct LatencyChart {
   let groups: [Group]
   let palette: Palette
@@ -17,7 +17,7 @@ struct LatencyChart {
     Axis.Tick(value: 3, label: "99.9"), Axis.Tick(value: 4, label: "99.99"),
   ]
 
-  /// A percentile that the page shows, of all trials together.
+  /// A percentile shown on the page, over all trials together.
   private struct Point {
     var percentile: Double
     var label: String
@@ -93,7 +93,8 @@ struct LatencyChart {
     percentile >= 100 ? LatencyChart.maximum : -RealFunctions.log10(1 - percentile / 100)
   }
 
-  /// `latency.csv` has the kinds of operations apart: writes of several kinds are no line of it.
+  /// `latency.csv` lists kinds of operations separately, so writes of several kinds have no common
+  /// line.
   private func trialLines(_ group: Group) -> [[LatencyPoint]] {
     let kinds = Set(group.trials.flatMap { $0.latency.map(\.operation) })
     let writes = kinds.subtracting(["all", "get"])

@@ -1,7 +1,7 @@
 import Measurement
 import Results
 
-/// How a number is shown: its unit and digits. The cell in the CSV file has all digits.
+/// How a number is shown: its unit and digits. The CSV file has all digits.
 enum Quantity {
   case perSecond
   /// A share of a whole, shown in percent.
@@ -23,7 +23,7 @@ enum Quantity {
     }
   }
 
-  /// Without the unit.
+  /// The number without the unit.
   func text(_ value: Double) -> String {
     switch self {
     case .perSecond, .bytes: return Quantity.grouped(DecimalText.table(value, decimals: 0))
@@ -34,7 +34,7 @@ enum Quantity {
     }
   }
 
-  /// With the unit, for sentences.
+  /// The number with the unit, for sentences.
   func phrase(_ value: Double) -> String {
     switch self {
     case .perSecond: "\(text(value))/s"
@@ -44,7 +44,7 @@ enum Quantity {
     }
   }
 
-  /// In the unit that is shown.
+  /// The value in the unit that is shown.
   func shown(_ value: Double) -> Double {
     switch self {
     case .share: value * 100
@@ -82,11 +82,11 @@ struct Metric {
   var title: String
   /// The superlative that a sentence begins with: "Fastest".
   var best: String
-  /// What the number counts, behind it: `operations`.
+  /// The unit shown after the number.
   var quantity: Quantity
   var lowerIsBetter: Bool
   var test: PairedDifference.Test = .studentT
-  /// Says something only where faults were injected.
+  /// Meaningful only if faults were injected.
   var needsFaults = false
 
   static let throughput = Metric(
@@ -124,7 +124,7 @@ struct Metric {
     throughput, availability, readLatency, writeLatency, outage, recovery, messages, bytes, fsyncs,
     busiestNode,
   ]
-  /// What the answer compares.
+  /// The metrics that the answer compares.
   static let answered: [Metric] = [
     throughput, readLatency, writeLatency, outage, recovery, availability, messages, bytes,
   ]
@@ -140,13 +140,13 @@ struct Metric {
 }
 
 extension Interval {
-  /// `3997 (3957 to 4037)`, as far as there is an interval.
+  /// `3997 (3957 to 4037)`; without an interval only the mean.
   func phrase(_ quantity: Quantity) -> String {
     let range = rangeText(quantity)
     return quantity.phrase(mean) + (range.isEmpty ? "" : " (\(range))")
   }
 
-  /// `3957 to 4037`; empty where the trials bound neither side.
+  /// `3957 to 4037`; empty if the trials bound neither side.
   func rangeText(_ quantity: Quantity) -> String {
     switch (low, high) {
     case (let low?, let high?): "\(quantity.text(low)) to \(quantity.text(high))"

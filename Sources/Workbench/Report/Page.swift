@@ -69,11 +69,11 @@ struct RunPage {
     return "\(Legend.html(run, palette))\(section.html)"
   }
 
-  /// So many bytes a section may have before further sweep points are left out of it: a page that
-  /// opens at once is worth more than one with everything, which the files have.
+  /// The most bytes of a section before further sweep points are left out of it, because a page
+  /// should open at once; the files have all points.
   static let mostBytes = 200_000
 
-  /// The same for every sweep point, each in a part that opens.
+  /// The content of every sweep point, each in a part that can be opened.
   private func folded(_ file: String, _ content: (Int) -> HTML) -> HTML {
     var html: HTML = ""
     for point in run.points.indices {
@@ -120,7 +120,7 @@ struct RunPage {
   }
 }
 
-/// One sentence or two on how to read each kind of chart.
+/// One or two sentences on how to read each kind of chart.
 enum Wording {
   static let summary = """
     Means over trials with their 95 % intervals below them. Longer bars are larger numbers, which \

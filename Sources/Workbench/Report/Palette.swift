@@ -1,10 +1,10 @@
 import ProtocolList
 
-/// Which colour, dash and sign a protocol has: those of its place in the list of protocols, on
-/// every page. Other systems take the places behind them.
+/// The colour, dash and sign of each protocol: on every page they follow its position in the list
+/// of protocols. Other systems get the positions after the protocols.
 struct Palette {
-  /// So many colours there are (Okabe & Ito 2008, which colour-blind readers tell apart); dashes
-  /// and signs differ besides.
+  /// The number of colours (Okabe & Ito 2008; colour-blind readers can tell them apart); dashes and
+  /// signs differ as well.
   static let size = 8
 
   private let slots: [Int]
@@ -19,6 +19,6 @@ struct Palette {
     }
   }
 
-  /// Of the protocol at this place of the run's list.
+  /// The slot of the protocol at this index of the run's list.
   func slot(_ index: Int) -> Int { slots[index] }
 }

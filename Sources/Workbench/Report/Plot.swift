@@ -1,4 +1,4 @@
-/// A drawing with two axes: a frame, ticks, and the way from values to places.
+/// A drawing with two axes: a frame, ticks, and the mapping from values to positions.
 struct Plot {
   var drawing: Drawing
   let left: Double
@@ -10,8 +10,9 @@ struct Plot {
 
   /// Draws both axes into an area of the drawing.
   /// - Parameters:
-  ///   - left: the place of the vertical axis; the labels stand to its left.
-  ///   - yTitle: above the vertical axis, with its unit, so many pixels higher than the axis.
+  ///   - left: the position of the vertical axis; its labels stand to the left of it.
+  ///   - yTitle: the title above the vertical axis, with its unit, `titleHeight` pixels above the
+  ///     axis.
   init(
     _ drawing: Drawing, left: Double, right: Double, top: Double, bottom: Double, x: Axis,
     y: Axis, yTitle: String, xTitle: String = "", showsXLabels: Bool = true,
@@ -35,7 +36,7 @@ struct Plot {
 
   private mutating func drawX(showsLabels: Bool, title: String) {
     drawing.line(left, bottom, right, bottom, "base")
-    // Labels that would run into the one before are left out; their ticks stay.
+    // A label that would overlap the one before is left out; its tick stays.
     var end = -Double.infinity
     for tick in x.ticks {
       let place = self.x(tick.value)
@@ -61,7 +62,7 @@ struct Plot {
   }
 }
 
-/// A chart with its title, one sentence on how to read it, and the table behind it.
+/// A chart with its title, one sentence on how to read it, and the table of its numbers.
 struct Figure {
   var title: HTML
   var drawing: HTML

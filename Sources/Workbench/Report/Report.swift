@@ -9,9 +9,9 @@ package enum Report {
     RunPage(try RunData(directory: directory)).html
   }
 
-  /// Draws the page of a run and writes it, first under a temporary name, so that the page that was
-  /// there is replaced as a whole or not at all.
-  /// - Parameter file: where to; in the run's directory if `nil`.
+  /// Draws the page of a run and writes it under a temporary name first, so that an earlier page is
+  /// replaced completely or not at all.
+  /// - Parameter file: the path to write to; `nil` for a file in the run's directory.
   /// - Returns: the path of the page.
   @discardableResult
   package static func write(
@@ -26,7 +26,7 @@ package enum Report {
   /// - Parameters:
   ///   - directories: at least two; the page calls them by their last names, or by their whole
   ///     paths if two have the same.
-  ///   - baseline: the place of the one that the others are held against.
+  ///   - baseline: the index of the run with which the others are compared.
   package static func write(
     comparing directories: [String], baseline: Int, to file: String
   ) throws(ReportError) {
@@ -39,7 +39,7 @@ package enum Report {
     try write(ComparisonPage(comparison: comparison).html, to: file)
   }
 
-  /// - Throws: also if something is there that is no report, which is not overwritten.
+  /// - Throws: also if the existing file is not a report, because it would be overwritten.
   private static func write(_ page: String, to path: String) throws(ReportError) {
     switch FileStore.kind(path) {
     case .nothing: break

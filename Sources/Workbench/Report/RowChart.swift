@@ -17,7 +17,7 @@ struct RowChart {
     }
   }
 
-  /// Draws a row's name and, by `draw`, its values at the height of its middle.
+  /// Draws a row's name and calls `draw` with the height of the row's middle to draw its values.
   mutating func row(
     _ place: Int, _ name: String, slot: Int,
     _ draw: (_ drawing: inout Drawing, _ plot: Plot, _ middle: Double) -> Void

@@ -1,12 +1,13 @@
 import Measurement
 import Primitives
 
-/// Several runs, row by row against one of them.
+/// Compares several runs, row by row, with one of them.
 struct RunComparison {
   let runs: [RunData]
-  /// The place of the run that the others are held against.
+  /// The index of the run with which the others are compared.
   let baseline: Int
-  /// A protocol at a sweep point, in the order of the baseline; those that it does not have follow.
+  /// A protocol at a sweep point. Rows follow the order of the baseline; rows that it lacks come
+  /// last.
   let rows: [RowKey]
   private(set) var ratios: [Ratio] = []
 
@@ -23,12 +24,12 @@ struct RunComparison {
     var run: Int
     var row: Int
     var metric: Metric
-    /// Of the geometric means over trials.
+    /// The ratio of the geometric means over trials.
     var value: Double
     var low: Double?
     var high: Double?
     var p: Double?
-    /// After Holm's correction over the page.
+    /// The p-value after Holm's correction over the page.
     var corrected: Double?
 
     var isDifferent: Bool { corrected.map { $0 < PairedDifference.level } ?? false }
@@ -75,7 +76,7 @@ struct RunComparison {
     ratios.first { $0.metric.name == metric.name && $0.row == row && $0.run == run }
   }
 
-  /// Those of a run; rows whose verdict does not hold, here or there, are not compared.
+  /// The ratios of a run; a row whose verdict does not hold in either run is not compared.
   private func ratios(of run: Int) -> [Ratio] {
     rows.enumerated().flatMap { row, key -> [Ratio] in
       guard let group = group(key, in: run), let base = self.group(key, in: baseline),
@@ -94,10 +95,10 @@ struct RunComparison {
 }
 
 extension RunComparison.Ratio {
-  /// `nil` if a trial has no value, or one that is not above zero, of which there is no ratio.
+  /// `nil` if a trial has no value, or a value that is not above zero and so has no ratio.
   ///
-  /// Logarithms of the trials are compared: pair by pair where the trials have the same seeds, and
-  /// otherwise by Welch's t test, which does not ask for equal spreads.
+  /// The logarithms of the trials' values are compared: in pairs if the trials have the same seeds,
+  /// and otherwise by Welch's t test, which does not assume equal spreads.
   init?(_ metric: Metric, _ group: Group, _ base: Group) {
     guard let first = RunComparison.Ratio.logarithms(metric, group),
       let second = RunComparison.Ratio.logarithms(metric, base)
@@ -110,7 +111,7 @@ extension RunComparison.Ratio {
       p = difference.p
     } else {
       let difference = UnpairedDifference(first, second)
-      // Samples without any spread say nothing of chance.
+      // Samples without any spread do not show how large chance variation is.
       let hasSpread = difference.low != difference.high
       set(
         difference.mean ?? 0, hasSpread ? difference.low : nil, hasSpread ? difference.high : nil)

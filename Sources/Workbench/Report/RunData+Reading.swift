@@ -56,8 +56,8 @@ extension RunData {
     }
   }
 
-  /// Where a trial's rows go. Rows of one trial follow each other in every file, so the last place
-  /// is remembered.
+  /// Finds the place of a trial's rows. Rows of one trial follow each other in every file, so the
+  /// last place is remembered.
   fileprivate struct Places {
     var index: [[String]: (group: Int, trial: Int)] = [:]
     private var key: [String] = []
@@ -153,7 +153,7 @@ extension RunData {
     return places
   }
 
-  /// The cells of the columns that a file is read for.
+  /// The cells of the columns that are read from a file.
   private struct Cells {
     let record: CSVRecord
     let columns: [Int]
@@ -168,7 +168,7 @@ extension RunData {
     func flag(_ index: Int) throws(ReportError) -> Bool { try record.flag(columns[index]) }
   }
 
-  /// Hands each record of a file to the trial that it belongs to.
+  /// Passes each record of a file to the trial that it belongs to.
   private mutating func read(
     _ records: CSVRecords, _ names: [String], _ places: inout Places,
     _ keep: (_ trial: inout Trial, _ cells: Cells) throws(ReportError) -> Void

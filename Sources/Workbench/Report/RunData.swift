@@ -1,17 +1,18 @@
-// The report: `report.html`, one page that says in words, tables and charts what a run has found.
+// The report: `report.html`, one page that presents the results of a run in words, tables and
+// charts.
 //
-// Layers, from the bottom: `CSVRecords` reads the files of a run directory, `RunData` is what they
-// say, `Standing` compares, `Answer` puts that into words, `SVG`, `Axis` and the charts draw, and
-// the sections put it together as HTML. A number on the page is a cell of a CSV file, in another
-// unit or with fewer digits; only the ratios of a page of several runs are computed here.
+// Layers, from the bottom: `CSVRecords` reads the files of a run directory, `RunData` holds their
+// content, `Standing` compares, `Answer` puts that into words, `SVG`, `Axis` and the charts draw,
+// and the sections assemble the HTML. A number on the page is a cell of a CSV file, in another unit
+// or with fewer digits; only the ratios of a page of several runs are computed here.
 //
-// The page of one run depends on its CSV files and its experiment alone. What `manifest.json` says
-// of the machine and the time is shown only where it bears on the numbers: for runs in real time,
-// and on pages that compare several runs. So equal simulations have equal pages, byte for byte.
+// The page of one run depends on its CSV files and its experiment alone. The machine and the time
+// in `manifest.json` are shown only where they influence the numbers: for runs in real time, and on
+// pages that compare several runs. So equal simulations have equal pages, byte for byte.
 
-/// What the files of a run directory say.
+/// The content of the files of a run directory.
 struct RunData {
-  /// How the page calls the run.
+  /// The run's name on the page.
   var label: String
   var about: RunFacts
   var protocols: [String] = []
@@ -44,8 +45,8 @@ struct Group {
   var verdict: String
   var trials: [Trial] = []
 
-  /// Whether its numbers may be compared: a protocol that broke its promise, or may have, is not
-  /// ranked.
+  /// Whether its numbers may be compared: a protocol that broke its promise, or may have broken it,
+  /// is not ranked.
   var isRanked: Bool { verdict != "violated" && verdict != "undecided" }
 
   func interval(_ metric: String) -> Interval? {
@@ -55,11 +56,11 @@ struct Group {
     }
   }
 
-  /// How many trials had a value, in the order of the trials.
+  /// The values of a metric in the order of the trials; nil for a trial without one.
   func values(_ metric: String) -> [Double?] { trials.map { $0.metrics[metric] } }
 }
 
-/// A mean over trials, with its 95 % interval as far as the trials bound it.
+/// A mean over trials, with its 95 % interval; nil for an end that the trials do not bound.
 struct Interval: Equatable {
   var mean: Double
   var low: Double?
@@ -69,7 +70,7 @@ struct Interval: Equatable {
 /// One trial.
 struct Trial {
   var number: Int
-  /// As text: a seed may be larger than a `Double` can hold.
+  /// As text, because a seed may be larger than a `Double` can hold.
   var seed: String
   var metrics: [String: Double] = [:]
   var verdict: String
@@ -85,7 +86,7 @@ struct LatencyPoint {
   var percentile: Double
   var microseconds: Double
   var isLowerBound: Bool
-  /// Operations that were answered, and those that were not.
+  /// Answered operations; `censored` counts the unanswered ones.
   var count: Double
   var censored: Double
 }
@@ -109,7 +110,7 @@ struct Fault {
   var node: String
   var startMs: Double
   var endMs: Double?
-  /// By column: `read_outage_ms` and those behind it.
+  /// By column: `read_outage_ms` and the columns after it.
   var times: [String: Double]
   var recovery: String
 

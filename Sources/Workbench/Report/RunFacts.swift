@@ -1,7 +1,7 @@
 import Configuration
 import Results
 
-/// What `experiment.json5` and `manifest.json` say of a run.
+/// The facts about a run in `experiment.json5` and `manifest.json`.
 struct RunFacts {
   static let fileNames = ["experiment.json5", "manifest.json"]
 
@@ -70,7 +70,7 @@ extension JSONValue {
     return members.last { $0.key == key }?.value
   }
 
-  /// The text of a text, a number, a flag or anything else on one line; `nil` for null.
+  /// A text, a number, a flag or any other value on one line; `nil` for null.
   var plain: String? {
     switch self {
     case .null: nil

@@ -1,5 +1,5 @@
-/// The script: theme, sorting and hiding, all kept in the address's fragment. The page can be read
-/// without it.
+/// The script for the theme, sorting and hiding; their state is kept in the address's fragment. The
+/// page can be read without the script.
 enum Script {
   static let text = #"""
     (function () {

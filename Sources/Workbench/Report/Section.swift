@@ -1,6 +1,6 @@
 /// A part of a page with a heading of its own.
 struct Section {
-  /// The fragment of its address.
+  /// The section's fragment in the page's address.
   var id: String
   var title: String
   /// One sentence on how to read what follows.
@@ -15,7 +15,7 @@ struct Section {
       """
   }
 
-  /// What belongs to one of several sweep points, closed but for the first.
+  /// The content for one of several sweep points; only the first is open at the start.
   static func fold(_ name: String, isOpen: Bool, of count: Int, _ content: HTML) -> HTML {
     guard count > 1, !name.isEmpty else { return content }
     let open: HTML = isOpen ? " open" : ""

@@ -1,25 +1,25 @@
 import Measurement
 import ProtocolList
 
-/// Who leads in a metric at a sweep point, by the paired trials. Protocols whose verdict is
+/// The ranking in one metric at a sweep point, by the paired trials. Protocols whose verdict is
 /// `violated` or `undecided` do not take part, nor does the baseline without replication.
 struct Standing {
   let metric: Metric
   let point: Int
   /// From the best to the worst.
   let ranked: [Group]
-  /// Of the best against each other one, after Holm's correction over the page; `nil` with too few
-  /// trials to compare.
+  /// The p-values of the best against each other protocol, after Holm's correction over the page;
+  /// `nil` with too few trials to compare.
   private(set) var corrected: [Double?] = []
-  /// Protocols with a trial that never recovered, which cannot be the first to recover.
+  /// Protocols with a trial that never recovered; they cannot lead in recovery.
   let neverRecovered: [Group]
 
-  /// Whether a row is a server without replication, which is no contender.
+  /// Whether a row is a server without replication, which does not compete.
   static func isBaseline(_ group: Group) -> Bool {
     ProtocolKind(rawValue: group.name)?.isBaseline ?? false
   }
 
-  /// `nil` if fewer than two take part.
+  /// `nil` if fewer than two protocols take part.
   init?(_ metric: Metric, _ groups: [Group], point: Int) {
     func isLeft(_ group: Group) -> Bool {
       metric.name == Metric.recovery.name
@@ -64,20 +64,21 @@ struct Standing {
     }
   }
 
-  /// Whether there were enough trials to tell anything.
+  /// Whether there were enough trials to compare.
   var isCompared: Bool { corrected.contains { $0 != nil } || ranked.count == 1 }
 
-  /// The best, and those that cannot be told from it and whose mean lies in its interval.
+  /// The best, and the protocols that cannot be told from it and whose mean lies in its interval.
   var leaders: [Group] { [ranked[0]] + notTold.filter(isNear) }
 
-  /// Those that cannot be told from the best, although their mean is not near: they scatter.
+  /// The protocols that cannot be told from the best although their mean is not near it, because
+  /// their trials vary much.
   var scattered: [Group] { notTold.filter { !isNear($0) } }
 
   private var notTold: [Group] {
     zip(ranked.dropFirst(), corrected).filter { ($0.1 ?? 1) >= PairedDifference.level }.map(\.0)
   }
 
-  /// Without an interval, within a hundredth.
+  /// Whether the mean lies in the interval of the best, or, without an interval, within 1 % of it.
   private func isNear(_ group: Group) -> Bool {
     guard let best = ranked[0].interval(metric.name), let mean = group.interval(metric.name)?.mean
     else { return false }
@@ -87,11 +88,11 @@ struct Standing {
     return mean >= low && mean <= high
   }
 
-  /// Those that are worse than the best for sure, from the best to the worst.
+  /// The protocols that are certainly worse than the best, from the best to the worst.
   var followers: [Group] {
     zip(ranked.dropFirst(), corrected).filter { ($0.1 ?? 1) < PairedDifference.level }.map(\.0)
   }
 
-  /// Nobody is better than anybody, so the metric decides nothing.
+  /// Whether no protocol is better than another, so that the metric decides nothing.
   var isLevel: Bool { followers.isEmpty && neverRecovered.isEmpty }
 }

@@ -1,10 +1,10 @@
-/// A metric over the swept values, one line per protocol with the band of its intervals. Where
-/// several paths are swept, the one with the most values is the axis, and each combination of the
-/// others has charts of its own.
+/// A metric over the swept values, one line per protocol with the band of its intervals. If several
+/// paths are swept, the one with the most values is the axis, and each combination of the others
+/// has its own charts.
 struct SweepSection {
   let run: RunData
   let palette: Palette
-  /// The place of the path on the axis.
+  /// The index of the path on the axis.
   private let axis: Int
 
   private static let metrics: [Metric] = [
@@ -22,7 +22,7 @@ struct SweepSection {
 
   var path: String { run.sweepPaths[axis] }
 
-  /// Points that differ in the axis alone, with what the others are.
+  /// Points that differ only in the axis, with the values of the other paths.
   var families: [(name: String, points: [Int])] {
     var order: [[String]] = []
     var members: [[String]: [Int]] = [:]
@@ -139,8 +139,8 @@ struct SweepSection {
 
   // MARK: Load against latency
 
-  /// The points of a protocol in the order of the load: where latency turns upwards and throughput
-  /// no longer grows, the protocol is saturated.
+  /// Latency over throughput, each protocol's points in the order of the load. A protocol is
+  /// saturated where latency turns upwards and throughput no longer grows.
   private func knee(_ metric: Metric, _ points: [Int]) -> Figure? {
     let lines = run.protocols.enumerated().map { index, name in
       (
@@ -190,8 +190,8 @@ struct SweepSection {
   }
 }
 
-/// Swept values on an axis: by size if all are numbers (on a logarithmic axis if they span much),
-/// otherwise side by side in the order of the experiment.
+/// Swept values on an axis: by size if all are numbers (logarithmic if widely spread), otherwise
+/// side by side in the order of the experiment.
 struct SweepAxis {
   let axis: Axis
   private let places: [String: Double]

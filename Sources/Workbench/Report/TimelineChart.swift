@@ -10,7 +10,7 @@ struct TimelineChart {
   let end: Double
   private let series: TimeSeries
 
-  /// More points than this are merged, since a chart is not wider.
+  /// More points than this are merged, because a chart is not wider.
   static let mostPoints = 330
 
   private static let (width, height) = (380.0, 300.0)
@@ -32,8 +32,8 @@ struct TimelineChart {
     }
   }
 
-  /// The top of the axis. What has waited for a fault to end comes in one short burst, which would
-  /// press everything else to the ground: beyond twice the usual rate a line is cut off.
+  /// The top of the axis. Operations that waited for a fault to end finish in one short burst, and
+  /// an axis up to its peak would flatten the rest: lines are cut off beyond twice the usual rate.
   private static func highest(_ bins: [TimeSeries.Bin]) -> Double {
     let rates = bins.map(\.rate.middle).sorted()
     guard let most = bins.map(\.rate.high).max(), let steady = rates.dropLast(rates.count / 10).last
@@ -89,13 +89,13 @@ struct TimelineChart {
       drawing.polyline(points.map { ($0.x, plot.y($0.bin.rate.middle)) }, "l")
       var end = -Double.infinity
       for point in points where point.bin.rate.middle > plot.y.high && point.x > end {
-        // Cut off: an arrow and the rate.
+        // The line is cut off here: show an arrow and the rate.
         let rate = Axis.short((point.bin.rate.middle / 100).rounded() * 100)
         drawing.text(point.x + 4, plot.top + 9, "↑ \(rate)", "cut")
         end = point.x + 40
       }
       for point in points where point.bin.leaderChanges > 0 {
-        // A small tooth on the base line: a node took charge.
+        // A small tooth on the base line marks a node that took charge.
         drawing.polyline(
           [(point.x - 3, low + 6), (point.x, low), (point.x + 3, low + 6)], "tooth")
       }
@@ -137,8 +137,8 @@ struct TimelineChart {
     }
   }
 
-  /// Above the chart, in two rows, each label where its fault starts.
-  /// - Parameter all: give up if a label has no room.
+  /// Places labels above the chart, in two rows, each where its fault starts.
+  /// - Parameter all: whether to give up if a label has no room.
   private func place(
     _ texts: [String], at starts: [Double], all: Bool = true
   ) -> [(x: Double, row: Int, text: String)]? {
@@ -157,7 +157,7 @@ struct TimelineChart {
     return labels
   }
 
-  /// The faults that the numbers above the charts stand for; empty where names have room.
+  /// The faults whose numbers stand above the charts; empty if their names have room.
   static func faultList(_ groups: [Group]) -> HTML {
     guard let faults = groups.first?.trials.first?.faults, faults.count > 2 else { return "" }
     return HTMLTable(
@@ -172,7 +172,7 @@ struct TimelineChart {
     ).details(titled: "The faults")
   }
 
-  // MARK: The table behind
+  // MARK: The table of the numbers
 
   private var table: HTMLTable {
     let over: HTML =
@@ -200,16 +200,17 @@ struct TimelineChart {
 
 /// The windows of a group's trials as the points of a line.
 ///
-/// Where all trials have the same faults at the same times, a point is the middle one of the
-/// trials' cells, between the lowest and the highest. Where chance drew the faults, only the first
-/// trial is shown, since the middle of different stories is none of them.
+/// If all trials have the same faults at the same times, a point is the median of the trials'
+/// cells, between the lowest and the highest. If the faults were drawn at random, only the first
+/// trial is shown, because a median over different sequences of events shows none of them.
 struct TimeSeries {
   struct Spread {
     var low: Double
     var middle: Double
     var high: Double
 
-    /// The middle one of an even number is the lower of two, so that it is a cell.
+    /// The median of an even number of values is the lower middle one, so that it is a cell of a
+    /// file.
     init?(_ values: [Double]) {
       let sorted = values.sorted()
       guard let low = sorted.first, let high = sorted.last else { return nil }
@@ -232,7 +233,7 @@ struct TimeSeries {
   }
 
   private(set) var bins: [Bin] = []
-  /// Windows that are one point.
+  /// The number of windows in one point.
   let merged: Int
   let trialCount: Int
   let windowText: String
@@ -249,7 +250,7 @@ struct TimeSeries {
       let windows = trials.flatMap { trial in
         trial.windows.dropFirst(first).prefix(merged)
       }
-      // The first window has the node in charge at the start, which nobody had to elect.
+      // The first window shows the node in charge at the start, which was not elected in it.
       let changes = first == 0 ? 0 : windows.map(\.leaderChanges).max() ?? 0
       guard let start = windows.first, let last = windows.last,
         let ok = Spread(windows.map(\.ok)), let rate = Spread(windows.map(\.perSecond))
@@ -262,7 +263,7 @@ struct TimeSeries {
     }
   }
 
-  /// Starts this far apart are of one plan, carried out in real time.
+  /// Starts at most this far apart, in ms, come from the same plan carried out in real time.
   private static let sameStartMs = 250.0
 
   static func areAlike(_ trials: [Trial]) -> Bool {

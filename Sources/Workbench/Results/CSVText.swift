@@ -1,4 +1,6 @@
-/// A CSV file in the making, as RFC 4180 wants it: records end in CRLF; a field with a comma, a quote or
+import Configuration
+
+/// Builds a CSV file as RFC 4180 defines it: records end in CRLF; a field with a comma, a quote or
 /// a line break is quoted, and quotes in it are doubled. UTF-8, one header line.
 struct CSVText {
   private(set) var bytes: [UInt8] = []
@@ -31,7 +33,7 @@ struct CSVText {
 }
 
 extension CSVText {
-  /// The records of a file, the header first; nil if it is damaged.
+  /// The records of a file, the header first; nil if the file is damaged.
   static func records(_ bytes: [UInt8]) -> [[String]]? {
     var reader = CSVReader(bytes)
     var records: [[String]] = []

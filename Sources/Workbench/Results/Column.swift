@@ -2,19 +2,19 @@ import Trials
 import Measurement
 import Replication
 
-/// What the schema says of one column.
+/// The schema's description of one column.
 struct Field: Sendable, Equatable {
   /// Types of a Frictionless Table Schema.
   enum Kind: String, Sendable { case string, integer, number, boolean }
 
   var name: String
   var kind: Kind
-  /// Empty for a pure number and for text.
+  /// Empty for a number without a unit and for text.
   var unit = ""
   var meaning: String
-  /// Never empty.
+  /// Whether the cell is never empty.
   var isRequired = true
-  /// Empty: anything of the kind.
+  /// The values allowed; empty if any value of the kind is allowed.
   var allowed: [String] = []
 }
 
@@ -158,7 +158,7 @@ extension [Column<FaultRow>] {
   }
 }
 
-/// What a node used, and the length of the interval over which it was counted.
+/// The resources that a node used, and the length of the interval over which they were counted.
 struct NodeRow: Sendable {
   var usage: NodeUsage
   var intervalNs: Int64

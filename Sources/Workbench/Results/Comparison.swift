@@ -10,7 +10,7 @@ struct ComparedMetric: Sendable {
   static let all = [
     ComparedMetric(
       name: "throughput", label: "throughput", lowerIsBetter: false, test: .studentT),
-    // Most trials are at the ceiling of 1.
+    // The sign test, because most trials are at the ceiling of 1.
     ComparedMetric(
       name: "availability", label: "availability", lowerIsBetter: false, test: .sign),
     ComparedMetric(
@@ -26,12 +26,13 @@ struct Comparison: Sendable {
   /// Indices into the outline's protocols.
   let first: Int
   let second: Int
-  /// Of first - second.
+  /// The difference first - second.
   let difference: PairedDifference
-  /// After Holm's correction over what is printed with it; nil with too few pairs.
+  /// The p-value after Holm's correction over all comparisons printed together; nil with too few
+  /// pairs.
   var corrected: Double?
 
-  /// Nothing is different before `correct` was called.
+  /// False until `correct` was called.
   var isDifferent: Bool { corrected.map { $0 < PairedDifference.level } ?? false }
 
   init(_ metric: ComparedMetric, _ first: TrialGroup, _ second: TrialGroup) {
@@ -61,7 +62,7 @@ struct Ranking: Sendable {
   private let groups: [TrialGroup]
   var comparisons: [Comparison]
 
-  /// nil with fewer than two protocols that have a value, or if all values are the same.
+  /// nil if fewer than two protocols have a value, or if all values are equal.
   init?(_ metric: ComparedMetric, _ groups: [TrialGroup]) {
     self.metric = metric
     self.groups =
@@ -73,8 +74,8 @@ struct Ranking: Sendable {
     if self.groups.count < 2 || values.allSatisfy({ $0 == values[0] }) { return nil }
   }
 
-  /// `a > b ~ c`: a and b differ by their paired trials, b and c may not. `~[40]`: about 40 trials
-  /// would tell. `a ? b`: too few trials.
+  /// `a > b ~ c`: a and b differ by their paired trials; for b and c no difference is shown.
+  /// `~[40]`: about 40 trials would show it. `a ? b`: too few trials.
   ///
   /// - Parameter level: the p-value that would be needed.
   func text(_ outline: RunOutline, level: Double) -> String {

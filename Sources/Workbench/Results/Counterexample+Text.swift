@@ -4,11 +4,12 @@ import Linearizability
 extension Counterexample {
   private static let mostOperations = 12
 
-  /// Those that the text lists: of many the last, since the earlier ones were still explicable.
+  /// The operations that the text lists: if there are many, the last ones, because the earlier ones
+  /// could still be explained.
   var shownOperations: [Operation] { operations.suffix(Counterexample.mostOperations) }
 
-  /// The explanation, then the operations that cannot be explained together, one per line. What a line says of an
-  /// operation is not said in the explanation again.
+  /// The explanation, then the operations that cannot be explained together, one per line. The
+  /// explanation does not repeat what these lines say.
   var text: String {
     let shown = shownOperations
     var lines = [

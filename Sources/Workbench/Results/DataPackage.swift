@@ -1,5 +1,5 @@
 /// `datapackage.json`: a Frictionless Tabular Data Package that describes every column of every CSV
-/// file. `unit` is an addition to the Table Schema, which allows such properties.
+/// file. `unit` is an additional property, which the Table Schema allows.
 struct DataPackage {
   var outline: RunOutline
 

@@ -1,10 +1,9 @@
-/// Numbers as every file shows them: `.` decimals, no exponent, no separators, the same text
-/// everywhere.
+/// Formats numbers alike in every file: `.` as the decimal point, no exponent, no separators.
 package enum DecimalText {
-  /// Enough for every measurement; whole numbers are never shortened.
+  /// Sufficient for every measurement; whole numbers are never shortened.
   package static let significantDigits = 9
 
-  /// Empty for what is not a finite number.
+  /// Empty for nil and for a number that is not finite.
   package static func text(_ value: Double?, digits: Int = significantDigits) -> String {
     guard let value, value.isFinite else { return "" }
     // Whole numbers up to 2⁵³ are exact.
@@ -14,7 +13,7 @@ package enum DecimalText {
     return (value < 0 ? "-" : "") + place(decimals, point)
   }
 
-  /// With so many digits after the point, for people; halves are rounded up.
+  /// Has exactly `decimals` digits after the point, for people; halves are rounded up.
   package static func fixed(_ value: Double?, decimals: Int) -> String? {
     guard let value, value.isFinite else { return nil }
     var (digits, point) = shortest(value.magnitude)
@@ -32,7 +31,8 @@ package enum DecimalText {
     return (value < 0 && !isZero ? "-" : "") + parts[0] + (decimals > 0 ? "." + padded : "")
   }
 
-  /// The same with at least two significant digits below 10, so that 0.083 does not look like 0.
+  /// Like `fixed`, but with at least two significant digits below 10, so that 0.083 does not look
+  /// like 0.
   package static func table(_ value: Double?, decimals: Int) -> String? {
     guard let value else { return nil }
     var (decimals, least) = (decimals, 10.0)
@@ -47,7 +47,7 @@ package enum DecimalText {
     return fixed(value, decimals: decimals)
   }
 
-  /// A share in percent with two decimals, or as many as it takes to tell it from 100.
+  /// A share in percent with two decimals, or with as many as it takes to tell it from 100.
   package static func percent(_ share: Double?) -> String? {
     guard let share else { return nil }
     var (decimals, least) = (2, 0.005)
@@ -71,7 +71,7 @@ package enum DecimalText {
   static func microseconds(_ nanoseconds: Int64?) -> String { time(nanoseconds, exponent: 3) }
 
   /// The digits of the shortest decimal that reads back as the same number, without zeros at either
-  /// end, and how many of them stand before the point (negative: zeros after it).
+  /// end, and how many of the digits stand before the point (negative: zeros after the point).
   private static func shortest(_ value: Double) -> (digits: [UInt8], point: Int) {
     var digits: [UInt8] = []
     var point: Int?
@@ -95,7 +95,7 @@ package enum DecimalText {
     return (digits, digits.isEmpty ? 0 : place)
   }
 
-  /// Half up.
+  /// Rounds halves up.
   private static func round(_ digits: inout [UInt8], to count: Int, _ point: inout Int) {
     let carries = digits[count] >= 5
     digits.removeSubrange(count...)

@@ -1,15 +1,18 @@
 import Experiments
 
-/// What became of one condition of `expect`.
+/// The outcome of one condition of `expect`.
 public struct ExpectedCondition: Sendable, Equatable {
-  /// The condition for one row and one point of the sweep, if it is for every row or point.
+  /// The condition's outcome for one row and one point of the sweep, if it applies to every row or
+  /// point.
   public struct Case: Sendable, Equatable {
-    /// `raft, workload.clients=64`; empty where the condition is about one thing.
+    /// `raft, workload.clients=64`; empty if the condition names its row and point itself.
     public var place: String
-    /// nil if a value is missing: then it does not hold, either.
+    /// nil if a value is missing; the condition then counts as failed.
     public var holds: Bool?
     /// The figures found, in the order of the condition.
     public var found: String
+    /// The rows and points whose figures these are, in the same order.
+    var places: [TrialPlace]
   }
 
   public var text: String
@@ -17,14 +20,14 @@ public struct ExpectedCondition: Sendable, Equatable {
 
   public var holds: Bool { !cases.isEmpty && cases.allSatisfy { $0.holds == true } }
 
-  /// All expectations of an outline.
+  /// The outcomes of all conditions in the outline's `expect`.
   public static func all(_ outline: RunOutline, _ trials: [FinishedTrial]) -> [ExpectedCondition] {
     guard !outline.expect.isEmpty else { return [] }
     var groups: [TrialPlace: TrialGroup] = [:]
     for group in TrialGroup.groups(trials) { groups[group.place.ofRow] = group }
     let vocabulary = ConditionVocabulary(outline)
     return outline.expect.map { text in
-      // The experiment was refused if it could not be read.
+      // Reading the experiment has already refused conditions that cannot be parsed.
       guard let condition = try? Condition(text, vocabulary, source: "expect") else {
         return ExpectedCondition(text: text, cases: [])
       }
@@ -42,7 +45,7 @@ public struct ExpectedCondition: Sendable, Equatable {
     for point in outline.points.indices {
       for row in isForEveryRow ? Array(outline.protocols.indices) : [0] {
         let places = measures.map { outline.place(of: $0, row: row, point: point) }
-        // A combination of pinned values that the sweep does not have asks nothing.
+        // A combination of pinned values that the sweep does not contain has no case.
         let known = places.compactMap { $0 }
         guard known.count == places.count, seen.insert(known).inserted else { continue }
         let found = zip(measures, known).map { ($0, groups[$1]) }
@@ -56,7 +59,7 @@ public struct ExpectedCondition: Sendable, Equatable {
             place: outline.placeText(measures, row: isForEveryRow ? row : nil, point: point),
             holds: holds,
             found: found.map { "\($0.text) \($1?.text(of: $0) ?? "not run")" }
-              .joined(separator: ", ")))
+              .joined(separator: ", "), places: known))
       }
     }
     return cases
@@ -75,7 +78,7 @@ extension ConditionVocabulary {
 }
 
 extension TrialPlace {
-  /// Of all trials of a row at a point.
+  /// Stands for all trials of a row at a point.
   var ofRow: TrialPlace {
     TrialPlace(point: point, protocolIndex: protocolIndex, trial: 0)
   }
@@ -97,7 +100,8 @@ extension RunOutline {
     return TrialPlace(point: index, protocolIndex: named ?? row, trial: 0)
   }
 
-  /// What the condition leaves open: the row, and swept values that not all its measures name.
+  /// The parts of a place that the condition does not name: the row, and the swept values that not
+  /// all its measures pin.
   fileprivate func placeText(_ measures: [Measure], row: Int?, point: Int) -> String {
     let open = zip(sweepPaths, points[point]).filter { path, _ in
       !measures.allSatisfy { $0.pins.contains { $0.path == path } }

@@ -1,23 +1,23 @@
 import Measurement
 
-/// What one fault did, over the trials of one protocol at one sweep point. A fault that all trials
-/// have alike, by kind, target and planned start, stands for itself. The others are taken together
-/// by kind and target: those that chance drew for each trial, and those of a kind that comes many
-/// times in a trial, as with chaos.
+/// The effect of one fault, over the trials of one protocol at one sweep point. A fault that all
+/// trials have in common (same kind, target and planned start) has a summary of its own. Other
+/// faults are summarised by kind and target: those drawn at random for each trial, and those of a
+/// kind that comes many times in a trial, as with chaos.
 struct FaultSummary {
   var kind: String
   var target: String
-  /// What the experiment calls it; empty if nothing.
+  /// The fault's name in the experiment; empty if it has none.
   var name = ""
-  /// When it was to begin; nil if the faults of the row were to begin at several times.
+  /// The planned start; nil if the faults of the row have several planned starts.
   var plannedNs: Int64?
   var rows: [FaultRow] = []
-  /// How many recoveries had not ended when the next fault of their trial began.
+  /// The number of recoveries that had not ended when the next fault of their trial began.
   var cutShortCount: Int { rows.count { $0.recovery == .cutShort } }
-  /// Times to recover of those that did recover.
+  /// The times to recover of the faults that recovered.
   private var recoveries: [Int64] { rows.compactMap(\.timeToRecoverNs) }
 
-  /// So many faults of one kind and target in a trial have a line each.
+  /// Up to this number of faults of one kind and target in a trial have a line each.
   static let mostAlike = 4
 
   private struct Key: Hashable {
@@ -26,7 +26,7 @@ struct FaultSummary {
     var name: String
     var plannedNs: Int64?
 
-    /// - Parameter isAlone: whether it is for the faults at this time only.
+    /// - Parameter isAlone: whether the key is for the faults at this time only.
     init(_ row: FaultRow, isAlone: Bool) {
       kind = row.kind
       target = row.target
@@ -69,7 +69,7 @@ struct FaultSummary {
     return result
   }
 
-  /// `crash leader @5s`, or `crash leader` for several times. A name stands for kind and target.
+  /// `crash leader @5s`, or `crash leader` for several times. A name replaces kind and target.
   var label: String {
     let action = target.isEmpty ? kind : "\(kind) \(target)"
     let name = self.name.isEmpty ? action : self.name
@@ -77,20 +77,21 @@ struct FaultSummary {
     return "\(name) @\(DecimalText.text(Double(plannedNs) / 1e9, digits: 4))s"
   }
 
-  /// Mean of the longer outage of reads and writes, ms; nil if no trial can tell.
+  /// Mean of the longer of the read and write outages, ms; nil if no trial has one.
   var outage: Double? { FaultSummary.mean(rows.compactMap(\.outageNs)) }
 
-  /// The longest, ms.
+  /// The longest outage, ms.
   var worstOutage: Double? { rows.compactMap(\.outageNs).max().map { Double($0) / 1e6 } }
 
-  /// Mean over the faults after which throughput came back before the next fault, ms.
+  /// Mean time to recover, ms, over the faults after which throughput recovered before the next
+  /// fault.
   var timeToRecover: Double? { FaultSummary.mean(recoveries) }
 
-  /// After how many of them it came back before the next fault.
+  /// The number of faults after which throughput recovered before the next fault.
   var recoveredCount: Int { recoveries.count }
 
   /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short`
-  /// or `never`. Of faults at several times the count is always told.
+  /// or `never`. For faults at several times the count is always shown.
   var recoveryText: String {
     let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {

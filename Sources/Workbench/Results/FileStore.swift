@@ -1,12 +1,13 @@
 import Foundation
 
-/// The few things a run does with files, each with an error that names the file and the reason.
+/// The file operations of a run, each with an error that names the file and the reason.
 package enum FileStore {
   package enum Kind { case nothing, file, directory }
 
-  /// `a/b` and `c` of `a/b/c`. A single name has the parent `""`, and `/` is its own.
+  /// Splits `a/b/c` into `a/b` and `c`. The parent of a single name is `""`, and the parent of `/`
+  /// is `/`.
   ///
-  /// Foundation's own traps on names of one character where the platform is not Apple's.
+  /// Foundation's own functions trap on names of one character on platforms other than Apple's.
   package static func split(_ path: String) -> (parent: String, name: String) {
     func trimmed(_ text: Substring) -> Substring {
       var text = text
@@ -31,7 +32,7 @@ package enum FileStore {
     return isDirectory.boolValue ? .directory : .file
   }
 
-  /// With all directories above it.
+  /// Also makes all missing parent directories.
   static func createDirectory(_ path: String) throws(RunDirectoryError) {
     switch kind(path) {
     case .directory: return
@@ -45,13 +46,13 @@ package enum FileStore {
     }
   }
 
-  /// First under a temporary name, then renamed: the file is there as a whole or not at all. A name
-  /// may be written by one thread at a time.
+  /// Writes under a temporary name first, then renames, so that the file is complete or absent.
+  /// Only one thread at a time may write a given name.
   static func write(_ bytes: [UInt8], to path: String) throws(RunDirectoryError) {
     try write(to: path) { add throws(RunDirectoryError) in try add(bytes) }
   }
 
-  /// The same for bytes that are made piece by piece, each of which is given to `add`.
+  /// The same for bytes that are made piece by piece; `make` passes each piece to `add`.
   static func write(
     to path: String,
     _ make: (_ add: ([UInt8]) throws(RunDirectoryError) -> Void) throws(RunDirectoryError) -> Void
@@ -76,7 +77,7 @@ package enum FileStore {
     }
   }
 
-  /// False if not all could be written; `errno` says why.
+  /// False if not all bytes could be written; `errno` then has the reason.
   private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     var offset = 0
     while offset < bytes.count {
@@ -92,8 +93,8 @@ package enum FileStore {
     return true
   }
 
-  /// Makes a symbolic link, or points it elsewhere. Anything else of that name stays, and a file
-  /// system without links has none: a link is a convenience.
+  /// Makes a symbolic link, or changes its target. A file of that name that is not a link stays,
+  /// and failures are ignored, because the link is only a convenience.
   static func link(_ path: String, to target: String) {
     var status = stat()
     if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK { return }
@@ -118,7 +119,7 @@ package enum FileStore {
     }
   }
 
-  /// In order of name.
+  /// Sorted by name.
   static func names(in path: String) throws(RunDirectoryError) -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: path).sorted()

@@ -3,8 +3,8 @@ import Trials
 import Linearizability
 import Measurement
 
-/// What is kept of one trial: enough for every file and for the table, small enough to keep them
-/// all. It can be stored in a fragment and read back without losing a bit.
+/// The data kept of one trial: enough for every file and for the table, small enough to keep all
+/// trials. Storing it in a fragment and reading it back loses no bit.
 public struct FinishedTrial: Sendable, Equatable, Codable {
   public var place: TrialPlace
   public var seed: UInt64
@@ -12,10 +12,10 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   public var metrics: [Double?]
   public var verdict: TrialVerdict
   public var faults: [FaultRow]
-  /// For percentiles of several trials together.
+  /// Kept so that percentiles over several trials together can be computed.
   var readLatency: StoredLatency
   var writeLatency: StoredLatency
-  /// How much of what availability is a share of the trial had.
+  /// The weight of this trial's availability in the availability of several trials together.
   var availabilityWeight: Double
   /// Cells of the rows of `latency.csv`, `timeline.csv` and `resources.csv` after the columns that
   /// say which trial it is.
@@ -23,8 +23,8 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   var timelineCells: [[String]]
   var resourceCells: [[String]]
 
-  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check
-  /// of the history found.
+  /// The verdict is `violated` if the runtime itself saw a broken promise, whatever the check of
+  /// the history found.
   public init(
     place: TrialPlace, seed: UInt64, observation: TrialRecord, metrics: TrialMetrics,
     verdict: TrialVerdict
@@ -60,7 +60,7 @@ extension Array {
   }
 }
 
-/// One fault of a trial and what it did.
+/// One fault of a trial and its effect.
 public struct FaultRow: Sendable, Hashable, Codable {
   public var kind: String
   public var target: String
@@ -77,7 +77,7 @@ public struct FaultRow: Sendable, Hashable, Codable {
   public var hangoverNs: Int64?
   public var lostRequests: Double?
   public var recovery: FaultMetrics.Recovery?
-  /// What the experiment calls it.
+  /// The fault's name in the experiment.
   public var name: String?
 
   init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
@@ -99,6 +99,6 @@ public struct FaultRow: Sendable, Hashable, Codable {
     name = fault.name
   }
 
-  /// The longer one.
+  /// The longer of the two outages.
   var outageNs: Int64? { [readOutageNs, writeOutageNs].compactMap { $0 }.max() }
 }

@@ -1,12 +1,12 @@
 import Configuration
 
-/// A JSON value that is written with its keys in the order given and with numbers as `DecimalText`
-/// writes them, so that the same content is the same bytes.
+/// A JSON value that is written with its keys in the given order and with numbers as `DecimalText`
+/// writes them, so that the same content gives the same bytes.
 enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
   case object([Member])
   case array([JSONText])
   case string(String)
-  /// nil and what is not finite become null.
+  /// nil and numbers that are not finite become null.
   case number(Double?)
   case integer(Int)
   case unsigned(UInt64)
@@ -28,7 +28,7 @@ enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBoo
 
   static func strings(_ texts: [String]) -> JSONText { .array(texts.map { .string($0) }) }
 
-  /// Indented, with a line end.
+  /// Indented text that ends in a line feed.
   var text: String {
     var output = ""
     write(to: &output, indentation: "")

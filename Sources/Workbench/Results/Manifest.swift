@@ -2,7 +2,7 @@ import Configuration
 import Experiments
 import Foundation
 
-/// `manifest.json`: where, when and with what a run was made. The only file with the wall clock's
+/// `manifest.json`: where, when and with what a run was made. Only this file holds wall-clock
 /// times.
 public struct Manifest: Sendable, Equatable {
   public var name: String
@@ -11,28 +11,28 @@ public struct Manifest: Sendable, Equatable {
   public var runtime: String
   /// The other systems that took part.
   public var targets: [TargetChoice]
-  /// Of the program.
+  /// The program's version.
   public var version: String
   /// Empty if unknown.
   public var gitRevision: String
   public var machine: Machine
-  /// Whether processors without work were kept from sleeping, in trials in real time.
+  /// Whether idle processors were kept from sleeping, in trials in real time.
   public var processorsKeptAwake: Bool
-  /// What was valid in the experiment but probably a mistake.
+  /// Warnings about values in the experiment that are valid but probably a mistake.
   public var warnings: [String]
   public var startedAt: Date
-  /// Of this attempt, seconds.
+  /// The wall time of this attempt, seconds.
   public var wallTime: Double
-  /// Which part of a run it is, if it is not all of it.
+  /// The part of the run that this directory holds; nil if it holds the whole run.
   public var shard: Shard?
-  /// Whether nothing is left to run.
+  /// Whether no trial is left to run.
   public var isComplete: Bool
   public var trialsPlanned: Int
-  /// Those of earlier attempts included.
+  /// Trials finished, including those of earlier attempts.
   public var trialsFinished: Int
   public var verdicts: [TrialVerdict.Word: Int]
 
-  /// `finished`: all trials there are.
+  /// - Parameter finished: all finished trials.
   public init(
     outline: RunOutline, finished: [FinishedTrial], shard: Shard? = nil, runtime: String,
     targets: [TargetChoice] = [], version: String, gitRevision: String,

@@ -12,10 +12,11 @@ extension FinishedTrial {
     }
   }
 
-  /// The largest of the trial's faults. Without a fault the outages are those of the whole trial.
+  /// The largest value over the trial's faults. In a trial without faults, the outages are those of
+  /// the whole trial.
   private func value(of measure: FaultMeasure, _ name: String?) -> Double? {
     let faults = self.faults.filter { fault in
-      // The repetitions of kill are kill.2, kill.3.
+      // The repetitions of `kill` are named `kill.2`, `kill.3`, ...
       name.map { fault.name == $0 || fault.name?.hasPrefix($0 + ".") ?? false } ?? true
     }
     let times: [Int64?] = faults.map { fault in
@@ -41,8 +42,8 @@ extension FinishedTrial {
         }
       return column.flatMap { metric($0) }.map { $0 * 1e6 }
     }
-    // A fault after which throughput never came back has no time to recover, and then the trial has
-    // none. One without an end has no hangover.
+    // If throughput never recovered after a fault, that fault has no time to recover, so the trial
+    // has none. A fault without an end has no hangover.
     switch measure {
     case .recover, .firstAck: if times.contains(nil) { return nil }
     case .hangover:
@@ -54,8 +55,8 @@ extension FinishedTrial {
 }
 
 extension TrialGroup {
-  /// What a condition compares: nil if not every trial has a value, since a mean over the others
-  /// would hide what is missing.
+  /// The value that a condition compares; nil if not every trial has a value, because a mean over
+  /// the others would hide the missing ones.
   func value(of measure: Measure) -> Condition.Value? {
     if measure.name.source == .verdict { return .word(verdict.rawValue) }
     let values = trials.map { $0.value(of: measure.name, fault: measure.fault) }
@@ -75,7 +76,7 @@ extension TrialGroup {
     return Estimate(trials.map { $0.value(of: name, fault: fault) }, kind)
   }
 
-  /// - Parameter estimate: of the same values.
+  /// - Parameter estimate: the estimate made from `values`.
   static func statistic(
     _ statistic: Measure.Statistic, _ values: [Double], _ estimate: Estimate
   ) -> Double? {
@@ -96,7 +97,7 @@ extension TrialGroup {
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
-  /// A measure as people read it: `238 ±71 ms`.
+  /// A measure in readable form: `238 ±71 ms`.
   func text(of measure: Measure) -> String {
     switch value(of: measure) {
     case .word(let word)?: return word
@@ -112,7 +113,7 @@ extension TrialGroup {
 }
 
 extension MeasureName {
-  /// What one of the column's unit is in the base unit.
+  /// The column's unit expressed in the base unit.
   var unitInBase: Double {
     guard case .metric(let column) = source else { return 1 }
     return switch MetricColumn.all.first(where: { $0.name == column })?.unit {
@@ -122,7 +123,7 @@ extension MeasureName {
     }
   }
 
-  /// A value in base units, the distance to the farther end of its interval, and its unit.
+  /// Formats a value in base units, the distance to the farther end of its interval, and the unit.
   func text(_ value: Double, margin: Double? = nil) -> String {
     let (scale, unit): (Double, String) =
       switch dimension {

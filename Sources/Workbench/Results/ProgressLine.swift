@@ -1,15 +1,15 @@
 import Foundation
 import Synchronization
 
-/// Shows on standard error how far a run is. On a terminal one line is drawn again and again, at most
-/// ten times a second; elsewhere a plain line is written every few seconds. May be told of progress by
-/// several threads at once.
+/// Shows the progress of a run on standard error. On a terminal one line is redrawn at most ten
+/// times a second; elsewhere a plain line is written every few seconds. Several threads may report
+/// progress at once.
 public final class ProgressLine: Sendable {
   private struct State {
     var progress: ProgressState
-    /// Seconds, when the line was last shown.
+    /// When the line was last shown, in seconds since the start.
     var shownAt: Double?
-    /// Whether an unfinished line stands on the terminal.
+    /// Whether the terminal shows a line that is still to be redrawn.
     var isDrawn = false
     var isOver = false
     /// The last plain line.
@@ -27,8 +27,8 @@ public final class ProgressLine: Sendable {
   static let plainInterval = 5.0
 
   /// - Parameters:
-  ///   - trialsBefore: finished in earlier attempts of the same run.
-  ///   - trialDurationNs: time of one trial; a run that sweeps it gives the mean.
+  ///   - trialsBefore: the trials finished in earlier attempts of the same run.
+  ///   - trialDurationNs: the duration of one trial; for a run that sweeps it, the mean.
   public convenience init(
     trialsTotal: Int, trialsBefore: Int = 0, trialDurationNs: Int64,
     kind: ProgressKind = .simulation, isQuiet: Bool = false, terminal: Terminal = .standardError
@@ -56,8 +56,8 @@ public final class ProgressLine: Sendable {
 
   /// - Parameters:
   ///   - trial: any number that tells the running trials apart.
-  ///   - timeNs: since the trial began.
-  ///   - events: since the trial began.
+  ///   - timeNs: the time since the trial began.
+  ///   - events: the events since the trial began.
   public func advance(trial: Int, timeNs: Int64, events: Int) {
     guard !isQuiet else { return }
     update { $0.advance(trial: trial, timeNs: timeNs, events: events) }
@@ -68,7 +68,8 @@ public final class ProgressLine: Sendable {
     update { $0.finish(trial: trial, events: events) }
   }
 
-  /// Takes the live line away, so that something else can be written; elsewhere, leaves a last line.
+  /// Removes the live line from a terminal, so that other text can be written; elsewhere, writes a
+  /// last line.
   public func end() {
     guard !isQuiet else { return }
     state.withLock { state in
@@ -101,12 +102,12 @@ public final class ProgressLine: Sendable {
       let now = clock()
       let interval =
         terminal.isInteractive ? ProgressLine.redrawInterval : ProgressLine.plainInterval
-      // A run that is over within the first interval needs no plain line.
+      // A run that ends within the first interval needs no plain line.
       let last = state.shownAt ?? (terminal.isInteractive ? -.infinity : 0)
       guard now - last >= interval else { return }
       state.shownAt = now
       if terminal.isInteractive {
-        // One column is left free: some terminals wrap when the last is filled.
+        // One column is left free, because some terminals wrap when the last column is filled.
         let line = state.progress.line(elapsed: now, width: terminal.width - 1)
         let shown = terminal.usesColor ? "\u{1B}[2m\(line)\u{1B}[0m" : line
         output(ProgressLine.eraseLine + shown)

@@ -1,8 +1,8 @@
-/// What the time of a trial is, and what its events are.
+/// The meaning of a trial's time and events in the progress line.
 public enum ProgressKind: Sendable {
-  /// Virtual time, and whatever the simulator handled in it.
+  /// Virtual time, and the events that the simulator handled in it.
   case simulation
-  /// Real time under load, and operations that were acknowledged.
+  /// Real time under load, and the operations that were acknowledged.
   case cluster
 
   var time: String {
@@ -20,15 +20,15 @@ public enum ProgressKind: Sendable {
   }
 }
 
-/// How far a run is, as one line of text.
+/// The progress of a run, as one line of text.
 struct ProgressState: Sendable {
-  /// All trials of the run, those of earlier attempts included.
+  /// All trials of the run, including those of earlier attempts.
   var trialsTotal: Int
-  /// Finished in earlier attempts.
+  /// Trials finished in earlier attempts.
   var trialsBefore: Int
   var trialDurationNs: Int64
   var kind: ProgressKind
-  /// Finished in this attempt.
+  /// Trials finished in this attempt.
   private(set) var trialsDone = 0
   private var finishedEvents = 0
   private var running: [Int: (timeNs: Int64, events: Int)] = [:]
@@ -54,19 +54,19 @@ struct ProgressState: Sendable {
 
   var events: Int { running.values.reduce(finishedEvents) { $0 + $1.events } }
 
-  /// Of this attempt, all trials together, ns.
+  /// The trial time of this attempt, summed over all its trials, ns.
   var timeNs: Int64 {
     running.values.reduce(Int64(trialsDone) * trialDurationNs) { $0 + $1.timeNs }
   }
 
-  /// Of the work of this attempt, 0...1.
+  /// The finished share of this attempt's work, 0...1.
   private var share: Double {
     let work = Double(trialsTotal - trialsBefore) * Double(trialDurationNs)
     return work > 0 ? min(1, Double(timeNs) / work) : 1
   }
 
   /// ` 42 %  17/40 trials  85 s simulated  3.1 M events/s  12 s left`
-  /// - Parameter elapsed: seconds of this attempt.
+  /// - Parameter elapsed: seconds since this attempt began.
   func line(elapsed: Double, width: Int = .max) -> String {
     let all = Double(trialsTotal) * Double(trialDurationNs)
     let before = Double(trialsBefore) * Double(trialDurationNs)
@@ -78,7 +78,8 @@ struct ProgressState: Sendable {
       "\(DecimalText.fixed(seconds, decimals: seconds < 10 ? 1 : 0) ?? "0") s \(kind.time)",
     ]
     if elapsed > 0 { parts.append(rate(Double(events) / elapsed)) }
-    // An estimate from very little is worse than none.
+    // No remaining time is shown at first, because an estimate from very little work is worse than
+    // none.
     if share >= 1 {
       parts.append(ProgressState.time(elapsed) + " elapsed")
     } else if share > 0.01, elapsed >= 0.5 {

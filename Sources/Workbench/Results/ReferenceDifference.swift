@@ -1,8 +1,8 @@
 import Measurement
 
-/// A row compared with a row of reference: with the baseline at the same point, or with itself at
-/// the first point of the sweep. Trials of the same number have the same seed at all of them, so
-/// that they are paired.
+/// A row compared with a reference row: with the baseline at the same point, or with itself at the
+/// first point of the sweep. Trials of the same number have the same seed everywhere, so they are
+/// compared in pairs.
 struct ReferenceDifference: Sendable {
   enum Against: String, Sendable, CaseIterable {
     case baseline
@@ -12,12 +12,13 @@ struct ReferenceDifference: Sendable {
   let against: Against
   let group: TrialGroup
   let reference: TrialGroup
-  /// Of the group minus the reference.
+  /// The difference group - reference.
   var comparison: Comparison
 
   var metric: ComparedMetric { comparison.metric }
 
-  /// In percent of the reference's mean over the same trials; of a share, in percentage points.
+  /// The difference in percent of the reference's mean over the same trials; for a share, in
+  /// percentage points.
   var percent: (mean: Double, low: Double?, high: Double?)? {
     let estimate = comparison.difference.estimate
     guard let mean = estimate.mean else { return nil }
@@ -29,7 +30,8 @@ struct ReferenceDifference: Sendable {
     return (percent(mean), estimate.low.map(percent), estimate.high.map(percent))
   }
 
-  /// Of every group, in the order of the groups, corrected among those against the same reference.
+  /// The differences of every group, in the order of the groups; each kind of reference is
+  /// corrected on its own.
   ///
   /// - Parameter baseline: index of the protocol.
   static func all(_ groups: [TrialGroup], baseline: Int) -> [ReferenceDifference] {

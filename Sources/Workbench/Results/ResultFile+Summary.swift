@@ -1,6 +1,6 @@
 import Measurement
 
-/// A row of `summary.csv` in the making.
+/// The input of one row of `summary.csv`.
 private struct SummaryRow: Sendable {
   let group: TrialGroup
   let pooled: PooledTrials
@@ -32,7 +32,7 @@ extension ResultFile {
     }
   }
 
-  /// Mean and interval over trials, and what is not told by a mean.
+  /// Mean and interval over trials, and the columns that add what a mean does not show.
   private static func metric(_ index: Int) -> [Column<SummaryRow>] {
     let metric = MetricColumn.all[index]
     func column(
@@ -64,7 +64,7 @@ extension ResultFile {
     return columns
   }
 
-  /// What the pooled percentiles of one kind of operations rest on.
+  /// The counts of operations on which the pooled percentiles of one kind of operation rest.
   private static func counts(
     _ name: String, _ latency: @escaping @Sendable (PooledTrials) -> LatencyDistribution
   ) -> [Column<SummaryRow>] {

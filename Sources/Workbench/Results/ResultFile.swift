@@ -1,17 +1,17 @@
 import Measurement
 
-/// One CSV file of a run: its columns and how its rows come from trials.
+/// One CSV file of a run: its columns and how its rows are made from trials.
 struct ResultFile: Sendable {
   var name: String
   var meaning: String
   var fields: [Field]
-  /// Columns that together name a row; empty where rows may repeat.
+  /// The columns that together identify a row; empty if rows may repeat.
   var primaryKey: [String]
   var rows: @Sendable ([FinishedTrial]) -> [[String]]
 
   var fileName: String { name + ".csv" }
 
-  /// `trials` in any order: rows follow the places.
+  /// `trials` may be in any order; rows follow the order of the places.
   func csv(_ trials: [FinishedTrial]) -> [UInt8] {
     var text = CSVText(header: fields.map(\.name))
     for row in rows(trials.sorted { $0.place < $1.place }) { text.append(row) }
@@ -88,7 +88,7 @@ struct ResultFile: Sendable {
 }
 
 extension RunOutline {
-  /// The columns that every file begins with.
+  /// The first columns of every file.
   var keyFields: [Field] {
     [
       Field(

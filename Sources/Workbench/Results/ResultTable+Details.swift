@@ -1,9 +1,9 @@
 import Measurement
 
-/// The blocks below the first two tables: faults, differences, what was violated or undecided.
+/// The blocks below the first two tables: faults, differences, violated and undecided trials.
 extension ResultTable {
-  /// One line per fault and protocol, faults first, so that the protocols stand below each other.
-  /// Faults that are taken together also show how many they were and the worst of them.
+  /// One line per fault and protocol, sorted by fault, so that the protocols stand below each
+  /// other. A line that summarises several faults also shows their number and the worst of them.
   var faults: TextTable? {
     var lines: [(summary: FaultSummary, group: TrialGroup)] = []
     for point in outline.points.indices {
@@ -32,7 +32,7 @@ extension ResultTable {
     return table
   }
 
-  /// What the cells of the table mean, as far as they are there.
+  /// Explains the cells that occur in the table.
   func faultNotes(_ table: TextTable) -> [String] {
     let recoveries = table.rows.compactMap(\.last)
     var notes: [String] = []
@@ -65,7 +65,7 @@ extension ResultTable {
         "\(each): nothing is compared, because fewer than \(PairedDifference.leastPairs) trials "
         + "cannot tell a difference from chance\n"
     }
-    // Holm's correction asks of the next comparison to be called different.
+    // The level that Holm's correction demands of the next comparison.
     let open = comparisons.count { $0.corrected != nil && !$0.isDifferent }
     let level = PairedDifference.level / Double(max(open, 1))
     var lines = rankings.map { point, ranking in
@@ -93,8 +93,8 @@ extension ResultTable {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// The first rankings with their sweep points, corrected together, and of how many points there
-  /// are more. Comparisons that are not shown are not made.
+  /// The first rankings with their sweep points, corrected together, and the number of points left
+  /// out. Comparisons that are not shown are not made.
   private var correctedRankings: (rankings: [(point: Int, ranking: Ranking)], omitted: Int) {
     var rankings: [(point: Int, ranking: Ranking)] = []
     var omitted = 0
@@ -121,8 +121,8 @@ extension ResultTable {
 
   static let mostExplanations = 8
 
-  /// The trials with this verdict, each with its protocol, number and seed, why, and how to see it
-  /// again.
+  /// The trials with this verdict, each with its protocol, number, seed, explanation and replay
+  /// command.
   func explanations(_ word: TrialVerdict.Word) -> String? {
     let trials = groups.flatMap(\.trials).filter { $0.verdict.word == word }
     var parts = trials.prefix(ResultTable.mostExplanations).map { trial in

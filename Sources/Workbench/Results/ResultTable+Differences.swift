@@ -1,10 +1,10 @@
 import Measurement
 
-/// The blocks of differences from the baseline and along the sweep, and of what was expected.
+/// The blocks of differences from the baseline and along the sweep, and of the expected conditions.
 extension ResultTable {
-  /// With a baseline, or with a sweep.
+  /// Present with a baseline or a sweep.
   var referenceDifferences: [(title: String, table: TextTable, notes: [String])] {
-    // In a search rows are tried at values of their own.
+    // A search tries each row at other values, so that there is nothing to compare.
     guard outline.search == nil else { return [] }
     let all = ReferenceDifference.all(groups, baseline: outline.baseline ?? 0)
     return ReferenceDifference.Against.allCases.compactMap { against in
@@ -55,7 +55,7 @@ extension ResultTable {
 
   private static var mostCases: Int { 8 }
 
-  /// Each expectation with the figures found, failed ones first within it.
+  /// Each expectation with the figures found; within an expectation, failed cases come first.
   func text(of expectations: [ExpectedCondition]) -> String? {
     guard !expectations.isEmpty else { return nil }
     let lines = expectations.flatMap { expectation -> [String] in
@@ -88,7 +88,7 @@ extension ReferenceDifference {
       isDifferent: comparison.isDifferent)
   }
 
-  /// `+12.3 % ±1.1`, `~ -0.2 % ±0.5`; `?` before what rests on too few pairs.
+  /// `+12.3 % ±1.1`, `~ -0.2 % ±0.5`; `?` marks a difference that rests on too few pairs.
   ///
   /// - Parameter corrected: the p-value after a correction; nil if nothing can be said.
   static func text(

@@ -3,10 +3,14 @@ import Measurement
 extension ResultTable {
   /// An array with one object per protocol and sweep point.
   public var json: String {
-    JSONText.array(zip(groups, differences).map { row($0, $1) }).text
+    // Expectations of an interrupted run are not judged yet.
+    let expected = isComplete ? ExpectedCondition.all(outline, groups.flatMap(\.trials)) : []
+    return JSONText.array(zip(groups, differences).map { row($0, $1, expected) }).text
   }
 
-  private func row(_ group: TrialGroup, _ differences: [JSONText]) -> JSONText {
+  private func row(
+    _ group: TrialGroup, _ differences: [JSONText], _ expected: [ExpectedCondition]
+  ) -> JSONText {
     let pooled = PooledTrials(group.trials)
     let sweep = zip(outline.keyFields.dropFirst(), outline.points[group.place.point]).map {
       field, text in
@@ -31,8 +35,24 @@ extension ResultTable {
       .init("metrics", .object(metrics)),
       .init("faults", .array(FaultSummary.all(group.trials).map(fault))),
       .init("differences", .array(differences)),
+      .init("expectations", .array(outcomes(of: expected, group))),
       .init("explanations", .array(explanations)),
     ])
+  }
+
+  /// The outcomes of the conditions in which this row at this point takes part. One between two
+  /// rows is an outcome of both.
+  private func outcomes(of expected: [ExpectedCondition], _ group: TrialGroup) -> [JSONText] {
+    expected.flatMap { expectation in
+      expectation.cases.filter { $0.places.isEmpty || $0.places.contains(group.place.ofRow) }.map {
+        .object([
+          .init("expectation", .string(expectation.text)),
+          .init("place", .string($0.place)),
+          .init("holds", .bool($0.holds == true)),
+          .init("found", .string($0.found)),
+        ])
+      }
+    }
   }
 
   private func interval(
@@ -75,8 +95,8 @@ extension ResultTable {
     ])
   }
 
-  /// Of each group to every other protocol of the same point, as JSON. Two protocols are one
-  /// comparison, although each shows it.
+  /// The differences of each group from every other protocol at the same point, as JSON. Each pair
+  /// of protocols counts as one comparison, although both groups show it.
   private var differences: [[JSONText]] {
     var comparisons: [[Comparison]] = groups.map { group in
       let others = groups.filter {

@@ -8,12 +8,12 @@ public struct ResultTable: Sendable {
   /// The command that runs a trial again.
   let replay: @Sendable (FinishedTrial) -> String?
 
-  /// Of a large sweep so many rows are shown: a screen or two.
+  /// The most rows shown of a large sweep: a screen or two.
   static let mostRows = 48
 
   /// - Parameters:
   ///   - trials: the finished ones, in any order.
-  ///   - replay: the command that runs a trial again; shown for those that violate something.
+  ///   - replay: the command that runs a trial again; shown for trials with a violation.
   public init(
     outline: RunOutline, trials: [FinishedTrial],
     replay: @escaping @Sendable (FinishedTrial) -> String? = { _ in nil }
@@ -23,8 +23,8 @@ public struct ResultTable: Sendable {
     groups = TrialGroup.groups(trials)
   }
 
-  /// Several blocks of aligned lines, no wider than `width` where columns can be moved to a further
-  /// block. Violations come last, so that they are seen.
+  /// Blocks of aligned lines. Columns that do not fit into `width` move to a further block.
+  /// Violations come last, so that they are seen.
   public func text(width: Int = 100, usesColor: Bool = false) -> String {
     guard !groups.isEmpty else { return "No trial was finished.\n" }
     let width = max(width, 40)
@@ -67,8 +67,8 @@ public struct ResultTable: Sendable {
     return "\(outline.name), seed \(outline.seed), \(trials)\(numbers)"
   }
 
-  /// Of an interrupted run nothing is expected.
-  private var isComplete: Bool { outline.isComplete(groups.flatMap(\.trials)) }
+  /// The expected conditions are judged only if the run is complete.
+  var isComplete: Bool { outline.isComplete(groups.flatMap(\.trials)) }
 
   /// `5 trials each`; with a stopping rule `5 to 12 trials each`.
   private var trialsEach: String {
@@ -83,7 +83,7 @@ public struct ResultTable: Sendable {
 
   var isSingle: Bool { outline.trials == 1 }
 
-  /// The first rows of a table, where the others are, and what its cells mean.
+  /// The first rows of a table, a reference to the file with the others, and notes on the cells.
   private func capped(
     _ table: TextTable, of count: Int, _ width: Int, _ file: String,
     notes: (TextTable) -> [String] = { _ in [] }
@@ -98,7 +98,7 @@ public struct ResultTable: Sendable {
     return table.render(width: width) + notes.map { $0 + "\n" }.joined()
   }
 
-  /// What the cells of the first table mean, as far as they are there.
+  /// Explains the cells that occur in the first table.
   private func overviewNotes(_ table: TextTable) -> [String] {
     let cells = table.rows.flatMap { $0.dropFirst(keyHeadings.count) }
     var notes: [String] = []
@@ -131,7 +131,7 @@ public struct ResultTable: Sendable {
   private func table(_ columns: [TableColumn]) -> TextTable {
     var table = TextTable(
       headings: keyHeadings + columns.map { .init(text: $0.heading) }, keyCount: keyHeadings.count)
-    // A row costs bootstraps: those that are not shown are not made.
+    // A row costs bootstraps, so rows that are not shown are not computed.
     table.rows = groups.prefix(ResultTable.mostRows).map { group in
       outline.key(group.place) + columns.map { $0.cell(group) }
     }
@@ -154,7 +154,7 @@ public struct ResultTable: Sendable {
       ] + (showsLostWrites ? [("lost writes", { $0.lostWritesText })] : []))
   }
 
-  /// Where replicas were killed, and wherever something was lost.
+  /// True if a replica was killed or a write was lost.
   private var showsLostWrites: Bool {
     groups.contains { group in
       group.trials.contains { trial in
@@ -163,7 +163,7 @@ public struct ResultTable: Sendable {
     }
   }
 
-  /// Reads, then writes; only the first column of each says which.
+  /// Columns for reads, then for writes; only the first column of each says which.
   private var latency: TextTable {
     let shown = MetricColumn.latencyPercentiles.filter { $0.percentile < 100 }
     var table = TextTable(
@@ -184,7 +184,7 @@ public struct ResultTable: Sendable {
     return table
   }
 
-  /// `≥ 12.3*`: a lower bound of few operations.
+  /// `≥ 12.3*`: a lower bound, from few operations.
   static func text(_ latency: LatencyDistribution, _ percentile: Double) -> String {
     guard let value = latency.percentile(percentile) else { return "-" }
     let isResolved = Histogram.isResolved(percentile: percentile, count: latency.count)
@@ -204,7 +204,7 @@ public struct ResultTable: Sendable {
     return notes
   }
 
-  /// Three digits or so.
+  /// About three significant digits.
   static func milliseconds(_ microseconds: Double?) -> String {
     guard let microseconds else { return "-" }
     let value = microseconds / 1000
@@ -215,7 +215,7 @@ public struct ResultTable: Sendable {
 
 extension TrialGroup {
   /// Mean and the distance to the farther end of its interval: `456 ±6`. If not every trial has the
-  /// metric: `456 (2 of 3)`, since the interval would hide what is missing.
+  /// metric: `456 (2 of 3)`, because the interval would hide the missing values.
   fileprivate func text(_ metric: String) -> String {
     let estimate = estimate(metric)
     guard let mean = DecimalText.table(estimate.mean, decimals: 0) else { return "-" }
@@ -227,7 +227,7 @@ extension TrialGroup {
     return "\(mean) ±\(margin)"
   }
 
-  /// A history without an acknowledgement contradicts nothing, and says nothing.
+  /// A history without an acknowledgement contradicts no promise, but also confirms none.
   fileprivate var verdictText: String {
     switch verdict {
     case .violated: return "VIOLATED"
@@ -238,7 +238,7 @@ extension TrialGroup {
     }
   }
 
-  /// The sum over the trials of which it is known.
+  /// The sum over the trials in which the number is known.
   fileprivate var lostWritesText: String {
     let known = trials.compactMap { $0.metric("lost_writes") }
     guard !known.isEmpty else { return "-" }

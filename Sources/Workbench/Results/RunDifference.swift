@@ -1,19 +1,19 @@
 import Experiments
 import Measurement
 
-/// One run compared with another: the rows that both have, in the metrics that are compared.
+/// The difference between two runs in the compared metrics, over the rows that both have.
 public struct RunDifference: Sendable {
   /// One metric of one row.
   struct Cell: Sendable {
     var metric: ComparedMetric
     var base: Double?
     var new: Double?
-    /// Of new - base.
+    /// The difference new - base.
     var mean: Double?
     var low: Double?
     var high: Double?
     var p: Double?
-    /// After Holm's correction over all cells of the comparison.
+    /// The p-value after Holm's correction over all cells of the comparison.
     var corrected: Double?
     var isPaired: Bool
 
@@ -49,7 +49,7 @@ public struct RunDifference: Sendable {
     }
   }
 
-  /// Trials with the same seeds on both sides are paired.
+  /// Pairs the trials if both sides have the same seeds.
   private static func cell(
     _ metric: ComparedMetric, _ base: StoredRun.Row, _ new: StoredRun.Row
   ) -> Cell {
@@ -72,19 +72,19 @@ public struct RunDifference: Sendable {
 
   // MARK: Conditions
 
-  /// What `--fail-if` may name: `new.METRIC` or METRIC alone, `base.METRIC`, and `change.METRIC`,
-  /// the relative change from base to new.
+  /// The names that `--fail-if` may use: `new.METRIC` or METRIC alone, `base.METRIC`, and
+  /// `change.METRIC`, the relative change from base to new.
   public static let vocabulary = ConditionVocabulary(rows: ["new", "base"], change: "change")
 
-  /// A condition that was met or could not be said, and where.
+  /// A row in which a condition holds or cannot be decided.
   public struct Finding: Sendable {
-    /// nil: it cannot be said.
+    /// nil if the condition cannot be decided.
     public var holds: Bool?
     public var place: String
     public var found: String
   }
 
-  /// The rows in which the condition holds, or cannot be said.
+  /// The rows in which the condition holds or cannot be decided.
   public func findings(_ condition: Condition) -> [Finding] {
     keys.compactMap { key in
       let holds = condition.holds { value(of: $0, key) }
@@ -110,7 +110,7 @@ public struct RunDifference: Sendable {
     guard measure.row == "change" else {
       return RunDifference.statistic(measure, measure.row == "base" ? x : y)
     }
-    // A mean over some of the trials would hide what is missing in the others.
+    // A mean over some of the trials would hide the missing values of the others.
     guard !x.contains(nil), !y.contains(nil), let mean = Estimate(x).mean, mean != 0 else {
       return nil
     }

@@ -1,18 +1,18 @@
 import Foundation
 
-/// `DIR/NAME-SEED/`: what a run writes, and where an interrupted run left off.
+/// `DIR/NAME-SEED/`: the files of a run, and the progress of an interrupted run.
 ///
 /// Each finished trial is kept as a *fragment* in the hidden folder `.trials`, and the other files
-/// are put together from them, so it does not matter when, in which order or in how many attempts
+/// are made from the fragments, so it does not matter when, in which order or in how many attempts
 /// the trials were run. A run is finished when the manifest says so and the folder is gone. Every
 /// file is written under a temporary name first and then renamed.
 public struct RunDirectory: Sendable {
-  /// What to do with what is there already.
+  /// How to treat an existing run.
   public enum Existing: Sendable {
     case refuse
-    /// Continue an unfinished run; start if there is nothing.
+    /// Continue an unfinished run; start a new one if there is none.
     case resume
-    /// Start again, finished or not.
+    /// Start again, whether the existing run is finished or not.
     case overwrite
   }
 
@@ -22,24 +22,25 @@ public struct RunDirectory: Sendable {
   public let outline: RunOutline
   /// Trials of an earlier attempt, in order of their places.
   public let finishedBefore: [FinishedTrial]
-  /// Held until it is released, or as long as a copy of this value lives.
+  /// Keeps other processes out until `release` is called or the last copy of this value is gone.
   private let lock: RunLock
 
   static let fragments = ".trials"
   private static let identityName = "run.json"
-  /// A link beside the runs to the last one that was completed.
+  /// The name of a link, beside the runs, to the last completed run.
   static let latest = "latest"
 
   private var fragmentsPath: String { RunDirectory.path(path, RunDirectory.fragments) }
 
-  /// What must be the same for trials to belong to one run.
+  /// The properties that all trials of one run share.
   struct Identity: Codable, Equatable {
     var outline: RunOutline
     var experiment: String
     var version: String
     var shard: Shard?
 
-    /// What keeps trials of both from one run; nil if nothing does, whichever shards they are of.
+    /// Why the trials of the two cannot be of one run; nil if they can, even if their shards
+    /// differ.
     func difference(from other: Identity) -> String? {
       if experiment != other.experiment || outline != other.outline {
         return "another experiment or seed"
@@ -49,22 +50,22 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// What a directory of an unfinished run, or of a shard, holds.
+  /// The content of the directory of an unfinished run or of a shard.
   struct Content {
     var identity: Identity
     var trials: [FinishedTrial]
-    /// Names of the files of histories.
+    /// The file names of the histories.
     var histories: [String]
   }
 
-  /// Makes the directory, or finds what an earlier attempt left there. Until this value goes, no
-  /// other process can do the same.
+  /// Makes the directory, or reads what an earlier attempt left there. Other processes are locked
+  /// out as long as this value lives.
   ///
   /// - Parameters:
-  ///   - parent: the directory of all runs; made if it is not there.
+  ///   - parent: the directory of all runs; made if it does not exist.
   ///   - experiment: the resolved experiment, the text of `experiment.json5`.
-  ///   - version: of the program; trials of different versions are not mixed in one run.
-  ///   - shard: which part of the run this is, if it is not all of it.
+  ///   - version: the program's version; trials of different versions are not mixed in one run.
+  ///   - shard: the part of the run that is run here; nil for the whole run.
   public init(
     in parent: String, outline: RunOutline, experiment: String, version: String,
     shard: Shard? = nil, existing: Existing = .refuse
@@ -94,8 +95,8 @@ public struct RunDirectory: Sendable {
   /// Lets other processes use the directory.
   public func release() { lock.release() }
 
-  /// Keeps the trial, so that it need not be run again. May be called by several threads at once,
-  /// for different trials.
+  /// Stores the trial, so that it need not be run again. Several threads may call this at once for
+  /// different trials.
   public func keep(_ trial: FinishedTrial) throws(RunDirectoryError) {
     let file = RunDirectory.path(fragmentsPath, outline.fragmentName(trial.place))
     let bytes: [UInt8]
@@ -112,7 +113,7 @@ public struct RunDirectory: Sendable {
     try FileStore.write(bytes, to: RunDirectory.path(path, name))
   }
 
-  /// The same for a file that is made piece by piece, each of which is given to `add`.
+  /// The same for a file that is made piece by piece; `make` passes each piece to `add`.
   public func write(
     to name: String,
     _ make: (_ add: ([UInt8]) throws(RunDirectoryError) -> Void) throws(RunDirectoryError) -> Void
@@ -121,9 +122,9 @@ public struct RunDirectory: Sendable {
   }
 
   /// Writes every CSV file, its schema and the manifest. If the manifest says that the run is
-  /// complete the fragments go; otherwise they stay, so that the run can be resumed.
+  /// complete, the fragments are removed; otherwise they stay, so that the run can be resumed.
   ///
-  /// - Parameter trials: all finished ones, those of earlier attempts included, in any order.
+  /// - Parameter trials: all finished trials, including those of earlier attempts, in any order.
   public func writeResults(
     _ trials: [FinishedTrial], manifest: Manifest
   ) throws(RunDirectoryError) {
@@ -138,13 +139,13 @@ public struct RunDirectory: Sendable {
       RunDirectory.path(parent, RunDirectory.latest), to: outline.directoryName(nil))
   }
 
-  /// Of a shard there is only the manifest: its trials stay as they are, to be merged.
+  /// Writes only the manifest, because a shard's trials stay in fragments until they are merged.
   public func writeShard(_ manifest: Manifest) throws(RunDirectoryError) {
     try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
   }
 
-  /// Removes what a run has written that failed before any trial was kept, so that it can simply be
-  /// started again. Whatever else lies in the directory stays.
+  /// Removes the files of a run that failed before any trial was kept, so that it can simply be
+  /// started again. Other files in the directory stay.
   public func discard() {
     guard let names = try? FileStore.names(in: path) else { return }
     try? RunDirectory.clear(path, names)
@@ -175,15 +176,15 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// Whether a run writes a file of this name. Nothing else is ever removed.
+  /// Whether a run writes a file of this name. Files of other names are never removed.
   private static func isOfRun(_ name: String) -> Bool {
     name.hasSuffix(".csv") || (name.hasPrefix("history-") && name.hasSuffix(".edn"))
       || name.hasPrefix(FileStore.temporaryPrefix)
       || ["experiment.json5", manifestName, "datapackage.json", "report.html"].contains(name)
   }
 
-  /// Removes all that a run wrote. Killed half-way, it leaves an unfinished run without an
-  /// identity.
+  /// Removes all files of a run. If the process is killed half-way, an unfinished run without an
+  /// identity is left.
   private static func clear(_ path: String, _ names: [String]) throws(RunDirectoryError) {
     let folder = self.path(path, fragments)
     try FileStore.createDirectory(folder)
@@ -199,7 +200,7 @@ public struct RunDirectory: Sendable {
   ) throws(RunDirectoryError) -> [FinishedTrial] {
     let folder = self.path(path, fragments)
     let names = try FileStore.names(in: folder)
-    // Killed before the first trial, or while an earlier run was removed.
+    // An earlier process was killed before its first trial, or while it removed an earlier run.
     guard names.contains(identityName) else {
       try clear(path, files)
       return []
@@ -225,7 +226,7 @@ public struct RunDirectory: Sendable {
     return trials
   }
 
-  /// What an unfinished run or a shard has kept.
+  /// The stored content of an unfinished run or a shard.
   static func content(of path: String) throws(RunDirectoryError) -> Content {
     let folder = self.path(path, fragments)
     let identityPath = self.path(folder, identityName)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Why a run's directory cannot be used. Each is one sentence for the person at the terminal; nothing
-/// has been changed in the directory, except where writing failed half-way.
+/// Why a run's directory cannot be used. Each description is one sentence for the person at the
+/// terminal; the directory is unchanged unless writing failed half-way.
 public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A finished run is there.
   case finished(path: String)
@@ -9,22 +9,22 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
   case unfinished(path: String)
   /// Another process runs in it.
   case inUse(path: String)
-  /// To be resumed, but there is nothing that was interrupted.
+  /// The run is to be resumed, but the directory holds no interrupted run.
   case nothingToResume(path: String)
-  /// To be resumed, but begun with something else: `what` says with what.
+  /// The run is to be resumed, but was begun with different inputs, which `what` names.
   case different(path: String, what: String)
   case notADirectory(path: String)
-  /// To be compared, but without results.
+  /// A directory to be compared has no results.
   case noResults(path: String)
-  /// To be merged, but no shard.
+  /// A directory to be merged holds no shard.
   case notAShard(path: String)
-  /// To be merged, but of another run than the others.
+  /// A directory to be merged belongs to another run than the others.
   case notOfOneRun(path: String, other: String, what: String)
   case shardTwice(shard: String, path: String, other: String)
   case trialTwice(trial: String, path: String, other: String)
   case shardsMissing([Int], count: Int)
   case shardUnfinished(path: String, trial: String)
-  /// It holds files, but no run.
+  /// The directory holds files, but no run.
   case foreign(path: String)
   case cannotCreate(path: String, reason: String)
   case cannotWrite(path: String, reason: String)
@@ -68,7 +68,7 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
     }
   }
 
-  /// From an error number of the system.
+  /// The error for an error number of the system.
   static func writing(_ path: String, errno code: Int32) -> RunDirectoryError {
     code == ENOSPC || code == EDQUOT
       ? .diskFull(path: path) : .cannotWrite(path: path, reason: reason(code))

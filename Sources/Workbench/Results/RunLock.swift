@@ -1,8 +1,9 @@
 import Foundation
 import Synchronization
 
-/// Keeps a run's directory to one process, until it is released or its process ends. The kernel holds the lock
-/// on the directory itself, so nothing is written, and the lock of a dead process is no obstacle.
+/// Reserves a run's directory for one process, until the lock is released or the process ends. The
+/// kernel holds the lock on the directory itself, so no lock file is written and the lock of a dead
+/// process vanishes.
 final class RunLock: Sendable {
   /// nil once released.
   private let descriptor: Mutex<Int32?>
@@ -14,12 +15,13 @@ final class RunLock: Sendable {
       guard descriptor >= 0 else {
         throw .cannotRead(path: path, reason: "its files cannot be listed")
       }
-      // A file system without locks, such as some network file systems, cannot tell.
+      // On a file system without locks, such as some network file systems, other processes go
+      // undetected.
       if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
         close(descriptor)
         throw .inUse(path: path)
       }
-      // A run that failed at once may have removed the directory between the two calls.
+      // A run that failed at once may have removed the directory between `open` and `flock`.
       if RunLock.isOpen(descriptor, path) {
         self.descriptor = Mutex(descriptor)
         return

@@ -1,17 +1,16 @@
 import Foundation
 
-/// The shards of a run, read from their directories, and put together.
+/// Reads the shards of a run from their directories and merges them.
 public struct RunMerge: Sendable {
   public let outline: RunOutline
   /// The resolved experiment that all shards ran.
   public let experiment: String
   public let version: String
-  /// Of all shards, in the order of their places.
+  /// The trials of all shards, in the order of their places.
   public let trials: [FinishedTrial]
   private let histories: [(name: String, path: String)]
 
-  /// Reads the shards. Refuses, by name, what does not belong together, what is there twice and
-  /// what is missing.
+  /// Reads the shards. The error names a shard that does not belong, is given twice or is missing.
   ///
   /// - Parameter paths: the directories of all shards, in any order.
   public init(_ paths: [String]) throws(RunDirectoryError) {
@@ -65,7 +64,7 @@ public struct RunMerge: Sendable {
     return trials.sorted { $0.place < $1.place }
   }
 
-  /// Writes what one run of everything would have written.
+  /// Writes the files that an undivided run would have written.
   public func write(
     to directory: RunDirectory, manifest: Manifest
   ) throws(RunDirectoryError) {
@@ -77,7 +76,7 @@ public struct RunMerge: Sendable {
 }
 
 extension RunOutline {
-  /// For a person: `raft, workload.clients=8, trial 3`.
+  /// A readable name: `raft, workload.clients=8, trial 3`.
   func name(of place: TrialPlace) -> String {
     let point = pointText(place.point)
     return ([protocols[place.protocolIndex]] + (point.isEmpty ? [] : [point])).joined(
@@ -85,7 +84,7 @@ extension RunOutline {
       + ", trial \(place.trial)"
   }
 
-  /// `NAME-SEED`, and which shard it is.
+  /// `NAME-SEED`, followed by the shard, if any.
   public func directoryName(_ shard: Shard?) -> String {
     "\(name)-\(seed)" + (shard.map { "-shard-\($0.number)-of-\($0.count)" } ?? "")
   }

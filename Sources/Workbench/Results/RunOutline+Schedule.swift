@@ -1,9 +1,9 @@
 import Experiments
 import Measurement
 
-/// A part of a run that is made apart from the others: the second of three.
+/// A part of a run that is run separately, such as the second of three.
 public struct Shard: Sendable, Equatable, Codable, CustomStringConvertible {
-  /// From 1.
+  /// Counted from 1.
   public var number: Int
   public var count: Int
 
@@ -15,13 +15,13 @@ public struct Shard: Sendable, Equatable, Codable, CustomStringConvertible {
   public var description: String { "\(number)/\(count)" }
 }
 
-/// Which trials are to run. That depends on the trials that are finished and on nothing else, so
-/// that it is the same whatever `--jobs` is, after an interruption, and on several machines.
+/// Which trials to run next. That depends only on the finished trials, so it is the same for every
+/// `--jobs`, after an interruption, and on several machines.
 ///
-/// A run consists of *units*, which know nothing of each other: a trial; with a stopping rule, all
-/// trials of a sweep point; in a search, all trials of a row. Shards share the units.
+/// A run consists of *units* that do not influence each other: a trial; with a stopping rule, all
+/// trials of a sweep point; in a search, all trials of a row. Shards divide the units.
 extension RunOutline {
-  /// What can run now: all of it at once, and in any order. Empty when the run is complete.
+  /// The trials that can run now, in parallel and in any order. Empty when the run is complete.
   public func next(after trials: [FinishedTrial], of shard: Shard? = nil) -> [TrialPlace] {
     let finished = FinishedTrials(trials)
     func isMine(_ unit: Int) -> Bool {
@@ -41,14 +41,14 @@ extension RunOutline {
       .map(\.element)
   }
 
-  /// Into how many parts the run can be divided.
+  /// The number of units, and so the largest number of shards.
   public var unitCount: Int {
     search != nil ? searches.count : stopping.isEmpty ? places.count : points.count
   }
 
-  /// How many trials there may be, of the whole run or of a shard.
+  /// An upper bound of the trials of the whole run or of a shard; for a search, an estimate.
   public func mostTrials(of shard: Shard? = nil) -> Int {
-    // The easy end of a search, some doublings and as many halves.
+    // A search tries the easy end, some doublings and as many halvings: 16 values are assumed.
     let all =
       search.map { places.count / $0.count * min($0.count, 16) } ?? places.count
     return shard.map { max(all / $0.count, 1) } ?? all
@@ -56,7 +56,7 @@ extension RunOutline {
 
   public func isComplete(_ trials: [FinishedTrial]) -> Bool { next(after: trials).isEmpty }
 
-  /// The trials that rows need at a point and do not have yet.
+  /// The trials that the rows still need at a point.
   func round(at point: Int, rows: [Int], _ finished: FinishedTrials) -> [TrialPlace] {
     func places(_ numbers: ClosedRange<Int>) -> [TrialPlace] {
       rows.flatMap { row in
@@ -66,7 +66,7 @@ extension RunOutline {
     guard !stopping.isEmpty else {
       return places(1...trials).filter { finished[$0] == nil }
     }
-    // A trial beyond the least was begun because those before it were not enough.
+    // A trial beyond the least number was begun because the trials before it were not enough.
     let begun = rows.map { finished.last(point: point, row: $0) }.max() ?? 0
     let count = max(leastTrials, begun)
     let missing = places(1...count).filter { finished[$0] == nil }
@@ -82,7 +82,7 @@ extension RunOutline {
   }
 }
 
-/// Finished trials by their places.
+/// Finished trials, indexed by their places.
 struct FinishedTrials {
   private var byPlace: [TrialPlace: FinishedTrial] = [:]
   private var lastNumbers: [TrialPlace: Int] = [:]
@@ -110,7 +110,7 @@ struct FinishedTrials {
 }
 
 extension TrialGroup {
-  /// Whether the interval of the mean is narrow enough. A mean without an interval never is.
+  /// Whether the interval of the mean is narrow enough; false for a mean without an interval.
   fileprivate func meets(_ precision: Precision) -> Bool {
     guard let name = MeasureName.named(precision.name) else { return true }
     let estimate = estimate(of: name)

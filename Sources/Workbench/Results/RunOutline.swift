@@ -1,29 +1,29 @@
-// Everything that a run writes and prints: the CSV files and their schema, the run directory, the
-// comparison table, the progress line. It is given finished trials and knows no protocol and no
-// runtime. README says which files there are, and `list columns` what they hold.
+// The files and the text that a run writes: the CSV files and their schema, the run directory, the
+// comparison table, the progress line. The module is given finished trials and knows no protocol
+// and no runtime. README lists the files, and `list columns` their columns.
 //
-// Nothing here depends on the order in which trials finish: every trial has its place in the outline,
-// and rows appear in the order of the places. Wall-clock times appear in `manifest.json` alone.
+// The order in which trials finish does not matter: every trial has its place in the outline, and
+// rows appear in the order of the places. Wall-clock times appear in `manifest.json` alone.
 
 import Experiments
 
-/// What a run consists of, before it begins.
+/// The trials of a run as known before it begins.
 public struct RunOutline: Sendable, Equatable, Codable {
   public var name: String
   public var seed: UInt64
   /// Paths of the swept values, such as `workload.clients`; each is a column of every file.
   public var sweepPaths: [String]
-  /// One per sweep point: the values' text in the order of `sweepPaths`. A run without a sweep has one
-  /// point without values.
+  /// The sweep points, each as the values' text in the order of `sweepPaths`. A run without a sweep
+  /// has one point without values.
   public var points: [[String]]
-  /// What is compared, by the names in the files: the protocols in the order of the experiment, then
-  /// other systems.
+  /// The names in the files of the compared rows: the protocols in the order of the experiment,
+  /// then other systems.
   public var protocols: [String]
-  /// The row that others are compared with: index into `protocols`.
+  /// The row with which the others are compared: an index into `protocols`.
   public var baseline: Int?
-  /// Trials of each protocol at each point; with a stopping rule, the most of them.
+  /// The trials of each protocol at each point; with a stopping rule, their largest number.
   public var trials: Int
-  /// The fewest, and how precise results have to be that stop there or later.
+  /// The smallest number of trials, and the precisions that allow stopping at it or later.
   public var leastTrials: Int
   public var stopping: [Precision]
   public var search: SearchOutline?
@@ -52,8 +52,8 @@ public struct RunOutline: Sendable, Equatable, Codable {
     self.faults = faults
   }
 
-  /// The place of every trial that there may be, in the order of the files: by point, then
-  /// protocol, then number.
+  /// The place of every possible trial in the order of the files: by point, then protocol, then
+  /// number.
   public var places: [TrialPlace] {
     points.indices.flatMap { point in
       protocols.indices.flatMap { index in
@@ -62,13 +62,13 @@ public struct RunOutline: Sendable, Equatable, Codable {
     }
   }
 
-  /// The cells that say which trial a row belongs to, as far as a protocol and a point do.
+  /// The first cells of a row: the protocol and the values of the sweep point.
   func key(_ place: TrialPlace) -> [String] {
     [protocols[place.protocolIndex]] + points[place.point]
   }
 
-  /// `history-PROTOCOL-TRIAL.edn`; with a sweep the point's number, counted from 1, comes before the
-  /// trial's.
+  /// `history-PROTOCOL-TRIAL.edn`; with a sweep, `history-PROTOCOL-POINT-TRIAL.edn`, with points
+  /// counted from 1.
   public func historyFileName(_ place: TrialPlace) -> String {
     "history-\(stem(place, showsPoint: points.count > 1)).edn"
   }
@@ -81,7 +81,7 @@ public struct RunOutline: Sendable, Equatable, Codable {
   }
 }
 
-/// Which trial of a run.
+/// Identifies a trial of a run.
 public struct TrialPlace: Sendable, Hashable, Comparable, Codable {
   /// Index into `RunOutline.points`.
   public var point: Int

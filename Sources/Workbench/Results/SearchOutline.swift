@@ -1,15 +1,15 @@
 import Experiments
 
-/// A search as results know it: its values are the last axis of the sweep, in ascending order, and
-/// each row is tried at some of them.
+/// A search as results represent it: its values are the last axis of the sweep, in ascending order,
+/// and each row is tried at some of them.
 public struct SearchOutline: Sendable, Equatable, Codable {
-  /// How many values there are.
+  /// The number of values.
   public var count: Int
-  /// Whether the largest value is looked for, or the smallest.
+  /// Whether the search is for the largest value or the smallest.
   public var isMaximum: Bool
-  /// What has to hold.
+  /// The condition that a value has to meet.
   public var condition: String
-  /// So many steps double the value, or halve it.
+  /// The number of steps that double the value.
   public var stepsPerDoubling: Int
 
   public init(count: Int, isMaximum: Bool, condition: String, stepsPerDoubling: Int) {
@@ -19,7 +19,7 @@ public struct SearchOutline: Sendable, Equatable, Codable {
     self.stepsPerDoubling = stepsPerDoubling
   }
 
-  /// nil for an experiment that does not search.
+  /// nil for an experiment without a search.
   public init?(_ plan: ExperimentPlan) {
     guard let search = plan.experiment.search else { return nil }
     self.init(
@@ -35,17 +35,17 @@ public struct SearchOutline: Sendable, Equatable, Codable {
     var firstPoint: Int
   }
 
-  /// How far a search is: the trials to run next, or none and what was found.
+  /// The progress of a search: the trials to run next, or, if there are none, its result.
   struct State: Sendable {
     var places: [TrialPlace] = []
-    /// The last value that holds and the first one that does not, as points; nil where every value
-    /// tried fails or holds.
+    /// The last value that holds and the first one that fails, as points; nil if none of the tried
+    /// values holds or fails.
     var good: Int?
     var bad: Int?
     var tried = 0
   }
 
-  /// From the easy end in steps that double the value, until it does not hold; then by halves
+  /// Goes from the easy end in steps that double the value until it fails; then halves the range
   /// between.
   func next(_ row: Row, in outline: RunOutline, _ finished: FinishedTrials) -> State {
     let condition = try? Condition(
@@ -92,7 +92,7 @@ extension RunOutline {
     }
   }
 
-  /// What the searches of a complete run found.
+  /// The results of the searches of a complete run.
   func found(_ trials: [FinishedTrial]) -> [(row: SearchOutline.Row, state: SearchOutline.State)] {
     guard let search else { return [] }
     let finished = FinishedTrials(trials)
@@ -104,7 +104,7 @@ extension RunOutline {
 }
 
 extension ResultFile {
-  /// Only of an experiment that searches.
+  /// nil for an experiment without a search.
   static func search(_ outline: RunOutline) -> ResultFile? {
     guard let search = outline.search, let path = outline.sweepPaths.last else { return nil }
     let key = Array(outline.keyFields.dropLast())

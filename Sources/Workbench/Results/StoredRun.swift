@@ -2,9 +2,9 @@ import Experiments
 import Foundation
 import Measurement
 
-/// A finished run as its files have it, of whichever machine and version.
+/// A finished run, read from its files, from any machine and version.
 public struct StoredRun: Sendable {
-  /// A row of the comparison at a point of the sweep, and its trials by seed.
+  /// A row of the comparison at a sweep point, with its trials in the order of the file.
   struct Row: Sendable {
     var trials: [Trial] = []
   }
@@ -12,9 +12,9 @@ public struct StoredRun: Sendable {
   struct Trial: Sendable {
     var seed: String
     var verdict: TrialVerdict.Word
-    /// By the names of columns.
+    /// Values by column name.
     var metrics: [String: Double]
-    /// By the names of faults' columns, of all faults of the trial.
+    /// The values of each fault of the trial, by column name.
     var faults: [[String: Double]] = []
   }
 
@@ -29,7 +29,7 @@ public struct StoredRun: Sendable {
   private(set) var keys: [Key] = []
   private(set) var rows: [Key: Row] = [:]
 
-  /// Reads `trials.csv` and `faults.csv`. Refuses a directory without them, in one line.
+  /// Reads `trials.csv` and `faults.csv`. The error for a directory without them is one line.
   public init(_ path: String) throws(RunDirectoryError) {
     self.path = path
     let file = FileStore.join(path, "trials.csv")
@@ -88,7 +88,7 @@ extension StoredRun.Row {
 }
 
 extension StoredRun.Trial {
-  /// The largest of the faults, ns; without any, outages are those of the whole trial.
+  /// The largest value over the faults, ns; without faults, outages are those of the whole trial.
   fileprivate func value(of measure: FaultMeasure) -> Double? {
     func time(_ cells: [String: Double]) -> Double? {
       guard measure == .outage else { return cells["\(measure.rawValue)_ms"] }

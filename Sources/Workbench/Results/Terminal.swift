@@ -1,11 +1,11 @@
 import Foundation
 
-/// What an output stream can show.
+/// The abilities of an output stream.
 public struct Terminal: Sendable, Equatable {
   /// Whether lines can be redrawn.
   public var isInteractive: Bool
   public var usesColor: Bool
-  /// Columns.
+  /// The width in columns.
   public var width: Int
 
   public init(isInteractive: Bool, usesColor: Bool, width: Int) {
@@ -25,8 +25,8 @@ public struct Terminal: Sendable, Equatable {
       environment: ProcessInfo.processInfo.environment)
   }
 
-  /// `NO_COLOR` (no-color.org) counts if it is set and not empty. Where there is no terminal a line has
-  /// 100 columns, unless `COLUMNS` says otherwise.
+  /// `NO_COLOR` (no-color.org) counts if it is set and not empty. Without a terminal a line has 100
+  /// columns, unless `COLUMNS` says otherwise.
   init(isTerminal: Bool, columns: Int?, environment: [String: String]) {
     isInteractive = isTerminal && environment["TERM"] != "dumb"
     usesColor = isInteractive && (environment["NO_COLOR"] ?? "").isEmpty

@@ -1,5 +1,5 @@
-/// Aligned columns of text for a terminal. A table wider than the terminal is cut into several, each
-/// with the key columns again.
+/// Aligned columns of text for a terminal. A table wider than the terminal is cut into several,
+/// each of which repeats the key columns.
 struct TextTable {
   enum Alignment { case left, right }
 
@@ -9,13 +9,13 @@ struct TextTable {
   }
 
   var headings: [Heading]
-  /// The first so many columns name the row.
+  /// The number of leading columns that name the row.
   var keyCount: Int
   var rows: [[String]] = []
 
   private static let gap = "  "
 
-  /// Without trailing blanks; every line ends in a line feed.
+  /// Lines have no trailing blanks, and each ends in a line feed.
   func render(width: Int) -> String {
     let widths = headings.indices.map { column in
       rows.reduce(headings[column].text.count) { max($0, $1[column].count) }

@@ -9,7 +9,7 @@ struct TrialGroup: Sendable {
   var place: TrialPlace { trials[0].place }
   var verdict: TrialVerdict.Word { trials.map(\.verdict.word).max() ?? .unchecked }
 
-  /// In the order of the places.
+  /// The groups in the order of their places.
   static func groups(_ trials: [FinishedTrial]) -> [TrialGroup] {
     var groups: [[FinishedTrial]] = []
     for trial in trials.sorted(by: { $0.place < $1.place }) {
@@ -24,7 +24,8 @@ struct TrialGroup: Sendable {
     return groups.map { TrialGroup(trials: $0) }
   }
 
-  /// Of the metric at this index of `MetricColumn.all`. Costs a bootstrap if the metric is skewed.
+  /// The estimate of the metric at this index of `MetricColumn.all`. Costs a bootstrap if the
+  /// metric is skewed.
   func estimate(_ index: Int) -> Estimate {
     Estimate(trials.map { $0.metrics[index] }, MetricColumn.all[index].kind)
   }
@@ -33,15 +34,17 @@ struct TrialGroup: Sendable {
     MetricColumn.all.firstIndex { $0.name == name }.map { estimate($0) } ?? Estimate([])
   }
 
-  /// Trials with a fault after which throughput did not come back; nil without any fault.
+  /// The number of trials with a fault after which throughput did not recover; nil without any
+  /// fault.
   var neverRecovered: Int? {
     guard trials.contains(where: { !$0.faults.isEmpty }) else { return nil }
     return trials.count { $0.faults.contains { $0.timeToRecoverNs == nil } }
   }
 }
 
-/// What the operations of several trials are together: a percentile of all of them is no mean of
-/// percentiles, and nine trials without an outage do not make up for one without an answer.
+/// The operations of several trials taken together, because a percentile of all of them is not the
+/// mean of the trials' percentiles, and nine trials without an outage do not make up for one trial
+/// without an answer.
 struct PooledTrials: Sendable {
   private(set) var read = LatencyDistribution()
   private(set) var write = LatencyDistribution()
@@ -67,7 +70,7 @@ struct PooledTrials: Sendable {
   }
 }
 
-/// A column of `summary.csv` beside a metric's mean, and the same for `--format json`.
+/// A column of `summary.csv` beside a metric's mean, and the same value for `--format json`.
 struct PooledColumn: Sendable {
   let metric: String
   let value: @Sendable (PooledTrials) -> Double?

@@ -4,9 +4,10 @@ import Linearizability
 import Measurement
 import Trials
 
-/// The answer of the check as the files show it.
+/// The result of the check as the files show it.
 public struct TrialVerdict: Sendable, Equatable, Codable {
-  /// From the best to the worst; the worst of its trials is the verdict of a row of `summary.csv`.
+  /// Ordered from the best to the worst; a row of `summary.csv` has the worst verdict of its
+  /// trials.
   public enum Word: String, Sendable, Codable, CaseIterable, Comparable {
     case linearizable, sequential, eventual, unchecked, undecided, violated
 
@@ -15,7 +16,7 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
   }
 
   public var word: Word
-  /// For a person: the counterexample, or why the checker gave up. Empty if all is well.
+  /// Readable text: the counterexample, or why the checker gave up. Empty if no problem was found.
   public var explanation: String
 
   public init(word: Word, explanation: String = "") {
@@ -23,8 +24,8 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
     self.explanation = explanation
   }
 
-  /// What the checker says of a trial's history. A counterexample is followed by what the trial was
-  /// seen to do around it.
+  /// The checker's verdict on a trial's history. A counterexample is followed by the leadership and
+  /// faults observed around it.
   public init(_ verdict: Verdict, in observation: TrialRecord) {
     switch verdict {
     case .consistent(.linearizable): self.init(word: .linearizable)
@@ -43,8 +44,8 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
 
   static let mostSafetyViolations = 4
 
-  /// A promise that the runtime itself saw broken makes the verdict `violated`, whatever the check
-  /// of the history found. Of many only the first are shown.
+  /// The verdict becomes `violated` if the runtime itself saw a broken promise, whatever the check
+  /// of the history found. Only the first violations are shown.
   func with(safetyViolations: [String]) -> TrialVerdict {
     guard !safetyViolations.isEmpty else { return self }
     var lines = word == .violated ? [explanation] : []
@@ -56,7 +57,7 @@ public struct TrialVerdict: Sendable, Equatable, Codable {
 }
 
 extension TrialRecord {
-  /// Which node was in charge, and which faults held, from the first shown operation of a
+  /// The nodes in charge and the faults in effect from the first shown operation of a
   /// counterexample to its end.
   fileprivate func circumstances(of counterexample: Counterexample) -> [String] {
     let shown = counterexample.shownOperations
@@ -85,7 +86,8 @@ extension TrialRecord {
     return parts.isEmpty ? nil : "in charge: " + parts.joined(separator: ", then ")
   }
 
-  /// Without a fault at that time, the last one before it, whose effect may have come late.
+  /// If no fault was in effect at that time, the last one before it, because its effect may have
+  /// come late.
   private func faults(_ start: Int64, _ end: Int64) -> String? {
     guard !faults.isEmpty else { return nil }
     let holding = faults.filter { $0.startNs <= end && ($0.endNs ?? .max) >= start }

@@ -1,9 +1,10 @@
-/// Rows of texts as aligned columns that fit a width: cells that are too long go on in further lines.
+/// Rows of texts as aligned columns that fit a width: cells that are too long continue on further
+/// lines.
 public enum WrappedTable {
   private static let gap = 2
   private static let narrowest = 10
 
-  /// - Parameter width: in characters; nil for a line per row, however long.
+  /// - Parameter width: in characters; nil for one line per row, however long.
   public static func render(_ rows: [[String]], width: Int?) -> String {
     guard let columns = rows.first?.indices else { return "" }
     var widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
@@ -34,7 +35,7 @@ public enum WrappedTable {
     }.joined()
   }
 
-  /// At blanks; a word that is longer than a line is cut.
+  /// Breaks at blanks; a word that is longer than a line is cut.
   private static func wrap(_ text: String, _ width: Int) -> [String] {
     guard text.count > width else { return [text] }
     var lines: [String] = []

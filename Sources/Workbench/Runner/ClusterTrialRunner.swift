@@ -15,13 +15,13 @@ import Simulation
 import Sockets
 import Workloads
 
-/// How trials on real clusters find their nodes.
+/// Where trials on real clusters find or start their nodes.
 public struct ClusterPlace: Sendable {
-  /// The nodes that run already; `nil` to start some for every trial.
+  /// The nodes that already run; `nil` to start nodes for every trial.
   public var hosts: HostsFile?
-  /// Where started nodes keep their logs; each trial makes and removes a directory below.
+  /// The directory for the logs of started nodes; each trial makes and removes a subdirectory.
   public var scratch: String
-  /// The program that becomes a node when it is told so: this one.
+  /// The program to start as a node; by default the running program.
   public var program = NodeLauncher.thisProgram
 
   public init(hosts: HostsFile?, scratch: String) {
@@ -33,9 +33,9 @@ public struct ClusterPlace: Sendable {
 /// Runs trials on real processes.
 public enum ClusterTrialRunner {
   /// - Parameters:
-  ///   - task: of a protocol.
-  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns
-  ///     false to abandon the trial.
+  ///   - task: a trial of a protocol.
+  ///   - progress: is called now and then with the trial's time and the number of acknowledged
+  ///     operations; returns false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
     _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
@@ -52,8 +52,7 @@ public enum ClusterTrialRunner {
       } catch let error as ClusterError
         where attempt < 3 && error.unstarted.map({ isTaken(endpoints[$0]) }) ?? false
       {
-        // Another process has taken a port that was free a moment ago, before the node asked for
-        // it.
+        // Another process took the port after it was found free and before the node asked for it.
         continue
       }
     }
@@ -90,7 +89,7 @@ public enum ClusterTrialRunner {
       ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data, "--allow-faults"]
         + ["--seed", "\(seed)", "--parent", "\(parent)"] + (syncs ? [] : ["--no-sync"])
     }
-    // The trial ends its nodes before the directory goes.
+    // The trial ends its nodes before the directory is removed.
     let report = try run(
       task, of: choice, hosts: hosts, launcher: launcher, directory: directory.path, progress)
     _ = consume directory
@@ -111,7 +110,8 @@ public enum ClusterTrialRunner {
     setup.clocks = experiment.environment.clocks
     var prefix = ""
     if launcher == nil {
-      // The cluster outlives the trial: neither sessions nor keys of another one may be met again.
+      // The cluster outlives the trial, so sessions and keys must differ from those of other
+      // trials.
       setup.firstClient = CarriedClients.drawFirst()
       prefix = String(setup.firstClient >> 32, radix: 36) + "-"
     }

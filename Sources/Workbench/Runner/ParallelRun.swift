@@ -1,19 +1,19 @@
 import Foundation
 import Synchronization
 
-/// Runs many trials on several threads. What they find does not depend on how many.
+/// Runs many trials on several threads. The results do not depend on the number of threads.
 public enum ParallelRun {
-  /// Returns when all pieces are done, or `patience` after the stop: a piece that is still running then is left to
-  /// itself, because the check of a long history asks nobody whether to go on.
+  /// Returns when all pieces are done, or `patience` after the stop. A piece that still runs then
+  /// is left running, because the check of a long history cannot be interrupted.
   ///
-  /// The threads are its own, so that no dispatch queue is kept from work by trials.
+  /// The threads are its own, so that trials do not block the threads of a dispatch queue.
   ///
   /// - Parameters:
-  ///   - count: how many pieces of work there are.
-  ///   - jobs: how many run at a time, at least one.
+  ///   - count: the number of pieces of work.
+  ///   - jobs: the number of pieces that run at a time, at least one.
   ///   - patience: in seconds.
-  ///   - stop: once true, nothing new begins.
-  ///   - work: runs piece by piece, on some thread.
+  ///   - stop: once it returns true, no further piece begins.
+  ///   - work: does one piece, on any of the threads.
   public static func run(
     count: Int, jobs: Int, patience: Double = .infinity, stop: @escaping @Sendable () -> Bool,
     work: @escaping @Sendable (Int) -> Void

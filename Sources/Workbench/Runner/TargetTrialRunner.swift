@@ -12,10 +12,10 @@ import Replication
 import Sockets
 import Workloads
 
-/// Runs trials on systems that somebody else has started.
+/// Runs trials on other systems, which the user has started.
 public enum TargetTrialRunner {
-  /// Looks whether all targets are there and are what the experiment says. Throws what is wrong
-  /// with the first one that is not, in one line.
+  /// Checks that all targets answer and are the systems that the experiment names. Throws a
+  /// one-line error about the first target that is not.
   public static func check(_ targets: [TargetChoice]) throws {
     for target in targets {
       let endpoint = try endpoint(of: target)
@@ -32,9 +32,9 @@ public enum TargetTrialRunner {
   }
 
   /// - Parameters:
-  ///   - task: of a target.
-  ///   - progress: gets the trial's time and the operations acknowledged now and then; returns
-  ///     false to abandon the trial.
+  ///   - task: a trial of a target.
+  ///   - progress: is called now and then with the trial's time and the number of acknowledged
+  ///     operations; returns false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
     _ task: TrialTask, of target: TargetChoice, progress: (Interval, Int) -> Bool
@@ -52,9 +52,9 @@ public enum TargetTrialRunner {
     }
   }
 
-  /// Redis answers a pipeline as it comes, so clients share connections as they do to our own
-  /// nodes. Where a connection carries one request at a time (`WAIT` holds up what is behind it,
-  /// and so does etcd's gateway) each client has its own, up to a bound.
+  /// Redis answers a pipeline in order, so clients share connections as with the project's own
+  /// nodes. If a connection carries one request at a time (`WAIT` delays all later commands, and so
+  /// does etcd's gateway), each client has its own connection, up to a limit.
   private static func connections(to target: TargetChoice, _ workload: WorkloadSpec) -> Int {
     guard target.kind == .etcd || target.wait > 0 else {
       return workload.connections.count(clients: workload.clients)
@@ -74,7 +74,7 @@ public enum TargetTrialRunner {
     _ progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {
     let experiment = task.experiment
-    // The store outlives the trial: keys of another one, or the user's, may not be met.
+    // The store outlives the trial, so keys must differ from those of other trials and of the user.
     let trial36 = String(UInt64.random(in: 1 << 30..<1 << 36), radix: 36)
     linux_prefer_throughput()
     var trial = try TargetTrial(

@@ -11,14 +11,15 @@ import Simulation
 import Sockets
 import Workloads
 
-/// One trial of an experiment: which cell of the comparison, and which repetition.
+/// One trial of an experiment: a cell of the comparison, and the number of the repetition.
 public struct TrialTask: Sendable {
-  /// Position in the plan's sweep.
+  /// Index of the point in the plan's sweep.
   public var point: Int
   public var experiment: Experiment
   public var contender: Contender
-  /// From 1. Trials of the same number have the same seed for every contender and sweep point, so
-  /// that they meet the same arrivals, latencies and faults and differences can be paired.
+  /// Counted from 1. Trials of the same number have the same seed for every contender and sweep
+  /// point, so that they have the same arrivals, latencies and faults, and differences can be
+  /// paired.
   public var trial: Int
 
   public init(point: Int, experiment: Experiment, contender: Contender, trial: Int) {
@@ -44,22 +45,22 @@ public struct TrialTask: Sendable {
   }
 }
 
-/// What a finished trial was seen to do, what that measures, and whether it was right.
+/// The observations of a finished trial, the metrics computed from them, and the verdict.
 public struct TrialReport: Sendable {
   public var observation: TrialRecord
   public var metrics: TrialMetrics
-  /// What the checker says of the history.
+  /// The checker's verdict on the history.
   public var verdict: Verdict
-  /// What the user should know besides, a sentence each.
+  /// Notes for the user, a sentence each.
   public var notes: [String] = []
 
-  /// Completes what a runtime has recorded by the operations of the load, measures and checks it.
+  /// Completes a runtime's record with the load's operations, then measures and checks it.
   init(_ record: TrialRecord, _ load: inout KeyValueLoad, _ experiment: Experiment) {
     var record = record
     record.operations = load.takeOperations()
     record.probes = load.takeProbes()
     record.countLostWrites()
-    // A runtime in real time counts no events of its own.
+    // A runtime in real time counts no events, so operations are counted instead.
     if record.eventsProcessed == 0 { record.eventsProcessed = record.operations.count }
     let settings = MeasurementSettings(
       window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds,
@@ -80,9 +81,9 @@ public struct TrialReport: Sendable {
 /// Runs trials in the simulator.
 public enum TrialRunner {
   /// - Parameters:
-  ///   - task: of the simulation runtime.
-  ///   - progress: gets the virtual time and the number of events now and then; returns false to
-  ///     abandon the trial.
+  ///   - task: a trial of the simulation runtime.
+  ///   - progress: is called now and then with the virtual time and the number of events; returns
+  ///     false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
   public static func run(
     _ task: TrialTask, progress: @escaping (Interval, Int) -> Bool = { _, _ in true }
@@ -112,7 +113,7 @@ struct SimulationVisitor: ProtocolVisitor {
     var trial = Trial(
       setup, load: KeyValueLoad(experiment.workload, seed: task.seed, populate: Memory.populate))
     guard let record = trial.run(progress: progress) else { return nil }
-    // Logs and states are given back before the history is measured and checked, which takes
+    // The trial's logs and states are freed first, because measuring and checking the history takes
     // memory, too.
     var load = trial.clients.load
     _ = consume trial

@@ -46,7 +46,7 @@ extension Command {
       let evidence = arguments["--out"] ?? "advice/\(request.name)"
       guard !evidence.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
       let experiments = AdviceExperiment.all(request)
-      // All are checked before the first one runs.
+      // All experiments are checked before the first one runs.
       let runs = try experiments.map {
         try RunRequest(
           $0.plan(file: file), file: file, output: evidence, isQuiet: arguments.has("--quiet"))

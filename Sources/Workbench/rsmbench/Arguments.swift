@@ -1,6 +1,6 @@
 import Configuration
 
-/// What a user typed wrong, in one sentence. Ends the program with exit code 2.
+/// A mistake in the user's command, in one sentence. Ends the program with exit code 2.
 struct UsageError: Error {
   var message: String
 
@@ -10,18 +10,18 @@ struct UsageError: Error {
 /// A flag of a command: `--seed N`, or `--quiet` without a value.
 struct Flag {
   var name: String
-  /// What stands for the value in the help; `nil` for a flag that takes none.
+  /// The placeholder for the value in the help; `nil` for a flag without a value.
   var value: String?
   var meaning: String
   var mayRepeat = false
 }
 
-/// The words after a command's name, sorted into flags and the rest.
+/// The words after a command's name, sorted into flags and positional arguments.
 struct Arguments {
   private var values: [String: [String]] = [:]
   private(set) var positional: [String] = []
 
-  /// - Throws: an unknown flag, a flag without its value, or one given twice.
+  /// - Throws: for an unknown flag, a flag without its value, or one given twice.
   init(_ words: [String], flags: [Flag], command: String) throws(UsageError) {
     var rest = words[...]
     while let word = rest.popFirst() {

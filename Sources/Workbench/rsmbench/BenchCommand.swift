@@ -48,12 +48,12 @@ extension Command {
     })
 }
 
-/// One decimal below a thousand, none above.
+/// The number with one decimal below a thousand, and with none above.
 private func plain(_ value: Double) -> JSONValue {
   value < 1000 ? .number((value * 10).rounded() / 10) : .integer(Int128(value.rounded()))
 }
 
-/// The same with its thousands set apart.
+/// The same with separated thousands.
 private func figure(_ value: Double) -> String {
   let digits = plain(value).compactText
   guard value >= 1000 else { return digits }

@@ -85,7 +85,7 @@ extension Command {
   }
 }
 
-/// Which operations a history may have.
+/// The kinds of operations that a history may have.
 enum HistoryModel: String, CaseIterable {
   case register
   case casRegister = "cas-register"
@@ -99,7 +99,7 @@ enum HistoryModel: String, CaseIterable {
     }
   }
 
-  /// The smallest that admits all operations; those called `:get` or `:put` are of a store.
+  /// The smallest model that admits all operations; `:get` and `:put` mean a store.
   init(guessedFrom history: RecordedHistory) {
     let kinds = history.firstLines.keys
     self =
@@ -107,7 +107,7 @@ enum HistoryModel: String, CaseIterable {
       ? .keyValue : kinds.contains(.compareAndSwap) ? .casRegister : .register
   }
 
-  /// - Throws: the first operation that does not belong.
+  /// - Throws: an error that names the first operation that the model does not admit.
   func admit(_ history: RecordedHistory, in file: String) throws(UsageError) {
     let foreign = history.firstLines.filter { !kinds.contains($0.key) }
     guard let (kind, line) = foreign.min(by: { $0.value < $1.value }) else { return }

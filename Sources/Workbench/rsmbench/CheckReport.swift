@@ -2,7 +2,7 @@ import Configuration
 import Histories
 import Linearizability
 
-/// What `rsmbench check` has to say of a history.
+/// The output of `rsmbench check` for a history.
 struct CheckReport {
   var file: String
   var history: RecordedHistory
@@ -10,7 +10,7 @@ struct CheckReport {
   var isGuessed: Bool
   var verdict: Verdict
 
-  /// Of a longer counterexample the last ones are shown.
+  /// The most operations of a counterexample shown; of a longer one, the last are shown.
   static let mostOperations = 40
 
   var exitCode: ExitCode {
@@ -106,7 +106,7 @@ extension CheckReport {
     return lines
   }
 
-  /// Where the operations of a counterexample are in the history.
+  /// The places in the history of a counterexample's operations.
   private func places(of wanted: [Operation]) -> [Int] {
     let calls = Set(wanted.map(\.invoked))
     var left = wanted
@@ -119,7 +119,8 @@ extension CheckReport {
     return places
   }
 
-  /// The explanation, with operations named by their lines: all else of them is in the list below.
+  /// The explanation, with operations named by their lines, because the list below has their
+  /// details.
   private func explanation(of counterexample: Counterexample, _ places: [Int]) -> String {
     let text = places.reduce(counterexample.explanation) { text, place in
       let operation = operations[place]

@@ -48,7 +48,7 @@ struct Command: Sendable {
   }
 }
 
-/// How the program ends.
+/// The exit codes of the program.
 enum ExitCode: Int32 {
   case done = 0
   case violated = 1
@@ -57,7 +57,7 @@ enum ExitCode: Int32 {
   case interrupted = 130
 }
 
-/// Two columns, the second one behind the widest of the first or on a line of its own.
+/// Two columns; if a first cell is too wide, the second goes on a line of its own.
 func table(_ rows: [(String, String)]) -> String {
   let width = min(rows.map(\.0.count).max() ?? 0, 30)
   return rows.map { left, right in

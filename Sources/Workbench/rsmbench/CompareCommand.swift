@@ -58,10 +58,10 @@ extension Command {
         for finding in difference.findings(condition) {
           let place = "\(difference.new.path), \(finding.place): \(finding.found)"
           if finding.holds == true {
-            Console.complain("rsmbench: \(condition.text) in \(place)")
+            Console.log("rsmbench: \(condition.text) in \(place)")
             code = .violated
           } else {
-            Console.complain("rsmbench: cannot say whether \(condition.text) in \(place)")
+            Console.log("rsmbench: cannot say whether \(condition.text) in \(place)")
             if code == .done { code = .undecided }
           }
         }

@@ -1,9 +1,9 @@
 import Foundation
 
-/// Results go to standard output, everything else to standard error. Results that cannot be written are an error.
-/// Messages that cannot be written are lost, and the program goes on.
+/// Results go to standard output, all other text to standard error. A result that cannot be written
+/// is an error; a message that cannot be written is lost.
 enum Console {
-  /// - Throws: `OutputError` if not everything could be written.
+  /// - Throws: `OutputError` if not all of the text could be written.
   static func print(_ text: String, terminator: String = "\n") throws(OutputError) {
     var bytes = Array((text + terminator).utf8)[...]
     while !bytes.isEmpty {
@@ -16,7 +16,7 @@ enum Console {
     }
   }
 
-  static func complain(_ text: String) {
+  static func log(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
   }
 }
@@ -35,7 +35,7 @@ struct OutputError: Error, CustomStringConvertible {
   }
 }
 
-/// The text with blanks behind it, or before it, up to a width.
+/// The text padded with blanks to a width: after it, or before it if `left`.
 func pad(_ text: String, to width: Int, left: Bool = false) -> String {
   let blanks = String(repeating: " ", count: max(width - text.count, 0))
   return left ? blanks + text : text + blanks

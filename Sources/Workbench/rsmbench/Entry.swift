@@ -3,23 +3,24 @@ import Foundation
 /// The version of the program, as manifests name it.
 let version = "0.1.0"
 
-/// Finds the command that was typed and turns what goes wrong into one line and an exit code.
+/// Finds and runs the command that the user typed; turns an error into one line and an exit code.
 enum Entry {
   static func start(_ words: [String]) async -> ExitCode {
-    // A reader that went away (`| head`) is an error of `write`, not the end of the process.
+    // If the reader of a pipe has gone (`| head`), `write` returns an error and the process lives
+    // on.
     signal(SIGPIPE, SIG_IGN)
     do {
       return try await dispatch(words)
     } catch let error as UsageError {
-      Console.complain("rsmbench: \(oneLine(error.message))")
+      Console.log("rsmbench: \(oneLine(error.message))")
     } catch {
-      Console.complain("rsmbench: \(oneLine("\(error)"))")
+      Console.log("rsmbench: \(oneLine("\(error)"))")
     }
     return .usage
   }
 
-  /// What was typed may be part of a message: it must not break the line, nor reach the terminal as a
-  /// control sequence.
+  /// Makes a message safe to print. It may quote what the user typed, which must not break the line
+  /// or reach the terminal as a control sequence.
   private static func oneLine(_ message: String) -> String {
     String(
       String.UnicodeScalarView(
@@ -31,7 +32,7 @@ enum Entry {
 
   private static func dispatch(_ words: [String]) async throws -> ExitCode {
     guard let first = words.first else {
-      Console.complain(Command.overview)
+      Console.log(Command.overview)
       return .usage
     }
     switch first {

@@ -2,9 +2,11 @@ import CLinux
 import Foundation
 import Synchronization
 
-/// Turns the first Ctrl-C (or a request to terminate) into a call. A second one ends the program at once.
+/// Turns the first Ctrl-C (or a request to terminate) into a call. A second one ends the program at
+/// once.
 ///
-/// The call is made on a thread of its own, because the threads of a dispatch queue may all be busy with trials.
+/// The call is made on a separate thread, because the threads of a dispatch queue may all be busy
+/// with trials.
 final class Interruption: Sendable {
   private let event: Int32
   private let isOver: Flag
@@ -27,7 +29,7 @@ final class Interruption: Sendable {
     linux_await_interruption(event)
   }
 
-  /// Signals end the program again.
+  /// Stops catching signals: they end the program again.
   func end() {
     linux_end_interruption()
     isOver.value.store(true, ordering: .releasing)
@@ -35,9 +37,9 @@ final class Interruption: Sendable {
   }
 }
 
-/// The revision of the sources this program was built from.
+/// The revision of the sources from which this program was built.
 enum GitRevision {
-  /// `unknown` where the program does not lie in a checkout, or there is no git.
+  /// `unknown` if the program is not in a checkout, or git is missing.
   static var ofProgram: String {
     guard let program = Bundle.main.executableURL?.resolvingSymlinksInPath() else {
       return "unknown"

@@ -37,7 +37,7 @@ extension Command {
     })
 }
 
-/// A table of words: one of the things `rsmbench list` knows.
+/// A table of names: one of the lists that `rsmbench list` prints.
 struct Listing {
   var name: String
   var columns: [String]
@@ -112,7 +112,7 @@ struct Listing {
     MetricColumn.all.map { [$0.name, $0.unit, $0.meaning] }
   }
 
-  /// - Parameter width: of the terminal; nil for a line per row.
+  /// - Parameter width: the terminal's width; nil for one line per row.
   func table(width: Int?) -> String {
     WrappedTable.render([columns] + rows(), width: width)
   }

@@ -2,7 +2,7 @@ import Environments
 import Faults
 import Workloads
 
-/// The lists of what experiments may say of faults, workloads and networks.
+/// The lists of the faults, workloads and networks that experiments may use.
 extension Listing {
   static let faults = Listing(name: "faults", columns: ["kind", "runtime", "example", "meaning"]) {
     func runtimes(_ entry: FaultEntry) -> String {
@@ -44,10 +44,22 @@ extension Listing {
         "a load that changes: phases one after the other, each open: RATE or ramp: [RATE, RATE]; repeat: true "
           + "begins again, else the last rate stays",
       ],
+      [
+        "trace: \"trace.csv\"",
+        "operations from a CSV file beside the experiment, due at their times whatever the answers do: "
+          + "columns time_us (since the trial's start), key, operation (get, put, delete, append, cas) and "
+          + "size (bytes written, else valueSize); in place of arrival, mix, keys, distribution",
+      ],
       ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
       [
         "distribution",
-        "\"uniform\", { zipfian: 0.99 }, { hotspot: [keys, operations] }, \"latest\"",
+        "of keys: \"uniform\", { zipfian: 0.99 } (YCSB's scrambled one, with any exponent up to 10), "
+          + "{ hotspot: [keys, operations] }, \"latest\"",
+      ],
+      [
+        "valueSize: \"128B\"",
+        "of written values; or a distribution: { uniform: [\"64B\", \"4KiB\"] }, { lognormal: { median: "
+          + "\"1KiB\", sigma: 1 } }, { weighted: [[\"100B\", 0.9], [\"64KiB\", 0.1]] }",
       ],
       [
         "patience",

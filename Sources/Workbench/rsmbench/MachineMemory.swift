@@ -2,9 +2,9 @@ import Configuration
 import Experiments
 import Foundation
 
-/// What memory a run needs, against what there is.
+/// Compares the memory that a run needs with the machine's memory.
 extension Command {
-  /// What the processes of this machine may have in all, in bytes: its memory, or less where a
+  /// The bytes that the processes of this machine may use together: its memory, or less if a
   /// control group limits it.
   static var machineByteCount: Double {
     let physical = Double(ProcessInfo.processInfo.physicalMemory)
@@ -14,13 +14,13 @@ extension Command {
     return min(physical, limit)
   }
 
-  /// How many trials run at a time, unless somebody says it.
+  /// The default number of trials at a time.
   static func usualJobs(of plan: ExperimentPlan) -> Int {
     plan.experiment.runtime == .simulation ? ProcessInfo.processInfo.activeProcessorCount : 1
   }
 
-  /// - Returns: a line for the user where much memory is needed.
-  /// - Throws: the machine has not so much.
+  /// - Returns: a line for the user if the run needs much memory.
+  /// - Throws: if the machine has too little memory.
   static func checkMemory(
     of plan: ExperimentPlan, jobs: Int, _ arguments: Arguments
   ) throws(ExperimentError) -> String? {

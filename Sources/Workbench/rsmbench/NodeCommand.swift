@@ -60,7 +60,7 @@ extension Command {
           "node takes no argument besides its flags: found \"\(arguments.positional[0])\"")
       }
       if let parent = try arguments.integer("--parent", in: Int64(1)...Int64(Int32.max)) {
-        // A parent that ended before this call is somebody else by now.
+        // If the parent ended before this call, `getppid` no longer returns its number.
         guard linux_die_with_parent() == 0, getppid() == parent else { return .usage }
       }
       guard let hosts = try Command.readHosts(arguments) else {
@@ -86,7 +86,8 @@ extension Command {
         settings.seed = seed ?? 1
         if arguments.has("--existing") { settings.opening = .existing }
         if arguments.has("--replace") {
-          // Larger than before, because time has passed since the log before was begun.
+          // The time makes the generation larger than that of the lost log, which was begun
+          // earlier.
           let time = UInt64(max(Date().timeIntervalSince1970, 1) * 1000)
           settings.opening = .replacement(generation: time)
         }

@@ -39,10 +39,11 @@ extension Command {
       let scripts = JobScripts(
         outline: outline, shards: count, folder: URL(fileURLWithPath: folder).path,
         program: JobScripts.thisProgram)
-      try PlanFolder(folder).write([
-        ("experiment.json5", plan.resolvedText), ("slurm.sh", scripts.slurm),
-        ("parallel.sh", scripts.parallel),
-      ])
+      try PlanFolder(folder).write(
+        [
+          ("experiment.json5", Array(plan.storedText.utf8)),
+          ("slurm.sh", Array(scripts.slurm.utf8)), ("parallel.sh", Array(scripts.parallel.utf8)),
+        ] + plan.keptFiles().map { ($0.name, $0.bytes) })
       try Console.print(
         """
         \(count) shards of \(outline.name), seed \(outline.seed), in \(folder)
@@ -79,7 +80,9 @@ extension Command {
       let format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
       let started = Date()
       let merge = try RunMerge(arguments.positional)
-      let plan = try ExperimentPlan.read(text: merge.experiment, file: "experiment.json5")
+      let plan = try ExperimentPlan.read(
+        text: merge.experiment, file: "\(arguments.positional[0])/experiment.json5")
+      let keptFiles = try plan.keptFiles()
       let directory = try RunDirectory(
         in: arguments.directory("--out") ?? "results", outline: merge.outline,
         experiment: merge.experiment, version: merge.version,
@@ -90,22 +93,24 @@ extension Command {
         version: merge.version, gitRevision: GitRevision.ofProgram,
         warnings: plan.warnings.map(\.description), startedAt: started,
         wallTime: Date().timeIntervalSince(started))
+      for file in keptFiles { try directory.write(file.bytes, to: file.name) }
       try merge.write(to: directory, manifest: manifest)
       if !merge.trials.isEmpty { try Report.write(of: directory.path) }
       let outcome = RunOutcome(
         plan: plan, outline: merge.outline, trials: merge.trials,
         replay: Replay(file: "\(directory.path)/experiment.json5"), format: format)
       try outcome.show(directory.path)
-      if !arguments.has("--quiet") { Console.complain("results are in \(directory.path)") }
+      if !arguments.has("--quiet") { Console.log("results are in \(directory.path)") }
       return outcome.exitCode
     })
 }
 
-/// The scripts that run the shards of an experiment on engines that exist.
+/// The scripts that run the shards of an experiment on existing job systems.
 struct JobScripts {
   let outline: RunOutline
   let shards: Int
-  /// Where the scripts lie. They say so themselves, because Slurm runs copies of them elsewhere.
+  /// The folder of the scripts. The scripts name it themselves, because Slurm runs copies of them
+  /// elsewhere.
   let folder: String
   let program: String
 
@@ -161,7 +166,7 @@ private struct PlanFolder {
 
   init(_ path: String) { self.path = path }
 
-  func write(_ files: [(name: String, text: String)]) throws {
+  func write(_ files: [(name: String, bytes: [UInt8])]) throws {
     let manager = FileManager.default
     if let there = try? manager.contentsOfDirectory(atPath: path) {
       let known = files.map(\.name) + ["shards", "results"]
@@ -175,9 +180,9 @@ private struct PlanFolder {
     }
     do {
       try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-      for (name, text) in files {
+      for (name, bytes) in files {
         let file = "\(path)/\(name)"
-        try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
         if name.hasSuffix(".sh") {
           try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
         }

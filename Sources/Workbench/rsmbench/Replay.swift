@@ -2,9 +2,9 @@ import Configuration
 import Experiments
 import Results
 
-/// The command that runs one trial of a run again, alone.
+/// The command that runs a single trial of a run again.
 struct Replay: Sendable {
-  /// The words of the run's own command that decide what its trials are, from the file on.
+  /// The words of the run's own command that determine its trials, starting with the file.
   private let words: [String]
 
   init(_ arguments: Arguments) {
@@ -15,17 +15,17 @@ struct Replay: Sendable {
     self.words = words + arguments.all("--set").flatMap { ["--set", $0] }
   }
 
-  /// Of a run whose command is not known, by its resolved experiment.
+  /// For a run whose command is not known: replays from its resolved experiment.
   init(file: String) { words = [file] }
 
-  /// The seed of a trial decides it, whatever its number is, so one trial with that seed is enough. It goes to a
-  /// directory of its own.
+  /// One trial with the seed is enough, because the seed alone determines a trial, whatever its
+  /// number. The replay writes to a directory of its own.
   func command(_ plan: ExperimentPlan, _ place: TrialPlace, seed: UInt64) -> String {
     let point = plan.points[place.point]
     var words = ["rsmbench", "run"] + words
     if case .protocol(let row) = point.experiment.contenders[place.protocolIndex] {
       words += ["--set", "protocols=[\(row.rowJSON.compactText)]"]
-      // Both may name rows that are not run.
+      // Both may name rows that the replay does not run.
       if plan.experiment.baseline != nil { words += ["--set", "baseline=null"] }
       if !plan.experiment.expect.isEmpty { words += ["--set", "expect=[]"] }
     }
@@ -38,7 +38,7 @@ struct Replay: Sendable {
     return words.map(Replay.quoted).joined(separator: " ")
   }
 
-  /// As a shell reads it.
+  /// The word quoted for a shell.
   static func quoted(_ word: String) -> String {
     let isPlain =
       !word.isEmpty

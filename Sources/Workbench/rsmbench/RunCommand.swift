@@ -58,22 +58,22 @@ extension Command {
     execute: { try RunRequest($0).run() })
 }
 
-/// What `rsmbench run` was asked to do.
+/// The options of one `rsmbench run`.
 struct RunRequest {
   let plan: ExperimentPlan
-  /// The nodes to run on; `nil` if the runner starts its own, or simulates.
+  /// The nodes to run on; `nil` if the runner starts its own nodes, or simulates.
   let hosts: HostsFile?
   let output: String
-  /// Where the nodes of a cluster keep their logs; `nil` for the run's own directory.
+  /// The directory of the cluster nodes' logs; `nil` for the run's own directory.
   let data: String?
   let existing: RunDirectory.Existing
-  /// The part of the run to make; `nil` for all of it.
+  /// The part of the run to make; `nil` for the whole run.
   let shard: Shard?
   let jobs: Int
   let writesHistories: Bool
   let letsSleep: Bool
   let isQuiet: Bool
-  /// What to say of the memory that the run needs.
+  /// A line for the user about the memory that the run needs.
   let memory: String?
   let format: String
   let replay: Replay
@@ -110,9 +110,8 @@ struct RunRequest {
     memory = try Command.checkMemory(of: plan, jobs: self.jobs, arguments)
   }
 
-  /// For a plan that no file on the command line names: of a run that is there the new one takes
-  /// the place.
-  /// - Parameter file: what the user has written, for errors.
+  /// For a plan that the command line did not name as a file. The run replaces an existing one.
+  /// - Parameter file: the file that the user wrote, for errors.
   init(_ plan: ExperimentPlan, file: String, output: String, isQuiet: Bool) throws {
     self.plan = plan
     self.output = output
@@ -130,7 +129,7 @@ struct RunRequest {
     memory = try Command.checkMemory(of: plan, jobs: jobs, words)
   }
 
-  /// What a run has made, finished or interrupted.
+  /// The result of a run, finished or interrupted.
   struct Result {
     let outline: RunOutline
     let directory: String
@@ -144,24 +143,24 @@ struct RunRequest {
     let result = try perform()
     let outcome = RunOutcome(
       plan: plan, outline: result.outline, trials: result.trials, replay: replay, format: format)
-    // What the trials of a shard say is told when all shards are merged.
+    // The results of a shard are shown only after all shards are merged.
     if shard == nil { try outcome.show(result.directory) }
     guard result.isComplete else {
       let manifest = result.manifest
-      Console.complain(
+      Console.log(
         "rsmbench: interrupted; \(manifest.trialsFinished) of \(manifest.trialsPlanned) trials are "
           + "kept in \(result.directory), --resume continues")
       return .interrupted
     }
     if !isQuiet {
-      Console.complain(
+      Console.log(
         shard.map { "shard \($0) is in \(result.directory)" }
           ?? "results are in \(result.directory)")
     }
     return shard == nil ? outcome.exitCode : .done
   }
 
-  /// Runs the trials that are missing and writes the files of the run.
+  /// Runs the missing trials and writes the files of the run.
   func perform() throws -> Result {
     let started = Date()
     let outline = RunOutline(plan)
@@ -169,19 +168,21 @@ struct RunRequest {
     let isStopped = StopFlag()
     let interruption = Interruption { isStopped.set() }
     defer { interruption.end() }
+    let keptFiles = try plan.keptFiles()
     let directory = try RunDirectory(
-      in: output, outline: outline, experiment: plan.resolvedText, version: version,
+      in: output, outline: outline, experiment: plan.storedText, version: version,
       shard: shard, existing: existing)
+    for file in keptFiles { try directory.write(file.bytes, to: file.name) }
     let warnings = plan.warnings
     if !isQuiet {
       Command.tell(warnings)
-      if let memory { Console.complain(memory) }
+      if let memory { Console.log(memory) }
     }
     let session = RunSession(
       plan: plan, directory: directory, request: self, isStopped: isStopped)
     let processors = WakefulProcessors(isWanted: plan.experiment.runtime == .cluster && !letsSleep)
     session.runTrials(jobs: jobs)
-    for note in session.notes { Console.complain("rsmbench: \(note)") }
+    for note in session.notes { Console.log("rsmbench: \(note)") }
     if let error = session.failure {
       if directory.finishedBefore.isEmpty, session.finished.isEmpty { directory.discard() }
       throw error
@@ -205,7 +206,7 @@ struct RunRequest {
   }
 }
 
-/// The trials of a run as they are shown at its end.
+/// The trials of a run as shown at its end.
 struct RunOutcome {
   let plan: ExperimentPlan
   let outline: RunOutline
@@ -213,7 +214,8 @@ struct RunOutcome {
   let replay: Replay
   let format: String
 
-  /// - Parameter directory: where the results are, for the error that they cannot be printed.
+  /// - Parameter directory: the directory of the results, named in the error if they cannot be
+  ///   printed.
   func show(_ directory: String) throws(OutputError) {
     guard !trials.isEmpty else { return }
     do throws(OutputError) {
@@ -223,12 +225,13 @@ struct RunOutcome {
     }
   }
 
-  /// Of a complete run. Expectations that failed are in the table, and else are told now.
+  /// The exit code of a complete run. The table lists failed expectations together; JSON output
+  /// has them row by row, so they are printed here as well.
   var exitCode: ExitCode {
     let failed = ExpectedCondition.all(outline, trials).filter { !$0.holds }
     if format == "json" {
       for expectation in failed {
-        Console.complain("rsmbench: expectation failed: \(expectation.text)")
+        Console.log("rsmbench: expectation failed: \(expectation.text)")
       }
     }
     return failed.isEmpty ? ExitCode(trials.map(\.verdict.word)) : .violated
@@ -264,7 +267,7 @@ extension RunOutline {
 }
 
 extension ExitCode {
-  /// The worst verdict decides.
+  /// The worst verdict decides the code.
   init(_ verdicts: [TrialVerdict.Word]) {
     self =
       verdicts.contains(.violated)

@@ -7,7 +7,7 @@ import Results
 import Runner
 import Synchronization
 
-/// The trials of a run while they run, on several threads.
+/// Runs the trials of a run on several threads.
 final class RunSession: Sendable {
   private struct State {
     var finished: [FinishedTrial] = []
@@ -23,7 +23,7 @@ final class RunSession: Sendable {
   private let replay: Replay
   private let shard: Shard?
   private let state = Mutex(State())
-  /// Once set, the trials that are running are abandoned and no more begin.
+  /// Once set, running trials are abandoned and no more trials begin.
   private let isStopped: StopFlag
 
   init(
@@ -46,14 +46,14 @@ final class RunSession: Sendable {
 
   /// Trials that finished in this session, in no particular order.
   var finished: [FinishedTrial] { state.withLock { $0.finished } }
-  /// What the user should know besides the results.
+  /// Notes for the user besides the results.
   var notes: [String] { state.withLock { $0.notes } }
-  /// Why a trial could not be run, or its results not be kept.
+  /// The reason why a trial could not be run or its results not be kept.
   var failure: (any Error)? { state.withLock { $0.failure } }
 
-  /// How long the trials that are running may take to end after a stop, in seconds. In the
-  /// simulation they notice it at once, except while their histories are checked. The nodes of a
-  /// cluster end with this process.
+  /// How long running trials may take to end after a stop, in seconds. Simulated trials notice a
+  /// stop at once, except while their histories are checked. The nodes of a cluster end with this
+  /// process.
   private static let patience = 0.7
 
   func runTrials(jobs: Int) {
@@ -61,7 +61,7 @@ final class RunSession: Sendable {
     while !isStopped.isSet {
       let places = directory.outline.next(after: directory.finishedBefore + finished, of: shard)
       if places.isEmpty { break }
-      // Numbers tell the trials that run at a time apart.
+      // The numbers distinguish the trials that run at the same time.
       let first = begun
       begun += places.count
       ParallelRun.run(
@@ -101,7 +101,7 @@ final class RunSession: Sendable {
     progress.finish(trial: number, events: report.observation.eventsProcessed)
   }
 
-  /// Writes the operations of a trial, below what is needed to measure them again.
+  /// Writes the operations of a trial, after a header with the data needed to measure them again.
   private func writeHistory(
     of report: TrialReport, _ task: TrialTask, _ place: TrialPlace
   ) throws(RunDirectoryError) {
@@ -119,10 +119,10 @@ final class RunSession: Sendable {
     }
   }
 
-  /// What is said if the code of a protocol traps, which ends this process.
+  /// The message printed if a protocol's code traps, which ends this process.
   private func crashNotice(_ task: TrialTask, _ place: TrialPlace) -> String {
     let command = replay.command(plan, place, seed: task.seed)
-    // The live line of progress does not end in a line feed.
+    // The live progress line does not end in a line feed.
     return (Terminal.standardError.isInteractive ? "\n" : "")
       + "rsmbench: crashed in \(task.contender.name), trial \(task.trial) (seed \(task.seed)); finished "
       + "trials are kept in \(directory.path); to replay: \(command)"
@@ -130,18 +130,18 @@ final class RunSession: Sendable {
 
   /// `nil` if the trial was abandoned.
   private func report(on task: TrialTask, _ number: Int) throws -> TrialReport? {
-    func goesOn(_ time: Interval, _ events: Int) -> Bool {
+    func shouldContinue(_ time: Interval, _ events: Int) -> Bool {
       progress.advance(trial: number, timeNs: time.nanoseconds, events: events)
       return !isStopped.isSet
     }
     switch task.experiment.runtime {
-    case .simulation: return TrialRunner.run(task, progress: goesOn)
+    case .simulation: return TrialRunner.run(task, progress: shouldContinue)
     case .cluster:
       switch task.contender {
       case .protocol(let choice):
-        return try ClusterTrialRunner.run(task, of: choice, at: place, progress: goesOn)
+        return try ClusterTrialRunner.run(task, of: choice, at: place, progress: shouldContinue)
       case .target(let choice):
-        return try TargetTrialRunner.run(task, of: choice, progress: goesOn)
+        return try TargetTrialRunner.run(task, of: choice, progress: shouldContinue)
       }
     }
   }

@@ -107,7 +107,7 @@ extension Command {
           data: arguments["--data"], syncs: !arguments.has("--no-sync"),
           replaced: try arguments.integers("--replace", in: 0...72)))
     }
-    // Every client is a connection.
+    // Every client needs a descriptor for its connection.
     _ = linux_raise_descriptor_limit()
     let isStopped = StopFlag()
     let interruption = Interruption { isStopped.set() }
@@ -123,13 +123,13 @@ extension Command {
           isStopped.set()
         }
       },
-      tell: { Console.complain("rsmbench: \($0)") })
+      tell: { Console.log("rsmbench: \($0)") })
     if let failure { throw failure }
     return .done
   }
 }
 
-/// Set once, by whoever wants an end.
+/// A flag that is set once, by any thread, to stop the work.
 final class StopFlag: Sendable {
   private let value = Atomic<Bool>(false)
 

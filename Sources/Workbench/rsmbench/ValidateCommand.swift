@@ -26,16 +26,16 @@ extension Command {
       let plan = try readPlan(arguments, hosts: readHosts(arguments))
       let memory = try checkMemory(of: plan, jobs: usualJobs(of: plan), arguments)
       tell(plan.warnings)
-      if let memory { Console.complain(memory) }
+      if let memory { Console.log(memory) }
       try Console.print(plan.resolvedText, terminator: "")
       return .done
     })
 
   static func tell(_ warnings: [ExperimentWarning]) {
-    for warning in warnings { Console.complain("warning: \(warning)") }
+    for warning in warnings { Console.log("warning: \(warning)") }
   }
 
-  /// The nodes that `--hosts` names.
+  /// Reads the nodes from the file given by `--hosts`.
   static func readHosts(_ arguments: Arguments) throws -> HostsFile? {
     guard let file = arguments["--hosts"] else { return nil }
     guard arguments["--runtime"] != "simulation" else {
@@ -44,9 +44,9 @@ extension Command {
     return try HostsFile.read(file: file)
   }
 
-  /// Reads the experiment that a command's only positional argument names, with what `--set` and
-  /// `--runtime` replace.
-  /// - Parameter overrides: what other flags replace.
+  /// Reads the experiment named by a command's only positional argument, with the values that
+  /// `--set` and `--runtime` replace.
+  /// - Parameter overrides: the values that other flags replace.
   static func readPlan(
     _ arguments: Arguments, overrides: [Override] = [], hosts: HostsFile?
   ) throws -> ExperimentPlan {

@@ -2,7 +2,7 @@ import Histories
 import Linearizability
 import Testing
 
-/// Every method must give the answer of the definition.
+/// Tests that every method gives the verdict of the definition.
 @Suite struct AgreementTests {
   static let mixtures: [(String, Ingredients)] = [
     ("gets and puts", Ingredients()),
@@ -16,7 +16,7 @@ import Testing
     ("a client each", Ingredients(operations: 7, clients: 7, span: 30, appends: true)),
   ]
 
-  @Test("The verdict is that of trying every order", arguments: mixtures.indices)
+  @Test("The verdict equals that of trying every order", arguments: mixtures.indices)
   func agreesWithBruteForce(mixture: Int) {
     var dice = Dice(UInt64(mixture) + 1)
     var violations = 0
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test("Per-key sequential consistency is that of trying every order", arguments: mixtures.indices)
+  @Test("Per-key sequential verdicts match trying every order", arguments: mixtures.indices)
   func programOrderAgreesWithBruteForce(mixture: Int) {
     var dice = Dice(UInt64(mixture) + 100)
     var violations = 0
@@ -64,7 +64,7 @@ import Testing
     #expect(violations > 20)
   }
 
-  @Test("An order that the search gives explains every answer and respects time")
+  @Test("An order found by the search explains every answer and respects time")
   func orderIsAWitness() throws {
     var dice = Dice(5)
     for _ in 0..<100 {
@@ -90,7 +90,7 @@ import Testing
     }
   }
 
-  @Test("Honest histories pass, and one wrong read in them is caught")
+  @Test("Correct histories pass, and one wrong read in them is caught")
   func mutation() {
     var dice = Dice(9)
     for round in 0..<24 {
@@ -101,7 +101,7 @@ import Testing
         &dice, operations: 150, clients: 5, keys: 2, kinds: kinds,
         opens: round % 3 == 0 && round % 4 != 2)
       #expect(ConsistencyCheck().verdict(of: history) == .linearizable)
-      // A read late in the history gives the oldest value of its key once more.
+      // A read late in the history gets the oldest value of its key.
       let last = history.lastIndex { $0.kind == .get && $0.outcome == .ok }!
       let stale = history.first {
         $0.kind == .get && $0.outcome == .ok && $0.key == history[last].key

@@ -15,7 +15,7 @@ struct Dice {
   }
 }
 
-/// The digest of a one-letter value; 0 is no value.
+/// The digest of a one-letter value; 0 is an absent value.
 func value(_ n: Int) -> ValueDigest { n == 0 ? .absent : ValueDigest([UInt8(n)]) }
 
 func put(_ n: Int, _ from: Int64, _ to: Int64?, client: UInt32 = 0) -> Operation {
@@ -57,8 +57,8 @@ func isViolated(_ verdict: Verdict) -> Bool {
   if case .violated = verdict { true } else { false }
 }
 
-/// Tries every order: the definition, word for word. `mayPrecede` says whether the second argument
-/// need not wait for the first.
+/// Tries every order, exactly as in the definition.
+/// - Parameter programOrder: whether only each client's own order counts, and not real time.
 func bruteForce(
   _ operations: [Operation], programOrder: Bool = false, initial: ValueDigest = .absent
 ) -> Bool {
@@ -84,7 +84,7 @@ func bruteForce(
   return explain(Array(actions.indices), model.initialState)
 }
 
-/// What a random history is made of.
+/// The parameters of a random history.
 struct Ingredients {
   var operations = 6
   var clients = 3
@@ -97,7 +97,8 @@ struct Ingredients {
   var uniqueValues = true
 }
 
-/// Operations with random intervals and random answers: about half of them can be explained.
+/// Operations with random intervals and random answers: about half of the histories can be
+/// explained.
 func randomHistory(_ dice: inout Dice, _ what: Ingredients) -> [Operation] {
   var operations: [Operation] = []
   var clock = [Int64](repeating: 0, count: what.clients)
@@ -139,12 +140,12 @@ func randomHistory(_ dice: inout Dice, _ what: Ingredients) -> [Operation] {
 }
 
 /// A history that is linearizable by construction: every operation takes effect at an instant of
-/// its interval. All values written are different and of one length.
+/// its interval. All written values differ and have the same length.
 ///
 /// - Parameters:
-///   - repeats: values are drawn from so many instead.
+///   - repeats: values are drawn from this number of values instead.
 ///   - initial: the value of every key before all operations.
-///   - hints: appends that an answered get shows say what they were put behind.
+///   - hints: whether appends seen by an answered get tell which value they extended.
 func honestHistory(
   _ dice: inout Dice, operations count: Int, clients: Int, keys: Int = 1,
   kinds: [OperationKind] = [.get, .put], opens: Bool = false, repeats: Int? = nil,
@@ -187,7 +188,7 @@ func honestHistory(
     case .get:
       plans[i].operation.observed = state
     case .compareAndSwap:
-      // Half of them expect an older value, and are refused.
+      // Half of them expect an older value, and fail.
       let expected = dice.roll(2) == 0 ? state : previous[key] ?? state
       plans[i].operation.expected = expected
       plans[i].operation.swapped = expected == state && plans[i].operation.outcome == .ok

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Linearizability
 
-/// Many clients on one key: what must be decided, in how many steps, and that no rule that makes it
-/// so changes a verdict.
+/// Tests many clients on one key: which histories must be decided, in how many steps, and that no
+/// rule for speed changes a verdict.
 @Suite struct HotKeyTests {
   static let mixes: [[OperationKind]] = [
     [.get, .put],
@@ -18,13 +18,13 @@ import Testing
     [.get, .put, .compareAndSwap, .append, .delete],
   ]
 
-  /// Work is counted, so this does not depend on the machine. A register needs none.
+  /// The budget counts work, so it does not depend on the machine. A register needs no search.
   private static func smallBudget(_ count: Int) -> SearchBudget {
     SearchBudget(configurations: 8 * count, steps: 1_000 * count)
   }
 
   @Test(
-    "A hot key is decided whatever the mix, with up to 64 clients", arguments: mixes.indices)
+    "A hot key is decided for every mix, with up to 64 clients", arguments: mixes.indices)
   func decided(mix: Int) {
     for clients in [8, 16, 24, 32, 64] {
       var dice = Dice(UInt64(mix * 100 + clients))
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test("A hot key of which some operations had no answer is decided", arguments: mixes.indices)
+  @Test("A hot key with unanswered operations is decided", arguments: mixes.indices)
   func decidedWithOpens(mix: Int) {
     for clients in [8, 24] {
       var dice = Dice(UInt64(mix * 100 + clients))
@@ -56,7 +56,7 @@ import Testing
       var history = honestHistory(
         &dice, operations: 600, clients: clients, kinds: Self.mixes[mix], hints: true)
       let last = try #require(history.lastIndex { $0.kind == .get })
-      // The value of a read that was over long before, after many other writes.
+      // The value of a read that ended long before, with many other writes after it.
       let stale = try #require(
         history.first {
           $0.kind == .get && !$0.observed.isAbsent && $0.observed != history[last].observed
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(
-    "The rules for appends and left states change no verdict", arguments: [0, 1, 2, 3, 4, 5, 6, 7])
+    "Rules for appends and left states change no verdict", arguments: [0, 1, 2, 3, 4, 5, 6, 7])
   func agreement(variant: Int) {
     var dice = Dice(UInt64(variant) + 500)
     var violations = 0
@@ -100,7 +100,7 @@ import Testing
     #expect(violations > 200 && violations < 2_500)
   }
 
-  @Test("A key may hold a value before all operations, for which nobody need have written it")
+  @Test("A key may have an initial value that no operation wrote")
   func initialValue() {
     let first = [ValueDigest](repeating: .absent, count: 7) + [value(9)]
     for level in [Consistency.linearizable, .sequential, .eventual] {
@@ -113,11 +113,11 @@ import Testing
     }
     let late = [get(9, 0, 1), put(1, 2, 3), get(9, 4, 5)]
     #expect(isViolated(ConsistencyCheck().verdict(of: late, initial: first)))
-    // A table too short leaves the key without a value.
+    // A key past the end of the table has no initial value.
     #expect(ConsistencyCheck().verdict(of: [get(0, 0, 1)], initial: [value(9)]) == .linearizable)
   }
 
-  /// Changes what some operations saw, or their intervals, or what appends hint at.
+  /// Changes the observed values of some operations, or their intervals, or the hints of appends.
   private func damage(_ history: inout [Operation], _ dice: inout Dice, hints: Bool) {
     let values = history.flatMap { [$0.observed, $0.argument, $0.expected] }
     for _ in 0...dice.roll(2) {
@@ -135,7 +135,7 @@ import Testing
     }
   }
 
-  @Test("What is left of a correct history after leaving operations out is correct")
+  @Test("A correct history from which some operations are left out stays correct")
   func removal() {
     var dice = Dice(31)
     var left = 0
@@ -158,7 +158,7 @@ import Testing
     #expect(left > 3_000)
   }
 
-  @Test("A search that gives up says how large the key is, what made it hard, and what to change")
+  @Test("A search that gives up names the size of the key, the cause, and a remedy")
   func reason() {
     var dice = Dice(3)
     let hard = honestHistory(

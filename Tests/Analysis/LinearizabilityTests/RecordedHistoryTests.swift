@@ -3,7 +3,7 @@ import Histories
 import Linearizability
 import Testing
 
-/// Histories recorded by others, with the verdicts of their own checkers (see `Fixtures/README.md`).
+/// Histories recorded by other projects, with their checkers' verdicts (see `Fixtures/README.md`).
 @Suite struct RecordedHistoryTests {
   private func text(_ name: String) throws -> String {
     let folder = try #require(Bundle.module.resourceURL)
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test("A history that was written and read again gets the same verdict at every level")
+  @Test("A history gets the same verdict at every level after writing and reading it")
   func roundTrip() throws {
     var dice = Dice(21)
     let mixtures = AgreementTests.mixtures.map(\.1)

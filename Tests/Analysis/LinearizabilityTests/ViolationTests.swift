@@ -2,19 +2,19 @@ import Histories
 import Linearizability
 import Testing
 
-/// Histories made by hand, one for each thing that can go wrong.
+/// Hand-made histories, one for each kind of violation.
 @Suite struct ViolationTests {
   private func verdict(_ operations: [Operation]) -> Verdict {
     ConsistencyCheck().verdict(of: inOrder(operations))
   }
 
-  @Test("An empty history and a key without a value are fine")
+  @Test("An empty history and a key without a value are linearizable")
   func empty() {
     #expect(verdict([]) == .linearizable)
     #expect(verdict([get(0, 1, 2), get(0, 3, 4)]) == .linearizable)
   }
 
-  @Test("A stale read is a violation, and the counterexample names the few that prove it")
+  @Test("A stale read is a violation, and the counterexample has only the operations that prove it")
   func staleRead() throws {
     let history = [
       put(1, 0, 1), put(2, 10, 11), get(2, 20, 21), get(1, 30, 31), put(3, 40, 41),
@@ -29,7 +29,7 @@ import Testing
     #expect(counterexample.explanation.contains("before"))
   }
 
-  @Test("A stale read is fine where only each client's own order counts, until a client goes back")
+  @Test("A stale read is allowed if only client order counts, until a client reads backwards")
   func staleReadIsSequential() {
     let history = [put(1, 0, 1), put(2, 10, 11), get(1, 30, 31, client: 5)]
     #expect(isViolated(verdict(history)))
@@ -43,7 +43,7 @@ import Testing
   @Test("A lost write is a violation")
   func lostWrite() { #expect(isViolated(verdict([put(1, 0, 1), get(0, 5, 6)]))) }
 
-  @Test("A value that nobody wrote is a violation at every level")
+  @Test("A value that was never written is a violation at every level")
   func unwritten() {
     let history = [put(1, 0, 1), get(9, 5, 6)]
     for level in [Consistency.linearizable, .sequential, .eventual] {
@@ -52,7 +52,7 @@ import Testing
     #expect(ConsistencyCheck(.none).verdict(of: history).name == "unchecked")
   }
 
-  @Test("A write that certainly failed explains no read")
+  @Test("A failed write explains no read")
   func failedWrite() {
     var write = put(1, 0, 1)
     write.outcome = .failed
@@ -60,7 +60,7 @@ import Testing
     #expect(verdict([write, get(0, 5, 6)]) == .linearizable)
   }
 
-  @Test("New then old during one write is a violation, old then new is not")
+  @Test("Reading new then old during one write is a violation; old then new is not")
   func newThenOld() {
     let write = put(1, 0, 100)
     #expect(isViolated(verdict([write, get(1, 10, 20), get(0, 30, 40)])))
@@ -70,7 +70,7 @@ import Testing
   @Test("A read from the future is a violation")
   func future() { #expect(isViolated(verdict([get(1, 0, 1), put(1, 2, 3)]))) }
 
-  @Test("Equal times are concurrent")
+  @Test("Operations that meet at equal times are concurrent")
   func equalTimes() {
     #expect(verdict([put(1, 0, 5), get(0, 5, 6)]) == .linearizable)
     #expect(verdict([get(1, 0, 2), put(1, 2, 3)]) == .linearizable)
@@ -87,7 +87,7 @@ import Testing
     #expect(isViolated(verdict([get(1, 0, 1), put(1, 5, nil)])))
   }
 
-  @Test("Swaps form a chain: forks, gaps and steps back are violations")
+  @Test("Swaps form a chain: forks, gaps and backward steps are violations")
   func swapChains() {
     let start = put(1, 0, 1)
     #expect(
@@ -96,9 +96,9 @@ import Testing
     #expect(isViolated(verdict([start, swap(8, 2, 5, 6)])))
     #expect(isViolated(verdict([start, swap(1, 2, 5, 6), get(1, 10, 11)])))
     #expect(isViolated(verdict([swap(2, 1, 0, 9), swap(1, 2, 0, 9)])))
-    // A put between two links of a chain, by real time.
+    // In real time a put lies between two links of the chain.
     #expect(isViolated(verdict([start, put(2, 5, 6), get(2, 7, 8), swap(1, 3, 10, 11)])))
-    // An unanswered swap that somebody saw did happen, and so did the one it built on.
+    // An unanswered swap whose value was seen did happen, and so did the one before it.
     #expect(
       verdict([start, swap(1, 2, 5, nil), swap(2, 3, 6, nil), get(3, 9, 10)]) == .linearizable)
     #expect(
@@ -106,19 +106,19 @@ import Testing
         verdict([start, swap(1, 2, 5, nil), swap(2, 3, 6, nil), get(3, 9, 10), get(2, 20, 21)])))
   }
 
-  @Test("A refused swap is a read of what it found, or only says what was not there")
+  @Test("A failed swap reads the value it found, or shows only that the value differed")
   func refusals() {
     #expect(verdict([put(1, 0, 1), refused(2, found: 1, 5, 6)]) == .linearizable)
     #expect(isViolated(verdict([put(1, 0, 1), refused(2, found: 0, 5, 6)])))
     #expect(isViolated(verdict([put(1, 0, 1), refused(1, found: 1, 5, 6)])))
     #expect(verdict([put(1, 0, 1), refused(2, found: nil, 5, 6)]) == .linearizable)
     #expect(isViolated(verdict([put(1, 0, 1), refused(1, found: nil, 5, 6)])))
-    // Only an unanswered write that nobody saw explains this refusal.
+    // Only an unanswered write that was never read explains this failure.
     #expect(
       verdict([put(1, 0, 1), put(2, 2, nil), refused(1, found: nil, 5, 6)]) == .linearizable)
   }
 
-  @Test("Appends: order, loss and duplication are seen in the value")
+  @Test("A value shows the order, loss and duplication of appends")
   func appends() {
     func read(_ parts: [UInt8], _ from: Int64, _ to: Int64) -> Operation {
       Operation(
@@ -134,7 +134,7 @@ import Testing
     #expect(verdict([append(1, 0, nil), append(2, 5, 6), read([2], 10, 11)]) == .linearizable)
   }
 
-  @Test("Keys are checked apart, and the violation names its key")
+  @Test("Keys are checked separately, and the violation names its key")
   func keys() {
     var other = [put(1, 0, 1), get(0, 5, 6)]
     for i in other.indices { other[i].key = 4_000_000_000 }
@@ -145,7 +145,7 @@ import Testing
     #expect(counterexample.key == 4_000_000_000)
   }
 
-  @Test("A search that runs out of its budget says so, and never hides a violation it can find")
+  @Test("A search without remaining budget says so, but still reports violations that it can find")
   func budget() {
     var dice = Dice(3)
     var hard = honestHistory(&dice, operations: 200, clients: 20, kinds: [.get, .put, .append])
@@ -161,7 +161,7 @@ import Testing
     #expect(isViolated(small.verdict(of: inOrder(hard))))
   }
 
-  @Test("Any sequential model can be searched: a queue")
+  @Test("Any sequential model can be searched, such as a queue")
   func otherModels() {
     struct Queue: SequentialModel {
       enum Action: Sendable { case push(Int), pop(Int?) }

@@ -3,8 +3,8 @@ import Measurement
 import Testing
 import Trials
 
-/// Clients that ask again as soon as they are answered or have given up, and think in between. The
-/// service takes 1 ms, and is down in one part of a trial of 10 s.
+/// Clients that send the next request, after a think time, as soon as the last one was answered or
+/// given up. The service takes 1 ms, and is down in one part of a trial of 10 s.
 private func closed(
   clients: Int, timeout: Int64, think: Int64 = 0, down: Range<Int64>, isRefusing: Bool = false
 ) -> TrialRecord {
@@ -48,14 +48,14 @@ private func closed(
     }
   }
 
-  @Test("The two loops agree")
+  @Test("Open and closed loops give the same availability")
   func open() {
     let trial = steady(until: 10_000, down: [3_000..<7_000])
     let share = TrialMetrics(trial, settings).availability!
     #expect(abs(share - 0.6) < 0.01)
   }
 
-  @Test("A service that is dead for good has its dead share, one that refuses, too")
+  @Test("A service that stays dead or refuses for a time has that share of unavailability")
   func dead() {
     let share = availability(closed(clients: 4, timeout: 1_000, down: 2_000..<20_000))
     #expect(share > 0.2 && share < 0.22)
@@ -64,12 +64,12 @@ private func closed(
     #expect(abs(refusing - 0.6) < 0.02)
   }
 
-  @Test("Thinking is no waiting, and a service that answers is available")
+  @Test("Think time is not waiting, and a service that answers is available")
   func healthy() {
     #expect(availability(closed(clients: 3, timeout: 1_000, think: 900, down: 0..<0)) == 1)
   }
 
-  @Test("A wait that began in the warm-up counts from the measured interval's start")
+  @Test("A wait that began in the warm-up counts from the start of the measured interval")
   func warmUp() {
     var trial = closed(clients: 1, timeout: 20_000, down: 1_000..<4_000)
     trial.warmUpEnd = 3_000 * ms
@@ -78,7 +78,7 @@ private func closed(
     #expect(abs(availability(trial) - 6.05 / 8.95) < 0.001)
   }
 
-  @Test("Nines are never more than the operations can show")
+  @Test("Nines never exceed what the number of operations can show")
   func nines() {
     let metrics = TrialMetrics(
       closed(clients: 1, timeout: 1_000, think: 99, down: 0..<0),
@@ -88,9 +88,9 @@ private func closed(
 }
 
 @Suite struct ThroughputTests {
-  @Test("Throughput counts answers in the interval, whenever they were due, as the timeline does")
+  @Test("Throughput counts the answers in the interval, whenever due, and so does the timeline")
   func backlog() {
-    // Twice as much is asked as the service can do.
+    // Twice as many operations come due as the service can answer.
     let operations = (0..<4_000).map { i in
       operation(
         intended: Int64(i), end: min(2 * Int64(i) + 1, 4_000), outcome: i < 1_999 ? .ok : .unknown)
@@ -100,14 +100,14 @@ private func closed(
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.throughput == 499.5)
     #expect(Double(metrics.timeline.windows.reduce(0) { $0 + $1.ok }) / 2 == metrics.throughput)
-    // All of them were due in the warm-up.
+    // All answered operations were due in the warm-up.
     #expect(metrics.acknowledged == 0 && metrics.goodput == 0 && metrics.availability == 0)
     #expect(metrics.due == 2_000 && metrics.unknown == 2_000)
     #expect(metrics.brokenInvariant(seconds: 2) == nil)
     #expect(metrics.brokenInvariant(seconds: 2.1) != nil)
   }
 
-  @Test("The timeline knows what came due, and the leader at the start of each window")
+  @Test("The timeline has the due operations and the leader at the start of each window")
   func leaders() {
     var trial = steady(until: 1_000, down: [300..<500], warmUp: 200)
     trial.leadership = [

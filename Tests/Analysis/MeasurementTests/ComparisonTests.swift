@@ -8,7 +8,7 @@ import Testing
     difference.p.map { $0 < PairedDifference.level } ?? false
   }
 
-  @Test("Pairs show a small difference that the spread between seeds would hide")
+  @Test("Pairs show a small difference that the variation between seeds would hide")
   func paired() {
     let first: [Double?] = [10, 20, 30, 40, 50]
     let second: [Double?] = [9, 19.2, 28.9, 39.1, 48.8]
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test("Fewer than three pairs are never different, however far apart")
+  @Test("Fewer than three pairs are never called different, however far apart")
   func few() {
     for test in [PairedDifference.Test.studentT, .sign] {
       #expect(PairedDifference([1, 1], [100, 101], test: test).p == nil)
@@ -39,17 +39,17 @@ import Testing
     }
   }
 
-  @Test("Equal differences have no spread: three may be chance, four are not")
+  @Test("Equal differences have no spread: three may be chance, four are significant")
   func noSpread() {
     #expect(PairedDifference([1, 2, 3], [2, 3, 4]).p! == 0.0625)
     #expect(PairedDifference([1, 2, 3, 4], [2, 3, 4, 5]).p! == 0.015625)
-    // The same in spite of rounding.
+    // Also with rounding errors.
     #expect(PairedDifference([0.1, 0.2, 0.3], [0.2, 0.3, 0.4]).p! == 0.0625)
     #expect(PairedDifference([0.1 + 0.2, 1, 2], [0.3, 1, 2]).p! == 1)
   }
 
   @Test(
-    "The sign test counts how often equals would be as one-sided",
+    "The sign test counts how often equal protocols would be as one-sided",
     arguments: [
       (5, 5, 0.0625), (6, 6, 0.03125), (10, 9, 22.0 / 1024), (4, 2, 1), (0, 0, 1), (3, 2, 1),
       (1, 1, 1),
@@ -58,7 +58,7 @@ import Testing
     #expect(abs(PairedDifference.sign(of: n, most: most) - expected) < 1e-12)
   }
 
-  @Test("The sign test leaves equal pairs out, and does not ask how far apart the others are")
+  @Test("The sign test leaves equal pairs out, and ignores the size of the differences")
   func signOfValues() {
     let ones = [Double?](repeating: 1, count: 9)
     let lower: [Double?] = [0.1, 0.999, 0.99, 1, 1, 0.5, 0.9, 0.9, 1]
@@ -69,14 +69,14 @@ import Testing
   }
 
   // The example of Holm 1979, with the steps 4, 3, 2, 1.
-  @Test("Holm's correction multiplies the smallest by all, the next by one less, and never falls")
+  @Test("Holm's correction multiplies the smallest p by all, the next by one less, and never falls")
   func holm() {
     #expect(Holm.corrected([0.01, 0.04, 0.03, 0.005]) == [0.03, 0.06, 0.06, 0.02])
     #expect(Holm.corrected([nil, 0.5, nil, 0.75]) == [nil, 1, nil, 1])
     #expect(Holm.corrected([]) == [] && Holm.corrected([0.04]) == [0.04])
   }
 
-  @Test("So many trials as it says tell two apart in about four of five cases")
+  @Test("The suggested number of trials separates two protocols in about four of five cases")
   func trialsToResolve() throws {
     // Differences of 1 with a spread of 2.
     let few: [Double?] = [3.4, -1.4, 1, 1 + 2 * 1.0392, 1 - 2 * 1.0392]
@@ -101,7 +101,7 @@ import Testing
 
   // MARK: The same against itself
 
-  /// The share of families in which anything is called different, among comparisons of equals.
+  /// The share of families in which any comparison of equals is called different.
   private func falseAlarms(
     _ n: Int, comparisons: Int = 1, _ test: PairedDifference.Test = .studentT,
     _ draw: (inout Draws) -> Double
@@ -120,13 +120,13 @@ import Testing
   }
 
   @Test(
-    "The same against itself is called different in at most 6 % of cases", arguments: [3, 5, 10])
+    "Equal protocols are called different in at most 6 % of cases", arguments: [3, 5, 10])
   func sameAgainstItself(n: Int) {
     #expect(falseAlarms(n) { $0.next(.normal) } <= 0.06)
     #expect(falseAlarms(n) { $0.next(.normal) } >= 0.04)
     #expect(falseAlarms(n) { $0.next(.logNormal) } <= 0.06)
     #expect(falseAlarms(n) { $0.next(.zeroInflated) } <= 0.06)
-    // Values that come in steps, such as times counted in windows, or are of two sorts.
+    // Values in steps, such as times counted in windows, or of two kinds.
     for steps in [2.0, 3, 5] {
       #expect(falseAlarms(n) { ($0.uniform() * steps).rounded(.down) } <= 0.06)
     }
@@ -134,7 +134,7 @@ import Testing
     #expect(falseAlarms(n, .sign) { $0.next(.shareNearOne) } <= 0.06)
   }
 
-  @Test("A family of twelve comparisons is no more often wrong than one", arguments: [3, 5, 10])
+  @Test("A family of twelve comparisons is wrong no more often than one", arguments: [3, 5, 10])
   func family(n: Int) {
     #expect(falseAlarms(n, comparisons: 12) { $0.next(.normal) } <= 0.06)
   }

@@ -12,14 +12,14 @@ private func metrics(_ trial: TrialRecord, isOpenLoop: Bool = true) -> [FaultMet
   ).faults
 }
 
-/// The normal gap is known to a thousandth.
+/// The tolerance is 2 µs, because the normal gap is known only to a thousandth.
 private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   time.map { abs($0 - milliseconds * ms) <= 2_000 } ?? false
 }
 
 @Suite struct FaultMetricsTests {
   @Test(
-    "A crash: outage, first answer, recovery, hangover and what was lost", arguments: [true, false])
+    "A crash has an outage, first answer, recovery, hangover and losses", arguments: [true, false])
   func crash(isOpenLoop: Bool) {
     let trial = steady(until: 5_000, down: [2_000..<2_730], faults: [fault(2_000, 3_000)])
     let found = metrics(trial, isOpenLoop: isOpenLoop)[0]
@@ -30,7 +30,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(abs(found.lostRequests! - 700) < 5)
   }
 
-  @Test("A fault without effect has no outage, recovers at once and costs nothing")
+  @Test("A fault without effect has no outage, recovers at once and has no cost")
   func harmless() {
     for end in [3_000, 2_050, nil] as [Int64?] {
       let found = metrics(steady(until: 5_000, faults: [fault(2_050, end)]))[0]
@@ -40,7 +40,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     }
   }
 
-  @Test("A fault that bites late is seen")
+  @Test("A fault with a late effect is detected")
   func late() {
     let trial = steady(until: 5_000, down: [2_800..<3_200], faults: [fault(2_000, 3_000)])
     let found = metrics(trial)[0]
@@ -48,7 +48,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(found.hangover == 200 * ms)
   }
 
-  @Test("What the end of a fault breaks is its hangover")
+  @Test("An outage caused by the end of a fault is its hangover")
   func hangover() {
     let trial = steady(until: 5_000, down: [3_010..<3_400], faults: [fault(2_000, 3_000)])
     let found = metrics(trial)[0]
@@ -64,12 +64,13 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(abs(found.lostRequests! - 3_000) < 5)
   }
 
-  @Test("A fault at the very beginning is measured against the time after it")
+  @Test("A fault at the start of the trial is compared with the time after it")
   func atTheBeginning() {
     let trial = steady(until: 5_000, down: [0..<500], faults: [fault(0, 1_000)])
     let found = metrics(trial, isOpenLoop: false)[0]
     #expect(isAbout(found.outage, 500) && found.timeToRecover == 501 * ms)
-    // In a closed loop there is nothing to compare with: the fault covers everything.
+    // In a closed loop there is no undisturbed window to compare with, because the fault covers the
+    // trial.
     let whole = steady(until: 5_000, faults: [fault(0, nil)])
     #expect(metrics(whole, isOpenLoop: false)[0].recovery == .unknown)
     #expect(metrics(whole)[0].recovery == .recovered)
@@ -83,7 +84,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(all.faults[0].outage == 4_000 * ms && all.faults[0].recovery != .recovered)
   }
 
-  @Test("Outages are seen where there were few answers before them")
+  @Test("Outages are detected even with few answers before them")
   func fewAnswers() {
     let forever = metrics(steady(until: 2_000, down: [40..<2_000], faults: [fault(40, nil)]))[0]
     #expect(isAbout(forever.outage, 1_959))
@@ -112,7 +113,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(found[0].outage == 0)
   }
 
-  @Test("Neither a fault without an end nor a step of a clock is charged with later faults")
+  @Test("Neither a fault without an end nor a clock step is charged with later faults")
   func notCharged() {
     for first in [fault(2_000, nil), fault(2_000, 2_000)] {
       let trial = steady(
@@ -121,7 +122,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       #expect(found[0].outage == 0 && found[0].timeToRecover == 0 && found[0].lostRequests == 0)
       #expect(isAbout(found[1].outage, 240) && found[1].recovery == .recovered)
     }
-    // What goes on when the next fault begins is charged to that one from then on.
+    // An outage that lasts into the next fault is charged to that fault from then on.
     let trial = steady(
       until: 9_000, down: [2_000..<9_000], faults: [fault(2_000, nil), fault(5_000, 6_000)])
     let found = metrics(trial)
@@ -139,13 +140,13 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(found[1].timeToRecover == 1_601 * ms)
   }
 
-  @Test("A gap that was no outage yet when the next fault began is not charged to the earlier one")
+  @Test("A gap too short for an outage when the next fault began is not charged to the earlier one")
   func justBeforeTheNext() {
     let trial = steady(
       until: 9_000, down: [4_999..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)])
     let found = metrics(trial)
     #expect(found[0].outage == 0 && isAbout(found[1].outage, 500))
-    // One that was an outage by then is the earlier fault's.
+    // A gap that was an outage by then is charged to the earlier fault.
     let earlier = metrics(
       steady(
         until: 9_000, down: [4_900..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)]))
@@ -157,7 +158,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(metrics(steady(until: 1_000, faults: [fault(1_000, nil)])) == [FaultMetrics()])
   }
 
-  @Test("An outage of writes is seen though reads go on, and throughput is not back before it ends")
+  @Test("An outage of writes counts although reads continue, and delays the recovery of throughput")
   func writesAlone() {
     var trial = steady(until: 6_000, faults: [fault(2_000, 3_000)])
     for i in trial.operations.indices {
@@ -177,7 +178,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(dead.recovery == .never && dead.timeToRecover == nil && dead.readOutage == 0)
   }
 
-  @Test("Probes tell the outage, whatever the load sees; a probe given up does not end it")
+  @Test("Probes show the outage, independent of the load; a probe given up does not end it")
   func probes() {
     var trial = steady(until: 6_000, faults: [fault(2_000, 3_000)])
     for t in stride(from: 0 as Int64, to: 6_000, by: 5) {
@@ -192,7 +193,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(metrics.due == 6_000 && metrics.throughput == 999.8333333333334)
   }
 
-  @Test("An outage of 10 ms is seen by probes every 5 ms")
+  @Test("Probes every 5 ms detect an outage of 10 ms")
   func short() {
     var trial = steady(until: 6_000, faults: [fault(3_003, nil)])
     for t in stride(from: 0 as Int64, to: 6_000, by: 5) {
@@ -204,7 +205,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   }
 }
 
-/// Arrivals by chance, reproducible by their seed.
+/// Random arrivals, reproducible by their seed.
 private func poisson(
   rate: Double, seconds: Double, seed: UInt64, down: ClosedRange<Int64>? = nil,
   faults: [InjectedFault]
@@ -230,7 +231,7 @@ private func poisson(
 
 @Suite struct PoissonFaultTests {
   @Test(
-    "Chance is not taken for an outage or a loss of throughput, at a low rate as at a high one",
+    "Random gaps are not taken for an outage or a loss of throughput, at any rate",
     arguments: [30.0, 100, 1_000])
   func harmless(rate: Double) {
     for seed in 1...4 as ClosedRange<UInt64> {
@@ -245,20 +246,20 @@ private func poisson(
     }
   }
 
-  @Test("An outage of a second is one at every rate", arguments: [100.0, 500, 2_000])
+  @Test("An outage of a second is detected at every rate", arguments: [100.0, 500, 2_000])
   func outage(rate: Double) {
     let faults = [fault(5_000, 7_000)]
     let down = 5_000 * ms...6_000 * ms
     let trial = poisson(rate: rate, seconds: 12, seed: 3, down: down, faults: faults)
     let found = metrics(trial)[0]
-    // The first operation comes due a little after the outage began.
+    // The first operation comes due a little after the start of the outage.
     #expect(found.outage! > 940 * ms && found.outage! <= 1_000 * ms)
     #expect(abs(found.timeToRecover! - 1_000 * ms) <= 100 * ms)
   }
 }
 
 @Suite struct LeadershipTests {
-  @Test("Detection is the first newer epoch, election the first leader after that")
+  @Test("Detection is the first newer epoch, and election the first leader after that")
   func crash() {
     var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
     trial.leadership = [
@@ -273,7 +274,7 @@ private func poisson(
     #expect(found.detection == 200 * ms && found.election == 250 * ms)
   }
 
-  @Test("A leader that is only cut off is replaced by one of a newer epoch")
+  @Test("A leader that is only cut off is replaced by one with a newer epoch")
   func partition() {
     var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
     trial.leadership = [
@@ -285,7 +286,7 @@ private func poisson(
     #expect(found.detection == 200 * ms && found.election == 250 * ms)
   }
 
-  @Test("A fault that changes no leader has neither")
+  @Test("A fault that changes no leader has neither detection nor election")
   func harmless() {
     var trial = steady(until: 5_000, faults: [fault(2_000, nil), fault(4_000, 4_500)])
     trial.leadership = [

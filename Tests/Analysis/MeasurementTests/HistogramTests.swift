@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(
-    "Percentiles are those of the sorted values, within 0.1 %", arguments: [1, 2, 7, 100, 5_000])
+    "Percentiles equal those of the sorted values, within 0.1 %", arguments: [1, 2, 7, 100, 5_000])
   func percentiles(count: Int) throws {
     var values = numbers(count, seed: UInt64(count), below: 3_600_000_000_000)
     var histogram = Histogram()
@@ -35,7 +35,7 @@ import Testing
     #expect(abs(histogram.mean! - mean) <= 1e-9 * mean)
   }
 
-  @Test("Every bucket ends right before the next one begins, up to an hour and beyond")
+  @Test("Every bucket ends directly before the next one, up to an hour and beyond")
   func buckets() {
     for bucket in 0..<Histogram.buckets {
       let end = Histogram.upperEnd(of: bucket)
@@ -56,7 +56,7 @@ import Testing
     #expect(histogram.minimum == nil && histogram.maximum == nil)
   }
 
-  @Test("Merging adds counts: the same as recording everything in one")
+  @Test("Merging adds counts, as if all values were recorded in one histogram")
   func merge() {
     var (a, b, both) = (Histogram(), Histogram(), Histogram())
     for value in numbers(1_000, seed: 1, below: 1_000_000) {
@@ -100,7 +100,7 @@ import Testing
     return histogram
   }
 
-  @Test("A stored histogram merges as the histogram itself, after its way through a file as well")
+  @Test("A stored histogram merges like the histogram itself, also after reading it from a file")
   func sparse() throws {
     let values = (1...3_000).map { Int64($0) * Int64($0) * 977 } + [0, .max, 7, 7]
     let sparse = SparseHistogram(histogram(values))
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test(
-    "What is no histogram is refused",
+    "Malformed histograms are refused",
     arguments: ["x", "1 2 3", "1.5 2 3 4", "1.5 2 3 4 0", "1.5 2 3 40000 1", "1.5 2 3 35839 1 1 1"])
   func damaged(text: String) {
     let data = Data("[\"\(text)\"]".utf8)
@@ -137,7 +137,7 @@ import Testing
     #expect(pool.count == 1_000 && pool.mean == 9_990)
   }
 
-  @Test("Operations without an answer are slower than all others, and make a percentile a bound")
+  @Test("Operations without an answer count as slowest, and make a percentile a bound")
   func censored() {
     let pool = LatencyDistribution(
       StoredLatency(

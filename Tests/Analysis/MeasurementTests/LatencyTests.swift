@@ -3,8 +3,8 @@ import Measurement
 import Testing
 import Trials
 
-/// 2,000 operations a second for 10 s, of which those due in an outage of 3 s are answered when it
-/// ends, or given up after the timeout.
+/// 2,000 operations a second for 10 s. Those due in an outage of 3 s are answered at its end, or
+/// given up after the timeout.
 private func outage(timeout: Int64) -> TrialRecord {
   let down = 2_000_000..<5_000_000 as Range<Int64>
   let operations = stride(from: 0 as Int64, to: 10_000_000, by: 500).map { due in
@@ -24,7 +24,7 @@ private func outage(timeout: Int64) -> TrialRecord {
     metrics.latency.percentile(p)!
   }
 
-  @Test("A shorter timeout improves no percentile, and lower bounds say that they are")
+  @Test("A shorter timeout improves no percentile, and lower bounds are marked")
   func censoring() {
     let patient = TrialMetrics(outage(timeout: 10_000), settings)
     #expect(patient.latency.censored == 0)
@@ -41,7 +41,7 @@ private func outage(timeout: Int64) -> TrialRecord {
     }
   }
 
-  @Test("Operations that are refused at once are worse than all that are answered")
+  @Test("Operations refused at once count as worse than all answered ones")
   func refused() {
     var trial = steady(until: 1_000, latency: 5)
     for i in stride(from: 0, to: 1_000, by: 50) {
@@ -57,7 +57,7 @@ private func outage(timeout: Int64) -> TrialRecord {
     #expect(!value(metrics, 98).isLowerBound)
   }
 
-  @Test("An operation still open at the end counts with the time it waited")
+  @Test("An operation open at the end counts with the time it waited")
   func open() {
     var trial = steady(until: 1_000)
     trial.operations[990] = operation(intended: 990, end: 1_000, outcome: .unknown)
@@ -66,11 +66,11 @@ private func outage(timeout: Int64) -> TrialRecord {
     #expect(
       value(metrics, 100) == LatencyDistribution.Value(nanoseconds: 800 * ms, isLowerBound: true))
     #expect(value(metrics, 99.8).nanoseconds < 1_001_000 && !value(metrics, 99.8).isLowerBound)
-    // The young one cannot be judged.
+    // The youngest operation cannot be judged.
     #expect(metrics.availability == 998.0 / 999)
   }
 
-  @Test("The bound ends with the next answer of the same class, not with one of the other")
+  @Test("The bound ends with the next answer of the same class, not of the other class")
   func classes() {
     let trial = TrialRecord(
       operations: [
@@ -80,11 +80,11 @@ private func outage(timeout: Int64) -> TrialRecord {
       ], warmUpEnd: 0, measuredEnd: 100 * ms, clients: 4)
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.readLatency.percentile(100)?.nanoseconds == 40 * ms)
-    // No write is answered any more.
+    // No later write is answered.
     #expect(metrics.writeLatency.percentile(100)?.nanoseconds == 50 * ms)
   }
 
-  @Test("Merged distributions are those of all operations together")
+  @Test("Merged distributions equal those of all operations together")
   func merging() {
     let a = TrialMetrics(outage(timeout: 200), settings).latency
     let b = TrialMetrics(steady(until: 1_000), settings).latency
@@ -97,7 +97,7 @@ private func outage(timeout: Int64) -> TrialRecord {
     #expect(same.percentile(99) == a.percentile(99) && same.mean == a.mean)
   }
 
-  @Test("The table has answers, those without one, and bounds")
+  @Test("The table has the answers, the operations without one, and bounds")
   func table() {
     let rows = TrialMetrics(outage(timeout: 200), settings).latencyTable
     #expect(rows.map(\.operation).filter { $0 == "all" }.count == TrialMetrics.percentiles.count)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Measurement
 
-/// What the reads after a trial say of the writes in it.
+/// Tests which writes the reads after a trial show to be lost.
 @Suite struct ReadBackTests {
   private var operations: [Operation] = []
   private var clock: Int64 = 0
@@ -29,7 +29,7 @@ import Testing
     return ReadBack.lostWrites(operations, readFrom: 1_000)
   }
 
-  @Test("The last write is there, or one that overlapped it: nothing is lost")
+  @Test("If the last write or one that overlapped it is there, no write is lost")
   mutating func kept() {
     add(.put, 1)
     add(.put, 2, lasting: 50)
@@ -39,7 +39,7 @@ import Testing
     #expect(other.found(2) == 0)
   }
 
-  @Test("An acknowledged write that began after the one that is there was acknowledged is lost")
+  @Test("An acknowledged write that began after the surviving one was acknowledged is lost")
   mutating func lost() {
     add(.put, 1)
     add(.put, 2)
@@ -50,7 +50,7 @@ import Testing
     #expect(found(9, key: 2) == 2)
   }
 
-  @Test("Where not every key was read back, none is unknown, and some is some")
+  @Test("If not every key was read back, zero losses mean unknown, and a loss still counts")
   mutating func incomplete() {
     add(.put, 1)
     add(.put, 2)
@@ -62,7 +62,7 @@ import Testing
     #expect(ReadBack.lostWrites(lost.operations, readFrom: 1_000, isComplete: false) == 1)
   }
 
-  @Test("A key that is empty and was never deleted has lost all its acknowledged writes")
+  @Test("An empty key that was never deleted has lost all its acknowledged writes")
   mutating func emptied() {
     add(.put, 1)
     add(.put, 2)
@@ -80,7 +80,7 @@ import Testing
     #expect(found(1) == 0)
   }
 
-  @Test("What was appended to, never sent, or not read back is not counted")
+  @Test("Keys that were appended to, not written or not read back are not counted")
   mutating func uncounted() {
     add(.put, 1)
     add(.put, 2)
@@ -92,7 +92,7 @@ import Testing
     #expect(found(4, key: 2) == 0)
   }
 
-  @Test("A compare-and-swap that is there counts as the write it is")
+  @Test("A surviving compare-and-swap counts as a write")
   mutating func swapped() {
     add(.put, 1)
     add(.compareAndSwap, 2)

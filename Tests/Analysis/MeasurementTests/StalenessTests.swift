@@ -5,7 +5,7 @@ import Testing
 import Trials
 
 @Suite struct StalenessTests {
-  /// Staleness as its definition says it, over all pairs of a get and a write; values are unique.
+  /// Staleness by its definition, over all pairs of a get and a write; values are unique.
   private struct ByPairs: Equatable {
     var reads = 0
     var stale = 0

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct StatisticsTests {
   @Test(
-    "Student's interval is that of the textbook, the same every time, and narrows with more trials")
+    "Student's interval equals the textbook's, is reproducible, and narrows with more trials")
   func interval() throws {
     let few: [Double?] = [9, 10, 11, 12, 8]
     let estimate = Estimate(few)
@@ -17,7 +17,7 @@ import Testing
     #expect(many.margin! < estimate.margin! / 3)
   }
 
-  @Test("One trial has no interval, none has no mean, and what is not a number is left out")
+  @Test("One trial has no interval, zero trials have no mean, and non-numbers are left out")
   func small() {
     let one = Estimate([4])
     #expect(one.mean == 4 && one.low == nil && one.high == nil && one.deviation == nil)
@@ -26,7 +26,7 @@ import Testing
     #expect(odd.count == 2 && odd.mean == 3)
   }
 
-  @Test("Equal amounts give a point, equal times and shares no interval")
+  @Test("Equal amounts give a point; equal times and shares give no interval")
   func equal() {
     let amount = Estimate([0.1, 0.1, 0.1, 0.1])
     #expect(amount.mean == 0.1 && amount.low == 0.1 && amount.high == 0.1)
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test("An interval ends where the metric's values do, and is open where few values tell nothing")
+  @Test("An interval ends at the metric's limits, and is open if few values bound nothing")
   func range() {
     #expect(Estimate([0, 10], .amount).low == 0)
     #expect(Estimate([0, 10], .difference).low! < 0)
@@ -50,8 +50,8 @@ import Testing
 
   // MARK: Coverage
 
-  /// The share of the intervals that hold the true mean; an open end holds everything, and samples
-  /// without an interval are left out.
+  /// The share of the intervals that hold the true mean. An open end includes all values, and
+  /// samples without an interval are left out.
   private func coverage(
     _ sample: Samples, _ n: Int, _ kind: ValueKind, rounds: Int
   ) -> Double {
@@ -89,14 +89,14 @@ import Testing
     #expect(zeroInflated >= (n == 3 ? 0.915 : 0.93), "\(zeroInflated)")
   }
 
-  @Test("Shares near 1 are covered as times near 0 are", arguments: [5, 10])
+  @Test("Shares near 1 are covered like times near 0", arguments: [5, 10])
   func shares(n: Int) {
     let covered = coverage(.shareNearOne, n, .share, rounds: 300)
     #expect(covered >= 0.935, "\(covered)")
   }
 }
 
-/// What trials may give, with its true mean.
+/// Distributions of trial values, with their true means.
 enum Samples {
   case normal, logNormal, zeroInflated, shareNearOne
 
@@ -117,7 +117,7 @@ struct Draws {
 
   init(seed: UInt64) { state = seed }
 
-  /// In (0, 1).
+  /// A draw from (0, 1).
   mutating func uniform() -> Double {
     (Double(RandomStream.splitMix64(&state) >> 12) + 0.5) * 0x1p-52
   }

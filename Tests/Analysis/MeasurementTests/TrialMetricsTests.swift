@@ -6,7 +6,7 @@ import Testing
 
 let ms: Int64 = 1_000_000
 
-/// A get or put acknowledged at `end` (given in ms), unless the outcome says otherwise.
+/// A get or put acknowledged at `end` (in ms), unless the outcome differs.
 func operation(
   _ kind: OperationKind = .put, intended: Int64, end: Int64, outcome: Outcome = .ok,
   key: UInt32 = 0, value: UInt8? = nil
@@ -18,7 +18,7 @@ func operation(
     invoked: intended * ms, returned: end * ms)
 }
 
-/// One operation each millisecond that takes `latency` ms, except those due in `down`, which time
+/// One operation per millisecond that takes `latency` ms, except those due in `down`, which time
 /// out after a second.
 func steady(
   until end: Int64, down: [Range<Int64>] = [], latency: Int64 = 1, warmUp: Int64 = 0,
@@ -42,7 +42,7 @@ func fault(_ start: Int64, _ end: Int64?) -> InjectedFault {
 let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpenLoop: true)
 
 @Suite struct TrialMetricsTests {
-  @Test("A steady service: every number by hand")
+  @Test("The metrics of a steady service equal those computed by hand")
   func steadyService() throws {
     var trial = steady(until: 2_000, warmUp: 1_000)
     trial.nodes = [
@@ -52,7 +52,8 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     ]
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.due == 1_000 && metrics.acknowledged == 1_000 && metrics.unknown == 0)
-    // The last operation of the warm-up is answered in the interval, and its own last one after it.
+    // The last operation of the warm-up is answered in the interval, and the interval's last one
+    // after it.
     #expect(metrics.throughput == 1_000 && metrics.goodput == 1_000)
     #expect(metrics.availability == 1 && metrics.uptime == 1)
     #expect(abs(metrics.nines! - 3.000_434) < 1e-6)
@@ -70,7 +71,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     #expect(metrics.timeline.windows.allSatisfy { $0.ok == 100 && $0.p50 == ms && $0.p99 == ms })
   }
 
-  @Test("Latency counts from the intended time, and the SLO with it")
+  @Test("Latency counts from the intended time, and the SLO uses that latency")
   func intendedTime() {
     var late = operation(intended: 10, end: 70)
     late.invoked = 69 * ms
@@ -84,7 +85,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     #expect(metrics.goodput == 10 && metrics.throughput == 20)
   }
 
-  @Test("Nothing at all gives no numbers, not zeros or infinities")
+  @Test("A trial without operations has no numbers, rather than zeros or infinities")
   func nothing() {
     for end in [0, 1_000] as [Int64] {
       let trial = TrialRecord(
@@ -99,7 +100,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     }
   }
 
-  @Test("When every answer is unknown, nothing is available and the outage is the whole trial")
+  @Test("If every outcome is unknown, availability is zero and the outage is the whole trial")
   func allUnknown() {
     let metrics = TrialMetrics(steady(until: 1_000, down: [0..<1_000]), settings)
     #expect(metrics.availability == 0 && metrics.nines == 0 && metrics.uptime == 0)
@@ -109,7 +110,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     for column in MetricColumn.all { #expect(column.value(metrics)?.isFinite ?? true) }
   }
 
-  @Test("An operation that the end of the trial cut short is not held against the service")
+  @Test("An operation cut short by the end of the trial is not counted against the service")
   func cutShort() {
     let trial = TrialRecord(
       operations: [
@@ -121,14 +122,14 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     #expect(metrics.availability == 0.5)
   }
 
-  @Test("Lost writes are no goodput")
+  @Test("Lost writes do not count as goodput")
   func lostWrites() {
     var trial = steady(until: 1_000)
     trial.lostWrites = 100
     #expect(TrialMetrics(trial, settings).goodput == 900)
   }
 
-  @Test("The timeline counts by the time of the answer, and knows who was in charge")
+  @Test("The timeline counts by the time of the answer, and shows the node in charge")
   func timeline() {
     var trial = steady(until: 1_050, down: [300..<500])
     trial.leadership = [
@@ -144,7 +145,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     #expect(windows[5].term == 2)
   }
 
-  @Test("Staleness counts only writes that were over before the read began")
+  @Test("Staleness counts only writes that ended before the read began")
   func staleness() throws {
     let trial = TrialRecord(
       operations: [

@@ -8,7 +8,7 @@ import Replication
 import Sockets
 import WireFormat
 
-/// What a test moves on by hand.
+/// An object that a test steps by hand.
 package protocol Stepped: AnyObject {
   func step() throws
 }
@@ -19,7 +19,7 @@ package struct Overdue: Error, CustomStringConvertible {
   package init(description: String) { self.description = description }
 }
 
-/// Moves everything on until the test has what it waits for.
+/// Steps all objects until the test has the result it waits for.
 @discardableResult
 package func waitFor<Result>(
   _ what: String, _ all: [any Stepped], within time: Interval = .seconds(60),
@@ -33,7 +33,7 @@ package func waitFor<Result>(
   throw Overdue(description: "within \(time) there was no \(what)")
 }
 
-/// A directory that ends with the value.
+/// A directory that is removed with this object.
 package final class Scratch {
   package let path: String
 
@@ -92,7 +92,7 @@ package struct Plan {
   }
 }
 
-/// Somebody who opens a connection to a node and says what the test tells him to.
+/// Opens a connection to a node and sends what the test gives it.
 package final class Caller: Stepped {
   package struct Received {
     package var kind: FrameKind
@@ -104,9 +104,9 @@ package final class Caller: Stepped {
   private var input = InputBuffer()
   private var output = OutputBuffer()
   package private(set) var received: [Received] = []
-  /// The other side has closed the connection.
+  /// Whether the other side has closed the connection.
   package private(set) var isClosed = false
-  /// A caller that does not read leaves what is sent to it in the system's buffers.
+  /// Whether it reads. Otherwise messages to it stay in the system's buffers.
   package var reads = true
 
   package init(_ endpoint: Endpoint) throws { descriptor = try endpoint.connect() }
@@ -145,12 +145,12 @@ package final class Caller: Stepped {
     }
   }
 
-  /// What a refusal said.
-  package var refusal: String? { try? bodies(Sentence.self, .refusal).first?.text }
+  /// The text of the refusal.
+  package var refusal: String? { try? bodies(RefusalReason.self, .refusal).first?.text }
   package var isWelcome: Bool { received.contains { $0.kind == .welcome } }
 }
 
-/// A frame as bytes, for those who want to spoil it.
+/// A frame as bytes, for tests that damage it.
 package func frame<Body: WireCodable>(
   _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0,
   version: UInt8 = Frame.version
@@ -163,7 +163,7 @@ package func frame<Body: WireCodable>(
 }
 
 extension Descriptor {
-  /// Leaves the system little room for what is to be sent.
+  /// Gives the system a small buffer for outgoing bytes.
   package static func narrow(_ descriptor: Int32) {
     var byteCount: Int32 = 4096
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &byteCount, socklen_t(MemoryLayout<Int32>.size))

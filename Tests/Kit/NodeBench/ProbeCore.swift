@@ -1,7 +1,7 @@
 import Replication
 
-/// Not a protocol. Notes what arrives; each request is written down and then promised to every other
-/// node, and to itself, whereupon it is committed and answered.
+/// Not a protocol. Records incoming messages. It stores each request and then promises it to every
+/// other node and to itself; its own promise commits and answers the request.
 package struct ProbeCore: ReplicaCore {
   package typealias Message = UInt64
   package typealias Record = Batch
@@ -20,7 +20,7 @@ package struct ProbeCore: ReplicaCore {
   package var commitIndex = LogIndex.zero
   package var received: [UInt64] = []
   package var gone: [ReplicaID] = []
-  /// Requests are refused, and a node is named that may take them.
+  /// The replica that refusals name; if set, requests are refused.
   package var redirect: ReplicaID?
 
   package init(id: ReplicaID, membership: Membership, options: Options) {

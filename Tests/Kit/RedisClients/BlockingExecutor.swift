@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs what blocks on a thread of its own, as part of the test: the threads of the tests are few.
+/// Runs blocking work on a separate thread as part of the test, because the tests have few threads.
 public final class BlockingExecutor: TaskExecutor {
   public init() {}
 

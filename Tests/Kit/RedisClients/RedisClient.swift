@@ -2,14 +2,14 @@ import Glibc
 import Resp
 import Sockets
 
-/// A connection as a Redis client has it: blocking, for one thread.
+/// A connection like that of a Redis client: blocking, for one thread.
 public final class RedisClient {
   public let descriptor: Int32
   private var parser = RespReplyParser()
   private var bytes: [UInt8] = []
   private var start = 0
 
-  /// - Parameter receiveBuffer: how many bytes the system takes for a client that does not read.
+  /// - Parameter receiveBuffer: the bytes that the system buffers for a client that does not read.
   public init(port: UInt16, receiveBuffer: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw SocketError(purpose: "cannot make a socket", code: errno) }
@@ -61,16 +61,16 @@ public final class RedisClient {
     }
   }
 
-  /// As much as fits without waiting.
+  /// Sends as much as fits without waiting, and returns the number of bytes sent.
   public func sendSome(_ bytes: [UInt8]) -> Int {
     Glibc.send(
       descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
   }
 
-  /// Says that nothing more will be sent.
+  /// Closes the sending side.
   public func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-  /// Empty at the end of the stream.
+  /// The next received bytes; empty at the end of the stream.
   public func receive() throws -> [UInt8] {
     var piece = [UInt8](repeating: 0, count: 256 << 10)
     let count = recv(descriptor, &piece, piece.count, 0)
@@ -81,7 +81,7 @@ public final class RedisClient {
     return Array(piece[..<count])
   }
 
-  /// Everything up to the end of the stream.
+  /// All bytes up to the end of the stream.
   public func rest() throws -> String {
     var all = Array(bytes[start...])
     while true {
@@ -110,7 +110,7 @@ public final class RedisClient {
     return try reply()
   }
 
-  /// INFO as its fields.
+  /// The fields of INFO.
   public func info(_ section: String) throws -> [String: String] {
     guard case .bulk(let text?) = try ask("INFO", section) else { return [:] }
     var fields: [String: String] = [:]

@@ -2,15 +2,16 @@ import CLinux
 import Foundation
 import Glibc
 
-/// An ext4 file system in a file, mounted through a loop device. Everything is taken down with the value.
+/// An ext4 file system in a file, mounted through a loop device. All of it is removed with this
+/// object.
 public final class SmallDisk {
   public let mountPoint: String
   private let folder: URL
   private let image: String
   private var isMounted = false
 
-  /// - Parameter megabytes: how much the disk can hold; what is not used takes no room.
-  /// - Returns: `nil`, with the reason printed, where such a disk cannot be had.
+  /// - Parameter megabytes: the capacity; unused space takes no room.
+  /// - Returns: `nil`, after printing the reason, if the system does not allow such a disk.
   public static func make(megabytes: Int = 64) throws -> SmallDisk? {
     guard getuid() == 0 else { return skip("this needs root") }
     let disk = try SmallDisk()
@@ -50,7 +51,8 @@ public final class SmallDisk {
     isMounted = false
   }
 
-  /// Nothing that is only in memory reaches the disk any more. Returns 0 or a negative `errno`.
+  /// Cuts the power: data that is only in memory no longer reaches the disk. Returns 0 or a
+  /// negative `errno`.
   public func cutPower() -> Int32 {
     let directory = open(mountPoint, O_RDONLY | O_DIRECTORY)
     guard directory >= 0 else { return -errno }

@@ -1,5 +1,5 @@
-// A run with a piece of work that traps, for tests: as the code of a broken protocol would. The first argument says
-// how, the second how many pieces run at a time.
+// A run with a piece of work that traps, for tests, like the code of a broken protocol. The first
+// argument selects the kind of trap, the second the number of pieces that run at a time.
 
 import Foundation
 import Runner
@@ -7,7 +7,7 @@ import Runner
 let how = CommandLine.arguments.dropFirst().first ?? ""
 let jobs = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 1
 
-/// Each call adds to the next one's result, so that none can reuse the stack of another.
+/// Each call adds to the next one's result, so no call can reuse another's stack frame.
 @inline(never) func fill(_ depth: Int) -> Int {
   withUnsafeTemporaryAllocation(of: Int.self, capacity: 1_000) { room in
     room[0] = depth

@@ -38,7 +38,7 @@ import WireFormat
     try EtcdDialect.meaning(of: HTTPResponse(status: status, body: Array(body.utf8)), question)
   }
 
-  @Test("Answers say what was found; what is empty or zero is not spelt out")
+  @Test("Answers show the value found; an omitted field means empty or zero")
   func answers() throws {
     let header = #""header":{"cluster_id":"1","member_id":"2","revision":"3","raft_term":"4"}"#
     #expect(try meaning(200, "{\(header)}", .put) == .done(.done))
@@ -59,7 +59,7 @@ import WireFormat
   }
 
   @Test(
-    "What looks like success and is no answer of etcd is refused",
+    "Success that is not an answer of etcd is refused",
     arguments: [
       "", "{}", "[]", "null", "<html></html>", #"{"header":{}"#, #"{"header":{}}x"#,
       #"{"header":{},"kvs":[{"value":"YQ"}]}"#, #"{"header":{},"kvs":[{"value":7}]}"#,
@@ -70,24 +70,24 @@ import WireFormat
     #expect(throws: TargetFault.self) { try meaning(200, body, .get) }
   }
 
-  @Test("Only an error that says that nothing was proposed is a definite one")
+  @Test("Only an error which says that nothing was proposed is definite")
   func errors() throws {
     let body = #"{"error":"etcdserver: no space","code":8,"message":"etcdserver: no space"}"#
     for status in [400, 401, 403, 404, 405, 413] {
       #expect(try meaning(status, body, .put) == .refused("HTTP \(status) etcdserver: no space"))
     }
-    // A put that exceeds the quota takes effect and is answered by 429.
+    // A put that exceeds the quota takes effect although its answer is 429.
     for status in [408, 409, 429, 500, 502, 503, 504, 302, 204] {
       #expect(try meaning(status, body, .put) == .unclear("HTTP \(status) etcdserver: no space"))
       #expect(try meaning(status, body, .delete) == .unclear("HTTP \(status) etcdserver: no space"))
-      // A read changes nothing, whatever became of it.
+      // A read has no effect, so any error means that it failed.
       #expect(try meaning(status, body, .get) == .refused("HTTP \(status) etcdserver: no space"))
     }
     #expect(try meaning(502, "<html>\n</html>", .put) == .unclear("HTTP 502 <html> </html>"))
     #expect(try meaning(500, "", .put) == .unclear("HTTP 500"))
   }
 
-  @Test("Mutated answers are understood or refused, and nothing else")
+  @Test("Mutated answers are either understood or refused")
   func mutations() {
     let good =
       #"{"header":{"revision":"3"},"kvs":[{"key":"YQ==","value":"YmM="}],"deleted":"1"}"#
@@ -108,7 +108,7 @@ import WireFormat
     #expect((500..<9_500).contains(understood))
   }
 
-  @Test("Base64 gives the published texts, and takes back those alone (RFC 4648 §10)")
+  @Test("Base64 gives the published texts, and accepts only them (RFC 4648 §10)")
   func base64() {
     let texts = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]
     for (count, text) in texts.enumerated() {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import OtherSystems
 
-/// Feeds bytes to a parser, some at a time.
+/// Feeds bytes to a parser in pieces.
 private func parse(
   _ bytes: [UInt8], pieces: [Int], with parser: inout HTTPResponseParser
 ) throws -> [HTTPResponse] {
@@ -42,19 +42,19 @@ private func body(_ text: String) -> [UInt8] { Array(text.utf8) }
     HTTPResponse(status: 200, body: body("x"), closes: true),
   ]
 
-  @Test("Responses are found one behind the other, however their bodies are framed")
+  @Test("Consecutive responses are found, however their bodies are framed")
   func whole() throws {
     #expect(try parse(several) == expected)
   }
 
-  @Test("It does not matter where the bytes are split")
+  @Test("The split of the bytes does not matter")
   func splits() throws {
     let count = several.utf8.count
     for split in 0..<count { #expect(try parse(several, pieces: [split]) == expected) }
     #expect(try parse(several, pieces: Array(0..<count)) == expected)
   }
 
-  @Test("Nothing is a response before its last byte")
+  @Test("A response is complete only with its last byte")
   func truncations() throws {
     let one = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
     for count in 0..<one.utf8.count {
@@ -64,7 +64,7 @@ private func body(_ text: String) -> [UInt8] { Array(text.utf8) }
   }
 
   @Test(
-    "What is no HTTP, or ambiguous, is refused",
+    "Text that is not HTTP, or ambiguous, is refused",
     arguments: [
       "-ERR unknown command\r\n", "h", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
       "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n",
@@ -87,7 +87,7 @@ private func body(_ text: String) -> [UInt8] { Array(text.utf8) }
     #expect(throws: TargetFault.self) { try parse(text) }
   }
 
-  @Test("Sizes are bounded, and refused as soon as they are announced or reached")
+  @Test("Sizes are limited, and refused as soon as they are announced or reached")
   func bounds() throws {
     let limit = HTTPResponseParser.maximumBodyByteCount
     let head = "HTTP/1.1 200 OK\r\n"
@@ -107,7 +107,7 @@ private func body(_ text: String) -> [UInt8] { Array(text.utf8) }
     #expect(throws: TargetFault.self) { try parse(chunked + "0\r\n" + trailers) }
   }
 
-  @Test("Mutated bytes give the same however they are split, and never more than there is")
+  @Test("Mutated bytes give the same result for any split, and never more than they hold")
   func mutations() {
     var outcomes: [Bool: Int] = [:]
     for seed in 0..<5_000 as Range<UInt64> {

@@ -13,7 +13,7 @@ import WireFormat
     return String(decoding: output.bytes(), as: UTF8.self)
   }
 
-  @Test("Commands are arrays of bulks")
+  @Test("Commands are encoded as arrays of bulk strings")
   func requests() {
     #expect(request(.get(Key("a"))) == "*2\r\n$3\r\nGET\r\n$1\r\na\r\n")
     #expect(
@@ -24,7 +24,7 @@ import WireFormat
       request(.append(Key("a"), value: [])) == "*3\r\n$6\r\nAPPEND\r\n$1\r\na\r\n$0\r\n\r\n")
   }
 
-  @Test("With a wait every write is followed by WAIT, and no read is")
+  @Test("With a wait every write is followed by WAIT, but no read is")
   func waits() {
     let wait = "*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$3\r\n250\r\n"
     for command in [
@@ -35,12 +35,12 @@ import WireFormat
     #expect(request(.get(Key("a")), wait: 2) == request(.get(Key("a"))))
   }
 
-  @Test("A timeout below a millisecond is no WAIT without end")
+  @Test("A timeout below a millisecond does not become a WAIT without end")
   func shortWait() {
     #expect(RedisDialect(waitReplicas: 1, waitTimeout: .microseconds(10)).waitMilliseconds == 1)
   }
 
-  /// The answers to questions in what has arrived, split where told.
+  /// The answers in received bytes to the questions, with the bytes split at `split`.
   private func answers(
     _ text: String, to questions: [TargetQuestion], wait: Int = 0, split: Int = 0
   ) throws -> [TargetAnswer] {
@@ -60,7 +60,7 @@ import WireFormat
     return found
   }
 
-  @Test("Answers say what was found, wherever they are split")
+  @Test("Answers show the value found, wherever they are split")
   func meanings() throws {
     let text = "+OK\r\n$2\r\nbc\r\n$-1\r\n:1\r\n:12\r\n-READONLY no\r\n"
     for split in 0...text.utf8.count {
@@ -72,7 +72,7 @@ import WireFormat
     }
   }
 
-  @Test("A write is acknowledged when enough replicas have it, and otherwise unknown")
+  @Test("A write is acknowledged if enough replicas have it, and otherwise unknown")
   func waitMeanings() throws {
     let text =
       "+OK\r\n:2\r\n$1\r\na\r\n+OK\r\n:1\r\n:1\r\n:3\r\n-READONLY no\r\n:0\r\n+OK\r\n-ERR x\r\n"
@@ -99,7 +99,7 @@ import WireFormat
     #expect(throws: TargetFault.self) { try answers("+OK\r\n+OK\r\n", to: [.put], wait: 1) }
   }
 
-  @Test("Only an error that Redis gives before it acts is a definite one")
+  @Test("Only an error that Redis gives before it acts is definite")
   func errors() throws {
     for text in [
       "READONLY You can't write against a read only replica.", "LOADING Redis is loading", "OOM x",
@@ -115,7 +115,7 @@ import WireFormat
     ] {
       #expect(try answers("-\(text)\r\n", to: [.put]) == [.unclear(text)])
       #expect(try answers("-\(text)\r\n", to: [.append]) == [.unclear(text)])
-      // A read changes nothing, whatever became of it.
+      // A read has no effect, so any error means that it failed.
       #expect(try answers("-\(text)\r\n", to: [.get]) == [.refused(text)])
     }
   }

@@ -11,7 +11,7 @@ import WireFormat
 
 @testable import OtherSystems
 
-/// The other side of a port's connections: says what a test wants it to say.
+/// The other side of a port's connections: sends what a test gives it.
 private final class Speaker {
   let endpoint: Endpoint
   private let listener: Int32
@@ -30,13 +30,13 @@ private final class Speaker {
 
   var isConnected: Bool { descriptor >= 0 }
 
-  /// Takes the connection that waits, if there is one, and what has arrived.
+  /// Accepts a waiting connection, if there is one, and reads received bytes.
   func attend() {
     if descriptor < 0 { descriptor = linux_accept(listener) }
     if descriptor >= 0 { _ = input.fill(from: descriptor) }
   }
 
-  /// What has arrived since somebody asked.
+  /// The text received since the last call.
   func heard() -> String {
     let text = String(decoding: input.bytes[input.start..<input.end], as: UTF8.self)
     input.consume(input.count)
@@ -70,7 +70,7 @@ private func put(_ client: UInt64, _ sequence: UInt64 = 1) -> ClientRequest<KeyV
 
 private typealias Reply = ClientReply<KeyValueResponse>
 
-/// Lets both sides work until something is so; it does not take long on any machine.
+/// Lets both sides work until a condition holds, which takes little time on any machine.
 private func proceed<Dialect: TargetDialect>(
   _ port: inout TargetPort<Dialect>, _ speaker: Speaker,
   until isDone: (borrowing TargetPort<Dialect>, Speaker) -> Bool
@@ -88,7 +88,7 @@ private func proceed<Dialect: TargetDialect>(
   private let getText = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
   private let putText = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n"
 
-  @Test("What is asked before there is a connection is asked as soon as there is one, in order")
+  @Test("Requests before there is a connection are sent in order as soon as there is one")
   func pipelining() throws {
     let speaker = try Speaker()
     var port = try RedisPort(speaker.endpoint, RedisDialect(), connections: 1)
@@ -118,12 +118,12 @@ private func proceed<Dialect: TargetDialect>(
     #expect(port.lost.isEmpty && port.lastTrouble == nil)
   }
 
-  @Test("Where nothing listens a request has failed, once per attempt to connect")
+  @Test("Without a listener a request fails once per attempt to connect")
   func nobody() throws {
     let endpoint = try Endpoint.freeOnLoopback(1)[0]
     var port = try RedisPort(endpoint, RedisDialect(), connections: 2)
     port.send(put(0, 1), to: RedisPort.server)
-    // The client has given the first one up: only the second one is still to be asked.
+    // The client has given the first request up: only the second one is still to be sent.
     port.send(put(0, 2), to: RedisPort.server)
     port.send(put(1, 1), to: RedisPort.server)
     let limit = MonotonicClock.now() + 20_000_000_000
@@ -142,7 +142,7 @@ private func proceed<Dialect: TargetDialect>(
         == "nothing listens at \(endpoint): start the server first")
   }
 
-  @Test("A lost connection leaves what was asked over it unknown, and is opened again")
+  @Test("A lost connection makes its requests unknown, and is opened again")
   func reconnection() throws {
     let speaker = try Speaker()
     var port = try RedisPort(speaker.endpoint, RedisDialect(), connections: 1)
@@ -162,13 +162,13 @@ private func proceed<Dialect: TargetDialect>(
     #expect(port.lost.isEmpty)
   }
 
-  @Test("A definite error fails its operation, and any other leaves that one alone unknown")
+  @Test("A definite error fails its operation, and another error makes only that one unknown")
   func errors() throws {
     let speaker = try Speaker()
     var port = try RedisPort(speaker.endpoint, RedisDialect(), connections: 1)
     try proceed(&port, speaker) { $0.isConnected && $1.isConnected }
     for client in 0..<3 as Range<UInt64> { port.send(put(client), to: RedisPort.server) }
-    // By the time of its answer client 2 has given up and asked again.
+    // Before its answer arrives, client 2 has given up and sent another request.
     port.send(put(2, 2), to: RedisPort.server)
     speaker.say("-READONLY no\r\n-ERR odd\r\n-ERR odder\r\n+OK\r\n")
     try proceed(&port, speaker) { port, _ in !port.connections[0].isOwed }
@@ -182,12 +182,12 @@ private func proceed<Dialect: TargetDialect>(
     #expect(port.refusalCount == 3 && port.firstRefusal == "READONLY no")
   }
 
-  @Test("A server that sends what is no answer loses its connection")
+  @Test("A server that sends a malformed answer loses its connection")
   func garbage() throws {
     let speaker = try Speaker()
     var port = try RedisPort(speaker.endpoint, RedisDialect(), connections: 1)
     try proceed(&port, speaker) { $0.isConnected && $1.isConnected }
-    // An answer that nobody asked for is none either, and nothing is lost with it.
+    // An unexpected answer is malformed, too, but no request is lost with it.
     speaker.say("+OK\r\n")
     try proceed(&port, speaker) { port, _ in port.faultCount == 1 }
     #expect(port.lost.isEmpty)
@@ -202,7 +202,7 @@ private func proceed<Dialect: TargetDialect>(
         == "\(speaker.endpoint) speaks HTTP, not RESP: is it an etcd?")
   }
 
-  @Test("A gateway that closes behind every answer is asked again over the next connection")
+  @Test("If a gateway closes after every answer, requests go on over new connections")
   func closing() throws {
     let speaker = try Speaker()
     var port = try EtcdPort(
@@ -219,7 +219,7 @@ private func proceed<Dialect: TargetDialect>(
     #expect(port.lost.isEmpty)
   }
 
-  @Test("What does not fit into the buffer of a server that does not read waits its turn")
+  @Test("Requests that a full server buffer cannot take wait their turn")
   func pressure() throws {
     let speaker = try Speaker()
     var port = try RedisPort(speaker.endpoint, RedisDialect(), connections: 1)
@@ -234,7 +234,7 @@ private func proceed<Dialect: TargetDialect>(
     #expect(port.connections[0].link.output.count < TargetLimits.output + (2 << 20))
     let waiting = port.connections[0].waiting.count
     #expect((40..<64).contains(waiting))
-    // Once the server reads, everything is asked in the end.
+    // Once the server reads, all requests are sent.
     let limit = MonotonicClock.now() + 20_000_000_000
     while port.connections[0].asked.count < 64 {
       try #require(MonotonicClock.now() < limit)

@@ -4,7 +4,7 @@ import StateMachines
 import Testing
 import WireFormat
 
-@Test("A line that has to wait for the commands before it keeps its meaning")
+@Test("A line that waits for earlier commands keeps its meaning")
 func heldLine() {
   var session = RespSession(connection: 1)
   var output = WireWriter()
@@ -19,7 +19,7 @@ func heldLine() {
   #expect(text == "+OK\r\n$8\r\nabout it\r\n+PONG\r\n$5\r\nagain\r\n")
 }
 
-@Test("The end of a transaction waits for the commands before it, also as a line in quotes")
+@Test("The end of a transaction waits for earlier commands, also as a quoted line")
 func heldEnd() {
   var session = RespSession(connection: 1)
   var output = WireWriter()

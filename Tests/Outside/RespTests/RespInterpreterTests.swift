@@ -3,7 +3,7 @@ import Resp
 import StateMachines
 import Testing
 
-/// What each command does and answers, through a session and a real store.
+/// Tests the effects and answers of each command, with a session and a real store.
 @Suite struct RespInterpreterTests {
   @Test("Values are set, read, extended, counted and removed")
   func values() {
@@ -54,7 +54,7 @@ import Testing
     #expect(client.requests.count == before)
   }
 
-  @Test("Counters refuse what is no number, and sums that do not fit")
+  @Test("Counters refuse values that are not numbers, and sums that do not fit")
   func counters() {
     var client = Conversation()
     let notAnInteger = "-ERR value is not an integer or out of range\r\n"
@@ -88,7 +88,7 @@ import Testing
     #expect(client.requests.isEmpty)
   }
 
-  @Test("What is not understood is refused, repeated up to a length, and never executed")
+  @Test("Unknown commands are refused, quoted up to a length, and never executed")
   func unknown() {
     var client = Conversation()
     #expect(
@@ -104,7 +104,7 @@ import Testing
     #expect(client.requests.isEmpty)
   }
 
-  @Test("Too many keys in one command are refused, as many as allowed are one command of the store")
+  @Test("Too many keys in one command are refused, and the allowed number is one store command")
   func keys() {
     var limits = RespLimits()
     limits.maximumKeyCount = 100
@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test(
-    "Clients may greet, name themselves and look around")
+    "Clients may send a greeting, name themselves and ask about the server")
   func connection() {
     var client = Conversation()
     #expect(client.ask("PING") == "+PONG\r\n")
@@ -164,7 +164,7 @@ import Testing
     #expect(client.requests.isEmpty)
   }
 
-  @Test("Every command takes as many arguments as COMMAND says")
+  @Test("Every command takes the number of arguments that COMMAND states")
   func arities() {
     for name in RespCommandName.allCases {
       let arity = name.facts.arity
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  @Test("RESP3 differs in nulls, maps and prose, from the greeting on")
+  @Test("RESP3 differs in nulls, maps and prose, starting with the greeting")
   func version3() {
     var client = Conversation()
     client.send(
@@ -189,7 +189,7 @@ import Testing
     #expect(client.ask("CLIENT", "GETNAME") == "_\r\n")
     #expect(client.ask("CONFIG", "GET", "save") == "%1\r\n$4\r\nsave\r\n$0\r\n\r\n")
     #expect(client.ask("COMMAND", "DOCS") == "%0\r\n")
-    // A greeting that is refused changes nothing.
+    // A refused greeting has no effect.
     #expect(client.ask("HELLO", "2", "SETNAME", "a b").hasPrefix("-ERR Client names"))
     #expect(client.ask("GET", "a") == "_\r\n")
     #expect(client.ask("HELLO").hasPrefix("%7\r\n"))

@@ -4,7 +4,8 @@ import Resp
 import Testing
 
 @Suite struct RespParserTests {
-  /// The words of every command found in bytes that arrive in the given pieces, and the error that ended it.
+  /// The words of every command found in bytes that arrive in the given pieces, and the final
+  /// error.
   private func parse(
     _ bytes: [UInt8], pieces: [Int], limits: RespLimits = RespLimits()
   ) -> (commands: [[[UInt8]]], error: RespProtocolError?) {
@@ -41,7 +42,7 @@ import Testing
     command("SET", "key", "value") + command("GET", "") + Array("*0\r\n*-1\r\nPING\r\n".utf8)
     + Array("  set \"a b\\x41\" 'it\\'s' \"\"\n\r\n".utf8) + command([[0, 13, 10, 255], [], [42]])
 
-  @Test("Commands are the same wherever what arrives is cut, once or at every byte")
+  @Test("Commands are the same wherever the bytes are split, once or at every byte")
   func cuts() {
     let whole = parse(conversation, pieces: [])
     #expect(whole.error == nil)
@@ -58,7 +59,7 @@ import Testing
   }
 
   @Test(
-    "Damaged bytes give the same commands and the same error however they arrive, and never trap",
+    "Damaged bytes give the same commands and error for any split, and never trap",
     arguments: 0..<300 as Range<UInt64>)
   func damage(seed: UInt64) {
     var random = RandomStream(seed: seed)
@@ -74,7 +75,7 @@ import Testing
     }
   }
 
-  @Test("A line is words between blanks; quotes keep blanks, and escapes mean what they do in C")
+  @Test("A line is words between blanks; quotes keep blanks, and escapes are those of C")
   func lines() {
     #expect(words("get  a\tb\r\n") == [["get", "a", "b"]])
     #expect(words("ping\n") == [["ping"]])
@@ -87,7 +88,7 @@ import Testing
     }
   }
 
-  @Test("Lengths that cannot be end the conversation; a null array is an empty command")
+  @Test("Impossible lengths end the conversation; a null array is an empty command")
   func malformedLengths() {
     for count in ["x", "", "+1", " 1", "01", "1048577", "9999999999999999999999999", "1x"] {
       #expect(error("*\(count)\r\n") == .invalidMultibulkLength, "\(count)")
@@ -99,13 +100,13 @@ import Testing
     #expect(error("*1\r\n:5\r\n") == .expectedDollar(found: UInt8(ascii: ":")))
     #expect(error("*1\r\n$3\r\nabcd\r\n") == .unterminatedBulk)
     #expect(words("*-1\r\n*0\r\n*1\r\n$4\r\nPING\r\n") == [[], [], ["PING"]])
-    // What is not there yet is no error.
+    // A missing part that may still arrive is not an error.
     for text in ["*", "*12", "*1\r", "*1\r\n$", "*1\r\n$2\r\na", "*1\r\n$2\r\nab\r"] {
       #expect(error(text) == nil && words(text) == [], "\(text)")
     }
   }
 
-  @Test("A command is refused at the limits and not before")
+  @Test("A command is refused only beyond the limits")
   func limits() {
     var limits = RespLimits()
     limits.maximumArgumentCount = 3
@@ -122,7 +123,7 @@ import Testing
     #expect(words("12345678901\n", limits: limits) == [["12345678901"]])
     #expect(error("123456789012\n", limits: limits) == .inlineTooBig)
     #expect(error("123456789012", limits: limits) == .inlineTooBig)
-    // An announced size costs nothing.
+    // An announced size allocates no memory.
     #expect(words("*1048576\r\n$16777216\r\n") == [])
   }
 }

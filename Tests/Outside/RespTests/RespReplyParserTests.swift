@@ -48,7 +48,7 @@ import WireFormat
   }
 
   @Test(
-    "Replies come back from their bytes wherever those are cut", arguments: 0..<100 as Range<UInt64>
+    "Replies are decoded from their bytes, however split", arguments: 0..<100 as Range<UInt64>
   )
   func roundTrip(seed: UInt64) {
     var random = RandomStream(seed: seed)
@@ -61,7 +61,7 @@ import WireFormat
       #expect(found.values == values && found.error == nil, "seed \(seed), cut at \(cut)")
     }
     #expect(parse(bytes, pieces: Array(0..<bytes.count)).values == values)
-    // Every number has one spelling.
+    // Each number has one spelling.
     for number: Int64 in [0, 1, -1, 9, 10, 99, 100, .max, .min] {
       var writer = WireWriter()
       RespReply.integer(number, into: &writer)
@@ -70,7 +70,7 @@ import WireFormat
   }
 
   @Test(
-    "Damaged replies are refused or mean something, and never trap",
+    "Damaged replies are refused or have a meaning, and never trap",
     arguments: 0..<200 as Range<UInt64>)
   func damage(seed: UInt64) {
     var random = RandomStream(seed: seed, label: 1)
@@ -83,7 +83,7 @@ import WireFormat
     #expect(single.values == whole.values && single.error == whole.error, "seed \(seed)")
   }
 
-  @Test("What is no reply is refused")
+  @Test("Malformed replies are refused")
   func refused() {
     #expect(parse(bytes("PONG\r\n"), pieces: []).error == .invalidReply(UInt8(ascii: "P")))
     #expect(parse(bytes("+OK\n"), pieces: []).error == .invalidReply(UInt8(ascii: "+")))
@@ -94,7 +94,7 @@ import WireFormat
     #expect(parse(bytes(deep), pieces: []).error == .nestedTooDeep)
   }
 
-  @Test("Texts of errors and states stay on their line")
+  @Test("Error and status texts stay on one line")
   func oneLine() {
     var writer = WireWriter()
     RespReply.error("ERR a\r\n+OK\nb", into: &writer)

@@ -6,7 +6,7 @@ import Testing
 import WireFormat
 
 @Suite struct RespSessionTests {
-  @Test("A pipeline is one command of the store, and answered in order")
+  @Test("A pipeline becomes one store command, and is answered in order")
   func pipeline() {
     var client = Conversation()
     client.send(
@@ -17,7 +17,7 @@ import WireFormat
         + "-ERR unknown command 'FOO', with args beginning with: \r\n"
         + "*2\r\n$1\r\n2\r\n$-1\r\n$1\r\nx\r\n")
     #expect(client.requests.count == 1)
-    // One that only reads is read-only.
+    // A pipeline of reads is read-only.
     client.send(command("GET", "a") + command("EXISTS", "a") + command("STRLEN", "a"))
     #expect(client.requests.last?.isReadOnly == true)
   }
@@ -93,7 +93,7 @@ import WireFormat
     #expect(text(output.bytes()) == "+OK\r\n+PONG\r\n$-1\r\n")
   }
 
-  @Test("INFO is answered where it stands in a pipeline, also as a line with quotes")
+  @Test("INFO is answered at its place in a pipeline, also as a quoted line")
   func info() {
     var client = Conversation()
     client.send(
@@ -104,7 +104,7 @@ import WireFormat
         == "+OK\r\n$16\r\nabout server+x y\r\n$6\r\nabout \r\n$1\r\n1\r\n")
   }
 
-  @Test("When the store fails, what waited for it is told so, and the session goes on")
+  @Test("If the store fails, waiting commands get the error, and the session continues")
   func failure() {
     var session = RespSession(connection: 1)
     var output = WireWriter()
@@ -117,10 +117,10 @@ import WireFormat
     output.removeAll()
     session.feed(command("GET", "a"))
     #expect(session.next(into: &output) == .store(.get(Key("a"))))
-    // An answer that does not fit the question is no answer.
+    // An answer that does not fit the question counts as an error.
     session.complete(.number(1), into: &output)
     #expect(text(output.bytes()).hasPrefix("-ERR the store gave an answer that does not fit"))
-    // Nobody waits: nothing is said.
+    // No command waits, so no reply is sent.
     output.removeAll()
     session.complete(.done, into: &output)
     session.fail("ERR", into: &output)
@@ -128,7 +128,7 @@ import WireFormat
     #expect(output.count == 0)
   }
 
-  @Test("QUIT is answered behind everything before it, and nothing after it is done")
+  @Test("QUIT is answered after all earlier commands, and no later command is executed")
   func quit() {
     var client = Conversation()
     client.send(command("SET", "a", "1") + command("QUIT") + command("SET", "a", "2"))
@@ -138,7 +138,7 @@ import WireFormat
     #expect(client.received() == "" && client.store[Key("a")] == bytes("1"))
   }
 
-  @Test("Bytes that are no command end the conversation behind the replies before them")
+  @Test("Malformed bytes end the conversation after the earlier replies")
   func protocolError() {
     var client = Conversation()
     client.send(command("SET", "a", "1") + bytes("*1\r\n!\r\n") + command("SET", "a", "2"))
@@ -147,7 +147,7 @@ import WireFormat
     #expect(client.store[Key("a")] == bytes("1"))
   }
 
-  @Test("A web page cannot make a browser give commands")
+  @Test("A web page cannot make a browser send commands")
   func browser() {
     for first in ["POST / HTTP/1.1\r\n", "GET /\r\nHost: 127.0.0.1\r\n"] {
       var client = Conversation()
@@ -158,7 +158,7 @@ import WireFormat
   }
 
   @Test(
-    "Where the store's answer ends early, the rest is asked anew; one that is too long alone fails")
+    "If the store's answer ends early, the rest is asked again; a too long answer alone fails")
   func longAnswers() {
     var session = RespSession(connection: 1)
     var output = WireWriter()
@@ -171,7 +171,7 @@ import WireFormat
     #expect(session.next(into: &output) == .store(.sequence([increment, a, a, b, b])))
     session.complete(.sequence([.number(1), .value([65])]), into: &output)
     #expect(session.next(into: &output) == .store(.sequence([a, b, b])))
-    // Half of one answer is none: it is asked for alone, and then there is no hope for it.
+    // Half of an answer is invalid: the command is asked alone, and then fails.
     #expect(!session.isIdle)
     session.complete(.sequence([.value([65])]), into: &output)
     #expect(session.next(into: &output) == .store(b))
@@ -183,7 +183,7 @@ import WireFormat
   }
 
   @Test(
-    "A conversation gives the same replies however it arrives, and never traps",
+    "A conversation gives the same replies for any split of its bytes, and never traps",
     arguments: 0..<300 as Range<UInt64>)
   func pieces(seed: UInt64) {
     var random = RandomStream(seed: seed)
@@ -205,7 +205,7 @@ import WireFormat
     #expect(parts.store.snapshot() == whole.store.snapshot(), "seed \(seed)")
   }
 
-  @Test("A buffer of received bytes keeps them in order however they come and go")
+  @Test("A buffer of received bytes keeps their order")
   func input() {
     var random = RandomStream(seed: 1)
     var input = RespInput()

@@ -3,9 +3,9 @@ import Resp
 import StateMachines
 import Testing
 
-/// MULTI, EXEC, DISCARD and WATCH, through a session and a real store.
+/// Tests MULTI, EXEC, DISCARD and WATCH with a session and a real store.
 @Suite struct RespTransactionTests {
-  @Test("The commands of a transaction are one request of the store, answered as one array")
+  @Test("The commands of a transaction are one store request, answered as one array")
   func one() {
     var client = Conversation()
     client.send(
@@ -25,7 +25,7 @@ import Testing
     #expect(sequence.count == 4)
   }
 
-  @Test("Nothing of a transaction takes effect before its end, nor after DISCARD or RESET")
+  @Test("A transaction has no effect before its end, nor after DISCARD or RESET")
   func nothing() {
     var client = Conversation()
     for end in ["DISCARD", "RESET"] {
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test(
-    "What cannot be carried out discards its transaction",
+    "A command that cannot be executed discards its transaction",
     arguments: [
       ["FOO"], ["GET"], ["SET", "a", "1", "EX", "10"], ["EXPIRE", "a", "1"], ["INFO"], ["TIME"],
       ["WAIT", "0", "0"], ["CLIENT", "LIST"],
@@ -57,12 +57,12 @@ import Testing
       client.ask("EXEC")
         == "-EXECABORT Transaction discarded because of previous errors.\r\n")
     #expect(client.requests.isEmpty)
-    // The next one is not affected.
+    // The next transaction is not affected.
     client.send(command("MULTI") + command("SET", "a", "1") + command("EXEC"))
     #expect(client.received() == "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n")
   }
 
-  @Test("A transaction that is too long is refused where it becomes so")
+  @Test("A transaction is refused at the command that makes it too long")
   func tooLong() {
     var limits = RespLimits()
     limits.maximumTransactionByteCount = 1000
@@ -81,7 +81,7 @@ import Testing
     #expect(client.requests.isEmpty)
   }
 
-  @Test("A watched key with another value undoes the transaction, as often as it is asked")
+  @Test("A watched key with another value undoes the transaction, however often it is repeated")
   func watch() {
     var client = Conversation()
     for value in [nil, "1"] {
@@ -91,7 +91,7 @@ import Testing
         client.send(command((["WATCH"] + watches).map { Array($0.utf8) }) + command("MULTI"))
         _ = client.ask("SET", "b", "mine")
         #expect(client.ask("EXEC") == "*1\r\n+OK\r\n")
-        // What was watched is forgotten by now.
+        // The watched keys have been forgotten.
         client.send(command("MULTI") + command("GET", "b") + command("EXEC"))
         #expect(client.received().hasSuffix("*1\r\n$4\r\nmine\r\n"))
         client.send(command((["WATCH"] + watches).map { Array($0.utf8) }) + command("MULTI"))
@@ -111,7 +111,7 @@ import Testing
     #expect(client.ask("EXEC") == "*0\r\n")
   }
 
-  @Test("Where the watched values are not known, the transaction does nothing")
+  @Test("If the watched values are unknown, the transaction has no effect")
   func unknownValues() {
     var limits = RespLimits()
     limits.maximumWatchedByteCount = 3
@@ -127,7 +127,7 @@ import Testing
     #expect(client.received().hasSuffix("*-1\r\n"))
   }
 
-  @Test("A transaction whose outcome is unknown is told so once")
+  @Test("A transaction whose outcome is unknown is answered so once")
   func unknownOutcome() {
     var client = Conversation()
     client.session.feed(
@@ -141,7 +141,7 @@ import Testing
         == "+OK\r\n+QUEUED\r\n+QUEUED\r\n-ERR outcome unknown\r\n+PONG\r\n")
   }
 
-  @Test("An answer that is too long undoes the transaction, and says so")
+  @Test("A too long answer undoes the transaction, and the client is told")
   func longAnswer() {
     var client = Conversation()
     let large = Array(repeating: UInt8(1), count: 17 << 20)

@@ -4,7 +4,7 @@ import Resp
 import StateMachines
 import WireFormat
 
-/// A command as clients send it.
+/// The bytes of a command as clients send it.
 func command(_ words: String...) -> [UInt8] { command(words.map { Array($0.utf8) }) }
 
 func command(_ words: [[UInt8]]) -> [UInt8] {
@@ -16,12 +16,12 @@ func command(_ words: [[UInt8]]) -> [UInt8] {
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-/// A session in front of a store of its own: what a client sends, and everything it gets.
+/// A session with its own store: takes a client's bytes and records all replies.
 struct Conversation {
   var session: RespSession
   var store = KeyValueStore()
   var output = WireWriter()
-  /// What the store was asked.
+  /// The store's requests.
   var requests: [KeyValueCommand] = []
 
   init(limits: RespLimits = RespLimits()) {
@@ -33,7 +33,7 @@ struct Conversation {
     settle()
   }
 
-  /// Answers whatever the session wants to know.
+  /// Answers all requests of the session.
   mutating func settle() {
     while let request = session.next(into: &output) {
       switch request {
@@ -48,7 +48,7 @@ struct Conversation {
     }
   }
 
-  /// What the client has got since this was asked last.
+  /// The replies since the last call.
   mutating func received() -> String {
     defer { output.removeAll() }
     return text(output.bytes())
@@ -60,7 +60,7 @@ struct Conversation {
   }
 }
 
-/// Random traffic: whole commands, lines, and now and then something that is neither.
+/// Random traffic: whole commands, lines, and sometimes malformed bytes.
 enum Traffic {
   static let words = [
     "GET", "set", "MSET", "del", "EXISTS", "append", "INCR", "mget", "PING", "echo", "info",

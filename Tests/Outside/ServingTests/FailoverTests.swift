@@ -5,7 +5,7 @@ import Resp
 import Testing
 
 @Suite struct FailoverTests {
-  @Test("Clients do not notice which node is in charge, nor that it goes")
+  @Test("Clients notice neither which node is in charge nor that it dies")
   func failover() async throws {
     try await onThread {
       let stage = try Stage(RaftReplica.self, replicas: 3)

@@ -6,7 +6,7 @@ import Serving
 import Testing
 import Unreplicated
 
-/// A gateway in front of one real node, spoken to as clients do, and as they should not.
+/// A gateway before one real node, with well-behaved and ill-behaved clients.
 @Suite struct GatewayTests {
   private func onStage(
     limits: RespLimits = RespLimits(), memory: Int = GatewayLimits.memory,
@@ -22,7 +22,7 @@ import Unreplicated
     }
   }
 
-  @Test("A client sets and gets any bytes, empty ones too, and 10,000 commands at once")
+  @Test("A client sets and gets any bytes, including empty ones, and 10,000 commands at once")
   func values() async throws {
     try await onStage { stage in
       let client = try stage.client()
@@ -44,7 +44,7 @@ import Unreplicated
     }
   }
 
-  @Test("A client that has closed its side still gets every answer, and then the end")
+  @Test("A client that has closed its sending side still gets every answer, and then the end")
   func halfClosed() async throws {
     try await onStage { stage in
       let client = try stage.client()
@@ -106,7 +106,7 @@ import Unreplicated
     }
   }
 
-  @Test("A client that sends far too much is told why before the connection ends")
+  @Test("A client that sends far too much gets an error before the connection ends")
   func goodbye() async throws {
     try await onStage { stage in
       let client = try stage.client()
@@ -120,7 +120,7 @@ import Unreplicated
     }
   }
 
-  @Test("What a client does not read holds back itself alone, and nothing of it is lost")
+  @Test("A client that does not read blocks only itself, and loses no reply")
   func slowReader() async throws {
     var limits = RespLimits()
     limits.maximumUnreadByteCount = 4 << 20
@@ -131,7 +131,8 @@ import Unreplicated
       var pending = ArraySlice(command)
       var whole = 0
       var byteCount = 0
-      // Until the connection has taken nothing for a second; without a bound that never comes.
+      // Until the connection has accepted no byte for a second; without a bound that would never
+      // happen.
       while byteCount < 64 << 20 {
         let sent = slow.sendSome(Array(pending))
         if sent > 0 {
@@ -171,14 +172,14 @@ import Unreplicated
     }
   }
 
-  @Test("A client that writes too much and reads nothing is told so and closed")
+  @Test("A client that sends too much and reads nothing gets an error and is closed")
   func neverReads() async throws {
     var limits = RespLimits()
     limits.maximumUnreadByteCount = 4 << 20
     try await onStage(limits: limits, patience: .milliseconds(300)) { stage in
       let client = try stage.client(receiveBuffer: 4096)
       let payload = String(repeating: "e", count: 64 << 10)
-      // Blocks until the gateway throws away what it sends.
+      // Blocks until the gateway discards the received bytes.
       for _ in 0..<512 { try client.send(RedisClient.command("ECHO", payload)) }
       var error: [UInt8]?
       while error == nil {
@@ -195,7 +196,7 @@ import Unreplicated
     }
   }
 
-  @Test("Commands without an end share a bound: others are served, and they are closed in the end")
+  @Test("Endless commands share a memory bound: others are served, and they are closed at last")
   func unfinished() async throws {
     try await onStage(memory: 4 << 20, patience: .milliseconds(300)) { stage in
       let greedy = try (0..<8).map { _ in try stage.client() }
@@ -203,7 +204,7 @@ import Unreplicated
       for client in greedy { try client.send(begin + Array(repeating: 0, count: 1 << 20)) }
       let other = try stage.client()
       #expect(try other.ask("SET", "b", "1") == .ok)
-      // Each goes on as far as it may.
+      // Each connection sends as much as it may.
       var buffers = try Int(other.info("clients")["client_buffers"] ?? "") ?? 0
       while buffers > 0 {
         #expect(buffers <= (4 << 20) + 8 * (256 << 10))
@@ -214,13 +215,13 @@ import Unreplicated
     }
   }
 
-  @Test("INFO, CLIENT LIST and DBSIZE tell what there is")
+  @Test("INFO, CLIENT LIST and DBSIZE report the actual state")
   func truth() async throws {
     try await onStage { stage in
       let client = try stage.client()
       for number in 0..<3 { #expect(try client.ask("SET", "k\(number)", "v") == .ok) }
       #expect(try client.ask("DBSIZE") == .integer(3))
-      // The node says how many keys it has five times a second.
+      // The node reports its number of keys five times a second.
       while try client.info("keyspace")["db0"] != "keys=3,expires=0,avg_ttl=0" {}
       let memory = try client.info("memory")
       #expect(Int(memory["used_memory"] ?? "") ?? 0 > 10_000)
@@ -249,25 +250,25 @@ import Unreplicated
     }
   }
 
-  @Test("Connections that end leave nothing: their sessions serve the next ones")
+  @Test("Connections that end leave no sessions: the next ones reuse them")
   func reuse() async throws {
     try await onStage { stage in
       for round in 0..<200 {
         let client = try stage.client()
         #expect(try client.ask("INCR", "n") == .integer(Int64(round + 1)))
-        // Every other one leaves without waiting for its last answer.
+        // Every other client leaves without waiting for its last answer.
         if round % 2 == 0 { try client.send(RedisClient.command("GET", "n")) }
       }
       let client = try stage.client()
       var clients = try client.info("clients")
-      // The gateway sees the last ones go in its own time.
+      // The gateway notices the last ends only after some time.
       while clients["connected_clients"] != "1" { clients = try client.info("clients") }
       #expect(Int(clients["cluster_sessions"] ?? "") ?? .max < 20)
       #expect(try client.info("stats")["total_connections_received"] == "201")
     }
   }
 
-  @Test("Without a cluster every command says that its outcome is unknown, and others go on")
+  @Test("Without a cluster every command's outcome is unknown, and the connection stays usable")
   func noCluster() async throws {
     try await onThread {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1, timeout: .milliseconds(200))

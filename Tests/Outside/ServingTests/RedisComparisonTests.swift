@@ -8,7 +8,7 @@ import Sockets
 import Testing
 import Unreplicated
 
-/// A real Redis server, for as long as this value lives.
+/// A real Redis server that ends with this object.
 final class RedisServer {
   static let program = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     .map { "\($0)/redis-server" }.first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -35,7 +35,7 @@ final class RedisServer {
   func client() throws -> RedisClient { try RedisClient(port: port) }
 }
 
-/// Every byte of every reply is what Redis answers.
+/// Every byte of every reply equals that of Redis.
 @Suite(.enabled(if: RedisServer.program != nil, "redis-server is not installed"))
 struct RedisComparisonTests {
   private static let names = [
@@ -54,7 +54,7 @@ struct RedisComparisonTests {
     "NX", "XX", "GET", "nx", "default",
   ]
 
-  /// Mostly what a client would ask, in the order of its words.
+  /// Usually a sensible command, with its words in order.
   private static func words(_ random: inout RandomStream, _ keys: [String]) -> [String] {
     let name = names[random.below(names.count)]
     func key(_ random: inout RandomStream) -> String { keys[random.below(keys.count)] }
@@ -90,7 +90,7 @@ struct RedisComparisonTests {
     }
   }
 
-  /// All that is answered to the bytes, which end with an ECHO of this mark.
+  /// All replies to the bytes, which end with an ECHO of this mark.
   private static func replies(_ client: RedisClient, _ bytes: [UInt8], mark: String) throws
     -> [UInt8]
   {
@@ -154,7 +154,7 @@ struct RedisComparisonTests {
         }
         for round in 0..<20 {
           let pipeline = (0...random.below(8)).map { _ in Self.words(&random, keys) }
-          // A transaction that is still open would take the mark as its own.
+          // An open transaction would take the mark as one of its commands.
           let bytes = (pipeline + [["EXEC"]]).flatMap {
             RedisClient.command($0.map { Array($0.utf8) })
           }
@@ -167,7 +167,7 @@ struct RedisComparisonTests {
     }
   }
 
-  /// Asks for the third version. The greeting says who the server is, which is not the same.
+  /// Requests version 3. The greeting's reply names the server, which differs.
   private func greet(_ client: RedisClient) throws {
     try client.send(RedisClient.command("HELLO", "3"))
     let greeting = try Self.replies(client, [], mark: "greeted")
@@ -182,7 +182,7 @@ struct RedisComparisonTests {
     "POST / HTTP/1.1\r\nPING\r\n",
   ]
 
-  @Test("Lines, empty commands and what is no command, up to the end of the connection")
+  @Test("Lines, empty commands and malformed bytes get Redis' replies, up to the connection's end")
   func ends() async throws {
     try await onThread {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1)
@@ -199,7 +199,7 @@ struct RedisComparisonTests {
     }
   }
 
-  /// Commands of one connection, one by one; `>` is said by another connection.
+  /// Commands of one connection, one by one; `>` marks a command of another connection.
   private static let conversations = [
     """
     SET a 1 | WATCH a | MULTI | INCR a | EXEC | GET a | WATCH a | > SET a 9 | MULTI | INCR a | EXEC | GET a
@@ -225,7 +225,7 @@ struct RedisComparisonTests {
     """,
   ]
 
-  @Test("Transactions, walks over keys and questions about the server")
+  @Test("Transactions, scans and questions about the server get Redis' replies")
   func conversations() async throws {
     try await onThread {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1)
@@ -248,13 +248,13 @@ struct RedisComparisonTests {
     }
   }
 
-  @Test("COMMAND tells where the keys are", arguments: [2, 3])
+  @Test("COMMAND states the positions of the keys", arguments: [2, 3])
   func commandFacts(version: Int) async throws {
     try await onThread {
       let stage = try Stage(UnreplicatedServer.self, replicas: 1)
       stage.startAll()
       let redis = try RedisServer()
-      // Redis lists the subcommands of three, and has a note on SET.
+      // Redis lists the subcommands of three commands, and has a note on SET.
       let clients = try [stage.client(), redis.client()]
       if version == 3 { for client in clients { try greet(client) } }
       let names = RespCommandName.allCases.filter {

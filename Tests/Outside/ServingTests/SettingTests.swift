@@ -5,13 +5,13 @@ import Testing
 
 @testable import Serving
 
-/// What `serve --set OPTION=VALUE` sets.
+/// Tests the options of `serve --set OPTION=VALUE`.
 @Suite struct SettingTests {
   private func nodes(_ settings: [String]) -> OwnNodes {
     OwnNodes(kind: .raft, replicas: 3, settings: settings, data: nil, syncs: true)
   }
 
-  @Test("Values are read as those of an experiment file, without quotes around texts")
+  @Test("Values are read like those of an experiment file, without quotes around texts")
   func values() throws {
     let hosts = try nodes([
       "heartbeat=20ms", #"electionTimeout=["1s", "2s"]"#, "preVote=false", "inFlightLimit=7",
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(
-    "What is no option, or no value of it, is refused",
+    "An unknown option, or an invalid value, is refused",
     arguments: [
       (["heartbeat"], #"found "heartbeat", allowed OPTION=VALUE"#),
       (["=5"], #"found "=5", allowed OPTION=VALUE"#),

@@ -12,13 +12,13 @@ import StateMachines
 import Synchronization
 import Testing
 
-/// Something that works on a thread until it is told to stop.
+/// Work on a thread that runs until it is told to stop.
 final class Worker: Sendable {
   private let isStopped = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
   private let failure = Mutex<String?>(nil)
 
-  /// - Parameter body: asks whether to stop.
+  /// - Parameter body: the work; it calls its argument to learn whether to stop.
   init(_ body: @escaping @Sendable (() -> Bool) throws -> Void) {
     Thread.detachNewThread { [self] in
       do {
@@ -31,7 +31,7 @@ final class Worker: Sendable {
   }
 
   /// Waits until the thread has ended.
-  /// - Returns: what went wrong, if something did.
+  /// - Returns: the error, if there was one.
   func stop() -> String? {
     isStopped.store(true, ordering: .relaxed)
     ended.wait()
@@ -39,7 +39,7 @@ final class Worker: Sendable {
   }
 }
 
-/// A cluster of real nodes, each on a thread of this process, and a gateway in front of them.
+/// A cluster of real nodes, each on a thread of this process, with a gateway.
 final class Stage {
   let directory: URL
   private let endpoints: [Endpoint]
@@ -50,7 +50,7 @@ final class Stage {
   private let gateway: Worker
   let port: UInt16
 
-  /// - Parameter timeout: of the gateway's requests.
+  /// - Parameter timeout: the timeout of the gateway's requests.
   init<Core: ReplicaCore>(
     _ core: Core.Type, replicas: Int, timeout: Interval = .seconds(60),
     limits: RespLimits = RespLimits(), memory: Int = GatewayLimits.memory,

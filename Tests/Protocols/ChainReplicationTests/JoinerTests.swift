@@ -1,6 +1,7 @@
 import ChainReplication
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
 import Testing
 import ViewService
 import WireFormat
@@ -18,7 +19,7 @@ struct JoinerTests {
     return chain
   }
 
-  @Test("A joiner copies the log in pages while the tail goes on serving")
+  @Test("A joiner copies the log in pages while the tail serves")
   func copies() {
     var chain = chain(1300)
     chain.cluster.nodes[2].holdsDisk = true
@@ -39,7 +40,7 @@ struct JoinerTests {
     #expect(chain.core(2).status.role == "joiner")
   }
 
-  @Test("Nothing waits for a joiner, and no more than a window is on its way to it")
+  @Test("No commit waits for a joiner, and no more than a window is in flight to it")
   func nothingWaits() {
     var chain = chain(0, inFlightBytes: 10_000)
     chain.issue([0, 1], joiner: 2)
@@ -70,28 +71,6 @@ struct JoinerTests {
     #expect(chain.core(1).report.joinerHasCaughtUp)
   }
 
-  @Test("A joiner becomes the tail when the old tail has sent it what it held (§4)")
-  func becomesTail() {
-    var chain = chain(10)
-    chain.issue([0, 1], joiner: 2)
-    chain.cluster.run()
-    chain.issue([0, 1, 2], to: [0, 2])
-    chain.cluster.run()
-    // The old tail has not heard of the view yet: it may still acknowledge, so the new one is silent.
-    chain.read(at: 2)
-    #expect(chain.cluster.nodes[2].reads.isEmpty)
-    chain.tell(1)
-    chain.cluster.run()
-    chain.read(at: 2, 2)
-    chain.read(at: 1, 3)
-    #expect(chain.cluster.nodes[2].reads == [ReadTicket(2)])
-    #expect(chain.cluster.nodes[1].refusedReads.map(\.redirect) == [ReplicaID(2)])
-    #expect(chain.core(0).report.isEstablished)
-    let update = chain.update(at: 0)
-    chain.cluster.run()
-    #expect(chain.answered(2) == [update])
-  }
-
   @Test("A new tail lacks a page of what the old one held: it answers no reads yet")
   func servesWhenComplete() {
     var chain = chain(0)
@@ -119,7 +98,7 @@ struct JoinerTests {
     #expect(chain.core(0).report.isEstablished)
   }
 
-  @Test("A member that still lacks pages cuts nobody: the one behind it may have to be the head")
+  @Test("A member that lacks pages cuts no successor, because that may have to be the head")
   func incompleteCutsNobody() {
     var chain = Chain(3, members: [0, 2], page: 2)
     chain.cluster.run()
@@ -139,19 +118,6 @@ struct JoinerTests {
     chain.issue([2, 1])
     chain.cluster.run()
     #expect(chain.committed(1).count == 10 && chain.committed(2).count == 10)
-  }
-
-  @Test("joiner-serves-during-copy: a new tail shows less than the old one did (protocols 2d.9)")
-  func servesDuringCopy() {
-    func answers(bug: ChainReplica.Bug?) -> Bool {
-      var chain = chain(10, bug: bug)
-      chain.issue([0, 1], joiner: 2, to: [0, 1])
-      chain.tell(2)
-      chain.read(at: 2)
-      return !chain.cluster.nodes[2].reads.isEmpty && chain.committed(2).count < 10
-    }
-    #expect(!answers(bug: nil))
-    #expect(answers(bug: .joinerServesDuringCopy))
   }
 
   @Test("A joiner that restarts is fed again from what it holds")

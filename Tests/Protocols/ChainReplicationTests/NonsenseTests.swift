@@ -1,11 +1,12 @@
 import ChainReplication
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
 import ViewService
 
-@Suite("Whatever a peer may send")
+@Suite("Invalid messages")
 struct NonsenseTests {
   private func index(_ random: inout RandomStream) -> LogIndex {
     LogIndex(random.chance(0.2) ? Int.max / 2 - 1 : random.below(12))
@@ -13,7 +14,7 @@ struct NonsenseTests {
 
   private func forward(_ random: inout RandomStream) -> ChainReplica.Forward {
     let entries = (0..<random.below(4)).map { _ in
-      ViewEntry(view: UInt64(random.below(4)), batch: someBatch(UInt64(random.below(5))))
+      ViewEntry(view: UInt64(random.below(4)), batch: batch(UInt64(random.below(5))))
     }
     return ChainReplica.Forward(
       previous: index(&random), previousView: UInt64(random.below(4)), entries: entries,
@@ -56,7 +57,7 @@ struct NonsenseTests {
     }
   }
 
-  @Test("Nonsense does not stop a replica, whatever its place")
+  @Test("Invalid messages do not stop a replica in any place of the chain")
   func nonsense() {
     var random = RandomStream(seed: 11)
     for round in 0..<40 {
@@ -84,7 +85,7 @@ struct NonsenseTests {
     for _ in 0..<2000 {
       let message = message(&random)
       var effects = Effects<ChainReplica>()
-      var core = chain.core(random.below(3))
+      var core = chain.core(ReplicaID(random.below(3)))
       let before = core.status
       core.handle(.received(message, from: ReplicaID(3)), at: .zero, into: &effects)
       #expect(core.status == before && effects.sends.isEmpty && effects.records.isEmpty)

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -5,12 +6,11 @@ import ViewService
 
 @testable import ChainReplication
 
-/// What makes it safe that updates travel on before they are durable, and what is done about
-/// losses.
-@Suite("Updates travel on while disks write them")
+/// Why updates may be forwarded before they are durable, and how losses are repaired.
+@Suite("Updates are forwarded while disks write them")
 struct PipelineTests {
   @Test(
-    "count-undurable: what the tail answered is gone when the others restart",
+    "count-undurable: updates that the tail answered are lost when the others restart",
     arguments: [nil, ChainReplica.Bug.countUndurable])
   func countsUndurable(bug: ChainReplica.Bug?) {
     var chain = Chain(3, bug: bug)
@@ -20,7 +20,7 @@ struct PipelineTests {
     let update = chain.update(at: 0)
     chain.cluster.run()
     #expect(chain.answered(2) == (bug == nil ? [] : [update]))
-    for id in [0, 1] {
+    for id in [a, b] {
       chain.crash(id)
       chain.restart(id)
     }
@@ -49,14 +49,14 @@ struct PipelineTests {
     chain.issue([0, 1, 2])
     let second = chain.update(at: 0)
     chain.cluster.run()
-    for id in 0..<3 {
+    for id in chain.cluster.membership.replicas {
       #expect((chain.committed(id) == [first, second]) == (bug == nil))
     }
     #expect(chain.core(0).report.isEstablished == (bug == nil))
   }
 
   @Test(
-    "A middle that forgot what it sent brings those behind it in line, though the head is whole")
+    "A middle that forgot sent entries brings its successors in line, though the head has them")
   func restartedMiddle() {
     var chain = Chain(4)
     chain.cluster.run()
@@ -73,7 +73,7 @@ struct PipelineTests {
     chain.cluster.delivers = { _ in true }
     chain.fire(0)
     chain.cluster.run()
-    for id in 0..<4 { #expect(chain.committed(id).count == 1) }
+    for id in chain.cluster.membership.replicas { #expect(chain.committed(id).count == 1) }
   }
 
   @Test("A replica that is not in line says what it holds when that is durable, and not before")
@@ -98,7 +98,7 @@ struct PipelineTests {
   }
 
   @Test(
-    "What was stable in one view does not count in the next before the predecessor says it again")
+    "A stable index of one view counts in the next only after the predecessor has repeated it")
   func stableOfEarlierView() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -141,7 +141,7 @@ struct PipelineTests {
     #expect(chain.cluster.nodes[2].reads.isEmpty)
   }
 
-  @Test("A neighbour that is silent is asked ever more seldom, and gets no entry twice")
+  @Test("A silent neighbour is asked less and less often, and gets no entry twice")
   func noSpuriousResend() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -172,7 +172,7 @@ struct PipelineTests {
     #expect(chain.core(0).report.unreachable == [])
   }
 
-  @Test("A long round trip is learnt, and nobody is asked before it is over")
+  @Test("A long round trip is measured, and no replica is asked before it is over")
   func longRoundTrip() {
     var chain = Chain(2)
     chain.cluster.run()
@@ -201,7 +201,7 @@ struct PipelineTests {
     }
   }
 
-  @Test("A gap is evidence: what was lost is sent again at once, and only that")
+  @Test("After a gap report the lost entries are sent again at once, and only those")
   func gap() {
     var chain = Chain(2, page: 1)
     chain.cluster.run()
@@ -220,7 +220,7 @@ struct PipelineTests {
     #expect(sent.value == 6)
   }
 
-  @Test("No more bytes are on their way than the window lets out, but a larger entry travels alone")
+  @Test("No more bytes are in flight than the window allows, but a larger entry travels alone")
   func bytesInFlight() {
     for (limit, expected) in [(200, 4), (10, 1)] {
       var options = ChainReplica.Options()
@@ -230,9 +230,9 @@ struct PipelineTests {
       let view = View(number: 1, members: [ReplicaID(0), ReplicaID(1)])
       for id in view.members { cluster.adopt(view, at: id) }
       cluster.run()
-      #expect(ViewEntry(view: 1, batch: someBatch()).encodedByteCount == 44)
+      #expect(ViewEntry(view: 1, batch: batch(1)).encodedByteCount == 44)
       for number in 1...10 {
-        cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0))
+        cluster.handle(.requested(batch(UInt64(number))), at: ReplicaID(0))
       }
       let entries = cluster.inFlight.map { envelope in
         if case .forward(_, let forward) = envelope.message { forward.entries.count } else { 0 }
@@ -273,14 +273,15 @@ struct PipelineTests {
     #expect(chain.committed(2).count == 100)
   }
 
-  @Test("A joiner far away keeps up with a large load: what it lacks is on its way")
+  @Test("A distant joiner keeps up with a large load: the entries it lacks are on their way")
   func farJoiner() {
     var chain = Chain(3, members: [0, 1], joiner: 2)
     chain.cluster.run()
     var late: [SteppedEnvelope<ChainReplica.Message>] = []
     for _ in 0..<6 {
       for _ in 0..<300 { chain.update(at: 0) }
-      // What goes to the joiner arrives 100 ms later, and by then there is as much again.
+      // Messages to the joiner arrive 100 ms later, and by then as many entries again have been
+      // proposed.
       let toJoiner = chain.cluster.inFlight.filter { $0.to == ReplicaID(2) }
       chain.cluster.inFlight.removeAll { $0.to == ReplicaID(2) && $0.from != $0.to }
       chain.cluster.run()

@@ -1,4 +1,5 @@
 import ChainReplication
+import ProtocolTesting
 import Replication
 import Testing
 import ViewService
@@ -7,17 +8,17 @@ import ViewService
 struct RandomTests {
   /// What is wrong after a run of the seed, or `nil`.
   private func failure(seed: UInt64, bug: ChainReplica.Bug? = nil, steps: Int = 2000) -> String? {
-    var world = World(seed: seed, bug: bug)
-    for _ in 0..<steps where world.violation == nil { world.step() }
-    let makesProgress = world.violation == nil && world.heals()
-    return world.violation ?? (makesProgress ? nil : "no progress after the last fault")
+    var world = ChainWorld(seed: seed, bug: bug)
+    world.step(steps)
+    let makesProgress = world.run.failure == nil && world.heals()
+    return world.run.failure ?? (makesProgress ? nil : "no progress after the last fault")
   }
 
   @Test("Agreement, prefixes, nothing answered is lost, and progress after the last fault")
   func sweep() {
     for seed in 1...50 {
       let found = failure(seed: UInt64(seed))
-      #expect(found == nil, "replay with World(seed: \(seed))")
+      #expect(found == nil, "replay with ChainWorld(seed: \(seed))")
     }
   }
 
@@ -27,16 +28,16 @@ struct RandomTests {
     var committed = 0
     var reads = 0
     for seed in 1...5 {
-      var world = World(seed: UInt64(seed))
-      for _ in 0..<3000 { world.step() }
+      var world = ChainWorld(seed: UInt64(seed))
+      world.step(3000)
       views += world.authority.view.number
-      committed += world.history.count
-      reads += world.servedReads
+      committed += world.run.witness.batches.count
+      reads += world.run.readCount
     }
     #expect(views > 50 && committed > 200 && reads > 20)
   }
 
-  @Test("The sweep finds every mistake", arguments: ChainReplica.Bug.allCases)
+  @Test("The sweep finds every bug", arguments: ChainReplica.Bug.allCases)
   func findsBugs(bug: ChainReplica.Bug) {
     let found = (1...200).first { failure(seed: $0, bug: bug) != nil }
     #expect(found != nil)

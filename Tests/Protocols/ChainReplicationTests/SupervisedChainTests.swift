@@ -1,6 +1,7 @@
 import ChainReplication
 import SteppedCluster
 import Raft
+import ProtocolTesting
 import Replication
 import Testing
 import ViewService
@@ -44,7 +45,7 @@ private struct SupervisedChain {
 
   mutating func update(_ sequence: UInt64) {
     for node in 0..<3 where cluster.nodes[node].isUp && core(node).status.isInCharge {
-      cluster.handle(.requested(someBatch(sequence)), at: ReplicaID(node))
+      cluster.handle(.requested(batch(sequence)), at: ReplicaID(node))
     }
     cluster.run()
   }
@@ -64,20 +65,20 @@ private struct SupervisedChain {
 @Suite("A chain under an authority of three Raft replicas")
 struct SupervisedChainTests {
   @Test(
-    "Any one replica fails and comes back: all updates stay, reads and updates go on",
+    "Any one replica fails and comes back: all updates stay, reads and updates continue",
     arguments: 0..<3)
   func oneFails(victim: Int) {
     var chain = SupervisedChain()
     chain.update(1)
     #expect(chain.core(2).view.members == [ReplicaID(0), ReplicaID(1), ReplicaID(2)])
-    #expect(chain.committed(2) == [someBatch(1)])
+    #expect(chain.committed(2) == [batch(1)])
     chain.cluster.crash(ReplicaID(victim))
     chain.settle()
     chain.update(2)
     let rest = [0, 1, 2].filter { $0 != victim }
     for id in rest {
       #expect(chain.core(id).view.members == rest.map { ReplicaID($0) })
-      #expect(chain.committed(id) == [someBatch(1), someBatch(2)])
+      #expect(chain.committed(id) == [batch(1), batch(2)])
     }
     let answersRead1 = chain.readAtTail(1)
     #expect(answersRead1)
@@ -86,14 +87,14 @@ struct SupervisedChainTests {
     chain.update(3)
     let view = chain.core(victim).view
     #expect(view.members == (rest + [victim]).map { ReplicaID($0) } && view.joiner == nil)
-    for id in 0..<3 { #expect(chain.committed(id) == (1...3).map { someBatch($0) }) }
+    for id in 0..<3 { #expect(chain.committed(id) == (1...3).map { batch($0) }) }
     #expect(chain.core(victim).status.isTail)
     let answersRead2 = chain.readAtTail(2)
     #expect(answersRead2)
     for node in chain.cluster.nodes { #expect(node.core.invariantViolation() == nil) }
   }
 
-  @Test("All replicas restart: the log is whole, and nothing is answered twice")
+  @Test("All replicas restart: the log is whole, and no update is answered twice")
   func allRestart() {
     var chain = SupervisedChain()
     chain.update(1)
@@ -101,20 +102,20 @@ struct SupervisedChainTests {
     for id in 0..<3 { chain.cluster.restart(ReplicaID(id)) }
     chain.settle()
     chain.update(2)
-    for id in 0..<3 { #expect(chain.committed(id) == [someBatch(1), someBatch(2)]) }
+    for id in 0..<3 { #expect(chain.committed(id) == [batch(1), batch(2)]) }
     let answers = chain.cluster.nodes.flatMap { $0.commits.filter(\.answering).map(\.batch) }
-    #expect(answers == [someBatch(2)])
+    #expect(answers == [batch(2)])
     let answersRead1 = chain.readAtTail(1)
     #expect(answersRead1)
   }
 
-  @Test("Without the authority updates go on, the view stays, and reads end with the lease")
+  @Test("Without the authority updates continue, the view stays, and reads end with the lease")
   func authorityFails() {
     var chain = SupervisedChain()
     for id in 3..<6 { chain.cluster.crash(ReplicaID(id)) }
     chain.settle()
     chain.update(1)
-    #expect(chain.committed(2) == [someBatch(1)])
+    #expect(chain.committed(2) == [batch(1)])
     #expect(chain.core(0).view.number == 1)
     let answersRead1 = chain.readAtTail(1)
     #expect(!answersRead1)

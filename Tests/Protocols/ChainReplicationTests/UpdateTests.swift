@@ -1,4 +1,5 @@
 import ChainReplication
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -7,16 +8,6 @@ import WireFormat
 
 @Suite("Updates and reads in a chain that does not change (§2, §3)")
 struct UpdateTests {
-  @Test("An update travels from the head to the tail, and the tail answers it (§2)")
-  func tailAnswers() {
-    var chain = Chain(3)
-    chain.cluster.run()
-    let update = chain.update(at: 0)
-    chain.cluster.run()
-    for id in 0..<3 { #expect(chain.committed(id) == [update]) }
-    #expect(chain.answered(2) == [update])
-    #expect(chain.answered(0).isEmpty && chain.answered(1).isEmpty)
-  }
 
   @Test("A chain of one is head and tail at once")
   func chainOfOne() {
@@ -37,10 +28,10 @@ struct UpdateTests {
     var core = chain.core(0)
     var effects = Effects<ChainReplica>()
     for number in 1...3 as ClosedRange<UInt64> {
-      core.handle(.requested(someBatch(number)), at: .zero, into: &effects)
+      core.handle(.requested(batch(number)), at: .zero, into: &effects)
     }
     core.endTurn(at: .zero, into: &effects)
-    let entries = (1...3).map { ViewEntry(view: 1, batch: someBatch($0)) }
+    let entries = (1...3).map { ViewEntry(view: 1, batch: batch($0)) }
     #expect(effects.records == [.entries(first: LogIndex(1), entries)])
     let forward = ChainReplica.Forward(
       previous: .zero, previousView: 0, entries: entries, stable: .zero, wantsReceipt: false)
@@ -50,13 +41,13 @@ struct UpdateTests {
     #expect(effects.sends.map(\.to) == [ReplicaID(0)] && effects.commits.isEmpty)
   }
 
-  @Test("What several messages bring in one turn travels on as one")
+  @Test("Entries from several messages of one turn are forwarded in one message")
   func oneMessagePerTurn() {
     var chain = Chain(3)
     chain.cluster.run()
     var core = chain.core(1)
     var effects = Effects<ChainReplica>()
-    let entries = (1...3).map { ViewEntry(view: 1, batch: someBatch($0)) }
+    let entries = (1...3).map { ViewEntry(view: 1, batch: batch($0)) }
     for place in 0..<3 {
       let forward = ChainReplica.Forward(
         previous: LogIndex(place), previousView: place == 0 ? 0 : 1, entries: [entries[place]],
@@ -70,57 +61,29 @@ struct UpdateTests {
   }
 
   @Test(
-    "An update travels on while disks write it, and is committed when all have", arguments: 0..<3)
+    "An update is forwarded while disks write it, and is committed when all have", arguments: 0..<3)
   func waitsForEveryDisk(slow: Int) {
     var chain = Chain(3)
     chain.cluster.run()
     chain.cluster.nodes[slow].holdsDisk = true
     chain.update(at: 0)
     chain.cluster.run()
-    for id in 0..<3 {
+    for id in chain.cluster.membership.replicas {
       #expect(chain.core(id).status.lastIndex == LogIndex(1) && chain.committed(id).isEmpty)
     }
     chain.read(at: 2)
     #expect(chain.cluster.nodes[2].reads.count == 1 && chain.committed(2).isEmpty)
     chain.cluster.releaseDisk(ReplicaID(slow))
     chain.cluster.run()
-    for id in 0..<3 { #expect(chain.committed(id).count == 1) }
+    for id in chain.cluster.membership.replicas { #expect(chain.committed(id).count == 1) }
     #expect(chain.answered(2).count == 1)
-  }
-
-  @Test("Sent removed by the tail's acknowledgement: no replica applies before the tail (§3)")
-  func appliesOnAcknowledgement() {
-    var chain = Chain(3)
-    chain.cluster.run()
-    chain.cluster.delivers = { $0.to != ReplicaID(2) }
-    chain.update(at: 0)
-    chain.cluster.run()
-    #expect(chain.committed(0).isEmpty && chain.committed(1).isEmpty)
-    #expect(chain.core(1).status.lastIndex == LogIndex(1))
-  }
-
-  @Test("Only the head takes updates and only the tail takes reads; others redirect (§2)")
-  func redirects() {
-    var chain = Chain(3)
-    chain.cluster.run()
-    chain.update(at: 1)
-    chain.update(at: 2)
-    chain.read(at: 0)
-    chain.read(at: 1)
-    chain.read(at: 2)
-    let nodes = chain.cluster.nodes
-    #expect(nodes[1].refusedBatches.map(\.redirect) == [ReplicaID(0)])
-    #expect(nodes[2].refusedBatches.map(\.redirect) == [ReplicaID(0)])
-    #expect(nodes[0].refusedReads.map(\.redirect) == [ReplicaID(2)])
-    #expect(nodes[1].refusedReads.map(\.redirect) == [ReplicaID(2)])
-    #expect(nodes[2].reads == [ReadTicket(1)])
   }
 
   @Test("A replica that knows no view refuses everything")
   func refusesWithoutView() {
     var cluster = InProcessCluster<ChainReplica>(
       membership: Membership(replicas: 2), options: ChainReplica.Options())
-    cluster.handle(.requested(someBatch()), at: ReplicaID(0))
+    cluster.handle(.requested(batch(1)), at: ReplicaID(0))
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
     #expect(cluster.nodes[0].refusedBatches.count == 1)
     #expect(cluster.nodes[0].refusedReads.count == 1)
@@ -136,10 +99,10 @@ struct UpdateTests {
     let view = View(number: 1, members: [ReplicaID(0), ReplicaID(1)])
     for id in view.members { cluster.adopt(view, at: id) }
     cluster.run()
-    for number in 1...5 { cluster.handle(.requested(someBatch(UInt64(number))), at: ReplicaID(0)) }
+    for number in 1...5 { cluster.handle(.requested(batch(UInt64(number))), at: ReplicaID(0)) }
     #expect(cluster.nodes[0].refusedBatches.map(\.redirect) == [nil, nil])
     cluster.run()
-    cluster.handle(.requested(someBatch(6)), at: ReplicaID(0))
+    cluster.handle(.requested(batch(6)), at: ReplicaID(0))
     cluster.run()
     #expect(cluster.nodes[1].committedCount == 4)
   }
@@ -181,45 +144,10 @@ struct UpdateTests {
     #expect(chain.committed(0).count == 2 && chain.committed(1).count == 2)
   }
 
-  @Test("ack-at-head: an update that the head answered is gone with the head (protocols 2d.1)")
-  func ackAtHead() {
-    func acknowledgedAndLost(bug: ChainReplica.Bug?) -> Bool {
-      var chain = Chain(3, bug: bug)
-      chain.cluster.run()
-      chain.cluster.delivers = { $0.to != ReplicaID(1) }
-      let update = chain.update(at: 0)
-      chain.cluster.run()
-      let wasAnswered = chain.answered(0) == [update]
-      chain.crash(0)
-      chain.cluster.delivers = { _ in true }
-      chain.issue([1, 2])
-      chain.cluster.run()
-      return wasAnswered && !chain.committed(2).contains(update)
-    }
-    #expect(!acknowledgedAndLost(bug: nil))
-    #expect(acknowledgedAndLost(bug: .ackAtHead))
-  }
-
-  @Test("serve-stale-role: a replica in the middle shows less than the tail did (protocols 2d.11)")
-  func staleRole() {
-    func middleAnswers(bug: ChainReplica.Bug?) -> Bool {
-      var chain = Chain(3, bug: bug)
-      chain.cluster.run()
-      chain.cluster.delivers = { if case .acknowledge = $0.message { false } else { true } }
-      let update = chain.update(at: 0)
-      chain.cluster.run()
-      #expect(chain.answered(2) == [update])
-      chain.read(at: 1)
-      return chain.cluster.nodes[1].reads == [ReadTicket(1)] && chain.committed(1).isEmpty
-    }
-    #expect(!middleAnswers(bug: nil))
-    #expect(middleAnswers(bug: .serveStaleRole))
-  }
-
   @Test("Every message and record survives its binary form")
   func wire() throws {
     let entries = [
-      ViewEntry(view: 3, batch: someBatch()), ViewEntry(view: 4, batch: Batch.noop),
+      ViewEntry(view: 3, batch: batch(1)), ViewEntry(view: 4, batch: Batch.noop),
     ]
     let forward = ChainReplica.Forward(
       previous: LogIndex(7), previousView: 3, entries: entries, stable: LogIndex(5),

@@ -1,11 +1,13 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
 
-/// Real timers in virtual time: every message takes the same time, every timer what is drawn for it.
+/// Real timers in virtual time: every message takes the same time, every timer what is drawn for
+/// it.
 struct TimedWorld {
   var cluster: Cluster
   let latency: Interval
@@ -40,7 +42,7 @@ struct TimedWorld {
     }
   }
 
-  /// Runs until somebody leads in whose ballot a value was chosen, at most for `limit`; says when.
+  /// Runs until a value is chosen in the ballot of a leader, at most for `limit`; returns the time.
   mutating func timeUntilChoice(limit: Interval) -> Interval? {
     var asked: Ballot?
     schedule()
@@ -70,7 +72,7 @@ struct TimedWorld {
       for (number, node) in cluster.nodes.enumerated()
       where node.core.role == .leader && asked != node.core.ballot {
         asked = node.core.ballot
-        cluster.request(1, at: ReplicaID(number))
+        cluster.propose(1, at: ReplicaID(number))
       }
       if cluster.nodes.contains(where: { $0.commits.contains { $0.answering } }) {
         return now - .zero
@@ -83,8 +85,8 @@ struct TimedWorld {
 
 @Suite("Multi-Paxos: duelling proposers (Lamport 2001 §2.4)")
 struct DuelTests {
-  /// At 120 ms the first heartbeat of a new leader comes 240 ms after the promises, when most followers
-  /// would have lost patience already: only wider ranges end the duel.
+  /// At 120 ms the first heartbeat of a new leader comes 240 ms after the promises, when most
+  /// followers would have lost patience already: only wider ranges end the duel.
   @Test("Proposers that interrupt each other still choose a value", arguments: [10, 60, 120])
   func duel(latencyMilliseconds: Int64) {
     for seed in 1...UInt64(8) {

@@ -1,5 +1,6 @@
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
@@ -23,7 +24,7 @@ struct PhaseOneTests {
     for heeds in [true, false] {
       var replica = Bare(c, electsOnDisconnect: heeds)
       replica.now = .zero + .seconds(3600)
-      // Nobody leads yet.
+      // No replica leads yet.
       replica.disconnect(a)
       #expect(replica.effects.timerChanges.isEmpty)
       replica.receive(
@@ -42,7 +43,7 @@ struct PhaseOneTests {
     }
   }
 
-  @Test("A promise is durable before it is sent, and reports all that was accepted")
+  @Test("A promise is durable before it is sent, and reports all accepted values")
   func promise() {
     var replica = Bare(b)
     let old = ballot(1, a)
@@ -67,16 +68,16 @@ struct PhaseOneTests {
     replica.receive(.prepare(ballot: ballot(2, c), from: slot(2)), from: c)
     #expect(replica.effects.records == [])
     #expect(replica.effects.sends.count == 1)
-    // A lower one is told what it is up against.
+    // A lower ballot is answered with the higher one.
     replica.receive(.prepare(ballot: ballot(1, a), from: slot(1)), from: a)
     #expect(replica.sent(to: a) == [.preempted(by: ballot(2, c))])
   }
 
-  @Test("Recovery rebuilds what was promised and accepted")
+  @Test("Recovery rebuilds promises and acceptances")
   func recovery() {
     var cluster = Cluster()
     cluster.elect(a)
-    for number in 1...3000 { cluster.request(number, at: a) }
+    for number in 1...UInt64(3000) { cluster.propose(number, at: a) }
     cluster.run()
     let before = cluster[b]
     cluster.crash(b)
@@ -90,7 +91,7 @@ struct PhaseOneTests {
     }
     // The recorded part of the chosen prefix is committed at once, from slot 1.
     #expect(after.commitIndex >= slot(1024) && after.commitIndex <= before.commitIndex)
-    #expect(cluster.committed(at: b).first == batch(1))
+    #expect(cluster.committed(b).first == batch(1))
     cluster.fire(.heartbeat, at: a)
     cluster.run()
     #expect(cluster[b].commitIndex == slot(3000))
@@ -100,34 +101,34 @@ struct PhaseOneTests {
   func pages() {
     var cluster = Cluster(3, window: 4096)
     cluster.elect(a)
-    cluster.connect(only: a, b)
-    for number in 1...3000 { cluster.request(number, at: a) }
+    cluster.only(a, b)
+    for number in 1...UInt64(3000) { cluster.propose(number, at: a) }
     cluster.run()
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    cluster.request(3001, at: a)
+    cluster.propose(3001, at: a)
     cluster.run()
     cluster.crash(a)
     cluster.heal()
     cluster.elect(c)
     #expect(cluster[c].role == .leader)
-    #expect(cluster.committed(at: c) == (1...3001).map(batch))
+    #expect(cluster.committed(c) == (1...3001).map(batch))
     // What b knew to be chosen was not proposed again.
     #expect(cluster[b].log[slot(1)].ballot == ballot(1, a))
     #expect(cluster[b].log[slot(3001)].ballot == ballot(2, c))
-    cluster.request(3002, at: c)
+    cluster.propose(3002, at: c)
     cluster.run()
-    #expect(cluster.committed(at: c).last == batch(3002))
+    #expect(cluster.committed(c).last == batch(3002))
     #expect(cluster.agrees)
   }
 
-  @Test("A Prepare is answered by as many pages as may be on their way at once")
+  @Test("A Prepare is answered by as many pages as may be in flight at once")
   func severalPages() {
     for (inFlightBytes, prepares) in [(4 << 20, 1), (1 << 20, 3)] {
       var cluster = Cluster(3, window: 4096, inFlightBytes: inFlightBytes)
       cluster.elect(a)
-      cluster.connect(only: a, b)
-      for number in 1...3000 { cluster.request(number, at: a) }
+      cluster.only(a, b)
+      for number in 1...UInt64(3000) { cluster.propose(number, at: a) }
       cluster.run()
       cluster.crash(a)
       cluster.heal()
@@ -144,7 +145,7 @@ struct PhaseOneTests {
       }
       #expect(asked.count == prepares)
       #expect(reported == 3000, "each page is sent once")
-      #expect(cluster.committed(at: c) == (1...3000).map(batch))
+      #expect(cluster.committed(c) == (1...3000).map(batch))
     }
   }
 
@@ -159,28 +160,6 @@ struct PhaseOneTests {
     cluster.run()
     #expect(cluster[a].role == .leader)
     #expect(cluster[a].ballot == ballot(1, a), "no new ballot without a rival")
-  }
-
-  @Test("Gaps below the highest reported slot are filled with no-ops (Lamport 2001 §3)")
-  func gaps() {
-    var cluster = Cluster()
-    cluster.elect(a)
-    cluster.connect(only: a)
-    cluster.request(1, at: a)
-    cluster.run()
-    cluster.heal()
-    cluster.delivers = { !($0.to == a) }
-    cluster.request(2, at: a)
-    cluster.run()
-    cluster.crash(a)
-    cluster.heal()
-    cluster.elect(b)
-    cluster.request(3, at: b)
-    cluster.run()
-    #expect(cluster.committed(at: b) == [.noop, batch(2), batch(3)])
-    #expect(
-      cluster.nodes[b.index].commits.map(\.answering) == [false, false, true],
-      "clients of recovered values retry")
   }
 
   @Test("A replica that hears a leader does not start phase 1")
@@ -199,17 +178,4 @@ struct PhaseOneTests {
     #expect(replica.core.status.role == "candidate")
   }
 
-  @Test("Each lost duel makes a proposer wait in a wider range (PMMC §3)")
-  func backOff() {
-    var replica = Bare(a)
-    var widths: [Interval] = []
-    for attempt in 1...UInt64(6) {
-      replica.fire(.election, after: .seconds(9))
-      replica.receive(.preempted(by: ballot(attempt * 10, b)), from: b)
-      for case .set(.election, let range) in replica.effects.timerChanges {
-        widths.append(range.upperBound)
-      }
-    }
-    #expect(widths == [600, 1200, 2400, 4800, 4800, 4800].map { .milliseconds($0) })
-  }
 }

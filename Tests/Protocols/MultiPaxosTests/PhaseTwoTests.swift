@@ -1,5 +1,6 @@
-import SteppedCluster
+import ProtocolTesting
 import Replication
+import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
@@ -11,14 +12,14 @@ struct PhaseTwoTests {
     var cluster = Cluster()
     cluster.elect(a)
     cluster.nodes[a.index].holdsDisk = true
-    cluster.connect(only: a, b)
-    cluster.request(1, at: a)
+    cluster.only(a, b)
+    cluster.propose(1, at: a)
     #expect(cluster.inFlight.map(\.to) == [b, c])
     cluster.run()
-    #expect(cluster.committed(at: a) == [], "b alone is no majority")
+    #expect(cluster.committed(a) == [], "b alone is no majority")
     cluster.releaseDisk(a)
     cluster.run()
-    #expect(cluster.committed(at: a) == [batch(1)])
+    #expect(cluster.committed(a) == [batch(1)])
   }
 
   @Test("An acceptance is recorded, raises the promise, and is acknowledged behind the barrier")
@@ -51,8 +52,8 @@ struct PhaseTwoTests {
   func demotion() {
     var cluster = Cluster(3, window: 1)
     cluster.elect(a)
-    cluster.request(1, at: a)
-    cluster.request(2, at: a)
+    cluster.propose(1, at: a)
+    cluster.propose(2, at: a)
     cluster.handle(.readRequested(ReadTicket(1)), at: a)
     cluster.handle(.received(.prepare(ballot: ballot(2, b), from: slot(1)), from: b), at: a)
     #expect(!cluster[a].status.isInCharge)
@@ -60,7 +61,7 @@ struct PhaseTwoTests {
     #expect(cluster.nodes[a.index].refusedBatches.map(\.redirect) == [b])
     #expect(cluster.nodes[a.index].refusedReads.map(\.refused) == [ReadTicket(1)])
     #expect(cluster.nodes[a.index].refusedReads.map(\.redirect) == [b])
-    cluster.request(3, at: a)
+    cluster.propose(3, at: a)
     #expect(cluster.nodes[a.index].refusedBatches.count == 2)
   }
 
@@ -68,38 +69,38 @@ struct PhaseTwoTests {
   func bounds() {
     var cluster = Cluster(3, window: 2, queue: 3)
     cluster.elect(a)
-    for number in 1...7 { cluster.request(number, at: a) }
+    for number in 1...UInt64(7) { cluster.propose(number, at: a) }
     #expect(cluster[a].log.lastIndex == slot(2))
     #expect(cluster.nodes[a.index].refusedBatches.map(\.refused) == [batch(6), batch(7)])
     cluster.run()
-    #expect(cluster.committed(at: a) == (1...5).map(batch))
+    #expect(cluster.committed(a) == (1...5).map(batch))
   }
 
   @Test("Requests go to the leader, others say where it is")
   func redirection() {
     var cluster = Cluster()
-    cluster.request(1, at: b)
+    cluster.propose(1, at: b)
     cluster.elect(a)
-    cluster.request(2, at: b)
+    cluster.propose(2, at: b)
     cluster.handle(.readRequested(ReadTicket(1)), at: c)
     #expect(cluster.nodes[b.index].refusedBatches.map(\.redirect) == [nil, a])
     #expect(cluster.nodes[c.index].refusedReads.map(\.refused) == [ReadTicket(1)])
     #expect(cluster.nodes[c.index].refusedReads.map(\.redirect) == [a])
   }
 
-  @Test("What was lost is offered again, and so is all that a replica missed while it was away")
+  @Test("Lost values are offered again, and so are all that a replica missed while it was away")
   func catchingUp() {
     var cluster = Cluster()
     cluster.elect(a)
-    cluster.connect(only: a)
-    for number in 1...1000 { cluster.request(number, at: a) }
+    cluster.only(a)
+    for number in 1...UInt64(1000) { cluster.propose(number, at: a) }
     cluster.run()
     #expect(cluster[a].commitIndex == .zero)
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    for number in 1001...5000 {
-      cluster.request(number, at: a)
+    for number in 1001...UInt64(5000) {
+      cluster.propose(number, at: a)
       if number % 500 == 0 { cluster.run() }
     }
     cluster.run()
@@ -109,15 +110,15 @@ struct PhaseTwoTests {
     cluster.run()
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...5000).map(batch))
+    #expect(cluster.committed(c) == (1...5000).map(batch))
   }
 
   @Test("A leader without a majority gives up within two election timeouts")
   func isolation() {
     var cluster = Cluster()
     cluster.elect(a)
-    cluster.connect(only: a)
-    cluster.request(1, at: a)
+    cluster.only(a)
+    cluster.propose(1, at: a)
     cluster.run()
     cluster.fire(.election, at: a)
     cluster.run()
@@ -125,9 +126,9 @@ struct PhaseTwoTests {
     #expect(!cluster[a].status.isInCharge)
     #expect(cluster[a].redirect == nil)
     // The rest goes on, and the healed replica does not keep them from it.
-    cluster.connect(only: b, c)
+    cluster.only(b, c)
     cluster.elect(b)
-    cluster.request(2, at: b)
+    cluster.propose(2, at: b)
     cluster.fire(.election, at: a)
     cluster.run()
     cluster.heal()
@@ -143,12 +144,12 @@ struct PhaseTwoTests {
   func alone() {
     var cluster = Cluster(1)
     cluster.elect(a)
-    cluster.request(1, at: a)
-    #expect(cluster.committed(at: a) == [])
+    cluster.propose(1, at: a)
+    #expect(cluster.committed(a) == [])
     cluster.run()
     cluster.handle(.readRequested(ReadTicket(1)), at: a)
     cluster.run()
-    #expect(cluster.committed(at: a) == [batch(1)])
+    #expect(cluster.committed(a) == [batch(1)])
     #expect(cluster.nodes[0].reads == [ReadTicket(1)])
     cluster.fire(.election, at: a)
     #expect(cluster[a].role == .leader)

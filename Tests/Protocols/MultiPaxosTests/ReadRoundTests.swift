@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("Multi-Paxos: rounds that confirm the ballot for reads")
 struct ReadRoundTests {
-  @Test("Several rounds are under way at once, and who confirms one confirms those before it")
+  @Test("Several rounds run at once, and a replica that confirms one confirms all before it")
   func rounds() {
     var cluster = Cluster()
     cluster.elect(a)
@@ -47,7 +48,7 @@ struct ReadRoundTests {
       for id in [b, c] { cluster.nodes[id.index].holdsDisk = true }
       cluster.run()
       #expect(cluster.nodes[a.index].reads == [ReadTicket(1)])
-      #expect(cluster.committed(at: a) == [])
+      #expect(cluster.committed(a) == [])
     }
   }
 
@@ -73,7 +74,7 @@ struct ReadRoundTests {
       ])
   }
 
-  @Test("Who has promised a higher ballot confirms nothing, neither to heartbeats nor to Accepts")
+  @Test("A replica that promised a higher ballot confirms neither heartbeats nor Accepts")
   func promisedHigher() {
     var replica = Bare(c)
     replica.receive(.prepare(ballot: ballot(2, b), from: slot(1)), from: b)
@@ -103,9 +104,9 @@ struct ReadRoundTests {
     cluster.handle(.readRequested(ReadTicket(1)), at: a)
     cluster.run()
     #expect(cluster.nodes[a.index].reads == [ReadTicket(1)])
-    cluster.connect(only: b, c)
+    cluster.only(b, c)
     cluster.elect(b)
-    cluster.request(1, at: b)
+    cluster.propose(1, at: b)
     cluster.run()
     cluster.handle(.readRequested(ReadTicket(2)), at: a)
     cluster.run()
@@ -117,7 +118,7 @@ struct ReadRoundTests {
   func silentReplica() {
     var cluster = Cluster()
     cluster.elect(a)
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     var sent = 0
     for ticket in 1...500 as ClosedRange<UInt64> {
       cluster.handle(.readRequested(ReadTicket(ticket)), at: a)
@@ -127,7 +128,7 @@ struct ReadRoundTests {
     #expect(cluster.nodes[a.index].reads.count == 500)
     #expect(sent == 4)
     // b is away now: the reads that wait are served as soon as c answers the heartbeat's timer.
-    cluster.connect(only: a, c)
+    cluster.only(a, c)
     for ticket in 501...510 as ClosedRange<UInt64> {
       cluster.handle(.readRequested(ReadTicket(ticket)), at: a)
     }
@@ -137,7 +138,7 @@ struct ReadRoundTests {
     #expect(cluster.nodes[a.index].reads.count == 510)
   }
 
-  @Test("An answer to an old round brings the newest one on its way")
+  @Test("After an answer to an old round the newest one is announced")
   func answerToAnOldRound() {
     var cluster = Cluster()
     cluster.elect(a)

@@ -1,11 +1,12 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
 
-/// Rules of what a replica keeps over restarts and over leaderships.
-@Suite("Multi-Paxos: what is kept, and what must not be")
+/// Rules about the state that a replica keeps over restarts and over leaderships.
+@Suite("Multi-Paxos: state kept over restarts and leaderships")
 struct RecordedRuleTests {
   @Test("An acceptance is the record of the promise, also after a restart")
   func acceptanceRecoversThePromise() {
@@ -36,7 +37,7 @@ struct RecordedRuleTests {
       ])
   }
 
-  @Test("The same holds for a value that was accepted in an old ballot and is chosen by now")
+  @Test("A slot also keeps a value that was accepted in an old ballot and is chosen by now")
   func acceptedThenChosen() {
     var replica = Bare(c, of: 5)
     replica.receive(
@@ -55,8 +56,8 @@ struct RecordedRuleTests {
   func votesOfAnEarlierLeadership() {
     var cluster = Cluster(5)
     cluster.elect(a)
-    cluster.connect(only: a, b)
-    cluster.request(1, at: a)
+    cluster.only(a, b)
+    cluster.propose(1, at: a)
     cluster.run()
     // e's ballot ends a's; then a leads again, with c and d.
     cluster.handle(.received(.prepare(ballot: ballot(2, e), from: slot(1)), from: e), at: a)
@@ -72,7 +73,7 @@ struct RecordedRuleTests {
         .accepted(ballot: cluster[a].ballot, first: slot(1), count: 1, gap: .unknown), from: c),
       at: a)
     cluster.run()
-    #expect(cluster.committed(at: a) == [])
+    #expect(cluster.committed(a) == [])
   }
 
   @Test("A leader proposes again what it knows to be chosen behind a gap")

@@ -1,10 +1,11 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
 
-/// What acceptors lack reaches them once, as soon as the leader can know of it.
+/// Acceptors are sent missing slots once, as soon as the leader can know of the gap.
 @Suite("Multi-Paxos: lost messages and absent replicas")
 struct RepairTests {
   /// How many values, and how many bytes of them, each Accept to `replica` carries until all is
@@ -39,32 +40,32 @@ struct RepairTests {
   func nextAcceptShowsTheGap() {
     var cluster = Cluster()
     cluster.elect(a)
-    for number in 1...6 { cluster.request(number, at: a) }
+    for number in 1...UInt64(6) { cluster.propose(number, at: a) }
     lose([2, 3, 5], in: &cluster)
     let sent = accepts(to: c, in: &cluster)
     #expect(sent.map(\.first.rawValue) == [1, 4, 6, 2, 5])
     #expect(sent.map(\.count) == [1, 1, 1, 2, 1])
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...6).map(batch))
+    #expect(cluster.committed(c) == (1...6).map(batch))
   }
 
   @Test("A heartbeat shows the gap where nothing follows")
   func heartbeatShowsTheGap() {
     var cluster = Cluster()
     cluster.elect(a)
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     lose([1], in: &cluster)
     cluster.run()
     cluster.handle(.readRequested(ReadTicket(1)), at: a)
     #expect(accepts(to: c, in: &cluster).map(\.first.rawValue) == [1])
   }
 
-  @Test("A lost copy is offered again when something that left after it is answered")
+  @Test("A lost copy is offered again when a message sent after it is answered")
   func lostCopy() {
     var cluster = Cluster()
     cluster.elect(a)
-    for number in 1...2 { cluster.request(number, at: a) }
+    for number in 1...UInt64(2) { cluster.propose(number, at: a) }
     lose([1], in: &cluster)
     cluster.delivers = {
       if case .accept(_, LogIndex(1), _, _, _) = $0.message, $0.to == c { return false }
@@ -72,11 +73,11 @@ struct RepairTests {
     }
     cluster.run()
     cluster.heal()
-    cluster.request(3, at: a)
+    cluster.propose(3, at: a)
     #expect(accepts(to: c, in: &cluster).map(\.first.rawValue) == [3, 1])
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...3).map(batch))
+    #expect(cluster.committed(c) == (1...3).map(batch))
   }
 
   @Test("A lost acknowledgement is made good by the next one, or asked for with a heartbeat")
@@ -85,15 +86,15 @@ struct RepairTests {
     cluster.elect(a)
     cluster.run()
     cluster.delivers = { if case .accepted = $0.message { $0.from == $0.to } else { true } }
-    for number in 1...2 { cluster.request(number, at: a) }
+    for number in 1...UInt64(2) { cluster.propose(number, at: a) }
     cluster.run()
     #expect(cluster[a].commitIndex == .zero)
     cluster.heal()
-    cluster.request(3, at: a)
+    cluster.propose(3, at: a)
     #expect(accepts(to: c, in: &cluster).count == 1)
     #expect(cluster[a].commitIndex == slot(3))
     cluster.delivers = { if case .accepted = $0.message { $0.from == $0.to } else { true } }
-    cluster.request(4, at: a)
+    cluster.propose(4, at: a)
     cluster.run()
     cluster.heal()
     cluster.fire(.heartbeat, at: a)
@@ -101,16 +102,16 @@ struct RepairTests {
     #expect(cluster[a].commitIndex == slot(4))
   }
 
-  @Test("What has only been received counts for nothing")
+  @Test("A value that is received but not durable does not count")
   func receptionIsNoVote() {
     var cluster = Cluster()
     cluster.elect(a)
     for id in [b, c] { cluster.nodes[id.index].holdsDisk = true }
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     cluster.fire(.heartbeat, at: a)
     cluster.run()
     // The leader's own acceptance makes it look for what is chosen.
-    cluster.request(2, at: a)
+    cluster.propose(2, at: a)
     cluster.run()
     #expect(cluster[a].commitIndex == .zero)
     cluster.releaseDisk(b)
@@ -124,10 +125,10 @@ struct RepairTests {
     let size = batch(1).encodedByteCount
     var cluster = Cluster(inFlightBytes: 10 * size)
     cluster.elect(a)
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     var sent = 0
-    for number in 1...50 {
-      cluster.request(number, at: a)
+    for number in 1...UInt64(50) {
+      cluster.propose(number, at: a)
       sent += accepts(to: c, in: &cluster).reduce(0) { $0 + $1.count }
     }
     #expect(sent == 10)
@@ -139,7 +140,7 @@ struct RepairTests {
     #expect(pages.reduce(0) { $0 + $1.count } == 50, "each value is offered once more")
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...50).map(batch))
+    #expect(cluster.committed(c) == (1...50).map(batch))
   }
 
   @Test("Who does not answer gets 64 messages, and then what has gathered in fewer ones")
@@ -147,34 +148,34 @@ struct RepairTests {
     var cluster = Cluster()
     cluster.elect(a)
     cluster.run()
-    for number in 1...500 { cluster.request(number, at: a) }
+    for number in 1...UInt64(500) { cluster.propose(number, at: a) }
     #expect(cluster.inFlight.filter { $0.to == c }.count == 64)
     let sent = accepts(to: c, in: &cluster)
     #expect(sent.reduce(0) { $0 + $1.count } == 500)
     #expect(sent.count < 80)
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...500).map(batch))
+    #expect(cluster.committed(c) == (1...500).map(batch))
   }
 
   @Test("A value larger than the limit travels alone")
   func largeValues() {
     var cluster = Cluster(inFlightBytes: 1)
     cluster.elect(a)
-    for number in 1...20 { cluster.request(number, at: a) }
+    for number in 1...UInt64(20) { cluster.propose(number, at: a) }
     #expect(cluster.inFlight.filter { $0.to == c }.count == 1)
     #expect(accepts(to: c, in: &cluster).allSatisfy { $0.count == 1 })
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...20).map(batch))
+    #expect(cluster.committed(c) == (1...20).map(batch))
   }
 
   @Test("Who was away is sent what it lacks once, however often the leader speaks meanwhile")
   func catchingUpOnce() {
     var cluster = Cluster(window: 65_536)
     cluster.elect(a)
-    cluster.connect(only: a, b)
-    for number in 1...5000 { cluster.request(number, at: a) }
+    cluster.only(a, b)
+    for number in 1...UInt64(5000) { cluster.propose(number, at: a) }
     cluster.run()
     cluster.heal()
     var pages: [Cluster.Envelope] = []
@@ -202,6 +203,6 @@ struct RepairTests {
     cluster.run()
     cluster.fire(.heartbeat, at: a)
     cluster.run()
-    #expect(cluster.committed(at: c) == (1...5000).map(batch))
+    #expect(cluster.committed(c) == (1...5000).map(batch))
   }
 }

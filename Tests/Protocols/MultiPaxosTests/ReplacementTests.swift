@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -47,10 +48,10 @@ struct ReplacementTests {
   private func afterLoss(bug: MultiPaxosReplica.Bug? = nil) -> Cluster {
     var cluster = Cluster(bug: bug)
     cluster.elect(a)
-    cluster.connect(only: a, b)
-    cluster.request(7, at: a)
+    cluster.only(a, b)
+    cluster.propose(7, at: a)
     cluster.run()
-    #expect(cluster.committed(at: a) == [batch(7)])
+    #expect(cluster.committed(a) == [batch(7)])
     cluster.heal()
     cluster.crash(a)
     cluster.loseDisk(b)
@@ -72,7 +73,7 @@ struct ReplacementTests {
     cluster.restart(a)
     cluster.elect(a)
     cluster.elect(a)
-    #expect(cluster[a].role == .leader && cluster.committed(at: a).first == batch(7))
+    #expect(cluster[a].role == .leader && cluster.committed(a).first == batch(7))
     #expect(cluster.violations == [])
   }
 
@@ -81,45 +82,45 @@ struct ReplacementTests {
     var cluster = afterLoss(bug: .forgetfulAcceptor)
     cluster.elect(c)
     #expect(cluster[c].role == .leader)
-    cluster.request(8, at: c)
+    cluster.propose(8, at: c)
     cluster.run()
-    #expect(cluster.committed(at: c) == [batch(8)])
+    #expect(cluster.committed(c) == [batch(8)])
   }
 
   @Test("It is an acceptor again once it holds every slot and a majority has noted its generation")
   func promotion() {
     var cluster = Cluster()
     cluster.elect(a)
-    for number in 1...5 { cluster.request(number, at: a) }
+    for number in 1...5 { cluster.propose(number, at: a) }
     cluster.run()
     cluster.loseDisk(b)
     // Its answers count for nothing while it is alone with the leader.
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     cluster.beat(a, times: 4)
-    cluster.request(6, at: a)
+    cluster.propose(6, at: a)
     cluster.beat(a, times: 4)
-    #expect(cluster.committed(at: a).count == 5 && cluster[b].isLearner)
+    #expect(cluster.committed(a).count == 5 && cluster[b].isLearner)
     #expect(cluster[b].log.lastIndex == cluster[a].log.lastIndex)
     cluster.heal()
     cluster.beat(a, times: 4)
     #expect(cluster[b].standing == DiskStanding(generation: 1))
     #expect(cluster[b].promised == cluster[a].ballot)
-    #expect(cluster.committed(at: b) == (1...6).map(batch))
+    #expect(cluster.committed(b) == (1...6).map(batch))
     #expect(cluster[c].generations == [0, 1, 0] && cluster[a].generations == [0, 1, 0])
     // It remembers that after a restart, and makes a majority again.
     cluster.restartReplaced(b)
     #expect(!cluster[b].isLearner)
     cluster.crash(c)
-    cluster.request(7, at: a)
+    cluster.propose(7, at: a)
     cluster.beat(a, times: 4)
-    #expect(cluster.committed(at: a).last == batch(7) && cluster.violations == [])
+    #expect(cluster.committed(a).last == batch(7) && cluster.violations == [])
   }
 
   @Test("A checkpoint remembers the promotion and the generations of the others")
   func checkpoint() {
     var cluster = Cluster()
     cluster.elect(a)
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     cluster.run()
     cluster.loseDisk(b)
     cluster.beat(a, times: 4)
@@ -143,7 +144,7 @@ struct ReplacementTests {
   func everySlot() {
     var cluster = Cluster()
     cluster.elect(a)
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     cluster.run()
     cluster.loseDisk(b)
     // The learner hears heartbeats, and no values reach it.
@@ -186,9 +187,9 @@ struct ReplacementTests {
     var cluster = Cluster()
     cluster.elect(a)
     cluster.loseDisk(b, generation: 4)
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     cluster.beat(a)
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     cluster.run()
     let ballot = cluster[a].ballot
     for generation in 0..<4 as Range<UInt64> {
@@ -198,7 +199,7 @@ struct ReplacementTests {
             ballot: ballot, first: slot(1), count: 1, gap: Gap(first: slot(2), count: 0),
             standing: DiskStanding(generation: generation)), from: b), at: a)
     }
-    #expect(cluster.committed(at: a) == [])
+    #expect(cluster.committed(a) == [])
   }
 
   @Test("An acceptor that has noted a generation has promised the ballot, and refuses lower ones")
@@ -276,7 +277,7 @@ struct ReplacementTests {
     var cluster = Cluster()
     cluster.elect(a)
     cluster.loseDisk(b)
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     cluster.handle(.readRequested(ReadTicket(1)), at: a)
     cluster.run()
     cluster.beat(a, times: 2)

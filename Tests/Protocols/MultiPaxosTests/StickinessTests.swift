@@ -1,10 +1,11 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
 
 @testable import MultiPaxos
 
-/// With `prePrepare`, its default: whom a follower that misses the leader disturbs.
+/// With `prePrepare`, its default: which replicas a follower that misses the leader disturbs.
 @Suite("Multi-Paxos: a healthy leader stays")
 struct StickinessTests {
   private func cluster(_ replicas: Int = 3) -> Cluster {
@@ -28,7 +29,7 @@ struct StickinessTests {
     #expect(cluster[a].status.isInCharge)
     pass(4, &cluster, leader: a, other: b)
     #expect(cluster[b].promised.round == 1)
-    cluster.connect(only: b, c)
+    cluster.only(b, c)
     // The first firing finds that the leader was heard too lately.
     cluster.fire(.election, at: b)
     cluster.fire(.election, at: b)
@@ -41,17 +42,17 @@ struct StickinessTests {
   func returningFollower() {
     var cluster = cluster()
     cluster.elect(a)
-    cluster.connect(only: a, b)
+    cluster.only(a, b)
     pass(20, &cluster, leader: a, other: c)
     #expect(cluster[c].promised.round == 1)
     cluster.heal()
     pass(8, &cluster, leader: a, other: c)
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     cluster.run()
     #expect(cluster[a].status.isInCharge)
     #expect(cluster[c].promised == ballot(1, a))
     pass(1, &cluster, leader: a, other: c)
-    #expect(cluster.committed(at: c) == [batch(1)])
+    #expect(cluster.committed(c) == [batch(1)])
   }
 
   @Test("Two ends of a bridge do not depose each other")
@@ -62,12 +63,12 @@ struct StickinessTests {
     pass(40, &cluster, leader: a, other: c)
     #expect(cluster[a].status.isInCharge)
     #expect(cluster[c].promised.round == 1)
-    cluster.request(1, at: a)
+    cluster.propose(1, at: a)
     cluster.run()
     #expect(cluster[a].commitIndex == slot(1))
   }
 
-  @Test("Whoever promised more says so, so that the next attempt is above it")
+  @Test("A replica with a higher promise names it, so that the next attempt is above it")
   func outbid() {
     var bare = Bare(b)
     bare.receive(.prepare(ballot: ballot(7, c), from: slot(1)), from: c)
@@ -79,7 +80,7 @@ struct StickinessTests {
     #expect(bare.core.promised == ballot(7, c))
   }
 
-  @Test("Answers to another question than the present one count for nothing")
+  @Test("Answers to an earlier question do not count")
   func staleAnswer() {
     var bare = Bare(b, prePrepare: true)
     bare.fire(.election, after: .seconds(1))

@@ -1,4 +1,5 @@
 import Primitives
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -6,7 +7,7 @@ import WireFormat
 
 @testable import MultiPaxos
 
-@Suite("Multi-Paxos: wire format, records, and messages that make no sense")
+@Suite("Multi-Paxos: wire format, records, and invalid messages")
 struct WireTests {
   private let messages: [Message] = [
     .prePrepare(ballot: ballot(3, b)),
@@ -56,7 +57,7 @@ struct WireTests {
     }
   }
 
-  @Test("No message makes a replica trap, whatever its role, its sender and its numbers")
+  @Test("No message makes a replica trap, for any role, sender and numbers")
   func nonsense() {
     let ballots = [
       Ballot.none, ballot(1, a), ballot(1, b), ballot(2, c), ballot(9, ReplicaID(700)),

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -7,152 +8,39 @@ import WireFormat
 @testable import PrimaryBackup
 
 @Suite struct CommitTests {
-  @Test("An update is committed when every member has it on its disk")
-  func everyMember() {
-    var cluster = DirectedCluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.nodes[2].holdsDisk = true
-    cluster.request(5, at: 0)
-    cluster.run()
-    #expect(cluster.committed(0).isEmpty)
-    cluster.releaseDisk(ReplicaID(2))
-    cluster.run()
-    #expect(cluster.committed(0) == [5])
-    #expect(cluster.nodes[0].commits[0].answering)
-  }
-
-  @Test("The primary's own disk counts like any other")
-  func ownDisk() {
-    var cluster = DirectedCluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.nodes[0].holdsDisk = true
-    cluster.request(5, at: 0)
-    cluster.run()
-    #expect(cluster.nodes[1].records.count == 1)
-    #expect(cluster.committed(0).isEmpty)
-    cluster.releaseDisk(ReplicaID(0))
-    cluster.run()
-    #expect(cluster.committed(0) == [5])
-  }
-
-  @Test(
-    "An answered update survives the primary; answered too early, it is lost",
-    arguments: [nil, PrimaryBackupReplica.Bug.replyBeforeBackups])
-  func replyBeforeBackups(bug: PrimaryBackupReplica.Bug?) {
-    var cluster = DirectedCluster(bug: bug)
-    cluster.begin(1, [0, 1, 2])
-    cluster.isolate(0)
-    cluster.request(5, at: 0)
-    cluster.run()
-    let answered = cluster.committed(0)
-    cluster.crash(ReplicaID(0))
-    cluster.begin(2, [1, 2])
-    cluster.request(6, at: 1)
-    cluster.run()
-    let isLost = !cluster.committed(1).starts(with: answered)
-    #expect(isLost == (bug != nil))
-  }
-
-  @Test("Backups learn with the next append, or from an idle primary's timer, what is committed")
-  func piggyback() {
-    var cluster = DirectedCluster()
-    cluster.begin(1, [0, 1, 2])
-    cluster.request(5, at: 0)
-    cluster.run()
-    #expect(cluster.committed(1).isEmpty)
-    cluster.request(6, at: 0)
-    cluster.run()
-    #expect(cluster.committed(1) == [5])
-    cluster.beat(0)
-    #expect(cluster.committed(1) == [5, 6])
-    #expect(cluster.nodes[1].commits.allSatisfy { !$0.answering })
-  }
-
-  @Test("A silent backup stops all updates until the authority decides")
-  func silentBackup() {
-    for bug in [nil, PrimaryBackupReplica.Bug.continueWithoutBackup] {
-      var cluster = DirectedCluster(replicas: 2, bug: bug)
-      cluster.begin(1, [0, 1])
-      cluster.isolate(1)
-      cluster.request(5, at: 0)
-      for _ in 0..<10 { cluster.beat(0) }
-      // The authority hears both, and may promote the backup at any time.
-      #expect(cluster.committed(0) == (bug == nil ? [] : [5]))
-      cluster.begin(2, [1, 0], to: [1])
-      cluster.heal()
-      cluster.begin(2, [1, 0], to: [0])
-      cluster.request(6, at: 1)
-      cluster.run()
-      let isLost = bug != nil
-      #expect(cluster.committed(1).starts(with: cluster.committed(0)) == !isLost)
-    }
-  }
-
-  @Test(
-    "A backup takes entries in order only; without the rule it stores them in the wrong place",
-    arguments: [nil, PrimaryBackupReplica.Bug.ignoreGaps])
-  func gaps(bug: PrimaryBackupReplica.Bug?) {
-    var cluster = DirectedCluster(replicas: 2, bug: bug)
-    cluster.begin(1, [0, 1])
-    cluster.isolate(1)
-    cluster.request(5, at: 0)
-    cluster.run()
-    cluster.heal()
-    cluster.request(6, at: 0)
-    cluster.run()
-    cluster.beat(0)
-    #expect(cluster.committed(0) == [5, 6])
-    #expect((cluster.committed(1) == [5, 6]) == (bug == nil))
-  }
 
   @Test("A gap is told once per round, however many appends it makes useless")
   func oneResend() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
     cluster.isolate(1)
-    cluster.request(1, at: 0)
+    cluster.propose(1, at: 0)
     cluster.run()
     cluster.heal()
-    for value in 2...20 { cluster.request(UInt64(value), at: 0) }
+    for value in 2...20 { cluster.propose(UInt64(value), at: 0) }
     let before = cluster.deliveredCount
     cluster.run()
-    #expect(cluster.committed(0).count == 20)
+    #expect(cluster.updates(0).count == 20)
     // 19 useless appends, 19 summaries, one page, its acknowledgement, 19 messages to itself.
     #expect(cluster.deliveredCount - before <= 19 * 3 + 2)
   }
 
   @Test("No more bytes are on their way to a backup than are allowed, in as many messages as fit")
   func inFlight() {
-    var cluster = DirectedCluster(replicas: 2, inFlightBytes: 3 * entryBytes)
+    var cluster = Cluster(replicas: 2, inFlightBytes: 3 * entryBytes)
     cluster.begin(1, [0, 1])
-    for value in 1...10 { cluster.request(UInt64(value), at: 0) }
+    for value in 1...10 { cluster.propose(UInt64(value), at: 0) }
     let appends = cluster.inFlight.filter { $0.to == ReplicaID(1) }
     #expect(appends.count == 3)
     cluster.run()
-    #expect(cluster.committed(0) == Array(1...10))
-  }
-
-  @Test("Who is not primary refuses and names the one who is")
-  func redirects() {
-    var cluster = DirectedCluster(replicas: 4)
-    cluster.announce(1, [1, 0], joiner: 2, to: [0, 1, 2])
-    cluster.run()
-    for id in [0, 2] {
-      cluster.request(5, at: id)
-      cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(id))
-      #expect(cluster.nodes[id].refusedBatches.map(\.redirect) == [ReplicaID(1)])
-      #expect(cluster.nodes[id].refusedReads.map(\.redirect) == [ReplicaID(1)])
-    }
-    // Knows no view.
-    cluster.request(5, at: 3)
-    #expect(cluster.nodes[3].refusedBatches.map(\.redirect) == [nil])
+    #expect(cluster.updates(0) == Array(1...10))
   }
 
   @Test("Nonsense from anybody changes nothing")
   func nonsense() {
-    var cluster = DirectedCluster()
+    var cluster = Cluster()
     cluster.begin(1, [0, 1])
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     let append = PrimaryBackupReplica.Append(
       view: 1, round: 0, previous: LogIndex(1), previousView: 1, commitIndex: LogIndex(99),
@@ -166,14 +54,14 @@ import WireFormat
       for to in 0..<3 {
         for from in [0, 1, 2, 9] {
           cluster.handle(
-            .received(.inner(message), from: ReplicaID(from)), at: ReplicaID(to))
+            .received(message, from: ReplicaID(from)), at: ReplicaID(to))
         }
       }
     }
     cluster.inFlight.removeAll { $0.to.index > 2 }
     cluster.run()
-    for id in 0..<3 { #expect(cluster.core(id).invariantViolation() == nil) }
-    #expect(cluster.committed(0) == [5])
+    for id in 0..<3 { #expect(cluster.core(ReplicaID(id)).invariantViolation() == nil) }
+    #expect(cluster.updates(0) == [5])
     #expect(cluster.core(0).log.lastIndex == LogIndex(1))
   }
 

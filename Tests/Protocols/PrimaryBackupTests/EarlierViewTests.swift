@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -7,33 +8,16 @@ import ViewService
 
 /// What was said in an earlier view, or is not on the disk yet, must not count.
 @Suite struct EarlierViewTests {
-  @Test("A promoted joiner that lacks acknowledged entries leaves the view unestablished")
-  func laggingJoiner() {
-    var cluster = DirectedCluster()
-    cluster.begin(1, [0, 1])
-    for value in 1...20 { cluster.request(UInt64(value), at: 0) }
-    cluster.run()
-    cluster.delivers = {
-      guard $0.to == ReplicaID(2), case .inner(.append(let append)) = $0.message else {
-        return true
-      }
-      return append.entries.isEmpty
-    }
-    cluster.begin(2, [0, 1], joiner: 2)
-    cluster.begin(3, [0, 1, 2])
-    #expect(cluster.core(2).log.lastIndex == .zero)
-    #expect(!cluster.core(0).report.isEstablished)
-  }
 
   /// A primary whose backup lost an entry of view 2.
-  private func primaryWithAnUnheardEntry() -> DirectedCluster {
-    var cluster = DirectedCluster(replicas: 2)
+  private func primaryWithAnUnheardEntry() -> Cluster {
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.begin(2, [0, 1])
     cluster.isolate(1)
-    cluster.request(6, at: 0)
+    cluster.propose(6, at: 0)
     cluster.run()
     return cluster
   }
@@ -42,9 +26,9 @@ import ViewService
   func oldAcknowledgement() {
     var cluster = primaryWithAnUnheardEntry()
     cluster.handle(
-      .received(.inner(.appended(view: 1, index: LogIndex(2))), from: ReplicaID(1)),
+      .received(.appended(view: 1, index: LogIndex(2)), from: ReplicaID(1)),
       at: ReplicaID(0))
-    #expect(cluster.committed(0) == [5])
+    #expect(cluster.updates(0) == [5])
   }
 
   @Test("A summary of an earlier view does not count")
@@ -53,49 +37,49 @@ import ViewService
     let runs = cluster.core(0).log.runs
     let round = cluster.core(0).followers[0].round
     cluster.handle(
-      .received(.inner(.summary(view: 1, round: round, runs: runs)), from: ReplicaID(1)),
+      .received(.summary(view: 1, round: round, runs: runs), from: ReplicaID(1)),
       at: ReplicaID(0))
-    #expect(cluster.committed(0) == [5])
+    #expect(cluster.updates(0) == [5])
   }
 
   @Test("A summary counts as an acknowledgement, so it waits for the disk")
   func summaryWaits() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
     cluster.nodes[1].holdsDisk = true
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.isolate(1)
-    cluster.request(6, at: 0)
+    cluster.propose(6, at: 0)
     cluster.run()
     cluster.heal()
-    cluster.request(7, at: 0)
+    cluster.propose(7, at: 0)
     cluster.run()
-    #expect(cluster.committed(0).isEmpty)
+    #expect(cluster.updates(0).isEmpty)
   }
 
   @Test("A primary that stays primary answers what it proposed in the view before")
   func answersAcrossViews() {
-    var cluster = DirectedCluster()
+    var cluster = Cluster()
     cluster.begin(1, [0, 1])
     cluster.isolate(1)
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.heal()
     cluster.begin(2, [0, 1], joiner: 2)
-    #expect(cluster.committed(0) == [5])
+    #expect(cluster.updates(0) == [5])
     #expect(cluster.nodes[0].commits.allSatisfy { $0.answering })
   }
 
   @Test("A primary that was out of charge meanwhile answers only what it proposed since")
   func answersAfterReturn() {
-    var cluster = DirectedCluster()
+    var cluster = Cluster()
     cluster.begin(1, [0, 1])
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.begin(2, [1, 0])
     cluster.isolate(0)
-    cluster.request(6, at: 1)
+    cluster.propose(6, at: 1)
     cluster.run()
     cluster.heal()
     cluster.beat(1)
@@ -103,7 +87,7 @@ import ViewService
     cluster.begin(3, [0, 1])
     cluster.heal()
     cluster.begin(4, [0])
-    cluster.request(7, at: 0)
+    cluster.propose(7, at: 0)
     cluster.run()
     #expect(cluster.nodes[0].commits.map(\.answering) == [true, false, true])
   }

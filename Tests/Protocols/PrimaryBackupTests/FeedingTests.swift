@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -9,36 +10,36 @@ import ViewService
   private typealias Append = PrimaryBackupReplica.Append
 
   /// The appends on their way to a replica.
-  private func appends(in cluster: DirectedCluster, to id: Int) -> [Append] {
+  private func appends(in cluster: Cluster, to id: Int) -> [Append] {
     cluster.inFlight.compactMap {
-      if $0.to == ReplicaID(id), case .inner(.append(let append)) = $0.message { return append }
+      if $0.to == ReplicaID(id), case .append(let append) = $0.message { return append }
       return nil
     }
   }
 
   @Test("An answer that is merely late brings no second copy, only one question after a while")
   func noCopies() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     // Everything is on its way for 100 ms.
     for _ in 0..<4 { cluster.fire(.resend, at: ReplicaID(0)) }
     let sent = appends(in: cluster, to: 1)
     #expect(sent.filter { !$0.entries.isEmpty }.count == 1)
     #expect(sent.filter(\.entries.isEmpty).count <= 2)
     cluster.run()
-    #expect(cluster.committed(0) == [5])
+    #expect(cluster.updates(0) == [5])
   }
 
   @Test(
     "Questions follow the round trip: where it is 80 ms, none leaves earlier than after twice that")
   func roundTrip() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.now = cluster.now + .milliseconds(80)
     cluster.run()
-    cluster.request(6, at: 0)
+    cluster.propose(6, at: 0)
     for _ in 0..<6 { cluster.fire(.resend, at: ReplicaID(0)) }
     #expect(appends(in: cluster, to: 1).count == 1)
     cluster.fire(.resend, at: ReplicaID(0))
@@ -47,12 +48,12 @@ import ViewService
 
   @Test("A lost entry is found missing by an empty append, and only what is missing is sent again")
   func lostEntry() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
-    cluster.request(1, at: 0)
+    cluster.propose(1, at: 0)
     cluster.run()
     cluster.isolate(1)
-    cluster.request(2, at: 0)
+    cluster.propose(2, at: 0)
     cluster.run()
     cluster.heal()
     cluster.fire(.resend, at: ReplicaID(0))
@@ -63,26 +64,26 @@ import ViewService
     while appends(in: cluster, to: 1).isEmpty, !cluster.inFlight.isEmpty { cluster.run(limit: 1) }
     #expect(appends(in: cluster, to: 1).map(\.entries.count) == [1])
     cluster.run()
-    #expect(cluster.committed(0) == [1, 2])
+    #expect(cluster.updates(0) == [1, 2])
   }
 
   @Test("A lost acknowledgement is asked for, without the entries")
   func lostAcknowledgement() {
-    var cluster = DirectedCluster()
+    var cluster = Cluster()
     cluster.begin(1, [0, 1, 2])
     cluster.delivers = { $0.to != ReplicaID(0) }
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.heal()
     cluster.fire(.resend, at: ReplicaID(0))
     #expect(appends(in: cluster, to: 1).map(\.entries.count) == [0])
     cluster.run()
-    #expect(cluster.committed(0) == [5])
+    #expect(cluster.updates(0) == [5])
   }
 
   @Test("A follower far behind is sent several pages at once, each of them once")
   func pages() {
-    var cluster = DirectedCluster(inFlightBytes: 3 << 20)
+    var cluster = Cluster(inFlightBytes: 3 << 20)
     cluster.begin(1, [0, 1])
     let bytes = [UInt8](repeating: 0, count: 400_000)
     for sequence in 1...20 {
@@ -99,7 +100,7 @@ import ViewService
       let pages = appends(in: cluster, to: 2).filter { !$0.entries.isEmpty }
       most = max(most, pages.count)
       if let first = cluster.inFlight.first, first.to == ReplicaID(2),
-        case .inner(.append(let append)) = first.message
+        case .append(let append) = first.message
       {
         sent += append.entries.indices.map { append.previous + ($0 + 1) }
       }
@@ -113,12 +114,12 @@ import ViewService
 
   @Test("An idle primary tells what is committed once, and then only asks now and then")
   func idle() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.beat(0)
-    #expect(cluster.committed(1) == [5])
+    #expect(cluster.updates(1) == [5])
     let before = cluster.deliveredCount
     for _ in 0..<40 { cluster.beat(0) }
     // A question, a sign of life and an acknowledgement, every 100 ms for a second.
@@ -127,7 +128,7 @@ import ViewService
 
   @Test("A backup that gives no sign of life is reported unreachable until it gives one")
   func unreachable() {
-    var cluster = DirectedCluster()
+    var cluster = Cluster()
     cluster.begin(1, [0, 1, 2])
     cluster.isolate(2)
     for _ in 0..<10 { cluster.beat(0) }
@@ -141,21 +142,21 @@ import ViewService
 
   @Test("A backup with a slow disk gives signs of life, although its acknowledgements wait")
   func slowDisk() {
-    var cluster = DirectedCluster(replicas: 2)
+    var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
     cluster.nodes[1].holdsDisk = true
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     for _ in 0..<60 { cluster.beat(0) }
-    #expect(cluster.committed(0).isEmpty)
+    #expect(cluster.updates(0).isEmpty)
     #expect(cluster.core(0).report.unreachable.isEmpty)
   }
 
   @Test("A joiner has not caught up while entries wait for it, however few they are")
   func joinerUnderLoad() {
-    var cluster = DirectedCluster(inFlightBytes: 4 * entryBytes)
+    var cluster = Cluster(inFlightBytes: 4 * entryBytes)
     cluster.begin(1, [0, 1])
-    for value in 1...20 { cluster.request(UInt64(value), at: 0) }
+    for value in 1...20 { cluster.propose(UInt64(value), at: 0) }
     cluster.run()
     cluster.nodes[2].holdsDisk = true
     cluster.join(1, [0, 1], joiner: 2, joining: 1)
@@ -165,7 +166,7 @@ import ViewService
     #expect(cluster.core(0).report.joinerHasCaughtUp)
     #expect(cluster.core(0).report.joinerProgress == 20)
     // It stays so under load, and ends when the joiner does not answer.
-    cluster.request(21, at: 0)
+    cluster.propose(21, at: 0)
     #expect(cluster.core(0).report.joinerHasCaughtUp)
     cluster.isolate(2)
     for _ in 0..<8 { cluster.beat(0) }
@@ -174,10 +175,10 @@ import ViewService
 
   @Test("A change of the joiner leaves the view, its updates and its reads alone")
   func joinerAlone() {
-    var cluster = DirectedCluster(replicas: 4)
+    var cluster = Cluster(replicas: 4)
     cluster.begin(1, [0, 1])
     cluster.isolate(1)
-    cluster.request(5, at: 0)
+    cluster.propose(5, at: 0)
     cluster.run()
     cluster.join(1, [0, 1], joiner: 2, joining: 1)
     #expect(cluster.core(2).status.role == "joiner")
@@ -185,12 +186,12 @@ import ViewService
     cluster.heal()
     cluster.beat(0)
     cluster.beat(0)
-    #expect(cluster.committed(0) == [5])
+    #expect(cluster.updates(0) == [5])
     cluster.join(1, [0, 1], joiner: 3, joining: 2)
     #expect(cluster.core(2).status.role == "idle" && cluster.core(3).status.role == "joiner")
-    cluster.request(6, at: 0)
+    cluster.propose(6, at: 0)
     cluster.run()
-    #expect(cluster.committed(0) == [5, 6])
+    #expect(cluster.updates(0) == [5, 6])
     #expect(cluster.core(2).log.lastIndex == LogIndex(1))
     #expect(cluster.core(3).log.lastIndex == LogIndex(2))
   }

@@ -1,5 +1,6 @@
 import Primitives
 import Raft
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -7,159 +8,71 @@ import Testing
 @testable import PrimaryBackup
 @testable import ViewService
 
-/// A cluster under random faults, with what must never happen checked after every step.
-private struct RandomRun {
-  var cluster: SupervisedCluster
-  var random: RandomStream
+/// A cluster of primary-backup with its authority under random schedules.
+private struct PrimaryBackupWorld: RandomWorld {
+  enum Own { case cut }
+
+  static let weights: [(share: Int, act: RandomAct<SupervisedPrimaryBackup.Timer, Own>)] = [
+    (670, .deliver), (210, .fire(.tick)), (10, .fire(.consensus(.heartbeat))),
+    (10, .fire(.replica(.resend))), (4, .fire(.consensus(.election))), (46, .propose),
+    (40, .read), (3, .crash), (10, .restart), (10, .own(.cut)),
+  ]
+  // Messages of an old primary have to overtake those of the new one now and then.
+  static let network = RandomNetwork(window: 8, overtaking: 0.3, loss: 0.01, duplication: 0.05)
+
+  var run: RandomRun<SupervisedPrimaryBackup>
   /// Rare cuts last long enough for the authority to remove a replica.
-  let cutChance: Double
-  var nextValue: UInt64 = 1
-  var nextTicket: UInt64 = 1
-  /// What was committed first at each index.
-  var history: [UInt64] = []
-  /// The highest index that a client was told of.
-  var answered = 0
-  /// By ticket: what had been answered when the read was asked for.
-  var readFloor: [UInt64: Int] = [:]
-  var readCount = 0
-  var checked: [Int]
-  var checkedReads: [Int]
-  /// By view: who answered in it.
-  var answerers: [UInt64: ReplicaID] = [:]
-  var failure: String?
+  private let cutChance: Double
+  /// By view: who answered in it, and how many commits of each replica were looked at.
+  private var answerers: [UInt64: ReplicaID] = [:]
+  private var checked: [Int]
 
-  init(seed: UInt64, bug: PrimaryBackupReplica.Bug?, viewBug: ViewServiceBug?) {
-    cluster = SupervisedCluster(replicas: 3, bug: bug, viewBug: viewBug)
-    random = RandomStream(seed: seed)
-    cutChance = seed.isMultiple(of: 2) ? 0.01 : 0.003
-    checked = Array(repeating: 0, count: cluster.nodes.count)
-    checkedReads = checked
-  }
-
-  mutating func step() {
-    let id = ReplicaID(random.below(cluster.nodes.count))
-    if random.chance(cutChance) { cut(ReplicaID(random.below(3))) }
-    switch random.below(1000) {
-    case ..<640: deliver(id)
-    case ..<655: if let k = anyMessage() { cluster.inFlight.remove(at: k) }
-    case ..<670: if let k = anyMessage() { cluster.inFlight.append(cluster.inFlight[k]) }
-    case ..<880: cluster.fire(.tick, at: id)
-    case ..<890: cluster.fire(.consensus(.heartbeat), at: id)
-    case ..<900: cluster.fire(.replica(.resend), at: id)
-    case ..<904: cluster.fire(.consensus(.election), at: id)
-    case ..<950: request(at: id)
-    case ..<990: read(at: id)
-    default: crashOrRestart(id)
-    }
-    check()
+  init(seed: UInt64, bug: PrimaryBackupReplica.Bug?) {
+    run = RandomRun(SupervisedCluster(replicas: 3, bug: bug), seed: seed)
+    cutChance = seed.isMultiple(of: 2) ? 1 : 0.3
+    checked = Array(repeating: 0, count: run.cluster.nodes.count)
+    look(at: nil)
   }
 
   /// Separates a replica from the authority, from the other replicas, from both, or ends that.
-  private mutating func cut(_ id: ReplicaID) {
+  mutating func perform(_ act: Own) {
+    guard run.random.chance(cutChance) else { return }
+    let membership = run.cluster.membership
+    let id = membership.replicas[run.random.below(membership.replicas.count)]
     let others = [
-      [], [], cluster.membership.authority, cluster.membership.authority,
-      cluster.membership.replicas, cluster.membership.replicas + cluster.membership.authority,
-    ][random.below(6)]
-    cluster.delivers = {
+      [], [], membership.authority, membership.authority, membership.replicas,
+      membership.replicas + membership.authority,
+    ][run.random.below(6)]
+    run.cluster.delivers = {
       !($0.from == id && others.contains($0.to) || $0.to == id && others.contains($0.from))
     }
   }
 
-  /// A message that is on its way between two nodes; those to oneself are never lost.
-  private mutating func anyMessage() -> Int? {
-    guard !cluster.inFlight.isEmpty else { return nil }
-    let k = random.below(cluster.inFlight.count)
-    return cluster.inFlight[k].from == cluster.inFlight[k].to ? nil : k
-  }
-
-  private mutating func deliver(_ id: ReplicaID) {
-    guard !cluster.inFlight.isEmpty else { return }
-    let k = random.below(min(cluster.inFlight.count, 8))
-    cluster.inFlight.swapAt(0, k)
-    cluster.run(limit: 1)
-  }
-
-  private mutating func request(at id: ReplicaID) {
-    let target = random.chance(0.5) ? cluster.primary ?? id : id
-    cluster.handle(.requested(batch(nextValue)), at: target)
-    nextValue += 1
-  }
-
-  private mutating func read(at id: ReplicaID) {
-    let target = random.chance(0.5) ? cluster.primary ?? id : id
-    readFloor[nextTicket] = answered
-    cluster.handle(.readRequested(ReadTicket(nextTicket)), at: target)
-    nextTicket += 1
-  }
-
-  private mutating func crashOrRestart(_ id: ReplicaID) {
-    if cluster.nodes[id.index].isUp {
-      guard random.chance(0.3) else { return }
-      crash(id)
-    } else {
-      restart(id)
-    }
-  }
-
-  mutating func crash(_ id: ReplicaID) {
-    cluster.crash(id)
-    cluster.inFlight.removeAll { $0.from == id && $0.to == id }
-  }
-
-  mutating func restart(_ id: ReplicaID) {
-    checked[id.index] = 0
-    cluster.restart(id)
-  }
-
-  mutating func check() {
-    for number in cluster.membership.replicas.indices {
-      let node = cluster.nodes[number]
-      if let violation = node.core.invariantViolation() { failure = failure ?? violation }
-      for commit in node.commits[checked[number]...] {
-        let value = commit.batch.value
-        let position = commit.index.rawValue - 1
-        if position == history.count {
-          history.append(value)
-        } else if history[position] != value {
-          failure = failure ?? "two values at \(commit.index): \(history[position]) and \(value)"
-        }
-        if commit.answering {
-          answered = max(answered, commit.index.rawValue)
-          let view = node.core.replica?.log[commit.index].view ?? 0
-          if let other = answerers[view], other.index != number {
-            failure = failure ?? "\(other) and \(number) both answer in view \(view)"
-          }
-          answerers[view] = ReplicaID(number)
-        }
+  /// Only one replica answers in a view.
+  mutating func inspect(_ id: ReplicaID) {
+    let node = run.cluster.nodes[id.index]
+    if checked[id.index] > node.commits.count { checked[id.index] = 0 }
+    for commit in node.commits[checked[id.index]...] where commit.answering {
+      let view = node.core.replica?.log[commit.index].view ?? 0
+      if let other = answerers[view], other != id {
+        run.fail("\(other) and \(id) both answer in view \(view)")
       }
-      checked[number] = node.commits.count
-      for ticket in node.reads[checkedReads[number]...] {
-        readCount += 1
-        if node.committedCount < readFloor[ticket.rawValue] ?? 0 {
-          failure =
-            failure ?? "a read at \(number) misses what was answered before it was asked for"
-        }
-      }
-      checkedReads[number] = node.reads.count
+      answerers[view] = id
     }
+    checked[id.index] = node.commits.count
   }
 
   /// Ends all faults and asks for one more update.
   mutating func heal() -> Bool {
-    cluster.delivers = { _ in true }
-    for number in cluster.nodes.indices where !cluster.nodes[number].isUp {
-      restart(ReplicaID(number))
-    }
-    cluster.run()
-    guard cluster.settle(), let primary = cluster.primary else { return false }
-    let last = nextValue
-    cluster.handle(.requested(batch(last)), at: primary)
-    cluster.run()
-    cluster.tickAll()
-    cluster.tickAll()
-    check()
-    return cluster.membership.replicas.allSatisfy {
-      cluster.nodes[$0.index].commits.last?.batch.value == last
+    run.endFaults()
+    guard run.cluster.settle(), let primary = run.cluster.primary else { return false }
+    run.propose(at: primary)
+    run.cluster.run()
+    run.cluster.tickAll()
+    run.cluster.tickAll()
+    look(at: nil)
+    return run.cluster.membership.replicas.allSatisfy {
+      run.cluster.updates($0).last == run.lastProposed
     }
   }
 }
@@ -167,39 +80,39 @@ private struct RandomRun {
 @Suite struct RandomTests {
   @Test(
     "Whatever is lost, doubled, reordered or restarted: one history, fresh reads, and progress",
-    arguments: 1...40)
+    arguments: 1...40 as ClosedRange<UInt64>)
   func sweep(seed: UInt64) {
-    var run = RandomRun(seed: seed, bug: nil, viewBug: nil)
-    for _ in 0..<1500 where run.failure == nil { run.step() }
-    #expect(run.failure == nil, "seed \(seed)")
-    let isHealed = run.heal()
+    var world = PrimaryBackupWorld(seed: seed, bug: nil)
+    world.step(1500)
+    #expect(world.run.failure == nil, "seed \(seed)")
+    let isHealed = world.heal()
     #expect(isHealed, "seed \(seed) does not come to an end")
-    #expect(run.failure == nil, "seed \(seed) after healing")
-    #expect(run.answered > 0)
+    #expect(world.run.failure == nil, "seed \(seed) after healing")
+    #expect(world.run.answeredThrough > 0)
   }
 
   @Test(
     "The sweep finds what a mistake breaks",
     arguments: PrimaryBackupReplica.Bug.allCases.filter { $0 != .continueWithoutBackup })
   func mistakes(bug: PrimaryBackupReplica.Bug) {
-    let isFound = (1...300).contains { seed in
-      var run = RandomRun(seed: UInt64(seed), bug: bug, viewBug: nil)
-      for _ in 0..<1500 where run.failure == nil { run.step() }
-      if run.failure == nil { _ = run.heal() }
-      return run.failure != nil
+    let seed = (1...300 as ClosedRange<UInt64>).first { seed in
+      var world = PrimaryBackupWorld(seed: seed, bug: bug)
+      world.step(1500)
+      if world.run.failure == nil { _ = world.heal() }
+      return world.run.failure != nil
     }
-    #expect(isFound)
+    #expect(seed != nil)
   }
 
   @Test("A cluster without faults answers every read and update")
   func quiet() {
-    var run = RandomRun(seed: 1, bug: nil, viewBug: nil)
-    #expect(run.cluster.primary == ReplicaID(0))
-    for value in 1...50 { run.cluster.handle(.requested(batch(UInt64(value))), at: ReplicaID(0)) }
-    run.cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
-    run.cluster.run()
-    run.check()
-    #expect(run.answered == 50)
-    #expect(run.readCount == 1)
+    var world = PrimaryBackupWorld(seed: 1, bug: nil)
+    #expect(world.run.cluster.primary == a)
+    for _ in 1...50 { world.run.propose(at: a) }
+    world.run.read(at: a, seesCommitted: false)
+    world.run.cluster.run()
+    world.look(at: nil)
+    #expect(world.run.answeredThrough == 50)
+    #expect(world.run.readCount == 1)
   }
 }

@@ -1,6 +1,7 @@
 import SteppedCluster
 import PrimaryBackup
 import Raft
+import ProtocolTesting
 import Replication
 import ViewService
 
@@ -8,7 +9,7 @@ typealias SupervisedPrimaryBackup = WithAuthority<PrimaryBackupReplica, RaftRepl
 typealias SupervisedCluster = InProcessCluster<SupervisedPrimaryBackup>
 
 extension InProcessCluster where Core == SupervisedPrimaryBackup {
-  /// Three authority nodes behind `replicas` replicas, with an authority leader and, after a few
+  /// Three authority nodes after `replicas` replicas, with an authority leader and, after a few
   /// ticks, an established view.
   init(
     replicas: Int, keepsHistory: Bool = true, bug: PrimaryBackupReplica.Bug? = nil,
@@ -25,7 +26,7 @@ extension InProcessCluster where Core == SupervisedPrimaryBackup {
   }
 
   /// Elects an authority leader, if there is none, and ticks until a view of all live replicas is
-  /// established; says whether that came about.
+  /// established. Returns whether it was.
   @discardableResult
   mutating func settle() -> Bool {
     for round in 0..<60 {

@@ -1,52 +1,14 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
 
 @testable import Raft
 
-@Suite("Leader election (§5.2, §5.4.1)")
+/// What `PaperTests` do not say of elections: combinations, strangers, slow disks.
+@Suite("Leader election, beyond the paper")
 struct ElectionTests {
   private let plain = raftOptions(preVote: false, checkQuorum: false)
-
-  private func requestVote(
-    _ term: RaftReplica.Term, last: (index: Int, term: RaftReplica.Term) = (0, 0),
-    isPreVote: Bool = false
-  ) -> RaftReplica.Message {
-    .requestVote(
-      .init(
-        term: term, lastLogIndex: LogIndex(last.index), lastLogTerm: last.term,
-        isPreVote: isPreVote))
-  }
-
-  private func heartbeat(_ term: RaftReplica.Term) -> RaftReplica.Message {
-    .appendEntries(
-      .init(
-        term: term, prevLogIndex: .zero, prevLogTerm: 0, leaderCommit: .zero, readRound: 0,
-        entries: []))
-  }
-
-  private func vote(
-    _ term: RaftReplica.Term, _ isGranted: Bool, isPreVote: Bool = false
-  ) -> RaftReplica.Message {
-    .voteReply(.init(term: term, isGranted: isGranted, isPreVote: isPreVote))
-  }
-
-  @Test("A replica starts as follower and waits a random election timeout")
-  func start() {
-    let cluster = Cluster(3)
-    #expect(cluster.core(0).role == .follower)
-    #expect(cluster.nodes[0].timers == [.milliseconds(150)...(.milliseconds(300)), nil])
-  }
-
-  @Test("A candidate raises its term, votes for itself durably and asks all others")
-  func candidacy() {
-    var cluster = Cluster(3, plain)
-    cluster.fire(.election, at: ReplicaID(0))
-    #expect(cluster.nodes[0].records == [.vote(term: 1, votedFor: ReplicaID(0))])
-    #expect(
-      cluster.inFlight.map(\.message) == [requestVote(1), requestVote(1), vote(1, true)])
-    #expect(cluster.inFlight.map(\.to) == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
-  }
 
   @Test(
     "A follower that sees its leader's process end stands in its turn and votes at once, if asked to",
@@ -57,7 +19,8 @@ struct ElectionTests {
     var cluster = Cluster(3, options)
     cluster.elect(0)
     let timers = cluster.nodes.map(\.timers)
-    // Others than the leader do not matter, and followers do not to the leader.
+    // The end of another follower does not matter to a follower, nor that of any follower to the
+    // leader.
     cluster.handle(.disconnected(ReplicaID(2)), at: ReplicaID(1))
     cluster.handle(.disconnected(ReplicaID(1)), at: ReplicaID(0))
     #expect(cluster.nodes.map(\.timers) == timers)
@@ -73,12 +36,12 @@ struct ElectionTests {
     let answer = cluster.deliver(
       requestVote(2, last: (1, 1), isPreVote: true), from: 1, to: 2)
     #expect(answer.sends.map(\.message) == [vote(heeds ? 2 : 1, heeds, isPreVote: true)])
-    cluster.connectOnly(1, 2)
+    cluster.only(1, 2)
     cluster.elect(1)
     #expect(cluster.core(1).role == .leader)
   }
 
-  @Test("A leader that was thought gone and is not is followed again")
+  @Test("A leader that was wrongly taken for dead is followed again")
   func falseAlarm() {
     var options = raftOptions()
     options.electOnDisconnect = true
@@ -94,7 +57,7 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader && cluster.core(0).currentTerm == 1)
   }
 
-  @Test("The request for a vote waits until the end of the log it boasts of is durable")
+  @Test("The request for a vote waits until the last entry it names is durable")
   func requestWaitsForDisk() {
     var cluster = Cluster(3, plain)
     cluster.nodes[0].holdsDisk = true
@@ -103,20 +66,6 @@ struct ElectionTests {
     cluster.releaseDisk(ReplicaID(0))
     cluster.run()
     #expect(cluster.core(0).role == .leader)
-  }
-
-  @Test("A voter gives one vote per term, to the first who asks, and repeats it when asked again")
-  func oneVotePerTerm() {
-    var cluster = Cluster(3, plain)
-    let first = cluster.deliver(requestVote(1), from: 0, to: 2)
-    #expect(first.records.last == .vote(term: 1, votedFor: ReplicaID(0)))
-    #expect(first.sends.map(\.message) == [vote(1, true)])
-    #expect(first.earlySends.isEmpty)
-    #expect(
-      cluster.deliver(requestVote(1), from: 1, to: 2).sends.map(\.message) == [vote(1, false)])
-    let repeated = cluster.deliver(requestVote(1), from: 0, to: 2)
-    #expect(repeated.sends.map(\.message) == [vote(1, true)])
-    #expect(repeated.records.isEmpty)
   }
 
   @Test(
@@ -130,18 +79,6 @@ struct ElectionTests {
     var cluster = Cluster(logs: [log.map { entry($0) }, [], []], term: 2, plain)
     let effects = cluster.deliver(requestVote(3, last: last), from: 1, to: 0)
     #expect(effects.sends.map(\.message) == [vote(3, isGranted)])
-  }
-
-  @Test("A majority of votes makes a leader, and less does not", arguments: [1, 2, 3, 4, 5, 7])
-  func majority(count: Int) {
-    var cluster = Cluster(count, plain)
-    cluster.connectOnly(0)
-    cluster.elect(0)
-    for voter in 1..<(count / 2 + 1) {
-      #expect(cluster.core(0).role == .candidate)
-      _ = cluster.deliver(vote(1, true), from: voter, to: 0)
-    }
-    #expect(cluster.core(0).role == .leader)
   }
 
   @Test("Replicas may bear any numbers, such as those of an authority behind other replicas")
@@ -162,7 +99,7 @@ struct ElectionTests {
   @Test("Refused votes, votes of another term and votes of strangers do not count")
   func votesThatDoNotCount() {
     var cluster = Cluster(3, plain)
-    cluster.connectOnly(0)
+    cluster.only(0)
     cluster.elect(0)
     cluster.elect(0)
     _ = cluster.deliver(vote(2, false), from: 1, to: 0)
@@ -172,97 +109,6 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .candidate)
   }
 
-  @Test("Split votes end in an election of a later term")
-  func splitVote() {
-    var cluster = Cluster(3, plain)
-    cluster.crash(ReplicaID(2))
-    cluster.fire(.election, at: ReplicaID(0))
-    cluster.fire(.election, at: ReplicaID(1))
-    cluster.run()
-    #expect([cluster.core(0).role, cluster.core(1).role] == [.candidate, .candidate])
-    cluster.elect(1)
-    #expect(cluster.core(1).role == .leader)
-    #expect(cluster.core(1).currentTerm == 2)
-  }
-
-  @Test("A candidate follows the leader of its own term; a leader follows nobody of its own term")
-  func appendOfOwnTerm() {
-    var cluster = Cluster(3, plain)
-    cluster.connectOnly(0)
-    cluster.elect(0)
-    _ = cluster.deliver(heartbeat(1), from: 1, to: 0)
-    #expect(cluster.core(0).role == .follower)
-    #expect(cluster.core(0).leader == ReplicaID(1))
-    var other = Cluster(3, plain)
-    other.elect(0)
-    let effects = other.deliver(heartbeat(1), from: 1, to: 0)
-    #expect(other.core(0).role == .leader)
-    #expect(effects.sends.isEmpty)
-  }
-
-  @Test("Whoever sees a newer term follows in it; whoever speaks in an older one is told (§5.1)")
-  func terms() {
-    for role in [RaftReplica.Role.candidate, .leader] {
-      var cluster = Cluster(3, plain)
-      if role == .candidate { cluster.connectOnly(0) }
-      cluster.elect(0)
-      #expect(cluster.core(0).role == role)
-      let effects = cluster.deliver(.newerTerm(5), from: 1, to: 0)
-      #expect(effects.records == [.vote(term: 5, votedFor: nil)])
-      #expect(cluster.core(0).role == .follower)
-      #expect(cluster.core(0).currentTerm == 5)
-      for stale in [heartbeat(4), requestVote(4), requestVote(4, isPreVote: true)] {
-        let answer = cluster.deliver(stale, from: 1, to: 0)
-        #expect(answer.sends.map(\.message) == [.newerTerm(5)])
-        #expect(answer.records.isEmpty)
-      }
-    }
-  }
-
-  @Test("A pre-vote changes neither term nor vote, and is not durable (thesis §9.6)")
-  func preVoteChangesNothing() {
-    var cluster = Cluster(3)
-    let effects = cluster.deliver(requestVote(7, isPreVote: true), from: 1, to: 0)
-    #expect(effects.sends.map(\.message) == [vote(7, true, isPreVote: true)])
-    #expect(effects.records.isEmpty)
-    #expect(effects.timerChanges.isEmpty)
-    #expect(cluster.core(0).currentTerm == 0)
-    #expect(cluster.core(0).votedFor == nil)
-  }
-
-  @Test("A pre-vote is refused while a leader is heard from")
-  func preVoteNearLeader() {
-    var cluster = Cluster(3)
-    cluster.elect(0)
-    let request = requestVote(2, last: (9, 1), isPreVote: true)
-    for voter in [0, 1] {
-      let effects = cluster.deliver(request, from: 2, to: voter)
-      #expect(effects.sends.map(\.message) == [vote(1, false, isPreVote: true)])
-    }
-  }
-
-  @Test("A candidate cannot depose a leader that others hear from (thesis §4.2.3)")
-  func disruption() {
-    var cluster = Cluster(3)
-    cluster.elect(0)
-    let effects = cluster.deliver(requestVote(9, last: (9, 9)), from: 2, to: 1)
-    #expect(effects.sends.isEmpty)
-    #expect(cluster.core(1).currentTerm == 1)
-  }
-
-  @Test("A leader that no majority answers for an election timeout steps down (thesis §6.2)")
-  func checkQuorum() {
-    var cluster = Cluster(3)
-    cluster.elect(0)
-    cluster.heartbeat(from: 0)
-    cluster.fire(.election, at: ReplicaID(0))
-    #expect(cluster.core(0).role == .leader)
-    cluster.connectOnly(0)
-    cluster.heartbeat(from: 0)
-    cluster.fire(.election, at: ReplicaID(0))
-    #expect(cluster.core(0).role == .follower)
-    #expect(cluster.nodes[0].timers == [RaftReplica.Options().electionTimeout, nil])
-  }
   @Test("A leader whose followers' disks stall still leads: they answer its heartbeats at once")
   func stalledDisks() {
     var cluster = Cluster(3)
@@ -290,7 +136,7 @@ struct ElectionTests {
     }
     cluster.propose(1, at: 0)
     cluster.run()
-    // Only the first heartbeat comes behind the lost entry, and is rejected.
+    // Only the first heartbeat follows the lost entry, and is rejected.
     cluster.fire(.heartbeat, at: ReplicaID(0))
     cluster.delivers = { envelope in
       if case .appendEntries(let request) = envelope.message { return request.entries.isEmpty }
@@ -305,23 +151,11 @@ struct ElectionTests {
   @Test("A refused pre-vote teaches the term, so that the next attempt can win")
   func refusedPreVote() {
     var cluster = Cluster(3)
-    for node in 1...2 { _ = cluster.deliver(.newerTerm(1), from: 0, to: node) }
+    for node in 1...2 { _ = cluster.deliver(.newerTerm(1), from: 0, to: ReplicaID(node)) }
     cluster.elect(0)
     #expect(cluster.core(0).currentTerm == 1)
     cluster.elect(0)
     #expect(cluster.core(0).role == .leader)
   }
 
-  @Test("A pre-vote is refused to a log that is behind")
-  func preVoteNeedsLog() {
-    var cluster = Cluster(
-      logs: [[entry(1), entry(1, 5)], [], []], term: 1, raftOptions())
-    let request = RaftReplica.RequestVote(
-      term: 2, lastLogIndex: LogIndex(1), lastLogTerm: 1, isPreVote: true)
-    let effects = cluster.deliver(.requestVote(request), from: 1, to: 0)
-    #expect(
-      effects.sends.map(\.message) == [
-        .voteReply(.init(term: 1, isGranted: false, isPreVote: true))
-      ])
-  }
 }

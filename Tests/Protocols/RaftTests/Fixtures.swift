@@ -1,3 +1,4 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
@@ -36,13 +37,31 @@ func expect(
     !scenario(broken), "the bug \(bug.rawValue) does no harm", sourceLocation: location)
 }
 
-/// A batch of one update that can be told from others by its number.
-func update(_ number: UInt64) -> Batch {
-  Batch([(id: RequestID(client: ClientID(1), sequence: number), command: number)])
+func entry(_ term: RaftReplica.Term, _ number: UInt64 = 0) -> RaftReplica.Entry {
+  RaftReplica.Entry(term: term, batch: number == 0 ? .noop : batch(number))
 }
 
-func entry(_ term: RaftReplica.Term, _ number: UInt64 = 0) -> RaftReplica.Entry {
-  RaftReplica.Entry(term: term, batch: number == 0 ? .noop : update(number))
+func requestVote(
+  _ term: RaftReplica.Term, last: (index: Int, term: RaftReplica.Term) = (0, 0),
+  isPreVote: Bool = false
+) -> RaftReplica.Message {
+  .requestVote(
+    .init(
+      term: term, lastLogIndex: LogIndex(last.index), lastLogTerm: last.term,
+      isPreVote: isPreVote))
+}
+
+func heartbeat(_ term: RaftReplica.Term) -> RaftReplica.Message {
+  .appendEntries(
+    .init(
+      term: term, prevLogIndex: .zero, prevLogTerm: 0, leaderCommit: .zero, readRound: 0,
+      entries: []))
+}
+
+func vote(
+  _ term: RaftReplica.Term, _ isGranted: Bool, isPreVote: Bool = false
+) -> RaftReplica.Message {
+  .voteReply(.init(term: term, isGranted: isGranted, isPreVote: isPreVote))
 }
 
 extension InProcessCluster<RaftReplica> {
@@ -61,67 +80,19 @@ extension InProcessCluster<RaftReplica> {
     }
   }
 
-  func core(_ number: Int) -> RaftReplica { nodes[number].core }
-
-  /// The committed updates of one replica, no-ops left out.
-  func committed(_ number: Int) -> [Batch] {
-    nodes[number].commits.map(\.batch).filter { !$0.isNoop }
-  }
-
-  func terms(_ number: Int) -> [RaftReplica.Term] {
-    let log = core(number).log
+  func terms(_ id: ReplicaID) -> [RaftReplica.Term] {
+    let log = core(id).log
     return (0..<log.lastIndex.rawValue).map { log[LogIndex($0 + 1)].term }
   }
 
-  mutating func propose(_ number: UInt64, at replica: Int) {
-    handle(.requested(update(number)), at: ReplicaID(replica))
-  }
-
   /// Fires the election timer and delivers everything.
-  mutating func elect(_ number: Int) {
-    fire(.election, at: ReplicaID(number))
+  mutating func elect(_ id: ReplicaID) {
+    fire(.election, at: id)
     run()
   }
 
-  /// Messages travel only among these replicas from now on.
-  mutating func connectOnly(_ numbers: Int...) {
-    delivers = { numbers.contains($0.from.index) && numbers.contains($0.to.index) }
-  }
-
-  mutating func connectAll() { delivers = { _ in true } }
-
-  mutating func heartbeat(from number: Int) {
-    fire(.heartbeat, at: ReplicaID(number))
+  mutating func heartbeat(from id: ReplicaID) {
+    fire(.heartbeat, at: id)
     run()
-  }
-
-  /// Hands one message to one replica and says what that replica wants in return.
-  mutating func deliver(_ message: RaftReplica.Message, from: Int, to: Int) -> Effects<RaftReplica>
-  {
-    var effects = Effects<RaftReplica>()
-    nodes[to].core.handle(.received(message, from: ReplicaID(from)), at: now, into: &effects)
-    return effects
-  }
-}
-
-/// Remembers what was committed at each index when it was first seen, across crashes.
-struct CommitWitness {
-  private(set) var batches: [Batch] = []
-  /// Where a replica later committed something else.
-  private(set) var disagreement: LogIndex?
-
-  mutating func note(_ cluster: Cluster) {
-    for number in cluster.nodes.indices { note(cluster.nodes[number].commits) }
-  }
-
-  mutating func note(_ commits: some Sequence<Effects<RaftReplica>.Commit>) {
-    for commit in commits {
-      let position = commit.index.rawValue - 1
-      if position == batches.count {
-        batches.append(commit.batch)
-      } else if position > batches.count || batches[position] != commit.batch {
-        disagreement = disagreement ?? commit.index
-      }
-    }
   }
 }

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -14,7 +15,7 @@ extension InProcessCluster<RaftReplica> {
   }
 }
 
-@Test("A term that no replica can have come to is not believed, so that none is used up")
+@Test("A term that no replica can have reached is ignored, so that no terms are used up")
 func termOutOfReach() {
   var cluster = Cluster(3)
   cluster.elect(0)
@@ -36,17 +37,17 @@ struct LearnerTests {
   private func afterLoss(bug: RaftReplica.Bug? = nil) -> Cluster {
     var cluster = Cluster(3, raftOptions(bug: bug, preVote: false, checkQuorum: false))
     cluster.elect(0)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.propose(7, at: 0)
     cluster.run()
-    #expect(cluster.committed(0) == [update(7)])
-    cluster.connectAll()
+    #expect(cluster.updates(0) == [7])
+    cluster.heal()
     cluster.crash(ReplicaID(0))
     cluster.loseDisk(1)
     return cluster
   }
 
-  @Test("It does not vote: with the only replica that lacks an update it elects nobody")
+  @Test("It does not vote: with the only replica that lacks an update it elects no leader")
   func doesNotVote() {
     var cluster = afterLoss()
     for _ in 0..<3 {
@@ -61,7 +62,7 @@ struct LearnerTests {
     cluster.elect(0)
     #expect(cluster.core(0).role == .leader)
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [update(7)])
+    #expect(cluster.updates(0) == [7])
   }
 
   @Test("If it votes at once, what was acknowledged is lost: the mistake that the rule is for")
@@ -70,7 +71,7 @@ struct LearnerTests {
     cluster.elect(2)
     #expect(cluster.core(2).role == .leader)
     cluster.heartbeat(from: 2)
-    #expect(cluster.committed(2) == [])
+    #expect(cluster.updates(2) == [])
   }
 
   @Test("It votes again once it has an entry that the others committed without it")
@@ -82,18 +83,18 @@ struct LearnerTests {
     cluster.loseDisk(1)
     #expect(cluster.core(1).standing == .init(generation: 1, isLearner: true))
     // Its answers count for nothing while it is alone with the leader.
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     let commitIndex = cluster.core(0).commitIndex
     cluster.propose(6, at: 0)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     #expect(cluster.core(0).commitIndex == commitIndex && cluster.core(1).standing.isLearner)
     #expect(cluster.core(1).log.lastIndex == cluster.core(0).log.lastIndex)
-    cluster.connectAll()
+    cluster.heal()
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
     #expect(cluster.core(1).standing == .init(generation: 1, isLearner: false))
     #expect(cluster.core(1).votedFor == ReplicaID(0))
-    #expect(cluster.committed(1) == (1...6).map { update($0) })
+    #expect(cluster.updates(1) == Array(1...6))
     // It remembers that after a restart, and makes a majority again.
     cluster.crash(ReplicaID(1))
     cluster.restart(ReplicaID(1))
@@ -103,7 +104,7 @@ struct LearnerTests {
     cluster.crash(ReplicaID(2))
     cluster.propose(7, at: 0)
     for _ in 0..<4 { cluster.heartbeat(from: 0) }
-    #expect(cluster.committed(0).last == update(7))
+    #expect(cluster.updates(0).last == 7)
   }
 
   @Test("A checkpoint remembers the promotion, or all replicas together would be learners for good")
@@ -131,23 +132,23 @@ struct LearnerTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.loseDisk(1)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     let before = cluster.nodes[0].reads.count
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
     cluster.run()
     cluster.heartbeat(from: 0)
     #expect(cluster.nodes[0].reads.count == before)
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
     #expect(cluster.nodes[0].reads.count == before + 1)
   }
 
-  @Test("The word of the disk that was lost is void once the new one was heard of")
+  @Test("Messages of the lost disk are ignored once the new one is known")
   func oldWord() {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.loseDisk(1, generation: 4)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.heartbeat(from: 0)
     cluster.propose(1, at: 0)
     cluster.run()
@@ -165,12 +166,12 @@ struct LearnerTests {
     #expect(cluster.core(0).commitIndex == commitIndex)
   }
 
-  @Test("A word of promotion counts only from the leader of the term, for this disk and this entry")
+  @Test("A promotion counts only from the leader of the term, for this disk and this entry")
   func wrongWords() {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.loseDisk(1, generation: 4)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for _ in 0..<3 { cluster.heartbeat(from: 0) }
     let term = cluster.core(0).currentTerm
     let last = cluster.core(1).log.lastIndex

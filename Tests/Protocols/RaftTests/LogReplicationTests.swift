@@ -1,3 +1,4 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
@@ -17,8 +18,8 @@ struct LogReplicationTests {
     cluster.run()
     cluster.heartbeat(from: 0)
     for replica in 0..<count {
-      #expect(cluster.committed(replica) == (1...10).map { update($0) })
-      #expect(cluster.core(replica).invariantViolation() == nil)
+      #expect(cluster.updates(ReplicaID(replica)) == Array(1...10))
+      #expect(cluster.core(ReplicaID(replica)).invariantViolation() == nil)
     }
   }
 
@@ -27,7 +28,7 @@ struct LogReplicationTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     var effects = Effects<RaftReplica>()
-    cluster.nodes[0].core.handle(.requested(update(1)), at: cluster.now, into: &effects)
+    cluster.nodes[0].core.handle(.requested(batch(1)), at: cluster.now, into: &effects)
     #expect(effects.records == [.append(at: LogIndex(2), [entry(1, 1)])])
     let request = RaftReplica.Message.appendEntries(
       .init(
@@ -39,7 +40,7 @@ struct LogReplicationTests {
     #expect(effects.commits.isEmpty)
   }
 
-  @Test("A follower acknowledges after its disk, and what the request carried")
+  @Test("A follower acknowledges after its disk, and only the entries of the request")
   func acknowledgement() {
     var cluster = Cluster(3)
     let request = RaftReplica.AppendEntries(
@@ -52,7 +53,7 @@ struct LogReplicationTests {
       effects.sends.map(\.message) == [
         .appendAccepted(.init(term: 1, matchIndex: LogIndex(2), readRound: 4))
       ])
-    // What overtakes the disk says nothing of the log.
+    // Messages that do not wait for the disk make no statement about the log.
     #expect(
       effects.earlySends.map(\.message) == [.roundConfirmed(.init(term: 1, readRound: 4))])
     #expect(effects.commits.map(\.index) == [LogIndex(1)])
@@ -68,7 +69,7 @@ struct LogReplicationTests {
     cluster.propose(1, at: 1)
     cluster.elect(0)
     cluster.propose(2, at: 1)
-    #expect(cluster.nodes[1].refusedBatches.map(\.refused) == [update(1), update(2)])
+    #expect(cluster.nodes[1].refusedBatches.map(\.refused) == [batch(1), batch(2)])
     #expect(cluster.nodes[1].refusedBatches.map(\.redirect) == [nil, ReplicaID(0)])
   }
 
@@ -100,9 +101,9 @@ struct LogReplicationTests {
     let leaderLog = shared + (0..<100).map { _ in entry(5) }
     let followerLog = shared + (0..<50).map { _ in entry(2) } + (0..<60).map { _ in entry(3) }
     var cluster = Cluster(logs: [leaderLog, followerLog, leaderLog], term: 5, plain)
-    cluster.connectOnly(0, 2)
+    cluster.only(0, 2)
     cluster.elect(0)
-    cluster.connectAll()
+    cluster.heal()
     // The rejections are counted on their way back.
     cluster.fire(.heartbeat, at: ReplicaID(0))
     var rejectionCount = 0
@@ -129,11 +130,11 @@ struct LogReplicationTests {
     for showsByHeartbeat in [true, false] {
       var cluster = Cluster(3)
       cluster.elect(0)
-      cluster.connectOnly(0, 1)
+      cluster.only(0, 1)
       cluster.propose(1, at: 0)
       cluster.propose(2, at: 0)
       cluster.run()
-      cluster.connectAll()
+      cluster.heal()
       if showsByHeartbeat {
         cluster.heartbeat(from: 0)
       } else {
@@ -144,17 +145,17 @@ struct LogReplicationTests {
     }
   }
 
-  @Test("Lost acknowledgements are made up for by the next heartbeat")
+  @Test("Lost acknowledgements are repeated after the next heartbeat")
   func lostAcknowledgements() {
     var cluster = Cluster(3)
     cluster.elect(0)
     cluster.delivers = { $0.to != ReplicaID(0) }
     cluster.propose(1, at: 0)
     cluster.run()
-    #expect(cluster.committed(0).isEmpty)
-    cluster.connectAll()
+    #expect(cluster.updates(0).isEmpty)
+    cluster.heal()
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [update(1)])
+    #expect(cluster.updates(0) == [1])
   }
 
   @Test("No more messages than the window allows are on their way to one follower")
@@ -164,12 +165,12 @@ struct LogReplicationTests {
     for number in 1...10 { cluster.propose(UInt64(number), at: 0) }
     #expect(cluster.inFlight.count { $0.to == ReplicaID(1) } == 4)
     cluster.run()
-    #expect(cluster.committed(0) == (1...10).map { update($0) })
+    #expect(cluster.updates(0) == Array(1...10))
     // A follower that is silent gets nothing more until a heartbeat finds out what it has.
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for number in 11...20 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
     #expect(cluster.terms(2) == cluster.terms(0))
   }
@@ -180,7 +181,7 @@ struct LogReplicationTests {
     options.messageByteLimit = 100
     var cluster = Cluster(3, options)
     cluster.elect(0)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for number in 1...12 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
     func slice(through last: Int, byteLimit: Int) -> (entries: [RaftReplica.Entry], byteCount: Int)
@@ -192,7 +193,7 @@ struct LogReplicationTests {
     #expect(slice(through: 13, byteLimit: 100).byteCount == 2 * entry(1, 1).encodedByteCount)
     #expect(slice(through: 13, byteLimit: 1).entries.count == 1)
     #expect(slice(through: 4, byteLimit: 1000).entries.count == 3)
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
     #expect(cluster.terms(2) == cluster.terms(0))
   }
@@ -206,9 +207,9 @@ struct LogReplicationTests {
     cluster.run()
     // Two requests, two replies, and the leader's word to itself.
     #expect(cluster.deliveredCount - before == 5)
-    #expect(cluster.committed(1).isEmpty)
+    #expect(cluster.updates(1).isEmpty)
     cluster.propose(2, at: 0)
     cluster.run()
-    #expect(cluster.committed(1) == [update(1)])
+    #expect(cluster.updates(1) == [1])
   }
 }

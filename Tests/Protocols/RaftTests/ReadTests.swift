@@ -1,3 +1,4 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
@@ -32,7 +33,7 @@ struct ReadTests {
     var cluster = Cluster(3)
     cluster.elect(0)
     for node in 1...2 { cluster.nodes[node].holdsDisk = true }
-    cluster.handle(.requested(update(1)), at: ReplicaID(0))
+    cluster.handle(.requested(batch(1)), at: ReplicaID(0))
     cluster.run()
     let committed = cluster.nodes[0].committedCount
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
@@ -58,13 +59,13 @@ struct ReadTests {
     #expect(effects.reads == tickets(1...3))
     // This answer makes room for the fifth round.
     #expect(effects.earlySends.map(\.to) == [ReplicaID(1)])
-    // The same again, and an older one from the other follower, say nothing new.
+    // The same answer again, and an older one from the other follower, change nothing.
     effects = cluster.deliver(.roundConfirmed(third), from: 1, to: 0)
     #expect(effects.reads.isEmpty)
     let second = RaftReplica.RoundConfirmed(term: 1, readRound: round - 3)
     effects = cluster.deliver(.roundConfirmed(second), from: 2, to: 0)
     #expect(effects.reads.isEmpty)
-    // A round that has not begun is nonsense.
+    // An answer to a round that has not begun is ignored.
     let future = RaftReplica.RoundConfirmed(term: 1, readRound: round + 1)
     effects = cluster.deliver(.roundConfirmed(future), from: 1, to: 0)
     #expect(effects.reads.isEmpty)
@@ -81,7 +82,7 @@ struct ReadTests {
     cluster.elect(0)
     for ticket in tickets(1...2) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
     let round = cluster.core(0).leading.readRound
-    func confirm(_ round: UInt64, from: Int) -> [ReadTicket] {
+    func confirm(_ round: UInt64, from: ReplicaID) -> [ReadTicket] {
       cluster.deliver(
         .roundConfirmed(.init(term: 1, readRound: round)), from: from, to: 0
       ).reads
@@ -98,12 +99,12 @@ struct ReadTests {
     let id = ReplicaID(0)
     cluster.perform(at: id) { core, now, effects in
       core.handle(.readRequested(ReadTicket(1), updatesFollow: true), at: now, into: &effects)
-      core.handle(.requested(update(1)), at: now, into: &effects)
+      core.handle(.requested(batch(1)), at: now, into: &effects)
     }
     #expect(requests(in: cluster) == 2)
     cluster.run()
     #expect(cluster.nodes[0].reads == tickets(1...1))
-    #expect(cluster.committed(0) == [update(1)])
+    #expect(cluster.updates(0) == [1])
   }
 
   @Test("A follower that cannot be sent the updates of the turn is asked by a heartbeat")
@@ -114,14 +115,14 @@ struct ReadTests {
     cluster.inFlight = []
     cluster.perform(at: ReplicaID(0)) { core, now, effects in
       core.handle(.readRequested(ReadTicket(1), updatesFollow: true), at: now, into: &effects)
-      core.handle(.requested(update(2)), at: now, into: &effects)
+      core.handle(.requested(batch(2)), at: now, into: &effects)
     }
     #expect(requests(in: cluster) == 2)
     cluster.run()
     #expect(cluster.nodes[0].reads == tickets(1...1))
   }
 
-  @Test("A replica that leads a second time serves reads, though its rounds begin anew")
+  @Test("A replica that leads a second time serves reads, though its rounds start again at 1")
   func secondLeadership() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -134,7 +135,7 @@ struct ReadTests {
     cluster.elect(0)
     #expect(cluster.core(0).role == .leader)
     cluster.handle(.readRequested(ReadTicket(9)), at: ReplicaID(0))
-    // What was confirmed in the first term of leadership counts no more.
+    // Confirmations of the first term of leadership no longer count.
     #expect(cluster.nodes[0].reads == tickets(1...3))
     cluster.run()
     #expect(cluster.nodes[0].reads == tickets(1...3) + tickets(9...9))
@@ -164,7 +165,7 @@ struct ReadTests {
   func rejectionConfirms() {
     var cluster = Cluster(3)
     cluster.elect(0)
-    // Entries are lost; heartbeats, and what followers answer to them, are not.
+    // Entries are lost; heartbeats and the followers' answers to them are not.
     cluster.delivers = { envelope in
       guard case .appendEntries(let request) = envelope.message else { return true }
       return request.entries.isEmpty
@@ -204,7 +205,7 @@ struct ReadTests {
     cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(0))
     cluster.run()
     #expect(cluster.nodes[0].reads.isEmpty)
-    cluster.connectAll()
+    cluster.heal()
     cluster.heartbeat(from: 0)
     #expect(cluster.nodes[0].commits.count == 1)
     #expect(cluster.nodes[0].reads == tickets(1...1))
@@ -217,7 +218,7 @@ struct ReadTests {
     cluster.handle(.readRequested(ReadTicket(9)), at: ReplicaID(1))
     #expect(cluster.nodes[1].refusedReads.map(\.refused) == tickets(9...9))
     #expect(cluster.nodes[1].refusedReads.map(\.redirect) == [ReplicaID(0)])
-    cluster.connectOnly(0)
+    cluster.only(0)
     for ticket in tickets(1...3) { cluster.handle(.readRequested(ticket), at: ReplicaID(0)) }
     cluster.run()
     let effects = cluster.deliver(.newerTerm(4), from: 1, to: 0)
@@ -241,6 +242,6 @@ struct ReadTests {
     cluster.handle(.readRequested(ReadTicket(2)), at: ReplicaID(1))
     cluster.run()
     #expect(cluster.nodes[1].reads == tickets(2...2))
-    #expect(cluster.committed(1) == [update(1)])
+    #expect(cluster.updates(1) == [1])
   }
 }

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Primitives
 import Replication
 import SteppedCluster
@@ -6,7 +7,7 @@ import WireFormat
 
 @testable import Raft
 
-@Suite("Recovery, wire format and nonsense")
+@Suite("Recovery, wire format and invalid messages")
 struct RecoveryTests {
   @Test("Term, vote and log come back exactly as they were made durable")
   func recovery() {
@@ -29,7 +30,7 @@ struct RecoveryTests {
     #expect(after.role == .follower)
   }
 
-  @Test("A restarted cluster commits its whole log again, and answers nobody for it")
+  @Test("A restarted cluster commits its whole log again, and answers no client for it")
   func wholeRestart() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -38,11 +39,11 @@ struct RecoveryTests {
     for replica in 0..<3 { cluster.crash(ReplicaID(replica)) }
     for replica in 0..<3 { cluster.restart(ReplicaID(replica)) }
     cluster.elect(2)
-    #expect(cluster.committed(2) == (1...5).map { update($0) })
+    #expect(cluster.updates(2) == Array(1...5))
     #expect(cluster.nodes[2].commits.filter(\.answering).map(\.batch) == [.noop])
   }
 
-  @Test("What was not durable is asked for again")
+  @Test("Entries that were not durable are asked for again")
   func lostTail() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -54,7 +55,7 @@ struct RecoveryTests {
     #expect(cluster.core(2).log.lastIndex == LogIndex(1))
     cluster.heartbeat(from: 0)
     #expect(cluster.terms(2) == cluster.terms(0))
-    #expect(cluster.committed(2) == (1...5).map { update($0) })
+    #expect(cluster.updates(2) == Array(1...5))
   }
 
   static let messages: [RaftReplica.Message] = [
@@ -98,7 +99,7 @@ struct RecoveryTests {
     #expect(try WireReader.decode(RaftReplica.Record.self, from: bytes) == record)
   }
 
-  @Test("Nonsense of peers and strangers neither traps nor breaks an invariant")
+  @Test("Invalid messages of peers and strangers neither trap nor break an invariant")
   func nonsense() {
     var random = RandomStream(seed: 7)
     var cluster = Cluster(3)
@@ -137,9 +138,9 @@ struct RecoveryTests {
         default: .newerTerm(term())
         }
       let replica = random.below(3)
-      _ = cluster.deliver(message, from: random.below(5), to: replica)
-      #expect(cluster.core(replica).log.lastIndex >= LogIndex(5))
-      #expect(cluster.core(replica).invariantViolation() == nil)
+      _ = cluster.deliver(message, from: ReplicaID(random.below(5)), to: ReplicaID(replica))
+      #expect(cluster.core(ReplicaID(replica)).log.lastIndex >= LogIndex(5))
+      #expect(cluster.core(ReplicaID(replica)).invariantViolation() == nil)
     }
   }
 

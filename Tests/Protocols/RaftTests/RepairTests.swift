@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -5,13 +6,13 @@ import WireFormat
 
 @testable import Raft
 
-/// What a leader sends again, and on what evidence.
+/// Which entries a leader sends again, and after which answers.
 @Suite("Repair of lost, late and rejected entries")
 struct RepairTests {
   typealias Message = RaftReplica.Message
 
-  /// A leader and two followers, the second of which is sent everything by hand. A round trip takes
-  /// 2 ms, and the leader has learnt that.
+  /// A leader and two followers. The test delivers all messages to the second one. A round trip
+  /// takes 2 ms, and the leader has measured that.
   private func measured(_ options: RaftReplica.Options = raftOptions()) -> Cluster {
     var cluster = Cluster(3, options)
     cluster.elect(0)
@@ -38,7 +39,7 @@ struct RepairTests {
     }
   }
 
-  /// Hands messages to follower 2 and its answers to the leader; returns what the leader says then.
+  /// Delivers messages to follower 2 and its answers to the leader; returns the leader's replies.
   private func exchange(_ messages: [Message], in cluster: inout Cluster) -> [Message] {
     for message in messages {
       cluster.handle(.received(message, from: ReplicaID(0)), at: ReplicaID(2))
@@ -50,7 +51,7 @@ struct RepairTests {
     return take(from: &cluster, to: 2)
   }
 
-  @Test("An acknowledgement does not make the leader send again what is on its way")
+  @Test("An acknowledgement does not make the leader repeat entries that are on their way")
   func pipelineSendsOnce() {
     var cluster = Cluster(3)
     cluster.elect(0)
@@ -63,7 +64,7 @@ struct RepairTests {
     #expect(entryCount(sent) == 20)
   }
 
-  @Test("Entries that overtake others are held back, and nothing is sent twice", arguments: 0..<6)
+  @Test("Entries that overtake others are held back, and no entry is sent twice", arguments: 0..<6)
   func reordering(first: Int) {
     var cluster = measured()
     for number in 1...6 { cluster.propose(UInt64(number), at: 0) }
@@ -79,7 +80,7 @@ struct RepairTests {
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("A heartbeat that overtakes entries is rejected, and nothing is sent for that")
+  @Test("A heartbeat that overtakes entries is rejected, and no entry is sent again")
   func overtakingHeartbeat() {
     var cluster = measured()
     for number in 1...6 { cluster.propose(UInt64(number), at: 0) }
@@ -106,7 +107,7 @@ struct RepairTests {
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("A repair that is lost, too, is repeated when the next evidence comes")
+  @Test("A repair that is lost as well is repeated after the next rejection")
   func lostRepair() {
     var cluster = measured()
     for number in 1...3 { cluster.propose(UInt64(number), at: 0) }
@@ -142,7 +143,7 @@ struct RepairTests {
     #expect(entryCount(sent) == 6)
     _ = exchange(sent, in: &cluster)
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
-    // Nor do they make the leader forget what was acknowledged meanwhile.
+    // They do not make the leader forget later acknowledgements, either.
     let late = RaftReplica.AppendRejected(
       term: 1, prevLogIndex: end + 3, conflictTerm: 0, conflictIndex: .zero, lastLogIndex: end,
       gapEnd: .zero, readRound: 0)
@@ -160,7 +161,7 @@ struct RepairTests {
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("A follower whose disk is lost is filled by heartbeats, with reads and without")
+  @Test("A follower that lost its disk gets its log back after heartbeats, with reads and without")
   func lostDisk() {
     for reads in [true, false] {
       var cluster = Cluster(3)
@@ -175,7 +176,7 @@ struct RepairTests {
         cluster.heartbeat(from: 0)
       }
       #expect(cluster.terms(2) == cluster.terms(0))
-      #expect(cluster.committed(2) == cluster.committed(0))
+      #expect(cluster.updates(2) == cluster.updates(0))
       #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
     }
   }
@@ -210,7 +211,7 @@ struct RepairTests {
     #expect(gapEnd(cluster.deliver(request(2, after: 9), from: 2, to: 0)) == LogIndex(9))
   }
 
-  @Test("Entries are held back once each, and no more bytes than the leader may have on its way")
+  @Test("Entries are held back once each, and no more bytes than the leader may have in flight")
   func heldBytes() {
     let size = [entry(1, 1)].encodedByteCount
     var held = RaftReplica.HeldBack(countLimit: 64, byteLimit: 3 * size)
@@ -229,7 +230,7 @@ struct RepairTests {
     #expect(held.next(after: LogIndex(9)) == nil)
   }
 
-  @Test("Bytes on their way to one follower are limited; a larger entry travels alone")
+  @Test("Bytes in flight to one follower are limited; a larger entry travels alone")
   func bytesInFlight() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 3 * size + 1))
@@ -245,14 +246,14 @@ struct RepairTests {
     #expect(cluster.core(2).log.lastIndex == cluster.core(0).log.lastIndex)
   }
 
-  @Test("The answer to a heartbeat brings a page, too, so that the window fills in an idle cluster")
+  @Test("The leader also sends a page after a heartbeat's answer, so an idle window fills")
   func pageByHeartbeat() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 12 * size, messageByteLimit: 3 * size))
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for number in 1...60 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.fire(.heartbeat, at: ReplicaID(0))
     // Each page but the first is on its way for long.
     let probe = exchange(take(from: &cluster, to: 2), in: &cluster)
@@ -271,10 +272,10 @@ struct RepairTests {
   func pages() {
     let size = entry(1, 1).encodedByteCount
     var cluster = measured(raftOptions(inFlightBytes: 12 * size, messageByteLimit: 3 * size))
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     for number in 1...60 { cluster.propose(UInt64(number), at: 0) }
     cluster.run()
-    cluster.connectAll()
+    cluster.heal()
     cluster.fire(.heartbeat, at: ReplicaID(0))
     var messages = take(from: &cluster, to: 2)
     var sentCount = 0

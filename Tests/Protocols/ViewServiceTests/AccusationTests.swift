@@ -3,14 +3,14 @@ import Testing
 
 @testable import ViewService
 
-/// Members that cannot reach each other, or do not hear, and joiners that do not get on.
+/// Members that cannot reach each other or receive no messages, and joiners without progress.
 @Suite struct AccusationTests {
   private let limit = Scene.limit
   private let second = Interval.seconds(1)
 
   private func ids(_ numbers: [Int]) -> [ReplicaID] { numbers.map { ReplicaID($0) } }
 
-  @Test("Whom the first member cannot reach gets no lease any more, and goes when its last is over")
+  @Test("A member the first cannot reach gets no lease, and is removed when its last is over")
   func primaryAccuses() {
     var scene = scene([0, 1, 2])
     scene.live(3, hearing: [0, 1, 2])
@@ -45,7 +45,7 @@ import Testing
     #expect(scene.machine.view.members == ids([1, 2]))
   }
 
-  @Test("A backup's word against the first member does not count")
+  @Test("A backup's accusation of the first member does not count")
   func backupAccuses() {
     var scene = scene([0, 1, 2])
     scene.live(3, hearing: [0, 1, 2])
@@ -66,7 +66,7 @@ import Testing
     #expect(scene.viewCount == 1)
   }
 
-  @Test("If no order will do, a member goes when its lease is over")
+  @Test("If no order works, a member is removed when its lease is over")
   func chainRemoves() {
     var scene = scene([0, 1, 2], links: .alongChain)
     scene.live(3, hearing: [0, 1, 2])
@@ -85,7 +85,7 @@ import Testing
     #expect(two.viewCount == 2)
   }
 
-  @Test("A member that sends and does not hear is removed once, and comes back when it hears again")
+  @Test("A member that sends but does not receive is removed once, and returns when it receives")
   func deafMember() {
     var scene = scene([0, 1, 2])
     scene.live(3, hearing: [0, 1, 2])
@@ -100,7 +100,7 @@ import Testing
     #expect(scene.viewCount == 1)
   }
 
-  @Test("A deaf member is removed only when the last lease that it may have heard of is over")
+  @Test("A member that receives nothing is removed only when its last possible lease is over")
   func deafMemberWithLease() {
     var scene = scene([0, 1, 2])
     scene.live(3, hearing: [0, 1, 2])
@@ -143,7 +143,7 @@ import Testing
     #expect(scene.machine.view.joiner == ReplicaID(3))
   }
 
-  @Test("A spare that fails again and again waits the longer, each time twice as long")
+  @Test("A spare that fails repeatedly waits twice as long each time")
   func backOff() {
     var scene = scene([0, 1])
     scene.live(2, hearing: [0, 1, 2])

@@ -42,7 +42,7 @@ import Testing
     #expect(scene.next == nil)
   }
 
-  @Test("A successor in charge is one that holds the data, whatever the order")
+  @Test("The new first member is one that holds the data, in any order of the members")
   func eligibleFirst() {
     var scene = scene([0, 1], joiner: 2)
     _ = scene.machine.apply(.propose(View(number: 2, members: [0, 1, 2].map { ReplicaID($0) })))
@@ -55,7 +55,7 @@ import Testing
     #expect(scene.nextView?.members == [ReplicaID(1), ReplicaID(2)])
   }
 
-  @Test("A member that has lost its disk goes when its lease is over, and comes back as a joiner")
+  @Test("A member that lost its disk is removed when its lease is over, and returns as a joiner")
   func lostDisk() {
     var scene = scene([0, 1, 2])
     scene.live(1, hearing: [0, 1, 2])
@@ -81,7 +81,7 @@ import Testing
     #expect(scene.machine.view.incarnation(of: ReplicaID(0)) == 1 << 40)
   }
 
-  @Test("Where only a member that has lost its disk held the data, nothing goes on")
+  @Test("If only a member that has lost its disk held the data, no new view follows")
   func lastDiskLost() {
     var scene = scene([0, 1])
     for _ in 0..<4 * limit {
@@ -99,7 +99,7 @@ import Testing
     #expect(scene.nextView?.members == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
   }
 
-  @Test("A sole member that restarted gets a new view, in charge again")
+  @Test("A sole member that restarted gets a new view, and is first again")
   func soleRestart() {
     var scene = scene([0], established: false)
     scene.hear(0, Report(view: 0), incarnation: 2)
@@ -114,7 +114,7 @@ import Testing
     #expect(scene.next == nil)
   }
 
-  @Test("A ping of an earlier life, or an overtaken one, says nothing")
+  @Test("A ping of an earlier incarnation, or an overtaken one, is ignored")
   func stalePings() {
     var scene = scene()
     _ = scene.machine.apply(.propose(View(number: 1, members: ids, incarnations: [2, 1, 1])))
@@ -141,7 +141,7 @@ import Testing
     #expect(joined.next == .changeJoiner(view))
     joined.apply(.changeJoiner(view))
     joined.hear(2, Report(view: 0), incarnation: 5)
-    // A joiner that restarts begins anew, and the members go on in their view.
+    // A joiner that restarts begins again, and the members continue in their view.
     var again = view
     again.joining = 2
     again.incarnations = [1, 1, 5]
@@ -164,7 +164,7 @@ import Testing
         == View(number: 2, members: [ReplicaID(0), ReplicaID(2)], incarnations: [4, 8]))
   }
 
-  @Test("A replica that restarted before it heard of a view gets another view, too")
+  @Test("A replica that restarted before it heard of a view gets another view as well")
   func restartBeforeView() {
     var scene = scene([0, 1, 2])
     scene.hear(1, Report(view: 0), incarnation: 2)
@@ -174,7 +174,7 @@ import Testing
           number: 2, members: [ReplicaID(0), ReplicaID(2), ReplicaID(1)], incarnations: [1, 1, 2]))
   }
 
-  @Test("A live replica that is no member becomes joiner of an established view, which stays")
+  @Test("A live replica outside the view becomes joiner of an established view, which stays")
   func joiner() {
     var established = scene([0, 1])
     established.tick(2, hearing: [0, 1, 2])
@@ -203,7 +203,7 @@ import Testing
         == .changeJoiner(View(number: 1, members: [ReplicaID(0), ReplicaID(1)], joining: 2)))
   }
 
-  @Test("A view is marked established when its first member says so, and nobody else")
+  @Test("A view is marked established only when its first member reports it")
   func establishing() {
     var scene = scene([0, 1, 2], established: false)
     scene.hear(1, Report(view: 1, isEstablished: true))

@@ -7,7 +7,7 @@ import Testing
 @Suite struct LeaseTests {
   private let first = ReplicaID(0)
 
-  /// View 1 is agreed on and everybody has a fresh lease.
+  /// View 1 is agreed on and every replica has a fresh lease.
   private func settled(_ bug: ViewServiceBug? = nil) -> StubCluster {
     var cluster = StubCluster(replicas: 3, bug: bug)
     cluster.tickAll()
@@ -78,7 +78,7 @@ import Testing
     #expect(cluster.nodes[0].refusedReads.isEmpty)
   }
 
-  @Test("A held read is refused when the view changes away, with the one now in charge")
+  @Test("A waiting read is refused when the view changes, and names the new first member")
   func heldReadOfDeposed() {
     var cluster = settled()
     let isolated = first
@@ -95,7 +95,7 @@ import Testing
     #expect(cluster.nodes[0].refusedReads.first?.redirect == ReplicaID(1))
   }
 
-  @Test("A held read is refused when no lease comes for the failure timeout")
+  @Test("A waiting read is refused when no lease comes for the failure timeout")
   func heldReadGivenUp() {
     var cluster = settled()
     cluster.now = cluster.now + .milliseconds(170)
@@ -121,7 +121,7 @@ import Testing
     #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
   }
 
-  @Test("While a view change is on its way no ping renews what it takes away")
+  @Test("While a view change is pending no ping renews the leases it ends")
   func proposalHoldsPings() {
     var cluster = settled()
     cluster.tell(.holdCommits(true))
@@ -140,7 +140,7 @@ import Testing
 @Suite struct LeaseGrantTests {
   private let first = ReplicaID(0)
 
-  @Test("An answer to a ping of an earlier life gives no lease")
+  @Test("An answer to a ping of an earlier incarnation gives no lease")
   func earlierLife() {
     var cluster = StubCluster(replicas: 3)
     cluster.tickAll()
@@ -163,7 +163,7 @@ import Testing
     #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
   }
 
-  @Test("An answer without a lease brings the view and no more")
+  @Test("An answer without a lease brings only the view")
   func noLease() {
     var cluster = StubCluster(replicas: 3)
     cluster.tickAll()
@@ -179,7 +179,7 @@ import Testing
     #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
   }
 
-  @Test("Pings leave before the disk, except while the number of the life is not durable")
+  @Test("Pings do not wait for the disk, except while the incarnation is not durable")
   func earlyPings() {
     var cluster = StubCluster(replicas: 3)
     cluster.tickAll()
@@ -235,7 +235,7 @@ import Testing
   }
 
   @Test(
-    "Where answers take long, leases become long enough to be valid, and short again after that")
+    "If answers take long, leases become long enough to be valid, and then short again")
   func leaseFollowsAnswers() {
     var cluster = StubCluster(replicas: 3)
     cluster.tickAll()

@@ -2,7 +2,7 @@ import Replication
 
 @testable import ViewService
 
-/// A leader's knowledge with everybody heard just now in `view`.
+/// A leader's knowledge with every replica heard just now in `view`.
 struct Scene {
   /// Ticks of 40 ms within 200 ms, and one more, because the first may come at once.
   static let limit = 6
@@ -14,11 +14,11 @@ struct Scene {
   var heard: [Int: UInt64] = [:]
   /// Replicas that hear no answers.
   var deaf: Set<Int> = []
-  /// What each replica was granted with the last answer.
+  /// The lease that each replica was granted with the last answer.
   var lease: [Int: Interval] = [:]
-  /// Whom each replica cannot reach.
+  /// The replicas that each replica cannot reach.
   var unreachable: [Int: [Int]] = [:]
-  /// How far the joiner has come, as the first member says.
+  /// The joiner's progress, as the first member reports it.
   var progress: UInt64 = 0
   /// How many views were agreed on after the first one.
   var viewCount = 0
@@ -56,7 +56,8 @@ struct Scene {
       unreachable: (unreachable[id] ?? []).map { ReplicaID($0) })
   }
 
-  /// The same, with everything agreed on that the leader proposes, and every view established.
+  /// The same, but all commands that the leader proposes are agreed on, and every view is
+  /// established.
   mutating func live(_ count: Int, hearing present: [Int]) {
     for _ in 0..<count {
       tick(1, hearing: present)
@@ -81,7 +82,7 @@ struct Scene {
   }
 }
 
-/// A leader of the authority in a view of these members, in which nobody has pinged yet.
+/// A leader of the authority in a view of these members, in which no replica has pinged yet.
 func scene(
   _ members: [Int]? = nil, joiner: Int? = nil, established: Bool = true, replicas: Int = 3,
   links: MemberLinks = .withFirst

@@ -3,7 +3,7 @@ import SteppedCluster
 import ViewService
 import WireFormat
 
-/// A data protocol that does nothing but remember its views; the first member answers reads.
+/// A data protocol that only remembers its views; the first member answers reads.
 struct StubReplica: ViewFollower {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -67,7 +67,7 @@ struct StubReplica: ViewFollower {
     joinerCount += 1
   }
 
-  var report: Report {
+  mutating func makeReport() -> Report {
     Report(
       view: view.number, isEstablished: isEstablished && view.members.first == id,
       joining: view.joining, joinerHasCaughtUp: joinerHasCaughtUp, unreachable: unreachable)
@@ -82,7 +82,7 @@ struct StubReplica: ViewFollower {
   func invariantViolation() -> String? { nil }
 }
 
-/// Consensus among one node: what it logs is chosen. Tests tell it by messages to hold things back.
+/// Consensus among one node: its log is chosen at once. Tests send it messages to delay results.
 struct SoloConsensus: ReplicaCore {
   typealias Record = UInt64
 
@@ -90,7 +90,7 @@ struct SoloConsensus: ReplicaCore {
     case append(Batch)
     /// Confirm no more reads, until told otherwise.
     case holdReads(Bool)
-    /// Commit nothing more, until told otherwise.
+    /// Commit no more entries, until told otherwise.
     case holdCommits(Bool)
     case lead(Bool)
 
@@ -192,7 +192,7 @@ extension InProcessCluster where Core == WithAuthority<StubReplica, SoloConsensu
 
   func view(at id: Int) -> View { nodes[id].core.view }
 
-  /// Says to a stub what `StubReplica.handle` understands.
+  /// Sends a stub a message that `StubReplica.handle` understands.
   mutating func say(_ word: UInt64, to id: Int) {
     handle(.received(.replica(word), from: ReplicaID(id)), at: ReplicaID(id))
     run()

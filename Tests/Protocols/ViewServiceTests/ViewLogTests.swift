@@ -11,7 +11,7 @@ import WireFormat
     return log
   }
 
-  @Test("A log is summed up by the last index of each view")
+  @Test("The summary of a log is the last index of each view")
   func runs() {
     let log = log([1, 1, 3, 4, 4])
     #expect(
@@ -45,7 +45,7 @@ import WireFormat
     }
   }
 
-  @Test("Putting an entry inside the log drops what stood behind it")
+  @Test("Putting an entry inside the log drops all later entries")
   func put() {
     var log = log([1, 1, 3])
     log.put(ViewEntry(view: 4, batch: .noop), at: LogIndex(2))

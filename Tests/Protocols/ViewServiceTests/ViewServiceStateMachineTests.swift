@@ -38,7 +38,7 @@ import Testing
     #expect(next.incarnation(of: c) == 9 && next.incarnation(of: a) == nil)
   }
 
-  @Test("Everybody is eligible in the first view, and in a view that was established")
+  @Test("All replicas are eligible in the first view, and in a view that was established")
   func eligibility() {
     var machine = ViewServiceStateMachine()
     propose(1, [a, b], to: &machine)
@@ -53,7 +53,7 @@ import Testing
     #expect(machine.eligible == [a, b, c])
   }
 
-  @Test("Nobody who may lack acknowledged data is put in charge; without the rule, somebody is")
+  @Test("No replica that may lack acknowledged data becomes first; without the rule, one does")
   func promotion() {
     for bug in [nil, ViewServiceBug.promoteUnestablished] {
       var machine = ViewServiceStateMachine()
@@ -63,7 +63,7 @@ import Testing
       propose(2, [a], joiner: b, to: &machine)
       _ = machine.apply(.markEstablished(2))
       propose(3, [a, b], to: &machine)
-      // View 3 was not established: b may not hold everything yet.
+      // View 3 was not established: b may lack entries.
       #expect(propose(4, [b], to: &machine) == (bug != nil))
     }
   }

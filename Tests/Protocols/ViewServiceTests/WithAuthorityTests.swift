@@ -59,7 +59,7 @@ import WireFormat
     options.bug = nil
     var cluster = StubCluster(
       membership: Membership(replicas: 1, authority: 1), options: options)
-    // The first ping has left already; what the answer brings must wait for the disk.
+    // The first ping has left already; the view in the answer must wait for the disk.
     cluster.nodes[0].holdsDisk = true
     cluster.run()
     #expect(cluster.view(at: 0).number == 0)
@@ -69,7 +69,7 @@ import WireFormat
     #expect(cluster.view(at: 0).number == 1)
   }
 
-  @Test("After a restart of all replicas the data is in charge again")
+  @Test("After a restart of all replicas one that holds the data is first again")
   func totalRestart() {
     var cluster = StubCluster(replicas: 3)
     cluster.tickAll()
@@ -125,7 +125,7 @@ import WireFormat
     #expect(cluster.nodes[3].core.view.number > 1)
   }
 
-  @Test("An authority node refuses clients and says what it is")
+  @Test("An authority node refuses clients and reports its role")
   func authorityNode() {
     var cluster = StubCluster(replicas: 3)
     let batch = Batch([(id: RequestID(client: ClientID(1), sequence: 1), command: UInt64(5))])
@@ -140,7 +140,7 @@ import WireFormat
     #expect(!cluster.nodes[0].core.status.isCoordinator)
   }
 
-  @Test("Messages of the authority count only from the authority, and to oneself only from oneself")
+  @Test("Messages of the authority count only from it, and messages to self only from self")
   func forged() {
     var cluster = StubCluster(replicas: 3)
     let forged = View(number: 9, members: [ReplicaID(2)])
@@ -162,7 +162,7 @@ import WireFormat
     #expect(Timer(index: 3) == .tick)
   }
 
-  @Test("Where no ping interval is set, it is at most a quarter of the failure timeout")
+  @Test("Without an option, the ping interval is at most a quarter of the failure timeout")
   func options() {
     typealias Options = WithAuthority<StubReplica, SoloConsensus>.Options
     let values = OptionValues(

@@ -3,9 +3,9 @@ import ClusterMessages
 import Testing
 import Trials
 
-/// What a node has done over its lives.
+/// Tests how a node's counts are added over its incarnations.
 @Suite("Node meter") struct MeterTests {
-  @Test("Counts of all lives, since measuring began; the log's size as it is")
+  @Test("Counts add up over all incarnations since measuring began; the log's size does not")
   func lives() {
     var meter = NodeMeter()
     func report(_ count: Int, records: Int) -> NodeUsage {
@@ -22,7 +22,7 @@ import Trials
     meter.take(report(3, records: 9), life: 2)
     #expect(meter.measured.syncs == 28)
     #expect(meter.measured.logRecords == 9)
-    // A node that lost its disk counts its lives from 1 again.
+    // The incarnations of a node that lost its disk are numbered from 1 again.
     meter.take(report(4, records: 1), life: 1)
     #expect(meter.measured.syncs == 32)
   }

@@ -14,9 +14,9 @@ import WireFormat
 
 private typealias Port = ClusterPort<Counter>
 
-/// What a cluster looks like to its clients and its runner.
+/// Tests the connections of clients and of the runner to a cluster.
 @Suite("Cluster port") struct PortTests {
-  /// A server that says what the test tells it to.
+  /// A server that sends what the test gives it.
   private final class Server {
     let endpoint: Endpoint
     private let listener: Int32
@@ -55,7 +55,7 @@ private typealias Port = ClusterPort<Counter>
     ClientRequest(id: RequestID(client: ClientID(client), sequence: 1), command: .add(1))
   }
 
-  /// Waits with the port until the test has what it waits for.
+  /// Waits on the port until the test's condition holds.
   private func wait(
     _ port: inout Port, _ what: String, _ server: Server,
     until isThere: (borrowing Port) throws -> Bool
@@ -69,19 +69,19 @@ private typealias Port = ClusterPort<Counter>
     }
   }
 
-  /// A port all of whose connections were taken and welcomed.
+  /// A port whose connections were all accepted and welcomed.
   private func connected(_ server: Server, connections: Int = 1) throws -> Port {
     var port = try port(server, connections: connections)
     try wait(&port, "connection", server) { _ in server.taken.count == connections + 1 }
     for connection in 0...connections {
-      server.say(frame(Sentence(""), .welcome, from: 0, epoch: 3), on: connection)
+      server.say(frame(RefusalReason(""), .welcome, from: 0, epoch: 3), on: connection)
     }
     try wait(&port, "welcome", server) { $0.isConnected }
     return port
   }
 
   @Test(
-    "A connection that ends, also in the middle of an answer, is lost with its clients' answers")
+    "A connection that ends, even within an answer, loses its clients' outstanding answers")
   func ends() throws {
     for cut in [0, 5, 20] {
       let server = try Server()
@@ -89,7 +89,7 @@ private typealias Port = ClusterPort<Counter>
       port.send(request(4), to: ReplicaID(0))
       port.flush()
       let answer = frame(ClientReply<UInt64>(id: request(4).id, result: .answer(1)), .reply)
-      // Which of the server's connections is which, the order of accepting tells.
+      // The server's connections are identified by the order of accepting.
       let position = 0
       server.say(Array(answer.prefix(cut)), on: position)
       server.hangUp(position)
@@ -97,35 +97,35 @@ private typealias Port = ClusterPort<Counter>
       #expect(
         port.lost == [LostConnection(replica: ReplicaID(0), remainder: 0, stride: 2)])
       #expect(port.replies.count == 0)
-      // It is dialled again, and serves again.
+      // The server is dialled again, and serves again.
       try wait(&port, "connection", server) { _ in server.taken.count == 4 }
     }
   }
 
-  @Test("What was said before the end counts: answers, and refusals, whatever came first")
+  @Test("Answers and refusals sent before the end count, in whatever order they came")
   func lastWords() throws {
     let server = try Server()
     var port = try connected(server)
     let answer = frame(ClientReply<UInt64>(id: request(1).id, result: .answer(1)), .reply)
-    server.say(answer + frame(Sentence("enough"), .refusal))
+    server.say(answer + frame(RefusalReason("enough"), .refusal))
     server.hangUp(0)
     try wait(&port, "refusal", server) { $0.refusal != nil }
     #expect(port.refusal == "enough")
     #expect(port.replies.map(\.id) == [request(1).id])
   }
 
-  @Test("Another version of the frame format is told by name")
+  @Test("The error for another version of the frame format names it")
   func version() throws {
     let server = try Server()
     var port = try port(server)
     try wait(&port, "connection", server) { _ in server.taken.count == 2 }
-    server.say(frame(Sentence(""), .welcome, version: 2))
+    server.say(frame(RefusalReason(""), .welcome, version: 2))
     try wait(&port, "refusal", server) { $0.refusal != nil }
     #expect(
       port.refusal == "node 0 speaks version 2 of the frame format, this program version 1")
   }
 
-  @Test("A server that says what no node says is hung up on")
+  @Test("A server that sends malformed messages is disconnected")
   func garbage() throws {
     for bytes in [frame(UInt64(1), .message), Array("+OK\r\n+OK\r\n+OK\r\n".utf8)] {
       let server = try Server()
@@ -136,7 +136,7 @@ private typealias Port = ClusterPort<Counter>
   }
 
   @Test(
-    "Without a connection a request is refused at once, and the node is dialled until it is down")
+    "Without a connection a request is refused at once, and the node is redialled until it is down")
   func noConnection() throws {
     let server = try Server()
     var port = try port(server)
@@ -155,7 +155,7 @@ private typealias Port = ClusterPort<Counter>
     try wait(&port, "connection", server) { _ in server.taken.count == 2 }
   }
 
-  @Test("Real node, real port: requests are answered, reports are counted")
+  @Test("With a real node, requests are answered and reports are counted")
   func node() throws {
     let plan = try Plan(nodes: 1)
     let seat = try Seat<ProbeCore, Counter>(plan.settings[0])

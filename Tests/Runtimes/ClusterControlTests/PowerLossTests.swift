@@ -5,10 +5,10 @@ import SmallDisks
 import StateMachines
 import Testing
 
-/// All three nodes on one disk that loses its power: what their clients were promised must be there.
+/// All three nodes are on one disk that loses its power: acknowledged writes must survive.
 @Suite("Cluster: loss of power", .serialized) struct PowerLossTests {
-  /// Writes with the answers that clients had, then a loss of power, then reads of everything.
-  /// - Returns: `nil` if this cannot be tried here.
+  /// Makes writes and records their answers, then cuts the power, then reads all keys.
+  /// - Returns: `nil` if this system cannot run the test.
   private func history(syncs: Bool) throws -> [Operation]? {
     guard let disk = try SmallDisk.make(megabytes: 256) else { return nil }
     defer { disk.unmount() }
@@ -55,7 +55,7 @@ import Testing
     #expect(ConsistencyCheck().verdict(of: history) == .linearizable)
   }
 
-  @Test("Without syncs acknowledged writes are missing, and the checker says so")
+  @Test("Without syncs acknowledged writes are missing, and the checker reports it")
   func unsynced() throws {
     guard let history = try history(syncs: false) else { return }
     let missing = history.count { $0.kind == .get && $0.observed == .absent }

@@ -15,14 +15,14 @@ import Trials
 
 private typealias RaftSeat = Seat<RaftReplica, KeyValueStore>
 
-/// Three real nodes with their logs and sockets in this process, and a client of them.
+/// Three real nodes with their logs and sockets in this process, and one client.
 final class RaftTrio {
   let plan: Plan
   private(set) var nodes: [Seat<RaftReplica, KeyValueStore>?]
   private var port: ClusterPort<KeyValueStore>
   private var machine: ClientMachine<KeyValueStore>
 
-  /// - Parameter directory: where the logs are; `nil` for a directory of the trio's own.
+  /// - Parameter directory: the directory of the logs; `nil` for a new one.
   init(directory: String? = nil, syncs: Bool = true, firstClient: UInt64 = 1) throws {
     var plan = try Plan(nodes: 3, protocolName: "raft")
     for node in plan.settings.indices {
@@ -44,7 +44,7 @@ final class RaftTrio {
 
   var leader: Int? { nodes.firstIndex { $0?.node.host.core.status.isInCharge == true } }
 
-  /// Moves everybody on.
+  /// Steps all nodes and the client once.
   func step() throws {
     for seat in nodes { try seat?.step() }
     try port.wait(nanoseconds: 0)
@@ -59,7 +59,7 @@ final class RaftTrio {
     }
   }
 
-  /// Asks as a client does, with retries, until there is an answer.
+  /// Sends a command as a client does, with retries, until it is answered.
   func ask(_ command: KeyValueCommand) throws -> KeyValueResponse {
     func now() -> Instant { Instant(nanoseconds: MonotonicClock.now()) }
     var action = machine.begin(command, due: now(), at: now())
@@ -88,7 +88,7 @@ final class RaftTrio {
 @Suite("Cluster: three Raft nodes") struct RaftClusterTests {
   private func value(_ number: Int) -> [UInt8] { Array("value \(number)".utf8) }
 
-  @Test("What was acknowledged is there after one node, then all of them, have started again")
+  @Test("Acknowledged writes survive a restart of one node, and then of all")
   func restart() throws {
     let trio = try RaftTrio()
     for number in 0..<20 {
@@ -104,7 +104,7 @@ final class RaftTrio {
     try trio.wait("node that has caught up") {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }
-    // Counts from the start of each life, over the same commits.
+    // The digests count from the start of each incarnation, over the same commits.
     #expect(Set(trio.nodes.compactMap { $0?.node.host.commitDigest.value }).count == 1)
     #expect(Set(trio.nodes.compactMap { $0?.node.host.snapshot() }).count == 1)
     for node in 0..<3 { trio.stop(node) }
@@ -115,7 +115,7 @@ final class RaftTrio {
     #expect(trio.nodes.compactMap { $0?.node.counters.garbage } == [0, 0, 0])
   }
 
-  @Test("A cluster goes on over links that lose, repeat, reorder and damage messages")
+  @Test("A cluster works over links that lose, repeat, reorder and damage messages")
   func badLinks() throws {
     let trio = try RaftTrio()
     try trio.wait("leader") { trio.leader != nil }
@@ -126,20 +126,20 @@ final class RaftTrio {
       faults.links[link].degradation.reorder = 0.1
       faults.links[link].degradation.corrupt = 0.02
     }
-    for seat in trio.nodes { try seat?.node.suffer(faults) }
+    for seat in trio.nodes { try seat?.node.apply(faults) }
     for number in 0..<60 {
       #expect(try trio.ask(.append(Key("a"), value: value(number))) != .done)
     }
     #expect(try trio.ask(.get(Key("a"))) == .value((0..<60).flatMap(value)))
     #expect(trio.nodes.compactMap { $0?.node.counters.garbage }.reduce(0, +) > 0)
-    for seat in trio.nodes { try seat?.node.suffer(NodeFaults(nodeCount: 3)) }
+    for seat in trio.nodes { try seat?.node.apply(NodeFaults(nodeCount: 3)) }
     try trio.wait("rest") {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }
     #expect(Set(trio.nodes.compactMap { $0?.node.host.snapshot() }).count == 1)
   }
 
-  @Test("A leader that nobody hears is replaced, and follows when the partition has ended")
+  @Test("A leader that cannot send is replaced, and follows when the partition has ended")
   func partition() throws {
     let trio = try RaftTrio()
     #expect(try trio.ask(.put(Key("a"), value: [1])) == .done)
@@ -149,10 +149,10 @@ final class RaftTrio {
       faults.links[link].cutsOutbound = true
       faults.links[link].cutsInbound = true
     }
-    try trio.nodes[old]?.node.suffer(faults)
+    try trio.nodes[old]?.node.apply(faults)
     try trio.wait("new leader") { trio.leader != nil && trio.leader != old }
     #expect(try trio.ask(.put(Key("a"), value: [2])) == .done)
-    try trio.nodes[old]?.node.suffer(NodeFaults(nodeCount: 3))
+    try trio.nodes[old]?.node.apply(NodeFaults(nodeCount: 3))
     try trio.wait("old leader that follows") {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }

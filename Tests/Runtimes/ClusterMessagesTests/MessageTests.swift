@@ -7,7 +7,7 @@ import Testing
 import Trials
 import WireFormat
 
-/// What is said on the connections of a cluster besides the protocol's own messages.
+/// Tests the messages of a cluster's connections other than the protocol's own.
 @Suite("Cluster messages") struct MessageTests {
   private static func faults(_ random: inout RandomStream) -> NodeFaults {
     var faults = NodeFaults(nodeCount: random.below(6))
@@ -64,8 +64,8 @@ import WireFormat
         stride: UInt32(random.below(1 << 20))))
   }
 
-  /// Encodes, decodes and compares; then damages the bytes, which may be refused or mean something
-  /// else but never trap, and what is understood can be said again.
+  /// Encodes, decodes and compares; then damages the bytes. Damaged bytes may be refused or have
+  /// another meaning but never trap, and an accepted message can be encoded again.
   private func roundTrip<Body: WireCodable & Equatable>(
     _ body: Body, _ random: inout RandomStream
   ) throws {
@@ -85,16 +85,16 @@ import WireFormat
   }
 
   @Test(
-    "Every message survives its binary form, and damage is refused or harmless", arguments: 0..<50)
+    "Every message survives encoding, and damage is refused or harmless", arguments: 0..<50)
   func roundTrips(seed: Int) throws {
     var random = RandomStream(seed: UInt64(seed))
     try roundTrip(MessageTests.hello(&random), &random)
     try roundTrip(MessageTests.order(&random), &random)
     try roundTrip(MessageTests.report(&random), &random)
-    try roundTrip(Sentence("because"), &random)
+    try roundTrip(RefusalReason("because"), &random)
   }
 
-  @Test("Numbers that nobody can compute with are refused")
+  @Test("Numbers that would overflow are refused")
   func absurdNumbers() throws {
     func refused(_ change: (inout NodeFaults) -> Void) -> Bool {
       var faults = NodeFaults(nodeCount: 1)
@@ -119,7 +119,7 @@ import WireFormat
     }
   }
 
-  @Test("Counters are added and subtracted field by field, whatever a node has reported")
+  @Test("Counters are added and subtracted field by field, whatever values a node reports")
   func counters() {
     var a = NodeUsage(node: 0)
     var b = NodeUsage(node: 0)

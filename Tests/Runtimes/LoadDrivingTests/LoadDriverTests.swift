@@ -9,19 +9,19 @@ import StateMachines
 import Testing
 import Workloads
 
-/// Servers that do what a script says, at real times.
+/// Servers that follow a script, in real time.
 private struct ScriptedPort: ServerPort {
   typealias Application = KeyValueStore
   typealias Request = ClientRequest<KeyValueCommand>
 
   enum Behaviour {
-    /// Answers with the next wait.
+    /// Answers at the next wait.
     case prompt
     /// Never answers.
     case silent
-    /// Refuses in the very call.
+    /// Refuses within the call.
     case refusing
-    /// Takes the request and loses the connection.
+    /// Accepts the request and loses the connection.
     case breaking
   }
 
@@ -29,7 +29,7 @@ private struct ScriptedPort: ServerPort {
   var store = KeyValueStore()
   var replies: [ClientReply<KeyValueResponse>] = []
   var lost: [LostConnection] = []
-  /// Requests, with the time at which they were handed over and the one at which they left.
+  /// Requests, with the times at which they were handed over and sent.
   var sent: [(request: Request, at: Int64)] = []
   var answeredAt: [RequestID: Int64] = [:]
   var waiting: [Request] = []
@@ -47,7 +47,7 @@ private struct ScriptedPort: ServerPort {
 
   mutating func flush() {}
 
-  /// What each wait asked for.
+  /// The share that each wait requested.
   var shares: Set<Int> = []
 
   mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
@@ -83,7 +83,7 @@ private struct ScriptedPort: ServerPort {
       port: ScriptedPort())
   }
 
-  @Test("Half of the clients are waited for at a time", arguments: [(1, 1), (4, 2), (9, 4)])
+  @Test("The driver waits for half of the clients at a time", arguments: [(1, 1), (4, 2), (9, 4)])
   func share(clients: Int, share: Int) throws {
     var driver = driver(clients: clients)
     try run(&driver, for: .milliseconds(2))
@@ -97,7 +97,7 @@ private struct ScriptedPort: ServerPort {
   }
 
   @Test(
-    "No operation seems to begin before the answer that preceded it, nor to end before its answer")
+    "No operation seems to begin before the previous answer, or to end before its own")
   func stamps() throws {
     var driver = driver()
     driver.start(end: .max / 2)
@@ -110,13 +110,13 @@ private struct ScriptedPort: ServerPort {
       lastReturn[operation.client] = operation.returned
       #expect(operation.intended == operation.invoked)
     }
-    // The request leaves after the stamp, the answer arrives before the stamp.
+    // The request leaves after its time stamp, and the answer arrives before its time stamp.
     for (request, at) in driver.port.sent {
       let operation = try #require(
         operations.first {
           UInt64($0.client) == request.id.client.rawValue && $0.sequence == request.id.sequence
         })
-      // A stamp of the same turn is a nanosecond late at most.
+      // A time stamp of the same turn is at most one nanosecond late.
       #expect(operation.invoked <= at - driver.origin + 1)
       if let answered = driver.port.answeredAt[request.id], operation.outcome == .ok {
         #expect(operation.returned >= answered - driver.origin)
@@ -126,7 +126,7 @@ private struct ScriptedPort: ServerPort {
 
   @Test("An open loop counts from the moment an operation was due, however busy the clients are")
   func openLoop() throws {
-    // One client, and a hundred operations each ten milliseconds: they queue.
+    // One client, and two hundred operations every ten milliseconds: they queue.
     var driver = driver(
       clients: 1, arrival: .open(rate: 20_000, process: .constant), timeout: .milliseconds(500))
     try run(&driver, for: .milliseconds(30))
@@ -136,11 +136,11 @@ private struct ScriptedPort: ServerPort {
       #expect(operation.intended == Int64(position + 1) * 50_000)
       #expect(operation.invoked >= operation.intended)
     }
-    // What never found a client is there all the same, as failed.
+    // Operations that never found a client are in the history, as failed.
     #expect(driver.load.operations.count == 599)
   }
 
-  @Test("Silence ends an operation at its deadline as unknown; with resends it was sent again")
+  @Test("An unanswered operation ends as unknown at its deadline; with resends it was sent again")
   func silence() throws {
     for resends in [true, false] {
       var driver = driver(
@@ -154,7 +154,7 @@ private struct ScriptedPort: ServerPort {
     }
   }
 
-  @Test("A lost connection ends an operation as unknown only where it may not be sent again")
+  @Test("A lost connection makes an operation unknown only if it may not be resent")
   func lostConnections() throws {
     for resends in [true, false] {
       var driver = driver(clients: 1, timeout: .milliseconds(100), resends: resends)
@@ -170,7 +170,7 @@ private struct ScriptedPort: ServerPort {
     }
   }
 
-  @Test("A server that refuses at once is asked again after a pause, not without end in one turn")
+  @Test("A server that refuses at once is asked again after a pause, not endlessly in one turn")
   func refusals() throws {
     for resends in [true, false] {
       var driver = driver(clients: 2, resends: resends)
@@ -181,13 +181,13 @@ private struct ScriptedPort: ServerPort {
         try driver.turn(until: driver.now + 1_000_000)
         #expect(driver.port.sent.count <= before + 2)
       }
-      // A fiftieth of the timeout between the attempts of a client.
+      // The attempts of a client are a fiftieth of the timeout apart.
       #expect(driver.port.sent.count >= 20)
       #expect(driver.now >= 9 * 400_000)
     }
   }
 
-  @Test("Nothing of a trial's clients reaches those that read back after it")
+  @Test("No event of a trial's clients reaches the clients that read back after it")
   func readBack() throws {
     var driver = driver(clients: 8, keys: 2, thinkTime: .microseconds(100))
     try run(&driver, for: .milliseconds(20))
@@ -201,7 +201,7 @@ private struct ScriptedPort: ServerPort {
     #expect(last.allSatisfy { $0.kind == .get && $0.outcome == .ok })
   }
 
-  @Test("Answers that come after the end, and to clients of others, change nothing")
+  @Test("Answers after the end, and answers to other clients, have no effect")
   func strangers() throws {
     var driver = driver(clients: 1)
     driver.port.behaviour = .silent

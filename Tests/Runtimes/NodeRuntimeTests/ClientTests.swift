@@ -13,7 +13,7 @@ import WriteAheadLog
 
 private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
 
-/// What clients ask of a node, and what bounds them.
+/// Tests the requests of clients to a node, and their limits.
 @Suite("Cluster node: clients") struct ClientTests {
   private let plan: Plan
   private let seat: StoreSeat
@@ -51,7 +51,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
   }
 
   @Test(
-    "Requests are answered in order; one that is repeated takes effect once and is answered again")
+    "Requests are answered in order; a repeated one takes effect once and is answered again")
   func answers() throws {
     ask(.append(Key("a"), value: [1]), 1)
     #expect(try replies(1).map(\.result) == [.answer(.number(1))])
@@ -61,12 +61,12 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     let all = try replies(4)
     #expect(all.map(\.id.sequence).sorted() == [1, 1, 2, 3])
     #expect(all.first { $0.id.sequence == 2 }?.result == .answer(.number(2)))
-    // Reads are answered from what is committed: this one came with the update before it.
+    // Reads see committed entries: this one came together with the update before it.
     ask(.get(Key("a")), 4)
     #expect(try replies(5).last?.result == .answer(.value([1, 2])))
   }
 
-  @Test("The answer goes to the connection on which the client asked last")
+  @Test("The answer goes to the connection of the client's last request")
   func lastConnection() throws {
     let other = try Caller(plan.settings[0].endpoints[0])
     other.say(plan.hello(.client), .hello)
@@ -77,7 +77,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     #expect(try client.bodies(Reply.self, .reply).count == 1)
   }
 
-  @Test("A client that has never asked is answered over the connection that was opened to carry it")
+  @Test("Without an earlier request a client's connection is the one opened to carry it")
   func carriedClients() throws {
     func carrier(_ first: UInt64, _ remainder: UInt32, _ stride: UInt32) throws -> Caller {
       let caller = try Caller(plan.settings[0].endpoints[0])
@@ -92,7 +92,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     let ofAnother = try carrier(100, 1, 2)
     let slots = [ClientID(6), ClientID(7), ClientID(101)].map { seat.node.slot(of: $0) }
     #expect(Set(slots).count == 3 && !slots.contains(nil))
-    // The connection on which a client asks counts more, as long as it is open.
+    // The connection on which a client sends requests has priority, as long as it is open.
     ask(.put(Key("a"), value: [1]), 1, client: 6, by: odd)
     #expect(try replies(1, by: odd).count == 1)
     #expect(seat.node.slot(of: ClientID(6)) == slots[1])
@@ -100,21 +100,21 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     try waitFor("end", [seat, even, ofAnother]) {
       seat.node.slot(of: ClientID(6)) == slots[0] ? true : nil
     }
-    // A new connection of the same dialler takes the place of one that has not ended yet.
+    // A new connection of the same dialler replaces one that has not ended yet.
     let newer = try carrier(0, 0, 2)
     let latest = seat.node.slot(of: ClientID(8))
     #expect(latest != nil && latest != slots[0])
     withExtendedLifetime((even, newer, ofAnother)) {}
   }
 
-  @Test("A node that is not in charge names the one that may be")
+  @Test("A node that is not in charge names the node that may be")
   func redirect() throws {
     seat.node.host.core.redirect = ReplicaID(2)
     ask(.put(Key("a"), value: [1]), 1)
     #expect(try replies(1).map(\.result) == [.redirect(ReplicaID(2))])
   }
 
-  @Test("A request that would not fit between nodes ends its connection")
+  @Test("A request too large to be sent between nodes ends its connection")
   func largeRequest() throws {
     ask(.put(Key("a"), value: [UInt8](repeating: 1, count: 900)), 1)
     _ = try replies(1)
@@ -123,12 +123,12 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     #expect(seat.node.counters.garbage == 1)
   }
 
-  @Test("With too much uncommitted clients wait, and go on when there is room again")
+  @Test("With too many uncommitted bytes clients wait, and continue when there is room again")
   func backPressure() throws {
     var faults = NodeFaults(nodeCount: 1)
     faults.syncStalls = true
-    try seat.node.suffer(faults)
-    // One batch a turn.
+    // One batch per turn.
+    try seat.node.apply(faults)
     var asked = 0
     while !seat.node.holdsClientsBack {
       asked += 1
@@ -150,7 +150,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     }
     for _ in 0..<50 { for one in [client, newcomer, seat] as [any Stepped] { try one.step() } }
     #expect(seat.node.counters.messagesReceived == before)
-    // A runner is heard all the same, and ends the stall.
+    // The node still listens to a runner, which ends the stall.
     let runner = try Caller(plan.settings[0].endpoints[0])
     runner.say(plan.hello(.runner), .hello)
     runner.say(Order.faults(NodeFaults(nodeCount: 1)), .order)
@@ -160,7 +160,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     #expect(seat.node.holdsClientsBack == false)
   }
 
-  @Test("A client that does not read its answers is not read, either, until it does")
+  @Test("A client that does not read its answers is not read until it does")
   func deafClient() throws {
     let value = [UInt8](repeating: 5, count: 4 << 10)
     _ = seat.node.host.application.apply(.put(Key("a"), value: value))
@@ -170,7 +170,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     var asked: UInt64 = 0
     while !seat.node.inbound[slot].isHeldBack {
       asked += 1
-      // The system takes some megabytes in spite of what it was told.
+      // The system buffers some megabytes despite the requested limit.
       try #require(asked < 10_000)
       ask(.get(Key("a")), asked)
       try client.step()
@@ -190,7 +190,7 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     #expect(seat.node.inbound[slot].isHeldBack == false)
   }
 
-  @Test("A runner that does not read its reports is not heard until it does")
+  @Test("A runner that does not read its reports is not read until it does")
   func deafRunner() throws {
     let runner = try Caller(plan.settings[0].endpoints[0])
     runner.say(plan.hello(.runner), .hello)
@@ -207,30 +207,30 @@ private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
     }
     let before = seat.node.inbound[slot].output.count
     runner.say(Order.report(digest: false), .order)
-    // A change that runners are told of.
+    // A change that is reported to runners.
     seat.node.toldStatus = nil
     for _ in 0..<50 { for one in [runner, seat] as [any Stepped] { try one.step() } }
     #expect(seat.node.inbound[slot].output.count == before)
   }
 
-  @Test("Clients, too, meet a link that loses, repeats and delays")
+  @Test("Clients' links can also lose, repeat and delay messages")
   func faults() throws {
-    func suffer(_ change: (inout LinkDegradation) -> Void) throws {
+    func apply(_ change: (inout LinkDegradation) -> Void) throws {
       var faults = NodeFaults(nodeCount: 1)
       change(&faults.clients)
-      try seat.node.suffer(faults)
+      try seat.node.apply(faults)
     }
-    try suffer { $0.loss = 1 }
+    try apply { $0.loss = 1 }
     ask(.put(Key("a"), value: [1]), 1)
     let before = seat.node.counters.messagesReceived
     try waitFor("request", [client, seat]) {
       seat.node.counters.messagesReceived > before ? true : nil
     }
     #expect(seat.node.log.recordCount == 0)
-    try suffer { $0.duplicate = 1 }
+    try apply { $0.duplicate = 1 }
     ask(.put(Key("a"), value: [1]), 1)
     #expect(try replies(2).count == 2)
-    try suffer { $0.extraLatency = .milliseconds(10) }
+    try apply { $0.extraLatency = .milliseconds(10) }
     let began = MonotonicClock.now()
     ask(.put(Key("a"), value: [1]), 2)
     #expect(try replies(3).count == 3)

@@ -13,11 +13,11 @@ import WriteAheadLog
 
 private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
-/// What a node promises, and what it has written by then.
+/// Tests which promises a node sends, and which records it has written before.
 @Suite("Cluster node: disks") struct DiskTests {
   private let plan: Plan
   private let seat: ProbeSeat
-  /// The node that hears the promises of node 0.
+  /// The node that receives the promises of node 0.
   private let witness: ProbeSeat
   private let client: Caller
   private let runner: Caller
@@ -58,7 +58,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   }
 
   @Test(
-    "A promise leaves after its record is in the log, and the answer after the promise to itself")
+    "A promise leaves after its record is in the log, and the answer after the node's own promise")
   func order() throws {
     ask(1)
     try waitFor("answer", all) { try answers == [1] ? true : nil }
@@ -68,13 +68,13 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   }
 
   @Test(
-    "While a sync stalls nothing is promised or answered; when it ends all is, without more work")
+    "During a stalled sync no promise or answer leaves; when it ends, all leave without new work")
   func stall() throws {
     order { $0.syncStalls = true }
     try waitFor("fault", all) { seat.node.faults.syncStalls ? true : nil }
     ask(1)
     try waitFor("record", all) { seat.node.heldSync != nil ? true : nil }
-    // The second one comes while the first is held, and nothing comes after it.
+    // The second request comes while the first is held, and no further request follows.
     ask(2)
     try waitFor("record", all) { seat.node.barrier.appendedCount == 2 ? true : nil }
     for _ in 0..<100 { for one in all { try one.step() } }
@@ -87,7 +87,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.log.recordCount == 2)
   }
 
-  @Test("A slow disk delays every promise by as much, and syncs what has gathered meanwhile")
+  @Test("A slow disk delays every promise equally, and one sync covers the records since the last")
   func slow() throws {
     order { $0.syncDelay = 20_000_000 }
     try waitFor("fault", all) { seat.node.faults.syncDelay > 0 ? true : nil }
@@ -103,14 +103,14 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.log.syncCount <= syncsBefore + 2)
   }
 
-  @Test("Much is synced by the log's thread, and promised and answered only after that")
+  @Test("Many bytes are synced by the log's thread, and promised and answered only after that")
   func background() throws {
     for number in 1...400 as ClosedRange<UInt64> { ask(number) }
     try waitFor("commit in the background", all) { seat.node.log.isCommitting ? true : nil }
     #expect(seat.node.log.recordCount == 0)
     #expect(witness.node.host.core.received == [])
     #expect(try answers.isEmpty)
-    // What comes meanwhile does not disturb it, and shares the next sync.
+    // Later requests do not disturb the sync, and share the next one.
     ask(401)
     ask(402)
     try waitFor("answer", all) { try answers.count == 402 ? true : nil }
@@ -122,7 +122,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(witness.node.host.core.received == (1...UInt64(records)).map { $0 })
   }
 
-  @Test("A sync that fails in the background ends the node before it promises anything")
+  @Test("A sync that fails in the background ends the node before it sends a promise")
   func backgroundFailure() throws {
     runner.say(Order.disk(.syncError), .order)
     runner.say(Order.report(digest: false), .order)
@@ -140,7 +140,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(try answers.isEmpty)
   }
 
-  @Test("A sync that fails, or a full disk, ends the node before it promises anything")
+  @Test("A failed sync, or a full disk, ends the node before it sends a promise")
   func failures() throws {
     for (disk, reason) in [(DiskOrder.syncError, "sync"), (.full, "write")] {
       let plan = try Plan(nodes: 2)
@@ -171,7 +171,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     }
   }
 
-  @Test("A bit that flips in the log keeps the node from starting again, with the reason")
+  @Test("A flipped bit in the log prevents the node's next start, with the reason")
   func bitFlip() throws {
     for number in 1...5 as ClosedRange<UInt64> {
       ask(number)
@@ -182,7 +182,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     try waitFor("report", all) {
       try runner.bodies(NodeReport.self, .report).count > 1 ? true : nil
     }
-    // The node itself does not notice.
+    // The running node does not notice.
     ask(6)
     try waitFor("answer", all) { try answers.last == 6 ? true : nil }
     seat.node.log.close()
@@ -209,13 +209,13 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.clock.rate == 1)
   }
 
-  @Test("A node that allows no faults says so to whoever orders one, and takes none")
+  @Test("A node that allows no faults refuses orders for them and injects none")
   func notAllowed() throws {
     let plan = try Plan(nodes: 2, allowsFaults: false)
     let seat = try ProbeSeat(plan.settings[0])
     let runner = try Caller(plan.settings[0].endpoints[0])
     runner.say(plan.hello(.runner), .hello)
-    // That nothing be wrong is no fault.
+    // An order without faults is allowed.
     runner.say(Order.faults(NodeFaults(nodeCount: 2)), .order)
     runner.say(Order.report(digest: true), .order)
     try waitFor("report", [seat, runner]) {
@@ -230,8 +230,8 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       try waitFor("refusal", [seat, runner]) { runner.received.count > before ? true : nil }
     }
     #expect(
-      try runner.bodies(Sentence.self, .refusal)
-        == Array(repeating: Sentence("node 0 was not started with --allow-faults"), count: 3))
+      try runner.bodies(RefusalReason.self, .refusal)
+        == Array(repeating: RefusalReason("node 0 was not started with --allow-faults"), count: 3))
     #expect(seat.node.faultsAreActive == false)
     #expect(seat.node.clock.steps == 0)
   }

@@ -11,7 +11,7 @@ import WireFormat
 
 private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
-/// Who may speak to a node, and what becomes of the others.
+/// Tests which connections a node accepts, and how it ends the others.
 @Suite("Cluster node: greetings") struct GreetingTests {
   private let plan: Plan
   private let seat: ProbeSeat
@@ -23,17 +23,17 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   private func call() throws -> Caller { try Caller(plan.settings[0].endpoints[0]) }
 
-  /// What a caller is told that is sent away.
+  /// The refusal that a caller gets.
   private func refusal(of say: (Caller) -> Void) throws -> String {
     let caller = try call()
     say(caller)
-    // What is said on top of it changes nothing.
+    // Further bytes after the hello change nothing.
     caller.say(bytes: frame(UInt64(1), .request))
     caller.say(bytes: [UInt8](repeating: 7, count: 100))
     return try waitFor("refusal", [seat, caller]) { caller.isClosed ? caller.refusal : nil }
   }
 
-  @Test("A client, a peer and a runner that mean this node are welcome, and learn its life")
+  @Test("Clients, peers and runners of this node are welcome, and learn its incarnation")
   func welcome() throws {
     for (role, sender) in [(ConnectionRole.client, 65535), (.peer, 1), (.runner, 65535)] {
       let caller = try call()
@@ -44,7 +44,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.counters.garbage == 0)
   }
 
-  @Test("Whoever means another cluster, protocol, size or node is refused by name")
+  @Test("A hello for another cluster, protocol, size or node is refused by name")
   func refusals() throws {
     #expect(
       try refusal { $0.say(plan.hello(.client, cluster: "other"), .hello) }
@@ -66,7 +66,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.peerLives == [nil, nil, nil])
   }
 
-  @Test("Without the cluster's secret nobody is listened to, whatever the role")
+  @Test("Without the cluster's secret every role is refused")
   func secret() throws {
     var settings = plan.settings[1]
     settings.secret = (0..<32).map { UInt8($0) }
@@ -90,7 +90,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     }
   }
 
-  @Test("Clients leave places for peers and runners, and strangers give theirs up")
+  @Test("Clients leave places for peers and runners, and connections without a hello lose theirs")
   func places() throws {
     seat.node.connectionLimit = 24
     var callers: [Caller] = []
@@ -104,7 +104,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       if caller.isWelcome { callers.append(caller) } else { refused += 1 }
     }
     #expect(callers.count == 12 && refused == 8)
-    // More strangers than there are places.
+    // More connections without a hello than there are places.
     for _ in 0..<30 {
       let caller = try call()
       let before = seat.node.acceptedCount
@@ -119,7 +119,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.inbound.count { $0.isOpen } <= 24)
   }
 
-  @Test("A peer that comes with another log than before is refused, unless it replaces that one")
+  @Test("A peer with another log than before is refused, unless that log replaces the old one")
   func otherLog() throws {
     func greet(_ number: UInt64, _ generation: UInt64) throws -> Bool {
       let caller = try call()
@@ -136,7 +136,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(try greet(5, 0))
     #expect(try !greet(6, 0))
     #expect(try greet(7, 3))
-    // Neither the first log nor an older replacement comes back.
+    // Neither the first log nor an older replacement is accepted again.
     #expect(try !greet(5, 0) && !greet(8, 3) && !greet(9, 2))
     #expect(try greet(7, 3))
   }
@@ -149,7 +149,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
         == "node 0 speaks version 1 of the frame format, not version 2")
   }
 
-  @Test("Garbage ends its connection and is counted, whatever it is", arguments: Garbage.allCases)
+  @Test("Garbage of any kind ends its connection and is counted", arguments: Garbage.allCases)
   func garbage(_ kind: Garbage) throws {
     let caller = try call()
     for bytes in kind.bytes(plan) { caller.say(bytes: bytes) }
@@ -158,13 +158,13 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(caller.refusal == nil)
     #expect((seat.node.inbound.allSatisfy { !$0.isOpen }) == true)
     #expect(seat.node.host.core.received.isEmpty == true)
-    // Others are served as before.
+    // Other connections are served as before.
     let other = try call()
     other.say(plan.hello(.client), .hello)
     try waitFor("welcome", [seat, other]) { other.isWelcome ? true : nil }
   }
 
-  @Test("Who does not say hello in time is sent away; who did stays")
+  @Test("A connection without a hello in time is closed, and others stay")
   func deadline() throws {
     let silent = try call()
     let polite = try call()
@@ -181,11 +181,11 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.counters.garbage == 0)
   }
 
-  @Test("One connection too many is closed, and its place is free again after another has gone")
+  @Test("A connection beyond the limit is closed, and a place is free again after another ends")
   func limit() throws {
     seat.node.connectionLimit = 2
     var callers = [try call(), try call()]
-    // Clients get half of so few.
+    // With so few places, clients get half of them.
     for (caller, role) in zip(callers, [ConnectionRole.client, .runner]) {
       caller.say(plan.hello(role), .hello)
     }
@@ -200,7 +200,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seat.node.inbound.count == 2)
   }
 
-  @Test("Where no connection can be taken the listener is left alone until the next sweep")
+  @Test("If no connection can be accepted, the listener is ignored until the next sweep")
   func listenerRests() throws {
     seat.node.watchesListener = false
     seat.node.loop.remove(seat.node.listener)
@@ -219,7 +219,7 @@ extension GreetingTests {
   enum Garbage: CaseIterable {
     case noise, damaged, oversized, requestFirst, longPrelude, secondHello, wrongKind, noRequest
 
-    /// What a caller says, piece by piece; the last one is too much.
+    /// The bytes that a caller sends, piece by piece; the last piece is the invalid one.
     func bytes(_ plan: Plan) -> [[UInt8]] {
       let hello = frame(plan.hello(.client), .hello)
       switch self {
@@ -231,7 +231,7 @@ extension GreetingTests {
       case .oversized: return [hello, (UInt32(Frame.maximumByteCount) + 1).encodedBytes]
       case .requestFirst: return [frame(UInt64(1), .request)]
       case .longPrelude:
-        // A frame that might become a hello some day.
+        // The start of a frame that could still become a hello.
         return [UInt32(1 << 20).encodedBytes + [UInt8](repeating: 0, count: 8192)]
       case .secondHello: return [hello, hello]
       case .wrongKind: return [hello, frame(UInt64(1), .message, from: 1)]

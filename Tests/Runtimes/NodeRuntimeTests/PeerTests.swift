@@ -14,7 +14,7 @@ import WriteAheadLog
 
 private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
-/// Nodes speak to each other, over links that are whole, and over links that are not.
+/// Tests messages between nodes, over intact and over faulty links.
 @Suite("Cluster node: peers") struct PeerTests {
   private let plan: Plan
   private let seats: [ProbeSeat]
@@ -29,7 +29,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     }
   }
 
-  /// Node 0 sends numbers to node 1, so many at a time.
+  /// Node 0 sends each of these numbers to node 1.
   private func send(_ numbers: ClosedRange<UInt64>) {
     for number in numbers {
       seats[0].node.send(number, to: ReplicaID(1))
@@ -39,11 +39,11 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 
   private var received: [UInt64] { seats[1].node.host.core.received }
 
-  /// Node 0 suffers something on its link to node 1.
+  /// Injects a fault into node 0's link to node 1.
   private func degrade(_ change: (inout LinkFault) -> Void) throws {
     var faults = NodeFaults(nodeCount: 2)
     change(&faults.links[1])
-    try seats[0].node.suffer(faults)
+    try seats[0].node.apply(faults)
   }
 
   @Test("Messages arrive in order, with their sender")
@@ -56,7 +56,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seats[0].node.counters.bytesSent == 1000 * (Frame.headerByteCount + 8))
   }
 
-  @Test("A cut link lets nothing out, or takes nothing in, one way only")
+  @Test("A cut link blocks one direction only, outgoing or incoming")
   func cut() throws {
     try degrade { $0.cutsOutbound = true }
     send(1...5)
@@ -86,7 +86,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(received == received.sorted())
   }
 
-  @Test("Messages are doubled, overtake each other, and come late")
+  @Test("Messages are duplicated, reordered and delayed")
   func disorder() throws {
     try degrade { $0.degradation.duplicate = 1 }
     send(1...50)
@@ -110,9 +110,9 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(received == Array(1...50))
   }
 
-  @Test("A slow link takes its time for every byte, and forgets its queue when it is whole again")
+  @Test("A slow link takes time for every byte, and drops its queue when it is repaired")
   func bandwidth() throws {
-    // 24 bytes a message, a millisecond a byte.
+    // 24 bytes per message, one millisecond per byte.
     try degrade { $0.degradation.bandwidth = 8000 }
     seats[0].node.now = MonotonicClock.now()
     let began = seats[0].node.now
@@ -126,24 +126,24 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     try waitFor("message", seats) { received.last == 4 ? true : nil }
   }
 
-  @Test("A node whose interface is narrow sends to peers and clients one after the other")
+  @Test("A node with a narrow interface sends to peers and clients one after the other")
   func narrowInterface() throws {
     try degrade { $0.degradation.bandwidth = 8000 }
     var faults = seats[0].node.faults
     faults.clients.bandwidth = 8000
-    try seats[0].node.suffer(faults)
+    try seats[0].node.apply(faults)
     seats[0].node.now = MonotonicClock.now()
     let began = seats[0].node.now
-    // A millisecond a byte.
+    // One millisecond per byte.
     #expect(seats[0].node.passInterface(30) == began + 30_000_000)
     send(1...1)
     #expect(seats[0].node.passInterface(0) == began + 54_000_000)
     faults.clients.bandwidth = nil
-    try seats[0].node.suffer(faults)
+    try seats[0].node.apply(faults)
     #expect(seats[0].node.passInterface(30) == seats[0].node.now)
   }
 
-  @Test("What faults hold up is bounded")
+  @Test("Messages delayed by faults are limited")
   func heldBound() throws {
     try degrade { $0.degradation.extraLatency = .seconds(3600) }
     seats[0].node.heldByteCount = NodeLimits.held - 30
@@ -152,7 +152,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seats[0].node.counters.overflowed == 2)
   }
 
-  @Test("A damaged message is found by its checksum and counted, and the link comes back")
+  @Test("A damaged message is detected by its checksum and counted, and the link is restored")
   func damage() throws {
     try degrade { $0.degradation.corrupt = 1 }
     send(1...3)
@@ -168,7 +168,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seats[1].node.counters.garbage == 1)
   }
 
-  @Test("A peer that takes nothing gets no more than a bounded queue, and the node goes on")
+  @Test("A peer that does not read gets a limited queue, and the node continues")
   func silentPeer() throws {
     seats[0].node.peers[1].output.writer.storage = Array(repeating: 0, count: NodeLimits.peerOutput)
     seats[0].node.peers[1].output.writer.count = NodeLimits.peerOutput
@@ -178,15 +178,15 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(seats[0].node.peers[1].output.count == NodeLimits.peerOutput)
   }
 
-  @Test("A node that comes back is dialled, also with an empty disk and a smaller number of starts")
+  @Test("A restarted node is dialled, also with an empty disk and a smaller number of starts")
   func lostDisk() throws {
     let plan = try Plan(nodes: 2)
     let stays = try ProbeSeat(plan.settings[0])
-    // Three starts from the same disk, one from an empty one.
+    // Three starts from the same disk, and one from an empty disk.
     for directory in ["1", "1", "1", "empty"] {
       var settings = plan.settings[1]
       settings.directory = "\(plan.scratch.path)/\(directory)"
-      // Otherwise the other one would take it for a stranger.
+      // Otherwise the other node would refuse it as unknown.
       if directory == "empty" { settings.opening = .replacement(generation: 1) }
       let comes = try ProbeSeat(settings)
       let before = stays.node.acceptedCount
@@ -207,12 +207,12 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   }
 
   @Test(
-    "What lies on connections of a peer's earlier life is void, and such a connection is refused")
+    "Messages of a peer's earlier incarnation are void, and such a connection is refused")
   func earlierLives() throws {
     let plan = try Plan(nodes: 3)
     let seat = try ProbeSeat(plan.settings[0])
     let endpoint = plan.settings[0].endpoints[0]
-    // Taken first, although it speaks last.
+    // Accepted first, although it sends last.
     let late = try Caller(endpoint)
     try waitFor("connection", [seat, late]) { seat.node.inbound.count == 1 ? true : nil }
     let old = try Caller(endpoint)
@@ -229,7 +229,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     #expect(late.refusal == "node 1 has started again since")
     #expect(!new.isClosed)
     #expect(seat.node.host.core.received == [41, 51])
-    // Nor may a connection speak for another life or node than the one that said hello.
+    // A connection must not send for another incarnation or node than its hello named.
     new.say(UInt64(43), .message, from: 1, epoch: 4)
     try waitFor("end", [seat, new]) { new.isClosed ? true : nil }
     #expect(seat.node.counters.garbage == 1)
@@ -242,9 +242,9 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   }
 }
 
-/// What answers where a peer should be.
+/// Tests other programs at a peer's address.
 @Suite("Cluster node: strangers at a peer's address") struct StrangerTests {
-  /// What node 0 notes of one that answers its hello with these bytes.
+  /// Node 0's records about a program that answers its hello with these bytes.
   private func answer(
     _ bytes: [UInt8], until: (borrowing ClusterNode<ProbeCore, Counter>) -> Bool
   ) throws -> ProbeSeat {
@@ -266,23 +266,25 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     return seat
   }
 
-  @Test("A refusal is noted, and the next attempt is not made at once")
+  @Test("A refusal is recorded, and the next attempt comes only after a pause")
   func refused() throws {
-    let seat = try answer(frame(Sentence("not you"), .refusal)) { $0.peers[1].refusal != nil }
+    let seat = try answer(frame(RefusalReason("not you"), .refusal)) { $0.peers[1].refusal != nil }
     #expect(seat.node.peers[1].refusal == "not you")
     seat.node.hangUp(1)
     #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause)
     #expect(seat.node.counters.garbage == 0)
   }
 
-  @Test("Another version of the frame format is noted as such")
+  @Test("Another version of the frame format is recorded as such")
   func version() throws {
-    let seat = try answer(frame(Sentence(""), .welcome, version: 9)) { $0.peers[1].refusal != nil }
+    let seat = try answer(frame(RefusalReason(""), .welcome, version: 9)) {
+      $0.peers[1].refusal != nil
+    }
     #expect(
       seat.node.peers[1].refusal == "it speaks version 9 of the frame format, this node version 1")
   }
 
-  @Test("Garbage is hung up on and counted", arguments: [0, 1, 2])
+  @Test("Garbage is counted and ends the connection", arguments: [0, 1, 2])
   func garbage(_ kind: Int) throws {
     let bytes = [
       Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), frame(UInt64(1), .message, from: 1),
@@ -294,7 +296,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   }
 
   @Test(
-    "A node that ends is noticed at once by the others, unless the link is cut",
+    "The others notice at once that a node ends, unless the link is cut",
     arguments: [true, false])
   func ended(isCut: Bool) throws {
     let plan = try Plan(nodes: 2)
@@ -305,7 +307,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     if isCut {
       var faults = NodeFaults(nodeCount: 2)
       faults.links[1].cutsInbound = true
-      try here.node.suffer(faults)
+      try here.node.apply(faults)
     }
     there = nil
     try waitFor("end of the link", [here]) { hears() ? nil : true }

@@ -10,9 +10,8 @@ import StateMachines
 import Testing
 import WireFormat
 
-/// Not a protocol: handling a message takes a millisecond, as if the process had been stopped
-/// meanwhile. Notes at which time it was told of what, and when it was done with the message
-/// before.
+/// Not a protocol: handling a message takes a millisecond, as if the process were stopped in it.
+/// Records the time given with each event, and the end of the previous message.
 private struct StallingCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -27,7 +26,7 @@ private struct StallingCore: ReplicaCore {
   struct Note {
     var isRead: Bool
     var toldAt: Instant
-    /// Monotonic; 0 if there was no message before.
+    /// Monotonic time; 0 if there was no previous message.
     var stalledUntil: Int64
   }
 
@@ -63,7 +62,7 @@ private struct StallingCore: ReplicaCore {
 }
 
 @Suite("Cluster node: the time of a turn") struct TurnTimeTests {
-  @Test("Nothing is judged at a time before it was received, however long a turn takes")
+  @Test("No event gets a time before it was received, however long a turn takes")
   func timeOfInputs() throws {
     let plan = try Plan(nodes: 3)
     let seats = try plan.settings.map { try Seat<StallingCore, Counter>($0) }
@@ -74,8 +73,8 @@ private struct StallingCore: ReplicaCore {
       let isLinked = seats[1...].allSatisfy { $0.node.peers[0].state == .open }
       return caller.isWelcome && isLinked ? true : nil
     }
-    // Until a turn of node 0 has taken two messages and a request. No connection ever has two
-    // frames on their way, since those could be read at once.
+    // Repeats until a turn of node 0 has two messages and a request. No connection ever has two
+    // frames under way, because they could be read at once.
     for sequence in 1...1_000 as ClosedRange<UInt64> {
       for seat in seats[1...] {
         seat.node.send(1, to: ReplicaID(0))
@@ -98,7 +97,7 @@ private struct StallingCore: ReplicaCore {
     }
   }
 
-  @Test("The time of a node goes on while its machine is suspended")
+  @Test("A node's time continues while its machine is suspended")
   func suspend() {
     func bootTime() -> Int64 {
       var time = timespec()

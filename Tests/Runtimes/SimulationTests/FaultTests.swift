@@ -8,8 +8,8 @@ import Trials
 @testable import Simulation
 
 @Suite struct FaultTargetTests {
-  /// Five replicas, of which 1 is in charge in epoch 2 and 3 still thinks so, 4 is the tail, and an
-  /// authority of three that 6 leads.
+  /// Five replicas (1 is in charge in epoch 2, 3 still believes that it is, 4 is the tail), and an
+  /// authority of three led by 6.
   func cluster() -> ProbeTrial {
     var trial = probes(5, authority: 3)
     trial.nodes[1].host.core.charge.isInCharge = true
@@ -23,14 +23,14 @@ import Trials
     return trial
   }
 
-  /// What many draws of a target hit.
+  /// The node sets hit by many draws of a target.
   func draws(_ target: FaultTarget, in trial: inout ProbeTrial) -> Set<[Int]> {
     var seen: Set<[Int]> = []
     for _ in 0..<200 { seen.insert(trial.resolve(target)) }
     return seen
   }
 
-  @Test("A target means whom it says")
+  @Test("A target hits the nodes that it names")
   func targets() {
     var trial = cluster()
     #expect(draws(.leader, in: &trial) == [[1]])
@@ -69,7 +69,7 @@ import Trials
 }
 
 @Suite struct DisconnectTests {
-  /// What nodes 1, 2 and 3 have noted after node 0 crashed at 10 ms.
+  /// The notes of nodes 1, 2 and 3 after node 0 crashed at 10 ms.
   func notes(heeds: Bool, _ prepare: (inout ProbeTrial) -> Void = { _ in }) -> [[String]] {
     var trial = probes(4, heedsDisconnects: heeds)
     trial.pass(to: 10)
@@ -80,13 +80,13 @@ import Trials
     return trial.nodes[1...].map { $0.host.core.notes.filter { $0 != "start@0" } }
   }
 
-  @Test("Nodes see a process end a latency later, once, if their protocol wants to know")
+  @Test("Nodes see a process end once, one latency later, if their protocol asks for it")
   func seen() {
     #expect(notes(heeds: true) == [["lost 0@11000"], ["lost 0@11000"], ["lost 0@11000"]])
     #expect(notes(heeds: false) == [[], [], []])
   }
 
-  @Test("Nothing is seen over a cut link, by a node that is down, or before what was sent earlier")
+  @Test("No end is seen over a cut link, by a node that is down, or before earlier messages")
   func unseen() {
     let found = notes(heeds: true) { trial in
       trial.ledger.add(.cut([(from: 0, to: 1)]), key: 1)
@@ -97,7 +97,7 @@ import Trials
     #expect(found == [[], [], ["7@16000", "lost 0@16000"]])
   }
 
-  @Test("A paused node sees it when it goes on")
+  @Test("A paused node sees the end when it continues")
   func paused() {
     var trial = probes(2, heedsDisconnects: true)
     trial.nodes[1].isPaused = true
@@ -111,7 +111,7 @@ import Trials
 }
 
 @Suite struct PartitionTests {
-  /// For each node the nodes that it can send to.
+  /// For each node, the nodes to which it can send.
   func reach(
     _ shape: PartitionShape, replicas: Int, authority: Int = 0, seed: UInt64 = 1
   ) -> (hit: [Int], reach: [Set<Int>]) {
@@ -124,14 +124,14 @@ import Trials
     return (hit, reach)
   }
 
-  /// That links are cut both ways, and no node is cut from itself.
+  /// Whether links are cut in both directions, and no node is cut from itself.
   func isSymmetric(_ reach: [Set<Int>]) -> Bool {
     reach.indices.allSatisfy { a in
       reach[a].contains(a) && reach[a].allSatisfy { reach[$0].contains(a) }
     }
   }
 
-  @Test("An isolated target reaches nobody outside it, the authority included")
+  @Test("An isolated target reaches no node outside it, including the authority")
   func isolate() {
     let (hit, reach) = reach(.isolate(.leader), replicas: 3, authority: 3)
     #expect(hit == [0] && isSymmetric(reach))
@@ -149,7 +149,7 @@ import Trials
     for other in rest { #expect(reach[other] == rest) }
   }
 
-  @Test("In a ring everyone sees a majority, and no two see the same", arguments: [3, 4, 5, 6, 7])
+  @Test("In a ring each node reaches a majority, all different", arguments: [3, 4, 5, 6, 7])
   func majorityRing(replicas: Int) {
     for seed in 1...5 as ClosedRange<UInt64> {
       let (hit, reach) = reach(.majorityRing, replicas: replicas, authority: 3, seed: seed)
@@ -172,7 +172,7 @@ import Trials
     #expect(sizes == [(replicas - 1) / 2, replicas - 1 - (replicas - 1) / 2])
   }
 
-  @Test("One way: the target hears nothing, or is not heard")
+  @Test("One way: the target cannot receive, or cannot send")
   func oneWay() {
     let deaf = reach(.oneWay(.leader, .inbound), replicas: 3, authority: 1).reach
     #expect(deaf == [[0, 1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3]])
@@ -180,14 +180,14 @@ import Trials
     #expect(mute == [[0], [0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]])
   }
 
-  @Test("Groups reach only themselves; who is in none is alone; the authority is with the largest")
+  @Test("Groups reach only themselves; a node in none is alone; the authority joins the largest")
   func groups() {
     let reach = reach(.groups([[0, 1], [2, 3, 4]]), replicas: 6, authority: 1).reach
     #expect(
       reach == [[0, 1], [0, 1], [2, 3, 4, 6], [2, 3, 4, 6], [2, 3, 4, 6], [5], [2, 3, 4, 6]])
   }
 
-  @Test("A partition cuts links while it lasts and no longer; overlapping ones end apart")
+  @Test("A partition cuts links while it lasts; overlapping partitions end separately")
   func lasting() {
     var trial = probes(
       3,

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Simulation
 
-/// A message that was delivered, and when.
+/// A delivered message and its time.
 private struct Delivery {
   var time: Int64
   var from: Int
@@ -15,10 +15,10 @@ private struct Delivery {
 }
 
 @Suite struct InterfaceTests {
-  /// A thousand bytes take a millisecond of what is left beside the share for packets.
+  /// A thousand bytes take one millisecond of the rate that remains beside the packets' share.
   private static let nic = 8e6 / (1 - NetworkState.packetShare)
 
-  /// A trial of probes that has only a network, one millisecond long.
+  /// A trial of probes in which only the network takes time, with a latency of 1 ms.
   private func cluster(
     _ nodes: Int, latency: LatencyDistribution = .constant(.milliseconds(1))
   ) -> ProbeTrial {
@@ -28,8 +28,8 @@ private struct Delivery {
     }
   }
 
-  /// What arrives of all that was sent, in order of time. Replies to clients count as sent to node
-  /// -1.
+  /// The deliveries of all sent messages, in order of time. Replies to clients count as sent to
+  /// node -1.
   private func deliveries(_ trial: inout ProbeTrial, until end: Int64 = .max) -> [Delivery] {
     var found: [Delivery] = []
     while !trial.world.queue.isEmpty, trial.world.queue.nextTime < end {
@@ -54,8 +54,8 @@ private struct Delivery {
     return found
   }
 
-  /// No stretch of time has more bytes than the rate allows, but for a message of either queue
-  /// whose passage had begun before.
+  /// Checks that no time span has more bytes than the rate allows, except for one message of either
+  /// queue whose transmission had begun before.
   private func expectWithinRate(_ deliveries: [Delivery], _ what: String) {
     let longest = deliveries.map(\.bytes).max()! + NetworkState.packetByteCount
     var sum = 0
@@ -71,7 +71,7 @@ private struct Delivery {
     }
   }
 
-  /// How long all of it takes at the whole rate, in nanoseconds.
+  /// The time, in nanoseconds, that all deliveries take at the full rate.
   private func time(of deliveries: [Delivery]) -> Double {
     Double(deliveries.reduce(0) { $0 + $1.bytes }) * 8e9 / Self.nic
   }
@@ -81,7 +81,7 @@ private struct Delivery {
       id: RequestID(client: ClientID(client), sequence: 1), result: .answer(UInt64(bytes)))
   }
 
-  @Test("What a node sends to all peers and clients together keeps to its rate, and loses no time")
+  @Test("A node's messages to all peers and clients together use exactly its rate")
   func egress() {
     var trial = cluster(6)
     var random = RandomStream(seed: 2)
@@ -99,17 +99,17 @@ private struct Delivery {
     let found = deliveries(&trial)
     #expect(found.count == 2000 && Set(found.map(\.to)) == [-1, 1, 2, 3, 4, 5])
     expectWithinRate(found, "egress")
-    // It is offered ten times its rate.
+    // The offered load is ten times its rate.
     #expect(abs(Double(found.last!.time) / time(of: found) - 1) < 0.02)
   }
 
-  @Test("What a node receives from all peers and clients together keeps to its rate")
+  @Test("The messages that a node receives from all peers and clients stay within its rate")
   func ingress() {
     var trial = cluster(
       6, latency: .lognormal(median: .milliseconds(5), sigma: 1))
     var random = RandomStream(seed: 3)
     for number in 0..<2000 {
-      // Short messages among long ones, at half the rate that the node can take.
+      // Short and long messages, at half the rate that the node can receive.
       let bytes = random.chance(0.5) ? 1 + random.below(9) : 1 + random.below(5000)
       trial.world.transmit(
         1, from: 1 + random.below(5), to: 0, bytes: bytes, departing: Int64(number) * 2_500_000)
@@ -137,7 +137,7 @@ private struct Delivery {
   }
 
   @Test(
-    "A message that meets nobody else pays for its bytes once, however many interfaces it passes")
+    "A message without competing traffic pays for its bytes once, over any number of interfaces")
   func cutThrough() {
     var trial = cluster(3)
     trial.world.transmit(1, from: 0, to: 1, bytes: 3000, departing: 0)
@@ -146,12 +146,12 @@ private struct Delivery {
   }
 
   @Test(
-    "A packet passes the long messages of other links, with its share of the rate; no other does")
+    "A packet overtakes long messages of other links, within its share; no other message does")
   func packets() {
     var trial = cluster(3)
     trial.world.transmit(1, from: 1, to: 0, bytes: 3000, departing: 0)
     trial.world.transmit(2, from: 2, to: 0, bytes: 5, departing: 1_000_000)
-    // One of 3000 bytes has begun to arrive before, and one of 2000 bytes waits for it.
+    // A message of 3000 bytes has already begun to arrive, and one of 2000 bytes waits for it.
     trial.world.transmit(3, from: 2, to: 0, bytes: 2000, departing: 1_000_000)
     // On its own link a packet keeps its place.
     trial.world.transmit(4, from: 1, to: 0, bytes: 5, departing: 0)
@@ -162,11 +162,11 @@ private struct Delivery {
     #expect(found[2].time >= 4_005_000 && found[2].time < 4_400_000)
   }
 
-  @Test("A client's request takes the node's interface as long as its bytes need")
+  @Test("A client's request occupies the node's interface as long as its bytes need")
   func requests() {
     var network = network(cluster(1).setup.environment.network)
     #expect(network.request(1, to: 0, bytes: 2000) == 3_000_000)
-    // Nothing is queued yet: the interface does that when the requests arrive.
+    // No request is queued yet, because the interface queues requests when they arrive.
     #expect(network.request(2, to: 0, bytes: 2000) == 3_000_000)
     #expect(network.lead(of: 2000, to: 0) == 2_000_000 && network.lead(of: 10, to: 0) == 0)
     let times = [1, 2].map { _ in
@@ -185,12 +185,12 @@ private struct Delivery {
     var network = network(model)
     #expect(network.arrival(0, 1, bytes: 1000) == 3_000_000)
     #expect(network.arrival(0, 1, bytes: 1000) == 5_000_000)
-    // The interface itself was busy for two milliseconds only.
+    // The interface itself was busy for only two milliseconds.
     #expect(network.arrival(0, 2, bytes: 1000) == 4_000_000)
     #expect(network.arrival(1, 0, bytes: 1000) == 2_000_000)
   }
 
-  @Test("What queued up behind a narrow interface leaves at full speed once the fault is over")
+  @Test("A queue of a narrowed interface leaves at full speed once the fault is over")
   func narrowInterface() {
     var model = NetworkModel(latency: .constant(.milliseconds(1)))
     model.nic = 1000 * Self.nic
@@ -200,13 +200,14 @@ private struct Delivery {
     var ledger = FaultLedger(drifts: [0, 0, 0])
     ledger.add(.degraded([0], narrow, until: 5_000_000), key: 1)
     network.adopt(ledger)
-    // 2 ms for each message of 2000 bytes, to whomever it goes, until 5 ms; from then on 2 us.
+    // Each message of 2000 bytes to any destination takes 2 ms until 5 ms; from then on it takes 2
+    // us.
     #expect(network.arrival(0, 1, bytes: 2000) == 3_000_000)
     #expect(network.arrival(0, 2, bytes: 2000) == 5_000_000)
     #expect(network.reply(0, from: 0, bytes: 2000) == 6_001_000)
     #expect(network.arrival(0, 1, bytes: 2000) == 6_003_000)
     #expect(network.arrival(1, 2, bytes: 2000) == 1_002_000)
-    // It receives as slowly.
+    // It receives at the same low rate.
     let times = (0..<3).map { _ in
       network.receive(2000, at: 0, hasLead: true, now: 0)
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import Simulation
 
 @Suite struct EventQueueTests {
-  @Test("Events come out in order of time, those of equal times in the order in which they went in")
+  @Test("Events come out in order of time, and those of equal times in order of insertion")
   func order() {
     var queue = EventQueue<Int>()
     var random = RandomStream(seed: 1)
@@ -37,7 +37,7 @@ import Testing
 
   final class Token {}
 
-  @Test("Payloads are released when they come out, and when the queue goes")
+  @Test("Payloads are released when they come out, and with the queue")
   func release() {
     weak var first: Token?
     weak var second: Token?
@@ -66,7 +66,7 @@ import Testing
 
   func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
-  @Test("A constant is constant, and a uniform draw fills its range")
+  @Test("A constant is constant, and a uniform draw covers its range")
   func simple() {
     #expect(Set(draw(.constant(.microseconds(5)))) == [5000])
     let uniform = draw(.uniform(.microseconds(100)...(.microseconds(300))))
@@ -91,7 +91,7 @@ import Testing
     #expect(abs(exponential[10_000] - (1e6 + 2e6 * 0.6931)) < 50_000)
   }
 
-  @Test("The ends of the unit interval have a quantile")
+  @Test("The ends of the unit interval have quantiles")
   func ends() {
     for distribution: LatencyDistribution in [
       .normal(mean: .milliseconds(1), deviation: .milliseconds(1)),

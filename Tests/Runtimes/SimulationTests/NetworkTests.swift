@@ -10,7 +10,7 @@ func network(_ model: NetworkModel, nodes: Int = 3, seed: UInt64 = 4) -> Network
   NetworkState(model: model, membership: Membership(replicas: nodes), seed: seed)
 }
 
-/// The latency of every link, and interfaces without limits.
+/// A network with this latency on every link, and interfaces without limits.
 func steady(
   _ milliseconds: Int64, _ transport: NetworkTransport = .tcp
 ) -> NetworkModel {
@@ -29,7 +29,7 @@ extension NetworkState.Fate {
 }
 
 extension NetworkState {
-  /// When a message arrives; `nil` if it is lost or waits.
+  /// The arrival time of a message; `nil` if it is lost or waits.
   mutating func arrival(
     _ from: Int, _ to: Int, bytes: Int = 1, at time: Int64 = 0
   ) -> Int64? {
@@ -54,7 +54,7 @@ extension NetworkState {
 }
 
 @Suite struct NetworkStateTests {
-  @Test("A link is first in, first out, except for datagrams that are picked to be reordered")
+  @Test("A link is first in, first out, except for datagrams chosen to be reordered")
   func order() {
     var model = NetworkModel(latency: .lognormal(median: .milliseconds(1), sigma: 1))
     func arrivals(_ model: NetworkModel) -> [Int64] {
@@ -70,7 +70,7 @@ extension NetworkState {
     #expect(zip(mixed, mixed.dropFirst()).contains { $0 > $1 })
   }
 
-  @Test("Losses and duplicates of datagrams come as often as the model says")
+  @Test("Datagrams are lost and duplicated at the rates of the model")
   func rates() {
     var model = steady(1, .datagram)
     model.loss = 0.2
@@ -88,7 +88,7 @@ extension NetworkState {
     #expect(abs(lost - 2000) < 200 && abs(twice - 800) < 140)
   }
 
-  @Test("Clients' links lose nothing unless their own share says so")
+  @Test("Clients' links lose no message unless they have a loss of their own")
   func clientLoss() {
     for transport in NetworkTransport.allCases {
       var model = steady(1, transport)
@@ -107,7 +107,7 @@ extension NetworkState {
     }
   }
 
-  @Test("A link that is cut twice works again after both cuts are mended; cuts have a direction")
+  @Test("A link that is cut twice works again after both cuts end; cuts have a direction")
   func cuts() {
     var network = network(steady(1, .datagram))
     var ledger = FaultLedger(drifts: [0, 0, 0])
@@ -121,7 +121,7 @@ extension NetworkState {
     #expect(network.arrival(0, 1) != nil)
   }
 
-  @Test("Degradations hit all links of their nodes, clients' too, and add up until they end")
+  @Test("Degradations affect all links of their nodes, also to clients, and add up until they end")
   func degradations() {
     var network = network(steady(1, .datagram))
     func slower(_ node: Int, by milliseconds: Int64) -> FaultLedger.Entry {
@@ -146,7 +146,7 @@ extension NetworkState {
     #expect(network.arrival(2, 0) == nil && network.request(0, to: 2) == nil)
   }
 
-  @Test("Places decide latencies of nodes and of clients; an override replaces one direction")
+  @Test("Places determine latencies of nodes and clients; an override replaces one direction")
   func places() {
     var model = NetworkModel(latency: .constant(.seconds(1)))
     model.places = Places(
@@ -168,14 +168,14 @@ extension NetworkState {
     #expect(network.request(4, to: 0) == 20_000_000 && network.request(5, to: 0) == 1_000_000)
   }
 
-  @Test("Clients may have a latency of their own, and an interface")
+  @Test("Clients may have their own latency and interface")
   func clientLinks() {
     var model = steady(1)
     model.clients.latency = .constant(.milliseconds(5))
     model.clients.nic = 8e6
     var network = network(model)
     #expect(network.arrival(0, 1) == 1_000_000)
-    // A thousand bytes take a millisecond, to whatever node they go and wherever they come from.
+    // A thousand bytes take a millisecond, to any node and from any client.
     #expect(network.request(1, to: 0, bytes: 1000) == 6_000_000)
     #expect(network.request(1, to: 1, bytes: 1000) == 7_000_000)
     #expect(network.request(2, to: 1, bytes: 1000) == 6_000_000)
@@ -191,7 +191,7 @@ extension NetworkState {
     return model
   }
 
-  /// When the messages of a link arrive that are sent ten seconds apart.
+  /// The arrival times of messages on a link that are sent ten seconds apart.
   private func arrivals(
     _ network: inout NetworkState, _ from: Int, _ to: Int,
     between: (inout NetworkState, Int64) -> Void
@@ -203,7 +203,7 @@ extension NetworkState {
     }
   }
 
-  @Test("The nth message of a link has the same luck whatever else is sent")
+  @Test("The nth message of a link has the same fate, whatever else is sent")
   func links() {
     var alone = network(model)
     let expected = arrivals(&alone, 0, 1) { _, _ in }
@@ -213,7 +213,7 @@ extension NetworkState {
       _ = network.arrival(1, 0, at: time)
       _ = network.request(7, to: 1, at: time)
     }
-    // The number of nodes is no part of it.
+    // The number of nodes does not influence it.
     #expect(found == expected)
     var other = network(model)
     #expect(arrivals(&other, 1, 0) { _, _ in } != expected)
@@ -221,7 +221,7 @@ extension NetworkState {
     #expect(arrivals(&seed, 0, 1) { _, _ in } != expected)
   }
 
-  @Test("So has the nth request of a client, and the nth answer to it")
+  @Test("The nth request of a client has the same fate, and so has its nth answer")
   func clients() {
     func times(_ clients: [UInt64]) -> [UInt64: [Int64]] {
       var network = network(model)
@@ -251,14 +251,14 @@ extension NetworkState {
     return places
   }
 
-  @Test("Replicas and clients go through their lists, again and again")
+  @Test("Replicas and clients cycle through their lists")
   func lists() {
     let places = places(["a", "b", "c"], replicas: [2, 0])
     #expect((0..<5).map(places.place(ofReplica:)) == [2, 0, 2, 0, 2])
     #expect((0..<5).map(places.place(ofClient:)) == [0, 1, 2, 0, 1])
   }
 
-  @Test("Nodes of the authority are apart if that is possible, and with replicas first")
+  @Test("Authority nodes are in separate places if possible, preferably with replicas")
   func authority() {
     let membership = Membership(replicas: 3, authority: 3)
     let three = places(["a", "b", "c", "d"], replicas: [3, 1, 3])

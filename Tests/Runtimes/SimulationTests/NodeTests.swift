@@ -9,7 +9,7 @@ import Trials
 @testable import Simulation
 
 @Suite struct DiskTests {
-  @Test("No send leaves before its record is durable, and one sync covers all that waits")
+  @Test("No send leaves before its record is durable, and one sync covers all waiting records")
   func groupCommit() {
     var trial = probes()
     trial.tell(0, ProbeCore.persist + 1)
@@ -23,7 +23,7 @@ import Trials
     #expect(trial.nodes[0].usage.syncs == 2)
   }
 
-  @Test("Without group commit every record has a sync of its own")
+  @Test("Without group commit every record has its own sync")
   func noGroupCommit() {
     var trial = probes { $0.environment.disk.groupCommit = false }
     for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
@@ -32,7 +32,7 @@ import Trials
     #expect(trial.nodes[0].usage.syncs == 3)
   }
 
-  @Test("A sync takes the longer the more bytes it writes, with and without group commit")
+  @Test("A sync takes time in proportion to its bytes, with and without group commit")
   func bandwidth() {
     for (groupCommit, expected) in [
       (true, ["1@7000", "2@14000", "3@14000"]), (false, ["1@7000", "2@13000", "3@19000"]),
@@ -48,7 +48,7 @@ import Trials
     }
   }
 
-  @Test("What waited for the disk leaves when the processor is free, and is charged then")
+  @Test("Sends that waited for the disk leave when the processor is free, and are charged then")
   func heldSends() {
     var trial = probes { $0.environment.cpu.perMessage = .milliseconds(4) }
     trial.tell(0, ProbeCore.persist + 1)
@@ -56,15 +56,15 @@ import Trials
     #expect(trial.nodes[0].usage.busy == 4_000_000)
     trial.tell(0, ProbeCore.cancelBell)
     trial.pass(to: 11)
-    // The sync from 4 to 9 ms ends while the processor receives a message up to 12 ms; 1 ms is the
-    // link's.
+    // The sync from 4 to 9 ms ends while the processor receives a message until 12 ms; 1 ms is the
+    // link's latency.
     #expect(trial.nodes[0].usage.busy == 8_000_000)
     trial.pass(to: 30)
     #expect(trial.nodes[0].usage.busy == 12_000_000)
     #expect(trial.notes(1) == ["1@17000"])
   }
 
-  @Test("Each disk draws the times of its syncs from a stream of its own")
+  @Test("Each disk draws the times of its syncs from its own stream")
   func ownStreams() {
     func times(_ order: [(node: Int, record: UInt64)], of node: Int) -> [Int64] {
       var trial = probes {
@@ -89,7 +89,7 @@ import Trials
     #expect(times([(1, 1), (1, 2), (1, 3)], of: 1) != alone)
   }
 
-  @Test("What a message to oneself brings about does not overtake what was held longer")
+  @Test("Effects of a message to the node itself do not overtake sends that were held longer")
   func ownMessages() {
     var trial = probes()
     trial.tell(0, ProbeCore.viaSelf)
@@ -97,7 +97,7 @@ import Trials
     #expect(trial.notes(1) == ["7@6000", "8@6000"])
   }
 
-  @Test("A crash takes what was not durable and the sends that waited for it")
+  @Test("A crash loses volatile records and the sends that waited for them")
   func crash() {
     var trial = probes()
     trial.tell(0, ProbeCore.persist + 1)
@@ -113,7 +113,7 @@ import Trials
     #expect(trial.notes(1) == ["1@6000", "3@26000"])
   }
 
-  @Test("A torn crash keeps a part of what was being written, from its front")
+  @Test("A torn crash keeps a prefix of the bytes being written")
   func torn() {
     var trial = probes()
     for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
@@ -122,7 +122,7 @@ import Trials
     #expect(trial.nodes[0].host.core.recovered == [1, 2])
   }
 
-  @Test("A stalled disk ends no sync until all stalls are over; a slow one takes longer")
+  @Test("A stalled disk ends no sync until all stalls are over; a slow disk takes longer")
   func stall() {
     var trial = probes()
     trial.tell(0, ProbeCore.persist + 1)
@@ -143,7 +143,7 @@ import Trials
     #expect(trial.notes(1).last == "2@46000")
   }
 
-  @Test("A disk without syncs can stall and be slow at once, and loses no order when it resumes")
+  @Test("A disk without syncs can be stalled and slow at once, and keeps the order when it resumes")
   func stalledWithoutSync() {
     var trial = probes { $0.environment.disk.sync = nil }
     trial.nodes[0].diskIsStalled = true
@@ -162,7 +162,7 @@ import Trials
 }
 
 @Suite struct LifeTests {
-  @Test("A paused node does nothing and lets nothing go; then it deals with all at once")
+  @Test("A paused node handles and sends nothing; then it handles all events at once")
   func pause() {
     var trial = probes()
     trial.tell(0, ProbeCore.persist + 1)
@@ -177,7 +177,7 @@ import Trials
     #expect(trial.notes(1) == ["1@21000", "2@21000"])
   }
 
-  @Test("A node that crashes during a pause and comes back starts when the pause ends")
+  @Test("A node that crashes and restarts during a pause starts when the pause ends")
   func crashWhilePaused() {
     var trial = probes()
     trial.nodes[0].isPaused = true
@@ -219,7 +219,7 @@ import Trials
     trial.pass(to: 16)
     #expect(trial.nodes[0].isUp && !trial.nodes[1].isPaused)
     #expect(trial.nodes[2].slowness == 1 && trial.nodes[2].extraSyncTime == 0)
-    // Ten milliseconds each of a half and a quarter more.
+    // Ten milliseconds with a drift of one half, and ten with one quarter more.
     #expect(trial.nodes[2].clock.timerTime(at: 16_000_000) == 16_000_000 + 5_000_000 + 2_500_000)
     #expect(trial.injected.count == 10 && trial.ledger.entries.isEmpty)
   }
@@ -232,7 +232,7 @@ import Trials
     TimedFault(at: .milliseconds(at), duration: .milliseconds(end - at), action: action)
   }
 
-  @Test("A node that restarts is subject to the faults that still hold")
+  @Test("A restarted node is subject to the faults still in effect")
   func faultsOutliveProcess() {
     var trial = probes(
       1,
@@ -255,7 +255,7 @@ import Trials
     #expect(trial.nodes[0].unsyncedCount == 0 && trial.nodes[0].clock.faultDrift == 0)
   }
 
-  @Test("A node that restarts reads its log before it is there, and decodes it before it does more")
+  @Test("A restarted node reads its log before it is up, and decodes it before other work")
   func readingLog() {
     var trial = probes(
       2,
@@ -271,7 +271,7 @@ import Trials
     trial.nodes[0].log = [1, 2]
     trial.nodes[0].barrier = DurabilityBarrier(recovered: 2)
     trial.pass(to: 21)
-    // A second crash, while the log is read, ends the reading and nothing else.
+    // A second crash, while the log is read, only ends the reading.
     #expect(!trial.nodes[0].isUp && !trial.nodes[0].isReadingLog)
     trial.pass(to: 26)
     #expect(!trial.nodes[0].isUp && trial.nodes[0].isReadingLog)
@@ -284,7 +284,7 @@ import Trials
     #expect(trial.notes(0) == ["4@30200"])
   }
 
-  @Test("Faults that start and end while a node is down leave it down, and the rest holds later")
+  @Test("Faults that start and end while a node is down leave it down, and others hold afterwards")
   func faultsEndWhileDown() {
     var trial = probes(
       1,
@@ -300,7 +300,7 @@ import Trials
     #expect(trial.nodes[0].isUp && trial.nodes[0].slowness == 5)
   }
 
-  @Test("A node that restarts while a pause holds starts when the pause ends")
+  @Test("A node that restarts during a pause starts when the pause ends")
   func restartDuringPause() {
     var trial = probes(
       1,
@@ -317,7 +317,7 @@ import Trials
 }
 
 @Suite struct TimerTests {
-  @Test("A timer fires once, by the drifting clock, unmoved by steps of the clock")
+  @Test("A timer fires once, by the drifting clock, independent of clock steps")
   func firing() {
     var trial = probes()
     trial.tell(0, ProbeCore.setBell + 10)
@@ -335,7 +335,7 @@ import Trials
     #expect(trial.notes(1).last == "bell@60000")
   }
 
-  @Test("A timer that is set anew fires at the new time only, and a cancelled one never")
+  @Test("A timer that is set again fires at the new time only, and a cancelled timer never")
   func reset() {
     var trial = probes()
     trial.tell(0, ProbeCore.setBell + 10)
@@ -349,7 +349,7 @@ import Trials
     #expect(trial.notes(1).count == 2)
   }
 
-  @Test("A timer that was set anew or cancelled while it waited in the inbox does not fire")
+  @Test("A timer that was set again or cancelled while it waited in the inbox does not fire")
   func inbox() {
     for (message, expected) in [
       (ProbeCore.cancelBell, ["1@8000", "2000@12000"]),

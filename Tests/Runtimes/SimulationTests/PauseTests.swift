@@ -8,9 +8,9 @@ import Trials
 
 @testable import Simulation
 
-/// Processes that stop wherever they are, and faults that overlap.
+/// Tests processes that stop at any point, and faults that overlap.
 @Suite struct PauseTests {
-  @Test("A node that stops inside a turn has judged what came first, and sends it after the pause")
+  @Test("A node stopped inside a turn has handled the first event, and sends after the pause")
   func pauseInsideTurn() {
     var trial = probes()
     trial.nodes[0].stopInsideTurn()
@@ -18,7 +18,7 @@ import Trials
     trial.pass(to: 2)
     trial.tell(0, ProbeCore.viaSelf)
     trial.tell(0, ProbeCore.early + 2)
-    // A second pause finds it where it is.
+    // A second pause finds it inside the turn.
     trial.nodes[0].stopInsideTurn()
     trial.pass(to: 20)
     #expect(trial.notes(0) == ["5000@2000"] && trial.notes(1).isEmpty)
@@ -29,7 +29,7 @@ import Trials
     #expect(trial.notes(1) == ["2@21000", "7@26000", "8@26000"])
   }
 
-  @Test("What a node that stopped inside a turn had decided is lost if it crashes there")
+  @Test("The decisions of a node stopped inside a turn are lost if it crashes there")
   func crashInsideTurn() {
     var trial = probes()
     trial.nodes[0].stopInsideTurn()
@@ -43,7 +43,7 @@ import Trials
     #expect(!trial.nodes[0].standsInsideTurn && !trial.nodes[0].pausesInsideTurn)
   }
 
-  @Test("By chance a pause finds a node between two turns or inside one, and a new seed elsewhere")
+  @Test("The seed decides whether a pause finds a node between two turns or inside one")
   func pausesAnywhere() {
     let insides = (1...40 as ClosedRange<UInt64>).count { seed in
       let pause = TimedFault(
@@ -58,7 +58,7 @@ import Trials
     #expect((10...30).contains(insides))
   }
 
-  @Test("A step of a node's wall clock does not move the time that its core sees, nor does a pause")
+  @Test("Neither a step of the wall clock nor a pause moves the time that the core sees")
   func steps() {
     var trial = probes(faults: [
       TimedFault(
@@ -91,7 +91,7 @@ import Trials
       action: actions[random.below(actions.count)])
   }
 
-  @Test("However faults overlap on a node, it is whole after the last, and deals with what came")
+  @Test("After overlapping faults a node is intact, and handles the events that came")
   func overlaps() {
     for seed in 1...60 as ClosedRange<UInt64> {
       var random = RandomStream(seed: seed)

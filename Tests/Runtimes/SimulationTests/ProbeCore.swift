@@ -9,7 +9,8 @@ import StateMachines
 import Trials
 import Workloads
 
-/// Not a protocol: does what the number of a message says, and notes when what happened.
+/// Not a protocol: the number of a message says what to do, and all events are recorded with their
+/// times.
 struct ProbeCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -22,10 +23,11 @@ struct ProbeCore: ReplicaCore {
     var heedsDisconnects = false
   }
 
-  /// Messages from `setBell` up set the timer after so many milliseconds, and so on.
+  /// A message from `setBell` on sets the timer to the excess in milliseconds; the others work
+  /// alike.
   static let setBell: UInt64 = 1000
   static let cancelBell: UInt64 = 2000
-  /// Persists the rest and sends it to replica 1.
+  /// Persists the excess over 3000 and sends it to replica 1.
   static let persist: UInt64 = 3000
   static let early: UInt64 = 4000
   /// Persists, sends 5001 to itself and 7 to replica 1; 5001 sends 8 to replica 1.
@@ -34,7 +36,7 @@ struct ProbeCore: ReplicaCore {
   var charge = ReplicaStatus(
     role: "probe", isInCharge: false, isTail: false, isCoordinator: false, epoch: 0,
     commitIndex: .zero, lastIndex: .zero)
-  /// What happened, and at which microsecond by this node's clock.
+  /// The events, with the microsecond of this node's clock.
   var notes: [String] = []
   var recovered: [UInt64] = []
 
@@ -77,7 +79,7 @@ struct ProbeCore: ReplicaCore {
   func invariantViolation() -> String? { nil }
 }
 
-/// Reads or adds as often as it is asked to, and notes the times of each operation.
+/// Reads or adds as often as requested, and records the times of each operation.
 struct CounterLoad: ClientLoad {
   typealias Application = Counter
 
@@ -88,7 +90,7 @@ struct CounterLoad: ClientLoad {
     var isAnswered = false
   }
 
-  /// Asked for in turn.
+  /// The commands are used in turn.
   var commands: [Counter.Command]
   var operations: [Noted] = []
   var dropped: [Int64] = []
@@ -118,8 +120,7 @@ struct CounterLoad: ClientLoad {
 
 typealias ProbeTrial = Trial<ProbeCore, CounterLoad>
 
-/// A trial of probes without clients: one millisecond between nodes, five for a sync, no processor
-/// time.
+/// A trial of probes without clients: 1 ms between nodes, 5 ms for a sync, no processor time.
 func probes(
   _ replicas: Int = 2, authority: Int = 0, faults: [TimedFault] = [],
   heedsDisconnects: Bool = false,
@@ -142,7 +143,7 @@ func probes(
 }
 
 extension Trial {
-  /// Lets everything happen up to a time in milliseconds.
+  /// Handles all events up to a time in milliseconds.
   mutating func pass(to milliseconds: Int64) {
     let end = milliseconds * 1_000_000
     while !world.queue.isEmpty, world.queue.nextTime <= end {
@@ -154,7 +155,7 @@ extension Trial {
 }
 
 extension Trial where Core == ProbeCore {
-  /// A message from node 1 is there.
+  /// Delivers a message from node 1.
   mutating func tell(_ number: Int, _ message: UInt64) {
     nodes[number].arrive(message, from: 1, bytes: 0, in: &world)
   }

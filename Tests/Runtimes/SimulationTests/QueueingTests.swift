@@ -18,11 +18,11 @@ import Workloads
 
   typealias ServerTrial = Trial<UnreplicatedServer, CounterLoad>
 
-  /// One server whose operations take 50 µs of processor and 200 µs of network.
+  /// One server whose operations take 50 µs of processor time and 200 µs of network latency.
   func run(
     _ commands: [Counter.Command] = [.read],
     configure: (inout TrialSetup<UnreplicatedServer>) -> Void
-  ) -> (load: CounterLoad, stock: TrialRecord) {
+  ) -> (load: CounterLoad, record: TrialRecord) {
     var setup = TrialSetup<UnreplicatedServer>(
       membership: Membership(replicas: 1), options: UnreplicatedServer.Options())
     setup.environment = Environment(
@@ -36,8 +36,8 @@ import Workloads
     setup.plan.workload.clients = 200
     configure(&setup)
     var trial = ServerTrial(setup, load: CounterLoad(commands))
-    let stock = trial.run()!
-    return (trial.load, stock)
+    let record = trial.run()!
+    return (trial.load, record)
   }
 
   func meanLatency(_ operations: [CounterLoad.Noted]) -> Double {
@@ -46,19 +46,20 @@ import Workloads
   }
 
   @Test(
-    "A node serves one request after the other, and its mean latency is that of M/D/1",
+    "A node serves requests one after the other, and its mean latency is that of M/D/1",
     arguments: [0.5, 0.8, 0.9], [[Counter.Command.read], [.add(1)], [.add(1), .read, .read]])
   func poissonQueue(load share: Double, commands: [Counter.Command]) {
     let service = Double(Self.service)
-    let (load, stock) = run(commands) {
+    let (load, record) = run(commands) {
       $0.plan.workload.arrival = .open(rate: share * 1e9 / service, process: .poisson)
       $0.plan.duration = .seconds(4)
     }
-    // The time in which Pollaczek and Khinchin's mean of the wait shows to 5 % grows with the load.
+    // The time needed for a mean wait within 5 % of Pollaczek and Khinchin's grows with the load.
     let wait = service * share / (2 * (1 - share))
     let expected = Double(2 * Self.latency) + service + wait
     #expect(abs(meanLatency(load.operations) - expected) < 0.05 * (service + wait))
-    // Lindley's recursion: a request is served from its arrival or from the end of the one before.
+    // Lindley's recursion: a request is served from its arrival or from the end of the previous
+    // one.
     var free: Int64 = 0
     var wrong = 0
     for operation in load.operations where operation.isAnswered {
@@ -66,19 +67,19 @@ import Workloads
       if operation.returned != free + Self.latency { wrong += 1 }
     }
     #expect(wrong == 0 && load.operations.count > 30_000 && load.dropped.isEmpty)
-    #expect(abs(Double(stock.nodes[0].busy) / 4e9 / share - 1) < 0.03)
+    #expect(abs(Double(record.nodes[0].busy) / 4e9 / share - 1) < 0.03)
   }
 
   @Test("A processor that is never idle is busy for exactly the measured interval")
   func busyShare() {
     for (perMessage, warmUp) in [(10_000, 300), (90_000_000, 250), (170_000_000, 333)] {
-      let (_, stock) = run([.add(1)]) {
+      let (_, record) = run([.add(1)]) {
         $0.environment.cpu.perMessage = .nanoseconds(Int64(perMessage))
         $0.plan.warmUp = .milliseconds(Int64(warmUp))
         $0.plan.workload.timeout = .seconds(100)
       }
-      #expect(stock.nodes[0].busy <= 1_000_000_000 - warmUp * 1_000_000)
-      #expect(stock.nodes[0].busy >= 1_000_000_000 - warmUp * 1_000_000 - 1000)
+      #expect(record.nodes[0].busy <= 1_000_000_000 - warmUp * 1_000_000)
+      #expect(record.nodes[0].busy >= 1_000_000_000 - warmUp * 1_000_000 - 1000)
     }
   }
 
@@ -106,7 +107,7 @@ import Workloads
     }
   }
 
-  @Test("Constant arrivals come at equal distances, Poisson ones with an exponential gap")
+  @Test("Constant arrivals have equal gaps, and Poisson arrivals have exponential gaps")
   func arrivals() {
     let (constant, _) = run { $0.plan.workload.arrival = .open(rate: 1000, process: .constant) }
     #expect(constant.operations.map(\.due) == (1..<1000).map { $0 * 1_000_000 })
@@ -117,7 +118,7 @@ import Workloads
     #expect(abs(Double(long) / Double(gaps.count) - 0.3679) < 0.04)
   }
 
-  @Test("Arrivals are the same whatever the cluster's disk does")
+  @Test("Arrivals do not depend on the cluster's disk")
   func sameArrivals() {
     func due(_ sync: LatencyDistribution?) -> [Int64] {
       let (load, _) = run([.add(1)]) {
@@ -130,10 +131,10 @@ import Workloads
     #expect(due(nil) == due(.uniform(.microseconds(10)...(.microseconds(900)))))
   }
 
-  @Test("What a service cannot answer in time waits, counted from when it came due, or is dropped")
+  @Test("Operations beyond the capacity wait, counted from their due time, or are dropped")
   func overload() {
     let (load, _) = run {
-      // 10,000 a second are possible, 40,000 come due.
+      // 10,000 operations a second are possible, 40,000 come due.
       $0.environment.cpu.perMessage = .microseconds(50)
       $0.plan.workload.clients = 2
       $0.plan.workload.timeout = .milliseconds(100)

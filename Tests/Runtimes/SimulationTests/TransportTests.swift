@@ -15,8 +15,8 @@ import Trials
     TimedFault(at: .milliseconds(at), duration: .milliseconds(end - at), action: action)
   }
 
-  /// What node 1 has noted of messages that node 0 sent at these milliseconds, each named after its
-  /// time.
+  /// Node 1's notes of the messages that node 0 sent at these milliseconds; each message is named
+  /// after its time.
   private func notes(
     _ times: [UInt64], until end: Int64, latency: Int64 = 1, _ transport: NetworkTransport = .tcp,
     faults: [TimedFault]
@@ -42,7 +42,7 @@ import Trials
   }
 
   @Test(
-    "A lost segment comes a round trip later, and after a timer that doubles if it is lost again")
+    "A lost segment arrives a round trip later, and if lost again after a timer that doubles")
   func retransmission() {
     let lasting: [(until: Int64, arrival: Int64)] = [
       (1_000_000, 3_000_000), (3_000_000, 205_000_000), (205_000_000, 607_000_000),
@@ -51,7 +51,7 @@ import Trials
       var network = network(steady(1))
       loss(1, until: until, &network)
       #expect(network.arrival(0, 1) == arrival)
-      // What follows waits behind it; other connections do not.
+      // Later messages wait for it; other connections do not.
       #expect(network.arrival(0, 1, at: until) == arrival)
       #expect(network.arrival(1, 2) == 1_000_000)
       #expect(network.request(1, to: 0) == arrival)
@@ -60,7 +60,7 @@ import Trials
   }
 
   @Test(
-    "Over TCP nothing is lost by loss, and nothing changes its order; what is lost again is late")
+    "Over TCP, loss drops and reorders no message, but delays those lost again")
   func lossIsDelay() {
     var model = steady(1)
     model.loss = 0.2
@@ -77,14 +77,14 @@ import Trials
     #expect(zip(closer, closer.dropFirst()).allSatisfy { $0 <= $1 })
   }
 
-  @Test("A connection over which nothing comes for too long is given up with what was sent on it")
+  @Test("A silent connection is given up after a limit, with the messages sent on it")
   func givenUp() {
     var network = network(steady(1))
     loss(1, until: .max, &network)
     #expect(network.route(from: 0, to: 1, bytes: 1, departing: 0) == .lost)
   }
 
-  @Test("What is sent during a partition arrives with the first retransmission after it, in order")
+  @Test("Messages sent during a partition arrive with the first retransmission after it, in order")
   func partition() {
     let cut = [Self.fault(5, until: 300, .partition(.isolate(.replica(0))))]
     // Retransmissions come 202 and 202 + 402 ms after the first message that was held.
@@ -95,18 +95,18 @@ import Trials
       notes([4, 10, 299, 400], until: 1000, .datagram, faults: cut) == ["4@5000", "400@401000"])
   }
 
-  @Test("A second partition may begin before what the first one held has left")
+  @Test("A second partition may begin before the messages held by the first one have left")
   func partitionAgain() {
     let cuts = [
       Self.fault(5, until: 300, .partition(.isolate(.replica(0)))),
       Self.fault(600, until: 700, .partition(.isolate(.replica(0)))),
     ]
-    // The next retransmission is 802 ms after the one at 614 ms, which fails.
+    // The retransmission at 614 ms fails, and the next one comes 802 ms later.
     #expect(notes([10, 500], until: 3000, faults: cuts) == ["10@1417000", "500@1417000"])
   }
 
   @Test(
-    "A partition that outlives its connections takes what was sent on them; new ones work at once")
+    "A partition longer than its connections loses their messages; new connections work")
   func longPartition() {
     let cut = [Self.fault(5, until: 20_000, .partition(.isolate(.replica(0))))]
     #expect(notes([10, 19_000, 20_001], until: 30_000, faults: cut) == ["20001@20002000"])
@@ -115,7 +115,7 @@ import Trials
     #expect(notes([10, 15_009, 15_011], until: 30_000, faults: shorter) == ["15011@15012000"])
   }
 
-  @Test("Too much that waits on a link is dropped from its end")
+  @Test("Too many messages waiting on a link are dropped from its end")
   func bound() {
     var trial = probes(2)
     trial.world.network.adopt(
@@ -130,7 +130,7 @@ import Trials
     #expect(trial.world.held[1].map(\.message) == [0, 1])
   }
 
-  @Test("A connection ends with its process: nothing reaches the next one, over TCP")
+  @Test("Over TCP a connection ends with its process, and no message reaches the next process")
   func incarnations() {
     let crash = [Self.fault(5, until: 8, .crash(.replica(1), disk: .kept))]
     let times: [UInt64] = [1, 4, 6, 9]
@@ -139,13 +139,13 @@ import Trials
     #expect(
       notes(times, until: 50, latency: 10, .datagram, faults: crash)
         == ["1@11000", "4@14000", "6@16000", "9@19000"])
-    // What waits because of a partition is not delivered to another process, either.
+    // Messages held by a partition are not delivered to another process, either.
     let both = crash + [Self.fault(2, until: 100, .partition(.isolate(.replica(0))))]
     #expect(notes([4, 9], until: 500, faults: both) == ["9@207000"])
   }
 
   @Test(
-    "What a process has sent arrives although it has died since; requests end with the process asked"
+    "A dead process's messages still arrive; requests end with the process asked"
   )
   func deadSender() {
     let crash = [Self.fault(5, until: 8, .crash(.replica(0), disk: .kept))]

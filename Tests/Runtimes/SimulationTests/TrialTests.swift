@@ -13,7 +13,7 @@ import Workloads
 @Suite struct TrialTests {
   func run(
     seed: UInt64 = 1, configure: (inout TrialSetup<UnreplicatedServer>) -> Void = { _ in }
-  ) -> (operations: [Operation], stock: TrialRecord) {
+  ) -> (operations: [Operation], record: TrialRecord) {
     var setup = TrialSetup<UnreplicatedServer>(
       membership: Membership(replicas: 3), options: UnreplicatedServer.Options())
     setup.plan.duration = .milliseconds(300)
@@ -25,8 +25,8 @@ import Workloads
     var spec = WorkloadSpec()
     spec.clients = setup.plan.workload.clients
     var trial = Trial(setup, load: KeyValueLoad(spec, seed: seed))
-    let stock = trial.run()!
-    return (trial.load.operations, stock)
+    let record = trial.run()!
+    return (trial.load.operations, record)
   }
 
   func chaos(_ setup: inout TrialSetup<UnreplicatedServer>) {
@@ -43,57 +43,57 @@ import Workloads
   }
 
   @Test(
-    "The same seed gives the same trial to the last bit, another one another", arguments: [1, 2, 3])
+    "The same seed gives the same trial to the last bit; another one differs", arguments: [1, 2, 3])
   func determinism(seed: UInt64) {
     let first = run(seed: seed, configure: chaos)
     let again = run(seed: seed, configure: chaos)
     #expect(first.operations == again.operations)
-    #expect(first.stock.traceHash == again.stock.traceHash)
-    #expect(first.stock.eventsProcessed == again.stock.eventsProcessed)
-    #expect(first.stock.faults.map(\.nodes) == again.stock.faults.map(\.nodes))
-    #expect(run(seed: seed + 10, configure: chaos).stock.traceHash != first.stock.traceHash)
+    #expect(first.record.traceHash == again.record.traceHash)
+    #expect(first.record.eventsProcessed == again.record.eventsProcessed)
+    #expect(first.record.faults.map(\.nodes) == again.record.faults.map(\.nodes))
+    #expect(run(seed: seed + 10, configure: chaos).record.traceHash != first.record.traceHash)
   }
 
-  @Test("Through all chaos what was acknowledged survives, and no promise is broken")
+  @Test("Under chaos acknowledged writes survive, and no promise is broken")
   func chaosSurvived() {
     for seed in 1...5 as ClosedRange<UInt64> {
-      let (operations, stock) = run(seed: seed, configure: chaos)
-      #expect(stock.safetyViolations.isEmpty)
+      let (operations, record) = run(seed: seed, configure: chaos)
+      #expect(record.safetyViolations.isEmpty)
       let acknowledged = operations.filter { $0.outcome == .ok && $0.kind == .put }
       #expect(!acknowledged.isEmpty)
       for operation in acknowledged {
         let id = RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence)
-        if !stock.surviving!.contains(id) { Issue.record("\(id) of seed \(seed) is lost") }
+        if !record.surviving!.contains(id) { Issue.record("\(id) of seed \(seed) is lost") }
       }
     }
   }
 
-  @Test("A crash that never ends is repaired before it is seen what survived")
+  @Test("A crash without an end is repaired before surviving writes are counted")
   func settling() {
-    let (operations, stock) = run {
+    let (operations, record) = run {
       $0.plan.faults = FaultScript(timed: [
         TimedFault(at: .milliseconds(200), duration: nil, action: .crash(.replica(0), disk: .kept))
       ])
     }
-    #expect(stock.leadership.last?.leader == nil && stock.faults.map(\.endNs) == [nil])
+    #expect(record.leadership.last?.leader == nil && record.faults.map(\.endNs) == [nil])
     let last = operations.filter { $0.outcome == .ok }.map(\.returned).max()!
     #expect(last > 190_000_000 && last < 202_000_000)
     let put = operations.last { $0.outcome == .ok && $0.kind == .put }!
     #expect(
-      stock.surviving!.contains(
+      record.surviving!.contains(
         RequestID(client: ClientID(UInt64(put.client)), sequence: put.sequence)))
   }
 
-  @Test("Windows see who is in charge, and nodes what they did after the warm-up")
-  func stock() {
-    let (operations, stock) = run()
-    #expect(stock.leadership == [LeadershipSample(time: 0, leader: 0, epoch: 1)])
+  @Test("Windows show the node in charge, and nodes their work after the warm-up")
+  func record() {
+    let (operations, record) = run()
+    #expect(record.leadership == [LeadershipSample(time: 0, leader: 0, epoch: 1)])
     let measured = operations.filter { $0.outcome == .ok && $0.returned > 50_000_000 }
-    let server = stock.nodes[0]
+    let server = record.nodes[0]
     #expect(abs(server.messagesReceived - measured.count) <= 8)
     #expect(abs(server.messagesSent - server.messagesReceived) <= 8)
     #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > 0)
-    #expect(stock.nodes[2].messagesReceived == 0)
+    #expect(record.nodes[2].messagesReceived == 0)
   }
 
   @Test("No answer to an update comes before its sync has ended")

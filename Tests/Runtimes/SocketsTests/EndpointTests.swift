@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(
-    "Everything else is none",
+    "All other spellings are refused",
     arguments: [
       "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",
       "127.0.0.1: 1", "127.0.0.1:1 ", "127.0.0:1", "127.0.0.256:1", "localhost:80", "::1:80",
@@ -34,7 +34,7 @@ import Testing
     ])
   func bad(_ text: String) { #expect(Endpoint(text) == nil) }
 
-  @Test("Free ports are different, can be listened on, and are not free any more then")
+  @Test("Free ports differ, can be listened on, and are then no longer free")
   func freePorts() throws {
     let found = try Endpoint.freeOnLoopback(20)
     #expect(Set(found).count == 20)
@@ -46,7 +46,7 @@ import Testing
     #expect(error.description == "cannot listen on \(found[0]): Address already in use")
   }
 
-  @Test("An address that is none of this machine, or no address, is refused with its reason")
+  @Test("An address of another machine, or an invalid address, is refused with its reason")
   func foreign() {
     #expect(throws: SocketError.self) { try Endpoint(host: "192.0.2.1", port: 1).listen() }
     #expect(throws: SocketError.self) { try Endpoint(host: "nowhere", port: 1).connect() }

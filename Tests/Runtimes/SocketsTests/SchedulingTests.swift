@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 @Suite struct SchedulingTests {
-  @Test("A thread that prefers throughput, and no other, is scheduled so, and passes that on")
+  @Test("Preferring throughput changes the scheduling of that thread and of the threads it starts")
   func batch() {
     let before = sched_getscheduler(0)
     var policies: [Int32] = []
@@ -26,7 +26,7 @@ import Testing
         }, policies)
       pthread_join(thread, nil)
     }
-    // SCHED_BATCH
+    // 3 is SCHED_BATCH.
     #expect(policies == [3, 3])
     #expect(sched_getscheduler(0) == before)
   }

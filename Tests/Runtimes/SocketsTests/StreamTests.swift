@@ -25,7 +25,7 @@ private final class Pair {
     Descriptor.close(far)
   }
 
-  /// Leaves the system little room for what is on its way from the near to the far end.
+  /// Gives the system a small buffer for bytes from the near to the far end.
   func narrow() {
     var byteCount: Int32 = 128 << 10
     let size = socklen_t(MemoryLayout<Int32>.size)
@@ -34,7 +34,7 @@ private final class Pair {
   }
 }
 
-/// Bytes no two blocks of which are alike.
+/// Bytes in which no two blocks are equal.
 private func message(blocks: Int, seed: UInt64) -> [UInt8] {
   var random = RandomStream(seed: seed)
   var block = (0..<32 << 10).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -48,7 +48,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
 }
 
 @Suite struct StreamTests {
-  @Test("What is written arrives whole and in order, however the pieces fall", arguments: 0..<4)
+  @Test("Written bytes arrive completely and in order, for any piece sizes", arguments: 0..<4)
   func pieces(seed: Int) throws {
     var random = RandomStream(seed: UInt64(seed))
     let pair = try Pair()
@@ -58,7 +58,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     var input = InputBuffer()
     var given = 0
     var found: [UInt8] = []
-    // Nobody reads until the system's buffers are full.
+    // The far end does not read until the system's buffers are full.
     while output.isEmpty {
       try #require(given < message.count, "the system takes \(given) bytes at once")
       let count = min(random.below(500_000), message.count - given)
@@ -74,7 +74,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
       }
       #expect(output.flush(to: pair.near) == .open)
       #expect(input.fill(from: pair.far, room: 1 + random.below(100_000)) == .open)
-      // Some of it is understood, the rest waits.
+      // Some bytes are consumed, the rest waits.
       let understood = random.chance(0.5) ? input.count : random.below(input.count + 1)
       found += input.bytes[input.start..<input.start + understood]
       input.consume(understood)
@@ -83,7 +83,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(output.isEmpty && input.count == 0)
   }
 
-  @Test("A buffer that a burst has made large is given back once it is empty")
+  @Test("A buffer that a burst has made large is freed once it is empty")
   func afterBurst() {
     var output = OutputBuffer()
     output.writer.write([UInt8](repeating: 1, count: 16 << 20))
@@ -95,7 +95,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(output.writer.storage.count == kept)
   }
 
-  @Test("Nothing there is no end; an end is one, after what was sent before it; so is a reset")
+  @Test("Missing bytes are not an end; an end or a reset comes after the bytes sent before it")
   func ends() throws {
     let pair = try Pair()
     var input = InputBuffer()
@@ -108,10 +108,10 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     while input.count < 3 { #expect(input.fill(from: pair.far) == .open) }
     #expect(input.fill(from: pair.far) == .closed)
     #expect(input.count == 3)
-    // The other direction is open still.
+    // The other direction is still open.
     output.writer.write([4])
     #expect(output.flush(to: pair.far) == .open)
-    // Closed with something unread: the other side is told that it was in vain.
+    // Closed with unread bytes: the other side gets a reset.
     let other = try Pair()
     output.writer.write([5])
     #expect(output.flush(to: other.near) == .open)
@@ -124,7 +124,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
   }
 
   @Test(
-    "A buffer of a silent connection is small, one of a busy one grows, a huge one is given back")
+    "A silent connection's buffer is small, a busy one's grows, and a huge one is freed")
   func sizes() throws {
     let pair = try Pair()
     var input = InputBuffer()
@@ -137,7 +137,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
       #expect(input.fill(from: pair.far) == .open)
       input.consume(input.count)
     }
-    // One that has grown for a frame stays as it is while something of the frame is there.
+    // A buffer that has grown for a frame keeps its size while a part of the frame is in it.
     output.removeAll()
     output.writer.write([1])
     #expect(output.flush(to: pair.near) == .open)
@@ -155,7 +155,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
 }
 
 @Suite struct EventLoopTests {
-  @Test("Descriptors are ready under their tokens, for what is watched, until they are removed")
+  @Test("Descriptors are reported under their tokens, for watched events, until they are removed")
   func tokens() throws {
     let pair = try Pair()
     let loop = try EventLoop()
@@ -172,7 +172,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(output.flush(to: pair.near) == .open)
     #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
     #expect(loop.ready[0].token == 3 && loop.ready[0].readable != 0)
-    // Level triggered: what was not read is told again.
+    // Level triggered: unread bytes are reported again.
     #expect(loop.wait(nanoseconds: 0) == 1)
     loop.change(pair.far, token: 3, reads: false, writes: false)
     #expect(loop.wait(nanoseconds: 0) == 0)
@@ -181,7 +181,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(loop.wait(nanoseconds: 0) == 0)
   }
 
-  @Test("A connection that fails or breaks is told as broken")
+  @Test("A connection that fails or breaks is reported as broken")
   func broken() throws {
     let endpoint = try Endpoint.freeOnLoopback(1)[0]
     let descriptor = try endpoint.connect()
@@ -193,7 +193,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(-linux_connect_result(descriptor) == SystemError.connectionRefused)
   }
 
-  @Test("A wait lasts as long as it was asked to, to a fraction of a millisecond")
+  @Test("A wait lasts as long as requested, to a fraction of a millisecond")
   func time() throws {
     let loop = try EventLoop()
     for nanoseconds in [300_000, 2_000_000] as [Int64] {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Event loop: waiting awake, and in part")
 struct WaitTests {
-  /// Reading ends of pipes that the loop watches under their positions, and the ends to write to.
+  /// Read ends of pipes, which the loop watches under their positions, and their write ends.
   private func pipes(_ count: Int, on loop: borrowing EventLoop) -> [(input: Int32, output: Int32)]
   {
     (0..<count).map { position in
@@ -24,32 +24,32 @@ struct WaitTests {
     }
   }
 
-  @Test("Waiting awake ends when something is there, and otherwise no earlier than asked")
+  @Test("Spinning ends when a descriptor is ready, and otherwise not before the requested time")
   func awake() throws {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
     let start = MonotonicClock.now()
-    #expect(loop.waitAwake(nanoseconds: 1_000_000) == 0)
+    #expect(loop.spin(nanoseconds: 1_000_000) == 0)
     #expect(MonotonicClock.now() - start >= 1_000_000)
     var byte: UInt8 = 1
     #expect(write(pipes[0].output, &byte, 1) == 1)
     for nanoseconds in [0, 60_000_000_000] as [Int64] {
-      #expect(loop.waitAwake(nanoseconds: nanoseconds) == 1)
+      #expect(loop.spin(nanoseconds: nanoseconds) == 1)
     }
     close(pipes)
   }
 
-  @Test("A list waits as long as asked, however much of that awake, and finds what comes")
+  @Test("A list waits as long as requested, for any spinning time, and finds ready descriptors")
   func list() throws {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
-    var list = ReadyList()
+    var list = PendingReadiness()
     for (nanoseconds, awake) in [(Int64(3_000_000), Int64(1_000_000)), (1_000_000, 50_000_000)] {
       let start = MonotonicClock.now()
       list.wait(on: loop, nanoseconds: nanoseconds, awake: awake)
       #expect(list.isEmpty && MonotonicClock.now() - start >= nanoseconds)
     }
-    #expect(list.vigil.inVain == 2)
+    #expect(list.spinPolicy.inVain == 2)
     var byte: UInt8 = 1
     #expect(write(pipes[0].output, &byte, 1) == 1)
     for (nanoseconds, awake) in [(Int64(0), Int64(0)), (60_000_000_000, 1), (60_000_000_000, 0)] {
@@ -57,40 +57,40 @@ struct WaitTests {
       let popped = list.pop(loop)
       #expect(popped?.token == 0)
     }
-    #expect(list.vigil.inVain == 0)
+    #expect(list.spinPolicy.inVain == 0)
     close(pipes)
   }
 
-  @Test("Where waiting awake is in vain four times, it is tried every seventeenth time")
-  func vigil() {
-    var vigil = Vigil()
+  @Test("After four fruitless spins the loop spins only every seventeenth time")
+  func spinPolicy() {
+    var spinPolicy = SpinPolicy()
     for _ in 0..<3 {
-      let begins = vigil.begins()
+      let begins = spinPolicy.begins()
       #expect(begins)
-      vigil.end(inVain: true)
+      spinPolicy.end(inVain: true)
     }
-    // One that was not in vain, and the count begins anew.
-    var begins = vigil.begins()
+    // After a successful spin the count starts again at zero.
+    var begins = spinPolicy.begins()
     #expect(begins)
-    vigil.end(inVain: false)
+    spinPolicy.end(inVain: false)
     var tried: [Int] = []
-    for turn in 0..<40 where vigil.begins() {
+    for turn in 0..<40 where spinPolicy.begins() {
       tried.append(turn)
-      vigil.end(inVain: true)
+      spinPolicy.end(inVain: true)
     }
     #expect(tried == [0, 1, 2, 3, 20, 37])
-    vigil.end(inVain: false)
-    begins = vigil.begins()
+    spinPolicy.end(inVain: false)
+    begins = spinPolicy.begins()
     #expect(begins)
   }
 
-  @Test("What is not attended to at once is there the next time, once, before anything new")
+  @Test("A ready descriptor that was not handled comes first the next time, once")
   func rest() throws {
     let loop = try EventLoop()
     let pipes = pipes(3, on: loop)
     var byte: UInt8 = 1
     for pipe in pipes[..<2] { #expect(write(pipe.output, &byte, 1) == 1) }
-    var list = ReadyList()
+    var list = PendingReadiness()
     #expect(list.isEmpty && list.pop(loop) == nil)
     list.wait(on: loop, nanoseconds: 0)
     var seen: Set<UInt64> = []
@@ -100,7 +100,7 @@ struct WaitTests {
     seen.insert(first.token)
     #expect(write(pipes[2].output, &byte, 1) == 1)
     #expect(!list.isEmpty)
-    // Does not wait, and does not ask for what is new.
+    // Neither waits nor looks for newly ready descriptors.
     list.wait(on: loop, nanoseconds: 60_000_000_000)
     let poppedNext = list.pop(loop)
     let second = try #require(poppedNext)

@@ -1,9 +1,10 @@
+import ProtocolTesting
 import SteppedCluster
 import Replication
 import Testing
 
-/// Not a protocol: persists every number it receives and passes it on to the next node, less one, until
-/// it is down to zero; odd numbers early.
+/// Not a protocol: persists every received number and sends it, less one, to the next node until it
+/// is zero; odd numbers are sent early.
 struct PassingCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -62,7 +63,7 @@ struct PassingCore: ReplicaCore {
     InProcessCluster(membership: Membership(replicas: 2), options: PassingCore.Options())
   }
 
-  @Test("Messages are delivered in the order in which they were sent, until none are left")
+  @Test("Messages are delivered in the order in which they were sent, until none is left")
   func order() {
     var cluster = cluster()
     cluster.handle(.received(4, from: b), at: a)
@@ -88,7 +89,7 @@ struct PassingCore: ReplicaCore {
     #expect(cluster.inFlight.map(\.message) == [0, 3] && cluster.nodes[0].records == [4, 1])
   }
 
-  @Test("A crash takes what was not durable, the timers, and messages on their way to the process")
+  @Test("A crash loses volatile records, the timers, and messages on their way to the process")
   func crash() {
     var cluster = cluster()
     cluster.handle(.received(2, from: b), at: a)
@@ -106,7 +107,7 @@ struct PassingCore: ReplicaCore {
     #expect(cluster.nodes[0].core.received == [0])
   }
 
-  @Test("A timer fires only if it is set, once, after its shortest time")
+  @Test("A timer fires once and only if it is set, after its shortest time")
   func timers() {
     var cluster = cluster()
     let first = cluster.fire(.tick, at: a)
@@ -115,7 +116,7 @@ struct PassingCore: ReplicaCore {
     #expect(cluster.inFlight.map(\.message) == [9])
   }
 
-  @Test("Messages that the caller does not let through are lost; those to oneself never are")
+  @Test("Messages that the caller blocks are lost, except a node's messages to itself")
   func loss() {
     var cluster = InProcessCluster<PassingCore>(
       membership: Membership(replicas: 1), options: PassingCore.Options())
@@ -130,7 +131,7 @@ struct PassingCore: ReplicaCore {
     #expect(pair.deliveredCount == 0 && pair.inFlight.isEmpty)
   }
 
-  @Test("Refusals and reads are kept with what they refused")
+  @Test("Refusals and reads are recorded with their requests")
   func lanes() {
     var cluster = cluster()
     cluster.handle(.requested(.noop), at: a)

@@ -4,10 +4,10 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// Blocks that a thread writes while the log takes further records.
+/// Tests blocks that a thread writes while the log accepts further records.
 @Suite("Write-ahead log: commits in the background")
 struct BackgroundTests {
-  @Test("What is appended while a block is on its way belongs to the next one")
+  @Test("Records appended while a block is written belong to the next block")
   func order() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log, segment: 4096)
@@ -42,7 +42,7 @@ struct BackgroundTests {
     append(2, to: &log)
     try log.beginCommit()
     append(1, to: &log)
-    // Waits for the one on its way, and writes the other.
+    // Waits for the block being written, and writes the other.
     try log.commit()
     let counts = (log.recordCount, log.syncCount)
     #expect(counts == (facts.count, 42))
@@ -50,7 +50,7 @@ struct BackgroundTests {
     #expect(try recovered(scratch.log) == facts)
   }
 
-  @Test("The signal is readable when the block is durable, and not before one is on its way again")
+  @Test("The signal is readable when the block is durable, until the next block is begun")
   func signal() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -69,7 +69,7 @@ struct BackgroundTests {
   }
 
   @Test(
-    "A block that fails ends the log when it is finished", arguments: [LogFault.full, .syncError])
+    "A failed block ends the log when it is finished", arguments: [LogFault.full, .syncError])
   func failure(fault: LogFault) throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -89,7 +89,7 @@ struct BackgroundTests {
     #expect(throws: LogError.self) { try log.commit() }
   }
 
-  @Test("A log that is closed or dropped lets the block on its way reach the disk first")
+  @Test("A log that is closed or dropped lets the current block reach the disk first")
   func closing() throws {
     for closes in [true, false] {
       let scratch = try Scratch()

@@ -4,8 +4,8 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// The promise of the log: whatever happens to the bytes of its last blocks, recovery returns the first
-/// records that were written, all that were committed among them, or refuses.
+/// The promise of the log: however the bytes of its last blocks are changed, recovery either
+/// returns a prefix of the written records that includes all committed ones, or refuses.
 @Suite("Write-ahead log: corruption")
 struct CorruptionTests {
   struct Outcomes {
@@ -13,7 +13,7 @@ struct CorruptionTests {
     var refused = 0
   }
 
-  /// Judges one change, with everything synced up to block `synced`.
+  /// Judges one change, if all blocks up to `synced` were synced.
   private func judge(
     _ image: SegmentImage, _ bytes: [UInt8], synced: Int, _ what: @autoclosure () -> String,
     _ outcomes: inout Outcomes
@@ -30,7 +30,7 @@ struct CorruptionTests {
     }
   }
 
-  @Test("Cut at any byte, a segment of zeros is refused, and one that grows keeps its whole blocks")
+  @Test("Cut at any byte, a preallocated segment is refused, and a growing one keeps whole blocks")
   func cuts() throws {
     let filled = try SegmentImage()
     var outcomes = Outcomes()
@@ -45,14 +45,14 @@ struct CorruptionTests {
     outcomes = Outcomes()
     for end in growing.bounds[3]...growing.bytes.count {
       judge(growing, Array(growing.bytes[..<end]), synced: 3, "cut at \(end)", &outcomes)
-      // A cut between two blocks that were promised.
+      // A cut between two promised blocks.
       judge(growing, Array(growing.bytes[..<end]), synced: 5, "cut at \(end)", &outcomes)
     }
     #expect(outcomes.recovered > growing.bytes.count - growing.bounds[3])
     #expect(outcomes.refused > 0)
   }
 
-  @Test("Any single bit that turns over in a block is noticed, known to be synced or not")
+  @Test("Any flipped bit in a block is detected, whether or not the block is known to be synced")
   func flips() throws {
     let image = try SegmentImage()
     let end = try #require(image.bounds.last)
@@ -75,8 +75,8 @@ struct CorruptionTests {
       bytes[position] ^= 1 << UInt8(position % 8)
     }
     #expect(header.recovered == 0)
-    // Behind the last block, bytes can be the traces of a block that was being written, unless they
-    // stand where its header should.
+    // After the last block, bytes can be traces of a block that was being written, unless they are
+    // where its header should be.
     var behind = Outcomes()
     for position in stride(from: end, to: bytes.count, by: 61) {
       bytes[position] ^= 0x10
@@ -88,7 +88,7 @@ struct CorruptionTests {
   }
 
   @Test(
-    "Zeros from any byte on take no block that is known to be synced", arguments: [true, false])
+    "Zeros from any byte on remove no block that is known to be synced", arguments: [true, false])
   func zeros(syncs: Bool) throws {
     let image = try SegmentImage(syncs: syncs)
     let end = try #require(image.bounds.last)
@@ -104,7 +104,7 @@ struct CorruptionTests {
     }
   }
 
-  @Test("A sector of zeros inside blocks is refused wherever something follows it")
+  @Test("A sector of zeros inside blocks is refused if any data follow it")
   func lostSectors() throws {
     let image = try SegmentImage()
     let last = image.bounds[5]
@@ -121,7 +121,7 @@ struct CorruptionTests {
     }
   }
 
-  @Test("An interrupted write leaves all blocks before it, whichever of its sectors it reached")
+  @Test("An interrupted write keeps all earlier blocks, whichever of its sectors it reached")
   func tornWrites() throws {
     let image = try SegmentImage()
     for block in 1..<6 {
@@ -147,7 +147,7 @@ struct CorruptionTests {
     }
   }
 
-  @Test("Files are cut, changed and zeroed at each sector and then opened, as a replica would")
+  @Test("Files cut, changed or zeroed at each sector are opened as a replica would open them")
   func files() throws {
     let scratch = try Scratch(isVolatile: true)
     var log = try WriteAheadLog(scratch.log, segment: 8192)
@@ -175,7 +175,7 @@ struct CorruptionTests {
         #expect(error.description.hasPrefix("\(path): "))
         #expect(error.description.hasSuffix("so it does not start"))
         #expect(!error.description.contains("\n"))
-        // A refusal changes nothing.
+        // A refusal does not change the file.
         #expect(try contents(path) == bytes)
       }
     }

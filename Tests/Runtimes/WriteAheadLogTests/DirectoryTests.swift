@@ -5,7 +5,7 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// Files that are missing, foreign, too new or left over.
+/// Tests missing and foreign files, files of newer versions, and leftover files.
 @Suite("Write-ahead log: files")
 struct DirectoryTests {
   /// A log of three segments with one record per block.
@@ -52,7 +52,7 @@ struct DirectoryTests {
     #expect(try recovered(scratch.log) == facts)
   }
 
-  @Test("What does not fit past the page cache goes through it, in a file as in memory")
+  @Test("A file that cannot bypass the page cache uses it, on disk as in memory")
   func unaligned() throws {
     for isVolatile in [false, true] {
       let scratch = try Scratch(isVolatile: isVolatile)
@@ -74,7 +74,7 @@ struct DirectoryTests {
       var bytes = try #require(snapshot.files[name])
       bytes[8] = 7
       expectDamageOf(name, bytes, scratch)
-      // With a fitting checksum it is no damage but another program's.
+      // With a valid checksum it is not damage but a file of another program version.
       let checksum = bytes.withUnsafeBytes {
         CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<508]))
       }
@@ -90,7 +90,7 @@ struct DirectoryTests {
     expectRefusal(scratch, name, "damaged")
   }
 
-  @Test("Segments of another node, or under another number, are refused")
+  @Test("Segments of another node, or with another number, are refused")
   func strangers() throws {
     let scratch = try Scratch()
     _ = try log(in: scratch)
@@ -110,7 +110,7 @@ struct DirectoryTests {
     expectRefusal(scratch, "00000002.log", "segment 1 under the name of 2")
   }
 
-  @Test("What an interrupted start leaves does not hinder the next one")
+  @Test("Leftovers of an interrupted start do not disturb the next one")
   func leftovers() throws {
     let scratch = try Scratch()
     try Directory.create(scratch.log)

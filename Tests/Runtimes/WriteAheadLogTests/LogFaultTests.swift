@@ -5,7 +5,7 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// Errors of the disk, made to happen.
+/// Tests injected errors of the disk.
 @Suite("Write-ahead log: faults")
 struct LogFaultTests {
   /// Three committed facts.
@@ -19,7 +19,7 @@ struct LogFaultTests {
   }
 
   @Test(
-    "After an error the log refuses everything, and what was committed is there",
+    "After an error the log refuses all operations, and committed records survive",
     arguments: [(LogFault.syncError, EIO), (.full, ENOSPC)])
   func fatal(fault: LogFault, code: Int32) throws {
     let scratch = try Scratch()
@@ -30,7 +30,8 @@ struct LogFaultTests {
     #expect(error.kind == .system(code))
     #expect(error.path == scratch.file("00000001.log"))
     let writtenBefore = log.bytesWritten
-    // Not even if the device works again: what the failed sync has left in memory is unknown.
+    // Not even if the disk works again, because the state that the failed sync left in memory is
+    // unknown.
     log.inject(nil)
     for _ in 0..<3 {
       #expect(throws: error) { try log.commit() }
@@ -45,7 +46,7 @@ struct LogFaultTests {
     let facts = try recovered(scratch.log)
     #expect(Array(facts.prefix(3)) == (1...3).map { Fact($0) })
     #expect(facts.count == (fault == .full ? 3 : 4))
-    // The next life goes on.
+    // The next incarnation continues.
     var next = try WriteAheadLog(scratch.log)
     next.append(Fact(6))
     try next.commit()
@@ -53,7 +54,7 @@ struct LogFaultTests {
     #expect(try recovered(scratch.log) == facts + [Fact(6)])
   }
 
-  @Test("A disk that is really full is fatal too, and takes nothing that was committed")
+  @Test("A disk that is really full is fatal too, and loses no committed record")
   func fileSizeLimit() async throws {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       let scratch = try Scratch()
@@ -79,7 +80,7 @@ struct LogFaultTests {
       try #require(failure?.kind == .system(EFBIG))
       try #require(committed.count > 30)
       log.close()
-      // The blocks that found no room in the segment are still staged.
+      // The blocks that did not fit into the segment are still staged.
       try #require(throws: LogError.self) { try recovered(scratch.log, syncs: false) }
       try limitFiles(to: .max)
       try #require(try recovered(scratch.log, syncs: false) == committed)
@@ -87,7 +88,7 @@ struct LogFaultTests {
     #expect(result?.standardErrorContent.isEmpty == true)
   }
 
-  @Test("A bit that turns over is refused at the next start, wherever it is")
+  @Test("A flipped bit anywhere is refused at the next start")
   func bitFlip() throws {
     let scratch = try Scratch(isVolatile: true)
     var empty = try WriteAheadLog(scratch.log)
@@ -107,7 +108,7 @@ struct LogFaultTests {
       var log = try WriteAheadLog(scratch.log)
       let hasFlipped = log.inject(.bitFlip(seed: seed))
       #expect(hasFlipped)
-      // The replica goes on without noticing.
+      // The running replica does not notice.
       log.append(Fact(21))
       try log.commit()
       log.close()
@@ -119,7 +120,7 @@ struct LogFaultTests {
     #expect(places.count > 10)
   }
 
-  @Test("Without syncs a bit turns over only where recovery can notice")
+  @Test("Without syncs a bit is flipped only where recovery can detect it")
   func bitFlipWithoutSyncs() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log, syncs: false)
@@ -135,7 +136,7 @@ struct LogFaultTests {
     #expect(refusal(scratch.log, syncs: false)?.kind == .damaged)
   }
 
-  @Test("A wiped replica starts as a new one")
+  @Test("A wiped replica starts like a new one")
   func wipe() throws {
     let scratch = try Scratch()
     var log = try filled(scratch)
@@ -148,7 +149,7 @@ struct LogFaultTests {
     fresh.close()
   }
 
-  @Test("Tearing the tail takes what was never synced and nothing else", arguments: [true, false])
+  @Test("Tearing the tail loses only records that were never synced", arguments: [true, false])
   func tearTail(syncs: Bool) throws {
     let scratch = try Scratch(isVolatile: true)
     var log = try filled(scratch)
@@ -170,7 +171,7 @@ struct LogFaultTests {
       let facts = try recovered(scratch.log, syncs: syncs)
       #expect(facts == before || facts == before + unsynced)
       counts.insert(facts.count)
-      // What was torn off does not come back.
+      // Torn-off records do not come back.
       var again = try WriteAheadLog(scratch.log, syncs: syncs)
       again.append(Fact(7))
       try again.commit()
@@ -181,7 +182,7 @@ struct LogFaultTests {
     #expect(counts.contains(3))
   }
 
-  @Test("What is recovered is durable before it is handed over")
+  @Test("Recovered records are durable before they are handed over")
   func recoveredIsSynced() throws {
     let scratch = try Scratch()
     var log = try filled(scratch)

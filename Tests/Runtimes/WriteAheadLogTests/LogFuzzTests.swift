@@ -6,7 +6,7 @@ import WireFormat
 
 @testable import WriteAheadLog
 
-/// Changes to the bytes of a file, by seed.
+/// Changes the bytes of a file by a seed.
 struct Mutator {
   var random: RandomStream
 
@@ -27,7 +27,7 @@ struct Mutator {
       case 5: bytes.append(contentsOf: repeatElement(0, count: random.below(1500)))
       case 6: copySector(&bytes, swaps: false)
       case 7: copySector(&bytes, swaps: true)
-      default:  // A number that is telling.
+      default:  // A special number.
         let numbers: [UInt64] = [0, 1, 0xFFFF_FFFF, UInt64.max, 1 << 63, 0x7FFF_FFFF]
         let number = numbers[random.below(numbers.count)]
         let start = position / 4 * 4
@@ -50,7 +50,7 @@ struct Mutator {
     }
   }
 
-  /// Makes all checksums fit again, so that what lies behind them is tried.
+  /// Corrects all checksums, so that the fields they protect are tested.
   static func reseal(_ bytes: inout [UInt8]) {
     func put(_ checksum: UInt32, _ offset: Int) {
       for index in 0..<4 {
@@ -75,19 +75,19 @@ struct Mutator {
   }
 }
 
-/// Recovery takes any bytes: it never traps and never returns what was not written.
+/// Recovery accepts any bytes: it never traps and never returns a record that was not written.
 @Suite("Write-ahead log: fuzzing")
 struct LogFuzzTests {
   static func number(_ name: String) -> UInt64? {
     getenv(name).flatMap { UInt64(String(cString: $0)) }
   }
 
-  /// A sixth of `RSMBENCH_FUZZ_INPUTS`, which are for all decoders, or some.
+  /// The number of inputs: a sixth of `RSMBENCH_FUZZ_INPUTS`, which is for all decoders, or 20,000.
   static let inputCount = number("RSMBENCH_FUZZ_INPUTS").map { max(4, Int($0) / 6) } ?? 20_000
   static let firstSeed = number("RSMBENCH_FUZZ_SEED") ?? 1
   static func seeds(_ count: Int) -> Range<UInt64> { firstSeed..<firstSeed + UInt64(count) }
 
-  @Test("Damaged segments give a prefix of what was written or a refusal")
+  @Test("Damaged segments give a prefix of the written records or a refusal")
   func damaged() throws {
     let images = try [
       SegmentImage(random: 1), SegmentImage(random: 2), SegmentImage(syncs: false, random: 3),
@@ -113,7 +113,7 @@ struct LogFuzzTests {
     #expect(refused > Self.inputCount / 100)
   }
 
-  @Test("Segments that are forged down to their checksums are read within their bounds")
+  @Test("Segments with forged checksums are read within their bounds")
   func forged() throws {
     let images = try [SegmentImage(random: 1), SegmentImage(syncs: false, random: 3)]
     var visited = 0
@@ -141,7 +141,7 @@ struct LogFuzzTests {
     #expect(visited > Self.inputCount)
   }
 
-  @Test("A staged file is read whatever is in it, and only whole blocks are taken from it")
+  @Test("A staged file with any content is read, and only whole blocks are taken from it")
   func stagedFile() throws {
     let image = try SegmentImage(syncs: false, random: 3)
     let blocks = Array(image.bytes[Sector.byteCount...])

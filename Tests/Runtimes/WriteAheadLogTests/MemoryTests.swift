@@ -5,10 +5,10 @@ import WireFormat
 
 @testable import WriteAheadLog
 
-/// Batches of which only the latest stay in memory.
+/// Tests logs that keep only their latest batches in memory.
 @Suite("Write-ahead log: batches out of memory")
 struct MemoryTests {
-  /// Batches of about 1 kB, each in a block of its own or several in one.
+  /// Batches of about 1 kB, each in its own block or several in one.
   private func write(
     _ count: Int, to log: inout WriteAheadLog, perBlock: Int = 1
   ) throws -> [Batch] {
@@ -26,7 +26,7 @@ struct MemoryTests {
     return batches
   }
 
-  /// What the batches should hold, made anew.
+  /// The expected content of the batches, made again.
   private func expected(_ count: Int, in scratch: Scratch) throws -> [Batch] {
     var log = try WriteAheadLog(
       directory: "\(scratch.path)/reference", identity: testIdentity, syncs: false)
@@ -34,7 +34,7 @@ struct MemoryTests {
   }
 
   @Test(
-    "Batches written some time ago are read back from their segments, whatever asks for them",
+    "Older batches are read back from their segments, for any use",
     arguments: [true, false], [1, 7])
   func readBack(syncs: Bool, perBlock: Int) throws {
     let scratch = try Scratch()
@@ -57,7 +57,7 @@ struct MemoryTests {
     #expect(batches[3].encodedByteCount == fresh[3].encodedByteCount)
     #expect(batches[3].requestIDs == fresh[3].requestIDs)
     #expect(!batches[3].block.isInMemory)
-    // Written once more, as an acceptor does with what it accepts again.
+    // Written once more, as an acceptor does when it accepts a batch again.
     log.append(batches[3])
     try log.commit()
     #expect(batches[3] == fresh[3])
@@ -69,7 +69,7 @@ struct MemoryTests {
     #expect(found == fresh + [fresh[3]])
   }
 
-  @Test("A batch that cannot be read back whole is not made up")
+  @Test("A batch that cannot be read back completely is an error")
   func damage() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(
@@ -77,7 +77,7 @@ struct MemoryTests {
     let batches = try write(2, to: &log)
     #expect(!batches[0].block.isInMemory)
     let keeper = log.segment.keeper
-    let place = BlockPlace(start: Sector.byteCount, offset: BlockHeader.byteCount + 4)
+    let place = BatchLocation(start: Sector.byteCount, offset: BlockHeader.byteCount + 4)
     #expect(try keeper.readChecked(batches[0].block.byteCount, at: place) == batches[0].bytes)
     let file = try File(keeper.path, O_RDWR)
     for offset in [10, BlockHeader.byteCount + 500] {
@@ -99,8 +99,8 @@ struct MemoryTests {
 }
 
 extension Batch {
-  /// Where the bytes are of a batch that may leave memory.
-  fileprivate var block: BatchBlock {
+  /// The storage of a batch whose bytes may leave memory.
+  fileprivate var block: BatchBytes {
     guard case .block(let block) = storage else { preconditionFailure("a batch without a block") }
     return block
   }

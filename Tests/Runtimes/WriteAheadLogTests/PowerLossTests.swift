@@ -3,11 +3,12 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// A disk that loses what it was not told to keep.
+/// Tests a disk that loses all data that was not synced.
 @Suite("Write-ahead log: loss of power", .serialized)
 struct PowerLossTests {
-  /// Commits until the power goes; then a new start on what the disk has.
-  /// - Returns: what was committed and what came back, or `nil` if this cannot be tried here.
+  /// Commits until the power is cut, and then opens the log on the remaining data.
+  /// - Returns: the committed and the recovered records, or `nil` if this system cannot run the
+  ///   test.
   private func loss(syncs: Bool, after count: Int) throws -> (committed: [Fact], found: [Fact])? {
     guard let disk = try SmallDisk.make() else { return nil }
     let directory = "\(disk.mountPoint)/node"
@@ -20,7 +21,7 @@ struct PowerLossTests {
         try log.commit()
         committed.append(fact)
       }
-      // One more is on its way.
+      // One more block is being written.
       log.append(Fact(UInt64(count), byteCount: 5000))
       try log.write()
       let code = disk.cutPower()
@@ -45,14 +46,14 @@ struct PowerLossTests {
     return (committed, found)
   }
 
-  @Test("With syncs, everything that was committed is there", arguments: [0, 1, 7, 150])
+  @Test("With syncs, all committed records survive", arguments: [0, 1, 7, 150])
   func synced(count: Int) throws {
     guard let (committed, found) = try loss(syncs: true, after: count) else { return }
     #expect(Array(found.prefix(committed.count)) == committed)
     #expect(found.count <= committed.count + 1)
   }
 
-  @Test("Without syncs, what is lost is missing at the end and nowhere else")
+  @Test("Without syncs, lost records are missing only at the end")
   func unsynced() throws {
     guard let (committed, found) = try loss(syncs: false, after: 60) else { return }
     #expect(found.count < committed.count)

@@ -5,7 +5,7 @@ import WireFormat
 
 @testable import WriteAheadLog
 
-@Suite("Write-ahead log: what a snapshot replaces is removed")
+@Suite("Write-ahead log: records replaced by a snapshot are removed")
 struct RemovalTests {
   private func write(_ numbers: ClosedRange<UInt64>, to log: inout WriteAheadLog) throws {
     for number in numbers {
@@ -19,7 +19,7 @@ struct RemovalTests {
   }
 
   @Test(
-    "Records before the base are gone after a restart, and so are the segments that hold no others",
+    "Records before the base are gone after a restart, with the segments that hold only them",
     arguments: [true, false])
   func removal(syncs: Bool) throws {
     let scratch = try Scratch()
@@ -32,7 +32,7 @@ struct RemovalTests {
     var again = try WriteAheadLog(scratch.log, syncs: syncs)
     #expect(again.voidRecordCount == 45 && again.recordCount == 60)
     #expect(try again.facts().map(\.number) == Array(46...60))
-    // The numbers go on, and so does the removal.
+    // The numbering continues, and so does the removal.
     try write(61...120, to: &again)
     try again.removeRecords(before: 100)
     try again.removeRecords(before: 90)
@@ -40,7 +40,7 @@ struct RemovalTests {
     #expect(try recovered(scratch.log, syncs: syncs).map(\.number) == Array(101...120))
   }
 
-  @Test("A removal that was interrupted is finished, and a segment behind the base must be there")
+  @Test("An interrupted removal is finished, and segments after the base must exist")
   func interrupted() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -59,7 +59,7 @@ struct RemovalTests {
     #expect(refusal(scratch.log)?.kind == .damaged)
   }
 
-  @Test("A base that is damaged or that belongs to another log is refused")
+  @Test("A damaged base, or one of another log, is refused")
   func damagedBase() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -80,7 +80,7 @@ struct RemovalTests {
     #expect(try recovered(scratch.log).count == 20)
   }
 
-  @Test("Of the batches of recovered records only the latest stay in memory")
+  @Test("Of the recovered batches only the latest stay in memory")
   func recoveredBatches() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -121,7 +121,7 @@ struct SnapshotFileTests {
     while try !files.finishWriting() {}
   }
 
-  @Test("A snapshot is there after a restart, page by page, and goes when another one replaces it")
+  @Test("A snapshot survives a restart, page by page, until another one replaces it")
   func stored() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -146,7 +146,7 @@ struct SnapshotFileTests {
     log.close()
   }
 
-  @Test("A damaged chunk is refused, and the others are read")
+  @Test("A damaged chunk is refused, and the others can be read")
   func damaged() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -165,7 +165,7 @@ struct SnapshotFileTests {
     log.close()
   }
 
-  @Test("One that was not finished is none")
+  @Test("An unfinished snapshot does not count")
   func unfinished() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)

@@ -4,10 +4,10 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// What is committed comes back.
-@Suite("Write-ahead log: lives")
+/// Tests that committed records are recovered.
+@Suite("Write-ahead log: incarnations")
 struct RoundTripTests {
-  @Test("What each life commits, later lives recover in order", arguments: [true, false])
+  @Test("Later incarnations recover all committed records in order", arguments: [true, false])
   func lives(syncs: Bool) throws {
     let scratch = try Scratch()
     var written: [Fact] = []
@@ -26,7 +26,7 @@ struct RoundTripTests {
       }
       #expect(log.syncCount == (syncs ? life : 0))
       #expect(log.recordCount == written.count)
-      // Not what this life has added.
+      // Without the records that this incarnation has added.
       #expect(try log.facts().count == log.recoveredRecordCount)
       log.append(Fact(999))
       log.close()
@@ -34,7 +34,7 @@ struct RoundTripTests {
     #expect(try recovered(scratch.log, syncs: syncs) == written)
   }
 
-  @Test("A log goes on over many segments, and through a change of mode")
+  @Test("A log continues over many segments, and through a change of mode")
   func segments() throws {
     let scratch = try Scratch()
     var written: [Fact] = []
@@ -54,7 +54,7 @@ struct RoundTripTests {
     #expect(segments.count >= 16)
   }
 
-  @Test("A record that is larger than a segment gets one of its own", arguments: [true, false])
+  @Test("A record larger than a segment gets its own segment", arguments: [true, false])
   func bigRecords(syncs: Bool) throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log, syncs: syncs)
@@ -70,7 +70,7 @@ struct RoundTripTests {
     #expect(try recovered(scratch.log, syncs: syncs) == facts)
   }
 
-  @Test("Committing nothing costs nothing")
+  @Test("An empty commit has no cost")
   func nothing() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)
@@ -79,7 +79,7 @@ struct RoundTripTests {
     #expect(log.bytesWritten == 0)
   }
 
-  @Test("A log that is open is open only once, in this process and in others")
+  @Test("A log can be open only once, in this process and in others")
   func lock() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(scratch.log)

@@ -5,11 +5,11 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// Blocks of a log without syncs, on their way to the segments.
+/// Tests blocks of a log without syncs before they are moved to the segments.
 @Suite("Write-ahead log: staged blocks")
 struct StagedTests {
-  /// What the files of an open log are at this moment: what a kill leaves. The staged file comes first, so that a
-  /// run that its thread brings to a segment meanwhile is in one of them at least.
+  /// Copies the files of an open log, as a kill would leave them. The staged file comes first, so
+  /// that blocks that its thread moves to a segment meanwhile are in at least one of the two.
   private func copy(_ directory: String, to other: String) throws {
     mkdir(other, 0o755)
     let names = try Directory.names(in: directory).sorted { $0 > $1 }
@@ -25,7 +25,7 @@ struct StagedTests {
   private func facts(_ count: Int) -> [Fact] { (0..<count).map { fact($0) } }
 
   @Test(
-    "What was committed survives the end of the process at any moment", arguments: [4096, 16384])
+    "Committed records survive the end of the process at any moment", arguments: [4096, 16384])
   func kill(staged: Int) throws {
     let scratch = try Scratch(isVolatile: true)
     var log = try WriteAheadLog(scratch.log, syncs: false, segment: 32768, staged: staged)
@@ -42,7 +42,7 @@ struct StagedTests {
     #expect(log.segment.header.number > 2)
   }
 
-  /// A killed log of several blocks in both halves, and its files.
+  /// The files of a killed log with several blocks in both halves.
   private func killed(_ scratch: Scratch) throws -> Snapshot {
     let running = "\(scratch.path)/running"
     var log = try WriteAheadLog(running, syncs: false, segment: 1 << 20, staged: 16384)
@@ -54,7 +54,7 @@ struct StagedTests {
     return try Snapshot(scratch.log)
   }
 
-  @Test("A kill in the middle of bringing blocks to their segment loses nothing")
+  @Test("A kill while blocks are moved to their segment loses no record")
   func interrupted() throws {
     let scratch = try Scratch(isVolatile: true)
     let snapshot = try killed(scratch)
@@ -73,14 +73,14 @@ struct StagedTests {
       }
       #expect(try recovered(scratch.log, syncs: false) == facts(29))
     }
-    // The same once more after it has been done, as when that start was killed, too.
+    // Once more after the move was done, as if that start had been killed, too.
     try snapshot.restore()
     try StagedFile.settle(in: scratch.log, digest: nil)
     try replace(scratch.file(StagedFile.name), with: staged)
     #expect(try recovered(scratch.log, syncs: false) == facts(29))
   }
 
-  @Test("Of a damaged staged file, what stands before the damage is taken, and nothing made up")
+  @Test("From a damaged staged file only the blocks before the damage are taken")
   func damage() throws {
     let scratch = try Scratch(isVolatile: true)
     let snapshot = try killed(scratch)
@@ -124,7 +124,7 @@ struct StagedTests {
     #expect(error?.description.contains(StagedFile.name) == true)
   }
 
-  @Test("Staged blocks do not mend what a fault does to the log")
+  @Test("Staged blocks do not undo a fault of the log")
   func faults() throws {
     let scratch = try Scratch(isVolatile: true)
     let snapshot = try killed(scratch)

@@ -6,15 +6,15 @@ import WireFormat
 
 @testable import WriteAheadLog
 
-/// A directory that ends with the value.
+/// A directory that is removed with this object.
 final class Scratch {
   let path: String
 
-  /// - Parameter isVolatile: in memory where there is such a file system: for tests that open a log
-  ///   thousands of times and to which it is the same whether a sync reaches a disk.
+  /// - Parameter isVolatile: whether to use a file system in memory if there is one, for tests that
+  ///   open a log thousands of times and do not depend on syncs reaching a disk.
   init(isVolatile: Bool = false) throws {
     let place = isVolatile && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    // What `mkdtemp` replaces by something unique.
+    // `mkdtemp` replaces these letters by unique ones.
     let places = String(repeating: "X", count: 6)
     var template = Array("\(place)/wal-\(places)".utf8CString)
     let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
@@ -32,14 +32,14 @@ final class Scratch {
     rmdir(path)
   }
 
-  /// The directory of a log; not created yet.
+  /// The path for a log's directory, which does not exist yet.
   var log: String { "\(path)/log" }
 
   func file(_ name: String) -> String { "\(log)/\(name)" }
 }
 
-/// A record of some length whose content follows from its number, so that no two are alike and none can
-/// be mistaken for garbage.
+/// A record whose length and content follow from its parameters, so that no two are equal and
+/// garbage is never mistaken for one.
 struct Fact: WireCodable, Equatable {
   var number: UInt64
   var padding: [UInt8]
@@ -50,7 +50,7 @@ struct Fact: WireCodable, Equatable {
     padding = (0..<max(0, byteCount - 12)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
   }
 
-  /// As many zeros, as in a value that somebody has cleared.
+  /// A record of `zeroCount` zeros, like a value that a client has cleared.
   init(_ number: UInt64, zeroCount: Int) {
     self.number = number
     padding = [UInt8](repeating: 0, count: zeroCount)
@@ -81,7 +81,7 @@ extension WriteAheadLog {
       stagedByteCount: staged)
   }
 
-  /// What `commit` does up to the sync, after which the process is killed.
+  /// Does the work of `commit` up to the sync, as if the process were then killed.
   mutating func write() throws(LogError) {
     guard syncs else { return try commit() }
     let job = try makeJob()
@@ -92,7 +92,7 @@ extension WriteAheadLog {
     #expect(code == 0)
   }
 
-  /// Everything that earlier lives have left.
+  /// All records of earlier incarnations.
   func facts() throws(LogError) -> [Fact] {
     var found: [Fact] = []
     try forEachRecovered(Fact.self) { found.append($0) }
@@ -108,7 +108,7 @@ func recovered(_ directory: String, syncs: Bool = true) throws(LogError) -> [Fac
   return facts
 }
 
-/// What opening the log says, if it refuses.
+/// The error of opening the log, if it is refused.
 func refusal(_ directory: String, syncs: Bool = true) -> LogError? {
   do {
     _ = try recovered(directory, syncs: syncs)
@@ -125,7 +125,7 @@ func replace(_ path: String, with bytes: [UInt8]) throws {
   try file.write(bytes, at: 0)
 }
 
-/// The files of a log, to be put back after each experiment.
+/// The files of a log, which can be restored after each experiment.
 struct Snapshot {
   var files: [String: [UInt8]] = [:]
   let directory: String
@@ -145,12 +145,12 @@ struct Snapshot {
   }
 }
 
-/// The bytes of one segment, and what was written to it.
+/// The bytes of one segment, and the records written to it.
 struct SegmentImage {
   var bytes: [UInt8]
   /// The records of each block.
   var blocks: [[Fact]]
-  /// Where each block begins, and the end of the last.
+  /// The start of each block, and the end of the last one.
   var bounds: [Int]
 
   /// Blocks of various shapes: short, of several sectors, with sectors of zeros.
@@ -179,7 +179,7 @@ struct SegmentImage {
     bytes = try contents(scratch.file("00000001.log"))
   }
 
-  /// Reads changed bytes as recovery does.
+  /// Scans changed bytes as recovery does.
   static func scan(
     _ bytes: [UInt8], synced: Int
   ) -> Result<[Fact], Damage> {
@@ -205,7 +205,7 @@ struct SegmentImage {
     }
   }
 
-  /// Whether these are the first records, and all of the first `count` blocks among them.
+  /// Whether the records are a prefix that includes all records of the first `count` blocks.
   func isPrefix(_ facts: [Fact], ofAtLeast count: Int) -> Bool {
     let all = blocks.flatMap { $0 }
     return facts.count >= blocks.prefix(count).joined().count && facts.count <= all.count

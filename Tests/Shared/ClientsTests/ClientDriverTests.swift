@@ -23,10 +23,10 @@ import Testing
         resends: resends, patience: .fixed(.milliseconds(100))))
   }
 
-  /// Client 0 of those that read back.
+  /// The first client that reads back after the trial.
   let reader = ClientNumbers.firstReader
 
-  /// An operation each millisecond.
+  /// One operation per millisecond.
   let steady = Arrival.open(rate: 1_000, process: .constant)
 
   func reply(
@@ -65,7 +65,7 @@ import Testing
       ])
     driver.receive(reply(to: 0, 1), at: at(2))
     let next = at(2) + .nanoseconds(1)
-    // Its wake-up is under way.
+    // Its wake-up is already scheduled.
     #expect(driver.takeEffects() == [.send(client: 10, to: ReplicaID(0), at: next)])
     let start = Self.millisecond
     #expect(
@@ -80,7 +80,7 @@ import Testing
     #expect(driver.answered == 1)
   }
 
-  @Test("A client without an answer goes on at its deadline, and the operation does not count")
+  @Test("A client without an answer continues after its deadline, and the operation does not count")
   func silence() {
     var driver = driver(timeout: .milliseconds(50))
     driver.start(until: at(1000))
@@ -92,7 +92,7 @@ import Testing
     #expect(driver.answered == 0)
   }
 
-  @Test("A client that thinks is ready when it has thought")
+  @Test("A client with a think time is ready after that time")
   func thinkTime() {
     var driver = driver(thinkTime: .milliseconds(7))
     driver.start(until: at(1000))
@@ -104,7 +104,7 @@ import Testing
     #expect(driver.load.begun.map(\.due) == [Self.millisecond, 9 * Self.millisecond])
   }
 
-  @Test("Operations of an open loop come due until the end, whatever clients do")
+  @Test("Operations of an open loop come due until the end, independent of the clients")
   func arrivals() {
     func times(_ process: ArrivalProcess, answering: Bool) -> [Int64] {
       var driver = driver(2, arrival: .open(rate: 1_000, process: process))
@@ -132,7 +132,7 @@ import Testing
     #expect(times(.poisson, answering: true) == poisson)
   }
 
-  @Test("The idle client of lowest number begins first, then the one that became idle last")
+  @Test("The idle client with the lowest number begins first, then the one that became idle last")
   func idleClients() {
     var driver = driver(3, arrival: steady)
     driver.start(until: at(100))
@@ -142,7 +142,7 @@ import Testing
     #expect(driver.load.begun.map(\.client) == [0, 1, 0])
   }
 
-  @Test("What comes due while all clients are busy waits in order, and counts from when it was due")
+  @Test("Operations due while all clients are busy wait in order, timed from when they were due")
   func busyClients() {
     var driver = driver(arrival: steady)
     driver.mostClients = 1
@@ -159,14 +159,14 @@ import Testing
     #expect(driver.fleet.machines[0].progress.deadline == at(1003))
     driver.receive(reply(to: 0, 3), at: at(7))
     #expect(driver.idle == [0])
-    // One that is handled late was due at its own time, too.
+    // An operation that is handled late was due at its own time, too.
     driver.handle(.operationDue, at: at(9))
     let last = Begun(
       client: 0, sequence: 4, due: 4 * Self.millisecond, at: 9 * Self.millisecond)
     #expect(driver.load.begun.last == last)
   }
 
-  @Test("What can hardly be answered before its timeout is dropped when a client becomes idle")
+  @Test("An operation that can hardly be answered in time is dropped when a client becomes idle")
   func dropped() {
     var driver = driver(arrival: steady, timeout: .milliseconds(10))
     driver.start(until: at(100))
@@ -174,14 +174,14 @@ import Testing
     for time in 1...2 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
     driver.receive(reply(to: 0, 1), at: at(2))
     for time in 3...6 as ClosedRange<Int64> { driver.handle(.operationDue, at: at(time)) }
-    // Answers took 1 ms and 11 ms, smoothed 2.25 ms.
+    // The answers took 1 ms and 11 ms, smoothed 2.25 ms.
     driver.receive(reply(to: 0, 2), at: at(13))
     let now = 13 * Self.millisecond
     #expect(driver.load.dropped == (3...5).map { Dropped(due: $0 * Self.millisecond, at: now) })
     #expect(driver.load.begun.last?.due == 6 * Self.millisecond && driver.dropped == 3)
   }
 
-  @Test("Whatever is due in an open loop is sent at once, by a new client if all are busy")
+  @Test("Every due operation of an open loop is sent at once, by a new client if all are busy")
   func growth() {
     var driver = driver(2, arrival: steady)
     driver.start(until: at(100))
@@ -202,7 +202,7 @@ import Testing
     #expect(driver.fleet.machines.count == 1000)
   }
 
-  @Test("After a refusal a client of a closed loop pauses where nothing is sent again")
+  @Test("Without resending, a client of a closed loop pauses after a refusal")
   func refusals() {
     for arrival in [Arrival.closed, steady] {
       var driver = driver(arrival: arrival, resends: false)
@@ -216,7 +216,7 @@ import Testing
           == (arrival == .closed ? [.schedule(.ready(0), at: at(22))] : []))
       #expect(driver.idle == (arrival == .closed ? [] : [0]))
     }
-    // An answer is no reason to pause.
+    // After an answer the client does not pause.
     var driver = driver(resends: false)
     driver.start(until: at(100))
     driver.handle(.ready(0), at: at(1))
@@ -224,7 +224,7 @@ import Testing
     #expect(driver.load.begun.count == 2)
   }
 
-  @Test("A lost connection ends or delays what its clients have outstanding, and nothing else")
+  @Test("A lost connection ends or delays only the operations of its own clients")
   func lostConnections() {
     let lost = LostConnection(replica: ReplicaID(0), remainder: 1, stride: 2)
     for resends in [true, false] {
@@ -241,7 +241,7 @@ import Testing
     }
   }
 
-  @Test("Before the start and after the end nothing has an effect")
+  @Test("Before the start and after the end, events have no effect")
   func silentPhases() {
     var driver = driver(2)
     func disturb(_ driver: inout Watched<Driver>) {
@@ -265,7 +265,7 @@ import Testing
     #expect(driver.takeEffects() == [])
   }
 
-  @Test("The end drops what never found a client, before the load is closed")
+  @Test("The end drops operations without a client before the load is closed")
   func neverBegun() {
     var driver = driver(arrival: steady)
     driver.mostClients = 1
@@ -276,12 +276,12 @@ import Testing
     let now = 6 * Self.millisecond
     #expect(driver.load.dropped == (3...4).map { Dropped(due: $0 * Self.millisecond, at: now) })
     #expect(driver.load.closed == [now])
-    // Once.
+    // Closing again has no effect.
     driver.close(at: at(7))
     #expect(driver.load.dropped.count == 2)
   }
 
-  @Test("New clients read back all that was touched, each at once after its last read")
+  @Test("New clients read back all touched keys, each beginning at once after its last read")
   func readBack() {
     for arrival in [Arrival.closed, steady] {
       var driver = driver(2, arrival: arrival, thinkTime: .milliseconds(7))
@@ -304,7 +304,7 @@ import Testing
           .send(client: 1_000_011, to: ReplicaID(0), at: at(200)),
           .schedule(.wakes(1), at: at(300)),
         ])
-      // An answer to the first clients is one to strangers now.
+      // A late answer to one of the first clients is ignored.
       driver.receive(reply(to: 0, 1), at: at(200))
       for client in [reader, reader + 1] { driver.receive(reply(to: client, 1), at: at(201)) }
       let reads = driver.load.begun.map { [$0.client, Int($0.sequence)] }
@@ -317,7 +317,7 @@ import Testing
     }
   }
 
-  @Test("There are no more readers than reads, and nothing begins after the last one")
+  @Test("There are at most as many readers as reads, and no operation begins after the last read")
   func fewReads() {
     var driver = driver(4, resends: false)
     driver.load.touched = 1
@@ -325,14 +325,14 @@ import Testing
     driver.close(at: at(100))
     #expect(driver.beginReadBack(timeout: .seconds(1), at: at(200)) == 1)
     #expect(driver.fleet.machines.count == 1)
-    // A read that was refused is over, too.
+    // A refused read counts as finished, too.
     driver.receive(reply(to: reader, 1, .redirect(nil)), at: at(201))
     #expect(driver.hasReadBack && driver.answered == 0)
     driver.handle(.ready(0), at: at(221))
     #expect(driver.load.begun.count == 1)
   }
 
-  @Test("While a reader pauses, the reads that are left keep the reading back from being over")
+  @Test("While a reader pauses, remaining reads keep the reading back from ending")
   func pausingReader() {
     var driver = driver(resends: false)
     driver.load.touched = 2

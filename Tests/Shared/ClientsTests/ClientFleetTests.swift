@@ -3,7 +3,7 @@ import Replication
 import StateMachines
 import Testing
 
-/// Clients that begin single operations, as those of a gateway do.
+/// Tests clients that begin single operations, like those of a gateway.
 @Suite struct ClientFleetTests {
   typealias Fleet = ClientFleet<Counter>
 
@@ -21,7 +21,7 @@ import Testing
     ClientReply(id: RequestID(client: ClientID(client), sequence: sequence), result: result)
   }
 
-  @Test("A fleet grows by clients that follow the others and can begin at once")
+  @Test("Added clients have the next numbers and can begin at once")
   func growth() {
     var fleet = fleet()
     #expect(fleet.subject.add() == 0 && fleet.subject.add() == 1)
@@ -37,7 +37,7 @@ import Testing
     #expect(fleet.machines[1].progress.deadline == at(1003))
   }
 
-  @Test("An answer ends the operation of its client; those to others' clients change nothing")
+  @Test("An answer ends its client's operation; answers to other fleets' clients have no effect")
   func answers() {
     var fleet = fleet(2)
     for client in 0...1 { fleet.begin(.add(1), by: client, due: at(0), at: at(0)) }
@@ -52,7 +52,7 @@ import Testing
     #expect(fleet.takeEffects() == [])
   }
 
-  @Test("A redirect is followed at once; a pause is a wake-up that comes before the one asked for")
+  @Test("A redirect is followed at once; an earlier wake-up replaces the one scheduled for later")
   func redirects() {
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
@@ -68,7 +68,7 @@ import Testing
       ])
   }
 
-  @Test("One wake-up is asked for at a time, however many operations pass before it comes")
+  @Test("One wake-up is scheduled at a time, however many operations pass before it comes")
   func wakesOnce() {
     var fleet = fleet(1)
     for operation in 0..<5 as Range<Int64> {
@@ -79,10 +79,10 @@ import Testing
     let effects = fleet.takeEffects()
     #expect(effects.count { if case .schedule = $0 { true } else { false } } == 1)
     #expect(effects[1] == .schedule(.wakes(0), at: at(100)))
-    // It comes too early for the sixth operation, and is asked for again.
+    // The wake-up comes too early for the sixth operation, and is scheduled again.
     #expect(fleet.wake(0, at: at(100)) == nil)
     #expect(fleet.takeEffects() == [.schedule(.wakes(0), at: at(150))])
-    // One that came before the time asked for leaves that one standing.
+    // An early wake-up leaves the scheduled one in place.
     #expect(fleet.wake(0, at: at(120)) == nil)
     #expect(fleet.takeEffects() == [])
     #expect(fleet.wake(0, at: at(150)) == nil)
@@ -92,7 +92,7 @@ import Testing
       ])
   }
 
-  @Test("A wake-up of an idle client is forgotten, so that its next operation asks for one")
+  @Test("A wake-up of an idle client is forgotten, so that its next operation schedules one")
   func wakesIdle() {
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
@@ -104,7 +104,7 @@ import Testing
     #expect(fleet.takeEffects().last == .schedule(.wakes(0), at: at(300)))
   }
 
-  @Test("Silence ends an operation at its deadline")
+  @Test("An operation without an answer ends at its deadline")
   func deadline() {
     var fleet = fleet(1, resends: false)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
@@ -118,7 +118,7 @@ import Testing
     #expect(times == [at(1000)])
   }
 
-  @Test("A lost connection concerns the clients that used it, by their identities")
+  @Test("A lost connection affects only the clients that used it, found by their identities")
   func lostConnections() {
     var fleet = fleet(5, resends: false)
     func lost(_ remainder: Int, _ stride: Int) -> [Int] {
@@ -131,7 +131,7 @@ import Testing
     #expect(lost(12, .max) == [2])
     for client in 0...1 { fleet.begin(.add(1), by: client, due: at(0), at: at(0)) }
     fleet.runtime.effects = []
-    // Client 1 asks the other replica.
+    // Client 1 uses the other replica.
     for (client, isLost) in [(0, true), (1, false)] {
       let ending = fleet.lose(connectionTo: ReplicaID(0), of: client, at: at(1))
       #expect(
@@ -140,7 +140,7 @@ import Testing
     #expect(fleet.takeEffects() == [])
   }
 
-  @Test("A client that may send again pauses after a lost connection, then asks the next replica")
+  @Test("A client that may resend pauses after a lost connection, then asks the next replica")
   func lostAndResent() {
     var fleet = fleet(1)
     fleet.begin(.add(1), by: 0, due: at(0), at: at(0))
@@ -151,7 +151,7 @@ import Testing
     #expect(fleet.takeEffects().first == .send(client: 10, to: ReplicaID(1), at: at(10)))
   }
 
-  @Test("A client that comes later asks where the others were answered, and waits longer than they")
+  @Test("A later client asks the replica that answered the others, with a longer timer than theirs")
   func latecomer() {
     var fleet = Watched(
       Fleet(count: 1, replicas: [ReplicaID(0), ReplicaID(1)], timeout: .seconds(10), firstID: 10))
@@ -160,7 +160,7 @@ import Testing
     #expect(fleet.subject.add() == 1)
     fleet.runtime.effects = []
     fleet.begin(.add(1), by: 1, due: at(3), at: at(3))
-    // Three times two milliseconds is the first client's timer, and the second waits twice as long.
+    // The first client's timer is three times 2 ms, and the second client waits twice as long.
     #expect(
       fleet.takeEffects() == [
         .send(client: 11, to: ReplicaID(0), at: at(3)), .schedule(.wakes(1), at: at(15)),

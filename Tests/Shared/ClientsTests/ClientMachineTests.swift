@@ -15,7 +15,7 @@ import Testing
     Machine(id: ClientID(3), replicas: replicas, timeout: timeout, patience: patience)
   }
 
-  /// One whose first operation was answered after this many milliseconds.
+  /// A client whose first operation was answered after `latency` milliseconds.
   func machine(answeredAfter latency: Int64, timeout: Interval = .seconds(1)) -> Machine {
     var client = machine(timeout: timeout)
     _ = client.begin(.add(1), due: at(0), at: at(0))
@@ -31,7 +31,7 @@ import Testing
     Machine.Reply(id: RequestID(client: ClientID(3), sequence: sequence), result: result)
   }
 
-  @Test("An operation is sent once, numbered upwards, and ends with its answer")
+  @Test("An operation is sent once, with the next number, and ends with its answer")
   func answer() {
     var client = machine()
     #expect(client.isIdle && client.nextSequence == 1 && client.wakeAt == nil)
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(
-    "Patience follows the round trips seen and not the timeout; it is a second before the first")
+    "The timer follows the measured round trips, not the timeout; before the first it is 1 s")
   func patience() {
     for timeout in [Interval.seconds(5), .seconds(20)] {
       var fresh = machine(timeout: timeout)
@@ -92,7 +92,7 @@ import Testing
     #expect(fixed.wakeAt == at(140))
   }
 
-  @Test("A large request has more time before it is asked again, a small one has not")
+  @Test("A large request waits longer before it is resent, a small one does not")
   func largeRequest() {
     for (byteCount, extra) in [(1000, 0), (256 << 10, 0), (16 << 20, 1600)] {
       var client = ClientMachine<KeyValueStore>(
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test("A round trip longer than a tenth of the timeout is learned, and nothing is sent twice")
+  @Test("A round trip longer than a tenth of the timeout is learned, and no request is sent twice")
   func longRoundTrips() {
     var client = machine()
     for operation in 0..<20 as Range<Int64> {
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  @Test("One long round trip is remembered: a queue that comes now and then is no silence")
+  @Test("One long round trip is remembered, so that an occasional queue is not taken for silence")
   func longTail() {
     var client = machine(answeredAfter: 1)
     for operation in 1...40 as ClosedRange<Int64> {
@@ -138,9 +138,9 @@ import Testing
     }
   }
 
-  @Test("The sender tells which attempt was answered: it is measured, and asked next")
+  @Test("The reply's sender shows which attempt was answered: it is measured and asked next")
   func answeredAttempt() {
-    // The timer is 30 ms.
+    // The client's timer is 30 ms.
     for sender in 0...1 {
       var client = machine(answeredAfter: 10)
       _ = client.begin(.add(1), due: at(100), at: at(100))
@@ -153,7 +153,7 @@ import Testing
     }
   }
 
-  @Test("Where it is not clear which attempt was answered, the timer stays doubled (Karn)")
+  @Test("If it is unclear which attempt was answered, the timer stays doubled (Karn)")
   func ambiguousAnswer() {
     var client = Machine(id: ClientID(3), replicas: [ReplicaID(0)], timeout: .seconds(10))
     _ = client.begin(.add(1), due: at(0), at: at(0))
@@ -166,7 +166,7 @@ import Testing
   }
 
   @Test(
-    "A silent replica to which others redirect is asked again, but not they alone: all have a turn")
+    "A silent replica to which others redirect is asked again, but others get their turn")
   func allHaveATurn() {
     var client = Machine(
       id: ClientID(5), replicas: (0..<5).map { ReplicaID($0) }, timeout: .seconds(10),
@@ -175,7 +175,7 @@ import Testing
     var action = client.begin(.add(1), due: at(0), at: at(0))
     while asked.count < 10, let wake = client.wakeAt {
       asked.append(target(action)!)
-      // Replica 0 is cut off and 1 to 4 still think that it leads.
+      // Replica 0 is cut off, and replicas 1 to 4 still take it for the leader.
       action =
         target(action) == 0
         ? client.wake(at: wake)
@@ -196,7 +196,7 @@ import Testing
     #expect(target(client.begin(.add(1), due: at(3), at: at(3))) == 2)
   }
 
-  @Test("A redirect that names nobody, or a stranger, makes the client pause and try the next one")
+  @Test("A redirect to no replica or to an unknown one makes the client pause and try the next")
   func aimless() {
     for stranger in [nil, ReplicaID(7)] {
       var client = machine()
@@ -210,7 +210,7 @@ import Testing
     }
   }
 
-  @Test("A refusal that took long makes the client pause twice as long as it took beyond the usual")
+  @Test("After a slow refusal the client pauses for twice the time beyond the usual round trip")
   func slowRefusal() {
     var stranger = machine()
     _ = stranger.begin(.add(1), due: at(0), at: at(0))
@@ -233,7 +233,7 @@ import Testing
     #expect(client.receive(reply(1, .redirect(ReplicaID(1))), at: at(4)) == .nothing)
     #expect(client.wakeAt == at(9))
     #expect(target(client.wake(at: at(9))) == 1)
-    // The count starts anew.
+    // The count of redirects starts again at zero.
     #expect(target(client.receive(reply(1, .redirect(ReplicaID(2))), at: at(25))) == 2)
   }
 
@@ -249,14 +249,15 @@ import Testing
     #expect(target(client.wake(at: at(240))) != nil)
   }
 
-  @Test("After the timeout, counted from when it was due, the outcome is unknown")
+  @Test("After the timeout, counted from when the operation was due, the outcome is unknown")
   func timeout() {
     var client = machine()
     _ = client.begin(.add(1), due: at(0), at: at(950))
     #expect(client.wakeAt == at(1000))
     #expect(client.wake(at: at(1000)) == .finish(.unknown, attempts: 1))
     #expect(client.isIdle)
-    // The next operation is of the same session, has the next number, and goes elsewhere.
+    // The next operation belongs to the same session, has the next number, and goes to another
+    // replica.
     let request = Machine.Request(
       id: RequestID(client: ClientID(3), sequence: 2), command: .read)
     #expect(client.begin(.read, due: at(1001), at: at(1001)) == .send(to: ReplicaID(0)))
@@ -278,7 +279,7 @@ import Testing
     #expect(!client.isIdle)
   }
 
-  @Test("Where updates and reads go is remembered apart")
+  @Test("The targets of updates and of reads are remembered separately")
   func targets() {
     var client = machine()
     _ = client.begin(.read, due: at(0), at: at(0))
@@ -293,7 +294,7 @@ import Testing
   }
 
   @Test(
-    "Where nothing is sent again, a refusal fails an operation and a lost connection leaves it unknown"
+    "Without resending, a refusal fails an operation and a lost connection makes it unknown"
   )
   func sentOnce() {
     let lone = [ReplicaID(0)]
@@ -304,7 +305,7 @@ import Testing
     #expect(client.wakeAt == at(1000))
     #expect(client.receive(reply(1, .redirect(nil)), at: at(600)) == .finish(.failed, attempts: 1))
     #expect(target(client.begin(.add(1), due: at(700), at: at(700))) == 0)
-    // An answer that comes too late for the operation before says nothing of this one.
+    // An answer that is too late for the previous operation does not affect this one.
     #expect(client.receive(reply(1, .redirect(nil)), at: at(710)) == .nothing)
     #expect(
       client.lostConnection(to: ReplicaID(0), at: at(720)) == .finish(.unknown, attempts: 1))

@@ -7,7 +7,7 @@ import Testing
     LoadCurve.Phase(length: .seconds(seconds), from: from, to: to)
   }
 
-  /// When the first operations come due one after the other, in ms.
+  /// The times, in ms, at which the first `count` operations come due.
   private func times(_ curve: LoadCurve, _ count: Int) -> [Int] {
     var time = 0.0
     var times: [Int] = []
@@ -19,7 +19,7 @@ import Testing
     return times
   }
 
-  @Test("A phase has its rate, a pause none, and the last rate stays")
+  @Test("A phase has its rate, a pause has none, and the last rate stays")
   func steps() {
     let curve = LoadCurve(phases: [phase(1, 4, 4), phase(2, 0, 0), phase(1, 2, 2)], repeats: false)
     #expect(times(curve, 8) == [250, 500, 750, 3000, 3500, 4000, 4500, 5000])
@@ -27,7 +27,7 @@ import Testing
     #expect(curve.count(until: .milliseconds(3500)) == 5)
   }
 
-  @Test("Phases that repeat begin again, however long a gap is")
+  @Test("Repeated phases begin again, however long a gap is")
   func repeats() {
     let curve = LoadCurve(phases: [phase(1, 2, 2), phase(3, 0, 0)], repeats: true)
     #expect(times(curve, 5) == [500, 4000, 4500, 8000, 8500])
@@ -35,21 +35,21 @@ import Testing
     #expect(curve.count(until: .seconds(41)) == 22)
   }
 
-  @Test("In a ramp the times are those at which the sum over the rate is whole")
+  @Test("In a ramp an operation comes due when the integral of the rate reaches a whole number")
   func ramp() {
-    // From 0 to 10 in 10 s: t²/2 operations after t seconds.
+    // A ramp from 0/s to 10/s in 10 s has t²/2 operations after t seconds.
     let up = LoadCurve(phases: [phase(10, 0, 10)], repeats: false)
     for count in [1.0, 2, 8, 18, 49.5] {
       let time = up.time(after: 0, count: count) ?? 0
       #expect(abs(time / 1e9 - (2 * count).squareRoot()) < 1e-9)
-      // In two steps it is the same.
+      // Two steps give the same time as one.
       let half = up.time(after: 0, count: count / 2) ?? 0
       #expect(abs((up.time(after: half, count: count / 2) ?? 0) - time) < 10)
     }
     #expect(up.count(until: .seconds(4)) == 8)
     let down = LoadCurve(phases: [phase(10, 10, 0)], repeats: false)
     #expect(abs((down.time(after: 0, count: 25) ?? 0) / 1e9 - (10 - 50.0.squareRoot())) < 1e-6)
-    // After it has come to nothing, nothing comes due.
+    // No operation comes due after the rate has reached zero.
     #expect(down.time(after: 0, count: 51) == nil)
     #expect(LoadCurve(phases: [phase(1, 0, 0)], repeats: true).time(after: 0, count: 1) == nil)
   }

@@ -2,7 +2,8 @@ import Clients
 import Replication
 import StateMachines
 
-/// Adds one each time, and notes what the driver says of it. Times are in nanoseconds.
+/// A load that adds one with each operation, and records the driver's calls. Times are in
+/// nanoseconds.
 struct NotedLoad: ClientLoad {
   typealias Application = Counter
 
@@ -36,7 +37,7 @@ struct NotedLoad: ClientLoad {
   var ended: [Ended] = []
   var dropped: [Dropped] = []
   var closed: [Int64] = []
-  /// How many reads there will be after the trial, and how many are left.
+  /// The number of reads after the trial, and of those still to do.
   var touched = 0
   var readsToDo = 0
 
@@ -80,5 +81,5 @@ struct NotedLoad: ClientLoad {
   mutating func close(at end: Interval) { closed.append(end.nanoseconds) }
 }
 
-/// A time in milliseconds.
+/// The instant at this many milliseconds.
 func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }

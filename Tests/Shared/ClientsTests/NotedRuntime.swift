@@ -2,12 +2,12 @@ import Clients
 import Replication
 import StateMachines
 
-/// Notes what clients ask for.
+/// Records the effects that clients request.
 struct NotedRuntime: ClientRuntime {
   typealias Application = Counter
 
   enum Effect: Equatable {
-    /// Clients by their identities.
+    /// Clients are given by their identities.
     case send(client: UInt64, to: ReplicaID, at: Instant)
     case schedule(ClientEvent, at: Instant)
   }
@@ -27,7 +27,7 @@ struct NotedRuntime: ClientRuntime {
   }
 }
 
-/// A fleet or a driver and what it has asked for.
+/// A fleet or a driver together with its recorded effects.
 @dynamicMemberLookup struct Watched<Subject> {
   var subject: Subject
   var runtime = NotedRuntime()
@@ -43,14 +43,14 @@ struct NotedRuntime: ClientRuntime {
     subject[keyPath: path]
   }
 
-  /// What has been asked for since the last call.
+  /// The effects since the last call.
   mutating func takeEffects() -> [NotedRuntime.Effect] {
     defer { runtime.effects = [] }
     return runtime.effects
   }
 }
 
-/// How an operation ended, to be compared.
+/// The end of an operation, in a form that can be compared.
 struct Ending: Equatable {
   var client: Int
   var outcome: ClientOutcome<UInt64>
@@ -109,7 +109,7 @@ extension Watched where Subject == ClientDriver<NotedLoad> {
 }
 
 extension ClientMachine {
-  /// A reply of the replica that was asked last.
+  /// Handles a reply from the replica that was asked last.
   mutating func receive(_ reply: Reply, at now: Instant) -> Action {
     receive(reply, from: target, at: now)
   }

@@ -4,7 +4,7 @@ import Replication
 import StateMachines
 import Testing
 
-/// Probes of a driver whose load has no operation to offer before them.
+/// Tests the probes of a driver whose load has no operation before they end.
 @Suite("Probes") struct ProbeTests {
   typealias Driver = ClientDriver<NotedLoad>
 
@@ -20,7 +20,7 @@ import Testing
     effects.compactMap { if case .schedule(.probeDue, let time) = $0 { time } else { nil } }
   }
 
-  /// Lets probes come due for so long; those for which `answers` holds are answered at once.
+  /// Lets probes come due until `end`; those for which `answers` returns true are answered at once.
   func run(
     _ driver: inout Watched<Driver>, until end: Instant, answers: (Instant) -> Bool = { _ in true }
   ) {
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test("Reads and writes come due in turn, each at the rate, whether or not they are answered")
+  @Test("Reads and writes alternate, each at the rate, whether or not they are answered")
   func rate() {
     for answers in [true, false] {
       var driver = driver()
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("While probes hang, further ones are sent by further clients; an old one is given up")
+  @Test("While probes are unanswered, new clients send the next ones; an old probe is given up")
   func hanging() {
     var driver = driver()
     run(&driver, until: at(100)) { _ in false }
@@ -62,7 +62,7 @@ import Testing
     #expect(driver.subject.probes?.idle == [0])
   }
 
-  @Test("All clients of probes take their turn, so that each knows how long answers take")
+  @Test("All probe clients take turns, so that each learns how long answers take")
   func turns() {
     var driver = driver()
     run(&driver, until: at(100))
@@ -70,7 +70,7 @@ import Testing
     #expect(driver.subject.probes?.fleet.machines.count == 16)
   }
 
-  @Test("Probes end with the trial, and none is sent while others read back")
+  @Test("Probes end with the trial, and none is sent while clients read back")
   func end() {
     var driver = driver()
     run(&driver, until: at(10)) { _ in false }
@@ -85,7 +85,7 @@ import Testing
     #expect(driver.load.probes.count == count && driver.load.endedProbes == [])
   }
 
-  @Test("Probes draw from a stream of their own: the load's arrivals are what they are without")
+  @Test("Probes have a random stream of their own, so the load's arrivals stay the same")
   func arrivals() {
     func times(probes: Bool) -> [Int64] {
       var driver = Watched(

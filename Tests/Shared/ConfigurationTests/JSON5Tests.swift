@@ -4,7 +4,7 @@ import Testing
 
 @testable import Configuration
 
-@Test("What JSON5 allows beyond JSON is read")
+@Test("The additions of JSON5 to JSON are read")
 func beyondJSON() throws {
   let text = """
     \u{FEFF}// comment
@@ -20,7 +20,7 @@ func beyondJSON() throws {
 }
 
 @Test(
-  "What is not JSON5 is refused",
+  "Text that is not JSON5 is refused",
   arguments: [
     "01", "1.2.3", "--1", "0x", "+-1", ".", "e5", "1e", "tru", "'a", "\"\\u12\"", "'\\ud800'",
     "{a}", "{1:2}", "[,]", "[1,,2]", "{,}", "/", "/* ", "nulls", "'\\1'", "1 2", "{a:1,,}",
@@ -48,7 +48,7 @@ func durations() throws {
   }
 }
 
-@Test("The nearest name is suggested only when it is near")
+@Test("The nearest name is suggested only if it is near")
 func nearestNames() {
   #expect(editDistance("clents", "clients") == 1)
   #expect(editDistance("trails", "trials") == 1)

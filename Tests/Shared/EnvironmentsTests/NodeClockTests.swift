@@ -4,14 +4,14 @@ import Replication
 import Testing
 
 @Suite struct NodeClockTests {
-  @Test("A clock without skew and drift shows true time, an hour after its origin")
+  @Test("A clock without skew and drift shows true time, starting at one hour")
   func exact() {
     let clock = NodeClock(skew: .zero, drift: 0)
     #expect(clock.reading(at: 5).nanoseconds == 3_600_000_000_005)
     #expect(clock.timerTime(at: 5) == 5 && clock.trueTime(ofTimer: 9, from: 5) == 9)
   }
 
-  @Test("A step moves the wall clock, but neither what cores see nor timers")
+  @Test("A step moves the wall clock, but neither the cores' clock nor timers")
   func steps() {
     var clock = NodeClock(skew: .milliseconds(-3), drift: 0)
     let before = clock.reading(at: 100)
@@ -24,7 +24,7 @@ import Testing
     #expect(clock.timerTime(at: 100) == 100 && clock.trueTime(ofTimer: 1000, from: 100) == 1000)
   }
 
-  @Test("A timer is due at the earliest true time at which the drifting clock shows it")
+  @Test("A timer is due at the earliest true time at which the drifting clock shows its time")
   func drift() {
     for drift in [0.01, -0.01, 0.3, -0.5, 1e-9] {
       let clock = NodeClock(skew: .zero, drift: drift)
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test("A drift that a fault adds begins, changes and ends without a jump")
+  @Test("A drift added by a fault begins, changes and ends without a jump")
   func faultDrift() {
     var clock = NodeClock(skew: .zero, drift: 0)
     clock.setFaultDrift(0.5, at: 1000)

@@ -7,7 +7,7 @@ import Testing
     .slow(.milliseconds(1)), .stall, .error, .full, .bitRot,
   ]
 
-  /// One of every kind and variant that scripts can hold.
+  /// One action of every kind and variant that scripts can hold.
   private static let actions: [FaultAction] =
     DiskFate.allCases.map { .crash(.leader, disk: $0) }
     + disks.map { .disk(.leader, $0) } + [
@@ -15,12 +15,12 @@ import Testing
       .link(.leader, LinkDegradation()), .clock(.leader, .drift(0.1)),
     ]
 
-  @Test("Every action that a script can hold has its kind in the table")
+  @Test("Every action of a script has its kind in the table")
   func covered() {
     #expect(Set(Self.actions.map(\.kind)).union(["chaos"]) == Set(FaultTable.kinds))
   }
 
-  @Test("What the simulation cannot inject is refused with its reason, all else is not")
+  @Test("The simulation refuses faults it cannot inject, with the reason, and accepts all others")
   func simulation() {
     let refused = Self.actions.filter { FaultTable.refusal(of: $0, by: .simulation) != nil }
     #expect(
@@ -33,12 +33,12 @@ import Testing
     #expect(ChaosKind.allCases.allSatisfy { FaultTable.refusal(of: $0, by: .simulation) == nil })
   }
 
-  @Test("Into processes that the runner started everything can be injected")
+  @Test("Every fault can be injected into processes that the runner started")
   func ownProcesses() {
     #expect(Self.actions.allSatisfy { FaultTable.refusal(of: $0, by: .ownProcesses) == nil })
   }
 
-  @Test("Processes of others are not killed, stopped or given a disk that ends them")
+  @Test("Processes started elsewhere are not killed, stopped or given a disk that ends them")
   func othersProcesses() {
     let refused = Self.actions.filter { FaultTable.refusal(of: $0, by: .othersProcesses) != nil }
     #expect(refused.count == DiskFate.allCases.count + 4)
@@ -48,7 +48,7 @@ import Testing
     #expect(chaos == [.crash, .pause])
   }
 
-  @Test("Kinds that this version does not have are refused by all, with a reason")
+  @Test("Kinds unknown to this version are refused in every runtime, with a reason")
   func missing() {
     for kind in ["add-replica", "remove-replica", "transfer-leadership"] {
       #expect(!FaultTable.kinds.contains(kind))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct FaultTargetingTests {
   private let targeting = FaultTargeting(membership: Membership(replicas: 5, authority: 3))
 
-  /// Eight nodes that are up and in charge of nothing.
+  /// Eight running nodes, none of them in charge.
   private var nodes: [NodeView] {
     (0..<8).map { _ in NodeView(isUp: true, status: status()) }
   }
@@ -19,7 +19,7 @@ import Testing
       commitIndex: .zero, lastIndex: .zero)
   }
 
-  /// What many draws of a target hit.
+  /// The node sets hit by many draws of a target.
   private func draws(_ target: FaultTarget, _ nodes: [NodeView]) -> Set<[Int]> {
     var random = RandomStream(seed: 3)
     var seen: Set<[Int]> = []
@@ -27,7 +27,7 @@ import Testing
     return seen
   }
 
-  @Test("In charge is the replica of the highest epoch that is up and says so")
+  @Test("The node in charge is the running replica that claims it with the highest epoch")
   func leader() {
     var nodes = nodes
     #expect(targeting.leader(among: nodes) == nil)
@@ -40,7 +40,7 @@ import Testing
     #expect(targeting.leader(among: nodes) == 3, "the authority is not in charge of the replicas")
   }
 
-  @Test("A node that has not said anything is in charge of nothing, and is hit like any other")
+  @Test("A node without a reported status is not in charge, and can be hit like any other")
   func silent() {
     let nodes = Array(repeating: NodeView(isUp: true, status: nil), count: 8)
     #expect(targeting.leader(among: nodes) == nil)
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("A list hits each node once, and what is drawn is drawn among the others")
+  @Test("A list hits each node once, and random targets are drawn among the other nodes")
   func lists() {
     var nodes = nodes
     nodes[1].status = status(inCharge: true, epoch: 1)
@@ -59,7 +59,7 @@ import Testing
         == [[0, 1, 2, 3], [0, 1, 2, 4], [0, 1, 3, 4]])
   }
 
-  @Test("The authority's nodes are hit by number or all; without an authority nobody is")
+  @Test("The authority's nodes are hit by number or all; without an authority no node is hit")
   func authority() {
     #expect(draws(.authority, nodes) == [[5, 6, 7]])
     #expect(draws(.authorityNode(1), nodes) == [[6]])
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test("A partition may keep clients from a target, or from all groups but their own")
+  @Test("A partition can separate clients from a target, or from all groups but their own")
   func clients() {
     var random = RandomStream(seed: 3)
     func cut(_ shape: PartitionShape) -> (links: Int, clients: [Int]) {
@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test(
-    "Tail and coordinator are those of the newest epoch; the coordinator may be in the authority")
+    "Tail and coordinator are those of the newest epoch; the coordinator may be an authority node")
   func tailAndCoordinator() {
     var nodes = nodes
     nodes[0].status = status(tail: true, epoch: 1)
@@ -98,7 +98,7 @@ import Testing
     #expect(draws(.coordinator, nodes) == [[5]])
   }
 
-  @Test("The same stream gives the same targets and cuts, and is drawn from as often")
+  @Test("The same stream gives the same targets and cuts, and the same number of draws")
   func determinism() {
     let shapes: [PartitionShape] = [
       .isolate(.random), .minorityWithLeader, .majorityRing, .bridge, .oneWay(.follower, .inbound),
@@ -114,7 +114,7 @@ import Testing
     #expect(one.next() == other.next())
   }
 
-  @Test("An isolated replica loses the authority too; groups leave it with the largest")
+  @Test("An isolated replica loses the authority too; groups leave it with the largest group")
   func authorityNodes() {
     var random = RandomStream(seed: 1)
     let isolated = targeting.cuts(of: .isolate(.replica(2)), nodes: nodes, random: &random)

@@ -2,11 +2,11 @@ import Faults
 import Replication
 import Testing
 
-/// What faults add up to.
+/// Tests how overlapping faults combine.
 @Suite("Fault ledger") struct LedgerTests {
   private var ledger = FaultLedger(drifts: [0, 0.1, 0, 0])
 
-  @Test("A node that clients do not reach loses all that they send, and nothing of other nodes")
+  @Test("A node cut off from clients loses all their messages, and no message of other nodes")
   func unreached() {
     var ledger = FaultLedger(drifts: [0, 0])
     ledger.add(.cut([], clients: [1]), key: 1)
@@ -17,7 +17,7 @@ import Testing
     #expect(ledger.faults(of: 1).clients.changesNothing)
   }
 
-  @Test("Without faults a node is told only how its clock runs")
+  @Test("Without faults a node is told only its clock's drift")
   func nothing() {
     #expect(ledger.faults(of: 0) == NodeFaults(nodeCount: 4))
     var expected = NodeFaults(nodeCount: 4)
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(
-    "A cut is known to both ends, each from its side, and ends with the last fault that makes it")
+    "Both ends know of a cut, each for its direction, until the last fault with it ends")
   mutating func cuts() {
     ledger.add(.cut([(from: 0, to: 1)]), key: 1)
     ledger.add(.cut([(from: 0, to: 1), (from: 1, to: 0)]), key: 2)
@@ -43,7 +43,7 @@ import Testing
     #expect(ledger.faults(of: 0) == NodeFaults(nodeCount: 4))
   }
 
-  @Test("A degraded node sends and is sent to over bad links, its clients' too; overlaps add up")
+  @Test("A degraded node has bad links in both directions, also to clients; overlaps add up")
   mutating func degradations() {
     var what = LinkDegradation()
     what.loss = 0.1
@@ -64,12 +64,12 @@ import Testing
     let both = ledger.faults(of: 2)
     #expect(both.links[0].degradation.loss == 0.2)
     #expect(both.links[0].degradation.extraLatency == .milliseconds(6))
-    // The narrower of the two.
+    // The smaller bandwidth counts.
     #expect(both.links[0].degradation.nanosecondsPerByte == 1e6)
   }
 
   @Test(
-    "Slow processors multiply, slow disks and drifts add up, a stall holds as long as one of them")
+    "Slow processors multiply, slow disks and drifts add up, a stall lasts as long as any")
   mutating func sums() {
     ledger.add(.slowed([1], factor: 2), key: 1)
     ledger.add(.slowed([1, 2], factor: 3), key: 2)
@@ -90,7 +90,7 @@ import Testing
     #expect(!ledger.faults(of: 1).syncStalls)
   }
 
-  @Test("Downs and pauses are counted, so that the last one to end lets a node go on")
+  @Test("Crashes and pauses are counted, so that a node continues when the last one ends")
   mutating func counts() {
     ledger.add(.down([0, 1]), key: 1)
     ledger.add(.down([1]), key: 2)

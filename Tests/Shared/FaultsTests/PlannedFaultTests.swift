@@ -13,24 +13,24 @@ import Testing
       FaultScript(chaos: [chaos]), duration: .seconds(10), random: &random)
   }
 
-  @Test("Chaos is one fault at a time, within its bounds, at the rates it was given")
+  @Test("Chaos is one fault at a time, within its bounds, at the given rates")
   func oneAtATime() {
     let plan = plan(ChaosKind.allCases)
     #expect(plan.first!.start >= 1_000_000_000 && plan.last!.end! <= 9_000_000_000)
     for (one, next) in zip(plan, plan.dropFirst()) { #expect(one.end! <= next.start) }
-    // Eight seconds of faults every 60 ms.
+    // Eight seconds with a fault every 60 ms.
     #expect(plan.count > 90 && plan.count < 180)
     #expect(Set(plan.map(\.action.kind)).count >= 7)
   }
 
-  @Test("Chaos is the same for the same seed, and nothing without kinds")
+  @Test("Chaos is the same for the same seed, and empty without kinds")
   func seeds() {
     #expect(plan([.crash]).map(\.start) == plan([.crash]).map(\.start))
     #expect(plan([.crash]).map(\.start) != plan([.crash], seed: 2).map(\.start))
     #expect(plan([]).isEmpty)
   }
 
-  @Test("A script is in order of time, and what would start after the end is left out")
+  @Test("A script is sorted by time, and faults that would start after the end are left out")
   func order() {
     func fault(_ at: Int64) -> TimedFault {
       TimedFault(at: .seconds(at), duration: nil, action: .pause(.random))

@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(
-    "What is not EDN is refused with its line",
+    "Text that is not EDN is refused with its line",
     arguments: ["{:a}", "\n[1", "\"x", ")", ":", "#", "\"\\q\"", "\"\\u12\"", "#_"])
   func errors(text: String) {
     #expect(throws: HistoryError.self) { try EdnReader.values(text) }

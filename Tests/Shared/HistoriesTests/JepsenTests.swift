@@ -5,7 +5,7 @@ import Testing
   static let a = ValueDigest([1, 2, 3])
   static let b = ValueDigest([4])
 
-  @Test("An operation is written and read back whole, whatever it is and however it ended")
+  @Test("An operation of any kind and outcome is written and read back unchanged")
   func roundTrip() throws {
     var history: [Operation] = []
     var time: Int64 = 10
@@ -35,7 +35,7 @@ import Testing
     #expect(try JepsenHistory.operations(edn: JepsenHistory.edn(history)) == history)
   }
 
-  @Test("A process is not used again after an unknown outcome, and calls come first at equal times")
+  @Test("A process is not reused after an unknown outcome, and calls come first at equal times")
   func processes() {
     let history = [
       Operation(client: 0, kind: .put, key: 1, argument: Self.b, invoked: 0, returned: 5),
@@ -53,7 +53,7 @@ import Testing
     #expect(lines[3].contains(":process 2, :type :invoke, :f :read, :value [1 nil]"))
   }
 
-  @Test("Jepsen's own forms: a vector of maps, a register, tuples, the nemesis, no completion")
+  @Test("Jepsen's forms are read: a vector of maps, a register, tuples, the nemesis, open calls")
   func forms() throws {
     let text = """
       [{:process :nemesis, :type :info, :f :start, :value nil}
@@ -72,7 +72,7 @@ import Testing
     #expect(keyed[0].expected.isAbsent && keyed[0].key == 0)
   }
 
-  @Test("The old log: a refused swap says what was not there, other lines are skipped")
+  @Test("In the old log a failed swap shows only that the value differed; other lines are skipped")
   func log() throws {
     let text = """
       INFO  jepsen.util - 0\t:invoke\t:cas\t[1 2]
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test(
-    "What cannot be understood is an error, never a guess",
+    "An event that cannot be understood is an error, never a guess",
     arguments: [
       "{:process 0 :type :ok :f :read :value 1}", "{:process 0 :type :invoke :f :pop}",
       "{:process -1 :type :invoke :f :read}", "{:process 0 :type :x :f :read}", "42",

@@ -9,7 +9,7 @@ struct OperationLogTests {
   }
 
   @Test(
-    "Operations stay where they are noted, and can be changed there, over the ends of pieces",
+    "Operations stay in place and can be changed there, across the ends of pieces",
     arguments: [
       0, 1, OperationLog.pieceCount - 1, OperationLog.pieceCount, OperationLog.pieceCount + 1,
       3 * OperationLog.pieceCount + 5,
@@ -21,7 +21,7 @@ struct OperationLogTests {
       #expect(log.count == number)
       log.append(OperationLogTests.operation(number))
       expected.append(OperationLogTests.operation(number))
-      // The client that asked some time ago is answered.
+      // An earlier operation gets its answer.
       let answered = max(0, number - 200)
       log[answered].returned = Int64(number)
       expected[answered].returned = Int64(number)
@@ -42,7 +42,7 @@ extension OperationLogTests {
     ValueDigest(hash: .max, length: .max), ValueDigest(hash: 0, length: 5),
   ]
 
-  /// Every kind, outcome and set of digests.
+  /// Operations of every kind, outcome and set of digests.
   private static var varied: [Operation] {
     var all: [Operation] = []
     for kind in OperationKind.allCases {
@@ -64,13 +64,13 @@ extension OperationLogTests {
     return all
   }
 
-  @Test("An operation of any kind comes out of the log as it was noted, or as it was changed")
+  @Test("An operation of any kind is read as it was stored or last changed")
   func lossless() {
     let varied = OperationLogTests.varied
     var log = OperationLog()
     for operation in varied { log.append(operation) }
     #expect(log.operations == varied)
-    // Each place is taken by another operation, which has more digests or fewer.
+    // Each operation is replaced by another one, with more or fewer digests.
     let changed = varied.indices.map { varied[$0 &* 7919 % varied.count] }
     for place in changed.indices { log[place] = changed[place] }
     #expect(log.operations == changed)
@@ -87,7 +87,7 @@ extension OperationLogTests {
 
 @Suite("Value digests")
 struct ValueDigestTests {
-  @Test("A value put together and taken apart again is the same")
+  @Test("A value put together and taken apart again is unchanged")
   func removing() {
     let front = ValueDigest(Array(0..<40))
     for count in [0, 1, 7, 8, 9, 200] {

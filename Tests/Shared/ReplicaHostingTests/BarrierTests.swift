@@ -11,14 +11,14 @@ import WireFormat
     return released
   }
 
-  @Test("A send waits for all records before it, also those of earlier turns")
+  @Test("A send waits for all records before it, including those of earlier turns")
   func acrossTurns() {
     var barrier = DurabilityBarrier<String>()
     #expect(barrier.isOpen)
     barrier.append(2)
     barrier.hold("first")
     #expect(release(&barrier).isEmpty)
-    // A later turn without records of its own while the sync is in flight.
+    // A later turn without records sends while the sync is in flight.
     barrier.hold("second")
     barrier.append(1)
     barrier.hold("third")
@@ -80,7 +80,7 @@ import WireFormat
     #expect(sessions.count == 1 && sessions.standing(of: id(1, 4)) == .answered(7))
   }
 
-  @Test("Equal tables have equal bytes, which restore them; truncations are refused")
+  @Test("Equal tables have equal bytes, from which they are restored; truncated bytes are refused")
   func encoding() throws {
     var a = Sessions<UInt64>()
     var b = Sessions<UInt64>()
@@ -105,7 +105,7 @@ import WireFormat
     }
   }
 
-  @Test("Requests and replies of clients survive the wire")
+  @Test("Requests and replies of clients are unchanged by encoding and decoding")
   func messages() throws {
     func roundTrip<Value: WireCodable & Equatable>(_ value: Value) throws {
       let bytes = value.encoded()

@@ -17,7 +17,7 @@ import Testing
     RequestID(client: ClientID(client), sequence: sequence)
   }
 
-  @Test("It differs with every request, with their order, with the batches and with their places")
+  @Test("The digest depends on every request, on their order, on the batches and on the indices")
   func differences() {
     let base = [[id(1, 1), id(2, 1)], [id(1, 2)]]
     let others = [
@@ -34,7 +34,7 @@ import Testing
     #expect(digest(base) == digest(base))
   }
 
-  @Test("A difference stays one, whatever is applied alike behind it")
+  @Test("Equal later requests never make different digests equal")
   func lasting() {
     var a = digest([[id(1, 1)]])
     var b = digest([[id(1, 1 << 63)]])

@@ -5,7 +5,7 @@ import StateMachines
 import Testing
 import WireFormat
 
-/// Requests that a host takes as their bytes.
+/// Tests requests that a host accepts as bytes.
 @Suite struct EncodedRequestTests {
   typealias Store = ReplicaHost<SilentCore, KeyValueStore>
 
@@ -14,13 +14,13 @@ import WireFormat
       id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
   }
 
-  @Test("They are treated as decoded ones", arguments: 0..<20 as Range<UInt64>)
+  @Test("Encoded requests are treated like decoded ones", arguments: 0..<20 as Range<UInt64>)
   func sameAsDecoded(seed: UInt64) throws {
     var random = RandomStream(seed: seed)
     var hosts = [host(), host()]
     for turn in 0..<20 {
       for _ in 0..<random.below(10) {
-        // Numbers go back as well: requests that were answered, or given up.
+        // Numbers also go back: to requests that were answered or given up.
         let request = Store.Request(
           id: RequestID(
             client: ClientID(UInt64(random.below(3))),
@@ -39,7 +39,7 @@ import WireFormat
     }
   }
 
-  /// Ends the turn; then everything that it handed to the core is committed and read.
+  /// Ends the turn, then commits and answers all requests that the core was handed in it.
   func turnOver(_ host: inout Store) {
     let before = host.core.requested.count
     host.endTurn(at: .zero)
@@ -52,7 +52,7 @@ import WireFormat
     host.endTurn(at: .zero)
   }
 
-  @Test("Bytes that are no request are refused and leave nothing behind")
+  @Test("Malformed bytes are refused and change no state")
   func damage() {
     var host = host()
     let request = Store.Request(

@@ -24,7 +24,7 @@ import Testing
     RequestID(client: ClientID(client), sequence: sequence)
   }
 
-  /// A turn in which clients ask; the requests that the core was handed in it.
+  /// Runs a turn with these requests and returns those that the core was handed.
   func turn(_ ids: [RequestID], on host: inout Host) -> [RequestID] {
     host.core.requested = []
     for id in ids { host.submit(Host.Request(id: id, command: .add(1))) }
@@ -33,7 +33,7 @@ import Testing
     return host.core.requested.flatMap(\.requestIDs)
   }
 
-  @Test("A request that is asked again while it is pending is ordered once")
+  @Test("A request that is repeated while it is pending is ordered once")
   func once() {
     var host = host()
     #expect(turn([id(1, 1), id(1, 1), id(2, 1)], on: &host) == [id(1, 1), id(2, 1)])
@@ -43,7 +43,7 @@ import Testing
     host.endTurn(at: .zero)
     #expect(host.replies == [Reply(id: id(1, 1), result: .answer(1))])
     host.clearTurn()
-    // Its answer may have been lost.
+    // The answer may have been lost, so it is sent again.
     host.submit(Host.Request(id: id(1, 1), command: .add(1)))
     #expect(host.replies == [Reply(id: id(1, 1), result: .answer(1))])
   }
@@ -56,7 +56,7 @@ import Testing
     #expect(turn([id(1, 1)], on: &host).isEmpty)
   }
 
-  @Test("A request that the core refused is handed over when it is asked again")
+  @Test("A request that the core refused is handed over when it is repeated")
   func refused() {
     var host = host()
     #expect(turn([id(1, 1), id(2, 1)], on: &host) == [id(1, 1), id(2, 1)])
@@ -66,7 +66,7 @@ import Testing
     #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
   }
 
-  @Test("In a later epoch nothing is pending, because entries of an earlier one may be lost")
+  @Test("In a later epoch no request is pending, because entries of an earlier one may be lost")
   func laterEpoch() {
     var host = host()
     #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
@@ -75,7 +75,7 @@ import Testing
     #expect(turn([id(1, 1)], on: &host).isEmpty)
   }
 
-  @Test("A replica that is not in charge remembers nothing, because its core refuses all updates")
+  @Test("A replica that is not in charge has no pending requests, because its core refuses updates")
   func notInCharge() {
     var host = host()
     lead(&host, epoch: 1, isInCharge: false)

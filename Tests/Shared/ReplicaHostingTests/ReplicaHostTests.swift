@@ -25,7 +25,7 @@ import Testing
     Batch(requests.map { (id: $0.id, command: $0.command) })
   }
 
-  /// A turn in which the core commits these batches.
+  /// Runs a turn in which the core commits these batches, and returns the replies.
   func commit(
     _ batches: [Batch], on host: inout Host, answering: Bool = true
   ) -> [Reply] {
@@ -39,7 +39,7 @@ import Testing
     return host.replies
   }
 
-  @Test("All updates of a turn become one batch, in the order in which they came")
+  @Test("All updates of a turn become one batch, in the order of their arrival")
   func batching() {
     var host = host()
     for client in [5, 3, 9] as [UInt64] { host.submit(add(id(client, 1), 1)) }
@@ -51,7 +51,7 @@ import Testing
     #expect(host.core.requested.count == 1)
   }
 
-  @Test("A batch closes at 256 requests, and at 256 KiB")
+  @Test("A batch is closed at 256 requests, and at 256 KiB")
   func limits() {
     var host = host()
     for client in 0..<600 { host.submit(add(id(UInt64(client), 1), 1)) }
@@ -68,7 +68,7 @@ import Testing
     #expect(store.core.requested.map(\.count) == [3, 3, 1])
   }
 
-  @Test("A turn's reads are asked for before its updates, and the core is told whether any follow")
+  @Test("The core gets a turn's reads before its updates, and is told whether updates follow")
   func readsFirst() {
     var host = host()
     host.submit(add(id(0, 1), 1))
@@ -82,7 +82,7 @@ import Testing
     #expect(host.core.handed == [.reads(updatesFollow: false)])
     host.clearTurn()
     host.core.handed = []
-    // Batches that were full before the turn ended wait for its reads as well.
+    // Batches that fill up before the turn ends wait for its reads as well.
     for client in 0..<256 { host.submit(add(id(UInt64(client), 2), 1)) }
     host.submit(Host.Request(id: id(1, 3), command: .read))
     host.endTurn(at: .zero)
@@ -93,7 +93,7 @@ import Testing
     #expect(host.core.handed.isEmpty)
   }
 
-  @Test("Tickets are answered in any order, each once, and their places are given up")
+  @Test("Tickets are answered in any order, each once, and their positions are freed")
   func ticketOrder() {
     var waiting = WaitingReads<UInt64>()
     var tickets: [ReadTicket] = []
@@ -115,7 +115,7 @@ import Testing
     #expect(waiting.append([7]) == ReadTicket(201) && waiting.take(ReadTicket(201)) == [7])
   }
 
-  @Test("Commits are applied in order; only the replica that is to answer does")
+  @Test("Commits are applied in order, and only the replica that should answer does")
   func applying() {
     var host = host()
     let first = batch([add(id(1, 1), 5), add(id(2, 1), 7)])
@@ -174,7 +174,7 @@ import Testing
     #expect(host.core.requested.isEmpty)
   }
 
-  @Test("A request that its client gave up takes no effect any more, ordered late or sent late")
+  @Test("A request that its client gave up has no effect, whether ordered or sent late")
   func superseded() {
     var host = host()
     _ = commit([batch([add(id(1, 2), 5)])], on: &host)
@@ -184,7 +184,7 @@ import Testing
     #expect(host.replies.isEmpty && host.core.requested.isEmpty && host.application.value == 5)
   }
 
-  @Test("Bytes that are no command are skipped and leave the session as it was")
+  @Test("Malformed commands are skipped and leave the session unchanged")
   func noCommand() {
     var host = host()
     let odd = Batch([(id: id(1, 1), command: UInt64.max), (id: id(2, 1), command: UInt64(2))])
@@ -192,7 +192,7 @@ import Testing
     #expect(host.application.value == 3 && host.sessions.count == 1)
   }
 
-  @Test("Reads of a turn share a ticket and see what was committed in the turn that answers them")
+  @Test("Reads of a turn share a ticket and see the commits of the turn that answers them")
   func reads() {
     var host = host()
     host.submit(Host.Request(id: id(1, 1), command: .read))
@@ -208,13 +208,13 @@ import Testing
         == [Reply(id: id(1, 1), result: .answer(4)), Reply(id: id(2, 1), result: .answer(4))])
     #expect(host.executedCount == 3 && host.waitingReadCount == 0)
     host.clearTurn()
-    // A ticket that is answered again says nothing.
+    // Answering a ticket again sends no reply.
     host.effects.read(host.core.tickets[0])
     host.endTurn(at: .zero)
     #expect(host.replies.isEmpty && host.executedCount == 0)
   }
 
-  @Test("What the core refuses becomes a redirect for each of its clients")
+  @Test("A refusal by the core becomes a redirect for each of its clients")
   func refusals() {
     var host = host()
     host.submit(add(id(1, 1), 1))
@@ -234,7 +234,7 @@ import Testing
         ])
   }
 
-  @Test("A timer's delay is drawn from its range, by the seed; a cancelled one has none")
+  @Test("A timer's delay is drawn from its range by the seed; a cancelled timer has none")
   func timers() {
     func draw(seed: UInt64) -> [Interval] {
       var host = host(seed: seed)
@@ -254,7 +254,7 @@ import Testing
     #expect(draw(seed: 1) == delays && draw(seed: 2) != delays)
   }
 
-  @Test("Replicas that applied the same have the same snapshot; a session's state is part of it")
+  @Test("Replicas that applied the same entries have equal snapshots, including their sessions")
   func snapshots() {
     var first = host(seed: 1)
     var second = host(seed: 2)
@@ -268,7 +268,7 @@ import Testing
     #expect(first.snapshot() != second.snapshot())
   }
 
-  @Test("Replicas that applied the same have the same digest, with what had no effect in it")
+  @Test("Replicas that applied the same requests have equal digests, including repeated requests")
   func digests() {
     var first = host(seed: 1)
     var second = host(seed: 2)
@@ -278,7 +278,7 @@ import Testing
     _ = commit(batches, on: &first)
     for batch in batches { _ = commit([batch], on: &second, answering: false) }
     #expect(first.commitDigest == second.commitDigest)
-    // The same state, by different requests that are ordered again.
+    // The states are equal, but the repeated requests are not.
     _ = commit([batch([add(id(1, 1), 3)])], on: &first)
     _ = commit([batch([add(id(2, 1), 4)])], on: &second)
     #expect(first.snapshot() == second.snapshot())

@@ -1,7 +1,7 @@
 import Replication
 
-/// Not a protocol: notes what its host hands over and asks for nothing. Tests put the effects of a turn
-/// into the host themselves.
+/// Not a protocol: records the calls of its host and has no effects. Tests put the effects of a
+/// turn into the host themselves.
 struct SilentCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -19,7 +19,7 @@ struct SilentCore: ReplicaCore {
     case reads(updatesFollow: Bool)
   }
 
-  /// What the host asked for, in its order.
+  /// The host's requests in their order.
   var handed: [Handed] = []
   var requested: [Batch] = []
   var tickets: [ReadTicket] = []
@@ -43,7 +43,7 @@ struct SilentCore: ReplicaCore {
     }
   }
 
-  /// What a test wants the core to believe of itself.
+  /// The status that a test wants the core to report.
   var status = ReplicaStatus(
     role: "silent", isInCharge: false, epoch: 0, commitIndex: .zero, lastIndex: .zero)
 

@@ -27,21 +27,21 @@ struct SnapshotSendingTests {
     return pages
   }
 
-  @Test("Four pages are on their way at most, each once")
+  @Test("At most four pages are under way, each sent once")
   func window() {
     var sending = sending()
     #expect(pages(&sending, at: .zero) == [0..<100, 100..<200, 200..<300, 300..<400])
-    // Asked again at once: what is on its way is not sent twice.
+    // Asked again at once: pages under way are not sent twice.
     sending.askedAgain(at: .zero)
     #expect(pages(&sending, at: .zero).isEmpty)
     sending.received(offset: 100, through: 200, at: .zero)
     #expect(pages(&sending, at: .zero) == [400..<500, 500..<600])
-    // An answer that was overtaken changes nothing.
+    // An overtaken answer has no effect.
     sending.received(offset: 0, through: 100, at: .zero)
     #expect(pages(&sending, at: .zero).isEmpty)
   }
 
-  @Test("After a silence one page asks where the receiver stands, and sending resumes there")
+  @Test("After a silence one page is sent to learn the receiver's position; sending resumes there")
   func resumption() {
     var sending = sending()
     _ = pages(&sending, at: .zero)
@@ -50,12 +50,12 @@ struct SnapshotSendingTests {
     let later = Instant.zero + .seconds(1)
     sending.askedAgain(at: later)
     #expect(sending.nextPage(at: later) == 200..<300)
-    // It was started again, and has nothing.
+    // The receiver was restarted and has no bytes.
     sending.received(offset: 200, through: 0, at: later)
     #expect(pages(&sending, at: later).first == 0..<100)
   }
 
-  @Test("Whatever is lost, repeated and reordered, the receiver gets the snapshot")
+  @Test("With losses, duplicates and reordering the receiver still gets the snapshot")
   func unreliable() {
     for seed in 1...100 as ClosedRange<UInt64> {
       var random = RandomStream(seed: seed)
@@ -76,7 +76,7 @@ struct SnapshotSendingTests {
         let next = wire.remove(at: random.below(wire.count))
         if random.chance(0.2) { continue }
         if random.chance(0.2) { wire.append(next) }
-        // A receiver that is started again has lost everything.
+        // A restarted receiver has lost all pages.
         if random.chance(0.01) { receiving = nil }
         if receiving == nil { receiving = SnapshotReceiving(next, from: ReplicaID(0)) }
         receiving?.take(next)
@@ -88,7 +88,7 @@ struct SnapshotSendingTests {
     }
   }
 
-  @Test("Pages of another sender or of another snapshot do not belong")
+  @Test("Pages of another sender or of another snapshot are not accepted")
   func foreign() {
     let receiving = SnapshotReceiving(page(0..<100), from: ReplicaID(0))
     #expect(receiving.belongs(page(100..<200), from: ReplicaID(0)))

@@ -3,7 +3,7 @@ import Replication
 import StateMachines
 import Testing
 
-/// Writes down what it is asked to do. Its disk makes nothing durable by itself.
+/// Records the calls that it gets. Its disk makes no record durable by itself.
 private struct Recorder: TurnRuntime {
   var host = ReplicaHost<SilentCore, Counter>(
     id: ReplicaID(0), membership: Membership(replicas: 2), options: SilentCore.Options(), seed: 1)
@@ -13,7 +13,7 @@ private struct Recorder: TurnRuntime {
 
   mutating func send(_ message: UInt64, to: ReplicaID) { calls.append("send \(message) to \(to)") }
   mutating func append(_ records: [UInt64]) {
-    calls.append("append \(records) behind \(barrier.appendedCount - records.count)")
+    calls.append("append \(records) after \(barrier.appendedCount - records.count)")
   }
   mutating func answer(_ reply: ClientReply<UInt64>) { calls.append("answer \(reply.id.sequence)") }
   mutating func set(_ timer: SilentCore.Timer, after delay: Interval?) {
@@ -33,7 +33,7 @@ private struct Recorder: TurnRuntime {
   mutating func removeRecords(before first: Int) { calls.append("remove before \(first)") }
   mutating func count(_ counts: SnapshotCounts) {}
 
-  /// Carries out one turn in which the core asks for what `body` says.
+  /// Carries out one turn with the core's effects set by `body`.
   mutating func turn(_ body: (inout Effects<SilentCore>) -> Void) -> [String] {
     calls = []
     body(&host.effects)
@@ -50,7 +50,7 @@ private struct Recorder: TurnRuntime {
     return builder.build()
   }
 
-  @Test("A turn is carried out lane by lane, whatever the order in which the core asked")
+  @Test("A turn is carried out lane by lane, in whatever order the core asked")
   func order() {
     var runtime = Recorder()
     let calls = runtime.turn { effects in
@@ -64,18 +64,18 @@ private struct Recorder: TurnRuntime {
     }
     #expect(
       calls == [
-        "send 1 to 1", "append [8, 9] behind 0", "answer 4", "set election", "cancel heartbeat",
+        "send 1 to 1", "append [8, 9] after 0", "answer 4", "set election", "cancel heartbeat",
       ])
     #expect(runtime.barrier.heldCount == 1)
-    // All of it is done: the next turn does not repeat it.
+    // All effects have been carried out: the next turn does not repeat them.
     #expect(runtime.turn { _ in } == [])
   }
 
-  @Test("Sends leave at once unless records of this turn or of an earlier one are not durable yet")
+  @Test("Sends leave at once unless records of this or an earlier turn are not yet durable")
   func holding() {
     var runtime = Recorder()
     #expect(runtime.turn { $0.send(1, to: ReplicaID(1)) } == ["send 1 to 1"])
-    #expect(runtime.turn { $0.persist(1) } == ["append [1] behind 0"])
+    #expect(runtime.turn { $0.persist(1) } == ["append [1] after 0"])
     #expect(runtime.turn { $0.send(2, to: ReplicaID(1)) } == [])
     #expect(runtime.turn { $0.sendEarly(3, to: ReplicaID(1)) } == ["send 3 to 1"])
     runtime.barrier.synced(1)
@@ -86,7 +86,7 @@ private struct Recorder: TurnRuntime {
   }
 
   @Test(
-    "A sync releases what it covers, oldest first, and leaves messages to the node itself for last")
+    "A sync releases the sends it covers, oldest first, and the node's own messages last")
   func releasing() {
     var runtime = Recorder()
     _ = runtime.turn { effects in

@@ -7,7 +7,7 @@ import WireFormat
 @Suite struct KeyTests {
   static let lengths = [0, 1, 7, 8, 9, 14, 15, 16, 17, 22, 23, 24, 25, 100]
 
-  @Test("A key gives its bytes back at every length", arguments: lengths)
+  @Test("A key of any length returns its bytes", arguments: lengths)
   func bytes(length: Int) throws {
     let bytes = (0..<length).map { UInt8(truncatingIfNeeded: 255 - $0 * 7) }
     let key = Key(bytes)
@@ -15,7 +15,7 @@ import WireFormat
     try roundTrip(key)
   }
 
-  @Test("Keys are equal exactly if their bytes are, also where they end in zeros")
+  @Test("Keys are equal exactly if their bytes are, also if they end in zeros")
   func equality() {
     var keys: [[UInt8]] = []
     for length in Self.lengths {
@@ -32,7 +32,7 @@ import WireFormat
     #expect(Key("key1") == Key(Array("key1".utf8)))
   }
 
-  @Test("Of all bytes that would mean the same key only one form is accepted")
+  @Test("Every key has exactly one accepted encoding")
   func canonical() {
     func decode(low: UInt64, high: UInt64, _ rest: [UInt8] = []) throws -> Key {
       var writer = WireWriter()
@@ -43,16 +43,16 @@ import WireFormat
     }
     let long = [16, 0, 0, 0] + Array(repeating: UInt8(7), count: 16)
     #expect(throws: Never.self) { try decode(low: 0, high: 0xFF << 56, long) }
-    // A long key has nothing in the words.
+    // A long key has no bytes in the words.
     #expect(throws: WireError.self) { try decode(low: 1, high: 0xFF << 56, long) }
     #expect(throws: WireError.self) { try decode(low: 0, high: 0xFF << 56 | 1, long) }
-    // A short key is not written as a long one.
+    // A short key must not be encoded as a long one.
     #expect(throws: WireError.self) {
       try decode(low: 0, high: 0xFF << 56, [3, 0, 0, 0, 1, 2, 3])
     }
-    // No length between 15 and the mark of long keys.
+    // Lengths between 15 and the mark of long keys are invalid.
     #expect(throws: WireError.self) { try decode(low: 0, high: 16 << 56) }
-    // Behind the end of a key there are zeros.
+    // The bytes after the end of a key must be zeros.
     for length in 0...14 as ClosedRange<UInt64> {
       let low: UInt64 = length < 8 ? 1 << (8 * length) : 0
       let high: UInt64 = length < 8 ? 0 : 1 << (8 * (length - 8))
@@ -64,7 +64,7 @@ import WireFormat
     #expect(throws: Never.self) { try decode(low: .max, high: .max >> 8 | 15 << 56) }
   }
 
-  @Test("Under secret words the keys of a store fall elsewhere, long ones as well")
+  @Test("Secret words change the hashes of a store's keys, including long ones")
   func secretWords() {
     var store = KeyValueStore()
     for number in 0..<200 {
@@ -84,7 +84,7 @@ import WireFormat
   }
 }
 
-/// Encodes and decodes a value, and shows that no shorter run of its bytes is accepted.
+/// Encodes and decodes a value, and checks that no shorter prefix of its bytes is accepted.
 func roundTrip<Value: WireCodable & Equatable>(
   _ value: Value, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {

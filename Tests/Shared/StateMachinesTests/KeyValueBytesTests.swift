@@ -4,9 +4,9 @@ import StateMachines
 import Testing
 import WireFormat
 
-/// Commands that are looked at and applied where their bytes lie.
+/// Tests commands that are checked and applied directly on their bytes.
 @Suite struct KeyValueBytesTests {
-  /// One command, or a few in a sequence.
+  /// A single command, or a sequence of a few.
   private static func command(_ random: inout RandomStream) -> KeyValueCommand {
     guard random.chance(0.3) else { return KeyValueSequenceTests.command(&random) }
     let count = random.below(5)
@@ -15,7 +15,7 @@ import WireFormat
   }
 
   @Test(
-    "A command applied from its bytes does and answers what the decoded one does",
+    "A command applied from its bytes has the effect and the answer of the decoded one",
     arguments: 0..<200 as Range<UInt64>)
   func sameAsDecoded(seed: UInt64) throws {
     var random = RandomStream(seed: seed)
@@ -23,7 +23,7 @@ import WireFormat
     var decoded = KeyValueStore()
     for _ in 0..<40 {
       let command = Self.command(&random)
-      // Something stands before and behind, as in a batch.
+      // Other bytes surround the command, as in a batch.
       let bytes = [9] + command.encoded() + [9]
       var reader = WireReader(bytes, in: 1..<bytes.count - 1)
       #expect(
@@ -38,7 +38,7 @@ import WireFormat
   }
 
   @Test(
-    "Damaged bytes mean the same decoded or not, and change nothing where they mean nothing",
+    "Damaged bytes have the same meaning decoded or not, and no effect if they have none",
     arguments: 0..<200 as Range<UInt64>)
   func damage(seed: UInt64) {
     var random = RandomStream(seed: seed, label: 1)
@@ -61,7 +61,7 @@ import WireFormat
     }
   }
 
-  @Test("A put over a value of the same length leaves copies of that value alone")
+  @Test("A put over a value of the same length does not change copies of that value")
   func copies() throws {
     var store = KeyValueStore()
     func put(_ text: String) throws {
@@ -75,7 +75,7 @@ import WireFormat
     #expect(store.query(.get(Key("a"))) == .value(Array("other".utf8)))
   }
 
-  @Test("What is expected changes nothing, whatever the bytes are")
+  @Test("Prefetching changes no state, whatever the bytes are")
   func expecting() throws {
     var store = KeyValueStore()
     var random = RandomStream(seed: 11)
@@ -100,7 +100,7 @@ import WireFormat
         default: KeyValueCommand.sequence(KeyValueSequence([.get(key)])).encode(into: &writer)
         }
       }
-      // Behind the last byte, too.
+      // Also an offset past the last byte.
       offsets.append(writer.count)
       store.expect(offsets, in: writer.bytes())
     }
@@ -108,7 +108,7 @@ import WireFormat
     #expect(store.snapshot() == before)
   }
 
-  @Test("A long sequence is applied as its commands are, one by one")
+  @Test("A long sequence has the effect of its commands one by one")
   func longSequence() throws {
     var random = RandomStream(seed: 12)
     let commands = (0..<100).map { index -> KeyValueCommand in

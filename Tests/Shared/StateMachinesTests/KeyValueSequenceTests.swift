@@ -8,7 +8,7 @@ import WireFormat
   let a = Key("a")
   let b = Key("b")
 
-  /// Any command but a sequence, over a few keys so that they meet.
+  /// Any command but a sequence, over a few keys, so that commands often share a key.
   static func command(_ random: inout RandomStream) -> KeyValueCommand {
     let key = Key(random.chance(0.2) ? "a-key-of-more-than-fifteen-bytes" : "k\(random.below(4))")
     let texts = ["", "7", "-12", "9223372036854775807", "seven", "a longer value than the others"]
@@ -37,7 +37,7 @@ import WireFormat
   }
 
   @Test(
-    "A sequence does and answers what its commands do one by one",
+    "A sequence has the effects and answers of its commands one by one",
     arguments: 0..<200 as Range<UInt64>)
   func oneByOne(seed: UInt64) {
     var random = RandomStream(seed: seed)
@@ -58,7 +58,7 @@ import WireFormat
     }
   }
 
-  @Test("Commands and responses come back from their bytes", arguments: 0..<200 as Range<UInt64>)
+  @Test("Commands and responses survive encoding", arguments: 0..<200 as Range<UInt64>)
   func wire(seed: UInt64) throws {
     var random = RandomStream(seed: seed)
     var store = KeyValueStore()
@@ -78,7 +78,7 @@ import WireFormat
   }
 
   @Test(
-    "Damaged bytes are refused or mean something, and never trap",
+    "Damaged bytes are refused or have a meaning, and never trap",
     arguments: 0..<50 as Range<UInt64>)
   func damage(seed: UInt64) throws {
     var random = RandomStream(seed: seed, label: 1)
@@ -105,7 +105,7 @@ import WireFormat
     }
   }
 
-  @Test("Neither a sequence within a sequence nor one that is too long is decoded")
+  @Test("Neither a nested sequence nor one that is too long is decoded")
   func refusedSequences() {
     let nested = KeyValueCommand.sequence([.get(a), .sequence([.get(a)])])
     #expect(throws: WireError.malformed("a sequence within a sequence")) {
@@ -131,20 +131,20 @@ import WireFormat
     #expect(throws: WireError.malformed("a sequence of \(count) responses")) {
       try WireReader.decode(KeyValueResponse.self, from: responses.bytes())
     }
-    // One fewer is decoded: its bytes are those without the last command, with the count lowered.
+    // One command fewer is accepted: the bytes without the last command, with the count lowered.
     commands.overwrite(at: 1, with: count - 1)
     commands.overwrite(at: 5, with: 17 * (count - 1))
     #expect(throws: Never.self) {
       try WireReader.decode(KeyValueCommand.self, from: Array(commands.bytes().dropLast(17)))
     }
-    // A count that the bytes cannot hold is refused before room is made for it.
+    // A count that the bytes cannot hold is refused before memory is allocated for it.
     #expect(throws: WireError.truncated) {
       try WireReader.decode(KeyValueCommand.self, from: [10, 255, 255, 0, 0, 255, 255, 255, 255])
     }
   }
 
   @Test(
-    "Gathered commands are a sequence, also when the first ones are dropped",
+    "Gathered commands form a sequence, also after the first ones are dropped",
     arguments: 0..<100 as Range<UInt64>)
   func gathering(seed: UInt64) throws {
     var random = RandomStream(seed: seed, label: 2)
@@ -171,7 +171,7 @@ import WireFormat
     }
   }
 
-  @Test("A sequence whose bytes are not so many whole commands is not decoded")
+  @Test("A sequence whose bytes are not the stated number of whole commands is refused")
   func wholeCommands() {
     let bytes = KeyValueCommand.sequence([.get(a), .put(b, value: [1, 2])]).encoded()
     for count: UInt8 in [0, 1, 3] {
@@ -183,25 +183,25 @@ import WireFormat
     }
   }
 
-  @Test("A sequence ends before the value that its answer has no room for")
+  @Test("A sequence ends before the value that does not fit into its answer")
   func answerLimit() {
     var store = KeyValueStore()
     let half = Array(repeating: UInt8(1), count: KeyValueStore.maximumAnswerByteCount / 2)
     _ = store.apply(.put(a, value: half))
     _ = store.apply(.put(b, value: half + half + [1]))
-    // As long as only reads that fit are asked for, everything is answered.
+    // If only reads that fit are asked for, all are answered.
     #expect(
       store.apply(.sequence([.get(a), .get(a), .length(b), .exists(b)]))
         == .sequence([.value(half), .value(half), .number(Int64(2 * half.count + 1)), .number(1)]))
     #expect(
       store.query(.sequence([.get(a), .get(a), .get(a)]))
         == .sequence([.value(half), .value(half)]))
-    // The command that has no room has no effect, nor do those behind it.
+    // The command that does not fit has no effect, nor do those after it.
     let swap = KeyValueCommand.compareAndSwap(b, expected: half + half + [1], value: [9])
     #expect(
       store.apply(.sequence([.get(a), swap, .put(a, value: [])])) == .sequence([.value(half)]))
     #expect(store[a] == half && store[b]?.count == 2 * half.count + 1)
-    // One command is always carried out, whatever its answer takes.
+    // The first command is always carried out, however long its answer is.
     guard case .sequence(let one) = store.apply(.sequence([.get(b), .get(a)])) else {
       Issue.record("no sequence")
       return
@@ -222,7 +222,7 @@ import WireFormat
   }
 
   @Test(
-    "What is not one of them is no number",
+    "Any other spelling is not a number",
     arguments: [
       "", "-", "+1", " 1", "1 ", "01", "-0", "00", "-01", "1.0", "1e3", "0x1", "--1",
       "9223372036854775808", "-9223372036854775809", "99999999999999999999",

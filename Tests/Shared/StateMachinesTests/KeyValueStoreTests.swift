@@ -8,7 +8,7 @@ import WireFormat
   let a = Key("a")
   let long = Key(Array(repeating: 7, count: 40))
 
-  @Test("A key that is missing has no value, and deleting it does nothing")
+  @Test("A missing key has no value, and deleting it has no effect")
   func missing() {
     var store = KeyValueStore()
     #expect(store.apply(.get(a)) == .value(nil))
@@ -16,7 +16,7 @@ import WireFormat
     #expect(store.count == 0 && store[a] == nil)
   }
 
-  @Test("Put replaces, append adds behind and creates, delete removes")
+  @Test("Put replaces, append extends or creates, delete removes")
   func updates() {
     var store = KeyValueStore()
     #expect(store.apply(.append(a, value: [1])) == .number(1))
@@ -28,12 +28,12 @@ import WireFormat
     #expect(store.query(.get(a)) == .value(nil))
   }
 
-  @Test("A compare-and-swap changes the value only if it finds what it expects")
+  @Test("A compare-and-swap changes the value only if it is the expected one")
   func compareAndSwap() {
     var store = KeyValueStore()
     #expect(
       store.apply(.compareAndSwap(a, expected: [1], value: [2])) == .notSwapped(found: nil))
-    // An empty value is not a missing one.
+    // An empty value differs from a missing one.
     #expect(store.apply(.compareAndSwap(a, expected: [], value: [2])) == .notSwapped(found: nil))
     #expect(store.apply(.compareAndSwap(a, expected: nil, value: [2])) == .swapped)
     #expect(
@@ -42,7 +42,7 @@ import WireFormat
     #expect(store[a] == [3])
   }
 
-  @Test("Exists and length tell about a value without reading it")
+  @Test("Exists and length describe a value without returning it")
   func existsAndLength() {
     var store = KeyValueStore()
     #expect(store.apply(.exists(a)) == .number(0) && store.apply(.length(a)) == .number(0))
@@ -52,7 +52,7 @@ import WireFormat
     #expect(store.query(.exists(a)) == .number(1) && store.apply(.length(a)) == .number(2))
   }
 
-  @Test("A conditional put writes only where there is no value, or only where there is one")
+  @Test("A conditional put writes only if the key has no value, or only if it has one")
   func conditionalPuts() {
     var store = KeyValueStore()
     #expect(store.apply(.putIfPresent(a, value: [1])) == .number(0) && store[a] == nil)
@@ -61,7 +61,7 @@ import WireFormat
     #expect(store.apply(.putIfPresent(a, value: [4])) == .number(1) && store[a] == [4])
   }
 
-  @Test("An increment adds to the number that the value spells, and a missing one is 0")
+  @Test("An increment adds to the number that the value spells; a missing key counts as 0")
   func increment() {
     var store = KeyValueStore()
     #expect(store.apply(.increment(a, by: -5)) == .number(-5) && store[a] == Array("-5".utf8))
@@ -76,7 +76,7 @@ import WireFormat
     #expect(store[a] == Array("12x".utf8))
   }
 
-  @Test("An append that would make the value too long is refused and changes nothing")
+  @Test("An append that would make the value too long is refused without effect")
   func appendLimit() {
     var store = KeyValueStore()
     let limit = KeyValueStore.maximumValueByteCount
@@ -86,7 +86,7 @@ import WireFormat
     #expect(store.apply(.append(a, value: [1])) == .number(Int64(limit)))
   }
 
-  @Test("What leaves the store alone is read-only, and a sequence is if all in it are")
+  @Test("A command without changes is read-only, and so is a sequence of such commands")
   func readOnly() {
     let reads: [KeyValueCommand] = [.get(a), .exists(a), .length(a)]
     let updates: [KeyValueCommand] = [
@@ -104,7 +104,7 @@ import WireFormat
     }
   }
 
-  @Test("Equal states give equal snapshots however they came about, and a snapshot restores")
+  @Test("Equal states give equal snapshots whatever their past, and a snapshot restores the state")
   func snapshots() throws {
     var random = RandomStream(seed: 1)
     var first = KeyValueStore()
@@ -133,7 +133,7 @@ import WireFormat
     #expect(throws: WireError.self) { try KeyValueStore(restoring: bytes + [0]) }
   }
 
-  @Test("Every command and every response survives the wire; truncations and unknown kinds do not")
+  @Test("Commands and responses survive encoding; truncations and unknown kinds are refused")
   func wire() throws {
     for key in [a, long, Key("")] {
       for value in [[], [1, 2, 3]] as [[UInt8]] {

@@ -21,13 +21,13 @@ struct ReadoutTests {
     case 25...29: _ = store.apply(.putIfPresent(key, value: value))
     case 30...34: _ = store.apply(.putIfAbsent(key, value: value))
     default:
-      // The way of encoded puts, which write over a value in place.
+      // Encoded puts overwrite a value in place.
       var reader = WireReader(KeyValueCommand.put(key, value: value).encoded())
       _ = try? store.apply(reading: &reader)
     }
   }
 
-  @Test("What is written out is the state at the beginning, whatever changes meanwhile")
+  @Test("The walk writes the state at its beginning, whatever changes meanwhile")
   func changing() throws {
     for seed in 1...200 as ClosedRange<UInt64> {
       var random = RandomStream(seed: seed)
@@ -49,7 +49,7 @@ struct ReadoutTests {
     }
   }
 
-  @Test("A walk changes nothing in the store, and can be repeated")
+  @Test("A walk does not change the store, and can be repeated")
   func repeated() throws {
     var store = KeyValueStore()
     for number in 0..<1000 { _ = store.apply(.put(key(number), value: [1, 2, 3])) }

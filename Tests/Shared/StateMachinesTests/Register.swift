@@ -1,8 +1,8 @@
 import Replication
 import WireFormat
 
-/// One register that is read, written, and compared and swapped: the smallest state machine whose
-/// histories are interesting.
+/// One register with read, write and compare-and-swap: the smallest state machine whose histories
+/// are interesting.
 struct Register: StateMachine {
   enum Command: Equatable, Sendable {
     case read

@@ -4,7 +4,7 @@ import Testing
 import WireFormat
 
 @Suite struct SmallStateMachineTests {
-  @Test("A counter adds, wraps around, and tells the value after the command")
+  @Test("A counter adds, wraps around, and returns the value after the command")
   func counter() throws {
     var counter = Counter()
     #expect(counter.apply(.add(3)) == 3 && counter.apply(.add(.max)) == 2)
@@ -17,7 +17,7 @@ import WireFormat
     #expect(throws: WireError.self) { try WireReader.decode(Counter.Command.self, from: [2]) }
   }
 
-  @Test("A register swaps only what it expects, and tells what it holds")
+  @Test("A register swaps only the expected value, and returns its value")
   func register() throws {
     var register = Register()
     #expect(register.apply(.read) == .init(value: 0, succeeded: true))

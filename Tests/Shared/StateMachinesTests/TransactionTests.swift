@@ -10,7 +10,7 @@ import WireFormat
 
   private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-  @Test("A condition that does not hold has the next commands passed over, and no others")
+  @Test("A failed condition skips exactly the next commands that it names")
   func conditions() throws {
     let commands: [KeyValueCommand] = [
       .put(a, value: [1]), .require(a, value: [2], orSkip: 2), .put(a, value: [3]),
@@ -33,14 +33,14 @@ import WireFormat
       #expect(fromBytes.snapshot() == store.snapshot())
       #expect(try WireReader.decode(KeyValueCommand.self, from: command.encoded()) == command)
     }
-    // More to pass over than there is.
+    // More commands to skip than the sequence has.
     var store = KeyValueStore()
     #expect(
       store.apply(.sequence([.require(a, value: [], orSkip: .max), .clear]))
         == .sequence([.number(0), .skipped]))
   }
 
-  @Test("A transaction whose answer is too long takes nothing into effect, whatever it did before")
+  @Test("A transaction whose answer is too long has no effect, whatever its commands did before")
   func undone() {
     var store = KeyValueStore()
     let half = Array(repeating: UInt8(1), count: KeyValueStore.maximumAnswerByteCount / 2)
@@ -62,13 +62,13 @@ import WireFormat
           == .refused(.answerTooLong))
       #expect(store.snapshot() == before)
     }
-    // One that fits is carried out.
+    // A transaction whose answer fits is carried out.
     #expect(
       store.apply(.transaction([.get(a), .get(a), .delete(a)]))
         == .sequence([.value(half), .value(half), .number(1)]))
   }
 
-  @Test("A walk over the keys meets every key that stays, whatever comes and goes meanwhile")
+  @Test("A walk over the keys finds every key that stays, whatever is added or removed meanwhile")
   func scan() {
     for seed in 0..<100 as Range<UInt64> {
       var random = RandomStream(seed: seed)
@@ -101,7 +101,7 @@ import WireFormat
     }
   }
 
-  @Test("Positions count from either end, and those beyond it mean the end")
+  @Test("Positions count from either end, and positions past an end mean the end")
   func range() {
     var store = KeyValueStore()
     _ = store.apply(.put(a, value: bytes("Hello")))
@@ -118,7 +118,7 @@ import WireFormat
   }
 
   @Test(
-    "Patterns describe whole texts",
+    "Patterns match whole texts",
     arguments: [
       ("*", ""), ("*", "abc"), ("a*c", "abbbc"), ("a?c", "abc"), ("a[bx]c", "abc"),
       ("*a*b*", "xaxbx"),
@@ -130,7 +130,7 @@ import WireFormat
   }
 
   @Test(
-    "Other texts are not described",
+    "Other texts do not match",
     arguments: [
       ("", "a"), ("a", ""), ("a", "b"), ("a*c", "abbb"), ("a?c", "ac"), ("a[bx]c", "adc"),
       ("?", ""),
@@ -141,7 +141,7 @@ import WireFormat
     #expect(!GlobPattern.matches(bytes(pattern), bytes(text)))
   }
 
-  @Test("A pattern of many stars takes no more steps than both lengths allow")
+  @Test("A pattern of many stars takes at most the product of both lengths in steps")
   func manyStars() {
     let pattern = bytes(String(repeating: "a*", count: 500) + "b")
     #expect(!GlobPattern.matches(pattern, Array(repeating: UInt8(ascii: "a"), count: 20_000)))
@@ -158,7 +158,7 @@ import WireFormat
   }
 
   @Test(
-    "Numbers are spelled without zeros at the end",
+    "Numbers are spelled without trailing zeros",
     arguments: [
       ("0", "0"), ("-0", "0"), ("1", "1"), ("-1.50", "-1.5"), (".5", "0.5"), ("5.", "5"),
       ("+7", "7"),
@@ -170,7 +170,7 @@ import WireFormat
   func spelling(text: String, expected: String) { #expect(spelled(text) == expected) }
 
   @Test(
-    "What is no number, or too large, is refused",
+    "Text that is not a number, or too large a number, is refused",
     arguments: [
       "", "-", ".", "e5", "1e", "1e+", "1.2.3", " 1", "1 ", "x", "nan", "inf", "0x10", "1e21",
       "1e400",

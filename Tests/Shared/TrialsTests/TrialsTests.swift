@@ -4,7 +4,7 @@ import Trials
 import Workloads
 
 @Suite("Trials") struct TrialsTests {
-  @Test("A broken promise is noted once, and no more than sixteen are kept")
+  @Test("A broken promise is recorded once, and at most sixteen are kept")
   func violations() {
     var violations = Violations()
     for number in [1, 2, 1] { violations.note("promise \(number)") }
@@ -14,7 +14,7 @@ import Workloads
     #expect(violations.list.first == "promise 1")
   }
 
-  @Test("A record of a plan counts nothing yet, and knows when measuring begins and ends")
+  @Test("A new record has zero counts and the plan's measured interval")
   func record() {
     var plan = TrialPlan()
     plan.warmUp = .milliseconds(300)
@@ -25,7 +25,7 @@ import Workloads
     #expect(record.clients == 7 && record.operations.isEmpty && record.lostWrites == nil)
   }
 
-  @Test("Usage is added and subtracted count by count, whatever a node has reported")
+  @Test("Usage is added and subtracted count by count, whatever values a node reports")
   func usage() {
     var a = NodeUsage(node: 1, syncs: 5, logRecords: 2)
     a.garbage = 3
@@ -34,14 +34,14 @@ import Workloads
     #expect((sum - a).syncs == .max)
   }
 
-  @Test("Of a client's requests those that are part of the state are found by number")
+  @Test("A client's requests that are part of the state are found by number")
   func surviving() {
     var surviving = SurvivingRequests()
     func id(_ client: UInt64, _ sequence: UInt64) -> RequestID {
       RequestID(client: ClientID(client), sequence: sequence)
     }
-    // The second of them was ordered again by a retry; no trial has as many clients as the last
-    // number says.
+    // The second request was ordered again by a retry; the last number is larger than the number of
+    // clients of any trial.
     for request in [id(0, 1), id(0, 3), id(0, 3), id(1, 2), id(1 << 40, 1)] {
       surviving.insert(request)
     }

@@ -14,14 +14,14 @@ import Testing
     return counts
   }
 
-  @Test("Zeta is YCSB's published constant for its ten billion items")
+  @Test("Zeta for ten billion items is the constant published by YCSB")
   func zeta() {
     let published = 26.46902820178302
     let zeta = ZipfianRanks.zeta(ZipfianRanks.scrambledCount, theta: 0.99)
     #expect(abs(zeta - published) / published < 1e-9)
   }
 
-  @Test("Zeta by formula is the sum", arguments: [0.2, 0.5, 0.99])
+  @Test("Zeta by formula equals the sum", arguments: [0.2, 0.5, 0.99])
   func zetaSum(theta: Double) {
     var sum = 0.0
     for item in 1...50_000 { sum += Foundation.pow(Double(item), -theta) }
@@ -29,7 +29,7 @@ import Testing
     #expect(ZipfianRanks.zeta(2, theta: theta) == 1 + RealFunctions.pow(2, -theta))
   }
 
-  @Test("Ranks grown one by one are those made at once")
+  @Test("Ranks added one by one equal those made at once")
   func growing() {
     var grown = ZipfianRanks(count: 10, theta: 0.99)
     grown.grow(to: 5000)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test("The two most popular ranks come as often as the law says, the others nearly so")
+  @Test("The two most popular ranks have the frequency of Zipf's law, the others nearly so")
   func rankFrequencies() {
     let ranks = ZipfianRanks(count: 1000, theta: 0.99)
     var random = RandomStream(seed: 7)
@@ -55,7 +55,7 @@ import Testing
       let chiSquare = (Double(counts[rank]) - mean) * (Double(counts[rank]) - mean) / mean
       #expect(chiSquare < 25, "rank \(rank)")
     }
-    // Gray's approximation is good to some percent of each decade.
+    // Gray's approximation is accurate to some percent in each decade.
     for range in [2..<10, 10..<100, 100..<1000] {
       let seen = Double(counts[range].reduce(0, +))
       #expect(abs(seen - expected(range)) / expected(range) < 0.12, "\(range)")
@@ -63,7 +63,7 @@ import Testing
     #expect(ranks.rank(of: 0) == 0 && ranks.rank(of: 1.0.nextDown) == 999)
   }
 
-  @Test("Few items have ranks of their own")
+  @Test("With few items every rank occurs")
   func fewItems() {
     for count in 1...3 {
       let ranks = ZipfianRanks(count: count, theta: 0.99)
@@ -79,13 +79,66 @@ import Testing
     #expect(KeyChooser.fnv1a(9_999_999_999) == 3_605_131_173_811_637_474)
   }
 
-  @Test("The scrambled zipfian's favourite is where its hash puts it, with its share")
+  @Test("The scrambled zipfian's most popular key is that of its hash, with its share")
   func scrambled() {
     let counts = counts(KeyChooser(.zipfian(theta: 0.99), keys: 1000), draws: 30_000)
     let favourite = Int(KeyChooser.fnv1a(0) % 1000)
     #expect(counts.max() == counts[favourite])
-    // The first rank has 1 in 26.47, and the key its part of all other ranks.
+    // The first rank has a share of 1 in 26.47, and the key also its part of all other ranks.
     #expect(abs(Double(counts[favourite]) / 30_000 - 1 / 26.469 - 0.001) < 0.006)
+  }
+
+  @Test(
+    "Rejection-inversion draws each rank with the frequency of Zipf's law",
+    arguments: [0.5, 0.99, 1, 1.000001, 1.2, 2, 4])
+  func rejectionInversion(theta: Double) {
+    let count = 200
+    let ranks = RejectionInversion(count: count, theta: theta)
+    var random = RandomStream(seed: 11)
+    let draws = 40_000
+    var counts = Array(repeating: 0, count: count)
+    for _ in 0..<draws { counts[ranks.next(&random)] += 1 }
+    let weights = (1...count).map { Foundation.pow(Double($0), -theta) }
+    let sum = weights.reduce(0, +)
+    // Ranks are pooled until 20 draws are expected, because chi-square needs about that many.
+    var (chiSquare, cells) = (0.0, 0)
+    var (seen, expected) = (0.0, 0.0)
+    for rank in 0..<count {
+      seen += Double(counts[rank])
+      expected += weights[rank] / sum * Double(draws)
+      guard expected >= 20 else { continue }
+      chiSquare += (seen - expected) * (seen - expected) / expected
+      cells += 1
+      (seen, expected) = (0, 0)
+    }
+    let freedom = Double(cells - 1)
+    #expect(chiSquare < freedom + 5 * (2 * freedom).squareRoot() + 5, "\(chiSquare) of \(cells)")
+  }
+
+  @Test("The integral of the curve and its inverse fit each other, also around exponent 1")
+  func integrals() {
+    for theta in [0.3, 0.999, 0.9999999, 1, 1.0000001, 1.01, 1.7] {
+      for x in [1.5, 2, 1000.5, 1e6] {
+        let area = RejectionInversion.integral(x, theta)
+        #expect(abs(RejectionInversion.inverse(area, theta) / x - 1) < 1e-8, "\(theta) \(x)")
+      }
+    }
+    #expect(abs(RejectionInversion.integral(1e6, 1) - Foundation.log(1e6)) < 1e-12)
+    #expect(abs(RejectionInversion.integral(4, 2) - 0.75) < 1e-14)
+  }
+
+  @Test("The most popular key has the share of the first rank", arguments: [1, 1.2, 2, 10])
+  func steepZipfian(theta: Double) {
+    let counts = counts(KeyChooser(.zipfian(theta: theta), keys: 1000), draws: 30_000)
+    let favourite = Int(KeyChooser.fnv1a(0) % 1000)
+    #expect(counts.max() == counts[favourite])
+    // The sum of i^-theta: 1,000 terms and the integral of the rest.
+    let rest = { (x: Double) in
+      theta == 1 ? Foundation.log(x) : -Foundation.pow(x, 1 - theta) / (theta - 1)
+    }
+    let sum =
+      (1...1000).reduce(0) { $0 + Foundation.pow(Double($1), -theta) } + rest(1e10) - rest(1000.5)
+    #expect(abs(Double(counts[favourite]) / 30_000 - 1 / sum - 0.001 * (1 - 1 / sum)) < 0.01)
   }
 
   @Test("Keys stay popular while others are inserted")
@@ -108,21 +161,21 @@ import Testing
     #expect(counts(chooser, draws: 10_000).allSatisfy { abs($0 - 1000) < 150 })
   }
 
-  @Test("Hot keys get their share, evenly, and the others the rest")
+  @Test("Hot keys get their share, evenly, and the other keys the rest")
   func hotspot() {
     let counts = counts(
       KeyChooser(.hotspot(keyShare: 0.1, operationShare: 0.9), keys: 100), draws: 20_000)
     #expect(abs(counts[..<10].reduce(0, +) - 18_000) < 5 * 43)
     #expect(counts[..<10].allSatisfy { abs($0 - 1800) < 200 })
     #expect(counts[10...].allSatisfy { $0 > 0 && $0 < 60 })
-    // At least one key is hot, and all may be.
+    // At least one key is hot, and all keys may be.
     let one = KeyChooser(.hotspot(keyShare: 0, operationShare: 1), keys: 5)
     #expect(self.counts(one, draws: 50)[0] == 50)
     let all = KeyChooser(.hotspot(keyShare: 1, operationShare: 0.5), keys: 5)
     #expect(self.counts(all, draws: 200).allSatisfy { $0 > 10 })
   }
 
-  @Test("The newest key is the favourite, also after inserts")
+  @Test("The newest key is the most popular, also after inserts")
   func latest() {
     var chooser = KeyChooser(.latest, keys: 50)
     for _ in 0..<50 { _ = chooser.insert() }

@@ -21,9 +21,11 @@ import Workloads
     return KeyValueLoad(spec, seed: seed)
   }
 
-  /// One client runs alone against a real store.
-  func run(_ load: inout KeyValueLoad, operations: Int) -> [KeyValueCommand] {
-    var store = KeyValueStore()
+  /// Runs one client alone with a real store.
+  func run(
+    _ load: inout KeyValueLoad, operations: Int, on store: KeyValueStore = KeyValueStore()
+  ) -> [KeyValueCommand] {
+    var store = store
     var commands: [KeyValueCommand] = []
     for step in 0..<operations {
       let now = Interval.nanoseconds(Int64(step) * 10)
@@ -35,7 +37,7 @@ import Workloads
     return commands
   }
 
-  @Test("Operations come in the shares of the mix, whatever it adds up to")
+  @Test("Operations have the shares of the mix, whatever its sum is")
   func shares() {
     var load = load(OperationMix(get: 5, put: 3, delete: 1, append: 0.5, compareAndSwap: 0.5))
     _ = run(&load, operations: 10_000)
@@ -48,9 +50,13 @@ import Workloads
     }
   }
 
-  @Test("Every written value is unique, of the given size, and its digest is that of its bytes")
+  @Test("Every written value is unique, has the given size, and its digest matches its bytes")
   func values() {
-    for size in [8, 9, 16, 131] {
+    let sizes: [(size: ValueSize, allowed: ClosedRange<Int>)] =
+      [8, 9, 16, 131].map { (.fixed($0), $0...$0) } + [
+        (.uniform(8...300), 8...300), (.lognormal(median: 100, sigma: 2), 8...(1 << 20)),
+      ]
+    for (size, allowed) in sizes {
       var load = load(OperationMix(put: 1, append: 1, compareAndSwap: 1)) { $0.valueSize = size }
       let commands = run(&load, operations: 300)
       var seen: Set<[UInt8]> = []
@@ -58,7 +64,7 @@ import Workloads
         switch command {
         case .put(let key, let value), .append(let key, let value),
           .compareAndSwap(let key, _, let value):
-          #expect(value.count == size && seen.insert(value).inserted)
+          #expect(allowed.contains(value.count) && seen.insert(value).inserted)
           #expect(operation.argument == ValueDigest(value))
           #expect(key == Key("key\(operation.key)"))
         default: Issue.record("an unexpected command")
@@ -68,7 +74,7 @@ import Workloads
   }
 
   @Test(
-    "The names of keys are their numbers in decimal behind the prefix", arguments: ["", "trial-7-"])
+    "The name of a key is the prefix and its number in decimal", arguments: ["", "trial-7-"])
   func names(prefix: String) {
     var names = KeyNames(prefix: prefix)
     var random = RandomStream(seed: 3)
@@ -80,12 +86,17 @@ import Workloads
     for number in numbers { #expect(names[number] == Key("\(prefix)key\(number)")) }
   }
 
-  @Test("An append that a value shows says what it was put behind, and no other does")
-  func placedAppends() {
-    var load = load(OperationMix(get: 1, put: 0.2, delete: 0.2, append: 3))
-    _ = run(&load, operations: 2_000)
+  @Test(
+    "Exactly the appends seen in a value tell which value they were appended to",
+    arguments: [(16 as ValueSize, false), (.uniform(8...60), false), (.uniform(8...60), true)])
+  func placedAppends(size: ValueSize, preload: Bool) {
+    var load = load(OperationMix(get: 1, put: 0.2, delete: 0.2, append: 3)) {
+      $0.valueSize = size
+      $0.preload = preload
+    }
+    _ = run(&load, operations: 2_000, on: load.initialState)
     var values: [UInt32: ValueDigest] = [:]
-    /// By key: appends since the value was last replaced, and what each was put behind.
+    /// By key: the appends since the value was last replaced, and the value that each extended.
     var open: [UInt32: [(position: Int, behind: ValueDigest)]] = [:]
     var expected: [Int: ValueDigest] = [:]
     for (position, operation) in load.operations.enumerated() {
@@ -108,7 +119,7 @@ import Workloads
     }
   }
 
-  @Test("The history tells what was asked and what was answered")
+  @Test("The history has the requests and the answers")
   func history() {
     var load = load(OperationMix(get: 1, put: 1, delete: 1, append: 1, compareAndSwap: 1))
     let commands = run(&load, operations: 500)
@@ -135,16 +146,16 @@ import Workloads
     #expect(load.operations.contains { $0.swapped })
   }
 
-  @Test("A compare-and-swap expects what was last seen at its key")
+  @Test("A compare-and-swap expects the value last seen at its key")
   func expectations() {
     var load = load(OperationMix(get: 1, put: 1, compareAndSwap: 1), keys: 3)
     _ = run(&load, operations: 300)
-    // A client that is alone always knows the value, and a missing one it expects to be missing.
+    // A client that runs alone always knows the value, or that the key is missing.
     let swaps = load.operations.filter { $0.kind == .compareAndSwap }
     #expect(swaps.count > 50 && swaps.allSatisfy { $0.swapped })
   }
 
-  @Test("What an abandoned put would have written is not taken for a later delete's value")
+  @Test("The value of an abandoned put is not taken for a later delete's value")
   func abandonedValue() {
     var load = load(OperationMix(put: 1, delete: 1, compareAndSwap: 1), keys: 1)
     var wasDeleted = false
@@ -165,7 +176,7 @@ import Workloads
     }
   }
 
-  @Test("A refused operation has failed; an answer that fits nothing leaves it unknown")
+  @Test("A refused operation has failed; an answer of the wrong type leaves it unknown")
   func refusals() {
     var load = load(OperationMix(append: 1))
     for (result, outcome) in [
@@ -191,7 +202,7 @@ import Workloads
       }
       #expect(read == written)
     }
-    // A get that was not answered is not followed by a put.
+    // A get without an answer is not followed by a put.
     _ = load.begin(client: 1, sequence: 1, due: .zero, at: .zero)
     load.end(client: 1, outcome: .unknown, attempts: 3, at: .seconds(1))
     #expect(load.operations.last!.outcome == .unknown && load.operations.last!.attempts == 3)
@@ -201,7 +212,7 @@ import Workloads
     }
   }
 
-  @Test("Inserts add keys behind all others")
+  @Test("Inserts add keys after all others")
   func inserts() {
     var load = load(OperationMix(insert: 1), keys: 5)
     _ = run(&load, operations: 4)
@@ -209,7 +220,7 @@ import Workloads
     #expect(load.operations.allSatisfy { $0.kind == .put })
   }
 
-  @Test("A dropped operation has failed, is nobody's, and lasted no time from when it was dropped")
+  @Test("A dropped operation has failed, has no client, and has no duration")
   func dropped() {
     var load = load(OperationMix(get: 1))
     load.dropped(due: .milliseconds(1), at: .milliseconds(5))
@@ -219,7 +230,7 @@ import Workloads
     #expect(operation.returned == 5_000_000)
   }
 
-  @Test("Operations that are open at the end stay unknown and return with it")
+  @Test("Operations that are open at the end stay unknown and return at the end")
   func close() {
     var load = load(OperationMix(get: 1))
     _ = load.begin(client: 1, sequence: 1, due: .zero, at: .milliseconds(1))
@@ -227,7 +238,7 @@ import Workloads
     #expect(load.operations[0].outcome == .unknown && load.operations[0].returned == 9_000_000)
   }
 
-  @Test("The same seed gives the same operations, another one others")
+  @Test("The same seed gives the same operations, another seed gives others")
   func seeds() {
     func keys(_ seed: UInt64) -> [UInt32] {
       var load = load(OperationMix(get: 1), keys: 1000, seed: seed)
@@ -237,16 +248,21 @@ import Workloads
     #expect(keys(1) == keys(1) && keys(1) != keys(2))
   }
 
-  @Test("Every preset runs and says what it is", arguments: WorkloadPreset.allCases)
+  @Test("Every preset runs and has its name", arguments: WorkloadPreset.allCases)
   func presets(preset: WorkloadPreset) {
     var load = load(preset.mix) { $0.distribution = preset.distribution }
     _ = run(&load, operations: 50)
     #expect(load.operations.count == 50 && !preset.meaning.isEmpty)
   }
 
-  @Test("With preload every key has a value of its own, which the history says first")
-  func preload() {
-    var load = load(OperationMix(get: 1, put: 1), keys: 50) { $0.preload = true }
+  @Test(
+    "With preload every key has its own value, with which the history begins",
+    arguments: [16 as ValueSize, .uniform(16...90)])
+  func preload(size: ValueSize) {
+    var load = load(OperationMix(get: 1, put: 1), keys: 50) {
+      $0.preload = true
+      $0.valueSize = size
+    }
     var store = load.initialState
     var seen: Set<[UInt8]> = []
     var touched: Set<UInt32> = []
@@ -261,7 +277,7 @@ import Workloads
     #expect(
       load.initialState.count == 50
         && load.initialState.values.values.allSatisfy {
-          $0.count == 16 && seen.insert($0).inserted
+          $0.count >= 16 && $0.count <= size.upperBound && seen.insert($0).inserted
         })
     let writes = load.operations.prefix { $0.attempts == 0 }
     #expect(writes.map(\.key) == touched.sorted() && load.operations.count == writes.count + 60)
@@ -278,7 +294,7 @@ import Workloads
     #expect(load.operations == load.takeOperations())
   }
 
-  @Test("Where clients load the keys, they write what the initial state is elsewhere")
+  @Test("Clients that load the keys write the values that preload would set")
   func loading() {
     var load = load(OperationMix(get: 1), keys: 20) { $0.preload = true }
     #expect(load.writesToLoad == 0)
@@ -294,7 +310,7 @@ import Workloads
     #expect(empty.prepareLoading() == 0 && empty.initialState.count == 0)
   }
 
-  @Test("What a client of a closed loop asks for does not depend on how fast the others are")
+  @Test("A closed-loop client's requests do not depend on the speed of the others")
   func clientStreams() {
     func keys(_ order: [Int], of client: Int) -> [UInt32] {
       var load = load(OperationMix(get: 1, put: 1), keys: 1000)
@@ -309,7 +325,7 @@ import Workloads
     #expect(keys([1, 1, 1, 1], of: 1) != alone)
   }
 
-  @Test("What the n-th operation of an open loop asks for does not depend on who sends it")
+  @Test("The n-th request of an open loop does not depend on which client sends it")
   func operationStreams() {
     func asked(_ clients: [Int]) -> [Operation] {
       var load = load(OperationMix(get: 2, put: 1, readModifyWrite: 1), keys: 1000) {
@@ -325,7 +341,36 @@ import Workloads
     let shared = asked((0..<200).map { $0 % 2 })
     var same = 0
     for (one, other) in zip(alone, shared) where one.key == other.key { same += 1 }
-    // A write behind a read is its client's next operation, whoever that is.
+    // A write after a read is its client's next operation, whichever client that is.
     #expect(same > 60 && alone.last?.key == asked(Array(repeating: 1, count: 200)).last?.key)
+  }
+
+  @Test("With a trace, clients carry out its operations in order, and dropped ones count as well")
+  func trace() {
+    let kinds: [OperationKind] = [.put, .get, .append, .compareAndSwap, .delete, .put, .put, .get]
+    let sizes: [Int?] = [100, nil, 9, 500, nil, nil, 8, nil]
+    let entries = zip(kinds, sizes).enumerated().map {
+      OperationTrace.Entry(key: UInt32($0 % 2), kind: $1.0, size: $1.1)
+    }
+    let times = entries.indices.map { Int64($0) }
+    var spec = WorkloadSpec()
+    spec.valueSize = 33
+    spec.follow(
+      OperationTrace(file: "t.csv", checksum: "", entries: entries, times: times, keys: 2))
+    var load = KeyValueLoad(spec, seed: 1)
+    let commands = run(&load, operations: 4)
+    load.dropped(due: .zero, at: .zero)
+    let rest = run(&load, operations: 3)
+    #expect(load.operations.map(\.kind) == kinds)
+    #expect(load.operations[4].outcome == .failed)
+    #expect((load.operations[..<4] + load.operations[5...]).map(\.key) == [0, 1, 0, 1, 1, 0, 1])
+    let written = (commands + rest).compactMap { command -> Int? in
+      switch command {
+      case .put(_, let value), .append(_, let value), .compareAndSwap(_, _, let value):
+        value.count
+      default: nil
+      }
+    }
+    #expect(written == [100, 9, 500, 33, 8])
   }
 }

@@ -1,7 +1,7 @@
 import Primitives
 import Testing
 
-@Test("An emptied array holds nothing and keeps its storage", arguments: [0, 1, 3, 4, 100])
+@Test("An emptied array has no elements and keeps its storage", arguments: [0, 1, 3, 4, 100])
 func emptiedArray(count: Int) {
   var array = (0..<count).map { "\($0)" }
   let capacity = array.capacity

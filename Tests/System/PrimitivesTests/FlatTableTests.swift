@@ -3,7 +3,7 @@ import Replication
 import Testing
 
 @Suite struct FlatTableTests {
-  @Test("A table holds what a dictionary would, through inserts, replacements and removals")
+  @Test("A table equals a dictionary through inserts, replacements and removals")
   func againstDictionary() {
     var table = FlatTable<ClientID, Int>()
     var reference: [ClientID: Int] = [:]
@@ -25,7 +25,7 @@ import Testing
     for (key, value) in reference where table[key] != value { Issue.record("\(key)") }
   }
 
-  /// Keys whose hashes begin with twelve zero bits, for those who know the words.
+  /// Keys whose hashes begin with twelve zero bits under the publicly known words.
   private static func collidingKeys(_ count: Int) -> [ClientID] {
     var keys: [ClientID] = []
     var number: UInt64 = 0
@@ -36,7 +36,7 @@ import Testing
     return keys
   }
 
-  @Test("Keys that are chosen to fall into one place do so only where the secret words are known")
+  @Test("Keys chosen to collide do so only if the secret words are known")
   func chosenKeys() {
     let keys = Self.collidingKeys(1000)
     var known = FlatTable<ClientID, Int>()

@@ -27,7 +27,7 @@ import Testing
       ])
   }
 
-  @Test("A seed becomes a state by SplitMix64")
+  @Test("SplitMix64 makes the state from a seed")
   func seeding() {
     var random = RandomStream(seed: 42)
     #expect(random.next() == 1_546_998_764_402_558_742)
@@ -35,7 +35,7 @@ import Testing
     #expect(random.next() == 12_544_586_762_248_559_009)
   }
 
-  @Test("Streams of different labels and seeds differ, those of the same are the same")
+  @Test("Streams of different labels or seeds differ, and equal ones are equal")
   func labels() {
     var firsts: Set<UInt64> = []
     for seed in 0..<20 as Range<UInt64> {
@@ -50,6 +50,16 @@ import Testing
     #expect(firsts.count == 400)
   }
 
+  @Test("The stream of a purpose is that of its label, and its nth stream is (n + 1) · 2³² further")
+  func purposes() {
+    var drawn = RandomStream(seed: 9, purpose: .faults)
+    var expected = RandomStream(seed: 9, label: 0xFA17)
+    #expect(drawn.next() == expected.next())
+    drawn = RandomStream(seed: 9, purpose: .disks, number: 2)
+    expected = RandomStream(seed: 9, label: 0x3_0000_D15C)
+    #expect(drawn.next() == expected.next())
+  }
+
   @Test("Draws below a bound are uniform", arguments: [2, 7, 10, 100])
   func uniform(bound: Int) {
     var random = RandomStream(seed: 3)
@@ -58,12 +68,12 @@ import Testing
     for _ in 0..<draws { counts[random.below(bound)] += 1 }
     let expected = Double(draws) / Double(bound)
     let chiSquare = counts.reduce(0.0) { $0 + (Double($1) - expected) * (Double($1) - expected) }
-    // Mean `bound - 1`, variance twice that: five standard deviations.
+    // The mean is `bound - 1` and the variance twice that: the limit is five standard deviations.
     let freedom = Double(bound - 1)
     #expect(chiSquare / expected < freedom + 5 * (2 * freedom).squareRoot() + 3)
   }
 
-  @Test("Unit draws fill [0, 1) evenly, and chances come as often as they say")
+  @Test("Unit draws cover [0, 1) evenly, and chances have their frequency")
   func units() {
     var random = RandomStream(seed: 4)
     let units = (0..<20_000).map { _ in random.unit() }
@@ -75,7 +85,7 @@ import Testing
     #expect(!random.chance(0) && random.chance(1))
   }
 
-  @Test("An interval is drawn with both ends included; a range of one needs no draw")
+  @Test("Both ends of an interval can be drawn; a range of one value needs no draw")
   func intervals() {
     var random = RandomStream(seed: 5)
     let range = Interval.nanoseconds(3)...(.nanoseconds(6))

@@ -8,7 +8,7 @@ import Testing
   /// |a - b| as a share of |b|.
   func error(_ a: Double, _ b: Double) -> Double { a == b ? 0 : abs(a - b) / abs(b) }
 
-  @Test("exp is within 10⁻¹⁴ over the whole range, also where the argument is large")
+  @Test("exp is within 10⁻¹⁴ over the whole range, also for large arguments")
   func exponential() {
     for step in -7080...7097 {
       let x = Double(step) / 10 + 0.0317
@@ -50,7 +50,7 @@ import Testing
     #expect(RealFunctions.pow(0, 0.5) == 0 && RealFunctions.pow(0, 0) == 1)
   }
 
-  @Test("Normal quantiles are those of the tables, and symmetric")
+  @Test("Normal quantiles equal those of the tables, and are symmetric")
   func quantiles() {
     let table: [(Double, Double)] = [
       (0.5, 0), (0.8413447460685429, 1), (0.975, 1.959963984540054), (0.99, 2.3263478740408408),
@@ -66,14 +66,14 @@ import Testing
       let probability = Double(step) / 1000
       let quantile = RealFunctions.normalQuantile(probability)
       #expect(abs(quantile + RealFunctions.normalQuantile(1 - probability)) < 1e-8)
-      // Back through the error function of the C library.
+      // Checked with the error function of the C library.
       #expect(abs(erfc(-quantile / 2.0.squareRoot()) / 2 - probability) < 1e-9)
     }
   }
 
-  // Expected values here and below: computed with 40 digits.
+  // The expected values here and below were computed with 40 digits.
   @Test(
-    "The tails of Student's t are those of the tables, also far out",
+    "The tails of Student's t equal those of the tables, also far out",
     arguments: [
       (12.706, 1, 0.050000802358133188),
       (4.303, 2, 0.049992524985214502),
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test(
-    "The quantiles of Student's t are those of the tables",
+    "The quantiles of Student's t equal those of the tables",
     arguments: [
       (0.05, 1, 12.7062047361747),
       (0.05, 2, 4.302652729749464),
@@ -108,7 +108,7 @@ import Testing
       error(RealFunctions.studentQuantile(tails: tails, degrees: degrees), expected) < 1e-11)
   }
 
-  @Test("Student's t ends at its ends, and is the arc tangent for one degree of freedom")
+  @Test("Student's t is exact at its limits, and is the arc tangent for one degree of freedom")
   func studentEnds() {
     #expect(RealFunctions.studentTails(0, degrees: 4) == 1)
     #expect(RealFunctions.studentTails(.infinity, degrees: 4) == 0)

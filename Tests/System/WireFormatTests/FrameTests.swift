@@ -19,7 +19,7 @@ import WireFormat
     #expect(CRC32C.checksum(readCommand) == 0xD996_3A56)
   }
 
-  @Test("Lanes and words give what one bit at a time gives, at every length")
+  @Test("Lanes and words give the checksum of one bit at a time, at every length")
   func checksumLengths() {
     var random = RandomStream(seed: 1)
     // Short lanes begin at 288 bytes, long ones at 1536.
@@ -34,7 +34,8 @@ import WireFormat
       }
       #expect(CRC32C.checksum(bytes) == ~crc)
       bytes.withUnsafeBytes { whole in
-        // The tables agree with the instruction, and both go on from a checksum of what came before.
+        // The tables agree with the instruction, and both can continue from the checksum of earlier
+        // bytes.
         #expect(CRC32C.byTables(whole) == ~crc)
         let half = UnsafeRawBufferPointer(rebasing: whole[..<(count / 2)])
         let rest = UnsafeRawBufferPointer(rebasing: whole[(count / 2)...])
@@ -44,22 +45,22 @@ import WireFormat
     }
   }
 
-  func frame(_ message: [UInt64], behind prefix: [UInt8] = []) -> [UInt8] {
+  func frame(_ message: [UInt64], after prefix: [UInt8] = []) -> [UInt8] {
     var writer = WireWriter()
     writer.write(prefix)
     Frame.encode(message, from: ReplicaID(2), epoch: 7, into: &writer)
     return writer.bytes()
   }
 
-  @Test("A frame brings back the message and its sender")
+  @Test("A frame returns the message and its sender")
   func roundTrip() throws {
     let message: [UInt64] = [1, 2, 3]
     let bytes = frame(message)
     #expect(bytes.count == Frame.byteCount(of: message))
     let (decoded, header) = try Frame.decode([UInt64].self, from: bytes)
     #expect(decoded == message && header.sender == ReplicaID(2) && header.epoch == 7)
-    // Behind other bytes in the same writer the frame is the same.
-    #expect(frame(message, behind: [9, 9, 9]) == [9, 9, 9] + bytes)
+    // After other bytes in the same writer the frame is the same.
+    #expect(frame(message, after: [9, 9, 9]) == [9, 9, 9] + bytes)
   }
 
   @Test("A frame with any one bit flipped is refused, and so is every truncation")
@@ -80,7 +81,7 @@ import WireFormat
     }
   }
 
-  @Test("Another version, an enormous length, and an unfinished message are told apart")
+  @Test("Another version, an enormous length, and an unfinished message are distinguished")
   func refusals() {
     func seal(_ content: [UInt8]) -> [UInt8] {
       var writer = WireWriter()
@@ -108,9 +109,9 @@ import WireFormat
   }
 }
 
-/// Frames in a stream, as they arrive.
+/// Tests frames in a stream, as they arrive.
 @Suite struct FrameStreamTests {
-  @Test("A frame is found as soon as its last byte is there, and not before")
+  @Test("A frame is found as soon as its last byte has arrived, and not before")
   func arrival() throws {
     var writer = WireWriter()
     Frame.encode([1, 2] as [UInt64], from: ReplicaID(1), epoch: 3, into: &writer)
@@ -128,7 +129,7 @@ import WireFormat
     #expect(try Frame.decode(UInt64.self, from: bytes, in: second.body) == 9)
   }
 
-  @Test("A length that cannot be is refused before the frame is complete")
+  @Test("An impossible length is refused before the frame is complete")
   func impossibleLength() {
     #expect(throws: WireError.self) {
       try Frame.next(in: [0xFF, 0xFF, 0xFF, 0xFF], from: 0, to: 4)

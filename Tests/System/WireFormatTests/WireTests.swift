@@ -25,7 +25,7 @@ import Testing
     #expect(throws: WireError.truncated) { try reader.read(UInt8.self) }
   }
 
-  @Test("A writer that is emptied and used again writes only the new bytes")
+  @Test("A writer that is emptied and reused writes only the new bytes")
   func reuse() {
     var writer = WireWriter()
     writer.write(Array(repeating: UInt8(9), count: 1000))
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test("A count that cannot fit is refused before anything is allocated")
+  @Test("A count that cannot fit is refused before memory is allocated")
   func counts() {
     #expect(throws: WireError.truncated) {
       try WireReader.decode([UInt64].self, from: [0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3])

@@ -9,8 +9,8 @@ import Testing
 import Trials
 import Workloads
 
-/// The protocols with an authority, in whole trials: how many views a fault costs, and whether
-/// reads are answered where the authority is far away.
+/// Tests the protocols with an authority in whole trials: how many views a fault costs, and whether
+/// reads are answered if the authority is far away.
 @Suite("Authority in trials") struct AuthorityLivenessTests {
   struct Outcome {
     var operations: [Operation]
@@ -47,7 +47,7 @@ import Workloads
   }
 
   @Test(
-    "A replica that sends and does not hear costs two views, however long that lasts",
+    "A replica that sends but cannot receive costs two views, however long that lasts",
     arguments: [0, 2])
   func deaf(replica: Int) {
     let outcome = run(.primaryBackup) { plan, _ in
@@ -73,7 +73,7 @@ import Workloads
   }
 
   @Test(
-    "Members that cannot reach each other are told apart, and updates go on",
+    "Members that cannot reach each other are separated, and updates continue",
     arguments: [ProtocolKind.primaryBackup, .chainReplication])
   func cutMembers(kind: ProtocolKind) {
     let outcome = run(kind) { plan, _ in
@@ -90,7 +90,7 @@ import Workloads
   }
 
   @Test(
-    "With default options reads are answered 40 ms away", arguments: [ProtocolKind.primaryBackup])
+    "By default reads are answered 40 ms away", arguments: [ProtocolKind.primaryBackup])
   func farAway(kind: ProtocolKind) {
     let outcome = run(kind) { plan, environment in
       plan.workload.mix = OperationMix(get: 1)

@@ -8,25 +8,25 @@ import Simulation
 import Trials
 import Workloads
 
-/// A trial of one protocol with its default options in a world without loss, in which at most one
-/// thing goes wrong, and what that cost.
+/// A trial of one protocol with its default options in an environment without loss and with at most
+/// one fault, and the costs of that fault.
 struct BoundedTrial: ProtocolVisitor {
   struct Costs: Sendable {
-    /// How many leaderships or views the replica in charge had after the fault began.
+    /// Changes of the leader or of the view after the fault began.
     var leaderChanges = 0
-    /// Operations answered in the second before the fault began, and in the second that began one
-    /// second after it ended.
+    /// Operations answered in the second before the fault began, and in the second that starts one
+    /// second after the fault's end.
     var servedBefore = 0
     var servedAfter = 0
-    /// Of the node that the fault hit, since the fault ended.
+    /// Bytes received by the faulty node since the fault ended.
     var bytesReceived = 0
-    /// Of the batches that were committed since the fault began, and so do not have to be at that
-    /// node.
+    /// Bytes of the batches committed since the fault began, which that node may lack.
     var bytesCommitted = 0
-    /// Operations answered in the measured part of the trial, and what all nodes sent for them.
+    /// Operations answered in the measured part of the trial, and the messages that all nodes sent
+    /// for them.
     var served = 0
     var messagesSent = 0
-    /// Of the operations that began in the measured part, how many were sent more than once.
+    /// The number of operations begun in the measured part that were sent more than once.
     var sentAgain = 0
   }
 
@@ -112,7 +112,7 @@ extension BoundedTrial.Costs {
 }
 
 extension Trial {
-  /// Lets everything happen up to and including a time.
+  /// Handles all events up to and including a time.
   fileprivate mutating func pass(to time: Interval) {
     _ = advance(to: time.nanoseconds) { _, _ in true }
     world.now = time.nanoseconds

@@ -5,11 +5,11 @@ import Replication
 import Testing
 import Workloads
 
-/// What a fault may cost, and what an operation may. Each bound is of the design of a protocol, not
-/// of its speed: what exceeds one is sent, elected or asked for without need.
+/// Upper bounds of the costs of a fault and of an operation. Each bound follows from the design of
+/// a protocol, not from its speed: exceeding one means needless messages, elections or requests.
 @Suite("Bounds")
 struct BoundsTests {
-  /// A fault, and whether the node that it hits lacks something afterwards that others must send.
+  /// A fault, and whether its node afterwards lacks entries that others must send.
   struct Fault: CustomTestStringConvertible, Sendable {
     var name: String
     var action: FaultAction
@@ -43,21 +43,21 @@ struct BoundsTests {
   }
 
   @Test(
-    "A fault costs two changes of leader or view, and throughput is back a second after its end",
+    "A fault costs two leader or view changes, and throughput returns 1 s after its end",
     arguments: ProtocolKind.replicated, faults + [Fault(name: "far follower", action: link())])
   func fault(kind: ProtocolKind, fault: Fault) {
     let costs = BoundedTrial(kind, fault: fault.action).run()
     #expect(costs.servedBefore >= 200, "\(costs)")
     #expect(costs.leaderChanges <= 2, "\(costs)")
     #expect(costs.servedAfter * 10 >= costs.servedBefore * 8, "\(costs)")
-    // Nothing that it has already is sent to a replica that comes back, and nothing twice.
+    // A returning replica is sent no entry that it already has, and no entry twice.
     if fault.misses {
       #expect(costs.bytesReceived * 2 <= costs.bytesCommitted * 3, "\(costs)")
     }
   }
 
   @Test(
-    "Without loss and faults no message is sent twice, near or far",
+    "Without loss and faults no message is sent twice, over short or long links",
     arguments: ProtocolKind.allCases,
     [100, 20_000] as [Int64])
   func messages(kind: ProtocolKind, latency: Int64) {
@@ -72,8 +72,8 @@ struct BoundsTests {
         let costs = busy.run()
         let messages = costs.messagesSent - idle.run().messagesSent
         let others = kind.membership(replicas: 3).replicas.count - 1
-        // To each other replica an entry, its answer and the news that it is committed; the answer
-        // to the client. Operations that had not ended cost as much.
+        // Each other replica gets an entry, answers it and learns that it is committed; the client
+        // gets an answer. Unfinished operations cost as much.
         let bound = 3 * others + 1
         #expect(
           messages <= (costs.served + clients) * bound,

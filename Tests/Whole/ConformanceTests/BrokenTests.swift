@@ -4,11 +4,11 @@ import ProtocolList
 import Replication
 import Testing
 
-/// A sweep that finds nothing proves little unless it finds what was broken on purpose.
+/// A sweep without findings is evidence only if it finds the bugs that were added on purpose.
 @Suite("Broken on purpose")
 struct BrokenTests {
-  /// Bugs that the sweep catches within these many seeds, over datagrams, whose losses bring them
-  /// out. The others need rarer coincidences, which the protocols' own tests bring about step by
+  /// Bugs that the sweep catches within this number of seeds, over datagrams, whose losses reveal
+  /// them. The other bugs need rarer coincidences, which the protocols' own tests construct step by
   /// step.
   static let caught: [(kind: ProtocolKind, bug: String, seeds: UInt64)] =
     [
@@ -27,10 +27,20 @@ struct BrokenTests {
       (.chainReplication, "joiner-serves-during-copy", 40),
       (.chainReplication, "serve-stale-role", 40),
       (.chainReplication, "count-undurable", 400),
+      (.viewstampedReplication, "prepare-ok-before-durable", 150),
+      (.viewstampedReplication, "count-messages", 150),
+      (.viewstampedReplication, "answer-before-commit", 40),
+      (.viewstampedReplication, "start-without-quorum", 40),
+      (.viewstampedReplication, "volatile-last-normal-view", 150),
+      (.viewstampedReplication, "normal-before-transfer", 150),
+      (.viewstampedReplication, "keep-tail", 40),
+      (.viewstampedReplication, "primary-resumes-its-view", 40),
+      (.viewstampedReplication, "read-without-quorum", 40),
+      (.viewstampedReplication, "read-before-view-commit", 40),
       (.unreplicated, "reply-before-sync", 40),
     ]
 
-  /// The first seed whose trial shows that something is wrong, and what.
+  /// The first seed whose trial shows a problem, and the problem.
   static func firstCatch(
     _ kind: ProtocolKind, bug: String, seeds: ClosedRange<UInt64>
   ) async -> (seed: UInt64, problem: String)? {
@@ -51,13 +61,13 @@ struct BrokenTests {
     #expect(found != nil, "\(kind.name) with \(bug)")
   }
 
-  @Test("Every protocol in the list has a known mistake that the sweep catches")
+  @Test("Every protocol in the list has a known bug that the sweep catches")
   func everyProtocol() {
     let kinds = Set(BrokenTests.caught.map(\.kind))
     #expect(ProtocolKind.allCases.allSatisfy(kinds.contains))
   }
 
-  @Test("What clients see is enough to convict a protocol")
+  @Test("The clients' history alone shows that a protocol is broken")
   func verdict() {
     let seeds = 1...20 as ClosedRange<UInt64>
     let isConvicted = seeds.contains { seed in
@@ -69,7 +79,7 @@ struct BrokenTests {
     #expect(isConvicted)
   }
 
-  /// For those who change the sweep: which bugs does it catch now, and how soon?
+  /// For changes of the sweep: shows which bugs it catches now, and after how many seeds.
   @Test(
     "Survey of all bugs over CONFORMANCE_SURVEY seeds",
     .enabled(if: SweepRequest.number("CONFORMANCE_SURVEY") != nil),

@@ -6,10 +6,10 @@ import Testing
 import Trials
 import Workloads
 
-/// The disks of a chain write at the same time.
+/// Tests that the disks of a chain write at the same time.
 @Suite("Latency of a chain") struct ChainLatencyTests {
   @Test(
-    "One write waits for one disk, whatever the length of the chain", arguments: [3, 5])
+    "A write waits for one sync, whatever the length of the chain", arguments: [3, 5])
   func oneDisk(replicas: Int) {
     let outcome = PatienceTests().run(.chainReplication, replicas: replicas) { plan, environment in
       plan.workload.clients = 1
@@ -20,7 +20,7 @@ import Workloads
     let latencies = outcome.operations.filter { $0.invoked > 1_000_000_000 && $0.outcome == .ok }
       .map { $0.returned - $0.invoked }.sorted()
     #expect(latencies.count > 100)
-    // A hop to every replica and one back to the client, one sync, and what processors take.
+    // One hop to every replica and one back to the client, one sync, and processor time.
     let expected = Int64(replicas + 1) * 100_000 + 1_000_000
     let median = latencies[latencies.count / 2]
     #expect(median >= expected && median < expected + 150_000)

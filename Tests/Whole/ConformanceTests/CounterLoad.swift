@@ -4,8 +4,9 @@ import ReplicaHosting
 import Replication
 import StateMachines
 
-/// Clients that add one to a counter, and now and then read it. Adding is not idempotent: a request that
-/// is applied twice, or not at all, shows in the value; and no two additions may see the same value.
+/// Clients that add one to a counter, and sometimes read it. Adding is not idempotent: the value
+/// reveals a request that is applied twice or not at all, and no two additions may return the same
+/// value.
 struct CounterLoad: ClientLoad {
   typealias Application = Counter
 
@@ -13,7 +14,7 @@ struct CounterLoad: ClientLoad {
   private(set) var sentCount = 0
   private(set) var retryCount = 0
   private(set) var unknownCount = 0
-  /// A read saw less than an addition that had been acknowledged before the read began.
+  /// The number of reads that returned less than an addition acknowledged before the read began.
   private(set) var staleReadCount = 0
   private(set) var readCount = 0
 

@@ -7,24 +7,24 @@ import Trials
 @Suite("Determinism")
 struct DeterminismTests {
   @Test(
-    "A seed tells the whole story, and another seed another one", arguments: ProtocolKind.allCases)
+    "A seed determines the trial, and another one differs", arguments: ProtocolKind.allCases)
   func sameProcess(kind: ProtocolKind) {
     for seed in [3, 17, 40] as [UInt64] {
       let first = SwarmTrial.run(kind, SwarmPlan(seed: seed))
       let second = SwarmTrial.run(kind, SwarmPlan(seed: seed))
-      #expect(first.stock.traceHash == second.stock.traceHash)
-      #expect(first.stock.eventsProcessed == second.stock.eventsProcessed)
-      #expect(first.stock.surviving == second.stock.surviving)
+      #expect(first.record.traceHash == second.record.traceHash)
+      #expect(first.record.eventsProcessed == second.record.eventsProcessed)
+      #expect(first.record.surviving == second.record.surviving)
       #expect(first.operations == second.operations)
       #expect(first.operations.count >= 100)
       let other = SwarmTrial.run(kind, SwarmPlan(seed: seed + 1))
-      #expect(first.stock.traceHash != other.stock.traceHash)
+      #expect(first.record.traceHash != other.record.traceHash)
       #expect(first.operations != other.operations)
     }
   }
 
-  /// Hashing is seeded anew in every process, so an iteration over a set or a dictionary would show.
-  @Test("Another process sees the same")
+  /// Every process seeds its hashing differently, so the order of a set or a dictionary would show.
+  @Test("Another process gives the same result")
   func otherProcess() async throws {
     let result = await #expect(
       processExitsWith: .success, observing: [\.standardOutputContent]
@@ -43,7 +43,7 @@ struct DeterminismTests {
       for operation in findings.operations {
         hash = hash &* 31 &+ UInt64(operation.returned) ^ operation.observed.hash
       }
-      return "\(kind.name) \(findings.stock.traceHash ?? 0) \(hash)"
+      return "\(kind.name) \(findings.record.traceHash ?? 0) \(hash)"
     }.joined(separator: ", ")
   }
 }

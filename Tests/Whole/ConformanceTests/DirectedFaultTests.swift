@@ -8,12 +8,12 @@ import Trials
 import Workloads
 
 extension TrialFindings {
-  /// When acknowledged writes returned.
+  /// The times at which acknowledged writes returned.
   private var writeReturns: [Int64] {
     operations.filter { $0.outcome == .ok && !$0.kind.isRead }.map(\.returned).sorted()
   }
 
-  /// The longest time without an acknowledged write that began in this range, and when it ended.
+  /// The longest time without an acknowledged write that began in this range, and its end.
   func longestOutage(from start: Interval, to end: Interval) -> (length: Interval, end: Interval) {
     let returns = writeReturns
     var longest = (length: Interval.zero, end: start)
@@ -53,13 +53,13 @@ struct DirectedFaultTests {
   }
 
   @Test(
-    "The loss of the replica in charge is an outage, which ends without it",
+    "Losing the replica in charge is an outage that ends without its return",
     arguments: ProtocolKind.replicated, [1, 2, 3] as [UInt64])
   func leaderCrash(kind: ProtocolKind, seed: UInt64) {
     let findings = run(kind, seed: seed, [DirectedFaultTests.crash(.leader, at: 700, for: 800)])
     #expect(findings.safetyProblems == [])
     #expect(findings.livenessProblems == [])
-    #expect(findings.stock.faults.first?.nodes.count == 1)
+    #expect(findings.record.faults.first?.nodes.count == 1)
     let outage = findings.longestOutage(from: .milliseconds(700), to: .milliseconds(1500))
     #expect(outage.length >= .milliseconds(20))
     #expect(outage.end < .milliseconds(1200))
@@ -67,7 +67,7 @@ struct DirectedFaultTests {
   }
 
   @Test(
-    "Steps of clocks do not delay the end of an outage",
+    "Clock steps do not lengthen an outage",
     arguments: ProtocolKind.replicated, [-5_000, 5_000] as [Int64])
   func leaderCrashAndSteps(kind: ProtocolKind, milliseconds: Int64) {
     let step = TimedFault(
@@ -81,7 +81,7 @@ struct DirectedFaultTests {
   }
 
   @Test(
-    "A replica that is stopped while its wall clock goes back answers no old read",
+    "A replica that is paused while its wall clock steps back answers no stale read",
     arguments: ProtocolKind.supervised, [0, 1, 2])
   func pauseAndStep(kind: ProtocolKind, replica: Int) {
     for seed in 1...6 as ClosedRange<UInt64> {
@@ -95,7 +95,7 @@ struct DirectedFaultTests {
             at: .milliseconds(580), duration: nil,
             action: .clock(.replica(replica), .jump(.milliseconds(-130)))),
         ])
-      // Some clients have their first read left for the time after the pause.
+      // With this many clients, some send their first read only after the pause.
       plan.workload.clients = 48
       plan.workload.thinkTime = .milliseconds(60)
       let findings = SwarmTrial.run(kind, plan)
@@ -103,7 +103,7 @@ struct DirectedFaultTests {
     }
   }
 
-  @Test("The unreplicated server is down until it restarts, and has everything then")
+  @Test("The unreplicated server is down until it restarts, and then has all its data")
   func unreplicatedCrash() {
     let findings = run(
       .unreplicated, seed: 1, [DirectedFaultTests.crash(.leader, at: 700, for: 800, disk: .torn)])
@@ -115,7 +115,7 @@ struct DirectedFaultTests {
   }
 
   @Test(
-    "The loss of one authority node is survived, even when the replica in charge is lost then",
+    "One lost authority node does no harm, even if the replica in charge is lost then",
     arguments: ProtocolKind.supervised, [1, 2, 3] as [UInt64])
   func authorityCrash(kind: ProtocolKind, seed: UInt64) {
     let findings = run(
@@ -126,14 +126,14 @@ struct DirectedFaultTests {
       ])
     #expect(findings.safetyProblems == [])
     #expect(findings.livenessProblems == [])
-    let hit = findings.stock.faults.flatMap(\.nodes)
+    let hit = findings.record.faults.flatMap(\.nodes)
     #expect(hit.count == 2)
-    #expect(hit.first.map { findings.stock.nodes[$0].role == .authority } == true)
+    #expect(hit.first.map { findings.record.nodes[$0].role == .authority } == true)
     #expect(findings.writeCount(from: .milliseconds(1300), to: .milliseconds(1500)) >= 20)
   }
 
   @Test(
-    "When all replicas crash at once, torn disks included, everything acknowledged survives",
+    "If all replicas crash at once, even with torn disks, all acknowledged writes survive",
     arguments: ProtocolKind.allCases, [1, 2, 3] as [UInt64])
   func totalCrash(kind: ProtocolKind, seed: UInt64) {
     let findings = run(
@@ -150,7 +150,7 @@ struct DirectedFaultTests {
   }
 
   @Test(
-    "Torn crashes of one replica after the other lose nothing",
+    "Torn crashes of one replica after the other lose no acknowledged write",
     arguments: ProtocolKind.allCases, [1, 2] as [UInt64])
   func tornCrashes(kind: ProtocolKind, seed: UInt64) {
     let findings = run(
@@ -158,6 +158,6 @@ struct DirectedFaultTests {
       (0..<7).map { DirectedFaultTests.crash(.random, at: 150 + 180 * $0, for: 40, disk: .torn) })
     #expect(findings.safetyProblems == [])
     #expect(findings.livenessProblems == [])
-    #expect(findings.stock.faults.flatMap(\.nodes).count == 7)
+    #expect(findings.record.faults.flatMap(\.nodes).count == 7)
   }
 }

@@ -8,14 +8,14 @@ import Testing
 import Trials
 import Workloads
 
-/// What one trial with a counter came to.
+/// The results of one trial with a counter.
 struct CounterFindings: Sendable {
   var problems: [String] = []
   var acknowledged = 0
   var unknown = 0
   var retries = 0
   var reads = 0
-  /// Entries that were ordered more than once, and so had to be recognised.
+  /// Entries that were ordered more than once, so that sessions had to recognise them.
   var repetitions = 0
 }
 
@@ -33,7 +33,7 @@ struct CounterTrial: ProtocolVisitor {
     func expect(_ holds: Bool, _ problem: String) {
       if !holds { findings.problems.append(problem) }
     }
-    guard let stock = trial.run(), let leader = trial.leader() else {
+    guard let record = trial.run(), let leader = trial.leader() else {
       findings.problems.append("nobody is in charge in the end")
       return findings
     }
@@ -46,10 +46,10 @@ struct CounterTrial: ProtocolVisitor {
     findings.retries = load.retryCount
     findings.reads = load.readCount
     findings.repetitions = ordered.count - Set(ordered).count
-    expect(stock.safetyViolations.isEmpty, "\(stock.safetyViolations)")
+    expect(record.safetyViolations.isEmpty, "\(record.safetyViolations)")
     expect(
-      value == UInt64(stock.surviving!.count),
-      "the counter is \(value) after \(stock.surviving!.count) additions")
+      value == UInt64(record.surviving!.count),
+      "the counter is \(value) after \(record.surviving!.count) additions")
     expect(
       acknowledged <= value && value <= acknowledged + UInt64(load.unknownCount),
       "the counter is \(value): \(acknowledged) were acknowledged, \(load.unknownCount) are unknown"
@@ -58,7 +58,7 @@ struct CounterTrial: ProtocolVisitor {
       Set(load.acknowledged.values).count == load.acknowledged.count,
       "two additions saw the same value")
     expect(
-      load.acknowledged.keys.allSatisfy(stock.surviving!.contains),
+      load.acknowledged.keys.allSatisfy(record.surviving!.contains),
       "an acknowledged addition is lost")
     expect(load.staleReadCount == 0, "\(load.staleReadCount) operations saw an old value")
     return findings
@@ -68,7 +68,7 @@ struct CounterTrial: ProtocolVisitor {
 @Suite("Exactly once")
 struct ExactlyOnceTests {
   @Test(
-    "A counter counts every acknowledged addition once, however often it was sent and ordered",
+    "Every acknowledged addition counts once, however often it was sent and ordered",
     arguments: ProtocolKind.allCases)
   func counter(kind: ProtocolKind) async {
     let all = await sweepSeeds(1...60) { seed in
@@ -85,7 +85,7 @@ struct ExactlyOnceTests {
     #expect(all.reduce(0) { $0 + $1.acknowledged } >= 1500)
     #expect(all.reduce(0) { $0 + $1.unknown } >= 30)
     #expect(all.reduce(0) { $0 + $1.retries } >= 100)
-    // A replica in charge orders a request once, so that only its successor orders it again.
+    // A replica in charge orders a request once, so only its successor can order it again.
     let isReplicated = kind.description.replicasPerFailure > 0
     #expect(all.reduce(0) { $0 + $1.repetitions } >= (isReplicated ? 5 : 0))
     #expect(all.reduce(0) { $0 + $1.reads } >= 500)

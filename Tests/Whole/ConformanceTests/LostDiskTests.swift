@@ -4,7 +4,7 @@ import ProtocolList
 import Replication
 import Testing
 
-/// A crash takes the disk of one node after another, each after the one before has come back.
+/// Crashes destroy the disk of one node after another, each after the previous node has recovered.
 @Suite("Lost disks")
 struct LostDiskTests {
   private static let kinds = ProtocolKind.allCases.filter(\.replacesLostReplicas)
@@ -23,7 +23,7 @@ struct LostDiskTests {
   }
 
   @Test(
-    "Nothing that was acknowledged is lost with the disks of leaders, followers and the authority",
+    "Losing disks of leaders, followers and authority nodes loses no acknowledged write",
     arguments: kinds)
   func oneByOne(kind: ProtocolKind) async {
     let targets: [FaultTarget] = [.leader, .follower, .coordinator, .tail, .leader, .random]
@@ -60,7 +60,7 @@ struct LostDiskTests {
     #expect(problems.flatMap { $0 } == [])
   }
 
-  @Test("Every node loses its disk once, and the last ones know what the first ones did")
+  @Test("Every node loses its disk once, and the last ones still know the first writes")
   func everyNode() {
     for kind in Self.kinds {
       let count = kind.membership(replicas: 3).nodeCount

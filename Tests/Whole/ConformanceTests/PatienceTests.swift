@@ -10,7 +10,7 @@ import Testing
 import Trials
 import Workloads
 
-/// Clients and probes against all protocols in the simulator.
+/// Tests clients and probes with all protocols in the simulator.
 @Suite("Clients' patience") struct PatienceTests {
   struct Outcome {
     var operations: [Operation]
@@ -47,12 +47,13 @@ import Workloads
     return kind.visit(&visitor)
   }
 
-  /// After the first second, in which a leader is elected and clients look for it.
+  /// The attempts of operations after the first second, in which a leader is elected and clients
+  /// search for it.
   func attempts(_ operations: [Operation]) -> [UInt16] {
     operations.filter { $0.invoked > 1_000_000_000 && $0.outcome == .ok }.map(\.attempts)
   }
 
-  @Test("Without a fault nothing is sent twice, at any load", arguments: ProtocolKind.allCases)
+  @Test("Without a fault no request is sent twice, at any load", arguments: ProtocolKind.allCases)
   func noResends(kind: ProtocolKind) {
     for clients in [1, 100] {
       let outcome = run(kind) { plan, _ in
@@ -66,7 +67,7 @@ import Workloads
     }
   }
 
-  @Test("An outage as probes see it does not depend on the timeout of the load")
+  @Test("The outage measured by probes does not depend on the timeout of the load")
   func outage() {
     let outages = [Interval.milliseconds(200), .seconds(1), .seconds(20)].map { timeout in
       let probes = run(.raft) { plan, _ in
@@ -83,7 +84,7 @@ import Workloads
     #expect(outages.allSatisfy { abs($0 - outages[0]) < outages[0] / 5 }, "\(outages)")
   }
 
-  @Test("In an open loop nothing waits for a client, and the record says how many there were")
+  @Test("In an open loop no operation waits for a client, and the record has the number of clients")
   func openLoop() {
     let outcome = run(.raft) { plan, _ in
       plan.workload.clients = 2

@@ -5,7 +5,7 @@ import Simulation
 import Testing
 import Workloads
 
-/// Starts replicas anew, beside the running ones, from what is on their disks.
+/// Starts new replicas from the disks of the running ones, and compares both.
 struct RecoverySurvey: ProtocolVisitor {
   let kind: ProtocolKind
   private(set) var comparisons = 0
@@ -28,7 +28,8 @@ struct RecoverySurvey: ProtocolVisitor {
         eventCount += 1
         guard eventCount % 97 == 0 else { return }
         let number = eventCount / 97 % nodes.count
-        // What a node decides in a turn in which it was stopped is not on its way to the disk yet.
+        // The decisions of a node that was stopped inside a turn are not yet on their way to the
+        // disk.
         guard nodes[number].isUp, !nodes[number].standsInsideTurn else { return }
         compare(
           nodes[number].host.core, number, nodes[number].log,
@@ -54,7 +55,7 @@ struct RecoverySurvey: ProtocolVisitor {
     let state = recovered.durableState
     expectEqual(state, live.durableState, "after recovery")
     longestState = max(longestState, state.numbers.count + state.log.count)
-    // What a start itself makes durable is recovered as well.
+    // Records that the start itself made durable are recovered as well.
     var second = recovered
     for record in effects.records { second.recover(record) }
     expectEqual(second.durableState, fresh.durableState, "after a second recovery")
@@ -90,7 +91,7 @@ struct RecoverySurvey: ProtocolVisitor {
 @Suite("Recovery")
 struct RecoveryTests {
   @Test(
-    "At any moment, a replica recovered from its durable records is where the live one is",
+    "At any moment, a replica recovered from its durable records equals the live one",
     arguments: ProtocolKind.allCases)
   func survey(kind: ProtocolKind) {
     var survey = RecoverySurvey(kind: kind)
@@ -98,7 +99,7 @@ struct RecoveryTests {
     #expect(survey.problems == [])
     #expect(survey.comparisons >= 200)
     #expect(survey.longestLog >= 100)
-    // A protocol that does not say what is durable has nothing to compare.
+    // A protocol that does not expose its durable state could not be compared.
     #expect(survey.longestState >= 50)
   }
 }

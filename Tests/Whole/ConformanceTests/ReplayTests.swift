@@ -4,15 +4,15 @@ import Simulation
 import Testing
 import Trials
 
-/// What the environment asks of the sweeps.
+/// Reads the settings of the sweeps from the environment.
 enum SweepRequest {
   static func number(_ name: String) -> UInt64? {
     ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
   }
 
-  /// How many seeds each protocol's sweep takes: `CONFORMANCE_SEEDS`, or 200.
+  /// The number of seeds in each protocol's sweep: `CONFORMANCE_SEEDS`, or 200.
   static var seedCount: UInt64 { number("CONFORMANCE_SEEDS") ?? 200 }
-  /// The first one: `CONFORMANCE_FIRST_SEED`, or 1.
+  /// The first seed: `CONFORMANCE_FIRST_SEED`, or 1.
   static var firstSeed: UInt64 { number("CONFORMANCE_FIRST_SEED") ?? 1 }
   static var seeds: ClosedRange<UInt64> { firstSeed...firstSeed + seedCount - 1 }
   static var protocolName: String? { ProcessInfo.processInfo.environment["CONFORMANCE_PROTOCOL"] }
@@ -22,15 +22,15 @@ enum SweepRequest {
 @Suite("Replay")
 struct ReplayTests {
   @Test(
-    "One trial of a sweep, as CONFORMANCE_PROTOCOL and CONFORMANCE_SEED name it",
+    "Replays the trial of a sweep given by CONFORMANCE_PROTOCOL and CONFORMANCE_SEED",
     .enabled(if: SweepRequest.number("CONFORMANCE_SEED") != nil))
   func replay() throws {
     let kind = try #require(ProtocolKind(rawValue: SweepRequest.protocolName ?? ""))
     let seed = try #require(SweepRequest.number("CONFORMANCE_SEED"))
     let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
-    print("\(findings.plan), \(findings.stock.eventsProcessed) events")
-    for fault in findings.stock.faults { print("\(fault)") }
-    for sample in findings.stock.leadership { print("\(sample.time / 1_000) us: \(sample)") }
+    print("\(findings.plan), \(findings.record.eventsProcessed) events")
+    for fault in findings.record.faults { print("\(fault)") }
+    for sample in findings.record.leadership { print("\(sample.time / 1_000) us: \(sample)") }
     print("verdict: \(findings.verdict)")
     #expect(findings.safetyProblems.isEmpty)
     #expect(findings.livenessProblems.isEmpty)

@@ -8,12 +8,12 @@ import Testing
 import Trials
 import Workloads
 
-/// A trial with frequent snapshots, and what is left on the disks at its end.
+/// A trial with frequent snapshots, and the content of the disks at its end.
 private struct SnapshotTrial: ProtocolVisitor {
   struct Outcome {
     var record: TrialRecord
     var findings: TrialFindings
-    /// Records on each node's disk, and ever written to it.
+    /// The number of records on each node's disk, and of all records ever written to it.
     var kept: [Int]
     var written: [Int]
     var snapshotsKept: [Int]
@@ -27,12 +27,12 @@ private struct SnapshotTrial: ProtocolVisitor {
   ) -> Outcome {
     var trial = Trial(
       plan.setup(of: core, for: kind), load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let record = trial.run() else { preconditionFailure("nobody stops the trial") }
+    guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
     let operations = trial.load.operations
     return Outcome(
       record: record,
       findings: TrialFindings(
-        plan: plan, kind: kind, stock: record, operations: operations,
+        plan: plan, kind: kind, record: record, operations: operations,
         verdict: ConsistencyCheck(
           budget: SearchBudget(configurations: 200_000, steps: 20_000_000)
         ).verdict(of: operations)),
@@ -56,7 +56,7 @@ struct SnapshotTests {
   }
 
   @Test(
-    "A replica that was away for long is sent a snapshot in pages, and goes on from there",
+    "A replica that was away for long is sent a snapshot in pages, and continues from it",
     arguments: ProtocolKind.replicated, [1, 2, 3] as [UInt64])
   func away(kind: ProtocolKind, seed: UInt64) {
     let outcome = run(
@@ -69,7 +69,7 @@ struct SnapshotTests {
   }
 
   @Test(
-    "Without a snapshot a replica that was away is brought back by the log",
+    "Without a snapshot a replica that was away is repaired from the log",
     arguments: ProtocolKind.replicated)
   func byLog(kind: ProtocolKind) {
     let outcome = run(
@@ -81,7 +81,7 @@ struct SnapshotTests {
   }
 
   @Test(
-    "However much is written, little of it stays in the log, and all replicas start again from that",
+    "The log stays short however much is written, and all replicas restart from it",
     arguments: ProtocolKind.allCases)
   func bounded(kind: ProtocolKind) {
     let outcome = run(
@@ -100,7 +100,7 @@ struct SnapshotTests {
     }
   }
 
-  @Test("The sweep catches a replica that forgets its log before the snapshot is durable")
+  @Test("The sweep catches a replica that cuts its log before the snapshot is durable")
   func forgotten() {
     let isCaught = (101...200 as ClosedRange<UInt64>).contains { seed in
       SwarmTrial.run(

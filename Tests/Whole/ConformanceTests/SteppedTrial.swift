@@ -4,7 +4,7 @@ import Replication
 import Simulation
 
 extension Trial {
-  /// Lets happen what is due until `end`, one event at a time, and shows each to `watch` before.
+  /// Handles the events due until `end` one at a time, and passes each to `watch` first.
   mutating func step(
     to end: Interval,
     watch: (borrowing World<Core, Application>.Event, inout [SimulatedNode<Core, Application>]) ->

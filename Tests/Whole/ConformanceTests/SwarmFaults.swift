@@ -3,7 +3,7 @@ import Faults
 import Primitives
 import Replication
 
-/// What breaks when, in the world of a seed.
+/// The faults of a seed's plan and their times.
 extension SwarmPlan {
   mutating func drawFaults() {
     if random.chance(0.2) { return drawChaos() }
@@ -26,11 +26,11 @@ extension SwarmPlan {
   enum Family: CaseIterable {
     case crash, tornCrash, totalCrash, pause, partition, oneWay, link, slowLink, clockJump
     case clockDrift, slowCPU, slowDisk, stalledDisk
-    /// Of one node: several faults, which hold at the same time or follow each other.
+    /// Several faults of one node that overlap or follow each other.
     case pauseAndStep, overlap, slowJoiner
   }
 
-  /// In milliseconds. Faults are short and long, equally many of each length.
+  /// Draws times in milliseconds. Short and long faults are equally frequent.
   private mutating func drawTimes() -> (start: Int64, end: Int64) {
     let calm = calm.milliseconds
     let start = Int64(40 + random.below(Int(calm) - 60))
@@ -49,7 +49,7 @@ extension SwarmPlan {
 
   private mutating func someReplica() -> FaultTarget { .replica(random.below(replicas)) }
 
-  /// The clock of a node steps while its process is stopped.
+  /// Steps the clock of a node while its process is paused.
   private mutating func addPauseAndStep(_ start: Int64, _ end: Int64) {
     let node = someReplica()
     add(start, end, .pause(node))
@@ -57,7 +57,7 @@ extension SwarmPlan {
     add(step, step + 1, action(.clockJump, on: node))
   }
 
-  /// Two faults of one node overlap, of one kind or of two.
+  /// Makes two faults of one node overlap, of one kind or of two.
   private mutating func addOverlap(_ start: Int64, _ end: Int64, _ families: [Family]) {
     let node = someReplica()
     let first = families[random.below(families.count)]
@@ -67,7 +67,7 @@ extension SwarmPlan {
     add(start + shift, end + shift, action(second, on: node))
   }
 
-  /// A replica comes back, and is slow to catch up.
+  /// Makes a replica come back and catch up slowly.
   private mutating func addSlowJoiner(_ start: Int64, _ end: Int64) {
     let node = someReplica()
     add(start, end, .crash(node, disk: .kept))
@@ -75,8 +75,8 @@ extension SwarmPlan {
     add(start, end + 200, action(kinds[random.below(kinds.count)], on: node))
   }
 
-  /// Two streams of random faults at once, each of one fault at a time: of processes and networks
-  /// in one, of clocks, disks, links and processors in the other.
+  /// Two simultaneous streams of random faults, each with one fault at a time: one of processes and
+  /// networks, one of clocks, disks, links and processors.
   private mutating func drawChaos() {
     let streams: [[ChaosKind]] = [
       [.crash, .pause, .partition, .link], [.clock, .slowDisk, .link, .slowCPU],

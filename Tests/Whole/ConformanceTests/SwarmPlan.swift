@@ -7,29 +7,29 @@ import Simulation
 import Trials
 import Workloads
 
-/// A world drawn from a seed: how large the cluster is, how bad its network, its disks and its
-/// clocks are, what clients ask for, and what breaks when.
+/// A plan drawn from a seed: the size of the cluster, the quality of its network, disks and clocks,
+/// the clients' workload, and the faults.
 ///
 /// Each seed turns some dangers on and others off, because dangers hide each other (swarm testing,
-/// Groce et al. 2012). All times are short, so that a trial sees many faults in few events.
+/// Groce et al. 2012). All times are short, so that a trial includes many faults in few events.
 struct SwarmPlan: Sendable {
   var seed: UInt64
   var replicas: Int
   var environment: Environment
   var faults = FaultScript()
   var workload = WorkloadSpec()
-  /// From here on nothing breaks any more, though the network stays as bad as it is.
+  /// The time after which no fault occurs, although the network stays as bad as it is.
   var calm = Interval.milliseconds(800)
   var duration = Interval.milliseconds(1500)
-  /// In place of what the seed draws.
+  /// Replaces the snapshot policy drawn from the seed.
   var snapshots: SnapshotPolicy?
 
-  /// Whether protocols get windows, pages and other limits that the seed draws.
+  /// Whether the seed also draws the protocols' windows, pages and other limits.
   private let drawsLimits: Bool
   private let transport: NetworkTransport
   var random: RandomStream
 
-  /// - Parameter transport: `nil` has the seed choose.
+  /// - Parameter transport: `nil` lets the seed choose.
   init(seed: UInt64, transport: NetworkTransport? = nil) {
     self.seed = seed
     random = RandomStream(seed: seed, label: 0x5_3A93)
@@ -43,7 +43,7 @@ struct SwarmPlan: Sendable {
     drawFaults()
   }
 
-  /// A kind world of three replicas in which only the given faults happen.
+  /// A benign environment of three replicas in which only the given faults happen.
   init(seed: UInt64, faults: [TimedFault]) {
     self.seed = seed
     random = RandomStream(seed: seed)
@@ -64,7 +64,7 @@ struct SwarmPlan: Sendable {
     environment.network.latency = .lognormal(
       median: .microseconds(Int64(50 + random.below(950))), sigma: random.unit())
     environment.network.transport = transport
-    // As much shorter as the protocols' own timers are, so that trials see the end of partitions.
+    // Shortened like the protocols' own timers, so that trials include the end of partitions.
     environment.network.retransmission = .milliseconds(10) ... .milliseconds(50)
     environment.network.givesUpAfter = .milliseconds(Int64(100 + random.below(900)))
     if random.chance(0.5) {
@@ -73,7 +73,7 @@ struct SwarmPlan: Sendable {
     }
     if random.chance(0.5) { environment.network.duplicate = random.unit() * 0.1 }
     if random.chance(0.5) { environment.network.reorder = random.unit() * 0.3 }
-    // Narrow, but wide enough for what these clients ask for.
+    // Narrow, but wide enough for the requests of these clients.
     if random.chance(0.2) {
       environment.network.nic = Double(20_000_000 + random.below(80_000_000))
     }
@@ -84,23 +84,23 @@ struct SwarmPlan: Sendable {
     case 1: environment.disk.sync = slowest
     default: environment.disk.sync = .lognormal(median: .microseconds(700), sigma: 0.5)
     }
-    // Without group commit a slow disk would be overloaded by retries for good.
+    // Without group commit, retries would overload a slow disk permanently.
     environment.disk.groupCommit = environment.disk.sync == slowest || random.chance(0.8)
-    // Leases allow the timers of two nodes to differ by a fifth.
+    // Leases tolerate a difference of a fifth between two nodes' timers.
     environment.clocks = ClockModel(maxSkew: .seconds(1), maxDrift: random.unit() * 0.03)
   }
 
   private mutating func drawWorkload() {
     workload.clients = 2 + random.below(4)
     workload.keys = 1 + random.below(5)
-    workload.valueSize = 8 + random.below(40)
+    workload.valueSize = .fixed(8 + random.below(40))
     workload.distribution = .uniform
     workload.timeout = .milliseconds(Int64(100 + random.below(200)))
     workload.thinkTime = .microseconds(Int64(1500 + random.below(5000)))
     workload.mix = OperationMix(get: 0.2 + random.unit(), put: 0.2 + random.unit())
     guard random.chance(0.4) else { return }
-    // Keys with these are checked by search, which many unknown operations on one key would
-    // exhaust.
+    // Keys with these operations are checked by search, which many unknown operations on one key
+    // would exhaust.
     workload.keys = 10 + random.below(10)
     workload.mix.delete = random.chance(0.5) ? 0.2 : 0
     workload.mix.append = random.chance(0.5) ? 0.3 : 0
@@ -109,14 +109,14 @@ struct SwarmPlan: Sendable {
 }
 
 extension SwarmPlan {
-  /// All times that a protocol declares are this much shorter than their defaults, so that a trial
-  /// sees many of each.
+  /// All times that a protocol declares are divided by this number, so that a trial includes many
+  /// of each.
   static let shortening = 5
 
   func options<Core: ReplicaCore>(of core: Core.Type, bug: String?) -> Core.Options {
     let declared = Core.Options.declared
     var overrides: [String: OptionValue] = [:]
-    // Of its own, because protocols declare different numbers of options.
+    // A separate stream, because protocols declare different numbers of options.
     var random = RandomStream(seed: seed, label: 0x0_0471)
     for option in declared {
       overrides[option.name] =
@@ -127,7 +127,7 @@ extension SwarmPlan {
     drawSnapshots(into: &overrides, for: bug)
     if let bug {
       overrides["unsafeBug"] = .choice(bug)
-      // Many mistakes show after a change of leader, which this option makes rare.
+      // Many bugs show after a change of leader, which this option makes rare.
       if declared.contains(where: { $0.name == "prePrepare" }) {
         overrides["prePrepare"] = .flag(false)
       }
@@ -135,8 +135,8 @@ extension SwarmPlan {
     return Core.Options(OptionValues(declared, overrides: overrides))
   }
 
-  /// Snapshots every few entries or every few hundred, in one page or many; none in some worlds,
-  /// and in those of mistakes that have to do with the log.
+  /// Snapshots every few entries or every few hundred, in one page or many; no snapshots in some
+  /// plans, and for bugs that concern the log.
   private func drawSnapshots(into overrides: inout [String: OptionValue], for bug: String?) {
     if let snapshots {
       overrides["snapshotBytes"] = .integer(snapshots.interval)
@@ -171,8 +171,8 @@ extension SwarmPlan {
 }
 
 extension OptionDeclaration {
-  /// The default of an option that is a time, so many times shorter as its range allows; `nil` for
-  /// others.
+  /// The default of a time option, divided by `divisor` as far as its range allows; `nil` for other
+  /// options.
   func shortened(by divisor: Int) -> OptionValue? {
     switch kind {
     case .interval(let time, let range): .interval(max(time / divisor, range.lowerBound))
@@ -187,8 +187,8 @@ extension OptionDeclaration {
 }
 
 extension OptionDeclaration {
-  /// Of an option that is a number: its default or less, each order of magnitude equally often, so
-  /// that trials see windows and pages of one or two; `nil` for others.
+  /// A value for a number option: its default or less, each order of magnitude equally often, so
+  /// that trials include windows and pages of one or two; `nil` for other options.
   fileprivate func limit(drawnFrom random: inout RandomStream) -> OptionValue? {
     guard case .integer(let value, let range) = kind else { return nil }
     let least = max(range.lowerBound, 1)

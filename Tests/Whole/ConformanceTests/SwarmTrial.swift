@@ -6,24 +6,24 @@ import Simulation
 import Trials
 import Workloads
 
-/// What one trial of the key-value store did, and what was wrong with it.
+/// The results of one trial of the key-value store, and its problems.
 struct TrialFindings: Sendable {
   var plan: SwarmPlan
   var kind: ProtocolKind
-  var stock: TrialRecord
+  var record: TrialRecord
   var operations: [Operation]
   var verdict: Verdict
 
-  /// Broken promises that must never be seen, whatever breaks around the cluster.
+  /// Broken safety promises, which no fault excuses.
   var safetyProblems: [String] {
-    var problems = stock.safetyViolations
+    var problems = record.safetyViolations
     if case .violated(let counterexample) = verdict { problems.append(counterexample.explanation) }
     if case .undecided(let key, let reason) = verdict {
       problems.append("key \(key) is undecided: \(reason)")
     }
     let lost = operations.filter { operation in
       operation.outcome == .ok && !operation.kind.isRead
-        && !stock.surviving!.contains(
+        && !record.surviving!.contains(
           RequestID(client: ClientID(UInt64(operation.client)), sequence: operation.sequence))
     }
     if let first = lost.first {
@@ -33,10 +33,10 @@ struct TrialFindings: Sendable {
     return problems
   }
 
-  /// Promises of progress, which hold once the faults have ended.
+  /// Broken promises of progress, which must hold once the faults have ended.
   var livenessProblems: [String] {
     var problems: [String] = []
-    if !stock.hasSettled { problems.append("the cluster did not come to rest") }
+    if !record.hasSettled { problems.append("the cluster did not come to rest") }
     for (what, isRead) in [("write", false), ("read", true)] {
       let isServed = operations.contains {
         $0.outcome == .ok && $0.kind.isRead == isRead && $0.invoked > plan.calm.nanoseconds
@@ -46,7 +46,7 @@ struct TrialFindings: Sendable {
     return problems
   }
 
-  /// How to see this trial again.
+  /// The command that replays this trial.
   var replay: String {
     "replay: CONFORMANCE_PROTOCOL=\(kind.name) CONFORMANCE_SEED=\(plan.seed)"
       + " swift test --filter ConformanceTests.ReplayTests"
@@ -70,16 +70,16 @@ struct SwarmTrial: ProtocolVisitor {
     var trial = Trial(
       plan.setup(of: core, for: kind, bug: bug),
       load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let stock = trial.run() else { preconditionFailure("nobody stops the trial") }
+    guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
     let operations = trial.load.operations
     return TrialFindings(
-      plan: plan, kind: kind, stock: stock, operations: operations,
+      plan: plan, kind: kind, record: record, operations: operations,
       verdict: ConsistencyCheck(budget: SearchBudget(configurations: 200_000, steps: 20_000_000))
         .verdict(of: operations))
   }
 }
 
-/// Runs seeds over both cores and keeps the findings in the order of the seeds.
+/// Runs the seeds on both processor cores and returns the findings in the order of the seeds.
 func sweepSeeds<Finding: Sendable>(
   _ seeds: ClosedRange<UInt64>, _ body: @escaping @Sendable (UInt64) -> Finding
 ) async -> [Finding] {

@@ -7,7 +7,7 @@ import Simulation
 import Testing
 import Trials
 
-/// What has to have happened somewhere in a sweep, lest its other findings mean nothing.
+/// Events that must have happened somewhere in a sweep; otherwise its other findings prove little.
 struct SweepTally: Sendable {
   var leaderChanges = 0
   var retries = 0
@@ -26,19 +26,19 @@ struct SweepTally: Sendable {
 
   mutating func add(_ findings: TrialFindings) {
     var epochs: Set<UInt64> = []
-    for sample in findings.stock.leadership where sample.leader != nil {
+    for sample in findings.record.leadership where sample.leader != nil {
       epochs.insert(sample.epoch)
     }
     leaderChanges += max(epochs.count - 1, 0)
     transports.insert(findings.plan.environment.network.transport)
-    for node in findings.stock.nodes {
+    for node in findings.record.nodes {
       snapshots.taken += node.snapshots.taken
       snapshots.sent += node.snapshots.sent
       snapshots.installed += node.snapshots.installed
     }
-    faultKinds.formUnion(findings.stock.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
-    clusterSizes.insert(findings.stock.nodes.count { $0.role != .authority })
-    let restart = findings.stock.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
+    faultKinds.formUnion(findings.record.faults.filter { !$0.nodes.isEmpty }.map(\.kind))
+    clusterSizes.insert(findings.record.nodes.count { $0.role != .authority })
+    let restart = findings.record.faults.filter { $0.kind == "crash" }.compactMap(\.endNs).min()
     for operation in findings.operations {
       retries += operation.attempts > 1 ? 1 : 0
       guard operation.outcome == .ok else {
@@ -65,7 +65,7 @@ struct SweepTally: Sendable {
 @Suite("Sweep")
 struct SweepTests {
   @Test(
-    "Whatever breaks, histories are linearizable and nothing acknowledged is lost; then service resumes",
+    "Whatever fails, histories are linearizable and no acknowledged write is lost; service resumes",
     arguments: ProtocolKind.allCases)
   func sweep(kind: ProtocolKind) async {
     let all = await sweepSeeds(SweepRequest.seeds) { seed in

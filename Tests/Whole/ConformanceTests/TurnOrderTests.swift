@@ -16,7 +16,7 @@ import Workloads
 @testable import Simulation
 
 /// Not a protocol: a request makes node 0 use every lane of a turn. Requests with odd numbers also
-/// persist.
+/// append records.
 private struct LaneCore: ReplicaCore {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -30,7 +30,7 @@ private struct LaneCore: ReplicaCore {
   }
 
   let id: ReplicaID
-  /// Messages of node 0, which node 1 receives.
+  /// The messages of node 0 that node 1 received.
   var received: [UInt64] = []
   var bells = 0
 
@@ -63,7 +63,7 @@ private struct LaneCore: ReplicaCore {
   func invariantViolation() -> String? { nil }
 }
 
-/// A real runtime, and what it is asked to do.
+/// A real runtime, and a record of the calls that it gets.
 private struct Recorder<Base: TurnRuntime & ~Copyable>: ~Copyable, TurnRuntime
 where Base.Core == LaneCore, Base.Application == Counter {
   var base: Base
@@ -114,7 +114,7 @@ where Base.Core == LaneCore, Base.Application == Counter {
   mutating func removeRecords(before first: Int) { base.removeRecords(before: first) }
   mutating func count(_ counts: SnapshotCounts) { base.count(counts) }
 
-  /// The lanes of two turns, in order, and of the release of what the second one held.
+  /// The lanes of two turns, in order, and of the release of the sends that the second turn held.
   mutating func lanes() -> [[String]] {
     var lanes: [[String]] = []
     for sequence in [2, 3] as [UInt64] {
@@ -134,7 +134,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
   ClientRequest(id: RequestID(client: ClientID(0), sequence: sequence), command: .add(1))
 }
 
-/// The order of lanes in both runtimes: what is asked of them, and what comes of it.
+/// Tests the order of lanes in both runtimes: the calls and their effects.
 @Suite("Turns are carried out alike in the simulator and by real nodes") struct TurnOrderTests {
   private static let expected = [
     ["send 1", "send 2", "send 3", "answer", "set"],
@@ -166,18 +166,18 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     FileManager.default.temporaryDirectory.appending(path: "turns-\(UUID())")
   }
 
-  @Test("A simulated node is asked for early sends, records, sends, answers and timers")
+  @Test("A simulated node gets early sends, records, sends, answers and timers in this order")
   func simulatedLanes() {
     var trial = simulated()
     trial.nodes[0].lend(in: &trial.world) { turn in
       var recorder = Recorder(SimulatedTurn(node: turn.node, world: turn.world))
       #expect(recorder.lanes() == Self.expected)
-      // The first one is that of the turn that held nothing back.
+      // The first message is from the turn that held no send back.
       #expect(recorder.base.ownMessages == [2, 2])
     }
   }
 
-  @Test("A real node is asked for the same in the same order")
+  @Test("A real node gets the same calls in the same order")
   func realLanes() throws {
     let directory = scratch()
     defer { try? FileManager.default.removeItem(at: directory) }
@@ -185,12 +185,12 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     var recorder = Recorder(
       try ClusterNode<LaneCore, Counter>(settings[0], options: LaneCore.Options()))
     #expect(recorder.lanes() == Self.expected)
-    // The first one is that of the turn that held nothing back.
+    // The first message is from the turn that held no send back.
     #expect(recorder.base.ownMessages == [2, 2])
   }
 
   @Test(
-    "While a simulated disk stalls only early sends and timers come through; then the rest does")
+    "While a simulated disk stalls only early sends and timers pass; the rest follows")
   func simulatedStall() {
     var trial = simulated()
     trial.nodes[0].diskIsStalled = true
@@ -203,7 +203,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     #expect(trial.nodes[1].host.core.received == [1, 3, 4])
   }
 
-  @Test("While a real disk stalls only early sends and timers come through; then the rest does")
+  @Test("While a real disk stalls only early sends and timers pass; the rest follows")
   func realStall() throws {
     let directory = scratch()
     defer { try? FileManager.default.removeItem(at: directory) }

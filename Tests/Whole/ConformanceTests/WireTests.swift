@@ -7,7 +7,7 @@ import Testing
 import WireFormat
 import Workloads
 
-/// Everything that nodes said and wrote in some faulty trials, or at least some of each kind.
+/// The messages and records of nodes in some faulty trials, at least one of each kind.
 struct WireSurvey: ProtocolVisitor {
   let kind: ProtocolKind
   private(set) var messageCount = 0
@@ -29,7 +29,7 @@ struct WireSurvey: ProtocolVisitor {
       trial.step(to: plan.duration) { what, nodes in
         guard case .message(let message, let envelope) = what else { return }
         let (from, to) = (envelope.from, envelope.to)
-        // Rare messages are what tests forget: keep one of each size, and some of the others.
+        // Tests tend to forget rare messages, so one of each size is kept, and some of the others.
         let size = message.encodedByteCount
         let isNew = !messages.contains { $0.encodedByteCount == size }
         guard isNew || random.chance(0.01) else { return }
@@ -56,7 +56,7 @@ extension WireSurvey {
     if problems.count < 5 { problems.append(problem) }
   }
 
-  /// Bytes that were written can be read back, and no part of them is mistaken for the whole.
+  /// Checks that encoded bytes decode to the same value, and that no prefix of them is accepted.
   private mutating func examine<Value: WireCodable & Equatable>(_ value: Value) {
     let bytes = value.encoded()
     if bytes.count != value.encodedByteCount {
@@ -65,14 +65,15 @@ extension WireSurvey {
     if (try? WireReader.decode(Value.self, from: bytes)) != value {
       note("\(value) is read back as something else")
     }
-    // Long values are cut at some places only; their ends are where lengths and counts sit.
+    // Long values are cut only at some places, and always in their first 60 bytes, which hold
+    // lengths and counts.
     for length in bytes.indices where bytes.count < 200 || length % 7 == 0 || length < 60 {
       if (try? WireReader.decode(Value.self, from: Array(bytes[..<length]))) != nil {
         note("\(length) of the \(bytes.count) bytes of \(value) pass for a whole")
       }
     }
     for _ in 0..<20 where !bytes.isEmpty {
-      // Only that it returns matters: damage may well spell another valid value.
+      // The call only has to return, because damaged bytes may well be another valid value.
       _ = try? WireReader.decode(Value.self, from: damaged(bytes))
     }
   }
@@ -96,7 +97,7 @@ extension WireSurvey {
     }
   }
 
-  /// A copy in which up to three bytes are others.
+  /// A copy in which up to three bytes are changed.
   private mutating func damaged(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes
     for _ in 0...random.below(3) {
@@ -106,7 +107,7 @@ extension WireSurvey {
     return bytes
   }
 
-  /// Gives a copy of the receiver messages that no replica sends, each on top of the one before.
+  /// Gives a copy of the receiver damaged messages, which no replica sends, one after the other.
   private mutating func feedDamaged<Core: ReplicaCore>(
     _ message: Core.Message, from: Int, to core: Core, in membership: Membership
   ) {
@@ -129,14 +130,13 @@ extension WireSurvey {
 @Suite("Wire format")
 struct WireTests {
   @Test(
-    "What replicas say and write is read back as it was, and damage is refused or survived",
+    "Messages and records are unchanged by encoding, and damage is refused or survived",
     arguments: ProtocolKind.allCases)
   func survey(kind: ProtocolKind) {
     var survey = WireSurvey(kind: kind)
     kind.visit(&survey)
     #expect(survey.problems == [])
-    // The unreplicated server has one short message, to itself.
-    // A server alone has nobody to tell anything.
+    // The unreplicated server has no other replica, so it sends no message.
     #expect(kind == .unreplicated ? survey.messageCount == 0 : survey.messageCount >= 50)
     #expect(survey.recordCount >= 50)
   }

@@ -14,8 +14,8 @@ import Workloads
 struct FrameDecoder {
   let name: String
   let kind: FrameKind
-  /// - Returns: what is wrong with what was accepted: every value has one form, so accepted bytes are
-  ///   those that the value is written as. That also bounds the value by the bytes.
+  /// - Returns: the error in an accepted value, if any. Every value has one encoding, so the
+  ///   accepted bytes must be the value's encoding; that also limits the size of the value.
   let decode: ([UInt8], Range<Int>) throws(WireError) -> String?
 
   init<Value: WireCodable & Equatable>(_ type: Value.Type, _ kind: FrameKind) {
@@ -32,10 +32,10 @@ struct FrameDecoder {
   }
 }
 
-/// Valid frames of every type that travels, and who reads them.
+/// Valid frames of every type that is sent, and their decoders.
 struct FrameCorpus {
   struct Sample {
-    /// Index of the decoder that it is meant for.
+    /// Index of the intended decoder.
     var decoder: Int
     var bytes: [UInt8]
   }
@@ -111,8 +111,8 @@ struct FrameCorpus {
           nodeCount: 3,
           secret: Array(repeating: 7, count: 32), logNumber: 5, logGeneration: 9)
       ], .hello)
-    add([Sentence("")], .welcome)
-    add([Sentence("this is node 1, not node 2")], .refusal)
+    add([RefusalReason("")], .welcome)
+    add([RefusalReason("this is node 1, not node 2")], .refusal)
     var faults = NodeFaults(nodeCount: 5)
     faults.links[1].cutsInbound = true
     faults.links[2].degradation.loss = 0.25
@@ -139,7 +139,7 @@ struct FrameCorpus {
   }
 }
 
-/// Adds what the replicas of one protocol say to each other.
+/// Adds the messages between the replicas of one protocol.
 struct ConversationVisitor: ProtocolVisitor {
   var corpus: FrameCorpus
   let kind: ProtocolKind
@@ -147,12 +147,13 @@ struct ConversationVisitor: ProtocolVisitor {
   mutating func visit<Core: ReplicaCore>(_ core: Core.Type, _ description: ProtocolDescription) {
     let said = Conversation<Core>(kind: kind)
     corpus.add(said.messages.map(\.message), .message)
-    // The records of a log travel in no frame, but a frame brings them to their decoder as well.
+    // Log records are not sent in frames, but a frame is used to pass them to their decoder as
+    // well.
     corpus.add(said.records, .message)
   }
 }
 
-/// What the replicas of a small cluster say and write while some things break.
+/// The messages and records of the replicas of a small cluster with some faults.
 struct Conversation<Core: ReplicaCore> {
   struct Message {
     var message: Core.Message
@@ -192,7 +193,7 @@ struct Conversation<Core: ReplicaCore> {
       trial.world.now = trial.world.queue.nextTime
       trial.world.queue.withNext { event in
         guard case .message(let message, let envelope) = event else { return }
-        // Two of each size: rare messages would drown in the others.
+        // Two of each size, because frequent messages would crowd out rare ones.
         let size = message.encodedByteCount
         guard sizes[size, default: 0] < 2, messages.count < 200 else { return }
         sizes[size, default: 0] += 1

@@ -4,10 +4,10 @@ import Replication
 import Testing
 import WireFormat
 
-/// Whatever comes over a connection, the decoders return or refuse.
+/// Decoders return a value or an error for any bytes that come over a connection.
 @Suite("Fuzzing: frames")
 struct FrameFuzzTests {
-  @Test("Streams of damaged frames, half of them sealed again, give values or refusals")
+  @Test("Streams of damaged frames, half of them resealed, give values or errors")
   func frames() throws {
     let corpus = FrameCorpus()
     #expect(corpus.decoders.count >= 16)
@@ -22,7 +22,7 @@ struct FrameFuzzTests {
       Mutation.apply(to: &bytes, other: other.bytes, random: &random)
       if random.chance(0.75) { FrameFuzzTests.reseal(&bytes, like: sample.bytes) }
       if random.chance(0.3) { bytes += other.bytes }
-      // Mostly its own decoder, sometimes one that it is not meant for.
+      // Usually the intended decoder, sometimes another one.
       let own =
         random.chance(0.9) ? sample.decoder : random.below(corpus.decoders.count)
       return FrameFuzzTests.read(bytes, by: corpus.decoders[own], &accepted, &refused)
@@ -32,7 +32,7 @@ struct FrameFuzzTests {
     #expect(refused > run.inputCount / 50)
   }
 
-  /// Reads a stream as a node does: frame by frame, up to the first that is none.
+  /// Reads a stream as a node does: frame by frame, up to the first invalid one.
   private static func read(
     _ bytes: [UInt8], by decoder: FrameDecoder, _ accepted: inout Int, _ refused: inout Int
   ) -> String? {
@@ -52,7 +52,7 @@ struct FrameFuzzTests {
     return nil
   }
 
-  /// Makes length and checksum fit again, and the header if it is not to be tried itself.
+  /// Corrects length and checksum, and also the header unless the header itself is tested.
   static func reseal(_ bytes: inout [UInt8], like original: [UInt8]) {
     while bytes.count < Frame.headerByteCount { bytes.append(0) }
     bytes[8] = original[8]
@@ -67,7 +67,7 @@ struct FrameFuzzTests {
     }
   }
 
-  @Test("Frames that lie whole in a stream are found at every way of cutting it")
+  @Test("Whole frames in a stream are found however the stream is cut")
   func chunks() throws {
     let corpus = FrameCorpus()
     let run = FuzzRun("FrameFuzzTests/chunks", label: 0xF1, permille: 50)
@@ -99,7 +99,7 @@ struct FrameFuzzTests {
   }
 }
 
-/// Gives replicas messages that are damaged and yet well-formed.
+/// Gives replicas messages that are damaged but well-formed.
 struct CoreFuzz: ProtocolVisitor {
   let kind: ProtocolKind
 
@@ -111,7 +111,7 @@ struct CoreFuzz: ProtocolVisitor {
 
   private func run<Core: ReplicaCore>(_ said: Conversation<Core>) throws {
     let messages = said.messages.map { $0.message.encoded() }
-    // The unreplicated server talks to nobody.
+    // The unreplicated server sends no messages.
     guard !messages.isEmpty || kind != .unreplicated else { return }
     let place = UInt64(ProtocolKind.allCases.firstIndex(of: kind) ?? 0)
     let run = FuzzRun("FrameFuzzTests/cores", label: 0xC0 + place, permille: 10)

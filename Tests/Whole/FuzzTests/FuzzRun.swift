@@ -4,37 +4,38 @@ import Replication
 import Synchronization
 import Testing
 
-/// What the environment asks of the fuzzing.
+/// Reads the settings of the fuzzing from the environment.
 ///
 ///     RSMBENCH_FUZZ_INPUTS=10000000 swift test -c release --filter FuzzTests
-///     RSMBENCH_FUZZ_SEED=42 RSMBENCH_FUZZ_INPUTS=1 swift test --filter FuzzTests.FrameFuzzTests/frames
+///     RSMBENCH_FUZZ_SEED=42 RSMBENCH_FUZZ_INPUTS=1 \
+///       swift test --filter FuzzTests.FrameFuzzTests/frames
 enum FuzzRequest {
   static func number(_ name: String) -> UInt64? {
     ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
   }
 
-  /// Inputs of all decoders together: `RSMBENCH_FUZZ_INPUTS`, or a few.
+  /// The inputs of all decoders together: `RSMBENCH_FUZZ_INPUTS`, or 15,000.
   static var inputCount: Int { number("RSMBENCH_FUZZ_INPUTS").map { Int(clamping: $0) } ?? 15_000 }
   /// The first seed: `RSMBENCH_FUZZ_SEED`, or 1.
   static var firstSeed: UInt64 { number("RSMBENCH_FUZZ_SEED") ?? 1 }
-  /// Somebody asked for this run and nothing else, so the process's memory is that of the fuzzing.
+  /// Whether this run was requested alone, so that the process's memory is that of the fuzzing.
   static var isAlone: Bool { number("RSMBENCH_FUZZ_INPUTS") != nil }
 }
 
-/// Inputs of one decoder, each from a seed of its own.
+/// Gives one decoder its inputs, each from its own seed.
 ///
-/// The seed at work stands in a file, so that a trap can be replayed; a watchdog ends the process with
-/// the replay command if one input takes a minute.
+/// The current seed is kept in a file, so that a trap can be replayed; a watchdog ends the process
+/// with the replay command if one input takes a minute.
 struct FuzzRun {
-  /// As in `--filter FuzzTests.NAME`: suite and test.
+  /// The suite and the test, as in `--filter FuzzTests.NAME`.
   let name: String
-  /// Keeps the draws of different decoders apart.
+  /// Separates the random streams of different decoders.
   let label: UInt64
   let inputCount: Int
 
-  /// Seconds of processor time that any input may take, also in a debug build on a busy machine.
+  /// The most seconds of processor time for an input, even in a debug build on a busy machine.
   static let slowest = 5.0
-  /// KiB by which the process may grow, resident and reserved.
+  /// The most KiB by which the process may grow, resident and reserved.
   static let residentGrowth = 256 << 10
   static let reservedGrowth = 2 << 20
 
@@ -49,7 +50,8 @@ struct FuzzRun {
     "replay: RSMBENCH_FUZZ_SEED=\(seed) RSMBENCH_FUZZ_INPUTS=1 swift test --filter FuzzTests.\(name)"
   }
 
-  /// Calls `body` once per seed. It returns what is wrong with what the decoder did, if anything is.
+  /// Calls `body` once per seed. `body` returns a description of the decoder's error, if there is
+  /// one.
   func forEachInput(_ body: (inout RandomStream) throws -> String?) throws {
     let box = try BlackBox(self)
     let before = Memory.now()
@@ -83,13 +85,13 @@ struct FuzzRun {
   }
 }
 
-/// The seed at work, for the watchdog.
+/// The current seed, for the watchdog.
 private final class Progress: Sendable {
   let seed = Atomic<UInt64>(0)
   let seenByWatchdog = Atomic<UInt64>(0)
 }
 
-/// Where the seed at work is kept, for whoever looks after the process has died.
+/// The file that keeps the current seed after the process has died.
 private final class BlackBox {
   private let descriptor: Int32
   private let path: String
@@ -127,7 +129,7 @@ private final class BlackBox {
   }
 }
 
-/// The processor time of this thread: a busy machine does not make an input slow.
+/// The processor time of this thread, which does not grow because the machine is busy.
 private enum ThreadClock {
   static func seconds() -> Double {
     var time = timespec()
@@ -136,7 +138,7 @@ private enum ThreadClock {
   }
 }
 
-/// The most memory that the process has ever had.
+/// The peak memory of the process.
 struct Memory: CustomStringConvertible {
   var residentKiB: Int
   var reservedKiB: Int

@@ -1,9 +1,9 @@
 import Primitives
 import Replication
 
-/// Changes to bytes, by a seeded stream.
+/// Changes bytes with a seeded stream.
 enum Mutation {
-  /// Inputs grow no longer than this.
+  /// The largest size of an input after changes.
   static let mostBytes = 1 << 16
 
   private static let telling: [UInt64] = [
@@ -13,8 +13,8 @@ enum Mutation {
     Double.infinity.bitPattern, Double.nan.bitPattern,
   ]
 
-  /// One to a few changes.
-  /// - Parameter other: another valid input, to take parts from.
+  /// Makes one to a few changes.
+  /// - Parameter other: another valid input, from which parts are taken.
   static func apply(
     to bytes: inout [UInt8], other: [UInt8], random: inout RandomStream
   ) {
@@ -42,7 +42,7 @@ enum Mutation {
       let count = 1 << random.below(8)
       bytes.insert(contentsOf: (0..<count).map { _ in UInt8(random.below(256)) }, at: position)
     case 7:
-      // The same again, perhaps many times.
+      // Repeats a part, perhaps many times.
       let part = Array(bytes[span(of: bytes, from: position, &random)])
       let times = random.chance(0.1) ? 1 << random.below(8) : 1
       guard part.count * times <= mostBytes else { return }
@@ -60,14 +60,14 @@ enum Mutation {
     }
   }
 
-  /// Mostly short.
+  /// Usually a short range.
   private static func span(
     of bytes: [UInt8], from start: Int, _ random: inout RandomStream
   ) -> Range<Int> {
     start..<min(bytes.count, start + 1 + random.below(1 << random.below(10)))
   }
 
-  /// Puts a telling number of some width there, as lengths and counts are.
+  /// Writes a special number of some width there, as if it were a length or a count.
   private static func overwrite(
     _ bytes: inout [UInt8], at position: Int, _ random: inout RandomStream
   ) {

@@ -16,7 +16,7 @@ struct OrderLimitTests {
     return .faults(faults)
   }
 
-  @Test("A node takes the worst that an experiment can ask for")
+  @Test("A node accepts the most extreme orders that an experiment can cause")
   func accepted() {
     let hour: Int64 = 3_600_000_000_000
     let orders = [
@@ -33,7 +33,7 @@ struct OrderLimitTests {
     for order in orders { #expect(isAccepted(order), "\(order)") }
   }
 
-  @Test("Slowdowns that come together stay within what a node takes")
+  @Test("Combined slowdowns stay within the limits of a node")
   func slowdowns() {
     var ledger = FaultLedger(drifts: [0, 0, 0])
     for key in 0..<4 { ledger.add(.slowed([1], factor: 1e6), key: key) }

@@ -5,7 +5,7 @@ import StateMachines
 import Testing
 import WireFormat
 
-/// What a Redis client may send, well-formed.
+/// Well-formed requests of a Redis client.
 enum RespCorpus {
   static func command(_ words: String...) -> [UInt8] {
     var bytes = Array("*\(words.count)\r\n".utf8)
@@ -45,7 +45,7 @@ enum RespCorpus {
     "*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
   ].map { Array($0.utf8) }
 
-  /// A pipeline, damaged more often than not.
+  /// A pipeline, usually damaged.
   static func stream(of parts: [[UInt8]], _ random: inout RandomStream) -> [UInt8] {
     var bytes: [UInt8] = []
     for _ in 0...random.below(8) { bytes += parts[random.below(parts.count)] }
@@ -55,7 +55,7 @@ enum RespCorpus {
     return bytes
   }
 
-  /// Where the network cuts it.
+  /// The positions at which the network cuts it.
   static func cuts(of bytes: [UInt8], _ random: inout RandomStream) -> [Int] {
     var cuts: [Int] = []
     var position = 0
@@ -81,7 +81,7 @@ enum RespCorpus {
   }
 }
 
-/// A server of one connection.
+/// A server with one connection.
 private struct Server {
   var session: RespSession
   var store = KeyValueStore()
@@ -135,7 +135,7 @@ struct RespFuzzTests {
     #expect(run.inputCount < 1000 || replyCount > run.inputCount)
   }
 
-  /// How many replies the bytes are; nil if they are none, or not to their end.
+  /// The number of replies in the bytes; nil if the bytes are not whole replies.
   private static func replyCount(of answer: [UInt8]) -> Int? {
     var parser = RespReplyParser()
     var position = 0
@@ -143,13 +143,13 @@ struct RespFuzzTests {
     do throws(RespProtocolError) {
       while try parser.next(in: answer, from: &position, to: answer.count) != nil { count += 1 }
     } catch {
-      // A client that said HELLO 3 may be answered in types of RESP3, which this parser has not.
+      // A client that said HELLO 3 may get types of RESP3, which this parser does not know.
       return "_%=".utf8.contains { error == .invalidReply($0) } ? count : nil
     }
     return position == answer.count ? count : nil
   }
 
-  @Test("Any bytes from a server give the same values or the same refusal, however they are cut")
+  @Test("Any bytes from a server give the same values or the same error, however they are cut")
   func replies() throws {
     let run = FuzzRun("RespFuzzTests/replies", label: 0x4F, permille: 50)
     var valueCount = 0

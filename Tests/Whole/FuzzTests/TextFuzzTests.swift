@@ -7,7 +7,7 @@ import ProtocolList
 import Replication
 import Testing
 
-/// The files that people write, and the histories that tools write.
+/// The files that people write, and the histories that other programs write.
 enum TextCorpus {
   static func files(_ folder: String, ending: String) throws -> [[UInt8]] {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -18,7 +18,7 @@ enum TextCorpus {
       .map { Array(try Data(contentsOf: URL(filePath: "\(path)/\($0)"))) }
   }
 
-  /// Those that come with the project, what is printed of them, and one of every section.
+  /// The experiments in the repository, their printed forms, and one with every section.
   static func experiments() throws -> [[UInt8]] {
     let files = try files("experiments", ending: ".json5")
     let printed = try files.map { file in
@@ -64,7 +64,7 @@ enum TextCorpus {
     "sweep.replicas=[3, 5]", "name=hello",
   ].map { Array($0.utf8) }
 
-  /// Pieces that mean something in these languages.
+  /// Pieces of text with a meaning in these languages.
   static let pieces: [[UInt8]] = [
     "0", "-1", "1e999", "0x7fffffffffffffffffffffffffffffffffff",
     "170141183460469231731687303715884105727",
@@ -76,7 +76,7 @@ enum TextCorpus {
     "(", "\\c", ":ok", ":cas", "nil", "\u{FEFF}", "\u{2028}", "\u{301}", "\u{0}",
   ].map { Array($0.utf8) }
 
-  /// One of the corpus, damaged in its bytes and in its words.
+  /// A text of the corpus, with damaged bytes and words.
   static func damaged(_ corpus: [[UInt8]], _ random: inout RandomStream) -> String {
     var bytes = corpus[random.below(corpus.count)]
     for _ in 0..<random.below(4) {
@@ -93,7 +93,7 @@ enum TextCorpus {
 
 @Suite("Fuzzing: files")
 struct TextFuzzTests {
-  @Test("A damaged experiment is read, and its print as the same, or refused in one line")
+  @Test("A damaged experiment is read and prints an equal one, or is refused in one line")
   func experiments() throws {
     let corpus = try TextCorpus.experiments()
     let run = FuzzRun("TextFuzzTests/experiments", label: 0xE0, permille: 50)
@@ -114,7 +114,7 @@ struct TextFuzzTests {
     #expect(run.inputCount < 500 || accepted > run.inputCount / 50)
   }
 
-  @Test("A damaged hosts file is read, and its print as the same, or refused in one line")
+  @Test("A damaged hosts file is read and prints an equal one, or is refused in one line")
   func hosts() throws {
     let run = FuzzRun("TextFuzzTests/hosts", label: 0xE1, permille: 20)
     try run.forEachInput { random in
@@ -140,14 +140,14 @@ struct TextFuzzTests {
           overrides: [try Override(set: text)])
         return nil
       } catch {
-        // What an argument makes wrong elsewhere is said about the file.
+        // An error that an argument causes elsewhere is reported about the file.
         let subject = "\(error)".hasPrefix("--set") ? "--set" : "x.json5"
         return TextFuzzTests.problem(of: "\(error)", about: subject, text)
       }
     }
   }
 
-  /// A refusal is one line that begins with what it is about.
+  /// Checks that a refusal is one line that begins with its subject.
   private static func problem(of line: String, about subject: String, _ text: String) -> String? {
     let isOneLine = !line.unicodeScalars.contains { $0 == "\n" || $0 == "\r" || $0 == "\0" }
     guard isOneLine, line.hasPrefix(subject) else {

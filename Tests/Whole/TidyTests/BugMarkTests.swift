@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// Whoever looks for a known mistake finds the lines that commit it.
+/// A search for a known bug's name must find the lines that commit it.
 @Suite struct BugMarkTests {
-  @Test("Each known mistake is marked by its name where a core asks for it")
+  @Test("Each known bug is marked with its name at the code that checks for it")
   func marks() throws {
     let cores = try SourceTree.files().filter { $0.path.hasPrefix("Sources/Protocols/") }
     #expect(BugMarkTests.unmarked(in: cores) == [])
@@ -24,7 +24,7 @@ import Testing
     #expect(BugMarkTests.unmarkedHooks(hooks) == ["Sources/Protocols/Raft/C.swift:6"])
   }
 
-  /// The mistakes that a file declares, by their names in experiments.
+  /// The bugs that a file declares, by their names in experiments.
   private static func names(_ file: SourceFile) -> [String] {
     file.lines.drop { !$0.contains("SwitchableBug") }.prefix { $0 != "}" }
       .filter { $0.contains(" case ") && $0.contains(" = \"") }

@@ -1,14 +1,14 @@
 /// The layers of the sources, read from the folders. The manifest and the manual of the sources are
-/// held against them.
+/// compared with them.
 struct Floors {
-  /// From the ground up, as the manifest names them.
+  /// From the lowest floor up, as the manifest names them.
   let order: [String]
   /// The floor of every module that has a folder below `Sources`.
   let floorOfModule: [String: String]
 
   /// - Parameters:
-  ///   - files: of the whole tree.
-  ///   - folders: paths `Sources/Floor/Module` of all modules, those in C included.
+  ///   - manifest: the text of `Package.swift`.
+  ///   - folders: paths `Sources/Floor/Module` of all modules, including those in C.
   init(manifest: String, folders: [String]) {
     order = manifest.split(separator: "\n").filter { $0.hasPrefix("let ") }
       .compactMap { line in
@@ -25,7 +25,7 @@ struct Floors {
 
   func height(_ floor: String) -> Int? { order.firstIndex(of: floor) }
 
-  /// Floors on which every module is pure: all between the ground and the runtimes.
+  /// The floors on which every module is pure: all between the lowest floor and the runtimes.
   var pureFloors: ArraySlice<String> {
     guard let ground = height("System"), let runtimes = height("Runtimes") else { return [] }
     return order[(ground + 1)..<runtimes]
@@ -37,7 +37,8 @@ struct Floors {
       .union(lines.filter(\.isPure).map(\.module))
   }
 
-  /// Files that do not lie in a module on a known floor, and tests that do not lie where their module does.
+  /// Errors for files outside the modules of known floors, and for tests on another floor than
+  /// their module.
   func misplaced(_ file: SourceFile) -> [String] {
     guard height(file.floor) != nil, !file.module.isEmpty else {
       return ["\(file.path) lies on no floor"]
@@ -58,7 +59,7 @@ struct Floors {
     }
   }
 
-  /// Imports of modules that are not pure, by those that are. An instruction of the processor is pure.
+  /// Imports of impure modules by pure ones. An instruction of the processor is pure.
   func tainted(_ file: SourceFile, pureModules: Set<String>) -> [String] {
     guard !file.isTest, pureModules.contains(file.module) else { return [] }
     return file.imports.filter {
@@ -66,7 +67,7 @@ struct Floors {
     }.map { "\(file.path) imports \($0), which is not pure" }
   }
 
-  /// Statements of `Sources/README.md` about modules that the folders contradict.
+  /// Statements about modules in `Sources/README.md` that contradict the folders.
   func untrue(_ lines: [ModuleLine]) -> [String] {
     var found: [String] = []
     for line in lines where floorOfModule[line.module] != line.floor {

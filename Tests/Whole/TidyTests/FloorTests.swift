@@ -1,6 +1,6 @@
 import Testing
 
-/// The layers: imports go down, and everything between the ground and the runtimes is pure.
+/// The layers: imports go down, and all modules between the lowest floor and the runtimes are pure.
 @Suite("Floors")
 struct FloorTests {
   private let files: [SourceFile]
@@ -18,7 +18,7 @@ struct FloorTests {
     SourceFile(path: path, text: text)
   }
 
-  @Test("The floors are found, from the ground up")
+  @Test("The floors are found, from the lowest up")
   func found() {
     #expect(
       floors.order == [
@@ -31,7 +31,7 @@ struct FloorTests {
     #expect(floors.floorOfModule.count >= 30)
   }
 
-  @Test("Every file lies in a module on a floor, and tests lie where their module does")
+  @Test("Every file is in a module on a floor, and tests are on the floor of their module")
   func places() {
     #expect(files.flatMap(floors.misplaced) == [])
     for path in ["Sources/A.swift", "Sources/Raft/A.swift", "Tests/Shared/RaftTests/A.swift"] {
@@ -51,7 +51,7 @@ struct FloorTests {
     #expect(floors.climbing(sample("Sources/Shared/Clients/A.swift", "import Raft")) == [])
   }
 
-  @Test("Pure modules import no runtime, read no clock and draw nothing without a seed")
+  @Test("Pure modules import no runtime, read no clock and draw no random number without a seed")
   func purity() {
     let pure = floors.pureModules(lines)
     #expect(pure.isSuperset(of: ["Replication", "Raft", "Clients", "Measurement", "Simulation"]))
@@ -64,7 +64,7 @@ struct FloorTests {
     #expect(floors.tainted(fine, pureModules: pure) == [])
   }
 
-  @Test("The manual of the sources has one true line on every module")
+  @Test("The manual of the sources has one correct line on every module")
   func readme() {
     #expect(floors.untrue(lines) == [])
     var wrong = lines
@@ -76,7 +76,7 @@ struct FloorTests {
     #expect(floors.untrue(wrong).count >= 15)
   }
 
-  @Test("Lines of the manual are read as they are written")
+  @Test("Lines of the manual are parsed correctly")
   func readmeLines() {
     let text =
       "| floor | module | | is |\n| --- | --- | --- | --- |\n| Shared | `Faults` | pure | a |\n"
@@ -87,7 +87,7 @@ struct FloorTests {
   }
 
   @Test(
-    "Modules that were disentangled stay apart",
+    "Modules that were separated stay separate",
     arguments: [
       ("Experiments", ["Simulation", "Sockets"]), ("Clients", ["ReplicaHosting"]),
       ("Histories", ["CLinux"]), ("Runner", ["Serving", "NodeRuntime"]),

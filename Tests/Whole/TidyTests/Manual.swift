@@ -1,6 +1,6 @@
 import Foundation
 
-/// A manual: README at the top, or one beside what it describes.
+/// A manual: README at the top, or a manual beside the code it describes.
 struct Manual {
   var path: String
   var lines: [String]
@@ -11,7 +11,7 @@ struct Manual {
     if lines.last == "" { lines.removeLast() }
   }
 
-  /// All of the repository but those of test fixtures, which others wrote.
+  /// All manuals of the repository except those of test fixtures, which come from other projects.
   static func all() throws -> [Manual] {
     let root = SourceTree.root
     return try ["README.md", "Sources", "Tests", "experiments"].flatMap { name -> [Manual] in
@@ -34,7 +34,7 @@ struct Manual {
     }
   }
 
-  /// What stands between backticks.
+  /// The texts between backticks.
   var quoted: [String] {
     prose.flatMap { _, text in
       text.split(separator: "`", omittingEmptySubsequences: false).enumerated()
@@ -42,7 +42,7 @@ struct Manual {
     }
   }
 
-  /// Targets of links within the repository, without the part of the page.
+  /// The targets of links within the repository, without the fragment.
   var links: [String] {
     prose.flatMap { _, text in
       text.components(separatedBy: "](").dropFirst().compactMap { rest -> String? in
@@ -52,8 +52,8 @@ struct Manual {
     }
   }
 
-  /// Files and folders that the manual names and the repository does not have.
-  /// - Parameter files: paths of the repository, folders included.
+  /// Files and folders that the manual names but the repository lacks.
+  /// - Parameter files: paths of the repository, including folders.
   func missing(among files: Set<String>) -> [String] {
     let folder = path.split(separator: "/").dropLast().map(String.init)
     let linked = links.filter { target in
@@ -68,15 +68,15 @@ struct Manual {
       let path = text.hasSuffix("/") ? String(text.dropLast()) : text
       let roots = ["Sources/", "Tests/", "experiments/", ".ci/"]
       if roots.contains(where: path.hasPrefix) { return !files.contains(path) }
-      // `Module/File.swift` is below one of the floors.
+      // `Module/File.swift` is a path below one of the floors.
       guard path.hasSuffix(".swift") else { return false }
       return !files.contains { $0.hasPrefix("Sources/") && $0.hasSuffix("/" + path) }
     }
     return (linked + named).map { "\(self.path) names \($0)" }
   }
 
-  /// Blocks of commands that CI does not run (`.ci/manuals`), although no reason stands above them.
-  /// A reason is looked for where the script looks for it: on the line right above.
+  /// Blocks of commands that CI does not run (`.ci/manuals`) and that lack a reason. The reason
+  /// must be on the line directly above, where the script looks for it.
   var unreasoned: [String] {
     lines.enumerated().compactMap { index, line in
       guard line.hasPrefix("<!-- not run here") else { return nil }

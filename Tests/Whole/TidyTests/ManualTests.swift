@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// README is a front door, and the manuals lie beside what they describe. `.ci/manuals` runs their
-/// commands; the examples of the experiment format are read by the tests of Experiments.
+/// README is a front door, and the manuals are beside the code they describe. `.ci/manuals` runs
+/// their commands; the tests of Experiments read the examples of the experiment format.
 @Suite("Manuals")
 struct ManualTests {
   private let manuals: [Manual]
@@ -26,7 +26,7 @@ struct ManualTests {
     #expect(others.filter { !readme.links.contains($0) } == [])
   }
 
-  @Test("Manuals name no file that is not there")
+  @Test("Manuals name no missing file")
   func references() throws {
     let names = ["README.md", ".ci", "Sources", "Tests", "experiments"]
     var files = Set(names)
@@ -42,7 +42,7 @@ struct ManualTests {
     #expect(bad.missing(among: files).count == 3)
   }
 
-  @Test("A block of commands that CI leaves out says why")
+  @Test("A block of commands that CI leaves out has a reason")
   func commands() {
     #expect(manuals.flatMap(\.unreasoned) == [])
     let bad = Manual(path: "a", text: "<!-- not run here -->\n```sh\na\n```\n")

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A source file of the repository, by its path from the root.
+/// A source file of the repository, with its path from the root.
 struct SourceFile {
   var path: String
   var lines: [String]
@@ -8,14 +8,14 @@ struct SourceFile {
   init(path: String, text: String) {
     self.path = path
     lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    // A text ends with a newline, behind which there is no further line.
+    // A text ends with a newline, after which there is no further line.
     if lines.last == "" { lines.removeLast() }
   }
 
-  /// The folder below `Sources` or `Tests`; empty for a file that lies elsewhere.
+  /// The folder below `Sources` or `Tests`; empty for a file elsewhere.
   var floor: String { folder(1) }
 
-  /// The target: the folder below that of the floor.
+  /// The target: the folder below the floor's folder.
   var module: String { folder(2) }
 
   private func folder(_ depth: Int) -> String {
@@ -30,10 +30,10 @@ struct SourceFile {
     lines.enumerated().map { ($0.offset + 1, SourceFile.withoutProse($0.element)) }
   }
 
-  /// Modules that the file imports.
+  /// The modules that the file imports.
   var imports: [String] {
     code.compactMap { line in
-      // `import struct Foundation.Date` imports a part, which is as much as the whole.
+      // `import struct Foundation.Date` imports a part, which counts as the whole module.
       let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "func", "var", "let"]
       let words = line.text.split(separator: " ").filter { !kinds.contains($0) }
       guard let keyword = words.firstIndex(of: "import"), keyword + 1 < words.count,
@@ -61,7 +61,7 @@ struct SourceFile {
   }
 }
 
-/// The repository as it lies on the disk.
+/// The repository on the disk.
 enum SourceTree {
   static var root: URL {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -77,7 +77,7 @@ enum SourceTree {
     }
   }
 
-  /// Paths `Sources/Floor/Module`.
+  /// All paths `Sources/Floor/Module`.
   static func moduleFolders() throws -> [String] {
     func folders(_ path: String) throws -> [String] {
       try FileManager.default.contentsOfDirectory(atPath: root.appending(path: path).path)
@@ -90,7 +90,7 @@ enum SourceTree {
     try String(contentsOf: root.appending(path: path), encoding: .utf8)
   }
 
-  /// Names at the top level of the repository.
+  /// The names at the top level of the repository.
   static func topLevel() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
   }

@@ -1,22 +1,23 @@
 import Foundation
 
-/// What the source keeps to. Each rule says what it found wrong, with the place.
+/// Rules for the source. Each returns its violations with their places.
 enum TidyRules {
   static let impureImports: Set<String> = [
     "Foundation", "FoundationEssentials", "FoundationNetworking", "Glibc", "Musl", "Darwin",
     "Dispatch", "Synchronization", "System", "CLinux",
   ]
 
-  /// Clocks, and randomness that no seed controls.
+  /// Clocks, and random numbers without a seed.
   static let impureWords = [
     "ContinuousClock", "SuspendingClock", "Date(", "SystemRandomNumberGenerator", "Task.sleep",
     "UUID(", "ProcessInfo", "hashValue", "Hasher()",
   ]
 
-  /// Calls that draw from the system unless they name a generator.
+  /// Calls that use the system's random numbers unless they name a generator.
   static let drawingCalls = [".random(", ".shuffled(", ".shuffle(", ".randomElement("]
 
-  /// - Parameter pureModules: those that run unchanged in the simulator, in tests and in real processes.
+  /// - Parameter pureModules: the modules that run unchanged in the simulator, in tests and in real
+  ///   processes.
   static func impurities(_ file: SourceFile, pureModules: Set<String>) -> [String] {
     guard !file.isTest, pureModules.contains(file.module) else { return [] }
     var found = file.imports.filter(impureImports.contains).map {
@@ -33,7 +34,7 @@ enum TidyRules {
     return found
   }
 
-  /// Whether the word stands there as itself, not as the end of a longer one (`isUpToDate(`).
+  /// Whether the word occurs by itself, not as the end of a longer one (`isUpToDate(`).
   private static func names(_ text: String, _ word: String) -> Bool {
     var rest = text[...]
     while let range = rest.range(of: word) {
@@ -44,7 +45,7 @@ enum TidyRules {
     return false
   }
 
-  /// A protocol knows the shared interface, and perhaps the view service, but no other protocol.
+  /// A protocol may import the shared interface and the view service, but no other protocol.
   static func foreignImports(_ file: SourceFile, protocols: [String]) -> [String] {
     guard !file.isTest, protocols.contains(file.module) || file.module == "ViewService" else {
       return []
@@ -57,6 +58,14 @@ enum TidyRules {
     file.lines.count <= 400 ? [] : ["\(file.path) has \(file.lines.count) lines"]
   }
 
+  /// Comments wider than 100 columns. The formatter holds code to that, but not comments.
+  static func wideComments(_ file: SourceFile) -> [String] {
+    file.lines.enumerated().compactMap { offset, line in
+      let isComment = line.drop { $0 == " " }.hasPrefix("//")
+      return isComment && line.count > 100 ? "\(file.path):\(offset + 1)" : nil
+    }
+  }
+
   /// Marks of unfinished work, in code or prose.
   static func leftovers(_ file: SourceFile) -> [String] {
     let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]
@@ -65,7 +74,7 @@ enum TidyRules {
     }
   }
 
-  /// What the compiler can no longer check has a comment right above that proves it safe.
+  /// Code that the compiler cannot check must have a comment directly above that proves it safe.
   static func unproven(_ file: SourceFile) -> [String] {
     let code = file.code
     return code.flatMap { number, text -> [String] in
@@ -83,7 +92,7 @@ enum TidyRules {
 
   static func strangers(atTopLevel names: [String]) -> [String] {
     let expected: Set<String> = ["Package.swift", "Sources", "Tests", "experiments", "README.md"]
-    // Results and resolved packages are not in the repository.
+    // Results and resolved packages are not part of the repository.
     let ignored: Set<String> = ["results", "Package.resolved"]
     return names.filter { !$0.hasPrefix(".") && !expected.contains($0) && !ignored.contains($0) }
   }
@@ -93,7 +102,7 @@ enum TidyRules {
       .filter { $0.text.contains(".package(") }.map { "Package.swift:\($0.number)" }
   }
 
-  /// The protocols as the package lists them, a line each.
+  /// The protocols in the package's list, one per line.
   static func protocolModules(inManifest text: String) -> [String] {
     let lines = text.split(separator: "\n").drop { !$0.hasPrefix("let protocols") }.dropFirst()
     return lines.prefix { $0 != "]" }.compactMap { line in
@@ -102,7 +111,7 @@ enum TidyRules {
     }
   }
 
-  /// The cases of `ProtocolKind`, with a capital.
+  /// The cases of `ProtocolKind`, with a capital first letter.
   static func protocolCases(inList text: String) -> [String] {
     var cases: [String] = []
     for line in text.split(separator: "\n") {

@@ -1,13 +1,13 @@
 import Testing
 
-/// Promises about the source itself. Each has a partner that shows the rule would notice.
+/// Rules about the source itself. Each has a partner that shows that the rule notices violations.
 @Suite("Tidiness")
 struct TidyTests {
   private func sample(_ path: String, _ text: String) -> SourceFile {
     SourceFile(path: path, text: text)
   }
 
-  @Test("The walk finds the source")
+  @Test("The source files are found")
   func walk() throws {
     let files = try SourceTree.files()
     #expect(files.count >= 100)
@@ -36,7 +36,7 @@ struct TidyTests {
   }
 
   @Test(
-    "The purity rule lets prose and seeded draws be",
+    "The purity rule ignores prose and seeded draws",
     arguments: [
       "// import Foundation", "/// Not Date() but a reading", "let s = \"Date()\"",
       "let y = names.shuffled(using: &random)", "import Replication", "guard isUpToDate(a)",
@@ -67,7 +67,16 @@ struct TidyTests {
     #expect(TidyRules.length(sample("Sources/Protocols/Raft/A.swift", longest + line)).count == 1)
   }
 
-  @Test("Nothing is marked as unfinished")
+  @Test("Comments keep to 100 columns")
+  func wideComments() throws {
+    #expect(try SourceTree.files().flatMap(TidyRules.wideComments) == [])
+    let widest = "  /// " + String(repeating: "x", count: 94)
+    #expect(TidyRules.wideComments(sample("Sources/Protocols/Raft/A.swift", widest)) == [])
+    #expect(
+      TidyRules.wideComments(sample("Sources/Protocols/Raft/A.swift", widest + "y")).count == 1)
+  }
+
+  @Test("No code is marked as unfinished")
   func leftovers() throws {
     #expect(try SourceTree.files().flatMap(TidyRules.leftovers) == [])
     for mark in ["TO" + "DO", "FIX" + "ME"] {
@@ -75,7 +84,7 @@ struct TidyTests {
     }
   }
 
-  @Test("What the compiler cannot check is proven in a comment")
+  @Test("Code that the compiler cannot check is proven safe in a comment")
   func proofs() throws {
     #expect(try SourceTree.files().flatMap(TidyRules.unproven) == [])
     let bad = ["let a = try! f()", "final class A: @unchecked Sendable {}"]
@@ -86,7 +95,7 @@ struct TidyTests {
     #expect(TidyRules.unproven(sample("Sources/Protocols/Raft/A.swift", proven)) == [])
   }
 
-  @Test("The top level holds what a newcomer expects and nothing else")
+  @Test("The top level has only the files that a newcomer expects")
   func topLevel() throws {
     #expect(TidyRules.strangers(atTopLevel: try SourceTree.topLevel()) == [])
     #expect(TidyRules.strangers(atTopLevel: ["Sources", "scripts", ".ci"]) == ["scripts"])
@@ -109,14 +118,14 @@ struct TidyTests {
     let files = try SourceTree.files()
     for name in manifest {
       #expect(files.contains { $0.path.hasPrefix("Sources/Protocols/\(name)/") })
-      // Outside of its own folders a protocol is named only where names become types, and as the
-      // consensus that the authority itself runs on.
+      // Outside its own folders a protocol is named only where names become types, and as the
+      // consensus on which the authority itself runs.
       let importers = files.filter { !$0.isTest && $0.module != name && $0.imports.contains(name) }
       #expect(Set(importers.map(\.module)).isSubset(of: ["ProtocolList", "Benchmarks"]))
     }
   }
 
-  @Test("The lists are read as they are written")
+  @Test("The lists are parsed correctly")
   func lists() {
     let manifest =
       "let x: [A] = [\n]\nlet protocols: [A] = [\n  (\"Raft\", false),\n  (\"MultiPaxos\", true),\n]\n(\"B\")"

@@ -1,15 +1,14 @@
 import Histories
 import Measurement
-import ProtocolList
 import Results
 import Testing
 import Trials
 
 @testable import Advice
 
-@Suite("Candidates are ranked by what was measured")
+@Suite("Candidates are ranked by measured results")
 struct AdviceRankingTests {
-  /// What a protocol is measured to be in all experiments, unless one says otherwise.
+  /// The measured values of a protocol in every experiment, unless an experiment overrides them.
   private struct Measured {
     var latencyMs = 5.0
     var outageMs: Int64 = 100
@@ -18,9 +17,9 @@ struct AdviceRankingTests {
     var variations: [AdviceExperiment.Kind: Double] = [:]
   }
 
-  private let protocols = ProtocolKind.replicated.map(\.name)
+  private let protocols = ["raft", "multi-paxos", "primary-backup", "chain-replication"]
 
-  /// A second with an operation every 10 ms, alternately reads and writes, and a hole in it.
+  /// One second with an operation every 10 ms, alternately reads and writes, and a gap in it.
   private func trial(
     _ place: TrialPlace, _ measured: Measured, _ kind: AdviceExperiment.Kind
   ) -> FinishedTrial {
@@ -63,7 +62,7 @@ struct AdviceRankingTests {
   }
 
   private func names(_ ranking: AdviceRanking) -> [String] {
-    ranking.rows.map(\.candidate.name)
+    ranking.rows.map(\.candidate.name).filter(protocols.contains)
   }
 
   private let measured: [String: Measured] = [
@@ -74,7 +73,7 @@ struct AdviceRankingTests {
     "chain-replication": Measured(latencyMs: 7, outageMs: 250, bytes: 400),
   ]
 
-  @Test("What is preferred decides")
+  @Test("The preferred metric decides the order")
   func preferences() throws {
     let rate = #"rate: "90/s""#
     #expect(
@@ -85,20 +84,20 @@ struct AdviceRankingTests {
       try names(ranking("{ \(rate), prefer: \"availability\" }", measured)) == [
         "raft", "multi-paxos", "chain-replication", "primary-backup",
       ])
-    // Three nodes are fewer than two and an authority of three.
+    // Three nodes cost less than two nodes and an authority of three.
     #expect(
       try names(ranking("{ \(rate), prefer: \"cost\" }", measured)) == [
         "multi-paxos", "raft", "chain-replication", "primary-backup",
       ])
   }
 
-  @Test("What does not do all that is asked comes behind, with what it misses")
+  @Test("A configuration that misses a requirement comes last, with the requirement named")
   func objectives() throws {
     let ranking = try ranking(
       #"{ rate: "90/s", slo: { latency: "8.5ms", outage: "275ms" } }"#, measured)
     #expect(
       names(ranking) == ["chain-replication", "raft", "primary-backup", "multi-paxos"])
-    #expect(ranking.rows.map(\.misses.isEmpty) == [true, true, false, false])
+    #expect(ranking.rows.prefix(4).map(\.misses.isEmpty) == [true, true, false, false])
     #expect(ranking.rows[2].misses.first?.hasPrefix("an outage of ") == true)
     #expect(ranking.rows[3].misses.first?.hasPrefix("reads of 9.0") == true)
     let text = AdviceText(ranking).text(evidence: "here")
@@ -108,17 +107,18 @@ struct AdviceRankingTests {
   }
 
   @Test(
-    "A history that violates is never advised", arguments: [TrialVerdict.Word.violated, .undecided])
+    "A violating protocol is never advised", arguments: [TrialVerdict.Word.violated, .undecided])
   func violated(word: TrialVerdict.Word) throws {
     var measured = measured
     measured["primary-backup"]?.verdict = word
     let ranking = try ranking(#"{ rate: "90/s" }"#, measured)
     #expect(names(ranking).last == "primary-backup")
-    #expect(ranking.rows.last?.misses == ["a history that is not linearizable"])
+    let last = ranking.rows.last { protocols.contains($0.candidate.name) }
+    #expect(last?.misses == ["a history that is not linearizable"])
     #expect(ranking.best(under: .otherMix)?.name == "chain-replication")
   }
 
-  @Test("What would change the ranking is told, and what would not")
+  @Test("The text says which changes would alter the ranking and which would not")
   func changes() throws {
     let text = AdviceText(try ranking(#"{ rate: "90/s" }"#, measured)).text(evidence: "here")
     #expect(
@@ -128,7 +128,7 @@ struct AdviceRankingTests {
     #expect(!text.contains("do not tell apart"))
   }
 
-  @Test("Nothing that fits, and a lead that chance may have made, are said")
+  @Test("The text says if no configuration fits, and if a lead may be chance")
   func doubts() throws {
     let none = AdviceText(
       try ranking(#"{ rate: "90/s", slo: { latency: "1ms" } }"#, measured)

@@ -12,7 +12,7 @@ private func condition(_ text: String) throws -> Condition {
   try Condition(text, vocabulary, source: "expect")
 }
 
-/// By the text of a measure, in base units: ns, bytes, per second.
+/// Values are given by the text of a measure, in base units: ns, bytes, per second.
 private func holds(_ text: String, _ values: [String: Double]) throws -> Bool? {
   try condition(text).holds { values[$0.text].map { .number($0) } }
 }
@@ -22,6 +22,11 @@ private func holds(_ text: String, _ values: [String: Double]) throws -> Bool? {
   arguments: [
     ("raft.throughput >= 5000/s", ["raft.throughput": 5000.0], true),
     ("raft.throughput > 5000", ["raft.throughput": 5000], false),
+    ("raft.throughput > 5e3", ["raft.throughput": 5001], true),
+    ("raft.throughput >= 0.5E+4/s", ["raft.throughput": 4999], false),
+    ("raft.throughput < 1e9", ["raft.throughput": 999_999_999], true),
+    ("p99 < 1.5e-3s", ["p99": 1_499_999], true),
+    ("availability > 9.99e1%", ["availability": 0.9989], false),
     ("raft.write_outage_ms < 500", ["raft.write_outage_ms": 499e6], true),
     ("raft.write_outage_ms < 0.4s", ["raft.write_outage_ms": 499e6], false),
     ("500 > raft.write_outage_ms", ["raft.write_outage_ms": 499e6], true),
@@ -52,7 +57,7 @@ func comparisons(text: String, values: [String: Double], expected: Bool) throws 
   #expect(try holds(text, values) == expected)
 }
 
-@Test("A missing value decides nothing, unless another part of the condition does")
+@Test("A condition with a missing value is undecided unless another part decides it")
 func missing() throws {
   #expect(try holds("p99 < 1ms", [:]) == nil)
   #expect(try holds("p99 < 1ms and availability > 0.5", ["availability": 0.1]) == false)
@@ -61,7 +66,7 @@ func missing() throws {
   #expect(try holds("p99 / availability > 1ms", ["p99": 1, "availability": 0]) == nil)
 }
 
-@Test("What a fault did is asked by the fault's name")
+@Test("The effects of a fault are named by the fault's name")
 func faultNames() throws {
   for text in ["raft.kill.write_outage_ms < 5", "raft[replicas=3].kill.write_outage_ms < 5"] {
     let measure = try condition(text).measures[0]
@@ -81,7 +86,7 @@ func verdicts() throws {
   #expect(verdict.measures.map(\.row) == [nil])
 }
 
-@Test("Every column and every measure of a fault can be named, and no name means two things")
+@Test("Every column and every measure of a fault has a name, and every name is unambiguous")
 func names() {
   #expect(Set(MeasureName.all.map(\.name)).count == MeasureName.all.count)
   #expect(MeasureName.named("write_outage_ms")?.source == .fault(.writeOutage))
@@ -90,7 +95,7 @@ func names() {
 }
 
 @Test(
-  "A mistake in a condition is named, with the nearest word",
+  "The error for a mistake in a condition suggests the nearest word",
   arguments: [
     ("raft.throughputt > 3", #"found "throughputt", allowed a metric *did you mean "throughput"?"#),
     (
@@ -100,6 +105,10 @@ func names() {
     ("throughput > 10ms", #"found throughput > 10ms, allowed a rate such as "5000/s""#),
     ("p99 < 10", "found 10 beside p99, allowed a time such as \"10ms\" with its unit"),
     ("p99 < 10msec", #"found "10msec", allowed a number, or one with a unit"#),
+    ("p99 < 10e", #"found "10e", allowed a number, or one with a unit"#),
+    ("p99 < 1e5e3", #"found "1e5e", allowed a number, or one with a unit"#),
+    ("throughput < 1e999", #"found "1e999", allowed a number up to 1.79"#),
+    ("throughput < -1e999/s", #"found "1e999/s", allowed a number up to"#),
     ("raft.verdict == linear", #"found "linear", allowed a verdict: linearizable"#),
     ("raft.verdict < violated", "found <, allowed == or !="),
     ("raft.verdict + 1 == violated", "allowed numbers in a calculation"),

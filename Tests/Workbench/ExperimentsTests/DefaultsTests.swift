@@ -3,18 +3,18 @@ import Configuration
 import Environments
 import Experiments
 import Faults
+import ProtocolList
 import Replication
 import Simulation
 import Testing
 import Workloads
 
-@Test("A name is a whole experiment: four protocols, three replicas, a LAN, no faults")
+@Test("A name is a whole experiment: all but the baseline, three replicas, a LAN, no faults")
 func defaults() throws {
   let plan = try plan(#"{ "name": "hello" }"#)
   let hello = plan.experiment
   #expect(hello.name == "hello")
-  #expect(
-    hello.protocols.map(\.name) == ["raft", "multi-paxos", "primary-backup", "chain-replication"])
+  #expect(hello.protocols.map(\.kind) == ProtocolKind.replicated)
   #expect(hello.protocols.allSatisfy { $0.replicas == 3 })
   #expect(hello.protocols[0].options.interval("heartbeat") == .milliseconds(50))
   #expect(hello.workload == WorkloadSpec())
@@ -34,14 +34,14 @@ func tolerates() throws {
   #expect(three.protocols.map(\.replicas) == [3, 3, 1])
 }
 
-@Test("The example of the format's description is read as it says")
+@Test("The example in the format's description is read as described")
 func example() throws {
   let read = try experiment(full)
   #expect(read.protocols[0].options.intervalRange("electionTimeout").upperBound == .seconds(1))
   #expect(read.protocols[0].options.flag("preVote") == false)
   #expect(read.workload.arrival == .open(rate: 20000, process: .constant))
   #expect(read.workload.distribution == .hotspot(keyShare: 0.1, operationShare: 0.9))
-  #expect(read.workload.valueSize == 4096)
+  #expect(read.workload.valueSize == .fixed(4096))
   #expect(read.environment.disk.sync == .exponential(minimum: .zero, mean: .microseconds(1500)))
   #expect(read.environment.network.nic == nil)
   #expect(read.environment.network.links.first?.bandwidth == 2.5e6)
@@ -60,7 +60,7 @@ func example() throws {
 }
 
 @Test(
-  "Places beside a preset change what they name; a place without a latency of its own has the network's"
+  "Places beside a preset override those they name; without a latency a place has the network's"
 )
 func places() throws {
   func network(_ text: String) throws -> NetworkModel {
@@ -81,7 +81,7 @@ func places() throws {
   #expect(own.places?.names == ["eu", "us"] && own.places?.clients == [1])
 }
 
-@Test("The bandwidth of older files is that of each node's interface; a preset brings its own")
+@Test("The bandwidth of older files is the interface's; a preset brings its own")
 func interfaces() throws {
   func nic(_ text: String) throws -> Double? {
     try experiment("{ network: \(text) }").environment.network.nic
@@ -91,7 +91,7 @@ func interfaces() throws {
   #expect(try nic("{ nic: 'unlimited' }") == nil)
 }
 
-/// Every section and every kind of fault, none of it at its default.
+/// Uses every section and every kind of fault, all with values other than the default.
 let full = """
   // A comment, /* another */
   {

@@ -14,7 +14,7 @@ func experiment(_ text: String, set: [String] = []) throws -> Experiment {
   try plan(text, set: set).experiment
 }
 
-/// The one line that a refusal prints; a test fails if there is none.
+/// The one line that a refusal prints; the test fails if the experiment is not refused.
 func refusal(_ text: String, set: [String] = [], hosts: HostsFile? = nil) -> String {
   do {
     _ = try plan(text, set: set, hosts: hosts)

@@ -3,6 +3,7 @@ import Experiments
 import Faults
 import Foundation
 import Primitives
+import ProtocolList
 import Replication
 import Testing
 
@@ -30,7 +31,7 @@ func hostsFile() throws {
   #expect(other.choice.options.interval("ping") == .milliseconds(20))
 }
 
-@Test("What is printed of a hosts file gives an equal one", arguments: [raft, chain])
+@Test("A printed hosts file reads back as an equal one", arguments: [raft, chain])
 func hostsText(text: String) throws {
   let first = try hosts(text)
   let second = try hosts(first.text)
@@ -40,8 +41,7 @@ func hostsText(text: String) throws {
 private let numeric = #"a numeric address and a port, such as "127.0.0.1:7400" or "[::1]:7400""#
 private let list = #"a list of addresses, such as ["127.0.0.1:7400"]"#
 private let hostsExample = #"{ cluster: "bench-1", protocol: "raft", nodes: ["127.0.0.1:7400"] }"#
-private let protocols =
-  #""raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated""#
+private let protocols = ProtocolKind.allCases.map { "\"\($0.name)\"" }.joined(separator: ", ")
 
 @Test(
   "A mistake in a hosts file gives one line with its place",
@@ -157,7 +157,7 @@ func hostsExperiment() throws {
 }
 
 @Test(
-  "What takes processes that the runner started is refused on hosts",
+  "Faults that need processes started by the runner are refused on hosts",
   arguments: [
     (
       "faults: [{ at: '1s', crash: 0 }]",

@@ -6,21 +6,28 @@ import Workloads
 
 @testable import Experiments
 
-/// `experiments/README.md` is the manual of the format: it names every field, and its examples are
-/// read by the parser that reads experiments.
+/// `experiments/README.md` is the manual of the format: it names every field, and the parser of
+/// experiments must accept its examples.
 @Suite("Manual of the format")
 struct ManualTests {
   private let text: String
+  /// The file that examples would stand in, to which names of other files are relative.
+  private let file: String
 
   init() throws {
     var folder = URL(filePath: #filePath)
     for _ in 0..<4 { folder.deleteLastPathComponent() }
-    text = try String(
-      contentsOf: folder.appending(path: "experiments/README.md"), encoding: .utf8)
+    folder.append(path: "experiments")
+    text = try String(contentsOf: folder.appending(path: "README.md"), encoding: .utf8)
+    file = folder.appending(path: "x.json5").path
   }
 
-  /// Rows of the tables whose second column is `example`: the header of the first column, the field,
-  /// and the example.
+  private func check(_ text: String) {
+    #expect(throws: Never.self, "\(text)") { _ = try ExperimentPlan.read(text: text, file: file) }
+  }
+
+  /// Rows of the tables whose second column is `example`: the header of the first column, the
+  /// field, and the example.
   private var examples: [(table: String, field: String, example: String)] {
     var table: String?
     return text.split(separator: "\n", omittingEmptySubsequences: false).compactMap { line in
@@ -41,7 +48,7 @@ struct ManualTests {
     }
   }
 
-  private func file(_ table: String, _ example: String) -> String {
+  private func experiment(_ table: String, _ example: String) -> String {
     switch table {
     case "field of workload": "{ name: \"x\", workload: { \(example) } }"
     case "field of network": "{ name: \"x\", network: { \(example) } }"
@@ -54,8 +61,7 @@ struct ManualTests {
   func examplesAreValid() throws {
     #expect(examples.count >= 60)
     for row in examples {
-      let text = file(row.table, row.example)
-      #expect(throws: Never.self, "\(text)") { _ = try plan(text) }
+      check(experiment(row.table, row.example))
     }
   }
 
@@ -65,7 +71,7 @@ struct ManualTests {
       .map { $0.components(separatedBy: "```")[0] }
     #expect(!blocks.isEmpty)
     for block in blocks {
-      #expect(throws: Never.self, "\(block)") { _ = try plan(block) }
+      check(block)
     }
   }
 

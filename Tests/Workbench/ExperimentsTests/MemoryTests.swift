@@ -7,7 +7,7 @@ private func need(_ text: String, jobs: Int = 1) throws -> MemoryNeed {
   try plan(text).memoryNeed(jobs: jobs)
 }
 
-@Test("An open loop has the operations that come due, and keeps the values of its writes")
+@Test("An open loop needs memory for the operations that come due and for written values")
 func memoryOfOpenLoop() throws {
   let open = "probe: 'off', duration: '100s', workload: { arrival: { open: '1000/s' }, keys: 1"
   let reads = try need("{ \(open), mix: { get: 1 } } }")
@@ -15,6 +15,9 @@ func memoryOfOpenLoop() throws {
   let writes = try need("{ \(open), mix: { put: 1 }, valueSize: '1000B' } }")
   #expect(writes.operations == 100_000)
   #expect(writes.trialByteCount - reads.trialByteCount > 0.99 * 100_000 * 1000)
+  let varying = try need(
+    "{ \(open), mix: { put: 1 }, valueSize: { weighted: [['500B', 3], ['2500B', 1]] } } }")
+  #expect(varying.trialByteCount == writes.trialByteCount)
   let appends = try need("{ \(open), mix: { append: 1 }, valueSize: '1000B' } }")
   #expect(appends.trialByteCount > 3.5 * writes.trialByteCount)
   let crashes = try need(
@@ -23,25 +26,25 @@ func memoryOfOpenLoop() throws {
   #expect(crashes.trialByteCount > none.trialByteCount)
 }
 
-@Test("A closed loop has no more operations than its clients, disks and processors allow")
+@Test("A closed loop has at most the operations that clients, disks and processors allow")
 func memoryOfClosedLoop() throws {
   func operations(_ workload: String, _ rest: String = "") throws -> Double {
     try need("{ probe: 'off', warmUp: '0s', duration: '1s', \(rest) workload: { \(workload) } }")
       .operations
   }
-  // Round trips of 200 us, no disk for reads.
+  // Round trips take 200 us, and reads need no disk.
   let one = try operations("clients: 1, mix: { get: 1 }")
   #expect((4_900...5_100).contains(one))
   #expect(try operations("clients: 2, mix: { get: 1 }") == 2 * one)
-  // A sync of 1 ms besides, and then a pause.
+  // With a sync of 1 ms, and then also with a pause.
   #expect((800...840).contains(try operations("clients: 1, mix: { put: 1 }")))
   #expect((450...460).contains(try operations("clients: 1, mix: { put: 1 }, thinkTime: '1ms'")))
-  // 4 us to receive, 4 to answer, 1 to execute.
+  // 4 us to receive, 4 us to answer, 1 us to execute.
   let many = try operations("clients: 5000, mix: { get: 1 }", "protocols: ['raft'],")
   #expect((110_000...112_000).contains(many))
 }
 
-@Test("Large values pass one interface, and a closed loop is refused only for what it surely needs")
+@Test("Large values share one interface, and a closed loop is refused only by its certain need")
 func memoryOfLargeValues() throws {
   let text = """
     { protocols: ['raft'], replicas: 5, network: { nic: '200Mbps' }, probe: 'off', duration: '10s',
@@ -55,7 +58,7 @@ func memoryOfLargeValues() throws {
   }
 }
 
-@Test("The largest trial of a sweep counts, as often as trials run at a time")
+@Test("The need is that of the largest trial times the number of trials at once")
 func memoryOfSweep() throws {
   let text = """
     { protocols: ['raft'], trials: 2, workload: { arrival: { open: '1000/s' } },
@@ -67,7 +70,7 @@ func memoryOfSweep() throws {
   #expect(try need(text, jobs: 99).byteCount == 4 * one.byteCount)
 }
 
-@Test("What is little is not worth a line, and what the machine has not is refused in one")
+@Test("A small need prints no line, and a need beyond the machine's memory is refused in one")
 func memoryRefusal() throws {
   #expect(try !need("{}", jobs: 2).isLarge)
   let large = try need(

@@ -185,7 +185,43 @@ import Testing
       "{ workload: { valueSize: 128 } }",
       "workload.valueSize: found 128, allowed a size with a unit"
     ),
-    ("{ workload: { distribution: { zipfian: 1 } } }", "workload.distribution.zipfian: found 1"),
+    (
+      "{ workload: { valueSize: { unifrom: ['64B', '4KiB'] } } }",
+      "workload.valueSize.unifrom: *did you mean \"uniform\"?"
+    ),
+    (
+      "{ workload: { valueSize: { uniform: ['4KiB', '64B'] } } }",
+      "workload.valueSize.uniform: found *allowed two sizes, the smaller first"
+    ),
+    (
+      "{ workload: { valueSize: { uniform: ['4B', '64B'] } } }",
+      "workload.valueSize.uniform[0]: found \"4B\", allowed a size from 8B to 1MiB"
+    ),
+    ("{ workload: { valueSize: {} } }", "workload.valueSize: found {}, allowed a size with a unit"),
+    (
+      "{ workload: { valueSize: { lognormal: { sigma: 1 } } } }",
+      "workload.valueSize.lognormal.median: *allowed a size"
+    ),
+    (
+      "{ workload: { valueSize: { weighted: [['64B', 0]] } } }",
+      "workload.valueSize.weighted: found *at least one weight above 0"
+    ),
+    (
+      "{ workload: { valueSize: { weighted: [['64B']] } } }",
+      "workload.valueSize.weighted[0]: found *allowed sizes with their weights"
+    ),
+    (
+      "{ workload: { keys: 10000000, valueSize: { uniform: ['8B', '1MiB'] } } }",
+      "workload.keys: found 10000000 keys of 524292B"
+    ),
+    (
+      "{ workload: { distribution: { zipfian: 0 } } }",
+      "workload.distribution.zipfian: found 0, allowed an exponent above 0"
+    ),
+    (
+      "{ workload: { distribution: { zipfian: 10.5 } } }",
+      "workload.distribution.zipfian: found 10.5, allowed a number from 0 to 10"
+    ),
     ("{ workload: { arrival: { open: 5000 } } }", "workload.arrival.open: found 5000"),
     ("{ workload: { arrival: { open: '10000000/s' } } }", "operations in a trial"),
     (
@@ -323,7 +359,7 @@ func argumentErrors() {
   #expect(throws: ExperimentError.self) { try Override(set: "=5") }
 }
 
-@Test("A refusal is one line, whatever the names and arguments are that it repeats")
+@Test("A refusal is one line, whatever names and arguments it repeats")
 func oneLine() {
   #expect(
     refusal("{ 'a\\nb': 1 }").hasPrefix("x.json5: a\\nb: found an unknown key, allowed format"))
@@ -331,7 +367,7 @@ func oneLine() {
   #expect(refusal("{}", set: ["a\nb=1"]).hasPrefix("--set a\\nb=1: a\\nb: found an unknown key"))
 }
 
-@Test("What is not a readable text file is refused by name")
+@Test("A file that is not readable text is refused by name")
 func unreadableFiles() throws {
   let folder = FileManager.default.temporaryDirectory
     .appendingPathComponent("experiments-\(ProcessInfo.processInfo.processIdentifier)")

@@ -3,6 +3,7 @@ import Experiments
 import Faults
 import Foundation
 import Primitives
+import ProtocolList
 import Replication
 import Testing
 import Workloads
@@ -63,6 +64,12 @@ import Workloads
     { network: { latency: '2ms', places: { latency: { 'eu-us': '40ms' } }, nic: 'unlimited',
       retransmission: ['10ms', '1s'], givesUpAfter: '1m', clients: { loss: 0.5, nic: '1kbps' } } }
     """,
+    "{ workload: { valueSize: { uniform: ['64B', '4KiB'] }, distribution: { zipfian: 1.2 } } }",
+    "{ workload: { valueSize: { lognormal: { median: '1KiB' } }, distribution: { zipfian: 1 } } }",
+    """
+    { sweep: { 'workload.valueSize': ['1KiB', { weighted: [['100B', 0.9], ['64KiB', 0.1]] },
+      { lognormal: { median: '1KiB', sigma: 0.5 } }] } }
+    """,
     "{ network: { bandwidth: '1234.5bps' }, workload: { arrival: { open: '0.125/s' } } }",
   ])
 func roundTrip(text: String) throws {
@@ -72,14 +79,14 @@ func roundTrip(text: String) throws {
   #expect(second.experiment == first.experiment)
   #expect(second.points == first.points)
   #expect(second.resolvedText == printed)
-  // It is JSON too, and another reader agrees.
+  // The text is valid JSON too: another reader accepts it.
   #expect(throws: Never.self) {
     try JSONSerialization.jsonObject(with: Data(printed.utf8))
   }
 }
 
 @Test(
-  "The experiments that come with the bench are valid",
+  "The experiments in the repository are valid",
   arguments: [("", "", 6), ("/peers", "peers-", 2)])
 func shippedExperiments(below: String, prefix: String, atLeast count: Int) throws {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -105,7 +112,7 @@ func sweepOrder() throws {
   #expect(points[3].experiment.sweep.isEmpty)
 }
 
-@Test("Arguments replace what the file says before it is checked")
+@Test("Arguments override the file's values before they are checked")
 func overrides() throws {
   let read = try experiment(
     "{ replicas: 3, faults: [{ at: '1s', crash: 0 }] }",
@@ -116,7 +123,8 @@ func overrides() throws {
     ])
   #expect(read.workload.clients == 64 && read.name == "other" && read.duration == .seconds(5))
   #expect(read.faults.timed[0].at == .seconds(2))
-  #expect(read.protocols.map(\.replicas) == [5, 5, 3, 3])
+  #expect(
+    read.protocols.map(\.replicas) == ProtocolKind.replicated.map { $0.replicas(tolerating: 2) })
   #expect(read.sweep.map(\.path) == ["workload.keys"])
   let plan = try ExperimentPlan.read(
     text: "{}", file: "x.json5", overrides: [.seed(.max), .trials(7), .runtime("simulation")])

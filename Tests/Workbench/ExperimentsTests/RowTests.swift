@@ -4,7 +4,7 @@ import ProtocolList
 import Replication
 import Testing
 
-@Test("A row is a protocol, or a configuration of one with a name and options of its own")
+@Test("A row is a protocol, or a named configuration of one with options of its own")
 func configurations() throws {
   let read = try experiment(
     """
@@ -16,13 +16,13 @@ func configurations() throws {
   #expect(read.protocols.map(\.kind) == [.raft, .raft, .raft])
   #expect(read.protocols.map(\.replicas) == [3, 3, 5])
   #expect(read.protocols.map { $0.options.flag("preVote") } == [true, false, true])
-  // What a row does not say is what all rows of its protocol share.
+  // Options that a row does not set have the values shared by all rows of its protocol.
   #expect(
     read.protocols.map { $0.options.interval("heartbeat") }
       == Array(repeating: .milliseconds(20), count: 3))
 }
 
-@Test("A sweep over the options of a protocol reaches the rows that do not set them")
+@Test("A sweep over the options of a protocol affects the rows that do not set them")
 func sweptOptions() throws {
   let points = try plan(
     """

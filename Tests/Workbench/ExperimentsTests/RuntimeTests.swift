@@ -1,13 +1,14 @@
 import Environments
 import Experiments
 import Faults
+import ProtocolList
 import Replication
 import Simulation
 import Testing
 import Workloads
 
 @Test(
-  "What the cluster runtime cannot honour is refused with the reason",
+  "Settings that the cluster runtime cannot honour are refused with the reason",
   arguments: [
     (
       "network: { loss: 0.1 }",
@@ -75,7 +76,7 @@ func clusterRefusals(fields: String, expected: String) {
   #expect(line == "x.json5: " + expected)
 }
 
-@Test("The cluster runtime takes real disks' faults, an unsynced disk and clocks that are off")
+@Test("The cluster runtime accepts faults of real disks, an unsynced disk and clocks that are off")
 func clusterAccepts() throws {
   let read = try experiment(
     """
@@ -106,7 +107,7 @@ func printedDefaults() throws {
 }
 
 @Test(
-  "The simulation has no real disk, and says what it has",
+  "The simulation refuses faults of real disks and names those it can inject",
   arguments: [
     (
       "{ at: '1s', disk: 0, error: true }",
@@ -137,15 +138,16 @@ func connections() throws {
     } == [.shared(1), .perClient])
 }
 
-@Test("A lost disk is for protocols that replace the replica, in either runtime")
+@Test("A lost disk is allowed only for protocols that replace the replica, in either runtime")
 func lostDisks() throws {
   let fault = "faults: [{ at: '1s', crash: 0, disk: 'lost' }]"
+  let able = ProtocolKind.allCases.filter(\.replacesLostReplicas).map(\.name)
   for runtime in ["cluster", "simulation"] {
     #expect(
       refusal("{ runtime: '\(runtime)', protocols: ['raft', 'unreplicated'], \(fault) }")
         == "x.json5: faults: found disk: \"lost\", allowed disk: \"lost\" only for protocols that "
-        + "replace a replica that lost its disk (raft, multi-paxos, primary-backup, "
-        + "chain-replication); leave unreplicated out of protocols")
+        + "replace a replica that lost its disk (\(able.joined(separator: ", "))); leave "
+        + "unreplicated out of protocols")
     let allowed = "{ runtime: '\(runtime)', protocols: ['raft', 'multi-paxos'], \(fault) }"
     #expect(try experiment(allowed).faults.timed.count == 1)
   }

@@ -25,7 +25,7 @@ func zipped() throws {
 }
 
 @Test(
-  "A search has a point for each value it may try, both ends included, each a share above the last")
+  "A search has a point per value, each a share above the one before, with both ends")
 func searchedValues() throws {
   let plan = try plan(
     """
@@ -43,7 +43,7 @@ func searchedValues() throws {
     return
   }
   #expect(rate == 125)
-  // Without ends, the two fields that experiments search for most have some.
+  // The two fields that are searched most often have default ends.
   let usual = try Experiments.ExperimentPlan.read(
     text: "{ find: { maximum: 'workload.clients', suchThat: 'p99 < 10ms' } }", file: "x")
   #expect(usual.points.first?.values.map(\.text) == ["1"])
@@ -62,7 +62,7 @@ func searchedUnits() throws {
   #expect(try ends("network.loss", "[0.01, 0.02]") == ["0.01", "0.015", "0.02"])
 }
 
-@Test("A list's entry that has a name can be reached by it")
+@Test("A named list entry can be addressed by its name")
 func namedEntries() throws {
   let text = """
     { protocols: ['raft', { name: 'calm', protocol: 'raft', options: { preVote: false } }],
@@ -82,7 +82,7 @@ func namedEntries() throws {
     refusal("{ sweep: { 'protocols.calm.name': ['x'] } }").contains("found a sweep over protocols"))
 }
 
-@Test("What a search looks for cannot be set beside it")
+@Test("The field that a search varies cannot also be set")
 func searchedAndSet() {
   let text = "{ find: { maximum: 'workload.clients', suchThat: 'p99 < 10ms' } }"
   #expect(refusal(text, set: ["workload.clients=5"]).contains("find=null beside it"))

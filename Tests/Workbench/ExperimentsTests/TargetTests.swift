@@ -1,16 +1,15 @@
 import Configuration
 import Experiments
+import ProtocolList
 import Testing
 
-@Test("A target is a further row of the comparison, behind the protocols")
+@Test("A target is a further row of the comparison, after the protocols")
 func targets() throws {
   let one = try experiment("{ runtime: 'cluster', target: { redis: 'localhost:6379' } }")
   #expect(
     one.targets == [TargetChoice(name: "redis", kind: .redis, address: "127.0.0.1:6379")])
   #expect(
-    one.contenders.map(\.name) == [
-      "raft", "multi-paxos", "primary-backup", "chain-replication", "redis",
-    ])
+    one.contenders.map(\.name) == ProtocolKind.replicated.map(\.name) + ["redis"])
   let several = try experiment(
     """
     { runtime: 'cluster', protocols: [], target: [
@@ -24,7 +23,7 @@ func targets() throws {
 }
 
 @Test(
-  "Replicas of a Redis server may have to acknowledge, and the resolved experiment says how many")
+  "A Redis target can wait for replicas, and the resolved experiment shows their number")
 func targetWaits() throws {
   let waiting = try plan("{ runtime: 'cluster', target: { redis: '127.0.0.1:1', wait: 64 } }")
   #expect(waiting.experiment.targets.map(\.wait) == [64])
@@ -128,7 +127,7 @@ func targetRefusals(fields: String, expected: String) {
   #expect(refusal("{ runtime: 'cluster', \(fields) }") == "x.json5: " + expected)
 }
 
-@Test("Redis takes appends, and any system the presets")
+@Test("Redis accepts appends, and every system accepts the presets")
 func targetMixes() throws {
   let redis = "runtime: 'cluster', target: { redis: '127.0.0.1:1' }"
   #expect(throws: Never.self) { try plan("{ \(redis), workload: { mix: { append: 1 } } }") }
@@ -141,7 +140,7 @@ func targetMixes() throws {
   }
 }
 
-@Test("A simulation drives no server, and without a target there has to be a protocol")
+@Test("Targets need the cluster runtime, and without a target there must be a protocol")
 func targetsNeedTheCluster() {
   #expect(
     refusal("{ target: { redis: '127.0.0.1:1' } }")

@@ -1,17 +1,19 @@
 import Experiments
+import ProtocolList
+import Replication
 import Testing
 
-/// The paths that an experiment is warned about.
+/// The paths of an experiment's warnings.
 private func warned(_ text: String) throws -> [String] { try plan(text).warnings.map(\.path) }
 
-@Test("An experiment of defaults is not warned about, in either runtime")
+@Test("An experiment of defaults gives no warning, in either runtime")
 func defaultsAreSilent() throws {
   #expect(try plan("{}").warnings == [])
   #expect(try plan("{ runtime: 'cluster' }").warnings == [])
 }
 
 @Test(
-  "What is valid but doubtful is warned about, and its sound neighbour is not",
+  "A doubtful value gives a warning, and a sound value near it gives none",
   arguments: [
     ("{ replicas: 4 }", "{ replicas: 5 }", "replicas"),
     ("{ trials: 2 }", "{ trials: 3 }", "trials"),
@@ -58,21 +60,21 @@ func doubtful(_ text: String, _ sound: String, _ path: String) throws {
 @Test("The default timers are all too short for a network across continents")
 func wideArea() throws {
   #expect(
-    try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }")) == [
-      "options.raft.electionTimeout", "options.multi-paxos.electionTimeout",
-      "options.primary-backup.failureTimeout", "options.chain-replication.failureTimeout",
-      "slo.latency",
-    ])
+    try Set(warned("{ replicas: 5, network: { preset: 'wan-aws-5' } }"))
+      == Set(
+        ProtocolKind.replicated.flatMap { kind in
+          kind.options.filter(\.awaitsSignOfLife).map { "options.\(kind.name).\($0.name)" }
+        } + ["slo.latency"]))
 }
 
-@Test("A single link that is slow is found as well")
+@Test("A single slow link gives a warning as well")
 func slowLink() throws {
   let network = "network: { links: [{ from: 0, to: 2, latency: '80ms' }] }"
   #expect(
     try warned("{ protocols: ['raft'], \(network) }") == ["options.raft.electionTimeout"])
 }
 
-@Test("A warning of some points of a sweep names the first of them, once")
+@Test("A warning for some points of a sweep appears once and names the first of them")
 func sweep() throws {
   let warnings = try plan("{ sweep: { replicas: [3, 4, 5] } }").warnings
   #expect(warnings.map(\.path) == ["replicas"])

@@ -12,7 +12,7 @@ struct AnswerTests {
     return Answer(run).html.text.replacing(#/<[^>]*>/#, with: "")
   }
 
-  @Test("Says who leads in what, with the intervals of summary.csv")
+  @Test("The answer names the leader in each metric, with the intervals of summary.csv")
   func leaders() throws {
     let text = try answer(SampleRun())
     #expect(
@@ -27,7 +27,7 @@ struct AnswerTests {
   }
 
   @Test(
-    "A protocol that violates, or may, is named and never ranked",
+    "A protocol that violates, or may violate, is named and never ranked",
     arguments: ["violated", "undecided"])
   func violated(verdict: String) throws {
     var sample = SampleRun(protocols: ["raft", "multi-paxos", "chain-replication"])
@@ -42,14 +42,14 @@ struct AnswerTests {
     #expect(try answer(sample).contains("No protocol on this page can be recommended"))
   }
 
-  @Test("Fewer than three trials rank nothing")
+  @Test("Fewer than three trials give no ranking")
   func fewTrials() throws {
     let text = try answer(SampleRun(trials: 2))
     #expect(text.contains("With fewer than 3 trials no difference can be told from chance."))
     #expect(!text.contains("Highest throughput"))
   }
 
-  @Test("What differs by chance only is not called different")
+  @Test("A difference that may be chance is not called different")
   func level() throws {
     var sample = SampleRun()
     sample.metrics = { name, _, trial in
@@ -61,7 +61,7 @@ struct AnswerTests {
     #expect(text.contains("Not different, as far as these trials tell: throughput (1000/s)"))
   }
 
-  @Test("What scatters too much to be told from the best does not share its lead")
+  @Test("A protocol whose trials vary too much to be told from the best does not share its lead")
   func scattered() throws {
     var sample = SampleRun(protocols: ["raft", "multi-paxos", "chain-replication"])
     sample.metrics = { name, _, trial in
@@ -86,7 +86,8 @@ struct AnswerTests {
     var sample = SampleRun(protocols: [
       "raft", "multi-paxos", "primary-backup", "chain-replication",
     ])
-    // One metric differs with p = 0.02 or so by itself: not among as many comparisons.
+    // Alone, the difference in one metric would have p = 0.02 or so; it is not significant among
+    // this many comparisons.
     sample.metrics = { name, _, trial in
       let index = Double(["raft": 0, "multi-paxos": 1, "primary-backup": 2][name] ?? 3)
       return [
@@ -106,7 +107,7 @@ struct AnswerTests {
     #expect(throughput.corrected.allSatisfy { ($0 ?? 0) > 0.05 })
   }
 
-  @Test("The baseline without replication is told of, and leads in nothing")
+  @Test("The baseline without replication is mentioned, and leads in no metric")
   func baseline() throws {
     var sample = SampleRun(protocols: ["raft", "chain-replication", "unreplicated"])
     sample.metrics = { name, _, trial in
@@ -117,7 +118,7 @@ struct AnswerTests {
     #expect(text.contains("For comparison, unreplicated") && text.contains("9004/s"))
   }
 
-  @Test("Of a sweep it says who leads at each point")
+  @Test("For a sweep, the answer names the leader at each point")
   func sweep() throws {
     var sample = SampleRun()
     sample.sweepPath = "workload.clients"

@@ -6,18 +6,18 @@ import Testing
 struct AxisTests {
   private func labels(_ axis: Axis?) -> [String] { axis?.ticks.map(\.label) ?? [] }
 
-  @Test("From zero in round steps to the first one at or above the largest value")
+  @Test("An axis from zero has round steps up to the first at or above the largest value")
   func fromZero() {
     #expect(
       labels(.fromZero(to: 3997, most: 4, label: Axis.short)) == ["0", "1k", "2k", "3k", "4k"])
     #expect(
       labels(.fromZero(to: 0.031, label: Axis.short)) == ["0", "0.01", "0.02", "0.03", "0.04"])
     #expect(labels(.fromZero(to: 100, most: 5, label: Axis.short)).last == "100")
-    // A metric that is 0 in all rows still has an axis.
+    // A metric that is 0 in all rows also has an axis.
     #expect(labels(.fromZero(to: 0, label: Axis.short)).count > 1)
   }
 
-  @Test("Between two values in round steps, and the exact ends of time")
+  @Test("An axis between two values has round steps, and a time axis has exact ends")
   func linear() {
     #expect(
       labels(.linear(98.2, 100, most: 4, label: Axis.short)) == ["98", "98.5", "99", "99.5", "100"])
@@ -27,7 +27,7 @@ struct AxisTests {
     #expect(time.share(-1) == 0 && time.share(12) == 1)
   }
 
-  @Test("Logarithms between 1, 2 and 5 times powers of ten")
+  @Test("A logarithmic axis has its ends at 1, 2 or 5 times powers of ten")
   func logarithmic() throws {
     let axis = try #require(Axis.logarithmic([0.3, 250], label: Axis.short))
     #expect(axis.low == 0.2 && axis.high == 500)
@@ -39,7 +39,7 @@ struct AxisTests {
     #expect(Axis.logarithmic([0, -1], label: Axis.short) == nil)
   }
 
-  @Test("Swept values lie by their size, whatever unit they have, or side by side")
+  @Test("Swept values are placed by their size in any unit, or side by side")
   func sweep() {
     #expect(SweepAxis.size("4KiB") == 4096)
     #expect(SweepAxis.size("5000/s") == 5000)
@@ -50,7 +50,7 @@ struct AxisTests {
     let names = SweepAxis(["true", "false"])
     #expect(names.place("false") == 1)
     #expect(names.axis.share(0) == 0.25)
-    // One value, and values of 0, have places too.
+    // A single value, and a value of 0, have positions too.
     #expect(SweepAxis(["8"]).place("8") == 0)
     #expect(SweepAxis(["0ms", "20ms"]).place("20ms") == 1)
   }

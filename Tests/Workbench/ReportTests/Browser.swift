@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A browser without a window, which says what it made of a page.
+/// A browser without a window, which reports how it rendered a page.
 enum Browser {
   /// Chromium's headless shell: a whole Chromium makes no window narrower than 500 pixels.
   static let path: String? = {
@@ -13,26 +13,27 @@ enum Browser {
   static let missing: Comment =
     "chromium-headless-shell is not installed: apt-get install chromium-headless-shell"
 
-  /// What the script below found, and what the console said.
+  /// The measurements of the script below, and the console's messages.
   struct Finding: Decodable {
-    /// Pixels that the page is wider than the window.
+    /// The pixels by which the page is wider than the window.
     var overflow: Int
     var figures: Int
-    /// Titles of figures whose drawing has no size.
+    /// Titles of figures whose drawing is too small.
     var empty: [String]
-    /// Texts that leave their drawing, or lie on another one.
+    /// Texts that leave their drawing; `overlapping`: texts that overlap another one.
     var clipped: [String]
     var overlapping: [String]
     var background: String
     var headings: Int
-    /// After a click on the button for the theme.
+    /// The background after a click on the theme button.
     var toggledBackground: String
-    /// Elements that a click on the first box hid, and the fragment after all clicks.
+    /// The number of elements hidden by a click on the first box, and the fragment after all
+    /// clicks.
     var hidden: Int
     var fragment: String
-    /// Rows of the first sortable table after a click on its heading of throughput.
+    /// Rows of the first sortable table after a click on its throughput heading.
     var sorted: [String]
-    /// Elements that the keyboard reaches, and those of them without a name.
+    /// The number of elements that the keyboard reaches, and those of them without a name.
     var reachable: Int
     var nameless: [String]
     var console: [String]?
@@ -53,7 +54,7 @@ enum Browser {
         var name = figure.querySelector("figcaption").textContent;
         var svg = figure.querySelector(":scope > svg");
         var frame = svg.getBoundingClientRect();
-        // Hidden, as the fragment asks for.
+        // Hidden, because of the fragment.
         if (getComputedStyle(figure).display === "none") return;
         if (frame.width < 200 || frame.height < 50) r.empty.push(name);
         var boxes = all("text", svg).map(function (text) {
@@ -108,7 +109,7 @@ enum Browser {
     </script></body>
     """
 
-  /// Opens a page in a window of a width.
+  /// Opens a page in a window of the given width.
   static func open(
     _ page: String, width: Int, isDark: Bool, fragment: String = "", in folder: URL
   ) throws -> Finding {

@@ -34,14 +34,14 @@ struct BrowserTests {
   }
 
   @Test(
-    "A run's page in both themes, wide and on a phone", arguments: [1400, 360], [false, true])
+    "A run's page fits in both themes, wide and on a phone", arguments: [1400, 360], [false, true])
   func run(width: Int, isDark: Bool) throws {
     let folder = try Folder()
     let page = try Report.page(of: BrowserTests.faults.write(below: folder.url))
     let finding = try Browser.open(page, width: width, isDark: isDark, in: folder.url)
     check(finding, isDark: isDark, "\(width), dark: \(isDark)")
     #expect(finding.headings == 8 && finding.figures == 20)
-    // Sorted by throughput, the largest first, and what is not ranked below.
+    // Sorted by throughput, the largest first; rows that are not ranked come last.
     #expect(
       finding.sorted == [
         "raft", "chain-replication", "unreplicated", "multi-paxos", "primary-backup",
@@ -49,7 +49,7 @@ struct BrowserTests {
     #expect(finding.fragment.contains("sort=2-down"))
   }
 
-  @Test("A sweep's page, and what the fragment asks for", arguments: [1400, 360])
+  @Test("A sweep's page obeys the fragment", arguments: [1400, 360])
   func sweep(width: Int) throws {
     let folder = try Folder()
     let page = try Report.page(of: BrowserTests.sweep.write(below: folder.url))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Report
 
-@Suite("CSV files are read as RFC 4180 writes them")
+@Suite("CSV files are read as RFC 4180 defines them")
 struct CSVTests {
   private func read(_ text: String) throws -> [[String]] {
     var records = try CSVRecords(Array(text.utf8), file: "a.csv")
@@ -11,7 +11,7 @@ struct CSVTests {
     return rows
   }
 
-  @Test("Quotes, commas and line ends inside of fields, and lines that end in either way")
+  @Test("Fields may hold quotes, commas and line ends, and lines may end in LF or CRLF")
   func fields() throws {
     #expect(try read("a,b\r\n1,2\r\n") == [["a", "b"], ["1", "2"]])
     #expect(try read("a,b\n1,\n,2") == [["a", "b"], ["1", ""], ["", "2"]])
@@ -20,7 +20,7 @@ struct CSVTests {
   }
 
   @Test(
-    "What is damaged is named with its line",
+    "The error for a damaged file names the line",
     arguments: [
       ("", "a.csv: found an empty file, allowed a header line with columns"),
       ("a,b\r\n1,2\r\n3\r\n", "a.csv: line 3: found 1 fields, allowed 2 as in the header"),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Report
 
-@Suite("Several runs are held against one of them")
+@Suite("Several runs are compared with one of them")
 struct ComparisonTests {
   private func run(
     _ seed: String, in folder: Folder, factor: Double = 1,
@@ -24,7 +24,7 @@ struct ComparisonTests {
     try RunComparison(directories.map { try RunData(directory: $0) }, baseline: baseline)
   }
 
-  @Test("Ratios with their intervals, of which some differ after the correction")
+  @Test("Ratios have intervals, and some differ after the correction")
   func ratios() throws {
     let folder = try Folder()
     let two = try comparison([
@@ -35,7 +35,7 @@ struct ComparisonTests {
     #expect((throughput.low ?? 0) <= 1.5 && (throughput.high ?? 9) >= 1.5)
     let latency = try #require(two.ratio(.readLatency, row: 0, run: 1))
     #expect(latency.value == 1 && !latency.isDifferent)
-    // There is no ratio of a metric that is 0.
+    // A metric that is 0 has no ratio.
     #expect(two.ratio(.outage, row: 0, run: 1) == nil)
     let back = try comparison(
       [
@@ -64,7 +64,7 @@ struct ComparisonTests {
     #expect(try #require(paired.ratio(.throughput, row: 0, run: 1)).isDifferent)
   }
 
-  @Test("A violated row has no ratio, and is shown")
+  @Test("A violated row is shown without a ratio")
   func violated() throws {
     let folder = try Folder()
     let directories = [
@@ -79,7 +79,7 @@ struct ComparisonTests {
     #expect(page.contains("class=unranked><th scope=row>raft"))
   }
 
-  @Test("Runs without a row in common are refused, and rows that one lacks are shown")
+  @Test("Runs without a common row are refused, and rows missing in one run are shown")
   func rows() throws {
     let folder = try Folder()
     let first = try run("1", in: folder)
@@ -95,7 +95,7 @@ struct ComparisonTests {
     #expect(two.ratios.allSatisfy { $0.row == 0 })
   }
 
-  @Test("The page says what differs between the machines and between the experiments")
+  @Test("The page shows the differences between the machines and between the experiments")
   func facts() throws {
     let folder = try Folder()
     let first = try run("1", in: folder)

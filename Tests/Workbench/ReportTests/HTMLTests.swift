@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Text from files never becomes markup")
 struct HTMLTests {
-  @Test("Interpolated text is escaped, and pieces are not")
+  @Test("Interpolated text is escaped, and pieces of HTML are not")
   func escaping() {
     let text = "<script>alert(\"1\" & '2')</script>\u{1}"
     let html: HTML = "<p title=\"\(text)\">\(text)</p>"
@@ -14,7 +14,7 @@ struct HTMLTests {
     #expect(("<b>\(html)</b>" as HTML).text == "<b>" + html.text + "</b>")
   }
 
-  @Test("A description, a protocol, a swept value and a fault with markup stay text")
+  @Test("Markup in a description, a protocol, a swept value or a fault stays text")
   func page() throws {
     let folder = try Folder()
     let evil = "<img src=x onerror=alert(1)>"

@@ -10,17 +10,17 @@ struct PageTests {
     return try Report.page(of: sample.write(below: folder.url))
   }
 
-  @Test("The same files give the same bytes, wherever they lie and whoever simulated them")
+  @Test("The same files give the same bytes, in any directory and from any machine")
   func sameBytes() throws {
     let other = SampleRun(host: "second")
     let first = try page()
     #expect(try first == page() && first == page(other))
-    // In real time the machine bears on the numbers.
+    // In real time the machine influences the numbers, so the page names it.
     #expect(
       try page(SampleRun(runtime: "cluster")) != page(SampleRun(runtime: "cluster", host: "b")))
   }
 
-  @Test("Every section and every chart with its table is there, and nothing is fetched")
+  @Test("The page has every section and every chart with its table, and fetches no other file")
   func sections() throws {
     let page = try page()
     for id in ["answer", "summary", "glance", "time", "latency", "faults", "cost", "run"] {
@@ -36,7 +36,7 @@ struct PageTests {
     }
   }
 
-  @Test("Without faults there is no section on them")
+  @Test("Without faults the page has no section on faults")
   func noFaults() throws {
     var sample = SampleRun()
     sample.hasFaults = false
@@ -44,7 +44,7 @@ struct PageTests {
     #expect(!page.contains("id=\"faults\"") && !page.contains("Longest outage"))
   }
 
-  @Test("Numbers of the tables behind charts are cells of the CSV files")
+  @Test("Numbers in the tables below charts are cells of the CSV files")
   func cells() throws {
     let sample = SampleRun()
     let known = Set(
@@ -60,13 +60,13 @@ struct PageTests {
       #expect(
         numbers.filter { !known.contains($0) && !known.contains($0 + ".0") } == [], "\(caption)")
     }
-    // What the summary is sorted by is the cell itself.
+    // The summary's sort keys are the cells themselves.
     let sorted = page.matches(of: #/<td class=n data-v="([0-9.]+)"/#).map { String($0.1) }
     #expect(sorted.count == 16)
     #expect(sorted.filter { !known.contains($0) && !known.contains($0 + ".0") } == [])
   }
 
-  @Test("A violated row is shown, marked, and has no bar")
+  @Test("A violated row is shown, marked, without a bar")
   func violated() throws {
     var sample = SampleRun()
     sample.verdicts = ["raft": "violated"]
@@ -76,7 +76,7 @@ struct PageTests {
     #expect(page.contains("<span class=badge>violated</span>"))
   }
 
-  @Test("Sweeps have a chart per metric, and a part for each point")
+  @Test("A sweep's page has a chart per metric, and a part for each point")
   func sweep() throws {
     var sample = SampleRun()
     sample.sweepPath = "workload.clients"
@@ -88,7 +88,7 @@ struct PageTests {
     #expect(!page.contains("id=\"glance\""))
   }
 
-  @Test("A large sweep stays below 2 MB, says what is left out, and keeps every row")
+  @Test("A large sweep's page stays below 2 MB, says what it leaves out, and keeps every row")
   func largeSweep() throws {
     var sample = SampleRun(
       protocols: ["raft", "multi-paxos", "primary-backup", "chain-replication", "unreplicated"])
@@ -101,7 +101,7 @@ struct PageTests {
     #expect(page.components(separatedBy: "<td class=\"v good\">").count == 201)
   }
 
-  @Test("A long run of many trials stays small: points of a line are merged")
+  @Test("The page of a long run stays small, because points of a line are merged")
   func size() throws {
     let bins = TimeSeries(
       (1...5).map { number in
@@ -118,7 +118,7 @@ struct PageTests {
     #expect(bins.last?.endMs == 1_000_000)
   }
 
-  @Test("Where chance drew the faults, only one trial is drawn over time")
+  @Test("If faults are drawn at random, only one trial is drawn over time")
   func chance() throws {
     func trial(_ start: Double) -> Trial {
       var trial = Trial(number: 1, seed: "1", verdict: "linearizable")
@@ -132,7 +132,7 @@ struct PageTests {
     #expect(TimeSeries([trial(100), trial(1_000)]).trialCount == 1)
   }
 
-  @Test("A report is replaced, and any other file is not")
+  @Test("A report replaces an earlier report but no other file")
   func replacing() throws {
     let folder = try Folder()
     let directory = try SampleRun().write(below: folder.url)

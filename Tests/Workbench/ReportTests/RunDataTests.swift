@@ -3,7 +3,7 @@ import Testing
 
 @testable import Report
 
-@Suite("A run directory is read whole, or refused in one line")
+@Suite("A run directory is read completely, or refused in one line")
 struct RunDataTests {
   private func message(_ change: (URL) throws -> Void) throws -> String {
     let folder = try Folder()
@@ -25,7 +25,7 @@ struct RunDataTests {
     try Data(changed.utf8).write(to: url)
   }
 
-  @Test("What the files say")
+  @Test("The files' values are read")
   func reading() throws {
     let folder = try Folder()
     var sample = SampleRun()
@@ -45,7 +45,7 @@ struct RunDataTests {
     #expect(run.about.name == "sample" && run.about.setting("duration") == "2s")
   }
 
-  @Test("Names that are no run directory")
+  @Test("Paths that are not run directories are refused")
   func noRun() throws {
     let folder = try Folder()
     func message(_ path: String) -> String {
@@ -87,7 +87,7 @@ struct RunDataTests {
     #expect(metric.contains("summary.csv: found no column bytes_per_op_mean"))
   }
 
-  @Test("Damage is named with its line")
+  @Test("The error for a damaged file names the line")
   func damage() throws {
     let cut = try message { directory in
       try edit(directory, "latency.csv") { String($0.dropLast(9)) }

@@ -4,17 +4,18 @@ import Measurement
 
 @testable import Report
 
-/// A small run directory whose numbers are known: what a test does not set is the same for all.
+/// A small run directory with known numbers; values that a test does not set are the same
+/// everywhere.
 struct SampleRun {
   var name = "sample"
   var description = "A sample"
   var protocols = ["raft", "chain-replication"]
-  /// By protocol; all others are linearizable.
+  /// Verdicts by protocol; protocols not named are linearizable.
   var verdicts: [String: String] = [:]
   var sweepPath: String?
   var points = [""]
   var trials = 7
-  /// Metrics of trial `n` of a protocol at a point; the rest are 1.
+  /// The metrics of a protocol's trial `trial` at a point; metrics not named are 1.
   var metrics: @Sendable (_ name: String, _ point: Int, _ trial: Int) -> [String: Double] = {
     name, point, trial in
     let slower = name == "raft" ? 1.0 : 2.0
@@ -178,7 +179,7 @@ struct SampleRun {
   }
 }
 
-/// A folder of its own for a test, removed after it.
+/// A test's own folder, removed with this object.
 final class Folder {
   let url = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID())")
 

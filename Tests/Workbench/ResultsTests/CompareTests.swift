@@ -35,7 +35,7 @@ import Testing
     return difference.findings(condition).map(\.holds)
   }
 
-  @Test("Rows of the same name and point are compared, in pairs where seeds are the same")
+  @Test("Rows with the same name and point are compared, in pairs if their seeds are equal")
   func paired() throws {
     try inTemporaryDirectory { path in
       let a = try write(to: path + "/a")
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  @Test("A condition is tried in every row, on the later run, the first one and the change")
+  @Test("A condition is evaluated in every row, for the later run, the first one and the change")
   func conditions() throws {
     try inTemporaryDirectory { path in
       let a = try write(to: path + "/a")
@@ -68,12 +68,12 @@ import Testing
       #expect(try holds(difference, "new.verdict == violated").count == 4)
       #expect(try holds(difference, "base.verdict == violated").isEmpty)
       #expect(try holds(difference, "write_outage_ms > 1").count == 4)
-      // Nothing is lost in the fixture, and of nothing no relative change can be told.
+      // No write is lost in the fixture, and zero has no relative change.
       #expect(try holds(difference, "change.lost_writes > 5%") == [nil, nil, nil, nil])
     }
   }
 
-  @Test("What only one of the runs has is said; without anything in common nothing is compared")
+  @Test("Rows of only one run are listed; runs without a common row are refused")
   func rows() throws {
     try inTemporaryDirectory { path in
       let a = try write(to: path + "/a")

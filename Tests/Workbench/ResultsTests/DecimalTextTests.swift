@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct DecimalTextTests {
   @Test(
-    "Numbers have `.` decimals, no exponent, nine significant digits, and whole numbers all theirs",
+    "Numbers have `.` decimals, no exponent, nine significant digits; whole numbers keep all",
     arguments: [
       (0, "0"), (-0.0, "0"), (1, "1"), (-3, "-3"), (0.5, "0.5"), (1234567.891234, "1234567.89"),
       (1e-7, "0.0000001"), (1.0 / 3, "0.333333333"), (2.0 / 3, "0.666666667"),
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(
-    "For people a number has the decimals asked for",
+    "For people a number has the requested decimals",
     arguments: [
       (0, 2, "0.00"), (1.005, 2, "1.01"), (0.004, 2, "0.00"), (-0.004, 2, "0.00"),
       (0.5, 0, "1"), (0.05, 0, "0"), (9.996, 2, "10.00"), (1234.5, 1, "1234.5"), (12, 0, "12"),
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(
-    "In tables a value below 10 has two significant digits at least",
+    "In tables a value below 10 has at least two significant digits",
     arguments: [
       (0.083, 0, "0.083"), (0.08333, 0, "0.083"), (4.2, 0, "4.2"), (4, 0, "4.0"), (0, 0, "0"),
       (42.6, 0, "43"), (0.00041, 3, "0.00041"), (4.227, 2, "4.23"), (0.5, 1, "0.50"),
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(
-    "A share is 100 % only if it is 1",
+    "Only the share 1 is shown as 100 %",
     arguments: [
       (1, "100.00"), (0.9987, "99.87"), (0.99999, "99.999"), (0.9999999, "99.99999"), (0, "0.00"),
       (0.00001, "0.0010"), (0.99996, "99.996"), (0.6, "60.00"),
@@ -48,7 +48,7 @@ import Testing
     #expect(DecimalText.percent(share) == expected)
   }
 
-  @Test("Times are exact, with no more decimals than they have")
+  @Test("Times are exact and have no superfluous decimals")
   func times() {
     #expect(DecimalText.milliseconds(1_234_567) == "1.234567")
     #expect(DecimalText.milliseconds(60_000_000_000) == "60000")

@@ -22,7 +22,7 @@ import Testing
     #expect(throughput.allSatisfy { abs(($0.percent?.mean ?? 0) + 33) < 2 })
   }
 
-  @Test("The correction is among those with the same reference")
+  @Test("The correction is over the comparisons with the same kind of reference")
   func correction() {
     for against in ReferenceDifference.Against.allCases {
       let family = ReferenceDifference.all(groups, baseline: 0).filter { $0.against == against }
@@ -42,7 +42,7 @@ import Testing
     #expect(text.contains("Differences from workload.clients=8, workload.valueSize=128B\n"))
   }
 
-  @Test("differences.csv has a row for each, with names and numbers")
+  @Test("differences.csv has a row for each difference, with names and numbers")
   func file() throws {
     let rows = try #require(parseCSV(ResultFile.differences(outline).csv(allTrials)))
     #expect(rows.count == 1 + 4 * ComparedMetric.all.count)

@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import Measurement
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
     return ExpectedCondition.all(outline, trials)
   }
 
-  @Test("A condition is tried for every row and point that it does not name")
+  @Test("A condition is evaluated for every row and point that it leaves open")
   func places() {
     let all = expectations(
       "*.throughput > 0", "raft.throughput > 0",
@@ -26,7 +27,7 @@ import Testing
     #expect(all.map(\.holds) == [true, true, true, true])
   }
 
-  @Test("One case that does not hold is enough to fail, and so is a value that is missing")
+  @Test("One failed case, or one missing value, makes an expectation fail")
   func failures() {
     var trials = allTrials
     trials[1].faults[0].timeToRecoverNs = nil
@@ -40,7 +41,7 @@ import Testing
     #expect(all[0].cases[0].found == "read_p50 1.00 ±0.01 ms")
   }
 
-  @Test("The largest fault of a trial counts, and of several trials the mean")
+  @Test("The largest fault of a trial counts, and over several trials the mean")
   func faults() {
     let text = expectations("raft.write_outage_ms < 500")[0].cases[0].found
     let group = TrialGroup.groups(allTrials)[0]
@@ -52,12 +53,12 @@ import Testing
     #expect(largest.allSatisfy { $0 > 0 })
   }
 
-  @Test("The words of verdicts in conditions are those of the results, in their order")
+  @Test("The verdicts in conditions are those of the results, in the same order")
   func words() {
     #expect(ConditionVocabulary.verdicts == TrialVerdict.Word.allCases.map(\.rawValue))
   }
 
-  @Test("What failed stands in the table and in expectations.csv")
+  @Test("Failed expectations appear in the table and in expectations.csv")
   func shown() throws {
     var outline = outline
     outline.expect = ["raft.throughput > 1000000/s", "raft.verdict == linearizable"]
@@ -67,8 +68,44 @@ import Testing
     let file = ResultFile.expectations(outline)
     let rows = try #require(parseCSV(file.csv(allTrials)))
     #expect(rows.map { $0[2] } == ["holds", "false", "false", "true", "true"])
-    // An interrupted run says nothing yet.
+    // Expectations of an interrupted run are not judged yet.
     let partial = ResultTable(outline: outline, trials: Array(allTrials.dropLast())).text()
     #expect(!partial.contains("FAILED"))
+  }
+
+  @Test("In JSON each row has the outcomes in which it takes part, once the run is complete")
+  func json() throws {
+    struct Row: Decodable {
+      struct Outcome: Decodable, Equatable {
+        var expectation: String
+        var place: String
+        var holds: Bool
+        var found: String
+      }
+      var `protocol`: String
+      var expectations: [Outcome]
+    }
+    var outline = outline
+    outline.expect = [
+      "raft.throughput > 1e9", "*.verdict == linearizable",
+      "raft.throughput > chain-replication.throughput - 1",
+    ]
+    func rows(_ trials: [FinishedTrial]) throws -> [Row] {
+      let text = ResultTable(outline: outline, trials: trials).json
+      return try JSONDecoder().decode([Row].self, from: Data(text.utf8))
+    }
+    let complete = try rows(allTrials)
+    #expect(complete.map(\.protocol) == ["raft", "chain-replication", "raft", "chain-replication"])
+    #expect(
+      complete.map { $0.expectations.map(\.expectation) } == [
+        outline.expect, Array(outline.expect[1...]), outline.expect, Array(outline.expect[1...]),
+      ])
+    #expect(complete[0].expectations.map(\.holds) == [false, true, true])
+    #expect(complete[0].expectations[0].found.hasPrefix("raft.throughput "))
+    #expect(
+      complete[3].expectations[0].place
+        == "chain-replication, workload.clients=64, workload.valueSize=1KiB")
+    let partial = try rows(Array(allTrials.dropLast()))
+    #expect(partial.flatMap(\.expectations) == [])
   }
 }

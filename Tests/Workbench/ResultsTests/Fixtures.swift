@@ -13,8 +13,8 @@ let outline = RunOutline(
   name: "leader-crash", seed: 7, protocols: ["raft", "chain-replication"], trials: 3,
   sweepPaths: ["workload.clients", "workload.valueSize"], points: [["8", "128B"], ["64", "1KiB"]])
 
-/// A second of operations every few milliseconds, alternately gets and puts, with a crash in the
-/// middle during which nothing is answered. Everything differs a little from place to place.
+/// One second of operations every few milliseconds, alternately gets and puts, with a crash in the
+/// middle during which no operation is answered. All values differ a little from place to place.
 func observation(_ place: TrialPlace) -> TrialRecord {
   let step = Int64(2 + place.point)
   let latency = Int64(1 + place.protocolIndex) * ms + Int64(place.trial) * 1_237
@@ -60,7 +60,7 @@ func finished(
 
 let allTrials = outline.places.map { finished($0) }
 
-/// A directory of its own, removed after the test.
+/// Creates a directory for the test, and removes it after the test.
 func inTemporaryDirectory(_ body: (String) throws -> Void) throws {
   let path = NSTemporaryDirectory() + "results-\(UUID().uuidString)"
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -3,7 +3,7 @@ import Testing
 @testable import Results
 
 @Suite struct MergeTests {
-  /// Writes one shard of the fixture's run, all of it or without its last trial.
+  /// Writes one shard of the fixture's run, complete or without its last trial.
   private func write(
     _ number: Int, of count: Int, to path: String, experiment: String = "{}", version: String = "1",
     isWhole: Bool = true, outline: RunOutline = outline
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(
-    "What does not belong together, is there twice, is missing or unfinished is refused by name")
+    "Shards that do not match, are given twice, are missing or unfinished are refused by name")
   func refusals() throws {
     try inTemporaryDirectory { path in
       let (a, b) = (try write(1, of: 2, to: path), try write(2, of: 2, to: path))
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test("Two directories that hold the same trial overlap")
+  @Test("Two directories with the same trial are refused")
   func overlap() throws {
     try inTemporaryDirectory { path in
       let (a, b) = (try write(1, of: 2, to: path), try write(2, of: 2, to: path))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Results
 
-/// A clock that the test sets, and what was written.
+/// A clock that the test sets, and the text written so far.
 private final class Stage: Sendable {
   let now = Mutex(0.0)
   let written = Mutex([String]())
@@ -26,7 +26,7 @@ private final class Stage: Sendable {
 }
 
 @Suite struct ProgressLineTests {
-  @Test("The line tells percent, trials, simulated time, events per second and time left")
+  @Test("The line shows percent, trials, simulated time, events per second and time left")
   func line() {
     var state = ProgressState(trialsTotal: 4, trialsBefore: 0, trialDurationNs: 10_000_000_000)
     #expect(state.line(elapsed: 0) == "  0 %  0/4 trials  0.0 s simulated")
@@ -41,7 +41,7 @@ private final class Stage: Sendable {
         "100 %  4/4 trials  40 s simulated  1.0 M events/s  4 s elapsed"))
   }
 
-  @Test("On a cluster nothing is simulated: the line tells time under load and operations")
+  @Test("On a cluster the line shows time under load and operations")
   func cluster() {
     var state = ProgressState(
       trialsTotal: 2, trialsBefore: 0, trialDurationNs: 10_000_000_000, kind: .cluster)
@@ -59,7 +59,7 @@ private final class Stage: Sendable {
     #expect(nothing.line(elapsed: 0).hasPrefix("100 %  2/2 trials"))
   }
 
-  @Test("A terminal's line is redrawn at most ten times a second, and taken away at the end")
+  @Test("A terminal's line is redrawn at most ten times a second, and removed at the end")
   func interactive() {
     let stage = Stage()
     let line = stage.line()
@@ -78,7 +78,7 @@ private final class Stage: Sendable {
     #expect(stage.texts.count == 13 && stage.texts.last == "\r\u{1B}[K")
   }
 
-  @Test("Elsewhere a plain line is written every few seconds, and a short run writes none")
+  @Test("Without a terminal a plain line is written every few seconds, and none for a short run")
   func plain() {
     let stage = Stage()
     let line = stage.line(isInteractive: false)
@@ -98,7 +98,7 @@ private final class Stage: Sendable {
     #expect(short.texts.isEmpty)
   }
 
-  @Test("--quiet silences progress, not messages")
+  @Test("--quiet silences progress but not messages")
   func quiet() {
     let stage = Stage()
     let line = stage.line(isQuiet: true)

@@ -7,7 +7,7 @@ import Trials
 
 @testable import Results
 
-/// The parts of a Tabular Data Package that the tests look at.
+/// The parts of a Tabular Data Package that the tests read.
 private struct Package: Decodable {
   struct Resource: Decodable {
     var name: String
@@ -82,7 +82,7 @@ private struct Package: Decodable {
     }
   }
 
-  @Test("Rows follow sweep point, protocol and trial, whatever order the trials finished in")
+  @Test("Rows follow sweep point, protocol and trial, in whatever order the trials finished")
   func order() throws {
     let reversed = Array(allTrials.reversed())
     for file in ResultFile.all(outline).dropFirst() {
@@ -137,7 +137,7 @@ private struct Package: Decodable {
     #expect(meaning("availability_ci95_low")?.contains("95 % interval (bootstrap-t") == true)
   }
 
-  @Test("Percentiles, maxima, availability and nines are of all trials' operations together")
+  @Test("Percentiles, maxima, availability and nines are over all trials' operations together")
   func pooled() throws {
     let place = outline.places[0]
     func trial(_ number: Int, slow: Int, answered: Int) -> FinishedTrial {
@@ -155,8 +155,8 @@ private struct Package: Decodable {
         metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
     }
     #expect(place == TrialPlace(point: 0, protocolIndex: 0, trial: 1))
-    // The first trial's p99 is 100 ms, the mean of both 50.5 ms; of all operations 15 in 2,000 are
-    // slow.
+    // The first trial's p99 is 100 ms, the mean of both is 50.5 ms; over all operations 15 in 2,000
+    // are slow.
     let trials = [trial(1, slow: 15, answered: 1_000), trial(2, slow: 0, answered: 1_000)]
     let records = try #require(parseCSV(ResultFile.all(outline)[0].csv(trials)))
     func cell(_ name: String) throws -> Double {
@@ -167,7 +167,7 @@ private struct Package: Decodable {
     #expect(try cell("read_p99_us_mean") == 50_500)
     #expect(try cell("read_max_us_pooled") == 100_000 && cell("all_max_us_pooled") == 100_000)
     #expect(try cell("read_count") == 2_000 && cell("read_censored") == 0)
-    // 15 late in 2,000. The means of the two trials' nines would be 2.4.
+    // 15 operations in 2,000 are late. The mean of the two trials' nines would be 2.4.
     #expect(try cell("availability_pooled") == 0.9925)
     #expect(try abs(cell("nines_pooled") - 2.12493874) < 1e-8)
     #expect(try cell("write_count") == 0 && records[1].contains(""))
@@ -190,7 +190,7 @@ private struct Package: Decodable {
     #expect(try cell() == "")
   }
 
-  @Test("A comma, a quote or a line break is quoted, and anything else is not")
+  @Test("A field with a comma, a quote or a line break is quoted, and no other field is")
   func quoting() {
     var text = CSVText(header: ["a", "b c"])
     text.append(["1,2", "say \"x\""])
@@ -201,7 +201,7 @@ private struct Package: Decodable {
     #expect(parseCSV(text.bytes) == [["a", "b c"], ["1,2", "say \"x\""], ["", "two\r\nlines"]])
   }
 
-  @Test("A trial survives its fragment to the last bit")
+  @Test("A trial read back from its fragment is equal to the last bit")
   func roundTrip() throws {
     var trial = allTrials[0]
     trial.metrics = [
@@ -214,7 +214,7 @@ private struct Package: Decodable {
     #expect(back.metrics.map { $0?.bitPattern } == trial.metrics.map { $0?.bitPattern })
   }
 
-  @Test("What the runtime saw broken makes the verdict violated")
+  @Test("A promise that the runtime saw broken makes the verdict violated")
   func safetyViolation() {
     var seen = observation(outline.places[0])
     seen.safetyViolations = ["logs differ at 3"]
@@ -225,7 +225,7 @@ private struct Package: Decodable {
     #expect(trial.verdict == TrialVerdict(word: .violated, explanation: "logs differ at 3"))
   }
 
-  @Test("A counterexample is a few lines that a person can read")
+  @Test("A counterexample is a few readable lines")
   func counterexample() {
     let put = Operation(
       client: 1, kind: .put, key: 4, argument: ValueDigest([1]), outcome: .ok, invoked: ms,

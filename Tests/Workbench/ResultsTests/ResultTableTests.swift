@@ -9,7 +9,7 @@ import Testing
     name: "x", seed: 7, protocols: ["raft", "chain-replication"], trials: 3)
   private var trials: [FinishedTrial] { single.places.map { finished($0) } }
 
-  @Test("Columns are aligned, and a table too wide goes on below with its keys repeated")
+  @Test("Columns are aligned, and a too wide table continues below with its keys repeated")
   func textTable() {
     var table = TextTable(
       headings: [.init(text: "name", alignment: .left), .init(text: "one"), .init(text: "two")],
@@ -37,7 +37,7 @@ import Testing
         """)
   }
 
-  @Test("The table of a run")
+  @Test("The table of a run has these lines")
   func wholeTable() throws {
     var trials = trials
     let column = try #require(MetricColumn.all.firstIndex { $0.name == "time_to_recover_ms" })
@@ -89,7 +89,7 @@ import Testing
       values.map(ResultTable.milliseconds) == ["0.012", "1.23", "12.3", "123", "1235", "-"])
   }
 
-  @Test("With a sweep every line says which point it is of, and no line is wider than the terminal")
+  @Test("With a sweep every line names its point, and no line is wider than the terminal")
   func sweep() {
     let table = ResultTable(outline: outline, trials: allTrials)
     let text = table.text(width: 110)
@@ -101,7 +101,7 @@ import Testing
     #expect(text.contains("workload.clients  workload.valueSize"))
   }
 
-  @Test("A violation is shown last, loudly, with its explanation and seed")
+  @Test("A violation is shown last and marked, with its explanation and seed")
   func violation() {
     var trials = trials
     trials[1].verdict = TrialVerdict(word: .violated, explanation: "A lost write.\n  put 1")
@@ -127,7 +127,7 @@ import Testing
     #expect(ResultTable(outline: single, trials: []).text() == "No trial was finished.\n")
   }
 
-  @Test("A fault that not every trial recovers from says so, and chaos is taken together")
+  @Test("A fault from which some trials never recover shows it, and chaos is summarised")
   func faults() {
     var trials = Array(trials.prefix(3))
     func row(_ start: Int64, recovers: Int64?) -> FaultRow {
@@ -151,7 +151,7 @@ import Testing
     #expect(FaultSummary.all(trials)[0].recoveryText == "never")
   }
 
-  @Test("A fault that real trials start a moment late, each its own, is still one line")
+  @Test("A fault that real trials start at slightly different times is still one line")
   func lateFaults() {
     var trials = Array(trials.prefix(3))
     for trial in trials.indices {
@@ -166,7 +166,7 @@ import Testing
     #expect(text.components(separatedBy: "crash leader").count == 2)
   }
 
-  @Test("Protocols are ranked, and told apart only if their paired trials differ")
+  @Test("Protocols are ranked, and separated only if their paired trials differ")
   func ranking() throws {
     var trials = trials
     let column = 0
@@ -181,8 +181,7 @@ import Testing
       return ranking.text(single, level: 0.05)
     }
     #expect(text() == "chain-replication ~[43] raft")
-    // The difference is nearly the same in every trial, though the trials differ more among
-    // themselves.
+    // The difference is nearly the same in every trial, although the trials vary more than that.
     trials[4].metrics[column] = 201.1
     trials[5].metrics[column] = 301
     #expect(text() == "chain-replication > raft")
@@ -194,7 +193,7 @@ import Testing
     #expect(text() == nil)
   }
 
-  @Test("The JSON holds the same rows, in the same order")
+  @Test("The JSON has the same rows in the same order")
   func json() throws {
     struct Row: Decodable {
       struct Interval: Decodable {

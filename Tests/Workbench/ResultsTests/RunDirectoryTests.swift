@@ -6,7 +6,7 @@ import Testing
 @testable import Results
 
 @Suite struct RunDirectoryTests {
-  /// Smaller than the others' outline: every summary costs a bootstrap per metric.
+  /// Smaller than the other tests' outline, because every summary costs a bootstrap per metric.
   private let outline = RunOutline(
     name: "leader-crash", seed: 7, protocols: ["raft", "chain"], trials: 2)
   private var allTrials: [FinishedTrial] { outline.places.map { finished($0) } }
@@ -39,7 +39,7 @@ import Testing
     return files
   }
 
-  @Test("A run in one go and a run interrupted and resumed leave the same bytes")
+  @Test("An uninterrupted run and a resumed run leave the same bytes")
   func resume() throws {
     try inTemporaryDirectory { parent in
       let whole = try directory(parent + "/a/b")
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test("The manifest says whether the run is complete, and alone holds the wall clock")
+  @Test("The manifest says whether the run is complete, and only it holds wall-clock times")
   func manifestText() throws {
     struct Read: Decodable {
       var complete: Bool
@@ -86,7 +86,7 @@ import Testing
     #expect(Machine.current.cores > 0 && !Machine.current.host.isEmpty)
   }
 
-  @Test("The manifest says which other systems took part")
+  @Test("The manifest names the other systems that took part")
   func manifestTargets() throws {
     struct Read: Decodable {
       struct Target: Decodable, Equatable {
@@ -122,7 +122,7 @@ import Testing
       }
       let again = try directory(parent, .overwrite)
       #expect(again.finishedBefore.isEmpty)
-      // What no run writes stays.
+      // Files that no run writes stay.
       #expect(try contents(again.path).keys.sorted() == ["experiment.json5", "notes.txt"])
     }
   }
@@ -152,7 +152,7 @@ import Testing
     }
   }
 
-  @Test("Killed while an earlier run was removed, nothing of that run is taken for the new one")
+  @Test("If a process was killed while it removed an earlier run, none of its trials is reused")
   func killedWhileClearing() throws {
     try inTemporaryDirectory { parent in
       let run = try directory(parent)
@@ -171,7 +171,7 @@ import Testing
     }
   }
 
-  @Test("What is in the way is named, and left alone")
+  @Test("A file in the way is named and left alone")
   func inTheWay() throws {
     try inTemporaryDirectory { parent in
       let path = parent + "/leader-crash-7"
@@ -182,7 +182,7 @@ import Testing
           try directory(parent, existing)
         }
       }
-      // A file in place of the directory of all runs.
+      // A file stands in place of the directory of all runs.
       #expect(throws: RunDirectoryError.notADirectory(path: path)) { try directory(path) }
       try FileManager.default.removeItem(at: file)
 
@@ -196,7 +196,7 @@ import Testing
     }
   }
 
-  @Test("A directory that cannot be made or written gives the system's reason")
+  @Test("The error for a directory that cannot be made or written gives the system's reason")
   func systemErrors() throws {
     #expect(
       throws: RunDirectoryError.cannotCreate(
@@ -212,7 +212,7 @@ import Testing
       try FileManager.default.createDirectory(
         atPath: run.path + "/trials.csv", withIntermediateDirectories: true)
       #expect(throws: RunDirectoryError.self) { try run.write([1], to: "trials.csv") }
-      // The temporary file is gone.
+      // The temporary file is removed.
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: run.path).sorted()
           == [".trials", "experiment.json5", "trials.csv"])
@@ -235,7 +235,7 @@ import Testing
     #expect(Set(sweep.places.map(sweep.fragmentName)).count == sweep.places.count)
   }
 
-  @Test("Paths are taken apart and put together, names of one character included")
+  @Test("Paths are split and joined, including names of one character")
   func paths() {
     let parts: [(path: String, parent: String, name: String)] = [
       ("a", "", "a"), ("a/b", "a", "b"), ("/a", "/", "a"), ("/", "/", ""), ("a/", "", "a"),

@@ -6,10 +6,10 @@ import Testing
 @testable import Results
 
 @Suite struct ScheduleTests {
-  /// Measured once, because the trials here differ in nothing but their place and one metric.
+  /// Measured once, because the trials here differ only in their places and one metric.
   private static let pattern = finished(outline.places[0])
 
-  /// A trial whose throughput is given.
+  /// A trial with the given throughput.
   private func trial(_ place: TrialPlace, throughput: Double) -> FinishedTrial {
     var trial = Self.pattern
     trial.place = place
@@ -28,7 +28,7 @@ import Testing
       stopping: plan.experiment.stopping?.until ?? [])
   }
 
-  /// Runs what the schedule asks for until it asks for nothing.
+  /// Runs the trials that the schedule returns until it returns none.
   private func run(
     _ outline: RunOutline, of shard: Shard? = nil, _ throughput: (TrialPlace) -> Double
   ) -> [FinishedTrial] {
@@ -46,10 +46,10 @@ import Testing
     TrialGroup.groups(trials).map(\.trials.count)
   }
 
-  @Test("Trials stop when every row of the point is precise, and at the most")
+  @Test("Trials stop when every row of the point is precise enough, or at the maximum")
   func stoppingRule() throws {
     let outline = try stopping("throughput ±2%")
-    // At the first point one row is noisy in its first trials; at the second one always.
+    // At the first point one row varies in its first trials; at the second point it always varies.
     let trials = run(outline) { place in
       switch (place.point, place.protocolIndex, place.trial) {
       case (0, 1, 1): 1_010
@@ -57,13 +57,13 @@ import Testing
       default: 1_000
       }
     }
-    // 1,010 and 1,000: ±64 of two trials, ±14 of three.
+    // For 1,010 and 1,000 the margin is ±64 after two trials, ±14 after three.
     #expect(counts(trials) == [3, 3, 6, 6])
     #expect(outline.isComplete(trials))
     #expect(outline.places.count == 24)
   }
 
-  @Test("An absolute tolerance counts in the metric's unit")
+  @Test("An absolute tolerance is in the metric's unit")
   func absolute() throws {
     func count(_ text: String) throws -> Int {
       counts(run(try stopping(text)) { Double(1_000 + $0.trial % 2 * 10) })[0]
@@ -73,7 +73,7 @@ import Testing
     #expect(try count("throughput ±1") == 6)
   }
 
-  @Test("What runs next depends on what is finished, not on the order or on an interruption")
+  @Test("The next trials depend on the finished ones, not on their order or on an interruption")
   func resumed() throws {
     let outline = try stopping("throughput ±2%")
     let throughput: (TrialPlace) -> Double = {
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test("Shards have no trial in common and together all of them")
+  @Test("Shards have no trial in common, and together they have all trials")
   func shards() throws {
     for outline in [outline, try stopping("throughput ±2%"), search(maximum: true)] {
       let whole = Set(run(outline) { Double(1_000 - $0.point) }.map(\.place))
@@ -105,7 +105,7 @@ import Testing
 
   // MARK: Search
 
-  /// Two rows, two combinations, values 0...99 in each.
+  /// Two rows, two combinations, and the values 0...99 in each.
   private func search(maximum: Bool) -> RunOutline {
     RunOutline(
       name: "x", seed: 1, protocols: ["raft", "chain-replication"], trials: 2,
@@ -116,11 +116,11 @@ import Testing
   }
 
   @Test(
-    "A search finds the edge of what holds in few steps", arguments: [true, false],
+    "A search finds the last value that holds in few steps", arguments: [true, false],
     [0, 1, 6, 7, 8, 10, 50, 98, 99, 100])
   func edge(maximum: Bool, edge: Int) {
     let outline = search(maximum: maximum)
-    // The first `edge` values from the easy end hold.
+    // The condition holds for the first `edge` values from the easy end.
     let trials = run(outline) { place in
       let step = place.point % 100
       return (maximum ? step : 99 - step) < edge ? 1 : 0
@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  @Test("search.csv and the table say what was found, and only they")
+  @Test("search.csv and the table show the values found, only for searches")
   func shown() throws {
     let outline = search(maximum: true)
     let trials = run(outline) { $0.point % 100 < 42 ? 1 : 0 }

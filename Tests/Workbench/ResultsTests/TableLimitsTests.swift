@@ -6,7 +6,7 @@ import Testing
 
 @testable import Results
 
-/// What a table says where numbers alone would mislead, and how it stays readable.
+/// How a table prevents wrong conclusions from its numbers, and how it stays readable.
 @Suite struct TableLimitsTests {
   private let single = RunOutline(name: "x", seed: 7, protocols: ["raft", "other"], trials: 2)
 
@@ -15,7 +15,7 @@ import Testing
     for index in trials.indices { trials[index].metrics[column] = value }
   }
 
-  @Test("Of a large sweep the first rows are shown, and where the others are")
+  @Test("For a large sweep the table shows the first rows and names the file with the others")
   func sweep() {
     let outline = RunOutline(
       name: "x", seed: 7, protocols: ["raft", "other"], trials: 3, sweepPaths: ["replicas"],
@@ -54,7 +54,7 @@ import Testing
     #expect(!text.contains(" ~") && !text.contains(" > "))
   }
 
-  @Test("A comparison is corrected for all that are printed with it")
+  @Test("A comparison is corrected for all comparisons printed with it")
   func correction() throws {
     let protocols = ["a", "b", "c", "d", "e"]
     let outline = RunOutline(name: "x", seed: 7, protocols: protocols, trials: 4)
@@ -65,7 +65,7 @@ import Testing
       return trial
     }
     let column = try #require(MetricColumn.all.firstIndex { $0.name == "throughput" })
-    // Alone, b would differ from a: p = 0.03; the others are what chance makes.
+    // Alone, b would differ from a with p = 0.03; the other differences are chance.
     let values: [[Double]] = [
       [100, 101, 99, 100], [97, 100.4, 96.8, 98], [90, 70, 110, 60], [60, 90, 50, 88],
       [50, 90, 55, 60],
@@ -82,7 +82,7 @@ import Testing
     #expect(text.contains("Holm's correction over the 4 comparisons here"))
   }
 
-  @Test("A percentile of few operations is marked, and one among the unanswered is a bound")
+  @Test("A percentile from few operations is marked, and one among unanswered ones is a bound")
   func percentiles() {
     func text(_ answered: Int, _ censored: Int, _ percentile: Double) -> String {
       var (fast, slow) = (Histogram(), Histogram())
@@ -99,7 +99,7 @@ import Testing
     )
   }
 
-  @Test("A verdict on nothing says so, and small rates keep two digits")
+  @Test("A verdict without acknowledgements says so, and small rates keep two digits")
   func nothing() throws {
     var trials = single.places.map { finished($0) }
     try set("throughput", 0.0833, in: &trials)
@@ -111,7 +111,7 @@ import Testing
         .contains("linearizable (nothing acknowledged)"))
   }
 
-  @Test("Lost writes are shown where replicas were killed, or where there are some")
+  @Test("Lost writes are shown if replicas were killed or a write was lost")
   func lostWrites() throws {
     var trials = single.places.map { finished($0) }
     #expect(ResultTable(outline: single, trials: trials).text().contains("lost writes"))
@@ -145,7 +145,7 @@ import Testing
     #expect(few.count == 4 && few[1].label == "crash leader @0.3s")
   }
 
-  @Test("A recovery that another fault cuts short is neither a time nor a never")
+  @Test("A recovery cut short by the next fault counts neither as a time nor as never")
   func cutShort() {
     var trials = [finished(single.places[0])]
     trials[0].faults[0].timeToRecoverNs = nil
@@ -158,7 +158,7 @@ import Testing
     #expect(text.contains("never: throughput was not back at the end of the trial\n"))
   }
 
-  @Test("A violation tells each fact once, with who was in charge, the faults and the replay")
+  @Test("A violation states each fact once, with the node in charge, the faults and the replay")
   func violation() {
     func operation(_ client: UInt32, _ kind: OperationKind, _ from: Int64, _ to: Int64)
       -> Histories.Operation
@@ -192,7 +192,7 @@ import Testing
         """), "\(text)")
   }
 
-  @Test("Of many broken promises the first are shown, and how many more there are")
+  @Test("The first broken promises are shown, and the number of the others")
   func manyViolations() {
     let verdict = TrialVerdict(word: .linearizable).with(
       safetyViolations: (1...9).map { "promise \($0)" })
@@ -202,7 +202,7 @@ import Testing
         == "promise 1\npromise 2\npromise 3\npromise 4\n(5 more broken promises are left out)")
   }
 
-  @Test("A list fits its terminal: long cells go on below")
+  @Test("A list fits its terminal: long cells continue on further lines")
   func wrapping() {
     let rows = [["name", "meaning"], ["first", "several words that do not fit the line"]]
     #expect(

@@ -9,7 +9,7 @@ import Trials
 
 @testable import Runner
 
-/// Clients of real processes.
+/// Tests how often clients of real processes send each operation.
 @Suite("Cluster trials without faults", .serialized) struct AttemptsTests {
   /// The program, which the build puts beside the bundle of its tests.
   private static let program =
@@ -17,10 +17,11 @@ import Trials
     .resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "rsmbench").path
 
   @Test(
-    "Every client is answered from its first operation, and none asks twice",
+    "Every client is answered from its first operation, and no operation is sent twice",
     arguments: ProtocolKind.allCases)
   func sentOnce(kind: ProtocolKind) throws {
-    // Whoever is not answered waits to the end; and a busy machine changes no leader.
+    // A client without an answer waits to the end of the trial, and a busy machine causes no change
+    // of leader.
     let patient =
       kind.options.contains { $0.name == "failureTimeout" }
       ? "failureTimeout: \"3s\"" : "electionTimeout: [\"2s\", \"3s\"]"
@@ -44,8 +45,8 @@ import Trials
     let report = try #require(
       try ClusterTrialRunner.run(task, of: choice, at: place) { _, _ in true })
     for client in 0..<12 {
-      // With its first write a client looks for the replica in charge. Reads come after the trial,
-      // to see what is there.
+      // A client's first write also searches for the replica in charge. Reads are excluded, because
+      // those that check the final state come after the trial.
       let attempts = report.observation.operations
         .filter { $0.client == client && $0.outcome == .ok && !$0.kind.isRead }.sorted {
           $0.invoked < $1.invoked

@@ -12,14 +12,14 @@ import Trials
 
 @testable import Runner
 
-/// Whole trials on real processes, each with more than one thing going wrong.
+/// Whole trials on real processes, each with several faults.
 @Suite("Cluster trials", .serialized) struct ClusterTrialTests {
   /// The program, which the build puts beside the bundle of its tests.
   private static let program =
     (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
     .resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "rsmbench").path
 
-  /// Runs one trial; afterwards nothing of it may be left.
+  /// Runs one trial; afterwards none of its processes and files may be left.
   private func trial(
     _ faults: String, of protocolName: String = "raft", duration: String = "1500ms",
     stopAfter limit: Interval? = nil
@@ -87,7 +87,7 @@ import Trials
   }
 
   @Test(
-    "A disk that fails or is full ends its node, and the trial goes on; a slow one slows it down")
+    "A disk that fails or is full ends its node but not the trial; a slow disk slows its node")
   func disks() throws {
     let report = try trial(
       """
@@ -98,11 +98,11 @@ import Trials
       """)
     try expectSound(report, faults: 4)
     #expect(report?.notes == [])
-    // Both nodes have been started twice: what they have done in both lives counts.
+    // Both nodes have been started twice: the syncs of both incarnations count.
     #expect(report?.observation.nodes.allSatisfy { $0.syncs > 0 } == true)
   }
 
-  @Test("A node whose log has rotted does not start again, and the user is told why")
+  @Test("A node with bit rot in its log does not start again, and the user is told why")
   func bitRot() throws {
     let report = try trial(
       """
@@ -115,7 +115,7 @@ import Trials
     #expect(note.contains("cannot vouch"))
   }
 
-  @Test("A trial that is abandoned in the middle of its faults leaves nothing behind")
+  @Test("A trial that is abandoned amid its faults leaves no process or file")
   func abandoned() throws {
     let report = try trial(
       """

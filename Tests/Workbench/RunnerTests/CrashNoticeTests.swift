@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What a crash of a trial's thread says.
+/// The message printed when a trial's thread crashes.
 @Suite struct CrashNoticeTests {
   /// The program that traps, which the build puts beside the bundle of its tests.
   private static let program =
@@ -23,11 +23,11 @@ import Testing
   }
 
   @Test(
-    "A thread that crashes says what it was doing, and the process dies of the same signal",
+    "A thread that crashes prints its notice, and the process dies of the same signal",
     arguments: [("trap", SIGILL), ("trap", SIGTRAP), ("abort", SIGABRT), ("overflow", SIGSEGV)],
     ["1", "3"])
   func crash(how: (way: String, signal: Int32), jobs: String) throws {
-    // A trap is one of two signals, by the processor.
+    // A trap raises one of two signals, depending on the processor.
     #if arch(x86_64)
       if how.signal == SIGTRAP { return }
     #else
@@ -40,7 +40,7 @@ import Testing
     #expect(lines == ["crashed in piece 5"])
   }
 
-  @Test("Work that does not crash says nothing")
+  @Test("Work that does not crash prints no message")
   func noCrash() throws {
     let (process, errors) = try run("none", "2")
     #expect(process.terminationReason == .exit && process.terminationStatus == 0)

@@ -9,8 +9,8 @@ import Runner
 import Testing
 import Trials
 
-/// What whole simulated trials are measured to do. Their numbers are also checked against each
-/// other wherever a trial is reported (`TrialMetrics.brokenInvariant`).
+/// The metrics of whole simulated trials. Every reported trial also checks its numbers against each
+/// other (`TrialMetrics.brokenInvariant`).
 @Suite struct MeasuredTrialTests {
   private func run(_ text: String) throws -> [TrialReport] {
     let plan = try ExperimentPlan.read(text: "{ \(text) }", file: "x.json5")
@@ -34,7 +34,7 @@ import Trials
   }
 
   @Test(
-    "Clients cut off from all replicas see an outage as long as that, in which nobody takes charge",
+    "Clients cut off from all replicas see an outage of that length without an election",
     arguments: [ProtocolKind.raft, .chainReplication])
   func cutClients(kind: ProtocolKind) throws {
     let report = try run(
@@ -45,7 +45,7 @@ import Trials
       """)[0]
     let fault = report.metrics.faults[0]
     let outage = try #require(fault.outage)
-    // What was sent meanwhile arrives with a retransmission after it.
+    // Messages sent during the cut arrive with a retransmission after it.
     #expect((690_000_000...1_200_000_000).contains(outage), "\(outage)")
     #expect(fault.detection == nil && fault.election == nil)
     #expect(report.observation.faults[0].name == "cut")
@@ -53,7 +53,7 @@ import Trials
     #expect(report.verdict == .consistent(.linearizable))
   }
 
-  @Test("A load in phases comes due as the phases say, in every window")
+  @Test("A load in phases comes due at the rate of the phase in every window")
   func phases() throws {
     let report = try run(
       """
@@ -68,7 +68,7 @@ import Trials
     #expect(zip(due, expected).allSatisfy { abs($0 - $1) <= 1 }, "\(due)")
   }
 
-  @Test("The leader is the one at the window's start, and the phases of a failover come in order")
+  @Test("The leader is the one at the window's start, and a failover's phases come in order")
   func failover() throws {
     let report = try run(
       """
@@ -87,7 +87,7 @@ import Trials
     let recovery = try #require(fault.timeToRecover)
     #expect(detection >= 50_000_000 && detection <= election)
     #expect(election <= firstAcknowledgement && firstAcknowledgement <= recovery)
-    // Nothing is answered between the window that holds the crash and the election.
+    // No operation is answered between the window of the crash and the election.
     let start = report.observation.faults[0].startNs
     for window in windows
     where window.start > start && window.start + window.length < start + election {
@@ -95,7 +95,7 @@ import Trials
     }
   }
 
-  @Test("A chain without its head has an outage of writes and none of reads")
+  @Test("A chain without its head has an outage of writes but not of reads")
   func chain() throws {
     let report = try run(
       """

@@ -6,7 +6,7 @@ import Runner
 import Testing
 
 @Suite struct SameProtocolTests {
-  /// Real trials of one protocol, with a fault, so that they differ as trials do.
+  /// Real trials of one protocol, with a fault, so that they differ as much as trials usually do.
   private static let trials: [TrialMetrics] = {
     let plan = try? ExperimentPlan.read(
       text: """
@@ -22,7 +22,7 @@ import Testing
   }()
 
   @Test(
-    "Of the real trials of one protocol, random halves are called different in at most 6 % of cases",
+    "Random halves of one protocol's real trials are called different in at most 6 % of cases",
     arguments: [3, 5, 10])
   func halves(n: Int) throws {
     let trials = SameProtocolTests.trials

@@ -5,7 +5,7 @@ import Runner
 import Testing
 
 @Suite struct TrialTaskTests {
-  @Test("Trials are by point, contender and number; targets come behind the protocols")
+  @Test("Trials are ordered by point, contender and number; targets come after the protocols")
   func order() throws {
     let plan = try ExperimentPlan.read(
       text: """

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("rsmbench advise")
 struct AdviseTests {
-  @Test("Mistakes are one line, exit code 2, and nothing is run")
+  @Test("A mistake gives one line and exit code 2, and no trial runs")
   func mistakes() async throws {
     let space = try Workspace()
     try space.write("{ reads: 7 }", to: "bad.json5")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What is wrong with the command or its file: one line on standard error, exit code 2, nothing written.
+/// A wrong command or file gives one line on standard error and exit code 2, and writes no file.
 @Suite struct BadInputTests {
   private let space: Workspace
 
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(
-    "A value that the format does not allow is refused with its place and what is allowed",
+    "A value that the format does not allow is refused with its place and the allowed values",
     arguments: [
       ("trails=5", #"trails: found an unknown key"#, #"did you mean "trials"?"#),
       ("workload.clents=5", "workload.clents: found an unknown key", #"mean "clients"?"#),
@@ -101,7 +101,7 @@ import Testing
     try await refused(["run", "tiny.json5", "--resume", "--force"], ["give one of them"])
   }
 
-  @Test("A directory that holds something else is left alone, even with --force")
+  @Test("A directory with other content is left alone, even with --force")
   func foreignDirectory() async throws {
     try FileManager.default.createDirectory(
       at: space.url("out/tiny-1"), withIntermediateDirectories: true)
@@ -118,14 +118,14 @@ import Testing
     }
   }
 
-  @Test("Control characters in what was typed neither break the line nor reach the terminal")
+  @Test("Control characters in arguments neither break the line nor reach the terminal")
   func controlCharacters() async throws {
     try await refused(["run", "no\nfile\u{1B}[31m"], [#"no\nfile\u001b[31m: found no such file"#])
     try await refused(["ru\nn"], [#"unknown command "ru\nn""#])
     try await refused(["run", "tiny.json5", "--set", "trails\n=5"], [#"trails\n: found"#])
   }
 
-  @Test("A flag or command that is wrong is named, with the nearest one")
+  @Test("A wrong flag or command is named, with the nearest valid one")
   func usage() async throws {
     try await refused(["run"], ["which experiment?"])
     try await refused(["run", "tiny.json5", "cut.json5"], ["one experiment at a time"])

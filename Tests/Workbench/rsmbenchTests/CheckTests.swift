@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `check`: verdicts on histories that others recorded, as exit codes.
+/// `check`: the exit codes for histories recorded by other programs.
 @Suite struct CheckTests {
   private let space: Workspace
 
@@ -28,12 +28,12 @@ import Testing
     {:process 1, :type :ok, :f :read, :value 1}
     """
 
-  @Test("A linearizable history: exit code 0, whatever its form")
+  @Test("A linearizable history in any accepted form gives exit code 0")
   func linearizable() async throws {
     let forms = [
       CheckTests.good, "\u{FEFF}" + CheckTests.good, "[" + CheckTests.good + "]",
       CheckTests.good.replacing("{:process", with: "#jepsen.history.Op{:process"),
-      // Keys of their own: what would be stale for one key is not for two.
+      // With two keys: a read that would be stale for one key is not stale for two.
       CheckTests.bad.replacing("\n{:process 0, :type :invoke, :f :write, :value 2}", with: "")
         .replacing("\n{:process 0, :type :ok, :f :write, :value 2}", with: ""),
       CheckTests.bad.replacing(#/value ([12])}/#) { "value [\"k\($0.1)\" \($0.1)]}" }
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("A violation: exit code 1, with the operations that prove it and their lines")
+  @Test("A violation gives exit code 1, with the operations that prove it and their lines")
   func violated() async throws {
     let noise = (0..<50).map {
       "{:process 7, :type :invoke, :f :write, :value 1\($0)}\n"
@@ -71,9 +71,9 @@ import Testing
     #expect(counterexample.compactMap { $0["line"] as? Int } == [1, 3, 5])
   }
 
-  @Test("A search that gives up: exit code 3, and what to change")
+  @Test("A search that gives up gives exit code 3 and a suggestion")
   func undecided() async throws {
-    // Values written twice, so that only the search can tell.
+    // Values are written twice, so that only the search can decide.
     var text = ""
     for process in 0..<12 {
       text += "{:process \(process), :type :invoke, :f :write, :value \(process % 3)}\n"
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(
-    "What cannot be read: exit code 2 and one line that names the line",
+    "An unreadable history gives exit code 2 and one line that names the line",
     arguments: [
       ("# A readme\n\nText.", "line"), ("hello\nworld", "line 1"), ("{\"a\": [1, 2]}", "line 1"),
       ("INFO  jepsen.util - 0 :invoke :read nil\nhello", "line 2"),
@@ -117,7 +117,7 @@ import Testing
     #expect(outcome.errors.contains(message), "\(outcome.errors)")
   }
 
-  @Test("A model admits its operations only, and bad usage is refused")
+  @Test("A model admits only its operations, and bad usage is refused")
   func usage() async throws {
     #expect(try await check(CheckTests.good, "--model", "register").status == 0)
     let swap = "{:process 0, :type :invoke, :f :cas, :value [1 2]}"
@@ -137,7 +137,7 @@ import Testing
     }
   }
 
-  @Test("What run writes is checked to the same verdict, and says when operations were due")
+  @Test("A run's history is checked with the same verdict, and says when operations were due")
   func ownHistory() async throws {
     try space.write(
       tiny(#"seed: 5, slo: { latency: "7ms" }, probe: "off","#).replacing(
@@ -164,7 +164,7 @@ import Testing
 
   @Test("A dash reads standard input")
   func standardInput() async throws {
-    // The tests' program has no standard input.
+    // The program in this test has no standard input.
     let outcome = try await space.rsmbench("check", "-")
     #expect(outcome.status == 2)
     #expect(

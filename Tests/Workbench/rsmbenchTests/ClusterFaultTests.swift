@@ -3,7 +3,7 @@ import ProtocolList
 import Testing
 
 extension RealProcesses {
-  /// Faults for real, and what a broken protocol shows under them.
+  /// Faults on real processes, and the violations of a broken protocol under them.
   @Suite struct ClusterFaultTests {
     private let space: Workspace
 
@@ -27,7 +27,7 @@ extension RealProcesses {
     ]
 
     @Test(
-      "Every kind of fault happens to every protocol, one after the other, and no history breaks",
+      "Every protocol stays correct under every kind of fault, one after the other",
       arguments: ProtocolKind.replicated.map(\.name))
     func everyKind(name: String) async throws {
       let faults = ClusterFaultTests.everyKind
@@ -48,7 +48,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "A log with a flipped bit keeps its replica from starting, which the run reports and survives"
+      "A flipped bit in a log stops its replica from starting, which the run reports and survives"
     )
     func bitRot() async throws {
       let faults =
@@ -63,7 +63,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "A protocol without one of its safety rules is caught on real processes, too: exit code 1",
+      "A protocol without one of its safety rules is caught on real processes: exit code 1",
       arguments: BrokenProtocol.all.filter { ["raft", "primary-backup"].contains($0.name) })
     func broken(broken: BrokenProtocol) async throws {
       try space.write(broken.experiment(broken.options), to: "broken.json5")
@@ -80,7 +80,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "What cannot be injected into real processes is refused before anything starts",
+      "A fault that cannot be injected into real processes is refused before any starts",
       arguments: ["transfer-leadership", "add-replica", "remove-replica"])
     func refused(kind: String) async throws {
       try space.write(live(#"faults: [{ at: "400ms", "\#(kind)": 1 }],"#), to: "live.json5")

@@ -5,13 +5,13 @@ import Synchronization
 import Testing
 
 extension RealProcesses {
-  /// `rsmbench run` on real processes: what it writes, and that nothing else is left of it.
+  /// `rsmbench run` on real processes: it writes its files and leaves no process or other file.
   @Suite struct ClusterRunTests {
     private let space: Workspace
 
     init() throws { space = try Workspace() }
 
-    @Test("A run on real processes writes the files of a simulated one, column by column")
+    @Test("A run on real processes writes the same files and columns as a simulated one")
     func sameFiles() async throws {
       let faults = #"faults: [{ at: "400ms", crash: "leader", for: "400ms" }],"#
       try space.write(live(faults, protocols: allProtocols), to: "live.json5")
@@ -34,7 +34,8 @@ extension RealProcesses {
       let trials = rows(try space.text("results/live-1/trials.csv"))
       #expect(trials.column("verdict") == Array(repeating: "linearizable", count: 5))
       #expect(Set(trials.column("lost_writes")) == ["0"])
-      // Both count what nodes send to each other and to clients: the protocols are the same.
+      // Both runtimes count the messages between nodes and to clients, because they run the same
+      // protocols.
       let before = rows(try space.text("simulated/live-1/trials.csv"))
       for (real, virtual) in zip(trials, before) {
         let counts = [real, virtual].compactMap { $0["messages_per_op"].flatMap(Double.init) }
@@ -43,9 +44,9 @@ extension RealProcesses {
       }
     }
 
-    @Test("Clients that only write are all served alike, whichever replica answers them")
+    @Test("All clients that only write are served equally, whichever replica answers them")
     func writersAreServedAlike() async throws {
-      // Who has to send an operation again waits for seconds: the runs end long before.
+      // A client that had to resend an operation would wait for seconds: the runs end long before.
       try space.write(live(protocols: allProtocols, duration: "1200ms"), to: "live.json5")
       let run = try await space.runLive(
         "live.json5", "--set", "workload.mix={put:1}", "--set", "workload.timeout=30s", "--history")
@@ -61,7 +62,7 @@ extension RealProcesses {
       }
     }
 
-    /// Every cell is of the type and within the bounds that the schema gives its column.
+    /// Checks that every cell has the type and bounds that the schema gives its column.
     private func expectSchema(of run: String) throws {
       let package = try JSONSerialization.jsonObject(with: space.bytes("\(run)/datapackage.json"))
       let resources = try #require((package as? [String: Any])?["resources"] as? [[String: Any]])
@@ -71,7 +72,7 @@ extension RealProcesses {
         let schema = try #require(resource["schema"] as? [String: Any])
         let fields = try #require(schema["fields"] as? [[String: Any]])
         let table = rows(try space.text("\(run)/\(path)"))
-        // The experiment of the test expects nothing.
+        // The test's experiment has no expectations.
         #expect(table.isEmpty == (path == "expectations.csv"), "\(path)")
         for (row, field) in table.flatMap({ row in fields.map { (row, $0) } }) {
           let name = try #require(field["name"] as? String)
@@ -98,7 +99,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "Processors are kept awake by the runner alone, where it may, unless they are to sleep",
+      "Only the runner keeps processors awake, if permitted and unless told to let them sleep",
       arguments: [false, true])
     func processors(sleep: Bool) async throws {
       let device = "/dev/cpu_dma_latency"
@@ -133,7 +134,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "Ctrl-C in the middle of a trial keeps the finished ones, and --resume goes on from there")
+      "Ctrl-C in the middle of a trial keeps the finished ones, and --resume continues from there")
     func interrupt() async throws {
       try space.write(
         live().replacing("trials: 1", with: "trials: 4"), to: "live.json5")
@@ -161,7 +162,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "Whatever ends the run, its nodes end with it and their directory goes, also if they are stopped",
+      "However the run ends, its nodes end with it and their directory goes, even if stopped",
       arguments: [SIGTERM, SIGKILL], [false, true])
     func ended(signal: Int32, whilePaused: Bool) async throws {
       let pause = whilePaused ? #"faults: [{ at: "100ms", pause: "all" }],"# : ""
@@ -184,7 +185,7 @@ extension RealProcesses {
       try space.write(live(duration: "60s"), to: "live.json5")
       let data = space.data
       let run = try await space.runLive("live.json5", "--quiet") { process in
-        // Without a pause: between the steps lies less than a millisecond.
+        // Without a pause, because the steps are less than a millisecond apart.
         while process.isRunning {
           let names = (try? FileManager.default.contentsOfDirectory(atPath: data)) ?? []
           if !names.isEmpty { break }
@@ -196,7 +197,7 @@ extension RealProcesses {
       space.expectNothingLeft()
     }
 
-    @Test("A directory that cannot hold the logs ends the run in one line, and nothing is written")
+    @Test("If a directory cannot hold the logs, the run ends in one line and writes no file")
     func badDirectory() async throws {
       try space.write(live(), to: "live.json5")
       try space.write("", to: "data")
@@ -208,7 +209,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "A disk without room for the logs ends the run in one line that says so",
+      "A disk without room for the logs ends the run in one line that names the reason",
       .enabled(if: Mount.isPossible, "needs the right to mount a small file system"))
     func fullDisk() async throws {
       try space.write(live(), to: "live.json5")
@@ -224,7 +225,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "A node that somebody else kills ends the run with an error: no fault explains its numbers")
+      "A node killed by another process ends the run with an error, as no fault explains it")
     func killedByHand() async throws {
       try space.write(live(duration: "60s"), to: "live.json5")
       let data = space.data
@@ -232,7 +233,7 @@ extension RealProcesses {
         var victim: LiveProcess?
         eventually {
           let nodes = LiveProcess.all(naming: data).filter(\.isNode)
-          // The log of a node is there when it works.
+          // A node has the file once it is at work.
           victim = nodes.first { node in
             node.words.contains { FileManager.default.fileExists(atPath: $0 + "/synced") }
           }

@@ -7,7 +7,7 @@ import Testing
 
   init() throws { space = try Workspace() }
 
-  @Test("What validate prints validates to the same text, and nothing is written")
+  @Test("The text that validate prints validates to the same text, and no file is written")
   func validate() async throws {
     let fields = """
       replicas: 5, disk: "none", network: { preset: "wan-aws-5", loss: 0.001 },
@@ -47,12 +47,12 @@ import Testing
     #expect(table.errors + json.errors == "")
   }
 
-  @Test("A fault is listed with the runtimes that accept its example, and no other does")
+  @Test("A fault is listed with exactly the runtimes that accept its example")
   func faultRuntimes() async throws {
     let list = try await space.rsmbench("list", "faults", "--format", "json")
     let value = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
     let rows = try #require(value as? [[String: String]]).filter {
-      // Words inside of a fault.
+      // These rows describe parts of a fault.
       $0["kind"] != "targets" && $0["kind"] != "at"
     }
     #expect(rows.count >= 10)
@@ -97,7 +97,7 @@ import Testing
     }
     let version = try await space.rsmbench("--version")
     #expect(version.output.contains(#/^rsmbench \d+\.\d+\.\d+\n$/#))
-    // Without a command there is nothing to do, but there is help.
+    // Without a command the program prints its help.
     let bare = try await space.rsmbench()
     #expect(bare.status == 2)
     #expect(bare.errors.hasPrefix(overview.output))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Ctrl-C in the middle of a run, and going on from there.
+/// Ctrl-C in the middle of a run, and resuming the run.
 @Suite struct InterruptionTests {
   private let space: Workspace
 
@@ -11,14 +11,14 @@ import Testing
       tiny().replacing("trials: 2", with: "trials: 12"), to: "long.json5")
   }
 
-  /// Waits until the program has kept so many trials, and then sends it a signal.
+  /// Waits until the program has kept `count` trials, and then sends it a signal.
   private func signal(
     _ number: Int32, after count: Int
   ) -> @Sendable (Process) -> Void {
     let fragments = space.url("results/tiny-1/.trials").path
     return { process in
       while process.isRunning {
-        // Fragments of trials and the file that says whose they are.
+        // Counts the fragments of trials and the file that identifies their run.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: fragments)) ?? []
         if names.count(where: { $0.hasSuffix(".json") && !$0.hasPrefix(".") }) > count { break }
         usleep(1_000)
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test("Ctrl-C keeps the finished trials, and --resume completes the very same files")
+  @Test("Ctrl-C keeps the finished trials, and --resume completes the run to the same bytes")
   func interruptAndResume() async throws {
     let stopped = try await space.rsmbench(
       list: ["run", "long.json5", "--jobs", "1"], meanwhile: signal(SIGINT, after: 3))
@@ -42,7 +42,7 @@ import Testing
     let left = try space.files("results/tiny-1")
     #expect(!left.keys.contains { $0.contains(".writing-") })
 
-    // Neither a plain run nor another experiment or seed may touch it.
+    // Neither a plain run nor another experiment or seed may change the directory.
     let refused = try await space.rsmbench("run", "long.json5")
     #expect(refused.status == 2)
     #expect(refused.errors.contains("holds an unfinished run; use --resume"))
@@ -66,13 +66,14 @@ import Testing
     #expect(again.errors == "rsmbench: there is no unfinished run to resume in results/tiny-1\n")
   }
 
-  /// The default, and more threads than there are processors: then no other thread of the program gets one for free.
+  /// The default, and twice the number of processors, with which no other thread of the program
+  /// gets a free processor.
   private static let jobs = [1, 2].map { $0 * ProcessInfo.processInfo.activeProcessorCount }
 
   @Test(
-    "Ctrl-C and SIGTERM stop a run that takes all processors", arguments: [SIGINT, SIGTERM], jobs)
+    "Ctrl-C and SIGTERM stop a run that uses all processors", arguments: [SIGINT, SIGTERM], jobs)
   func allProcessors(number: Int32, jobs: Int) async throws {
-    // Trials are so long that none would be over if the signal were not heeded until one is.
+    // The trials are so long that none would end if the signal were handled only between trials.
     let run = try await space.rsmbench(
       list: [
         "run", "long.json5", "--jobs", "\(jobs)", "--trials", "100", "--set", "duration=600s",
@@ -92,7 +93,7 @@ import Testing
       list: ["run", "long.json5", "--trials", "100", "--set", "duration=600s"],
       meanwhile: { process in
         send(process)
-        // Again and again, since the first may come before the other signal has been handled.
+        // Repeatedly, because the first one may come before the other signal has been handled.
         while process.isRunning {
           kill(process.processIdentifier, SIGTERM)
           usleep(1_000)
@@ -101,13 +102,13 @@ import Testing
     #expect(run.diedOfSignal && run.status == SIGTERM)
   }
 
-  @Test("A run directory belongs to one process at a time; the lock of a dead one is no obstacle")
+  @Test("A run directory belongs to one process at a time, and a dead process's lock vanishes")
   func lock() async throws {
     let first = try BackgroundProgram(
       space, ["run", "long.json5", "--trials", "100", "--set", "duration=600s"], errors: "errors")
     let begun = space.url("results/tiny-1/experiment.json5").path
     #expect(eventually { FileManager.default.fileExists(atPath: begun) })
-    // It holds the directory without keeping a processor from the other tests meanwhile.
+    // The stopped process holds the directory without using a processor that other tests need.
     first.stop()
     let files = try space.names("results/tiny-1")
     for flag in ["--quiet", "--force", "--resume"] {
@@ -121,14 +122,14 @@ import Testing
     #expect(next.status == 0)
   }
 
-  @Test("--resume where nothing was begun starts the run")
+  @Test("--resume starts the run if none was begun")
   func resumeNothing() async throws {
     let run = try await space.rsmbench("run", "long.json5", "--resume", "--trials", "1")
     #expect(run.status == 0)
     #expect(rows(try space.text("results/tiny-1/trials.csv")).count == 2)
   }
 
-  @Test("A run that was killed outright resumes from the trials that it kept")
+  @Test("A run ended by SIGKILL resumes from the trials that it kept")
   func killed() async throws {
     let stopped = try await space.rsmbench(
       list: ["run", "long.json5", "--trials", "6"], meanwhile: signal(SIGKILL, after: 1))
@@ -140,9 +141,10 @@ import Testing
     #expect(try space.tables("results/tiny-1") == space.tables("whole/tiny-1"))
   }
 
-  @Test("A trial that the checker gave up on makes the run undecided: exit code 3")
+  @Test("A trial whose check gave up makes the run undecided: exit code 3")
   func undecided() async throws {
-    // The checker's budget is large, so a kept trial is changed to say what it says when it is spent.
+    // The checker's budget is large, so a kept trial is edited to have the verdict of an exhausted
+    // one.
     _ = try await space.rsmbench(
       list: ["run", "long.json5", "--jobs", "1"], meanwhile: signal(SIGINT, after: 1))
     let fragment = "results/tiny-1/.trials/raft-1-1.json"
@@ -159,7 +161,7 @@ import Testing
     #expect(try space.text("results/tiny-1/summary.csv").contains(",undecided"))
   }
 
-  @Test("A kept trial that is damaged is refused by name, not counted")
+  @Test("A damaged kept trial is refused by name and not counted")
   func damaged() async throws {
     _ = try await space.rsmbench(
       list: ["run", "long.json5", "--jobs", "1"], meanwhile: signal(SIGINT, after: 1))

@@ -4,7 +4,7 @@ import Sockets
 import Testing
 
 extension RealProcesses {
-  /// `rsmbench node`, started by hand, and `rsmbench run --hosts` against what runs there.
+  /// `rsmbench node`, started by hand, and `rsmbench run --hosts` with the nodes that run there.
   @Suite struct NodeTests {
     private let space: Workspace
     private let addresses: [String]
@@ -33,7 +33,7 @@ extension RealProcesses {
       return program
     }
 
-    /// Whether somebody listens at a port of this host, as `/proc/net/tcp` shows it: the second
+    /// Whether a process listens at a port of this host, according to `/proc/net/tcp`: the second
     /// column ends in the port, the fourth is the state.
     private func isListening(_ port: UInt16) -> Bool {
       guard let file = FileHandle(forReadingAtPath: "/proc/net/tcp") else { return false }
@@ -57,7 +57,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "Nodes started by hand serve one run after the other, end on SIGTERM and go on from their logs"
+      "Nodes started by hand serve several runs, end on SIGTERM and continue from their logs"
     )
     func severalRuns() async throws {
       var logSizes: [Int] = []
@@ -70,7 +70,7 @@ extension RealProcesses {
           #expect(run.status == 0, "\(run.errors)")
           let trials = rows(try space.text("\(name)/live-1/trials.csv"))
           #expect(trials.column("verdict") == ["linearizable"])
-          // What earlier runs have cost is not counted again.
+          // The messages of earlier runs are not counted again.
           let messages = try #require(trials.first?["messages_per_op"].flatMap(Double.init))
           #expect((1...8).contains(messages))
           let usage = rows(try space.text("\(name)/live-1/resources.csv"))
@@ -84,7 +84,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "Faults are for nodes that allow them, and killing is for nodes that the runner has started")
+      "Only nodes that allow faults get them, and only nodes that the runner started are killed")
     func faults() async throws {
       try space.write(
         live(#"faults: [{ at: "400ms", partition: "isolate", for: "500ms" }],"#), to: "cut.json5")
@@ -120,7 +120,7 @@ extension RealProcesses {
       for node in nodes { #expect(node.end(by: SIGTERM) == 0) }
     }
 
-    @Test("A runner that is killed takes its faults with it")
+    @Test("The faults of a killed runner end with it")
     func abandonedFaults() async throws {
       try space.write(
         live(
@@ -156,13 +156,14 @@ extension RealProcesses {
       #expect(try space.names("results") == [])
     }
 
-    @Test("A node that cannot be what it was told to be says so in one line: exit code 2")
+    @Test("A node that cannot start as told says so in one line: exit code 2")
     func badNodes() async throws {
       let node = try start(0)
       func arguments(_ number: String, _ data: String, _ file: String = "hosts.json5") -> [String] {
         ["node", "--hosts", file, "--node", number, "--data", data]
       }
-      // Its own directory, in use; its port, taken; another node's directory; another cluster's.
+      // Its own directory is in use; its port is taken; the directory is another node's; or another
+      // cluster's.
       try await expectRefusal(arguments("0", "0"), "another process")
       try await expectRefusal(arguments("0", "fresh"), "Address already in use")
       #expect(node.end(by: SIGTERM) == 0)
@@ -177,7 +178,7 @@ extension RealProcesses {
       try await expectRefusal(["node", "--hosts", "hosts.json5", "--node", "0"], "--data")
     }
 
-    @Test("Nodes that are not there are named, and the run can simply be started again")
+    @Test("Missing nodes are named, and the run can simply be started again")
     func absent() async throws {
       let node = try start(0)
       try await expectRefusal(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What becomes of results that cannot be printed, and of what a violation says.
+/// Results that cannot be printed, and the output for a violation.
 @Suite struct OutputTests {
   private let space: Workspace
 
@@ -11,7 +11,7 @@ import Testing
     try space.write("{}", to: "sound.json5")
   }
 
-  /// Runs a line of shell in the workspace, in which `R` is the program.
+  /// Runs a line of shell in the workspace; `R` is the program.
   private func shell(_ line: String) throws -> (status: Int32, errors: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -62,7 +62,7 @@ import Testing
     #expect(try space.tables("table/tiny-1") == space.tables("whole/tiny-1"))
   }
 
-  @Test("A violation ends with the command that replays its trial, and that shows it again")
+  @Test("A violation ends with the command that replays its trial, and the replay shows it again")
   func replay() async throws {
     try space.write(
       """
@@ -87,7 +87,8 @@ import Testing
     let folder = try #require(try space.names("replay").first)
     let again = try #require(rows(try space.text("replay/\(folder)/trials.csv")).first)
     let all = rows(try space.text("results/broken-1/trials.csv"))
-    // The same trial to the last digit, but for its number and the columns of the sweep.
+    // The replayed trial is equal to the last digit, except for its number and the columns of the
+    // sweep.
     let same = all.filter { row in again.allSatisfy { $0.key == "trial" || row[$0.key] == $0.value }
     }
     #expect(same.count == 1 && same.first?["verdict"] == "violated")

@@ -5,14 +5,14 @@ import Replication
 import Sockets
 import Testing
 
-/// A server of somebody else, started for one test on a free port of the loopback interface. It ends with
-/// the value.
+/// A server of another system, started for one test on a free port of the loopback interface. It
+/// ends with this object.
 final class PeerServer {
   let endpoint: Endpoint
   let process: Process
   private let folder: URL
 
-  /// Where a program is installed.
+  /// The path of an installed program.
   static func path(of program: String) -> String? {
     let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
     return folders.map { "\($0)/\(program)" }
@@ -22,7 +22,7 @@ final class PeerServer {
   static var hasRedis: Bool { path(of: "redis-server") != nil && path(of: "redis-cli") != nil }
   static var hasEtcd: Bool { path(of: "etcd") != nil }
 
-  /// A Redis that keeps nothing on a disk.
+  /// Starts a Redis that writes no file.
   static func redis(_ options: String...) throws -> PeerServer {
     try start("redis-server") { endpoints, _ in
       ["--bind", "127.0.0.1", "--port", "\(endpoints[0].port)", "--save", "", "--appendonly", "no"]
@@ -31,12 +31,12 @@ final class PeerServer {
       do {
         try TargetProbe.check(endpoint, RedisDialect(), patience: .milliseconds(100))
       } catch let error as TargetError where error.description.contains("NOAUTH") {
-        // It is there.
+        // The server answers, so it has started.
       }
     }
   }
 
-  /// An etcd of one member.
+  /// Starts an etcd of one member.
   static func etcd() throws -> PeerServer {
     try start("etcd") { endpoints, folder in
       let urls = endpoints.map { "http://\($0)" }
@@ -51,7 +51,8 @@ final class PeerServer {
     }
   }
 
-  /// A port that was free a moment ago may be taken by the time it is asked for: then others are tried.
+  /// Another process may take a free port before the server asks for it; other ports are tried
+  /// then.
   private static func start(
     _ program: String, _ arguments: ([Endpoint], URL) -> [String],
     check: (Endpoint) throws -> Void
@@ -91,7 +92,7 @@ final class PeerServer {
     try? FileManager.default.removeItem(at: folder)
   }
 
-  /// What Redis answers to a command.
+  /// The answer of Redis to a command.
   static func ask(_ endpoint: Endpoint, _ words: String...) -> String {
     guard let path = PeerServer.path(of: "redis-cli") else { return "" }
     let process = Process()

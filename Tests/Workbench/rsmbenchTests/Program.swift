@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// What a run of the program left behind.
+/// The result of one run of the program.
 struct Outcome {
   var status: Int32
-  /// The program trapped or was killed: `status` is the signal's number.
+  /// Whether the program trapped or was killed; `status` is then the signal's number.
   var diedOfSignal: Bool
   var output: String
   var errors: String
@@ -12,7 +12,7 @@ struct Outcome {
   var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
 }
 
-/// A folder of its own for a test, in which the program runs as a user would start it.
+/// A test's own folder, in which the program runs as a user would start it.
 final class Workspace {
   let folder: URL
   private var started = 0
@@ -34,12 +34,12 @@ final class Workspace {
 
   func bytes(_ path: String) throws -> Data { try Data(contentsOf: url(path)) }
 
-  /// The files and folders in a folder, hidden ones included, in order of name.
+  /// The files and folders in a folder, including hidden ones, sorted by name.
   func names(_ path: String = "") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: url(path).path).sorted()
   }
 
-  /// Every file in a folder and below it, with its content.
+  /// Every file in a folder and its subfolders, with its content.
   func files(_ path: String) throws -> [String: Data] {
     var result: [String: Data] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: url(path).path) {
@@ -51,7 +51,7 @@ final class Workspace {
     return result
   }
 
-  /// The CSV files of a run with their content: all that one seed decides.
+  /// The CSV files of a run with their content, which the seed alone determines.
   func tables(_ run: String) throws -> [String: Data] {
     let tables = try files(run).filter { $0.key.hasSuffix(".csv") }
     #expect(tables.count == 8)
@@ -69,8 +69,8 @@ final class Workspace {
 
   /// Runs the program to its end.
   ///
-  /// - Parameter meanwhile: called while it runs, on a thread of its own: the threads of the tests are
-  ///   busy with other tests, and the program would be over before they come to it.
+  /// - Parameter meanwhile: called while the program runs, on a separate thread, because the
+  ///   threads of the tests are busy with other tests and would come to it too late.
   func rsmbench(
     list arguments: [String], meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
   ) async throws -> Outcome {
@@ -93,7 +93,7 @@ final class Workspace {
     process.terminationHandler = { _ in end.finish() }
     try process.run()
     Thread.detachNewThread { meanwhile(process) }
-    // A program that hangs is ended, and its test fails by its status.
+    // A program that hangs is terminated, and its test fails because of its status.
     let deadline = DispatchWorkItem { process.terminate() }
     DispatchQueue.global().asyncAfter(deadline: .now() + 240, execute: deadline)
     for await _ in ended {}

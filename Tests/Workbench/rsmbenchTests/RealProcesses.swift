@@ -2,8 +2,8 @@ import Foundation
 import ProtocolList
 import Testing
 
-/// Tests that start clusters, one after the other: at the same time they would take each other's processors,
-/// and a node in charge that gets none is replaced although nothing is wrong with it.
+/// Tests that start clusters, run one after the other: at the same time they would compete for
+/// processors, and a leader without a processor is replaced although it is healthy.
 @Suite(.serialized) struct RealProcesses {}
 
 /// An experiment of one trial on a real cluster.
@@ -20,25 +20,26 @@ func live(
   """
 }
 
-/// Every protocol of the list, as an experiment names them.
+/// All protocols of the list, as an experiment names them.
 let allProtocols = "[\(ProtocolKind.allCases.map { "\"\($0.name)\"" }.joined(separator: ", "))]"
 
-/// A process as `/proc` shows it.
+/// A process as shown in `/proc`.
 struct LiveProcess {
   var number: Int32
   var words: [String]
-  /// `T` is stopped by a signal.
+  /// `T`: stopped by a signal.
   var state: Character
 
   var isNode: Bool { words.dropFirst().first == "node" }
 
-  /// Those whose command line names something in a folder. One that has ended has no command line.
+  /// The processes whose command line names a path in a folder. A process that has ended has no
+  /// command line.
   static func all(naming folder: String) -> [LiveProcess] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap(Int32.init).compactMap { number in
       let line = String(decoding: contents("/proc/\(number)/cmdline"), as: UTF8.self)
       guard line.contains(folder) else { return nil }
-      // `PID (NAME) STATE ...`, and the name may hold anything.
+      // The format is `PID (NAME) STATE ...`, where the name may hold any characters.
       let status = String(decoding: contents("/proc/\(number)/stat"), as: UTF8.self)
       let state = status.split(separator: ")").last?.first { $0 != " " }
       return LiveProcess(
@@ -53,8 +54,8 @@ struct LiveProcess {
   }
 }
 
-/// Looks again and again until something holds, for a minute at most.
-/// - Returns: whether it came to hold.
+/// Polls until a condition holds, by default for at most a minute.
+/// - Returns: whether it held in time.
 @discardableResult
 func eventually(within seconds: Double = 60, _ holds: () -> Bool) -> Bool {
   let limit = Date().addingTimeInterval(seconds)
@@ -66,17 +67,17 @@ func eventually(within seconds: Double = 60, _ holds: () -> Bool) -> Bool {
 }
 
 extension Workspace {
-  /// Where the nodes of `runLive` keep their logs; their command lines name it.
+  /// The directory of the nodes' logs in `runLive`; the nodes' command lines name it.
   var data: String { url("data").path }
 
   var nodes: [LiveProcess] { LiveProcess.all(naming: data).filter(\.isNode) }
 
-  /// Directories of nodes at present.
+  /// The current directories of nodes.
   var nodeDirectories: [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: data)) ?? []
   }
 
-  /// Runs an experiment on a real cluster whose processes can be told from those of all others.
+  /// Runs an experiment on a real cluster whose processes can be told from those of other tests.
   func runLive(
     _ file: String, _ arguments: String...,
     meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
@@ -90,7 +91,7 @@ extension Workspace {
     try await rsmbench(list: ["run"] + arguments + ["--data", data], meanwhile: meanwhile)
   }
 
-  /// Neither a process, whichever, nor a directory of nodes stays for long.
+  /// Expects that within 20 s no process of the workspace and no directory of nodes is left.
   func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) {
     eventually(within: 20) {
       LiveProcess.all(naming: folder.path).isEmpty && nodeDirectories.isEmpty
@@ -101,7 +102,7 @@ extension Workspace {
   }
 }
 
-/// The program while it runs in the background. It ends with this object.
+/// The program running in the background. It ends with this object.
 final class BackgroundProgram {
   private let process = Process()
   private let errorsFile: URL
@@ -123,10 +124,10 @@ final class BackgroundProgram {
   var errors: String { (try? String(contentsOf: errorsFile, encoding: .utf8)) ?? "" }
   var isRunning: Bool { process.isRunning }
 
-  /// The program stands still until it is ended by SIGKILL.
+  /// Stops the program with SIGSTOP until SIGKILL ends it.
   func stop() { kill(process.processIdentifier, SIGSTOP) }
 
-  /// - Returns: the exit code; `nil` if the signal itself was the end, or it never came.
+  /// - Returns: the exit code; `nil` if the signal itself ended the program or was never sent.
   @discardableResult
   func end(by signal: Int32) -> Int32? {
     if process.isRunning { kill(process.processIdentifier, signal) }

@@ -15,7 +15,7 @@ struct ReportCommandTests {
     return "results/page-\(seed)"
   }
 
-  @Test("A run writes its page, and report draws the same again")
+  @Test("A run writes its page, and report draws the same page again")
   func again() async throws {
     let space = try Workspace()
     let directory = try await run(1, in: space)
@@ -26,7 +26,7 @@ struct ReportCommandTests {
     let outcome = try await space.rsmbench("report", directory)
     #expect(outcome.status == 0 && outcome.output == "\(directory)/report.html\n")
     #expect(try space.text("\(directory)/report.html") == page)
-    // Nothing else came or went.
+    // No other file was added or removed.
     #expect(
       try space.names(directory) == [
         "datapackage.json", "differences.csv", "expectations.csv", "experiment.json5",
@@ -48,7 +48,7 @@ struct ReportCommandTests {
     #expect(try space.text("c.html").contains("against <strong>page-1</strong>"))
   }
 
-  @Test("Bad usage is one line and exit code 2, and changes nothing")
+  @Test("Bad usage gives one line and exit code 2, and changes no file")
   func badUsage() async throws {
     let space = try Workspace()
     let directory = try await run(1, in: space)

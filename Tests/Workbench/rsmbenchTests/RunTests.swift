@@ -4,7 +4,7 @@ import Linearizability
 import ProtocolList
 import Testing
 
-/// `rsmbench run`: files, flags and what is printed.
+/// `rsmbench run`: its files, flags and output.
 @Suite struct RunTests {
   private let space: Workspace
 
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test("The same seed gives the same files whatever --jobs is; another seed gives others")
+  @Test("The same seed gives the same files for every --jobs; another seed gives other files")
   func seedsAndJobs() async throws {
     for jobs in ["1", "2"] {
       let run = try await space.rsmbench("run", "tiny.json5", "--jobs", jobs, "--out", "j\(jobs)")
@@ -66,7 +66,7 @@ import Testing
     #expect(try !one.hasPrefix(space.text(seven)))
   }
 
-  @Test("An expectation that does not hold is exit code 1, with the figures found")
+  @Test("A failed expectation gives exit code 1, with the figures found")
   func expectations() async throws {
     let run = try await space.rsmbench(
       "run", "tiny.json5", "--set", "expect=['raft.throughput > 1/s', 'raft.p99 < 1ns']", "--set",
@@ -84,7 +84,7 @@ import Testing
     #expect(json.errorLines == ["rsmbench: expectation failed: raft.p99 < 1ns"])
   }
 
-  @Test("--set and sweeps change what runs, and the resolved experiment says so")
+  @Test("--set and sweeps change the trials, and the resolved experiment shows it")
   func setAndSweep() async throws {
     let run = try await space.rsmbench(
       "run", "tiny.json5", "--set", "sweep.replicas=[1, 3]", "--set", "workload.clients=3",
@@ -138,7 +138,7 @@ import Testing
     }
   }
 
-  @Test("The loss of the node in charge is an outage, and a lone server returns with its restart")
+  @Test("Losing the node in charge is an outage, and a lone server returns with its restart")
   func outage() async throws {
     try space.write(
       tiny(#"replicas: 3, faults: [{ at: "500ms", crash: "leader", for: "600ms" }],"#),

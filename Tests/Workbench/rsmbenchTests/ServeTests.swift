@@ -7,10 +7,10 @@ import Resp
 import Sockets
 import Testing
 
-/// `rsmbench serve` with processes of its own: what survives, and what is left.
+/// `rsmbench serve` with nodes that it starts: which data survive, and which files are left.
 @Suite(.serialized) struct ServeTests {
   @Test(
-    "Kill the node in charge: the next answer is right, the node comes back, Ctrl-C leaves nothing",
+    "Kill the node in charge: the next answer is right, the node returns, Ctrl-C leaves no file",
     arguments: ProtocolKind.allCases.map(\.name))
   func failover(name: String) async throws {
     try await onThread {
@@ -29,7 +29,7 @@ import Testing
       #expect(try client.ask("GET", "a") == .bulk(Array("1".utf8)))
       #expect(try server.client().ask("INCR", "a") == .integer(2))
 
-      // The node is there again, as another process.
+      // The node runs again, as another process.
       var after = try server.states(client)
       while after[leader]["state"] != "up" || after[leader]["role"] == nil {
         after = try server.states(client)
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(
-    "However much is written to few keys, the disk holds little, and a restart has everything",
+    "Many writes to few keys use little disk, and a restart has all the data",
     arguments: ProtocolKind.allCases.map(\.name))
   func bounded(name: String) async throws {
     try await onThread {
@@ -67,7 +67,7 @@ import Testing
           #expect(reply == .status(Array("OK".utf8)))
         }
         #expect(server.end(SIGINT) == 0)
-        // Of 24 MB the segment that is written to is left, and the one that waits to be.
+        // 24 MB were written; only the current segment and the prepared next one are left.
         for node in server.nodes.indices {
           let path = space.url("kept/\(node)").path
           let names = try FileManager.default.contentsOfDirectory(atPath: path)
@@ -84,7 +84,7 @@ import Testing
     }
   }
 
-  @Test("A request to terminate ends it like Ctrl-C")
+  @Test("A request to terminate ends the service like Ctrl-C")
   func terminate() async throws {
     try await onThread {
       let server = try Server(try Workspace(), ["--protocol", "raft"])
@@ -94,21 +94,21 @@ import Testing
     }
   }
 
-  @Test("A service that is killed outright takes its nodes and their directory with it")
+  @Test("A service killed by SIGKILL takes its nodes and their directory with it")
   func killed() async throws {
     try await onThread {
       let server = try Server(try Workspace(), ["--protocol", "primary-backup"])
       let processes = server.nodes.map(\.process)
       #expect(try server.leftovers(of: processes).count == processes.count + 1)
       #expect(server.end(SIGKILL) == SIGKILL)
-      // The system ends the nodes, and a guard removes the directory, in their own time.
+      // The system ends the nodes and a guard removes the directory; neither is immediate.
       let deadline = Date().addingTimeInterval(30)
       while try server.leftovers(of: processes) != [], Date() < deadline { usleep(10_000) }
       #expect(try server.leftovers(of: processes) == [])
     }
   }
 
-  @Test("--data keeps what was written, for the same protocol and size only, one service at a time")
+  @Test("--data keeps data for the same protocol and size only, one service at a time")
   func data() async throws {
     try await onThread {
       let space = try Workspace()
@@ -135,7 +135,7 @@ import Testing
     }
   }
 
-  @Test("A lost or damaged log keeps nothing from starting, and is replaced when that is asked for")
+  @Test("A lost or damaged log does not stop the start, and is replaced on request")
   func lostLog() async throws {
     try await onThread {
       let space = try Workspace()
@@ -156,7 +156,7 @@ import Testing
       let client = try third.client()
       while try third.states(client)[1]["role"] != "follower" { usleep(10_000) }
       #expect(third.end(SIGINT) == 0)
-      // By now node 1 knows what the others do: without one of them it makes a majority.
+      // By now node 1 knows what the others know, so it makes a majority without one of them.
       try FileManager.default.removeItem(at: space.url("kept/0"))
       let fourth = try Server(space, arguments)
       #expect(try fourth.client().ask("GET", "a") == .text("2"))
@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  @Test("Logs of another service are refused, and so are logs without their hosts file")
+  @Test("Logs of another service are refused, and so are logs without a hosts file")
   func foreignLogs() async throws {
     try await onThread {
       let space = try Workspace()
@@ -201,7 +201,7 @@ import Testing
     }
   }
 
-  @Test("Gateways to nodes that others run: several at once, also while a node is missing")
+  @Test("Several gateways use nodes started separately, also while a node is missing")
   func hosts() async throws {
     try await onThread {
       let space = try Workspace()
@@ -235,7 +235,7 @@ import Testing
   }
 
   @Test(
-    "Out of descriptors it goes on serving those it has, without spinning, and takes others later")
+    "Without free descriptors it serves its connections without spinning, and takes others later")
   func descriptors() async throws {
     try await onThread {
       let server = try Server(
@@ -254,7 +254,7 @@ import Testing
     }
   }
 
-  /// Seconds of processor time that a process has taken.
+  /// Seconds of processor time used by a process.
   private static func processorTime(of process: pid_t) throws -> Double {
     let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
     let fields = try #require(text.split(separator: ")").last).split(separator: " ")
@@ -262,7 +262,7 @@ import Testing
     return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
   }
 
-  @Test("What cannot be served is refused in one line, with exit code 2, and leaves nothing")
+  @Test("A service that cannot start is refused in one line with exit code 2, and leaves no file")
   func refused() async throws {
     try await onThread {
       let space = try Workspace()

@@ -3,15 +3,15 @@ import Glibc
 import RedisClients
 import Testing
 
-/// The program as `serve`, as a user would start it: with a temporary directory of its own, which tells
-/// what it leaves behind.
+/// The program as `serve`, as a user would start it: with its own temporary directory, so that
+/// leftover files are noticed.
 final class Server {
   struct Node {
     var process: pid_t
     var isInCharge: Bool
   }
 
-  /// Held as long as the program runs in it.
+  /// Kept, because the program runs in its folder.
   private let space: Workspace
   let process = Process()
   private let output: URL
@@ -20,8 +20,8 @@ final class Server {
   private(set) var port: UInt16 = 0
   private(set) var nodes: [Node] = []
 
-  /// Waits until it serves.
-  /// - Parameter shell: what a shell does before it becomes the program.
+  /// Waits until the program serves.
+  /// - Parameter shell: commands that a shell runs before it becomes the program.
   init(_ space: Workspace, shell: String = "true", _ arguments: [String]) throws {
     self.space = space
     let name = "serve-\(UUID())"
@@ -67,7 +67,7 @@ final class Server {
 
   func client() throws -> RedisClient { try RedisClient(port: port) }
 
-  /// What INFO says of each node.
+  /// The state of each node according to INFO.
   func states(_ client: RedisClient) throws -> [[String: String]] {
     let fields = try client.info("replication")
     return (0..<nodes.count).map { node in
@@ -80,7 +80,7 @@ final class Server {
     }
   }
 
-  /// Sends a signal and waits for the end.
+  /// Sends a signal and waits for the program to end.
   /// - Returns: the exit code, or the number of the signal that ended it.
   func end(_ signal: Int32) -> Int32 {
     kill(process.processIdentifier, signal)
@@ -88,7 +88,7 @@ final class Server {
     return process.terminationStatus
   }
 
-  /// Whether a process is there and has not ended.
+  /// Whether a process exists and has not ended.
   static func isAlive(_ process: pid_t) -> Bool {
     guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
       let state = text.split(separator: ")").last?.split(separator: " ").first
@@ -96,7 +96,7 @@ final class Server {
     return state != "Z" && state != "X"
   }
 
-  /// What is left of the nodes and of what they wrote.
+  /// The nodes' processes and files that are left.
   func leftovers(of processes: [pid_t]) throws -> [String] {
     let alive = processes.filter(Server.isAlive).map { "process \($0)" }
     let scratch = temporary.path
@@ -105,7 +105,7 @@ final class Server {
 }
 
 extension Workspace {
-  /// Runs the program to its end, and waits for it on this thread.
+  /// Runs the program to its end, and blocks this thread until then.
   func finished(_ arguments: [String]) throws -> Outcome {
     let files = ["out", "err"].map { url(".\($0)") }
     for file in files { try Data().write(to: file) }

@@ -12,7 +12,7 @@ import Testing
         .replacing("trials: 2", with: rule), to: "tiny.json5")
   }
 
-  @Test("Shards give the bytes of one run, whatever order they ran in, and latest points at it")
+  @Test("Shards give the bytes of one run in any order, and latest points at the merged run")
   func bytes() async throws {
     let whole = try await space.rsmbench("run", "tiny.json5", "--history", "--out", "one")
     #expect(whole.status == 0)
@@ -43,14 +43,14 @@ import Testing
   }
 
   @Test(
-    "A plan holds scripts that run its shards and join them; GNU parallel may be replaced by a loop"
+    "A plan has scripts that run and join its shards, with GNU parallel or a loop"
   )
   func plan() async throws {
     let plan = try await space.rsmbench("plan", "tiny.json5", "--shards", "2", "--out", "p")
     #expect(plan.status == 0)
     #expect(try space.names("p") == ["experiment.json5", "parallel.sh", "slurm.sh"])
     #expect(try space.text("p/slurm.sh").contains("#SBATCH --array=1-2\n"))
-    // Stands for GNU parallel: each word behind ::: in place of {}.
+    // Stands for GNU parallel: runs the command with each word after ::: in place of {}.
     try space.write(
       """
       #!/bin/sh
@@ -73,7 +73,7 @@ import Testing
     script.waitUntilExit()
     let errors = try space.text("err")
     #expect(script.terminationStatus == 0, "\(errors)")
-    // The Slurm script is what one task of the array runs.
+    // One task of the array runs the Slurm script.
     let task = Process()
     task.executableURL = URL(fileURLWithPath: "/bin/sh")
     task.arguments = [space.url("p/slurm.sh").path]
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test(
-    "A shard that cannot be is refused",
+    "An impossible shard is refused",
     arguments: ["3/2", "0/2", "2", "a/b", "1/2/3", ""])
   func refusals(text: String) async throws {
     let run = try await space.rsmbench("run", "tiny.json5", "--shard", text)
@@ -100,7 +100,7 @@ import Testing
     #expect(try space.names() == ["tiny.json5"])
   }
 
-  @Test("More shards than parts are refused, and a plan needs their number")
+  @Test("More shards than units are refused, and a plan needs a number of shards")
   func planRefusals() async throws {
     let many = try await space.rsmbench("plan", "tiny.json5", "--shards", "3")
     #expect(many.status == 2)

@@ -3,7 +3,7 @@ import ProtocolList
 import Testing
 
 extension RealProcesses {
-  /// The soak experiment, shorter.
+  /// A shorter soak experiment.
   @Suite struct SoakTests {
     private let space: Workspace
 
@@ -17,7 +17,7 @@ extension RealProcesses {
     }
 
     @Test(
-      "Replicas are killed again and again under load, and no acknowledged write is lost",
+      "Replicas are killed repeatedly under load, and no acknowledged write is lost",
       arguments: ProtocolKind.allCases.map(\.name))
     func soak(name: String) async throws {
       let run = try await space.runLive(
@@ -25,19 +25,19 @@ extension RealProcesses {
         "workload.thinkTime=10ms", "--set", #"protocols=["\#(name)"]"#, "--set", "duration=7s",
         "--set", #"faults=[{chaos:{mtbf:"350ms",mttr:"250ms",kinds:["crash"]}}]"#)
       #expect(run.status == 0)
-      // A note would say that something could not be read back.
+      // A note would report that a key could not be read back.
       #expect(run.errors == "")
       space.expectNothingLeft()
       let trials = rows(try space.text("results/soak-1/trials.csv"))
       #expect(trials.column("verdict") == ["linearizable"])
       #expect(trials.column("lost_writes") == ["0"])
       #expect(trials.column("safety_violations") == ["0"])
-      // How many depends on the machine, so that there were some is all that is asked.
+      // The number depends on the machine, so the test only demands that it is not zero.
       let answered = try #require(trials.first?["acknowledged"].flatMap(Int.init))
       #expect(answered > 0)
       let kills = rows(try space.text("results/soak-1/faults.csv"))
       #expect(!kills.isEmpty && Set(kills.column("kind")) == ["crash"])
-      // The kills are summed up in one line, and what the soak is about is in the table.
+      // The kills are summarised in one line, and the table shows the soak's metric.
       #expect(run.output.components(separatedBy: "crash random").count == 2)
       #expect(run.output.contains("lost writes"))
     }

@@ -3,14 +3,14 @@ import Primitives
 import Sockets
 import Testing
 
-/// `rsmbench run` on servers of others, real ones.
+/// `rsmbench run` on real servers of other systems.
 @Suite(.serialized) struct TargetRunTests {
   private let space: Workspace
 
   init() throws { space = try Workspace() }
 
   /// Runs an experiment and returns the rows of its trials.
-  /// - Parameter settings: what `--set` replaces.
+  /// - Parameter settings: the arguments of `--set`.
   private func run(
     _ target: String, workload: String = "clients: 8, keys: 20, timeout: '10s'",
     settings: [String] = [],
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(
-    "Redis is a row of the comparison, whatever connections and operations it gets",
+    "Redis is a row of the comparison with any connections and operations",
     .enabled(if: PeerServer.hasRedis, "redis-server or redis-cli is not installed"),
     arguments: ["1", "3", "\"per-client\""])
   func redis(connections: String) async throws {
@@ -54,14 +54,14 @@ import Testing
     for row in trials {
       #expect(number(row, "throughput") > 0)
       #expect(row["lost_writes"] == "0" && row["failed"] == "0")
-      // What is known of our own nodes alone is not known here.
+      // Metrics that only the project's own nodes report are empty.
       for column in ["messages_per_op", "bytes_per_op", "fsyncs_per_op", "busiest_node_share"] {
         #expect(row[column] == "")
       }
     }
     #expect(rows(try space.text("results/peer-1/resources.csv")).isEmpty)
     #expect(!(try space.text("results/peer-1/summary.csv")).lowercased().contains("nan"))
-    // Nobody else's key was touched, and no two trials have met.
+    // No other key was changed, and no two trials used the same keys.
     #expect(PeerServer.ask(server.endpoint, "get", "key1") == "mine")
     let keys = PeerServer.ask(server.endpoint, "keys", "*").split(separator: "\n")
     #expect(keys.allSatisfy { $0 == "key1" || $0.hasPrefix("rsmbench-") })
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(
-    "etcd is a row of the comparison, beside a protocol of ours",
+    "etcd is a row of the comparison, beside one of the project's protocols",
     .enabled(if: PeerServer.hasEtcd, "etcd is not installed"))
   func etcd() async throws {
     let server = try PeerServer.etcd()
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test(
-    "A Redis that forgets what it has acknowledged is found out",
+    "A Redis that loses acknowledged writes is detected",
     .enabled(if: PeerServer.hasRedis, "redis-server or redis-cli is not installed"))
   func flushed() async throws {
     let server = try PeerServer.redis()
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test(
-    "A Redis that is killed leaves operations unknown and failed, and the run comes to its end",
+    "A killed Redis leaves operations unknown and failed, and the run finishes",
     .enabled(if: PeerServer.hasRedis, "redis-server or redis-cli is not installed"))
   func killed() async throws {
     let server = try PeerServer.redis()
@@ -125,7 +125,7 @@ import Testing
     #expect(outcome.status == 0)
     let row = try #require(trials.first)
     #expect(row["verdict"] == "linearizable")
-    // One for each client at most: what was on its way at that moment.
+    // At most one per client: the operation under way at that moment.
     #expect((0...16).contains(number(row, "unknown")))
     #expect(number(row, "failed") > 0 && number(row, "acknowledged") >= 0)
     #expect(number(row, "availability") < 1)
@@ -135,7 +135,7 @@ import Testing
   }
 
   @Test(
-    "A replica refuses writes, which have then failed, and the first reason is told",
+    "A replica refuses writes, which count as failed, and the first reason is shown",
     .enabled(if: PeerServer.hasRedis, "redis-server or redis-cli is not installed"))
   func readOnly() async throws {
     let server = try PeerServer.redis("--replicaof", "127.0.0.1", "1")
@@ -143,11 +143,11 @@ import Testing
     #expect(outcome.status == 0)
     let row = try #require(trials.first)
     #expect(row["protocol"] == "replica" && row["verdict"] == "linearizable")
-    // What is under way when the trial ends is unknown, of each client one operation at most.
+    // The operation under way when the trial ends is unknown: at most one per client.
     let (failed, unknown) = (number(row, "failed"), number(row, "unknown"))
     #expect(failed > 0 && (0...8).contains(unknown))
     #expect(number(row, "read_p50_us") > 0)
-    // No write was answered: what they waited is a lower bound of every percentile.
+    // No write was answered, so their waiting time is a lower bound of every percentile.
     let latencies = rows(try space.text("results/peer-1/latency.csv"))
     let writes = latencies.filter { $0["operation"] == "put" }
     #expect(!writes.isEmpty && writes.allSatisfy { $0["is_lower_bound"] == "true" })
@@ -156,7 +156,7 @@ import Testing
   }
 
   @Test(
-    "With wait a write counts once a replica has it, and is unknown while the replica stands still",
+    "With wait a write counts once a replica has it, and is unknown while the replica is stopped",
     .enabled(if: PeerServer.hasRedis, "redis-server or redis-cli is not installed"))
   func wait() async throws {
     let primary = try PeerServer.redis("--repl-diskless-sync-delay", "0")
@@ -182,7 +182,7 @@ import Testing
     let stalled = try await run(
       target, workload: "clients: 8, keys: 20, timeout: \"200ms\"",
       meanwhile: { process in
-        // The keys of the runs before are there, too.
+        // The keys of earlier runs are still there.
         let before = Int(PeerServer.ask(endpoint, "dbsize")) ?? 0
         while process.isRunning,
           (Int(PeerServer.ask(endpoint, "dbsize")) ?? 0) == before
@@ -196,17 +196,17 @@ import Testing
     #expect(self.number(late, "unknown") > 0)
   }
 
-  /// What a run says of a target that it cannot drive.
+  /// The error of a run for a target that it cannot drive.
   private func complaint(_ target: String) async throws -> String {
     let (outcome, trials) = try await run(target)
     #expect(outcome.status == 2)
     #expect(outcome.output == "" && trials.isEmpty && outcome.errorLines.count == 1)
-    // Nothing was begun.
+    // No run was begun.
     #expect(try !space.names().contains("results"))
     return outcome.errors
   }
 
-  @Test("A target that is not there is told before anything runs")
+  @Test("A missing target is reported before a trial runs")
   func nobody() async throws {
     let endpoint = try Endpoint.freeOnLoopback(1)[0]
     for kind in ["redis", "etcd"] {
@@ -217,7 +217,7 @@ import Testing
   }
 
   @Test(
-    "A Redis that wants a password, and one that is called etcd, are told by name",
+    "A Redis that wants a password, or is configured as etcd, is named in the error",
     .enabled(if: PeerServer.hasRedis, "redis-server or redis-cli is not installed"))
   func wrongRedis() async throws {
     let open = try PeerServer.redis()
@@ -234,7 +234,7 @@ import Testing
   }
 
   @Test(
-    "An etcd that is called redis is told by name",
+    "An etcd that is configured as redis is named in the error",
     .enabled(if: PeerServer.hasEtcd, "etcd is not installed"))
   func wrongEtcd() async throws {
     let server = try PeerServer.etcd()

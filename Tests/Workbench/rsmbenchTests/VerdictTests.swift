@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A protocol with one safety rule switched off, and the fault that shows it.
+/// A protocol with one safety rule switched off, and a fault under which the violation shows.
 struct BrokenProtocol: Sendable, CustomTestStringConvertible {
   var name: String
   var options: String
@@ -10,21 +10,24 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(name) with \(options)" }
 
   static let all = [
-    // The leader that was cut off still answers reads, while the others elect a new one.
+    // The isolated leader still answers reads, while the others elect a new one.
     BrokenProtocol(
       name: "raft", options: #"{ unsafeBug: "read-without-quorum", checkQuorum: false }"#,
       fault: #"partition: "isolate""#),
     BrokenProtocol(
       name: "multi-paxos", options: #"{ unsafeBug: "read-without-quorum" }"#,
       fault: #"partition: "isolate""#),
-    // What only the replica in charge holds is lost when another one takes over.
+    // Writes that only the replica in charge holds are lost when another one takes over.
     BrokenProtocol(
       name: "primary-backup", options: #"{ unsafeBug: "reply-before-backups" }"#,
       fault: #"partition: "isolate""#),
     BrokenProtocol(
       name: "chain-replication", options: #"{ unsafeBug: "ack-at-head" }"#,
       fault: #"partition: "isolate""#),
-    // What was not synced is lost in a crash.
+    BrokenProtocol(
+      name: "viewstamped-replication", options: #"{ unsafeBug: "answer-before-commit" }"#,
+      fault: #"partition: "isolate""#),
+    // Unsynced writes are lost in a crash.
     BrokenProtocol(
       name: "unreplicated", options: #"{ unsafeBug: "reply-before-sync" }"#,
       fault: #"crash: "leader""#),
@@ -42,14 +45,14 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Verdicts decide the exit code.
+/// The verdicts decide the exit code.
 @Suite struct VerdictTests {
   private let space: Workspace
 
   init() throws { space = try Workspace() }
 
   @Test(
-    "A protocol without one of its safety rules is violated: exit code 1; with it, linearizable",
+    "A protocol without a safety rule is violated: exit code 1; with the rule it is linearizable",
     arguments: BrokenProtocol.all)
   func violated(broken: BrokenProtocol) async throws {
     try space.write(broken.experiment(broken.options), to: "broken.json5")
@@ -70,7 +73,7 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
     #expect(verdicts == ["linearizable", "linearizable"])
   }
 
-  @Test("What the experiment does not ask to be checked is called unchecked: exit code 0")
+  @Test("If the experiment asks for no check, the verdict is unchecked: exit code 0")
   func unchecked() async throws {
     try space.write(tiny(#"check: "none","#), to: "tiny.json5")
     let run = try await space.rsmbench("run", "tiny.json5", "--quiet")
@@ -82,10 +85,10 @@ struct BrokenProtocol: Sendable, CustomTestStringConvertible {
   }
 
   @Test(
-    "Reads under a lease stand clocks that drift by a fifth, and are violated far beyond that",
+    "Reads under a lease are safe with clocks that drift by a fifth, and violated far beyond",
     arguments: [("0.2", "linearizable"), ("1", "violated")])
   func drift(drift: String, verdict: String) async throws {
-    // The authority's clock runs fast, so that it gives up a replica that still holds its lease.
+    // The authority's clock runs fast, so it gives up a replica that still holds its lease.
     try space.write(
       """
       {

@@ -1,12 +1,12 @@
 import Testing
 
-/// Where warnings go: once, on standard error, and into the manifest.
+/// Warnings appear once on standard error, and in the manifest.
 @Suite struct WarningOutputTests {
   private let space: Workspace
 
   init() throws { space = try Workspace() }
 
-  @Test("A doubtful experiment runs, is warned about once, and the manifest keeps the warning")
+  @Test("A doubtful experiment runs with one warning, which the manifest keeps")
   func run() async throws {
     let warning = "replicas: 4 replicas have majorities of 3"
     try space.write(tiny("replicas: 4,"), to: "even.json5")
@@ -18,7 +18,7 @@ import Testing
     #expect(quiet.errors == "")
   }
 
-  @Test("A run that needs more memory than there is is refused, by validate as well")
+  @Test("A run that needs more memory than available is refused, also by validate")
   func tooLarge() async throws {
     let open = "workload: { arrival: { open: '900000/s' } }"
     try space.write(

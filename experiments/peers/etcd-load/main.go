@@ -1,11 +1,11 @@
-// A load for etcd over its own protocol, gRPC, so that etcd is measured at its best.
+// A load for etcd over gRPC, its own protocol, with which it is fastest.
 //
 //	GO111MODULE=off GOPATH=/usr/share/gocode go build -o etcd-load .
 //	etcd-load -endpoints A,B,C put|get|leader|failover
 //
-// put and get (linearizable) are closed loops against the leader over at most 8 connections and print
+// put and get (linearizable) are closed loops against the leader over at most 8 connections. They print
 // operations per second and the latency's median and 99th percentile in microseconds. leader prints the
-// index of the endpoint that leads, and fails if none does. failover puts over all endpoints, kills the
+// index of the endpoint that leads, and fails if no endpoint does. failover puts over all endpoints, kills the
 // leader's process after a second and prints the longest time without a successful put in milliseconds.
 package main
 
@@ -64,7 +64,7 @@ func dial(endpoints ...string) *clientv3.Client {
 	return client
 }
 
-// leader asks every node whether it leads and has all the others with it.
+// leader asks one node after the other, and returns the index of the first that says that it leads.
 func leader(endpoints []string) int {
 	for index, endpoint := range endpoints {
 		client := dial(endpoint)
@@ -82,7 +82,7 @@ func leader(endpoints []string) int {
 
 func key(number int) string { return fmt.Sprintf("key%08d", number%*keyCount) }
 
-// loop is one client of a closed loop: it calls act with ever new numbers and notes how long that took.
+// loop is one client of a closed loop: it calls act with changing key numbers and notes how long each call takes.
 func loop(first int, from, until time.Time, act func(int) error) (latencies []time.Duration, failures int) {
 	for number := first; ; number += 7919 {
 		began := time.Now()
@@ -122,7 +122,7 @@ func measure(mode string, endpoints []string) {
 	var working sync.WaitGroup
 	if mode == "get" {
 		act = get
-		// What is read has to be there.
+		// Every key is written first, so that a read finds a value.
 		for worker := 0; worker < 64; worker++ {
 			working.Add(1)
 			go func(worker int) {
@@ -187,7 +187,7 @@ func failover(endpoints []string) {
 				if err == nil {
 					successes <- time.Now()
 				} else {
-					time.Sleep(2 * time.Millisecond) // As a client that does not burn a processor.
+					time.Sleep(2 * time.Millisecond) // So that the client leaves the processor to etcd.
 				}
 			}
 		}(worker, dial(endpoints...))
@@ -213,7 +213,7 @@ func failover(endpoints []string) {
 				}
 				killed = time.Now()
 			}
-			// Two quiet seconds tell that the service is back for good.
+			// Two seconds without a longer gap show that the service is back for good.
 			if !killed.IsZero() && moment.Sub(killed) > 4*time.Second && moment.Sub(resumed) > 2*time.Second {
 				fmt.Printf("victim=%d outage_ms=%.1f\n", victim, float64(longest)/1e6)
 				return

@@ -1,12 +1,12 @@
 import Configuration
 
-/// Something that is to hold of what was measured: `raft.write_outage_ms < 500`,
-/// `*.verdict == linearizable`, `p99 < 10ms and availability > 0.999`.
+/// A condition on measured values: `raft.write_outage_ms < 500`, `*.verdict == linearizable`, `p99
+/// < 10ms and availability > 0.999`.
 ///
 /// `ROW.METRIC` is the mean over the trials of a row; `*.METRIC` or `METRIC` alone stands for every
-/// row in turn, and where there is a sweep for every point, unless brackets name one:
+/// row in turn, and in a sweep for every point, unless brackets name one:
 /// `raft[replicas=5].throughput < raft[replicas=3].throughput`. `median(...)`, `min(...)`,
-/// `max(...)`, `low(...)` and `high(...)` (ends of the 95 % interval) take the place of the mean.
+/// `max(...)`, `low(...)` and `high(...)` (ends of the 95 % interval) replace the mean.
 public struct Condition: Sendable, Hashable {
   public let text: String
   let tree: ConditionTree
@@ -17,9 +17,9 @@ public struct Condition: Sendable, Hashable {
     tree = try parser.condition()
   }
 
-  /// Reads a text that no file holds, such as the value of a flag.
+  /// Reads a condition from a text outside any file, such as the value of a flag.
   ///
-  /// - Parameter source: what errors call it: `--fail-if`.
+  /// - Parameter source: the text's name in errors: `--fail-if`.
   public init(
     _ text: String, _ vocabulary: ConditionVocabulary, source: String
   ) throws(ExperimentError) {
@@ -30,7 +30,7 @@ public struct Condition: Sendable, Hashable {
     }
   }
 
-  init(reading node: Node, _ vocabulary: ConditionVocabulary) throws(ExperimentError) {
+  init(reading node: ConfigValue, _ vocabulary: ConditionVocabulary) throws(ExperimentError) {
     let text = try node.string(#"a condition in quotes, such as "p99 < 10ms""#)
     do {
       try self.init(text, vocabulary)
@@ -63,8 +63,8 @@ public struct Condition: Sendable, Hashable {
     case word(String)
   }
 
-  /// - Parameter value: of a measure; nil if there is none.
-  /// - Returns: nil if that cannot be said, because a value it rests on is missing.
+  /// - Parameter value: the value of a measure; nil if it has none.
+  /// - Returns: nil if the condition cannot be decided because a value is missing.
   public func holds(_ value: (Measure) -> Value?) -> Bool? { ConditionTree.holds(tree, value) }
 }
 

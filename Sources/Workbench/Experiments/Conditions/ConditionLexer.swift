@@ -1,11 +1,11 @@
 import Configuration
 
-/// The words of a condition.
+/// Splits a condition into tokens.
 struct ConditionLexer {
   enum Token: Equatable {
-    /// A number and the unit behind it.
+    /// A number and the unit after it.
     case number(String, unit: String)
-    /// `raft.throughput`, with the sweep values that stand in brackets.
+    /// `raft.throughput`, with the sweep values given in brackets.
     case name(before: String, pins: [Measure.Pin], after: String, text: String)
     /// A comparison, an operator or a parenthesis.
     case sign(String)
@@ -61,6 +61,7 @@ struct ConditionLexer {
       rest = rest.dropFirst()
       digits += "." + take { $0.isASCII && $0.isNumber }
     }
+    digits += exponent()
     var unit = take { $0.isASCII && $0.isLetter }
     if rest.hasPrefix("%") {
       rest = rest.dropFirst()
@@ -74,7 +75,18 @@ struct ConditionLexer {
     return .number(digits, unit: unit)
   }
 
-  /// Letters, digits, `_`, `.` and `-`. A minus sign needs a blank before it.
+  /// The power of ten after a number: `e9`, `E-3`. A letter e without digits after it belongs to a
+  /// unit instead.
+  private mutating func exponent() -> String {
+    guard rest.first == "e" || rest.first == "E" else { return "" }
+    let sign = rest.dropFirst().prefix(1).filter { $0 == "+" || $0 == "-" }
+    let power = rest.dropFirst(1 + sign.count).prefix { $0.isASCII && $0.isNumber }
+    guard !power.isEmpty else { return "" }
+    rest = rest.dropFirst(1 + sign.count + power.count)
+    return "e\(sign)\(power)"
+  }
+
+  /// Letters, digits, `_`, `.` and `-`; a minus sign is therefore an operator only after a blank.
   private mutating func name() throws(ConditionError) -> Token {
     let start = rest
     var before = ""
@@ -109,7 +121,7 @@ struct ConditionLexer {
     rest = inside[inside.index(after: end)...]
     var pins: [Measure.Pin] = []
     for part in inside[..<end].split(separator: ",") {
-      // A path such as faults[0].for has no equals sign in it.
+      // A path alone, such as faults[0].for, has no equals sign.
       guard let equals = part.firstIndex(of: "=") else {
         throw ConditionError(found: JSONValue.quoted(String(part)), allowed: allowed)
       }
@@ -123,8 +135,8 @@ struct ConditionLexer {
     return pins
   }
 
-  /// The bracket that closes one that was just opened; paths such as `faults[0].for` have their
-  /// own.
+  /// The bracket that closes the one just opened; paths such as `faults[0].for` have brackets of
+  /// their own.
   private static func closing(_ text: Substring) -> Substring.Index? {
     var depth = 1
     for index in text.indices {
@@ -153,7 +165,7 @@ struct ConditionLexer {
   }
 }
 
-/// What is wrong with a condition; the place is that of the whole text.
+/// The error in a condition; errors give the place of the whole text.
 struct ConditionError: Error {
   var found: String
   var allowed: String

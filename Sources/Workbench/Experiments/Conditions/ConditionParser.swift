@@ -1,6 +1,6 @@
 import Configuration
 
-/// What a condition is made of. Values are in base units: nanoseconds, bytes, per second.
+/// The syntax tree of a condition. Values are in base units: nanoseconds, bytes, per second.
 indirect enum ConditionTree: Sendable, Hashable {
   enum Comparison: String, Sendable {
     case less = "<"
@@ -25,12 +25,12 @@ indirect enum ConditionTree: Sendable, Hashable {
 /// Reads a condition: comparisons of measures, numbers and sums of them, joined by `and`, `or`,
 /// `not`.
 struct ConditionParser {
-  /// A value in the making: its tree, and what a bare number beside it would count.
+  /// A value while it is parsed: its tree, and the unit of a bare number beside it.
   private struct Value {
     var tree: ConditionTree
     var dimension: Dimension
     var scale: Double?
-    /// A number without a unit, which takes the unit of what it meets.
+    /// Whether it is a number without a unit, which takes the unit of the other operand.
     var isBare = false
     var text: String
   }
@@ -220,8 +220,11 @@ struct ConditionParser {
   }
 
   private func number(_ digits: String, _ unit: String) throws(ConditionError) -> Value {
-    let number = Double(digits) ?? 0
     let text = digits + unit
+    guard let number = Double(digits), number.isFinite else {
+      throw ConditionError(
+        found: JSONValue.quoted(text), allowed: "a number up to \(Double.greatestFiniteMagnitude)")
+    }
     func value(_ size: Double, _ dimension: Dimension) -> Value {
       Value(tree: .number(number * size), dimension: dimension, text: text)
     }
@@ -240,7 +243,8 @@ struct ConditionParser {
     }
     let units = (Unit.durations + Unit.sizes).map(\.name) + ["/s", "%"]
     throw ConditionError(
-      found: JSONValue.quoted(text), allowed: "a number, or one with a unit: \(Node.list(units))",
+      found: JSONValue.quoted(text),
+      allowed: "a number, or one with a unit: \(ConfigValue.list(units))",
       suggestion: nearest(to: unit, among: units))
   }
 
@@ -249,7 +253,7 @@ struct ConditionParser {
     throw ConditionError(found: word.text, allowed: "numbers in a calculation")
   }
 
-  /// Both sides in the same unit: a bare number takes that of the other side.
+  /// Brings both sides to the same unit: a bare number takes the unit of the other side.
   private func matched(
     _ left: Value, _ right: Value, _ sign: String
   ) throws(ConditionError) -> (Value, Value) {

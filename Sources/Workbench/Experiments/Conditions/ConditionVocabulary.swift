@@ -1,8 +1,8 @@
 import Configuration
 
-/// What the conditions of one experiment may name besides metrics.
+/// The names that the conditions of one experiment may use besides metrics.
 public struct ConditionVocabulary: Sendable {
-  /// From the best to the worst, as results have them.
+  /// Ordered from the best to the worst, as in results.
   public static let verdicts = [
     "linearizable", "sequential", "eventual", "unchecked", "undecided", "violated",
   ]
@@ -13,7 +13,7 @@ public struct ConditionVocabulary: Sendable {
   var sweep: [(path: String, values: [String])]
   /// The names of faults.
   var faults: [String]
-  /// A row whose measures are relative changes, plain numbers.
+  /// The name of a row whose measures are relative changes, which are plain numbers.
   var change: String?
 
   public init(
@@ -26,7 +26,7 @@ public struct ConditionVocabulary: Sendable {
     self.change = change
   }
 
-  /// What a measure is a number of, and what a bare number beside it counts.
+  /// The dimension of a measure, and the unit of a bare number beside it.
   func kind(of measure: Measure) -> (Dimension, scale: Double?) {
     guard let change, measure.row == change, measure.name.dimension != .word else {
       return (measure.name.dimension, measure.name.scale)
@@ -64,7 +64,7 @@ public struct ConditionVocabulary: Sendable {
     throw unknown(String(before[before.index(after: dot)...]))
   }
 
-  /// A metric, or what a fault did: `kill.write_outage_ms`.
+  /// A metric, or the effect of a fault: `kill.write_outage_ms`.
   private func named(_ text: String) -> (MeasureName, fault: String?)? {
     if let name = MeasureName.named(text) { return (name, nil) }
     guard let dot = text.lastIndex(of: "."), faults.contains(String(text[..<dot])),

@@ -1,13 +1,13 @@
 import Configuration
 import Measurement
 
-/// What a condition may ask of the trials of a row: a metric, something of their faults, or the
+/// A value of a row's trials that a condition may name: a metric, an effect of their faults, or the
 /// verdict.
 public struct MeasureName: Sendable, Hashable {
   public enum Source: Sendable, Hashable {
     /// A column of `trials.csv`.
     case metric(String)
-    /// The largest of the faults of a trial.
+    /// The largest value over the faults of a trial.
     case fault(FaultMeasure)
     case verdict
   }
@@ -15,11 +15,11 @@ public struct MeasureName: Sendable, Hashable {
   public var name: String
   public var source: Source
   public var dimension: Dimension
-  /// What a number without a unit beside it counts: nanoseconds of a name that ends in `_ms`; nil
-  /// where a time needs its unit.
+  /// The unit of a bare number beside it: a millisecond, in nanoseconds, for a name that ends in
+  /// `_ms`; nil if a time needs a unit.
   var scale: Double?
 
-  /// Everything there is, with the names that are short for columns behind the columns.
+  /// All names; short names for columns come after the columns.
   public static let all: [MeasureName] =
     columns + faults + [MeasureName(name: "verdict", source: .verdict, dimension: .word)]
     + shortNames
@@ -36,7 +36,8 @@ public struct MeasureName: Sendable, Hashable {
     }
   }
 
-  /// `p99` of all operations, `read_p99`, `p99.9`: of columns, with a unit beside the number.
+  /// Short names of latency columns: `p99` (all operations), `read_p99`, `p99.9`. A number beside
+  /// them needs a unit.
   private static let shortNames = MetricColumn.latencyPercentiles.flatMap { label, percentile in
     ["all", "read", "write"].flatMap { operations -> [MeasureName] in
       let prefix = operations == "all" ? "" : "\(operations)_"
@@ -50,23 +51,23 @@ public struct MeasureName: Sendable, Hashable {
 
   public static func named(_ name: String) -> MeasureName? { all.first { $0.name == name } }
 
-  /// The names that an error shows: not each of a hundred.
+  /// The names that an error shows, because the full list has about a hundred.
   static let examples =
     "throughput, availability, p99, read_p99, write_outage_ms, recover_ms, messages_per_op, verdict"
 }
 
-/// What faults do, by the names that `faults.csv` has them under.
+/// The effects of faults, with their names in `faults.csv`.
 public enum FaultMeasure: String, Sendable, CaseIterable {
   case readOutage = "read_outage"
   case writeOutage = "write_outage"
-  /// The longer one of the two.
+  /// The longer of the two outages.
   case outage
   case detect, elect
   case firstAck = "first_ack"
   case recover, hangover
 }
 
-/// What a value is a number of. Values of different dimensions cannot be compared.
+/// The dimension of a value. Values of different dimensions cannot be compared.
 public enum Dimension: Sendable, Hashable {
   /// Counts, shares and ratios.
   case number
@@ -79,7 +80,7 @@ public enum Dimension: Sendable, Hashable {
   /// A verdict.
   case word
 
-  /// Of a column's unit, and what one of it is in the base unit.
+  /// The dimension of a column's unit, and the unit's size in the base unit.
   static func of(unit: String) -> (Dimension, Double) {
     switch unit {
     case "ms": (.time, 1e6)
@@ -101,28 +102,28 @@ public enum Dimension: Sendable, Hashable {
   }
 }
 
-/// One measure in a condition: whose, and what of it.
+/// One measure in a condition: the row, and which of its values.
 public struct Measure: Sendable, Hashable {
-  /// How the values of several trials become one.
+  /// How the values of several trials are combined.
   public enum Statistic: String, Sendable, CaseIterable {
     case mean, median, min, max
     /// The ends of the mean's 95 % interval.
     case low, high
   }
 
-  /// A sweep value that is asked for: `raft[replicas=5].throughput`.
+  /// A required sweep value: `raft[replicas=5].throughput`.
   public struct Pin: Sendable, Hashable {
     public var path: String
     public var value: String
   }
 
-  /// nil: every row in turn.
+  /// nil: applies to every row in turn.
   public var row: String?
   /// The fault of this name and its repetitions; nil: all faults.
   public var fault: String?
   public var pins: [Pin] = []
   public var name: MeasureName
   public var statistic = Statistic.mean
-  /// As it was typed.
+  /// The measure as typed.
   public var text: String
 }

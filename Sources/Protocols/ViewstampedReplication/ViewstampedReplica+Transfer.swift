@@ -1,0 +1,143 @@
+import Replication
+import WireFormat
+
+// State transfer: §5.2 of the paper. A replica asks one other for the operations that follow its
+// own, and is sent pages of them, as many as may be on their way at once.
+
+extension ViewstampedReplica {
+  struct Transfer: Sendable {
+    enum Purpose {
+      /// A normal backup lacks operations of its view.
+      case gap
+      /// A replica lacks a part of the log with which its view started.
+      case view
+      /// A new primary lacks a part of the log that its view will start with.
+      case best
+    }
+
+    var purpose: Purpose
+    /// The slot of the replica that is asked.
+    var source: Int
+    var through: LogIndex
+    /// What the source has committed.
+    var commit: LogIndex
+    var pace: ResendPace
+    /// Something has come since the timer of the view change fired last.
+    var hasProgressed = true
+  }
+
+  /// Asks the primary for what a normal backup lacks, unless it is being fetched already.
+  mutating func fetchGap(
+    through op: LogIndex, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    if var running = transfer {
+      running.through = max(running.through, op)
+      transfer = running
+      if running.pace.isDue(at: now) { askAgain(at: now, into: &effects) }
+      return
+    }
+    let missing = min(op, heldBack.gapEnd ?? op)
+    fetch(
+      .gap, from: primary(of: viewNumber), through: missing, commit: commitNumber, at: now,
+      into: &effects)
+  }
+
+  mutating func fetch(
+    _ purpose: Transfer.Purpose, from source: Int, through op: LogIndex, commit: LogIndex,
+    at now: Instant, into effects: inout Effects<Self>
+  ) {
+    transfer = Transfer(
+      purpose: purpose, source: source, through: op, commit: commit,
+      pace: ResendPace(least: options.retransmission))
+    effects.setTimer(.retransmission, after: options.retransmission)
+    ask(at: now, into: &effects)
+  }
+
+  /// Asks for all that is missing behind the log as it is.
+  private mutating func ask(at now: Instant, into effects: inout Effects<Self>) {
+    guard var running = transfer else { return }
+    running.pace.sent(UInt64(log.lastOp.next.rawValue), first: true, at: now)
+    transfer = running
+    // Early: a question promises nothing.
+    effects.sendEarly(
+      .getState(GetState(view: viewNumber, op: log.lastOp, through: running.through)),
+      to: membership.replicas[running.source])
+  }
+
+  mutating func askAgain(at now: Instant, into effects: inout Effects<Self>) {
+    transfer?.pace.sentAgain(at: now)
+    ask(at: now, into: &effects)
+  }
+
+  /// Who may be asked: the primary of a view, and in a view change everyone, by the new primary. The
+  /// log of a replica in a view change stays as it is until the view starts.
+  mutating func receive(
+    _ message: GetState, from slot: Int, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard message.view >= viewNumber else { return tellView(to: slot, into: &effects) }
+    guard message.view == viewNumber, slot != ownSlot,
+      primacy != nil || state == .viewChange && slot == primary(of: viewNumber)
+    else { return }
+    // The new primary is at work.
+    if primacy == nil { lastContact = now }
+    guard message.op >= log.base else {
+      return effects.sendSnapshot(to: membership.replicas[slot])
+    }
+    var op = message.op
+    let end = min(message.through, log.lastOp)
+    var room = options.inFlightBytes
+    while op < end {
+      let page = log.page(
+        after: op, through: end, byteLimit: min(max(room, 1), options.messageByteLimit))
+      room -= page.byteCount
+      let isContinued = op + page.batches.count < end && room > 0
+      // Early: as Prepare, it promises nothing about this disk. What a replica in a view change
+      // sends was durable before it told of it.
+      effects.sendEarly(
+        .newState(
+          NewState(
+            view: viewNumber, op: op, opView: page.view, isContinued: isContinued,
+            batches: page.batches)), to: membership.replicas[slot])
+      op = op + page.batches.count
+      guard isContinued else { break }
+    }
+  }
+
+  mutating func receive(
+    _ message: NewState, from slot: Int, at now: Instant, into effects: inout Effects<Self>
+  ) {
+    guard message.view == viewNumber, let running = transfer, running.source == slot,
+      message.opView >= log.lastView, message.opView <= viewNumber
+    else { return }
+    // A page behind a lost one is of no use: what is missing is asked for again in time.
+    let known = log.lastOp - message.op
+    guard known >= 0, known < message.batches.count else { return }
+    let new = Array(message.batches[known...])
+    let op = log.lastOp.next
+    log.append(contentsOf: new, in: message.opView)
+    persist(.append(at: op, view: message.opView, new), into: &effects)
+    transfer?.pace.answered(through: UInt64(log.lastOp.rawValue), at: now)
+    transfer?.hasProgressed = true
+    lastContact = now
+    goOn(isPaused: !message.isContinued, at: now, into: &effects)
+  }
+
+  /// The log has grown by what was fetched, or by a snapshot.
+  mutating func goOn(isPaused: Bool, at now: Instant, into effects: inout Effects<Self>) {
+    guard let running = transfer else { return }
+    if running.purpose == .gap {
+      takeHeldBack(into: &effects)
+      acknowledge(into: &effects)
+    }
+    guard log.lastOp >= running.through else {
+      if isPaused { ask(at: now, into: &effects) }
+      return
+    }
+    transfer = nil
+    switch running.purpose {
+    case .gap: break
+    case .view: becomeNormal(committed: running.commit, at: now, into: &effects)
+    case .best: startView(committed: running.commit, into: &effects)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Histories
+
+/// Makes values: a number of eight bytes, lowest first, followed by filler up to the value's size.
+struct FilledValues: Sendable {
+  /// The size of all values; nil if it varies.
+  let fixedSize: Int?
+  /// A value of the largest size whose number is 0. Smaller values are its first bytes.
+  private let largest: [UInt8]
+  /// The digest of the filler of a value of the fixed size.
+  private let fixedFiller: ValueDigest
+  /// By hundreds of bytes: the digest of so much filler; empty if all values have one size. The
+  /// digest of any filler is then that of a multiple of a hundred bytes and of the few bytes after
+  /// it.
+  private let fillers: [ValueDigest]
+  private static let step = 100
+
+  /// - Parameter largestTraced: the size of the largest value of a trace; 0 without one.
+  init(_ size: ValueSize, largestTraced: Int = 0) {
+    let bound = max(size.upperBound, largestTraced)
+    let filler = (0..<max(bound - 8, 0)).map { UInt8(truncatingIfNeeded: 97 + $0 % 26) }
+    largest = Array(repeating: 0, count: 8) + filler
+    guard largestTraced == 0, case .fixed(let fixed) = size else {
+      fixedSize = nil
+      fixedFiller = .empty
+      var digest = ValueDigest.empty
+      fillers =
+        [digest]
+        + stride(from: 0, to: filler.count, by: FilledValues.step).map { start in
+          let end = min(start + FilledValues.step, filler.count)
+          digest = digest.appending(ValueDigest(Array(filler[start..<end])))
+          return digest
+        }
+      return
+    }
+    fixedSize = max(fixed, 8)
+    fixedFiller = ValueDigest(filler)
+    fillers = []
+  }
+
+  /// The digest of a value's filler.
+  func filler(of size: Int) -> ValueDigest {
+    guard fixedSize == nil else { return fixedFiller }
+    let length = max(size - 8, 0)
+    let whole = length / FilledValues.step
+    let rest = largest[8 + whole * FilledValues.step..<8 + length]
+    return fillers[whole].appending(ValueDigest(Array(rest)))
+  }
+
+  func value(of size: Int, number: UInt64 = 0) -> [UInt8] {
+    var value = Array(largest[..<max(size, 8)])
+    FilledValues.set(number, in: &value)
+    return value
+  }
+
+  /// Writes the number at the start of a value.
+  static func set(_ number: UInt64, in value: inout [UInt8]) {
+    value.withUnsafeMutableBytes { $0.storeBytes(of: number.littleEndian, as: UInt64.self) }
+  }
+}
