@@ -198,13 +198,17 @@ public struct ProtocolDescription: Sendable {
 public protocol SwitchableBug: RawRepresentable, CaseIterable, Sendable, Equatable
 where RawValue == String {
   var meaning: String { get }
+  /// Those around snapshots that the protocol has as well: all, unless a protocol says otherwise.
+  static var snapshotBugs: [SnapshotBug] { get }
 }
 
 extension SwitchableBug {
+  public static var snapshotBugs: [SnapshotBug] { SnapshotBug.allCases }
+
   /// The declaration of `unsafeBug`. Its values are `none`, the bugs of this type, and those of
   /// `SnapshotBug`.
   public static var option: OptionDeclaration {
-    option(with: allCases.map(\.rawValue) + SnapshotBug.allCases.map(\.rawValue))
+    option(with: allCases.map(\.rawValue) + snapshotBugs.map(\.rawValue))
   }
 
   static func option(with names: [String]) -> OptionDeclaration {
@@ -215,6 +219,11 @@ extension SwitchableBug {
 
   public static var list: [(name: String, meaning: String)] {
     allCases.map { ($0.rawValue, $0.meaning) }
+  }
+
+  /// The list with those around snapshots.
+  public static var listWithSnapshots: [(name: String, meaning: String)] {
+    list + snapshotBugs.map { ($0.rawValue, $0.meaning) }
   }
 
   /// The bug of this type that the options name, or `nil` for any other value.

@@ -110,5 +110,5 @@ extension MultiPaxosReplica {
     summary: "Consensus on every slot of a log, with one proposer distinguished by its ballot.",
     source: "Lamport 2001 §3; Chandra et al. 2007 §4-5; van Renesse & Altinbuken 2015 §2-4",
     replicasPerFailure: 2, assumption: ProtocolDescription.noClocks,
-    bugs: Bug.list + SnapshotBug.list)
+    bugs: Bug.listWithSnapshots)
 }

@@ -123,5 +123,5 @@ extension RaftReplica {
     summary: "A leader elected by a majority orders all updates; a majority keeps them.",
     source: "Ongaro & Ousterhout 2014 §5; Ongaro 2014 §6.2, §6.4, §9.6, §10.2",
     replicasPerFailure: 2, assumption: ProtocolDescription.noClocks,
-    bugs: Bug.list + SnapshotBug.list)
+    bugs: Bug.listWithSnapshots)
 }

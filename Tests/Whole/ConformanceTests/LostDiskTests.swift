@@ -1,4 +1,5 @@
 import Faults
+import Primitives
 import ProtocolList
 import Replication
 import Testing
@@ -28,6 +29,32 @@ struct LostDiskTests {
     let targets: [FaultTarget] = [.leader, .follower, .coordinator, .tail, .leader, .random]
     let problems = await sweepSeeds(1...12) { seed -> [String] in
       let findings = SwarmTrial.run(kind, Self.plan(seed, targets))
+      return (findings.safetyProblems + findings.livenessProblems).map { "seed \(seed): \($0)" }
+    }
+    #expect(problems.flatMap { $0 } == [])
+  }
+
+  /// The world of a seed, with all that breaks in it, in which one disk is lost besides. More than
+  /// one could leave no majority of those who remember.
+  private static func swarm(_ seed: UInt64) -> SwarmPlan {
+    var plan = SwarmPlan(seed: seed)
+    var random = RandomStream(seed: seed, label: 0x1_05D1)
+    let targets: [FaultTarget] = [.leader, .leader, .follower, .random]
+    let start = 50 + random.below(Int(plan.calm.milliseconds) - 250)
+    plan.faults.timed.append(
+      DirectedFaultTests.crash(
+        targets[random.below(targets.count)], at: Int64(start), for: Int64(10 + random.below(150)),
+        disk: .lost))
+    plan.faults.timed.sort { $0.at < $1.at }
+    return plan
+  }
+
+  @Test(
+    "A lost disk among all other faults: protocols of majorities stay safe, and serve again",
+    arguments: [ProtocolKind.raft, .multiPaxos])
+  func amongOthers(kind: ProtocolKind) async {
+    let problems = await sweepSeeds(1...60) { seed -> [String] in
+      let findings = SwarmTrial.run(kind, Self.swarm(seed))
       return (findings.safetyProblems + findings.livenessProblems).map { "seed \(seed): \($0)" }
     }
     #expect(problems.flatMap { $0 } == [])
