@@ -42,7 +42,7 @@ extension MultiPaxosReplica.Message {
     case .prePrepare(let ballot): return "PrePrepare ballot \(ballot.words): would you promise it?"
     case .prePromise(let ballot): return "PrePromise ballot \(ballot.words): yes"
     case .prepare(let ballot, let from): return "Prepare ballot \(ballot.words), from slot \(from)"
-    case .promise(let ballot, _, let accepted, let next, _):
+    case .promise(let ballot, _, let accepted, let next, _, _):
       let values = accepted.map(\.words).joined(separator: ", ")
       return "Promise ballot \(ballot.words): \(values.isEmpty ? "nothing accepted" : values)"
         + (next == nil ? "" : ", and more")
@@ -50,7 +50,7 @@ extension MultiPaxosReplica.Message {
       let list = values.map(\.words).joined(separator: ", ")
       return "Accept ballot \(ballot.words), slots from \(first): [\(list)], chosen up to "
         + "\(commitIndex)\(roundWords(round))"
-    case .accepted(let ballot, let first, let count, let gap):
+    case .accepted(let ballot, let first, let count, let gap, _):
       let slots = count == 1 ? "slot \(first)" : "\(count) slots from \(first)"
       return "Accepted ballot \(ballot.words), \(slots)\(gapWords(gap))"
     case .preempted(let ballot): return "Preempted: I have promised ballot \(ballot.words)"
@@ -59,6 +59,11 @@ extension MultiPaxosReplica.Message {
         + roundWords(round)
     case .heartbeatAcknowledged(let ballot, let round, let gap):
       return "Acknowledged ballot \(ballot.words)\(roundWords(round))\(gapWords(gap))"
+    case .replaced(let ballot, let generations):
+      return "Replaced ballot \(ballot.words): disks of generations \(generations)"
+    case .noted(let ballot, let generations):
+      return "Noted ballot \(ballot.words): disks of generations \(generations)"
+    case .promoted(let ballot, _): return "Promoted ballot \(ballot.words): be an acceptor again"
     case .snapshot: return "part of a snapshot"
     }
   }
@@ -80,6 +85,8 @@ extension MultiPaxosReplica.Record {
         : "slot \(slot): \(value.words), accepted in ballot \(ballot.words)"
     case .chosen(let slot): return "chosen up to slot \(slot)"
     case .snapshot(let reference, _): return "log begins behind slot \(reference.index)"
+    case .generations(let generations): return "disks of generations \(generations)"
+    case .promoted: return "is an acceptor again"
     }
   }
 }
