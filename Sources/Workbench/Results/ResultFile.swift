@@ -59,7 +59,7 @@ struct ResultFile: Sendable {
       ) { $0.resourceCells },
       differences(outline),
       expectations(outline),
-    ] + [breakdown(outline), search(outline)].compactMap { $0 }
+    ] + [breakdown(outline), search(outline), severity(outline)].compactMap { $0 }
   }
 
   private static func trials(_ outline: RunOutline, _ trialColumns: [Field]) -> ResultFile {

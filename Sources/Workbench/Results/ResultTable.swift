@@ -48,7 +48,15 @@ public struct ResultTable: Sendable {
         titled(
           title,
           capped(table, of: table.rows.count, width, "differences.csv", notes: { _ in notes }))
-      } + [
+      }
+      + dangerZones.map { title, table, notes in
+        titled(
+          title,
+          table.map {
+            capped($0, of: $0.rows.count, width, "severity.csv", notes: { _ in notes })
+          } ?? notes.map { $0 + "\n" }.joined())
+      }
+      + [
         titled(
           "Expectations",
           isComplete ? text(of: ExpectedCondition.all(outline, groups.flatMap(\.trials))) : nil),
