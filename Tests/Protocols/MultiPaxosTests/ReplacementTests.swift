@@ -91,7 +91,7 @@ struct ReplacementTests {
   func promotion() {
     var cluster = Cluster()
     cluster.elect(a)
-    for number in 1...5 { cluster.propose(number, at: a) }
+    for number in 1...UInt64(5) { cluster.propose(number, at: a) }
     cluster.run()
     cluster.loseDisk(b)
     // Its answers count for nothing while it is alone with the leader.

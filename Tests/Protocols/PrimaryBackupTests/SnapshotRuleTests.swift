@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -13,25 +14,23 @@ struct SnapshotRuleTests {
   func older(bug: SnapshotBug?) {
     var options = PrimaryBackupReplica.Options()
     options.snapshots.bug = bug
-    var cluster = DirectedCluster(membership: Membership(replicas: 3), options: options)
+    var cluster = Cluster(membership: Membership(replicas: 3), options: options)
     cluster.begin(1, [0, 1, 2])
     for value in [5, 6, 7] as [UInt64] {
-      cluster.request(value, at: 0)
+      cluster.propose(value, at: 0)
       cluster.run()
     }
-    #expect(cluster.committed(0) == [5, 6, 7] && cluster.core(2).commitIndex >= LogIndex(1))
+    #expect(cluster.updates(0) == [5, 6, 7] && cluster.core(2).commitIndex >= LogIndex(1))
     let old = SnapshotReference(index: LogIndex(1), epoch: 1)
     var isInstalled = false
-    cluster.perform(at: ReplicaID(2)) { core, now, effects in
-      var own = Effects<PrimaryBackupReplica>()
-      isInstalled = core.inner.install(old, from: ReplicaID(0), at: now, into: &own)
-      effects.forward(own, record: { $0 }, message: { .inner($0) }, timer: { $0 })
+    cluster.perform(at: 2) { core, now, effects in
+      isInstalled = core.install(old, from: 0, at: now, into: &effects)
     }
     #expect(isInstalled == (bug != nil))
     // The others are gone before they could help.
     cluster.inFlight = []
-    cluster.crash(ReplicaID(0))
-    cluster.crash(ReplicaID(1))
+    cluster.crash(0)
+    cluster.crash(1)
     cluster.announce(2, [2])
     #expect((cluster.core(2).log.lastIndex < LogIndex(3)) == isInstalled)
   }

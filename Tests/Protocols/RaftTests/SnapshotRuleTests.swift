@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -14,11 +15,11 @@ struct SnapshotRuleTests {
     options.snapshots.bug = bug
     var cluster = Cluster(3, options)
     cluster.elect(0)
-    cluster.connectOnly(0, 1)
+    cluster.only(0, 1)
     cluster.propose(7, at: 0)
     cluster.run()
     cluster.heartbeat(from: 0)
-    #expect(cluster.committed(1) == [update(7)])
+    #expect(cluster.committed(1) == [batch(7)])
     // The no-op with which the term began.
     let old = SnapshotReference(index: LogIndex(1), epoch: cluster.core(0).currentTerm)
     var isInstalled = false
@@ -29,7 +30,7 @@ struct SnapshotRuleTests {
     // What a host does with its own state then.
     if isInstalled { cluster.nodes[1].committedCount = old.index.rawValue }
     cluster.crash(ReplicaID(0))
-    cluster.connectAll()
+    cluster.heal()
     cluster.elect(2)
     // Replica 2 never had the update.
     #expect((cluster.core(2).role == .leader) == isInstalled)
