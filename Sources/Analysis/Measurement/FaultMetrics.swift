@@ -5,8 +5,8 @@
 /// charged to the last fault that started before it. The whole outage counts, unless that fault has
 /// no end: then the part after the next fault's start is charged to the next fault. Recovery counts
 /// only if it happens before the next fault.
-public struct FaultMetrics: Sendable, Equatable {
-  public enum Recovery: String, Sendable, Codable, CaseIterable {
+package struct FaultMetrics: Sendable, Equatable {
+  package enum Recovery: String, Sendable, Codable, CaseIterable {
     case recovered
     /// Throughput was not back when the measured interval ended.
     case never
@@ -23,29 +23,29 @@ public struct FaultMetrics: Sendable, Equatable {
   /// that start during the fault or its recovery, minus the normal gap between two
   /// acknowledgements: see `ServiceGaps`. 0 if it is no longer than gaps without the fault. nil if
   /// the fault began after the measured interval, or if there were no reads (writes).
-  public var readOutage: Int64?
-  public var writeOutage: Int64?
+  package var readOutage: Int64?
+  package var writeOutage: Int64?
   /// When a replica first tried to become leader, or became leader, in a newer term, ballot or
   /// view.
-  public var detection: Int64?
+  package var detection: Int64?
   /// When a replica was leader again.
-  public var election: Int64?
+  package var election: Int64?
   /// When the outage ended; 0 without one, nil if it did not end.
-  public var firstAcknowledgement: Int64?
+  package var firstAcknowledgement: Int64?
   /// When throughput had recovered (`ThroughputRecovery`) and the outage had ended. 0 if throughput
   /// never fell short and there was no outage.
-  public var timeToRecover: Int64?
+  package var timeToRecover: Int64?
   /// The time from the fault's end until throughput had recovered, for a fault that ended in the
   /// measured interval.
-  public var hangover: Int64?
+  package var hangover: Int64?
   /// Expected acknowledgements that were missing until throughput had recovered, or the next fault
   /// began.
-  public var lostRequests: Double?
+  package var lostRequests: Double?
   /// nil if the fault began after the measured interval.
-  public var recovery: Recovery?
+  package var recovery: Recovery?
 
-  public init() {}
+  package init() {}
 
   /// The longer one of the two outages.
-  public var outage: Int64? { [readOutage, writeOutage].compactMap { $0 }.max() }
+  package var outage: Int64? { [readOutage, writeOutage].compactMap { $0 }.max() }
 }

@@ -1,6 +1,6 @@
 /// The counts of a histogram without its empty buckets. It takes a few kilobytes, and the histogram
 /// itself 280. The counts stay exact, so that histograms of stored trials can still be merged.
-public struct SparseHistogram: Sendable, Equatable {
+package struct SparseHistogram: Sendable, Equatable {
   /// In ascending order.
   private var buckets: [UInt16] = []
   /// The counts of `buckets`; every count is above 0.
@@ -9,9 +9,9 @@ public struct SparseHistogram: Sendable, Equatable {
   private var least = Int64.max
   private var most = Int64.min
 
-  public init() {}
+  package init() {}
 
-  public init(_ histogram: Histogram) {
+  package init(_ histogram: Histogram) {
     for (bucket, n) in histogram.counts.enumerated() where n > 0 {
       buckets.append(UInt16(bucket))
       counts.append(n)
@@ -32,11 +32,11 @@ public struct SparseHistogram: Sendable, Equatable {
 }
 
 extension Histogram {
-  public mutating func merge(_ other: SparseHistogram) { other.add(to: &self) }
+  package mutating func merge(_ other: SparseHistogram) { other.add(to: &self) }
 
   /// Whether `count` values are enough to estimate a percentile: at least ten of them must lie
   /// beyond it. The minimum and the maximum are observed values, so they always count as resolved.
-  public static func isResolved(percentile: Double, count: Int) -> Bool {
+  package static func isResolved(percentile: Double, count: Int) -> Bool {
     guard percentile > 0, percentile < 100 else { return true }
     // The tolerance is needed because 100 - 99.9 is slightly below 0.1, and 10,000 values are
     // enough for the percentile 99.9.
@@ -47,7 +47,7 @@ extension Histogram {
 /// Encoded as one line of numbers: sum, minimum, maximum, and then for each bucket its distance
 /// from the bucket before and its count. The line is empty if there are no values.
 extension SparseHistogram: Codable {
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let words = try container.decode(String.self).split(separator: " ")
     guard !words.isEmpty else { return }
@@ -69,7 +69,7 @@ extension SparseHistogram: Codable {
     }
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var words: [String] = []
     if !buckets.isEmpty {
       words = ["\(sum)", String(least), String(most)]

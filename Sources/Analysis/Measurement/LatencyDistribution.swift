@@ -15,35 +15,35 @@
 ///
 /// A percentile whose rank exceeds the number of answers could fall among the operations without an
 /// answer. Such a percentile is itself a lower bound.
-public struct LatencyDistribution: Sendable, Equatable {
-  public private(set) var answered = Histogram()
+package struct LatencyDistribution: Sendable, Equatable {
+  package private(set) var answered = Histogram()
   /// nil if empty, to save memory; the same holds for `abandoned`.
-  public private(set) var open: Histogram?
-  public private(set) var abandoned: Histogram?
+  package private(set) var open: Histogram?
+  package private(set) var abandoned: Histogram?
 
   /// A latency that is exact or a lower bound.
-  public struct Value: Sendable, Equatable {
-    public var nanoseconds: Int64
-    public var isLowerBound: Bool
+  package struct Value: Sendable, Equatable {
+    package var nanoseconds: Int64
+    package var isLowerBound: Bool
 
-    public init(nanoseconds: Int64, isLowerBound: Bool) {
+    package init(nanoseconds: Int64, isLowerBound: Bool) {
       self.nanoseconds = nanoseconds
       self.isLowerBound = isLowerBound
     }
   }
 
-  public init() {}
+  package init() {}
 
-  public init(answered: Histogram, open: Histogram? = nil, abandoned: Histogram? = nil) {
+  package init(answered: Histogram, open: Histogram? = nil, abandoned: Histogram? = nil) {
     self.answered = answered
     self.open = open.flatMap { $0.count > 0 ? $0 : nil }
     self.abandoned = abandoned.flatMap { $0.count > 0 ? $0 : nil }
   }
 
   /// The number of operations, with an answer or without.
-  public var count: Int { answered.count + censored }
+  package var count: Int { answered.count + censored }
   /// The number of operations without an answer.
-  public var censored: Int { (open?.count ?? 0) + (abandoned?.count ?? 0) }
+  package var censored: Int { (open?.count ?? 0) + (abandoned?.count ?? 0) }
 
   mutating func record(answeredAfter nanoseconds: Int64) { answered.record(nanoseconds) }
 
@@ -57,7 +57,7 @@ public struct LatencyDistribution: Sendable, Equatable {
     abandoned?.record(nanoseconds)
   }
 
-  public mutating func merge(_ other: LatencyDistribution) {
+  package mutating func merge(_ other: LatencyDistribution) {
     answered.merge(other.answered)
     open = LatencyDistribution.merged(open, other.open)
     abandoned = LatencyDistribution.merged(abandoned, other.abandoned)
@@ -71,14 +71,14 @@ public struct LatencyDistribution: Sendable, Equatable {
 
   /// The mean over all operations; a lower bound if some have no answer. nil if there are no
   /// operations.
-  public var mean: Double? {
+  package var mean: Double? {
     let parts = [answered, open, abandoned].compactMap { $0 }
     guard count > 0 else { return nil }
     return parts.reduce(0) { $0 + ($1.mean ?? 0) * Double($1.count) } / Double(count)
   }
 
   /// nil if there are no operations. 0 gives the fastest answer.
-  public func percentile(_ p: Double) -> Value? {
+  package func percentile(_ p: Double) -> Value? {
     guard count > 0 else { return nil }
     if p <= 0, let least = answered.minimum {
       return Value(nanoseconds: least, isLowerBound: false)

@@ -1,22 +1,22 @@
 import Histories
 
 /// One row of the latency table.
-public struct LatencyRow: Sendable, Equatable {
+package struct LatencyRow: Sendable, Equatable {
   /// `OperationKind.name`, or `all`.
-  public var operation: String
+  package var operation: String
   /// 0 (the fastest answer) to 100 (the slowest).
-  public var percentile: Double
-  public var latency: LatencyDistribution.Value
+  package var percentile: Double
+  package var latency: LatencyDistribution.Value
   /// How many operations of this kind were answered, and how many were not.
-  public var count: Int
-  public var censored: Int
+  package var count: Int
+  package var censored: Int
 }
 
 extension TrialMetrics {
-  public static let percentiles: [Double] = [0, 50, 75, 90, 95, 99, 99.9, 99.99, 100]
+  package static let percentiles: [Double] = [0, 50, 75, 90, 95, 99, 99.9, 99.99, 100]
 
   /// One row per percentile for each kind of operation that was due, and for all kinds together.
-  public var latencyTable: [LatencyRow] {
+  package var latencyTable: [LatencyRow] {
     var rows: [LatencyRow] = []
     func add(_ name: String, _ distribution: LatencyDistribution) {
       for p in TrialMetrics.percentiles {

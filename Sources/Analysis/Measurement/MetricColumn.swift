@@ -1,16 +1,16 @@
 /// A metric as a column of `trials.csv` and `summary.csv`.
-public struct MetricColumn: Sendable {
-  public let name: String
+package struct MetricColumn: Sendable {
+  package let name: String
   /// Empty for a pure number.
-  public let unit: String
-  public let meaning: String
+  package let unit: String
+  package let meaning: String
   /// By default `.skewed` for columns in `us` and `ms`, and `.amount` for all others.
-  public let kind: ValueKind
+  package let kind: ValueKind
   /// nil if the metric is not applicable; the cell is then empty.
-  public let value: @Sendable (TrialMetrics) -> Double?
+  package let value: @Sendable (TrialMetrics) -> Double?
 
   /// Every metric, in the order of the files.
-  public static let all: [MetricColumn] =
+  package static let all: [MetricColumn] =
     rates + latencies("read", \.readLatency) + latencies("write", \.writeLatency)
     + latencies("all", \.latency) + costs
 
@@ -162,7 +162,7 @@ public struct MetricColumn: Sendable {
 
   /// The percentiles that have a column for reads, for writes and for all operations, such as
   /// `read_p99_us`.
-  public static let latencyPercentiles: [(label: String, percentile: Double)] = [
+  package static let latencyPercentiles: [(label: String, percentile: Double)] = [
     ("p50", 50), ("p95", 95), ("p99", 99), ("p999", 99.9), ("max", 100),
   ]
 

@@ -2,28 +2,28 @@ import Primitives
 
 /// The difference of a metric between two protocols, taken trial by trial under the same seeds. The
 /// conditions that a seed gives to both protocols cancel out.
-public struct PairedDifference: Sendable, Equatable {
-  public enum Test: String, Sendable {
+package struct PairedDifference: Sendable, Equatable {
+  package enum Test: String, Sendable {
     case studentT = "paired t"
     /// For metrics that cannot pass a ceiling, where most pairs are equal and a few are far apart.
     case sign
   }
 
-  public let test: Test
+  package let test: Test
   /// The mean of first - second, over the trials in which both have a value.
-  public let estimate: Estimate
+  package let estimate: Estimate
   /// The probability that two runs of the same protocol differ by at least as much, before any
   /// correction. nil with fewer than `leastPairs` pairs, because they are too few to judge.
-  public let p: Double?
+  package let p: Double?
   /// The number of pairs in which the first value is larger, and in which the second is.
   private let larger: Int
   private let smaller: Int
 
-  public static let leastPairs = 3
+  package static let leastPairs = 3
   /// Two protocols are called different if p is below this after Holm's correction.
-  public static let level = 0.05
+  package static let level = 0.05
 
-  public init(_ first: [Double?], _ second: [Double?], test: Test = .studentT) {
+  package init(_ first: [Double?], _ second: [Double?], test: Test = .studentT) {
     let differences = zip(first, second).compactMap { a, b -> Double? in
       guard let a, let b, a.isFinite, b.isFinite else { return nil }
       // Two values that differ only by rounding count as equal.
@@ -84,7 +84,7 @@ public struct PairedDifference: Sendable, Equatable {
   /// spread are as estimated. nil if the two may be equal, or if more than 1,000 trials are needed.
   ///
   /// - Parameter level: the p-value that is needed, with the correction included.
-  public func trialsToResolve(level: Double) -> Int? {
+  package func trialsToResolve(level: Double) -> Int? {
     guard p != nil else { return nil }
     let needed =
       switch test {
@@ -134,9 +134,9 @@ public struct PairedDifference: Sendable, Equatable {
 
 /// Holm's correction (Holm 1979): if all protocols that are compared together are in fact equal,
 /// the chance that any pair is called different stays below the level.
-public enum Holm {
+package enum Holm {
   /// The corrected p-values, in the order given. Comparisons without a p-value do not count.
-  public static func corrected(_ values: [Double?]) -> [Double?] {
+  package static func corrected(_ values: [Double?]) -> [Double?] {
     let order = values.indices.filter { values[$0] != nil }
       .sorted { (values[$0] ?? 1, $0) < (values[$1] ?? 1, $1) }
     var result = [Double?](repeating: nil, count: values.count)

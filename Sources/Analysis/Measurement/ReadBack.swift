@@ -6,7 +6,7 @@ extension TrialRecord {
   /// Counts the acknowledged writes that are missing at the end; a lost write is a safety
   /// violation. The count is unknown (nil) if the cluster did not come to rest, because its final
   /// state is then not known.
-  public mutating func countLostWrites() {
+  package mutating func countLostWrites() {
     if let surviving {
       lostWrites =
         hasSettled
@@ -22,10 +22,10 @@ extension TrialRecord {
 }
 
 /// Finds lost writes from the state in which a trial ended.
-public enum ReadBack {
+package enum ReadBack {
   /// Acknowledged updates that are not part of the state in which the cluster came to rest. A
   /// compare-and-swap that did not swap changed nothing and cannot be lost.
-  public static func lostWrites(
+  package static func lostWrites(
     _ operations: [Operation], surviving: SurvivingRequests
   ) -> Int {
     operations.count { operation in
@@ -41,7 +41,7 @@ public enum ReadBack {
 
   /// The same, found by reading every key. If some keys may not have been read and no loss was
   /// found, the number is unknown (nil) and not 0.
-  public static func lostWrites(
+  package static func lostWrites(
     _ operations: [Operation], readFrom end: Int64, isComplete: Bool
   ) -> Int? {
     let lost = lostWrites(operations, readFrom: end)
@@ -52,7 +52,7 @@ public enum ReadBack {
   /// the write that is present had been acknowledged, or all puts of a key that is empty and was
   /// never deleted. Keys with appends are left to the checker. The checker notices all these losses
   /// too, but does not count them.
-  public static func lostWrites(_ operations: [Operation], readFrom end: Int64) -> Int {
+  package static func lostWrites(_ operations: [Operation], readFrom end: Int64) -> Int {
     var found: [UInt32: ValueDigest] = [:]
     for operation in operations
     where operation.intended >= end && operation.kind == .get && operation.outcome == .ok {

@@ -12,14 +12,14 @@ import Histories
 ///
 /// Reads whose observed write is not certain are left out: reads of keys with appends, of values
 /// that were written more than once and, if the key is ever deleted, reads that found no value.
-public struct Staleness: Sendable, Equatable {
-  public private(set) var reads = 0
-  public private(set) var staleReads = 0
+package struct Staleness: Sendable, Equatable {
+  package private(set) var reads = 0
+  package private(set) var staleReads = 0
   /// The mean over all judged reads, in which fresh reads count as 0; nil without reads.
-  public var meanLag: Double? { reads == 0 ? nil : lagSum / Double(reads) }
-  public var meanVersions: Double? { reads == 0 ? nil : Double(versionSum) / Double(reads) }
-  public private(set) var maximumLag: Int64 = 0
-  public private(set) var maximumVersions = 0
+  package var meanLag: Double? { reads == 0 ? nil : lagSum / Double(reads) }
+  var meanVersions: Double? { reads == 0 ? nil : Double(versionSum) / Double(reads) }
+  package private(set) var maximumLag: Int64 = 0
+  package private(set) var maximumVersions = 0
   private var lagSum = 0.0
   private var versionSum = 0
 

@@ -2,7 +2,7 @@ import Primitives
 
 /// How a metric's values are distributed over trials. This decides how the confidence interval of
 /// their mean is computed.
-public enum ValueKind: Sendable, Equatable {
+package enum ValueKind: Sendable, Equatable {
   /// A difference of two trials, of any sign: Student's t.
   case difference
   /// A rate or cost, never negative: Student's t.
@@ -21,7 +21,7 @@ public enum ValueKind: Sendable, Equatable {
   }
 
   /// The method's name for the description of a column.
-  public var method: String {
+  package var method: String {
     switch self {
     case .difference, .amount: "Student's t"
     case .skewed, .share: "bootstrap-t; of few trials Student's t at 99 %"
@@ -40,22 +40,22 @@ public enum ValueKind: Sendable, Equatable {
 /// of bootstrap-t are unreliable (±1,600 where Student's are ±50), so Student's 99 % interval is
 /// used instead, except where several values equal the minimum or the maximum: there only
 /// bootstrap-t shows that the trials do not bound the mean.
-public struct Estimate: Sendable, Equatable {
+package struct Estimate: Sendable, Equatable {
   /// The number of trials that had a value.
-  public let count: Int
+  package let count: Int
   /// nil if no trial had a value.
-  public let mean: Double?
+  package let mean: Double?
   /// nil with fewer than two trials, and where the trials do not bound the mean on that side: if
   /// only one of four times is above zero, the trials do not show how large the mean may be. Equal
   /// times or shares have no interval for the same reason.
-  public let low: Double?
-  public let high: Double?
+  package let low: Double?
+  package let high: Double?
   /// The sample's standard deviation; nil with fewer than two trials.
-  public let deviation: Double?
+  package let deviation: Double?
 
   /// Missing and non-finite values are left out. The same values give the same interval on every
   /// machine.
-  public init(_ values: [Double?], _ kind: ValueKind = .amount) {
+  package init(_ values: [Double?], _ kind: ValueKind = .amount) {
     let sample = Sample(values.compactMap { $0 }.filter(\.isFinite))
     count = sample.values.count
     mean = count > 0 ? sample.mean : nil
@@ -71,7 +71,7 @@ public struct Estimate: Sendable, Equatable {
   }
 
   /// The distance from the mean to the farther end of the interval; nil if an end is missing.
-  public var margin: Double? {
+  package var margin: Double? {
     guard let mean, let low, let high else { return nil }
     return max(mean - low, high - mean)
   }

@@ -1,11 +1,11 @@
 /// A latency distribution in a form small enough to be stored with each trial. The distributions of
 /// several trials can later be merged by adding their counts.
-public struct StoredLatency: Sendable, Equatable, Codable {
+package struct StoredLatency: Sendable, Equatable, Codable {
   fileprivate var answered: SparseHistogram
   fileprivate var open: SparseHistogram
   fileprivate var abandoned: SparseHistogram
 
-  public init(_ distribution: LatencyDistribution) {
+  package init(_ distribution: LatencyDistribution) {
     answered = SparseHistogram(distribution.answered)
     open = distribution.open.map(SparseHistogram.init) ?? SparseHistogram()
     abandoned = distribution.abandoned.map(SparseHistogram.init) ?? SparseHistogram()
@@ -13,7 +13,7 @@ public struct StoredLatency: Sendable, Equatable, Codable {
 }
 
 extension LatencyDistribution {
-  public init(_ stored: StoredLatency) {
+  package init(_ stored: StoredLatency) {
     func histogram(_ sparse: SparseHistogram) -> Histogram {
       var histogram = Histogram()
       histogram.merge(sparse)

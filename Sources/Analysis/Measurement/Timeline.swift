@@ -2,39 +2,39 @@ import Trials
 import Histories
 
 /// Counts and latencies of one window of the measured interval.
-public struct TimelineWindow: Sendable, Equatable {
+package struct TimelineWindow: Sendable, Equatable {
   /// Nanoseconds since the trial began.
-  public var start: Int64
+  package var start: Int64
   /// Nanoseconds; only the last window may be shorter than the others.
-  public var length: Int64
+  package var length: Int64
   /// Operations that came due in the window.
-  public var due = 0
+  package var due = 0
   /// Operations that were acknowledged, certainly failed or were given up in the window, regardless
   /// of when they were invoked.
-  public var ok = 0
-  public var failed = 0
-  public var unknown = 0
+  package var ok = 0
+  package var failed = 0
+  package var unknown = 0
   /// Percentiles of the latency, from the intended time, of the operations acknowledged in the
   /// window, in nanoseconds; nil if there are none.
-  public var p50: Int64?
-  public var p99: Int64?
+  package var p50: Int64?
+  package var p99: Int64?
   /// The leader at the window's start, and its term, ballot or view.
-  public var leader: Int?
-  public var term: UInt64?
+  package var leader: Int?
+  package var term: UInt64?
   /// How often a replica became leader after the window's start and not after its end.
-  public var leaderChanges = 0
+  package var leaderChanges = 0
   /// Whether at some time in the window an operation was due and had not yet ended.
-  public var hadOutstanding = false
+  package var hadOutstanding = false
 }
 
 /// The measured interval [warm-up's end, measured end), cut into windows of equal length.
-public struct Timeline: Sendable, Equatable {
-  public let windowLength: Int64
-  public private(set) var windows: [TimelineWindow]
+package struct Timeline: Sendable, Equatable {
+  let windowLength: Int64
+  package private(set) var windows: [TimelineWindow]
 
   /// `window` is in nanoseconds; values below 1 count as 1. The last window may be shorter than the
   /// others.
-  public init(_ trial: TrialRecord, window: Int64) {
+  package init(_ trial: TrialRecord, window: Int64) {
     let length = max(window, 1)
     windowLength = length
     windows = []

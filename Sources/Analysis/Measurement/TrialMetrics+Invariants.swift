@@ -3,7 +3,7 @@ extension TrialMetrics {
   /// nil if all hold. The rules compare numbers that are counted in different ways, so a broken
   /// rule shows a bug in this program.
   /// - Parameter seconds: the length of the measured interval.
-  public func brokenInvariant(seconds: Double) -> String? {
+  package func brokenInvariant(seconds: Double) -> String? {
     let answered = timeline.windows.reduce(0) { $0 + $1.ok }
     if let throughput, abs(throughput * seconds - Double(answered)) > 0.5 {
       return

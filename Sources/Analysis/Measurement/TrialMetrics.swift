@@ -4,15 +4,15 @@ import Replication
 import Trials
 
 /// The settings of an experiment that concern measuring.
-public struct MeasurementSettings: Sendable, Equatable {
+package struct MeasurementSettings: Sendable, Equatable {
   /// Length of a window of the timeline, nanoseconds.
-  public var window: Int64
+  package var window: Int64
   /// The latency within which an answer counts as available, nanoseconds.
-  public var sloLatency: Int64
+  package var sloLatency: Int64
   /// Whether operations come due independently of whether earlier ones were answered.
-  public var isOpenLoop: Bool
+  package var isOpenLoop: Bool
 
-  public init(window: Int64, sloLatency: Int64, isOpenLoop: Bool) {
+  package init(window: Int64, sloLatency: Int64, isOpenLoop: Bool) {
     self.window = window
     self.sloLatency = sloLatency
     self.isOpenLoop = isOpenLoop
@@ -24,66 +24,66 @@ public struct MeasurementSettings: Sendable, Equatable {
 /// An operation is *due* if its intended time lies in the measured interval [warm-up's end,
 /// measured end). Throughput, windows, gaps and outages count operations by the time of their
 /// answer instead, regardless of when they were due.
-public struct TrialMetrics: Sendable, Equatable {
+package struct TrialMetrics: Sendable, Equatable {
   /// Due operations by their outcome: `due` is the sum of the other three.
-  public internal(set) var due = 0
-  public internal(set) var acknowledged = 0
-  public internal(set) var failed = 0
+  package internal(set) var due = 0
+  package internal(set) var acknowledged = 0
+  package internal(set) var failed = 0
   /// Operations that may or may not have taken effect, including those still open when the trial
   /// ended.
-  public internal(set) var unknown = 0
+  package internal(set) var unknown = 0
 
   /// Operations acknowledged in the measured interval per second of its length; nil if it is empty.
-  public internal(set) var throughput: Double?
+  package internal(set) var throughput: Double?
   /// Due operations answered within the SLO's latency, less the lost writes, per second of the
   /// measured interval.
-  public internal(set) var goodput: Double?
+  package internal(set) var goodput: Double?
   /// Open loop: due operations acknowledged within the SLO's latency of their intended time ÷ due
   /// operations. Left out are operations that cannot be judged because they were still open at the
   /// end of the trial, less than the SLO's latency after their intended time. Closed loop: 1 −
   /// `overdueShare`.
-  public internal(set) var availability: Double?
+  package internal(set) var availability: Double?
   /// The denominator of `availability`: operations, or seconds of the clients' time. It is the
   /// weight with which several trials are averaged.
-  public internal(set) var availabilityWeight = 0.0
+  package internal(set) var availabilityWeight = 0.0
   /// −log₁₀(1 − availability). n operations cannot show a failure rate below one in n + 1, so a
   /// trial without failures gives log₁₀(n + 1).
-  public internal(set) var nines: Double?
+  package internal(set) var nines: Double?
   /// Windows with an acknowledgement ÷ windows with an acknowledgement or an outstanding operation.
-  public internal(set) var uptime: Double?
+  package internal(set) var uptime: Double?
   /// The longest time in the measured interval without an acknowledged read (write) while one was
   /// outstanding, less the normal gap, in nanoseconds: see `ServiceGaps`.
-  public internal(set) var longestReadOutage: Int64?
-  public internal(set) var longestWriteOutage: Int64?
+  package internal(set) var longestReadOutage: Int64?
+  package internal(set) var longestWriteOutage: Int64?
 
   /// Latencies of due operations, by `OperationKind.rawValue`; nil for a kind without due
   /// operations.
-  public internal(set) var latencyByKind = [LatencyDistribution?](
+  package internal(set) var latencyByKind = [LatencyDistribution?](
     repeating: nil, count: OperationKind.allCases.count)
-  public internal(set) var readLatency = LatencyDistribution()
-  public internal(set) var writeLatency = LatencyDistribution()
-  public internal(set) var latency = LatencyDistribution()
+  package internal(set) var readLatency = LatencyDistribution()
+  package internal(set) var writeLatency = LatencyDistribution()
+  package internal(set) var latency = LatencyDistribution()
   /// How long due operations waited for a free client before they were sent or given up.
-  public internal(set) var clientWait = Histogram()
+  package internal(set) var clientWait = Histogram()
 
   /// Messages sent by replicas and authority (including replies to clients, but not the clients'
   /// requests) in the measured interval ÷ operations acknowledged in it, including probes. Bytes
   /// and fsyncs are counted in the same way.
-  public internal(set) var messagesPerOperation: Double?
-  public internal(set) var bytesPerOperation: Double?
-  public internal(set) var fsyncsPerOperation: Double?
+  package internal(set) var messagesPerOperation: Double?
+  package internal(set) var bytesPerOperation: Double?
+  package internal(set) var fsyncsPerOperation: Double?
   /// The largest share of all messages sent and received that one process handled; the ideal is 1 ÷
   /// the number of processes.
-  public internal(set) var busiestNodeShare: Double?
+  package internal(set) var busiestNodeShare: Double?
 
-  public internal(set) var staleness: Staleness?
-  public internal(set) var lostWrites: Int?
-  public internal(set) var safetyViolations: Int
+  package internal(set) var staleness: Staleness?
+  package internal(set) var lostWrites: Int?
+  package internal(set) var safetyViolations: Int
   /// The metrics of each fault, in the order of the trial's faults.
-  public internal(set) var faults: [FaultMetrics]
-  public internal(set) var timeline: Timeline
+  package internal(set) var faults: [FaultMetrics]
+  package internal(set) var timeline: Timeline
 
-  public init(_ trial: TrialRecord, _ settings: MeasurementSettings) {
+  package init(_ trial: TrialRecord, _ settings: MeasurementSettings) {
     lostWrites = trial.lostWrites
     safetyViolations = trial.safetyViolations.count
     timeline = Timeline(trial, window: settings.window)
@@ -107,7 +107,7 @@ public struct TrialMetrics: Sendable, Equatable {
 
   /// −log₁₀(1 − availability), limited because n operations cannot show a failure rate below one in
   /// n + 1.
-  public static func nines(availability: Double, operations: Double) -> Double {
+  package static func nines(availability: Double, operations: Double) -> Double {
     // 0 - x, so that an availability of 0 gives 0 and not -0.
     0 - RealFunctions.log10(max(1 - availability, 1 / (operations + 1)))
   }

@@ -2,17 +2,17 @@ import Primitives
 
 /// The difference of the means of two independent samples, such as runs on two machines, by Welch's
 /// t test, which does not assume equal variances.
-public struct UnpairedDifference: Sendable, Equatable {
+package struct UnpairedDifference: Sendable, Equatable {
   /// The mean of first less the mean of second; nil if one sample has no values.
-  public let mean: Double?
+  package let mean: Double?
   /// The ends of the 95 % interval; nil if a sample has fewer than two values.
-  public let low: Double?
-  public let high: Double?
+  package let low: Double?
+  package let high: Double?
   /// The probability that two samples of the same distribution differ by at least as much; nil if a
   /// sample has fewer than `PairedDifference.leastPairs` values.
-  public let p: Double?
+  package let p: Double?
 
-  public init(_ first: [Double?], _ second: [Double?]) {
+  package init(_ first: [Double?], _ second: [Double?]) {
     let (a, b) = (Estimate(first, .difference), Estimate(second, .difference))
     guard let x = a.mean, let y = b.mean else {
       (mean, low, high, p) = (nil, nil, nil, nil)

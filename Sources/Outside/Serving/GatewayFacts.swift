@@ -2,24 +2,24 @@ import Replication
 import Resp
 
 /// Facts about the cluster that a gateway cannot observe itself.
-public struct GatewayFacts: Sendable {
-  public var version: String
-  public var protocolName: String
-  public var cluster: String
+package struct GatewayFacts: Sendable {
+  package var version: String
+  package var protocolName: String
+  package var cluster: String
   /// The process id of the service.
-  public var processNumber: Int
+  package var processNumber: Int
   /// Whether nodes wait for their disks; `nil` if they were not started by this service.
-  public var syncs: Bool?
+  package var syncs: Bool?
   /// Whether acknowledged commands are on a majority of the replicas; otherwise they are on all
   /// members.
-  public var needsMajority = true
+  package var needsMajority = true
   /// Bytes that the node in charge may have allocated before commands that may need memory are
   /// refused; 0 for no limit.
-  public var maxMemory = 0
+  package var maxMemory = 0
   /// How long a client may say nothing before its connection is closed; zero for ever.
-  public var idleLimit = Interval.zero
+  package var idleLimit = Interval.zero
 
-  public init(version: String, protocolName: String, cluster: String, processNumber: Int) {
+  package init(version: String, protocolName: String, cluster: String, processNumber: Int) {
     self.version = version
     self.protocolName = protocolName
     self.cluster = cluster
@@ -28,7 +28,7 @@ public struct GatewayFacts: Sendable {
 
   /// The settings that `CONFIG GET` returns: those that clients read before they begin, and all
   /// limits for which Redis has a name.
-  public func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
+  package func settings(_ limits: RespLimits) -> [(name: String, value: String)] {
     var settings = [
       ("save", ""), ("databases", "1"), ("maxclients", "\(GatewayLimits.connections)"),
       ("maxmemory", "\(maxMemory)"), ("maxmemory-policy", "noeviction"),
@@ -45,12 +45,12 @@ public struct GatewayFacts: Sendable {
 }
 
 /// Commands per second, over the last second or so.
-public struct RequestRate: Sendable {
-  public private(set) var perSecond = 0
+package struct RequestRate: Sendable {
+  package private(set) var perSecond = 0
   private var count = 0
   private var since: Int64 = 0
 
-  public mutating func note(_ total: Int, at now: Int64) {
+  package mutating func note(_ total: Int, at now: Int64) {
     guard now - since >= 1_000_000_000 else { return }
     perSecond = since == 0 ? 0 : Int(Double(total - count) * 1e9 / Double(now - since))
     count = total

@@ -9,12 +9,12 @@ import StateMachines
 import WriteAheadLog
 
 /// Runs one node of a cluster in this process.
-public enum NodeRunner {
+package enum NodeRunner {
   /// Runs until `isStopped` returns true or the node's log fails.
   /// - Parameters:
   ///   - node: below the number of nodes in `hosts`.
   ///   - isStopped: is called at least ten times a second.
-  public static func run(
+  package static func run(
     _ hosts: HostsFile, node: Int, directory: String, until isStopped: @escaping () -> Bool,
     configure: (inout NodeSettings) -> Void
   ) throws {

@@ -9,7 +9,7 @@ import WireFormat
 
 /// Accepts, reads, writes and closes the connections of Redis clients.
 extension RespGateway {
-  public mutating func handleReady(_ ready: linux_ready) {
+  package mutating func handleReady(_ ready: linux_ready) {
     guard ready.token > ExternalToken.first else {
       acceptAll()
       return
@@ -29,12 +29,12 @@ extension RespGateway {
     read(slot)
   }
 
-  public func token(of slot: Int) -> UInt64 {
+  package func token(of slot: Int) -> UInt64 {
     UInt64(connections[slot].generation) << 40 | ExternalToken.first | UInt64(slot + 1)
   }
 
   /// Accepts all waiting connections, up to the limit.
-  public mutating func acceptAll() {
+  package mutating func acceptAll() {
     while let descriptor = acceptNext() {
       // Sessions of closed connections that still wait for an answer count as well.
       guard fleet.machines.count - freeMachines.count < GatewayLimits.connections else {
@@ -65,7 +65,7 @@ extension RespGateway {
 
   /// Accepts the next connection. After an error, the listener is not watched for a while, because
   /// it would be ready all the time.
-  public mutating func acceptNext() -> Int32? {
+  package mutating func acceptNext() -> Int32? {
     do {
       return try Descriptor.accept(listener)
     } catch {
@@ -75,7 +75,7 @@ extension RespGateway {
     }
   }
 
-  public mutating func takeMachine(for slot: Int) -> Int {
+  package mutating func takeMachine(for slot: Int) -> Int {
     if let machine = freeMachines.popLast() {
       owners[machine] = slot
       return machine
@@ -84,12 +84,12 @@ extension RespGateway {
     return fleet.add()
   }
 
-  public mutating func acceptAgain() {
+  package mutating func acceptAgain() {
     acceptsAgainAt = .max
     port.loop.change(listener, token: ExternalToken.first, reads: true, writes: false)
   }
 
-  public mutating func read(_ slot: Int) {
+  package mutating func read(_ slot: Int) {
     // One buffer serves all connections, because a session takes all bytes at once.
     let progress = received.fill(from: connections[slot].descriptor)
     let count = received.count
@@ -121,7 +121,7 @@ extension RespGateway {
     }
   }
 
-  public mutating func close(_ slot: Int) {
+  package mutating func close(_ slot: Int) {
     guard connections[slot].isOpen else { return }
     port.loop.remove(connections[slot].descriptor)
     Descriptor.close(connections[slot].descriptor)
@@ -139,7 +139,7 @@ extension RespGateway {
 
   /// Ends a connection: sends the last replies, and waits a while for the other side to close.
   /// Replies that were not read by then are lost.
-  public mutating func linger(_ slot: Int) {
+  package mutating func linger(_ slot: Int) {
     connections[slot].lingersUntil = now + GatewayLimits.linger
     lingering.append(slot)
     connections[slot].watchesReading = false
@@ -179,7 +179,7 @@ extension RespGateway {
     connections[slot].notedByteCount = waiting
   }
 
-  public mutating func endLingering() {
+  package mutating func endLingering() {
     var left: [Int] = []
     for slot in lingering {
       guard connections[slot].isOpen, let end = connections[slot].lingersUntil else { continue }
@@ -190,7 +190,7 @@ extension RespGateway {
 
   /// Closes connections whose clients have said nothing for long and wait for nothing, without a
   /// word, as Redis does.
-  public mutating func closeIdle() {
+  package mutating func closeIdle() {
     idleCheckAt = now + min(facts.idleLimit.nanoseconds, 1_000_000_000)
     for slot in connections.indices
     where connections[slot].isOpen && connections[slot].lingersUntil == nil
@@ -201,13 +201,13 @@ extension RespGateway {
     }
   }
 
-  public mutating func markDirty(_ slot: Int) {
+  package mutating func markDirty(_ slot: Int) {
     guard !connections[slot].isDirty else { return }
     connections[slot].isDirty = true
     dirty.append(slot)
   }
 
-  public mutating func flushAll() {
+  package mutating func flushAll() {
     guard !dirty.isEmpty else { return }
     // Connections that become dirty meanwhile are flushed next time.
     swap(&dirty, &flushing)
@@ -218,7 +218,7 @@ extension RespGateway {
     flushing.removeAll(keepingCapacity: true)
   }
 
-  public mutating func flush(_ slot: Int) {
+  package mutating func flush(_ slot: Int) {
     guard connections[slot].isOpen else { return }
     guard connections[slot].lingersUntil == nil else {
       if !connections[slot].output.isEmpty { flushLast(slot) }
@@ -274,7 +274,7 @@ extension RespGateway {
     pausesEndAt = min(pausesEndAt, now + GatewayLimits.acceptPause)
   }
 
-  public mutating func endPauses() {
+  package mutating func endPauses() {
     guard now >= pausesEndAt else { return }
     pausesEndAt = .max
     let slots = paused

@@ -13,7 +13,7 @@ import Sockets
 extension RespGateway {
   /// - Parameter names: names of sections, in any case. All sections are returned if there are no
   ///   names, or if `all`, `default` or `everything` is among them.
-  public func information(_ names: [String]) -> String {
+  package func information(_ names: [String]) -> String {
     let wanted = names.map { $0.lowercased() }
     let isAll = wanted.isEmpty || wanted.contains { ["all", "default", "everything"].contains($0) }
     return sections.filter { isAll || wanted.contains($0.name.lowercased()) }
@@ -96,7 +96,7 @@ extension RespGateway {
   }
 
   /// Answers a client's question about the server or its clients.
-  public func answer(to question: RespQuestion, from slot: Int) -> RespFact {
+  package func answer(to question: RespQuestion, from slot: Int) -> RespFact {
     switch question {
     case .info(let sections): return .prose(information(sections))
     case .time:
@@ -172,7 +172,7 @@ extension RespGateway {
   }
 
   /// Whether there is a connection to the node now.
-  public func isUp(_ node: Int) -> Bool {
+  package func isUp(_ node: Int) -> Bool {
     !port.isDown[node] && port.connections[port.orderConnection(of: node)].isOpen
   }
 }

@@ -15,60 +15,60 @@ import StateMachines
 /// Each connection acts through a session of the cluster, so a command that is sent again after the
 /// loss of a leader takes effect once. Sessions of closed connections are reused, because the
 /// replicas remember every session.
-public struct RespGateway: ~Copyable {
-  public typealias Fleet = ClientFleet<KeyValueStore>
+package struct RespGateway: ~Copyable {
+  package typealias Fleet = ClientFleet<KeyValueStore>
 
-  public var runtime: PortRuntime<ClusterPort<KeyValueStore>>
-  public let listener: Int32
-  public let endpoint: Endpoint
-  public let facts: GatewayFacts
-  public var connections: [RespConnection] = []
-  public var freeSlots: [Int] = []
+  package var runtime: PortRuntime<ClusterPort<KeyValueStore>>
+  package let listener: Int32
+  package let endpoint: Endpoint
+  package let facts: GatewayFacts
+  package var connections: [RespConnection] = []
+  package var freeSlots: [Int] = []
   /// Connections that have bytes to send or must be checked.
-  public var dirty: [Int] = []
-  public var flushing: [Int] = []
+  package var dirty: [Int] = []
+  package var flushing: [Int] = []
   /// Connections that are closing.
-  public var lingering: [Int] = []
+  package var lingering: [Int] = []
   /// The bytes that were just received.
-  public var received = InputBuffer()
+  package var received = InputBuffer()
   /// When connections are accepted again, after a lack of descriptors.
-  public var acceptsAgainAt = Int64.max
+  package var acceptsAgainAt = Int64.max
   /// Clients of the cluster, which act for connections.
-  public var fleet: Fleet
+  package var fleet: Fleet
   /// The slot that each machine acts for; -1 for none.
-  public var owners: [Int] = []
+  package var owners: [Int] = []
   /// Machines that act for no connection and have nothing outstanding.
-  public var freeMachines: [Int] = []
-  public var now: Int64
-  public let startedAt: Int64
-  public var accepted: Int64 = 0
+  package var freeMachines: [Int] = []
+  package var now: Int64
+  package let startedAt: Int64
+  package var accepted: Int64 = 0
   /// Commands of clients, and requests to the cluster that were made from them.
-  public var commandCount = 0
-  public var requestCount = 0
-  public var receivedByteCount = 0
-  public var sentByteCount = 0
-  public var rejectedCount = 0
+  package var commandCount = 0
+  package var requestCount = 0
+  package var receivedByteCount = 0
+  package var sentByteCount = 0
+  package var rejectedCount = 0
   /// Commands of the last second or so, for `INFO`.
-  public var rate = RequestRate()
+  package var rate = RequestRate()
   /// Bytes of all clients that wait.
-  public var waitingByteCount = 0
+  package var waitingByteCount = 0
   /// Connections that are not read, or not served, in order to limit memory.
-  public var paused: [Int] = []
-  public var pausesEndAt = Int64.max
+  package var paused: [Int] = []
+  package var pausesEndAt = Int64.max
   /// When idle connections are looked for again.
-  public var idleCheckAt: Int64 = 0
-  public let limits: RespLimits
-  public let memory: Int
-  public let patience: Int64
+  package var idleCheckAt: Int64 = 0
+  package let limits: RespLimits
+  package let memory: Int
+  package let patience: Int64
   /// Process ids of the nodes that the service has started.
-  public var processNumbers: [Int: Int32] = [:]
+  package var processNumbers: [Int: Int32] = [:]
 
   /// - Parameters:
   ///   - port: the port to the cluster.
   ///   - endpoint: the address at which to listen for Redis clients; port 0 chooses one.
   ///   - memory: bytes of all clients that may wait before clients with many bytes are not read.
   ///   - patience: how long such a client may take no replies before its connection ends.
-  public init(
+  package init(
     port: consuming ClusterPort<KeyValueStore>, at endpoint: Endpoint, replicas: [ReplicaID],
     facts: GatewayFacts, timeout: Interval = .seconds(5), limits: RespLimits = RespLimits(),
     memory: Int = GatewayLimits.memory,
@@ -97,13 +97,13 @@ public struct RespGateway: ~Copyable {
     Descriptor.close(listener)
   }
 
-  public var port: ClusterPort<KeyValueStore> {
+  package var port: ClusterPort<KeyValueStore> {
     _read { yield runtime.port }
     _modify { yield &runtime.port }
   }
 
   /// Runs one turn, which waits at most `nanoseconds`.
-  public mutating func turn(nanoseconds: Int64) throws {
+  package mutating func turn(nanoseconds: Int64) throws {
     var wait = dirty.isEmpty && port.lost.isEmpty ? nanoseconds : 0
     wait = min(wait, max(0, min(acceptsAgainAt, pausesEndAt) - MonotonicClock.now()))
     if !runtime.agenda.isEmpty {
@@ -129,7 +129,7 @@ public struct RespGateway: ~Copyable {
     if facts.idleLimit > .zero, now >= idleCheckAt { closeIdle() }
   }
 
-  public mutating func deliverAll() {
+  package mutating func deliverAll() {
     for connection in port.lost {
       for machine in fleet.clients(using: connection) {
         proceed(
@@ -148,10 +148,10 @@ public struct RespGateway: ~Copyable {
     port.removeReplies()
   }
 
-  public var instant: Instant { Instant(nanoseconds: now) }
+  package var instant: Instant { Instant(nanoseconds: now) }
 
   /// Answers the connection whose operation has ended, if one has.
-  public mutating func proceed(after ending: Fleet.Ending?) {
+  package mutating func proceed(after ending: Fleet.Ending?) {
     guard let ending else { return }
     let slot = owners[ending.client]
     guard slot >= 0 else {
@@ -170,7 +170,7 @@ public struct RespGateway: ~Copyable {
 
   /// Sends the connection's next request to the cluster, if it has one. A connection that does not
   /// read its replies has to wait.
-  public mutating func proceed(_ slot: Int) {
+  package mutating func proceed(_ slot: Int) {
     markDirty(slot)
     connections[slot].session.interpreter.isOutOfMemory = isOutOfMemory
     while true {

@@ -11,19 +11,19 @@ import StateMachines
 import Synchronization
 
 /// The nodes that a service starts itself.
-public struct OwnNodes: Sendable {
-  public var kind: ProtocolKind
-  public var replicas: Int
+package struct OwnNodes: Sendable {
+  package var kind: ProtocolKind
+  package var replicas: Int
   /// `OPTION=VALUE`, as typed.
-  public var settings: [String]
+  package var settings: [String]
   /// The directory of logs that outlive this service; `nil` for a directory that is removed with
   /// it.
-  public var data: String?
-  public var syncs: Bool
+  package var data: String?
+  package var syncs: Bool
   /// Nodes that have lost their logs and get new ones.
-  public var replaced: [Int]
+  package var replaced: [Int]
 
-  public init(
+  package init(
     kind: ProtocolKind, replicas: Int, settings: [String], data: String?, syncs: Bool,
     replaced: [Int] = []
   ) {
@@ -37,33 +37,33 @@ public struct OwnNodes: Sendable {
 }
 
 /// The arguments of `rsmbench serve`.
-public struct ServeRequest: Sendable {
-  public enum Nodes: Sendable {
+package struct ServeRequest: Sendable {
+  package enum Nodes: Sendable {
     case own(OwnNodes)
     case running(HostsFile)
   }
 
-  public var nodes: Nodes?
-  public var address = "127.0.0.1"
-  public var port: UInt16 = 6379
+  package var nodes: Nodes?
+  package var address = "127.0.0.1"
+  package var port: UInt16 = 6379
   /// Bytes that the node in charge may have allocated before writes are refused; 0 for no limit.
-  public var maxMemory = 0
+  package var maxMemory = 0
   /// How long a client may say nothing before its connection is closed; zero for ever.
-  public var idleLimit = Interval.zero
-  public var version: String
+  package var idleLimit = Interval.zero
+  package var version: String
 
-  public init(version: String) { self.version = version }
+  package init(version: String) { self.version = version }
 
   private var endpoint: Endpoint { Endpoint(host: address, port: port) }
 
-  public var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
+  package var hasValidAddress: Bool { Endpoint(endpoint.description) != nil }
 
   /// Serves until `isStopped` returns true. However it ends, no node and no directory of this
   /// service is left, except for logs that are to be kept.
   /// - Parameters:
   ///   - announce: gets a description of the service, once it serves.
   ///   - tell: gets messages about events while it serves.
-  public func run(
+  package func run(
     until isStopped: () -> Bool, announce: (String) -> Void, tell: (String) -> Void
   ) throws {
     switch nodes {

@@ -8,11 +8,11 @@ import StateMachines
 
 /// A replicated key-value server: nodes that are started, supervised and restarted, and a gateway
 /// in front of them.
-public struct Service: ~Copyable {
-  public var gateway: RespGateway
+package struct Service: ~Copyable {
+  package var gateway: RespGateway
   /// Empty if the nodes were not started by this service.
-  public var processes: NodeProcesses
-  public let membership: Membership
+  package var processes: NodeProcesses
+  package let membership: Membership
   /// When each node that has ended is started again; `nil` for running nodes.
   private var restarts: [Int64?]
   private var pauses: [Int64]
@@ -20,9 +20,9 @@ public struct Service: ~Copyable {
   private var leader: Int?
   private var reportAt: Int64 = 0
   /// How many replicas and nodes of the authority may be missing at the start.
-  public var tolerated = (replicas: 0, authority: 0)
+  package var tolerated = (replicas: 0, authority: 0)
 
-  public init(
+  package init(
     gateway: consuming RespGateway, processes: consuming NodeProcesses, membership: Membership
   ) {
     self.gateway = gateway
@@ -42,7 +42,7 @@ public struct Service: ~Copyable {
   /// that they recover. Nodes that were started elsewhere need not all be up. Neither need nodes
   /// that the cluster can do without: they are started again later.
   /// - Returns: false if `isStopped` returned true before.
-  public mutating func start(
+  package mutating func start(
     within patience: Interval, until isStopped: () -> Bool, tell: (String) -> Void
   ) throws -> Bool {
     try processes.startAll()
@@ -86,7 +86,7 @@ public struct Service: ~Copyable {
 
   /// Serves until `isStopped` returns true, which is called at least ten times a second.
   /// - Parameter tell: gets messages for the user, one line each.
-  public mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
+  package mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
     var superviseAt: Int64 = 0
     while !isStopped() {
       try gateway.turn(nanoseconds: 50_000_000)
@@ -102,10 +102,10 @@ public struct Service: ~Copyable {
   }
 
   /// Ends all nodes that this service has started.
-  public mutating func end() { processes.endAll() }
+  package mutating func end() { processes.endAll() }
 
   /// The leader according to the latest reports; `nil` if there is none.
-  public var currentLeader: Int? {
+  package var currentLeader: Int? {
     var views: [NodeView] = []
     for node in gateway.port.reports.indices {
       views.append(

@@ -3,12 +3,12 @@ import Replication
 
 /// One row of the comparison: a protocol that the bench runs itself, or another system to which it
 /// sends the load.
-public enum Contender: Sendable, Equatable {
+package enum Contender: Sendable, Equatable {
   case `protocol`(ProtocolChoice)
   case target(TargetChoice)
 
   /// The name in CSV files and tables, unique in its experiment.
-  public var name: String {
+  package var name: String {
     switch self {
     case .protocol(let choice): choice.name
     case .target(let choice): choice.name
@@ -17,19 +17,19 @@ public enum Contender: Sendable, Equatable {
 }
 
 /// One configuration of a protocol in the comparison.
-public struct ProtocolChoice: Sendable, Equatable {
+package struct ProtocolChoice: Sendable, Equatable {
   package static let mostReplicas = 64
 
-  public var kind: ProtocolKind
+  package var kind: ProtocolKind
   /// The name of the row: the protocol's name unless the experiment gives another.
-  public var name: String
-  public var replicas: Int
+  package var name: String
+  package var replicas: Int
   /// Every declared option, in the order of the declarations.
-  public var settings: [Setting]
+  package var settings: [Setting]
 
-  public struct Setting: Sendable, Equatable {
-    public var name: String
-    public var value: OptionValue
+  package struct Setting: Sendable, Equatable {
+    package var name: String
+    package var value: OptionValue
 
     package init(name: String, value: OptionValue) {
       self.name = name
@@ -42,7 +42,7 @@ public struct ProtocolChoice: Sendable, Equatable {
   }
 
   /// The values from which the protocol reads its options.
-  public var options: OptionValues
+  package var options: OptionValues
   /// The options and the number of replicas that the experiment sets for this row alone.
   package var ownOptions: [Setting] = []
   package var ownReplicas: Int?
@@ -65,16 +65,16 @@ public struct ProtocolChoice: Sendable, Equatable {
 }
 
 /// Another system, already running somewhere, that the same clients drive.
-public struct TargetChoice: Sendable, Equatable {
+package struct TargetChoice: Sendable, Equatable {
   /// The row's name in the results.
-  public var name: String
-  public var kind: TargetKind
+  package var name: String
+  package var kind: TargetKind
   /// Numeric, with a port: `127.0.0.1:6379` or `[::1]:6379`.
-  public var address: String
+  package var address: String
   /// For redis: the number of replicas that must acknowledge each write (`WAIT`); 0 for none.
-  public var wait: Int
+  package var wait: Int
 
-  public init(name: String, kind: TargetKind, address: String, wait: Int = 0) {
+  package init(name: String, kind: TargetKind, address: String, wait: Int = 0) {
     self.name = name
     self.kind = kind
     self.address = address
@@ -82,6 +82,6 @@ public struct TargetChoice: Sendable, Equatable {
   }
 }
 
-public enum TargetKind: String, Sendable, CaseIterable {
+package enum TargetKind: String, Sendable, CaseIterable {
   case redis, etcd
 }

@@ -1,17 +1,17 @@
 /// An error in an experiment file or argument, as one line of text. The caller prints it and exits
 /// with code 2; at that point no trial has run and no file was written.
-public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file, or the command line argument that set the value.
-  public var file: String
+  package var file: String
   /// `workload.mix.get`, `faults[1].at`, `line 3, column 8`; empty if the error concerns the whole
   /// file.
-  public var path: String
-  public var found: String
-  public var allowed: String
+  package var path: String
+  package var found: String
+  package var allowed: String
   /// The nearest known name, if a name looks misspelt.
-  public var suggestion: String?
+  package var suggestion: String?
 
-  public init(
+  package init(
     file: String = "", path: String, found: String, allowed: String, suggestion: String? = nil
   ) {
     self.file = file
@@ -21,7 +21,7 @@ public struct ExperimentError: Error, Equatable, Sendable, CustomStringConvertib
     self.suggestion = suggestion
   }
 
-  public var description: String {
+  package var description: String {
     let place = [file, path].filter { !$0.isEmpty }.map { $0 + ": " }.joined()
     let hint = suggestion.map { "; did you mean \"\($0)\"?" } ?? ""
     return JSONValue.inOneLine("\(place)found \(found), allowed \(allowed)\(hint)")
@@ -36,7 +36,7 @@ private let synonyms = [
 
 /// The known name that is a synonym of `text`, or else the one that needs the fewest edits, if they
 /// are few enough to suggest a misspelling.
-public func nearest(to text: String, among known: [String]) -> String? {
+package func nearest(to text: String, among known: [String]) -> String? {
   if let meant = synonyms[text.lowercased()]?.first(where: known.contains) { return meant }
   let text = String(text.prefix(64))
   let ranked = known.map { name in

@@ -14,43 +14,43 @@ import Replication
 ///       // 64 hexadecimal digits, which every program that talks to a node must know:
 ///       secret: "0123…",
 ///     }
-public struct HostsFile: Sendable, Equatable {
+package struct HostsFile: Sendable, Equatable {
   private static let keyNames = ["cluster", "protocol", "options", "nodes", "authority", "secret"]
   private static let mostAuthorityNodes = 9
   private static let example =
     #"{ cluster: "bench-1", protocol: "raft", nodes: ["127.0.0.1:7400"] }"#
 
-  public var cluster: String
+  package var cluster: String
   /// The protocol; it has as many replicas as there are `nodes`.
-  public var choice: ProtocolChoice
+  package var choice: ProtocolChoice
   /// Numeric addresses of the replicas, by number.
-  public var nodes: [String]
+  package var nodes: [String]
   /// Addresses of the authority's nodes, which are numbered from `nodes.count`; empty for protocols
   /// without an authority.
-  public var authority: [String]
+  package var authority: [String]
   /// The 32 bytes by which nodes and clients prove that they belong to the cluster; empty if no
   /// proof is required.
-  public var secret: [UInt8] = []
+  package var secret: [UInt8] = []
 
   /// Describes a cluster of the caller's own processes. Nothing is checked here: the addresses must
   /// be numeric, with ports, and all different, and there must be an authority exactly if the
   /// protocol needs one.
-  public init(cluster: String, choice: ProtocolChoice, nodes: [String], authority: [String]) {
+  package init(cluster: String, choice: ProtocolChoice, nodes: [String], authority: [String]) {
     self.cluster = cluster
     self.choice = choice
     self.nodes = nodes
     self.authority = authority
   }
 
-  public var membership: Membership {
+  package var membership: Membership {
     Membership(replicas: nodes.count, authority: authority.count)
   }
 
   /// All addresses, by number of the node.
-  public var addresses: [String] { nodes + authority }
+  package var addresses: [String] { nodes + authority }
 
   /// The file with every default filled in, ending in a new line. Reading it gives an equal value.
-  public var text: String {
+  package var text: String {
     var members: [JSONValue.Member] = [
       .init("cluster", .string(cluster)), .init("protocol", .string(choice.kind.name)),
       .init("options", choice.optionsJSON), .init("nodes", .array(nodes.map { .string($0) })),
@@ -63,7 +63,7 @@ public struct HostsFile: Sendable, Equatable {
   }
 
   /// Reads the text of a file; `file` is its name in errors.
-  public static func read(
+  package static func read(
     text: String, file: String
   ) throws(ExperimentError) -> HostsFile {
     do {
@@ -102,7 +102,7 @@ public struct HostsFile: Sendable, Equatable {
     if let node = section["secret"] { secret = try HostsFile.secret(node) }
   }
 
-  public static let secretByteCount = 32
+  package static let secretByteCount = 32
 
   private static func digits(of bytes: [UInt8]) -> String {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()

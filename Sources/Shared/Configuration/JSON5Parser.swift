@@ -14,7 +14,7 @@ package struct JSON5Parser {
     package var allowed: String
   }
 
-  package static let deepest = 64
+  static let deepest = 64
 
   private let scalars: [Unicode.Scalar]
   private var position = 0

@@ -1,11 +1,11 @@
 /// A JSON5 value. Objects keep the order of the file, so that errors, sweeps and printing follow
 /// it. Integers are exact: a seed may be any `UInt64`, which a `Double` cannot hold.
-public enum JSONValue: Sendable, Equatable {
-  public struct Member: Sendable, Equatable {
-    public var key: String
-    public var value: JSONValue
+package enum JSONValue: Sendable, Equatable {
+  package struct Member: Sendable, Equatable {
+    package var key: String
+    package var value: JSONValue
 
-    public init(_ key: String, _ value: JSONValue) {
+    package init(_ key: String, _ value: JSONValue) {
       self.key = key
       self.value = value
     }
@@ -30,7 +30,7 @@ public enum JSONValue: Sendable, Equatable {
   }
 
   /// The value in JSON on one line. Numbers that JSON cannot express are written as in JSON5.
-  public var compactText: String {
+  package var compactText: String {
     switch self {
     case .null: return "null"
     case .flag(let value): return value ? "true" : "false"
@@ -50,7 +50,7 @@ public enum JSONValue: Sendable, Equatable {
 
   /// The value in JSON over several lines: an array or object stays on one line if it fits in
   /// `width`.
-  public func text(width: Int = 100, indentation: Int = 0, prefix: Int = 0) -> String {
+  package func text(width: Int = 100, indentation: Int = 0, prefix: Int = 0) -> String {
     let compact = compactText
     if indentation > 0, indentation + prefix + compact.count < width { return compact }
     let inner = String(repeating: " ", count: indentation + 2)
@@ -73,7 +73,7 @@ public enum JSONValue: Sendable, Equatable {
   }
 
   /// The text as a JSON string, in quotes.
-  public static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -86,7 +86,7 @@ public enum JSONValue: Sendable, Equatable {
   }
 
   /// The text on one line: line breaks and terminal control characters are written as escapes.
-  package static func inOneLine(_ text: String) -> String {
+  static func inOneLine(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars { append(scalar, to: &result) }
     return result

@@ -1,22 +1,22 @@
 /// One result of a benchmark.
-public struct BenchmarkResult: Sendable {
-  public var name: String
-  public var value: Double
-  public var unit: String
+package struct BenchmarkResult: Sendable {
+  package var name: String
+  package var value: Double
+  package var unit: String
 }
 
 /// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op"). The
 /// result is the best of several repetitions, because every disturbance on a shared machine makes a
 /// run slower, so the best one is the least disturbed.
-public struct Benchmark: Sendable {
-  public let name: String
-  public let unit: String
+package struct Benchmark: Sendable {
+  package let name: String
+  package let unit: String
   /// Runs once and returns the amount of work, and the seconds or bytes that it took.
   let run: @Sendable () -> (work: Double, seconds: Double)
 
-  public static let repetitions = 5
+  package static let repetitions = 5
 
-  public func measure() -> BenchmarkResult {
+  package func measure() -> BenchmarkResult {
     var best = 0.0
     for _ in 0..<Self.repetitions {
       let (work, seconds) = run()

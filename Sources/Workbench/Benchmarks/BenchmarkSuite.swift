@@ -1,8 +1,8 @@
 import ProtocolList
 
 /// Every benchmark of `rsmbench bench`, in the order in which they run.
-public enum BenchmarkSuite {
-  public static let all: [Benchmark] =
+package enum BenchmarkSuite {
+  package static let all: [Benchmark] =
     [.simulatorRing] + ProtocolKind.allCases.map { .simulator($0) }
     + ProtocolKind.allCases.map { .trial($0) }
     + [1, 16, 64].map { .memory(clients: $0) }

@@ -4,7 +4,7 @@ import Trials
 
 extension Experiment {
   /// The plan of one trial of one row.
-  public func plan(of contender: Contender, seed: UInt64) -> TrialPlan {
+  package func plan(of contender: Contender, seed: UInt64) -> TrialPlan {
     var plan = TrialPlan()
     plan.workload = workload
     // Other systems are not probed: only sessions, which they lack, make it safe to resend a probe.

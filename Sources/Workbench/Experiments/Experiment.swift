@@ -10,57 +10,57 @@ import Workloads
 /// Times are counted from the start of a trial. A trial lasts `duration`, the first `warmUp` of it
 /// is not measured, and faults start before `duration`. The measured interval is thus `duration -
 /// warmUp`.
-public struct Experiment: Sendable, Equatable {
+package struct Experiment: Sendable, Equatable {
   /// The version of the file format that this code reads.
-  public static let format = 1
+  package static let format = 1
 
-  public var name = "experiment"
-  public var description = ""
-  public var runtime = ExperimentRuntime.simulation
-  public var size = ClusterSize.replicas(3)
+  package var name = "experiment"
+  package var description = ""
+  package var runtime = ExperimentRuntime.simulation
+  package var size = ClusterSize.replicas(3)
   /// The compared protocols, in the order of the file.
-  public var protocols: [ProtocolChoice] = []
+  package var protocols: [ProtocolChoice] = []
   /// The options that all rows of a protocol share: one entry per protocol.
   var sharedOptions: [ProtocolChoice] = []
   /// The name of the row with which the others are compared.
-  public var baseline: String?
+  package var baseline: String?
   /// Other systems; their rows follow those of the protocols. Only in the cluster runtime.
-  public var targets: [TargetChoice] = []
-  public var workload = WorkloadSpec()
+  package var targets: [TargetChoice] = []
+  package var workload = WorkloadSpec()
   /// Reads per second, and also writes per second, that probe the cluster beside the load; `nil`
   /// for no probes.
-  public var probeRate: Double? = 200
+  package var probeRate: Double? = 200
   /// One of so many operations is traced, to say where its time went; `nil` for none. Only in the
   /// simulation runtime.
-  public var traceEvery: Int?
-  public var environment = Environment.standard
-  public var faults = FaultScript()
-  public var warmUp = Interval.seconds(1)
-  public var duration = Interval.seconds(10)
+  package var traceEvery: Int?
+  package var environment = Environment.standard
+  package var faults = FaultScript()
+  package var warmUp = Interval.seconds(1)
+  package var duration = Interval.seconds(10)
   /// The length of one row of the timeline.
-  public var window = Interval.milliseconds(100)
+  package var window = Interval.milliseconds(100)
   /// An operation counts as available if it is acknowledged within this time.
-  public var sloLatency = Interval.milliseconds(100)
+  package var sloLatency = Interval.milliseconds(100)
   /// Trials of each row at each point; with a stopping rule, the largest number.
-  public var trials = 5
-  public var stopping: StoppingRule?
-  public var seed: UInt64 = 1
-  public var check = Consistency.linearizable
+  package var trials = 5
+  package var stopping: StoppingRule?
+  package var seed: UInt64 = 1
+  package var check = Consistency.linearizable
   /// Conditions that the results are expected to meet, as written in the file.
-  public var expect: [String] = []
+  package var expect: [String] = []
   /// Empty in the experiment of a sweep point.
-  public var sweep: [SweepAxis] = []
+  package var sweep: [SweepAxis] = []
   /// `nil` in the experiment of a sweep point.
-  public var search: Search?
+  package var search: Search?
 
   /// All rows of the comparison, in the order of the results.
-  public var contenders: [Contender] {
+  package var contenders: [Contender] {
     protocols.map { .protocol($0) } + targets.map { .target($0) }
   }
 
   /// The script for one protocol. A baseline without replication may have fewer replicas than the
   /// script names, so groups name only replicas that exist.
-  public func faults(for choice: ProtocolChoice) -> FaultScript {
+  package func faults(for choice: ProtocolChoice) -> FaultScript {
     var script = faults
     for index in script.timed.indices {
       guard case .partition(.groups(let groups, let clients)) = script.timed[index].action else {
@@ -75,14 +75,14 @@ public struct Experiment: Sendable, Equatable {
   }
 }
 
-public enum ExperimentRuntime: String, Sendable, CaseIterable {
+package enum ExperimentRuntime: String, Sendable, CaseIterable {
   /// Virtual time from one seed.
   case simulation
   /// Real processes, TCP and disks.
   case cluster
 }
 
-public enum ClusterSize: Sendable, Equatable {
+package enum ClusterSize: Sendable, Equatable {
   /// The same number for every protocol, except that the unreplicated baseline has one.
   case replicas(Int)
   /// Each protocol's own minimum for this many failures.
@@ -90,13 +90,13 @@ public enum ClusterSize: Sendable, Equatable {
 }
 
 /// One dimension of a sweep: a path in the file and the values it takes in turn.
-public struct SweepAxis: Sendable, Equatable {
-  public var path: String
-  public var values: [JSONValue]
+package struct SweepAxis: Sendable, Equatable {
+  package var path: String
+  package var values: [JSONValue]
   /// Axes with the same number vary together.
-  public var zip: Int?
+  package var zip: Int?
 
-  public init(path: String, values: [JSONValue], zip: Int? = nil) {
+  package init(path: String, values: [JSONValue], zip: Int? = nil) {
     self.path = path
     self.values = values
     self.zip = zip
@@ -104,13 +104,13 @@ public struct SweepAxis: Sendable, Equatable {
 }
 
 /// One cell of the product of all axes. A sweep without axes has one point without values.
-public struct SweepPoint: Sendable, Equatable {
-  public struct Value: Sendable, Equatable {
-    public var path: String
+package struct SweepPoint: Sendable, Equatable {
+  package struct Value: Sendable, Equatable {
+    package var path: String
     /// The value as the CSV files show it: `64`, `ycsb-a`.
-    public var text: String
+    package var text: String
   }
 
-  public var values: [Value]
-  public var experiment: Experiment
+  package var values: [Value]
+  package var experiment: Experiment
 }

@@ -6,14 +6,14 @@ import Workloads
 /// another machine.
 extension ExperimentPlan {
   /// A file that belongs beside the stored experiment.
-  public struct KeptFile: Sendable {
-    public var name: String
-    public var bytes: [UInt8]
+  package struct KeptFile: Sendable {
+    package var name: String
+    package var bytes: [UInt8]
   }
 
   /// The copies that `storedText` names. Read them before an earlier run is removed, which may
   /// hold the originals.
-  public func keptFiles() throws(ExperimentError) -> [KeptFile] {
+  package func keptFiles() throws(ExperimentError) -> [KeptFile] {
     guard let trace = experiment.workload.trace, let section = try ExperimentPlan.trace(in: source)
     else { return [] }
     return [
@@ -23,7 +23,7 @@ extension ExperimentPlan {
   }
 
   /// `resolvedText` with the names of the copies.
-  public var storedText: String {
+  package var storedText: String {
     guard let trace = experiment.workload.trace else { return resolvedText }
     var moved = trace
     moved.file = ExperimentPlan.keptName(trace)

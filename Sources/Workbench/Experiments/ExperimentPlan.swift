@@ -3,14 +3,14 @@ import Faults
 
 /// A whole experiment file, resolved: the experiment and every point of its sweep. A plan exists
 /// only if the whole file is valid.
-public struct ExperimentPlan: Sendable, Equatable {
+package struct ExperimentPlan: Sendable, Equatable {
   /// With a sweep, the experiment of its first point, with the axes in `sweep`.
-  public let experiment: Experiment
+  package let experiment: Experiment
   /// At least one.
-  public let points: [SweepPoint]
+  package let points: [SweepPoint]
   /// The number of values that a search may try: this many consecutive points differ in nothing
   /// else.
-  public let searchedValues: Int
+  package let searchedValues: Int
   /// The file after the overrides, from which points are resolved.
   let source: JSONValue
   /// The folder of the file.
@@ -22,7 +22,7 @@ public struct ExperimentPlan: Sendable, Equatable {
   /// - Parameter hosts: the nodes on which the experiment is to run, if the runner does not start
   ///   them. Their protocol, its options and their number of replicas replace the file's; the
   ///   runtime is the cluster; a fault that needs a process started by the runner is refused.
-  public static func read(
+  package static func read(
     file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
     try read(
@@ -31,7 +31,7 @@ public struct ExperimentPlan: Sendable, Equatable {
   }
 
   /// Reads the text of a file; `file` is its name in errors.
-  public static func read(
+  package static func read(
     text: String, file: String, overrides: [Override] = [], hosts: HostsFile? = nil
   ) throws(ExperimentError) -> ExperimentPlan {
     do {
@@ -99,7 +99,7 @@ public struct ExperimentPlan: Sendable, Equatable {
   ///
   /// A field whose preset is swept, and faults and rows with swept fields, are printed as in the
   /// file: filled-in values would override the preset, and entries would change their numbers.
-  public var resolvedText: String { resolvedText(of: experiment) }
+  package var resolvedText: String { resolvedText(of: experiment) }
 
   func resolvedText(of experiment: Experiment) -> String {
     guard case .object(var members) = experiment.json else { return "" }

@@ -8,19 +8,19 @@ import Workloads
 
 /// A warning about a valid value that is probably a mistake: the experiment runs, but its numbers
 /// may not mean what they seem to.
-public struct ExperimentWarning: Sendable, Hashable, CustomStringConvertible {
+package struct ExperimentWarning: Sendable, Hashable, CustomStringConvertible {
   /// The place in the file, as in errors.
-  public var path: String
+  package var path: String
   /// The value found, and why it is doubtful.
-  public var text: String
+  package var text: String
 
-  public var description: String { "\(path): \(text)" }
+  package var description: String { "\(path): \(text)" }
 }
 
 extension ExperimentPlan {
   /// All warnings, each once, in the order of the points. A warning that only some sweep points
   /// give names the first of them.
-  public var warnings: [ExperimentWarning] {
+  package var warnings: [ExperimentWarning] {
     var first: [ExperimentWarning: Int] = [:]
     var counts: [ExperimentWarning: Int] = [:]
     var order: [ExperimentWarning] = []

@@ -4,7 +4,7 @@ import Foundation
 extension HostsFile {
   /// Reads a file. Throws if the file is unreadable or not valid, or if other users can access its
   /// secret; the caller prints the error and exits with code 2.
-  public static func read(
+  package static func read(
     file: String
   ) throws(ExperimentError) -> HostsFile {
     let hosts = try read(

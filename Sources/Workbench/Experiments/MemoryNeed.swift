@@ -7,22 +7,22 @@ import Replication
 import Workloads
 
 /// The most memory that a run needs: its largest trial times the number of trials at once.
-public struct MemoryNeed: Sendable, Equatable {
+package struct MemoryNeed: Sendable, Equatable {
   /// The operations in the history of the largest trial.
-  public var operations: Double
-  public var trialByteCount: Double
+  package var operations: Double
+  package var trialByteCount: Double
   /// The least memory that the largest trial needs. In a closed loop it is a part of
   /// `trialByteCount`, because the number of operations depends on how fast the protocols answer.
-  public var certainTrialByteCount: Double
-  public var trialsAtOnce: Int
+  package var certainTrialByteCount: Double
+  package var trialsAtOnce: Int
 
-  public var byteCount: Double { trialByteCount * Double(trialsAtOnce) }
+  package var byteCount: Double { trialByteCount * Double(trialsAtOnce) }
 
   /// Whether the need is worth a line of output: 1 GB or more.
-  public var isLarge: Bool { byteCount >= 1e9 }
+  package var isLarge: Bool { byteCount >= 1e9 }
 
   /// One line of text.
-  public var description: String {
+  package var description: String {
     let operations =
       operations >= 1e6
       ? "\(MemoryNeed.tenths(operations / 1e6)) million" : "\(Int(operations))"
@@ -34,7 +34,7 @@ public struct MemoryNeed: Sendable, Equatable {
 
   /// - Parameter available: the machine's memory in bytes.
   /// - Throws: if the machine has less memory than the run needs.
-  public func check(against available: Double, file: String) throws(ExperimentError) {
+  package func check(against available: Double, file: String) throws(ExperimentError) {
     guard certainTrialByteCount * Double(trialsAtOnce) > available else { return }
     throw ExperimentError(
       file: file, path: "duration", found: description,
@@ -42,7 +42,7 @@ public struct MemoryNeed: Sendable, Equatable {
         + "fewer operations a second, or fewer --jobs")
   }
 
-  public static func text(_ bytes: Double) -> String {
+  package static func text(_ bytes: Double) -> String {
     bytes >= 1e9 ? "\(tenths(bytes / 1e9)) GB" : "\(tenths(bytes / 1e6)) MB"
   }
 
@@ -53,7 +53,7 @@ public struct MemoryNeed: Sendable, Equatable {
 
 extension ExperimentPlan {
   /// - Parameter jobs: the number of trials that may run at once.
-  public func memoryNeed(jobs: Int) -> MemoryNeed {
+  package func memoryNeed(jobs: Int) -> MemoryNeed {
     let trials = points.reduce(0) { $0 + $1.experiment.contenders.count * $1.experiment.trials }
     var need = MemoryNeed(
       operations: 0, trialByteCount: 0, certainTrialByteCount: 0,

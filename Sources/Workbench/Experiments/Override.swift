@@ -1,13 +1,13 @@
 import Configuration
 
 /// A value from the command line that replaces the file's before anything is checked.
-public struct Override: Sendable, Equatable {
+package struct Override: Sendable, Equatable {
   /// The argument as the user typed it, for errors: `--set workload.clients=64`.
-  public var argument: String
-  public var path: String
-  public var value: JSONValue
+  package var argument: String
+  package var path: String
+  package var value: JSONValue
 
-  public init(argument: String, path: String, value: JSONValue) {
+  package init(argument: String, path: String, value: JSONValue) {
     self.argument = argument
     self.path = path
     self.value = value
@@ -15,7 +15,7 @@ public struct Override: Sendable, Equatable {
 
   /// Reads `workload.clients=64`. The value is read as JSON5; a value that is not JSON5 is a text,
   /// so that `name=hello` and `duration=5s` need no quotes.
-  public init(set text: String) throws(ExperimentError) {
+  package init(set text: String) throws(ExperimentError) {
     argument = "--set \(text)"
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
       throw ExperimentError(
@@ -26,15 +26,15 @@ public struct Override: Sendable, Equatable {
     value = JSONValue(typed: String(text[text.index(after: equals)...]))
   }
 
-  public static func seed(_ seed: UInt64) -> Override {
+  package static func seed(_ seed: UInt64) -> Override {
     Override(argument: "--seed \(seed)", path: "seed", value: .integer(Int128(seed)))
   }
 
-  public static func trials(_ trials: Int) -> Override {
+  package static func trials(_ trials: Int) -> Override {
     Override(argument: "--trials \(trials)", path: "trials", value: .integer(Int128(trials)))
   }
 
-  public static func runtime(_ name: String) -> Override {
+  package static func runtime(_ name: String) -> Override {
     Override(argument: "--runtime \(name)", path: "runtime", value: .string(name))
   }
 

@@ -11,18 +11,18 @@ import Replication
 /// Each row is tried from the easy end in steps that double the value; then the range is halved
 /// until a value that holds and one that fails are at most `within` apart. The condition is
 /// evaluated on the means over all trials at a value.
-public struct Search: Sendable, Equatable {
+package struct Search: Sendable, Equatable {
   static let keyNames = ["maximum", "minimum", "suchThat", "between", "within"]
   private static let mostValues = 500
 
-  public var path: String
-  public var isMaximum: Bool
-  public var condition: String
+  package var path: String
+  package var isMaximum: Bool
+  package var condition: String
   /// The ends as written in the file, or as a file would write them.
-  public var low: JSONValue
-  public var high: JSONValue
+  package var low: JSONValue
+  package var high: JSONValue
   /// The tolerance, as a share of the value.
-  public var within: Double
+  package var within: Double
 
   init(reading node: ConfigValue) throws(ExperimentError) {
     let example =
@@ -75,7 +75,7 @@ public struct Search: Sendable, Equatable {
     return quantity.number / 100
   }
 
-  public var stepsPerDoubling: Int {
+  package var stepsPerDoubling: Int {
     max(1, Int((RealFunctions.log(2) / RealFunctions.log(1 + within)).rounded()))
   }
 

@@ -3,13 +3,13 @@ import Configuration
 /// `trials: { min: 5, max: 50, until: "throughput ±2%" }`: runs trials until intervals are narrow
 /// enough. All rows of a sweep point get the same number of trials, because they are compared trial
 /// by trial.
-public struct StoppingRule: Sendable, Equatable {
+package struct StoppingRule: Sendable, Equatable {
   private static let example = #"{ min: 5, max: 50, until: "throughput ±2%" }"#
 
   /// The smallest number of trials of each row. `Experiment.trials` is the largest.
-  public var least: Int
+  package var least: Int
   /// The precisions that every row must reach.
-  public var until: [Precision]
+  package var until: [Precision]
 
   /// - Returns: the most trials of each row, and the rule, if there is one.
   static func read(_ node: ConfigValue) throws(ExperimentError) -> (most: Int, rule: StoppingRule?)
@@ -52,14 +52,14 @@ public struct StoppingRule: Sendable, Equatable {
 
 /// `throughput ±2%`, `p99 ±1ms`: the largest distance of a mean from the farther end of its 95 %
 /// interval.
-public struct Precision: Sendable, Equatable, Codable {
+package struct Precision: Sendable, Equatable, Codable {
   /// The precision as written in the file.
-  public var text: String
+  package var text: String
   /// The name of the measure.
-  public var name: String
+  package var name: String
   /// A share of the mean, or a value in base units.
-  public var tolerance: Double
-  public var isShare: Bool
+  package var tolerance: Double
+  package var isShare: Bool
 
   init(reading node: ConfigValue) throws(ExperimentError) {
     let example = #"a metric and its tolerance, such as "throughput ±2%" or "write_p99 ±1ms""#

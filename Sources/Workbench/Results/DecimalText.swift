@@ -1,7 +1,7 @@
 /// Formats numbers alike in every file: `.` as the decimal point, no exponent, no separators.
 package enum DecimalText {
   /// Sufficient for every measurement; whole numbers are never shortened.
-  package static let significantDigits = 9
+  static let significantDigits = 9
 
   /// Empty for nil and for a number that is not finite.
   package static func text(_ value: Double?, digits: Int = significantDigits) -> String {

@@ -1,27 +1,27 @@
 import Experiments
 
 /// The outcome of one condition of `expect`.
-public struct ExpectedCondition: Sendable, Equatable {
+package struct ExpectedCondition: Sendable, Equatable {
   /// The condition's outcome for one row and one point of the sweep, if it applies to every row or
   /// point.
-  public struct Case: Sendable, Equatable {
+  package struct Case: Sendable, Equatable {
     /// `raft, workload.clients=64`; empty if the condition names its row and point itself.
-    public var place: String
+    package var place: String
     /// nil if a value is missing; the condition then counts as failed.
-    public var holds: Bool?
+    package var holds: Bool?
     /// The figures found, in the order of the condition.
-    public var found: String
+    package var found: String
     /// The rows and points whose figures these are, in the same order.
     var places: [TrialPlace]
   }
 
-  public var text: String
-  public var cases: [Case]
+  package var text: String
+  package var cases: [Case]
 
-  public var holds: Bool { !cases.isEmpty && cases.allSatisfy { $0.holds == true } }
+  package var holds: Bool { !cases.isEmpty && cases.allSatisfy { $0.holds == true } }
 
   /// The outcomes of all conditions in the outline's `expect`.
-  public static func all(_ outline: RunOutline, _ trials: [FinishedTrial]) -> [ExpectedCondition] {
+  package static func all(_ outline: RunOutline, _ trials: [FinishedTrial]) -> [ExpectedCondition] {
     guard !outline.expect.isEmpty else { return [] }
     var groups: [TrialPlace: TrialGroup] = [:]
     for group in TrialGroup.groups(trials) { groups[group.place.ofRow] = group }

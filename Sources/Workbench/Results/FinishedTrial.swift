@@ -5,13 +5,13 @@ import Measurement
 
 /// The data kept of one trial: enough for every file and for the table, small enough to keep all
 /// trials. Storing it in a fragment and reading it back loses no bit.
-public struct FinishedTrial: Sendable, Equatable, Codable {
-  public var place: TrialPlace
-  public var seed: UInt64
+package struct FinishedTrial: Sendable, Equatable, Codable {
+  package var place: TrialPlace
+  package var seed: UInt64
   /// In the order of `MetricColumn.all`; nil is "not applicable".
-  public var metrics: [Double?]
-  public var verdict: TrialVerdict
-  public var faults: [FaultRow]
+  package var metrics: [Double?]
+  package var verdict: TrialVerdict
+  package var faults: [FaultRow]
   /// Kept so that percentiles over several trials together can be computed.
   var readLatency: StoredLatency
   var writeLatency: StoredLatency
@@ -27,7 +27,7 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
 
   /// The verdict is `violated` if the runtime itself saw a broken promise, whatever the check of
   /// the history found.
-  public init(
+  package init(
     place: TrialPlace, seed: UInt64, observation: TrialRecord, metrics: TrialMetrics,
     verdict: TrialVerdict
   ) {
@@ -50,7 +50,7 @@ public struct FinishedTrial: Sendable, Equatable, Codable {
   }
 
   /// The metric of this name in `MetricColumn.all`; nil if not applicable.
-  public func metric(_ name: String) -> Double? {
+  package func metric(_ name: String) -> Double? {
     MetricColumn.all.firstIndex { $0.name == name }.flatMap { metrics[$0] }
   }
 
@@ -64,24 +64,24 @@ extension Array {
 }
 
 /// One fault of a trial and its effect.
-public struct FaultRow: Sendable, Hashable, Codable {
-  public var kind: String
-  public var target: String
-  public var node: String
-  public var plannedNs: Int64
-  public var startNs: Int64
-  public var endNs: Int64?
-  public var readOutageNs: Int64?
-  public var writeOutageNs: Int64?
-  public var detectionNs: Int64?
-  public var electionNs: Int64?
-  public var firstAcknowledgementNs: Int64?
-  public var timeToRecoverNs: Int64?
-  public var hangoverNs: Int64?
-  public var lostRequests: Double?
-  public var recovery: FaultMetrics.Recovery?
+package struct FaultRow: Sendable, Hashable, Codable {
+  package var kind: String
+  package var target: String
+  package var node: String
+  package var plannedNs: Int64
+  package var startNs: Int64
+  package var endNs: Int64?
+  package var readOutageNs: Int64?
+  package var writeOutageNs: Int64?
+  var detectionNs: Int64?
+  var electionNs: Int64?
+  var firstAcknowledgementNs: Int64?
+  package var timeToRecoverNs: Int64?
+  var hangoverNs: Int64?
+  package var lostRequests: Double?
+  package var recovery: FaultMetrics.Recovery?
   /// The fault's name in the experiment.
-  public var name: String?
+  package var name: String?
 
   init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
     kind = fault.kind

@@ -4,36 +4,36 @@ import Foundation
 
 /// `manifest.json`: where, when and with what a run was made. Only this file holds wall-clock
 /// times.
-public struct Manifest: Sendable, Equatable {
-  public var name: String
-  public var seed: UInt64
+package struct Manifest: Sendable, Equatable {
+  package var name: String
+  package var seed: UInt64
   /// `simulation` or `cluster`.
-  public var runtime: String
+  package var runtime: String
   /// The other systems that took part.
-  public var targets: [TargetChoice]
+  package var targets: [TargetChoice]
   /// The program's version.
-  public var version: String
+  package var version: String
   /// Empty if unknown.
-  public var gitRevision: String
-  public var machine: Machine
+  package var gitRevision: String
+  package var machine: Machine
   /// Whether idle processors were kept from sleeping, in trials in real time.
-  public var processorsKeptAwake: Bool
+  package var processorsKeptAwake: Bool
   /// Warnings about values in the experiment that are valid but probably a mistake.
-  public var warnings: [String]
-  public var startedAt: Date
+  package var warnings: [String]
+  package var startedAt: Date
   /// The wall time of this attempt, seconds.
-  public var wallTime: Double
+  package var wallTime: Double
   /// The part of the run that this directory holds; nil if it holds the whole run.
-  public var shard: Shard?
+  package var shard: Shard?
   /// Whether no trial is left to run.
-  public var isComplete: Bool
-  public var trialsPlanned: Int
+  package var isComplete: Bool
+  package var trialsPlanned: Int
   /// Trials finished, including those of earlier attempts.
-  public var trialsFinished: Int
-  public var verdicts: [TrialVerdict.Word: Int]
+  package var trialsFinished: Int
+  package var verdicts: [TrialVerdict.Word: Int]
 
   /// - Parameter finished: all finished trials.
-  public init(
+  package init(
     outline: RunOutline, finished: [FinishedTrial], shard: Shard? = nil, runtime: String,
     targets: [TargetChoice] = [], version: String, gitRevision: String,
     warnings: [String] = [], startedAt: Date, wallTime: Double, processorsKeptAwake: Bool = false,
@@ -95,14 +95,14 @@ public struct Manifest: Sendable, Equatable {
 }
 
 /// The machine and the compiler.
-public struct Machine: Sendable, Equatable {
-  public var host: String
-  public var cores: Int
-  public var operatingSystem: String
-  public var architecture: String
-  public var toolchain: String
+package struct Machine: Sendable, Equatable {
+  package var host: String
+  package var cores: Int
+  package var operatingSystem: String
+  package var architecture: String
+  package var toolchain: String
 
-  public init(
+  package init(
     host: String, cores: Int, operatingSystem: String, architecture: String, toolchain: String
   ) {
     self.host = host
@@ -112,7 +112,7 @@ public struct Machine: Sendable, Equatable {
     self.toolchain = toolchain
   }
 
-  public static var current: Machine {
+  package static var current: Machine {
     var names = utsname()
     uname(&names)
     return Machine(

@@ -4,7 +4,7 @@ import Synchronization
 /// Shows the progress of a run on standard error. On a terminal one line is redrawn at most ten
 /// times a second; elsewhere a plain line is written every few seconds. Several threads may report
 /// progress at once.
-public final class ProgressLine: Sendable {
+package final class ProgressLine: Sendable {
   private struct State {
     var progress: ProgressState
     /// When the line was last shown, in seconds since the start.
@@ -29,7 +29,7 @@ public final class ProgressLine: Sendable {
   /// - Parameters:
   ///   - trialsBefore: the trials finished in earlier attempts of the same run.
   ///   - trialDurationNs: the duration of one trial; for a run that sweeps it, the mean.
-  public convenience init(
+  package convenience init(
     trialsTotal: Int, trialsBefore: Int = 0, trialDurationNs: Int64,
     kind: ProgressKind = .simulation, isQuiet: Bool = false, terminal: Terminal = .standardError
   ) {
@@ -58,19 +58,19 @@ public final class ProgressLine: Sendable {
   ///   - trial: any number that tells the running trials apart.
   ///   - timeNs: the time since the trial began.
   ///   - events: the events since the trial began.
-  public func advance(trial: Int, timeNs: Int64, events: Int) {
+  package func advance(trial: Int, timeNs: Int64, events: Int) {
     guard !isQuiet else { return }
     update { $0.advance(trial: trial, timeNs: timeNs, events: events) }
   }
 
-  public func finish(trial: Int, events: Int) {
+  package func finish(trial: Int, events: Int) {
     guard !isQuiet else { return }
     update { $0.finish(trial: trial, events: events) }
   }
 
   /// Removes the live line from a terminal, so that other text can be written; elsewhere, writes a
   /// last line.
-  public func end() {
+  package func end() {
     guard !isQuiet else { return }
     state.withLock { state in
       guard !state.isOver else { return }
@@ -85,7 +85,7 @@ public final class ProgressLine: Sendable {
   }
 
   /// Writes a message to the same stream, on a line of its own.
-  public func message(_ text: String) {
+  package func message(_ text: String) {
     state.withLock { state in
       output((state.isDrawn ? ProgressLine.eraseLine : "") + text + "\n")
       state.isDrawn = false

@@ -1,5 +1,5 @@
 /// The meaning of a trial's time and events in the progress line.
-public enum ProgressKind: Sendable {
+package enum ProgressKind: Sendable {
   /// Virtual time, and the events that the simulator handled in it.
   case simulation
   /// Real time under load, and the operations that were acknowledged.

@@ -2,7 +2,7 @@ import Measurement
 
 extension ResultTable {
   /// An array with one object per protocol and sweep point.
-  public var json: String {
+  package var json: String {
     // Expectations of an interrupted run are not judged yet.
     let expected = isComplete ? ExpectedCondition.all(outline, groups.flatMap(\.trials)) : []
     return JSONText.array(zip(groups, differences).map { row($0, $1, expected) }).text

@@ -2,7 +2,7 @@ import Experiments
 import Measurement
 
 /// The comparison of a run as text for a terminal, or as JSON with the same content.
-public struct ResultTable: Sendable {
+package struct ResultTable: Sendable {
   let outline: RunOutline
   let groups: [TrialGroup]
   /// The command that runs a trial again.
@@ -14,7 +14,7 @@ public struct ResultTable: Sendable {
   /// - Parameters:
   ///   - trials: the finished ones, in any order.
   ///   - replay: the command that runs a trial again; shown for trials with a violation.
-  public init(
+  package init(
     outline: RunOutline, trials: [FinishedTrial],
     replay: @escaping @Sendable (FinishedTrial) -> String? = { _ in nil }
   ) {
@@ -25,7 +25,7 @@ public struct ResultTable: Sendable {
 
   /// Blocks of aligned lines. Columns that do not fit into `width` move to a further block.
   /// Violations come last, so that they are seen.
-  public func text(width: Int = 100, usesColor: Bool = false) -> String {
+  package func text(width: Int = 100, usesColor: Bool = false) -> String {
     guard !groups.isEmpty else { return "No trial was finished.\n" }
     let width = max(width, 40)
     let trials = isSingle ? "" : ", mean over trials"

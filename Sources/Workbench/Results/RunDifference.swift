@@ -2,7 +2,7 @@ import Experiments
 import Measurement
 
 /// The difference between two runs in the compared metrics, over the rows that both have.
-public struct RunDifference: Sendable {
+package struct RunDifference: Sendable {
   /// One metric of one row.
   struct Cell: Sendable {
     var metric: ComparedMetric
@@ -20,12 +20,12 @@ public struct RunDifference: Sendable {
     var isDifferent: Bool { corrected.map { $0 < PairedDifference.level } ?? false }
   }
 
-  public let base: StoredRun
-  public let new: StoredRun
+  package let base: StoredRun
+  package let new: StoredRun
   let keys: [StoredRun.Key]
   private(set) var cells: [StoredRun.Key: [Cell]] = [:]
 
-  public init(base: StoredRun, new: StoredRun) {
+  package init(base: StoredRun, new: StoredRun) {
     self.base = base
     self.new = new
     let isAlike = base.sweepPaths == new.sweepPaths
@@ -37,7 +37,7 @@ public struct RunDifference: Sendable {
     correct()
   }
 
-  public var hasRows: Bool { !keys.isEmpty }
+  package var hasRows: Bool { !keys.isEmpty }
 
   private mutating func correct() {
     let values = keys.flatMap { cells[$0] ?? [] }.map(\.p)
@@ -74,18 +74,18 @@ public struct RunDifference: Sendable {
 
   /// The names that `--fail-if` may use: `new.METRIC` or METRIC alone, `base.METRIC`, and
   /// `change.METRIC`, the relative change from base to new.
-  public static let vocabulary = ConditionVocabulary(rows: ["new", "base"], change: "change")
+  package static let vocabulary = ConditionVocabulary(rows: ["new", "base"], change: "change")
 
   /// A row in which a condition holds or cannot be decided.
-  public struct Finding: Sendable {
+  package struct Finding: Sendable {
     /// nil if the condition cannot be decided.
-    public var holds: Bool?
-    public var place: String
-    public var found: String
+    package var holds: Bool?
+    package var place: String
+    package var found: String
   }
 
   /// The rows in which the condition holds or cannot be decided.
-  public func findings(_ condition: Condition) -> [Finding] {
+  package func findings(_ condition: Condition) -> [Finding] {
     keys.compactMap { key in
       let holds = condition.holds { value(of: $0, key) }
       guard holds != false else { return nil }
@@ -150,7 +150,7 @@ public struct RunDifference: Sendable {
 
   // MARK: Text
 
-  public func text(width: Int) -> String {
+  package func text(width: Int) -> String {
     var table = TextTable(
       headings: [.init(text: "protocol", alignment: .left)]
         + base.sweepPaths.map { .init(text: $0) }
@@ -202,7 +202,7 @@ public struct RunDifference: Sendable {
   }
 
   /// One object per row and metric.
-  public var json: String {
+  package var json: String {
     JSONText.array(
       keys.flatMap { key in
         (cells[key] ?? []).map { cell in

@@ -6,9 +6,9 @@ import Foundation
 /// are made from the fragments, so it does not matter when, in which order or in how many attempts
 /// the trials were run. A run is finished when the manifest says so and the folder is gone. Every
 /// file is written under a temporary name first and then renamed.
-public struct RunDirectory: Sendable {
+package struct RunDirectory: Sendable {
   /// How to treat an existing run.
-  public enum Existing: Sendable {
+  package enum Existing: Sendable {
     case refuse
     /// Continue an unfinished run; start a new one if there is none.
     case resume
@@ -16,12 +16,12 @@ public struct RunDirectory: Sendable {
     case overwrite
   }
 
-  public let path: String
+  package let path: String
   /// The directory of all runs.
   private let parent: String
-  public let outline: RunOutline
+  package let outline: RunOutline
   /// Trials of an earlier attempt, in order of their places.
-  public let finishedBefore: [FinishedTrial]
+  package let finishedBefore: [FinishedTrial]
   /// Keeps other processes out until `release` is called or the last copy of this value is gone.
   private let lock: RunLock
 
@@ -66,7 +66,7 @@ public struct RunDirectory: Sendable {
   ///   - experiment: the resolved experiment, the text of `experiment.json5`.
   ///   - version: the program's version; trials of different versions are not mixed in one run.
   ///   - shard: the part of the run that is run here; nil for the whole run.
-  public init(
+  package init(
     in parent: String, outline: RunOutline, experiment: String, version: String,
     shard: Shard? = nil, existing: Existing = .refuse
   ) throws(RunDirectoryError) {
@@ -93,11 +93,11 @@ public struct RunDirectory: Sendable {
   }
 
   /// Lets other processes use the directory.
-  public func release() { lock.release() }
+  package func release() { lock.release() }
 
   /// Stores the trial, so that it need not be run again. Several threads may call this at once for
   /// different trials.
-  public func keep(_ trial: FinishedTrial) throws(RunDirectoryError) {
+  package func keep(_ trial: FinishedTrial) throws(RunDirectoryError) {
     let file = RunDirectory.path(fragmentsPath, outline.fragmentName(trial.place))
     let bytes: [UInt8]
     do {
@@ -109,12 +109,12 @@ public struct RunDirectory: Sendable {
   }
 
   /// Writes a further file of the run, such as a history.
-  public func write(_ bytes: [UInt8], to name: String) throws(RunDirectoryError) {
+  package func write(_ bytes: [UInt8], to name: String) throws(RunDirectoryError) {
     try FileStore.write(bytes, to: RunDirectory.path(path, name))
   }
 
   /// The same for a file that is made piece by piece; `make` passes each piece to `add`.
-  public func write(
+  package func write(
     to name: String,
     _ make: (_ add: ([UInt8]) throws(RunDirectoryError) -> Void) throws(RunDirectoryError) -> Void
   ) throws(RunDirectoryError) {
@@ -125,7 +125,7 @@ public struct RunDirectory: Sendable {
   /// complete, the fragments are removed; otherwise they stay, so that the run can be resumed.
   ///
   /// - Parameter trials: all finished trials, including those of earlier attempts, in any order.
-  public func writeResults(
+  package func writeResults(
     _ trials: [FinishedTrial], manifest: Manifest
   ) throws(RunDirectoryError) {
     for file in ResultFile.all(outline) {
@@ -143,13 +143,13 @@ public struct RunDirectory: Sendable {
   }
 
   /// Writes only the manifest, because a shard's trials stay in fragments until they are merged.
-  public func writeShard(_ manifest: Manifest) throws(RunDirectoryError) {
+  package func writeShard(_ manifest: Manifest) throws(RunDirectoryError) {
     try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
   }
 
   /// Removes the files of a run that failed before any trial was kept, so that it can simply be
   /// started again. Other files in the directory stay.
-  public func discard() {
+  package func discard() {
     guard let names = try? FileStore.names(in: path) else { return }
     try? RunDirectory.clear(path, names)
     rmdir(fragmentsPath)

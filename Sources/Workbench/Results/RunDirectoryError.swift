@@ -2,7 +2,7 @@ import Foundation
 
 /// Why a run's directory cannot be used. Each description is one sentence for the person at the
 /// terminal; the directory is unchanged unless writing failed half-way.
-public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A finished run is there.
   case finished(path: String)
   /// An interrupted run is there.
@@ -31,7 +31,7 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
   case cannotRead(path: String, reason: String)
   case diskFull(path: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .finished(let path):
       "\(path) holds a finished run; use --force to overwrite it, or another --out or --seed"

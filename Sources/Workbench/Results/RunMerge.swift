@@ -1,19 +1,19 @@
 import Foundation
 
 /// Reads the shards of a run from their directories and merges them.
-public struct RunMerge: Sendable {
-  public let outline: RunOutline
+package struct RunMerge: Sendable {
+  package let outline: RunOutline
   /// The resolved experiment that all shards ran.
-  public let experiment: String
-  public let version: String
+  package let experiment: String
+  package let version: String
   /// The trials of all shards, in the order of their places.
-  public let trials: [FinishedTrial]
+  package let trials: [FinishedTrial]
   private let histories: [(name: String, path: String)]
 
   /// Reads the shards. The error names a shard that does not belong, is given twice or is missing.
   ///
   /// - Parameter paths: the directories of all shards, in any order.
-  public init(_ paths: [String]) throws(RunDirectoryError) {
+  package init(_ paths: [String]) throws(RunDirectoryError) {
     var shards: [(path: String, content: RunDirectory.Content)] = []
     for path in paths { shards.append((path, try RunDirectory.content(of: path))) }
     guard let first = shards.first, let whole = first.content.identity.shard else {
@@ -65,7 +65,7 @@ public struct RunMerge: Sendable {
   }
 
   /// Writes the files that an undivided run would have written.
-  public func write(
+  package func write(
     to directory: RunDirectory, manifest: Manifest
   ) throws(RunDirectoryError) {
     for (name, path) in histories {
@@ -85,7 +85,7 @@ extension RunOutline {
   }
 
   /// `NAME-SEED`, followed by the shard, if any.
-  public func directoryName(_ shard: Shard?) -> String {
+  package func directoryName(_ shard: Shard?) -> String {
     "\(name)-\(seed)" + (shard.map { "-shard-\($0.number)-of-\($0.count)" } ?? "")
   }
 }

@@ -2,17 +2,17 @@ import Experiments
 import Measurement
 
 /// A part of a run that is run separately, such as the second of three.
-public struct Shard: Sendable, Equatable, Codable, CustomStringConvertible {
+package struct Shard: Sendable, Equatable, Codable, CustomStringConvertible {
   /// Counted from 1.
-  public var number: Int
-  public var count: Int
+  package var number: Int
+  package var count: Int
 
-  public init(number: Int, count: Int) {
+  package init(number: Int, count: Int) {
     self.number = number
     self.count = count
   }
 
-  public var description: String { "\(number)/\(count)" }
+  package var description: String { "\(number)/\(count)" }
 }
 
 /// Which trials to run next. That depends only on the finished trials, so it is the same for every
@@ -22,7 +22,7 @@ public struct Shard: Sendable, Equatable, Codable, CustomStringConvertible {
 /// trials of a sweep point; in a search, all trials of a row. Shards divide the units.
 extension RunOutline {
   /// The trials that can run now, in parallel and in any order. Empty when the run is complete.
-  public func next(after trials: [FinishedTrial], of shard: Shard? = nil) -> [TrialPlace] {
+  package func next(after trials: [FinishedTrial], of shard: Shard? = nil) -> [TrialPlace] {
     let finished = FinishedTrials(trials)
     func isMine(_ unit: Int) -> Bool {
       shard.map { unit % $0.count == $0.number - 1 } ?? true
@@ -42,19 +42,19 @@ extension RunOutline {
   }
 
   /// The number of units, and so the largest number of shards.
-  public var unitCount: Int {
+  package var unitCount: Int {
     search != nil ? searches.count : stopping.isEmpty ? places.count : points.count
   }
 
   /// An upper bound of the trials of the whole run or of a shard; for a search, an estimate.
-  public func mostTrials(of shard: Shard? = nil) -> Int {
+  package func mostTrials(of shard: Shard? = nil) -> Int {
     // A search tries the easy end, some doublings and as many halvings: 16 values are assumed.
     let all =
       search.map { places.count / $0.count * min($0.count, 16) } ?? places.count
     return shard.map { max(all / $0.count, 1) } ?? all
   }
 
-  public func isComplete(_ trials: [FinishedTrial]) -> Bool { next(after: trials).isEmpty }
+  package func isComplete(_ trials: [FinishedTrial]) -> Bool { next(after: trials).isEmpty }
 
   /// The trials that the rows still need at a point.
   func round(at point: Int, rows: [Int], _ finished: FinishedTrials) -> [TrialPlace] {

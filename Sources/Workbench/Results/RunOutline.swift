@@ -8,33 +8,33 @@
 import Experiments
 
 /// The trials of a run as known before it begins.
-public struct RunOutline: Sendable, Equatable, Codable {
-  public var name: String
-  public var seed: UInt64
+package struct RunOutline: Sendable, Equatable, Codable {
+  package var name: String
+  package var seed: UInt64
   /// Paths of the swept values, such as `workload.clients`; each is a column of every file.
-  public var sweepPaths: [String]
+  package var sweepPaths: [String]
   /// The sweep points, each as the values' text in the order of `sweepPaths`. A run without a sweep
   /// has one point without values.
-  public var points: [[String]]
+  package var points: [[String]]
   /// The names in the files of the compared rows: the protocols in the order of the experiment,
   /// then other systems.
-  public var protocols: [String]
+  package var protocols: [String]
   /// The row with which the others are compared: an index into `protocols`.
-  public var baseline: Int?
+  package var baseline: Int?
   /// The trials of each protocol at each point; with a stopping rule, their largest number.
-  public var trials: Int
+  package var trials: Int
   /// The smallest number of trials, and the precisions that allow stopping at it or later.
-  public var leastTrials: Int
-  public var stopping: [Precision]
-  public var search: SearchOutline?
+  package var leastTrials: Int
+  package var stopping: [Precision]
+  package var search: SearchOutline?
   /// Operations are traced, at least at one sweep point.
-  public var traces: Bool
+  package var traces: Bool
   /// Conditions that the results are expected to meet.
-  public var expect: [String]
+  package var expect: [String]
   /// The names of faults, which conditions may use.
-  public var faults: [String]
+  package var faults: [String]
 
-  public init(
+  package init(
     name: String, seed: UInt64, protocols: [String], trials: Int, sweepPaths: [String] = [],
     points: [[String]] = [[]], baseline: Int? = nil, expect: [String] = [],
     leastTrials: Int? = nil, stopping: [Precision] = [], search: SearchOutline? = nil,
@@ -57,7 +57,7 @@ public struct RunOutline: Sendable, Equatable, Codable {
 
   /// The place of every possible trial in the order of the files: by point, then protocol, then
   /// number.
-  public var places: [TrialPlace] {
+  package var places: [TrialPlace] {
     points.indices.flatMap { point in
       protocols.indices.flatMap { index in
         (0..<trials).map { TrialPlace(point: point, protocolIndex: index, trial: $0 + 1) }
@@ -72,7 +72,7 @@ public struct RunOutline: Sendable, Equatable, Codable {
 
   /// `history-PROTOCOL-TRIAL.edn`; with a sweep, `history-PROTOCOL-POINT-TRIAL.edn`, with points
   /// counted from 1.
-  public func historyFileName(_ place: TrialPlace) -> String {
+  package func historyFileName(_ place: TrialPlace) -> String {
     "history-\(stem(place, showsPoint: points.count > 1)).edn"
   }
 
@@ -85,21 +85,21 @@ public struct RunOutline: Sendable, Equatable, Codable {
 }
 
 /// Identifies a trial of a run.
-public struct TrialPlace: Sendable, Hashable, Comparable, Codable {
+package struct TrialPlace: Sendable, Hashable, Comparable, Codable {
   /// Index into `RunOutline.points`.
-  public var point: Int
+  package var point: Int
   /// Index into `RunOutline.protocols`.
-  public var protocolIndex: Int
+  package var protocolIndex: Int
   /// Counted from 1.
-  public var trial: Int
+  package var trial: Int
 
-  public init(point: Int, protocolIndex: Int, trial: Int) {
+  package init(point: Int, protocolIndex: Int, trial: Int) {
     self.point = point
     self.protocolIndex = protocolIndex
     self.trial = trial
   }
 
-  public static func < (a: TrialPlace, b: TrialPlace) -> Bool {
+  package static func < (a: TrialPlace, b: TrialPlace) -> Bool {
     (a.point, a.protocolIndex, a.trial) < (b.point, b.protocolIndex, b.trial)
   }
 }

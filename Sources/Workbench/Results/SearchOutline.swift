@@ -2,17 +2,17 @@ import Experiments
 
 /// A search as results represent it: its values are the last axis of the sweep, in ascending order,
 /// and each row is tried at some of them.
-public struct SearchOutline: Sendable, Equatable, Codable {
+package struct SearchOutline: Sendable, Equatable, Codable {
   /// The number of values.
-  public var count: Int
+  package var count: Int
   /// Whether the search is for the largest value or the smallest.
-  public var isMaximum: Bool
+  package var isMaximum: Bool
   /// The condition that a value has to meet.
-  public var condition: String
+  package var condition: String
   /// The number of steps that double the value.
-  public var stepsPerDoubling: Int
+  package var stepsPerDoubling: Int
 
-  public init(count: Int, isMaximum: Bool, condition: String, stepsPerDoubling: Int) {
+  package init(count: Int, isMaximum: Bool, condition: String, stepsPerDoubling: Int) {
     self.count = count
     self.isMaximum = isMaximum
     self.condition = condition
@@ -20,7 +20,7 @@ public struct SearchOutline: Sendable, Equatable, Codable {
   }
 
   /// nil for an experiment without a search.
-  public init?(_ plan: ExperimentPlan) {
+  package init?(_ plan: ExperimentPlan) {
     guard let search = plan.experiment.search else { return nil }
     self.init(
       count: plan.searchedValues, isMaximum: search.isMaximum, condition: search.condition,

@@ -3,7 +3,7 @@ import Foundation
 import Measurement
 
 /// A finished run, read from its files, from any machine and version.
-public struct StoredRun: Sendable {
+package struct StoredRun: Sendable {
   /// A row of the comparison at a sweep point, with its trials in the order of the file.
   struct Row: Sendable {
     var trials: [Trial] = []
@@ -24,13 +24,13 @@ public struct StoredRun: Sendable {
     var values: [String]
   }
 
-  public let path: String
+  package let path: String
   let sweepPaths: [String]
   private(set) var keys: [Key] = []
   private(set) var rows: [Key: Row] = [:]
 
   /// Reads `trials.csv` and `faults.csv`. The error for a directory without them is one line.
-  public init(_ path: String) throws(RunDirectoryError) {
+  package init(_ path: String) throws(RunDirectoryError) {
     self.path = path
     let file = FileStore.join(path, "trials.csv")
     guard FileStore.kind(file) == .file else { throw .noResults(path: path) }

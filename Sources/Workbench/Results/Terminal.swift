@@ -1,21 +1,21 @@
 import Foundation
 
 /// The abilities of an output stream.
-public struct Terminal: Sendable, Equatable {
+package struct Terminal: Sendable, Equatable {
   /// Whether lines can be redrawn.
-  public var isInteractive: Bool
-  public var usesColor: Bool
+  package var isInteractive: Bool
+  package var usesColor: Bool
   /// The width in columns.
-  public var width: Int
+  package var width: Int
 
-  public init(isInteractive: Bool, usesColor: Bool, width: Int) {
+  package init(isInteractive: Bool, usesColor: Bool, width: Int) {
     self.isInteractive = isInteractive
     self.usesColor = usesColor
     self.width = width
   }
 
-  public static var standardOutput: Terminal { Terminal(STDOUT_FILENO) }
-  public static var standardError: Terminal { Terminal(STDERR_FILENO) }
+  package static var standardOutput: Terminal { Terminal(STDOUT_FILENO) }
+  package static var standardError: Terminal { Terminal(STDERR_FILENO) }
 
   private init(_ descriptor: Int32) {
     var size = winsize()

@@ -5,28 +5,28 @@ import Measurement
 import Trials
 
 /// The result of the check as the files show it.
-public struct TrialVerdict: Sendable, Equatable, Codable {
+package struct TrialVerdict: Sendable, Equatable, Codable {
   /// Ordered from the best to the worst; a row of `summary.csv` has the worst verdict of its
   /// trials.
-  public enum Word: String, Sendable, Codable, CaseIterable, Comparable {
+  package enum Word: String, Sendable, Codable, CaseIterable, Comparable {
     case linearizable, sequential, eventual, unchecked, undecided, violated
 
     private var rank: Int { Word.allCases.firstIndex(of: self) ?? 0 }
-    public static func < (a: Word, b: Word) -> Bool { a.rank < b.rank }
+    package static func < (a: Word, b: Word) -> Bool { a.rank < b.rank }
   }
 
-  public var word: Word
+  package var word: Word
   /// Readable text: the counterexample, or why the checker gave up. Empty if no problem was found.
-  public var explanation: String
+  package var explanation: String
 
-  public init(word: Word, explanation: String = "") {
+  package init(word: Word, explanation: String = "") {
     self.word = word
     self.explanation = explanation
   }
 
   /// The checker's verdict on a trial's history. A counterexample is followed by the leadership and
   /// faults observed around it.
-  public init(_ verdict: Verdict, in observation: TrialRecord) {
+  package init(_ verdict: Verdict, in observation: TrialRecord) {
     switch verdict {
     case .consistent(.linearizable): self.init(word: .linearizable)
     case .consistent(.sequential): self.init(word: .sequential)

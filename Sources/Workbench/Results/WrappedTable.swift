@@ -1,11 +1,11 @@
 /// Rows of texts as aligned columns that fit a width: cells that are too long continue on further
 /// lines.
-public enum WrappedTable {
+package enum WrappedTable {
   private static let gap = 2
   private static let narrowest = 10
 
   /// - Parameter width: in characters; nil for one line per row, however long.
-  public static func render(_ rows: [[String]], width: Int?) -> String {
+  package static func render(_ rows: [[String]], width: Int?) -> String {
     guard let columns = rows.first?.indices else { return "" }
     var widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
     if let width {

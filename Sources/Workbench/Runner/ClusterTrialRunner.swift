@@ -16,28 +16,28 @@ import Sockets
 import Workloads
 
 /// Where trials on real clusters find or start their nodes.
-public struct ClusterPlace: Sendable {
+package struct ClusterPlace: Sendable {
   /// The nodes that already run; `nil` to start nodes for every trial.
-  public var hosts: HostsFile?
+  package var hosts: HostsFile?
   /// The directory for the logs of started nodes; each trial makes and removes a subdirectory.
-  public var scratch: String
+  package var scratch: String
   /// The program to start as a node; by default the running program.
-  public var program = NodeLauncher.thisProgram
+  package var program = NodeLauncher.thisProgram
 
-  public init(hosts: HostsFile?, scratch: String) {
+  package init(hosts: HostsFile?, scratch: String) {
     self.hosts = hosts
     self.scratch = scratch
   }
 }
 
 /// Runs trials on real processes.
-public enum ClusterTrialRunner {
+package enum ClusterTrialRunner {
   /// - Parameters:
   ///   - task: a trial of a protocol.
   ///   - progress: is called now and then with the trial's time and the number of acknowledged
   ///     operations; returns false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
-  public static func run(
+  package static func run(
     _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
     progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {

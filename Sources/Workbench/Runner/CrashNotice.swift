@@ -2,12 +2,12 @@ import CLinux
 
 /// Prints what a thread was doing when it trapped: a core's assertion ends the whole process, and a
 /// backtrace names a line of code but neither the protocol nor the seed.
-public enum CrashNotice {
+package enum CrashNotice {
   private static let isWatching: Void = linux_watch_crashes()
 
   /// Does the work. If this thread crashes in it, the process writes the line to standard error
   /// before it ends.
-  public static func during<Value, Failure: Error>(
+  package static func during<Value, Failure: Error>(
     _ line: String, _ work: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
     _ = isWatching

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// Runs many trials on several threads. The results do not depend on the number of threads.
-public enum ParallelRun {
+package enum ParallelRun {
   /// Returns when all pieces are done, or `patience` after the stop. A piece that still runs then
   /// is left running, because the check of a long history cannot be interrupted.
   ///
@@ -14,7 +14,7 @@ public enum ParallelRun {
   ///   - patience: in seconds.
   ///   - stop: once it returns true, no further piece begins.
   ///   - work: does one piece, on any of the threads.
-  public static func run(
+  package static func run(
     count: Int, jobs: Int, patience: Double = .infinity, stop: @escaping @Sendable () -> Bool,
     work: @escaping @Sendable (Int) -> Void
   ) {

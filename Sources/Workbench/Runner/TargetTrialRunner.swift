@@ -13,10 +13,10 @@ import Sockets
 import Workloads
 
 /// Runs trials on other systems, which the user has started.
-public enum TargetTrialRunner {
+package enum TargetTrialRunner {
   /// Checks that all targets answer and are the systems that the experiment names. Throws a
   /// one-line error about the first target that is not.
-  public static func check(_ targets: [TargetChoice]) throws {
+  package static func check(_ targets: [TargetChoice]) throws {
     for target in targets {
       let endpoint = try endpoint(of: target)
       do {
@@ -36,7 +36,7 @@ public enum TargetTrialRunner {
   ///   - progress: is called now and then with the trial's time and the number of acknowledged
   ///     operations; returns false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
-  public static func run(
+  package static func run(
     _ task: TrialTask, of target: TargetChoice, progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {
     let workload = task.experiment.workload

@@ -12,28 +12,28 @@ import Sockets
 import Workloads
 
 /// One trial of an experiment: a cell of the comparison, and the number of the repetition.
-public struct TrialTask: Sendable {
+package struct TrialTask: Sendable {
   /// Index of the point in the plan's sweep.
-  public var point: Int
-  public var experiment: Experiment
-  public var contender: Contender
+  package var point: Int
+  package var experiment: Experiment
+  package var contender: Contender
   /// Counted from 1. Trials of the same number have the same seed for every contender and sweep
   /// point, so that they have the same arrivals, latencies and faults, and differences can be
   /// paired.
-  public var trial: Int
+  package var trial: Int
 
-  public init(point: Int, experiment: Experiment, contender: Contender, trial: Int) {
+  package init(point: Int, experiment: Experiment, contender: Contender, trial: Int) {
     self.point = point
     self.experiment = experiment
     self.contender = contender
     self.trial = trial
   }
 
-  public var seed: UInt64 { experiment.seed &+ UInt64(trial - 1) }
-  public var plan: TrialPlan { experiment.plan(of: contender, seed: seed) }
+  package var seed: UInt64 { experiment.seed &+ UInt64(trial - 1) }
+  package var plan: TrialPlan { experiment.plan(of: contender, seed: seed) }
 
   /// All trials of a plan: by sweep point, contender and trial, the order of the CSV files.
-  public static func all(of plan: ExperimentPlan) -> [TrialTask] {
+  package static func all(of plan: ExperimentPlan) -> [TrialTask] {
     plan.points.enumerated().flatMap { index, point in
       point.experiment.contenders.flatMap { contender in
         (1...max(plan.experiment.trials, 1)).map { trial in
@@ -46,13 +46,13 @@ public struct TrialTask: Sendable {
 }
 
 /// The observations of a finished trial, the metrics computed from them, and the verdict.
-public struct TrialReport: Sendable {
-  public var observation: TrialRecord
-  public var metrics: TrialMetrics
+package struct TrialReport: Sendable {
+  package var observation: TrialRecord
+  package var metrics: TrialMetrics
   /// The checker's verdict on the history.
-  public var verdict: Verdict
+  package var verdict: Verdict
   /// Notes for the user, a sentence each.
-  public var notes: [String] = []
+  package var notes: [String] = []
 
   /// Completes a runtime's record with the load's operations, then measures and checks it.
   init(_ record: TrialRecord, _ load: inout KeyValueLoad, _ experiment: Experiment) {
@@ -79,13 +79,13 @@ public struct TrialReport: Sendable {
 }
 
 /// Runs trials in the simulator.
-public enum TrialRunner {
+package enum TrialRunner {
   /// - Parameters:
   ///   - task: a trial of the simulation runtime.
   ///   - progress: is called now and then with the virtual time and the number of events; returns
   ///     false to abandon the trial.
   /// - Returns: `nil` if the trial was abandoned.
-  public static func run(
+  package static func run(
     _ task: TrialTask, progress: @escaping (Interval, Int) -> Bool = { _, _ in true }
   ) -> TrialReport? {
     guard task.experiment.runtime == .simulation, case .protocol(let choice) = task.contender else {

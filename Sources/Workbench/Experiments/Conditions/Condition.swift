@@ -7,8 +7,8 @@ import Configuration
 /// row in turn, and in a sweep for every point, unless brackets name one:
 /// `raft[replicas=5].throughput < raft[replicas=3].throughput`. `median(...)`, `min(...)`,
 /// `max(...)`, `low(...)` and `high(...)` (ends of the 95 % interval) replace the mean.
-public struct Condition: Sendable, Hashable {
-  public let text: String
+package struct Condition: Sendable, Hashable {
+  package let text: String
   let tree: ConditionTree
 
   init(_ text: String, _ vocabulary: ConditionVocabulary) throws(ConditionError) {
@@ -20,7 +20,7 @@ public struct Condition: Sendable, Hashable {
   /// Reads a condition from a text outside any file, such as the value of a flag.
   ///
   /// - Parameter source: the text's name in errors: `--fail-if`.
-  public init(
+  package init(
     _ text: String, _ vocabulary: ConditionVocabulary, source: String
   ) throws(ExperimentError) {
     do {
@@ -40,7 +40,7 @@ public struct Condition: Sendable, Hashable {
   }
 
   /// The measures in it, each once, in the order of the text.
-  public var measures: [Measure] {
+  package var measures: [Measure] {
     var found: [Measure] = []
     func collect(_ tree: ConditionTree) {
       switch tree {
@@ -58,14 +58,14 @@ public struct Condition: Sendable, Hashable {
   }
 
   /// A measured value: a number in base units, or a verdict.
-  public enum Value: Sendable, Equatable {
+  package enum Value: Sendable, Equatable {
     case number(Double)
     case word(String)
   }
 
   /// - Parameter value: the value of a measure; nil if it has none.
   /// - Returns: nil if the condition cannot be decided because a value is missing.
-  public func holds(_ value: (Measure) -> Value?) -> Bool? { ConditionTree.holds(tree, value) }
+  package func holds(_ value: (Measure) -> Value?) -> Bool? { ConditionTree.holds(tree, value) }
 }
 
 extension ConditionTree {

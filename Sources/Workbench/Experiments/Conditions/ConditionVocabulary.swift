@@ -1,9 +1,9 @@
 import Configuration
 
 /// The names that the conditions of one experiment may use besides metrics.
-public struct ConditionVocabulary: Sendable {
+package struct ConditionVocabulary: Sendable {
   /// Ordered from the best to the worst, as in results.
-  public static let verdicts = [
+  package static let verdicts = [
     "linearizable", "sequential", "eventual", "unchecked", "undecided", "violated",
   ]
 
@@ -16,7 +16,7 @@ public struct ConditionVocabulary: Sendable {
   /// The name of a row whose measures are relative changes, which are plain numbers.
   var change: String?
 
-  public init(
+  package init(
     rows: [String], sweep: [(path: String, values: [String])] = [], faults: [String] = [],
     change: String? = nil
   ) {

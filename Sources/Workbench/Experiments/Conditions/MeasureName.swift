@@ -3,8 +3,8 @@ import Measurement
 
 /// A value of a row's trials that a condition may name: a metric, an effect of their faults, or the
 /// verdict.
-public struct MeasureName: Sendable, Hashable {
-  public enum Source: Sendable, Hashable {
+package struct MeasureName: Sendable, Hashable {
+  package enum Source: Sendable, Hashable {
     /// A column of `trials.csv`.
     case metric(String)
     /// The largest value over the faults of a trial.
@@ -12,15 +12,15 @@ public struct MeasureName: Sendable, Hashable {
     case verdict
   }
 
-  public var name: String
-  public var source: Source
-  public var dimension: Dimension
+  package var name: String
+  package var source: Source
+  package var dimension: Dimension
   /// The unit of a bare number beside it: a millisecond, in nanoseconds, for a name that ends in
   /// `_ms`; nil if a time needs a unit.
   var scale: Double?
 
   /// All names; short names for columns come after the columns.
-  public static let all: [MeasureName] =
+  package static let all: [MeasureName] =
     columns + faults + [MeasureName(name: "verdict", source: .verdict, dimension: .word)]
     + shortNames
 
@@ -49,7 +49,7 @@ public struct MeasureName: Sendable, Hashable {
     }
   }
 
-  public static func named(_ name: String) -> MeasureName? { all.first { $0.name == name } }
+  package static func named(_ name: String) -> MeasureName? { all.first { $0.name == name } }
 
   /// The names that an error shows, because the full list has about a hundred.
   static let examples =
@@ -57,7 +57,7 @@ public struct MeasureName: Sendable, Hashable {
 }
 
 /// The effects of faults, with their names in `faults.csv`.
-public enum FaultMeasure: String, Sendable, CaseIterable {
+package enum FaultMeasure: String, Sendable, CaseIterable {
   case readOutage = "read_outage"
   case writeOutage = "write_outage"
   /// The longer of the two outages.
@@ -68,7 +68,7 @@ public enum FaultMeasure: String, Sendable, CaseIterable {
 }
 
 /// The dimension of a value. Values of different dimensions cannot be compared.
-public enum Dimension: Sendable, Hashable {
+package enum Dimension: Sendable, Hashable {
   /// Counts, shares and ratios.
   case number
   /// Nanoseconds.
@@ -103,27 +103,27 @@ public enum Dimension: Sendable, Hashable {
 }
 
 /// One measure in a condition: the row, and which of its values.
-public struct Measure: Sendable, Hashable {
+package struct Measure: Sendable, Hashable {
   /// How the values of several trials are combined.
-  public enum Statistic: String, Sendable, CaseIterable {
+  package enum Statistic: String, Sendable, CaseIterable {
     case mean, median, min, max
     /// The ends of the mean's 95 % interval.
     case low, high
   }
 
   /// A required sweep value: `raft[replicas=5].throughput`.
-  public struct Pin: Sendable, Hashable {
-    public var path: String
-    public var value: String
+  package struct Pin: Sendable, Hashable {
+    package var path: String
+    package var value: String
   }
 
   /// nil: applies to every row in turn.
-  public var row: String?
+  package var row: String?
   /// The fault of this name and its repetitions; nil: all faults.
-  public var fault: String?
-  public var pins: [Pin] = []
-  public var name: MeasureName
-  public var statistic = Statistic.mean
+  package var fault: String?
+  package var pins: [Pin] = []
+  package var name: MeasureName
+  package var statistic = Statistic.mean
   /// The measure as typed.
-  public var text: String
+  package var text: String
 }
