@@ -3,9 +3,10 @@ import Trials
 
 /// How many operations of an open loop were answered in time, by the window in which they were due.
 ///
-/// A service is *metastable* after a fault (Bronson et al. 2021, "Metastable Failures in Distributed
-/// Systems") if the cause is gone and the effect stays: its load is one that it has borne before,
-/// but it is kept busy by what piled up, such as requests that are repeated faster than answered.
+/// A service is *metastable* after a fault (Bronson et al. 2021, "Metastable Failures in
+/// Distributed Systems") if the cause is gone and the effect stays: its load is one that it has
+/// borne before, but it is kept busy by what piled up, such as requests that are repeated faster
+/// than answered.
 struct Goodput {
   private let timeline: Timeline
   private let latency: Int64

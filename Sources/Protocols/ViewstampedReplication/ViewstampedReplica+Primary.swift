@@ -70,8 +70,8 @@ extension ViewstampedReplica {
   }
 
   /// Early: the primary may replicate operations while its own disk writes them, because it counts
-  /// itself only when told by its disk, and does not lead this view again after a crash. The view is
-  /// durable: the primary has seen its own StartView.
+  /// itself only when told by its disk, and does not lead this view again after a crash. The view
+  /// is durable: the primary has seen its own StartView.
   private mutating func sendPrepare(
     _ batches: [Batch], from op: LogIndex, to slot: Int, into effects: inout Effects<Self>
   ) {
@@ -92,8 +92,8 @@ extension ViewstampedReplica {
     }
   }
 
-  /// Commit stands in for the next Prepare if there is none (§4.1, step 6). It comes behind all that
-  /// was sent, so a backup that lacks any of that asks for it.
+  /// Commit stands in for the next Prepare if there is none (§4.1, step 6). It comes behind all
+  /// that was sent, so a backup that lacks any of that asks for it.
   mutating func sendCommit(to slot: Int, asks: Bool, into effects: inout Effects<Self>) {
     primacy!.progress[slot].announcedRound = primacy!.readRound
     // Early: it tells of a view that has started and of operations that a majority has.
@@ -136,9 +136,9 @@ extension ViewstampedReplica {
     if !primacy!.readsWaiting.isEmpty { askForWaitingReads(into: &effects) }
   }
 
-  /// A primary that no majority has answered for a whole timeout may have been replaced: it leads no
-  /// more, so that clients look elsewhere and backups do not wait for it. It does not lead this view
-  /// again.
+  /// A primary that no majority has answered for a whole timeout may have been replaced: it leads
+  /// no more, so that clients look elsewhere and backups do not wait for it. It does not lead this
+  /// view again.
   mutating func checkMajority(into effects: inout Effects<Self>) {
     var activeCount = 1
     for slot in membership.replicas.indices

@@ -7,11 +7,11 @@ import Replication
 // start, because it takes f + 1 to start one, and the primary of the latest has all operations that
 // this replica can have said PrepareOK to.
 //
-// Those who answer note the new incarnation, so that no view starts with what the replica said in an
-// earlier one. The nonce is the generation of the disk, or the number of the start, which is the one thing that
-// a replica without a durable log does write: a process has no other way to know that it is not the
-// first of its name. A recovery that did not end may be begun again with the same nonce, because
-// the replica has taken no part in between.
+// Those who answer note the new incarnation, so that no view starts with what the replica said in
+// an earlier one. The nonce is the generation of the disk, or the number of the start, which is the
+// one thing that a replica without a durable log does write: a process has no other way to know
+// that it is not the first of its name. A recovery that did not end may be begun again with the
+// same nonce, because the replica has taken no part in between.
 
 extension ViewstampedReplica {
   struct Recovery: Sendable {

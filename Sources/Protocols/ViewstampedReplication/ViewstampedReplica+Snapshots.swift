@@ -1,7 +1,8 @@
 import Replication
 
-// Checkpoints: §5.1 of the paper. The host keeps them, the same way for all protocols; the log knows
-// where it begins. A replica that lacks operations which have left the log is sent a checkpoint.
+// Checkpoints: §5.1 of the paper. The host keeps them, the same way for all protocols; the log
+// knows where it begins. A replica that lacks operations which have left the log is sent a
+// checkpoint.
 
 extension ViewstampedReplica {
   public static var takesSnapshots: Bool { true }

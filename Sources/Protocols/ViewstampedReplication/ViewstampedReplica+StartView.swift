@@ -16,8 +16,8 @@ extension ViewstampedReplica {
     guard options.bug == .countMessages || !change.done.contains(where: { $0.slot == slot })
     else { return }
     change.done.append((slot, message))
-    // Bug: count-lost-life. What a replica said before it lost its state counts no more, once one of
-    // those who helped it to recover is among those who start the view.
+    // Bug: count-lost-life. What a replica said before it lost its state counts no more, once one
+    // of those who helped it to recover is among those who start the view.
     learn(message.incarnations, into: &effects)
     if options.bug != .countLostLife {
       let known = incarnations
@@ -161,8 +161,8 @@ extension ViewstampedReplica {
     effects.setTimer(.viewChange, after: options.viewChangeTimeout)
   }
 
-  /// Answers a replica that does not know yet that the view has started. Early: the view is durable,
-  /// and of the operations nothing is claimed but that the primary has them.
+  /// Answers a replica that does not know yet that the view has started. Early: the view is
+  /// durable, and of the operations nothing is claimed but that the primary has them.
   mutating func tellLog(to slot: Int, into effects: inout Effects<Self>) {
     primacy!.progress[slot].noteToldLog(through: log.lastOp)
     effects.sendEarly(.startView(currentLog), to: membership.replicas[slot])

@@ -69,8 +69,8 @@ extension ViewstampedReplica {
     ask(at: now, into: &effects)
   }
 
-  /// Who may be asked: the primary of a view, and in a view change everyone, by the new primary. The
-  /// log of a replica in a view change stays as it is until the view starts.
+  /// Who may be asked: the primary of a view, and in a view change everyone, by the new primary.
+  /// The log of a replica in a view change stays as it is until the view starts.
   mutating func receive(
     _ message: GetState, from slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) {

@@ -24,10 +24,10 @@ import Replication
 ///   view in it. What is missing is fetched by state transfer before the view starts, as §5.3 of
 ///   the paper suggests. History shows how far two logs agree, so less than the log behind the
 ///   commit-number has to be dropped and fetched (`ViewChangeTests.fetch`, `.commonPrefix`).
-/// - Deviation, unless `stickyPrimary` is off: a replica wants a view, by StartViewChange, before it
-///   enters it, and it enters it with f others that want it as well. Replicas that hear from their
-///   primary want none. Without that, a replica that was cut off deposes a healthy primary when it
-///   comes back. Raft's PreVote does the same (`StickinessTests`).
+/// - Deviation, unless `stickyPrimary` is off: a replica wants a view, by StartViewChange, before
+///   it enters it, and it enters it with f others that want it as well. Replicas that hear from
+///   their primary want none. Without that, a replica that was cut off deposes a healthy primary
+///   when it comes back. Raft's PreVote does the same (`StickinessTests`).
 /// - Deviation: the new primary, too, waits for its own StartView, by which its view is durable
 ///   (`ViewChangeTests.ownStartView`).
 /// - Deviation: Commit names the last operation that the backup was sent, so that a backup knows of
@@ -38,11 +38,11 @@ import Replication
 ///   that is stuck in a later view alone would not be heard otherwise (`StickinessTests.stuck`).
 /// - Deviation: DoViewChange names the incarnation of its sender and those that the sender knows of
 ///   others. The paper's recovery forgets that the replica may have a DoViewChange on its way from
-///   before; that one must not count (Michael et al. 2017, "Recovering Shared Objects Without Stable
-///   Storage"; `RecoveryRuleTests.staleDoViewChange`).
-/// - Deviation: clients are never answered by replicas other than the primary, and reads pass by the
-///   log after a majority has confirmed the view, instead of under a lease as in §6.3 of the paper
-///   (`ReadTests`).
+///   before; that one must not count (Michael et al. 2017, "Recovering Shared Objects Without
+///   Stable Storage"; `RecoveryRuleTests.staleDoViewChange`).
+/// - Deviation: clients are never answered by replicas other than the primary, and reads pass by
+///   the log after a majority has confirmed the view, instead of under a lease as in §6.3 of the
+///   paper (`ReadTests`).
 public struct ViewstampedReplica: ReplicaCore {
   public typealias View = UInt64
 

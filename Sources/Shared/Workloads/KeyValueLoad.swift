@@ -221,8 +221,8 @@ public struct KeyValueLoad: ClientLoad {
     return .put(names[number], value: value)
   }
 
-  /// A value that was not written before. If all have one size, it reuses the memory of the client's
-  /// last value if that has no other owner.
+  /// A value that was not written before. If all have one size, it reuses the memory of the
+  /// client's last value if that has no other owner.
   private mutating func makeValue(
     _ size: Int?, by client: Int, _ operation: inout Operation
   ) -> [UInt8] {

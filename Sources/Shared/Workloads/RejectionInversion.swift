@@ -1,8 +1,8 @@
 import Primitives
 
-/// Draws ranks from 0 to `count` - 1 with probabilities proportional to 1 / (rank + 1)^theta, exactly
-/// and for any theta above 0, by rejection-inversion (Hörmann & Derflinger 1996, "Rejection-inversion
-/// to generate variates from monotone discrete distributions").
+/// Draws ranks from 0 to `count` - 1 with probabilities proportional to 1 / (rank + 1)^theta,
+/// exactly and for any theta above 0, by rejection-inversion (Hörmann & Derflinger 1996,
+/// "Rejection-inversion to generate variates from monotone discrete distributions").
 ///
 /// A point is drawn under the curve x^-theta, whose integral has an inverse, and is rejected if it
 /// lies beyond the bar of the nearest whole number.
@@ -40,8 +40,8 @@ public struct RejectionInversion: Sendable {
     }
   }
 
-  /// ∫ t^-theta dt from 1 to x, which is (x^(1 - theta) - 1) / (1 - theta), or the logarithm of x at
-  /// theta 1.
+  /// ∫ t^-theta dt from 1 to x, which is (x^(1 - theta) - 1) / (1 - theta), or the logarithm of x
+  /// at theta 1.
   static func integral(_ x: Double, _ theta: Double) -> Double {
     let log = RealFunctions.log(x)
     let power = (1 - theta) * log

@@ -25,7 +25,8 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// effect in the simulator, which does not model connections.
   public var connections = ConnectionSharing.shared(4)
 
-  /// The operations, if they are not drawn; `arrival`, `mix` and `keys` are then those of the trace.
+  /// The operations, if they are not drawn; `arrival`, `mix` and `keys` are then those of the
+  /// trace.
   public private(set) var trace: OperationTrace?
 
   public init() {}

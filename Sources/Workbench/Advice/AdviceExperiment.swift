@@ -78,8 +78,8 @@ package struct AdviceExperiment: Equatable {
     return warmUpMs + (hasCrash ? max(measured, 3_000 + timeoutMs * 10) : measured)
   }
 
-  /// The value of an option that bounds the time until a peer gives a sign of life, or that says how
-  /// often one is given.
+  /// The value of an option that bounds the time until a peer gives a sign of life, or that says
+  /// how often one is given.
   private func timer(_ option: OptionDeclaration, _ timeoutMs: Int) -> JSONValue.Member? {
     func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
     if let bound = option.bound {

@@ -76,9 +76,9 @@ extension ResultFile {
   }
 }
 
-/// `breakdown.speedscope.json`: the same as a file for https://www.speedscope.app, a viewer of flame
-/// graphs. One profile per protocol and sweep point; each operation's mean latency is a stack of
-/// the operation and one of its parts, which weighs as many nanoseconds as the part takes.
+/// `breakdown.speedscope.json`: the same as a file for https://www.speedscope.app, a viewer of
+/// flame graphs. One profile per protocol and sweep point; each operation's mean latency is a stack
+/// of the operation and one of its parts, which weighs as many nanoseconds as the part takes.
 enum SpeedscopeFile {
   static let name = "breakdown.speedscope.json"
 

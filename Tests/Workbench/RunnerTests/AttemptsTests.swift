@@ -22,12 +22,13 @@ import Trials
   func sentOnce(kind: ProtocolKind) throws {
     // A client without an answer waits to the end of the trial, and a busy machine causes no change
     // of leader.
-    let patient =
-      kind.options.contains { $0.name == "failureTimeout" }
-      ? "failureTimeout: \"3s\"" : "electionTimeout: [\"2s\", \"3s\"]"
+    let patient = kind.options.filter(\.awaitsSignOfLife).map { option in
+      if case .intervalRange = option.kind { return "\(option.name): [\"2s\", \"3s\"]" }
+      return "\(option.name): \"3s\""
+    }
     let options =
-      kind.description.replicasPerFailure > 0
-      ? "options: { \"\(kind.name)\": { \(patient) } }," : ""
+      patient.isEmpty
+      ? "" : "options: { \"\(kind.name)\": { \(patient.joined(separator: ", ")) } },"
     let plan = try ExperimentPlan.read(
       text: """
         { runtime: "cluster", protocols: ["\(kind.name)"], trials: 1, seed: 5, \(options)
