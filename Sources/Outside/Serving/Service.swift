@@ -13,7 +13,7 @@ package struct Service: ~Copyable {
   /// Empty if the nodes were not started by this service.
   package var processes: NodeProcesses
   package let membership: Membership
-  /// When each node that has ended is started again; `nil` for running nodes.
+  /// For each node, the time in ns at which to start it again; `nil` while it runs.
   private var restarts: [Int64?]
   private var pauses: [Int64]
   private var startTimes: [Int64]

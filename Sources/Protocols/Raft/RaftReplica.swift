@@ -57,7 +57,8 @@ public struct RaftReplica: ReplicaCore {
   var currentTerm: Term = 0
   var votedFor: ReplicaID?
   var log = Log()
-  /// Whether this replica's disk took the place of a lost one.
+  /// The generation of this replica's disk, and whether the replica is still a learner because an
+  /// earlier disk was lost.
   var standing = DiskStanding()
 
   // Volatile on every replica.

@@ -4,9 +4,9 @@ import Replication
 extension FailureDetector {
   /// The view that should follow, with other members or another order, or `nil`.
   ///
-  /// A member is removed when it has been silent, or when another member cannot reach it. First its
-  /// last lease must have run out, because until then the member may answer reads. A silent
-  /// member's lease has run out, because it counts from before the silence.
+  /// A member is removed when it has been silent, or when another member cannot reach it. Before
+  /// that its last lease must have run out, because until then the member may answer reads. The
+  /// lease of a silent member has, because it counts from a ping that was sent before the silence.
   mutating func nextView(after state: ViewServiceStateMachine) -> View? {
     let view = state.view
     decideRemovals(view, after: state)

@@ -7,7 +7,7 @@ import WireFormat
 extension ViewstampedReplica {
   struct Transfer: Sendable {
     enum Purpose {
-      /// A normal backup lacks operations of its view.
+      /// A backup in status normal lacks operations of its view.
       case gap
       /// A replica lacks a part of the log with which its view started.
       case view

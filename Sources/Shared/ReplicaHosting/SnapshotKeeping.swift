@@ -41,6 +41,7 @@ public struct SnapshotKeeping: Sendable {
   /// Records before this one can be removed once those before `needs` are durable.
   public var removal: (before: Int, needs: Int)?
 
+  /// Whether the log forgets entries before the snapshot that holds them is durable.
   /// Bug: forget-before-snapshot.
   public var forgetsAtOnce = false
 

@@ -9,7 +9,8 @@ import Primitives
 public struct RejectionInversion: Sendable {
   public let count: Int
   public let theta: Double
-  /// The integral of the curve at the left end of the first bar and at the right end of the last.
+  /// The integral of the curve at the right end of the first bar, less that bar's area of 1, and at
+  /// the right end of the last bar.
   private let first: Double
   private let last: Double
   /// A point whose distance from the number above it is at most this is never rejected.
