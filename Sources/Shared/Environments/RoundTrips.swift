@@ -39,6 +39,13 @@ extension NetworkModel {
     roundTrips(client: client, replicas: replicas).min() ?? .zero
   }
 
+  /// The number of the replica with the shortest usual round trip from a client; the first of
+  /// several.
+  public func nearestReplica(toClient client: Int, of replicas: Int) -> Int {
+    let trips = roundTrips(client: client, replicas: replicas)
+    return trips.indices.min { (trips[$0], $0) < (trips[$1], $1) } ?? 0
+  }
+
   /// The usual round trips between a client and replicas of different places.
   private func roundTrips(client: Int, replicas: Int) -> [Interval] {
     guard let places else { return [(clients.latency ?? latency).typical * 2] }
