@@ -52,7 +52,7 @@ func overloadPlan() throws {
     ("overload: { queue: 9, admission: '1ms' }", "overload.queue: found both, allowed one of"),
     ("overload: { admission: 5 }", "overload.admission: found 5, allowed a duration"),
     ("overload: { dropLate: 1 }", "overload.dropLate: found 1, allowed true or false"),
-    ("overload: { retryBudget: -1 }", "overload.retryBudget: found -1, allowed a number from 0 to 10"),
+    ("overload: { retryBudget: -1 }", "overload.retryBudget: found -1, *a number from 0 to 10"),
     ("overload: { backoff: '5ms' }", "overload.backoff: found \"5ms\", allowed two durations"),
     ("overload: { backoff: ['5ms', '1ms'] }", "overload.backoff: found *allowed two durations"),
     (
