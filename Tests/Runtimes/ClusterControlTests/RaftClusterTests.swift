@@ -1,3 +1,4 @@
+import HostTesting
 import NodeBench
 import Clients
 import ClusterControl
@@ -10,6 +11,7 @@ import Faults
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 
