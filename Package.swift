@@ -164,9 +164,8 @@ let modules: [[Target]] = [
   runtimes.module(
     "NodeRuntime",
     [
-      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting",
-      "Environments",
-      "Faults", "Sockets", "WriteAheadLog", "ClusterMessages",
+      "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Environments",
+      "Faults", "Trials", "Sockets", "WriteAheadLog", "ClusterMessages",
     ], testedWith: ["StateMachines", "NodeBench"]),
   runtimes.module(
     "LoadDriving",
@@ -175,13 +174,13 @@ let modules: [[Target]] = [
   runtimes.module(
     "ClusterControl",
     [
-      "Environments", "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads",
-      "Faults",
-      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving", "Configuration",
+      "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
+      "Workloads", "Environments", "Faults", "Trials", "Configuration", "Sockets",
+      "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
-      "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
-      "SmallDisks", "NodeBench",
+      "NodeRuntime", "Raft", "ReplicaHosting", "Histories", "Linearizability", "SmallDisks",
+      "NodeBench",
     ]),
 
   outside.module("Resp", ["Primitives", "WireFormat", "Replication", "StateMachines"]),

@@ -46,7 +46,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// Whether the process was restarted during a pause and starts when the pause ends.
   public var startIsOverdue = false
   /// Counts restarts: events scheduled in an earlier incarnation are void.
-  public var life = 0
+  public var incarnation = 0
   public var inbox: [NodeInput<Core.Message, Application.Command>] = []
   public var causes = NodeCauses()
   public var busyUntil: Int64 = 0
@@ -251,7 +251,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public mutating func scheduleTurn(in world: inout SharedWorld) {
     guard !turnIsScheduled, !isStopped else { return }
     turnIsScheduled = true
-    world.schedule(.turn(node: number, life: life), at: max(busyUntil, world.now))
+    world.schedule(.turn(node: number, incarnation: incarnation), at: max(busyUntil, world.now))
   }
 
   public mutating func take(
@@ -271,7 +271,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
       receivedRequests.set(
         request.id.client,
         to: ReceivedRequest(
-          turn: turnNumber, sequence: request.id.sequence, receipts: turn.receiving))
+          turn: turnNumber, sequence: request.id.sequence, receiptsNs: turn.receivingNs))
     }
     host.submit(request)
     noteInput(of: request.id, in: &world)
@@ -304,7 +304,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public mutating func charge(received bytes: Int, in world: borrowing SharedWorld) {
     usage.messagesReceived += 1
     usage.bytesReceived += bytes
-    turn.receiving += world.cpu.cost(ofMessage: bytes) * slowness
+    turn.receivingNs += world.cpu.cost(ofMessage: bytes) * slowness
   }
 
   /// How many nanoseconds of this turn's receiving have passed when this request has been received;
@@ -316,7 +316,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     }
     let received = receivedRequests.values[place]
     return received.turn == turnNumber && received.sequence == id.sequence
-      ? received.receipts : .infinity
+      ? received.receiptsNs : .infinity
   }
 
   /// Carries out the turn's effects, and handles the node's messages to itself.
@@ -340,7 +340,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     } while !ownMessages.isEmpty
     if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
     turn.spend(Double(turn.executions) * world.cpu.apply * slowness)
-    let elapsed = Int64(turn.elapsed)
+    let elapsed = Int64(turn.elapsedNs)
     usage.busy += Int(elapsed)
     busyUntil = world.now + elapsed
     turn = TurnTime()

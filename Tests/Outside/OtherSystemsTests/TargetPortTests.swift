@@ -11,6 +11,9 @@ import WireFormat
 
 @testable import OtherSystems
 
+private typealias RedisPort = TargetPort<RedisDialect>
+private typealias EtcdPort = TargetPort<EtcdDialect>
+
 /// The other side of a port's connections: sends what a test gives it.
 private final class Speaker {
   let endpoint: Endpoint
@@ -79,7 +82,7 @@ private func proceed<Dialect: TargetDialect>(
   while !isDone(port, speaker) {
     try #require(MonotonicClock.now() < limit)
     port.flush()
-    try port.wait(nanoseconds: 1_000_000)
+    try port.wait(atMost: .milliseconds(1))
     speaker.attend()
   }
 }
@@ -128,7 +131,7 @@ private func proceed<Dialect: TargetDialect>(
     port.send(put(1, 1), to: RedisPort.server)
     let limit = MonotonicClock.now() + 20_000_000_000
     while port.replies.count < 2, MonotonicClock.now() < limit {
-      try port.wait(nanoseconds: 1_000_000)
+      try port.wait(atMost: .milliseconds(1))
     }
     #expect(
       port.replies.sorted { $0.id < $1.id } == [
@@ -239,7 +242,7 @@ private func proceed<Dialect: TargetDialect>(
     while port.connections[0].asked.count < 64 {
       try #require(MonotonicClock.now() < limit)
       port.flush()
-      try port.wait(nanoseconds: 1_000_000)
+      try port.wait(atMost: .milliseconds(1))
       speaker.attend()
       _ = speaker.heard()
     }

@@ -1,11 +1,11 @@
 import Clients
-import Faults
 import Environments
+import Faults
 import Foundation
 import NodeRuntime
-import Replication
-import ReplicaHosting
 import Primitives
+import ReplicaHosting
+import Replication
 import Sockets
 import StateMachines
 import Testing
@@ -214,8 +214,8 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     try other.start()
     let limit = MonotonicClock.now() + Interval.seconds(60).nanoseconds
     while node.peers[1].state != .open, MonotonicClock.now() < limit {
-      try node.turn(atMost: 100_000)
-      try other.turn(atMost: 100_000)
+      try node.turn(atMost: .microseconds(100))
+      try other.turn(atMost: .microseconds(100))
     }
     node.faults.syncStalls = true
     node.faultsAreActive = true
@@ -223,18 +223,18 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     while node.host.core.bells == 0 || other.host.core.received.isEmpty || node.heldSync == nil,
       MonotonicClock.now() < limit
     {
-      try node.turn(atMost: 100_000)
-      try other.turn(atMost: 100_000)
+      try node.turn(atMost: .microseconds(100))
+      try other.turn(atMost: .microseconds(100))
     }
     for _ in 0..<20 {
-      try node.turn(atMost: 0)
-      try other.turn(atMost: 0)
+      try node.turn(atMost: .zero)
+      try other.turn(atMost: .zero)
     }
     #expect(other.host.core.received == [1] && node.host.core.bells == 1)
     node.endFaults()
     while other.host.core.received.count < 3, MonotonicClock.now() < limit {
-      try node.turn(atMost: 100_000)
-      try other.turn(atMost: 100_000)
+      try node.turn(atMost: .microseconds(100))
+      try other.turn(atMost: .microseconds(100))
     }
     #expect(other.host.core.received == [1, 3, 4])
   }
