@@ -1,7 +1,6 @@
 import ClusterMessages
-import Faults
-import Foundation
 import Glibc
+import HostTesting
 import NodeRuntime
 import Primitives
 import Replication
@@ -13,37 +12,13 @@ package protocol Stepped: AnyObject {
   func step() throws
 }
 
-package struct Overdue: Error, CustomStringConvertible {
-  package var description: String
-
-  package init(description: String) { self.description = description }
-}
-
 /// Steps all objects until the test has the result it waits for.
 @discardableResult
 package func waitFor<Result>(
   _ what: String, _ all: [any Stepped], within time: Interval = .seconds(60),
   _ look: () throws -> Result?
 ) throws -> Result {
-  let limit = MonotonicClock.now() + time.nanoseconds
-  while MonotonicClock.now() < limit {
-    if let found = try look() { return found }
-    for one in all { try one.step() }
-  }
-  throw Overdue(description: "within \(time) there was no \(what)")
-}
-
-/// A directory that is removed with this object.
-package final class Scratch {
-  package let path: String
-
-  package init() throws {
-    let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    path = "\(place)/cluster-\(UUID())"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  try waitFor(what, within: time, meanwhile: { for one in all { try one.step() } }, look)
 }
 
 /// A real node, with its log and its sockets, stepped by the thread of the test.
@@ -67,7 +42,7 @@ package struct Plan {
     nodes: Int, cluster: String = "tests", protocolName: String = "probe",
     allowsFaults: Bool = true
   ) throws {
-    scratch = try Scratch()
+    scratch = try Scratch(isVolatile: true)
     let endpoints = try Endpoint.freeOnLoopback(nodes)
     let path = scratch.path
     settings = (0..<nodes).map { number in

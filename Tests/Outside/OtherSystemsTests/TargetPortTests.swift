@@ -1,5 +1,6 @@
 import CLinux
 import Clients
+import HostTesting
 import LoadDriving
 import Primitives
 import ReplicaHosting
@@ -129,9 +130,8 @@ private func proceed<Dialect: TargetDialect>(
     // The client has given the first request up: only the second one is still to be sent.
     port.send(put(0, 2), to: RedisPort.server)
     port.send(put(1, 1), to: RedisPort.server)
-    let limit = MonotonicClock.now() + 20_000_000_000
-    while port.replies.count < 2, MonotonicClock.now() < limit {
-      try port.wait(atMost: .milliseconds(1))
+    try waitFor("two replies", meanwhile: { try port.wait(atMost: .milliseconds(1)) }) {
+      port.replies.count == 2 ? true : nil
     }
     #expect(
       port.replies.sorted { $0.id < $1.id } == [

@@ -1,6 +1,7 @@
 import ClusterControl
 import ClusterMessages
 import Foundation
+import HostTesting
 import NodeRuntime
 import Primitives
 import RedisClients

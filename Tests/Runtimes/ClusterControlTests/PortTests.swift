@@ -1,14 +1,16 @@
+import HostTesting
+import NodeBench
 import Clients
 import ClusterControl
 import ClusterMessages
 import LoadDriving
-import NodeBench
 import NodeRuntime
 import Primitives
 import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import WireFormat
 
@@ -158,7 +160,7 @@ private typealias Port = ClusterPort<Counter>
   @Test("With a real node, requests are answered and reports are counted")
   func node() throws {
     let plan = try Plan(nodes: 1)
-    let seat = try Seat<ProbeCore, Counter>(plan.settings[0])
+    let seat = try Seat<PromiseCore, Counter>(plan.settings[0])
     var port = try Port(
       cluster: "tests", protocolName: "probe", endpoints: plan.settings[0].endpoints,
       replicaCount: 1, connections: 2, firstClient: 0)

@@ -1,15 +1,17 @@
+import HostTesting
+import NodeBench
 import Clients
 import ClusterControl
 import ClusterMessages
 import Faults
 import LoadDriving
-import NodeBench
 import NodeRuntime
 import Raft
 import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 

@@ -5,11 +5,12 @@ import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import WireFormat
 
-private typealias ProbeSeat = Seat<ProbeCore, Counter>
+private typealias ProbeSeat = Seat<PromiseCore, Counter>
 
 /// Tests which connections a node accepts, and how it ends the others.
 @Suite("Cluster node: greetings") struct GreetingTests {

@@ -1,18 +1,20 @@
+import HostTesting
+import NodeBench
 import ClusterMessages
 import Faults
-import NodeBench
 import NodeRuntime
 import Primitives
 import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import WireFormat
 import WriteAheadLog
 
-private typealias ProbeSeat = Seat<ProbeCore, Counter>
+private typealias ProbeSeat = Seat<PromiseCore, Counter>
 
 /// Tests messages between nodes, over intact and over faulty links.
 @Suite("Cluster node: peers") struct PeerTests {
@@ -246,7 +248,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 @Suite("Cluster node: strangers at a peer's address") struct StrangerTests {
   /// Node 0's records about a program that answers its hello with these bytes.
   private func answer(
-    _ bytes: [UInt8], until: (borrowing ClusterNode<ProbeCore, Counter>) -> Bool
+    _ bytes: [UInt8], until: (borrowing ClusterNode<PromiseCore, Counter>) -> Bool
   ) throws -> ProbeSeat {
     let plan = try Plan(nodes: 2)
     let listener = try plan.settings[0].endpoints[1].listen()

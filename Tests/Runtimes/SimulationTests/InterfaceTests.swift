@@ -2,6 +2,7 @@ import Environments
 import Faults
 import Primitives
 import Replication
+import Stubs
 import Testing
 
 @testable import Simulation

@@ -3,6 +3,7 @@ import Environments
 import Faults
 import Replication
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import Unreplicated
@@ -40,7 +41,7 @@ import Workloads
     return (trial.load, record)
   }
 
-  func meanLatency(_ operations: [CounterLoad.Noted]) -> Double {
+  func meanLatency(_ operations: [CounterLoad.Operation]) -> Double {
     let answered = operations.filter(\.isAnswered)
     return answered.reduce(0) { $0 + Double($1.returned - $1.due) } / Double(answered.count)
   }

@@ -1,4 +1,5 @@
 import Foundation
+import HostTesting
 import OtherSystems
 import Primitives
 import Replication
@@ -63,11 +64,12 @@ final class PeerServer {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let server = try PeerServer(
         path, arguments(endpoints, folder), endpoint: endpoints[0], folder: folder)
-      let deadline = Date(timeIntervalSinceNow: 60)
-      while server.process.isRunning, Date() < deadline {
-        if (try? check(server.endpoint)) != nil { return server }
-        usleep(10_000)
+      var answers = false
+      eventually {
+        answers = (try? check(server.endpoint)) != nil
+        return answers || !server.process.isRunning
       }
+      if answers { return server }
     }
     throw TargetError("\(program) did not start")
   }
