@@ -69,6 +69,26 @@ private struct Package: Decodable {
       verdict: TrialVerdict(word: .linearizable))
   }
 
+  @Test("distribution.csv has the latencies of all trials together, rising with the percentile")
+  func distribution() throws {
+    let file = ResultFile.distribution(outline)
+    let records = try #require(parseCSV(file.csv(allTrials)))
+    #expect(records[0] == file.fields.map(\.name))
+    let key = Array(records[1].prefix(2))
+    for operation in ["read", "write"] {
+      let rows = records.filter { Array($0.prefix(2)) == key && $0[2] == operation }
+      #expect(rows.count == 32)
+      #expect(rows.first?[3] == "0" && rows.last?[3] == "100")
+      let latencies = rows.map { Double($0[4]) ?? -1 }
+      #expect(latencies == latencies.sorted() && latencies[0] >= 0)
+      // The pooled percentiles of summary.csv are the same numbers.
+      let summary = try #require(parseCSV(ResultFile.summary(outline).csv(allTrials)))
+      let row = try #require(summary.first { Array($0.prefix(2)) == key })
+      let column = try #require(summary[0].firstIndex(of: "\(operation)_p99_us_pooled"))
+      #expect(rows.first { $0[3] == "99" }?[4] == row[column])
+    }
+  }
+
   @Test("breakdown.csv and its speedscope file hold parts that add up to the mean latency")
   func breakdown() throws {
     var outline = outline
@@ -129,7 +149,7 @@ private struct Package: Decodable {
     #expect(
       package.resources.map(\.path) == [
         "summary.csv", "trials.csv", "latency.csv", "timeline.csv", "faults.csv", "resources.csv",
-        "differences.csv", "expectations.csv",
+        "distribution.csv", "differences.csv", "expectations.csv",
       ])
     for (file, resource) in zip(files, package.resources) {
       let records = try #require(parseCSV(file.csv(allTrials)))
