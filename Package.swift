@@ -136,7 +136,7 @@ let modules: [[Target]] = [
   shared.module("Environments", ["Primitives", "Replication"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
-  shared.module("Trials", ["Replication", "Faults", "Histories", "Workloads"]),
+  shared.module("Trials", ["Replication", "Clients", "Faults", "Histories", "Workloads"]),
   shared.module(
     "Workloads", ["Primitives", "Replication", "StateMachines", "Clients", "Histories"]),
   shared.module(

@@ -77,7 +77,10 @@ package struct ClusterTrial: ~Copyable {
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
         random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), firstID: setup.firstClient,
-        patience: setup.plan.workload.patience, probes: setup.plan.probes),
+        patience: setup.plan.workload.patience, retries: setup.plan.retries(overTCP: true),
+        limitsOutstanding: setup.plan.workload.limitsOutstanding,
+        firstAsked: setup.plan.firstAsked(of: setup.membership.replicas) { _ in 0 },
+        probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)

@@ -107,7 +107,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     defer { if !isKept { Descriptor.close(listener) } }
     var recovered = Host(
       id: settings.node, membership: settings.membership, options: options,
-      seed: settings.seed &+ log.incarnation &* 0x9E37_79B9)
+      seed: settings.seed &+ log.incarnation &* 0x9E37_79B9, limits: settings.limits)
     recovered.builder.batchesMayLeaveMemory = true
     recovered.useHashSecret(settings.hashSecret)
     if log.card.generation > 0 { recovered.core.takePlace(generation: log.card.generation) }

@@ -32,6 +32,8 @@ public struct NodeSettings: Sendable {
   public var largestRequest = 34 << 20
   /// Bytes that may wait to be sent over an inbound connection before its requests wait, too.
   public var largestOutput = 8 << 20
+  /// Which requests the node refuses.
+  public var limits = RequestLimits()
   /// The clock's offset, and the share by which it runs fast.
   public var clockSkew = Interval.zero
   public var clockDrift = 0.0

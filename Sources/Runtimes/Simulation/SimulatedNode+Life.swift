@@ -108,7 +108,7 @@ extension SimulatedNode {
     world.network.resetConnections(of: number)
     host = Host(
       id: ReplicaID(number), membership: membership, options: options,
-      seed: seed &+ UInt64(incarnation) &* 0x9E37_79B9)
+      seed: seed &+ UInt64(incarnation) &* 0x9E37_79B9, limits: limits)
     host.application = initialState
     if diskGeneration > 0 { host.core.takePlace(generation: diskGeneration) }
     for record in log { host.recover(record) }

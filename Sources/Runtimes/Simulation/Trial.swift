@@ -58,7 +58,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     nodes = clocks.enumerated().map { number, clock in
       SimulatedNode(
         number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
-        clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState)
+        clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState,
+        limits: setup.plan.overload.limits)
     }
     world = World(
       network: NetworkState(
@@ -71,7 +72,13 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
       thinkTime: setup.plan.workload.thinkTime,
       random: RandomStream(seed: setup.plan.seed, purpose: .arrivals),
-      patience: setup.plan.workload.patience, probes: setup.plan.probes)
+      patience: setup.plan.workload.patience,
+      retries: setup.plan.retries(overTCP: environment.network.transport == .tcp),
+      limitsOutstanding: setup.plan.workload.limitsOutstanding,
+      firstAsked: setup.plan.firstAsked(of: setup.membership.replicas) { client in
+        environment.network.nearestReplica(
+          toClient: client, of: setup.membership.replicas.count)
+      }, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
     faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(

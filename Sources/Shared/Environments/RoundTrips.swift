@@ -39,6 +39,13 @@ extension NetworkModel {
     roundTrips(client: client, replicas: replicas).min() ?? .zero
   }
 
+  /// The number of the replica with the shortest usual round trip from a client; the first of
+  /// several.
+  public func nearestReplica(toClient client: Int, of replicas: Int) -> Int {
+    let trips = roundTrips(client: client, replicas: replicas)
+    return trips.indices.min { (trips[$0], $0) < (trips[$1], $1) } ?? 0
+  }
+
   /// The usual round trip between a client and each replica. Without places it is the same for all
   /// replicas and is returned once.
   private func roundTrips(client: Int, replicas: Int) -> [Interval] {
