@@ -136,7 +136,7 @@ let modules: [[Target]] = [
   shared.module("Environments", ["Primitives", "Replication"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
-  shared.module("Trials", ["Replication", "Faults", "Histories", "Workloads"]),
+  shared.module("Trials", ["Replication", "Clients", "Faults", "Histories", "Workloads"]),
   shared.module(
     "Workloads", ["Primitives", "Replication", "StateMachines", "Clients", "Histories"]),
   shared.module(
@@ -165,9 +165,8 @@ let modules: [[Target]] = [
   runtimes.module(
     "NodeRuntime",
     [
-      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting",
-      "Environments",
-      "Faults", "Sockets", "WriteAheadLog", "ClusterMessages",
+      "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Environments",
+      "Faults", "Trials", "Sockets", "WriteAheadLog", "ClusterMessages",
     ], testedWith: ["StateMachines", "HostTesting", "NodeBench", "Stubs"]),
   runtimes.module(
     "LoadDriving",
@@ -176,13 +175,13 @@ let modules: [[Target]] = [
   runtimes.module(
     "ClusterControl",
     [
-      "Environments", "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads",
-      "Faults",
-      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving", "Configuration",
+      "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
+      "Workloads", "Environments", "Faults", "Trials", "Configuration", "Sockets",
+      "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
-      "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
-      "HostTesting", "SmallDisks", "NodeBench", "Stubs",
+      "NodeRuntime", "Raft", "ReplicaHosting", "Histories", "Linearizability", "HostTesting",
+      "SmallDisks", "NodeBench", "Stubs",
     ]),
 
   outside.module("Resp", ["Primitives", "WireFormat", "Replication", "StateMachines"]),

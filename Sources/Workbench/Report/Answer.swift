@@ -134,7 +134,9 @@ struct Answer {
 
   private func facts(at point: Int) -> HTML {
     let here = standings.filter { $0.point == point }
-    let items = here.filter { !$0.isLevel && $0.isCompared }.map { "<li>\(sentence($0))" as HTML }
+    let items = here.filter { !$0.isLevel && $0.isCompared }.map {
+      "<li\(HTML.source($0.metric.source))>\(sentence($0))" as HTML
+    }
     var html: HTML = items.isEmpty ? "" : "<ul class=facts>\(items.joined("\n"))</ul>"
     let level = here.filter { $0.isLevel && $0.isCompared }
     if !level.isEmpty {
@@ -146,7 +148,10 @@ struct Answer {
         let range =
           quantity.phrase(low) == quantity.phrase(high)
           ? quantity.phrase(low) : "\(quantity.text(low)) to \(quantity.phrase(high))"
-        return "\(Phrase.inSentence(standing.metric.title)) (\(range))"
+        return """
+          \(Phrase.inSentence(standing.metric.title)) \
+          <span\(HTML.source(standing.metric.source))>(\(range))</span>
+          """
       }
       html += """
         <p>Not different, as far as these trials tell: \(Phrase.list(names)).\(offered)</p>
@@ -211,7 +216,8 @@ struct Answer {
     let axis = run.sweepPaths.count == 1 ? HTML.breakable(run.sweepPaths[0]) : "at"
     return """
       <p class=how>Who is the best, or level with it, and the mean of the best.</p>\
-      <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders>\
+      <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders\
+      \(HTML.source("summary.csv " + metrics.map(\.name).joined(separator: " ")))>\
       <thead><tr><th scope=col>\(axis)\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """
@@ -224,7 +230,8 @@ struct Answer {
       let throughput = group.interval(Metric.throughput.name)
     else { return "" }
     var html: HTML = """
-      <p class=muted>For comparison, \(group.name), a single server that survives no failure and \
+      <p class=muted\
+      \(HTML.source("\(Metric.throughput.source) \(Metric.outage.name)"))>For comparison, \(group.name), a single server that survives no failure and \
       is ranked in nothing: \(throughput.phrase(.perSecond))
       """
     if run.hasFaults, let outage = group.interval(Metric.outage.name) {

@@ -25,7 +25,8 @@ struct SummarySection {
     }
     let rows = run.groups.map { row($0, metrics, most) }
     return """
-      <div class=scroll tabindex=0 role=region aria-label="Summary"><table class="summary" id=rows>\
+      <div class=scroll tabindex=0 role=region aria-label="Summary"><table class="summary" id=rows\
+      \(HTML.source("summary.csv " + metrics.map(\.name).joined(separator: " ")))>\
       <thead><tr>\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """

@@ -3,7 +3,6 @@ import Glibc
 import HostTesting
 import NodeRuntime
 import Primitives
-import Faults
 import Replication
 import Sockets
 import WireFormat
@@ -31,7 +30,7 @@ package final class Seat<Core: ReplicaCore, Application: StateMachine>: Stepped 
     try node.start()
   }
 
-  package func step() throws { try node.turn(atMost: 100_000) }
+  package func step() throws { try node.turn(atMost: .microseconds(100)) }
 }
 
 /// The settings of all nodes of a cluster on loopback.
@@ -72,7 +71,7 @@ package struct Plan {
 package final class Caller: Stepped {
   package struct Received {
     package var kind: FrameKind
-    package var epoch: UInt32
+    package var incarnation: UInt32
     package var body: [UInt8]
   }
 
@@ -92,9 +91,10 @@ package final class Caller: Stepped {
   package func hangUp() { Descriptor.endOutput(descriptor) }
 
   package func say<Body: WireCodable>(
-    _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0
+    _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), incarnation: UInt32 = 0
   ) {
-    Frame.encode(body, kind: kind, from: ReplicaID(sender), epoch: epoch, into: &output.writer)
+    Frame.encode(
+      body, kind: kind, from: ReplicaID(sender), incarnation: incarnation, into: &output.writer)
   }
 
   package func say(bytes: [UInt8]) { output.writer.write(bytes) }
@@ -107,7 +107,8 @@ package final class Caller: Stepped {
     while let header = try Frame.next(in: input.bytes, from: input.start, to: input.end) {
       received.append(
         Received(
-          kind: header.kind, epoch: header.epoch, body: Array(input.bytes[header.body])))
+          kind: header.kind, incarnation: header.incarnation, body: Array(input.bytes[header.body]))
+      )
       input.consume(header.body.upperBound - input.start)
     }
     if progress == .closed { isClosed = true }
@@ -128,11 +129,11 @@ package final class Caller: Stepped {
 
 /// A frame as bytes, for tests that damage it.
 package func frame<Body: WireCodable>(
-  _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0,
+  _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), incarnation: UInt32 = 0,
   version: UInt8 = Frame.version
 ) -> [UInt8] {
   var writer = WireWriter()
-  Frame.encode(body, kind: kind, from: ReplicaID(sender), epoch: epoch, into: &writer)
+  Frame.encode(body, kind: kind, from: ReplicaID(sender), incarnation: incarnation, into: &writer)
   writer.storage[8] = version
   Frame.seal(&writer, from: 0)
   return writer.bytes()

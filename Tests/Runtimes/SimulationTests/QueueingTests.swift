@@ -121,7 +121,7 @@ import Workloads
 
   @Test("Arrivals do not depend on the cluster's disk")
   func sameArrivals() {
-    func due(_ sync: LatencyDistribution?) -> [Int64] {
+    func due(_ sync: DelayDistribution?) -> [Int64] {
       let (load, _) = run([.add(1)]) {
         $0.environment.disk.sync = sync
         $0.plan.workload.arrival = .open(rate: 1000, process: .poisson)

@@ -39,7 +39,7 @@ struct PowerLossTests {
     defer { disk.unmount() }
     let found = try recovered(directory, syncs: syncs)
     var next = try WriteAheadLog(directory, syncs: syncs)
-    #expect(next.life == 3)
+    #expect(next.incarnation == 3)
     next.append(Fact(1_000_000))
     try next.commit()
     next.close()

@@ -1,11 +1,10 @@
 import Clients
-import Faults
 import Environments
 import NodeBench
 import NodeRuntime
-import Replication
-import ReplicaHosting
 import Primitives
+import ReplicaHosting
+import Replication
 import Sockets
 import StateMachines
 import Stubs
@@ -168,7 +167,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
         ? true : nil
     }
     for _ in 0..<20 {
-      for seat in seats { try seat.node.turn(atMost: 0) }
+      for seat in seats { try seat.node.turn(atMost: .zero) }
     }
     #expect(received == [1] && seats[0].node.host.core.firedCount == 1)
     seats[0].node.endFaults()

@@ -30,7 +30,7 @@ final class PeerServer {
         + options
     } check: { endpoint in
       do {
-        try TargetProbe.check(endpoint, RedisDialect(), patience: .milliseconds(100))
+        try TargetSystem.redis(waitReplicas: 0).check(endpoint, patience: .milliseconds(100))
       } catch let error as TargetError where error.description.contains("NOAUTH") {
         // The server answers, so it has started.
       }
@@ -47,8 +47,7 @@ final class PeerServer {
         "--initial-advertise-peer-urls", urls[1], "--initial-cluster", "default=\(urls[1])",
       ]
     } check: { endpoint in
-      try TargetProbe.check(
-        endpoint, EtcdDialect(endpoint: endpoint), patience: .milliseconds(100))
+      try TargetSystem.etcd.check(endpoint, patience: .milliseconds(100))
     }
   }
 
