@@ -12,8 +12,8 @@ struct RedisDialect: TargetDialect {
 
   /// Replicas that must acknowledge a write; with 0 there is no `WAIT`.
   let waitReplicas: Int
-  /// How long `WAIT` waits for them, in whole milliseconds and at least one, because 0 means without
-  /// limit.
+  /// How long `WAIT` waits for them, in whole milliseconds and at least one, because 0 means
+  /// without limit.
   let waitTimeout: Interval
   let hangsUp = false
 

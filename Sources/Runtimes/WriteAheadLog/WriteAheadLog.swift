@@ -6,7 +6,7 @@ import WireFormat
 ///
 /// ```swift
 /// var log = try WriteAheadLog(directory: "data/0", identity: identity, syncs: true)
-/// try log.forEachRecovered(Record.self) { core.recover($0) }
+/// try log.recoverRecords(Record.self) { core.recover($0) }
 /// log.append(record)
 /// try log.commit()  // Only now may a message be sent that relies on the record.
 /// ```
