@@ -4,10 +4,14 @@ import WireFormat
 public struct ClientRequest<Command: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   public var id: RequestID
   public var command: Command
+  /// How much longer the client waits for an answer, counted from when it sent this; zero if it
+  /// does not say. A duration and not a time, because the clocks of nodes differ.
+  public var timeLeft: Interval
 
-  public init(id: RequestID, command: Command) {
+  public init(id: RequestID, command: Command, timeLeft: Interval = .zero) {
     self.id = id
     self.command = command
+    self.timeLeft = timeLeft
   }
 }
 
@@ -18,6 +22,9 @@ public struct ClientReply<Response: WireCodable & Equatable & Sendable>: Equatab
     /// The replica did not take the request, which has had no effect so far. It names the replica
     /// that it expects to take it, if it has an idea.
     case redirect(ReplicaID?)
+    /// The replica has too much to do (`RequestLimits`). It has not taken the request and will not
+    /// take it from the message that it answers with this.
+    case busy
   }
 
   public var id: RequestID
@@ -29,17 +36,53 @@ public struct ClientReply<Response: WireCodable & Equatable & Sendable>: Equatab
   }
 }
 
-extension ClientRequest: WireCodable {
-  public var encodedByteCount: Int { id.encodedByteCount + command.encodedByteCount }
+/// The first part of an encoded request. The time left is encoded only if there is one, after a
+/// sequence number with its highest bit set.
+public struct RequestHead: WireCodable, Equatable, Sendable {
+  public var id: RequestID
+  public var timeLeft: Interval
+
+  private static var flag: UInt64 { 1 << 63 }
+  /// Longer times are nonsense, and sums with them might overflow.
+  private static var longest: UInt64 { 1 << 60 }
+
+  public init(id: RequestID, timeLeft: Interval) {
+    self.id = id
+    self.timeLeft = timeLeft
+  }
+
+  public var encodedByteCount: Int { id.encodedByteCount + (timeLeft > .zero ? 8 : 0) }
 
   public func encode(into writer: inout WireWriter) {
-    id.encode(into: &writer)
-    command.encode(into: &writer)
+    guard timeLeft > .zero else { return id.encode(into: &writer) }
+    RequestID(client: id.client, sequence: id.sequence | Self.flag).encode(into: &writer)
+    writer.write(UInt64(timeLeft.nanoseconds))
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     id = try RequestID(from: &reader)
-    command = try Command(from: &reader)
+    timeLeft = .zero
+    guard id.sequence & Self.flag != 0 else { return }
+    id = RequestID(client: id.client, sequence: id.sequence & ~Self.flag)
+    let left = try reader.read(UInt64.self)
+    guard left > 0, left <= Self.longest else { throw .malformed("\(left) ns left to answer") }
+    timeLeft = Interval(nanoseconds: Int64(left))
+  }
+}
+
+extension ClientRequest: WireCodable {
+  public var head: RequestHead { RequestHead(id: id, timeLeft: timeLeft) }
+
+  public var encodedByteCount: Int { head.encodedByteCount + command.encodedByteCount }
+
+  public func encode(into writer: inout WireWriter) {
+    head.encode(into: &writer)
+    command.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let head = try RequestHead(from: &reader)
+    self.init(id: head.id, command: try Command(from: &reader), timeLeft: head.timeLeft)
   }
 }
 
@@ -48,6 +91,7 @@ extension ClientReply: WireCodable {
     switch result {
     case .answer(let response): id.encodedByteCount + 1 + response.encodedByteCount
     case .redirect(let replica): id.encodedByteCount + 1 + replica.encodedByteCount
+    case .busy: id.encodedByteCount + 1
     }
   }
 
@@ -60,6 +104,7 @@ extension ClientReply: WireCodable {
     case .redirect(let replica):
       writer.write(UInt8(1))
       replica.encode(into: &writer)
+    case .busy: writer.write(UInt8(2))
     }
   }
 
@@ -68,6 +113,7 @@ extension ClientReply: WireCodable {
     switch try reader.read(UInt8.self) {
     case 0: result = .answer(try Response(from: &reader))
     case 1: result = .redirect(try ReplicaID?(from: &reader))
+    case 2: result = .busy
     case let kind: throw .malformed("\(kind) is no client reply")
     }
   }

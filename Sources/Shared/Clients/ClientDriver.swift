@@ -38,6 +38,9 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   /// The number of operations that an open loop may always have outstanding, regardless of the rate
   /// of answers.
   public let fewestUnderWay: Int
+  /// Whether the number of outstanding operations of an open loop follows the rate of answers
+  /// (`AnswerRate`).
+  public let limitsOutstanding: Bool
   public var rate: AnswerRate
   public var arrival: Arrival
   public var thinkTime: Interval
@@ -57,13 +60,17 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   /// - Parameters:
   ///   - firstID: see `ClientFleet`.
   ///   - resends: see `ClientMachine`.
+  ///   - limitsOutstanding: see the property.
+  ///   - firstAsked: see `ClientMachine`.
   ///   - probes: the rate of probes of each kind, and their seed; `nil` for none.
   public init(
     load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
     thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true,
-    patience: Patience = .adaptive,
+    patience: Patience = .adaptive, retries: RetryPolicy = RetryPolicy(),
+    limitsOutstanding: Bool = true, firstAsked: (@Sendable (Int) -> ReplicaID?)? = nil,
     probes: (rate: Double, seed: UInt64)? = nil
   ) {
+    self.limitsOutstanding = limitsOutstanding
     self.load = load
     self.arrival = arrival
     self.thinkTime = thinkTime
@@ -72,7 +79,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     rate = AnswerRate(timeout: timeout)
     fleet = Fleet(
       count: count, replicas: replicas, timeout: timeout, firstID: firstID, resends: resends,
-      patience: patience)
+      patience: patience, retries: retries, firstAsked: firstAsked)
     self.probes = probes.map {
       ProbeSchedule(rate: $0.rate, replicas: replicas, firstID: firstID, seed: $0.seed)
     }
@@ -270,7 +277,7 @@ extension ClientDriver {
   /// A client that may begin an operation of an open loop now; nil if there is none.
   public mutating func freeClient(at now: Instant) -> Int? {
     let underWay = fleet.machines.count - idle.count
-    if underWay >= fewestUnderWay, underWay >= rate.limit(at: now) { return nil }
+    if limitsOutstanding, underWay >= fewestUnderWay, underWay >= rate.limit(at: now) { return nil }
     if let client = idle.popLast() { return client }
     return fleet.machines.count < mostClients ? fleet.add() : nil
   }
@@ -292,8 +299,8 @@ extension ClientDriver {
       return
     }
     if !isAnswered, !fleet.resends {
-      // The pause is needed because a server that refuses immediately would otherwise be asked
-      // again without end at the same time.
+      // Without a pause, a server that refuses immediately would be asked again and again while
+      // virtual time stands still.
       runtime.schedule(.ready(client), at: now + Fleet.Machine.longestPause)
     } else if phase == .driving, thinkTime > .zero {
       runtime.schedule(.ready(client), at: now + thinkTime)

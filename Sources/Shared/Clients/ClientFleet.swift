@@ -20,11 +20,16 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
   /// See `ClientMachine.resends`.
   public let resends: Bool
   public let patience: Patience
+  public let retries: RetryPolicy
+  /// `nil` if clients may repeat requests without limit.
+  public var budget: RetryBudget?
   /// The client that was answered last; clients that begin their first operation later copy its
   /// targets.
   public var lastAnswered: Int?
   /// The longest timer among clients that were answered; it decays by 1/1024 with each answer.
   public var longestTimer = Interval.zero
+  /// See `ClientMachine.firstAsked`, by client; `nil` if no client has one.
+  public let firstAsked: (@Sendable (Int) -> ReplicaID?)?
   /// Whether the fleet sends probes, so that its wake-ups are events of probes.
   public let isProbing: Bool
   public var machines: [Machine] = []
@@ -35,9 +40,13 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
 
   public init(
     count: Int = 0, replicas: [ReplicaID], timeout: Interval, firstID: UInt64 = 0,
-    resends: Bool = true, patience: Patience = .adaptive, isProbing: Bool = false
+    resends: Bool = true, patience: Patience = .adaptive, retries: RetryPolicy = RetryPolicy(),
+    firstAsked: (@Sendable (Int) -> ReplicaID?)? = nil, isProbing: Bool = false
   ) {
+    self.firstAsked = firstAsked
     self.patience = patience
+    self.retries = retries
+    budget = retries.budget.map { RetryBudget(perAnswer: $0) }
     self.isProbing = isProbing
     self.firstID = firstID
     self.replicas = replicas
@@ -54,7 +63,8 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
     machines.append(
       Machine(
         id: ClientID(firstID + UInt64(client)), replicas: replicas, timeout: timeout,
-        resends: resends, patience: patience))
+        resends: resends, patience: patience, retries: retries))
+    machines[client].firstAsked = firstAsked?(client)
     scheduledWakes.append(Self.never)
     return client
   }
@@ -102,6 +112,7 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
       machines[client].receive(reply, from: replica, at: now), of: client, at: now, in: &runtime)
     if ending != nil {
       lastAnswered = client
+      budget?.noteAnswer()
       longestTimer = max(
         machines[client].roundTrips.timer, longestTimer - longestTimer / 1024)
     }
@@ -119,7 +130,13 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
       scheduleWake(of: client, in: &runtime)
       return nil
     }
-    return carryOut(machines[client].wake(at: now), of: client, at: now, in: &runtime)
+    guard budget != nil else {
+      return carryOut(machines[client].wake(at: now), of: client, at: now, in: &runtime)
+    }
+    let before = machines[client].progress.repetitions
+    let action = machines[client].wake(at: now, mayRepeat: budget!.allows)
+    budget!.spend(machines[client].progress.repetitions - before)
+    return carryOut(action, of: client, at: now, in: &runtime)
   }
 
   /// Handles the loss of a connection of this client (see `clients(using:)`).

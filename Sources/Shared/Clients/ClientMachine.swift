@@ -4,9 +4,8 @@ import WireFormat
 /// How an operation ended.
 public enum ClientOutcome<Response: WireCodable & Equatable & Sendable>: Equatable, Sendable {
   case answered(Response)
-  /// It certainly had no effect and never will, because the server refused it or it was never sent.
-  /// This happens only if requests are sent once (`ClientMachine.resends`); otherwise the client
-  /// tries another replica.
+  /// It certainly had no effect and never will: each attempt was refused as `busy`, or the only one
+  /// was refused (`ClientMachine.resends`), or it was never sent.
   case failed
   /// It was given up after the timeout: it may have taken effect, or may still do so. Once the
   /// session's next request is applied, replicas refuse this one, so that its outcome no longer
@@ -63,6 +62,12 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     /// Redirects followed since the last pause.
     public var redirects = 0
     public var isPausing = false
+    /// Attempts that were refused as `busy`.
+    public var refusals = 0
+    /// Whether the next attempt is a repetition: the last one was refused or lost.
+    public var isRepeating = false
+    /// The number of repetitions sent. An attempt that follows a redirect is none.
+    public var repetitions = 0
     /// The replica that did not answer the last attempt that timed out.
     public var suspect: ReplicaID?
     /// When to act without an answer: the time of a retry, or the end of a pause.
@@ -87,7 +92,10 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var progress = Progress()
   public var updateTarget: ReplicaID
   public var readTarget: ReplicaID
+  /// The replica that is asked first with each operation; `nil` for the one that answered last.
+  public var firstAsked: ReplicaID?
   public let patience: Patience
+  public let retries: RetryPolicy
   public var roundTrips = RoundTrips()
 
   /// - Parameters:
@@ -96,9 +104,10 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   ///   - resends: whether requests are sent again; false for servers without sessions.
   public init(
     id: ClientID, replicas: [ReplicaID], timeout: Interval, resends: Bool = true,
-    patience: Patience = .adaptive
+    patience: Patience = .adaptive, retries: RetryPolicy = RetryPolicy()
   ) {
     self.patience = patience
+    self.retries = retries
     self.id = id
     self.replicas = replicas
     self.timeout = timeout
@@ -122,6 +131,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     request = Request(id: RequestID(client: id, sequence: sequence), command: command)
     progress.started = now
     progress.deadline = due + timeout
+    if let firstAsked { aim(at: firstAsked) }
     return attempt(at: now)
   }
 
@@ -138,7 +148,19 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       if replica == progress.firstSilent?.replica { aim(at: replica) }
       return finish(.answered(response))
     case .redirect(let target): return follow(target, at: now)
+    case .busy: return takeRefusal(from: replica, at: now)
     }
+  }
+
+  /// Handles a refusal: the same replica is asked again after a pause.
+  public mutating func takeRefusal(from replica: ReplicaID, at now: Instant) -> Action {
+    guard resends else { return finish(.failed) }
+    // A refusal of an earlier attempt, at another replica, does not concern the present one.
+    guard !progress.isPausing, replica == target else { return .nothing }
+    progress.refusals += 1
+    progress.isRepeating = true
+    rest(at: now, atLeast: (now - progress.sent - roundTrips.estimate.usual) * 2)
+    return .nothing
   }
 
   /// Handles a redirect, which may name the replica to ask.
@@ -160,11 +182,13 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   }
 
   /// Acts at the time of `wakeAt`.
-  public mutating func wake(at now: Instant) -> Action {
+  /// - Parameter mayRepeat: whether there is a token left for a repetition. Without one the client
+  ///   waits on for an answer to what it has sent, and gives up if that was refused.
+  public mutating func wake(at now: Instant, mayRepeat: Bool = true) -> Action {
     guard !isIdle else { return .nothing }
     if now >= progress.deadline {
-      aimAtNext()
-      return finish(.unknown)
+      if !isRefused { aimAtNext() }
+      return finish(isRefused ? .failed : .unknown)
     }
     guard now >= progress.actAt else { return .nothing }
     if progress.isPausing {
@@ -176,9 +200,24 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       if progress.firstSilent == nil { progress.firstSilent = (silent, progress.sent) }
       progress.silences += 1
       progress.suspect = silent
+      progress.isRepeating = true
       aimAtNext()
+      if retries.backoff != nil, mayRepeat {
+        rest(at: now)
+        return .nothing
+      }
+    }
+    guard mayRepeat || !progress.isRepeating else {
+      if isRefused { return finish(.failed) }
+      act(at: progress.deadline)
+      return .nothing
     }
     return attempt(at: now)
+  }
+
+  /// Whether it is certain that the operation has had no effect, because each attempt was refused.
+  public var isRefused: Bool {
+    retries.refusalsAreDefinite && progress.refusals == progress.attempts
   }
 
   /// Handles the loss of the connection to a replica, over which no answer can come any more.
@@ -187,6 +226,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     guard resends else { return finish(.unknown) }
     aimAtNext()
     progress.suspect = replica
+    progress.isRepeating = true
     rest(at: now)
     return .nothing
   }
@@ -194,6 +234,11 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public mutating func attempt(at now: Instant) -> Action {
     progress.attempts += 1
     progress.sent = now
+    if progress.isRepeating {
+      progress.isRepeating = false
+      progress.repetitions += 1
+    }
+    if retries.tellsTimeLeft { request?.timeLeft = progress.deadline - now }
     if !resends {
       act(at: progress.deadline)
     } else if target == progress.suspect, replicas.count > 1 {
@@ -241,7 +286,11 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public mutating func rest(at now: Instant, atLeast least: Interval = .zero) {
     progress.pauses += 1
     progress.isPausing = true
-    act(at: now + max(pause, least))
+    let drawn =
+      progress.isRepeating
+      ? retries.pause(
+        before: progress.repetitions + 1, of: RequestID(client: id, sequence: sequence)) : nil
+    act(at: now + (drawn ?? max(pause, least)))
   }
 
   /// Takes a sample if it is certain which attempt was answered. The sample of an attempt that had

@@ -20,11 +20,14 @@ public struct PendingRequests: Sendable {
   public init() {}
 
   /// Begins a turn in which requests are handed to the core.
-  public mutating func begin(_ status: ReplicaStatus) {
+  /// - Returns: whether the epoch has changed, so that all pending requests were forgotten.
+  @discardableResult
+  public mutating func begin(_ status: ReplicaStatus) -> Bool {
     let epoch = status.isInCharge ? status.epoch : nil
-    guard epoch != self.epoch else { return }
+    guard epoch != self.epoch else { return false }
     self.epoch = epoch
     sequences = FlatTable()
+    return true
   }
 
   /// Whether the request, or a later one of its client, is pending.

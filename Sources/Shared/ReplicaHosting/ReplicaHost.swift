@@ -49,6 +49,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var closedBatches: [Batch] = []
   public var gatheredReads: [Request] = []
   public var waitingReads = WaitingReads<Request>()
+  public var admission: RequestAdmission
   public var random: RandomStream
 
   public var snapshots: SnapshotKeeping
@@ -59,9 +60,15 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var recoveredCount = 0
   public var recoveredCheckpoints: [SnapshotKeeping.Checkpoint] = []
 
-  /// - Parameter seed: for the jitter of timers.
-  public init(id: ReplicaID, membership: Membership, options: Core.Options, seed: UInt64) {
+  /// - Parameters:
+  ///   - seed: for the jitter of timers.
+  ///   - limits: which requests it refuses or drops.
+  public init(
+    id: ReplicaID, membership: Membership, options: Core.Options, seed: UInt64,
+    limits: RequestLimits = RequestLimits()
+  ) {
     self.id = id
+    admission = RequestAdmission(limits)
     core = Core(id: id, membership: membership, options: options)
     snapshots = SnapshotKeeping(policy: Core.takesSnapshots ? options.snapshots : .never)
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
@@ -108,12 +115,17 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   /// Accepts a client's request. The core receives it at the end of the turn, together with the
   /// others.
-  public mutating func submit(_ request: Request) {
+  /// - Parameters:
+  ///   - waited: how long ago the request arrived at this node.
+  public mutating func submit(
+    _ request: Request, waited: Interval = .zero, at now: Instant = .zero
+  ) {
+    guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return }
     if Application.isReadOnly(request.command) {
-      gatheredReads.append(request)
+      gather(request, arrived: now - waited)
       return
     }
-    guard isFresh(request.id) else { return }
+    guard isFresh(request.id, arrived: now - waited) else { return }
     builder.append(request.id, request.command)
     closeFullBatch()
   }
@@ -121,37 +133,62 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// Accepts a client's request as bytes, which must be the rest of the reader. Equivalent to
   /// decoding it, but the bytes of an update are only checked and copied into the batch.
   /// - Throws: if the bytes are not a request; no request has been accepted then.
-  public mutating func submit(reading reader: inout WireReader) throws(WireError) -> RequestID {
-    let id = try RequestID(from: &reader)
+  public mutating func submit(
+    reading reader: inout WireReader, at now: Instant = .zero
+  ) throws(WireError) -> RequestID {
+    let id = try RequestHead(from: &reader).id
     let start = reader.offset
     guard try !Application.isReadOnly(reading: &reader) else {
       reader.offset = start
-      gatheredReads.append(Request(id: id, command: try reader.readLast(Application.Command.self)))
+      gather(
+        Request(id: id, command: try reader.readLast(Application.Command.self)), arrived: now)
       return id
     }
-    if isFresh(id) {
+    if isFresh(id, arrived: now) {
       builder.append(id, encoded: reader.storage, in: start..<reader.end)
       closeFullBatch()
     }
     return id
   }
 
+  public mutating func gather(_ read: Request, arrived: Instant) {
+    if admission.limits.refuses {
+      guard hasRoom(for: read.id) else { return }
+      admission.take(read.id, isRead: true, arrived: arrived)
+    }
+    gatheredReads.append(read)
+  }
+
+  /// Whether there is room for one more request; if not, the request is refused.
+  public mutating func hasRoom(for id: RequestID) -> Bool {
+    let reads = gatheredReads.count + waitingReads.requestCount
+    guard !admission.hasRoom(behind: admission.updateCount + reads) else { return true }
+    replies.append(Reply(id: id, result: .busy))
+    return false
+  }
+
   /// Whether the request must go to the core. If it has taken effect, it is answered again from its
   /// session; if the core is at work on it, it is answered when it takes effect.
-  public mutating func isFresh(_ id: RequestID) -> Bool {
+  public mutating func isFresh(_ id: RequestID, arrived: Instant) -> Bool {
     switch sessions.standing(of: id) {
     case .answered(let response):
       replies.append(Reply(id: id, result: .answer(response)))
       return false
     case .superseded: return false
-    case .fresh: return noteAsPending(id)
+    case .fresh: return noteAsPending(id, arrived: arrived)
     }
   }
 
-  /// - Returns: false if the request was already pending.
-  public mutating func noteAsPending(_ id: RequestID) -> Bool {
-    if builder.isEmpty, closedBatches.isEmpty { pending.begin(core.status) }
+  /// - Returns: false if the request was already pending, or is refused.
+  public mutating func noteAsPending(_ id: RequestID, arrived: Instant) -> Bool {
+    if builder.isEmpty, closedBatches.isEmpty, pending.begin(core.status) {
+      admission.forgetUpdates()
+    }
     if pending.contains(id) { return false }
+    if admission.limits.refuses {
+      guard hasRoom(for: id) else { return false }
+      admission.take(id, isRead: false, arrived: arrived)
+    }
     pending.insert(id)
     return true
   }
@@ -193,11 +230,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.endTurn(at: now, into: &effects)
     let filled = effects.filled
     if filled.contains(.commits) {
-      for commit in effects.commits { apply(commit) }
+      for commit in effects.commits { apply(commit, at: now) }
       takeSnapshotIfDue(at: now)
     }
     if filled.contains(.snapshotRequests) { sendSnapshots(at: now) }
-    if filled.contains(.reads) { for ticket in effects.reads { answer(ticket) } }
+    if filled.contains(.reads) { for ticket in effects.reads { answer(ticket, at: now) } }
     if filled.contains(.refusedReads) {
       for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
     }
@@ -220,6 +257,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public mutating func refuse(_ refusal: Refusal<Batch>) {
     for id in refusal.refused.requestIDs {
       pending.remove(id)
+      if admission.limits.refuses { admission.forget(id, isRead: false) }
       replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
     }
   }
@@ -234,7 +272,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     snapshots.installedIndex = nil
   }
 
-  public mutating func apply(_ commit: Effects<Core>.Commit) {
+  public mutating func apply(_ commit: Effects<Core>.Commit, at now: Instant) {
     // A snapshot installed in this turn may already include the commit.
     if commit.index <= appliedIndex { return }
     precondition(
@@ -254,6 +292,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       guard let id = reader.next() else { break }
       let response: Application.Response
       commitDigest.note(id)
+      if admission.limits.refuses { admission.finish(id, isRead: false, at: now) }
       let place = sessions.place(of: id.client)
       switch sessions.standing(of: id, at: place) {
       case .superseded: continue
@@ -269,9 +308,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  public mutating func answer(_ ticket: ReadTicket) {
+  public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
     for request in waitingReads.take(ticket) {
       executedCount += 1
+      if admission.limits.refuses { admission.finish(request.id, isRead: true, at: now) }
       let response = application.query(request.command)
       replies.append(Reply(id: request.id, result: .answer(response)))
     }
@@ -279,6 +319,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
     for request in waitingReads.take(ticket) {
+      if admission.limits.refuses { admission.forget(request.id, isRead: true) }
       replies.append(Reply(id: request.id, result: .redirect(redirect)))
     }
   }

@@ -9,8 +9,9 @@ public struct WaitingReads<Request: Sendable>: Sendable {
   public var ticketsGone: UInt64 = 0
   /// The number of empty positions at the front of `requests`.
   public var emptyCount = 0
-  /// The number of tickets that still wait.
+  /// The number of tickets that still wait, and of the requests under them.
   public private(set) var count = 0
+  public private(set) var requestCount = 0
 
   public init() {}
 
@@ -18,6 +19,7 @@ public struct WaitingReads<Request: Sendable>: Sendable {
   public mutating func append(_ gathered: [Request]) -> ReadTicket {
     requests.append(gathered)
     count += 1
+    requestCount += gathered.count
     return ReadTicket(ticketsGone + UInt64(requests.count))
   }
 
@@ -30,6 +32,7 @@ public struct WaitingReads<Request: Sendable>: Sendable {
     swap(&taken, &requests[place])
     guard !taken.isEmpty else { return [] }
     count -= 1
+    requestCount -= taken.count
     if count == 0 {
       ticketsGone += UInt64(requests.count)
       requests.removeAll(keepingCapacity: true)

@@ -1,3 +1,4 @@
+import Clients
 import Faults
 import Replication
 import Workloads
@@ -11,6 +12,7 @@ public struct TrialPlan: Sendable {
   /// The number of reads, and of writes, per second that probe the cluster in addition to the load;
   /// `nil` for no probes.
   public var probeRate: Double?
+  public var overload = OverloadCures()
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)
   public var duration = Interval.seconds(10)
@@ -24,4 +26,35 @@ public struct TrialPlan: Sendable {
 
   /// The rate and the seed of the trial's probes.
   public var probes: (rate: Double, seed: UInt64)? { probeRate.map { ($0, seed) } }
+
+  /// The replica that each client asks first with each operation (`ClientMachine.firstAsked`);
+  /// `nil` if each client asks the replica that answered last.
+  public func firstAsked(
+    of replicas: [ReplicaID], nearest: @escaping @Sendable (Int) -> Int
+  ) -> (@Sendable (Int) -> ReplicaID?)? {
+    guard !workload.asksInCharge else { return nil }
+    let workload = workload
+    return { workload.firstAsked(by: $0, of: replicas, nearest: nearest) }
+  }
+
+  /// How the trial's clients repeat requests.
+  /// - Parameter overTCP: whether no request arrives twice.
+  public func retries(overTCP: Bool) -> RetryPolicy {
+    var retries = RetryPolicy(backoff: overload.backoff, budget: overload.retryBudget)
+    retries.tellsTimeLeft = overload.limits.dropsLate
+    retries.refusalsAreDefinite = overTCP
+    retries.seed = seed
+    return retries
+  }
+}
+
+/// What servers and clients do against overload, the same for all protocols; by default nothing.
+public struct OverloadCures: Sendable, Equatable {
+  /// What servers do.
+  public var limits = RequestLimits()
+  /// See `RetryPolicy`.
+  public var backoff: ClosedRange<Interval>?
+  public var retryBudget: Double?
+
+  public init() {}
 }

@@ -26,6 +26,8 @@ public struct KeyValueLoad: ClientLoad {
   private var clientRandoms: [RandomStream] = []
   private var drawnCount = 0
   private var chooser: KeyChooser
+  /// By group of clients, if groups have their own keys: how they choose, and the first of them.
+  private var groupChoosers: [(chooser: KeyChooser, first: Int)] = []
   private var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
@@ -74,6 +76,12 @@ public struct KeyValueLoad: ClientLoad {
     self.seed = seed
     random = RandomStream(seed: seed, purpose: .load)
     chooser = KeyChooser(spec.distribution, keys: spec.keys)
+    if spec.groups.contains(where: { $0.keys != nil }) {
+      groupChoosers = spec.groups.map { group in
+        let keys = group.keys ?? 0...(spec.keys - 1)
+        return (KeyChooser(spec.distribution, keys: keys.count), keys.lowerBound)
+      }
+    }
     let mix = spec.mix
     let weights: [(Double, Choice)] = [
       (mix.get, .get), (mix.put, .put), (mix.delete, .delete), (mix.append, .append),
@@ -162,17 +170,17 @@ public struct KeyValueLoad: ClientLoad {
       return carryOut(entry.kind, on: Int(entry.key), size: entry.size, by: client, &operation)
     }
     switch drawChoice() {
-    case .get: return get(chooser.next(&random), into: &operation)
-    case .put: return put(chooser.next(&random), by: client, into: &operation)
-    case .delete: return carryOut(.delete, on: chooser.next(&random), by: client, &operation)
-    case .append: return carryOut(.append, on: chooser.next(&random), by: client, &operation)
+    case .get: return get(nextKey(of: client), into: &operation)
+    case .put: return put(nextKey(of: client), by: client, into: &operation)
+    case .delete: return carryOut(.delete, on: nextKey(of: client), by: client, &operation)
+    case .append: return carryOut(.append, on: nextKey(of: client), by: client, &operation)
     case .compareAndSwap:
-      return carryOut(.compareAndSwap, on: chooser.next(&random), by: client, &operation)
+      return carryOut(.compareAndSwap, on: nextKey(of: client), by: client, &operation)
     case .insert:
       let number = chooser.insert()
       return put(number, by: client, into: &operation)
     case .readModifyWrite:
-      let number = chooser.next(&random)
+      let number = nextKey(of: client)
       modifying[client] = number
       return get(number, into: &operation)
     }
@@ -197,6 +205,13 @@ public struct KeyValueLoad: ClientLoad {
       writing[client] = value
       return .compareAndSwap(names[number], expected: expected, value: value)
     }
+  }
+
+  /// Draws a key of those that the client uses.
+  private mutating func nextKey(of client: Int) -> Int {
+    guard !groupChoosers.isEmpty else { return chooser.next(&random) }
+    let group = client % groupChoosers.count
+    return groupChoosers[group].first + groupChoosers[group].chooser.next(&random)
   }
 
   private mutating func drawChoice() -> Choice {

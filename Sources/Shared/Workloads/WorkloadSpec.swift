@@ -19,8 +19,16 @@ public struct WorkloadSpec: Sendable, Equatable {
   public var timeout = Interval.seconds(1)
   /// How long a client waits for an answer before it sends its request again.
   public var patience = Patience.adaptive
+  /// Whether the clients of an open loop have no more operations outstanding than the service
+  /// answers within half of the timeout (`AnswerRate`). Without that each operation is sent as soon
+  /// as it is due.
+  public var limitsOutstanding = true
   /// The pause of a closed-loop client between an answer and its next operation.
   public var thinkTime = Interval.zero
+  /// Which replica clients ask first; a group may differ.
+  public var ask = FirstAsked.inCharge
+  /// Empty if all clients are alike.
+  public var groups: [ClientGroup] = []
   /// How clients share connections to a node, in the cluster runtime and to targets. It has no
   /// effect in the simulator, which does not model connections.
   public var connections = ConnectionSharing.shared(4)

@@ -57,6 +57,23 @@ extension Benchmark {
       return kind.visit(&visitor)
     }
   }
+
+  /// The speed of the trial above with `trace: { every: 10 }`, as a share of that without, both in
+  /// one run, so that a slow machine slows both.
+  static func traced(_ kind: ProtocolKind) -> Benchmark {
+    Benchmark(name: "traced.\(kind.name)", unit: "of untraced") {
+      var spec = WorkloadSpec()
+      spec.clients = 64
+      let seconds = [nil, 10].map { every in
+        var visitor = SimulatorVisitor(
+          kind: kind, clients: 64, load: KeyValueLoad(spec, seed: 1, populate: Memory.populate),
+          traceEvery: every
+        ) { _, load in load.history.count }
+        return kind.visit(&visitor).seconds
+      }
+      return (seconds[0], seconds[1])
+    }
+  }
 }
 
 /// A load whose clients send no requests.
@@ -108,6 +125,7 @@ struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
   let kind: ProtocolKind
   let clients: Int
   let load: Load
+  var traceEvery: Int?
   /// The amount of work, computed from the number of events and the load at the end.
   let work: (Int, Load) -> Int
 
@@ -118,6 +136,7 @@ struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
       membership: kind.membership(replicas: 3), options: Core.Options())
     setup.plan.workload.clients = clients
     setup.plan.duration = .seconds(12)
+    setup.plan.traceEvery = traceEvery
     var trial = Trial(setup, load: load)
     var done = 0
     let seconds = Benchmark.time {

@@ -11,6 +11,7 @@ extension Experiment {
     if case .protocol = contender { plan.probeRate = probeRate }
     // Faults cannot be injected into other systems; an experiment with targets has no faults.
     if case .protocol(let choice) = contender { plan.faults = faults(for: choice) }
+    plan.overload = overload
     plan.warmUp = warmUp
     plan.duration = duration
     plan.window = window

@@ -11,7 +11,8 @@ extension Experiment {
   static let keyNames = [
     "format", "name", "description", "runtime", "protocols", "baseline", "target", "replicas",
     "tolerates", "options",
-    "workload", "probe", "trace", "network", "disk", "cpu", "clocks", "faults", "warmUp",
+    "workload", "probe", "trace", "overload", "network", "disk", "cpu", "clocks", "faults",
+    "warmUp",
     "duration",
     "window",
     "slo", "trials", "seed", "check", "expect", "find", "sweep",
@@ -48,10 +49,21 @@ extension Experiment {
     workload = try WorkloadSpec(reading: section["workload"], trace: trace)
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
     if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, in: runtime) }
+    overload =
+      try section["overload"].map { (node) throws(ExperimentError) in
+        try OverloadSection.read(
+          node,
+          of: !targets.isEmpty
+            ? .otherSystems
+            : hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulated)
+      } ?? overload
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),
       clocks: try ClockModel(reading: section["clocks"]))
+    try ClientGroupSection.check(
+      section, workload, replicas: protocols.fewestReplicas,
+      hasPlaces: environment.network.places != nil)
     if runtime == .cluster { try ClusterRules.check(environment, of: section) }
     if hosts != nil { try HostsRules.check(environment, of: section) }
     try TargetRules.check(targets, workload.mix)

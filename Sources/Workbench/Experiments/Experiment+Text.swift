@@ -26,6 +26,7 @@ extension Experiment {
       .init("workload", workload.json),
       .init("probe", ProbeSection.json(probeRate)),
       .init("trace", TimeTraceSection.json(traceEvery)),
+      .init("overload", OverloadSection.json(overload)),
       .init("network", environment.network.json),
       .init("disk", environment.disk.json),
       .init("cpu", environment.cpu.json),

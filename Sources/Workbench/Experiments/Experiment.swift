@@ -3,6 +3,7 @@ import Configuration
 import Environments
 import Faults
 import Replication
+import Trials
 import Workloads
 
 /// One experiment, complete: every default is filled in and every value has been checked.
@@ -33,6 +34,8 @@ package struct Experiment: Sendable, Equatable {
   /// One of so many operations is traced, to say where its time went; `nil` for none. Only in the
   /// simulation runtime.
   package var traceEvery: Int?
+  /// What servers and clients do against overload.
+  package var overload = OverloadCures()
   package var environment = Environment.standard
   package var faults = FaultScript()
   package var warmUp = Interval.seconds(1)

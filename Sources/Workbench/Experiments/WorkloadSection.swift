@@ -6,7 +6,8 @@ import Workloads
 extension WorkloadSpec {
   static let keyNames = [
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
-    "timeout", "thinkTime", "patience", "connections", "trace",
+    "timeout", "thinkTime", "patience", "outstanding", "connections",
+    "ask", "groups", "trace",
   ]
   /// The limit of keys × value size, the bytes that a replica may come to hold.
   private static let mostBytes = 4 << 30
@@ -41,8 +42,12 @@ extension WorkloadSpec {
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
     patience = try section["patience"].map(Patience.init(reading:)) ?? patience
+    limitsOutstanding =
+      try section["outstanding"].map(Self.limitsOutstanding) ?? limitsOutstanding
     connections =
       try section["connections"].map(ConnectionSharing.init(reading:)) ?? connections
+    ask = try section["ask"].map(ClientGroupSection.ask) ?? ask
+    if let node = section["groups"] { groups = try ClientGroupSection.groups(node, in: self) }
     guard connections != .perClient || clients <= ConnectionSharing.mostPerClient else {
       throw ExperimentError(
         path: "workload.connections", found: "\"per-client\" with \(clients) clients",
@@ -71,6 +76,18 @@ extension WorkloadSpec {
     return try node.choice(of: WorkloadPreset.self)
   }
 
+  /// The values of `outstanding`: with and without a limit.
+  private static let outstanding = ["answered", "unlimited"]
+
+  private static func limitsOutstanding(_ node: ConfigValue) throws(ExperimentError) -> Bool {
+    let allowed = ConfigValue.list(outstanding)
+    let text = try node.string(allowed)
+    guard outstanding.contains(text) else {
+      throw node.refused(allowed, suggestion: nearest(to: text, among: outstanding))
+    }
+    return text == outstanding[0]
+  }
+
   var json: JSONValue {
     let members: [JSONValue.Member] = [
       .init("clients", .integer(Int128(clients))),
@@ -83,7 +100,10 @@ extension WorkloadSpec {
       .init("timeout", .interval(timeout)),
       .init("thinkTime", .interval(thinkTime)),
       .init("patience", patience.json),
+      .init("outstanding", .string(Self.outstanding[limitsOutstanding ? 0 : 1])),
       .init("connections", connections.json),
+      .init("ask", ClientGroupSection.json(ask)),
+      .init("groups", ClientGroupSection.json(groups)),
     ]
     guard let trace else { return .object(members) }
     return .object(

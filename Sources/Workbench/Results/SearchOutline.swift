@@ -43,6 +43,18 @@ package struct SearchOutline: Sendable, Equatable, Codable {
     var good: Int?
     var bad: Int?
     var tried = 0
+    /// How many of the trials hold by themselves, by the steps tried.
+    fileprivate var votes: [(step: Int, point: Int, holding: Int, trials: Int)] = []
+
+    /// The last value at which each trial by itself holds, there and at all easier values tried.
+    var holdsInAll: Int? {
+      votes.sorted { $0.step < $1.step }.prefix { $0.holding == $0.trials }.last?.point
+    }
+
+    /// The first value at which no trial by itself holds, there and at all harder values tried.
+    var holdsInNone: Int? {
+      votes.sorted { $0.step > $1.step }.prefix { $0.holding == 0 }.last?.point
+    }
   }
 
   /// Goes from the easy end in steps that double the value until it fails; then halves the range
@@ -61,6 +73,10 @@ package struct SearchOutline: Sendable, Equatable, Codable {
       else { return nil }
       state.tried += 1
       let holds = condition?.holds { group.value(of: $0) } ?? false
+      let holding = group.trials.count { trial in
+        condition?.holds { TrialGroup(trials: [trial]).value(of: $0) } ?? false
+      }
+      state.votes.append((step, point(step), holding, group.trials.count))
       if holds { state.good = point(step) } else { state.bad = point(step) }
       return holds
     }
@@ -123,6 +139,17 @@ extension ResultFile {
           meaning:
             "the nearest value tried at which it does not; empty if it holds at all: the threshold "
             + "lies between the two", isRequired: false),
+        Field(
+          name: "holds_in_all", kind: .string,
+          meaning:
+            "the \(what) value up to which it holds in each trial by itself; empty if at none",
+          isRequired: false),
+        Field(
+          name: "holds_in_none", kind: .string,
+          meaning:
+            "the first value from which on it holds in no trial by itself: the thresholds of "
+            + "the trials lie between these two; empty if it holds in one at all",
+          isRequired: false),
         Field(name: "tried", kind: .integer, meaning: "how many values were tried"),
       ], primaryKey: key.map(\.name)
     ) { trials in
@@ -130,7 +157,8 @@ extension ResultFile {
         outline.key(TrialPlace(point: row.firstPoint, protocolIndex: row.row, trial: 0)).dropLast()
           + [
             path, search.condition, outline.searchedValue(state.good),
-            outline.searchedValue(state.bad), String(state.tried),
+            outline.searchedValue(state.bad), outline.searchedValue(state.holdsInAll),
+            outline.searchedValue(state.holdsInNone), String(state.tried),
           ]
       }
     }
@@ -142,7 +170,9 @@ extension ResultTable {
     guard let search = outline.search, let path = outline.sweepPaths.last else { return nil }
     var table = TextTable(
       headings: keyHeadings.dropLast()
-        + ["holds up to", "fails at", "values tried"].map { .init(text: $0) },
+        + ["holds up to", "fails at", "in every trial", "in no trial", "values tried"].map {
+          .init(text: $0)
+        },
       keyCount: keyHeadings.count - 1)
     if !search.isMaximum { table.headings[keyHeadings.count - 1].text = "holds down to" }
     table.rows = outline.found(groups.flatMap(\.trials)).map { row, state in
@@ -150,6 +180,8 @@ extension ResultTable {
         + [
           state.good == nil ? "no value tried" : outline.searchedValue(state.good),
           state.bad == nil ? "no value tried" : outline.searchedValue(state.bad),
+          state.holdsInAll == nil ? "no value tried" : outline.searchedValue(state.holdsInAll),
+          state.holdsInNone == nil ? "no value tried" : outline.searchedValue(state.holdsInNone),
           String(state.tried),
         ]
     }

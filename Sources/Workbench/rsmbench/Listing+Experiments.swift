@@ -1,4 +1,5 @@
 import Environments
+import Experiments
 import Faults
 import Workloads
 
@@ -70,9 +71,28 @@ extension Listing {
         "beside workload: so many small reads and writes per second that see outages, or \"off\"",
       ],
       [
+        "ask",
+        "the replica that a client asks first: \"in-charge\" (it answered last), \"nearest\" (with places), "
+          + "\"spread\" (client i replica i), or a number",
+      ],
+      [
+        "groups: [{ ask: 0, keys: [0, 499] }, {}]",
+        "client i of n groups belongs to group i mod n; a group may ask another replica, and use some keys only",
+      ],
+      [
+        "outstanding",
+        "in an open loop: as many operations as are answered in half of the timeout (\"answered\"), or "
+          + "\"unlimited\"",
+      ],
+      [
         "connections",
         "TCP connections to each node that all clients share, 1 to 1024 (default 4), or "
           + "\"per-client\"; the simulation models none",
+      ],
+      [
+        "overload: { queue: 512, backoff: [\"10ms\", \"1s\"] }",
+        "beside workload: what servers (queue, admission, dropLate) and clients (retryBudget, backoff) "
+          + "do against overload, or the name of one cure",
       ],
       [
         "target: { redis: \"127.0.0.1:6379\" }",
@@ -83,7 +103,14 @@ extension Listing {
         "target: { redis: ADDRESS, wait: 2 }",
         "each write is acknowledged by so many replicas of the Redis server (WAIT), 0 to 64",
       ],
-    ]
+    ] + overload
+  }
+
+  /// The cures of overload that have a name.
+  private static var overload: [[String]] {
+    OverloadSection.cures.map { cure in
+      ["overload: \"\(cure.name)\"", "\(cure.section): \(cure.meaning)"]
+    }
   }
 
   static let networks = Listing(name: "networks", columns: ["network", "meaning"]) {

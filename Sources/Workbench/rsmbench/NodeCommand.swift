@@ -49,6 +49,9 @@ extension Command {
           meaning: "never waits for the disk: a loss of power may take what was acknowledged"),
         Flag(
           name: "--allow-faults", meaning: "lets 'run --hosts' inject faults into this node"),
+        Flag(
+          name: "--overload", value: "SECTION",
+          meaning: "which requests it refuses, as in an experiment: '{ queue: 512 }'"),
         Flag(name: "--seed", value: "N", meaning: "for the jitter of timers (default 1)"),
         Flag(
           name: "--parent", value: "PID", meaning: "ends with this process, which has started it"),
@@ -75,6 +78,7 @@ extension Command {
         throw UsageError("--existing and --replace contradict each other: leave one out")
       }
       let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max)
+      let limits = try arguments["--overload"].map(OverloadSection.limits)
       let isStopped = StopFlag()
       let interruption = Interruption { isStopped.set() }
       defer { interruption.end() }
@@ -84,6 +88,7 @@ extension Command {
         settings.syncs = !arguments.has("--no-sync")
         settings.allowsFaults = arguments.has("--allow-faults")
         settings.seed = seed ?? 1
+        if let limits { settings.limits = limits }
         if arguments.has("--existing") { settings.opening = .existing }
         if arguments.has("--replace") {
           // The time makes the generation larger than that of the lost log, which was begun

@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import RedisClients
 import Replication
 import Resp

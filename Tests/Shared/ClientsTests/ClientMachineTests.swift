@@ -52,6 +52,19 @@ import Testing
     #expect(targets == [0, 1, 2, 0, 1, 2])
   }
 
+  @Test("A client that asks one replica first begins each operation there, and follows redirects")
+  func firstAsked() {
+    var client = machine()
+    client.firstAsked = ReplicaID(2)
+    for sequence in 1...2 as ClosedRange<UInt64> {
+      #expect(client.begin(.add(1), due: at(0), at: at(0)) == .send(to: ReplicaID(2)))
+      let action = client.receive(reply(sequence, .redirect(ReplicaID(1))), at: at(1))
+      #expect(action == .send(to: ReplicaID(1)))
+      _ = client.receive(reply(sequence, .answer(1)), at: at(2))
+    }
+    #expect(client.begin(.read, due: at(3), at: at(3)) == .send(to: ReplicaID(2)))
+  }
+
   @Test("Without an answer the client retries at the next replica, with patience that doubles")
   func retries() {
     var client = machine(answeredAfter: 25)

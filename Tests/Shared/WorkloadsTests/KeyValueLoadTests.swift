@@ -50,6 +50,26 @@ import Workloads
     }
   }
 
+  @Test("The clients of a group use its keys, drawn by the workload's distribution among them")
+  func groups() {
+    var load = load(OperationMix(get: 1, put: 1, append: 1), keys: 40) {
+      $0.clients = 5
+      $0.distribution = .hotspot(keyShare: 0.1, operationShare: 0.9)
+      $0.groups = [ClientGroup(keys: 0...9), ClientGroup(keys: 10...29), ClientGroup()]
+    }
+    for step in 0..<2_000 as Range<Int> {
+      let now = Interval.nanoseconds(Int64(step) * 10)
+      _ = load.begin(client: step % 5, sequence: UInt64(step / 5 + 1), due: now, at: now)
+      load.end(client: step % 5, outcome: .unknown, attempts: 1, at: now + .nanoseconds(5))
+    }
+    func keys(_ clients: Set<UInt32>) -> [UInt32] {
+      load.operations.filter { clients.contains($0.client) }.map(\.key)
+    }
+    #expect(Set(keys([0, 3])).isSubset(of: 0...9) && Set(keys([1, 4])).isSubset(of: 10...29))
+    #expect(keys([2]).contains { $0 > 29 })
+    #expect(keys([0, 3]).count { $0 == 0 } > 600 && keys([1, 4]).count { $0 < 12 } > 600)
+  }
+
   @Test("Every written value is unique, has the given size, and its digest matches its bytes")
   func values() {
     let sizes: [(size: ValueSize, allowed: ClosedRange<Int>)] =

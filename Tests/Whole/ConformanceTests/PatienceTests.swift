@@ -67,6 +67,40 @@ import Workloads
     }
   }
 
+  @Test(
+    "Clients that ask one replica reach the one in charge by a redirect", arguments: [0, 1, 2])
+  func asked(replica: Int) {
+    for rule in [FirstAsked.replica(replica), .nearest] {
+      let outcome = run(.raft) { plan, environment in
+        plan.workload.clients = 4
+        plan.workload.ask = rule
+        if rule == .nearest {
+          var places = Places(
+            names: ["near", "far"],
+            latency: [
+              [Self.constant(50), Self.constant(2_000)], [Self.constant(2_000), Self.constant(50)],
+            ])
+          places.replicas = (0..<3).map { $0 == replica ? 0 : 1 }
+          places.clients = [0]
+          environment.network.places = places
+        }
+      }
+      let attempts = attempts(outcome.operations)
+      #expect(attempts.count > 50)
+      // Either the replica is in charge and each operation is sent once, or each is redirected.
+      #expect(Set(attempts).count == 1 && attempts[0] <= 2)
+    }
+    let sum = [0, 1, 2].reduce(into: 0) { sum, other in
+      let outcome = run(.raft) { plan, _ in plan.workload.ask = .replica(other) }
+      sum += Int(attempts(outcome.operations)[0])
+    }
+    #expect(sum == 1 + 2 + 2, "one of three replicas is in charge")
+  }
+
+  private static func constant(_ microseconds: Int64) -> LatencyDistribution {
+    .constant(.microseconds(microseconds))
+  }
+
   @Test("The outage measured by probes does not depend on the timeout of the load")
   func outage() {
     let outages = [Interval.milliseconds(200), .seconds(1), .seconds(20)].map { timeout in

@@ -21,6 +21,7 @@ struct SwarmPlan: Sendable {
   /// The time after which no fault occurs, although the network stays as bad as it is.
   var calm = Interval.milliseconds(800)
   var duration = Interval.milliseconds(1500)
+  var overload = OverloadCures()
   /// Replaces the snapshot policy drawn from the seed.
   var snapshots: SnapshotPolicy?
 
@@ -77,7 +78,7 @@ struct SwarmPlan: Sendable {
     if random.chance(0.2) {
       environment.network.nic = Double(20_000_000 + random.below(80_000_000))
     }
-    let slowest = LatencyDistribution.exponential(
+    let slowest = DelayDistribution.exponential(
       minimum: .microseconds(100), mean: .milliseconds(4))
     switch random.below(4) {
     case 0: environment.disk.sync = nil
@@ -158,6 +159,7 @@ extension SwarmPlan {
       options: options(of: core, bug: bug))
     setup.environment = environment
     setup.plan.faults = faults
+    setup.plan.overload = overload
     setup.plan.workload.clients = workload.clients
     setup.plan.workload.timeout = workload.timeout
     setup.plan.workload.thinkTime = workload.thinkTime

@@ -1,6 +1,7 @@
 import Foundation
 import Histories
 import Measurement
+import Replication
 import Results
 import Testing
 import Trials
@@ -44,7 +45,8 @@ struct AdviceRankingTests {
           bytesSent: operations.count * measured.bytes, bytesReceived: 0, syncs: 0,
           bytesWritten: 0, busy: 0, logRecords: 0)
       ], leadership: [])
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    let settings = MeasurementSettings(
+      window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
     return FinishedTrial(
       place: place, seed: UInt64(place.trial), observation: record,
       metrics: TrialMetrics(record, settings), verdict: TrialVerdict(word: measured.verdict))

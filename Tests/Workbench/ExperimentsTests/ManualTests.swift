@@ -52,6 +52,8 @@ struct ManualTests {
     switch table {
     case "field of workload": "{ name: \"x\", workload: { \(example) } }"
     case "field of network": "{ name: \"x\", network: { \(example) } }"
+    case "field of a group": "{ name: \"x\", workload: { groups: [{ \(example) }] } }"
+    case "field of overload": "{ name: \"x\", overload: { \(example) } }"
     case "fault": "{ name: \"x\", faults: [\(example)] }"
     default: example.hasPrefix("name:") ? "{ \(example) }" : "{ name: \"x\", \(example) }"
     }
@@ -79,7 +81,9 @@ struct ManualTests {
     "Every field has a row with an example",
     arguments: [
       ("field", Experiment.keyNames), ("field of workload", WorkloadSpec.keyNames),
-      ("field of network", NetworkModel.keyNames), ("fault", FaultTable.kinds),
+      ("field of network", NetworkModel.keyNames),
+      ("field of a group", ClientGroupSection.keyNames),
+      ("field of overload", OverloadSection.keyNames), ("fault", FaultTable.kinds),
     ])
   func fieldsAreComplete(table: String, fields: [String]) {
     let named = Set(examples.filter { $0.table == table }.map(\.field))

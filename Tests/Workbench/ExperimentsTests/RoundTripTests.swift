@@ -19,7 +19,11 @@ import Workloads
     { faults: [{ chaos: {} }, { at: '1s', partition: 'isolate' }],
       sweep: { 'faults[1].partition': ['isolate', 'one-way'] } }
     """,
-    "{ workload: { connections: 'per-client' } }",
+    "{ workload: { connections: 'per-client', outstanding: 'unlimited' } }",
+    "{ workload: { ask: 'spread', groups: [{ ask: 2, keys: [0, 9] }, {}, { ask: 'in-charge' }] } }",
+    "{ network: { preset: 'wan-aws-5' }, sweep: { 'workload.ask': ['nearest', 1] } }",
+    "{ overload: { queue: 3, dropLate: true, retryBudget: 0.5, backoff: ['1ms', '5ms'] } }",
+    "{ sweep: { overload: ['admission', 'backoff', { queue: 4 }] } }",
     """
     { workload: { arrival: { phases: [{ for: '2s', open: '100/s' }, { for: '1s', ramp: ['0/s', '2.5/s'] }],
       repeat: true, process: 'constant' } }, sweep: { 'workload.arrival.phases[0].open': ['1/s', '2/s'] } }

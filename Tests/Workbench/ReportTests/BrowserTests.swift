@@ -1,9 +1,11 @@
 import Foundation
+import HostTesting
 import Testing
 
 @testable import Report
 
-@Suite("In a browser", .serialized, .enabled(if: Browser.path != nil, Browser.missing))
+@Suite(
+  "In a browser", .serialized, .ownThreads, .enabled(if: Browser.path != nil, Browser.missing))
 struct BrowserTests {
   private static let faults: SampleRun = {
     var sample = SampleRun(

@@ -1,7 +1,8 @@
 import Foundation
-import Linearizability
 import Histories
+import Linearizability
 import Measurement
+import Replication
 import Testing
 import Trials
 
@@ -61,7 +62,8 @@ private struct Package: Decodable {
     }
     trace.forgotten = 2
     seen.timeTrace = trace
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    let settings = MeasurementSettings(
+      window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
     return FinishedTrial(
       place: place, seed: 1, observation: seen, metrics: TrialMetrics(seen, settings),
       verdict: TrialVerdict(word: .linearizable))
@@ -236,7 +238,8 @@ private struct Package: Decodable {
       }
       let seen = TrialRecord(
         operations: operations, warmUpEnd: 0, measuredEnd: 2_000 * ms, clients: 1)
-      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+      let settings = MeasurementSettings(
+        window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
       return FinishedTrial(
         place: TrialPlace(point: 0, protocolIndex: 0, trial: number), seed: 1, observation: seen,
         metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
@@ -305,7 +308,8 @@ private struct Package: Decodable {
   func safetyViolation() {
     var seen = observation(outline.places[0])
     seen.safetyViolations = ["logs differ at 3"]
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    let settings = MeasurementSettings(
+      window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
     let trial = FinishedTrial(
       place: outline.places[0], seed: 1, observation: seen,
       metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))

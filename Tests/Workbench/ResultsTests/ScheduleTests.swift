@@ -136,13 +136,37 @@ import Testing
     }
   }
 
+  @Test("Beside the value found stand those at which each trial, and no trial, holds by itself")
+  func spread() {
+    for maximum in [true, false] {
+      let outline = search(maximum: maximum)
+      // Trial 1 holds below 40 and trial 2 below 44, so that their mean holds below 40 only.
+      let trials = run(outline) { place in
+        let step = maximum ? place.point % 100 : 99 - place.point % 100
+        return step < (place.trial == 1 ? 40 : 44) ? 1 : 0
+      }
+      for (_, state) in outline.found(trials) {
+        func value(_ step: Int) -> String { "\(maximum ? step : 99 - step)" }
+        #expect(outline.searchedValue(state.good) == value(39))
+        #expect(outline.searchedValue(state.holdsInAll) == value(39))
+        // Of the values tried, 40, 41 and 42 hold in trial 2, and 49 is the first that does not.
+        let none = state.holdsInNone.map { maximum ? $0 % 100 : 99 - $0 % 100 }
+        #expect(none.map { $0 >= 44 && $0 <= 49 } == true)
+      }
+    }
+  }
+
   @Test("search.csv and the table show the values found, only for searches")
   func shown() throws {
     let outline = search(maximum: true)
     let trials = run(outline) { $0.point % 100 < 42 ? 1 : 0 }
     let file = try #require(ResultFile.search(outline))
     let rows = try #require(parseCSV(file.csv(trials)))
-    #expect(rows[0] == ["protocol", "replicas", "path", "condition", "found", "fails_at", "tried"])
+    #expect(
+      rows[0] == [
+        "protocol", "replicas", "path", "condition", "found", "fails_at", "holds_in_all",
+        "holds_in_none", "tried",
+      ])
     #expect(rows[1].prefix(6) == ["raft", "3", "workload.clients", "throughput > 0.5", "41", "42"])
     let text = ResultTable(outline: outline, trials: trials).text()
     #expect(text.contains("Largest workload.clients such that throughput > 0.5\n"))

@@ -3,6 +3,7 @@ import Experiments
 import Faults
 import Foundation
 import Histories
+import HostTesting
 import Linearizability
 import Measurement
 import ProtocolList
@@ -13,7 +14,7 @@ import Trials
 @testable import Runner
 
 /// Whole trials on real processes, each with several faults.
-@Suite("Cluster trials", .serialized) struct ClusterTrialTests {
+@Suite("Cluster trials", .serialized, .ownThreads) struct ClusterTrialTests {
   /// The program, which the build puts beside the bundle of its tests.
   private static let program =
     (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))

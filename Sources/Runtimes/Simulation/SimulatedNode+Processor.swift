@@ -1,0 +1,247 @@
+import Environments
+import Primitives
+import ReplicaHosting
+import Replication
+import Trials
+import WireFormat
+
+/// The processor: inputs arrive, wait, and are handled in turns.
+extension SimulatedNode {
+  public mutating func start(in world: inout SharedWorld) {
+    host.start(at: clock.reading(at: world.now))
+    finishTurn(in: &world)
+  }
+
+  /// Whether an input that arrives now has to wait; if so, a turn is scheduled.
+  @inline(__always)
+  public mutating func mustWait(in world: inout SharedWorld) -> Bool {
+    guard isStopped || world.now < busyUntil || !inbox.isEmpty else { return false }
+    scheduleTurn(in: &world)
+    return true
+  }
+
+  // Arrivals. If the processor is free, the input is handled at once, without going through the
+  // inbox.
+
+  public mutating func arrive(
+    _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
+  ) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.message(message, Envelope(from: from, to: number, bytes: bytes)))
+      noteWaiting(in: world)
+      return
+    }
+    take(message, from: from, bytes: bytes, in: &world)
+    finishTurn(in: &world)
+  }
+
+  public mutating func arrive(
+    _ request: consuming ClientRequest<Application.Command>, in world: inout SharedWorld
+  ) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.request(request, arrived: world.now))
+      noteWaiting(in: world)
+      return
+    }
+    take(request, arrived: world.now, in: &world)
+    finishTurn(in: &world)
+  }
+
+  public mutating func arrive(timer: Int, in world: inout SharedWorld) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.timer(timer))
+      noteWaiting(in: world)
+      return
+    }
+    take(timer: timer, in: &world)
+    finishTurn(in: &world)
+  }
+
+  public mutating func arrive(disconnectedFrom other: Int, in world: inout SharedWorld) {
+    guard isUp else { return }
+    if mustWait(in: &world) {
+      inbox.append(.disconnected(from: other))
+      noteWaiting(in: world)
+      return
+    }
+    take(disconnectedFrom: other, in: &world)
+    finishTurn(in: &world)
+  }
+
+  public mutating func arriveSynced(in world: inout SharedWorld) {
+    if mustWait(in: &world) {
+      inbox.append(.synced)
+      noteWaiting(in: world)
+      return
+    }
+    releaseSends(in: &world)
+    finishTurn(in: &world)
+  }
+
+  /// Handles everything that has arrived as one turn, now that the processor is free.
+  public mutating func takeTurn(in world: inout SharedWorld) {
+    turnIsScheduled = false
+    guard !isStopped, !inbox.isEmpty else { return }
+    putsInOrder = inbox.count > 1
+    for position in inbox.indices {
+      if world.causes.isOn { world.causes.current = causes.ofInbox[position] }
+      switch inbox[position] {
+      case .message(let message, let envelope):
+        take(message, from: envelope.from, bytes: envelope.bytes, in: &world)
+      case .request(let request, let arrived): take(request, arrived: arrived, in: &world)
+      case .timer(let timer): take(timer: timer, in: &world)
+      case .disconnected(let other): take(disconnectedFrom: other, in: &world)
+      case .stored: takeStored(in: &world)
+      case .synced: releaseSends(in: &world)
+      }
+    }
+    inbox.empty()
+    causes.ofInbox.empty()
+    finishTurn(in: &world)
+    putsInOrder = false
+  }
+
+  public mutating func scheduleTurn(in world: inout SharedWorld) {
+    guard !turnIsScheduled, !isStopped else { return }
+    turnIsScheduled = true
+    world.schedule(.turn(node: number, incarnation: incarnation), at: max(busyUntil, world.now))
+  }
+
+  public mutating func take(
+    _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
+  ) {
+    charge(received: bytes, in: world)
+    host.receive(message, from: ReplicaID(from), at: clock.reading(at: world.now))
+    noteInput(in: &world)
+    checkInvariants(in: &world)
+  }
+
+  public mutating func take(
+    _ request: ClientRequest<Application.Command>, arrived: Int64, in world: inout SharedWorld
+  ) {
+    charge(received: Frame.byteCount(of: request), in: world)
+    if putsInOrder {
+      receivedRequests.set(
+        request.id.client,
+        to: ReceivedRequest(
+          turn: turnNumber, sequence: request.id.sequence, receiptsNs: turn.receivingNs))
+    }
+    host.submit(
+      request, waited: .nanoseconds(world.now - arrived), at: clock.reading(at: world.now))
+    noteInput(of: request.id, in: &world)
+    checkInvariants(in: &world)
+  }
+
+  public mutating func take(timer: Int, in world: inout SharedWorld) {
+    // The timer may have been set again or cancelled while it waited in the inbox, or earlier in
+    // this turn.
+    guard timerHasFired[timer] else { return }
+    timerHasFired[timer] = false
+    guard !host.hasChangedTimer(timer) else { return }
+    host.fire(Core.Timer(index: timer), at: clock.reading(at: world.now))
+    noteInput(in: &world)
+    checkInvariants(in: &world)
+  }
+
+  public mutating func take(disconnectedFrom other: Int, in world: inout SharedWorld) {
+    host.disconnect(ReplicaID(other), at: clock.reading(at: world.now))
+    noteInput(in: &world)
+    checkInvariants(in: &world)
+  }
+
+  public func checkInvariants(in world: inout SharedWorld) {
+    guard world.checksInvariants, let broken = host.core.invariantViolation() else { return }
+    world.violations.note("replica \(number): \(broken)")
+  }
+
+  @inline(__always)
+  public mutating func charge(received bytes: Int, in world: borrowing SharedWorld) {
+    usage.messagesReceived += 1
+    usage.bytesReceived += bytes
+    turn.receivingNs += world.cpu.cost(ofMessage: bytes) * slowness
+  }
+
+  /// How many nanoseconds of this turn's receiving have passed when this request has been received;
+  /// infinite if it was received earlier. Mutating for the same reason as `byteCount(ofRecords:)`.
+  @inline(__always)
+  public mutating func receipts(of id: RequestID) -> Double {
+    guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
+      return .infinity
+    }
+    let received = receivedRequests.values[place]
+    return received.turn == turnNumber && received.sequence == id.sequence
+      ? received.receiptsNs : .infinity
+  }
+
+  /// Carries out the turn's effects, and handles the node's messages to itself.
+  public mutating func finishTurn(in world: inout SharedWorld) {
+    repeat {
+      if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
+      beginEffects(in: &world)
+      host.endTurn(at: clock.reading(at: world.now))
+      checkInvariants(in: &world)
+      turn.executions += host.executedCount
+      if host.snapshots.installedIndex != nil { noteInstalled() }
+      if host.effects.filled.contains(.commits) { noteCommits(in: &world) }
+      if host.snapshots.handledByteCount > 0 { chargeSnapshots(in: world) }
+      if pausesInsideTurn {
+        pausesInsideTurn = false
+        standsInsideTurn = true
+        return
+      }
+      lend(in: &world) { $0.carryOutTurn() }
+      noteHeld(in: world)
+    } while !ownMessages.isEmpty
+    if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
+    turn.spend(Double(turn.executions) * world.cpu.apply * slowness)
+    let elapsed = Int64(turn.elapsedNs)
+    usage.busy += Int(elapsed)
+    busyUntil = world.now + elapsed
+    turn = TurnTime()
+    causes.turn = CauseTrace.none
+    turnNumber += 1
+    if !inbox.isEmpty { scheduleTurn(in: &world) }
+  }
+
+  public mutating func takeOwnMessages(in world: inout SharedWorld) {
+    swap(&ownMessages, &ownInputs)
+    for position in ownInputs.indices {
+      let released = causes.ofOwnMessages.count > position
+      if released { world.causes.current = causes.ofOwnMessages[position] }
+      host.receive(ownInputs[position], from: host.id, at: clock.reading(at: world.now))
+      if released { noteInput(in: &world) }
+      checkInvariants(in: &world)
+    }
+    ownInputs.empty()
+    causes.ofOwnMessages.empty()
+  }
+
+  public mutating func noteCommits(in world: inout SharedWorld) {
+    for commit in host.effects.commits {
+      let agrees = world.agrees(commit, of: number)
+      // A snapshot that was installed in this turn may contain the commit.
+      guard commit.index.rawValue > commits.count else { continue }
+      commits.note(commit.batch, agrees: agrees)
+    }
+  }
+}
+
+/// The processor's costs in nanoseconds: `CPUModel` as numbers.
+public struct ProcessorCosts: Sendable {
+  public let perMessage: Double
+  public let perByte: Double
+  public let apply: Double
+
+  public init(_ model: CPUModel) {
+    perMessage = Double(model.perMessage.nanoseconds)
+    perByte = Double(model.perByte.nanoseconds)
+    apply = Double(model.apply.nanoseconds)
+  }
+
+  /// The cost of handling a message of this size.
+  @inline(__always)
+  public func cost(ofMessage bytes: Int) -> Double { perMessage + Double(bytes) * perByte }
+}
