@@ -36,6 +36,19 @@ struct Answer {
     }.filter { $0.count > 0 }.sorted { $0.count > $1.count }
   }
 
+  /// The measures in which a protocol is not among the best, by those that are.
+  private func othersWins(than name: String) -> [HTML] {
+    var order: [[String]] = []
+    var measures: [[String]: [String]] = [:]
+    for standing in standings where !standing.isLevel && standing.isCompared {
+      let leaders = standing.leaders.map(\.name)
+      guard !leaders.contains(name) else { continue }
+      if measures[leaders] == nil { order.append(leaders) }
+      measures[leaders, default: []].append(Phrase.inSentence(standing.metric.title))
+    }
+    return order.map { "\(Phrase.bold($0)) in \(Phrase.list(measures[$0] ?? []))" }
+  }
+
   private var headline: HTML {
     let told = standings.filter { !$0.isLevel && $0.isCompared }.count
     let contenders = run.groups.filter { $0.isRanked && !Standing.isBaseline($0) }
@@ -76,12 +89,8 @@ struct Answer {
       """
     if best.count == 1, !run.isSwept {
       html += " (\(Phrase.list(best[0].measures.map(Phrase.inSentence))))"
-      if let second = wins.dropFirst().first {
-        let others = second.measures.filter { !best[0].measures.contains($0) }
-        if !others.isEmpty {
-          html += "; \(Phrase.bold([second.name])) in \(Phrase.list(others.map(Phrase.inSentence)))"
-        }
-      }
+      let others = othersWins(than: best[0].name)
+      if !others.isEmpty { html += "; \(others.joined("; "))" }
     }
     return html + "."
   }
@@ -209,15 +218,14 @@ struct Answer {
           \(best.map(metric.quantity.phrase) ?? "")</small>
           """
       }
-      let name = run.sweepPaths.count == 1 ? run.points[point][0] : run.pointName(point)
-      return "<tr><th scope=row>\(name)\(cells.joined())"
+      return "<tr><th scope=row>\(run.points[point].joined(separator: ", "))\(cells.joined())"
     }
     let heads = metrics.map { "<th scope=col>\($0.title)" as HTML }
-    let axis = run.sweepPaths.count == 1 ? HTML.breakable(run.sweepPaths[0]) : "at"
+    let axis = run.sweepPaths.map(HTML.breakable).joined(", ")
     return """
       <p class=how>Who is the best, or level with it, and the mean of the best.</p>\
       <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders\
-      \(HTML.source("summary.csv " + metrics.map(\.name).joined(separator: " ")))>\
+      \(HTML.source(run.summary(metrics.map(\.name))))>\
       <thead><tr><th scope=col>\(axis)\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """

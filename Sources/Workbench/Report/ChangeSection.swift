@@ -70,7 +70,7 @@ struct ChangeSection {
         chance.</p>
         """
     }
-    let how =
+    let how: HTML =
       comparison.isPaired
       ? "trials of equal seeds, pair by pair" : "trials of other seeds, by Welch's t test"
     let different = comparison.ratios.filter(\.isDifferent)

@@ -63,7 +63,7 @@ struct Explorer {
       ])
     }
     let text = """
-      {"paths":\(list(run.sweepPaths.map(quoted))),"main":\(run.mainPath),\
+      {"paths":\(list(run.sweepPaths.map(quoted))),"main":\(run.mainPath),"mostRange":\(number(SweepAxis.mostRange)),\
       "metrics":\(list(metrics.map(quoted))),"points":\(list(points)),"sizes":\(list(sizes)),
       "rows":\(list(rows))}
       """

@@ -79,7 +79,9 @@ struct LoadSection {
     return parts.joined("\n")
   }
 
-  private func source(_ metric: Metric) -> String { "summary.csv throughput \(metric.name)" }
+  private func source(_ metric: Metric) -> String {
+    run.summary([Metric.throughput.name, metric.name])
+  }
 
   private func words(_ metric: Metric, _ lines: [Line]) -> HTML {
     let found = lines.compactMap { line -> HTML? in

@@ -16,21 +16,24 @@ struct RatioChart {
     let rows = Array(
       comparison.rows.indices.filter { row in ratios.contains { $0.row == row } }
         .prefix(RatioChart.mostRows))
+    // Intervals of very few trials reach over many orders of magnitude; they are cut off.
+    let values = ratios.map(\.value) + [1]
+    let (least, most) = ((values.min() ?? 1) / 10, (values.max() ?? 1) * 10)
     let ends: [Double] =
-      ratios.flatMap { [$0.value, $0.low ?? $0.value, $0.high ?? $0.value] } + [1]
+      values + ratios.flatMap { [max($0.low ?? 1, least), min($0.high ?? 1, most)] }
     guard !rows.isEmpty, let least = ends.min(), let most = ends.max() else { return nil }
     let axis =
       (most / least > 2.5 ? Axis.logarithmic(ends, label: Axis.short) : nil)
       ?? Axis.linear(least, most, most: 4, label: Axis.short)
-    var chart = RowChart(names: rows.map { comparison.rows[$0].text }, axis: axis)
+    var chart = RowChart(names: rows.map { comparison.rows[$0].shortText }, axis: axis)
     for (place, row) in rows.enumerated() {
       let key = comparison.rows[row]
-      chart.row(place, key.text, slot: slotOfName(key.name)) { drawing, plot, middle in
-        drawing.line(plot.x(1), middle - 15, plot.x(1), middle + 15, "base")
+      chart.row(place, key.shortText, slot: slotOfName(key.name)) { drawing, plot, middle in
+        drawing.line(plot.x(1), middle - 12, plot.x(1), middle + 12, "base")
         let here = ratios.filter { $0.row == row }
         for (index, ratio) in here.enumerated() {
           let offset =
-            (Double(index) - Double(here.count - 1) / 2) * min(9, 24 / Double(here.count))
+            (Double(index) - Double(here.count - 1) / 2) * min(8, 20 / Double(here.count))
           draw(ratio, key, middle + offset, &drawing, plot)
         }
       }

@@ -18,6 +18,11 @@ struct RunComparison {
     var point: String
 
     var text: String { point.isEmpty ? name : "\(name), \(point)" }
+    /// Short enough for the row of a chart.
+    var shortText: String {
+      let most = 60
+      return text.count <= most ? text : text.prefix(most - 1) + "…"
+    }
   }
 
   /// One metric of one row of a run, divided by the baseline's.

@@ -31,6 +31,11 @@ struct RunData {
   var trialCount: Int { groups.reduce(0) { $0 + $1.trials.count } }
   var hasFaults: Bool { groups.contains { $0.trials.contains { !$0.faults.isEmpty } } }
 
+  /// The source of numbers from these columns of `summary.csv`, beside which swept values may stand.
+  func summary(_ columns: [String]) -> String {
+    (["summary.csv"] + sweepPaths + columns).joined(separator: " ")
+  }
+
   func groups(at point: Int) -> [Group] { groups.filter { $0.point == point } }
 
   /// `workload.clients = 8, replicas = 3`; empty without a sweep.

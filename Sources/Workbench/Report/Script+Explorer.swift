@@ -41,18 +41,23 @@ extension Script {
 
       // An axis of swept values: by size if all have one, and else side by side.
       function swept(path) {
-        var names = [], sizes = [];
+        var names = [], sizes = [], sizeOf = {};
         table.points.forEach(function (point, index) {
           if (names.indexOf(point[path]) >= 0) return;
           names.push(point[path]);
           sizes.push(table.sizes[index][path]);
+          sizeOf[point[path]] = table.sizes[index][path];
         });
-        var isSized = sizes.every(function (size) { return size !== null; });
+        var hasSizes = sizes.every(function (size) { return size !== null; });
+        if (hasSizes) {
+          names.sort(function (a, b) { return sizeOf[a] - sizeOf[b]; });
+          sizes.sort(function (a, b) { return a - b; });
+        }
+        var isSized = hasSizes && sizes[0] > 0 && Math.max.apply(null, sizes) / Math.min.apply(null, sizes) <= table.mostRange;
         var value = function (point) {
           return isSized ? table.sizes[point][path] : names.indexOf(table.points[point][path]);
         };
-        var isLog = isSized && Math.min.apply(null, sizes) > 0
-          && Math.max.apply(null, sizes) / Math.min.apply(null, sizes) > 12;
+        var isLog = isSized && Math.max.apply(null, sizes) / Math.min.apply(null, sizes) > 12;
         var places = isSized ? sizes : names.map(function (_, index) { return index; });
         var scale = function (v) { return isLog ? Math.log10(v) : v; };
         var low = scale(Math.min.apply(null, places)), high = scale(Math.max.apply(null, places));

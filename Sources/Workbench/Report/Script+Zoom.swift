@@ -114,6 +114,7 @@ extension Script {
         var start = null, pick = null;
         function place(event) {
           var box = chart.svg.getBoundingClientRect();
+          if (!box.width) return chart.left;
           var x = (event.clientX - box.left) / box.width * chart.svg.viewBox.baseVal.width;
           return Math.min(Math.max(x, chart.left), chart.right);
         }

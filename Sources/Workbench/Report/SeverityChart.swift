@@ -68,7 +68,7 @@ struct SeveritySection {
         """
     }
     return """
-      <ul class=facts\(HTML.source("\(RunData.severityName) step_percent"))>\(items.joined())</ul>
+      <ul class=facts\(HTML.source("\(run.summary([])) \(RunData.severityName) step_percent"))>\(items.joined())</ul>
       """
   }
 
@@ -123,7 +123,9 @@ struct SeveritySection {
       title: "\(Legend.key(line.slot))\(line.name)\(mark)",
       drawing: plot.drawing.svg(
         label: "\(line.name): throughput over \(path), danger zones marked"),
-      table: table(line, path), source: "summary.csv throughput severity.csv step_percent p_holm",
+      table: table(line, path),
+      source: run.summary([Metric.throughput.name])
+        + " \(RunData.severityName) step_percent p_holm",
       attributes: " data-p=\"\(line.slot)\"")
   }
 

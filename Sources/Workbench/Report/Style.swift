@@ -78,7 +78,8 @@ enum Style {
     fieldset[hidden]{display:none}
     legend{float:left;margin-right:.5rem;color:var(--muted)}
     label{display:inline-flex;gap:.35rem;align-items:center;cursor:pointer}
-    .bar{display:flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:center;margin:.75rem 0}
+    h2,h3,nav a,figcaption,summary,label,caption{overflow-wrap:anywhere}
+    .bar label{flex-wrap:wrap;max-width:100%}.bar{display:flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:center;margin:.75rem 0}
     .bar[hidden]{display:none}.bar output{color:var(--muted);font-size:.9rem}
     select{font:inherit;font-size:.9rem;color:inherit;background:var(--panel);border:1px solid \
     var(--line);border-radius:6px;padding:.3rem .5rem;max-width:100%}
@@ -165,7 +166,7 @@ enum Style {
     .fault{fill:var(--fault);opacity:.09}
     .window .l{vector-effect:non-scaling-stroke}
     [data-time]{cursor:crosshair;touch-action:pan-y}.pick{fill:var(--link);opacity:.2}
-    .zone{fill:var(--bad);opacity:.16}.zone.reversal{fill:var(--link)}
+    .zone{fill:var(--bad);opacity:.16;stroke:var(--bg);stroke-width:2}.zone.reversal{fill:var(--link)}
     .ring{fill:none;stroke:var(--ink);stroke-width:1.4}
     \((0..<Palette.size).map { ".p\($0){--c:var(--p\($0))}" }.joined())
 

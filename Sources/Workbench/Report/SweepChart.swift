@@ -106,7 +106,7 @@ struct SweepSection {
       table: HTMLTable(
         caption: "\(metric.title)\(unit) over \(path)",
         headings: ["protocol", path, "mean", "95 % interval", "verdict"], rows: rows),
-      source: metric.source)
+      source: run.summary([metric.name]))
   }
 }
 
@@ -144,14 +144,19 @@ extension RunData {
 /// Swept values on an axis: by size if all are numbers (logarithmic if widely spread), otherwise
 /// side by side in the order of the experiment.
 struct SweepAxis {
+  /// Sizes further apart stand side by side, because one far from the others would press those into
+  /// a corner.
+  static let mostRange = 5_000.0
+
   let axis: Axis
   private let places: [String: Double]
 
   init(_ values: [String]) {
     let names = Phrase.ordered(values)
     let numbers = names.compactMap { SweepAxis.size($0) }
-    if numbers.count == names.count, names.count > 1, let least = numbers.min(),
-      let most = numbers.max(), least > 0
+    let isSized = numbers.count == names.count
+    if isSized, names.count > 1, let least = numbers.min(),
+      let most = numbers.max(), least > 0, most / least <= SweepAxis.mostRange
     {
       let ticks = zip(numbers, names).sorted { $0.0 < $1.0 }
       if most / least > 12, let scale = Axis.logarithmic(numbers, label: Axis.short) {
@@ -164,6 +169,8 @@ struct SweepAxis {
       }
       places = Dictionary(zip(names, numbers)) { first, _ in first }
     } else {
+      let names =
+        isSized ? zip(numbers, names).sorted { $0.0 < $1.0 }.map(\.1) : names
       axis = Axis.places(names)
       places = Dictionary(zip(names, names.indices.map(Double.init))) { first, _ in first }
     }

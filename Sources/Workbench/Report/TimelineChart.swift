@@ -99,9 +99,14 @@ struct TimelineChart {
   /// The buttons that zoom all charts over time; only the script makes them visible.
   static let zoomBar: HTML = {
     let buttons = [
-      ("in", "Zoom in (+)"), ("out", "Zoom out (−)"), ("left", "Earlier (←)"),
-      ("right", "Later (→)"), ("all", "Whole time (0)"),
-    ].map { "<button type=button data-zoom=\($0.0)>\($0.1)</button>" as HTML }
+      ("in", "+", "Zoom in (key +)"), ("out", "−", "Zoom out (key -)"),
+      ("left", "←", "Earlier (key ←)"), ("right", "→", "Later (key →)"),
+      ("all", "Whole time", "Whole time (key 0)"),
+    ].map { what, sign, name -> HTML in
+      """
+      <button type=button data-zoom=\(what) title="\(name)" aria-label="\(name)">\(sign)</button>
+      """
+    }
     return """
       <div id=zoom class=bar role=group aria-label="Zoom of the charts over time" hidden>\
       \(buttons.joined())<output aria-live=polite></output></div>

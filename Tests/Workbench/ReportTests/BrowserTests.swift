@@ -117,6 +117,22 @@ struct BrowserTests {
     #expect(page.utf8.count < 2_000_000)
   }
 
+  @Test("A swept run beside an earlier one has room for long names", arguments: [1400, 360])
+  func longNames(width: Int) throws {
+    let folder = try Folder()
+    var sample = BrowserTests.sweep
+    sample.sweepPath = "network.places.with-a-rather-long-name.clients"
+    sample.points = ["1us", "4KiB", "ten"]
+    _ = try sample.write(below: folder.url)
+    (sample.seed, sample.started) = ("2", "2026-11-28T13:00:00Z")
+    let page = try Report.page(of: sample.write(below: folder.url))
+    let finding = try Browser.open(page, width: width, isDark: true, in: folder.url)
+    #expect(page.contains("<strong>sample-1</strong>"))
+    #expect(finding.console == [] && finding.overflow <= 0)
+    #expect(finding.clipped == [])
+    #expect(finding.overlapping == [])
+  }
+
   @Test("A page that compares runs", arguments: [1400, 360])
   func comparison(width: Int) throws {
     let folder = try Folder()

@@ -91,6 +91,8 @@ struct PageNumbers {
       guard let value = Double(plain) else { continue }
       let next = words.dropFirst(place + 1).first
       let before = place > 0 ? words[place - 1] : ""
+      // A seed, or a swept value.
+      if before == "seed" || before == "=" { continue }
       let isCount = next.map(PageNumbers.counted.contains) ?? false || before == "of"
       if isCount, value == value.rounded() { continue }
       let decimals = plain.split(separator: ".").dropFirst().first?.count ?? 0

@@ -74,18 +74,18 @@ private struct Package: Decodable {
     let file = ResultFile.distribution(outline)
     let records = try #require(parseCSV(file.csv(allTrials)))
     #expect(records[0] == file.fields.map(\.name))
-    let key = Array(records[1].prefix(2))
+    let key = Array(records[1].prefix(3))
     for operation in ["read", "write"] {
-      let rows = records.filter { Array($0.prefix(2)) == key && $0[2] == operation }
+      let rows = records.filter { Array($0.prefix(3)) == key && $0[3] == operation }
       #expect(rows.count == 32)
-      #expect(rows.first?[3] == "0" && rows.last?[3] == "100")
-      let latencies = rows.map { Double($0[4]) ?? -1 }
-      #expect(latencies == latencies.sorted() && latencies[0] >= 0)
+      #expect(rows.first?[4] == "0" && rows.last?[4] == "100")
+      let latencies = rows.map { Double($0[5]) ?? -1 }
+      #expect(latencies == latencies.sorted() && latencies.first ?? -1 >= 0)
       // The pooled percentiles of summary.csv are the same numbers.
       let summary = try #require(parseCSV(ResultFile.summary(outline).csv(allTrials)))
-      let row = try #require(summary.first { Array($0.prefix(2)) == key })
+      let row = try #require(summary.first { Array($0.prefix(3)) == key })
       let column = try #require(summary[0].firstIndex(of: "\(operation)_p99_us_pooled"))
-      #expect(rows.first { $0[3] == "99" }?[4] == row[column])
+      #expect(rows.first { $0[4] == "99" }?[5] == row[column])
     }
   }
 

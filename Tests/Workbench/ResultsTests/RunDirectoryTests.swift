@@ -62,7 +62,7 @@ import Testing
       try second.writeResults(all, manifest: manifest(all, at: 2_000))
 
       #expect(try contents(whole.path) == contents(second.path))
-      #expect(try contents(whole.path).count == 10)
+      #expect(try contents(whole.path).count == 11)
       #expect(!FileManager.default.fileExists(atPath: second.path + "/.trials"))
     }
   }
