@@ -19,6 +19,13 @@ extension Places {
     var pairs: [(from: String, to: String, bothWays: Bool, DelayDistribution)] = []
     for pair in try Self.pairs(section, isRequired: preset == nil) {
       let (from, to, bothWays) = try Self.ends(of: pair)
+      if bothWays, from != to,
+        pairs.contains(where: { $0.bothWays && $0.from == to && $0.to == from })
+      {
+        throw ExperimentError(
+          path: pair.node.path, found: "\"\(pair.key)\" beside \"\(to)-\(from)\"",
+          allowed: "each pair once, or both directions as \"\(from)>\(to)\" and \"\(to)>\(from)\"")
+      }
       for name in [from, to] where !names.contains(name) { names.append(name) }
       pairs.append((from, to, bothWays, try DelayDistribution(reading: pair.node)))
     }
