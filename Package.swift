@@ -129,9 +129,10 @@ let modules: [[Target]] = [
 
   shared.module("StateMachines", ["CProcessor", "Primitives", "WireFormat", "Replication"]),
   shared.module(
-    "ReplicaHosting", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
+    "ReplicaHosting", ["Primitives", "WireFormat", "Replication"],
+    testedWith: ["StateMachines", "Stubs"]),
   shared.module(
-    "Clients", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines"]),
+    "Clients", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines", "Stubs"]),
   shared.module("Environments", ["Primitives", "Replication"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
@@ -146,28 +147,27 @@ let modules: [[Target]] = [
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module(
-    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated", "ProtocolTesting"],
+    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated", "ProtocolTesting", "Stubs"],
     settings: simulated),
   runtimes.module(
     "Simulation",
     [
       "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Clients", "Workloads",
       "Environments", "Faults", "Trials",
-    ], testedWith: ["Unreplicated", "StateMachines", "Histories"], settings: simulated),
+    ], testedWith: ["Unreplicated", "StateMachines", "Histories", "Stubs"], settings: simulated),
   runtimes.module("Sockets", ["CLinux", "Primitives", "WireFormat", "Replication"]),
   runtimes.module(
     "WriteAheadLog", ["CLinux", "Primitives", "WireFormat", "Replication"],
-    testedWith: ["SmallDisks"]),
+    testedWith: ["HostTesting", "SmallDisks"]),
   runtimes.module(
     "ClusterMessages", ["WireFormat", "Replication", "Faults", "Trials"], testedWith: ["Primitives"]
   ),
   runtimes.module(
     "NodeRuntime",
     [
-      "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting",
-      "Environments",
-      "Faults", "Sockets", "WriteAheadLog", "ClusterMessages",
-    ], testedWith: ["StateMachines", "NodeBench"]),
+      "CLinux", "Primitives", "WireFormat", "Replication", "ReplicaHosting", "Environments",
+      "Faults", "Trials", "Sockets", "WriteAheadLog", "ClusterMessages",
+    ], testedWith: ["StateMachines", "HostTesting", "NodeBench", "Stubs"]),
   runtimes.module(
     "LoadDriving",
     ["CLinux", "Primitives", "Replication", "Clients", "Sockets"],
@@ -175,13 +175,13 @@ let modules: [[Target]] = [
   runtimes.module(
     "ClusterControl",
     [
-      "Environments", "CLinux", "Primitives", "WireFormat", "Replication", "Clients", "Workloads",
-      "Faults",
-      "Trials", "Sockets", "WriteAheadLog", "ClusterMessages", "LoadDriving", "Configuration",
+      "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
+      "Workloads", "Environments", "Faults", "Trials", "Configuration", "Sockets",
+      "WriteAheadLog", "ClusterMessages", "LoadDriving",
     ],
     testedWith: [
-      "NodeRuntime", "Raft", "ReplicaHosting", "StateMachines", "Histories", "Linearizability",
-      "SmallDisks", "NodeBench",
+      "NodeRuntime", "Raft", "ReplicaHosting", "Histories", "Linearizability", "HostTesting",
+      "SmallDisks", "NodeBench", "Stubs",
     ]),
 
   outside.module("Resp", ["Primitives", "WireFormat", "Replication", "StateMachines"]),
@@ -190,14 +190,14 @@ let modules: [[Target]] = [
     [
       "Trials", "CLinux", "Primitives", "WireFormat", "Replication", "StateMachines", "Clients",
       "Workloads", "Resp", "Sockets", "LoadDriving",
-    ]),
+    ], testedWith: ["HostTesting"]),
   outside.module(
     "Serving",
     [
       "CLinux", "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
       "Clients", "Faults", "Configuration", "Resp", "Sockets", "ClusterMessages", "NodeRuntime",
       "LoadDriving", "ClusterControl", "WriteAheadLog",
-    ], testedWith: ["Unreplicated", "Raft", "ReplicaHosting", "RedisClients"]),
+    ], testedWith: ["Unreplicated", "Raft", "ReplicaHosting", "HostTesting", "RedisClients"]),
 
   workbench.module(
     "Experiments",
@@ -212,7 +212,8 @@ let modules: [[Target]] = [
       "Replication", "Trials",
     ]),
   workbench.module(
-    "Report", ["Primitives", "ProtocolList", "Configuration", "Measurement", "Results"]),
+    "Report", ["Primitives", "ProtocolList", "Configuration", "Measurement", "Results"],
+    testedWith: ["HostTesting"]),
   workbench.module(
     "Advice",
     [
@@ -226,7 +227,7 @@ let modules: [[Target]] = [
       "Environments", "Faults", "Histories", "Configuration", "Linearizability", "Measurement",
       "Trials", "Simulation", "Sockets", "ClusterMessages", "LoadDriving", "ClusterControl",
       "OtherSystems", "Experiments",
-    ], testedWith: ["rsmbench", "TrappingRun"]),
+    ], testedWith: ["rsmbench", "HostTesting", "TrappingRun"]),
   workbench.module(
     "Benchmarks",
     [
@@ -247,13 +248,18 @@ let modules: [[Target]] = [
       "rsmbenchTests",
       [
         "rsmbench", "Primitives", "Histories", "Linearizability", "Replication", "ProtocolList",
-        "Resp", "Sockets", "OtherSystems", "RedisClients",
+        "Resp", "Sockets", "OtherSystems", "HostTesting", "RedisClients",
       ]),
   ],
 
+  // A core and a load that do what a test says and record what they are told.
+  kit.kit(
+    "Stubs", ["Primitives", "WireFormat", "Replication", "Clients", "StateMachines"]),
+  // Directories, waits and threads of tests that use the real system.
+  kit.kit("HostTesting", ["Replication"]),
   // A disk whose power can be cut.
   kit.kit("SmallDisks", ["CLinux"]),
-  // A blocking Redis client, and threads for its users.
+  // A blocking Redis client.
   kit.kit("RedisClients", ["Resp", "Sockets"]),
   // The language of protocol tests, and the transcripts that they tell.
   kit.kit(
@@ -270,7 +276,7 @@ let modules: [[Target]] = [
     "NodeBench",
     [
       "Primitives", "WireFormat", "Replication", "Faults", "Sockets", "ClusterMessages",
-      "NodeRuntime",
+      "NodeRuntime", "HostTesting",
     ]),
 
   [
@@ -279,7 +285,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime",
+        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime", "NodeBench", "Stubs",
       ]),
     whole.tests(
       "FuzzTests",

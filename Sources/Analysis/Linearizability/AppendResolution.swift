@@ -14,8 +14,8 @@ import Histories
 /// are composed again from the hints, and appends are resolved only if an observed value results.
 /// The value that a refused swap expected proves nothing, because the key may never have had it.
 struct AppendResolution {
-  /// The operations in the given order. Appends remain if some observed value could not be
-  /// composed.
+  /// The operations in the given order. Appends whose value was observed are compare-and-swaps
+  /// here. The others are writes, or stay appends if some observed value cannot be composed.
   private(set) var operations: [Operation]
   private var maker: [ValueDigest: Int] = [:]
   private var isObserved: [Bool]

@@ -16,12 +16,18 @@ public struct KeyValueModel: SequentialModel {
     self.hasUniformValues = hasUniformValues
   }
 
+  /// One operation of a client on the key. Its values are represented by their digests.
   public struct Action: Sendable {
     public var kind: OperationKind
+    /// Without an answer, `swapped` and `observed` say nothing.
     public var isAnswered: Bool
+    /// Whether a compare-and-swap found the expected value.
     public var swapped: Bool
+    /// The value that the operation writes or appends.
     public var argument: ValueDigest
+    /// The value that a compare-and-swap expects.
     public var expected: ValueDigest
+    /// The value that a read returned.
     public var observed: ValueDigest
 
     public init(_ operation: Operation) {

@@ -128,7 +128,7 @@ public struct LinearizationSearch<Model: SequentialModel> {
   private mutating func advance(_ action: Int32, budget: inout SearchBudget) -> Bool {
     let timed = actions[Int(action)]
     guard let state = model.apply(timed.action, to: current.state) else { return false }
-    // An action without an answer that changes nothing need not have happened.
+    // An action without an answer may be left out, so one that changes nothing is not tried.
     if timed.isOpen, state == current.state { return false }
     if state != current.state, !demands.mayLeave(current.state, by: Int(action)) { return false }
     var candidate = current

@@ -141,19 +141,24 @@ struct Zones {
     of cluster: RegisterChains.Cluster, returning time: Int64,
     _ operations: UnsafeBufferPointer<KeyedOperation>
   ) -> Int {
-    operations.indices.first {
-      operations[$0].role == .read && operations[$0].hash == cluster.hash
-        && operations[$0].length == cluster.length && operations[$0].returned == time
-    } ?? Int(cluster.write)
+    reader(of: cluster, operations) { $0.returned == time }
   }
 
   static func reader(
     of cluster: RegisterChains.Cluster, invokedAt time: Int64,
     _ operations: UnsafeBufferPointer<KeyedOperation>
   ) -> Int {
+    reader(of: cluster, operations) { $0.invoked == time }
+  }
+
+  /// The first read of the cluster's value that fits; its write if there is none.
+  private static func reader(
+    of cluster: RegisterChains.Cluster, _ operations: UnsafeBufferPointer<KeyedOperation>,
+    where fits: (KeyedOperation) -> Bool
+  ) -> Int {
     operations.indices.first {
       operations[$0].role == .read && operations[$0].hash == cluster.hash
-        && operations[$0].length == cluster.length && operations[$0].invoked == time
+        && operations[$0].length == cluster.length && fits(operations[$0])
     } ?? Int(cluster.write)
   }
 }

@@ -1,4 +1,5 @@
 import Histories
+import Replication
 import Trials
 
 extension TrialRecord {
@@ -9,13 +10,13 @@ extension TrialRecord {
   /// that is given up or refused does not end the wait, because the client has still not been
   /// served, however often it tries again and however short its timeout is. Think time after an
   /// answer does not count as waiting.
-  func overdueShare(sloLatency: Int64) -> Double? {
+  func overdueShare(sloLatency: Interval) -> Double? {
     guard clients > 0, measuredEnd > warmUpEnd, !operations.isEmpty else { return nil }
     /// When each client began to wait; `.max` if it is not waiting.
     var waitingSince = [Int64](repeating: .max, count: clients)
     var overdue = 0.0
     func end(_ client: Int, at time: Int64) {
-      let start = max(waitingSince[client] + sloLatency, warmUpEnd)
+      let start = max(waitingSince[client] + sloLatency.nanoseconds, warmUpEnd)
       overdue += Double(max(0, min(time, measuredEnd) - start))
     }
     for operation in operations where operation.intended < measuredEnd {

@@ -64,7 +64,7 @@ struct FaultAnalysis {
   /// The metrics of every fault of the trial, in the order of the trial's faults.
   mutating func metrics() -> [FaultMetrics] {
     var found = [FaultMetrics](repeating: FaultMetrics(), count: trial.faults.count)
-    for i in faults.indices { recover(i, &found[order[i]]) }
+    for i in faults.indices { measureRecovery(from: i, &found[order[i]]) }
     guard !faults.isEmpty else { return found }
     let disturbed = DisturbedTimes(disturbances.map { $0.start...$0.end })
     let ordinaryRead = reads.ordinary(outside: disturbed)
@@ -76,9 +76,9 @@ struct FaultAnalysis {
       let writeGap = gap(longWrites, ordinaryWrite, of: i)
       found[order[i]].readOutage = reads.outage(readGap)
       found[order[i]].writeOutage = writes.outage(writeGap)
-      endOutage([readGap, writeGap].compactMap { $0 }, of: i, &found[order[i]])
+      noteEnd(of: [readGap, writeGap].compactMap { $0 }, chargedTo: i, &found[order[i]])
       findLeaders(i, &found[order[i]])
-      if staysBad(i) {
+      if isMetastable(i) {
         found[order[i]].recovery = .metastable
         found[order[i]].timeToRecover = nil
         found[order[i]].hangover = nil
@@ -87,9 +87,11 @@ struct FaultAnalysis {
     return found
   }
 
-  private func staysBad(_ i: Int) -> Bool {
+  /// Whether operations are still answered late long after the fault, although no more come due
+  /// than before it.
+  private func isMetastable(_ i: Int) -> Bool {
     guard let goodput, faults[i].hasEnd else { return false }
-    return goodput.staysBad(
+    return goodput.staysLow(
       from: faults[i].end, to: min(nexts[i] ?? .max, trial.measuredEnd),
       since: undisturbedWindows(for: i).filter {
         $0.start + $0.length <= faults[i].start
@@ -99,7 +101,7 @@ struct FaultAnalysis {
   // MARK: Recovery
 
   /// Sets the metrics that depend on throughput.
-  private mutating func recover(_ i: Int, _ found: inout FaultMetrics) {
+  private mutating func measureRecovery(from i: Int, _ found: inout FaultMetrics) {
     let fault = faults[i]
     let limit = min(nexts[i] ?? .max, trial.measuredEnd)
     guard
@@ -110,29 +112,30 @@ struct FaultAnalysis {
       noteRecovery(at: trial.measuredEnd, i)
       return
     }
-    let own = throughput.outcome(
+    let sinceStart = throughput.outcome(
       after: fault.start,
       dippingUpTo: max(fault.hasEnd ? fault.end : fault.start, fault.start + delay), before: limit)
-    switch own {
+    switch sinceStart {
     case .undisturbed: found.timeToRecover = 0
     case .back(let short):
       found.timeToRecover = max(0, throughput.start(of: short.upperBound) - fault.start)
     case .short: break
     }
-    var lost = own.short
+    var lost = sinceStart.shortWindows
     if fault.hasEnd, fault.end < limit {
-      let later = throughput.outcome(
+      let sinceEnd = throughput.outcome(
         after: fault.end, dippingUpTo: fault.end + delay, before: limit)
-      switch later {
+      switch sinceEnd {
       case .undisturbed: found.hangover = 0
       case .back(let short):
         found.hangover = max(0, throughput.start(of: short.upperBound) - fault.end)
       case .short: break
       }
-      if later != .undisturbed {
+      if sinceEnd != .undisturbed {
         lost =
           lost.isEmpty
-          ? later.short : lost.lowerBound..<max(lost.upperBound, later.short.upperBound)
+          ? sinceEnd.shortWindows
+          : lost.lowerBound..<max(lost.upperBound, sinceEnd.shortWindows.upperBound)
       }
     }
     found.lostRequests = max(0, throughput.missing(lost))
@@ -201,7 +204,10 @@ struct FaultAnalysis {
     faults.last { $0.start <= time }.map { !$0.hasEnd } ?? false
   }
 
-  private func endOutage(_ gaps: [ServiceGap], of i: Int, _ found: inout FaultMetrics) {
+  /// Sets when the service answered again after the gaps that are charged to a fault.
+  private func noteEnd(
+    of gaps: [ServiceGap], chargedTo i: Int, _ found: inout FaultMetrics
+  ) {
     guard let end = gaps.map(\.end).max() else {
       found.firstAcknowledgement = 0
       return

@@ -1,4 +1,5 @@
 import Histories
+import Replication
 import Trials
 
 /// How many operations of an open loop were answered in time, by the window in which they were due.
@@ -9,19 +10,20 @@ import Trials
 /// than answered.
 struct Goodput {
   private let timeline: Timeline
-  private let latency: Int64
+  private let latency: Interval
   /// By window of the timeline.
   private var good: [Int]
 
   /// The shortest time after the end of a fault that says anything.
-  static let leastRest: Int64 = 1_000_000_000
+  static let leastRest = Interval.seconds(1)
 
-  init(_ trial: TrialRecord, _ timeline: Timeline, within latency: Int64) {
+  init(_ trial: TrialRecord, _ timeline: Timeline, within latency: Interval) {
     self.timeline = timeline
     self.latency = latency
     good = Array(repeating: 0, count: timeline.windows.count)
     for operation in trial.operations
-    where operation.outcome == .ok && operation.returned - operation.intended <= latency {
+    where operation.outcome == .ok && operation.returned - operation.intended <= latency.nanoseconds
+    {
       let place = (operation.intended - trial.warmUpEnd) / timeline.windowLength
       guard operation.intended >= trial.warmUpEnd, place < good.count else { continue }
       good[Int(place)] += 1
@@ -33,10 +35,10 @@ struct Goodput {
   /// - Parameters:
   ///   - end: when the fault ended; the second half of the time from there to `limit` is judged.
   ///   - before: undisturbed windows.
-  func staysBad(from end: Int64, to limit: Int64, since before: [TimelineWindow]) -> Bool {
+  func staysLow(from end: Int64, to limit: Int64, since before: [TimelineWindow]) -> Bool {
     // What is due shortly before the limit may have been answered in time after it.
-    let limit = limit - latency
-    guard limit - end >= Goodput.leastRest, !before.isEmpty else { return false }
+    let limit = limit - latency.nanoseconds
+    guard limit - end >= Goodput.leastRest.nanoseconds, !before.isEmpty else { return false }
     let start = end + (limit - end) / 2
     let after = timeline.fullWindows.filter {
       $0.start >= start && $0.start + $0.length <= limit

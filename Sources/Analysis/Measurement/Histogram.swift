@@ -3,14 +3,14 @@
 /// Values below 2 µs are exact. Histograms of several trials are merged by adding counts, never by
 /// averaging percentiles.
 ///
-/// The unit is the nanosecond. Values above `largest` share one bucket; minimum and maximum are
+/// The unit is the nanosecond. Values above `largestNs` share one bucket; minimum and maximum are
 /// exact.
 public struct Histogram: Sendable, Equatable {
   @inlinable static var bits: Int { 10 }
   @inlinable static var octaves: Int { 34 }
   @inlinable static var buckets: Int { (octaves + 1) << bits }
   /// About 4.9 hours.
-  @inlinable public static var largest: Int64 { Int64(1) << Int64(bits + octaves) - 1 }
+  @inlinable public static var largestNs: Int64 { Int64(1) << Int64(bits + octaves) - 1 }
 
   @usableFromInline var counts: [UInt64]
   @usableFromInline var recorded = 0
@@ -25,9 +25,9 @@ public struct Histogram: Sendable, Equatable {
   public init() { counts = [UInt64](repeating: 0, count: Histogram.buckets) }
 
   /// Negative durations count as 0.
-  @inlinable public mutating func record(_ nanoseconds: Int64, times: Int = 1) {
+  @inlinable public mutating func record(_ durationNs: Int64, times: Int = 1) {
     guard times > 0 else { return }
-    let value = max(nanoseconds, 0)
+    let value = max(durationNs, 0)
     counts[Histogram.bucket(of: value)] &+= UInt64(times)
     recorded += times
     sum += Double(value) * Double(times)
@@ -35,17 +35,17 @@ public struct Histogram: Sendable, Equatable {
     most = max(most, value)
   }
 
-  /// For a load that should have sent one request each `interval` but waited for each answer
+  /// For a load that should have sent one request each `intervalNs` but waited for each answer
   /// instead: also adds the latencies that the requests it did not send would have had,
-  /// `nanoseconds` less one interval, less two intervals, and so on. Valid only for a fixed
+  /// `durationNs` less one interval, less two intervals, and so on. Valid only for a fixed
   /// interval. Latencies that are measured from the intended time need no such correction.
-  public mutating func record(_ nanoseconds: Int64, expectedInterval interval: Int64) {
-    record(nanoseconds)
-    guard interval > 0 else { return }
-    var missed = nanoseconds - interval
-    while missed >= interval {
-      record(missed)
-      missed -= interval
+  public mutating func record(_ durationNs: Int64, expectedIntervalNs intervalNs: Int64) {
+    record(durationNs)
+    guard intervalNs > 0 else { return }
+    var missedNs = durationNs - intervalNs
+    while missedNs >= intervalNs {
+      record(missedNs)
+      missedNs -= intervalNs
     }
   }
 
@@ -92,7 +92,7 @@ public struct Histogram: Sendable, Equatable {
   }
 
   @inlinable static func bucket(of value: Int64) -> Int {
-    let bounded = UInt64(truncatingIfNeeded: min(value, largest))
+    let bounded = UInt64(truncatingIfNeeded: min(value, largestNs))
     let shift = max(0, 63 - bits - bounded.leadingZeroBitCount)
     return shift << bits + Int(bounded >> UInt64(shift))
   }

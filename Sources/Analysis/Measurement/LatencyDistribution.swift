@@ -1,3 +1,5 @@
+import Replication
+
 /// The latencies of operations. Operations without an answer are included, because percentiles over
 /// the answered ones alone would hide the worst cases.
 ///
@@ -23,11 +25,11 @@ package struct LatencyDistribution: Sendable, Equatable {
 
   /// A latency that is exact or a lower bound.
   package struct Value: Sendable, Equatable {
-    package var nanoseconds: Int64
+    package var time: Interval
     package var isLowerBound: Bool
 
-    package init(nanoseconds: Int64, isLowerBound: Bool) {
-      self.nanoseconds = nanoseconds
+    package init(time: Interval, isLowerBound: Bool) {
+      self.time = time
       self.isLowerBound = isLowerBound
     }
   }
@@ -45,16 +47,16 @@ package struct LatencyDistribution: Sendable, Equatable {
   /// The number of operations without an answer.
   package var censored: Int { (open?.count ?? 0) + (abandoned?.count ?? 0) }
 
-  mutating func record(answeredAfter nanoseconds: Int64) { answered.record(nanoseconds) }
+  mutating func record(answeredAfterNs latencyNs: Int64) { answered.record(latencyNs) }
 
-  mutating func record(openFor nanoseconds: Int64) {
+  mutating func record(openForNs waitNs: Int64) {
     if open == nil { open = Histogram() }
-    open?.record(nanoseconds)
+    open?.record(waitNs)
   }
 
-  mutating func record(abandonedFor nanoseconds: Int64) {
+  mutating func record(abandonedForNs waitNs: Int64) {
     if abandoned == nil { abandoned = Histogram() }
-    abandoned?.record(nanoseconds)
+    abandoned?.record(waitNs)
   }
 
   package mutating func merge(_ other: LatencyDistribution) {
@@ -81,7 +83,7 @@ package struct LatencyDistribution: Sendable, Equatable {
   package func percentile(_ p: Double) -> Value? {
     guard count > 0 else { return nil }
     if p <= 0, let least = answered.minimum {
-      return Value(nanoseconds: least, isLowerBound: false)
+      return Value(time: Interval(nanoseconds: least), isLowerBound: false)
     }
     let rank = Histogram.rank(p, of: count)
     let placed = answered.count + (open?.count ?? 0)
@@ -94,6 +96,6 @@ package struct LatencyDistribution: Sendable, Equatable {
       } else {
         answered.value(rank: rank, with: open)
       }
-    return Value(nanoseconds: value, isLowerBound: rank > answered.count)
+    return Value(time: Interval(nanoseconds: value), isLowerBound: rank > answered.count)
   }
 }

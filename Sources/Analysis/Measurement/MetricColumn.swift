@@ -1,3 +1,5 @@
+import Replication
+
 /// A metric as a column of `trials.csv` and `summary.csv`.
 package struct MetricColumn: Sendable {
   package let name: String
@@ -180,7 +182,7 @@ package struct MetricColumn: Sendable {
           "\(name)_\(label)_us", "us",
           "latency, \(name), percentile \(p); a lower bound if it falls among those not answered"
         ) {
-          distribution($0).percentile(p).map { Double($0.nanoseconds) / 1e3 }
+          distribution($0).percentile(p).map(\.time.microseconds)
         }
       }
       + [

@@ -138,7 +138,7 @@ struct ServiceGaps {
 /// are looked up in a single pass.
 struct DisturbedTimes {
   private var ranges: [ClosedRange<Int64>] = []
-  /// The first range that may hold the next time.
+  /// The first range that does not end before the time of the last call.
   private var position = 0
 
   init(_ times: [ClosedRange<Int64>]) {

@@ -38,8 +38,10 @@ package enum ValueKind: Sendable, Equatable {
 /// united with Student's, because together they cover 93 to 99 % of log-normal (σ up to 0.75),
 /// exponential and zero-inflated samples; see StatisticsTests. With fewer than ten values the ends
 /// of bootstrap-t are unreliable (±1,600 where Student's are ±50), so Student's 99 % interval is
-/// used instead, except where several values equal the minimum or the maximum: there only
-/// bootstrap-t shows that the trials do not bound the mean.
+/// used instead, except where several values equal the minimum or the maximum: there bootstrap-t
+/// shows that the trials do not bound the mean. Three values are too few for it to show that, so an
+/// end is left open by rule: two zeros and one time above zero have no upper end, because the 99 %
+/// interval would cover 92 % of zero-inflated samples.
 package struct Estimate: Sendable, Equatable {
   /// The number of trials that had a value.
   package let count: Int
@@ -102,6 +104,7 @@ private struct Sample {
       return student(tails: 0.05)
     case .skewed, .share:
       guard deviation > 0 else { return (-.infinity, .infinity) }
+      if values.count == 3, isHeaped { return openInterval() }
       guard values.count > 3, values.count >= 10 || isHeaped else { return student(tails: 0.01) }
       let (student, bootstrap) = (student(tails: 0.05), bootstrapT())
       return (min(student.low, bootstrap.low), max(student.high, bootstrap.high))
@@ -112,6 +115,13 @@ private struct Sample {
   private var isHeaped: Bool {
     let (least, most) = (values.min(), values.max())
     return values.count { $0 == least } > 1 || values.count { $0 == most } > 1
+  }
+
+  /// The interval of three values of which two are equal: open on the side of the third one.
+  private func openInterval() -> (low: Double, high: Double) {
+    let ends = student(tails: 0.01)
+    let median = values.sorted()[1]
+    return median == values.min() ? (ends.low, .infinity) : (-.infinity, ends.high)
   }
 
   private func student(tails: Double) -> (low: Double, high: Double) {

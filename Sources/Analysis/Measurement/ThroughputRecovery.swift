@@ -61,7 +61,8 @@ struct ThroughputRecovery {
     /// Throughput was short in these windows and had not recovered by the last window.
     case short(Range<Int>)
 
-    var short: Range<Int> {
+    /// The windows in which throughput was short.
+    var shortWindows: Range<Int> {
       switch self {
       case .undisturbed: 0..<0
       case .back(let windows), .short(let windows): windows

@@ -1,5 +1,6 @@
-import Trials
 import Histories
+import Replication
+import Trials
 
 /// Counts and latencies of one window of the measured interval.
 package struct TimelineWindow: Sendable, Equatable {
@@ -32,10 +33,9 @@ package struct Timeline: Sendable, Equatable {
   let windowLength: Int64
   package private(set) var windows: [TimelineWindow]
 
-  /// `window` is in nanoseconds; values below 1 count as 1. The last window may be shorter than the
-  /// others.
-  package init(_ trial: TrialRecord, window: Int64) {
-    let length = max(window, 1)
+  /// A window shorter than 1 ns counts as 1 ns. The last window may be shorter than the others.
+  package init(_ trial: TrialRecord, window: Interval) {
+    let length = max(window.nanoseconds, 1)
     windowLength = length
     windows = []
     var start = trial.warmUpEnd

@@ -1,9 +1,12 @@
+import Replication
+
 extension TrialMetrics {
   /// Checks that the metrics agree with each other; returns a sentence about the first broken rule,
   /// nil if all hold. The rules compare numbers that are counted in different ways, so a broken
   /// rule shows a bug in this program.
-  /// - Parameter seconds: the length of the measured interval.
-  package func brokenInvariant(seconds: Double) -> String? {
+  /// - Parameter measured: the length of the measured interval.
+  package func brokenInvariant(over measured: Interval) -> String? {
+    let seconds = measured.seconds
     let answered = timeline.windows.reduce(0) { $0 + $1.ok }
     if let throughput, abs(throughput * seconds - Double(answered)) > 0.5 {
       return

@@ -1,4 +1,5 @@
 import Histories
+import Replication
 import Trials
 
 extension TrialMetrics {
@@ -22,19 +23,19 @@ extension TrialMetrics {
       if latencyByKind[kind] == nil { latencyByKind[kind] = LatencyDistribution() }
       if operation.outcome == .ok {
         acknowledged += 1
-        if elapsed <= settings.sloLatency { prompt += 1 }
-        latencyByKind[kind]!.record(answeredAfter: elapsed)
+        if elapsed <= settings.sloLatency.nanoseconds { prompt += 1 }
+        latencyByKind[kind]!.record(answeredAfterNs: elapsed)
         continue
       }
       if operation.outcome == .failed { failed += 1 } else { unknown += 1 }
       if operation.returned >= trial.measuredEnd {
-        if elapsed < settings.sloLatency { unjudged += 1 }
-        latencyByKind[kind]!.record(openFor: elapsed)
+        if elapsed < settings.sloLatency.nanoseconds { unjudged += 1 }
+        latencyByKind[kind]!.record(openForNs: elapsed)
       } else {
         let ofClass =
           operation.kind.isRead ? acknowledgements.reads : acknowledgements.writes
         let served = ofClass.first(atOrAfter: operation.returned) ?? trial.measuredEnd
-        latencyByKind[kind]!.record(abandonedFor: served - operation.intended)
+        latencyByKind[kind]!.record(abandonedForNs: served - operation.intended)
       }
     }
     for kind in OperationKind.allCases {

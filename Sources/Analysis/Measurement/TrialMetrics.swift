@@ -5,14 +5,14 @@ import Trials
 
 /// The settings of an experiment that concern measuring.
 package struct MeasurementSettings: Sendable, Equatable {
-  /// Length of a window of the timeline, nanoseconds.
-  package var window: Int64
-  /// The latency within which an answer counts as available, nanoseconds.
-  package var sloLatency: Int64
+  /// Length of a window of the timeline.
+  package var window: Interval
+  /// The latency within which an answer counts as available.
+  package var sloLatency: Interval
   /// Whether operations come due independently of whether earlier ones were answered.
   package var isOpenLoop: Bool
 
-  package init(window: Int64, sloLatency: Int64, isOpenLoop: Bool) {
+  package init(window: Interval, sloLatency: Interval, isOpenLoop: Bool) {
     self.window = window
     self.sloLatency = sloLatency
     self.isOpenLoop = isOpenLoop

@@ -62,7 +62,7 @@ public struct Batch: Sendable {
     }
   }
 
-  public var isNoop: Bool { count == 0 }
+  package var isNoop: Bool { count == 0 }
 
   /// A reader that stands before the first request.
   public func makeReader() -> BatchReader { BatchReader(self) }

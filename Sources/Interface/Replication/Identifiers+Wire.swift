@@ -46,9 +46,9 @@ extension FrameHeader {
 
 extension Frame {
   public static func encode<Message: WireCodable>(
-    _ message: Message, kind: FrameKind = .message, from sender: ReplicaID, epoch: UInt32 = 0,
+    _ message: Message, kind: FrameKind = .message, from sender: ReplicaID, incarnation: UInt32 = 0,
     into writer: inout WireWriter
   ) {
-    encode(message, kind: kind, fromNode: sender.rawValue, epoch: epoch, into: &writer)
+    encode(message, kind: kind, fromNode: sender.rawValue, incarnation: incarnation, into: &writer)
   }
 }

@@ -10,17 +10,17 @@ import WireFormat
 ///
 /// The gateway turns every request into a gRPC request within the server, which costs the server
 /// processor time that gRPC clients would save; its rounds of consensus and its syncs are the same.
-public struct EtcdDialect: TargetDialect {
-  public static let systemName = "etcd"
+struct EtcdDialect: TargetDialect {
+  static let systemName = "etcd"
 
-  public private(set) var hangsUp = false
+  private(set) var hangsUp = false
 
   private let putHead: [UInt8]
   private let rangeHead: [UInt8]
   private let deleteHead: [UInt8]
   private var parser = HTTPResponseParser()
 
-  public init(endpoint: Endpoint) {
+  init(endpoint: Endpoint) {
     func head(_ path: String) -> [UInt8] {
       Array(
         "POST /v3/kv/\(path) HTTP/1.1\r\nHost: \(endpoint)\r\nContent-Type: application/json\r\n"
@@ -36,7 +36,7 @@ public struct EtcdDialect: TargetDialect {
   private static let end = Array("\"}".utf8)
   private static let headEnd = Array("\r\n\r\n".utf8)
 
-  public mutating func write(_ command: KeyValueCommand, into output: inout WireWriter) {
+  mutating func write(_ command: KeyValueCommand, into output: inout WireWriter) {
     switch command {
     case .get(let key): EtcdDialect.write(rangeHead, key.bytes, into: &output)
     case .put(let key, let value): EtcdDialect.write(putHead, key.bytes, value, into: &output)
@@ -45,7 +45,7 @@ public struct EtcdDialect: TargetDialect {
     }
   }
 
-  public mutating func writeProbe(into output: inout WireWriter) {
+  mutating func writeProbe(into output: inout WireWriter) {
     EtcdDialect.write(rangeHead, Array("rsmbench-probe".utf8), into: &output)
   }
 
@@ -66,7 +66,7 @@ public struct EtcdDialect: TargetDialect {
     output.write(end)
   }
 
-  public mutating func next(
+  mutating func next(
     to question: TargetQuestion, in bytes: [UInt8], from start: inout Int, to end: Int
   ) throws(TargetFault) -> TargetAnswer? {
     guard let response = try parser.next(in: bytes, from: &start, to: end) else { return nil }

@@ -1,11 +1,11 @@
 /// The response of an HTTP server.
-public struct HTTPResponse: Equatable, Sendable {
-  public var status: Int
-  public var body: [UInt8]
+struct HTTPResponse: Equatable, Sendable {
+  var status: Int
+  var body: [UInt8]
   /// Whether the server closes the connection after it.
-  public var closes: Bool
+  var closes: Bool
 
-  public init(status: Int, body: [UInt8], closes: Bool = false) {
+  init(status: Int, body: [UInt8], closes: Bool = false) {
     self.status = status
     self.body = body
     self.closes = closes
@@ -16,10 +16,10 @@ public struct HTTPResponse: Equatable, Sendable {
 /// that sends only POST: no upgrades, no bodies that last until the connection ends. Ambiguous
 /// responses are refused. Continues where it stopped when more bytes have arrived; keeps only the
 /// bytes of a chunked body.
-public struct HTTPResponseParser: Sendable {
+struct HTTPResponseParser: Sendable {
   /// Bytes of the lines before the body, and of the lines after a chunked body.
-  public static var maximumHeadByteCount: Int { 16 << 10 }
-  public static var maximumBodyByteCount: Int { 4 << 20 }
+  static var maximumHeadByteCount: Int { 16 << 10 }
+  static var maximumBodyByteCount: Int { 4 << 20 }
   /// Bytes of the line before a chunk.
   private static var maximumChunkLineByteCount: Int { 256 }
 
@@ -41,12 +41,12 @@ public struct HTTPResponseParser: Sendable {
   private var closes = false
   private var body: [UInt8] = []
 
-  public init() {}
+  init() {}
 
   /// Takes the next complete response out of `bytes[start..<end]`.
   /// - Parameter start: moves past the parsed bytes.
   /// - Returns: `nil` if more bytes are needed.
-  public mutating func next(
+  mutating func next(
     in bytes: [UInt8], from start: inout Int, to end: Int
   ) throws(TargetFault) -> HTTPResponse? {
     while true {

@@ -7,25 +7,26 @@ import WireFormat
 /// must acknowledge it.
 ///
 /// Requests are pipelined: a server answers the requests of one connection in order.
-public struct RedisDialect: TargetDialect {
-  public static let systemName = "redis"
+struct RedisDialect: TargetDialect {
+  static let systemName = "redis"
 
   /// Replicas that must acknowledge a write; with 0 there is no `WAIT`.
-  public let waitReplicas: Int
-  /// How long `WAIT` waits for them, at least 1, because 0 means without limit.
-  public let waitMilliseconds: Int
-  public let hangsUp = false
+  let waitReplicas: Int
+  /// How long `WAIT` waits for them, in whole milliseconds and at least one, because 0 means
+  /// without limit.
+  let waitTimeout: Interval
+  let hangsUp = false
 
   private var parser = RespReplyParser()
   /// The answer to a write whose `WAIT` is not answered yet.
   private var held: RespValue?
 
-  public init(waitReplicas: Int = 0, waitTimeout: Interval = .seconds(1)) {
+  init(waitReplicas: Int = 0, waitTimeout: Interval = .seconds(1)) {
     self.waitReplicas = waitReplicas
-    waitMilliseconds = max(1, Int(waitTimeout.nanoseconds / 1_000_000))
+    self.waitTimeout = max(.milliseconds(1), .milliseconds(waitTimeout.nanoseconds / 1_000_000))
   }
 
-  public mutating func write(_ command: KeyValueCommand, into output: inout WireWriter) {
+  mutating func write(_ command: KeyValueCommand, into output: inout WireWriter) {
     switch command {
     case .get(let key): RedisDialect.write(RedisDialect.get, [key.bytes], into: &output)
     case .put(let key, let value):
@@ -36,13 +37,13 @@ public struct RedisDialect: TargetDialect {
     default: preconditionFailure("a validated experiment asks a target for \(command)")
     }
     if isAwaited(TargetQuestion(command)) {
-      writeWait(milliseconds: waitMilliseconds, into: &output)
+      writeWait(for: waitTimeout, into: &output)
     }
   }
 
-  public mutating func writeProbe(into output: inout WireWriter) {
+  mutating func writeProbe(into output: inout WireWriter) {
     RedisDialect.write(RedisDialect.get, [Array("rsmbench-probe".utf8)], into: &output)
-    if waitReplicas > 0 { writeWait(milliseconds: 1000, into: &output) }
+    if waitReplicas > 0 { writeWait(for: .seconds(1), into: &output) }
   }
 
   private static let get = Array("GET".utf8)
@@ -55,7 +56,8 @@ public struct RedisDialect: TargetDialect {
     waitReplicas > 0 && question != .get
   }
 
-  private func writeWait(milliseconds: Int, into output: inout WireWriter) {
+  private func writeWait(for time: Interval, into output: inout WireWriter) {
+    let milliseconds = Int(time.nanoseconds / 1_000_000)
     let numbers = [waitReplicas, milliseconds].map { Array(String($0).utf8) }
     RedisDialect.write(RedisDialect.wait, numbers, into: &output)
   }
@@ -68,7 +70,7 @@ public struct RedisDialect: TargetDialect {
     for argument in arguments { RespReply.bulk(argument, into: &output) }
   }
 
-  public mutating func next(
+  mutating func next(
     to question: TargetQuestion, in bytes: [UInt8], from start: inout Int, to end: Int
   ) throws(TargetFault) -> TargetAnswer? {
     guard let first = try nextReply(in: bytes, from: &start, to: end) else { return nil }

@@ -4,7 +4,7 @@ import WireFormat
 
 /// The protocol of another system: how requests are written and answers are read. Every connection
 /// has its own value. Answers come in the order of the requests.
-public protocol TargetDialect: Sendable {
+protocol TargetDialect: Sendable {
   /// The name of such a server in error messages.
   static var systemName: String { get }
 
@@ -28,11 +28,11 @@ public protocol TargetDialect: Sendable {
 }
 
 /// The kinds of requests to other systems.
-public enum TargetQuestion: UInt8, Sendable {
+enum TargetQuestion: UInt8, Sendable {
   case get, put, delete, append, probe
 
   /// - Precondition: the command is one that experiments with targets may have.
-  public init(_ command: KeyValueCommand) {
+  init(_ command: KeyValueCommand) {
     switch command {
     case .get: self = .get
     case .put: self = .put
@@ -42,11 +42,11 @@ public enum TargetQuestion: UInt8, Sendable {
     }
   }
 
-  public var isRead: Bool { self == .get || self == .probe }
+  var isRead: Bool { self == .get || self == .probe }
 }
 
 /// The meaning of an answer for its operation.
-public enum TargetAnswer: Equatable, Sendable {
+enum TargetAnswer: Equatable, Sendable {
   case done(KeyValueResponse)
   /// An error in the server's words: the operation has had no effect, and will have none.
   case refused(String)
@@ -61,13 +61,13 @@ public enum TargetAnswer: Equatable, Sendable {
 
 /// Bytes that are not an answer. The connection must end, because the start of the next answer is
 /// unknown.
-public struct TargetFault: Error, Equatable, Sendable, CustomStringConvertible {
-  public var description: String
+struct TargetFault: Error, Equatable, Sendable, CustomStringConvertible {
+  var description: String
   /// The beginning of the bytes.
-  public var found: String
+  var found: String
 
   /// - Parameter range: the position of the bytes that could not be parsed.
-  public init(_ description: String, in bytes: [UInt8], at range: Range<Int>) {
+  init(_ description: String, in bytes: [UInt8], at range: Range<Int>) {
     self.description = description
     found = TargetFault.printable(bytes, in: range)
   }
@@ -82,8 +82,8 @@ public struct TargetFault: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// The reason why a target cannot be driven, in one line.
-public struct TargetError: Error, Equatable, Sendable, CustomStringConvertible {
-  public let description: String
+package struct TargetError: Error, Equatable, Sendable, CustomStringConvertible {
+  package let description: String
 
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }

@@ -7,9 +7,6 @@ import Replication
 import Sockets
 import StateMachines
 
-public typealias RedisPort = TargetPort<RedisDialect>
-public typealias EtcdPort = TargetPort<EtcdDialect>
-
 /// The clients' port to another system: the clients share connections. Each request goes to its
 /// client's connection after earlier requests, and the answers come in the same order. Used by one
 /// thread.
@@ -20,11 +17,11 @@ public typealias EtcdPort = TargetPort<EtcdDialect>
 ///   loss of the connection, leave its outcome unknown.
 /// - Requests wait while there is no connection. They fail when the attempt to connect does, which
 ///   also keeps clients of a dead server from sending in a tight loop.
-public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
-  public typealias Application = KeyValueStore
+struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
+  typealias Application = KeyValueStore
 
   /// A problem with the server.
-  public enum Trouble: Equatable, Sendable {
+  enum Trouble: Equatable, Sendable {
     /// No connection; the system's error number.
     case unreachable(Int32)
     case hungUp
@@ -33,25 +30,25 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     case refused(String)
   }
 
-  public let endpoint: Endpoint
-  public let loop: EventLoop
-  public var connections: [TargetConnection<Dialect>]
-  public var replies: [ClientReply<KeyValueResponse>] = []
-  public var lost: [LostConnection] = []
-  public var dirty: [Int] = []
-  public var pendingReadiness = PendingReadiness()
-  public var dialAt: Int64 = 0
-  public var now: Int64
-  public var lastTrouble: Trouble?
+  let endpoint: Endpoint
+  let loop: EventLoop
+  var connections: [TargetConnection<Dialect>]
+  var replies: [ClientReply<KeyValueResponse>] = []
+  var lost: [LostConnection] = []
+  var dirty: [Int] = []
+  var pendingReadiness = PendingReadiness()
+  var dialAt: Int64 = 0
+  var now: Int64
+  var lastTrouble: Trouble?
   /// Number of error answers, and the text of the first one.
-  public var refusalCount = 0
-  public var firstRefusal = ""
+  var refusalCount = 0
+  var firstRefusal = ""
   /// Number of connections closed because of malformed answers, and the first of these.
-  public var faultCount = 0
-  public var firstFault = ""
+  var faultCount = 0
+  var firstFault = ""
 
   /// - Parameter count: connections that the clients share: client `c` uses number `c` modulo this.
-  public init(
+  init(
     _ endpoint: Endpoint, _ dialect: Dialect, connections count: Int
   ) throws(SocketError) {
     self.endpoint = endpoint
@@ -71,11 +68,11 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   }
 
   /// The only replica, which stands for the whole system.
-  public static var server: ReplicaID { ReplicaID(0) }
+  static var server: ReplicaID { ReplicaID(0) }
 
-  public var isConnected: Bool { connections.allSatisfy(\.link.isOpen) }
+  var isConnected: Bool { connections.allSatisfy(\.link.isOpen) }
 
-  public mutating func send(_ request: ClientRequest<KeyValueCommand>, to replica: ReplicaID) {
+  mutating func send(_ request: ClientRequest<KeyValueCommand>, to replica: ReplicaID) {
     let position = Int(request.id.client.rawValue % UInt64(connections.count))
     guard connections[position].link.isOpen, connections[position].waiting.isEmpty,
       connections[position].hasRoom
@@ -90,18 +87,18 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   }
 
   /// Sends a request that changes nothing, to see whether the server can be used.
-  public mutating func sendProbe(_ id: RequestID) {
+  mutating func sendProbe(_ id: RequestID) {
     connections[0].askProbe(id)
     markDirty(0)
   }
 
-  public mutating func markDirty(_ position: Int) {
+  mutating func markDirty(_ position: Int) {
     guard !connections[position].link.isDirty else { return }
     connections[position].link.isDirty = true
     dirty.append(position)
   }
 
-  public mutating func flush() {
+  mutating func flush() {
     guard !dirty.isEmpty else { return }
     for position in dirty {
       connections[position].link.isDirty = false
@@ -110,12 +107,13 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     dirty.removeAll(keepingCapacity: true)
   }
 
-  public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+  mutating func wait(atMost limit: Interval, awake: Interval, share: Int) throws {
     now = MonotonicClock.now()
     // A token must not be reused while readiness of its old connection is still queued.
     if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
-    let patience = lost.isEmpty && replies.isEmpty ? min(nanoseconds, dialAt - now) : 0
-    pendingReadiness.wait(on: loop, nanoseconds: max(0, patience), awake: awake)
+    let isIdle = lost.isEmpty && replies.isEmpty
+    let patience = isIdle ? min(limit, Interval(nanoseconds: dialAt - now)) : .zero
+    pendingReadiness.wait(on: loop, atMost: max(.zero, patience), awake: awake)
     now = MonotonicClock.now()
     while replies.count < share, let ready = pendingReadiness.pop(loop) {
       let position = Int(ready.token)
@@ -131,7 +129,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     }
   }
 
-  public mutating func dialAll() {
+  mutating func dialAll() {
     dialAt = .max
     for position in connections.indices where !connections[position].link.isOpen {
       if connections[position].link.actAt <= now {
@@ -148,14 +146,14 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   }
 
   /// Fails the requests that wait for this connection, because they will not be sent.
-  public mutating func giveUpWaiting(_ position: Int) {
+  mutating func giveUpWaiting(_ position: Int) {
     for request in connections[position].waiting {
       replies.append(ClientReply(id: request.id, result: .redirect(nil)))
     }
     connections[position].waiting.removeAll(keepingCapacity: true)
   }
 
-  public mutating func askWaiting(_ position: Int) {
+  mutating func askWaiting(_ position: Int) {
     guard !connections[position].waiting.isEmpty, connections[position].link.isOpen else { return }
     var taken = 0
     while taken < connections[position].waiting.count, connections[position].hasRoom {
@@ -167,7 +165,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     if taken > 0 { markDirty(position) }
   }
 
-  public mutating func lose(_ position: Int, because trouble: Trouble?) {
+  mutating func lose(_ position: Int, because trouble: Trouble?) {
     if let trouble { lastTrouble = trouble }
     let wasOpen = connections[position].link.isOpen
     let wasOwed = connections[position].isOwed
@@ -181,7 +179,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
       LostConnection(replica: TargetPort.server, remainder: position, stride: connections.count))
   }
 
-  public mutating func readAnswers(_ position: Int) {
+  mutating func readAnswers(_ position: Int) {
     do throws(TargetFault) {
       while let (asked, answer) = try connections[position].nextAnswer() {
         take(answer, to: asked, at: position)
@@ -194,7 +192,7 @@ public struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     }
   }
 
-  public mutating func take(
+  mutating func take(
     _ answer: TargetAnswer, to asked: TargetConnection<Dialect>.Asked, at position: Int
   ) {
     switch answer {

@@ -7,9 +7,9 @@ import Sockets
 import StateMachines
 
 /// Checks before a trial that a server answers and is of the expected kind.
-public enum TargetProbe {
+enum TargetProbe {
   /// - Throws: in one line, why the server cannot be driven and what the user should do.
-  public static func check<Dialect: TargetDialect>(
+  static func check<Dialect: TargetDialect>(
     _ endpoint: Endpoint, _ dialect: Dialect, patience: Interval = .seconds(5)
   ) throws {
     var port = try TargetPort(endpoint, dialect, connections: 1)
@@ -47,7 +47,7 @@ public enum TargetProbe {
         hasAsked = true
       }
       port.flush()
-      try port.wait(nanoseconds: 10_000_000)
+      try port.wait(atMost: .milliseconds(10))
       if case .answer? = port.replies.first?.result { return true }
     }
     return false
@@ -57,7 +57,7 @@ public enum TargetProbe {
 extension TargetPort {
   /// Why the server cannot be driven, in one line.
   /// - Parameter patience: how long the program has waited for it.
-  public func explanation(after patience: Interval) -> String {
+  func explanation(after patience: Interval) -> String {
     let name = Dialect.systemName
     switch lastTrouble {
     case .unreachable(SystemError.connectionRefused):

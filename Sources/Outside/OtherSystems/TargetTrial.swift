@@ -9,19 +9,19 @@ import Trials
 import Workloads
 
 /// The settings of a trial on another system, apart from the load.
-public struct TargetSetup: Sendable {
+package struct TargetSetup: Sendable {
   /// The name of the row in the results, for messages.
-  public var name: String
-  public var endpoint: Endpoint
-  public var plan = TrialPlan()
+  package var name: String
+  package var endpoint: Endpoint
+  package var plan = TrialPlan()
   /// Connections that the clients share.
-  public var connections = 4
+  package var connections = 4
   /// How long to wait for the connections before the trial, and for the reads after it.
-  public var patience = Interval.seconds(10)
+  var patience = Interval.seconds(10)
   /// How long clients may load keys before the trial.
-  public var patienceForLoading = Interval.seconds(600)
+  var patienceForLoading = Interval.seconds(600)
 
-  public init(name: String, endpoint: Endpoint) {
+  package init(name: String, endpoint: Endpoint) {
     self.name = name
     self.endpoint = endpoint
   }
@@ -29,12 +29,11 @@ public struct TargetSetup: Sendable {
 
 /// A trial on a system that was started elsewhere: it drives the load, on the calling thread. The
 /// keys it has written stay in the store, under names that only this trial uses.
-public struct TargetTrial<Load: ClientLoad, Dialect: TargetDialect>: ~Copyable
-where Load.Application == KeyValueStore {
-  public let setup: TargetSetup
-  public var driver: LoadDriver<Load, TargetPort<Dialect>>
+struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
+  let setup: TargetSetup
+  var driver: LoadDriver<KeyValueLoad, TargetPort<Dialect>>
 
-  public init(_ setup: TargetSetup, load: Load, dialect: Dialect) throws {
+  init(_ setup: TargetSetup, load: KeyValueLoad, dialect: Dialect) throws {
     _ = linux_raise_descriptor_limit()
     let port = try TargetPort(setup.endpoint, dialect, connections: setup.connections)
     // No statement after this may throw, because a noncopyable value must be initialised
@@ -53,7 +52,7 @@ where Load.Application == KeyValueStore {
   /// - Parameter progress: called at intervals with the trial's time and the number of operations
   ///   acknowledged so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
-  public mutating func run(
+  mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> TrialRecord? {
     guard try connect(progress: progress), try loadKeys(progress: progress) else { return nil }
@@ -74,7 +73,7 @@ where Load.Application == KeyValueStore {
   private mutating func connect(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     while !driver.port.isConnected {
-      try driver.port.wait(nanoseconds: 10_000_000)
+      try driver.port.wait(atMost: .milliseconds(10))
       guard progress(.zero, 0) else { return false }
       if MonotonicClock.now() >= limit {
         throw TargetError(driver.port.explanation(after: setup.patience))

@@ -114,7 +114,7 @@ public struct RespChunk: Sendable {
   /// commands came after the point at which a sequence stopped for lack of space, and must be asked
   /// again.
   public mutating func answer(_ response: KeyValueResponse, into output: inout WireWriter) {
-    // All of it took effect at one moment, and nothing of it may be asked anew.
+    // The whole chunk took effect, so none of its commands may be sent to the store again.
     if case .refused(.notKept) = response {
       return fail(KeyValueResponse.Refusal.notKept.respText, into: &output)
     }

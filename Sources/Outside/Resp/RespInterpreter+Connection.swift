@@ -201,7 +201,7 @@ extension RespInterpreter {
   /// Texts of the client that are repeated in errors are cut to this number of bytes.
   private static let quotedByteCount = 128
 
-  /// Reasons for the absence of common commands.
+  /// Why common commands of Redis are missing here, for the error message.
   private static let absences: [String: String] = {
     var absences: [String: String] = [:]
     for word in ["SETEX", "PSETEX", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX"] {

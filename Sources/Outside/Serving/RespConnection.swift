@@ -1,3 +1,4 @@
+import Replication
 import Resp
 import Sockets
 import StateMachines
@@ -78,16 +79,16 @@ package enum GatewayLimits {
   /// A larger buffer is freed when it becomes empty.
   package static let keptOutput = 64 << 10
   /// The pause after a connection could not be accepted for lack of descriptors, in nanoseconds.
-  package static let acceptPause: Int64 = 100_000_000
+  package static let acceptPause = Interval.milliseconds(100)
   /// How long a client may be silent while its connection is closing, in nanoseconds. `discarded`
   /// is the number of bytes it may still send.
-  package static let linger: Int64 = 5_000_000_000
+  package static let linger = Interval.seconds(5)
   /// Bytes of all clients that may wait. Above this, clients with more than `smallShare` are not
   /// read.
   package static let memory = 512 << 20
   package static let smallShare = 64 << 10
   /// How long a client that is not read may take no replies before its connection ends, in
   /// nanoseconds.
-  package static let patience: Int64 = 5_000_000_000
+  package static let patience = Interval.seconds(5)
   package static let discarded = 1 << 30
 }

@@ -70,7 +70,7 @@ extension RespGateway {
       return try Descriptor.accept(listener)
     } catch {
       port.loop.change(listener, token: ExternalToken.first, reads: false, writes: false)
-      acceptsAgainAt = now + GatewayLimits.acceptPause
+      acceptsAgainAt = now + GatewayLimits.acceptPause.nanoseconds
       return nil
     }
   }
@@ -98,7 +98,7 @@ extension RespGateway {
     guard connections[slot].lingersUntil == nil else {
       received.consume(count)
       connections[slot].discarded += count
-      if count > 0 { connections[slot].lingersUntil = now + GatewayLimits.linger }
+      if count > 0 { connections[slot].lingersUntil = now + GatewayLimits.linger.nanoseconds }
       if progress == .closed { connections[slot].hasEnded = true }
       if connections[slot].hasEnded && connections[slot].output.isEmpty
         || connections[slot].discarded > GatewayLimits.discarded
@@ -140,7 +140,7 @@ extension RespGateway {
   /// Ends a connection: sends the last replies, and waits a while for the other side to close.
   /// Replies that were not read by then are lost.
   package mutating func linger(_ slot: Int) {
-    connections[slot].lingersUntil = now + GatewayLimits.linger
+    connections[slot].lingersUntil = now + GatewayLimits.linger.nanoseconds
     lingering.append(slot)
     connections[slot].watchesReading = false
     flushLast(slot)
@@ -156,7 +156,7 @@ extension RespGateway {
     guard waits || !connections[slot].hasEnded else { return close(slot) }
     if !waits { Descriptor.endOutput(connections[slot].descriptor) }
     if connections[slot].output.count < before {
-      connections[slot].lingersUntil = now + GatewayLimits.linger
+      connections[slot].lingersUntil = now + GatewayLimits.linger.nanoseconds
     }
     watch(slot, reads: !connections[slot].hasEnded, writes: waits)
   }
@@ -271,7 +271,7 @@ extension RespGateway {
     guard isStuck || connections[slot].isHeldBack, !connections[slot].isPaused else { return }
     connections[slot].isPaused = true
     paused.append(slot)
-    pausesEndAt = min(pausesEndAt, now + GatewayLimits.acceptPause)
+    pausesEndAt = min(pausesEndAt, now + GatewayLimits.acceptPause.nanoseconds)
   }
 
   package mutating func endPauses() {
@@ -282,7 +282,7 @@ extension RespGateway {
     for slot in slots {
       connections[slot].isPaused = false
       guard connections[slot].isOpen else { continue }
-      guard let since = connections[slot].stuckSince, now - since >= patience,
+      guard let since = connections[slot].stuckSince, now - since >= patience.nanoseconds,
         connections[slot].lingersUntil == nil
       else {
         markDirty(slot)
@@ -290,7 +290,7 @@ extension RespGateway {
       }
       connections[slot].end(
         "ERR \(connections[slot].waitingByteCount) bytes wait, and no reply has been read for "
-          + "\(Interval(nanoseconds: patience))")
+          + "\(patience)")
       connections[slot].isHeldBack = false
       linger(slot)
     }

@@ -59,7 +59,7 @@ package struct RespGateway: ~Copyable {
   package var idleCheckAt: Int64 = 0
   package let limits: RespLimits
   package let memory: Int
-  package let patience: Int64
+  package let patience: Interval
   /// Process ids of the nodes that the service has started.
   package var processNumbers: [Int: Int32] = [:]
 
@@ -72,11 +72,11 @@ package struct RespGateway: ~Copyable {
     port: consuming ClusterPort<KeyValueStore>, at endpoint: Endpoint, replicas: [ReplicaID],
     facts: GatewayFacts, timeout: Interval = .seconds(5), limits: RespLimits = RespLimits(),
     memory: Int = GatewayLimits.memory,
-    patience: Interval = Interval(nanoseconds: GatewayLimits.patience)
+    patience: Interval = GatewayLimits.patience
   ) throws {
     self.limits = limits
     self.memory = memory
-    self.patience = patience.nanoseconds
+    self.patience = patience
     let listener = try endpoint.listen()
     port.loop.add(listener, token: ExternalToken.first)
     runtime = PortRuntime(port)
@@ -102,14 +102,12 @@ package struct RespGateway: ~Copyable {
     _modify { yield &runtime.port }
   }
 
-  /// Runs one turn, which waits at most `nanoseconds`.
-  package mutating func turn(nanoseconds: Int64) throws {
-    var wait = dirty.isEmpty && port.lost.isEmpty ? nanoseconds : 0
-    wait = min(wait, max(0, min(acceptsAgainAt, pausesEndAt) - MonotonicClock.now()))
-    if !runtime.agenda.isEmpty {
-      wait = min(wait, max(0, runtime.agenda.nextTime - MonotonicClock.now()))
-    }
-    try port.wait(nanoseconds: wait)
+  /// Runs one turn, which waits at most for the given time.
+  package mutating func turn(atMost limit: Interval) throws {
+    var wakesAt = min(acceptsAgainAt, pausesEndAt)
+    if !runtime.agenda.isEmpty { wakesAt = min(wakesAt, runtime.agenda.nextTime) }
+    let untilWake = Interval(nanoseconds: max(0, wakesAt - MonotonicClock.now()))
+    try port.wait(atMost: dirty.isEmpty && port.lost.isEmpty ? min(limit, untilWake) : .zero)
     now = MonotonicClock.now()
     if acceptsAgainAt <= now { acceptAgain() }
     for ready in port.foreign { handleReady(ready) }

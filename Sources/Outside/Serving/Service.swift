@@ -52,7 +52,7 @@ package struct Service: ~Copyable {
     var lookAt: Int64 = 0
     while currentLeader == nil || processes.isOurs && !gateway.port.isConnected {
       guard !isStopped() else { return false }
-      try gateway.turn(nanoseconds: 10_000_000)
+      try gateway.turn(atMost: .milliseconds(10))
       askForReports()
       try noteFailedStarts(tell)
       if gateway.now >= lookAt {
@@ -89,7 +89,7 @@ package struct Service: ~Copyable {
   package mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
     var superviseAt: Int64 = 0
     while !isStopped() {
-      try gateway.turn(nanoseconds: 50_000_000)
+      try gateway.turn(atMost: .milliseconds(50))
       guard gateway.now >= superviseAt else { continue }
       superviseAt = gateway.now + 50_000_000
       supervise(tell)

@@ -9,12 +9,13 @@ extension ChainReplica {
   /// tail.
   struct Link: Sendable {
     let to: ReplicaID
-    /// The receiver has said which entries it holds, so that sending may begin at `nextIndex`.
+    /// Whether the receiver has said which entries it holds. Until then it is sent none, because
+    /// `nextIndex` is not known.
     var isOpen = false
     /// The next entry to send.
     var nextIndex = LogIndex(1)
-    /// The last entry that was ever sent in this view. Entries that are sent again are not
-    /// measured.
+    /// The last entry that was sent in this view. The round trip of an entry that is sent again is
+    /// not measured, because its answer may belong to the first time.
     var sentThrough = LogIndex.zero
     /// The receiver is known to hold everything up to here.
     var matchIndex = LogIndex.zero

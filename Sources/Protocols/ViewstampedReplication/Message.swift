@@ -122,7 +122,7 @@ extension ViewstampedReplica {
     case append(at: LogIndex, view: View, [Batch])
     /// The log begins behind this operation, or did so before.
     case snapshot(SnapshotReference)
-    /// A replica that keeps no log on its disk has started so often.
+    /// How often a replica has started that keeps no log on its disk.
     case started(UInt64)
     /// The replica, whose disk took the place of a lost one, has learnt everything.
     case recovered

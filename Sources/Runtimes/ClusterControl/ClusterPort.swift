@@ -163,12 +163,12 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     }
   }
 
-  public mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+  public mutating func wait(atMost limit: Interval, awake: Interval, share: Int) throws {
     now = MonotonicClock.now()
     // A token must not be reused while readiness of its old connection is still queued.
     if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
     pendingReadiness.wait(
-      on: loop, nanoseconds: max(0, min(nanoseconds, dialAt - now)), awake: awake)
+      on: loop, atMost: max(.zero, min(limit, Interval(nanoseconds: dialAt - now))), awake: awake)
     now = MonotonicClock.now()
     while replies.count < share, let ready = pendingReadiness.pop(loop) {
       guard ready.token < ExternalToken.first else {
@@ -244,7 +244,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
       reportCounts[node] += 1
     case .welcome:
       connections[position].state = .welcome
-      connections[position].life = header.epoch
+      connections[position].incarnation = header.incarnation
       connections[position].welcomeCount += 1
     case .refusal:
       connections[position].refusal =

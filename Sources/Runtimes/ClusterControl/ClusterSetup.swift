@@ -6,26 +6,26 @@ import Replication
 import Trials
 
 /// The settings of a trial on a real cluster, apart from the load.
-public struct ClusterSetup: Sendable {
-  public var cluster: String
-  public var protocolName: String
-  public var membership: Membership
+package struct ClusterSetup: Sendable {
+  package var cluster: String
+  package var protocolName: String
+  package var membership: Membership
   /// Where the nodes listen, by number: replicas first, then the authority.
-  public var endpoints: [Endpoint]
-  public var plan = TrialPlan()
+  package var endpoints: [Endpoint]
+  package var plan = TrialPlan()
   /// How long to wait for a leader before the trial.
-  public var patience = Interval.seconds(10)
+  package var patience = Interval.seconds(10)
   /// How long clients may load keys before the trial.
-  public var patienceForLoading = Interval.seconds(600)
+  package var patienceForLoading = Interval.seconds(600)
   /// How long to wait after the trial for the cluster to settle, and for its data to be read back.
-  public var patienceAtEnd = Interval.seconds(20)
-  public var clocks = ClockModel()
+  package var patienceAtEnd = Interval.seconds(20)
+  package var clocks = ClockModel()
   /// Distinguishes this trial's clients from all others that have ever used this cluster.
-  public var firstClient: UInt64 = 0
+  package var firstClient: UInt64 = 0
   /// The cluster's secret, which the runner shows to the nodes.
-  public var secret: [UInt8] = []
+  package var secret: [UInt8] = []
 
-  public init(
+  package init(
     cluster: String, protocolName: String, membership: Membership, endpoints: [Endpoint]
   ) {
     self.cluster = cluster

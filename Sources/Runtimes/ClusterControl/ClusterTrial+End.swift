@@ -13,8 +13,7 @@ extension ClusterTrial {
   /// Asks every node that is up for a report, and waits for the answers.
   /// - Returns: whether all have come.
   @discardableResult
-  @inlinable
-  public mutating func freshReports(
+  mutating func freshReports(
     within patience: Interval, digest: Bool = false
   ) throws -> Bool {
     let seen = driver.port.reportCounts
@@ -35,8 +34,7 @@ extension ClusterTrial {
 
   /// Ends all faults and waits until the cluster has settled: there is a leader, and all replicas
   /// have applied equally many entries, twice in a row.
-  @inlinable
-  public mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+  mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
     let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
     var last: [LogIndex] = []
@@ -63,8 +61,7 @@ extension ClusterTrial {
 
   /// Reads every key that was touched, as a client would, so that the checker sees whether
   /// acknowledged writes are still there.
-  @inlinable
-  public mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+  mutating func readBack(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     // A read that is given up would leave its key unread and the acknowledged writes to it
     // unchecked.
     let count = driver.beginReadBack(timeout: max(setup.plan.workload.timeout, .seconds(5)))
@@ -79,8 +76,7 @@ extension ClusterTrial {
 
   /// The reason why not all keys were read back. The user should know it, because without an answer
   /// to every read no verdict on lost writes is possible.
-  @inlinable
-  public func whyNotReadBack(_ hasSettled: Bool) -> String {
+  func whyNotReadBack(_ hasSettled: Bool) -> String {
     if hasSettled {
       return "not every key could be read back within \(setup.patienceAtEnd) after the load"
     }
@@ -96,8 +92,7 @@ extension ClusterTrial {
   }
 
   /// Replicas that have applied equally many entries must have equal states and commit digests.
-  @inlinable
-  public mutating func compareStates() throws {
+  mutating func compareStates() throws {
     try freshReports(within: setup.patienceAtEnd, digest: true)
     var first: (node: Int, report: NodeReport)?
     for replica in setup.membership.replicas where !driver.port.isDown[replica.index] {

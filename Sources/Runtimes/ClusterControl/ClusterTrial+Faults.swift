@@ -9,8 +9,7 @@ import WriteAheadLog
 
 /// Starts and ends faults on real processes.
 extension ClusterTrial {
-  @inlinable
-  public mutating func startFault(_ index: Int) throws {
+  mutating func startFault(_ index: Int) throws {
     let fault = plannedFaults[index]
     // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
     faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
@@ -26,8 +25,7 @@ extension ClusterTrial {
     pushFaults()
   }
 
-  @inlinable
-  public mutating func inflict(
+  mutating func inflict(
     _ action: FaultAction
   ) throws -> (nodes: [Int], entry: FaultLedger.Entry) {
     let injector = processes.isOurs ? FaultInjector.ownProcesses : .othersProcesses
@@ -62,8 +60,7 @@ extension ClusterTrial {
     }
   }
 
-  @inlinable
-  public mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
+  mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
     switch what {
     case .slow(let interval): return .slowDisk(hit, nanoseconds: interval.nanoseconds)
     case .stall: return .stalledDisk(hit)
@@ -82,13 +79,11 @@ extension ClusterTrial {
     }
   }
 
-  @inlinable
-  public mutating func resolve(_ target: FaultTarget) -> [Int] {
+  mutating func resolve(_ target: FaultTarget) -> [Int] {
     targeting.resolve(target, nodes: views, random: &faultRandom)
   }
 
-  @inlinable
-  public mutating func crash(_ node: Int, disk: DiskFate) throws {
+  mutating func crash(_ node: Int, disk: DiskFate) throws {
     processes.end(node)
     driver.port.setDown(node, true)
     guard let directory = processes.directory(of: node) else { return }
@@ -102,8 +97,7 @@ extension ClusterTrial {
     }
   }
 
-  @inlinable
-  public mutating func endFault(_ index: Int) throws {
+  mutating func endFault(_ index: Int) throws {
     guard let entry = ledger.remove(key: index) else { return }
     switch entry {
     case .down(let hit):
@@ -122,8 +116,7 @@ extension ClusterTrial {
   }
 
   /// Starts a node again that is down; during a pause, the end of the pause does that.
-  @inlinable
-  public mutating func revive(_ node: Int) throws {
+  mutating func revive(_ node: Int) throws {
     guard ledger.pauses(of: node) == 0 else { return }
     // The node still runs if a disk that was to fail has not been used since the fault.
     if processes.isStarted(node), !processes.hasEnded(node) {
@@ -133,14 +126,12 @@ extension ClusterTrial {
     driver.port.setDown(node, false)
   }
 
-  @inlinable
-  public mutating func pushFaults() {
+  mutating func pushFaults() {
     for node in meters.indices { pushFaults(to: node) }
     driver.port.flush()
   }
 
-  @inlinable
-  public mutating func pushFaults(to node: Int) {
+  mutating func pushFaults(to node: Int) {
     let faults = ledger.faults(of: node)
     guard faults != meters[node].toldFaults else { return }
     if driver.port.order(.faults(faults), to: node) { meters[node].toldFaults = faults }

@@ -7,40 +7,39 @@ import LoadDriving
 import Primitives
 import Replication
 import Sockets
+import StateMachines
 import Trials
 import Workloads
 
 /// A trial on a real cluster: it starts the nodes (or uses running ones), drives the load, injects
 /// the faults, and records what it observes. Everything runs on the calling thread, and the nodes
 /// end with that thread.
-public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
-  public typealias Application = Load.Application
-
-  public let setup: ClusterSetup
-  public var driver: LoadDriver<Load, ClusterPort<Application>>
+package struct ClusterTrial: ~Copyable {
+  let setup: ClusterSetup
+  package var driver: LoadDriver<KeyValueLoad, ClusterPort<KeyValueStore>>
   /// Empty if the cluster was running already.
-  public var processes: NodeProcesses
-  public var ledger: FaultLedger
-  public let targeting: FaultTargeting
-  public var plannedFaults: [PlannedFault]
-  public var faultRandom: RandomStream
+  var processes: NodeProcesses
+  var ledger: FaultLedger
+  let targeting: FaultTargeting
+  var plannedFaults: [PlannedFault]
+  var faultRandom: RandomStream
   /// Events of the trial that are still to come, by the trial's time.
-  public var agenda = EventQueue<TrialEvent>()
-  public var injected: [InjectedFault] = []
-  public var leadership = LeadershipLog()
-  public var meters: [NodeMeter]
-  public var violations = Violations()
-  public var notes: [String] = []
-  public let skews: [Interval]
+  var agenda = EventQueue<TrialEvent>()
+  var injected: [InjectedFault] = []
+  var leadership = LeadershipLog()
+  var meters: [NodeMeter]
+  var violations = Violations()
+  var notes: [String] = []
+  let skews: [Interval]
   /// Nodes that a disk fault may keep from starting again.
-  public var mayRefuse: [Bool]
+  var mayRefuse: [Bool]
   /// The trial's time at which nodes and progress are checked next.
-  public var nextCheckAt: Int64 = 0
-  public var isAbandoned = false
+  var nextCheckAt: Int64 = 0
+  var isAbandoned = false
   /// Acknowledged operations of the load; reads of the read-back do not count.
-  public var loadAnswered: Int?
+  var loadAnswered: Int?
 
-  public enum TrialEvent: Sendable {
+  enum TrialEvent: Sendable {
     case faultStarts(Int)
     case faultEnds(Int)
     case windowEnds
@@ -51,13 +50,12 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   ///   - launcher: how nodes are started; `nil` if the cluster runs already.
   ///   - directory: where started nodes keep their logs. It belongs to the caller, and is no longer
   ///     used when the trial has ended.
-  @inlinable
-  public init(
-    _ setup: ClusterSetup, load: Load, launcher: NodeLauncher?, directory: String
+  package init(
+    _ setup: ClusterSetup, load: KeyValueLoad, launcher: NodeLauncher?, directory: String
   ) throws {
     let count = setup.membership.nodeCount
     let clocks = setup.clocks.draw(nodeCount: count, seed: setup.plan.seed)
-    let port = try ClusterPort<Application>(
+    let port = try ClusterPort<KeyValueStore>(
       cluster: setup.cluster, protocolName: setup.protocolName, endpoints: setup.endpoints,
       replicaCount: setup.membership.replicas.count,
       connections: setup.plan.workload.connections.count(clients: setup.plan.workload.clients),
@@ -92,8 +90,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// - Parameter progress: called at intervals with the trial's time and the number of operations
   ///   acknowledged so far; returns false to stop.
   /// - Returns: `nil` if `progress` stopped the trial.
-  @inlinable
-  public mutating func run(
+  package mutating func run(
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> TrialRecord? {
     try processes.startAll()
@@ -134,8 +131,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     return record
   }
 
-  @inlinable
-  public mutating func schedule() {
+  mutating func schedule() {
     for (index, fault) in plannedFaults.enumerated() {
       agenda.push(.faultStarts(index), at: fault.start)
     }
@@ -144,14 +140,13 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Waits until all nodes answer and there is a leader.
-  @inlinable
-  public mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
+  mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
     let limit = MonotonicClock.now() + setup.patience.nanoseconds
     driver.origin = MonotonicClock.now()
     while !driver.port.isConnected || driver.port.reports.contains(where: { $0 == nil })
       || targeting.leader(among: views) == nil
     {
-      try driver.port.wait(nanoseconds: 10_000_000)
+      try driver.port.wait(atMost: .milliseconds(10))
       handleReports()
       try processes.checkStart(over: driver.port, within: setup.patience, until: limit)
       guard progress(.zero, 0) else { return false }
@@ -160,8 +155,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Lets the clients write the keys that must exist before the trial.
-  @inlinable
-  public mutating func loadKeys(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+  mutating func loadKeys(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.beginLoading()
     while !driver.hasLoaded {
       try driver.turn(until: driver.now + 50_000_000)
@@ -180,8 +174,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   }
 
   /// Processes the trial's events up to the time `end`.
-  @inlinable
-  public mutating func advance(
+  mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
     while true {
@@ -201,8 +194,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// Checks the nodes and reports progress, at most every 50 ms. Returns whether the trial
   /// continues.
-  @inlinable
-  public mutating func shouldContinue(_ progress: (Interval, Int) -> Bool) throws -> Bool {
+  mutating func shouldContinue(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     guard !isAbandoned, driver.now >= nextCheckAt else { return !isAbandoned }
     nextCheckAt = driver.now + 50_000_000
     try checkProcesses()
@@ -211,8 +203,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
     return !isAbandoned
   }
 
-  @inlinable
-  public mutating func carryOut(_ event: TrialEvent, at time: Int64) throws {
+  mutating func carryOut(_ event: TrialEvent, at time: Int64) throws {
     switch event {
     case .faultStarts(let index): try startFault(index)
     case .faultEnds(let index): try endFault(index)
@@ -227,20 +218,18 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// Records who leads according to the latest reports; nodes report by themselves when that
   /// changes.
-  @inlinable
-  public mutating func noteLeadership() {
+  mutating func noteLeadership() {
     leadership.note(views, targeting, at: driver.now)
   }
 
   /// The latest knowledge of the nodes.
-  public var views: [NodeView] {
+  var views: [NodeView] {
     driver.port.reports.enumerated().map { node, report in
       NodeView(isUp: !driver.port.isDown[node], status: report?.status)
     }
   }
 
-  @inlinable
-  public mutating func askForReports(digest: Bool = false) {
+  mutating func askForReports(digest: Bool = false) {
     for node in meters.indices where ledger.pauses(of: node) == 0 {
       driver.port.order(.report(digest: digest), to: node)
     }
@@ -248,8 +237,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 
   /// Handles the reports that have come since the last call, and sends nodes that have just started
   /// the faults that hold for them.
-  @inlinable
-  public mutating func handleReports() {
+  mutating func handleReports() {
     var hasNews = false
     for node in meters.indices {
       let connection = driver.port.connections[driver.port.orderConnection(of: node)]
@@ -258,10 +246,10 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
         // Faults end with the connection over which they were ordered; steps of a clock end with
         // the node's process.
         meters[node].toldFaults = nil
-        if connection.life != meters[node].toldLife, skews[node] != .zero {
+        if connection.incarnation != meters[node].toldIncarnation, skews[node] != .zero {
           driver.port.order(.stepClock(skews[node]), to: node)
         }
-        meters[node].toldLife = connection.life
+        meters[node].toldIncarnation = connection.incarnation
         pushFaults(to: node)
         // A node that was started elsewhere may refuse faults, which should be known before the
         // trial.
@@ -276,7 +264,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
       else { continue }
       meters[node].seenReports = driver.port.reportCounts[node]
       hasNews = true
-      meters[node].take(report.counters, life: connection.life)
+      meters[node].take(report.counters, incarnation: connection.incarnation)
       if let violation = report.violation { violations.note("replica \(node): \(violation)") }
     }
     if hasNews { noteLeadership() }
@@ -285,8 +273,7 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
   /// Checks for nodes that have ended without a fault that was to end them. If a disk fault
   /// explains it, the node stays down. Otherwise the node was killed from outside or is broken, and
   /// the trial ends with an error because it is to measure neither.
-  @inlinable
-  public mutating func checkProcesses() throws {
+  mutating func checkProcesses() throws {
     if let refusal = driver.port.refusal { throw ClusterError(refusal) }
     for node in meters.indices where processes.hasEnded(node) {
       driver.port.setDown(node, true)
@@ -301,37 +288,35 @@ public struct ClusterTrial<Load: ClientLoad>: ~Copyable {
 }
 
 /// A node's usage over all its incarnations since measuring began.
-public struct NodeMeter: Sendable {
-  public var startsWithNextReport = false
-  public var seenReports = 0
+struct NodeMeter: Sendable {
+  var startsWithNextReport = false
+  var seenReports = 0
   /// The connection and the incarnation that have been told the faults, and these faults.
-  public var welcomeCount = 0
-  public var toldLife: UInt32 = 0
-  public var toldFaults: NodeFaults?
-  public var life: UInt32 = 0
-  public var latest = NodeUsage(node: 0)
-  public var ofEarlierLives = NodeUsage(node: 0)
-  public var atStart = NodeUsage(node: 0)
+  var welcomeCount = 0
+  var toldIncarnation: UInt32 = 0
+  var toldFaults: NodeFaults?
+  var incarnation: UInt32 = 0
+  var latest = NodeUsage(node: 0)
+  var ofEarlierIncarnations = NodeUsage(node: 0)
+  var atStart = NodeUsage(node: 0)
 
-  @inlinable
-  public init() {}
+  init() {}
 
-  @inlinable
-  public mutating func take(_ counters: NodeUsage, life newLife: UInt32) {
-    if newLife != life {
-      ofEarlierLives = ofEarlierLives + latest
-      life = newLife
+  mutating func take(_ counters: NodeUsage, incarnation newIncarnation: UInt32) {
+    if newIncarnation != incarnation {
+      ofEarlierIncarnations = ofEarlierIncarnations + latest
+      incarnation = newIncarnation
     }
     latest = counters
     if startsWithNextReport {
       startsWithNextReport = false
-      atStart = ofEarlierLives + latest
+      atStart = ofEarlierIncarnations + latest
     }
   }
 
   /// Usage since measuring began; for the log's records, their present number.
-  public var measured: NodeUsage {
-    var result = ofEarlierLives + latest - atStart
+  var measured: NodeUsage {
+    var result = ofEarlierIncarnations + latest - atStart
     result.logRecords = latest.logRecords
     return result
   }

@@ -3,30 +3,30 @@ import Glibc
 import Sockets
 
 /// The reason why a cluster could not be run to its end, in one sentence.
-public struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible {
-  public var description: String
+package struct ClusterError: Error, Equatable, Sendable, CustomStringConvertible {
+  package var description: String
   /// The node that did not start, if that is the reason.
-  public var unstarted: Int?
+  package var unstarted: Int?
 
-  public init(_ description: String, unstarted: Int? = nil) {
+  package init(_ description: String, unstarted: Int? = nil) {
     self.description = description
     self.unstarted = unstarted
   }
 }
 
 /// A child process that this process has started and that no other code reaps.
-public struct ChildProcess: ~Copyable {
-  public let number: pid_t
-  public private(set) var isRunning = true
+package struct ChildProcess: ~Copyable {
+  package let number: pid_t
+  package private(set) var isRunning = true
   /// The status with which it has ended, as `waitpid` reports it.
-  public private(set) var status: Int32 = 0
+  package private(set) var status: Int32 = 0
   private let endsByItself: Bool
 
   /// - Parameters:
   ///   - input: becomes the child's standard input; -1 for none.
   ///   - messages: becomes its standard output and error; -1 for none.
   ///   - endsByItself: `deinit` waits for the child's end instead of killing it.
-  public init(
+  package init(
     program: String, arguments: [String], input: Int32 = -1,
     messages: Int32 = -1, endsByItself: Bool = false
   ) throws(ClusterError) {
@@ -49,24 +49,24 @@ public struct ChildProcess: ~Copyable {
     }
   }
 
-  public borrowing func signal(_ signal: Int32) {
+  package borrowing func signal(_ signal: Int32) {
     if isRunning { _ = Glibc.kill(number, signal) }
   }
 
   /// Whether the process has ended by now.
-  public mutating func hasEnded() -> Bool {
+  package mutating func hasEnded() -> Bool {
     if isRunning, linux_reap(number, 0, &status) != 0 { isRunning = false }
     return !isRunning
   }
 
   /// Waits until the process has ended by itself.
-  public mutating func wait() {
+  package mutating func wait() {
     if isRunning { _ = linux_reap(number, 1, &status) }
     isRunning = false
   }
 
   /// Ends the process at once, and waits until it is gone.
-  public mutating func end() {
+  package mutating func end() {
     signal(SIGKILL)
     wait()
   }
@@ -75,12 +75,12 @@ public struct ChildProcess: ~Copyable {
 /// Removes a directory and its contents when this value ends, or as soon as this process has ended,
 /// for whatever reason. A shell in a session of its own does that: it waits for the end of a pipe.
 /// The guard may be made before the directory, so that the directory never exists without it.
-public struct DirectoryGuard: ~Copyable {
+package struct DirectoryGuard: ~Copyable {
   private let shell: ChildProcess
   private let pipe: Int32
-  public let path: String
+  package let path: String
 
-  public init(path: String) throws(ClusterError) {
+  package init(path: String) throws(ClusterError) {
     var ends: (Int32, Int32) = (0, 0)
     let result = withUnsafeMutablePointer(to: &ends) {
       $0.withMemoryRebound(to: Int32.self, capacity: 2) { linux_pipe($0) }
@@ -124,12 +124,12 @@ public struct DirectoryGuard: ~Copyable {
 }
 
 /// How the nodes of a cluster are started.
-public struct NodeLauncher: Sendable {
-  public var program: String
+package struct NodeLauncher: Sendable {
+  package var program: String
   /// The arguments that make the program node `number`, with its log in `directory`.
-  public var arguments: @Sendable (_ number: Int, _ directory: String) -> [String]
+  package var arguments: @Sendable (_ number: Int, _ directory: String) -> [String]
 
-  public init(
+  package init(
     program: String, arguments: @escaping @Sendable (_ number: Int, _ directory: String) -> [String]
   ) {
     self.program = program
@@ -137,7 +137,7 @@ public struct NodeLauncher: Sendable {
   }
 
   /// The path of the running program.
-  public static var thisProgram: String {
+  package static var thisProgram: String {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = readlink("/proc/self/exe", &path, path.count - 1)
     guard count > 0 else { return "" }
@@ -146,18 +146,18 @@ public struct NodeLauncher: Sendable {
 }
 
 /// A node of a cluster as a process that can be started, ended, signalled, and started again.
-public struct NodeProcess: ~Copyable {
-  public let number: Int
-  public let directory: String
+package struct NodeProcess: ~Copyable {
+  package let number: Int
+  package let directory: String
   private let launcher: NodeLauncher
-  /// An earlier log of the node was lost.
-  public var replacesLost = false
+  /// Whether an earlier log of the node was lost.
+  package var replacesLost = false
   private var child: ChildProcess?
   /// The node's standard output and error: a file in memory, because the disk may be the very thing
   /// that the node reports as failed.
   private let messages: Int32
 
-  public init(number: Int, directory: String, launcher: NodeLauncher) {
+  package init(number: Int, directory: String, launcher: NodeLauncher) {
     self.number = number
     self.directory = directory
     self.launcher = launcher
@@ -167,7 +167,7 @@ public struct NodeProcess: ~Copyable {
 
   deinit { if messages >= 0 { close(messages) } }
 
-  public mutating func start() throws(ClusterError) {
+  package mutating func start() throws(ClusterError) {
     let started = try ChildProcess(
       program: launcher.program,
       arguments: launcher.arguments(number, directory) + (replacesLost ? ["--replace"] : []),
@@ -177,10 +177,10 @@ public struct NodeProcess: ~Copyable {
   }
 
   /// `nil` while no process runs.
-  public private(set) var processNumber: pid_t?
-  public var isStarted: Bool { processNumber != nil }
+  package private(set) var processNumber: pid_t?
+  package var isStarted: Bool { processNumber != nil }
 
-  public mutating func end() {
+  package mutating func end() {
     child?.end()
     forget()
   }
@@ -190,10 +190,10 @@ public struct NodeProcess: ~Copyable {
     processNumber = nil
   }
 
-  public mutating func signal(_ signal: Int32) { child?.signal(signal) }
+  package mutating func signal(_ signal: Int32) { child?.signal(signal) }
 
   /// Whether the process has ended although this process did not end it; true only once per end.
-  public mutating func hasEnded() -> Bool {
+  package mutating func hasEnded() -> Bool {
     guard child?.hasEnded() == true else { return false }
     ending = describe(child?.status ?? 0)
     forget()
@@ -201,7 +201,7 @@ public struct NodeProcess: ~Copyable {
   }
 
   /// How the process last ended, if this process did not end it.
-  public private(set) var ending = ""
+  package private(set) var ending = ""
 
   private func describe(_ status: Int32) -> String {
     let words = lastWords
@@ -216,7 +216,7 @@ public struct NodeProcess: ~Copyable {
   }
 
   /// The last line that the node has written to its standard output or error.
-  public var lastWords: String {
+  package var lastWords: String {
     guard messages >= 0 else { return "" }
     var status = stat()
     guard fstat(messages, &status) == 0 else { return "" }

@@ -5,7 +5,7 @@ import Sockets
 
 /// All nodes of a cluster that this process has started. They end with this value and with the
 /// process.
-public struct NodeProcesses: ~Copyable {
+package struct NodeProcesses: ~Copyable {
   private var nodes: [Int: Box] = [:]
 
   /// Makes a noncopyable process storable in a dictionary.
@@ -18,7 +18,7 @@ public struct NodeProcesses: ~Copyable {
   ///   - directory: the parent of the nodes' own directories. It belongs to the caller, which may
   ///     keep it for the nodes' next start or remove it.
   ///   - launcher: `nil` if the nodes were not started by this process.
-  public init(count: Int, directory: String, launcher: NodeLauncher?) {
+  package init(count: Int, directory: String, launcher: NodeLauncher?) {
     guard let launcher else { return }
     for number in 0..<count {
       nodes[number] = Box(
@@ -29,24 +29,24 @@ public struct NodeProcesses: ~Copyable {
   deinit { for box in nodes.values { box.process.end() } }
 
   /// Whether this process has started the nodes, and so can end them.
-  public var isOurs: Bool { !nodes.isEmpty }
+  package var isOurs: Bool { !nodes.isEmpty }
 
-  public mutating func startAll() throws(ClusterError) {
+  package mutating func startAll() throws(ClusterError) {
     for number in nodes.keys.sorted() { try nodes[number]!.process.start() }
   }
 
-  public func start(_ node: Int) throws(ClusterError) { try nodes[node]?.process.start() }
-  public func end(_ node: Int) { nodes[node]?.process.end() }
-  public func signal(_ node: Int, _ signal: Int32) { nodes[node]?.process.signal(signal) }
-  public func hasEnded(_ node: Int) -> Bool { nodes[node]?.process.hasEnded() ?? false }
-  public func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
+  package func start(_ node: Int) throws(ClusterError) { try nodes[node]?.process.start() }
+  package func end(_ node: Int) { nodes[node]?.process.end() }
+  package func signal(_ node: Int, _ signal: Int32) { nodes[node]?.process.signal(signal) }
+  package func hasEnded(_ node: Int) -> Bool { nodes[node]?.process.hasEnded() ?? false }
+  package func isStarted(_ node: Int) -> Bool { nodes[node]?.process.isStarted ?? true }
   /// How a node ended that was not ended by this process.
-  public func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
+  package func ending(of node: Int) -> String { nodes[node]?.process.ending ?? "" }
   /// Records that the node's log is gone: from its next start on the node replaces the one that had
   /// it.
-  public func noteLostDirectory(of node: Int) { nodes[node]?.process.replacesLost = true }
+  package func noteLostDirectory(of node: Int) { nodes[node]?.process.replacesLost = true }
   /// The progress messages of the nodes that are still recovering.
-  public var recoveries: [String] {
+  package var recoveries: [String] {
     nodes.keys.sorted().compactMap { node in
       guard let words = nodes[node]?.process.lastWords, words.contains(": recovering, ") else {
         return nil
@@ -54,15 +54,15 @@ public struct NodeProcesses: ~Copyable {
       return words
     }
   }
-  public func directory(of node: Int) -> String? { nodes[node]?.process.directory }
-  public func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
+  package func directory(of node: Int) -> String? { nodes[node]?.process.directory }
+  package func processNumber(of node: Int) -> pid_t? { nodes[node]?.process.processNumber }
 
-  public func endAll() { for box in nodes.values { box.process.end() } }
+  package func endAll() { for box in nodes.values { box.process.end() } }
 
   /// Checks whether it still makes sense to wait until the cluster serves.
   /// - Parameter limit: the monotonic time at which the caller will have waited for `patience`.
   /// - Throws: the reason why the cluster will not serve.
-  public func checkStart<Application: StateMachine>(
+  package func checkStart<Application: StateMachine>(
     over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
   ) throws(ClusterError) {
     if let refusal = port.refusal { throw ClusterError(refusal) }
@@ -74,7 +74,7 @@ public struct NodeProcesses: ~Copyable {
 
   /// Like `checkStart`, but ignores nodes that have ended. It is for callers that can do without
   /// such nodes and look for them themselves, because a node may end just after they have looked.
-  public func checkPatience<Application: StateMachine>(
+  package func checkPatience<Application: StateMachine>(
     over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
   ) throws(ClusterError) {
     if let refusal = port.refusal { throw ClusterError(refusal) }

@@ -21,7 +21,7 @@ public struct DialedConnection: Sendable {
   public var watchesWriting = false
   public var isDirty = false
   /// The incarnation of the node that welcomed this connection.
-  public var life: UInt32 = 0
+  public var incarnation: UInt32 = 0
   /// How often a node has welcomed this connection.
   public var welcomeCount = 0
   /// The reason why the node refused the connection.
@@ -49,7 +49,7 @@ public struct DialedConnection: Sendable {
       return false
     }
     state = .connecting
-    actAt = now + Dialing.dialDeadline
+    actAt = now + Dialing.dialDeadline.nanoseconds
     watchesWriting = true
     loop.add(descriptor, token: token, writes: true)
     return true
@@ -57,7 +57,7 @@ public struct DialedConnection: Sendable {
 
   public mutating func backOff(_ now: Int64) {
     state = .idle
-    actAt = now + Dialing.redialPause
+    actAt = now + Dialing.redialPause.nanoseconds
   }
 
   public mutating func hangUp(_ loop: borrowing EventLoop, now: Int64) {

@@ -25,7 +25,7 @@ where Port.Application == Load.Application {
   public var now: Int64 = 0
 
   /// How long the driver polls for replies before it sleeps, in nanoseconds.
-  @inlinable public static var awake: Int64 { 50_000 }
+  @inlinable public static var awake: Interval { .microseconds(50) }
 
   @inlinable
   public init(clients: ClientDriver<Load>, port: consuming Port) {
@@ -82,7 +82,8 @@ where Port.Application == Load.Application {
     var deadline = deadline
     if !runtime.agenda.isEmpty { deadline = min(deadline, runtime.agenda.nextTime) }
     try runtime.port.wait(
-      nanoseconds: max(0, origin + deadline - MonotonicClock.now()), awake: Self.awake,
+      atMost: max(.zero, Interval(nanoseconds: origin + deadline - MonotonicClock.now())),
+      awake: Self.awake,
       share: max(clients.fleet.machines.count / 2, 1))
     now = MonotonicClock.now() - origin
     deliverAll()

@@ -13,11 +13,11 @@ public protocol ServerPort<Application>: ~Copyable {
 
   /// Waits until something arrives, and reads it.
   /// - Parameters:
-  ///   - nanoseconds: the longest time to wait.
+  ///   - limit: the longest time to wait.
   ///   - awake: the part of this time in which to poll instead of sleeping.
   ///   - share: the number of replies after which the rest is left for the next call, so that these
   ///     clients can continue first.
-  mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws
+  mutating func wait(atMost limit: Interval, awake: Interval, share: Int) throws
 
   /// Replies that have arrived and not been taken yet.
   var replies: [ClientReply<Application.Response>] { get set }
@@ -37,7 +37,7 @@ extension ServerPort where Self: ~Copyable {
   public func sender(of position: Int) -> ReplicaID { ReplicaID(0) }
   public mutating func removeReplies() { replies.removeAll(keepingCapacity: true) }
 
-  public mutating func wait(nanoseconds: Int64) throws {
-    try wait(nanoseconds: nanoseconds, awake: 0, share: .max)
+  public mutating func wait(atMost limit: Interval) throws {
+    try wait(atMost: limit, awake: .zero, share: .max)
   }
 }

@@ -1,9 +1,9 @@
 import CLinux
 import ClusterMessages
 import Environments
+import Faults
 import Primitives
 import ReplicaHosting
-import Faults
 import Replication
 import Sockets
 import Trials
@@ -20,7 +20,7 @@ extension ClusterNode {
     guard settings.allowsFaults || order == .faults(NodeFaults(nodeCount: peers.count)) else {
       Frame.encode(
         RefusalReason("node \(number) was not started with --allow-faults"), kind: .refusal,
-        from: host.id, epoch: life, into: &inbound[slot].output.writer)
+        from: host.id, incarnation: incarnation, into: &inbound[slot].output.writer)
       markDirty(slot)
       return
     }
@@ -123,7 +123,7 @@ extension ClusterNode {
       return
     }
     var frame = WireWriter()
-    Frame.encode(message, kind: .message, from: host.id, epoch: life, into: &frame)
+    Frame.encode(message, kind: .message, from: host.id, incarnation: incarnation, into: &frame)
     var bytes = frame.bytes()
     damage(&bytes, fault)
     var leavesAt = passInterface(bytes.count)
@@ -177,7 +177,7 @@ extension ClusterNode {
     // A damaged answer would end the connection for all its clients; it counts as lost.
     guard !isLost(fault), fault.corrupt == 0 || !faultRandom.chance(fault.corrupt) else { return }
     var frame = WireWriter()
-    Frame.encode(reply, kind: .reply, from: host.id, epoch: life, into: &frame)
+    Frame.encode(reply, kind: .reply, from: host.id, incarnation: incarnation, into: &frame)
     let bytes = frame.bytes()
     counters.bytesSent += bytes.count
     let leavesAt = passInterface(bytes.count) + 2 * fault.extraLatency.nanoseconds
@@ -206,7 +206,8 @@ extension ClusterNode {
     report.itemCount = UInt64(host.application.itemCount)
     report.allocatedByteCount = UInt64(linux_allocated_bytes())
     Frame.encode(
-      report, kind: .report, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+      report, kind: .report, from: host.id, incarnation: incarnation,
+      into: &inbound[slot].output.writer)
     markDirty(slot)
     flushAll()
   }

@@ -1,13 +1,13 @@
 import ClusterMessages
 import Environments
+import Faults
 import Primitives
 import ReplicaHosting
-import Faults
 import Replication
 import Sockets
 import Trials
-import WriteAheadLog
 import WireFormat
+import WriteAheadLog
 
 /// Connections that other processes open: their roles, and the frames they send.
 extension ClusterNode {
@@ -133,7 +133,8 @@ extension ClusterNode {
     }
     switch (role, header.kind) {
     case (.peer, .message):
-      guard header.sender == inbound[slot].sender, header.epoch == inbound[slot].epoch else {
+      guard header.sender == inbound[slot].sender, header.incarnation == inbound[slot].incarnation
+      else {
         throw .malformed("a message of node \(header.sender) on the connection of another")
       }
       try takeMessage(header, of: input, from: inbound[slot].sender.index)
@@ -169,16 +170,16 @@ extension ClusterNode {
           + "--replace, so that it learns from the others before it takes part")
       return
     }
-    if hello.role == .peer, !isLatestLife(header, at: slot) {
+    if hello.role == .peer, !isLatestIncarnation(header, at: slot) {
       refuse(slot, "node \(header.sender) has started again since")
       return
     }
     inbound[slot].role = hello.role
     if hello.role == .client { inbound[slot].clients = hello.clients }
     inbound[slot].sender = header.sender
-    inbound[slot].epoch = header.epoch
+    inbound[slot].incarnation = header.incarnation
     Frame.encode(
-      RefusalReason(""), kind: .welcome, from: host.id, epoch: life,
+      RefusalReason(""), kind: .welcome, from: host.id, incarnation: incarnation,
       into: &inbound[slot].output.writer)
     markDirty(slot)
     if hello.role == .runner { runnerSlots.append(slot) }
@@ -201,7 +202,7 @@ extension ClusterNode {
   /// side hangs up or the hello is overdue, because closing it at once could discard the refusal.
   public mutating func refuse(_ slot: Int, _ reason: String) {
     Frame.encode(
-      RefusalReason(reason), kind: .refusal, from: host.id, epoch: life,
+      RefusalReason(reason), kind: .refusal, from: host.id, incarnation: incarnation,
       into: &inbound[slot].output.writer)
     inbound[slot].isClosing = true
     warn("a connection was refused: \(reason)")
@@ -212,10 +213,10 @@ extension ClusterNode {
   /// whose connection was opened later is the present one, whatever their numbers, because a node
   /// that lost its disk counts from 1 again. Connections of the other incarnation are closed, and
   /// their unread bytes are discarded.
-  public mutating func isLatestLife(_ header: FrameHeader, at slot: Int) -> Bool {
+  public mutating func isLatestIncarnation(_ header: FrameHeader, at slot: Int) -> Bool {
     let peer = header.sender.index
     let number = inbound[slot].number
-    if let known = peerLives[peer], known.epoch != header.epoch {
+    if let known = knownPeers[peer], known.incarnation != header.incarnation {
       guard number > known.connection else { return false }
       for other in inbound.indices
       where inbound[other].isOpen && inbound[other].role == .peer
@@ -224,8 +225,8 @@ extension ClusterNode {
         closeInbound(other)
       }
     }
-    peerLives[peer] = PeerLife(
-      epoch: header.epoch, connection: max(number, peerLives[peer]?.connection ?? 0))
+    knownPeers[peer] = KnownPeer(
+      incarnation: header.incarnation, connection: max(number, knownPeers[peer]?.connection ?? 0))
     return true
   }
 

@@ -1,7 +1,7 @@
 import CLinux
 import ClusterMessages
-import ReplicaHosting
 import Faults
+import ReplicaHosting
 import Replication
 import Sockets
 import Trials
@@ -29,7 +29,7 @@ extension ClusterNode {
     }
     peers[peer].descriptor = descriptor
     peers[peer].state = .connecting
-    peers[peer].actAt = now + Dialing.dialDeadline
+    peers[peer].actAt = now + Dialing.dialDeadline.nanoseconds
     peers[peer].watchesWriting = true
     loop.add(descriptor, token: Token.peer(peer), writes: true)
   }
@@ -37,7 +37,7 @@ extension ClusterNode {
   public mutating func redialLater(_ peer: Int) {
     peers[peer].state = .idle
     peers[peer].actAt =
-      now + (peers[peer].refusal == nil ? Dialing.redialPause : NodeLimits.refusedPause)
+      now + (peers[peer].refusal == nil ? Dialing.redialPause : NodeLimits.refusedPause).nanoseconds
     dialAt = min(dialAt, peers[peer].actAt)
   }
 
@@ -68,7 +68,8 @@ extension ClusterNode {
           cluster: settings.cluster, protocolName: settings.protocolName, role: .peer,
           addressee: ReplicaID(peer), nodeCount: peers.count, secret: settings.secret,
           logNumber: log.card.number,
-          logGeneration: log.card.generation), kind: .hello, from: host.id, epoch: life,
+          logGeneration: log.card.generation), kind: .hello, from: host.id,
+        incarnation: incarnation,
         into: &hello.writer)
       hello.writer.write(peers[peer].output.writer.bytes())
       peers[peer].output = hello
@@ -166,7 +167,8 @@ extension ClusterNode {
     }
     let before = peers[to].output.writer.count
     Frame.encode(
-      message, kind: .message, from: host.id, epoch: life, into: &peers[to].output.writer)
+      message, kind: .message, from: host.id, incarnation: incarnation,
+      into: &peers[to].output.writer)
     let byteCount = peers[to].output.writer.count - before
     guard byteCount <= Frame.maximumByteCount else {
       // The receiver would close the connection for it, and for every retransmission.

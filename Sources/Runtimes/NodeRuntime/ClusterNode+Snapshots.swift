@@ -49,7 +49,7 @@ extension ClusterNode {
   public mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
     snapshots.append(part, isLast: isLast)
     counters.bytesWritten += part.count
-    nextSnapshotPart = now + NodeLimits.snapshotPause
+    nextSnapshotPart = now + NodeLimits.snapshotPause.nanoseconds
   }
 
   /// The time at which the next part of the state is due; `Int64.max` if none is.

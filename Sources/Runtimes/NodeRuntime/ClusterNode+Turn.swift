@@ -1,8 +1,8 @@
 import ClusterMessages
 import Environments
+import Faults
 import Primitives
 import ReplicaHosting
-import Faults
 import Replication
 import Sockets
 import Trials
@@ -44,7 +44,7 @@ extension ClusterNode: TurnRuntime {
       return
     }
     flushAll()
-    if log.pendingByteCount > NodeLimits.inlineSync || loop.wait(nanoseconds: 0) > 0 {
+    if log.pendingByteCount > NodeLimits.inlineSync || loop.wait(atMost: .zero) > 0 {
       try log.beginCommit()
       if !watchesCommits, let signal = log.commitSignal {
         watchesCommits = true
@@ -93,7 +93,8 @@ extension ClusterNode: TurnRuntime {
     }
     let before = inbound[slot].output.writer.count
     Frame.encode(
-      reply, kind: .reply, from: host.id, epoch: life, into: &inbound[slot].output.writer)
+      reply, kind: .reply, from: host.id, incarnation: incarnation,
+      into: &inbound[slot].output.writer)
     counters.bytesSent += inbound[slot].output.writer.count - before
     markDirty(slot)
   }

@@ -1,9 +1,9 @@
 import CLinux
 import ClusterMessages
 import Environments
+import Faults
 import Primitives
 import ReplicaHosting
-import Faults
 import Replication
 import Sockets
 import Trials
@@ -31,14 +31,14 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>>
   public let loop: EventLoop
   public let listener: Int32
-  /// The node's incarnation: how often it has started. Frames carry it as their epoch.
-  public let life: UInt32
+  /// How often the node has started. Its frames carry this number.
+  public let incarnation: UInt32
 
   public var inbound: [Inbound] = []
   public var freeSlots: [Int] = []
   public var peers: [PeerLink]
   /// The latest incarnation of each peer, by node; `nil` until the peer has said hello.
-  public var peerLives: [PeerLife?]
+  public var knownPeers: [KnownPeer?]
   /// Number of connections accepted so far, and how many may be open at a time.
   public var acceptedCount: UInt64 = 0
   public var connectionLimit: Int
@@ -107,7 +107,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     defer { if !isKept { Descriptor.close(listener) } }
     var recovered = Host(
       id: settings.node, membership: settings.membership, options: options,
-      seed: settings.seed &+ log.life &* 0x9E37_79B9, limits: settings.limits)
+      seed: settings.seed &+ log.incarnation &* 0x9E37_79B9, limits: settings.limits)
     recovered.builder.batchesMayLeaveMemory = true
     recovered.useHashSecret(settings.hashSecret)
     if log.card.generation > 0 { recovered.core.takePlace(generation: log.card.generation) }
@@ -124,17 +124,17 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     self.number = number
     self.loop = loop
     self.listener = listener
-    life = UInt32(truncatingIfNeeded: log.life)
+    incarnation = UInt32(truncatingIfNeeded: log.incarnation)
     host = recovered
     barrier = DurabilityBarrier(recovered: log.recordCount)
     peers = settings.endpoints.map { PeerLink(endpoint: $0) }
-    peerLives = Array(repeating: nil, count: settings.endpoints.count)
+    knownPeers = Array(repeating: nil, count: settings.endpoints.count)
     connectionLimit = max(
       min(NodeLimits.connections, Descriptor.raiseLimit() - NodeLimits.reservedDescriptors), 8)
     clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
     timerDue = Array(repeating: .max, count: Core.Timer.count)
     faults = NodeFaults(nodeCount: settings.endpoints.count)
-    faultRandom = RandomStream(seed: settings.seed &+ log.life, purpose: .faults)
+    faultRandom = RandomStream(seed: settings.seed &+ log.incarnation, purpose: .faults)
     now = MonotonicClock.now()
     counters = NodeUsage(node: number, logRecords: log.recordCount)
     clients.rekey(settings.hashSecret)
@@ -145,7 +145,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// Runs until the log fails or `isStopped` returns true; it is called at least every 100 ms.
   public mutating func run(until isStopped: () -> Bool) throws {
     try start()
-    while !isStopped() { try turn(atMost: 100_000_000) }
+    while !isStopped() { try turn(atMost: .milliseconds(100)) }
   }
 
   public mutating func start() throws {
@@ -155,11 +155,11 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     try finishTurn()
   }
 
-  /// Runs one turn, which waits at most `nanoseconds` for something to do.
-  public mutating func turn(atMost nanoseconds: Int64) throws {
-    var count = loop.wait(nanoseconds: min(nextDeadline - now, nanoseconds))
+  /// Runs one turn, which waits at most for the given time for something to do.
+  public mutating func turn(atMost limit: Interval) throws {
+    var count = loop.wait(atMost: min(Interval(nanoseconds: nextDeadline - now), limit))
     now = MonotonicClock.now()
-    let busyBefore = faults.slowness > 1 ? linux_processor_time() : nil
+    let busyBeforeNs = faults.slowness > 1 ? linux_processor_time() : nil
     // Bytes that arrive while the turn reads join it, within limits: this makes fewer, larger
     // batches.
     var looks = 0
@@ -167,7 +167,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       for position in 0..<count { handleReady(loop.ready[position]) }
       guard looks < NodeLimits.looksPerTurn else { break }
       looks += 1
-      count = loop.wait(nanoseconds: 0)
+      count = loop.wait(atMost: .zero)
     }
     if commitHasEnded { try finishSync() }
     if snapshotIsWritten { finishSnapshotWriting() }
@@ -176,7 +176,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     if now >= dialAt { dialPeers() }
     try finishTurn()
     if now >= sweepAt { sweep() }
-    if let busyBefore { slowDown(since: busyBefore) }
+    if let busyBeforeNs { slowDown(since: busyBeforeNs) }
   }
 
   deinit {
@@ -230,7 +230,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     sweepAt = now + 1_000_000_000
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].role == nil
-      && now - inbound[slot].openedAt > NodeLimits.helloDeadline
+      && now - inbound[slot].openedAt > NodeLimits.helloDeadline.nanoseconds
     {
       if !inbound[slot].isClosing { warn("a connection that did not say hello is closed") }
       closeInbound(slot)
@@ -241,9 +241,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   }
 
   /// Sleeps so that the node's computing takes longer by the fault's factor; its waiting does not.
-  public func slowDown(since busyBefore: Int64) {
-    let spent = linux_processor_time() - busyBefore
-    Descriptor.sleep(nanoseconds: Int64(Double(spent) * max(faults.slowness - 1, 0)))
+  public func slowDown(since busyBeforeNs: Int64) {
+    let spent = Interval(nanoseconds: linux_processor_time() - busyBeforeNs)
+    Descriptor.sleep(for: spent.scaled(by: max(faults.slowness - 1, 0)))
   }
 
   /// Writes a line to the node's standard error, at most a hundred times.
@@ -259,9 +259,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 struct RecoveryAccount {
   let node: Int
   private var recordCount = 0
-  private var nextAt = MonotonicClock.now() + RecoveryAccount.pause
+  private var nextAt = MonotonicClock.now() + RecoveryAccount.pause.nanoseconds
 
-  private static let pause: Int64 = 500_000_000
+  private static let pause = Interval.milliseconds(500)
 
   init(node: Int) { self.node = node }
 
@@ -273,7 +273,7 @@ struct RecoveryAccount {
   mutating func note(_ what: String) {
     let now = MonotonicClock.now()
     guard now >= nextAt else { return }
-    nextAt = now + RecoveryAccount.pause
+    nextAt = now + RecoveryAccount.pause.nanoseconds
     Descriptor.writeError("node \(node): recovering, \(what)")
   }
 }

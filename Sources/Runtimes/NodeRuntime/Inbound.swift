@@ -13,7 +13,7 @@ public struct Inbound: Sendable {
   public var role: ConnectionRole?
   /// The peer and its incarnation, if the connection is a peer's.
   public var sender = ReplicaID(0)
-  public var epoch: UInt32 = 0
+  public var incarnation: UInt32 = 0
   /// The clients whose replies it carries.
   public var clients = CarriedClients.none
   /// Counts accepted connections, in order.
@@ -37,8 +37,8 @@ public struct Inbound: Sendable {
 }
 
 /// The latest incarnation of a peer that has said hello, and the last connection on which it did.
-public struct PeerLife: Sendable, Equatable {
-  public var epoch: UInt32
+public struct KnownPeer: Sendable, Equatable {
+  public var incarnation: UInt32
   public var connection: UInt64
 }
 

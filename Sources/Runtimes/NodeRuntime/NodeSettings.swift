@@ -56,7 +56,7 @@ public enum NodeLimits {
   /// Bytes of a snapshot that may wait to be written; and the pause between two parts of the state:
   /// one 128 KiB part per 2 ms is 64 MB/s.
   public static let snapshotQueue = 4 << 20
-  public static let snapshotPause: Int64 = 2_000_000
+  public static let snapshotPause = Interval.milliseconds(2)
   /// How often a turn that has read something looks for more before it ends.
   public static let looksPerTurn = 4
   /// A node with nothing else to do writes and syncs a block of up to this many bytes itself,
@@ -79,7 +79,7 @@ public enum NodeLimits {
   /// Bytes of messages that link faults may delay; further messages are dropped.
   public static let held = 64 << 20
   /// Time within which a connection must have said hello.
-  public static let helloDeadline: Int64 = 5_000_000_000
+  public static let helloDeadline = Interval.seconds(5)
   /// Pause before a peer that has refused this node is dialled again.
-  public static let refusedPause: Int64 = 1_000_000_000
+  public static let refusedPause = Interval.seconds(1)
 }

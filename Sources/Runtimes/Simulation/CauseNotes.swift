@@ -108,7 +108,7 @@ extension SimulatedNode {
   public mutating func noteHeld(in world: borrowing SharedWorld) {
     guard world.causes.isOn else { return }
     while causes.held.count < barrier.held.count {
-      causes.held.append((causes.turn, world.now + Int64(turn.elapsed)))
+      causes.held.append((causes.turn, world.now + Int64(turn.elapsedNs)))
     }
   }
 

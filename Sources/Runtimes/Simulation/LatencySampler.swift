@@ -2,17 +2,17 @@ import Environments
 import Primitives
 import Replication
 
-/// Draws from a `LatencyDistribution`: from a table of quantiles, computed once, and by formula in
+/// Draws from a `DelayDistribution`: from a table of quantiles, computed once, and by formula in
 /// the outermost cells, where a table would cut off the tail.
 public struct LatencySampler: Sendable {
   private static let bits: UInt64 = 10
   private static let cells = 1 << bits
 
-  private let distribution: LatencyDistribution
+  private let distribution: DelayDistribution
   private let quantiles: [Int64]
   private let fixed: Int64?
 
-  public init(_ distribution: LatencyDistribution) {
+  public init(_ distribution: DelayDistribution) {
     self.distribution = distribution
     if case .constant(let interval) = distribution {
       fixed = interval.nanoseconds
@@ -45,8 +45,7 @@ public struct LatencySampler: Sendable {
 
   public var median: Int64 { fixed ?? quantiles[Self.cells / 2] }
 
-  public static func quantile(_ probability: Double, of distribution: LatencyDistribution) -> Int64
-  {
+  public static func quantile(_ probability: Double, of distribution: DelayDistribution) -> Int64 {
     let value: Double
     switch distribution {
     case .constant(let interval): return interval.nanoseconds

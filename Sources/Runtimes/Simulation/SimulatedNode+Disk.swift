@@ -15,7 +15,7 @@ extension SimulatedNode {
     } else {
       // A turn's records are complete only after all its input has been received.
       turn.spend(0)
-      startSync(in: &world, at: world.now + Int64(turn.elapsed))
+      startSync(in: &world, at: world.now + Int64(turn.elapsedNs))
     }
   }
 
@@ -31,7 +31,7 @@ extension SimulatedNode {
       let bytes = byteCount(ofRecords: barrier.durableCount..<syncTarget)
       time += world.disk.transferTime(of: bytes)
     }
-    world.schedule(.synced(node: number, life: life), at: start + time)
+    world.schedule(.synced(node: number, incarnation: incarnation), at: start + time)
   }
 
   /// Ends a sync: its records are durable, and the messages that waited for them are sent.

@@ -1,8 +1,8 @@
 import Environments
 import Faults
+import ReplicaHosting
 import Replication
 import Trials
-import ReplicaHosting
 
 /// Pauses, crashes and restarts.
 extension SimulatedNode {
@@ -53,7 +53,7 @@ extension SimulatedNode {
 
   /// Ends the process. Of the records that are not durable yet, the first `kept` survive.
   public mutating func crash(keepingTorn kept: Int) {
-    life += 1
+    incarnation += 1
     // Reading the log does not change what is durable.
     guard isUp else { return isReadingLog = false }
     precondition(keepsLog, "a node that forgets its log cannot start again")
@@ -80,7 +80,7 @@ extension SimulatedNode {
   /// Empties the disk of a process that has ended.
   public mutating func loseDisk() {
     log.removeAll()
-    diskGeneration = UInt64(life)
+    diskGeneration = UInt64(incarnation)
   }
 
   /// Number of records that are appended but not durable.
@@ -98,7 +98,7 @@ extension SimulatedNode {
     let time = world.disk.transferTime(of: bytesToRead())
     guard time > 0 else { return restart(in: &world) }
     isReadingLog = true
-    world.schedule(.hasReadLog(node: number, life: life), at: world.now + time)
+    world.schedule(.hasReadLog(node: number, incarnation: incarnation), at: world.now + time)
   }
 
   /// Recovers the process from its disk. Decoding what it has read keeps its processor busy first.
@@ -108,7 +108,7 @@ extension SimulatedNode {
     world.network.resetConnections(of: number)
     host = Host(
       id: ReplicaID(number), membership: membership, options: options,
-      seed: seed &+ UInt64(life) &* 0x9E37_79B9, limits: limits)
+      seed: seed &+ UInt64(incarnation) &* 0x9E37_79B9, limits: limits)
     host.application = initialState
     if diskGeneration > 0 { host.core.takePlace(generation: diskGeneration) }
     for record in log { host.recover(record) }
@@ -118,7 +118,7 @@ extension SimulatedNode {
     }
     if let problem { world.violations.note("replica \(number): \(problem)") }
     host.snapshots.handledByteCount = 0
-    turn.receiving = Double(bytesToRead()) * world.cpu.perByte * slowness
+    turn.receivingNs = Double(bytesToRead()) * world.cpu.perByte * slowness
     barrier = DurabilityBarrier(recovered: forgottenCount + log.count)
     commits = CommittedBatches()
     commits.agreedCount = host.appliedIndex.rawValue

@@ -107,7 +107,7 @@ extension SimulatedNode {
   public mutating func scheduleTurn(in world: inout SharedWorld) {
     guard !turnIsScheduled, !isStopped else { return }
     turnIsScheduled = true
-    world.schedule(.turn(node: number, life: life), at: max(busyUntil, world.now))
+    world.schedule(.turn(node: number, incarnation: incarnation), at: max(busyUntil, world.now))
   }
 
   public mutating func take(
@@ -127,7 +127,7 @@ extension SimulatedNode {
       receivedRequests.set(
         request.id.client,
         to: ReceivedRequest(
-          turn: turnNumber, sequence: request.id.sequence, receipts: turn.receiving))
+          turn: turnNumber, sequence: request.id.sequence, receiptsNs: turn.receivingNs))
     }
     host.submit(
       request, waited: .nanoseconds(world.now - arrived), at: clock.reading(at: world.now))
@@ -161,7 +161,7 @@ extension SimulatedNode {
   public mutating func charge(received bytes: Int, in world: borrowing SharedWorld) {
     usage.messagesReceived += 1
     usage.bytesReceived += bytes
-    turn.receiving += world.cpu.cost(ofMessage: bytes) * slowness
+    turn.receivingNs += world.cpu.cost(ofMessage: bytes) * slowness
   }
 
   /// How many nanoseconds of this turn's receiving have passed when this request has been received;
@@ -173,7 +173,7 @@ extension SimulatedNode {
     }
     let received = receivedRequests.values[place]
     return received.turn == turnNumber && received.sequence == id.sequence
-      ? received.receipts : .infinity
+      ? received.receiptsNs : .infinity
   }
 
   /// Carries out the turn's effects, and handles the node's messages to itself.
@@ -197,7 +197,7 @@ extension SimulatedNode {
     } while !ownMessages.isEmpty
     if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
     turn.spend(Double(turn.executions) * world.cpu.apply * slowness)
-    let elapsed = Int64(turn.elapsed)
+    let elapsed = Int64(turn.elapsedNs)
     usage.busy += Int(elapsed)
     busyUntil = world.now + elapsed
     turn = TurnTime()

@@ -22,7 +22,7 @@ extension SimulatedNode {
     var time = extraSyncTime + world.disk.transferTime(of: content.count)
     if let sampler = world.diskSampler { time += sampler.next(&snapshotRandom) }
     world.schedule(
-      .stored(node: number, life: life), at: world.now + Int64(turn.elapsed) + time)
+      .stored(node: number, incarnation: incarnation), at: world.now + Int64(turn.elapsedNs) + time)
   }
 
   /// Ends the writing of a snapshot, which is reported later if the disk is stalled or the process

@@ -20,7 +20,7 @@ extension SimulatedNode {
     let time = clock.trueTime(ofTimer: timerDue[timer], from: world.now)
     guard time < timerScheduled[timer] else { return }
     timerScheduled[timer] = time
-    world.schedule(.timer(node: number, timer: timer, life: life), at: time)
+    world.schedule(.timer(node: number, timer: timer, incarnation: incarnation), at: time)
   }
 
   public mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {

@@ -47,7 +47,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   /// Whether the process was restarted during a pause and starts when the pause ends.
   public var startIsOverdue = false
   /// Counts restarts: events scheduled in an earlier incarnation are void.
-  public var life = 0
+  public var incarnation = 0
   public var inbox: [NodeInput<Core.Message, Application.Command>] = []
   public var causes = NodeCauses()
   public var busyUntil: Int64 = 0

@@ -18,7 +18,7 @@ public struct SimulatedTurn<Core: ReplicaCore, Application: StateMachine>: ~Copy
 
   /// When the processor will have finished its present work.
   @inline(__always)
-  public var time: Int64 { world.pointee.now + Int64(node.pointee.turn.elapsed) }
+  public var time: Int64 { world.pointee.now + Int64(node.pointee.turn.elapsedNs) }
 
 }
 
@@ -99,18 +99,18 @@ extension SimulatedTurn: TurnRuntime {
   /// Replies leave in the order in which their requests were received. The node's messages to
   /// itself may lead to further replies in this turn, so earlier replies wait for those.
   public mutating func answer(_ reply: ClientReply<Application.Response>) {
-    let receipts = node.pointee.receipts(of: reply.id)
+    let receiptsNs = node.pointee.receipts(of: reply.id)
     if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {
-      answer(reply, behindReceipts: receipts)
+      answer(reply, behindReceipts: receiptsNs)
     } else {
-      node.pointee.waitingReplies.append(WaitingReply(reply: reply, receipts: receipts))
+      node.pointee.waitingReplies.append(WaitingReply(reply: reply, receiptsNs: receiptsNs))
     }
   }
 
   /// Sends a reply as soon as the processor has received the request and executed its command.
   @inline(__always)
   public mutating func answer(
-    _ reply: ClientReply<Application.Response>, behindReceipts receipts: Double
+    _ reply: ClientReply<Application.Response>, behindReceipts receiptsNs: Double
   ) {
     let bytes = Frame.byteCount(of: reply)
     var cost = world.pointee.cpu.cost(ofMessage: bytes)
@@ -119,7 +119,7 @@ extension SimulatedTurn: TurnRuntime {
       cost += world.pointee.cpu.apply
     }
     node.pointee.turn.spend(
-      cost * node.pointee.slowness, behindReceipts: min(receipts, node.pointee.turn.receiving))
+      cost * node.pointee.slowness, behindReceipts: min(receiptsNs, node.pointee.turn.receivingNs))
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
     let before = world.pointee.causes.current
@@ -130,9 +130,9 @@ extension SimulatedTurn: TurnRuntime {
 
   /// Sends the waiting replies, those to requests of this turn first.
   public mutating func answerWaiting() {
-    node.pointee.waitingReplies.sort { $0.receipts < $1.receipts }
+    node.pointee.waitingReplies.sort { $0.receiptsNs < $1.receiptsNs }
     for waiting in node.pointee.waitingReplies {
-      answer(waiting.reply, behindReceipts: waiting.receipts)
+      answer(waiting.reply, behindReceipts: waiting.receiptsNs)
     }
     node.pointee.waitingReplies.empty()
   }

@@ -144,7 +144,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
         return
       }
       guard world.reachesItsProcess(envelope) else { return }
-      trace(1, envelope.to)
+      trace(.message, envelope.to)
       nodes[envelope.to].arrive(
         message, from: envelope.from, bytes: envelope.bytes, in: &world)
     case .request(let request, var envelope):
@@ -154,54 +154,61 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
         return
       }
       guard world.reachesItsProcess(envelope) else { return }
-      trace(2, envelope.to)
+      trace(.request, envelope.to)
       nodes[envelope.to].arrive(request, in: &world)
     case .reply(let reply, let node):
-      trace(3, Int(truncatingIfNeeded: reply.id.client.rawValue))
+      trace(.reply, Int(truncatingIfNeeded: reply.id.client.rawValue))
       if world.causes.isOn { noteAnswer(reply) }
       clients.receive(
         reply, from: ReplicaID(node), at: Instant(nanoseconds: world.now), in: &world)
-    case .turn(let node, let life):
-      guard nodes[node].life == life else { return }
-      trace(4, node)
+    case .turn(let node, let incarnation):
+      guard nodes[node].incarnation == incarnation else { return }
+      trace(.turn, node)
       nodes[node].takeTurn(in: &world)
-    case .timer(let node, let timer, let life):
-      guard nodes[node].life == life else { return }
-      trace(5, node)
+    case .timer(let node, let timer, let incarnation):
+      guard nodes[node].incarnation == incarnation else { return }
+      trace(.timer, node)
       nodes[node].timerEvent(timer, in: &world)
-    case .synced(let node, let life):
-      guard nodes[node].life == life else { return }
-      trace(6, node)
+    case .synced(let node, let incarnation):
+      guard nodes[node].incarnation == incarnation else { return }
+      trace(.synced, node)
       nodes[node].syncEnded(in: &world)
-    case .stored(let node, let life):
-      guard nodes[node].life == life else { return }
-      trace(11, node)
+    case .stored(let node, let incarnation):
+      guard nodes[node].incarnation == incarnation else { return }
+      trace(.stored, node)
       nodes[node].storeEnded(in: &world)
-    case .hasReadLog(let node, let life):
-      guard nodes[node].life == life else { return }
-      trace(10, node)
+    case .hasReadLog(let node, let incarnation):
+      guard nodes[node].incarnation == incarnation else { return }
+      trace(.hasReadLog, node)
       nodes[node].restart(in: &world)
     case .disconnected(let node, let other):
-      trace(9, node)
+      trace(.disconnected, node)
       nodes[node].arrive(disconnectedFrom: other, in: &world)
     case .retransmission(let link):
-      trace(10, link)
+      trace(.retransmission, link)
       world.retransmit(link: link)
     case .client(let event):
       clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
     case .faultStarts(let index):
-      trace(7, index)
+      trace(.faultStarts, index)
       startFault(index)
     case .faultEnds(let index):
-      trace(8, index)
+      trace(.faultEnds, index)
       endFault(index)
     case .warmUpEnds:
       for number in nodes.indices { nodes[number].startMeasuring(at: world.now) }
     }
   }
 
-  public mutating func trace(_ kind: UInt64, _ place: Int) {
-    let word = UInt64(bitPattern: world.now) &* 31 &+ kind &* 1_000_003 &+ UInt64(place)
+  /// What an event is in `traceHash`.
+  public enum TraceCode: UInt64 {
+    case message = 1
+    case request, reply, turn, timer, synced, faultStarts, faultEnds, disconnected, hasReadLog
+    case stored, retransmission
+  }
+
+  public mutating func trace(_ code: TraceCode, _ place: Int) {
+    let word = UInt64(bitPattern: world.now) &* 31 &+ code.rawValue &* 1_000_003 &+ UInt64(place)
     traceHash = (traceHash ^ word) &* 0x100_0000_01B3
     traceHash ^= traceHash >> 29
   }
@@ -211,13 +218,13 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     targeting.leader(among: views)
   }
 
-  public static var leadershipInterval: Int64 { 1_000_000 }
+  public static var leadershipIntervalNs: Int64 { 1_000_000 }
 
   /// Records who leads, once per millisecond: the state at the next sample's time, which holds
   /// until the event at `time`. Sampling is not an event, so that it changes only the record.
   public mutating func sampleLeadership(before time: Int64) {
     leadership.note(views, targeting, at: nextLeadershipSample)
-    let interval = Self.leadershipInterval
+    let interval = Self.leadershipIntervalNs
     nextLeadershipSample = (time / interval + 1) * interval
   }
 

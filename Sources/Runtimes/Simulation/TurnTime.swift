@@ -7,11 +7,11 @@
 /// queue that serves one request after the other.
 public struct TurnTime: Sendable {
   /// Nanoseconds that receiving all inputs of the turn takes.
-  public var receiving = 0.0
+  public var receivingNs = 0.0
   /// How many of these have passed.
-  public var received = 0.0
+  public var receivedNs = 0.0
   /// Nanoseconds spent on other work: sending, answering and executing.
-  public var worked = 0.0
+  public var workedNs = 0.0
   /// Commands that were executed in this turn and whose time was not spent yet.
   public var executions = 0
 
@@ -19,20 +19,20 @@ public struct TurnTime: Sendable {
 
   /// Nanoseconds since the turn began.
   @inline(__always)
-  public var elapsed: Double { received + worked }
+  public var elapsedNs: Double { receivedNs + workedNs }
 
   /// Spends time on the whole turn, after all inputs have been received.
   @inline(__always)
-  public mutating func spend(_ nanoseconds: Double) {
-    received = receiving
-    worked += nanoseconds
+  public mutating func spend(_ workNs: Double) {
+    receivedNs = receivingNs
+    workedNs += workNs
   }
 
-  /// Spends time on one input, which has been received after `receipts` nanoseconds of receiving.
+  /// Spends time on one input, which has been received after `receiptsNs` nanoseconds of receiving.
   @inline(__always)
-  public mutating func spend(_ nanoseconds: Double, behindReceipts receipts: Double) {
-    if received < receipts { received = receipts }
-    worked += nanoseconds
+  public mutating func spend(_ workNs: Double, behindReceipts receiptsNs: Double) {
+    if receivedNs < receiptsNs { receivedNs = receiptsNs }
+    workedNs += workNs
   }
 }
 
@@ -41,23 +41,23 @@ public struct ReceivedRequest: Sendable {
   public var turn: Int
   public var sequence: UInt64
   /// Nanoseconds of receiving in that turn up to and including this request.
-  public var receipts: Double
+  public var receiptsNs: Double
 
-  public init(turn: Int, sequence: UInt64, receipts: Double) {
+  public init(turn: Int, sequence: UInt64, receiptsNs: Double) {
     self.turn = turn
     self.sequence = sequence
-    self.receipts = receipts
+    self.receiptsNs = receiptsNs
   }
 }
 
 /// A reply that waits until the node's messages to itself in this turn have been handled.
-/// `receipts` is as in `ReceivedRequest`; infinite if the request is not of this turn.
+/// `receiptsNs` is as in `ReceivedRequest`; infinite if the request is not of this turn.
 public struct WaitingReply<Reply: Sendable>: Sendable {
   public var reply: Reply
-  public var receipts: Double
+  public var receiptsNs: Double
 
-  public init(reply: Reply, receipts: Double) {
+  public init(reply: Reply, receiptsNs: Double) {
     self.reply = reply
-    self.receipts = receipts
+    self.receiptsNs = receiptsNs
   }
 }

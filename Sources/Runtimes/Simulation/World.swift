@@ -49,13 +49,13 @@ public enum SimulationEvent<
   case request(ClientRequest<Command>, Envelope)
   case reply(ClientReply<Response>, node: Int)
   /// A node's processor is free and its inbox is not empty.
-  case turn(node: Int, life: Int)
-  case timer(node: Int, timer: Int, life: Int)
-  case synced(node: Int, life: Int)
+  case turn(node: Int, incarnation: Int)
+  case timer(node: Int, timer: Int, incarnation: Int)
+  case synced(node: Int, incarnation: Int)
   /// The disk has written a snapshot.
-  case stored(node: Int, life: Int)
+  case stored(node: Int, incarnation: Int)
   /// A process that is starting again has read its log.
-  case hasReadLog(node: Int, life: Int)
+  case hasReadLog(node: Int, incarnation: Int)
   /// A node sees that the process of another node has ended.
   case disconnected(node: Int, from: Int)
   /// Over TCP: a link sends the messages that waited while it let none through.

@@ -1,7 +1,9 @@
+import Replication
+
 /// Time limits for connections that this process opens, in nanoseconds.
 public enum Dialing {
   /// Pause before an address that could not be reached is dialled again.
-  public static let redialPause: Int64 = 20_000_000
+  public static let redialPause = Interval.milliseconds(20)
   /// Time after which an attempt to connect is given up.
-  public static let dialDeadline: Int64 = 2_000_000_000
+  public static let dialDeadline = Interval.seconds(2)
 }

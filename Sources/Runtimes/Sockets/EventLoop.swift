@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Replication
 
 /// Waits for many descriptors at once (epoll, level triggered). Used by one thread.
 public struct EventLoop: ~Copyable {
@@ -29,18 +30,18 @@ public struct EventLoop: ~Copyable {
 
   public borrowing func remove(_ watched: Int32) { _ = linux_epoll_remove(descriptor, watched) }
 
-  /// Waits until something is ready, at most `nanoseconds` (negative: without limit). Returns the
-  /// number of elements of `ready` that then describe it.
-  public borrowing func wait(nanoseconds: Int64) -> Int {
-    max(Int(linux_epoll_wait(descriptor, ready, Int32(EventLoop.room), nanoseconds)), 0)
+  /// Waits until something is ready, at most for the given time (negative: without limit). Returns
+  /// the number of elements of `ready` that then describe it.
+  public borrowing func wait(atMost limit: Interval) -> Int {
+    max(Int(linux_epoll_wait(descriptor, ready, Int32(EventLoop.room), limit.nanoseconds)), 0)
   }
 
   /// Like `wait`, but polls instead of sleeping and yields the processor in between, because a
   /// processor that sleeps takes as long to wake up as a short request takes to be answered.
-  public borrowing func spin(nanoseconds: Int64) -> Int {
-    let end = MonotonicClock.now() + nanoseconds
+  public borrowing func spin(atMost limit: Interval) -> Int {
+    let end = MonotonicClock.now() + limit.nanoseconds
     repeat {
-      let count = wait(nanoseconds: 0)
+      let count = wait(atMost: .zero)
       if count > 0 { return count }
       sched_yield()
     } while MonotonicClock.now() < end
@@ -62,18 +63,20 @@ public struct PendingReadiness: Sendable {
   /// Waits for more readiness, unless some is left.
   /// - Parameter awake: the part of that time in which to poll instead of sleeping, as long as that
   ///   pays.
-  public mutating func wait(on loop: borrowing EventLoop, nanoseconds: Int64, awake: Int64 = 0) {
+  public mutating func wait(
+    on loop: borrowing EventLoop, atMost limit: Interval, awake: Interval = .zero
+  ) {
     guard isEmpty else { return }
     next = 0
-    var left = nanoseconds
-    if awake > 0, nanoseconds > 0, spinPolicy.begins() {
-      let start = MonotonicClock.now()
-      count = loop.spin(nanoseconds: min(awake, nanoseconds))
+    var left = limit
+    if awake > .zero, limit > .zero, spinPolicy.begins() {
+      let startNs = MonotonicClock.now()
+      count = loop.spin(atMost: min(awake, limit))
       spinPolicy.end(inVain: count == 0)
       guard count == 0 else { return }
-      left = max(nanoseconds - (MonotonicClock.now() - start), 0)
+      left = max(limit - Interval(nanoseconds: MonotonicClock.now() - startNs), .zero)
     }
-    count = loop.wait(nanoseconds: left)
+    count = loop.wait(atMost: left)
   }
 
   public mutating func pop(_ loop: borrowing EventLoop) -> linux_ready? {

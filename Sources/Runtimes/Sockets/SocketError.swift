@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Primitives
+import Replication
 
 /// A system call that failed, with its purpose.
 public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -61,11 +62,11 @@ public enum Descriptor {
     _ = shutdown(descriptor, Int32(SHUT_WR))
   }
 
-  public static func sleep(nanoseconds: Int64) {
-    var time = timespec(
-      tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    var rest = timespec()
-    while nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
+  public static func sleep(for time: Interval) {
+    let (seconds, rest) = time.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    var left = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+    var remaining = timespec()
+    while nanosleep(&left, &remaining) != 0 && errno == EINTR { left = remaining }
   }
 
   /// Writes a line to standard error.

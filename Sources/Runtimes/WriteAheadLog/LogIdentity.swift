@@ -43,13 +43,13 @@ struct NodeFile: Equatable {
 
   var identity: LogIdentity
   /// How often the node has started; 1 at the first start.
-  var life: UInt64
+  var incarnation: UInt64
   /// Whether the log was last opened with syncs.
   var syncs: Bool
 
-  init(identity: LogIdentity, life: UInt64, syncs: Bool) {
+  init(identity: LogIdentity, incarnation: UInt64, syncs: Bool) {
     self.identity = identity
-    self.life = life
+    self.incarnation = incarnation
     self.syncs = syncs
   }
 
@@ -70,7 +70,7 @@ struct NodeFile: Equatable {
         throw Damage(offset: 0, reason: "the identity is damaged (checksum differs)")
       }
       syncs = try reader.readFlag()
-      life = try reader.read(UInt64.self)
+      incarnation = try reader.read(UInt64.self)
       let node = try reader.read(Int64.self)
       let cluster = try reader.readBytes(Int(try reader.read(UInt16.self)))
       let protocolName = try reader.readBytes(Int(try reader.read(UInt16.self)))
@@ -89,7 +89,7 @@ struct NodeFile: Equatable {
     writer.write(NodeFile.magic)
     writer.write(NodeFile.version)
     writer.write(syncs)
-    writer.write(life)
+    writer.write(incarnation)
     writer.write(Int64(identity.node))
     for name in [Array(identity.cluster.utf8), Array(identity.protocolName.utf8)] {
       writer.write(UInt16(name.count))

@@ -13,15 +13,15 @@ struct SegmentContents: Equatable {
   var tornEnd: Int?
 }
 
-/// Reads the segments of a log in order and decides which blocks are whole, which was being written
-/// when the replica died, and which are damaged. It works on bytes without files, so that tests can
-/// try any bytes on it.
+/// Reads the segments of a log in order. It finds out which blocks are whole, which block was being
+/// written when the process ended, and which are damaged. It works on bytes without files, so that
+/// tests can try any bytes on it.
 ///
-/// At most one block is being written at any time, because the next one is written after the sync
-/// of the one before. Hence bytes that are not a block count as traces of an interrupted write only
-/// if they lie after all blocks, after all blocks that are known to be synced, and if each of their
-/// sectors may be either the one being written or the zeros from before. Everything else is
-/// refused.
+/// Only the last block can be half written, because a block is written after the sync of the one
+/// before it. So bytes that are not a block count as traces of an interrupted write only under two
+/// conditions: they lie after all whole blocks and after all blocks that are known to be synced,
+/// and each of their sectors is one that the interrupted write may have left, or still all zeros.
+/// Other bytes that are not a block are refused as damage.
 struct LogScan {
   /// Digest of the identity that all segments must have; `nil` accepts any.
   let digest: UInt64?

@@ -199,8 +199,7 @@ extension WriteAheadLog {
   /// first, with one segment in memory at a time.
   /// - Throws: if a record is not of this type although its block is intact: another program wrote
   ///   it.
-  @inlinable
-  public func forEachRecovered<Record: WireCodable>(
+  func forEachRecovered<Record: WireCodable>(
     _ type: Record.Type, _ body: (Record) -> Void
   ) throws(LogError) {
     try readRecovered(into: nil) { reader throws(WireError) in

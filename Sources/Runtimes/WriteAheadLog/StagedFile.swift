@@ -86,7 +86,7 @@ struct StagedHalf: @unchecked Sendable {
     announce(byteCount + block.count)
   }
 
-  /// Empties the run, because it has been written to its segment.
+  /// Empties the staged run of blocks, which has been written to its segment.
   func clear() { announce(0) }
 
   /// Publishes the length of the run, after its bytes have been written.

@@ -6,7 +6,7 @@ import WireFormat
 ///
 /// ```swift
 /// var log = try WriteAheadLog(directory: "data/0", identity: identity, syncs: true)
-/// try log.forEachRecovered(Record.self) { core.recover($0) }
+/// try log.recoverRecords(Record.self) { core.recover($0) }
 /// log.append(record)
 /// try log.commit()  // Only now may a message be sent that relies on the record.
 /// ```
@@ -36,7 +36,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   public let directoryPath: String
   /// The node's incarnation: how often the log has been opened, including this time. It is durable
   /// before anything else.
-  public let life: UInt64
+  public let incarnation: UInt64
   /// Whether `commit` waits for the disk.
   public let syncs: Bool
   public let segmentByteCount: Int
@@ -137,15 +137,15 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     let size = Sector.roundedUp(segmentByteCount)
     let segment = try recovery.openSegment(digest: digest, syncs: syncs, segmentByteCount: size)
     var next = try recovery.openNext(after: segment, segmentByteCount: size)
-    let life = (earlier?.life ?? 0) + 1
-    try NodeFile(identity: identity, life: life, syncs: syncs).write(to: directory)
+    let incarnation = (earlier?.incarnation ?? 0) + 1
+    try NodeFile(identity: identity, incarnation: incarnation, syncs: syncs).write(to: directory)
     if syncs && next == nil {
       next = try SegmentPreparation(in: path, segment.header.following(byteCount: size))
     }
     // No statement after this may throw, because a noncopyable value must be initialised
     // completely.
     directoryPath = path
-    self.life = life
+    self.incarnation = incarnation
     self.syncs = syncs
     self.segmentByteCount = size
     recoveredRecordCount = Int(recovery.record)

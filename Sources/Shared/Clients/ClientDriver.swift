@@ -299,8 +299,8 @@ extension ClientDriver {
       return
     }
     if !isAnswered, !fleet.resends {
-      // The pause is needed because a server that refuses immediately would otherwise be asked
-      // again without end at the same time.
+      // Without a pause, a server that refuses immediately would be asked again and again while
+      // virtual time stands still.
       runtime.schedule(.ready(client), at: now + Fleet.Machine.longestPause)
     } else if phase == .driving, thinkTime > .zero {
       runtime.schedule(.ready(client), at: now + thinkTime)

@@ -109,6 +109,12 @@ package struct ConfigValue {
 
   package func probability() throws(ExperimentError) -> Double { try number(in: 0...1) }
 
+  /// The name that a text was probably meant to be; nil if the value is not a text.
+  package func nearestName(among names: [String]) -> String? {
+    guard case .string(let text) = value else { return nil }
+    return nearest(to: text, among: names)
+  }
+
   package func choice(of names: [String]) throws(ExperimentError) -> String {
     let allowed = ConfigValue.list(names)
     let text = try string(allowed)

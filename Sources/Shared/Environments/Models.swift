@@ -2,7 +2,7 @@ import Primitives
 import Replication
 
 /// A distribution of times, from which each event draws its own.
-public enum LatencyDistribution: Sendable, Equatable {
+public enum DelayDistribution: Sendable, Equatable {
   case constant(Interval)
   case uniform(ClosedRange<Interval>)
   /// Negative draws become zero.
@@ -15,14 +15,14 @@ public enum LatencyDistribution: Sendable, Equatable {
 
 public struct DiskModel: Sendable, Equatable {
   /// Time of one sync; `nil` means that records are durable at once.
-  public var sync: LatencyDistribution?
+  public var sync: DelayDistribution?
   /// Whether one sync covers all waiting records; otherwise each record needs a separate sync.
   public var groupCommit = true
   /// Bytes per second that are written in a sync, in addition to its latency, and read back after a
   /// restart; `nil` is unlimited.
   public var bandwidth: Double?
 
-  public init(sync: LatencyDistribution?, bandwidth: Double? = nil) {
+  public init(sync: DelayDistribution?, bandwidth: Double? = nil) {
     self.sync = sync
     self.bandwidth = bandwidth
   }

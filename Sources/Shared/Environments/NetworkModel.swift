@@ -20,7 +20,7 @@ public enum NetworkTransport: String, Sendable, CaseIterable {
 /// earlier. Links are first in, first out, except for messages that `reorder` selects.
 public struct NetworkModel: Sendable, Equatable {
   /// One-way latency of every link that neither `places` nor an override covers.
-  public var latency: LatencyDistribution
+  public var latency: DelayDistribution
   /// Bandwidth of each node's interface in each direction, in bits per second; `nil` is unlimited.
   public var nic: Double?
   public var transport = NetworkTransport.tcp
@@ -42,7 +42,7 @@ public struct NetworkModel: Sendable, Equatable {
   public var links: [LinkOverride] = []
   public var places: Places?
 
-  public init(latency: LatencyDistribution) { self.latency = latency }
+  public init(latency: DelayDistribution) { self.latency = latency }
 
   /// A switch in one room: about 100 µs one way, 10 Gbit/s.
   public static var lan: NetworkModel {
@@ -92,7 +92,7 @@ public struct ClientNetworkModel: Sendable, Equatable {
   public var nic: Double?
   public var loss = 0.0
   /// One-way latency; `nil` means that of the network.
-  public var latency: LatencyDistribution?
+  public var latency: DelayDistribution?
 
   public init() {}
 }
@@ -101,7 +101,7 @@ public struct ClientNetworkModel: Sendable, Equatable {
 public struct Places: Sendable, Equatable {
   public var names: [String]
   /// One-way latency from the place of the row to the place of the column.
-  public var latency: [[LatencyDistribution]]
+  public var latency: [[DelayDistribution]]
   /// The places of replicas: replica `i` is at the place of entry `i`, and the list repeats if
   /// there are more replicas than entries. Never empty.
   public var replicas: [Int]
@@ -111,7 +111,7 @@ public struct Places: Sendable, Equatable {
   public var authority: [Int]?
 
   /// Spreads replicas and clients over all places.
-  public init(names: [String], latency: [[LatencyDistribution]]) {
+  public init(names: [String], latency: [[DelayDistribution]]) {
     self.names = names
     self.latency = latency
     replicas = Array(names.indices)
@@ -148,7 +148,7 @@ public struct LinkOverride: Sendable, Equatable {
   public var from: Int
   public var to: Int
   public var bothWays: Bool
-  public var latency: LatencyDistribution?
+  public var latency: DelayDistribution?
   public var loss: Double?
   /// Bandwidth of the path, in bits per second, in addition to the limits of the interfaces at its
   /// ends.

@@ -1,6 +1,6 @@
 import Replication
 
-extension LatencyDistribution {
+extension DelayDistribution {
   /// The usual time of a message: the median if it is a parameter of the distribution, otherwise
   /// the mean.
   public var typical: Interval {
@@ -46,7 +46,8 @@ extension NetworkModel {
     return trips.indices.min { (trips[$0], $0) < (trips[$1], $1) } ?? 0
   }
 
-  /// The usual round trips between a client and replicas of different places.
+  /// The usual round trip between a client and each replica. Without places it is the same for all
+  /// replicas and is returned once.
   private func roundTrips(client: Int, replicas: Int) -> [Interval] {
     guard let places else { return [(clients.latency ?? latency).typical * 2] }
     let here = places.place(ofClient: UInt64(client))

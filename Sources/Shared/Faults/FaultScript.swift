@@ -108,7 +108,8 @@ public enum PartitionShape: Sendable, Equatable {
   case bridge
   /// The target can send but hears nothing, or the reverse.
   case oneWay(FaultTarget, OneWayDirection)
-  /// Replicas of different groups do not reach each other; a replica outside the groups is alone.
+  /// Replicas without a group in common do not reach each other; a replica outside the groups is
+  /// alone, and one in two groups reaches both.
   /// The authority is with the largest group. Clients reach all replicas, or those of one group.
   case groups([[Int]], clients: Int? = nil)
   /// No client reaches the target. Nodes reach each other.

@@ -148,7 +148,13 @@ public struct FaultTargeting: Sendable {
       sides[largest] += authority
       var links: [(from: Int, to: Int)] = []
       for a in sides.indices {
-        for b in sides.indices where b > a { links += between(sides[a], sides[b]) }
+        for b in sides.indices where b > a {
+          // Groups may overlap: members of one group reach each other, whatever else they are in.
+          links += between(sides[a], sides[b]).filter { from, to in
+            from != to && !sides.contains { $0.contains(from) && $0.contains(to) }
+              && !links.contains { $0.from == from && $0.to == to }
+          }
+        }
       }
       return (replicas, links)
     }

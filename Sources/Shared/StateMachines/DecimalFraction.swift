@@ -102,8 +102,8 @@ private struct DecimalParts {
         continue
       }
       count += 1
-      // 37 digits fit. The digits after them are far below the 17th decimal place of a number that
-      // is not too large, unless the digits begin with zeros.
+      // An `Int128` holds 37 digits, not counting zeros at the start. Further digits are far below
+      // the 17th decimal place of a number that is not too large.
       if digits < 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000 {
         digits = digits * 10 + Int128(byte - UInt8(ascii: "0"))
         if hasPoint { exponent -= 1 }

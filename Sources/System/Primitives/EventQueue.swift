@@ -66,7 +66,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   }
 
   /// Passes the next event to `body` without removing it; the queue must not be empty.
-  public func withNext<Result>(_ body: (borrowing Payload) -> Result) -> Result {
+  package func withNext<Result>(_ body: (borrowing Payload) -> Result) -> Result {
     precondition(count > 0)
     return body((slab + Int(keys[0].order & Self.slotMask)).pointee)
   }

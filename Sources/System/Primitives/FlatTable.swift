@@ -174,7 +174,7 @@ extension FlatTable {
   public mutating func removeAll() { self = FlatTable(secret: secret) }
 
   /// The largest number of slots that a lookup of one of the keys examines.
-  public var longestProbe: Int {
+  var longestProbe: Int {
     var longest = 0
     for position in keys.indices {
       let home = Int(keys[position].flatHash(secret) >> shift)

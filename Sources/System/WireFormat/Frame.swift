@@ -26,23 +26,23 @@ public struct FrameHeader: Equatable, Sendable {
   public var node: UInt16
   /// The sender's incarnation: how often it has started. It distinguishes frames of an earlier
   /// process from those of the present one.
-  public var epoch: UInt32
+  public var incarnation: UInt32
   /// The position of the body in the bytes that were examined.
   public var body: Range<Int>
 
-  public init(kind: FrameKind, node: UInt16, epoch: UInt32, body: Range<Int>) {
+  public init(kind: FrameKind, node: UInt16, incarnation: UInt32, body: Range<Int>) {
     self.kind = kind
     self.node = node
-    self.epoch = epoch
+    self.incarnation = incarnation
     self.body = body
   }
 }
 
-/// The frame around each message: length, checksum, version, kind, sender and epoch come before the
-/// message itself.
+/// The frame around each message: length, checksum, version, kind, sender and incarnation come
+/// before the message itself.
 ///
 /// Layout: length of the bytes after the checksum (4 bytes), CRC-32C of these (4), version (1),
-/// kind (1), sender (2), epoch (4), body. A frame that fails any check is refused as a whole.
+/// kind (1), sender (2), incarnation (4), body. A frame that fails any check is refused as a whole.
 public enum Frame {
   public static let version: UInt8 = 1
   public static let headerByteCount = 16
@@ -60,14 +60,14 @@ public enum Frame {
   }
 
   public static func encode<Message: WireCodable>(
-    _ message: Message, kind: FrameKind = .message, fromNode node: UInt16, epoch: UInt32 = 0,
+    _ message: Message, kind: FrameKind = .message, fromNode node: UInt16, incarnation: UInt32 = 0,
     into writer: inout WireWriter
   ) {
     let start = writer.count
     writer.reserve(headerByteCount + message.encodedByteCount)
     writer.write(UInt64(0))
     writer.write(
-      UInt64(version) | UInt64(kind.rawValue) << 8 | UInt64(node) << 16 | UInt64(epoch) << 32)
+      UInt64(version) | UInt64(kind.rawValue) << 8 | UInt64(node) << 16 | UInt64(incarnation) << 32)
     message.encode(into: &writer)
     seal(&writer, from: start)
   }
@@ -106,7 +106,7 @@ public enum Frame {
     }
     return FrameHeader(
       kind: kind, node: UInt16(truncatingIfNeeded: fixed >> 16),
-      epoch: UInt32(truncatingIfNeeded: fixed >> 32),
+      incarnation: UInt32(truncatingIfNeeded: fixed >> 32),
       body: start + headerByteCount..<start + 8 + length)
   }
 

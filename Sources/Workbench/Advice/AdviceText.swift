@@ -6,18 +6,18 @@ import Results
 /// Advice as text: the ranking with its evidence, the reason in a sentence, and the changes that
 /// would alter it.
 package struct AdviceText {
-  private let ranking: AdviceRanking
+  let ranking: AdviceRanking
 
   package init(_ ranking: AdviceRanking) { self.ranking = ranking }
 
-  private var request: AdviceRequest { ranking.request }
+  var request: AdviceRequest { ranking.request }
 
   /// - Parameter evidence: the directory of the runs.
   package func text(evidence: String) -> String {
     let fine = ranking.rows.filter(\.misses.isEmpty)
     var lines = [asked, ""]
     lines += table
-    lines += ["", reason(fine), ""] + changes(fine)
+    lines += ["", reason(fine), ""] + changeLines(fine)
     lines += [
       "",
       "evidence: a page and the CSV files of each experiment in \(evidence)/, "
@@ -93,7 +93,7 @@ package struct AdviceText {
     }
   }
 
-  private func reason(_ fine: [AdviceRanking.Row]) -> String {
+  func reason(_ fine: [AdviceRanking.Row]) -> String {
     guard let best = fine.first?.candidate else {
       guard let near = ranking.rows.first(where: \.isRanked) else {
         return "No configuration can be advised, because no verdict holds."
@@ -113,19 +113,40 @@ package struct AdviceText {
       ? text + "." : text + ", which the trials do not tell apart from it."
   }
 
-  private func changes(_ fine: [AdviceRanking.Row]) -> [String] {
-    guard let best = (fine.first ?? ranking.rows.first)?.candidate else { return [] }
-    let variations = AdviceExperiment.Kind.allCases.filter(\.isVariation)
-    let lines = variations.compactMap { kind -> String? in
-      let what = AdviceExperiment(request, kind).difference
-      guard let other = ranking.best(under: kind) else { return nil }
-      guard other.name != best.name else {
-        return "  \(what): stays, with \(value(best, kind))"
+  /// What a changed load does to the ranking.
+  struct Change {
+    var kind: AdviceExperiment.Kind
+    var what: String
+    /// The best configuration as asked, and the best under the change.
+    var advised: Candidate
+    var first: Candidate
+    var isDifferent: Bool
+
+    var stays: Bool { first.name == advised.name }
+  }
+
+  func changes(_ fine: [AdviceRanking.Row]) -> [Change] {
+    guard let best = (fine.first ?? ranking.rows.first(where: \.isRanked))?.candidate else {
+      return []
+    }
+    return AdviceExperiment.Kind.allCases.filter(\.isVariation).compactMap { kind in
+      ranking.best(under: kind).map { other in
+        Change(
+          kind: kind, what: AdviceExperiment(request, kind).difference, advised: best,
+          first: other, isDifferent: ranking.isDifferent(other, best, under: kind))
       }
-      let doubt =
-        ranking.isDifferent(other, best, under: kind) ? "" : ", which the trials do not tell apart"
-      return "  \(what): \(other.name) comes first, with \(value(other, kind)) against "
-        + "\(value(best, kind))\(doubt)"
+    }
+  }
+
+  private func changeLines(_ fine: [AdviceRanking.Row]) -> [String] {
+    let lines = changes(fine).map { change -> String in
+      guard !change.stays else {
+        return "  \(change.what): stays, with \(value(change.advised, change.kind))"
+      }
+      let doubt = change.isDifferent ? "" : ", which the trials do not tell apart"
+      return "  \(change.what): \(change.first.name) comes first, with "
+        + "\(value(change.first, change.kind)) against "
+        + "\(value(change.advised, change.kind))\(doubt)"
     }
     return lines.isEmpty ? [] : ["what would change it:"] + lines
   }

@@ -14,7 +14,7 @@ extension DiskModel {
     }
     let section = try Section(node, path: "disk", known: ["fsync", "bandwidth", "groupCommit"])
     if let node = section["fsync"] {
-      sync = try LatencyDistribution(reading: node, longest: .seconds(60))
+      sync = try DelayDistribution(reading: node, longest: .seconds(60))
     }
     if let node = section["bandwidth"] { bandwidth = try node.byteRate() }
     groupCommit = try section["groupCommit"]?.flag() ?? groupCommit

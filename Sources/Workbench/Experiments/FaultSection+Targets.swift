@@ -115,7 +115,6 @@ extension FaultSection {
   private func groups(_ node: ConfigValue) throws(ExperimentError) -> PartitionShape {
     let allowed =
       "groups of replica numbers 0...\(replicas - 1), such as [[0], [1, 2]], and \"clients\" in one of them"
-    var seen: Set<Int> = []
     var groups: [[Int]] = []
     var clients: Int?
     for group in try node.elements(allowed) {
@@ -130,7 +129,9 @@ extension FaultSection {
           continue
         }
         let number = try member.integer(in: 0...(replicas - 1))
-        guard seen.insert(number).inserted else { throw member.refused("each replica once") }
+        guard !numbers.contains(number) else {
+          throw member.refused("each replica once in a group")
+        }
         numbers.append(number)
       }
       guard !numbers.isEmpty || clients == groups.count else {
@@ -138,20 +139,29 @@ extension FaultSection {
       }
       groups.append(numbers)
     }
-    guard !groups.isEmpty, groups.count > 1 || groups[0].count < replicas else {
+    // A group of all replicas cuts no link, except that clients may be with others.
+    let whole = groups.firstIndex { $0.count == replicas }
+    guard !groups.isEmpty, whole == nil || (clients != nil && clients != whole) else {
       throw node.refused("at least two sides: " + allowed)
     }
     return .groups(groups, clients: clients)
   }
 
   /// Chaos lasts for the whole measured interval by default.
-  func chaos(_ entry: ConfigValue) throws(ExperimentError) -> Chaos {
+  /// - Parameter earlier: the faults to which times may refer.
+  func chaos(
+    _ entry: ConfigValue, after earlier: [TimedFault]
+  ) throws(ExperimentError) -> Chaos {
     let section = try Section(entry, path: entry.path, known: ["chaos", "from", "until"])
     let node = try section.required("chaos", "{ mtbf, mttr, kinds }")
     let fields = try Section(node, path: node.path, known: ["mtbf", "mttr", "kinds"])
     let range = Interval.milliseconds(1)...Interval.hour
-    let from = try section["from"].map { (node) throws(ExperimentError) in try moment(node) }
-    let until = try section["until"]?.interval(in: .zero...Interval.hour)
+    let from = try section["from"].map { (node) throws(ExperimentError) in
+      try moment(node, after: earlier)
+    }
+    let until = try section["until"].map { (node) throws(ExperimentError) in
+      try time(node, after: earlier)
+    }
     if let node = section["until"], let until, until > duration {
       throw node.refused("a time up to the end of the trial (duration is \(duration))")
     }

@@ -30,13 +30,19 @@ extension FaultSection {
     guard count <= 1000 else {
       throw every.refused("at most 1000 repetitions", found: "\(count) repetitions")
     }
-    return (0..<count).map { number in
+    let faults = (0..<count).map { number in
       var fault = first
       fault.at = Interval(nanoseconds: first.at.nanoseconds + number * period.nanoseconds)
       // The repetitions are named kill, kill.2, kill.3.
       if number > 0 { fault.name = first.name.map { "\($0).\(number + 1)" } }
       return fault
     }
+    let names = Set(earlier.compactMap(\.name))
+    if let taken = faults.lazy.compactMap(\.name).first(where: names.contains) {
+      throw every.refused(
+        "repetitions with names that no other fault has", found: "a second \(taken)")
+    }
+    return faults
   }
 
   /// Reads a time since the start of the trial, before its end.
@@ -54,7 +60,7 @@ extension FaultSection {
 
   /// Reads `"5s"`, `"50%"` of the trial, `"warmUp + 1s"`, `"kill + 2s"` after the start of the
   /// fault with that name, or `"kill.end + 2s"`.
-  private func time(_ node: ConfigValue, after earlier: [TimedFault]) throws(ExperimentError)
+  func time(_ node: ConfigValue, after earlier: [TimedFault]) throws(ExperimentError)
     -> Interval
   {
     guard case .string(let text) = node.value, !node.isPlainTime else {

@@ -21,7 +21,7 @@ struct FaultSection {
     for entry in try node?.elements("a list of faults") ?? [] {
       let kind = try kind(of: entry)
       if kind == "chaos" {
-        script.chaos.append(try chaos(entry))
+        script.chaos.append(try chaos(entry, after: script.timed))
       } else {
         script.timed += try timed(entry, kind: kind, after: script.timed)
       }
@@ -80,6 +80,9 @@ struct FaultSection {
       known: ["name", "at", kind] + (parameters[kind] ?? []) + ["for", "every", "until"])
     let name = try section["name"].map { (node) throws(ExperimentError) in
       let name = try node.name()
+      guard name != "warmUp", !name.hasSuffix(".end") else {
+        throw node.refused("a name other than warmUp and without .end, which times use")
+      }
       guard !earlier.contains(where: { $0.name == name }) else {
         throw node.refused("a name that no other fault has")
       }

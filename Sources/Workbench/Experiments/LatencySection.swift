@@ -2,7 +2,7 @@ import Configuration
 import Environments
 import Replication
 
-extension LatencyDistribution {
+extension DelayDistribution {
   private static let names = ["uniform", "normal", "lognormal", "exponential"]
   private static let allowed =
     #"a duration with a unit, such as "250us", or one of { uniform: ["1ms", "4ms"] }, "#

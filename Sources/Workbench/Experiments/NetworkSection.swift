@@ -22,7 +22,7 @@ extension NetworkModel {
         throw node.refused(
           "no latency: this preset has one for each pair of places; use places or links")
       }
-      latency = try LatencyDistribution(reading: node)
+      latency = try DelayDistribution(reading: node)
     }
     if let node = section["places"] {
       places = try Places(reading: node, over: places, within: latency)
@@ -107,7 +107,7 @@ extension ClientNetworkModel {
       guard !hasPlaces else {
         throw node.refused("no latency: the network has places, and clients sit at them")
       }
-      latency = try LatencyDistribution(reading: node)
+      latency = try DelayDistribution(reading: node)
     }
   }
 
@@ -132,7 +132,7 @@ extension LinkOverride {
       to: try section.required("to", allowed).integer(in: ends),
       bothWays: try section["bothWays"]?.flag() ?? true)
     guard from != to else { throw node.refused("a link between two different replicas") }
-    if let node = section["latency"] { latency = try LatencyDistribution(reading: node) }
+    if let node = section["latency"] { latency = try DelayDistribution(reading: node) }
     loss = try section["loss"]?.probability()
     bandwidth = try section["bandwidth"]?.limit()
     guard latency != nil || loss != nil || bandwidth != nil else {

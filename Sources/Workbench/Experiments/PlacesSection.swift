@@ -11,21 +11,28 @@ extension Places {
   ///   - preset: the places that the section extends or overrides.
   ///   - within: the latency inside a place for which the section gives none.
   init(
-    reading node: ConfigValue, over preset: Places?, within: LatencyDistribution
+    reading node: ConfigValue, over preset: Places?, within: DelayDistribution
   ) throws(ExperimentError) {
     let section = try Section(
       node, path: node.path, known: ["latency", "replicas", "clients", "authority"])
     var names = preset?.names ?? []
-    var pairs: [(from: String, to: String, bothWays: Bool, LatencyDistribution)] = []
+    var pairs: [(from: String, to: String, bothWays: Bool, DelayDistribution)] = []
     for pair in try Self.pairs(section, isRequired: preset == nil) {
       let (from, to, bothWays) = try Self.ends(of: pair)
+      if bothWays, from != to,
+        pairs.contains(where: { $0.bothWays && $0.from == to && $0.to == from })
+      {
+        throw ExperimentError(
+          path: pair.node.path, found: "\"\(pair.key)\" beside \"\(to)-\(from)\"",
+          allowed: "each pair once, or both directions as \"\(from)>\(to)\" and \"\(to)>\(from)\"")
+      }
       for name in [from, to] where !names.contains(name) { names.append(name) }
-      pairs.append((from, to, bothWays, try LatencyDistribution(reading: pair.node)))
+      pairs.append((from, to, bothWays, try DelayDistribution(reading: pair.node)))
     }
     guard names.count <= Self.most else {
       throw node.refused("at most \(Self.most) places", found: "\(names.count) places")
     }
-    var table: [[LatencyDistribution?]] = names.map { _ in names.map { _ in nil } }
+    var table: [[DelayDistribution?]] = names.map { _ in names.map { _ in nil } }
     for (row, latencies) in (preset?.latency ?? []).enumerated() {
       for (column, latency) in latencies.enumerated() { table[row][column] = latency }
     }
@@ -36,9 +43,9 @@ extension Places {
       table[from][to] = pair.3
       if pair.bothWays { table[to][from] = pair.3 }
     }
-    var latency: [[LatencyDistribution]] = []
+    var latency: [[DelayDistribution]] = []
     for (from, row) in table.enumerated() {
-      var complete: [LatencyDistribution] = []
+      var complete: [DelayDistribution] = []
       for (to, entry) in row.enumerated() {
         guard let entry = entry ?? (from == to ? within : nil) else {
           throw ExperimentError(

@@ -184,18 +184,27 @@ struct Sweep {
         points.append(SweepPoint(values: values, experiment: experiment))
       } catch {
         var error = error
-        let place = values.map { "\($0.path)=\($0.text)" }.joined(separator: ", ")
         // An error in a field that cannot be swept occurs at every point, so the point is not
         // named.
         let key = String(error.path.prefix { $0 != "." && $0 != "[" })
         if !values.isEmpty, !Sweep.fixed.contains(key) {
-          error.found += " at the sweep's point \(place)"
+          error.found += " at " + place(of: values)
         }
         throw error
       }
     }
     try checkTrials(points)
     return points
+  }
+
+  /// `the sweep's point replicas=3 and find's value workload.clients=8`
+  private func place(of values: [SweepPoint.Value]) -> String {
+    func text(_ values: some Sequence<SweepPoint.Value>) -> String {
+      values.map { "\($0.path)=\($0.text)" }.joined(separator: ", ")
+    }
+    let swept = axes.isEmpty ? [] : ["the sweep's point " + text(values.prefix(axes.count))]
+    let found = search == nil ? [] : ["find's value " + text(values.suffix(1))]
+    return (swept + found).joined(separator: " and ")
   }
 
   /// The values of each path as results show them, without repetition.

@@ -84,7 +84,7 @@ private struct TraceReader {
     guard let names = try record() else { throw refused("an empty file", header) }
     for name in names where !TraceSection.columns.contains(name) {
       throw refused(
-        JSONValue.quoted(name), header, nearest(to: name, among: TraceSection.columns))
+        ConfigValue.shown(.string(name)), header, nearest(to: name, among: TraceSection.columns))
     }
     func index(_ name: String) -> Int? { names.firstIndex(of: name) }
     for name in TraceSection.columns where names.count(where: { $0 == name }) > 1 {
@@ -138,7 +138,7 @@ private struct TraceReader {
       case .exact(let time) = quantity.count(in: Unit.durations), time <= Int64(3.6e12)
     else {
       throw refused(
-        JSONValue.quoted(text),
+        ConfigValue.shown(.string(text)),
         "a time_us since the trial's start, in microseconds, up to an hour, such as 1500 or 1500.25"
       )
     }
@@ -152,7 +152,7 @@ private struct TraceReader {
     let names = OperationKind.allCases.map(\.name)
     guard let kind = OperationKind.allCases.first(where: { $0.name == text }) else {
       throw refused(
-        JSONValue.quoted(text), "an operation: " + names.joined(separator: ", "),
+        ConfigValue.shown(.string(text)), "an operation: " + names.joined(separator: ", "),
         nearest(to: text, among: names))
     }
     return kind
@@ -172,7 +172,7 @@ private struct TraceReader {
     let range = ValueSize.smallest...ValueSize.largest
     guard let size = Int(text), range.contains(size) else {
       throw refused(
-        JSONValue.quoted(text),
+        ConfigValue.shown(.string(text)),
         "a size in bytes from \(range.lowerBound), so that every value can be unique, to "
           + "\(range.upperBound); or nothing for workload.valueSize")
     }

@@ -124,7 +124,10 @@ extension ConnectionSharing {
     case .string("per-client"): self = .perClient
     case .integer(let count) where Int(exactly: count).map(range.contains) ?? false:
       self = .shared(Int(count))
-    default: throw node.refused("a whole number 1...1024 or \"per-client\"")
+    default:
+      throw node.refused(
+        "a whole number 1...1024 or \"per-client\"",
+        suggestion: node.nearestName(among: ["per-client"]))
     }
   }
 
@@ -143,7 +146,9 @@ extension Patience {
       return
     }
     guard case .string(let text) = node.value, Quantity(text) != nil else {
-      throw node.refused(#""adaptive" or a duration, such as "100ms""#)
+      throw node.refused(
+        #""adaptive" or a duration, such as "100ms""#,
+        suggestion: node.nearestName(among: ["adaptive"]))
     }
     self = .fixed(try node.interval(in: .microseconds(10)...Interval.hour))
   }
@@ -159,7 +164,9 @@ extension Arrival {
     let allowed =
       #""closed", { open: "20000/s", process: "poisson" } or { phases: [{ for: "5s", open: "20000/s" }] }"#
     guard case .object = node.value else {
-      guard node.value == .string("closed") else { throw node.refused(allowed) }
+      guard node.value == .string("closed") else {
+        throw node.refused(allowed, suggestion: node.nearestName(among: ["closed"]))
+      }
       self = .closed
       return
     }
@@ -240,7 +247,9 @@ extension KeyDistribution {
       } else {
         throw node.refused(allowed)
       }
-    default: throw node.refused(allowed)
+    default:
+      throw node.refused(
+        allowed, suggestion: node.nearestName(among: ["uniform", "latest", "zipfian", "hotspot"]))
     }
   }
 

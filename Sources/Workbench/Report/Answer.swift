@@ -36,6 +36,19 @@ struct Answer {
     }.filter { $0.count > 0 }.sorted { $0.count > $1.count }
   }
 
+  /// The measures in which a protocol is not among the best, by those that are.
+  private func othersWins(than name: String) -> [HTML] {
+    var order: [[String]] = []
+    var measures: [[String]: [String]] = [:]
+    for standing in standings where !standing.isLevel && standing.isCompared {
+      let leaders = standing.leaders.map(\.name)
+      guard !leaders.contains(name) else { continue }
+      if measures[leaders] == nil { order.append(leaders) }
+      measures[leaders, default: []].append(Phrase.inSentence(standing.metric.title))
+    }
+    return order.map { "\(Phrase.bold($0)) in \(Phrase.list(measures[$0] ?? []))" }
+  }
+
   private var headline: HTML {
     let told = standings.filter { !$0.isLevel && $0.isCompared }.count
     let contenders = run.groups.filter { $0.isRanked && !Standing.isBaseline($0) }
@@ -76,12 +89,8 @@ struct Answer {
       """
     if best.count == 1, !run.isSwept {
       html += " (\(Phrase.list(best[0].measures.map(Phrase.inSentence))))"
-      if let second = wins.dropFirst().first {
-        let others = second.measures.filter { !best[0].measures.contains($0) }
-        if !others.isEmpty {
-          html += "; \(Phrase.bold([second.name])) in \(Phrase.list(others.map(Phrase.inSentence)))"
-        }
-      }
+      let others = othersWins(than: best[0].name)
+      if !others.isEmpty { html += "; \(others.joined("; "))" }
     }
     return html + "."
   }
@@ -134,7 +143,9 @@ struct Answer {
 
   private func facts(at point: Int) -> HTML {
     let here = standings.filter { $0.point == point }
-    let items = here.filter { !$0.isLevel && $0.isCompared }.map { "<li>\(sentence($0))" as HTML }
+    let items = here.filter { !$0.isLevel && $0.isCompared }.map {
+      "<li\(HTML.source($0.metric.source))>\(sentence($0))" as HTML
+    }
     var html: HTML = items.isEmpty ? "" : "<ul class=facts>\(items.joined("\n"))</ul>"
     let level = here.filter { $0.isLevel && $0.isCompared }
     if !level.isEmpty {
@@ -146,7 +157,10 @@ struct Answer {
         let range =
           quantity.phrase(low) == quantity.phrase(high)
           ? quantity.phrase(low) : "\(quantity.text(low)) to \(quantity.phrase(high))"
-        return "\(Phrase.inSentence(standing.metric.title)) (\(range))"
+        return """
+          \(Phrase.inSentence(standing.metric.title)) \
+          <span\(HTML.source(standing.metric.source))>(\(range))</span>
+          """
       }
       html += """
         <p>Not different, as far as these trials tell: \(Phrase.list(names)).\(offered)</p>
@@ -204,14 +218,14 @@ struct Answer {
           \(best.map(metric.quantity.phrase) ?? "")</small>
           """
       }
-      let name = run.sweepPaths.count == 1 ? run.points[point][0] : run.pointName(point)
-      return "<tr><th scope=row>\(name)\(cells.joined())"
+      return "<tr><th scope=row>\(run.points[point].joined(separator: ", "))\(cells.joined())"
     }
     let heads = metrics.map { "<th scope=col>\($0.title)" as HTML }
-    let axis = run.sweepPaths.count == 1 ? HTML.breakable(run.sweepPaths[0]) : "at"
+    let axis = run.sweepPaths.map(HTML.breakable).joined(", ")
     return """
       <p class=how>Who is the best, or level with it, and the mean of the best.</p>\
-      <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders>\
+      <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders\
+      \(HTML.source(run.summary(metrics.map(\.name))))>\
       <thead><tr><th scope=col>\(axis)\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """
@@ -224,7 +238,8 @@ struct Answer {
       let throughput = group.interval(Metric.throughput.name)
     else { return "" }
     var html: HTML = """
-      <p class=muted>For comparison, \(group.name), a single server that survives no failure and \
+      <p class=muted\
+      \(HTML.source("\(Metric.throughput.source) \(Metric.outage.name)"))>For comparison, \(group.name), a single server that survives no failure and \
       is ranked in nothing: \(throughput.phrase(.perSecond))
       """
     if run.hasFaults, let outage = group.interval(Metric.outage.name) {

@@ -69,6 +69,7 @@ struct Axis {
       labelled = (1...10).map { Double($0) * unit }
         .filter { $0 >= first * 0.999_999 && $0 <= last * 1.000_001 }
     }
+    if last / first <= 5.1 { labelled = apart(labelled, first: first, last: last) }
     if labelled.count > 6 { labelled = labelled.filter { leadingDigit($0) == 1 } }
     if labelled.count > 7 {
       labelled = labelled.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
@@ -76,6 +77,18 @@ struct Axis {
     return Axis(
       scale: .logarithmic, low: steps[0], high: steps[steps.count - 1],
       ticks: labelled.map { Tick(value: $0, label: label($0)) })
+  }
+
+  /// The values less those too close to the one before them; the first and the last stay.
+  private static func apart(_ values: [Double], first: Double, last: Double) -> [Double] {
+    let least = 0.15 * RealFunctions.log10(last / first)
+    return values.reduce(into: [Double]()) { kept, value in
+      if let before = kept.last, RealFunctions.log10(value / before) < least {
+        guard value == values.last, kept.count > 1 else { return }
+        kept.removeLast()
+      }
+      kept.append(value)
+    }
   }
 
   /// Names side by side, at the positions 0, 1, 2 ...

@@ -68,7 +68,8 @@ struct BreakdownChart {
     return Figure(
       title: "\(title), mean latency by cause, \(unit)",
       drawing: chart.svg(label: "\(operation)s: mean latency by cause, per protocol"),
-      table: table)
+      table: table,
+      source: "\(RunData.breakdownName) mean_us share slowest_us slowest_share")
   }
 
   private var table: HTMLTable {

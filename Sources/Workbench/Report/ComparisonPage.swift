@@ -85,11 +85,7 @@ struct ComparisonPage {
       let lines = Metric.summarised.compactMap { metric -> HTML? in
         let here = different.filter { $0.metric.name == metric.name }
         guard !here.isEmpty else { return nil }
-        let parts = here.prefix(6).map { ratio -> HTML in
-          "\(comparison.rows[ratio.row].text) <strong>× \(ratio.phrase)</strong>"
-        }
-        let rest = here.count > 6 ? " and \(here.count - 6) more rows" : ""
-        return "<li><b>\(metric.title)</b>: \(parts.joined("; "))\(rest)"
+        return "<li><b>\(metric.title)</b>: \(comparison.list(here))"
       }
       html += """
         <p><strong>\(runs[run].label)</strong> differs from \(base.label) in \(different.count) of \
@@ -124,58 +120,12 @@ struct ComparisonPage {
       """
   }
 
-  // MARK: Charts
-
-  /// A chart with more rows would be too long; the tables have all rows.
-  private static let mostRows = 40
-
   private var charts: HTML {
-    Section.grid(Metric.summarised.compactMap(chart))
-  }
-
-  private func chart(_ metric: Metric) -> Figure? {
-    let ratios = comparison.ratios.filter { $0.metric.name == metric.name }
-    let rows = Array(
-      comparison.rows.indices.filter { row in ratios.contains { $0.row == row } }
-        .prefix(ComparisonPage.mostRows))
-    let ends: [Double] =
-      ratios.flatMap { [$0.value, $0.low ?? $0.value, $0.high ?? $0.value] } + [1]
-    guard !rows.isEmpty, let least = ends.min(), let most = ends.max() else { return nil }
-    let axis =
-      (most / least > 2.5 ? Axis.logarithmic(ends, label: Axis.short) : nil)
-      ?? Axis.linear(least, most, most: 4, label: Axis.short)
-    var chart = RowChart(names: rows.map { comparison.rows[$0].text }, axis: axis)
-    for (place, row) in rows.enumerated() {
-      let name = comparison.rows[row].name
-      chart.row(place, comparison.rows[row].text, slot: slot(of: name)) { drawing, plot, middle in
-        drawing.line(plot.x(1), middle - 15, plot.x(1), middle + 15, "base")
-        let here = ratios.filter { $0.row == row }
-        for (index, ratio) in here.enumerated() {
-          let offset =
-            (Double(index) - Double(here.count - 1) / 2) * min(9, 24 / Double(here.count))
-          let height = middle + offset
-          drawing.ofProtocol(slot(ratio.run)) { drawing in
-            if let low = ratio.low, let high = ratio.high {
-              drawing.line(plot.x(low), height, plot.x(high), height, "l")
-            }
-            drawing.marker(
-              plot.x(ratio.value), height, slot: slot(ratio.run),
-              title: "\(runs[ratio.run].label), \(comparison.rows[row].text): × \(ratio.phrase)",
-              isHollow: !ratio.isDifferent)
-          }
-        }
-      }
-    }
-    return Figure(
-      title: "\(metric.title), × \(base.label)",
-      drawing: chart.svg(label: "\(metric.title) of each run divided by that of \(base.label)"),
-      table: HTMLTable(
-        caption: "\(metric.title), ratio and 95 % interval",
-        headings: ["row", "run", "ratio", "low", "high"],
-        rows: ratios.map { ratio in
-          [comparison.rows[ratio.row].text, runs[ratio.run].label]
-            + [ratio.value, ratio.low, ratio.high].map { $0.map(RunComparison.Ratio.text) ?? "" }
-        }))
+    Section.grid(
+      Metric.summarised.compactMap { metric in
+        RatioChart(comparison: comparison, metric: metric, slotOfRun: slot, slotOfName: slot(of:))
+          .figure
+      })
   }
 
   // MARK: Tables

@@ -12,12 +12,11 @@ struct CostReport {
       Metric.costs.filter { $0.isShown(in: run) }
       .compactMap { IntervalChart(metric: $0, groups: groups, palette: palette).figure }
       + [
-        nodes("Processor", "busy share of each node's processor, %") { use, _ in
-          use.busyShare.map { $0 * 100 }
-        },
-        nodes("Messages", "share of all messages, sent and received, %") { use, all in
-          let sum = all.reduce(0) { $0 + $1.messages }
-          return sum > 0 ? use.messages / sum * 100 : nil
+        nodes(
+          "Processor", "busy share of each node's processor, %", .share, "cpu_busy_share"
+        ) { $0.busyShare },
+        nodes("Messages sent", "messages that each node sent", .perSecond, "messages_sent") {
+          $0.messagesSent
         },
       ].compactMap { $0 }
     return Section.grid(figures)
@@ -25,41 +24,43 @@ struct CostReport {
 
   /// Every node of the first trial as a sign: filled for a replica, hollow for the authority.
   private func nodes(
-    _ title: String, _ what: String, _ value: (NodeUse, [NodeUse]) -> Double?
+    _ title: String, _ what: String, _ quantity: Quantity, _ column: String,
+    _ value: (NodeUse) -> Double?
   ) -> Figure? {
+    let unit = quantity == .share ? ", %" : ""
     let groups = run.groups(at: point)
     let rows = groups.map { group -> (group: Group, nodes: [(use: NodeUse, value: Double)]) in
       let all = group.trials.first?.nodes ?? []
-      return (group, all.compactMap { use in value(use, all).map { (use, $0) } })
+      return (group, all.compactMap { use in value(use).map { (use, $0) } })
     }
     guard let most = rows.flatMap(\.nodes).map(\.value).max(), most > 0 else { return nil }
-    let axis = Axis.fromZero(to: most, most: 4, label: Axis.short)
+    let axis = Axis.fromZero(to: quantity.shown(most), most: 4, label: Axis.short)
     var chart = RowChart(names: groups.map(\.name), axis: axis)
     for (place, row) in rows.enumerated() {
       let slot = palette.slot(row.group.protocolIndex)
       chart.row(place, row.group.name, slot: slot) { drawing, plot, middle in
         for node in row.nodes {
           drawing.marker(
-            plot.x(node.value), middle, slot: slot, size: 4,
+            plot.x(quantity.shown(node.value)), middle, slot: slot, size: 4,
             title: "\(row.group.name), node \(node.use.node) (\(node.use.role)): "
-              + "\(DecimalText.table(node.value, decimals: 1) ?? "") %",
+              + "\(quantity.text(node.value))\(quantity == .share ? " %" : "")",
             isHollow: node.use.role != "replica")
         }
       }
     }
     return Figure(
-      title: "\(title) by node, %",
+      title: "\(title) by node\(unit)",
       drawing: chart.svg(label: "\(title): \(what), per protocol and node"),
       table: HTMLTable(
         caption: "\(title): \(what), in the first trial",
-        headings: ["protocol", "node", "role", "%"],
+        headings: ["protocol", "node", "role", quantity == .share ? "%" : "messages"],
         rows: rows.flatMap { row in
           row.nodes.map { node in
             [
               row.group.name, node.use.node, node.use.role,
-              DecimalText.table(node.value, decimals: 1) ?? "",
+              quantity.text(node.value),
             ]
           }
-        }))
+        }), source: "resources.csv node \(column)")
   }
 }

@@ -30,10 +30,10 @@ struct Drawing {
   static func precise(_ value: Double) -> String { DecimalText.text(value) }
 
   /// - Parameter label: the description for readers who do not see the chart.
-  func svg(label: String) -> HTML {
+  func svg(label: String, attributes: HTML = "") -> HTML {
     """
     <svg viewBox="0 0 \(Drawing.number(width)) \(Drawing.number(height))" role=img \
-    aria-label="\(label)">\(body)</svg>
+    aria-label="\(label)"\(attributes)>\(body)</svg>
     """
   }
 
@@ -113,6 +113,11 @@ struct Drawing {
     body += "<path class=\"\(isHollow ? "h" : "m")\" d=\"\(shape)\">\(inner)</path>"
   }
 
+  /// A circle around a point that stands out.
+  mutating func ring(_ x: Double, _ y: Double, _ r: Double) {
+    body += "<path class=ring d=\"\(circle(x, y, r))\"/>"
+  }
+
   private func circle(_ x: Double, _ y: Double, _ r: Double) -> String {
     let n = Drawing.number
     return "M\(n(x - r)) \(n(y))a\(n(r)) \(n(r)) 0 1 0 \(n(2 * r)) 0a\(n(r)) \(n(r)) 0 1 0 "
@@ -126,6 +131,16 @@ struct Drawing {
   private func point(_ x: Double, _ y: Double) -> String {
     "\(Drawing.number(x)) \(Drawing.number(y))"
   }
+
+  /// Shapes that keep their size when the horizontal axis is zoomed, and move with the point `x`.
+  mutating func at(_ x: Double, _ draw: (inout Drawing) -> Void) {
+    body += "<g data-x=\"\(Drawing.number(x))\">"
+    draw(&self)
+    body += "</g>"
+  }
+
+  /// Shapes drawn elsewhere, at the same scale.
+  mutating func add(_ shapes: HTML) { body += shapes }
 
   /// Shapes that belong to a protocol: they have its colour and vanish when a reader hides it.
   mutating func ofProtocol(_ slot: Int, _ draw: (inout Drawing) -> Void) {

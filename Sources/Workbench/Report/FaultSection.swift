@@ -54,10 +54,10 @@ struct FaultReport {
     return """
       <div class=pair>\(heatMap(
         "Outage, ms", "Median over the row's faults: so long was no read, or no write, answered.",
-        kinds, value: { $0.outageMs }, missing: { _ in "-" }))
+        "faults.csv start_ms read_outage_ms write_outage_ms", kinds, value: { $0.outageMs }, missing: { _ in "-" }))
       \(heatMap(
         "Time to recover, ms", "Median over those that recovered, and how many did not.",
-        kinds, value: { $0.times["recover_ms"] }, missing: FaultReport.notRecovered))</div>
+        "faults.csv start_ms recover_ms", kinds, value: { $0.times["recover_ms"] }, missing: FaultReport.notRecovered))</div>
       \(Section.grid(kinds.compactMap(dots)))
       \(steps(kinds))
       """
@@ -76,7 +76,8 @@ struct FaultReport {
   // MARK: Heat map
 
   private func heatMap(
-    _ title: String, _ how: String, _ kinds: [Kind], value: (Fault) -> Double?,
+    _ title: String, _ how: String, _ source: String, _ kinds: [Kind],
+    value: (Fault) -> Double?,
     missing: ([Fault]) -> String
   ) -> HTML {
     let medians = kinds.map { kind in
@@ -106,7 +107,7 @@ struct FaultReport {
     }
     return """
       <div><h3>\(title)</h3><p class=how>\(how)</p>\
-      <div class=scroll tabindex=0 role=region aria-label="\(title)"><table class=heat>\
+      <div class=scroll tabindex=0 role=region aria-label="\(title)"><table class=heat\(HTML.source(source))>\
       <thead><tr><th scope=col>fault\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div></div>
       """
@@ -163,7 +164,7 @@ struct FaultReport {
               DecimalText.text(fault.times["write_outage_ms"]), fault.recovery,
             ]
           }
-        }))
+        }), source: "faults.csv start_ms read_outage_ms write_outage_ms")
   }
 
   // MARK: Steps of recovery
@@ -177,7 +178,7 @@ struct FaultReport {
   private func steps(_ kinds: [Kind]) -> HTML {
     let rows = kinds.flatMap { kind in
       zip(run.protocols, kind.faults).filter { !$0.1.isEmpty }.map { name, faults -> [String] in
-        ["\(kind.label) · \(name)", String(faults.count)]
+        ["\(kind.label) · \(name)", "\(faults.count) faults"]
           + FaultReport.stepNames.map { column, _ in
             guard let spread = TimeSeries.Spread(faults.compactMap { $0.times[column] }) else {
               return "-"
@@ -194,7 +195,8 @@ struct FaultReport {
         Milliseconds from the fault's start (hangover: from its end): the median over trials, and \
         the lowest to the highest
         """,
-      headings: ["fault · protocol", "n"] + FaultReport.stepNames.map(\.title), rows: rows)
+      headings: ["fault · protocol", "of"] + FaultReport.stepNames.map(\.title), rows: rows,
+      source: "faults.csv start_ms " + FaultReport.stepNames.map(\.column).joined(separator: " "))
     return "<details><summary>Every step of each recovery</summary>\(table.html)</details>"
   }
 }

@@ -29,6 +29,13 @@ struct HTML: Equatable, ExpressibleByStringInterpolation, ExpressibleByStringLit
       .map { "\(String($0))" as HTML }.joined(".<wbr>")
   }
 
+  /// The attribute that says from which file and columns the numbers of an element are.
+  /// - Parameter columns: a file and columns; a name stands for the mean, the ends of the interval
+  ///   and the pooled value of a metric in `summary.csv`. Empty for an element without numbers.
+  static func source(_ columns: String) -> HTML {
+    columns.isEmpty ? "" : " data-of=\"\(columns)\""
+  }
+
   var isEmpty: Bool { text.isEmpty }
 
   private static func escaped(_ words: String) -> String {
@@ -63,6 +70,8 @@ struct HTMLTable {
   var caption: HTML
   var headings: [String]
   var rows: [[String]]
+  /// The file and columns of its numbers; empty if the element around it says so.
+  var source = ""
 
   /// Optional closing tags are left out, because these tables are most of a page.
   var html: HTML {
@@ -72,7 +81,7 @@ struct HTMLTable {
       return "<tr>\(first)\(row.dropFirst().map { "<td>\($0)" as HTML }.joined())" as HTML
     }.joined("\n")
     return """
-      <div class=scroll tabindex=0 role=region aria-label="Table"><table class=data>\
+      <div class=scroll tabindex=0 role=region aria-label="Table"><table class=data\(HTML.source(source))>\
       <caption>\(caption)</caption><thead><tr>\(head)</thead><tbody>
       \(body)</tbody></table></div>
       """

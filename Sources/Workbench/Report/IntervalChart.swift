@@ -65,6 +65,6 @@ struct IntervalChart {
         headings: ["protocol", "mean", "95 % interval", "verdict"],
         rows: rows.map { group, interval in
           [group.name, quantity.text(interval.mean), interval.rangeText(quantity), group.verdict]
-        }))
+        }), source: metric.source)
   }
 }

@@ -84,7 +84,10 @@ struct LatencyChart {
         label: "Latency of \(operation)s by percentile, one line per protocol"),
       table: HTMLTable(
         caption: "Latency of \(operation)s over the operations of all trials together",
-        headings: ["protocol", "percentile", "µs", "note"], rows: rows))
+        headings: ["protocol", "percentile", "µs", "note"], rows: rows),
+      source: "summary.csv "
+        + MetricColumn.latencyPercentiles.map { "\(operation)_\($0.label)_us" }
+        .joined(separator: " "))
   }
 
   private static let maximum = 9.0

@@ -134,6 +134,9 @@ struct Metric {
   ]
   static let costs: [Metric] = [messages, bytes, fsyncs, busiestNode]
 
+  /// The file and columns of its means and intervals.
+  var source: String { "summary.csv \(name)" }
+
   func isShown(in run: RunData) -> Bool {
     (!needsFaults || run.hasFaults) && run.groups.contains { $0.interval(name) != nil }
   }

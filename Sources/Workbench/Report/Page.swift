@@ -1,10 +1,12 @@
 /// The page of one run.
 struct RunPage {
   let run: RunData
+  private let change: ChangeSection
   private let palette: Palette
 
-  init(_ run: RunData) {
+  init(_ run: RunData, change: ChangeSection) {
     self.run = run
+    self.change = change
     palette = Palette(run.protocols)
   }
 
@@ -16,7 +18,15 @@ struct RunPage {
         how: Wording.summary,
         content: SummarySection(run: run, palette: palette).html),
       Section(id: "glance", title: "At a glance", how: Wording.intervals, content: glance),
+      Section(
+        id: "load", title: "Load against latency", how: Wording.load, content: loads),
       Section(id: "sweep", title: sweepTitle, how: Wording.sweep, content: sweep),
+      Section(
+        id: "explore", title: "Any number against any other", how: Wording.explore,
+        content: Explorer(run: run, palette: palette)?.html ?? ""),
+      Section(
+        id: "severity", title: "Danger zones", how: Wording.severity,
+        content: SeveritySection(run: run, palette: palette).html),
       Section(id: "time", title: "Over time", how: Wording.time, content: timelines),
       Section(id: "latency", title: "Latency", how: Wording.latency, content: latencies),
       Section(
@@ -24,6 +34,9 @@ struct RunPage {
         content: breakdowns),
       Section(id: "faults", title: "Faults", how: Wording.faults, content: faults),
       Section(id: "cost", title: "Cost", how: Wording.cost, content: costs),
+      Section(
+        id: "change", title: "Change since the last run", how: Wording.change,
+        content: change.html),
       Section(
         id: "run", title: "How it was run", content: HowItWasRun(run: run).html),
     ]
@@ -72,6 +85,11 @@ struct RunPage {
     return "\(Legend.html(run, palette))\(section.html)"
   }
 
+  private var loads: HTML {
+    guard let section = LoadSection(run, palette)?.html, !section.isEmpty else { return "" }
+    return "\(Legend.html(run, palette))\(section)"
+  }
+
   /// The most bytes of a section before further sweep points are left out of it, because a page
   /// should open at once; the files have all points.
   static let mostBytes = 200_000
@@ -95,20 +113,26 @@ struct RunPage {
   }
 
   private var timelines: HTML {
-    folded("timeline.csv") { point in
+    let html = folded("timeline.csv") { point in
       let groups = run.groups(at: point)
       let charts = TimelineChart.all(groups, palette)
       return Section.grid(charts.map(\.figure)) + TimelineChart.faultList(groups)
     }
+    return html.isEmpty ? "" : TimelineChart.zoomBar + html
   }
 
   private var latencies: HTML {
     let html = folded("latency.csv") { point in
       let groups = run.groups(at: point)
-      let figures = [("read", "Reads" as HTML), ("write", "Writes")].compactMap {
-        LatencyChart(groups: groups, palette: palette, operation: $0.0, title: $0.1).figure
-      }
-      return Section.grid(figures)
+      let kinds: [(String, HTML)] = [("read", "Reads"), ("write", "Writes")]
+      let figures =
+        kinds.map {
+          LatencyChart(groups: groups, palette: palette, operation: $0.0, title: $0.1).figure
+        }
+        + kinds.map {
+          DistributionChart(groups: groups, palette: palette, operation: $0.0, title: $0.1).figure
+        }
+      return Section.grid(figures.compactMap { $0 })
     }
     return html.isEmpty ? "" : "\(Legend.html(run, palette))\(html)"
   }
@@ -147,19 +171,40 @@ enum Wording {
     the difference may be chance. Hollow signs are rows that are not ranked.
     """
   static let sweep = """
-    Each line is a protocol, its band the 95 % interval of the mean over trials. Load against \
-    latency: where a line turns upwards, more load brings no more throughput.
+    Each line is a protocol, its band the 95 % interval of the mean over trials. Hollow signs are \
+    points that are not ranked.
+    """
+  static let load = """
+    Each line follows a protocol through growing load; where it turns upwards, more load brings \
+    longer waits and hardly more throughput. The ring is the knee: the point with the most \
+    throughput divided by latency (Kleinrock's power). It is told only if a smaller and a larger \
+    load were tried.
+    """
+  static let explore = """
+    Choose what is drawn; each choice is a column of summary.csv or a swept value. Lines connect \
+    the points of a protocol in the order of the sweep, bands are 95 % intervals of the mean.
+    """
+  static let severity = """
+    Throughput while a fault becomes more severe. Bands are steps that the paired trials show to be \
+    dangerous: a jump costs 10 % or more of the throughput at the mildest fault, a reversal is a \
+    milder fault that hurts more than the severer one.
+    """
+  static let change = """
+    The earlier run is the one beside this one that was started last before it, of an experiment of \
+    the same name. A filled sign is a number that changed beyond chance; at 1 nothing changed.
     """
   static let time = """
     Above, acknowledged operations per second; below, latency (solid: 99th percentile, dotted: \
     median). The line is the middle one of the trials and the band reaches from the lowest to the \
     highest; where chance drew the faults, only the first trial is shown. Grey bands are faults; \
-    a tooth below the axis says that a node took charge.
+    a tooth below the axis says that a node took charge. Drag over a chart to zoom all of them.
     """
   static let latency = """
     How slow the slowest tenth (90), hundredth (99), thousandth (99.9) of all operations was, by \
     both axes' logarithms: lower is better. Thin lines are single trials. Hollow signs are lower \
-    bounds, since operations had no answer, or rest on fewer than 10 operations.
+    bounds, since operations had no answer, or rest on fewer than 10 operations. The distributions \
+    say which share of all operations was answered within a time: further left is better, and a \
+    line that ends below 100 % says that the rest had no answer. Signs stand at 50, 90 and 99 %.
     """
   static let breakdown = """
     Each bar is the mean latency of the traced operations, cut by what they waited for: the parts \

@@ -7,9 +7,11 @@ struct Palette {
   /// signs differ as well.
   static let size = 8
 
+  private let names: [String]
   private let slots: [Int]
 
   init(_ names: [String]) {
+    self.names = names
     let known = ProtocolKind.allCases.map(\.name)
     var next = known.count
     slots = names.map { name in
@@ -18,6 +20,9 @@ struct Palette {
       return next
     }
   }
+
+  /// The slot of a protocol; names that the list does not have share the first.
+  func slot(of name: String) -> Int { names.firstIndex(of: name).map(slot) ?? 0 }
 
   /// The slot of the protocol at this index of the run's list.
   func slot(_ index: Int) -> Int { slots[index] }

@@ -13,10 +13,11 @@ struct Plot {
   ///   - left: the position of the vertical axis; its labels stand to the left of it.
   ///   - yTitle: the title above the vertical axis, with its unit, `titleHeight` pixels above the
   ///     axis.
+  ///   - isTime: whether the horizontal axis can be zoomed.
   init(
     _ drawing: Drawing, left: Double, right: Double, top: Double, bottom: Double, x: Axis,
     y: Axis, yTitle: String, xTitle: String = "", showsXLabels: Bool = true,
-    titleHeight: Double = 9
+    titleHeight: Double = 9, isTime: Bool = false
   ) {
     self.drawing = drawing
     self.left = left
@@ -31,10 +32,19 @@ struct Plot {
       self.drawing.text(left - 6, place + 3.8, tick.label, "tick", anchor: .end)
     }
     if !yTitle.isEmpty { self.drawing.text(2, top - titleHeight, yTitle, "axis") }
-    drawX(showsLabels: showsXLabels, title: xTitle)
+    // The script replaces what is in a group of ticks when the reader zooms.
+    if isTime {
+      let labels: HTML = showsXLabels ? " data-labels" : ""
+      self.drawing.add("<g class=ticks data-y=\"\(Drawing.number(bottom))\"\(labels)>")
+    }
+    drawX(showsLabels: showsXLabels)
+    if isTime { self.drawing.add("</g>") }
+    if !xTitle.isEmpty {
+      self.drawing.text((left + right) / 2, bottom + 32, xTitle, "axis", anchor: .middle)
+    }
   }
 
-  private mutating func drawX(showsLabels: Bool, title: String) {
+  private mutating func drawX(showsLabels: Bool) {
     drawing.line(left, bottom, right, bottom, "base")
     // A label that would overlap the one before is left out; its tick stays.
     var end = -Double.infinity
@@ -47,9 +57,6 @@ struct Plot {
       guard center - half > end + 5 else { continue }
       drawing.text(center, bottom + 16, tick.label, "tick", anchor: .middle)
       end = center + half
-    }
-    if !title.isEmpty {
-      drawing.text((left + right) / 2, bottom + 32, title, "axis", anchor: .middle)
     }
   }
 
@@ -67,12 +74,14 @@ struct Figure {
   var title: HTML
   var drawing: HTML
   var table: HTMLTable?
+  /// The file and the columns that its numbers are from, such as `summary.csv throughput`.
+  var source = ""
   /// Further classes and attributes of the element.
   var attributes: HTML = ""
 
   var html: HTML {
     """
-    <figure\(attributes)><figcaption>\(title)</figcaption>\(drawing)\(table?.details())</figure>
+    <figure\(HTML.source(source))\(attributes)><figcaption>\(title)</figcaption>\(drawing)\(table?.details())</figure>
     """
   }
 }

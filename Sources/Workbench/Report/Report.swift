@@ -1,12 +1,16 @@
 import Results
 
+/// Why a report cannot be drawn.
+package typealias ReportError = RunFileError
+
 /// The report of a run, made from the files of its directory.
 package enum Report {
   package static let fileName = "report.html"
 
   /// Draws the page of a run. The same files give the same bytes.
   package static func page(of directory: String) throws(ReportError) -> String {
-    RunPage(try RunData(directory: directory)).html
+    let run = try RunData(directory: directory)
+    return RunPage(run, change: ChangeSection(run, directory: directory)).html
   }
 
   /// Draws the page of a run and writes it under a temporary name first, so that an earlier page is

@@ -1,5 +1,6 @@
 import Measurement
 import Primitives
+import Results
 
 /// Compares several runs, row by row, with one of them.
 struct RunComparison {
@@ -17,6 +18,11 @@ struct RunComparison {
     var point: String
 
     var text: String { point.isEmpty ? name : "\(name), \(point)" }
+    /// Short enough for the row of a chart.
+    var shortText: String {
+      let most = 60
+      return text.count <= most ? text : text.prefix(most - 1) + "…"
+    }
   }
 
   /// One metric of one row of a run, divided by the baseline's.
@@ -31,6 +37,7 @@ struct RunComparison {
     var p: Double?
     /// The p-value after Holm's correction over the page.
     var corrected: Double?
+    var isPaired = false
 
     var isDifferent: Bool { corrected.map { $0 < PairedDifference.level } ?? false }
   }
@@ -66,6 +73,21 @@ struct RunComparison {
 
   private static func key(_ group: Group, in run: RunData) -> RowKey {
     RowKey(name: group.name, point: run.pointName(group.point))
+  }
+
+  /// The ratios are computed here from these columns.
+  static let source = "ratio trials.csv"
+
+  /// Whether the trials of all compared rows have the seeds of the baseline.
+  var isPaired: Bool { ratios.allSatisfy(\.isPaired) }
+
+  /// `raft × 1.20 (1.15 to 1.25); chain-replication × ...`, at most six.
+  func list(_ ratios: [Ratio]) -> HTML {
+    let parts = ratios.prefix(6).map { ratio -> HTML in
+      "\(rows[ratio.row].text) <strong>× \(ratio.phrase)</strong>"
+    }
+    let rest = ratios.count > 6 ? " and \(ratios.count - 6) more rows" : ""
+    return "\(parts.joined("; "))\(rest)"
   }
 
   func group(_ row: RowKey, in run: Int) -> Group? {
@@ -104,7 +126,8 @@ extension RunComparison.Ratio {
       let second = RunComparison.Ratio.logarithms(metric, base)
     else { return nil }
     self.init(run: 0, row: 0, metric: metric, value: 1)
-    if group.trials.map(\.seed) == base.trials.map(\.seed) {
+    isPaired = group.trials.map(\.seed) == base.trials.map(\.seed)
+    if isPaired {
       let difference = PairedDifference(first, second)
       let estimate = difference.estimate
       set(estimate.mean ?? 0, estimate.low, estimate.high)

@@ -34,10 +34,7 @@ extension RunData {
     try readTimeline(RunData.records(directory, "timeline.csv"), &places)
     try readFaults(RunData.records(directory, "faults.csv"), &places)
     try readResources(RunData.records(directory, "resources.csv"), &places)
-    let traced = FileStore.join(directory, RunData.breakdownName)
-    if FileStore.kind(traced) == .file {
-      try readBreakdown(RunData.records(directory, RunData.breakdownName))
-    }
+    try readGroups(directory)
     for index in groups.indices where groups[index].trials.isEmpty {
       throw ReportError(
         "\(FileStore.join(directory, "trials.csv")): found no trial of \(groups[index].name), "
@@ -45,7 +42,7 @@ extension RunData {
     }
   }
 
-  private static func records(
+  static func records(
     _ directory: String, _ name: String
   ) throws(ReportError) -> CSVRecords {
     let path = FileStore.join(directory, name)
@@ -92,6 +89,7 @@ extension RunData {
     }
     for metric in Metric.all { _ = try records.column("\(metric.name)_mean") }
     sweepPaths = Array(records.columns[1..<metrics])
+    summaryColumns = Array(records.columns[metrics...])
     var points: [[String]: Int] = [:]
     while let record = try records.next() {
       let name = record.fields[0]
@@ -117,33 +115,16 @@ extension RunData {
     }
   }
 
-  /// Not every run has it.
-  static let breakdownName = "breakdown.csv"
+  /// The number of columns that name a protocol and a sweep point.
+  var keyWidth: Int { 1 + sweepPaths.count }
 
-  private mutating func readBreakdown(_ records: CSVRecords) throws(ReportError) {
-    var records = records
-    let names = ["operation", "part", "mean_us", "share", "slowest_us", "slowest_share"]
-    var columns: [Int] = []
-    for name in names { columns.append(try records.column(name)) }
-    while let record = try records.next() {
-      let values = Array(record.fields[1..<keyWidth])
-      guard
-        let index = groups.firstIndex(where: {
-          $0.name == record.fields[0] && points[$0.point] == values
-        })
-      else {
-        throw record.wrong(0, allowed: "a protocol and sweep point that summary.csv has")
-      }
-      groups[index].breakdown.append(
-        LatencyShare(
-          operation: record.fields[columns[0]], part: record.fields[columns[1]],
-          meanUs: try record.number(columns[2]), share: try record.number(columns[3]),
-          slowestUs: try record.number(columns[4]),
-          slowestShare: try record.number(columns[5])))
+  /// The place of each group by the columns that name it.
+  var groupIndex: [[String]: Int] {
+    let keys = groups.enumerated().map { index, group in
+      ([group.name] + points[group.point], index)
     }
+    return Dictionary(keys) { first, _ in first }
   }
-
-  private var keyWidth: Int { 1 + sweepPaths.count }
 
   private func checkKey(_ records: CSVRecords) throws(ReportError) {
     let expected = ["protocol"] + sweepPaths + ["trial"]
@@ -161,10 +142,7 @@ extension RunData {
     let verdict = try records.column("verdict")
     for metric in Metric.all { _ = try records.column(metric.name) }
     var places = Places()
-    var groupOf: [[String]: Int] = [:]
-    for (index, group) in groups.enumerated() {
-      groupOf[[group.name] + points[group.point]] = index
-    }
+    let groupOf = groupIndex
     while let record = try records.next() {
       guard let group = groupOf[Array(record.fields[..<keyWidth])] else {
         throw record.wrong(0, allowed: "a protocol and sweep point that summary.csv has")
@@ -184,7 +162,7 @@ extension RunData {
   }
 
   /// The cells of the columns that are read from a file.
-  private struct Cells {
+  struct Cells {
     let record: CSVRecord
     let columns: [Int]
 
@@ -217,15 +195,8 @@ extension RunData {
   private mutating func readLatency(
     _ records: CSVRecords, _ places: inout Places
   ) throws(ReportError) {
-    let names = [
-      "operation", "percentile", "latency_us", "is_lower_bound", "count", "censored",
-    ]
-    try read(records, names, &places) { trial, cells throws(ReportError) in
-      trial.latency.append(
-        LatencyPoint(
-          operation: cells.text(0), percentile: try cells.required(1),
-          microseconds: try cells.required(2), isLowerBound: try cells.flag(3),
-          count: try cells.required(4), censored: try cells.required(5)))
+    try read(records, LatencyPoint.columns, &places) { trial, cells throws(ReportError) in
+      trial.latency.append(try LatencyPoint(cells))
     }
   }
 
@@ -262,12 +233,25 @@ extension RunData {
   private mutating func readResources(
     _ records: CSVRecords, _ places: inout Places
   ) throws(ReportError) {
-    let names = ["node", "role", "messages_sent", "messages_received", "cpu_busy_share"]
+    let names = ["node", "role", "messages_sent", "cpu_busy_share"]
     try read(records, names, &places) { trial, cells throws(ReportError) in
       trial.nodes.append(
         NodeUse(
           node: cells.text(0), role: cells.text(1),
-          messages: try cells.required(2) + cells.required(3), busyShare: try cells.number(4)))
+          messagesSent: try cells.required(2), busyShare: try cells.number(3)))
     }
+  }
+}
+
+extension LatencyPoint {
+  static let columns = [
+    "operation", "percentile", "latency_us", "is_lower_bound", "count", "censored",
+  ]
+
+  init(_ cells: RunData.Cells) throws(ReportError) {
+    self.init(
+      operation: cells.text(0), percentile: try cells.required(1),
+      microseconds: try cells.required(2), isLowerBound: try cells.flag(3),
+      count: try cells.required(4), censored: try cells.required(5))
   }
 }

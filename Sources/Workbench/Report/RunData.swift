@@ -4,9 +4,11 @@
 // Layers, from the bottom: `CSVRecords` reads the files of a run directory, `RunData` holds their
 // content, `Standing` compares, `Answer` puts that into words, `SVG`, `Axis` and the charts draw,
 // and the sections assemble the HTML. A number on the page is a cell of a CSV file, in another unit
-// or with fewer digits; only the ratios of a page of several runs are computed here.
+// or with fewer digits, and the element around it says in `data-of` which columns it is from. Only
+// the ratios between runs are computed here.
 //
-// The page of one run depends on its CSV files and its experiment alone. The machine and the time
+// The page of one run depends on its CSV files and its experiment, and on those of the run before
+// it in the same directory, if there is one. The machine and the time
 // in `manifest.json` are shown only where they influence the numbers: for runs in real time, and on
 // pages that compare several runs. So equal simulations have equal pages, byte for byte.
 
@@ -18,6 +20,8 @@ struct RunData {
   var protocols: [String] = []
   /// The columns that name a sweep point, such as `workload.clients`.
   var sweepPaths: [String] = []
+  /// The columns of `summary.csv` after those that name a row.
+  var summaryColumns: [String] = []
   /// The values of each sweep point, in the order of the files.
   var points: [[String]] = []
   /// One per protocol and sweep point, in the order of the files.
@@ -26,6 +30,11 @@ struct RunData {
   var isSwept: Bool { points.count > 1 }
   var trialCount: Int { groups.reduce(0) { $0 + $1.trials.count } }
   var hasFaults: Bool { groups.contains { $0.trials.contains { !$0.faults.isEmpty } } }
+
+  /// The source of numbers from these columns of `summary.csv`, beside which swept values may stand.
+  func summary(_ columns: [String]) -> String {
+    (["summary.csv"] + sweepPaths + columns).joined(separator: " ")
+  }
 
   func groups(at point: Int) -> [Group] { groups.filter { $0.point == point } }
 
@@ -46,6 +55,10 @@ struct Group {
   var trials: [Trial] = []
   /// The rows of `breakdown.csv`; empty if nothing was traced.
   var breakdown: [LatencyShare] = []
+  /// The rows of `distribution.csv`, over all trials together.
+  var distribution: [LatencyPoint] = []
+  /// The rows of `severity.csv`: the steps that end at this group's severity.
+  var severity: [SeverityRow] = []
 
   /// Whether its numbers may be compared: a protocol that broke its promise, or may have broken it,
   /// is not ranked.
@@ -82,7 +95,7 @@ struct Trial {
   var nodes: [NodeUse] = []
 }
 
-/// A row of `latency.csv`.
+/// A row of `latency.csv`, or of `distribution.csv`.
 struct LatencyPoint {
   var operation: String
   var percentile: Double
@@ -142,6 +155,18 @@ struct LatencyShare {
 struct NodeUse {
   var node: String
   var role: String
-  var messages: Double
+  var messagesSent: Double
   var busyShare: Double?
+}
+
+/// A row of `severity.csv`: the step from a milder fault to that of the group that has the row.
+struct SeverityRow {
+  /// What is swept, such as `faults.slow.slow`.
+  var path: String
+  var milder: String
+  /// The change in percent of the throughput at the mildest severity.
+  var percent: Double?
+  var p: Double?
+  /// `jump`, `reversal` or `none`.
+  var zone: String
 }

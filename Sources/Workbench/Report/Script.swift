@@ -1,7 +1,10 @@
-/// The script for the theme, sorting and hiding; their state is kept in the address's fragment. The
-/// page can be read without the script.
+/// The script for the theme, sorting, hiding, zooming and the choice of axes; their state is kept in
+/// the address's fragment. The page can be read without the script.
 enum Script {
-  static let text = #"""
+  static let text = [opening, zoom, explorer, closing].joined(separator: "\n")
+
+  /// Reads and writes the fragment; the theme, the rows to show, sorting and the links.
+  private static let opening = #"""
     (function () {
       "use strict";
       var root = document.documentElement;
@@ -136,11 +139,16 @@ enum Script {
         target.focus({ preventScroll: true });
       }
 
+    """#
+
+  private static let closing = #"""
       function apply() {
         read();
         applyTheme();
         applyHidden();
         applySort();
+        applyZoom();
+        applyAxes();
         go();
       }
       window.addEventListener("hashchange", apply);

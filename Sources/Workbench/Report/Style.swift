@@ -78,6 +78,11 @@ enum Style {
     fieldset[hidden]{display:none}
     legend{float:left;margin-right:.5rem;color:var(--muted)}
     label{display:inline-flex;gap:.35rem;align-items:center;cursor:pointer}
+    h2,h3,nav a,figcaption,summary,label,caption{overflow-wrap:anywhere}
+    .bar label{flex-wrap:wrap;max-width:100%}.bar{display:flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:center;margin:.75rem 0}
+    .bar[hidden]{display:none}.bar output{color:var(--muted);font-size:.9rem}
+    select{font:inherit;font-size:.9rem;color:inherit;background:var(--panel);border:1px solid \
+    var(--line);border-radius:6px;padding:.3rem .5rem;max-width:100%}
     .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));\
     gap:1.25rem 1.75rem;margin:1rem 0}
     .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,560px),1fr));\
@@ -138,6 +143,7 @@ enum Style {
     figcaption{font-weight:600;margin-bottom:.25rem}
     figcaption em{font-style:normal;color:var(--muted)}
     figure>svg{display:block;width:100%;height:auto;max-width:520px;overflow:visible}
+    #chosen>svg{max-width:860px}#chosen[hidden]{display:none}label[hidden]{display:none}
     svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",\
     sans-serif;fill:var(--muted);font-variant-numeric:tabular-nums}
     svg .axis{fill:var(--muted);font-size:11px}
@@ -158,6 +164,10 @@ enum Style {
     \(BreakdownChart.style)
     .tooth{fill:none;stroke:var(--c);stroke-width:1.4}
     .fault{fill:var(--fault);opacity:.09}
+    .window .l{vector-effect:non-scaling-stroke}
+    [data-time]{cursor:crosshair;touch-action:pan-y}.pick{fill:var(--link);opacity:.2}
+    .zone{fill:var(--bad);opacity:.16;stroke:var(--bg);stroke-width:2}.zone.reversal{fill:var(--link)}
+    .ring{fill:none;stroke:var(--ink);stroke-width:1.4}
     \((0..<Palette.size).map { ".p\($0){--c:var(--p\($0))}" }.joined())
 
     """
@@ -167,7 +177,7 @@ enum Style {
       separator: ",") + "{display:none}\n"
 
   private static let print = """
-    @media print{nav,fieldset,.skip,#theme,figure details{display:none!important}\
+    @media print{nav,fieldset,.skip,#theme,.bar,figure details{display:none!important}\
     h2,h3,.how{break-after:avoid}\
     body{font-size:11px}figure,tr{break-inside:avoid}.scroll{overflow:visible}\
     .summary td.n{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

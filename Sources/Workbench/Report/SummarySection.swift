@@ -25,7 +25,8 @@ struct SummarySection {
     }
     let rows = run.groups.map { row($0, metrics, most) }
     return """
-      <div class=scroll tabindex=0 role=region aria-label="Summary"><table class="summary" id=rows>\
+      <div class=scroll tabindex=0 role=region aria-label="Summary"><table class="summary" id=rows\
+      \(HTML.source(run.summary(metrics.map(\.name))))>\
       <thead><tr>\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """
@@ -36,7 +37,7 @@ struct SummarySection {
     let mark: HTML = group.isRanked ? "" : " class=unranked"
     let sweep = run.points[group.point].map { value -> HTML in
       let size = SweepAxis.size(value).map { Drawing.number($0) }
-      return "<td data-v=\"\(size ?? value)\">\(value)"
+      return "<td class=l0 data-v=\"\(size ?? value)\">\(value)"
     }
     let cells = zip(metrics, most).map { metric, most in cell(group, metric, most) }
     return """

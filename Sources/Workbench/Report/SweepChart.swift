@@ -16,48 +16,19 @@ struct SweepSection {
     guard run.isSwept, !run.sweepPaths.isEmpty else { return nil }
     self.run = run
     self.palette = palette
-    let counts = run.sweepPaths.indices.map { path in Set(run.points.map { $0[path] }).count }
-    axis = counts.firstIndex(of: counts.max() ?? 0) ?? 0
+    axis = run.mainPath
   }
 
   var path: String { run.sweepPaths[axis] }
 
-  /// Points that differ only in the axis, with the values of the other paths.
-  var families: [(name: String, points: [Int])] {
-    var order: [[String]] = []
-    var members: [[String]: [Int]] = [:]
-    for (point, values) in run.points.enumerated() {
-      var others = values
-      others.remove(at: axis)
-      if members[others] == nil { order.append(others) }
-      members[others, default: []].append(point)
-    }
-    var paths = run.sweepPaths
-    paths.remove(at: axis)
-    return order.map { others in
-      (zip(paths, others).map { "\($0) = \($1)" }.joined(separator: ", "), members[others] ?? [])
-    }
-  }
-
-  private var isLoad: Bool { path == "workload.clients" || path == "workload.arrival.open" }
-
   var html: HTML {
-    let families = families.filter { $0.points.count > 1 }
+    let families = run.families(along: axis)
+    let metrics = SweepSection.metrics.filter { $0.isShown(in: run) }
     return families.enumerated().map { index, family -> HTML in
-      let metrics = SweepSection.metrics.filter { $0.isShown(in: run) }
-      var figures = metrics.compactMap { figure($0, family.points) }
-      if isLoad {
-        figures.insert(
-          contentsOf: [Metric.readLatency, .writeLatency].compactMap { knee($0, family.points) },
-          at: 0)
-      }
-      return Section.fold(
-        family.name, isOpen: index == 0, of: families.count, Section.grid(figures))
+      Section.fold(
+        family.name, isOpen: index == 0, of: families.count,
+        Section.grid(metrics.compactMap { figure($0, family.points) }))
     }.joined("\n")
-  }
-
-  private func groups(_ name: String, _ points: [Int]) -> [Group] {
-    points.compactMap { point in run.groups.first { $0.point == point && $0.name == name } }
   }
 
   private static let (width, height) = (380.0, 250.0)
@@ -75,7 +46,7 @@ struct SweepSection {
     let quantity = metric.quantity
     let x = SweepAxis(points.map { run.points[$0][axis] })
     let lines = run.protocols.enumerated().map { index, name in
-      (slot: palette.slot(index), name: name, groups: groups(name, points))
+      (slot: palette.slot(index), name: name, groups: run.groups(name, at: points))
     }
     let means = lines.flatMap(\.groups).compactMap { $0.interval(metric.name) }
     let ends = means.flatMap { [$0.mean, $0.high, $0.low].compactMap { $0 } }.map(quantity.shown)
@@ -134,73 +105,58 @@ struct SweepSection {
       drawing: plot.drawing.svg(label: "\(metric.title) over \(path), one line per protocol"),
       table: HTMLTable(
         caption: "\(metric.title)\(unit) over \(path)",
-        headings: ["protocol", path, "mean", "95 % interval", "verdict"], rows: rows))
+        headings: ["protocol", path, "mean", "95 % interval", "verdict"], rows: rows),
+      source: run.summary([metric.name]))
+  }
+}
+
+extension RunData {
+  /// The index of the swept path with the most values.
+  var mainPath: Int {
+    let counts = sweepPaths.indices.map { path in Set(points.map { $0[path] }).count }
+    return counts.firstIndex(of: counts.max() ?? 0) ?? 0
   }
 
-  // MARK: Load against latency
+  /// Points that differ only in one path, two or more, with the values of the other paths.
+  func families(along axis: Int) -> [(name: String, points: [Int])] {
+    var order: [[String]] = []
+    var members: [[String]: [Int]] = [:]
+    for (point, values) in points.enumerated() {
+      var others = values
+      others.remove(at: axis)
+      if members[others] == nil { order.append(others) }
+      members[others, default: []].append(point)
+    }
+    var paths = sweepPaths
+    paths.remove(at: axis)
+    return order.compactMap { others in
+      guard let points = members[others], points.count > 1 else { return nil }
+      return (zip(paths, others).map { "\($0) = \($1)" }.joined(separator: ", "), points)
+    }
+  }
 
-  /// Latency over throughput, each protocol's points in the order of the load. A protocol is
-  /// saturated where latency turns upwards and throughput no longer grows.
-  private func knee(_ metric: Metric, _ points: [Int]) -> Figure? {
-    let lines = run.protocols.enumerated().map { index, name in
-      (
-        slot: palette.slot(index), name: name,
-        points: groups(name, points).compactMap { group -> (Group, Double, Double)? in
-          guard let rate = group.interval(Metric.throughput.name)?.mean,
-            let latency = group.interval(metric.name)?.mean
-          else { return nil }
-          return (group, rate, latency / 1000)
-        }
-      )
-    }
-    let all = lines.flatMap(\.points)
-    guard all.count > 1, let y = Axis.logarithmic(all.map(\.2), label: Axis.short) else {
-      return nil
-    }
-    let x = Axis.fromZero(to: all.map(\.1).max() ?? 0, label: Axis.short)
-    var plot = plot(x, y, yTitle: "\(metric.title), ms", xTitle: "throughput, operations/s")
-    for line in lines {
-      plot.drawing.ofProtocol(line.slot) { [plot] drawing in
-        drawing.polyline(
-          line.points.map { (plot.x($0.1), plot.y($0.2)) }, "l d\(line.slot % Palette.size)")
-        for (group, rate, latency) in line.points {
-          drawing.marker(
-            plot.x(rate), plot.y(latency), slot: line.slot,
-            title: "\(line.name), \(path) \(run.points[group.point][axis]): "
-              + "\(Quantity.perSecond.phrase(rate)), \(Quantity.milliseconds.phrase(latency))",
-            isHollow: !group.isRanked)
-        }
-      }
-    }
-    let rows = lines.flatMap { line in
-      line.points.map { group, rate, latency in
-        [
-          line.name, run.points[group.point][axis], Quantity.perSecond.text(rate),
-          Quantity.milliseconds.text(latency), group.verdict,
-        ]
-      }
-    }
-    return Figure(
-      title: "Load against latency: \(metric.title)",
-      drawing: plot.drawing.svg(
-        label: "\(metric.title) against throughput, one line per protocol through growing load"),
-      table: HTMLTable(
-        caption: "Mean throughput and latency by \(path)",
-        headings: ["protocol", path, "operations/s", "ms", "verdict"], rows: rows))
+  /// A protocol's groups at some points, in their order.
+  func groups(_ name: String, at points: [Int]) -> [Group] {
+    points.compactMap { point in groups.first { $0.point == point && $0.name == name } }
   }
 }
 
 /// Swept values on an axis: by size if all are numbers (logarithmic if widely spread), otherwise
 /// side by side in the order of the experiment.
 struct SweepAxis {
+  /// Sizes further apart stand side by side, because one far from the others would press those into
+  /// a corner.
+  static let mostRange = 5_000.0
+
   let axis: Axis
   private let places: [String: Double]
 
   init(_ values: [String]) {
     let names = Phrase.ordered(values)
     let numbers = names.compactMap { SweepAxis.size($0) }
-    if numbers.count == names.count, names.count > 1, let least = numbers.min(),
-      let most = numbers.max(), least > 0
+    let isSized = numbers.count == names.count
+    if isSized, names.count > 1, let least = numbers.min(),
+      let most = numbers.max(), least > 0, most / least <= SweepAxis.mostRange
     {
       let ticks = zip(numbers, names).sorted { $0.0 < $1.0 }
       if most / least > 12, let scale = Axis.logarithmic(numbers, label: Axis.short) {
@@ -213,6 +169,8 @@ struct SweepAxis {
       }
       places = Dictionary(zip(names, numbers)) { first, _ in first }
     } else {
+      let names =
+        isSized ? zip(numbers, names).sorted { $0.0 < $1.0 }.map(\.1) : names
       axis = Axis.places(names)
       places = Dictionary(zip(names, names.indices.map(Double.init))) { first, _ in first }
     }

@@ -45,6 +45,8 @@ struct TimelineChart {
     let mark: HTML = group.isRanked ? "" : " <span class=badge>\(group.verdict)</span>"
     return Figure(
       title: "\(Legend.key(slot))\(group.name)\(mark)", drawing: drawing, table: table,
+      source: "timeline.csv window_start_ms window_ms ok p50_us p99_us leader_changes "
+        + "faults.csv start_ms end_ms",
       attributes: " data-p=\"\(slot)\"")
   }
 
@@ -59,57 +61,98 @@ struct TimelineChart {
       Drawing(width: TimelineChart.width, height: TimelineChart.height), left: left, right: right,
       top: TimelineChart.rateTop, bottom: TimelineChart.rateBottom, x: time, y: rateAxis,
       yTitle: "operations/s", xTitle: latencyAxis == nil ? "seconds" : "",
-      showsXLabels: latencyAxis == nil, titleHeight: 26)
-    drawFaults(&plot)
-    drawRates(&plot)
+      showsXLabels: latencyAxis == nil, titleHeight: 26, isTime: true)
+    var moving = Drawing(width: plot.drawing.width, height: plot.drawing.height)
+    drawFaults(&plot, &moving)
+    drawRates(&plot, &moving)
     if let latencyAxis {
       var below = Plot(
         plot.drawing, left: left, right: right, top: TimelineChart.latencyTop,
         bottom: TimelineChart.latencyBottom, x: time, y: latencyAxis, yTitle: "latency, ms",
-        xTitle: "seconds")
-      drawLatency(&below)
-      return below.drawing.svg(label: label)
+        xTitle: "seconds", isTime: true)
+      drawLatency(below, &moving)
+      below.drawing.add(window(moving, below))
+      return below.drawing.svg(label: label, attributes: timeAttributes)
     }
-    return plot.drawing.svg(label: label)
+    plot.drawing.add(window(moving, plot))
+    return plot.drawing.svg(label: label, attributes: timeAttributes)
   }
+
+  /// What the script needs to zoom: the ends of the axis in pixels, and the last second.
+  private var timeAttributes: HTML {
+    let right = Drawing.number(TimelineChart.width - 8)
+    return " data-time=\"\(Drawing.number(left)) \(right) \(Drawing.precise(end))\""
+  }
+
+  /// The shapes that zooming stretches, in a frame of their own.
+  private func window(_ moving: Drawing, _ plot: Plot) -> HTML {
+    let x = Drawing.number(plot.left)
+    let y = Drawing.number(TimelineChart.rateTop - 2)
+    let width = Drawing.number(plot.right - plot.left)
+    let height = Drawing.number(plot.bottom - TimelineChart.rateTop + 4)
+    return """
+      <svg class=window x="\(x)" y="\(y)" width="\(width)" height="\(height)" \
+      viewBox="\(x) \(y) \(width) \(height)" preserveAspectRatio=none>\(moving.body)</svg>
+      """
+  }
+
+  /// The buttons that zoom all charts over time; only the script makes them visible.
+  static let zoomBar: HTML = {
+    let buttons = [
+      ("in", "+", "Zoom in (key +)"), ("out", "−", "Zoom out (key -)"),
+      ("left", "←", "Earlier (key ←)"), ("right", "→", "Later (key →)"),
+      ("all", "Whole time", "Whole time (key 0)"),
+    ].map { what, sign, name -> HTML in
+      """
+      <button type=button data-zoom=\(what) title="\(name)" aria-label="\(name)">\(sign)</button>
+      """
+    }
+    return """
+      <div id=zoom class=bar role=group aria-label="Zoom of the charts over time" hidden>\
+      \(buttons.joined())<output aria-live=polite></output></div>
+      """
+  }()
 
   private var label: String {
     "\(group.name): operations per second and latency over \(Axis.short(end)) seconds; the "
       + "numbers are in the table below"
   }
 
-  private func drawRates(_ plot: inout Plot) {
+  private func drawRates(_ plot: inout Plot, _ moving: inout Drawing) {
     let points = series.bins.map { (x: plot.x($0.middleMs / 1000), bin: $0) }
     let low = plot.bottom
-    plot.drawing.ofProtocol(slot) { [plot] drawing in
+    moving.ofProtocol(slot) { [plot] drawing in
       if series.hasSpread {
         drawing.area(
           points.map { ($0.x, plot.y($0.bin.rate.low), plot.y($0.bin.rate.high)) }, "b")
       }
       drawing.polyline(points.map { ($0.x, plot.y($0.bin.rate.middle)) }, "l")
+    }
+    plot.drawing.ofProtocol(slot) { [plot] drawing in
       var end = -Double.infinity
       for point in points where point.bin.rate.middle > plot.y.high && point.x > end {
         // The line is cut off here: show an arrow and the rate.
-        let rate = Axis.short((point.bin.rate.middle / 100).rounded() * 100)
-        drawing.text(point.x + 4, plot.top + 9, "↑ \(rate)", "cut")
+        let rate = Quantity.perSecond.text(point.bin.rate.middle)
+        drawing.at(point.x) { $0.text(point.x + 4, plot.top + 9, "↑ \(rate)", "cut") }
         end = point.x + 40
       }
       for point in points where point.bin.leaderChanges > 0 {
         // A small tooth on the base line marks a node that took charge.
-        drawing.polyline(
-          [(point.x - 3, low + 6), (point.x, low), (point.x + 3, low + 6)], "tooth")
+        drawing.at(point.x) {
+          $0.polyline([(point.x - 3, low + 6), (point.x, low), (point.x + 3, low + 6)], "tooth")
+        }
       }
     }
   }
 
-  private func drawLatency(_ plot: inout Plot) {
+  private func drawLatency(_ plot: Plot, _ moving: inout Drawing) {
     func path(_ value: (TimeSeries.Bin) -> Double?) -> [(x: Double, y: Double)?] {
       series.bins.map { bin in
         value(bin).map { (plot.x(bin.middleMs / 1000), plot.y($0 / 1000)) }
       }
     }
     let (p50, p99) = (path(\.p50), path(\.p99))
-    plot.drawing.ofProtocol(slot) { drawing in
+    moving.ofProtocol(slot) { drawing in
       drawing.polyline(p50, "l thin dotted")
       drawing.polyline(p99, "l thin")
     }
@@ -117,13 +160,13 @@ struct TimelineChart {
 
   // MARK: Faults
 
-  private func drawFaults(_ plot: inout Plot) {
+  private func drawFaults(_ plot: inout Plot, _ moving: inout Drawing) {
     guard let faults = group.trials.first?.faults, !faults.isEmpty else { return }
     let bottom = latencyAxis == nil ? TimelineChart.rateBottom : TimelineChart.latencyBottom
     for fault in faults {
       let from = plot.x(fault.startMs / 1000)
       let to = plot.x((fault.endMs ?? end * 1000) / 1000)
-      plot.drawing.rectangle(
+      moving.rectangle(
         from, plot.top, max(to - from, 1.5), bottom - plot.top, "fault",
         title: "\(fault.name), \(DecimalText.text(fault.startMs)) ms to "
           + (fault.endMs.map { "\(DecimalText.text($0)) ms" } ?? "the end"))
@@ -133,7 +176,9 @@ struct TimelineChart {
       place(faults.map(\.name), at: starts) ?? place(faults.map(\.kind), at: starts)
       ?? place(faults.indices.map { String($0 + 1) }, at: starts, all: false) ?? []
     for label in labels {
-      plot.drawing.text(label.x, label.row == 0 ? 32 : 22, label.text, "faultname")
+      plot.drawing.at(label.x) {
+        $0.text(label.x, label.row == 0 ? 32 : 22, label.text, "faultname")
+      }
     }
   }
 
@@ -168,7 +213,7 @@ struct TimelineChart {
           String(number + 1), fault.name, fault.node, DecimalText.text(fault.startMs),
           DecimalText.text(fault.endMs),
         ]
-      }
+      }, source: "faults.csv node start_ms end_ms"
     ).details(titled: "The faults")
   }
 

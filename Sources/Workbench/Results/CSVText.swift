@@ -1,5 +1,3 @@
-import Configuration
-
 /// Builds a CSV file as RFC 4180 defines it: records end in CRLF; a field with a comma, a quote or
 /// a line break is quoted, and quotes in it are doubled. UTF-8, one header line.
 struct CSVText {
@@ -29,19 +27,5 @@ struct CSVText {
       bytes.append(byte)
     }
     bytes.append(quote)
-  }
-}
-
-extension CSVText {
-  /// The records of a file, the header first; nil if the file is damaged.
-  static func records(_ bytes: [UInt8]) -> [[String]]? {
-    var reader = CSVReader(bytes)
-    var records: [[String]] = []
-    do throws(CSVError) {
-      while let record = try reader.next() { records.append(record.fields) }
-    } catch {
-      return nil
-    }
-    return records
   }
 }

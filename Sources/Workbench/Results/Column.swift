@@ -1,6 +1,6 @@
-import Trials
 import Measurement
 import Replication
+import Trials
 
 /// The schema's description of one column.
 struct Field: Sendable, Equatable {
@@ -44,7 +44,7 @@ extension [Column<LatencyRow>] {
       "latency_us", .number, unit: "us",
       "latency from the intended time, over the operations due in the measured interval"
     ) {
-      DecimalText.microseconds($0.latency.nanoseconds)
+      DecimalText.microseconds($0.latency.time.nanoseconds)
     },
     Column(
       "is_lower_bound", .boolean,

@@ -24,6 +24,13 @@ package enum FileStore {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : directory + "/" + name
   }
 
+  /// The path without links and relative parts; the path itself if nothing is there.
+  package static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   package static func kind(_ path: String) -> Kind {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -120,7 +127,7 @@ package enum FileStore {
   }
 
   /// Sorted by name.
-  static func names(in path: String) throws(RunDirectoryError) -> [String] {
+  package static func names(in path: String) throws(RunDirectoryError) -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     } catch {

@@ -2,7 +2,8 @@ import Configuration
 
 /// A JSON value that is written with its keys in the given order and with numbers as `DecimalText`
 /// writes them, so that the same content gives the same bytes.
-enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
+package enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral
+{
   case object([Member])
   case array([JSONText])
   case string(String)
@@ -13,23 +14,23 @@ enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByBoo
   case bool(Bool)
   case null
 
-  struct Member: Sendable, Equatable {
+  package struct Member: Sendable, Equatable {
     var key: String
     var value: JSONText
 
-    init(_ key: String, _ value: JSONText) {
+    package init(_ key: String, _ value: JSONText) {
       self.key = key
       self.value = value
     }
   }
 
-  init(stringLiteral value: String) { self = .string(value) }
-  init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
 
-  static func strings(_ texts: [String]) -> JSONText { .array(texts.map { .string($0) }) }
+  package static func strings(_ texts: [String]) -> JSONText { .array(texts.map { .string($0) }) }
 
   /// Indented text that ends in a line feed.
-  var text: String {
+  package var text: String {
     var output = ""
     write(to: &output, indentation: "")
     return output + "\n"

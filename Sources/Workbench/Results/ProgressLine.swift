@@ -1,19 +1,17 @@
 import Foundation
 import Synchronization
 
-/// Shows the progress of a run on standard error. On a terminal one line is redrawn at most ten
-/// times a second; elsewhere a plain line is written every few seconds. Several threads may report
-/// progress at once.
+/// Shows the progress of a run on standard error. On a terminal one block of lines is redrawn at
+/// most ten times a second; elsewhere a plain line is written for each finished trial. Several
+/// threads may report progress at once.
 package final class ProgressLine: Sendable {
   private struct State {
     var progress: ProgressState
     /// When the line was last shown, in seconds since the start.
     var shownAt: Double?
-    /// Whether the terminal shows a line that is still to be redrawn.
-    var isDrawn = false
+    /// The lines that the terminal shows and that are still to be redrawn.
+    var drawnLines = 0
     var isOver = false
-    /// The last plain line.
-    var lastLine = ""
   }
 
   private let state: Mutex<State>
@@ -24,7 +22,6 @@ package final class ProgressLine: Sendable {
   private let output: @Sendable (String) -> Void
 
   static let redrawInterval = 0.1
-  static let plainInterval = 5.0
 
   /// - Parameters:
   ///   - trialsBefore: the trials finished in earlier attempts of the same run.
@@ -56,6 +53,15 @@ package final class ProgressLine: Sendable {
 
   /// - Parameters:
   ///   - trial: any number that tells the running trials apart.
+  ///   - name: the trial as the user knows it.
+  ///   - faultsNs: when its faults begin, since its start.
+  package func begin(trial: Int, name: String, faultsNs: [Int64]) {
+    guard !isQuiet else { return }
+    state.withLock { $0.progress.begin(trial: trial, name: name, faultsNs: faultsNs) }
+  }
+
+  /// - Parameters:
+  ///   - trial: any number that tells the running trials apart.
   ///   - timeNs: the time since the trial began.
   ///   - events: the events since the trial began.
   package func advance(trial: Int, timeNs: Int64, events: Int) {
@@ -63,59 +69,67 @@ package final class ProgressLine: Sendable {
     update { $0.advance(trial: trial, timeNs: timeNs, events: events) }
   }
 
-  package func finish(trial: Int, events: Int) {
+  /// - Parameter summary: the trial and its outcome, for the plain line.
+  package func finish(trial: Int, events: Int, summary: String) {
     guard !isQuiet else { return }
     update { $0.finish(trial: trial, events: events) }
+    guard !terminal.isInteractive else { return }
+    state.withLock { state in
+      guard !state.isOver else { return }
+      output(state.progress.line(elapsed: clock()) + "  " + summary + "\n")
+    }
   }
 
-  /// Removes the live line from a terminal, so that other text can be written; elsewhere, writes a
-  /// last line.
+  /// Removes the live block from a terminal, so that other text can be written.
   package func end() {
     guard !isQuiet else { return }
     state.withLock { state in
       guard !state.isOver else { return }
       state.isOver = true
-      if state.isDrawn {
-        output(ProgressLine.eraseLine)
-      } else if state.shownAt != nil {
-        let line = state.progress.line(elapsed: clock())
-        if line != state.lastLine { output(line + "\n") }
-      }
+      output(ProgressLine.erasing(lines: state.drawnLines))
     }
   }
 
   /// Writes a message to the same stream, on a line of its own.
   package func message(_ text: String) {
     state.withLock { state in
-      output((state.isDrawn ? ProgressLine.eraseLine : "") + text + "\n")
-      state.isDrawn = false
-      if terminal.isInteractive { state.shownAt = nil }
+      output(ProgressLine.erasing(lines: state.drawnLines) + text + "\n")
+      state.drawnLines = 0
+      state.shownAt = nil
     }
   }
 
-  private static let eraseLine = "\r\u{1B}[K"
+  /// Moves to the start of the first of the lines and erases all of them.
+  private static func erasing(lines: Int) -> String {
+    guard lines > 0 else { return "" }
+    let eraseLine = "\r\u{1B}[K"
+    return eraseLine + String(repeating: "\u{1B}[A" + eraseLine, count: lines - 1)
+  }
 
   private func update(_ change: (inout ProgressState) -> Void) {
     state.withLock { state in
       change(&state.progress)
-      guard !state.isOver else { return }
+      guard !state.isOver, terminal.isInteractive else { return }
       let now = clock()
-      let interval =
-        terminal.isInteractive ? ProgressLine.redrawInterval : ProgressLine.plainInterval
-      // A run that ends within the first interval needs no plain line.
-      let last = state.shownAt ?? (terminal.isInteractive ? -.infinity : 0)
-      guard now - last >= interval else { return }
+      guard now - (state.shownAt ?? -.infinity) >= ProgressLine.redrawInterval else { return }
       state.shownAt = now
-      if terminal.isInteractive {
-        // One column is left free, because some terminals wrap when the last column is filled.
-        let line = state.progress.line(elapsed: now, width: terminal.width - 1)
-        let shown = terminal.usesColor ? "\u{1B}[2m\(line)\u{1B}[0m" : line
-        output(ProgressLine.eraseLine + shown)
-        state.isDrawn = true
-      } else {
-        state.lastLine = state.progress.line(elapsed: now)
-        output(state.lastLine + "\n")
-      }
+      // One column is left free, because some terminals wrap when the last column is filled.
+      let width = terminal.width - 1
+      let lines =
+        [state.progress.line(elapsed: now, width: width)]
+        + state.progress.trialLines(width: width)
+      output(
+        ProgressLine.erasing(lines: max(state.drawnLines, 1))
+          + lines.map(styled).joined(separator: "\n"))
+      state.drawnLines = lines.count
     }
+  }
+
+  private func styled(_ line: String) -> String {
+    guard terminal.usesColor else { return line }
+    let mark = String(RunningTrial.faultMark)
+    // Everything is dim but the marks of faults, which are red.
+    return "\u{1B}[2m"
+      + line.replacing(mark, with: "\u{1B}[0;31m\(mark)\u{1B}[0;2m") + "\u{1B}[0m"
   }
 }

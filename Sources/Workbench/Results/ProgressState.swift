@@ -20,7 +20,7 @@ package enum ProgressKind: Sendable {
   }
 }
 
-/// The progress of a run, as one line of text.
+/// The progress of a run, as a line of text for the whole and one for each running trial.
 struct ProgressState: Sendable {
   /// All trials of the run, including those of earlier attempts.
   var trialsTotal: Int
@@ -31,7 +31,7 @@ struct ProgressState: Sendable {
   /// Trials finished in this attempt.
   private(set) var trialsDone = 0
   private var finishedEvents = 0
-  private var running: [Int: (timeNs: Int64, events: Int)] = [:]
+  private var running: [Int: RunningTrial] = [:]
 
   init(
     trialsTotal: Int, trialsBefore: Int, trialDurationNs: Int64, kind: ProgressKind = .simulation
@@ -42,8 +42,19 @@ struct ProgressState: Sendable {
     self.kind = kind
   }
 
+  mutating func begin(trial: Int, name: String, faultsNs: [Int64]) {
+    running[trial] = RunningTrial(name: name, faults: faultsNs)
+  }
+
   mutating func advance(trial: Int, timeNs: Int64, events: Int) {
-    running[trial] = (min(timeNs, trialDurationNs), events)
+    running[trial, default: RunningTrial()].advance(
+      to: timeNs, events: events, of: trialDurationNs)
+  }
+
+  /// One line for each running trial, at most four.
+  func trialLines(width: Int) -> [String] {
+    running.sorted { $0.key < $1.key }.map(\.value).filter { !$0.name.isEmpty }.prefix(4)
+      .map { "  " + $0.line(of: trialDurationNs, width: width - 2) }
   }
 
   mutating func finish(trial: Int, events: Int) {

@@ -57,6 +57,7 @@ struct ResultFile: Sendable {
         .resources,
         key: ["node"]
       ) { $0.resourceCells },
+      distribution(outline),
       differences(outline),
       expectations(outline),
     ] + [breakdown(outline), search(outline), severity(outline)].compactMap { $0 }

@@ -1,5 +1,6 @@
 import Experiments
 import Measurement
+import Replication
 
 /// The comparison of a run as text for a terminal, or as JSON with the same content.
 package struct ResultTable: Sendable {
@@ -196,7 +197,7 @@ package struct ResultTable: Sendable {
   static func text(_ latency: LatencyDistribution, _ percentile: Double) -> String {
     guard let value = latency.percentile(percentile) else { return "-" }
     let isResolved = Histogram.isResolved(percentile: percentile, count: latency.count)
-    return (value.isLowerBound ? "≥ " : "") + milliseconds(Double(value.nanoseconds) / 1e3)
+    return (value.isLowerBound ? "≥ " : "") + milliseconds(value.time.microseconds)
       + (isResolved ? "" : "*")
   }
 

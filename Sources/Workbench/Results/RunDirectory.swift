@@ -4,8 +4,9 @@ import Foundation
 ///
 /// Each finished trial is kept as a *fragment* in the hidden folder `.trials`, and the other files
 /// are made from the fragments, so it does not matter when, in which order or in how many attempts
-/// the trials were run. A run is finished when the manifest says so and the folder is gone. Every
-/// file is written under a temporary name first and then renamed.
+/// the trials were run. A run is saved in three phases: a fragment per trial, then all other files,
+/// then `finish`, which takes the folder away. A process that is killed in any of them leaves a run
+/// that can be resumed, because every file and the end of the folder appear by being renamed.
 package struct RunDirectory: Sendable {
   /// How to treat an existing run.
   package enum Existing: Sendable {
@@ -26,6 +27,8 @@ package struct RunDirectory: Sendable {
   private let lock: RunLock
 
   static let fragments = ".trials"
+  /// The name of the folder while it is being removed.
+  private static let discarded = FileStore.temporaryPrefix + "trials"
   private static let identityName = "run.json"
   /// The name of a link, beside the runs, to the last completed run.
   static let latest = "latest"
@@ -81,7 +84,7 @@ package struct RunDirectory: Sendable {
     finishedBefore = try RunDirectory.prepare(path, existing, identity)
     do {
       try FileStore.createDirectory(fragmentsPath)
-      let text = try JSONEncoder().encode(identity)
+      let text = try RunDirectory.encoder.encode(identity)
       try FileStore.write(
         Array(text), to: RunDirectory.path(fragmentsPath, RunDirectory.identityName))
       try FileStore.write(experiment, to: RunDirectory.path(path, "experiment.json5"))
@@ -101,7 +104,7 @@ package struct RunDirectory: Sendable {
     let file = RunDirectory.path(fragmentsPath, outline.fragmentName(trial.place))
     let bytes: [UInt8]
     do {
-      bytes = Array(try JSONEncoder().encode(trial))
+      bytes = Array(try RunDirectory.encoder.encode(trial))
     } catch {
       throw .cannotWrite(path: file, reason: "\(error)")
     }
@@ -121,8 +124,8 @@ package struct RunDirectory: Sendable {
     try FileStore.write(to: RunDirectory.path(path, name), make)
   }
 
-  /// Writes every CSV file, its schema and the manifest. If the manifest says that the run is
-  /// complete, the fragments are removed; otherwise they stay, so that the run can be resumed.
+  /// Writes every CSV file, its schema and the manifest. The fragments stay, so that the run can be
+  /// resumed.
   ///
   /// - Parameter trials: all finished trials, including those of earlier attempts, in any order.
   package func writeResults(
@@ -136,10 +139,17 @@ package struct RunDirectory: Sendable {
       try write(Array(SpeedscopeFile.text(outline, trials).utf8), to: SpeedscopeFile.name)
     }
     try write(Array(manifest.text.utf8), to: RunDirectory.manifestName)
-    guard manifest.isComplete else { return }
-    try FileStore.remove(fragmentsPath)
+  }
+
+  /// Ends a complete run whose files are all written: it can no longer be resumed.
+  package func finish() throws(RunDirectoryError) {
     FileStore.link(
       RunDirectory.path(parent, RunDirectory.latest), to: outline.directoryName(nil))
+    let discarded = RunDirectory.path(path, RunDirectory.discarded)
+    // The folder vanishes at once. A process that is killed while it removes the files of the
+    // renamed folder leaves a finished run, not one that has lost some of its trials.
+    guard rename(fragmentsPath, discarded) == 0 else { throw .writing(fragmentsPath, errno: errno) }
+    try FileStore.remove(discarded)
   }
 
   /// Writes only the manifest, because a shard's trials stay in fragments until they are merged.
@@ -174,7 +184,10 @@ package struct RunDirectory: Sendable {
     case .refuse:
       throw isUnfinished ? .unfinished(path: path) : .finished(path: path)
     case .resume:
-      guard isUnfinished else { throw .nothingToResume(path: path) }
+      guard isUnfinished else {
+        try removeTemporaryFiles(in: path)
+        throw .nothingToResume(path: path)
+      }
       return try finishedTrials(in: path, names, identity)
     }
   }
@@ -211,10 +224,15 @@ package struct RunDirectory: Sendable {
     }
     let found = try decode(Identity.self, self.path(folder, identityName))
     if let what = found.difference(from: identity) { throw .different(path: path, what: what) }
-    for name in files where name.hasPrefix(FileStore.temporaryPrefix) {
-      try FileStore.remove(self.path(path, name))
-    }
+    for folder in [path, folder] { try removeTemporaryFiles(in: folder) }
     return try trials(in: folder, identity.outline)
+  }
+
+  /// Removes what a killed process was about to write or to remove.
+  private static func removeTemporaryFiles(in folder: String) throws(RunDirectoryError) {
+    for name in try FileStore.names(in: folder) where name.hasPrefix(FileStore.temporaryPrefix) {
+      try FileStore.remove(path(folder, name))
+    }
   }
 
   private static func trials(
@@ -241,6 +259,13 @@ package struct RunDirectory: Sendable {
     }
     return Content(
       identity: identity, trials: try trials(in: folder, identity.outline), histories: histories)
+  }
+
+  /// The same value always gives the same bytes.
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return encoder
   }
 
   private static func decode<Value: Decodable>(

@@ -77,7 +77,7 @@ package struct RunMerge: Sendable {
 
 extension RunOutline {
   /// A readable name: `raft, workload.clients=8, trial 3`.
-  func name(of place: TrialPlace) -> String {
+  package func name(of place: TrialPlace) -> String {
     let point = pointText(place.point)
     return ([protocols[place.protocolIndex]] + (point.isEmpty ? [] : [point])).joined(
       separator: ", ")

@@ -65,11 +65,15 @@ package struct StoredRun: Sendable {
   private static func table(
     _ file: String
   ) throws(RunDirectoryError) -> (header: [String], records: [[String]]) {
-    let records = CSVText.records(Array(try FileStore.read(file)))
-    guard let records, let header = records.first,
-      records.allSatisfy({ $0.count == header.count })
-    else { throw .cannotRead(path: file, reason: "it is no CSV file of a run") }
-    return (header, Array(records.dropFirst()))
+    let bytes = Array(try FileStore.read(file))
+    do throws(RunFileError) {
+      var records = try CSVRecords(bytes, file: file)
+      var rows: [[String]] = []
+      while let record = try records.next() { rows.append(record.fields) }
+      return (records.columns, rows)
+    } catch {
+      throw .cannotRead(path: file, reason: "it is no CSV file of a run")
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import Measurement
 import Primitives
+import Replication
 
 /// The trials of one protocol at one sweep point.
 struct TrialGroup: Sendable {
@@ -89,7 +90,7 @@ struct PooledColumn: Sendable {
       [PooledColumn(metric: "\(name)_mean_us") { latency($0).mean.map { $0 / 1e3 } }]
         + MetricColumn.latencyPercentiles.map { label, p in
           PooledColumn(metric: "\(name)_\(label)_us") {
-            latency($0).percentile(p).map { Double($0.nanoseconds) / 1e3 }
+            latency($0).percentile(p).map(\.time.microseconds)
           }
         }
     }

@@ -1,6 +1,5 @@
-import Clients
-import Trials
 import CLinux
+import Clients
 import Configuration
 import Experiments
 import Histories
@@ -10,6 +9,7 @@ import OtherSystems
 import Primitives
 import Replication
 import Sockets
+import Trials
 import Workloads
 
 /// Runs trials on other systems, which the user has started.
@@ -20,11 +20,7 @@ package enum TargetTrialRunner {
     for target in targets {
       let endpoint = try endpoint(of: target)
       do {
-        switch target.kind {
-        case .redis:
-          try TargetProbe.check(endpoint, RedisDialect(waitReplicas: target.wait))
-        case .etcd: try TargetProbe.check(endpoint, EtcdDialect(endpoint: endpoint))
-        }
+        try targetSystem(target).check(endpoint)
       } catch {
         throw TargetError("target \(target.name): \(error)")
       }
@@ -39,16 +35,27 @@ package enum TargetTrialRunner {
   package static func run(
     _ task: TrialTask, of target: TargetChoice, progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {
-    let workload = task.experiment.workload
+    let experiment = task.experiment
+    let workload = experiment.workload
     var setup = TargetSetup(name: target.name, endpoint: try endpoint(of: target))
     setup.plan = task.plan
     setup.connections = connections(to: target, workload)
+    // The store outlives the trial, so keys must differ from those of other trials and of the user.
+    let trial36 = String(UInt64.random(in: 1 << 30..<1 << 36), radix: 36)
+    linux_prefer_throughput()
+    let load = KeyValueLoad(
+      workload, seed: task.seed, keyPrefix: "rsmbench-\(trial36)-", populate: Memory.populate)
+    let system = targetSystem(target, waitTimeout: workload.timeout)
+    guard var ended = try system.run(setup, load: load, progress: progress) else { return nil }
+    return TrialReport(ended.record, &ended.load, experiment)
+  }
+
+  private static func targetSystem(
+    _ target: TargetChoice, waitTimeout: Interval = .seconds(1)
+  ) -> TargetSystem {
     switch target.kind {
-    case .redis:
-      let dialect = RedisDialect(waitReplicas: target.wait, waitTimeout: workload.timeout)
-      return try run(task, setup, dialect, progress)
-    case .etcd:
-      return try run(task, setup, EtcdDialect(endpoint: setup.endpoint), progress)
+    case .redis: .redis(waitReplicas: target.wait, waitTimeout: waitTimeout)
+    case .etcd: .etcd
     }
   }
 
@@ -67,23 +74,5 @@ package enum TargetTrialRunner {
       throw TargetError("target \(target.name): \(target.address) is no address")
     }
     return endpoint
-  }
-
-  private static func run<Dialect: TargetDialect>(
-    _ task: TrialTask, _ setup: TargetSetup, _ dialect: Dialect,
-    _ progress: (Interval, Int) -> Bool
-  ) throws -> TrialReport? {
-    let experiment = task.experiment
-    // The store outlives the trial, so keys must differ from those of other trials and of the user.
-    let trial36 = String(UInt64.random(in: 1 << 30..<1 << 36), radix: 36)
-    linux_prefer_throughput()
-    var trial = try TargetTrial(
-      setup,
-      load: KeyValueLoad(
-        experiment.workload, seed: task.seed, keyPrefix: "rsmbench-\(trial36)-",
-        populate: Memory.populate),
-      dialect: dialect)
-    guard let record = try trial.run(progress: progress) else { return nil }
-    return TrialReport(record, &trial.driver.clients.load, experiment)
   }
 }

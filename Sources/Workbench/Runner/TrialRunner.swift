@@ -1,5 +1,4 @@
 import Clients
-import Trials
 import Configuration
 import Experiments
 import Histories
@@ -9,6 +8,7 @@ import ProtocolList
 import Replication
 import Simulation
 import Sockets
+import Trials
 import Workloads
 
 /// One trial of an experiment: a cell of the comparison, and the number of the repetition.
@@ -63,12 +63,12 @@ package struct TrialReport: Sendable {
     // A runtime in real time counts no events, so operations are counted instead.
     if record.eventsProcessed == 0 { record.eventsProcessed = record.operations.count }
     let settings = MeasurementSettings(
-      window: experiment.window.nanoseconds, sloLatency: experiment.sloLatency.nanoseconds,
+      window: experiment.window, sloLatency: experiment.sloLatency,
       isOpenLoop: experiment.workload.arrival != .closed)
     observation = record
     metrics = TrialMetrics(record, settings)
-    let seconds = Double(record.measuredEnd - record.warmUpEnd) / 1e9
-    if let broken = metrics.brokenInvariant(seconds: seconds) {
+    let measured = Interval(nanoseconds: record.measuredEnd - record.warmUpEnd)
+    if let broken = metrics.brokenInvariant(over: measured) {
       fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
     }
     let check = ConsistencyCheck(experiment.check)

@@ -3,7 +3,7 @@ import Results
 
 extension Command {
   static let advise = Command(
-    name: "advise", synopsis: "advise FILE [--out DIR] [--quiet]",
+    name: "advise", synopsis: "advise FILE [--out DIR] [--format table|json] [--quiet]",
     meaning:
       "Runs what is needed to say which protocol fits, and prints the ranking with its evidence.",
     notes: """
@@ -31,6 +31,7 @@ extension Command {
         Flag(
           name: "--out", value: "DIR",
           meaning: "where the evidence goes (default advice/NAME; what is there is replaced)"),
+        Flag(name: "--format", value: "table|json", meaning: "how to print (default table)"),
         Flag(name: "--quiet", meaning: "no progress and no warnings on standard error"),
       ]
     },
@@ -42,6 +43,7 @@ extension Command {
         throw UsageError(
           "one file at a time: found \"\(arguments.positional[1])\" behind \"\(file)\"")
       }
+      let format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
       let request = try AdviceRequest.read(file: file)
       let evidence = arguments["--out"] ?? "advice/\(request.name)"
       guard !evidence.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
@@ -58,7 +60,10 @@ extension Command {
         results.append((experiment.kind, result.outline, result.trials))
       }
       let ranking = AdviceRanking(request, AdviceRanking.candidates(request, results))
-      try Console.print(AdviceText(ranking).text(evidence: evidence), terminator: "")
+      let text = AdviceText(ranking)
+      try Console.print(
+        format == "json" ? text.json(evidence: evidence) : text.text(evidence: evidence),
+        terminator: "")
       return ranking.rows.contains { $0.misses.isEmpty } ? .done : .violated
     })
 }

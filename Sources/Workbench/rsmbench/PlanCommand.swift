@@ -96,6 +96,7 @@ extension Command {
       for file in keptFiles { try directory.write(file.bytes, to: file.name) }
       try merge.write(to: directory, manifest: manifest)
       if !merge.trials.isEmpty { try Report.write(of: directory.path) }
+      try directory.finish()
       let outcome = RunOutcome(
         plan: plan, outline: merge.outline, trials: merge.trials,
         replay: Replay(file: "\(directory.path)/experiment.json5"), format: format)

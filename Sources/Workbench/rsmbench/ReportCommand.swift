@@ -8,7 +8,8 @@ extension Command {
     notes: """
       DIR is what 'rsmbench run' has written, such as results/quickstart-1; 'run' draws its page at its end.
       The page is one file that needs no network: words, tables and charts, each number of which is a cell of a
-      CSV file. The same files give the same page, byte for byte. With several DIRs the rows that they have in
+      CSV file. The same files give the same page, byte for byte. It compares the run with the one of the same
+      name beside it that was started last before it. With several DIRs the rows that they have in
       common are divided by the baseline's. A report that is there is replaced as a whole; other files are not.
       """,
     flags: {

@@ -198,6 +198,7 @@ struct RunRequest {
     if shard == nil {
       try directory.writeResults(trials, manifest: manifest)
       if !trials.isEmpty { try Report.write(of: directory.path) }
+      if manifest.isComplete { try directory.finish() }
     } else {
       try directory.writeShard(manifest)
     }

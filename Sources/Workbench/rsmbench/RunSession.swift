@@ -1,6 +1,7 @@
 import Trials
 import Configuration
 import Experiments
+import Faults
 import Histories
 import Replication
 import Results
@@ -74,6 +75,8 @@ final class RunSession: Sendable {
   private func runTrial(_ number: Int, at place: TrialPlace) {
     let task = TrialTask(of: plan, place)
     let report: TrialReport
+    let name = directory.outline.name(of: place)
+    progress.begin(trial: number, name: name, faultsNs: task.experiment.faultStarts)
     do {
       let finished = try CrashNotice.during(crashNotice(task, place)) {
         try self.report(on: task, number)
@@ -98,7 +101,9 @@ final class RunSession: Sendable {
       return
     }
     state.withLock { $0.finished.append(trial) }
-    progress.finish(trial: number, events: report.observation.eventsProcessed)
+    progress.finish(
+      trial: number, events: report.observation.eventsProcessed,
+      summary: "\(name): \(trial.verdict.word.rawValue)")
   }
 
   /// Writes the operations of a trial, after a header with the data needed to measure them again.
@@ -144,6 +149,13 @@ final class RunSession: Sendable {
         return try TargetTrialRunner.run(task, of: choice, progress: shouldContinue)
       }
     }
+  }
+}
+
+extension Experiment {
+  /// When the first faults begin, in ns since the start of a trial; chaos begins once.
+  fileprivate var faultStarts: [Int64] {
+    faults.timed.map(\.at.nanoseconds) + faults.chaos.map(\.from.nanoseconds)
   }
 }
 

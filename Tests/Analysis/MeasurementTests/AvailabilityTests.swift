@@ -1,5 +1,6 @@
 import Histories
 import Measurement
+import Replication
 import Testing
 import Trials
 
@@ -33,7 +34,9 @@ private func closed(
 @Suite struct AvailabilityTests {
   private func availability(_ trial: TrialRecord) -> Double {
     TrialMetrics(
-      trial, MeasurementSettings(window: 100 * ms, sloLatency: 100 * ms, isOpenLoop: false)
+      trial,
+      MeasurementSettings(
+        window: .milliseconds(100), sloLatency: .milliseconds(100), isOpenLoop: false)
     ).availability!
   }
 
@@ -82,7 +85,8 @@ private func closed(
   func nines() {
     let metrics = TrialMetrics(
       closed(clients: 1, timeout: 1_000, think: 99, down: 0..<0),
-      MeasurementSettings(window: 100 * ms, sloLatency: 100 * ms, isOpenLoop: false))
+      MeasurementSettings(
+        window: .milliseconds(100), sloLatency: .milliseconds(100), isOpenLoop: false))
     #expect(metrics.due == 100 && abs(metrics.nines! - 2.004) < 0.001)
   }
 }
@@ -103,8 +107,8 @@ private func closed(
     // All answered operations were due in the warm-up.
     #expect(metrics.acknowledged == 0 && metrics.goodput == 0 && metrics.availability == 0)
     #expect(metrics.due == 2_000 && metrics.unknown == 2_000)
-    #expect(metrics.brokenInvariant(seconds: 2) == nil)
-    #expect(metrics.brokenInvariant(seconds: 2.1) != nil)
+    #expect(metrics.brokenInvariant(over: .seconds(2)) == nil)
+    #expect(metrics.brokenInvariant(over: .milliseconds(2100)) != nil)
   }
 
   @Test("The timeline has the due operations and the leader at the start of each window")

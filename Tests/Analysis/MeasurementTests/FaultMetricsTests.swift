@@ -2,13 +2,15 @@ import Faults
 import Histories
 import Measurement
 import Primitives
+import Replication
 import Testing
 import Trials
 
-private func metrics(_ trial: TrialRecord, isOpenLoop: Bool = true) -> [FaultMetrics] {
+func faultMetrics(_ trial: TrialRecord, isOpenLoop: Bool = true) -> [FaultMetrics] {
   TrialMetrics(
     trial,
-    MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpenLoop: isOpenLoop)
+    MeasurementSettings(
+      window: .milliseconds(100), sloLatency: .milliseconds(50), isOpenLoop: isOpenLoop)
   ).faults
 }
 
@@ -22,7 +24,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     "A crash has an outage, first answer, recovery, hangover and losses", arguments: [true, false])
   func crash(isOpenLoop: Bool) {
     let trial = steady(until: 5_000, down: [2_000..<2_730], faults: [fault(2_000, 3_000)])
-    let found = metrics(trial, isOpenLoop: isOpenLoop)[0]
+    let found = faultMetrics(trial, isOpenLoop: isOpenLoop)[0]
     // The operation due at 2,000 waits up to the one due at 2,730; the normal wait is 1 ms.
     #expect(isAbout(found.writeOutage, 730) && found.readOutage == nil)
     #expect(found.firstAcknowledgement == 731 * ms && found.timeToRecover == 731 * ms)
@@ -33,7 +35,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   @Test("A fault without effect has no outage, recovers at once and has no cost")
   func harmless() {
     for end in [3_000, 2_050, nil] as [Int64?] {
-      let found = metrics(steady(until: 5_000, faults: [fault(2_050, end)]))[0]
+      let found = faultMetrics(steady(until: 5_000, faults: [fault(2_050, end)]))[0]
       #expect(found.outage == 0 && found.timeToRecover == 0 && found.lostRequests == 0)
       #expect(found.firstAcknowledgement == 0 && found.recovery == .recovered)
       #expect(found.hangover == (end == nil ? nil : 0))
@@ -43,7 +45,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   @Test("A fault with a late effect is detected")
   func late() {
     let trial = steady(until: 5_000, down: [2_800..<3_200], faults: [fault(2_000, 3_000)])
-    let found = metrics(trial)[0]
+    let found = faultMetrics(trial)[0]
     #expect(isAbout(found.outage, 400) && found.timeToRecover == 1_201 * ms)
     #expect(found.hangover == 200 * ms)
   }
@@ -51,14 +53,14 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   @Test("An outage caused by the end of a fault is its hangover")
   func hangover() {
     let trial = steady(until: 5_000, down: [3_010..<3_400], faults: [fault(2_000, 3_000)])
-    let found = metrics(trial)[0]
+    let found = faultMetrics(trial)[0]
     #expect(isAbout(found.outage, 390) && found.hangover == 400 * ms)
   }
 
   @Test("Without recovery there is no time to recover, and the outage lasts to the end")
   func forever() {
     let trial = steady(until: 5_000, down: [2_000..<5_000], faults: [fault(2_000, nil)])
-    let found = metrics(trial)[0]
+    let found = faultMetrics(trial)[0]
     #expect(isAbout(found.outage, 2_999) && found.timeToRecover == nil)
     #expect(found.recovery == .never && found.firstAcknowledgement == nil)
     #expect(abs(found.lostRequests! - 3_000) < 5)
@@ -81,18 +83,22 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   @Test("A fault that is over while answers stay late has left a metastable state")
   func metastable() {
     // Throughput is back, as late answers come at the same rate.
-    let stuck = metrics(after(fault(2_000, 2_500), until: 6_000, late: 60))[0]
+    let stuck = faultMetrics(after(fault(2_000, 2_500), until: 6_000, late: 60))[0]
     #expect(stuck.recovery == .metastable && stuck.timeToRecover == nil && stuck.hangover == nil)
-    #expect(metrics(after(fault(2_000, 2_500), until: 6_000, late: 50))[0].recovery == .recovered)
-    // Neither overload nor a fault that lasts is metastable; a closed loop cannot tell.
-    let overload = metrics(after(fault(2_000, 2_500), until: 6_000, late: 60, load: 2))[0]
-    #expect(overload.recovery != .metastable)
-    #expect(metrics(after(fault(2_000, nil), until: 6_000, late: 60))[0].recovery != .metastable)
     #expect(
-      metrics(after(fault(2_000, 2_500), until: 6_000, late: 60), isOpenLoop: false)[0].recovery
+      faultMetrics(after(fault(2_000, 2_500), until: 6_000, late: 50))[0].recovery == .recovered)
+    // Neither overload nor a fault that lasts is metastable; a closed loop cannot tell.
+    let overload = faultMetrics(after(fault(2_000, 2_500), until: 6_000, late: 60, load: 2))[0]
+    #expect(overload.recovery != .metastable)
+    #expect(
+      faultMetrics(after(fault(2_000, nil), until: 6_000, late: 60))[0].recovery != .metastable)
+    #expect(
+      faultMetrics(after(fault(2_000, 2_500), until: 6_000, late: 60), isOpenLoop: false)[0]
+        .recovery
         != .metastable)
     // Too short a time is left to say so.
-    #expect(metrics(after(fault(2_000, 5_200), until: 6_000, late: 60))[0].recovery != .metastable)
+    #expect(
+      faultMetrics(after(fault(2_000, 5_200), until: 6_000, late: 60))[0].recovery != .metastable)
     let trial = TrialMetrics(after(fault(2_000, 2_500), until: 6_000, late: 60), settings)
     #expect(MetricColumn.all.first { $0.name == "metastable_faults" }?.value(trial) == 1)
     #expect(MetricColumn.all.first { $0.name == "never_recovered" }?.value(trial) == 1)
@@ -101,13 +107,13 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   @Test("A fault at the start of the trial is compared with the time after it")
   func atTheBeginning() {
     let trial = steady(until: 5_000, down: [0..<500], faults: [fault(0, 1_000)])
-    let found = metrics(trial, isOpenLoop: false)[0]
+    let found = faultMetrics(trial, isOpenLoop: false)[0]
     #expect(isAbout(found.outage, 500) && found.timeToRecover == 501 * ms)
     // In a closed loop there is no undisturbed window to compare with, because the fault covers the
     // trial.
     let whole = steady(until: 5_000, faults: [fault(0, nil)])
-    #expect(metrics(whole, isOpenLoop: false)[0].recovery == .unknown)
-    #expect(metrics(whole)[0].recovery == .recovered)
+    #expect(faultMetrics(whole, isOpenLoop: false)[0].recovery == .unknown)
+    #expect(faultMetrics(whole)[0].recovery == .recovered)
   }
 
   @Test("A trial without any answer has one outage, and it is the whole trial")
@@ -120,9 +126,10 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
 
   @Test("Outages are detected even with few answers before them")
   func fewAnswers() {
-    let forever = metrics(steady(until: 2_000, down: [40..<2_000], faults: [fault(40, nil)]))[0]
+    let forever = faultMetrics(steady(until: 2_000, down: [40..<2_000], faults: [fault(40, nil)]))[
+      0]
     #expect(isAbout(forever.outage, 1_959))
-    let two = metrics(
+    let two = faultMetrics(
       steady(
         until: 95, down: [20..<45, 60..<75], faults: [fault(20, 40), fault(60, 70)]))
     #expect(isAbout(two[0].outage, 25) && isAbout(two[1].outage, 15))
@@ -133,7 +140,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     let trial = steady(
       until: 9_000, down: [2_000..<3_000, 5_000..<5_500],
       faults: [fault(2_000, 2_500), fault(5_000, 5_200)])
-    let found = metrics(trial, isOpenLoop: false)
+    let found = faultMetrics(trial, isOpenLoop: false)
     #expect(isAbout(found[0].outage, 1_000) && isAbout(found[1].outage, 500))
     #expect(found.map(\.timeToRecover) == [1_001 * ms, 501 * ms])
   }
@@ -142,7 +149,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   func overlapping() {
     let trial = steady(
       until: 9_000, down: [2_000..<4_000], faults: [fault(3_000, 4_000), fault(2_000, 3_500)])
-    let found = metrics(trial)
+    let found = faultMetrics(trial)
     #expect(isAbout(found[1].outage, 2_000) && found[1].recovery == .cutShort)
     #expect(found[0].outage == 0)
   }
@@ -152,14 +159,14 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     for first in [fault(2_000, nil), fault(2_000, 2_000)] {
       let trial = steady(
         until: 9_000, down: [5_000..<5_240], faults: [first, fault(5_000, 6_000)])
-      let found = metrics(trial)
+      let found = faultMetrics(trial)
       #expect(found[0].outage == 0 && found[0].timeToRecover == 0 && found[0].lostRequests == 0)
       #expect(isAbout(found[1].outage, 240) && found[1].recovery == .recovered)
     }
     // An outage that lasts into the next fault is charged to that fault from then on.
     let trial = steady(
       until: 9_000, down: [2_000..<9_000], faults: [fault(2_000, nil), fault(5_000, 6_000)])
-    let found = metrics(trial)
+    let found = faultMetrics(trial)
     #expect(isAbout(found[0].outage, 2_999) && isAbout(found[1].outage, 3_999))
   }
 
@@ -168,7 +175,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     let trial = steady(
       until: 9_000, down: [2_000..<2_300, 2_400..<4_000],
       faults: [fault(2_000, 2_100), fault(2_400, 3_000)])
-    let found = metrics(trial)
+    let found = faultMetrics(trial)
     #expect(isAbout(found[0].outage, 300) && isAbout(found[1].outage, 1_600))
     #expect(found[0].recovery == .cutShort && found[0].timeToRecover == nil)
     #expect(found[1].timeToRecover == 1_601 * ms)
@@ -178,10 +185,10 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   func justBeforeTheNext() {
     let trial = steady(
       until: 9_000, down: [4_999..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)])
-    let found = metrics(trial)
+    let found = faultMetrics(trial)
     #expect(found[0].outage == 0 && isAbout(found[1].outage, 500))
     // A gap that was an outage by then is charged to the earlier fault.
-    let earlier = metrics(
+    let earlier = faultMetrics(
       steady(
         until: 9_000, down: [4_900..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)]))
     #expect(isAbout(earlier[0].outage, 600) && earlier[1].outage == 0)
@@ -189,7 +196,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
 
   @Test("A fault after the measured interval has no numbers")
   func afterTheEnd() {
-    #expect(metrics(steady(until: 1_000, faults: [fault(1_000, nil)])) == [FaultMetrics()])
+    #expect(faultMetrics(steady(until: 1_000, faults: [fault(1_000, nil)])) == [FaultMetrics()])
   }
 
   @Test("An outage of writes counts although reads continue, and delays the recovery of throughput")
@@ -202,13 +209,13 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
         trial.operations[i].returned += 1_000 * ms
       }
     }
-    let found = metrics(trial)[0]
+    let found = faultMetrics(trial)[0]
     #expect(found.readOutage == 0 && isAbout(found.writeOutage, 500))
     #expect(found.timeToRecover == 501 * ms)
     for i in trial.operations.indices where i % 20 == 0 && i >= 2_000 {
       trial.operations[i].outcome = .unknown
     }
-    let dead = metrics(trial)[0]
+    let dead = faultMetrics(trial)[0]
     #expect(dead.recovery == .never && dead.timeToRecover == nil && dead.readOutage == 0)
   }
 
@@ -234,7 +241,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       let end = (3_003..<3_013).contains(t) ? 3_014 : t + 1 + t / 5 % 2
       trial.probes.append(operation(intended: t, end: end))
     }
-    let outage = metrics(trial)[0].writeOutage!
+    let outage = faultMetrics(trial)[0].writeOutage!
     #expect(outage >= 5 * ms && outage <= 12 * ms)
   }
 }
@@ -272,7 +279,7 @@ private func poisson(
       let faults = [fault(5_000, 5_000), fault(10_000, 12_000), fault(15_000, nil)]
       let trial = poisson(rate: rate, seconds: 25, seed: seed, faults: faults)
       for isOpenLoop in [true, false] {
-        for found in metrics(trial, isOpenLoop: isOpenLoop) {
+        for found in faultMetrics(trial, isOpenLoop: isOpenLoop) {
           #expect(found.outage == 0, "seed \(seed)")
           #expect(found.timeToRecover == 0, "seed \(seed)")
         }
@@ -285,50 +292,9 @@ private func poisson(
     let faults = [fault(5_000, 7_000)]
     let down = 5_000 * ms...6_000 * ms
     let trial = poisson(rate: rate, seconds: 12, seed: 3, down: down, faults: faults)
-    let found = metrics(trial)[0]
+    let found = faultMetrics(trial)[0]
     // The first operation comes due a little after the start of the outage.
     #expect(found.outage! > 940 * ms && found.outage! <= 1_000 * ms)
     #expect(abs(found.timeToRecover! - 1_000 * ms) <= 100 * ms)
-  }
-}
-
-@Suite struct LeadershipTests {
-  @Test("Detection is the first newer epoch, and election the first leader after that")
-  func crash() {
-    var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
-    trial.leadership = [
-      LeadershipSample(time: 0, leader: nil, epoch: 0),
-      LeadershipSample(time: 150 * ms, leader: 1, epoch: 1),
-      LeadershipSample(time: 2_001 * ms, leader: nil, epoch: 1),
-      LeadershipSample(time: 2_200 * ms, leader: nil, epoch: 1, newestEpoch: 2),
-      LeadershipSample(time: 2_250 * ms, leader: 2, epoch: 2),
-      LeadershipSample(time: 4_900 * ms, leader: 0, epoch: 3),
-    ]
-    let found = metrics(trial)[0]
-    #expect(found.detection == 200 * ms && found.election == 250 * ms)
-  }
-
-  @Test("A leader that is only cut off is replaced by one with a newer epoch")
-  func partition() {
-    var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
-    trial.leadership = [
-      LeadershipSample(time: 0, leader: 1, epoch: 1),
-      LeadershipSample(time: 2_200 * ms, leader: 1, epoch: 1, newestEpoch: 2),
-      LeadershipSample(time: 2_250 * ms, leader: 2, epoch: 2),
-    ]
-    let found = metrics(trial)[0]
-    #expect(found.detection == 200 * ms && found.election == 250 * ms)
-  }
-
-  @Test("A fault that changes no leader has neither detection nor election")
-  func harmless() {
-    var trial = steady(until: 5_000, faults: [fault(2_000, nil), fault(4_000, 4_500)])
-    trial.leadership = [
-      LeadershipSample(time: 0, leader: 1, epoch: 1),
-      LeadershipSample(time: 4_200 * ms, leader: 2, epoch: 2),
-    ]
-    let found = metrics(trial)
-    #expect(found[0].detection == nil && found[0].election == nil)
-    #expect(found[1].detection == 200 * ms && found[1].election == 200 * ms)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Replication
 import Testing
 
 @testable import Measurement
@@ -40,7 +41,7 @@ import Testing
     for bucket in 0..<Histogram.buckets {
       let end = Histogram.upperEnd(of: bucket)
       #expect(Histogram.bucket(of: end) == bucket)
-      if end < Histogram.largest { #expect(Histogram.bucket(of: end + 1) == bucket + 1) }
+      if end < Histogram.largestNs { #expect(Histogram.bucket(of: end + 1) == bucket + 1) }
     }
     var histogram = Histogram()
     histogram.record(.max)
@@ -80,7 +81,7 @@ import Testing
     for i in 0..<10_000 {
       let value = i == 9_999 ? 100_000 * ms : ms
       naive.record(value)
-      corrected.record(value, expectedInterval: 10 * ms)
+      corrected.record(value, expectedIntervalNs: 10 * ms)
     }
     func near(_ value: Int64?, _ expected: Int64) -> Bool {
       abs(Double(value! - expected)) <= Double(expected) * 0.001
@@ -132,8 +133,8 @@ import Testing
       let stored = StoredLatency(LatencyDistribution(answered: histogram(values)))
       pool.merge(LatencyDistribution(stored))
     }
-    #expect(pool.percentile(99)?.nanoseconds == 1_000)
-    #expect(pool.percentile(100)?.nanoseconds == 900_000)
+    #expect(pool.percentile(99)?.time.nanoseconds == 1_000)
+    #expect(pool.percentile(100)?.time.nanoseconds == 900_000)
     #expect(pool.count == 1_000 && pool.mean == 9_990)
   }
 
@@ -146,7 +147,7 @@ import Testing
           abandoned: histogram((1...8).map { _ in 300 }))))
     func value(_ percentile: Double) -> [Int64] {
       let value = pool.percentile(percentile)!
-      return [value.nanoseconds, value.isLowerBound ? 1 : 0]
+      return [value.time.nanoseconds, value.isLowerBound ? 1 : 0]
     }
     #expect(value(0) == [1, 0] && value(50) == [50, 0] && value(90) == [90, 0])
     #expect(value(91) == [400, 1] && value(100) == [400, 1])

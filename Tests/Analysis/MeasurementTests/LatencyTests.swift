@@ -1,5 +1,6 @@
 import Histories
 import Measurement
+import Replication
 import Testing
 import Trials
 
@@ -33,7 +34,7 @@ private func outage(timeout: Int64) -> TrialRecord {
       #expect(metrics.latency.count == 20_000 && metrics.unknown == metrics.latency.censored)
       #expect(metrics.readLatency.censored + metrics.writeLatency.censored == metrics.unknown)
       for p in [50, 75, 90, 95, 99, 99.9, 100] {
-        #expect(value(metrics, p).nanoseconds >= value(patient, p).nanoseconds, "\(timeout) \(p)")
+        #expect(value(metrics, p).time >= value(patient, p).time, "\(timeout) \(p)")
       }
       #expect(value(metrics, 99).isLowerBound && !value(metrics, 50).isLowerBound)
       #expect(metrics.latency.mean! >= patient.latency.mean!)
@@ -51,9 +52,9 @@ private func outage(timeout: Int64) -> TrialRecord {
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.failed == 20 && metrics.latency.censored == 20)
     let last = value(metrics, 99)
-    #expect(last.isLowerBound && last.nanoseconds >= 5 * ms)
+    #expect(last.isLowerBound && last.time.nanoseconds >= 5 * ms)
     let least = value(metrics, 0)
-    #expect(least.nanoseconds == 5 * ms && !least.isLowerBound)
+    #expect(least.time.nanoseconds == 5 * ms && !least.isLowerBound)
     #expect(!value(metrics, 98).isLowerBound)
   }
 
@@ -64,8 +65,9 @@ private func outage(timeout: Int64) -> TrialRecord {
     trial.operations[200] = operation(intended: 200, end: 1_000, outcome: .unknown)
     let metrics = TrialMetrics(trial, settings)
     #expect(
-      value(metrics, 100) == LatencyDistribution.Value(nanoseconds: 800 * ms, isLowerBound: true))
-    #expect(value(metrics, 99.8).nanoseconds < 1_001_000 && !value(metrics, 99.8).isLowerBound)
+      value(metrics, 100)
+        == LatencyDistribution.Value(time: .nanoseconds(800 * ms), isLowerBound: true))
+    #expect(value(metrics, 99.8).time.nanoseconds < 1_001_000 && !value(metrics, 99.8).isLowerBound)
     // The youngest operation cannot be judged.
     #expect(metrics.availability == 998.0 / 999)
   }
@@ -79,9 +81,9 @@ private func outage(timeout: Int64) -> TrialRecord {
         operation(.put, intended: 50, end: 60, outcome: .unknown),
       ], warmUpEnd: 0, measuredEnd: 100 * ms, clients: 4)
     let metrics = TrialMetrics(trial, settings)
-    #expect(metrics.readLatency.percentile(100)?.nanoseconds == 40 * ms)
+    #expect(metrics.readLatency.percentile(100)?.time.nanoseconds == 40 * ms)
     // No later write is answered.
-    #expect(metrics.writeLatency.percentile(100)?.nanoseconds == 50 * ms)
+    #expect(metrics.writeLatency.percentile(100)?.time.nanoseconds == 50 * ms)
   }
 
   @Test("Merged distributions equal those of all operations together")

@@ -42,10 +42,14 @@ import Testing
     #expect(Estimate([0, 10], .difference).low! < 0)
     let share = Estimate([0.99, 0.98, 1], .share)
     #expect(share.high == 1 && share.low! < 0.98)
-    let mostlyZero = Estimate([0, 0, 0, 40, 0], .skewed)
-    #expect(mostlyZero.low == 0 && mostlyZero.high == nil && mostlyZero.margin == nil)
-    let mostlyOne = Estimate([1, 1, 0.9, 1, 1], .share)
-    #expect(mostlyOne.low == nil && mostlyOne.high == 1)
+    for zeros in [[0, 40, 0], [0, 0, 0, 40, 0]] as [[Double]] {
+      let mostlyZero = Estimate(zeros, .skewed)
+      #expect(mostlyZero.low == 0 && mostlyZero.high == nil && mostlyZero.margin == nil)
+    }
+    for ones in [[1, 0.9, 1], [1, 1, 0.9, 1, 1]] as [[Double]] {
+      let mostlyOne = Estimate(ones, .share)
+      #expect(mostlyOne.low == nil && mostlyOne.high == 1)
+    }
   }
 
   // MARK: Coverage
@@ -86,7 +90,7 @@ import Testing
     let logNormal = coverage(.logNormal, n, .skewed, rounds: rounds)
     #expect(logNormal >= 0.93, "\(logNormal)")
     let zeroInflated = coverage(.zeroInflated, n, .skewed, rounds: rounds)
-    #expect(zeroInflated >= (n == 3 ? 0.915 : 0.93), "\(zeroInflated)")
+    #expect(zeroInflated >= 0.93, "\(zeroInflated)")
   }
 
   @Test("Shares near 1 are covered like times near 0", arguments: [5, 10])

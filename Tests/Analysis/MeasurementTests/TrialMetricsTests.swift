@@ -1,8 +1,9 @@
 import Faults
-import Trials
 import Histories
 import Measurement
+import Replication
 import Testing
+import Trials
 
 let ms: Int64 = 1_000_000
 
@@ -39,7 +40,8 @@ func fault(_ start: Int64, _ end: Int64?) -> InjectedFault {
     kind: "crash", target: "leader", nodes: [0], startNs: start * ms, endNs: end.map { $0 * ms })
 }
 
-let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpenLoop: true)
+let settings = MeasurementSettings(
+  window: .milliseconds(100), sloLatency: .milliseconds(50), isOpenLoop: true)
 
 @Suite struct TrialMetricsTests {
   @Test("The metrics of a steady service equal those computed by hand")
@@ -63,7 +65,7 @@ let settings = MeasurementSettings(window: 100 * ms, sloLatency: 50 * ms, isOpen
     #expect(metrics.busiestNodeShare == 0.75)
     #expect(
       metrics.latency.percentile(50)
-        == LatencyDistribution.Value(nanoseconds: ms, isLowerBound: false))
+        == LatencyDistribution.Value(time: .nanoseconds(ms), isLowerBound: false))
     #expect(metrics.latency.count == 1_000)
     #expect(metrics.readLatency.count == 0 && metrics.writeLatency.count == 1_000)
     #expect(metrics.latencyTable.count == 18)

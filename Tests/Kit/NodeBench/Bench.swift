@@ -1,9 +1,8 @@
 import ClusterMessages
-import Foundation
 import Glibc
+import HostTesting
 import NodeRuntime
 import Primitives
-import Faults
 import Replication
 import Sockets
 import WireFormat
@@ -13,37 +12,13 @@ package protocol Stepped: AnyObject {
   func step() throws
 }
 
-package struct Overdue: Error, CustomStringConvertible {
-  package var description: String
-
-  package init(description: String) { self.description = description }
-}
-
 /// Steps all objects until the test has the result it waits for.
 @discardableResult
 package func waitFor<Result>(
   _ what: String, _ all: [any Stepped], within time: Interval = .seconds(60),
   _ look: () throws -> Result?
 ) throws -> Result {
-  let limit = MonotonicClock.now() + time.nanoseconds
-  while MonotonicClock.now() < limit {
-    if let found = try look() { return found }
-    for one in all { try one.step() }
-  }
-  throw Overdue(description: "within \(time) there was no \(what)")
-}
-
-/// A directory that is removed with this object.
-package final class Scratch {
-  package let path: String
-
-  package init() throws {
-    let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    path = "\(place)/cluster-\(UUID())"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  try waitFor(what, within: time, meanwhile: { for one in all { try one.step() } }, look)
 }
 
 /// A real node, with its log and its sockets, stepped by the thread of the test.
@@ -55,7 +30,7 @@ package final class Seat<Core: ReplicaCore, Application: StateMachine>: Stepped 
     try node.start()
   }
 
-  package func step() throws { try node.turn(atMost: 100_000) }
+  package func step() throws { try node.turn(atMost: .microseconds(100)) }
 }
 
 /// The settings of all nodes of a cluster on loopback.
@@ -67,7 +42,7 @@ package struct Plan {
     nodes: Int, cluster: String = "tests", protocolName: String = "probe",
     allowsFaults: Bool = true
   ) throws {
-    scratch = try Scratch()
+    scratch = try Scratch(isVolatile: true)
     let endpoints = try Endpoint.freeOnLoopback(nodes)
     let path = scratch.path
     settings = (0..<nodes).map { number in
@@ -96,7 +71,7 @@ package struct Plan {
 package final class Caller: Stepped {
   package struct Received {
     package var kind: FrameKind
-    package var epoch: UInt32
+    package var incarnation: UInt32
     package var body: [UInt8]
   }
 
@@ -116,9 +91,10 @@ package final class Caller: Stepped {
   package func hangUp() { Descriptor.endOutput(descriptor) }
 
   package func say<Body: WireCodable>(
-    _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0
+    _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), incarnation: UInt32 = 0
   ) {
-    Frame.encode(body, kind: kind, from: ReplicaID(sender), epoch: epoch, into: &output.writer)
+    Frame.encode(
+      body, kind: kind, from: ReplicaID(sender), incarnation: incarnation, into: &output.writer)
   }
 
   package func say(bytes: [UInt8]) { output.writer.write(bytes) }
@@ -131,7 +107,8 @@ package final class Caller: Stepped {
     while let header = try Frame.next(in: input.bytes, from: input.start, to: input.end) {
       received.append(
         Received(
-          kind: header.kind, epoch: header.epoch, body: Array(input.bytes[header.body])))
+          kind: header.kind, incarnation: header.incarnation, body: Array(input.bytes[header.body]))
+      )
       input.consume(header.body.upperBound - input.start)
     }
     if progress == .closed { isClosed = true }
@@ -152,11 +129,11 @@ package final class Caller: Stepped {
 
 /// A frame as bytes, for tests that damage it.
 package func frame<Body: WireCodable>(
-  _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), epoch: UInt32 = 0,
+  _ body: Body, _ kind: FrameKind, from sender: Int = Int(UInt16.max), incarnation: UInt32 = 0,
   version: UInt8 = Frame.version
 ) -> [UInt8] {
   var writer = WireWriter()
-  Frame.encode(body, kind: kind, from: ReplicaID(sender), epoch: epoch, into: &writer)
+  Frame.encode(body, kind: kind, from: ReplicaID(sender), incarnation: incarnation, into: &writer)
   writer.storage[8] = version
   Frame.seal(&writer, from: 0)
   return writer.bytes()

@@ -62,10 +62,12 @@ extension View {
 extension InProcessCluster {
   /// One interval of pings passes on all nodes at once: these timers fire where they are set, and
   /// all messages arrive.
-  public mutating func tick<Replica, Consensus>(_ timers: [Core.Timer])
-  where Core == WithAuthority<Replica, Consensus> {
+  /// - Parameter silent: nodes whose timers do not fire.
+  public mutating func tick<Replica, Consensus>(
+    _ timers: [Core.Timer], except silent: [ReplicaID] = []
+  ) where Core == WithAuthority<Replica, Consensus> {
     let end = now + options.ping
-    for number in nodes.indices {
+    for number in nodes.indices where !silent.contains(ReplicaID(number)) {
       for timer in timers {
         guard let range = nodes[number].timers[timer.index] else { continue }
         now = end - range.lowerBound

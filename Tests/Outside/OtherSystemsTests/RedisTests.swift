@@ -37,7 +37,8 @@ import WireFormat
 
   @Test("A timeout below a millisecond does not become a WAIT without end")
   func shortWait() {
-    #expect(RedisDialect(waitReplicas: 1, waitTimeout: .microseconds(10)).waitMilliseconds == 1)
+    #expect(
+      RedisDialect(waitReplicas: 1, waitTimeout: .microseconds(10)).waitTimeout == .milliseconds(1))
   }
 
   /// The answers in received bytes to the questions, with the bytes split at `split`.

@@ -1,5 +1,6 @@
 import CLinux
 import Clients
+import HostTesting
 import LoadDriving
 import Primitives
 import ReplicaHosting
@@ -10,6 +11,9 @@ import Testing
 import WireFormat
 
 @testable import OtherSystems
+
+private typealias RedisPort = TargetPort<RedisDialect>
+private typealias EtcdPort = TargetPort<EtcdDialect>
 
 /// The other side of a port's connections: sends what a test gives it.
 private final class Speaker {
@@ -79,7 +83,7 @@ private func proceed<Dialect: TargetDialect>(
   while !isDone(port, speaker) {
     try #require(MonotonicClock.now() < limit)
     port.flush()
-    try port.wait(nanoseconds: 1_000_000)
+    try port.wait(atMost: .milliseconds(1))
     speaker.attend()
   }
 }
@@ -126,9 +130,8 @@ private func proceed<Dialect: TargetDialect>(
     // The client has given the first request up: only the second one is still to be sent.
     port.send(put(0, 2), to: RedisPort.server)
     port.send(put(1, 1), to: RedisPort.server)
-    let limit = MonotonicClock.now() + 20_000_000_000
-    while port.replies.count < 2, MonotonicClock.now() < limit {
-      try port.wait(nanoseconds: 1_000_000)
+    try waitFor("two replies", meanwhile: { try port.wait(atMost: .milliseconds(1)) }) {
+      port.replies.count == 2 ? true : nil
     }
     #expect(
       port.replies.sorted { $0.id < $1.id } == [
@@ -239,7 +242,7 @@ private func proceed<Dialect: TargetDialect>(
     while port.connections[0].asked.count < 64 {
       try #require(MonotonicClock.now() < limit)
       port.flush()
-      try port.wait(nanoseconds: 1_000_000)
+      try port.wait(atMost: .milliseconds(1))
       speaker.attend()
       _ = speaker.heard()
     }

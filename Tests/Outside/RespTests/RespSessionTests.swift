@@ -34,7 +34,7 @@ import WireFormat
     #expect(client.requests.count == 12)
   }
 
-  @Test("Beyond the limit of memory only what may need more is refused, in a transaction all")
+  @Test("Beyond the memory limit commands that may need more, or their transaction, are refused")
   func outOfMemory() {
     var client = Conversation()
     _ = client.ask("SET", "a", "1")
@@ -52,7 +52,7 @@ import WireFormat
     #expect(client.ask("INCR", "a") == ":2\r\n")
   }
 
-  @Test("An answer that is not kept is no answer to ask anew for, whatever was asked")
+  @Test("Commands whose answer was not kept fail, and are not sent to the store again")
   func notKept() {
     var session = RespSession(connection: 1)
     var output = WireWriter()

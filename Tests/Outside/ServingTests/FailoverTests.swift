@@ -1,3 +1,4 @@
+import HostTesting
 import Raft
 import RedisClients
 import Replication

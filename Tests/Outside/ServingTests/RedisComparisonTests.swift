@@ -1,5 +1,6 @@
 import ClusterControl
 import Foundation
+import HostTesting
 import Primitives
 import RedisClients
 import Replication

@@ -1,6 +1,7 @@
 import ClusterControl
 import ClusterMessages
 import Foundation
+import HostTesting
 import NodeRuntime
 import Primitives
 import RedisClients
@@ -85,7 +86,7 @@ final class Stage {
       opened.withLock { $0 = gateway.endpoint.port }
       isOpen.signal()
       while !isStopped() {
-        try gateway.turn(nanoseconds: 20_000_000)
+        try gateway.turn(atMost: .milliseconds(20))
         for node in 0..<replicas { gateway.port.order(.report(digest: false), to: node) }
       }
     }

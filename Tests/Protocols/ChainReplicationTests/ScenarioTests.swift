@@ -196,11 +196,11 @@ struct ScenarioTests {
       $0.run()
     }
     story.takeSnapshot(at: b)
-    story.section("The joiner lacks entries that nobody has in a log")
+    story.section("The joiner lacks entries that are in no log any more")
     story.issue(a, b, joiner: c)
     story.run()
     story.say(
-      "Snapshots are the affair of the host, which sends them in pages for all protocols alike. "
+      "The host sends C its snapshot, in pages, as it does for all protocols. "
         + "When C has it on disk, it says anew where it stands, and the tail goes on from there.")
     story.sendSnapshot(from: b, to: c)
     story.run()

@@ -48,10 +48,19 @@ extension MultiPaxosReplica.Message {
         + (next == nil ? "" : ", and more")
     case .accept(let ballot, let first, let values, let commitIndex, let round):
       let list = values.map(\.words).joined(separator: ", ")
+      guard !values.isEmpty else {
+        return "Accept ballot \(ballot.words), no value, next slot \(first), chosen up to "
+          + "\(commitIndex): what do you lack?\(roundWords(round))"
+      }
       return "Accept ballot \(ballot.words), slots from \(first): [\(list)], chosen up to "
         + "\(commitIndex)\(roundWords(round))"
     case .accepted(let ballot, let first, let count, let gap, _):
-      let slots = count == 1 ? "slot \(first)" : "\(count) slots from \(first)"
+      let slots =
+        switch count {
+        case 0: "nothing new"
+        case 1: "slot \(first)"
+        default: "\(count) slots from \(first)"
+        }
       return "Accepted ballot \(ballot.words), \(slots)\(gapWords(gap))"
     case .preempted(let ballot): return "Preempted: I have promised ballot \(ballot.words)"
     case .heartbeat(let ballot, let commitIndex, let next, let round):
@@ -71,7 +80,8 @@ extension MultiPaxosReplica.Message {
   private func roundWords(_ round: UInt64) -> String { round == 0 ? "" : ", read round \(round)" }
 
   private func gapWords(_ gap: Gap) -> String {
-    gap.count == 0 ? "" : ", I lack \(gap.count) from slot \(gap.first) on"
+    gap.count == 0
+      ? "" : ", I lack \(gap.count) \(gap.count == 1 ? "slot" : "slots") from \(gap.first) on"
   }
 }
 

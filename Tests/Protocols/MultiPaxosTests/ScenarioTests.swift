@@ -123,9 +123,11 @@ struct ScenarioTests {
     story.section("C comes back")
     story.restart(c)
     story.say(
-      "C answers the heartbeat with the first gap in what it holds, and the leader offers just "
-        + "those slots again. One rule repairs lost messages and brings back a replica that was "
-        + "away.")
+      "A has offered C all slots once and has had no answer. In the place of a heartbeat it asks "
+        + "C by an Accept without values. C answers twice: at once, that it hears the leader, and "
+        + "when its disk has all that it has accepted, with Accepted. Both answers name the first "
+        + "gap in what C holds. So A offers these slots twice, and C takes them once. The same rule "
+        + "repairs lost messages.")
     story.fire(.heartbeat, at: a)
     story.run { $0.to == c || $0.from == c }
     story.run()
@@ -155,8 +157,8 @@ struct ScenarioTests {
     story.fire(.heartbeat, at: a)
     story.run { $0.to == c || $0.from == c }
     story.say(
-      "The slots that C lacks are not in the log of A any more. Snapshots are the affair of the "
-        + "host, which sends them in pages for all protocols alike.")
+      "The slots that C lacks are not in the log of A any more. The host sends "
+        + "C its snapshot, in pages, as it does for all protocols.")
     story.sendSnapshot(from: a, to: c)
     story.run()
     story.section("Then slots are chosen as ever")
@@ -252,7 +254,7 @@ struct ScenarioTests {
       $0.propose(5, at: b)
       $0.run()
     }
-    story.say("A would answer x=4. Nobody confirms its round, so it does not.")
+    story.say("A would answer x=4. No replica confirms its round, so it does not.")
     story.read(at: a)
     story.run()
     story.section("The stale leader hears of its successor")

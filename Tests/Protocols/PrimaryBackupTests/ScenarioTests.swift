@@ -160,7 +160,7 @@ struct ScenarioTests {
     story.issue(a, b, joiner: c)
     story.run()
     story.say(
-      "Snapshots are the affair of the host, which sends them in pages for all protocols alike. "
+      "The host sends C its snapshot, in pages, as it does for all protocols. "
         + "C sums its log up again when it has the snapshot on disk.")
     story.sendSnapshot(from: a, to: c)
     story.run()

@@ -136,7 +136,7 @@ struct ScenarioTests {
         + "log ends, so that the leader need not try one entry after the other (end of §5.3).")
     story.fire(.heartbeat, at: a)
     story.run { $0.to == c || $0.from == c }
-    story.say("Answers of B arrive, too.")
+    story.say("The heartbeat to B, and its answers, arrive after that.")
     story.run()
     #expect(story.cluster.updates(c) == [1, 2, 3])
     #expect(story.difference(from: "04-CatchUpByLog") == nil)
@@ -162,9 +162,8 @@ struct ScenarioTests {
     story.fire(.heartbeat, at: a)
     story.run()
     story.say(
-      "The entries that C lacks are not in the log of A any more. Snapshots are the affair of the "
-        + "host, which sends them in pages for all protocols alike. C installs it when it is on "
-        + "its "
+      "The entries that C lacks are not in the log of A any more. The host sends C "
+        + "its snapshot, in pages, as it does for all protocols. C installs it when it is on its "
         + "disk: its log begins behind entry 4, and what it held before is covered by the snapshot."
     )
     story.sendSnapshot(from: a, to: c)
@@ -192,7 +191,7 @@ struct ScenarioTests {
         + "B, and each gives its one vote of term 1 to the first who asks.")
     story.run { $0.from == b && $0.to == d }
     story.run()
-    story.section("Nobody has three votes: another term")
+    story.section("No candidate has three votes: another term")
     story.say(
       "Two votes each are no majority. The timeouts are drawn anew, so that it is unlikely that "
         + "two end together again. That of A ends first: term 2.")
@@ -267,7 +266,8 @@ struct ScenarioTests {
       $0.propose(5, at: b)
       $0.run()
     }
-    story.say("A would answer x=4 from its own state. Nobody confirms its round, so it does not.")
+    story.say(
+      "A would answer x=4 from its own state. No replica confirms its round, so it does not.")
     story.read(at: a)
     story.run()
     story.section("The stale leader hears of its successor")

@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import Testing
 

@@ -1,18 +1,19 @@
 import SteppedCluster
+import ProtocolTesting
 import Replication
 import Testing
 
 @testable import ViewService
 
 @Suite struct LeaseTests {
-  private let first = ReplicaID(0)
+  private let first = a
 
   /// View 1 is agreed on and every replica has a fresh lease.
   private func settled(_ bug: ViewServiceBug? = nil) -> StubCluster {
     var cluster = StubCluster(replicas: 3, bug: bug)
-    cluster.tickAll()
-    #expect(cluster.view(at: 0).number == 1)
-    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
+    cluster.tick([.tick])
+    #expect(cluster.view(at: a).number == 1)
+    #expect(cluster.core(a).holdsLease(at: cluster.now))
     return cluster
   }
 
@@ -27,7 +28,7 @@ import Testing
     cluster.run()
     // The authority may declare the replica dead 200 ms after it was heard, which may be at `sent`.
     let late = sent + .milliseconds(205)
-    #expect(cluster.nodes[0].core.holdsLease(at: late) == (bug != nil))
+    #expect(cluster.core(a).holdsLease(at: late) == (bug != nil))
   }
 
   @Test("A lease ends by the clock after four fifths of the failure timeout")
@@ -47,9 +48,9 @@ import Testing
       cluster.now = now - .milliseconds(40)
       cluster.nodes[0].core.handle(.timerFired(.tick), at: now, into: &sink)
     }
-    #expect(cluster.nodes[0].core.holdsLease(at: now))
+    #expect(cluster.core(a).holdsLease(at: now))
     cluster.nodes[0].core.handle(.timerFired(.tick), at: now, into: &sink)
-    #expect(!cluster.nodes[0].core.holdsLease(at: now))
+    #expect(!cluster.core(a).holdsLease(at: now))
   }
 
   private var sink: Effects<WithAuthority<StubReplica, SoloConsensus>> {
@@ -63,7 +64,7 @@ import Testing
     let now = cluster.now
     cluster.nodes[0].core.handle(
       .readRequested(ReadTicket(1)), at: now - .milliseconds(1), into: &sink)
-    #expect(!cluster.nodes[0].core.holdsLease(at: now))
+    #expect(!cluster.core(a).holdsLease(at: now))
   }
 
   @Test("A read without a lease waits for the next answer, then is answered once")
@@ -83,16 +84,16 @@ import Testing
     var cluster = settled()
     let isolated = first
     cluster.delivers = { $0.from != isolated && $0.to != isolated }
-    for _ in 0..<8 { cluster.tickAll() }
-    #expect(cluster.view(at: 1).members == [ReplicaID(1), ReplicaID(2)])
+    for _ in 0..<8 { cluster.tick([.tick]) }
+    #expect(cluster.view(at: b).members == [b, c])
     cluster.handle(.readRequested(ReadTicket(7)), at: first)
     #expect(cluster.nodes[0].reads.isEmpty)
     cluster.delivers = { _ in true }
-    cluster.tickAll()
-    cluster.tickAll()
+    cluster.tick([.tick])
+    cluster.tick([.tick])
     #expect(cluster.nodes[0].reads.isEmpty)
     #expect(cluster.nodes[0].refusedReads.map(\.refused) == [ReadTicket(7)])
-    #expect(cluster.nodes[0].refusedReads.first?.redirect == ReplicaID(1))
+    #expect(cluster.nodes[0].refusedReads.first?.redirect == b)
   }
 
   @Test("A waiting read is refused when no lease comes for the failure timeout")
@@ -115,59 +116,59 @@ import Testing
     cluster.now = cluster.now + .milliseconds(170)
     cluster.fire(.tick, at: first)
     cluster.run()
-    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now) == (bug != nil))
+    #expect(cluster.core(a).holdsLease(at: cluster.now) == (bug != nil))
     cluster.tell(.holdReads(false))
     cluster.run()
-    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(cluster.core(a).holdsLease(at: cluster.now))
   }
 
   @Test("While a view change is pending no ping renews the leases it ends")
   func proposalHoldsPings() {
     var cluster = settled()
     cluster.tell(.holdCommits(true))
-    for _ in 0..<7 { cluster.tickAll(except: [first]) }
-    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+    for _ in 0..<7 { cluster.tick([.tick], except: [first]) }
+    #expect(!cluster.core(a).holdsLease(at: cluster.now))
     cluster.fire(.tick, at: first)
     cluster.run()
-    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(!cluster.core(a).holdsLease(at: cluster.now))
     cluster.tell(.holdCommits(false))
     cluster.run()
     cluster.run()
-    #expect(!cluster.view(at: 0).members.contains(first))
+    #expect(!cluster.view(at: a).members.contains(first))
   }
 }
 
 @Suite struct LeaseGrantTests {
-  private let first = ReplicaID(0)
+  private let first = a
 
   @Test("An answer to a ping of an earlier incarnation gives no lease")
   func earlierLife() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     cluster.crash(first)
     cluster.restart(first)
     cluster.run()
-    cluster.tickAll()
-    let view = cluster.view(at: 0)
+    cluster.tick([.tick])
+    let view = cluster.view(at: a)
     #expect(view.number == 2)
     cluster.now = cluster.now + .milliseconds(500)
     cluster.delivers = { _ in false }
     cluster.fire(.tick, at: first)
     cluster.run()
-    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(!cluster.core(a).holdsLease(at: cluster.now))
     for sequence in 1...40 as ClosedRange<UInt64> {
       let pong = Pong(
         view: view, lease: .milliseconds(200), sequence: sequence, incarnation: 1)
       cluster.handle(.received(.pong(pong), from: cluster.authority), at: first)
     }
-    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(!cluster.core(a).holdsLease(at: cluster.now))
   }
 
   @Test("An answer without a lease brings only the view")
   func noLease() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
-    let view = cluster.view(at: 0)
+    cluster.tick([.tick])
+    let view = cluster.view(at: a)
     cluster.now = cluster.now + .milliseconds(500)
     cluster.delivers = { _ in false }
     cluster.fire(.tick, at: first)
@@ -176,20 +177,20 @@ import Testing
       let pong = Pong(view: view, lease: .zero, sequence: sequence, incarnation: 1)
       cluster.handle(.received(.pong(pong), from: cluster.authority), at: first)
     }
-    #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(!cluster.core(a).holdsLease(at: cluster.now))
   }
 
   @Test("Pings do not wait for the disk, except while the incarnation is not durable")
   func earlyPings() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     cluster.nodes[0].holdsDisk = true
     let view = View(
       number: 2, members: cluster.membership.replicas, joiner: nil)
     cluster.handle(.received(.view(view), from: cluster.authority), at: first)
-    for _ in 0..<20 { cluster.tickAll() }
-    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
-    #expect(cluster.view(at: 1).number == 1)
+    for _ in 0..<20 { cluster.tick([.tick]) }
+    #expect(cluster.core(a).holdsLease(at: cluster.now))
+    #expect(cluster.view(at: b).number == 1)
     cluster.crash(first)
     cluster.restart(first)
     cluster.nodes[0].heldSends = cluster.inFlight.filter { $0.from == first }
@@ -217,7 +218,7 @@ import Testing
   @Test("Several pings of one replica are under way to be confirmed at the same time")
   func severalRounds() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     cluster.tell(.holdReads(true))
     for _ in 0..<3 {
       cluster.fire(.tick, at: first)
@@ -231,25 +232,25 @@ import Testing
     #expect(cluster.nodes[3].core.consensus?.heldReads.count == 8)
     cluster.tell(.holdReads(false))
     cluster.run()
-    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now))
+    #expect(cluster.core(a).holdsLease(at: cluster.now))
   }
 
   @Test(
     "If answers take long, leases become long enough to be valid, and then short again")
   func leaseFollowsAnswers() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     // Every answer takes 160 ms: the ping and the pong 40 ms each, the quorum 80 ms.
     func slowTick(_ cluster: inout StubCluster) {
       cluster.fire(.tick, at: cluster.authority)
-      for number in 0..<3 { cluster.fire(.tick, at: ReplicaID(number)) }
+      for id in [a, b, c] { cluster.fire(.tick, at: id) }
       cluster.now = cluster.now + .milliseconds(160)
       cluster.run()
     }
     for _ in 0..<20 { slowTick(&cluster) }
     #expect(cluster.nodes[3].core.authority.machine.granted > .milliseconds(300))
-    #expect(cluster.nodes[0].core.holdsLease(at: cluster.now + .milliseconds(80)))
-    for _ in 0..<80 { cluster.tickAll() }
+    #expect(cluster.core(a).holdsLease(at: cluster.now + .milliseconds(80)))
+    for _ in 0..<80 { cluster.tick([.tick]) }
     #expect(cluster.nodes[3].core.authority.machine.granted == .milliseconds(200))
     #expect(cluster.nodes[3].core.authority.machine.patience == .milliseconds(200))
   }

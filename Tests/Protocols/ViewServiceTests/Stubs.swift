@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import ViewService
@@ -30,8 +31,13 @@ struct StubReplica: ViewFollower {
 
   mutating func recover(_ record: UInt64) {}
 
-  /// The message 1 says that the view is not established after all, 2 that it is, 3 that the joiner
-  /// has caught up; 10 that all can be reached, 10 + n that replica n - 1 cannot.
+  /// Messages that say what the stub is to report.
+  static let notEstablished: UInt64 = 1
+  static let established: UInt64 = 2
+  static let joinerHasCaughtUp: UInt64 = 3
+  static let reachesAll: UInt64 = 10
+  static func cannotReach(_ id: ReplicaID) -> UInt64 { reachesAll + 1 + UInt64(id.index) }
+
   mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -43,12 +49,12 @@ struct StubReplica: ViewFollower {
       } else {
         effects.refuseRead(ticket, redirect: view.members.first)
       }
-    case .received(1, _): isEstablished = false
-    case .received(2, _): isEstablished = true
-    case .received(3, _): joinerHasCaughtUp = true
-    case .received(10, _): unreachable = []
-    case .received(let number, _) where number > 10:
-      unreachable.append(ReplicaID(Int(number) - 11))
+    case .received(Self.notEstablished, _): isEstablished = false
+    case .received(Self.established, _): isEstablished = true
+    case .received(Self.joinerHasCaughtUp, _): joinerHasCaughtUp = true
+    case .received(Self.reachesAll, _): unreachable = []
+    case .received(let number, _) where number > Self.reachesAll:
+      unreachable.append(ReplicaID(Int(number - Self.reachesAll) - 1))
     case .requested(let batch): effects.refuse(batch, redirect: view.members.first)
     default: break
     }
@@ -174,27 +180,15 @@ extension InProcessCluster where Core == WithAuthority<StubReplica, SoloConsensu
 
   var authority: ReplicaID { ReplicaID(membership.replicas.count) }
 
-  /// Fires the tick of every node that is up once, at one and the same time, and delivers
-  /// everything.
-  mutating func tickAll(except silent: [ReplicaID] = []) {
-    let later = now + options.ping
-    for number in nodes.indices where !silent.contains(ReplicaID(number)) {
-      now = later - options.ping
-      fire(.tick, at: ReplicaID(number))
-    }
-    now = later
-    run()
-  }
-
   mutating func tell(_ message: SoloConsensus.Message) {
     handle(.received(.consensus(message), from: authority), at: authority)
   }
 
-  func view(at id: Int) -> View { nodes[id].core.view }
+  func view(at id: ReplicaID) -> View { core(id).view }
 
   /// Sends a stub a message that `StubReplica.handle` understands.
-  mutating func say(_ word: UInt64, to id: Int) {
-    handle(.received(.replica(word), from: ReplicaID(id)), at: ReplicaID(id))
+  mutating func say(_ word: UInt64, to id: ReplicaID) {
+    handle(.received(.replica(word), from: id), at: id)
     run()
   }
 }

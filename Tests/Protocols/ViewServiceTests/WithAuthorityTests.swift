@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -9,10 +10,10 @@ import WireFormat
   @Test("Replicas that start together get a first view of them all")
   func start() {
     let cluster = StubCluster(replicas: 3)
-    for number in 0..<3 {
+    for id in [a, b, c] {
       #expect(
-        cluster.view(at: number)
-          == View(number: 1, members: [ReplicaID(0), ReplicaID(1), ReplicaID(2)]))
+        cluster.view(at: id)
+          == View(number: 1, members: [a, b, c]))
     }
   }
 
@@ -21,15 +22,15 @@ import WireFormat
     arguments: [nil, ViewServiceBug.adoptAgain])
   func restart(bug: ViewServiceBug?) {
     var cluster = StubCluster(replicas: 3, bug: bug)
-    cluster.tickAll()
-    cluster.crash(ReplicaID(0))
-    cluster.restart(ReplicaID(0))
+    cluster.tick([.tick])
+    cluster.crash(a)
+    cluster.restart(a)
     cluster.run()
     if bug == nil {
-      #expect(cluster.view(at: 1).number == 2)
-      #expect(cluster.view(at: 0).members == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
+      #expect(cluster.view(at: b).number == 2)
+      #expect(cluster.view(at: a).members == [b, c, a])
     } else {
-      #expect(cluster.view(at: 0).number == 1)
+      #expect(cluster.view(at: a).number == 1)
       #expect(cluster.nodes[0].core.status.isInCharge)
     }
   }
@@ -37,20 +38,20 @@ import WireFormat
   @Test("A view that names an earlier incarnation is not taken over")
   func ownIncarnation() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
-    cluster.crash(ReplicaID(1))
+    cluster.tick([.tick])
+    cluster.crash(b)
     // The view that removes 0 is on its way to 1, which the authority takes for alive.
-    let view = View(number: 2, members: [ReplicaID(1), ReplicaID(2)])
-    cluster.restart(ReplicaID(1))
+    let view = View(number: 2, members: [b, c])
+    cluster.restart(b)
     cluster.inFlight = []
-    cluster.handle(.received(.view(view), from: ReplicaID(3)), at: ReplicaID(1))
+    cluster.handle(.received(.view(view), from: cluster.authority), at: b)
     cluster.run()
-    #expect(cluster.view(at: 1).number == 0)
+    #expect(cluster.view(at: b).number == 0)
     var named = view
     named.incarnations = [2, 1]
-    cluster.handle(.received(.view(named), from: ReplicaID(3)), at: ReplicaID(1))
+    cluster.handle(.received(.view(named), from: cluster.authority), at: b)
     cluster.run()
-    #expect(cluster.view(at: 1) == named)
+    #expect(cluster.view(at: b) == named)
   }
 
   @Test("A view is taken over only when its number is durable")
@@ -62,52 +63,52 @@ import WireFormat
     // The first ping has left already; the view in the answer must wait for the disk.
     cluster.nodes[0].holdsDisk = true
     cluster.run()
-    #expect(cluster.view(at: 0).number == 0)
+    #expect(cluster.view(at: a).number == 0)
     #expect(cluster.nodes[1].core.view.number == 1)
-    cluster.releaseDisk(ReplicaID(0))
+    cluster.releaseDisk(a)
     cluster.run()
-    #expect(cluster.view(at: 0).number == 1)
+    #expect(cluster.view(at: a).number == 1)
   }
 
   @Test("After a restart of all replicas one that holds the data is first again")
   func totalRestart() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
-    for number in 0..<3 { cluster.crash(ReplicaID(number)) }
-    for _ in 0..<10 { cluster.tickAll() }
+    cluster.tick([.tick])
+    for id in [a, b, c] { cluster.crash(id) }
+    for _ in 0..<10 { cluster.tick([.tick]) }
     #expect(cluster.nodes[3].core.view.number == 1)
-    for number in 0..<3 { cluster.restart(ReplicaID(number)) }
-    for _ in 0..<10 { cluster.tickAll() }
+    for id in [a, b, c] { cluster.restart(id) }
+    for _ in 0..<10 { cluster.tick([.tick]) }
     let view = cluster.nodes[3].core.view
     #expect(view.number > 1)
     #expect(view.members.count == 3)
-    for number in 0..<3 { #expect(cluster.view(at: number) == view) }
+    for id in [a, b, c] { #expect(cluster.view(at: id) == view) }
   }
 
   @Test("A replica that comes back is joined as the last member once it has caught up")
   func rejoin() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
-    cluster.crash(ReplicaID(0))
-    for _ in 0..<8 { cluster.tickAll() }
-    #expect(cluster.view(at: 1).members == [ReplicaID(1), ReplicaID(2)])
-    cluster.restart(ReplicaID(0))
+    cluster.tick([.tick])
+    cluster.crash(a)
+    for _ in 0..<8 { cluster.tick([.tick]) }
+    #expect(cluster.view(at: b).members == [b, c])
+    cluster.restart(a)
     cluster.run()
-    #expect(cluster.view(at: 1).joiner == ReplicaID(0))
-    cluster.handle(.received(.replica(3), from: ReplicaID(1)), at: ReplicaID(1))
+    #expect(cluster.view(at: b).joiner == a)
+    cluster.handle(.received(.replica(3), from: b), at: b)
     cluster.run()
-    cluster.tickAll()
-    #expect(cluster.view(at: 0).members == [ReplicaID(1), ReplicaID(2), ReplicaID(0)])
-    #expect(cluster.view(at: 0).joiner == nil)
+    cluster.tick([.tick])
+    #expect(cluster.view(at: a).members == [b, c, a])
+    #expect(cluster.view(at: a).joiner == nil)
   }
 
   @Test("Without an authority the view stays and leases run out")
   func authorityOutage() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
-    cluster.crash(ReplicaID(3))
-    for _ in 0..<20 { cluster.tickAll() }
-    #expect(cluster.view(at: 0).number == 1)
+    cluster.tick([.tick])
+    cluster.crash(d)
+    for _ in 0..<20 { cluster.tick([.tick]) }
+    #expect(cluster.view(at: a).number == 1)
     #expect(cluster.nodes[0].core.status.isInCharge)
     #expect(!cluster.nodes[0].core.holdsLease(at: cluster.now))
   }
@@ -115,13 +116,13 @@ import WireFormat
   @Test("A new authority leader starts to count silence when it begins to lead")
   func freshLeader() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     cluster.tell(.lead(false))
-    for _ in 0..<20 { cluster.tickAll(except: [ReplicaID(0)]) }
+    for _ in 0..<20 { cluster.tick([.tick], except: [a]) }
     cluster.tell(.lead(true))
-    for _ in 0..<5 { cluster.tickAll(except: [ReplicaID(0)]) }
-    #expect(cluster.view(at: 1).number == 1)
-    cluster.tickAll(except: [ReplicaID(0)])
+    for _ in 0..<5 { cluster.tick([.tick], except: [a]) }
+    #expect(cluster.view(at: b).number == 1)
+    cluster.tick([.tick], except: [a])
     #expect(cluster.nodes[3].core.view.number > 1)
   }
 
@@ -129,10 +130,10 @@ import WireFormat
   func authorityNode() {
     var cluster = StubCluster(replicas: 3)
     let batch = Batch([(id: RequestID(client: ClientID(1), sequence: 1), command: UInt64(5))])
-    cluster.handle(.requested(batch), at: ReplicaID(3))
-    cluster.handle(.readRequested(ReadTicket(1)), at: ReplicaID(3))
-    #expect(cluster.nodes[3].refusedBatches.first?.redirect == ReplicaID(0))
-    #expect(cluster.nodes[3].refusedReads.first?.redirect == ReplicaID(0))
+    cluster.handle(.requested(batch), at: d)
+    cluster.handle(.readRequested(ReadTicket(1)), at: d)
+    #expect(cluster.nodes[3].refusedBatches.first?.redirect == a)
+    #expect(cluster.nodes[3].refusedReads.first?.redirect == a)
     let status = cluster.nodes[3].core.status
     #expect(status.role == "authority leader")
     #expect(!status.isInCharge && !status.isTail && status.isCoordinator)
@@ -143,15 +144,15 @@ import WireFormat
   @Test("Messages of the authority count only from it, and messages to self only from self")
   func forged() {
     var cluster = StubCluster(replicas: 3)
-    let forged = View(number: 9, members: [ReplicaID(2)])
+    let forged = View(number: 9, members: [c])
     for message in [
       WithAuthority<StubReplica, SoloConsensus>.Message.view(forged), .adopting(forged),
     ] {
-      cluster.handle(.received(message, from: ReplicaID(1)), at: ReplicaID(0))
-      cluster.handle(.received(message, from: ReplicaID(1)), at: ReplicaID(3))
+      cluster.handle(.received(message, from: b), at: a)
+      cluster.handle(.received(message, from: b), at: d)
     }
     cluster.run()
-    #expect(cluster.view(at: 0).number == 1)
+    #expect(cluster.view(at: a).number == 1)
   }
 
   @Test("Timers have distinct indices that lead back to them")
@@ -181,13 +182,13 @@ import WireFormat
   func wire() throws {
     typealias Core = WithAuthority<StubReplica, SoloConsensus>
     let view = View(
-      number: 3, members: [ReplicaID(2), ReplicaID(0)], joiner: ReplicaID(1), joining: 5,
+      number: 3, members: [c, a], joiner: b, joining: 5,
       incarnations: [7, 1, 9])
     let report = Report(
       view: 3, isEstablished: true, joining: 2, joinerHasCaughtUp: false, joinerProgress: 9,
-      unreachable: [ReplicaID(1)])
+      unreachable: [b])
     let messages: [Core.Message] = [
-      .replica(5), .view(view), .adopting(view), .redirect(ReplicaID(4)), .redirect(nil),
+      .replica(5), .view(view), .adopting(view), .redirect(e), .redirect(nil),
       .ping(
         Ping(
           report: report, sequence: 8, incarnation: 1, answered: 7,

@@ -62,54 +62,38 @@ extension InProcessCluster<ViewstampedReplica> {
     inFlight = []
   }
 
-  func core(_ number: Int) -> ViewstampedReplica { nodes[number].core }
-
-  /// The committed updates of one replica.
-  func committed(_ number: Int) -> [Batch] { nodes[number].commits.map(\.batch) }
-
   /// Who leads, in which view.
-  var primaries: [Int] { nodes.indices.filter { nodes[$0].isUp && core($0).primacy != nil } }
+  var primaries: [ReplicaID] {
+    membership.replicas.filter { isUp($0) && core($0).primacy != nil }
+  }
 
   /// The views of a replica's operations.
-  func views(_ number: Int) -> [UInt64] {
-    let log = core(number).log
+  func views(_ id: ReplicaID) -> [ViewstampedReplica.View] {
+    let log = core(id).log
     return (log.firstOp.rawValue..<log.lastOp.next.rawValue).map { log.view(at: LogIndex($0)) ?? 0 }
   }
 
-  mutating func propose(_ number: UInt64, at replica: Int) {
-    handle(.requested(batch(number)), at: ReplicaID(replica))
-  }
-
-  /// Lets a replica miss its primary until it wants another view, and delivers everything.
-  mutating func timeOut(_ numbers: Int...) {
+  /// Lets replicas miss their primary until they want another view, and delivers everything.
+  mutating func timeOut(_ ids: ReplicaID...) {
     now = now + .seconds(1)
-    for number in numbers { fire(.viewChange, at: ReplicaID(number)) }
+    for id in ids { fire(.viewChange, at: id) }
     run()
   }
 
   /// Lets a replica miss its primary; nothing is delivered.
-  mutating func timeOutAlone(_ number: Int) {
+  mutating func timeOutAlone(_ id: ReplicaID) {
     now = now + .seconds(1)
-    fire(.viewChange, at: ReplicaID(number))
+    fire(.viewChange, at: id)
   }
 
-  mutating func heartbeat(from number: Int) {
-    fire(.commit, at: ReplicaID(number))
+  mutating func heartbeat(from id: ReplicaID) {
+    fire(.commit, at: id)
     run()
   }
 
   /// Crashes a replica and starts it again; nothing is delivered.
-  mutating func bounce(_ number: Int) {
-    crash(ReplicaID(number))
-    restart(ReplicaID(number))
-  }
-
-  /// Hands one message to one replica and says what that replica wants in return.
-  mutating func deliver(_ message: ViewstampedReplica.Message, from: Int, to: Int)
-    -> Effects<ViewstampedReplica>
-  {
-    var effects = Effects<ViewstampedReplica>()
-    nodes[to].core.handle(.received(message, from: ReplicaID(from)), at: now, into: &effects)
-    return effects
+  mutating func bounce(_ id: ReplicaID) {
+    crash(id)
+    restart(id)
   }
 }

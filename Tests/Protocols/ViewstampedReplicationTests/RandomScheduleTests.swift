@@ -6,124 +6,73 @@ import Testing
 
 @testable import ViewstampedReplication
 
-/// A cluster under a scheduler that delivers in any order, loses, duplicates, crashes and fires
-/// timers as a seed tells it, and that watches what must hold after every step.
-struct RandomSchedule {
-  private(set) var cluster: Cluster
-  private var random: RandomStream
-  private(set) var witness = CommitWitness()
-  /// What was seen to be wrong first.
-  private(set) var failure: String?
-  private(set) var primaryOfView: [UInt64: Int] = [:]
-  private var nextUpdate: UInt64 = 1
-  private var committedAtRequest: [Int] = []
-  private(set) var readCount = 0
+/// A cluster of replicas under random schedules.
+struct ViewstampedWorld: RandomWorld {
+  enum Own: Sendable {
+    /// A crash that leaves enough replicas that remember.
+    case crash
+    case timePasses
+  }
+
+  static let weights: [(share: Int, act: RandomAct<ViewstampedReplica.Timer, Own>)] = [
+    (780, .deliver), (70, .propose), (20, .read), (60, .fire(.commit)),
+    (30, .fire(.retransmission)), (10, .fire(.viewChange)), (4, .isolate), (6, .slowDisk),
+    (20, .releaseDisk), (6, .own(.crash)), (6, .restart), (110, .own(.timePasses)),
+  ]
+  // Mostly near the front, so that the schedule is not only chaos.
+  static let network = RandomNetwork(window: 4, overtaking: 0.3, loss: 0.05, duplication: 0.05)
+  static let readsSeeCommitted = true
+
+  var run: RandomRun<ViewstampedReplica>
+  private(set) var viewsLed: Set<ViewstampedReplica.View> = []
   private(set) var recoveryCount = 0
-  private var isolated: Int?
-  private var count: Int { cluster.nodes.count }
+  private var recovering: Set<ReplicaID> = []
 
   init(seed: UInt64, replicas: Int, _ options: Options) {
-    cluster = Cluster(replicas, options)
-    random = RandomStream(seed: seed)
+    run = RandomRun(Cluster(replicas, options), seed: seed)
   }
 
-  mutating func run(steps: Int) {
-    for step in 0..<steps where failure == nil { check(act(), step) }
-  }
-
-  private mutating func act() -> Int {
-    let replica = random.below(count)
-    let id = ReplicaID(replica)
-    if random.chance(0.1) { cluster.now = cluster.now + .milliseconds(Int64(random.below(40))) }
-    switch random.below(1000) {
-    case ..<780: return deliverAny() ?? replica
-    case ..<850:
-      cluster.handle(.requested(batch(nextUpdate)), at: id)
-      nextUpdate += 1
-    case ..<870:
-      committedAtRequest.append(witness.batches.count)
-      cluster.handle(
-        .readRequested(ReadTicket(UInt64(committedAtRequest.count - 1))), at: id)
-    case ..<930: cluster.fire(.commit, at: id)
-    case ..<960: cluster.fire(.retransmission, at: id)
-    case ..<970: cluster.fire(.viewChange, at: id)
-    case ..<974: isolated = isolated == nil ? replica : nil
-    case ..<994:
-      if cluster.nodes[replica].holdsDisk {
-        cluster.releaseDisk(id)
-      } else {
-        cluster.nodes[replica].holdsDisk = random.chance(0.3)
-      }
-    default: crashOrRestart(replica)
+  mutating func perform(_ act: Own) {
+    switch act {
+    case .crash: crash(run.anyone())
+    case .timePasses:
+      run.cluster.now = run.cluster.now + .milliseconds(Int64(run.random.below(40)))
     }
-    return replica
   }
 
   /// Without logs on disks, no more than f replicas are ever away, or recovering.
-  private mutating func crashOrRestart(_ replica: Int) {
-    let id = ReplicaID(replica)
-    guard cluster.nodes[replica].isUp else { return cluster.restart(id) }
+  private mutating func crash(_ id: ReplicaID) {
+    let cluster = run.cluster
     let away = cluster.nodes.count { !$0.isUp || $0.core.state == .recovering }
     let mayCrash =
-      cluster.options.recovery == .disk || away < (count - 1) / 2
-      || cluster.core(replica).state == .recovering
-    if mayCrash { cluster.crash(id) }
+      cluster.options.recovery == .disk || away < (cluster.nodes.count - 1) / 2
+      || cluster.core(id).state == .recovering
+    if mayCrash { run.crash(id) }
   }
 
-  private mutating func deliverAny() -> Int? {
-    guard !cluster.inFlight.isEmpty else { return nil }
-    let span = random.chance(0.7) ? min(4, cluster.inFlight.count) : cluster.inFlight.count
-    let envelope = cluster.inFlight.remove(at: random.below(span))
-    let isLocal = envelope.from == envelope.to
-    if !isLocal, random.chance(0.05) { return nil }
-    if !isLocal, envelope.from.index == isolated || envelope.to.index == isolated { return nil }
-    if !isLocal, random.chance(0.05) { cluster.inFlight.append(envelope) }
-    let wasRecovering = cluster.core(envelope.to.index).state == .recovering
-    cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
-    if wasRecovering, cluster.core(envelope.to.index).state == .normal { recoveryCount += 1 }
-    return envelope.to.index
-  }
-
-  private mutating func check(_ replica: Int, _ step: Int) {
-    guard cluster.nodes[replica].isUp else { return }
-    let core = cluster.core(replica)
-    if let violation = core.invariantViolation() {
-      failure = "step \(step), replica \(replica): \(violation)"
+  mutating func inspect(_ id: ReplicaID) {
+    let core = run.cluster.core(id)
+    guard run.cluster.isUp(id), core.state != .recovering else {
+      if run.cluster.isUp(id) { recovering.insert(id) } else { recovering.remove(id) }
+      return
     }
-    if core.primacy != nil { primaryOfView[core.viewNumber] = replica }
-    witness.note(cluster)
-    if let op = witness.disagreement {
-      failure = "step \(step): replicas disagree on operation \(op)"
-    }
-    for ticket in cluster.nodes[replica].reads {
-      readCount += 1
-      if cluster.nodes[replica].committedCount < committedAtRequest[Int(ticket.rawValue)] {
-        failure = "step \(step): replica \(replica) served a stale read"
-      }
-    }
-    cluster.nodes[replica].reads = []
+    if core.primacy != nil { viewsLed.insert(core.viewNumber) }
+    if recovering.remove(id) != nil { recoveryCount += 1 }
   }
 
   /// Ends all faults, lets time pass and asks for one more update.
   mutating func heal() {
-    isolated = nil
-    for replica in 0..<count {
-      if !cluster.nodes[replica].isUp { cluster.restart(ReplicaID(replica)) }
-      cluster.releaseDisk(ReplicaID(replica))
-    }
-    cluster.run()
+    run.endFaults()
     for _ in 0..<400 {
-      cluster.fireNextTimer()
-      cluster.run()
+      run.cluster.fireNextTimer()
+      run.cluster.run()
     }
-    guard let primary = cluster.primaries.last else { return }
-    cluster.propose(nextUpdate, at: primary)
-    cluster.run()
-    cluster.heartbeat(from: primary)
-    for replica in 0..<count { check(replica, -1) }
+    guard let primary = run.cluster.primaries.last else { return }
+    run.propose(at: primary)
+    run.cluster.run()
+    run.cluster.heartbeat(from: primary)
+    look(at: nil)
   }
-
-  var lastProposed: Batch { batch(nextUpdate) }
 }
 
 @Suite("Viewstamped replication: random schedules")
@@ -139,18 +88,19 @@ struct RandomScheduleTests {
     arguments: [Options.Recovery.disk, .replicas])
   func agreement(recovery: Options.Recovery) {
     for seed in 1...60 as ClosedRange<UInt64> {
-      var schedule = RandomSchedule(
+      var world = ViewstampedWorld(
         seed: seed, replicas: seed % 4 == 0 ? 5 : 3, Self.options(seed, recovery))
-      schedule.run(steps: 3000)
-      #expect(schedule.failure == nil, "seed \(seed)")
-      let committedCount = schedule.witness.batches.count
-      schedule.heal()
-      #expect(schedule.failure == nil, "seed \(seed), healed")
-      #expect(schedule.witness.batches.count > committedCount, "seed \(seed)")
-      #expect(schedule.witness.batches.last == schedule.lastProposed, "seed \(seed)")
-      for node in schedule.cluster.nodes {
+      world.step(3000)
+      #expect(world.run.failure == nil, "seed \(seed)")
+      let committedCount = world.run.witness.batches.count
+      world.heal()
+      let batches = world.run.witness.batches
+      #expect(world.run.failure == nil, "seed \(seed), healed")
+      #expect(batches.count > committedCount, "seed \(seed)")
+      #expect(batches.last == batch(world.run.lastProposed), "seed \(seed)")
+      for node in world.run.cluster.nodes {
         #expect(node.core.commitNumber == node.core.log.lastOp, "seed \(seed)")
-        #expect(node.core.commitNumber.rawValue == schedule.witness.batches.count, "seed \(seed)")
+        #expect(node.core.commitNumber.rawValue == batches.count, "seed \(seed)")
       }
     }
   }
@@ -162,13 +112,13 @@ struct RandomScheduleTests {
     var readCount = 0
     var recoveryCount = 0
     for seed in 1...20 as ClosedRange<UInt64> {
-      var schedule = RandomSchedule(
+      var world = ViewstampedWorld(
         seed: seed, replicas: 3, Self.options(seed, seed % 4 < 2 ? .disk : .replicas))
-      schedule.run(steps: 3000)
-      viewCount += schedule.primaryOfView.count
-      updateCount += schedule.witness.batches.count
-      readCount += schedule.readCount
-      recoveryCount += schedule.recoveryCount
+      world.step(3000)
+      viewCount += world.viewsLed.count
+      updateCount += world.run.witness.batches.count
+      readCount += world.run.readCount
+      recoveryCount += world.recoveryCount
     }
     #expect(viewCount >= 40)
     #expect(updateCount >= 200)
@@ -186,11 +136,11 @@ struct RandomScheduleTests {
   func catches(bug: ViewstampedReplica.Bug) {
     let recovery: Options.Recovery = bug == .forgetfulReplica ? .replicas : .disk
     let isCaught = (1...400 as ClosedRange<UInt64>).contains { seed in
-      var schedule = RandomSchedule(
+      var world = ViewstampedWorld(
         seed: seed, replicas: seed % 2 == 0 ? 5 : 3,
         vrOptions(bug: bug, sticky: seed % 3 == 0, recovery: recovery))
-      schedule.run(steps: 2000)
-      return schedule.failure != nil
+      world.step(2000)
+      return world.run.failure != nil
     }
     #expect(isCaught)
   }

@@ -13,12 +13,12 @@ struct RecoveryRuleTests {
   /// View 1 of replicas 1, 2 and perhaps 3 has committed update 1; replica 0 still leads view 0.
   private func twoViews(_ count: Int, _ options: Options) -> Cluster {
     var cluster = Cluster(count, options)
-    let members = Array(1...count / 2 + 1)
-    cluster.delivers = { members.contains($0.from.index) && members.contains($0.to.index) }
+    let members = (1...count / 2 + 1).map { ReplicaID($0) }
+    cluster.only(members)
     cluster.now = cluster.now + .seconds(1)
-    for member in members { cluster.fire(.viewChange, at: ReplicaID(member)) }
+    for member in members { cluster.fire(.viewChange, at: member) }
     cluster.run()
-    cluster.propose(1, at: 1)
+    cluster.propose(1, at: b)
     cluster.run()
     return cluster
   }
@@ -28,8 +28,8 @@ struct RecoveryRuleTests {
     var cluster = cluster
     var witness = CommitWitness()
     witness.note(cluster)
-    cluster.delivers = { $0.from.index != 1 && $0.to.index != 1 }
-    cluster.propose(2, at: 0)
+    cluster.delivers = { $0.from != b && $0.to != b }
+    cluster.propose(2, at: a)
     cluster.run()
     witness.note(cluster)
     return witness.batches.first == batch(1) && witness.disagreement == nil
@@ -41,10 +41,10 @@ struct RecoveryRuleTests {
       .recoverWithoutPrimary,
       breaks: { options in
         var cluster = twoViews(5, options)
-        cluster.delivers = { $0.from.index != 1 && $0.to.index != 1 }
-        cluster.bounce(2)
+        cluster.delivers = { $0.from != b && $0.to != b }
+        cluster.bounce(c)
         cluster.run()
-        cluster.crash(ReplicaID(3))
+        cluster.crash(d)
         return agreesAfterProposal(atOld: cluster)
       }, with: diskless)
   }
@@ -56,15 +56,15 @@ struct RecoveryRuleTests {
       breaks: { options in
         var cluster = twoViews(3, options)
         cluster.delivers = { _ in false }
-        cluster.bounce(2)
+        cluster.bounce(c)
         cluster.run()
         let start = ViewstampedReplica.StartView(view: 0, op: .zero, commit: .zero, history: [])
         let nonce = ViewstampedReplica.Incarnation(generation: 0, start: 1)
-        for (sender, log) in [(0, start), (1, nil)] {
+        for (sender, log) in [(a, start), (b, nil)] {
           cluster.handle(
             .received(
-              .recoveryResponse(.init(view: 0, nonce: nonce, log: log)), from: ReplicaID(sender)),
-            at: ReplicaID(2))
+              .recoveryResponse(.init(view: 0, nonce: nonce, log: log)), from: sender),
+            at: c)
         }
         return agreesAfterProposal(atOld: cluster)
       }, with: diskless)
@@ -76,9 +76,9 @@ struct RecoveryRuleTests {
       .answerWhileRecovering,
       breaks: { options in
         var cluster = twoViews(5, options)
-        cluster.delivers = { $0.from.index != 1 && $0.to.index != 1 }
-        cluster.bounce(3)
-        cluster.bounce(2)
+        cluster.delivers = { $0.from != b && $0.to != b }
+        cluster.bounce(d)
+        cluster.bounce(c)
         cluster.run()
         return agreesAfterProposal(atOld: cluster)
       }, with: diskless)
@@ -91,7 +91,7 @@ struct RecoveryRuleTests {
       breaks: { options in
         var cluster = twoViews(3, options)
         cluster.delivers = { _ in false }
-        cluster.bounce(2)
+        cluster.bounce(c)
         cluster.run()
         return agreesAfterProposal(atOld: cluster)
       }, with: diskless)
@@ -103,23 +103,23 @@ struct RecoveryRuleTests {
       .countLostLife,
       breaks: { options in
         var cluster = Cluster(3, options)
-        cluster.timeOutAlone(2)
-        cluster.handle(.received(.startViewChange(1), from: ReplicaID(1)), at: ReplicaID(2))
-        let late = cluster.inFlight.filter { $0.from.index == 2 && $0.to.index == 1 }
+        cluster.timeOutAlone(c)
+        cluster.handle(.received(.startViewChange(1), from: b), at: c)
+        let late = cluster.inFlight.filter { $0.from == c && $0.to == b }
         cluster.inFlight = []
-        cluster.bounce(2)
+        cluster.bounce(c)
         cluster.run()
-        cluster.only(0, 2)
-        cluster.propose(1, at: 0)
+        cluster.only(a, c)
+        cluster.propose(1, at: a)
         cluster.run()
         var witness = CommitWitness()
         witness.note(cluster)
-        cluster.only(1, 2)
+        cluster.only(b, c)
         for envelope in late {
           cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
         }
         cluster.run()
-        cluster.propose(2, at: 1)
+        cluster.propose(2, at: b)
         cluster.run()
         witness.note(cluster)
         return late.count >= 2 && witness.batches.first == batch(1)
@@ -132,27 +132,27 @@ struct RecoveryRuleTests {
   func recovers() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
     cluster.heal()
-    cluster.bounce(2)
-    #expect(cluster.core(2).state == .recovering)
+    cluster.bounce(c)
+    #expect(cluster.core(c).state == .recovering)
     cluster.run()
-    #expect(cluster.core(2).state == .normal && cluster.core(2).viewNumber == 1)
-    cluster.propose(5, at: 1)
+    #expect(cluster.core(c).state == .normal && cluster.core(c).viewNumber == 1)
+    cluster.propose(5, at: b)
     cluster.run()
-    #expect(cluster.committed(1) == [batch(1), batch(5)])
-    cluster.heartbeat(from: 1)
-    #expect(cluster.committed(2) == [batch(1), batch(5)])
-    #expect(cluster.core(2).invariantViolation() == nil)
+    #expect(cluster.committed(b) == [batch(1), batch(5)])
+    cluster.heartbeat(from: b)
+    #expect(cluster.committed(c) == [batch(1), batch(5)])
+    #expect(cluster.core(c).invariantViolation() == nil)
   }
 
   @Test("Enough others to meet every majority have to answer", arguments: [2, 3, 4, 5])
   func quorum(count: Int) {
     var cluster = Cluster(count, vrOptions(recovery: .replicas))
-    cluster.propose(1, at: 0)
+    cluster.propose(1, at: a)
     cluster.run()
     let needed = count - (count / 2 + 1) + 1
-    let last = count - 1
+    let last = ReplicaID(count - 1)
     for answering in [needed - 1, needed] {
-      cluster.delivers = { $0.from.index < answering || $0.from.index == last }
+      cluster.delivers = { $0.from.index < answering || $0.from == last }
       cluster.bounce(last)
       cluster.run()
       #expect(cluster.core(last).state == (answering == needed ? .normal : .recovering))
@@ -164,11 +164,11 @@ struct RecoveryRuleTests {
   func writesLittle() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
     #expect(cluster.nodes.allSatisfy { $0.records == [.started(1)] })
-    cluster.crash(ReplicaID(2))
-    cluster.nodes[2].holdsDisk = true
-    cluster.restart(ReplicaID(2))
-    #expect(!cluster.inFlight.contains { $0.from.index == 2 })
-    cluster.releaseDisk(ReplicaID(2))
+    cluster.crash(c)
+    cluster.slowDisk(c)
+    cluster.restart(c)
+    #expect(!cluster.inFlight.contains { $0.from == c })
+    cluster.releaseDisk(c)
     #expect(
       cluster.inFlight.contains { $0.message == .recovery(nonce: .init(generation: 0, start: 2)) })
   }
@@ -177,23 +177,23 @@ struct RecoveryRuleTests {
   func majorityLost() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))
     cluster.heal()
-    for replica in 1...2 { cluster.bounce(replica) }
+    for id in [b, c] { cluster.bounce(id) }
     for _ in 0..<20 {
       cluster.run()
-      for replica in 0...2 { cluster.fire(.viewChange, at: ReplicaID(replica)) }
+      for id in [a, b, c] { cluster.fire(.viewChange, at: id) }
     }
-    #expect(cluster.core(1).state == .recovering && cluster.core(2).state == .recovering)
-    cluster.propose(2, at: 0)
+    #expect(cluster.core(b).state == .recovering && cluster.core(c).state == .recovering)
+    cluster.propose(2, at: a)
     cluster.run()
-    #expect(cluster.committed(0).isEmpty)
+    #expect(cluster.committed(a).isEmpty)
   }
 
   @Test("A disk that was lost is replaced by the same recovery, and the log is on the new one")
   func lostDisk() {
     var cluster = twoViews(3, vrOptions())
-    cluster.crash(ReplicaID(2))
+    cluster.crash(c)
     cluster.nodes[2].records = []
-    let id = ReplicaID(2)
+    let id = c
     cluster.nodes[2].core = ViewstampedReplica(
       id: id, membership: cluster.membership, options: cluster.options)
     cluster.nodes[2].core.takePlace(generation: 7)
@@ -201,20 +201,20 @@ struct RecoveryRuleTests {
     cluster.nodes[2].commits = []
     cluster.nodes[2].committedCount = 0
     cluster.handle(.started, at: id)
-    cluster.only(0, 2)
+    cluster.only(a, c)
     cluster.run()
     // Replica 0 leads view 0, but replica 1, which knows the latest view, has not answered.
-    #expect(cluster.core(2).state == .recovering)
-    cluster.only(0, 1, 2)
+    #expect(cluster.core(c).state == .recovering)
+    cluster.only(a, b, c)
     cluster.fire(.viewChange, at: id)
     cluster.run()
-    #expect(cluster.core(2).state == .normal && cluster.views(2) == [1])
+    #expect(cluster.core(c).state == .normal && cluster.views(c) == [1])
     #expect(cluster.nodes[2].records.contains(.recovered))
     var again = ViewstampedReplica(
       id: id, membership: cluster.membership, options: cluster.options)
     again.takePlace(generation: 7)
     for record in cluster.nodes[2].records { again.recover(record) }
-    #expect(again.durableState.difference(from: cluster.core(2).durableState) == nil)
+    #expect(again.durableState.difference(from: cluster.core(c).durableState) == nil)
     #expect(again.lostGeneration == 0)
   }
 }

@@ -114,8 +114,8 @@ struct ScenarioTests {
     story.fire(.commit, at: a)
     story.run { $0.from == c || $0.to == c }
     story.say(
-      "The operations that C lacks are not in the log of A any more. Snapshots are the affair "
-        + "of the host, which sends them in pages for all protocols alike.")
+      "The operations that C lacks are not in the log of A any more. The host sends C "
+        + "its snapshot, in pages, as it does for all protocols.")
     story.sendSnapshot(from: a, to: c)
     story.run()
     story.section("Then operations travel as ever")

@@ -10,80 +10,80 @@ struct StickinessTests {
   @Test("A replica that was cut off comes back into the view that runs")
   func returning() {
     var cluster = Cluster(3)
-    cluster.only(0, 1)
+    cluster.only(a, b)
     for _ in 1...5 {
-      cluster.timeOut(2)
-      cluster.heartbeat(from: 0)
+      cluster.timeOut(c)
+      cluster.heartbeat(from: a)
     }
-    #expect(cluster.core(2).viewNumber == 0)
+    #expect(cluster.core(c).viewNumber == 0)
     cluster.heal()
-    cluster.fire(.retransmission, at: ReplicaID(2))
+    cluster.fire(.retransmission, at: c)
     cluster.run()
-    cluster.heartbeat(from: 0)
-    #expect(cluster.primaries == [0] && cluster.core(1).viewNumber == 0)
+    cluster.heartbeat(from: a)
+    #expect(cluster.primaries == [a] && cluster.core(b).viewNumber == 0)
     // It wants no other view any more.
-    cluster.fire(.retransmission, at: ReplicaID(2))
+    cluster.fire(.retransmission, at: c)
     #expect(cluster.inFlight.isEmpty)
   }
 
   @Test("Without stickiness the same replica deposes the primary, as in the paper")
   func paper() {
     var cluster = Cluster(3, vrOptions(sticky: false))
-    cluster.only(0, 1)
-    cluster.timeOut(2)
+    cluster.only(a, b)
+    cluster.timeOut(c)
     cluster.heal()
-    cluster.heartbeat(from: 0)
-    cluster.fire(.retransmission, at: ReplicaID(2))
+    cluster.heartbeat(from: a)
+    cluster.fire(.retransmission, at: c)
     cluster.run()
-    #expect(cluster.core(0).viewNumber == 1 && cluster.primaries == [1])
+    #expect(cluster.core(a).viewNumber == 1 && cluster.primaries == [b])
   }
 
   @Test("A replica that hears its primary wants no view, and enters one only with f others that do")
   func hearing() {
     var cluster = Cluster(5)
     cluster.now = cluster.now + .seconds(1)
-    cluster.heartbeat(from: 0)
-    for sender in 3...4 {
-      cluster.handle(.received(.startViewChange(1), from: ReplicaID(sender)), at: ReplicaID(1))
+    cluster.heartbeat(from: a)
+    for sender in [d, e] {
+      cluster.handle(.received(.startViewChange(1), from: sender), at: b)
     }
-    #expect(cluster.core(1).viewNumber == 0 && cluster.inFlight.isEmpty)
-    cluster.handle(.received(.startViewChange(1), from: ReplicaID(2)), at: ReplicaID(1))
-    #expect(cluster.core(1).viewNumber == 1 && cluster.core(1).state == .viewChange)
+    #expect(cluster.core(b).viewNumber == 0 && cluster.inFlight.isEmpty)
+    cluster.handle(.received(.startViewChange(1), from: c), at: b)
+    #expect(cluster.core(b).viewNumber == 1 && cluster.core(b).state == .viewChange)
   }
 
   @Test("A replica that misses its primary joins at once the first one that says so")
   func joining() {
     var cluster = Cluster(3)
-    cluster.crash(ReplicaID(0))
+    cluster.crash(a)
     cluster.now = cluster.now + .milliseconds(200)
-    cluster.fire(.viewChange, at: ReplicaID(2))
+    cluster.fire(.viewChange, at: c)
     cluster.run()
-    #expect(cluster.primaries == [1])
+    #expect(cluster.primaries == [b])
   }
 
   @Test("What replicas wanted long ago counts no more")
   func memory() {
     var cluster = Cluster(5)
     cluster.now = cluster.now + .seconds(1)
-    cluster.heartbeat(from: 0)
-    for sender in 3...4 {
-      cluster.handle(.received(.startViewChange(1), from: ReplicaID(sender)), at: ReplicaID(1))
+    cluster.heartbeat(from: a)
+    for sender in [d, e] {
+      cluster.handle(.received(.startViewChange(1), from: sender), at: b)
     }
     cluster.now = cluster.now + .milliseconds(151)
-    cluster.handle(.received(.startViewChange(1), from: ReplicaID(2)), at: ReplicaID(1))
-    #expect(cluster.core(1).viewNumber == 0)
+    cluster.handle(.received(.startViewChange(1), from: c), at: b)
+    #expect(cluster.core(b).viewNumber == 0)
   }
 
   @Test("A replica that is in a later view alone is heard by the primary, which follows it")
   func stuck() {
     var cluster = Cluster(3)
-    cluster.handle(.received(.newerView(4), from: ReplicaID(1)), at: ReplicaID(2))
+    cluster.handle(.received(.newerView(4), from: b), at: c)
     cluster.inFlight = []
-    #expect(cluster.core(2).viewNumber == 4 && cluster.core(2).state == .viewChange)
-    cluster.heartbeat(from: 0)
-    cluster.fire(.retransmission, at: ReplicaID(2))
+    #expect(cluster.core(c).viewNumber == 4 && cluster.core(c).state == .viewChange)
+    cluster.heartbeat(from: a)
+    cluster.fire(.retransmission, at: c)
     cluster.run()
-    #expect(cluster.primaries == [1] && cluster.core(0).viewNumber == 4)
+    #expect(cluster.primaries == [b] && cluster.core(a).viewNumber == 4)
   }
 
   @Test("A replica whose primary's process has ended waits no longer, if the option is set")
@@ -91,15 +91,15 @@ struct StickinessTests {
     var options = vrOptions()
     options.electOnDisconnect = true
     var cluster = Cluster(3, options)
-    cluster.heartbeat(from: 0)
-    cluster.crash(ReplicaID(0))
-    for number in 1...2 {
-      cluster.handle(.disconnected(ReplicaID(0)), at: ReplicaID(number))
+    cluster.heartbeat(from: a)
+    cluster.crash(a)
+    for id in [b, c] {
+      cluster.handle(.disconnected(a), at: id)
     }
     #expect(cluster.nodes[1].timers[0]!.upperBound < .milliseconds(20))
-    cluster.fire(.viewChange, at: ReplicaID(1))
+    cluster.fire(.viewChange, at: b)
     cluster.run()
-    #expect(cluster.primaries == [1])
+    #expect(cluster.primaries == [b])
     #expect(options.heedsDisconnects && !vrOptions().heedsDisconnects)
   }
 }

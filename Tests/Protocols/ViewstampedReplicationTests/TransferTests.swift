@@ -16,9 +16,9 @@ struct TransferTests {
   @Test("A backup asks for what is missing before a Prepare, once, and for no more than that")
   func gap() {
     var cluster = Cluster(3)
-    cluster.propose(1, at: 0)
-    cluster.inFlight.removeAll { $0.to == ReplicaID(1) }
-    for number in 2...4 as ClosedRange<UInt64> { cluster.propose(number, at: 0) }
+    cluster.propose(1, at: a)
+    cluster.inFlight.removeAll { $0.to == b }
+    for number in 2...4 as ClosedRange<UInt64> { cluster.propose(number, at: a) }
     var carried = 0
     var asked: [ViewstampedReplica.GetState] = []
     cluster.delivers = { envelope in
@@ -31,19 +31,19 @@ struct TransferTests {
     }
     cluster.run()
     #expect(asked == [.init(view: 0, op: .zero, through: LogIndex(1))])
-    #expect(carried == 1 && cluster.core(1).log.lastOp == LogIndex(4))
-    #expect(cluster.committed(0).count == 4)
+    #expect(carried == 1 && cluster.core(b).log.lastOp == LogIndex(4))
+    #expect(cluster.committed(a).count == 4)
   }
 
   @Test("A Commit shows a backup that the last Prepare was lost")
   func heartbeat() {
     var cluster = Cluster(3)
-    cluster.propose(1, at: 0)
+    cluster.propose(1, at: a)
     cluster.inFlight.removeAll { $0.from != $0.to }
     cluster.run()
-    #expect(cluster.committed(0).isEmpty)
-    cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [batch(1)])
+    #expect(cluster.committed(a).isEmpty)
+    cluster.heartbeat(from: a)
+    #expect(cluster.committed(a) == [batch(1)])
   }
 
   @Test("A Commit asks for the PrepareOK that was lost")
@@ -53,33 +53,33 @@ struct TransferTests {
       if case .prepareOK = envelope.message { return false }
       return true
     }
-    cluster.propose(1, at: 0)
+    cluster.propose(1, at: a)
     cluster.run()
     cluster.heal()
-    cluster.heartbeat(from: 0)
-    #expect(cluster.committed(0) == [batch(1)])
+    cluster.heartbeat(from: a)
+    #expect(cluster.committed(a) == [batch(1)])
   }
 
   @Test("A GetState that is lost is sent again in its time, and not sooner")
   func again() {
     var cluster = Cluster(3)
-    cluster.propose(1, at: 0)
-    cluster.inFlight.removeAll { $0.to == ReplicaID(1) }
-    cluster.propose(2, at: 0)
+    cluster.propose(1, at: a)
+    cluster.inFlight.removeAll { $0.to == b }
+    cluster.propose(2, at: a)
     cluster.delivers = { envelope in
       if case .getState = envelope.message { return false }
       return true
     }
     cluster.run()
-    #expect(cluster.core(1).transfer != nil)
-    cluster.propose(3, at: 0)
+    #expect(cluster.core(b).transfer != nil)
+    cluster.propose(3, at: a)
     cluster.heal()
     cluster.run()
-    #expect(cluster.core(1).log.lastOp == .zero)
-    cluster.fire(.retransmission, at: ReplicaID(1))
+    #expect(cluster.core(b).log.lastOp == .zero)
+    cluster.fire(.retransmission, at: b)
     #expect(requests(in: cluster).count == 1)
     cluster.run()
-    #expect(cluster.core(1).log.lastOp == LogIndex(3) && cluster.core(1).transfer == nil)
+    #expect(cluster.core(b).log.lastOp == LogIndex(3) && cluster.core(b).transfer == nil)
   }
 
   @Test("Pages are sent as far as they may be on their way, and the last one is answered")
@@ -87,15 +87,15 @@ struct TransferTests {
     var options = vrOptions(messageByteLimit: 1024)
     options.inFlightBytes = 4096
     var cluster = Cluster(3, options)
-    cluster.only(0, 2)
+    cluster.only(a, c)
     for number in 1...500 as ClosedRange<UInt64> {
-      cluster.propose(number, at: 0)
+      cluster.propose(number, at: a)
       cluster.run()
     }
     var asked = 0
     var carried = 0
     cluster.delivers = { envelope in
-      guard envelope.from.index == 1 || envelope.to.index == 1 else { return true }
+      guard envelope.from == b || envelope.to == b else { return true }
       switch envelope.message {
       case .getState: asked += 1
       case .newState(let page): carried += page.batches.count
@@ -104,57 +104,57 @@ struct TransferTests {
       }
       return true
     }
-    cluster.heartbeat(from: 0)
-    for _ in 1...5 { cluster.heartbeat(from: 0) }
-    #expect(cluster.core(1).log.lastOp == LogIndex(500))
+    cluster.heartbeat(from: a)
+    for _ in 1...5 { cluster.heartbeat(from: a) }
+    #expect(cluster.core(b).log.lastOp == LogIndex(500))
     #expect(carried == 500 && asked >= 1)
   }
 
   @Test("A backup that lacks what has left the log is sent the checkpoint, and goes on behind it")
   func checkpoint() {
     var cluster = Cluster(3)
-    cluster.only(0, 2)
-    for number in 1...5 as ClosedRange<UInt64> { cluster.propose(number, at: 0) }
+    cluster.only(a, c)
+    for number in 1...5 as ClosedRange<UInt64> { cluster.propose(number, at: a) }
     cluster.run()
     var reference = SnapshotReference(index: .zero, epoch: 9)
-    cluster.perform(at: ReplicaID(0)) { core, _, effects in
+    cluster.perform(at: a) { core, _, effects in
       reference = core.checkpoint(at: LogIndex(4), into: &effects)
       core.snapshotTaken(forgettingThrough: LogIndex(4))
     }
     #expect(reference == SnapshotReference(index: LogIndex(4), epoch: 0))
     cluster.heal()
     let request = ViewstampedReplica.GetState(view: 0, op: .zero, through: LogIndex(5))
-    #expect(cluster.deliver(.getState(request), from: 1, to: 0).snapshotRequests == [ReplicaID(1)])
-    cluster.heartbeat(from: 0)
-    #expect(cluster.core(1).log.lastOp == .zero && cluster.core(1).transfer != nil)
+    #expect(cluster.deliver(.getState(request), from: b, to: a).snapshotRequests == [b])
+    cluster.heartbeat(from: a)
+    #expect(cluster.core(b).log.lastOp == .zero && cluster.core(b).transfer != nil)
     cluster.nodes[1].committedCount = 4
-    cluster.perform(at: ReplicaID(1)) { core, now, effects in
-      let isInstalled = core.install(reference, from: ReplicaID(0), at: now, into: &effects)
+    cluster.perform(at: b) { core, now, effects in
+      let isInstalled = core.install(reference, from: a, at: now, into: &effects)
       #expect(isInstalled)
     }
     cluster.run()
-    cluster.heartbeat(from: 0)
-    #expect(cluster.core(1).log.lastOp == LogIndex(5) && cluster.core(1).log.base == LogIndex(4))
-    #expect(cluster.core(1).commitNumber == LogIndex(5))
-    #expect(cluster.core(1).invariantViolation() == nil)
+    cluster.heartbeat(from: a)
+    #expect(cluster.core(b).log.lastOp == LogIndex(5) && cluster.core(b).log.base == LogIndex(4))
+    #expect(cluster.core(b).commitNumber == LogIndex(5))
+    #expect(cluster.core(b).invariantViolation() == nil)
     var effects = Effects<ViewstampedReplica>()
-    var core = cluster.core(1)
-    let isAgain = core.install(reference, from: ReplicaID(0), at: cluster.now, into: &effects)
+    var core = cluster.core(b)
+    let isAgain = core.install(reference, from: a, at: cluster.now, into: &effects)
     #expect(!isAgain)
   }
 
   @Test("A checkpoint's records say all that the records before it did")
   func recordsOfCheckpoint() {
     var cluster = Cluster(3)
-    cluster.crash(ReplicaID(0))
-    cluster.timeOut(1, 2)
-    for number in 1...6 as ClosedRange<UInt64> { cluster.propose(number, at: 1) }
+    cluster.crash(a)
+    cluster.timeOut(b, c)
+    for number in 1...6 as ClosedRange<UInt64> { cluster.propose(number, at: b) }
     cluster.run()
-    var core = cluster.core(1)
+    var core = cluster.core(b)
     var effects = Effects<ViewstampedReplica>()
     _ = core.checkpoint(at: LogIndex(4), into: &effects)
     var fresh = ViewstampedReplica(
-      id: ReplicaID(1), membership: cluster.membership, options: cluster.options)
+      id: b, membership: cluster.membership, options: cluster.options)
     for record in effects.records { fresh.recover(record) }
     core.snapshotTaken(forgettingThrough: LogIndex(4))
     #expect(fresh.durableState.difference(from: core.durableState) == nil)

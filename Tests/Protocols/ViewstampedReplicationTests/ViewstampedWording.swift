@@ -15,7 +15,10 @@ extension Wording<ViewstampedReplica> {
         case .retransmission: "sends again what is not answered"
         }
       },
-      status: { "\($0.role) in view \($0.epoch)" }, entry: "operation")
+      status: {
+        $0.role == "view-change"
+          ? "in the change to view \($0.epoch)" : "\($0.role) in view \($0.epoch)"
+      }, entry: "operation")
   }
 }
 
@@ -35,7 +38,7 @@ extension ViewstampedReplica.Message {
       return "Prepare view \(message.view), operations from \(message.op): [\(list)], "
         + "commit \(message.commit)\(roundWords(message.readRound))"
     case .prepareOK(let message):
-      return "PrepareOK view \(message.view): on my disk up to \(message.op)"
+      return "PrepareOK view \(message.view): I have all up to \(message.op)"
     case .commit(let message):
       return "Commit view \(message.view): commit \(message.commit), sent up to \(message.op)"
         + roundWords(message.readRound)
@@ -67,7 +70,7 @@ extension ViewstampedReplica.Message {
 }
 
 extension ViewstampedReplica.Record {
-  var words: String {
+  var words: String? {
     switch self {
     case .view(let view, let lastNormal): return "view \(view), last normal in view \(lastNormal)"
     case .append(let first, let view, let batches):
@@ -80,6 +83,7 @@ extension ViewstampedReplica.Record {
     case .started(let count): return "start \(count)"
     case .recovered: return "has recovered"
     case .incarnations(let lives):
+      guard lives.contains(where: { $0.start > 0 }) else { return nil }
       return "knows starts \(lives.map { "\($0.start)" }.joined(separator: ", "))"
     }
   }

@@ -1,4 +1,4 @@
-import ClusterControl
+@testable import ClusterControl
 import ClusterMessages
 import Testing
 import Trials
@@ -14,16 +14,16 @@ import Trials
       counters.logRecords = records
       return counters
     }
-    meter.take(report(10, records: 5), life: 1)
+    meter.take(report(10, records: 5), incarnation: 1)
     meter.startsWithNextReport = true
-    meter.take(report(15, records: 6), life: 1)
-    meter.take(report(40, records: 7), life: 1)
+    meter.take(report(15, records: 6), incarnation: 1)
+    meter.take(report(40, records: 7), incarnation: 1)
     #expect(meter.measured.syncs == 25)
-    meter.take(report(3, records: 9), life: 2)
+    meter.take(report(3, records: 9), incarnation: 2)
     #expect(meter.measured.syncs == 28)
     #expect(meter.measured.logRecords == 9)
     // The incarnations of a node that lost its disk are numbered from 1 again.
-    meter.take(report(4, records: 1), life: 1)
+    meter.take(report(4, records: 1), incarnation: 1)
     #expect(meter.measured.syncs == 32)
   }
 }

@@ -1,3 +1,4 @@
+import HostTesting
 import NodeBench
 import Clients
 import ClusterControl
@@ -9,6 +10,7 @@ import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import WireFormat
 
@@ -63,7 +65,7 @@ private typealias Port = ClusterPort<Counter>
     let limit = MonotonicClock.now() + 60_000_000_000
     while !(try isThere(port)) {
       guard MonotonicClock.now() < limit else { throw Overdue(description: "no \(what)") }
-      try port.wait(nanoseconds: 1_000_000)
+      try port.wait(atMost: .milliseconds(1))
       port.flush()
       try server.take()
     }
@@ -74,7 +76,7 @@ private typealias Port = ClusterPort<Counter>
     var port = try port(server, connections: connections)
     try wait(&port, "connection", server) { _ in server.taken.count == connections + 1 }
     for connection in 0...connections {
-      server.say(frame(RefusalReason(""), .welcome, from: 0, epoch: 3), on: connection)
+      server.say(frame(RefusalReason(""), .welcome, from: 0, incarnation: 3), on: connection)
     }
     try wait(&port, "welcome", server) { $0.isConnected }
     return port
@@ -145,7 +147,7 @@ private typealias Port = ClusterPort<Counter>
     port.setDown(0, true)
     #expect(port.isConnected == true)
     for _ in 0..<30 {
-      try port.wait(nanoseconds: 1_000_000)
+      try port.wait(atMost: .milliseconds(1))
       try server.take()
     }
     #expect(server.taken.count == 0)
@@ -158,12 +160,12 @@ private typealias Port = ClusterPort<Counter>
   @Test("With a real node, requests are answered and reports are counted")
   func node() throws {
     let plan = try Plan(nodes: 1)
-    let seat = try Seat<ProbeCore, Counter>(plan.settings[0])
+    let seat = try Seat<PromiseCore, Counter>(plan.settings[0])
     var port = try Port(
       cluster: "tests", protocolName: "probe", endpoints: plan.settings[0].endpoints,
       replicaCount: 1, connections: 2, firstClient: 0)
     try waitFor("welcome", [seat]) {
-      try port.wait(nanoseconds: 100_000)
+      try port.wait(atMost: .microseconds(100))
       return port.isConnected ? true : nil
     }
     for client in 0..<10 as Range<UInt64> { port.send(request(client), to: ReplicaID(0)) }
@@ -171,7 +173,7 @@ private typealias Port = ClusterPort<Counter>
     #expect(isOrdered)
     port.flush()
     try waitFor("answers", [seat]) {
-      try port.wait(nanoseconds: 100_000)
+      try port.wait(atMost: .microseconds(100))
       return port.replies.count == 10 && port.reports[0]?.digest != nil ? true : nil
     }
     #expect(Set(port.replies.map(\.id.client.rawValue)) == Set(0..<10))

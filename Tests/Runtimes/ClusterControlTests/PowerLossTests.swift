@@ -1,4 +1,5 @@
 import Histories
+import HostTesting
 import Linearizability
 import Replication
 import SmallDisks
@@ -6,7 +7,7 @@ import StateMachines
 import Testing
 
 /// All three nodes are on one disk that loses its power: acknowledged writes must survive.
-@Suite("Cluster: loss of power", .serialized) struct PowerLossTests {
+@Suite("Cluster: loss of power", .serialized, .ownThreads) struct PowerLossTests {
   /// Makes writes and records their answers, then cuts the power, then reads all keys.
   /// - Returns: `nil` if this system cannot run the test.
   private func history(syncs: Bool) throws -> [Operation]? {

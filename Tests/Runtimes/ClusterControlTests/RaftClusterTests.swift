@@ -1,15 +1,17 @@
+import HostTesting
 import NodeBench
 import Clients
 import ClusterControl
 import ClusterMessages
+import Faults
 import LoadDriving
 import NodeRuntime
 import Raft
 import ReplicaHosting
-import Faults
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 
@@ -47,7 +49,7 @@ final class RaftTrio {
   /// Steps all nodes and the client once.
   func step() throws {
     for seat in nodes { try seat?.step() }
-    try port.wait(nanoseconds: 0)
+    try port.wait(atMost: .zero)
     port.flush()
   }
 
@@ -100,7 +102,7 @@ final class RaftTrio {
       #expect(try trio.ask(.put(Key("\(number)"), value: value(number))) == .done)
     }
     try trio.start(leader)
-    #expect(trio.nodes[leader]?.node.life == 2)
+    #expect(trio.nodes[leader]?.node.incarnation == 2)
     try trio.wait("node that has caught up") {
       Set(trio.nodes.compactMap { $0?.node.host.appliedIndex }).count == 1
     }

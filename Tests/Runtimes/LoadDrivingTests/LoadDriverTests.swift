@@ -50,10 +50,10 @@ private struct ScriptedPort: ServerPort {
   /// The share that each wait requested.
   var shares: Set<Int> = []
 
-  mutating func wait(nanoseconds: Int64, awake: Int64, share: Int) throws {
+  mutating func wait(atMost limit: Interval, awake: Interval, share: Int) throws {
     shares.insert(share)
-    if waiting.isEmpty, lost.isEmpty, nanoseconds > 0 {
-      Descriptor.sleep(nanoseconds: min(nanoseconds, 200_000))
+    if waiting.isEmpty, lost.isEmpty, limit > .zero {
+      Descriptor.sleep(for: min(limit, .microseconds(200)))
     }
     for request in waiting {
       answeredAt[request.id] = MonotonicClock.now()

@@ -6,12 +6,13 @@ import Faults
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import WireFormat
 import WriteAheadLog
 
-private typealias StoreSeat = Seat<ProbeCore, KeyValueStore>
+private typealias StoreSeat = Seat<PromiseCore, KeyValueStore>
 
 /// Tests the requests of clients to a node, and their limits.
 @Suite("Cluster node: clients") struct ClientTests {

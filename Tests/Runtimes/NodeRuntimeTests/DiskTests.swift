@@ -7,11 +7,12 @@ import Faults
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import WireFormat
 import WriteAheadLog
 
-private typealias ProbeSeat = Seat<ProbeCore, Counter>
+private typealias ProbeSeat = Seat<PromiseCore, Counter>
 
 /// Tests which promises a node sends, and which records it has written before.
 @Suite("Cluster node: disks") struct DiskTests {

@@ -1,15 +1,16 @@
-import NodeBench
 import ClusterMessages
+import NodeBench
 import NodeRuntime
 import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import WireFormat
 
-private typealias ProbeSeat = Seat<ProbeCore, Counter>
+private typealias ProbeSeat = Seat<PromiseCore, Counter>
 
 /// Tests which connections a node accepts, and how it ends the others.
 @Suite("Cluster node: greetings") struct GreetingTests {
@@ -37,9 +38,9 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
   func welcome() throws {
     for (role, sender) in [(ConnectionRole.client, 65535), (.peer, 1), (.runner, 65535)] {
       let caller = try call()
-      caller.say(plan.hello(role), .hello, from: sender, epoch: 1)
+      caller.say(plan.hello(role), .hello, from: sender, incarnation: 1)
       try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
-      #expect(caller.received.first?.epoch == seat.node.life)
+      #expect(caller.received.first?.incarnation == seat.node.incarnation)
     }
     #expect(seat.node.counters.garbage == 0)
   }
@@ -63,7 +64,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
           == "node \(sender) cannot be a peer of node 0")
     }
     #expect(seat.node.counters.garbage == 0)
-    #expect(seat.node.peerLives == [nil, nil, nil])
+    #expect(seat.node.knownPeers == [nil, nil, nil])
   }
 
   @Test("Without the cluster's secret every role is refused")
@@ -75,7 +76,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       let caller = try Caller(settings.endpoints[1])
       var hello = plan.hello(role, to: 1)
       hello.secret = secret
-      caller.say(hello, .hello, from: role == .peer ? 2 : 65535, epoch: 1)
+      caller.say(hello, .hello, from: role == .peer ? 2 : 65535, incarnation: 1)
       return try waitFor("answer", [guarded, caller]) {
         caller.isWelcome ? .some(nil) : caller.refusal.map { .some($0) }
       }
@@ -113,7 +114,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     }
     for (role, sender) in [(ConnectionRole.peer, 1), (.runner, 65535)] {
       let caller = try call()
-      caller.say(plan.hello(role), .hello, from: sender, epoch: 1)
+      caller.say(plan.hello(role), .hello, from: sender, incarnation: 1)
       try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
     }
     #expect(seat.node.inbound.count { $0.isOpen } <= 24)
@@ -126,7 +127,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       var hello = plan.hello(.peer)
       hello.logNumber = number
       hello.logGeneration = generation
-      caller.say(hello, .hello, from: 1, epoch: 1)
+      caller.say(hello, .hello, from: 1, incarnation: 1)
       return try waitFor("answer", [seat, caller]) {
         if caller.isWelcome { return true }
         return caller.refusal == nil ? nil : false
@@ -173,7 +174,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       polite.isWelcome && seat.node.inbound.count == 2 ? true : nil
     }
     for slot in seat.node.inbound.indices {
-      seat.node.inbound[slot].openedAt -= NodeLimits.helloDeadline
+      seat.node.inbound[slot].openedAt -= NodeLimits.helloDeadline.nanoseconds
     }
     seat.node.sweepAt = 0
     try waitFor("end", [seat, polite, silent]) { silent.isClosed ? true : nil }

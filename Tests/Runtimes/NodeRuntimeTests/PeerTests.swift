@@ -1,18 +1,20 @@
+import HostTesting
 import NodeBench
 import ClusterMessages
+import Faults
 import NodeRuntime
 import Primitives
 import ReplicaHosting
-import Faults
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import WireFormat
 import WriteAheadLog
 
-private typealias ProbeSeat = Seat<ProbeCore, Counter>
+private typealias ProbeSeat = Seat<PromiseCore, Counter>
 
 /// Tests messages between nodes, over intact and over faulty links.
 @Suite("Cluster node: peers") struct PeerTests {
@@ -200,9 +202,9 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
       try waitFor("message", [stays, comes]) {
         stays.node.host.core.received.count > heard ? true : nil
       }
-      #expect(stays.node.peerLives[1]?.epoch == comes.node.life)
+      #expect(stays.node.knownPeers[1]?.incarnation == comes.node.incarnation)
     }
-    #expect(stays.node.peerLives[1]?.epoch == 1)
+    #expect(stays.node.knownPeers[1]?.incarnation == 1)
     #expect(stays.node.counters.garbage == 0)
   }
 
@@ -216,26 +218,26 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     let late = try Caller(endpoint)
     try waitFor("connection", [seat, late]) { seat.node.inbound.count == 1 ? true : nil }
     let old = try Caller(endpoint)
-    old.say(plan.hello(.peer), .hello, from: 1, epoch: 4)
-    old.say(UInt64(41), .message, from: 1, epoch: 4)
+    old.say(plan.hello(.peer), .hello, from: 1, incarnation: 4)
+    old.say(UInt64(41), .message, from: 1, incarnation: 4)
     try waitFor("welcome", [seat, old]) { old.isWelcome ? true : nil }
     let new = try Caller(endpoint)
-    new.say(plan.hello(.peer), .hello, from: 1, epoch: 5)
-    new.say(UInt64(51), .message, from: 1, epoch: 5)
+    new.say(plan.hello(.peer), .hello, from: 1, incarnation: 5)
+    new.say(UInt64(51), .message, from: 1, incarnation: 5)
     try waitFor("end of the old one", [seat, old, new]) { old.isClosed ? true : nil }
-    late.say(plan.hello(.peer), .hello, from: 1, epoch: UInt32.max)
-    late.say(UInt64(42), .message, from: 1, epoch: UInt32.max)
+    late.say(plan.hello(.peer), .hello, from: 1, incarnation: UInt32.max)
+    late.say(UInt64(42), .message, from: 1, incarnation: UInt32.max)
     try waitFor("refusal", [seat, new, late]) { late.isClosed ? true : nil }
     #expect(late.refusal == "node 1 has started again since")
     #expect(!new.isClosed)
     #expect(seat.node.host.core.received == [41, 51])
     // A connection must not send for another incarnation or node than its hello named.
-    new.say(UInt64(43), .message, from: 1, epoch: 4)
+    new.say(UInt64(43), .message, from: 1, incarnation: 4)
     try waitFor("end", [seat, new]) { new.isClosed ? true : nil }
     #expect(seat.node.counters.garbage == 1)
     let other = try Caller(endpoint)
-    other.say(plan.hello(.peer), .hello, from: 2, epoch: 1)
-    other.say(UInt64(44), .message, from: 1, epoch: 1)
+    other.say(plan.hello(.peer), .hello, from: 2, incarnation: 1)
+    other.say(UInt64(44), .message, from: 1, incarnation: 1)
     try waitFor("end", [seat, other]) { other.isClosed ? true : nil }
     #expect(seat.node.counters.garbage == 2)
     #expect(seat.node.host.core.received == [41, 51])
@@ -246,7 +248,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
 @Suite("Cluster node: strangers at a peer's address") struct StrangerTests {
   /// Node 0's records about a program that answers its hello with these bytes.
   private func answer(
-    _ bytes: [UInt8], until: (borrowing ClusterNode<ProbeCore, Counter>) -> Bool
+    _ bytes: [UInt8], until: (borrowing ClusterNode<PromiseCore, Counter>) -> Bool
   ) throws -> ProbeSeat {
     let plan = try Plan(nodes: 2)
     let listener = try plan.settings[0].endpoints[1].listen()
@@ -271,7 +273,7 @@ private typealias ProbeSeat = Seat<ProbeCore, Counter>
     let seat = try answer(frame(RefusalReason("not you"), .refusal)) { $0.peers[1].refusal != nil }
     #expect(seat.node.peers[1].refusal == "not you")
     seat.node.hangUp(1)
-    #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause)
+    #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause.nanoseconds)
     #expect(seat.node.counters.garbage == 0)
   }
 

@@ -7,6 +7,7 @@ import ReplicaHosting
 import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import WireFormat
 

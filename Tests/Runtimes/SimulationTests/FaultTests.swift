@@ -2,6 +2,7 @@ import Environments
 import Faults
 import ReplicaHosting
 import Replication
+import Stubs
 import Testing
 import Trials
 
@@ -12,14 +13,14 @@ import Trials
   /// authority of three led by 6.
   func cluster() -> ProbeTrial {
     var trial = probes(5, authority: 3)
-    trial.nodes[1].host.core.charge.isInCharge = true
-    trial.nodes[1].host.core.charge.epoch = 2
-    trial.nodes[3].host.core.charge.isInCharge = true
-    trial.nodes[3].host.core.charge.epoch = 1
-    trial.nodes[4].host.core.charge.isTail = true
-    trial.nodes[4].host.core.charge.epoch = 2
-    trial.nodes[6].host.core.charge.isCoordinator = true
-    trial.nodes[6].host.core.charge.epoch = 7
+    trial.nodes[1].host.core.status.isInCharge = true
+    trial.nodes[1].host.core.status.epoch = 2
+    trial.nodes[3].host.core.status.isInCharge = true
+    trial.nodes[3].host.core.status.epoch = 1
+    trial.nodes[4].host.core.status.isTail = true
+    trial.nodes[4].host.core.status.epoch = 2
+    trial.nodes[6].host.core.status.isCoordinator = true
+    trial.nodes[6].host.core.status.epoch = 7
     return trial
   }
 
@@ -62,7 +63,7 @@ import Trials
   @Test("A cluster of one has no follower and no minority")
   func single() {
     var trial = probes(1)
-    trial.nodes[0].host.core.charge.isInCharge = true
+    trial.nodes[0].host.core.status.isInCharge = true
     #expect(trial.resolve(.follower) == [] && trial.resolve(.minority) == [])
     #expect(trial.resolve(.majority) == [0] && trial.resolve(.leader) == [0])
   }
@@ -116,7 +117,7 @@ import Trials
     _ shape: PartitionShape, replicas: Int, authority: Int = 0, seed: UInt64 = 1
   ) -> (hit: [Int], reach: [Set<Int>]) {
     var trial = probes(replicas, authority: authority) { $0.plan.seed = seed }
-    trial.nodes[0].host.core.charge.isInCharge = true
+    trial.nodes[0].host.core.status.isInCharge = true
     let (hit, links) = trial.cuts(of: shape)
     let all = Set(0..<replicas + authority)
     var reach = all.map { _ in all }
@@ -202,7 +203,7 @@ import Trials
     ) { $0.environment.network.transport = .datagram }
     for time in [2, 12, 16] as [Int64] {
       trial.pass(to: time)
-      trial.tell(0, ProbeCore.early + UInt64(time))
+      trial.tell(0, Probe.early + UInt64(time))
     }
     trial.pass(to: 20)
     #expect(trial.notes(1) == ["16@17000"])

@@ -2,6 +2,7 @@ import Environments
 import Faults
 import Primitives
 import Replication
+import Stubs
 import Testing
 
 @testable import Simulation
@@ -20,7 +21,7 @@ private struct Delivery {
 
   /// A trial of probes in which only the network takes time, with a latency of 1 ms.
   private func cluster(
-    _ nodes: Int, latency: LatencyDistribution = .constant(.milliseconds(1))
+    _ nodes: Int, latency: DelayDistribution = .constant(.milliseconds(1))
   ) -> ProbeTrial {
     probes(nodes) {
       $0.environment.network = NetworkModel(latency: latency)

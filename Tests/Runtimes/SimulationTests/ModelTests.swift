@@ -58,7 +58,7 @@ import Testing
 }
 
 @Suite struct LatencySamplerTests {
-  func draw(_ distribution: LatencyDistribution) -> [Double] {
+  func draw(_ distribution: DelayDistribution) -> [Double] {
     let sampler = LatencySampler(distribution)
     var random = RandomStream(seed: 9)
     return (0..<20_000).map { _ in Double(sampler.next(&random)) }.sorted()
@@ -93,7 +93,7 @@ import Testing
 
   @Test("The ends of the unit interval have quantiles")
   func ends() {
-    for distribution: LatencyDistribution in [
+    for distribution: DelayDistribution in [
       .normal(mean: .milliseconds(1), deviation: .milliseconds(1)),
       .lognormal(median: .milliseconds(1), sigma: 1),
       .exponential(minimum: .zero, mean: .milliseconds(1)),

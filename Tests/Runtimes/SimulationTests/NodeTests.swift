@@ -3,6 +3,7 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
+import Stubs
 import Testing
 import Trials
 
@@ -12,12 +13,12 @@ import Trials
   @Test("No send leaves before its record is durable, and one sync covers all waiting records")
   func groupCommit() {
     var trial = probes()
-    trial.tell(0, ProbeCore.persist + 1)
-    trial.tell(0, ProbeCore.early + 9)
+    trial.tell(0, Probe.persist + 1)
+    trial.tell(0, Probe.early + 9)
     trial.pass(to: 1)
-    trial.tell(0, ProbeCore.persist + 2)
+    trial.tell(0, Probe.persist + 2)
     trial.pass(to: 2)
-    trial.tell(0, ProbeCore.persist + 3)
+    trial.tell(0, Probe.persist + 3)
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["9@1000", "1@6000", "2@11000", "3@11000"])
     #expect(trial.nodes[0].usage.syncs == 2)
@@ -26,7 +27,7 @@ import Trials
   @Test("Without group commit every record has its own sync")
   func noGroupCommit() {
     var trial = probes { $0.environment.disk.groupCommit = false }
-    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, Probe.persist + record) }
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["1@6000", "2@11000", "3@16000"])
     #expect(trial.nodes[0].usage.syncs == 3)
@@ -42,7 +43,7 @@ import Trials
         $0.environment.disk.bandwidth = 16_000
         $0.environment.disk.groupCommit = groupCommit
       }
-      for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+      for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, Probe.persist + record) }
       trial.pass(to: 30)
       #expect(trial.notes(1) == expected)
     }
@@ -51,10 +52,10 @@ import Trials
   @Test("Sends that waited for the disk leave when the processor is free, and are charged then")
   func heldSends() {
     var trial = probes { $0.environment.cpu.perMessage = .milliseconds(4) }
-    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, Probe.persist + 1)
     trial.pass(to: 8)
     #expect(trial.nodes[0].usage.busy == 4_000_000)
-    trial.tell(0, ProbeCore.cancelBell)
+    trial.tell(0, Probe.cancelBell)
     trial.pass(to: 11)
     // The sync from 4 to 9 ms ends while the processor receives a message until 12 ms; 1 ms is the
     // link's latency.
@@ -72,7 +73,7 @@ import Trials
       }
       var times: [Int64] = []
       for (count, sync) in order.enumerated() {
-        trial.tell(sync.node, ProbeCore.persist + sync.record)
+        trial.tell(sync.node, Probe.persist + sync.record)
         let start = trial.world.now
         while trial.nodes[sync.node].isSyncing {
           trial.world.now = trial.world.queue.nextTime
@@ -92,7 +93,7 @@ import Trials
   @Test("Effects of a message to the node itself do not overtake sends that were held longer")
   func ownMessages() {
     var trial = probes()
-    trial.tell(0, ProbeCore.viaSelf)
+    trial.tell(0, Probe.viaSelf)
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["7@6000", "8@6000"])
   }
@@ -100,14 +101,14 @@ import Trials
   @Test("A crash loses volatile records and the sends that waited for them")
   func crash() {
     var trial = probes()
-    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, Probe.persist + 1)
     trial.pass(to: 1)
-    trial.tell(0, ProbeCore.persist + 2)
+    trial.tell(0, Probe.persist + 2)
     trial.pass(to: 7)
     trial.nodes[0].crash(keepingTorn: 0)
     trial.pass(to: 20)
     trial.nodes[0].restart(in: &trial.world)
-    trial.tell(0, ProbeCore.persist + 3)
+    trial.tell(0, Probe.persist + 3)
     trial.pass(to: 40)
     #expect(trial.nodes[0].host.core.recovered == [1] && trial.nodes[0].log == [1, 3])
     #expect(trial.notes(1) == ["1@6000", "3@26000"])
@@ -116,7 +117,7 @@ import Trials
   @Test("A torn crash keeps a prefix of the bytes being written")
   func torn() {
     var trial = probes()
-    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, Probe.persist + record) }
     trial.nodes[0].crash(keepingTorn: 2)
     trial.nodes[0].restart(in: &trial.world)
     #expect(trial.nodes[0].host.core.recovered == [1, 2])
@@ -125,7 +126,7 @@ import Trials
   @Test("A stalled disk ends no sync until all stalls are over; a slow disk takes longer")
   func stall() {
     var trial = probes()
-    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, Probe.persist + 1)
     for key in [1, 2] {
       trial.ledger.add(.stalledDisk([0]), key: key)
       trial.adopt(.stalledDisk([0]))
@@ -138,7 +139,7 @@ import Trials
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["1@21000"])
     trial.nodes[0].extraSyncTime = 10_000_000
-    trial.tell(0, ProbeCore.persist + 2)
+    trial.tell(0, Probe.persist + 2)
     trial.pass(to: 60)
     #expect(trial.notes(1).last == "2@46000")
   }
@@ -148,14 +149,14 @@ import Trials
     var trial = probes { $0.environment.disk.sync = nil }
     trial.nodes[0].diskIsStalled = true
     trial.nodes[0].extraSyncTime = 3_000_000
-    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, Probe.persist + 1)
     trial.pass(to: 10)
     trial.nodes[0].resumeDisk(in: &trial.world)
-    trial.tell(0, ProbeCore.persist + 2)
+    trial.tell(0, Probe.persist + 2)
     trial.pass(to: 30)
     #expect(trial.notes(1).map { $0.prefix(2) } == ["1@", "2@"])
     #expect(trial.nodes[0].barrier.isOpen)
-    trial.tell(0, ProbeCore.persist + 3)
+    trial.tell(0, Probe.persist + 3)
     trial.pass(to: 40)
     #expect(trial.notes(1).last == "3@34000")
   }
@@ -165,10 +166,10 @@ import Trials
   @Test("A paused node handles and sends nothing; then it handles all events at once")
   func pause() {
     var trial = probes()
-    trial.tell(0, ProbeCore.persist + 1)
-    trial.tell(0, ProbeCore.setBell + 3)
+    trial.tell(0, Probe.persist + 1)
+    trial.tell(0, Probe.setBell + 3)
     trial.nodes[0].isPaused = true
-    trial.tell(0, ProbeCore.early + 2)
+    trial.tell(0, Probe.early + 2)
     trial.pass(to: 20)
     #expect(trial.notes(0).count == 2 && trial.notes(1).isEmpty)
     trial.nodes[0].resume(in: &trial.world)
@@ -247,7 +248,7 @@ import Trials
     let node = trial.nodes[0]
     #expect(node.isUp && node.slowness == 3 && node.extraSyncTime == 2_000_000)
     #expect(node.diskIsStalled && node.clock.faultDrift == 0.5)
-    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, Probe.persist + 1)
     trial.pass(to: 19)
     #expect(trial.nodes[0].unsyncedCount == 1)
     trial.pass(to: 30)
@@ -320,13 +321,13 @@ import Trials
   @Test("A timer fires once, by the drifting clock, independent of clock steps")
   func firing() {
     var trial = probes()
-    trial.tell(0, ProbeCore.setBell + 10)
+    trial.tell(0, Probe.setBell + 10)
     trial.nodes[0].clock.step(by: .seconds(-100))
     trial.pass(to: 9)
     #expect(trial.notes(0).count == 1)
     trial.pass(to: 50)
     #expect(trial.notes(0).count == 2)
-    trial.tell(1, ProbeCore.setBell + 10)
+    trial.tell(1, Probe.setBell + 10)
     trial.nodes[1].clock.setFaultDrift(1, at: trial.world.now)
     trial.nodes[1].rescheduleTimers(in: &trial.world)
     trial.pass(to: 54)
@@ -338,12 +339,12 @@ import Trials
   @Test("A timer that is set again fires at the new time only, and a cancelled timer never")
   func reset() {
     var trial = probes()
-    trial.tell(0, ProbeCore.setBell + 10)
+    trial.tell(0, Probe.setBell + 10)
     trial.pass(to: 5)
-    trial.tell(0, ProbeCore.setBell + 10)
-    trial.tell(1, ProbeCore.setBell + 3)
+    trial.tell(0, Probe.setBell + 10)
+    trial.tell(1, Probe.setBell + 3)
     trial.pass(to: 6)
-    trial.tell(1, ProbeCore.cancelBell)
+    trial.tell(1, Probe.cancelBell)
     trial.pass(to: 50)
     #expect(trial.notes(0).last == "bell@15000" && trial.notes(0).count == 3)
     #expect(trial.notes(1).count == 2)
@@ -352,11 +353,11 @@ import Trials
   @Test("A timer that was set again or cancelled while it waited in the inbox does not fire")
   func inbox() {
     for (message, expected) in [
-      (ProbeCore.cancelBell, ["1@8000", "2000@12000"]),
-      (ProbeCore.setBell + 50, ["1@8000", "1050@12000", "bell@62000"]),
+      (Probe.cancelBell, ["1@8000", "2000@12000"]),
+      (Probe.setBell + 50, ["1@8000", "1050@12000", "bell@62000"]),
     ] {
       var trial = probes { $0.environment.cpu.perMessage = .milliseconds(4) }
-      trial.nodes[0].arrive(ProbeCore.setBell + 10, from: 0, bytes: 0, in: &trial.world)
+      trial.nodes[0].arrive(Probe.setBell + 10, from: 0, bytes: 0, in: &trial.world)
       trial.pass(to: 8)
       trial.tell(0, 1)
       trial.pass(to: 9)

@@ -3,6 +3,7 @@ import Faults
 import Primitives
 import ReplicaHosting
 import Replication
+import Stubs
 import Testing
 import Trials
 
@@ -16,8 +17,8 @@ import Trials
     trial.nodes[0].stopInsideTurn()
     trial.nodes[0].isPaused = true
     trial.pass(to: 2)
-    trial.tell(0, ProbeCore.viaSelf)
-    trial.tell(0, ProbeCore.early + 2)
+    trial.tell(0, Probe.viaSelf)
+    trial.tell(0, Probe.early + 2)
     // A second pause finds it inside the turn.
     trial.nodes[0].stopInsideTurn()
     trial.pass(to: 20)
@@ -34,7 +35,7 @@ import Trials
     var trial = probes()
     trial.nodes[0].stopInsideTurn()
     trial.nodes[0].isPaused = true
-    trial.tell(0, ProbeCore.persist + 1)
+    trial.tell(0, Probe.persist + 1)
     trial.nodes[0].crash(keepingTorn: 0)
     trial.nodes[0].restart(in: &trial.world)
     trial.nodes[0].resume(in: &trial.world)
@@ -99,7 +100,7 @@ import Trials
       var trial = probes(3, faults: faults) { $0.plan.seed = seed }
       for time in stride(from: 1 as Int64, to: 100, by: 1) {
         trial.pass(to: time)
-        if time < 80 { trial.tell(Int(time % 2), ProbeCore.persist + UInt64(time)) }
+        if time < 80 { trial.tell(Int(time % 2), Probe.persist + UInt64(time)) }
       }
       for number in 0..<2 {
         let node = trial.nodes[number]

@@ -3,6 +3,7 @@ import Environments
 import Faults
 import Replication
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import Unreplicated
@@ -40,7 +41,7 @@ import Workloads
     return (trial.load, record)
   }
 
-  func meanLatency(_ operations: [CounterLoad.Noted]) -> Double {
+  func meanLatency(_ operations: [CounterLoad.Operation]) -> Double {
     let answered = operations.filter(\.isAnswered)
     return answered.reduce(0) { $0 + Double($1.returned - $1.due) } / Double(answered.count)
   }
@@ -120,7 +121,7 @@ import Workloads
 
   @Test("Arrivals do not depend on the cluster's disk")
   func sameArrivals() {
-    func due(_ sync: LatencyDistribution?) -> [Int64] {
+    func due(_ sync: DelayDistribution?) -> [Int64] {
       let (load, _) = run([.add(1)]) {
         $0.environment.disk.sync = sync
         $0.plan.workload.arrival = .open(rate: 1000, process: .poisson)

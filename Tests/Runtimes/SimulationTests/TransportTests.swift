@@ -3,6 +3,7 @@ import Faults
 import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 import Testing
 import Trials
 

@@ -3,6 +3,7 @@ import Faults
 import Histories
 import ReplicaHosting
 import Replication
+import Stubs
 import Testing
 import Trials
 import Unreplicated

@@ -159,26 +159,26 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
   func tokens() throws {
     let pair = try Pair()
     let loop = try EventLoop()
-    #expect(loop.wait(nanoseconds: 0) == 0)
+    #expect(loop.wait(atMost: .zero) == 0)
     loop.add(pair.near, token: 7)
     loop.add(pair.far, token: 1 << 60 | 9, writes: true)
-    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.wait(atMost: .seconds(1)) == 1)
     #expect(loop.ready[0].token == 1 << 60 | 9)
     #expect(loop.ready[0].writable != 0 && loop.ready[0].readable == 0)
     loop.change(pair.far, token: 3, reads: true, writes: false)
-    #expect(loop.wait(nanoseconds: 0) == 0)
+    #expect(loop.wait(atMost: .zero) == 0)
     var output = OutputBuffer()
     output.writer.write([1])
     #expect(output.flush(to: pair.near) == .open)
-    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.wait(atMost: .seconds(1)) == 1)
     #expect(loop.ready[0].token == 3 && loop.ready[0].readable != 0)
     // Level triggered: unread bytes are reported again.
-    #expect(loop.wait(nanoseconds: 0) == 1)
+    #expect(loop.wait(atMost: .zero) == 1)
     loop.change(pair.far, token: 3, reads: false, writes: false)
-    #expect(loop.wait(nanoseconds: 0) == 0)
+    #expect(loop.wait(atMost: .zero) == 0)
     loop.remove(pair.near)
     Descriptor.endOutput(pair.far)
-    #expect(loop.wait(nanoseconds: 0) == 0)
+    #expect(loop.wait(atMost: .zero) == 0)
   }
 
   @Test("A connection that fails or breaks is reported as broken")
@@ -188,7 +188,7 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     defer { Descriptor.close(descriptor) }
     let loop = try EventLoop()
     loop.add(descriptor, token: 1, writes: true)
-    #expect(loop.wait(nanoseconds: 1_000_000_000) == 1)
+    #expect(loop.wait(atMost: .seconds(1)) == 1)
     #expect(loop.ready[0].broken != 0)
     #expect(-linux_connect_result(descriptor) == SystemError.connectionRefused)
   }
@@ -196,10 +196,10 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
   @Test("A wait lasts as long as requested, to a fraction of a millisecond")
   func time() throws {
     let loop = try EventLoop()
-    for nanoseconds in [300_000, 2_000_000] as [Int64] {
+    for limit in [Interval.microseconds(300), .milliseconds(2)] {
       let began = MonotonicClock.now()
-      #expect(loop.wait(nanoseconds: nanoseconds) == 0)
-      #expect(MonotonicClock.now() - began >= nanoseconds)
+      #expect(loop.wait(atMost: limit) == 0)
+      #expect(MonotonicClock.now() - began >= limit.nanoseconds)
     }
   }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Replication
 import Testing
 
 @testable import Sockets
@@ -29,12 +30,12 @@ struct WaitTests {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
     let start = MonotonicClock.now()
-    #expect(loop.spin(nanoseconds: 1_000_000) == 0)
+    #expect(loop.spin(atMost: .milliseconds(1)) == 0)
     #expect(MonotonicClock.now() - start >= 1_000_000)
     var byte: UInt8 = 1
     #expect(write(pipes[0].output, &byte, 1) == 1)
-    for nanoseconds in [0, 60_000_000_000] as [Int64] {
-      #expect(loop.spin(nanoseconds: nanoseconds) == 1)
+    for limit in [Interval.zero, .seconds(60)] {
+      #expect(loop.spin(atMost: limit) == 1)
     }
     close(pipes)
   }
@@ -44,16 +45,23 @@ struct WaitTests {
     let loop = try EventLoop()
     let pipes = pipes(1, on: loop)
     var list = PendingReadiness()
-    for (nanoseconds, awake) in [(Int64(3_000_000), Int64(1_000_000)), (1_000_000, 50_000_000)] {
+    let pairs: [(limit: Interval, awake: Interval)] = [
+      (.milliseconds(3), .milliseconds(1)), (.milliseconds(1), .milliseconds(50)),
+    ]
+    for (limit, awake) in pairs {
       let start = MonotonicClock.now()
-      list.wait(on: loop, nanoseconds: nanoseconds, awake: awake)
-      #expect(list.isEmpty && MonotonicClock.now() - start >= nanoseconds)
+      list.wait(on: loop, atMost: limit, awake: awake)
+      #expect(list.isEmpty && MonotonicClock.now() - start >= limit.nanoseconds)
     }
     #expect(list.spinPolicy.inVain == 2)
     var byte: UInt8 = 1
     #expect(write(pipes[0].output, &byte, 1) == 1)
-    for (nanoseconds, awake) in [(Int64(0), Int64(0)), (60_000_000_000, 1), (60_000_000_000, 0)] {
-      list.wait(on: loop, nanoseconds: nanoseconds, awake: awake)
+    let long = Interval.seconds(60)
+    let others: [(limit: Interval, awake: Interval)] = [
+      (.zero, .zero), (long, .nanoseconds(1)), (long, .zero),
+    ]
+    for (limit, awake) in others {
+      list.wait(on: loop, atMost: limit, awake: awake)
       let popped = list.pop(loop)
       #expect(popped?.token == 0)
     }
@@ -92,7 +100,7 @@ struct WaitTests {
     for pipe in pipes[..<2] { #expect(write(pipe.output, &byte, 1) == 1) }
     var list = PendingReadiness()
     #expect(list.isEmpty && list.pop(loop) == nil)
-    list.wait(on: loop, nanoseconds: 0)
+    list.wait(on: loop, atMost: .zero)
     var seen: Set<UInt64> = []
     let popped = list.pop(loop)
     let first = try #require(popped)
@@ -101,13 +109,13 @@ struct WaitTests {
     #expect(write(pipes[2].output, &byte, 1) == 1)
     #expect(!list.isEmpty)
     // Neither waits nor looks for newly ready descriptors.
-    list.wait(on: loop, nanoseconds: 60_000_000_000)
+    list.wait(on: loop, atMost: .seconds(60))
     let poppedNext = list.pop(loop)
     let second = try #require(poppedNext)
     #expect(read(pipes[Int(second.token)].input, &byte, 1) == 1)
     seen.insert(second.token)
     #expect(seen == [0, 1] && list.isEmpty)
-    list.wait(on: loop, nanoseconds: 60_000_000_000)
+    list.wait(on: loop, atMost: .seconds(60))
     #expect(list.pop(loop)?.token == 2)
     #expect(list.pop(loop) == nil)
     close(pipes)

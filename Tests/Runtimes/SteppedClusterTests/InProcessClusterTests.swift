@@ -1,66 +1,33 @@
 import ProtocolTesting
 import SteppedCluster
 import Replication
+import Stubs
 import Testing
 
-/// Not a protocol: persists every received number and sends it, less one, to the next node until it
-/// is zero; odd numbers are sent early.
-struct PassingCore: ReplicaCore {
-  typealias Message = UInt64
-  typealias Record = UInt64
-
-  enum Timer: Int, TimerName, CaseIterable { case tick }
-
-  struct Options: ProtocolOptions {
-    static let declared: [OptionDeclaration] = []
-    init(_ values: OptionValues) {}
-  }
-
-  let next: ReplicaID
-  var recovered: [UInt64] = []
-  var received: [UInt64] = []
-
-  init(id: ReplicaID, membership: Membership, options: Options) {
-    next = ReplicaID((id.index + 1) % membership.replicas.count)
-  }
-
-  mutating func recover(_ record: UInt64) { recovered.append(record) }
-
-  mutating func handle(
-    _ event: Event<PassingCore>, at now: Instant, into effects: inout Effects<PassingCore>
-  ) {
-    switch event {
-    case .started: effects.setTimer(.tick, after: .milliseconds(5)...(.milliseconds(9)))
-    case .received(let number, _):
-      received.append(number)
-      effects.persist(number)
-      guard number > 0 else { return }
-      if number % 2 == 1 {
-        effects.sendEarly(number - 1, to: next)
-      } else {
-        effects.send(number - 1, to: next)
-      }
-    case .timerFired: effects.send(9, to: next)
-    case .requested(let batch): effects.refuse(batch, redirect: next)
-    case .disconnected: break
-    case .readRequested(let ticket, _): effects.read(ticket)
+/// Persists every received number and sends it, less one, to the next node until it is zero; odd
+/// numbers are sent early.
+private let passing = ScriptedCore.Options { core, event, effects in
+  let next = ReplicaID((core.id.index + 1) % core.membership.replicas.count)
+  switch event {
+  case .started: effects.setTimer(.bell, after: .milliseconds(5)...(.milliseconds(9)))
+  case .received(let number, _):
+    effects.persist(number)
+    guard number > 0 else { return }
+    if number % 2 == 1 {
+      effects.sendEarly(number - 1, to: next)
+    } else {
+      effects.send(number - 1, to: next)
     }
+  case .timerFired: effects.send(9, to: next)
+  case .requested(let batch): effects.refuse(batch, redirect: next)
+  case .readRequested(let ticket, _): effects.read(ticket)
+  case .disconnected: break
   }
-
-  var status: ReplicaStatus {
-    ReplicaStatus(
-      role: "passing", isInCharge: false, epoch: 0, commitIndex: .zero, lastIndex: .zero)
-  }
-
-  func invariantViolation() -> String? { nil }
 }
 
 @Suite struct InProcessClusterTests {
-  let a = ReplicaID(0)
-  let b = ReplicaID(1)
-
-  func cluster() -> InProcessCluster<PassingCore> {
-    InProcessCluster(membership: Membership(replicas: 2), options: PassingCore.Options())
+  func cluster() -> InProcessCluster<ScriptedCore> {
+    InProcessCluster(membership: Membership(replicas: 2), options: passing)
   }
 
   @Test("Messages are delivered in the order in which they were sent, until none is left")
@@ -98,7 +65,7 @@ struct PassingCore: ReplicaCore {
     cluster.handle(.received(6, from: a), at: b)
     #expect(cluster.inFlight.map(\.to) == [b, a])
     cluster.crash(a)
-    let fired = cluster.fire(.tick, at: a)
+    let fired = cluster.fire(.bell, at: a)
     #expect(cluster.inFlight.map(\.to) == [b] && !fired)
     cluster.restart(a)
     cluster.releaseDisk(a)
@@ -110,16 +77,16 @@ struct PassingCore: ReplicaCore {
   @Test("A timer fires once and only if it is set, after its shortest time")
   func timers() {
     var cluster = cluster()
-    let first = cluster.fire(.tick, at: a)
-    let second = cluster.fire(.tick, at: a)
+    let first = cluster.fire(.bell, at: a)
+    let second = cluster.fire(.bell, at: a)
     #expect(first && !second && cluster.now == .zero + .milliseconds(5))
     #expect(cluster.inFlight.map(\.message) == [9])
   }
 
   @Test("Messages that the caller blocks are lost, except a node's messages to itself")
   func loss() {
-    var cluster = InProcessCluster<PassingCore>(
-      membership: Membership(replicas: 1), options: PassingCore.Options())
+    var cluster = InProcessCluster<ScriptedCore>(
+      membership: Membership(replicas: 1), options: passing)
     cluster.delivers = { _ in false }
     cluster.handle(.received(3, from: a), at: a)
     cluster.run()

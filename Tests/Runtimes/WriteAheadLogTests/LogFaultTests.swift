@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Primitives
 import Replication
 import Testing
@@ -144,7 +145,7 @@ struct LogFaultTests {
     try LogSurgery.wipe(scratch.log)
     #expect(try Directory.names(in: scratch.log) == ["lock"])
     var fresh = try WriteAheadLog(scratch.log)
-    #expect(fresh.life == 1)
+    #expect(fresh.incarnation == 1)
     #expect(try fresh.facts() == [])
     fresh.close()
   }

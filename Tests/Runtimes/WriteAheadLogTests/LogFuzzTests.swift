@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Primitives
 import Replication
 import Testing
@@ -214,7 +215,7 @@ struct LogFuzzTests {
 
   @Test("The small files are read whatever is in them")
   func smallFiles() throws {
-    let node = NodeFile(identity: testIdentity, life: 3, syncs: true)
+    let node = NodeFile(identity: testIdentity, incarnation: 3, syncs: true)
     var member = MemberFile(card: LogCard(number: 77, generation: 3))
     for peer in 1...4 { member.peers[peer] = LogCard(number: UInt64(peer), generation: 0) }
     var accepted = 0

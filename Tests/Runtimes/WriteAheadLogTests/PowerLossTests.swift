@@ -1,10 +1,11 @@
+import HostTesting
 import SmallDisks
 import Testing
 
 @testable import WriteAheadLog
 
 /// Tests a disk that loses all data that was not synced.
-@Suite("Write-ahead log: loss of power", .serialized)
+@Suite("Write-ahead log: loss of power", .serialized, .ownThreads)
 struct PowerLossTests {
   /// Commits until the power is cut, and then opens the log on the remaining data.
   /// - Returns: the committed and the recovered records, or `nil` if this system cannot run the
@@ -38,7 +39,7 @@ struct PowerLossTests {
     defer { disk.unmount() }
     let found = try recovered(directory, syncs: syncs)
     var next = try WriteAheadLog(directory, syncs: syncs)
-    #expect(next.life == 3)
+    #expect(next.incarnation == 3)
     next.append(Fact(1_000_000))
     try next.commit()
     next.close()

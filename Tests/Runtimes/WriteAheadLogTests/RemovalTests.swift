@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Replication
 import Testing
 import WireFormat

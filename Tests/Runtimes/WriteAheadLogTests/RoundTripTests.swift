@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Replication
 import Testing
 
@@ -11,20 +12,20 @@ struct RoundTripTests {
   func lives(syncs: Bool) throws {
     let scratch = try Scratch()
     var written: [Fact] = []
-    for life in 1...6 {
+    for incarnation in 1...6 {
       var log = try WriteAheadLog(scratch.log, syncs: syncs)
-      #expect(log.life == UInt64(life))
+      #expect(log.incarnation == UInt64(incarnation))
       #expect(log.recordCount == written.count)
       #expect(try log.facts() == written)
-      for _ in 0..<life {
+      for _ in 0..<incarnation {
         for _ in 0..<3 {
-          let fact = Fact(UInt64(written.count), byteCount: 100 * life)
+          let fact = Fact(UInt64(written.count), byteCount: 100 * incarnation)
           written.append(fact)
           log.append(fact)
         }
         try log.commit()
       }
-      #expect(log.syncCount == (syncs ? life : 0))
+      #expect(log.syncCount == (syncs ? incarnation : 0))
       #expect(log.recordCount == written.count)
       // Without the records that this incarnation has added.
       #expect(try log.facts().count == log.recoveredRecordCount)
@@ -38,8 +39,8 @@ struct RoundTripTests {
   func segments() throws {
     let scratch = try Scratch()
     var written: [Fact] = []
-    for life in 0..<4 {
-      var log = try WriteAheadLog(scratch.log, syncs: life % 2 == 0)
+    for incarnation in 0..<4 {
+      var log = try WriteAheadLog(scratch.log, syncs: incarnation % 2 == 0)
       for _ in 0..<60 {
         let fact = Fact(UInt64(written.count), byteCount: 1000)
         written.append(fact)

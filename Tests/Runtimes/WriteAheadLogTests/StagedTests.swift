@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Primitives
 import Replication
 import Testing

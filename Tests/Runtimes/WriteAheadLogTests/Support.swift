@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Primitives
 import Replication
 import Testing
@@ -6,32 +7,7 @@ import WireFormat
 
 @testable import WriteAheadLog
 
-/// A directory that is removed with this object.
-final class Scratch {
-  let path: String
-
-  /// - Parameter isVolatile: whether to use a file system in memory if there is one, for tests that
-  ///   open a log thousands of times and do not depend on syncs reaching a disk.
-  init(isVolatile: Bool = false) throws {
-    let place = isVolatile && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    // `mkdtemp` replaces these letters by unique ones.
-    let places = String(repeating: "X", count: 6)
-    var template = Array("\(place)/wal-\(places)".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
-    path = try #require(made.map { String(cString: $0) })
-  }
-
-  deinit {
-    let names = (try? Directory.names(in: path)) ?? []
-    for name in names {
-      let inner = "\(path)/\(name)"
-      for file in (try? Directory.names(in: inner)) ?? [] { unlink("\(inner)/\(file)") }
-      unlink(inner)
-      rmdir(inner)
-    }
-    rmdir(path)
-  }
-
+extension Scratch {
   /// The path for a log's directory, which does not exist yet.
   var log: String { "\(path)/log" }
 

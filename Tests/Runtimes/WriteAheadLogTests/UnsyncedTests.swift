@@ -1,4 +1,5 @@
 import Glibc
+import HostTesting
 import Testing
 
 @testable import WriteAheadLog

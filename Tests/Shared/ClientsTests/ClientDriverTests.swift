@@ -2,12 +2,13 @@ import Clients
 import Primitives
 import Replication
 import StateMachines
+import Stubs
 import Testing
 
 @Suite struct ClientDriverTests {
-  typealias Driver = ClientDriver<NotedLoad>
-  typealias Begun = NotedLoad.Begun
-  typealias Dropped = NotedLoad.Dropped
+  typealias Driver = ClientDriver<CounterLoad>
+  typealias Begun = CounterLoad.Begun
+  typealias Dropped = CounterLoad.Dropped
 
   static let millisecond: Int64 = 1_000_000
 
@@ -18,7 +19,8 @@ import Testing
   ) -> Watched<Driver> {
     Watched(
       Driver(
-        load: NotedLoad(), count: count, replicas: [ReplicaID(0)], arrival: arrival,
+        load: CounterLoad([.add(1)], hasProbes: true), count: count, replicas: [ReplicaID(0)],
+        arrival: arrival,
         timeout: timeout, thinkTime: thinkTime, random: RandomStream(seed: 1), firstID: 10,
         resends: resends, patience: .fixed(.milliseconds(100))))
   }
@@ -75,7 +77,7 @@ import Testing
       ])
     #expect(
       driver.load.ended == [
-        NotedLoad.Ended(client: 0, outcome: .answered(1), attempts: 1, at: 2 * start)
+        CounterLoad.Ended(client: 0, outcome: .answered(1), attempts: 1, at: 2 * start)
       ])
     #expect(driver.answered == 1)
   }
@@ -290,7 +292,7 @@ import Testing
       driver.handle(arrival == .closed ? .ready(0) : .operationDue, at: at(1))
       driver.receive(reply(to: 0, 1), at: at(2))
       driver.close(at: at(100))
-      driver.load.begun = []
+      let before = driver.load.begun.count
       driver.runtime.effects = []
       #expect(driver.answered == 1)
       #expect(driver.beginReadBack(timeout: .seconds(5), at: at(200)) == 3)
@@ -307,12 +309,12 @@ import Testing
       // A late answer to one of the first clients is ignored.
       driver.receive(reply(to: 0, 1), at: at(200))
       for client in [reader, reader + 1] { driver.receive(reply(to: client, 1), at: at(201)) }
-      let reads = driver.load.begun.map { [$0.client, Int($0.sequence)] }
+      let reads = driver.load.begun.dropFirst(before).map { [$0.client, Int($0.sequence)] }
       #expect(reads == [[0, 1], [1, 1], [0, 2]])
       #expect(!driver.hasReadBack)
       driver.receive(reply(to: reader, 2), at: at(202))
       #expect(driver.hasReadBack && driver.answered == 3)
-      #expect(driver.load.begun.count == 3)
+      #expect(driver.load.begun.count == before + 3)
       #expect(scheduled(driver.takeEffects()) == [])
     }
   }

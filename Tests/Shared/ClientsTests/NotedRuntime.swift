@@ -1,6 +1,7 @@
 import Clients
 import Replication
 import StateMachines
+import Stubs
 
 /// Records the effects that clients request.
 struct NotedRuntime: ClientRuntime {
@@ -86,7 +87,7 @@ extension Watched where Subject == ClientFleet<Counter> {
   }
 }
 
-extension Watched where Subject == ClientDriver<NotedLoad> {
+extension Watched where Subject == ClientDriver<CounterLoad> {
   mutating func start(until end: Instant) { subject.start(until: end, in: &runtime) }
 
   mutating func handle(_ event: ClientEvent, at now: Instant) {
@@ -114,3 +115,6 @@ extension ClientMachine {
     receive(reply, from: target, at: now)
   }
 }
+
+/// The instant at this many milliseconds.
+func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }

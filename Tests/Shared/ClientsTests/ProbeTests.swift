@@ -2,16 +2,18 @@ import Clients
 import Primitives
 import Replication
 import StateMachines
+import Stubs
 import Testing
 
 /// Tests the probes of a driver whose load has no operation before they end.
 @Suite("Probes") struct ProbeTests {
-  typealias Driver = ClientDriver<NotedLoad>
+  typealias Driver = ClientDriver<CounterLoad>
 
   func driver(rate: Double = 200) -> Watched<Driver> {
     Watched(
       Driver(
-        load: NotedLoad(), count: 1, replicas: [ReplicaID(0)], arrival: .closed,
+        load: CounterLoad([.add(1)], hasProbes: true), count: 1, replicas: [ReplicaID(0)],
+        arrival: .closed,
         timeout: .seconds(1), thinkTime: .zero, random: RandomStream(seed: 1), firstID: 10,
         probes: (rate, 7)))
   }
@@ -90,7 +92,7 @@ import Testing
     func times(probes: Bool) -> [Int64] {
       var driver = Watched(
         Driver(
-          load: NotedLoad(), count: 1, replicas: [ReplicaID(0)],
+          load: CounterLoad([.add(1)], hasProbes: true), count: 1, replicas: [ReplicaID(0)],
           arrival: .open(rate: 1000, process: .poisson), timeout: .seconds(1), thinkTime: .zero,
           random: RandomStream(seed: 1), probes: probes ? (200, 7) : nil))
       driver.start(until: at(50))

@@ -84,6 +84,16 @@ import Testing
     #expect(cut(.groups([[0, 1], [2, 3, 4]])) == (2 * 2 * 6, []))
   }
 
+  @Test("A replica in two groups reaches both, and each link is cut once")
+  func overlappingGroups() {
+    var random = RandomStream(seed: 3)
+    let shape = PartitionShape.groups([[0, 1, 2], [2, 3, 4], [1, 3]])
+    let links = targeting.cuts(of: shape, nodes: nodes, random: &random).links
+    let between = Set(links.filter { $0.from < 5 && $0.to < 5 }.map { [$0.from, $0.to] })
+    #expect(between == [[0, 3], [3, 0], [0, 4], [4, 0], [1, 4], [4, 1]])
+    #expect(Set(links.map { [$0.from, $0.to] }).count == links.count)
+  }
+
   @Test(
     "Tail and coordinator are those of the newest epoch; the coordinator may be an authority node")
   func tailAndCoordinator() {

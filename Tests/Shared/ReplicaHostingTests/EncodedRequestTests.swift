@@ -2,16 +2,18 @@ import Primitives
 import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 import Testing
 import WireFormat
 
 /// Tests requests that a host accepts as bytes.
 @Suite struct EncodedRequestTests {
-  typealias Store = ReplicaHost<SilentCore, KeyValueStore>
+  typealias Store = ReplicaHost<ScriptedCore, KeyValueStore>
 
   func host() -> Store {
     Store(
-      id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
+      id: ReplicaID(0), membership: Membership(replicas: 1), options: ScriptedCore.Options(),
+      seed: 1)
   }
 
   @Test("Encoded requests are treated like decoded ones", arguments: 0..<20 as Range<UInt64>)

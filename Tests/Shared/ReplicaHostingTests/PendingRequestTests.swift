@@ -1,16 +1,18 @@
 import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 import Testing
 
 @Suite struct PendingRequestTests {
-  typealias Host = ReplicaHost<SilentCore, Counter>
+  typealias Host = ReplicaHost<ScriptedCore, Counter>
   typealias Reply = ClientReply<UInt64>
 
   /// A replica that is in charge.
   func host() -> Host {
     var host = Host(
-      id: ReplicaID(0), membership: Membership(replicas: 3), options: SilentCore.Options(), seed: 1)
+      id: ReplicaID(0), membership: Membership(replicas: 3), options: ScriptedCore.Options(),
+      seed: 1)
     lead(&host, epoch: 1)
     return host
   }
@@ -26,7 +28,7 @@ import Testing
 
   /// Runs a turn with these requests and returns those that the core was handed.
   func turn(_ ids: [RequestID], on host: inout Host) -> [RequestID] {
-    host.core.requested = []
+    host.core.heard = []
     for id in ids { host.submit(Host.Request(id: id, command: .add(1))) }
     host.endTurn(at: .zero)
     host.clearTurn()

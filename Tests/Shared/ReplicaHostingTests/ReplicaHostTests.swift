@@ -1,15 +1,16 @@
 import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 import Testing
 
 @Suite struct ReplicaHostTests {
-  typealias Host = ReplicaHost<SilentCore, Counter>
+  typealias Host = ReplicaHost<ScriptedCore, Counter>
   typealias Reply = ClientReply<UInt64>
 
   func host(seed: UInt64 = 1) -> Host {
     Host(
-      id: ReplicaID(0), membership: Membership(replicas: 3), options: SilentCore.Options(),
+      id: ReplicaID(0), membership: Membership(replicas: 3), options: ScriptedCore.Options(),
       seed: seed)
   }
 
@@ -57,8 +58,9 @@ import Testing
     for client in 0..<600 { host.submit(add(id(UInt64(client), 1), 1)) }
     host.endTurn(at: .zero)
     #expect(host.core.requested.map(\.count) == [256, 256, 88])
-    var store = ReplicaHost<SilentCore, KeyValueStore>(
-      id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
+    var store = ReplicaHost<ScriptedCore, KeyValueStore>(
+      id: ReplicaID(0), membership: Membership(replicas: 1), options: ScriptedCore.Options(),
+      seed: 1)
     let value = Array(repeating: UInt8(1), count: 100 << 10)
     for client in 0..<7 {
       store.submit(
@@ -76,19 +78,19 @@ import Testing
     host.endTurn(at: .zero)
     #expect(host.core.handed == [.reads(updatesFollow: true), .batch(count: 1)])
     host.clearTurn()
-    host.core.handed = []
+    host.core.heard = []
     host.submit(Host.Request(id: id(1, 2), command: .read))
     host.endTurn(at: .zero)
     #expect(host.core.handed == [.reads(updatesFollow: false)])
     host.clearTurn()
-    host.core.handed = []
+    host.core.heard = []
     // Batches that fill up before the turn ends wait for its reads as well.
     for client in 0..<256 { host.submit(add(id(UInt64(client), 2), 1)) }
     host.submit(Host.Request(id: id(1, 3), command: .read))
     host.endTurn(at: .zero)
     #expect(host.core.handed == [.reads(updatesFollow: true), .batch(count: 256)])
     host.clearTurn()
-    host.core.handed = []
+    host.core.heard = []
     host.endTurn(at: .zero)
     #expect(host.core.handed.isEmpty)
   }
@@ -140,8 +142,9 @@ import Testing
 
   @Test("A long answer is given once, and a retry is told that it was")
   func longAnswer() {
-    var store = ReplicaHost<SilentCore, KeyValueStore>(
-      id: ReplicaID(0), membership: Membership(replicas: 1), options: SilentCore.Options(), seed: 1)
+    var store = ReplicaHost<ScriptedCore, KeyValueStore>(
+      id: ReplicaID(0), membership: Membership(replicas: 1), options: ScriptedCore.Options(),
+      seed: 1)
     func ask(_ sequence: UInt64, _ command: KeyValueCommand) -> KeyValueResponse? {
       store.effects.commit(
         Batch([(id: id(1, sequence), command: command)]), at: store.appliedIndex.next,
@@ -239,13 +242,13 @@ import Testing
     func draw(seed: UInt64) -> [Interval] {
       var host = host(seed: seed)
       for _ in 0..<200 {
-        host.effects.setTimer(.election, after: .milliseconds(150)...(.milliseconds(300)))
+        host.effects.setTimer(.bell, after: .milliseconds(150)...(.milliseconds(300)))
       }
-      host.effects.cancelTimer(.heartbeat)
-      host.effects.setTimer(.heartbeat, after: .milliseconds(50))
+      host.effects.cancelTimer(.other)
+      host.effects.setTimer(.other, after: .milliseconds(50))
       host.endTurn(at: .zero)
       #expect(host.timers.count == 202 && host.timers[200].delay == nil)
-      #expect(host.timers[201].timer == .heartbeat && host.timers[201].delay == .milliseconds(50))
+      #expect(host.timers[201].timer == .other && host.timers[201].delay == .milliseconds(50))
       return host.timers[..<200].compactMap(\.delay)
     }
     let delays = draw(seed: 1)
@@ -283,5 +286,24 @@ import Testing
     _ = commit([batch([add(id(2, 1), 4)])], on: &second)
     #expect(first.snapshot() == second.snapshot())
     #expect(first.commitDigest != second.commitDigest)
+  }
+}
+
+/// A request of the host.
+private enum Handed: Equatable {
+  case batch(count: Int)
+  case reads(updatesFollow: Bool)
+}
+
+extension ScriptedCore {
+  /// The host's requests in their order.
+  fileprivate var handed: [Handed] {
+    heard.compactMap {
+      switch $0.event {
+      case .requested(let batch): .batch(count: batch.count)
+      case .readRequested(_, let updatesFollow): .reads(updatesFollow: updatesFollow)
+      case .started, .received, .timerFired, .disconnected: nil
+      }
+    }
   }
 }

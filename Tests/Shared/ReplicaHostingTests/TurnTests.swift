@@ -1,12 +1,13 @@
 import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 import Testing
 
 /// Records the calls that it gets. Its disk makes no record durable by itself.
 private struct Recorder: TurnRuntime {
-  var host = ReplicaHost<SilentCore, Counter>(
-    id: ReplicaID(0), membership: Membership(replicas: 2), options: SilentCore.Options(), seed: 1)
+  var host = ReplicaHost<ScriptedCore, Counter>(
+    id: ReplicaID(0), membership: Membership(replicas: 2), options: ScriptedCore.Options(), seed: 1)
   var barrier = DurabilityBarrier<OutgoingMessage<UInt64>>()
   var ownMessages: [UInt64] = []
   var calls: [String] = []
@@ -16,7 +17,7 @@ private struct Recorder: TurnRuntime {
     calls.append("append \(records) after \(barrier.appendedCount - records.count)")
   }
   mutating func answer(_ reply: ClientReply<UInt64>) { calls.append("answer \(reply.id.sequence)") }
-  mutating func set(_ timer: SilentCore.Timer, after delay: Interval?) {
+  mutating func set(_ timer: ScriptedCore.Timer, after delay: Interval?) {
     calls.append(delay == nil ? "cancel \(timer)" : "set \(timer)")
   }
   mutating func beginSnapshot(_ reference: SnapshotReference) {
@@ -34,7 +35,7 @@ private struct Recorder: TurnRuntime {
   mutating func count(_ counts: SnapshotCounts) {}
 
   /// Carries out one turn with the core's effects set by `body`.
-  mutating func turn(_ body: (inout Effects<SilentCore>) -> Void) -> [String] {
+  mutating func turn(_ body: (inout Effects<ScriptedCore>) -> Void) -> [String] {
     calls = []
     body(&host.effects)
     host.endTurn(at: .zero)
@@ -54,8 +55,8 @@ private struct Recorder: TurnRuntime {
   func order() {
     var runtime = Recorder()
     let calls = runtime.turn { effects in
-      effects.setTimer(.election, after: .milliseconds(1))
-      effects.cancelTimer(.heartbeat)
+      effects.setTimer(.bell, after: .milliseconds(1))
+      effects.cancelTimer(.other)
       effects.refuse(batch(4), redirect: nil)
       effects.send(2, to: ReplicaID(1))
       effects.persist(8)
@@ -64,7 +65,7 @@ private struct Recorder: TurnRuntime {
     }
     #expect(
       calls == [
-        "send 1 to 1", "append [8, 9] after 0", "answer 4", "set election", "cancel heartbeat",
+        "send 1 to 1", "append [8, 9] after 0", "answer 4", "set bell", "cancel other",
       ])
     #expect(runtime.barrier.heldCount == 1)
     // All effects have been carried out: the next turn does not repeat them.

@@ -1,6 +1,7 @@
-import Primitives
 import Replication
 import Testing
+
+@testable import Primitives
 
 @Suite struct FlatTableTests {
   @Test("A table equals a dictionary through inserts, replacements and removals")

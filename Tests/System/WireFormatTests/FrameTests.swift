@@ -48,7 +48,7 @@ import WireFormat
   func frame(_ message: [UInt64], after prefix: [UInt8] = []) -> [UInt8] {
     var writer = WireWriter()
     writer.write(prefix)
-    Frame.encode(message, from: ReplicaID(2), epoch: 7, into: &writer)
+    Frame.encode(message, from: ReplicaID(2), incarnation: 7, into: &writer)
     return writer.bytes()
   }
 
@@ -58,7 +58,7 @@ import WireFormat
     let bytes = frame(message)
     #expect(bytes.count == Frame.byteCount(of: message))
     let (decoded, header) = try Frame.decode([UInt64].self, from: bytes)
-    #expect(decoded == message && header.sender == ReplicaID(2) && header.epoch == 7)
+    #expect(decoded == message && header.sender == ReplicaID(2) && header.incarnation == 7)
     // After other bytes in the same writer the frame is the same.
     #expect(frame(message, after: [9, 9, 9]) == [9, 9, 9] + bytes)
   }
@@ -114,18 +114,18 @@ import WireFormat
   @Test("A frame is found as soon as its last byte has arrived, and not before")
   func arrival() throws {
     var writer = WireWriter()
-    Frame.encode([1, 2] as [UInt64], from: ReplicaID(1), epoch: 3, into: &writer)
+    Frame.encode([1, 2] as [UInt64], from: ReplicaID(1), incarnation: 3, into: &writer)
     let first = writer.count
-    Frame.encode(UInt64(9), kind: .order, from: ReplicaID(4), epoch: 5, into: &writer)
+    Frame.encode(UInt64(9), kind: .order, from: ReplicaID(4), incarnation: 5, into: &writer)
     let bytes = writer.bytes()
     for end in 0..<first { #expect(try Frame.next(in: bytes, from: 0, to: end) == nil) }
     for end in first...bytes.count {
       #expect(
         try Frame.next(in: bytes, from: 0, to: end)
-          == FrameHeader(kind: .message, node: 1, epoch: 3, body: 16..<first))
+          == FrameHeader(kind: .message, node: 1, incarnation: 3, body: 16..<first))
     }
     let second = try #require(try Frame.next(in: bytes, from: first, to: bytes.count))
-    #expect(second.kind == .order && second.sender == ReplicaID(4) && second.epoch == 5)
+    #expect(second.kind == .order && second.sender == ReplicaID(4) && second.incarnation == 5)
     #expect(try Frame.decode(UInt64.self, from: bytes, in: second.body) == 9)
   }
 

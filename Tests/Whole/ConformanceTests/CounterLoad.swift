@@ -1,61 +1,28 @@
-import Clients
-import Primitives
-import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 
-/// Clients that add one to a counter, and sometimes read it. Adding is not idempotent: the value
-/// reveals a request that is applied twice or not at all, and no two additions may return the same
-/// value.
-struct CounterLoad: ClientLoad {
-  typealias Application = Counter
-
-  private(set) var acknowledged: [RequestID: UInt64] = [:]
-  private(set) var sentCount = 0
-  private(set) var retryCount = 0
-  private(set) var unknownCount = 0
-  /// The number of reads that returned less than an addition acknowledged before the read began.
-  private(set) var staleReadCount = 0
-  private(set) var readCount = 0
-
-  private var outstanding: [(id: RequestID, isRead: Bool, knownBefore: UInt64)?]
-  private var highestKnown: UInt64 = 0
-  private var random: RandomStream
-
-  init(clients: Int, seed: UInt64) {
-    outstanding = Array(repeating: nil, count: clients)
-    random = RandomStream(seed: seed, label: 0xC0)
-  }
-
-  mutating func begin(
-    client: Int, sequence: UInt64, due: Interval, at now: Interval
-  ) -> Counter.Command {
-    let isRead = random.chance(0.3)
-    let id = RequestID(client: ClientID(UInt64(client)), sequence: sequence)
-    outstanding[client] = (id, isRead, highestKnown)
-    if !isRead { sentCount += 1 }
-    return isRead ? .read : .add(1)
-  }
-
-  mutating func end(
-    client: Int, outcome: ClientOutcome<UInt64>, attempts: Int, at now: Interval
-  ) {
-    guard let operation = outstanding[client] else { return }
-    outstanding[client] = nil
-    if attempts > 1 { retryCount += 1 }
-    guard case .answered(let value) = outcome else {
-      if !operation.isRead { unknownCount += 1 }
-      return
+/// Adding is not idempotent: the value reveals a request that is applied twice or not at all, and
+/// no two additions may return the same value.
+extension CounterLoad {
+  /// The values that additions returned.
+  var acknowledged: [RequestID: UInt64] {
+    var values: [RequestID: UInt64] = [:]
+    for operation in operations where !operation.isRead {
+      let id = RequestID(
+        client: ClientID(UInt64(operation.begun.client)), sequence: operation.begun.sequence)
+      if let answer = operation.answer { values[id] = answer }
     }
-    if operation.isRead { readCount += 1 } else { acknowledged[operation.id] = value }
-    if value < operation.knownBefore { staleReadCount += 1 }
-    highestKnown = max(highestKnown, value)
+    return values
   }
 
-  mutating func dropped(due: Interval, at now: Interval) {}
+  /// The number of additions without an answer.
+  var unknownCount: Int { operations.count { !$0.isRead && $0.answer == nil } }
+  var retryCount: Int { ended.count { $0.attempts > 1 } }
+  var readCount: Int { operations.count { $0.isRead && $0.answer != nil } }
 
-  mutating func close(at end: Interval) {
-    unknownCount += outstanding.count { $0.map { !$0.isRead } ?? false }
-    outstanding = Array(repeating: nil, count: outstanding.count)
+  /// The number of operations that returned less than what a client knew before they began.
+  var staleCount: Int {
+    operations.count { operation in operation.answer.map { $0 < operation.knownBefore } ?? false }
   }
 }

@@ -4,6 +4,7 @@ import ReplicaHosting
 import Replication
 import Simulation
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import Workloads
@@ -28,7 +29,7 @@ struct CounterTrial: ProtocolVisitor {
   ) -> CounterFindings {
     var trial = Trial(
       plan.setup(of: core, for: kind),
-      load: CounterLoad(clients: plan.workload.clients, seed: plan.seed))
+      load: CounterLoad(readShare: 0.3, seed: plan.seed))
     var findings = CounterFindings()
     func expect(_ holds: Bool, _ problem: String) {
       if !holds { findings.problems.append(problem) }
@@ -39,9 +40,10 @@ struct CounterTrial: ProtocolVisitor {
     }
     let load = trial.load
     let value = trial.nodes[leader].host.application.value
-    let acknowledged = UInt64(load.acknowledged.count)
+    let answers = load.acknowledged
+    let acknowledged = UInt64(answers.count)
     let ordered = trial.world.batches(of: trial.nodes[leader].commits).flatMap(\.requestIDs)
-    findings.acknowledged = load.acknowledged.count
+    findings.acknowledged = answers.count
     findings.unknown = load.unknownCount
     findings.retries = load.retryCount
     findings.reads = load.readCount
@@ -55,12 +57,12 @@ struct CounterTrial: ProtocolVisitor {
       "the counter is \(value): \(acknowledged) were acknowledged, \(load.unknownCount) are unknown"
     )
     expect(
-      Set(load.acknowledged.values).count == load.acknowledged.count,
+      Set(answers.values).count == answers.count,
       "two additions saw the same value")
     expect(
-      load.acknowledged.keys.allSatisfy(record.surviving!.contains),
+      answers.keys.allSatisfy(record.surviving!.contains),
       "an acknowledged addition is lost")
-    expect(load.staleReadCount == 0, "\(load.staleReadCount) operations saw an old value")
+    expect(load.staleCount == 0, "\(load.staleCount) operations saw an old value")
     return findings
   }
 }

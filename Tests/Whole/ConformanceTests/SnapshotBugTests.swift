@@ -12,19 +12,21 @@ struct SnapshotBugTests {
   struct Row: CustomTestStringConvertible, Sendable {
     var kind: ProtocolKind
     var bug: SnapshotBug
+    /// A seed that shows it.
+    var known: UInt64
     var testDescription: String { "\(kind.name), \(bug.rawValue)" }
   }
 
   /// The older snapshot of Raft and primary-backup is not among them: its harm is undone before it
   /// shows, unless the leader is lost in that moment. Their SnapshotRuleTests bring that about.
   static let rows = [
-    Row(kind: .raft, bug: .dropSessions),
-    Row(kind: .multiPaxos, bug: .dropSessions),
-    Row(kind: .multiPaxos, bug: .installOlder),
-    Row(kind: .primaryBackup, bug: .dropSessions),
-    Row(kind: .chainReplication, bug: .dropSessions),
-    Row(kind: .chainReplication, bug: .installOlder),
-    Row(kind: .unreplicated, bug: .dropSessions),
+    Row(kind: .raft, bug: .dropSessions, known: 26),
+    Row(kind: .multiPaxos, bug: .dropSessions, known: 6),
+    Row(kind: .multiPaxos, bug: .installOlder, known: 26),
+    Row(kind: .primaryBackup, bug: .dropSessions, known: 34),
+    Row(kind: .chainReplication, bug: .dropSessions, known: 67),
+    Row(kind: .chainReplication, bug: .installOlder, known: 67),
+    Row(kind: .unreplicated, bug: .dropSessions, known: 59),
   ]
 
   /// Snapshots every few entries, of one page each. Messages come twice and late, so that pages of
@@ -60,7 +62,7 @@ struct SnapshotBugTests {
   @Test("Each shows within 100 seeds", arguments: rows)
   func caught(row: Row) async {
     #expect(row.kind.description.bugs.contains { $0.name == row.bug.rawValue })
-    for seed in 1...100 as ClosedRange<UInt64> {
+    for seed in search(1...100, first: row.known) {
       let findings = SwarmTrial.run(
         row.kind, Self.plan(seed, row.kind, row.bug), bug: row.bug.rawValue)
       if !findings.safetyProblems.isEmpty { return }

@@ -102,11 +102,11 @@ struct SnapshotTests {
 
   @Test("The sweep catches a replica that cuts its log before the snapshot is durable")
   func forgotten() {
-    let isCaught = (101...200 as ClosedRange<UInt64>).contains { seed in
+    let seed = search(101...200, first: 122).first { seed in
       SwarmTrial.run(
         .chainReplication, SwarmPlan(seed: seed), bug: SnapshotBug.forgetEarly.rawValue
       ).safetyProblems != []
     }
-    #expect(isCaught)
+    #expect(seed != nil)
   }
 }

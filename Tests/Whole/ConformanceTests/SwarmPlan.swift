@@ -78,7 +78,7 @@ struct SwarmPlan: Sendable {
     if random.chance(0.2) {
       environment.network.nic = Double(20_000_000 + random.below(80_000_000))
     }
-    let slowest = LatencyDistribution.exponential(
+    let slowest = DelayDistribution.exponential(
       minimum: .microseconds(100), mean: .milliseconds(4))
     switch random.below(4) {
     case 0: environment.disk.sync = nil

@@ -1,13 +1,13 @@
 import Clients
-import Faults
 import Environments
-import Foundation
+import NodeBench
 import NodeRuntime
-import Replication
-import ReplicaHosting
 import Primitives
+import ReplicaHosting
+import Replication
 import Sockets
 import StateMachines
+import Stubs
 import Testing
 import Trials
 import WireFormat
@@ -15,63 +15,30 @@ import Workloads
 
 @testable import Simulation
 
-/// Not a protocol: a request makes node 0 use every lane of a turn. Requests with odd numbers also
-/// append records.
-private struct LaneCore: ReplicaCore {
-  typealias Message = UInt64
-  typealias Record = UInt64
-
-  enum Timer: Int, TimerName, CaseIterable { case bell }
-
-  struct Options: ProtocolOptions {
-    static let declared: [OptionDeclaration] = []
-    init() {}
-    init(_ values: OptionValues) {}
+/// A request makes node 0 use every lane of a turn. Requests with odd numbers also append records.
+private let lanes = ScriptedCore.Options { core, event, effects in
+  switch event {
+  case .requested(let batch):
+    effects.setTimer(.bell, after: .milliseconds(1))
+    effects.refuse(batch, redirect: nil)
+    effects.send(2, to: core.id)
+    effects.send(3, to: ReplicaID(1))
+    if batch.requestIDs.contains(where: { $0.sequence % 2 == 1 }) { effects.persist(7) }
+    effects.sendEarly(1, to: ReplicaID(1))
+  case .received(2, from: core.id): effects.send(4, to: ReplicaID(1))
+  default: break
   }
-
-  let id: ReplicaID
-  /// The messages of node 0 that node 1 received.
-  var received: [UInt64] = []
-  var bells = 0
-
-  init(id: ReplicaID, membership: Membership, options: Options) { self.id = id }
-
-  mutating func recover(_ record: UInt64) {}
-
-  mutating func handle(
-    _ event: Event<LaneCore>, at now: Instant, into effects: inout Effects<LaneCore>
-  ) {
-    switch event {
-    case .requested(let batch):
-      effects.setTimer(.bell, after: .milliseconds(1))
-      effects.refuse(batch, redirect: nil)
-      effects.send(2, to: id)
-      effects.send(3, to: ReplicaID(1))
-      if batch.requestIDs.contains(where: { $0.sequence % 2 == 1 }) { effects.persist(7) }
-      effects.sendEarly(1, to: ReplicaID(1))
-    case .received(2, from: id): effects.send(4, to: ReplicaID(1))
-    case .received(let message, _): received.append(message)
-    case .timerFired: bells += 1
-    case .started, .readRequested, .disconnected: break
-    }
-  }
-
-  var status: ReplicaStatus {
-    ReplicaStatus(role: "lanes", isInCharge: true, epoch: 1, commitIndex: .zero, lastIndex: .zero)
-  }
-
-  func invariantViolation() -> String? { nil }
 }
 
 /// A real runtime, and a record of the calls that it gets.
 private struct Recorder<Base: TurnRuntime & ~Copyable>: ~Copyable, TurnRuntime
-where Base.Core == LaneCore, Base.Application == Counter {
+where Base.Core == ScriptedCore, Base.Application == Counter {
   var base: Base
   var calls: [String] = []
 
   init(_ base: consuming Base) { self.base = base }
 
-  var host: ReplicaHost<LaneCore, Counter> {
+  var host: ReplicaHost<ScriptedCore, Counter> {
     get { base.host }
     set { base.host = newValue }
   }
@@ -96,7 +63,7 @@ where Base.Core == LaneCore, Base.Application == Counter {
     calls.append("answer")
     base.answer(reply)
   }
-  mutating func set(_ timer: LaneCore.Timer, after delay: Interval?) {
+  mutating func set(_ timer: ScriptedCore.Timer, after delay: Interval?) {
     calls.append("set")
     base.set(timer, after: delay)
   }
@@ -141,29 +108,14 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     ["send 1", "append", "answer", "set"], ["send 3"],
   ]
 
-  private func simulated() -> Trial<LaneCore, CounterLoad> {
-    var setup = TrialSetup<LaneCore>(
-      membership: Membership(replicas: 2), options: LaneCore.Options())
+  private func simulated() -> Trial<ScriptedCore, CounterLoad> {
+    var setup = TrialSetup<ScriptedCore>(
+      membership: Membership(replicas: 2), options: lanes)
     setup.plan.workload.clients = 1
     setup.plan.duration = .milliseconds(50)
-    var trial = Trial(setup, load: CounterLoad(clients: 1, seed: 1))
+    var trial = Trial(setup, load: CounterLoad())
     for number in trial.nodes.indices { trial.nodes[number].start(in: &trial.world) }
     return trial
-  }
-
-  /// Two nodes on loopback, with their logs in a directory that the caller removes.
-  private func realSettings(_ directory: URL) throws -> [NodeSettings] {
-    let endpoints = try Endpoint.freeOnLoopback(2)
-    return (0..<2).map {
-      NodeSettings(
-        cluster: "tests", protocolName: "lanes", node: ReplicaID($0),
-        membership: Membership(replicas: 2), endpoints: endpoints,
-        directory: directory.appending(path: "\($0)").path)
-    }
-  }
-
-  private func scratch() -> URL {
-    FileManager.default.temporaryDirectory.appending(path: "turns-\(UUID())")
   }
 
   @Test("A simulated node gets early sends, records, sends, answers and timers in this order")
@@ -179,11 +131,9 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
 
   @Test("A real node gets the same calls in the same order")
   func realLanes() throws {
-    let directory = scratch()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let settings = try realSettings(directory)
+    let plan = try Plan(nodes: 2, protocolName: "lanes")
     var recorder = Recorder(
-      try ClusterNode<LaneCore, Counter>(settings[0], options: LaneCore.Options()))
+      try ClusterNode<ScriptedCore, Counter>(plan.settings[0], options: lanes))
     #expect(recorder.lanes() == Self.expected)
     // The first message is from the turn that held no send back.
     #expect(recorder.base.ownMessages == [2, 2])
@@ -197,7 +147,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     trial.nodes[0].arrive(request(1), in: &trial.world)
     _ = trial.advance(to: Interval.milliseconds(20).nanoseconds) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1])
-    #expect(trial.nodes[0].host.core.bells == 1)
+    #expect(trial.nodes[0].host.core.firedCount == 1)
     trial.nodes[0].resumeDisk(in: &trial.world)
     _ = trial.advance(to: Interval.milliseconds(40).nanoseconds) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1, 3, 4])
@@ -205,37 +155,23 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
 
   @Test("While a real disk stalls only early sends and timers pass; the rest follows")
   func realStall() throws {
-    let directory = scratch()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let settings = try realSettings(directory)
-    var node = try ClusterNode<LaneCore, Counter>(settings[0], options: LaneCore.Options())
-    var other = try ClusterNode<LaneCore, Counter>(settings[1], options: LaneCore.Options())
-    try node.start()
-    try other.start()
-    let limit = MonotonicClock.now() + Interval.seconds(60).nanoseconds
-    while node.peers[1].state != .open, MonotonicClock.now() < limit {
-      try node.turn(atMost: 100_000)
-      try other.turn(atMost: 100_000)
-    }
-    node.faults.syncStalls = true
-    node.faultsAreActive = true
-    node.host.submit(request(1))
-    while node.host.core.bells == 0 || other.host.core.received.isEmpty || node.heldSync == nil,
-      MonotonicClock.now() < limit
-    {
-      try node.turn(atMost: 100_000)
-      try other.turn(atMost: 100_000)
+    let plan = try Plan(nodes: 2, protocolName: "lanes")
+    let seats = try plan.settings.map { try Seat<ScriptedCore, Counter>($0, lanes) }
+    var received: [UInt64] { seats[1].node.host.core.received }
+    try waitFor("link", seats) { seats[0].node.peers[1].state == .open ? true : nil }
+    seats[0].node.faults.syncStalls = true
+    seats[0].node.faultsAreActive = true
+    seats[0].node.host.submit(request(1))
+    try waitFor("stall", seats) {
+      seats[0].node.host.core.firedCount > 0 && !received.isEmpty && seats[0].node.heldSync != nil
+        ? true : nil
     }
     for _ in 0..<20 {
-      try node.turn(atMost: 0)
-      try other.turn(atMost: 0)
+      for seat in seats { try seat.node.turn(atMost: .zero) }
     }
-    #expect(other.host.core.received == [1] && node.host.core.bells == 1)
-    node.endFaults()
-    while other.host.core.received.count < 3, MonotonicClock.now() < limit {
-      try node.turn(atMost: 100_000)
-      try other.turn(atMost: 100_000)
-    }
-    #expect(other.host.core.received == [1, 3, 4])
+    #expect(received == [1] && seats[0].node.host.core.firedCount == 1)
+    seats[0].node.endFaults()
+    try waitFor("rest", seats) { received.count == 3 ? true : nil }
+    #expect(received == [1, 3, 4])
   }
 }

@@ -58,7 +58,7 @@ struct FrameCorpus {
   ) {
     for value in values {
       var writer = WireWriter()
-      Frame.encode(value, kind: kind, from: ReplicaID(1), epoch: 3, into: &writer)
+      Frame.encode(value, kind: kind, from: ReplicaID(1), incarnation: 3, into: &writer)
       samples.append(Sample(decoder: decoders.count, bytes: writer.bytes()))
     }
     decoders.append(FrameDecoder(Value.self, kind))

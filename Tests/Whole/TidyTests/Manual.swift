@@ -20,7 +20,7 @@ struct Manual {
         return [Manual(path: name, text: try SourceTree.text(name))]
       }
       return try FileManager.default.subpathsOfDirectory(atPath: path)
-        .filter { $0.hasSuffix("README.md") && !$0.contains("Fixtures/") }.sorted()
+        .filter { $0.hasSuffix(".md") && !$0.contains("Fixtures/") }.sorted()
         .map { Manual(path: "\(name)/\($0)", text: try SourceTree.text("\(name)/\($0)")) }
     }
   }

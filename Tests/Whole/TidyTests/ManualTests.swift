@@ -14,7 +14,7 @@ struct ManualTests {
     #expect(
       Set(manuals.map(\.path)).isSuperset(of: [
         "README.md", "Sources/README.md", "Sources/Outside/README.md", "Tests/README.md",
-        "experiments/README.md", "experiments/peers/README.md",
+        "experiments/README.md", "experiments/LIBRARY.md", "experiments/peers/README.md",
       ]))
   }
 

@@ -12,6 +12,9 @@ struct SourceFile {
     if lines.last == "" { lines.removeLast() }
   }
 
+  /// The name without folders.
+  var name: String { path.split(separator: "/").last.map(String.init) ?? "" }
+
   /// The folder below `Sources` or `Tests`; empty for a file elsewhere.
   var floor: String { folder(1) }
 

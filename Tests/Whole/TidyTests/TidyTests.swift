@@ -76,6 +76,45 @@ struct TidyTests {
       TidyRules.wideComments(sample("Sources/Protocols/Raft/A.swift", widest + "y")).count == 1)
   }
 
+  @Test("At a module's border a time is an Interval or an Instant, or its name ends in Ns")
+  func bareTimes() throws {
+    #expect(try SourceTree.files().flatMap(TidyRules.bareTimes) == [])
+    let bad = [
+      "public func wait(nanoseconds: Int64) {}", "package var waitMilliseconds: Int",
+      "public func wait(\n  for time: Interval,\n  seconds: Double\n) {}",
+      "public static let pause: Int64 = 1",
+    ]
+    for line in bad {
+      #expect(TidyRules.bareTimes(sample("Sources/Runtimes/Sockets/A.swift", line)).count == 1)
+    }
+    let good = [
+      "public func wait(atMost limit: Interval) {}", "package var waitNs: Int64",
+      "func wait(nanoseconds: Int64) {}", "public static let pauseNs: Int64 = 1",
+      "public static func spell(_ number: Int64) -> String",
+    ]
+    for line in good {
+      #expect(TidyRules.bareTimes(sample("Sources/Runtimes/Sockets/A.swift", line)) == [])
+    }
+  }
+
+  @Test("Only code on the hot path is public")
+  func coldInterfaces() throws {
+    #expect(try SourceTree.files().flatMap(TidyRules.coldInterfaces) == [])
+    let line = "public func a() {}"
+    for path in [
+      "Workbench/Runner/A.swift", "Outside/Serving/A.swift", "Shared/Configuration/A.swift",
+      "Runtimes/ClusterControl/ClusterTrial.swift", "Analysis/Measurement/Timeline.swift",
+    ] {
+      #expect(TidyRules.coldInterfaces(sample("Sources/\(path)", line)).count == 1, "\(path)")
+    }
+    for path in TidyRules.hot.map({ $0.hasSuffix("/") ? $0 + "A/A.swift" : $0 }) {
+      #expect(TidyRules.coldInterfaces(sample("Sources/\(path)", line)) == [], "\(path)")
+    }
+    #expect(
+      TidyRules.coldInterfaces(sample("Sources/Workbench/Runner/A.swift", "package func a() {}"))
+        == [])
+  }
+
   @Test("No code is marked as unfinished")
   func leftovers() throws {
     #expect(try SourceTree.files().flatMap(TidyRules.leftovers) == [])

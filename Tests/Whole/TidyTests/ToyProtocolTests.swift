@@ -78,8 +78,15 @@ final class ToyProtocolTests {
     var objects: [String] = []
     for module in modules + protocols {
       let folder = Compiler.products.appending(path: "\(module).build")
+      // The build's folder also keeps objects of sources that were removed or renamed.
+      let sources = Set(try SourceTree.files().filter { $0.module == module }.map(\.name))
       objects += try FileManager.default.subpathsOfDirectory(atPath: folder.path)
-        .filter { $0.hasSuffix(".o") }.sorted().map { folder.appending(path: $0).path }
+        .filter { object in
+          guard object.hasSuffix(".o") else { return false }
+          let source = String(object.dropLast(2))
+          return !source.hasSuffix(".swift") || sources.contains(source)
+        }
+        .sorted().map { folder.appending(path: $0).path }
     }
     try Compiler.run(
       ["swiftc", "-module-name", "Main", "-I", build.path] + Compiler.flags

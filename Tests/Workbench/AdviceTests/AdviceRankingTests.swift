@@ -1,5 +1,7 @@
+import Foundation
 import Histories
 import Measurement
+import Replication
 import Results
 import Testing
 import Trials
@@ -43,7 +45,8 @@ struct AdviceRankingTests {
           bytesSent: operations.count * measured.bytes, bytesReceived: 0, syncs: 0,
           bytesWritten: 0, busy: 0, logRecords: 0)
       ], leadership: [])
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    let settings = MeasurementSettings(
+      window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
     return FinishedTrial(
       place: place, seed: UInt64(place.trial), observation: record,
       metrics: TrialMetrics(record, settings), verdict: TrialVerdict(word: measured.verdict))
@@ -126,6 +129,72 @@ struct AdviceRankingTests {
     #expect(text.contains("10 % reads: stays, with p99 of 6.0"))
     #expect(text.contains("Take primary-backup: 4 configurations do all that is asked"))
     #expect(!text.contains("do not tell apart"))
+  }
+
+  /// What the tests read of the JSON.
+  private struct Told: Decodable {
+    struct Row: Decodable {
+      struct Evidence: Decodable {
+        var metric: String
+        var experiment: String
+        var mean: Double?
+        var ci95Low: Double?
+        var ci95High: Double?
+        var trials: Int
+      }
+      var place: Int?
+      var `protocol`: String
+      var nodes: Int
+      var verdictsHold: Bool
+      var misses: [String]
+      var evidence: [Evidence]
+    }
+    struct Change: Decodable {
+      var `if`: String
+      var first: String
+      var stays: Bool
+      var different: Bool?
+    }
+    var advised: String?
+    var reason: String
+    var ranking: [Row]
+    var changes: [Change]
+    var evidence: String
+  }
+
+  private func told(_ text: String, _ measured: [String: Measured]) throws -> Told {
+    let json = AdviceText(try ranking(text, measured)).json(evidence: "here")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Told.self, from: Data(json.utf8))
+  }
+
+  @Test("The JSON has the ranking with evidence, the reason, and what would change it")
+  func json() throws {
+    var measured = measured
+    measured["chain-replication"]?.verdict = .violated
+    let told = try told(#"{ rate: "90/s", slo: { latency: "8.5ms" } }"#, measured)
+    #expect(told.advised == "primary-backup" && told.evidence == "here")
+    #expect(told.reason.hasPrefix("Take primary-backup: 2 configurations do all that is asked"))
+    let rows = told.ranking.filter { protocols.contains($0.protocol) }
+    #expect(rows.map(\.protocol) == ["primary-backup", "raft", "multi-paxos", "chain-replication"])
+    #expect(rows.map(\.place) == [1, 2, nil, nil])
+    // A row whose verdict does not hold is there, and never has a place.
+    #expect(rows.map(\.verdictsHold) == [true, true, true, false])
+    #expect(rows[3].misses == ["a history that is not linearizable"])
+    let read = try #require(rows[0].evidence.first { $0.metric == "read_p99_us" })
+    #expect(read.experiment == "base" && read.trials == 4)
+    let mean = try #require(read.mean)
+    #expect(abs(mean - 6_025) < 30)
+    #expect(try #require(read.ci95Low) < mean && mean < #require(read.ci95High))
+    #expect(told.changes.map(\.stays) == [false, true, true])
+    #expect(told.changes[0].if == "four times the load (360/s)")
+    #expect(told.changes[0].first == "raft" && told.changes[0].different == true)
+    #expect(told.changes[1].different == nil)
+
+    let none = try self.told(
+      #"{ rate: "90/s" }"#, self.measured.mapValues { _ in Measured(verdict: .undecided) })
+    #expect(none.advised == nil)
   }
 
   @Test("The text says if no configuration fits, and if a lead may be chance")

@@ -78,6 +78,15 @@ func faultNames() throws {
   #expect(throws: ExperimentError.self) { try condition("raft.kil.recover < 5s") }
 }
 
+@Test("A condition may be as deep as it may be long")
+func depth() throws {
+  let brackets = (String(repeating: "(", count: 98), String(repeating: ")", count: 98))
+  #expect(try holds("\(brackets.0)throughput > 1\(brackets.1)", ["throughput": 2]) == true)
+  #expect(try holds("\(brackets.0)throughput\(brackets.1) > 1", ["throughput": 2]) == true)
+  let not = String(repeating: "not ", count: 196)
+  #expect(try holds("\(not)throughput > 1", ["throughput": 2]) == true)
+}
+
 @Test("Verdicts are compared by name")
 func verdicts() throws {
   let verdict = try condition("*.verdict == linearizable")
@@ -125,6 +134,15 @@ func names() {
     ("raft[replicas=5 < 3", "found a [ without its ]"),
     ("p99 * p99 < 1s", "allowed products with plain numbers"),
     ("mean(throughput > 3", "allowed mean(...) of one metric"),
+    ("raft.kil.write_outage_ms < 5", #"found "kil", allowed the name *did you mean "kill"?"#),
+    ("*.kil.recover < 5s", #"found "kil", allowed the name of a fault: kill, v1.kill"#),
+    ("raft[replicas=3].kil.recover < 5s", #"found "kil", allowed the name of a fault"#),
+    ("raft.kill.write_outge_ms < 5", #"found "kill.write_outge_ms", allowed a metric"#),
+    ("throughput / 0 > 1", "found throughput / 0, allowed a divisor other than 0"),
+    (
+      String(repeating: "(", count: 5000) + "throughput > 1",
+      "found 5003 words, numbers and signs, allowed at most 200"
+    ),
     ("throughput ? 3", #"found "?", allowed a comparison"#), ("", "found the end of the condition"),
   ])
 func mistakes(text: String, expected: String) {

@@ -77,7 +77,7 @@ func places() throws {
   let own = try network(
     "{ latency: '2ms', places: { latency: { 'eu-us': '40ms', 'us>eu': '41ms' }, clients: ['us'] } }"
   )
-  func constant(_ milliseconds: Int64) -> LatencyDistribution {
+  func constant(_ milliseconds: Int64) -> DelayDistribution {
     .constant(.milliseconds(milliseconds))
   }
   #expect(

@@ -41,7 +41,8 @@ func listedTargets() throws {
     { at: '1s', crash: [0, 'tail'], for: '1s' }, { at: '2s', pause: 'authority', for: '1s' },
     { at: '3s', crash: ['authority:2', 'coordinator'], for: '1s' },
     { at: '4s', partition: { clients: 'leader' }, for: '1s' },
-    { at: '5s', partition: [[0, 'clients'], [1, 2]], for: '1s' }
+    { at: '5s', partition: [[0, 'clients'], [1, 2]], for: '1s' },
+    { at: '7s', partition: [[0, 1], [1, 2]], for: '1s' }
     """
   let actions = try faults(text).map(\.action)
   #expect(actions[0] == .crash(.several([.replica(0), .tail]), disk: .kept))
@@ -51,6 +52,17 @@ func listedTargets() throws {
   #expect(actions[3] == .partition(.clients(.leader)))
   #expect(actions[4] == .partition(.groups([[0], [1, 2]], clients: 0)))
   #expect(actions[4].targetText == "0+clients|1+2")
+  #expect(actions[5].targetText == "0+1|1+2")
+}
+
+@Test("Chaos begins and ends at relative times like other faults")
+func chaosTimes() throws {
+  let text = """
+    { faults: [{ name: 'kill', at: '3s', crash: 0, for: '1s' },
+      { chaos: {}, from: 'kill.end + 500ms', until: '80%' }] }
+    """
+  let chaos = try experiment(text).faults.chaos[0]
+  #expect(chaos.from == .milliseconds(4500) && chaos.until == .seconds(8))
 }
 
 @Test("The severity of a named fault can be swept")

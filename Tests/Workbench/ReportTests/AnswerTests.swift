@@ -26,6 +26,25 @@ struct AnswerTests {
     #expect(text.contains("no acknowledged write was lost"))
   }
 
+  @Test("The measures in which the best protocol does not lead are told with all their leaders")
+  func others() throws {
+    var sample = SampleRun(protocols: ["raft", "multi-paxos", "chain-replication"])
+    sample.metrics = { name, _, trial in
+      let isChain = name == "chain-replication"
+      return [
+        "throughput": (isChain ? 500 : 1000) + Double(trial),
+        "read_p99_us": (isChain ? 500 : 900) + Double(trial),
+        "messages_per_op": (isChain ? 2 : 4) + Double(trial) / 100,
+      ]
+    }
+    let text = try answer(sample)
+    #expect(
+      text.contains(
+        "chain-replication is the best, or level with it, in 2 of the 3 measures in which the "
+          + "protocols differ (reads, p99 and messages per operation); raft and multi-paxos in "
+          + "throughput."))
+  }
+
   @Test(
     "A protocol that violates, or may violate, is named and never ranked",
     arguments: ["violated", "undecided"])

@@ -36,16 +36,25 @@ enum Browser {
     /// The number of elements that the keyboard reaches, and those of them without a name.
     var reachable: Int
     var nameless: [String]
+    /// What the fragment says of the zoom, and the labels of the first chart's time axis: at first,
+    /// and after each of several actions.
+    var zoom: [String]
+    /// The same of the chosen chart: the fragment, its title, and how many signs and rows it has.
+    var chosen: [String]
+    /// How many elements the page has.
+    var elements: Int
     var console: [String]?
   }
 
   private static let probe = """
     <script>
     addEventListener("load", function () {
+      var elements = document.getElementsByTagName("*").length;
       var all = function (selector, root) {
         return Array.prototype.slice.call((root || document).querySelectorAll(selector));
       };
-      var r = { empty: [], clipped: [], overlapping: [], nameless: [] };
+      var r = { empty: [], clipped: [], overlapping: [], nameless: [], zoom: [], chosen: [],
+        elements: elements };
       r.overflow = document.documentElement.scrollWidth - innerWidth;
       r.figures = all("figure").length;
       r.headings = all("section > h2").length;
@@ -93,7 +102,59 @@ enum Browser {
       r.sorted = all("tbody tr", table).map(function (row) {
         return row.cells[0].textContent.trim();
       });
-      var reachable = all("a[href], button, input, summary, [tabindex='0']");
+      var bar = document.getElementById("zoom");
+      var chart = document.querySelector("svg[data-time]");
+      var said = function (key) {
+        return (location.hash.slice(1).split("&").filter(function (part) {
+          return part.indexOf(key + "=") === 0;
+        })[0] || "");
+      };
+      if (bar && chart) {
+        var note = function () {
+          r.zoom.push(said("zoom") + " | " + all(".ticks[data-labels] .tick", chart)
+            .map(function (tick) { return tick.textContent; }).join(" "));
+        };
+        var press = function (key) {
+          bar.querySelector("button").dispatchEvent(
+            new KeyboardEvent("keydown", { key: key, bubbles: true }));
+          note();
+        };
+        note();
+        bar.querySelector("[data-zoom=in]").click();
+        note();
+        press("ArrowRight");
+        press("-");
+        press("0");
+        var box = chart.getBoundingClientRect();
+        var words = chart.dataset.time.split(" ");
+        var at = function (type, share) {
+          var x = +words[0] + share * (words[1] - words[0]);
+          chart.dispatchEvent(new PointerEvent(type, {
+            clientX: box.left + x / chart.viewBox.baseVal.width * box.width,
+            clientY: box.top + 20, bubbles: true, button: 0 }));
+        };
+        at("pointerdown", 0.25);
+        at("pointermove", 0.4);
+        at("pointerup", 0.5);
+        note();
+      }
+      var axes = document.getElementById("axes");
+      if (axes) {
+        var tell = function () {
+          var figure = document.getElementById("chosen");
+          r.chosen.push([said("x"), said("y"), figure.querySelector("figcaption").textContent,
+            all("svg circle", figure).length, all("tbody tr", figure).length].join(" | "));
+        };
+        var choose = function (id, value) {
+          document.getElementById(id).value = value;
+          document.getElementById(id).dispatchEvent(new Event("change", { bubbles: true }));
+          tell();
+        };
+        tell();
+        choose("y", "write_p99_us");
+        choose("x", "throughput");
+      }
+      var reachable = all("a[href], button, input, select, summary, [tabindex='0']");
       r.reachable = reachable.length;
       reachable.forEach(function (e) {
         var label = e.closest("label");

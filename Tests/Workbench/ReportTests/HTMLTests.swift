@@ -27,7 +27,9 @@ struct HTMLTests {
     try Data(text.utf8).write(to: faults)
     let page = try Report.page(of: directory)
     #expect(!page.contains("<img") && !page.contains("<i>"))
-    #expect(page.components(separatedBy: "<script").count == 2)
+    // The script, and the numbers for the choice of axes.
+    #expect(page.components(separatedBy: "<script").count == 3)
+    #expect(page.components(separatedBy: "<script type=\"application/json\"").count == 2)
     #expect(page.contains("&lt;img src=x onerror=alert(1)&gt;"))
   }
 }

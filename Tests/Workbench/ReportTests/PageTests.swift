@@ -1,4 +1,5 @@
 import Foundation
+import Results
 import Testing
 
 @testable import Report
@@ -23,7 +24,10 @@ struct PageTests {
   @Test("The page has every section and every chart with its table, and fetches no other file")
   func sections() throws {
     let page = try page()
-    for id in ["answer", "summary", "glance", "time", "latency", "faults", "cost", "run"] {
+    let ids = [
+      "answer", "summary", "glance", "time", "latency", "faults", "cost", "change", "run",
+    ]
+    for id in ids {
       #expect(page.contains("<section id=\"\(id)\""), "\(id)")
       #expect(page.contains("<a href=\"#\(id)\">"), "\(id)")
     }
@@ -76,11 +80,14 @@ struct PageTests {
       sample.files.filter { $0.key.hasSuffix(".csv") }.values
         .flatMap { $0.split(whereSeparator: { ",\r\n".contains($0) }).map(String.init) })
     let page = try page(sample)
-    let captions = ["acknowledged operations per window", "Latency of reads", "trial by trial"]
+    let captions = [
+      "acknowledged operations per window", "Latency of reads", "trial by trial",
+      "Within how many µs a share of all reads",
+    ]
     for caption in captions {
       let tables = page.components(separatedBy: "<table").filter { $0.contains(caption) }
       #expect(!tables.isEmpty, "\(caption)")
-      let numbers = tables.joined().matches(of: #/<td>([0-9.]+)(?=<)/#).map { String($0.1) }
+      let numbers = tables.joined().matches(of: #/<td>(?:≥ )?([0-9.]+)(?=<)/#).map { String($0.1) }
       #expect(numbers.count > 5, "\(caption)")
       #expect(
         numbers.filter { !known.contains($0) && !known.contains($0 + ".0") } == [], "\(caption)")
@@ -108,7 +115,7 @@ struct PageTests {
     sample.points = ["8", "64", "512"]
     let page = try page(sample)
     #expect(page.contains("<h2 id=\"sweep-title\">Over workload.clients</h2>"))
-    #expect(page.contains("Load against latency"))
+    #expect(page.contains("<section id=\"load\"") && page.contains("<section id=\"explore\""))
     #expect(page.components(separatedBy: "<details class=point open>").count == 5)
     #expect(!page.contains("id=\"glance\""))
   }

@@ -41,7 +41,7 @@ struct RunDataTests {
     #expect(last.trials[2].seed == "903" && last.trials[2].metrics["throughput"] == 513)
     #expect(last.trials[1].latency.count == 8 && last.trials[1].windows.count == 20)
     #expect(last.trials[0].faults.first?.outageMs == 101)
-    #expect(last.trials[0].nodes.map(\.messages) == [2000, 3000, 4000])
+    #expect(last.trials[0].nodes.map(\.messagesSent) == [1000, 2000, 3000])
     #expect(run.about.name == "sample" && run.about.setting("duration") == "2s")
   }
 

@@ -31,6 +31,9 @@ struct SampleRun {
   var runtime = "simulation"
   var seed = "1"
   var host = "first"
+  var started = "2026-11-28T12:00:00Z"
+  /// The seed of the first trial.
+  var firstSeed = 901
 
   /// Writes the files below a folder and returns the path of the run's directory.
   func write(below folder: URL) throws -> String {
@@ -43,10 +46,15 @@ struct SampleRun {
   }
 
   var files: [String: String] {
-    let tables = [
+    var content = [
       "summary.csv": summary, "trials.csv": trialTable, "latency.csv": latency,
       "timeline.csv": timeline, "faults.csv": faults, "resources.csv": resources,
-    ].mapValues { rows in rows.map { $0.joined(separator: ",") + "\r\n" }.joined() }
+      "distribution.csv": distribution,
+    ]
+    if sweepPath?.hasPrefix("faults.") ?? false { content["severity.csv"] = severity }
+    let tables = content.mapValues { rows in
+      rows.map { $0.joined(separator: ",") + "\r\n" }.joined()
+    }
     let quoted = JSONValue.quoted(description)
     return tables.merging([
       "experiment.json5": """
@@ -57,7 +65,7 @@ struct SampleRun {
       { "name": "\(name)", "seed": \(seed), "runtime": "\(runtime)", "complete": true,
         "trials_planned": 14, "trials_finished": 14, "warnings": [], "version": "0.1.0",
         "git_revision": null, "host": "\(host)", "cores": 2, "operating_system": "Linux",
-        "started_at": "2026-11-28T12:00:00Z", "wall_time_s": 1.5 }
+        "started_at": "\(started)", "wall_time_s": 1.5 }
 
       """,
     ]) { first, _ in first }
@@ -114,7 +122,7 @@ struct SampleRun {
     [key + ["trial", "seed"] + MetricColumn.all.map(\.name) + ["verdict"]]
       + eachTrial { name, point, trial in
         [
-          ["\(900 + trial)"]
+          ["\(firstSeed + trial - 1)"]
             + MetricColumn.all.map { "\(value($0.name, name, point, trial))" }
             + [verdicts[name] ?? "linearizable"]
         ]
@@ -130,6 +138,31 @@ struct SampleRun {
             [operation, percentile, "\(latency + trial)", "false", "300", "0"]
           }
         }
+      }
+  }
+
+  /// The slowest tenth of raft's reads have no answer.
+  private var distribution: [[String]] {
+    let columns = ["operation", "percentile", "latency_us", "is_lower_bound", "count", "censored"]
+    return [key + columns]
+      + places.flatMap { name, point in
+        ["read", "write"].flatMap { operation in
+          zip(["0", "50", "90", "99", "100"], [150, 300, 400, 1_000_500, 2_000_000]).map { row in
+            let isBound = name == "raft" && operation == "read" && row.1 > 1_000_000
+            return key(name, point) + [operation, row.0, "\(row.1)", "\(isBound)", "900", "90"]
+          }
+        }
+      }
+  }
+
+  /// Chain replication loses 30 % by the first step, and raft nothing.
+  private var severity: [[String]] {
+    let columns = ["path", "milder", "step", "step_percent", "p_holm", "zone"]
+    return [key + columns]
+      + places.filter { $0.point > 0 }.map { name, point in
+        let isJump = name != "raft" && point == 1
+        return key(name, point) + [sweepPath ?? "", points[point - 1]]
+          + (isJump ? ["-300", "-30.25", "0.0012", "jump"] : ["-1", "-0.1", "0.9", "none"])
       }
   }
 

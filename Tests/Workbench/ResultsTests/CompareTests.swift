@@ -106,17 +106,4 @@ import Testing
       #expect(refusal(path).contains("it has not the columns of a run"))
     }
   }
-
-  @Test("The reader of CSV files reads what the writer writes, and refuses misplaced quotes")
-  func records() {
-    let records = [["a", "b"], ["1,\"2\"", ""], ["x\r\ny", "\""], ["", "z"]]
-    var text = CSVText(header: records[0])
-    for record in records.dropFirst() { text.append(record) }
-    #expect(CSVText.records(text.bytes) == records)
-    #expect(CSVText.records(Array("a,b\n1,2".utf8)) == [["a", "b"], ["1", "2"]])
-    #expect(CSVText.records(Array("a,\n".utf8)) == [["a", ""]])
-    for text in ["a\"b\n", "\"a\"b\n", "\"a", "a\rb"] {
-      #expect(CSVText.records(Array(text.utf8)) == nil, "\(text)")
-    }
-  }
 }

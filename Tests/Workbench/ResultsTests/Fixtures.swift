@@ -1,8 +1,9 @@
 import Faults
-import Trials
 import Foundation
 import Histories
 import Measurement
+import Replication
+import Trials
 
 @testable import Results
 
@@ -52,7 +53,8 @@ func finished(
   _ place: TrialPlace, _ verdict: TrialVerdict = TrialVerdict(word: .linearizable)
 ) -> FinishedTrial {
   let seen = observation(place)
-  let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+  let settings = MeasurementSettings(
+    window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
   return FinishedTrial(
     place: place, seed: 0xFFFF_FFFF_FFFF_FF00 + UInt64(place.trial), observation: seen,
     metrics: TrialMetrics(seen, settings), verdict: verdict)

@@ -71,31 +71,63 @@ private final class Stage: Sendable {
     #expect(stage.texts.allSatisfy { $0.hasPrefix("\r\u{1B}[K") && !$0.contains("\n") })
     line.message("note")
     #expect(stage.texts.last == "\r\u{1B}[Knote\n")
-    line.finish(trial: 0, events: 5)
+    line.finish(trial: 0, events: 5, summary: "")
     line.end()
     line.end()
     line.advance(trial: 1, timeNs: 5, events: 5)
     #expect(stage.texts.count == 13 && stage.texts.last == "\r\u{1B}[K")
   }
 
-  @Test("Without a terminal a plain line is written every few seconds, and none for a short run")
+  @Test("Without a terminal a plain line is written for each finished trial")
   func plain() {
     let stage = Stage()
     let line = stage.line(isInteractive: false)
+    line.begin(trial: 0, name: "raft, trial 1", faultsNs: [])
     for second in 0...12 {
       stage.at(Double(second))
       line.advance(trial: 0, timeNs: Int64(second) * 1_000_000_000, events: 0)
-      if second == 1 { #expect(stage.texts.isEmpty) }
     }
+    #expect(stage.texts.isEmpty)
+    line.finish(trial: 0, events: 24_000, summary: "raft, trial 1: linearizable")
     line.end()
-    #expect(stage.texts.count == 3)
-    #expect(stage.texts.allSatisfy { $0.hasSuffix("\n") && !$0.contains("\u{1B}") })
+    #expect(
+      stage.texts.joined()
+        == " 25 %  1/4 trials  10 s simulated  2.0 k events/s  36 s left  raft, trial 1: linearizable\n"
+    )
+  }
 
-    let short = Stage()
-    let shortLine = short.line(isInteractive: false)
-    shortLine.finish(trial: 0, events: 1)
-    shortLine.end()
-    #expect(short.texts.isEmpty)
+  @Test(
+    "A terminal's block has a line for each running trial, and all of it is redrawn and removed")
+  func block() {
+    let stage = Stage()
+    let line = stage.line()
+    line.begin(trial: 0, name: "raft, replicas=3, trial 1", faultsNs: [5_000_000_000])
+    line.begin(trial: 1, name: "raft, replicas=3, trial 2", faultsNs: [])
+    line.advance(trial: 0, timeNs: 1_000_000_000, events: 100)
+    let first = stage.texts.joined()
+    #expect(first.split(separator: "\n").count == 3)
+    #expect(first.hasPrefix("\r\u{1B}[K  2 %  0/4 trials"))
+    #expect(first.contains("\n  raft, replicas=3, trial 1  █"))
+    stage.at(1)
+    line.advance(trial: 0, timeNs: 2_000_000_000, events: 100)
+    let up = "\r\u{1B}[K\u{1B}[A\r\u{1B}[K\u{1B}[A\r\u{1B}[K"
+    #expect(stage.texts[1].hasPrefix(up + "  5 %"))
+    line.finish(trial: 1, events: 0, summary: "")
+    line.end()
+    #expect(stage.texts.last == up && stage.texts.count == 3)
+  }
+
+  @Test("A trial's sparkline shows the course of its load with a mark where a fault begins")
+  func sparkline() {
+    var trial = RunningTrial(name: "raft, trial 1", faults: [8_000, 8_100, 99_000])
+    for (time, events) in [(7_999, 800), (16_000, 800), (24_000, 1600)] {
+      trial.advance(to: Int64(time), events: events, of: 32_000)
+    }
+    let spark = trial.sparkline(of: 32_000)
+    #expect(spark == "████████×▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇" + String(repeating: " ", count: 7))
+    #expect(trial.line(of: 32_000, width: 60) == "raft, trial 1  " + spark)
+    #expect(trial.line(of: 32_000, width: 10) == "raft, tria")
+    #expect(trial.line(of: 32_000, width: 45) == "raft, t...  " + spark)
   }
 
   @Test("--quiet silences progress but not messages")
@@ -103,7 +135,7 @@ private final class Stage: Sendable {
     let stage = Stage()
     let line = stage.line(isQuiet: true)
     line.advance(trial: 0, timeNs: 1, events: 1)
-    line.finish(trial: 0, events: 1)
+    line.finish(trial: 0, events: 1, summary: "")
     line.end()
     #expect(stage.texts.isEmpty)
     line.message("the disk is full")
@@ -123,7 +155,7 @@ private final class Stage: Sendable {
     #expect(!terminal(false, [:]).isInteractive && !terminal(false, [:]).usesColor)
     #expect(terminal(false, ["COLUMNS": "72"]).width == 72)
     let stage = Stage()
-    stage.line(usesColor: true).finish(trial: 0, events: 0)
+    stage.line(usesColor: true).finish(trial: 0, events: 0, summary: "")
     #expect(stage.texts[0].contains("\u{1B}[2m"))
   }
 
@@ -135,7 +167,7 @@ private final class Stage: Sendable {
       for trial in 0..<64 {
         group.addTask {
           for step in 0..<50 { line.advance(trial: trial, timeNs: Int64(step), events: step) }
-          line.finish(trial: trial, events: 100)
+          line.finish(trial: trial, events: 100, summary: "")
         }
       }
     }

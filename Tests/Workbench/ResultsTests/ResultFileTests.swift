@@ -1,7 +1,8 @@
 import Foundation
-import Linearizability
 import Histories
+import Linearizability
 import Measurement
+import Replication
 import Testing
 import Trials
 
@@ -61,10 +62,31 @@ private struct Package: Decodable {
     }
     trace.forgotten = 2
     seen.timeTrace = trace
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    let settings = MeasurementSettings(
+      window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
     return FinishedTrial(
       place: place, seed: 1, observation: seen, metrics: TrialMetrics(seen, settings),
       verdict: TrialVerdict(word: .linearizable))
+  }
+
+  @Test("distribution.csv has the latencies of all trials together, rising with the percentile")
+  func distribution() throws {
+    let file = ResultFile.distribution(outline)
+    let records = try #require(parseCSV(file.csv(allTrials)))
+    #expect(records[0] == file.fields.map(\.name))
+    let key = Array(records[1].prefix(3))
+    for operation in ["read", "write"] {
+      let rows = records.filter { Array($0.prefix(3)) == key && $0[3] == operation }
+      #expect(rows.count == 32)
+      #expect(rows.first?[4] == "0" && rows.last?[4] == "100")
+      let latencies = rows.map { Double($0[5]) ?? -1 }
+      #expect(latencies == latencies.sorted() && latencies.first ?? -1 >= 0)
+      // The pooled percentiles of summary.csv are the same numbers.
+      let summary = try #require(parseCSV(ResultFile.summary(outline).csv(allTrials)))
+      let row = try #require(summary.first { Array($0.prefix(3)) == key })
+      let column = try #require(summary[0].firstIndex(of: "\(operation)_p99_us_pooled"))
+      #expect(rows.first { $0[4] == "99" }?[5] == row[column])
+    }
   }
 
   @Test("breakdown.csv and its speedscope file hold parts that add up to the mean latency")
@@ -127,7 +149,7 @@ private struct Package: Decodable {
     #expect(
       package.resources.map(\.path) == [
         "summary.csv", "trials.csv", "latency.csv", "timeline.csv", "faults.csv", "resources.csv",
-        "differences.csv", "expectations.csv",
+        "distribution.csv", "differences.csv", "expectations.csv",
       ])
     for (file, resource) in zip(files, package.resources) {
       let records = try #require(parseCSV(file.csv(allTrials)))
@@ -216,7 +238,8 @@ private struct Package: Decodable {
       }
       let seen = TrialRecord(
         operations: operations, warmUpEnd: 0, measuredEnd: 2_000 * ms, clients: 1)
-      let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+      let settings = MeasurementSettings(
+        window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
       return FinishedTrial(
         place: TrialPlace(point: 0, protocolIndex: 0, trial: number), seed: 1, observation: seen,
         metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))
@@ -285,7 +308,8 @@ private struct Package: Decodable {
   func safetyViolation() {
     var seen = observation(outline.places[0])
     seen.safetyViolations = ["logs differ at 3"]
-    let settings = MeasurementSettings(window: 50 * ms, sloLatency: 20 * ms, isOpenLoop: true)
+    let settings = MeasurementSettings(
+      window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
     let trial = FinishedTrial(
       place: outline.places[0], seed: 1, observation: seen,
       metrics: TrialMetrics(seen, settings), verdict: TrialVerdict(word: .linearizable))

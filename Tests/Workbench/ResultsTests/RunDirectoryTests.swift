@@ -45,6 +45,7 @@ import Testing
       let whole = try directory(parent + "/a/b")
       for trial in allTrials { try whole.keep(trial) }
       try whole.writeResults(allTrials, manifest: manifest(allTrials))
+      try whole.finish()
 
       let first = try directory(parent + "/c")
       let some = [allTrials[3], allTrials[0]]
@@ -60,9 +61,10 @@ import Testing
       for trial in rest.reversed() { try second.keep(trial) }
       let all = rest + second.finishedBefore
       try second.writeResults(all, manifest: manifest(all, at: 2_000))
+      try second.finish()
 
       #expect(try contents(whole.path) == contents(second.path))
-      #expect(try contents(whole.path).count == 10)
+      #expect(try contents(whole.path).count == 11)
       #expect(!FileManager.default.fileExists(atPath: second.path + "/.trials"))
     }
   }
@@ -111,6 +113,7 @@ import Testing
       let run = try directory(parent)
       try run.write([1], to: outline.historyFileName(outline.places[0]))
       try run.writeResults(allTrials, manifest: manifest(allTrials))
+      try run.finish()
       try Data().write(to: URL(fileURLWithPath: run.path + "/notes.txt"))
       for existing in [RunDirectory.Existing.refuse, .resume, .overwrite] {
         #expect(throws: RunDirectoryError.inUse(path: run.path)) { try directory(parent, existing) }

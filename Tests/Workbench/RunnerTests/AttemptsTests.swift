@@ -2,6 +2,7 @@ import Configuration
 import Experiments
 import Foundation
 import Histories
+import HostTesting
 import ProtocolList
 import Replication
 import Testing
@@ -10,7 +11,7 @@ import Trials
 @testable import Runner
 
 /// Tests how often clients of real processes send each operation.
-@Suite("Cluster trials without faults", .serialized) struct AttemptsTests {
+@Suite("Cluster trials without faults", .serialized, .ownThreads) struct AttemptsTests {
   /// The program, which the build puts beside the bundle of its tests.
   private static let program =
     (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))

@@ -11,7 +11,9 @@ struct AdviseTests {
     for (words, message) in [
       ([], "what is needed?"), (["none.json5"], "none.json5: found no such file"),
       (["bad.json5"], "bad.json5: reads: found 7"), (["bad.json5", "x"], "one file at a time"),
-      (["bad.json5", "--out", ""], "bad.json5: reads"), (["large.json5"], "large.json5: "),
+      (["bad.json5", "--out", ""], "bad.json5: reads"),
+      (["bad.json5", "--format", "csv"], "--format: found \"csv\""),
+      (["large.json5"], "large.json5: "),
     ] {
       let outcome = try await space.rsmbench(list: ["advise"] + words)
       #expect(outcome.status == 2 && outcome.output == "", "\(words)")

@@ -1,5 +1,6 @@
 import Foundation
 import Histories
+import HostTesting
 import ProtocolList
 import Synchronization
 import Testing

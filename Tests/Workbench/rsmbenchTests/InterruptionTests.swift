@@ -1,4 +1,6 @@
 import Foundation
+import HostTesting
+import Replication
 import Testing
 
 /// Ctrl-C in the middle of a run, and resuming the run.
@@ -17,11 +19,11 @@ import Testing
   ) -> @Sendable (Process) -> Void {
     let fragments = space.url("results/tiny-1/.trials").path
     return { process in
-      while process.isRunning {
+      eventually(within: .seconds(240)) {
         // Counts the fragments of trials and the file that identifies their run.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: fragments)) ?? []
-        if names.count(where: { $0.hasSuffix(".json") && !$0.hasPrefix(".") }) > count { break }
-        usleep(1_000)
+        return !process.isRunning
+          || names.count { $0.hasSuffix(".json") && !$0.hasPrefix(".") } > count
       }
       if process.isRunning { kill(process.processIdentifier, number) }
     }
@@ -94,9 +96,9 @@ import Testing
       meanwhile: { process in
         send(process)
         // Repeatedly, because the first one may come before the other signal has been handled.
-        while process.isRunning {
+        eventually {
           kill(process.processIdentifier, SIGTERM)
-          usleep(1_000)
+          return !process.isRunning
         }
       })
     #expect(run.diedOfSignal && run.status == SIGTERM)

@@ -1,4 +1,5 @@
 import Foundation
+import HostTesting
 import Primitives
 import Sockets
 import Testing

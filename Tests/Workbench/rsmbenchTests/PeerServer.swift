@@ -1,4 +1,5 @@
 import Foundation
+import HostTesting
 import OtherSystems
 import Primitives
 import Replication
@@ -29,7 +30,7 @@ final class PeerServer {
         + options
     } check: { endpoint in
       do {
-        try TargetProbe.check(endpoint, RedisDialect(), patience: .milliseconds(100))
+        try TargetSystem.redis(waitReplicas: 0).check(endpoint, patience: .milliseconds(100))
       } catch let error as TargetError where error.description.contains("NOAUTH") {
         // The server answers, so it has started.
       }
@@ -46,8 +47,7 @@ final class PeerServer {
         "--initial-advertise-peer-urls", urls[1], "--initial-cluster", "default=\(urls[1])",
       ]
     } check: { endpoint in
-      try TargetProbe.check(
-        endpoint, EtcdDialect(endpoint: endpoint), patience: .milliseconds(100))
+      try TargetSystem.etcd.check(endpoint, patience: .milliseconds(100))
     }
   }
 
@@ -64,11 +64,12 @@ final class PeerServer {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let server = try PeerServer(
         path, arguments(endpoints, folder), endpoint: endpoints[0], folder: folder)
-      let deadline = Date(timeIntervalSinceNow: 60)
-      while server.process.isRunning, Date() < deadline {
-        if (try? check(server.endpoint)) != nil { return server }
-        usleep(10_000)
+      var answers = false
+      eventually {
+        answers = (try? check(server.endpoint)) != nil
+        return answers || !server.process.isRunning
       }
+      if answers { return server }
     }
     throw TargetError("\(program) did not start")
   }

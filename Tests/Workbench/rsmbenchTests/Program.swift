@@ -69,10 +69,13 @@ final class Workspace {
 
   /// Runs the program to its end.
   ///
-  /// - Parameter meanwhile: called while the program runs, on a separate thread, because the
-  ///   threads of the tests are busy with other tests and would come to it too late.
+  /// - Parameters:
+  ///   - environment: replaces variables of the tests' own environment.
+  ///   - meanwhile: called while the program runs, on a separate thread, because the threads of the
+  ///     tests are busy with other tests and would come to it too late.
   func rsmbench(
-    list arguments: [String], meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
+    list arguments: [String], environment: [String: String] = [:],
+    meanwhile: @escaping @Sendable (Process) -> Void = { _ in }
   ) async throws -> Outcome {
     try #require(
       FileManager.default.isExecutableFile(atPath: Workspace.program.path),
@@ -86,6 +89,7 @@ final class Workspace {
     process.executableURL = Workspace.program
     process.arguments = arguments
     process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = streams[0].1
     process.standardError = streams[1].1

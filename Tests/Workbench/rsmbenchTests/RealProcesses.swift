@@ -1,10 +1,12 @@
 import Foundation
+import HostTesting
 import ProtocolList
+import Replication
 import Testing
 
 /// Tests that start clusters, run one after the other: at the same time they would compete for
 /// processors, and a leader without a processor is replaced although it is healthy.
-@Suite(.serialized) struct RealProcesses {}
+@Suite(.serialized, .ownThreads) struct RealProcesses {}
 
 /// An experiment of one trial on a real cluster.
 func live(
@@ -54,18 +56,6 @@ struct LiveProcess {
   }
 }
 
-/// Polls until a condition holds, by default for at most a minute.
-/// - Returns: whether it held in time.
-@discardableResult
-func eventually(within seconds: Double = 60, _ holds: () -> Bool) -> Bool {
-  let limit = Date().addingTimeInterval(seconds)
-  while Date() < limit {
-    if holds() { return true }
-    usleep(1_000)
-  }
-  return holds()
-}
-
 extension Workspace {
   /// The directory of the nodes' logs in `runLive`; the nodes' command lines name it.
   var data: String { url("data").path }
@@ -93,7 +83,7 @@ extension Workspace {
 
   /// Expects that within 20 s no process of the workspace and no directory of nodes is left.
   func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) {
-    eventually(within: 20) {
+    eventually(within: .seconds(20)) {
       LiveProcess.all(naming: folder.path).isEmpty && nodeDirectories.isEmpty
     }
     let left = LiveProcess.all(naming: folder.path).map(\.words)

@@ -29,8 +29,9 @@ struct ReportCommandTests {
     // No other file was added or removed.
     #expect(
       try space.names(directory) == [
-        "datapackage.json", "differences.csv", "expectations.csv", "experiment.json5",
-        "faults.csv", "latency.csv", "manifest.json", "report.html", "resources.csv",
+        "datapackage.json", "differences.csv", "distribution.csv", "expectations.csv",
+        "experiment.json5", "faults.csv", "latency.csv", "manifest.json", "report.html",
+        "resources.csv",
         "summary.csv", "timeline.csv", "trials.csv",
       ])
   }

@@ -14,9 +14,9 @@ import Testing
   }
 
   private let resultFiles = [
-    "datapackage.json", "differences.csv", "expectations.csv", "experiment.json5", "faults.csv",
-    "latency.csv", "manifest.json", "report.html", "resources.csv", "summary.csv", "timeline.csv",
-    "trials.csv",
+    "datapackage.json", "differences.csv", "distribution.csv", "expectations.csv",
+    "experiment.json5", "faults.csv", "latency.csv", "manifest.json", "report.html",
+    "resources.csv", "summary.csv", "timeline.csv", "trials.csv",
   ]
 
   @Test(

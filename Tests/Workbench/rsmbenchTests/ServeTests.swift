@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HostTesting
 import Primitives
 import ProtocolList
 import RedisClients
@@ -8,7 +9,7 @@ import Sockets
 import Testing
 
 /// `rsmbench serve` with nodes that it starts: which data survive, and which files are left.
-@Suite(.serialized) struct ServeTests {
+@Suite(.serialized, .ownThreads) struct ServeTests {
   @Test(
     "Kill the node in charge: the next answer is right, the node returns, Ctrl-C leaves no file",
     arguments: ProtocolKind.allCases.map(\.name))
@@ -30,10 +31,9 @@ import Testing
       #expect(try server.client().ask("INCR", "a") == .integer(2))
 
       // The node runs again, as another process.
-      var after = try server.states(client)
-      while after[leader]["state"] != "up" || after[leader]["role"] == nil {
-        after = try server.states(client)
-        usleep(20_000)
+      let after = try waitFor("node \(leader) again") {
+        let states = try server.states(client)
+        return states[leader]["state"] == "up" && states[leader]["role"] != nil ? states : nil
       }
       let successor = try #require(after[leader]["process"].flatMap { pid_t($0) })
       #expect(successor != process && Server.isAlive(successor))
@@ -55,19 +55,19 @@ import Testing
     try await onThread {
       let space = try Workspace()
       let arguments = [
-        "--protocol", name, "--data", "kept", "--no-sync", "--set", "snapshotBytes=131072",
+        "--protocol", name, "--data", "kept", "--no-sync", "--set", "snapshotBytes=1048576",
       ]
-      let value = String(repeating: "x", count: 8000)
+      let value = String(repeating: "x", count: 64_000)
       var server = try Server(space, arguments)
       for life in 0..<2 {
         let client = try server.client()
-        for number in 0..<3000 {
+        for number in 0..<400 {
           let key = "key \(number % 10)"
           let reply = try client.ask("SET", key, "\(life) \(number) \(value)")
           #expect(reply == .status(Array("OK".utf8)))
         }
         #expect(server.end(SIGINT) == 0)
-        // 24 MB were written; only the current segment and the prepared next one are left.
+        // 26 MB were written; only the current segment and the prepared next one are left.
         for node in server.nodes.indices {
           let path = space.url("kept/\(node)").path
           let names = try FileManager.default.contentsOfDirectory(atPath: path)
@@ -76,7 +76,7 @@ import Testing
         }
         server = try Server(space, arguments)
         for key in 0..<10 {
-          let expected = "\(life) \(2990 + key) \(value)"
+          let expected = "\(life) \(390 + key) \(value)"
           #expect(try server.client().ask("GET", "key \(key)") == .bulk(Array(expected.utf8)))
         }
       }
@@ -102,8 +102,7 @@ import Testing
       #expect(try server.leftovers(of: processes).count == processes.count + 1)
       #expect(server.end(SIGKILL) == SIGKILL)
       // The system ends the nodes and a guard removes the directory; neither is immediate.
-      let deadline = Date().addingTimeInterval(30)
-      while try server.leftovers(of: processes) != [], Date() < deadline { usleep(10_000) }
+      try eventually { try server.leftovers(of: processes) == [] }
       #expect(try server.leftovers(of: processes) == [])
     }
   }
@@ -154,7 +153,7 @@ import Testing
 
       let third = try Server(space, arguments + ["--replace", "1"])
       let client = try third.client()
-      while try third.states(client)[1]["role"] != "follower" { usleep(10_000) }
+      #expect(try eventually { try third.states(client)[1]["role"] == "follower" })
       #expect(third.end(SIGINT) == 0)
       // By now node 1 knows what the others know, so it makes a majority without one of them.
       try FileManager.default.removeItem(at: space.url("kept/0"))

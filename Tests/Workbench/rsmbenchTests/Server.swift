@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HostTesting
 import RedisClients
 import Testing
 
@@ -41,9 +42,9 @@ final class Server {
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()
-    while !announcement.contains("in charge\n") {
+    try waitFor("announcement") {
       try #require(process.isRunning, "\(complaints)")
-      usleep(5_000)
+      return announcement.contains("in charge\n") ? true : nil
     }
     try read(announcement)
   }

@@ -22,8 +22,8 @@ extension RealProcesses {
     func soak(name: String) async throws {
       let run = try await space.runLive(
         SoakTests.soak, "--quiet", "--set", "workload.clients=4", "--set",
-        "workload.thinkTime=10ms", "--set", #"protocols=["\#(name)"]"#, "--set", "duration=7s",
-        "--set", #"faults=[{chaos:{mtbf:"350ms",mttr:"250ms",kinds:["crash"]}}]"#)
+        "workload.thinkTime=10ms", "--set", #"protocols=["\#(name)"]"#, "--set", "duration=4s",
+        "--set", #"faults=[{chaos:{mtbf:"250ms",mttr:"200ms",kinds:["crash"]}}]"#)
       #expect(run.status == 0)
       // A note would report that a key could not be read back.
       #expect(run.errors == "")

@@ -1,10 +1,11 @@
 import Foundation
+import HostTesting
 import Primitives
 import Sockets
 import Testing
 
 /// `rsmbench run` on real servers of other systems.
-@Suite(.serialized) struct TargetRunTests {
+@Suite(.serialized, .ownThreads) struct TargetRunTests {
   private let space: Workspace
 
   init() throws { space = try Workspace() }
@@ -102,7 +103,7 @@ import Testing
         "clients: 4, keys: 20, timeout: '10s', mix: { get: 9, put: 1 }, distribution: \"uniform\"",
       settings: ["duration=4s"],
       meanwhile: { process in
-        while process.isRunning, PeerServer.ask(endpoint, "dbsize") != "20" { usleep(1000) }
+        eventually { !process.isRunning || PeerServer.ask(endpoint, "dbsize") == "20" }
         _ = PeerServer.ask(endpoint, "flushall")
       })
     #expect(outcome.status == 1)
@@ -119,7 +120,7 @@ import Testing
     let (outcome, trials) = try await run(
       "{ redis: \"\(endpoint)\" }", workload: "clients: 16, keys: 20, timeout: '10s'",
       meanwhile: { process in
-        while process.isRunning, PeerServer.ask(endpoint, "dbsize") != "20" { usleep(1000) }
+        eventually { !process.isRunning || PeerServer.ask(endpoint, "dbsize") == "20" }
         kill(victim, SIGKILL)
       })
     #expect(outcome.status == 0)
@@ -170,8 +171,7 @@ import Testing
         + "0 of 1 replicas have acknowledged\n")
 
     let replica = try PeerServer.redis("--replicaof", host, port)
-    let deadline = Date(timeIntervalSinceNow: 60)
-    while Date() < deadline, PeerServer.ask(primary.endpoint, "wait", "1", "100") != "1" {}
+    eventually { PeerServer.ask(primary.endpoint, "wait", "1", "100") == "1" }
     let good = try await run(target)
     #expect(good.outcome.status == 0)
     let row = try #require(good.trials.first)
@@ -184,9 +184,9 @@ import Testing
       meanwhile: { process in
         // The keys of earlier runs are still there.
         let before = Int(PeerServer.ask(endpoint, "dbsize")) ?? 0
-        while process.isRunning,
-          (Int(PeerServer.ask(endpoint, "dbsize")) ?? 0) == before
-        { usleep(1000) }
+        eventually {
+          !process.isRunning || (Int(PeerServer.ask(endpoint, "dbsize")) ?? 0) != before
+        }
         kill(number, SIGSTOP)
       })
     kill(number, SIGCONT)

@@ -41,7 +41,15 @@ struct ConditionParser {
   init(_ text: String, _ vocabulary: ConditionVocabulary) throws(ConditionError) {
     self.vocabulary = vocabulary
     tokens = try ConditionLexer.tokens(text)[...]
+    guard tokens.count <= ConditionParser.mostTokens else {
+      throw ConditionError(
+        found: "\(tokens.count - 1) words, numbers and signs",
+        allowed: "at most \(ConditionParser.mostTokens - 1) in one condition")
+    }
   }
+
+  /// The parser calls itself for each bracket and sign, and a thread's stack is limited.
+  private static let mostTokens = 201
 
   mutating func condition() throws(ConditionError) -> ConditionTree {
     let tree = try disjunction()
@@ -150,6 +158,9 @@ struct ConditionParser {
       let right = try primary()
       try refuseWords(left, right)
       let text = "\(left.text) \(sign) \(right.text)"
+      if operation == .over, case .number(0) = right.tree {
+        throw ConditionError(found: text, allowed: "a divisor other than 0")
+      }
       let result: (Dimension, Double?)
       switch (operation, left.dimension, right.dimension) {
       case (_, let dimension, .number): result = (dimension, left.scale)

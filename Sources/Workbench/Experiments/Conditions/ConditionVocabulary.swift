@@ -44,14 +44,18 @@ package struct ConditionVocabulary: Sendable {
       return Measure(row: row, fault: fault, pins: pins, name: name, text: text)
     }
     if let (name, fault) = named(before) { return Measure(fault: fault, name: name, text: text) }
+    var rest: String?
     // Names of rows and of metrics may have dots: p99.9.
     for dot in before.indices where before[dot] == "." {
       let (first, last) = (String(before[..<dot]), String(before[before.index(after: dot)...]))
-      guard first == "*" || rows.contains(first), let (name, fault) = named(last) else {
+      guard first == "*" || rows.contains(first) else { continue }
+      guard let (name, fault) = named(last) else {
+        rest = last
         continue
       }
       return Measure(row: first == "*" ? nil : first, fault: fault, name: name, text: text)
     }
+    if let rest { throw unknown(rest) }
     guard let dot = before.lastIndex(of: ".") else {
       if rows.contains(before) {
         throw ConditionError(
@@ -90,7 +94,20 @@ package struct ConditionVocabulary: Sendable {
   }
 
   private func unknown(_ metric: String) -> ConditionError {
-    ConditionError(
+    // The last part is an effect of a fault, and the part before it has to be a fault's name.
+    if let dot = metric.lastIndex(of: "."),
+      let name = MeasureName.named(String(metric[metric.index(after: dot)...])),
+      case .fault = name.source
+    {
+      let fault = String(metric[..<dot])
+      return ConditionError(
+        found: JSONValue.quoted(fault),
+        allowed: faults.isEmpty
+          ? "no name of a fault, because no fault has one"
+          : "the name of a fault: " + faults.joined(separator: ", "),
+        suggestion: nearest(to: fault, among: faults))
+    }
+    return ConditionError(
       found: JSONValue.quoted(metric),
       allowed: "a metric of 'rsmbench list columns' or faults.csv, such as "
         + MeasureName.examples,

@@ -1,37 +1,38 @@
 import Replication
+import WireFormat
 
 /// Not a protocol. Records incoming messages. It stores each request and then promises it to every
 /// other node and to itself; its own promise commits and answers the request.
-package struct ProbeCore: ReplicaCore {
-  package typealias Message = UInt64
-  package typealias Record = Batch
+public struct PromiseCore: ReplicaCore {
+  public typealias Message = UInt64
+  public typealias Record = Batch
 
-  package enum Timer: Int, TimerName, CaseIterable { case unused }
+  public enum Timer: Int, TimerName, CaseIterable { case unused }
 
-  package struct Options: ProtocolOptions {
-    package static let declared: [OptionDeclaration] = []
-    package init() {}
-    package init(_ values: OptionValues) {}
+  public struct Options: ProtocolOptions {
+    public static let declared: [OptionDeclaration] = []
+    public init() {}
+    public init(_ values: OptionValues) {}
   }
 
-  package let id: ReplicaID
-  package let others: [ReplicaID]
-  package var log: [Batch] = []
-  package var commitIndex = LogIndex.zero
-  package var received: [UInt64] = []
-  package var gone: [ReplicaID] = []
+  public let id: ReplicaID
+  public let others: [ReplicaID]
+  public var log: [Batch] = []
+  public var commitIndex = LogIndex.zero
+  public var received: [UInt64] = []
+  public var gone: [ReplicaID] = []
   /// The replica that refusals name; if set, requests are refused.
-  package var redirect: ReplicaID?
+  public var redirect: ReplicaID?
 
-  package init(id: ReplicaID, membership: Membership, options: Options) {
+  public init(id: ReplicaID, membership: Membership, options: Options) {
     self.id = id
     others = membership.replicas.filter { $0 != id }
   }
 
-  package mutating func recover(_ record: Batch) { log.append(record) }
+  public mutating func recover(_ record: Batch) { log.append(record) }
 
-  package mutating func handle(
-    _ event: Event<ProbeCore>, at now: Instant, into effects: inout Effects<ProbeCore>
+  public mutating func handle(
+    _ event: Event<PromiseCore>, at now: Instant, into effects: inout Effects<PromiseCore>
   ) {
     switch event {
     case .started, .timerFired: break
@@ -52,11 +53,11 @@ package struct ProbeCore: ReplicaCore {
     }
   }
 
-  package var status: ReplicaStatus {
+  public var status: ReplicaStatus {
     ReplicaStatus(
       role: "probe", isInCharge: id.rawValue == 0, epoch: 1, commitIndex: commitIndex,
       lastIndex: LogIndex(log.count))
   }
 
-  package func invariantViolation() -> String? { nil }
+  public func invariantViolation() -> String? { nil }
 }

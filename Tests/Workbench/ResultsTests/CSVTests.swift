@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Report
+@testable import Results
 
 @Suite("CSV files are read as RFC 4180 defines them")
 struct CSVTests {
@@ -19,6 +19,14 @@ struct CSVTests {
       try read("a,b\r\n\"x,\r\n\"\"y\"\"\",\"\"\r\n") == [["a", "b"], ["x,\r\n\"y\"", ""]])
   }
 
+  @Test("The reader reads what the writer writes")
+  func written() throws {
+    let records = [["a", "b"], ["1,\"2\"", ""], ["x\r\ny", "\""], ["", "z"]]
+    var text = CSVText(header: records[0])
+    for record in records.dropFirst() { text.append(record) }
+    #expect(try read(String(decoding: text.bytes, as: UTF8.self)) == records)
+  }
+
   @Test(
     "The error for a damaged file names the line",
     arguments: [
@@ -31,7 +39,7 @@ struct CSVTests {
       ("a\r\n1\r2\r\n", "a.csv: line 2: found a carriage return inside a field"),
     ])
   func damage(text: String, message: String) {
-    #expect(throws: ReportError(message)) { try read(text) }
+    #expect(throws: RunFileError(message)) { try read(text) }
   }
 
   @Test("A cell is a number, empty, or an error that quotes it")
@@ -40,12 +48,12 @@ struct CSVTests {
     let first = try #require(try records.next())
     #expect(try first.number(0) == 1.5)
     #expect(try first.number(1) == nil)
-    #expect(throws: ReportError.self) { try first.requiredNumber(1) }
+    #expect(throws: RunFileError.self) { try first.requiredNumber(1) }
     let second = try #require(try records.next())
     #expect(
-      throws: ReportError("a.csv: line 3: a: found \"nan\", allowed a number or nothing")
+      throws: RunFileError("a.csv: line 3: a: found \"nan\", allowed a number or nothing")
     ) { try second.number(0) }
-    #expect(throws: ReportError.self) { try second.number(1) }
-    #expect(throws: ReportError.self) { try records.column("c") }
+    #expect(throws: RunFileError.self) { try second.number(1) }
+    #expect(throws: RunFileError.self) { try records.column("c") }
   }
 }

@@ -1,0 +1,154 @@
+import Results
+
+/// Latency over throughput, each protocol's points in the order of the load, with the knee.
+struct LoadSection {
+  let run: RunData
+  let palette: Palette
+  /// The index of the path that is the load.
+  private let axis: Int
+
+  private static let loads = ["workload.arrival.open", "workload.clients"]
+
+  /// `nil` if the run sweeps no load.
+  init?(_ run: RunData, _ palette: Palette) {
+    let found = LoadSection.loads.lazy.compactMap { run.sweepPaths.firstIndex(of: $0) }.first
+    guard run.isSwept, let found else { return nil }
+    self.run = run
+    self.palette = palette
+    axis = found
+  }
+
+  /// A protocol's place at one load.
+  struct Point {
+    var group: Group
+    var load: String
+    var rate: Double
+    var latency: Double
+  }
+
+  /// One protocol through growing load.
+  struct Line {
+    var slot: Int
+    var name: String
+    var points: [Point]
+    /// The index of the knee; `nil` if it is not among the points.
+    var knee: Int? { LoadSection.knee(points) }
+  }
+
+  /// The point of the largest throughput divided by latency, the *power* of Kleinrock (1979): up to
+  /// there more load brings more throughput than latency. The first and the last point cannot be
+  /// the knee, because the load beyond them is unknown. Points whose verdict does not hold do not
+  /// take part.
+  static func knee(_ points: [Point]) -> Int? {
+    let ranked = points.indices.filter { points[$0].group.isRanked && points[$0].latency > 0 }
+    let best = ranked.max {
+      let (a, b) = (points[$0], points[$1])
+      return a.rate / a.latency < b.rate / b.latency
+    }
+    guard let best, best != ranked.first, best != ranked.last else { return nil }
+    return best
+  }
+
+  private func lines(_ metric: Metric, _ points: [Int]) -> [Line] {
+    run.protocols.enumerated().map { index, name in
+      let all = run.groups(name, at: points).compactMap { group -> Point? in
+        guard let rate = group.interval(Metric.throughput.name)?.mean,
+          let latency = group.interval(metric.name)?.mean
+        else { return nil }
+        return Point(
+          group: group, load: run.points[group.point][axis], rate: rate, latency: latency)
+      }
+      let sorted = all.sorted { (SweepAxis.size($0.load) ?? 0) < (SweepAxis.size($1.load) ?? 0) }
+      return Line(slot: palette.slot(index), name: name, points: sorted)
+    }.filter { !$0.points.isEmpty }
+  }
+
+  var html: HTML {
+    let families = run.families(along: axis)
+    let parts = families.enumerated().map { index, family -> HTML in
+      let charts = [Metric.readLatency, .writeLatency].map { metric in
+        (metric: metric, lines: lines(metric, family.points))
+      }
+      let figures = charts.compactMap { figure($0.metric, $0.lines) }
+      guard !figures.isEmpty else { return "" }
+      let words = charts.map { self.words($0.metric, $0.lines) }.joined()
+      return Section.fold(
+        family.name, isOpen: index == 0, of: families.count,
+        "<ul class=facts>\(words)</ul>\(Section.grid(figures))")
+    }
+    return parts.joined("\n")
+  }
+
+  private func source(_ metric: Metric) -> String {
+    run.summary([Metric.throughput.name, metric.name])
+  }
+
+  private func words(_ metric: Metric, _ lines: [Line]) -> HTML {
+    let found = lines.compactMap { line -> HTML? in
+      guard let knee = line.knee else { return nil }
+      let point = line.points[knee]
+      return """
+        <strong>\(line.name)</strong> at \(point.load), with \
+        \(Quantity.perSecond.phrase(point.rate)) and \(metric.quantity.phrase(point.latency))
+        """
+    }
+    let others = lines.filter { $0.knee == nil }.map(\.name)
+    var html: HTML =
+      "<li\(HTML.source(source(metric)))><b>Knee of \(Phrase.inSentence(metric.title))</b>: "
+    html += found.joined("; ")
+    if !others.isEmpty {
+      html += found.isEmpty ? "" : "; "
+      html += "not within the loads tried: \(Phrase.list(others))"
+    }
+    return html + ".</li>"
+  }
+
+  private static let (width, height) = (380.0, 250.0)
+
+  private func figure(_ metric: Metric, _ lines: [Line]) -> Figure? {
+    let all = lines.flatMap(\.points)
+    let values = all.map { metric.quantity.shown($0.latency) }
+    guard all.count > 1, let y = Axis.logarithmic(values, label: Axis.short) else { return nil }
+    let x = Axis.fromZero(to: all.map(\.rate).max() ?? 0, label: Axis.short)
+    var plot = Plot(
+      Drawing(width: LoadSection.width, height: LoadSection.height),
+      left: max(Plot.labelWidth(y), 34), right: LoadSection.width - 14, top: 28, bottom: 206,
+      x: x, y: y, yTitle: "\(metric.title), ms", xTitle: "throughput, operations/s")
+    for line in lines {
+      plot.drawing.ofProtocol(line.slot) { [plot] drawing in
+        func place(_ point: Point) -> (x: Double, y: Double) {
+          (plot.x(point.rate), plot.y(metric.quantity.shown(point.latency)))
+        }
+        drawing.polyline(line.points.map(place), "l d\(line.slot % Palette.size)")
+        for (index, point) in line.points.enumerated() {
+          let (x, y) = place(point)
+          let isKnee = index == line.knee
+          if isKnee { drawing.ring(x, y, 8) }
+          drawing.marker(
+            x, y, slot: line.slot,
+            title: "\(line.name), \(run.sweepPaths[axis]) \(point.load): "
+              + "\(Quantity.perSecond.phrase(point.rate)), "
+              + metric.quantity.phrase(point.latency) + (isKnee ? ", the knee" : ""),
+            isHollow: !point.group.isRanked)
+        }
+      }
+    }
+    let rows = lines.flatMap { line in
+      line.points.enumerated().map { index, point in
+        [
+          line.name, point.load, Quantity.perSecond.text(point.rate),
+          metric.quantity.text(point.latency), index == line.knee ? "knee" : "",
+          point.group.verdict,
+        ]
+      }
+    }
+    return Figure(
+      title: "Load against latency: \(metric.title)",
+      drawing: plot.drawing.svg(
+        label: "\(metric.title) against throughput, one line per protocol through growing load"),
+      table: HTMLTable(
+        caption: "Mean throughput and latency by \(run.sweepPaths[axis])",
+        headings: ["protocol", run.sweepPaths[axis], "operations/s", "ms", "", "verdict"],
+        rows: rows), source: source(metric))
+  }
+}

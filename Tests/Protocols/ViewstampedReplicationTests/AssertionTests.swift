@@ -1,0 +1,45 @@
+import ProtocolTesting
+import Replication
+import Testing
+
+@testable import ViewstampedReplication
+
+/// What must never happen stops the replica in its tracks, with the reason: each assertion is
+/// reached in a process of its own.
+@Suite("Viewstamped replication stops rather than do what must not be")
+struct AssertionTests {
+  @Test("A record that does not follow the log is not recovered")
+  func lostRecord() async {
+    let end = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var core = ViewstampedReplica(
+        id: a, membership: Membership(replicas: 3), options: vrOptions())
+      core.recover(.append(at: LogIndex(5), view: 0, [batch(1)]))
+    }
+    #expect(end.says("the disk has lost a record"))
+  }
+
+  @Test("A replica that is not in the membership does not start")
+  func stranger() async {
+    let end = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = ViewstampedReplica(id: d, membership: Membership(replicas: 3), options: vrOptions())
+    }
+    #expect(end.says("replica 3 is not in the membership"))
+  }
+
+  @Test("Views that fall, and commits beyond the log, are reported")
+  func invariants() {
+    let core = ViewstampedReplica(id: a, membership: Membership(replicas: 3), options: vrOptions())
+    var broken = core
+    broken.commitNumber = LogIndex(1)
+    #expect(
+      broken.invariantViolation() == "commit-number 1 is beyond the log, which ends at 0")
+    broken = core
+    broken.lastNormalView = 1
+    #expect(
+      broken.invariantViolation() == "the last normal view 1 is later than the view 0")
+    broken = core
+    broken.log.append(batch(1), in: 1)
+    #expect(
+      broken.invariantViolation() == "the last operation is of view 1, later than the view 0")
+  }
+}
