@@ -33,7 +33,8 @@ import Testing
 
   @Test("Steps go from each severity to the next, whatever the order of the sweep")
   func steps() {
-    let groups = TrialGroup.groups(byPoint([300, 1000, 980, 600], [1000, 1000, 700, 1000]))
+    // A loss of 7 % is no jump, although it is certain.
+    let groups = TrialGroup.groups(byPoint([300, 1000, 930, 600], [1000, 1000, 700, 1000]))
     let steps = SeverityStep.all(Self.swept, groups).filter {
       $0.severer.place.protocolIndex == 1
     }
@@ -45,7 +46,7 @@ import Testing
       ])
     #expect(steps.allSatisfy { text($0.mildest) == "1us" })
     let jump = steps[1]
-    #expect(abs((jump.share(jump.estimate.mean) ?? 0) + 0.68 / 1.05) < 0.02)
+    #expect(abs((jump.share(jump.estimate.mean) ?? 0) + 0.63 / 1.05) < 0.02)
   }
 
   @Test("Rows that no severity changes have no dangerous step, and the text says so")
