@@ -1,18 +1,20 @@
 import ReplicaHosting
 import Replication
 import StateMachines
+import Stubs
 import Testing
 import WireFormat
 
 @Suite("Requests that a replica refuses or drops")
 struct RequestAdmissionTests {
-  typealias Host = ReplicaHost<SilentCore, Counter>
+  typealias Host = ReplicaHost<ScriptedCore, Counter>
   typealias Reply = ClientReply<UInt64>
 
   /// A replica that is in charge.
   func host(_ limits: RequestLimits) -> Host {
     var host = Host(
-      id: ReplicaID(0), membership: Membership(replicas: 3), options: SilentCore.Options(), seed: 1,
+      id: ReplicaID(0), membership: Membership(replicas: 3), options: ScriptedCore.Options(),
+      seed: 1,
       limits: limits)
     host.core.status.epoch = 1
     host.core.status.isInCharge = true
