@@ -148,7 +148,7 @@ extension ResultFile {
           name: "holds_in_none", kind: .string,
           meaning:
             "the first value from which on it holds in no trial by itself: the thresholds of "
-            + "the trials lie between these two; empty if it holds in one at all",
+            + "the trials lie between these two; empty if it holds in one at the last value tried",
           isRequired: false),
         Field(name: "tried", kind: .integer, meaning: "how many values were tried"),
       ], primaryKey: key.map(\.name)

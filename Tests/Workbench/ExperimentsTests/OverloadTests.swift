@@ -1,9 +1,11 @@
 import Clients
 import Configuration
 import Experiments
+import Foundation
 import Replication
 import Testing
 import Trials
+import Workloads
 
 @Test("Cures of overload are read by field, or by the name of one with its usual values")
 func overload() throws {
@@ -45,12 +47,12 @@ func overloadPlan() throws {
   arguments: [
     ("overload: 'backof'", #"overload: found "backof", allowed *did you mean "backoff"?"#),
     ("overload: 3", #"overload: found 3, allowed "none", "queue", *an object such as"#),
-    ("overload: { que: 3 }", #"overload.que: found an unknown key, *did you mean "queue"?"#),
+    ("overload: { queu: 3 }", #"overload.queu: found an unknown key, *did you mean "queue"?"#),
     ("overload: { queue: 0 }", "overload.queue: found 0, allowed *1...1000000"),
     ("overload: { queue: 9, admission: '1ms' }", "overload.queue: found both, allowed one of"),
     ("overload: { admission: 5 }", "overload.admission: found 5, allowed a duration"),
     ("overload: { dropLate: 1 }", "overload.dropLate: found 1, allowed true or false"),
-    ("overload: { retryBudget: -1 }", "overload.retryBudget: found -1, allowed *0...10"),
+    ("overload: { retryBudget: -1 }", "overload.retryBudget: found -1, *a number from 0 to 10"),
     ("overload: { backoff: '5ms' }", "overload.backoff: found \"5ms\", allowed two durations"),
     ("overload: { backoff: ['5ms', '1ms'] }", "overload.backoff: found *allowed two durations"),
     (

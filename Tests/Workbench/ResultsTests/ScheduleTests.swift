@@ -136,23 +136,22 @@ import Testing
     }
   }
 
-  @Test("Beside the value found stand those at which each trial, and no trial, holds by itself")
-  func spread() {
-    for maximum in [true, false] {
-      let outline = search(maximum: maximum)
-      // Trial 1 holds below 40 and trial 2 below 44, so that their mean holds below 40 only.
-      let trials = run(outline) { place in
-        let step = maximum ? place.point % 100 : 99 - place.point % 100
-        return step < (place.trial == 1 ? 40 : 44) ? 1 : 0
-      }
-      for (_, state) in outline.found(trials) {
-        func value(_ step: Int) -> String { "\(maximum ? step : 99 - step)" }
-        #expect(outline.searchedValue(state.good) == value(39))
-        #expect(outline.searchedValue(state.holdsInAll) == value(39))
-        // Of the values tried, 40, 41 and 42 hold in trial 2, and 49 is the first that does not.
-        let none = state.holdsInNone.map { maximum ? $0 % 100 : 99 - $0 % 100 }
-        #expect(none.map { $0 >= 44 && $0 <= 49 } == true)
-      }
+  @Test(
+    "Beside the value found stand those at which each trial, and no trial, holds by itself",
+    arguments: [true, false], [(2, 38), (8, nil)] as [(Int, Int?)])
+  func spread(maximum: Bool, ends: (later: Int, none: Int?)) {
+    let outline = search(maximum: maximum)
+    // Trial 1 holds below 36 and trial 2 somewhat longer, so that their mean holds below 36 only.
+    // The values tried are 0, 7, ..., 42, and then 38 and 36.
+    let trials = run(outline) { place in
+      let step = maximum ? place.point % 100 : 99 - place.point % 100
+      return step < (place.trial == 1 ? 36 : 36 + ends.later) ? 1 : 0
+    }
+    for (_, state) in outline.found(trials) {
+      func value(_ step: Int) -> String { "\(maximum ? step : 99 - step)" }
+      #expect(outline.searchedValue(state.good) == value(35))
+      #expect(outline.searchedValue(state.holdsInAll) == value(35))
+      #expect(outline.searchedValue(state.holdsInNone) == (ends.none.map(value) ?? ""))
     }
   }
 
