@@ -47,7 +47,7 @@ extension Experiment {
     }
     workload = try WorkloadSpec(reading: section["workload"], trace: trace)
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
-    if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, in: runtime) }
+    if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, hosts: hosts) }
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),

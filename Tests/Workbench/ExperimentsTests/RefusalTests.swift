@@ -17,7 +17,6 @@ import Testing
     ("{ trace: 'on' }", #"trace: found "on", allowed { every: 10 } or "off""#),
     ("{ trace: { evry: 2 } }", #"trace.evry: found an unknown key, *did you mean "every"?"#),
     ("{ trace: { every: 0 } }", "trace.every: found 0, allowed *1...1000000"),
-    ("{ runtime: 'cluster', trace: { every: 2 } }", "trace: found *only the simulator knows"),
     ("{ trails: 5 }", #"trails: found an unknown key, *did you mean "trials"?"#),
     ("{ protocols: ['rafd'] }", #"protocols[0]: found "rafd", *did you mean "raft"?"#),
     ("{ protocols: ['raft', 'raft'] }", "protocols[1]: found *each name once"),
