@@ -3,8 +3,8 @@ import LoadDriving
 import Replication
 import Trials
 
-/// Takes the latency of an operation on real processes apart, from the times that the client and the
-/// nodes have noted. All are of one clock, because all processes run on one machine.
+/// Takes the latency of an operation on real processes apart, from the times that the client and
+/// the nodes have noted. All are of one clock, because all processes run on one machine.
 ///
 /// The times are put into the order in which they follow each other, and each part is the time from
 /// one to the next, so that the parts add up to the latency:

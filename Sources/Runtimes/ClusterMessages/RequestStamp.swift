@@ -1,8 +1,8 @@
 import Replication
 import WireFormat
 
-/// When a node took in a traced request, or answered it, by the monotonic clock, which all processes
-/// of one machine share.
+/// When a node took in a traced request, or answered it, by the monotonic clock, which all
+/// processes of one machine share.
 public struct RequestStamp: Equatable, Sendable {
   public enum Step: UInt8, Sendable {
     /// The node read the request (`begin`), had handled it and sent what it sends before its own

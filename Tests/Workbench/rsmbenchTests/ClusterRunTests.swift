@@ -64,7 +64,7 @@ extension RealProcesses {
           #expect(
             total > 0 && abs(sum - total) < total * 1e-6, "\(kind.name) \(operation): \(means)")
           #expect((means["client-wire"] ?? 0) > 0 && (means["processor"] ?? 0) > 0)
-          // A write of a replicated service waits for another node, that of a single server does not.
+          // A write waits for another node, except that of a single server.
           let waitsForOthers = (means["node-wire"] ?? 0) > 0
           if operation == "write" {
             #expect(waitsForOthers == (kind != .unreplicated), "\(kind.name): \(means)")
