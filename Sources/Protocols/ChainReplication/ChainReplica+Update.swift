@@ -95,7 +95,7 @@ extension ChainReplica {
   ) {
     guard isSynchronised, index <= log.lastIndex else { return }
     let now = now
-    successor?.holds(index, at: now)
+    successor?.reports(index, at: now)
     noteAcknowledged(index, answering: false, into: &effects)
   }
 
