@@ -79,6 +79,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var diskGeneration: UInt64 = 0
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
+  /// Without group commit: the number of records at the end of each turn that wait for the disk,
+  /// oldest first. The records of one turn are one write, which needs a sync of its own.
+  public var unsyncedWrites: [Int] = []
   /// Messages to itself that need not wait for the disk, and those that it is handling now.
   public var ownMessages: [Core.Message] = []
   public var ownInputs: [Core.Message] = []
@@ -324,6 +327,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     repeat {
       if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
       beginEffects(in: &world)
+      host.holdsUpdates = unsyncedWrites.count >= Host.mostUnsyncedWrites
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount
