@@ -34,9 +34,10 @@ extension ChainReplica {
     }
     guard log.view(at: forward.previous) == forward.previousView else { return }
     let heldCount = last - forward.previous
+    // Bug: accept-any-view.
+    let latestView = broken(.acceptAnyView) ? UInt64.max : view.number
     if heldCount < forward.entries.count,
-      isSensible(
-        forward.entries[heldCount...], in: broken(.acceptAnyView) ? .max : view.number)
+      isSensible(forward.entries[heldCount...], in: latestView)
     {
       for entry in forward.entries[heldCount...] { log.append(entry) }
       hasReportedGap = false
