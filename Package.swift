@@ -279,7 +279,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime",
+        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime", "ViewService",
       ]),
     whole.tests(
       "FuzzTests",

@@ -24,6 +24,8 @@ struct SnapshotBugTests {
     Row(kind: .primaryBackup, bug: .dropSessions),
     Row(kind: .chainReplication, bug: .dropSessions),
     Row(kind: .chainReplication, bug: .installOlder),
+    Row(kind: .viewstampedReplication, bug: .dropSessions),
+    Row(kind: .viewstampedReplication, bug: .installOlder),
     Row(kind: .unreplicated, bug: .dropSessions),
   ]
 
