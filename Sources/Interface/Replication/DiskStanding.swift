@@ -14,6 +14,15 @@ public struct DiskStanding: Equatable, Sendable {
   }
 }
 
+/// Whether a replica's next disk, or its next start, can have this number after `known`.
+///
+/// Hosts count disks from 1, or take the time in milliseconds, which stays below 1 << 44 until the
+/// year 2527. A message that claims a larger number would use the numbers up, because each disk
+/// needs a larger number than all before it.
+public func isPossibleGeneration(_ claimed: UInt64, after known: UInt64) -> Bool {
+  claimed <= max(known, 1 << 44) || claimed - known <= longestEpochJump
+}
+
 extension DiskStanding: WireCodable {
   public var encodedByteCount: Int { 9 }
 

@@ -69,6 +69,21 @@ public struct ResendPace: Sendable, Equatable {
     doublings = min(doublings + 1, ResendPace.mostDoublings)
   }
 
+  /// Notes that the peer has answered a question, whatever it still lacks. The next question waits
+  /// for one pace again, because questions are small and the way is free.
+  ///
+  /// If the answer covers the message that is measured, that message's own answer was lost. The
+  /// time until now is then no round trip, because it includes the time until the question. Counted
+  /// as one, it would lengthen the pace with each lost answer, and thereby the time until the next
+  /// question.
+  /// - Parameter mark: what the peer would have answered by itself up to now.
+  @inlinable
+  public mutating func answeredQuestion(through mark: UInt64, at now: Instant) {
+    since = now
+    doublings = 0
+    if let measured, measured <= mark { self.measured = nil }
+  }
+
   /// Notes that a copy leaves now.
   @inlinable
   public mutating func sentAgain(at now: Instant) {

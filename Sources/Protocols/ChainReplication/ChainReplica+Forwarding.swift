@@ -50,13 +50,21 @@ extension ChainReplica {
 
     /// Notes that the receiver holds everything up to `index`, which this replica holds as well.
     /// Returns whether that is new.
-    @discardableResult
-    mutating func holds(_ index: LogIndex, at now: Instant) -> Bool {
+    mutating func holds(_ index: LogIndex) -> Bool {
       guard index > matchIndex else { return false }
       matchIndex = index
       nextIndex = max(nextIndex, index.next)
-      pace.answered(through: UInt64(index.rawValue), at: now)
       return true
+    }
+
+    /// Notes that the receiver says so by itself, and not because it was asked.
+    @discardableResult
+    mutating func reports(_ index: LogIndex, at now: Instant) -> Bool {
+      let mark = UInt64(max(index.rawValue, 0))
+      if index > matchIndex || pace.measured.map({ $0 <= mark }) ?? false {
+        pace.answered(through: mark, at: now)
+      }
+      return holds(index)
     }
 
     /// Whether there are entries or a `stable` to send to the receiver.
@@ -168,7 +176,7 @@ extension ChainReplica {
     _ index: LogIndex, of link: WritableKeyPath<ChainReplica, Link?>
   ) {
     guard var target = self[keyPath: link], target.isOpen, index <= log.lastIndex,
-      target.holds(index, at: now)
+      target.reports(index, at: now)
     else { return }
     self[keyPath: link] = target
     if link == \.joiner { countRound() }

@@ -35,7 +35,9 @@ extension ChainReplica {
   ) -> Bool {
     // Bug: install-older-snapshot. Entries that were acknowledged since are dropped.
     let isOlder = reference.index <= commitIndex
-    guard !isOlder || options.snapshots.bug == .installOlder, !isHead else { return false }
+    guard !isOlder || options.snapshots.bug == .installOlder, !isHead,
+      reference.epoch <= view.number + longestEpochJump
+    else { return false }
     self.now = now
     if isOlder || log.view(at: reference.index) != reference.epoch {
       log.reset(to: reference)

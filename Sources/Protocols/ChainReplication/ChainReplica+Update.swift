@@ -34,12 +34,27 @@ extension ChainReplica {
     }
     guard log.view(at: forward.previous) == forward.previousView else { return }
     let heldCount = last - forward.previous
-    if heldCount < forward.entries.count, forward.entries[heldCount].view >= log.lastView {
+    // Bug: accept-any-view.
+    let latestView = broken(.acceptAnyView) ? UInt64.max : view.number
+    if heldCount < forward.entries.count,
+      isSensible(forward.entries[heldCount...], in: latestView)
+    {
       for entry in forward.entries[heldCount...] { log.append(entry) }
       hasReportedGap = false
     }
     if isComplete, !wasComplete { beginServing(into: &effects) }
     owesReceipt = owesReceipt || forward.wantsReceipt
+  }
+
+  /// Whether the views of these entries may follow those in the log: they never descend, and an
+  /// entry of a view later than the message's would keep this replica from adopting that view.
+  private func isSensible(_ entries: ArraySlice<ViewEntry>, in view: UInt64) -> Bool {
+    var latest = log.lastView
+    for position in entries.indices {
+      guard entries[position].view >= latest, entries[position].view <= view else { return false }
+      latest = entries[position].view
+    }
+    return true
   }
 
   /// Up to here the log is durable at this replica and at all before it; `nil` until the
@@ -81,7 +96,7 @@ extension ChainReplica {
   ) {
     guard isSynchronised, index <= log.lastIndex else { return }
     let now = now
-    successor?.holds(index, at: now)
+    successor?.reports(index, at: now)
     noteAcknowledged(index, answering: false, into: &effects)
   }
 

@@ -213,7 +213,7 @@ extension ChainReplica {
       stable: stable ?? .zero, wantsReceipt: true)
     target.nextIndex = end.next
     target.sentThrough = end
-    target.pace.sent(UInt64(end.rawValue), first: true, at: now)
+    if end > matchIndex { target.pace.sent(UInt64(end.rawValue), first: true, at: now) }
     self[keyPath: link] = target
     if link == \.joiner { countRound() }
     let synchronisation = Synchronisation(
@@ -243,7 +243,9 @@ extension ChainReplica {
       return
     }
     if !target.isOpen { open(&target, at: standing.last) }
-    let isNews = target.holds(standing.last, at: now)
+    let acknowledged = standing.acknowledged ?? .zero
+    target.pace.answeredQuestion(through: UInt64(max(acknowledged.rawValue, 0)), at: now)
+    let isNews = target.holds(standing.last)
     if standing.sentThrough > standing.last, standing.last >= target.matchIndex,
       target.nextIndex > standing.last.next
     {

@@ -144,7 +144,9 @@ extension MultiPaxosReplica {
     }
     if sender != id, ballot == self.ballot {
       phase2.progress[position].noteAnswer(count: count)
-      acknowledge(gap, answering: first, from: position, at: now, into: &effects)
+      let isLater = count > 0 || phase2.progress[position].answersLaterQuestion(at: now)
+      acknowledge(
+        gap, answering: isLater ? first : nil, from: position, at: now, into: &effects)
       promote(position, into: &effects)
     }
     // Bug: skip-holes.
@@ -169,7 +171,7 @@ extension MultiPaxosReplica {
     }
   }
 
-  mutating func heartbeatTimerFired(into effects: inout Effects<Self>) {
+  mutating func heartbeatTimerFired(at now: Instant, into effects: inout Effects<Self>) {
     guard role == .leader else { return }
     effects.setTimer(.heartbeat, after: options.heartbeat)
     if phase2.progress.contains(where: \.standing.isLearner) {
@@ -180,6 +182,7 @@ extension MultiPaxosReplica {
       if progress.acknowledged < progress.next || progress.next < phase2.nextSlot {
         // Offers no value, but asks for the answer that is due, because that may be lost. And an
         // acceptor that was sent a snapshot says in its answer how far the snapshot has brought it.
+        phase2.progress[position].noteQuestion(at: now)
         sendAccept(
           .accept(
             ballot: ballot, first: progress.next, values: [], commitIndex: commitIndex,

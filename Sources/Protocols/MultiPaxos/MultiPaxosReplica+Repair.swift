@@ -21,6 +21,8 @@ extension MultiPaxosReplica {
     var repairedBelow = LogIndex.zero
     /// Slots from this one on were first offered after the copy of such a gap was sent.
     var repairedBefore = LogIndex.zero
+    /// When the first question left after such a copy; `nil` if none has.
+    var askedSince: Instant?
     /// The newest round in which it has confirmed the ballot.
     var confirmedRound: UInt64 = 0
     /// The newest round it has been told of, except by the heartbeats of the timer.
@@ -63,6 +65,17 @@ extension MultiPaxosReplica {
     mutating func notePage(through end: LogIndex) {
       repairedBelow = max(repairedBelow, end)
       repairedBefore = Reception.nowhere
+    }
+
+    /// Notes an Accept without values, which asks for what the acceptor holds.
+    mutating func noteQuestion(at now: Instant) {
+      if askedSince == nil { askedSince = now }
+    }
+
+    /// Whether an answer that comes now to such a question belongs to one that left after the
+    /// newest copy. Otherwise it says nothing about the copy, which may have been on its way.
+    func answersLaterQuestion(at now: Instant) -> Bool {
+      askedSince.map { now - $0 >= pace.roundTrip.usual } ?? false
     }
 
     /// Notes an answer to an Accept that carried `count` values.
@@ -129,7 +142,7 @@ extension MultiPaxosReplica {
 
   /// Notes that an acceptor holds all slots below the gap durably.
   mutating func acknowledge(
-    _ gap: Gap, answering slot: LogIndex, from position: Int, at now: Instant,
+    _ gap: Gap, answering slot: LogIndex?, from position: Int, at now: Instant,
     into effects: inout Effects<Self>
   ) {
     guard gap.first > .zero, gap.first <= phase2.nextSlot else { return }
@@ -180,7 +193,8 @@ extension MultiPaxosReplica {
   /// Each gap is offered once, even if several answers report it. It is offered again only if a
   /// message sent after the copy has arrived without the copy, or if the copy stays unanswered for
   /// long.
-  /// - Parameter slot: the first slot of the message that is answered, unless that was a heartbeat.
+  /// - Parameter slot: the first slot of the message that is answered; `nil` for a heartbeat, and
+  ///   for a question that may have left before the copy.
   mutating func repair(
     _ gap: Gap, answering slot: LogIndex?, at position: Int, now: Instant,
     into effects: inout Effects<Self>
@@ -198,6 +212,7 @@ extension MultiPaxosReplica {
     let end = min(gap.first + gap.count, progress.next)
     phase2.progress[position].repairedBelow = max(end, gap.first.next)
     phase2.progress[position].repairedBefore = max(phase2.nextSlot, progress.next)
+    phase2.progress[position].askedSince = nil
     phase2.progress[position].pace.sentAgain(at: now)
     let (values, _) = page(from: gap.first, to: end, byteLimit: options.inFlightBytes)
     if gap.first + values.count == end, end > gap.first {

@@ -46,9 +46,6 @@ import Replication
 extension MultiPaxosReplica {
   public static var replacesLostReplicas: Bool { true }
 
-  /// Generations above this are nonsense: hosts count disks, or milliseconds.
-  static let largestGeneration: UInt64 = 1 << 62
-
   public mutating func takePlace(generation: UInt64) {
     generations[ownPosition] = generation
     // Bug: forgetful-acceptor.
@@ -66,12 +63,12 @@ extension MultiPaxosReplica {
   var heardGenerations: [UInt64] { generations.allSatisfy { $0 == 0 } ? [] : generations }
 
   /// Takes over what others have heard of. What came from older disks does not count any more.
-  /// - Returns: false if it is no list of generations.
+  /// - Returns: false if it is no list of generations, or of generations that cannot exist.
   private mutating func learnGenerations(
     _ heard: [UInt64], at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
     guard heard.isEmpty || heard.count == generations.count,
-      heard.allSatisfy({ $0 <= Self.largestGeneration })
+      zip(heard, generations).allSatisfy({ isPossibleGeneration($0, after: $1) })
     else { return false }
     var isNews = false
     for position in heard.indices

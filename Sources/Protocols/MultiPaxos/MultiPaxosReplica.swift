@@ -162,7 +162,7 @@ public struct MultiPaxosReplica: ReplicaCore {
       guard bit(of: sender) != 0 else { return }
       receive(message, from: sender, at: now, into: &effects)
     case .timerFired(.election): electionTimerFired(at: now, into: &effects)
-    case .timerFired(.heartbeat): heartbeatTimerFired(into: &effects)
+    case .timerFired(.heartbeat): heartbeatTimerFired(at: now, into: &effects)
     case .timerFired(.resend): resendTimerFired(at: now, into: &effects)
     case .requested(let batch): propose(batch, at: now, into: &effects)
     case .readRequested(let ticket, _): requestRead(ticket, into: &effects)

@@ -131,9 +131,12 @@ extension PrimaryBackupReplica {
   }
 
   /// A follower is reachable; the message does not say which entries it holds.
-  mutating func receivePresent(in view: UInt64, from sender: ReplicaID) {
-    guard view == self.view.number, role == .primary else { return }
-    if let position = position(of: sender) { heardFrom(position) }
+  mutating func receivePresent(in view: UInt64, from sender: ReplicaID, at now: Instant) {
+    guard view == self.view.number, role == .primary,
+      let position = position(of: sender)
+    else { return }
+    heardFrom(position)
+    followers[position].pace.answeredQuestion(through: 0, at: now)
   }
 
   /// A newer view exists: this replica serves no client until it knows that view.

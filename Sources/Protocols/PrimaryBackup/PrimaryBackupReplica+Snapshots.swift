@@ -35,9 +35,9 @@ extension PrimaryBackupReplica {
   ) -> Bool {
     // Bug: install-older-snapshot. Entries that were acknowledged since are dropped.
     let isOlder = reference.index <= commitIndex
-    guard !isOlder || options.snapshots.bug == .installOlder, role != .primary else {
-      return false
-    }
+    guard !isOlder || options.snapshots.bug == .installOlder, role != .primary,
+      reference.epoch <= view.number + longestEpochJump
+    else { return false }
     if isOlder { log.reset(to: reference) } else { log.begin(behind: reference) }
     commitIndex = reference.index
     // Committed entries are in the log of every later primary.

@@ -107,7 +107,7 @@ public struct PrimaryBackupReplica: ViewFollower {
       receiveAppended(index, in: view, from: sender, at: now, into: &effects)
     case .summary(let view, let round, let runs):
       receiveSummary(runs, round: round, in: view, from: sender, at: now, into: &effects)
-    case .present(let view): receivePresent(in: view, from: sender)
+    case .present(let view): receivePresent(in: view, from: sender, at: now)
     case .outdated(let view): receiveOutdated(by: view, into: &effects)
     }
   }

@@ -8,6 +8,7 @@ extension RaftReplica {
     into effects: inout Effects<Self>
   ) {
     guard request.term >= currentTerm else { return tellTerm(to: sender, into: &effects) }
+    guard request.holdsNoLaterTerm else { return }
     if request.term > currentTerm {
       becomeFollower(in: request.term, into: &effects)
     } else if role != .follower {
@@ -115,5 +116,14 @@ extension RaftReplica {
     let new = knownCount == 0 ? entries : Array(entries[knownCount...])
     log.append(contentsOf: new)
     effects.persist(.append(at: start, new))
+  }
+}
+
+extension RaftReplica.AppendEntries {
+  /// Whether every entry is of the leader's term or of an earlier one. An entry of a later term
+  /// would keep its holder from following any leader of a term that exists.
+  fileprivate var holdsNoLaterTerm: Bool {
+    for position in entries.indices where entries[position].term > term { return false }
+    return true
   }
 }

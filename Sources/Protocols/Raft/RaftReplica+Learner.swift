@@ -26,13 +26,15 @@ extension RaftReplica {
   }
 
   /// Notes the state of the disk that a reply comes from.
-  /// - Returns: false if the reply is of a disk that has been lost since.
+  /// - Returns: false if the reply is of a disk that has been lost since, or that cannot exist.
   mutating func heed(
     _ reply: DiskStanding, of slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {
     guard slot != ownSlot else { return true }
     let known = progress[slot].standing
-    guard reply.generation >= known.generation else { return false }
+    guard reply.generation >= known.generation,
+      isPossibleGeneration(reply.generation, after: known.generation)
+    else { return false }
     guard reply != known else { return true }
     if reply.generation > known.generation { progress[slot].noteNewDisk(at: now) }
     progress[slot].standing = reply

@@ -61,7 +61,9 @@ extension RaftReplica {
   ) -> Bool {
     // Bug: install-older-snapshot. Entries that were acknowledged since are dropped.
     let isOlder = reference.index <= commitIndex
-    guard !isOlder || options.snapshots.bug == .installOlder, role != .leader else { return false }
+    guard !isOlder || options.snapshots.bug == .installOlder, role != .leader,
+      reference.epoch <= currentTerm + longestEpochJump
+    else { return false }
     if isOlder { log.reset(to: reference) } else { log.begin(behind: reference) }
     heldBack.removeAll()
     commitIndex = reference.index

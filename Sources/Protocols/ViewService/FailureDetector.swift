@@ -89,9 +89,10 @@ struct FailureDetector: Sendable {
   ) {
     guard let position = ids.firstIndex(of: id) else { return }
     let known = replicas[position]
-    // A replica on a new disk takes the time in milliseconds as its incarnation. It stays below
-    // 1 << 44 until the year 2527.
-    guard ping.incarnation <= max(known.incarnation + longestEpochJump, 1 << 44) else { return }
+    // A replica on a new disk takes the generation of that disk as its incarnation.
+    guard isPossibleGeneration(ping.incarnation, after: known.incarnation) else { return }
+    let newest = ping.incarnation == known.incarnation ? known.sequence : 0
+    guard ping.sequence <= newest + longestEpochJump else { return }
     guard (ping.incarnation, ping.sequence) > (known.incarnation, known.sequence) else { return }
     let limit = silenceLimit(state)
     if replicas.allSatisfy({ ticks - $0.heardTick >= limit }) {

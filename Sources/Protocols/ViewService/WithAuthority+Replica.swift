@@ -126,12 +126,10 @@ extension WithAuthority {
     // This incarnation may have forgotten what an earlier one said. The authority learns of the new
     // incarnation from the next ping, and issues another view.
     if let named = view.incarnation(of: id), named != viewLease.incarnation { return }
-    guard
-      view.number <= max(viewLease.lastRecorded.number, viewLease.lastAdopted.number)
-        + longestEpochJump
-    else {
-      return
-    }
+    let newest = max(viewLease.lastRecorded.number, viewLease.lastAdopted.number)
+    let joining = view.number == viewLease.lastRecorded.number ? viewLease.lastRecorded.joining : 0
+    guard view.number <= newest + longestEpochJump, view.joining <= joining + longestEpochJump
+    else { return }
     if view.number == viewLease.view.number, view.members.contains(id) {
       guard viewLease.view.precedes(view) else { return }
       viewLease.take(view)

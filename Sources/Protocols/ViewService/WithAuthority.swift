@@ -160,6 +160,10 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   /// Whether the authority, as far as this node of it knows, has marked `view` established.
   public var isEstablished: Bool { authority.machine.isEstablished }
 
+  /// The replicas that may be put in charge of the next view, as far as this node of the authority
+  /// knows, because they hold everything that was acknowledged.
+  public var eligible: [ReplicaID] { authority.machine.eligible }
+
   /// Whether this replica may answer reads now.
   public func holdsLease(at now: Instant) -> Bool { viewLease.holdsLease(at: now) }
 }

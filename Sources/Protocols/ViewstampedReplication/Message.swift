@@ -104,6 +104,12 @@ extension ViewstampedReplica {
     public static func < (a: Incarnation, b: Incarnation) -> Bool {
       (a.generation, a.start) < (b.generation, b.start)
     }
+
+    /// Whether the replica whose newest known incarnation is `known` can have this one.
+    func isPossible(after known: Incarnation) -> Bool {
+      isPossibleGeneration(generation, after: known.generation)
+        && start <= (generation == known.generation ? known.start : 0) + longestEpochJump
+    }
   }
 
   public struct RecoveryResponse: Equatable, Sendable {

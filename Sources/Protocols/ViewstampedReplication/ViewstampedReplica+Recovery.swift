@@ -29,11 +29,12 @@ extension ViewstampedReplica {
     incarnations[ownSlot].generation = generation
   }
 
-  /// Takes over what another replica knows of incarnations.
+  /// Takes over what another replica knows of incarnations, except for those that cannot exist.
   mutating func learn(_ others: [Incarnation], into effects: inout Effects<Self>) {
     guard others.count == incarnations.count else { return }
     let before = incarnations
-    for slot in others.indices where slot != ownSlot {
+    for slot in others.indices
+    where slot != ownSlot && others[slot].isPossible(after: incarnations[slot]) {
       incarnations[slot] = max(incarnations[slot], others[slot])
     }
     if incarnations != before { persist(.incarnations(incarnations), into: &effects) }
@@ -131,7 +132,9 @@ extension ViewstampedReplica {
   mutating func receiveRecovery(
     _ nonce: Incarnation, from slot: Int, into effects: inout Effects<Self>
   ) {
-    guard slot != ownSlot, nonce >= incarnations[slot] else { return }
+    guard slot != ownSlot, nonce >= incarnations[slot],
+      nonce.isPossible(after: incarnations[slot])
+    else { return }
     // Bug: answer-while-recovering.
     let mayAnswer = state == .recovering && options.bug == .answerWhileRecovering
     guard state == .normal || mayAnswer else { return }
@@ -167,7 +170,7 @@ extension ViewstampedReplica {
     _ response: RecoveryResponse, from slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
     guard transfer == nil, let nonce = recovery?.nonce, slot != ownSlot,
-      response.log == nil || primary(of: response.view) == slot
+      response.log.map({ $0.view == response.view && primary(of: $0.view) == slot }) ?? true
     else { return }
     // Bug: recover-without-nonce.
     guard response.nonce == nonce || options.bug == .recoverWithoutNonce else { return }

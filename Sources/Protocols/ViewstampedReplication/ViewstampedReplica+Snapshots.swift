@@ -57,9 +57,9 @@ extension ViewstampedReplica {
   ) -> Bool {
     // Bug: install-older-snapshot. Operations that were acknowledged since are dropped.
     let isOlder = reference.index <= commitNumber
-    guard !isOlder || options.snapshots.bug == .installOlder, primacy == nil, !isStarting else {
-      return false
-    }
+    guard !isOlder || options.snapshots.bug == .installOlder, primacy == nil, !isStarting,
+      isPossible(reference.epoch)
+    else { return false }
     if isOlder { log.reset(to: reference) } else { log.begin(behind: reference) }
     heldBack.removeAll()
     commitNumber = reference.index

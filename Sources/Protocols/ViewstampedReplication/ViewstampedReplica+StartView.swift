@@ -6,7 +6,9 @@ extension ViewstampedReplica {
   mutating func receive(
     _ message: DoViewChange, from slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
-    guard primary(of: message.view) == ownSlot else { return }
+    guard primary(of: message.view) == ownSlot, message.lastNormalView < message.view else {
+      return
+    }
     guard message.view >= viewNumber else { return tellView(to: slot, into: &effects) }
     if message.view > viewNumber { enter(message.view, at: now, into: &effects) }
     if primacy != nil, slot != ownSlot { return tellLog(to: slot, into: &effects) }

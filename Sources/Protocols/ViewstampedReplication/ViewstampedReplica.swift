@@ -167,7 +167,7 @@ public struct ViewstampedReplica: ReplicaCore {
   func primary(of view: View) -> Int { Int(view % UInt64(membership.replicas.count)) }
 
   /// A view that a cluster can have reached.
-  private func isPossible(_ view: View) -> Bool {
+  func isPossible(_ view: View) -> Bool {
     view <= ViewstampedReplica.largestView && view <= viewNumber + longestEpochJump
   }
 

@@ -29,6 +29,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   /// The latest report of each node, and the number of its reports.
   public var reports: [NodeReport?]
   public var reportCounts: [Int]
+  /// The stamps that all reports so far contained, each with its node.
+  public var stamps: [(node: Int, stamp: RequestStamp)] = []
   public var dirty: [Int] = []
   public var pendingReadiness = PendingReadiness()
   public var dialAt: Int64 = 0
@@ -242,6 +244,10 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
       let node = connections[position].node.index
       reports[node] = try Frame.decode(NodeReport.self, from: input.bytes, in: header.body)
       reportCounts[node] += 1
+      if let new = reports[node]?.stamps, !new.isEmpty {
+        stamps += new.map { (node, $0) }
+        reports[node]?.stamps = []
+      }
     case .welcome:
       connections[position].state = .welcome
       connections[position].incarnation = header.incarnation

@@ -32,6 +32,28 @@ extension ClusterTrial {
     return false
   }
 
+  /// Takes the latencies of the traced operations of the measured part apart.
+  @inlinable
+  public mutating func timeTrace() -> TimeTrace? {
+    guard setup.plan.traceEvery != nil else { return nil }
+    driver.runtime.traced.every = 0
+    var stamps: [RequestID: [(node: Int, stamp: RequestStamp)]] = [:]
+    for (node, stamp) in driver.port.stamps { stamps[stamp.id, default: []].append((node, stamp)) }
+    driver.port.stamps = []
+    var trace = TimeTrace()
+    let measured = setup.plan.warmUp.nanoseconds..<setup.plan.duration.nanoseconds
+    for (id, operation) in driver.runtime.traced.finished where measured.contains(operation.due) {
+      if let breakdown = StampedOperation.breakdown(
+        of: operation, origin: driver.origin, stamps: stamps[id] ?? [])
+      {
+        trace.operations.append(breakdown)
+      } else {
+        trace.forgotten += 1
+      }
+    }
+    return trace
+  }
+
   /// Ends all faults and waits until the cluster has settled: there is a leader, and all replicas
   /// have applied equally many entries, twice in a row.
   mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {

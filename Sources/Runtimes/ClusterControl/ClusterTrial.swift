@@ -96,6 +96,7 @@ package struct ClusterTrial: ~Copyable {
     try processes.startAll()
     guard try awaitService(progress: progress), try loadKeys(progress) else { return nil }
     schedule()
+    driver.runtime.traced.every = UInt64(setup.plan.traceEvery ?? 0)
     driver.start(end: setup.plan.duration.nanoseconds)
     leadership = LeadershipLog()
     noteLeadership()
@@ -105,6 +106,7 @@ package struct ClusterTrial: ~Copyable {
     loadAnswered = driver.answered
     let clients = driver.clients.fleet.machines.count
     try freshReports(within: .milliseconds(500))
+    let trace = timeTrace()
     let usages = meters.enumerated().map { number, meter in
       var usage = meter.measured
       usage.node = number
@@ -125,6 +127,7 @@ package struct ClusterTrial: ~Copyable {
     record.safetyViolations = violations.list
     record.hasSettled = hasSettled
     record.hasReadBack = hasReadBack
+    record.timeTrace = trace
     record.notes = notes
     record.clients = clients
     record.noteDropped(driver.clients.dropped)
@@ -255,6 +258,9 @@ package struct ClusterTrial: ~Copyable {
         // trial.
         if !processes.isOurs, !plannedFaults.isEmpty {
           driver.port.order(.stepClock(.zero), to: node)
+        }
+        if let every = setup.plan.traceEvery {
+          driver.port.order(.trace(every: UInt32(clamping: every)), to: node)
         }
         driver.port.order(.report(digest: false), to: node)
         driver.port.flush()

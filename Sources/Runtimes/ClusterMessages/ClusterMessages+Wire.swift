@@ -103,6 +103,7 @@ extension Order: WireCodable {
     switch self {
     case .faults(let faults): 1 + faults.encodedByteCount
     case .stepClock: 9
+    case .trace: 5
     case .disk, .report: 2
     }
   }
@@ -121,6 +122,9 @@ extension Order: WireCodable {
     case .report(let digest):
       writer.write(UInt8(4))
       writer.write(digest)
+    case .trace(let every):
+      writer.write(UInt8(5))
+      writer.write(every)
     }
   }
 
@@ -138,6 +142,7 @@ extension Order: WireCodable {
       }
       self = .disk(order)
     case 4: self = .report(digest: try reader.readFlag())
+    case 5: self = .trace(every: try reader.read(UInt32.self))
     case let kind: throw .malformed("\(kind) is no order")
     }
   }
@@ -256,6 +261,7 @@ extension NodeReport: WireCodable {
     digest.encode(into: &writer)
     writer.write(violation != nil)
     if let violation { writer.write(violation) }
+    stamps.encode(into: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -271,5 +277,6 @@ extension NodeReport: WireCodable {
     allocatedByteCount = try reader.read(UInt64.self)
     digest = try StateDigest?(from: &reader)
     violation = try reader.readFlag() ? try reader.readText() : nil
+    stamps = try [RequestStamp](from: &reader)
   }
 }

@@ -106,6 +106,8 @@ public enum Order: Equatable, Sendable {
   /// Asks for a report. With `digest` the report contains the digest of the node's state, which
   /// takes the node a while to compute.
   case report(digest: Bool)
+  /// Asks for stamps of one of so many operations, which the following reports contain.
+  case trace(every: UInt32)
 }
 
 /// A disk fault that happens once.
@@ -126,6 +128,8 @@ public struct NodeReport: Equatable, Sendable {
   public var digest: StateDigest?
   /// A broken invariant of the core, if there is one.
   public var violation: String?
+  /// The stamps of traced requests since the report before.
+  public var stamps: [RequestStamp] = []
 
   public init(
     status: ReplicaStatus, appliedIndex: LogIndex, counters: NodeUsage,

@@ -102,12 +102,26 @@ where Port.Application == Load.Application {
     // Replies may lead to requests that the port refuses at once, which adds further replies.
     var position = 0
     while position < runtime.port.replies.count {
+      if runtime.traced.isOn { noteAnswer(runtime.port.replies[position]) }
       clients.receive(
         runtime.port.replies[position], from: runtime.port.sender(of: position), at: instant,
         in: &runtime)
       position += 1
     }
     runtime.port.removeReplies()
+  }
+
+  /// Notes when a traced operation was due and answered, before its client goes on to the next.
+  @inlinable
+  public mutating func noteAnswer(_ reply: ClientReply<Load.Application.Response>) {
+    guard case .answer = reply.result, clients.phase == .driving, runtime.traced.traces(reply.id)
+    else { return }
+    let client = Int(truncatingIfNeeded: reply.id.client.rawValue &- clients.fleet.firstID)
+    guard clients.fleet.machines.indices.contains(client) else { return }
+    let machine = clients.fleet.machines[client]
+    guard !machine.isIdle, machine.sequence == reply.id.sequence else { return }
+    let due = (machine.progress.deadline - Instant.zero).nanoseconds - machine.timeout.nanoseconds
+    runtime.traced.noteAnswer(reply.id, isRead: machine.progress.isRead, due: due, at: now)
   }
 
   /// Ends the measured part.

@@ -17,6 +17,10 @@ extension ClusterNode {
       report(to: slot, digest: digest)
       return
     }
+    if case .trace(let every) = order {
+      stamps.every = UInt64(every)
+      return
+    }
     guard settings.allowsFaults || order == .faults(NodeFaults(nodeCount: peers.count)) else {
       Frame.encode(
         RefusalReason("node \(number) was not started with --allow-faults"), kind: .refusal,
@@ -31,7 +35,7 @@ extension ClusterNode {
     case .disk(.syncError): _ = log.inject(.syncError)
     case .disk(.full): _ = log.inject(.full)
     case .disk(.bitFlip): _ = log.inject(.bitFlip(seed: faultRandom.next()))
-    case .report: break
+    case .report, .trace: break
     }
   }
 
@@ -203,6 +207,7 @@ extension ClusterNode {
     var report = NodeReport(
       status: status, appliedIndex: host.appliedIndex, counters: counters, digest: found,
       violation: host.core.invariantViolation())
+    if stamps.isOn { report.stamps = stamps.takeAll() }
     report.itemCount = UInt64(host.application.itemCount)
     report.allocatedByteCount = UInt64(linux_allocated_bytes())
     Frame.encode(

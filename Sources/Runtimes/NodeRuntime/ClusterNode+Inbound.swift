@@ -273,6 +273,7 @@ extension ClusterNode {
     if faultsAreActive, isLost(faults.clients) { return }
     var reader = WireReader(input.bytes, in: header.body)
     let id = try host.submit(reading: &reader, at: clock.reading(at: now))
+    if stamps.isOn { stamps.noteTaken(id, at: now) }
     clients.set(id.client, to: place(of: slot))
   }
 

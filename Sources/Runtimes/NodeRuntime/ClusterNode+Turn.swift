@@ -26,7 +26,13 @@ extension ClusterNode: TurnRuntime {
       }
       host.endTurn(at: clock.reading(at: now))
       carryOutTurn()
-      try sync()
+      if stamps.taken.isEmpty {
+        try sync()
+      } else {
+        let handled = MonotonicClock.now()
+        try sync()
+        stamps.noteSynced(handledAt: handled, at: MonotonicClock.now())
+      }
     } while !ownMessages.isEmpty
     relievePressure()
     flushAll()
@@ -87,6 +93,9 @@ extension ClusterNode: TurnRuntime {
   public mutating func answer(_ reply: Host.Reply) {
     guard let slot = slot(of: reply.id.client) else { return }
     counters.messagesSent += 1
+    if stamps.isOn, case .answer = reply.result {
+      stamps.noteAnswered(reply.id, at: MonotonicClock.now())
+    }
     if faultsAreActive, !faults.clients.changesNothing {
       answerDegraded(reply, slot: slot)
       return

@@ -62,6 +62,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// a turn, and a lease that was valid before may have expired.
   public var now: Int64
   public var ownMessages: [Core.Message] = []
+  public var stamps = RequestStamps()
 
   public var faults: NodeFaults
   public var faultsAreActive = false
@@ -159,6 +160,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public mutating func turn(atMost limit: Interval) throws {
     var count = loop.wait(atMost: min(Interval(nanoseconds: nextDeadline - now), limit))
     now = MonotonicClock.now()
+    if stamps.isOn { stamps.beginTurn(at: now) }
     let busyBeforeNs = faults.slowness > 1 ? linux_processor_time() : nil
     // Bytes that arrive while the turn reads join it, within limits: this makes fewer, larger
     // batches.
@@ -169,7 +171,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       looks += 1
       count = loop.wait(atMost: .zero)
     }
-    if commitHasEnded { try finishSync() }
+    if commitHasEnded {
+      stamps.followsSync = true
+      try finishSync()
+    }
     if snapshotIsWritten { finishSnapshotWriting() }
     fireTimers()
     releaseHeld()

@@ -8,9 +8,10 @@ import WireFormat
 extension SimulatedNode {
   /// Makes the appended records durable, at once or with a sync.
   public mutating func syncAppended(in world: inout SharedWorld) {
+    if !world.disk.groupCommit { unsyncedWrites.append(barrier.appendedCount) }
     // A disk that syncs at once may still have an unfinished sync that a fault has delayed.
     if world.diskSampler == nil, !diskIsStalled, extraSyncTime == 0, !isSyncing {
-      barrier.synced(barrier.appendedCount)
+      noteDurable(barrier.appendedCount)
       noteSynced(in: &world)
     } else {
       // A turn's records are complete only after all its input has been received.
@@ -24,7 +25,7 @@ extension SimulatedNode {
     guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
     causes.syncStart = start
-    syncTarget = world.disk.groupCommit ? barrier.appendedCount : barrier.durableCount + 1
+    syncTarget = unsyncedWrites.first ?? barrier.appendedCount
     var time = extraSyncTime
     if let sampler = world.diskSampler {
       time += sampler.next(&diskRandom)
@@ -43,10 +44,15 @@ extension SimulatedNode {
     syncIsOverdue = false
     isSyncing = false
     usage.syncs += 1
-    barrier.synced(syncTarget)
+    noteDurable(syncTarget)
     noteSynced(in: &world)
     startSync(in: &world, at: world.now)
-    if barrier.hasReleased { arriveSynced(in: &world) }
+    if barrier.hasReleased || host.hasUpdates { arriveSynced(in: &world) }
+  }
+
+  private mutating func noteDurable(_ count: Int) {
+    barrier.synced(count)
+    while let write = unsyncedWrites.first, write <= count { unsyncedWrites.removeFirst() }
   }
 
   /// Bytes of these records on the disk, each with its length and checksum. It is mutating only

@@ -66,6 +66,7 @@ extension SimulatedNode {
     inbox.removeAll()
     turnIsScheduled = false
     isSyncing = false
+    unsyncedWrites = []
     syncIsOverdue = false
     startIsOverdue = false
     storing = nil

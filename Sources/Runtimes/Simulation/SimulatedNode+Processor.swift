@@ -181,6 +181,7 @@ extension SimulatedNode {
     repeat {
       if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
       beginEffects(in: &world)
+      host.holdsUpdates = unsyncedWrites.count >= Host.mostUnsyncedWrites
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount

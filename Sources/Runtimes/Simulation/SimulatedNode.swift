@@ -80,6 +80,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var diskGeneration: UInt64 = 0
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
+  /// Without group commit: the number of records at the end of each turn that wait for the disk,
+  /// oldest first. The records of one turn are one write, which needs a sync of its own.
+  public var unsyncedWrites: [Int] = []
   /// Messages to itself that need not wait for the disk, and those that it is handling now.
   public var ownMessages: [Core.Message] = []
   public var ownInputs: [Core.Message] = []

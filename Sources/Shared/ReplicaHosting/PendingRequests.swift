@@ -30,6 +30,11 @@ public struct PendingRequests: Sendable {
     return true
   }
 
+  /// Whether what is pending was accepted in the epoch in which this replica is in charge now.
+  public func isOf(_ status: ReplicaStatus) -> Bool {
+    status.isInCharge && epoch == status.epoch
+  }
+
   /// Whether the request, or a later one of its client, is pending.
   public func contains(_ id: RequestID) -> Bool {
     guard let sequence = sequences[id.client] else { return false }

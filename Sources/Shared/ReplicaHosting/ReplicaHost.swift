@@ -24,6 +24,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// several.
   public static var maximumBatchCount: Int { 256 }
   public static var maximumBatchByteCount: Int { 256 << 10 }
+  /// The most writes that wait for a disk on which each needs a sync of its own, before further
+  /// updates are held back. They gather in larger batches meanwhile. Without this limit every batch
+  /// stays as small as the turn in which it arrived, and the disk of the replica in charge falls
+  /// behind without end, except where a protocol bounds what it orders.
+  public static var mostUnsyncedWrites: Int { 64 }
 
   public let id: ReplicaID
   public var core: Core
@@ -41,6 +46,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var appliedIndex = LogIndex.zero
   /// The digest of all requests applied so far.
   public var commitDigest = CommitDigest()
+
+  /// Whether updates wait for a later turn, because `mostUnsyncedWrites` wait for a disk that syncs
+  /// one write at a time. The runtime sets it before it ends a turn.
+  public var holdsUpdates = false
 
   public var upcoming: [Int] = []
   public var builder = BatchBuilder()
@@ -181,9 +190,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   /// - Returns: false if the request was already pending, or is refused.
   public mutating func noteAsPending(_ id: RequestID, arrived: Instant) -> Bool {
-    if builder.isEmpty, closedBatches.isEmpty, pending.begin(core.status) {
-      admission.forgetUpdates()
-    }
+    if !hasUpdates, pending.begin(core.status) { admission.forgetUpdates() }
     if pending.contains(id) { return false }
     if admission.limits.refuses {
       guard hasRoom(for: id) else { return false }
@@ -215,18 +222,21 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// Reads come before updates, because the messages that replicate the updates can then also carry
   /// the question that the reads need answered.
   public mutating func endTurn(at now: Instant) {
+    let ordersUpdates = ordersUpdates
     if !gatheredReads.isEmpty {
       let ticket = waitingReads.append(gatheredReads)
       gatheredReads.removeAll(keepingCapacity: true)
-      let updatesFollow = !closedBatches.isEmpty || !builder.isEmpty
+      let updatesFollow = ordersUpdates && hasUpdates
       core.handle(
         .readRequested(ticket, updatesFollow: updatesFollow), at: now, into: &effects)
     }
-    if !closedBatches.isEmpty {
+    if ordersUpdates, !closedBatches.isEmpty {
       for batch in closedBatches { core.handle(.requested(batch), at: now, into: &effects) }
       closedBatches.removeAll(keepingCapacity: true)
     }
-    if !builder.isEmpty { core.handle(.requested(builder.build()), at: now, into: &effects) }
+    if ordersUpdates, !builder.isEmpty {
+      core.handle(.requested(builder.build()), at: now, into: &effects)
+    }
     core.endTurn(at: now, into: &effects)
     let filled = effects.filled
     if filled.contains(.commits) {
@@ -243,6 +253,13 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
     if filled.contains(.timerChanges) { drawTimers() }
   }
+
+  /// Whether updates wait to be handed to the core.
+  public var hasUpdates: Bool { !closedBatches.isEmpty || !builder.isEmpty }
+
+  /// Whether this turn hands its updates to the core. Those that came in an earlier epoch are never
+  /// held, so that the core can refuse them.
+  public var ordersUpdates: Bool { !holdsUpdates || !pending.isOf(core.status) }
 
   public mutating func drawTimers() {
     for change in effects.timerChanges {

@@ -26,13 +26,16 @@ public enum LatencyPart: String, Sendable, CaseIterable {
     switch self {
     case .sending: "waiting at the client to be sent for the first time"
     case .retry: "attempts before the one that was answered"
-    case .clientWire: "on the way between client and node"
-    case .nodeWire: "on the way between nodes"
-    case .processorWait: "waiting for a node's processor"
+    case .clientWire:
+      "on the way between client and node; on real processes also what lies unread at either end"
+    case .nodeWire:
+      "on the way between nodes; on real processes all the waiting for other nodes, with their "
+        + "processors and disks"
+    case .processorWait: "waiting for a node's processor; only in the simulation"
     case .processor: "a node's processor"
-    case .diskWait: "waiting for an earlier sync of a disk"
+    case .diskWait: "waiting for an earlier sync of a disk; only in the simulation"
     case .disk: "a sync of a disk"
-    case .timer: "waiting for a node's timer"
+    case .timer: "waiting for a node's timer; only in the simulation"
     case .other: "behind another client's request, or a fault"
     }
   }

@@ -54,7 +54,7 @@ package struct AdviceRequest: Equatable {
     }
   }
 
-  private static let keys = [
+  static let keys = [
     "name", "roundTrip", "places", "reads", "rate", "valueSize", "failures", "consistency", "slo",
     "prefer", "trials",
   ]

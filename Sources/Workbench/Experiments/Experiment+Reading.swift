@@ -48,7 +48,7 @@ extension Experiment {
     }
     workload = try WorkloadSpec(reading: section["workload"], trace: trace)
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
-    if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, in: runtime) }
+    if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, hosts: hosts) }
     overload =
       try section["overload"].map { (node) throws(ExperimentError) in
         try OverloadSection.read(

@@ -5,9 +5,7 @@ enum TimeTraceSection {
   private static let fallback = 10
 
   /// - Returns: `nil` if no operation is to be traced.
-  static func every(
-    _ node: ConfigValue, in runtime: ExperimentRuntime
-  ) throws(ExperimentError) -> Int? {
+  static func every(_ node: ConfigValue, hosts: HostsFile?) throws(ExperimentError) -> Int? {
     let allowed = #"{ every: 10 } or "off""#
     if case .string(let text) = node.value {
       guard text == "off" else { throw node.refused(allowed) }
@@ -16,9 +14,8 @@ enum TimeTraceSection {
     guard case .object = node.value else { throw node.refused(allowed) }
     let section = try Section(node, path: node.path, known: ["every"])
     let every = try section["every"]?.integer(in: 1...1_000_000) ?? fallback
-    guard runtime == .simulation else {
-      throw node.refused(
-        #""off" (only the simulator knows which step led to which; real processes do not tell)"#)
+    guard hosts == nil else {
+      throw node.refused(#""off" (the clocks of several hosts cannot be compared)"#)
     }
     return every
   }

@@ -32,7 +32,14 @@ struct Axis {
     let ticks = stride(from: first, through: last, by: 1).map { place in
       Tick(value: place * step, label: label(place * step))
     }
-    return Axis(scale: .linear, low: first * step, high: last * step, ticks: ticks)
+    return Axis(
+      scale: .linear, low: first * step, high: last * step, ticks: distinct(ticks))
+  }
+
+  /// Values that lie close together get more digits if their labels would be equal.
+  private static func distinct(_ ticks: [Tick]) -> [Tick] {
+    guard Set(ticks.map(\.label)).count < ticks.count else { return ticks }
+    return ticks.map { Tick(value: $0.value, label: DecimalText.text($0.value)) }
   }
 
   /// From exactly `low` to exactly `high`, with ticks only between them: for time.

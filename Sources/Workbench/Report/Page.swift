@@ -213,7 +213,7 @@ enum Wording {
     """
   static let faults = """
     An outage is the longest time without an acknowledged read, or write, after a fault, seen by \
-    probes; recovery is the time until throughput is back. Darker cells are longer. Each sign \
+    probes; recovery is the time until throughput is back. Stronger colours are longer. Each sign \
     below is one fault of one trial, the stroke their median.
     """
   static let cost = """

@@ -16,11 +16,14 @@ struct RunComparison {
     var name: String
     /// `workload.clients = 8`; empty without a sweep.
     var point: String
+    /// The same with the last parts of the paths.
+    var shortPoint: String
 
     var text: String { point.isEmpty ? name : "\(name), \(point)" }
-    /// Short enough for the row of a chart.
+    /// Short enough for the row of a chart: paths by their last parts, and cut off if need be.
     var shortText: String {
       let most = 60
+      let text = shortPoint.isEmpty ? name : "\(name), \(shortPoint)"
       return text.count <= most ? text : text.prefix(most - 1) + "…"
     }
   }
@@ -72,7 +75,9 @@ struct RunComparison {
   }
 
   private static func key(_ group: Group, in run: RunData) -> RowKey {
-    RowKey(name: group.name, point: run.pointName(group.point))
+    RowKey(
+      name: group.name, point: run.pointName(group.point),
+      shortPoint: run.pointName(group.point, isShort: true))
   }
 
   /// The ratios are computed here from these columns.

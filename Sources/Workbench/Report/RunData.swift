@@ -39,8 +39,12 @@ struct RunData {
   func groups(at point: Int) -> [Group] { groups.filter { $0.point == point } }
 
   /// `workload.clients = 8, replicas = 3`; empty without a sweep.
-  func pointName(_ point: Int) -> String {
-    zip(sweepPaths, points[point]).map { "\($0) = \($1)" }.joined(separator: ", ")
+  /// - Parameter isShort: whether only the last part of each path is told.
+  func pointName(_ point: Int, isShort: Bool = false) -> String {
+    zip(sweepPaths, points[point]).map { path, value in
+      let name = isShort ? path.split(separator: ".").last.map(String.init) ?? path : path
+      return "\(name) = \(value)"
+    }.joined(separator: ", ")
   }
 }
 

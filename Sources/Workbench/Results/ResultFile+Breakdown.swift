@@ -53,7 +53,7 @@ extension [Column<BreakdownRow>] {
     Column(
       "forgotten", .integer,
       "traced operations, reads and writes, that are left out: their answers came so late that the "
-        + "steps before had been forgotten"
+        + "steps before had been forgotten, or on real processes a node has lost what it had noted"
     ) { String($0.forgotten) },
   ]
 }

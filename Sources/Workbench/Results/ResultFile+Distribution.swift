@@ -1,4 +1,5 @@
 import Measurement
+import Replication
 
 /// A row of `distribution.csv`.
 private struct DistributionRow: Sendable {
@@ -36,7 +37,7 @@ extension [Column<DistributionRow>] {
     Column(
       "latency_us", .number, unit: "us",
       "latency from the intended time, over the operations of all trials together"
-    ) { DecimalText.microseconds($0.value.nanoseconds) },
+    ) { DecimalText.microseconds($0.value.time.nanoseconds) },
     Column(
       "is_lower_bound", .boolean,
       "whether the percentile may fall among operations without an answer"

@@ -73,4 +73,33 @@ import Testing
     #expect(pace.roundTrip.smoothed == .milliseconds(8) && pace.measured == nil)
     #expect(!pace.isDue(at: Self.at(55)) && pace.isDue(at: Self.at(56)))
   }
+
+  @Test("An answer that comes only after a question does not count as slow")
+  func lostAnswers() {
+    var pace = ResendPace(least: .milliseconds(10))
+    var now = Instant.zero
+    for mark in 1...50 as ClosedRange<UInt64> {
+      pace.sent(mark, first: true, at: now)
+      // Every answer is lost, and comes again 2 ms after the question.
+      now = now + pace.pace
+      #expect(pace.isDue(at: now))
+      pace.asked(at: now)
+      now = now + .milliseconds(2)
+      pace.answeredQuestion(through: mark, at: now)
+      pace.answered(through: mark, at: now)
+    }
+    #expect(pace.pace == .milliseconds(10))
+  }
+
+  @Test("An answer to a question ends the backing off, and the answer proper is still measured")
+  func answeredQuestion() {
+    var pace = ResendPace(least: .milliseconds(10))
+    pace.sent(7, first: true, at: .zero)
+    for time in 1..<5 as Range<Int64> { pace.asked(at: Instant.zero + .milliseconds(time)) }
+    #expect(pace.pace == .milliseconds(80))
+    pace.answeredQuestion(through: 6, at: Instant.zero + .milliseconds(6))
+    #expect(pace.pace == .milliseconds(10) && !pace.isDue(at: Instant.zero + .milliseconds(15)))
+    pace.answered(through: 7, at: Instant.zero + .milliseconds(40))
+    #expect(pace.roundTrip.usual == .milliseconds(40))
+  }
 }

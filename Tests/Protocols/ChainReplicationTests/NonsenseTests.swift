@@ -75,6 +75,30 @@ struct NonsenseTests {
     }
   }
 
+  @Test("An entry or a snapshot of a view that no replica can have reached is not taken")
+  func viewsOutOfReach() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    var core = chain.core(1)
+    var effects = Effects<ChainReplica>()
+    func forward(_ entries: [ViewEntry]) -> ChainReplica.Message {
+      .forward(
+        view: 1,
+        .init(
+          previous: .zero, previousView: 0, entries: entries, stable: .zero, wantsReceipt: false))
+    }
+    let entry = ViewEntry(view: 1, batch: batch(1))
+    for later in [2, 1 << 62] as [UInt64] {
+      let entries = [entry, ViewEntry(view: later, batch: batch(2))]
+      core.handle(.received(forward(entries), from: 0), at: .zero, into: &effects)
+      #expect(core.status.lastIndex == .zero)
+    }
+    core.handle(.received(forward([entry]), from: 0), at: .zero, into: &effects)
+    #expect(core.status.lastIndex == LogIndex(1))
+    let far = SnapshotReference(index: LogIndex(9), epoch: longestEpochJump + 2)
+    #expect(!core.install(far, from: 0, at: .zero, into: &effects))
+  }
+
   @Test("A member's messages of another view, and a stranger's of this one, change nothing")
   func strangers() {
     var random = RandomStream(seed: 12)

@@ -170,6 +170,21 @@ struct RepairTests {
     #expect(cluster.committed(c) == (1...20).map(batch))
   }
 
+  @Test("A replica that names its gap in two answers to one question is sent the slots once")
+  func gapNamedTwice() {
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.only(a, b)
+    for number in 1...UInt64(3) { cluster.propose(number, at: a) }
+    cluster.run()
+    cluster.heal()
+    cluster.fire(.heartbeat, at: a)
+    #expect(accepts(to: c, in: &cluster).map(\.count) == [3])
+    cluster.fire(.heartbeat, at: a)
+    cluster.run()
+    #expect(cluster.committed(c) == (1...3).map(batch))
+  }
+
   @Test("Who was away is sent what it lacks once, however often the leader speaks meanwhile")
   func catchingUpOnce() {
     var cluster = Cluster(window: 65_536)

@@ -290,11 +290,24 @@ struct ReplacementTests {
     #expect(cluster[a].role == .follower)
   }
 
-  @Test("A generation beyond all sense is not believed")
-  func nonsense() {
+  @Test("A generation that no disk can have is not believed, from whichever message")
+  func outOfReach() {
     var acceptor = Bare(c)
-    acceptor.receive(.replaced(ballot: ballot(5, a), generations: [0, .max, 0]), from: a)
+    for impossible in [1 << 44 + 1, 1 << 62, .max] as [UInt64] {
+      acceptor.receive(.replaced(ballot: ballot(5, a), generations: [0, impossible, 0]), from: a)
+    }
     acceptor.receive(.replaced(ballot: ballot(5, a), generations: [0, 1]), from: a)
     #expect(acceptor.core.generations == [0, 0, 0] && acceptor.core.promised == .none)
+    acceptor.receive(.replaced(ballot: ballot(5, a), generations: [0, 1 << 44, 0]), from: a)
+    #expect(acceptor.core.generations == [0, 1 << 44, 0])
+
+    var cluster = Cluster()
+    cluster.elect(a)
+    cluster.handle(
+      .received(
+        .accepted(
+          ballot: cluster[a].ballot, first: .zero, count: 0, gap: .unknown,
+          standing: DiskStanding(generation: 1 << 62, isLearner: true)), from: b), at: a)
+    #expect(cluster[a].generations == [0, 0, 0])
   }
 }

@@ -34,4 +34,30 @@ struct SnapshotRuleTests {
     cluster.announce(2, [2])
     #expect((cluster.core(2).log.lastIndex < LogIndex(3)) == isInstalled)
   }
+
+  @Test("An entry or a snapshot of a view that no replica can have reached is not taken")
+  func viewsOutOfReach() {
+    var cluster = Cluster(replicas: 3)
+    cluster.begin(1, [0, 1, 2])
+    func append(_ view: UInt64) -> PrimaryBackupReplica.Message {
+      .append(
+        .init(
+          view: 1, round: 0, previous: .zero, previousView: 0, commitIndex: .zero,
+          entries: [
+            ViewEntry(view: 1, batch: batch(1)), ViewEntry(view: view, batch: batch(2)),
+          ]))
+    }
+    for later in [2, 1 << 62] as [UInt64] {
+      cluster.handle(.received(append(later), from: 0), at: 1)
+      #expect(cluster.core(1).log.lastIndex == .zero)
+    }
+    cluster.handle(.received(append(1), from: 0), at: 1)
+    #expect(cluster.core(1).log.lastIndex == LogIndex(2))
+    let far = SnapshotReference(index: LogIndex(9), epoch: longestEpochJump + 2)
+    var isInstalled = true
+    cluster.perform(at: 1) { core, now, effects in
+      isInstalled = core.install(far, from: 0, at: now, into: &effects)
+    }
+    #expect(!isInstalled)
+  }
 }

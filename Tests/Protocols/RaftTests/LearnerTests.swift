@@ -31,6 +31,43 @@ func termOutOfReach() {
   #expect(cluster.core(0).currentTerm == term + longestEpochJump)
 }
 
+@Test("An entry or a snapshot of a term that no replica can have reached is not taken")
+func entryTermOutOfReach() {
+  var cluster = Cluster(3)
+  cluster.elect(0)
+  let term = cluster.core(0).currentTerm
+  let last = cluster.core(1).log.lastIndex
+  func append(_ entryTerm: RaftReplica.Term) -> RaftReplica.Message {
+    .appendEntries(
+      .init(
+        term: term, prevLogIndex: last, prevLogTerm: term, leaderCommit: .zero, readRound: 0,
+        entries: [.init(term: term, batch: batch(1)), .init(term: entryTerm, batch: batch(2))]))
+  }
+  _ = cluster.deliver(append(term + 1), from: 0, to: 1)
+  #expect(cluster.core(1).log.lastIndex == last)
+  _ = cluster.deliver(append(term), from: 0, to: 1)
+  #expect(cluster.core(1).log.lastIndex == last + 2)
+  var effects = Effects<RaftReplica>()
+  let far = SnapshotReference(index: LogIndex(9), epoch: term + longestEpochJump + 1)
+  #expect(
+    !cluster.nodes[1].core.install(far, from: ReplicaID(0), at: .zero, into: &effects))
+}
+
+@Test("A disk of a generation that none can have is not believed")
+func generationOutOfReach() {
+  var cluster = Cluster(3)
+  cluster.elect(0)
+  let term = cluster.core(0).currentTerm
+  for impossible in [1 << 44 + 1, 1 << 62, .max] as [UInt64] {
+    _ = cluster.deliver(
+      .appendAccepted(
+        .init(
+          term: term, matchIndex: .zero, readRound: 0,
+          standing: DiskStanding(generation: impossible, isLearner: true))), from: 1, to: 0)
+    #expect(cluster.core(0).progress[1].standing == DiskStanding())
+  }
+}
+
 @Suite("A replica that has lost its disk")
 struct LearnerTests {
   /// The first two hold an update that the third one lacks, and the second one loses its disk.

@@ -122,8 +122,51 @@ import Testing
     scene.hear(0, Report(view: 1), incarnation: 2)
     scene.hear(0, Report(view: 0), incarnation: 1)
     #expect(scene.next == nil)
+    #expect(scene.detector.replica(ReplicaID(0))?.report.view == 1)
+    scene.sequence -= 2
+    scene.hear(0, Report(view: 0, unreachable: [ReplicaID(1)]), incarnation: 2)
+    #expect(scene.detector.replica(ReplicaID(0))?.report.unreachable == [])
+    scene.sequence += 1
     scene.hear(0, Report(view: 0), incarnation: 3)
     #expect(scene.nextView?.number == 2)
+  }
+
+  @Test("A ping that would use up the incarnations or the numbers of pings is not believed")
+  func pingsOutOfReach() {
+    var scene = scene([0, 1, 2])
+    scene.tick(1, hearing: [0, 1, 2])
+    for incarnation in [1 << 44 + 1, 1 << 62, .max] as [UInt64] {
+      scene.hear(1, Report(view: 0), incarnation: incarnation)
+      #expect(scene.next == nil)
+    }
+    scene.sequence += longestEpochJump + 1
+    scene.hear(1, Report(view: 1, unreachable: [ReplicaID(0)]))
+    #expect(scene.detector.replica(ReplicaID(1))?.report.unreachable == [])
+    scene.sequence -= longestEpochJump + 1
+    // The replica's own pings still count, and a disk that is numbered by the time is believed.
+    scene.hear(1, Report(view: 1, unreachable: [ReplicaID(0)]))
+    #expect(scene.detector.replica(ReplicaID(1))?.report.unreachable == [ReplicaID(0)])
+    scene.hear(1, Report(view: 0), incarnation: 1 << 43)
+    #expect(scene.nextView?.incarnation(of: ReplicaID(1)) == 1 << 43)
+  }
+
+  @Test("A view is established when its first member says so of that view")
+  func established() {
+    var scene = scene([0, 1], established: false)
+    scene.hear(0, Report(view: 0, isEstablished: true))
+    #expect(scene.next == nil)
+    scene.hear(1, Report(view: 1, isEstablished: true))
+    #expect(scene.next == nil)
+    scene.hear(0, Report(view: 1, isEstablished: true))
+    #expect(scene.next == .markEstablished(1))
+  }
+
+  @Test("Of the answers that a replica never confirms, a bounded number is remembered")
+  func rememberedAnswers() {
+    var scene = scene([0, 1, 2])
+    scene.deaf = [1]
+    for _ in 0..<200 { scene.hear(1, Report(view: 1)) }
+    #expect(scene.detector.replica(ReplicaID(1))?.answers.count == 64)
   }
 
   @Test("A view names the incarnation in which each member and the joiner last pinged")

@@ -86,6 +86,15 @@ import Testing
     #expect(!propose(1, [], to: &machine))
     #expect(!propose(1, [a, a], to: &machine))
     #expect(!propose(1, [a], joiner: a, to: &machine))
+    // The first view has no joiner, and no view has changed its joiner before it began.
+    #expect(!propose(1, [a], joiner: b, to: &machine))
+    #expect(
+      !machine.apply(.propose(View(number: 1, members: [a], joining: 1))).isAccepted)
+    propose(1, [a, b], to: &machine)
+    _ = machine.apply(.markEstablished(1))
+    #expect(!propose(2, [a, b], joiner: b, to: &machine))
+    #expect(!propose(2, [a, b, c], to: &machine))
+    #expect(machine.view.number == 1)
   }
 
   @Test("A change of the joiner follows only the one before it, and leaves the view as it is")

@@ -54,6 +54,25 @@ import WireFormat
     #expect(cluster.view(at: b) == named)
   }
 
+  @Test("A view that would use up the numbers of views or of joiners is not taken over")
+  func viewsOutOfReach() {
+    var cluster = StubCluster(replicas: 3)
+    cluster.tickAll()
+    let members = (0..<3).map { ReplicaID($0) }
+    func tell(_ view: View, to id: Int) {
+      cluster.handle(.received(.view(view), from: ReplicaID(3)), at: ReplicaID(id))
+      cluster.run()
+    }
+    tell(View(number: longestEpochJump + 2, members: members), to: 1)
+    tell(View(number: 1, members: members, joining: longestEpochJump + 1), to: 1)
+    tell(View(number: 2, members: members, joining: longestEpochJump + 1), to: 1)
+    #expect(cluster.view(at: 1) == View(number: 1, members: members))
+    tell(View(number: 1, members: members, joining: longestEpochJump), to: 1)
+    #expect(cluster.view(at: 1).joining == longestEpochJump)
+    tell(View(number: longestEpochJump + 1, members: members), to: 1)
+    #expect(cluster.view(at: 1).number == longestEpochJump + 1)
+  }
+
   @Test("A view is taken over only when its number is durable")
   func durableNumber() {
     var options = StubCluster(replicas: 1).options

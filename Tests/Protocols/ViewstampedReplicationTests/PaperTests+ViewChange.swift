@@ -104,7 +104,7 @@ extension PaperTests {
 
   @Test("§4.2, step 3: of the logs of that view the longest wins, and what it has is committed")
   func longestOfLatest() {
-    var cluster = Cluster(logs: [(0, [0]), (0, [0]), (0, [0, 0])], view: 0, plain)
+    var cluster = Cluster(logs: [(0, [0]), (0, [0, 0]), (0, [0])], view: 0, plain)
     cluster.crash(a)
     cluster.timeOut(b, c)
     #expect(cluster.primaries == [b] && cluster.views(b) == [0, 0])

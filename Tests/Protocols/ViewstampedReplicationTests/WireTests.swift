@@ -126,6 +126,64 @@ struct WireTests {
   }
 }
 
+@Suite("Viewstamped replication: numbers that no replica can have reached")
+struct OutOfReachTests {
+  private let far = longestEpochJump + 1
+
+  @Test("A view of a recovery's answer, a last normal view or a snapshot is not believed")
+  func views() {
+    var cluster = Cluster(3)
+    cluster.bounce(2)
+    cluster.nodes[2].core.takePlace(generation: 1)
+    cluster.inFlight = []
+    cluster.handle(.started, at: ReplicaID(2))
+    cluster.inFlight = []
+    let nonce = ViewstampedReplica.Incarnation(generation: 1)
+    let log = ViewstampedReplica.StartView(view: 3 * far, op: .zero, commit: .zero, history: [])
+    for (sender, log) in [(0, log), (1, nil)] {
+      _ = cluster.deliver(
+        .recoveryResponse(.init(view: 0, nonce: nonce, log: log)), from: sender, to: 2)
+    }
+    #expect(cluster.core(2).viewNumber == 0 && cluster.core(2).state == .recovering)
+
+    // Replica 1 would lead view 1. The log of a view that has not been is no candidate.
+    var change = Cluster(3)
+    _ = change.deliver(
+      .doViewChange(
+        .init(view: 1, lastNormalView: 1, op: LogIndex(9), commit: .zero, history: [])),
+      from: 2, to: 1)
+    #expect(change.core(1).viewNumber == 0)
+    var effects = Effects<ViewstampedReplica>()
+    #expect(
+      !change.nodes[2].core.install(
+        SnapshotReference(index: LogIndex(9), epoch: far), from: ReplicaID(0), at: .zero,
+        into: &effects))
+  }
+
+  @Test("An incarnation is not believed, from whichever message")
+  func incarnations() {
+    var cluster = Cluster(3)
+    let known = cluster.core(1).incarnations
+    for impossible in [
+      ViewstampedReplica.Incarnation(generation: 1 << 62),
+      ViewstampedReplica.Incarnation(generation: 1 << 44 + 1),
+      ViewstampedReplica.Incarnation(generation: 0, start: far),
+    ] {
+      let effects = cluster.deliver(.recovery(nonce: impossible), from: 2, to: 1)
+      #expect(effects.sends.isEmpty && cluster.core(1).incarnations == known)
+      _ = cluster.deliver(
+        .doViewChange(
+          .init(
+            view: 1, lastNormalView: 0, op: .zero, commit: .zero, history: [],
+            incarnations: [known[0], known[1], impossible])), from: 2, to: 1)
+      #expect(cluster.core(1).incarnations == known)
+    }
+    let next = ViewstampedReplica.Incarnation(generation: 1 << 43)
+    _ = cluster.deliver(.recovery(nonce: next), from: 2, to: 0)
+    #expect(cluster.core(0).incarnations[2] == next)
+  }
+}
+
 @Suite("Viewstamped replication: the log and its views")
 struct LogTests {
   private func log(_ views: [UInt64]) -> ViewstampedReplica.Log {

@@ -35,7 +35,7 @@ import WireFormat
   private static func report(_ random: inout RandomStream) -> NodeReport {
     var counters = NodeUsage(node: 0)
     for field in NodeUsage.counts { counters[keyPath: field] = random.below(1 << 50) }
-    return NodeReport(
+    var report = NodeReport(
       status: ReplicaStatus(
         role: "leader", isInCharge: random.chance(0.5), isTail: random.chance(0.5),
         isCoordinator: random.chance(0.5), epoch: random.next(),
@@ -43,13 +43,21 @@ import WireFormat
       appliedIndex: LogIndex(random.below(1 << 40)), counters: counters,
       digest: random.chance(0.5) ? StateDigest(state: 1, commits: 2) : nil,
       violation: random.chance(0.5) ? "zwei Führer" : nil)
+    report.stamps = (0..<random.below(3)).map { _ in
+      RequestStamp(
+        RequestID(client: ClientID(random.next()), sequence: random.next()),
+        [.taken, .answered, .answeredAfterSync][random.below(3)], begin: 1, middle: -2,
+        end: Int64(random.below(1 << 50)))
+    }
+    return report
   }
 
   private static func order(_ random: inout RandomStream) -> Order {
-    switch random.below(4) {
+    switch random.below(5) {
     case 0: .faults(faults(&random))
     case 1: .stepClock(.milliseconds(Int64(random.below(2_000_000)) - 1_000_000))
     case 2: .disk([.syncError, .full, .bitFlip][random.below(3)])
+    case 3: .trace(every: UInt32(random.below(1 << 30)))
     default: .report(digest: random.chance(0.5))
     }
   }

@@ -24,13 +24,25 @@ import Trials
     #expect(trial.nodes[0].usage.syncs == 2)
   }
 
-  @Test("Without group commit every record has its own sync")
+  @Test("Without group commit every turn's record has its own sync")
   func noGroupCommit() {
     var trial = probes { $0.environment.disk.groupCommit = false }
     for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, Probe.persist + record) }
     trial.pass(to: 30)
     #expect(trial.notes(1) == ["1@6000", "2@11000", "3@16000"])
     #expect(trial.nodes[0].usage.syncs == 3)
+  }
+
+  @Test("Without group commit the records of one turn share a sync")
+  func oneTurn() {
+    var trial = probes {
+      $0.environment.disk.groupCommit = false
+      $0.environment.cpu.perMessage = .milliseconds(4)
+    }
+    // The second and the third arrive while the processor is busy.
+    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+    trial.pass(to: 60)
+    #expect(trial.nodes[0].usage.syncs == 2)
   }
 
   @Test("A sync takes time in proportion to its bytes, with and without group commit")

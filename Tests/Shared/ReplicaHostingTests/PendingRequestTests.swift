@@ -84,4 +84,22 @@ import Testing
     #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
     #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
   }
+
+  @Test("While a disk that shares no sync is behind, updates gather in one batch; none is lost")
+  func held() {
+    var host = host()
+    #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
+    host.holdsUpdates = true
+    #expect(turn([id(2, 1)], on: &host).isEmpty)
+    // A repetition is not ordered twice.
+    #expect(turn([id(2, 1), id(3, 1)], on: &host).isEmpty && host.hasUpdates)
+    host.holdsUpdates = false
+    #expect(turn([id(4, 1)], on: &host) == [id(2, 1), id(3, 1), id(4, 1)])
+    #expect(host.core.requested.count == 1)
+    // A replica that is no longer in charge refuses what it held.
+    host.holdsUpdates = true
+    #expect(turn([id(5, 1)], on: &host).isEmpty)
+    lead(&host, epoch: 1, isInCharge: false)
+    #expect(turn([], on: &host) == [id(5, 1)])
+  }
 }

@@ -34,8 +34,8 @@ struct LostDiskTests {
     #expect(problems.flatMap { $0 } == [])
   }
 
-  /// The world of a seed, with all that breaks in it, in which one disk is lost besides. More than
-  /// one could leave no majority of those who remember.
+  /// The world of a seed, with all that breaks in it, in which one disk is lost besides. If more
+  /// were lost, no majority might be left of those who remember.
   private static func swarm(_ seed: UInt64) -> SwarmPlan {
     var plan = SwarmPlan(seed: seed)
     var random = RandomStream(seed: seed, label: 0x1_05D1)
@@ -50,14 +50,33 @@ struct LostDiskTests {
   }
 
   @Test(
-    "A lost disk among all other faults: protocols of majorities stay safe, and serve again",
-    arguments: [ProtocolKind.raft, .multiPaxos])
+    "A lost disk among all other faults: nothing is lost, and service resumes if a copy is left",
+    arguments: kinds)
   func amongOthers(kind: ProtocolKind) async {
-    let problems = await sweepSeeds(1...60) { seed -> [String] in
-      let findings = SwarmTrial.run(kind, Self.swarm(seed))
-      return (findings.safetyProblems + findings.livenessProblems).map { "seed \(seed): \($0)" }
+    let outcomes = await sweepSeeds(1...60) { seed in
+      LostDiskTrial.run(kind, Self.swarm(seed))
     }
-    #expect(problems.flatMap { $0 } == [])
+    #expect(outcomes.flatMap(\.problems) == [])
+    let stopped = outcomes.count { $0.hasLostLastCopy }
+    #expect(stopped <= (kind.description.needsAuthority ? 10 : 0))
+  }
+
+  @Test(
+    "A view of one member that loses its disk is the end of service, whatever older logs remain",
+    arguments: ProtocolKind.supervised, [1, 2, 3, 4] as [UInt64])
+  func lastCopy(kind: ProtocolKind, seed: UInt64) {
+    // The others come back while the one that lost its disk is still away.
+    let faults = [
+      DirectedFaultTests.crash(.follower, at: 300, for: 700),
+      DirectedFaultTests.crash(.follower, at: 450, for: 550),
+      DirectedFaultTests.crash(.leader, at: 800, for: 100 + Int64(seed) * 100, disk: .lost),
+    ]
+    var plan = SwarmPlan(seed: seed, faults: faults)
+    plan.calm = .milliseconds(1300)
+    plan.duration = .milliseconds(2500)
+    let outcome = LostDiskTrial.run(kind, plan)
+    #expect(outcome.problems == [] && outcome.hasLostLastCopy)
+    #expect(outcome.findings.writeCount(from: .milliseconds(700), to: .milliseconds(800)) > 0)
   }
 
   @Test("Every node loses its disk once, and the last ones still know the first writes")

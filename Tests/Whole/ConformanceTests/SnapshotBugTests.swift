@@ -26,6 +26,8 @@ struct SnapshotBugTests {
     Row(kind: .primaryBackup, bug: .dropSessions, known: 34),
     Row(kind: .chainReplication, bug: .dropSessions, known: 67),
     Row(kind: .chainReplication, bug: .installOlder, known: 67),
+    Row(kind: .viewstampedReplication, bug: .dropSessions, known: 1),
+    Row(kind: .viewstampedReplication, bug: .installOlder, known: 1),
     Row(kind: .unreplicated, bug: .dropSessions, known: 59),
   ]
 

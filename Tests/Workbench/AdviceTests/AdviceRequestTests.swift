@@ -1,6 +1,7 @@
 import Configuration
 import Experiments
 import Faults
+import Foundation
 import ProtocolList
 import Replication
 import Testing
@@ -101,6 +102,29 @@ struct AdviceRequestTests {
       Issue.record("it was read")
     } catch {
       #expect("\(error)".hasPrefix("a.json5: places.clients"), "\(error)")
+    }
+  }
+
+  @Test("The manual names every field, and its file of ten lines is read")
+  func manual() throws {
+    var folder = URL(filePath: #filePath)
+    for _ in 0..<4 { folder.deleteLastPathComponent() }
+    let text = try String(
+      contentsOf: folder.appending(path: "experiments/README.md"), encoding: .utf8)
+    let parts = text.components(separatedBy: "cat > need.json5 <<'END'\n")
+    let file = try #require(parts.last?.components(separatedBy: "END\n").first)
+    #expect(parts.count == 2 && file.split(separator: "\n").count <= 10)
+    let request = try AdviceRequest(text: file)
+    #expect(request.reads == 0.95 && request.placements.count == 3)
+    #expect(request.latency == .milliseconds(450) && request.percentile == 99)
+    for key in AdviceRequest.keys where key != "places" && key != "slo" {
+      #expect(text.contains("\n| `\(key)` | "), "\(key)")
+    }
+    for key in ["places.latency", "places.replicas", "places.clients"] {
+      #expect(text.contains("\n| `\(key)` | "), "\(key)")
+    }
+    for key in ["slo.latency", "slo.percentile", "slo.outage"] {
+      #expect(text.contains("\n| `\(key)` | "), "\(key)")
     }
   }
 }

@@ -24,3 +24,16 @@ func refusal(_ text: String, set: [String] = [], hosts: HostsFile? = nil) -> Str
     return "\(error)"
   }
 }
+
+/// Expects a refusal whose line has these parts, in their order, with any text for each `*`.
+func expectRefusal(_ text: String, saying expected: String) {
+  let line = refusal(text)
+  var rest = line[...]
+  for part in expected.split(separator: "*") {
+    guard let range = rest.firstRange(of: part) else {
+      Issue.record("\(line)\nlacks: \(part)")
+      return
+    }
+    rest = rest[range.upperBound...]
+  }
+}

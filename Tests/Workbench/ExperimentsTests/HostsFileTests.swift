@@ -205,6 +205,10 @@ func hostsExperiment() throws {
         + "file, whose nodes are started already"
     ),
     (
+      "trace: { every: 5 }",
+      "trace: found { \"every\": 5 }, allowed \"off\" (the clocks of several hosts cannot be compared)"
+    ),
+    (
       "network: { loss: 0.5 }",
       "network: found { \"loss\": 0.5 }, allowed the default (the cluster runtime runs on this "
         + "machine's own network; use link faults to degrade it)"

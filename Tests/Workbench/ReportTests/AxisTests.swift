@@ -41,6 +41,12 @@ struct AxisTests {
     #expect(Axis.logarithmic([0, -1], label: Axis.short) == nil)
   }
 
+  @Test("Labels of close values have digits enough to differ")
+  func close() {
+    let axis = Axis.linear(99, 101, most: 4, label: Axis.short)
+    #expect(axis.ticks.map(\.label) == ["99", "99.5", "100", "100.5", "101"])
+  }
+
   @Test("Swept values are placed by their size in any unit, or side by side")
   func sweep() {
     #expect(SweepAxis.size("4KiB") == 4096)

@@ -65,6 +65,21 @@ struct ComparisonTests {
     #expect(try #require(paired.ratio(.throughput, row: 0, run: 1)).isDifferent)
   }
 
+  @Test("A row of a chart names paths by their last parts, and is cut off if it is too long")
+  func shortNames() throws {
+    let folder = try Folder()
+    let value = String(repeating: "x", count: 80)
+    func sweep(_ sample: inout SampleRun) {
+      sample.sweepPath = "network.places.clients"
+      sample.points = ["[eu]", value]
+    }
+    let two = try comparison([run("1", in: folder, sweep), run("2", in: folder, sweep)])
+    #expect(two.rows[0].shortText == "raft, clients = [eu]")
+    #expect(two.rows.map(\.shortText.count).max() == 60)
+    let plain = try comparison([run("3", in: folder), run("4", in: folder)])
+    #expect(plain.rows[0].shortText == "raft")
+  }
+
   @Test("A violated row is shown without a ratio")
   func violated() throws {
     let folder = try Folder()

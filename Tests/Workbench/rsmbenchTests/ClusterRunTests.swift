@@ -47,6 +47,37 @@ extension RealProcesses {
       }
     }
 
+    @Test("Where the time of operations on real processes went adds up to their latency")
+    func timeTrace() async throws {
+      try space.write(live("trace: { every: 2 },", protocols: allProtocols), to: "live.json5")
+      let run = try await space.runLive("live.json5")
+      #expect(run.status == 0, "\(run.errors)")
+      let table = rows(try space.text("results/live-1/breakdown.csv"))
+      for kind in ProtocolKind.allCases {
+        for operation in ["read", "write"] {
+          let parts = table.filter { $0["protocol"] == kind.name && $0["operation"] == operation }
+          let means = Dictionary(
+            uniqueKeysWithValues: parts.map {
+              ($0["part"] ?? "", Double($0["mean_us"] ?? "") ?? -1)
+            })
+          let total = try #require(means["total"], "\(kind.name) \(operation)")
+          let sum = means.values.reduce(0, +) - total
+          #expect(
+            total > 0 && abs(sum - total) < total * 1e-6, "\(kind.name) \(operation): \(means)")
+          #expect((means["client-wire"] ?? 0) > 0 && (means["processor"] ?? 0) > 0)
+          // A write waits for another node, except that of a single server.
+          let waitsForOthers = (means["node-wire"] ?? 0) > 0
+          if operation == "write" {
+            #expect(waitsForOthers == (kind != .unreplicated), "\(kind.name): \(means)")
+          }
+          let counts = parts.first.map { [$0["operations"], $0["forgotten"]] }
+          let numbers = (counts ?? []).compactMap { $0.flatMap(Int.init) }
+          #expect(
+            numbers.count == 2 && numbers[0] > 20 && numbers[1] <= numbers[0] / 10, "\(numbers)")
+        }
+      }
+    }
+
     @Test("All clients that only write are served equally, whichever replica answers them")
     func writersAreServedAlike() async throws {
       // A client that had to resend an operation would wait for seconds: the runs end long before.

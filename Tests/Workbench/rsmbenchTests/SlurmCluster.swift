@@ -3,8 +3,8 @@ import Primitives
 import Sockets
 import Testing
 
-/// A Slurm cluster of one node on loopback: the real daemons with a key and a configuration of their
-/// own in the test's folder. The daemons end with this value.
+/// A Slurm cluster of one node on loopback: the real daemons with a key and a configuration of
+/// their own in the test's folder. The daemons end with this value.
 final class SlurmCluster {
   private let space: Workspace
   private var daemons: [pid_t] = []

@@ -1,0 +1,56 @@
+import Clients
+import Replication
+
+/// The traced operations of a load in real time: when each was due, sent and answered.
+public struct TracedOperations: Sendable {
+  public struct Operation: Sendable, Equatable {
+    public var isRead: Bool
+    /// In ns since the trial began.
+    public var due: Int64
+    public var answered: Int64
+    /// When it was sent, for each attempt, by the monotonic clock.
+    public var attempts: [Int64]
+
+    public init(isRead: Bool, due: Int64, answered: Int64, attempts: [Int64]) {
+      self.isRead = isRead
+      self.due = due
+      self.answered = answered
+      self.attempts = attempts
+    }
+  }
+
+  /// One of so many operations is traced; 0 for none.
+  public var every: UInt64 = 0
+  /// The attempts of operations without an answer yet, one operation per client.
+  public var open: [ClientID: (sequence: UInt64, attempts: [Int64])] = [:]
+  /// Answered operations, in the order of their answers.
+  public var finished: [(id: RequestID, operation: Operation)] = []
+
+  @inlinable
+  public init() {}
+
+  @inlinable public var isOn: Bool { every > 0 }
+
+  @inlinable
+  public func traces(_ id: RequestID) -> Bool {
+    id.client.rawValue < UInt64(ClientNumbers.firstProbe)
+      && (id.client.rawValue &+ id.sequence) % every == 0
+  }
+
+  @inlinable
+  public mutating func noteAttempt(_ id: RequestID, at time: Int64) {
+    guard traces(id) else { return }
+    if open[id.client]?.sequence != id.sequence { open[id.client] = (id.sequence, []) }
+    open[id.client]?.attempts.append(time)
+  }
+
+  /// - Parameters:
+  ///   - due: in ns since the trial began, as is `time`.
+  @inlinable
+  public mutating func noteAnswer(_ id: RequestID, isRead: Bool, due: Int64, at time: Int64) {
+    guard let operation = open[id.client], operation.sequence == id.sequence else { return }
+    open[id.client] = nil
+    finished.append(
+      (id, Operation(isRead: isRead, due: due, answered: time, attempts: operation.attempts)))
+  }
+}

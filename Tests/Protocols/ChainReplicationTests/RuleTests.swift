@@ -1,0 +1,201 @@
+import ProtocolTesting
+import Replication
+import SteppedCluster
+import Testing
+import ViewService
+
+@testable import ChainReplication
+
+/// Rules that hold in situations which the stories of the other tests do not come to.
+@Suite("Chain replication: rules that no story needs")
+struct RuleTests {
+  private typealias Message = ChainReplica.Message
+
+  private let entries = (1...2).map { ViewEntry(view: 1, batch: batch($0)) }
+
+  private func forward(
+    after previous: Int = 0, previousView: UInt64 = 0, _ entries: [ViewEntry] = []
+  ) -> ChainReplica.Forward {
+    .init(
+      previous: LogIndex(previous), previousView: previousView, entries: entries, stable: .zero,
+      wantsReceipt: false)
+  }
+
+  /// A chain of three in which the head and the middle hold two updates, and the tail none.
+  private func chainWithPendingUpdates() -> Chain {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.to != ReplicaID(2) }
+    for _ in 0..<2 { chain.update(at: 0) }
+    chain.cluster.run()
+    return chain
+  }
+
+  // MARK: Places
+
+  @Test("A view is adopted once")
+  func adoptedOnce() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    #expect(chain.core(0).report.isEstablished)
+    chain.tell(0)
+    #expect(chain.core(0).report.isEstablished)
+  }
+
+  @Test("A member behind one that stood after it is not in line, because it may hold more")
+  func newPredecessor() {
+    var chain = chainWithPendingUpdates()
+    chain.crash(0)
+    chain.cluster.heal()
+    chain.issue([2, 1], to: [1, 2])
+    #expect(!chain.core(1).isSynchronised)
+    chain.cluster.run()
+    #expect(chain.core(1).isSynchronised && chain.core(1).status.lastIndex == .zero)
+    #expect(chain.agrees)
+  }
+
+  @Test("A tail that does not serve lets no joiner become a member")
+  func joinerBehindIdleTail() {
+    var chain = Chain(2, members: [0], joiner: 1)
+    chain.update(at: 0)
+    chain.cluster.run()
+    var core = chain.core(0)
+    #expect(core.joinerHasCaughtUp)
+    core.servesFrom = core.log.lastIndex.next
+    #expect(!core.joinerHasCaughtUp)
+  }
+
+  @Test("An older change of the joiner is ignored")
+  func olderJoiner() {
+    var chain = Chain(3, members: [0, 1])
+    chain.cluster.run()
+    var core = chain.core(1)
+    var effects = Effects<ChainReplica>()
+    let members: [ReplicaID] = [0, 1]
+    core.changeJoiner(
+      to: View(number: 1, members: members, joiner: 2, joining: 2), at: .zero, into: &effects)
+    core.changeJoiner(
+      to: View(number: 1, members: members, joining: 1), at: .zero, into: &effects)
+    #expect(core.view.joiner == ReplicaID(2))
+  }
+
+  // MARK: Getting in line
+
+  @Test("Who is in line is not cut")
+  func inLine() {
+    var chain = chainWithPendingUpdates()
+    let cut = ChainReplica.Synchronisation(
+      positionLast: LogIndex(2), positionView: 1, through: LogIndex(2), forward: forward())
+    chain.cluster.handle(.received(.synchronise(view: 1, cut), from: 0), at: 1)
+    #expect(chain.core(1).log.lastIndex == LogIndex(2))
+  }
+
+  @Test("An answer to another position than the present one brings nobody in line")
+  func lateSynchronisation() {
+    let wrong: [(last: Int, view: UInt64, previousView: UInt64)] = [
+      (1, 0, 0), (0, 7, 0), (0, 0, 5),
+    ]
+    for (last, view, previousView) in wrong {
+      var chain = Chain(3, members: [0, 1], joiner: 2)
+      let late = ChainReplica.Synchronisation(
+        positionLast: LogIndex(last), positionView: view, through: .zero,
+        forward: forward(previousView: previousView))
+      chain.cluster.handle(.received(.synchronise(view: 1, late), from: 1), at: 2)
+      #expect(!chain.core(2).isSynchronised)
+    }
+  }
+
+  @Test("Who is not in line takes no entries and no acknowledgements")
+  func outOfLine() {
+    var joining = Chain(3, members: [0, 1], joiner: 2)
+    joining.cluster.handle(.received(.forward(view: 1, forward(entries)), from: 1), at: 2)
+    #expect(joining.core(2).log.lastIndex == .zero)
+
+    var chain = chainWithPendingUpdates()
+    chain.crash(0)
+    chain.restart(0)
+    chain.cluster.inFlight = []
+    chain.issue([0, 1, 2])
+    #expect(!chain.core(1).isSynchronised)
+    chain.cluster.handle(.received(.acknowledge(view: 2, LogIndex(2)), from: 2), at: 1)
+    #expect(chain.core(1).commitIndex == .zero)
+  }
+
+  @Test("What was cut has to be written, and is answered, again")
+  func afterCut() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    chain.cluster.delivers = { _ in false }
+    for _ in 0..<2 { chain.update(at: 0) }
+    chain.cluster.run()
+    chain.crash(0)
+    chain.restart(0)
+    chain.cluster.heal()
+    #expect(chain.core(0).recoveredThrough == LogIndex(2))
+    chain.issue([1, 0])
+    chain.cluster.run()
+    #expect(chain.core(0).recoveredThrough == .zero)
+  }
+
+  // MARK: Numbers that never fall
+
+  @Test("An entry behind another one than the sender's is not taken")
+  func otherPrevious() {
+    var chain = chainWithPendingUpdates()
+    let next = [ViewEntry(view: 1, batch: batch(9))]
+    let other = forward(after: 2, previousView: 7, next)
+    chain.cluster.handle(.received(.forward(view: 1, other), from: 0), at: 1)
+    #expect(chain.core(1).log.lastIndex == LogIndex(2))
+  }
+
+  @Test("A message that was overtaken takes nothing back")
+  func overtaken() {
+    var chain = chainWithPendingUpdates()
+    for index in [2, 1] {
+      chain.cluster.handle(.received(.stable(view: 1, LogIndex(index)), from: 0), at: 1)
+    }
+    #expect(chain.core(1).upstreamStable == LogIndex(2))
+    chain.cluster.heal()
+    chain.fire(1)
+    chain.cluster.run()
+    #expect(chain.core(0).acknowledged == LogIndex(2))
+    chain.cluster.handle(.received(.acknowledge(view: 1, LogIndex(1)), from: 1), at: 0)
+    #expect(chain.core(0).acknowledged == LogIndex(2))
+    // The successor said long ago that it held one entry only.
+    let old = ChainReplica.Standing(
+      last: LogIndex(1), sentThrough: LogIndex(2), acknowledged: nil)
+    chain.cluster.handle(.received(.standing(view: 1, old), from: 1), at: 0)
+    #expect(chain.core(0).successor?.nextIndex == LogIndex(3))
+  }
+
+  @Test("A gap is reported once, until something fills it")
+  func oneReport() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    var core = chain.core(1)
+    var effects = Effects<ChainReplica>()
+    for index in 5...7 {
+      let late = forward(after: index, previousView: 1, [ViewEntry(view: 1, batch: batch(1))])
+      core.handle(.received(.forward(view: 1, late), from: 0), at: .zero, into: &effects)
+    }
+    #expect(effects.earlySends.count == 1)
+  }
+
+  // MARK: Snapshots
+
+  @Test("A head installs no snapshot, and of a new log nothing is durable yet")
+  func snapshots() {
+    var chain = Chain(3, members: [0, 1], joiner: 2)
+    let reference = SnapshotReference(index: LogIndex(5), epoch: 1)
+    var effects = Effects<ChainReplica>()
+    var head = chain.core(0)
+    #expect(!head.install(reference, from: 1, at: .zero, into: &effects))
+    chain.cluster.run()
+    chain.update(at: 0)
+    chain.cluster.run()
+    var joiner = chain.core(2)
+    #expect(joiner.durable == LogIndex(1))
+    #expect(joiner.install(reference, from: 1, at: .zero, into: &effects))
+    #expect(joiner.durable == .zero && joiner.log.base == LogIndex(5))
+  }
+}
