@@ -31,7 +31,7 @@ struct RunData {
   var trialCount: Int { groups.reduce(0) { $0 + $1.trials.count } }
   var hasFaults: Bool { groups.contains { $0.trials.contains { !$0.faults.isEmpty } } }
 
-  /// The source of numbers from these columns of `summary.csv`, beside which swept values may stand.
+  /// The source of numbers from these columns of `summary.csv`; swept values may stand beside them.
   func summary(_ columns: [String]) -> String {
     (["summary.csv"] + sweepPaths + columns).joined(separator: " ")
   }

@@ -1,5 +1,5 @@
-/// The script for the theme, sorting, hiding, zooming and the choice of axes; their state is kept in
-/// the address's fragment. The page can be read without the script.
+/// The script for the theme, sorting, hiding, zooming and the choice of axes. Their state is kept
+/// in the address's fragment. The page can be read without the script.
 enum Script {
   static let text = [opening, zoom, explorer, closing].joined(separator: "\n")
 
