@@ -140,7 +140,8 @@ struct OutOfReachTests {
     cluster.inFlight = []
     let nonce = ViewstampedReplica.Incarnation(generation: 1)
     let log = ViewstampedReplica.StartView(view: 3 * far, op: .zero, commit: .zero, history: [])
-    for (sender, log) in [(0, log), (1, nil)] {
+    let answers: [(ReplicaID, ViewstampedReplica.StartView?)] = [(0, log), (1, nil)]
+    for (sender, log) in answers {
       _ = cluster.deliver(
         .recoveryResponse(.init(view: 0, nonce: nonce, log: log)), from: sender, to: 2)
     }
