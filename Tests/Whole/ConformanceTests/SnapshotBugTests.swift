@@ -15,17 +15,16 @@ struct SnapshotBugTests {
     var testDescription: String { "\(kind.name), \(bug.rawValue)" }
   }
 
-  /// The older snapshot of Raft and primary-backup is not among them: its harm is undone before it
-  /// shows, unless the leader is lost in that moment. Their SnapshotRuleTests bring that about.
+  /// The older snapshot of all but Multi-Paxos is not among them: its harm is undone before it
+  /// shows, unless the leader is lost in that moment. The SnapshotRuleTests of Raft and primary-
+  /// backup bring that about; in these worlds 100 seeds of the other two do not.
   static let rows = [
     Row(kind: .raft, bug: .dropSessions),
     Row(kind: .multiPaxos, bug: .dropSessions),
     Row(kind: .multiPaxos, bug: .installOlder),
     Row(kind: .primaryBackup, bug: .dropSessions),
     Row(kind: .chainReplication, bug: .dropSessions),
-    Row(kind: .chainReplication, bug: .installOlder),
     Row(kind: .viewstampedReplication, bug: .dropSessions),
-    Row(kind: .viewstampedReplication, bug: .installOlder),
     Row(kind: .unreplicated, bug: .dropSessions),
   ]
 
