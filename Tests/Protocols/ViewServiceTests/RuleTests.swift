@@ -1,3 +1,4 @@
+import ProtocolTesting
 import Replication
 import SteppedCluster
 import Testing
@@ -170,14 +171,14 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
   @Test("A new leader of the authority proposes nothing before a quorum has answered it")
   func informedFirst() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     cluster.tell(.lead(false))
     cluster.tell(.holdReads(true))
     cluster.tell(.lead(true))
-    for _ in 0..<20 { cluster.tickAll(except: [ReplicaID(0)]) }
+    for _ in 0..<20 { cluster.tick([.tick], except: [ReplicaID(0)]) }
     #expect(cluster.nodes[3].core.view.number == 1)
     cluster.tell(.holdReads(false))
-    for _ in 0..<10 { cluster.tickAll(except: [ReplicaID(0)]) }
+    for _ in 0..<10 { cluster.tick([.tick], except: [ReplicaID(0)]) }
     #expect(cluster.nodes[3].core.view.number == 2)
   }
 

@@ -57,7 +57,7 @@ import WireFormat
   @Test("A view that would use up the numbers of views or of joiners is not taken over")
   func viewsOutOfReach() {
     var cluster = StubCluster(replicas: 3)
-    cluster.tickAll()
+    cluster.tick([.tick])
     let members = (0..<3).map { ReplicaID($0) }
     func tell(_ view: View, to id: Int) {
       cluster.handle(.received(.view(view), from: ReplicaID(3)), at: ReplicaID(id))

@@ -17,17 +17,16 @@ struct SnapshotBugTests {
     var testDescription: String { "\(kind.name), \(bug.rawValue)" }
   }
 
-  /// The older snapshot of Raft and primary-backup is not among them: its harm is undone before it
-  /// shows, unless the leader is lost in that moment. Their SnapshotRuleTests bring that about.
+  /// The older snapshot of all but Multi-Paxos is not among them: its harm is undone before it
+  /// shows, unless the leader is lost in that moment. The SnapshotRuleTests of Raft and primary-
+  /// backup bring that about; in these worlds 100 seeds of the other two do not.
   static let rows = [
     Row(kind: .raft, bug: .dropSessions, known: 26),
     Row(kind: .multiPaxos, bug: .dropSessions, known: 6),
     Row(kind: .multiPaxos, bug: .installOlder, known: 26),
     Row(kind: .primaryBackup, bug: .dropSessions, known: 34),
     Row(kind: .chainReplication, bug: .dropSessions, known: 67),
-    Row(kind: .chainReplication, bug: .installOlder, known: 67),
     Row(kind: .viewstampedReplication, bug: .dropSessions, known: 1),
-    Row(kind: .viewstampedReplication, bug: .installOlder, known: 1),
     Row(kind: .unreplicated, bug: .dropSessions, known: 59),
   ]
 
