@@ -40,7 +40,7 @@ import Trials
       $0.environment.cpu.perMessage = .milliseconds(4)
     }
     // The second and the third arrive while the processor is busy.
-    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, ProbeCore.persist + record) }
+    for record in 1...3 as ClosedRange<UInt64> { trial.tell(0, Probe.persist + record) }
     trial.pass(to: 60)
     #expect(trial.nodes[0].usage.syncs == 2)
   }
