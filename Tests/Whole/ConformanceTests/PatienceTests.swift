@@ -97,7 +97,7 @@ import Workloads
     #expect(sum == 1 + 2 + 2, "one of three replicas is in charge")
   }
 
-  private static func constant(_ microseconds: Int64) -> LatencyDistribution {
+  private static func constant(_ microseconds: Int64) -> DelayDistribution {
     .constant(.microseconds(microseconds))
   }
 

@@ -1,5 +1,6 @@
 import Clients
 import Environments
+import Faults
 import NodeBench
 import NodeRuntime
 import Primitives
