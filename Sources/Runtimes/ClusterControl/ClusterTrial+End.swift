@@ -33,8 +33,7 @@ extension ClusterTrial {
   }
 
   /// Takes the latencies of the traced operations of the measured part apart.
-  @inlinable
-  public mutating func timeTrace() -> TimeTrace? {
+  mutating func timeTrace() -> TimeTrace? {
     guard setup.plan.traceEvery != nil else { return nil }
     driver.runtime.traced.every = 0
     var stamps: [RequestID: [(node: Int, stamp: RequestStamp)]] = [:]

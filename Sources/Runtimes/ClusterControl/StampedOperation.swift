@@ -10,12 +10,12 @@ import Trials
 /// one to the next, so that the parts add up to the latency:
 ///
 ///     due, first sent, sent, read by a node, handled, synced, turn of the answer, answer, answered
-public struct StampedOperation {
+struct StampedOperation {
   /// - Parameters:
   ///   - origin: the monotonic time of the trial's beginning.
   ///   - stamps: what nodes have noted of the operation, each with the node's number.
   /// - Returns: nil if a stamp is missing, because a node was killed or had too many of them.
-  public static func breakdown(
+  static func breakdown(
     of operation: TracedOperations.Operation, origin: Int64,
     stamps: [(node: Int, stamp: RequestStamp)]
   ) -> OperationBreakdown? {

@@ -100,7 +100,7 @@ extension RealProcesses {
     private func expectSchema(of run: String) throws {
       let package = try JSONSerialization.jsonObject(with: space.bytes("\(run)/datapackage.json"))
       let resources = try #require((package as? [String: Any])?["resources"] as? [[String: Any]])
-      #expect(resources.count == 8)
+      #expect(resources.count == 9)
       for resource in resources {
         let path = try #require(resource["path"] as? String)
         let schema = try #require(resource["schema"] as? [String: Any])

@@ -54,7 +54,7 @@ final class Workspace {
   /// The CSV files of a run with their content, which the seed alone determines.
   func tables(_ run: String) throws -> [String: Data] {
     let tables = try files(run).filter { $0.key.hasSuffix(".csv") }
-    #expect(tables.count == 8)
+    #expect(tables.count == 9)
     return tables
   }
 
