@@ -15,6 +15,8 @@ struct Answer {
     let lead: HTML = "<p class=lead>\(headline)</p>"
     // Bad verdicts come first.
     var html = run.groups.allSatisfy(\.isRanked) ? lead + verdicts : verdicts + lead
+    html += expectations
+    html += metastability
     html += run.isSwept ? leadersByPoint : facts(at: 0)
     html += baseline
     html += method
@@ -29,8 +31,8 @@ struct Answer {
     return run.protocols.map { name in
       let won = told.filter { $0.leaders.contains { $0.name == name } }
       var measures: [String] = []
-      for standing in won where !measures.contains(standing.metric.title) {
-        measures.append(standing.metric.title)
+      for standing in won where !measures.contains(standing.metric.inSentence) {
+        measures.append(standing.metric.inSentence)
       }
       return (name, measures, won.count)
     }.filter { $0.count > 0 }.sorted { $0.count > $1.count }
@@ -44,7 +46,7 @@ struct Answer {
       let leaders = standing.leaders.map(\.name)
       guard !leaders.contains(name) else { continue }
       if measures[leaders] == nil { order.append(leaders) }
-      measures[leaders, default: []].append(Phrase.inSentence(standing.metric.title))
+      measures[leaders, default: []].append(standing.metric.inSentence)
     }
     return order.map { "\(Phrase.bold($0)) in \(Phrase.list(measures[$0] ?? []))" }
   }
@@ -88,7 +90,7 @@ struct Answer {
       the \(told) \(places) in which the protocols differ
       """
     if best.count == 1, !run.isSwept {
-      html += " (\(Phrase.list(best[0].measures.map(Phrase.inSentence))))"
+      html += " (\(Phrase.list(best[0].measures)))"
       let others = othersWins(than: best[0].name)
       if !others.isEmpty { html += "; \(others.joined("; "))" }
     }
@@ -106,8 +108,11 @@ struct Answer {
       if words == ["unchecked"] {
         return "<p>No history was checked, because the experiment asks for no check.</p>"
       }
+      let counts = Set(run.groups.map(\.trials.count))
+      let each =
+        run.groups.count > 1 && counts.count == 1 ? ", \(counts.first ?? 0) of each row," : ""
       let all =
-        trials.count == 1 ? "The only trial is" : "All \(trials.count) trials are"
+        trials.count == 1 ? "The only trial is" : "All \(trials.count) trials\(each) are"
       return """
         <p class="verdict good"><span aria-hidden=true>✓</span> \
         \(all) <strong>\(Phrase.list(words))</strong>: every \
@@ -148,25 +153,35 @@ struct Answer {
     }
     var html: HTML = items.isEmpty ? "" : "<ul class=facts>\(items.joined("\n"))</ul>"
     let level = here.filter { $0.isLevel && $0.isCompared }
-    if !level.isEmpty {
-      let names = level.map { standing -> HTML in
-        let values = standing.ranked.compactMap { $0.interval(standing.metric.name)?.mean }
-        let low = values.min() ?? 0
-        let high = values.max() ?? 0
-        let quantity = standing.metric.quantity
-        let range =
-          quantity.phrase(low) == quantity.phrase(high)
-          ? quantity.phrase(low) : "\(quantity.text(low)) to \(quantity.phrase(high))"
-        return """
-          \(Phrase.inSentence(standing.metric.title)) \
-          <span\(HTML.source(standing.metric.source))>(\(range))</span>
-          """
-      }
+    let told = level.filter(\.canTell)
+    if !told.isEmpty {
       html += """
-        <p>Not different, as far as these trials tell: \(Phrase.list(names)).\(offered)</p>
+        <p>Not different, as far as these trials tell: \(Phrase.list(told.map(range))).\(offered)</p>
+        """
+    }
+    let untold = level.filter { !$0.canTell }
+    if !untold.isEmpty {
+      html += """
+        <p>Too few trials to tell: \(Phrase.list(untold.map(range))). Its sign test needs \
+        \(Standing.leastSigns) trials.</p>
         """
     }
     return html
+  }
+
+  /// A measure in which no protocol leads, with the range of its means.
+  private func range(_ standing: Standing) -> HTML {
+    let values = standing.ranked.compactMap { $0.interval(standing.metric.name)?.mean }
+    let low = values.min() ?? 0
+    let high = values.max() ?? 0
+    let quantity = standing.metric.quantity
+    let range =
+      quantity.phrase(low) == quantity.phrase(high)
+      ? quantity.phrase(low) : "\(quantity.text(low)) to \(quantity.phrase(high))"
+    return """
+      \(standing.metric.inSentence) \
+      <span\(HTML.source(standing.metric.source))>(\(range))</span>
+      """
   }
 
   private var offered: HTML {
@@ -200,17 +215,21 @@ struct Answer {
 
   // MARK: A sweep
 
+  /// Points and measures in which nothing can be compared have no row and no column.
   private var leadersByPoint: HTML {
+    let compared = standings.filter(\.isCompared)
     let metrics = Metric.answered.filter { metric in
-      standings.contains { $0.metric.name == metric.name }
+      compared.contains { $0.metric.name == metric.name }
     }
-    let rows = run.points.indices.map { point -> HTML in
+    let points = run.points.indices.filter { point in compared.contains { $0.point == point } }
+    guard !points.isEmpty else { return "" }
+    let rows = points.map { point -> HTML in
       let cells = metrics.map { metric -> HTML in
         guard
-          let standing = standings.first(where: {
+          let standing = compared.first(where: {
             $0.point == point && $0.metric.name == metric.name
-          }), standing.isCompared
-        else { return "<td>not compared" }
+          })
+        else { return "<td class=muted>not compared" }
         if standing.isLevel { return "<td class=muted>no difference" }
         let best = standing.ranked[0].interval(metric.name)?.mean
         return """

@@ -94,7 +94,7 @@ struct LoadSection {
     }
     let others = lines.filter { $0.knee == nil }.map(\.name)
     var html: HTML =
-      "<li\(HTML.source(source(metric)))><b>Knee of \(Phrase.inSentence(metric.title))</b>: "
+      "<li\(HTML.source(source(metric)))><b>Knee of \(metric.inSentence)</b>: "
     html += found.joined("; ")
     if !others.isEmpty {
       html += found.isEmpty ? "" : "; "

@@ -134,6 +134,12 @@ struct Metric {
   ]
   static let costs: [Metric] = [messages, bytes, fsyncs, busiestNode]
 
+  /// The title inside a sentence: `p99 of reads`, `throughput`.
+  var inSentence: String {
+    title.hasSuffix(", p99")
+      ? "p99 of \(Phrase.inSentence(String(title.dropLast(5))))" : Phrase.inSentence(title)
+  }
+
   /// The file and columns of its means and intervals.
   var source: String { "summary.csv \(name)" }
 

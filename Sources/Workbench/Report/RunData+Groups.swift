@@ -6,6 +6,7 @@ extension RunData {
   static let breakdownName = "breakdown.csv"
   static let distributionName = "distribution.csv"
   static let severityName = "severity.csv"
+  static let expectationsName = "expectations.csv"
 
   mutating func readGroups(_ directory: String) throws(ReportError) {
     let shares = ["operation", "part", "mean_us", "share", "slowest_us", "slowest_share"]
@@ -26,6 +27,26 @@ extension RunData {
         SeverityRow(
           path: cells.text(0), milder: cells.text(1), percent: try cells.number(2),
           p: try cells.number(3), zone: cells.text(4)))
+    }
+  }
+
+  /// Reads the results of `expect`, if the experiment has any: one row for each row that a
+  /// condition names.
+  mutating func readExpectations(_ directory: String) throws(ReportError) {
+    guard FileStore.kind(FileStore.join(directory, RunData.expectationsName)) == .file else {
+      return
+    }
+    var records = try RunData.records(directory, RunData.expectationsName)
+    let condition = try records.column("expectation")
+    let holds = try records.column("holds")
+    while let record = try records.next() {
+      let isTrue = record.fields[holds] == "true"
+      if expectations.last?.condition == record.fields[condition] {
+        expectations[expectations.count - 1].holds = expectations.last?.holds == true && isTrue
+      } else {
+        expectations.append(
+          ExpectationResult(condition: record.fields[condition], holds: isTrue))
+      }
     }
   }
 

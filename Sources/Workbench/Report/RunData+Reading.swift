@@ -35,6 +35,7 @@ extension RunData {
     try readFaults(RunData.records(directory, "faults.csv"), &places)
     try readResources(RunData.records(directory, "resources.csv"), &places)
     try readGroups(directory)
+    try readExpectations(directory)
     for index in groups.indices where groups[index].trials.isEmpty {
       throw ReportError(
         "\(FileStore.join(directory, "trials.csv")): found no trial of \(groups[index].name), "

@@ -26,6 +26,8 @@ struct RunData {
   var points: [[String]] = []
   /// One per protocol and sweep point, in the order of the files.
   var groups: [Group] = []
+  /// The conditions of `expect`, in their order.
+  var expectations: [ExpectationResult] = []
 
   var isSwept: Bool { points.count > 1 }
   var trialCount: Int { groups.reduce(0) { $0 + $1.trials.count } }
@@ -46,6 +48,13 @@ struct RunData {
       return "\(name) = \(value)"
     }.joined(separator: ", ")
   }
+}
+
+/// A condition of the experiment's `expect`.
+struct ExpectationResult {
+  var condition: String
+  /// Whether it holds for all rows that it names.
+  var holds: Bool
 }
 
 /// The trials of one protocol at one sweep point.

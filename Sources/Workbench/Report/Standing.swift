@@ -65,7 +65,19 @@ struct Standing {
   }
 
   /// Whether there were enough trials to compare.
-  var isCompared: Bool { corrected.contains { $0 != nil } || ranked.count == 1 }
+  var isCompared: Bool {
+    corrected.contains { $0 != nil }
+      || ranked.count == 1 && ranked[0].trials.count >= PairedDifference.leastPairs
+  }
+
+  /// With fewer pairs a sign test finds no difference, because even if all signs are equal p is
+  /// above 5 %: 2 / 2^5 = 6.25 %.
+  static let leastSigns = 6
+
+  /// Whether the test could have found a difference.
+  var canTell: Bool {
+    metric.test != .sign || (ranked.first?.trials.count ?? 0) >= Standing.leastSigns
+  }
 
   /// The best, and the protocols that cannot be told from it and whose mean lies in its interval.
   var leaders: [Group] { [ranked[0]] + notTold.filter(isNear) }

@@ -85,7 +85,7 @@ enum Style {
     var(--line);border-radius:6px;padding:.3rem .5rem;max-width:100%}
     .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));\
     gap:1.25rem 1.75rem;margin:1rem 0}
-    .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,560px),1fr));\
+    .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,680px),1fr));\
     gap:1.25rem 1.75rem}
     .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.75rem 0}
     .key{width:26px;height:12px;margin-right:.4rem;vertical-align:middle}
@@ -98,7 +98,8 @@ enum Style {
     dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
     .badge{color:var(--bad);border:1px solid;border-radius:4px;padding:0 .35rem;font-size:.8rem}
     @media (max-width:600px){.summary .key{display:none}.summary th,.summary td\
-    {padding:.35rem .4rem}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
+    {padding:.35rem .4rem}.summary th:first-child{max-width:7rem;white-space:normal;\
+    overflow-wrap:anywhere}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
     h1{font-size:1.45rem}.lead{font-size:1.08rem}section{margin:2rem 0}\
     dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}
 

@@ -22,7 +22,7 @@ struct AnswerTests {
     #expect(text.contains("Shortest outage: chain-replication, 104 ms"))
     #expect(text.contains("No protocol is best in everything."))
     #expect(text.contains("bytes per operation (400 B)"))
-    #expect(text.contains("All 14 trials are linearizable"))
+    #expect(text.contains("All 14 trials, 7 of each row, are linearizable"))
     #expect(text.contains("no acknowledged write was lost"))
   }
 
@@ -41,7 +41,7 @@ struct AnswerTests {
     #expect(
       text.contains(
         "chain-replication is the best, or level with it, in 2 of the 3 measures in which the "
-          + "protocols differ (reads, p99 and messages per operation); raft and multi-paxos in "
+          + "protocols differ (p99 of reads and messages per operation); raft and multi-paxos in "
           + "throughput."))
   }
 
@@ -66,6 +66,43 @@ struct AnswerTests {
     let text = try answer(SampleRun(trials: 2))
     #expect(text.contains("With fewer than 3 trials no difference can be told from chance."))
     #expect(!text.contains("Highest throughput"))
+  }
+
+  @Test("The page says whether the experiment's expectations hold, and which do not")
+  func expectations() throws {
+    var sample = SampleRun()
+    #expect(try !answer(sample).contains("expectation"))
+    sample.expectations = [
+      ("*.verdict == linearizable", "raft", true), ("*.verdict == linearizable", "chain", true),
+      ("throughput > 1", "raft", true),
+    ]
+    #expect(try answer(sample).contains("All 2 expectations of the experiment hold."))
+    sample.expectations[0].holds = false
+    #expect(
+      try answer(sample).contains(
+        "1 of the 2 expectations of the experiment does not hold:*.verdict == linearizable"))
+  }
+
+  @Test("Faults after which goodput does not come back are told by row; other rows are left out")
+  func metastable() throws {
+    var sample = SampleRun(sweepPath: "workload.clients", points: ["8", "64"])
+    #expect(try !answer(sample).contains("Metastable"))
+    sample.metrics = { name, point, trial in
+      ["metastable_faults": name == "raft" && point == 1 ? 1 : 0, "throughput": Double(trial)]
+    }
+    let text = try answer(sample)
+    let table = try #require(text.firstRange(of: "Metastable"))
+    let rows = text[table.lowerBound...]
+    #expect(rows.contains("64") && rows.contains("1.00") && !rows.prefix(400).contains("\n8"))
+  }
+
+  @Test("With five trials a sign test cannot tell availabilities apart, and the page says so")
+  func fewSigns() throws {
+    for (trials, said) in [(5, true), (6, false)] {
+      var sample = SampleRun(trials: trials)
+      sample.metrics = { _, _, trial in ["availability": 0.9 + Double(trial) / 1000] }
+      #expect(try answer(sample).contains("Too few trials to tell: availability") == said)
+    }
   }
 
   @Test("A difference that may be chance is not called different")

@@ -81,9 +81,9 @@ struct ChartTests {
     let page = try Report.page(of: sample.write(below: folder.url))
     #expect(
       page.contains(
-        "<b>Knee of reads, p99</b>: <strong>raft</strong> at 64, with 5004/s and 0.600 ms; "
+        "<b>Knee of p99 of reads</b>: <strong>raft</strong> at 64, with 5004/s and 0.600 ms; "
           + "not within the loads tried: chain-replication."))
-    #expect(page.contains("of writes, p99</b>: not within the loads tried: raft and chain-repl"))
+    #expect(page.contains("of p99 of writes</b>: not within the loads tried: raft and chain-repl"))
     #expect(page.components(separatedBy: "class=ring").count == 2)
     #expect(page.contains("5004/s, 0.600 ms, the knee</title>"))
   }

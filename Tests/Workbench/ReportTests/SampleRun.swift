@@ -15,7 +15,8 @@ struct SampleRun {
   var sweepPath: String?
   var points = [""]
   var trials = 7
-  /// The metrics of a protocol's trial `trial` at a point; metrics not named are 1.
+  /// The metrics of a protocol's trial `trial` at a point; metrics not named are 1, and no fault is
+  /// metastable.
   var metrics: @Sendable (_ name: String, _ point: Int, _ trial: Int) -> [String: Double] = {
     name, point, trial in
     let slower = name == "raft" ? 1.0 : 2.0
@@ -29,6 +30,8 @@ struct SampleRun {
   }
   var hasFaults = true
   var runtime = "simulation"
+  /// Rows of `expectations.csv`; without any there is no such file.
+  var expectations: [(condition: String, place: String, holds: Bool)] = []
   var seed = "1"
   var host = "first"
   var started = "2026-11-28T12:00:00Z"
@@ -52,6 +55,11 @@ struct SampleRun {
       "distribution.csv": distribution,
     ]
     if sweepPath?.hasPrefix("faults.") ?? false { content["severity.csv"] = severity }
+    if !expectations.isEmpty {
+      content["expectations.csv"] =
+        [["expectation", "place", "holds", "found"]]
+        + expectations.map { [$0.condition, $0.place, "\($0.holds)", "1"] }
+    }
     let tables = content.mapValues { rows in
       rows.map { $0.joined(separator: ",") + "\r\n" }.joined()
     }
@@ -82,7 +90,7 @@ struct SampleRun {
   }
 
   private func value(_ metric: String, _ name: String, _ point: Int, _ trial: Int) -> Double {
-    metrics(name, point, trial)[metric] ?? 1
+    metrics(name, point, trial)[metric] ?? (metric == "metastable_faults" ? 0 : 1)
   }
 
   private var summary: [[String]] {
