@@ -121,7 +121,7 @@ struct FaultAnalysis {
       found.timeToRecover = max(0, throughput.start(of: short.upperBound) - fault.start)
     case .short: break
     }
-    var lost = sinceStart.shortWindows
+    var lost = [sinceStart.shortWindows]
     if fault.hasEnd, fault.end < limit {
       let sinceEnd = throughput.outcome(
         after: fault.end, dippingUpTo: fault.end + delay, before: limit)
@@ -131,14 +131,16 @@ struct FaultAnalysis {
         found.hangover = max(0, throughput.start(of: short.upperBound) - fault.end)
       case .short: break
       }
-      if sinceEnd != .undisturbed {
-        lost =
-          lost.isEmpty
-          ? sinceEnd.shortWindows
-          : lost.lowerBound..<max(lost.upperBound, sinceEnd.shortWindows.upperBound)
+      // Windows between the two shortfalls may have more answers than before the fault, and must
+      // not make up for them.
+      let after = sinceEnd.shortWindows
+      if lost[0].isEmpty || after.isEmpty || after.lowerBound > lost[0].upperBound {
+        lost.append(after)
+      } else {
+        lost = [lost[0].lowerBound..<max(lost[0].upperBound, after.upperBound)]
       }
     }
-    found.lostRequests = max(0, throughput.missing(lost))
+    found.lostRequests = lost.reduce(0) { $0 + max(0, throughput.missing($1)) }
     found.recovery =
       found.timeToRecover != nil ? .recovered : nexts[i] == nil ? .never : .cutShort
     let back = found.timeToRecover.map { fault.start + $0 }
@@ -204,23 +206,32 @@ struct FaultAnalysis {
     faults.last { $0.start <= time }.map { !$0.hasEnd } ?? false
   }
 
-  /// Sets when the service answered again after the gaps that are charged to a fault.
+  /// Sets when the service answered again after the gaps that are charged to a fault: after the
+  /// longest of them. Another gap, of the other class of operations, may lie elsewhere: a short one
+  /// when the replica comes back, for instance, long after the service had recovered.
   private func noteEnd(
     of gaps: [ServiceGap], chargedTo i: Int, _ found: inout FaultMetrics
   ) {
-    guard let end = gaps.map(\.end).max() else {
+    guard let longest = gaps.max(by: { $0.length < $1.length }) else {
       found.firstAcknowledgement = 0
       return
     }
-    guard end < min(trial.measuredEnd, faults[i].hasEnd ? .max : nexts[i] ?? .max) else {
+    let start = faults[i].start
+    let limit = min(trial.measuredEnd, faults[i].hasEnd ? .max : nexts[i] ?? .max)
+    guard gaps.allSatisfy({ $0.end < limit }) else {
       // The outage did not end, although throughput may have recovered: the other class of
       // operations alone can make up for it.
       found.timeToRecover = nil
       if found.recovery == .recovered { found.recovery = nexts[i] == nil ? .never : .cutShort }
       return
     }
-    found.firstAcknowledgement = end - faults[i].start
-    if let time = found.timeToRecover { found.timeToRecover = max(time, end - faults[i].start) }
+    found.firstAcknowledgement = longest.end - start
+    if let time = found.timeToRecover {
+      // A shorter gap that begins after the fault and after the recovery is an after-effect.
+      let settled = max(start + time, faults[i].hasEnd ? faults[i].end : .max)
+      let lasting = gaps.filter { $0.start <= settled || $0.length == longest.length }
+      found.timeToRecover = max(time, (lasting.map(\.end).max() ?? start) - start)
+    }
   }
 
   // MARK: Leaders

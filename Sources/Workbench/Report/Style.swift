@@ -98,8 +98,8 @@ enum Style {
     dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
     .badge{color:var(--bad);border:1px solid;border-radius:4px;padding:0 .35rem;font-size:.8rem}
     @media (max-width:600px){.summary .key{display:none}.summary th,.summary td\
-    {padding:.35rem .4rem}.summary th:first-child{max-width:7rem;white-space:normal;\
-    overflow-wrap:anywhere}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
+    {padding:.35rem .4rem}.summary th:first-child{min-width:6rem;max-width:7rem;\
+    white-space:normal;overflow-wrap:break-word}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
     h1{font-size:1.45rem}.lead{font-size:1.08rem}section{margin:2rem 0}\
     dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}
 

@@ -219,6 +219,31 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     #expect(dead.recovery == .never && dead.timeToRecover == nil && dead.readOutage == 0)
   }
 
+  @Test("A short gap of reads when a replica is back does not move the recovery from a crash")
+  func shortGapLater() {
+    var trial = steady(until: 6_000, down: [2_000..<2_200], faults: [fault(2_000, 3_000)])
+    for i in trial.operations.indices {
+      trial.operations[i].kind = i % 2 == 0 ? .put : .get
+      if i % 2 == 1, i >= 3_040, i < 3_060 {
+        trial.operations[i].outcome = .unknown
+        trial.operations[i].returned += 1_000 * ms
+      }
+    }
+    let found = faultMetrics(trial)[0]
+    #expect(isAbout(found.writeOutage, 200))
+    #expect(found.firstAcknowledgement! < 205 * ms && found.timeToRecover! < 205 * ms)
+  }
+
+  @Test("More answers than before the fault do not make up for those that were lost")
+  func faster() {
+    var trial = steady(
+      until: 6_000, down: [2_000..<2_200, 3_000..<3_150], faults: [fault(2_000, 3_000)])
+    // Between the two outages the service answers twice as much.
+    trial.operations += (2_300..<2_900).map { operation(intended: $0, end: $0 + 1) }
+    trial.operations.sort { $0.intended < $1.intended }
+    #expect(abs(faultMetrics(trial, isOpenLoop: false)[0].lostRequests! - 350) < 10)
+  }
+
   @Test("Probes show the outage, independent of the load; a probe given up does not end it")
   func probes() {
     var trial = steady(until: 6_000, faults: [fault(2_000, 3_000)])
