@@ -170,7 +170,7 @@ let modules: [[Target]] = [
     ], testedWith: ["StateMachines", "HostTesting", "NodeBench", "Stubs"]),
   runtimes.module(
     "LoadDriving",
-    ["CLinux", "Primitives", "Replication", "Clients", "Sockets"],
+    ["CLinux", "Primitives", "Replication", "Clients", "Trials", "Sockets"],
     testedWith: ["StateMachines", "Workloads", "Histories"]),
   runtimes.module(
     "ClusterControl",

@@ -106,7 +106,7 @@ public enum Order: Equatable, Sendable {
   /// Asks for a report. With `digest` the report contains the digest of the node's state, which
   /// takes the node a while to compute.
   case report(digest: Bool)
-  /// Asks for stamps of one of so many operations, which the following reports contain.
+  /// Asks for stamps of one in `every` operations. The reports that follow contain them.
   case trace(every: UInt32)
 }
 

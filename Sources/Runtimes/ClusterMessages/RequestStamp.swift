@@ -42,17 +42,11 @@ extension RequestStamp: WireCodable {
     id = try RequestID(from: &reader)
     let number = try reader.read(UInt8.self)
     guard let step = Step(rawValue: number) else {
-      throw .malformed("\(number) is no step of a request")
+      throw .malformed("found step \(number) of a request, allowed 1 to 3")
     }
     self.step = step
     begin = try reader.read(Int64.self)
     middle = try reader.read(Int64.self)
     end = try reader.read(Int64.self)
   }
-}
-
-extension RequestID {
-  /// Whether an operation is traced of which one of so many is. Every process decides it alike.
-  @inlinable
-  public func isTraced(oneOf every: UInt64) -> Bool { (client.rawValue &+ sequence) % every == 0 }
 }

@@ -2,6 +2,7 @@ import Clients
 import Primitives
 import Replication
 import Sockets
+import Trials
 
 /// Drives a load against servers in real time: all clients on one thread.
 ///
@@ -111,10 +112,11 @@ where Port.Application == Load.Application {
     runtime.port.removeReplies()
   }
 
-  /// Notes when a traced operation was due and answered, before its client goes on to the next.
+  /// Notes when a traced operation was due and answered, before its client begins the next one.
   @inlinable
   public mutating func noteAnswer(_ reply: ClientReply<Load.Application.Response>) {
-    guard case .answer = reply.result, clients.phase == .driving, runtime.traced.traces(reply.id)
+    guard case .answer = reply.result, clients.phase == .driving,
+      reply.id.isTraced(oneIn: runtime.traced.every)
     else { return }
     let client = Int(truncatingIfNeeded: reply.id.client.rawValue &- clients.fleet.firstID)
     guard clients.fleet.machines.indices.contains(client) else { return }

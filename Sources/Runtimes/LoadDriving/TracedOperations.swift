@@ -1,5 +1,5 @@
-import Clients
 import Replication
+import Trials
 
 /// The traced operations of a load in real time: when each was due, sent and answered.
 public struct TracedOperations: Sendable {
@@ -19,7 +19,7 @@ public struct TracedOperations: Sendable {
     }
   }
 
-  /// One of so many operations is traced; 0 for none.
+  /// One in this many operations is traced; 0 for none.
   public var every: UInt64 = 0
   /// The attempts of operations without an answer yet, one operation per client.
   public var open: [ClientID: (sequence: UInt64, attempts: [Int64])] = [:]
@@ -32,14 +32,8 @@ public struct TracedOperations: Sendable {
   @inlinable public var isOn: Bool { every > 0 }
 
   @inlinable
-  public func traces(_ id: RequestID) -> Bool {
-    id.client.rawValue < UInt64(ClientNumbers.firstProbe)
-      && (id.client.rawValue &+ id.sequence) % every == 0
-  }
-
-  @inlinable
   public mutating func noteAttempt(_ id: RequestID, at time: Int64) {
-    guard traces(id) else { return }
+    guard id.isTraced(oneIn: every) else { return }
     if open[id.client]?.sequence != id.sequence { open[id.client] = (id.sequence, []) }
     open[id.client]?.attempts.append(time)
   }

@@ -1,10 +1,11 @@
 import ClusterMessages
 import Replication
+import Trials
 
 /// The stamps of traced requests that a node has taken in or answered. Empty, and without a reading
 /// of the clock, unless a runner asks for them.
 public struct RequestStamps: Sendable {
-  /// One of so many operations is traced; 0 for none.
+  /// One in this many operations is traced; 0 for none.
   public var every: UInt64 = 0
   /// When the present turn began, and whether it began because a sync had ended.
   public var turnBegan: Int64 = 0
@@ -30,7 +31,7 @@ public struct RequestStamps: Sendable {
   }
 
   public mutating func noteTaken(_ id: RequestID, at time: Int64) {
-    if id.isTraced(oneOf: every) { taken.append((id, time)) }
+    if id.isTraced(oneIn: every) { taken.append((id, time)) }
   }
 
   /// The node has handled what the turn took in, and has synced.
@@ -42,7 +43,7 @@ public struct RequestStamps: Sendable {
   }
 
   public mutating func noteAnswered(_ id: RequestID, at time: Int64) {
-    guard id.isTraced(oneOf: every) else { return }
+    guard id.isTraced(oneIn: every) else { return }
     let step = followsSync ? RequestStamp.Step.answeredAfterSync : .answered
     add(RequestStamp(id, step, begin: turnBegan, middle: time, end: time))
   }

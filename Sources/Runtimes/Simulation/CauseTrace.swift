@@ -46,7 +46,7 @@ public struct CauseTrace: Sendable {
   public static var none: Int { -1 }
 
   public private(set) var isOn = false
-  /// One of so many operations is traced.
+  /// One in this many operations is traced.
   public private(set) var every: UInt64 = 1
   public var records: [Record] = []
   public var count = 0
@@ -101,8 +101,7 @@ public struct CauseTrace: Sendable {
   // MARK: Operations
 
   public func traces(_ id: RequestID) -> Bool {
-    id.client.rawValue < UInt64(ClientNumbers.firstProbe)
-      && (id.client.rawValue &+ id.sequence) % every == 0
+    id.isTraced(oneIn: every)
   }
 
   public mutating func noteAttempt(_ id: RequestID, at time: Int64, record: Int) {

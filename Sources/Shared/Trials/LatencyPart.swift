@@ -1,3 +1,6 @@
+import Clients
+import Replication
+
 /// What a client's latency consists of. The parts of an operation follow each other without gaps,
 /// so that they add up to its latency.
 public enum LatencyPart: String, Sendable, CaseIterable {
@@ -65,4 +68,13 @@ public struct TimeTrace: Sendable, Equatable {
   public var forgotten = 0
 
   public init() {}
+}
+
+extension RequestID {
+  /// Whether the operation is among the one in `every` that are traced. Client, nodes and simulator
+  /// decide it by this rule. Probes are never traced.
+  @inlinable
+  public func isTraced(oneIn every: UInt64) -> Bool {
+    client.rawValue < UInt64(ClientNumbers.firstProbe) && (client.rawValue &+ sequence) % every == 0
+  }
 }

@@ -19,7 +19,7 @@ public struct TrialPlan: Sendable {
   /// The length of one row of the timeline.
   public var window = Interval.milliseconds(100)
   public var seed: UInt64 = 1
-  /// One of so many operations is traced (`TimeTrace`); `nil` for none.
+  /// One in this many operations is traced (`TimeTrace`); `nil` for none.
   public var traceEvery: Int?
 
   public init() {}
