@@ -16,7 +16,8 @@ public enum DelayDistribution: Sendable, Equatable {
 public struct DiskModel: Sendable, Equatable {
   /// Time of one sync; `nil` means that records are durable at once.
   public var sync: DelayDistribution?
-  /// Whether one sync covers all waiting records; otherwise each record needs a separate sync.
+  /// Whether one sync covers all waiting records; otherwise the records of each turn need a sync of
+  /// their own.
   public var groupCommit = true
   /// Bytes per second that are written in a sync, in addition to its latency, and read back after a
   /// restart; `nil` is unlimited.

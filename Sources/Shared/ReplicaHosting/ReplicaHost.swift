@@ -161,10 +161,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   public mutating func gather(_ read: Request, arrived: Instant) {
-    if admission.limits.refuses {
-      guard hasRoom(for: read.id) else { return }
-      admission.take(read.id, isRead: true, arrived: arrived)
-    }
+    guard hasRoom(for: read.id) else { return }
+    admission.take(read.id, isRead: true, arrived: arrived)
     gatheredReads.append(read)
   }
 
@@ -192,10 +190,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public mutating func noteAsPending(_ id: RequestID, arrived: Instant) -> Bool {
     if !hasUpdates, pending.begin(core.status) { admission.forgetUpdates() }
     if pending.contains(id) { return false }
-    if admission.limits.refuses {
-      guard hasRoom(for: id) else { return false }
-      admission.take(id, isRead: false, arrived: arrived)
-    }
+    guard hasRoom(for: id) else { return false }
+    admission.take(id, isRead: false, arrived: arrived)
     pending.insert(id)
     return true
   }
@@ -274,7 +270,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public mutating func refuse(_ refusal: Refusal<Batch>) {
     for id in refusal.refused.requestIDs {
       pending.remove(id)
-      if admission.limits.refuses { admission.forget(id, isRead: false) }
+      admission.forget(id, isRead: false)
       replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
     }
   }
@@ -309,7 +305,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       guard let id = reader.next() else { break }
       let response: Application.Response
       commitDigest.note(id)
-      if admission.limits.refuses { admission.finish(id, isRead: false, at: now) }
+      admission.finish(id, isRead: false, at: now)
       let place = sessions.place(of: id.client)
       switch sessions.standing(of: id, at: place) {
       case .superseded: continue
@@ -328,7 +324,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
     for request in waitingReads.take(ticket) {
       executedCount += 1
-      if admission.limits.refuses { admission.finish(request.id, isRead: true, at: now) }
+      admission.finish(request.id, isRead: true, at: now)
       let response = application.query(request.command)
       replies.append(Reply(id: request.id, result: .answer(response)))
     }
@@ -336,7 +332,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
     for request in waitingReads.take(ticket) {
-      if admission.limits.refuses { admission.forget(request.id, isRead: true) }
+      admission.forget(request.id, isRead: true)
       replies.append(Reply(id: request.id, result: .redirect(redirect)))
     }
   }

@@ -38,7 +38,10 @@ public struct RequestAdmission: Sendable {
     limits.dropsLate && timeLeft > .zero && waited >= timeLeft
   }
 
+  // Nothing is noted unless requests may be refused, because no other limit asks for it.
+
   public mutating func take(_ id: RequestID, isRead: Bool, arrived: Instant) {
+    guard limits.refuses else { return }
     if isRead {
       reads.set(id.client, to: (id.sequence, arrived))
     } else {
@@ -47,23 +50,14 @@ public struct RequestAdmission: Sendable {
   }
 
   /// Forgets a request that was refused.
-  public mutating func forget(_ id: RequestID, isRead: Bool) {
-    _ =
-      isRead
-      ? RequestAdmission.remove(id, from: &reads)
-      : RequestAdmission.remove(id, from: &updates)
-  }
+  public mutating func forget(_ id: RequestID, isRead: Bool) { _ = remove(id, isRead: isRead) }
 
   /// Forgets all updates, which may be lost because the epoch has changed.
   public mutating func forgetUpdates() { updates = Arrivals() }
 
   /// Forgets a request that takes effect now, and adapts the bound to the time that it took.
   public mutating func finish(_ id: RequestID, isRead: Bool, at now: Instant) {
-    guard
-      let arrived = isRead
-        ? RequestAdmission.remove(id, from: &reads) : RequestAdmission.remove(id, from: &updates),
-      let intended = limits.admission
-    else { return }
+    guard let arrived = remove(id, isRead: isRead), let intended = limits.admission else { return }
     if now - arrived <= intended {
       bound = min(bound + 1 / bound, Self.largestBound)
     } else if now - lastDecrease >= intended {
@@ -72,10 +66,12 @@ public struct RequestAdmission: Sendable {
     }
   }
 
-  /// - Returns: when the request arrived, if it was in the table.
-  private static func remove(_ id: RequestID, from table: inout Arrivals) -> Instant? {
-    guard let taken = table[id.client], taken.sequence == id.sequence else { return nil }
-    table.remove(id.client)
+  /// - Returns: when the request arrived, if it was taken and not answered yet.
+  private mutating func remove(_ id: RequestID, isRead: Bool) -> Instant? {
+    guard limits.refuses, let taken = isRead ? reads[id.client] : updates[id.client],
+      taken.sequence == id.sequence
+    else { return nil }
+    if isRead { reads.remove(id.client) } else { updates.remove(id.client) }
     return taken.time
   }
 }
