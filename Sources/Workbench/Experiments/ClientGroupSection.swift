@@ -16,12 +16,9 @@ enum ClientGroupSection {
 
   static func ask(_ node: ConfigValue) throws(ExperimentError) -> FirstAsked {
     let allowed = ConfigValue.list(words.map(\.name)) + ", or the number of a replica"
-    if case .string(let text) = node.value {
-      if let word = words.first(where: { $0.name == text }) { return word.rule }
-      throw node.refused(allowed, suggestion: nearest(to: text, among: words.map(\.name)))
-    }
+    if let word = words.first(where: { node.value == .string($0.name) }) { return word.rule }
     guard case .integer(let number) = node.value, (0...14).contains(number) else {
-      throw node.refused(allowed)
+      throw node.refused(allowed, suggestion: node.nearestName(among: words.map(\.name)))
     }
     return .replica(Int(number))
   }

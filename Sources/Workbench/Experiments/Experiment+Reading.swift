@@ -47,15 +47,13 @@ extension Experiment {
       try node.choice(of: contenders.map(\.name))
     }
     workload = try WorkloadSpec(reading: section["workload"], trace: trace)
+    let injector: FaultInjector =
+      hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation
     probeRate = try section["probe"].map(ProbeSection.rate) ?? probeRate
     if let node = section["trace"] { traceEvery = try TimeTraceSection.every(node, hosts: hosts) }
     overload =
       try section["overload"].map { (node) throws(ExperimentError) in
-        try OverloadSection.read(
-          node,
-          of: !targets.isEmpty
-            ? .otherSystems
-            : hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulated)
+        try OverloadSection.read(node, of: targets.isEmpty ? injector : nil)
       } ?? overload
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
@@ -71,7 +69,7 @@ extension Experiment {
     faults = try FaultSection(
       replicas: protocols.fewestReplicas, authority: protocols.mostAuthorityNodes,
       warmUp: warmUp, duration: duration,
-      injector: hosts != nil ? .othersProcesses : runtime == .cluster ? .ownProcesses : .simulation,
+      injector: injector,
       transport: environment.network.transport
     ).read(section["faults"])
     try TargetRules.check(targets, section["faults"])

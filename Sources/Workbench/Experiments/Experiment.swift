@@ -31,8 +31,7 @@ package struct Experiment: Sendable, Equatable {
   /// Reads per second, and also writes per second, that probe the cluster beside the load; `nil`
   /// for no probes.
   package var probeRate: Double? = 200
-  /// One of so many operations is traced, to say where its time went; `nil` for none. Only in the
-  /// simulation runtime.
+  /// One in this many operations is traced, to say where its time went; `nil` for none.
   package var traceEvery: Int?
   /// What servers and clients do against overload.
   package var overload = OverloadCures()

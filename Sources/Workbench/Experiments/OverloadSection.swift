@@ -1,4 +1,5 @@
 import Configuration
+import Faults
 import Replication
 import Trials
 
@@ -16,7 +17,7 @@ package enum OverloadSection {
     ("none", "{}", "servers take every request, and clients ask again when an answer is late"),
     (
       "queue", "{ queue: 512 }",
-      "a bounded queue: a replica refuses requests while so many that it took are unanswered"
+      "a bounded queue: a replica refuses requests while 512 that it has taken are unanswered"
     ),
     (
       "admission", #"{ admission: "20ms" }"#,
@@ -30,7 +31,7 @@ package enum OverloadSection {
     ),
     (
       "retry-budget", "{ retryBudget: 0.1 }",
-      "clients together repeat at most so many requests for each answer, after 500 at first"
+      "all clients together repeat at most one request for ten answers, after 500 at first"
     ),
     (
       "backoff", #"{ backoff: ["10ms", "1s"] }"#,
@@ -43,37 +44,31 @@ package enum OverloadSection {
     ),
   ]
 
-  /// Who runs the servers.
-  enum Servers {
-    case simulated, ownProcesses, othersProcesses, otherSystems
-
-    /// Why a field cannot be had; `nil` if it can.
-    func objection(to key: String) -> String? {
-      switch self {
-      case .simulated: nil
-      case .ownProcesses:
-        key == "dropLate"
-          ? "false (a process does not see how long a request has waited in its socket)" : nil
-      case .othersProcesses:
-        serverKeys.contains(key) ? "no \(key) (the runner did not start these processes)" : nil
-      case .otherSystems:
-        "no \(key) beside target (requests to other systems are sent once, and their servers are "
-          + "not rsmbench's)"
-      }
+  /// Why a field cannot be had; `nil` if it can.
+  /// - Parameter servers: who runs the servers; `nil` for other systems.
+  private static func objection(to key: String, of servers: FaultInjector?) -> String? {
+    switch servers {
+    case .simulation: nil
+    case .ownProcesses:
+      key == "dropLate"
+        ? "false (a process does not see how long a request has waited in its socket)" : nil
+    case .othersProcesses:
+      serverKeys.contains(key) ? "no \(key) (the runner did not start these processes)" : nil
+    case nil:
+      "no \(key) beside target (requests to other systems are sent once, and their servers are "
+        + "not rsmbench's)"
     }
   }
 
   static func read(
-    _ node: ConfigValue, of servers: Servers
+    _ node: ConfigValue, of servers: FaultInjector?
   ) throws(ExperimentError) -> OverloadCures {
     var node = node
     let names = cures.map { "\"\($0.name)\"" }.joined(separator: ", ")
     let allowed = "\(names), or an object such as { queue: 512 }"
     if case .string(let name) = node.value {
       guard let cure = cures.first(where: { $0.name == name }) else {
-        throw ExperimentError(
-          path: node.path, found: "\"\(name)\"", allowed: allowed,
-          suggestion: nearest(to: name, among: cures.map(\.name)))
+        throw node.refused(allowed, suggestion: node.nearestName(among: cures.map(\.name)))
       }
       node = ConfigValue(path: node.path, value: JSONValue(typed: cure.section))
     }
@@ -81,7 +76,7 @@ package enum OverloadSection {
     let section = try Section(node, path: node.path, known: keyNames)
     for key in keyNames {
       guard let field = section[key], field.value != .flag(false),
-        let objection = servers.objection(to: key)
+        let objection = objection(to: key, of: servers)
       else { continue }
       throw field.refused(objection)
     }

@@ -1,6 +1,6 @@
 import Configuration
 
-/// `trace`: `{ every: 10 }`, one of so many operations, or `"off"`, which is the default.
+/// `trace`: `{ every: 10 }`, one in ten operations, or `"off"`, which is the default.
 enum TimeTraceSection {
   private static let fallback = 10
 

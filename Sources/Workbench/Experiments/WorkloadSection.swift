@@ -42,8 +42,9 @@ extension WorkloadSpec {
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
     patience = try section["patience"].map(Patience.init(reading:)) ?? patience
-    limitsOutstanding =
-      try section["outstanding"].map(Self.limitsOutstanding) ?? limitsOutstanding
+    if let node = section["outstanding"] {
+      limitsOutstanding = try node.choice(of: Self.outstanding) == Self.outstanding[0]
+    }
     connections =
       try section["connections"].map(ConnectionSharing.init(reading:)) ?? connections
     ask = try section["ask"].map(ClientGroupSection.ask) ?? ask
@@ -78,15 +79,6 @@ extension WorkloadSpec {
 
   /// The values of `outstanding`: with and without a limit.
   private static let outstanding = ["answered", "unlimited"]
-
-  private static func limitsOutstanding(_ node: ConfigValue) throws(ExperimentError) -> Bool {
-    let allowed = ConfigValue.list(outstanding)
-    let text = try node.string(allowed)
-    guard outstanding.contains(text) else {
-      throw node.refused(allowed, suggestion: nearest(to: text, among: outstanding))
-    }
-    return text == outstanding[0]
-  }
 
   var json: JSONValue {
     let members: [JSONValue.Member] = [
