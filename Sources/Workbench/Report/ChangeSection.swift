@@ -55,7 +55,7 @@ struct ChangeSection {
     return """
       <p>The run before this one, in the same directory, is <strong>\(before.label)</strong>\
       \(before.about.isRealTime ? ", started \(before.about.manifest("started_at"))" : "").</p>
-      \(verdicts(before))\(result(comparison))\(rows(comparison))\(settings(before))
+      \(verdicts(comparison))\(result(comparison))\(rows(comparison))\(settings(before))
       \(Section.grid(figures))
       """
   }
@@ -96,18 +96,14 @@ struct ChangeSection {
     }.joined("\n")
   }
 
-  /// Verdicts that are not what they were.
-  private func verdicts(_ before: RunData) -> HTML {
-    let items = run.groups.compactMap { group -> HTML? in
-      let point = run.pointName(group.point)
-      guard
-        let other = before.groups.first(where: {
-          $0.name == group.name && before.pointName($0.point) == point
-        }), other.verdict != group.verdict
+  /// Rows whose verdict has changed.
+  private func verdicts(_ comparison: RunComparison) -> HTML {
+    let items = comparison.rows.compactMap { row -> HTML? in
+      guard let before = comparison.group(row, in: 0)?.verdict,
+        let now = comparison.group(row, in: 1)?.verdict, before != now
       else { return nil }
-      let place = point.isEmpty ? "" : " at \(point)"
-      return "<li><strong>\(group.name)</strong>\(place): \(other.verdict) before, "
-        + "\(group.verdict) now"
+      let place = row.point.isEmpty ? "" : " at \(row.point)"
+      return "<li><strong>\(row.name)</strong>\(place): \(before) before, \(now) now"
     }
     return items.isEmpty
       ? ""

@@ -51,32 +51,27 @@ struct LoadSection {
 
   private func lines(_ metric: Metric, _ points: [Int]) -> [Line] {
     run.protocols.enumerated().map { index, name in
-      let all = run.groups(name, at: points).compactMap { group -> Point? in
+      let all = run.groups(name, at: points, byGrowing: axis).compactMap { group -> Point? in
         guard let rate = group.interval(Metric.throughput.name)?.mean,
           let latency = group.interval(metric.name)?.mean
         else { return nil }
         return Point(
           group: group, load: run.points[group.point][axis], rate: rate, latency: latency)
       }
-      let sorted = all.sorted { (SweepAxis.size($0.load) ?? 0) < (SweepAxis.size($1.load) ?? 0) }
-      return Line(slot: palette.slot(index), name: name, points: sorted)
+      return Line(slot: palette.slot(index), name: name, points: all)
     }.filter { !$0.points.isEmpty }
   }
 
   var html: HTML {
-    let families = run.families(along: axis)
-    let parts = families.enumerated().map { index, family -> HTML in
+    Section.families(of: run, along: axis) { points in
       let charts = [Metric.readLatency, .writeLatency].map { metric in
-        (metric: metric, lines: lines(metric, family.points))
+        (metric: metric, lines: lines(metric, points))
       }
       let figures = charts.compactMap { figure($0.metric, $0.lines) }
       guard !figures.isEmpty else { return "" }
       let words = charts.map { self.words($0.metric, $0.lines) }.joined()
-      return Section.fold(
-        family.name, isOpen: index == 0, of: families.count,
-        "<ul class=facts>\(words)</ul>\(Section.grid(figures))")
+      return "<ul class=facts>\(words)</ul>\(Section.grid(figures))"
     }
-    return parts.joined("\n")
   }
 
   private func source(_ metric: Metric) -> String {
@@ -103,17 +98,13 @@ struct LoadSection {
     return html + ".</li>"
   }
 
-  private static let (width, height) = (380.0, 250.0)
-
   private func figure(_ metric: Metric, _ lines: [Line]) -> Figure? {
     let all = lines.flatMap(\.points)
     let values = all.map { metric.quantity.shown($0.latency) }
     guard all.count > 1, let y = Axis.logarithmic(values, label: Axis.short) else { return nil }
     let x = Axis.fromZero(to: all.map(\.rate).max() ?? 0, label: Axis.short)
     var plot = Plot(
-      Drawing(width: LoadSection.width, height: LoadSection.height),
-      left: max(Plot.labelWidth(y), 34), right: LoadSection.width - 14, top: 28, bottom: 206,
-      x: x, y: y, yTitle: "\(metric.title), ms", xTitle: "throughput, operations/s")
+      ofSweep: x, y, yTitle: "\(metric.title), ms", xTitle: "throughput, operations/s")
     for line in lines {
       plot.drawing.ofProtocol(line.slot) { [plot] drawing in
         func place(_ point: Point) -> (x: Double, y: Double) {

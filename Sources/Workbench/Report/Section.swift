@@ -22,6 +22,18 @@ struct Section {
     return "<details class=point\(open)><summary>\(name)</summary>\(content)</details>"
   }
 
+  /// A part for each family of a run's points along a path (`RunData.families`) that has content.
+  static func families(
+    of run: RunData, along axis: Int, _ content: ([Int]) -> HTML
+  ) -> HTML {
+    let families = run.families(along: axis)
+    return families.enumerated().map { index, family in
+      let part = content(family.points)
+      return part.isEmpty
+        ? part : fold(family.name, isOpen: index == 0, of: families.count, part)
+    }.joined("\n")
+  }
+
   static func grid(_ figures: [Figure]) -> HTML {
     figures.isEmpty ? "" : "<div class=grid>\(figures.map(\.html).joined("\n"))</div>"
   }

@@ -12,15 +12,12 @@ struct SeveritySection {
   var html: HTML {
     paths.compactMap { path -> HTML? in
       guard let axis = run.sweepPaths.firstIndex(of: path) else { return nil }
-      let families = run.families(along: axis)
-      let parts = families.enumerated().map { index, family -> HTML in
-        let lines = lines(axis, family.points)
-        return Section.fold(
-          family.name, isOpen: index == 0, of: families.count,
-          "\(words(lines, axis))\(Section.grid(figures(lines, axis)))")
+      let parts = Section.families(of: run, along: axis) { points in
+        let lines = lines(axis, points)
+        return "\(words(lines, axis))\(Section.grid(figures(lines, axis)))"
       }
       let title: HTML = paths.count > 1 ? "<h3>Along \(HTML.breakable(path))</h3>" : ""
-      return title + parts.joined("\n")
+      return title + parts
     }.joined("\n")
   }
 
@@ -35,9 +32,7 @@ struct SeveritySection {
   private func lines(_ axis: Int, _ points: [Int]) -> [Line] {
     func severity(_ group: Group) -> String { run.points[group.point][axis] }
     return run.protocols.enumerated().map { index, name in
-      let groups = run.groups(name, at: points).sorted {
-        (SweepAxis.size(severity($0)) ?? 0) < (SweepAxis.size(severity($1)) ?? 0)
-      }
+      let groups = run.groups(name, at: points, byGrowing: axis)
       let zones = groups.flatMap { group in
         group.severity.filter { $0.path == run.sweepPaths[axis] }
           .map { (from: $0.milder, to: severity(group), row: $0) }

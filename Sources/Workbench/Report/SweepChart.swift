@@ -22,22 +22,10 @@ struct SweepSection {
   var path: String { run.sweepPaths[axis] }
 
   var html: HTML {
-    let families = run.families(along: axis)
     let metrics = SweepSection.metrics.filter { $0.isShown(in: run) }
-    return families.enumerated().map { index, family -> HTML in
-      Section.fold(
-        family.name, isOpen: index == 0, of: families.count,
-        Section.grid(metrics.compactMap { figure($0, family.points) }))
-    }.joined("\n")
-  }
-
-  private static let (width, height) = (380.0, 250.0)
-
-  private func plot(_ x: Axis, _ y: Axis, yTitle: String, xTitle: String) -> Plot {
-    Plot(
-      Drawing(width: SweepSection.width, height: SweepSection.height),
-      left: max(Plot.labelWidth(y), 34), right: SweepSection.width - 14, top: 28, bottom: 206,
-      x: x, y: y, yTitle: yTitle, xTitle: xTitle)
+    return Section.families(of: run, along: axis) { points in
+      Section.grid(metrics.compactMap { figure($0, points) })
+    }
   }
 
   // MARK: A metric over the swept values
@@ -64,7 +52,7 @@ struct SweepSection {
       y = Axis.fromZero(to: most, most: 5, label: Axis.short)
     }
     let unit = quantity.unit.isEmpty ? "" : ", \(quantity.unit)"
-    var plot = plot(x.axis, y, yTitle: metric.title + unit, xTitle: path)
+    var plot = Plot(ofSweep: x.axis, y, yTitle: metric.title + unit, xTitle: path)
     for line in lines {
       plot.drawing.ofProtocol(line.slot) { [plot] drawing in
         let places = line.groups.compactMap { group in
@@ -75,12 +63,9 @@ struct SweepSection {
             guard let low = place.interval.low, let high = place.interval.high else { return nil }
             return (place.x, plot.y(quantity.shown(low)), plot.y(quantity.shown(high)))
           }, "b")
-        let line = (
-          path: places.map { Optional(($0.x, plot.y(quantity.shown($0.interval.mean)))) },
-          slot: line.slot
-        )
         drawing.polyline(
-          line.path.map { $0.map { (x: $0.0, y: $0.1) } }, "l d\(line.slot % Palette.size)")
+          places.map { ($0.x, plot.y(quantity.shown($0.interval.mean))) },
+          "l d\(line.slot % Palette.size)")
         for place in places {
           drawing.marker(
             place.x, plot.y(quantity.shown(place.interval.mean)), slot: line.slot,
@@ -138,6 +123,22 @@ extension RunData {
   /// A protocol's groups at some points, in their order.
   func groups(_ name: String, at points: [Int]) -> [Group] {
     points.compactMap { point in groups.first { $0.point == point && $0.name == name } }
+  }
+
+  /// The same in the order of a swept size.
+  func groups(_ name: String, at points: [Int], byGrowing axis: Int) -> [Group] {
+    func size(_ group: Group) -> Double { SweepAxis.size(self.points[group.point][axis]) ?? 0 }
+    return groups(name, at: points).sorted { size($0) < size($1) }
+  }
+}
+
+extension Plot {
+  /// The area of a chart of a sweep.
+  init(ofSweep x: Axis, _ y: Axis, yTitle: String, xTitle: String) {
+    let (width, height) = (380.0, 250.0)
+    self.init(
+      Drawing(width: width, height: height), left: max(Plot.labelWidth(y), 34), right: width - 14,
+      top: 28, bottom: 206, x: x, y: y, yTitle: yTitle, xTitle: xTitle)
   }
 }
 
