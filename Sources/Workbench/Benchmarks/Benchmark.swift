@@ -5,8 +5,7 @@ package struct BenchmarkResult: Sendable {
   package var unit: String
 }
 
-/// A named measurement of a rate, a time per piece of work ("ns"), memory per piece ("B/op") or a
-/// share. The
+/// A named measurement of a rate, a time per piece of work ("ns") or memory per piece ("B/op"). The
 /// result is the best of several repetitions, because every disturbance on a shared machine makes a
 /// run slower, so the best one is the least disturbed.
 package struct Benchmark: Sendable {

@@ -47,31 +47,17 @@ extension Benchmark {
 
   /// The same with YCSB's workload A at 64 clients and a history, without metrics: operations per
   /// second.
-  static func trial(_ kind: ProtocolKind) -> Benchmark {
-    Benchmark(name: "trial.\(kind.name)", unit: "ops/s") {
+  /// - Parameter every: one in this many operations is traced. The cost of tracing is the ratio of
+  ///   `traced.*` to `trial.*` in one run.
+  static func trial(_ kind: ProtocolKind, tracingOneIn every: Int? = nil) -> Benchmark {
+    Benchmark(name: "\(every == nil ? "trial" : "traced").\(kind.name)", unit: "ops/s") {
       var spec = WorkloadSpec()
       spec.clients = 64
       var visitor = SimulatorVisitor(
-        kind: kind, clients: 64, load: KeyValueLoad(spec, seed: 1, populate: Memory.populate)
+        kind: kind, clients: 64, load: KeyValueLoad(spec, seed: 1, populate: Memory.populate),
+        traceEvery: every
       ) { _, load in load.history.count }
       return kind.visit(&visitor)
-    }
-  }
-
-  /// The speed of the trial above with `trace: { every: 10 }`, as a share of that without, both in
-  /// one run, so that a slow machine slows both.
-  static func traced(_ kind: ProtocolKind) -> Benchmark {
-    Benchmark(name: "traced.\(kind.name)", unit: "of untraced") {
-      var spec = WorkloadSpec()
-      spec.clients = 64
-      let seconds = [nil, 10].map { every in
-        var visitor = SimulatorVisitor(
-          kind: kind, clients: 64, load: KeyValueLoad(spec, seed: 1, populate: Memory.populate),
-          traceEvery: every
-        ) { _, load in load.history.count }
-        return kind.visit(&visitor).seconds
-      }
-      return (seconds[0], seconds[1])
     }
   }
 }
