@@ -63,7 +63,8 @@ extension MultiPaxosReplica {
   var heardGenerations: [UInt64] { generations.allSatisfy { $0 == 0 } ? [] : generations }
 
   /// Takes over what others have heard of. What came from older disks does not count any more.
-  /// - Returns: false if it is no list of generations, or of generations that cannot exist.
+  /// - Returns: false if the list has another length than the membership, or a generation that
+  ///   cannot exist.
   private mutating func learnGenerations(
     _ heard: [UInt64], at now: Instant, into effects: inout Effects<Self>
   ) -> Bool {

@@ -90,7 +90,7 @@ struct RuleTests {
     #expect(chain.core(1).log.lastIndex == LogIndex(2))
   }
 
-  @Test("An answer to another position than the present one brings nobody in line")
+  @Test("An answer to a position that is not the present one brings no replica in line")
   func lateSynchronisation() {
     let wrong: [(last: Int, view: UInt64, previousView: UInt64)] = [
       (1, 0, 0), (0, 7, 0), (0, 0, 5),

@@ -58,11 +58,7 @@ struct LostDiskTrial: ProtocolVisitor {
   ) -> Outcome {
     var trial = Trial(
       plan.setup(of: core, for: kind), load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
-    let findings = TrialFindings(
-      plan: plan, kind: kind, record: record, operations: trial.load.operations,
-      verdict: ConsistencyCheck(budget: SearchBudget(configurations: 200_000, steps: 20_000_000))
-        .verdict(of: trial.load.operations))
+    let findings = TrialFindings(of: &trial, plan: plan, kind: kind)
     let loss = plan.faults.timed.first { fault in
       if case .crash(_, disk: .lost) = fault.action { true } else { false }
     }

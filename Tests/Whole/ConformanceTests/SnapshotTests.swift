@@ -27,15 +27,9 @@ private struct SnapshotTrial: ProtocolVisitor {
   ) -> Outcome {
     var trial = Trial(
       plan.setup(of: core, for: kind), load: KeyValueLoad(plan.workload, seed: plan.seed))
-    guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
-    let operations = trial.load.operations
+    let findings = TrialFindings(of: &trial, plan: plan, kind: kind)
     return Outcome(
-      record: record,
-      findings: TrialFindings(
-        plan: plan, kind: kind, record: record, operations: operations,
-        verdict: ConsistencyCheck(
-          budget: SearchBudget(configurations: 200_000, steps: 20_000_000)
-        ).verdict(of: operations)),
+      record: findings.record, findings: findings,
       kept: trial.nodes.map(\.log.count),
       written: trial.nodes.map { $0.forgottenCount + $0.log.count },
       snapshotsKept: trial.nodes.map(\.snapshots.count))

@@ -70,9 +70,18 @@ struct SwarmTrial: ProtocolVisitor {
     var trial = Trial(
       plan.setup(of: core, for: kind, bug: bug),
       load: KeyValueLoad(plan.workload, seed: plan.seed))
+    return TrialFindings(of: &trial, plan: plan, kind: kind)
+  }
+}
+
+extension TrialFindings {
+  /// Runs the trial and checks its history.
+  init<Core: ReplicaCore>(
+    of trial: inout Trial<Core, KeyValueLoad>, plan: SwarmPlan, kind: ProtocolKind
+  ) {
     guard let record = trial.run() else { preconditionFailure("no caller stops the trial") }
     let operations = trial.load.operations
-    return TrialFindings(
+    self.init(
       plan: plan, kind: kind, record: record, operations: operations,
       verdict: ConsistencyCheck(budget: SearchBudget(configurations: 200_000, steps: 20_000_000))
         .verdict(of: operations))

@@ -103,16 +103,9 @@ func severity() throws {
     ),
   ])
 func timeMistakes(text: String, expected: String) {
-  let line = refusal(
-    "{ duration: '10s', faults: [{ name: 'kill', at: '2s', crash: 0, for: '500ms' }, \(text)] }")
-  var rest = line[...]
-  for part in expected.split(separator: "*") {
-    guard let range = rest.firstRange(of: part) else {
-      Issue.record("\(line)\nlacks: \(part)")
-      return
-    }
-    rest = rest[range.upperBound...]
-  }
+  expectRefusal(
+    "{ duration: '10s', faults: [{ name: 'kill', at: '2s', crash: 0, for: '500ms' }, \(text)] }",
+    saying: expected)
 }
 
 @Test("An authority target is refused without an authority, and warned of beside other protocols")
