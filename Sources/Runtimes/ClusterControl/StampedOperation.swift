@@ -49,8 +49,9 @@ struct StampedOperation {
     add(waitsForItself ? .disk : .nodeWire, until: answer.stamp.begin)
     add(.processor, until: answer.stamp.end)
     add(.clientWire, until: end)
+    var members = [Int64](repeating: 0, count: parts.count)
+    members[LatencyPart.nodeWire.index] = parts[LatencyPart.nodeWire.index]
     return OperationBreakdown(
-      isRead: operation.isRead, dueNs: operation.due,
-      latencyNs: operation.answered - operation.due, partsNs: parts)
+      isRead: operation.isRead, dueNs: operation.due, partsNs: parts, membersNs: members)
   }
 }

@@ -29,15 +29,19 @@ extension World {
   /// The record of the step that this event ends, by what began it.
   public mutating func step(of event: Event, at time: Int64) -> Int {
     let part: LatencyPart
+    var node = CauseTrace.outside
     switch event {
-    case .message, .disconnected, .retransmission: part = .nodeWire
-    case .request, .reply: part = .clientWire
-    case .turn: part = .processorWait
-    case .timer: part = .timer
-    case .synced, .stored, .hasReadLog: part = .disk
+    case .message(_, let envelope): (part, node) = (.nodeWire, envelope.to)
+    case .disconnected(let to, _): (part, node) = (.nodeWire, to)
+    case .retransmission: part = .nodeWire
+    case .request(_, let envelope): (part, node) = (.clientWire, envelope.to)
+    case .reply: part = .clientWire
+    case .turn(let at, _): (part, node) = (.processorWait, at)
+    case .timer(let at, _, _): (part, node) = (.timer, at)
+    case .synced(let at, _), .stored(let at, _), .hasReadLog(let at, _): (part, node) = (.disk, at)
     case .client, .faultStarts, .faultEnds, .warmUpEnds: part = .other
     }
-    return causes.add(part, after: causes.current, at: time)
+    return causes.add(part, after: causes.current, at: time, on: node)
   }
 
   /// A client sends a request; what follows begins there.
@@ -82,7 +86,7 @@ extension SimulatedNode {
     causes.effectCounts = counts
     if causes.turn == CauseTrace.none {
       causes.turn = world.causes.add(
-        .processorWait, after: world.causes.current, at: world.now)
+        .processorWait, after: world.causes.current, at: world.now, on: number)
       causes.turnWeight = weight
     } else if weight >= causes.turnWeight {
       world.causes.replaceParent(of: causes.turn, by: world.causes.current)
@@ -96,7 +100,7 @@ extension SimulatedNode {
     guard world.causes.isOn else { return }
     if causes.turn == CauseTrace.none {
       causes.turn = world.causes.add(
-        .processorWait, after: world.causes.current, at: world.now)
+        .processorWait, after: world.causes.current, at: world.now, on: number)
       causes.turnWeight = 0
     }
     causes.effectCounts = (0, 0)
@@ -121,9 +125,9 @@ extension SimulatedNode {
       let (turn, time) = causes.held[causes.syncedCount]
       let asked = min(time, world.now)
       let begun = max(asked, min(causes.syncStart, world.now))
-      var record = world.causes.add(.processor, after: turn, at: asked)
-      record = world.causes.add(.diskWait, after: record, at: begun)
-      record = world.causes.add(.disk, after: record, at: world.now)
+      var record = world.causes.add(.processor, after: turn, at: asked, on: number)
+      record = world.causes.add(.diskWait, after: record, at: begun, on: number)
+      record = world.causes.add(.disk, after: record, at: world.now, on: number)
       causes.held[causes.syncedCount].record = record
       causes.syncedCount += 1
     }
@@ -158,9 +162,11 @@ extension SimulatedTurn {
     var cause = world.pointee.causes.current
     if node.pointee.causes.isReleasing {
       let record = node.pointee.causes.held[node.pointee.barrier.first - 1].record
-      cause = world.pointee.causes.add(.processorWait, after: record, at: world.pointee.now)
+      cause = world.pointee.causes.add(
+        .processorWait, after: record, at: world.pointee.now, on: node.pointee.number)
     }
-    world.pointee.causes.current = world.pointee.causes.add(.processor, after: cause, at: time)
+    world.pointee.causes.current = world.pointee.causes.add(
+      .processor, after: cause, at: time, on: node.pointee.number)
   }
 }
 

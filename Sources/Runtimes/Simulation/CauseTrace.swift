@@ -14,15 +14,18 @@ import Trials
 public struct CauseTrace: Sendable {
   public struct Record: Sendable {
     public var time: Int64
-    /// The record of the step before in the upper bits, the part in the lowest four.
+    /// The record of the step before in the upper bits, then 16 bits for the place, then four for
+    /// the part.
     public var word: Int64
 
-    public init(time: Int64, parent: Int, part: Int) {
+    public init(time: Int64, parent: Int, place: Int, part: Int) {
       self.time = time
-      word = Int64(parent) << 4 | Int64(part)
+      word = Int64(parent) << 20 | Int64(place & 0xffff) << 4 | Int64(part)
     }
 
-    public var parent: Int { Int(word >> 4) }
+    public var parent: Int { Int(word >> 20) }
+    /// The node at which the step ended; `CauseTrace.outside` for a client.
+    public var place: Int { Int(word >> 4 & 0xffff) }
     public var part: Int { Int(word & 15) }
   }
 
@@ -44,6 +47,8 @@ public struct CauseTrace: Sendable {
   /// At 16 bytes each, 32 MiB.
   public static var capacity: Int { 1 << 21 }
   public static var none: Int { -1 }
+  /// The place of steps that end at a client, or nowhere.
+  public static var outside: Int { 0xffff }
 
   public private(set) var isOn = false
   /// One in this many operations is traced.
@@ -64,9 +69,12 @@ public struct CauseTrace: Sendable {
     self.every = UInt64(max(every, 1))
   }
 
+  /// - Parameter place: the node at which the step ended.
   /// - Returns: the number of the new record.
-  public mutating func add(_ part: LatencyPart, after parent: Int, at time: Int64) -> Int {
-    let record = Record(time: time, parent: parent, part: part.index)
+  public mutating func add(
+    _ part: LatencyPart, after parent: Int, at time: Int64, on place: Int = CauseTrace.outside
+  ) -> Int {
+    let record = Record(time: time, parent: parent, place: place, part: part.index)
     if records.count < Self.capacity {
       records.append(record)
     } else {
@@ -87,7 +95,7 @@ public struct CauseTrace: Sendable {
   public mutating func replaceParent(of number: Int, by parent: Int) {
     guard let old = record(number) else { return }
     records[number & (Self.capacity - 1)] = Record(
-      time: old.time, parent: parent, part: old.part)
+      time: old.time, parent: parent, place: old.place, part: old.part)
   }
 
   /// The event that is about to be put into this slot of the queue ends such a step.
@@ -124,40 +132,39 @@ public struct CauseTrace: Sendable {
     guard let operation = open[id.client], operation.sequence == id.sequence else { return }
     open[id.client] = nil
     guard isMeasured else { return }
-    guard let last = record(current), let parts = parts(of: operation, since: due) else {
+    guard let steps = steps(of: operation, since: due) else {
       trace.forgotten += 1
       return
     }
-    trace.operations.append(
-      OperationBreakdown(isRead: isRead, dueNs: due, latencyNs: last.time - due, partsNs: parts))
+    trace.operations.append(OperationBreakdown(isRead: isRead, dueNs: due, steps: steps))
   }
 
   /// Follows the causes of what happens now back to when the operation was due.
-  /// - Returns: `nil` if some of them have been forgotten.
-  private func parts(of operation: OpenOperation, since due: Int64) -> [Int64]? {
-    var parts = [Int64](repeating: 0, count: LatencyPart.allCases.count)
+  /// - Returns: the steps, the last one first; `nil` if some of them have been forgotten.
+  private func steps(of operation: OpenOperation, since due: Int64) -> [LatencyStep]? {
+    var steps: [LatencyStep] = []
     var number = current
     var end = time(of: number)
     while end > due {
       guard let step = record(number) else { return nil }
       if operation.attempts.contains(number) {
         let first = max(operation.firstSent, due)
-        parts[LatencyPart.retry.index] += end - first
-        parts[LatencyPart.sending.index] += first - due
-        return parts
+        steps.append(LatencyStep(part: LatencyPart.retry.index, ns: end - first))
+        steps.append(LatencyStep(part: LatencyPart.sending.index, ns: first - due))
+        return steps
       }
       let arrival = operation.turns.last { $0.turn == number }?.arrival
       let parent = arrival ?? step.parent
-      guard parent >= 0 else {
-        parts[step.part] += end - due
-        return parts
-      }
-      guard let before = record(parent) else { return nil }
-      let begin = max(before.time, due)
+      let before = record(parent)
+      guard parent < 0 || before != nil else { return nil }
+      let begin = max(before?.time ?? due, due)
       precondition(begin <= end, "a step ends before the one that led to it")
-      parts[step.part] += end - begin
+      steps.append(
+        LatencyStep(
+          part: step.part, ns: end - begin, node: step.place == Self.outside ? nil : step.place))
+      guard parent >= 0 else { return steps }
       (number, end) = (parent, begin)
     }
-    return parts
+    return steps
   }
 }

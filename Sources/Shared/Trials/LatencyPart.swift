@@ -44,21 +44,55 @@ public enum LatencyPart: String, Sendable, CaseIterable {
   }
 }
 
+/// One of the steps that led to an answer.
+public struct LatencyStep: Sendable, Equatable {
+  /// The index of a `LatencyPart`.
+  public var part: Int
+  public var ns: Int64
+  /// Where the step ended; nil for a client.
+  public var node: Int?
+
+  public init(part: Int, ns: Int64, node: Int? = nil) {
+    self.part = part
+    self.ns = ns
+    self.node = node
+  }
+}
+
 /// Where the time of one answered operation went.
 public struct OperationBreakdown: Sendable, Equatable {
   public var isRead: Bool
   /// When the operation was due, in nanoseconds since the trial began.
   public var dueNs: Int64
-  public var latencyNs: Int64
   /// Nanoseconds of each part, in the order of `LatencyPart`. They add up to the latency.
   public var partsNs: [Int64]
+  /// How much of each part was the wait for other nodes: on the way to them, at them and back. The
+  /// steps lead through the member whose acknowledgement was the last one needed, so that this is
+  /// the wait for the quorum's or the chain's last member.
+  public var membersNs: [Int64]
 
-  public init(isRead: Bool, dueNs: Int64, latencyNs: Int64, partsNs: [Int64]) {
+  public init(isRead: Bool, dueNs: Int64, partsNs: [Int64], membersNs: [Int64]) {
     self.isRead = isRead
     self.dueNs = dueNs
-    self.latencyNs = latencyNs
     self.partsNs = partsNs
+    self.membersNs = membersNs
   }
+
+  /// - Parameter steps: without gaps, the last one first. The first step that ends at a node ends
+  ///   at the one that takes the request in; steps that end at another are the wait for members.
+  public init(isRead: Bool, dueNs: Int64, steps: [LatencyStep]) {
+    let none = [Int64](repeating: 0, count: LatencyPart.allCases.count)
+    self.init(isRead: isRead, dueNs: dueNs, partsNs: none, membersNs: none)
+    let intake = steps.last { $0.node != nil }?.node
+    for step in steps {
+      partsNs[step.part] += step.ns
+      if step.part == LatencyPart.nodeWire.index || step.node != nil && step.node != intake {
+        membersNs[step.part] += step.ns
+      }
+    }
+  }
+
+  public var latencyNs: Int64 { partsNs.reduce(0, +) }
 }
 
 /// Where the time of the traced operations of a trial went.

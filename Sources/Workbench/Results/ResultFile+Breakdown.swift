@@ -47,6 +47,17 @@ extension [Column<BreakdownRow>] {
     Column("slowest_share", .number, "the part's share of that", isRequired: false) {
       DecimalText.text($0.sums.slowest.share($0.part))
     },
+    Column(
+      "members_us", .number, unit: "us",
+      "how much of mean_us was the wait for other nodes: on the way to them, at them and back; the "
+        + "last acknowledgement that the answer needed decides which node counts, so this is the "
+        + "wait for the quorum's or the chain's last member",
+      isRequired: false
+    ) { DecimalText.text($0.sums.all.membersUs($0.part)) },
+    Column(
+      "slowest_members_us", .number, unit: "us",
+      "how much of slowest_us was the wait for other nodes", isRequired: false
+    ) { DecimalText.text($0.sums.slowest.membersUs($0.part)) },
     Column("operations", .integer, "traced operations of this kind that were answered") {
       String($0.sums.all.count)
     },
@@ -78,13 +89,14 @@ extension ResultFile {
 
 /// `breakdown.speedscope.json`: the same as a file for https://www.speedscope.app, a viewer of
 /// flame graphs. One profile per protocol and sweep point; each operation's mean latency is a stack
-/// of the operation and one of its parts, which weighs as many nanoseconds as the part takes.
+/// of the operation and one of its parts, which weighs as many nanoseconds as the part takes. On
+/// top of a part lies the wait for other nodes.
 enum SpeedscopeFile {
   static let name = "breakdown.speedscope.json"
 
   static func text(_ outline: RunOutline, _ trials: [FinishedTrial]) -> String {
     let operations = ["read", "write"]
-    let frames = operations + LatencyPart.allCases.map(\.meaning)
+    let frames = operations + LatencyPart.allCases.map(\.meaning) + ["waiting for other nodes"]
     let profiles = TrialGroup.groups(trials).map { group -> JSONText in
       let rows = BreakdownRow.rows(group.trials)
       var samples: [JSONText] = []
@@ -95,10 +107,14 @@ enum SpeedscopeFile {
           let operation = operations.firstIndex(of: row.operation)
         else { continue }
         let weight = Int64((mean * 1000).rounded())
+        let ofMembers = Int64(((row.sums.all.membersUs(part) ?? 0) * 1000).rounded())
         let place = operations.count + part.index
-        samples.append(.array([.integer(operation), .integer(place)]))
-        weights.append(.integer(Int(weight)))
-        end += weight
+        let stack = [operation, place, frames.count - 1]
+        for (depth, weight) in [(2, weight - ofMembers), (3, ofMembers)] where weight > 0 {
+          samples.append(.array(stack.prefix(depth).map { .integer($0) }))
+          weights.append(.integer(Int(weight)))
+          end += weight
+        }
       }
       return .object([
         .init("type", "sampled"),

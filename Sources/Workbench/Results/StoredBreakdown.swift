@@ -8,23 +8,38 @@ struct StoredBreakdown: Sendable, Equatable, Codable {
   struct Sum: Sendable, Equatable, Codable {
     var count = 0
     var partsNs = [Int64](repeating: 0, count: LatencyPart.allCases.count)
+    /// How much of each part was the wait for other nodes.
+    var membersNs = [Int64](repeating: 0, count: LatencyPart.allCases.count)
 
     var totalNs: Int64 { partsNs.reduce(0, +) }
 
     mutating func add(_ other: Sum) {
       count += other.count
-      for index in partsNs.indices { partsNs[index] += other.partsNs[index] }
+      for index in partsNs.indices {
+        partsNs[index] += other.partsNs[index]
+        membersNs[index] += other.membersNs[index]
+      }
     }
 
     mutating func add(_ operation: OperationBreakdown) {
       count += 1
-      for index in partsNs.indices { partsNs[index] += operation.partsNs[index] }
+      for index in partsNs.indices {
+        partsNs[index] += operation.partsNs[index]
+        membersNs[index] += operation.membersNs[index]
+      }
     }
 
     /// Mean of a part in microseconds; of the whole latency for `nil`.
     func meanUs(_ part: LatencyPart?) -> Double? {
       guard count > 0 else { return nil }
       return Double(part.map { partsNs[$0.index] } ?? totalNs) / Double(count) / 1000
+    }
+
+    /// How much of that mean was the wait for other nodes, in microseconds.
+    func membersUs(_ part: LatencyPart?) -> Double? {
+      guard count > 0 else { return nil }
+      let sum = part.map { membersNs[$0.index] } ?? membersNs.reduce(0, +)
+      return Double(sum) / Double(count) / 1000
     }
 
     func share(_ part: LatencyPart?) -> Double? {

@@ -31,8 +31,8 @@ import Trials
       let breakdown = StampedOperation.breakdown(
         of: operation, origin: 1000, stamps: stamps.map { (node: $0.0, stamp: $0.1) })
     else { return nil }
-    #expect(breakdown.partsNs.reduce(0, +) == breakdown.latencyNs)
     #expect(breakdown.latencyNs == answered - due && breakdown.dueNs == due)
+    #expect(breakdown.membersNs.reduce(0, +) == breakdown.partsNs[LatencyPart.nodeWire.index])
     return Dictionary(
       uniqueKeysWithValues: zip(LatencyPart.allCases, breakdown.partsNs)
         .filter { $0.1 != 0 }.map { ($0.rawValue, $1) })

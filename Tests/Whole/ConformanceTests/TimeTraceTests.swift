@@ -46,8 +46,9 @@ struct TimeTraceTests {
       let (record, operations) = TracedTrial.run(kind, SwarmPlan(seed: seed))
       let trace = try #require(record.timeTrace)
       for operation in trace.operations {
-        #expect(operation.partsNs.reduce(0, +) == operation.latencyNs)
-        #expect(operation.partsNs.allSatisfy { $0 >= 0 })
+        for (part, members) in zip(operation.partsNs, operation.membersNs) {
+          #expect(0 <= members && members <= part)
+        }
       }
       // Each answered operation that was due in the measured interval is there, with its latency.
       let answered = operations.filter {
@@ -96,9 +97,17 @@ struct TimeTraceTests {
     return try #require(outcome.record.timeTrace).operations
   }
 
+  /// In milliseconds.
   private func median(_ operations: [OperationBreakdown], _ part: LatencyPart) -> Double {
-    let values = operations.map { $0.partsNs[part.index] }.sorted()
-    return Double(values[values.count / 2]) / 1e6
+    median(operations.map { $0.partsNs[part.index] })
+  }
+
+  private func median(_ operations: [OperationBreakdown], ofMembers part: LatencyPart) -> Double {
+    median(operations.map { $0.membersNs[part.index] })
+  }
+
+  private func median(_ values: [Int64]) -> Double {
+    Double(values.sorted()[values.count / 2]) / 1e6
   }
 
   @Test("A write of Raft waits for its client's wire, one round between nodes and one sync")
@@ -111,6 +120,8 @@ struct TimeTraceTests {
     for part in [LatencyPart.sending, .retry, .processor, .processorWait, .timer, .other] {
       #expect(median(writes, part) == 0, "\(part)")
     }
+    // The faster follower is the quorum's last member: the leader's own sync has ended before.
+    #expect(median(writes, ofMembers: .nodeWire) == 2 && median(writes, ofMembers: .disk) == 10)
   }
 
   @Test("A write of a chain passes from node to node, and its syncs overlap")
@@ -120,6 +131,16 @@ struct TimeTraceTests {
     #expect(median(writes, .clientWire) == 2)
     #expect(median(writes, .nodeWire) + median(writes, .disk) + median(writes, .diskWait) == 12)
     #expect(median(writes, .disk) == 10)
+    // The mark that the head's records are durable comes last: behind the head's own sync it passes
+    // two links, which are the wait for the other members.
+    #expect(
+      writes.allSatisfy {
+        $0.membersNs
+          == $0.partsNs.enumerated().map {
+            $0.offset == LatencyPart.nodeWire.index ? $0.element : 0
+          }
+      })
+    #expect(median(writes, ofMembers: .nodeWire) == 2)
   }
 
   @Test("Without replication a read takes its client's wire and nothing else")
@@ -127,6 +148,7 @@ struct TimeTraceTests {
     let reads = try calm(.unreplicated).filter(\.isRead)
     #expect(reads.count > 10)
     #expect(reads.allSatisfy { $0.partsNs[LatencyPart.clientWire.index] == $0.latencyNs })
+    #expect(reads.allSatisfy { $0.membersNs.allSatisfy { $0 == 0 } })
   }
 
   @Test("With many clients, records wait for the sync before theirs")

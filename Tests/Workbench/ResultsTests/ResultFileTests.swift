@@ -56,9 +56,11 @@ private struct Package: Decodable {
     var trace = TimeTrace()
     for (isRead, scale) in [(true, 1), (true, 3), (false, 2), (false, 6)] as [(Bool, Int64)] {
       let parts = LatencyPart.allCases.map { Int64($0.index + 1) * 1000 * scale }
+      var members = parts.map { _ in Int64(0) }
+      members[LatencyPart.nodeWire.index] = parts[LatencyPart.nodeWire.index]
+      members[LatencyPart.disk.index] = parts[LatencyPart.disk.index] / 2
       trace.operations.append(
-        OperationBreakdown(
-          isRead: isRead, dueNs: 0, latencyNs: parts.reduce(0, +), partsNs: parts))
+        OperationBreakdown(isRead: isRead, dueNs: 0, partsNs: parts, membersNs: members))
     }
     trace.forgotten = 2
     seen.timeTrace = trace
@@ -104,7 +106,7 @@ private struct Package: Decodable {
     let key = Array(rows[1].prefix(3))
     let reads = rows.filter { Array($0.prefix(3)) == key && $0[3] == "read" }
     // The mean of 55 us and 165 us; the slowest hundredth is the slower one.
-    #expect(Array(reads[0][4...]) == ["total", "110", "1", "165", "1", "6", "6"])
+    #expect(Array(reads[0][4...]) == ["total", "110", "1", "165", "1", "16", "24", "6", "6"])
     let parts = reads.dropFirst()
     #expect(parts.map { Double($0[5])! }.reduce(0, +) == 110)
     #expect(parts.map { Double($0[7])! }.reduce(0, +) == 165)
@@ -127,7 +129,8 @@ private struct Package: Decodable {
     #expect(scope.profiles.count == 4)
     for profile in scope.profiles {
       #expect(profile.type == "sampled" && profile.unit == "nanoseconds")
-      #expect(profile.samples.count == 2 * partCount && profile.weights.count == 2 * partCount)
+      #expect(profile.samples.count == 2 * (partCount + 1))
+      #expect(profile.weights.count == profile.samples.count)
       #expect(profile.weights.reduce(0, +) == profile.endValue)
       #expect(profile.endValue == 110_000 + 220_000)
       #expect(profile.samples.joined().allSatisfy { scope.shared.frames.indices.contains($0) })
