@@ -44,7 +44,8 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
         load: load, count: setup.plan.workload.clients, replicas: [TargetPort<Dialect>.server],
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
-        random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), resends: false),
+        random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), resends: false,
+        limits: setup.plan.limits),
       port: port)
   }
 
@@ -58,10 +59,12 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
     guard try connect(progress: progress), try loadKeys(progress: progress) else { return nil }
     driver.start(end: setup.plan.duration.nanoseconds)
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
+    let measuredEnd = driver.measuredEnd(atMost: setup.plan.duration)
     driver.close()
     let clients = driver.clients.fleet.machines.count
     let hasReadBack = try readBack()
     var record = TrialRecord(of: setup.plan)
+    record.measuredEnd = measuredEnd
     record.hasReadBack = hasReadBack
     record.notes = notes(hasReadBack: hasReadBack)
     record.clients = clients
@@ -102,7 +105,7 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
     var nextProgress: Int64 = 0
-    while driver.now < end {
+    while driver.now < end, !driver.isDone {
       try driver.turn(until: min(end, driver.now + 50_000_000))
       guard driver.now >= nextProgress else { continue }
       guard progress(Interval(nanoseconds: driver.now), driver.answered) else { return false }

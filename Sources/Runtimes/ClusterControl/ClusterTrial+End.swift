@@ -33,14 +33,14 @@ extension ClusterTrial {
   }
 
   /// Takes the latencies of the traced operations of the measured part apart.
-  mutating func timeTrace() -> TimeTrace? {
+  mutating func timeTrace(until measuredEnd: Int64) -> TimeTrace? {
     guard setup.plan.traceEvery != nil else { return nil }
     driver.runtime.traced.every = 0
     var stamps: [RequestID: [(node: Int, stamp: RequestStamp)]] = [:]
     for (node, stamp) in driver.port.stamps { stamps[stamp.id, default: []].append((node, stamp)) }
     driver.port.stamps = []
     var trace = TimeTrace()
-    let measured = setup.plan.warmUp.nanoseconds..<setup.plan.duration.nanoseconds
+    let measured = setup.plan.warmUp.nanoseconds..<measuredEnd
     for (id, operation) in driver.runtime.traced.finished where measured.contains(operation.due) {
       if let breakdown = StampedOperation.breakdown(
         of: operation, origin: driver.origin, stamps: stamps[id] ?? [])

@@ -80,7 +80,7 @@ package struct ClusterTrial: ~Copyable {
         patience: setup.plan.workload.patience, retries: setup.plan.retries(overTCP: true),
         limitsOutstanding: setup.plan.workload.limitsOutstanding,
         firstAsked: setup.plan.firstAsked(of: setup.membership.replicas) { _ in 0 },
-        probes: setup.plan.probes),
+        limits: setup.plan.limits, probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)
@@ -101,12 +101,13 @@ package struct ClusterTrial: ~Copyable {
     leadership = LeadershipLog()
     noteLeadership()
     guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
+    let measuredEnd = driver.measuredEnd(atMost: setup.plan.duration)
     driver.close()
     let measuredLeadership = leadership.samples
     loadAnswered = driver.answered
     let clients = driver.clients.fleet.machines.count
     try freshReports(within: .milliseconds(500))
-    let trace = timeTrace()
+    let trace = timeTrace(until: measuredEnd)
     let usages = meters.enumerated().map { number, meter in
       var usage = meter.measured
       usage.node = number
@@ -121,6 +122,7 @@ package struct ClusterTrial: ~Copyable {
     if !hasReadBack { notes.append(whyNotReadBack(hasSettled)) }
     processes.endAll()
     var record = TrialRecord(of: setup.plan)
+    record.measuredEnd = measuredEnd
     record.nodes = usages
     record.faults = injected
     record.leadership = measuredLeadership
@@ -176,7 +178,7 @@ package struct ClusterTrial: ~Copyable {
     return true
   }
 
-  /// Processes the trial's events up to the time `end`.
+  /// Processes the trial's events up to the time `end`, or until the load is done.
   mutating func advance(
     to end: Int64, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
@@ -190,7 +192,7 @@ package struct ClusterTrial: ~Copyable {
         noteLeadership()
       }
       driver.port.flush()
-      if driver.now >= end { return true }
+      if driver.now >= end || driver.isDone { return true }
       guard try shouldContinue(progress) else { return false }
     }
   }

@@ -47,6 +47,15 @@ where Port.Application == Load.Application {
   }
 
   @inlinable public var answered: Int { clients.answered }
+  /// Whether all answers have arrived that the load is to have.
+  @inlinable public var isDone: Bool { clients.limits.doneAt != nil }
+
+  /// When the measured part ends.
+  @inlinable
+  public func measuredEnd(atMost duration: Interval) -> Int64 {
+    min(clients.limits.doneAt.map { $0.nanoseconds + 1 } ?? .max, duration.nanoseconds)
+  }
+
   @inlinable public var instant: Instant { Instant(nanoseconds: now) }
 
   /// Starts the trial at the present time.

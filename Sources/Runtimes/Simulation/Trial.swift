@@ -42,6 +42,12 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
   public var leadership = LeadershipLog()
+  /// When the last of the answers arrived that the load is to have; `.max` if there is no such
+  /// number or fewer have arrived.
+  public var doneAt = Int64.max
+  /// Whether the measured part has ended, at `measuredEnd`.
+  public var isOver = false
+  public var measuredEnd: Int64 = 0
   /// When the leadership is sampled next.
   public var nextLeadershipSample: Int64 = 0
   public var eventCount = 0
@@ -78,7 +84,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       firstAsked: setup.plan.firstAsked(of: setup.membership.replicas) { client in
         environment.network.nearestReplica(
           toClient: client, of: setup.membership.replicas.count)
-      }, probes: setup.plan.probes)
+      }, limits: setup.plan.limits, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
     faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(
@@ -101,7 +107,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     let crashes = plannedFaults.contains { if case .crash = $0.action { true } else { false } }
     for number in nodes.indices { nodes[number].keepsLog = crashes }
     guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
-    world.now = setup.plan.duration.nanoseconds
+    measuredEnd = doneAt < .max ? doneAt + 1 : setup.plan.duration.nanoseconds
+    world.now = measuredEnd
+    isOver = true
     let usages = nodes.map { $0.usage(at: world.now) }
     clients.close(at: Instant(nanoseconds: world.now))
     nextLeadershipSample = .max
@@ -119,9 +127,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds), in: &world)
   }
 
-  /// Processes all events up to and including `end`.
+  /// Processes all events up to and including `end`, or until the load is done.
   public mutating func advance(to end: Int64, progress: (Interval, Int) -> Bool) -> Bool {
-    while !world.queue.isEmpty, world.queue.nextTime <= end {
+    while !world.queue.isEmpty, world.queue.nextTime <= (isOver ? end : min(end, doneAt)) {
       let time = world.queue.nextTime
       if time >= nextLeadershipSample { sampleLeadership(before: time) }
       world.now = time
@@ -161,6 +169,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       if world.causes.isOn { noteAnswer(reply) }
       clients.receive(
         reply, from: ReplicaID(node), at: Instant(nanoseconds: world.now), in: &world)
+      if let time = clients.limits.doneAt { doneAt = time.nanoseconds }
     case .turn(let node, let incarnation):
       guard nodes[node].incarnation == incarnation else { return }
       trace(.turn, node)
@@ -189,6 +198,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       world.retransmit(link: link)
     case .client(let event):
       clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
+    // The load was done before the fault.
+    case .faultStarts where isOver && doneAt < .max: break
     case .faultStarts(let index):
       trace(.faultStarts, index)
       startFault(index)

@@ -46,6 +46,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   public var thinkTime: Interval
   /// Used only for arrivals, so that they do not depend on the cluster's behaviour.
   public var random: RandomStream
+  public var limits: LoadLimits
   /// No operation comes due at or after this time.
   public var end = Fleet.never
   /// When the last operation of an open loop came due, in fractions of a nanosecond.
@@ -62,14 +63,16 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   ///   - resends: see `ClientMachine`.
   ///   - limitsOutstanding: see the property.
   ///   - firstAsked: see `ClientMachine`.
+  ///   - limits: see the property's type.
   ///   - probes: the rate of probes of each kind, and their seed; `nil` for none.
   public init(
     load: Load, count: Int, replicas: [ReplicaID], arrival: Arrival, timeout: Interval,
     thinkTime: Interval, random: RandomStream, firstID: UInt64 = 0, resends: Bool = true,
     patience: Patience = .adaptive, retries: RetryPolicy = RetryPolicy(),
     limitsOutstanding: Bool = true, firstAsked: (@Sendable (Int) -> ReplicaID?)? = nil,
-    probes: (rate: Double, seed: UInt64)? = nil
+    limits: LoadLimits = LoadLimits(), probes: (rate: Double, seed: UInt64)? = nil
   ) {
+    self.limits = limits
     self.limitsOutstanding = limitsOutstanding
     self.load = load
     self.arrival = arrival
@@ -95,7 +98,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     switch arrival {
     case .closed:
       for client in fleet.machines.indices {
-        runtime.schedule(.ready(client), at: Instant(nanoseconds: Int64(random.below(1_000_000))))
+        runtime.schedule(.ready(client), at: limits.firstStart(of: client, &random))
       }
     case .open, .varying:
       idle = Array(fleet.machines.indices.reversed())
@@ -290,7 +293,10 @@ extension ClientDriver {
     guard let ending else { return }
     let client = ending.client
     let isAnswered = if case .answered = ending.outcome { true } else { false }
-    if isAnswered { answered += 1 }
+    if isAnswered {
+      answered += 1
+      if phase == .driving { limits.noteAnswer(at: now) }
+    }
     load.end(
       client: client, outcome: ending.outcome, attempts: ending.attempts, at: now - .zero)
     if phase == .driving, arrival.isOpen {
@@ -302,11 +308,16 @@ extension ClientDriver {
       // Without a pause, a server that refuses immediately would be asked again and again while
       // virtual time stands still.
       runtime.schedule(.ready(client), at: now + Fleet.Machine.longestPause)
-    } else if phase == .driving, thinkTime > .zero {
-      runtime.schedule(.ready(client), at: now + thinkTime)
     } else {
       let next = now + .nanoseconds(1)
-      begin(client, due: next, at: next, in: &runtime)
+      let start =
+        phase == .driving
+        ? limits.nextStart(of: client, from: thinkTime > .zero ? now + thinkTime : next) : next
+      if start > next {
+        runtime.schedule(.ready(client), at: start)
+      } else {
+        begin(client, due: next, at: next, in: &runtime)
+      }
     }
   }
 

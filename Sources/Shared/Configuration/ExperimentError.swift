@@ -32,6 +32,7 @@ package struct ExperimentError: Error, Equatable, Sendable, CustomStringConverti
 private let synonyms = [
   "kill": ["crash"], "stop": ["pause", "crash"], "restart": ["crash"], "read": ["get"],
   "update": ["put"], "write": ["put"], "set": ["put"], "scan": ["get"], "rmw": ["readModifyWrite"],
+  "operationcount": ["operations"], "recordcount": ["keys"], "target": ["clientRate"],
 ]
 
 /// The known name that is a synonym of `text`, or else the one that needs the fewest edits, if they

@@ -27,6 +27,11 @@ public struct TrialPlan: Sendable {
   /// The rate and the seed of the trial's probes.
   public var probes: (rate: Double, seed: UInt64)? { probeRate.map { ($0, seed) } }
 
+  /// What bounds the load beside its arrivals. Only answers of the measured part count.
+  public var limits: LoadLimits {
+    LoadLimits(answers: workload.operations, countedFrom: .zero + warmUp, rates: workload.rates)
+  }
+
   /// The replica that each client asks first with each operation (`ClientMachine.firstAsked`);
   /// `nil` if each client asks the replica that answered last.
   public func firstAsked(

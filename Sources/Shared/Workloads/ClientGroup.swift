@@ -18,10 +18,15 @@ public struct ClientGroup: Sendable, Equatable {
   public var ask: FirstAsked?
   /// The numbers of the keys that they use; `nil` for all.
   public var keys: ClosedRange<Int>?
+  /// Operations per second of each client; `nil` for the workload's.
+  public var clientRate: Double?
 
-  public init(ask: FirstAsked? = nil, keys: ClosedRange<Int>? = nil) {
+  public init(
+    ask: FirstAsked? = nil, keys: ClosedRange<Int>? = nil, clientRate: Double? = nil
+  ) {
     self.ask = ask
     self.keys = keys
+    self.clientRate = clientRate
   }
 }
 
@@ -39,6 +44,12 @@ extension WorkloadSpec {
     case .spread: return replicas[client % replicas.count]
     case .replica(let number): return replicas[number % replicas.count]
     }
+  }
+
+  /// The rates of clients by group; empty if no client has one.
+  public var rates: [Double?] {
+    let rates = groups.isEmpty ? [clientRate] : groups.map { $0.clientRate ?? clientRate }
+    return rates.contains { $0 != nil } ? rates : []
   }
 
   /// Whether clients ask the replica that answered last.

@@ -12,13 +12,16 @@ public struct KeyChooser: Sendable {
     case scrambledSteepZipfian(RejectionInversion, keys: Int)
     case hotspot(hotKeys: Int, operationShare: Double)
     case latest(ZipfianRanks)
+    /// Each client has `ownKeys` keys behind the shared one.
+    case conflict(share: Double, clients: Int, ownKeys: Int)
   }
 
   private var method: Method
   /// The number of keys: those of the workload and those inserted since.
   public private(set) var count: Int
 
-  public init(_ distribution: KeyDistribution, keys: Int) {
+  /// - Parameter clients: among how many clients keys are divided that are not shared.
+  public init(_ distribution: KeyDistribution, keys: Int, clients: Int = 1) {
     count = keys
     switch distribution {
     case .uniform: method = .uniform
@@ -32,10 +35,12 @@ public struct KeyChooser: Sendable {
       let hotKeys = min(max(Int(Double(keys) * keyShare), 1), keys)
       method = .hotspot(hotKeys: hotKeys, operationShare: operationShare)
     case .latest: method = .latest(ZipfianRanks(count: keys, theta: 0.99))
+    case .conflict(let share):
+      method = .conflict(share: share, clients: clients, ownKeys: max((keys - 1) / clients, 1))
     }
   }
 
-  public mutating func next(_ random: inout RandomStream) -> Int {
+  public mutating func next(_ random: inout RandomStream, client: Int = 0) -> Int {
     switch method {
     case .uniform: return random.below(count)
     case .scrambledZipfian(let ranks, let keys):
@@ -45,6 +50,9 @@ public struct KeyChooser: Sendable {
     case .hotspot(let hotKeys, let operationShare):
       if hotKeys == count || random.chance(operationShare) { return random.below(hotKeys) }
       return hotKeys + random.below(count - hotKeys)
+    case .conflict(let share, let clients, let ownKeys):
+      if random.chance(share) { return 0 }
+      return 1 + client % clients * ownKeys + random.below(ownKeys)
     case .latest(let ranks): return count - 1 - min(ranks.rank(of: random.unit()), count - 1)
     }
   }

@@ -75,7 +75,7 @@ public struct KeyValueLoad: ClientLoad {
     self.keyPrefix = keyPrefix
     self.seed = seed
     random = RandomStream(seed: seed, purpose: .load)
-    chooser = KeyChooser(spec.distribution, keys: spec.keys)
+    chooser = KeyChooser(spec.distribution, keys: spec.keys, clients: spec.clients)
     if spec.groups.contains(where: { $0.keys != nil }) {
       groupChoosers = spec.groups.map { group in
         let keys = group.keys ?? 0...(spec.keys - 1)
@@ -209,7 +209,11 @@ public struct KeyValueLoad: ClientLoad {
 
   /// Draws a key of those that the client uses.
   private mutating func nextKey(of client: Int) -> Int {
-    guard !groupChoosers.isEmpty else { return chooser.next(&random) }
+    guard !groupChoosers.isEmpty else {
+      // In an open loop any client may get the next operation, so that the number of the operation
+      // stands for the client.
+      return chooser.next(&random, client: clientRandoms.isEmpty ? drawnCount : client)
+    }
     let group = client % groupChoosers.count
     return groupChoosers[group].first + groupChoosers[group].chooser.next(&random)
   }

@@ -23,6 +23,11 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// answers within half of the timeout (`AnswerRate`). Without that each operation is sent as soon
   /// as it is due.
   public var limitsOutstanding = true
+  /// The measured part ends early, after this many answers; `nil` for its whole duration.
+  public var operations: Int?
+  /// Operations per second that each client of a closed loop begins at most; `nil` for no limit. A
+  /// group may differ.
+  public var clientRate: Double?
   /// The pause of a closed-loop client between an answer and its next operation.
   public var thinkTime = Interval.zero
   /// Which replica clients ask first; a group may differ.
@@ -98,8 +103,13 @@ public enum KeyDistribution: Sendable, Equatable {
   case zipfian(theta: Double)
   /// The first `keyShare` of the keys get `operationShare` of the operations.
   case hotspot(keyShare: Double, operationShare: Double)
+  /// The share of operations that use the first key and so conflict with each other; the others
+  /// use keys that no other client uses (Moraru et al. 2013 §7).
+  case conflict(share: Double)
   /// A zipfian over how recently a key was inserted, newest first.
   case latest
+
+  public var isConflict: Bool { if case .conflict = self { true } else { false } }
 }
 
 /// The core workloads of YCSB (Cooper et al. 2010 §4), without E, which needs scans.

@@ -6,9 +6,9 @@ import Workloads
 /// `workload.ask`, the replica that clients ask first, and `workload.groups`, by which clients
 /// differ:
 ///
-///     groups: [{ ask: 0, keys: [0, 499] }, { ask: "nearest", keys: [500, 999] }]
+///     groups: [{ ask: 0, keys: [0, 499] }, { ask: "nearest", clientRate: "10/s" }]
 enum ClientGroupSection {
-  static let keyNames = ["ask", "keys"]
+  static let keyNames = ["ask", "keys", "clientRate"]
   private static let most = 100
   private static let words: [(name: String, rule: FirstAsked)] = [
     ("in-charge", .inCharge), ("nearest", .nearest), ("spread", .spread),
@@ -39,6 +39,9 @@ enum ClientGroupSection {
       let section = try Section(element, path: element.path, known: keyNames)
       var group = ClientGroup()
       group.ask = try section["ask"].map(ask)
+      group.clientRate = try section["clientRate"].map { node throws(ExperimentError) in
+        try ClientRate.read(node, in: spec)
+      }
       if let keys = section["keys"] {
         group.keys = try range(keys, of: spec.keys)
         let reason: String? =
@@ -49,7 +52,9 @@ enum ClientGroupSection {
             : spec.mix.insert > 0
               ? "inserts, which add keys for all"
               : spec.distribution == .latest
-                ? "the distribution \"latest\", which is about all keys" : nil
+                ? "the distribution \"latest\", which is about all keys"
+                : spec.distribution.isConflict
+                  ? "the distribution conflict, which gives each client its own keys" : nil
         if let reason { throw keys.refused("no keys of a group beside \(reason)") }
       }
       groups.append(group)
@@ -84,6 +89,7 @@ enum ClientGroupSection {
               "keys",
               .array([.integer(Int128(keys.lowerBound)), .integer(Int128(keys.upperBound))])))
         }
+        if let rate = group.clientRate { members.append(.init("clientRate", .rate(rate))) }
         return .object(members)
       })
   }

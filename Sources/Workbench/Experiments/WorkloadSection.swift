@@ -6,7 +6,7 @@ import Workloads
 extension WorkloadSpec {
   static let keyNames = [
     "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
-    "timeout", "thinkTime", "patience", "outstanding", "connections",
+    "timeout", "thinkTime", "patience", "outstanding", "connections", "operations", "clientRate",
     "ask", "groups", "trace",
   ]
   /// The limit of keys × value size, the bytes that a replica may come to hold.
@@ -47,6 +47,12 @@ extension WorkloadSpec {
     }
     connections =
       try section["connections"].map(ConnectionSharing.init(reading:)) ?? connections
+    operations = try section["operations"].flatMap { node throws(ExperimentError) in
+      node.value == .string(Self.unlimited) ? nil : try Self.operations(node)
+    }
+    if let node = section["clientRate"], node.value != .string(Self.unlimited) {
+      clientRate = try ClientRate.read(node, in: self)
+    }
     ask = try section["ask"].map(ClientGroupSection.ask) ?? ask
     if let node = section["groups"] { groups = try ClientGroupSection.groups(node, in: self) }
     guard connections != .perClient || clients <= ConnectionSharing.mostPerClient else {
@@ -60,6 +66,12 @@ extension WorkloadSpec {
       throw ExperimentError(
         path: "workload.keys", found: "\(keys) keys of \(size)",
         allowed: "keys × valueSize up to 4GiB")
+    }
+    if distribution.isConflict, keys <= clients {
+      throw ExperimentError(
+        path: "workload.keys", found: "\(keys) keys for \(clients) clients",
+        allowed:
+          "more keys than clients beside the distribution conflict: a shared one and one each")
     }
     if arrival.isOpen, thinkTime != .zero {
       throw ExperimentError(
@@ -75,6 +87,18 @@ extension WorkloadSpec {
         ConfigValue.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
     }
     return try node.choice(of: WorkloadPreset.self)
+  }
+
+  private static let unlimited = "unlimited"
+
+  private static func operations(_ node: ConfigValue) throws(ExperimentError) -> Int {
+    let range = 1...1_000_000_000
+    if case .string = node.value {
+      throw node.refused(
+        "\"\(unlimited)\" or a number of answers, 1...\(range.upperBound)",
+        suggestion: node.nearestName(among: [unlimited]))
+    }
+    return try node.integer(in: range)
   }
 
   /// The values of `outstanding`: with and without a limit.
@@ -94,6 +118,8 @@ extension WorkloadSpec {
       .init("patience", patience.json),
       .init("outstanding", .string(Self.outstanding[limitsOutstanding ? 0 : 1])),
       .init("connections", connections.json),
+      .init("operations", operations.map { .integer(Int128($0)) } ?? .string(Self.unlimited)),
+      .init("clientRate", clientRate.map { .rate($0) } ?? .string(Self.unlimited)),
       .init("ask", ClientGroupSection.json(ask)),
       .init("groups", ClientGroupSection.json(groups)),
     ]
@@ -101,6 +127,19 @@ extension WorkloadSpec {
     return .object(
       [.init("trace", TraceSection.json(trace))]
         + members.filter { !TraceSection.replaced.contains($0.key) })
+  }
+}
+
+/// `clientRate` of the workload and of its groups.
+enum ClientRate {
+  /// - Parameter spec: the workload with its arrivals.
+  static func read(
+    _ node: ConfigValue, in spec: WorkloadSpec
+  ) throws(ExperimentError) -> Double {
+    guard !spec.arrival.isOpen else {
+      throw node.refused("a clientRate only with arrival \"closed\", as an open loop has a rate")
+    }
+    return try node.rate(in: 0.001...1_000_000)
   }
 }
 
@@ -224,14 +263,17 @@ extension OperationMix {
 extension KeyDistribution {
   init(reading node: ConfigValue) throws(ExperimentError) {
     let allowed =
-      #""uniform", "latest", { zipfian: 0.99 } or { hotspot: [share of keys, share of operations] }"#
+      #""uniform", "latest", { zipfian: 0.99 }, { conflict: 0.25 } "#
+      + "or { hotspot: [share of keys, share of operations] }"
     switch node.value {
     case .string("uniform"): self = .uniform
     case .string("latest"): self = .latest
     case .object(let members) where members.count == 1:
-      let section = try Section(node, path: node.path, known: ["zipfian", "hotspot"])
+      let section = try Section(node, path: node.path, known: ["zipfian", "hotspot", "conflict"])
       if let theta = section["zipfian"] {
         self = .zipfian(theta: try KeyDistribution.exponent(theta))
+      } else if let share = section["conflict"] {
+        self = .conflict(share: try share.number(in: 0...1))
       } else if let shares = try section["hotspot"]?.elements(allowed), shares.count == 2 {
         let keyShare = try shares[0].number(in: 0...1)
         guard keyShare > 0 else { throw shares[0].refused("a share of the keys above 0") }
@@ -241,7 +283,9 @@ extension KeyDistribution {
       }
     default:
       throw node.refused(
-        allowed, suggestion: node.nearestName(among: ["uniform", "latest", "zipfian", "hotspot"]))
+        allowed,
+        suggestion: node.nearestName(among: ["uniform", "latest", "zipfian", "hotspot", "conflict"])
+      )
     }
   }
 
@@ -257,6 +301,7 @@ extension KeyDistribution {
     case .uniform: .string("uniform")
     case .latest: .string("latest")
     case .zipfian(let theta): .object([.init("zipfian", .number(theta))])
+    case .conflict(let share): .object([.init("conflict", .number(share))])
     case .hotspot(let keyShare, let operationShare):
       .object([.init("hotspot", .array([.number(keyShare), .number(operationShare)]))])
     }

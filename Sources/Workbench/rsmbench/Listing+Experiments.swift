@@ -55,7 +55,16 @@ extension Listing {
       [
         "distribution",
         "of keys: \"uniform\", { zipfian: 0.99 } (YCSB's scrambled one, with any exponent up to 10), "
-          + "{ hotspot: [keys, operations] }, \"latest\"",
+          + "{ hotspot: [keys, operations] }, \"latest\", { conflict: 0.25 } (the share of operations on one "
+          + "shared key, the others on keys of their client alone)",
+      ],
+      [
+        "operations: 100000",
+        "the measured part ends with this many answers, at the latest after duration",
+      ],
+      [
+        "clientRate: \"50/s\"",
+        "what each client of a closed loop begins per second at most, as YCSB's target; also of a group",
       ],
       [
         "valueSize: \"128B\"",

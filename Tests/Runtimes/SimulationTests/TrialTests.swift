@@ -55,6 +55,39 @@ import Workloads
     #expect(run(seed: seed + 10, configure: chaos).record.traceHash != first.record.traceHash)
   }
 
+  @Test("With a number of operations the measured part ends at its last answer, and faults with it")
+  func operations() {
+    let crash = FaultScript(timed: [
+      TimedFault(
+        at: .milliseconds(250), duration: nil, action: .crash(.replica(0), disk: .kept))
+    ])
+    let (operations, record) = run { setup in
+      setup.plan.workload.operations = 40
+      setup.plan.faults = crash
+    }
+    let answered = operations.map(\.returned).filter { $0 >= record.warmUpEnd }.sorted()
+    #expect(record.measuredEnd == answered[39] + 1 && record.measuredEnd < 250_000_000)
+    #expect(record.faults.isEmpty)
+    let longer = run { setup in
+      setup.plan.workload.operations = 1_000_000
+      setup.plan.faults = crash
+    }
+    #expect(longer.record.measuredEnd == 300_000_000 && longer.record.faults.count == 1)
+  }
+
+  @Test("Clients with a rate do no more, and the rates of groups differ")
+  func clientRates() {
+    let (operations, record) = run { setup in
+      setup.plan.duration = .milliseconds(1_050)
+      setup.plan.workload.groups = [ClientGroup(clientRate: 100), ClientGroup(clientRate: 20)]
+    }
+    let measured = operations.filter { $0.invoked >= record.warmUpEnd }
+    for client in 0..<4 as Range<UInt32> {
+      let count = measured.count { $0.client == client }
+      #expect(abs(count - (client % 2 == 0 ? 100 : 20)) <= 1, "\(count) of client \(client)")
+    }
+  }
+
   @Test("Under chaos acknowledged writes survive, and no promise is broken")
   func chaosSurvived() {
     for seed in 1...5 as ClosedRange<UInt64> {

@@ -14,6 +14,21 @@ import Testing
     return counts
   }
 
+  @Test("Of conflicting operations all use the first key, and of the others no two clients one key")
+  func conflict() {
+    var chooser = KeyChooser(.conflict(share: 0.25), keys: 41, clients: 4)
+    var random = RandomStream(seed: 2)
+    var shared = 0
+    for _ in 0..<4000 {
+      for client in 0..<4 {
+        let key = chooser.next(&random, client: client)
+        if key == 0 { shared += 1 } else { #expect((key - 1) / 10 == client) }
+      }
+    }
+    // A quarter of 16,000 draws; the standard deviation is 55.
+    #expect(abs(shared - 4000) < 275)
+  }
+
   @Test("Zeta for ten billion items is the constant published by YCSB")
   func zeta() {
     let published = 26.46902820178302

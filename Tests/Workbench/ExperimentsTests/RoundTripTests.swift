@@ -20,6 +20,8 @@ import Workloads
       sweep: { 'faults[1].partition': ['isolate', 'one-way'] } }
     """,
     "{ workload: { connections: 'per-client', outstanding: 'unlimited' } }",
+    "{ workload: { operations: 9, clientRate: '5/s', distribution: { conflict: 0.25 } } }",
+    "{ workload: { clientRate: 'unlimited', groups: [{ clientRate: '0.5/s' }] } }",
     "{ workload: { ask: 'spread', groups: [{ ask: 2, keys: [0, 9] }, {}, { ask: 'in-charge' }] } }",
     "{ network: { preset: 'wan-aws-5' }, sweep: { 'workload.ask': ['nearest', 1] } }",
     "{ overload: { queue: 3, dropLate: true, retryBudget: 0.5, backoff: ['1ms', '5ms'] } }",
