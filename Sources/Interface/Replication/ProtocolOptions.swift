@@ -171,8 +171,11 @@ public struct ProtocolDescription: Sendable {
   /// The paper that it follows, by author, year and section.
   public let source: String
   /// The protocol needs this times `f`, plus one, replicas to survive `f` failures. 0 stands for a
-  /// baseline, which survives no failure.
+  /// baseline, which has one replica and survives no failure.
   public let replicasPerFailure: Int
+  /// Whether the service goes on without the replica in charge. Otherwise other replicas keep the
+  /// data, but the service waits for that one's return.
+  public let failsOver: Bool
   /// Whether it needs an authority, which are further nodes that decide which replica is in charge.
   public let needsAuthority: Bool
   /// One sentence: the assumptions on which its safety rests, besides the crash-stop model that all
@@ -182,12 +185,13 @@ public struct ProtocolDescription: Sendable {
   public let bugs: [(name: String, meaning: String)]
 
   public init(
-    summary: String, source: String, replicasPerFailure: Int,
+    summary: String, source: String, replicasPerFailure: Int, failsOver: Bool = true,
     needsAuthority: Bool = false, assumption: String, bugs: [(name: String, meaning: String)]
   ) {
     self.summary = summary
     self.source = source
     self.replicasPerFailure = replicasPerFailure
+    self.failsOver = failsOver && replicasPerFailure > 0
     self.needsAuthority = needsAuthority
     self.assumption = assumption
     self.bugs = bugs

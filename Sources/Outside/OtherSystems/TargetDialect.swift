@@ -53,7 +53,8 @@ enum TargetAnswer: Equatable, Sendable {
   /// An error after which the operation may have taken effect, or may still do so.
   case unclear(String)
 
-  /// Classifies an error answer. A read counts as refused, because it has no effect in any case.
+  /// Classifies an error answer. A read that failed counts as refused and not as unclear, because
+  /// a read never takes effect.
   static func error(_ text: String, isDefinite: Bool, to question: TargetQuestion) -> TargetAnswer {
     isDefinite || question.isRead ? .refused(text) : .unclear(text)
   }

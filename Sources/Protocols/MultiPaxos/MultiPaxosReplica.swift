@@ -42,7 +42,8 @@ public struct MultiPaxosReplica: ReplicaCore {
     /// Follower: the leader has been silent. Leader: time to check whether a quorum still answers.
     case election
     case heartbeat
-    /// Candidate: asks again for the reports that are due.
+    /// Candidate: sends Prepare again to acceptors whose promises, with the reports of what they
+    /// have accepted, have not arrived in time.
     case resend
   }
 

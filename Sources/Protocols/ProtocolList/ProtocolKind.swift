@@ -86,6 +86,9 @@ extension ProtocolKind {
   /// compares these.
   public static var replicated: [ProtocolKind] { allCases.filter { !$0.isBaseline } }
 
+  /// The protocols whose service survives failures.
+  public static var failingOver: [ProtocolKind] { allCases.filter(\.description.failsOver) }
+
   /// How many replicas take part when an experiment asks for `count`. A baseline has only one.
   public func replicas(asked count: Int) -> Int { isBaseline ? 1 : count }
 

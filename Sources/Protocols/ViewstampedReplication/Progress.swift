@@ -45,7 +45,7 @@ extension ViewstampedReplica {
           && inFlightByteCount + byteCount <= options.inFlightBytes
     }
 
-    /// The bytes that still fit in.
+    /// How many more bytes may be on their way to the replica.
     func room(_ options: Options) -> Int {
       inFlight.count < options.inFlightLimit
         ? max(options.inFlightBytes - inFlightByteCount, 0) : 0

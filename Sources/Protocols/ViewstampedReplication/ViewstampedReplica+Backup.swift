@@ -19,10 +19,11 @@ extension ViewstampedReplica {
     return true
   }
 
-  /// Says that this replica knows no later view.
+  /// Tells the primary that this replica knows no later view, so that the primary may answer reads.
   ///
-  /// Early: it promises nothing. Whoever starts a later view has a DoViewChange of this majority,
-  /// which was sent after this moment, hence after the read arrived.
+  /// Early: it promises nothing. A majority says so before the primary answers. A later view needs
+  /// a DoViewChange of at least one of that majority, sent after this moment and hence after the
+  /// read arrived.
   private mutating func confirm(
     _ round: UInt64, isDue: Bool, to slot: Int, into effects: inout Effects<Self>
   ) {

@@ -33,10 +33,27 @@ extension Trial {
     record.clients = clients.fleet.machines.count
     record.noteDropped(clients.dropped)
     record.hasSettled = hasSettled
+    if !hasSettled { record.notes.append("the cluster did not come to rest: \(whyNotSettled)") }
     record.eventsProcessed = eventCount
     record.traceHash = traceHash
     record.timeTrace = setup.plan.traceEvery.map { _ in world.causes.trace }
     return record
+  }
+
+  /// What keeps the cluster from rest, in words.
+  private var whyNotSettled: String {
+    var reasons = leader() == nil ? ["no replica is in charge"] : []
+    let committed = world.committed.count
+    for replica in setup.membership.replicas {
+      let node = nodes[replica.index]
+      if !node.isUp {
+        reasons.append("replica \(replica.index) is down")
+      } else if node.commits.count < committed {
+        reasons.append(
+          "replica \(replica.index) has applied \(node.commits.count) of \(committed) entries")
+      }
+    }
+    return reasons.joined(separator: ", ")
   }
 
   /// Whether replicas that have applied equally many entries have equal states.

@@ -11,10 +11,11 @@ import WireFormat
 public struct Envelope: Sendable {
   /// How far the receiving interface has handled the message.
   public enum Stage: UInt8, Sendable {
-    /// The message begins to arrive, and waits for the interface from now on.
+    /// The first byte arrives. The interface takes the message when it is done with earlier ones.
     case arriving
-    /// All of it has arrived, and it may have to wait for the interface.
+    /// The last byte arrives, of a message so short that its first byte came at the same time.
     case arrived
+    /// The interface has taken the whole message.
     case received
   }
 

@@ -97,13 +97,14 @@ package struct AdviceExperiment: Equatable {
   package var text: String {
     func ms(_ count: Int) -> JSONValue { .string("\(count)ms") }
     let timeout = timeoutMs
-    let options = ProtocolKind.replicated.map { kind in
+    let options = ProtocolKind.failingOver.map { kind in
       JSONValue.Member(kind.name, .object(kind.options.compactMap { timer($0, timeout) }))
     }
     let crash: JSONValue = .object([
       .init("at", ms(warmUpMs + 1_000)), .init("crash", .string("leader")),
       .init("for", ms(timeout * 5)),
     ])
+    let limit = [request.readLatency, request.writeLatency].compactMap { $0 }.max() ?? .seconds(1)
     var members: [JSONValue.Member] = [
       .init("name", .string(kind.rawValue)),
       .init("description", .string("Advice, \(difference)")),
@@ -119,7 +120,7 @@ package struct AdviceExperiment: Equatable {
           .init("timeout", ms(max(1_000, timeout * 10))),
         ])),
       .init("faults", .array(hasCrash ? [crash] : [])),
-      .init("slo", .object([.init("latency", .interval(request.latency ?? .seconds(1)))])),
+      .init("slo", .object([.init("latency", .interval(limit))])),
       .init("warmUp", ms(warmUpMs)), .init("duration", ms(durationMs)),
       .init("trials", .integer(Int128(request.trials))),
       .init("check", .string(request.consistency.rawValue)),

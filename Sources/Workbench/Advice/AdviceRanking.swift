@@ -56,18 +56,18 @@ package struct AdviceRanking {
   ) -> [Candidate] {
     let points = max(request.placements.count, 1)
     var all = (0..<points).flatMap { point in
-      ProtocolKind.replicated.map { kind in
+      ProtocolKind.failingOver.map { kind in
         Candidate(
           kind: kind,
           placement: placement(request, point, kind),
           replicas: kind.replicas(tolerating: request.failures))
       }
     }
-    let width = ProtocolKind.replicated.count
+    let width = ProtocolKind.failingOver.count
     for (experiment, outline, trials) in results {
       for trial in trials {
         let name = outline.protocols[trial.place.protocolIndex]
-        guard let column = ProtocolKind.replicated.firstIndex(where: { $0.name == name }) else {
+        guard let column = ProtocolKind.failingOver.firstIndex(where: { $0.name == name }) else {
           continue
         }
         all[trial.place.point * width + column].trials[experiment, default: []].append(trial)
@@ -95,17 +95,15 @@ package struct AdviceRanking {
       $0.verdict.word == .violated || $0.verdict.word == .undecided
     }
     var misses = isRanked ? [] : ["a history that is not \(request.consistency.rawValue)"]
-    if let limit = request.latency {
-      for operation in ["read", "write"] {
-        let metric = "\(operation)_\(request.percentileLabel)_us"
-        let estimate = candidate.estimate(metric, .base)
-        guard let mean = estimate.mean else { continue }
-        let worst = estimate.high ?? mean
-        if worst * 1_000 > Double(limit.nanoseconds) {
-          misses.append(
-            "\(operation)s of \(AdviceText.ms(mean)) (up to \(AdviceText.ms(worst))) at "
-              + "\(request.percentileLabel)")
-        }
+    for (operation, limit) in [("read", request.readLatency), ("write", request.writeLatency)] {
+      let metric = "\(operation)_\(request.percentileLabel)_us"
+      let estimate = candidate.estimate(metric, .base)
+      guard let limit, let mean = estimate.mean else { continue }
+      let worst = estimate.high ?? mean
+      if worst * 1_000 > Double(limit.nanoseconds) {
+        misses.append(
+          "\(operation)s of \(AdviceText.ms(mean)) (up to \(AdviceText.ms(worst))) at "
+            + "\(request.percentileLabel)")
       }
     }
     let offered = candidate.estimate("throughput", .base).mean ?? 0
@@ -129,7 +127,7 @@ package struct AdviceRanking {
   private func keys(
     _ candidate: Candidate, in experiment: AdviceExperiment.Kind
   ) -> [Double] {
-    let latency = candidate.mean("all_\(request.percentileLabel)_us", experiment)
+    let latency = candidate.mean(request.latencyMetric, experiment)
     let crash = experiment == .base ? .crash : experiment
     let outage = candidate.mean("longest_outage_ms", crash)
     let nodes = Double(candidate.nodeCount)
@@ -153,7 +151,7 @@ package struct AdviceRanking {
     metric: String, experiment: AdviceExperiment.Kind
   ) {
     switch request.preference {
-    case .latency: ("all_\(request.percentileLabel)_us", experiment)
+    case .latency: (request.latencyMetric, experiment)
     case .availability: ("longest_outage_ms", experiment == .base ? .crash : experiment)
     case .cost: ("bytes_per_op", experiment)
     }

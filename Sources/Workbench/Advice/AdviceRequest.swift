@@ -27,8 +27,9 @@ package struct AdviceRequest: Equatable {
   package var valueSize = 128
   package var failures = 1
   package var consistency = Consistency.linearizable
-  /// The limit for the latency at `percentile`; `nil` for no limit.
-  package var latency: Interval?
+  /// The limits for the latency at `percentile`, of reads and of writes; `nil` for no limit.
+  package var readLatency: Interval?
+  package var writeLatency: Interval?
   package var percentile = 99.0
   /// The limit for the outage when the node in charge dies; `nil` for no limit.
   package var outage: Interval?
@@ -41,6 +42,14 @@ package struct AdviceRequest: Equatable {
 
   var percentileLabel: String {
     AdviceRequest.percentiles.first { $0.value == percentile }?.label ?? "p99"
+  }
+
+  /// The latency that decides: that of all operations, or of the only ones that have a limit.
+  var latencyMetric: String {
+    let operations =
+      readLatency != nil && writeLatency == nil
+      ? "read" : readLatency == nil && writeLatency != nil ? "write" : "all"
+    return "\(operations)_\(percentileLabel)_us"
   }
 
   package static func read(file: String) throws(ExperimentError) -> AdviceRequest {
@@ -87,9 +96,12 @@ package struct AdviceRequest: Equatable {
   }
 
   private mutating func readObjectives(_ node: ConfigValue?) throws(ExperimentError) {
-    let slo = try Section(node, path: "slo", known: ["latency", "percentile", "outage"])
+    let slo = try Section(
+      node, path: "slo", known: ["latency", "reads", "writes", "percentile", "outage"])
     let range = Interval.microseconds(1)...Interval.hour
-    latency = try slo["latency"]?.interval(in: range)
+    let latency = try slo["latency"]?.interval(in: range)
+    readLatency = try slo["reads"]?.interval(in: range) ?? latency
+    writeLatency = try slo["writes"]?.interval(in: range) ?? latency
     outage = try slo["outage"]?.interval(in: range)
     guard let node = slo["percentile"] else { return }
     percentile = try node.number(in: 0...100)

@@ -34,8 +34,12 @@ package struct AdviceText {
       "survives \(request.failures) \(request.failures == 1 ? "failure" : "failures")",
       request.consistency.rawValue,
     ]
-    if let latency = request.latency {
-      parts.append("\(request.percentileLabel) of reads and writes up to \(latency)")
+    if let limit = request.readLatency, limit == request.writeLatency {
+      parts.append("\(request.percentileLabel) of reads and writes up to \(limit)")
+    } else {
+      for (operation, limit) in [("reads", request.readLatency), ("writes", request.writeLatency)] {
+        if let limit { parts.append("\(request.percentileLabel) of \(operation) up to \(limit)") }
+      }
     }
     if let outage = request.outage { parts.append("outages up to \(outage)") }
     return "asked: " + parts.joined(separator: "; ") + "; by \(request.preference.rawValue)"

@@ -98,7 +98,8 @@ package struct ExperimentPlan: Sendable, Equatable {
   /// line. Reading it gives an equal experiment and equal points.
   ///
   /// A field whose preset is swept, and faults and rows with swept fields, are printed as in the
-  /// file: filled-in values would override the preset, and entries would change their numbers.
+  /// file: filled-in values would override the preset, and a sweep names entries of lists by their
+  /// numbers, such as `faults[1]`, which filled-in entries would change.
   package var resolvedText: String { resolvedText(of: experiment) }
 
   func resolvedText(of experiment: Experiment) -> String {

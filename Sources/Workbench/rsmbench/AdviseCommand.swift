@@ -14,7 +14,7 @@ extension Command {
           reads: 0.95, rate: "2000/s", valueSize: "1KiB",
           failures: 1,                   // 1 to 3 that are survived
           consistency: "linearizable",
-          slo: { latency: "50ms", percentile: 99, outage: "1s" },
+          slo: { latency: "50ms", percentile: 99, outage: "1s" },   // or reads: "50ms", writes: "90ms"
           prefer: "latency",             // or "availability" or "cost": what decides among those that fit
           trials: 5,
         }
@@ -30,7 +30,8 @@ extension Command {
       [
         Flag(
           name: "--out", value: "DIR",
-          meaning: "where the evidence goes (default advice/NAME; what is there is replaced)"),
+          meaning:
+            "where the evidence goes (default results/advice/NAME; what is there is replaced)"),
         Flag(name: "--format", value: "table|json", meaning: "how to print (default table)"),
         Flag(name: "--quiet", meaning: "no progress and no warnings on standard error"),
       ]
@@ -45,7 +46,7 @@ extension Command {
       }
       let format = try arguments.choice("--format", of: ["table", "json"]) ?? "table"
       let request = try AdviceRequest.read(file: file)
-      let evidence = arguments["--out"] ?? "advice/\(request.name)"
+      let evidence = arguments["--out"] ?? "results/advice/\(request.name)"
       guard !evidence.isEmpty else { throw UsageError("--out: found \"\", allowed a directory") }
       let experiments = AdviceExperiment.all(request)
       // All experiments are checked before the first one runs.

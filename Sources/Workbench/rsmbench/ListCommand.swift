@@ -57,7 +57,7 @@ struct Listing {
     ProtocolKind.allCases.map { kind in
       let about = kind.description
       let needed =
-        kind.isBaseline
+        !about.failsOver
         ? "survives none"
         : about.replicasPerFailure == 1 ? "f + 1" : "\(about.replicasPerFailure)f + 1"
       return [

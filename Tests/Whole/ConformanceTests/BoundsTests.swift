@@ -44,7 +44,7 @@ struct BoundsTests {
 
   @Test(
     "A fault costs two leader or view changes, and throughput returns 1 s after its end",
-    arguments: ProtocolKind.replicated, faults + [Fault(name: "far follower", action: link())])
+    arguments: ProtocolKind.failingOver, faults + [Fault(name: "far follower", action: link())])
   func fault(kind: ProtocolKind, fault: Fault) {
     let costs = BoundedTrial(kind, fault: fault.action).run()
     #expect(costs.servedBefore >= 200, "\(costs)")

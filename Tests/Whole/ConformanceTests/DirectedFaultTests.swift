@@ -31,8 +31,6 @@ extension TrialFindings {
 }
 
 extension ProtocolKind {
-  var isReplicated: Bool { description.replicasPerFailure > 0 }
-  static var replicated: [ProtocolKind] { allCases.filter(\.isReplicated) }
   static var supervised: [ProtocolKind] { allCases.filter(\.description.needsAuthority) }
 }
 
@@ -54,7 +52,7 @@ struct DirectedFaultTests {
 
   @Test(
     "Losing the replica in charge is an outage that ends without its return",
-    arguments: ProtocolKind.replicated, [1, 2, 3] as [UInt64])
+    arguments: ProtocolKind.failingOver, [1, 2, 3] as [UInt64])
   func leaderCrash(kind: ProtocolKind, seed: UInt64) {
     let findings = run(kind, seed: seed, [DirectedFaultTests.crash(.leader, at: 700, for: 800)])
     #expect(findings.safetyProblems == [])
@@ -68,7 +66,7 @@ struct DirectedFaultTests {
 
   @Test(
     "Clock steps do not lengthen an outage",
-    arguments: ProtocolKind.replicated, [-5_000, 5_000] as [Int64])
+    arguments: ProtocolKind.failingOver, [-5_000, 5_000] as [Int64])
   func leaderCrashAndSteps(kind: ProtocolKind, milliseconds: Int64) {
     let step = TimedFault(
       at: .milliseconds(702), duration: nil,

@@ -88,8 +88,8 @@ struct ExactlyOnceTests {
     #expect(all.reduce(0) { $0 + $1.unknown } >= 30)
     #expect(all.reduce(0) { $0 + $1.retries } >= 100)
     // A replica in charge orders a request once, so only its successor can order it again.
-    let isReplicated = kind.description.replicasPerFailure > 0
-    #expect(all.reduce(0) { $0 + $1.repetitions } >= (isReplicated ? 3 : 0))
+    let failsOver = kind.description.failsOver
+    #expect(all.reduce(0) { $0 + $1.repetitions } >= (failsOver ? 3 : 0))
     #expect(all.reduce(0) { $0 + $1.reads } >= 500)
   }
 }

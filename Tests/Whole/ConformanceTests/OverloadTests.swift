@@ -27,7 +27,7 @@ struct OverloadTests {
 
   @Test(
     "Every history stays linearizable, and what was refused has had no effect",
-    arguments: ProtocolKind.replicated)
+    arguments: ProtocolKind.failingOver)
   func safe(kind: ProtocolKind) async {
     let findings = await sweepSeeds(1...24) { seed in
       // Over datagrams no refusal is definite. Eight busy clients fill a queue of one.

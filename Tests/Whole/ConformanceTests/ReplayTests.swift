@@ -16,6 +16,15 @@ enum SweepRequest {
   static var firstSeed: UInt64 { number("CONFORMANCE_FIRST_SEED") ?? 1 }
   static var seeds: ClosedRange<UInt64> { firstSeed...firstSeed + seedCount - 1 }
   static var protocolName: String? { ProcessInfo.processInfo.environment["CONFORMANCE_PROTOCOL"] }
+  /// The protocols that are swept: `CONFORMANCE_PROTOCOL`, or all.
+  static var kinds: [ProtocolKind] {
+    guard let protocolName else { return ProtocolKind.allCases }
+    guard let kind = ProtocolKind(rawValue: protocolName) else {
+      let names = ProtocolKind.allCases.map(\.name).joined(separator: ", ")
+      preconditionFailure("CONFORMANCE_PROTOCOL: found \(protocolName), allowed \(names)")
+    }
+    return [kind]
+  }
   static var bug: String? { ProcessInfo.processInfo.environment["CONFORMANCE_BUG"] }
 }
 

@@ -51,7 +51,7 @@ struct SnapshotTests {
 
   @Test(
     "A replica that was away for long is sent a snapshot in pages, and continues from it",
-    arguments: ProtocolKind.replicated, [1, 2, 3] as [UInt64])
+    arguments: ProtocolKind.failingOver, [1, 2, 3] as [UInt64])
   func away(kind: ProtocolKind, seed: UInt64) {
     let outcome = run(
       kind, seed: seed, [DirectedFaultTests.crash(.follower, at: 100, for: 900)])
@@ -64,7 +64,7 @@ struct SnapshotTests {
 
   @Test(
     "Without a snapshot a replica that was away is repaired from the log",
-    arguments: ProtocolKind.replicated)
+    arguments: ProtocolKind.failingOver)
   func byLog(kind: ProtocolKind) {
     let outcome = run(
       kind, seed: 1, [DirectedFaultTests.crash(.follower, at: 100, for: 900)],

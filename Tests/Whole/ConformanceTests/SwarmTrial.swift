@@ -36,7 +36,7 @@ struct TrialFindings: Sendable {
   /// Broken promises of progress, which must hold once the faults have ended.
   var livenessProblems: [String] {
     var problems: [String] = []
-    if !record.hasSettled { problems.append("the cluster did not come to rest") }
+    if !record.hasSettled { problems += record.notes }
     for (what, isRead) in [("write", false), ("read", true)] {
       let isServed = operations.contains {
         $0.outcome == .ok && $0.kind.isRead == isRead && $0.invoked > plan.calm.nanoseconds

@@ -67,7 +67,7 @@ final class ToyProtocolTests {
     @main enum Main {
       static func main() {
         for kind in ProtocolKind.allCases {
-          print(kind.name, kind.description.summary, ProtocolKind.replicated.contains(kind))
+          print(kind.name, kind.description.summary, ProtocolKind.failingOver.contains(kind))
         }
       }
     }

@@ -24,7 +24,7 @@ struct AdviceRequestTests {
       request.placements == [["eu", "us", "asia"], ["us", "asia", "eu"], ["asia", "eu", "us"]])
     let plan = try AdviceExperiment(request, .base).plan(file: "a.json5")
     #expect(plan.points.count == 3)
-    #expect(plan.experiment.protocols.map(\.kind) == ProtocolKind.replicated)
+    #expect(plan.experiment.protocols.map(\.kind) == ProtocolKind.failingOver)
     #expect(
       plan.experiment.protocols.allSatisfy { $0.replicas == $0.kind.replicas(tolerating: 1) })
     #expect(plan.warnings.filter { "\($0)".contains("electionTimeout") } == [])
@@ -93,6 +93,19 @@ struct AdviceRequestTests {
     }
   }
 
+  @Test("Reads and writes may have limits of their own, and a single one decides")
+  func limits() throws {
+    let reads = try AdviceRequest(text: #"{ slo: { reads: "5ms" } }"#)
+    #expect(reads.readLatency == .milliseconds(5) && reads.writeLatency == nil)
+    #expect(reads.latencyMetric == "read_p99_us")
+    let both = try AdviceRequest(
+      text: #"{ slo: { latency: "9ms", writes: "20ms", percentile: 50 } }"#)
+    #expect(both.readLatency == .milliseconds(9) && both.writeLatency == .milliseconds(20))
+    #expect(both.latencyMetric == "all_p50_us")
+    let experiment = try AdviceExperiment(both, .base).plan(file: "a").experiment
+    #expect(experiment.sloLatency == .milliseconds(20))
+  }
+
   @Test("The error for an unknown place names its place in the file")
   func unknownPlace() throws {
     let request = try AdviceRequest(
@@ -116,15 +129,16 @@ struct AdviceRequestTests {
     #expect(parts.count == 2 && file.split(separator: "\n").count <= 10)
     let request = try AdviceRequest(text: file)
     #expect(request.reads == 0.95 && request.placements.count == 3)
-    #expect(request.latency == .milliseconds(450) && request.percentile == 99)
+    #expect(request.readLatency == .milliseconds(450) && request.percentile == 99)
+    #expect(request.writeLatency == .milliseconds(450))
     for key in AdviceRequest.keys where key != "places" && key != "slo" {
       #expect(text.contains("\n| `\(key)` | "), "\(key)")
     }
     for key in ["places.latency", "places.replicas", "places.clients"] {
       #expect(text.contains("\n| `\(key)` | "), "\(key)")
     }
-    for key in ["slo.latency", "slo.percentile", "slo.outage"] {
-      #expect(text.contains("\n| `\(key)` | "), "\(key)")
+    for key in ["slo.latency", "slo.reads", "slo.percentile", "slo.outage"] {
+      #expect(text.contains("\n| `\(key)`"), "\(key)")
     }
   }
 }
