@@ -54,20 +54,25 @@ extension ResultTable {
   }
 
   private static var mostCases: Int { 8 }
+  /// How many of these are left for cases that hold if others fail.
+  private static var fewestHolding: Int { 3 }
 
-  /// Each expectation with the figures found; within an expectation, failed cases come first.
+  /// Each expectation with the figures found; within an expectation, failed cases come first, and
+  /// some that hold follow however many fail.
   func text(of expectations: [ExpectedCondition]) -> String? {
     guard !expectations.isEmpty else { return nil }
     let lines = expectations.flatMap { expectation -> [String] in
       let mark = expectation.holds ? "holds " : "FAILED"
-      let cases =
-        expectation.cases.filter { $0.holds != true }
-        + expectation.cases.filter { $0.holds == true }
+      let holding = expectation.cases.filter { $0.holds == true }
+      let failing = expectation.cases.filter { $0.holds != true }
+      let most = ResultTable.mostCases - min(holding.count, ResultTable.fewestHolding)
+      let cases = failing.prefix(most) + holding + failing.dropFirst(most)
       if cases.count == 1, let only = cases.first {
         let place = only.place.isEmpty ? "" : " (\(only.place))"
         return ["\(mark)  \(expectation.text)\(place): \(only.found)"]
       }
-      var lines = ["\(mark)  \(expectation.text)"]
+      let share = failing.isEmpty ? "" : " (holds in \(holding.count) of \(cases.count))"
+      var lines = ["\(mark)  \(expectation.text)\(share)"]
       lines += cases.prefix(ResultTable.mostCases).map {
         "        \($0.holds == true ? "" : "not: ")\($0.place): \($0.found)"
       }

@@ -63,7 +63,7 @@ import Testing
     var outline = outline
     outline.expect = ["raft.throughput > 1000000/s", "raft.verdict == linearizable"]
     let text = ResultTable(outline: outline, trials: allTrials).text()
-    #expect(text.contains("FAILED  raft.throughput > 1000000/s\n"))
+    #expect(text.contains("FAILED  raft.throughput > 1000000/s (holds in 0 of 2)\n"))
     #expect(text.contains("holds   raft.verdict == linearizable\n"))
     let file = ResultFile.expectations(outline)
     let rows = try #require(parseCSV(file.csv(allTrials)))
@@ -71,6 +71,23 @@ import Testing
     // Expectations of an interrupted run are not judged yet.
     let partial = ResultTable(outline: outline, trials: Array(allTrials.dropLast())).text()
     #expect(!partial.contains("FAILED"))
+  }
+
+  @Test("However many cases fail, some that hold are shown")
+  func holdingCases() throws {
+    let cases = (0..<20).map { number in
+      ExpectedCondition.Case(
+        place: "case \(number)", holds: number >= 16, found: "\(number)", places: [])
+    }
+    let table = ResultTable(outline: outline, trials: allTrials)
+    let lines = try #require(table.text(of: [ExpectedCondition(text: "p99 < 1ms", cases: cases)]))
+      .split(separator: "\n").map { $0.drop { $0 == " " } }
+    #expect(lines.first == "FAILED  p99 < 1ms (holds in 4 of 20)")
+    #expect(lines[1...5].map { $0.hasPrefix("not: case ") } == Array(repeating: true, count: 5))
+    #expect(
+      lines[6...] == [
+        "case 16: 16", "case 17: 17", "case 18: 18", "(12 more: see expectations.csv)",
+      ])
   }
 
   @Test("In JSON each row has the outcomes in which it takes part, once the run is complete")
