@@ -1,3 +1,5 @@
+import Replication
+
 /// Counts of durations in buckets whose width grows with the value, after Gil Tene's HdrHistogram:
 /// 1,024 buckets per power of two, so that the width of a bucket is at most 0.1 % of its values.
 /// Values below 2 µs are exact. Histograms of several trials are merged by adding counts, never by
@@ -16,8 +18,8 @@ public struct Histogram: Sendable, Equatable {
   @usableFromInline var recorded = 0
   public var count: Int { recorded }
   /// nil if empty.
-  public var minimum: Int64? { count == 0 ? nil : least }
-  public var maximum: Int64? { count == 0 ? nil : most }
+  public var minimum: Interval? { count == 0 ? nil : .nanoseconds(least) }
+  public var maximum: Interval? { count == 0 ? nil : .nanoseconds(most) }
   @usableFromInline var least = Int64.max
   @usableFromInline var most = Int64.min
   @usableFromInline var sum = 0.0
@@ -64,10 +66,10 @@ public struct Histogram: Sendable, Equatable {
   /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed. It is rounded up
   /// to the upper end of its bucket, but never beyond the maximum. 0 gives the minimum. nil if
   /// empty.
-  public func percentile(_ p: Double) -> Int64? {
+  public func percentile(_ p: Double) -> Interval? {
     guard count > 0 else { return nil }
-    guard p > 0 else { return least }
-    return value(rank: Histogram.rank(p, of: count))
+    guard p > 0 else { return .nanoseconds(least) }
+    return .nanoseconds(value(rank: Histogram.rank(p, of: count)))
   }
 
   /// The value of this rank (1 is the smallest) among the values recorded here and in `other`.

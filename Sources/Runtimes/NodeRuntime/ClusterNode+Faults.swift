@@ -56,18 +56,18 @@ extension ClusterNode {
     clock.setFaultDrift(next.drift, at: now)
     // The queue of a link belongs to its old fault, so a changed link starts with an empty one.
     for peer in peers.indices where next.links[peer] != faults.links[peer] {
-      peers[peer].freeAt = 0
-      peers[peer].lastDeparture = 0
+      peers[peer].freeAt = .zero
+      peers[peer].lastDeparture = .zero
     }
-    if next.clients != faults.clients { interfaceFreeAt = 0 }
+    if next.clients != faults.clients { interfaceFreeAt = .zero }
     faults = next
     faultsAreActive = next != NodeFaults(nodeCount: peers.count)
     if let held = heldSync {
       // If a stall has ended, the sync ends after the current delay. A delayed sync keeps its end
       // time.
       if faults.syncStalls {
-        heldSync = (held.target, .max)
-      } else if held.endsAt == .max {
+        heldSync = (held.target, .never)
+      } else if held.endsAt == .never {
         heldSync = (held.target, now + faults.syncDelay)
       }
     }
@@ -95,7 +95,7 @@ extension ClusterNode {
   }
 
   /// Delays a frame, or drops it if the delayed frames would exceed `NodeLimits.held` bytes.
-  public mutating func hold(_ frame: HeldFrame, until time: Int64) {
+  public mutating func hold(_ frame: HeldFrame, until time: Instant) {
     guard heldByteCount + frame.bytes.count <= NodeLimits.held else {
       counters.overflowed += 1
       return
@@ -134,14 +134,14 @@ extension ClusterNode {
     // Adds the delay of the other end's narrowed interface.
     if fault.nanosecondsPerByte > faults.clients.nanosecondsPerByte {
       leavesAt = max(leavesAt, peers[peer].freeAt)
-      leavesAt += Int64(Double(bytes.count) * fault.nanosecondsPerByte)
+      leavesAt += .nanoseconds(Int64(Double(bytes.count) * fault.nanosecondsPerByte))
       peers[peer].freeAt = leavesAt
     }
-    leavesAt += fault.extraLatency.nanoseconds
+    leavesAt += fault.extraLatency
     if fault.reorder > 0, faultRandom.chance(fault.reorder) {
       // Up to three latencies late, or up to 1 ms if that is more, so that later ones overtake it.
-      let most = max(fault.extraLatency.nanoseconds * 3, 1_000_000)
-      leavesAt += Int64(faultRandom.below(Int(most)) + 1)
+      let most = max(fault.extraLatency * 3, .milliseconds(1))
+      leavesAt += .nanoseconds(Int64(faultRandom.below(Int(most.nanoseconds)) + 1))
     } else {
       leavesAt = max(leavesAt, peers[peer].lastDeparture)
       peers[peer].lastDeparture = leavesAt
@@ -158,11 +158,11 @@ extension ClusterNode {
 
   /// The time at which the bytes have left through this node's interface, which all its peers and
   /// clients share. It is `now` unless a fault has narrowed the interface.
-  public mutating func passInterface(_ byteCount: Int) -> Int64 {
+  public mutating func passInterface(_ byteCount: Int) -> Instant {
     guard faults.clients.nanosecondsPerByte > 0 else { return now }
     interfaceFreeAt =
       max(now, interfaceFreeAt)
-      + Int64(Double(byteCount) * faults.clients.nanosecondsPerByte)
+      + .nanoseconds(Int64(Double(byteCount) * faults.clients.nanosecondsPerByte))
     return interfaceFreeAt
   }
 
@@ -184,7 +184,7 @@ extension ClusterNode {
     Frame.encode(reply, kind: .reply, from: host.id, incarnation: incarnation, into: &frame)
     let bytes = frame.bytes()
     counters.bytesSent += bytes.count
-    let leavesAt = passInterface(bytes.count) + 2 * fault.extraLatency.nanoseconds
+    let leavesAt = passInterface(bytes.count) + fault.extraLatency * 2
     let held = HeldFrame(
       to: .connection(slot: slot, generation: inbound[slot].generation), bytes: bytes)
     hold(held, until: leavesAt)
@@ -195,7 +195,7 @@ extension ClusterNode {
 
   /// Sends a runner the node's status and usage, and on request a digest of its state.
   public mutating func report(to slot: Int, digest: Bool) {
-    counters.busy = Int(linux_processor_time())
+    counters.busyNs = Int(linux_processor_time())
     counters.syncs = log.syncCount
     counters.bytesWritten = log.bytesWritten
     counters.logRecords = log.recordCount

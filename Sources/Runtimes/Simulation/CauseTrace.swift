@@ -13,11 +13,11 @@ import Trials
 /// Records are kept in a ring. Tracing changes no event, no time and no random number.
 public struct CauseTrace: Sendable {
   public struct Record: Sendable {
-    public var time: Int64
+    public var time: Instant
     /// The record of the step before in the upper bits, the part in the lowest four.
     public var word: Int64
 
-    public init(time: Int64, parent: Int, part: Int) {
+    public init(time: Instant, parent: Int, part: Int) {
       self.time = time
       word = Int64(parent) << 4 | Int64(part)
     }
@@ -29,13 +29,13 @@ public struct CauseTrace: Sendable {
   /// An operation that is traced and not answered yet.
   public struct OpenOperation: Sendable {
     public var sequence: UInt64
-    public var firstSent: Int64
+    public var firstSent: Instant
     /// The records of its attempts.
     public var attempts: [Int] = []
     /// In which turns nodes took it in, and the records of its arrivals there.
     public var turns: [(turn: Int, arrival: Int)] = []
 
-    public init(sequence: UInt64, firstSent: Int64) {
+    public init(sequence: UInt64, firstSent: Instant) {
       self.sequence = sequence
       self.firstSent = firstSent
     }
@@ -65,7 +65,7 @@ public struct CauseTrace: Sendable {
   }
 
   /// - Returns: the number of the new record.
-  public mutating func add(_ part: LatencyPart, after parent: Int, at time: Int64) -> Int {
+  public mutating func add(_ part: LatencyPart, after parent: Int, at time: Instant) -> Int {
     let record = Record(time: time, parent: parent, part: part.index)
     if records.count < Self.capacity {
       records.append(record)
@@ -81,7 +81,7 @@ public struct CauseTrace: Sendable {
     return records[number & (Self.capacity - 1)]
   }
 
-  public func time(of number: Int) -> Int64 { record(number)?.time ?? 0 }
+  public func time(of number: Int) -> Instant { record(number)?.time ?? .zero }
 
   /// Another input of a turn turns out to be the one that led to what follows.
   public mutating func replaceParent(of number: Int, by parent: Int) {
@@ -104,7 +104,7 @@ public struct CauseTrace: Sendable {
     id.isTraced(oneIn: every)
   }
 
-  public mutating func noteAttempt(_ id: RequestID, at time: Int64, record: Int) {
+  public mutating func noteAttempt(_ id: RequestID, at time: Instant, record: Int) {
     if open[id.client]?.sequence != id.sequence {
       open[id.client] = OpenOperation(sequence: id.sequence, firstSent: time)
     }
@@ -119,7 +119,7 @@ public struct CauseTrace: Sendable {
   /// An operation has been answered by the event that happens now.
   /// - Parameter isMeasured: false if it is no part of the results.
   public mutating func finish(
-    _ id: RequestID, isRead: Bool, due: Int64, isMeasured: Bool
+    _ id: RequestID, isRead: Bool, due: Instant, isMeasured: Bool
   ) {
     guard let operation = open[id.client], operation.sequence == id.sequence else { return }
     open[id.client] = nil
@@ -129,12 +129,14 @@ public struct CauseTrace: Sendable {
       return
     }
     trace.operations.append(
-      OperationBreakdown(isRead: isRead, dueNs: due, latencyNs: last.time - due, partsNs: parts))
+      OperationBreakdown(
+        isRead: isRead, dueNs: due.nanoseconds,
+        latencyNs: (last.time - due).nanoseconds, partsNs: parts))
   }
 
   /// Follows the causes of what happens now back to when the operation was due.
   /// - Returns: `nil` if some of them have been forgotten.
-  private func parts(of operation: OpenOperation, since due: Int64) -> [Int64]? {
+  private func parts(of operation: OpenOperation, since due: Instant) -> [Int64]? {
     var parts = [Int64](repeating: 0, count: LatencyPart.allCases.count)
     var number = current
     var end = time(of: number)
@@ -142,20 +144,20 @@ public struct CauseTrace: Sendable {
       guard let step = record(number) else { return nil }
       if operation.attempts.contains(number) {
         let first = max(operation.firstSent, due)
-        parts[LatencyPart.retry.index] += end - first
-        parts[LatencyPart.sending.index] += first - due
+        parts[LatencyPart.retry.index] += (end - first).nanoseconds
+        parts[LatencyPart.sending.index] += (first - due).nanoseconds
         return parts
       }
       let arrival = operation.turns.last { $0.turn == number }?.arrival
       let parent = arrival ?? step.parent
       guard parent >= 0 else {
-        parts[step.part] += end - due
+        parts[step.part] += (end - due).nanoseconds
         return parts
       }
       guard let before = record(parent) else { return nil }
       let begin = max(before.time, due)
       precondition(begin <= end, "a step ends before the one that led to it")
-      parts[step.part] += end - begin
+      parts[step.part] += (end - begin).nanoseconds
       (number, end) = (parent, begin)
     }
     return parts

@@ -88,12 +88,12 @@ import Workloads
   @Test("Windows show the node in charge, and nodes their work after the warm-up")
   func record() {
     let (operations, record) = run()
-    #expect(record.leadership == [LeadershipSample(time: 0, leader: 0, epoch: 1)])
+    #expect(record.leadership == [LeadershipSample(timeNs: 0, leader: 0, epoch: 1)])
     let measured = operations.filter { $0.outcome == .ok && $0.returned > 50_000_000 }
     let server = record.nodes[0]
     #expect(abs(server.messagesReceived - measured.count) <= 8)
     #expect(abs(server.messagesSent - server.messagesReceived) <= 8)
-    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > 0)
+    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busyNs > 0)
     #expect(record.nodes[2].messagesReceived == 0)
   }
 

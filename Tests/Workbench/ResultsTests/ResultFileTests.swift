@@ -237,7 +237,7 @@ private struct Package: Decodable {
           invoked: Int64(i) * ms, returned: Int64(i) * ms + (isSlow ? 100 : 1) * ms)
       }
       let seen = TrialRecord(
-        operations: operations, warmUpEnd: 0, measuredEnd: 2_000 * ms, clients: 1)
+        operations: operations, warmUpEndNs: 0, measuredEndNs: 2_000 * ms, clients: 1)
       let settings = MeasurementSettings(
         window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)
       return FinishedTrial(
@@ -326,7 +326,7 @@ private struct Package: Decodable {
     let text = TrialVerdict(
       .violated(
         Counterexample(key: 4, operations: [put, get], culprit: get, explanation: "A lost write.")),
-      in: TrialRecord(operations: [put, get], warmUpEnd: 0, measuredEnd: 5 * ms, clients: 2)
+      in: TrialRecord(operations: [put, get], warmUpEndNs: 0, measuredEndNs: 5 * ms, clients: 2)
     ).explanation
     #expect(
       text == """
