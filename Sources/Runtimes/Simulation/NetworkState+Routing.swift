@@ -28,15 +28,14 @@ struct MessageDraws {
   }
 }
 
-/// The fates of messages in the network.
+/// The ways of messages through the network, and when they arrive. `NetworkState+Loss.swift`
+/// decides which are lost.
 extension NetworkState {
   /// Decides the fate of a message between two different nodes that departs now or later.
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Instant) -> Fate {
     let position = from * nodeCount + to
     var draws = MessageDraws(from: &links[position].random)
-    if links[position].isCut || links[position].heldSince != nil {
-      return isTCP ? .held : .lost
-    }
+    if let fate = fateIfCut(position) { return fate }
     var path = Path(
       from: from, to: to, sampler: links[position].sampler, roundTrip: links[position].roundTrip,
       loss: links[position].loss, reorder: model.reorder, duplicate: model.duplicate)
@@ -102,7 +101,7 @@ extension NetworkState {
   }
 
   /// The properties of a message's path, faults included.
-  private struct Path {
+  struct Path {
     /// The nodes at its ends; twice the same node if the other end is a client.
     let from: Int
     let to: Int
@@ -203,39 +202,5 @@ extension NetworkState {
       arrival.again = arrival.time + sample(path.sampler, draws.next())
     }
     return arrival
-  }
-
-  /// The delay over TCP of a message that the network lost; `nil` if the message never arrives.
-  ///
-  /// The first retransmission follows one round trip later, because the acknowledgements of later
-  /// segments show the gap; after that a timer decides, which doubles each time.
-  @inline(__always)
-  private func lossDelay(_ path: Path, _ draws: inout MessageDraws) -> Interval? {
-    guard path.loss > 0 else { return .zero }
-    return lossDelayOfLossy(path, &draws)
-  }
-
-  private func lossDelayOfLossy(_ path: Path, _ draws: inout MessageDraws) -> Interval? {
-    var delay = Interval.zero
-    var loss = path.loss
-    var timer = model.retransmission.lowerBound
-    let roundTrip = max(path.roundTrip + path.extra * 2, .nanoseconds(1))
-    while draws.chance(loss) {
-      guard isTCP else { return nil }
-      if delay == .zero {
-        delay = roundTrip
-      } else {
-        delay += roundTrip + timer
-        timer = min(timer * 2, model.retransmission.upperBound)
-      }
-      guard delay < model.givesUpAfter else { return nil }
-      // A fault may have ended when the segment is sent again.
-      loss = path.ownLoss
-      for degradation in degradations
-      where degradation.until > path.sent.end + delay && path.isHit(by: degradation) {
-        loss += degradation.loss
-      }
-    }
-    return delay
   }
 }

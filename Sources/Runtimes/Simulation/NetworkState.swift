@@ -33,7 +33,8 @@ public struct NetworkState: Sendable {
     var random: UInt64
     /// Whether a partition cuts the link now.
     var isCut = false
-    /// Over TCP: when the first of the messages was sent that wait because of a partition.
+    /// Over TCP: when the first of the messages that wait because of a partition was sent, and how
+    /// many bytes wait.
     var heldSince: Instant?
     var heldBytes = 0
     /// When the last message arrives, when the receiver's interface has received the last one, and
