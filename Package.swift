@@ -133,7 +133,7 @@ let modules: [[Target]] = [
     testedWith: ["StateMachines", "Stubs"]),
   shared.module(
     "Clients", ["Primitives", "WireFormat", "Replication"], testedWith: ["StateMachines", "Stubs"]),
-  shared.module("Environments", ["Primitives", "Replication"]),
+  shared.module("Environments", ["Primitives", "Replication"], testedWith: ["Stubs"]),
   shared.module("Faults", ["Primitives", "Replication"]),
   shared.module("Histories"),
   shared.module("Trials", ["Replication", "Clients", "Faults", "Histories", "Workloads"]),

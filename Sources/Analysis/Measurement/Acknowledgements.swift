@@ -49,7 +49,7 @@ struct Acknowledgements {
   }
 
   func count(in trial: TrialRecord) -> Int {
-    max(0, firstIndex(atOrAfter: trial.measuredEnd) - firstIndex(atOrAfter: trial.warmUpEnd))
+    max(0, firstIndex(atOrAfter: trial.measuredEndNs) - firstIndex(atOrAfter: trial.warmUpEndNs))
   }
 
   /// The first acknowledgement at or after `time`; nil if there is none.

@@ -11,15 +11,15 @@ extension TrialRecord {
   /// served, however often it tries again and however short its timeout is. Think time after an
   /// answer does not count as waiting.
   func overdueShare(sloLatency: Interval) -> Double? {
-    guard clients > 0, measuredEnd > warmUpEnd, !operations.isEmpty else { return nil }
+    guard clients > 0, measuredEndNs > warmUpEndNs, !operations.isEmpty else { return nil }
     /// When each client began to wait; `.max` if it is not waiting.
     var waitingSince = [Int64](repeating: .max, count: clients)
     var overdue = 0.0
     func end(_ client: Int, at time: Int64) {
-      let start = max(waitingSince[client] + sloLatency.nanoseconds, warmUpEnd)
-      overdue += Double(max(0, min(time, measuredEnd) - start))
+      let start = max(waitingSince[client] + sloLatency.nanoseconds, warmUpEndNs)
+      overdue += Double(max(0, min(time, measuredEndNs) - start))
     }
-    for operation in operations where operation.intended < measuredEnd {
+    for operation in operations where operation.intended < measuredEndNs {
       let client = Int(operation.client)
       guard client < clients else { continue }
       if waitingSince[client] == .max { waitingSince[client] = operation.intended }
@@ -28,8 +28,8 @@ extension TrialRecord {
       waitingSince[client] = .max
     }
     for client in waitingSince.indices where waitingSince[client] < .max {
-      end(client, at: measuredEnd)
+      end(client, at: measuredEndNs)
     }
-    return overdue / (Double(measuredEnd - warmUpEnd) * Double(clients))
+    return overdue / (Double(measuredEndNs - warmUpEndNs) * Double(clients))
   }
 }

@@ -1,4 +1,5 @@
 import Faults
+import Replication
 import Trials
 
 /// Measures the effect of each fault of a trial. Faults may overlap and may be listed in any order.
@@ -32,7 +33,7 @@ struct FaultAnalysis {
     var hasEnd: Bool
 
     func touches(_ window: TimelineWindow) -> Bool {
-      window.start <= end && window.start + window.length > start
+      window.startNs <= end && window.startNs + window.lengthNs > start
     }
   }
 
@@ -44,16 +45,16 @@ struct FaultAnalysis {
     self.timeline = timeline
     isOpenLoop = settings.isOpenLoop
     let canStay =
-      isOpenLoop && trial.faults.contains { $0.endNs.map { $0 < trial.measuredEnd } ?? false }
+      isOpenLoop && trial.faults.contains { $0.endNs.map { $0 < trial.measuredEndNs } ?? false }
     goodput = canStay ? Goodput(trial, timeline, within: settings.sloLatency) : nil
     self.reads = reads
     self.writes = writes
-    order = trial.faults.indices.filter { trial.faults[$0].startNs < trial.measuredEnd }.sorted {
+    order = trial.faults.indices.filter { trial.faults[$0].startNs < trial.measuredEndNs }.sorted {
       (trial.faults[$0].startNs, $0) < (trial.faults[$1].startNs, $1)
     }
     faults = order.map { i in
       let fault = trial.faults[i]
-      let end = min(fault.endNs ?? .max, trial.measuredEnd)
+      let end = min(fault.endNs ?? .max, trial.measuredEndNs)
       return Disturbance(
         start: fault.startNs, end: max(fault.startNs, end), hasEnd: fault.endNs != nil)
     }
@@ -92,33 +93,35 @@ struct FaultAnalysis {
   private func isMetastable(_ i: Int) -> Bool {
     guard let goodput, faults[i].hasEnd else { return false }
     return goodput.staysLow(
-      from: faults[i].end, to: min(nexts[i] ?? .max, trial.measuredEnd),
+      from: faults[i].end, to: min(nexts[i] ?? .max, trial.measuredEndNs),
       since: undisturbedWindows(for: i).filter {
-        $0.start + $0.length <= faults[i].start
+        $0.startNs + $0.lengthNs <= faults[i].start
       })
   }
 
   // MARK: Recovery
 
-  /// Sets the metrics that depend on throughput.
+  /// Sets the metrics that depend on throughput. It looks for windows that fall short of the
+  /// undisturbed throughput twice: after the fault's start and after its end.
   private mutating func measureRecovery(from i: Int, _ found: inout FaultMetrics) {
     let fault = faults[i]
-    let limit = min(nexts[i] ?? .max, trial.measuredEnd)
+    let limit = min(nexts[i] ?? .max, trial.measuredEndNs)
     guard
       let throughput = ThroughputRecovery(
         timeline.fullWindows, undisturbed: undisturbedWindows(for: i), isOpenLoop: isOpenLoop)
     else {
       found.recovery = .unknown
-      noteRecovery(at: trial.measuredEnd, i)
+      noteRecovery(at: trial.measuredEndNs, i)
       return
     }
     let sinceStart = throughput.outcome(
       after: fault.start,
       dippingUpTo: max(fault.hasEnd ? fault.end : fault.start, fault.start + delay), before: limit)
     switch sinceStart {
-    case .undisturbed: found.timeToRecover = 0
+    case .undisturbed: found.timeToRecover = .zero
     case .back(let short):
-      found.timeToRecover = max(0, throughput.start(of: short.upperBound) - fault.start)
+      found.timeToRecover = .nanoseconds(
+        max(0, throughput.start(of: short.upperBound) - fault.start))
     case .short: break
     }
     var lost = [sinceStart.shortWindows]
@@ -126,9 +129,10 @@ struct FaultAnalysis {
       let sinceEnd = throughput.outcome(
         after: fault.end, dippingUpTo: fault.end + delay, before: limit)
       switch sinceEnd {
-      case .undisturbed: found.hangover = 0
+      case .undisturbed: found.hangover = .zero
       case .back(let short):
-        found.hangover = max(0, throughput.start(of: short.upperBound) - fault.end)
+        found.hangover = .nanoseconds(
+          max(0, throughput.start(of: short.upperBound) - fault.end))
       case .short: break
       }
       // Windows between the two shortfalls may have more answers than before the fault, and must
@@ -143,9 +147,9 @@ struct FaultAnalysis {
     found.lostRequests = lost.reduce(0) { $0 + max(0, throughput.missing($1)) }
     found.recovery =
       found.timeToRecover != nil ? .recovered : nexts[i] == nil ? .never : .cutShort
-    let back = found.timeToRecover.map { fault.start + $0 }
-    let backForGood = found.hangover.map { fault.end + $0 }
-    noteRecovery(at: back.map { max($0, backForGood ?? $0) } ?? trial.measuredEnd, i)
+    let back = found.timeToRecover.map { fault.start + $0.nanoseconds }
+    let backForGood = found.hangover.map { fault.end + $0.nanoseconds }
+    noteRecovery(at: back.map { max($0, backForGood ?? $0) } ?? trial.measuredEndNs, i)
   }
 
   private mutating func noteRecovery(at time: Int64, _ i: Int) {
@@ -157,7 +161,7 @@ struct FaultAnalysis {
   /// (because the fault came at the very beginning), all windows that no fault touches.
   private func undisturbedWindows(for i: Int) -> [TimelineWindow] {
     let before = timeline.fullWindows.filter { window in
-      window.start + window.length <= faults[i].start
+      window.startNs + window.lengthNs <= faults[i].start
         && !disturbances.indices.contains { $0 != i && disturbances[$0].touches(window) }
     }
     guard before.isEmpty else { return before }
@@ -213,11 +217,11 @@ struct FaultAnalysis {
     of gaps: [ServiceGap], chargedTo i: Int, _ found: inout FaultMetrics
   ) {
     guard let longest = gaps.max(by: { $0.length < $1.length }) else {
-      found.firstAcknowledgement = 0
+      found.firstAcknowledgement = .zero
       return
     }
     let start = faults[i].start
-    let limit = min(trial.measuredEnd, faults[i].hasEnd ? .max : nexts[i] ?? .max)
+    let limit = min(trial.measuredEndNs, faults[i].hasEnd ? .max : nexts[i] ?? .max)
     guard gaps.allSatisfy({ $0.end < limit }) else {
       // The outage did not end, although throughput may have recovered: the other class of
       // operations alone can make up for it.
@@ -225,12 +229,13 @@ struct FaultAnalysis {
       if found.recovery == .recovered { found.recovery = nexts[i] == nil ? .never : .cutShort }
       return
     }
-    found.firstAcknowledgement = longest.end - start
+    found.firstAcknowledgement = .nanoseconds(longest.end - start)
     if let time = found.timeToRecover {
       // A shorter gap that begins after the fault and after the recovery is an after-effect.
-      let settled = max(start + time, faults[i].hasEnd ? faults[i].end : .max)
+      let settled = max(start + time.nanoseconds, faults[i].hasEnd ? faults[i].end : .max)
       let lasting = gaps.filter { $0.start <= settled || $0.length == longest.length }
-      found.timeToRecover = max(time, (lasting.map(\.end).max() ?? start) - start)
+      found.timeToRecover = max(
+        time, .nanoseconds((lasting.map(\.end).max() ?? start) - start))
     }
   }
 
@@ -239,18 +244,18 @@ struct FaultAnalysis {
   private func findLeaders(_ i: Int, _ found: inout FaultMetrics) {
     let start = faults[i].start
     let last = lastEffect(of: i)
-    guard let before = trial.leadership.last(where: { $0.time <= start }) else { return }
+    guard let before = trial.leadership.last(where: { $0.timeNs <= start }) else { return }
     var isVacant = before.leader == nil
-    for sample in trial.leadership where sample.time > start && sample.time <= last {
+    for sample in trial.leadership where sample.timeNs > start && sample.timeNs <= last {
       if sample.leader == nil { isVacant = true }
       let isElected =
         sample.leader != nil
         && (isVacant || sample.leader != before.leader || sample.epoch != before.epoch)
       if found.detection == nil, isElected || sample.newestEpoch > before.newestEpoch {
-        found.detection = sample.time - start
+        found.detection = .nanoseconds(sample.timeNs - start)
       }
       if isElected {
-        found.election = sample.time - start
+        found.election = .nanoseconds(sample.timeNs - start)
         return
       }
     }

@@ -1,5 +1,6 @@
-/// The effect of one fault on the service. Times are in nanoseconds and count from the fault's
-/// start, except `hangover`.
+import Replication
+
+/// The effect of one fault on the service. Times count from the fault's start, except `hangover`.
 ///
 /// Effects that begin after the next fault's start are charged to the next fault. So an outage is
 /// charged to the last fault that started before it. The whole outage counts, unless that fault has
@@ -23,21 +24,21 @@ package struct FaultMetrics: Sendable, Equatable {
   /// that start during the fault or its recovery, minus the normal gap between two
   /// acknowledgements: see `ServiceGaps`. 0 if it is no longer than gaps without the fault. nil if
   /// the fault began after the measured interval, or if there were no reads (writes).
-  package var readOutage: Int64?
-  package var writeOutage: Int64?
+  package var readOutage: Interval?
+  package var writeOutage: Interval?
   /// When a replica first tried to become leader, or became leader, in a newer term, ballot or
   /// view.
-  package var detection: Int64?
+  package var detection: Interval?
   /// When a replica was leader again.
-  package var election: Int64?
+  package var election: Interval?
   /// When the outage ended; 0 without one, nil if it did not end.
-  package var firstAcknowledgement: Int64?
+  package var firstAcknowledgement: Interval?
   /// When throughput had recovered (`ThroughputRecovery`) and the outage had ended. 0 if throughput
   /// never fell short and there was no outage.
-  package var timeToRecover: Int64?
+  package var timeToRecover: Interval?
   /// The time from the fault's end until throughput had recovered, for a fault that ended in the
   /// measured interval.
-  package var hangover: Int64?
+  package var hangover: Interval?
   /// Expected acknowledgements that were missing until throughput had recovered, or the next fault
   /// began.
   package var lostRequests: Double?
@@ -47,5 +48,5 @@ package struct FaultMetrics: Sendable, Equatable {
   package init() {}
 
   /// The longer one of the two outages.
-  package var outage: Int64? { [readOutage, writeOutage].compactMap { $0 }.max() }
+  package var outage: Interval? { [readOutage, writeOutage].compactMap { $0 }.max() }
 }

@@ -24,8 +24,8 @@ struct Goodput {
     for operation in trial.operations
     where operation.outcome == .ok && operation.returned - operation.intended <= latency.nanoseconds
     {
-      let place = (operation.intended - trial.warmUpEnd) / timeline.windowLength
-      guard operation.intended >= trial.warmUpEnd, place < good.count else { continue }
+      let place = (operation.intended - trial.warmUpEndNs) / timeline.windowLength
+      guard operation.intended >= trial.warmUpEndNs, place < good.count else { continue }
       good[Int(place)] += 1
     }
   }
@@ -41,7 +41,7 @@ struct Goodput {
     guard limit - end >= Goodput.leastRest.nanoseconds, !before.isEmpty else { return false }
     let start = end + (limit - end) / 2
     let after = timeline.fullWindows.filter {
-      $0.start >= start && $0.start + $0.length <= limit
+      $0.startNs >= start && $0.startNs + $0.lengthNs <= limit
     }
     guard !after.isEmpty else { return false }
     let (dueBefore, goodBefore) = count(before)
@@ -56,7 +56,7 @@ struct Goodput {
   private func count(_ windows: some Sequence<TimelineWindow>) -> (due: Int, good: Int) {
     var sum = (due: 0, good: 0)
     for window in windows {
-      let place = Int((window.start - timeline.windows[0].start) / timeline.windowLength)
+      let place = Int((window.startNs - timeline.windows[0].startNs) / timeline.windowLength)
       sum.due += window.due
       sum.good += good[place]
     }

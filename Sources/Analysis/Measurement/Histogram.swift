@@ -1,3 +1,5 @@
+import Replication
+
 /// Counts of durations in buckets whose width grows with the value, after Gil Tene's HdrHistogram:
 /// 1,024 buckets per power of two, so that the width of a bucket is at most 0.1 % of its values.
 /// Values below 2 µs are exact. Histograms of several trials are merged by adding counts, never by
@@ -16,8 +18,8 @@ public struct Histogram: Sendable, Equatable {
   @usableFromInline var recorded = 0
   public var count: Int { recorded }
   /// nil if empty.
-  public var minimum: Int64? { count == 0 ? nil : least }
-  public var maximum: Int64? { count == 0 ? nil : most }
+  public var minimum: Interval? { count == 0 ? nil : .nanoseconds(least) }
+  public var maximum: Interval? { count == 0 ? nil : .nanoseconds(most) }
   @usableFromInline var least = Int64.max
   @usableFromInline var most = Int64.min
   @usableFromInline var sum = 0.0
@@ -60,36 +62,6 @@ public struct Histogram: Sendable, Equatable {
 
   /// The exact mean; nil if empty.
   public var mean: Double? { count == 0 ? nil : sum / Double(count) }
-
-  /// The smallest recorded value that at least ⌈p/100 · n⌉ values do not exceed. It is rounded up
-  /// to the upper end of its bucket, but never beyond the maximum. 0 gives the minimum. nil if
-  /// empty.
-  public func percentile(_ p: Double) -> Int64? {
-    guard count > 0 else { return nil }
-    guard p > 0 else { return least }
-    return value(rank: Histogram.rank(p, of: count))
-  }
-
-  /// The value of this rank (1 is the smallest) among the values recorded here and in `other`.
-  func value(rank: Int, with other: Histogram? = nil) -> Int64 {
-    let least = min(least, other?.least ?? .max)
-    let most = max(most, other?.most ?? .min)
-    guard rank < count + (other?.count ?? 0) else { return most }
-    var cumulative = 0
-    for (bucket, n) in counts.enumerated() {
-      cumulative += Int(n) + Int(other?.counts[bucket] ?? 0)
-      if cumulative >= rank { return max(least, min(most, Histogram.upperEnd(of: bucket))) }
-    }
-    return most
-  }
-
-  /// ⌈p/100 · n⌉, at least 1 and at most n. The product is first reduced by a share of 10⁻¹⁴,
-  /// because 99.9/100 has no exact binary form and 999.0000000000001 must not become 1,000.
-  static func rank(_ p: Double, of n: Int) -> Int {
-    let exact = p / 100 * Double(n)
-    let rounded = (exact - exact * 1e-14).rounded(.up)
-    return max(1, min(n, Int(rounded)))
-  }
 
   @inlinable static func bucket(of value: Int64) -> Int {
     let bounded = UInt64(truncatingIfNeeded: min(value, largestNs))

@@ -83,11 +83,11 @@ package struct LatencyDistribution: Sendable, Equatable {
   package func percentile(_ p: Double) -> Value? {
     guard count > 0 else { return nil }
     if p <= 0, let least = answered.minimum {
-      return Value(time: Interval(nanoseconds: least), isLowerBound: false)
+      return Value(time: least, isLowerBound: false)
     }
     let rank = Histogram.rank(p, of: count)
     let placed = answered.count + (open?.count ?? 0)
-    let worst = max(answered.maximum ?? 0, open?.maximum ?? 0)
+    let worst = max(answered.maximum ?? .zero, open?.maximum ?? .zero).nanoseconds
     let value =
       if rank > placed, let abandoned {
         max(worst, abandoned.value(rank: rank - placed))

@@ -104,14 +104,14 @@ package struct MetricColumn: Sendable {
       $0.clientWait.mean.map { $0 / 1e3 }
     },
     MetricColumn("client_wait_p99_us", "us", "99th percentile of the same") {
-      $0.clientWait.percentile(99).map { Double($0) / 1e3 }
+      $0.clientWait.percentile(99)?.microseconds
     },
   ]
 
   private static func outage(
-    _ name: String, _ meaning: String, _ value: @escaping @Sendable (TrialMetrics) -> Int64?
+    _ name: String, _ meaning: String, _ value: @escaping @Sendable (TrialMetrics) -> Interval?
   ) -> MetricColumn {
-    MetricColumn(name, "ms", meaning) { value($0).map { Double($0) / 1e6 } }
+    MetricColumn(name, "ms", meaning) { value($0)?.milliseconds }
   }
 
   private static let costs: [MetricColumn] = [
@@ -140,7 +140,7 @@ package struct MetricColumn: Sendable {
       $0.staleness?.meanLag.map { $0 / 1e6 }
     },
     MetricColumn("staleness_max_ms", "ms", "largest age of a value read") {
-      $0.staleness.map { Double($0.maximumLag) / 1e6 }
+      $0.staleness?.maximumLag.milliseconds
     },
     MetricColumn(
       "staleness_mean_versions", "", "mean versions that a read was behind, fresh ones as 0",

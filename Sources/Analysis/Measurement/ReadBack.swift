@@ -14,7 +14,7 @@ extension TrialRecord {
           + ReadBack.lostWrites(probes, surviving: surviving) : nil
     } else {
       lostWrites = ReadBack.lostWrites(
-        operations, readFrom: measuredEnd, isComplete: hasReadBack)
+        operations, readFrom: measuredEndNs, isComplete: hasReadBack)
     }
     guard let lostWrites, lostWrites > 0 else { return }
     safetyViolations.append("\(lostWrites) acknowledged writes are missing from the final state")
@@ -42,9 +42,9 @@ package enum ReadBack {
   /// The same, found by reading every key. If some keys may not have been read and no loss was
   /// found, the number is unknown (nil) and not 0.
   package static func lostWrites(
-    _ operations: [Operation], readFrom end: Int64, isComplete: Bool
+    _ operations: [Operation], readFrom endNs: Int64, isComplete: Bool
   ) -> Int? {
-    let lost = lostWrites(operations, readFrom: end)
+    let lost = lostWrites(operations, readFrom: endNs)
     return isComplete || lost > 0 ? lost : nil
   }
 
@@ -52,16 +52,16 @@ package enum ReadBack {
   /// the write that is present had been acknowledged, or all puts of a key that is empty and was
   /// never deleted. Keys with appends are left to the checker. The checker notices all these losses
   /// too, but does not count them.
-  package static func lostWrites(_ operations: [Operation], readFrom end: Int64) -> Int {
+  package static func lostWrites(_ operations: [Operation], readFrom endNs: Int64) -> Int {
     var found: [UInt32: ValueDigest] = [:]
     for operation in operations
-    where operation.intended >= end && operation.kind == .get && operation.outcome == .ok {
+    where operation.intended >= endNs && operation.kind == .get && operation.outcome == .ok {
       found[operation.key] = operation.observed
     }
     /// When the write that is present was acknowledged; `.max` if that is not known.
     var since: [UInt32: Int64] = [:]
     var uncountable: Set<UInt32> = []
-    for operation in operations where operation.intended < end && operation.outcome != .failed {
+    for operation in operations where operation.intended < endNs && operation.outcome != .failed {
       switch operation.kind {
       case .get: break
       case .append: uncountable.insert(operation.key)
@@ -74,7 +74,7 @@ package enum ReadBack {
       }
     }
     return operations.count { operation in
-      guard operation.intended < end, operation.outcome == .ok, operation.kind == .put,
+      guard operation.intended < endNs, operation.outcome == .ok, operation.kind == .put,
         let value = found[operation.key], !uncountable.contains(operation.key)
       else { return false }
       if value == .absent { return true }

@@ -1,4 +1,5 @@
 import Histories
+import Replication
 import Trials
 
 /// A time in which at least one operation was waiting and no operation of its class was
@@ -57,15 +58,17 @@ struct ServiceGaps {
       longest = max(longest, gap.length)
       if isEnded(gap) { lengths.record(gap.length) }
     }
-    if isAsked { normal = lengths.percentile(50) ?? 0 }
+    if isAsked { normal = lengths.percentile(50)?.nanoseconds ?? 0 }
   }
 
   /// The longest gap of the measured interval less the normal one.
-  var longestOutage: Int64? { normal.map { max(0, longest - $0) } }
+  var longestOutage: Interval? { normal.map { .nanoseconds(max(0, longest - $0)) } }
 
   /// How much longer a gap is than the normal one; 0 without a gap. nil if there were no
   /// operations.
-  func outage(_ gap: ServiceGap?) -> Int64? { normal.map { max(0, (gap?.length ?? $0) - $0) } }
+  func outage(_ gap: ServiceGap?) -> Interval? {
+    normal.map { .nanoseconds(max(0, (gap?.length ?? $0) - $0)) }
+  }
 
   /// A gap of at most this length is not attributed to a fault. By chance, gaps reach about three
   /// times the 99th percentile, and are hardly longer than the longest gap of undisturbed times.
@@ -83,9 +86,9 @@ struct ServiceGaps {
       if !disturbances.contains(next: gap.start) { calm.record(gap.length) }
     }
     if let high = calm.percentile(99), let most = calm.maximum {
-      return min(most * 3 / 2, high * 3)
+      return min(most * 3 / 2, high * 3).nanoseconds
     }
-    return (all.percentile(99) ?? 0) * 3 / 2
+    return ((all.percentile(99) ?? .zero) * 3 / 2).nanoseconds
   }
 
   /// In order of time.
@@ -96,7 +99,7 @@ struct ServiceGaps {
   }
 
   /// Whether an acknowledgement ended the gap.
-  private func isEnded(_ gap: ServiceGap) -> Bool { gap.end < trial.measuredEnd }
+  private func isEnded(_ gap: ServiceGap) -> Bool { gap.end < trial.measuredEndNs }
 
   private func visit(_ body: (ServiceGap) -> Void) {
     var position = 0
@@ -123,14 +126,14 @@ struct ServiceGaps {
         body(ServiceGap(start: from, end: to))
       }
     }
-    var from = trial.warmUpEnd
-    let first = times.firstIndex(atOrAfter: trial.warmUpEnd)
+    var from = trial.warmUpEndNs
+    let first = times.firstIndex(atOrAfter: trial.warmUpEndNs)
     for time in times.times[first...] {
-      guard time < trial.measuredEnd else { break }
+      guard time < trial.measuredEndNs else { break }
       visit(from: from, to: time)
       from = time
     }
-    visit(from: from, to: trial.measuredEnd)
+    visit(from: from, to: trial.measuredEndNs)
   }
 }
 

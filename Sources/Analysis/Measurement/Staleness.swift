@@ -1,5 +1,6 @@
-import Trials
 import Histories
+import Replication
+import Trials
 
 /// How old the values were that acknowledged gets returned, over the gets that were due in the
 /// measured interval.
@@ -18,7 +19,7 @@ package struct Staleness: Sendable, Equatable {
   /// The mean over all judged reads, in which fresh reads count as 0; nil without reads.
   package var meanLag: Double? { reads == 0 ? nil : lagSum / Double(reads) }
   var meanVersions: Double? { reads == 0 ? nil : Double(versionSum) / Double(reads) }
-  package private(set) var maximumLag: Int64 = 0
+  package private(set) var maximumLag = Interval.zero
   package private(set) var maximumVersions = 0
   private var lagSum = 0.0
   private var versionSum = 0
@@ -50,7 +51,7 @@ package struct Staleness: Sendable, Equatable {
     }
     for key in Array(keys.keys) { keys[key]?.finish() }
     for operation in trial.operations where operation.outcome == .ok && operation.kind.isRead {
-      guard operation.intended >= trial.warmUpEnd, operation.intended < trial.measuredEnd else {
+      guard operation.intended >= trial.warmUpEndNs, operation.intended < trial.measuredEndNs else {
         continue
       }
       judge(operation, keys)
@@ -69,7 +70,7 @@ package struct Staleness: Sendable, Equatable {
     staleReads += 1
     lagSum += Double(lag.time)
     versionSum += lag.versions
-    maximumLag = max(maximumLag, lag.time)
+    maximumLag = max(maximumLag, .nanoseconds(lag.time))
     maximumVersions = max(maximumVersions, lag.versions)
   }
 }

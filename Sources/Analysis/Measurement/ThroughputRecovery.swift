@@ -76,14 +76,14 @@ struct ThroughputRecovery {
   ///   - end: windows that end later are ignored.
   func outcome(after start: Int64, dippingUpTo lastStart: Int64, before end: Int64) -> Outcome {
     var first = windows.startIndex
-    while first < windows.endIndex, windows[first].start + windows[first].length <= start {
+    while first < windows.endIndex, windows[first].startNs + windows[first].lengthNs <= start {
       first += 1
     }
     var last = windows.endIndex
-    while last > first, windows[last - 1].start + windows[last - 1].length > end { last -= 1 }
+    while last > first, windows[last - 1].startNs + windows[last - 1].lengthNs > end { last -= 1 }
     var dip = first
     while true {
-      guard dip < last, windows[dip].start <= lastStart else { return .undisturbed }
+      guard dip < last, windows[dip].startNs <= lastStart else { return .undisturbed }
       if isShort(windows[dip..<last]) { break }
       dip += 1
     }
@@ -96,7 +96,7 @@ struct ThroughputRecovery {
     return .short(dip..<last)
   }
 
-  func start(of window: Int) -> Int64 { windows[window].start }
+  func start(of window: Int) -> Int64 { windows[window].startNs }
 
   /// The number of missing acknowledgements in a range of windows.
   func missing(_ range: Range<Int>) -> Double {

@@ -4,10 +4,10 @@ import Trials
 
 /// Counts and latencies of one window of the measured interval.
 package struct TimelineWindow: Sendable, Equatable {
-  /// Nanoseconds since the trial began.
-  package var start: Int64
-  /// Nanoseconds; only the last window may be shorter than the others.
-  package var length: Int64
+  /// By the trial's clock.
+  package var startNs: Int64
+  /// Only the last window may be shorter than the others.
+  package var lengthNs: Int64
   /// Operations that came due in the window.
   package var due = 0
   /// Operations that were acknowledged, certainly failed or were given up in the window, regardless
@@ -16,9 +16,9 @@ package struct TimelineWindow: Sendable, Equatable {
   package var failed = 0
   package var unknown = 0
   /// Percentiles of the latency, from the intended time, of the operations acknowledged in the
-  /// window, in nanoseconds; nil if there are none.
-  package var p50: Int64?
-  package var p99: Int64?
+  /// window; nil if there are none.
+  package var p50Ns: Int64?
+  package var p99Ns: Int64?
   /// The leader at the window's start, and its term, ballot or view.
   package var leader: Int?
   package var term: UInt64?
@@ -38,10 +38,10 @@ package struct Timeline: Sendable, Equatable {
     let length = max(window.nanoseconds, 1)
     windowLength = length
     windows = []
-    var start = trial.warmUpEnd
-    while start < trial.measuredEnd {
+    var start = trial.warmUpEndNs
+    while start < trial.measuredEndNs {
       windows.append(
-        TimelineWindow(start: start, length: min(length, trial.measuredEnd - start)))
+        TimelineWindow(startNs: start, lengthNs: min(length, trial.measuredEndNs - start)))
       start += length
     }
     guard !windows.isEmpty else { return }
@@ -53,12 +53,12 @@ package struct Timeline: Sendable, Equatable {
   /// The windows of full length; only these are used to compare rates.
   var fullWindows: ArraySlice<TimelineWindow> {
     guard let last = windows.last else { return [] }
-    return last.length < windowLength ? windows.dropLast() : windows[...]
+    return last.lengthNs < windowLength ? windows.dropLast() : windows[...]
   }
 
   private func index(_ time: Int64, _ trial: TrialRecord) -> Int? {
-    guard time >= trial.warmUpEnd, time < trial.measuredEnd else { return nil }
-    return Int((time - trial.warmUpEnd) / windowLength)
+    guard time >= trial.warmUpEndNs, time < trial.measuredEndNs else { return nil }
+    return Int((time - trial.warmUpEndNs) / windowLength)
   }
 
   private mutating func count(_ trial: TrialRecord) {
@@ -72,10 +72,10 @@ package struct Timeline: Sendable, Equatable {
         case .unknown: windows[i].unknown += 1
         }
       }
-      guard operation.intended < trial.measuredEnd, operation.returned >= trial.warmUpEnd else {
+      guard operation.intended < trial.measuredEndNs, operation.returned >= trial.warmUpEndNs else {
         continue
       }
-      change[index(max(operation.intended, trial.warmUpEnd), trial) ?? 0] += 1
+      change[index(max(operation.intended, trial.warmUpEndNs), trial) ?? 0] += 1
       change[(index(operation.returned, trial) ?? windows.count - 1) + 1] -= 1
     }
     var outstanding = 0
@@ -98,8 +98,8 @@ package struct Timeline: Sendable, Equatable {
     for i in windows.indices where windows[i].ok > 0 {
       latencies[starts[i]..<starts[i + 1]].sort()
       let n = windows[i].ok
-      windows[i].p50 = latencies[starts[i] + Histogram.rank(50, of: n) - 1]
-      windows[i].p99 = latencies[starts[i] + Histogram.rank(99, of: n) - 1]
+      windows[i].p50Ns = latencies[starts[i] + Histogram.rank(50, of: n) - 1]
+      windows[i].p99Ns = latencies[starts[i] + Histogram.rank(99, of: n) - 1]
     }
   }
 
@@ -110,7 +110,7 @@ package struct Timeline: Sendable, Equatable {
     /// Advances to the last sample at or before this time, and counts the changes of leader.
     func advance(to time: Int64) -> Int {
       var changes = 0
-      while position < trial.leadership.count, trial.leadership[position].time <= time {
+      while position < trial.leadership.count, trial.leadership[position].timeNs <= time {
         let sample = trial.leadership[position]
         position += 1
         last = sample
@@ -120,11 +120,11 @@ package struct Timeline: Sendable, Equatable {
       }
       return changes
     }
-    _ = advance(to: trial.warmUpEnd)
+    _ = advance(to: trial.warmUpEndNs)
     for i in windows.indices {
       windows[i].leader = last?.leader
       windows[i].term = last?.epoch
-      windows[i].leaderChanges = advance(to: windows[i].start + windows[i].length)
+      windows[i].leaderChanges = advance(to: windows[i].startNs + windows[i].lengthNs)
     }
   }
 }

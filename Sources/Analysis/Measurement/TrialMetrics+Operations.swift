@@ -13,7 +13,7 @@ extension TrialMetrics {
     /// Operations that the end of the trial cut short before they could be late.
     var unjudged = 0
     for operation in trial.operations {
-      guard operation.intended >= trial.warmUpEnd, operation.intended < trial.measuredEnd else {
+      guard operation.intended >= trial.warmUpEndNs, operation.intended < trial.measuredEndNs else {
         continue
       }
       due += 1
@@ -28,13 +28,13 @@ extension TrialMetrics {
         continue
       }
       if operation.outcome == .failed { failed += 1 } else { unknown += 1 }
-      if operation.returned >= trial.measuredEnd {
+      if operation.returned >= trial.measuredEndNs {
         if elapsed < settings.sloLatency.nanoseconds { unjudged += 1 }
         latencyByKind[kind]!.record(openForNs: elapsed)
       } else {
         let ofClass =
           operation.kind.isRead ? acknowledgements.reads : acknowledgements.writes
-        let served = ofClass.first(atOrAfter: operation.returned) ?? trial.measuredEnd
+        let served = ofClass.first(atOrAfter: operation.returned) ?? trial.measuredEndNs
         latencyByKind[kind]!.record(abandonedForNs: served - operation.intended)
       }
     }
@@ -43,7 +43,7 @@ extension TrialMetrics {
       latency.merge(distribution)
       if kind.isRead { readLatency.merge(distribution) } else { writeLatency.merge(distribution) }
     }
-    let seconds = Double(trial.measuredEnd - trial.warmUpEnd) / 1e9
+    let seconds = Double(trial.measuredEndNs - trial.warmUpEndNs) / 1e9
     if seconds > 0 { goodput = Double(max(0, prompt - (trial.lostWrites ?? 0))) / seconds }
     let unavailable =
       settings.isOpenLoop

@@ -52,9 +52,9 @@ package struct TrialMetrics: Sendable, Equatable {
   /// Windows with an acknowledgement ÷ windows with an acknowledgement or an outstanding operation.
   package internal(set) var uptime: Double?
   /// The longest time in the measured interval without an acknowledged read (write) while one was
-  /// outstanding, less the normal gap, in nanoseconds: see `ServiceGaps`.
-  package internal(set) var longestReadOutage: Int64?
-  package internal(set) var longestWriteOutage: Int64?
+  /// outstanding, less the normal gap: see `ServiceGaps`.
+  package internal(set) var longestReadOutage: Interval?
+  package internal(set) var longestWriteOutage: Interval?
 
   /// Latencies of due operations, by `OperationKind.rawValue`; nil for a kind without due
   /// operations.
@@ -92,7 +92,7 @@ package struct TrialMetrics: Sendable, Equatable {
     var analysis = FaultAnalysis(
       trial, timeline, settings, reads: reads, writes: writes)
     faults = analysis.metrics()
-    if trial.measuredEnd > trial.warmUpEnd {
+    if trial.measuredEndNs > trial.warmUpEndNs {
       longestReadOutage = reads.longestOutage
       longestWriteOutage = writes.longestOutage
     }
@@ -100,7 +100,7 @@ package struct TrialMetrics: Sendable, Equatable {
     let count = acknowledged.reads.count(in: trial) + acknowledged.writes.count(in: trial)
     countWindows()
     countCost(trial, acknowledgedInInterval: count)
-    let seconds = Double(trial.measuredEnd - trial.warmUpEnd) / 1e9
+    let seconds = Double(trial.measuredEndNs - trial.warmUpEndNs) / 1e9
     if seconds > 0 { throughput = Double(count) / seconds }
     staleness = Staleness(trial)
   }
@@ -123,7 +123,7 @@ package struct TrialMetrics: Sendable, Equatable {
     let count =
       ofLoad
       + trial.probes.count {
-        $0.outcome == .ok && $0.returned >= trial.warmUpEnd && $0.returned < trial.measuredEnd
+        $0.outcome == .ok && $0.returned >= trial.warmUpEndNs && $0.returned < trial.measuredEndNs
       }
     if count > 0, !trial.nodes.isEmpty {
       func perOperation(_ amount: (NodeUsage) -> Int) -> Double {

@@ -40,6 +40,7 @@ public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible 
   public static func - (a: Interval, b: Interval) -> Interval {
     Interval(nanoseconds: a.nanoseconds - b.nanoseconds)
   }
+  public static func += (a: inout Interval, b: Interval) { a = a + b }
   public static func * (a: Interval, factor: Int) -> Interval {
     Interval(nanoseconds: a.nanoseconds * Int64(factor))
   }
@@ -52,9 +53,9 @@ public struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A reading of one node's own clock, in nanoseconds since an arbitrary origin. Two readings of one
-/// node may be subtracted, because the clock never steps. Readings of different nodes are not
-/// comparable, because clocks are skewed and drift.
+/// A reading of one clock, in nanoseconds since the clock's origin. Two readings of one clock may
+/// be subtracted, because the clock never steps. Readings of different clocks are not comparable:
+/// the clocks of nodes are skewed and drift, and a trial's clock starts at 0 with the trial.
 public struct Instant: Hashable, Comparable, Sendable {
   public let nanoseconds: Int64
 
@@ -63,16 +64,33 @@ public struct Instant: Hashable, Comparable, Sendable {
   public static let zero = Instant(nanoseconds: 0)
   /// An instant so long before every event that no option's interval reaches back to it.
   public static let longAgo = Instant(nanoseconds: .min / 2)
+  /// An instant after every event. Nothing may be added to it, because the sum would overflow.
+  public static let never = Instant(nanoseconds: .max)
 
   public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
   public static func + (instant: Instant, interval: Interval) -> Instant {
     Instant(nanoseconds: instant.nanoseconds + interval.nanoseconds)
+  }
+  public static func += (instant: inout Instant, interval: Interval) {
+    instant = instant + interval
   }
   public static func - (instant: Instant, interval: Interval) -> Instant {
     Instant(nanoseconds: instant.nanoseconds - interval.nanoseconds)
   }
   public static func - (a: Instant, b: Instant) -> Interval {
     Interval(nanoseconds: a.nanoseconds - b.nanoseconds)
+  }
+}
+
+/// Queues whose times are instants of one clock.
+extension EventQueue where Payload: ~Copyable {
+  /// The time of the next event; the queue must not be empty.
+  @inline(__always)
+  public var nextTime: Instant { Instant(nanoseconds: nextTimeNs) }
+
+  @inline(__always)
+  public mutating func push(_ payload: consuming Payload, at time: Instant) {
+    push(payload, atNs: time.nanoseconds)
   }
 }
 

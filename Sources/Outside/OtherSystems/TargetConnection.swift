@@ -83,7 +83,7 @@ struct TargetConnection<Dialect: TargetDialect>: Sendable {
       || waiting.contains { $0.id.client == client }
   }
 
-  mutating func hangUp(_ loop: borrowing EventLoop, now: Int64) {
+  mutating func hangUp(_ loop: borrowing EventLoop, now: Instant) {
     link.hangUp(loop, now: now)
     asked.removeAll(keepingCapacity: true)
     answered = 0

@@ -37,8 +37,8 @@ struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   var lost: [LostConnection] = []
   var dirty: [Int] = []
   var pendingReadiness = PendingReadiness()
-  var dialAt: Int64 = 0
-  var now: Int64
+  var dialAt = Instant.zero
+  var now: Instant
   var lastTrouble: Trouble?
   /// Number of error answers, and the text of the first one.
   var refusalCount = 0
@@ -112,7 +112,7 @@ struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
     // A token must not be reused while readiness of its old connection is still queued.
     if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
     let isIdle = lost.isEmpty && replies.isEmpty
-    let patience = isIdle ? min(limit, Interval(nanoseconds: dialAt - now)) : .zero
+    let patience = isIdle ? min(limit, dialAt - now) : .zero
     pendingReadiness.wait(on: loop, atMost: max(.zero, patience), awake: awake)
     now = MonotonicClock.now()
     while replies.count < share, let ready = pendingReadiness.pop(loop) {
@@ -130,7 +130,7 @@ struct TargetPort<Dialect: TargetDialect>: ServerPort, ~Copyable {
   }
 
   mutating func dialAll() {
-    dialAt = .max
+    dialAt = .never
     for position in connections.indices where !connections[position].link.isOpen {
       if connections[position].link.actAt <= now {
         if connections[position].link.state == .connecting {

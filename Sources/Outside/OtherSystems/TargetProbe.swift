@@ -39,7 +39,7 @@ enum TargetProbe {
   private static func answers<Dialect: TargetDialect>(
     _ port: inout TargetPort<Dialect>, within patience: Interval
   ) throws -> Bool {
-    let limit = MonotonicClock.now() + patience.nanoseconds
+    let limit = MonotonicClock.now() + patience
     var hasAsked = false
     while MonotonicClock.now() < limit, port.lastTrouble == nil {
       if !hasAsked, port.isConnected {

@@ -57,14 +57,14 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
     progress: (Interval, Int) -> Bool = { _, _ in true }
   ) throws -> TrialRecord? {
     guard try connect(progress: progress), try loadKeys(progress: progress) else { return nil }
-    driver.start(end: setup.plan.duration.nanoseconds)
-    guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
+    driver.start(end: .zero + setup.plan.duration)
+    guard try advance(to: .zero + setup.plan.duration, progress: progress) else { return nil }
     let measuredEnd = driver.measuredEnd(atMost: setup.plan.duration)
     driver.close()
     let clients = driver.clients.fleet.machines.count
     let hasReadBack = try readBack()
     var record = TrialRecord(of: setup.plan)
-    record.measuredEnd = measuredEnd
+    record.measuredEndNs = measuredEnd.nanoseconds
     record.hasReadBack = hasReadBack
     record.notes = notes(hasReadBack: hasReadBack)
     record.clients = clients
@@ -74,7 +74,7 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
 
   /// Waits until all connections are open.
   private mutating func connect(progress: (Interval, Int) -> Bool) throws -> Bool {
-    let limit = MonotonicClock.now() + setup.patience.nanoseconds
+    let limit = MonotonicClock.now() + setup.patience
     while !driver.port.isConnected {
       try driver.port.wait(atMost: .milliseconds(10))
       guard progress(.zero, 0) else { return false }
@@ -88,8 +88,8 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
   /// Lets the clients write the keys that must exist before the trial.
   private mutating func loadKeys(progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.beginLoading()
-    while !driver.hasLoaded, driver.now < setup.patienceForLoading.nanoseconds {
-      try driver.turn(until: driver.now + 50_000_000)
+    while !driver.hasLoaded, driver.now < .zero + setup.patienceForLoading {
+      try driver.turn(until: driver.now + .milliseconds(50))
       guard progress(.zero, 0) else { return false }
     }
     let missing = count - driver.endLoading()
@@ -102,23 +102,23 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
   }
 
   private mutating func advance(
-    to end: Int64, progress: (Interval, Int) -> Bool
+    to end: Instant, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
-    var nextProgress: Int64 = 0
+    var nextProgress = Instant.zero
     while driver.now < end, !driver.isDone {
-      try driver.turn(until: min(end, driver.now + 50_000_000))
+      try driver.turn(until: min(end, driver.now + .milliseconds(50)))
       guard driver.now >= nextProgress else { continue }
-      guard progress(Interval(nanoseconds: driver.now), driver.answered) else { return false }
-      nextProgress = driver.now + 50_000_000
+      guard progress(driver.now - .zero, driver.answered) else { return false }
+      nextProgress = driver.now + .milliseconds(50)
     }
     return true
   }
 
   private mutating func readBack() throws -> Bool {
     let count = driver.beginReadBack(timeout: setup.plan.workload.timeout)
-    let limit = driver.now + setup.patience.nanoseconds
+    let limit = driver.now + setup.patience
     while !driver.hasReadBack, driver.now < limit {
-      try driver.turn(until: driver.now + 50_000_000)
+      try driver.turn(until: driver.now + .milliseconds(50))
     }
     driver.close()
     return driver.answered == count

@@ -48,11 +48,14 @@ package struct GatewayFacts: Sendable {
 package struct RequestRate: Sendable {
   package private(set) var perSecond = 0
   private var count = 0
-  private var since: Int64 = 0
+  private var since: Instant?
 
-  package mutating func note(_ total: Int, at now: Int64) {
-    guard now - since >= 1_000_000_000 else { return }
-    perSecond = since == 0 ? 0 : Int(Double(total - count) * 1e9 / Double(now - since))
+  package mutating func note(_ total: Int, at now: Instant) {
+    let length = since.map { now - $0 }
+    if let length {
+      guard length >= .seconds(1) else { return }
+      perSecond = Int(Double(total - count) / length.seconds)
+    }
     count = total
     since = now
   }

@@ -21,13 +21,13 @@ package struct RespConnection: Sendable {
   package var isHeldBack = false
   /// Set while the connection is closing: until then its input is discarded, because closing the
   /// connection at once could destroy the last reply.
-  package var lingersUntil: Int64?
+  package var lingersUntil: Instant?
   /// How many bytes of its input were discarded.
   package var discarded = 0
   package var watchesReading = true
   package var watchesWriting = false
-  package let openedAt: Int64
-  package var readAt: Int64
+  package let openedAt: Instant
+  package var readAt: Instant
   /// The part of `waitingByteCount` that is included in the gateway's sum.
   package var notedByteCount = 0
   /// The number of its commands that the gateway has counted.
@@ -35,10 +35,10 @@ package struct RespConnection: Sendable {
   /// Whether it will be checked again soon, because it is not read or not served.
   package var isPaused = false
   /// Since when it has not been read and has taken none of its replies.
-  package var stuckSince: Int64?
+  package var stuckSince: Instant?
 
   package init(
-    descriptor: Int32, generation: UInt32, session: RespSession, machine: Int, now: Int64
+    descriptor: Int32, generation: UInt32, session: RespSession, machine: Int, now: Instant
   ) {
     openedAt = now
     readAt = now
@@ -78,17 +78,16 @@ package enum GatewayLimits {
   package static let output = 1 << 20
   /// A larger buffer is freed when it becomes empty.
   package static let keptOutput = 64 << 10
-  /// The pause after a connection could not be accepted for lack of descriptors, in nanoseconds.
+  /// The pause after a connection could not be accepted for lack of descriptors.
   package static let acceptPause = Interval.milliseconds(100)
-  /// How long a client may be silent while its connection is closing, in nanoseconds. `discarded`
+  /// How long a client may be silent while its connection is closing. `discarded`
   /// is the number of bytes it may still send.
   package static let linger = Interval.seconds(5)
   /// Bytes of all clients that may wait. Above this, clients with more than `smallShare` are not
   /// read.
   package static let memory = 512 << 20
   package static let smallShare = 64 << 10
-  /// How long a client that is not read may take no replies before its connection ends, in
-  /// nanoseconds.
+  /// How long a client that is not read may take no replies before its connection ends.
   package static let patience = Interval.seconds(5)
   package static let discarded = 1 << 30
 }

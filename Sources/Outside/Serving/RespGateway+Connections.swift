@@ -70,7 +70,7 @@ extension RespGateway {
       return try Descriptor.accept(listener)
     } catch {
       port.loop.change(listener, token: ExternalToken.first, reads: false, writes: false)
-      acceptsAgainAt = now + GatewayLimits.acceptPause.nanoseconds
+      acceptsAgainAt = now + GatewayLimits.acceptPause
       return nil
     }
   }
@@ -85,7 +85,7 @@ extension RespGateway {
   }
 
   package mutating func acceptAgain() {
-    acceptsAgainAt = .max
+    acceptsAgainAt = .never
     port.loop.change(listener, token: ExternalToken.first, reads: true, writes: false)
   }
 
@@ -98,7 +98,7 @@ extension RespGateway {
     guard connections[slot].lingersUntil == nil else {
       received.consume(count)
       connections[slot].discarded += count
-      if count > 0 { connections[slot].lingersUntil = now + GatewayLimits.linger.nanoseconds }
+      if count > 0 { connections[slot].lingersUntil = now + GatewayLimits.linger }
       if progress == .closed { connections[slot].hasEnded = true }
       if connections[slot].hasEnded && connections[slot].output.isEmpty
         || connections[slot].discarded > GatewayLimits.discarded
@@ -140,7 +140,7 @@ extension RespGateway {
   /// Ends a connection: sends the last replies, and waits a while for the other side to close.
   /// Replies that were not read by then are lost.
   package mutating func linger(_ slot: Int) {
-    connections[slot].lingersUntil = now + GatewayLimits.linger.nanoseconds
+    connections[slot].lingersUntil = now + GatewayLimits.linger
     lingering.append(slot)
     connections[slot].watchesReading = false
     flushLast(slot)
@@ -156,7 +156,7 @@ extension RespGateway {
     guard waits || !connections[slot].hasEnded else { return close(slot) }
     if !waits { Descriptor.endOutput(connections[slot].descriptor) }
     if connections[slot].output.count < before {
-      connections[slot].lingersUntil = now + GatewayLimits.linger.nanoseconds
+      connections[slot].lingersUntil = now + GatewayLimits.linger
     }
     watch(slot, reads: !connections[slot].hasEnded, writes: waits)
   }
@@ -191,11 +191,11 @@ extension RespGateway {
   /// Closes connections whose clients have said nothing for long and wait for nothing, without a
   /// word, as Redis does.
   package mutating func closeIdle() {
-    idleCheckAt = now + min(facts.idleLimit.nanoseconds, 1_000_000_000)
+    idleCheckAt = now + min(facts.idleLimit, .seconds(1))
     for slot in connections.indices
     where connections[slot].isOpen && connections[slot].lingersUntil == nil
       && connections[slot].session.isIdle && connections[slot].output.isEmpty
-      && now - connections[slot].readAt > facts.idleLimit.nanoseconds
+      && now - connections[slot].readAt > facts.idleLimit
     {
       close(slot)
     }
@@ -271,18 +271,18 @@ extension RespGateway {
     guard isStuck || connections[slot].isHeldBack, !connections[slot].isPaused else { return }
     connections[slot].isPaused = true
     paused.append(slot)
-    pausesEndAt = min(pausesEndAt, now + GatewayLimits.acceptPause.nanoseconds)
+    pausesEndAt = min(pausesEndAt, now + GatewayLimits.acceptPause)
   }
 
   package mutating func endPauses() {
     guard now >= pausesEndAt else { return }
-    pausesEndAt = .max
+    pausesEndAt = .never
     let slots = paused
     paused = []
     for slot in slots {
       connections[slot].isPaused = false
       guard connections[slot].isOpen else { continue }
-      guard let since = connections[slot].stuckSince, now - since >= patience.nanoseconds,
+      guard let since = connections[slot].stuckSince, now - since >= patience,
         connections[slot].lingersUntil == nil
       else {
         markDirty(slot)

@@ -29,7 +29,7 @@ extension RespGateway {
           "redis_version:\(RespInterpreter.spokenVersion)", "rsmbench_version:\(facts.version)",
           "redis_mode:standalone", "protocol:\(facts.protocolName)", "cluster:\(facts.cluster)",
           "process_id:\(facts.processNumber)", "tcp_port:\(endpoint.port)",
-          "uptime_in_seconds:\((now - startedAt) / 1_000_000_000)",
+          "uptime_in_seconds:\(Int((now - startedAt).seconds))",
         ]
       ),
       (
@@ -145,8 +145,8 @@ extension RespGateway {
       ("id", "\(session.number)"), ("addr", address(ofPeer: true)),
       ("laddr", address(ofPeer: false)), ("fd", "\(connection.descriptor)"),
       ("name", String(decoding: session.interpreter.name, as: UTF8.self)),
-      ("age", "\((now - connection.openedAt) / 1_000_000_000)"),
-      ("idle", "\((now - connection.readAt) / 1_000_000_000)"),
+      ("age", "\(Int((now - connection.openedAt).seconds))"),
+      ("idle", "\(Int((now - connection.readAt).seconds))"),
       ("flags", transaction.isOpen ? "x" : "N"), ("db", "0"), ("sub", "0"), ("psub", "0"),
       ("multi", transaction.isOpen ? "\(transaction.commands.count)" : "-1"),
       ("qbuf", "\(session.input.count)"), ("omem", "\(connection.output.count)"),

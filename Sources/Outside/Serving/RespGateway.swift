@@ -32,15 +32,15 @@ package struct RespGateway: ~Copyable {
   /// The bytes that were just received.
   package var received = InputBuffer()
   /// When connections are accepted again, after a lack of descriptors.
-  package var acceptsAgainAt = Int64.max
+  package var acceptsAgainAt = Instant.never
   /// Clients of the cluster, which act for connections.
   package var fleet: Fleet
   /// The slot that each machine acts for; -1 for none.
   package var owners: [Int] = []
   /// Machines that act for no connection and have nothing outstanding.
   package var freeMachines: [Int] = []
-  package var now: Int64
-  package let startedAt: Int64
+  package var now: Instant
+  package let startedAt: Instant
   package var accepted: Int64 = 0
   /// Commands of clients, and requests to the cluster that were made from them.
   package var commandCount = 0
@@ -54,9 +54,9 @@ package struct RespGateway: ~Copyable {
   package var waitingByteCount = 0
   /// Connections that are not read, or not served, in order to limit memory.
   package var paused: [Int] = []
-  package var pausesEndAt = Int64.max
+  package var pausesEndAt = Instant.never
   /// When idle connections are looked for again.
-  package var idleCheckAt: Int64 = 0
+  package var idleCheckAt = Instant.zero
   package let limits: RespLimits
   package let memory: Int
   package let patience: Interval
@@ -106,7 +106,7 @@ package struct RespGateway: ~Copyable {
   package mutating func turn(atMost limit: Interval) throws {
     var wakesAt = min(acceptsAgainAt, pausesEndAt)
     if !runtime.agenda.isEmpty { wakesAt = min(wakesAt, runtime.agenda.nextTime) }
-    let untilWake = Interval(nanoseconds: max(0, wakesAt - MonotonicClock.now()))
+    let untilWake = max(.zero, wakesAt - MonotonicClock.now())
     try port.wait(atMost: dirty.isEmpty && port.lost.isEmpty ? min(limit, untilWake) : .zero)
     now = MonotonicClock.now()
     if acceptsAgainAt <= now { acceptAgain() }
@@ -116,7 +116,7 @@ package struct RespGateway: ~Copyable {
     while !runtime.agenda.isEmpty, runtime.agenda.nextTime <= now {
       // Operations begin when connections ask for them, so only wake-ups are scheduled.
       guard case .wakes(let machine) = runtime.agenda.pop() else { continue }
-      proceed(after: fleet.wake(machine, at: instant, in: &runtime))
+      proceed(after: fleet.wake(machine, at: now, in: &runtime))
     }
     deliverAll()
     port.flush()
@@ -132,7 +132,7 @@ package struct RespGateway: ~Copyable {
       for machine in fleet.clients(using: connection) {
         proceed(
           after: fleet.lose(
-            connectionTo: connection.replica, of: machine, at: instant, in: &runtime))
+            connectionTo: connection.replica, of: machine, at: now, in: &runtime))
       }
     }
     port.lost.removeAll()
@@ -140,13 +140,11 @@ package struct RespGateway: ~Copyable {
     while position < port.replies.count {
       proceed(
         after: fleet.receive(
-          port.replies[position], from: port.sender(of: position), at: instant, in: &runtime))
+          port.replies[position], from: port.sender(of: position), at: now, in: &runtime))
       position += 1
     }
     port.removeReplies()
   }
-
-  package var instant: Instant { Instant(nanoseconds: now) }
 
   /// Answers the connection whose operation has ended, if one has.
   package mutating func proceed(after ending: Fleet.Ending?) {
@@ -184,7 +182,7 @@ package struct RespGateway: ~Copyable {
         connections[slot].inform(answer(to: question, from: slot))
       case .store(let command):
         fleet.begin(
-          command, by: connections[slot].machine, due: instant, at: instant, in: &runtime)
+          command, by: connections[slot].machine, due: now, at: now, in: &runtime)
         return
       }
     }

@@ -13,12 +13,12 @@ package struct Service: ~Copyable {
   /// Empty if the nodes were not started by this service.
   package var processes: NodeProcesses
   package let membership: Membership
-  /// For each node, the time in ns at which to start it again; `nil` while it runs.
-  private var restarts: [Int64?]
-  private var pauses: [Int64]
-  private var startTimes: [Int64]
+  /// For each node, the time at which to start it again; `nil` while it runs.
+  private var restarts: [Instant?]
+  private var pauses: [Interval]
+  private var startTimes: [Instant]
   private var leader: Int?
-  private var reportAt: Int64 = 0
+  private var reportAt = Instant.zero
   /// How many replicas and nodes of the authority may be missing at the start.
   package var tolerated = (replicas: 0, authority: 0)
 
@@ -30,13 +30,13 @@ package struct Service: ~Copyable {
     self.membership = membership
     restarts = Array(repeating: nil, count: membership.nodeCount)
     pauses = Array(repeating: Service.shortestPause, count: membership.nodeCount)
-    startTimes = Array(repeating: 0, count: membership.nodeCount)
+    startTimes = Array(repeating: .zero, count: membership.nodeCount)
   }
 
   /// A node that ends by itself is started again after a pause, which doubles as long as it keeps
   /// ending.
-  private static let shortestPause: Int64 = 500_000_000
-  private static let longestPause: Int64 = 10_000_000_000
+  private static let shortestPause = Interval.milliseconds(500)
+  private static let longestPause = Interval.seconds(10)
 
   /// Starts the nodes and waits until there is a leader; the limit is extended while nodes report
   /// that they recover. Nodes that were started elsewhere need not all be up. Neither need nodes
@@ -47,18 +47,18 @@ package struct Service: ~Copyable {
   ) throws -> Bool {
     try processes.startAll()
     for node in restarts.indices { noteProcess(of: node) }
-    var limit = MonotonicClock.now() + patience.nanoseconds
+    var limit = MonotonicClock.now() + patience
     var recoveries: [String] = []
-    var lookAt: Int64 = 0
+    var lookAt = Instant.zero
     while currentLeader == nil || processes.isOurs && !gateway.port.isConnected {
       guard !isStopped() else { return false }
       try gateway.turn(atMost: .milliseconds(10))
       askForReports()
       try noteFailedStarts(tell)
       if gateway.now >= lookAt {
-        lookAt = gateway.now + 500_000_000
+        lookAt = gateway.now + .milliseconds(500)
         let words = processes.recoveries
-        if words != recoveries { limit = gateway.now + patience.nanoseconds }
+        if words != recoveries { limit = gateway.now + patience }
         recoveries = words
       }
       try processes.checkPatience(over: gateway.port, within: patience, until: limit)
@@ -87,11 +87,11 @@ package struct Service: ~Copyable {
   /// Serves until `isStopped` returns true, which is called at least ten times a second.
   /// - Parameter tell: gets messages for the user, one line each.
   package mutating func run(until isStopped: () -> Bool, tell: (String) -> Void) throws {
-    var superviseAt: Int64 = 0
+    var superviseAt = Instant.zero
     while !isStopped() {
       try gateway.turn(atMost: .milliseconds(50))
       guard gateway.now >= superviseAt else { continue }
-      superviseAt = gateway.now + 50_000_000
+      superviseAt = gateway.now + .milliseconds(50)
       supervise(tell)
       askForReports()
       if let found = currentLeader, found != leader {
@@ -155,7 +155,7 @@ package struct Service: ~Copyable {
 
   private mutating func askForReports() {
     guard gateway.now >= reportAt else { return }
-    reportAt = gateway.now + 200_000_000
+    reportAt = gateway.now + .milliseconds(200)
     for node in restarts.indices { gateway.port.order(.report(digest: false), to: node) }
     gateway.port.flush()
   }

@@ -42,11 +42,7 @@ extension WithAuthority {
 
   private mutating func tick(at now: Instant, into effects: inout Effects<Self>) {
     viewLease.tick()
-    let limit = Int(viewLease.patience.nanoseconds / options.ping.nanoseconds) + 1
-    if !viewLease.waitingReads.isEmpty, viewLease.ticks - viewLease.waitingSince >= limit {
-      for ticket in viewLease.waitingReads { effects.refuseRead(ticket, redirect: nil) }
-      viewLease.waitingReads.removeAll()
-    }
+    refuseOverdueReads(into: &effects)
     ping(at: now, into: &effects, everywhere: viewLease.isAnswerOverdue(at: now))
     effects.setTimer(.tick, after: options.ping)
   }
@@ -169,12 +165,6 @@ extension WithAuthority {
     ping(at: now, into: &effects)
   }
 
-  private mutating func releaseWaitingReads(at now: Instant, into effects: inout Effects<Self>) {
-    guard !viewLease.waitingReads.isEmpty, viewLease.holdsLease(at: now) else { return }
-    for ticket in viewLease.waitingReads { effects.read(ticket) }
-    viewLease.waitingReads.removeAll(keepingCapacity: true)
-  }
-
   /// Passes the effects of the data protocol to the host, but a read only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
     guard !replicaEffects.filled.isEmpty else { return }
@@ -185,16 +175,7 @@ extension WithAuthority {
     for commit in replicaEffects.commits {
       effects.commit(commit.batch, at: commit.index, answering: commit.answering)
     }
-    for ticket in replicaEffects.reads {
-      if viewLease.holdsLease(at: now) {
-        effects.read(ticket)
-      } else if viewLease.waitingReads.count < ViewLease.waitingReadLimit {
-        if viewLease.waitingReads.isEmpty { viewLease.waitingSince = viewLease.ticks }
-        viewLease.waitingReads.append(ticket)
-      } else {
-        effects.refuseRead(ticket, redirect: nil)
-      }
-    }
+    for ticket in replicaEffects.reads { checkLease(for: ticket, at: now, into: &effects) }
     for refusal in replicaEffects.refusedBatches {
       effects.refuse(refusal.refused, redirect: refusal.redirect)
     }

@@ -66,6 +66,7 @@ extension ViewstampedReplica {
   /// Adds the operations that are new. Within a view the logs of backups are prefixes of the
   /// primary's, so what is known is the same.
   private mutating func take(_ message: Prepare, into effects: inout Effects<Self>) {
+    assert(message.op <= log.lastOp.next, "operations are prepared in order (§4.1, step 4)")
     let known = log.lastOp.next - message.op
     if known < message.batches.count {
       let new = Array(message.batches[known...])
@@ -82,6 +83,7 @@ extension ViewstampedReplica {
 
   /// PrepareOK stands for all operations up to its number (§4.1, step 4).
   func acknowledge(into effects: inout Effects<Self>) {
+    assert(state == .normal, "PrepareOK is said only in a view that has started (§4.2, step 5)")
     let reply = Message.prepareOK(PrepareOK(view: viewNumber, op: log.lastOp))
     let primary = membership.replicas[primary(of: viewNumber)]
     // Bug: prepare-ok-before-durable.

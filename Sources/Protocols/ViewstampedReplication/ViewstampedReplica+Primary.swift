@@ -17,6 +17,9 @@ extension ViewstampedReplica {
 
   /// Numbers an operation and offers it to everyone (§4.1, steps 2 and 3).
   private mutating func prepare(_ batch: Batch, into effects: inout Effects<Self>) {
+    assert(
+      state == .normal && primary(of: viewNumber) == ownSlot,
+      "only the primary of a view that has started numbers operations (§4.1, step 2)")
     let op = log.lastOp.next
     let byteCount = batch.encodedByteCount
     let batches = [batch]

@@ -83,6 +83,9 @@ extension ViewstampedReplica {
   /// The log of the new view is here: tells all of it, and itself as well, so that the view is
   /// durable when this replica begins to lead it (§4.2, step 3).
   mutating func startView(committed: LogIndex, into effects: inout Effects<Self>) {
+    assert(
+      state == .viewChange && primary(of: viewNumber) == ownSlot,
+      "only the primary of a new view starts it (§4.2, step 3)")
     transfer = nil
     noteNormal(into: &effects)
     let message = StartView(

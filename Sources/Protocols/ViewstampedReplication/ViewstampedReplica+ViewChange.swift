@@ -141,6 +141,7 @@ extension ViewstampedReplica {
   mutating func enter(
     _ view: View, at now: Instant, asking: Asked = .all, into effects: inout Effects<Self>
   ) {
+    assert(view > viewNumber, "a view is entered once, and views never fall (§4.2, step 1)")
     endPrimacy(into: &effects)
     viewNumber = view
     state = .viewChange

@@ -184,6 +184,7 @@ public struct ViewstampedReplica: ReplicaCore {
 
   /// Moves the commit-number forward and announces what it passes.
   mutating func commit(through op: LogIndex, into effects: inout Effects<Self>) {
+    assert(op <= log.lastOp, "what is not in the log is not committed")
     while commitNumber < op {
       commitNumber = commitNumber.next
       effects.commit(

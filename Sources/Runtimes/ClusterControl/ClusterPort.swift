@@ -33,8 +33,8 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   public var stamps: [(node: Int, stamp: RequestStamp)] = []
   public var dirty: [Int] = []
   public var pendingReadiness = PendingReadiness()
-  public var dialAt: Int64 = 0
-  public var now: Int64
+  public var dialAt = Instant.zero
+  public var now: Instant
   /// The identity of the first client.
   public let firstClient: UInt64
   /// Number of nodes that clients may ask.
@@ -149,7 +149,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   /// Records that a node was killed or has been started again: a node that is down is not dialled.
   public mutating func setDown(_ node: Int, _ down: Bool) {
     isDown[node] = down
-    dialAt = 0
+    dialAt = .zero
     if down { reports[node] = nil }
   }
 
@@ -170,7 +170,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     // A token must not be reused while readiness of its old connection is still queued.
     if pendingReadiness.isEmpty, now >= dialAt { dialAll() }
     pendingReadiness.wait(
-      on: loop, atMost: max(.zero, min(limit, Interval(nanoseconds: dialAt - now))), awake: awake)
+      on: loop, atMost: max(.zero, min(limit, dialAt - now)), awake: awake)
     now = MonotonicClock.now()
     while replies.count < share, let ready = pendingReadiness.pop(loop) {
       guard ready.token < ExternalToken.first else {
@@ -185,7 +185,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
   }
 
   public mutating func dialAll() {
-    dialAt = .max
+    dialAt = .never
     for position in connections.indices {
       let node = connections[position].node.index
       guard !connections[position].isOpen, !isDown[node] else { continue }

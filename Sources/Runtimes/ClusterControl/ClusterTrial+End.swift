@@ -19,28 +19,28 @@ extension ClusterTrial {
     let seen = driver.port.reportCounts
     askForReports(digest: digest)
     driver.port.flush()
-    let limit = MonotonicClock.now() + patience.nanoseconds
+    let limit = MonotonicClock.now() + patience
     while MonotonicClock.now() < limit {
       let isMissing = meters.indices.contains { node in
         !driver.port.isDown[node] && ledger.pauses(of: node) == 0
           && driver.port.reportCounts[node] == seen[node]
       }
       guard isMissing else { return true }
-      try driver.turn(until: driver.now + 5_000_000)
+      try driver.turn(until: driver.now + .milliseconds(5))
       handleReports()
     }
     return false
   }
 
   /// Takes the latencies of the traced operations of the measured part apart.
-  mutating func timeTrace(until measuredEnd: Int64) -> TimeTrace? {
+  mutating func timeTrace(until measuredEnd: Instant) -> TimeTrace? {
     guard setup.plan.traceEvery != nil else { return nil }
     driver.runtime.traced.every = 0
     var stamps: [RequestID: [(node: Int, stamp: RequestStamp)]] = [:]
     for (node, stamp) in driver.port.stamps { stamps[stamp.id, default: []].append((node, stamp)) }
     driver.port.stamps = []
     var trace = TimeTrace()
-    let measured = setup.plan.warmUp.nanoseconds..<measuredEnd
+    let measured = Instant.zero + setup.plan.warmUp..<measuredEnd
     for (id, operation) in driver.runtime.traced.finished where measured.contains(operation.due) {
       if let breakdown = StampedOperation.breakdown(
         of: operation, origin: driver.origin, stamps: stamps[id] ?? [])
@@ -57,7 +57,7 @@ extension ClusterTrial {
   /// have applied equally many entries, twice in a row.
   mutating func settle(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     for key in ledger.entries.keys.sorted() { try endFault(key) }
-    let limit = MonotonicClock.now() + setup.patienceAtEnd.nanoseconds
+    let limit = MonotonicClock.now() + setup.patienceAtEnd
     var last: [LogIndex] = []
     while MonotonicClock.now() < limit, try shouldContinue(progress) {
       let areFresh = try freshReports(within: .milliseconds(200))
@@ -74,7 +74,7 @@ extension ClusterTrial {
         return true
       }
       last = areFresh ? applied : []
-      try driver.turn(until: driver.now + 20_000_000)
+      try driver.turn(until: driver.now + .milliseconds(20))
       handleReports()
     }
     return false
@@ -86,9 +86,9 @@ extension ClusterTrial {
     // A read that is given up would leave its key unread and the acknowledged writes to it
     // unchecked.
     let count = driver.beginReadBack(timeout: max(setup.plan.workload.timeout, .seconds(5)))
-    let limit = driver.now + setup.patienceAtEnd.nanoseconds
+    let limit = driver.now + setup.patienceAtEnd
     while !driver.hasReadBack, driver.now < limit, try shouldContinue(progress) {
-      try driver.turn(until: driver.now + 50_000_000)
+      try driver.turn(until: driver.now + .milliseconds(50))
       handleReports()
     }
     driver.close()

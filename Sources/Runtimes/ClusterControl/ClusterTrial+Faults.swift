@@ -14,12 +14,12 @@ extension ClusterTrial {
     // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
     faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
     let (hit, entry) = try inflict(fault.action)
-    let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
+    let end = fault.end.map { min($0, .zero + setup.plan.duration) }
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
-        plannedNs: fault.start, startNs: driver.now, endNs: entry.isInstant ? driver.now : end,
-        name: fault.name))
+        planned: fault.start, start: driver.now,
+        end: entry.isInstant ? driver.now : end, name: fault.name))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     pushFaults()
@@ -62,7 +62,7 @@ extension ClusterTrial {
 
   mutating func inflict(_ what: DiskFault, on hit: [Int]) -> FaultLedger.Entry {
     switch what {
-    case .slow(let interval): return .slowDisk(hit, nanoseconds: interval.nanoseconds)
+    case .slow(let interval): return .slowDisk(hit, by: interval)
     case .stall: return .stalledDisk(hit)
     case .error:
       for node in hit { driver.port.order(.disk(.syncError), to: node) }

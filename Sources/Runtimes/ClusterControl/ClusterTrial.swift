@@ -34,7 +34,7 @@ package struct ClusterTrial: ~Copyable {
   /// Nodes that a disk fault may keep from starting again.
   var mayRefuse: [Bool]
   /// The trial's time at which nodes and progress are checked next.
-  var nextCheckAt: Int64 = 0
+  var nextCheckAt = Instant.zero
   var isAbandoned = false
   /// Acknowledged operations of the load; reads of the read-back do not count.
   var loadAnswered: Int?
@@ -97,10 +97,10 @@ package struct ClusterTrial: ~Copyable {
     guard try awaitService(progress: progress), try loadKeys(progress) else { return nil }
     schedule()
     driver.runtime.traced.every = UInt64(setup.plan.traceEvery ?? 0)
-    driver.start(end: setup.plan.duration.nanoseconds)
+    driver.start(end: .zero + setup.plan.duration)
     leadership = LeadershipLog()
     noteLeadership()
-    guard try advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
+    guard try advance(to: .zero + setup.plan.duration, progress: progress) else { return nil }
     let measuredEnd = driver.measuredEnd(atMost: setup.plan.duration)
     driver.close()
     let measuredLeadership = leadership.samples
@@ -122,7 +122,7 @@ package struct ClusterTrial: ~Copyable {
     if !hasReadBack { notes.append(whyNotReadBack(hasSettled)) }
     processes.endAll()
     var record = TrialRecord(of: setup.plan)
-    record.measuredEnd = measuredEnd
+    record.measuredEndNs = measuredEnd.nanoseconds
     record.nodes = usages
     record.faults = injected
     record.leadership = measuredLeadership
@@ -140,13 +140,13 @@ package struct ClusterTrial: ~Copyable {
     for (index, fault) in plannedFaults.enumerated() {
       agenda.push(.faultStarts(index), at: fault.start)
     }
-    agenda.push(.windowEnds, at: setup.plan.window.nanoseconds)
-    agenda.push(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
+    agenda.push(.windowEnds, at: Instant.zero + setup.plan.window)
+    agenda.push(.warmUpEnds, at: Instant.zero + setup.plan.warmUp)
   }
 
   /// Waits until all nodes answer and there is a leader.
   mutating func awaitService(progress: (Interval, Int) -> Bool) throws -> Bool {
-    let limit = MonotonicClock.now() + setup.patience.nanoseconds
+    let limit = MonotonicClock.now() + setup.patience
     driver.origin = MonotonicClock.now()
     while !driver.port.isConnected || driver.port.reports.contains(where: { $0 == nil })
       || targeting.leader(among: views) == nil
@@ -163,11 +163,11 @@ package struct ClusterTrial: ~Copyable {
   mutating func loadKeys(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     let count = driver.beginLoading()
     while !driver.hasLoaded {
-      try driver.turn(until: driver.now + 50_000_000)
+      try driver.turn(until: driver.now + .milliseconds(50))
       handleReports()
       try checkProcesses()
       guard progress(.zero, 0) else { return false }
-      guard driver.now < setup.patienceForLoading.nanoseconds else {
+      guard driver.now < .zero + setup.patienceForLoading else {
         throw ClusterError("\(count) keys could not be loaded within \(setup.patienceForLoading)")
       }
     }
@@ -180,11 +180,11 @@ package struct ClusterTrial: ~Copyable {
 
   /// Processes the trial's events up to the time `end`, or until the load is done.
   mutating func advance(
-    to end: Int64, progress: (Interval, Int) -> Bool
+    to end: Instant, progress: (Interval, Int) -> Bool
   ) throws -> Bool {
     while true {
       let next = agenda.isEmpty ? end : min(end, agenda.nextTime)
-      try driver.turn(until: min(next, driver.now + 50_000_000))
+      try driver.turn(until: min(next, driver.now + .milliseconds(50)))
       handleReports()
       while !agenda.isEmpty, agenda.nextTime <= driver.now, agenda.nextTime <= end {
         let time = agenda.nextTime
@@ -201,20 +201,20 @@ package struct ClusterTrial: ~Copyable {
   /// continues.
   mutating func shouldContinue(_ progress: (Interval, Int) -> Bool) throws -> Bool {
     guard !isAbandoned, driver.now >= nextCheckAt else { return !isAbandoned }
-    nextCheckAt = driver.now + 50_000_000
+    nextCheckAt = driver.now + .milliseconds(50)
     try checkProcesses()
-    let time = min(driver.now, setup.plan.duration.nanoseconds)
-    isAbandoned = !progress(Interval(nanoseconds: time), loadAnswered ?? driver.answered)
+    let time = min(driver.now - .zero, setup.plan.duration)
+    isAbandoned = !progress(time, loadAnswered ?? driver.answered)
     return !isAbandoned
   }
 
-  mutating func carryOut(_ event: TrialEvent, at time: Int64) throws {
+  mutating func carryOut(_ event: TrialEvent, at time: Instant) throws {
     switch event {
     case .faultStarts(let index): try startFault(index)
     case .faultEnds(let index): try endFault(index)
     case .windowEnds:
       askForReports()
-      agenda.push(.windowEnds, at: time + setup.plan.window.nanoseconds)
+      agenda.push(.windowEnds, at: time + setup.plan.window)
     case .warmUpEnds:
       for node in meters.indices { meters[node].startsWithNextReport = true }
       askForReports()

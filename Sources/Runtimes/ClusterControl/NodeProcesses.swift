@@ -63,7 +63,7 @@ package struct NodeProcesses: ~Copyable {
   /// - Parameter limit: the monotonic time at which the caller will have waited for `patience`.
   /// - Throws: the reason why the cluster will not serve.
   package func checkStart<Application: StateMachine>(
-    over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
+    over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Instant
   ) throws(ClusterError) {
     if let refusal = port.refusal { throw ClusterError(refusal) }
     for node in nodes.keys.sorted() where hasEnded(node) {
@@ -75,7 +75,7 @@ package struct NodeProcesses: ~Copyable {
   /// Like `checkStart`, but ignores nodes that have ended. It is for callers that can do without
   /// such nodes and look for them themselves, because a node may end just after they have looked.
   package func checkPatience<Application: StateMachine>(
-    over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Int64
+    over port: borrowing ClusterPort<Application>, within patience: Interval, until limit: Instant
   ) throws(ClusterError) {
     if let refusal = port.refusal { throw ClusterError(refusal) }
     guard MonotonicClock.now() >= limit else { return }

@@ -16,10 +16,10 @@ struct StampedOperation {
   ///   - stamps: what nodes have noted of the operation, each with the node's number.
   /// - Returns: nil if a stamp is missing, because a node was killed or had too many of them.
   static func breakdown(
-    of operation: TracedOperations.Operation, origin: Int64,
+    of operation: TracedOperations.Operation, origin: Instant,
     stamps: [(node: Int, stamp: RequestStamp)]
   ) -> OperationBreakdown? {
-    let end = origin + operation.answered
+    let end = origin + (operation.answered - .zero)
     let answers = stamps.filter { $0.stamp.step != .taken && $0.stamp.end <= end }
     guard let answer = answers.max(by: { $0.stamp.end < $1.stamp.end }) else { return nil }
     // Of several attempts the last one counts that was read before the answer was written, at the
@@ -33,10 +33,10 @@ struct StampedOperation {
     guard let sent, let first = operation.attempts.first else { return nil }
 
     var parts = [Int64](repeating: 0, count: LatencyPart.allCases.count)
-    var reached = origin + operation.due
-    func add(_ part: LatencyPart, until time: Int64) {
+    var reached = origin + (operation.due - .zero)
+    func add(_ part: LatencyPart, until time: Instant) {
       let next = min(max(time, reached), end)
-      parts[part.index] += next - reached
+      parts[part.index] += (next - reached).nanoseconds
       reached = next
     }
     add(.sending, until: first)
@@ -52,6 +52,7 @@ struct StampedOperation {
     var members = [Int64](repeating: 0, count: parts.count)
     members[LatencyPart.nodeWire.index] = parts[LatencyPart.nodeWire.index]
     return OperationBreakdown(
-      isRead: operation.isRead, dueNs: operation.due, partsNs: parts, membersNs: members)
+      isRead: operation.isRead, dueNs: operation.due.nanoseconds, partsNs: parts,
+      membersNs: members)
   }
 }

@@ -196,7 +196,7 @@ extension NodeFaults: WireCodable {
     links.encode(into: &writer)
     clients.encode(into: &writer)
     writer.write(slowness)
-    writer.write(syncDelay)
+    writer.write(syncDelay.nanoseconds)
     writer.write(syncStalls)
     writer.write(drift)
   }
@@ -206,7 +206,7 @@ extension NodeFaults: WireCodable {
     links = try [LinkFault](from: &reader)
     clients = try LinkDegradation(from: &reader)
     slowness = try reader.readNumber(in: 1...1e9)
-    syncDelay = try reader.readTime()
+    syncDelay = .nanoseconds(try reader.readTime())
     syncStalls = try reader.readFlag()
     drift = try reader.readNumber(in: -1000...1000)
   }

@@ -16,11 +16,11 @@ public struct RequestStamp: Equatable, Sendable {
 
   public var id: RequestID
   public var step: Step
-  public var begin: Int64
-  public var middle: Int64
-  public var end: Int64
+  public var begin: Instant
+  public var middle: Instant
+  public var end: Instant
 
-  public init(_ id: RequestID, _ step: Step, begin: Int64, middle: Int64, end: Int64) {
+  public init(_ id: RequestID, _ step: Step, begin: Instant, middle: Instant, end: Instant) {
     self.id = id
     self.step = step
     self.begin = begin
@@ -35,7 +35,7 @@ extension RequestStamp: WireCodable {
   public func encode(into writer: inout WireWriter) {
     id.encode(into: &writer)
     writer.write(step.rawValue)
-    for time in [begin, middle, end] { writer.write(time) }
+    for time in [begin, middle, end] { writer.write(time.nanoseconds) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -45,8 +45,8 @@ extension RequestStamp: WireCodable {
       throw .malformed("found step \(number) of a request, allowed 1 to 3")
     }
     self.step = step
-    begin = try reader.read(Int64.self)
-    middle = try reader.read(Int64.self)
-    end = try reader.read(Int64.self)
+    begin = Instant(nanoseconds: try reader.read(Int64.self))
+    middle = Instant(nanoseconds: try reader.read(Int64.self))
+    end = Instant(nanoseconds: try reader.read(Int64.self))
   }
 }

@@ -15,7 +15,7 @@ public struct DialedConnection: Sendable {
   public var state = State.idle
   public var descriptor: Int32 = -1
   /// When an idle connection is dialled, or an attempt is given up.
-  public var actAt: Int64 = 0
+  public var actAt = Instant.zero
   public var input = InputBuffer()
   public var output = OutputBuffer()
   public var watchesWriting = false
@@ -40,7 +40,7 @@ public struct DialedConnection: Sendable {
   /// Begins to connect.
   /// - Returns: false if connecting is not possible now.
   @discardableResult
-  public mutating func dial(_ loop: borrowing EventLoop, now: Int64) -> Bool {
+  public mutating func dial(_ loop: borrowing EventLoop, now: Instant) -> Bool {
     do throws(SocketError) {
       descriptor = try endpoint.connect()
     } catch {
@@ -49,18 +49,18 @@ public struct DialedConnection: Sendable {
       return false
     }
     state = .connecting
-    actAt = now + Dialing.dialDeadline.nanoseconds
+    actAt = now + Dialing.dialDeadline
     watchesWriting = true
     loop.add(descriptor, token: token, writes: true)
     return true
   }
 
-  public mutating func backOff(_ now: Int64) {
+  public mutating func backOff(_ now: Instant) {
     state = .idle
-    actAt = now + Dialing.redialPause.nanoseconds
+    actAt = now + Dialing.redialPause
   }
 
-  public mutating func hangUp(_ loop: borrowing EventLoop, now: Int64) {
+  public mutating func hangUp(_ loop: borrowing EventLoop, now: Instant) {
     guard descriptor >= 0 else { return }
     loop.remove(descriptor)
     Descriptor.close(descriptor)
@@ -74,7 +74,7 @@ public struct DialedConnection: Sendable {
   /// connection is closed: they are its last frames, and a refusal may be among them.
   /// - Returns: false if the connection is closed.
   public mutating func handleReady(
-    _ ready: linux_ready, _ loop: borrowing EventLoop, now: Int64
+    _ ready: linux_ready, _ loop: borrowing EventLoop, now: Instant
   ) -> Bool {
     guard descriptor >= 0 else { return true }
     if state == .connecting {

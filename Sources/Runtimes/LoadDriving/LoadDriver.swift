@@ -21,11 +21,11 @@ where Port.Application == Load.Application {
   public var clients: ClientDriver<Load>
   public var runtime: PortRuntime<Port>
   /// Monotonic time of the trial's beginning.
-  public var origin: Int64 = 0
+  public var origin = Instant.zero
   /// The trial's time of this turn.
-  public var now: Int64 = 0
+  public var now = Instant.zero
 
-  /// How long the driver polls for replies before it sleeps, in nanoseconds.
+  /// How long the driver polls for replies before it sleeps.
   @inlinable public static var awake: Interval { .microseconds(50) }
 
   @inlinable
@@ -52,18 +52,17 @@ where Port.Application == Load.Application {
 
   /// When the measured part ends.
   @inlinable
-  public func measuredEnd(atMost duration: Interval) -> Int64 {
-    min(clients.limits.doneAt.map { $0.nanoseconds + 1 } ?? .max, duration.nanoseconds)
+  public func measuredEnd(atMost duration: Interval) -> Instant {
+    min(clients.limits.doneAt.map { $0 + .nanoseconds(1) } ?? .never, .zero + duration)
   }
 
-  @inlinable public var instant: Instant { Instant(nanoseconds: now) }
 
   /// Starts the trial at the present time.
   @inlinable
-  public mutating func start(end: Int64) {
+  public mutating func start(end: Instant) {
     origin = MonotonicClock.now()
-    now = 0
-    clients.start(until: Instant(nanoseconds: end), in: &runtime)
+    now = .zero
+    clients.start(until: end, in: &runtime)
   }
 
   /// Before the trial: lets the clients write the keys that must exist.
@@ -71,8 +70,8 @@ where Port.Application == Load.Application {
   @inlinable
   public mutating func beginLoading() -> Int {
     origin = MonotonicClock.now()
-    now = 0
-    let count = clients.beginLoading(at: instant, in: &runtime)
+    now = .zero
+    let count = clients.beginLoading(at: now, in: &runtime)
     runtime.port.flush()
     return count
   }
@@ -88,17 +87,17 @@ where Port.Application == Load.Application {
 
   /// Runs one turn, which waits at most until the trial's time `deadline`.
   @inlinable
-  public mutating func turn(until deadline: Int64) throws {
+  public mutating func turn(until deadline: Instant) throws {
     var deadline = deadline
     if !runtime.agenda.isEmpty { deadline = min(deadline, runtime.agenda.nextTime) }
     try runtime.port.wait(
-      atMost: max(.zero, Interval(nanoseconds: origin + deadline - MonotonicClock.now())),
+      atMost: max(.zero, origin + (deadline - .zero) - MonotonicClock.now()),
       awake: Self.awake,
       share: max(clients.fleet.machines.count / 2, 1))
-    now = MonotonicClock.now() - origin
+    now = .zero + (MonotonicClock.now() - origin)
     deliverAll()
     while !runtime.agenda.isEmpty, runtime.agenda.nextTime <= now {
-      clients.handle(runtime.agenda.pop(), at: instant, in: &runtime)
+      clients.handle(runtime.agenda.pop(), at: now, in: &runtime)
     }
     runtime.port.flush()
   }
@@ -106,7 +105,7 @@ where Port.Application == Load.Application {
   @inlinable
   public mutating func deliverAll() {
     for connection in runtime.port.lost {
-      clients.lose(connection, at: instant, in: &runtime)
+      clients.lose(connection, at: now, in: &runtime)
     }
     if !runtime.port.lost.isEmpty { runtime.port.lost.removeAll() }
     // Replies may lead to requests that the port refuses at once, which adds further replies.
@@ -114,7 +113,7 @@ where Port.Application == Load.Application {
     while position < runtime.port.replies.count {
       if runtime.traced.isOn { noteAnswer(runtime.port.replies[position]) }
       clients.receive(
-        runtime.port.replies[position], from: runtime.port.sender(of: position), at: instant,
+        runtime.port.replies[position], from: runtime.port.sender(of: position), at: now,
         in: &runtime)
       position += 1
     }
@@ -131,14 +130,14 @@ where Port.Application == Load.Application {
     guard clients.fleet.machines.indices.contains(client) else { return }
     let machine = clients.fleet.machines[client]
     guard !machine.isIdle, machine.sequence == reply.id.sequence else { return }
-    let due = (machine.progress.deadline - Instant.zero).nanoseconds - machine.timeout.nanoseconds
+    let due = machine.progress.deadline - machine.timeout
     runtime.traced.noteAnswer(reply.id, isRead: machine.progress.isRead, due: due, at: now)
   }
 
   /// Ends the measured part.
   @inlinable
   public mutating func close() {
-    clients.close(at: instant)
+    clients.close(at: now)
     // Events of these clients must not reach the clients of the read-back.
     runtime.agenda = EventQueue()
   }
@@ -149,8 +148,8 @@ where Port.Application == Load.Application {
   /// - Returns: the number of reads.
   @inlinable
   public mutating func beginReadBack(timeout: Interval) -> Int {
-    now = MonotonicClock.now() - origin
-    let count = clients.beginReadBack(timeout: timeout, at: instant, in: &runtime)
+    now = .zero + (MonotonicClock.now() - origin)
+    let count = clients.beginReadBack(timeout: timeout, at: now, in: &runtime)
     runtime.port.flush()
     return count
   }

@@ -22,6 +22,6 @@ public struct PortRuntime<Port: ServerPort & ~Copyable>: ClientRuntime, ~Copyabl
   }
 
   public mutating func schedule(_ event: ClientEvent, at time: Instant) {
-    agenda.push(event, at: time.nanoseconds)
+    agenda.push(event, at: time)
   }
 }

@@ -5,13 +5,13 @@ import Trials
 public struct TracedOperations: Sendable {
   public struct Operation: Sendable, Equatable {
     public var isRead: Bool
-    /// In ns since the trial began.
-    public var due: Int64
-    public var answered: Int64
+    /// By the trial's clock, as is `answered`.
+    public var due: Instant
+    public var answered: Instant
     /// When it was sent, for each attempt, by the monotonic clock.
-    public var attempts: [Int64]
+    public var attempts: [Instant]
 
-    public init(isRead: Bool, due: Int64, answered: Int64, attempts: [Int64]) {
+    public init(isRead: Bool, due: Instant, answered: Instant, attempts: [Instant]) {
       self.isRead = isRead
       self.due = due
       self.answered = answered
@@ -22,7 +22,7 @@ public struct TracedOperations: Sendable {
   /// One in this many operations is traced; 0 for none.
   public var every: UInt64 = 0
   /// The attempts of operations without an answer yet, one operation per client.
-  public var open: [ClientID: (sequence: UInt64, attempts: [Int64])] = [:]
+  public var open: [ClientID: (sequence: UInt64, attempts: [Instant])] = [:]
   /// Answered operations, in the order of their answers.
   public var finished: [(id: RequestID, operation: Operation)] = []
 
@@ -32,16 +32,15 @@ public struct TracedOperations: Sendable {
   @inlinable public var isOn: Bool { every > 0 }
 
   @inlinable
-  public mutating func noteAttempt(_ id: RequestID, at time: Int64) {
+  public mutating func noteAttempt(_ id: RequestID, at time: Instant) {
     guard id.isTraced(oneIn: every) else { return }
     if open[id.client]?.sequence != id.sequence { open[id.client] = (id.sequence, []) }
     open[id.client]?.attempts.append(time)
   }
 
-  /// - Parameters:
-  ///   - due: in ns since the trial began, as is `time`.
+  /// - Parameter due: by the trial's clock, as is `time`.
   @inlinable
-  public mutating func noteAnswer(_ id: RequestID, isRead: Bool, due: Int64, at time: Int64) {
+  public mutating func noteAnswer(_ id: RequestID, isRead: Bool, due: Instant, at time: Instant) {
     guard let operation = open[id.client], operation.sequence == id.sequence else { return }
     open[id.client] = nil
     finished.append(

@@ -7,9 +7,8 @@ import Replication
 import Sockets
 import Trials
 import WireFormat
-import WriteAheadLog
 
-/// Connections that other processes open: their roles, and the frames they send.
+/// Connections that other processes open, and the frames that come over them.
 extension ClusterNode {
   public mutating func acceptAll() {
     while let descriptor = acceptNext() {
@@ -30,12 +29,6 @@ extension ClusterNode {
       inbound[slot].number = acceptedCount
       loop.add(descriptor, token: Token.inbound(slot, generation: generation))
     }
-  }
-
-  private var clientCount: Int { inbound.count { $0.isOpen && $0.role == .client } }
-
-  private var clientLimit: Int {
-    max(connectionLimit - NodeLimits.reserved(ofPeers: peers.count), connectionLimit / 2)
   }
 
   private mutating func closeOldestStranger() {
@@ -146,112 +139,6 @@ extension ClusterNode {
     }
   }
 
-  /// Accepts a hello, or refuses it with the reason if it is meant for another cluster, protocol or
-  /// node.
-  public mutating func accept(
-    _ hello: Hello, _ header: FrameHeader, at slot: Int
-  ) throws(WireError) {
-    guard hello.shows(settings.secret) else {
-      refuse(slot, "the secret is not that of this cluster")
-      return
-    }
-    if let reason = objection(to: hello, from: header.sender) {
-      refuse(slot, reason)
-      return
-    }
-    if hello.role == .client, clientCount >= clientLimit {
-      refuse(slot, "there are \(clientCount) connections of clients, as many as there may be")
-      return
-    }
-    if hello.role == .peer, !recognises(hello, of: header.sender.index) {
-      refuse(
-        slot,
-        "node \(header.sender) comes with another log than before; if that is lost, start it with "
-          + "--replace, so that it learns from the others before it takes part")
-      return
-    }
-    if hello.role == .peer, !isLatestIncarnation(header, at: slot) {
-      refuse(slot, "node \(header.sender) has started again since")
-      return
-    }
-    inbound[slot].role = hello.role
-    if hello.role == .client { inbound[slot].clients = hello.clients }
-    inbound[slot].sender = header.sender
-    inbound[slot].incarnation = header.incarnation
-    Frame.encode(
-      RefusalReason(""), kind: .welcome, from: host.id, incarnation: incarnation,
-      into: &inbound[slot].output.writer)
-    markDirty(slot)
-    if hello.role == .runner { runnerSlots.append(slot) }
-    if hello.role == .client, holdsClientsBack { holdBack(slot, true) }
-  }
-
-  /// Whether a peer has the log that this node has met before. A peer that has lost its log has
-  /// forgotten its promises, so its messages must not be handled.
-  private mutating func recognises(_ hello: Hello, of peer: Int) -> Bool {
-    let card = LogCard(number: hello.logNumber, generation: hello.logGeneration)
-    do throws(LogError) {
-      return try log.recognise(card, of: peer)
-    } catch {
-      warn("cannot remember the log of node \(peer): \(error)")
-      return false
-    }
-  }
-
-  /// Sends a connection the reason for its refusal. The connection is then read until the other
-  /// side hangs up or the hello is overdue, because closing it at once could discard the refusal.
-  public mutating func refuse(_ slot: Int, _ reason: String) {
-    Frame.encode(
-      RefusalReason(reason), kind: .refusal, from: host.id, incarnation: incarnation,
-      into: &inbound[slot].output.writer)
-    inbound[slot].isClosing = true
-    warn("a connection was refused: \(reason)")
-    markDirty(slot)
-  }
-
-  /// Whether the hello comes from the latest incarnation of a peer. Of two incarnations, the one
-  /// whose connection was opened later is the present one, whatever their numbers, because a node
-  /// that lost its disk counts from 1 again. Connections of the other incarnation are closed, and
-  /// their unread bytes are discarded.
-  public mutating func isLatestIncarnation(_ header: FrameHeader, at slot: Int) -> Bool {
-    let peer = header.sender.index
-    let number = inbound[slot].number
-    if let known = knownPeers[peer], known.incarnation != header.incarnation {
-      guard number > known.connection else { return false }
-      for other in inbound.indices
-      where inbound[other].isOpen && inbound[other].role == .peer
-        && inbound[other].sender.index == peer
-      {
-        closeInbound(other)
-      }
-    }
-    knownPeers[peer] = KnownPeer(
-      incarnation: header.incarnation, connection: max(number, knownPeers[peer]?.connection ?? 0))
-    return true
-  }
-
-  /// The reason to refuse a connection; `nil` if there is none.
-  public func objection(to hello: Hello, from sender: ReplicaID) -> String? {
-    if hello.cluster != settings.cluster {
-      return "this is node \(number) of cluster \"\(settings.cluster)\", not of "
-        + "\"\(hello.cluster)\""
-    }
-    if hello.protocolName != settings.protocolName {
-      return "cluster \"\(settings.cluster)\" runs \(settings.protocolName), not "
-        + "\(hello.protocolName)"
-    }
-    if hello.addressee != host.id {
-      return "this is node \(number), not node \(hello.addressee)"
-    }
-    if Int(hello.nodeCount) != peers.count {
-      return "this cluster has \(peers.count) nodes, not \(hello.nodeCount)"
-    }
-    if hello.role == .peer, sender.index >= peers.count || sender == host.id {
-      return "node \(sender) cannot be a peer of node \(number)"
-    }
-    return nil
-  }
-
   public mutating func takeMessage(
     _ header: FrameHeader, of input: borrowing InputBuffer, from peer: Int
   ) throws(WireError) {
@@ -275,75 +162,5 @@ extension ClusterNode {
     let id = try host.submit(reading: &reader, at: clock.reading(at: now))
     if stamps.isOn { stamps.noteTaken(id, at: now) }
     clients.set(id.client, to: place(of: slot))
-  }
-
-  /// A slot together with the generation that tells which of the slot's connections is meant.
-  public func place(of slot: Int) -> UInt64 {
-    UInt64(inbound[slot].generation) << 32 | UInt64(slot)
-  }
-
-  /// The connection that carries a client's replies: the one over which it sent its last request
-  /// or, if it has sent none to this node or that connection is closed, the one opened to carry its
-  /// replies.
-  public mutating func slot(of client: ClientID) -> Int? {
-    if let place = clients[client] {
-      let slot = Int(place & 0xFFFF_FFFF)
-      if inbound[slot].isOpen, inbound[slot].generation == UInt32(place >> 32) { return slot }
-    }
-    var found: Int?
-    for slot in inbound.indices
-    where inbound[slot].isOpen && inbound[slot].clients.contains(client) {
-      // A dialler with a higher first client covers only its own clients, so the highest first
-      // client is the best match. Of two connections of one dialler the newer one is alive.
-      let order = (inbound[slot].clients.first, inbound[slot].number)
-      if let best = found, order < (inbound[best].clients.first, inbound[best].number) { continue }
-      found = slot
-    }
-    if let found { clients.set(client, to: place(of: found)) }
-    return found
-  }
-
-  public mutating func markDirty(_ slot: Int) {
-    guard !inbound[slot].isDirty else { return }
-    inbound[slot].isDirty = true
-    dirtySlots.append(slot)
-  }
-
-  /// Sends as many of a connection's waiting bytes as the socket takes.
-  public mutating func flushInbound(_ slot: Int) {
-    guard inbound[slot].isOpen else { return }
-    if inbound[slot].output.flush(to: inbound[slot].descriptor) == .closed {
-      closeInbound(slot)
-      return
-    }
-    if inbound[slot].isClosing, inbound[slot].output.isEmpty {
-      Descriptor.endOutput(inbound[slot].descriptor)
-    }
-    watch(slot)
-  }
-
-  public mutating func holdBack(_ slot: Int, _ isHeldBack: Bool) {
-    inbound[slot].isHeldBack = isHeldBack
-    rewatch(slot)
-  }
-
-  /// Watches for writability while bytes wait, and stops reading while the connection is held back.
-  public mutating func watch(_ slot: Int) {
-    let waits = !inbound[slot].output.isEmpty
-    let overflows = inbound[slot].output.count > settings.largestOutput
-    let isHeldBack = overflows || inbound[slot].role == .client && holdsClientsBack
-    guard waits != inbound[slot].watchesWriting || isHeldBack != inbound[slot].isHeldBack else {
-      return
-    }
-    inbound[slot].watchesWriting = waits
-    inbound[slot].isHeldBack = isHeldBack
-    rewatch(slot)
-  }
-
-  public func rewatch(_ slot: Int) {
-    loop.change(
-      inbound[slot].descriptor,
-      token: Token.inbound(slot, generation: inbound[slot].generation),
-      reads: !inbound[slot].isHeldBack, writes: inbound[slot].watchesWriting)
   }
 }

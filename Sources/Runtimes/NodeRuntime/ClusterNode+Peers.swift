@@ -12,7 +12,7 @@ import WriteAheadLog
 extension ClusterNode {
   /// Dials the peers that are due, and gives up attempts that take too long.
   public mutating func dialPeers() {
-    dialAt = .max
+    dialAt = .never
     for peer in peers.indices where peer != number && peers[peer].state != .open {
       if peers[peer].actAt <= now {
         if peers[peer].state == .connecting { hangUp(peer) }
@@ -29,7 +29,7 @@ extension ClusterNode {
     }
     peers[peer].descriptor = descriptor
     peers[peer].state = .connecting
-    peers[peer].actAt = now + Dialing.dialDeadline.nanoseconds
+    peers[peer].actAt = now + Dialing.dialDeadline
     peers[peer].watchesWriting = true
     loop.add(descriptor, token: Token.peer(peer), writes: true)
   }
@@ -37,7 +37,7 @@ extension ClusterNode {
   public mutating func redialLater(_ peer: Int) {
     peers[peer].state = .idle
     peers[peer].actAt =
-      now + (peers[peer].refusal == nil ? Dialing.redialPause : NodeLimits.refusedPause).nanoseconds
+      now + (peers[peer].refusal == nil ? Dialing.redialPause : NodeLimits.refusedPause)
     dialAt = min(dialAt, peers[peer].actAt)
   }
 

@@ -49,13 +49,13 @@ extension ClusterNode {
   public mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
     snapshots.append(part, isLast: isLast)
     counters.bytesWritten += part.count
-    nextSnapshotPart = now + NodeLimits.snapshotPause.nanoseconds
+    nextSnapshotPart = now + NodeLimits.snapshotPause
   }
 
-  /// The time at which the next part of the state is due; `Int64.max` if none is.
-  public var snapshotDeadline: Int64 {
+  /// The time at which the next part of the state is due; `.never` if none is.
+  public var snapshotDeadline: Instant {
     guard host.snapshots.hasParts, snapshots.waitingByteCount < NodeLimits.snapshotQueue else {
-      return .max
+      return .never
     }
     return nextSnapshotPart
   }

@@ -73,8 +73,8 @@ extension ClusterNode: TurnRuntime {
 
   /// Reports the committed records as durable. A disk fault delays only this report.
   public mutating func endSync() {
-    if faultsAreActive, faults.syncStalls || faults.syncDelay > 0 {
-      heldSync = (log.recordCount, faults.syncStalls ? .max : now + faults.syncDelay)
+    if faultsAreActive, faults.syncStalls || faults.syncDelay > .zero {
+      heldSync = (log.recordCount, faults.syncStalls ? .never : now + faults.syncDelay)
       return
     }
     barrier.synced(log.recordCount)
@@ -87,7 +87,7 @@ extension ClusterNode: TurnRuntime {
 
   public mutating func set(_ timer: Core.Timer, after delay: Interval?) {
     timerDue[timer.index] =
-      delay.map { clock.timerTime(at: now) + max($0.nanoseconds, 0) } ?? .max
+      delay.map { clock.timerTime(at: now) + max($0, .zero) } ?? .never
   }
 
   public mutating func answer(_ reply: Host.Reply) {

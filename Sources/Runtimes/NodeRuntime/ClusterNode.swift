@@ -55,12 +55,12 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var holdsClientsBack = false
 
   public var clock: NodeClock
-  /// Per timer: when it is due by the timer clock; `Int64.max` is never.
-  public var timerDue: [Int64]
+  /// Per timer: when it is due by the timer clock; `.never` if it is not set.
+  public var timerDue: [Instant]
   /// The time of this turn so far. It is read again after each read from a connection, so that the
   /// core never judges a message at a time before it was received: a process may be stopped inside
   /// a turn, and a lease that was valid before may have expired.
-  public var now: Int64
+  public var now: Instant
   public var ownMessages: [Core.Message] = []
   public var stamps = RequestStamps()
 
@@ -69,10 +69,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var heldFrames = EventQueue<HeldFrame>()
   public var heldByteCount = 0
   /// When this node's interface, narrowed by a fault, will have sent all bytes it was given.
-  public var interfaceFreeAt: Int64 = 0
+  public var interfaceFreeAt = Instant.zero
   public var faultRandom: RandomStream
   /// A sync that a fault holds up: how many records it covers, and when it ends.
-  public var heldSync: (target: Int, endsAt: Int64)?
+  public var heldSync: (target: Int, endsAt: Instant)?
 
   /// Whether the event loop watches the signal of the log's thread.
   public var watchesCommits = false
@@ -82,13 +82,13 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var snapshots: SnapshotFiles
   public var watchesSnapshots = false
   public var snapshotIsWritten = false
-  public var nextSnapshotPart: Int64 = 0
+  public var nextSnapshotPart = Instant.zero
 
   public var counters: NodeUsage
   public var violation: String?
-  public var sweepAt: Int64 = 0
+  public var sweepAt = Instant.zero
   /// When the next peer must be dialled or its attempt given up.
-  public var dialAt: Int64 = 0
+  public var dialAt = Instant.zero
   public var warningCount = 0
 
   /// Opens the log, listens, and recovers from the log.
@@ -133,7 +133,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     connectionLimit = max(
       min(NodeLimits.connections, Descriptor.raiseLimit() - NodeLimits.reservedDescriptors), 8)
     clock = NodeClock(skew: settings.clockSkew, drift: settings.clockDrift)
-    timerDue = Array(repeating: .max, count: Core.Timer.count)
+    timerDue = Array(repeating: .never, count: Core.Timer.count)
     faults = NodeFaults(nodeCount: settings.endpoints.count)
     faultRandom = RandomStream(seed: settings.seed &+ log.incarnation, purpose: .faults)
     now = MonotonicClock.now()
@@ -158,7 +158,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 
   /// Runs one turn, which waits at most for the given time for something to do.
   public mutating func turn(atMost limit: Interval) throws {
-    var count = loop.wait(atMost: min(Interval(nanoseconds: nextDeadline - now), limit))
+    var count = loop.wait(atMost: min(nextDeadline - now, limit))
     now = MonotonicClock.now()
     if stamps.isOn { stamps.beginTurn(at: now) }
     let busyBeforeNs = faults.slowness > 1 ? linux_processor_time() : nil
@@ -191,9 +191,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   }
 
   /// Monotonic time at which something must be done even if nothing arrives.
-  public var nextDeadline: Int64 {
+  public var nextDeadline: Instant {
     var deadline = min(sweepAt, dialAt)
-    for due in timerDue where due != .max {
+    for due in timerDue where due != .never {
       deadline = min(deadline, clock.trueTime(ofTimer: due, from: now))
     }
     if !heldFrames.isEmpty { deadline = min(deadline, heldFrames.nextTime) }
@@ -221,7 +221,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public mutating func fireTimers() {
     let time = clock.timerTime(at: now)
     for timer in timerDue.indices where timerDue[timer] <= time {
-      timerDue[timer] = .max
+      timerDue[timer] = .never
       // Skips a timer that this turn has set again or cancelled, because the old setting no longer
       // holds.
       guard !host.hasChangedTimer(timer) else { continue }
@@ -232,10 +232,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   /// Runs once a second: closes connections that have not said hello in time, and watches the
   /// listener again if it was not watched.
   public mutating func sweep() {
-    sweepAt = now + 1_000_000_000
+    sweepAt = now + .seconds(1)
     for slot in inbound.indices
     where inbound[slot].isOpen && inbound[slot].role == nil
-      && now - inbound[slot].openedAt > NodeLimits.helloDeadline.nanoseconds
+      && now - inbound[slot].openedAt > NodeLimits.helloDeadline
     {
       if !inbound[slot].isClosing { warn("a connection that did not say hello is closed") }
       closeInbound(slot)
@@ -264,7 +264,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
 struct RecoveryAccount {
   let node: Int
   private var recordCount = 0
-  private var nextAt = MonotonicClock.now() + RecoveryAccount.pause.nanoseconds
+  private var nextAt = MonotonicClock.now() + RecoveryAccount.pause
 
   private static let pause = Interval.milliseconds(500)
 
@@ -278,7 +278,7 @@ struct RecoveryAccount {
   mutating func note(_ what: String) {
     let now = MonotonicClock.now()
     guard now >= nextAt else { return }
-    nextAt = now + RecoveryAccount.pause.nanoseconds
+    nextAt = now + RecoveryAccount.pause
     Descriptor.writeError("node \(node): recovering, \(what)")
   }
 }

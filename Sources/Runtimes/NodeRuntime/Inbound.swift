@@ -21,7 +21,7 @@ public struct Inbound: Sendable {
   /// Whether faults were ordered over this connection; they end when the last such connection
   /// closes.
   public var ordersFaults = false
-  public var openedAt: Int64 = 0
+  public var openedAt = Instant.zero
   public var input = InputBuffer()
   public var output = OutputBuffer()
   /// Whether it is on the list of connections with bytes to send.
@@ -55,7 +55,7 @@ public struct PeerLink: Sendable {
   public var endpoint: Endpoint
   public var state = State.idle
   public var descriptor: Int32 = -1
-  public var actAt: Int64 = 0
+  public var actAt = Instant.zero
   public var input = InputBuffer()
   public var output = OutputBuffer()
   public var watchesWriting = false
@@ -63,8 +63,8 @@ public struct PeerLink: Sendable {
   /// Why the peer refuses this node; kept so that each reason is logged once.
   public var refusal: String?
   /// Under the link's faults: when the last delayed message leaves, and when the link is free.
-  public var lastDeparture: Int64 = 0
-  public var freeAt: Int64 = 0
+  public var lastDeparture = Instant.zero
+  public var freeAt = Instant.zero
 
   public init(endpoint: Endpoint) { self.endpoint = endpoint }
 }

@@ -8,10 +8,10 @@ public struct RequestStamps: Sendable {
   /// One in this many operations is traced; 0 for none.
   public var every: UInt64 = 0
   /// When the present turn began, and whether it began because a sync had ended.
-  public var turnBegan: Int64 = 0
+  public var turnBegan = Instant.zero
   public var followsSync = false
   /// The requests that the present turn has taken in, with the times when they were read.
-  public var taken: [(id: RequestID, at: Int64)] = []
+  public var taken: [(id: RequestID, at: Instant)] = []
   /// What the next report tells.
   public var waiting: [RequestStamp] = []
 
@@ -23,26 +23,26 @@ public struct RequestStamps: Sendable {
 
   public init() {}
 
-  public mutating func beginTurn(at time: Int64) {
+  public mutating func beginTurn(at time: Instant) {
     turnBegan = time
     followsSync = false
     // A turn that failed half-way would have left some.
     taken.removeAll(keepingCapacity: true)
   }
 
-  public mutating func noteTaken(_ id: RequestID, at time: Int64) {
+  public mutating func noteTaken(_ id: RequestID, at time: Instant) {
     if id.isTraced(oneIn: every) { taken.append((id, time)) }
   }
 
   /// The node has handled what the turn took in, and has synced.
-  public mutating func noteSynced(handledAt middle: Int64, at end: Int64) {
+  public mutating func noteSynced(handledAt middle: Instant, at end: Instant) {
     for (id, begin) in taken {
       add(RequestStamp(id, .taken, begin: begin, middle: middle, end: end))
     }
     taken.removeAll(keepingCapacity: true)
   }
 
-  public mutating func noteAnswered(_ id: RequestID, at time: Int64) {
+  public mutating func noteAnswered(_ id: RequestID, at time: Instant) {
     guard id.isTraced(oneIn: every) else { return }
     let step = followsSync ? RequestStamp.Step.answeredAfterSync : .answered
     add(RequestStamp(id, step, begin: turnBegan, middle: time, end: time))

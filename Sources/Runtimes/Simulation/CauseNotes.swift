@@ -16,10 +16,10 @@ public struct NodeCauses: Sendable {
   public var effectCounts = (decisions: 0, sends: 0)
   /// For each send that the barrier holds: the turn that asked for it, and when that turn was done;
   /// after the sync, the record of the sync's end.
-  public var held: [(record: Int, time: Int64)] = []
+  public var held: [(record: Int, time: Instant)] = []
   /// Those before this position have been synced.
   public var syncedCount = 0
-  public var syncStart: Int64 = 0
+  public var syncStart = Instant.zero
   public var isReleasing = false
 
   public init() {}
@@ -27,7 +27,7 @@ public struct NodeCauses: Sendable {
 
 extension World {
   /// The record of the step that this event ends, by what began it.
-  public mutating func step(of event: Event, at time: Int64) -> Int {
+  public mutating func step(of event: Event, at time: Instant) -> Int {
     let part: LatencyPart
     var node = CauseTrace.outside
     switch event {
@@ -45,7 +45,7 @@ extension World {
   }
 
   /// A client sends a request; what follows begins there.
-  public mutating func noteAttempt(_ id: RequestID, at time: Int64) {
+  public mutating func noteAttempt(_ id: RequestID, at time: Instant) {
     let record = causes.add(.other, after: causes.current, at: time)
     if causes.traces(id) { causes.noteAttempt(id, at: time, record: record) }
     causes.current = record
@@ -112,7 +112,7 @@ extension SimulatedNode {
   public mutating func noteHeld(in world: borrowing SharedWorld) {
     guard world.causes.isOn else { return }
     while causes.held.count < barrier.held.count {
-      causes.held.append((causes.turn, world.now + Int64(turn.elapsedNs)))
+      causes.held.append((causes.turn, world.now + turn.elapsed))
     }
   }
 
@@ -178,10 +178,10 @@ extension Trial {
     guard clients.fleet.machines.indices.contains(client) else { return }
     let machine = clients.fleet.machines[client]
     guard !machine.isIdle, machine.sequence == reply.id.sequence else { return }
-    let due = (machine.progress.deadline - Instant.zero).nanoseconds - machine.timeout.nanoseconds
+    let due = machine.progress.deadline - machine.timeout
     world.causes.finish(
       reply.id, isRead: machine.progress.isRead, due: due,
-      isMeasured: due >= setup.plan.warmUp.nanoseconds && due < setup.plan.duration.nanoseconds
+      isMeasured: due >= .zero + setup.plan.warmUp && due < .zero + setup.plan.duration
         && clients.phase == .driving)
   }
 }

@@ -13,12 +13,12 @@ import Trials
 /// Records are kept in a ring. Tracing changes no event, no time and no random number.
 public struct CauseTrace: Sendable {
   public struct Record: Sendable {
-    public var time: Int64
+    public var time: Instant
     /// The record of the step before in the upper bits, then 16 bits for the place, then four for
     /// the part.
     public var word: Int64
 
-    public init(time: Int64, parent: Int, place: Int, part: Int) {
+    public init(time: Instant, parent: Int, place: Int, part: Int) {
       self.time = time
       word = Int64(parent) << 20 | Int64(place & 0xffff) << 4 | Int64(part)
     }
@@ -32,13 +32,13 @@ public struct CauseTrace: Sendable {
   /// An operation that is traced and not answered yet.
   public struct OpenOperation: Sendable {
     public var sequence: UInt64
-    public var firstSent: Int64
+    public var firstSent: Instant
     /// The records of its attempts.
     public var attempts: [Int] = []
     /// In which turns nodes took it in, and the records of its arrivals there.
     public var turns: [(turn: Int, arrival: Int)] = []
 
-    public init(sequence: UInt64, firstSent: Int64) {
+    public init(sequence: UInt64, firstSent: Instant) {
       self.sequence = sequence
       self.firstSent = firstSent
     }
@@ -72,7 +72,7 @@ public struct CauseTrace: Sendable {
   /// - Parameter place: the node at which the step ended.
   /// - Returns: the number of the new record.
   public mutating func add(
-    _ part: LatencyPart, after parent: Int, at time: Int64, on place: Int = CauseTrace.outside
+    _ part: LatencyPart, after parent: Int, at time: Instant, on place: Int = CauseTrace.outside
   ) -> Int {
     let record = Record(time: time, parent: parent, place: place, part: part.index)
     if records.count < Self.capacity {
@@ -89,7 +89,7 @@ public struct CauseTrace: Sendable {
     return records[number & (Self.capacity - 1)]
   }
 
-  public func time(of number: Int) -> Int64 { record(number)?.time ?? 0 }
+  public func time(of number: Int) -> Instant { record(number)?.time ?? .zero }
 
   /// Another input of a turn turns out to be the one that led to what follows.
   public mutating func replaceParent(of number: Int, by parent: Int) {
@@ -112,7 +112,7 @@ public struct CauseTrace: Sendable {
     id.isTraced(oneIn: every)
   }
 
-  public mutating func noteAttempt(_ id: RequestID, at time: Int64, record: Int) {
+  public mutating func noteAttempt(_ id: RequestID, at time: Instant, record: Int) {
     if open[id.client]?.sequence != id.sequence {
       open[id.client] = OpenOperation(sequence: id.sequence, firstSent: time)
     }
@@ -127,7 +127,7 @@ public struct CauseTrace: Sendable {
   /// An operation has been answered by the event that happens now.
   /// - Parameter isMeasured: false if it is no part of the results.
   public mutating func finish(
-    _ id: RequestID, isRead: Bool, due: Int64, isMeasured: Bool
+    _ id: RequestID, isRead: Bool, due: Instant, isMeasured: Bool
   ) {
     guard let operation = open[id.client], operation.sequence == id.sequence else { return }
     open[id.client] = nil
@@ -136,12 +136,13 @@ public struct CauseTrace: Sendable {
       trace.forgotten += 1
       return
     }
-    trace.operations.append(OperationBreakdown(isRead: isRead, dueNs: due, steps: steps))
+    trace.operations.append(
+      OperationBreakdown(isRead: isRead, dueNs: due.nanoseconds, steps: steps))
   }
 
   /// Follows the causes of what happens now back to when the operation was due.
   /// - Returns: the steps, the last one first; `nil` if some of them have been forgotten.
-  private func steps(of operation: OpenOperation, since due: Int64) -> [LatencyStep]? {
+  private func steps(of operation: OpenOperation, since due: Instant) -> [LatencyStep]? {
     var steps: [LatencyStep] = []
     var number = current
     var end = time(of: number)
@@ -149,8 +150,8 @@ public struct CauseTrace: Sendable {
       guard let step = record(number) else { return nil }
       if operation.attempts.contains(number) {
         let first = max(operation.firstSent, due)
-        steps.append(LatencyStep(part: LatencyPart.retry.index, ns: end - first))
-        steps.append(LatencyStep(part: LatencyPart.sending.index, ns: first - due))
+        steps.append(LatencyStep(part: LatencyPart.retry.index, ns: (end - first).nanoseconds))
+        steps.append(LatencyStep(part: LatencyPart.sending.index, ns: (first - due).nanoseconds))
         return steps
       }
       let arrival = operation.turns.last { $0.turn == number }?.arrival
@@ -161,7 +162,8 @@ public struct CauseTrace: Sendable {
       precondition(begin <= end, "a step ends before the one that led to it")
       steps.append(
         LatencyStep(
-          part: step.part, ns: end - begin, node: step.place == Self.outside ? nil : step.place))
+          part: step.part, ns: (end - begin).nanoseconds,
+          node: step.place == Self.outside ? nil : step.place))
       guard parent >= 0 else { return steps }
       (number, end) = (parent, begin)
     }

@@ -12,8 +12,8 @@ struct ClientLinks: Sendable {
     /// the node, because protocols differ in which node leads.
     var requests: UInt64
     var answers: UInt64
-    var sentAt: Int64 = 0
-    var receivedAt: Int64 = 0
+    var sentAt = Instant.zero
+    var receivedAt = Instant.zero
   }
 
   /// Nanoseconds per byte of a client's own interface; 0 is unlimited.
@@ -28,7 +28,7 @@ struct ClientLinks: Sendable {
   var clients = FlatTable<ClientID, Client>()
   /// For each client and each node: the arrival time of the last message to the node, then of the
   /// last message from it.
-  var lastArrivals: [Int64] = []
+  var lastArrivals: [Instant] = []
 
   init(
     model: NetworkModel, nodePlaces: [Int]?, nodeCount: Int, commonSampler: Int, key: UInt64
@@ -45,7 +45,7 @@ struct ClientLinks: Sendable {
   mutating func position(of client: ClientID) -> Int {
     if let position = clients.position(of: client) { return position }
     let random = RandomStream.scramble(key &+ client.rawValue)
-    lastArrivals.append(contentsOf: repeatElement(0, count: 2 * nodeCount))
+    lastArrivals.append(contentsOf: repeatElement(Instant.zero, count: 2 * nodeCount))
     clients.set(
       client,
       to: Client(

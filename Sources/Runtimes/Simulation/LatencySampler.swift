@@ -9,18 +9,18 @@ public struct LatencySampler: Sendable {
   private static let cells = 1 << bits
 
   private let distribution: DelayDistribution
-  private let quantiles: [Int64]
-  private let fixed: Int64?
+  private let quantilesNs: [Int64]
+  private let fixedNs: Int64?
 
   public init(_ distribution: DelayDistribution) {
     self.distribution = distribution
     if case .constant(let interval) = distribution {
-      fixed = interval.nanoseconds
-      quantiles = []
+      fixedNs = interval.nanoseconds
+      quantilesNs = []
     } else {
-      fixed = nil
-      quantiles = (0..<Self.cells).map { cell in
-        Self.quantile((Double(cell) + 0.5) / Double(Self.cells), of: distribution)
+      fixedNs = nil
+      quantilesNs = (0..<Self.cells).map { cell in
+        Self.quantileNs((Double(cell) + 0.5) / Double(Self.cells), of: distribution)
       }
     }
   }
@@ -29,23 +29,26 @@ public struct LatencySampler: Sendable {
   /// quantile.
   private static let nearlyOne = 1.0.nextDown
 
-  /// The next latency in nanoseconds, never negative.
-  public func next(_ random: inout RandomStream) -> Int64 {
-    fixed ?? value(of: random.next())
+  /// The next latency, never negative.
+  public func next(_ random: inout RandomStream) -> Interval {
+    value(of: random.next())
   }
 
-  /// The latency in nanoseconds that a random word stands for.
-  public func value(of word: UInt64) -> Int64 {
-    if let fixed { return fixed }
+  /// The latency that a random word stands for.
+  public func value(of word: UInt64) -> Interval {
+    if let fixedNs { return .nanoseconds(fixedNs) }
     let cell = Int(word & UInt64(Self.cells - 1))
-    if cell > 0 && cell < Self.cells - 1 { return quantiles[cell] }
+    if cell > 0 && cell < Self.cells - 1 { return .nanoseconds(quantilesNs[cell]) }
     let within = (Double(word >> 12) + 0.5) * 0x1p-52
-    return Self.quantile((Double(cell) + within) / Double(Self.cells), of: distribution)
+    return .nanoseconds(
+      Self.quantileNs((Double(cell) + within) / Double(Self.cells), of: distribution))
   }
 
-  public var median: Int64 { fixed ?? quantiles[Self.cells / 2] }
+  public var median: Interval { .nanoseconds(fixedNs ?? quantilesNs[Self.cells / 2]) }
 
-  public static func quantile(_ probability: Double, of distribution: DelayDistribution) -> Int64 {
+  private static func quantileNs(
+    _ probability: Double, of distribution: DelayDistribution
+  ) -> Int64 {
     let value: Double
     switch distribution {
     case .constant(let interval): return interval.nanoseconds

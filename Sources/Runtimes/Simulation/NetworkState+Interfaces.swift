@@ -1,4 +1,5 @@
 import Faults
+import Replication
 
 /// Every node's interface: one queue out and one in, shared by all its peers and clients. Each
 /// queue serves messages in order of arrival, and is busy for bytes ÷ rate per message.
@@ -13,17 +14,17 @@ extension NetworkState {
   private static let bulkFactor = 1 / (1 - packetShare)
   private static let packetFactor = 1 / packetShare
 
-  /// The longest reception, in nanoseconds, of a message that counts as short. An event gives each
+  /// The longest reception of a message that counts as short. An event gives each
   /// message its place in the queue of the receiver's interface. For short messages it comes when
   /// they have arrived, which spares most of them an event of their own; for long ones when they
   /// begin to arrive, so that short messages that arrive meanwhile do not overtake them. Either way
   /// an interface receives one message at a time.
-  private static let shortReception: Int64 = 10_000
+  private static let shortReception = Interval.microseconds(10)
 
   /// Rounded up, so that no interface is faster than its rate.
   @inline(__always)
-  static func time(of bytes: Int, at nanosecondsPerByte: Double) -> Int64 {
-    Int64(Double(bytes) * nanosecondsPerByte + 0.999_999)
+  static func time(of bytes: Int, at nanosecondsPerByte: Double) -> Interval {
+    .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
   }
 
   /// Nanoseconds per byte of the queue of a node's interface now.
@@ -42,8 +43,8 @@ extension NetworkState {
   /// - Returns: when the interface begins and ends sending it.
   @inline(__always)
   mutating func transmit(
-    _ bytes: Int, from node: Int, departing: Int64
-  ) -> (start: Int64, end: Int64) {
+    _ bytes: Int, from node: Int, departing: Instant
+  ) -> (start: Instant, end: Instant) {
     var queues = interfaces[node].sending
     defer { interfaces[node].sending = queues }
     return enqueue(bytes, in: &queues, of: node, from: departing)
@@ -53,8 +54,8 @@ extension NetworkState {
   /// - Parameter begin: when it could begin if the interface were free.
   @inline(__always)
   private func enqueue(
-    _ bytes: Int, in queues: inout Interface.Queues, of node: Int, from begin: Int64
-  ) -> (start: Int64, end: Int64) {
+    _ bytes: Int, in queues: inout Interface.Queues, of node: Int, from begin: Instant
+  ) -> (start: Instant, end: Instant) {
     let start = max(begin, queues.bulk)
     let end = finish(bytes, from: start, through: node, Self.bulkFactor)
     if start > begin, bytes <= Self.packetByteCount {
@@ -71,15 +72,15 @@ extension NetworkState {
 
   /// How long before a message has arrived its event is due: see `receive`.
   @inline(__always)
-  public func lead(of bytes: Int, to node: Int) -> Int64 {
+  public func lead(of bytes: Int, to node: Int) -> Interval {
     let reception = Self.time(of: bytes, at: slowness(of: node))
-    return reception > Self.shortReception ? reception : 0
+    return reception > Self.shortReception ? reception : .zero
   }
 
   /// Gives a message its place in the queue of the receiver's interface.
   /// - Parameter now: when it has arrived, or `lead` earlier.
   /// - Returns: when the interface has received it.
-  public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Int64) -> Int64 {
+  public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Instant) -> Instant {
     if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return now }
     let begun = hasLead ? now : now - Self.time(of: bytes, at: slowness(of: node))
     var queues = interfaces[node].receiving
@@ -88,7 +89,7 @@ extension NetworkState {
   }
 
   /// The same for a message of another node, which does not overtake earlier ones of its link.
-  public mutating func receive(_ envelope: Envelope, now: Int64) -> Int64 {
+  public mutating func receive(_ envelope: Envelope, now: Instant) -> Instant {
     let time = receive(
       envelope.bytes, at: envelope.to, hasLead: envelope.stage == .arriving, now: now)
     let link = position(from: envelope.from, to: envelope.to)
@@ -100,23 +101,23 @@ extension NetworkState {
   /// rate, or at that of the narrowest degradation for as long as that lasts. Without that limit, a
   /// queue that built up in a short fault would stay slow long after the fault's end.
   private func finish(
-    _ bytes: Int, from start: Int64, through node: Int, _ factor: Double
-  ) -> Int64 {
+    _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
+  ) -> Instant {
     let own = interfaces[node].nanosecondsPerByte
     if degradations.isEmpty { return start + Self.time(of: bytes, at: own * factor) }
     var time = start
     var rest = Double(bytes)
     while true {
       var perByte = own
-      var change = Int64.max
+      var change = Instant.never
       for degradation in degradations where degradation.until > time {
         guard degradation.nanosecondsPerByte > own, degradation.nodes[node] else { continue }
         perByte = max(perByte, degradation.nanosecondsPerByte)
         change = min(change, degradation.until)
       }
-      let end = time + Int64(rest * perByte * factor + 0.999_999)
+      let end = time + .nanoseconds(Int64(rest * perByte * factor + 0.999_999))
       guard end > change else { return end }
-      rest -= Double(change - time) / (perByte * factor)
+      rest -= Double((change - time).nanoseconds) / (perByte * factor)
       time = change
     }
   }

@@ -23,20 +23,19 @@ struct MessageDraws {
     Double(next() >> 11) * 0x1p-53 < probability
   }
 
-  mutating func below(_ bound: Int64) -> Int64 {
-    Int64(next().multipliedFullWidth(by: UInt64(bound)).high)
+  mutating func below(_ bound: Interval) -> Interval {
+    .nanoseconds(Int64(next().multipliedFullWidth(by: UInt64(bound.nanoseconds)).high))
   }
 }
 
-/// The fates of messages in the network.
+/// The ways of messages through the network, and when they arrive. `NetworkState+Loss.swift`
+/// decides which are lost.
 extension NetworkState {
   /// Decides the fate of a message between two different nodes that departs now or later.
-  public mutating func route(from: Int, to: Int, bytes: Int, departing: Int64) -> Fate {
+  public mutating func route(from: Int, to: Int, bytes: Int, departing: Instant) -> Fate {
     let position = from * nodeCount + to
     var draws = MessageDraws(from: &links[position].random)
-    if links[position].isCut || links[position].heldSince != nil {
-      return isTCP ? .held : .lost
-    }
+    if let fate = fateIfCut(position) { return fate }
     var path = Path(
       from: from, to: to, sampler: links[position].sampler, roundTrip: links[position].roundTrip,
       loss: links[position].loss, reorder: model.reorder, duplicate: model.duplicate)
@@ -61,7 +60,7 @@ extension NetworkState {
   /// degradations of the node do. A partition that separates clients from the node is a degradation
   /// that loses all their messages.
   public mutating func route(
-    client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Int64
+    client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Instant
   ) -> Fate {
     let owner = clients.position(of: client)
     let position = clients.link(of: owner, node: node, isRequest: isRequest)
@@ -72,7 +71,7 @@ extension NetworkState {
     let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
     var path = Path(
       from: node, to: node, sampler: sampler,
-      roundTrip: 2 * samplers.withUnsafeBufferPointer { $0[sampler].median },
+      roundTrip: samplers.withUnsafeBufferPointer { $0[sampler].median } * 2,
       loss: model.clients.loss, reorder: 0, duplicate: model.duplicate)
     let latency = drawLatency(on: &path, departing: departing, &draws)
     // The order of clients' datagrams never matters.
@@ -87,8 +86,8 @@ extension NetworkState {
       path.sent = transmit(bytes, from: node, departing: departing)
       path.reception = own
     }
-    var earliest = isTCP ? clients.lastArrivals[position] + path.reception : 0
-    if !isRequest, own > 0 {
+    var earliest = isTCP ? clients.lastArrivals[position] + path.reception : .zero
+    if !isRequest, own > .zero {
       // A client has one operation open and hardly ever two replies in flight, so its interface
       // receives replies in the order in which they were sent.
       earliest = max(earliest, clients.clients.values[owner].receivedAt + own)
@@ -97,31 +96,31 @@ extension NetworkState {
       return .lost
     }
     if isTCP { clients.lastArrivals[position] = arrival.time }
-    if !isRequest, own > 0 { clients.clients.values[owner].receivedAt = arrival.time }
+    if !isRequest, own > .zero { clients.clients.values[owner].receivedAt = arrival.time }
     return arrival.fate
   }
 
   /// The properties of a message's path, faults included.
-  private struct Path {
+  struct Path {
     /// The nodes at its ends; twice the same node if the other end is a client.
     let from: Int
     let to: Int
     let sampler: Int
-    let roundTrip: Int64
+    let roundTrip: Interval
     /// The probability of loss without faults, and with them.
     let ownLoss: Double
     var loss: Double
     var reorder: Double
     var duplicate: Double
-    var extra: Int64 = 0
+    var extra = Interval.zero
     /// When the sender begins and ends sending the message.
-    var sent: (start: Int64, end: Int64) = (0, 0)
+    var sent = (start: Instant.zero, end: Instant.zero)
     /// How long the receiver's interface takes to receive it.
-    var reception: Int64 = 0
+    var reception = Interval.zero
 
     @inline(__always)
     init(
-      from: Int, to: Int, sampler: Int, roundTrip: Int64, loss: Double, reorder: Double,
+      from: Int, to: Int, sampler: Int, roundTrip: Interval, loss: Double, reorder: Double,
       duplicate: Double
     ) {
       self.from = from
@@ -143,15 +142,15 @@ extension NetworkState {
       loss += degradation.loss
       reorder += degradation.what.reorder
       duplicate += degradation.what.duplicate
-      extra += degradation.what.extraLatency.nanoseconds
+      extra += degradation.what.extraLatency
     }
   }
 
   /// The arrival of a message.
   private struct Arrival {
-    var time: Int64
+    var time: Instant
     /// The arrival of a second copy.
-    var again: Int64?
+    var again: Instant?
     /// Whether messages sent later may overtake it.
     var isOvertaken = false
 
@@ -161,15 +160,15 @@ extension NetworkState {
   /// A draw from the distribution at position `sampler` of `samplers`. It is read in place, because
   /// copying it out of the array would cost a reference count.
   @inline(__always)
-  private func sample(_ sampler: Int, _ word: UInt64) -> Int64 {
+  private func sample(_ sampler: Int, _ word: UInt64) -> Interval {
     samplers.withUnsafeBufferPointer { $0[sampler].value(of: word) }
   }
 
   /// Adds the degradations that hit the path, and draws the message's latency.
   @inline(__always)
   private func drawLatency(
-    on path: inout Path, departing: Int64, _ draws: inout MessageDraws
-  ) -> Int64 {
+    on path: inout Path, departing: Instant, _ draws: inout MessageDraws
+  ) -> Interval {
     // Even a loop over an empty array costs time.
     if !degradations.isEmpty {
       for degradation in degradations
@@ -184,58 +183,24 @@ extension NetworkState {
   /// - Parameter earliest: the earliest arrival of a message that does not overtake others.
   @inline(__always)
   private func end(
-    of path: Path, latency: Int64, behind earliest: Int64, _ draws: inout MessageDraws
+    of path: Path, latency: Interval, behind earliest: Instant, _ draws: inout MessageDraws
   ) -> Arrival? {
     guard let delay = lossDelay(path, &draws) else { return nil }
     // Receiving overlaps with sending: a message that was sent no faster than it is received takes
     // no further time to be received.
     let time =
       path.sent.end + latency + delay
-      + max(0, path.reception - (path.sent.end - path.sent.start))
+      + max(.zero, path.reception - (path.sent.end - path.sent.start))
     var arrival = Arrival(time: max(time, earliest))
     // Over TCP the kernel restores the order and drops duplicates.
     guard !isTCP else { return arrival }
     if path.reorder > 0, draws.chance(path.reorder) {
       // Up to three more latencies late, so that later messages overtake it.
-      arrival = Arrival(time: time + draws.below(latency * 3 + 1), isOvertaken: true)
+      arrival = Arrival(time: time + draws.below(latency * 3 + .nanoseconds(1)), isOvertaken: true)
     }
     if path.duplicate > 0, draws.chance(path.duplicate) {
       arrival.again = arrival.time + sample(path.sampler, draws.next())
     }
     return arrival
-  }
-
-  /// The delay over TCP of a message that the network lost; `nil` if the message never arrives.
-  ///
-  /// The first retransmission follows one round trip later, because the acknowledgements of later
-  /// segments show the gap; after that a timer decides, which doubles each time.
-  @inline(__always)
-  private func lossDelay(_ path: Path, _ draws: inout MessageDraws) -> Int64? {
-    guard path.loss > 0 else { return 0 }
-    return lossDelayOfLossy(path, &draws)
-  }
-
-  private func lossDelayOfLossy(_ path: Path, _ draws: inout MessageDraws) -> Int64? {
-    var delay: Int64 = 0
-    var loss = path.loss
-    var timer = model.retransmission.lowerBound.nanoseconds
-    let roundTrip = max(path.roundTrip + 2 * path.extra, 1)
-    while draws.chance(loss) {
-      guard isTCP else { return nil }
-      if delay == 0 {
-        delay = roundTrip
-      } else {
-        delay += roundTrip + timer
-        timer = min(timer * 2, model.retransmission.upperBound.nanoseconds)
-      }
-      guard delay < model.givesUpAfter.nanoseconds else { return nil }
-      // A fault may have ended when the segment is sent again.
-      loss = path.ownLoss
-      for degradation in degradations
-      where degradation.until > path.sent.end + delay && path.isHit(by: degradation) {
-        loss += degradation.loss
-      }
-    }
-    return delay
   }
 }

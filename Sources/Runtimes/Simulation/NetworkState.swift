@@ -29,18 +29,19 @@ public struct NetworkState: Sendable {
     /// Of the path, apart from the interfaces; 0 is unlimited.
     var nanosecondsPerByte = 0.0
     /// The median time there and back.
-    var roundTrip: Int64 = 0
+    var roundTrip = Interval.zero
     var random: UInt64
     /// Whether a partition cuts the link now.
     var isCut = false
-    /// Over TCP: when the first of the messages was sent that wait because of a partition.
-    var heldSince: Int64?
+    /// Over TCP: when the first of the messages that wait because of a partition was sent, and how
+    /// many bytes wait.
+    var heldSince: Instant?
     var heldBytes = 0
     /// When the last message arrives, when the receiver's interface has received the last one, and
     /// when the path is free for the next one.
-    var lastArrival: Int64 = 0
-    var lastReceived: Int64 = 0
-    var freeAt: Int64 = 0
+    var lastArrival = Instant.zero
+    var lastReceived = Instant.zero
+    var freeAt = Instant.zero
   }
 
   /// A node's network interface, which all its peers and clients share.
@@ -53,8 +54,8 @@ public struct NetworkState: Sendable {
     /// When the queue will have handled all messages put into it so far, and the same for the queue
     /// of short messages.
     struct Queues: Sendable {
-      var bulk: Int64 = 0
-      var packets: Int64 = 0
+      var bulk = Instant.zero
+      var packets = Instant.zero
     }
   }
 
@@ -65,7 +66,7 @@ public struct NetworkState: Sendable {
     var nanosecondsPerByte: Double
     /// When it will end, as far as is known. Bytes that still wait then are sent at the network's
     /// own speed.
-    var until: Int64
+    var until: Instant
     /// Whether it hits only messages of and to clients.
     var isOfClients = false
 
@@ -79,8 +80,8 @@ public struct NetworkState: Sendable {
     /// Over TCP: the message waits until its link lets messages through again.
     case held
     /// When all of it has arrived, unless the receiver's interface is busy then.
-    case delivered(at: Int64)
-    case twice(at: Int64, and: Int64)
+    case delivered(at: Instant)
+    case twice(at: Instant, and: Instant)
   }
 
   public init(model: NetworkModel, membership: Membership, seed: UInt64) {
@@ -146,13 +147,13 @@ public struct NetworkState: Sendable {
 
   /// When a node sees that a connection was closed at the other end; `nil` if it does not. This
   /// draws nothing from the link's stream, so that closings do not change the draws of messages.
-  public func closing(from: Int, to: Int, at now: Int64) -> Int64? {
+  public func closing(from: Int, to: Int, at now: Instant) -> Instant? {
     let position = from * nodeCount + to
     guard !links[position].isCut, links[position].heldSince == nil else { return nil }
-    var random = RandomStream(seed: UInt64(bitPattern: now), label: UInt64(position))
+    var random = RandomStream(seed: UInt64(bitPattern: now.nanoseconds), label: UInt64(position))
     var arrival = now + samplers[links[position].sampler].next(&random)
     for degradation in degradations where degradation.nodes[from] || degradation.nodes[to] {
-      arrival += degradation.what.extraLatency.nanoseconds
+      arrival += degradation.what.extraLatency
     }
     return max(arrival, links[position].lastArrival)
   }
@@ -176,12 +177,12 @@ public struct NetworkState: Sendable {
         degradations.append(
           Degradation(
             nodes: (0..<nodeCount).map(unreached.contains), what: nothing, nanosecondsPerByte: 0,
-            until: until ?? .max, isOfClients: true))
+            until: until ?? .never, isOfClients: true))
       case .degraded(let hit, let what, let until):
         degradations.append(
           Degradation(
             nodes: (0..<nodeCount).map(hit.contains), what: what,
-            nanosecondsPerByte: what.nanosecondsPerByte, until: until ?? .max))
+            nanosecondsPerByte: what.nanosecondsPerByte, until: until ?? .never))
       default: break
       }
     }

@@ -10,18 +10,18 @@ extension SimulatedNode {
   public mutating func syncAppended(in world: inout SharedWorld) {
     if !world.disk.groupCommit { unsyncedWrites.append(barrier.appendedCount) }
     // A disk that syncs at once may still have an unfinished sync that a fault has delayed.
-    if world.diskSampler == nil, !diskIsStalled, extraSyncTime == 0, !isSyncing {
+    if world.diskSampler == nil, !diskIsStalled, extraSyncTime == .zero, !isSyncing {
       noteDurable(barrier.appendedCount)
       noteSynced(in: &world)
     } else {
       // A turn's records are complete only after all its input has been received.
       turn.spend(0)
-      startSync(in: &world, at: world.now + Int64(turn.elapsedNs))
+      startSync(in: &world, at: world.now + turn.elapsed)
     }
   }
 
   /// Begins a sync of the waiting records, if none is under way.
-  public mutating func startSync(in world: inout SharedWorld, at start: Int64) {
+  public mutating func startSync(in world: inout SharedWorld, at start: Instant) {
     guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
     causes.syncStart = start

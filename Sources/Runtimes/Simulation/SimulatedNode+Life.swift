@@ -72,8 +72,8 @@ extension SimulatedNode {
     storing = nil
     storeIsOverdue = false
     for timer in timerDue.indices {
-      timerDue[timer] = .max
-      timerScheduled[timer] = .max
+      timerDue[timer] = .never
+      timerScheduled[timer] = .never
       timerHasFired[timer] = false
     }
   }
@@ -97,7 +97,7 @@ extension SimulatedNode {
   /// them.
   public mutating func beginRestart(in world: inout SharedWorld) {
     let time = world.disk.transferTime(of: bytesToRead())
-    guard time > 0 else { return restart(in: &world) }
+    guard time > .zero else { return restart(in: &world) }
     isReadingLog = true
     world.schedule(.hasReadLog(node: number, incarnation: incarnation), at: world.now + time)
   }
@@ -119,7 +119,7 @@ extension SimulatedNode {
     }
     if let problem { world.violations.note("replica \(number): \(problem)") }
     host.snapshots.handledByteCount = 0
-    turn.receivingNs = Double(bytesToRead()) * world.cpu.perByte * slowness
+    turn.receivingNs = Double(bytesToRead()) * world.cpu.perByteNs * slowness
     barrier = DurabilityBarrier(recovered: forgottenCount + log.count)
     commits = CommittedBatches()
     commits.agreedCount = host.appliedIndex.rawValue

@@ -120,7 +120,7 @@ extension SimulatedNode {
   }
 
   public mutating func take(
-    _ request: ClientRequest<Application.Command>, arrived: Int64, in world: inout SharedWorld
+    _ request: ClientRequest<Application.Command>, arrived: Instant, in world: inout SharedWorld
   ) {
     charge(received: Frame.byteCount(of: request), in: world)
     if putsInOrder {
@@ -130,7 +130,7 @@ extension SimulatedNode {
           turn: turnNumber, sequence: request.id.sequence, receiptsNs: turn.receivingNs))
     }
     host.submit(
-      request, waited: .nanoseconds(world.now - arrived), at: clock.reading(at: world.now))
+      request, waited: world.now - arrived, at: clock.reading(at: world.now))
     noteInput(of: request.id, in: &world)
     checkInvariants(in: &world)
   }
@@ -161,13 +161,13 @@ extension SimulatedNode {
   public mutating func charge(received bytes: Int, in world: borrowing SharedWorld) {
     usage.messagesReceived += 1
     usage.bytesReceived += bytes
-    turn.receivingNs += world.cpu.cost(ofMessage: bytes) * slowness
+    turn.receivingNs += world.cpu.costNs(ofMessage: bytes) * slowness
   }
 
   /// How many nanoseconds of this turn's receiving have passed when this request has been received;
   /// infinite if it was received earlier. Mutating for the same reason as `byteCount(ofRecords:)`.
   @inline(__always)
-  public mutating func receipts(of id: RequestID) -> Double {
+  public mutating func receiptsNs(of id: RequestID) -> Double {
     guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
       return .infinity
     }
@@ -197,9 +197,9 @@ extension SimulatedNode {
       noteHeld(in: world)
     } while !ownMessages.isEmpty
     if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
-    turn.spend(Double(turn.executions) * world.cpu.apply * slowness)
-    let elapsed = Int64(turn.elapsedNs)
-    usage.busy += Int(elapsed)
+    turn.spend(Double(turn.executions) * world.cpu.applyNs * slowness)
+    let elapsed = turn.elapsed
+    usage.busyNs += Int(elapsed.nanoseconds)
     busyUntil = world.now + elapsed
     turn = TurnTime()
     causes.turn = CauseTrace.none
@@ -230,19 +230,21 @@ extension SimulatedNode {
   }
 }
 
-/// The processor's costs in nanoseconds: `CPUModel` as numbers.
+/// The processor's costs: `CPUModel` as numbers.
 public struct ProcessorCosts: Sendable {
-  public let perMessage: Double
-  public let perByte: Double
-  public let apply: Double
+  public let perMessageNs: Double
+  public let perByteNs: Double
+  public let applyNs: Double
 
   public init(_ model: CPUModel) {
-    perMessage = Double(model.perMessage.nanoseconds)
-    perByte = Double(model.perByte.nanoseconds)
-    apply = Double(model.apply.nanoseconds)
+    perMessageNs = Double(model.perMessage.nanoseconds)
+    perByteNs = Double(model.perByte.nanoseconds)
+    applyNs = Double(model.apply.nanoseconds)
   }
 
   /// The cost of handling a message of this size.
   @inline(__always)
-  public func cost(ofMessage bytes: Int) -> Double { perMessage + Double(bytes) * perByte }
+  public func costNs(ofMessage bytes: Int) -> Double {
+    perMessageNs + Double(bytes) * perByteNs
+  }
 }

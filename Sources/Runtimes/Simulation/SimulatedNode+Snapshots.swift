@@ -17,12 +17,12 @@ extension SimulatedNode {
   ) {
     storing?.content += part
     usage.bytesWritten += part.count
-    turn.spend(Double(part.count) * world.cpu.perByte * slowness)
+    turn.spend(Double(part.count) * world.cpu.perByteNs * slowness)
     guard isLast, let content = storing?.content else { return }
     var time = extraSyncTime + world.disk.transferTime(of: content.count)
     if let sampler = world.diskSampler { time += sampler.next(&snapshotRandom) }
     world.schedule(
-      .stored(node: number, incarnation: incarnation), at: world.now + Int64(turn.elapsedNs) + time)
+      .stored(node: number, incarnation: incarnation), at: world.now + turn.elapsed + time)
   }
 
   /// Ends the writing of a snapshot, which is reported later if the disk is stalled or the process
@@ -59,7 +59,7 @@ extension SimulatedNode {
   }
 
   public mutating func chargeSnapshots(in world: borrowing SharedWorld) {
-    turn.spend(Double(host.snapshots.handledByteCount) * world.cpu.perByte * slowness)
+    turn.spend(Double(host.snapshots.handledByteCount) * world.cpu.perByteNs * slowness)
     host.snapshots.handledByteCount = 0
   }
 

@@ -7,10 +7,10 @@ extension SimulatedNode {
   public mutating func set(_ timer: Int, after delay: Interval?, in world: inout SharedWorld) {
     timerHasFired[timer] = false
     guard let delay else {
-      timerDue[timer] = .max
+      timerDue[timer] = .never
       return
     }
-    timerDue[timer] = clock.timerTime(at: world.now) + max(delay.nanoseconds, 0)
+    timerDue[timer] = clock.timerTime(at: world.now) + max(delay, .zero)
     scheduleTimer(timer, in: &world)
   }
 
@@ -24,13 +24,13 @@ extension SimulatedNode {
   }
 
   public mutating func timerEvent(_ timer: Int, in world: inout SharedWorld) {
-    if timerScheduled[timer] <= world.now { timerScheduled[timer] = .max }
-    guard timerDue[timer] != .max else { return }
+    if timerScheduled[timer] <= world.now { timerScheduled[timer] = .never }
+    guard timerDue[timer] != .never else { return }
     guard timerDue[timer] <= clock.timerTime(at: world.now) else {
       scheduleTimer(timer, in: &world)
       return
     }
-    timerDue[timer] = .max
+    timerDue[timer] = .never
     timerHasFired[timer] = true
     arrive(timer: timer, in: &world)
   }
@@ -38,7 +38,7 @@ extension SimulatedNode {
   /// Reschedules the timers after the clock's rate has changed, because their events may come too
   /// late.
   public mutating func rescheduleTimers(in world: inout SharedWorld) {
-    for timer in timerDue.indices where timerDue[timer] != .max {
+    for timer in timerDue.indices where timerDue[timer] != .never {
       scheduleTimer(timer, in: &world)
     }
   }

@@ -8,7 +8,7 @@ import WireFormat
 /// An input that waits for a node's processor.
 public enum NodeInput<Message, Command: WireCodable & Equatable & Sendable> {
   case message(Message, Envelope)
-  case request(ClientRequest<Command>, arrived: Int64)
+  case request(ClientRequest<Command>, arrived: Instant)
   case timer(Int)
   case disconnected(from: Int)
   /// The disk has written a snapshot.
@@ -50,7 +50,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var incarnation = 0
   public var inbox: [NodeInput<Core.Message, Application.Command>] = []
   public var causes = NodeCauses()
-  public var busyUntil: Int64 = 0
+  public var busyUntil = Instant.zero
   public var turnIsScheduled = false
   public var slowness = 1.0
   public var usage: NodeUsage
@@ -64,9 +64,9 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var waitingReplies: [WaitingReply<ClientReply<Application.Response>>] = []
 
   /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event,
-  /// and whether it has fired into the inbox. `Int64.max` is never.
-  public var timerDue: [Int64]
-  public var timerScheduled: [Int64]
+  /// and whether it has fired into the inbox. `.never` if it is not set.
+  public var timerDue: [Instant]
+  public var timerScheduled: [Instant]
   public var timerHasFired: [Bool]
 
   /// All records appended to the disk except for the first `forgottenCount`. Those up to
@@ -89,7 +89,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var syncTarget = 0
   public var syncIsOverdue = false
   public var diskIsStalled = false
-  public var extraSyncTime: Int64 = 0
+  public var extraSyncTime = Interval.zero
   /// Used only for the times of this disk's syncs, so that the nth sync of a trial takes equally
   /// long under all protocols.
   public var diskRandom: RandomStream
@@ -129,22 +129,22 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     host.application = initialState
     diskRandom = RandomStream(seed: seed, purpose: .disks, number: number)
     snapshotRandom = RandomStream(seed: seed, purpose: .snapshots, number: number)
-    timerDue = Array(repeating: .max, count: Core.Timer.count)
+    timerDue = Array(repeating: .never, count: Core.Timer.count)
     timerScheduled = timerDue
     timerHasFired = Array(repeating: false, count: Core.Timer.count)
   }
 
   /// Resets the usage. The rest of an unfinished turn counts from now on.
-  public mutating func startMeasuring(at now: Int64) {
+  public mutating func startMeasuring(at now: Instant) {
     usage = NodeUsage(node: number, role: usage.role)
-    usage.busy = unspentTime(at: now)
+    usage.busyNs = unspentNs(at: now)
   }
 
   /// The usage up to now. A turn is charged when it begins, so the rest of an unfinished turn is
   /// subtracted.
-  public func usage(at now: Int64) -> NodeUsage {
+  public func usage(at now: Instant) -> NodeUsage {
     var used = usage
-    used.busy -= unspentTime(at: now)
+    used.busyNs -= unspentNs(at: now)
     return used
   }
 
@@ -153,5 +153,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var isStopped: Bool { isPaused && !pausesInsideTurn }
 
   /// How long the present turn still lasts.
-  public func unspentTime(at now: Int64) -> Int { Int(max(busyUntil - now, 0)) }
+  public func unspentNs(at now: Instant) -> Int {
+    Int(max(busyUntil - now, .zero).nanoseconds)
+  }
 }

@@ -18,7 +18,7 @@ public struct SimulatedTurn<Core: ReplicaCore, Application: StateMachine>: ~Copy
 
   /// When the processor will have finished its present work.
   @inline(__always)
-  public var time: Int64 { world.pointee.now + Int64(node.pointee.turn.elapsedNs) }
+  public var time: Instant { world.pointee.now + node.pointee.turn.elapsed }
 
 }
 
@@ -46,7 +46,7 @@ extension SimulatedTurn: TurnRuntime {
       return
     }
     let bytes = Frame.byteCount(of: message)
-    node.pointee.turn.spend(world.pointee.cpu.cost(ofMessage: bytes) * node.pointee.slowness)
+    node.pointee.turn.spend(world.pointee.cpu.costNs(ofMessage: bytes) * node.pointee.slowness)
     guard to.index < node.pointee.membership.nodeCount else { return }
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
@@ -78,7 +78,7 @@ extension SimulatedTurn: TurnRuntime {
   /// Reading a page costs the processor as much as receiving its bytes.
   public mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? {
     node.pointee.turn.spend(
-      Double(range.count) * world.pointee.cpu.perByte * node.pointee.slowness)
+      Double(range.count) * world.pointee.cpu.perByteNs * node.pointee.slowness)
     return node.pointee.page(of: reference, in: range)
   }
 
@@ -99,7 +99,7 @@ extension SimulatedTurn: TurnRuntime {
   /// Replies leave in the order in which their requests were received. The node's messages to
   /// itself may lead to further replies in this turn, so earlier replies wait for those.
   public mutating func answer(_ reply: ClientReply<Application.Response>) {
-    let receiptsNs = node.pointee.receipts(of: reply.id)
+    let receiptsNs = node.pointee.receiptsNs(of: reply.id)
     if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {
       answer(reply, behindReceipts: receiptsNs)
     } else {
@@ -113,10 +113,10 @@ extension SimulatedTurn: TurnRuntime {
     _ reply: ClientReply<Application.Response>, behindReceipts receiptsNs: Double
   ) {
     let bytes = Frame.byteCount(of: reply)
-    var cost = world.pointee.cpu.cost(ofMessage: bytes)
+    var cost = world.pointee.cpu.costNs(ofMessage: bytes)
     if node.pointee.turn.executions > 0, case .answer = reply.result {
       node.pointee.turn.executions -= 1
-      cost += world.pointee.cpu.apply
+      cost += world.pointee.cpu.applyNs
     }
     node.pointee.turn.spend(
       cost * node.pointee.slowness, behindReceipts: min(receiptsNs, node.pointee.turn.receivingNs))

@@ -12,11 +12,11 @@ extension Trial {
     // Each fault has its own stream, so its draws do not depend on how much earlier faults drew.
     faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults, number: index)
     let (nodes, entry) = inflict(fault.action, until: fault.end)
-    let end = fault.end.map { min($0, setup.plan.duration.nanoseconds) }
+    let end = fault.end.map { min($0, .zero + setup.plan.duration) }
     injected.append(
       InjectedFault(
-        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, startNs: world.now,
-        endNs: entry.isInstant ? world.now : end, name: fault.name))
+        kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, start: world.now,
+        end: entry.isInstant ? world.now : end, name: fault.name))
     ledger.add(entry, key: index)
     adopt(entry)
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }
@@ -24,7 +24,7 @@ extension Trial {
 
   /// Resolves the fault's target, and carries out faults that take effect at once.
   public mutating func inflict(
-    _ action: FaultAction, until end: Int64?
+    _ action: FaultAction, until end: Instant?
   ) -> (nodes: [Int], entry: FaultLedger.Entry) {
     if let reason = FaultTable.refusal(of: action, by: .simulation) { preconditionFailure(reason) }
     switch action {
@@ -55,7 +55,7 @@ extension Trial {
       return (hit, .drifting(hit, drift))
     case .disk(let target, .slow(let interval)):
       let hit = resolve(target)
-      return (hit, .slowDisk(hit, nanoseconds: interval.nanoseconds))
+      return (hit, .slowDisk(hit, by: interval))
     case .disk(let target, _):
       let hit = resolve(target)
       return (hit, .stalledDisk(hit))

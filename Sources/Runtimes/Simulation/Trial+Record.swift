@@ -16,7 +16,7 @@ extension Trial {
       while let id = reader.next() { surviving.insert(id) }
     }
     var record = TrialRecord(of: setup.plan)
-    record.measuredEnd = measuredEnd
+    record.measuredEndNs = measuredEnd.nanoseconds
     record.nodes = zip(nodes, usages).map { node, used in
       var usage = used
       usage.logRecords = node.forgottenCount + node.log.count

@@ -42,14 +42,14 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
   public var leadership = LeadershipLog()
-  /// When the last of the answers arrived that the load is to have; `.max` if there is no such
+  /// When the last of the answers arrived that the load is to have; `.never` if there is no such
   /// number or fewer have arrived.
-  public var doneAt = Int64.max
+  public var doneAt = Instant.never
   /// Whether the measured part has ended, at `measuredEnd`.
   public var isOver = false
-  public var measuredEnd: Int64 = 0
+  public var measuredEnd = Instant.zero
   /// When the leadership is sampled next.
-  public var nextLeadershipSample: Int64 = 0
+  public var nextLeadershipSample = Instant.zero
   public var eventCount = 0
   /// A digest of all events, in order: equal for equal trials.
   public var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -106,13 +106,13 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     prepare()
     let crashes = plannedFaults.contains { if case .crash = $0.action { true } else { false } }
     for number in nodes.indices { nodes[number].keepsLog = crashes }
-    guard advance(to: setup.plan.duration.nanoseconds, progress: progress) else { return nil }
-    measuredEnd = doneAt < .max ? doneAt + 1 : setup.plan.duration.nanoseconds
+    guard advance(to: .zero + setup.plan.duration, progress: progress) else { return nil }
+    measuredEnd = doneAt < .never ? doneAt + .nanoseconds(1) : .zero + setup.plan.duration
     world.now = measuredEnd
     isOver = true
     let usages = nodes.map { $0.usage(at: world.now) }
-    clients.close(at: Instant(nanoseconds: world.now))
-    nextLeadershipSample = .max
+    clients.close(at: world.now)
+    nextLeadershipSample = .never
     settle()
     return record(usages: usages)
   }
@@ -123,18 +123,18 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     for (index, fault) in plannedFaults.enumerated() {
       world.schedule(.faultStarts(index), at: fault.start)
     }
-    world.schedule(.warmUpEnds, at: setup.plan.warmUp.nanoseconds)
-    clients.start(until: Instant(nanoseconds: setup.plan.duration.nanoseconds), in: &world)
+    world.schedule(.warmUpEnds, at: .zero + setup.plan.warmUp)
+    clients.start(until: .zero + setup.plan.duration, in: &world)
   }
 
   /// Processes all events up to and including `end`, or until the load is done.
-  public mutating func advance(to end: Int64, progress: (Interval, Int) -> Bool) -> Bool {
+  public mutating func advance(to end: Instant, progress: (Interval, Int) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= (isOver ? end : min(end, doneAt)) {
       let time = world.queue.nextTime
       if time >= nextLeadershipSample { sampleLeadership(before: time) }
       world.now = time
       eventCount += 1
-      if eventCount & 0x3FFF == 0, !progress(Interval(nanoseconds: time), eventCount) {
+      if eventCount & 0x3FFF == 0, !progress(time - .zero, eventCount) {
         return false
       }
       happenNext()
@@ -168,8 +168,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       trace(.reply, Int(truncatingIfNeeded: reply.id.client.rawValue))
       if world.causes.isOn { noteAnswer(reply) }
       clients.receive(
-        reply, from: ReplicaID(node), at: Instant(nanoseconds: world.now), in: &world)
-      if let time = clients.limits.doneAt { doneAt = time.nanoseconds }
+        reply, from: ReplicaID(node), at: world.now, in: &world)
+      if let time = clients.limits.doneAt { doneAt = time }
     case .turn(let node, let incarnation):
       guard nodes[node].incarnation == incarnation else { return }
       trace(.turn, node)
@@ -197,9 +197,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       trace(.retransmission, link)
       world.retransmit(link: link)
     case .client(let event):
-      clients.handle(event, at: Instant(nanoseconds: world.now), in: &world)
+      clients.handle(event, at: world.now, in: &world)
     // The load was done before the fault.
-    case .faultStarts where isOver && doneAt < .max: break
+    case .faultStarts where isOver && doneAt < .never: break
     case .faultStarts(let index):
       trace(.faultStarts, index)
       startFault(index)
@@ -219,7 +219,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   public mutating func trace(_ code: TraceCode, _ place: Int) {
-    let word = UInt64(bitPattern: world.now) &* 31 &+ code.rawValue &* 1_000_003 &+ UInt64(place)
+    let time = UInt64(bitPattern: world.now.nanoseconds)
+    let word = time &* 31 &+ code.rawValue &* 1_000_003 &+ UInt64(place)
     traceHash = (traceHash ^ word) &* 0x100_0000_01B3
     traceHash ^= traceHash >> 29
   }
@@ -229,14 +230,14 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     targeting.leader(among: views)
   }
 
-  public static var leadershipIntervalNs: Int64 { 1_000_000 }
+  public static var leadershipInterval: Interval { .milliseconds(1) }
 
   /// Records who leads, once per millisecond: the state at the next sample's time, which holds
   /// until the event at `time`. Sampling is not an event, so that it changes only the record.
-  public mutating func sampleLeadership(before time: Int64) {
+  public mutating func sampleLeadership(before time: Instant) {
     leadership.note(views, targeting, at: nextLeadershipSample)
-    let interval = Self.leadershipIntervalNs
-    nextLeadershipSample = (time / interval + 1) * interval
+    let samples = time.nanoseconds / Self.leadershipInterval.nanoseconds + 1
+    nextLeadershipSample = .zero + Self.leadershipInterval * Int(samples)
   }
 
   /// After the measured part: ends all faults and lets the cluster settle, so that lost writes can
@@ -244,9 +245,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public mutating func settle() {
     for index in ledger.entries.keys.sorted() { endFault(index) }
     for link in world.held.indices { world.retransmit(link: link) }
-    let limit = world.now + setup.settling.nanoseconds
+    let limit = world.now + setup.settling
     while world.now < limit {
-      let pause = world.now + Interval.milliseconds(50).nanoseconds
+      let pause = world.now + .milliseconds(50)
       _ = advance(to: pause) { _, _ in true }
       world.now = pause
       if hasSettled { return }

@@ -1,3 +1,5 @@
+import Replication
+
 /// How the processor of a simulated node spends the time of one turn.
 ///
 /// A turn handles all input that has arrived, and carries out the effects of all of it: one append,
@@ -17,9 +19,9 @@ public struct TurnTime: Sendable {
 
   public init() {}
 
-  /// Nanoseconds since the turn began.
+  /// The time since the turn began.
   @inline(__always)
-  public var elapsedNs: Double { receivedNs + workedNs }
+  public var elapsed: Interval { .nanoseconds(Int64(receivedNs + workedNs)) }
 
   /// Spends time on the whole turn, after all inputs have been received.
   @inline(__always)

@@ -17,7 +17,7 @@ extension World {
   public static var mostHeldBytes: Int { 64 << 20 }
 
   public mutating func hold(
-    _ message: consuming Core.Message, _ envelope: Envelope, since departure: Int64
+    _ message: consuming Core.Message, _ envelope: Envelope, since departure: Instant
   ) {
     let link = network.position(from: envelope.from, to: envelope.to)
     guard network.hold(envelope.bytes, on: link, since: departure, most: Self.mostHeldBytes)

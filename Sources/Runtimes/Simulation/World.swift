@@ -87,7 +87,7 @@ public struct CommittedBatches: Sendable {
 /// The state that nodes share: the time, the queue of events, the network, and the record of
 /// commits.
 public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
-  public var now: Int64 = 0
+  public var now = Instant.zero
   public typealias Event = SimulationEvent<Core.Message, Application.Command, Application.Response>
 
   public var queue = EventQueue<Event>()
@@ -104,7 +104,7 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public let checksInvariants: Bool
   public var causes = CauseTrace()
 
-  public mutating func schedule(_ what: consuming Event, at time: Int64) {
+  public mutating func schedule(_ what: consuming Event, at time: Instant) {
     if causes.isOn { causes.link(slot: queue.nextSlot, step(of: what, at: time)) }
     queue.push(what, at: time)
   }
@@ -138,7 +138,7 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
 /// How messages between nodes, and replies to clients, travel.
 extension World {
   public mutating func transmit(
-    _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Int64
+    _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Instant
   ) {
     let envelope = Envelope(
       from: from, to: to, bytes: bytes, incarnation: network.incarnations[to], stage: .arrived)
@@ -146,7 +146,7 @@ extension World {
   }
 
   public mutating func transmit(
-    _ message: consuming Core.Message, _ envelope: Envelope, departing: Int64
+    _ message: consuming Core.Message, _ envelope: Envelope, departing: Instant
   ) {
     let fate = network.route(
       from: envelope.from, to: envelope.to, bytes: envelope.bytes, departing: departing)
@@ -162,11 +162,11 @@ extension World {
 
   @inline(__always)
   public mutating func push(
-    _ message: consuming Core.Message, _ envelope: Envelope, arriving time: Int64
+    _ message: consuming Core.Message, _ envelope: Envelope, arriving time: Instant
   ) {
     var envelope = envelope
     let lead = network.lead(of: envelope.bytes, to: envelope.to)
-    if lead > 0 { envelope.stage = .arriving }
+    if lead > .zero { envelope.stage = .arriving }
     schedule(.message(message, envelope), at: time - lead)
   }
 
@@ -174,7 +174,7 @@ extension World {
   /// - Parameter isRequest: true if it comes from a client.
   /// - Returns: when the receiver's interface has received it; `nil` if it has received it by now.
   @inline(__always)
-  public mutating func reception(of envelope: Envelope, isRequest: Bool = false) -> Int64? {
+  public mutating func reception(of envelope: Envelope, isRequest: Bool = false) -> Instant? {
     guard envelope.stage != .received else { return nil }
     let time =
       isRequest
@@ -192,7 +192,7 @@ extension World {
 
   /// Carries a node's reply to a client.
   public mutating func answer(
-    _ reply: ClientReply<Application.Response>, from node: Int, departing: Int64, bytes: Int
+    _ reply: ClientReply<Application.Response>, from node: Int, departing: Instant, bytes: Int
   ) {
     let fate = network.route(
       client: reply.id.client, node: node, isRequest: false, bytes: bytes, departing: departing)
@@ -209,7 +209,7 @@ extension World {
 /// How clients' requests travel; the clients' events wait in the same queue.
 extension World: ClientRuntime {
   public mutating func schedule(_ event: ClientEvent, at time: Instant) {
-    schedule(.client(event), at: time.nanoseconds)
+    schedule(.client(event), at: time)
   }
 
   public mutating func send(
@@ -219,13 +219,13 @@ extension World: ClientRuntime {
     let bytes = Frame.byteCount(of: request)
     let fate = network.route(
       client: request.id.client, node: node, isRequest: true, bytes: bytes,
-      departing: departure.nanoseconds)
+      departing: departure)
     let lead = network.lead(of: bytes, to: node)
     let envelope = Envelope(
       from: 0, to: node, bytes: bytes, incarnation: network.incarnations[node],
-      stage: lead > 0 ? .arriving : .arrived)
+      stage: lead > .zero ? .arriving : .arrived)
     let before = causes.current
-    if causes.isOn { noteAttempt(request.id, at: departure.nanoseconds) }
+    if causes.isOn { noteAttempt(request.id, at: departure) }
     switch fate {
     case .lost, .held: break
     case .delivered(let time): schedule(.request(request, envelope), at: time - lead)

@@ -1,6 +1,6 @@
 import Replication
 
-/// Time limits for connections that this process opens, in nanoseconds.
+/// Time limits for connections that this process opens.
 public enum Dialing {
   /// Pause before an address that could not be reached is dialled again.
   public static let redialPause = Interval.milliseconds(20)

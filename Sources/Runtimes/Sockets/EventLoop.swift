@@ -39,7 +39,7 @@ public struct EventLoop: ~Copyable {
   /// Like `wait`, but polls instead of sleeping and yields the processor in between, because a
   /// processor that sleeps takes as long to wake up as a short request takes to be answered.
   public borrowing func spin(atMost limit: Interval) -> Int {
-    let end = MonotonicClock.now() + limit.nanoseconds
+    let end = MonotonicClock.now() + limit
     repeat {
       let count = wait(atMost: .zero)
       if count > 0 { return count }
@@ -70,11 +70,11 @@ public struct PendingReadiness: Sendable {
     next = 0
     var left = limit
     if awake > .zero, limit > .zero, spinPolicy.begins() {
-      let startNs = MonotonicClock.now()
+      let start = MonotonicClock.now()
       count = loop.spin(atMost: min(awake, limit))
       spinPolicy.end(inVain: count == 0)
       guard count == 0 else { return }
-      left = max(limit - Interval(nanoseconds: MonotonicClock.now() - startNs), .zero)
+      left = max(limit - (MonotonicClock.now() - start), .zero)
     }
     count = loop.wait(atMost: left)
   }

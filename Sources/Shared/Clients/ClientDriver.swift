@@ -255,7 +255,7 @@ extension ClientDriver {
         case .constant: 1.0
         case .poisson: -RealFunctions.log(1 - random.unit())
         }
-      guard let time = curve.time(after: lastArrivalNs, count: count) else { return }
+      guard let time = curve.timeNs(afterNs: lastArrivalNs, count: count) else { return }
       lastArrivalNs = time
     }
     guard lastArrivalNs < Double(end.nanoseconds) else { return }

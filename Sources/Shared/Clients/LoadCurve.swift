@@ -27,16 +27,16 @@ public struct LoadCurve: Sendable, Equatable {
   /// Whether the phases repeat after the last one; otherwise its final rate stays.
   public var repeats: Bool
 
-  /// When each operation comes due, in nanoseconds since the trial began, strictly ascending and
-  /// above 0. A curve of times has no phases.
-  public private(set) var times: [Int64] = []
+  /// When each operation comes due, by the trial's clock, strictly ascending and after 0. A curve
+  /// of times has no phases.
+  public private(set) var times: [Instant] = []
 
   public init(phases: [Phase], repeats: Bool) {
     self.phases = phases
     self.repeats = repeats
   }
 
-  public init(times: [Int64]) {
+  public init(times: [Instant]) {
     self.init(phases: [], repeats: false)
     self.times = times
   }
@@ -46,7 +46,7 @@ public struct LoadCurve: Sendable, Equatable {
     var (low, high) = (0, times.count)
     while low < high {
       let middle = (low + high) / 2
-      if Double(times[middle]) <= time { low = middle + 1 } else { high = middle }
+      if Double(times[middle].nanoseconds) <= time { low = middle + 1 } else { high = middle }
     }
     return low
   }
@@ -62,10 +62,10 @@ public struct LoadCurve: Sendable, Equatable {
   /// - Parameters:
   ///   - start: nanoseconds since the trial began.
   ///   - count: a number of operations, which need not be whole.
-  public func time(after start: Double, count: Double) -> Double? {
+  public func timeNs(afterNs start: Double, count: Double) -> Double? {
     if !times.isEmpty {
       let next = dueCount(until: start) + max(Int(count.rounded()), 1) - 1
-      return next < times.count ? Double(times[next]) : nil
+      return next < times.count ? Double(times[next].nanoseconds) : nil
     }
     guard !isSilent, let last = phases.last else { return nil }
     let length = Double(length)

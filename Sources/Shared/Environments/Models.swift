@@ -28,10 +28,10 @@ public struct DiskModel: Sendable, Equatable {
     self.bandwidth = bandwidth
   }
 
-  /// The time to write or read this many bytes, in nanoseconds.
-  public func transferTime(of bytes: Int) -> Int64 {
-    guard let bandwidth, sync != nil else { return 0 }
-    return Int64(Double(bytes) / bandwidth * 1e9)
+  /// The time to write or read this many bytes.
+  public func transferTime(of bytes: Int) -> Interval {
+    guard let bandwidth, sync != nil else { return .zero }
+    return .nanoseconds(Int64(Double(bytes) / bandwidth * 1e9))
   }
 }
 

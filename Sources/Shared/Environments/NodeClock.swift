@@ -13,49 +13,48 @@ public struct NodeClock: Sendable {
   public var faultDrift = 0.0
   public var rate: Double
   /// The true time of the last change of rate, and the timer clock's value at that time.
-  public var anchorTrue: Int64 = 0
-  public var anchorTimer: Int64 = 0
-  public let skew: Int64
+  public var anchorTrue = Instant.zero
+  public var anchorTimer = Instant.zero
+  public let skew: Interval
   /// The sum of the steps that faults have made to the wall clock.
-  public var steps: Int64 = 0
+  public var steps = Interval.zero
 
   public init(skew: Interval, drift: Double) {
     baseDrift = drift
     rate = 1 + drift
-    self.skew = skew.nanoseconds
+    self.skew = skew
   }
 
-  /// The value of the node's timer clock, in nanoseconds.
+  /// The reading of the node's timer clock at a true time.
   @inlinable
-  public func timerTime(at now: Int64) -> Int64 {
+  public func timerTime(at now: Instant) -> Instant {
     let elapsed = now - anchorTrue
-    return anchorTimer + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded(.down)))
+    guard rate != 1 else { return anchorTimer + elapsed }
+    let counted = (Double(elapsed.nanoseconds) * rate).rounded(.down)
+    return anchorTimer + Interval(nanoseconds: Int64(counted))
   }
 
   /// The time that the node's core reads. Clocks start an hour after their origin, so that a skew
   /// does not make a reading negative.
   @inlinable
-  public func reading(at now: Int64) -> Instant {
-    Instant(nanoseconds: timerTime(at: now) + skew + 3_600_000_000_000)
-  }
+  public func reading(at now: Instant) -> Instant { timerTime(at: now) + skew + .seconds(3600) }
 
   /// The time of the node's wall clock.
-  public func wallTime(at now: Int64) -> Instant {
-    reading(at: now) + Interval(nanoseconds: steps)
-  }
+  public func wallTime(at now: Instant) -> Instant { reading(at: now) + steps }
 
   /// The earliest true time at which the timer clock shows `deadline`.
-  public func trueTime(ofTimer deadline: Int64, from now: Int64) -> Int64 {
+  public func trueTime(ofTimer deadline: Instant, from now: Instant) -> Instant {
     let rest = deadline - timerTime(at: now)
-    guard rest > 0 else { return now }
-    return now + (rate == 1 ? rest : Int64((Double(rest) / rate).rounded(.up)))
+    guard rest > .zero else { return now }
+    guard rate != 1 else { return now + rest }
+    return now + Interval(nanoseconds: Int64((Double(rest.nanoseconds) / rate).rounded(.up)))
   }
 
   /// Steps the wall clock.
-  public mutating func step(by interval: Interval) { steps += interval.nanoseconds }
+  public mutating func step(by interval: Interval) { steps += interval }
 
   /// From now on faults add this much to the node's own drift.
-  public mutating func setFaultDrift(_ drift: Double, at now: Int64) {
+  public mutating func setFaultDrift(_ drift: Double, at now: Instant) {
     guard drift != faultDrift else { return }
     anchorTimer = timerTime(at: now)
     anchorTrue = now

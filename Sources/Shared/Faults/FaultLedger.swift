@@ -10,12 +10,11 @@ public struct FaultLedger: Sendable {
     case slowed([Int], factor: Double)
     /// Cuts links between nodes, and the nodes in `clients` from all clients. For `until` see
     /// `degraded`.
-    case cut([(from: Int, to: Int)], clients: [Int] = [], until: Int64? = nil)
-    /// `until` is the time at which it will end, in nanoseconds since the trial began; `nil` if
-    /// unknown.
-    case degraded([Int], LinkDegradation, until: Int64?)
+    case cut([(from: Int, to: Int)], clients: [Int] = [], until: Instant? = nil)
+    /// `until` is the time at which it will end, by the trial's clock; `nil` if unknown.
+    case degraded([Int], LinkDegradation, until: Instant?)
     case drifting([Int], Double)
-    case slowDisk([Int], nanoseconds: Int64)
+    case slowDisk([Int], by: Interval)
     case stalledDisk([Int])
     /// The fault ends as soon as it has begun.
     case nothing
@@ -23,7 +22,7 @@ public struct FaultLedger: Sendable {
     public var isInstant: Bool { if case .nothing = self { true } else { false } }
 
     /// The same entry with the time of its end.
-    public func ending(at end: Int64?) -> Entry {
+    public func ending(at end: Instant?) -> Entry {
       guard case .cut(let links, let clients, _) = self else { return self }
       return .cut(links, clients: clients, until: end)
     }

@@ -1,3 +1,5 @@
+import Replication
+
 /// A fault that has fired, as `faults.csv` shows it.
 public struct InjectedFault: Sendable, Equatable {
   /// The fault's name in the experiment format, such as `crash`.
@@ -29,5 +31,16 @@ public struct InjectedFault: Sendable, Equatable {
     self.startNs = startNs
     self.endNs = endNs
     self.name = name
+  }
+
+  /// A fault whose times were read from the trial's clock.
+  /// - Parameter planned: `nil` if it started as planned.
+  public init(
+    kind: String, target: String, nodes: [Int], planned: Instant? = nil, start: Instant,
+    end: Instant?, name: String?
+  ) {
+    self.init(
+      kind: kind, target: target, nodes: nodes, plannedNs: planned?.nanoseconds,
+      startNs: start.nanoseconds, endNs: end?.nanoseconds, name: name)
   }
 }

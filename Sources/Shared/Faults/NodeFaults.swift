@@ -1,3 +1,5 @@
+import Replication
+
 /// All active faults of one node as one value. Because each order carries the whole value, orders
 /// can be repeated, and a node that restarts receives all faults at once.
 public struct NodeFaults: Equatable, Sendable {
@@ -7,8 +9,8 @@ public struct NodeFaults: Equatable, Sendable {
   public var clients = LinkDegradation()
   /// All computation takes this many times as long.
   public var slowness = 1.0
-  /// The time that is added to every sync, in nanoseconds.
-  public var syncDelay: Int64 = 0
+  /// The time that is added to every sync.
+  public var syncDelay = Interval.zero
   /// Whether syncs do not end.
   public var syncStalls = false
   /// The share by which the clock runs fast.

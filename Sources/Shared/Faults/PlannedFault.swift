@@ -3,15 +3,15 @@ import Replication
 
 /// A fault with fixed times; its target is resolved when it fires.
 public struct PlannedFault: Sendable, Equatable {
-  /// Nanoseconds since the start of the trial, as is `end`.
-  public var start: Int64
+  /// By the trial's clock, as is `end`.
+  public var start: Instant
   /// `nil` if it lasts to the end of the trial.
-  public var end: Int64?
+  public var end: Instant?
   public var action: FaultAction
   /// The name that the experiment gives to it, if any.
   public var name: String?
 
-  public init(start: Int64, end: Int64?, action: FaultAction, name: String? = nil) {
+  public init(start: Instant, end: Instant?, action: FaultAction, name: String? = nil) {
     self.start = start
     self.end = end
     self.action = action
@@ -25,11 +25,11 @@ public struct PlannedFault: Sendable, Equatable {
   ) -> [PlannedFault] {
     var plan = script.timed.map { fault in
       PlannedFault(
-        start: fault.at.nanoseconds, end: fault.duration.map { (fault.at + $0).nanoseconds },
+        start: Instant.zero + fault.at, end: fault.duration.map { Instant.zero + fault.at + $0 },
         action: fault.action, name: fault.name)
     }
     for chaos in script.chaos { plan += expand(chaos, random: &random) }
-    plan.removeAll { $0.start >= duration.nanoseconds }
+    plan.removeAll { $0.start >= Instant.zero + duration }
     return plan.enumerated().sorted {
       ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
     }
@@ -40,12 +40,12 @@ public struct PlannedFault: Sendable, Equatable {
   /// cluster that tolerates one failure should survive chaos.
   private static func expand(_ chaos: Chaos, random: inout RandomStream) -> [PlannedFault] {
     var faults: [PlannedFault] = []
-    var time = chaos.from.nanoseconds
+    var time = Instant.zero + chaos.from
     while !chaos.kinds.isEmpty {
       time += exponential(chaos.meanTimeBetween, random: &random)
-      guard time < chaos.until.nanoseconds else { break }
-      let length = max(exponential(chaos.meanTimeToRepair, random: &random), 1_000_000)
-      let end = min(time + length, chaos.until.nanoseconds)
+      guard time < Instant.zero + chaos.until else { break }
+      let length = max(exponential(chaos.meanTimeToRepair, random: &random), .milliseconds(1))
+      let end = min(time + length, Instant.zero + chaos.until)
       let kind = chaos.kinds[random.below(chaos.kinds.count)]
       faults.append(
         PlannedFault(start: time, end: end, action: action(kind, random: &random)))
@@ -54,8 +54,8 @@ public struct PlannedFault: Sendable, Equatable {
     return faults
   }
 
-  private static func exponential(_ mean: Interval, random: inout RandomStream) -> Int64 {
-    Int64(-Double(mean.nanoseconds) * RealFunctions.log(1 - random.unit()))
+  private static func exponential(_ mean: Interval, random: inout RandomStream) -> Interval {
+    mean.scaled(by: -RealFunctions.log(1 - random.unit()))
   }
 
   private static func action(_ kind: ChaosKind, random: inout RandomStream) -> FaultAction {

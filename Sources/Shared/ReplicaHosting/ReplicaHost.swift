@@ -122,87 +122,6 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.handle(.disconnected(replica), at: now, into: &effects)
   }
 
-  /// Accepts a client's request. The core receives it at the end of the turn, together with the
-  /// others.
-  /// - Parameters:
-  ///   - waited: how long ago the request arrived at this node.
-  public mutating func submit(
-    _ request: Request, waited: Interval = .zero, at now: Instant = .zero
-  ) {
-    guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return }
-    if Application.isReadOnly(request.command) {
-      gather(request, arrived: now - waited)
-      return
-    }
-    guard isFresh(request.id, arrived: now - waited) else { return }
-    builder.append(request.id, request.command)
-    closeFullBatch()
-  }
-
-  /// Accepts a client's request as bytes, which must be the rest of the reader. Equivalent to
-  /// decoding it, but the bytes of an update are only checked and copied into the batch.
-  /// - Throws: if the bytes are not a request; no request has been accepted then.
-  public mutating func submit(
-    reading reader: inout WireReader, at now: Instant = .zero
-  ) throws(WireError) -> RequestID {
-    let id = try RequestHead(from: &reader).id
-    let start = reader.offset
-    guard try !Application.isReadOnly(reading: &reader) else {
-      reader.offset = start
-      gather(
-        Request(id: id, command: try reader.readLast(Application.Command.self)), arrived: now)
-      return id
-    }
-    if isFresh(id, arrived: now) {
-      builder.append(id, encoded: reader.storage, in: start..<reader.end)
-      closeFullBatch()
-    }
-    return id
-  }
-
-  public mutating func gather(_ read: Request, arrived: Instant) {
-    guard hasRoom(for: read.id) else { return }
-    admission.take(read.id, isRead: true, arrived: arrived)
-    gatheredReads.append(read)
-  }
-
-  /// Whether there is room for one more request; if not, the request is refused.
-  public mutating func hasRoom(for id: RequestID) -> Bool {
-    let reads = gatheredReads.count + waitingReads.requestCount
-    guard !admission.hasRoom(behind: admission.updateCount + reads) else { return true }
-    replies.append(Reply(id: id, result: .busy))
-    return false
-  }
-
-  /// Whether the request must go to the core. If it has taken effect, it is answered again from its
-  /// session; if the core is at work on it, it is answered when it takes effect.
-  public mutating func isFresh(_ id: RequestID, arrived: Instant) -> Bool {
-    switch sessions.standing(of: id) {
-    case .answered(let response):
-      replies.append(Reply(id: id, result: .answer(response)))
-      return false
-    case .superseded: return false
-    case .fresh: return noteAsPending(id, arrived: arrived)
-    }
-  }
-
-  /// - Returns: false if the request was already pending, or is refused.
-  public mutating func noteAsPending(_ id: RequestID, arrived: Instant) -> Bool {
-    if !hasUpdates, pending.begin(core.status) { admission.forgetUpdates() }
-    if pending.contains(id) { return false }
-    guard hasRoom(for: id) else { return false }
-    admission.take(id, isRead: false, arrived: arrived)
-    pending.insert(id)
-    return true
-  }
-
-  public mutating func closeFullBatch() {
-    guard
-      builder.count >= Self.maximumBatchCount || builder.byteCount >= Self.maximumBatchByteCount
-    else { return }
-    closedBatches.append(builder.build())
-  }
-
   /// Whether this turn has set or cancelled the timer. If the timer fired earlier, that event is
   /// void.
   public func hasChangedTimer(_ timer: Int) -> Bool {
@@ -267,14 +186,6 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     }
   }
 
-  public mutating func refuse(_ refusal: Refusal<Batch>) {
-    for id in refusal.refused.requestIDs {
-      pending.remove(id)
-      admission.forget(id, isRead: false)
-      replies.append(Reply(id: id, result: .redirect(refusal.redirect)))
-    }
-  }
-
   /// Clears the effects of the turn after the runtime has carried them out.
   public mutating func clearTurn() {
     effects.removeAll()
@@ -284,72 +195,4 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     snapshots.handledByteCount = 0
     snapshots.installedIndex = nil
   }
-
-  public mutating func apply(_ commit: Effects<Core>.Commit, at now: Instant) {
-    // A snapshot installed in this turn may already include the commit.
-    if commit.index <= appliedIndex { return }
-    precondition(
-      commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
-    appliedIndex = commit.index
-    snapshots.logByteCount += commit.batch.encodedByteCount + SnapshotPolicy.entryOverhead
-    commitDigest.note(batchOf: commit.batch.count, at: commit.index)
-    var reader = commit.batch.makeReader()
-    var lookAhead = 0
-    while true {
-      if lookAhead == 0, reader.remaining > 1 {
-        lookAhead = Application.lookAheadCount
-        reader.upcoming(lookAhead, into: &upcoming)
-        application.expect(upcoming, in: reader.reader.storage)
-      }
-      lookAhead -= 1
-      guard let id = reader.next() else { break }
-      let response: Application.Response
-      commitDigest.note(id)
-      admission.finish(id, isRead: false, at: now)
-      let place = sessions.place(of: id.client)
-      switch sessions.standing(of: id, at: place) {
-      case .superseded: continue
-      case .answered(let earlier): response = earlier
-      case .fresh:
-        // A host never batches malformed bytes; skipping them is the same on every replica.
-        guard let answer = reader.apply(to: &application) else { continue }
-        executedCount += 1
-        response = answer
-        sessions.record(id, response: Application.kept(response), at: place)
-      }
-      if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
-    }
-  }
-
-  public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
-    for request in waitingReads.take(ticket) {
-      executedCount += 1
-      admission.finish(request.id, isRead: true, at: now)
-      let response = application.query(request.command)
-      replies.append(Reply(id: request.id, result: .answer(response)))
-    }
-  }
-
-  public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {
-    for request in waitingReads.take(ticket) {
-      admission.forget(request.id, isRead: true)
-      replies.append(Reply(id: request.id, result: .redirect(redirect)))
-    }
-  }
-}
-
-extension ReplicaHost {
-  /// Application and sessions as bytes: equal on all replicas that applied the same entries.
-  public func snapshot() -> [UInt8] {
-    let state = application.snapshot()
-    var writer = WireWriter()
-    appliedIndex.encode(into: &writer)
-    writer.write(UInt64(state.count))
-    writer.write(state)
-    sessions.encode(into: &writer)
-    return writer.bytes()
-  }
-
-  /// The number of read tickets that the core has not answered yet.
-  public var waitingReadCount: Int { waitingReads.count }
 }

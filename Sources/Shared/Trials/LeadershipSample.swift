@@ -4,7 +4,7 @@ import Replication
 /// The replica in charge from a given time on.
 public struct LeadershipSample: Sendable, Equatable {
   /// Nanoseconds since the trial began.
-  public var time: Int64
+  public var timeNs: Int64
   /// nil if no replica was in charge, as far as the runtime knew.
   public var leader: Int?
   /// The leader's term, ballot or view; without a leader, that of the last leader.
@@ -13,8 +13,8 @@ public struct LeadershipSample: Sendable, Equatable {
   /// to take charge.
   public var newestEpoch: UInt64
 
-  public init(time: Int64, leader: Int?, epoch: UInt64, newestEpoch: UInt64? = nil) {
-    self.time = time
+  public init(timeNs: Int64, leader: Int?, epoch: UInt64, newestEpoch: UInt64? = nil) {
+    self.timeNs = timeNs
     self.leader = leader
     self.epoch = epoch
     self.newestEpoch = newestEpoch ?? epoch
@@ -30,9 +30,9 @@ public struct LeadershipLog: Sendable {
 
   /// - Parameters:
   ///   - nodes: the last known state of each node, by number.
-  ///   - time: not before the time of the last call.
+  ///   - time: by the trial's clock; not before the time of the last call.
   public mutating func note(
-    _ nodes: [NodeView], _ targeting: FaultTargeting, at time: Int64
+    _ nodes: [NodeView], _ targeting: FaultTargeting, at time: Instant
   ) {
     let leader = targeting.leader(among: nodes)
     let last = samples.last
@@ -45,6 +45,7 @@ public struct LeadershipLog: Sendable {
       return
     }
     samples.append(
-      LeadershipSample(time: time, leader: leader, epoch: epoch, newestEpoch: newestEpoch))
+      LeadershipSample(
+        timeNs: time.nanoseconds, leader: leader, epoch: epoch, newestEpoch: newestEpoch))
   }
 }

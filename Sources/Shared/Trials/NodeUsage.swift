@@ -20,8 +20,8 @@ public struct NodeUsage: Sendable, Equatable {
   public var syncs: Int
   /// Bytes handed to the disk.
   public var bytesWritten: Int
-  /// Nanoseconds in which the processor was busy.
-  public var busy: Int
+  /// The time in which the processor was busy.
+  public var busyNs: Int
   /// Records in the log at the end.
   public var logRecords: Int
   public var snapshots: SnapshotCounts
@@ -33,7 +33,7 @@ public struct NodeUsage: Sendable, Equatable {
   public init(
     node: Int, role: Role = .replica, messagesSent: Int = 0, messagesReceived: Int = 0,
     bytesSent: Int = 0, bytesReceived: Int = 0, syncs: Int = 0, bytesWritten: Int = 0,
-    busy: Int = 0, logRecords: Int = 0, snapshots: SnapshotCounts = SnapshotCounts()
+    busyNs: Int = 0, logRecords: Int = 0, snapshots: SnapshotCounts = SnapshotCounts()
   ) {
     self.node = node
     self.role = role
@@ -43,7 +43,7 @@ public struct NodeUsage: Sendable, Equatable {
     self.bytesReceived = bytesReceived
     self.syncs = syncs
     self.bytesWritten = bytesWritten
-    self.busy = busy
+    self.busyNs = busyNs
     self.logRecords = logRecords
     self.snapshots = snapshots
   }
@@ -53,7 +53,7 @@ extension NodeUsage {
   /// All counts that begin at 0 when a process starts.
   public static let counts: [any WritableKeyPath<NodeUsage, Int> & Sendable] = [
     \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
-    \.busy, \.logRecords, \.garbage, \.overflowed, \.snapshots.taken, \.snapshots.sent,
+    \.busyNs, \.logRecords, \.garbage, \.overflowed, \.snapshots.taken, \.snapshots.sent,
     \.snapshots.installed,
   ]
 

@@ -14,9 +14,9 @@ public struct TrialRecord: Sendable, Equatable {
   /// show when the service answered, and do not count for throughput or latency.
   public var probes: [Operation] = []
   /// When the measured interval begins.
-  public var warmUpEnd: Int64
+  public var warmUpEndNs: Int64
   /// When the measured interval ends. Operations may still return after it.
-  public var measuredEnd: Int64
+  public var measuredEndNs: Int64
   public var clients: Int
   /// In order of their start.
   public var faults: [InjectedFault]
@@ -53,18 +53,19 @@ public struct TrialRecord: Sendable, Equatable {
   /// The record of a trial that has not begun.
   public init(of plan: TrialPlan) {
     self.init(
-      operations: [], warmUpEnd: plan.warmUp.nanoseconds, measuredEnd: plan.duration.nanoseconds,
+      operations: [], warmUpEndNs: plan.warmUp.nanoseconds,
+      measuredEndNs: plan.duration.nanoseconds,
       clients: plan.workload.clients, lostWrites: nil)
   }
 
   public init(
-    operations: [Operation], warmUpEnd: Int64, measuredEnd: Int64, clients: Int,
+    operations: [Operation], warmUpEndNs: Int64, measuredEndNs: Int64, clients: Int,
     faults: [InjectedFault] = [], nodes: [NodeUsage] = [], leadership: [LeadershipSample] = [],
     safetyViolations: [String] = [], lostWrites: Int? = 0, eventsProcessed: Int = 0
   ) {
     self.operations = operations
-    self.warmUpEnd = warmUpEnd
-    self.measuredEnd = measuredEnd
+    self.warmUpEndNs = warmUpEndNs
+    self.measuredEndNs = measuredEndNs
     self.clients = clients
     self.faults = faults
     self.nodes = nodes

@@ -1,5 +1,6 @@
 import Clients
 import Histories
+import Replication
 
 /// The operations of a recorded load, which clients carry out instead of drawn ones.
 public struct OperationTrace: Sendable, Equatable {
@@ -22,8 +23,8 @@ public struct OperationTrace: Sendable, Equatable {
   public let checksum: String
   /// In the order in which they come due.
   public let entries: [Entry]
-  /// When they come due, in nanoseconds since the trial began, strictly ascending and above 0.
-  public let times: [Int64]
+  /// When they come due, by the trial's clock, strictly ascending and after 0.
+  public let times: [Instant]
   /// The number of different keys, which are numbered from 0.
   public let keys: Int
   /// How many operations there are of each kind.
@@ -31,16 +32,16 @@ public struct OperationTrace: Sendable, Equatable {
   /// The size of the largest value that an entry names; 0 if none is named.
   public let largestValue: Int
 
-  /// - Parameter times: in nanoseconds since the trial began, ascending. Those of operations that
-  ///   are due at the same time are moved 1 ns apart, which keeps their order.
-  public init(file: String, checksum: String, entries: [Entry], times: [Int64], keys: Int) {
+  /// - Parameter times: by the trial's clock, ascending. Those of operations that are due at the
+  ///   same time are moved 1 ns apart, which keeps their order.
+  public init(file: String, checksum: String, entries: [Entry], times: [Instant], keys: Int) {
     self.file = file
     self.checksum = checksum
     self.entries = entries
     self.keys = keys
-    var last: Int64 = 0
+    var last = Instant.zero
     self.times = times.map { time in
-      last = max(time, last + 1)
+      last = max(time, last + .nanoseconds(1))
       return last
     }
     var counts = Array(repeating: 0.0, count: OperationKind.allCases.count)

@@ -10,13 +10,13 @@
 /// type.
 public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   public struct Key {
-    public var time: Int64
+    public var timeNs: Int64
     /// A sequence number in the upper 40 bits, and the payload's slot in the lower 24.
     public var order: UInt64
 
     @inline(__always)
     public static func < (a: Key, b: Key) -> Bool {
-      a.time < b.time || (a.time == b.time && a.order < b.order)
+      a.timeNs < b.timeNs || (a.timeNs == b.timeNs && a.order < b.order)
     }
 
     /// 1 if the key comes before the other one, otherwise 0. The result is computed without a
@@ -24,8 +24,8 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     /// mispredict half of such branches.
     @inline(__always)
     public func precedes(_ other: Key) -> Int {
-      let isEarlier = time < other.time ? 1 : 0
-      let isEqual = time == other.time ? 1 : 0
+      let isEarlier = timeNs < other.timeNs ? 1 : 0
+      let isEqual = timeNs == other.timeNs ? 1 : 0
       return isEarlier | isEqual & (order < other.order ? 1 : 0)
     }
   }
@@ -60,9 +60,9 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   public var isEmpty: Bool { count == 0 }
 
   /// The time of the next event; the queue must not be empty.
-  public var nextTime: Int64 {
+  public var nextTimeNs: Int64 {
     precondition(count > 0)
-    return keys[0].time
+    return keys[0].timeNs
   }
 
   /// Passes the next event to `body` without removing it; the queue must not be empty.
@@ -80,12 +80,12 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     return Int(keys[0].order & Self.slotMask)
   }
 
-  public mutating func push(_ payload: consuming Payload, at time: Int64) {
+  public mutating func push(_ payload: consuming Payload, atNs timeNs: Int64) {
     if count == capacity { grow() }
     // The free slots are `freeSlots[count...]`.
     let slot = freeSlots[count]
     (slab + Int(slot)).initialize(to: payload)
-    let key = Key(time: time, order: nextNumber << Self.slotBits | UInt64(slot))
+    let key = Key(timeNs: timeNs, order: nextNumber << Self.slotBits | UInt64(slot))
     nextNumber += 1
     // A local copy of the pointer, because the compiler must assume that stores through it may
     // change `self`.
@@ -101,7 +101,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     keys[position] = key
   }
 
-  /// Removes the next event, which is due at `nextTime`; the queue must not be empty.
+  /// Removes the next event, which is due at `nextTimeNs`; the queue must not be empty.
   public mutating func pop() -> Payload {
     precondition(count > 0)
     let keys = self.keys

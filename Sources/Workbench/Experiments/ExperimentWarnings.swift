@@ -82,7 +82,7 @@ extension Experiment {
       )
     }
     if let trace = workload.trace {
-      let late = trace.times.count { $0 >= duration.nanoseconds }
+      let late = trace.times.count { $0 >= .zero + duration }
       if late > 0 {
         list.append(
           ExperimentWarning(

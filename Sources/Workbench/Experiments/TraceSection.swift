@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import Histories
 import Primitives
+import Replication
 import Workloads
 
 /// `workload.trace`: the name of a CSV file with a column for each of `columns`, relative to the
@@ -69,8 +70,8 @@ private struct TraceReader {
   /// The line of the record that is being read.
   private var line = 1
   private(set) var entries: [OperationTrace.Entry] = []
-  /// In nanoseconds.
-  private(set) var times: [Int64] = []
+  /// By the trial's clock.
+  private(set) var times: [Instant] = []
   /// The keys' numbers, in the order of their first appearance.
   private(set) var keys: [String: UInt32] = [:]
 
@@ -133,16 +134,17 @@ private struct TraceReader {
       file: file, path: "line \(line)", found: found, allowed: allowed, suggestion: suggestion)
   }
 
-  private func time(_ text: String) throws(ExperimentError) -> Int64 {
+  private func time(_ text: String) throws(ExperimentError) -> Instant {
     guard let quantity = Quantity(text + "us"), !quantity.negative, quantity.unit == "us",
-      case .exact(let time) = quantity.count(in: Unit.durations), time <= Int64(3.6e12)
+      case .exact(let timeNs) = quantity.count(in: Unit.durations), timeNs <= Int64(3.6e12)
     else {
       throw refused(
         ConfigValue.shown(.string(text)),
         "a time_us since the trial's start, in microseconds, up to an hour, such as 1500 or 1500.25"
       )
     }
-    guard time >= times.last ?? 0 else {
+    let time = Instant(nanoseconds: timeNs)
+    guard time >= times.last ?? .zero else {
       throw refused("time_us \(text) after a later one", "times in ascending order")
     }
     return time

@@ -62,10 +62,10 @@ extension [Column<LatencyRow>] {
 extension [Column<TimelineWindow>] {
   static let timeline: Self = [
     Column("window_start_ms", .number, unit: "ms", "start of the window since the trial began") {
-      DecimalText.milliseconds($0.start)
+      DecimalText.milliseconds($0.startNs)
     },
     Column("window_ms", .number, unit: "ms", "length of the window") {
-      DecimalText.milliseconds($0.length)
+      DecimalText.milliseconds($0.lengthNs)
     },
     Column("due", .integer, "operations that came due in the window") { String($0.due) },
     Column("ok", .integer, "operations acknowledged in the window") { String($0.ok) },
@@ -73,10 +73,10 @@ extension [Column<TimelineWindow>] {
     Column("unknown", .integer, "operations given up in the window") { String($0.unknown) },
     Column("p50_us", .number, unit: "us", "median latency of those acknowledged", isRequired: false)
     {
-      DecimalText.microseconds($0.p50)
+      DecimalText.microseconds($0.p50Ns)
     },
     Column("p99_us", .number, unit: "us", "99th percentile of the same", isRequired: false) {
-      DecimalText.microseconds($0.p99)
+      DecimalText.microseconds($0.p99Ns)
     },
     Column(
       "leader", .integer, "node in charge at the window's start; empty if nobody", isRequired: false
@@ -184,7 +184,7 @@ extension [Column<NodeRow>] {
       isRequired: false
     ) { row in
       guard row.intervalNs > 0 else { return "" }
-      return DecimalText.text(Double(row.usage.busy) / Double(row.intervalNs))
+      return DecimalText.text(Double(row.usage.busyNs) / Double(row.intervalNs))
     },
     count("log_entries", "entries in the log at the interval's end", \.logRecords),
     count("snapshots_taken", "snapshots taken of the own state", \.snapshots.taken),

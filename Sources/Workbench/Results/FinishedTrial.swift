@@ -1,7 +1,8 @@
 import Faults
-import Trials
 import Linearizability
 import Measurement
+import Replication
+import Trials
 
 /// The data kept of one trial: enough for every file and for the table, small enough to keep all
 /// trials. Storing it in a fragment and reading it back loses no bit.
@@ -44,7 +45,7 @@ package struct FinishedTrial: Sendable, Equatable, Codable {
     latencyCells = [Column].latency.cells(of: metrics.latencyTable)
     timelineCells = [Column].timeline.cells(of: metrics.timeline.windows)
     breakdown = observation.timeTrace.map { TrialBreakdown($0) }
-    let interval = observation.measuredEnd - observation.warmUpEnd
+    let interval = observation.measuredEndNs - observation.warmUpEndNs
     resourceCells = [Column].resources.cells(
       of: observation.nodes.map { NodeRow(usage: $0, intervalNs: interval) })
   }
@@ -90,13 +91,13 @@ package struct FaultRow: Sendable, Hashable, Codable {
     plannedNs = fault.plannedNs
     startNs = fault.startNs
     endNs = fault.endNs
-    readOutageNs = metrics.readOutage
-    writeOutageNs = metrics.writeOutage
-    detectionNs = metrics.detection
-    electionNs = metrics.election
-    firstAcknowledgementNs = metrics.firstAcknowledgement
-    timeToRecoverNs = metrics.timeToRecover
-    hangoverNs = metrics.hangover
+    readOutageNs = metrics.readOutage?.nanoseconds
+    writeOutageNs = metrics.writeOutage?.nanoseconds
+    detectionNs = metrics.detection?.nanoseconds
+    electionNs = metrics.election?.nanoseconds
+    firstAcknowledgementNs = metrics.firstAcknowledgement?.nanoseconds
+    timeToRecoverNs = metrics.timeToRecover?.nanoseconds
+    hangoverNs = metrics.hangover?.nanoseconds
     lostRequests = metrics.lostRequests
     recovery = metrics.recovery
     name = fault.name

@@ -70,10 +70,10 @@ extension TrialRecord {
   private func leaders(_ start: Int64, _ end: Int64) -> String? {
     guard !leadership.isEmpty else { return nil }
     var parts: [String] = []
-    let before = leadership.last { $0.time <= start }
+    let before = leadership.last { $0.timeNs <= start }
     var earlier: LeadershipSample?
     for sample in [before].compactMap({ $0 })
-      + leadership.filter({ $0.time > start && $0.time <= end })
+      + leadership.filter({ $0.timeNs > start && $0.timeNs <= end })
     {
       defer { earlier = sample }
       if let earlier, earlier.leader == sample.leader, earlier.epoch == sample.epoch { continue }
@@ -81,7 +81,7 @@ extension TrialRecord {
         sample.leader.map { "node \($0) (term, ballot or view \(sample.epoch))" } ?? "no node"
       parts.append(
         earlier == nil
-          ? name : "\(name) from \(DecimalText.milliseconds(sample.time)) ms")
+          ? name : "\(name) from \(DecimalText.milliseconds(sample.timeNs)) ms")
     }
     return parts.isEmpty ? nil : "in charge: " + parts.joined(separator: ", then ")
   }

@@ -67,7 +67,7 @@ package struct TrialReport: Sendable {
       isOpenLoop: experiment.workload.arrival != .closed)
     observation = record
     metrics = TrialMetrics(record, settings)
-    let measured = Interval(nanoseconds: record.measuredEnd - record.warmUpEnd)
+    let measured = Interval(nanoseconds: record.measuredEndNs - record.warmUpEndNs)
     if let broken = metrics.brokenInvariant(over: measured) {
       fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
     }

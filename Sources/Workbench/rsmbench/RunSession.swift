@@ -115,7 +115,7 @@ final class RunSession: Sendable {
       "rsmbench history: times are ns since the trial began; :due is when a call was due. The",
       "measured interval goes from :warm-up-end to :measured-end.",
       "{:protocol \"\(task.contender.name)\", :trial \(task.trial), :seed \(task.seed), "
-        + ":warm-up-end \(record.warmUpEnd), :measured-end \(record.measuredEnd), "
+        + ":warm-up-end \(record.warmUpEndNs), :measured-end \(record.measuredEndNs), "
         + ":slo \(task.experiment.sloLatency.nanoseconds)}",
     ]
     try directory.write(to: directory.outline.historyFileName(place)) {

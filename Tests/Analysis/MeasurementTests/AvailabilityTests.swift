@@ -28,7 +28,7 @@ private func closed(
   }
   operations.sort { $0.invoked < $1.invoked }
   return TrialRecord(
-    operations: operations, warmUpEnd: 0, measuredEnd: 10_000 * ms, clients: clients)
+    operations: operations, warmUpEndNs: 0, measuredEndNs: 10_000 * ms, clients: clients)
 }
 
 @Suite struct AvailabilityTests {
@@ -75,9 +75,9 @@ private func closed(
   @Test("A wait that began in the warm-up counts from the start of the measured interval")
   func warmUp() {
     var trial = closed(clients: 1, timeout: 20_000, down: 1_000..<4_000)
-    trial.warmUpEnd = 3_000 * ms
+    trial.warmUpEndNs = 3_000 * ms
     #expect(abs(availability(trial) - 6.0 / 7) < 0.001)
-    trial.warmUpEnd = 1_050 * ms
+    trial.warmUpEndNs = 1_050 * ms
     #expect(abs(availability(trial) - 6.05 / 8.95) < 0.001)
   }
 
@@ -100,7 +100,7 @@ private func closed(
         intended: Int64(i), end: min(2 * Int64(i) + 1, 4_000), outcome: i < 1_999 ? .ok : .unknown)
     }
     let trial = TrialRecord(
-      operations: operations, warmUpEnd: 2_000 * ms, measuredEnd: 4_000 * ms, clients: 4_000)
+      operations: operations, warmUpEndNs: 2_000 * ms, measuredEndNs: 4_000 * ms, clients: 4_000)
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.throughput == 499.5)
     #expect(Double(metrics.timeline.windows.reduce(0) { $0 + $1.ok }) / 2 == metrics.throughput)
@@ -115,13 +115,13 @@ private func closed(
   func leaders() {
     var trial = steady(until: 1_000, down: [300..<500], warmUp: 200)
     trial.leadership = [
-      LeadershipSample(time: 0, leader: nil, epoch: 0),
-      LeadershipSample(time: 150 * ms, leader: 1, epoch: 1),
-      LeadershipSample(time: 340 * ms, leader: nil, epoch: 1),
-      LeadershipSample(time: 420 * ms, leader: 2, epoch: 2),
-      LeadershipSample(time: 440 * ms, leader: 0, epoch: 3),
-      LeadershipSample(time: 640 * ms, leader: nil, epoch: 3),
-      LeadershipSample(time: 660 * ms, leader: 0, epoch: 3),
+      LeadershipSample(timeNs: 0, leader: nil, epoch: 0),
+      LeadershipSample(timeNs: 150 * ms, leader: 1, epoch: 1),
+      LeadershipSample(timeNs: 340 * ms, leader: nil, epoch: 1),
+      LeadershipSample(timeNs: 420 * ms, leader: 2, epoch: 2),
+      LeadershipSample(timeNs: 440 * ms, leader: 0, epoch: 3),
+      LeadershipSample(timeNs: 640 * ms, leader: nil, epoch: 3),
+      LeadershipSample(timeNs: 660 * ms, leader: 0, epoch: 3),
     ]
     let windows = TrialMetrics(trial, settings).timeline.windows
     #expect(windows.map(\.due) == Array(repeating: 100, count: 8))

@@ -15,8 +15,8 @@ func faultMetrics(_ trial: TrialRecord, isOpenLoop: Bool = true) -> [FaultMetric
 }
 
 /// The tolerance is 2 µs, because the normal gap is known only to a thousandth.
-private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
-  time.map { abs($0 - milliseconds * ms) <= 2_000 } ?? false
+private func isAbout(_ time: Interval?, _ milliseconds: Int64) -> Bool {
+  time.map { abs($0.nanoseconds - milliseconds * ms) <= 2_000 } ?? false
 }
 
 @Suite struct FaultMetricsTests {
@@ -27,8 +27,9 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     let found = faultMetrics(trial, isOpenLoop: isOpenLoop)[0]
     // The operation due at 2,000 waits up to the one due at 2,730; the normal wait is 1 ms.
     #expect(isAbout(found.writeOutage, 730) && found.readOutage == nil)
-    #expect(found.firstAcknowledgement == 731 * ms && found.timeToRecover == 731 * ms)
-    #expect(found.recovery == .recovered && found.hangover == 0)
+    #expect(
+      found.firstAcknowledgement == .milliseconds(731) && found.timeToRecover == .milliseconds(731))
+    #expect(found.recovery == .recovered && found.hangover == .zero)
     #expect(abs(found.lostRequests! - 700) < 5)
   }
 
@@ -36,9 +37,9 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   func harmless() {
     for end in [3_000, 2_050, nil] as [Int64?] {
       let found = faultMetrics(steady(until: 5_000, faults: [fault(2_050, end)]))[0]
-      #expect(found.outage == 0 && found.timeToRecover == 0 && found.lostRequests == 0)
-      #expect(found.firstAcknowledgement == 0 && found.recovery == .recovered)
-      #expect(found.hangover == (end == nil ? nil : 0))
+      #expect(found.outage == .zero && found.timeToRecover == .zero && found.lostRequests == 0)
+      #expect(found.firstAcknowledgement == .zero && found.recovery == .recovered)
+      #expect(found.hangover == (end == nil ? nil : .zero))
     }
   }
 
@@ -46,15 +47,15 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   func late() {
     let trial = steady(until: 5_000, down: [2_800..<3_200], faults: [fault(2_000, 3_000)])
     let found = faultMetrics(trial)[0]
-    #expect(isAbout(found.outage, 400) && found.timeToRecover == 1_201 * ms)
-    #expect(found.hangover == 200 * ms)
+    #expect(isAbout(found.outage, 400) && found.timeToRecover == .milliseconds(1_201))
+    #expect(found.hangover == .milliseconds(200))
   }
 
   @Test("An outage caused by the end of a fault is its hangover")
   func hangover() {
     let trial = steady(until: 5_000, down: [3_010..<3_400], faults: [fault(2_000, 3_000)])
     let found = faultMetrics(trial)[0]
-    #expect(isAbout(found.outage, 390) && found.hangover == 400 * ms)
+    #expect(isAbout(found.outage, 390) && found.hangover == .milliseconds(400))
   }
 
   @Test("Without recovery there is no time to recover, and the outage lasts to the end")
@@ -108,7 +109,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   func atTheBeginning() {
     let trial = steady(until: 5_000, down: [0..<500], faults: [fault(0, 1_000)])
     let found = faultMetrics(trial, isOpenLoop: false)[0]
-    #expect(isAbout(found.outage, 500) && found.timeToRecover == 501 * ms)
+    #expect(isAbout(found.outage, 500) && found.timeToRecover == .milliseconds(501))
     // In a closed loop there is no undisturbed window to compare with, because the fault covers the
     // trial.
     let whole = steady(until: 5_000, faults: [fault(0, nil)])
@@ -120,8 +121,8 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
   func neverServed() {
     let trial = steady(until: 5_000, down: [0..<5_000], warmUp: 1_000, faults: [fault(500, nil)])
     let all = TrialMetrics(trial, settings)
-    #expect(all.longestWriteOutage == 4_000 * ms)
-    #expect(all.faults[0].outage == 4_000 * ms && all.faults[0].recovery != .recovered)
+    #expect(all.longestWriteOutage == .milliseconds(4_000))
+    #expect(all.faults[0].outage == .milliseconds(4_000) && all.faults[0].recovery != .recovered)
   }
 
   @Test("Outages are detected even with few answers before them")
@@ -142,7 +143,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       faults: [fault(2_000, 2_500), fault(5_000, 5_200)])
     let found = faultMetrics(trial, isOpenLoop: false)
     #expect(isAbout(found[0].outage, 1_000) && isAbout(found[1].outage, 500))
-    #expect(found.map(\.timeToRecover) == [1_001 * ms, 501 * ms])
+    #expect(found.map(\.timeToRecover) == [.milliseconds(1_001), .milliseconds(501)])
   }
 
   @Test("An outage belongs to the fault in which it began, and a recovery ends with the next fault")
@@ -151,7 +152,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       until: 9_000, down: [2_000..<4_000], faults: [fault(3_000, 4_000), fault(2_000, 3_500)])
     let found = faultMetrics(trial)
     #expect(isAbout(found[1].outage, 2_000) && found[1].recovery == .cutShort)
-    #expect(found[0].outage == 0)
+    #expect(found[0].outage == .zero)
   }
 
   @Test("Neither a fault without an end nor a clock step is charged with later faults")
@@ -160,7 +161,8 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       let trial = steady(
         until: 9_000, down: [5_000..<5_240], faults: [first, fault(5_000, 6_000)])
       let found = faultMetrics(trial)
-      #expect(found[0].outage == 0 && found[0].timeToRecover == 0 && found[0].lostRequests == 0)
+      #expect(
+        found[0].outage == .zero && found[0].timeToRecover == .zero && found[0].lostRequests == 0)
       #expect(isAbout(found[1].outage, 240) && found[1].recovery == .recovered)
     }
     // An outage that lasts into the next fault is charged to that fault from then on.
@@ -178,7 +180,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     let found = faultMetrics(trial)
     #expect(isAbout(found[0].outage, 300) && isAbout(found[1].outage, 1_600))
     #expect(found[0].recovery == .cutShort && found[0].timeToRecover == nil)
-    #expect(found[1].timeToRecover == 1_601 * ms)
+    #expect(found[1].timeToRecover == .milliseconds(1_601))
   }
 
   @Test("A gap too short for an outage when the next fault began is not charged to the earlier one")
@@ -186,12 +188,12 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
     let trial = steady(
       until: 9_000, down: [4_999..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)])
     let found = faultMetrics(trial)
-    #expect(found[0].outage == 0 && isAbout(found[1].outage, 500))
+    #expect(found[0].outage == .zero && isAbout(found[1].outage, 500))
     // A gap that was an outage by then is charged to the earlier fault.
     let earlier = faultMetrics(
       steady(
         until: 9_000, down: [4_900..<5_500], faults: [fault(2_000, 6_000), fault(5_000, 6_000)]))
-    #expect(isAbout(earlier[0].outage, 600) && earlier[1].outage == 0)
+    #expect(isAbout(earlier[0].outage, 600) && earlier[1].outage == .zero)
   }
 
   @Test("A fault after the measured interval has no numbers")
@@ -210,13 +212,13 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       }
     }
     let found = faultMetrics(trial)[0]
-    #expect(found.readOutage == 0 && isAbout(found.writeOutage, 500))
-    #expect(found.timeToRecover == 501 * ms)
+    #expect(found.readOutage == .zero && isAbout(found.writeOutage, 500))
+    #expect(found.timeToRecover == .milliseconds(501))
     for i in trial.operations.indices where i % 20 == 0 && i >= 2_000 {
       trial.operations[i].outcome = .unknown
     }
     let dead = faultMetrics(trial)[0]
-    #expect(dead.recovery == .never && dead.timeToRecover == nil && dead.readOutage == 0)
+    #expect(dead.recovery == .never && dead.timeToRecover == nil && dead.readOutage == .zero)
   }
 
   @Test("A short gap of reads when a replica is back does not move the recovery from a crash")
@@ -231,8 +233,10 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       }
     }
     let found = faultMetrics(trial)[0]
-    #expect(isAbout(found.writeOutage, 200) && found.hangover == 100 * ms)
-    #expect(found.firstAcknowledgement! < 205 * ms && found.timeToRecover! <= 300 * ms)
+    #expect(isAbout(found.writeOutage, 200) && found.hangover == .milliseconds(100))
+    #expect(
+      found.firstAcknowledgement! < .milliseconds(205) && found.timeToRecover! <= .milliseconds(300)
+    )
   }
 
   @Test("More answers than before the fault do not make up for those that were lost")
@@ -255,8 +259,8 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
         operation(intended: t, end: isDown ? t + 20 : t + 2, outcome: isDown ? .unknown : .ok))
     }
     let metrics = TrialMetrics(trial, settings)
-    #expect(metrics.faults[0].readOutage == 0 && isAbout(metrics.faults[0].writeOutage, 100))
-    #expect(metrics.longestReadOutage == 0 && isAbout(metrics.longestWriteOutage, 100))
+    #expect(metrics.faults[0].readOutage == .zero && isAbout(metrics.faults[0].writeOutage, 100))
+    #expect(metrics.longestReadOutage == .zero && isAbout(metrics.longestWriteOutage, 100))
     #expect(metrics.due == 6_000 && metrics.throughput == 999.8333333333334)
   }
 
@@ -268,7 +272,7 @@ private func isAbout(_ time: Int64?, _ milliseconds: Int64) -> Bool {
       trial.probes.append(operation(intended: t, end: end))
     }
     let outage = faultMetrics(trial)[0].writeOutage!
-    #expect(outage >= 5 * ms && outage <= 12 * ms)
+    #expect(outage >= .milliseconds(5) && outage <= .milliseconds(12))
   }
 }
 
@@ -292,7 +296,7 @@ private func poisson(
         returned: served + latency))
   }
   return TrialRecord(
-    operations: operations, warmUpEnd: 0, measuredEnd: Int64(seconds * 1e9), clients: 1,
+    operations: operations, warmUpEndNs: 0, measuredEndNs: Int64(seconds * 1e9), clients: 1,
     faults: faults)
 }
 
@@ -306,8 +310,8 @@ private func poisson(
       let trial = poisson(rate: rate, seconds: 25, seed: seed, faults: faults)
       for isOpenLoop in [true, false] {
         for found in faultMetrics(trial, isOpenLoop: isOpenLoop) {
-          #expect(found.outage == 0, "seed \(seed)")
-          #expect(found.timeToRecover == 0, "seed \(seed)")
+          #expect(found.outage == .zero, "seed \(seed)")
+          #expect(found.timeToRecover == .zero, "seed \(seed)")
         }
       }
     }
@@ -320,7 +324,7 @@ private func poisson(
     let trial = poisson(rate: rate, seconds: 12, seed: 3, down: down, faults: faults)
     let found = faultMetrics(trial)[0]
     // The first operation comes due a little after the start of the outage.
-    #expect(found.outage! > 940 * ms && found.outage! <= 1_000 * ms)
-    #expect(abs(found.timeToRecover! - 1_000 * ms) <= 100 * ms)
+    #expect(found.outage! > .milliseconds(940) && found.outage! <= .milliseconds(1_000))
+    #expect(abs(found.timeToRecover!.milliseconds - 1_000) <= 100)
   }
 }

@@ -17,7 +17,7 @@ private func outage(timeout: Int64) -> TrialRecord {
       invoked: due * 1_000, returned: (isGivenUp ? due + timeout * 1_000 : answered) * 1_000)
   }
   return TrialRecord(
-    operations: operations, warmUpEnd: 0, measuredEnd: 10_000 * ms, clients: 1)
+    operations: operations, warmUpEndNs: 0, measuredEndNs: 10_000 * ms, clients: 1)
 }
 
 @Suite struct LatencyTests {
@@ -79,7 +79,7 @@ private func outage(timeout: Int64) -> TrialRecord {
         operation(.get, intended: 0, end: 10, outcome: .unknown),
         operation(.put, intended: 5, end: 15), operation(.get, intended: 30, end: 40),
         operation(.put, intended: 50, end: 60, outcome: .unknown),
-      ], warmUpEnd: 0, measuredEnd: 100 * ms, clients: 4)
+      ], warmUpEndNs: 0, measuredEndNs: 100 * ms, clients: 4)
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.readLatency.percentile(100)?.time.nanoseconds == 40 * ms)
     // No later write is answered.

@@ -11,38 +11,38 @@ import Trials
   func crash() {
     var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
     trial.leadership = [
-      LeadershipSample(time: 0, leader: nil, epoch: 0),
-      LeadershipSample(time: 150 * ms, leader: 1, epoch: 1),
-      LeadershipSample(time: 2_001 * ms, leader: nil, epoch: 1),
-      LeadershipSample(time: 2_200 * ms, leader: nil, epoch: 1, newestEpoch: 2),
-      LeadershipSample(time: 2_250 * ms, leader: 2, epoch: 2),
-      LeadershipSample(time: 4_900 * ms, leader: 0, epoch: 3),
+      LeadershipSample(timeNs: 0, leader: nil, epoch: 0),
+      LeadershipSample(timeNs: 150 * ms, leader: 1, epoch: 1),
+      LeadershipSample(timeNs: 2_001 * ms, leader: nil, epoch: 1),
+      LeadershipSample(timeNs: 2_200 * ms, leader: nil, epoch: 1, newestEpoch: 2),
+      LeadershipSample(timeNs: 2_250 * ms, leader: 2, epoch: 2),
+      LeadershipSample(timeNs: 4_900 * ms, leader: 0, epoch: 3),
     ]
     let found = faultMetrics(trial)[0]
-    #expect(found.detection == 200 * ms && found.election == 250 * ms)
+    #expect(found.detection == .milliseconds(200) && found.election == .milliseconds(250))
   }
 
   @Test("A leader that is only cut off is replaced by one with a newer epoch")
   func partition() {
     var trial = steady(until: 5_000, down: [2_000..<2_300], faults: [fault(2_000, 3_000)])
     trial.leadership = [
-      LeadershipSample(time: 0, leader: 1, epoch: 1),
-      LeadershipSample(time: 2_200 * ms, leader: 1, epoch: 1, newestEpoch: 2),
-      LeadershipSample(time: 2_250 * ms, leader: 2, epoch: 2),
+      LeadershipSample(timeNs: 0, leader: 1, epoch: 1),
+      LeadershipSample(timeNs: 2_200 * ms, leader: 1, epoch: 1, newestEpoch: 2),
+      LeadershipSample(timeNs: 2_250 * ms, leader: 2, epoch: 2),
     ]
     let found = faultMetrics(trial)[0]
-    #expect(found.detection == 200 * ms && found.election == 250 * ms)
+    #expect(found.detection == .milliseconds(200) && found.election == .milliseconds(250))
   }
 
   @Test("A fault that changes no leader has neither detection nor election")
   func harmless() {
     var trial = steady(until: 5_000, faults: [fault(2_000, nil), fault(4_000, 4_500)])
     trial.leadership = [
-      LeadershipSample(time: 0, leader: 1, epoch: 1),
-      LeadershipSample(time: 4_200 * ms, leader: 2, epoch: 2),
+      LeadershipSample(timeNs: 0, leader: 1, epoch: 1),
+      LeadershipSample(timeNs: 4_200 * ms, leader: 2, epoch: 2),
     ]
     let found = faultMetrics(trial)
     #expect(found[0].detection == nil && found[0].election == nil)
-    #expect(found[1].detection == 200 * ms && found[1].election == 200 * ms)
+    #expect(found[1].detection == .milliseconds(200) && found[1].election == .milliseconds(200))
   }
 }

@@ -1,6 +1,7 @@
 import Histories
 import Measurement
 import Primitives
+import Replication
 import Testing
 import Trials
 
@@ -56,13 +57,13 @@ import Trials
         return operation
       }.sorted { $0.invoked < $1.invoked }
       let trial = TrialRecord(
-        operations: history, warmUpEnd: 0, measuredEnd: 100, clients: 1)
+        operations: history, warmUpEndNs: 0, measuredEndNs: 100, clients: 1)
       let measured = try #require(TrialMetrics(trial, settings).staleness)
       let expected = ByPairs(history)
       stale += expected.stale
       try #require(measured.reads == expected.reads, "seed \(seed)")
       try #require(measured.staleReads == expected.stale, "seed \(seed)")
-      try #require(measured.maximumLag == expected.longest, "seed \(seed)")
+      try #require(measured.maximumLag.nanoseconds == expected.longest, "seed \(seed)")
       try #require(measured.maximumVersions == expected.versions, "seed \(seed)")
       try #require(
         (measured.meanLag ?? 0)

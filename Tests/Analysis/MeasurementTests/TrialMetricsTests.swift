@@ -31,7 +31,7 @@ func steady(
       : operation(intended: t, end: t + latency)
   }
   return TrialRecord(
-    operations: operations, warmUpEnd: warmUp * ms, measuredEnd: end * ms, clients: 1,
+    operations: operations, warmUpEndNs: warmUp * ms, measuredEndNs: end * ms, clients: 1,
     faults: faults)
 }
 
@@ -59,7 +59,7 @@ let settings = MeasurementSettings(
     #expect(metrics.throughput == 1_000 && metrics.goodput == 1_000)
     #expect(metrics.availability == 1 && metrics.uptime == 1)
     #expect(abs(metrics.nines! - 3.000_434) < 1e-6)
-    #expect(metrics.longestWriteOutage == 0 && metrics.longestReadOutage == nil)
+    #expect(metrics.longestWriteOutage == .zero && metrics.longestReadOutage == nil)
     #expect(metrics.messagesPerOperation == 2.5)
     #expect(metrics.bytesPerOperation == 50 && metrics.fsyncsPerOperation == 1)
     #expect(metrics.busiestNodeShare == 0.75)
@@ -70,7 +70,8 @@ let settings = MeasurementSettings(
     #expect(metrics.readLatency.count == 0 && metrics.writeLatency.count == 1_000)
     #expect(metrics.latencyTable.count == 18)
     #expect(metrics.timeline.windows.count == 10)
-    #expect(metrics.timeline.windows.allSatisfy { $0.ok == 100 && $0.p50 == ms && $0.p99 == ms })
+    #expect(
+      metrics.timeline.windows.allSatisfy { $0.ok == 100 && $0.p50Ns == ms && $0.p99Ns == ms })
   }
 
   @Test("Latency counts from the intended time, and the SLO uses that latency")
@@ -78,11 +79,11 @@ let settings = MeasurementSettings(
     var late = operation(intended: 10, end: 70)
     late.invoked = 69 * ms
     let trial = TrialRecord(
-      operations: [late, operation(intended: 20, end: 70)], warmUpEnd: 0, measuredEnd: 100 * ms,
+      operations: [late, operation(intended: 20, end: 70)], warmUpEndNs: 0, measuredEndNs: 100 * ms,
       clients: 1)
     let metrics = TrialMetrics(trial, settings)
-    #expect(metrics.latency.answered.maximum == 60 * ms)
-    #expect(metrics.clientWait.maximum == 59 * ms)
+    #expect(metrics.latency.answered.maximum == .milliseconds(60))
+    #expect(metrics.clientWait.maximum == .milliseconds(59))
     #expect(metrics.availability == 0.5)
     #expect(metrics.goodput == 10 && metrics.throughput == 20)
   }
@@ -91,7 +92,8 @@ let settings = MeasurementSettings(
   func nothing() {
     for end in [0, 1_000] as [Int64] {
       let trial = TrialRecord(
-        operations: [], warmUpEnd: 0, measuredEnd: end * ms, clients: 0, faults: [fault(0, nil)])
+        operations: [], warmUpEndNs: 0, measuredEndNs: end * ms, clients: 0, faults: [fault(0, nil)]
+      )
       let metrics = TrialMetrics(trial, settings)
       #expect(metrics.availability == nil && metrics.nines == nil && metrics.uptime == nil)
       #expect(metrics.messagesPerOperation == nil && metrics.busiestNodeShare == nil)
@@ -118,7 +120,7 @@ let settings = MeasurementSettings(
       operations: [
         operation(intended: 10, end: 100, outcome: .unknown),
         operation(intended: 90, end: 100, outcome: .unknown), operation(intended: 91, end: 92),
-      ], warmUpEnd: 0, measuredEnd: 100 * ms, clients: 3)
+      ], warmUpEndNs: 0, measuredEndNs: 100 * ms, clients: 3)
     let metrics = TrialMetrics(trial, settings)
     #expect(metrics.due == 3 && metrics.unknown == 2)
     #expect(metrics.availability == 0.5)
@@ -135,14 +137,14 @@ let settings = MeasurementSettings(
   func timeline() {
     var trial = steady(until: 1_050, down: [300..<500])
     trial.leadership = [
-      LeadershipSample(time: 0, leader: 2, epoch: 1),
-      LeadershipSample(time: 300 * ms, leader: nil, epoch: 1),
-      LeadershipSample(time: 450 * ms, leader: 1, epoch: 2),
+      LeadershipSample(timeNs: 0, leader: 2, epoch: 1),
+      LeadershipSample(timeNs: 300 * ms, leader: nil, epoch: 1),
+      LeadershipSample(timeNs: 450 * ms, leader: 1, epoch: 2),
     ]
     let windows = TrialMetrics(trial, settings).timeline.windows
-    #expect(windows.count == 11 && windows[10].length == 50 * ms)
+    #expect(windows.count == 11 && windows[10].lengthNs == 50 * ms)
     #expect(windows[2].ok == 100 && windows[3].ok == 1 && windows[4].ok == 0)
-    #expect(windows[4].p50 == nil && windows[4].hadOutstanding)
+    #expect(windows[4].p50Ns == nil && windows[4].hadOutstanding)
     #expect(windows[2].leader == 2 && windows[3].leader == nil && windows[5].leader == 1)
     #expect(windows[5].term == 2)
   }
@@ -158,10 +160,10 @@ let settings = MeasurementSettings(
         operation(intended: 35, end: 50, value: 4),
         operation(.get, intended: 40, end: 41, value: 3), operation(.get, intended: 42, end: 43),
         operation(.get, intended: 42, end: 43, key: 9),
-      ], warmUpEnd: 0, measuredEnd: 100 * ms, clients: 1)
+      ], warmUpEndNs: 0, measuredEndNs: 100 * ms, clients: 1)
     let staleness = try #require(TrialMetrics(trial, settings).staleness)
     #expect(staleness.reads == 5 && staleness.staleReads == 2)
-    #expect(staleness.maximumVersions == 3 && staleness.maximumLag == 41 * ms)
+    #expect(staleness.maximumVersions == 3 && staleness.maximumLag == .milliseconds(41))
     #expect(staleness.meanLag == Double((20 + 41) * ms) / 5)
   }
 }

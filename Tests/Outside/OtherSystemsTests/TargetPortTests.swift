@@ -79,7 +79,7 @@ private func proceed<Dialect: TargetDialect>(
   _ port: inout TargetPort<Dialect>, _ speaker: Speaker,
   until isDone: (borrowing TargetPort<Dialect>, Speaker) -> Bool
 ) throws {
-  let limit = MonotonicClock.now() + 20_000_000_000
+  let limit = MonotonicClock.now() + .seconds(20)
   while !isDone(port, speaker) {
     try #require(MonotonicClock.now() < limit)
     port.flush()
@@ -101,7 +101,7 @@ private func proceed<Dialect: TargetDialect>(
     port.send(put(3), to: RedisPort.server)
     var heard = ""
     try proceed(&port, speaker) { port, _ in port.connections[0].asked.count == 4 }
-    let limit = MonotonicClock.now() + 20_000_000_000
+    let limit = MonotonicClock.now() + .seconds(20)
     while heard != getText + getText + getText + putText {
       try #require(MonotonicClock.now() < limit)
       port.flush()
@@ -238,7 +238,7 @@ private func proceed<Dialect: TargetDialect>(
     let waiting = port.connections[0].waiting.count
     #expect((40..<64).contains(waiting))
     // Once the server reads, all requests are sent.
-    let limit = MonotonicClock.now() + 20_000_000_000
+    let limit = MonotonicClock.now() + .seconds(20)
     while port.connections[0].asked.count < 64 {
       try #require(MonotonicClock.now() < limit)
       port.flush()

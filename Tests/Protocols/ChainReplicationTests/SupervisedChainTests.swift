@@ -6,6 +6,11 @@ import Replication
 import Testing
 import ViewService
 
+/// The timers that fire again and again while nothing fails.
+private let beats: [WithAuthority<ChainReplica, RaftReplica>.Timer] = [
+  .tick, .replica(.resend), .consensus(.heartbeat),
+]
+
 /// Three replicas of a chain, numbered 0 to 2, and three of the authority, 3 to 5.
 private struct SupervisedChain {
   typealias Core = WithAuthority<ChainReplica, RaftReplica>
@@ -24,23 +29,9 @@ private struct SupervisedChain {
     cluster.run()
   }
 
-  /// One interval of pings passes on all nodes at once.
-  mutating func tick() {
-    let later = cluster.now + cluster.options.ping
-    for id in cluster.nodes.indices.map({ ReplicaID($0) }) {
-      let timers: [Core.Timer] = [.tick, .replica(.resend), .consensus(.heartbeat)]
-      for timer in timers {
-        cluster.now = later - cluster.options.ping
-        cluster.fire(timer, at: id)
-      }
-    }
-    cluster.now = later
-    cluster.run()
-  }
-
   /// Long enough for a failure to be noticed and mended.
   mutating func settle() {
-    for _ in 0..<20 { tick() }
+    for _ in 0..<20 { cluster.tick(beats) }
   }
 
   mutating func update(_ sequence: UInt64) {

@@ -68,8 +68,8 @@ private struct PrimaryBackupWorld: RandomWorld {
     guard run.cluster.settle(), let primary = run.cluster.primary else { return false }
     run.propose(at: primary)
     run.cluster.run()
-    run.cluster.tickAll()
-    run.cluster.tickAll()
+    run.cluster.tick(beats)
+    run.cluster.tick(beats)
     look(at: nil)
     return run.cluster.membership.replicas.allSatisfy {
       run.cluster.updates($0).last == run.lastProposed

@@ -8,6 +8,9 @@ import ViewService
 typealias SupervisedPrimaryBackup = WithAuthority<PrimaryBackupReplica, RaftReplica>
 typealias SupervisedCluster = InProcessCluster<SupervisedPrimaryBackup>
 
+/// The timers that fire again and again while nothing fails.
+let beats: [SupervisedPrimaryBackup.Timer] = [.tick, .consensus(.heartbeat), .replica(.resend)]
+
 extension InProcessCluster where Core == SupervisedPrimaryBackup {
   /// Three authority nodes after `replicas` replicas, with an authority leader and, after a few
   /// ticks, an established view.
@@ -34,7 +37,7 @@ extension InProcessCluster where Core == SupervisedPrimaryBackup {
         fire(.consensus(.election), at: membership.authority[round / 5 % 3])
         run()
       }
-      tickAll()
+      tick(beats)
       guard let leader = membership.authority.first(where: leads) else { continue }
       let view = nodes[leader.index].core.view
       let live = membership.replicas.filter { nodes[$0.index].isUp }
@@ -57,19 +60,5 @@ extension InProcessCluster where Core == SupervisedPrimaryBackup {
     let live = membership.replicas.filter { nodes[$0.index].isUp }
     return live.filter { nodes[$0.index].core.status.isInCharge }
       .max { nodes[$0.index].core.status.epoch < nodes[$1.index].core.status.epoch }
-  }
-
-  /// Fires the repeating timers of every node once, at the same time, and delivers everything.
-  mutating func tickAll() {
-    let end = now + options.ping
-    for number in nodes.indices {
-      for timer in [Core.Timer.tick, .consensus(.heartbeat), .replica(.resend)] {
-        guard let range = nodes[number].timers[timer.index] else { continue }
-        now = end - range.lowerBound
-        fire(timer, at: ReplicaID(number))
-      }
-    }
-    now = end
-    run()
   }
 }

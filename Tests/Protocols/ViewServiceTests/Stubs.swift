@@ -5,6 +5,10 @@ import ViewService
 import WireFormat
 
 /// A data protocol that only remembers its views; the first member answers reads.
+///
+/// The kit's `ScriptedCore` cannot take its place, because an authority supervises a
+/// `ViewFollower`, which adopts views and reports on them. A test changes the report with a
+/// message.
 struct StubReplica: ViewFollower {
   typealias Message = UInt64
   typealias Record = UInt64
@@ -89,6 +93,9 @@ struct StubReplica: ViewFollower {
 }
 
 /// Consensus among one node: its log is chosen at once. Tests send it messages to delay results.
+///
+/// The kit's `PromiseCore` cannot take its place, because tests of the authority hold its commits
+/// and its reads back one by one, and take its leadership away.
 struct SoloConsensus: ReplicaCore {
   typealias Record = UInt64
 

@@ -26,6 +26,50 @@ struct AssertionTests {
     #expect(end.says("replica 3 is not in the membership"))
   }
 
+  @Test("A view that is not later is not entered")
+  func fallingView() async {
+    let end = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var (core, effects) = backup()
+      core.enter(core.viewNumber, at: .zero, into: &effects)
+    }
+    #expect(end.says("a view is entered once, and views never fall"))
+  }
+
+  @Test("A backup numbers no operation")
+  func numbering() async {
+    let end = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var (core, effects) = backup()
+      core.primacy = .init(startOp: .zero, progress: (0..<3).map { _ in .init(next: LogIndex(1)) })
+      core.request(batch(1), into: &effects)
+    }
+    #expect(end.says("only the primary of a view that has started numbers operations"))
+  }
+
+  @Test("A backup starts no view, and says PrepareOK in no view that has not started")
+  func unstarted() async {
+    let starts = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var (core, effects) = backup()
+      core.state = .viewChange
+      core.startView(committed: .zero, into: &effects)
+    }
+    #expect(starts.says("only the primary of a new view starts it"))
+    let says = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var (core, effects) = backup()
+      core.state = .viewChange
+      core.acknowledge(into: &effects)
+    }
+    #expect(says.says("PrepareOK is said only in a view that has started"))
+  }
+
+  @Test("An operation that the log lacks is not committed")
+  func commitBeyondLog() async {
+    let end = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var (core, effects) = backup()
+      core.commit(through: LogIndex(1), into: &effects)
+    }
+    #expect(end.says("what is not in the log is not committed"))
+  }
+
   @Test("Views that fall, and commits beyond the log, are reported")
   func invariants() {
     let core = ViewstampedReplica(id: a, membership: Membership(replicas: 3), options: vrOptions())
@@ -42,4 +86,10 @@ struct AssertionTests {
     #expect(
       broken.invariantViolation() == "the last operation is of view 1, later than the view 0")
   }
+}
+
+/// Replica B of three, which is a backup in the first view.
+private func backup() -> (core: ViewstampedReplica, effects: Effects<ViewstampedReplica>) {
+  let core = ViewstampedReplica(id: b, membership: Membership(replicas: 3), options: vrOptions())
+  return (core, Effects())
 }

@@ -62,7 +62,7 @@ private typealias Port = ClusterPort<Counter>
     _ port: inout Port, _ what: String, _ server: Server,
     until isThere: (borrowing Port) throws -> Bool
   ) throws {
-    let limit = MonotonicClock.now() + 60_000_000_000
+    let limit = MonotonicClock.now() + .seconds(60)
     while !(try isThere(port)) {
       guard MonotonicClock.now() < limit else { throw Overdue(description: "no \(what)") }
       try port.wait(atMost: .milliseconds(1))

@@ -54,7 +54,7 @@ final class RaftTrio {
   }
 
   func wait(_ what: String, until isThere: () -> Bool) throws {
-    let limit = MonotonicClock.now() + 60_000_000_000
+    let limit = MonotonicClock.now() + .seconds(60)
     while !isThere() {
       guard MonotonicClock.now() < limit else { throw Overdue(description: "no \(what)") }
       try step()
@@ -63,7 +63,7 @@ final class RaftTrio {
 
   /// Sends a command as a client does, with retries, until it is answered.
   func ask(_ command: KeyValueCommand) throws -> KeyValueResponse {
-    func now() -> Instant { Instant(nanoseconds: MonotonicClock.now()) }
+    func now() -> Instant { MonotonicClock.now() }
     var action = machine.begin(command, due: now(), at: now())
     while true {
       switch action {

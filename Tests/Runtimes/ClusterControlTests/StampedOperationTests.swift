@@ -2,6 +2,7 @@ import ClusterMessages
 import LoadDriving
 import Primitives
 import Replication
+import Stubs
 import Testing
 import Trials
 
@@ -10,12 +11,12 @@ import Trials
 @Suite struct StampedOperationTests {
   private let id = RequestID(client: ClientID(3), sequence: 7)
 
-  private func taken(_ begin: Int64, _ middle: Int64, _ end: Int64) -> RequestStamp {
+  private func taken(_ begin: Instant, _ middle: Instant, _ end: Instant) -> RequestStamp {
     RequestStamp(id, .taken, begin: begin, middle: middle, end: end)
   }
 
   private func answered(
-    _ begin: Int64, _ end: Int64, afterSync: Bool = false
+    _ begin: Instant, _ end: Instant, afterSync: Bool = false
   ) -> RequestStamp {
     RequestStamp(
       id, afterSync ? .answeredAfterSync : .answered, begin: begin, middle: end, end: end)
@@ -23,7 +24,7 @@ import Trials
 
   /// The parts above 0 by their names.
   private func parts(
-    due: Int64 = 0, attempts: [Int64], answered: Int64, _ stamps: [(Int, RequestStamp)]
+    due: Instant = 0, attempts: [Instant], answered: Instant, _ stamps: [(Int, RequestStamp)]
   ) -> [String: Int64]? {
     let operation = TracedOperations.Operation(
       isRead: false, due: due, answered: answered, attempts: attempts)
@@ -31,7 +32,8 @@ import Trials
       let breakdown = StampedOperation.breakdown(
         of: operation, origin: 1000, stamps: stamps.map { (node: $0.0, stamp: $0.1) })
     else { return nil }
-    #expect(breakdown.latencyNs == answered - due && breakdown.dueNs == due)
+    #expect(breakdown.latencyNs == (answered - due).nanoseconds)
+    #expect(breakdown.dueNs == due.nanoseconds)
     #expect(breakdown.membersNs.reduce(0, +) == breakdown.partsNs[LatencyPart.nodeWire.index])
     return Dictionary(
       uniqueKeysWithValues: zip(LatencyPart.allCases, breakdown.partsNs)
@@ -84,7 +86,9 @@ import Trials
   @Test("Whatever the stamps are, the parts add up to the latency and none is negative")
   func anyStamps() {
     var random = RandomStream(seed: 5)
-    func time() -> Int64 { Int64(random.below(300)) + 900 }
+    func time(from: Int = 900, below: Int = 300) -> Instant {
+      Instant(nanoseconds: Int64(from + random.below(below)))
+    }
     for _ in 0..<2000 {
       let stamps = (0..<4).map { _ in
         random.chance(0.5)
@@ -92,8 +96,8 @@ import Trials
           : (random.below(3), answered(time(), time(), afterSync: random.chance(0.5)))
       }
       let found = parts(
-        due: Int64(random.below(20)), attempts: [time(), time()].sorted(),
-        answered: Int64(random.below(200)) + 20, stamps)
+        due: time(from: 0, below: 20), attempts: [time(), time()].sorted(),
+        answered: time(from: 20, below: 200), stamps)
       #expect(found?.values.allSatisfy { $0 > 0 } ?? true)
     }
   }

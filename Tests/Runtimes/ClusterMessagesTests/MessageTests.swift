@@ -26,7 +26,7 @@ import WireFormat
     for position in faults.links.indices { faults.links[position] = link(&random) }
     faults.clients = link(&random).degradation
     faults.slowness = 1 + random.unit()
-    faults.syncDelay = Int64(random.below(1 << 40))
+    faults.syncDelay = .nanoseconds(Int64(random.below(1 << 40)))
     faults.syncStalls = random.chance(0.5)
     faults.drift = random.unit() - 0.5
     return faults
@@ -46,8 +46,9 @@ import WireFormat
     report.stamps = (0..<random.below(3)).map { _ in
       RequestStamp(
         RequestID(client: ClientID(random.next()), sequence: random.next()),
-        [.taken, .answered, .answeredAfterSync][random.below(3)], begin: 1, middle: -2,
-        end: Int64(random.below(1 << 50)))
+        [.taken, .answered, .answeredAfterSync][random.below(3)], begin: Instant(nanoseconds: 1),
+        middle: Instant(nanoseconds: -2),
+        end: Instant(nanoseconds: Int64(random.below(1 << 50))))
     }
     return report
   }
@@ -109,9 +110,9 @@ import WireFormat
       change(&faults)
       return (try? WireReader.decode(Order.self, from: Order.faults(faults).encoded())) == nil
     }
-    #expect(!refused { $0.syncDelay = 1 })
-    #expect(refused { $0.syncDelay = .max })
-    #expect(refused { $0.syncDelay = -1 })
+    #expect(!refused { $0.syncDelay = .nanoseconds(1) })
+    #expect(refused { $0.syncDelay = .nanoseconds(.max) })
+    #expect(refused { $0.syncDelay = .nanoseconds(-1) })
     #expect(refused { $0.slowness = 1e300 })
     #expect(refused { $0.slowness = 0.5 })
     #expect(refused { $0.drift = 1e18 })
@@ -140,8 +141,8 @@ import WireFormat
       #expect(sum[keyPath: field] == position * 11)
       #expect(difference[keyPath: field] == position * 9)
     }
-    a.busy = .max
-    b.busy = .min
-    #expect((a - b).busy == -1)
+    a.busyNs = .max
+    b.busyNs = .min
+    #expect((a - b).busyNs == -1)
   }
 }

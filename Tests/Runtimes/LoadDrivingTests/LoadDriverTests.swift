@@ -30,8 +30,8 @@ private struct ScriptedPort: ServerPort {
   var replies: [ClientReply<KeyValueResponse>] = []
   var lost: [LostConnection] = []
   /// Requests, with the times at which they were handed over and sent.
-  var sent: [(request: Request, at: Int64)] = []
-  var answeredAt: [RequestID: Int64] = [:]
+  var sent: [(request: Request, at: Instant)] = []
+  var answeredAt: [RequestID: Instant] = [:]
   var waiting: [Request] = []
 
   mutating func send(_ request: Request, to replica: ReplicaID) {
@@ -91,8 +91,9 @@ private struct ScriptedPort: ServerPort {
   }
 
   private func run(_ driver: inout Driver, for time: Interval) throws {
-    driver.start(end: time.nanoseconds)
-    while driver.now < time.nanoseconds { try driver.turn(until: time.nanoseconds) }
+    let end = Instant.zero + time
+    driver.start(end: end)
+    while driver.now < end { try driver.turn(until: end) }
     driver.close()
   }
 
@@ -100,8 +101,8 @@ private struct ScriptedPort: ServerPort {
     "No operation seems to begin before the previous answer, or to end before its own")
   func stamps() throws {
     var driver = driver()
-    driver.start(end: .max / 2)
-    while driver.answered <= 100 { try driver.turn(until: driver.now + 1_000_000) }
+    driver.start(end: .zero + .seconds(1_000_000))
+    while driver.answered <= 100 { try driver.turn(until: driver.now + .milliseconds(1)) }
     driver.close()
     let operations = driver.load.operations
     var lastReturn: [UInt32: Int64] = [:]
@@ -117,9 +118,9 @@ private struct ScriptedPort: ServerPort {
           UInt64($0.client) == request.id.client.rawValue && $0.sequence == request.id.sequence
         })
       // A time stamp of the same turn is at most one nanosecond late.
-      #expect(operation.invoked <= at - driver.origin + 1)
+      #expect(operation.invoked <= (at - driver.origin).nanoseconds + 1)
       if let answered = driver.port.answeredAt[request.id], operation.outcome == .ok {
-        #expect(operation.returned >= answered - driver.origin)
+        #expect(operation.returned >= (answered - driver.origin).nanoseconds)
       }
     }
   }
@@ -159,10 +160,12 @@ private struct ScriptedPort: ServerPort {
     for resends in [true, false] {
       var driver = driver(clients: 1, timeout: .milliseconds(100), resends: resends)
       driver.port.behaviour = .breaking
-      driver.start(end: .max / 2)
-      while driver.port.lost.isEmpty { try driver.turn(until: driver.now + 1_000_000) }
+      driver.start(end: .zero + .seconds(1_000_000))
+      while driver.port.lost.isEmpty { try driver.turn(until: driver.now + .milliseconds(1)) }
       driver.port.behaviour = .prompt
-      while driver.load.operations.count <= 1 { try driver.turn(until: driver.now + 1_000_000) }
+      while driver.load.operations.count <= 1 {
+        try driver.turn(until: driver.now + .milliseconds(1))
+      }
       driver.close()
       let first = try #require(driver.load.operations.first)
       #expect(first.outcome == (resends ? .ok : .unknown))
@@ -175,15 +178,15 @@ private struct ScriptedPort: ServerPort {
     for resends in [true, false] {
       var driver = driver(clients: 2, resends: resends)
       driver.port.behaviour = .refusing
-      driver.start(end: .max)
-      while driver.port.sent.count < 20, driver.now < 10_000_000_000 {
+      driver.start(end: .zero + .seconds(1_000_000))
+      while driver.port.sent.count < 20, driver.now < .zero + .seconds(10) {
         let before = driver.port.sent.count
-        try driver.turn(until: driver.now + 1_000_000)
+        try driver.turn(until: driver.now + .milliseconds(1))
         #expect(driver.port.sent.count <= before + 2)
       }
       // The attempts of a client are a fiftieth of the timeout apart.
       #expect(driver.port.sent.count >= 20)
-      #expect(driver.now >= 9 * 400_000)
+      #expect(driver.now >= .zero + .microseconds(9 * 400))
     }
   }
 
@@ -194,7 +197,7 @@ private struct ScriptedPort: ServerPort {
     #expect(driver.runtime.agenda.isEmpty == true)
     let count = driver.beginReadBack(timeout: .milliseconds(20))
     #expect(count == 2)
-    let limit = driver.now + 100_000_000
+    let limit = driver.now + .milliseconds(100)
     while driver.now < limit, !driver.hasReadBack { try driver.turn(until: limit) }
     #expect(driver.answered == count)
     let last = driver.load.operations.suffix(2)
@@ -205,8 +208,8 @@ private struct ScriptedPort: ServerPort {
   func strangers() throws {
     var driver = driver(clients: 1)
     driver.port.behaviour = .silent
-    driver.start(end: 5_000_000)
-    while driver.port.sent.isEmpty { try driver.turn(until: 5_000_000) }
+    driver.start(end: .zero + .milliseconds(5))
+    while driver.port.sent.isEmpty { try driver.turn(until: .zero + .milliseconds(5)) }
     let id = driver.port.sent[0].request.id
     for client in [1, 99, .max] as [UInt64] {
       driver.port.replies.append(

@@ -174,9 +174,10 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
       polite.isWelcome && seat.node.inbound.count == 2 ? true : nil
     }
     for slot in seat.node.inbound.indices {
-      seat.node.inbound[slot].openedAt -= NodeLimits.helloDeadline.nanoseconds
+      let opened = seat.node.inbound[slot].openedAt
+      seat.node.inbound[slot].openedAt = opened - NodeLimits.helloDeadline
     }
-    seat.node.sweepAt = 0
+    seat.node.sweepAt = .zero
     try waitFor("end", [seat, polite, silent]) { silent.isClosed ? true : nil }
     #expect(!polite.isClosed)
     #expect(seat.node.counters.garbage == 0)
@@ -207,10 +208,10 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     seat.node.loop.remove(seat.node.listener)
     let caller = try call()
     caller.say(plan.hello(.client), .hello)
-    seat.node.sweepAt = seat.node.now + 3_600_000_000_000
+    seat.node.sweepAt = seat.node.now + .seconds(3_600)
     for _ in 0..<50 { try seat.step() }
     #expect(seat.node.inbound.isEmpty == true)
-    seat.node.sweepAt = 0
+    seat.node.sweepAt = .zero
     try waitFor("welcome", [seat, caller]) { caller.isWelcome ? true : nil }
     #expect(throws: SocketError.self) { try Descriptor.accept(seat.node.loop.descriptor) }
   }

@@ -108,7 +108,7 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     let began = seats[0].node.now
     send(1...50)
     try waitFor("message", seats) { received.count == 50 ? true : nil }
-    #expect(MonotonicClock.now() - began >= 30_000_000)
+    #expect(MonotonicClock.now() - began >= .milliseconds(30))
     #expect(received == Array(1...50))
   }
 
@@ -120,7 +120,7 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     let began = seats[0].node.now
     send(1...2)
     try waitFor("message", seats) { received.count == 2 ? true : nil }
-    #expect(MonotonicClock.now() - began >= 48_000_000)
+    #expect(MonotonicClock.now() - began >= .milliseconds(48))
     try degrade { $0.degradation.bandwidth = 1 }
     send(3...3)
     try degrade { $0.degradation.extraLatency = .nanoseconds(1) }
@@ -137,9 +137,9 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     seats[0].node.now = MonotonicClock.now()
     let began = seats[0].node.now
     // One millisecond per byte.
-    #expect(seats[0].node.passInterface(30) == began + 30_000_000)
+    #expect(seats[0].node.passInterface(30) == began + .milliseconds(30))
     send(1...1)
-    #expect(seats[0].node.passInterface(0) == began + 54_000_000)
+    #expect(seats[0].node.passInterface(0) == began + .milliseconds(54))
     faults.clients.bandwidth = nil
     try seats[0].node.apply(faults)
     #expect(seats[0].node.passInterface(30) == seats[0].node.now)
@@ -273,7 +273,7 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     let seat = try answer(frame(RefusalReason("not you"), .refusal)) { $0.peers[1].refusal != nil }
     #expect(seat.node.peers[1].refusal == "not you")
     seat.node.hangUp(1)
-    #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause.nanoseconds)
+    #expect(seat.node.peers[1].actAt == seat.node.now + NodeLimits.refusedPause)
     #expect(seat.node.counters.garbage == 0)
   }
 

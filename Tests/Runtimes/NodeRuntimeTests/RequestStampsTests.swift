@@ -1,5 +1,6 @@
 import ClusterMessages
 import Replication
+import Stubs
 import Testing
 
 @testable import NodeRuntime

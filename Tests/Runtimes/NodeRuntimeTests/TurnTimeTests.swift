@@ -28,11 +28,11 @@ private struct StallingCore: ReplicaCore {
     var isRead: Bool
     var toldAt: Instant
     /// Monotonic time; 0 if there was no previous message.
-    var stalledUntil: Int64
+    var stalledUntil: Instant
   }
 
   var notes: [Note] = []
-  private var stalledUntil: Int64 = 0
+  private var stalledUntil = Instant.zero
 
   init(id: ReplicaID, membership: Membership, options: Options) {}
 
@@ -44,7 +44,7 @@ private struct StallingCore: ReplicaCore {
     switch event {
     case .received:
       notes.append(Note(isRead: false, toldAt: now, stalledUntil: stalledUntil))
-      let end = MonotonicClock.now() + 1_000_000
+      let end = MonotonicClock.now() + .milliseconds(1)
       while MonotonicClock.now() < end {}
       stalledUntil = MonotonicClock.now()
     case .readRequested(let ticket, _):
@@ -94,16 +94,16 @@ private struct StallingCore: ReplicaCore {
     }
     let node = seats[0].node.clock
     for note in seats[0].node.host.core.notes {
-      #expect(note.toldAt >= node.reading(at: note.stalledUntil) || note.stalledUntil == 0)
+      #expect(note.toldAt >= node.reading(at: note.stalledUntil) || note.stalledUntil == .zero)
     }
   }
 
   @Test("A node's time continues while its machine is suspended")
   func suspend() {
-    func bootTime() -> Int64 {
+    func bootTime() -> Instant {
       var time = timespec()
       clock_gettime(CLOCK_BOOTTIME, &time)
-      return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+      return .zero + .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
     }
     let before = bootTime()
     let reading = MonotonicClock.now()

@@ -1,4 +1,5 @@
 import Replication
+import Stubs
 import Testing
 import Trials
 
@@ -53,7 +54,7 @@ import Trials
     trace.noteAttempt(id, at: 0, record: sent)
     var last = sent
     for time in 1...CauseTrace.capacity {
-      last = trace.add(.nodeWire, after: last, at: Int64(time))
+      last = trace.add(.nodeWire, after: last, at: Instant(nanoseconds: Int64(time)))
     }
     trace.current = last
     trace.finish(id, isRead: true, due: 0, isMeasured: true)

@@ -9,7 +9,7 @@ import Testing
 
 /// A delivered message and its time.
 private struct Delivery {
-  var time: Int64
+  var time: Instant
   var from: Int
   var to: Int
   var bytes: Int
@@ -31,7 +31,7 @@ private struct Delivery {
 
   /// The deliveries of all sent messages, in order of time. Replies to clients count as sent to
   /// node -1.
-  private func deliveries(_ trial: inout ProbeTrial, until end: Int64 = .max) -> [Delivery] {
+  private func deliveries(_ trial: inout ProbeTrial, until end: Instant = .never) -> [Delivery] {
     var found: [Delivery] = []
     while !trial.world.queue.isEmpty, trial.world.queue.nextTime < end {
       trial.world.now = trial.world.queue.nextTime
@@ -62,9 +62,9 @@ private struct Delivery {
     var sum = 0
     var least = Double.infinity
     for delivery in deliveries {
-      let allowed = Double(delivery.time) * Self.nic / 8e9
+      let allowed = Double(delivery.time.nanoseconds) * Self.nic / 8e9
       if Double(sum + delivery.bytes) - allowed > least + Double(longest) {
-        Issue.record("\(what): too much at \(delivery.time) ns")
+        Issue.record("\(what): too much at \(delivery.time.nanoseconds) ns")
         return
       }
       sum += delivery.bytes
@@ -88,7 +88,7 @@ private struct Delivery {
     var random = RandomStream(seed: 2)
     for number in 0..<2000 {
       let bytes = 1 + random.below(2000)
-      let time = Int64(number) * 100_000
+      let time = Instant.zero + .microseconds(100) * number
       if random.chance(0.3) {
         trial.world.answer(
           answer(bytes, client: UInt64(random.below(50))), from: 0, departing: time, bytes: bytes)
@@ -101,7 +101,7 @@ private struct Delivery {
     #expect(found.count == 2000 && Set(found.map(\.to)) == [-1, 1, 2, 3, 4, 5])
     expectWithinRate(found, "egress")
     // The offered load is ten times its rate.
-    #expect(abs(Double(found.last!.time) / time(of: found) - 1) < 0.02)
+    #expect(abs(Double(found.last!.time.nanoseconds) / time(of: found) - 1) < 0.02)
   }
 
   @Test("The messages that a node receives from all peers and clients stay within its rate")
@@ -113,7 +113,8 @@ private struct Delivery {
       // Short and long messages, at half the rate that the node can receive.
       let bytes = random.chance(0.5) ? 1 + random.below(9) : 1 + random.below(5000)
       trial.world.transmit(
-        1, from: 1 + random.below(5), to: 0, bytes: bytes, departing: Int64(number) * 2_500_000)
+        1, from: 1 + random.below(5), to: 0, bytes: bytes,
+        departing: .zero + .microseconds(2_500) * number)
     }
     let found = deliveries(&trial)
     #expect(found.count == 2000)
@@ -134,7 +135,7 @@ private struct Delivery {
     }
     let found = deliveries(&trial)
     expectWithinRate(found, "ingress")
-    #expect(abs(Double(found.last!.time) / time(of: found) - 1) < 0.02)
+    #expect(abs(Double(found.last!.time.nanoseconds) / time(of: found) - 1) < 0.02)
   }
 
   @Test(

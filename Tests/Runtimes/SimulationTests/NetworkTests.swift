@@ -2,6 +2,7 @@ import Environments
 import Faults
 import Primitives
 import Replication
+import Stubs
 import Testing
 
 @testable import Simulation
@@ -20,7 +21,7 @@ func steady(
 }
 
 extension NetworkState.Fate {
-  var arrival: Int64? {
+  var arrival: Instant? {
     switch self {
     case .lost, .held: nil
     case .delivered(let at), .twice(let at, _): at
@@ -31,22 +32,22 @@ extension NetworkState.Fate {
 extension NetworkState {
   /// The arrival time of a message; `nil` if it is lost or waits.
   mutating func arrival(
-    _ from: Int, _ to: Int, bytes: Int = 1, at time: Int64 = 0
-  ) -> Int64? {
+    _ from: Int, _ to: Int, bytes: Int = 1, at time: Instant = 0
+  ) -> Instant? {
     route(from: from, to: to, bytes: bytes, departing: time).arrival
   }
 
   mutating func request(
-    _ client: UInt64, to node: Int, bytes: Int = 1, at time: Int64 = 0
-  ) -> Int64? {
+    _ client: UInt64, to node: Int, bytes: Int = 1, at time: Instant = 0
+  ) -> Instant? {
     route(
       client: ClientID(client), node: node, isRequest: true, bytes: bytes, departing: time
     ).arrival
   }
 
   mutating func reply(
-    _ client: UInt64, from node: Int, bytes: Int = 1, at time: Int64 = 0
-  ) -> Int64? {
+    _ client: UInt64, from node: Int, bytes: Int = 1, at time: Instant = 0
+  ) -> Instant? {
     route(
       client: ClientID(client), node: node, isRequest: false, bytes: bytes, departing: time
     ).arrival
@@ -57,9 +58,9 @@ extension NetworkState {
   @Test("A link is first in, first out, except for datagrams chosen to be reordered")
   func order() {
     var model = NetworkModel(latency: .lognormal(median: .milliseconds(1), sigma: 1))
-    func arrivals(_ model: NetworkModel) -> [Int64] {
+    func arrivals(_ model: NetworkModel) -> [Instant] {
       var network = network(model)
-      return (0..<500).map { network.arrival(0, 1, at: $0)! }
+      return (0..<500).map { network.arrival(0, 1, at: Instant(nanoseconds: $0))! }
     }
     let ordered = arrivals(model)
     #expect(zip(ordered, ordered.dropFirst()).allSatisfy { $0 <= $1 })
@@ -78,7 +79,8 @@ extension NetworkState {
     var network = network(model)
     var lost = 0
     var twice = 0
-    for time in 0..<10_000 as Range<Int64> {
+    for number in 0..<10_000 as Range<Int64> {
+      let time = Instant(nanoseconds: number)
       switch network.route(from: 0, to: 1, bytes: 1, departing: time) {
       case .lost: lost += 1
       case .twice: twice += 1
@@ -97,8 +99,8 @@ extension NetworkState {
       model.clients.loss = 0.2
       var lossy = network(model)
       var late = 0
-      for time in 0..<1000 as Range<Int64> {
-        let departure = time * 10_000_000_000
+      for number in 0..<1000 {
+        let departure = Instant.zero + .seconds(10) * number
         #expect(spared.request(1, to: 0, at: departure) == departure + 1_000_000)
         #expect(spared.reply(1, from: 0, at: departure) == departure + 1_000_000)
         if lossy.reply(1, from: 0, at: departure) != departure + 1_000_000 { late += 1 }
@@ -194,10 +196,10 @@ extension NetworkState {
   /// The arrival times of messages on a link that are sent ten seconds apart.
   private func arrivals(
     _ network: inout NetworkState, _ from: Int, _ to: Int,
-    between: (inout NetworkState, Int64) -> Void
-  ) -> [Int64] {
+    between: (inout NetworkState, Instant) -> Void
+  ) -> [Interval] {
     (0..<200).map { number in
-      let time = Int64(number) * 10_000_000_000
+      let time = Instant.zero + .seconds(10) * number
       between(&network, time)
       return network.arrival(from, to, at: time)! - time
     }
@@ -223,12 +225,12 @@ extension NetworkState {
 
   @Test("The nth request of a client has the same fate, and so has its nth answer")
   func clients() {
-    func times(_ clients: [UInt64]) -> [UInt64: [Int64]] {
+    func times(_ clients: [UInt64]) -> [UInt64: [Interval]] {
       var network = network(model)
-      var times: [UInt64: [Int64]] = [:]
-      for round in 0..<100 as Range<Int64> {
+      var times: [UInt64: [Interval]] = [:]
+      for round in 0..<100 {
         for client in clients {
-          let time = round * 10_000_000_000
+          let time = Instant.zero + .seconds(10) * round
           times[client, default: []] += [
             network.request(client, to: 0, at: time)! - time,
             network.reply(client, from: 0, at: time)! - time,

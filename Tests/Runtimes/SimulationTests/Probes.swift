@@ -92,7 +92,7 @@ func probes(
 extension Trial {
   /// Handles all events up to a time in milliseconds.
   mutating func pass(to milliseconds: Int64) {
-    let end = milliseconds * 1_000_000
+    let end = Instant.zero + .milliseconds(milliseconds)
     while !world.queue.isEmpty, world.queue.nextTime <= end {
       world.now = world.queue.nextTime
       happenNext()

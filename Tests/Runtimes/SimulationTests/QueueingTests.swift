@@ -68,7 +68,7 @@ import Workloads
       if operation.returned != free + Self.latency { wrong += 1 }
     }
     #expect(wrong == 0 && load.operations.count > 30_000 && load.dropped.isEmpty)
-    #expect(abs(Double(record.nodes[0].busy) / 4e9 / share - 1) < 0.03)
+    #expect(abs(Double(record.nodes[0].busyNs) / 4e9 / share - 1) < 0.03)
   }
 
   @Test("A processor that is never idle is busy for exactly the measured interval")
@@ -79,8 +79,8 @@ import Workloads
         $0.plan.warmUp = .milliseconds(Int64(warmUp))
         $0.plan.workload.timeout = .seconds(100)
       }
-      #expect(record.nodes[0].busy <= 1_000_000_000 - warmUp * 1_000_000)
-      #expect(record.nodes[0].busy >= 1_000_000_000 - warmUp * 1_000_000 - 1000)
+      #expect(record.nodes[0].busyNs <= 1_000_000_000 - warmUp * 1_000_000)
+      #expect(record.nodes[0].busyNs >= 1_000_000_000 - warmUp * 1_000_000 - 1000)
     }
   }
 

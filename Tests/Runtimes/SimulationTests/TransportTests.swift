@@ -28,13 +28,14 @@ import Trials
     }
     for time in times {
       trial.pass(to: Int64(time))
-      trial.world.transmit(time, from: 0, to: 1, bytes: 0, departing: Int64(time) * 1_000_000)
+      trial.world.transmit(
+        time, from: 0, to: 1, bytes: 0, departing: .zero + .milliseconds(Int64(time)))
     }
     trial.pass(to: end)
     return trial.nodes[1].host.core.notes.filter { !$0.hasPrefix("start") }
   }
 
-  private func loss(_ share: Double, until end: Int64, _ network: inout NetworkState) {
+  private func loss(_ share: Double, until end: Instant, _ network: inout NetworkState) {
     var what = LinkDegradation()
     what.loss = share
     var ledger = FaultLedger(drifts: [0, 0, 0])
@@ -45,7 +46,7 @@ import Trials
   @Test(
     "A lost segment arrives a round trip later, and if lost again after a timer that doubles")
   func retransmission() {
-    let lasting: [(until: Int64, arrival: Int64)] = [
+    let lasting: [(until: Instant, arrival: Instant)] = [
       (1_000_000, 3_000_000), (3_000_000, 205_000_000), (205_000_000, 607_000_000),
     ]
     for (until, arrival) in lasting {
@@ -67,21 +68,23 @@ import Trials
     model.loss = 0.2
     var network = network(model)
     let delays = (0..<2000).map { number in
-      let time = Int64(number) * 1_000_000_000
+      let time = Instant.zero + .seconds(1) * number
       return network.arrival(0, 1, at: time)! - time
     }
     let lost = delays.filter { $0 > 1_000_000 }.count
     let again = delays.filter { $0 > 200_000_000 }.count
     #expect(abs(lost - 400) < 60 && abs(again - 80) < 30)
     #expect(delays.allSatisfy { $0 == 1_000_000 || $0 == 3_000_000 || $0 >= 205_000_000 })
-    let closer = (0..<2000).map { network.arrival(0, 1, at: 1 << 50 + $0 * 100_000)! }
+    let closer = (0..<2000).map {
+      network.arrival(0, 1, at: .zero + .seconds(1_000_000) + .microseconds(100) * $0)!
+    }
     #expect(zip(closer, closer.dropFirst()).allSatisfy { $0 <= $1 })
   }
 
   @Test("A silent connection is given up after a limit, with the messages sent on it")
   func givenUp() {
     var network = network(steady(1))
-    loss(1, until: .max, &network)
+    loss(1, until: .never, &network)
     #expect(network.route(from: 0, to: 1, bytes: 1, departing: 0) == .lost)
   }
 

@@ -65,14 +65,14 @@ import Workloads
       setup.plan.workload.operations = 40
       setup.plan.faults = crash
     }
-    let answered = operations.map(\.returned).filter { $0 >= record.warmUpEnd }.sorted()
-    #expect(record.measuredEnd == answered[39] + 1 && record.measuredEnd < 250_000_000)
+    let answered = operations.map(\.returned).filter { $0 >= record.warmUpEndNs }.sorted()
+    #expect(record.measuredEndNs == answered[39] + 1 && record.measuredEndNs < 250_000_000)
     #expect(record.faults.isEmpty)
     let longer = run { setup in
       setup.plan.workload.operations = 1_000_000
       setup.plan.faults = crash
     }
-    #expect(longer.record.measuredEnd == 300_000_000 && longer.record.faults.count == 1)
+    #expect(longer.record.measuredEndNs == 300_000_000 && longer.record.faults.count == 1)
   }
 
   @Test("Clients with a rate do no more, and the rates of groups differ")
@@ -81,7 +81,7 @@ import Workloads
       setup.plan.duration = .milliseconds(1_050)
       setup.plan.workload.groups = [ClientGroup(clientRate: 100), ClientGroup(clientRate: 20)]
     }
-    let measured = operations.filter { $0.invoked >= record.warmUpEnd }
+    let measured = operations.filter { $0.invoked >= record.warmUpEndNs }
     for client in 0..<4 as Range<UInt32> {
       let count = measured.count { $0.client == client }
       #expect(abs(count - (client % 2 == 0 ? 100 : 20)) <= 1, "\(count) of client \(client)")
@@ -121,12 +121,12 @@ import Workloads
   @Test("Windows show the node in charge, and nodes their work after the warm-up")
   func record() {
     let (operations, record) = run()
-    #expect(record.leadership == [LeadershipSample(time: 0, leader: 0, epoch: 1)])
+    #expect(record.leadership == [LeadershipSample(timeNs: 0, leader: 0, epoch: 1)])
     let measured = operations.filter { $0.outcome == .ok && $0.returned > 50_000_000 }
     let server = record.nodes[0]
     #expect(abs(server.messagesReceived - measured.count) <= 8)
     #expect(abs(server.messagesSent - server.messagesReceived) <= 8)
-    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busy > 0)
+    #expect(server.bytesWritten > 0 && server.syncs > 0 && server.busyNs > 0)
     #expect(record.nodes[2].messagesReceived == 0)
   }
 

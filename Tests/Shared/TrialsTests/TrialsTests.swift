@@ -21,7 +21,7 @@ import Workloads
     plan.duration = .seconds(2)
     plan.workload.clients = 7
     let record = TrialRecord(of: plan)
-    #expect(record.warmUpEnd == 300_000_000 && record.measuredEnd == 2_000_000_000)
+    #expect(record.warmUpEndNs == 300_000_000 && record.measuredEndNs == 2_000_000_000)
     #expect(record.clients == 7 && record.operations.isEmpty && record.lostWrites == nil)
   }
 

@@ -372,7 +372,7 @@ import Workloads
     let entries = zip(kinds, sizes).enumerated().map {
       OperationTrace.Entry(key: UInt32($0 % 2), kind: $1.0, size: $1.1)
     }
-    let times = entries.indices.map { Int64($0) }
+    let times = entries.indices.map { Instant(nanoseconds: Int64($0)) }
     var spec = WorkloadSpec()
     spec.valueSize = 33
     spec.follow(

@@ -76,7 +76,7 @@ struct BoundedTrial: ProtocolVisitor {
     let hit = trial.injected.first?.nodes.first ?? 0
     let receivedBefore = trial.nodes[hit].usage.bytesReceived
     trial.pass(to: BoundedTrial.end)
-    trial.clients.close(at: Instant(nanoseconds: trial.world.now))
+    trial.clients.close(at: trial.world.now)
     costs.bytesReceived = trial.nodes[hit].usage.bytesReceived - receivedBefore
     for batch in trial.world.committed[committedBefore...] {
       costs.bytesCommitted += batch.encodedByteCount
@@ -89,8 +89,8 @@ struct BoundedTrial: ProtocolVisitor {
 
   private static func changes(_ samples: [LeadershipSample]) -> Int {
     let inCharge = samples.filter { $0.leader != nil }
-    let before = inCharge.last { $0.time < faultStart.nanoseconds }?.epoch
-    let after = inCharge.filter { $0.time >= faultStart.nanoseconds && $0.epoch != before }
+    let before = inCharge.last { $0.timeNs < faultStart.nanoseconds }?.epoch
+    let after = inCharge.filter { $0.timeNs >= faultStart.nanoseconds && $0.epoch != before }
     return Set(after.map(\.epoch)).count
   }
 }
@@ -114,7 +114,7 @@ extension BoundedTrial.Costs {
 extension Trial {
   /// Handles all events up to and including a time.
   fileprivate mutating func pass(to time: Interval) {
-    _ = advance(to: time.nanoseconds) { _, _ in true }
-    world.now = time.nanoseconds
+    _ = advance(to: .zero + time) { _, _ in true }
+    world.now = .zero + time
   }
 }

@@ -39,7 +39,7 @@ struct ReplayTests {
     let findings = SwarmTrial.run(kind, SwarmPlan(seed: seed), bug: SweepRequest.bug)
     print("\(findings.plan), \(findings.record.eventsProcessed) events")
     for fault in findings.record.faults { print("\(fault)") }
-    for sample in findings.record.leadership { print("\(sample.time / 1_000) us: \(sample)") }
+    for sample in findings.record.leadership { print("\(sample.timeNs / 1_000) us: \(sample)") }
     print("verdict: \(findings.verdict)")
     #expect(findings.safetyProblems.isEmpty)
     #expect(findings.livenessProblems.isEmpty)

@@ -10,7 +10,7 @@ extension Trial {
     watch: (borrowing World<Core, Application>.Event, inout [SimulatedNode<Core, Application>]) ->
       Void
   ) {
-    while !world.queue.isEmpty, world.queue.nextTime <= end.nanoseconds {
+    while !world.queue.isEmpty, world.queue.nextTime <= .zero + end {
       world.now = world.queue.nextTime
       world.queue.withNext { watch($0, &nodes) }
       happenNext()

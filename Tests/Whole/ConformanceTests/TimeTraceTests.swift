@@ -52,7 +52,7 @@ struct TimeTraceTests {
       }
       // Each answered operation that was due in the measured interval is there, with its latency.
       let answered = operations.filter {
-        $0.outcome == .ok && $0.intended >= record.warmUpEnd && $0.intended < record.measuredEnd
+        $0.outcome == .ok && $0.intended >= record.warmUpEndNs && $0.intended < record.measuredEndNs
       }
       #expect(trace.forgotten == 0 && answered.count > 10)
       #expect(

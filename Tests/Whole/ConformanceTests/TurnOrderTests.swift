@@ -146,11 +146,11 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
     var trial = simulated()
     trial.nodes[0].diskIsStalled = true
     trial.nodes[0].arrive(request(1), in: &trial.world)
-    _ = trial.advance(to: Interval.milliseconds(20).nanoseconds) { _, _ in true }
+    _ = trial.advance(to: .zero + .milliseconds(20)) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1])
     #expect(trial.nodes[0].host.core.firedCount == 1)
     trial.nodes[0].resumeDisk(in: &trial.world)
-    _ = trial.advance(to: Interval.milliseconds(40).nanoseconds) { _, _ in true }
+    _ = trial.advance(to: .zero + .milliseconds(40)) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1, 3, 4])
   }
 

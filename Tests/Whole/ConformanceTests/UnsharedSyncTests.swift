@@ -38,9 +38,9 @@ private struct UnsharedSyncTrial: ProtocolVisitor {
     setup.plan.duration = .seconds(2)
     var trial = Trial(setup, load: KeyValueLoad(workload, seed: 1))
     trial.prepare()
-    _ = trial.advance(to: Interval.seconds(2).nanoseconds) { _, _ in true }
-    trial.world.now = Interval.seconds(2).nanoseconds
-    trial.clients.close(at: Instant(nanoseconds: trial.world.now))
+    _ = trial.advance(to: .zero + .seconds(2)) { _, _ in true }
+    trial.world.now = .zero + .seconds(2)
+    trial.clients.close(at: trial.world.now)
     var outcome = Outcome()
     for operation in trial.load.operations {
       outcome.served += operation.outcome == .ok ? 1 : 0

@@ -120,7 +120,7 @@ struct FrameCorpus {
     faults.clients.bandwidth = 1e10
     faults.slowness = 10
     faults.drift = -0.1
-    faults.syncDelay = 20_000_000
+    faults.syncDelay = .milliseconds(20)
     let orders: [Order] = [
       .faults(faults), .faults(NodeFaults(nodeCount: 3)), .stepClock(.milliseconds(-300)),
       .disk(.syncError), .disk(.full), .disk(.bitFlip), .report(digest: true),
@@ -188,8 +188,7 @@ struct Conversation<Core: ReplicaCore> {
     var trial = Trial(setup, load: KeyValueLoad(spec, seed: 1))
     trial.prepare()
     var sizes: [Int: Int] = [:]
-    while !trial.world.queue.isEmpty, trial.world.queue.nextTime <= setup.plan.duration.nanoseconds
-    {
+    while !trial.world.queue.isEmpty, trial.world.queue.nextTime <= .zero + setup.plan.duration {
       trial.world.now = trial.world.queue.nextTime
       trial.world.queue.withNext { event in
         guard case .message(let message, let envelope) = event else { return }

@@ -22,7 +22,7 @@ struct OrderLimitTests {
     let orders = [
       .stepClock(Interval(nanoseconds: -hour)), .stepClock(Interval(nanoseconds: hour)),
       faults {
-        $0.syncDelay = 60 * hour
+        $0.syncDelay = .nanoseconds(60 * hour)
         $0.links[1].degradation.extraLatency = .nanoseconds(60 * hour)
         $0.links[1].degradation.bandwidth = 1
         $0.clients.loss = 1

@@ -89,41 +89,6 @@ enum TidyRules {
     }
   }
 
-  /// Times that cross a module's border as bare numbers. There a time is an `Interval` or an
-  /// `Instant`; only hot loops pass numbers of nanoseconds, and then the name ends in `Ns`. The
-  /// rule knows a time by a name that is a unit, and a constant time by its type `Int64`.
-  static func bareTimes(_ file: SourceFile) -> [String] {
-    // This file defines the two types and their units.
-    guard !file.isTest, file.path != "Sources/Interface/Replication/Time.swift" else { return [] }
-    let numbers = ["Int", "Int64", "UInt64", "Double"]
-    return declarations(file).flatMap { number, text -> [String] in
-      guard text.contains("public ") || text.contains("package ") else { return [] }
-      let words = text.split { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != ":" }
-      return zip(words, words.dropFirst()).compactMap { name, type in
-        guard name.hasSuffix(":"), numbers.contains(String(type)) else { return nil }
-        let isUnit = name.lowercased().hasSuffix("seconds:")
-        let isConstant = text.contains("static ") && !text.contains("func ") && type == "Int64"
-        guard isUnit || isConstant, !name.hasSuffix("Ns:") else { return nil }
-        return "\(file.path):\(number) has the time \(name) \(type)"
-      }
-    }
-  }
-
-  /// The code by lines, where a line joins those that follow it until its parentheses are closed.
-  private static func declarations(_ file: SourceFile) -> [(number: Int, text: String)] {
-    var joined: [(number: Int, text: String)] = []
-    var depth = 0
-    for (number, text) in file.code {
-      if depth > 0 {
-        joined[joined.count - 1].text += " " + text
-      } else {
-        joined.append((number, text))
-      }
-      depth = max(depth + text.count { $0 == "(" } - text.count { $0 == ")" }, 0)
-    }
-    return joined
-  }
-
   /// Marks of unfinished work, in code or prose.
   static func leftovers(_ file: SourceFile) -> [String] {
     let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]

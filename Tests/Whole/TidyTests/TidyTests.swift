@@ -76,27 +76,6 @@ struct TidyTests {
       TidyRules.wideComments(sample("Sources/Protocols/Raft/A.swift", widest + "y")).count == 1)
   }
 
-  @Test("At a module's border a time is an Interval or an Instant, or its name ends in Ns")
-  func bareTimes() throws {
-    #expect(try SourceTree.files().flatMap(TidyRules.bareTimes) == [])
-    let bad = [
-      "public func wait(nanoseconds: Int64) {}", "package var waitMilliseconds: Int",
-      "public func wait(\n  for time: Interval,\n  seconds: Double\n) {}",
-      "public static let pause: Int64 = 1",
-    ]
-    for line in bad {
-      #expect(TidyRules.bareTimes(sample("Sources/Runtimes/Sockets/A.swift", line)).count == 1)
-    }
-    let good = [
-      "public func wait(atMost limit: Interval) {}", "package var waitNs: Int64",
-      "func wait(nanoseconds: Int64) {}", "public static let pauseNs: Int64 = 1",
-      "public static func spell(_ number: Int64) -> String",
-    ]
-    for line in good {
-      #expect(TidyRules.bareTimes(sample("Sources/Runtimes/Sockets/A.swift", line)) == [])
-    }
-  }
-
   @Test("Only code on the hot path is public")
   func coldInterfaces() throws {
     #expect(try SourceTree.files().flatMap(TidyRules.coldInterfaces) == [])

@@ -38,12 +38,12 @@ struct AdviceRankingTests {
         invoked: at * ms, returned: at * ms + (isLost ? ms : latency))
     }
     let record = TrialRecord(
-      operations: operations, warmUpEnd: 0, measuredEnd: 1_000 * ms, clients: 1, faults: [],
+      operations: operations, warmUpEndNs: 0, measuredEndNs: 1_000 * ms, clients: 1, faults: [],
       nodes: [
         NodeUsage(
           node: 0, messagesSent: operations.count, messagesReceived: 0,
           bytesSent: operations.count * measured.bytes, bytesReceived: 0, syncs: 0,
-          bytesWritten: 0, busy: 0, logRecords: 0)
+          bytesWritten: 0, busyNs: 0, logRecords: 0)
       ], leadership: [])
     let settings = MeasurementSettings(
       window: .milliseconds(50), sloLatency: .milliseconds(20), isOpenLoop: true)

@@ -56,7 +56,7 @@ private let sample = """
     let plan = try TraceFolder(sample).plan("", "valueSize: '32B'")
     let workload = plan.experiment.workload
     let trace = try #require(workload.trace)
-    #expect(trace.times == [1, 2, 10_500, 2_000_000_000, 2_000_000_001])
+    #expect(trace.times.map(\.nanoseconds) == [1, 2, 10_500, 2_000_000_000, 2_000_000_001])
     #expect(trace.entries.map(\.key) == [0, 1, 0, 2, 0])
     #expect(trace.entries.map(\.size) == [100, nil, nil, 64, nil])
     #expect(trace.entries.map(\.kind.name) == ["put", "get", "append", "cas", "delete"])
@@ -67,18 +67,19 @@ private let sample = """
       return
     }
     var (times, time) = ([Double](), 0.0)
-    while let next = curve.time(after: time, count: 1) {
+    while let next = curve.timeNs(afterNs: time, count: 1) {
       times.append(next)
       time = next
     }
-    #expect(times == trace.times.map(Double.init))
+    #expect(times == trace.times.map { Double($0.nanoseconds) })
     #expect(curve.count(until: .seconds(2)) == 3 && curve.count(until: .seconds(3)) == 5)
   }
 
   @Test("Columns may come in any order, and that of sizes may be missing")
   func columns() throws {
     let trace = try TraceFolder("operation,time_us,key\nput,5,x\n").plan().experiment.workload.trace
-    #expect(trace?.entries == [.init(key: 0, kind: .put)] && trace?.times == [5000])
+    #expect(
+      trace?.entries == [.init(key: 0, kind: .put)] && trace?.times == [Instant(nanoseconds: 5000)])
   }
 
   @Test("The resolved experiment names the file and its checksum, and stands beside a copy")

@@ -29,7 +29,7 @@ func observation(_ place: TrialPlace) -> TrialRecord {
       outcome: isLost ? .unknown : .ok, invoked: t * ms, returned: t * ms + (isLost ? ms : latency))
   }
   return TrialRecord(
-    operations: operations, warmUpEnd: 100 * ms, measuredEnd: 1_000 * ms, clients: 3,
+    operations: operations, warmUpEndNs: 100 * ms, measuredEndNs: 1_000 * ms, clients: 3,
     faults: [
       InjectedFault(
         kind: "crash", target: "leader", nodes: [0], startNs: 400 * ms, endNs: 450 * ms),
@@ -39,13 +39,13 @@ func observation(_ place: TrialPlace) -> TrialRecord {
     nodes: (0..<3).map {
       NodeUsage(
         node: $0, messagesSent: 1_000 * ($0 + 1), messagesReceived: 999, bytesSent: 123_456,
-        bytesReceived: 7, syncs: 100, bytesWritten: 1 << 20, busy: 123_456_789,
+        bytesReceived: 7, syncs: 100, bytesWritten: 1 << 20, busyNs: 123_456_789,
         logRecords: 500)
     },
     leadership: [
-      LeadershipSample(time: 0, leader: 0, epoch: 1),
-      LeadershipSample(time: 450 * ms, leader: nil, epoch: 2),
-      LeadershipSample(time: 500 * ms, leader: 1, epoch: .max),
+      LeadershipSample(timeNs: 0, leader: 0, epoch: 1),
+      LeadershipSample(timeNs: 450 * ms, leader: nil, epoch: 2),
+      LeadershipSample(timeNs: 500 * ms, leader: 1, epoch: .max),
     ])
 }
 

@@ -46,7 +46,7 @@ import Trials
     let fault = report.metrics.faults[0]
     let outage = try #require(fault.outage)
     // Messages sent during the cut arrive with a retransmission after it.
-    #expect((690_000_000...1_200_000_000).contains(outage), "\(outage)")
+    #expect((690...1_200).contains(outage.milliseconds), "\(outage)")
     #expect(fault.detection == nil && fault.election == nil)
     #expect(report.observation.faults[0].name == "cut")
     #expect(report.observation.faults[0].nodes == [0, 1, 2])
@@ -85,12 +85,13 @@ import Trials
     let election = try #require(fault.election)
     let firstAcknowledgement = try #require(fault.firstAcknowledgement)
     let recovery = try #require(fault.timeToRecover)
-    #expect(detection >= 50_000_000 && detection <= election)
+    #expect(detection >= .milliseconds(50) && detection <= election)
     #expect(election <= firstAcknowledgement && firstAcknowledgement <= recovery)
     // No operation is answered between the window of the crash and the election.
     let start = report.observation.faults[0].startNs
     for window in windows
-    where window.start > start && window.start + window.length < start + election {
+    where window.startNs > start && window.startNs + window.lengthNs < start + election.nanoseconds
+    {
       #expect(window.ok == 0 && window.leader == nil)
     }
   }
@@ -103,8 +104,8 @@ import Trials
       check: "none", faults: [{ at: "2s", crash: "leader" }], warmUp: "1s", duration: "4s", trials: 1
       """)[0]
     let fault = report.metrics.faults[0]
-    #expect(try #require(fault.writeOutage) > 100_000_000)
-    #expect(try #require(fault.readOutage) < 20_000_000)
+    #expect(try #require(fault.writeOutage) > .milliseconds(100))
+    #expect(try #require(fault.readOutage) < .milliseconds(20))
   }
 
   @Test(

@@ -1,0 +1,87 @@
+import Replication
+import WireFormat
+
+/// Requests of clients, until the core has them: repeated ones are answered again or dropped, those
+/// that find no room are refused, and the others gather into batches.
+extension ReplicaHost {
+  /// Accepts a client's request. The core receives it at the end of the turn, together with the
+  /// others.
+  /// - Parameters:
+  ///   - waited: how long ago the request arrived at this node.
+  public mutating func submit(
+    _ request: Request, waited: Interval = .zero, at now: Instant = .zero
+  ) {
+    guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return }
+    if Application.isReadOnly(request.command) {
+      gather(request, arrived: now - waited)
+      return
+    }
+    guard isFresh(request.id, arrived: now - waited) else { return }
+    builder.append(request.id, request.command)
+    closeFullBatch()
+  }
+
+  /// Accepts a client's request as bytes, which must be the rest of the reader. Equivalent to
+  /// decoding it, but the bytes of an update are only checked and copied into the batch.
+  /// - Throws: if the bytes are not a request; no request has been accepted then.
+  public mutating func submit(
+    reading reader: inout WireReader, at now: Instant = .zero
+  ) throws(WireError) -> RequestID {
+    let id = try RequestHead(from: &reader).id
+    let start = reader.offset
+    guard try !Application.isReadOnly(reading: &reader) else {
+      reader.offset = start
+      gather(
+        Request(id: id, command: try reader.readLast(Application.Command.self)), arrived: now)
+      return id
+    }
+    if isFresh(id, arrived: now) {
+      builder.append(id, encoded: reader.storage, in: start..<reader.end)
+      closeFullBatch()
+    }
+    return id
+  }
+
+  public mutating func gather(_ read: Request, arrived: Instant) {
+    guard hasRoom(for: read.id) else { return }
+    admission.take(read.id, isRead: true, arrived: arrived)
+    gatheredReads.append(read)
+  }
+
+  /// Whether there is room for one more request; if not, the request is refused.
+  public mutating func hasRoom(for id: RequestID) -> Bool {
+    let reads = gatheredReads.count + waitingReads.requestCount
+    guard !admission.hasRoom(behind: admission.updateCount + reads) else { return true }
+    replies.append(Reply(id: id, result: .busy))
+    return false
+  }
+
+  /// Whether the request must go to the core. If it has taken effect, it is answered again from its
+  /// session; if the core is at work on it, it is answered when it takes effect.
+  public mutating func isFresh(_ id: RequestID, arrived: Instant) -> Bool {
+    switch sessions.standing(of: id) {
+    case .answered(let response):
+      replies.append(Reply(id: id, result: .answer(response)))
+      return false
+    case .superseded: return false
+    case .fresh: return noteAsPending(id, arrived: arrived)
+    }
+  }
+
+  /// - Returns: false if the request was already pending, or is refused.
+  public mutating func noteAsPending(_ id: RequestID, arrived: Instant) -> Bool {
+    if !hasUpdates, pending.begin(core.status) { admission.forgetUpdates() }
+    if pending.contains(id) { return false }
+    guard hasRoom(for: id) else { return false }
+    admission.take(id, isRead: false, arrived: arrived)
+    pending.insert(id)
+    return true
+  }
+
+  public mutating func closeFullBatch() {
+    guard
+      builder.count >= Self.maximumBatchCount || builder.byteCount >= Self.maximumBatchByteCount
+    else { return }
+    closedBatches.append(builder.build())
+  }
+}
