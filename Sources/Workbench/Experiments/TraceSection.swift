@@ -149,8 +149,10 @@ private struct TraceReader {
   }
 
   private func kind(_ text: String) throws(ExperimentError) -> OperationKind {
-    let names = OperationKind.allCases.map(\.name)
-    guard let kind = OperationKind.allCases.first(where: { $0.name == text }) else {
+    // A line has one key, so that a trace has no scans.
+    let kinds = OperationKind.allCases.filter { $0 != .scan }
+    let names = kinds.map(\.name)
+    guard let kind = kinds.first(where: { $0.name == text }) else {
       throw refused(
         ConfigValue.shown(.string(text)), "an operation: " + names.joined(separator: ", "),
         nearest(to: text, among: names))

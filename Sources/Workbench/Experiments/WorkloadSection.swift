@@ -5,7 +5,8 @@ import Workloads
 
 extension WorkloadSpec {
   static let keyNames = [
-    "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
+    "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "scanLength",
+    "valueSize",
     "timeout", "thinkTime", "patience", "outstanding", "connections",
     "ask", "groups", "trace",
   ]
@@ -26,7 +27,7 @@ extension WorkloadSpec {
       follow(trace)
     }
     if let node = section["preset"] {
-      let preset = try Self.preset(node)
+      let preset = try node.choice(of: WorkloadPreset.self)
       mix = preset.mix
       distribution = preset.distribution
       preload = true
@@ -38,6 +39,7 @@ extension WorkloadSpec {
     preload = try section["preload"]?.flag() ?? preload
     distribution =
       try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
+    scanLength = try section["scanLength"].map(ScanLength.init(reading:)) ?? scanLength
     valueSize = try section["valueSize"].map(ValueSize.init(reading:)) ?? valueSize
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
@@ -61,6 +63,7 @@ extension WorkloadSpec {
         path: "workload.keys", found: "\(keys) keys of \(size)",
         allowed: "keys × valueSize up to 4GiB")
     }
+    try ScanRules.check(self)
     if arrival.isOpen, thinkTime != .zero {
       throw ExperimentError(
         path: "workload.thinkTime", found: "\(thinkTime) with open arrival",
@@ -68,20 +71,11 @@ extension WorkloadSpec {
     }
   }
 
-  private static func preset(_ node: ConfigValue) throws(ExperimentError) -> WorkloadPreset {
-    let names = WorkloadPreset.allCases.map(\.rawValue)
-    if node.value == .string("ycsb-e") {
-      throw node.refused(
-        ConfigValue.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
-    }
-    return try node.choice(of: WorkloadPreset.self)
-  }
-
   /// The values of `outstanding`: with and without a limit.
   private static let outstanding = ["answered", "unlimited"]
 
   var json: JSONValue {
-    let members: [JSONValue.Member] = [
+    var members: [JSONValue.Member] = [
       .init("clients", .integer(Int128(clients))),
       .init("arrival", arrival.json),
       .init("mix", mix.json),
@@ -97,6 +91,9 @@ extension WorkloadSpec {
       .init("ask", ClientGroupSection.json(ask)),
       .init("groups", ClientGroupSection.json(groups)),
     ]
+    if mix.scan > 0 || scanLength != WorkloadSpec().scanLength {
+      members.append(.init("scanLength", scanLength.json))
+    }
     guard let trace else { return .object(members) }
     return .object(
       [.init("trace", TraceSection.json(trace))]
@@ -198,6 +195,7 @@ extension OperationMix {
     [
       ("get", \.get), ("put", \.put), ("delete", \.delete), ("append", \.append),
       ("cas", \.compareAndSwap), ("insert", \.insert), ("readModifyWrite", \.readModifyWrite),
+      ("scan", \.scan),
     ]
   }
 

@@ -24,7 +24,9 @@ struct CheckReport {
   private var operations: [Operation] { history.operations }
   private var unknown: Int { operations.count { $0.outcome == .unknown } }
   private var failed: Int { operations.count { $0.outcome == .failed } }
-  private var keys: Int { Set(operations.map(\.key)).count }
+  private var keys: Int {
+    Set(operations.map(\.key)).union(history.scans.versions.map(\.key)).count
+  }
   private var clients: Int { Set(operations.map(\.client)).count }
 
   var text: String {
@@ -142,7 +144,7 @@ extension CheckReport {
 
   private func call(_ operation: Operation) -> String {
     switch operation.kind {
-    case .get, .delete: operation.kind.name
+    case .get, .scan, .delete: operation.kind.name
     case .put, .append: "\(operation.kind.name) \(name(operation.argument, operation))"
     case .compareAndSwap:
       "cas \(name(operation.expected, operation)) to \(name(operation.argument, operation))"
@@ -153,7 +155,7 @@ extension CheckReport {
     guard operation.outcome == .ok else { return ", unknown" }
     switch operation.kind {
     case .put, .append, .delete: return ""
-    case .get: return " -> \(name(operation.observed, operation))"
+    case .get, .scan: return " -> \(name(operation.observed, operation))"
     case .compareAndSwap:
       if operation.swapped { return "" }
       return operation.observed == .unobserved
