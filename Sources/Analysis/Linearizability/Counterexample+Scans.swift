@@ -22,7 +22,7 @@ extension ScanContradiction {
       let why =
         switch reason {
         case .sees: "which saw its value"
-        case .chains, .sameChain: "which wrote a later value of a key than it saw or wrote there"
+        case .chains, .chain: "which saw or wrote a later value of a key"
         case .time: "which was called after it had returned"
         }
       return "\(text(node)) comes before \(text(next)), \(why)"

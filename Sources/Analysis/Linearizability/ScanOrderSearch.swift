@@ -23,8 +23,8 @@ struct ScanOrderSearch {
     case sees
     /// The first belongs to a chain of the key, and the second to a later chain.
     case chains(Int32, Int32)
-    /// Both belong to one chain.
-    case sameChain
+    /// Both belong to one chain of this key.
+    case chain(Int32)
     /// The first returned before the second was called.
     case time
   }
@@ -204,8 +204,9 @@ struct ScanOrderSearch {
   }
 
   private func order(_ a: Int32, _ b: Int32) -> Reason {
-    let (a, b) = (history.clusters[Int(a)].chain, history.clusters[Int(b)].chain)
-    return a == b ? .sameChain : .chains(a, b)
+    let (key, a) = (history.clusters[Int(a)].key, history.clusters[Int(a)].chain)
+    let b = history.clusters[Int(b)].chain
+    return a == b ? .chain(key) : .chains(a, b)
   }
 
   private mutating func unplacedReader(of cluster: Int, besides node: Int32 = -1) -> Int32? {
@@ -279,8 +280,10 @@ extension ScanOrderSearch {
   private mutating func takeBack(_ cycle: ScanCycle) -> ScanContradiction? {
     var basis = ScanChoices.Basis()
     for (node, reason) in cycle.steps {
-      if case .chains(let a, let b) = reason {
-        choices.justify(a, before: b, in: history, into: &basis)
+      switch reason {
+      case .chains(let a, let b): choices.justify(a, before: b, in: history, into: &basis)
+      case .chain(let key): basis.keys.insert(key)
+      case .sees, .time: break
       }
       basis.evidence.insert(node)
       let cluster = history.written[Int(node)]

@@ -31,7 +31,7 @@ package struct ExperimentError: Error, Equatable, Sendable, CustomStringConverti
 /// Names that other tools use for things that have a different name here.
 private let synonyms = [
   "kill": ["crash"], "stop": ["pause", "crash"], "restart": ["crash"], "read": ["get"],
-  "update": ["put"], "write": ["put"], "set": ["put"], "scan": ["scan", "get"], "range": ["scan"],
+  "update": ["put"], "write": ["put"], "set": ["put"], "range": ["scan"],
   "rmw": ["readModifyWrite"],
 ]
 
