@@ -31,8 +31,9 @@ import Workloads
 
   /// Mistakes that let a replica answer reads from an old state, and a seed that shows each.
   static let stale: [(kind: ProtocolKind, bug: String, known: UInt64)] = [
-    (.viewstampedReplication, "read-without-quorum", 7), (.chainReplication, "serve-stale-role", 1),
-    (.chainReplication, "joiner-serves-during-copy", 1), (.raft, "skip-log-check", 1),
+    (.raft, "read-without-quorum", 7), (.multiPaxos, "read-without-quorum", 7),
+    (.primaryBackup, "read-unestablished", 1), (.chainReplication, "serve-stale-role", 1),
+    (.viewstampedReplication, "read-before-view-commit", 1),
   ]
 
   @Test(
