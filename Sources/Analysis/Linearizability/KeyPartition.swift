@@ -5,8 +5,8 @@ import Histories
 /// (Herlihy & Wing 1990, locality).
 struct KeyedOperation {
   enum Role: UInt8 {
-    /// Observed `value`: a get, the part of a scan, or a compare-and-swap that did not swap and reported the value
-    /// found.
+    /// Observed `value`: a get, the part of a scan, or a compare-and-swap that did not swap and
+    /// reported the value found.
     case read
     /// Wrote `value`.
     case put

@@ -3,8 +3,8 @@ import Linearizability
 import StateMachines
 import Workloads
 
-/// `workload.scanLength`: the number of keys of a scan, `{ uniform: [1, 100] }` (default) or a whole
-/// number.
+/// `workload.scanLength`: the number of keys of a scan, `{ uniform: [1, 100] }` (default) or a
+/// whole number.
 extension ScanLength {
   init(reading node: ConfigValue) throws(ExperimentError) {
     let range = 1...ScanLength.largest

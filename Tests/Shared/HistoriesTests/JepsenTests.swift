@@ -134,7 +134,7 @@ import Testing
       "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:r 1 nil]]}",
       "{:process 0 :type :invoke :f :txn :value []}", "{:process 0 :type :invoke :f :txn}",
       "{:process 0 :type :invoke :f :txn :value [[:r 1]]}",
-      "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]} {:process 0 :type :ok :f :txn :value [[:r 2 3]]}",
+      "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:r 2 nil]]} {:process 0 :type :ok :f :txn :value [[:r 1 3] [:r 4 nil]]}",
       "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]} {:process 0 :type :ok :f :read :value [1 3]}",
       "{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :write :value 1}",
     ])

@@ -127,7 +127,10 @@ import WireFormat
     let many = KeyValueCommand.consecutive(
       names: bytes("k"), first: 0, count: UInt32(KeyValueSequence.maximumCount) + 1)
     let last = KeyValueCommand.consecutive(names: bytes("k"), first: .max, count: 1)
-    for command in [.sequence([inner]), .transaction([inner]), many, last] {
+    #expect(throws: WireError.malformed("consecutive keys within a sequence")) {
+      try WireReader.decode(KeyValueCommand.self, from: KeyValueCommand.sequence([inner]).encoded())
+    }
+    for command in [.transaction([inner]), many, last] {
       #expect(throws: WireError.self) {
         try WireReader.decode(KeyValueCommand.self, from: command.encoded())
       }

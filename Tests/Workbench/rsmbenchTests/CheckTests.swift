@@ -178,11 +178,12 @@ import Testing
     let bad = try await check(text)
     #expect(bad.status == 1)
     for part in [
-      "VIOLATED across keys :x, :y", "The scan of line", "comes before the scan of line",
+      "VIOLATED across keys :x, :y", "the scan of line 3 comes before",
+      "comes before the scan of line",
       "key :x: scan -> 1", "key :y: scan -> nil", "lines 4 to 6", "lines 3 to 5",
     ] { #expect(bad.output.contains(part), "\(part) in \(bad.output)") }
     let json = try await check(text, "--format", "json")
-    #expect(json.output.contains(#""operation":"key :x: scan -> 1""#), "\(json.output)")
+    #expect(json.output.contains(#""operation": "key :x: scan -> 1""#), "\(json.output)")
     let mixed = try await check(writes + event(4, "invoke", "[[:r :x nil] [:w :y 3]]"))
     #expect(mixed.status == 2 && mixed.errorLines.count == 1)
     #expect(mixed.errors.contains("line 6: found [:w :y 3] in a :txn, allowed one that only reads"))
